@@ -1,0 +1,60 @@
+# pg_herald: the extension is built here with PGXS; the bridge has its own Makefile.
+#
+#   make, make install, make installcheck, make uninstall   the extension (PG_CONFIG=...)
+#   make bridge, make install-bridge, make uninstall-bridge  herald-bridge (no server headers needed)
+#   make demo, make demo-clean                              the example application on a private cluster
+#   make test, make lint, make format                       what CONTRIBUTING.md describes
+
+# The control file is the one place that states the version.
+EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pg_herald.control)
+
+EXTENSION    = extension/pg_herald
+MODULE_big   = pg_herald
+OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
+DATA_built   = sql/pg_herald--$(EXTVERSION).sql
+PG_CFLAGS    = -std=c11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+
+# The script is put together in the order of the road.
+SQL_PARTS    = schema event_log notification watch detect social inbox rooms actions privileges
+SQL_FILES    = $(SQL_PARTS:%=sql/parts/%.sql)
+
+REGRESS      = $(sort $(basename $(notdir $(wildcard test/regress/sql/*.sql))))
+REGRESS_OPTS = --inputdir=test/regress --outputdir=$(CHECK_OUTPUT)
+ISOLATION    = $(sort $(basename $(notdir $(wildcard test/regress/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=test/regress --outputdir=$(CHECK_OUTPUT)
+CHECK_OUTPUT = build/check
+EXTRA_CLEAN  = build sql/pg_herald--*.sql
+
+PG_CONFIG   ?= pg_config
+PGXS        := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(PGXS),)
+include $(PGXS)
+else
+all install installcheck uninstall clean:
+	@echo "pg_herald: $(PG_CONFIG) not found: install PostgreSQL's server headers (Debian: postgresql-server-dev-15) or pass PG_CONFIG=" >&2; exit 1
+endif
+
+$(OBJS): $(wildcard extension/*.h)
+
+sql/pg_herald--$(EXTVERSION).sql: $(SQL_FILES) extension/pg_herald.control Makefile
+	{ echo '\echo Use "CREATE EXTENSION pg_herald" to load this file. \quit'; cat $(SQL_FILES); } > $@
+
+installcheck: | build/check
+build/check:
+	mkdir -p $@
+
+bridge:
+	$(MAKE) -C bridge
+install-bridge uninstall-bridge:
+	$(MAKE) -C bridge $(@:%-bridge=%)
+
+demo demo-clean:
+	scripts/demo $(@:demo%=%)
+
+test:
+	test/run
+
+lint format:
+	test/lint/$@
+
+.PHONY: bridge install-bridge uninstall-bridge demo demo-clean test lint format
