@@ -1,0 +1,165 @@
+-- What the page may ask for: each function is an action that a client emits and that is answered with the function's result.
+-- They run as social_app and know who asks from their first argument, which comes from the client's token.
+
+CREATE SCHEMA api;
+GRANT USAGE ON SCHEMA api TO social_app;
+
+-- The text of a form field; the caller is told when it is missing.
+CREATE FUNCTION api.field(payload jsonb, key text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	value text := btrim(payload ->> key);
+BEGIN
+	IF coalesce(value, '') = '' THEN
+		RAISE EXCEPTION '"%" must not be empty', key USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	RETURN value;
+END
+$$;
+
+CREATE FUNCTION api.member(user_id text, conversation bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+	SELECT EXISTS (SELECT FROM conversation_members m
+	               WHERE m.conversation_id = $2 AND m.user_id = $1::bigint AND m.left_at IS NULL);
+$$;
+
+CREATE FUNCTION api.require_member(user_id text, conversation bigint) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF NOT api.member(user_id, conversation) THEN
+		RAISE EXCEPTION 'you are not in this conversation' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+
+-- Posts, likes and comments. A feed holds the posts of the people whom one follows, and one's own.
+
+CREATE FUNCTION api.comment_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('comments', coalesce(jsonb_agg(jsonb_build_object(
+		'commentId', c.id::text, 'postId', c.post_id::text, 'userId', c.user_id::text, 'username', u.display_name,
+		'content', c.content, 'timestamp', c.created_at) ORDER BY c.id), '[]'))
+	FROM (SELECT * FROM comments WHERE post_id = (payload ->> 'postId')::bigint ORDER BY id DESC LIMIT 50) c
+	JOIN users u ON u.id = c.user_id;
+$$;
+
+CREATE FUNCTION api.feed_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('posts', coalesce(jsonb_agg(jsonb_build_object(
+		'postId', p.id::text, 'authorId', p.user_id::text, 'authorName', u.display_name,
+		'content', p.content, 'timestamp', p.created_at,
+		'totalLikes', (SELECT count(*) FROM likes l WHERE l.post_id = p.id),
+		'liked', EXISTS (SELECT FROM likes l WHERE l.post_id = p.id AND l.user_id = $1::bigint),
+		'totalComments', (SELECT count(*) FROM comments c WHERE c.post_id = p.id),
+		'comments', api.comment_list($1, jsonb_build_object('postId', p.id)) -> 'comments') ORDER BY p.id DESC), '[]'))
+	FROM (SELECT *
+	      FROM posts
+	      WHERE (posts.user_id = $1::bigint OR
+	             posts.user_id IN (SELECT followee_id FROM follows WHERE follower_id = $1::bigint)) AND
+	            (payload ->> 'before' IS NULL OR id < (payload ->> 'before')::bigint)
+	      ORDER BY id DESC LIMIT 20) p
+	JOIN users u ON u.id = p.user_id;
+$$;
+
+CREATE FUNCTION api.post_create(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
+	INSERT INTO posts (user_id, content) VALUES ($1::bigint, api.field(payload, 'content'))
+	RETURNING jsonb_build_object('postId', id::text);
+$$;
+
+-- Likes the post, or takes the like back.
+CREATE FUNCTION api.post_like(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
+	WITH unliked AS (
+		DELETE FROM likes l WHERE l.user_id = $1::bigint AND l.post_id = api.field(payload, 'postId')::bigint RETURNING 1
+	), liked AS (
+		INSERT INTO likes (user_id, post_id)
+		SELECT $1::bigint, api.field(payload, 'postId')::bigint WHERE NOT EXISTS (SELECT FROM unliked)
+		ON CONFLICT DO NOTHING
+	)
+	SELECT jsonb_build_object('liked', NOT EXISTS (SELECT FROM unliked));
+$$;
+
+CREATE FUNCTION api.comment_create(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
+	INSERT INTO comments (post_id, user_id, parent_id, content)
+	VALUES (api.field(payload, 'postId')::bigint, $1::bigint, (payload ->> 'parentId')::bigint, api.field(payload, 'content'))
+	RETURNING jsonb_build_object('commentId', id::text);
+$$;
+
+-- People
+
+CREATE FUNCTION api.people_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('people', coalesce(jsonb_agg(jsonb_build_object(
+		'userId', u.id::text, 'name', u.display_name, 'username', u.username, 'bio', u.bio,
+		'followers', (SELECT count(*) FROM follows f WHERE f.followee_id = u.id),
+		'following', EXISTS (SELECT FROM follows f WHERE f.followee_id = u.id AND f.follower_id = $1::bigint)) ORDER BY u.id), '[]'))
+	FROM users u;
+$$;
+
+-- Follows the user, or stops following.
+CREATE FUNCTION api.user_follow(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
+	WITH unfollowed AS (
+		DELETE FROM follows f WHERE f.follower_id = $1::bigint AND f.followee_id = api.field(payload, 'userId')::bigint RETURNING 1
+	), followed AS (
+		INSERT INTO follows (follower_id, followee_id)
+		SELECT $1::bigint, api.field(payload, 'userId')::bigint WHERE NOT EXISTS (SELECT FROM unfollowed)
+		ON CONFLICT DO NOTHING
+	)
+	SELECT jsonb_build_object('following', NOT EXISTS (SELECT FROM unfollowed));
+$$;
+
+-- Conversations
+
+CREATE FUNCTION api.conversation_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('conversations', coalesce(jsonb_agg(jsonb_build_object(
+		'conversationId', c.id::text,
+		'title', coalesce(c.title, (SELECT string_agg(u.display_name, ', ' ORDER BY u.id)
+		                            FROM conversation_members m JOIN users u ON u.id = m.user_id
+		                            WHERE m.conversation_id = c.id AND m.user_id <> $1::bigint)),
+		'members', (SELECT count(*) FROM conversation_members m WHERE m.conversation_id = c.id AND m.left_at IS NULL))
+		ORDER BY (SELECT max(id) FROM messages m WHERE m.conversation_id = c.id) DESC NULLS LAST), '[]'))
+	FROM conversations c
+	WHERE api.member($1, c.id);
+$$;
+
+-- Opens the conversation of two people, which exists at most once.
+CREATE FUNCTION api.conversation_open(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	pair bigint[] := ARRAY[user_id::bigint, api.field(payload, 'userId')::bigint];
+	found bigint;
+BEGIN
+	PERFORM FROM users u WHERE u.id = ANY (pair) ORDER BY u.id FOR UPDATE;
+	SELECT c.id INTO found
+	FROM conversations c
+	WHERE c.title IS NULL AND
+	      (SELECT array_agg(m.user_id ORDER BY m.user_id) FROM conversation_members m WHERE m.conversation_id = c.id) =
+	      (SELECT array_agg(member ORDER BY member) FROM unnest(pair) AS member);
+	IF found IS NULL THEN
+		INSERT INTO conversations DEFAULT VALUES RETURNING id INTO found;
+		INSERT INTO conversation_members (conversation_id, user_id) SELECT found, member FROM unnest(pair) AS member;
+	END IF;
+	RETURN jsonb_build_object('conversationId', found::text);
+END
+$$;
+
+CREATE FUNCTION api.message_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM api.require_member(user_id, api.field(payload, 'conversationId')::bigint);
+	RETURN (
+		SELECT jsonb_build_object('messages', coalesce(jsonb_agg(jsonb_build_object(
+			'messageId', m.id::text, 'conversationId', m.conversation_id::text, 'senderId', m.sender_id::text,
+			'senderName', u.display_name, 'content', m.content, 'timestamp', m.created_at) ORDER BY m.id), '[]'))
+		FROM (SELECT * FROM messages WHERE conversation_id = (payload ->> 'conversationId')::bigint
+		      ORDER BY id DESC LIMIT 100) m
+		JOIN users u ON u.id = m.sender_id);
+END
+$$;
+
+CREATE FUNCTION api.message_send(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	sent bigint;
+BEGIN
+	PERFORM api.require_member(user_id, api.field(payload, 'conversationId')::bigint);
+	INSERT INTO messages (conversation_id, sender_id, content)
+	VALUES ((payload ->> 'conversationId')::bigint, user_id::bigint, api.field(payload, 'content'))
+	RETURNING id INTO sent;
+	RETURN jsonb_build_object('messageId', sent::text);
+END
+$$;
+
+SELECT herald.expose(action, format('api.%s(text, jsonb)', replace(action, ':', '_'))::regprocedure, 'social_app')
+FROM unnest(ARRAY['feed:list', 'post:create', 'post:like', 'comment:create', 'comment:list', 'people:list', 'user:follow',
+                  'conversation:list', 'conversation:open', 'message:list', 'message:send']) AS action;

@@ -1,0 +1,9 @@
+-- What the tables of schema.sql mean. This is all that it takes.
+
+SELECT herald.watch_users('users', name => 'display_name');
+SELECT herald.watch_posts('posts');
+SELECT herald.watch_likes('likes');
+SELECT herald.watch_comments('comments');
+SELECT herald.watch_follows('follows');
+SELECT herald.watch_members('conversation_members');
+SELECT herald.watch_messages('messages');

@@ -1,0 +1,134 @@
+// feed.js: posts with their likes and comments, kept up to date by the rooms of the posts that are shown.
+
+import { $, el, avatar, time, onSubmit } from './dom.js';
+import { ask, myId, socket } from './connection.js';
+
+const posts = new Map();            // by id
+const HEART = 'M12 20.3 4.6 13a4.9 4.9 0 0 1 0-7 4.9 4.9 0 0 1 7 0l.4.5.4-.5a4.9 4.9 0 0 1 7 7Z';
+
+function heart() {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.append(document.createElementNS('http://www.w3.org/2000/svg', 'path'));
+  svg.firstChild.setAttribute('d', HEART);
+  return svg;
+}
+
+function commentItem(comment) {
+  return el('li', { 'data-comment': comment.commentId },
+    avatar(comment.userId, comment.username),
+    el('div', { class: 'bubble' },
+      el('span', { class: 'by' }, el('strong', {}, comment.username), time(comment.timestamp)),
+      el('p', {}, comment.content)));
+}
+
+// Makes the card of a post; its counts and comments are filled in by update().
+function card(post) {
+  const comment = el('form', { class: 'line' },
+    el('input', { name: 'content', maxlength: 1000, placeholder: 'Write a comment', 'aria-label': 'Comment', autocomplete: 'off', required: true }),
+    el('button', { class: 'quiet' }, 'Comment'));
+  onSubmit(comment, (content) => ask('comment:create', { postId: post.postId, content }));
+  return el('article', { class: 'card post', 'data-post': post.postId },
+    el('header', {},
+      avatar(post.authorId, post.authorName),
+      el('span', { class: 'by' }, el('strong', {}, post.authorName), time(post.timestamp))),
+    el('p', { class: 'text' }, post.content),
+    el('footer', {},
+      el('button', { class: 'like', onclick: () => ask('post:like', { postId: post.postId }) }, heart(), el('span', { class: 'likes' })),
+      el('span', { class: 'count' })),
+    el('ul', { class: 'comments' }),
+    comment);
+}
+
+function update(post) {
+  const { element } = post;
+  const like = $('.like', element);
+  like.classList.toggle('liked', post.liked);
+  like.setAttribute('aria-pressed', post.liked);
+  $('.likes', element).textContent = post.totalLikes === 1 ? '1 like' : `${post.totalLikes} likes`;
+  $('.count', element).textContent = post.totalComments === 1 ? '1 comment' : `${post.totalComments} comments`;
+  $('.comments', element).replaceChildren(...[...post.comments.values()].map(commentItem));
+}
+
+function render() {
+  const newestFirst = [...posts.values()].sort((a, b) => Number(b.postId) - Number(a.postId));
+  newestFirst.forEach(update);
+  $('#posts').replaceChildren(...newestFirst.map((post) => post.element));
+  $('#no-posts').hidden = posts.size > 0;
+}
+
+function put(post) {
+  const comments = new Map(post.comments.map((comment) => [comment.commentId, comment]));
+  const element = posts.get(post.postId)?.element ?? card(post);
+  posts.set(post.postId, { ...post, comments, element });
+}
+
+const join = (postId) => ask('room:join', { room: `post:${postId}` });
+
+// Shows the feed, and shows it again once the rooms are joined: nothing that happened meanwhile is missed.
+export async function load() {
+  posts.clear();
+  for (let joined = false; ; joined = true) {
+    const answer = await ask('feed:list');
+    if (!answer) return;
+    answer.posts.forEach(put);
+    render();
+    if (joined) return;
+    await Promise.all(answer.posts.map((post) => join(post.postId)));
+  }
+}
+
+// Calls change(post) for the post that an event is about, if it is shown.
+function onPost(event, change) {
+  socket.on(event, (data) => {
+    const post = posts.get(data.postId);
+    if (!post) return;
+    change(post, data);
+    update(post);
+  });
+}
+
+function setLikes(post, { userId, liked, totalLikes }) {
+  post.totalLikes = totalLikes;
+  if (userId === myId) post.liked = liked;
+}
+
+function setComments(post, totalComments) {
+  if (totalComments != null) post.totalComments = totalComments;
+}
+
+export function reveal(postId) {
+  const element = posts.get(postId)?.element;
+  element?.scrollIntoView({ behavior: 'smooth', block: 'center' });
+  element?.classList.add('revealed');
+  setTimeout(() => element?.classList.remove('revealed'), 1600);
+}
+
+export function init() {
+  onSubmit($('#compose'), (content) => ask('post:create', { content }));
+
+  socket.on('post:created', ({ postId, authorId, authorName, post }) => {
+    if (posts.has(postId)) return;
+    put({
+      postId, authorId, authorName, content: post.content, timestamp: post.created_at,
+      totalLikes: 0, liked: false, totalComments: 0, comments: [],
+    });
+    render();
+    join(postId);
+  });
+  socket.on('post:deleted', ({ postId }) => {
+    posts.delete(postId);
+    render();
+  });
+  onPost('post:liked', setLikes);
+  onPost('post:unliked', setLikes);
+  onPost('comment:created', (post, comment) => {
+    post.comments.set(comment.commentId, comment);
+    setComments(post, comment.totalComments);
+  });
+  onPost('comment:deleted', (post, comment) => {
+    post.comments.delete(comment.commentId);
+    setComments(post, comment.totalComments);
+  });
+}
