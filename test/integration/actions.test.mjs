@@ -1,0 +1,157 @@
+// What clients ask for is answered, in both protocols.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { Scene } from './harness/scene.mjs';
+
+const scene = await Scene.open();
+after(() => scene.close());
+afterEach(() => scene.closeClients());
+
+const { database } = scene;
+const follow = (follower, followee) => database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [follower, followee]);
+
+// The same test for a plain client and for socket.io-client.
+function inBoth(name, body) {
+  test(`${name} (plain)`, () => body('plain'));
+  test(`${name} (socket.io)`, () => body('socketIo'));
+}
+
+inBoth('ping is answered', async (protocol) => {
+  const [ann] = await scene.people('Ann');
+  assert.equal((await (await scene[protocol](ann)).ask('ping')).ok, true);
+});
+
+inBoth('inbox:list pages through the inbox, newest first', async (protocol) => {
+  const [ann, ...others] = await scene.people('Ann', 'Ben', 'Cat', 'Dan');
+  for (const other of others) await follow(other, ann);
+  const client = await scene[protocol](ann);
+  const first = (await client.ask('inbox:list', { max: 2 })).data;
+  assert.deepEqual(first.notifications.map(({ actorId }) => actorId), [others[2], others[1]]);
+  assert.equal(first.unread, 3);
+  const second = (await client.ask('inbox:list', { before: first.notifications[1].id })).data;
+  assert.deepEqual(second.notifications.map(({ actorId }) => actorId), [others[0]]);
+  await client.ask('notification:read', { ids: [first.notifications[0].id] });
+  const unread = (await client.ask('inbox:list', { onlyUnread: true })).data;
+  assert.deepEqual(unread.notifications.map(({ actorId }) => actorId), [others[1], others[0]]);
+});
+
+inBoth('the inbox shows the same object that was delivered', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const client = await scene[protocol](ann);
+  await follow(ben, ann);
+  const delivered = await client.waitFor('notification:new');
+  assert.deepEqual((await client.ask('inbox:list')).data.notifications, [delivered]);
+});
+
+inBoth('notification:read tells every session of the user and corrects the badge', async (protocol) => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  await follow(ben, ann);
+  await follow(cat, ann);
+  const client = await scene[protocol](ann);
+  const others = await scene.both(ann);
+  const { notifications } = (await client.ask('inbox:list')).data;
+
+  assert.deepEqual(await client.ask('notification:read', { id: notifications[0].id }).then(({ ok, data }) => [ok, data.unread]), [true, 1]);
+  for (const other of others) {
+    assert.deepEqual((await other.waitFor('notification:read')).ids, [notifications[0].id]);
+    await other.waitFor('notification:unread', ({ count }) => count === 1);
+  }
+  assert.equal((await client.ask('notification:read', { all: true })).data.unread, 0);
+  for (const other of others) {
+    await other.waitFor('notification:read', ({ all }) => all === true);
+    await other.waitFor('notification:unread', ({ count }) => count === 0);
+  }
+});
+
+inBoth('nobody reads the notifications of others', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  await follow(ben, ann);
+  const [{ id }] = await database.query('SELECT id FROM herald.notification WHERE recipient_id = $1', [ann]);
+  await (await scene[protocol](ben)).ask('notification:read', { ids: [id] });
+  assert.equal(await database.value('SELECT herald.unread_count($1)', [ann]), '1');
+});
+
+inBoth('room:join admits and refuses, room:leave ends it', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const post = await scene.post(ann);
+  const client = await scene[protocol](ben);
+  assert.equal((await client.ask('room:join', { room: `post:${post}` })).ok, true);
+  for (const room of [`user:${ann}`, 'post:999999', 'nonsense', 'secret:1', '*', '']) {
+    const answer = await client.ask('room:join', { room });
+    assert.equal(answer.ok, false, room);
+    assert.ok(answer.error.code && answer.error.message, room);
+  }
+  await database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [ann, post]);
+  await client.waitFor('post:liked');
+  assert.equal((await client.ask('room:leave', { room: `post:${post}` })).ok, true);
+  await database.query('DELETE FROM likes WHERE post_id = $1', [post]);
+  await scene.settle(client);
+  assert.deepEqual(client.all('post:unliked'), []);
+});
+
+inBoth('a room of the application is opened by its policy function', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  await database.query(`CREATE OR REPLACE FUNCTION public.may_enter(user_id text, room text) RETURNS boolean LANGUAGE sql AS $$
+                          SELECT room = 'lobby:' || user_id $$`);
+  await database.query("SELECT herald.room_policy('lobby', 'public.may_enter(text, text)')");
+  const client = await scene[protocol](ann);
+  assert.equal((await client.ask('room:join', { room: `lobby:${ben}` })).ok, false);
+  assert.equal((await client.ask('room:join', { room: `lobby:${ann}` })).ok, true);
+  await database.query('SELECT herald.publish($1, $2, $3)', [`lobby:${ann}`, 'door:opened', { by: ben }]);
+  assert.deepEqual(await client.waitFor('door:opened'), { by: ben });
+});
+
+inBoth('an exposed function writes and answers', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const [client, other] = [await scene[protocol](ann), await scene.plain(ben)];
+  const answer = await client.ask('message:send', { conversationId: conversation, content: 'Grüße, 世界 👋' });
+  assert.equal(answer.ok, true);
+  const message = await other.waitFor('message:created');
+  assert.deepEqual([message.messageId, message.senderId, message.content], [answer.data.messageId, ann, 'Grüße, 世界 👋']);
+});
+
+inBoth('an error of an exposed function is told with SQLSTATE and message', async (protocol) => {
+  const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
+  const conversation = await scene.conversation(ann, ben);
+  const client = await scene[protocol](eve);
+  const answer = await client.ask('message:send', { conversationId: conversation, content: 'Let me in' });
+  assert.equal(answer.ok, false);
+  assert.deepEqual(answer.error, { code: '42501', message: 'you are not in this conversation' });
+  assert.equal((await client.ask('ping')).ok, true, 'the session goes on');
+});
+
+inBoth('an exposed function runs as its role, for the user of the token', async (protocol) => {
+  const [ann] = await scene.people('Ann');
+  await database.query(`CREATE OR REPLACE FUNCTION api.who_am_i(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
+                          SELECT jsonb_build_object('user', user_id, 'role', current_user, 'current', herald.current_user_id(),
+                                                    'claim', current_setting('request.jwt.claims')::jsonb ->> 'sub') $$`);
+  await database.query("SELECT herald.expose('who:am-i', 'api.who_am_i(text, jsonb)', 'social_app')");
+  await database.query('GRANT USAGE ON SCHEMA herald TO social_app');
+  await database.query('GRANT EXECUTE ON FUNCTION herald.current_user_id() TO social_app');
+  const { data } = await (await scene[protocol](ann)).ask('who:am-i');
+  assert.deepEqual(data, { user: ann, role: 'social_app', current: ann, claim: ann });
+});
+
+inBoth('an unknown action is an error', async (protocol) => {
+  const [ann] = await scene.people('Ann');
+  const answer = await (await scene[protocol](ann)).ask('no:such-thing', { a: 1 });
+  assert.equal(answer.ok, false);
+  assert.match(answer.error.message, /no:such-thing|unknown/i);
+});
+
+inBoth('fifty actions at once are all answered', async (protocol) => {
+  const [ann] = await scene.people('Ann');
+  const client = await scene[protocol](ann);
+  const answers = await Promise.all(Array.from({ length: 50 }, () => client.ask('ping')));
+  assert.ok(answers.every(({ ok }) => ok));
+});
+
+test('socket.io actions without ack are done as well', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  await follow(ben, ann);
+  const client = await scene.socketIo(ann);
+  client.socket.emit('notification:read', { all: true });
+  await client.waitFor('notification:unread', ({ count }) => count === 0);
+});

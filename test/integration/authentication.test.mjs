@@ -1,0 +1,95 @@
+// No token, no session; whoever is refused is told why.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, afterEach, test } from 'node:test';
+import { PlainClient } from './harness/plain_client.mjs';
+import { Scene } from './harness/scene.mjs';
+import { SocketIoClient } from './harness/socketio_client.mjs';
+import { sign } from './harness/token.mjs';
+
+const scene = await Scene.open();
+after(() => scene.close());
+afterEach(() => scene.closeClients());
+
+const [ann] = await scene.people('Ann');
+const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(`{"sub":"${ann}"}`).toString('base64url')}.`;
+const otherAlgorithm = () => {
+  const content = `${Buffer.from('{"alg":"HS512"}').toString('base64url')}.${Buffer.from(`{"sub":"${ann}","exp":4102444800}`).toString('base64url')}`;
+  return `${content}.${createHmac('sha512', scene.secret).update(content).digest('base64url')}`;
+};
+
+const bad = {
+  'no token': [undefined, /token/i],
+  'an empty token': ['', /token/i],
+  'something that is no token': ['not a token', /token/i],
+  'a token signed with another secret': [sign('another secret, also long enough to be one', ann), /token|signature/i],
+  'an expired token': [scene.token(ann, { seconds: -5 }), /expired/i],
+  'a token that is not valid yet': [scene.token(ann, { claims: { nbf: Math.floor(Date.now() / 1000) + 600 } }), /not valid|not yet|token/i],
+  'a token without a user': [scene.token(ann, { claims: { sub: undefined } }), /sub|user|token/i],
+  'an unsigned token (alg none)': [unsigned, /token|algorithm|signature/i],
+  'a token of another algorithm than configured': [otherAlgorithm(), /token|algorithm|signature/i],
+};
+
+for (const [what, [token, reason]] of Object.entries(bad)) {
+  test(`${what} is refused with a reason`, async () => {
+    const [byNamespace, byFrame] = await Promise.all([
+      SocketIoClient.connect(scene.bridge, token).then(() => assert.fail('connected'), (error) => error),
+      PlainClient.connect(scene.bridge, token ?? null).then(() => assert.fail('connected'), (error) => error),
+    ]);
+    assert.match(byNamespace.message, reason);
+    assert.ok(byNamespace.data?.code, 'connect_error carries a code');
+    assert.match(byFrame.message, reason);
+    assert.ok(byFrame.code, 'the error frame carries a code');
+    assert.equal(byFrame.code, byNamespace.data.code);
+  });
+}
+
+test('a refused client is not told again and again: socket.io-client does not retry', async () => {
+  const client = new SocketIoClient(scene.bridge, 'not a token');
+  await new Promise((resolve) => client.socket.once('connect_error', resolve));
+  assert.equal(client.socket.active, false);
+  client.close();
+});
+
+test('a plain client may bring its token as bearer header, in the URL or in its first frame', async () => {
+  const token = scene.token(ann);
+  for (const options of [{ headers: { authorization: `Bearer ${token}` } }, { query: `?token=${token}` }]) {
+    const client = await PlainClient.connect(scene.bridge, undefined, options);
+    assert.equal(client.welcomes[0].userId, ann);
+    client.close();
+  }
+  assert.equal((await scene.plain(ann)).welcomes[0].userId, ann);
+});
+
+test('an unknown namespace is refused', async () => {
+  await assert.rejects(SocketIoClient.connect(scene.bridge, scene.token(ann), { namespace: '/nowhere' }), /Invalid namespace/);
+});
+
+test('the user is who the token says, whatever the payload claims', async () => {
+  const [ben] = await scene.people('Ben');
+  const client = await scene.plain(ann);
+  await scene.database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ann, ben]);
+  const { data } = await client.ask('inbox:list', { userId: ben, user_id: ben, sub: ben });
+  assert.deepEqual(data.notifications, []);
+});
+
+test('a foreign Origin is refused in both protocols, an allowed one is not', async () => {
+  const bridge = await scene.addBridge(['--allow-origin=https://app.example']);
+  const token = scene.token(ann);
+  const foreign = { headers: { origin: 'https://evil.example' } };
+  const allowed = { headers: { origin: 'https://app.example' } };
+  await assert.rejects(PlainClient.connect(bridge, token, foreign));
+  await assert.rejects(SocketIoClient.connect(bridge, token, { extraHeaders: foreign.headers, reconnection: false }));
+  (await PlainClient.connect(bridge, token, allowed)).close();
+  (await SocketIoClient.connect(bridge, token, { extraHeaders: allowed.headers })).close();
+  await assert.rejects(PlainClient.connect(scene.bridge, token, allowed), undefined, 'by default only the same origin');
+  (await PlainClient.connect(scene.bridge, token, { headers: { origin: scene.bridge.url } })).close();
+});
+
+test('a session ends when its token does', async () => {
+  const client = await PlainClient.connect(scene.bridge, scene.token(ann, { seconds: 2 }));
+  await client.closed;
+  const error = client.all('error')[0];
+  assert.match(error?.data.message ?? '', /expired/i);
+});

@@ -1,0 +1,99 @@
+// bridge.mjs: a real herald-bridge on a free port.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { atExit } from './cleanup.mjs';
+import { root } from './postgres.mjs';
+import { until } from './wait.mjs';
+
+const binary = process.env.HERALD_BRIDGE ?? path.join(root, 'bridge/build/herald-bridge');
+
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+// Runs the bridge to its end; for --check, --help and wrong settings.
+export async function runBridge(options, environment = {}) {
+  const child = spawn(binary, options, { env: { ...process.env, ...environment } });
+  const forget = atExit(() => child.kill('SIGKILL'));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { output += text; });
+  const [code] = await once(child, 'close');
+  forget();
+  return { code, output };
+}
+
+export class Bridge {
+  #child;
+  #forget;
+  log = '';
+
+  // conninfo: where the database is. secret: what tokens are signed with. options: more options of the command line.
+  static async start({ conninfo, secret, options = [] }) {
+    const bridge = new Bridge();
+    bridge.conninfo = conninfo;
+    bridge.options = options;
+    bridge.directory = mkdtempSync(path.join(tmpdir(), 'herald-bridge-'));
+    bridge.secretFile = path.join(bridge.directory, 'secret');
+    writeFileSync(bridge.secretFile, secret, { mode: 0o600 });
+    bridge.port = await freePort();
+    await bridge.start();
+    return bridge;
+  }
+
+  get url() { return `http://127.0.0.1:${this.port}`; }
+  get pid() { return this.#child.pid; }
+
+  async start() {
+    this.#child = spawn(binary, [`--database=${this.conninfo}`, `--listen=127.0.0.1:${this.port}`,
+      `--jwt-secret-file=${this.secretFile}`, ...this.options], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child.stderr.on('data', (text) => { this.log += text; });
+    this.exited = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }));
+    this.#forget = atExit(() => this.#child.kill('SIGKILL'));
+    await this.ready();
+  }
+
+  // Waits until the bridge says that it is caught up with the database.
+  async ready() {
+    await until('the bridge is ready', async () => {
+      if (!this.running) throw new Error(`the bridge ended:\n${this.log}`);
+      return (await this.get('/readyz').catch(() => null))?.status === 200;
+    });
+  }
+
+  get running() { return this.#child.exitCode === null && this.#child.signalCode === null; }
+
+  get(url, options) { return fetch(this.url + url, options); }
+
+  // The value of a metric, summed over its labels.
+  async metric(name) {
+    const text = await (await this.get('/metrics')).text();
+    const values = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    return values.reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
+  }
+
+  async end(signal) {
+    this.#child.kill(signal);
+    const outcome = await this.exited;
+    this.#forget();
+    return outcome;
+  }
+
+  kill() { return this.end('SIGKILL'); }
+
+  // Ends the bridge for good; how it ended is told, so that a crash does not go unnoticed.
+  async stop() {
+    const outcome = this.running ? await this.end('SIGTERM') : await this.exited;
+    rmSync(this.directory, { recursive: true, force: true });
+    return outcome;
+  }
+}

@@ -1,0 +1,89 @@
+// plain_client.mjs: a plain WebSocket that speaks the bridge's own JSON frames, with a journal.
+
+import WebSocket from 'ws';
+import { Journal } from './journal.mjs';
+import { soon, until } from './wait.mjs';
+
+export class Refused extends Error {
+  constructor({ code, message }) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export class PlainClient extends Journal {
+  label = 'plain client';
+  welcomes = [];
+  #answers = new Map();
+  #lastId = 0;
+
+  // resume: come back by itself with the last position, as a careful front end does.
+  constructor(bridge, token, { resume = false, position, headers, query = '' } = {}) {
+    super();
+    Object.assign(this, { bridge, token, resume, position, headers, query });
+  }
+
+  static async connect(...parameters) {
+    const client = new PlainClient(...parameters);
+    await client.open();
+    return client;
+  }
+
+  open() {
+    this.socket = new WebSocket(`ws://127.0.0.1:${this.bridge.port}/ws${this.query}`, { headers: this.headers });
+    this.socket.on('open', () => this.#authenticate());
+    this.socket.on('error', () => {});
+    this.closed = new Promise((resolve) => this.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })));
+    this.closed.then(() => this.#comeBack());
+    const welcomed = new Promise((resolve, reject) => {
+      this.socket.on('message', (text) => this.#receive(JSON.parse(text), resolve, reject));
+      this.closed.then(({ code, reason }) => reject(new Refused({ code, message: reason })));
+    });
+    return soon('the plain client is welcomed', welcomed);
+  }
+
+  #authenticate() {
+    if (this.token === undefined) return;
+    const { token, position } = this;
+    const sessionId = this.welcomes.at(-1)?.sessionId;
+    this.send({ action: 'auth', data: { token, position, sessionId } });
+  }
+
+  #receive(frame, welcomed, refused) {
+    if (frame.position) this.position = frame.position;
+    if (frame.event === 'welcome') {
+      this.welcomes.push(frame.data);
+      welcomed(frame.data);
+    } else if (frame.event === 'error') {
+      refused(new Refused(frame.data));
+      this.record('error', frame.data);
+    } else if (frame.event) {
+      this.record(frame.event, frame.data, { id: frame.id, room: frame.room, position: frame.position });
+    } else {
+      this.#answers.get(frame.id)?.(frame);
+      this.#answers.delete(frame.id);
+    }
+  }
+
+  async #comeBack() {
+    if (!this.resume) return;
+    await until('the plain client is back', () => !this.resume || this.open().then(() => true, () => false), 30000).catch(() => {});
+  }
+
+  send(frame) {
+    this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  // Asks for an action; the answer is { ok, data } or { ok, error }.
+  ask(action, data = {}) {
+    const id = ++this.#lastId;
+    const answered = new Promise((resolve) => this.#answers.set(id, resolve));
+    this.send({ id, action, data });
+    return soon(`an answer to ${action}`, answered);
+  }
+
+  close() {
+    this.resume = false;
+    this.socket.terminate();
+  }
+}

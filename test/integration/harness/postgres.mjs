@@ -1,0 +1,123 @@
+// postgres.mjs: a private PostgreSQL cluster, and the databases in it.
+//
+// The work is done by scripts/cluster and scripts/server-tree; what is started
+// here never touches the machine's own PostgreSQL.
+
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { atExit } from './cleanup.mjs';
+
+const run = promisify(execFile);
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+const script = (name) => path.join(root, 'scripts', name);
+
+// The bin folder of the tree that holds the extension under test; made here when the caller has not.
+function serverBin() {
+  const given = process.env.HERALD_SERVER_TREE;
+  if (!given) return execFileSync(script('server-tree'), [path.join(tmpdir(), 'pg_herald-tree')], { encoding: 'utf8' }).trim();
+  const found = execFileSync('find', [given, '-path', '*/bin/initdb'], { encoding: 'utf8' }).trim();
+  if (!found) throw new Error(`HERALD_SERVER_TREE=${given} holds no PostgreSQL`);
+  return path.dirname(found.split('\n')[0]);
+}
+
+export class Postgres {
+  #databases = [];
+
+  // preload: names of the databases that get a worker; none means that the extension is not preloaded.
+  static async create({ preload = [], settings = [] } = {}) {
+    const server = new Postgres();
+    server.directory = mkdtempSync(path.join(tmpdir(), 'herald-'));
+    server.bin = serverBin();
+    const options = [`--bin=${server.bin}`, ...settings.map((setting) => `--set=${setting}`)];
+    if (preload.length) options.push(`--preload=${preload.join(',')}`);
+    server.forget = atExit(() => execFileSync(script('cluster'), ['destroy', server.directory], { stdio: 'ignore' }));
+    await server.#control('create', ...options);
+    await server.start();
+    const settingsText = readFileSync(path.join(server.directory, 'cluster.env'), 'utf8');
+    server.port = Number(/PGPORT='(\d+)'/.exec(settingsText)[1]);
+    return server;
+  }
+
+  #control(command, ...options) {
+    return run(script('cluster'), [command, this.directory, ...options]);
+  }
+
+  start() { return this.#control('start'); }
+  stop() { return this.#control('stop'); }
+  restart() { return this.#control('restart'); }
+  crash() { return this.#control('crash'); }
+
+  log() { return readFileSync(path.join(this.directory, 'log'), 'utf8'); }
+
+  async destroy() {
+    await Promise.all(this.#databases.map((database) => database.close()));
+    await this.#control('destroy');
+    this.forget();
+  }
+
+  async createDatabase(name) {
+    const administration = new Database(this, 'postgres');
+    await administration.query(`CREATE DATABASE ${name}`);
+    await administration.close();
+    return this.database(name);
+  }
+
+  database(name) {
+    const database = new Database(this, name);
+    this.#databases.push(database);
+    return database;
+  }
+}
+
+export class Database {
+  #pool;
+
+  constructor(server, name) {
+    this.server = server;
+    this.name = name;
+    this.#pool = new pg.Pool({ ...this.address('postgres'), max: 4 });
+    this.#pool.on('error', () => {});    // the server is restarted under us on purpose
+  }
+
+  address(user) {
+    return { host: this.server.directory, port: this.server.port, user, database: this.name };
+  }
+
+  conninfo(user) {
+    return `host=${this.server.directory} port=${this.server.port} user=${user} dbname=${this.name}`;
+  }
+
+  async query(text, values) {
+    return (await this.#pool.query(text, values)).rows;
+  }
+
+  // The only column of the only row.
+  async value(text, values) {
+    return Object.values((await this.query(text, values))[0])[0];
+  }
+
+  // A connection of one's own, for transactions.
+  async connect(user = 'postgres') {
+    const client = new pg.Client(this.address(user));
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  // Runs SQL, or an SQL file, through the real psql.
+  async psql(...options) {
+    const connection = ['-h', this.server.directory, '-p', this.server.port, '-d', this.name];
+    const { stdout } = await run(path.join(this.server.bin, 'psql'),
+      ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-U', 'postgres', ...connection, ...options]);
+    return stdout.trim();
+  }
+
+  close() { return this.#pool.end(); }
+}

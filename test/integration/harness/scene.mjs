@@ -1,0 +1,104 @@
+// scene.mjs: the example application with its database, a bridge, people, and their clients.
+
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { Bridge } from './bridge.mjs';
+import { PlainClient } from './plain_client.mjs';
+import { Postgres, root } from './postgres.mjs';
+import { SocketIoClient } from './socketio_client.mjs';
+import { sign } from './token.mjs';
+
+const example = path.join(root, 'examples/social');
+
+export class Scene {
+  secret = randomBytes(32).toString('hex');
+  #bridges = [];
+  #clients = [];
+  #marks = 0;
+  #people = 0;
+
+  // preload: with the worker's doorbell. seed: with the demo's people. options: of the bridge.
+  static async open({ preload = true, seed = false, settings = [], options = [] } = {}) {
+    const scene = new Scene();
+    scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings });
+    scene.database = await scene.postgres.createDatabase('social');
+    await scene.#load(scene.database, seed);
+    scene.bridge = await scene.addBridge(options);
+    return scene;
+  }
+
+  #load(database, seed) {
+    const files = ['schema', 'watch', 'actions', ...(seed ? ['seed'] : [])];
+    return database.psql('-c', 'SET client_min_messages = warning', '-c', 'CREATE EXTENSION pg_herald',
+      '-c', 'CREATE ROLE bridge LOGIN IN ROLE herald_bridge',
+      ...files.flatMap((name) => ['-f', path.join(example, `${name}.sql`)]));
+  }
+
+  async addBridge(options = [], conninfo = this.database.conninfo('bridge')) {
+    const bridge = await Bridge.start({ conninfo, secret: this.secret, options });
+    this.#bridges.push(bridge);
+    return bridge;
+  }
+
+  token(userId, options) { return sign(this.secret, userId, options); }
+
+  // New users with these names; returns their ids.
+  async people(...names) {
+    const ids = [];
+    for (const name of names) {
+      const username = `${name.toLowerCase()}${++this.#people}`;
+      ids.push(await this.database.value('INSERT INTO users (username, display_name) VALUES ($1, $2) RETURNING id', [username, name]));
+    }
+    return ids;
+  }
+
+  // A post of a user; returns its id.
+  post(author, content = 'A post') {
+    return this.database.value('INSERT INTO posts (user_id, content) VALUES ($1, $2) RETURNING id', [author, content]);
+  }
+
+  // A conversation of these users; returns its id.
+  async conversation(...members) {
+    const id = await this.database.value('INSERT INTO conversations DEFAULT VALUES RETURNING id');
+    await this.database.query('INSERT INTO conversation_members (conversation_id, user_id) SELECT $1, unnest($2::bigint[])', [id, members]);
+    return id;
+  }
+
+  message(conversation, sender, content) {
+    return this.database.value('INSERT INTO messages (conversation_id, sender_id, content) VALUES ($1, $2, $3) RETURNING id',
+      [conversation, sender, content]);
+  }
+
+  async #client(Kind, userId, { bridge = this.bridge, ...options } = {}) {
+    const client = await Kind.connect(bridge, this.token(userId), options);
+    client.label = `${client.label}, user ${userId}`;
+    this.#clients.push(client);
+    return client;
+  }
+
+  plain(userId, options) { return this.#client(PlainClient, userId, options); }
+  socketIo(userId, options) { return this.#client(SocketIoClient, userId, options); }
+
+  // One client of each protocol for a user.
+  both(userId, options) { return Promise.all([this.plain(userId, options), this.socketIo(userId, options)]); }
+
+  // Waits until every client has everything that was committed so far: a broadcast comes after it in the log.
+  async settle(...clients) {
+    const number = ++this.#marks;
+    await this.database.query('SELECT herald.broadcast($1, $2)', ['test:mark', { number }]);
+    await Promise.all(clients.map((client) => client.waitFor('test:mark', (data) => data.number === number)));
+  }
+
+  closeClients() {
+    for (const client of this.#clients.splice(0)) client.close();
+  }
+
+  // Ends everything; a bridge that did not live until now or did not end well is an error.
+  async close() {
+    this.closeClients();
+    const outcomes = await Promise.all(this.#bridges.map((bridge) => bridge.stop()));
+    await this.postgres.destroy();
+    const bad = outcomes.findIndex(({ code }) => code !== 0);
+    if (bad >= 0) throw new Error(`a bridge ended with ${JSON.stringify(outcomes[bad])}:\n${this.#bridges[bad].log.slice(-4000)}`);
+  }
+}

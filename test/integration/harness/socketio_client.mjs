@@ -1,0 +1,44 @@
+// socketio_client.mjs: the unmodified socket.io-client, with a journal.
+
+import { io } from 'socket.io-client';
+import { Journal } from './journal.mjs';
+import { soon } from './wait.mjs';
+
+export class SocketIoClient extends Journal {
+  connects = [];        // whether each connection was a recovered one
+
+  constructor(bridge, token, { namespace = '/', auth = { token }, ...options } = {}) {
+    super();
+    this.label = `socket.io client of ${namespace}`;
+    this.socket = io(bridge.url + namespace, {
+      transports: ['websocket'], forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 200, auth, ...options,
+    });
+    this.socket.onAny((event, data, ...rest) => this.record(event, data, { position: rest.at(-1) }));
+    this.socket.on('connect', () => this.connects.push(this.socket.recovered));
+  }
+
+  static async connect(...parameters) {
+    const client = new SocketIoClient(...parameters);
+    const refused = new Promise((_, reject) => client.socket.once('connect_error', reject));
+    const connected = new Promise((resolve) => client.socket.once('connect', resolve));
+    await soon('socket.io client connects', Promise.race([connected, refused])).catch((error) => {
+      client.close();
+      throw error;
+    });
+    return client;
+  }
+
+  // Asks for an action; the answer is { ok, data } or { ok, error }.
+  ask(action, data = {}) {
+    return this.socket.timeout(10000).emitWithAck(action, data);
+  }
+
+  // Breaks the transport as a lost network does; the client comes back by itself.
+  cut() {
+    this.socket.io.engine.close();
+  }
+
+  close() {
+    this.socket.disconnect();
+  }
+}
