@@ -1,0 +1,69 @@
+// A watched database survives pg_dump and restore: the inbox is kept, nothing is told twice, the rules go on.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { Scene } from './harness/scene.mjs';
+
+const scene = await Scene.open({ seed: true });
+after(() => scene.close());
+
+const { database, postgres } = scene;
+const [ann, ben] = await scene.people('Ann', 'Ben');
+const post = await scene.post(ann);
+await database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [ben, post]);
+await database.query('SELECT herald.set_preference($1, $2, $3)', [ben, 'follow', []]);
+
+const tool = (name, ...options) => execFileSync(path.join(postgres.bin, name),
+  ['-h', postgres.directory, '-p', postgres.port, '-U', 'postgres', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+
+const inbox = (target) => target.query('SELECT * FROM herald.notification ORDER BY id');
+const copy = await postgres.createDatabase('copy');
+const archive = path.join(postgres.directory, 'social.dump');
+tool('pg_dump', '-Fc', '-f', archive, 'social');
+tool('pg_restore', '--exit-on-error', '-d', 'copy', archive);
+
+test('the inbox is intact', async () => {
+  assert.ok((await inbox(database)).length > 0);
+  assert.deepEqual(await inbox(copy), await inbox(database));
+});
+
+test('the restore itself made no event', async () => {
+  assert.equal(await copy.value('SELECT count(*) FROM herald.event'), '0');
+});
+
+test('rules, preferences and actions are the same', async () => {
+  for (const what of ['herald.watched', 'herald.preference', 'herald.action']) {
+    const rows = `SELECT row_to_json(t)::text AS row FROM ${what} AS t ORDER BY 1`;
+    assert.deepEqual(await copy.query(rows), await database.query(rows), what);
+  }
+});
+
+test('a client of the restored database hears of new things, with new ids', async () => {
+  const bridge = await scene.addBridge([], copy.conninfo('bridge'));
+  const clients = await scene.both(ann, { bridge });
+  const last = await copy.value('SELECT max(id) FROM herald.notification');
+  await copy.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2), ($2, $1)', [ben, ann]);
+  for (const client of clients) {
+    const notification = await client.waitFor('notification:new');
+    assert.equal(notification.title, 'Ben started following you');
+    assert.ok(BigInt(notification.id) > BigInt(last));
+    assert.deepEqual(client.all('notification:unread').at(-1).data, { count: 2 });
+  }
+  assert.equal(await copy.value('SELECT count(*) FROM herald.notification WHERE recipient_id = $1', [ben]), '0', 'preferences hold');
+});
+
+test('a position of the original is not taken for one of the copy', async () => {
+  const first = await scene.plain(ann);
+  await scene.settle(first);
+  const bridge = await scene.addBridge([], copy.conninfo('bridge'));
+  const second = await scene.plain(ann, { bridge, position: first.position });
+  assert.equal(second.welcomes[0].recovered, false);
+});
+
+test('all of it can be watched again and unwatched', async () => {
+  await copy.query('SELECT herald.watch_likes($1)', ['likes']);
+  await copy.query('SELECT herald.unwatch_all()');
+  assert.equal(await copy.value("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), '0');
+});

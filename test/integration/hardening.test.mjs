@@ -1,0 +1,168 @@
+// Bad input closes the client that sent it, with a reason where the protocol has one; nobody else notices.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, afterEach, test } from 'node:test';
+import WebSocket from 'ws';
+import { Scene } from './harness/scene.mjs';
+import { soon } from './harness/wait.mjs';
+
+const scene = await Scene.open({ options: ['--max-payload=20000'] });
+after(() => scene.close());
+
+const { bridge } = scene;
+const [ann] = await scene.people('Ann');
+const bystanders = await scene.both(ann);
+const pid = bridge.pid;
+
+// Whatever was done to the bridge, it is the same process and the others are still served.
+afterEach(async () => {
+  await scene.settle(...bystanders);
+  assert.equal(bridge.pid, pid);
+  assert.ok(bridge.running);
+  assert.deepEqual(bystanders[1].connects, [false]);
+});
+
+async function openRaw(path) {
+  const socket = new WebSocket(`ws://127.0.0.1:${bridge.port}${path}`);
+  socket.on('error', () => {});
+  socket.frames = [];
+  socket.on('message', (text) => socket.frames.push(String(text)));
+  await soon('the socket opens', once(socket, 'open'));
+  return socket;
+}
+
+// A raw Engine.IO session that is connected to the namespace "/".
+async function openSocketIo() {
+  const socket = await openRaw('/socket.io/?EIO=4&transport=websocket');
+  socket.send(`40${JSON.stringify({ token: scene.token(ann) })}`);
+  await soon('connected', new Promise((resolve) => socket.on('message', (text) => String(text).startsWith('40') && resolve())));
+  return socket;
+}
+
+const closing = (socket) => soon('the client is closed', once(socket, 'close'));
+
+const badFrames = {
+  'text that is not JSON': 'hello',
+  'half a JSON object': '{"id":1,"action":',
+  'JSON that is no object': '[1,2,3]',
+  'a number': '42',
+  'an object without action': '{"id":1}',
+  'an action that is no text': '{"id":1,"action":{"a":1}}',
+  'nesting a thousand deep': `{"id":1,"action":"ping","data":${'['.repeat(5000)}${']'.repeat(5000)}}`,
+  'a binary frame': Buffer.from([1, 2, 3]),
+  'an empty frame': '',
+};
+
+for (const [what, frame] of Object.entries(badFrames)) {
+  test(`plain: ${what} closes the client`, async () => {
+    const client = await scene.plain(ann);
+    client.socket.send(frame);
+    await soon('the client is closed', client.closed);
+    assert.ok(client.all('error').length === 1 || (await client.closed).code !== 1005, 'a reason is given');
+  });
+}
+
+test('plain: invalid UTF-8 closes the client', async () => {
+  const client = await scene.plain(ann);
+  client.socket.send(Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), { binary: false });
+  await soon('the client is closed', client.closed);
+});
+
+const badPackets = ['47', '4', '4abc', '40[]', '40"x"', '40{', '42{}', '42[]', '42[null]', '42["x"]zzz', '42abc["x"]', '42["connect"]',
+  '42["disconnect"]', '41{}', '44{}', '450-["x"]', '4511-["x"]', '45-["x"]', '9', '', '42/chat,["x"]', '42["ping",{"a":"\\ud800"}'];
+
+for (const packet of badPackets) {
+  test(`socket.io: the packet ${JSON.stringify(packet)} closes the client`, async () => {
+    const socket = await openSocketIo();
+    socket.send(packet);
+    await closing(socket);
+  });
+}
+
+test('socket.io: an event before the CONNECT closes the client', async () => {
+  const socket = await openRaw('/socket.io/?EIO=4&transport=websocket');
+  socket.send('42["ping",{}]');
+  await closing(socket);
+});
+
+test('socket.io: another protocol version and an unknown transport are refused', async () => {
+  for (const query of ['EIO=3&transport=websocket', 'transport=websocket', 'EIO=4&transport=pigeon', 'EIO=4&transport=websocket&sid=unknown']) {
+    const socket = new WebSocket(`ws://127.0.0.1:${bridge.port}/socket.io/?${query}`);
+    const [error] = await soon(`${query} is refused`, once(socket, 'error'));
+    assert.match(error.message, /400/, query);
+  }
+});
+
+test('a message above the limit closes with 1009, in one frame or in many', async () => {
+  for (const open of [() => scene.plain(ann).then(({ socket }) => socket), openSocketIo]) {
+    const whole = await open();
+    whole.send('x'.repeat(20001));
+    assert.equal((await closing(whole))[0], 1009);
+    const pieces = await open();
+    for (let n = 0; n < 30 && pieces.readyState === WebSocket.OPEN; n++) pieces.send('x'.repeat(1000), { fin: false });
+    assert.equal((await closing(pieces))[0], 1009);
+  }
+});
+
+test('a message just below the limit is served', async () => {
+  const client = await scene.plain(ann);
+  assert.equal((await client.ask('ping', { padding: 'x'.repeat(19000) })).ok, true);
+  client.close();
+});
+
+// Sends raw bytes; resolves with everything that comes back until the connection ends.
+function speak(...pieces) {
+  return soon('the connection ends', new Promise((resolve) => {
+    let answer = '';
+    const socket = net.connect(bridge.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(answer));
+    socket.on('data', (text) => {
+      answer += text;
+      const next = pieces.shift();
+      if (next) socket.write(next);
+    });
+    socket.write(pieces.shift());
+  }), 30000);
+}
+
+const upgrade = (name) => `GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ${name}\r\n` +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+const healthCheck = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n';
+
+test('an upgrade on a connection that was used before does not crash the bridge (CVE-2025-11677)', async () => {
+  for (const name of ['foo', 'h2c', 'anything']) {
+    const answer = await speak(healthCheck, upgrade(name));
+    assert.match(answer, /^HTTP\/1\.1 200/);
+    assert.doesNotMatch(answer, / 101 /);
+  }
+});
+
+test('an upgrade to something else than a websocket is refused', async () => {
+  for (const name of ['foo', 'h2c', 'websocketx', 'x'.repeat(3000)]) assert.doesNotMatch(await speak(upgrade(name)), / 101 /);
+});
+
+test('garbage instead of HTTP', async () => {
+  await Promise.all(['\0\0\0\0\r\n\r\n', 'GET\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', `GET /${'a'.repeat(20000)} HTTP/1.1\r\n\r\n`,
+    'POST /ws HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n'].map((bytes) => speak(bytes)));
+});
+
+test('clients that go away in the middle of everything', async () => {
+  for (let n = 0; n < 20; n++) {
+    const socket = net.connect(bridge.port, '127.0.0.1');
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(upgrade('websocket').slice(0, 10 * n));
+    socket.resetAndDestroy();
+    const client = await scene.plain(ann);
+    client.send({ id: 1, action: 'inbox:list' });
+    client.close();
+  }
+});
+
+test('a client that connects and says nothing is closed', async () => {
+  const socket = net.connect(bridge.port, '127.0.0.1');
+  await soon('the silent connection is closed', once(socket.resume(), 'close'), 40000);
+});

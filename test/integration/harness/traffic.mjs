@@ -1,0 +1,34 @@
+// traffic.mjs: messages written one after another, whatever happens to the servers meanwhile.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { until } from './wait.mjs';
+
+export class Traffic {
+  #stopped = false;
+  written = 0;
+
+  constructor(scene, conversation, sender) {
+    Object.assign(this, { scene, conversation, sender });
+    this.done = this.#write();
+  }
+
+  async #write() {
+    for (let number = 1; !this.#stopped; number++) {
+      await this.scene.message(this.conversation, this.sender, `Message ${number}`).then(() => { this.written++; }, () => pause(20));
+    }
+  }
+
+  // Waits for so many more messages.
+  async flows(count = 100) {
+    const goal = this.written + count;
+    await until(`${count} more messages are written`, () => this.written >= goal, 60000);
+  }
+
+  // Ends it; returns the ids of the messages that were really committed, in order.
+  async stop() {
+    this.#stopped = true;
+    await this.done;
+    const rows = await this.scene.database.query('SELECT id FROM messages WHERE conversation_id = $1 ORDER BY id', [this.conversation]);
+    return rows.map(({ id }) => id);
+  }
+}

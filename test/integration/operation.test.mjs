@@ -1,0 +1,145 @@
+// What the one who runs the bridge meets: checks, metrics, settings, files, signals.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, afterEach, test } from 'node:test';
+import { freePort, runBridge } from './harness/bridge.mjs';
+import { root } from './harness/postgres.mjs';
+import { Scene } from './harness/scene.mjs';
+import { until } from './harness/wait.mjs';
+
+const scene = await Scene.open({ options: [`--www=${path.join(root, 'examples/social/www')}`] });
+after(() => scene.close());
+afterEach(() => scene.closeClients());
+
+const { bridge, database } = scene;
+const directory = mkdtempSync(path.join(tmpdir(), 'herald-settings-'));
+const secretFile = path.join(directory, 'secret');
+writeFileSync(secretFile, scene.secret, { mode: 0o600 });
+
+const settings = (overrides = {}) => {
+  const merged = { database: database.conninfo('bridge'), listen: '127.0.0.1:0', 'jwt-secret-file': secretFile, ...overrides };
+  return Object.entries(merged).filter(([, value]) => value !== undefined).map(([name, value]) => `--${name}=${value}`);
+};
+
+test('/healthz and /readyz', async () => {
+  assert.equal((await bridge.get('/healthz')).status, 200);
+  assert.equal((await bridge.get('/readyz')).status, 200);
+});
+
+test('/metrics counts connections, events and deliveries', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const before = await bridge.metric('herald_deliveries_total');
+  const events = await bridge.metric('herald_events_read_total');
+  const clients = await scene.both(ann);
+  assert.equal(await bridge.metric('herald_connections'), 2);
+  await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
+  for (const client of clients) await client.waitFor('notification:new');
+  assert.ok(await bridge.metric('herald_deliveries_total') >= before + 2);
+  assert.ok(await bridge.metric('herald_events_read_total') > events);
+  assert.match(await (await bridge.get('/metrics')).text(), /herald_\w*lag\w*/);
+  scene.closeClients();
+  await until('no connection is counted', async () => await bridge.metric('herald_connections') === 0);
+});
+
+test('no secret is in the log or in /metrics', async () => {
+  const [ann] = await scene.people('Ann');
+  const token = scene.token(ann);
+  await scene.both(ann);
+  const text = bridge.log + await (await bridge.get('/metrics')).text();
+  assert.ok(!text.includes(scene.secret));
+  assert.ok(!text.includes(token));
+});
+
+test('files are served from --www and from nowhere else', async () => {
+  const page = await bridge.get('/');
+  assert.equal(page.status, 200);
+  assert.match(page.headers.get('content-type'), /text\/html/);
+  assert.match(await page.text(), /<!doctype html>/);
+  assert.match((await bridge.get('/app.js')).headers.get('content-type'), /javascript/);
+  assert.match((await bridge.get('/style.css')).headers.get('content-type'), /css/);
+  assert.equal((await bridge.get('/missing.js')).status, 404);
+  for (const url of ['/../schema.sql', '/%2e%2e/schema.sql', '/..%2fschema.sql', '//etc/passwd']) {
+    assert.doesNotMatch(await (await bridge.get(url)).text(), /CREATE TABLE|root:/, url);
+  }
+});
+
+test('--check is content with a good set-up', async () => {
+  const { code, output } = await runBridge([...settings(), '--check']);
+  assert.equal(code, 0, output);
+});
+
+test('--check and start say what is wrong and end with an error', async () => {
+  const other = await scene.postgres.createDatabase('bare');
+  const empty = path.join(directory, 'empty');
+  writeFileSync(empty, '');
+  const short = path.join(directory, 'short');
+  writeFileSync(short, 'abc');
+  const wrong = [
+    [settings({ 'jwt-secret-file': undefined }), /jwt-secret-file/],
+    [settings({ 'jwt-secret-file': path.join(directory, 'missing') }), /missing/],
+    [settings({ 'jwt-secret-file': empty }), /empty|short/],
+    [settings({ 'jwt-secret-file': short }), /short|32|bytes/],
+    [settings({ listen: 'nonsense' }), /listen/],
+    [settings({ listen: '127.0.0.1:99999' }), /listen|port/],
+    [settings({ 'max-payload': 'many' }), /max-payload/],
+    [settings({ 'no-such-option': '1' }), /no-such-option/],
+    [settings({ www: '/no/such/directory' }), /www|no\/such/],
+    [settings({ config: path.join(directory, 'none.conf') }), /none\.conf/],
+    [settings({ database: 'not a conninfo' }), /database|conninfo|=/],
+  ];
+  for (const [options, reason] of wrong) {
+    for (const extra of [['--check'], []]) {
+      const { code, output } = await runBridge([...options, ...extra]);
+      assert.notEqual(code, 0, `${options} ${extra}`);
+      assert.match(output, reason, `${options} ${extra}`);
+    }
+  }
+  const bare = await runBridge([...settings({ database: other.conninfo('bridge') }), '--check']);
+  assert.notEqual(bare.code, 0);
+  assert.match(bare.output, /pg_herald|extension/);
+  const nowhere = await runBridge([...settings({ database: `host=127.0.0.1 port=${await freePort()} dbname=x user=x` }), '--check']);
+  assert.notEqual(nowhere.code, 0);
+  assert.match(nowhere.output, /connect|refused/i);
+});
+
+test('a port that is taken is an error at start', async () => {
+  const { code, output } = await runBridge(settings({ listen: `127.0.0.1:${bridge.port}` }));
+  assert.notEqual(code, 0);
+  assert.match(output, /in use|listen|bind/i);
+});
+
+test('a setting may come from the environment or a file; the command line wins', async () => {
+  const file = path.join(directory, 'herald.conf');
+  const port = await freePort();
+  writeFileSync(file, `database = ${database.conninfo('bridge')}\njwt-secret-file = ${secretFile}\nlisten = 127.0.0.1:1\nmax-payload = 4321\n`);
+  const { code, output } = await runBridge([`--config=${file}`, `--listen=127.0.0.1:${port}`, '--print-config'], { HERALD_MAX_PAYLOAD: '1234' });
+  assert.equal(code, 0, output);
+  assert.match(output, new RegExp(`listen\\W+127\\.0\\.0\\.1:${port}`));
+  assert.match(output, /max-payload\W+1234/);
+  assert.ok(!output.includes(scene.secret));
+});
+
+test('--help and --version', async () => {
+  const help = await runBridge(['--help']);
+  assert.equal(help.code, 0);
+  for (const option of ['--database', '--listen', '--jwt-secret-file', '--check']) assert.ok(help.output.includes(option), option);
+  const version = await runBridge(['--version']);
+  assert.equal(version.code, 0);
+  assert.match(version.output, /herald-bridge.* \d+\.\d+/);
+});
+
+test('SIGTERM drains: clients are told to come back, the process ends with 0', async () => {
+  const [ann] = await scene.people('Ann');
+  const other = await scene.addBridge();
+  const plain = await scene.plain(ann, { bridge: other });
+  const socketIo = await scene.socketIo(ann, { bridge: other });
+  const reasons = [];
+  socketIo.socket.on('disconnect', (reason) => reasons.push(reason));
+  assert.deepEqual(await other.end('SIGTERM'), { code: 0, signal: null });
+  assert.ok([1001, 1012].includes((await plain.closed).code));
+  await until('the socket.io client has noticed', () => reasons.length);
+  assert.equal(reasons[0], 'transport close', 'a reason after which the client reconnects');
+});

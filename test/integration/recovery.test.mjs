@@ -1,0 +1,170 @@
+// Nothing is lost and nothing comes twice when a network, a bridge or the database fails.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { Scene } from './harness/scene.mjs';
+import { Traffic } from './harness/traffic.mjs';
+import { until } from './harness/wait.mjs';
+
+const scene = await Scene.open();
+after(() => scene.close());
+afterEach(() => scene.closeClients());
+
+const { database, postgres, bridge } = scene;
+const messageIds = (client) => client.all('message:created').map(({ data }) => data.messageId);
+
+// Two people who talk; the clients of one of them come back by themselves and listen to a post as well.
+async function openTalk() {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const post = await scene.post(ben);
+  const plain = await scene.plain(ann, { resume: true });
+  const socketIo = await scene.socketIo(ann);
+  for (const client of [plain, socketIo]) assert.equal((await client.ask('room:join', { room: `post:${post}` })).ok, true);
+  const like = () => database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [ben, post]);
+  return { ann, ben, conversation, plain, socketIo, like, traffic: new Traffic(scene, conversation, ben) };
+}
+
+// Every committed message once, in order; and the rooms that were joined are still there.
+async function nothingWasMissed({ plain, socketIo, traffic, like }) {
+  const sent = await traffic.stop();
+  await like();
+  for (const client of [plain, socketIo]) {
+    await client.waitFor('post:liked');
+    assert.deepEqual(messageIds(client), sent);
+  }
+}
+
+test('a bridge that is killed in the middle of traffic and started again', async () => {
+  const talk = await openTalk();
+  for (let round = 0; round < 3; round++) {
+    await talk.traffic.flows();
+    await bridge.kill();
+    await talk.traffic.flows();
+    await bridge.start();
+  }
+  await talk.traffic.flows();
+  await nothingWasMissed(talk);
+  assert.deepEqual(talk.socketIo.connects, [false, true, true, true]);
+  assert.deepEqual(talk.plain.welcomes.map(({ recovered }) => recovered), [false, true, true, true]);
+});
+
+test('a bridge that is stopped in the middle of traffic: it drains, ends with 0, and another goes on', async () => {
+  const talk = await openTalk();
+  await talk.traffic.flows();
+  assert.deepEqual(await bridge.end('SIGTERM'), { code: 0, signal: null });
+  await talk.traffic.flows();
+  await bridge.start();
+  await talk.traffic.flows();
+  await nothingWasMissed(talk);
+  assert.deepEqual(talk.socketIo.connects, [false, true]);
+  assert.deepEqual(talk.plain.welcomes.map(({ recovered }) => recovered), [false, true]);
+});
+
+test('a network that breaks again and again', async () => {
+  const talk = await openTalk();
+  for (let round = 1; round <= 5; round++) {
+    await talk.traffic.flows(50);
+    talk.socketIo.cut();
+    talk.plain.socket.terminate();
+    await until('both are back', () => talk.socketIo.connects.length > round && talk.plain.welcomes.length > round);
+  }
+  await nothingWasMissed(talk);
+  assert.ok(talk.socketIo.connects.slice(1).every(Boolean));
+});
+
+test('a client that received nothing yet and comes back is recovered too', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const client = await scene.socketIo(ann);
+  await bridge.kill();
+  await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
+  await bridge.start();
+  await client.waitFor('notification:new');
+  assert.deepEqual(client.connects, [false, true]);
+});
+
+test('a client comes back on another bridge', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const first = await scene.plain(ann);
+  const ids = [await scene.message(conversation, ben, 'One')];
+  await first.waitFor('message:created');
+  first.close();
+  ids.push(await scene.message(conversation, ben, 'Two'));
+  const second = await scene.plain(ann, { bridge: await scene.addBridge(), position: first.position });
+  ids.push(await scene.message(conversation, ben, 'Three'));
+  await scene.settle(second);
+  assert.equal(second.welcomes[0].recovered, true);
+  assert.deepEqual(messageIds(second), ids.slice(1));
+});
+
+test('who was removed from a conversation while away does not get what was said after that', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const client = await scene.plain(ann);
+  await scene.settle(client);
+  client.close();
+  const before = await scene.message(conversation, ben, 'Before');
+  await database.query('DELETE FROM conversation_members WHERE (conversation_id, user_id) = ($1, $2)', [conversation, ann]);
+  await scene.message(conversation, ben, 'Secret');
+  const back = await scene.plain(ann, { position: client.position });
+  await scene.settle(back);
+  assert.ok(!JSON.stringify(back.events).includes('Secret'));
+  assert.ok([[], [before]].some((allowed) => JSON.stringify(allowed) === JSON.stringify(messageIds(back))));
+});
+
+test('a position that means nothing here is answered with recovered: false, never with silence', async () => {
+  const [ann] = await scene.people('Ann');
+  for (const position of ['nonsense', '', '1~0~0~0.0.', '../../etc/passwd', 'x'.repeat(3000)]) {
+    const client = await scene.plain(ann, { position });
+    assert.equal(client.welcomes[0].recovered, false, position);
+    assert.equal((await client.ask('ping')).ok, true);
+  }
+});
+
+test('PostgreSQL restarted under the bridge: clients stay connected and miss nothing', async () => {
+  const talk = await openTalk();
+  await talk.traffic.flows();
+  await postgres.restart();
+  await talk.traffic.flows();
+  await bridge.ready();
+  await nothingWasMissed(talk);
+  assert.deepEqual(talk.socketIo.connects, [false]);
+  assert.equal(talk.plain.welcomes.length, 1);
+});
+
+test('PostgreSQL away for a while: the bridge says so, waits, and goes on', async () => {
+  const talk = await openTalk();
+  await talk.traffic.flows();
+  await postgres.stop();
+  await until('the bridge is not ready', async () => (await bridge.get('/readyz')).status === 503);
+  assert.equal((await bridge.get('/healthz')).status, 200);
+  const answer = await talk.socketIo.ask('inbox:list');
+  assert.equal(answer.ok, false, 'an action that needs the database is answered with an error');
+  await postgres.start();
+  await bridge.ready();
+  await talk.traffic.flows();
+  await nothingWasMissed(talk);
+  assert.deepEqual(talk.socketIo.connects, [false]);
+});
+
+test('PostgreSQL killed under the bridge: clients stay connected and miss nothing', async () => {
+  const talk = await openTalk();
+  for (let round = 0; round < 2; round++) {
+    await talk.traffic.flows();
+    await postgres.crash();
+    await postgres.start();
+    await bridge.ready();
+  }
+  await talk.traffic.flows();
+  const sent = await talk.traffic.stop();
+  await talk.like();
+  for (const client of [talk.plain, talk.socketIo]) {
+    await client.waitFor('post:liked');
+    assert.deepEqual([...new Set(messageIds(client))], sent, 'at least once and in order');
+  }
+  const eventIds = talk.plain.all('message:created').map(({ id }) => id);
+  assert.equal(new Set(eventIds).size, sent.length, 'what comes again has the same event id');
+  assert.deepEqual(talk.socketIo.connects, [false]);
+  assert.equal(talk.plain.welcomes.length, 1);
+});
