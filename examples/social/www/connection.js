@@ -39,7 +39,7 @@ function refuse(reason) {
   show('refused', 'Not signed in');
   if (reason) $('#reason').textContent = reason;
   $('#refused').hidden = false;
-  $('#content').hidden = true;
+  document.body.dataset.view = 'refused';
 }
 
 // load() is called whenever events may have been missed; after a recovered connection nothing was.

@@ -4,6 +4,7 @@ import { $, el, avatar, time, onSubmit } from './dom.js';
 import { ask, myId, socket } from './connection.js';
 
 const posts = new Map();            // by id
+const cards = new Map();            // the element of each post that was ever shown, with what is being written there
 const HEART = 'M12 20.3 4.6 13a4.9 4.9 0 0 1 0-7 4.9 4.9 0 0 1 7 0l.4.5.4-.5a4.9 4.9 0 0 1 7 7Z';
 
 function heart() {
@@ -24,7 +25,7 @@ function commentItem(comment) {
 }
 
 // Makes the card of a post; its counts and comments are filled in by update().
-function card(post) {
+function makeCard(post) {
   const comment = el('form', { class: 'line' },
     el('input', { name: 'content', maxlength: 1000, placeholder: 'Write a comment', 'aria-label': 'Comment', autocomplete: 'off', required: true }),
     el('button', { class: 'quiet' }, 'Comment'));
@@ -41,8 +42,13 @@ function card(post) {
     comment);
 }
 
+function card(post) {
+  if (!cards.has(post.postId)) cards.set(post.postId, makeCard(post));
+  return cards.get(post.postId);
+}
+
 function update(post) {
-  const { element } = post;
+  const element = card(post);
   const like = $('.like', element);
   like.classList.toggle('liked', post.liked);
   like.setAttribute('aria-pressed', post.liked);
@@ -51,17 +57,22 @@ function update(post) {
   $('.comments', element).replaceChildren(...[...post.comments.values()].map(commentItem));
 }
 
+// Shows all posts, newest first. Cards that stay are not touched: somebody may be writing in one of them.
 function render() {
-  const newestFirst = [...posts.values()].sort((a, b) => Number(b.postId) - Number(a.postId));
-  newestFirst.forEach(update);
-  $('#posts').replaceChildren(...newestFirst.map((post) => post.element));
+  const list = $('#posts');
+  const shown = [...posts.values()].sort((a, b) => Number(b.postId) - Number(a.postId));
+  shown.forEach(update);
+  for (const element of [...list.children]) if (!posts.has(element.dataset.post)) element.remove();
+  shown.map(card).forEach((element, index) => {
+    if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
+  });
   $('#no-posts').hidden = posts.size > 0;
 }
 
+// Takes a post over from a list; comments that events brought meanwhile are kept.
 function put(post) {
-  const comments = new Map(post.comments.map((comment) => [comment.commentId, comment]));
-  const element = posts.get(post.postId)?.element ?? card(post);
-  posts.set(post.postId, { ...post, comments, element });
+  const listed = post.comments.map((comment) => [comment.commentId, comment]);
+  posts.set(post.postId, { ...post, comments: new Map([...listed, ...posts.get(post.postId)?.comments ?? []]) });
 }
 
 const join = (postId) => ask('room:join', { room: `post:${postId}` });
@@ -99,7 +110,7 @@ function setComments(post, totalComments) {
 }
 
 export function reveal(postId) {
-  const element = posts.get(postId)?.element;
+  const element = cards.get(postId);
   element?.scrollIntoView({ behavior: 'smooth', block: 'center' });
   element?.classList.add('revealed');
   setTimeout(() => element?.classList.remove('revealed'), 1600);
