@@ -12,7 +12,7 @@ EXTENSION    = extension/pg_herald
 MODULE_big   = pg_herald
 OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 DATA_built   = sql/pg_herald--$(EXTVERSION).sql
-PG_CFLAGS    = -std=c11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+PG_CFLAGS    = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 # The script is put together in the order of the road.
 SQL_PARTS    = schema event_log notification watch detect social inbox rooms actions privileges
