@@ -1,0 +1,62 @@
+-- ---------------------------------------------------------------------------
+-- Privileges: all of them, and why
+-- ---------------------------------------------------------------------------
+
+DO $$
+DECLARE
+	wanted text;
+BEGIN
+	FOREACH wanted IN ARRAY '{herald_app,herald_bridge}'::text[] LOOP
+		IF to_regrole(wanted) IS NULL THEN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+		END IF;
+	END LOOP;
+END
+$$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald FROM PUBLIC;
+GRANT USAGE ON SCHEMA herald TO herald_app, herald_bridge;
+
+-- The bridge reads the log, puts sessions into rooms and does what clients ask for. It sees no table.
+GRANT EXECUTE ON FUNCTION
+	herald.bridge_hello(),
+	herald.current_position(),
+	herald.read_events(text, text, text[], int),
+	herald.connect_sessions(text[], text[]),
+	herald.join_room(text, text, text),
+	herald.leave_room(text, text, text),
+	herald.act(text, text, jsonb, jsonb),
+	herald.maintain()
+TO herald_bridge;
+
+-- The application's server speaks for its users: it reads and marks any inbox, notifies and publishes.
+GRANT EXECUTE ON FUNCTION
+	herald.inbox(text, bigint, int, boolean),
+	herald.unread_count(text),
+	herald.mark_read(text, bigint[]),
+	herald.mark_all_read(text),
+	herald.set_preference(text, text, text[]),
+	herald.notify(text, text, text, text, jsonb, text),
+	herald.publish(text, text, jsonb),
+	herald.broadcast(text, jsonb),
+	herald.may_join(text, text),
+	herald.current_user_id()
+TO herald_app;
+
+-- Row-level security lets a user's own session, for example of PostgREST, read its own notifications from the table.
+ALTER TABLE herald.notification ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id());
+GRANT SELECT ON herald.notification TO herald_app;
+
+-- Owners of tables watch them. All of this runs as the caller; what is written goes through the functions that
+-- check the owner. The trigger's function must be executable by whoever makes the trigger.
+GRANT SELECT ON herald.rule, herald.watched_table, herald.watched TO herald_app;
+GRANT EXECUTE ON FUNCTION
+	herald.on_change(),
+	herald.save_rule(regclass, text, text, text, text, text),
+	herald.delete_rules(regclass, text),
+	herald.save_counter(regclass, text, text),
+	herald.save_room_source(regclass, text, text),
+	herald.save_watched(regclass, text, jsonb),
+	herald.forget(regclass)
+TO herald_app;

@@ -1,0 +1,186 @@
+-- ---------------------------------------------------------------------------
+-- Rooms: who may hear what
+--
+-- A session is in the rooms of its user (user, own feed, conversations, feeds
+-- of those whom the user follows) from when it connects; these come from the
+-- application's tables and go when the rows go. All other rooms are joined by
+-- asking. What a session joined is remembered for when it comes back.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE herald.room_policy (
+	prefix   text PRIMARY KEY CHECK (prefix ~ '^[^:\s*]+$' AND prefix NOT IN ('user', 'feed', 'conversation')),
+	function regprocedure NOT NULL,
+	run_as   regrole NOT NULL
+);
+COMMENT ON TABLE herald.room_policy IS 'who may join rooms with a prefix, by a function of the application';
+SELECT pg_extension_config_dump('herald.room_policy', '');
+
+CREATE TABLE herald.session_room (
+	session   text NOT NULL,
+	user_id   text NOT NULL,
+	room      text NOT NULL,
+	joined_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (session, room)
+);
+COMMENT ON TABLE herald.session_room IS 'the rooms that sessions have joined by asking, for when they come back';
+CREATE INDEX ON herald.session_room (joined_at);
+
+-- Rejects a function of the wrong shape (the trigger's arguments) and a role that the one who registers it may not use.
+CREATE FUNCTION herald.check_registration() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM FROM pg_proc AS p
+	WHERE p.oid = new.function AND oidvectortypes(p.proargtypes) = tg_argv[0] AND p.prorettype = tg_argv[1]::regtype AND
+	      NOT p.proretset AND p.prokind = 'f';
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'function % cannot be used here', new.function::regprocedure
+			USING ERRCODE = 'invalid_function_definition', HINT = format('It must take (%s) and return %s.', tg_argv[0], tg_argv[1]);
+	END IF;
+	IF NOT pg_has_role(new.run_as, 'MEMBER') THEN
+		RAISE EXCEPTION 'must be a member of role %', new.run_as USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	RETURN new;
+END
+$$;
+
+CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.room_policy
+	FOR EACH ROW EXECUTE FUNCTION herald.check_registration('text, text', 'boolean');
+
+CREATE FUNCTION herald.room_policy(prefix text, function regprocedure) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF function IS NULL THEN
+		DELETE FROM herald.room_policy AS p WHERE p.prefix = room_policy.prefix;
+	ELSE
+		INSERT INTO herald.room_policy VALUES (prefix, function, quote_ident(current_user)::regrole)
+		ON CONFLICT ON CONSTRAINT room_policy_pkey DO UPDATE SET function = excluded.function, run_as = excluded.run_as;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald.room_policy(text, regprocedure) IS
+	'let a function (user_id text, room text) returns boolean decide who may join the rooms prefix:…; it runs as the role that registers it; NULL closes them';
+
+-- The tables whose rows have rooms of their own, with what decides who may hear them.
+CREATE FUNCTION herald.subject_tables(prefix text) RETURNS TABLE (relation regclass, key text[], visible text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH watched AS (
+		SELECT w.relation, w.kind, a.*
+		FROM herald.watched_table AS w
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], visible text, subject text[], subject_table regclass)
+	), own AS (
+		SELECT w.relation, w.key, w.visible FROM watched AS w WHERE w.kind = CASE prefix WHEN 'post' THEN 'posts' WHEN 'comment' THEN 'comments' END
+	)
+	SELECT * FROM own
+	UNION
+	SELECT w.subject_table, herald.referenced_key(w.relation, w.subject, w.subject_table), NULL
+	FROM watched AS w
+	WHERE herald.subject_type(w.subject_table) = prefix AND w.subject_table NOT IN (SELECT o.relation FROM own AS o);
+$$;
+
+-- The questions that decide whether a user may join a room, and as whom to ask them: one that says yes is enough.
+CREATE FUNCTION herald.room_questions(prefix text, id text) RETURNS TABLE (run_as oid, question jsonb)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT p.run_as, jsonb_build_object('sql', format('SELECT %I.%I($1, $2)', f.pronamespace::regnamespace, f.proname), 'about', prefix || ':' || id)
+	FROM herald.room_policy AS p
+	JOIN pg_proc AS f ON f.oid = p.function
+	WHERE p.prefix = $1
+	UNION ALL
+	SELECT c.relowner, jsonb_build_object('sql', format(
+		'SELECT EXISTS (SELECT FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s))',
+		s.relation, prefix, herald.match_id(prefix, s.relation, s.key, '$2'), coalesce(s.visible, 'true')), 'about', id)
+	FROM herald.subject_tables(prefix) AS s
+	JOIN pg_class AS c ON c.oid = s.relation;
+$$;
+
+-- Answers a question as whoever calls it.
+CREATE FUNCTION herald.ask(user_id text, question jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	answer boolean;
+BEGIN
+	EXECUTE question ->> 'sql' INTO answer USING user_id, question ->> 'about';
+	RETURN to_jsonb(coalesce(answer, false));
+END
+$$;
+
+-- An id that is no id of the table's type is nobody's. A question that fails is a no, for that one user.
+CREATE FUNCTION herald.may_join(user_id text, room text) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	prefix text := split_part(room, ':', 1);
+	id text := substr(room, length(prefix) + 2);
+BEGIN
+	IF prefix = '' OR id = '' THEN
+		RETURN false;
+	ELSIF prefix IN ('user', 'feed') AND id = user_id THEN
+		RETURN true;
+	ELSIF prefix IN ('user', 'feed', 'conversation') THEN
+		RETURN EXISTS (SELECT FROM herald.automatic_rooms(ARRAY[user_id]) AS a WHERE a.room = may_join.room);
+	END IF;
+	RETURN EXISTS (
+		SELECT FROM herald.room_questions(prefix, id) AS q
+		WHERE herald.call_as('herald.ask(text, jsonb)', q.run_as, user_id, q.question) = 'true');
+EXCEPTION
+	WHEN data_exception THEN
+		RETURN false;
+	WHEN OTHERS THEN
+		RAISE WARNING 'user "%" is not let into room "%": %', user_id, room, SQLERRM;
+		RETURN false;
+END
+$$;
+COMMENT ON FUNCTION herald.may_join(text, text) IS 'whether a user may join a room';
+
+CREATE FUNCTION herald.join_room(user_id text, room text, session text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT herald.may_join(user_id, room) THEN
+		RETURN false;
+	END IF;
+	IF split_part(room, ':', 1) NOT IN ('user', 'feed', 'conversation') THEN
+		INSERT INTO herald.session_room (session, user_id, room) VALUES (session, user_id, room)
+		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET user_id = excluded.user_id, joined_at = excluded.joined_at;
+	END IF;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION herald.join_room(text, text, text) IS 'let a session of a user into a room and remember it; false when the user may not';
+
+CREATE FUNCTION herald.leave_room(user_id text, room text, session text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM herald.session_room AS s
+	WHERE s.session = leave_room.session AND s.room = leave_room.room AND s.user_id = leave_room.user_id;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION herald.leave_room(text, text, text) IS 'forget that a session of a user joined a room';
+
+CREATE FUNCTION herald.connect_sessions(users text[], sessions text[]) RETURNS TABLE (ordinal int, rooms text[], unread bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	WITH connecting AS (
+		SELECT c.ordinal, c.user_id, c.session FROM unnest(users, sessions) WITH ORDINALITY AS c (user_id, session, ordinal)
+	), automatic AS (
+		SELECT a.user_id, array_agg(DISTINCT a.room) AS rooms
+		FROM herald.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c)) AS a
+		GROUP BY a.user_id
+	), joined AS (
+		SELECT c.ordinal, array_agg(s.room ORDER BY s.room) AS rooms
+		FROM connecting AS c
+		JOIN herald.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
+		WHERE herald.may_join(s.user_id, s.room)
+		GROUP BY c.ordinal
+	), unread AS (
+		SELECT n.recipient_id AS user_id, count(*) AS count
+		FROM herald.notification AS n
+		WHERE n.recipient_id = ANY (users) AND n.read_at IS NULL
+		GROUP BY n.recipient_id
+	)
+	SELECT c.ordinal::int, ARRAY['user:' || c.user_id, 'feed:' || c.user_id] || a.rooms || j.rooms, coalesce(u.count, 0)
+	FROM connecting AS c
+	LEFT JOIN automatic AS a USING (user_id)
+	LEFT JOIN joined AS j USING (ordinal)
+	LEFT JOIN unread AS u USING (user_id)
+	ORDER BY c.ordinal;
+$$;
+COMMENT ON FUNCTION herald.connect_sessions(text[], text[]) IS
+	'for sessions that connect, in the order given: the rooms that each is in and how many notifications of its user are unread';
