@@ -60,7 +60,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT CASE
 		WHEN word ~ '[^aeiou]ies$' THEN regexp_replace(word, 'ies$', 'y')
 		WHEN word ~ '(s|x|z|ch|sh)es$' THEN regexp_replace(word, 'es$', '')
-		WHEN word ~ '[^s]s$' THEN regexp_replace(word, 's$', '')
+		WHEN word ~ '[^su]s$' THEN regexp_replace(word, 's$', '')
 		ELSE word
 	END
 	FROM pg_class AS c, LATERAL (SELECT lower(regexp_replace(c.relname, '([a-z0-9])([A-Z])', '\1_\2', 'g'))) AS w (word)
@@ -155,7 +155,7 @@ BEGIN
 	WHERE c.weight = c.highest;
 	name := coalesce(best[1], CASE WHEN role ~ 'parent|conversation|subject' THEN role || '_id' ELSE 'user_id' END);
 	IF cardinality(best) > 1 OR (best IS NULL AND NOT optional) THEN
-		RAISE EXCEPTION '% the % of table "%"', CASE WHEN best IS NULL THEN 'cannot find' ELSE 'cannot tell' END, role, relation
+		RAISE EXCEPTION '% which column of table "%" is the %', CASE WHEN best IS NULL THEN 'cannot find' ELSE 'cannot tell' END, relation, role
 			USING ERRCODE = CASE WHEN best IS NULL THEN 'undefined_column' ELSE 'ambiguous_column' END,
 			      DETAIL = format(CASE WHEN best IS NULL THEN 'No foreign key and no name speaks for one of its columns: %s.'
 			                           ELSE 'These are equally likely: %s.' END,
@@ -185,7 +185,7 @@ DECLARE
 	                         ARRAY[herald.detect_column(relation, NULL, '{id}')]);
 BEGIN
 	IF found[1] IS NULL THEN
-		RAISE EXCEPTION 'cannot find the key of table "%"', relation
+		RAISE EXCEPTION 'cannot find which column of table "%" is the key', relation
 			USING ERRCODE = 'undefined_column',
 			      DETAIL = format('It has no primary key and no column "id" among its columns: %s.',
 			                      array_to_string(herald.column_names(relation), ', ')),

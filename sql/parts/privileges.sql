@@ -48,9 +48,11 @@ ALTER TABLE herald.notification ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id());
 GRANT SELECT ON herald.notification TO herald_app;
 
--- Owners of tables watch them. All of this runs as the caller; what is written goes through the functions that
--- check the owner. The trigger's function must be executable by whoever makes the trigger.
+-- Owners of tables watch them, and administrators of the application open rooms and actions. What is written goes
+-- through C functions that check the owner of the table, and through the trigger that checks registrations.
+-- Whoever makes a trigger must be allowed to execute its function.
 GRANT SELECT ON herald.rule, herald.watched_table, herald.watched TO herald_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action TO herald_app;
 GRANT EXECUTE ON FUNCTION
 	herald.on_change(),
 	herald.save_rule(regclass, text, text, text, text, text),
@@ -60,3 +62,19 @@ GRANT EXECUTE ON FUNCTION
 	herald.save_watched(regclass, text, jsonb),
 	herald.forget(regclass)
 TO herald_app;
+
+-- A function in SQL or PL/pgSQL that runs as its caller gives nobody a right that they do not have already.
+DO $$
+DECLARE
+	harmless regprocedure;
+BEGIN
+	FOR harmless IN
+		SELECT p.oid
+		FROM pg_proc AS p
+		JOIN pg_language AS l ON l.oid = p.prolang
+		WHERE p.pronamespace = 'herald'::regnamespace AND NOT p.prosecdef AND l.lanname IN ('sql', 'plpgsql')
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO herald_app', harmless);
+	END LOOP;
+END
+$$;

@@ -110,7 +110,7 @@ DECLARE
 	prefix text := split_part(room, ':', 1);
 	id text := substr(room, length(prefix) + 2);
 BEGIN
-	IF prefix = '' OR id = '' THEN
+	IF user_id IS NULL OR prefix = '' OR id = '' THEN
 		RETURN false;
 	ELSIF prefix IN ('user', 'feed') AND id = user_id THEN
 		RETURN true;

@@ -1,0 +1,53 @@
+-- Many rows in one statement, from every kind of statement.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set SHOW_CONTEXT never
+CREATE SCHEMA b;
+CREATE TABLE b.users (id int PRIMARY KEY, username text);
+CREATE TABLE b.posts (id int PRIMARY KEY, user_id int REFERENCES b.users);
+CREATE TABLE b.likes (user_id int REFERENCES b.users, post_id int REFERENCES b.posts, stars int, PRIMARY KEY (user_id, post_id));
+INSERT INTO b.users SELECT n, 'user' || n FROM generate_series(1, 1000) AS n;
+INSERT INTO b.posts SELECT n, n FROM generate_series(1, 1000) AS n;
+ANALYZE b.users, b.posts;
+SELECT herald.watch_likes('b.likes');
+TRUNCATE herald.notification;
+SELECT coalesce(max(id), 0) AS last FROM herald.event \gset
+CREATE VIEW b.told AS SELECT count(*), count(DISTINCT recipient_id) AS recipients, count(actor_name) AS names FROM herald.notification;
+CREATE FUNCTION b.published(bigint) RETURNS TABLE (name text, count bigint) LANGUAGE sql AS
+	$$ SELECT e.name, count(*) FROM herald.event AS e WHERE e.id > $1 GROUP BY e.name ORDER BY e.name $$;
+
+-- a hundred thousand likes, none of them of one's own post
+SET statement_timeout = '60s';
+INSERT INTO b.likes SELECT n % 1000 + 1, n / 100 + 1, 1 FROM generate_series(0, 99999) AS n WHERE n % 1000 <> n / 100;
+RESET statement_timeout;
+SELECT * FROM b.told;
+SELECT * FROM b.published(:last);
+DELETE FROM b.likes WHERE user_id > 5;
+SELECT * FROM b.published(:last);
+
+-- COPY
+TRUNCATE herald.notification, b.likes;
+COPY b.likes FROM stdin;
+1	2	1
+2	1	1
+3	3	1
+\.
+SELECT recipient_id, actor_id FROM herald.notification ORDER BY id;
+
+-- ON CONFLICT, both ways; what was there already makes nothing new
+TRUNCATE herald.notification;
+INSERT INTO b.likes VALUES (1, 2), (1, 3) ON CONFLICT DO NOTHING;
+INSERT INTO b.likes VALUES (1, 3), (1, 4) ON CONFLICT (user_id, post_id) DO UPDATE SET stars = 2;
+SELECT recipient_id, actor_id FROM herald.notification ORDER BY id;
+
+-- writable CTEs, and statements that change nothing
+TRUNCATE herald.notification;
+WITH first AS (INSERT INTO b.likes VALUES (5, 1)), second AS (INSERT INTO b.likes VALUES (6, 1)) INSERT INTO b.likes VALUES (7, 1);
+INSERT INTO b.likes SELECT 1, 1 WHERE false;
+DELETE FROM b.likes WHERE false;
+UPDATE b.likes SET stars = stars;
+SELECT recipient_id, actor_id FROM herald.notification ORDER BY actor_id;
+
+SELECT herald.unwatch_all();
+DROP SCHEMA b CASCADE;
+TRUNCATE herald.notification;
