@@ -37,7 +37,7 @@ endif
 $(OBJS): $(wildcard extension/*.h)
 
 sql/pg_herald--$(EXTVERSION).sql: $(SQL_FILES) extension/pg_herald.control Makefile
-	{ echo '\echo Use "CREATE EXTENSION pg_herald" to load this file. \quit'; cat $(SQL_FILES); } > $@
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION pg_herald" to load this file. \quit'; cat $(SQL_FILES); } > $@
 
 installcheck: | build/check
 build/check:

@@ -1,0 +1,203 @@
+/*-------------------------------------------------------------------------
+ *
+ * borrow.c
+ *	  Runs SQL of the application on its behalf: totals and automatic rooms as
+ *	  the owner of their table, exposed functions as the role that was given.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "query.h"
+
+static SavedQuery find_counter = {
+	.name = "the query for a counter",
+	.text = "SELECT c.count_sql, k.relowner FROM herald.counter AS c JOIN pg_class AS k ON k.oid = c.relation"
+			" WHERE c.id = $1",
+	.nargs = 1,
+	.argtypes = { INT4OID },
+	.read_only = true,
+};
+
+static SavedQuery find_room_sources = {
+	.name = "the query for sources of rooms",
+	.text = "SELECT s.sql, k.relowner FROM herald.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
+			" ORDER BY s.relation, s.kind",
+	.read_only = true,
+};
+
+PG_FUNCTION_INFO_V1(herald_count_now);
+
+/* herald.count_now(counter, id): counts in the application's table. */
+Datum
+herald_count_now(PG_FUNCTION_ARGS)
+{
+	Datum counter = PG_GETARG_DATUM(0);
+	Datum id = PG_GETARG_DATUM(1);
+	SavedQuery count = { .name = "the count", .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
+	QueryScope scope;
+	bool isnull = true;
+	Datum result = (Datum) 0;
+
+	query_begin(&scope, query_extension_owner(), false);
+	if (query_run(&find_counter, 1, &counter, NULL) == 1)
+	{
+		count.text = query_text(0, 1);
+		query_become(&scope, DatumGetObjectId(query_value(0, 2, &isnull)), true);
+		query_run_once(&count, &id);
+		result = query_value(0, 1, &isnull);
+	}
+	query_end(&scope);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}
+
+/* One call of herald.automatic_rooms(). */
+typedef struct RoomSearch
+{
+	Tuplestorestate *out;
+	TupleDesc shape;
+} RoomSearch;
+
+/* Runs one source for some users and puts out what it finds. */
+static void
+search_source(RoomSearch *search, const char *sql, Datum users)
+{
+	SavedQuery source = { .name = "a source of rooms", .text = sql, .nargs = 1, .argtypes = { TEXTARRAYOID }, .read_only = true };
+	uint64 rows = query_run_once(&source, &users);
+
+	for (uint64 row = 0; row < rows; row++)
+	{
+		Datum values[2];
+		bool nulls[2];
+
+		values[0] = query_value(row, 1, &nulls[0]);
+		values[1] = query_value(row, 2, &nulls[1]);
+		if (!nulls[0] && !nulls[1])
+			tuplestore_putvalues(search->out, search->shape, values, nulls);
+	}
+}
+
+/* The same in a subtransaction; false: it failed, and left nothing behind. */
+static bool
+try_source(RoomSearch *search, const char *sql, Datum users)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool worked = true;
+
+	BeginInternalSubTransaction("pg_herald");
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		search_source(search, sql, users);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		worked = false;
+		ereport(DEBUG1, (errmsg("a source of rooms failed: %s", error->message)));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return worked;
+}
+
+/* A source that fails for all users at once is asked user by user: one bad id harms nobody else. */
+static void
+search_one_by_one(RoomSearch *search, const char *sql, ArrayType *users)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+
+	deconstruct_array(users, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		Datum one;
+
+		if (nulls[i])
+			continue;
+		one = PointerGetDatum(construct_array(&elements[i], 1, TEXTOID, -1, false, TYPALIGN_INT));
+		if (!try_source(search, sql, one))
+			ereport(WARNING, (errmsg("the rooms of user \"%s\" could not be found", TextDatumGetCString(elements[i])),
+							  errdetail("The query was: %s", sql)));
+	}
+}
+
+PG_FUNCTION_INFO_V1(herald_automatic_rooms);
+
+/* herald.automatic_rooms(users): the rooms that follow from the application's tables. */
+Datum
+herald_automatic_rooms(PG_FUNCTION_ARGS)
+{
+	ArrayType *users = PG_GETARG_ARRAYTYPE_P(0);
+	RoomSearch search;
+	QueryScope scope;
+	uint64 sources;
+	SPITupleTable *found;
+
+	search.out = query_result_begin(fcinfo, &search.shape);
+	query_begin(&scope, query_extension_owner(), false);
+	sources = query_run(&find_room_sources, 1, NULL, NULL);
+	found = SPI_tuptable;
+	for (uint64 i = 0; i < sources; i++)
+	{
+		bool isnull;
+		char *sql = SPI_getvalue(found->vals[i], found->tupdesc, 1);
+
+		query_become(&scope, DatumGetObjectId(SPI_getbinval(found->vals[i], found->tupdesc, 2, &isnull)), true);
+		if (!try_source(&search, sql, PointerGetDatum(users)))
+			search_one_by_one(&search, sql, users);
+	}
+	query_end(&scope);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(herald_call_as);
+
+/* herald.call_as(function, role, user_id, payload): calls an exposed function as the role that it was exposed with. */
+Datum
+herald_call_as(PG_FUNCTION_ARGS)
+{
+	Oid function = PG_GETARG_OID(0);
+	Oid saved_role;
+	int saved_security;
+	FmgrInfo flinfo;
+	LOCAL_FCINFO(call, 2);
+	Datum result;
+
+	GetUserIdAndSecContext(&saved_role, &saved_security);
+	SetUserIdAndSecContext(PG_GETARG_OID(1), saved_security | SECURITY_LOCAL_USERID_CHANGE);
+	fmgr_info(function, &flinfo);
+	InitFunctionCallInfoData(*call, &flinfo, 2, DEFAULT_COLLATION_OID, NULL, NULL);
+	for (int i = 0; i < 2; i++)
+	{
+		call->args[i].value = PG_GETARG_DATUM(i + 2);
+		call->args[i].isnull = PG_ARGISNULL(i + 2);
+	}
+	result = FunctionCallInvoke(call);
+	SetUserIdAndSecContext(saved_role, saved_security);
+	if (call->isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}

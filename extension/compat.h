@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  What differs between PostgreSQL 14 and 18.  Nowhere else is a version
+ *	  compared.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_COMPAT_H
+#define HERALD_COMPAT_H
+
+#include "postgres.h"
+
+#include "utils/acl.h"
+#include "utils/guc.h"
+
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#define HERALD_SHMEM_REQUEST_IN_INIT 1
+#endif
+
+#if PG_VERSION_NUM < 160000
+#define relation_is_owned_by(relid, role) pg_class_ownercheck(relid, role)
+#else
+#include "catalog/pg_class.h"
+#define relation_is_owned_by(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#endif
+
+#endif /* HERALD_COMPAT_H */

@@ -1,0 +1,110 @@
+/*-------------------------------------------------------------------------
+ *
+ * event_log.c
+ *	  Appends events to the log; the only way in.
+ *
+ * A row is stamped with the id of its top transaction by the table's default,
+ * and appending rings the doorbell: no caller can forget either.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "doorbell.h"
+#include "event_log.h"
+#include "query.h"
+#include "settings.h"
+
+static SavedQuery append_one = {
+	.name = "the insert into the event log",
+	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves) "
+			"VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+	.nargs = 6,
+	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID },
+};
+
+static SavedQuery append_all = {
+	.name = "the insert into the event log",
+	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta) "
+			"SELECT rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta "
+			"FROM herald_published WHERE cardinality(rooms) > 0",
+};
+
+TupleDesc
+event_log_shape(void)
+{
+	static TupleDesc shape = NULL;
+
+	if (shape == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+		shape = CreateTemplateTupleDesc(9);
+		TupleDescInitEntry(shape, 1, "rooms", TEXTARRAYOID, -1, 1);
+		TupleDescInitEntry(shape, 2, "name", TEXTOID, -1, 0);
+		TupleDescInitEntry(shape, 3, "payload", JSONOID, -1, 0);
+		TupleDescInitEntry(shape, 4, "member_id", TEXTOID, -1, 0);
+		TupleDescInitEntry(shape, 5, "joins", TEXTOID, -1, 0);
+		TupleDescInitEntry(shape, 6, "leaves", TEXTOID, -1, 0);
+		TupleDescInitEntry(shape, 7, "counter", INT4OID, -1, 0);
+		TupleDescInitEntry(shape, 8, "counted_id", TEXTOID, -1, 0);
+		TupleDescInitEntry(shape, 9, "delta", INT2OID, -1, 0);
+		MemoryContextSwitchTo(caller);
+	}
+	return shape;
+}
+
+void
+event_log_append_all(Tuplestorestate *published)
+{
+	int64 rows = tuplestore_tuple_count(published);
+
+	if (rows == 0)
+		return;
+	query_offer("herald_published", published, event_log_shape(), InvalidOid);
+	if (query_run(&append_all, rows, NULL, NULL) > 0)
+		doorbell_ring();
+}
+
+PG_FUNCTION_INFO_V1(herald_append);
+
+/* herald.append(rooms, name, payload, member_id, joins, leaves): the id of the event. */
+Datum
+herald_append(PG_FUNCTION_ARGS)
+{
+	QueryScope scope;
+	Datum values[6];
+	char nulls[7] = "      ";
+	bool isnull;
+	Datum id;
+
+	for (int i = 0; i < 6; i++)
+	{
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+	}
+	query_begin(&scope, query_extension_owner(), false);
+	query_run(&append_one, 1, values, nulls);
+	id = query_value(0, 1, &isnull);
+	doorbell_ring();
+	query_end(&scope);
+	return id;
+}
+
+PG_FUNCTION_INFO_V1(herald_event_slot);
+
+/* herald.event_slot(logged_at): which of the four partitions takes an event of that time. */
+Datum
+herald_event_slot(PG_FUNCTION_ARGS)
+{
+	TimestampTz logged_at = PG_GETARG_TIMESTAMPTZ(0);
+	int64 slice = (int64) herald_recovery_window * USECS_PER_SEC / 2;
+
+	PG_RETURN_INT16((logged_at / slice) % 4);
+}

@@ -1,0 +1,369 @@
+/*-------------------------------------------------------------------------
+ *
+ * event_reader.c
+ *	  Reads the event log from a position.
+ *
+ * The order of ids is not the order of commits: whoever saw id 2 and moved on
+ * never sees id 1 of the slower transaction.  So a position is a snapshot.
+ *
+ * 1. A row carries the id of its top transaction.  After the position S0, a
+ *	  reader whose own snapshot is S1 gets the rows of transactions at or above
+ *	  S0's xmax and of those in progress in S0, as far as S1 sees them.  Each
+ *	  committed row is read once and nobody waits for anybody.
+ *
+ * 2. Within such a window rows come in the order of their ids.  That respects
+ *	  causality: who saw a row before writing its own got a higher id.
+ *
+ * 3. A page that does not hold the whole window ends in a position in its middle
+ *	  (S0, S1, last id), and the next page reads the same window.
+ *
+ * 4. After a crash the server hands out transaction ids again that never
+ *	  reached the disk.  Every start of the server has its row in
+ *	  herald.server_start, with the first id that its events can have.  For a
+ *	  position of an earlier start all transactions from there on are unseen.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "position.h"
+#include "query.h"
+
+/* Columns of herald.read_events(). */
+enum
+{
+	EVENT_ID = 1,
+	EVENT_ROOMS,
+	EVENT_NAME,
+	EVENT_PAYLOAD,
+	EVENT_POSITION,
+	EVENT_MEMBER,
+	EVENT_JOINS,
+	EVENT_LEAVES,
+	EVENT_LOGGED,
+	EVENT_MORE,
+	EVENT_COLUMNS = EVENT_MORE
+};
+
+static SavedQuery note_start = {
+	.name = "the record of the server's start",
+	.text = "SELECT id, fresh FROM herald.note_start()",
+};
+
+static SavedQuery check_start = {
+	.name = "the check of a position",
+	.text = "SELECT (SELECT max(xid) FROM herald.log_floor),"
+			" EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
+			" (SELECT first_xid FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1)",
+	.nargs = 1,
+	.argtypes = { INT8OID },
+	.read_only = true,
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+};
+
+/*
+ * Two arms, each an index range, and bounded above: a single OR, or no upper
+ * bound, can be a hundred times slower.
+ */
+static SavedQuery read_window = {
+	.name = "the query on the event log",
+	.text = "WITH page AS MATERIALIZED ("
+			" SELECT e.* FROM ("
+			"  SELECT * FROM herald.event WHERE xid >= $1 AND xid < $3"
+			"  UNION ALL"
+			"  SELECT * FROM herald.event WHERE xid = ANY ($2)) AS e"
+			" WHERE pg_visible_in_snapshot(e.xid, $4) AND e.id > $5"
+			" AND ($6 IS NULL OR e.rooms && $6) ORDER BY e.id LIMIT $7),"
+			" totals AS MATERIALIZED ("
+			" SELECT c.id AS counter, k.counted_id,"
+			" format(',\"%s\":%s}', c.field, herald.total_of(c.id, k.counted_id)) AS suffix"
+			" FROM (SELECT DISTINCT counter, counted_id FROM page WHERE counter IS NOT NULL) AS k"
+			" JOIN herald.counter AS c ON c.id = k.counter)"
+			" SELECT p.id, p.rooms, p.name,"
+			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
+			" ELSE rtrim(left(rtrim(p.payload::text), -1)) || t.suffix END,"
+			" NULL::text, p.member_id, p.joins, p.leaves,"
+			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean"
+			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
+			" ORDER BY p.id",
+	.nargs = 7,
+	.argtypes = { XID8OID, InvalidOid, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID },
+	.read_only = true,
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+};
+
+/*
+ * Which start of the server this is.  The record is made by whoever asks first
+ * and believed once it is committed.
+ */
+static int64
+current_start(void)
+{
+	static int64 start = 0;
+	bool isnull;
+	int64 found;
+
+	if (start != 0)
+		return start;
+	query_run(&note_start, 1, NULL, NULL);
+	found = DatumGetInt64(query_value(0, 1, &isnull));
+	if (!DatumGetBool(query_value(0, 2, &isnull)))
+		start = found;
+	return found;
+}
+
+static uint32
+current_system(void)
+{
+	uint64 system = GetSystemIdentifier();
+
+	return (uint32) (system >> 32) ^ (uint32) system;
+}
+
+static Position
+position_of(Moment moment)
+{
+	Position position = { 0 };
+
+	position.system = current_system();
+	position.start = current_start();
+	position.seen = moment;
+	position.last_id = -1;
+	return position;
+}
+
+/* Brings a position into terms of this start of the server, or says why it is of no use. */
+static void
+position_check(Position *position)
+{
+	int64 start = current_start();
+	Datum value = Int64GetDatum(position->start);
+	Datum floor;
+	Datum first;
+	bool known;
+	bool no_floor;
+	bool no_first;
+	bool isnull;
+
+	query_run(&check_start, 1, &value, NULL);
+	floor = query_value(0, 1, &no_floor);
+	known = DatumGetBool(query_value(0, 2, &isnull));
+	first = query_value(0, 3, &no_first);
+
+	if (position->system != current_system() || !known)
+		ereport(ERROR, (errcode(ERRCODE_HERALD_FOREIGN),
+						errmsg("the position comes from another database"),
+						errdetail("The database was restored, copied or failed over, or it lost its latest commits."),
+						errhint("Start again from herald.current_position() and read the present state.")));
+	if (position->start < start && !no_first)
+	{
+		moment_clip(&position->seen, DatumGetUInt64(first));
+		moment_clip(&position->window, DatumGetUInt64(first));
+	}
+	if (!no_floor && position->seen.xmin <= DatumGetUInt64(floor))
+		ereport(ERROR, (errcode(ERRCODE_HERALD_TOO_OLD),
+						errmsg("the position is older than the event log"),
+						errdetail("Events are kept for herald.recovery_window."),
+						errhint("Start again from herald.current_position() and read the present state.")));
+	position->start = start;
+}
+
+PG_FUNCTION_INFO_V1(herald_current_position);
+
+/* herald.current_position(): the place after everything that is visible now. */
+Datum
+herald_current_position(PG_FUNCTION_ARGS)
+{
+	Moment now = moment_now();
+	QueryScope scope;
+	Position position;
+
+	query_begin(&scope, query_extension_owner(), false);
+	position = position_of(now);
+	query_end(&scope);
+	PG_RETURN_TEXT_P(cstring_to_text(position_text(&position)));
+}
+
+/* One call of herald.read_events(). */
+typedef struct Reading
+{
+	Tuplestorestate *out;
+	TupleDesc shape;
+	Position position; /* after the row that was put out last */
+	Moment until;
+	ArrayBuildState *readers; /* whose unread count the page changes */
+	int limit;
+} Reading;
+
+static void
+reading_put(Reading *reading, Datum *values, bool *nulls)
+{
+	tuplestore_putvalues(reading->out, reading->shape, values, nulls);
+}
+
+static bool
+changes_unread(const char *name)
+{
+	return strcmp(name, "notification:new") == 0 || strcmp(name, "notification:read") == 0 ||
+		   strcmp(name, "notification:removed") == 0;
+}
+
+/* The user of an event that changes an unread count: its room is "user:ID". */
+static void
+note_reader(Reading *reading, Datum rooms, MemoryContext context)
+{
+	Datum *elements;
+	int count;
+
+	deconstruct_array(DatumGetArrayTypeP(rooms), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
+	if (count > 0)
+		reading->readers = accumArrayResult(reading->readers, elements[0], false, TEXTOID, context);
+}
+
+/* Puts out the page that the window query found. */
+static void
+put_page(Reading *reading, uint64 rows, MemoryContext context)
+{
+	Datum values[EVENT_COLUMNS];
+	bool nulls[EVENT_COLUMNS];
+
+	for (uint64 row = 0; row < rows; row++)
+	{
+		for (int column = 0; column < EVENT_COLUMNS; column++)
+			values[column] = query_value(row, column + 1, &nulls[column]);
+		reading->position.last_id = DatumGetInt64(values[EVENT_ID - 1]);
+		values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+		nulls[EVENT_POSITION - 1] = false;
+		if (changes_unread(TextDatumGetCString(values[EVENT_NAME - 1])))
+			note_reader(reading, values[EVENT_ROOMS - 1], context);
+		reading_put(reading, values, nulls);
+	}
+}
+
+static SavedQuery count_unread = {
+	.name = "the unread counts",
+	.text = "SELECT ARRAY['user:' || r.id], herald.unread_count(r.id) FROM (SELECT DISTINCT id FROM"
+			" (SELECT substr(u, 6) FROM unnest($1) AS u WHERE u LIKE 'user:%') AS d (id)) AS r ORDER BY r.id",
+	.nargs = 1,
+	.argtypes = { TEXTARRAYOID },
+	.read_only = true,
+};
+
+/* Badges are derived when the page is read, so that no writer has to count. */
+static void
+put_unread_counts(Reading *reading)
+{
+	Datum values[EVENT_COLUMNS] = { 0 };
+	bool nulls[EVENT_COLUMNS];
+	Datum users;
+	uint64 rows;
+
+	if (reading->readers == NULL)
+		return;
+	users = makeArrayResult(reading->readers, CurrentMemoryContext);
+	rows = query_run(&count_unread, 1, &users, NULL);
+	memset(nulls, true, sizeof(nulls));
+	values[EVENT_NAME - 1] = CStringGetTextDatum("notification:unread");
+	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	nulls[EVENT_NAME - 1] = nulls[EVENT_POSITION - 1] = nulls[EVENT_ROOMS - 1] = nulls[EVENT_PAYLOAD - 1] = false;
+	for (uint64 row = 0; row < rows; row++)
+	{
+		values[EVENT_ROOMS - 1] = query_value(row, 1, &nulls[EVENT_ROOMS - 1]);
+		values[EVENT_PAYLOAD - 1] = CStringGetTextDatum(psprintf("{\"count\":%s}", query_text(row, 2)));
+		reading_put(reading, values, nulls);
+	}
+}
+
+/* The last row: where to go on, and whether at once. */
+static void
+put_end(Reading *reading, bool more)
+{
+	Datum values[EVENT_COLUMNS] = { 0 };
+	bool nulls[EVENT_COLUMNS];
+
+	memset(nulls, true, sizeof(nulls));
+	nulls[EVENT_POSITION - 1] = nulls[EVENT_MORE - 1] = false;
+	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	values[EVENT_MORE - 1] = BoolGetDatum(more);
+	reading_put(reading, values, nulls);
+}
+
+static uint64
+run_window(const Reading *reading, Datum rooms, bool all_rooms)
+{
+	const Position *position = &reading->position;
+	Datum values[7];
+	char nulls[8] = "       ";
+
+	values[0] = UInt64GetDatum(position->seen.xmax);
+	values[1] = moment_in_progress(&position->seen);
+	values[2] = UInt64GetDatum(position->window.xmax);
+	values[3] = moment_snapshot(&position->window);
+	values[4] = Int64GetDatum(position->last_id);
+	values[5] = rooms;
+	nulls[5] = all_rooms ? 'n' : ' ';
+	values[6] = Int32GetDatum(reading->limit);
+	read_window.argtypes[1] = XID8ARRAYOID;
+	return query_run(&read_window, 1, values, nulls);
+}
+
+/*
+ * Reads one page: the next rows of the window that the position is in, or of
+ * the one that begins at it.
+ */
+static void
+read_page(Reading *reading, Datum rooms, bool all_rooms)
+{
+	bool resumed = reading->position.partial;
+	uint64 rows;
+	bool full;
+
+	if (!resumed)
+	{
+		reading->position.window = reading->until;
+		reading->position.partial = true;
+	}
+	rows = run_window(reading, rooms, all_rooms);
+	put_page(reading, rows, CurrentMemoryContext);
+	full = rows >= (uint64) reading->limit;
+	if (!full)
+	{
+		reading->position.seen = reading->position.window;
+		reading->position.partial = false;
+		reading->position.last_id = -1;
+	}
+	put_unread_counts(reading);
+	put_end(reading, full || resumed);
+}
+
+PG_FUNCTION_INFO_V1(herald_read_events);
+
+/* herald.read_events(after, until, rooms, max_events): see docs/sql.md. */
+Datum
+herald_read_events(PG_FUNCTION_ARGS)
+{
+	Reading reading = { 0 };
+	QueryScope scope;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(3) || PG_GETARG_INT32(3) < 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("herald.read_events() needs a position and a positive number of events")));
+	reading.out = query_result_begin(fcinfo, &reading.shape);
+	reading.limit = PG_GETARG_INT32(3);
+	reading.position = position_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	reading.until = moment_now();
+	if (!PG_ARGISNULL(1))
+		reading.until = position_parse(text_to_cstring(PG_GETARG_TEXT_PP(1))).seen;
+	query_begin(&scope, query_extension_owner(), false);
+	position_check(&reading.position);
+	read_page(&reading, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
+	query_end(&scope);
+	return (Datum) 0;
+}

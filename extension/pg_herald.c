@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * pg_herald.c
+ *	  Loading of the library.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "doorbell.h"
+#include "rule.h"
+#include "settings.h"
+#include "worker.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	bool preloading = process_shared_preload_libraries_in_progress;
+
+	herald_settings_define(preloading);
+	doorbell_init(preloading);
+	rule_init();
+	if (preloading)
+		worker_register_all();
+}

@@ -1,0 +1,203 @@
+/*-------------------------------------------------------------------------
+ *
+ * query.c
+ *	  Saved queries and the role and search path that they run with.  The only
+ *	  user of SPI.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "query.h"
+
+#define PINNED_SEARCH_PATH "pg_catalog, pg_temp"
+
+void
+query_become(QueryScope *scope, Oid role, bool restricted)
+{
+	int security = scope->security | SECURITY_LOCAL_USERID_CHANGE;
+
+	if (restricted)
+		security |= SECURITY_RESTRICTED_OPERATION;
+	SetUserIdAndSecContext(role, security);
+}
+
+void
+query_begin(QueryScope *scope, Oid role, bool restricted)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	GetUserIdAndSecContext(&scope->role, &scope->security);
+	scope->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", PINNED_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	query_become(scope, role, restricted);
+}
+
+void
+query_end(QueryScope *scope)
+{
+	AtEOXact_GUC(true, scope->guc_level);
+	SetUserIdAndSecContext(scope->role, scope->security);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "could not disconnect from SPI");
+}
+
+static int
+size_class(uint64 rows)
+{
+	int digits = 0;
+
+	for (; rows >= 10 && digits < QUERY_SIZE_CLASSES - 1; rows /= 10)
+		digits++;
+	return digits;
+}
+
+static SPIPlanPtr
+query_plan(SavedQuery *query, uint64 incoming)
+{
+	SPIPlanPtr *plan = &query->plans[size_class(incoming)];
+
+	if (*plan == NULL)
+	{
+		SPIPlanPtr fresh = SPI_prepare_cursor(query->text, query->nargs, query->argtypes,
+											  query->cursor_options);
+
+		if (fresh == NULL)
+			elog(ERROR, "could not prepare %s: %s", query->name, SPI_result_code_string(SPI_result));
+		if (SPI_keepplan(fresh) != 0)
+			elog(ERROR, "could not keep the plan of %s", query->name);
+		*plan = fresh;
+	}
+	return *plan;
+}
+
+uint64
+query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
+{
+	int result = SPI_execute_plan(query_plan(query, incoming), values, nulls, query->read_only, 0);
+
+	if (result < 0)
+		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+uint64
+query_run_once(SavedQuery *query, Datum *values)
+{
+	int result = SPI_execute_with_args(query->text, query->nargs, query->argtypes, values, NULL, query->read_only, 0);
+
+	if (result < 0)
+		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+void
+query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape)
+{
+	SPIExecuteOptions options = { 0 };
+	int result;
+
+	options.read_only = query->read_only;
+	options.dest = CreateDestReceiver(DestTuplestore);
+	SetTuplestoreDestReceiverParams(options.dest, store, CurrentMemoryContext, false, shape,
+									gettext_noop("the rule's query does not return what it should"));
+	result = SPI_execute_plan_extended(query_plan(query, incoming), &options);
+	if (result < 0)
+		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
+	options.dest->rDestroy(options.dest);
+}
+
+void
+query_forget(SavedQuery *query)
+{
+	for (int size = 0; size < QUERY_SIZE_CLASSES; size++)
+	{
+		if (query->plans[size] != NULL)
+			SPI_freeplan(query->plans[size]);
+		query->plans[size] = NULL;
+	}
+}
+
+void
+query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation)
+{
+	EphemeralNamedRelation offered = palloc0(sizeof(EphemeralNamedRelationData));
+	int result;
+
+	offered->md.name = pstrdup(name);
+	offered->md.reliddesc = relation;
+	offered->md.tupdesc = OidIsValid(relation) ? NULL : shape;
+	offered->md.enrtype = ENR_NAMED_TUPLESTORE;
+	offered->md.enrtuples = tuplestore_tuple_count(store);
+	offered->reldata = store;
+	result = SPI_register_relation(offered);
+	if (result < 0)
+		elog(ERROR, "could not register \"%s\": %s", name, SPI_result_code_string(result));
+}
+
+void
+query_offer_changes(TriggerData *trigger)
+{
+	int result = SPI_register_trigger_data(trigger);
+
+	if (result < 0)
+		elog(ERROR, "could not register the changed rows: %s", SPI_result_code_string(result));
+}
+
+char *
+query_text(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+Datum
+query_value(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+Tuplestorestate *
+query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape)
+{
+	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller;
+
+	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("a function that returns rows was called where none are accepted"),
+						errhint("Call it in FROM.")));
+	caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, shape) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "the return type is not a row type");
+	info->returnMode = SFRM_Materialize;
+	info->setResult = tuplestore_begin_heap(true, false, work_mem);
+	info->setDesc = *shape;
+	MemoryContextSwitchTo(caller);
+	return info->setResult;
+}
+
+Oid
+query_extension_owner(void)
+{
+	Oid owner;
+	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(get_namespace_oid("herald", false)));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "schema \"herald\" is gone");
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}

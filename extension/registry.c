@@ -1,0 +1,226 @@
+/*-------------------------------------------------------------------------
+ *
+ * registry.c
+ *	  Writes down what is watched, for those who own the tables.
+ *
+ * The SQL functions that compile rules run as their caller.  They end here: the
+ * caller must own the table, then the extension's owner writes, and last the
+ * owner of the table runs what was written once over no rows, so that a
+ * mistake, a missing column or a missing privilege shows now and not in an
+ * application's INSERT.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "query.h"
+#include "rule.h"
+
+/* The statements; each has its function's arguments as parameters. */
+
+static SavedQuery save_rule = {
+	.name = "the insert of a rule",
+	.text = "INSERT INTO herald.rule (relation, name, operation, notify, publish, on_error)"
+			" VALUES ($1, $2, $3, $4, $5, $6)"
+			" ON CONFLICT (relation, name, operation) DO UPDATE"
+			" SET notify = excluded.notify, publish = excluded.publish, on_error = excluded.on_error"
+			" RETURNING id",
+	.nargs = 6,
+	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
+};
+
+static SavedQuery delete_rules = {
+	.name = "the removal of rules",
+	.text = "WITH gone AS (DELETE FROM herald.rule WHERE relation = $1 AND ($2 IS NULL OR name = $2) RETURNING 1)"
+			" SELECT count(*)::int FROM gone",
+	.nargs = 2,
+	.argtypes = { REGCLASSOID, TEXTOID },
+};
+
+static SavedQuery save_counter = {
+	.name = "the insert of a counter",
+	.text = "INSERT INTO herald.counter (relation, field, count_sql) VALUES ($1, $2, $3)"
+			" ON CONFLICT (relation, field) DO UPDATE SET count_sql = excluded.count_sql RETURNING id",
+	.nargs = 3,
+	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID },
+};
+
+static SavedQuery save_room_source = {
+	.name = "the insert of a source of rooms",
+	.text = "INSERT INTO herald.room_source (relation, kind, sql) VALUES ($1, $2, $3)"
+			" ON CONFLICT (relation, kind) DO UPDATE SET sql = excluded.sql RETURNING 0",
+	.nargs = 3,
+	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID },
+};
+
+static SavedQuery save_watched = {
+	.name = "the insert of a watched table",
+	.text = "INSERT INTO herald.watched_table (relation, kind, arguments) VALUES ($1, $2, $3)"
+			" ON CONFLICT (relation, kind) DO UPDATE SET arguments = excluded.arguments RETURNING 0",
+	.nargs = 3,
+	.argtypes = { REGCLASSOID, TEXTOID, JSONBOID },
+};
+
+static SavedQuery forget = {
+	.name = "the removal of a watched table",
+	.text = "WITH r AS (DELETE FROM herald.rule WHERE relation = $1),"
+			" s AS (DELETE FROM herald.room_source WHERE relation = $1),"
+			" c AS (DELETE FROM herald.counter WHERE relation = $1)"
+			" DELETE FROM herald.watched_table WHERE relation = $1",
+	.nargs = 1,
+	.argtypes = { REGCLASSOID },
+};
+
+/* Opens a table of which the caller is the owner. */
+static Relation
+open_owned(Oid relid)
+{
+	Relation relation = table_open(relid, AccessShareLock);
+
+	if (!relation_is_owned_by(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relation->rd_rel->relkind),
+					   RelationGetRelationName(relation));
+	return relation;
+}
+
+/* Runs a statement with the function's arguments; the number that it returns, if any. */
+static int
+run_statement(SavedQuery *statement, FunctionCallInfo fcinfo)
+{
+	Datum values[QUERY_MAX_ARGS];
+	char nulls[QUERY_MAX_ARGS + 1] = { 0 };
+	bool isnull;
+
+	for (int i = 0; i < statement->nargs; i++)
+	{
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+	}
+	if (query_run(statement, 1, values, nulls) == 0 || SPI_tuptable == NULL)
+		return 0;
+	return DatumGetInt32(query_value(0, 1, &isnull));
+}
+
+/* What is tried over no rows after the statement, as the owner of the table. */
+typedef void (*Rehearsal)(Relation relation, FunctionCallInfo fcinfo, int id);
+
+/* The road of every function below. */
+static int
+register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehearse)
+{
+	Relation relation;
+	QueryScope scope;
+	int id;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the table must not be null")));
+	relation = open_owned(PG_GETARG_OID(0));
+	query_begin(&scope, query_extension_owner(), false);
+	id = run_statement(statement, fcinfo);
+	CacheInvalidateRelcache(relation);
+	CommandCounterIncrement();
+	if (rehearse != NULL)
+	{
+		query_become(&scope, relation->rd_rel->relowner, true);
+		rehearse(relation, fcinfo, id);
+	}
+	query_end(&scope);
+	table_close(relation, NoLock);
+	return id;
+}
+
+static void
+rehearse_rule(Relation relation, FunctionCallInfo fcinfo, int id)
+{
+	Tuplestorestate *none = tuplestore_begin_heap(false, false, work_mem);
+
+	query_offer("herald_new", none, NULL, RelationGetRelid(relation));
+	query_offer("herald_old", none, NULL, RelationGetRelid(relation));
+	rule_rehearse(relation, id);
+	tuplestore_end(none);
+}
+
+/* Runs a query that takes one value and checks its result's columns. */
+static void
+rehearse_query(const char *name, const char *text, Oid argument, Datum value, int columns)
+{
+	SavedQuery query = { .name = name, .text = text, .nargs = 1, .argtypes = { argument } };
+
+	query_run_once(&query, &value);
+	if (SPI_tuptable == NULL || SPI_tuptable->tupdesc->natts != columns)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("%s must return %d columns", name, columns)));
+}
+
+static void
+rehearse_counter(Relation relation, FunctionCallInfo fcinfo, int id)
+{
+	rehearse_query("the query of a counter", text_to_cstring(PG_GETARG_TEXT_PP(2)), TEXTOID,
+				   CStringGetTextDatum("0"), 1);
+}
+
+static void
+rehearse_room_source(Relation relation, FunctionCallInfo fcinfo, int id)
+{
+	rehearse_query("the query of a source of rooms", text_to_cstring(PG_GETARG_TEXT_PP(2)), TEXTARRAYOID,
+				   PointerGetDatum(construct_empty_array(TEXTOID)), 2);
+}
+
+PG_FUNCTION_INFO_V1(herald_save_rule);
+PG_FUNCTION_INFO_V1(herald_delete_rules);
+PG_FUNCTION_INFO_V1(herald_save_counter);
+PG_FUNCTION_INFO_V1(herald_save_room_source);
+PG_FUNCTION_INFO_V1(herald_save_watched);
+PG_FUNCTION_INFO_V1(herald_forget);
+
+Datum
+herald_save_rule(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(register_change(fcinfo, &save_rule, rehearse_rule));
+}
+
+Datum
+herald_delete_rules(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(register_change(fcinfo, &delete_rules, NULL));
+}
+
+Datum
+herald_save_counter(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(register_change(fcinfo, &save_counter, rehearse_counter));
+}
+
+Datum
+herald_save_room_source(PG_FUNCTION_ARGS)
+{
+	register_change(fcinfo, &save_room_source, rehearse_room_source);
+	PG_RETURN_VOID();
+}
+
+Datum
+herald_save_watched(PG_FUNCTION_ARGS)
+{
+	register_change(fcinfo, &save_watched, NULL);
+	PG_RETURN_VOID();
+}
+
+Datum
+herald_forget(PG_FUNCTION_ARGS)
+{
+	register_change(fcinfo, &forget, NULL);
+	PG_RETURN_VOID();
+}

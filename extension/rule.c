@@ -1,0 +1,309 @@
+/*-------------------------------------------------------------------------
+ *
+ * rule.c
+ *	  What a change to a watched table makes: who is told, what is published.
+ *
+ * A rule is SQL that was compiled when the table was watched.  Each backend
+ * keeps the rules of the tables that it writes to, with their plans, until the
+ * table's relcache entry is invalidated: herald.save_rule() sees to that, and
+ * any DDL on the table does it by itself.  An outdated set may still be in use
+ * further up the stack, so it lives on to the end of the transaction.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+
+#include "event_log.h"
+#include "notification.h"
+#include "rule.h"
+
+typedef struct RuleSet
+{
+	Oid relation; /* hash key */
+	bool valid;
+	MemoryContext context; /* holds the lists; NULL before the first use */
+	RuleList *lists[RULE_OPERATIONS];
+} RuleSet;
+
+static HTAB *rule_sets = NULL;
+
+static SavedQuery load_rules = {
+	.name = "the query for the rules of a table",
+	.text = "SELECT id, name, notify, publish, on_error = 'abort' FROM herald.rule"
+			" WHERE relation = $1 AND operation = $2 ORDER BY id",
+	.nargs = 2,
+	.argtypes = { REGCLASSOID, TEXTOID },
+};
+
+static SavedQuery record_failure = {
+	.name = "the record of a rule's failure",
+	.text = "INSERT INTO herald.rule_failure (rule, sqlstate, message) VALUES ($1, $2, $3)",
+	.nargs = 3,
+	.argtypes = { INT4OID, TEXTOID, TEXTOID },
+};
+
+static void
+on_relation_change(Datum arg, Oid relation)
+{
+	HASH_SEQ_STATUS scan;
+	RuleSet *set;
+
+	if (OidIsValid(relation))
+	{
+		set = hash_search(rule_sets, &relation, HASH_FIND, NULL);
+		if (set != NULL)
+			set->valid = false;
+		return;
+	}
+	hash_seq_init(&scan, rule_sets);
+	while ((set = hash_seq_search(&scan)) != NULL)
+		set->valid = false;
+}
+
+void
+rule_init(void)
+{
+	HASHCTL control = { 0 };
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(RuleSet);
+	rule_sets = hash_create("pg_herald rules", 32, &control, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(on_relation_change, (Datum) 0);
+}
+
+/* Frees the plans of a list when the memory that it is in goes. */
+static void
+forget_plans(void *arg)
+{
+	RuleList *list = arg;
+
+	for (int i = 0; i < list->count; i++)
+	{
+		query_forget(&list->rules[i].notify);
+		query_forget(&list->rules[i].publish);
+	}
+}
+
+static void
+load_rule(Rule *rule, uint64 row, const char *relation)
+{
+	bool isnull;
+
+	rule->id = DatumGetInt32(query_value(row, 1, &isnull));
+	rule->name = query_text(row, 2);
+	rule->relation = relation;
+	rule->notify.name = rule->publish.name = rule->name;
+	rule->notify.text = query_text(row, 3);
+	rule->publish.text = query_text(row, 4);
+	rule->abort = DatumGetBool(query_value(row, 5, &isnull));
+}
+
+static RuleList *
+load_list(Relation relation, const char *operation, MemoryContext context)
+{
+	Datum values[2];
+	RuleList *list;
+	MemoryContextCallback *callback;
+	uint64 rows;
+	MemoryContext caller;
+	const char *name;
+
+	values[0] = ObjectIdGetDatum(RelationGetRelid(relation));
+	values[1] = CStringGetTextDatum(operation);
+	rows = query_run(&load_rules, 1, values, NULL);
+
+	caller = MemoryContextSwitchTo(context);
+	name = pstrdup(RelationGetRelationName(relation));
+	list = palloc0(sizeof(RuleList));
+	list->rules = palloc0(sizeof(Rule) * (rows + 1));
+	for (uint64 row = 0; row < rows; row++)
+		load_rule(&list->rules[list->count++], row, name);
+	callback = palloc0(sizeof(MemoryContextCallback));
+	callback->func = forget_plans;
+	callback->arg = list;
+	MemoryContextRegisterResetCallback(context, callback);
+	MemoryContextSwitchTo(caller);
+	return list;
+}
+
+/* Fills a set anew. Its memory is complete before the set knows it. */
+static void
+load_set(RuleSet *set, Relation relation)
+{
+	static const char *const operations[RULE_OPERATIONS] = { "insert", "update", "delete" };
+	RuleList *lists[RULE_OPERATIONS];
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald rule set", ALLOCSET_SMALL_SIZES);
+	QueryScope scope;
+
+	query_begin(&scope, query_extension_owner(), false);
+	set->valid = true; /* an invalidation from here on counts */
+	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
+		lists[operation] = load_list(relation, operations[operation], context);
+	query_end(&scope);
+	if (set->context != NULL)
+		MemoryContextSetParent(set->context, TopTransactionContext);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	set->context = context;
+	memcpy(set->lists, lists, sizeof(lists));
+}
+
+const RuleList *
+rule_list(Relation relation, RuleOperation operation)
+{
+	Oid relid = RelationGetRelid(relation);
+	bool found;
+	RuleSet *set = hash_search(rule_sets, &relid, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		set->valid = false;
+		set->context = NULL;
+	}
+	if (!set->valid || set->context == NULL)
+		load_set(set, relation);
+	return set->lists[operation];
+}
+
+RuleOutput
+rule_output_begin(void)
+{
+	RuleOutput output;
+
+	output.candidates = tuplestore_begin_heap(false, false, work_mem);
+	output.published = tuplestore_begin_heap(false, false, work_mem);
+	return output;
+}
+
+void
+rule_output_end(RuleOutput *output)
+{
+	tuplestore_end(output->candidates);
+	tuplestore_end(output->published);
+}
+
+static void
+move_rows(Tuplestorestate *from, Tuplestorestate *to, TupleDesc shape)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
+
+	while (tuplestore_gettupleslot(from, true, false, slot))
+		tuplestore_puttupleslot(to, slot);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+name_rule(void *arg)
+{
+	Rule *rule = arg;
+
+	errcontext("rule \"%s\" of table \"%s\" (SELECT herald.unwatch('%s') takes it off)", rule->name, rule->relation,
+			   rule->relation);
+}
+
+static void
+run_queries(Rule *rule, int64 rows, RuleOutput *output)
+{
+	ErrorContextCallback context = { error_context_stack, name_rule, rule };
+
+	error_context_stack = &context;
+	if (rule->notify.text != NULL)
+		query_run_into(&rule->notify, rows, output->candidates, notification_shape());
+	if (rule->publish.text != NULL)
+		query_run_into(&rule->publish, rows, output->published, event_log_shape());
+	error_context_stack = context.previous;
+}
+
+static void
+note_failure(Rule *rule, ErrorData *error)
+{
+	Datum values[3];
+	QueryScope scope;
+
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  errmsg("rule \"%s\" of table \"%s\" failed: %s", rule->name, rule->relation, error->message),
+					  errhint("The row was written without it. herald.rule_failure has the failures of all rules.")));
+	values[0] = Int32GetDatum(rule->id);
+	values[1] = CStringGetTextDatum(unpack_sql_state(error->sqlerrcode));
+	values[2] = CStringGetTextDatum(error->message);
+	query_begin(&scope, query_extension_owner(), false);
+	query_run(&record_failure, 1, values, NULL);
+	query_end(&scope);
+}
+
+/* Runs a rule so that its failure leaves nothing behind but a record of it. */
+static void
+run_guarded(Rule *rule, int64 rows, RuleOutput *output)
+{
+	RuleOutput own = rule_output_begin();
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorContextCallback *context = error_context_stack;
+
+	BeginInternalSubTransaction("pg_herald");
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		run_queries(rule, rows, &own);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		error_context_stack = context;
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+		note_failure(rule, error);
+		rule_output_end(&own);
+		own = rule_output_begin();
+	}
+	PG_END_TRY();
+	move_rows(own.candidates, output->candidates, notification_shape());
+	move_rows(own.published, output->published, event_log_shape());
+	rule_output_end(&own);
+}
+
+void
+rule_run(Rule *rule, int64 rows, RuleOutput *output)
+{
+	if (rule->abort)
+		run_queries(rule, rows, output);
+	else
+		run_guarded(rule, rows, output);
+}
+
+void
+rule_rehearse(Relation relation, int id)
+{
+	RuleOutput output = rule_output_begin();
+
+	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
+	{
+		const RuleList *list = rule_list(relation, operation);
+
+		for (int i = 0; i < list->count; i++)
+		{
+			if (list->rules[i].id == id)
+				run_queries(&list->rules[i], 0, &output);
+		}
+	}
+	rule_output_end(&output);
+}

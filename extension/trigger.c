@@ -1,0 +1,93 @@
+/*-------------------------------------------------------------------------
+ *
+ * trigger.c
+ *	  The one trigger function: what changed goes to the rules of its table, and
+ *	  what they make into inbox and log.
+ *
+ * It runs once per statement, whatever the number of rows.  The rules' queries
+ * run as the owner of the table, in a restricted scope: a rule can read what
+ * its owner can read.  The writes run as the owner of the extension.  The role
+ * that wrote to the table needs no right of ours.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/rel.h"
+
+#include "event_log.h"
+#include "notification.h"
+#include "rule.h"
+#include "settings.h"
+
+static void
+check_call(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("herald.on_change() must be called by an AFTER trigger for each statement"),
+						errhint("herald.watch() makes such triggers.")));
+}
+
+static RuleOperation
+operation_of(TriggerData *trigger)
+{
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		return RULE_INSERT;
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return RULE_UPDATE;
+	return RULE_DELETE;
+}
+
+/* How many rows the statement changed. */
+static int64
+changed_rows(TriggerData *trigger)
+{
+	Tuplestorestate *changed = trigger->tg_newtable ? trigger->tg_newtable : trigger->tg_oldtable;
+
+	return changed ? tuplestore_tuple_count(changed) : 0;
+}
+
+static void
+apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
+{
+	QueryScope scope;
+	RuleOutput output;
+
+	query_begin(&scope, trigger->tg_relation->rd_rel->relowner, true);
+	query_offer_changes(trigger);
+	output = rule_output_begin();
+	for (int i = 0; i < rules->count; i++)
+		rule_run(&rules->rules[i], rows, &output);
+	query_become(&scope, query_extension_owner(), false);
+	event_log_append_all(output.published);
+	notification_write(output.candidates);
+	rule_output_end(&output);
+	query_end(&scope);
+}
+
+PG_FUNCTION_INFO_V1(herald_on_change);
+
+Datum
+herald_on_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	const RuleList *rules;
+	int64 rows;
+
+	check_call(fcinfo);
+	rows = changed_rows(trigger);
+	if (herald_enabled && rows > 0)
+	{
+		rules = rule_list(trigger->tg_relation, operation_of(trigger));
+		if (rules->count > 0)
+			apply_rules(trigger, rules, rows);
+	}
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,109 @@
+-- ---------------------------------------------------------------------------
+-- What is watched
+--
+-- These tables are written by the C functions below only, which check that
+-- their caller owns the watched table. A dump has them all.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE herald.rule (
+	id        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	relation  regclass NOT NULL,
+	name      text NOT NULL,
+	operation text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
+	notify    text,
+	publish   text,
+	on_error  text NOT NULL DEFAULT 'abort' CHECK (on_error IN ('abort', 'warn')),
+	UNIQUE (relation, name, operation)
+);
+COMMENT ON TABLE herald.rule IS 'rules, compiled to the SQL that the trigger runs';
+
+CREATE TABLE herald.rule_failure (
+	rule     int NOT NULL REFERENCES herald.rule ON DELETE CASCADE,
+	at       timestamptz NOT NULL DEFAULT now(),
+	sqlstate text NOT NULL,
+	message  text NOT NULL
+);
+CREATE INDEX ON herald.rule_failure (rule, at);
+COMMENT ON TABLE herald.rule_failure IS 'failures of rules that are watched with on_error => ''warn''';
+
+CREATE TABLE herald.watched_table (
+	relation  regclass NOT NULL,
+	kind      text NOT NULL,
+	arguments jsonb NOT NULL,
+	PRIMARY KEY (relation, kind)
+);
+COMMENT ON TABLE herald.watched_table IS 'the calls of watch_users(), watch_posts() and so on, to compile their rules anew';
+
+CREATE TABLE herald.counter (
+	id        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	relation  regclass NOT NULL,
+	field     text NOT NULL,
+	count_sql text NOT NULL,
+	UNIQUE (relation, field)
+);
+COMMENT ON TABLE herald.counter IS 'totals that events carry: the JSON key, and the query that counts for one subject ($1)';
+
+CREATE TABLE herald.room_source (
+	relation regclass NOT NULL,
+	kind     text NOT NULL,
+	sql      text NOT NULL,
+	PRIMARY KEY (relation, kind)
+);
+COMMENT ON TABLE herald.room_source IS 'queries for the rooms that users ($1) are in by the application''s own tables';
+
+SELECT pg_extension_config_dump('herald.rule', '');
+SELECT pg_extension_config_dump('herald.rule_id_seq', '');
+SELECT pg_extension_config_dump('herald.watched_table', '');
+SELECT pg_extension_config_dump('herald.counter', '');
+SELECT pg_extension_config_dump('herald.counter_id_seq', '');
+SELECT pg_extension_config_dump('herald.room_source', '');
+
+CREATE FUNCTION herald.on_change() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_change';
+COMMENT ON FUNCTION herald.on_change() IS 'the trigger function of all watched tables; a table without rules is left alone';
+
+CREATE FUNCTION herald.save_rule(relation regclass, name text, operation text, notify text, publish text, on_error text) RETURNS int
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_rule';
+COMMENT ON FUNCTION herald.save_rule(regclass, text, text, text, text, text) IS 'internal: save a compiled rule and try it over no rows';
+
+CREATE FUNCTION herald.delete_rules(relation regclass, name text DEFAULT NULL) RETURNS int
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_delete_rules';
+COMMENT ON FUNCTION herald.delete_rules(regclass, text) IS 'internal: delete the rules of a table, or those of one name';
+
+CREATE FUNCTION herald.save_counter(relation regclass, field text, count_sql text) RETURNS int
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_counter';
+COMMENT ON FUNCTION herald.save_counter(regclass, text, text) IS 'internal: save the query of a total';
+
+CREATE FUNCTION herald.save_room_source(relation regclass, kind text, sql text) RETURNS void
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_room_source';
+COMMENT ON FUNCTION herald.save_room_source(regclass, text, text) IS 'internal: save a query for automatic rooms';
+
+CREATE FUNCTION herald.save_watched(relation regclass, kind text, arguments jsonb) RETURNS void
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_watched';
+COMMENT ON FUNCTION herald.save_watched(regclass, text, jsonb) IS 'internal: save the arguments of a watch call';
+
+CREATE FUNCTION herald.forget(relation regclass) RETURNS void
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget';
+COMMENT ON FUNCTION herald.forget(regclass) IS 'internal: delete everything that is known of a table';
+
+CREATE FUNCTION herald.automatic_rooms(users text[]) RETURNS TABLE (user_id text, room text)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';
+COMMENT ON FUNCTION herald.automatic_rooms(text[]) IS 'internal: the rooms that users are in by the application''s own tables';
+
+CREATE FUNCTION herald.call_as(function regprocedure, run_as oid, user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_call_as';
+COMMENT ON FUNCTION herald.call_as(regprocedure, oid, text, jsonb) IS 'internal: call a function (text, jsonb) as a role';
+
+CREATE FUNCTION herald.iso8601(moment timestamptz) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+	SELECT pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+$$;
+COMMENT ON FUNCTION herald.iso8601(timestamptz) IS 'a time as JSON has it: ISO 8601, UTC, milliseconds';
+
+CREATE FUNCTION herald.current_user_id() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(nullif(current_setting('herald.user_id', true), ''),
+	                nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub');
+$$;
+COMMENT ON FUNCTION herald.current_user_id() IS
+	'the application''s user on whose behalf this session acts: herald.user_id, else the "sub" of request.jwt.claims';
