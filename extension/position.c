@@ -124,7 +124,8 @@ read_number(Cursor *cursor, char separator)
 	char *end;
 	uint64 number;
 
-	if (cursor->at == NULL || (separator != '\0' && *cursor->at++ != separator) || !isxdigit((unsigned char) *cursor->at))
+	if (cursor->at == NULL || (separator != '\0' && *cursor->at++ != separator) ||
+		!isxdigit((unsigned char) *cursor->at))
 	{
 		cursor->at = NULL;
 		return 0;
