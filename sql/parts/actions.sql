@@ -6,8 +6,7 @@
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald.action (
-	name     text PRIMARY KEY CHECK (name <> '' AND name NOT IN
-	             ('auth', 'ping', 'room:join', 'room:leave', 'notification:read', 'inbox:list')),
+	name     text PRIMARY KEY,
 	function regprocedure NOT NULL,
 	run_as   regrole NOT NULL
 );
@@ -18,9 +17,15 @@ CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.action
 	FOR EACH ROW EXECUTE FUNCTION herald.check_registration('text, jsonb', 'jsonb');
 
 CREATE FUNCTION herald.expose(action text, function regprocedure, run_as regrole DEFAULT NULL) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave', 'notification:read', 'inbox:list') THEN
+		RAISE EXCEPTION 'action "%" cannot be exposed', action
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is built in. Choose another name.';
+	END IF;
 	INSERT INTO herald.action (name, function, run_as) VALUES (action, function, coalesce(run_as, quote_ident(current_user)::regrole))
-	ON CONFLICT (name) DO UPDATE SET function = excluded.function, run_as = excluded.run_as;
+	ON CONFLICT ON CONSTRAINT action_pkey DO UPDATE SET function = excluded.function, run_as = excluded.run_as;
+END
 $$;
 COMMENT ON FUNCTION herald.expose(text, regprocedure, regrole) IS
 	'let clients call a function (user_id text, payload jsonb) returns jsonb as an action; it runs as the given role, else as the one that exposes it';
@@ -68,6 +73,9 @@ BEGIN
 	END CASE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = 'HD404';
+	END IF;
+	IF NOT has_function_privilege(exposed.run_as, exposed.function, 'EXECUTE') THEN
+		RAISE EXCEPTION 'role "%" may not execute function %', exposed.run_as, exposed.function USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	RETURN herald.call_as(exposed.function, exposed.run_as, user_id, payload);
 END

@@ -8,7 +8,7 @@
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald.room_policy (
-	prefix   text PRIMARY KEY CHECK (prefix ~ '^[^:\s*]+$' AND prefix NOT IN ('user', 'feed', 'conversation')),
+	prefix   text PRIMARY KEY,
 	function regprocedure NOT NULL,
 	run_as   regrole NOT NULL
 );
@@ -49,6 +49,11 @@ CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.room_policy
 CREATE FUNCTION herald.room_policy(prefix text, function regprocedure) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF prefix !~ '^[^:\s*]+$' OR prefix IN ('user', 'feed', 'conversation') THEN
+		RAISE EXCEPTION 'rooms "%:…" cannot have a policy', prefix
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = 'A prefix has no colon, asterisk or space. Who may join user:, feed: and conversation: is told by the watched tables.';
+	END IF;
 	IF function IS NULL THEN
 		DELETE FROM herald.room_policy AS p WHERE p.prefix = room_policy.prefix;
 	ELSE

@@ -182,12 +182,16 @@ END
 $$;
 
 -- Raises an error when the arguments of a rule do not fit together.
-CREATE FUNCTION herald.check_rule(rule text, operations text[], recipient text, event text, room text) RETURNS void
+CREATE FUNCTION herald.check_rule(rule text, operations text[], recipient text, event text, room text, on_error text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF coalesce(cardinality(operations), 0) = 0 OR NOT operations <@ '{insert,update,delete}' THEN
 		RAISE EXCEPTION 'rule "%" has the operations %', rule, coalesce(operations::text, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Operations are insert, update and delete.';
+	END IF;
+	IF coalesce(on_error, '') NOT IN ('abort', 'warn') THEN
+		RAISE EXCEPTION 'rule "%" has on_error => %', rule, coalesce(on_error, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is abort (the write fails with the rule) or warn (the write passes).';
 	END IF;
 	IF recipient IS NULL AND event IS NULL THEN
 		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
@@ -233,7 +237,7 @@ DECLARE
 	operation text;
 BEGIN
 	PERFORM herald.check_watchable(relation);
-	PERFORM herald.check_rule(rule, operations, recipient, event, room);
+	PERFORM herald.check_rule(rule, operations, recipient, event, room, on_error);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
 		known := herald.person_by_id('actor', actor);
 		joins := concat_ws(E'\n', joins, known.joins);

@@ -53,6 +53,7 @@ SELECT herald.expose('', 'a.who(text, jsonb)');
 SELECT herald.expose('lower', 'pg_catalog.lower(text)');
 SELECT herald.expose('may', 'herald.may_join(text, text)');
 CREATE ROLE regress_herald_admin IN ROLE herald_app;
+GRANT USAGE ON SCHEMA a TO regress_herald_admin;
 SET ROLE regress_herald_admin;
 SELECT herald.expose('steal', 'a.read(text, jsonb)', 'regress_herald_clerk');
 INSERT INTO herald.action VALUES ('steal', 'a.read(text, jsonb)', 'regress_herald_clerk');
@@ -61,6 +62,9 @@ SELECT herald.room_policy('mine', 'herald.may_join(text, text)');
 SELECT herald.room_policy('mine', NULL);
 RESET ROLE;
 SELECT run_as FROM herald.action WHERE name = 'mine';
+SELECT has_function_privilege('regress_herald_admin', 'herald.act(text, text, jsonb, jsonb)', 'EXECUTE') AS may_act;
+SELECT herald.act('7', 'mine', '{}', NULL);
+REVOKE EXECUTE ON FUNCTION a.read FROM PUBLIC;
 SELECT herald.act('7', 'mine', '{}', NULL);
 
 -- the inbox
@@ -87,5 +91,5 @@ SELECT herald.act('7', 'inbox:list', '{"before": "x"}', NULL);
 TRUNCATE herald.notification;
 DELETE FROM herald.action;
 DROP SCHEMA a CASCADE;
-DROP OWNED BY regress_herald_clerk;
+DROP OWNED BY regress_herald_clerk, regress_herald_admin;
 DROP ROLE regress_herald_clerk, regress_herald_admin;

@@ -27,7 +27,7 @@ CREATE FUNCTION r.try(users text[], rooms text[]) RETURNS TABLE (room text, may 
 	GROUP BY room, nr
 	ORDER BY nr;
 $$;
-SELECT * FROM r.try('{1,2,3,nobody}', '{user:1,user:2,feed:1,feed:3,conversation:10,conversation:11,conversation:12,post:1,post:2,post:3,post:x,
+SELECT * FROM r.try('{1,2,3,77}', '{user:1,user:2,feed:1,feed:3,conversation:10,conversation:11,conversation:12,post:1,post:2,post:3,post:x,
 	album:5,album:6,follow:1,lobby:1,*,post:,:1,post,"",conversation:,"post:1; DROP TABLE r.posts"}');
 SELECT herald.may_join(NULL, 'post:1'), herald.may_join('1', NULL);
 
@@ -41,6 +41,7 @@ SELECT herald.may_join('1', 'lobby:1');
 SELECT herald.room_policy('lobby', NULL);
 SELECT herald.may_join('1', 'lobby:1');
 SELECT herald.room_policy('user', 'r.lobby(text, text)');
+SELECT herald.room_policy('a:b', 'r.lobby(text, text)');
 SELECT herald.room_policy('hall', 'herald.may_join(text, text)');
 SELECT herald.room_policy('hall', 'pg_catalog.lower(text)');
 SELECT herald.room_policy('hall', NULL);

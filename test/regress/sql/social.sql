@@ -47,6 +47,7 @@ SELECT * FROM blog.heard();
 
 -- likes, with totals; nobody is told of their own
 INSERT INTO blog.likes VALUES (2, 10);
+SELECT * FROM blog.heard();
 INSERT INTO blog.likes VALUES (3, 10), (1, 10);
 DELETE FROM blog.likes WHERE user_id = 2;
 INSERT INTO blog.likes VALUES (3, 10) ON CONFLICT DO NOTHING;

@@ -88,7 +88,6 @@ SELECT herald.watch('store.orders', 'truncated', '{truncate}', recipient => 'new
 SELECT herald.watch('store.orders', 'no_column', recipient => 'new.client_id');
 SELECT herald.watch('store.orders', 'no_syntax', recipient => 'new.customer_id', condition => 'new.status =');
 SELECT herald.watch('store.orders', 'no_placeholder', event => 'order:x', room => 'order:{number}');
-SELECT herald.watch('store.orders', 'no_json', event => 'order:x', room => 'order:{id}', payload => 'new.status');
 SELECT herald.watch('store.orders', 'no_policy', recipient => 'new.customer_id', on_error => 'shrug');
 SELECT DISTINCT rule FROM herald.watched ORDER BY rule;
 
@@ -100,7 +99,7 @@ SELECT herald.watch('store.orders', 'order_placed', event => 'order:placed', roo
 INSERT INTO store.orders VALUES (107, 1, 'new');
 INSERT INTO store.orders VALUES (108, 1, 'new');
 SELECT * FROM store.heard();
-SELECT rule, sqlstate, message FROM herald.rule_failure;
+SELECT r.name, f.sqlstate, f.message FROM herald.rule_failure AS f JOIN herald.rule AS r ON r.id = f.rule;
 
 SELECT herald.unwatch_all();
 DROP SCHEMA store CASCADE;
