@@ -37,46 +37,106 @@ static SavedQuery find_room_sources = {
 	.read_only = true,
 };
 
+/*
+ * Does some work in a subtransaction.  When it fails, that is said at the given
+ * level, nothing is left behind, and the answer is false.
+ */
+static bool
+attempt(void (*work)(void *), void *subject, int level, const char *failure)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool worked = true;
+
+	BeginInternalSubTransaction("pg_herald");
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		work(subject);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		worked = false;
+		ereport(level, (errmsg("%s: %s", failure, error->message)));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return worked;
+}
+
+/* One call of herald.count_now(). */
+typedef struct Count
+{
+	const char *sql;
+	Datum id;
+	Datum result;
+	bool isnull;
+} Count;
+
+static void
+count_rows(void *subject)
+{
+	Count *count = subject;
+	SavedQuery query = { .name = "the count", .text = count->sql, .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
+
+	query_run_once(&query, &count->id);
+	count->result = query_value(0, 1, &count->isnull);
+}
+
 PG_FUNCTION_INFO_V1(herald_count_now);
 
-/* herald.count_now(counter, id): counts in the application's table. */
+/*
+ * herald.count_now(counter, id): counts in the application's table.  NULL when
+ * that fails, for example because a column has another name now: an event is
+ * delivered without its total rather than not at all.
+ */
 Datum
 herald_count_now(PG_FUNCTION_ARGS)
 {
 	Datum counter = PG_GETARG_DATUM(0);
-	Datum id = PG_GETARG_DATUM(1);
-	SavedQuery count = { .name = "the count", .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
+	Count count = { .id = PG_GETARG_DATUM(1), .isnull = true };
 	QueryScope scope;
-	bool isnull = true;
-	Datum result = (Datum) 0;
 
 	query_begin(&scope, query_extension_owner(), false);
 	if (query_run(&find_counter, 1, &counter, NULL) == 1)
 	{
-		count.text = query_text(0, 1);
+		bool isnull;
+
+		count.sql = query_text(0, 1);
 		query_become(&scope, DatumGetObjectId(query_value(0, 2, &isnull)), true);
-		query_run_once(&count, &id);
-		result = query_value(0, 1, &isnull);
+		if (!attempt(count_rows, &count, WARNING, "a total cannot be counted"))
+			count.isnull = true;
 	}
 	query_end(&scope);
-	if (isnull)
+	if (count.isnull)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(result);
+	PG_RETURN_DATUM(count.result);
 }
 
-/* One call of herald.automatic_rooms(). */
+/* One call of herald.automatic_rooms(), and what it asks at the moment. */
 typedef struct RoomSearch
 {
 	Tuplestorestate *out;
 	TupleDesc shape;
+	const char *sql;
+	Datum users;
 } RoomSearch;
 
 /* Runs one source for some users and puts out what it finds. */
 static void
-search_source(RoomSearch *search, const char *sql, Datum users)
+search_source(void *subject)
 {
-	SavedQuery source = { .name = "a source of rooms", .text = sql, .nargs = 1, .argtypes = { TEXTARRAYOID }, .read_only = true };
-	uint64 rows = query_run_once(&source, &users);
+	RoomSearch *search = subject;
+	SavedQuery source = { .name = "a source of rooms", .text = search->sql, .nargs = 1, .argtypes = { TEXTARRAYOID }, .read_only = true };
+	uint64 rows = query_run_once(&source, &search->users);
 
 	for (uint64 row = 0; row < rows; row++)
 	{
@@ -90,41 +150,9 @@ search_source(RoomSearch *search, const char *sql, Datum users)
 	}
 }
 
-/* The same in a subtransaction; false: it failed, and left nothing behind. */
-static bool
-try_source(RoomSearch *search, const char *sql, Datum users)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool worked = true;
-
-	BeginInternalSubTransaction("pg_herald");
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		search_source(search, sql, users);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		worked = false;
-		ereport(DEBUG1, (errmsg("a source of rooms failed: %s", error->message)));
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return worked;
-}
-
 /* A source that fails for all users at once is asked user by user: one bad id harms nobody else. */
 static void
-search_one_by_one(RoomSearch *search, const char *sql, ArrayType *users)
+search_one_by_one(RoomSearch *search, ArrayType *users)
 {
 	Datum *elements;
 	bool *nulls;
@@ -133,14 +161,12 @@ search_one_by_one(RoomSearch *search, const char *sql, ArrayType *users)
 	deconstruct_array(users, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
-		Datum one;
-
 		if (nulls[i])
 			continue;
-		one = PointerGetDatum(construct_array(&elements[i], 1, TEXTOID, -1, false, TYPALIGN_INT));
-		if (!try_source(search, sql, one))
+		search->users = PointerGetDatum(construct_array(&elements[i], 1, TEXTOID, -1, false, TYPALIGN_INT));
+		if (!attempt(search_source, search, DEBUG1, "a source of rooms failed"))
 			ereport(WARNING, (errmsg("the rooms of user \"%s\" could not be found", TextDatumGetCString(elements[i])),
-							  errdetail("The query was: %s", sql)));
+							  errdetail("The query was: %s", search->sql)));
 	}
 }
 
@@ -163,11 +189,12 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 	for (uint64 i = 0; i < sources; i++)
 	{
 		bool isnull;
-		char *sql = SPI_getvalue(found->vals[i], found->tupdesc, 1);
 
+		search.sql = SPI_getvalue(found->vals[i], found->tupdesc, 1);
+		search.users = PointerGetDatum(users);
 		query_become(&scope, DatumGetObjectId(SPI_getbinval(found->vals[i], found->tupdesc, 2, &isnull)), true);
-		if (!try_source(&search, sql, PointerGetDatum(users)))
-			search_one_by_one(&search, sql, users);
+		if (!attempt(search_source, &search, DEBUG1, "a source of rooms failed"))
+			search_one_by_one(&search, users);
 	}
 	query_end(&scope);
 	return (Datum) 0;

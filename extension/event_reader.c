@@ -83,7 +83,7 @@ static SavedQuery read_window = {
 			" AND ($6 IS NULL OR e.rooms && $6) ORDER BY e.id LIMIT $7),"
 			" totals AS MATERIALIZED ("
 			" SELECT c.id AS counter, k.counted_id,"
-			" format(',\"%s\":%s}', c.field, herald.total_of(c.id, k.counted_id)) AS suffix"
+			" ',\"' || c.field || '\":' || herald.total_of(c.id, k.counted_id) || '}' AS suffix"
 			" FROM (SELECT DISTINCT counter, counted_id FROM page WHERE counter IS NOT NULL) AS k"
 			" JOIN herald.counter AS c ON c.id = k.counter)"
 			" SELECT p.id, p.rooms, p.name,"

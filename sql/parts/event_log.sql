@@ -40,7 +40,7 @@ CREATE TABLE herald.log_floor (xid xid8 NOT NULL);
 COMMENT ON TABLE herald.log_floor IS 'internal: the newest transaction whose events retention has removed';
 
 CREATE TABLE herald.server_start (
-	id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id         bigint PRIMARY KEY,
 	started_at timestamptz NOT NULL,
 	timeline   text NOT NULL,
 	first_xid  xid8 NOT NULL,
@@ -52,6 +52,8 @@ COMMENT ON TABLE herald.server_start IS
 -- The checkpointer lives as long as the shared memory: a new one is a new start, also after a crash of one backend.
 -- No event of an earlier start has a higher transaction id than the newest that is there, so that everything
 -- above it is news to a position of an earlier start, whatever ids the crash has handed out again.
+-- A position must outlive the next crash: the record is on disk before anybody relies on it, and its id, a time
+-- in milliseconds, would not come again if it were lost, as the next number of a sequence does.
 CREATE FUNCTION herald.note_start(OUT id bigint, OUT fresh boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -61,8 +63,12 @@ BEGIN
 	SELECT s.id INTO id FROM herald.server_start AS s WHERE s.started_at = started AND s.timeline = line;
 	fresh := id IS NULL;
 	IF fresh THEN
-		INSERT INTO herald.server_start AS s (started_at, timeline, first_xid)
-		VALUES (started, line, (SELECT coalesce(max(e.xid::text::bigint) + 1, 1)::text::xid8 FROM herald.event AS e WHERE e.logged_at < started))
+		IF current_setting('synchronous_commit') = 'off' THEN
+			PERFORM set_config('synchronous_commit', 'local', true);
+		END IF;
+		INSERT INTO herald.server_start AS s (id, started_at, timeline, first_xid)
+		VALUES (greatest((extract(epoch FROM started) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald.server_start AS p)),
+		        started, line, (SELECT coalesce(max(e.xid::text::bigint) + 1, 1)::text::xid8 FROM herald.event AS e WHERE e.logged_at < started))
 		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
 		RETURNING s.id INTO id;
 		DELETE FROM herald.total;
@@ -150,7 +156,7 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 		 WHERE t.counter = total_of.counter AND t.counted_id = total_of.counted_id),
 		herald.count_now(counter, counted_id));
 $$;
-COMMENT ON FUNCTION herald.total_of(int, text) IS 'internal: a total as of now';
+COMMENT ON FUNCTION herald.total_of(int, text) IS 'internal: a total as of now; NULL when it cannot be counted';
 
 -- ---------------------------------------------------------------------------
 -- Maintenance: what must not be done in the application's transaction
@@ -163,11 +169,13 @@ DECLARE
 	now_seen pg_snapshot := pg_current_snapshot();
 BEGIN
 	INSERT INTO herald.total AS t (counter, counted_id, count, seen)
-	SELECT k.counter, k.counted_id, herald.total_of(k.counter, k.counted_id), pg_current_snapshot()
+	SELECT k.counter, k.counted_id, t.count, pg_current_snapshot()
 	FROM (SELECT DISTINCT e.counter, e.counted_id
 	      FROM herald.event AS e
 	      WHERE e.counter IS NOT NULL AND e.xid >= pg_snapshot_xmin(folded) AND NOT pg_visible_in_snapshot(e.xid, folded)) AS k
 	JOIN herald.counter AS c ON c.id = k.counter
+	CROSS JOIN LATERAL herald.total_of(k.counter, k.counted_id) AS t (count)
+	WHERE t.count IS NOT NULL
 	ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, seen = excluded.seen;
 	IF FOUND THEN
 		UPDATE herald.fold SET seen = now_seen;
