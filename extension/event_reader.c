@@ -57,6 +57,7 @@ static SavedQuery note_start = {
 	.text = "SELECT id, fresh FROM herald.note_start()",
 };
 
+/* Not read-only: it must see the record that this very statement may have made. */
 static SavedQuery check_start = {
 	.name = "the check of a position",
 	.text = "SELECT (SELECT max(xid) FROM herald.log_floor),"
@@ -64,7 +65,6 @@ static SavedQuery check_start = {
 			" (SELECT first_xid FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1)",
 	.nargs = 1,
 	.argtypes = { INT8OID },
-	.read_only = true,
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
