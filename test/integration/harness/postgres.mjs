@@ -21,7 +21,7 @@ const script = (name) => path.join(root, 'scripts', name);
 // The bin folder of the tree that holds the extension under test; made here when the caller has not.
 function serverBin() {
   const given = process.env.HERALD_SERVER_TREE;
-  if (!given) return execFileSync(script('server-tree'), [path.join(tmpdir(), 'pg_herald-tree')], { encoding: 'utf8' }).trim();
+  if (!given) return execFileSync(script('server-tree'), [path.join(tmpdir(), 'herald-server-tree')], { encoding: 'utf8' }).trim();
   const found = execFileSync('find', [given, '-path', '*/bin/initdb'], { encoding: 'utf8' }).trim();
   if (!found) throw new Error(`HERALD_SERVER_TREE=${given} holds no PostgreSQL`);
   return path.dirname(found.split('\n')[0]);
