@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -202,19 +203,26 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_call_as);
 
-/* herald.call_as(function, role, user_id, payload): calls an exposed function as the role that it was exposed with. */
+/*
+ * herald.call_as(function, role, user_id, payload): calls an exposed function as
+ * the role that it was exposed with.  It finds its tables as in a session of its
+ * own: our callers have pinned the search path, which is not for the application.
+ */
 Datum
 herald_call_as(PG_FUNCTION_ARGS)
 {
 	Oid function = PG_GETARG_OID(0);
 	Oid saved_role;
 	int saved_security;
+	int guc_level = NewGUCNestLevel();
 	FmgrInfo flinfo;
 	LOCAL_FCINFO(call, 2);
 	Datum result;
 
 	GetUserIdAndSecContext(&saved_role, &saved_security);
 	SetUserIdAndSecContext(PG_GETARG_OID(1), saved_security | SECURITY_LOCAL_USERID_CHANGE);
+	(void) set_config_option("search_path", GetConfigOptionResetString("search_path"), PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	fmgr_info(function, &flinfo);
 	InitFunctionCallInfoData(*call, &flinfo, 2, DEFAULT_COLLATION_OID, NULL, NULL);
 	for (int i = 0; i < 2; i++)
@@ -223,6 +231,7 @@ herald_call_as(PG_FUNCTION_ARGS)
 		call->args[i].isnull = PG_ARGISNULL(i + 2);
 	}
 	result = FunctionCallInvoke(call);
+	AtEOXact_GUC(true, guc_level);
 	SetUserIdAndSecContext(saved_role, saved_security);
 	if (call->isnull)
 		PG_RETURN_NULL();
