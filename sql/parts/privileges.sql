@@ -78,3 +78,16 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+-- What has no comment by now is internal, and says so.
+DO $$
+DECLARE
+	internal regprocedure;
+BEGIN
+	FOR internal IN
+		SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
+	LOOP
+		EXECUTE format('COMMENT ON FUNCTION %s IS ''internal''', internal);
+	END LOOP;
+END
+$$;

@@ -160,6 +160,7 @@ END
 $$;
 COMMENT ON FUNCTION herald.leave_room(text, text, text) IS 'forget that a session of a user joined a room';
 
+-- What was remembered is looked up first and only then asked for: may_join() must not see the rooms of other sessions.
 CREATE FUNCTION herald.connect_sessions(users text[], sessions text[]) RETURNS TABLE (ordinal int, rooms text[], unread bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH connecting AS (
@@ -168,12 +169,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 		SELECT a.user_id, array_agg(DISTINCT a.room) AS rooms
 		FROM herald.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c)) AS a
 		GROUP BY a.user_id
-	), joined AS (
-		SELECT c.ordinal, array_agg(s.room ORDER BY s.room) AS rooms
+	), remembered AS MATERIALIZED (
+		SELECT c.ordinal, s.user_id, s.room
 		FROM connecting AS c
 		JOIN herald.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
-		WHERE herald.may_join(s.user_id, s.room)
-		GROUP BY c.ordinal
+	), joined AS (
+		SELECT r.ordinal, array_agg(r.room ORDER BY r.room) AS rooms
+		FROM remembered AS r
+		WHERE herald.may_join(r.user_id, r.room)
+		GROUP BY r.ordinal
 	), unread AS (
 		SELECT n.recipient_id AS user_id, count(*) AS count
 		FROM herald.notification AS n

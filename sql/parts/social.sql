@@ -136,6 +136,7 @@ $$;
 
 -- The thing that a row is about, in the SQL of its rules. Author is the SELECT of who is told about it.
 CREATE TYPE herald.subject AS (type text, id text, room text, json_key text, joins text, author text);
+COMMENT ON TYPE herald.subject IS 'internal';
 
 -- The columns that hold the author of a subject; NULL where there is none.
 CREATE FUNCTION herald.author_of(subject regclass) RETURNS text[]

@@ -13,6 +13,7 @@
 
 -- Somebody in the SQL of a rule: id and name are expressions, joins is what brings the name in.
 CREATE TYPE herald.person AS (id text, name text, joins text);
+COMMENT ON TYPE herald.person IS 'internal';
 
 -- Raises an error when the table cannot be watched.
 CREATE FUNCTION herald.check_watchable(relation regclass) RETURNS void
