@@ -82,30 +82,47 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE herald.subject_type(w.subject_table) = prefix AND w.subject_table NOT IN (SELECT o.relation FROM own AS o);
 $$;
 
--- The questions that decide whether a user may join a room, and as whom to ask them: one that says yes is enough.
-CREATE FUNCTION herald.room_questions(prefix text, id text) RETURNS TABLE (run_as oid, question jsonb)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT p.run_as, jsonb_build_object('sql', format('SELECT %I.%I($1, $2)', f.pronamespace::regnamespace, f.proname), 'about', prefix || ':' || id)
-	FROM herald.room_policy AS p
-	JOIN pg_proc AS f ON f.oid = p.function
-	WHERE p.prefix = $1
-	UNION ALL
-	SELECT c.relowner, jsonb_build_object('sql', format(
-		'SELECT EXISTS (SELECT FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s))',
-		s.relation, prefix, herald.match_id(prefix, s.relation, s.key, '$2'), coalesce(s.visible, 'true')), 'about', id)
-	FROM herald.subject_tables(prefix) AS s
-	JOIN pg_class AS c ON c.oid = s.relation;
+-- Asks a policy, as whoever calls this and with the session's own search path: that is how the function was written.
+CREATE FUNCTION herald.ask_policy(user_id text, question jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	answer boolean;
+BEGIN
+	EXECUTE pg_catalog.format('SELECT %s($1, $2)', question ->> 'function') INTO answer USING user_id, question ->> 'room';
+	RETURN pg_catalog.to_jsonb(answer);
+END
 $$;
 
--- Answers a question as whoever calls it.
-CREATE FUNCTION herald.ask(user_id text, question jsonb) RETURNS jsonb
+-- The question whether a row is there that the user may see.
+CREATE FUNCTION herald.table_question(prefix text, relation regclass, key text[], visible text, id text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object('id', id, 'sql', format('FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s)', relation, prefix,
+	                                                  herald.match_id(prefix, relation, key, '$2'), coalesce(visible, 'true')));
+$$;
+
+-- Asks it, as whoever calls this.
+CREATE FUNCTION herald.ask_table(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer boolean;
 BEGIN
-	EXECUTE question ->> 'sql' INTO answer USING user_id, question ->> 'about';
-	RETURN to_jsonb(coalesce(answer, false));
+	EXECUTE format('SELECT EXISTS (SELECT %s)', question ->> 'sql') INTO answer USING user_id, question ->> 'id';
+	RETURN to_jsonb(answer);
 END
+$$;
+
+-- The questions that decide whether a user may join a room, and as whom to ask them: one that says yes is enough.
+CREATE FUNCTION herald.room_questions(prefix text, id text) RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'herald.ask_policy(text, jsonb)'::regprocedure, p.run_as,
+	       jsonb_build_object('function', format('%s.%I', f.pronamespace::regnamespace, f.proname), 'room', prefix || ':' || id)
+	FROM herald.room_policy AS p
+	JOIN pg_proc AS f ON f.oid = p.function
+	WHERE p.prefix = $1
+	UNION ALL
+	SELECT 'herald.ask_table(text, jsonb)'::regprocedure, c.relowner, herald.table_question(prefix, s.relation, s.key, s.visible, id)
+	FROM herald.subject_tables(prefix) AS s
+	JOIN pg_class AS c ON c.oid = s.relation;
 $$;
 
 -- An id that is no id of the table's type is nobody's. A question that fails is a no, for that one user.
@@ -124,7 +141,7 @@ BEGIN
 	END IF;
 	RETURN EXISTS (
 		SELECT FROM herald.room_questions(prefix, id) AS q
-		WHERE herald.call_as('herald.ask(text, jsonb)', q.run_as, user_id, q.question) = 'true');
+		WHERE herald.call_as(q.ask, q.run_as, user_id, q.question) = 'true');
 EXCEPTION
 	WHEN data_exception THEN
 		RETURN false;

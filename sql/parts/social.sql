@@ -194,6 +194,7 @@ $$;
 
 -- ----- posts
 
+-- The condition of the post's room is tried too: a mistake in it shows now.
 CREATE FUNCTION herald.compile_posts(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -201,7 +202,7 @@ DECLARE
 	author herald.person;
 	made record;
 BEGIN
-	SELECT * INTO post FROM jsonb_to_record(arguments) AS a (key text[], author text[], on_error text);
+	SELECT * INTO post FROM jsonb_to_record(arguments) AS a (key text[], author text[], visible text, on_error text);
 	author := herald.person('author', 'changed', relation, post.author);
 	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'), ('post_delete', 'delete', 'post:deleted') LOOP
 		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], on_error => post.on_error,
@@ -211,6 +212,7 @@ BEGIN
 			payload => herald.json_sql('postId', herald.id_sql('changed', post.key), 'authorId', author.id, 'authorName', author.name,
 			                           'post', 'changed.herald_row'));
 	END LOOP;
+	PERFORM herald.ask_table('', herald.table_question('post', relation, post.key, post.visible, NULL));
 END
 $$;
 

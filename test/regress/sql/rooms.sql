@@ -17,6 +17,7 @@ INSERT INTO r.follows VALUES (2, 1), (2, 3), (3, 1);
 INSERT INTO r.members VALUES (10, 1, NULL), (10, 2, NULL), (10, 3, now()), (11, 2, NULL);
 SELECT herald.watch_users('r.users');
 SELECT herald.watch_posts('r.posts', visible => 'NOT post.secret OR post.user_id::text = viewer');
+SELECT herald.watch_posts('r.posts', visible => 'NOT post.hidden');
 SELECT herald.watch_likes('r.album_likes');
 SELECT herald.watch_follows('r.follows');
 SELECT herald.watch_members('r.members');
@@ -35,6 +36,16 @@ SELECT herald.may_join(NULL, 'post:1'), herald.may_join('1', NULL);
 CREATE FUNCTION r.lobby(user_id text, room text) RETURNS boolean LANGUAGE sql AS $$ SELECT 12 / user_id::int > 5 AND room LIKE '%:1' $$;
 SELECT herald.room_policy('lobby', 'r.lobby(text, text)');
 SELECT * FROM r.try('{1,2,3,0}', '{lobby:1,lobby:2}');
+CREATE TABLE r.tickets (holder text);
+INSERT INTO r.tickets VALUES ('3');
+CREATE FUNCTION r.ticket(user_id text, room text) RETURNS boolean LANGUAGE sql SET search_path = r AS $$
+	SELECT EXISTS (SELECT FROM tickets WHERE holder = user_id)
+$$;
+SELECT herald.room_policy('hall', 'r.ticket(text, text)');
+SELECT * FROM r.try('{1,2,3,0}', '{hall:1}');
+CREATE FUNCTION public.regress_herald_path(user_id text, room text) RETURNS boolean LANGUAGE sql AS $$ SELECT 'path:' || current_setting('search_path') = room $$;
+SELECT herald.room_policy('path', 'regress_herald_path(text, text)');
+SELECT herald.may_join('1', 'path:"$user", public');
 CREATE FUNCTION r.broken(user_id text, room text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'out of order'; END $$;
 SELECT herald.room_policy('lobby', 'r.broken(text, text)');
 SELECT herald.may_join('1', 'lobby:1');
@@ -65,5 +76,7 @@ SELECT count(*), sum(cardinality(rooms)) FROM herald.connect_sessions(
 	(SELECT array_agg(n::text) FROM generate_series(1001, 6000) AS n), (SELECT array_agg('s' || n) FROM generate_series(1001, 6000) AS n));
 
 DELETE FROM herald.session_room;
+DELETE FROM herald.room_policy;
+DROP FUNCTION public.regress_herald_path;
 SELECT herald.unwatch_all();
 DROP SCHEMA r CASCADE;
