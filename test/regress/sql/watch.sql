@@ -91,6 +91,28 @@ SELECT herald.watch('store.orders', 'no_placeholder', event => 'order:x', room =
 SELECT herald.watch('store.orders', 'no_policy', recipient => 'new.customer_id', on_error => 'shrug');
 SELECT DISTINCT rule FROM herald.watched ORDER BY rule;
 
+-- only the owner of a table watches it, and only as a member of herald_app
+CREATE ROLE regress_herald_owner IN ROLE herald_app;
+CREATE ROLE regress_herald_other;
+GRANT USAGE, CREATE ON SCHEMA store TO regress_herald_owner, regress_herald_other;
+SET ROLE regress_herald_owner;
+CREATE TABLE store.visits (id int PRIMARY KEY, visitor text);
+SELECT herald.watch('store.visits', 'visit', event => 'visit', room => 'door:{id}');
+SELECT herald.watch('store.orders', 'spy', event => 'spied', room => 'user:spy');
+SELECT herald.watch_posts('store.orders', author => 'customer_id');
+SELECT herald.unwatch('store.orders');
+-- not even through a table of one's own: its rules have the rights of its owner only
+SELECT herald.watch('store.visits', 'spy', event => 'spied', room => 'user:spy', payload => '(SELECT row_to_json(o) FROM store.orders AS o LIMIT 1)');
+SET ROLE regress_herald_other;
+CREATE TABLE store.own (id int);
+SELECT herald.watch('store.own', 'mine', event => 'x', room => 'y');
+RESET ROLE;
+INSERT INTO store.visits VALUES (1, 'ann');
+SELECT * FROM store.heard();
+DROP TABLE store.visits, store.own;
+DROP OWNED BY regress_herald_owner, regress_herald_other;
+DROP ROLE regress_herald_owner, regress_herald_other;
+
 -- a rule that fails later: the write fails with it, or passes with a warning
 SELECT herald.watch('store.orders', 'order_placed', event => 'order:placed', room => 'order:{id}', payload => 'json_build_object(''n'', 1 / (new.id - 107))');
 INSERT INTO store.orders VALUES (107, 1, 'new');
