@@ -33,8 +33,8 @@ export class Postgres {
   // preload: names of the databases that get a worker; none means that the extension is not preloaded.
   static async create({ preload = [], settings = [] } = {}) {
     const server = new Postgres();
-    server.directory = mkdtempSync(path.join(tmpdir(), 'herald-'));
     server.bin = serverBin();
+    server.directory = mkdtempSync(path.join(tmpdir(), 'herald-'));
     const options = [`--bin=${server.bin}`, ...settings.map((setting) => `--set=${setting}`)];
     if (preload.length) options.push(`--preload=${preload.join(',')}`);
     server.forget = atExit(() => execFileSync(script('cluster'), ['destroy', server.directory], { stdio: 'ignore' }));
