@@ -1,0 +1,391 @@
+/*-------------------------------------------------------------------------
+ *
+ * config.c
+ *	  All settings of the bridge, in one table.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "base/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+typedef enum Kind
+{
+	KIND_TEXT,
+	KIND_LIST,					/* may be given several times */
+	KIND_COUNT,
+	KIND_BYTES,					/* 64kB, 1MB */
+	KIND_TIME,					/* 500ms, 10s, 1min, 1h, 1d */
+	KIND_SWITCH
+} Kind;
+
+typedef struct Setting
+{
+	const char *name;
+	char letter;				/* short option, or 0 */
+	Kind kind;
+	size_t offset;
+	bool reloadable;
+	const char *preset;
+	const char *value_name;
+	const char *help;
+} Setting;
+
+#define AT(field) offsetof(Config, field)
+
+static const Setting settings[] = {
+	{"action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database"},
+	{"allow-origin", 0, KIND_LIST, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin"},
+	{"check", 0, KIND_SWITCH, AT(check), false, "false", NULL, "check settings and database, print what is wrong, and exit"},
+	{"config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value"},
+	{"connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session"},
+	{"database", 'd', KIND_TEXT, AT(database), false, "", "CONNINFO", "libpq connection string; PG* environment variables count"},
+	{"drain-timeout", 0, KIND_TIME, AT(drain_timeout), true, "5s", "TIME", "how long SIGTERM waits for queues to empty"},
+	{"help", 0, KIND_SWITCH, AT(help), false, "false", NULL, "print this text and exit"},
+	{"jwt-algorithm", 0, KIND_TEXT, AT(jwt_algorithm), true, "HS256", "NAME", "HS256, HS384 or HS512"},
+	{"jwt-audience", 0, KIND_TEXT, AT(jwt_audience), true, "", "NAME", "required \"aud\" of tokens"},
+	{"jwt-issuer", 0, KIND_TEXT, AT(jwt_issuer), true, "", "NAME", "required \"iss\" of tokens"},
+	{"jwt-secret-file", 0, KIND_TEXT, AT(jwt_secret_file), true, "", "FILE", "secret that tokens are signed with"},
+	{"jwt-user-claim", 0, KIND_TEXT, AT(jwt_user_claim), true, "sub", "NAME", "claim that holds the user's id"},
+	{"listen", 'l', KIND_TEXT, AT(listen), false, "127.0.0.1:8080", "[ADDR:]PORT", "where to listen"},
+	{"log-format", 0, KIND_TEXT, AT(log_format), true, "text", "FORMAT", "text or json"},
+	{"log-level", 0, KIND_TEXT, AT(log_level), true, "info", "LEVEL", "error, warning, info or debug"},
+	{"max-connections", 0, KIND_COUNT, AT(max_connections), true, "10000", "N", "open connections"},
+	{"max-payload", 0, KIND_BYTES, AT(max_payload), true, "100kB", "SIZE", "largest message from a client"},
+	{"page-size", 0, KIND_COUNT, AT(page_size), true, "1000", "N", "events read from the log at once"},
+	{"ping-interval", 0, KIND_TIME, AT(ping_interval), true, "25s", "TIME", "time between pings"},
+	{"ping-timeout", 0, KIND_TIME, AT(ping_timeout), true, "20s", "TIME", "time for the answer to a ping"},
+	{"poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is looked at without a ring"},
+	{"print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit"},
+	{"queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "1MB", "SIZE", "what may wait for one connection before it is closed"},
+	{"version", 'V', KIND_SWITCH, AT(version), false, "false", NULL, "print the version and exit"},
+	{"www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder"},
+};
+
+#define SETTINGS (sizeof(settings) / sizeof(*settings))
+
+static const Setting *
+find_setting(const char *name, size_t length)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+	{
+		if (strlen(settings[i].name) == length && strncmp(settings[i].name, name, length) == 0)
+			return &settings[i];
+	}
+	return NULL;
+}
+
+typedef struct Unit
+{
+	const char *name;
+	double factor;
+} Unit;
+
+static const Unit times[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+static const Unit sizes[] = {{"", 1}, {"B", 1}, {"kB", 1024}, {"MB", 1024 * 1024}, {"GB", 1024.0 * 1024 * 1024}, {NULL, 0}};
+static const Unit counts[] = {{"", 1}, {NULL, 0}};
+
+static bool
+parse_number(const char *text, const Unit *units, long *number)
+{
+	char *end;
+	double value;
+
+	errno = 0;
+	value = strtod(text, &end);
+	if (end == text || errno != 0 || value < 0)
+		return false;
+	while (isspace((unsigned char) *end))
+		end++;
+	for (; units->name != NULL; units++)
+	{
+		if (strcmp(units->name, end) == 0)
+		{
+			*number = (long) (value * units->factor);
+			return value * units->factor < 1e15;
+		}
+	}
+	return false;
+}
+
+static bool
+parse_switch(const char *text, bool *value)
+{
+	*value = strcmp(text, "true") == 0 || strcmp(text, "on") == 0 || strcmp(text, "1") == 0;
+	return *value || strcmp(text, "false") == 0 || strcmp(text, "off") == 0 || strcmp(text, "0") == 0;
+}
+
+static void
+set_text(char **field, const char *text, bool append)
+{
+	char *old = *field;
+
+	*field = append && old && *old ? memory_format("%s %s", old, text) : memory_copy(text);
+	free(old);
+}
+
+static bool
+assign(Config *config, const Setting *setting, const char *text, bool append)
+{
+	void *field = (char *) config + setting->offset;
+
+	switch (setting->kind)
+	{
+		case KIND_TEXT:
+		case KIND_LIST:
+			set_text(field, text, append && setting->kind == KIND_LIST);
+			return true;
+		case KIND_COUNT:
+			return parse_number(text, counts, field) && *(long *) field > 0;
+		case KIND_BYTES:
+			return parse_number(text, sizes, field) && *(long *) field > 0;
+		case KIND_TIME:
+			return parse_number(text, times, field) && *(long *) field > 0;
+		case KIND_SWITCH:
+			return parse_switch(text, field);
+	}
+	return false;
+}
+
+static const char *
+expected(Kind kind)
+{
+	switch (kind)
+	{
+		case KIND_COUNT:
+			return "a positive number";
+		case KIND_BYTES:
+			return "a size such as 512kB or 1MB";
+		case KIND_TIME:
+			return "a time such as 500ms, 10s or 1min";
+		case KIND_SWITCH:
+			return "true or false";
+		default:
+			return "a text";
+	}
+}
+
+/* One setting from somewhere; "where" says from where, for the message. */
+static bool
+take(Config *config, const Setting *setting, const char *text, bool append, const char *where)
+{
+	if (assign(config, setting, text, append))
+		return true;
+	fprintf(stderr, "herald-bridge: %s: \"%s\" is no value for %s; expected %s\n", where, text, setting->name,
+			expected(setting->kind));
+	return false;
+}
+
+static bool
+take_defaults(Config *config)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+	{
+		if (!take(config, &settings[i], settings[i].preset, false, "default"))
+			return false;
+	}
+	return true;
+}
+
+static bool
+take_environment(Config *config)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+	{
+		char *variable = memory_format("HERALD_%s", settings[i].name);
+		const char *value;
+		bool good = true;
+
+		for (char *c = variable; *c; c++)
+			*c = *c == '-' ? '_' : (char) toupper((unsigned char) *c);
+		value = getenv(variable);
+		if (value != NULL)
+			good = take(config, &settings[i], value, false, variable);
+		free(variable);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+/* A line of the file; inih counts them and tells us of the first that is refused here. */
+static int
+take_line(void *context, const char *section, const char *name, const char *value)
+{
+	Config *config = context;
+	const Setting *setting = find_setting(name, strlen(name));
+
+	if (section[0] != '\0' || setting == NULL || setting->kind == KIND_SWITCH)
+	{
+		fprintf(stderr, "herald-bridge: %s: there is no setting \"%s\" for a file\n", config->config, name);
+		return 0;
+	}
+	return take(config, setting, value, true, config->config);
+}
+
+static bool
+take_file(Config *config)
+{
+	int result;
+
+	if (config->config[0] == '\0')
+		return true;
+	result = ini_parse(config->config, take_line, config);
+	if (result < 0)
+		fprintf(stderr, "herald-bridge: %s: %s\n", config->config, strerror(errno));
+	else if (result > 0)
+		fprintf(stderr, "herald-bridge: %s: line %d is wrong; a line is: name = value\n", config->config, result);
+	return result == 0;
+}
+
+/* Splits one option off the arguments; false after a message. */
+static bool
+next_option(char **argv, int argc, int *index, const Setting **setting, const char **value)
+{
+	const char *argument = argv[*index];
+	const char *equals = strchr(argument, '=');
+
+	*setting = NULL;
+	*value = NULL;
+	if (strncmp(argument, "--", 2) == 0)
+	{
+		*setting = find_setting(argument + 2, equals ? (size_t) (equals - argument - 2) : strlen(argument + 2));
+		*value = equals ? equals + 1 : NULL;
+	}
+	else if (argument[0] == '-' && argument[1] != '\0')
+	{
+		for (size_t i = 0; i < SETTINGS; i++)
+		{
+			if (settings[i].letter == argument[1])
+				*setting = &settings[i];
+		}
+		*value = argument[2] != '\0' ? argument + 2 : NULL;
+	}
+	if (*setting == NULL)
+	{
+		fprintf(stderr, "herald-bridge: there is no option \"%s\"; --help lists them\n", argument);
+		return false;
+	}
+	if (*value == NULL && (*setting)->kind == KIND_SWITCH)
+		*value = "true";
+	else if (*value == NULL && ++*index < argc)
+		*value = argv[*index];
+	if (*value == NULL)
+		fprintf(stderr, "herald-bridge: option \"%s\" needs a value\n", argument);
+	return *value != NULL;
+}
+
+/* All options, or only --config, which must be known before the file is read. */
+static bool
+take_options(Config *config, int argc, char **argv, bool only_config)
+{
+	bool seen[SETTINGS] = {false};
+
+	for (int i = 1; i < argc; i++)
+	{
+		const Setting *setting;
+		const char *value;
+		size_t place;
+
+		if (!next_option(argv, argc, &i, &setting, &value))
+			return false;
+		place = (size_t) (setting - settings);
+		if (only_config && strcmp(setting->name, "config") != 0)
+			continue;
+		if (!take(config, setting, value, seen[place], argv[i]))
+			return false;
+		seen[place] = true;
+	}
+	return true;
+}
+
+bool
+config_load(Config *config, int argc, char **argv)
+{
+	const char *file = getenv("HERALD_CONFIG");
+
+	if (!take_defaults(config))
+		return false;
+	if (file != NULL)
+		set_text(&config->config, file, false);
+	return take_options(config, argc, argv, true) && take_file(config) && take_environment(config) &&
+		   take_options(config, argc, argv, false);
+}
+
+static void
+free_texts(Config *config)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+	{
+		if (settings[i].kind <= KIND_LIST)
+			free(*(char **) ((char *) config + settings[i].offset));
+	}
+}
+
+bool
+config_reload(Config *config, int argc, char **argv)
+{
+	Config fresh = {0};
+	bool good = config_load(&fresh, argc, argv);
+
+	for (size_t i = 0; i < SETTINGS && good; i++)
+	{
+		void *old = (char *) config + settings[i].offset;
+		void *new = (char *) &fresh + settings[i].offset;
+
+		if (!settings[i].reloadable)
+			continue;
+		if (settings[i].kind <= KIND_LIST)
+			set_text(old, *(char **) new, false);
+		else
+			*(long *) old = *(long *) new;
+	}
+	free_texts(&fresh);
+	return good;
+}
+
+void
+config_print_help(FILE *out)
+{
+	fputs("herald-bridge relays the events of pg_herald to WebSocket clients.\n\n"
+		  "Usage: herald-bridge [OPTION...]\n\n",
+		  out);
+	for (size_t i = 0; i < SETTINGS; i++)
+	{
+		const Setting *s = &settings[i];
+		char *option = memory_format("%s%s%s", s->name, s->value_name ? "=" : "", s->value_name ? s->value_name : "");
+		bool shown = s->kind != KIND_SWITCH && s->preset[0] != '\0';
+
+		fprintf(out, "  %c%c%s --%-28s %s%s%s%s\n", s->letter ? '-' : ' ', s->letter ? s->letter : ' ',
+				s->letter ? "," : " ", option, s->help, shown ? " (" : "", shown ? s->preset : "", shown ? ")" : "");
+		free(option);
+	}
+	fputs("\nEvery option is also an environment variable (HERALD_LISTEN) and a line of the file (listen = 8080).\n"
+		  "Options count before the environment, the environment before the file.\n"
+		  "SIGHUP reloads what can change; SIGTERM sends clients elsewhere and ends.\n",
+		  out);
+}
+
+void
+config_print(const Config *config, FILE *out)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+	{
+		const void *field = (const char *) config + settings[i].offset;
+
+		if (settings[i].kind <= KIND_LIST)
+			fprintf(out, "%s = %s\n", settings[i].name, *(char *const *) field);
+		else if (settings[i].kind == KIND_TIME)
+			fprintf(out, "%s = %ldms\n", settings[i].name, *(const long *) field);
+		else if (settings[i].kind != KIND_SWITCH)
+			fprintf(out, "%s = %ld\n", settings[i].name, *(const long *) field);
+	}
+}

@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ *
+ * config.h
+ *	  All settings of the bridge, in one table.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_CONFIG_H
+#define HERALD_CONFIG_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Lives as long as the process; the strings belong to it. */
+typedef struct Config
+{
+	char *database;
+	char *listen;
+	char *config;
+	char *jwt_secret_file;
+	char *jwt_algorithm;
+	char *jwt_audience;
+	char *jwt_issuer;
+	char *jwt_user_claim;
+	char *allow_origin;			/* several, separated by spaces */
+	char *www;
+	char *log_level;
+	char *log_format;
+	long max_connections;
+	long max_payload;			/* bytes */
+	long queue_limit;			/* bytes */
+	long page_size;				/* events */
+	long ping_interval;			/* milliseconds, like all times here */
+	long ping_timeout;
+	long connect_timeout;
+	long poll_interval;
+	long action_timeout;
+	long drain_timeout;
+	bool check;
+	bool print_config;
+	bool help;
+	bool version;
+} Config;
+
+/*
+ * Fills in the settings: options before environment (HERALD_...) before file
+ * (--config) before defaults.  False after a message on standard error that
+ * names the setting, where it was given and what is wrong.
+ */
+extern bool config_load(Config *config, int argc, char **argv);
+
+/* The same once more; takes over what can change while running and tells whether that worked. */
+extern bool config_reload(Config *config, int argc, char **argv);
+
+extern void config_print_help(FILE *out);
+extern void config_print(const Config *config, FILE *out);
+
+#endif							/* HERALD_CONFIG_H */

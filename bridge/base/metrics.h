@@ -1,0 +1,41 @@
+/*-------------------------------------------------------------------------
+ *
+ * metrics.h
+ *	  What the bridge counts.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_METRICS_H
+#define HERALD_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Metrics
+{
+	int64_t connections;		/* open now */
+	int64_t sessions;			/* connected now */
+	int64_t rooms;
+	int64_t events_read;		/* from here on: since the start */
+	int64_t deliveries;
+	int64_t bytes_sent;
+	int64_t connections_accepted;
+	int64_t connections_refused;
+	int64_t slow_closed;
+	int64_t recovered;
+	int64_t not_recovered;
+	int64_t actions;
+	int64_t actions_failed;
+	int64_t authentications_failed;
+	int64_t database_reconnects;
+	int64_t resyncs;
+	int64_t lag_ms;				/* from the event's insert to here, of the latest batch */
+} Metrics;
+
+extern Metrics metrics;
+
+/* All of them in Prometheus' text format; the caller frees it. */
+extern char *metrics_text(size_t *length);
+
+#endif							/* HERALD_METRICS_H */

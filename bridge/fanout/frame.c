@@ -1,0 +1,60 @@
+/*-------------------------------------------------------------------------
+ *
+ * frame.c
+ *	  The bytes of one message as they go over a WebSocket, shared by all who get it.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "fanout/frame.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* RFC 6455, 5.2: final fragment, no mask, the shortest length that fits. */
+static size_t
+write_header(unsigned char *out, FrameKind kind, uint64_t length)
+{
+	size_t bytes = length < 126 ? 0 : length <= 0xFFFF ? 2 : 8;
+
+	out[0] = 0x80 | kind;
+	out[1] = bytes == 0 ? (unsigned char) length : bytes == 2 ? 126 : 127;
+	for (size_t i = 0; i < bytes; i++)
+		out[2 + i] = (unsigned char) (length >> (8 * (bytes - 1 - i)));
+	return 2 + bytes;
+}
+
+Frame *
+frame_new(FrameKind kind, const void *payload, size_t length)
+{
+	unsigned char header[10];
+	size_t header_length = write_header(header, kind, length);
+	Frame *frame = memory_new(sizeof(Frame) + FRAME_HEADROOM + header_length + length);
+
+	assert(length < UINT32_MAX - sizeof(header));
+	frame->references = 1;
+	frame->length = (uint32_t) (header_length + length);
+	memcpy(frame_bytes(frame), header, header_length);
+	if (length > 0)
+		memcpy(frame_bytes(frame) + header_length, payload, length);
+	return frame;
+}
+
+Frame *
+frame_hold(Frame *frame)
+{
+	assert(frame->references > 0);
+	frame->references++;
+	return frame;
+}
+
+void
+frame_release(Frame *frame)
+{
+	assert(frame->references > 0);
+	if (--frame->references == 0)
+		free(frame);
+}

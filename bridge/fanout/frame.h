@@ -1,0 +1,47 @@
+/*-------------------------------------------------------------------------
+ *
+ * frame.h
+ *	  The bytes of one message as they go over a WebSocket, shared by all who get it.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_FRAME_H
+#define HERALD_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Room that a transport may write to in front of the bytes. */
+#define FRAME_HEADROOM 32
+
+typedef enum FrameKind
+{
+	FRAME_TEXT = 0x1,
+	FRAME_BINARY = 0x2,
+	FRAME_PING = 0x9,
+	FRAME_PONG = 0xA
+} FrameKind;
+
+/*
+ * A complete server frame: header and payload.  Immutable; freed when the last
+ * reference is released.  Whoever makes a frame holds its first reference.
+ */
+typedef struct Frame
+{
+	int references;
+	uint32_t length;			/* of header and payload */
+	unsigned char space[];		/* FRAME_HEADROOM bytes, then the frame */
+} Frame;
+
+extern Frame *frame_new(FrameKind kind, const void *payload, size_t length);
+extern Frame *frame_hold(Frame *frame);
+extern void frame_release(Frame *frame);
+
+static inline unsigned char *
+frame_bytes(Frame *frame)
+{
+	return frame->space + FRAME_HEADROOM;
+}
+
+#endif							/* HERALD_FRAME_H */

@@ -1,0 +1,162 @@
+/*-------------------------------------------------------------------------
+ *
+ * outbox.c
+ *	  What waits to be sent to one connection.
+ *
+ * Whoever has something to say pushes a reference and is done.  At the end of the
+ * turn every outbox that got something is flushed once, so that all that was
+ * said to a connection in a turn leaves in one write.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "fanout/outbox.h"
+
+#include <stdlib.h>
+
+#include "base/loop.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+
+/* So many connections are served in one turn; the others have the next one, so that nobody waits for a crowd. */
+#define FLUSHES_PER_TURN 1000
+
+static Outbox dirty = {.next_dirty = &dirty, .previous_dirty = &dirty};
+
+static void
+unlink_dirty(Outbox *outbox)
+{
+	if (!outbox->dirty)
+		return;
+	outbox->previous_dirty->next_dirty = outbox->next_dirty;
+	outbox->next_dirty->previous_dirty = outbox->previous_dirty;
+	outbox->dirty = false;
+}
+
+static void
+link_dirty(Outbox *outbox)
+{
+	if (outbox->dirty)
+		return;
+	outbox->next_dirty = &dirty;
+	outbox->previous_dirty = dirty.previous_dirty;
+	dirty.previous_dirty->next_dirty = outbox;
+	dirty.previous_dirty = outbox;
+	outbox->dirty = true;
+	loop_turn_has_work();
+}
+
+static bool
+flush_dirty(void)
+{
+	for (int i = 0; i < FLUSHES_PER_TURN && dirty.next_dirty != &dirty; i++)
+	{
+		Outbox *outbox = dirty.next_dirty;
+
+		unlink_dirty(outbox);
+		outbox->owner->flush(outbox);
+	}
+	return dirty.next_dirty != &dirty;
+}
+
+void
+outbox_start(void)
+{
+	loop_on_turn_end(flush_dirty);
+}
+
+void
+outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit)
+{
+	*outbox = (Outbox){.owner = owner, .limit = limit};
+}
+
+static void
+drop_all(Outbox *outbox)
+{
+	for (uint32_t i = 0; i < outbox->count; i++)
+		frame_release(outbox_peek(outbox, i));
+	free(outbox->frames);
+	outbox->frames = NULL;
+	outbox->capacity = outbox->first = outbox->count = 0;
+	outbox->waiting = 0;
+}
+
+void
+outbox_close(Outbox *outbox)
+{
+	outbox->closed = true;
+	unlink_dirty(outbox);
+	drop_all(outbox);
+}
+
+void
+outbox_overflow(Outbox *outbox)
+{
+	if (outbox->closed)
+		return;
+	metrics.slow_closed++;
+	outbox_close(outbox);
+	outbox->owner->overflow(outbox);
+}
+
+static void
+grow(Outbox *outbox)
+{
+	uint32_t capacity = outbox->capacity ? outbox->capacity * 2 : 4;
+	Frame **frames = memory_new(sizeof(Frame *) * capacity);
+
+	for (uint32_t i = 0; i < outbox->count; i++)
+		frames[i] = outbox_peek(outbox, i);
+	free(outbox->frames);
+	outbox->frames = frames;
+	outbox->capacity = capacity;
+	outbox->first = 0;
+}
+
+void
+outbox_push(Outbox *outbox, Frame *frame)
+{
+	if (outbox->closed)
+		return;
+	if (outbox->count > 0 && outbox->waiting + frame->length > outbox->limit)
+	{
+		outbox_overflow(outbox);
+		return;
+	}
+	if (outbox->count == outbox->capacity)
+		grow(outbox);
+	outbox->frames[(outbox->first + outbox->count++) % outbox->capacity] = frame_hold(frame);
+	outbox->waiting += frame->length;
+	link_dirty(outbox);
+}
+
+void
+outbox_push_own(Outbox *outbox, Frame *frame)
+{
+	outbox_push(outbox, frame);
+	frame_release(frame);
+}
+
+Frame *
+outbox_peek(const Outbox *outbox, uint32_t place)
+{
+	return place < outbox->count ? outbox->frames[(outbox->first + place) % outbox->capacity] : NULL;
+}
+
+void
+outbox_sent(Outbox *outbox, uint32_t count)
+{
+	while (count-- > 0 && outbox->count > 0)
+	{
+		Frame *frame = outbox_peek(outbox, 0);
+
+		outbox->waiting -= frame->length;
+		metrics.bytes_sent += frame->length;
+		outbox->first = (outbox->first + 1) % outbox->capacity;
+		outbox->count--;
+		frame_release(frame);
+	}
+	if (outbox->count == 0)
+		drop_all(outbox);		/* an idle connection holds no memory for its queue */
+}

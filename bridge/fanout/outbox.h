@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * outbox.h
+ *	  What waits to be sent to one connection.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_OUTBOX_H
+#define HERALD_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fanout/frame.h"
+
+struct Outbox;
+
+/*
+ * How a transport takes what waits.  flush() sends as much as the connection
+ * takes now and calls outbox_sent() for it.  overflow() is told once that more
+ * waits than the limit allows; it ends the connection, but not before the turn ends.
+ */
+typedef struct OutboxOwner
+{
+	void (*flush)(struct Outbox *outbox);
+	void (*overflow)(struct Outbox *outbox);
+} OutboxOwner;
+
+/*
+ * A queue of references to frames, part of its connection.  Bounded: over the
+ * limit it drops everything, takes nothing more and says so to its owner.
+ */
+typedef struct Outbox
+{
+	const OutboxOwner *owner;
+	Frame **frames;				/* a ring */
+	uint32_t capacity;
+	uint32_t first;
+	uint32_t count;
+	size_t waiting;				/* bytes */
+	size_t limit;
+	bool closed;				/* takes nothing */
+	bool dirty;					/* in the list of those to flush */
+	struct Outbox *next_dirty;
+	struct Outbox *previous_dirty;
+} Outbox;
+
+/* Must be called once: at the end of each turn all dirty outboxes are flushed. */
+extern void outbox_start(void);
+
+extern void outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit);
+
+/* Drops what waits and takes nothing from now on. */
+extern void outbox_close(Outbox *outbox);
+
+/* More waits than may: drops it all and tells the owner. */
+extern void outbox_overflow(Outbox *outbox);
+
+/* Puts a frame into the queue, which holds a reference of its own. */
+extern void outbox_push(Outbox *outbox, Frame *frame);
+
+/* The same for a frame that nobody else needs: takes over the caller's reference. */
+extern void outbox_push_own(Outbox *outbox, Frame *frame);
+
+/* The frame that waits at a place in the queue, 0 being the next; NULL behind the last. */
+extern Frame *outbox_peek(const Outbox *outbox, uint32_t place);
+
+/* The first "count" frames are on their way. */
+extern void outbox_sent(Outbox *outbox, uint32_t count);
+
+#endif							/* HERALD_OUTBOX_H */

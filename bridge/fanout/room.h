@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * room.h
+ *	  Delivers each event to the sessions that are in its rooms.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_ROOM_H
+#define HERALD_ROOM_H
+
+#include "fanout/event.h"
+#include "fanout/session.h"
+
+/* Puts a session into a room; of no effect when it is there already. */
+extern void room_join(Session *session, const char *name);
+extern void room_leave(Session *session, const char *name);
+extern void room_leave_all(Session *session);
+
+/* The name of a session's room, by its place from 0 to room_count - 1; good until a room changes. */
+extern const char *room_name(const Session *session, int place);
+
+/* Gives an event once to each session that is in at least one of its rooms; room "*" is everybody. */
+extern void room_publish(Event *event);
+
+#endif							/* HERALD_ROOM_H */

@@ -1,0 +1,255 @@
+/*-------------------------------------------------------------------------
+ *
+ * session.c
+ *	  One connected client: who it is, which rooms it is in, and where its events go.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "fanout/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "fanout/room.h"
+
+/* The sessions of one user; exists while there is one. */
+typedef struct User
+{
+	Session *sessions;
+	UT_hash_handle hh;
+	char id[];
+} User;
+
+static User *users = NULL;
+
+static User *
+find_user(const char *id)
+{
+	User *user;
+
+	HASH_FIND_STR(users, id, user);
+	return user;
+}
+
+static void
+link_to_user(Session *session)
+{
+	User *user = find_user(session->user);
+
+	if (user == NULL)
+	{
+		user = memory_new(sizeof(User) + strlen(session->user) + 1);
+		strcpy(user->id, session->user);
+		HASH_ADD_STR(users, id, user);
+	}
+	session->next_of_user = user->sessions;
+	if (user->sessions != NULL)
+		user->sessions->previous_of_user = session;
+	user->sessions = session;
+}
+
+static void
+unlink_from_user(Session *session)
+{
+	User *user = find_user(session->user);
+
+	if (session->next_of_user != NULL)
+		session->next_of_user->previous_of_user = session->previous_of_user;
+	if (session->previous_of_user != NULL)
+		session->previous_of_user->next_of_user = session->next_of_user;
+	else
+		user->sessions = session->next_of_user;
+	if (user->sessions == NULL)
+	{
+		HASH_DEL(users, user);
+		free(user);
+	}
+}
+
+Session *
+session_new(char *user, char *key, char *position, char *claims)
+{
+	Session *session = memory_new(sizeof(Session));
+
+	session->references = 1;
+	session->state = SESSION_ARRIVING;
+	session->user = user;
+	session->key = key;
+	session->position = position;
+	session->claims = claims;
+	link_to_user(session);
+	metrics.sessions++;
+	return session;
+}
+
+Session *
+session_hold(Session *session)
+{
+	assert(session->references > 0);
+	session->references++;
+	return session;
+}
+
+void
+session_release(Session *session)
+{
+	assert(session->references > 0);
+	if (--session->references > 0)
+		return;
+	assert(session->state == SESSION_GONE);
+	free(session->user);
+	free(session->key);
+	free(session->position);
+	free(session->since);
+	free(session->claims);
+	free(session->rooms);
+	free(session);
+}
+
+static void
+hold_back(Session *session, Event *event)
+{
+	if (session->held_bytes > session->outbox->limit)
+	{
+		outbox_overflow(session->outbox);
+		return;
+	}
+	if (session->held_count == session->held_capacity)
+	{
+		session->held_capacity = session->held_capacity ? session->held_capacity * 2 : 8;
+		session->held = memory_resize(session->held, sizeof(Event *) * (size_t) session->held_capacity);
+	}
+	session->held[session->held_count++] = event_hold(event);
+	session->held_bytes += strlen(event->payload);
+}
+
+void
+session_deliver(Session *session, Event *event)
+{
+	if (!session->format->wants(event))
+		return;
+	if (session->state == SESSION_REPLAYING)
+		hold_back(session, event);
+	else if (session->state == SESSION_LIVE)
+	{
+		metrics.deliveries++;
+		outbox_push(session->outbox, event_frame(event, session->format));
+	}
+}
+
+static void
+drop_held(Session *session)
+{
+	for (int i = 0; i < session->held_count; i++)
+		event_release(session->held[i]);
+	free(session->held);
+	session->held = NULL;
+	session->held_count = session->held_capacity = 0;
+	session->held_bytes = 0;
+}
+
+void
+session_go_live(Session *session)
+{
+	assert(session->state == SESSION_REPLAYING);
+	session->state = SESSION_LIVE;
+	for (int i = 0; i < session->held_count; i++)
+		session_deliver(session, session->held[i]);
+	drop_held(session);
+}
+
+static void
+drop_late(Session *session)
+{
+	while (session->late != NULL)
+	{
+		LateChange *change = session->late;
+
+		session->late = change->next;
+		free(change->room);
+		free(change);
+	}
+}
+
+void
+session_leave(Session *session)
+{
+	if (session->state == SESSION_GONE)
+		return;
+	session->state = SESSION_GONE;
+	timer_stop(&session->expiry);
+	room_leave_all(session);
+	drop_held(session);
+	drop_late(session);
+	unlink_from_user(session);
+	metrics.sessions--;
+	session_release(session);
+}
+
+void
+session_keep_change(Session *session, const char *room, bool joins)
+{
+	LateChange **end = &session->late;
+	LateChange *change = memory_new(sizeof(LateChange));
+
+	change->room = memory_copy(room);
+	change->joins = joins;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = change;
+}
+
+void
+session_make_changes(Session *session)
+{
+	for (LateChange *change = session->late; change != NULL; change = change->next)
+	{
+		if (change->joins)
+			room_join(session, change->room);
+		else
+			room_leave(session, change->room);
+	}
+	drop_late(session);
+}
+
+Session *
+session_of_user(const char *id)
+{
+	User *user = find_user(id);
+
+	return user ? user->sessions : NULL;
+}
+
+Session *
+session_find(const char *user, const char *key)
+{
+	Session *session = session_of_user(user);
+
+	while (session != NULL && strcmp(session->key, key) != 0)
+		session = session->next_of_user;
+	return session;
+}
+
+void
+session_each(void (*visit)(Session *session, void *context), void *context)
+{
+	User *user;
+	User *next_user;
+
+	HASH_ITER(hh, users, user, next_user)
+	{
+		Session *session = user->sessions;
+
+		while (session != NULL)
+		{
+			Session *next = session->next_of_user;
+
+			visit(session, context);
+			session = next;
+		}
+	}
+}

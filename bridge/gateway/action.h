@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * action.h
+ *	  What a client asks for.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_ACTION_H
+#define HERALD_ACTION_H
+
+#include <jansson.h>
+
+#include "base/config.h"
+#include "fanout/session.h"
+
+/*
+ * Gets the answer to an action: the inside of a JSON object, either
+ *	 "ok":true,"data":...			or
+ *	 "ok":false,"error":{"code":"...","message":"..."}
+ * It is not called when the session has gone meanwhile.  "reference" is what
+ * action_ask() got; it is freed afterwards in either case.
+ */
+typedef void (*ActionAnswer)(Session *session, const char *reference, const char *body);
+
+extern void action_start(const Config *config);
+extern void action_stop(void);
+
+/*
+ * Does what a client asks for: "ping", "room:join" and "room:leave" here, all
+ * others through herald.act().  Takes over "reference", which may be NULL;
+ * "data" may be NULL.
+ */
+extern void action_ask(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);
+
+#endif							/* HERALD_ACTION_H */

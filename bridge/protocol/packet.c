@@ -1,0 +1,167 @@
+/*-------------------------------------------------------------------------
+ *
+ * packet.c
+ *	  The packets of Socket.IO, and how they are written.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "protocol/packet.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* What is left to read. */
+typedef struct Cursor
+{
+	const char *at;
+	const char *end;
+} Cursor;
+
+static size_t
+count_digits(const Cursor *cursor)
+{
+	size_t count = 0;
+
+	while (cursor->at + count < cursor->end && isdigit((unsigned char) cursor->at[count]))
+		count++;
+	return count;
+}
+
+/* "2-" in front of binary packets, and only there. */
+static bool
+read_attachments(Packet *packet, Cursor *cursor)
+{
+	size_t digits;
+
+	if (packet->type != PACKET_BINARY_EVENT && packet->type != PACKET_BINARY_ACK)
+		return true;
+	digits = count_digits(cursor);
+	if (digits < 1 || digits > 2 || cursor->at + digits == cursor->end || cursor->at[digits] != '-')
+		return false;
+	packet->attachments = atoi(cursor->at);
+	cursor->at += digits + 1;
+	return packet->attachments >= 1 && packet->attachments <= PACKET_MOST_ATTACHMENTS;
+}
+
+/* "/chat," ; the comma may be missing at the end. */
+static void
+read_name_space(Packet *packet, Cursor *cursor)
+{
+	const char *comma;
+
+	if (cursor->at == cursor->end || *cursor->at != '/')
+	{
+		packet->name_space = memory_copy("/");
+		return;
+	}
+	comma = memchr(cursor->at, ',', (size_t) (cursor->end - cursor->at));
+	packet->name_space = memory_copy_bytes(cursor->at, (size_t) ((comma ? comma : cursor->end) - cursor->at));
+	cursor->at = comma ? comma + 1 : cursor->end;
+}
+
+static void
+read_id(Packet *packet, Cursor *cursor)
+{
+	size_t digits = count_digits(cursor);
+
+	if (digits > 0)
+		packet->id = memory_copy_bytes(cursor->at, digits);
+	cursor->at += digits;
+}
+
+static bool
+read_data(Packet *packet, const Cursor *cursor)
+{
+	if (cursor->at == cursor->end)
+		return true;
+	packet->data = json_loadb(cursor->at, (size_t) (cursor->end - cursor->at), 0, NULL);
+	return packet->data != NULL;
+}
+
+static bool
+data_fits(const Packet *packet)
+{
+	switch (packet->type)
+	{
+		case PACKET_CONNECT:
+			return packet->data == NULL || json_is_object(packet->data);
+		case PACKET_DISCONNECT:
+			return packet->data == NULL;
+		case PACKET_EVENT:
+			return packet->data == NULL || (json_is_array(packet->data) && json_array_size(packet->data) > 0);
+		case PACKET_BINARY_EVENT:
+			return json_is_array(packet->data) && json_array_size(packet->data) > 0;
+		case PACKET_ACK:
+		case PACKET_BINARY_ACK:
+			return packet->data == NULL || json_is_array(packet->data);
+		case PACKET_CONNECT_ERROR:
+			return false;
+	}
+	return false;
+}
+
+bool
+packet_read(Packet *packet, const char *text, size_t length)
+{
+	Cursor cursor = {text, text + length};
+
+	*packet = (Packet){0};
+	if (length == 0 || *text < '0' || *text > '6')
+		return false;
+	packet->type = (PacketType) (*cursor.at++ - '0');
+	if (read_attachments(packet, &cursor))
+	{
+		read_name_space(packet, &cursor);
+		read_id(packet, &cursor);
+		if (read_data(packet, &cursor) && data_fits(packet))
+			return true;
+	}
+	packet_reset(packet);
+	return false;
+}
+
+void
+packet_reset(Packet *packet)
+{
+	free(packet->name_space);
+	free(packet->id);
+	json_decref(packet->data);
+	*packet = (Packet){0};
+}
+
+static bool
+is_reserved(const char *name)
+{
+	static const char *const reserved[] = {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"};
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
+	{
+		if (strcmp(name, reserved[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+char *
+packet_event_name(const Packet *packet)
+{
+	const json_t *name = json_array_get(packet->data, 0);
+
+	if (json_is_integer(name))
+		return memory_format("%" JSON_INTEGER_FORMAT, json_integer_value(name));
+	if (!json_is_string(name) || is_reserved(json_string_value(name)))
+		return NULL;
+	return memory_copy(json_string_value(name));
+}
+
+char *
+packet_start(PacketType type, const char *name_space)
+{
+	bool root = strcmp(name_space, "/") == 0;
+
+	return memory_format("4%d%s%s", (int) type, root ? "" : name_space, root ? "" : ",");
+}

@@ -1,0 +1,253 @@
+/*-------------------------------------------------------------------------
+ *
+ * plain.c
+ *	  JSON text frames over a plain WebSocket.
+ *
+ * The first frame that a client gets is the welcome, the first that it sends may
+ * be its token.  Requests carry an id of the client's, which its answer repeats.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "gateway/action.h"
+#include "gateway/gateway.h"
+#include "protocol/json.h"
+#include "protocol/protocol.h"
+
+typedef struct Plain
+{
+	Connection *connection;
+	Session *session;			/* NULL before the token was good; ours until it leaves */
+	Timer timer;				/* until there is a session: its deadline; then: pings */
+	bool awaits_pong;
+} Plain;
+
+static bool
+wants_everything(const Event *event)
+{
+	(void) event;
+	return true;
+}
+
+static Frame *
+encode(const Format *format, const Event *event)
+{
+	char *name = json_quoted(event->name);
+	char *room = json_quoted(event->room_count > 0 ? event->rooms[0] : "");
+	char *text = memory_format("{\"event\":%s,\"room\":%s,\"data\":%s,\"id\":%s%s%s,\"position\":\"%s\"}", name, room,
+							   event->payload, event->id ? "\"" : "", event->id ? event->id : "null", event->id ? "\"" : "",
+							   event->position);
+	Frame *frame = frame_new(FRAME_TEXT, text, strlen(text));
+
+	(void) format;
+	free(name);
+	free(room);
+	free(text);
+	return frame;
+}
+
+static const Format plain_format = {.place = 0, .wants = wants_everything, .encode = encode};
+
+/* Takes over the text. */
+static void
+say(Connection *connection, char *text)
+{
+	outbox_push_own(&connection->outbox, frame_new(FRAME_TEXT, text, strlen(text)));
+	free(text);
+}
+
+static void
+say_error(Connection *connection, const char *code, const char *message)
+{
+	char *quoted = json_quoted(message);
+
+	say(connection, memory_format("{\"event\":\"error\",\"data\":{\"code\":\"%s\",\"message\":%s}}", code, quoted));
+	free(quoted);
+}
+
+/* Tells the client why, and ends the connection. */
+static void
+refuse(Connection *connection, int close_code, const char *code, const char *message)
+{
+	say_error(connection, code, message);
+	connection->transport->close(connection, close_code, code);
+}
+
+static void ping(void *context);
+
+static void
+on_no_pong(void *context)
+{
+	Plain *plain = context;
+
+	plain->connection->transport->close(plain->connection, CLOSE_GOING_AWAY, "ping_timeout");
+}
+
+static void
+wait_before_ping(Plain *plain)
+{
+	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_interval, ping, plain);
+}
+
+static void
+ping(void *context)
+{
+	Plain *plain = context;
+
+	outbox_push_own(&plain->connection->outbox, frame_new(FRAME_PING, NULL, 0));
+	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_timeout, on_no_pong, plain);
+}
+
+static void
+on_pong(Connection *connection)
+{
+	Plain *plain = connection->state;
+
+	if (plain->session != NULL)
+		wait_before_ping(plain);
+}
+
+static void
+welcome(Session *session, bool recovered)
+{
+	Plain *plain = session->protocol;
+	char *user = json_quoted(session->user);
+	char *position = json_quoted(recovered ? session->position : session->since);
+
+	say(plain->connection,
+		memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",
+					  user, session->key, recovered ? "true" : "false", position));
+	say(plain->connection,
+		memory_format("{\"event\":\"notification:unread\",\"room\":\"user:%.*s,\"data\":{\"count\":%lld},\"id\":null}",
+					  (int) strlen(user) - 1, user + 1, (long long) session->unread));
+	free(user);
+	free(position);
+}
+
+static void
+dismiss(Session *session, const char *code, const char *message)
+{
+	Plain *plain = session->protocol;
+	bool token = strncmp(code, "token_", 6) == 0;
+
+	plain->session = NULL;
+	session_leave(session);
+	refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
+}
+
+static const SessionVoice voice = {welcome, dismiss};
+
+static void
+admit(Plain *plain, const char *token, const char *key, const char *position)
+{
+	Arrival arrival = {
+		.token = token,
+		.key = key,
+		.position = position,
+		.format = &plain_format,
+		.voice = &voice,
+		.outbox = &plain->connection->outbox,
+		.protocol = plain,
+	};
+	Refusal refusal;
+
+	plain->session = gateway_admit(&arrival, &refusal);
+	if (plain->session == NULL)
+		refuse(plain->connection, CLOSE_UNAUTHORIZED, refusal.code, refusal.message);
+	else
+		wait_before_ping(plain);
+}
+
+static void
+on_no_token(void *context)
+{
+	Plain *plain = context;
+
+	refuse(plain->connection, CLOSE_UNAUTHORIZED, "token_missing", "no token has come in time");
+}
+
+static void
+opened(Connection *connection, const Handshake *handshake)
+{
+	Plain *plain = memory_new(sizeof(Plain));
+
+	plain->connection = connection;
+	connection->state = plain;
+	timer_start(&plain->timer, (uint64_t) connection->config->connect_timeout, on_no_token, plain);
+	if (handshake->token != NULL)
+		admit(plain, handshake->token, NULL, handshake->position);
+}
+
+/* The answer to a request; "id" is whatever JSON the client has sent. */
+static void
+answer(Session *session, const char *id, const char *body)
+{
+	Plain *plain = session->protocol;
+
+	if (id != NULL)
+		say(plain->connection, memory_format("{\"id\":%s,%s}", id, body));
+}
+
+static void
+authenticate(Plain *plain, const json_t *data, char *id)
+{
+	Refusal refusal;
+
+	if (plain->session == NULL)
+		admit(plain, json_member(data, "token"), json_member(data, "sessionId"), json_member(data, "position"));
+	else if (gateway_renew(plain->session, json_member(data, "token"), &refusal))
+		answer(plain->session, id, "\"ok\":true,\"data\":{}");
+	else
+		plain->session->voice->dismiss(plain->session, refusal.code, refusal.message);
+	free(id);
+}
+
+static void
+heard(Connection *connection, const char *text, size_t length)
+{
+	Plain *plain = connection->state;
+	json_t *request = json_object_from(text, length);
+	const char *action = json_member(request, "action");
+	json_t *id = json_object_get(request, "id");
+	char *reference = id ? json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	const json_t *data = json_object_get(request, "data");
+
+	if (action == NULL)
+	{
+		refuse(connection, CLOSE_UNSUPPORTED, "bad_request", "A request is a JSON object: {\"id\": 1, \"action\": \"ping\", \"data\": {}}");
+		free(reference);
+	}
+	else if (strcmp(action, "auth") == 0)
+		authenticate(plain, data, reference);
+	else if (plain->session == NULL)
+	{
+		refuse(connection, CLOSE_UNAUTHORIZED, "token_missing", "The first request must be auth, with a token.");
+		free(reference);
+	}
+	else
+		action_ask(plain->session, action, data, reference, answer);
+	json_decref(request);
+}
+
+static void
+heard_binary(Connection *connection)
+{
+	refuse(connection, CLOSE_UNSUPPORTED, "bad_request", "Requests are text frames.");
+}
+
+static void
+closed(Connection *connection)
+{
+	Plain *plain = connection->state;
+
+	timer_stop(&plain->timer);
+	if (plain->session != NULL)
+		session_leave(plain->session);
+	free(plain);
+}
+
+const Protocol plain_protocol = {opened, heard, heard_binary, on_pong, closed};

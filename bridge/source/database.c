@@ -1,0 +1,436 @@
+/*-------------------------------------------------------------------------
+ *
+ * database.c
+ *	  A connection to PostgreSQL that never blocks and always comes back.
+ *
+ * One query runs at a time, the others queue.  When the connection is lost every
+ * query is answered with NULL, once; whoever asked knows best whether to ask
+ * again.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "source/database.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+#include <uv.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "base/timer.h"
+
+#define FIRST_PAUSE_MS 100
+#define LONGEST_PAUSE_MS 5000
+#define CONNECT_TIMEOUT_MS 10000
+
+typedef struct Query
+{
+	char *sql;
+	int count;
+	char **values;
+	DatabaseAnswer answer;
+	void *context;
+	struct Query *next;
+	struct Query *prev;
+} Query;
+
+typedef enum DatabaseState
+{
+	DATABASE_PAUSING,
+	DATABASE_CONNECTING,
+	DATABASE_CONNECTED
+} DatabaseState;
+
+struct Database
+{
+	const char *name;
+	char *conninfo;
+	const DatabaseEvents *events;
+	void *context;
+	DatabaseState state;
+	PGconn *connection;
+	uv_poll_t *watcher;			/* of a duplicate of the connection's socket */
+	int descriptor;
+	Query *queries;				/* the first one is running when "busy" */
+	bool busy;
+	int load;
+	bool was_connected;
+	long pause;
+	Timer timer;
+	char *error;
+};
+
+static void begin_connecting(void *context);
+static void send_next(Database *database);
+static void serve(Database *database);
+
+static void
+free_query(Query *query)
+{
+	for (int i = 0; i < query->count; i++)
+		free(query->values[i]);
+	free(query->values);
+	free(query->sql);
+	free(query);
+}
+
+/* Takes the first query off the queue and answers it. */
+static void
+answer_first(Database *database, const PGresult *result)
+{
+	Query *query = database->queries;
+
+	DL_DELETE(database->queries, query);
+	database->busy = false;
+	database->load--;
+	query->answer(query->context, result);
+	free_query(query);
+}
+
+static void
+free_watcher(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void
+stop_watching(Database *database)
+{
+	if (database->watcher == NULL)
+		return;
+	uv_poll_stop(database->watcher);
+	uv_close((uv_handle_t *) database->watcher, free_watcher);
+	database->watcher = NULL;
+	close(database->descriptor);
+}
+
+static void on_socket(uv_poll_t *watcher, int status, int events);
+
+/*
+ * Waits for the connection's socket.  We watch a duplicate: while connecting,
+ * libpq may close its socket and open another under the same number.
+ */
+static void
+watch(Database *database, int events)
+{
+	if (database->watcher == NULL)
+	{
+		database->descriptor = dup(PQsocket(database->connection));
+		if (database->descriptor < 0)
+			return;				/* the timer tries again */
+		database->watcher = memory_new(sizeof(uv_poll_t));
+		uv_poll_init(loop_uv(), database->watcher, database->descriptor);
+		database->watcher->data = database;
+	}
+	uv_poll_start(database->watcher, events, on_socket);
+}
+
+static void
+note_error(Database *database, const char *text)
+{
+	free(database->error);
+	database->error = memory_copy(text);
+	for (char *end = database->error + strlen(database->error); end > database->error && end[-1] == '\n';)
+		*--end = '\0';
+}
+
+/* Jitter, so that many bridges do not all come back in the same instant. */
+static uint64_t
+next_pause(Database *database)
+{
+	long pause = database->pause;
+
+	database->pause = pause * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause * 2;
+	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
+}
+
+static void
+lose(Database *database, const char *why)
+{
+	bool was_connected = database->state == DATABASE_CONNECTED;
+
+	note_error(database, why);
+	if (was_connected || !database->was_connected)
+		log_warning("database_lost", "connection", database->name, "reason", database->error);
+	stop_watching(database);
+	PQfinish(database->connection);
+	database->connection = NULL;
+	database->state = DATABASE_PAUSING;
+	timer_start(&database->timer, next_pause(database), begin_connecting, database);
+	for (int left = database->load; left > 0; left--)
+		answer_first(database, NULL);
+	if (was_connected)
+		database->events->lost(database->context);
+}
+
+static void
+become_connected(Database *database)
+{
+	timer_stop(&database->timer);
+	PQsetnonblocking(database->connection, 1);
+	database->state = DATABASE_CONNECTED;
+	database->pause = FIRST_PAUSE_MS;
+	if (database->was_connected)
+		metrics.database_reconnects++;
+	database->was_connected = true;
+	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
+	database->events->connected(database->context);
+	serve(database);
+}
+
+static void
+go_on_connecting(Database *database)
+{
+	PostgresPollingStatusType status = PQconnectPoll(database->connection);
+
+	stop_watching(database);
+	if (status == PGRES_POLLING_OK)
+		become_connected(database);
+	else if (status == PGRES_POLLING_FAILED)
+		lose(database, PQerrorMessage(database->connection));
+	else
+		watch(database, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE);
+}
+
+static void
+on_connect_timeout(void *context)
+{
+	lose(context, "no answer in time");
+}
+
+static void
+begin_connecting(void *context)
+{
+	Database *database = context;
+	char *name = memory_format("herald-bridge %s", database->name);
+	const char *const keywords[] = {"target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+									"dbname", "fallback_application_name", NULL};
+	const char *const values[] = {"read-write", "10000", "10", "5", database->conninfo, name, NULL};
+
+	database->connection = PQconnectStartParams(keywords, values, 1);
+	free(name);
+	if (database->connection == NULL)
+		abort();
+	if (PQstatus(database->connection) == CONNECTION_BAD)
+	{
+		lose(database, PQerrorMessage(database->connection));
+		return;
+	}
+	database->state = DATABASE_CONNECTING;
+	timer_start(&database->timer, CONNECT_TIMEOUT_MS, on_connect_timeout, database);
+	watch(database, UV_WRITABLE);
+}
+
+/* Notices of the server are events of the log, not lines on standard error. */
+static void
+on_notice(void *context, const PGresult *notice)
+{
+	Database *database = context;
+
+	log_warning("database_notice", "connection", database->name, "message",
+				PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
+}
+
+static void
+send_next(Database *database)
+{
+	Query *query = database->queries;
+
+	if (query == NULL || database->busy || database->state != DATABASE_CONNECTED)
+		return;
+	PQsetNoticeReceiver(database->connection, on_notice, database);
+	if (!PQsendQueryParams(database->connection, query->sql, query->count, NULL, (const char *const *) query->values,
+						   NULL, NULL, 0))
+	{
+		lose(database, PQerrorMessage(database->connection));
+		return;
+	}
+	database->busy = true;
+	watch(database, PQflush(database->connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void
+take_notifications(Database *database)
+{
+	bool notified = false;
+	PGnotify *notification;
+
+	while ((notification = PQnotifies(database->connection)) != NULL)
+	{
+		notified = true;
+		PQfreemem(notification);
+	}
+	if (notified && database->events->notified != NULL)
+		database->events->notified(database->context);
+}
+
+/* Takes the results that are there; false: the connection was lost on the way. */
+static bool
+take_results(Database *database)
+{
+	PGconn *connection = database->connection;
+
+	while (database->busy && !PQisBusy(connection))
+	{
+		PGresult *result = PQgetResult(connection);
+		PGresult *rest;
+
+		while ((rest = PQgetResult(connection)) != NULL)
+			PQclear(rest);
+		if (PQstatus(connection) == CONNECTION_BAD)
+		{
+			PQclear(result);
+			return false;
+		}
+		answer_first(database, result);
+		PQclear(result);
+		if (database->connection != connection)
+			return true;		/* the answer's taker has reset it */
+		send_next(database);
+	}
+	return true;
+}
+
+/* Takes what the server has said. */
+static void
+serve(Database *database)
+{
+	PGconn *connection = database->connection;
+
+	if (!PQconsumeInput(connection) || !take_results(database))
+	{
+		lose(database, PQerrorMessage(connection));
+		return;
+	}
+	if (database->connection != connection || database->state != DATABASE_CONNECTED)
+		return;
+	take_notifications(database);
+	if (database->connection == connection && database->state == DATABASE_CONNECTED)
+		watch(database, PQflush(connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void
+on_socket(uv_poll_t *watcher, int status, int events)
+{
+	Database *database = watcher->data;
+
+	(void) events;
+	if (database->state == DATABASE_CONNECTING)
+		go_on_connecting(database);
+	else if (status < 0)
+		lose(database, uv_strerror(status));
+	else
+		serve(database);
+}
+
+Database *
+database_open(const char *name, const char *conninfo, const DatabaseEvents *events, void *context)
+{
+	Database *database = memory_new(sizeof(Database));
+
+	database->name = name;
+	database->conninfo = memory_copy(conninfo);
+	database->events = events;
+	database->context = context;
+	database->pause = FIRST_PAUSE_MS;
+	database->error = memory_copy("");
+	timer_start(&database->timer, 0, begin_connecting, database);
+	return database;
+}
+
+bool
+database_is_connected(const Database *database)
+{
+	return database->state == DATABASE_CONNECTED;
+}
+
+int
+database_load(const Database *database)
+{
+	return database->load;
+}
+
+void
+database_query(Database *database, const char *sql, int count, const char *const *values, DatabaseAnswer answer,
+			   void *context)
+{
+	Query *query;
+
+	if (database->state != DATABASE_CONNECTED)
+	{
+		answer(context, NULL);
+		return;
+	}
+	query = memory_new(sizeof(Query));
+	query->sql = memory_copy(sql);
+	query->count = count;
+	query->values = memory_new(sizeof(char *) * (size_t) count);
+	for (int i = 0; i < count; i++)
+		query->values[i] = memory_copy(values[i]);
+	query->answer = answer;
+	query->context = context;
+	DL_APPEND(database->queries, query);
+	database->load++;
+	send_next(database);
+}
+
+void
+database_reset(Database *database, const char *why)
+{
+	if (database->state != DATABASE_PAUSING)
+		lose(database, why);
+}
+
+void
+database_close(Database *database)
+{
+	timer_stop(&database->timer);
+	stop_watching(database);
+	PQfinish(database->connection);
+	database->state = DATABASE_PAUSING;
+	for (int left = database->load; left > 0; left--)
+		answer_first(database, NULL);
+	free(database->conninfo);
+	free(database->error);
+	free(database);
+}
+
+const char *
+database_error(const Database *database)
+{
+	return database->error;
+}
+
+char *
+database_text_array(const char *const *texts, int count)
+{
+	size_t length = 3;
+	char *array;
+	char *out;
+
+	for (int i = 0; i < count; i++)
+		length += 2 * strlen(texts[i]) + 3;
+	array = out = memory_new(length);
+	*out++ = '{';
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			*out++ = ',';
+		*out++ = '"';
+		for (const char *c = texts[i]; *c; c++)
+		{
+			if (*c == '"' || *c == '\\')
+				*out++ = '\\';
+			*out++ = *c;
+		}
+		*out++ = '"';
+	}
+	strcpy(out, "}");
+	return array;
+}

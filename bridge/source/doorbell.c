@@ -1,0 +1,119 @@
+/*-------------------------------------------------------------------------
+ *
+ * doorbell.c
+ *	  Listens for the doorbell.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "source/doorbell.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/timer.h"
+#include "source/database.h"
+
+/* A pooler in front of the server may forget a LISTEN without a word. */
+#define CHECK_INTERVAL_MS 30000
+
+struct Doorbell
+{
+	Database *database;
+	void (*rung)(void *context);
+	void *context;
+	bool listening;
+	Timer check;
+};
+
+static void check_listening(void *context);
+
+static void
+on_listening(void *context, const PGresult *result)
+{
+	Doorbell *doorbell = context;
+
+	if (result == NULL)
+		return;
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+	{
+		database_reset(doorbell->database, PQresultErrorMessage(result));
+		return;
+	}
+	doorbell->listening = true;
+	timer_start(&doorbell->check, CHECK_INTERVAL_MS, check_listening, doorbell);
+	doorbell->rung(doorbell->context);
+}
+
+static void
+on_checked(void *context, const PGresult *result)
+{
+	Doorbell *doorbell = context;
+
+	if (result == NULL)
+		return;
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) == 0)
+		database_reset(doorbell->database, "the server has forgotten that this connection listens");
+	else
+		timer_start(&doorbell->check, CHECK_INTERVAL_MS, check_listening, doorbell);
+}
+
+static void
+check_listening(void *context)
+{
+	Doorbell *doorbell = context;
+
+	database_query(doorbell->database, "SELECT 1 FROM pg_listening_channels() AS c WHERE c = 'herald'", 0, NULL,
+				   on_checked, doorbell);
+}
+
+static void
+on_connected(void *context)
+{
+	Doorbell *doorbell = context;
+
+	database_query(doorbell->database, "LISTEN herald", 0, NULL, on_listening, doorbell);
+}
+
+static void
+on_lost(void *context)
+{
+	Doorbell *doorbell = context;
+
+	doorbell->listening = false;
+	timer_stop(&doorbell->check);
+}
+
+static void
+on_notified(void *context)
+{
+	Doorbell *doorbell = context;
+
+	doorbell->rung(doorbell->context);
+}
+
+Doorbell *
+doorbell_open(const char *conninfo, void (*rung)(void *context), void *context)
+{
+	static const DatabaseEvents events = {on_connected, on_lost, on_notified};
+	Doorbell *doorbell = memory_new(sizeof(Doorbell));
+
+	doorbell->rung = rung;
+	doorbell->context = context;
+	doorbell->database = database_open("doorbell", conninfo, &events, doorbell);
+	return doorbell;
+}
+
+bool
+doorbell_is_listening(const Doorbell *doorbell)
+{
+	return doorbell->listening;
+}
+
+void
+doorbell_close(Doorbell *doorbell)
+{
+	timer_stop(&doorbell->check);
+	database_close(doorbell->database);
+	free(doorbell);
+}

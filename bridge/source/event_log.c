@@ -1,0 +1,148 @@
+/*-------------------------------------------------------------------------
+ *
+ * event_log.c
+ *	  The query on the event log; rows become events.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "source/event_log.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+
+enum
+{
+	COLUMN_ID,
+	COLUMN_ROOMS,
+	COLUMN_NAME,
+	COLUMN_PAYLOAD,
+	COLUMN_POSITION,
+	COLUMN_MEMBER,
+	COLUMN_JOINS,
+	COLUMN_LEAVES,
+	COLUMN_LOGGED,
+	COLUMN_MORE
+};
+
+/* Rooms come as JSON: its parser is a library's, an array's would be ours. */
+static const char read_sql[] =
+	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, logged_ms, more "
+	"FROM herald.read_events($1, $2, $3, $4::int)";
+
+typedef struct Reading
+{
+	PageAnswer answer;
+	void *context;
+} Reading;
+
+static char *
+copy_field(const PGresult *result, int row, int column)
+{
+	return PQgetisnull(result, row, column) ? NULL : memory_copy(PQgetvalue(result, row, column));
+}
+
+static void
+take_rooms(Event *event, const char *text)
+{
+	json_t *names = json_loads(text, 0, NULL);
+	size_t i;
+	json_t *name;
+
+	event->rooms = memory_new(sizeof(char *) * json_array_size(names));
+	json_array_foreach(names, i, name) event->rooms[event->room_count++] = memory_copy(json_string_value(name));
+	json_decref(names);
+}
+
+static Event *
+take_event(const PGresult *result, int row)
+{
+	Event *event = event_new();
+
+	event->id = copy_field(result, row, COLUMN_ID);
+	event->name = copy_field(result, row, COLUMN_NAME);
+	event->payload = copy_field(result, row, COLUMN_PAYLOAD);
+	event->position = copy_field(result, row, COLUMN_POSITION);
+	event->member = copy_field(result, row, COLUMN_MEMBER);
+	event->joins = copy_field(result, row, COLUMN_JOINS);
+	event->leaves = copy_field(result, row, COLUMN_LEAVES);
+	take_rooms(event, PQgetvalue(result, row, COLUMN_ROOMS));
+	return event;
+}
+
+static void
+note_lag(const PGresult *result, int row)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	metrics.lag_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000 - atoll(PQgetvalue(result, row, COLUMN_LOGGED));
+}
+
+static void
+take_page(Page *page, const PGresult *result)
+{
+	int rows = PQntuples(result);
+
+	page->events = memory_new(sizeof(Event *) * (size_t) rows);
+	for (int row = 0; row < rows; row++)
+	{
+		if (PQgetisnull(result, row, COLUMN_NAME))
+		{
+			page->position = PQgetvalue(result, row, COLUMN_POSITION);
+			page->more = PQgetvalue(result, row, COLUMN_MORE)[0] == 't';
+			continue;
+		}
+		page->events[page->count++] = take_event(result, row);
+		if (!PQgetisnull(result, row, COLUMN_ID))
+		{
+			page->logged++;
+			note_lag(result, row);
+		}
+	}
+}
+
+static void
+on_page(void *context, const PGresult *result)
+{
+	Reading *reading = context;
+	Page page = {.outcome = PAGE_UNAVAILABLE, .reason = "no connection to the database"};
+
+	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK)
+	{
+		page.outcome = PAGE_READ;
+		take_page(&page, result);
+	}
+	else if (result != NULL)
+	{
+		const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+		page.outcome = state != NULL && strncmp(state, "HD00", 4) == 0 ? PAGE_RESYNC : PAGE_UNAVAILABLE;
+		page.reason = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	}
+	reading->answer(reading->context, &page);
+	for (int i = 0; i < page.count; i++)
+		event_release(page.events[i]);
+	free(page.events);
+	free(reading);
+}
+
+void
+event_log_read(Database *database, const char *after, const char *until, const char *rooms, long limit,
+			   PageAnswer answer, void *context)
+{
+	Reading *reading = memory_new(sizeof(Reading));
+	char limit_text[24];
+	const char *values[] = {after, until, rooms, limit_text};
+
+	snprintf(limit_text, sizeof(limit_text), "%ld", limit);
+	reading->answer = answer;
+	reading->context = context;
+	database_query(database, read_sql, 4, values, on_page, reading);
+}

@@ -1,0 +1,234 @@
+/*-------------------------------------------------------------------------
+ *
+ * reader.c
+ *	  Reads the log from its position, in order, and hands on what it finds.
+ *
+ * One query at a time: a ring while it runs means one more when it is done.  The
+ * position moves only when its page has been handed on, so that a lost connection
+ * means nothing but a delay: the same page is read again.  Without a ring the log
+ * is looked at every poll-interval, in case one was lost.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "source/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "base/timer.h"
+#include "source/database.h"
+#include "source/doorbell.h"
+#include "source/event_log.h"
+
+#define MAINTENANCE_INTERVAL_MS 10000
+
+static const Config *config;
+static const ReaderEvents *listener;
+static Database *database;
+static Doorbell *doorbell;
+static char *position;			/* NULL before the first connection, and after it was lost */
+static bool between_pages;
+static bool reading;
+static bool rung;				/* while reading */
+static bool caught_up;
+static bool maintains;			/* nobody else does: the extension is not preloaded */
+static bool active;				/* something was read since the last maintenance */
+static Timer poll_timer;
+static Timer maintenance_timer;
+
+static void read_on(void);
+
+static void
+on_poll(void *context)
+{
+	(void) context;
+	read_on();
+}
+
+static void
+move_to(const char *text)
+{
+	free(position);
+	position = memory_copy(text);
+}
+
+static void
+on_hello(void *context, const PGresult *result)
+{
+	(void) context;
+	reading = false;
+	if (result == NULL)
+		return;
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+	{
+		database_reset(database, PQresultErrorMessage(result));
+		return;
+	}
+	maintains = PQgetvalue(result, 0, 1)[0] != 't';
+	if (position == NULL)
+		move_to(PQgetvalue(result, 0, 2));
+	log_info("reading", "extension", PQgetvalue(result, 0, 0), "preloaded", maintains ? "no" : "yes", "position", position);
+	read_on();
+}
+
+static void
+say_hello(void)
+{
+	reading = true;
+	database_query(database, "SELECT version, preloaded, \"position\" FROM herald.bridge_hello()", 0, NULL, on_hello, NULL);
+}
+
+/* The log cannot be read from our position any more: on from the present, and everybody is told. */
+static void
+resync(const char *reason)
+{
+	log_error("resync", "reason", reason, "position", position);
+	metrics.resyncs++;
+	free(position);
+	position = NULL;
+	between_pages = false;
+	listener->resync(reason);
+	say_hello();
+}
+
+static void
+hand_on(const Page *page)
+{
+	metrics.events_read += page->logged;
+	active |= page->logged > 0;
+	for (int i = 0; i < page->count; i++)
+		listener->event(page->events[i]);
+	move_to(page->position);
+	between_pages = page->more;
+	caught_up = !page->more;
+	if (!between_pages)
+		listener->at_boundary();
+}
+
+static void
+on_page(void *context, const Page *page)
+{
+	(void) context;
+	reading = false;
+	if (page->outcome == PAGE_RESYNC)
+	{
+		resync(page->reason);
+		return;
+	}
+	if (page->outcome == PAGE_READ)
+		hand_on(page);
+	else if (database_is_connected(database))
+		log_warning("read_failed", "reason", page->reason);
+	if (page->outcome == PAGE_READ && (page->more || rung))
+		read_on();
+	else
+		timer_start(&poll_timer, (uint64_t) config->poll_interval, on_poll, NULL);
+}
+
+static void
+read_on(void)
+{
+	if (reading || position == NULL)
+	{
+		rung = true;
+		return;
+	}
+	reading = true;
+	rung = false;
+	timer_stop(&poll_timer);
+	event_log_read(database, position, NULL, NULL, config->page_size, on_page, NULL);
+}
+
+static void
+on_ring(void *context)
+{
+	(void) context;
+	if (database_is_connected(database))
+		read_on();
+}
+
+static void
+on_maintained(void *context, const PGresult *result)
+{
+	(void) context;
+	if (result != NULL && PQresultStatus(result) != PGRES_TUPLES_OK)
+		log_warning("maintenance_failed", "reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+}
+
+static void
+on_maintenance(void *context)
+{
+	(void) context;
+	if (maintains && active && database_is_connected(database))
+	{
+		active = false;
+		database_query(database, "SELECT herald.maintain()", 0, NULL, on_maintained, NULL);
+	}
+	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
+}
+
+static void
+on_connected(void *context)
+{
+	(void) context;
+	say_hello();
+}
+
+static void
+on_lost(void *context)
+{
+	(void) context;
+	reading = false;
+	caught_up = false;
+	timer_stop(&poll_timer);
+}
+
+void
+reader_start(const Config *settings, const ReaderEvents *events)
+{
+	static const DatabaseEvents database_events = {on_connected, on_lost, NULL};
+
+	config = settings;
+	listener = events;
+	database = database_open("reader", config->database, &database_events, NULL);
+	doorbell = doorbell_open(config->database, on_ring, NULL);
+	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
+}
+
+void
+reader_stop(void)
+{
+	timer_stop(&poll_timer);
+	timer_stop(&maintenance_timer);
+	doorbell_close(doorbell);
+	database_close(database);
+	timer_stop(&poll_timer);
+	free(position);
+	position = NULL;
+}
+
+const char *
+reader_position(void)
+{
+	return between_pages ? NULL : position;
+}
+
+bool
+reader_is_ready(void)
+{
+	return reader_complaint() == NULL;
+}
+
+const char *
+reader_complaint(void)
+{
+	if (!database_is_connected(database))
+		return database_error(database)[0] ? database_error(database) : "connecting to the database";
+	if (!doorbell_is_listening(doorbell))
+		return "not listening to the doorbell yet";
+	return caught_up ? NULL : "reading what has happened meanwhile";
+}
