@@ -30,6 +30,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -124,7 +125,7 @@ current_system(void)
 {
 	uint64 system = GetSystemIdentifier();
 
-	return (uint32) (system >> 32) ^ (uint32) system;
+	return (uint32) (system >> 32) ^ (uint32) system ^ (MyDatabaseId * 2654435761u);
 }
 
 static Position

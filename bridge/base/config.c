@@ -20,17 +20,17 @@
 typedef enum Kind
 {
 	KIND_TEXT,
-	KIND_LIST,					/* may be given several times */
+	KIND_LIST, /* may be given several times */
 	KIND_COUNT,
-	KIND_BYTES,					/* 64kB, 1MB */
-	KIND_TIME,					/* 500ms, 10s, 1min, 1h, 1d */
+	KIND_BYTES, /* 64kB, 1MB */
+	KIND_TIME,	/* 500ms, 10s, 1min, 1h, 1d */
 	KIND_SWITCH
 } Kind;
 
 typedef struct Setting
 {
 	const char *name;
-	char letter;				/* short option, or 0 */
+	char letter; /* short option, or 0 */
 	Kind kind;
 	size_t offset;
 	bool reloadable;
@@ -42,32 +42,32 @@ typedef struct Setting
 #define AT(field) offsetof(Config, field)
 
 static const Setting settings[] = {
-	{"action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database"},
-	{"allow-origin", 0, KIND_LIST, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin"},
-	{"check", 0, KIND_SWITCH, AT(check), false, "false", NULL, "check settings and database, print what is wrong, and exit"},
-	{"config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value"},
-	{"connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session"},
-	{"database", 'd', KIND_TEXT, AT(database), false, "", "CONNINFO", "libpq connection string; PG* environment variables count"},
-	{"drain-timeout", 0, KIND_TIME, AT(drain_timeout), true, "5s", "TIME", "how long SIGTERM waits for queues to empty"},
-	{"help", 0, KIND_SWITCH, AT(help), false, "false", NULL, "print this text and exit"},
-	{"jwt-algorithm", 0, KIND_TEXT, AT(jwt_algorithm), true, "HS256", "NAME", "HS256, HS384 or HS512"},
-	{"jwt-audience", 0, KIND_TEXT, AT(jwt_audience), true, "", "NAME", "required \"aud\" of tokens"},
-	{"jwt-issuer", 0, KIND_TEXT, AT(jwt_issuer), true, "", "NAME", "required \"iss\" of tokens"},
-	{"jwt-secret-file", 0, KIND_TEXT, AT(jwt_secret_file), true, "", "FILE", "secret that tokens are signed with"},
-	{"jwt-user-claim", 0, KIND_TEXT, AT(jwt_user_claim), true, "sub", "NAME", "claim that holds the user's id"},
-	{"listen", 'l', KIND_TEXT, AT(listen), false, "127.0.0.1:8080", "[ADDR:]PORT", "where to listen"},
-	{"log-format", 0, KIND_TEXT, AT(log_format), true, "text", "FORMAT", "text or json"},
-	{"log-level", 0, KIND_TEXT, AT(log_level), true, "info", "LEVEL", "error, warning, info or debug"},
-	{"max-connections", 0, KIND_COUNT, AT(max_connections), true, "10000", "N", "open connections"},
-	{"max-payload", 0, KIND_BYTES, AT(max_payload), true, "100kB", "SIZE", "largest message from a client"},
-	{"page-size", 0, KIND_COUNT, AT(page_size), true, "1000", "N", "events read from the log at once"},
-	{"ping-interval", 0, KIND_TIME, AT(ping_interval), true, "25s", "TIME", "time between pings"},
-	{"ping-timeout", 0, KIND_TIME, AT(ping_timeout), true, "20s", "TIME", "time for the answer to a ping"},
-	{"poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is looked at without a ring"},
-	{"print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit"},
-	{"queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "1MB", "SIZE", "what may wait for one connection before it is closed"},
-	{"version", 'V', KIND_SWITCH, AT(version), false, "false", NULL, "print the version and exit"},
-	{"www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder"},
+	{ "action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database" },
+	{ "allow-origin", 0, KIND_LIST, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
+	{ "check", 0, KIND_SWITCH, AT(check), false, "false", NULL, "check settings and database, print what is wrong, and exit" },
+	{ "config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value" },
+	{ "connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session" },
+	{ "database", 'd', KIND_TEXT, AT(database), false, "", "CONNINFO", "libpq connection string; PG* environment variables count" },
+	{ "drain-timeout", 0, KIND_TIME, AT(drain_timeout), true, "5s", "TIME", "how long SIGTERM waits for queues to empty" },
+	{ "help", 0, KIND_SWITCH, AT(help), false, "false", NULL, "print this text and exit" },
+	{ "jwt-algorithm", 0, KIND_TEXT, AT(jwt_algorithm), true, "HS256", "NAME", "HS256, HS384 or HS512" },
+	{ "jwt-audience", 0, KIND_TEXT, AT(jwt_audience), true, "", "NAME", "required \"aud\" of tokens" },
+	{ "jwt-issuer", 0, KIND_TEXT, AT(jwt_issuer), true, "", "NAME", "required \"iss\" of tokens" },
+	{ "jwt-secret-file", 0, KIND_TEXT, AT(jwt_secret_file), true, "", "FILE", "secret that tokens are signed with" },
+	{ "jwt-user-claim", 0, KIND_TEXT, AT(jwt_user_claim), true, "sub", "NAME", "claim that holds the user's id" },
+	{ "listen", 'l', KIND_TEXT, AT(listen), false, "127.0.0.1:8080", "[ADDR:]PORT", "where to listen" },
+	{ "log-format", 0, KIND_TEXT, AT(log_format), true, "text", "FORMAT", "text or json" },
+	{ "log-level", 0, KIND_TEXT, AT(log_level), true, "info", "LEVEL", "error, warning, info or debug" },
+	{ "max-connections", 0, KIND_COUNT, AT(max_connections), true, "10000", "N", "open connections" },
+	{ "max-payload", 0, KIND_BYTES, AT(max_payload), true, "100kB", "SIZE", "largest message from a client" },
+	{ "page-size", 0, KIND_COUNT, AT(page_size), true, "1000", "N", "events read from the log at once" },
+	{ "ping-interval", 0, KIND_TIME, AT(ping_interval), true, "25s", "TIME", "time between pings" },
+	{ "ping-timeout", 0, KIND_TIME, AT(ping_timeout), true, "20s", "TIME", "time for the answer to a ping" },
+	{ "poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is looked at without a ring" },
+	{ "print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit" },
+	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "1MB", "SIZE", "what may wait for one connection before it is closed" },
+	{ "version", 'V', KIND_SWITCH, AT(version), false, "false", NULL, "print the version and exit" },
+	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },
 };
 
 #define SETTINGS (sizeof(settings) / sizeof(*settings))
@@ -89,9 +89,9 @@ typedef struct Unit
 	double factor;
 } Unit;
 
-static const Unit times[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
-static const Unit sizes[] = {{"", 1}, {"B", 1}, {"kB", 1024}, {"MB", 1024 * 1024}, {"GB", 1024.0 * 1024 * 1024}, {NULL, 0}};
-static const Unit counts[] = {{"", 1}, {NULL, 0}};
+static const Unit times[] = { { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
+static const Unit sizes[] = { { "", 1 }, { "B", 1 }, { "kB", 1024 }, { "MB", 1024 * 1024 }, { "GB", 1024.0 * 1024 * 1024 }, { NULL, 0 } };
+static const Unit counts[] = { { "", 1 }, { NULL, 0 } };
 
 static bool
 parse_number(const char *text, const Unit *units, long *number)
@@ -287,7 +287,7 @@ next_option(char **argv, int argc, int *index, const Setting **setting, const ch
 static bool
 take_options(Config *config, int argc, char **argv, bool only_config)
 {
-	bool seen[SETTINGS] = {false};
+	bool seen[SETTINGS] = { false };
 
 	for (int i = 1; i < argc; i++)
 	{
@@ -333,7 +333,7 @@ free_texts(Config *config)
 bool
 config_reload(Config *config, int argc, char **argv)
 {
-	Config fresh = {0};
+	Config fresh = { 0 };
 	bool good = config_load(&fresh, argc, argv);
 
 	for (size_t i = 0; i < SETTINGS && good; i++)

@@ -23,15 +23,15 @@ typedef struct Config
 	char *jwt_audience;
 	char *jwt_issuer;
 	char *jwt_user_claim;
-	char *allow_origin;			/* several, separated by spaces */
+	char *allow_origin; /* several, separated by spaces */
 	char *www;
 	char *log_level;
 	char *log_format;
 	long max_connections;
-	long max_payload;			/* bytes */
-	long queue_limit;			/* bytes */
-	long page_size;				/* events */
-	long ping_interval;			/* milliseconds, like all times here */
+	long max_payload;	/* bytes */
+	long queue_limit;	/* bytes */
+	long page_size;		/* events */
+	long ping_interval; /* milliseconds, like all times here */
 	long ping_timeout;
 	long connect_timeout;
 	long poll_interval;
@@ -56,4 +56,4 @@ extern bool config_reload(Config *config, int argc, char **argv);
 extern void config_print_help(FILE *out);
 extern void config_print(const Config *config, FILE *out);
 
-#endif							/* HERALD_CONFIG_H */
+#endif /* HERALD_CONFIG_H */

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const level_names[] = {"error", "warning", "info", "debug"};
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
 static LogLevel log_level = LOG_LEVEL_INFO;
 static bool log_json = false;
 

@@ -34,7 +34,7 @@ loop_uv(void)
 static void
 on_idle(uv_idle_t *handle)
 {
-	(void) handle;				/* that there is one keeps the loop from waiting */
+	(void) handle; /* that there is one keeps the loop from waiting */
 }
 
 static void

@@ -33,4 +33,4 @@ extern void loop_stop(void);
 /* Milliseconds of a clock that only goes forward. */
 extern uint64_t loop_now(void);
 
-#endif							/* HERALD_LOOP_H */
+#endif /* HERALD_LOOP_H */

@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 
-Metrics metrics = {0};
+Metrics metrics = { 0 };
 
 typedef struct Description
 {
@@ -24,23 +24,23 @@ typedef struct Description
 } Description;
 
 static const Description descriptions[] = {
-	{"herald_connections", "gauge", "Open connections.", &metrics.connections, 1},
-	{"herald_sessions", "gauge", "Connected sessions.", &metrics.sessions, 1},
-	{"herald_rooms", "gauge", "Rooms with at least one session.", &metrics.rooms, 1},
-	{"herald_events_read_total", "counter", "Events read from the log.", &metrics.events_read, 1},
-	{"herald_deliveries_total", "counter", "Events queued for a session.", &metrics.deliveries, 1},
-	{"herald_sent_bytes_total", "counter", "Bytes handed to the network.", &metrics.bytes_sent, 1},
-	{"herald_connections_accepted_total", "counter", "Connections accepted.", &metrics.connections_accepted, 1},
-	{"herald_connections_refused_total", "counter", "Connections refused for a limit.", &metrics.connections_refused, 1},
-	{"herald_slow_closed_total", "counter", "Connections closed because their queue was full.", &metrics.slow_closed, 1},
-	{"herald_recovered_total", "counter", "Sessions that came back and missed nothing.", &metrics.recovered, 1},
-	{"herald_not_recovered_total", "counter", "Sessions that came back and were told to start anew.", &metrics.not_recovered, 1},
-	{"herald_actions_total", "counter", "Actions asked for.", &metrics.actions, 1},
-	{"herald_actions_failed_total", "counter", "Actions answered with an error.", &metrics.actions_failed, 1},
-	{"herald_authentications_failed_total", "counter", "Tokens refused.", &metrics.authentications_failed, 1},
-	{"herald_database_reconnects_total", "counter", "Database connections made again.", &metrics.database_reconnects, 1},
-	{"herald_resyncs_total", "counter", "Times that the position could not be kept.", &metrics.resyncs, 1},
-	{"herald_lag_seconds", "gauge", "Age of the newest event when it was read.", &metrics.lag_ms, 0.001},
+	{ "herald_connections", "gauge", "Open connections.", &metrics.connections, 1 },
+	{ "herald_sessions", "gauge", "Connected sessions.", &metrics.sessions, 1 },
+	{ "herald_rooms", "gauge", "Rooms with at least one session.", &metrics.rooms, 1 },
+	{ "herald_events_read_total", "counter", "Events read from the log.", &metrics.events_read, 1 },
+	{ "herald_deliveries_total", "counter", "Events queued for a session.", &metrics.deliveries, 1 },
+	{ "herald_sent_bytes_total", "counter", "Bytes handed to the network.", &metrics.bytes_sent, 1 },
+	{ "herald_connections_accepted_total", "counter", "Connections accepted.", &metrics.connections_accepted, 1 },
+	{ "herald_connections_refused_total", "counter", "Connections refused for a limit.", &metrics.connections_refused, 1 },
+	{ "herald_slow_closed_total", "counter", "Connections closed because their queue was full.", &metrics.slow_closed, 1 },
+	{ "herald_recovered_total", "counter", "Sessions that came back and missed nothing.", &metrics.recovered, 1 },
+	{ "herald_not_recovered_total", "counter", "Sessions that came back and were told to start anew.", &metrics.not_recovered, 1 },
+	{ "herald_actions_total", "counter", "Actions asked for.", &metrics.actions, 1 },
+	{ "herald_actions_failed_total", "counter", "Actions answered with an error.", &metrics.actions_failed, 1 },
+	{ "herald_authentications_failed_total", "counter", "Tokens refused.", &metrics.authentications_failed, 1 },
+	{ "herald_database_reconnects_total", "counter", "Database connections made again.", &metrics.database_reconnects, 1 },
+	{ "herald_resyncs_total", "counter", "Times that the position could not be kept.", &metrics.resyncs, 1 },
+	{ "herald_lag_seconds", "gauge", "Age of the newest event when it was read.", &metrics.lag_ms, 0.001 },
 };
 
 char *

@@ -14,10 +14,10 @@
 
 typedef struct Metrics
 {
-	int64_t connections;		/* open now */
-	int64_t sessions;			/* connected now */
+	int64_t connections; /* open now */
+	int64_t sessions;	 /* connected now */
 	int64_t rooms;
-	int64_t events_read;		/* from here on: since the start */
+	int64_t events_read; /* from here on: since the start */
 	int64_t deliveries;
 	int64_t bytes_sent;
 	int64_t connections_accepted;
@@ -30,7 +30,7 @@ typedef struct Metrics
 	int64_t authentications_failed;
 	int64_t database_reconnects;
 	int64_t resyncs;
-	int64_t lag_ms;				/* from the event's insert to here, of the latest batch */
+	int64_t lag_ms; /* from the event's insert to here, of the latest batch */
 } Metrics;
 
 extern Metrics metrics;
@@ -38,4 +38,4 @@ extern Metrics metrics;
 /* All of them in Prometheus' text format; the caller frees it. */
 extern char *metrics_text(size_t *length);
 
-#endif							/* HERALD_METRICS_H */
+#endif /* HERALD_METRICS_H */

@@ -14,9 +14,9 @@
 
 #define SLOTS 1024
 
-static Timer slots[SLOTS];		/* heads of circular lists */
+static Timer slots[SLOTS]; /* heads of circular lists */
 static uv_timer_t ticker;
-static uint64_t turned_to;		/* the last tick that was served */
+static uint64_t turned_to; /* the last tick that was served */
 static uint64_t running;
 
 static uint64_t
@@ -49,7 +49,7 @@ serve_slot(Timer *head, uint64_t tick)
 			continue;
 		unlink_timer(due);
 		due->fire(due->context);
-		timer = head->next;		/* the list may be another one now */
+		timer = head->next; /* the list may be another one now */
 	}
 }
 

@@ -20,9 +20,9 @@
 
 typedef struct Timer
 {
-	struct Timer *next;			/* in its slot of the wheel; NULL: not running */
+	struct Timer *next; /* in its slot of the wheel; NULL: not running */
 	struct Timer *previous;
-	uint64_t due;				/* in ticks */
+	uint64_t due; /* in ticks */
 	void (*fire)(void *context);
 	void *context;
 } Timer;
@@ -32,4 +32,4 @@ extern void timer_start(Timer *timer, uint64_t milliseconds, void (*fire)(void *
 extern void timer_stop(Timer *timer);
 extern bool timer_is_running(const Timer *timer);
 
-#endif							/* HERALD_TIMER_H */
+#endif /* HERALD_TIMER_H */

@@ -23,13 +23,13 @@
 typedef struct Event
 {
 	int references;
-	char *id;					/* NULL: derived, not in the log */
+	char *id; /* NULL: derived, not in the log */
 	char *name;
-	char *payload;				/* JSON */
-	char *position;				/* after this event */
+	char *payload;	/* JSON */
+	char *position; /* after this event */
 	char **rooms;
 	int room_count;
-	char *member;				/* this user joins or leaves a room; or NULL */
+	char *member; /* this user joins or leaves a room; or NULL */
 	char *joins;
 	char *leaves;
 	Frame *frames[EVENT_FORMATS];
@@ -42,7 +42,7 @@ typedef struct Event
 typedef struct Format
 {
 	int place;
-	const char *name_space;		/* of Socket.IO; NULL elsewhere */
+	const char *name_space; /* of Socket.IO; NULL elsewhere */
 	bool (*wants)(const Event *event);
 	Frame *(*encode)(const struct Format *format, const Event *event);
 } Format;
@@ -55,4 +55,4 @@ extern void event_release(Event *event);
 /* The event's frame in a format; belongs to the event. */
 extern Frame *event_frame(Event *event, const Format *format);
 
-#endif							/* HERALD_EVENT_H */
+#endif /* HERALD_EVENT_H */

@@ -18,10 +18,12 @@
 static size_t
 write_header(unsigned char *out, FrameKind kind, uint64_t length)
 {
-	size_t bytes = length < 126 ? 0 : length <= 0xFFFF ? 2 : 8;
+	size_t bytes = length < 126 ? 0 : length <= 0xFFFF ? 2 :
+														 8;
 
 	out[0] = 0x80 | kind;
-	out[1] = bytes == 0 ? (unsigned char) length : bytes == 2 ? 126 : 127;
+	out[1] = bytes == 0 ? (unsigned char) length : bytes == 2 ? 126 :
+																127;
 	for (size_t i = 0; i < bytes; i++)
 		out[2 + i] = (unsigned char) (length >> (8 * (bytes - 1 - i)));
 	return 2 + bytes;

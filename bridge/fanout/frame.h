@@ -30,8 +30,8 @@ typedef enum FrameKind
 typedef struct Frame
 {
 	int references;
-	uint32_t length;			/* of header and payload */
-	unsigned char space[];		/* FRAME_HEADROOM bytes, then the frame */
+	uint32_t length;	   /* of header and payload */
+	unsigned char space[]; /* FRAME_HEADROOM bytes, then the frame */
 } Frame;
 
 extern Frame *frame_new(FrameKind kind, const void *payload, size_t length);
@@ -44,4 +44,4 @@ frame_bytes(Frame *frame)
 	return frame->space + FRAME_HEADROOM;
 }
 
-#endif							/* HERALD_FRAME_H */
+#endif /* HERALD_FRAME_H */

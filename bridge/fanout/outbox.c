@@ -21,7 +21,7 @@
 /* So many connections are served in one turn; the others have the next one, so that nobody waits for a crowd. */
 #define FLUSHES_PER_TURN 1000
 
-static Outbox dirty = {.next_dirty = &dirty, .previous_dirty = &dirty};
+static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
 
 static void
 unlink_dirty(Outbox *outbox)
@@ -68,7 +68,7 @@ outbox_start(void)
 void
 outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit)
 {
-	*outbox = (Outbox){.owner = owner, .limit = limit};
+	*outbox = (Outbox){ .owner = owner, .limit = limit };
 }
 
 static void
@@ -158,5 +158,5 @@ outbox_sent(Outbox *outbox, uint32_t count)
 		frame_release(frame);
 	}
 	if (outbox->count == 0)
-		drop_all(outbox);		/* an idle connection holds no memory for its queue */
+		drop_all(outbox); /* an idle connection holds no memory for its queue */
 }

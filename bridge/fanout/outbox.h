@@ -35,14 +35,14 @@ typedef struct OutboxOwner
 typedef struct Outbox
 {
 	const OutboxOwner *owner;
-	Frame **frames;				/* a ring */
+	Frame **frames; /* a ring */
 	uint32_t capacity;
 	uint32_t first;
 	uint32_t count;
-	size_t waiting;				/* bytes */
+	size_t waiting; /* bytes */
 	size_t limit;
-	bool closed;				/* takes nothing */
-	bool dirty;					/* in the list of those to flush */
+	bool closed; /* takes nothing */
+	bool dirty;	 /* in the list of those to flush */
 	struct Outbox *next_dirty;
 	struct Outbox *previous_dirty;
 } Outbox;
@@ -70,4 +70,4 @@ extern Frame *outbox_peek(const Outbox *outbox, uint32_t place);
 /* The first "count" frames are on their way. */
 extern void outbox_sent(Outbox *outbox, uint32_t count);
 
-#endif							/* HERALD_OUTBOX_H */
+#endif /* HERALD_OUTBOX_H */

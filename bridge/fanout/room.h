@@ -23,4 +23,4 @@ extern const char *room_name(const Session *session, int place);
 /* Gives an event once to each session that is in at least one of its rooms; room "*" is everybody. */
 extern void room_publish(Event *event);
 
-#endif							/* HERALD_ROOM_H */
+#endif /* HERALD_ROOM_H */

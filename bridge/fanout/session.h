@@ -22,10 +22,10 @@ struct Session;
 
 typedef enum SessionState
 {
-	SESSION_ARRIVING,			/* its rooms are being asked for */
-	SESSION_REPLAYING,			/* gets what it missed; live events are held back */
+	SESSION_ARRIVING,  /* its rooms are being asked for */
+	SESSION_REPLAYING, /* gets what it missed; live events are held back */
 	SESSION_LIVE,
-	SESSION_GONE				/* left; only references remain */
+	SESSION_GONE /* left; only references remain */
 } SessionState;
 
 /* What a protocol says to its session. */
@@ -54,26 +54,26 @@ typedef struct Session
 	int references;
 	SessionState state;
 	char *user;
-	char *key;					/* secret; the rooms it joined are known under it in the database */
-	char *position;				/* where the client was; NULL: it is new */
-	char *since;				/* live events begin after this position; set before the welcome */
-	char *claims;				/* JSON of the token */
+	char *key;		/* secret; the rooms it joined are known under it in the database */
+	char *position; /* where the client was; NULL: it is new */
+	char *since;	/* live events begin after this position; set before the welcome */
+	char *claims;	/* JSON of the token */
 	const Format *format;
 	const SessionVoice *voice;
-	Outbox *outbox;				/* of its connection */
-	void *protocol;				/* the protocol's own */
+	Outbox *outbox; /* of its connection */
+	void *protocol; /* the protocol's own */
 	Timer expiry;
 	int64_t unread;
-	uint64_t last_event;		/* stamp: an event with several rooms comes once */
+	uint64_t last_event; /* stamp: an event with several rooms comes once */
 	struct Membership **rooms;
 	int room_count;
 	int room_capacity;
-	Event **held;				/* live events while replaying */
+	Event **held; /* live events while replaying */
 	int held_count;
 	int held_capacity;
 	size_t held_bytes;
-	LateChange *late;			/* changes of rooms while arriving, or while it asks to join one */
-	int joining;				/* so many joins are being asked for */
+	LateChange *late; /* changes of rooms while arriving, or while it asks to join one */
+	int joining;	  /* so many joins are being asked for */
 	struct Session *next_of_user;
 	struct Session *previous_of_user;
 	struct Session *next_arriving;
@@ -109,4 +109,4 @@ extern Session *session_find(const char *user, const char *key);
 /* Calls a function for every session; it may leave. */
 extern void session_each(void (*visit)(Session *session, void *context), void *context);
 
-#endif							/* HERALD_SESSION_H */
+#endif /* HERALD_SESSION_H */

@@ -25,9 +25,9 @@
 
 typedef struct Action
 {
-	Session *session;			/* a reference */
+	Session *session; /* a reference */
 	char *name;
-	char *room;					/* of room:join */
+	char *room; /* of room:join */
 	char *reference;
 	ActionAnswer answer;
 } Action;
@@ -152,7 +152,7 @@ ask_database(Action *action, const char *sql, int count, const char *const *valu
 static void
 join(Action *action, const char *room)
 {
-	const char *values[] = {action->session->user, room, action->session->key};
+	const char *values[] = { action->session->user, room, action->session->key };
 
 	action->room = memory_copy(room);
 	action->session->joining++;
@@ -162,7 +162,7 @@ join(Action *action, const char *room)
 static void
 leave(Action *action, const char *room)
 {
-	const char *values[] = {action->session->user, room, action->session->key};
+	const char *values[] = { action->session->user, room, action->session->key };
 
 	room_leave(action->session, room);
 	ask_database(action, "SELECT '{}' FROM herald.leave_room($1, $2, $3)", 3, values, on_done);
@@ -172,7 +172,7 @@ static void
 act(Action *action, const json_t *data)
 {
 	char *payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
-	const char *values[] = {action->session->user, action->name, payload, action->session->claims};
+	const char *values[] = { action->session->user, action->name, payload, action->session->claims };
 
 	ask_database(action, "SELECT herald.act($1, $2, $3, $4)", 4, values, on_done);
 	free(payload);
@@ -236,7 +236,7 @@ on_lost(void *context)
 void
 action_start(const Config *settings)
 {
-	static const DatabaseEvents events = {on_connected, on_lost, NULL};
+	static const DatabaseEvents events = { on_connected, on_lost, NULL };
 
 	config = settings;
 	for (int i = 0; i < CONNECTIONS; i++)

@@ -33,4 +33,4 @@ extern void action_stop(void);
  */
 extern void action_ask(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);
 
-#endif							/* HERALD_ACTION_H */
+#endif /* HERALD_ACTION_H */

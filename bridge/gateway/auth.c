@@ -33,7 +33,8 @@ find_algorithm(const char *name, jwt_alg_t *found)
 {
 	*found = strcmp(name, "HS256") == 0 ? JWT_ALG_HS256 :
 			 strcmp(name, "HS384") == 0 ? JWT_ALG_HS384 :
-			 strcmp(name, "HS512") == 0 ? JWT_ALG_HS512 : JWT_ALG_NONE;
+			 strcmp(name, "HS512") == 0 ? JWT_ALG_HS512 :
+										  JWT_ALG_NONE;
 	return *found != JWT_ALG_NONE;
 }
 
@@ -55,7 +56,9 @@ read_secret(const char *path, unsigned char *into, size_t *length)
 	if (*length >= SHORTEST_SECRET && *length < LONGEST_SECRET)
 		return true;
 	fprintf(stderr, "herald-bridge: jwt-secret-file: %s holds %s; put %d random bytes or more there (openssl rand -hex 32)\n",
-			path, *length == 0 ? "an empty secret" : *length < SHORTEST_SECRET ? "a secret that is too short" : "too much", 32);
+			path, *length == 0 ? "an empty secret" : *length < SHORTEST_SECRET ? "a secret that is too short" :
+																				 "too much",
+			32);
 	return false;
 }
 
@@ -85,14 +88,14 @@ auth_configure(const Config *settings)
 	return true;
 }
 
-static const Refusal missing = {"token_missing", "a token is needed"};
-static const Refusal invalid = {"token_invalid", "the token or its signature is not valid"};
-static const Refusal wrong_algorithm = {"token_invalid", "the token has another algorithm than is expected"};
-static const Refusal expired = {"token_expired", "the token has expired"};
-static const Refusal too_early = {"token_not_yet_valid", "the token is not valid yet"};
-static const Refusal wrong_audience = {"token_wrong_audience", "the token is for another audience"};
-static const Refusal wrong_issuer = {"token_wrong_issuer", "the token is from another issuer"};
-static const Refusal no_user = {"token_without_user", "the token names no user"};
+static const Refusal missing = { "token_missing", "a token is needed" };
+static const Refusal invalid = { "token_invalid", "the token or its signature is not valid" };
+static const Refusal wrong_algorithm = { "token_invalid", "the token has another algorithm than is expected" };
+static const Refusal expired = { "token_expired", "the token has expired" };
+static const Refusal too_early = { "token_not_yet_valid", "the token is not valid yet" };
+static const Refusal wrong_audience = { "token_wrong_audience", "the token is for another audience" };
+static const Refusal wrong_issuer = { "token_wrong_issuer", "the token is from another issuer" };
+static const Refusal no_user = { "token_without_user", "the token names no user" };
 
 /* Is the wanted name the claim, or one of its list? */
 static bool
@@ -187,7 +190,7 @@ auth_verify(const char *token, Identity *identity, Refusal *refusal)
 {
 	const Refusal *why;
 
-	*identity = (Identity){0};
+	*identity = (Identity){ 0 };
 	why = decode(token, identity);
 	if (why == NULL)
 		return true;

@@ -18,8 +18,8 @@
 typedef struct Identity
 {
 	char *user;
-	char *claims;				/* JSON */
-	int64_t expires;			/* seconds since 1970; 0: never */
+	char *claims;	 /* JSON */
+	int64_t expires; /* seconds since 1970; 0: never */
 } Identity;
 
 /* Why a token is refused; both strings are constants. */
@@ -38,4 +38,4 @@ extern bool auth_configure(const Config *config);
  */
 extern bool auth_verify(const char *token, Identity *identity, Refusal *refusal);
 
-#endif							/* HERALD_AUTH_H */
+#endif /* HERALD_AUTH_H */

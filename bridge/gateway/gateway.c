@@ -39,10 +39,10 @@ typedef struct SessionList
 	int count;
 } SessionList;
 
-static Database *database;		/* for rooms */
-static SessionList waiting;		/* nobody has asked for their rooms yet */
-static SessionList asking;		/* the query that runs now is for them */
-static SessionList known;		/* their rooms are in the answer; they wait for the reader */
+static Database *database;	/* for rooms */
+static SessionList waiting; /* nobody has asked for their rooms yet */
+static SessionList asking;	/* the query that runs now is for them */
+static SessionList known;	/* their rooms are in the answer; they wait for the reader */
 
 static void ask_for_rooms(void);
 
@@ -223,8 +223,8 @@ on_lost(void *context)
 void
 gateway_start(const Config *config)
 {
-	static const ReaderEvents reader_events = {on_event, admit_known, on_resync};
-	static const DatabaseEvents database_events = {on_connected, on_lost, NULL};
+	static const ReaderEvents reader_events = { on_event, admit_known, on_resync };
+	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
 
 	database = database_open("rooms", config->database, &database_events, NULL);
 	replay_start(config);
@@ -320,7 +320,7 @@ gateway_renew(Session *session, const char *token, Refusal *refusal)
 		return false;
 	if (strcmp(identity.user, session->user) != 0)
 	{
-		*refusal = (Refusal){"token_wrong_user", "the token is for another user than the session"};
+		*refusal = (Refusal){ "token_wrong_user", "the token is for another user than the session" };
 		free(identity.user);
 		free(identity.claims);
 		return false;

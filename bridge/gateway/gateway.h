@@ -19,8 +19,8 @@
 typedef struct Arrival
 {
 	const char *token;
-	const char *key;			/* of the session that comes back; NULL: a new one */
-	const char *position;		/* where that session was; NULL: unknown */
+	const char *key;	  /* of the session that comes back; NULL: a new one */
+	const char *position; /* where that session was; NULL: unknown */
 	const Format *format;
 	const SessionVoice *voice;
 	Outbox *outbox;
@@ -44,4 +44,4 @@ extern bool gateway_renew(Session *session, const char *token, Refusal *refusal)
 /* Why the bridge is not ready to serve; NULL: it is. */
 extern const char *gateway_complaint(void);
 
-#endif							/* HERALD_GATEWAY_H */
+#endif /* HERALD_GATEWAY_H */

@@ -21,17 +21,17 @@
 /* One session's replay, from page to page. */
 typedef struct Replay
 {
-	Session *session;			/* a reference */
+	Session *session; /* a reference */
 	char *position;
 	char *until;
-	char *rooms;				/* an array, as SQL reads it */
+	char *rooms; /* an array, as SQL reads it */
 	bool welcomed;
-	struct Replay *next;		/* waiting for the database */
+	struct Replay *next; /* waiting for the database */
 } Replay;
 
 static const Config *config;
 static Database *database;
-static Replay *stranded;		/* to be asked again when the database is back */
+static Replay *stranded; /* to be asked again when the database is back */
 
 static void
 end_replay(Replay *replay)
@@ -171,7 +171,7 @@ on_lost(void *context)
 void
 replay_start(const Config *settings)
 {
-	static const DatabaseEvents events = {on_connected, on_lost, NULL};
+	static const DatabaseEvents events = { on_connected, on_lost, NULL };
 
 	config = settings;
 	database = database_open("replay", config->database, &events, NULL);

@@ -22,4 +22,4 @@ extern void replay_stop(void);
  */
 extern void replay_begin(Session *session, const char *until);
 
-#endif							/* HERALD_REPLAY_H */
+#endif /* HERALD_REPLAY_H */

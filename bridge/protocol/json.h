@@ -21,4 +21,4 @@ extern json_t *json_object_from(const char *text, size_t length);
 /* A member of an object that is a string, or NULL. */
 extern const char *json_member(const json_t *object, const char *key);
 
-#endif							/* HERALD_JSON_H */
+#endif /* HERALD_JSON_H */

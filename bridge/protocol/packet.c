@@ -107,9 +107,9 @@ data_fits(const Packet *packet)
 bool
 packet_read(Packet *packet, const char *text, size_t length)
 {
-	Cursor cursor = {text, text + length};
+	Cursor cursor = { text, text + length };
 
-	*packet = (Packet){0};
+	*packet = (Packet){ 0 };
 	if (length == 0 || *text < '0' || *text > '6')
 		return false;
 	packet->type = (PacketType) (*cursor.at++ - '0');
@@ -130,13 +130,13 @@ packet_reset(Packet *packet)
 	free(packet->name_space);
 	free(packet->id);
 	json_decref(packet->data);
-	*packet = (Packet){0};
+	*packet = (Packet){ 0 };
 }
 
 static bool
 is_reserved(const char *name)
 {
-	static const char *const reserved[] = {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"};
+	static const char *const reserved[] = { "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener" };
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
 	{

@@ -40,9 +40,9 @@ typedef struct Packet
 {
 	PacketType type;
 	int attachments;
-	char *name_space;			/* "/" when the packet names none */
-	char *id;					/* digits, or NULL */
-	json_t *data;				/* or NULL */
+	char *name_space; /* "/" when the packet names none */
+	char *id;		  /* digits, or NULL */
+	json_t *data;	  /* or NULL */
 } Packet;
 
 /*
@@ -58,4 +58,4 @@ extern char *packet_event_name(const Packet *packet);
 /* The start of a packet: "4", type, namespace; the caller frees it. */
 extern char *packet_start(PacketType type, const char *name_space);
 
-#endif							/* HERALD_PACKET_H */
+#endif /* HERALD_PACKET_H */

@@ -21,8 +21,8 @@
 typedef struct Plain
 {
 	Connection *connection;
-	Session *session;			/* NULL before the token was good; ours until it leaves */
-	Timer timer;				/* until there is a session: its deadline; then: pings */
+	Session *session; /* NULL before the token was good; ours until it leaves */
+	Timer timer;	  /* until there is a session: its deadline; then: pings */
 	bool awaits_pong;
 } Plain;
 
@@ -50,7 +50,7 @@ encode(const Format *format, const Event *event)
 	return frame;
 }
 
-static const Format plain_format = {.place = 0, .wants = wants_everything, .encode = encode};
+static const Format plain_format = { .place = 0, .wants = wants_everything, .encode = encode };
 
 /* Takes over the text. */
 static void
@@ -139,7 +139,7 @@ dismiss(Session *session, const char *code, const char *message)
 	refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
 }
 
-static const SessionVoice voice = {welcome, dismiss};
+static const SessionVoice voice = { welcome, dismiss };
 
 static void
 admit(Plain *plain, const char *token, const char *key, const char *position)
@@ -250,4 +250,4 @@ closed(Connection *connection)
 	free(plain);
 }
 
-const Protocol plain_protocol = {opened, heard, heard_binary, on_pong, closed};
+const Protocol plain_protocol = { opened, heard, heard_binary, on_pong, closed };

@@ -29,8 +29,8 @@ typedef struct TransportOperations
 /* What a client said before it was connected; good for the time of opened(). */
 typedef struct Handshake
 {
-	const char *token;			/* of the Authorization header or the URL; or NULL */
-	const char *position;		/* of the URL; or NULL */
+	const char *token;	  /* of the Authorization header or the URL; or NULL */
+	const char *position; /* of the URL; or NULL */
 } Handshake;
 
 /* What a protocol does with a connection. Only closed() is called after close(). */
@@ -39,7 +39,7 @@ typedef struct Protocol
 	void (*opened)(struct Connection *connection, const Handshake *handshake);
 	void (*text)(struct Connection *connection, const char *text, size_t length);
 	void (*binary)(struct Connection *connection);
-	void (*pong)(struct Connection *connection);	/* a WebSocket pong; may be NULL */
+	void (*pong)(struct Connection *connection); /* a WebSocket pong; may be NULL */
 	void (*closed)(struct Connection *connection);
 } Protocol;
 
@@ -50,8 +50,8 @@ typedef struct Connection
 	const Config *config;
 	const TransportOperations *transport;
 	const Protocol *protocol;
-	void *state;				/* the protocol's; freed by closed() */
-	bool closing;				/* nothing that comes is heard */
+	void *state;  /* the protocol's; freed by closed() */
+	bool closing; /* nothing that comes is heard */
 } Connection;
 
 extern const Protocol plain_protocol;
@@ -66,4 +66,4 @@ extern const Protocol socketio_protocol;
 #define CLOSE_TRY_LATER 1013
 #define CLOSE_UNAUTHORIZED 4401
 
-#endif							/* HERALD_PROTOCOL_H */
+#endif /* HERALD_PROTOCOL_H */

@@ -29,8 +29,8 @@
 typedef struct Place
 {
 	struct SocketIo *socket;
-	Session *session;			/* NULL: not connected; ours until it leaves */
-	char *pid;					/* that the client has shown; NULL: none */
+	Session *session; /* NULL: not connected; ours until it leaves */
+	char *pid;		  /* that the client has shown; NULL: none */
 	char sid[SID_LENGTH + 1];
 } Place;
 
@@ -39,8 +39,8 @@ typedef struct SocketIo
 	Connection *connection;
 	Place places[NAME_SPACES];
 	Timer heartbeat;
-	Timer deadline;				/* for the first session */
-	int attachments;			/* that the last packet has announced */
+	Timer deadline;	 /* for the first session */
+	int attachments; /* that the last packet has announced */
 } SocketIo;
 
 static Frame *encode(const Format *format, const Event *event);
@@ -66,7 +66,7 @@ wants_everything(const Event *event)
 static bool
 wants_notifications(const Event *event)
 {
-	static const char *const prefixes[] = {"notification:", "user:followed", "user:unfollowed", NULL};
+	static const char *const prefixes[] = { "notification:", "user:followed", "user:unfollowed", NULL };
 
 	return begins_with(event, prefixes);
 }
@@ -74,16 +74,16 @@ wants_notifications(const Event *event)
 static bool
 wants_chat(const Event *event)
 {
-	static const char *const prefixes[] = {"message:", "conversation:", "typing:", "user:online", "user:offline", NULL};
+	static const char *const prefixes[] = { "message:", "conversation:", "typing:", "user:online", "user:offline", NULL };
 
 	return begins_with(event, prefixes);
 }
 
 /* Place 0 among the frames of an event is the plain protocol's. */
 static const Format formats[NAME_SPACES] = {
-	{1, "/", wants_everything, encode},
-	{2, "/notifications", wants_notifications, encode},
-	{3, "/chat", wants_chat, encode},
+	{ 1, "/", wants_everything, encode },
+	{ 2, "/notifications", wants_notifications, encode },
+	{ 3, "/chat", wants_chat, encode },
 };
 
 static Frame *
@@ -244,7 +244,7 @@ dismiss(Session *session, const char *code, const char *message)
 	free(content);
 }
 
-static const SessionVoice voice = {welcome, dismiss};
+static const SessionVoice voice = { welcome, dismiss };
 
 static const char *
 without_bearer(const char *token)
@@ -382,7 +382,7 @@ on_packet(SocketIo *socket, Packet *packet)
 		case PACKET_BINARY_EVENT:
 			return on_event(place, packet);
 		default:
-			return true;		/* acks of events that we never ask to be acked */
+			return true; /* acks of events that we never ask to be acked */
 	}
 }
 
@@ -462,4 +462,4 @@ closed(Connection *connection)
 	free(socket);
 }
 
-const Protocol socketio_protocol = {opened, heard, heard_binary, NULL, closed};
+const Protocol socketio_protocol = { opened, heard, heard_binary, NULL, closed };

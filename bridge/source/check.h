@@ -20,4 +20,4 @@ extern bool check_conninfo(const char *conninfo);
  */
 extern bool check_database(const char *conninfo);
 
-#endif							/* HERALD_CHECK_H */
+#endif /* HERALD_CHECK_H */

@@ -55,9 +55,9 @@ struct Database
 	void *context;
 	DatabaseState state;
 	PGconn *connection;
-	uv_poll_t *watcher;			/* of a duplicate of the connection's socket */
+	uv_poll_t *watcher; /* of a duplicate of the connection's socket */
 	int descriptor;
-	Query *queries;				/* the first one is running when "busy" */
+	Query *queries; /* the first one is running when "busy" */
 	bool busy;
 	int load;
 	bool was_connected;
@@ -123,7 +123,7 @@ watch(Database *database, int events)
 	{
 		database->descriptor = dup(PQsocket(database->connection));
 		if (database->descriptor < 0)
-			return;				/* the timer tries again */
+			return; /* the timer tries again */
 		database->watcher = memory_new(sizeof(uv_poll_t));
 		uv_poll_init(loop_uv(), database->watcher, database->descriptor);
 		database->watcher->data = database;
@@ -209,9 +209,9 @@ begin_connecting(void *context)
 {
 	Database *database = context;
 	char *name = memory_format("herald-bridge %s", database->name);
-	const char *const keywords[] = {"target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
-									"dbname", "fallback_application_name", NULL};
-	const char *const values[] = {"read-write", "10000", "10", "5", database->conninfo, name, NULL};
+	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+									 "dbname", "fallback_application_name", NULL };
+	const char *const values[] = { "read-write", "10000", "10", "5", database->conninfo, name, NULL };
 
 	database->connection = PQconnectStartParams(keywords, values, 1);
 	free(name);
@@ -291,7 +291,7 @@ take_results(Database *database)
 		answer_first(database, result);
 		PQclear(result);
 		if (database->connection != connection)
-			return true;		/* the answer's taker has reset it */
+			return true; /* the answer's taker has reset it */
 		send_next(database);
 	}
 	return true;

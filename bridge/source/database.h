@@ -22,8 +22,8 @@ typedef void (*DatabaseAnswer)(void *context, const PGresult *result);
 typedef struct DatabaseEvents
 {
 	void (*connected)(void *context);
-	void (*lost)(void *context);	/* after all queries were answered with NULL */
-	void (*notified)(void *context);	/* may be NULL */
+	void (*lost)(void *context);	 /* after all queries were answered with NULL */
+	void (*notified)(void *context); /* may be NULL */
 } DatabaseEvents;
 
 typedef struct Database Database;
@@ -55,4 +55,4 @@ extern const char *database_error(const Database *database);
 /* A text array as PostgreSQL reads it; the caller frees it. */
 extern char *database_text_array(const char *const *texts, int count);
 
-#endif							/* HERALD_DATABASE_H */
+#endif /* HERALD_DATABASE_H */

@@ -95,7 +95,7 @@ on_notified(void *context)
 Doorbell *
 doorbell_open(const char *conninfo, void (*rung)(void *context), void *context)
 {
-	static const DatabaseEvents events = {on_connected, on_lost, on_notified};
+	static const DatabaseEvents events = { on_connected, on_lost, on_notified };
 	Doorbell *doorbell = memory_new(sizeof(Doorbell));
 
 	doorbell->rung = rung;

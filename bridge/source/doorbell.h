@@ -22,4 +22,4 @@ extern Doorbell *doorbell_open(const char *conninfo, void (*rung)(void *context)
 extern bool doorbell_is_listening(const Doorbell *doorbell);
 extern void doorbell_close(Doorbell *doorbell);
 
-#endif							/* HERALD_DOORBELL_H */
+#endif /* HERALD_DOORBELL_H */

@@ -112,7 +112,7 @@ static void
 on_page(void *context, const PGresult *result)
 {
 	Reading *reading = context;
-	Page page = {.outcome = PAGE_UNAVAILABLE, .reason = "no connection to the database"};
+	Page page = { .outcome = PAGE_UNAVAILABLE, .reason = "no connection to the database" };
 
 	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK)
 	{
@@ -139,7 +139,7 @@ event_log_read(Database *database, const char *after, const char *until, const c
 {
 	Reading *reading = memory_new(sizeof(Reading));
 	char limit_text[24];
-	const char *values[] = {after, until, rooms, limit_text};
+	const char *values[] = { after, until, rooms, limit_text };
 
 	snprintf(limit_text, sizeof(limit_text), "%ld", limit);
 	reading->answer = answer;

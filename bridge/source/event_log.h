@@ -17,20 +17,20 @@
 typedef enum PageOutcome
 {
 	PAGE_READ,
-	PAGE_UNAVAILABLE,			/* no database, or another error that may pass */
-	PAGE_RESYNC					/* the position is of no use (any more) */
+	PAGE_UNAVAILABLE, /* no database, or another error that may pass */
+	PAGE_RESYNC		  /* the position is of no use (any more) */
 } PageOutcome;
 
 /* A page of events; belongs to whoever calls event_log_read(), for the time of the answer. */
 typedef struct Page
 {
 	PageOutcome outcome;
-	Event **events;				/* each with one reference, of the page */
+	Event **events; /* each with one reference, of the page */
 	int count;
-	int logged;					/* how many of them are in the log */
-	const char *position;		/* where to go on */
-	bool more;					/* at once */
-	const char *reason;			/* if it was not read */
+	int logged;			  /* how many of them are in the log */
+	const char *position; /* where to go on */
+	bool more;			  /* at once */
+	const char *reason;	  /* if it was not read */
 } Page;
 
 typedef void (*PageAnswer)(void *context, const Page *page);
@@ -42,4 +42,4 @@ typedef void (*PageAnswer)(void *context, const Page *page);
 extern void event_log_read(Database *database, const char *after, const char *until, const char *rooms, long limit,
 						   PageAnswer answer, void *context);
 
-#endif							/* HERALD_EVENT_LOG_H */
+#endif /* HERALD_EVENT_LOG_H */

@@ -30,13 +30,13 @@ static const Config *config;
 static const ReaderEvents *listener;
 static Database *database;
 static Doorbell *doorbell;
-static char *position;			/* NULL before the first connection, and after it was lost */
+static char *position; /* NULL before the first connection, and after it was lost */
 static bool between_pages;
 static bool reading;
-static bool rung;				/* while reading */
+static bool rung; /* while reading */
 static bool caught_up;
-static bool maintains;			/* nobody else does: the extension is not preloaded */
-static bool active;				/* something was read since the last maintenance */
+static bool maintains; /* nobody else does: the extension is not preloaded */
+static bool active;	   /* something was read since the last maintenance */
 static Timer poll_timer;
 static Timer maintenance_timer;
 
@@ -190,7 +190,7 @@ on_lost(void *context)
 void
 reader_start(const Config *settings, const ReaderEvents *events)
 {
-	static const DatabaseEvents database_events = {on_connected, on_lost, NULL};
+	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
 
 	config = settings;
 	listener = events;

@@ -17,8 +17,8 @@
 /* What the reader tells. */
 typedef struct ReaderEvents
 {
-	void (*event)(Event *event);	/* each event, in order */
-	void (*at_boundary)(void);		/* everything up to the position has been told; again after each page that ends so */
+	void (*event)(Event *event);		/* each event, in order */
+	void (*at_boundary)(void);			/* everything up to the position has been told; again after each page that ends so */
 	void (*resync)(const char *reason); /* the position is lost: events may be missing from here back */
 } ReaderEvents;
 
@@ -38,4 +38,4 @@ extern bool reader_is_ready(void);
 /* Why it is not. */
 extern const char *reader_complaint(void);
 
-#endif							/* HERALD_READER_H */
+#endif /* HERALD_READER_H */

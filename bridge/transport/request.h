@@ -42,4 +42,4 @@ extern char *request_argument(struct lws *wsi, const char *name);
 /* A path of Socket.IO, with or without the last slash? */
 extern bool request_is_socketio(const char *path);
 
-#endif							/* HERALD_REQUEST_H */
+#endif /* HERALD_REQUEST_H */

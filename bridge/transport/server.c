@@ -42,20 +42,20 @@ static const Config *config;
 static struct lws_context *context;
 static struct lws_vhost *vhost;
 static int listening = -1;
-static int reserve = -1;		/* given up for a moment to refuse a client when there are no descriptors left */
+static int reserve = -1; /* given up for a moment to refuse a client when there are no descriptors left */
 static uv_poll_t listener;
 static Timer drain_timer;
 static uint64_t drain_deadline;
 static void (*drain_finished)(void);
 
 /* The library's own timers for idle connections are one sorted list; ours are a wheel. */
-static const lws_retry_bo_t no_validity_checks = {0};
+static const lws_retry_bo_t no_validity_checks = { 0 };
 
 static const struct lws_http_mount mount = {
 	.mountpoint = "/",
 	.mountpoint_len = 1,
 	.origin_protocol = LWSMPRO_CALLBACK,
-	.origin = "herald",			/* .protocol stays NULL, else a request whose client goes away spins */
+	.origin = "herald", /* .protocol stays NULL, else a request whose client goes away spins */
 };
 
 static void
@@ -130,7 +130,7 @@ is_port(const char *text)
 static bool
 bind_address(void)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *address = NULL;
 	char *host;
 	char *port;
@@ -172,10 +172,10 @@ static bool
 create_context(void)
 {
 	static struct lws_protocols protocols[] = {
-		{.name = "herald", .callback = websocket_callback, .rx_buffer_size = 512, .tx_packet_size = 65536},
-		{0},
+		{ .name = "herald", .callback = websocket_callback, .rx_buffer_size = 512, .tx_packet_size = 65536 },
+		{ 0 },
 	};
-	void *loops[] = {loop_uv()};
+	void *loops[] = { loop_uv() };
 	struct lws_context_creation_info info = {
 		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8,
 		.foreign_loops = loops,
@@ -239,7 +239,7 @@ on_clients(uv_poll_t *handle, int status, int events)
 		if (descriptor < 0)
 			return;
 		metrics.connections_accepted++;
-		lws_adopt_socket_vhost(vhost, descriptor);	/* closes it if it cannot take it */
+		lws_adopt_socket_vhost(vhost, descriptor); /* closes it if it cannot take it */
 	}
 }
 

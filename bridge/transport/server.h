@@ -25,4 +25,4 @@ extern bool server_start(void);
 /* Stops accepting; calls finished() once all connections are gone or the time for it is over. */
 extern void server_drain(void (*finished)(void));
 
-#endif							/* HERALD_SERVER_H */
+#endif /* HERALD_SERVER_H */

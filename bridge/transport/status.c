@@ -26,7 +26,7 @@ status_send(struct lws *wsi, unsigned int status, const char *type, const char *
 	unsigned char *at = start;
 	unsigned char *end = start + LARGEST_ANSWER;
 	bool sent = !lws_add_http_common_headers(wsi, status, type, (lws_filepos_t) length, &at, end) &&
-		!lws_finalize_write_http_header(wsi, start, &at, end) && length <= LARGEST_ANSWER;
+				!lws_finalize_write_http_header(wsi, start, &at, end) && length <= LARGEST_ANSWER;
 
 	if (sent && length > 0)
 	{
@@ -79,9 +79,16 @@ static const char *
 type_of(const char *path)
 {
 	static const char *const types[][2] = {
-		{".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"}, {".mjs", "text/javascript; charset=utf-8"},
-		{".css", "text/css; charset=utf-8"}, {".json", "application/json"}, {".svg", "image/svg+xml"},
-		{".png", "image/png"}, {".jpg", "image/jpeg"}, {".ico", "image/x-icon"}, {".woff2", "font/woff2"},
+		{ ".html", "text/html; charset=utf-8" },
+		{ ".js", "text/javascript; charset=utf-8" },
+		{ ".mjs", "text/javascript; charset=utf-8" },
+		{ ".css", "text/css; charset=utf-8" },
+		{ ".json", "application/json" },
+		{ ".svg", "image/svg+xml" },
+		{ ".png", "image/png" },
+		{ ".jpg", "image/jpeg" },
+		{ ".ico", "image/x-icon" },
+		{ ".woff2", "font/woff2" },
 	};
 	const char *dot = strrchr(path, '.');
 

@@ -17,4 +17,4 @@ extern int status_answer(struct lws *wsi, const char *folder);
 /* Sends a whole answer. */
 extern int status_send(struct lws *wsi, unsigned int status, const char *type, const char *body, size_t length);
 
-#endif							/* HERALD_STATUS_H */
+#endif /* HERALD_STATUS_H */

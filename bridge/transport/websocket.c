@@ -33,10 +33,10 @@ _Static_assert(FRAME_HEADROOM >= LWS_PRE, "the library writes in front of the by
 /* Allocated and freed by the library with the connection. */
 typedef struct WebSocket
 {
-	Connection connection;		/* first: a Connection of ours is a WebSocket */
+	Connection connection; /* first: a Connection of ours is a WebSocket */
 	struct lws *wsi;
-	Request request;			/* how it came; for the time until it is open */
-	char *message;				/* what has come of the message that is under way */
+	Request request; /* how it came; for the time until it is open */
+	char *message;	 /* what has come of the message that is under way */
 	size_t message_length;
 	bool message_is_text;
 	bool open;
@@ -151,8 +151,8 @@ on_overflow(Outbox *outbox)
 	cut(socket);
 }
 
-static const OutboxOwner outbox_owner = {flush, on_overflow};
-static const TransportOperations operations = {begin_close};
+static const OutboxOwner outbox_owner = { flush, on_overflow };
+static const TransportOperations operations = { begin_close };
 
 static void
 link_socket(WebSocket *socket)
@@ -179,7 +179,7 @@ static void
 on_established(struct lws *wsi, WebSocket *socket)
 {
 	Connection *connection = &socket->connection;
-	Handshake handshake = {socket->request.token, socket->request.position};
+	Handshake handshake = { socket->request.token, socket->request.position };
 
 	socket->wsi = wsi;
 	socket->open = true;

@@ -24,4 +24,4 @@ extern void websocket_configure(const Config *config);
 /* Asks every connection to end, for a restart. */
 extern void websocket_close_all(void);
 
-#endif							/* HERALD_WEBSOCKET_H */
+#endif /* HERALD_WEBSOCKET_H */

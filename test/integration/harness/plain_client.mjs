@@ -34,12 +34,11 @@ export class PlainClient extends Journal {
     this.socket.on('open', () => this.#authenticate());
     this.socket.on('error', () => {});
     this.closed = new Promise((resolve) => this.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })));
-    this.closed.then(() => this.#comeBack());
     const welcomed = new Promise((resolve, reject) => {
       this.socket.on('message', (text) => this.#receive(JSON.parse(text), resolve, reject));
       this.closed.then(({ code, reason }) => reject(new Refused({ code, message: reason })));
     });
-    return soon('the plain client is welcomed', welcomed);
+    return soon('the plain client is welcomed', welcomed.then(() => { this.closed.then(() => this.#comeBack()); }));
   }
 
   #authenticate() {
