@@ -19,6 +19,7 @@ typedef enum FrameKind
 {
 	FRAME_TEXT = 0x1,
 	FRAME_BINARY = 0x2,
+	FRAME_CLOSE = 0x8,
 	FRAME_PING = 0x9,
 	FRAME_PONG = 0xA
 } FrameKind;

@@ -138,6 +138,13 @@ outbox_push_own(Outbox *outbox, Frame *frame)
 	frame_release(frame);
 }
 
+void
+outbox_push_last(Outbox *outbox, Frame *frame)
+{
+	outbox_push_own(outbox, frame);
+	outbox->closed = true;
+}
+
 Frame *
 outbox_peek(const Outbox *outbox, uint32_t place)
 {

@@ -64,6 +64,9 @@ extern void outbox_push(Outbox *outbox, Frame *frame);
 /* The same for a frame that nobody else needs: takes over the caller's reference. */
 extern void outbox_push_own(Outbox *outbox, Frame *frame);
 
+/* The same for the last frame of the connection: what comes after it is dropped. */
+extern void outbox_push_last(Outbox *outbox, Frame *frame);
+
 /* The frame that waits at a place in the queue, 0 being the next; NULL behind the last. */
 extern Frame *outbox_peek(const Outbox *outbox, uint32_t place);
 

@@ -40,8 +40,6 @@ typedef struct WebSocket
 	size_t message_length;
 	bool message_is_text;
 	bool open;
-	int close_code;
-	char close_reason[64];
 	Timer close_timer;
 	struct WebSocket *next;
 	struct WebSocket *previous;
@@ -72,18 +70,28 @@ cut(void *context)
 	lws_cancel_service(lws_get_context(socket->wsi));
 }
 
+/*
+ * The close frame is one of ours, behind everything that waits: the library's
+ * own would be lost, because its libuv plug-in closes twice.  The peer answers
+ * it, and the library ends the connection; or the time for that passes.
+ */
 static void
 begin_close(Connection *connection, int code, const char *reason)
 {
 	WebSocket *socket = (WebSocket *) connection;
+	unsigned char payload[125];
+	int length;
 
 	if (connection->closing)
 		return;
 	connection->closing = true;
-	socket->close_code = code;
-	snprintf(socket->close_reason, sizeof(socket->close_reason), "%s", reason);
+	payload[0] = (unsigned char) (code >> 8);
+	payload[1] = (unsigned char) code;
+	length = snprintf((char *) payload + 2, sizeof(payload) - 2, "%s", reason);
+	if (length > (int) sizeof(payload) - 3)
+		length = sizeof(payload) - 3;
+	outbox_push_last(&connection->outbox, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 	timer_start(&socket->close_timer, CLOSE_TIMEOUT_MS, cut, socket);
-	lws_callback_on_writable(socket->wsi);
 }
 
 /*
@@ -220,11 +228,11 @@ take_message(WebSocket *socket)
 }
 
 /* A message comes in pieces of whatever size; the limit is ours to keep. */
-static int
+static void
 on_receive(WebSocket *socket, const void *piece, size_t length)
 {
 	if (socket->connection.closing)
-		return 0;
+		return;
 	if (lws_is_first_fragment(socket->wsi))
 	{
 		drop_message(socket);
@@ -232,26 +240,14 @@ on_receive(WebSocket *socket, const void *piece, size_t length)
 	}
 	if (socket->message_length + length > (size_t) config->max_payload)
 	{
-		lws_close_reason(socket->wsi, CLOSE_TOO_BIG, (unsigned char *) "too big", 7);
-		return -1;
+		begin_close(&socket->connection, CLOSE_TOO_BIG, "too big");
+		return;
 	}
 	socket->message = memory_resize(socket->message, socket->message_length + length + 1);
 	memcpy(socket->message + socket->message_length, piece, length);
 	socket->message_length += length;
 	if (lws_is_final_fragment(socket->wsi) && lws_remaining_packet_payload(socket->wsi) == 0)
 		take_message(socket);
-	return 0;
-}
-
-static int
-on_writable(WebSocket *socket)
-{
-	if (!send_waiting(socket))
-		return -1;
-	if (!socket->connection.closing || socket->connection.outbox.count > 0 || lws_partial_buffered(socket->wsi))
-		return 0;
-	lws_close_reason(socket->wsi, socket->close_code, (unsigned char *) socket->close_reason, strlen(socket->close_reason));
-	return -1;
 }
 
 static void
@@ -292,12 +288,13 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			on_established(wsi, socket);
 			return 0;
 		case LWS_CALLBACK_RECEIVE:
-			return on_receive(socket, in, length);
+			on_receive(socket, in, length);
+			return 0;
 		case LWS_CALLBACK_RECEIVE_PONG:
 			on_pong(socket);
 			return 0;
 		case LWS_CALLBACK_SERVER_WRITEABLE:
-			return on_writable(socket);
+			return send_waiting(socket) ? 0 : -1;
 		case LWS_CALLBACK_CLOSED:
 			on_closed(socket);
 			return 0;
