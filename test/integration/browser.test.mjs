@@ -47,7 +47,7 @@ async function openPage(username, { width = 1280, height = 860, colorScheme = 'l
   return page;
 }
 
-const picture = (page, name) => page.screenshot({ path: path.join(artifacts, `${name}.png`) });
+const picture = (page, name) => page.screenshot({ path: path.join(artifacts, `${name}.png`), animations: 'disabled' });
 
 test('one user likes, comments and writes; the other sees it without a reload', { timeout: 90000 }, async () => {
   const [ada, grace] = [await openPage('ada'), await openPage('grace')];
@@ -112,6 +112,8 @@ test('a new post appears with those who follow, and whom one follows now fills t
 
 test('the page goes on by itself when the bridge is started again', { timeout: 60000 }, async () => {
   const [ada, grace] = [await openPage('ada'), await openPage('grace')];
+  for (const page of [ada, grace]) await page.locator('#conversations button', { hasText: 'Sunday lunch' }).click();
+  await ada.locator('.messages li', { hasText: 'Soup or pie?' }).waitFor();
   await scene.bridge.kill();
   await ada.locator('#status[data-state=offline]').waitFor();
   await scene.database.query("INSERT INTO messages (conversation_id, sender_id, content) VALUES (1, $1, 'Said meanwhile')", [ids.maria]);
