@@ -36,8 +36,25 @@ CREATE INDEX ON herald.event (xid);
 CREATE INDEX ON herald.event (counter, counted_id, xid) WHERE counter IS NOT NULL;
 COMMENT ON TABLE herald.event IS 'the event log; read it with herald.read_events()';
 
-CREATE TABLE herald.log_floor (xid xid8 NOT NULL);
-COMMENT ON TABLE herald.log_floor IS 'internal: the newest transaction whose events retention has removed';
+CREATE TABLE herald.log_mark (
+	slot     smallint PRIMARY KEY,
+	taken_at timestamptz NOT NULL,
+	seen     pg_snapshot NOT NULL
+);
+COMMENT ON TABLE herald.log_mark IS 'internal: when a partition that is out of use was complete, and which transactions had ended by then';
+
+CREATE TABLE herald.log_floor (xid xid8 NOT NULL, seen pg_snapshot NOT NULL);
+COMMENT ON TABLE herald.log_floor IS 'internal: what retention has removed is of transactions up to xid that had ended in seen';
+
+-- Exact however long a transaction has been open: one that was in progress matters only if its events could be gone.
+CREATE FUNCTION herald.precedes_log(seen pg_snapshot) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM herald.log_floor AS f
+		WHERE f.xid >= pg_snapshot_xmax($1)
+		OR EXISTS (SELECT FROM pg_snapshot_xip($1) AS x WHERE x <= f.xid AND pg_visible_in_snapshot(x, f.seen)));
+$$;
+COMMENT ON FUNCTION herald.precedes_log(pg_snapshot) IS 'internal: whether retention has removed events that a snapshot does not see';
 
 CREATE TABLE herald.server_start (
 	id         bigint PRIMARY KEY,
@@ -50,28 +67,43 @@ COMMENT ON TABLE herald.server_start IS
 	'internal: starts of the server, crash restarts and promotions too; no event of this start has a lower transaction id';
 
 -- The checkpointer lives as long as the shared memory: a new one is a new start, also after a crash of one backend.
--- No event of an earlier start has a higher transaction id than the newest that is there, so that everything
--- above it is news to a position of an earlier start, whatever ids the crash has handed out again.
+CREATE FUNCTION herald.this_start(OUT started_at timestamptz, OUT timeline text)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer'), pg_postmaster_start_time()),
+	       left(pg_walfile_name(pg_current_wal_lsn()), 8);
+$$;
+COMMENT ON FUNCTION herald.this_start() IS 'internal: when this server started, and its timeline';
+
+-- The first start of this log. Its id is the time of CREATE EXTENSION: positions of an earlier log are not taken for its own.
+INSERT INTO herald.server_start (id, started_at, timeline, first_xid)
+	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1' FROM herald.this_start() AS s;
+
+-- No event of an earlier start has a higher transaction id than the newest that is there or that retention has removed,
+-- so that everything above it is news to a position of an earlier start, whatever ids the crash has handed out again.
 -- A position must outlive the next crash: the record is on disk before anybody relies on it, and its id, a time
 -- in milliseconds, would not come again if it were lost, as the next number of a sequence does.
 CREATE FUNCTION herald.note_start(OUT id bigint, OUT fresh boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	started timestamptz := (SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer');
-	line text := left(pg_walfile_name(pg_current_wal_lsn()), 8);
+	this record;
+	newest xid8;
 BEGIN
-	SELECT s.id INTO id FROM herald.server_start AS s WHERE s.started_at = started AND s.timeline = line;
+	SELECT * INTO this FROM herald.this_start();
+	SELECT s.id INTO id FROM herald.server_start AS s WHERE s.started_at = this.started_at AND s.timeline = this.timeline;
 	fresh := id IS NULL;
 	IF fresh THEN
 		IF current_setting('synchronous_commit') = 'off' THEN
 			PERFORM set_config('synchronous_commit', 'local', true);
 		END IF;
+		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC LIMIT 1),
+		                   (SELECT f.xid FROM herald.log_floor AS f), '0');
 		INSERT INTO herald.server_start AS s (id, started_at, timeline, first_xid)
-		VALUES (greatest((extract(epoch FROM started) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald.server_start AS p)),
-		        started, line, (SELECT coalesce(max(e.xid::text::bigint) + 1, 1)::text::xid8 FROM herald.event AS e WHERE e.logged_at < started))
+		VALUES (greatest((extract(epoch FROM this.started_at) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald.server_start AS p)),
+		        this.started_at, this.timeline, (newest::text::numeric + 1)::text::xid8)
 		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
 		RETURNING s.id INTO id;
-		DELETE FROM herald.total;
+		DELETE FROM herald.total; -- the snapshots in it are as old as positions
+		UPDATE herald.fold SET seen = pg_current_snapshot();
 	END IF;
 END
 $$;
@@ -127,8 +159,9 @@ COMMENT ON FUNCTION herald.bridge_hello() IS 'for the bridge: what it talks to, 
 -- Totals: folded counts and the deltas since, added up when an event is read
 -- ---------------------------------------------------------------------------
 
+-- No foreign key: what is folded must not wait for a transaction that unwatches a table, and hold its locks meanwhile.
 CREATE TABLE herald.total (
-	counter    int NOT NULL REFERENCES herald.counter ON DELETE CASCADE,
+	counter    int NOT NULL,
 	counted_id text NOT NULL,
 	count      bigint NOT NULL,
 	seen       pg_snapshot NOT NULL,
@@ -145,16 +178,22 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_count_now';
 COMMENT ON FUNCTION herald.count_now(int, text) IS 'internal: count in the application''s table, as its owner';
 
 CREATE FUNCTION herald.total_of(counter int, counted_id text) RETURNS bigint
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(
-		(SELECT t.count + coalesce((
-			SELECT sum(e.delta)
-			FROM herald.event AS e
-			WHERE e.counter = t.counter AND e.counted_id = t.counted_id AND e.xid >= pg_snapshot_xmin(t.seen)
-			AND NOT pg_visible_in_snapshot(e.xid, t.seen)), 0)
-		 FROM herald.total AS t
-		 WHERE t.counter = total_of.counter AND t.counted_id = total_of.counted_id),
-		herald.count_now(counter, counted_id));
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	folded herald.total;
+BEGIN
+	SELECT * INTO folded FROM herald.total AS t WHERE t.counter = total_of.counter AND t.counted_id = total_of.counted_id;
+	IF NOT FOUND THEN
+		RETURN herald.count_now(counter, counted_id);
+	END IF;
+	RETURN folded.count +
+		coalesce((SELECT sum(e.delta) FROM herald.event AS e
+		          WHERE e.counter = total_of.counter AND e.counted_id = total_of.counted_id AND
+		                e.xid >= pg_snapshot_xmax(folded.seen)), 0) +
+		coalesce((SELECT sum(e.delta) FROM herald.event AS e
+		          WHERE e.counter = total_of.counter AND e.counted_id = total_of.counted_id AND
+		                e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(folded.seen)))), 0);
+END
 $$;
 COMMENT ON FUNCTION herald.total_of(int, text) IS 'internal: a total as of now; NULL when it cannot be counted';
 
@@ -162,56 +201,79 @@ COMMENT ON FUNCTION herald.total_of(int, text) IS 'internal: a total as of now; 
 -- Maintenance: what must not be done in the application's transaction
 -- ---------------------------------------------------------------------------
 
+-- Costs what is new, not what is old: the same two ranges as read_events() has.
 CREATE FUNCTION herald.fold_totals() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
 	folded pg_snapshot := (SELECT f.seen FROM herald.fold AS f);
-	now_seen pg_snapshot := pg_current_snapshot();
+	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
+	until pg_snapshot := pg_current_snapshot();
 BEGIN
-	INSERT INTO herald.total AS t (counter, counted_id, count, seen)
-	SELECT k.counter, k.counted_id, t.count, pg_current_snapshot()
-	FROM (SELECT DISTINCT e.counter, e.counted_id
-	      FROM herald.event AS e
-	      WHERE e.counter IS NOT NULL AND e.xid >= pg_snapshot_xmin(folded) AND NOT pg_visible_in_snapshot(e.xid, folded)) AS k
-	JOIN herald.counter AS c ON c.id = k.counter
-	CROSS JOIN LATERAL herald.total_of(k.counter, k.counted_id) AS t (count)
-	WHERE t.count IS NOT NULL
-	ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, seen = excluded.seen;
-	IF FOUND THEN
-		UPDATE herald.fold SET seen = now_seen;
+	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND e.xid < pg_snapshot_xmax(until)) AND
+	   NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running)) THEN
+		RETURN;
 	END IF;
+	INSERT INTO herald.total AS t (counter, counted_id, count, seen)
+	SELECT k.counter, k.counted_id, n.count, pg_current_snapshot()
+	FROM (SELECT e.counter, e.counted_id FROM herald.event AS e
+	      WHERE e.xid >= pg_snapshot_xmax(folded) AND e.xid < pg_snapshot_xmax(pg_current_snapshot()) AND e.counter IS NOT NULL
+	      UNION
+	      SELECT e.counter, e.counted_id FROM herald.event AS e WHERE e.xid = ANY (running) AND e.counter IS NOT NULL) AS k
+	JOIN herald.counter AS c ON c.id = k.counter
+	CROSS JOIN LATERAL herald.total_of(k.counter, k.counted_id) AS n (count)
+	WHERE n.count IS NOT NULL
+	ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, seen = excluded.seen;
+	UPDATE herald.fold SET seen = until;
 END
 $$;
 COMMENT ON FUNCTION herald.fold_totals() IS 'internal: bring the totals of subjects that changed up to date';
 
--- The slot that will be used next is emptied when all that is in it is older than the window.
-CREATE FUNCTION herald.trim_log() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
-DECLARE
-	keep interval := current_setting('herald.recovery_window')::interval;
-	partition regclass := format('herald.event_%s', herald.event_slot(clock_timestamp() + keep / 2))::regclass;
-	newest timestamptz;
-	floor xid8;
+CREATE FUNCTION herald.is_complete(slot smallint, seen pg_snapshot) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-	EXECUTE format('SELECT e.logged_at, e.xid FROM %s AS e ORDER BY e.xid DESC LIMIT 1', partition) INTO newest, floor;
-	IF newest IS NULL OR newest > clock_timestamp() - keep THEN
-		RETURN;
-	END IF;
-	EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE NOWAIT', partition);
-	EXECUTE format('SELECT max(e.logged_at), max(e.xid::text::bigint)::text::xid8 FROM %s AS e', partition) INTO newest, floor;
-	IF newest > clock_timestamp() - keep THEN
-		RETURN;
-	END IF;
-	DELETE FROM herald.total AS t WHERE pg_snapshot_xmin(t.seen) <= floor;
-	DELETE FROM herald.log_floor;
-	INSERT INTO herald.log_floor VALUES (floor);
-	EXECUTE format('TRUNCATE ONLY %s', partition);
-EXCEPTION
-	WHEN lock_not_available THEN
-		NULL; -- a reader or a writer is at it; the next call tries again
+	RETURN seen IS NOT NULL AND
+		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = is_complete.slot AND e.xid >= pg_snapshot_xmax(seen)) AND
+		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = is_complete.slot AND e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen))));
 END
 $$;
-COMMENT ON FUNCTION herald.trim_log() IS 'internal: empty the next partition of the ring';
+COMMENT ON FUNCTION herald.is_complete(smallint, pg_snapshot) IS 'internal: whether a snapshot sees all that is in a partition';
+
+-- A partition that is out of use is marked; when its mark is older than the window and still sees everything in it, it is emptied.
+CREATE FUNCTION herald.trim_slot(slot smallint) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	partition text := format('herald.event_%s', slot);
+	mark herald.log_mark;
+BEGIN
+	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = trim_slot.slot) THEN
+		RETURN;
+	END IF;
+	SELECT * INTO mark FROM herald.log_mark AS m WHERE m.slot = trim_slot.slot;
+	IF NOT herald.is_complete(slot, mark.seen) THEN
+		INSERT INTO herald.log_mark AS m VALUES (slot, clock_timestamp(), pg_current_snapshot())
+		ON CONFLICT ON CONSTRAINT log_mark_pkey DO UPDATE SET taken_at = excluded.taken_at, seen = excluded.seen;
+		RETURN;
+	ELSIF mark.taken_at > clock_timestamp() - current_setting('herald.recovery_window')::interval THEN
+		RETURN;
+	END IF;
+	BEGIN
+		EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE NOWAIT', partition);
+	EXCEPTION
+		WHEN lock_not_available THEN
+			RETURN; -- a reader or a writer is at it; the next call tries again
+	END;
+	IF herald.is_complete(slot, mark.seen) THEN
+		INSERT INTO herald.log_floor
+		SELECT e.xid, mark.seen FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
+		DELETE FROM herald.log_floor AS f WHERE f.xid < (SELECT max(g.xid::text::numeric)::text::xid8 FROM herald.log_floor AS g);
+		EXECUTE format('TRUNCATE ONLY %s', partition);
+		DELETE FROM herald.log_mark AS m WHERE m.slot = trim_slot.slot;
+		DELETE FROM herald.total AS t
+		WHERE herald.precedes_log(t.seen) OR NOT EXISTS (SELECT FROM herald.counter AS c WHERE c.id = t.counter);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald.trim_slot(smallint) IS 'internal: empty a partition when all that is in it is older than the window';
 
 CREATE FUNCTION herald.maintain() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -219,10 +281,12 @@ BEGIN
 	IF NOT pg_try_advisory_xact_lock('herald.fold'::regclass::oid::int, 0) THEN
 		RETURN;
 	END IF;
+	PERFORM herald.note_start();
 	PERFORM herald.fold_totals();
-	PERFORM herald.trim_log();
+	PERFORM herald.trim_slot(s::smallint) FROM generate_series(0, 3) AS s WHERE s <> herald.event_slot();
 	DELETE FROM herald.session_room AS s
 	WHERE s.joined_at < now() - greatest(current_setting('herald.recovery_window')::interval, '1 hour');
+	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
 END
 $$;
 COMMENT ON FUNCTION herald.maintain() IS
