@@ -177,7 +177,7 @@ register_one(const char *database)
 	BackgroundWorker worker = {
 		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
 		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = 5,
+		.bgw_restart_time = 1,
 	};
 
 	snprintf(worker.bgw_name, BGW_MAXLEN, "pg_herald worker for %s", database);
