@@ -7,6 +7,7 @@ import { PlainClient } from './plain_client.mjs';
 import { Postgres, root } from './postgres.mjs';
 import { SocketIoClient } from './socketio_client.mjs';
 import { sign } from './token.mjs';
+import { until } from './wait.mjs';
 
 const example = path.join(root, 'examples/social');
 
@@ -23,6 +24,7 @@ export class Scene {
     scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings });
     scene.database = await scene.postgres.createDatabase('social');
     await scene.#load(scene.database, seed);
+    if (preload) await until('the worker serves', () => scene.database.value('SELECT herald.preloaded()'));
     scene.bridge = await scene.addBridge(options);
     return scene;
   }
