@@ -1,0 +1,217 @@
+-- The event log: what gets in, reading it from positions, and retention.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set SHOW_CONTEXT never
+CREATE SCHEMA event_log;
+CREATE TABLE event_log.mark (name text PRIMARY KEY, position text NOT NULL);
+CREATE FUNCTION event_log.mark(mark text) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO event_log.mark AS m VALUES (mark, herald.current_position())
+	ON CONFLICT (name) DO UPDATE SET position = excluded.position;
+$$;
+CREATE FUNCTION event_log.at(mark text) RETURNS text LANGUAGE sql AS $$
+	SELECT m.position FROM event_log.mark AS m WHERE m.name = at.mark;
+$$;
+-- The names of the events after a position, page by page: a bar ends a page.
+CREATE FUNCTION event_log.pages(place text, max_events int, until text DEFAULT NULL, rooms text[] DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	read record;
+	names text := '';
+	go_on boolean := true;
+BEGIN
+	WHILE go_on LOOP
+		FOR read IN SELECT * FROM herald.read_events(place, until, rooms, max_events) LOOP
+			names := names || coalesce(read.name || ' ', '| ');
+			place := read.position;
+			go_on := read.more;
+		END LOOP;
+	END LOOP;
+	RETURN rtrim(names);
+END
+$$;
+-- How reading from a position fails.
+CREATE FUNCTION event_log.failure(place text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM read.name FROM herald.read_events(place) AS read;
+	RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ' ' || SQLERRM;
+END
+$$;
+
+-- what gets in
+SELECT event_log.mark('first');
+SELECT herald.publish('post:1', 'a', '{"n": 1}') IS NOT NULL AS published;
+SELECT herald.append('{post:1,user:ann}', 'b', '{"n":2}', 'ann', 'post:1', NULL) IS NOT NULL AS appended;
+SELECT herald.broadcast('c', '{}') IS NOT NULL AS broadcast;
+SELECT rooms, name, payload, member_id, joins, leaves, logged_ms BETWEEN 1e12 AND 1e13 AS in_milliseconds, more, id IS NOT NULL AS has_id
+FROM herald.read_events(event_log.at('first'));
+SELECT herald.publish('', 'a', '{}');
+SELECT herald.publish(NULL, 'a', '{}');
+SELECT herald.publish('post:1', '', '{}');
+SELECT herald.publish('post:1', NULL, '{}');
+SELECT herald.publish('post:1', 'a', NULL);
+SELECT herald.publish('post:1', 'a', '[1]');
+SELECT herald.broadcast('a', '"text"');
+\set VERBOSITY sqlstate
+SELECT herald.append(NULL, 'a', '{}', NULL, NULL, NULL);
+SELECT herald.append('{post:1}', NULL, '{}', NULL, NULL, NULL);
+\set VERBOSITY default
+SELECT event_log.pages(event_log.at('first'), 1000) AS unchanged;
+
+-- What a transaction that was rolled back appended is not there, nor is what is not committed yet. Ids have gaps, which tell nothing.
+SELECT event_log.mark('gap');
+BEGIN;
+SELECT herald.publish('post:1', 'undone', '{}') IS NOT NULL AS published;
+ROLLBACK;
+SELECT herald.publish('post:1', 'done', '{}') IS NOT NULL AS published;
+SELECT event_log.pages(event_log.at('gap'), 1000);
+
+-- pages of one window: one transaction, several transactions, and pages of every size
+SELECT event_log.mark('window');
+SELECT count(herald.publish('post:' || n % 3, 'e' || n, jsonb_build_object('n', n))) FROM generate_series(1, 5) AS n;
+SELECT herald.publish('post:0', 'e6', '{}') IS NOT NULL AS published;
+SELECT herald.publish('post:1', 'e7', '{}') IS NOT NULL AS published;
+SELECT event_log.mark('end');
+SELECT max, event_log.pages(event_log.at('window'), max) FROM generate_series(1, 8) AS max;
+
+-- a position of each row resumes right after it, whatever has been appended since
+SELECT herald.publish('post:2', 'e8', '{}') IS NOT NULL AS published;
+SELECT read.name, event_log.pages(read.position, 2) AS then
+FROM herald.read_events(event_log.at('window'), event_log.at('end')) AS read
+ORDER BY read.id NULLS LAST;
+SELECT read.name, event_log.pages(read.position, 100) AS then
+FROM herald.read_events(event_log.at('window'), event_log.at('end'), max_events => 3) AS read
+ORDER BY read.id NULLS LAST;
+
+-- until: what was there at a position, for the replay of one client
+SELECT event_log.pages(event_log.at('window'), 1000, event_log.at('end'));
+SELECT event_log.pages(event_log.at('window'), 3, event_log.at('end'));
+SELECT event_log.pages(event_log.at('end'), 3, event_log.at('end')) AS nothing;
+SELECT event_log.pages(event_log.at('first'), 2, event_log.at('gap'));
+
+-- rooms: only what goes to one of them; pages are filled with these
+SELECT event_log.pages(event_log.at('window'), 1000, NULL, '{post:0}');
+SELECT event_log.pages(event_log.at('window'), 2, NULL, '{post:0,post:1}');
+SELECT event_log.pages(event_log.at('window'), 2, NULL, '{nowhere}');
+SELECT event_log.pages(event_log.at('window'), 2, NULL, '{}');
+SELECT event_log.pages(event_log.at('first'), 1000, event_log.at('gap'), '{*}') AS broadcast;
+
+-- at the end there is nothing, and the position stays good
+SELECT name, more FROM herald.read_events(herald.current_position());
+
+-- the badge is derived at the end of the page that changes it
+SELECT event_log.mark('badge');
+SELECT herald.notify('eve', 'system', 'One') IS NOT NULL AS made;
+SELECT herald.notify('eve', 'system', 'Two') IS NOT NULL AS made;
+SELECT rooms, name, payload::jsonb ->> 'title' AS title, payload::jsonb ->> 'count' AS count, id IS NULL AS derived, more
+FROM herald.read_events(event_log.at('badge'));
+SELECT event_log.pages(event_log.at('badge'), 1);
+
+-- null and other arguments that make no sense
+SELECT * FROM herald.read_events(NULL);
+SELECT * FROM herald.read_events(herald.current_position(), max_events => NULL);
+SELECT * FROM herald.read_events(herald.current_position(), max_events => 0);
+SELECT name, more FROM herald.read_events(herald.current_position(), NULL, NULL, 1);
+SELECT herald.read_events(herald.current_position(), max_events => -1);
+
+-- Positions that are none. The parts are version, system, start and moment.
+SELECT part, event_log.failure(part) AS failure
+FROM unnest('{"",x,1,2~1~1~1.1,1~1~1,1~1~1~0.1,1~1~1~1,1~1~1~1.1.,1~1~1~1.1.5,1~1~1~5.5.3.2,1~1~1~1.1~,1~1~1~1.1~1.1,1~1~1~1.1~1.1~,
+	1~1~1~1.1~1.1~1~1,"1~1~1~1.1 ","1~1~1~1.1; --",-1~1~1~1.1,1~1~1~11111111111111111.1,"1~1~1~ 1.1",1~1~1~1.-1,1~G~1~1.1}'::text[]) AS part;
+SELECT event_log.failure(left(p.position, n)) AS failure
+FROM (SELECT herald.current_position() AS position) AS p, generate_series(1, 3) AS n
+GROUP BY 1 HAVING event_log.failure(left(p.position, n)) NOT LIKE 'HD003%';
+SELECT * FROM herald.read_events(herald.current_position(), 'x');
+
+-- positions of another system, and of a start that this one does not know
+SELECT event_log.failure(regexp_replace(herald.current_position(), '^1~[^~]+', '1~0'));
+SELECT event_log.failure(regexp_replace(herald.current_position(), '^(1~[^~]+)~[^~]+', '\1~1'));
+SELECT event_log.failure(herald.current_position());
+
+-- The start of the server is recorded once, by whoever asks first.
+SELECT count(DISTINCT s.id) AS ids, bool_or(s.fresh) AS fresh FROM generate_series(1, 3), herald.note_start() AS s;
+SELECT count(*) FROM herald.server_start;
+
+-- A position of an earlier start: everything that is not older than the next start's first transaction comes again, because the crash
+-- between them may have handed out the same transaction ids twice.
+BEGIN;
+INSERT INTO herald.server_start (id, started_at, timeline, first_xid) VALUES (1000, '2001-01-01', '00000001', '1');
+UPDATE herald.server_start AS s SET first_xid = e.xid FROM herald.event AS e WHERE s.id > 1000 AND e.name = 'e6';
+SELECT event_log.pages(event_log.at('badge'), 1000) AS of_this_start,
+       event_log.pages(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS of_the_earlier_one;
+SELECT event_log.pages(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 2) AS in_pages;
+SELECT event_log.pages(regexp_replace(event_log.at('window'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS what_was_unseen_stays_so;
+ROLLBACK;
+
+-- Retention: the partition that is to be used next is emptied when all that is in it is older than the window. Elsewhere a worker may be
+-- at it too, so that several attempts may be necessary.
+CREATE PROCEDURE event_log.trim(what text) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR attempt IN 1..300 LOOP
+		PERFORM herald.maintain();
+		COMMIT;
+		EXIT WHEN NOT EXISTS (SELECT FROM herald.event AS e WHERE e.name LIKE what);
+		PERFORM pg_sleep(0.1);
+	END LOOP;
+END
+$$;
+-- Waits until no transaction is left that is older than the latest event.
+CREATE PROCEDURE event_log.settle() LANGUAGE plpgsql AS $$
+BEGIN
+	FOR attempt IN 1..300 LOOP
+		EXIT WHEN pg_snapshot_xmin(pg_current_snapshot()) > (SELECT max(e.xid::text::bigint)::text::xid8 FROM (TABLE herald.log_floor UNION ALL SELECT xid FROM herald.event) AS e);
+		PERFORM pg_sleep(0.1);
+	END LOOP;
+END
+$$;
+SHOW herald.recovery_window;
+SELECT event_log.mark('old');
+SELECT herald.publish('post:1', 'old', '{}') IS NOT NULL AS published;
+CALL event_log.settle();
+SELECT event_log.mark('young');
+SELECT herald.publish('post:1', 'young', '{}') IS NOT NULL AS published;
+SELECT herald.maintain();
+SELECT event_log.pages(event_log.at('old'), 1000) AS kept;
+WITH kept AS (SELECT current_setting('herald.recovery_window')::interval AS time)
+UPDATE herald.event AS e SET logged_at = clock_timestamp() - kept.time - interval '1 minute', slot = herald.event_slot(clock_timestamp() + kept.time / 2)
+FROM kept
+WHERE e.name = 'old';
+SELECT event_log.pages(event_log.at('old'), 1000) AS still_kept;
+CALL event_log.trim('old');
+SELECT event_log.failure(event_log.at('old')) AS old, event_log.failure(event_log.at('first')) AS first, event_log.failure(event_log.at('young')) AS young;
+SELECT event_log.pages(event_log.at('young'), 1000);
+SELECT count(*) AS floors FROM herald.log_floor;
+
+-- The floor never sinks, also when what is removed next is of older transactions.
+UPDATE herald.event AS e SET logged_at = logged_at - interval '2 days', slot = herald.event_slot(clock_timestamp() + interval '12 hours') WHERE e.name = 'e1';
+CALL event_log.trim('e1');
+SELECT event_log.failure(event_log.at('old')) AS old, event_log.failure(event_log.at('young')) AS young;
+
+-- One young event in it keeps the whole partition.
+UPDATE herald.event AS e SET slot = herald.event_slot(clock_timestamp() + current_setting('herald.recovery_window')::interval / 2) WHERE e.name = 'young';
+SELECT herald.maintain();
+SELECT event_log.pages(event_log.at('young'), 1000);
+
+-- The same in real time with a short window. The setting reaches a session between its commands.
+CREATE FUNCTION event_log.await_window(wanted text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT format('DO $do$ BEGIN PERFORM pg_sleep(0.1) WHERE current_setting(''herald.recovery_window'') <> %L; END $do$', wanted)
+	FROM generate_series(1, 300);
+$$;
+ALTER SYSTEM SET herald.recovery_window = '1s';
+SELECT pg_reload_conf();
+\set ECHO none
+SELECT event_log.await_window('1s') \gexec
+\set ECHO all
+SHOW herald.recovery_window;
+SELECT herald.publish('post:1', 'short', '{}') IS NOT NULL AS published;
+CALL event_log.trim('short');
+CALL event_log.settle();
+SELECT left(event_log.failure(event_log.at('young')), 5) AS young, event_log.failure(herald.current_position()) AS now;
+ALTER SYSTEM RESET herald.recovery_window;
+SELECT pg_reload_conf();
+\set ECHO none
+SELECT event_log.await_window('1d') \gexec
+\set ECHO all
+SHOW herald.recovery_window;
+
+DROP SCHEMA event_log CASCADE;
