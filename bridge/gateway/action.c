@@ -84,7 +84,8 @@ value_or_error(Action *action, const PGresult *result)
 	if (result == NULL)
 		answer_error(action, "unavailable", "The database cannot be reached; it is not known whether the action was done.");
 	else if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		answer_error(action, PQresultErrorField(result, PG_DIAG_SQLSTATE), PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+		answer_error(action, PQresultErrorField(result, PG_DIAG_SQLSTATE),
+					 PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 	else
 		return PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0);
 	return NULL;

@@ -140,7 +140,7 @@ user_of(const json_t *claims)
 {
 	const json_t *claim = json_object_get(claims, config->jwt_user_claim);
 
-	if (json_is_string(claim) && json_string_length(claim) > 0 && strlen(json_string_value(claim)) == json_string_length(claim))
+	if (json_is_string(claim) && json_string_length(claim) > 0)
 		return memory_copy(json_string_value(claim));
 	if (json_is_integer(claim))
 		return memory_format("%" JSON_INTEGER_FORMAT, json_integer_value(claim));

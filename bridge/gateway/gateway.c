@@ -299,7 +299,8 @@ gateway_admit(const Arrival *arrival, Refusal *refusal)
 		return NULL;
 	if (returns)
 		take_over(identity.user, arrival->key);
-	session = session_new(identity.user, returns ? memory_copy(arrival->key) : new_key(), memory_copy(arrival->position),
+	session = session_new(identity.user, returns ? memory_copy(arrival->key) : new_key(),
+						  memory_copy(arrival->position),
 						  identity.claims);
 	session->format = arrival->format;
 	session->voice = arrival->voice;

@@ -18,10 +18,10 @@
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/json.h"
+#include "protocol/name_space.h"
 #include "protocol/packet.h"
 #include "protocol/protocol.h"
 
-#define NAME_SPACES 3
 #define KEY_LENGTH 32
 #define SID_LENGTH 20
 
@@ -43,68 +43,12 @@ typedef struct SocketIo
 	int attachments; /* that the last packet has announced */
 } SocketIo;
 
-static Frame *encode(const Format *format, const Event *event);
-
-static bool
-begins_with(const Event *event, const char *const *prefixes)
-{
-	for (; *prefixes != NULL; prefixes++)
-	{
-		if (strncmp(event->name, *prefixes, strlen(*prefixes)) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-wants_everything(const Event *event)
-{
-	(void) event;
-	return true;
-}
-
-static bool
-wants_notifications(const Event *event)
-{
-	static const char *const prefixes[] = { "notification:", "user:followed", "user:unfollowed", NULL };
-
-	return begins_with(event, prefixes);
-}
-
-static bool
-wants_chat(const Event *event)
-{
-	static const char *const prefixes[] = { "message:", "conversation:", "typing:", "user:online", "user:offline", NULL };
-
-	return begins_with(event, prefixes);
-}
-
-/* Place 0 among the frames of an event is the plain protocol's. */
-static const Format formats[NAME_SPACES] = {
-	{ 1, "/", wants_everything, encode },
-	{ 2, "/notifications", wants_notifications, encode },
-	{ 3, "/chat", wants_chat, encode },
-};
-
 static Frame *
 text_frame(char *text)
 {
 	Frame *frame = frame_new(FRAME_TEXT, text, strlen(text));
 
 	free(text);
-	return frame;
-}
-
-/* The position is the last argument: socket.io-client keeps it and shows it when it comes back. */
-static Frame *
-encode(const Format *format, const Event *event)
-{
-	char *start = packet_start(PACKET_EVENT, format->name_space);
-	char *name = json_quoted(event->name);
-	Frame *frame = text_frame(memory_format("%s[%s,%s,\"%s\"]", start, name, event->payload, event->position));
-
-	free(start);
-	free(name);
 	return frame;
 }
 
@@ -207,7 +151,7 @@ welcome(Session *session, bool recovered)
 	timer_stop(&place->socket->deadline);
 	say_packet(place->socket, PACKET_CONNECT, session->format->name_space,
 			   memory_format("{\"sid\":\"%s\",\"pid\":\"%s\"}", place->sid, pid));
-	if (session->format->place != 3)
+	if (name_space_shows_badge(session->format))
 		say_packet(place->socket, PACKET_EVENT, session->format->name_space,
 				   memory_format("[\"notification:unread\",{\"count\":%lld},\"%s\"]", (long long) session->unread,
 								 recovered ? session->position : session->since));
@@ -224,7 +168,10 @@ error_content(const char *code, const char *message)
 	return content;
 }
 
-/* An expired token ends the namespace for good; everything else is worth another attempt, which the client makes by itself. */
+/*
+ * An expired token ends the namespace for good; everything else is worth
+ * another attempt, which the client makes by itself.
+ */
 static void
 dismiss(Session *session, const char *code, const char *message)
 {
@@ -293,7 +240,7 @@ find_place(SocketIo *socket, const char *name_space)
 {
 	for (int i = 0; i < NAME_SPACES; i++)
 	{
-		if (strcmp(formats[i].name_space, name_space) == 0)
+		if (strcmp(name_space_formats[i].name_space, name_space) == 0)
 			return &socket->places[i];
 	}
 	return NULL;
@@ -311,7 +258,7 @@ on_connect(SocketIo *socket, const Packet *packet)
 		return false;
 	if (place != NULL)
 	{
-		admit(place, &formats[place - socket->places], packet->data);
+		admit(place, &name_space_formats[place - socket->places], packet->data);
 		return true;
 	}
 	name = json_quoted(packet->name_space);

@@ -18,7 +18,7 @@
 typedef struct ReaderEvents
 {
 	void (*event)(Event *event);		/* each event, in order */
-	void (*at_boundary)(void);			/* everything up to the position has been told; again after each page that ends so */
+	void (*at_boundary)(void);			/* everything up to the position has been told */
 	void (*resync)(const char *reason); /* the position is lost: events may be missing from here back */
 } ReaderEvents;
 

@@ -74,7 +74,8 @@ origin_is_allowed(struct lws *wsi, const Config *config)
 		at += length + strspn(at + length, " ");
 	}
 	authority = strstr(origin, "://");
-	return config->allow_origin[0] == '\0' && authority != NULL && read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) &&
+	return config->allow_origin[0] == '\0' && authority != NULL &&
+		   read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) &&
 		   strcasecmp(authority + 3, host) == 0;
 }
 
