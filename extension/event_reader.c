@@ -61,7 +61,7 @@ static SavedQuery note_start = {
 /* Not read-only: it must see the record that this very statement may have made. */
 static SavedQuery check_start = {
 	.name = "the check of a position",
-	.text = "SELECT (SELECT xid FROM herald.log_floor),"
+	.text = "SELECT (SELECT xid FROM herald.log_floor ORDER BY xid DESC LIMIT 1),"
 			" EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
 			" (SELECT first_xid FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1)",
 	.nargs = 1,
