@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -24,7 +25,7 @@
 
 static SavedQuery find_counter = {
 	.name = "the query for a counter",
-	.text = "SELECT c.count_sql, k.relowner FROM herald.counter AS c JOIN pg_class AS k ON k.oid = c.relation"
+	.text = "SELECT c.count_sql, k.relowner, k.oid FROM herald.counter AS c JOIN pg_class AS k ON k.oid = c.relation"
 			" WHERE c.id = $1",
 	.nargs = 1,
 	.argtypes = { INT4OID },
@@ -96,8 +97,9 @@ PG_FUNCTION_INFO_V1(herald_count_now);
 
 /*
  * herald.count_now(counter, id): counts in the application's table.  NULL when
- * that fails, for example because a column has another name now: an event is
- * delivered without its total rather than not at all.
+ * that fails, for example because a column has another name now, or when the
+ * table is locked: an event is delivered without its total rather than late or
+ * not at all.
  */
 Datum
 herald_count_now(PG_FUNCTION_ARGS)
@@ -110,10 +112,12 @@ herald_count_now(PG_FUNCTION_ARGS)
 	if (query_run(&find_counter, 1, &counter, NULL) == 1)
 	{
 		bool isnull;
+		Oid relation = DatumGetObjectId(query_value(0, 3, &isnull));
 
 		count.sql = query_text(0, 1);
 		query_become(&scope, DatumGetObjectId(query_value(0, 2, &isnull)), true);
-		if (!attempt(count_rows, &count, WARNING, "a total cannot be counted"))
+		if (ConditionalLockRelationOid(relation, AccessShareLock) &&
+			!attempt(count_rows, &count, WARNING, "a total cannot be counted"))
 			count.isnull = true;
 	}
 	query_end(&scope);

@@ -13,11 +13,13 @@
 #include "postgres.h"
 
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #define HERALD_SHMEM_REQUEST_IN_INIT 1
+#define strtou64(text, end, base) pg_strtouint64(text, end, base)
 #endif
 
 #if PG_VERSION_NUM < 160000

@@ -17,8 +17,9 @@
  *	  outermost nesting level that did; when that level is rolled back so is the
  *	  ring.
  *
- * 4. A prepared transaction is committed by another session, which cannot know
- *	  whether it wrote events: every COMMIT PREPARED rings.
+ * 4. A prepared transaction may be committed by another session, which cannot
+ *	  know whether it wrote events: every COMMIT PREPARED rings where the extension
+ *	  is, with the commit of the transaction that the command itself runs in.
  *
  * Slots are written by workers under the lock and read without one: a stale
  * latch is at worst one wake-up too many or a wait for the bridges' next poll.
@@ -29,6 +30,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "commands/async.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -121,8 +123,8 @@ doorbell_ring(void)
 		ring_level = level;
 }
 
-void
-doorbell_ring_now(void)
+static void
+wake_worker(void)
 {
 	DoorbellSlot *slot = slot_of(MyDatabaseId);
 	Latch *latch = slot ? slot->latch : NULL;
@@ -146,7 +148,7 @@ on_transaction(XactEvent event, void *arg)
 			}
 			break;
 		case XACT_EVENT_COMMIT:
-			doorbell_ring_now();
+			wake_worker();
 			ring_level = 0;
 			break;
 		case XACT_EVENT_ABORT:
@@ -183,8 +185,8 @@ on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, Proces
 		prev_process_utility(statement, text, read_only_tree, context, params, environment, dest, completion);
 	else
 		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, dest, completion);
-	if (commits_prepared)
-		doorbell_ring_now();
+	if (commits_prepared && OidIsValid(get_namespace_oid("herald", true)))
+		doorbell_ring();
 }
 
 static void
@@ -219,6 +221,8 @@ doorbell_init(bool preloading)
 {
 	RegisterXactCallback(on_transaction, NULL);
 	RegisterSubXactCallback(on_subtransaction, NULL);
+	prev_process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = on_utility;
 	if (!preloading)
 		return;
 #ifdef HERALD_SHMEM_REQUEST_IN_INIT
@@ -229,6 +233,4 @@ doorbell_init(bool preloading)
 #endif
 	prev_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = attach_shared_memory;
-	prev_process_utility = ProcessUtility_hook;
-	ProcessUtility_hook = on_utility;
 }

@@ -21,9 +21,6 @@ extern void doorbell_init(bool preloading);
 /* Promises a ring at this transaction's commit; a rollback takes it back. */
 extern void doorbell_ring(void);
 
-/* Rings at once for another session's transaction: COMMIT PREPARED. */
-extern void doorbell_ring_now(void);
-
 /* Is there a worker that rings for this database? */
 extern bool doorbell_has_worker(void);
 

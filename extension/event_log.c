@@ -29,11 +29,12 @@ static SavedQuery append_one = {
 	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
+/* An event without a room or a name is none: a template that met a null. */
 static SavedQuery append_all = {
 	.name = "the insert into the event log",
 	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta) "
-			"SELECT rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta "
-			"FROM herald_published WHERE cardinality(rooms) > 0",
+			"SELECT rooms, name, coalesce(payload, '{}'), member_id, joins, leaves, counter, counted_id, delta "
+			"FROM herald_published WHERE cardinality(rooms) > 0 AND name IS NOT NULL",
 };
 
 TupleDesc

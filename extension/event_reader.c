@@ -28,6 +28,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -59,13 +60,20 @@ static SavedQuery note_start = {
 };
 
 /* Not read-only: it must see the record that this very statement may have made. */
-static SavedQuery check_start = {
-	.name = "the check of a position",
-	.text = "SELECT (SELECT xid FROM herald.log_floor ORDER BY xid DESC LIMIT 1),"
-			" EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
+static SavedQuery find_start = {
+	.name = "the check where a position comes from",
+	.text = "SELECT EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
 			" (SELECT first_xid FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1)",
 	.nargs = 1,
 	.argtypes = { INT8OID },
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+};
+
+static SavedQuery check_floor = {
+	.name = "the check of a position's age",
+	.text = "SELECT herald.precedes_log($1)",
+	.nargs = 1,
+	.argtypes = { PG_SNAPSHOTOID },
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
@@ -81,7 +89,7 @@ static SavedQuery read_window = {
 			"  UNION ALL"
 			"  SELECT * FROM herald.event WHERE xid = ANY ($2)) AS e"
 			" WHERE pg_visible_in_snapshot(e.xid, $4) AND e.id > $5"
-			" AND ($6 IS NULL OR e.rooms && $6) ORDER BY e.id LIMIT $7),"
+			" AND ($6 IS NULL OR e.rooms && ('{*}' || $6)) ORDER BY e.id LIMIT $7),"
 			" totals AS MATERIALIZED ("
 			" SELECT c.id AS counter, k.counted_id,"
 			" ',\"' || c.field || '\":' || herald.total_of(c.id, k.counted_id) || '}' AS suffix"
@@ -95,10 +103,14 @@ static SavedQuery read_window = {
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
 			" ORDER BY p.id",
 	.nargs = 7,
-	.argtypes = { XID8OID, InvalidOid, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID },
+	.argtypes = { XID8OID, XID8ARRAYOID, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID },
 	.read_only = true,
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
+
+/* The start of the server as this backend knows it, for the extension in this schema; 0: not known yet. */
+static int64 known_start = 0;
+static Oid known_schema = InvalidOid;
 
 /*
  * Which start of the server this is.  The record is made by whoever asks first
@@ -107,16 +119,16 @@ static SavedQuery read_window = {
 static int64
 current_start(void)
 {
-	static int64 start = 0;
+	Oid schema = get_namespace_oid("herald", false);
 	bool isnull;
 	int64 found;
 
-	if (start != 0)
-		return start;
+	if (known_start != 0 && known_schema == schema)
+		return known_start;
 	query_run(&note_start, 1, NULL, NULL);
 	found = DatumGetInt64(query_value(0, 1, &isnull));
-	if (!DatumGetBool(query_value(0, 2, &isnull)))
-		start = found;
+	known_start = DatumGetBool(query_value(0, 2, &isnull)) ? 0 : found;
+	known_schema = schema;
 	return found;
 }
 
@@ -140,40 +152,58 @@ position_of(Moment moment)
 	return position;
 }
 
-/* Brings a position into terms of this start of the server, or says why it is of no use. */
+/* To a position of an earlier start everything since that start is news; one of an unknown start is of no use. */
 static void
-position_check(Position *position)
+check_origin(Position *position)
 {
-	int64 start = current_start();
-	Datum value = Int64GetDatum(position->start);
-	Datum floor;
-	Datum first;
+	Datum start = Int64GetDatum(position->start);
 	bool known;
-	bool no_floor;
-	bool no_first;
 	bool isnull;
+	bool newest;
+	Datum first;
 
-	query_run(&check_start, 1, &value, NULL);
-	floor = query_value(0, 1, &no_floor);
-	known = DatumGetBool(query_value(0, 2, &isnull));
-	first = query_value(0, 3, &no_first);
-
+	query_run(&find_start, 1, &start, NULL);
+	known = DatumGetBool(query_value(0, 1, &isnull));
+	first = query_value(0, 2, &newest);
 	if (position->system != current_system() || !known)
+	{
+		known_start = 0; /* its record may have been rolled back */
 		ereport(ERROR, (errcode(ERRCODE_HERALD_FOREIGN),
 						errmsg("the position comes from another database"),
 						errdetail("The database was restored, copied or failed over, or it lost its latest commits."),
 						errhint("Start again from herald.current_position() and read the present state.")));
-	if (position->start < start && !no_first)
-	{
-		moment_clip(&position->seen, DatumGetUInt64(first));
-		moment_clip(&position->window, DatumGetUInt64(first));
 	}
-	if (!no_floor && position->seen.xmin <= DatumGetUInt64(floor))
+	if (newest)
+		return;
+	moment_clip(&position->seen, DatumGetUInt64(first));
+	moment_clip(&position->window, DatumGetUInt64(first));
+}
+
+/* Are all events still there that came after the moment? */
+static void
+check_age(const Moment *moment)
+{
+	Datum seen = moment_snapshot(moment);
+	bool isnull;
+
+	query_run(&check_floor, 1, &seen, NULL);
+	if (DatumGetBool(query_value(0, 1, &isnull)))
 		ereport(ERROR, (errcode(ERRCODE_HERALD_TOO_OLD),
 						errmsg("the position is older than the event log"),
 						errdetail("Events are kept for herald.recovery_window."),
 						errhint("Start again from herald.current_position() and read the present state.")));
-	position->start = start;
+}
+
+/* Reads a position and brings it into terms of this start of the server. */
+static Position
+position_argument(Datum argument)
+{
+	Position position = position_parse(TextDatumGetCString(argument));
+	int64 start = current_start();
+
+	check_origin(&position);
+	position.start = start;
+	return position;
 }
 
 PG_FUNCTION_INFO_V1(herald_current_position);
@@ -311,7 +341,6 @@ run_window(const Reading *reading, Datum rooms, bool all_rooms)
 	values[5] = rooms;
 	nulls[5] = all_rooms ? 'n' : ' ';
 	values[6] = Int32GetDatum(reading->limit);
-	read_window.argtypes[1] = XID8ARRAYOID;
 	return query_run(&read_window, 1, values, nulls);
 }
 
@@ -358,12 +387,12 @@ herald_read_events(PG_FUNCTION_ARGS)
 						errmsg("herald.read_events() needs a position and a positive number of events")));
 	reading.out = query_result_begin(fcinfo, &reading.shape);
 	reading.limit = PG_GETARG_INT32(3);
-	reading.position = position_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	reading.until = moment_now();
-	if (!PG_ARGISNULL(1))
-		reading.until = position_parse(text_to_cstring(PG_GETARG_TEXT_PP(1))).seen;
 	query_begin(&scope, query_extension_owner(), false);
-	position_check(&reading.position);
+	reading.position = position_argument(PG_GETARG_DATUM(0));
+	if (!PG_ARGISNULL(1))
+		reading.until = position_argument(PG_GETARG_DATUM(1)).seen;
+	check_age(&reading.position.seen);
 	read_page(&reading, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	query_end(&scope);
 	return (Datum) 0;

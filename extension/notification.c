@@ -29,7 +29,7 @@ static SavedQuery write_candidates = {
 		"WITH candidate AS ("
 		" SELECT DISTINCT ON (c.cause, c.recipient_id) c.*, t.title AS title_template, t.content AS content_template"
 		" FROM herald_candidate AS c LEFT JOIN herald.notification_type AS t ON t.name = c.type"
-		" WHERE c.recipient_id IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id"
+		" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id"
 		" ORDER BY c.cause, c.recipient_id, t.priority DESC NULLS LAST),"
 		" allowed AS MATERIALIZED ("
 		" SELECT nextval('herald.notification_id_seq') AS id, o.* FROM ("

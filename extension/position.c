@@ -14,16 +14,19 @@
  */
 #include "postgres.h"
 
+#include <inttypes.h>
+
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 
+#include "compat.h"
 #include "position.h"
 
 #define POSITION_VERSION "1"
-#define UINT64_HEX "%" INT64_MODIFIER "x"
+#define UINT64_HEX "%" PRIx64
 
 /* A hostile position must not make us allocate without bound. */
 #define MAX_IN_PROGRESS 100000

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "query.h"
@@ -87,7 +88,10 @@ query_plan(SavedQuery *query, uint64 incoming)
 uint64
 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
 {
-	int result = SPI_execute_plan(query_plan(query, incoming), values, nulls, query->read_only, 0);
+	SPIPlanPtr plan = query_plan(query, incoming);
+	Snapshot snapshot = query->latest ? GetLatestSnapshot() : InvalidSnapshot;
+	int result = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot,
+									  query->read_only || query->latest, true, 0);
 
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));

@@ -33,6 +33,7 @@ typedef struct SavedQuery
 	int nargs;
 	Oid argtypes[QUERY_MAX_ARGS];
 	bool read_only; /* sees the caller's snapshot, not a newer one */
+	bool latest;	/* sees what is committed by now, whatever the isolation level */
 	int cursor_options;
 	SPIPlanPtr plans[QUERY_SIZE_CLASSES];
 } SavedQuery;

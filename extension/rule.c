@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
@@ -45,6 +46,7 @@ static SavedQuery load_rules = {
 			" WHERE relation = $1 AND operation = $2 ORDER BY id",
 	.nargs = 2,
 	.argtypes = { REGCLASSOID, TEXTOID },
+	.latest = true, /* the list outlives this transaction and must not be as old as its snapshot */
 };
 
 static SavedQuery record_failure = {
@@ -125,7 +127,7 @@ load_list(Relation relation, const char *operation, MemoryContext context)
 	rows = query_run(&load_rules, 1, values, NULL);
 
 	caller = MemoryContextSwitchTo(context);
-	name = pstrdup(RelationGetRelationName(relation));
+	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation));
 	list = palloc0(sizeof(RuleList));
 	list->rules = palloc0(sizeof(Rule) * (rows + 1));
 	for (uint64 row = 0; row < rows; row++)
@@ -138,7 +140,7 @@ load_list(Relation relation, const char *operation, MemoryContext context)
 	return list;
 }
 
-/* Fills a set anew. Its memory is complete before the set knows it. */
+/* Fills a set anew.  A failure leaves it empty, to be filled by the next who asks. */
 static void
 load_set(RuleSet *set, Relation relation)
 {
@@ -147,13 +149,14 @@ load_set(RuleSet *set, Relation relation)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald rule set", ALLOCSET_SMALL_SIZES);
 	QueryScope scope;
 
-	query_begin(&scope, query_extension_owner(), false);
+	if (set->context != NULL)
+		MemoryContextSetParent(set->context, TopTransactionContext);
+	set->context = NULL;
 	set->valid = true; /* an invalidation from here on counts */
+	query_begin(&scope, query_extension_owner(), false);
 	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
 		lists[operation] = load_list(relation, operations[operation], context);
 	query_end(&scope);
-	if (set->context != NULL)
-		MemoryContextSetParent(set->context, TopTransactionContext);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	set->context = context;
 	memcpy(set->lists, lists, sizeof(lists));
@@ -208,7 +211,7 @@ name_rule(void *arg)
 {
 	Rule *rule = arg;
 
-	errcontext("rule \"%s\" of table \"%s\" (SELECT herald.unwatch('%s') takes it off)", rule->name, rule->relation,
+	errcontext("rule \"%s\" of table %s (SELECT herald.unwatch('%s') takes it off)", rule->name, rule->relation,
 			   rule->relation);
 }
 
@@ -232,7 +235,7 @@ note_failure(Rule *rule, ErrorData *error)
 	QueryScope scope;
 
 	ereport(WARNING, (errcode(error->sqlerrcode),
-					  errmsg("rule \"%s\" of table \"%s\" failed: %s", rule->name, rule->relation, error->message),
+					  errmsg("rule \"%s\" of table %s failed: %s", rule->name, rule->relation, error->message),
 					  errhint("The row was written without it. herald.rule_failure has the failures of all rules.")));
 	values[0] = Int32GetDatum(rule->id);
 	values[1] = CStringGetTextDatum(unpack_sql_state(error->sqlerrcode));
@@ -249,7 +252,6 @@ run_guarded(Rule *rule, int64 rows, RuleOutput *output)
 	RuleOutput own = rule_output_begin();
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	ErrorContextCallback *context = error_context_stack;
 
 	BeginInternalSubTransaction("pg_herald");
 	MemoryContextSwitchTo(caller);
@@ -267,7 +269,6 @@ run_guarded(Rule *rule, int64 rows, RuleOutput *output)
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
-		error_context_stack = context;
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;

@@ -28,7 +28,7 @@ typedef struct Rule
 {
 	int id;
 	char *name;
-	const char *relation; /* its table, in messages */
+	const char *relation; /* its table, quoted, in messages */
 	SavedQuery notify;	  /* text NULL: nobody is told */
 	SavedQuery publish;	  /* text NULL: nothing is published */
 	bool abort;			  /* does an error abort the application's statement? */

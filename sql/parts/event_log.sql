@@ -96,10 +96,10 @@ BEGIN
 			PERFORM set_config('synchronous_commit', 'local', true);
 		END IF;
 		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC LIMIT 1),
-		                   (SELECT f.xid FROM herald.log_floor AS f), '0');
+		                   (SELECT f.xid FROM herald.log_floor AS f ORDER BY f.xid DESC LIMIT 1), '0');
 		INSERT INTO herald.server_start AS s (id, started_at, timeline, first_xid)
 		VALUES (greatest((extract(epoch FROM this.started_at) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald.server_start AS p)),
-		        this.started_at, this.timeline, (newest::text::numeric + 1)::text::xid8)
+		        this.started_at, this.timeline, (newest::text::bigint + 1)::text::xid8)
 		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
 		RETURNING s.id INTO id;
 		DELETE FROM herald.total; -- the snapshots in it are as old as positions
@@ -244,6 +244,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	partition text := format('herald.event_%s', slot);
 	mark herald.log_mark;
+	newest xid8;
 BEGIN
 	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = trim_slot.slot) THEN
 		RETURN;
@@ -263,9 +264,9 @@ BEGIN
 			RETURN; -- a reader or a writer is at it; the next call tries again
 	END;
 	IF herald.is_complete(slot, mark.seen) THEN
-		INSERT INTO herald.log_floor
-		SELECT e.xid, mark.seen FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
-		DELETE FROM herald.log_floor AS f WHERE f.xid < (SELECT max(g.xid::text::numeric)::text::xid8 FROM herald.log_floor AS g);
+		SELECT e.xid INTO newest FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
+		DELETE FROM herald.log_floor AS f WHERE f.xid <= newest AND pg_snapshot_xmax(f.seen) < pg_snapshot_xmax(mark.seen);
+		INSERT INTO herald.log_floor VALUES (newest, mark.seen);
 		EXECUTE format('TRUNCATE ONLY %s', partition);
 		DELETE FROM herald.log_mark AS m WHERE m.slot = trim_slot.slot;
 		DELETE FROM herald.total AS t

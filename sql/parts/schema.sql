@@ -17,13 +17,14 @@ CREATE TABLE herald.rule (
 );
 COMMENT ON TABLE herald.rule IS 'rules, compiled to the SQL that the trigger runs';
 
+-- No foreign key: a write to a watched table must not wait for the transaction that unwatches it.
 CREATE TABLE herald.rule_failure (
-	rule     int NOT NULL REFERENCES herald.rule ON DELETE CASCADE,
+	rule     int NOT NULL,
 	at       timestamptz NOT NULL DEFAULT now(),
 	sqlstate text NOT NULL,
 	message  text NOT NULL
 );
-CREATE INDEX ON herald.rule_failure (rule, at);
+CREATE INDEX ON herald.rule_failure (at);
 COMMENT ON TABLE herald.rule_failure IS 'failures of rules that are watched with on_error => ''warn''';
 
 CREATE TABLE herald.watched_table (
