@@ -127,7 +127,8 @@ load_list(Relation relation, const char *operation, MemoryContext context)
 	rows = query_run(&load_rules, 1, values, NULL);
 
 	caller = MemoryContextSwitchTo(context);
-	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation));
+	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+									  RelationGetRelationName(relation));
 	list = palloc0(sizeof(RuleList));
 	list->rules = palloc0(sizeof(Rule) * (rows + 1));
 	for (uint64 row = 0; row < rows; row++)
