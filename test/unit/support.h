@@ -1,0 +1,121 @@
+/*-------------------------------------------------------------------------
+ *
+ * support.h
+ *	  Events, sessions and a connection that only collects, for the tests of fanout/.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_TEST_SUPPORT_H
+#define HERALD_TEST_SUPPORT_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/loop.h"
+#include "base/memory.h"
+#include "fanout/event.h"
+#include "fanout/outbox.h"
+#include "fanout/session.h"
+
+static int support_encoded; /* frames that were built */
+
+/* An event in the rooms of a text, separated by spaces. */
+static inline Event *
+support_event(const char *name, const char *rooms)
+{
+	Event *event = event_new();
+	char *copy = memory_copy(rooms);
+	char *rest = NULL;
+
+	event->name = memory_copy(name);
+	event->payload = memory_copy("{}");
+	event->position = memory_copy("1");
+	event->rooms = memory_new(sizeof(char *) * 8);
+	for (char *room = strtok_r(copy, " ", &rest); room != NULL; room = strtok_r(NULL, " ", &rest))
+		event->rooms[event->room_count++] = memory_copy(room);
+	free(copy);
+	return event;
+}
+
+/* A format whose frames are the event's name; events called "unwanted" are not wanted. */
+static inline bool
+support_wants(const Event *event)
+{
+	return strcmp(event->name, "unwanted") != 0;
+}
+
+static inline Frame *
+support_encode(const Format *format, const Event *event)
+{
+	(void) format;
+	support_encoded++;
+	return frame_new(FRAME_TEXT, event->name, strlen(event->name));
+}
+
+static const Format support_format = { .place = 2, .wants = support_wants, .encode = support_encode };
+
+/* A connection: what was flushed is in "said", each frame with a space behind it. */
+typedef struct Client
+{
+	Outbox outbox;
+	Session *session;
+	int flushes;
+	int overflows;
+	char said[4096];
+} Client;
+
+static inline void
+support_flush(Outbox *outbox)
+{
+	Client *client = (Client *) outbox;
+	Frame *frame;
+	uint32_t count = 0;
+
+	client->flushes++;
+	while ((frame = outbox_peek(outbox, count)) != NULL)
+	{
+		count++;
+		strncat(client->said, (char *) frame_bytes(frame) + 2, frame->length - 2);
+		strcat(client->said, " ");
+	}
+	outbox_sent(outbox, count);
+}
+
+static inline void
+support_overflow(Outbox *outbox)
+{
+	((Client *) outbox)->overflows++;
+}
+
+static const OutboxOwner support_owner = { support_flush, support_overflow };
+
+/* One turn of the loop, with its end. */
+static inline void
+support_turn(void)
+{
+	uv_run(loop_uv(), UV_RUN_NOWAIT);
+}
+
+static inline Client *
+support_client(const char *user, const char *key, SessionState state)
+{
+	Client *client = memory_new(sizeof(Client));
+
+	outbox_init(&client->outbox, &support_owner, 1000);
+	client->session = session_new(memory_copy(user), memory_copy(key), NULL, memory_copy("{}"));
+	client->session->state = state;
+	client->session->format = &support_format;
+	client->session->outbox = &client->outbox;
+	return client;
+}
+
+static inline void
+support_end(Client *client)
+{
+	session_leave(client->session);
+	outbox_close(&client->outbox);
+	free(client);
+}
+
+#endif /* HERALD_TEST_SUPPORT_H */

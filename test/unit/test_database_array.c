@@ -1,0 +1,89 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_database_array.c
+ *	  Texts come through a text array of PostgreSQL as they are.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "source/database.h"
+
+static void
+expect(int count, const char *const *texts, const char *wanted)
+{
+	char *array = database_text_array(texts, count);
+
+	assert_string_equal(array, wanted);
+	free(array);
+}
+
+static void
+test_plain(void **state)
+{
+	(void) state;
+	expect(0, NULL, "{}");
+	expect(1, (const char *[]){ "a" }, "{\"a\"}");
+	expect(3, (const char *[]){ "a", "b c", "d" }, "{\"a\",\"b c\",\"d\"}");
+}
+
+/* Quoted, all of these are nothing but texts. */
+static void
+test_meaning(void **state)
+{
+	(void) state;
+	expect(2, (const char *[]){ "", "NULL" }, "{\"\",\"NULL\"}");
+	expect(3, (const char *[]){ "a,b", "{x}", " y " }, "{\"a,b\",\"{x}\",\" y \"}");
+	expect(1, (const char *[]){ "\xc3\xa4\n\t'" }, "{\"\xc3\xa4\n\t'\"}");
+}
+
+static void
+test_escapes(void **state)
+{
+	(void) state;
+	expect(1, (const char *[]){ "say \"hi\"" }, "{\"say \\\"hi\\\"\"}");
+	expect(1, (const char *[]){ "a\\b" }, "{\"a\\\\b\"}");
+	expect(2, (const char *[]){ "\\", "\"" }, "{\"\\\\\",\"\\\"\"}");
+	expect(1, (const char *[]){ "x\",\"y" }, "{\"x\\\",\\\"y\"}"); /* no second element can be smuggled in */
+}
+
+/* The longest that an array can get: AddressSanitizer watches its end. */
+static void
+test_size(void **state)
+{
+	enum
+	{
+		COUNT = 300
+	};
+	const char *texts[COUNT];
+	char *array;
+
+	(void) state;
+	for (int i = 0; i < COUNT; i++)
+		texts[i] = i % 2 ? "\"\\\"\\" : "\\\\\\\\";
+	array = database_text_array(texts, COUNT);
+	assert_int_equal(strlen(array), 2 + COUNT * 10 + COUNT - 1);
+	assert_int_equal(array[strlen(array) - 1], '}');
+	free(array);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_meaning),
+		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_size),
+	};
+
+	return cmocka_run_group_tests_name("database_array", tests, NULL, NULL);
+}

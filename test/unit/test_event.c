@@ -1,0 +1,115 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_event.c
+ *	  An event is encoded once for each format, and freed with its last reference.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "fanout/event.h"
+
+static int encoded[EVENT_FORMATS];
+
+static Frame *
+encode(const Format *format, const Event *event)
+{
+	char *text = memory_format("%d:%s", format->place, event->name);
+	Frame *frame = frame_new(FRAME_TEXT, text, strlen(text));
+
+	encoded[format->place]++;
+	free(text);
+	return frame;
+}
+
+static Event *
+full_event(void)
+{
+	Event *event = event_new();
+
+	event->id = memory_copy("7");
+	event->name = memory_copy("post:liked");
+	event->payload = memory_copy("{}");
+	event->position = memory_copy("p");
+	event->rooms = memory_new(2 * sizeof(char *));
+	event->rooms[0] = memory_copy("a");
+	event->rooms[1] = memory_copy("b");
+	event->room_count = 2;
+	event->member = memory_copy("u");
+	event->joins = memory_copy("r");
+	event->leaves = memory_copy("s");
+	return event;
+}
+
+static void
+test_frame_once_per_format(void **state)
+{
+	static const Format first = { .place = 0, .encode = encode };
+	static const Format last = { .place = EVENT_FORMATS - 1, .encode = encode };
+	Event *event = full_event();
+	Frame *frame = event_frame(event, &first);
+
+	(void) state;
+	assert_ptr_equal(event_frame(event, &first), frame);
+	assert_int_equal(encoded[0], 1);
+	assert_int_equal(encoded[EVENT_FORMATS - 1], 0);
+	assert_ptr_not_equal(event_frame(event, &last), frame);
+	assert_ptr_equal(event_frame(event, &first), frame);
+	assert_int_equal(encoded[0], 1);
+	assert_int_equal(encoded[EVENT_FORMATS - 1], 1);
+	assert_memory_equal(frame_bytes(frame) + 2, "0:post:liked", 12);
+	assert_memory_equal(frame_bytes(event_frame(event, &last)) + 2, "7:post:liked", 12);
+	event_release(event);
+}
+
+/* The leak check would tell of what event_release() forgets. */
+static void
+test_freed_with_last_reference(void **state)
+{
+	static const Format format = { .place = 3, .encode = encode };
+	Event *event = full_event();
+	Frame *frame = frame_hold(event_frame(event, &format));
+
+	(void) state;
+	assert_int_equal(frame->references, 2);
+	assert_ptr_equal(event_hold(event), event);
+	event_release(event);
+	assert_int_equal(event->references, 1);
+	assert_int_equal(frame->references, 2);
+	assert_string_equal(event->name, "post:liked");
+	event_release(event);
+	assert_int_equal(frame->references, 1); /* the event has let go of it */
+	frame_release(frame);
+}
+
+static void
+test_empty(void **state)
+{
+	Event *event = event_new();
+
+	(void) state;
+	assert_int_equal(event->references, 1);
+	assert_int_equal(event->room_count, 0);
+	assert_null(event->id);
+	event_release(event);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_frame_once_per_format),
+		cmocka_unit_test(test_freed_with_last_reference),
+		cmocka_unit_test(test_empty),
+	};
+
+	return cmocka_run_group_tests_name("event", tests, NULL, NULL);
+}

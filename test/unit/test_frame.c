@@ -1,0 +1,128 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_frame.c
+ *	  Frames have the headers of RFC 6455, and live as long as somebody holds them.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fanout/frame.h"
+
+static void
+check_frame(size_t length, const unsigned char *header, size_t header_length)
+{
+	unsigned char *payload = calloc(1, length + 1);
+	Frame *frame;
+
+	for (size_t i = 0; i < length; i++)
+		payload[i] = (unsigned char) (i * 7 + 3);
+	frame = frame_new(FRAME_TEXT, payload, length);
+	assert_int_equal(frame->length, header_length + length);
+	assert_memory_equal(frame_bytes(frame), header, header_length);
+	if (length > 0)
+		assert_memory_equal(frame_bytes(frame) + header_length, payload, length);
+	frame_release(frame);
+	free(payload);
+}
+
+static void
+test_short(void **state)
+{
+	(void) state;
+	check_frame(0, (const unsigned char[]){ 0x81, 0 }, 2);
+	check_frame(1, (const unsigned char[]){ 0x81, 1 }, 2);
+	check_frame(125, (const unsigned char[]){ 0x81, 125 }, 2);
+}
+
+static void
+test_two_byte_length(void **state)
+{
+	(void) state;
+	check_frame(126, (const unsigned char[]){ 0x81, 126, 0, 126 }, 4);
+	check_frame(258, (const unsigned char[]){ 0x81, 126, 1, 2 }, 4);
+	check_frame(65535, (const unsigned char[]){ 0x81, 126, 0xFF, 0xFF }, 4);
+}
+
+static void
+test_eight_byte_length(void **state)
+{
+	(void) state;
+	check_frame(65536, (const unsigned char[]){ 0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0 }, 10);
+	check_frame(0x123456, (const unsigned char[]){ 0x81, 127, 0, 0, 0, 0, 0, 0x12, 0x34, 0x56 }, 10);
+}
+
+static void
+test_kinds(void **state)
+{
+	static const struct
+	{
+		FrameKind kind;
+		unsigned char first;
+	} kinds[] = { { FRAME_TEXT, 0x81 }, { FRAME_BINARY, 0x82 }, { FRAME_CLOSE, 0x88 }, { FRAME_PING, 0x89 }, { FRAME_PONG, 0x8A } };
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+	{
+		Frame *frame = frame_new(kinds[i].kind, "x", 1);
+
+		assert_int_equal(frame_bytes(frame)[0], kinds[i].first);
+		frame_release(frame);
+	}
+}
+
+/* The transport writes in front of the bytes. */
+static void
+test_headroom(void **state)
+{
+	Frame *frame = frame_new(FRAME_TEXT, "abc", 3);
+
+	(void) state;
+	memset(frame_bytes(frame) - FRAME_HEADROOM, 0xEE, FRAME_HEADROOM);
+	assert_int_equal(frame->length, 5);
+	assert_int_equal(frame->references, 1);
+	assert_memory_equal(frame_bytes(frame), "\x81\x03"
+											"abc",
+						5);
+	frame_release(frame);
+}
+
+/* AddressSanitizer says when one release is too many, its leak check when one is missing. */
+static void
+test_references(void **state)
+{
+	Frame *frame = frame_new(FRAME_TEXT, "abc", 3);
+
+	(void) state;
+	assert_int_equal(frame->references, 1);
+	assert_ptr_equal(frame_hold(frame), frame);
+	assert_int_equal(frame->references, 2);
+	frame_release(frame);
+	assert_int_equal(frame->references, 1);
+	assert_memory_equal(frame_bytes(frame), "\x81\x03"
+											"abc",
+						5);
+	frame_release(frame);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_short),
+		cmocka_unit_test(test_two_byte_length),
+		cmocka_unit_test(test_eight_byte_length),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_headroom),
+		cmocka_unit_test(test_references),
+	};
+
+	return cmocka_run_group_tests_name("frame", tests, NULL, NULL);
+}

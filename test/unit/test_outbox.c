@@ -1,0 +1,306 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_outbox.c
+ *	  What waits for a connection leaves in order, once a turn, and never grows beyond its limit.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/loop.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "fanout/outbox.h"
+
+/* Takes "most" frames of each flush and notes their first byte. */
+typedef struct Owner
+{
+	Outbox outbox;
+	uint32_t most;
+	int flushes;
+	int overflows;
+	bool closed_at_overflow;
+	char sent[256];
+} Owner;
+
+static void
+flush(Outbox *outbox)
+{
+	Owner *owner = (Owner *) outbox;
+	uint32_t count = 0;
+	Frame *frame;
+
+	owner->flushes++;
+	while (count < owner->most && (frame = outbox_peek(outbox, count)) != NULL)
+	{
+		strncat(owner->sent, (char *) frame_bytes(frame) + 2, 1);
+		count++;
+	}
+	outbox_sent(outbox, count);
+}
+
+static void
+overflow(Outbox *outbox)
+{
+	Owner *owner = (Owner *) outbox;
+
+	owner->overflows++;
+	owner->closed_at_overflow = outbox->closed && outbox->count == 0 && outbox->waiting == 0;
+}
+
+static const OutboxOwner owner_of_tests = { flush, overflow };
+
+static void
+init(Owner *owner, size_t limit)
+{
+	memset(owner, 0, sizeof(*owner));
+	owner->most = UINT32_MAX;
+	outbox_init(&owner->outbox, &owner_of_tests, limit);
+}
+
+static void
+push(Owner *owner, char letter)
+{
+	outbox_push_own(&owner->outbox, frame_new(FRAME_TEXT, &letter, 1));
+}
+
+static void
+turn(void)
+{
+	uv_run(loop_uv(), UV_RUN_NOWAIT);
+}
+
+static void
+test_order_and_one_flush_a_turn(void **state)
+{
+	Owner a;
+	Owner b;
+
+	(void) state;
+	init(&a, 1000);
+	init(&b, 1000);
+	for (char c = 'a'; c <= 'z'; c++)
+	{
+		push(&a, c);
+		if (c % 2)
+			push(&b, c);
+	}
+	assert_int_equal(a.flushes, 0); /* not before the turn ends */
+	turn();
+	assert_int_equal(a.flushes, 1);
+	assert_int_equal(b.flushes, 1);
+	assert_string_equal(a.sent, "abcdefghijklmnopqrstuvwxyz");
+	assert_string_equal(b.sent, "acegikmoqsuwy");
+	turn();
+	assert_int_equal(a.flushes, 1); /* nothing new, nothing to flush */
+	assert_null(a.outbox.frames);	/* idle: no memory */
+}
+
+static void
+test_peek_and_sent(void **state)
+{
+	Owner a;
+	int64_t before = metrics.bytes_sent;
+
+	(void) state;
+	init(&a, 1000);
+	for (char c = 'a'; c <= 'f'; c++)
+		push(&a, c);
+	assert_int_equal(a.outbox.count, 6);
+	assert_int_equal(a.outbox.waiting, 6 * 3);
+	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 0))[2], 'a');
+	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 5))[2], 'f');
+	assert_null(outbox_peek(&a.outbox, 6));
+	outbox_sent(&a.outbox, 2);
+	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 0))[2], 'c');
+	assert_int_equal(a.outbox.waiting, 4 * 3);
+	assert_int_equal(metrics.bytes_sent - before, 6);
+	outbox_sent(&a.outbox, 99); /* no more than there are */
+	assert_int_equal(a.outbox.count, 0);
+	assert_int_equal(a.outbox.waiting, 0);
+	assert_int_equal(metrics.bytes_sent - before, 18);
+	outbox_close(&a.outbox);
+}
+
+/* The ring wraps around and grows while it is wrapped. */
+static void
+test_ring(void **state)
+{
+	Owner a;
+	char next_in = 0;
+	char next_out = 0;
+
+	(void) state;
+	init(&a, 100000);
+	for (int round = 0; round < 60; round++)
+	{
+		for (int i = 0; i < round % 7 + 1; i++)
+			push(&a, next_in++);
+		for (int i = 0; i < round % 5 + 1 && a.outbox.count > 0; i++)
+		{
+			assert_int_equal((char) frame_bytes(outbox_peek(&a.outbox, 0))[2], next_out);
+			next_out++;
+			outbox_sent(&a.outbox, 1);
+		}
+	}
+	assert_true(a.outbox.count > 8);
+	for (uint32_t i = 0; i < a.outbox.count; i++)
+		assert_int_equal((char) frame_bytes(outbox_peek(&a.outbox, i))[2], (char) (next_out + (char) i));
+	outbox_close(&a.outbox);
+	turn();
+	assert_int_equal(a.flushes, 0); /* closed: out of the list */
+}
+
+static void
+test_overflow_once(void **state)
+{
+	Owner a;
+	int64_t before = metrics.slow_closed;
+
+	(void) state;
+	init(&a, 9);
+	a.most = 0; /* a connection that takes nothing */
+	push(&a, 'a');
+	push(&a, 'b');
+	push(&a, 'c'); /* 9 bytes: as much as may */
+	assert_int_equal(a.overflows, 0);
+	assert_int_equal(a.outbox.count, 3);
+	push(&a, 'd');
+	assert_int_equal(a.overflows, 1);
+	assert_true(a.closed_at_overflow);
+	assert_int_equal(metrics.slow_closed - before, 1);
+	push(&a, 'e');
+	outbox_overflow(&a.outbox);
+	assert_int_equal(a.overflows, 1);
+	assert_int_equal(metrics.slow_closed - before, 1);
+	assert_int_equal(a.outbox.count, 0);
+	a.flushes = 0;
+	turn();
+	assert_int_equal(a.flushes, 0);
+}
+
+/* What is larger than the limit can be sent to a client that has taken everything. */
+static void
+test_one_large_frame(void **state)
+{
+	Owner a;
+	char text[100] = { 'x' };
+
+	(void) state;
+	init(&a, 10);
+	outbox_push_own(&a.outbox, frame_new(FRAME_TEXT, text, sizeof(text)));
+	assert_int_equal(a.overflows, 0);
+	assert_int_equal(a.outbox.count, 1);
+	turn();
+	assert_string_equal(a.sent, "x");
+}
+
+static void
+test_closed_takes_nothing(void **state)
+{
+	Owner a;
+	Frame *frame = frame_new(FRAME_TEXT, "z", 1);
+
+	(void) state;
+	init(&a, 1000);
+	outbox_push(&a.outbox, frame);
+	assert_int_equal(frame->references, 2);
+	outbox_close(&a.outbox);
+	assert_int_equal(frame->references, 1); /* dropped */
+	outbox_push(&a.outbox, frame);
+	assert_int_equal(frame->references, 1);
+	assert_int_equal(a.outbox.count, 0);
+	turn();
+	assert_int_equal(a.flushes, 0);
+	assert_int_equal(a.overflows, 0);
+	frame_release(frame);
+}
+
+static void
+test_last(void **state)
+{
+	Owner a;
+
+	(void) state;
+	init(&a, 1000);
+	push(&a, 'a');
+	outbox_push_last(&a.outbox, frame_new(FRAME_CLOSE, "b", 1));
+	push(&a, 'c');
+	turn();
+	assert_string_equal(a.sent, "ab");
+}
+
+/* Whoever is flushed in part is not flushed again by itself: the transport comes back when it can. */
+static void
+test_partial_flush(void **state)
+{
+	Owner a;
+
+	(void) state;
+	init(&a, 1000);
+	a.most = 1;
+	push(&a, 'a');
+	push(&a, 'b');
+	turn();
+	turn();
+	assert_string_equal(a.sent, "a");
+	push(&a, 'c');
+	turn();
+	assert_string_equal(a.sent, "ab");
+	outbox_close(&a.outbox);
+}
+
+/* A crowd is served over several turns, without anything else happening. */
+static void
+test_crowd(void **state)
+{
+	enum
+	{
+		CROWD = 2500
+	};
+	Owner *crowd = memory_new(sizeof(Owner) * CROWD);
+	int served[4] = { 0 };
+
+	(void) state;
+	for (int i = 0; i < CROWD; i++)
+	{
+		init(&crowd[i], 1000);
+		push(&crowd[i], 'a');
+	}
+	for (int t = 0; t < 4; t++)
+	{
+		turn();
+		for (int i = 0; i < CROWD; i++)
+			served[t] += crowd[i].flushes;
+	}
+	assert_true(served[0] < CROWD);
+	assert_true(served[0] < served[1]);
+	assert_int_equal(served[3], CROWD);
+	free(crowd);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order_and_one_flush_a_turn),
+		cmocka_unit_test(test_peek_and_sent),
+		cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_overflow_once),
+		cmocka_unit_test(test_one_large_frame),
+		cmocka_unit_test(test_closed_takes_nothing),
+		cmocka_unit_test(test_last),
+		cmocka_unit_test(test_partial_flush),
+		cmocka_unit_test(test_crowd),
+	};
+
+	outbox_start();
+	return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);
+}

@@ -1,0 +1,236 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_room.c
+ *	  Events reach those who are in their rooms, each once, whoever joins and leaves.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/metrics.h"
+#include "fanout/room.h"
+#include "support.h"
+
+static void
+publish(const char *name, const char *rooms)
+{
+	Event *event = support_event(name, rooms);
+
+	room_publish(event);
+	assert_int_equal(event->references, 1); /* live sessions hold frames, not events */
+	event_release(event);
+}
+
+static void
+test_join_leave_publish(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("2", "b", SESSION_LIVE);
+
+	(void) state;
+	room_join(a->session, "post:1");
+	room_join(b->session, "post:1");
+	room_join(b->session, "post:2");
+	publish("one", "post:1");
+	publish("two", "post:2");
+	publish("none", "post:3");
+	publish("unwanted", "post:1");
+	room_leave(b->session, "post:1");
+	room_leave(b->session, "post:3");
+	publish("three", "post:1");
+	support_turn();
+	assert_string_equal(a->said, "one three ");
+	assert_string_equal(b->said, "one two ");
+	support_end(a);
+	support_end(b);
+	assert_int_equal(metrics.rooms, 0);
+}
+
+static void
+test_two_rooms_once(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("2", "b", SESSION_LIVE);
+
+	(void) state;
+	room_join(a->session, "x");
+	room_join(a->session, "y");
+	room_join(b->session, "y");
+	support_encoded = 0;
+	publish("e", "x y y *");
+	assert_int_equal(support_encoded, 1); /* once for all */
+	publish("f", "y x");
+	support_turn();
+	assert_string_equal(a->said, "e f ");
+	assert_string_equal(b->said, "e f ");
+	support_end(a);
+	support_end(b);
+}
+
+static void
+test_everybody(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("1", "b", SESSION_LIVE);
+	Client *c = support_client("3", "c", SESSION_LIVE);
+	Client *d = support_client("4", "d", SESSION_ARRIVING);
+
+	(void) state;
+	room_join(a->session, "x");
+	publish("e", "*");
+	support_turn();
+	assert_string_equal(a->said, "e ");
+	assert_string_equal(b->said, "e ");
+	assert_string_equal(c->said, "e ");
+	assert_string_equal(d->said, "");
+	support_end(a);
+	support_end(b);
+	support_end(c);
+	support_end(d);
+}
+
+static void
+test_last_one_out(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("2", "b", SESSION_LIVE);
+	int64_t before = metrics.rooms;
+
+	(void) state;
+	room_join(a->session, "x");
+	room_join(a->session, "x");
+	room_join(b->session, "x");
+	assert_int_equal(a->session->room_count, 1);
+	assert_int_equal(metrics.rooms - before, 1);
+	room_leave(a->session, "x");
+	assert_int_equal(metrics.rooms - before, 1);
+	room_leave(a->session, "x");
+	room_leave(b->session, "x");
+	assert_int_equal(metrics.rooms - before, 0);
+	room_join(a->session, "x");
+	room_join(a->session, "y");
+	assert_int_equal(metrics.rooms - before, 2);
+	room_leave_all(a->session);
+	assert_int_equal(metrics.rooms - before, 0);
+	assert_int_equal(a->session->room_count, 0);
+	support_end(a);
+	support_end(b);
+}
+
+static void
+test_gone_joins_nothing(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Session *session = session_hold(a->session);
+
+	(void) state;
+	room_join(session, "x");
+	support_end(a);
+	room_join(session, "x");
+	assert_int_equal(session->room_count, 0);
+	assert_int_equal(metrics.rooms, 0);
+	session_release(session);
+}
+
+enum
+{
+	SESSIONS = 20,
+	ROOMS = 15,
+	STEPS = 20000
+};
+
+static bool
+is_in(const Session *session, const char *name)
+{
+	for (int i = 0; i < session->room_count; i++)
+	{
+		if (strcmp(room_name(session, i), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The rooms of each session and the sessions that each room reaches are those of the model. */
+static void
+compare(Client **clients, bool model[SESSIONS][ROOMS])
+{
+	int used = 0;
+
+	for (int r = 0; r < ROOMS; r++)
+	{
+		char name[16];
+		bool any = false;
+
+		snprintf(name, sizeof(name), "r%d", r);
+		publish(name, name);
+		support_turn();
+		for (int s = 0; s < SESSIONS; s++)
+		{
+			assert_int_equal(is_in(clients[s]->session, name), model[s][r]);
+			assert_int_equal(clients[s]->said[0] != '\0', model[s][r]);
+			clients[s]->said[0] = '\0';
+			any |= model[s][r];
+		}
+		used += any;
+	}
+	assert_int_equal(metrics.rooms, used);
+}
+
+static void
+test_against_model(void **state)
+{
+	static bool model[SESSIONS][ROOMS];
+	Client *clients[SESSIONS];
+	char name[16];
+
+	(void) state;
+	srandom(7);
+	for (int s = 0; s < SESSIONS; s++)
+		clients[s] = support_client("u", "k", SESSION_LIVE);
+	for (int step = 0; step < STEPS; step++)
+	{
+		int s = (int) (random() % SESSIONS);
+		int r = (int) (random() % ROOMS);
+		bool joins = random() % (step % 2000 < 1000 ? 3 : 2) != 0;
+
+		snprintf(name, sizeof(name), "r%d", r);
+		if (random() % 500 == 0)
+		{
+			room_leave_all(clients[s]->session);
+			memset(model[s], 0, sizeof(model[s]));
+		}
+		else
+		{
+			(joins ? room_join : room_leave)(clients[s]->session, name);
+			model[s][r] = joins;
+		}
+		if (step % 100 == 0)
+			compare(clients, model);
+	}
+	for (int s = 0; s < SESSIONS; s++)
+		support_end(clients[s]);
+	assert_int_equal(metrics.rooms, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_join_leave_publish),
+		cmocka_unit_test(test_two_rooms_once),
+		cmocka_unit_test(test_everybody),
+		cmocka_unit_test(test_last_one_out),
+		cmocka_unit_test(test_gone_joins_nothing),
+		cmocka_unit_test(test_against_model),
+	};
+
+	outbox_start();
+	return cmocka_run_group_tests_name("room", tests, NULL, NULL);
+}

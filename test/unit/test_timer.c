@@ -1,0 +1,307 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_timer.c
+ *	  Timers fire in their order, never early and not much too late. The clock is ours.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/timer.h"
+
+/* What libuv would do, on a clock that goes only when a test says so. */
+static uint64_t clock_ms = 1000003;
+static bool ticking = false;
+static uv_timer_cb tick;
+static uv_timer_t *ticker;
+
+uint64_t
+uv_now(const uv_loop_t *loop)
+{
+	(void) loop;
+	return clock_ms;
+}
+
+int
+uv_timer_start(uv_timer_t *handle, uv_timer_cb callback, uint64_t timeout, uint64_t repeat)
+{
+	assert_int_equal(timeout, TIMER_TICK_MS);
+	assert_int_equal(repeat, TIMER_TICK_MS);
+	ticker = handle;
+	tick = callback;
+	ticking = true;
+	return 0;
+}
+
+int
+uv_timer_stop(uv_timer_t *handle)
+{
+	(void) handle;
+	ticking = false;
+	return 0;
+}
+
+static void
+pass(uint64_t milliseconds)
+{
+	for (uint64_t end = clock_ms + milliseconds; clock_ms < end;)
+	{
+		clock_ms += TIMER_TICK_MS;
+		if (ticking)
+			tick(ticker);
+	}
+}
+
+#define MOST 5000
+
+typedef struct Test
+{
+	Timer timer;
+	Timer *stops;	  /* when it fires */
+	uint64_t restart; /* when it fires, so many times */
+	int restarts;
+	uint64_t fired_at;
+	int fired;
+	int place; /* in the order of firing */
+} Test;
+
+static Test all[MOST];
+static int fired_count;
+
+static void
+fire(void *context)
+{
+	Test *test = context;
+
+	assert_false(timer_is_running(&test->timer));
+	test->fired++;
+	test->fired_at = clock_ms;
+	test->place = fired_count++;
+	if (test->stops != NULL)
+		timer_stop(test->stops);
+	if (test->restarts-- > 0)
+		timer_start(&test->timer, test->restart, fire, test);
+}
+
+static int
+begin(void **state)
+{
+	(void) state;
+	memset(all, 0, sizeof(all));
+	fired_count = 0;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void) state;
+	for (int i = 0; i < MOST; i++)
+		timer_stop(&all[i].timer);
+	pass(2 * TIMER_TICK_MS);
+	assert_false(ticking); /* nothing to wait for: the wheel stands still */
+	return 0;
+}
+
+static void
+start(int i, uint64_t milliseconds)
+{
+	timer_start(&all[i].timer, milliseconds, fire, &all[i]);
+}
+
+static void
+check_time(const Test *test, uint64_t due)
+{
+	assert_int_equal(test->fired, 1);
+	assert_true(test->fired_at >= due);
+	assert_true(test->fired_at <= due + 3 * TIMER_TICK_MS);
+}
+
+static void
+test_order(void **state)
+{
+	static const uint64_t times[] = { 500, 100, 1000, 0, 300, 100, 49, 51 };
+	static const int places[] = { 6, 2, 7, 0, 5, 3, 1, 4 }; /* within a tick in the order of their start */
+	uint64_t from = clock_ms;
+
+	(void) state;
+	for (int i = 0; i < 8; i++)
+		start(i, times[i]);
+	assert_true(ticking);
+	assert_int_equal(fired_count, 0);
+	pass(1200);
+	for (int i = 0; i < 8; i++)
+	{
+		check_time(&all[i], from + times[i]);
+		assert_int_equal(all[i].place, places[i]);
+	}
+	assert_false(ticking);
+}
+
+static void
+test_stop(void **state)
+{
+	(void) state;
+	start(0, 100);
+	start(1, 100);
+	assert_true(timer_is_running(&all[0].timer));
+	timer_stop(&all[0].timer);
+	assert_false(timer_is_running(&all[0].timer));
+	timer_stop(&all[0].timer);
+	pass(1000);
+	assert_int_equal(all[0].fired, 0);
+	assert_int_equal(all[1].fired, 1);
+}
+
+static void
+test_start_again_moves(void **state)
+{
+	uint64_t from;
+
+	(void) state;
+	start(0, 100);
+	pass(50);
+	from = clock_ms;
+	start(0, 1000);
+	pass(500);
+	assert_int_equal(all[0].fired, 0);
+	pass(1000);
+	check_time(&all[0], from + 1000);
+}
+
+static void
+test_restart_in_callback(void **state)
+{
+	(void) state;
+	all[0].restart = 0;
+	all[0].restarts = 3;
+	all[1].restart = 1023 * TIMER_TICK_MS - TIMER_TICK_MS; /* comes into the slot that is being served */
+	all[1].restarts = 1;
+	start(0, 100);
+	start(1, 100);
+	pass(1000);
+	assert_int_equal(all[0].fired, 4);
+	assert_int_equal(all[1].fired, 1);
+	pass(52000);
+	assert_int_equal(all[1].fired, 2);
+}
+
+/* One stops another of the same moment, on either side of it. */
+static void
+test_stop_in_callback(void **state)
+{
+	(void) state;
+	for (int i = 0; i < 5; i++)
+		start(i, 100);
+	all[0].stops = &all[1].timer;
+	all[2].stops = &all[3].timer;
+	all[4].stops = &all[2].timer;
+	pass(500);
+	assert_int_equal(all[0].fired, 1);
+	assert_int_equal(all[1].fired, 0);
+	assert_int_equal(all[2].fired, 1);
+	assert_int_equal(all[3].fired, 0);
+	assert_int_equal(all[4].fired, 1);
+}
+
+/* More than one turn of the wheel, which has 1024 slots of 50 ms. */
+static void
+test_long(void **state)
+{
+	static const uint64_t times[] = { 51200, 51250, 51150, 102400, 600000, 3600000, 100 };
+	uint64_t from = clock_ms;
+
+	(void) state;
+	for (int i = 0; i < 7; i++)
+		start(i, times[i]);
+	pass(51000);
+	assert_int_equal(fired_count, 1);
+	pass(600000 - 51000 + 1000);
+	assert_int_equal(fired_count, 6);
+	pass(3000000);
+	for (int i = 0; i < 7; i++)
+		check_time(&all[i], from + times[i]);
+}
+
+/* The process stood still: everything that became due fires at once, in order, also after several turns. */
+static void
+test_after_a_halt(void **state)
+{
+	(void) state;
+	start(0, 120000);
+	start(1, 51250);
+	start(2, 100);
+	start(3, 500000);
+	clock_ms += 200000;
+	tick(ticker);
+	assert_int_equal(fired_count, 3);
+	assert_int_equal(all[2].place, 0);
+	assert_int_equal(all[1].place, 1);
+	assert_int_equal(all[0].place, 2);
+	pass(310000);
+	assert_int_equal(all[3].fired, 1);
+}
+
+static void
+test_many(void **state)
+{
+	static uint64_t due[MOST];
+
+	(void) state;
+	srandom(3);
+	for (int i = 0; i < MOST; i++)
+	{
+		uint64_t milliseconds = (uint64_t) random() % 120000;
+
+		due[i] = clock_ms + milliseconds;
+		start(i, milliseconds);
+		if (i % 10 == 0)
+			pass(TIMER_TICK_MS);
+	}
+	for (int i = 0; i < MOST; i += 7)
+	{
+		if (all[i].fired == 0)
+		{
+			timer_stop(&all[i].timer);
+			due[i] = 0;
+		}
+	}
+	pass(130000);
+	for (int i = 0; i < MOST; i++)
+	{
+		if (due[i] == 0)
+			assert_int_equal(all[i].fired, 0);
+		else
+			check_time(&all[i], due[i]);
+	}
+	assert_true(fired_count > MOST * 6 / 7 - 1);
+}
+
+#define TIMER_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TIMER_TEST(test_order),
+		TIMER_TEST(test_stop),
+		TIMER_TEST(test_start_again_moves),
+		TIMER_TEST(test_restart_in_callback),
+		TIMER_TEST(test_stop_in_callback),
+		TIMER_TEST(test_long),
+		TIMER_TEST(test_after_a_halt),
+		TIMER_TEST(test_many),
+	};
+
+	return cmocka_run_group_tests_name("timer", tests, NULL, NULL);
+}
