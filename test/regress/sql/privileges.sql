@@ -1,0 +1,204 @@
+-- Who may do what, and with whose rights rules run.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set SHOW_CONTEXT never
+TRUNCATE herald.notification;
+CREATE ROLE regress_owner;
+CREATE ROLE regress_writer;
+CREATE ROLE regress_stranger;
+CREATE ROLE regress_app IN ROLE herald_app;
+GRANT herald_app TO regress_owner;
+CREATE SCHEMA privileges AUTHORIZATION regress_owner;
+GRANT USAGE ON SCHEMA privileges TO regress_writer, regress_stranger, regress_app;
+CREATE TABLE privileges.secret (id int PRIMARY KEY, recipient text);
+INSERT INTO privileges.secret VALUES (1, 'ann'), (2, 'ben');
+SET ROLE regress_owner;
+CREATE TABLE privileges.users (id text PRIMARY KEY, name text NOT NULL);
+CREATE TABLE privileges.posts (id int PRIMARY KEY, user_id text NOT NULL REFERENCES privileges.users);
+CREATE TABLE privileges.likes (user_id text REFERENCES privileges.users, post_id int REFERENCES privileges.posts, PRIMARY KEY (user_id, post_id));
+CREATE TABLE privileges.item (id int PRIMARY KEY, secret_id int);
+INSERT INTO privileges.users VALUES ('ann', 'Ann'), ('ben', 'Ben');
+INSERT INTO privileges.posts VALUES (1, 'ann'), (2, 'ann'), (3, 'ben');
+GRANT INSERT ON privileges.likes, privileges.item TO regress_writer;
+
+-- An owner with herald_app watches; a writer without any right but to insert into the watched table writes.
+SELECT herald.watch_users('privileges.users');
+SELECT herald.watch_posts('privileges.posts');
+SELECT herald.watch_likes('privileges.likes');
+SET ROLE regress_writer;
+SELECT has_schema_privilege('herald', 'USAGE') AS usage_of_herald;
+SELECT * FROM privileges.posts;
+INSERT INTO privileges.likes VALUES ('ben', 1);
+SELECT count(*) FROM herald.notification;
+SELECT herald.unread_count('ann');
+RESET ROLE;
+SELECT recipient_id, actor_name, type, title FROM herald.notification ORDER BY id;
+
+-- Nobody but the owner watches, whichever function is called.
+SET ROLE regress_stranger;
+SELECT herald.watch_likes('privileges.likes');
+SET ROLE regress_app;
+SELECT herald.watch_likes('privileges.likes');
+SELECT herald.watch('privileges.item', 'spy', event => 'spied', room => 'room');
+SELECT herald.save_rule('privileges.item', 'spy', 'insert', NULL, 'SELECT 1', 'abort');
+SELECT herald.delete_rules('privileges.likes');
+SELECT herald.forget('privileges.likes');
+SELECT herald.save_counter('privileges.likes', 'total', 'SELECT 1::bigint');
+SELECT herald.save_room_source('privileges.likes', 'spy', 'SELECT ''ann'', ''room''');
+SELECT herald.save_watched('privileges.likes', 'likes', '{}');
+SELECT herald.unwatch('privileges.likes');
+INSERT INTO herald.rule (relation, name, operation) VALUES ('privileges.item', 'spy', 'insert');
+DELETE FROM herald.rule;
+INSERT INTO herald.event (rooms, name, payload) VALUES ('{*}', 'forged', '{}');
+INSERT INTO herald.notification (recipient_id, type, title) VALUES ('ann', 'system', 'forged');
+RESET ROLE;
+SELECT count(*) FROM herald.rule AS r WHERE r.name = 'spy';
+
+-- A rule reads what the owner of its table may read, no more, when it is made ...
+SET ROLE regress_owner;
+SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id', recipient => 's.recipient', title => 'Told');
+SELECT count(*) FROM herald.rule AS r WHERE r.name = 'told';
+RESET ROLE;
+GRANT SELECT ON privileges.secret TO regress_owner;
+SET ROLE regress_owner;
+SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id', recipient => 's.recipient', title => 'Told');
+SET ROLE regress_writer;
+INSERT INTO privileges.item VALUES (1, 1);
+-- ... and when it runs, also in a session that has its plan, and also when a superuser writes
+RESET ROLE;
+REVOKE SELECT ON privileges.secret FROM regress_owner;
+CREATE FUNCTION privileges.write(id int, secret_id int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	context text;
+BEGIN
+	INSERT INTO privileges.item VALUES (id, secret_id);
+	RETURN 'written';
+EXCEPTION WHEN insufficient_privilege THEN
+	GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+	RETURN SQLERRM || ': ' || substring(context from 'rule "\w+" of table');
+END
+$$;
+SET ROLE regress_writer;
+SELECT privileges.write(2, 2);
+RESET ROLE;
+SELECT privileges.write(2, 2);
+SELECT title, recipient_id FROM herald.notification WHERE type = 'told' ORDER BY id;
+SELECT count(*) FROM privileges.item;
+
+-- With on_error => 'warn' the row is written without the rule, and other rules of the table run.
+GRANT SELECT ON privileges.secret TO regress_owner;
+SET ROLE regress_owner;
+SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id', recipient => 's.recipient', title => 'Told',
+                    on_error => 'warn');
+SELECT herald.watch('privileges.item', 'also', recipient => '''cat''', title => 'Also');
+RESET ROLE;
+REVOKE SELECT ON privileges.secret FROM regress_owner;
+SET ROLE regress_writer;
+INSERT INTO privileges.item VALUES (2, 2);
+RESET ROLE;
+SELECT r.name, f.sqlstate, f.message FROM herald.rule_failure AS f JOIN herald.rule AS r ON r.id = f.rule;
+SELECT title, recipient_id FROM herald.notification WHERE type IN ('told', 'also') ORDER BY id;
+SELECT count(*) FROM privileges.item;
+
+-- A rule cannot leave the role of its table's owner.
+SET ROLE regress_owner;
+CREATE FUNCTION privileges.escape() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RESET ROLE;
+	RETURN current_user;
+END
+$$;
+SELECT herald.unwatch('privileges.item');
+SELECT herald.watch('privileges.item', 'escape', event => 'escape', room => 'room', payload => 'json_build_object(''role'', privileges.escape())');
+RESET ROLE;
+INSERT INTO privileges.item VALUES (3, 1);
+SET ROLE regress_owner;
+SELECT herald.unwatch('privileges.item');
+RESET ROLE;
+
+-- What lies in somebody's search_path is not picked up, neither by rules nor by functions that have more rights than their callers.
+CREATE SCHEMA trap;
+GRANT USAGE ON SCHEMA trap TO PUBLIC;
+CREATE FUNCTION trap.lower(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped by lower'; END $$;
+CREATE FUNCTION trap.json_build_object(VARIADIC "any") RETURNS json LANGUAGE internal AS 'json_build_object';
+CREATE FUNCTION trap.count(text) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped by count'; END $$;
+CREATE FUNCTION trap.text_equal(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped by ='; END $$;
+CREATE FUNCTION trap.text_join(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped by ||'; END $$;
+CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.text_equal);
+CREATE OPERATOR trap.|| (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.text_join);
+CREATE TABLE trap.pg_class (oid oid, relkind "char");
+CREATE TABLE trap.herald_new (id int);
+SET ROLE regress_owner;
+SELECT herald.watch('privileges.item', 'tame', condition => 'lower(''A'') = ''a''', recipient => '''dan'' || ''''', title => 'Tame {id}');
+SET search_path = trap, pg_catalog, public;
+SELECT lower('A');
+SELECT pg_catalog.count(*) FROM (SELECT 'a'::text = 'a'::text) AS t;
+SET ROLE regress_writer;
+INSERT INTO privileges.item VALUES (4, 1);
+INSERT INTO privileges.likes VALUES ('ben', 2);
+SET ROLE regress_app;
+SELECT herald.unread_count('dan'), herald.mark_all_read('dan');
+SELECT herald.publish('room', 'tame', '{}') IS NOT NULL AS published;
+SELECT herald.notify('dan', 'system', 'Tame too') IS NOT NULL AS made;
+SELECT title FROM herald.inbox('dan') AS i ORDER BY id;
+SET ROLE regress_owner;
+SELECT herald.watch_likes('privileges.likes');
+SELECT herald.unwatch('privileges.item');
+RESET ROLE;
+SELECT herald.maintain();
+SELECT pg_catalog.count(*) FROM herald.read_events(herald.current_position());
+SELECT pg_catalog.count(*) FROM herald.connect_sessions('{ann}', '{s1}');
+RESET search_path;
+
+-- The public may call nothing; the bridge exactly its functions, and reads no table.
+SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE');
+SELECT has_schema_privilege('regress_stranger', 'herald', 'USAGE') AS usage_of_herald;
+SELECT p.oid::regprocedure AS function FROM pg_proc AS p
+WHERE p.pronamespace = 'herald'::regnamespace AND has_function_privilege('herald_bridge', p.oid, 'EXECUTE') ORDER BY p.proname;
+SELECT r.rolname, c.relname
+FROM pg_class AS c, unnest('{regress_stranger,herald_bridge}'::name[]) AS r (rolname)
+WHERE c.relnamespace = 'herald'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND
+      (has_table_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(r.rolname, c.oid, 'SELECT'));
+-- Whatever runs with the rights of the extension's owner has its search path pinned, as has everything in PL/pgSQL.
+SELECT p.oid::regprocedure AS unpinned FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+WHERE p.pronamespace = 'herald'::regnamespace AND (p.prosecdef OR l.lanname = 'plpgsql') AND
+      array_to_string(p.proconfig, ';') !~ 'search_path=pg_catalog, pg_temp';
+SET ROLE herald_bridge;
+SELECT position IS NOT NULL AS has_position FROM herald.bridge_hello();
+SELECT count(*) FROM herald.read_events(herald.current_position());
+SELECT herald.act('ann', 'inbox:list', '{"max": 1}', NULL) ->> 'unread' AS unread;
+SELECT rooms[1] FROM herald.connect_sessions('{ann}', '{s1}');
+SELECT count(*) FROM herald.event;
+SELECT count(*) FROM herald.notification;
+SELECT count(*) FROM privileges.users;
+SELECT herald.publish('room', 'forged', '{}');
+SELECT herald.call_as('herald.act_inbox_list(text, jsonb)', 'postgres'::regrole, 'ann', '{}');
+RESET ROLE;
+
+-- Row-level security: a session that acts for a user reads its own notifications and no others.
+SET ROLE regress_app;
+SELECT count(*) AS without_user FROM herald.notification;
+SET herald.user_id = 'ann';
+SELECT DISTINCT recipient_id FROM herald.notification;
+SET herald.user_id = 'dan';
+SELECT DISTINCT recipient_id FROM herald.notification;
+RESET herald.user_id;
+SET request.jwt.claims = '{"sub": "ann", "role": "authenticated"}';
+SELECT DISTINCT recipient_id FROM herald.notification;
+SET herald.user_id = 'dan';
+SELECT DISTINCT recipient_id AS set_by_the_session FROM herald.notification;
+SET herald.user_id = '';
+SET request.jwt.claims = '';
+SELECT count(*) AS without_user FROM herald.notification;
+UPDATE herald.notification SET recipient_id = 'dan';
+DELETE FROM herald.notification;
+RESET request.jwt.claims;
+RESET ROLE;
+
+SET ROLE regress_owner;
+SELECT herald.unwatch('privileges.likes'), herald.unwatch('privileges.posts'), herald.unwatch('privileges.users');
+RESET ROLE;
+TRUNCATE herald.notification;
+DROP SCHEMA privileges, trap CASCADE;
+REVOKE herald_app FROM regress_owner, regress_app;
+DROP ROLE regress_owner, regress_writer, regress_stranger, regress_app;
