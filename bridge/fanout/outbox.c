@@ -46,16 +46,20 @@ link_dirty(Outbox *outbox)
 	loop_turn_has_work();
 }
 
+void
+outbox_flush(Outbox *outbox)
+{
+	if (!outbox->dirty)
+		return;
+	unlink_dirty(outbox);
+	outbox->owner->flush(outbox);
+}
+
 static bool
 flush_dirty(void)
 {
 	for (int i = 0; i < FLUSHES_PER_TURN && dirty.next_dirty != &dirty; i++)
-	{
-		Outbox *outbox = dirty.next_dirty;
-
-		unlink_dirty(outbox);
-		outbox->owner->flush(outbox);
-	}
+		outbox_flush(dirty.next_dirty);
 	return dirty.next_dirty != &dirty;
 }
 
@@ -114,12 +118,20 @@ grow(Outbox *outbox)
 	outbox->first = 0;
 }
 
+bool
+outbox_has_room(const Outbox *outbox, const Frame *frame)
+{
+	return outbox->count == 0 || outbox->waiting + frame->length <= outbox->limit;
+}
+
 void
 outbox_push(Outbox *outbox, Frame *frame)
 {
+	if (!outbox->closed && !outbox_has_room(outbox, frame))
+		outbox_flush(outbox);
 	if (outbox->closed)
 		return;
-	if (outbox->count > 0 && outbox->waiting + frame->length > outbox->limit)
+	if (!outbox_has_room(outbox, frame))
 	{
 		outbox_overflow(outbox);
 		return;

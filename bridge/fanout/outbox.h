@@ -58,7 +58,17 @@ extern void outbox_close(Outbox *outbox);
 /* More waits than may: drops it all and tells the owner. */
 extern void outbox_overflow(Outbox *outbox);
 
-/* Puts a frame into the queue, which holds a reference of its own. */
+/* Is there room for a frame?  One that is larger than the limit has the queue for itself. */
+extern bool outbox_has_room(const Outbox *outbox, const Frame *frame);
+
+/* Offers what waits to the connection now, and not at the end of the turn. */
+extern void outbox_flush(Outbox *outbox);
+
+/*
+ * Puts a frame into the queue, which holds a reference of its own.  Over the
+ * limit the queue is flushed first, so that only a connection that does not take
+ * what it gets overflows, and not one to which much is said at once.
+ */
 extern void outbox_push(Outbox *outbox, Frame *frame);
 
 /* The same for a frame that nobody else needs: takes over the caller's reference. */

@@ -147,6 +147,15 @@ user_of(const json_t *claims)
 	return NULL;
 }
 
+/* A time that a 64-bit clock in milliseconds does not reach is never. */
+static int64_t
+expiry_of(const json_t *claims)
+{
+	double expires = json_number_value(json_object_get(claims, "exp"));
+
+	return expires < 1e15 ? (int64_t) expires : 0;
+}
+
 static const Refusal *
 read_claims(jwt_t *token, Identity *identity)
 {
@@ -162,7 +171,7 @@ read_claims(jwt_t *token, Identity *identity)
 	if (why == NULL)
 	{
 		identity->claims = json_dumps(claims, JSON_COMPACT);
-		identity->expires = (int64_t) json_number_value(json_object_get(claims, "exp"));
+		identity->expires = expiry_of(claims);
 	}
 	json_decref(claims);
 	free(text);

@@ -18,14 +18,22 @@
 #include "source/database.h"
 #include "source/event_log.h"
 
+/* How long to wait for a connection that has no room for more. */
+#define PAUSE_MS 50
+
 /* One session's replay, from page to page. */
 typedef struct Replay
 {
 	Session *session; /* a reference */
-	char *position;
+	char *position;	  /* where to read on */
 	char *until;
 	char *rooms; /* an array, as SQL reads it */
 	bool welcomed;
+	bool more;		/* pages after this one */
+	Event **events; /* of this page, each with a reference */
+	int count;
+	int sent;
+	Timer pause;
 	struct Replay *next; /* waiting for the database */
 } Replay;
 
@@ -34,8 +42,20 @@ static Database *database;
 static Replay *stranded; /* to be asked again when the database is back */
 
 static void
+drop_page(Replay *replay)
+{
+	for (int i = 0; i < replay->count; i++)
+		event_release(replay->events[i]);
+	free(replay->events);
+	replay->events = NULL;
+	replay->count = replay->sent = 0;
+}
+
+static void
 end_replay(Replay *replay)
 {
+	timer_stop(&replay->pause);
+	drop_page(replay);
 	session_release(replay->session);
 	free(replay->position);
 	free(replay->until);
@@ -55,28 +75,93 @@ welcome(Session *session, bool recovered)
 
 static void read_page(Replay *replay);
 
-/* Replayed events go out past the held ones: the session is told directly. */
+/* Keeps what the session wants of a page. */
 static void
-send_page(Replay *replay, const Page *page)
+take_page(Replay *replay, const Page *page)
+{
+	free(replay->position);
+	replay->position = memory_copy(page->position);
+	replay->more = page->more;
+	replay->events = memory_new(sizeof(Event *) * (size_t) page->count);
+	for (int i = 0; i < page->count; i++)
+	{
+		if (replay->session->format->wants(page->events[i]))
+			replay->events[replay->count++] = event_hold(page->events[i]);
+	}
+}
+
+/* Sends as much of the page as the outbox takes; false: something is left. */
+static bool
+send_page(Replay *replay)
+{
+	Outbox *outbox = replay->session->outbox;
+
+	for (; replay->sent < replay->count; replay->sent++)
+	{
+		Frame *frame = event_frame(replay->events[replay->sent], replay->session->format);
+
+		if (!outbox_has_room(outbox, frame))
+			outbox_flush(outbox);
+		if (!outbox_has_room(outbox, frame))
+			return false;
+		metrics.deliveries++;
+		outbox_push(outbox, frame);
+	}
+	drop_page(replay);
+	return true;
+}
+
+/*
+ * Replayed events go out past those that are held back, and no faster than the
+ * client takes them: a long absence must not overflow its queue.  The held ones
+ * follow when it has taken all.
+ */
+static void
+go_on(void *context)
+{
+	Replay *replay = context;
+	Session *session = replay->session;
+	bool sent_all;
+
+	if (session->state == SESSION_GONE)
+	{
+		end_replay(replay);
+		return;
+	}
+	sent_all = send_page(replay);
+	if (sent_all && replay->more)
+		read_page(replay);
+	else if (!sent_all || (session->held_count > 0 && session->outbox->count > 0))
+	{
+		outbox_flush(session->outbox);
+		timer_start(&replay->pause, PAUSE_MS, go_on, replay);
+	}
+	else
+	{
+		session_go_live(session);
+		end_replay(replay);
+	}
+}
+
+/* What was missed cannot be had.  Who was told already that nothing is missing must come again. */
+static void
+give_up(Replay *replay, const char *reason)
 {
 	Session *session = replay->session;
 
-	for (int i = 0; i < page->count; i++)
-	{
-		if (!session->format->wants(page->events[i]))
-			continue;
-		metrics.deliveries++;
-		outbox_push(session->outbox, event_frame(page->events[i], session->format));
-	}
+	log_info("not_recovered", "user", session->user, "reason", reason);
+	if (replay->welcomed)
+		session->voice->dismiss(session, "resync", reason);
+	else
+		welcome(session, false);
 }
 
 static void
 on_page(void *context, const Page *page)
 {
 	Replay *replay = context;
-	Session *session = replay->session;
 
-	if (session->state == SESSION_GONE)
+	if (replay->session->state == SESSION_GONE)
 	{
 		end_replay(replay);
 		return;
@@ -87,23 +172,17 @@ on_page(void *context, const Page *page)
 		stranded = replay;
 		return;
 	}
-	if (!replay->welcomed)
-		welcome(session, page->outcome == PAGE_READ);
-	replay->welcomed = true;
-	if (page->outcome == PAGE_READ)
-		send_page(replay, page);
+	replay->more = false;
+	if (page->outcome != PAGE_READ)
+		give_up(replay, page->reason);
 	else
-		log_info("not_recovered", "user", session->user, "reason", page->reason);
-	if (page->outcome == PAGE_READ && page->more && session->state != SESSION_GONE)
 	{
-		free(replay->position);
-		replay->position = memory_copy(page->position);
-		read_page(replay);
-		return;
+		if (!replay->welcomed)
+			welcome(replay->session, true);
+		take_page(replay, page);
 	}
-	if (session->state != SESSION_GONE)
-		session_go_live(session);
-	end_replay(replay);
+	replay->welcomed = true;
+	go_on(replay);
 }
 
 static void

@@ -25,6 +25,8 @@
 #define KEY_LENGTH 32
 #define SID_LENGTH 20
 
+static const char hexadecimal[] = "0123456789abcdef";
+
 /* A namespace of a connection. */
 typedef struct Place
 {
@@ -116,6 +118,14 @@ new_sid(char *sid)
 		snprintf(sid + 2 * i, 3, "%02x", bytes[i]);
 }
 
+/* One that was made here looks like this; anything else is as good as none. */
+static bool
+is_pid(const char *pid)
+{
+	return pid != NULL && strspn(pid, hexadecimal) == KEY_LENGTH && pid[KEY_LENGTH] == '.' &&
+		   strspn(pid + KEY_LENGTH + 1, hexadecimal) == SID_LENGTH && pid[KEY_LENGTH + 1 + SID_LENGTH] == '.';
+}
+
 /*
  * The private id of a session: its key, its public id and the position at which
  * it began, so that it is found again without the help of this process.
@@ -127,8 +137,7 @@ take_pid(Place *place, const char *pid, char **key, char **position)
 	free(place->pid);
 	place->pid = NULL;
 	new_sid(place->sid);
-	if (pid == NULL || strlen(pid) < KEY_LENGTH + 1 + SID_LENGTH + 1 || pid[KEY_LENGTH] != '.' ||
-		pid[KEY_LENGTH + 1 + SID_LENGTH] != '.')
+	if (!is_pid(pid))
 		return;
 	place->pid = memory_copy(pid);
 	*key = memory_copy_bytes(pid, KEY_LENGTH);
