@@ -100,11 +100,17 @@ test('the room of a post hears its likes and comments with exact totals', async 
   const elsewhere = await scene.both(eve);
   await join(listening, `post:${post}`);
 
-  await database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [ben, post]);
-  await database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [cat, post]);
-  await database.query('INSERT INTO comments (post_id, user_id, content) VALUES ($1, $2, $3)', [post, ben, 'First']);
-  await database.query('DELETE FROM likes WHERE (user_id, post_id) = ($1, $2)', [ben, post]);
-  await database.query('DELETE FROM comments WHERE post_id = $1', [post]);
+  const steps = [
+    ['INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [ben, post]],
+    ['INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [cat, post]],
+    ['INSERT INTO comments (user_id, post_id, content) VALUES ($1, $2, $3)', [ben, post, 'First']],
+    ['DELETE FROM likes WHERE (user_id, post_id) = ($1, $2)', [ben, post]],
+    ['DELETE FROM comments WHERE post_id = $1', [post]],
+  ];
+  for (const [statement, values] of steps) {
+    await database.query(statement, values);
+    await scene.settle(...listening);    // a total is that of the moment at which its event is read
+  }
   await scene.settle(...listening, ...elsewhere);
 
   for (const client of listening) {

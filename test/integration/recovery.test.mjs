@@ -122,6 +122,28 @@ test('a position that means nothing here is answered with recovered: false, neve
   }
 });
 
+test('a client that does not read is closed, and nobody misses anything', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const narrow = await scene.addBridge(['--queue-limit=2MB']);
+  const slow = await scene.plain(ann, { bridge: narrow, resume: true });
+  const quick = await scene.plain(ben, { bridge: narrow, resume: true });
+  slow.socket.pause();
+  await database.query('SELECT herald.set_preference($1, $2, $3)', [ann, 'message', []]);
+  await database.query(`INSERT INTO messages (conversation_id, sender_id, content)
+                        SELECT $1, $2, repeat('x', 400) FROM generate_series(1, 20000)`, [conversation, ben]);
+  await until('the slow client is closed', async () => await narrow.metric('herald_slow_closed_total') > 0);
+  await scene.settle(quick);
+  slow.socket.resume();
+  await until('the slow client has come back', () => slow.welcomes.length > 1);
+  await scene.settle(slow);
+  for (const client of [slow, quick]) {
+    assert.equal(messageIds(client).length, 20000);
+    assert.equal(new Set(messageIds(client)).size, 20000);
+    assert.ok(client.welcomes.slice(1).every(({ recovered }) => recovered));
+  }
+});
+
 test('PostgreSQL restarted under the bridge: clients stay connected and miss nothing', async () => {
   const talk = await openTalk();
   await talk.traffic.flows();
