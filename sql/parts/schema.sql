@@ -96,7 +96,7 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_call_as';
 COMMENT ON FUNCTION herald.call_as(regprocedure, oid, text, jsonb) IS 'internal: call a function (text, jsonb) as a role';
 
 CREATE FUNCTION herald.iso8601(moment timestamptz) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
 	SELECT pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 $$;
 COMMENT ON FUNCTION herald.iso8601(timestamptz) IS 'a time as JSON has it: ISO 8601, UTC, milliseconds';
