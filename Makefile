@@ -29,6 +29,8 @@ PG_CONFIG   ?= pg_config
 PGXS        := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
+# A database of its own: a worker may have been told to serve it.
+ISOLATION_TESTDB = isolation_regression_pg_herald
 else
 all install installcheck uninstall clean:
 	@echo "pg_herald: $(PG_CONFIG) not found: install PostgreSQL's server headers (Debian: postgresql-server-dev-15) or pass PG_CONFIG=" >&2; exit 1
