@@ -43,7 +43,9 @@ begin(void **state)
 	(void) state;
 	snprintf(path, sizeof(path), "/tmp/herald-secret.%d", (int) getpid());
 	write_secret(SECRET "\n");
-	config = (Config){ .jwt_secret_file = path, .jwt_algorithm = "HS256", .jwt_audience = "", .jwt_issuer = "", .jwt_user_claim = "sub" };
+	config = (Config){ .jwt_secret_file = path, .jwt_algorithm = "HS256" };
+	config.jwt_audience = config.jwt_issuer = "";
+	config.jwt_user_claim = "sub";
 	assert_true(auth_configure(&config));
 	return 0;
 }
@@ -64,7 +66,8 @@ make_token(const char *claims, jwt_alg_t algorithm, const char *secret)
 
 	assert_int_equal(jwt_new(&token), 0);
 	assert_int_equal(jwt_add_grants_json(token, claims), 0);
-	assert_int_equal(jwt_set_alg(token, algorithm, (const unsigned char *) secret, secret ? (int) strlen(secret) : 0), 0);
+	assert_int_equal(jwt_set_alg(token, algorithm, (const unsigned char *) secret, secret ? (int) strlen(secret) : 0),
+					 0);
 	text = jwt_encode_str(token);
 	assert_non_null(text);
 	jwt_free(token);

@@ -41,7 +41,8 @@ expect(const char *text, const char *wanted)
 	if (read_exactly(&packet, text, strlen(text)))
 	{
 		char *data = packet.data ? json_dumps(packet.data, JSON_COMPACT) : NULL;
-		char *name = packet.type == PACKET_EVENT || packet.type == PACKET_BINARY_EVENT ? packet_event_name(&packet) : NULL;
+		bool is_event = packet.type == PACKET_EVENT || packet.type == PACKET_BINARY_EVENT;
+		char *name = is_event ? packet_event_name(&packet) : NULL;
 
 		snprintf(found, sizeof(found), "%d|%s|%s|%d|%s|%s", (int) packet.type, packet.name_space,
 				 packet.id ? packet.id : "-", packet.attachments, data ? data : "-", name ? name : "-");
