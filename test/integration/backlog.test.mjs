@@ -1,0 +1,47 @@
+// More than fits into a connection's queue: who reads gets all of it, at once or after an absence.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Scene } from './harness/scene.mjs';
+import { until } from './harness/wait.mjs';
+
+const scene = await Scene.open({ options: ['--queue-limit=64kB', '--page-size=200'] });
+after(() => scene.close());
+
+const { bridge, database } = scene;
+const EVENTS = 600;
+const EVENT_SIZE = 2000;
+
+const publish = (user) => database.query(
+  `SELECT herald.publish('user:' || $1, 'backlog:entry', jsonb_build_object('n', n, 'text', repeat('x', ${EVENT_SIZE})))
+   FROM generate_series(1, ${EVENTS}) AS n`, [user]);
+
+const numbers = (client) => client.all('backlog:entry').map(({ data }) => data.n);
+const all = Array.from({ length: EVENTS }, (_, index) => index + 1);
+
+test('a burst of many times the queue limit arrives whole, in order and once', async () => {
+  const [ann] = await scene.people('Ann');
+  const clients = [await scene.plain(ann, { resume: true }), await scene.socketIo(ann)];
+  await publish(ann);
+  for (const client of clients) {
+    await until('everything has arrived', () => numbers(client).length >= EVENTS);
+    assert.deepEqual(numbers(client), all);
+  }
+  scene.closeClients();
+});
+
+test('an absence in which that much happened is recovered, while more comes', async () => {
+  const [ann] = await scene.people('Ann');
+  const clients = [await scene.plain(ann, { resume: true }), await scene.socketIo(ann)];
+  await bridge.kill();
+  await publish(ann);
+  await bridge.start();
+  await publish(ann);
+  for (const client of clients) {
+    await until('everything has arrived', () => numbers(client).length >= 2 * EVENTS, 20000);
+    assert.deepEqual(numbers(client), [...all, ...all]);
+  }
+  assert.ok(clients[0].welcomes.slice(1).every(({ recovered }) => recovered));
+  assert.ok(clients[1].connects.slice(1).every((recovered) => recovered));
+  scene.closeClients();
+});
