@@ -16,6 +16,8 @@
 
 #include <inttypes.h>
 
+#include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
@@ -41,17 +43,32 @@ snapshot_number(char **text)
 	return number;
 }
 
+/* A snapshot does not list its own transaction, which may yet append events. */
+static void
+add_own_transaction(Moment *now)
+{
+	uint64 own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+	int at;
+
+	if (own < now->xmin || own >= now->xmax)
+		return;
+	for (at = now->count++; at > 0 && now->in_progress[at - 1] > own; at--)
+		now->in_progress[at] = now->in_progress[at - 1];
+	now->in_progress[at] = own;
+}
+
 Moment
 moment_now(void)
 {
 	Moment now = { 0 };
 	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
 
-	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 1));
+	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2));
 	now.xmin = snapshot_number(&text);
 	now.xmax = snapshot_number(&text);
 	while (*text != '\0')
 		now.in_progress[now.count++] = snapshot_number(&text);
+	add_own_transaction(&now);
 	return now;
 }
 
