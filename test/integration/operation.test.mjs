@@ -1,7 +1,7 @@
 // What the one who runs the bridge meets: checks, metrics, settings, files, signals.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
@@ -16,6 +16,7 @@ afterEach(() => scene.closeClients());
 
 const { bridge, database } = scene;
 const directory = mkdtempSync(path.join(tmpdir(), 'herald-settings-'));
+after(() => rmSync(directory, { recursive: true }));
 const secretFile = path.join(directory, 'secret');
 writeFileSync(secretFile, scene.secret, { mode: 0o600 });
 

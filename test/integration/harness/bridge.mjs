@@ -44,6 +44,7 @@ export class Bridge {
     bridge.options = options;
     bridge.directory = mkdtempSync(path.join(tmpdir(), 'herald-bridge-'));
     bridge.secretFile = path.join(bridge.directory, 'secret');
+    atExit(() => rmSync(bridge.directory, { recursive: true, force: true }));
     writeFileSync(bridge.secretFile, secret, { mode: 0o600 });
     bridge.port = await freePort();
     await bridge.start();
@@ -54,7 +55,8 @@ export class Bridge {
   get pid() { return this.#child.pid; }
 
   async start() {
-    this.#child = spawn(binary, [`--database=${this.conninfo}`, `--listen=127.0.0.1:${this.port}`,
+    // Should this process be killed, the kernel ends the bridge as well.
+    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', binary, `--database=${this.conninfo}`, `--listen=127.0.0.1:${this.port}`,
       `--jwt-secret-file=${this.secretFile}`, ...this.options], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr.on('data', (text) => { this.log += text; });
     this.exited = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }));
@@ -91,9 +93,7 @@ export class Bridge {
   kill() { return this.end('SIGKILL'); }
 
   // Ends the bridge for good; how it ended is told, so that a crash does not go unnoticed.
-  async stop() {
-    const outcome = this.running ? await this.end('SIGTERM') : await this.exited;
-    rmSync(this.directory, { recursive: true, force: true });
-    return outcome;
+  stop() {
+    return this.running ? this.end('SIGTERM') : this.exited;
   }
 }
