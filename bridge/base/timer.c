@@ -92,7 +92,7 @@ timer_start(Timer *timer, uint64_t milliseconds, void (*fire)(void *context), vo
 
 	timer_stop(timer);
 	prepare_wheel();
-	timer->due = now_in_ticks() + (milliseconds + TIMER_TICK_MS - 1) / TIMER_TICK_MS + 1;
+	timer->due = (uv_now(loop_uv()) + milliseconds) / TIMER_TICK_MS + 1;
 	timer->fire = fire;
 	timer->context = context;
 	head = &slots[timer->due % SLOTS];

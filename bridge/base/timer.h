@@ -14,7 +14,7 @@
 
 /*
  * A timer is part of what it times: whoever frees that stops it first.  It
- * fires up to TIMER_TICK_MS late.
+ * never fires early, and up to two ticks late.
  */
 #define TIMER_TICK_MS 50
 
