@@ -186,6 +186,28 @@ test_overflow_once(void **state)
 	assert_int_equal(a.flushes, 0);
 }
 
+/* Much that is said at once is no overflow, as long as the connection takes it. */
+static void
+test_much_at_once(void **state)
+{
+	Owner a;
+	Frame *frame = frame_new(FRAME_TEXT, "x", 1);
+
+	(void) state;
+	init(&a, 9);
+	for (char c = 'a'; c <= 'c'; c++)
+		push(&a, c);
+	assert_false(outbox_has_room(&a.outbox, frame));
+	for (char c = 'd'; c <= 'z'; c++)
+		push(&a, c);
+	assert_int_equal(a.overflows, 0);
+	assert_true(outbox_has_room(&a.outbox, frame) || a.outbox.count == 3);
+	turn();
+	assert_string_equal(a.sent, "abcdefghijklmnopqrstuvwxyz");
+	assert_true(outbox_has_room(&a.outbox, frame));
+	frame_release(frame);
+}
+
 /* What is larger than the limit can be sent to a client that has taken everything. */
 static void
 test_one_large_frame(void **state)
@@ -294,6 +316,7 @@ main(void)
 		cmocka_unit_test(test_peek_and_sent),
 		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_overflow_once),
+		cmocka_unit_test(test_much_at_once),
 		cmocka_unit_test(test_one_large_frame),
 		cmocka_unit_test(test_closed_takes_nothing),
 		cmocka_unit_test(test_last),

@@ -182,6 +182,7 @@ test_binary(void **state)
 	expect("500-[\"x\"]", "refused");
 	expect("511-[\"x\"]", "refused");
 	expect("5999999999999-[\"x\"]", "refused");
+	expect("54294967297-[\"x\"]", "refused"); /* 1, if it were cut to 32 bits */
 	expect("5[\"x\"]", "refused");
 	expect("5-[\"x\"]", "refused");
 	expect("5x-[\"x\"]", "refused");
