@@ -17,26 +17,25 @@
  * 3. A page that does not hold the whole window ends in a position in its middle
  *	  (S0, S1, last id), and the next page reads the same window.
  *
- * 4. After a crash the server hands out transaction ids again that never
- *	  reached the disk.  Every start of the server has its row in
- *	  herald.server_start, with the first id that its events can have.  For a
- *	  position of an earlier start all transactions from there on are unseen.
+ * 4. Each page of a window sorts the window anew.  So whoever reads everything
+ *	  and is far behind gets windows of a bounded number of transactions: from one
+ *	  of the snapshots that herald.maintain() keeps to the next.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "position.h"
 #include "query.h"
+#include "resume.h"
+
+/* A window of more transactions is read in steps. */
+#define MAX_WINDOW 10000
 
 /* Columns of herald.read_events(). */
 enum
@@ -52,29 +51,6 @@ enum
 	EVENT_LOGGED,
 	EVENT_MORE,
 	EVENT_COLUMNS = EVENT_MORE
-};
-
-static SavedQuery note_start = {
-	.name = "the record of the server's start",
-	.text = "SELECT id, fresh FROM herald.note_start()",
-};
-
-/* Not read-only: it must see the record that this very statement may have made. */
-static SavedQuery find_start = {
-	.name = "the check where a position comes from",
-	.text = "SELECT EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
-			" (SELECT first_xid FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1)",
-	.nargs = 1,
-	.argtypes = { INT8OID },
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
-};
-
-static SavedQuery check_floor = {
-	.name = "the check of a position's age",
-	.text = "SELECT herald.precedes_log($1)",
-	.nargs = 1,
-	.argtypes = { PG_SNAPSHOTOID },
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
 /*
@@ -108,119 +84,19 @@ static SavedQuery read_window = {
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
-/* The start of the server as this backend knows it, for the extension in this schema; 0: not known yet. */
-static int64 known_start = 0;
-static Oid known_schema = InvalidOid;
-
-/*
- * Which start of the server this is.  The record is made by whoever asks first
- * and believed once it is committed.
- */
-static int64
-current_start(void)
-{
-	Oid schema = get_namespace_oid("herald", false);
-	bool isnull;
-	int64 found;
-
-	if (known_start != 0 && known_schema == schema)
-		return known_start;
-	query_run(&note_start, 1, NULL, NULL);
-	found = DatumGetInt64(query_value(0, 1, &isnull));
-	known_start = DatumGetBool(query_value(0, 2, &isnull)) ? 0 : found;
-	known_schema = schema;
-	return found;
-}
-
-static uint32
-current_system(void)
-{
-	uint64 system = GetSystemIdentifier();
-
-	return (uint32) (system >> 32) ^ (uint32) system ^ (MyDatabaseId * 2654435761u);
-}
-
-static Position
-position_of(Moment moment)
-{
-	Position position = { 0 };
-
-	position.system = current_system();
-	position.start = current_start();
-	position.seen = moment;
-	position.last_id = -1;
-	return position;
-}
-
-/* To a position of an earlier start everything since that start is news; one of an unknown start is of no use. */
-static void
-check_origin(Position *position)
-{
-	Datum start = Int64GetDatum(position->start);
-	bool known;
-	bool isnull;
-	bool newest;
-	Datum first;
-
-	query_run(&find_start, 1, &start, NULL);
-	known = DatumGetBool(query_value(0, 1, &isnull));
-	first = query_value(0, 2, &newest);
-	if (position->system != current_system() || !known)
-	{
-		known_start = 0; /* its record may have been rolled back */
-		ereport(ERROR, (errcode(ERRCODE_HERALD_FOREIGN),
-						errmsg("the position comes from another database"),
-						errdetail("The database was restored, copied or failed over, or it lost its latest commits."),
-						errhint("Start again from herald.current_position() and read the present state.")));
-	}
-	if (newest)
-		return;
-	moment_clip(&position->seen, DatumGetUInt64(first));
-	moment_clip(&position->window, DatumGetUInt64(first));
-}
-
-/* Are all events still there that came after the moment? */
-static void
-check_age(const Moment *moment)
-{
-	Datum seen = moment_snapshot(moment);
-	bool isnull;
-
-	query_run(&check_floor, 1, &seen, NULL);
-	if (DatumGetBool(query_value(0, 1, &isnull)))
-		ereport(ERROR, (errcode(ERRCODE_HERALD_TOO_OLD),
-						errmsg("the position is older than the event log"),
-						errdetail("Events are kept for herald.recovery_window."),
-						errhint("Start again from herald.current_position() and read the present state.")));
-}
-
-/* Reads a position and brings it into terms of this start of the server. */
-static Position
-position_argument(Datum argument)
-{
-	Position position = position_parse(TextDatumGetCString(argument));
-	int64 start = current_start();
-
-	check_origin(&position);
-	position.start = start;
-	return position;
-}
-
-PG_FUNCTION_INFO_V1(herald_current_position);
-
-/* herald.current_position(): the place after everything that is visible now. */
-Datum
-herald_current_position(PG_FUNCTION_ARGS)
-{
-	Moment now = moment_now();
-	QueryScope scope;
-	Position position;
-
-	query_begin(&scope, query_extension_owner(), false);
-	position = position_of(now);
-	query_end(&scope);
-	PG_RETURN_TEXT_P(cstring_to_text(position_text(&position)));
-}
+/* The last snapshot within the first $2, or else the first after that. */
+static SavedQuery find_step = {
+	.name = "the query for a step through the log",
+	.text = "SELECT pg_snapshot_xmin(seen), xid, ARRAY(SELECT pg_snapshot_xip(seen)) FROM ("
+			" (SELECT xid, seen FROM herald.log_step WHERE xid > $1 AND xid <= $2 ORDER BY xid DESC LIMIT 1)"
+			" UNION ALL"
+			" (SELECT xid, seen FROM herald.log_step WHERE xid > $2 AND xid < $3 ORDER BY xid LIMIT 1)) AS s"
+			" ORDER BY xid LIMIT 1",
+	.nargs = 3,
+	.argtypes = { XID8OID, XID8OID, XID8OID },
+	.read_only = true,
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+};
 
 /* One call of herald.read_events(). */
 typedef struct Reading
@@ -344,6 +220,29 @@ run_window(const Reading *reading, Datum rooms, bool all_rooms)
 	return query_run(&read_window, 1, values, nulls);
 }
 
+/* The end of the window that begins at the position: the present, or a step towards it. */
+static Moment
+window_end(const Reading *reading, bool all_rooms)
+{
+	uint64 begin = reading->position.seen.xmax;
+	uint64 end = reading->until.xmax;
+	Datum values[3];
+	Moment step = { 0 };
+	bool isnull;
+
+	if (!all_rooms || end <= begin + MAX_WINDOW)
+		return reading->until;
+	values[0] = UInt64GetDatum(begin);
+	values[1] = UInt64GetDatum(begin + MAX_WINDOW);
+	values[2] = UInt64GetDatum(end);
+	if (query_run(&find_step, 1, values, NULL) == 0)
+		return reading->until;
+	step.xmin = DatumGetUInt64(query_value(0, 1, &isnull));
+	step.xmax = DatumGetUInt64(query_value(0, 2, &isnull));
+	moment_set_in_progress(&step, query_value(0, 3, &isnull));
+	return step;
+}
+
 /*
  * Reads one page: the next rows of the window that the position is in, or of
  * the one that begins at it.
@@ -351,14 +250,15 @@ run_window(const Reading *reading, Datum rooms, bool all_rooms)
 static void
 read_page(Reading *reading, Datum rooms, bool all_rooms)
 {
-	bool resumed = reading->position.partial;
+	bool more = reading->position.partial;
 	uint64 rows;
 	bool full;
 
-	if (!resumed)
+	if (!reading->position.partial)
 	{
-		reading->position.window = reading->until;
+		reading->position.window = window_end(reading, all_rooms);
 		reading->position.partial = true;
+		more = reading->position.window.xmax < reading->until.xmax;
 	}
 	rows = run_window(reading, rooms, all_rooms);
 	put_page(reading, rows, CurrentMemoryContext);
@@ -370,7 +270,7 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 		reading->position.last_id = -1;
 	}
 	put_unread_counts(reading);
-	put_end(reading, full || resumed);
+	put_end(reading, full || more);
 }
 
 PG_FUNCTION_INFO_V1(herald_read_events);
@@ -389,10 +289,10 @@ herald_read_events(PG_FUNCTION_ARGS)
 	reading.limit = PG_GETARG_INT32(3);
 	reading.until = moment_now();
 	query_begin(&scope, query_extension_owner(), false);
-	reading.position = position_argument(PG_GETARG_DATUM(0));
+	reading.position = resume_at(PG_GETARG_DATUM(0));
 	if (!PG_ARGISNULL(1))
-		reading.until = position_argument(PG_GETARG_DATUM(1)).seen;
-	check_age(&reading.position.seen);
+		reading.until = resume_at(PG_GETARG_DATUM(1)).seen;
+	resume_check_age(&reading.position.seen);
 	read_page(&reading, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	query_end(&scope);
 	return (Datum) 0;

@@ -106,6 +106,18 @@ moment_in_progress(const Moment *moment)
 										   TYPALIGN_DOUBLE));
 }
 
+void
+moment_set_in_progress(Moment *moment, Datum list)
+{
+	Datum *elements;
+
+	deconstruct_array(DatumGetArrayTypeP(list), XID8OID, sizeof(uint64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements,
+					  NULL, &moment->count);
+	moment->in_progress = palloc(sizeof(uint64) * (moment->count + 1));
+	for (int i = 0; i < moment->count; i++)
+		moment->in_progress[i] = DatumGetUInt64(elements[i]);
+}
+
 static void
 append_moment(StringInfo text, const Moment *moment)
 {

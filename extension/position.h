@@ -47,8 +47,9 @@ extern void moment_clip(Moment *moment, uint64 limit);
 /* The moment as a value of type pg_snapshot. */
 extern Datum moment_snapshot(const Moment *moment);
 
-/* The list of transactions in progress as a value of type xid8[]. */
+/* The list of transactions in progress as a value of type xid8[], and back. */
 extern Datum moment_in_progress(const Moment *moment);
+extern void moment_set_in_progress(Moment *moment, Datum list);
 
 /* Text form and back; a text that is not a position is an error HD003. */
 extern char *position_text(const Position *position);

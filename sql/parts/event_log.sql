@@ -36,6 +36,14 @@ CREATE INDEX ON herald.event (xid);
 CREATE INDEX ON herald.event (counter, counted_id, xid) WHERE counter IS NOT NULL;
 COMMENT ON TABLE herald.event IS 'the event log; read it with herald.read_events()';
 
+CREATE TABLE herald.log_step (
+	xid  xid8 PRIMARY KEY,
+	seen pg_snapshot NOT NULL
+);
+INSERT INTO herald.log_step SELECT pg_snapshot_xmax(s), s FROM pg_current_snapshot() AS s;
+COMMENT ON TABLE herald.log_step IS
+	'internal: snapshots that maintain() took as the log grew; a long backlog is read from one to the next, totals are folded up to the last';
+
 CREATE TABLE herald.log_mark (
 	slot     smallint PRIMARY KEY,
 	taken_at timestamptz NOT NULL,
@@ -103,7 +111,8 @@ BEGIN
 		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
 		RETURNING s.id INTO id;
 		DELETE FROM herald.total; -- the snapshots in it are as old as positions
-		UPDATE herald.fold SET seen = pg_current_snapshot();
+		DELETE FROM herald.log_step; -- and so are those
+		INSERT INTO herald.log_step SELECT pg_snapshot_xmax(c), c FROM pg_current_snapshot() AS c;
 	END IF;
 END
 $$;
@@ -169,10 +178,6 @@ CREATE TABLE herald.total (
 );
 COMMENT ON TABLE herald.total IS 'internal: totals as of a snapshot; what is missing is counted anew';
 
-CREATE TABLE herald.fold (seen pg_snapshot NOT NULL);
-INSERT INTO herald.fold VALUES (pg_current_snapshot());
-COMMENT ON TABLE herald.fold IS 'internal: up to where maintain() has folded totals';
-
 CREATE FUNCTION herald.count_now(counter int, counted_id text) RETURNS bigint
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_count_now';
 COMMENT ON FUNCTION herald.count_now(int, text) IS 'internal: count in the application''s table, as its owner';
@@ -205,7 +210,7 @@ COMMENT ON FUNCTION herald.total_of(int, text) IS 'internal: a total as of now; 
 CREATE FUNCTION herald.fold_totals() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-	folded pg_snapshot := (SELECT f.seen FROM herald.fold AS f);
+	folded pg_snapshot := (SELECT s.seen FROM herald.log_step AS s ORDER BY s.xid DESC LIMIT 1);
 	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
 	until pg_snapshot := pg_current_snapshot();
 BEGIN
@@ -223,7 +228,8 @@ BEGIN
 	CROSS JOIN LATERAL herald.total_of(k.counter, k.counted_id) AS n (count)
 	WHERE n.count IS NOT NULL
 	ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, seen = excluded.seen;
-	UPDATE herald.fold SET seen = until;
+	INSERT INTO herald.log_step (xid, seen) VALUES (pg_snapshot_xmax(until), until)
+	ON CONFLICT ON CONSTRAINT log_step_pkey DO UPDATE SET seen = excluded.seen;
 END
 $$;
 COMMENT ON FUNCTION herald.fold_totals() IS 'internal: bring the totals of subjects that changed up to date';
@@ -269,6 +275,8 @@ BEGIN
 		INSERT INTO herald.log_floor VALUES (newest, mark.seen);
 		EXECUTE format('TRUNCATE ONLY %s', partition);
 		DELETE FROM herald.log_mark AS m WHERE m.slot = trim_slot.slot;
+		DELETE FROM herald.log_step AS s
+		WHERE s.xid <= newest AND s.xid < (SELECT l.xid FROM herald.log_step AS l ORDER BY l.xid DESC LIMIT 1);
 		DELETE FROM herald.total AS t
 		WHERE herald.precedes_log(t.seen) OR NOT EXISTS (SELECT FROM herald.counter AS c WHERE c.id = t.counter);
 	END IF;
@@ -279,7 +287,7 @@ COMMENT ON FUNCTION herald.trim_slot(smallint) IS 'internal: empty a partition w
 CREATE FUNCTION herald.maintain() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF NOT pg_try_advisory_xact_lock('herald.fold'::regclass::oid::int, 0) THEN
+	IF NOT pg_try_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0) THEN
 		RETURN;
 	END IF;
 	PERFORM herald.note_start();

@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * resume.h
+ *	  Makes positions of this server and says whether one is still good.
+ *
+ * All within a query scope of the extension's owner.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_RESUME_H
+#define HERALD_RESUME_H
+
+#include "postgres.h"
+
+#include "position.h"
+
+/* The position after everything that had ended at the moment. */
+extern Position resume_after(Moment moment);
+
+/*
+ * Reads a position from a text and brings it into terms of this start of the
+ * server.  One that comes from elsewhere is an error HD002.
+ */
+extern Position resume_at(Datum argument);
+
+/* Reports the error HD001 unless all events are still there that came after the moment. */
+extern void resume_check_age(const Moment *moment);
+
+#endif /* HERALD_RESUME_H */
