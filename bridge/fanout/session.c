@@ -213,7 +213,8 @@ session_make_changes(Session *session)
 		else
 			room_leave(session, change->room);
 	}
-	drop_late(session);
+	if (session->joining == 0)
+		drop_late(session);
 }
 
 Session *

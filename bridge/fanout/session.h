@@ -74,6 +74,8 @@ typedef struct Session
 	size_t held_bytes;
 	LateChange *late; /* changes of rooms while arriving, or while it asks to join one */
 	int joining;	  /* so many joins are being asked for */
+	int asking;		  /* so many actions are in the database ... */
+	int lane;		  /* ... on this connection, so that they are done in their order */
 	struct Session *next_of_user;
 	struct Session *previous_of_user;
 	struct Session *next_arriving;
@@ -84,7 +86,11 @@ extern Session *session_new(char *user, char *key, char *position, char *claims)
 extern Session *session_hold(Session *session);
 extern void session_release(Session *session);
 
-/* Keeps a change of rooms for later, and makes those that were kept, in their order. */
+/*
+ * Keeps a change of rooms for later, and makes those that were kept, in their
+ * order.  While joins are being asked for they are kept on, for the next answer
+ * may be older than they are.
+ */
 extern void session_keep_change(Session *session, const char *room, bool joins);
 extern void session_make_changes(Session *session);
 

@@ -27,7 +27,8 @@ typedef struct Action
 {
 	Session *session; /* a reference */
 	char *name;
-	char *room; /* of room:join */
+	char *room;	 /* of room:join and room:leave */
+	bool asking; /* the database */
 	char *reference;
 	ActionAnswer answer;
 } Action;
@@ -38,6 +39,8 @@ static Database *connections[CONNECTIONS];
 static void
 end_action(Action *action)
 {
+	if (action->asking)
+		action->session->asking--;
 	session_release(action->session);
 	free(action->name);
 	free(action->room);
@@ -77,28 +80,35 @@ answer_error(Action *action, const char *code, const char *message)
 	free(body);
 }
 
-/* The only value of a good result; otherwise the action is answered with the error, and NULL comes back. */
+/* The only value of a good result, or NULL. */
 static const char *
-value_or_error(Action *action, const PGresult *result)
+value_or_null(const PGresult *result)
+{
+	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK)
+		return NULL;
+	return PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0);
+}
+
+static void
+answer_failure(Action *action, const PGresult *result)
 {
 	if (result == NULL)
 		answer_error(action, "unavailable", "The database cannot be reached; it is not known whether the action was done.");
-	else if (PQresultStatus(result) != PGRES_TUPLES_OK)
+	else
 		answer_error(action, PQresultErrorField(result, PG_DIAG_SQLSTATE),
 					 PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-	else
-		return PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0);
-	return NULL;
 }
 
 static void
 on_done(void *context, const PGresult *result)
 {
 	Action *action = context;
-	const char *value = value_or_error(action, result);
+	const char *value = value_or_null(result);
 
 	if (value != NULL)
 		answer_data(action, value);
+	else
+		answer_failure(action, result);
 }
 
 /* A membership that ended while the database was asked counts for more than its answer. */
@@ -107,47 +117,58 @@ on_join(void *context, const PGresult *result)
 {
 	Action *action = context;
 	Session *session = session_hold(action->session);
-	const char *value = value_or_error(action, result);
+	const char *value = value_or_null(result);
+	bool joined = value != NULL && value[0] == 't';
 
 	session->joining--;
-	if (value != NULL && value[0] == 't')
-	{
+	if (joined)
 		room_join(session, action->room);
-		session_make_changes(session);
+	session_make_changes(session);
+	if (joined)
 		answer_data(action, "{}");
-	}
 	else if (value != NULL)
 		answer_error(action, "forbidden", "There is no such room for this user.");
+	else
+		answer_failure(action, result);
 	session_release(session);
 }
 
-static Database *
-least_busy(void)
+/* An earlier join of the same room may have been answered meanwhile: left is left. */
+static void
+on_leave(void *context, const PGresult *result)
 {
-	Database *best = connections[0];
+	Action *action = context;
+
+	room_leave(action->session, action->room);
+	on_done(action, result);
+}
+
+static int
+least_busy_lane(void)
+{
+	int best = 0;
 
 	for (int i = 1; i < CONNECTIONS; i++)
 	{
 		if (database_is_connected(connections[i]) &&
-			(!database_is_connected(best) || database_load(connections[i]) < database_load(best)))
-			best = connections[i];
+			(!database_is_connected(connections[best]) ||
+			 database_load(connections[i]) < database_load(connections[best])))
+			best = i;
 	}
 	return best;
 }
 
+/* Actions of one session are done in the order in which they were asked for; others need not wait for them. */
 static void
 ask_database(Action *action, const char *sql, int count, const char *const *values, DatabaseAnswer answer)
 {
-	Database *database = least_busy();
+	Session *session = action->session;
 
-	if (database_load(database) > LONGEST_QUEUE / CONNECTIONS)
-	{
-		if (action->room != NULL)
-			action->session->joining--;
-		answer_error(action, "busy", "Too many actions are waiting; try again later.");
-	}
-	else
-		database_query(database, sql, count, values, answer, action);
+	if (session->asking == 0)
+		session->lane = least_busy_lane();
+	session->asking++;
+	action->asking = true;
+	database_query(connections[session->lane], sql, count, values, answer, action);
 }
 
 static void
@@ -165,8 +186,9 @@ leave(Action *action, const char *room)
 {
 	const char *values[] = { action->session->user, room, action->session->key };
 
+	action->room = memory_copy(room);
 	room_leave(action->session, room);
-	ask_database(action, "SELECT '{}' FROM herald.leave_room($1, $2, $3)", 3, values, on_done);
+	ask_database(action, "SELECT '{}' FROM herald.leave_room($1, $2, $3)", 3, values, on_leave);
 }
 
 static void
@@ -190,6 +212,16 @@ change_room(Action *action, const json_t *data, void (*change)(Action *action, c
 		change(action, room);
 }
 
+static int
+waiting(void)
+{
+	int load = 0;
+
+	for (int i = 0; i < CONNECTIONS; i++)
+		load += database_load(connections[i]);
+	return load;
+}
+
 void
 action_ask(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
 {
@@ -202,6 +234,8 @@ action_ask(Session *session, const char *name, const json_t *data, char *referen
 	metrics.actions++;
 	if (strcmp(name, "ping") == 0)
 		answer_data(action, "{}");
+	else if (waiting() >= LONGEST_QUEUE)
+		answer_error(action, "busy", "Too many actions are waiting; try again later.");
 	else if (strcmp(name, "room:join") == 0)
 		change_room(action, data, join);
 	else if (strcmp(name, "room:leave") == 0)

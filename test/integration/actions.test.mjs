@@ -155,3 +155,24 @@ test('socket.io actions without ack are done as well', async () => {
   client.socket.emit('notification:read', { all: true });
   await client.waitFor('notification:unread', ({ count }) => count === 0);
 });
+
+inBoth('what one client asks for is done in that order, without waiting for answers', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const client = await scene[protocol](ann);
+  const words = Array.from({ length: 40 }, (_, n) => `word ${n}`);
+  await Promise.all(words.map((content) => client.ask('message:send', { conversationId: conversation, content })));
+  const rows = await database.query('SELECT content FROM messages WHERE conversation_id = $1 ORDER BY id', [conversation]);
+  assert.deepEqual(rows.map(({ content }) => content), words);
+});
+
+inBoth('a room that was joined, left and joined at once is joined; one that was left is left', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const [kept, left] = [await scene.post(ben), await scene.post(ben)];
+  const client = await scene[protocol](ann);
+  const ask = (action, post) => client.ask(action, { room: `post:${post}` });
+  await Promise.all([ask('room:join', kept), ask('room:leave', kept), ask('room:join', kept), ask('room:join', left), ask('room:leave', left)]);
+  for (const post of [left, kept]) await database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [ben, post]);
+  await client.waitFor('post:liked', ({ postId }) => postId === kept);
+  assert.equal(client.all('post:liked').length, 1);
+});

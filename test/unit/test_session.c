@@ -157,6 +157,25 @@ test_late_changes(void **state)
 	support_end(a);
 }
 
+/* The answer to a second join may be older than a change that the first has met. */
+static void
+test_late_changes_outlast_the_first_join(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+
+	(void) state;
+	a->session->joining = 2;
+	session_keep_change(a->session, "lost", false);
+	a->session->joining--;
+	session_make_changes(a->session);
+	a->session->joining--;
+	room_join(a->session, "lost");
+	session_make_changes(a->session);
+	assert_int_equal(a->session->room_count, 0);
+	assert_null(a->session->late);
+	support_end(a);
+}
+
 static void
 test_found_by_user_and_key(void **state)
 {
@@ -223,6 +242,7 @@ main(void)
 		cmocka_unit_test(test_leave_twice),
 		cmocka_unit_test(test_leaving_stops_its_timer),
 		cmocka_unit_test(test_late_changes),
+		cmocka_unit_test(test_late_changes_outlast_the_first_join),
 		cmocka_unit_test(test_found_by_user_and_key),
 		cmocka_unit_test(test_each_may_leave),
 	};
