@@ -25,19 +25,30 @@ static int argument_count;
 static char **arguments;
 
 static bool
-configure_log(void)
+configure_log(const Config *settings)
 {
-	if (log_configure(config.log_level, config.log_format))
+	if (log_configure(settings->log_level, settings->log_format))
 		return true;
 	fprintf(stderr, "herald-bridge: log-level is error, warning, info or debug; log-format is text or json\n");
 	return false;
+}
+
+/* Would all settings be good as they are given now?  Nothing is taken over before. */
+static bool
+settings_are_good(void)
+{
+	Config candidate = { 0 };
+	bool good = config_load(&candidate, argument_count, arguments) && auth_check(&candidate) && configure_log(&candidate);
+
+	config_free(&candidate);
+	return good;
 }
 
 static void
 on_reload(int number)
 {
 	(void) number;
-	if (config_reload(&config, argument_count, arguments) && configure_log() && auth_configure(&config))
+	if (settings_are_good() && config_reload(&config, argument_count, arguments) && auth_configure(&config))
 		log_info("reloaded");
 	else
 		log_error("reload_failed", "hint", "the message is above; what was in force before remains so");
@@ -102,7 +113,7 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (print_and_leave())
 		return EXIT_SUCCESS;
-	if (!configure_log() || !auth_configure(&config) || !check_conninfo(config.database) || !server_prepare(&config))
+	if (!configure_log(&config) || !auth_configure(&config) || !check_conninfo(config.database) || !server_prepare(&config))
 		return EXIT_FAILURE;
 	return run() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -101,19 +101,20 @@ parse_number(const char *text, const Unit *units, long *number)
 
 	errno = 0;
 	value = strtod(text, &end);
-	if (end == text || errno != 0 || value < 0)
+	if (end == text || errno != 0 || !(value >= 0 && value < 1e15))
 		return false;
 	while (isspace((unsigned char) *end))
 		end++;
 	for (; units->name != NULL; units++)
 	{
 		if (strcmp(units->name, end) == 0)
-		{
-			*number = (long) (value * units->factor);
-			return value * units->factor < 1e15;
-		}
+			break;
 	}
-	return false;
+	value *= units->name != NULL ? units->factor : 0;
+	if (units->name == NULL || value >= 1e15)
+		return false;
+	*number = (long) value;
+	return true;
 }
 
 static bool
@@ -320,8 +321,8 @@ config_load(Config *config, int argc, char **argv)
 		   take_options(config, argc, argv, false);
 }
 
-static void
-free_texts(Config *config)
+void
+config_free(Config *config)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
@@ -348,7 +349,7 @@ config_reload(Config *config, int argc, char **argv)
 		else
 			*(long *) old = *(long *) new;
 	}
-	free_texts(&fresh);
+	config_free(&fresh);
 	return good;
 }
 

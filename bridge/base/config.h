@@ -53,6 +53,9 @@ extern bool config_load(Config *config, int argc, char **argv);
 /* The same once more; takes over what can change while running and tells whether that worked. */
 extern bool config_reload(Config *config, int argc, char **argv);
 
+/* Frees the strings of settings that are not needed any more. */
+extern void config_free(Config *config);
+
 extern void config_print_help(FILE *out);
 extern void config_print(const Config *config, FILE *out);
 

@@ -62,28 +62,45 @@ read_secret(const char *path, unsigned char *into, size_t *length)
 	return false;
 }
 
-bool
-auth_configure(const Config *settings)
+/* Reads what the settings say into the caller's variables. */
+static bool
+read_settings(const Config *settings, jwt_alg_t *wanted, unsigned char *key, size_t *length)
 {
-	jwt_alg_t wanted;
-	unsigned char fresh[LONGEST_SECRET];
-	size_t length;
-
 	if (settings->jwt_secret_file[0] == '\0')
 	{
 		fputs("herald-bridge: jwt-secret-file is not set: without it no token can be checked\n", stderr);
 		return false;
 	}
-	if (!find_algorithm(settings->jwt_algorithm, &wanted))
+	if (!find_algorithm(settings->jwt_algorithm, wanted))
 	{
 		fprintf(stderr, "herald-bridge: jwt-algorithm: \"%s\" is none of HS256, HS384, HS512\n", settings->jwt_algorithm);
 		return false;
 	}
-	if (!read_secret(settings->jwt_secret_file, fresh, &length))
+	return read_secret(settings->jwt_secret_file, key, length);
+}
+
+bool
+auth_check(const Config *settings)
+{
+	jwt_alg_t wanted;
+	unsigned char key[LONGEST_SECRET];
+	size_t length;
+
+	return read_settings(settings, &wanted, key, &length);
+}
+
+bool
+auth_configure(const Config *settings)
+{
+	jwt_alg_t wanted;
+	unsigned char key[LONGEST_SECRET];
+	size_t length;
+
+	if (!read_settings(settings, &wanted, key, &length))
 		return false;
 	config = settings;
 	algorithm = wanted;
-	memcpy(secret, fresh, length);
+	memcpy(secret, key, length);
 	secret_length = length;
 	return true;
 }

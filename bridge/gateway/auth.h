@@ -29,7 +29,10 @@ typedef struct Refusal
 	const char *message;
 } Refusal;
 
-/* Reads the secret; false after a message on standard error. Called again when settings are reloaded. */
+/* Are these settings good, and is there a secret?  False after a message on standard error. */
+extern bool auth_check(const Config *config);
+
+/* Goes by these settings from now on, if they are good. */
 extern bool auth_configure(const Config *config);
 
 /*

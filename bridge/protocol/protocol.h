@@ -63,7 +63,6 @@ extern const Protocol socketio_protocol;
 #define CLOSE_UNSUPPORTED 1003
 #define CLOSE_TOO_BIG 1009
 #define CLOSE_RESTART 1012
-#define CLOSE_TRY_LATER 1013
 #define CLOSE_UNAUTHORIZED 4401
 
 #endif /* HERALD_PROTOCOL_H */

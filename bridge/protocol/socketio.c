@@ -123,7 +123,8 @@ static bool
 is_pid(const char *pid)
 {
 	return pid != NULL && strspn(pid, hexadecimal) == KEY_LENGTH && pid[KEY_LENGTH] == '.' &&
-		   strspn(pid + KEY_LENGTH + 1, hexadecimal) == SID_LENGTH && pid[KEY_LENGTH + 1 + SID_LENGTH] == '.';
+		   strspn(pid + KEY_LENGTH + 1, hexadecimal) == SID_LENGTH && pid[KEY_LENGTH + 1 + SID_LENGTH] == '.' &&
+		   pid[strspn(pid, "0123456789abcdef.~")] == '\0';
 }
 
 /*

@@ -338,18 +338,18 @@ test_socketio_welcome_and_event(void **state)
 static void
 test_socketio_recovery(void **state)
 {
-	Wire *wire = open_socketio("", ",\"pid\":\"" KEY "." SID ".1~began\",\"offset\":\"1~seen\"");
+	Wire *wire = open_socketio("", ",\"pid\":\"" KEY "." SID ".1~be9a\",\"offset\":\"1~seen\"");
 	Session *session = session_of_user("7");
 
 	(void) state;
 	assert_string_equal(session->key, KEY);
 	assert_string_equal(session->position, "1~seen");
 	let_in(session, true);
-	assert_string_equal(said(wire), "40{\"sid\":\"" SID "\",\"pid\":\"" KEY "." SID ".1~began\"}");
+	assert_string_equal(said(wire), "40{\"sid\":\"" SID "\",\"pid\":\"" KEY "." SID ".1~be9a\"}");
 	wire_close(wire);
 
-	wire = open_socketio("", ",\"pid\":\"" KEY "." SID ".1~began\"");
-	assert_string_equal(session_of_user("7")->position, "1~began");
+	wire = open_socketio("", ",\"pid\":\"" KEY "." SID ".1~be9a\"");
+	assert_string_equal(session_of_user("7")->position, "1~be9a");
 	wire_close(wire);
 }
 
@@ -358,8 +358,8 @@ static void
 test_socketio_bad_pids(void **state)
 {
 	static const char *const pids[] = {
-		"x", "", KEY, KEY ".", KEY "." SID, KEY "-" SID ".1", "\\\"\\\"\\\"" KEY "." SID ".1~began",
-		"0123456789abcdef0123456789abcd\\\"\\\"." SID ".1~began", KEY ".\\\"123456789abcdef0123.1~began"
+		"x", "", KEY, KEY ".", KEY "." SID, KEY "-" SID ".1", "\\\"\\\"\\\"" KEY "." SID ".1~be9a",
+		"0123456789abcdef0123456789abcd\\\"\\\"." SID ".1~be9a", KEY ".\\\"123456789abcdef0123.1~be9a"
 	};
 
 	(void) state;
@@ -493,7 +493,7 @@ test_socketio_unexpected_binary(void **state)
 static void
 test_take_over(void **state)
 {
-	const char *pid = ",\"pid\":\"" KEY "." SID ".1~began\"";
+	const char *pid = ",\"pid\":\"" KEY "." SID ".1~be9a\"";
 	Wire *old = open_socketio("", pid);
 	Session *session = session_of_user("7");
 	Wire *new;
