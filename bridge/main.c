@@ -38,7 +38,8 @@ static bool
 settings_are_good(void)
 {
 	Config candidate = { 0 };
-	bool good = config_load(&candidate, argument_count, arguments) && auth_check(&candidate) && configure_log(&candidate);
+	bool good = config_load(&candidate, argument_count, arguments) && auth_check(&candidate) &&
+				configure_log(&candidate);
 
 	config_free(&candidate);
 	return good;
@@ -113,7 +114,8 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (print_and_leave())
 		return EXIT_SUCCESS;
-	if (!configure_log(&config) || !auth_configure(&config) || !check_conninfo(config.database) || !server_prepare(&config))
+	if (!configure_log(&config) || !auth_configure(&config) || !check_conninfo(config.database) ||
+		!server_prepare(&config))
 		return EXIT_FAILURE;
 	return run() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
