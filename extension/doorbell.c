@@ -30,7 +30,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "commands/async.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -42,6 +41,7 @@
 
 #include "compat.h"
 #include "doorbell.h"
+#include "query.h"
 
 typedef struct DoorbellSlot
 {
@@ -185,7 +185,7 @@ on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, Proces
 		prev_process_utility(statement, text, read_only_tree, context, params, environment, dest, completion);
 	else
 		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, dest, completion);
-	if (commits_prepared && OidIsValid(get_namespace_oid("herald", true)))
+	if (commits_prepared && OidIsValid(query_own_table("event")))
 		doorbell_ring();
 }
 

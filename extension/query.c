@@ -11,12 +11,13 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_namespace.h"
+#include "catalog/pg_class.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -194,14 +195,22 @@ query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape)
 }
 
 Oid
+query_own_table(const char *name)
+{
+	Oid schema = get_namespace_oid("herald", true);
+
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+}
+
+Oid
 query_extension_owner(void)
 {
 	Oid owner;
-	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(get_namespace_oid("herald", false)));
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(query_own_table("event")));
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "schema \"herald\" is gone");
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"pg_herald\" is not installed in this database")));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
 }

@@ -92,6 +92,9 @@ extern Datum query_value(uint64 row, int column, bool *isnull);
  */
 extern Tuplestorestate *query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape);
 
+/* A table of the extension; InvalidOid where the extension is not. */
+extern Oid query_own_table(const char *name);
+
 /* The role that owns the extension: it alone writes inbox and log. */
 extern Oid query_extension_owner(void);
 

@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -46,9 +45,9 @@ static SavedQuery check_floor = {
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
-/* The start of the server as this backend knows it, for the extension in this schema; 0: not known yet. */
+/* The start of the server as this backend knows it, by the record in that table; 0: not known yet. */
 static int64 known_start = 0;
-static Oid known_schema = InvalidOid;
+static Oid known_by = InvalidOid;
 
 /*
  * Which start of the server this is.  The record is made by whoever asks first
@@ -57,16 +56,16 @@ static Oid known_schema = InvalidOid;
 static int64
 current_start(void)
 {
-	Oid schema = get_namespace_oid("herald", false);
+	Oid record = query_own_table("server_start");
 	bool isnull;
 	int64 found;
 
-	if (known_start != 0 && known_schema == schema)
+	if (known_start != 0 && known_by == record)
 		return known_start;
 	query_run(&note_start, 1, NULL, NULL);
 	found = DatumGetInt64(query_value(0, 1, &isnull));
 	known_start = DatumGetBool(query_value(0, 2, &isnull)) ? 0 : found;
-	known_schema = schema;
+	known_by = record;
 	return found;
 }
 
