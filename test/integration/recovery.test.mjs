@@ -37,11 +37,12 @@ async function nothingWasMissed({ plain, socketIo, traffic, like }) {
 
 test('a bridge that is killed in the middle of traffic and started again', async () => {
   const talk = await openTalk();
-  for (let round = 0; round < 3; round++) {
+  for (let round = 1; round <= 3; round++) {
     await talk.traffic.flows();
     await bridge.kill();
     await talk.traffic.flows();
     await bridge.start();
+    await until('both are back', () => talk.socketIo.connects.length > round && talk.plain.welcomes.length > round);
   }
   await talk.traffic.flows();
   await nothingWasMissed(talk);
