@@ -18,10 +18,14 @@
 #include "protocol/json.h"
 #include "protocol/protocol.h"
 
+/* So many requests may come before the welcome. */
+#define MOST_EARLY_REQUESTS 16
+
 typedef struct Plain
 {
 	Connection *connection;
 	Session *session; /* NULL before the token was good; ours until it leaves */
+	json_t *early;	  /* requests that came before the welcome, or NULL */
 	Timer timer;	  /* until there is a session: its deadline; then: pings */
 	bool awaits_pong;
 } Plain;
@@ -78,6 +82,7 @@ refuse(Connection *connection, int close_code, const char *code, const char *mes
 }
 
 static void ping(void *context);
+static void take_early_requests(Plain *plain);
 
 static void
 on_no_pong(void *context)
@@ -126,6 +131,7 @@ welcome(Session *session, bool recovered)
 					  (int) strlen(user) - 1, user + 1, (long long) session->unread));
 	free(user);
 	free(position);
+	take_early_requests(plain);
 }
 
 static void
@@ -193,7 +199,7 @@ answer(Session *session, const char *id, const char *body)
 }
 
 static void
-authenticate(Plain *plain, const json_t *data, char *id)
+authenticate(Plain *plain, const json_t *data, const char *id)
 {
 	Refusal refusal;
 
@@ -203,33 +209,66 @@ authenticate(Plain *plain, const json_t *data, char *id)
 		answer(plain->session, id, "\"ok\":true,\"data\":{}");
 	else
 		plain->session->voice->dismiss(plain->session, refusal.code, refusal.message);
-	free(id);
+}
+
+/* Requests that come before the welcome wait for it: it is the first that a client gets. */
+static void
+keep_request(Plain *plain, json_t *request)
+{
+	if (plain->early == NULL)
+		plain->early = json_array();
+	if (json_array_size(plain->early) < MOST_EARLY_REQUESTS)
+		json_array_append(plain->early, request);
+	else
+		refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "Too many requests have come before the welcome.");
 }
 
 static void
-heard(Connection *connection, const char *text, size_t length)
+take_request(Plain *plain, json_t *request)
 {
-	Plain *plain = connection->state;
-	json_t *request = json_object_from(text, length);
 	const char *action = json_member(request, "action");
 	json_t *id = json_object_get(request, "id");
 	char *reference = id ? json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 	const json_t *data = json_object_get(request, "data");
 
 	if (action == NULL)
-	{
-		refuse(connection, CLOSE_UNSUPPORTED, "bad_request", "A request is a JSON object: {\"id\": 1, \"action\": \"ping\", \"data\": {}}");
-		free(reference);
-	}
+		refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "A request is a JSON object: {\"id\": 1, \"action\": \"ping\", \"data\": {}}");
+	else if (plain->session == NULL && strcmp(action, "auth") != 0)
+		refuse(plain->connection, CLOSE_UNAUTHORIZED, "token_missing", "The first request must be auth, with a token.");
+	else if (plain->session != NULL && plain->session->state == SESSION_ARRIVING)
+		keep_request(plain, request);
 	else if (strcmp(action, "auth") == 0)
 		authenticate(plain, data, reference);
-	else if (plain->session == NULL)
-	{
-		refuse(connection, CLOSE_UNAUTHORIZED, "token_missing", "The first request must be auth, with a token.");
-		free(reference);
-	}
 	else
+	{
 		action_ask(plain->session, action, data, reference, answer);
+		reference = NULL;
+	}
+	free(reference);
+}
+
+static void
+take_early_requests(Plain *plain)
+{
+	json_t *early = plain->early;
+	size_t i;
+	json_t *request;
+
+	plain->early = NULL;
+	json_array_foreach(early, i, request)
+	{
+		if (plain->session != NULL)
+			take_request(plain, request);
+	}
+	json_decref(early);
+}
+
+static void
+heard(Connection *connection, const char *text, size_t length)
+{
+	json_t *request = json_object_from(text, length);
+
+	take_request(connection->state, request);
 	json_decref(request);
 }
 
@@ -247,6 +286,7 @@ closed(Connection *connection)
 	timer_stop(&plain->timer);
 	if (plain->session != NULL)
 		session_leave(plain->session);
+	json_decref(plain->early);
 	free(plain);
 }
 

@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, afterEach, test } from 'node:test';
+import WebSocket from 'ws';
 import { PlainClient } from './harness/plain_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { SocketIoClient } from './harness/socketio_client.mjs';
 import { sign } from './harness/token.mjs';
+import { until } from './harness/wait.mjs';
 
 const scene = await Scene.open();
 after(() => scene.close());
@@ -60,6 +62,20 @@ test('a plain client may bring its token as bearer header, in the URL or in its 
     client.close();
   }
   assert.equal((await scene.plain(ann)).welcomes[0].userId, ann);
+});
+
+test('requests that are sent before the welcome are answered after it', async () => {
+  const token = scene.token(ann);
+  const client = new WebSocket(`ws://127.0.0.1:${scene.bridge.port}/ws`);
+  const frames = [];
+  client.on('message', (text) => frames.push(JSON.parse(text)));
+  client.on('open', () => {
+    client.send(JSON.stringify({ action: 'auth', data: { token } }));
+    for (const [id, action] of [[1, 'ping'], [2, 'inbox:list'], [3, 'ping']]) client.send(JSON.stringify({ id, action }));
+  });
+  await until('all are answered', () => frames.filter(({ ok }) => ok).length === 3);
+  assert.equal(frames[0].event, 'welcome');
+  client.terminate();
 });
 
 test('an unknown namespace is refused', async () => {
