@@ -77,8 +77,9 @@ current_system(void)
 	return (uint32) (system >> 32) ^ (uint32) system ^ (MyDatabaseId * 2654435761u);
 }
 
-Position
-resume_after(Moment moment)
+/* The position after everything that had ended at the moment. */
+static Position
+position_after(Moment moment)
 {
 	Position position = { 0 };
 
@@ -152,7 +153,7 @@ herald_current_position(PG_FUNCTION_ARGS)
 	Position position;
 
 	query_begin(&scope, query_extension_owner(), false);
-	position = resume_after(now);
+	position = position_after(now);
 	query_end(&scope);
 	PG_RETURN_TEXT_P(cstring_to_text(position_text(&position)));
 }

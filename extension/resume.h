@@ -15,9 +15,6 @@
 
 #include "position.h"
 
-/* The position after everything that had ended at the moment. */
-extern Position resume_after(Moment moment);
-
 /*
  * Reads a position from a text and brings it into terms of this start of the
  * server.  One that comes from elsewhere is an error HD002.

@@ -217,12 +217,6 @@ reader_position(void)
 	return between_pages ? NULL : position;
 }
 
-bool
-reader_is_ready(void)
-{
-	return reader_complaint() == NULL;
-}
-
 const char *
 reader_complaint(void)
 {

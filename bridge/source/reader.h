@@ -32,10 +32,7 @@ extern void reader_stop(void);
  */
 extern const char *reader_position(void);
 
-/* Is the database there, the doorbell heard and everything read? */
-extern bool reader_is_ready(void);
-
-/* Why it is not. */
+/* Why the database is not there, the doorbell not heard or not everything read; NULL: all is well. */
 extern const char *reader_complaint(void);
 
 #endif /* HERALD_READER_H */

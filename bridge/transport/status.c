@@ -18,8 +18,9 @@
 
 #define LARGEST_ANSWER 32768
 
-int
-status_send(struct lws *wsi, unsigned int status, const char *type, const char *body, size_t length)
+/* Sends a whole answer. */
+static int
+send_answer(struct lws *wsi, unsigned int status, const char *type, const char *body, size_t length)
 {
 	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_ANSWER);
 	unsigned char *start = buffer + LWS_PRE;
@@ -40,7 +41,7 @@ status_send(struct lws *wsi, unsigned int status, const char *type, const char *
 static int
 send_text(struct lws *wsi, unsigned int status, const char *type, const char *text)
 {
-	return status_send(wsi, status, type, text, strlen(text));
+	return send_answer(wsi, status, type, text, strlen(text));
 }
 
 static int
@@ -48,7 +49,7 @@ send_metrics(struct lws *wsi)
 {
 	size_t length;
 	char *text = metrics_text(&length);
-	int result = status_send(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text, length);
+	int result = send_answer(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text, length);
 
 	free(text);
 	return result;

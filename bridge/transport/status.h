@@ -14,7 +14,4 @@
 /* Answers a request that is no WebSocket; returns what the library's callback returns. */
 extern int status_answer(struct lws *wsi, const char *folder);
 
-/* Sends a whole answer. */
-extern int status_send(struct lws *wsi, unsigned int status, const char *type, const char *body, size_t length);
-
 #endif /* HERALD_STATUS_H */
