@@ -73,7 +73,7 @@ static SavedQuery read_window = {
 			" JOIN herald.counter AS c ON c.id = k.counter)"
 			" SELECT p.id, p.rooms, p.name,"
 			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
-			" ELSE rtrim(left(rtrim(p.payload::text), -1)) || t.suffix END,"
+			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
 			" NULL::text, p.member_id, p.joins, p.leaves,"
 			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean"
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"

@@ -23,6 +23,7 @@
 #include "notification.h"
 #include "query.h"
 
+/* An entry is made once, as a row of herald.notification in the order of its columns, and goes into inbox and log. */
 static SavedQuery write_candidates = {
 	.name = "the insert into the inbox",
 	.text =
