@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { freePort, runBridge } from './harness/bridge.mjs';
+import { PlainClient } from './harness/plain_client.mjs';
 import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
+import { sign } from './harness/token.mjs';
 import { until } from './harness/wait.mjs';
 
 const scene = await Scene.open({ options: [`--www=${path.join(root, 'examples/social/www')}`] });
@@ -130,6 +132,23 @@ test('--help and --version', async () => {
   const version = await runBridge(['--version']);
   assert.equal(version.code, 0);
   assert.match(version.output, /herald-bridge.* \d+\.\d+/);
+});
+
+test('SIGHUP reloads the secret; a reload that fails changes nothing', async () => {
+  const [ann] = await scene.people('Ann');
+  const other = await scene.addBridge();
+  const fresh = 'another secret, and long enough to be one';
+  const reload = async (secret, event) => {
+    writeFileSync(other.secretFile, secret);
+    process.kill(other.pid, 'SIGHUP');
+    await until(event, () => other.log.includes(`event=${event}`));
+  };
+  const comes = (secret) => PlainClient.connect(other, sign(secret, ann)).then((client) => client.close());
+  await reload('short', 'reload_failed');
+  await comes(scene.secret);
+  await reload(fresh, 'reloaded');
+  await comes(fresh);
+  await assert.rejects(comes(scene.secret), /token/);
 });
 
 test('SIGTERM drains: clients are told to come back, the process ends with 0', async () => {

@@ -1,0 +1,104 @@
+// What the README tells to type: make demo, again, and demo-clean; make install and uninstall, of each part alone.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { freePort } from './harness/bridge.mjs';
+import { atExit } from './harness/cleanup.mjs';
+import { PlainClient } from './harness/plain_client.mjs';
+import { root } from './harness/postgres.mjs';
+import { until } from './harness/wait.mjs';
+
+function newFolder() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'herald-setup-'));
+  chmodSync(folder, 0o755);
+  atExit(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const make = (...words) => execFileSync('make', ['-s', '-C', root, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const files = (folder) => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => name).sort();
+
+class Demo {
+  output = '';
+
+  constructor(folder, port) {
+    this.port = port;
+    this.child = spawn(path.join(root, 'scripts/demo'), { env: { ...process.env, HERALD_DEMO_DIR: folder, HERALD_DEMO_PORT: port } });
+    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.output += text; });
+    this.exited = once(this.child, 'close');
+    atExit(() => this.child.kill('SIGINT'));
+  }
+
+  async ready() {
+    await until('the demo prints its URLs', () => {
+      if (this.child.exitCode !== null) throw new Error(this.output);
+      return this.output.includes('Ctrl-C stops');
+    }, 60000);
+    return this;
+  }
+
+  token(name) { return new RegExp(`${name}\\s+http://127.0.0.1:${this.port}/\\?token=(\\S+)`).exec(this.output)[1]; }
+
+  sql(statement) {
+    const [, command] = /^SQL: (.*)$/m.exec(this.output);
+    const [program, ...words] = command.split(' ');
+    return execFileSync(program, [...words, '-XAtqc', statement], { encoding: 'utf8' }).trim();
+  }
+
+  async interrupt() {
+    this.child.kill('SIGINT');
+    await this.exited;
+  }
+}
+
+test('make demo: URLs that work, Ctrl-C stops all, again with the same data, demo-clean removes it', { timeout: 120000 }, async () => {
+  const folder = newFolder();
+  const port = await freePort();
+  let demo = await new Demo(folder, port).ready();
+  assert.equal((await fetch(`http://127.0.0.1:${port}/socket.io.min.js`)).status, 200);
+  assert.equal(demo.sql('SHOW fsync'), 'on');
+  const client = await PlainClient.connect(demo, demo.token('ada'));
+  const ada = client.welcomes[0].userId;
+  demo.sql(`DELETE FROM follows WHERE followee_id = ${ada}`);
+  demo.sql(`INSERT INTO follows (follower_id, followee_id) SELECT id, ${ada} FROM users WHERE username = 'linus'`);
+  const { id } = await client.waitFor('notification:new', ({ type }) => type === 'follow');
+  const lock = path.join(folder, 'cluster/data/postmaster.pid');
+  assert.ok(existsSync(lock));
+  await demo.interrupt();
+  assert.ok(!existsSync(lock), 'the server has ended');
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/healthz`), 'the bridge has ended');
+
+  demo = await new Demo(folder, port).ready();
+  assert.equal(demo.sql(`SELECT count(*) FROM herald.notification WHERE id = ${id} AND recipient_id = '${ada}'`), '1');
+  await demo.interrupt();
+  execFileSync(path.join(root, 'scripts/demo'), ['-clean'], { env: { ...process.env, HERALD_DEMO_DIR: folder }, stdio: 'ignore' });
+  assert.ok(!existsSync(folder));
+});
+
+test('make install and uninstall: the extension', () => {
+  const folder = newFolder();
+  const destination = [`DESTDIR=${folder}`, 'with_llvm=no'];
+  make('install', ...destination);
+  assert.deepEqual(files(folder), ['pg_herald--1.0.sql', 'pg_herald.control', 'pg_herald.so']);
+  make('uninstall', ...destination);
+  assert.deepEqual(files(folder), []);
+});
+
+test('make install and uninstall: the bridge, where there is no pg_config', () => {
+  const folder = newFolder();
+  const destination = [`DESTDIR=${folder}`, 'PG_CONFIG=/nonexistent'];
+  make('install-bridge', ...destination);
+  assert.deepEqual(files(folder), ['herald-bridge', 'herald-bridge.8']);
+  make('uninstall-bridge', ...destination);
+  assert.deepEqual(files(folder), []);
+});
+
+test('neither part is built with what the other needs', () => {
+  assert.doesNotMatch(make('-n', '-B', 'all', 'with_llvm=no'), /websockets|jansson|jwt|luv\b/);
+  assert.doesNotMatch(make('-n', '-B', '-C', path.join(root, 'bridge'), 'PG_CONFIG=/nonexistent'), /pg_config|postgresql\/\d+\/server/);
+});
