@@ -25,11 +25,20 @@
 
 static SavedQuery find_counter = {
 	.name = "the query for a counter",
-	.text = "SELECT c.count_sql, k.relowner, k.oid FROM herald.counter AS c JOIN pg_class AS k ON k.oid = c.relation"
-			" WHERE c.id = $1",
+	.text = "SELECT c.count_sql, c.owner_sql, k.relowner, k.oid FROM herald.counter AS c"
+			" JOIN pg_class AS k ON k.oid = c.relation WHERE c.id = $1",
 	.nargs = 1,
 	.argtypes = { INT4OID },
 	.read_only = true,
+};
+
+/* Its columns. */
+enum
+{
+	COUNTER_COUNT = 1,
+	COUNTER_OWNER,
+	COUNTER_ROLE,
+	COUNTER_TABLE
 };
 
 static SavedQuery find_room_sources = {
@@ -74,56 +83,72 @@ attempt(void (*work)(void *), void *subject, int level, const char *failure)
 	return worked;
 }
 
-/* One call of herald.count_now(). */
-typedef struct Count
+/* One question about one subject. */
+typedef struct Question
 {
 	const char *sql;
 	Datum id;
-	Datum result;
+	Datum answer;
 	bool isnull;
-} Count;
+} Question;
 
 static void
-count_rows(void *subject)
+ask(void *subject)
 {
-	Count *count = subject;
-	SavedQuery query = { .name = "the count", .text = count->sql, .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
+	Question *question = subject;
+	SavedQuery query = { .name = "the query of a counter", .text = question->sql, .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
 
-	query_run_once(&query, &count->id);
-	count->result = query_value(0, 1, &count->isnull);
+	if (query_run_once(&query, &question->id) == 1)
+		question->answer = query_value(0, 1, &question->isnull);
+	if (!question->isnull && SPI_gettypeid(SPI_tuptable->tupdesc, 1) == TEXTOID)
+		question->answer = SPI_datumTransfer(question->answer, false, -1);
 }
 
-PG_FUNCTION_INFO_V1(herald_count_now);
-
 /*
- * herald.count_now(counter, id): counts in the application's table.  NULL when
- * that fails, for example because a column has another name now, or when the
- * table is locked: an event is delivered without its total rather than late or
- * not at all.
+ * Asks one of a counter's queries of the application's table.  NULL when that
+ * fails, for example because a column has another name now, or when the table is
+ * locked: an event is delivered without its total rather than late or not at all.
  */
-Datum
-herald_count_now(PG_FUNCTION_ARGS)
+static Datum
+ask_counter(FunctionCallInfo fcinfo, int column, const char *failure)
 {
 	Datum counter = PG_GETARG_DATUM(0);
-	Count count = { .id = PG_GETARG_DATUM(1), .isnull = true };
+	Question question = { .id = PG_GETARG_DATUM(1), .isnull = true };
 	QueryScope scope;
 
 	query_begin(&scope, query_extension_owner(), false);
 	if (query_run(&find_counter, 1, &counter, NULL) == 1)
 	{
 		bool isnull;
-		Oid relation = DatumGetObjectId(query_value(0, 3, &isnull));
+		Oid relation = DatumGetObjectId(query_value(0, COUNTER_TABLE, &isnull));
 
-		count.sql = query_text(0, 1);
-		query_become(&scope, DatumGetObjectId(query_value(0, 2, &isnull)), true);
-		if (ConditionalLockRelationOid(relation, AccessShareLock) &&
-			!attempt(count_rows, &count, WARNING, "a total cannot be counted"))
-			count.isnull = true;
+		question.sql = query_text(0, column);
+		query_become(&scope, DatumGetObjectId(query_value(0, COUNTER_ROLE, &isnull)), true);
+		if (question.sql != NULL && ConditionalLockRelationOid(relation, AccessShareLock) &&
+			!attempt(ask, &question, WARNING, failure))
+			question.isnull = true;
 	}
 	query_end(&scope);
-	if (count.isnull)
+	if (question.isnull)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(count.result);
+	PG_RETURN_DATUM(question.answer);
+}
+
+PG_FUNCTION_INFO_V1(herald_count_now);
+PG_FUNCTION_INFO_V1(herald_owner_now);
+
+/* herald.count_now(counter, id): how many rows there are for a subject. */
+Datum
+herald_count_now(PG_FUNCTION_ARGS)
+{
+	return ask_counter(fcinfo, COUNTER_COUNT, "a total cannot be counted");
+}
+
+/* herald.owner_now(counter, id): whom a subject belongs to. */
+Datum
+herald_owner_now(PG_FUNCTION_ARGS)
+{
+	return ask_counter(fcinfo, COUNTER_OWNER, "the owner of a subject cannot be found");
 }
 
 /* One call of herald.automatic_rooms(), and what it asks at the moment. */

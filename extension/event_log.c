@@ -13,7 +13,6 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "doorbell.h"
@@ -40,25 +39,20 @@ static SavedQuery append_all = {
 TupleDesc
 event_log_shape(void)
 {
+	static const QueryColumn columns[] = {
+		{ "rooms", TEXTARRAYOID },
+		{ "name", TEXTOID },
+		{ "payload", JSONOID },
+		{ "member_id", TEXTOID },
+		{ "joins", TEXTOID },
+		{ "leaves", TEXTOID },
+		{ "counter", INT4OID },
+		{ "counted_id", TEXTOID },
+		{ "delta", INT2OID },
+	};
 	static TupleDesc shape = NULL;
 
-	if (shape == NULL)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-
-		shape = CreateTemplateTupleDesc(9);
-		TupleDescInitEntry(shape, 1, "rooms", TEXTARRAYOID, -1, 1);
-		TupleDescInitEntry(shape, 2, "name", TEXTOID, -1, 0);
-		TupleDescInitEntry(shape, 3, "payload", JSONOID, -1, 0);
-		TupleDescInitEntry(shape, 4, "member_id", TEXTOID, -1, 0);
-		TupleDescInitEntry(shape, 5, "joins", TEXTOID, -1, 0);
-		TupleDescInitEntry(shape, 6, "leaves", TEXTOID, -1, 0);
-		TupleDescInitEntry(shape, 7, "counter", INT4OID, -1, 0);
-		TupleDescInitEntry(shape, 8, "counted_id", TEXTOID, -1, 0);
-		TupleDescInitEntry(shape, 9, "delta", INT2OID, -1, 0);
-		MemoryContextSwitchTo(caller);
-	}
-	return shape;
+	return query_shape(&shape, columns, lengthof(columns));
 }
 
 void

@@ -118,8 +118,7 @@ reading_put(Reading *reading, Datum *values, bool *nulls)
 static bool
 changes_unread(const char *name)
 {
-	return strcmp(name, "notification:new") == 0 || strcmp(name, "notification:read") == 0 ||
-		   strcmp(name, "notification:removed") == 0;
+	return strncmp(name, "notification:", strlen("notification:")) == 0;
 }
 
 /* The user of an event that changes an unread count: its room is "user:ID". */

@@ -11,17 +11,16 @@
 
 #include "postgres.h"
 
-#include "access/tupdesc.h"
-#include "utils/tuplestore.h"
+#include "query.h"
 
 /* What a rule's notify query returns; lives as long as the backend. */
 extern TupleDesc notification_shape(void);
 
 /*
- * Writes what preferences leave of the candidates into inboxes and event log,
- * and rings.  Within a query scope of the extension's owner.  Returns the id of
- * the newest notification, 0 if there is none.
+ * Writes what preferences and blocks leave of the candidates into inboxes and
+ * event log, and rings.  Within a query scope of the extension's owner.  Returns
+ * the id of the newest notification, 0 if there is none.
  */
-extern int64 notification_write(Tuplestorestate *candidates);
+extern int64 notification_write(QueryScope *scope, Tuplestorestate *candidates);
 
 #endif /* HERALD_NOTIFICATION_H */

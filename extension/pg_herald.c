@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "block.h"
 #include "doorbell.h"
 #include "rule.h"
 #include "settings.h"
@@ -28,6 +29,7 @@ _PG_init(void)
 	herald_settings_define(preloading);
 	doorbell_init(preloading);
 	rule_init();
+	block_init();
 	if (preloading)
 		worker_register_all();
 }

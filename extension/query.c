@@ -136,6 +136,24 @@ query_forget(SavedQuery *query)
 	}
 }
 
+TupleDesc
+query_shape(TupleDesc *shape, const QueryColumn *columns, int count)
+{
+	MemoryContext caller;
+	TupleDesc fresh;
+
+	if (*shape != NULL)
+		return *shape;
+	caller = MemoryContextSwitchTo(TopMemoryContext);
+	fresh = CreateTemplateTupleDesc(count);
+	for (int i = 0; i < count; i++)
+		TupleDescInitEntry(fresh, (AttrNumber) (i + 1), columns[i].name, columns[i].type, -1,
+						   type_is_array(columns[i].type));
+	MemoryContextSwitchTo(caller);
+	*shape = fresh;
+	return fresh;
+}
+
 void
 query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation)
 {

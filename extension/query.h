@@ -17,7 +17,7 @@
 #include "fmgr.h"
 #include "utils/tuplestore.h"
 
-#define QUERY_MAX_ARGS 10
+#define QUERY_MAX_ARGS 12
 #define QUERY_SIZE_CLASSES 7
 
 /*
@@ -37,6 +37,13 @@ typedef struct SavedQuery
 	int cursor_options;
 	SPIPlanPtr plans[QUERY_SIZE_CLASSES];
 } SavedQuery;
+
+/* A column of a shape. */
+typedef struct QueryColumn
+{
+	const char *name;
+	Oid type;
+} QueryColumn;
 
 /* What query_begin() changed and query_end() puts back. */
 typedef struct QueryScope
@@ -75,6 +82,9 @@ extern void query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *
 
 /* Frees the plans of a query. */
 extern void query_forget(SavedQuery *query);
+
+/* The row type of these columns; made once and kept in *shape for the life of the backend. */
+extern TupleDesc query_shape(TupleDesc *shape, const QueryColumn *columns, int count);
 
 /* Makes a tuplestore visible to queries of this scope under that name. */
 extern void query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation);

@@ -16,6 +16,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -25,7 +26,9 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "block.h"
 #include "compat.h"
+#include "notification.h"
 #include "query.h"
 #include "rule.h"
 
@@ -33,13 +36,13 @@
 
 static SavedQuery save_rule = {
 	.name = "the insert of a rule",
-	.text = "INSERT INTO herald.rule (relation, name, operation, notify, publish, on_error)"
-			" VALUES ($1, $2, $3, $4, $5, $6)"
-			" ON CONFLICT (relation, name, operation) DO UPDATE"
-			" SET notify = excluded.notify, publish = excluded.publish, on_error = excluded.on_error"
+	.text = "INSERT INTO herald.rule (relation, name, change, operation, notify, publish, retract, on_error)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+			" ON CONFLICT (relation, name, change, operation) DO UPDATE SET notify = excluded.notify,"
+			" publish = excluded.publish, retract = excluded.retract, on_error = excluded.on_error"
 			" RETURNING id",
-	.nargs = 6,
-	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
+	.nargs = 8,
+	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
 static SavedQuery delete_rules = {
@@ -52,10 +55,11 @@ static SavedQuery delete_rules = {
 
 static SavedQuery save_counter = {
 	.name = "the insert of a counter",
-	.text = "INSERT INTO herald.counter (relation, field, count_sql) VALUES ($1, $2, $3)"
-			" ON CONFLICT (relation, field) DO UPDATE SET count_sql = excluded.count_sql RETURNING id",
-	.nargs = 3,
-	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID },
+	.text = "INSERT INTO herald.counter (relation, field, count_sql, subject_type, owner_sql) VALUES ($1, $2, $3, $4, $5)"
+			" ON CONFLICT (relation, field) DO UPDATE SET count_sql = excluded.count_sql,"
+			" subject_type = excluded.subject_type, owner_sql = excluded.owner_sql RETURNING id",
+	.nargs = 5,
+	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
 static SavedQuery save_room_source = {
@@ -64,6 +68,14 @@ static SavedQuery save_room_source = {
 			" ON CONFLICT (relation, kind) DO UPDATE SET sql = excluded.sql RETURNING 0",
 	.nargs = 3,
 	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID },
+};
+
+static SavedQuery save_block_source = {
+	.name = "the insert of a source of blocks",
+	.text = "INSERT INTO herald.block_source (relation, sql) VALUES ($1, $2)"
+			" ON CONFLICT (relation) DO UPDATE SET sql = excluded.sql RETURNING 0",
+	.nargs = 2,
+	.argtypes = { REGCLASSOID, TEXTOID },
 };
 
 static SavedQuery save_watched = {
@@ -78,7 +90,8 @@ static SavedQuery forget = {
 	.name = "the removal of a watched table",
 	.text = "WITH r AS (DELETE FROM herald.rule WHERE relation = $1),"
 			" s AS (DELETE FROM herald.room_source WHERE relation = $1),"
-			" c AS (DELETE FROM herald.counter WHERE relation = $1)"
+			" c AS (DELETE FROM herald.counter WHERE relation = $1),"
+			" b AS (DELETE FROM herald.block_source WHERE relation = $1)"
 			" DELETE FROM herald.watched_table WHERE relation = $1",
 	.nargs = 1,
 	.argtypes = { REGCLASSOID },
@@ -123,6 +136,7 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 {
 	Relation relation;
 	QueryScope scope;
+	ListCell *part;
 	int id;
 
 	if (PG_ARGISNULL(0))
@@ -130,7 +144,9 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 	relation = open_owned(PG_GETARG_OID(0));
 	query_begin(&scope, query_extension_owner(), false);
 	id = run_statement(statement, fcinfo);
-	CacheInvalidateRelcache(relation);
+	foreach (part, find_all_inheritors(RelationGetRelid(relation), NoLock, NULL))
+		CacheInvalidateRelcacheByRelid(lfirst_oid(part));
+	CacheInvalidateRelcacheByRelid(query_own_table("block_source"));
 	CommandCounterIncrement();
 	if (rehearse != NULL)
 	{
@@ -171,6 +187,8 @@ static void
 rehearse_counter(Relation relation, FunctionCallInfo fcinfo, int id)
 {
 	rehearse_query("the query of a counter", text_to_cstring(PG_GETARG_TEXT_PP(2)), TEXTOID, 1);
+	if (!PG_ARGISNULL(4))
+		rehearse_query("the query for the owner of a subject", text_to_cstring(PG_GETARG_TEXT_PP(4)), TEXTOID, 1);
 }
 
 static void
@@ -179,10 +197,26 @@ rehearse_room_source(Relation relation, FunctionCallInfo fcinfo, int id)
 	rehearse_query("the query of a source of rooms", text_to_cstring(PG_GETARG_TEXT_PP(2)), TEXTARRAYOID, 2);
 }
 
+/* Asks about no candidates. */
+static void
+rehearse_block_source(Relation relation, FunctionCallInfo fcinfo, int id)
+{
+	Tuplestorestate *none = tuplestore_begin_heap(false, false, work_mem);
+	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
+	SavedQuery query = { .name = "the query for blocks", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
+
+	query_offer("herald_candidate", none, notification_shape(), InvalidOid);
+	query_run_into(&query, 0, found, block_shape());
+	query_forget(&query);
+	tuplestore_end(found);
+	tuplestore_end(none);
+}
+
 PG_FUNCTION_INFO_V1(herald_save_rule);
 PG_FUNCTION_INFO_V1(herald_delete_rules);
 PG_FUNCTION_INFO_V1(herald_save_counter);
 PG_FUNCTION_INFO_V1(herald_save_room_source);
+PG_FUNCTION_INFO_V1(herald_save_block_source);
 PG_FUNCTION_INFO_V1(herald_save_watched);
 PG_FUNCTION_INFO_V1(herald_forget);
 
@@ -208,6 +242,13 @@ Datum
 herald_save_room_source(PG_FUNCTION_ARGS)
 {
 	register_change(fcinfo, &save_room_source, rehearse_room_source);
+	PG_RETURN_VOID();
+}
+
+Datum
+herald_save_block_source(PG_FUNCTION_ARGS)
+{
+	register_change(fcinfo, &save_block_source, rehearse_block_source);
 	PG_RETURN_VOID();
 }
 

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * rule.c
- *	  What a change to a watched table makes: who is told, what is published.
+ *	  What a change to a watched table makes: who is told, what is published, what is taken back.
  *
  * A rule is SQL that was compiled when the table was watched.  Each backend
  * keeps the rules of the tables that it writes to, with their plans, until the
  * table's relcache entry is invalidated: herald.save_rule() sees to that, and
- * any DDL on the table does it by itself.  An outdated set may still be in use
+ * any DDL on the table does it by itself.  The rules of a partitioned table are
+ * those of its partitions too, as far as they have the same owner.  An outdated set may still be in use
  * further up the stack, so it lives on to the end of the transaction.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -28,6 +29,7 @@
 
 #include "event_log.h"
 #include "notification.h"
+#include "retraction.h"
 #include "rule.h"
 
 typedef struct RuleSet
@@ -42,8 +44,10 @@ static HTAB *rule_sets = NULL;
 
 static SavedQuery load_rules = {
 	.name = "the query for the rules of a table",
-	.text = "SELECT id, name, notify, publish, on_error = 'abort' FROM herald.rule"
-			" WHERE relation = $1 AND operation = $2 ORDER BY id",
+	.text = "SELECT id, name, notify, publish, retract, on_error = 'abort' FROM herald.rule"
+			" WHERE operation = $2 AND (relation = $1 OR relation IN (SELECT a.oid FROM pg_partition_ancestors($1) AS p (relid)"
+			" JOIN pg_class AS a ON a.oid = p.relid JOIN pg_class AS c ON c.oid = $1 WHERE a.relowner = c.relowner))"
+			" ORDER BY id",
 	.nargs = 2,
 	.argtypes = { REGCLASSOID, TEXTOID },
 	.latest = true, /* the list outlives this transaction and must not be as old as its snapshot */
@@ -95,6 +99,7 @@ forget_plans(void *arg)
 	{
 		query_forget(&list->rules[i].notify);
 		query_forget(&list->rules[i].publish);
+		query_forget(&list->rules[i].retract);
 	}
 }
 
@@ -106,10 +111,11 @@ load_rule(Rule *rule, uint64 row, const char *relation)
 	rule->id = DatumGetInt32(query_value(row, 1, &isnull));
 	rule->name = query_text(row, 2);
 	rule->relation = relation;
-	rule->notify.name = rule->publish.name = rule->name;
+	rule->notify.name = rule->publish.name = rule->retract.name = rule->name;
 	rule->notify.text = query_text(row, 3);
 	rule->publish.text = query_text(row, 4);
-	rule->abort = DatumGetBool(query_value(row, 5, &isnull));
+	rule->retract.text = query_text(row, 5);
+	rule->abort = DatumGetBool(query_value(row, 6, &isnull));
 }
 
 static RuleList *
@@ -187,6 +193,7 @@ rule_output_begin(void)
 
 	output.candidates = tuplestore_begin_heap(false, false, work_mem);
 	output.published = tuplestore_begin_heap(false, false, work_mem);
+	output.retracted = tuplestore_begin_heap(false, false, work_mem);
 	return output;
 }
 
@@ -195,6 +202,7 @@ rule_output_end(RuleOutput *output)
 {
 	tuplestore_end(output->candidates);
 	tuplestore_end(output->published);
+	tuplestore_end(output->retracted);
 }
 
 static void
@@ -226,6 +234,8 @@ run_queries(Rule *rule, int64 rows, RuleOutput *output)
 		query_run_into(&rule->notify, rows, output->candidates, notification_shape());
 	if (rule->publish.text != NULL)
 		query_run_into(&rule->publish, rows, output->published, event_log_shape());
+	if (rule->retract.text != NULL)
+		query_run_into(&rule->retract, rows, output->retracted, retraction_shape());
 	error_context_stack = context.previous;
 }
 
@@ -280,6 +290,7 @@ run_guarded(Rule *rule, int64 rows, RuleOutput *output)
 	PG_END_TRY();
 	move_rows(own.candidates, output->candidates, notification_shape());
 	move_rows(own.published, output->published, event_log_shape());
+	move_rows(own.retracted, output->retracted, retraction_shape());
 	rule_output_end(&own);
 }
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * rule.h
- *	  What a change to a watched table makes: who is told, what is published.
+ *	  What a change to a watched table makes: who is told, what is published, what is taken back.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -31,6 +31,7 @@ typedef struct Rule
 	const char *relation; /* its table, quoted, in messages */
 	SavedQuery notify;	  /* text NULL: nobody is told */
 	SavedQuery publish;	  /* text NULL: nothing is published */
+	SavedQuery retract;	  /* text NULL: nothing is taken back */
 	bool abort;			  /* does an error abort the application's statement? */
 } Rule;
 
@@ -46,6 +47,7 @@ typedef struct RuleOutput
 {
 	Tuplestorestate *candidates;
 	Tuplestorestate *published;
+	Tuplestorestate *retracted;
 } RuleOutput;
 
 extern void rule_init(void);

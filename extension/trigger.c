@@ -20,6 +20,7 @@
 
 #include "event_log.h"
 #include "notification.h"
+#include "retraction.h"
 #include "rule.h"
 #include "settings.h"
 
@@ -67,7 +68,8 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 		rule_run(&rules->rules[i], rows, &output);
 	query_become(&scope, query_extension_owner(), false);
 	event_log_append_all(output.published);
-	notification_write(output.candidates);
+	retraction_write(output.retracted);
+	notification_write(&scope, output.candidates);
 	rule_output_end(&output);
 	query_end(&scope);
 }

@@ -16,10 +16,16 @@ SELECT pg_extension_config_dump('herald.action', '');
 CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.action
 	FOR EACH ROW EXECUTE FUNCTION herald.check_registration('text, jsonb', 'jsonb');
 
+-- The function of a built-in action: notification:read is act_notification_read.
+CREATE FUNCTION herald.built_in(action text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('herald.%I(text, jsonb)', 'act_' || replace(action, ':', '_'));
+$$;
+
 CREATE FUNCTION herald.expose(action text, function regprocedure, run_as regrole DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave', 'notification:read', 'inbox:list') THEN
+	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave') OR to_regprocedure(herald.built_in(action)) IS NOT NULL THEN
 		RAISE EXCEPTION 'action "%" cannot be exposed', action
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is built in. Choose another name.';
 	END IF;
@@ -36,41 +42,89 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION herald.unexpose(text) IS 'take an exposed action back';
 
-CREATE FUNCTION herald.act_notification_read(user_id text, payload jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- The ids of notifications that a payload names.
+CREATE FUNCTION herald.payload_ids(payload jsonb) RETURNS bigint[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	ids jsonb := coalesce(payload -> 'ids', jsonb_build_array(payload -> 'id'));
 BEGIN
-	IF payload -> 'all' = 'true' THEN
-		RETURN jsonb_build_object('unread', herald.mark_all_read(user_id));
-	ELSIF jsonb_typeof(ids) = 'array' AND ids <> '[null]' THEN
-		RETURN jsonb_build_object('unread', herald.mark_read(user_id, ARRAY(SELECT jsonb_array_elements_text(ids)::bigint)));
+	IF jsonb_typeof(ids) <> 'array' OR ids = '[null]' OR jsonb_array_length(ids) > 1000 THEN
+		RAISE EXCEPTION 'the payload needs "ids" (at most 1000) or "id"' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	RAISE EXCEPTION 'notification:read needs "ids", "id" or "all"' USING ERRCODE = 'invalid_parameter_value';
+	RETURN ARRAY(SELECT jsonb_array_elements_text(ids)::bigint);
 END
 $$;
 
+CREATE FUNCTION herald.act_notification_read(user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object('unread', CASE
+		WHEN payload -> 'all' = 'true' THEN herald.mark_all_read(user_id)
+		WHEN payload ? 'group' THEN herald.mark_group_read(user_id, payload ->> 'group')
+		WHEN payload ? 'subjectId' THEN herald.mark_subject_read(user_id, payload ->> 'subjectType', payload ->> 'subjectId', payload ->> 'type')
+		ELSE herald.mark_read(user_id, herald.payload_ids(payload))
+	END);
+$$;
+
+CREATE FUNCTION herald.act_notification_unread(user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object('unread', herald.mark_unread(user_id, herald.payload_ids(payload)));
+$$;
+
+CREATE FUNCTION herald.act_notification_seen(user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.mark_seen(user_id);
+	SELECT jsonb_build_object('unseen', herald.unseen_count(user_id));
+$$;
+
+CREATE FUNCTION herald.act_notification_archive(user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object('unread', herald.archive(user_id, herald.payload_ids(payload), coalesce((payload ->> 'archived')::boolean, true)));
+$$;
+
 CREATE FUNCTION herald.act_inbox_list(user_id text, payload jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT jsonb_build_object(
-		'notifications', (SELECT coalesce(jsonb_agg(herald.notification_json(n)::jsonb ORDER BY n.id DESC), '[]')
-		                  FROM herald.inbox(user_id, (payload ->> 'before')::bigint, least(coalesce((payload ->> 'max')::int, 50), 200),
-		                                    coalesce((payload ->> 'onlyUnread')::boolean, false)) AS n),
-		'unread', herald.unread_count(user_id));
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	before bigint := payload ->> 'before';
+	most int := least(coalesce((payload ->> 'max')::int, 50), 200);
+	only_unread boolean := coalesce((payload ->> 'onlyUnread')::boolean, false);
+	grouped boolean := herald.shows_groups((payload ->> 'grouped')::boolean);
+	counts jsonb := jsonb_build_object('unread', herald.unread_count(user_id, grouped), 'unseen', herald.unseen_count(user_id));
+BEGIN
+	IF grouped THEN
+		RETURN counts || jsonb_build_object('groups', (
+			SELECT coalesce(jsonb_agg(herald.group_json(g) ORDER BY g.id DESC), '[]')
+			FROM herald.inbox_groups(user_id, before, most, only_unread) AS g));
+	END IF;
+	RETURN counts || jsonb_build_object('notifications', (
+		SELECT coalesce(jsonb_agg(herald.notification_json(n)::jsonb ORDER BY n.id DESC), '[]')
+		FROM herald.inbox(user_id, before, most, only_unread, coalesce((payload ->> 'archived')::boolean, false)) AS n));
+END
+$$;
+
+CREATE FUNCTION herald.act_message_read(user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF payload ->> 'conversationId' IS NULL OR payload ->> 'messageId' IS NULL THEN
+		RAISE EXCEPTION 'message:read needs "conversationId" and "messageId"' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	RETURN jsonb_build_object('unread', herald.mark_conversation_read(user_id, payload ->> 'conversationId', payload ->> 'messageId'));
+END
 $$;
 
 CREATE FUNCTION herald.act(user_id text, action text, payload jsonb, claims jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	built_in regprocedure := to_regprocedure(herald.built_in(action));
 	exposed herald.action;
+	answer jsonb;
 BEGIN
 	PERFORM set_config('herald.user_id', user_id, true),
 	        set_config('request.jwt.claims', coalesce(claims, jsonb_build_object('sub', user_id))::text, true);
-	CASE action
-		WHEN 'notification:read' THEN RETURN herald.act_notification_read(user_id, coalesce(payload, '{}'));
-		WHEN 'inbox:list' THEN RETURN herald.act_inbox_list(user_id, coalesce(payload, '{}'));
-		ELSE SELECT * INTO exposed FROM herald.action AS a WHERE a.name = action;
-	END CASE;
+	IF built_in IS NOT NULL THEN
+		EXECUTE format('SELECT %s($1, $2)', built_in::regproc) INTO answer USING user_id, coalesce(payload, '{}');
+		RETURN answer;
+	END IF;
+	SELECT * INTO exposed FROM herald.action AS a WHERE a.name = action;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = 'HD404';
 	END IF;

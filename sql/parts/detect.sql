@@ -94,16 +94,20 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN 'member' THEN someone || '{participant,participantid}'
 		WHEN 'follower' THEN '{follower,followerid,followeruserid,followedby,subscriber,subscriberid}'
 		WHEN 'followee' THEN followed
+		WHEN 'blocker' THEN '{blocker,blockerid,blockeruserid,blockedby,muter,muterid}'
+		WHEN 'blocked' THEN blocked
 		WHEN 'sender' THEN '{sender,senderid,senderuserid,sentby,from,fromid,fromuser,fromuserid}' || someone
 		WHEN 'receiver' THEN received
 		WHEN 'conversation' THEN '{conversation,conversationid,chat,chatid,room,roomid,channel,channelid,thread,threadid,group,groupid}'
 		WHEN 'parent' THEN '{parent,parentid,parentcomment,parentcommentid,replyto,replytoid,inreplyto,inreplytoid,replytocommentid}'
 		WHEN 'subject' THEN CASE WHEN noun IS NULL THEN '{post,postid,subject,subjectid,target,targetid,item,itemid}' ELSE ARRAY[noun, noun || 'id'] END
 	END,
-	CASE WHEN role IN ('follower', 'followee') THEN '{user,userid}'::text[] ELSE '{}' END,
+	CASE WHEN role IN ('follower', 'followee', 'blocker') THEN '{user,userid}'::text[] ELSE '{}' END,
 	CASE role
 		WHEN 'follower' THEN followed
 		WHEN 'followee' THEN '{follower,followerid,followeruserid,followedby,subscriber,subscriberid}'
+		WHEN 'blocker' THEN blocked
+		WHEN 'blocked' THEN '{blocker,blockerid,blockeruserid,blockedby,muter,muterid}'
 		WHEN 'sender' THEN received
 		WHEN 'conversation' THEN received
 		ELSE '{}'
@@ -112,6 +116,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	             'member,memberid,profile,profileid,account,accountid,person,personid}'::text[] AS someone,
 	             '{followee,followeeid,followeeuserid,followed,followedid,followeduserid,following,followingid,followinguserid,'
 	             'target,targetid,targetuserid}'::text[] AS followed,
+	             '{blocked,blockedid,blockeduser,blockeduserid,muted,mutedid,muteduser,muteduserid,target,targetid,targetuserid}'::text[] AS blocked,
 	             '{receiver,receiverid,receiveruserid,recipient,recipientid,recipientuserid,to,toid,touser,touserid}'::text[] AS received) AS t;
 $$;
 

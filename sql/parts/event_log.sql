@@ -206,33 +206,62 @@ COMMENT ON FUNCTION herald.total_of(int, text) IS 'internal: a total as of now; 
 -- Maintenance: what must not be done in the application's transaction
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION herald.owner_now(counter int, counted_id text) RETURNS text
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_owner_now';
+COMMENT ON FUNCTION herald.owner_now(int, text) IS 'internal: whom the subject of a total belongs to, by the application''s table, as its owner';
+
+-- The rungs of the ladder that a total has climbed. Each is told once, however often the total falls below it again.
+CREATE FUNCTION herald.tell_milestones(counter herald.counter, counted_id text, before bigint, total bigint) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.notify(herald.owner_now(counter.id, counted_id), 'milestone',
+		title => CASE WHEN counter.subject_type = 'user' THEN 'You have ' || w.words END, content => w.words,
+		data => jsonb_build_object('total', rung, 'field', counter.field, herald.camel(counter.subject_type) || 'Id', counted_id),
+		subject_type => counter.subject_type, subject_id => counted_id,
+		cause => format('%s:%s:milestone:%s:%s', counter.subject_type, replace(replace(counted_id, '\', '\\'), ':', '\:'), counter.field, rung))
+	FROM unnest(string_to_array(nullif(herald.setting('milestones'), ''), ',')::bigint[]) AS rung
+	CROSS JOIN LATERAL (SELECT to_char(rung, 'FM999,999,999,999,999,999') || ' ' || lower(regexp_replace(counter.field, '^total', ''))) AS w (words)
+	WHERE rung > before AND rung <= total AND herald.owner_now(counter.id, counted_id) IS NOT NULL;
+$$;
+COMMENT ON FUNCTION herald.tell_milestones(herald.counter, text, bigint, bigint) IS 'internal: notify of the milestones between two totals';
+
 -- Costs what is new, not what is old: the same two ranges as read_events() has. Only the subjects with most events are folded, so that
 -- neither the doorbell nor a lock on the application's tables waits for this: totals are right without it, only slower to read.
+-- What a total was before is known from the deltas since: a subject that was large already is not told of old milestones.
 CREATE FUNCTION herald.fold_totals() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
 	folded pg_snapshot := (SELECT s.seen FROM herald.log_step AS s ORDER BY s.xid DESC LIMIT 1);
 	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
 	until pg_snapshot := pg_current_snapshot();
+	rungs bigint[] := string_to_array(nullif(herald.setting('milestones'), ''), ',');
+	told bigint;
 BEGIN
 	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND e.xid < pg_snapshot_xmax(until)) AND
 	   NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running)) THEN
 		RETURN;
 	END IF;
-	INSERT INTO herald.total AS t (counter, counted_id, count, seen)
-	SELECT k.counter, k.counted_id, n.count, pg_current_snapshot()
-	FROM (SELECT e.counter, e.counted_id
-	      FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND xid < pg_snapshot_xmax(pg_current_snapshot())
-	            UNION ALL
-	            SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
-	      WHERE e.counter IS NOT NULL
-	      GROUP BY e.counter, e.counted_id
-	      ORDER BY count(*) DESC, e.counter, e.counted_id
-	      LIMIT 100) AS k
-	JOIN herald.counter AS c ON c.id = k.counter
-	CROSS JOIN LATERAL herald.total_of(k.counter, k.counted_id) AS n (count)
-	WHERE n.count IS NOT NULL
-	ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, seen = excluded.seen;
+	WITH changed AS MATERIALIZED (
+		SELECT k.counter, k.counted_id, n.count, n.count - k.delta AS before
+		FROM (SELECT e.counter, e.counted_id, sum(e.delta) AS delta
+		      FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+		            UNION ALL
+		            SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
+		      WHERE e.counter IN (SELECT c.id FROM herald.counter AS c)
+		      GROUP BY e.counter, e.counted_id
+		      ORDER BY count(*) DESC, e.counter, e.counted_id
+		      LIMIT 200) AS k
+		CROSS JOIN LATERAL herald.total_of(k.counter, k.counted_id) AS n (count)
+		WHERE n.count IS NOT NULL
+	), folded AS (
+		INSERT INTO herald.total AS t (counter, counted_id, count, seen)
+		SELECT w.counter, w.counted_id, w.count, pg_current_snapshot() FROM changed AS w
+		ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, seen = excluded.seen
+	)
+	SELECT count(herald.tell_milestones(c, w.counted_id, w.before, w.count)) INTO told
+	FROM changed AS w
+	JOIN herald.counter AS c ON c.id = w.counter
+	WHERE c.owner_sql IS NOT NULL AND w.count > w.before AND w.count >= rungs[1] AND
+	      EXISTS (SELECT FROM unnest(rungs) AS rung WHERE rung > w.before AND rung <= w.count);
 	INSERT INTO herald.log_step (xid, seen) VALUES (pg_snapshot_xmax(until), until)
 	ON CONFLICT ON CONSTRAINT log_step_pkey DO UPDATE SET seen = excluded.seen;
 END
@@ -265,7 +294,7 @@ BEGIN
 		INSERT INTO herald.log_mark AS m VALUES (slot, clock_timestamp(), pg_current_snapshot())
 		ON CONFLICT ON CONSTRAINT log_mark_pkey DO UPDATE SET taken_at = excluded.taken_at, seen = excluded.seen;
 		RETURN;
-	ELSIF mark.taken_at > clock_timestamp() - current_setting('herald.recovery_window')::interval THEN
+	ELSIF mark.taken_at > clock_timestamp() - herald.setting('recovery_window')::interval THEN
 		RETURN;
 	END IF;
 	BEGIN
@@ -299,9 +328,11 @@ BEGIN
 	PERFORM herald.fold_totals();
 	PERFORM herald.trim_slot(s::smallint) FROM generate_series(0, 3) AS s WHERE s <> herald.event_slot();
 	DELETE FROM herald.session_room AS s
-	WHERE s.joined_at < now() - greatest(current_setting('herald.recovery_window')::interval, '1 hour');
+	WHERE s.joined_at < now() - greatest(herald.setting('recovery_window')::interval, '1 hour');
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
+	DELETE FROM herald.preference AS p WHERE p.until < now() - interval '1 day';
+	PERFORM herald.settle_marks(), herald.sweep_inboxes();
 END
 $$;
 COMMENT ON FUNCTION herald.maintain() IS
-	'fold totals and empty what retention gives up; the worker calls it while there is activity, and so may anybody who is allowed to';
+	'fold totals, tell of milestones and remove what retention gives up; the worker calls it while there is activity, and so may anybody who is allowed to';

@@ -1,42 +1,197 @@
 -- ---------------------------------------------------------------------------
--- The inbox: what a user has been told, what is unread, and what they want to be told
+-- The inbox: what a user has been told, and what they have read of it
 --
 -- These functions are for the application and the bridge, which know who the
 -- user is. They run as the extension's owner; each touches only the rows of
 -- the user that it is given.
+--
+-- What is read one by one is written down in its row. What is read all at once
+-- is a mark (herald.read_mark), whatever the number of notifications: up to
+-- the newest, but for what transactions in progress will bring.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION herald.inbox(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false)
-RETURNS SETOF herald.notification
+CREATE FUNCTION herald.inbox(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false,
+	archived boolean DEFAULT false) RETURNS SETOF herald.notification
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT n.*
+	SELECT n.id, n.recipient_id, n.actor_id, n.actor_name, n.type, n.subject_type, n.subject_id, n.title, n.content, n.data, n.created_at,
+	       CASE WHEN NOT herald.is_unread(n, m) THEN coalesce(n.read_at, m.read_at, n.archived_at) END,
+	       n.archived_at, n.retracted_at, n.cause, n.xid
 	FROM herald.notification AS n
-	WHERE n.recipient_id = user_id AND (before IS NULL OR n.id < before) AND (NOT only_unread OR n.read_at IS NULL)
+	LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
+	WHERE n.recipient_id = inbox.user_id AND (before IS NULL OR n.id < before) AND n.retracted_at IS NULL AND
+	      (n.archived_at IS NOT NULL) = archived AND (NOT only_unread OR herald.is_unread(n, m))
 	ORDER BY n.id DESC
 	LIMIT greatest(max, 0);
 $$;
-COMMENT ON FUNCTION herald.inbox(text, bigint, int, boolean) IS
-	'the notifications of a user, newest first; the next page is what comes before the last id';
+COMMENT ON FUNCTION herald.inbox(text, bigint, int, boolean, boolean) IS
+	'the notifications of a user, newest first; the next page is what comes before the last id; archived ones are a list of their own';
 
-CREATE FUNCTION herald.unread_count(user_id text) RETURNS bigint
+CREATE FUNCTION herald.my_inbox(before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false, archived boolean DEFAULT false)
+RETURNS SETOF herald.notification
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT count(*) FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.read_at IS NULL;
+	SELECT * FROM herald.inbox(herald.current_user_id(), before, max, only_unread, archived);
 $$;
-COMMENT ON FUNCTION herald.unread_count(text) IS 'how many notifications of a user are unread';
+COMMENT ON FUNCTION herald.my_inbox(bigint, int, boolean, boolean) IS
+	'the inbox of the user on whose behalf this session acts (herald.current_user_id()): for roles that may see no other';
 
+-- ----- groups
+
+-- What a notification is shown with in the grouped inbox.
+CREATE FUNCTION herald.group_key(n herald.notification, group_by text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN group_by = 'subject' AND n.subject_id IS NOT NULL THEN concat_ws(':', n.type, n.subject_type, n.subject_id)
+            WHEN group_by = 'actor' AND n.actor_id IS NOT NULL THEN n.type || ' by ' || n.actor_id
+            ELSE n.id::text END;
+
+-- A number of others, in words of a title.
+CREATE FUNCTION herald.others(count bigint) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN count || CASE count WHEN 1 THEN ' other' ELSE ' others' END;
+
+CREATE TYPE herald.notification_group AS (
+	id bigint, group_key text, type text, subject_type text, subject_id text, title text, content text, data jsonb,
+	actors jsonb, actor_count bigint, count bigint, unread bigint, first_unread bigint, created_at timestamptz);
+COMMENT ON TYPE herald.notification_group IS 'an entry of the grouped inbox: its newest notification, and what it stands for';
+
+CREATE FUNCTION herald.group_json(g herald.notification_group) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT pg_catalog.jsonb_build_object(
+		'id', g.id::text, 'group', g.group_key, 'type', g.type, 'subjectType', g.subject_type, 'subjectId', g.subject_id,
+		'title', g.title, 'content', g.content, 'data', g.data, 'actors', g.actors, 'actorCount', g.actor_count,
+		'count', g.count, 'unread', g.unread, 'firstUnread', g.first_unread::text, 'read', g.unread OPERATOR(pg_catalog.=) 0,
+		'createdAt', herald.iso8601(g.created_at));
+$$;
+COMMENT ON FUNCTION herald.group_json(herald.notification_group) IS 'a group of notifications as clients get it';
+
+-- A group grows and shrinks with its notifications: nothing of it is stored, so that nobody who likes waits for another.
+CREATE FUNCTION herald.inbox_groups(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false)
+RETURNS SETOF herald.notification_group
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	WITH mine AS MATERIALIZED (
+		SELECT n.id, n.actor_id, n.actor_name, herald.group_key(n, t.group_by) AS group_key, herald.is_unread(n, m) AS unread
+		FROM herald.notification AS n
+		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
+		LEFT JOIN herald.notification_type AS t ON t.name = n.type
+		WHERE n.recipient_id = inbox_groups.user_id AND n.retracted_at IS NULL AND n.archived_at IS NULL
+	), page AS MATERIALIZED (
+		SELECT g.group_key, max(g.id) AS id, count(*) AS count, count(DISTINCT g.actor_id) AS actor_count,
+		       count(*) FILTER (WHERE g.unread) AS unread, min(g.id) FILTER (WHERE g.unread) AS first_unread
+		FROM mine AS g
+		GROUP BY g.group_key
+		HAVING (before IS NULL OR max(g.id) < before) AND (NOT only_unread OR bool_or(g.unread))
+		ORDER BY max(g.id) DESC
+		LIMIT greatest(max, 0)
+	), actor AS (
+		SELECT l.*, row_number() OVER (PARTITION BY l.group_key ORDER BY l.id DESC) AS place
+		FROM (SELECT DISTINCT ON (g.group_key, g.actor_id) g.group_key, g.actor_id, g.actor_name, g.id
+		      FROM mine AS g
+		      WHERE g.actor_id IS NOT NULL AND g.group_key IN (SELECT p.group_key FROM page AS p)
+		      ORDER BY g.group_key, g.actor_id, g.id DESC) AS l
+	), sample AS (
+		SELECT a.group_key, jsonb_agg(jsonb_build_object('id', a.actor_id, 'name', a.actor_name) ORDER BY a.place) AS actors
+		FROM actor AS a
+		WHERE a.place <= 3
+		GROUP BY a.group_key
+	)
+	SELECT n.id, p.group_key, n.type, n.subject_type, n.subject_id,
+	       CASE WHEN t.group_title IS NOT NULL AND CASE t.group_by WHEN 'actor' THEN p.count ELSE p.actor_count END > 1
+	            THEN replace(replace(herald.render(t.group_title, n.actor_name, n.subject_type, n.content),
+	                                 '{others}', herald.others(p.actor_count - 1)), '{count}', p.count::text)
+	            ELSE n.title END,
+	       n.content, n.data, coalesce(s.actors, '[]'), p.actor_count, p.count, p.unread, p.first_unread, n.created_at
+	FROM page AS p
+	JOIN herald.notification AS n ON n.recipient_id = inbox_groups.user_id AND n.id = p.id
+	LEFT JOIN herald.notification_type AS t ON t.name = n.type
+	LEFT JOIN sample AS s ON s.group_key = p.group_key
+	ORDER BY p.id DESC;
+$$;
+COMMENT ON FUNCTION herald.inbox_groups(text, bigint, int, boolean) IS
+	'the inbox with one entry for what belongs together (herald.notification_type.group_by): the newest notification of each group, how many '
+	'actors and notifications it stands for, three of the actors, and the id of the first that is unread';
+
+-- ----- counts
+
+-- What is above the mark is found in the index. The rest are a few exceptions, and mostly there are none.
+CREATE FUNCTION herald.unread_notifications(user_id text) RETURNS SETOF herald.notification
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	mark herald.read_mark;
+BEGIN
+	SELECT * INTO mark FROM herald.read_mark AS m WHERE m.user_id = unread_notifications.user_id;
+	RETURN QUERY
+		SELECT n.* FROM herald.notification AS n
+		WHERE n.recipient_id = unread_notifications.user_id AND n.id > coalesce(mark.read_until, 0) AND
+		      n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL;
+	IF mark.unread <> '{}' OR mark.read_running <> '{}' THEN
+		RETURN QUERY
+			SELECT n.* FROM herald.notification AS n
+			WHERE n.recipient_id = unread_notifications.user_id AND n.id <= mark.read_until AND herald.is_unread(n, mark);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald.unread_notifications(text) IS 'internal: the unread notifications of a user';
+
+-- Whether the inbox is shown in groups: as asked, or else as the setting says.
+CREATE FUNCTION herald.shows_groups(asked boolean) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(asked, herald.setting('group_inbox')::boolean);
+
+CREATE FUNCTION herald.unread_count(user_id text, grouped boolean DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF herald.shows_groups(grouped) THEN
+		RETURN (SELECT count(DISTINCT herald.group_key(n, t.group_by))
+		        FROM herald.unread_notifications(user_id) AS n
+		        LEFT JOIN herald.notification_type AS t ON t.name = n.type);
+	END IF;
+	RETURN (SELECT count(*) FROM herald.unread_notifications(user_id));
+END
+$$;
+COMMENT ON FUNCTION herald.unread_count(text, boolean) IS
+	'how many notifications of a user are unread, or how many groups, as the list shows them; without an argument as herald.group_inbox says';
+
+CREATE FUNCTION herald.unseen_count(user_id text) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT count(*)
+	FROM herald.unread_notifications(user_id) AS n
+	LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
+	WHERE coalesce(n.id > m.seen_until OR n.xid = ANY (m.seen_running), true);
+$$;
+COMMENT ON FUNCTION herald.unseen_count(text) IS 'how many unread notifications have come since the user last looked (herald.mark_seen())';
+
+-- ----- marking
+
+CREATE FUNCTION herald.tell_user(user_id text, event text, payload json) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.append(ARRAY['user:' || user_id], event, payload, NULL, NULL, NULL);
+$$;
+COMMENT ON FUNCTION herald.tell_user(text, text, json) IS 'internal: an event for all sessions of a user';
+
+CREATE FUNCTION herald.ids_json(ids bigint[]) RETURNS json
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN json_build_object('ids', (SELECT json_agg(id::text ORDER BY id) FROM unnest(ids) AS id));
+
+-- Rows are locked in the order of their ids here and where they are retracted: neither can deadlock with the other.
 CREATE FUNCTION herald.mark_read(user_id text, ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	marked text[];
+	marked bigint[];
 BEGIN
-	WITH marking AS (
+	WITH chosen AS MATERIALIZED (
+		SELECT n.id
+		FROM herald.notification AS n
+		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
+		WHERE n.recipient_id = mark_read.user_id AND n.id = ANY (ids) AND herald.is_unread(n, m)
+		ORDER BY n.id FOR UPDATE OF n
+	), marking AS (
 		UPDATE herald.notification AS n SET read_at = now()
-		WHERE n.recipient_id = user_id AND n.id = ANY (ids) AND n.read_at IS NULL
+		FROM chosen AS c
+		WHERE n.recipient_id = mark_read.user_id AND n.id = c.id
 		RETURNING n.id
 	)
-	SELECT array_agg(m.id::text ORDER BY m.id) INTO marked FROM marking AS m;
+	SELECT array_agg(m.id) INTO marked FROM marking AS m;
 	IF marked IS NOT NULL THEN
-		PERFORM herald.append(ARRAY['user:' || user_id], 'notification:read', json_build_object('ids', marked), NULL, NULL, NULL);
+		PERFORM herald.tell_user(user_id, 'notification:read', herald.ids_json(marked));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -44,40 +199,120 @@ $$;
 COMMENT ON FUNCTION herald.mark_read(text, bigint[]) IS
 	'mark notifications of a user as read and tell the user''s sessions; returns how many are still unread';
 
+CREATE FUNCTION herald.mark_subject_read(user_id text, subject_type text, subject_id text, type text DEFAULT NULL) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.mark_read(user_id, ARRAY(
+		SELECT n.id FROM herald.unread_notifications(user_id) AS n
+		WHERE n.subject_type = mark_subject_read.subject_type AND n.subject_id = mark_subject_read.subject_id AND
+		      (mark_subject_read.type IS NULL OR n.type = mark_subject_read.type)));
+$$;
+COMMENT ON FUNCTION herald.mark_subject_read(text, text, text, text) IS
+	'mark as read what a user was told about a subject, for when the user looks at it; returns how many are still unread';
+
+CREATE FUNCTION herald.mark_group_read(user_id text, group_key text) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.mark_read(user_id, ARRAY(
+		SELECT n.id
+		FROM herald.unread_notifications(user_id) AS n
+		LEFT JOIN herald.notification_type AS t ON t.name = n.type
+		WHERE herald.group_key(n, t.group_by) = mark_group_read.group_key));
+$$;
+COMMENT ON FUNCTION herald.mark_group_read(text, text) IS 'mark a group of herald.inbox_groups() as read; returns how many are still unread';
+
+CREATE FUNCTION herald.mark_unread(user_id text, ids bigint[]) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	marked bigint[];
+BEGIN
+	INSERT INTO herald.read_mark AS m (user_id) VALUES (user_id) ON CONFLICT DO NOTHING;
+	PERFORM FROM herald.read_mark AS m WHERE m.user_id = mark_unread.user_id FOR UPDATE;
+	WITH chosen AS MATERIALIZED (
+		SELECT n.id
+		FROM herald.notification AS n
+		JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
+		WHERE n.recipient_id = mark_unread.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND n.archived_at IS NULL AND NOT herald.is_unread(n, m)
+		ORDER BY n.id FOR UPDATE OF n
+	), marking AS (
+		UPDATE herald.notification AS n SET read_at = NULL
+		FROM chosen AS c
+		WHERE n.recipient_id = mark_unread.user_id AND n.id = c.id
+		RETURNING n.id
+	)
+	SELECT array_agg(m.id) INTO marked FROM marking AS m;
+	IF marked IS NOT NULL THEN
+		UPDATE herald.read_mark AS m
+		SET unread = ARRAY(SELECT unnest(m.unread) UNION SELECT id FROM unnest(marked) AS id WHERE id <= m.read_until)
+		WHERE m.user_id = mark_unread.user_id;
+		PERFORM herald.tell_user(user_id, 'notification:reopened', herald.ids_json(marked));
+	END IF;
+	RETURN herald.unread_count(user_id);
+END
+$$;
+COMMENT ON FUNCTION herald.mark_unread(text, bigint[]) IS
+	'mark notifications of a user as unread again and tell the user''s sessions; returns how many are unread';
+
+-- The ids and the transactions in progress are those of one snapshot. Of two marks at the same time the one that goes further wins.
 CREATE FUNCTION herald.mark_all_read(user_id text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	UPDATE herald.notification AS n SET read_at = now() WHERE n.recipient_id = user_id AND n.read_at IS NULL;
+	INSERT INTO herald.read_mark AS m (user_id, read_until, read_running, read_at)
+	SELECT mark_all_read.user_id, n.id, ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())), clock_timestamp()
+	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_all_read.user_id ORDER BY i.id DESC LIMIT 1) AS n
+	ON CONFLICT ON CONSTRAINT read_mark_pkey DO UPDATE
+	SET read_until = excluded.read_until, read_at = excluded.read_at, unread = '{}',
+	    read_running = CASE WHEN excluded.read_until > m.read_until THEN excluded.read_running
+	                        ELSE ARRAY(SELECT unnest(excluded.read_running) INTERSECT SELECT unnest(m.read_running)) END
+	WHERE excluded.read_until > m.read_until OR (excluded.read_until = m.read_until AND (m.unread <> '{}' OR m.read_running <> '{}'));
 	IF FOUND THEN
-		PERFORM herald.append(ARRAY['user:' || user_id], 'notification:read', json_build_object('all', true), NULL, NULL, NULL);
+		PERFORM herald.tell_user(user_id, 'notification:read', '{"all": true}');
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
 $$;
 COMMENT ON FUNCTION herald.mark_all_read(text) IS
-	'mark every notification of a user as read and tell the user''s sessions; returns how many are unread by now';
+	'mark every notification of a user as read, at the same cost however many there are, and tell the user''s sessions; what commits '
+	'later is not marked; returns how many are unread by now';
 
-CREATE FUNCTION herald.set_preference(user_id text, type text, channels text[]) RETURNS void
+CREATE FUNCTION herald.mark_seen(user_id text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	unknown text;
 BEGIN
-	SELECT channel INTO unknown FROM unnest(channels) AS channel WHERE channel IS NULL OR channel <> ALL ('{inbox,live,push,email}') LIMIT 1;
+	INSERT INTO herald.read_mark AS m (user_id, seen_until, seen_running)
+	SELECT mark_seen.user_id, n.id, ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()))
+	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_seen.user_id ORDER BY i.id DESC LIMIT 1) AS n
+	ON CONFLICT ON CONSTRAINT read_mark_pkey DO UPDATE
+	SET seen_until = excluded.seen_until,
+	    seen_running = CASE WHEN excluded.seen_until > m.seen_until THEN excluded.seen_running
+	                        ELSE ARRAY(SELECT unnest(excluded.seen_running) INTERSECT SELECT unnest(m.seen_running)) END
+	WHERE excluded.seen_until > m.seen_until OR (excluded.seen_until = m.seen_until AND m.seen_running <> '{}');
 	IF FOUND THEN
-		RAISE EXCEPTION 'unknown channel "%"', coalesce(unknown, 'NULL')
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Channels are inbox, live, push and email.';
-	END IF;
-	IF 'live' = ANY (channels) AND 'inbox' <> ALL (channels) THEN
-		RAISE EXCEPTION 'channel "live" needs channel "inbox"'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'What is shown at once is kept as well. Pass both, inbox alone, or neither.';
-	END IF;
-	IF channels IS NULL THEN
-		DELETE FROM herald.preference AS p WHERE p.user_id = set_preference.user_id AND p.type = coalesce(set_preference.type, '*');
-	ELSE
-		INSERT INTO herald.preference AS p (user_id, type, channels) VALUES (user_id, coalesce(type, '*'), channels)
-		ON CONFLICT ON CONSTRAINT preference_pkey DO UPDATE SET channels = excluded.channels;
+		PERFORM herald.tell_user(user_id, 'notification:seen', '{"all": true}');
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION herald.set_preference(text, text, text[]) IS
-	'choose the channels of a type of notification for a user; type NULL or * is for all types without a choice of their own, channels NULL forgets the choice';
+COMMENT ON FUNCTION herald.mark_seen(text) IS 'the user has looked at the list: nothing is new any more, though it may be unread; tells the user''s sessions';
+
+CREATE FUNCTION herald.archive(user_id text, ids bigint[], archived boolean DEFAULT true) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	moved bigint[];
+BEGIN
+	WITH chosen AS MATERIALIZED (
+		SELECT n.id
+		FROM herald.notification AS n
+		WHERE n.recipient_id = archive.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND (n.archived_at IS NULL) = archived
+		ORDER BY n.id FOR UPDATE
+	), moving AS (
+		UPDATE herald.notification AS n SET archived_at = CASE WHEN archived THEN now() END
+		FROM chosen AS c
+		WHERE n.recipient_id = archive.user_id AND n.id = c.id
+		RETURNING n.id
+	)
+	SELECT array_agg(m.id) INTO moved FROM moving AS m;
+	IF moved IS NOT NULL THEN
+		PERFORM herald.tell_user(user_id, CASE WHEN archived THEN 'notification:archived' ELSE 'notification:unarchived' END, herald.ids_json(moved));
+	END IF;
+	RETURN herald.unread_count(user_id);
+END
+$$;
+COMMENT ON FUNCTION herald.archive(text, bigint[], boolean) IS
+	'move notifications of a user out of the list and the unread count, or back; tells the user''s sessions; returns how many are unread';

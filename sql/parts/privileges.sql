@@ -31,12 +31,28 @@ TO herald_bridge;
 
 -- The application's server speaks for its users: it reads and marks any inbox, notifies and publishes.
 GRANT EXECUTE ON FUNCTION
-	herald.inbox(text, bigint, int, boolean),
-	herald.unread_count(text),
+	herald.inbox(text, bigint, int, boolean, boolean),
+	herald.inbox_groups(text, bigint, int, boolean),
+	herald.unread_count(text, boolean),
+	herald.unseen_count(text),
 	herald.mark_read(text, bigint[]),
+	herald.mark_subject_read(text, text, text, text),
+	herald.mark_group_read(text, text),
+	herald.mark_unread(text, bigint[]),
 	herald.mark_all_read(text),
+	herald.mark_seen(text),
+	herald.archive(text, bigint[], boolean),
 	herald.set_preference(text, text, text[]),
-	herald.notify(text, text, text, text, jsonb, text),
+	herald.mute(text, text, text, timestamptz),
+	herald.unmute(text, text, text),
+	herald.set_quiet_hours(text, time, time, text, text[]),
+	herald.channels(text, text, text, text, text),
+	herald.is_blocked(text, text),
+	herald.explain(text, text, text, text, text, text),
+	herald.unread_messages(text),
+	herald.mark_conversation_read(text, text, text),
+	herald.notify(text, text, text, text, jsonb, text, text, text, text, text),
+	herald.retract(text),
 	herald.publish(text, text, jsonb),
 	herald.broadcast(text, jsonb),
 	herald.may_join(text, text),
@@ -45,7 +61,7 @@ TO herald_app;
 
 -- Row-level security lets a user's own session, for example of PostgREST, read its own notifications from the table.
 ALTER TABLE herald.notification ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id());
+CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id() AND retracted_at IS NULL);
 GRANT SELECT ON herald.notification TO herald_app;
 
 -- Owners of tables watch them, and administrators of the application open rooms and actions. What is written goes
@@ -55,10 +71,11 @@ GRANT SELECT ON herald.rule, herald.watched_table, herald.watched TO herald_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action TO herald_app;
 GRANT EXECUTE ON FUNCTION
 	herald.on_change(),
-	herald.save_rule(regclass, text, text, text, text, text),
+	herald.save_rule(regclass, text, text, text, text, text, text, text),
 	herald.delete_rules(regclass, text),
-	herald.save_counter(regclass, text, text),
+	herald.save_counter(regclass, text, text, text, text),
 	herald.save_room_source(regclass, text, text),
+	herald.save_block_source(regclass, text),
 	herald.save_watched(regclass, text, jsonb),
 	herald.forget(regclass)
 TO herald_app;

@@ -196,10 +196,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 		WHERE herald.may_join(r.user_id, r.room)
 		GROUP BY r.ordinal
 	), unread AS (
-		SELECT n.recipient_id AS user_id, count(*) AS count
-		FROM herald.notification AS n
-		WHERE n.recipient_id = ANY (users) AND n.read_at IS NULL
-		GROUP BY n.recipient_id
+		SELECT u.user_id, herald.unread_count(u.user_id) AS count FROM (SELECT DISTINCT c.user_id FROM connecting AS c) AS u
 	)
 	SELECT c.ordinal::int, ARRAY['user:' || c.user_id, 'feed:' || c.user_id] || a.rooms || j.rooms, coalesce(u.count, 0)
 	FROM connecting AS c

@@ -9,13 +9,15 @@ CREATE TABLE herald.rule (
 	id        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	relation  regclass NOT NULL,
 	name      text NOT NULL,
+	change    text NOT NULL CHECK (change IN ('insert', 'update', 'delete')),
 	operation text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
 	notify    text,
 	publish   text,
+	retract   text,
 	on_error  text NOT NULL DEFAULT 'abort' CHECK (on_error IN ('abort', 'warn')),
-	UNIQUE (relation, name, operation)
+	UNIQUE (relation, name, change, operation)
 );
-COMMENT ON TABLE herald.rule IS 'rules, compiled to the SQL that the trigger runs';
+COMMENT ON TABLE herald.rule IS 'rules, compiled to the SQL that the trigger runs; change is what happens to a row, operation the statement in which it does';
 
 -- No foreign key: a write to a watched table must not wait for the transaction that unwatches it.
 CREATE TABLE herald.rule_failure (
@@ -36,13 +38,16 @@ CREATE TABLE herald.watched_table (
 COMMENT ON TABLE herald.watched_table IS 'the calls of watch_users(), watch_posts() and so on, to compile their rules anew';
 
 CREATE TABLE herald.counter (
-	id        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	relation  regclass NOT NULL,
-	field     text NOT NULL,
-	count_sql text NOT NULL,
+	id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	relation     regclass NOT NULL,
+	field        text NOT NULL,
+	count_sql    text NOT NULL,
+	subject_type text,
+	owner_sql    text,
 	UNIQUE (relation, field)
 );
-COMMENT ON TABLE herald.counter IS 'totals that events carry: the JSON key, and the query that counts for one subject ($1)';
+COMMENT ON TABLE herald.counter IS
+	'totals that events carry: the JSON key, the query that counts for one subject ($1), and the one for whom it belongs to, who is told of milestones';
 
 CREATE TABLE herald.room_source (
 	relation regclass NOT NULL,
@@ -63,17 +68,17 @@ CREATE FUNCTION herald.on_change() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_change';
 COMMENT ON FUNCTION herald.on_change() IS 'the trigger function of all watched tables; a table without rules is left alone';
 
-CREATE FUNCTION herald.save_rule(relation regclass, name text, operation text, notify text, publish text, on_error text) RETURNS int
+CREATE FUNCTION herald.save_rule(relation regclass, name text, change text, operation text, notify text, publish text, retract text, on_error text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_rule';
-COMMENT ON FUNCTION herald.save_rule(regclass, text, text, text, text, text) IS 'internal: save a compiled rule and try it over no rows';
+COMMENT ON FUNCTION herald.save_rule(regclass, text, text, text, text, text, text, text) IS 'internal: save a compiled rule and try it over no rows';
 
 CREATE FUNCTION herald.delete_rules(relation regclass, name text DEFAULT NULL) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_delete_rules';
 COMMENT ON FUNCTION herald.delete_rules(regclass, text) IS 'internal: delete the rules of a table, or those of one name';
 
-CREATE FUNCTION herald.save_counter(relation regclass, field text, count_sql text) RETURNS int
+CREATE FUNCTION herald.save_counter(relation regclass, field text, count_sql text, subject_type text, owner_sql text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_counter';
-COMMENT ON FUNCTION herald.save_counter(regclass, text, text) IS 'internal: save the query of a total';
+COMMENT ON FUNCTION herald.save_counter(regclass, text, text, text, text) IS 'internal: save the query of a total';
 
 CREATE FUNCTION herald.save_room_source(relation regclass, kind text, sql text) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_room_source';
@@ -94,6 +99,10 @@ COMMENT ON FUNCTION herald.automatic_rooms(text[]) IS 'internal: the rooms that 
 CREATE FUNCTION herald.call_as(function regprocedure, run_as oid, user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_call_as';
 COMMENT ON FUNCTION herald.call_as(regprocedure, oid, text, jsonb) IS 'internal: call a function (text, jsonb) as a role';
+
+CREATE FUNCTION herald.setting(name text) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_setting';
+COMMENT ON FUNCTION herald.setting(text) IS 'internal: a setting herald.NAME, in any session';
 
 CREATE FUNCTION herald.iso8601(moment timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$

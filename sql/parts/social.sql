@@ -1,10 +1,11 @@
 -- ---------------------------------------------------------------------------
--- The seven calls for what every social product has
+-- What every social product has: what the calls of people, content and
+-- conversation have in common
 --
--- Each finds out which columns mean what, remembers that in watched_table and
--- compiles it to rules of herald.watch. What is remembered about users, posts,
--- comments and members changes the rules of other tables: they are compiled
--- again, so that the calls may come in any order.
+-- Each call finds out which columns mean what, remembers that in watched_table
+-- and compiles it to rules of herald.watch. What is remembered about users,
+-- posts, comments, follows and members changes the rules of other tables: they
+-- are compiled again, so that the calls may come in any order.
 -- ---------------------------------------------------------------------------
 
 -- The moment of a change, as JSON has it.
@@ -70,24 +71,24 @@ END
 $$;
 
 -- The users whom columns of a table refer to: the watched users table, if there is one, or that of the foreign key.
-CREATE FUNCTION herald.users_of(relation regclass, columns text[], OUT users regclass, OUT key text[], OUT name text, OUT enabled text)
+CREATE FUNCTION herald.users_of(relation regclass, columns text[], OUT users regclass, OUT key text[], OUT name text, OUT handle text, OUT enabled text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
-		SELECT w.relation AS users, a.key, a.name, a.notifications_enabled, count(*) OVER () = 1 AS alone
+		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, count(*) OVER () = 1 AS alone
 		FROM herald.watched_table AS w
-		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text, notifications_enabled text)
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text, handle text, notifications_enabled text)
 		WHERE w.kind = 'users'
 	), reference AS (
 		SELECT f.target, f.target_columns FROM herald.foreign_keys($1) AS f WHERE f.columns = $2 LIMIT 1
 	), candidate AS (
-		SELECT 1 AS rank, w.users, r.target_columns, w.name, w.notifications_enabled
+		SELECT 1 AS rank, w.users, r.target_columns, w.name, w.handle, w.notifications_enabled
 		FROM watched AS w JOIN reference AS r ON r.target = w.users
 		UNION ALL
-		SELECT 2, w.users, w.key, w.name, w.notifications_enabled FROM watched AS w WHERE w.alone
+		SELECT 2, w.users, w.key, w.name, w.handle, w.notifications_enabled FROM watched AS w WHERE w.alone
 		UNION ALL
-		SELECT 3, r.target, r.target_columns, herald.name_column(r.target), herald.enabled_column(r.target) FROM reference AS r
+		SELECT 3, r.target, r.target_columns, herald.name_column(r.target), NULL, herald.enabled_column(r.target) FROM reference AS r
 	)
-	SELECT c.users, c.target_columns, c.name, c.notifications_enabled
+	SELECT c.users, c.target_columns, c.name, c.handle, c.notifications_enabled
 	FROM candidate AS c
 	WHERE cardinality(c.target_columns) = cardinality($2)
 	ORDER BY c.rank
@@ -134,8 +135,9 @@ $$;
 
 -- ----- subjects
 
--- The thing that a row is about, in the SQL of its rules. Author is the SELECT of who is told about it.
-CREATE TYPE herald.subject AS (type text, id text, room text, json_key text, joins text, author text);
+-- The thing that a row is about, in the SQL of its rules. Author is the SELECT of who is told about it, owner the query for
+-- the author by the id ($1), thread the template of what the thing belongs to: the post of a comment.
+CREATE TYPE herald.subject AS (type text, id text, room text, json_key text, joins text, author text, owner text, thread text);
 COMMENT ON TYPE herald.subject IS 'internal';
 
 -- The columns that hold the author of a subject; NULL where there is none.
@@ -151,7 +153,12 @@ CREATE FUNCTION herald.subject(relation regclass, columns text[], subject_table 
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT t.type, herald.id_sql('changed', columns), t.type || ':' || herald.id_template('changed', columns), herald.camel(t.type) || 'Id',
 	       herald.left_join('subject', subject_table, herald.referenced_key(relation, columns, subject_table), 'changed', relation, columns),
-	       herald.told('subject', subject_table, herald.author_of(subject_table))
+	       herald.told('subject', subject_table, herald.author_of(subject_table)),
+	       'SELECT ' || herald.id_sql('subject', herald.author_of(subject_table)) || format(' FROM %s AS subject WHERE %s', subject_table,
+	              herald.match_id('subject', subject_table, herald.referenced_key(relation, columns, subject_table), '$1')),
+	       (SELECT herald.subject_type(a.subject_table) || ':' || herald.id_template('subject', a.subject)
+	        FROM herald.watched_table AS w, jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
+	        WHERE w.relation = $3 AND w.kind = 'comments')
 	FROM herald.subject_type(subject_table) AS t (type);
 $$;
 
@@ -185,285 +192,42 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT format('{changed.%s:200}', body[1]);
 $$;
 
--- How many rows of a table stand for one subject: the total that events of the table carry.
-CREATE FUNCTION herald.save_total(relation regclass, field text, columns text[]) RETURNS int
+-- How many rows of a table stand for one subject: the total that events of the table carry. Whom it belongs to is told of milestones.
+CREATE FUNCTION herald.save_total(relation regclass, field text, columns text[], active text, subject_type text, owner_sql text) RETURNS int
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.save_counter(relation, field, format('SELECT count(*) FROM %s AS counted WHERE %s', relation,
-	                                                   herald.match_id('counted', relation, columns, '$1')));
+	                                                   herald.all_of(herald.match_id('counted', relation, columns, '$1'), active)),
+	                           subject_type, owner_sql);
 $$;
 
--- ----- posts
-
--- The condition of the post's room is tried too: a mistake in it shows now.
-CREATE FUNCTION herald.compile_posts(relation regclass, arguments jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	post record;
-	author herald.person;
-	made record;
-BEGIN
-	SELECT * INTO post FROM jsonb_to_record(arguments) AS a (key text[], author text[], visible text, on_error text);
-	author := herald.person('author', 'changed', relation, post.author);
-	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'), ('post_delete', 'delete', 'post:deleted') LOOP
-		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], on_error => post.on_error,
-			joins => author.joins,
-			event => made.column3,
-			room => format('feed:%s post:%s', herald.id_template('changed', post.author), herald.id_template('changed', post.key)),
-			payload => herald.json_sql('postId', herald.id_sql('changed', post.key), 'authorId', author.id, 'authorName', author.name,
-			                           'post', 'changed.herald_row'));
-	END LOOP;
-	PERFORM herald.ask_table('', herald.table_question('post', relation, post.key, post.visible, NULL));
-END
+-- The condition that a row has not been deleted softly, over its own columns; NULL where the table has no column for that.
+CREATE FUNCTION herald.not_deleted(relation regclass, given text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%I IS %s', name, CASE herald.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE' ELSE 'NULL' END)
+	FROM herald.detect_column(relation, given, '{deletedat,isdeleted,deleted}') AS name
+	WHERE name IS NOT NULL;
 $$;
 
--- ----- likes
-
-CREATE FUNCTION herald.compile_likes(relation regclass, arguments jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	liked record;
-	actor herald.person;
-	subject herald.subject;
-	counter int;
-	made record;
-BEGIN
-	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], subject_table regclass, on_error text);
-	actor := herald.person('actor', 'changed', relation, liked.actor);
-	subject := herald.subject(relation, liked.subject, liked.subject_table);
-	counter := herald.save_total(relation, 'totalLikes', liked.subject);
-	FOR made IN
-		SELECT * FROM (VALUES ('like', 'insert', ':liked', 'true', subject.author, 1), ('unlike', 'delete', ':unliked', 'false', NULL, -1))
-			AS m (rule, operation, event, liked, recipient, delta)
-	LOOP
-		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], on_error => liked.on_error,
-			joins => concat_ws(E'\n', subject.joins, actor.joins),
-			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'like',
-			subject_type => subject.type, subject_id => subject.id,
-			event => subject.type || made.event,
-			room => subject.room,
-			payload => herald.json_sql(subject.json_key, subject.id, 'userId', actor.id, 'username', actor.name, 'liked', made.liked,
-			                           'timestamp', herald.now_sql()),
-			counter => counter, counted_id => subject.id, delta => made.delta);
-	END LOOP;
-END
+-- The condition that a column has one of these values (separated by commas); NULL without a column.
+CREATE FUNCTION herald.has_value(name text, accepted text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%s::text = ANY (%L::text[])', name, regexp_split_to_array(btrim(accepted), '\s*,\s*')) WHERE name <> '';
 $$;
 
--- ----- comments
-
--- What a notification of a comment carries, for the front end to find the place.
-CREATE FUNCTION herald.comment_data(subject herald.subject, id text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.json_sql(subject.json_key, subject.id, 'commentId', id);
+-- What a status column says of the rows of a table; nothing without one.
+CREATE FUNCTION herald.status_arguments(relation regclass, status text, accepted text, pending text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN status IS NULL THEN '{}' ELSE
+		jsonb_build_object('status', herald.quoted_column(relation, status), 'accepted', accepted, 'pending', pending) END;
 $$;
 
--- Who is told of a comment, and of a reply; both have one cause, so that nobody is told twice.
-CREATE FUNCTION herald.compile_comments(relation regclass, arguments jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	comment record;
-	actor herald.person;
-	subject herald.subject;
-	id text;
-	counter int;
-	made record;
-BEGIN
-	SELECT * INTO comment FROM jsonb_to_record(arguments)
-		AS a (key text[], author text[], subject text[], subject_table regclass, parent text[], body text[], on_error text);
-	actor := herald.person('actor', 'changed', relation, comment.author);
-	subject := herald.subject(relation, comment.subject, comment.subject_table);
-	id := herald.id_sql('changed', comment.key);
-	counter := herald.save_total(relation, 'totalComments', comment.subject);
-	FOR made IN
-		SELECT * FROM (VALUES ('comment', 'insert', 'comment:created', subject.author, counter, 1),
-		                      ('comment_update', 'update', 'comment:updated', NULL, NULL, NULL),
-		                      ('comment_delete', 'delete', 'comment:deleted', NULL, counter, -1))
-			AS m (rule, operation, event, recipient, counter, delta)
-	LOOP
-		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], on_error => comment.on_error,
-			joins => concat_ws(E'\n', subject.joins, actor.joins),
-			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'comment',
-			subject_type => subject.type, subject_id => subject.id,
-			content => herald.excerpt(comment.body),
-			data => herald.comment_data(subject, id),
-			event => made.event,
-			room => subject.room,
-			payload => herald.json_sql(subject.json_key, subject.id, 'commentId', id, 'parentId', herald.id_sql('changed', comment.parent),
-			                           'userId', actor.id, 'username', actor.name, 'content', herald.id_sql('changed', comment.body), 'comment', 'changed.herald_row',
-			                           'timestamp', herald.now_sql()),
-			counter => made.counter, counted_id => CASE WHEN made.counter IS NOT NULL THEN subject.id END, delta => made.delta);
-	END LOOP;
-	PERFORM herald.compile_replies(relation, comment.key, comment.author, comment.parent, comment.body, herald.comment_data(subject, id), actor,
-	                               comment.on_error);
-END
-$$;
-
-CREATE FUNCTION herald.compile_replies(relation regclass, key text[], author text[], parent text[], body text[], data text, actor herald.person,
-	on_error text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	IF parent IS NULL THEN
-		PERFORM herald.delete_rules(relation, 'reply');
-		RETURN;
-	END IF;
-	PERFORM herald.watch(relation, 'reply', on_error => on_error,
-		joins => concat_ws(E'\n', herald.left_join('parent', relation, key, 'changed', relation, parent), actor.joins),
-		actor => actor.id, actor_name => actor.name, recipient => herald.told('parent', relation, author), type => 'reply',
-		subject_type => 'comment', subject_id => herald.id_sql('changed', parent),
-		content => herald.excerpt(body), data => data);
-END
-$$;
-
--- ----- follows
-
-CREATE FUNCTION herald.compile_follows(relation regclass, arguments jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	follow record;
-	follower herald.person;
-	followee herald.person;
-	feed text;
-	counter int;
-	made record;
-BEGIN
-	SELECT * INTO follow FROM jsonb_to_record(arguments) AS a (follower text[], followee text[], on_error text);
-	follower := herald.person('follower', 'changed', relation, follow.follower);
-	followee := herald.person('followee', 'changed', relation, follow.followee);
-	feed := 'feed:' || herald.id_template('changed', follow.followee);
-	counter := herald.save_total(relation, 'totalFollowers', follow.followee);
-	FOR made IN
-		SELECT * FROM (VALUES ('follow', 'insert', 'user:followed', herald.told('changed', relation, follow.followee), feed, NULL, 1),
-		                      ('unfollow', 'delete', 'user:unfollowed', NULL, NULL, feed, -1))
-			AS m (rule, operation, event, recipient, joins, leaves, delta)
-	LOOP
-		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], on_error => follow.on_error,
-			joins => concat_ws(E'\n', follower.joins, followee.joins),
-			actor => follower.id, actor_name => follower.name, recipient => made.recipient, type => 'follow',
-			subject_type => 'user', subject_id => followee.id,
-			event => made.event,
-			room => format('user:%s user:%s', herald.id_template('changed', follow.follower), herald.id_template('changed', follow.followee)),
-			payload => herald.json_sql('followerId', follower.id, 'followerName', follower.name,
-			                           'followeeId', followee.id, 'followeeName', followee.name, 'timestamp', herald.now_sql()),
-			member => follower.id, member_joins => made.joins, member_leaves => made.leaves,
-			counter => counter, counted_id => followee.id, delta => made.delta);
-	END LOOP;
-	PERFORM herald.save_room_source(relation, 'follows', format(
-		'SELECT u.id AS user_id, ''feed:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS f ON %s',
-		herald.id_sql('f', follow.followee), relation, herald.match_id('f', relation, follow.follower, 'u.id')));
-END
-$$;
-
--- ----- members of conversations
-
--- The condition that a member has not left.
-CREATE FUNCTION herald.present(alias text, left_at text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(herald.column_sql(alias, left_at) || ' IS NULL', 'true');
-$$;
-
--- Whoever is a member is in the room. An UPDATE is a membership that ends, one that begins, or both, when the row
--- now stands for another member or conversation.
-CREATE FUNCTION herald.compile_members(relation regclass, arguments jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	membership record;
-	stayed text;
-	made record;
-BEGIN
-	SELECT * INTO membership FROM jsonb_to_record(arguments) AS a (conversation text[], member text[], left_at text, on_error text);
-	SELECT string_agg(format('old.%1$I = new.%1$I', name), ' AND ') INTO stayed
-	FROM unnest(membership.conversation || membership.member) AS name;
-	stayed := format('%s AND %s AND %s', herald.present('old', membership.left_at), herald.present('new', membership.left_at), stayed);
-	FOR made IN
-		SELECT * FROM (VALUES ('member_delete', 'delete', 'old', 'true', false), ('member_leave', 'update', 'old', format('NOT (%s)', stayed), false),
-		                      ('member_join', 'insert', 'new', 'true', true), ('member_return', 'update', 'new', format('NOT (%s)', stayed), true))
-			AS m (rule, operation, alias, condition, joins)
-	LOOP
-		PERFORM herald.compile_membership(relation, made.rule, made.operation, made.alias, membership.conversation, membership.member,
-			format('%s AND %s', herald.present(made.alias, membership.left_at), made.condition), made.joins, membership.on_error);
-	END LOOP;
-	PERFORM herald.save_room_source(relation, 'members', format(
-		'SELECT u.id AS user_id, ''conversation:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS m ON %s WHERE %s',
-		herald.id_sql('m', membership.conversation), relation, herald.match_id('m', relation, membership.member, 'u.id'),
-		herald.present('m', membership.left_at)));
-END
-$$;
-
-CREATE FUNCTION herald.compile_membership(relation regclass, rule text, operation text, alias text, conversation text[], member text[],
-	condition text, begins boolean, on_error text) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.watch(relation, rule, ARRAY[operation], condition, on_error => on_error,
-		event => CASE WHEN begins THEN 'conversation:joined' ELSE 'conversation:left' END,
-		room => format('%s user:%s', r.room, herald.id_template(alias, member)),
-		payload => herald.json_sql('conversationId', herald.id_sql(alias, conversation), 'userId', herald.id_sql(alias, member)),
-		member => herald.id_sql(alias, member),
-		member_joins => CASE WHEN begins THEN r.room END, member_leaves => CASE WHEN NOT begins THEN r.room END)
-	FROM (SELECT 'conversation:' || herald.id_template(alias, conversation)) AS r (room);
-$$;
-
--- ----- messages
-
--- The SELECT of the present members of the conversation that columns of a changed row stand for; NULL as long as
--- no members are watched. Where several tables of members are, it is that of the same conversations.
-CREATE FUNCTION herald.members_of(relation regclass, columns text[]) RETURNS text
+-- The name of a column as SQL, for conditions over a row alone.
+CREATE FUNCTION herald.quoted_column(relation regclass, given text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s AND %s', w.relation,
-	              herald.told('member', w.relation, a.member),
-	              herald.match_columns('member', w.relation, a.conversation, 'changed', $1, $2), herald.present('member', a.left_at))
-	FROM herald.watched_table AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], left_at text)
-	LEFT JOIN herald.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
-	LEFT JOIN herald.foreign_keys($1) AS ours ON ours.columns = $2 AND ours.target = theirs.target
-	WHERE w.kind = 'members' AND cardinality(a.conversation) = cardinality($2)
-	ORDER BY ours.target IS NULL, w.relation
-	LIMIT 1;
+	SELECT quote_ident((herald.given_columns(relation, given))[1]);
 $$;
 
-CREATE FUNCTION herald.compile_messages(relation regclass, arguments jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	message record;
-	sender herald.person;
-	id text;
-	conversation_id text;
-	receiver_id text;
-	recipient text;
-	room text;
-	made record;
-BEGIN
-	SELECT * INTO message FROM jsonb_to_record(arguments)
-		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], on_error text);
-	sender := herald.person('actor', 'changed', relation, message.sender);
-	id := herald.id_sql('changed', message.key);
-	conversation_id := herald.id_sql('changed', message.conversation);
-	receiver_id := herald.id_sql('changed', message.receiver);
-	IF message.conversation IS NOT NULL THEN
-		recipient := herald.members_of(relation, message.conversation);
-		room := 'conversation:' || herald.id_template('changed', message.conversation);
-	ELSE
-		recipient := herald.told('changed', relation, message.receiver);
-		room := format('user:%s user:%s', herald.id_template('changed', message.sender), herald.id_template('changed', message.receiver));
-	END IF;
-	FOR made IN
-		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient), ('message_update', 'update', 'message:updated', NULL),
-		                      ('message_delete', 'delete', 'message:deleted', NULL))
-			AS m (rule, operation, event, recipient)
-	LOOP
-		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], on_error => message.on_error,
-			joins => sender.joins,
-			actor => sender.id, actor_name => sender.name, recipient => made.recipient, type => 'message',
-			subject_type => CASE WHEN conversation_id IS NULL THEN 'message' ELSE 'conversation' END, subject_id => coalesce(conversation_id, id),
-			content => herald.excerpt(message.body),
-			data => herald.json_sql('messageId', id, 'conversationId', conversation_id),
-			event => made.event,
-			room => room,
-			payload => herald.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', receiver_id,
-			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald.id_sql('changed', message.body),
-			                           'message', 'changed.herald_row', 'timestamp', herald.now_sql()));
-	END LOOP;
-END
-$$;
-
--- ----- the calls
+-- ----- compiling
 
 CREATE FUNCTION herald.compile(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -476,6 +240,7 @@ BEGIN
 		WHEN 'follows' THEN PERFORM herald.compile_follows(relation, arguments);
 		WHEN 'members' THEN PERFORM herald.compile_members(relation, arguments);
 		WHEN 'messages' THEN PERFORM herald.compile_messages(relation, arguments);
+		WHEN 'blocks' THEN PERFORM herald.compile_blocks(relation, arguments);
 	END CASE;
 END
 $$;
@@ -510,129 +275,8 @@ BEGIN
 	PERFORM herald.check_watchable(relation);
 	PERFORM herald.save_watched(relation, kind, jsonb_strip_nulls(arguments));
 	PERFORM herald.compile(relation, kind, arguments);
-	IF kind IN ('users', 'posts', 'comments', 'members') THEN
+	IF kind IN ('users', 'posts', 'comments', 'follows', 'members') THEN
 		PERFORM herald.recompile_others(relation);
 	END IF;
 END
 $$;
-
-CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL, key text DEFAULT NULL)
-RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.adopt(relation, 'users', jsonb_build_object(
-		'key', herald.detect_row_key(relation, 'users', key),
-		'name', herald.name_column(relation, name),
-		'notifications_enabled', herald.enabled_column(relation, notifications_enabled)));
-$$;
-COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text) IS
-	'say which table holds the users, what they are called and which column switches their notifications off';
-
-CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, key text DEFAULT NULL, visible text DEFAULT NULL,
-	on_error text DEFAULT 'abort') RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.adopt(relation, 'posts', jsonb_build_object(
-		'author', herald.detect_key(relation, 'posts', 'author', author, herald.users_referenced(relation)),
-		'key', herald.detect_row_key(relation, 'posts', key),
-		'visible', visible,
-		'on_error', on_error));
-$$;
-COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text) IS
-	'publish what happens to posts to the feed of their author; visible is a condition over "post" and "viewer" (a user''s id) for room post:P';
-
-CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, subject text DEFAULT NULL, subject_table regclass DEFAULT NULL,
-	on_error text DEFAULT 'abort') RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	actor_columns text[] := herald.detect_key(relation, 'likes', 'actor', actor, herald.users_referenced(relation),
-	                                          taken => herald.given_columns(relation, subject));
-	subject_columns text[] := herald.detect_key(relation, 'likes', 'subject', subject, subject_table, taken => actor_columns);
-BEGIN
-	PERFORM herald.adopt(relation, 'likes', jsonb_build_object(
-		'actor', actor_columns,
-		'subject', subject_columns,
-		'subject_table', herald.detect_subject_table(relation, 'likes', subject_columns, subject_table),
-		'on_error', on_error));
-END
-$$;
-COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text) IS
-	'notify the author of what is liked and publish likes, unlikes and their total to its room';
-
-CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NULL, subject text DEFAULT NULL, subject_table regclass DEFAULT NULL,
-	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	author_columns text[] := herald.detect_key(relation, 'comments', 'author', author, herald.users_referenced(relation),
-	                                           taken => herald.given_columns(relation, subject));
-	parent_columns text[] := herald.detect_key(relation, 'comments', 'parent', parent, relation, taken => author_columns, optional => true);
-	subject_columns text[] := herald.detect_key(relation, 'comments', 'subject', subject, subject_table, taken => author_columns || parent_columns);
-BEGIN
-	PERFORM herald.adopt(relation, 'comments', jsonb_build_object(
-		'key', herald.detect_row_key(relation, 'comments', key),
-		'author', author_columns,
-		'subject', subject_columns,
-		'subject_table', herald.detect_subject_table(relation, 'comments', subject_columns, subject_table),
-		'parent', parent_columns,
-		'body', herald.body_column(relation, body),
-		'on_error', on_error));
-END
-$$;
-COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text) IS
-	'notify the author of what is commented on, or of the comment that is replied to, and publish comments and their total to its room';
-
-CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NULL, followee text DEFAULT NULL, on_error text DEFAULT 'abort')
-RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	users regclass := herald.users_referenced(relation);
-	follower_columns text[] := herald.detect_key(relation, 'follows', 'follower', follower, users, taken => herald.given_columns(relation, followee));
-	followee_columns text[] := herald.detect_key(relation, 'follows', 'followee', followee, users, taken => follower_columns);
-BEGIN
-	PERFORM herald.adopt(relation, 'follows', jsonb_build_object(
-		'follower', follower_columns, 'followee', followee_columns, 'on_error', on_error));
-END
-$$;
-COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text) IS
-	'notify who is followed, tell both, and put followers into the feed of whom they follow';
-
-CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAULT NULL, member text DEFAULT NULL, left_at text DEFAULT NULL,
-	on_error text DEFAULT 'abort') RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	member_columns text[] := herald.detect_key(relation, 'members', 'member', member, herald.users_referenced(relation),
-	                                           taken => herald.given_columns(relation, conversation));
-BEGIN
-	PERFORM herald.adopt(relation, 'members', jsonb_build_object(
-		'conversation', herald.detect_key(relation, 'members', 'conversation', conversation, taken => member_columns),
-		'member', member_columns,
-		'left_at', herald.detect_column(relation, left_at, '{leftat,removedat}'),
-		'on_error', on_error));
-END
-$$;
-COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text) IS
-	'put the present members of a conversation into its room, as long as they are';
-
-CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NULL, conversation text DEFAULT NULL, receiver text DEFAULT NULL,
-	body text DEFAULT NULL, key text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	users regclass := herald.users_referenced(relation);
-	sender_columns text[] := herald.detect_key(relation, 'messages', 'sender', sender, users,
-	                                           taken => herald.given_columns(relation, receiver));
-	receiver_columns text[] := herald.detect_key(relation, 'messages', 'receiver', receiver, users, taken => sender_columns, optional => true);
-	conversation_columns text[];
-BEGIN
-	IF conversation IS NOT NULL OR receiver IS NULL THEN
-		conversation_columns := herald.detect_key(relation, 'messages', 'conversation', conversation,
-			taken => sender_columns || receiver_columns, optional => receiver_columns IS NOT NULL);
-	END IF;
-	PERFORM herald.adopt(relation, 'messages', jsonb_build_object(
-		'key', herald.detect_row_key(relation, 'messages', key),
-		'sender', sender_columns,
-		'conversation', conversation_columns,
-		'receiver', receiver_columns,
-		'body', herald.body_column(relation, body),
-		'on_error', on_error));
-END
-$$;
-COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text) IS
-	'notify the other present members of the conversation, or the receiver, and publish messages to the room of the conversation, or of both';

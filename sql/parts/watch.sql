@@ -1,11 +1,15 @@
 -- ---------------------------------------------------------------------------
 -- Watching: from the arguments of a rule to the SELECTs that the trigger runs
 --
--- A rule compiles to two SELECTs per operation, over the same rows: one says
--- who is told (notify), one says what is published. In every expression
--- "new" and "old" are the changed rows, as in a trigger, and "changed" is the
--- row as it is now or, when it was deleted, as it was. Rows are numbered in
--- the order of the statement: that number is the cause of a notification.
+-- A rule compiles to three SELECTs per operation, over the same rows: who is
+-- told (notify), what is published (publish), and which causes are gone
+-- (retract). In every expression "new" and "old" are the changed rows, as in a
+-- trigger, and "changed" is the row as it is now or, when it went, as it was.
+--
+-- What counts is whether a row is there, not what statement brought it: a rule
+-- may say when a row is active (not deleted, not a draft) and which columns
+-- make it what it is. An UPDATE that makes a row active, or another, is an
+-- insert to the rule; one that ends it is a delete.
 --
 -- A rule's SELECT runs as the owner of the table, who may have no rights on
 -- this schema: compiled SQL uses pg_catalog and the application's tables only.
@@ -64,12 +68,22 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
+-- The SQL of a part of an id as a value of a type: NULL where it is none, for no row has such an id.
+CREATE FUNCTION herald.cast_id(id text, type text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN type IN ('smallint', 'integer', 'bigint') THEN format('CASE WHEN %1$s ~ ''^-?\d{1,19}$'' THEN %1$s::bigint END', id)
+		WHEN type = 'uuid' THEN format('CASE WHEN %1$s ~* ''^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$'' THEN %1$s::uuid END', id)
+		ELSE format('%s::%s', id, type)
+	END;
+$$;
+
 -- The condition that a row has an id. The id is taken apart, never the row: so an index on the columns is of use.
 CREATE FUNCTION herald.match_id(alias text, relation regclass, columns text[], id text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(format('%s = %s::%s', herald.column_sql(alias, name),
+	SELECT string_agg(format('%s = %s', herald.column_sql(alias, name), herald.cast_id(
 	                         CASE WHEN cardinality(columns) = 1 THEN format('(%s)', id) ELSE format('split_part(%s, '','', %s)', id, place) END,
-	                         herald.column_type(relation, name)), ' AND ' ORDER BY place)
+	                         herald.column_type(relation, name))), ' AND ' ORDER BY place)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
@@ -78,6 +92,14 @@ CREATE FUNCTION herald.json_sql(VARIADIC pairs text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('json_build_object(%s)', string_agg(CASE WHEN place % 2 = 1 THEN quote_literal(part) ELSE coalesce(part, 'NULL') END, ', ' ORDER BY place))
 	FROM unnest(pairs) WITH ORDINALITY AS p (part, place);
+$$;
+
+-- Several conditions as one; NULL when there are none.
+CREATE FUNCTION herald.all_of(VARIADIC conditions text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(CASE WHEN cardinality(array_remove(conditions, NULL)) > 1 THEN format('(%s)', c) ELSE c END, ' AND ')
+	FROM unnest(conditions) AS c
+	WHERE c IS NOT NULL;
 $$;
 
 -- The SQL of one placeholder: "column" (of the changed row), "alias.column" or "actor", each with an optional ":length".
@@ -99,49 +121,103 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
--- The SQL of the rooms of an event: templates separated by spaces, with or without commas. Rooms that are NULL fall out.
-CREATE FUNCTION herald.compile_rooms(templates text) RETURNS text
+-- The SQL of an array of texts: templates separated by spaces, with or without commas. Those that are NULL fall out.
+CREATE FUNCTION herald.compile_array(compiled text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('array_remove(ARRAY[%s]::text[], NULL)', string_agg(herald.compile_template(template), ', ' ORDER BY place))
-	FROM regexp_split_to_table(templates, ',?\s+(?![^{]*\})') WITH ORDINALITY AS t (template, place);
+	SELECT format('array_remove(ARRAY[%s]::text[], NULL)', array_to_string(compiled, ', '));
 $$;
 
--- What an operation changed, one row each. The two transition tables of an UPDATE are in the same order, so
--- that no key is needed to pair them; rows that the UPDATE left as they were are none of its changes.
-CREATE FUNCTION herald.changed_rows(operation text) RETURNS text
+CREATE FUNCTION herald.split_templates(templates text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE operation
-		WHEN 'insert' THEN concat_ws(E'\n', inserted, 'CROSS JOIN LATERAL (SELECT new.*) AS changed')
-		WHEN 'delete' THEN concat_ws(E'\n', deleted, 'CROSS JOIN LATERAL (SELECT old.*) AS changed')
-		WHEN 'update' THEN concat_ws(E'\n', deleted, 'JOIN ' || inserted,
-		                             '  ON new.herald_ord = old.herald_ord AND new.herald_row::text <> old.herald_row::text',
-		                             'CROSS JOIN LATERAL (SELECT new.*) AS changed')
-	END
-	FROM (SELECT '(SELECT n.*, row_number() OVER () AS herald_ord, row_to_json(n) AS herald_row FROM herald_new AS n) AS new' AS inserted,
-	             '(SELECT o.*, row_number() OVER () AS herald_ord, row_to_json(o) AS herald_row FROM herald_old AS o) AS old' AS deleted) AS t;
+	SELECT template FROM regexp_split_to_table(templates, ',?\s+(?![^{]*\})') WITH ORDINALITY AS t (template, place) ORDER BY place;
+$$;
+
+CREATE FUNCTION herald.compile_rooms(templates text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.compile_array(ARRAY(SELECT herald.compile_template(t) FROM herald.split_templates(templates) AS t));
+$$;
+
+-- The SQL of a cause. It is a path, subject:id:what:id, and an id must not look like a part of it: colons in ids are escaped.
+CREATE FUNCTION herald.compile_cause(template text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(coalesce('replace(replace(' || herald.compile_placeholder(part[1], 'NULL') || $sql$, E'\\', E'\\\\'), ':', E'\\:')$sql$,
+	                           quote_literal(part[2])), ' || ' ORDER BY place)
+	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
+$$;
+
+-- The rows of a transition table. A predicate is over the columns of the row alone.
+CREATE FUNCTION herald.transition_rows(alias text, active text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('(SELECT %1$s.*, row_number() OVER () AS herald_ord, row_to_json(%1$s) AS herald_row%2$s FROM herald_%3$s AS %1$s) AS %3$s',
+	              left(alias, 1), ', coalesce((' || active || '), false) AS herald_active', alias);
+$$;
+
+-- The condition that the row of one alias is there, and the one of the other is not, or is another. NULL: always.
+CREATE FUNCTION herald.appears(here text, there text, active text, key text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active' END, format('NOT (%s)', herald.stays(there, active, key)))
+	WHERE active IS NOT NULL OR key IS NOT NULL;
+$$;
+
+CREATE FUNCTION herald.stays(there text, active text, key text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN there || '.herald_active' END,
+	                 (SELECT string_agg(format('old.%1$I IS NOT DISTINCT FROM new.%1$I', name), ' AND ') FROM unnest(key) AS name));
+$$;
+
+-- What an operation changed, as far as it is a change of this kind. The two transition tables of an UPDATE are in the same
+-- order, so that no key is needed to pair them; rows that the UPDATE left as they were are none of its changes. Whoever
+-- speaks of both rows gets the one that is not there as nulls.
+CREATE FUNCTION herald.changed_rows(change text, operation text, active text, key text[], with_other boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(E'\n',
+		CASE operation
+			WHEN 'insert' THEN herald.transition_rows('new', active)
+			WHEN 'delete' THEN herald.transition_rows('old', active)
+			WHEN 'update' THEN concat_ws(E'\n', herald.transition_rows('old', active), 'JOIN ' || herald.transition_rows('new', active),
+			                             '  ON new.herald_ord = old.herald_ord AND new.herald_row::text <> old.herald_row::text')
+		END,
+		'  AND ' || CASE WHEN operation <> 'update' THEN NULL
+			WHEN change = 'insert' THEN herald.appears('new', 'old', active, key)
+			WHEN change = 'delete' THEN herald.appears('old', 'new', active, key)
+			WHEN active IS NOT NULL OR key IS NOT NULL
+			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active' END, herald.stays('old', active, key))
+		END,
+		format('CROSS JOIN LATERAL (SELECT %s.*) AS changed', CASE change WHEN 'delete' THEN 'old' ELSE 'new' END),
+		CASE WHEN with_other AND operation <> 'update' THEN
+			format('LEFT JOIN (SELECT t.* FROM herald_%s AS t WHERE false) AS %s ON true', mine, CASE mine WHEN 'new' THEN 'old' ELSE 'new' END) END)
+	FROM (SELECT CASE operation WHEN 'delete' THEN 'old' ELSE 'new' END) AS m (mine);
+$$;
+
+-- A row that is inserted or deleted whole must be active; in an UPDATE that has been asked above. NULL: always.
+CREATE FUNCTION herald.is_active(operation text, active text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'changed.herald_active' WHERE active IS NOT NULL AND operation <> 'update';
 $$;
 
 -- The SELECT that says who is told; NULL when nobody is. The recipient is an expression or a SELECT of many.
-CREATE FUNCTION herald.compile_notify(operation text, joins text, condition text, actor text, actor_name text, recipient text,
-	type text, subject_type text, subject_id text, title text, content text, data text) RETURNS text
+CREATE FUNCTION herald.compile_notify(source text, condition text, joins text, cause text, actor text, actor_name text, recipient text,
+	type text, subject_type text, subject_id text, thread text, title text, content text, data text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
-		'SELECT changed.herald_ord AS cause, herald_told.id::text AS recipient_id,',
+		format('SELECT (%s)::text AS cause, herald_told.id::text AS recipient_id,', coalesce(herald.compile_cause(cause), 'NULL')),
 		format('       (%s)::text AS actor_id, (%s)::text AS actor_name, %L::text AS type,', actor, actor_name, type),
-		format('       %L::text AS subject_type, (%s)::text AS subject_id,', subject_type, subject_id),
+		format('       %L::text AS subject_type, (%s)::text AS subject_id, (%s)::text AS thread,', subject_type, subject_id,
+		       coalesce(herald.compile_template(thread), 'NULL')),
 		format('       (%s)::text AS title,', coalesce(herald.compile_template(title, actor_name), 'NULL')),
 		format('       (%s)::text AS content,', coalesce(herald.compile_template(content, actor_name), 'NULL')),
 		format('       (%s)::jsonb AS data', data),
-		'FROM ' || herald.changed_rows(operation),
+		'FROM ' || source,
 		joins,
 		format('CROSS JOIN LATERAL (%s) AS herald_told (id)',
 		       CASE WHEN recipient ~* '^\s*(select|values|with)\M' THEN recipient ELSE 'SELECT ' || recipient END),
-		format('WHERE (%s) AND herald_told.id IS NOT NULL', condition))
+		format('WHERE (%s) AND herald_told.id IS NOT NULL', condition),
+		'ORDER BY changed.herald_ord')
 	WHERE recipient IS NOT NULL;
 $$;
 
 -- The SELECT that says what is published; NULL when nothing is.
-CREATE FUNCTION herald.compile_publish(operation text, joins text, condition text, event text, room text, payload text,
+CREATE FUNCTION herald.compile_publish(source text, condition text, joins text, event text, room text, payload text,
 	member text, member_joins text, member_leaves text, counter int, counted_id text, delta int) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
@@ -150,40 +226,57 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		format('       (%s)::text AS member_id, (%s)::text AS joins, (%s)::text AS leaves,', coalesce(member, 'NULL'),
 		       coalesce(herald.compile_template(member_joins), 'NULL'), coalesce(herald.compile_template(member_leaves), 'NULL')),
 		format('       %L::int AS counter, (%s)::text AS counted_id, %L::smallint AS delta', counter, coalesce(counted_id, 'NULL'), delta),
-		'FROM ' || herald.changed_rows(operation),
+		'FROM ' || source,
 		joins,
 		format('WHERE %s', condition),
 		'ORDER BY changed.herald_ord')
 	WHERE event IS NOT NULL;
 $$;
 
--- Gives the table the triggers that its rules need, and no others. Takes a lock only where something is amiss.
+-- The SELECT of the causes that went with the rows; NULL when there are none.
+CREATE FUNCTION herald.compile_retract(source text, condition text, causes text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(E'\n',
+		'SELECT herald_gone.cause',
+		'FROM ' || source,
+		format('CROSS JOIN LATERAL unnest(%s) AS herald_gone (cause)',
+		       herald.compile_array(ARRAY(SELECT herald.compile_cause(t) FROM herald.split_templates(causes) AS t))),
+		'WHERE ' || condition)
+	WHERE causes <> '';
+$$;
+
+-- Gives the table and its partitions, into which rows can be written directly, the triggers that the rules need, and no
+-- others. Takes a lock only where something is amiss.
 CREATE FUNCTION herald.sync_triggers(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	wanted record;
 BEGIN
 	FOR wanted IN
-		SELECT o.operation, 'herald_' || o.operation AS name, o.tables,
-		       EXISTS (SELECT FROM herald.rule AS r WHERE r.relation = sync_triggers.relation AND r.operation = o.operation) AS used,
-		       EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = sync_triggers.relation AND t.tgname = 'herald_' || o.operation AND
-		                                                 t.tgfoid = 'herald.on_change()'::regprocedure) AS present
-		FROM (VALUES ('insert', 'NEW TABLE AS herald_new'),
-		             ('update', 'OLD TABLE AS herald_old NEW TABLE AS herald_new'),
-		             ('delete', 'OLD TABLE AS herald_old')) AS o (operation, tables)
+		SELECT t.target, o.operation, 'herald_' || o.operation AS name, o.tables,
+		       EXISTS (SELECT FROM herald.rule AS r
+		               WHERE r.operation = o.operation AND (r.relation = t.target OR r.relation IN (SELECT pg_partition_ancestors(t.target)))) AS used,
+		       EXISTS (SELECT FROM pg_trigger AS g
+		               WHERE g.tgrelid = t.target AND g.tgname = 'herald_' || o.operation AND g.tgfoid = 'herald.on_change()'::regprocedure) AS present
+		FROM (SELECT sync_triggers.relation UNION SELECT p.relid FROM pg_partition_tree(sync_triggers.relation) AS p) AS t (target)
+		CROSS JOIN (VALUES ('insert', 'NEW TABLE AS herald_new'),
+		                   ('update', 'OLD TABLE AS herald_old NEW TABLE AS herald_new'),
+		                   ('delete', 'OLD TABLE AS herald_old')) AS o (operation, tables)
+		WHERE (SELECT c.relkind FROM pg_class AS c WHERE c.oid = t.target) IN ('r', 'p')
+		ORDER BY t.target, o.operation
 	LOOP
 		IF wanted.used AND NOT wanted.present THEN
 			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION herald.on_change()',
-			               wanted.name, wanted.operation, relation, wanted.tables);
+			               wanted.name, wanted.operation, wanted.target, wanted.tables);
 		ELSIF wanted.present AND NOT wanted.used THEN
-			EXECUTE format('DROP TRIGGER %I ON %s', wanted.name, relation);
+			EXECUTE format('DROP TRIGGER %I ON %s', wanted.name, wanted.target);
 		END IF;
 	END LOOP;
 END
 $$;
 
 -- Raises an error when the arguments of a rule do not fit together.
-CREATE FUNCTION herald.check_rule(rule text, operations text[], recipient text, event text, room text, on_error text) RETURNS void
+CREATE FUNCTION herald.check_rule(rule text, operations text[], recipient text, event text, room text, retract text, on_error text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF coalesce(cardinality(operations), 0) = 0 OR NOT operations <@ '{insert,update,delete}' THEN
@@ -194,7 +287,7 @@ BEGIN
 		RAISE EXCEPTION 'rule "%" has on_error => %', rule, coalesce(on_error, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is abort (the write fails with the rule) or warn (the write passes).';
 	END IF;
-	IF recipient IS NULL AND event IS NULL THEN
+	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' THEN
 		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass recipient => for a notification, event => and room => for an event, or both.';
 	END IF;
@@ -203,6 +296,12 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass both, for example event => ''order:shipped'', room => ''order:{id}''.';
 	END IF;
 END
+$$;
+
+-- The statements in which a change happens: an UPDATE can bring or end a row that is not always active.
+CREATE FUNCTION herald.operations_of(change text, active text, key text[]) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT change UNION SELECT 'update' WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
 
 CREATE FUNCTION herald.watch(
@@ -223,6 +322,11 @@ CREATE FUNCTION herald.watch(
 	event text DEFAULT NULL,
 	room text DEFAULT NULL,
 	payload text DEFAULT NULL,
+	active text DEFAULT NULL,
+	key text DEFAULT NULL,
+	cause text DEFAULT NULL,
+	retract text DEFAULT NULL,
+	thread text DEFAULT NULL,
 	member text DEFAULT NULL,
 	member_joins text DEFAULT NULL,
 	member_leaves text DEFAULT NULL,
@@ -234,30 +338,45 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	subject text := coalesce(subject_type, herald.subject_type(relation));
 	subject_key text := coalesce(subject_id, herald.id_sql('changed', herald.primary_key(relation)), 'NULL');
+	identity text[] := herald.given_columns(relation, key);
+	gone text := coalesce(retract, CASE WHEN recipient IS NOT NULL THEN cause END, '');
+	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, payload, title, content, data);
 	known herald.person;
-	operation text;
+	made record;
 BEGIN
 	PERFORM herald.check_watchable(relation);
-	PERFORM herald.check_rule(rule, operations, recipient, event, room, on_error);
+	PERFORM herald.check_rule(rule, operations, recipient, event, room, retract, on_error);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
 		known := herald.person_by_id('actor', actor);
 		joins := concat_ws(E'\n', joins, known.joins);
 	END IF;
 	PERFORM herald.delete_rules(relation, rule);
-	FOREACH operation IN ARRAY operations LOOP
-		PERFORM herald.save_rule(relation, rule, operation,
-			herald.compile_notify(operation, joins, condition, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'), recipient,
-				coalesce(type, rule), subject, subject_key, title, content, data),
-			herald.compile_publish(operation, joins, condition, event, room,
-				coalesce(payload, herald.json_sql(herald.camel(subject) || 'Id', subject_key, herald.camel(subject), 'changed.herald_row')),
-				member, member_joins, member_leaves, counter, counted_id, delta),
+	FOR made IN
+		SELECT c.change, o.operation, herald.changed_rows(c.change, o.operation, active, identity,
+		           expressions ~ CASE c.change WHEN 'delete' THEN '\mnew\.' ELSE '\mold\.' END) AS source, c.change = ANY (operations) AS named,
+		       herald.is_active(o.operation, active) AS present
+		FROM unnest(operations || CASE WHEN gone <> '' THEN '{delete}'::text[] ELSE '{}' END) WITH ORDINALITY AS c (change, place)
+		CROSS JOIN LATERAL herald.operations_of(c.change, active, identity) AS o (operation)
+		GROUP BY c.change, o.operation
+		ORDER BY min(c.place), o.operation
+	LOOP
+		PERFORM herald.save_rule(relation, rule, made.change, made.operation,
+			CASE WHEN made.named THEN
+				herald.compile_notify(made.source, herald.all_of(made.present, condition), joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
+					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data) END,
+			CASE WHEN made.named THEN
+				herald.compile_publish(made.source, herald.all_of(made.present, condition), joins, event, room,
+					coalesce(payload, herald.json_sql(herald.camel(subject) || 'Id', subject_key, herald.camel(subject), 'changed.herald_row')),
+					member, member_joins, member_leaves, counter, counted_id, delta) END,
+			CASE WHEN made.change = 'delete' THEN
+				herald.compile_retract(made.source, coalesce(herald.all_of(made.present, CASE WHEN made.named THEN condition END), 'true'), gone) END,
 			on_error);
 	END LOOP;
 	PERFORM herald.sync_triggers(relation);
 END
 $$;
 COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text,
-	int, text, int, text) IS 'make or replace a rule of a table: who is notified and what is published when its rows change';
+	text, text, text, text, text, int, text, int, text) IS 'make or replace a rule of a table: who is notified and what is published when its rows change';
 
 CREATE FUNCTION herald.unwatch(relation regclass) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -287,6 +406,6 @@ $$;
 COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatch every table, as before DROP EXTENSION';
 
 CREATE VIEW herald.watched AS
-	SELECT r.relation, r.name AS rule, r.operation, r.on_error, r.notify, r.publish
+	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.retract
 	FROM herald.rule AS r;
 COMMENT ON VIEW herald.watched IS 'what is watched: the rules of each table, with the SQL that they compiled to';

@@ -9,7 +9,7 @@ CREATE FUNCTION inbox.heard() RETURNS TABLE (rooms text, event text, membership 
 	WITH read AS (SELECT e.* FROM inbox.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE inbox.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
 	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
-	       r.payload::jsonb - '{id,createdAt,timestamp}'::text[]
+	       r.payload::jsonb - '{id,ids,createdAt,timestamp}'::text[]
 	FROM read AS r
 	WHERE r.name IS NOT NULL;
 $$;
@@ -53,7 +53,7 @@ SELECT type FROM herald.inbox('cat');
 SELECT herald.set_preference('cat', NULL, NULL);
 SELECT herald.set_preference('cat', 'message', '{}');
 SELECT herald.notify('cat', type) IS NOT NULL AS made FROM unnest('{like,follow,message}'::text[]) AS type;
-SELECT * FROM herald.preference WHERE user_id = 'cat' ORDER BY type;
+SELECT user_id, scope, id, channels FROM herald.preference WHERE user_id = 'cat' ORDER BY id;
 SELECT herald.set_preference('cat', 'like', '{inbox,pigeon}');
 SELECT herald.set_preference('cat', 'like', '{live}');
 SELECT herald.set_preference('cat', 'like', '{NULL}');

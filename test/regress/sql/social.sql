@@ -22,7 +22,8 @@ SELECT herald.watch_comments('blog.comments');
 SELECT herald.watch_follows('blog.follows');
 SELECT herald.watch_members('blog.conversation_members');
 SELECT relation, kind, arguments FROM herald.watched_table WHERE relation::text LIKE 'blog.%' ORDER BY relation::text;
-SELECT relation, rule, operation FROM herald.watched WHERE relation::text LIKE 'blog.%' ORDER BY relation::text, rule;
+SELECT relation, rule, string_agg(change || CASE WHEN change <> operation THEN ' by ' || operation ELSE '' END, ', ' ORDER BY change, operation) AS changes
+FROM herald.watched WHERE relation::text LIKE 'blog.%' GROUP BY relation, rule ORDER BY relation::text, rule;
 
 -- What is new in the log, by the function that the bridge reads with. Ids and times differ from run to run.
 CREATE TABLE blog.mark AS SELECT herald.current_position() AS position;
@@ -30,7 +31,7 @@ CREATE FUNCTION blog.heard() RETURNS TABLE (rooms text, event text, membership t
 	WITH read AS (SELECT e.* FROM blog.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE blog.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
 	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
-	       r.payload::jsonb - '{id,createdAt,timestamp}'::text[]
+	       r.payload::jsonb - '{id,ids,createdAt,timestamp}'::text[]
 	FROM read AS r
 	WHERE r.name IS NOT NULL;
 $$;

@@ -33,7 +33,7 @@ CREATE FUNCTION "My App".heard() RETURNS TABLE (rooms text, event text, membersh
 	WITH read AS (SELECT e.* FROM "My App".mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE "My App".mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
 	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
-	       r.payload::jsonb - '{id,createdAt,timestamp}'::text[]
+	       r.payload::jsonb - '{id,ids,createdAt,timestamp}'::text[]
 	FROM read AS r
 	WHERE r.name IS NOT NULL;
 $$;

@@ -1,0 +1,147 @@
+/*-------------------------------------------------------------------------
+ *
+ * retraction.c
+ *	  Takes back what was notified for a cause that is gone.
+ *
+ * A notification is a consequence of a row of the application.  When the row
+ * goes, so does the notification, but for types that keep what was read.  It is
+ * not deleted: should the row come back, nobody is notified a second time.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "doorbell.h"
+#include "query.h"
+#include "retraction.h"
+
+/*
+ * Rows are locked in one order, so that two that retract, or mark, many at once
+ * cannot deadlock.  A recipient hears of at most 1,000 notifications per event.
+ */
+static SavedQuery retract_causes = {
+	.name = "the retraction of notifications",
+	.text =
+		"WITH locked AS MATERIALIZED ("
+		" SELECT n.recipient_id, n.id FROM herald_gone AS g JOIN herald.notification AS n ON n.cause = g.cause"
+		" LEFT JOIN herald.notification_type AS t ON t.name = n.type"
+		" LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id"
+		" WHERE n.retracted_at IS NULL AND"
+		" CASE t.retract WHEN 'always' THEN true WHEN 'never' THEN false ELSE herald.is_unread(n, m) END"
+		" ORDER BY n.id FOR UPDATE OF n),"
+		" retracted AS ("
+		" UPDATE herald.notification AS n SET retracted_at = now() FROM locked AS l"
+		" WHERE n.recipient_id = l.recipient_id AND n.id = l.id RETURNING n.recipient_id, n.id),"
+		" told AS ("
+		" INSERT INTO herald.event (rooms, name, payload)"
+		" SELECT ARRAY['user:' || r.recipient_id], 'notification:removed',"
+		" json_build_object('id', min(r.id)::text, 'ids', json_agg(r.id::text ORDER BY r.id))"
+		" FROM (SELECT *, row_number() OVER (PARTITION BY recipient_id ORDER BY id) / 1001 AS part FROM retracted) AS r"
+		" GROUP BY r.recipient_id, r.part)"
+		" SELECT count(*) FROM retracted",
+};
+
+/* The causes that begin with others.  A plan of its own: the server cannot know how many there are. */
+static SavedQuery expand_causes = {
+	.name = "the query for causes",
+	.text =
+		"SELECT cause FROM herald_retracted WHERE cause NOT LIKE '%:*'"
+		" UNION SELECT p.cause FROM herald_retracted AS r CROSS JOIN LATERAL ("
+		" SELECT n.cause::text COLLATE \"default\" AS cause FROM herald.notification AS n"
+		" WHERE n.cause >= left(r.cause, -1) COLLATE \"C\" AND n.cause < (left(r.cause, -2) || ';') COLLATE \"C\" OFFSET 0) AS p"
+		" WHERE r.cause LIKE '%:*'",
+};
+
+TupleDesc
+retraction_shape(void)
+{
+	static const QueryColumn columns[] = { { "cause", TEXTOID } };
+	static TupleDesc shape = NULL;
+
+	return query_shape(&shape, columns, lengthof(columns));
+}
+
+/* Is there a cause that stands for others? */
+static bool
+has_beginnings(Tuplestorestate *causes)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(retraction_shape(), &TTSOpsMinimalTuple);
+	bool found = false;
+
+	tuplestore_rescan(causes);
+	while (!found && tuplestore_gettupleslot(causes, true, false, slot))
+	{
+		bool isnull;
+		Datum value = slot_getattr(slot, 1, &isnull);
+		char *cause = isnull ? "" : TextDatumGetCString(value);
+		size_t length = strlen(cause);
+
+		found = length >= 2 && strcmp(cause + length - 2, ":*") == 0;
+		if (!isnull)
+			pfree(cause);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_rescan(causes);
+	return found;
+}
+
+static int64
+retract(Tuplestorestate *causes)
+{
+	int64 retracted;
+	bool isnull;
+
+	query_offer("herald_gone", causes, retraction_shape(), InvalidOid);
+	query_run(&retract_causes, tuplestore_tuple_count(causes), NULL, NULL);
+	retracted = DatumGetInt64(query_value(0, 1, &isnull));
+	if (retracted > 0)
+		doorbell_ring();
+	return retracted;
+}
+
+int64
+retraction_write(Tuplestorestate *causes)
+{
+	int64 rows = tuplestore_tuple_count(causes);
+	Tuplestorestate *all;
+	int64 retracted;
+
+	if (rows == 0)
+		return 0;
+	if (!has_beginnings(causes))
+		return retract(causes);
+	all = tuplestore_begin_heap(false, false, work_mem);
+	query_offer("herald_retracted", causes, retraction_shape(), InvalidOid);
+	query_run_into(&expand_causes, rows, all, retraction_shape());
+	retracted = retract(all);
+	tuplestore_end(all);
+	return retracted;
+}
+
+PG_FUNCTION_INFO_V1(herald_retract);
+
+/* herald.retract(cause): how many notifications went. */
+Datum
+herald_retract(PG_FUNCTION_ARGS)
+{
+	Datum value = PG_GETARG_DATUM(0);
+	bool isnull = false;
+	QueryScope scope;
+	Tuplestorestate *causes;
+	int64 retracted;
+
+	query_begin(&scope, query_extension_owner(), false);
+	causes = tuplestore_begin_heap(false, false, work_mem);
+	tuplestore_putvalues(causes, retraction_shape(), &value, &isnull);
+	retracted = retraction_write(causes);
+	tuplestore_end(causes);
+	query_end(&scope);
+	PG_RETURN_INT64(retracted);
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * retraction.h
+ *	  Takes back what was notified for a cause that is gone.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_RETRACTION_H
+#define HERALD_RETRACTION_H
+
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "utils/tuplestore.h"
+
+/* What a rule's retract query returns; lives as long as the backend. */
+extern TupleDesc retraction_shape(void);
+
+/*
+ * Retracts the notifications of these causes as far as their types allow, tells
+ * their recipients, and rings.  A cause that ends in ":*" stands for all that
+ * begin so.  Within a query scope of the extension's owner.  Returns how many
+ * notifications went.
+ */
+extern int64 retraction_write(Tuplestorestate *causes);
+
+#endif /* HERALD_RETRACTION_H */

@@ -1,0 +1,270 @@
+-- ---------------------------------------------------------------------------
+-- Conversations: their members, their messages, and who has read how far
+-- ---------------------------------------------------------------------------
+
+-- ----- members
+
+-- Whoever is a member is in the room, as long as they are. A member whose status is pending is asked first.
+CREATE FUNCTION herald.compile_members(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	membership record;
+	present text;
+	identity text;
+	conversation_id text;
+	member_id text;
+	room text;
+	made record;
+BEGIN
+	SELECT * INTO membership FROM jsonb_to_record(arguments)
+		AS a (conversation text[], member text[], present text, status text, accepted text, pending text, last_read text, on_error text);
+	present := herald.all_of(membership.present, herald.has_value(membership.status, membership.accepted));
+	identity := array_to_string(membership.conversation || membership.member, ',');
+	conversation_id := herald.id_sql('changed', membership.conversation);
+	member_id := herald.id_sql('changed', membership.member);
+	room := 'conversation:' || herald.id_template('changed', membership.conversation);
+	FOR made IN VALUES ('member_leave', 'delete', 'conversation:left', NULL, room), ('member_join', 'insert', 'conversation:joined', room, NULL) LOOP
+		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => present, key => identity, on_error => membership.on_error,
+			event => made.column3, room => format('%s user:%s', room, herald.id_template('changed', membership.member)),
+			payload => herald.json_sql('conversationId', conversation_id, 'userId', member_id),
+			member => member_id, member_joins => made.column4, member_leaves => made.column5);
+	END LOOP;
+	PERFORM herald.delete_rules(relation, 'member_read'), herald.delete_rules(relation, 'request_answered');
+	IF membership.last_read IS NOT NULL THEN
+		PERFORM herald.watch(relation, 'member_read', '{update}', active => present, key => identity, on_error => membership.on_error,
+			condition => format('new.%1$s IS DISTINCT FROM old.%1$s AND new.%1$s IS NOT NULL', membership.last_read),
+			event => 'message:read', room => room,
+			payload => herald.json_sql('conversationId', conversation_id, 'userId', member_id, 'messageId', format('new.%s::text', membership.last_read),
+			                           'timestamp', herald.now_sql()));
+	END IF;
+	IF membership.status IS NOT NULL THEN
+		PERFORM herald.watch(relation, 'request_answered', '{delete}', key => identity, on_error => membership.on_error,
+			active => herald.all_of(membership.present, herald.has_value(membership.status, membership.pending)),
+			retract => format('%s:request:%s', room, herald.id_template('changed', membership.member)));
+	END IF;
+	PERFORM herald.save_room_source(relation, 'members', format(
+		'SELECT u.id AS user_id, ''conversation:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS m ON %s WHERE %s',
+		herald.id_sql('m', membership.conversation), relation, herald.match_id('m', relation, membership.member, 'u.id'), coalesce(present, 'true')));
+END
+$$;
+
+CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAULT NULL, member text DEFAULT NULL, left_at text DEFAULT NULL,
+	status text DEFAULT NULL, accepted text DEFAULT 'accepted,active,member', pending text DEFAULT 'pending,requested,invited',
+	last_read text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	member_columns text[] := herald.detect_key(relation, 'members', 'member', member, herald.users_referenced(relation),
+	                                           taken => herald.given_columns(relation, conversation));
+BEGIN
+	PERFORM herald.adopt(relation, 'members', jsonb_build_object(
+		'conversation', herald.detect_key(relation, 'members', 'conversation', conversation, taken => member_columns),
+		'member', member_columns,
+		'present', herald.all_of(herald.not_deleted(relation, NULL),
+		                         quote_ident(herald.detect_column(relation, left_at, '{leftat,removedat}')) || ' IS NULL'),
+		'last_read', quote_ident(herald.detect_column(relation, last_read, '{lastreadmessageid,lastreadid,lastreadmessage}')),
+		'on_error', on_error) || herald.status_arguments(relation, status, accepted, pending));
+END
+$$;
+COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text) IS
+	'put the present members of a conversation into its room, as long as they are; with a status column those who are pending get message '
+	'requests; a column with the last message that a member has read makes message:read';
+
+-- ----- messages
+
+-- The SELECT of the present members of the conversation that columns of a changed row stand for, or of those who are pending;
+-- NULL as long as no members are watched. Where several tables of members are, it is that of the same conversations.
+CREATE FUNCTION herald.members_of(relation regclass, columns text[], waiting boolean DEFAULT false) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s', w.relation,
+	              herald.told('member', w.relation, a.member),
+	              herald.all_of(herald.match_columns('member', w.relation, a.conversation, 'changed', $1, $2),
+	                            herald.all_of(a.present, herald.has_value(a.status, CASE WHEN waiting THEN a.pending ELSE a.accepted END))))
+	FROM herald.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text, accepted text, pending text)
+	LEFT JOIN herald.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
+	LEFT JOIN herald.foreign_keys($1) AS ours ON ours.columns = $2 AND ours.target = theirs.target
+	WHERE w.kind = 'members' AND cardinality(a.conversation) = cardinality($2) AND (a.status IS NOT NULL OR NOT waiting)
+	ORDER BY ours.target IS NULL, w.relation
+	LIMIT 1;
+$$;
+
+CREATE FUNCTION herald.compile_messages(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	message record;
+	sender herald.person;
+	id text;
+	conversation_id text;
+	subject_type text := 'message';
+	recipient text;
+	waiting text;
+	room text;
+	thread text;
+	cause text;
+	data text;
+	made record;
+BEGIN
+	SELECT * INTO message FROM jsonb_to_record(arguments)
+		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, on_error text);
+	sender := herald.person('actor', 'changed', relation, message.sender);
+	id := herald.id_sql('changed', message.key);
+	conversation_id := herald.id_sql('changed', message.conversation);
+	cause := 'message:' || herald.id_template('changed', message.key);
+	data := herald.json_sql('messageId', id, 'conversationId', conversation_id);
+	IF message.conversation IS NOT NULL THEN
+		subject_type := 'conversation';
+		recipient := herald.members_of(relation, message.conversation);
+		waiting := herald.members_of(relation, message.conversation, waiting => true);
+		thread := 'conversation:' || herald.id_template('changed', message.conversation);
+		room := thread;
+		cause := format('%s:%s', thread, cause);
+	ELSE
+		recipient := herald.told('changed', relation, message.receiver);
+		room := format('user:%s user:%s', herald.id_template('changed', message.sender), herald.id_template('changed', message.receiver));
+	END IF;
+	FOR made IN
+		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, ''), ('message_update', 'update', 'message:updated', NULL, ''),
+		                      ('message_delete', 'delete', 'message:deleted', NULL, cause))
+			AS m (rule, operation, event, recipient, retract)
+	LOOP
+		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], active => message.present, on_error => message.on_error,
+			joins => sender.joins,
+			actor => sender.id, actor_name => sender.name, recipient => made.recipient, type => 'message',
+			subject_type => subject_type, subject_id => coalesce(conversation_id, id), cause => cause, retract => made.retract, thread => thread,
+			content => herald.excerpt(message.body),
+			data => data,
+			event => made.event,
+			room => room,
+			payload => herald.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', herald.id_sql('changed', message.receiver),
+			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald.id_sql('changed', message.body),
+			                           'message', 'changed.herald_row', 'timestamp', herald.now_sql()));
+	END LOOP;
+	PERFORM herald.delete_rules(relation, 'message_request');
+	IF waiting IS NOT NULL THEN
+		PERFORM herald.watch(relation, 'message_request', active => message.present, on_error => message.on_error,
+			joins => sender.joins, actor => sender.id, actor_name => sender.name, recipient => waiting, type => 'message_request',
+			subject_type => 'conversation', subject_id => conversation_id, cause => thread || ':request:{herald_told.id}', retract => '', thread => thread,
+			content => herald.excerpt(message.body), data => data);
+	END IF;
+	PERFORM herald.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,
+		coalesce(herald.members_of(relation, message.conversation), herald.id_sql('changed', message.receiver)),
+		subject_type, coalesce(conversation_id, id), cause, thread, data, message.present, NULL, message.on_error);
+END
+$$;
+
+CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NULL, conversation text DEFAULT NULL, receiver text DEFAULT NULL,
+	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	users regclass := herald.users_referenced(relation);
+	sender_columns text[] := herald.detect_key(relation, 'messages', 'sender', sender, users,
+	                                           taken => herald.given_columns(relation, receiver));
+	receiver_columns text[] := herald.detect_key(relation, 'messages', 'receiver', receiver, users, taken => sender_columns, optional => true);
+	conversation_columns text[];
+BEGIN
+	IF conversation IS NOT NULL OR receiver IS NULL THEN
+		conversation_columns := herald.detect_key(relation, 'messages', 'conversation', conversation,
+			taken => sender_columns || receiver_columns, optional => receiver_columns IS NOT NULL);
+	END IF;
+	PERFORM herald.adopt(relation, 'messages', jsonb_build_object(
+		'key', herald.detect_row_key(relation, 'messages', key),
+		'sender', sender_columns,
+		'conversation', conversation_columns,
+		'receiver', receiver_columns,
+		'body', herald.body_column(relation, body),
+		'present', herald.not_deleted(relation, deleted_at),
+		'on_error', on_error));
+END
+$$;
+COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, text) IS
+	'notify the other present members of the conversation, or the receiver, and publish messages to the room of the conversation, or of both';
+
+-- ----- how far somebody has read
+
+CREATE TABLE herald.conversation_read (
+	user_id         text NOT NULL,
+	conversation_id text NOT NULL,
+	message_id      text NOT NULL,
+	read_at         timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (user_id, conversation_id)
+);
+COMMENT ON TABLE herald.conversation_read IS 'the last message that a member has read, for applications that have no column for it';
+SELECT pg_extension_config_dump('herald.conversation_read', '');
+
+-- Later in the order of messages: by their number, or where they have none (uuid) by the time of the row.
+CREATE FUNCTION herald.is_later(relation regclass, key text[], last_read text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN herald.column_type(relation, key[1]) IN ('smallint', 'integer', 'bigint') OR made IS NULL
+		THEN format('message.%I > %s', key[1], herald.cast_id(last_read, herald.column_type(relation, key[1])))
+		ELSE format('message.%1$I > (SELECT last.%1$I FROM %2$s AS last WHERE %3$s)', made, relation, herald.match_id('last', relation, key, last_read))
+	END
+	FROM herald.detect_column(relation, NULL, '{createdat,sentat,insertedat,timestamp}') AS made;
+$$;
+
+-- The question how many messages of others each conversation of a user ($1) has behind the last that was read. Where the
+-- members table does not say what that was, it is asked with what pg_herald knows ($2: conversation → message).
+CREATE FUNCTION herald.unread_question(messages regclass) RETURNS TABLE (run_as oid, sql text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.relowner, format('SELECT %1$s AS conversation_id, %2$s AS last_read, count(message.*) AS unread '
+	                          'FROM (SELECT * FROM %3$s WHERE %4$s) AS member LEFT JOIN (SELECT * FROM %5$s WHERE %6$s) AS message '
+	                          'ON %7$s AND NOT (%8$s) AND (%2$s IS NULL OR %9$s) WHERE %10$s GROUP BY 1, 2 ORDER BY 1',
+	              herald.id_sql('member', m.conversation), l.last_read,
+	              w.relation, coalesce(herald.all_of(m.present, herald.has_value(m.status, m.accepted)), 'true'),
+	              messages, coalesce(a.present, 'true'),
+	              herald.match_columns('message', messages, a.conversation, 'member', w.relation, m.conversation),
+	              herald.match_id('message', messages, a.sender, '$1'), herald.is_later(messages, a.key, l.last_read),
+	              herald.match_id('member', w.relation, m.member, '$1'))
+	FROM herald.watched_table AS t
+	CROSS JOIN jsonb_to_record(t.arguments) AS a (key text[], sender text[], conversation text[], present text)
+	JOIN herald.watched_table AS w ON w.kind = 'members'
+	JOIN pg_class AS c ON c.oid = messages
+	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text, accepted text, last_read text)
+	CROSS JOIN LATERAL (SELECT coalesce('member.' || m.last_read || '::text', format('($2 ->> %s)', herald.id_sql('member', m.conversation)))) AS l (last_read)
+	WHERE t.relation = messages AND t.kind = 'messages' AND cardinality(a.conversation) = cardinality(m.conversation);
+$$;
+
+-- Asks it, as whoever calls this.
+CREATE FUNCTION herald.ask_unread(user_id text, question jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	answer jsonb;
+BEGIN
+	EXECUTE format('SELECT jsonb_agg(q) FROM (%s) AS q', question ->> 'sql') INTO answer USING user_id, question -> 'read';
+	RETURN answer;
+END
+$$;
+
+CREATE FUNCTION herald.unread_messages(user_id text) RETURNS TABLE (conversation_id text, unread bigint, last_read text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT a.conversation_id, a.unread, a.last_read
+	FROM herald.watched_table AS w
+	CROSS JOIN LATERAL herald.unread_question(w.relation) AS q
+	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_unread(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
+		'read', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
+		         FROM herald.conversation_read AS r WHERE r.user_id = unread_messages.user_id)))) AS a (conversation_id text, unread bigint, last_read text)
+	WHERE w.kind = 'messages';
+$$;
+COMMENT ON FUNCTION herald.unread_messages(text) IS
+	'the conversations of a user, with how many messages of others came after the last that the user has read';
+
+-- The application's own column is left to the application: it writes it, and watch_members() hears of it.
+CREATE FUNCTION herald.mark_conversation_read(user_id text, conversation_id text, message_id text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT herald.may_join(user_id, 'conversation:' || conversation_id) THEN
+		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	INSERT INTO herald.conversation_read AS r (user_id, conversation_id, message_id) VALUES (user_id, conversation_id, message_id)
+	ON CONFLICT ON CONSTRAINT conversation_read_pkey DO UPDATE SET message_id = excluded.message_id, read_at = now()
+	WHERE r.message_id <> excluded.message_id;
+	IF FOUND THEN
+		PERFORM herald.append(ARRAY['conversation:' || conversation_id], 'message:read', json_build_object(
+			'conversationId', conversation_id, 'userId', user_id, 'messageId', message_id, 'timestamp', herald.iso8601(now())), NULL, NULL, NULL);
+	END IF;
+	RETURN herald.mark_subject_read(user_id, 'conversation', conversation_id);
+END
+$$;
+COMMENT ON FUNCTION herald.mark_conversation_read(text, text, text) IS
+	'a member has read up to a message: tells the conversation and marks what the member was told of it as read; returns how many '
+	'notifications are still unread';

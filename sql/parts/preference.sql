@@ -1,0 +1,221 @@
+-- ---------------------------------------------------------------------------
+-- Preferences: what users want to be told, and on which channels
+--
+-- A preference is a scope and the channels that it leaves. A mute is one
+-- without channels, do-not-disturb hours are one without "live". What somebody
+-- is told passes all preferences that apply to it: the choice for its type,
+-- or else that for all types, and those for its actor, subject and thread.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE herald.preference (
+	user_id   text NOT NULL,
+	scope     text NOT NULL CHECK (scope IN ('type', 'actor', 'subject', 'thread', 'hours')),
+	id        text NOT NULL,
+	channels  text[] NOT NULL,
+	until     timestamptz,
+	begins    time,
+	ends      time,
+	time_zone text,
+	PRIMARY KEY (user_id, scope, id)
+);
+CREATE INDEX ON herald.preference (until) WHERE until IS NOT NULL;
+COMMENT ON TABLE herald.preference IS 'what users want: choices for types (* is all), mutes of actors, subjects and threads, do-not-disturb hours';
+SELECT pg_extension_config_dump('herald.preference', '');
+
+-- Hours may go over midnight. The whole day is from a time to the same time.
+CREATE FUNCTION herald.in_hours(begins time, ends time, time_zone text, moment timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN begins < ends THEN (moment AT TIME ZONE time_zone)::time >= begins AND (moment AT TIME ZONE time_zone)::time < ends
+            ELSE (moment AT TIME ZONE time_zone)::time >= begins OR (moment AT TIME ZONE time_zone)::time < ends END;
+
+-- The preferences of a user that apply to a notification.
+CREATE FUNCTION herald.preferences_for(user_id text, type text, actor text, subject text, thread text) RETURNS SETOF herald.preference
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT p.*
+	FROM herald.preference AS p
+	WHERE p.user_id = $1 AND (p.until IS NULL OR p.until > now()) AND
+		CASE p.scope
+			WHEN 'type' THEN p.id = $2 OR
+				(p.id = '*' AND NOT EXISTS (SELECT FROM herald.preference AS own WHERE own.user_id = $1 AND own.scope = 'type' AND own.id = $2))
+			WHEN 'actor' THEN p.id = $3
+			WHEN 'subject' THEN p.id = $4
+			WHEN 'thread' THEN p.id = coalesce($5, $4)
+			ELSE herald.in_hours(p.begins, p.ends, p.time_zone, now())
+		END;
+END;
+COMMENT ON FUNCTION herald.preferences_for(text, text, text, text, text) IS 'internal: the preferences of a user that apply to a notification';
+
+-- Whether they leave the inbox and the live channel, where those who have not chosen get the channels of the type.
+CREATE FUNCTION herald.wanted_channels(user_id text, type text, actor text, subject text, thread text, by_default text[])
+RETURNS TABLE (inbox boolean, live boolean)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT coalesce(bool_and('inbox' = ANY (p.channels)) FILTER (WHERE p.scope = 'type'), 'inbox' = ANY ($6), true) AND
+	       coalesce(bool_and('inbox' = ANY (p.channels)) FILTER (WHERE p.scope <> 'type'), true),
+	       coalesce(bool_and('live' = ANY (p.channels)) FILTER (WHERE p.scope = 'type'), 'live' = ANY ($6), true) AND
+	       coalesce(bool_and('live' = ANY (p.channels)) FILTER (WHERE p.scope <> 'type'), true)
+	FROM herald.preferences_for($1, $2, $3, $4, $5) AS p;
+END;
+COMMENT ON FUNCTION herald.wanted_channels(text, text, text, text, text, text[]) IS 'internal: what the preferences of a user leave of a notification';
+
+CREATE FUNCTION herald.channels(user_id text, type text, actor text DEFAULT NULL, subject text DEFAULT NULL, thread text DEFAULT NULL) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(c.channel ORDER BY c.place)
+	FROM unnest('{inbox,live,push,email}'::text[]) WITH ORDINALITY AS c (channel, place)
+	LEFT JOIN herald.notification_type AS t ON t.name = channels.type
+	WHERE (t.required AND c.channel IN ('inbox', 'live')) OR
+	      NOT EXISTS (SELECT FROM herald.preferences_for(user_id, type, actor, subject, thread) AS p WHERE c.channel <> ALL (p.channels)) AND
+	      (EXISTS (SELECT FROM herald.preferences_for(user_id, type, actor, subject, thread) AS p WHERE p.scope = 'type') OR
+	       c.channel = ANY (coalesce(t.channels, '{inbox,live}')));
+$$;
+COMMENT ON FUNCTION herald.channels(text, text, text, text, text) IS
+	'the channels on which a user wants a notification now: for senders of push messages and e-mail';
+
+CREATE FUNCTION herald.check_channels(channels text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	unknown text;
+BEGIN
+	SELECT channel INTO unknown FROM unnest(channels) AS channel WHERE channel IS NULL OR channel <> ALL ('{inbox,live,push,email}') LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'unknown channel "%"', coalesce(unknown, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Channels are inbox, live, push and email.';
+	END IF;
+	IF 'live' = ANY (channels) AND 'inbox' <> ALL (channels) THEN
+		RAISE EXCEPTION 'channel "live" needs channel "inbox"'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'What is shown at once is kept as well. Pass both, inbox alone, or neither.';
+	END IF;
+END
+$$;
+
+CREATE FUNCTION herald.set_preference(user_id text, type text, channels text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald.check_channels(channels);
+	IF NOT '{inbox,live}' <@ channels AND EXISTS (SELECT FROM herald.notification_type AS t WHERE t.name = type AND t.required) THEN
+		RAISE EXCEPTION 'notifications of type "%" cannot be switched off', type
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The type is required (herald.notification_type). Pass inbox and live, and others as wanted.';
+	END IF;
+	IF channels IS NULL THEN
+		DELETE FROM herald.preference AS p WHERE p.user_id = set_preference.user_id AND p.scope = 'type' AND p.id = coalesce(type, '*');
+	ELSE
+		INSERT INTO herald.preference AS p (user_id, scope, id, channels) VALUES (user_id, 'type', coalesce(type, '*'), channels)
+		ON CONFLICT ON CONSTRAINT preference_pkey DO UPDATE SET channels = excluded.channels;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald.set_preference(text, text, text[]) IS
+	'choose the channels of a type of notification for a user; type NULL or * is for all types without a choice of their own, channels NULL forgets the choice';
+
+CREATE FUNCTION herald.mute(user_id text, scope text, id text, until timestamptz DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF scope IS NULL OR scope NOT IN ('actor', 'subject', 'thread') THEN
+		RAISE EXCEPTION 'cannot mute "%"', coalesce(scope, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = 'Mute an actor by its id, a subject or a thread by type and id, as in post:42. For a type there is herald.set_preference().';
+	END IF;
+	INSERT INTO herald.preference AS p (user_id, scope, id, channels, until) VALUES (user_id, scope, id, '{}', until)
+	ON CONFLICT ON CONSTRAINT preference_pkey DO UPDATE SET channels = '{}', until = excluded.until;
+END
+$$;
+COMMENT ON FUNCTION herald.mute(text, text, text, timestamptz) IS
+	'tell a user nothing of an actor (id), a subject or a thread (post:42), for ever or until a time';
+
+CREATE FUNCTION herald.unmute(user_id text, scope text, id text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM herald.preference AS p
+	WHERE p.user_id = unmute.user_id AND p.scope = unmute.scope AND p.id = unmute.id AND p.scope IN ('actor', 'subject', 'thread');
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION herald.unmute(text, text, text) IS 'take a mute back; false when there was none';
+
+CREATE FUNCTION herald.set_quiet_hours(user_id text, begins time, ends time, time_zone text DEFAULT 'UTC', channels text[] DEFAULT '{inbox}')
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald.check_channels(channels);
+	IF begins IS NULL OR ends IS NULL THEN
+		DELETE FROM herald.preference AS p WHERE p.user_id = set_quiet_hours.user_id AND p.scope = 'hours';
+		RETURN;
+	END IF;
+	PERFORM now() AT TIME ZONE time_zone; -- an unknown one is an error here, and not in somebody's INSERT
+	INSERT INTO herald.preference AS p (user_id, scope, id, channels, begins, ends, time_zone)
+	VALUES (user_id, 'hours', '', channels, begins, ends, coalesce(time_zone, 'UTC'))
+	ON CONFLICT ON CONSTRAINT preference_pkey
+	DO UPDATE SET channels = excluded.channels, begins = excluded.begins, ends = excluded.ends, time_zone = excluded.time_zone;
+END
+$$;
+COMMENT ON FUNCTION herald.set_quiet_hours(text, time, time, text, text[]) IS
+	'do not disturb a user at these hours of the time zone: what comes is kept and not pushed; NULL takes it back';
+
+-- ----- blocks: a table of the application says who wants nothing of whom
+
+CREATE TABLE herald.block_source (
+	relation regclass PRIMARY KEY,
+	sql      text NOT NULL
+);
+COMMENT ON TABLE herald.block_source IS 'queries for those candidates (herald_candidate) whose recipient and actor have a block between them';
+SELECT pg_extension_config_dump('herald.block_source', '');
+
+CREATE FUNCTION herald.save_block_source(relation regclass, sql text) RETURNS void
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_block_source';
+COMMENT ON FUNCTION herald.save_block_source(regclass, text) IS 'internal: save the query for blocks';
+
+CREATE FUNCTION herald.is_blocked(user_id text, other_id text) RETURNS boolean
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_is_blocked';
+COMMENT ON FUNCTION herald.is_blocked(text, text) IS 'whether a user gets nothing from another because of a block in a watched table';
+
+-- ----- why
+
+CREATE FUNCTION herald.explain(user_id text, type text, actor text DEFAULT NULL, subject_type text DEFAULT NULL, subject_id text DEFAULT NULL,
+	thread text DEFAULT NULL) RETURNS TABLE (step text, verdict text, detail text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	subject text := subject_type || ':' || subject_id;
+	known herald.notification_type;
+	told herald.notification;
+	wanted record;
+	oneself boolean := coalesce(user_id = actor, false);
+	blocked boolean := coalesce(herald.is_blocked(user_id, actor), false);
+BEGIN
+	SELECT * INTO known FROM herald.notification_type AS t WHERE t.name = type;
+	SELECT * INTO wanted FROM herald.wanted_channels(user_id, type, actor, subject, thread, coalesce(known.channels, '{inbox,live}'));
+	RETURN QUERY SELECT 'type', CASE WHEN known.required THEN 'required' WHEN known.name IS NULL THEN 'unknown' ELSE 'known' END,
+		CASE WHEN known.required THEN 'no preference, mute or block keeps it away'
+		     ELSE format('without a choice of the user: %s', array_to_string(coalesce(known.channels, '{inbox,live}'), ', ')) END;
+	IF oneself THEN
+		RETURN QUERY SELECT 'actor', 'stops', 'nobody is told of what they did themselves';
+	END IF;
+	IF blocked THEN
+		RETURN QUERY SELECT 'block', 'stops', format('there is a block between %s and %s in %s', user_id, actor,
+			(SELECT string_agg(s.relation::text, ', ' ORDER BY s.relation::text) FROM herald.block_source AS s));
+	END IF;
+	RETURN QUERY
+		SELECT CASE p.scope WHEN 'type' THEN 'preference' WHEN 'hours' THEN 'quiet hours' ELSE 'mute' END,
+		       CASE WHEN 'live' = ANY (p.channels) THEN 'allows' WHEN 'inbox' = ANY (p.channels) THEN 'keeps, does not push' ELSE 'stops' END,
+		       concat(nullif(p.scope, 'hours') || ' ' || p.id, p.begins || ' to ' || p.ends || ' ' || p.time_zone, ', until ' || herald.iso8601(p.until))
+		FROM herald.preferences_for(user_id, type, actor, subject, thread) AS p
+		ORDER BY p.scope, p.id;
+	FOR told IN
+		SELECT * FROM herald.notification AS n
+		WHERE n.recipient_id = user_id AND n.type = explain.type AND n.actor_id IS NOT DISTINCT FROM actor AND
+		      n.subject_type IS NOT DISTINCT FROM explain.subject_type AND n.subject_id IS NOT DISTINCT FROM explain.subject_id
+		ORDER BY n.id DESC LIMIT 5
+	LOOP
+		RETURN QUERY SELECT 'inbox', CASE WHEN told.retracted_at IS NOT NULL THEN 'was told, retracted' WHEN told.archived_at IS NOT NULL THEN 'was told, archived'
+			ELSE 'was told' END, format('notification %s of %s, cause %s', told.id, herald.iso8601(told.created_at), coalesce(told.cause, '(none)'));
+	END LOOP;
+	RETURN QUERY SELECT 'result',
+		CASE WHEN oneself THEN 'not told'
+		     WHEN known.required OR (wanted.inbox AND wanted.live AND NOT blocked) THEN 'told'
+		     WHEN wanted.inbox AND NOT blocked THEN 'kept, not pushed'
+		     ELSE 'not told' END,
+		'what a new notification would meet now; one for a cause that the user was told of already is not made again';
+END
+$$;
+COMMENT ON FUNCTION herald.explain(text, text, text, text, text, text) IS
+	'why a user is or is not told: what applies to a notification of this type, actor, subject and thread, one step a row, the result last';

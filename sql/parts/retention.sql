@@ -1,0 +1,77 @@
+-- ---------------------------------------------------------------------------
+-- Retention of inboxes, and what marks need to stay small
+-- ---------------------------------------------------------------------------
+
+-- Where the next sweep begins: it goes round all inboxes, a few at a time.
+CREATE TABLE herald.inbox_sweep (recipient_id text NOT NULL);
+INSERT INTO herald.inbox_sweep VALUES ('');
+COMMENT ON TABLE herald.inbox_sweep IS 'internal: the inbox that was looked at last';
+
+-- Removes from one inbox what is too old, and what is too much: read ones first, oldest first.
+CREATE FUNCTION herald.trim_inbox(user_id text, keep int DEFAULT NULL, max_age interval DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	most bigint := coalesce(keep, nullif(herald.setting('inbox_limit')::int, 0));
+	oldest timestamptz := now() - coalesce(max_age, nullif(herald.setting('inbox_max_age')::interval, '0'));
+	removed bigint;
+BEGIN
+	WITH ranked AS MATERIALIZED (
+		SELECT n.id, row_number() OVER (ORDER BY herald.is_unread(n, m) DESC, n.id DESC) AS place, n.created_at
+		FROM herald.notification AS n
+		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
+		WHERE n.recipient_id = trim_inbox.user_id
+	), chosen AS MATERIALIZED (
+		SELECT n.id
+		FROM herald.notification AS n
+		WHERE n.recipient_id = trim_inbox.user_id AND
+		      n.id IN (SELECT r.id FROM ranked AS r WHERE r.place > most OR r.created_at < oldest ORDER BY r.id LIMIT 10000)
+		ORDER BY n.id FOR UPDATE SKIP LOCKED
+	)
+	DELETE FROM herald.notification AS n USING chosen AS c WHERE n.recipient_id = trim_inbox.user_id AND n.id = c.id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION herald.trim_inbox(text, int, interval) IS
+	'remove from the inbox of a user what is beyond the newest notifications to keep (read ones go first) or too old; without arguments as '
+	'herald.inbox_limit and herald.inbox_max_age say; returns how many went';
+
+CREATE FUNCTION herald.sweep_inboxes(inboxes int DEFAULT 20) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	place text := (SELECT s.recipient_id FROM herald.inbox_sweep AS s);
+	next text;
+BEGIN
+	IF herald.setting('inbox_limit')::int = 0 AND herald.setting('inbox_max_age')::interval = '0' THEN
+		RETURN;
+	END IF;
+	FOR i IN 1 .. inboxes LOOP
+		SELECT n.recipient_id INTO next FROM herald.notification AS n WHERE n.recipient_id > place ORDER BY n.recipient_id LIMIT 1;
+		place := coalesce(next, '');
+		EXIT WHEN next IS NULL;
+		PERFORM herald.trim_inbox(place);
+	END LOOP;
+	UPDATE herald.inbox_sweep SET recipient_id = place WHERE recipient_id <> place;
+END
+$$;
+COMMENT ON FUNCTION herald.sweep_inboxes(int) IS 'internal: trim the next inboxes';
+
+-- When the transactions that a mark names have ended, what they brought is a few ids, and no later look has to search for it.
+CREATE FUNCTION herald.settle_marks() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	WITH ended AS MATERIALIZED (
+		SELECT m.user_id
+		FROM herald.read_mark AS m
+		WHERE (m.read_running <> '{}' OR m.seen_running <> '{}') AND
+		      NOT EXISTS (SELECT FROM unnest(m.read_running || m.seen_running) AS x WHERE x >= pg_snapshot_xmin(pg_current_snapshot()))
+		LIMIT 100
+		FOR UPDATE SKIP LOCKED
+	)
+	UPDATE herald.read_mark AS m
+	SET unread = m.unread || ARRAY(SELECT n.id FROM herald.notification AS n
+	                               WHERE n.recipient_id = m.user_id AND n.id <= m.read_until AND n.xid = ANY (m.read_running) AND n.read_at IS NULL),
+	    read_running = '{}', seen_running = '{}'
+	FROM ended AS e
+	WHERE m.user_id = e.user_id;
+$$;
+COMMENT ON FUNCTION herald.settle_marks() IS 'internal: replace transactions in marks by the notifications that they made';
