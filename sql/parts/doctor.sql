@@ -1,0 +1,286 @@
+-- ---------------------------------------------------------------------------
+-- The doctor: what keeps a change from reaching anybody, and what to do
+--
+-- Each branch of a UNION is one check. An error is something that makes nothing
+-- now, or that makes writes fail; a warning will lose or delay something; an
+-- info is worth knowing. A remedy is a statement, or a comment that says what
+-- no statement can do. Rules with the same trouble are one line.
+-- ---------------------------------------------------------------------------
+
+CREATE TYPE herald.problem AS (severity text, problem text, relation regclass, rule text, detail text, remedy text);
+COMMENT ON TYPE herald.problem IS 'internal: a row of herald.doctor()';
+
+-- ----- Rules: does their SQL still mean something, and does their owner see what they read?
+
+-- The settings make the plan tell whether there is an index at all, whatever the size of a table today.
+CREATE FUNCTION herald.explain(relation regclass, query text) RETURNS json
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_explain'
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off;
+COMMENT ON FUNCTION herald.explain(regclass, text) IS 'internal: the plan of a query of a rule, as the owner of its table';
+
+CREATE FUNCTION herald.tables_read(relation regclass, query text) RETURNS regclass[]
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_tables_read';
+COMMENT ON FUNCTION herald.tables_read(regclass, text) IS 'internal: the tables that a query of a rule reads';
+
+CREATE FUNCTION herald.examine(relation regclass, query text, OUT reads regclass[], OUT plan jsonb, OUT code text, OUT message text)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	reads := herald.tables_read(relation, query);
+	plan := herald.explain(relation, query);
+EXCEPTION WHEN OTHERS THEN
+	code := SQLSTATE;
+	message := SQLERRM;
+END
+$$;
+
+-- All that is compiled: the queries of rules, totals and automatic rooms. A parameter becomes a value that the planner cannot know.
+CREATE FUNCTION herald.compiled() RETURNS TABLE (relation regclass, rule text, query text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w CROSS JOIN LATERAL (VALUES (w.notify), (w.publish)) AS q (sql) WHERE q.sql IS NOT NULL
+	UNION ALL
+	SELECT c.relation, c.field, replace(c.count_sql, '$1', '(SELECT NULL::text)') FROM herald.counter AS c
+	UNION ALL
+	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald.room_source AS s;
+$$;
+
+-- What makes the rule anew, if one of the seven calls has made it; else what takes it off.
+CREATE FUNCTION herald.mend_rule(relation regclass, rule text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT format('SELECT herald.watch_%s(%L);', w.kind, w.relation)
+	                 FROM herald.watched_table AS w
+	                 WHERE w.relation = $1 AND ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR ($2 = 'reply' AND w.kind = 'comments'))),
+	                format('SELECT herald.delete_rules(%L, %L), herald.sync_triggers(%1$L); -- or watch it anew', $1, $2));
+$$;
+
+-- Where a plan reads a table from end to end for want of an index: of a scan that goes through all of it, the columns that conditions compare.
+CREATE FUNCTION herald.missing_indexes(plan jsonb) RETURNS TABLE (relation regclass, columns text)
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	WITH node AS (
+		SELECT n.*, regexp_replace(quote_ident(n."Alias") || '.', '(\W)', '\\\1', 'g') AS prefix
+		FROM jsonb_path_query($1, 'strict $.** ? (exists (@."Node Type"))') AS j (node)
+		CROSS JOIN jsonb_to_record(j.node) AS n ("Node Type" text, "Schema" text, "Relation Name" text, "Alias" text, "Index Name" text,
+		                                         "Index Cond" text, "Filter" text, "Join Filter" text)
+	), condition AS (
+		SELECT string_agg(concat_ws(' ', n."Index Cond", n."Filter", n."Join Filter"), ' ') AS text FROM node AS n
+	), whole AS (
+		SELECT c.oid, n.prefix
+		FROM node AS n
+		JOIN pg_class AS c ON c.relname = n."Relation Name" AND c.relnamespace = to_regnamespace(quote_ident(n."Schema"))
+		LEFT JOIN pg_index AS i ON i.indexrelid = to_regclass(format('%I.%I', n."Schema", n."Index Name"))
+		LEFT JOIN pg_attribute AS first ON first.attrelid = i.indrelid AND first.attnum = i.indkey[0]
+		WHERE n."Node Type" = 'Seq Scan' OR
+		      (first.attname IS NOT NULL AND coalesce(n."Index Cond", '') !~ (n.prefix || quote_ident(first.attname) || '\M'))
+	)
+	SELECT coalesce(pg_partition_root(w.oid), w.oid)::regclass, string_agg(DISTINCT coalesce(m.part[1], m.part[2]), ', ')
+	FROM whole AS w
+	CROSS JOIN condition AS c
+	CROSS JOIN LATERAL regexp_matches(c.text, replace('(?<![\w"])%("[^"]+"|\w+)\)?(?:::text)? = |= \(?%("[^"]+"|\w+)', '%', w.prefix), 'g') AS m (part)
+	GROUP BY w.oid;
+$$;
+
+CREATE FUNCTION herald.rule_problems() RETURNS SETOF herald.problem
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	WITH examined AS MATERIALIZED (
+		SELECT c.relation, c.rule, k.relowner::regrole AS owner, e.*
+		FROM herald.compiled() AS c
+		JOIN pg_class AS k ON k.oid = c.relation
+		CROSS JOIN LATERAL herald.examine(c.relation, c.query) AS e
+	), lookup AS (
+		SELECT DISTINCT e.rule, e.owner, e.code, e.plan, t.oid AS read, t.*
+		FROM examined AS e
+		CROSS JOIN LATERAL unnest(e.reads) AS r (read)
+		JOIN pg_class AS t ON t.oid = r.read
+	), forbidden AS (
+		SELECT l.* FROM lookup AS l WHERE l.code = '42501' AND NOT has_table_privilege(l.owner, l.read, 'SELECT')
+	)
+	SELECT 'warning', 'table_dropped', g.relation, NULL,
+	       'it is watched, but it does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
+	FROM (SELECT c.relation FROM herald.compiled() AS c UNION SELECT w.relation FROM herald.watched_table AS w) AS g
+	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation)
+	UNION ALL
+	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, herald.mend_rule(e.relation, e.rule)
+	FROM examined AS e
+	WHERE e.code IS NOT NULL AND NOT EXISTS (SELECT FROM forbidden AS f WHERE f.rule = e.rule AND f.read = ANY (e.reads))
+	GROUP BY e.relation, e.message, herald.mend_rule(e.relation, e.rule)
+	UNION ALL
+	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
+	       format('rules run as %s, who may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read::regclass, f.owner)
+	FROM forbidden AS f
+	GROUP BY f.read, f.owner
+	UNION ALL
+	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
+	       format('rules run as %s, to whom its row policies apply: what they hide is told to nobody', l.owner),
+	       format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read::regclass, l.owner)
+	FROM lookup AS l
+	WHERE l.relrowsecurity AND (l.relforcerowsecurity OR NOT pg_has_role(l.owner, l.relowner, 'USAGE')) AND
+	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = l.owner AND (r.rolsuper OR r.rolbypassrls)) AND
+	      NOT EXISTS (SELECT FROM pg_policy AS p
+	                  WHERE p.polrelid = l.read AND p.polpermissive AND p.polcmd IN ('r', '*') AND p.polroles && ARRAY[0::oid, l.owner] AND
+	                        pg_get_expr(p.polqual, p.polrelid) = 'true')
+	GROUP BY l.read, l.owner
+	UNION ALL
+	SELECT CASE WHEN max(c.reltuples) >= 10000 THEN 'warning' ELSE 'info' END, 'index_missing', m.relation, string_agg(DISTINCT e.rule, ', '),
+	       format('it is read from end to end to find rows by %s', m.columns),
+	       format('CREATE INDEX %sON %s (%s);', CASE WHEN c.relkind = 'r' THEN 'CONCURRENTLY ' END, m.relation, m.columns)
+	FROM examined AS e
+	CROSS JOIN LATERAL herald.missing_indexes(e.plan) AS m
+	JOIN pg_class AS c ON c.oid = m.relation
+	GROUP BY m.relation, c.relkind, m.columns
+	UNION ALL
+	SELECT 'warning', 'rule_failed', r.relation, r.name, format('%s times, last: %s', count(*), (array_agg(f.message ORDER BY f.at DESC))[1]),
+	       format('DELETE FROM herald.rule_failure WHERE rule = %s; -- when the cause is mended', r.id)
+	FROM herald.rule_failure AS f
+	JOIN herald.rule AS r ON r.id = f.rule
+	GROUP BY r.id;
+$$;
+
+-- ----- Triggers: does a change come to its rules?
+
+CREATE FUNCTION herald.trigger_problems() RETURNS SETOF herald.problem
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH wanted AS (
+		SELECT r.relation, 'herald_' || r.operation AS name, string_agg(r.name, ', ' ORDER BY r.name) AS rules
+		FROM herald.rule AS r
+		JOIN pg_class AS c ON c.oid = r.relation
+		GROUP BY r.relation, r.operation
+	), present AS (
+		SELECT t.tgrelid::regclass AS relation, t.tgname AS name, t.tgenabled AS enabled
+		FROM pg_trigger AS t
+		WHERE t.tgfoid = 'herald.on_change()'::regprocedure
+	), silent AS (
+		SELECT w.relation, p.relid::regclass AS partition
+		FROM (SELECT DISTINCT relation FROM wanted) AS w
+		CROSS JOIN LATERAL pg_partition_tree(w.relation) AS p
+		WHERE p.level > 0 AND p.isleaf AND NOT EXISTS (SELECT FROM present AS own WHERE own.relation = p.relid)
+	)
+	SELECT 'error', 'trigger_missing', w.relation, w.rules,
+	       format('trigger %I is not there', w.name), format('SELECT herald.sync_triggers(%L);', w.relation)
+	FROM wanted AS w
+	WHERE NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND p.name = w.name)
+	UNION ALL
+	SELECT 'error', 'trigger_disabled', w.relation, w.rules,
+	       format(CASE p.enabled WHEN 'D' THEN 'trigger %I is disabled' ELSE 'trigger %I fires for replicas only' END, w.name),
+	       format('ALTER TABLE %s ENABLE TRIGGER %I;', w.relation, w.name)
+	FROM wanted AS w
+	JOIN present AS p ON p.relation = w.relation AND p.name = w.name AND p.enabled IN ('D', 'R')
+	UNION ALL
+	SELECT 'warning', 'trigger_without_rule', p.relation, NULL,
+	       format('trigger %I calls herald.on_change(), but no rule needs it', p.name), format('DROP TRIGGER %I ON %s;', p.name, p.relation)
+	FROM present AS p
+	WHERE NOT EXISTS (SELECT FROM wanted AS w WHERE w.relation = p.relation AND w.name = p.name)
+	UNION ALL
+	SELECT 'info', 'partition_silent', s.relation, NULL,
+	       format('rows that are written to its partition %s directly, not through the parent, make nothing', s.partition),
+	       coalesce((SELECT string_agg(format('SELECT herald.watch_%s(%L);', k.kind, s.partition), ' ')
+	                 FROM herald.watched_table AS k WHERE k.relation = s.relation),
+	                format('-- write to %s, or watch %s as well', s.relation, s.partition))
+	FROM silent AS s
+	UNION ALL
+	SELECT 'warning', 'replicated', w.relation, string_agg(w.rules, ', '),
+	       format('what subscription %I writes to it fires no trigger for statements', s.subname), '-- watch it where it is published'
+	FROM wanted AS w
+	JOIN pg_subscription_rel AS p ON p.srrelid = w.relation
+	JOIN pg_subscription AS s ON s.oid = p.srsubid
+	GROUP BY w.relation, s.subname
+	UNION ALL
+	SELECT 'error', 'function_missing', NULL, f.what, 'its function does not exist any more', f.remedy
+	FROM (SELECT 'rooms ' || p.prefix, p.function, format('SELECT herald.room_policy(%L, NULL);', p.prefix) FROM herald.room_policy AS p
+	      UNION ALL
+	      SELECT 'action ' || a.name, a.function, format('SELECT herald.unexpose(%L);', a.name) FROM herald.action AS a) AS f (what, function, remedy)
+	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = f.function);
+$$;
+
+-- ----- The server: is an event logged, rung for and forgotten in time?
+
+CREATE FUNCTION herald.server_problems(patience interval) RETURNS SETOF herald.problem
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	WITH configured AS (
+		SELECT f.name, f.setting AS value, 'server' AS place, format('ALTER SYSTEM SET %s = on; -- and SELECT pg_reload_conf()', f.name) AS remedy, 'error' AS severity
+		FROM pg_file_settings AS f
+		WHERE f.applied
+		UNION ALL
+		SELECT split_part(c.setting, '=', 1), split_part(c.setting, '=', 2), lower(p.place), format('ALTER %s RESET %s;', p.place, split_part(c.setting, '=', 1)),
+		       CASE s.setrole WHEN 0 THEN 'error' ELSE 'info' END
+		FROM pg_db_role_setting AS s
+		CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
+		LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
+		CROSS JOIN LATERAL (SELECT CASE WHEN s.setrole = 0 AND d.oid IS NOT NULL THEN format('DATABASE %I', d.datname)
+		                                ELSE 'ROLE ' || CASE s.setrole WHEN 0 THEN 'ALL' ELSE s.setrole::regrole::text END ||
+		                                     coalesce(format(' IN DATABASE %I', d.datname), '') END) AS p (place)
+		WHERE s.setdatabase = 0 OR d.datname = current_database()
+	), off AS (
+		SELECT * FROM configured AS c WHERE lower(c.value) IN ('off', 'false', 'no', '0')
+	), log AS (
+		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid LIMIT 1) AS oldest,
+		       (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
+		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT max(s.xid) FROM herald.log_step AS s)) AS unseen,
+		       current_setting('herald.recovery_window')::interval AS recovery_window
+	)
+	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place || ': its writes make nothing', o.remedy
+	FROM off AS o
+	WHERE o.name = 'herald.enabled'
+	UNION ALL
+	SELECT 'info', 'commit_not_durable', NULL, NULL,
+	       'synchronous_commit is off for ' || o.place || ': a crash can take back what clients have seen', o.remedy
+	FROM off AS o
+	WHERE o.name = 'synchronous_commit'
+	UNION ALL
+	SELECT 'info', 'not_preloaded', NULL, NULL, 'every commit that notifies waits for the one before it',
+	       format('ALTER SYSTEM SET shared_preload_libraries = %s; -- and restart the server', concat_ws(', ', nullif(s.libraries, ''), 'pg_herald'))
+	FROM current_setting('shared_preload_libraries') AS s (libraries)
+	WHERE s.libraries !~ '\mpg_herald\M'
+	UNION ALL
+	SELECT w.severity, w.problem, NULL, NULL, w.detail, w.remedy
+	FROM current_setting('herald.databases', true) AS s (databases)
+	CROSS JOIN LATERAL (SELECT 'info', 'database_not_served', 'herald.databases does not name this database: every commit that notifies waits for the one before it',
+	                           format('ALTER SYSTEM SET herald.databases = %L; -- and restart the server', concat_ws(',', nullif(s.databases, ''), quote_ident(current_database())))
+	                    WHERE quote_ident(current_database()) <> ALL (regexp_split_to_array(btrim(s.databases), '\s*,\s*'))
+	                    UNION ALL
+	                    SELECT 'warning', 'worker_missing', 'no worker runs for this database', '-- the server''s log says why'
+	                    WHERE quote_ident(current_database()) = ANY (regexp_split_to_array(btrim(s.databases), '\s*,\s*'))) AS w (severity, problem, detail, remedy)
+	WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M' AND NOT herald.preloaded()
+	UNION ALL
+	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby: the bridge and the application need the primary', '-- connect to the primary'
+	WHERE pg_is_in_recovery()
+	UNION ALL
+	SELECT 'info', 'role_unused', NULL, NULL, format('no login role is a member of %I', r.name),
+	       format('CREATE ROLE %s LOGIN IN ROLE %s;', replace(r.name, 'herald', 'my'), r.name)
+	FROM (VALUES ('herald_bridge'), ('herald_app')) AS r (name)
+	WHERE NOT EXISTS (SELECT FROM pg_roles AS m WHERE m.rolcanlogin AND NOT m.rolsuper AND pg_has_role(m.oid, r.name, 'MEMBER'))
+	UNION ALL
+	SELECT 'warning', 'queue_filling', NULL, NULL, format('the queue of NOTIFY is %s %% full: a session that listens is in a long transaction', round(q.usage * 100)),
+	       'SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start;'
+	FROM (SELECT pg_notification_queue_usage()::numeric) AS q (usage)
+	WHERE q.usage > 0.5
+	UNION ALL
+	SELECT 'warning', 'log_not_maintained', NULL, NULL, 'neither a worker nor a bridge maintains the log', 'SELECT herald.maintain();'
+	FROM log AS l
+	WHERE l.unseen < clock_timestamp() - patience
+	UNION ALL
+	SELECT 'warning', 'log_not_trimmed', NULL, NULL,
+	       format('it holds events of %s, twice herald.recovery_window and more', justify_interval(date_trunc('second', l.newest - l.oldest))), 'SELECT herald.maintain();'
+	FROM log AS l
+	WHERE l.newest - l.oldest > 2 * l.recovery_window
+	UNION ALL
+	SELECT 'warning', 'transaction_prepared', NULL, NULL,
+	       format('%L waits since %s: its events wait, and so does the trimming of the log', p.gid, date_trunc('second', p.prepared)),
+	       format('-- COMMIT PREPARED %L or ROLLBACK PREPARED %1$L', p.gid)
+	FROM pg_prepared_xacts AS p
+	WHERE p.database = current_database() AND p.prepared < clock_timestamp() - patience
+	UNION ALL
+	SELECT 'info', 'transaction_open', NULL, NULL, format('process %s of %I is in a transaction since %s', a.pid, a.usename, date_trunc('second', a.xact_start)),
+	       format('SELECT pg_terminate_backend(%s);', a.pid)
+	FROM pg_stat_activity AS a
+	WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND
+	      a.xact_start < clock_timestamp() - patience;
+$$;
+
+CREATE FUNCTION herald.doctor(patience interval DEFAULT '5 minutes')
+RETURNS TABLE (severity text, problem text, relation regclass, rule text, detail text, remedy text)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT p.*
+	FROM (SELECT * FROM herald.rule_problems() UNION ALL SELECT * FROM herald.trigger_problems() UNION ALL SELECT * FROM herald.server_problems(patience)) AS p
+	ORDER BY array_position('{error,warning,info}', p.severity), p.problem, p.relation::text, p.rule, p.remedy;
+$$;
+COMMENT ON FUNCTION herald.doctor(interval) IS
+	'what keeps a change from reaching anybody, with its remedy; patience is how long a transaction may be open and the log unattended';
