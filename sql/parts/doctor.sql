@@ -12,10 +12,8 @@ COMMENT ON TYPE herald.problem IS 'internal: a row of herald.doctor()';
 
 -- ----- Rules: does their SQL still mean something, and does their owner see what they read?
 
--- The settings make the plan tell whether there is an index at all, whatever the size of a table today.
 CREATE FUNCTION herald.explain(relation regclass, query text) RETURNS json
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_explain'
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off;
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_explain';
 COMMENT ON FUNCTION herald.explain(regclass, text) IS 'internal: the plan of a query of a rule, as the owner of its table';
 
 CREATE FUNCTION herald.tables_read(relation regclass, query text) RETURNS regclass[]
@@ -52,30 +50,37 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                format('SELECT herald.delete_rules(%L, %L), herald.sync_triggers(%1$L); -- or watch it anew', $1, $2));
 $$;
 
--- Where a plan reads a table from end to end for want of an index: of a scan that goes through all of it, the columns that conditions compare.
-CREATE FUNCTION herald.missing_indexes(plan jsonb) RETURNS TABLE (relation regclass, columns text)
+-- What a plan compares columns with, but no index begins with. An index is of use to a varchar that is compared as a text, but not to a number.
+CREATE FUNCTION herald.missing_indexes(plan jsonb) RETURNS TABLE (relation regclass, keys text)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	WITH node AS (
-		SELECT n.*, regexp_replace(quote_ident(n."Alias") || '.', '(\W)', '\\\1', 'g') AS prefix
-		FROM jsonb_path_query($1, 'strict $.** ? (exists (@."Node Type"))') AS j (node)
-		CROSS JOIN jsonb_to_record(j.node) AS n ("Node Type" text, "Schema" text, "Relation Name" text, "Alias" text, "Index Name" text,
-		                                         "Index Cond" text, "Filter" text, "Join Filter" text)
+		SELECT n.* FROM jsonb_path_query($1, 'strict $.** ? (exists (@."Node Type"))') AS j (node)
+		CROSS JOIN jsonb_to_record(j.node) AS n ("Schema" text, "Relation Name" text, "Alias" text, "Index Cond" text, "Recheck Cond" text,
+		                                         "Hash Cond" text, "Merge Cond" text, "Join Filter" text, "Filter" text)
 	), condition AS (
-		SELECT string_agg(concat_ws(' ', n."Index Cond", n."Filter", n."Join Filter"), ' ') AS text FROM node AS n
-	), whole AS (
-		SELECT c.oid, n.prefix
+		SELECT string_agg(concat_ws(' ', n."Index Cond", n."Recheck Cond", n."Hash Cond", n."Merge Cond", n."Join Filter", n."Filter"), ' ') AS text
 		FROM node AS n
-		JOIN pg_class AS c ON c.relname = n."Relation Name" AND c.relnamespace = to_regnamespace(quote_ident(n."Schema"))
-		LEFT JOIN pg_index AS i ON i.indexrelid = to_regclass(format('%I.%I', n."Schema", n."Index Name"))
-		LEFT JOIN pg_attribute AS first ON first.attrelid = i.indrelid AND first.attnum = i.indkey[0]
-		WHERE n."Node Type" = 'Seq Scan' OR
-		      (first.attname IS NOT NULL AND coalesce(n."Index Cond", '') !~ (n.prefix || quote_ident(first.attname) || '\M'))
+	), scan AS (
+		SELECT DISTINCT to_regclass(quote_ident(n."Schema") || '.' || quote_ident(n."Relation Name")) AS relation,
+		       regexp_replace(quote_ident(n."Alias") || '.', '(\W)', '\\\1', 'g') AS prefix
+		FROM node AS n
+	), compared AS (
+		SELECT DISTINCT s.relation, s.prefix, regexp_replace(m.part[1], s.prefix, '') AS operand
+		FROM scan AS s
+		CROSS JOIN condition AS c
+		CROSS JOIN format('(?:(?<![\w"])%1$s(?:"[^"]+"|\w+)|\(%1$s(?:"[^"]+"|\w+)\)::text)', s.prefix) AS operand
+		CROSS JOIN regexp_matches(c.text, format('%1$s(?= = )|(?<== )%1$s', operand), 'g') AS m (part)
+	), key AS (
+		SELECT c.relation, c.prefix, CASE WHEN c.operand = quote_ident(a.attname) OR a.atttypid = 'varchar'::regtype THEN quote_ident(a.attname)
+		                                       ELSE format('(%s)', c.operand) END AS text
+		FROM compared AS c
+		JOIN pg_attribute AS a ON a.attrelid = c.relation AND quote_ident(a.attname) = btrim(regexp_replace(c.operand, '::text$', ''), '()')
 	)
-	SELECT coalesce(pg_partition_root(w.oid), w.oid)::regclass, string_agg(DISTINCT coalesce(m.part[1], m.part[2]), ', ')
-	FROM whole AS w
-	CROSS JOIN condition AS c
-	CROSS JOIN LATERAL regexp_matches(c.text, replace('(?<![\w"])%("[^"]+"|\w+)\)?(?:::text)? = |= \(?%("[^"]+"|\w+)', '%', w.prefix), 'g') AS m (part)
-	GROUP BY w.oid;
+	SELECT coalesce(pg_partition_root(k.relation), k.relation), string_agg(k.text, ', ' ORDER BY k.text)
+	FROM key AS k
+	GROUP BY k.relation, k.prefix
+	HAVING NOT EXISTS (SELECT FROM pg_index AS i
+	                   WHERE i.indrelid = k.relation AND i.indisvalid AND pg_get_indexdef(i.indexrelid, 1, false) = ANY (array_agg(k.text)));
 $$;
 
 CREATE FUNCTION herald.rule_problems() RETURNS SETOF herald.problem
@@ -86,7 +91,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		JOIN pg_class AS k ON k.oid = c.relation
 		CROSS JOIN LATERAL herald.examine(c.relation, c.query) AS e
 	), lookup AS (
-		SELECT DISTINCT e.rule, e.owner, e.code, e.plan, t.oid AS read, t.*
+		SELECT DISTINCT e.rule, e.owner, e.code, r.read, t.relowner, t.relrowsecurity, t.relforcerowsecurity
 		FROM examined AS e
 		CROSS JOIN LATERAL unnest(e.reads) AS r (read)
 		JOIN pg_class AS t ON t.oid = r.read
@@ -104,13 +109,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY e.relation, e.message, herald.mend_rule(e.relation, e.rule)
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
-	       format('rules run as %s, who may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read::regclass, f.owner)
+	       format('rules run as %s, who may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
 	FROM forbidden AS f
 	GROUP BY f.read, f.owner
 	UNION ALL
 	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
 	       format('rules run as %s, to whom its row policies apply: what they hide is told to nobody', l.owner),
-	       format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read::regclass, l.owner)
+	       format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read, l.owner)
 	FROM lookup AS l
 	WHERE l.relrowsecurity AND (l.relforcerowsecurity OR NOT pg_has_role(l.owner, l.relowner, 'USAGE')) AND
 	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = l.owner AND (r.rolsuper OR r.rolbypassrls)) AND
@@ -119,13 +124,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	                        pg_get_expr(p.polqual, p.polrelid) = 'true')
 	GROUP BY l.read, l.owner
 	UNION ALL
-	SELECT CASE WHEN max(c.reltuples) >= 10000 THEN 'warning' ELSE 'info' END, 'index_missing', m.relation, string_agg(DISTINCT e.rule, ', '),
-	       format('it is read from end to end to find rows by %s', m.columns),
-	       format('CREATE INDEX %sON %s (%s);', CASE WHEN c.relkind = 'r' THEN 'CONCURRENTLY ' END, m.relation, m.columns)
+	SELECT CASE WHEN c.reltuples >= 10000 THEN 'warning' ELSE 'info' END, 'index_missing', m.relation, string_agg(DISTINCT e.rule, ', '),
+	       format('no index begins with what its rows are found by: %s', m.keys),
+	       format('CREATE INDEX %sON %s (%s);', CASE WHEN c.relkind = 'r' THEN 'CONCURRENTLY ' END, m.relation, m.keys)
 	FROM examined AS e
 	CROSS JOIN LATERAL herald.missing_indexes(e.plan) AS m
 	JOIN pg_class AS c ON c.oid = m.relation
-	GROUP BY m.relation, c.relkind, m.columns
+	GROUP BY m.relation, c.relkind, c.reltuples, m.keys
 	UNION ALL
 	SELECT 'warning', 'rule_failed', r.relation, r.name, format('%s times, last: %s', count(*), (array_agg(f.message ORDER BY f.at DESC))[1]),
 	       format('DELETE FROM herald.rule_failure WHERE rule = %s; -- when the cause is mended', r.id)
@@ -169,8 +174,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	FROM present AS p
 	WHERE NOT EXISTS (SELECT FROM wanted AS w WHERE w.relation = p.relation AND w.name = p.name)
 	UNION ALL
-	SELECT 'info', 'partition_silent', s.relation, NULL,
-	       format('rows that are written to its partition %s directly, not through the parent, make nothing', s.partition),
+	SELECT 'info', 'partition_silent', s.partition, NULL,
+	       format('rows that are written to it directly, not through %s, make nothing', s.relation),
 	       coalesce((SELECT string_agg(format('SELECT herald.watch_%s(%L);', k.kind, s.partition), ' ')
 	                 FROM herald.watched_table AS k WHERE k.relation = s.relation),
 	                format('-- write to %s, or watch %s as well', s.relation, s.partition))
@@ -195,21 +200,26 @@ $$;
 CREATE FUNCTION herald.server_problems(patience interval) RETURNS SETOF herald.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH configured AS (
-		SELECT f.name, f.setting AS value, 'server' AS place, format('ALTER SYSTEM SET %s = on; -- and SELECT pg_reload_conf()', f.name) AS remedy, 'error' AS severity
+		SELECT 'error' AS severity, f.name, f.setting AS value, 'the server' AS place,
+		       format('ALTER SYSTEM SET %s = on; -- and SELECT pg_reload_conf()', f.name) AS remedy
 		FROM pg_file_settings AS f
 		WHERE f.applied
 		UNION ALL
-		SELECT split_part(c.setting, '=', 1), split_part(c.setting, '=', 2), lower(p.place), format('ALTER %s RESET %s;', p.place, split_part(c.setting, '=', 1)),
-		       CASE s.setrole WHEN 0 THEN 'error' ELSE 'info' END
+		SELECT CASE s.setrole WHEN 0 THEN 'error' ELSE 'info' END, split_part(c.setting, '=', 1), split_part(c.setting, '=', 2), lower(p.place),
+		       format('ALTER %s RESET %s;', p.place, split_part(c.setting, '=', 1))
 		FROM pg_db_role_setting AS s
 		CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
 		LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
-		CROSS JOIN LATERAL (SELECT CASE WHEN s.setrole = 0 AND d.oid IS NOT NULL THEN format('DATABASE %I', d.datname)
-		                                ELSE 'ROLE ' || CASE s.setrole WHEN 0 THEN 'ALL' ELSE s.setrole::regrole::text END ||
-		                                     coalesce(format(' IN DATABASE %I', d.datname), '') END) AS p (place)
+		CROSS JOIN LATERAL (SELECT CASE WHEN s.setrole = 0 AND d.oid IS NOT NULL THEN 'DATABASE ' || quote_ident(d.datname)
+		                                ELSE concat_ws(' ', 'ROLE', CASE s.setrole WHEN 0 THEN 'ALL' ELSE s.setrole::regrole::text END,
+		                                               'IN DATABASE ' || quote_ident(d.datname)) END) AS p (place)
 		WHERE s.setdatabase = 0 OR d.datname = current_database()
 	), off AS (
 		SELECT * FROM configured AS c WHERE lower(c.value) IN ('off', 'false', 'no', '0')
+	), preloaded AS (
+		SELECT d.name, d.name = ANY (regexp_split_to_array(btrim(current_setting('herald.databases')), '\s*,\s*')) AS named
+		FROM quote_ident(current_database()) AS d (name)
+		WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M'
 	), log AS (
 		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid LIMIT 1) AS oldest,
 		       (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
@@ -228,17 +238,16 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'info', 'not_preloaded', NULL, NULL, 'every commit that notifies waits for the one before it',
 	       format('ALTER SYSTEM SET shared_preload_libraries = %s; -- and restart the server', concat_ws(', ', nullif(s.libraries, ''), 'pg_herald'))
 	FROM current_setting('shared_preload_libraries') AS s (libraries)
-	WHERE s.libraries !~ '\mpg_herald\M'
+	WHERE NOT EXISTS (SELECT FROM preloaded)
 	UNION ALL
-	SELECT w.severity, w.problem, NULL, NULL, w.detail, w.remedy
-	FROM current_setting('herald.databases', true) AS s (databases)
-	CROSS JOIN LATERAL (SELECT 'info', 'database_not_served', 'herald.databases does not name this database: every commit that notifies waits for the one before it',
-	                           format('ALTER SYSTEM SET herald.databases = %L; -- and restart the server', concat_ws(',', nullif(s.databases, ''), quote_ident(current_database())))
-	                    WHERE quote_ident(current_database()) <> ALL (regexp_split_to_array(btrim(s.databases), '\s*,\s*'))
-	                    UNION ALL
-	                    SELECT 'warning', 'worker_missing', 'no worker runs for this database', '-- the server''s log says why'
-	                    WHERE quote_ident(current_database()) = ANY (regexp_split_to_array(btrim(s.databases), '\s*,\s*'))) AS w (severity, problem, detail, remedy)
-	WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M' AND NOT herald.preloaded()
+	SELECT 'info', 'database_not_served', NULL, NULL, 'herald.databases does not name this database: every commit that notifies waits for the one before it',
+	       format('ALTER SYSTEM SET herald.databases = %L; -- and restart the server', concat_ws(',', nullif(current_setting('herald.databases'), ''), d.name))
+	FROM preloaded AS d
+	WHERE NOT d.named
+	UNION ALL
+	SELECT 'warning', 'worker_missing', NULL, NULL, 'no worker runs for this database', '-- the server''s log says why'
+	FROM preloaded AS d
+	WHERE d.named AND NOT herald.preloaded()
 	UNION ALL
 	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby: the bridge and the application need the primary', '-- connect to the primary'
 	WHERE pg_is_in_recovery()
@@ -248,7 +257,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM (VALUES ('herald_bridge'), ('herald_app')) AS r (name)
 	WHERE NOT EXISTS (SELECT FROM pg_roles AS m WHERE m.rolcanlogin AND NOT m.rolsuper AND pg_has_role(m.oid, r.name, 'MEMBER'))
 	UNION ALL
-	SELECT 'warning', 'queue_filling', NULL, NULL, format('the queue of NOTIFY is %s %% full: a session that listens is in a long transaction', round(q.usage * 100)),
+	SELECT 'warning', 'queue_filling', NULL, NULL,
+	       format('the queue of NOTIFY is %s %% full: a session that listens is in a long transaction', round(q.usage * 100)),
 	       'SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start;'
 	FROM (SELECT pg_notification_queue_usage()::numeric) AS q (usage)
 	WHERE q.usage > 0.5
@@ -258,7 +268,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE l.unseen < clock_timestamp() - patience
 	UNION ALL
 	SELECT 'warning', 'log_not_trimmed', NULL, NULL,
-	       format('it holds events of %s, twice herald.recovery_window and more', justify_interval(date_trunc('second', l.newest - l.oldest))), 'SELECT herald.maintain();'
+	       format('it holds events of %s, more than twice herald.recovery_window', justify_interval(date_trunc('second', l.newest - l.oldest))),
+	       'SELECT herald.maintain();'
 	FROM log AS l
 	WHERE l.newest - l.oldest > 2 * l.recovery_window
 	UNION ALL
@@ -268,7 +279,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM pg_prepared_xacts AS p
 	WHERE p.database = current_database() AND p.prepared < clock_timestamp() - patience
 	UNION ALL
-	SELECT 'info', 'transaction_open', NULL, NULL, format('process %s of %I is in a transaction since %s', a.pid, a.usename, date_trunc('second', a.xact_start)),
+	SELECT 'info', 'transaction_open', NULL, NULL,
+	       format('process %s of %I is in a transaction since %s', a.pid, a.usename, date_trunc('second', a.xact_start)),
 	       format('SELECT pg_terminate_backend(%s);', a.pid)
 	FROM pg_stat_activity AS a
 	WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND
@@ -279,7 +291,11 @@ CREATE FUNCTION herald.doctor(patience interval DEFAULT '5 minutes')
 RETURNS TABLE (severity text, problem text, relation regclass, rule text, detail text, remedy text)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT p.*
-	FROM (SELECT * FROM herald.rule_problems() UNION ALL SELECT * FROM herald.trigger_problems() UNION ALL SELECT * FROM herald.server_problems(patience)) AS p
+	FROM (SELECT * FROM herald.rule_problems()
+	      UNION ALL
+	      SELECT * FROM herald.trigger_problems()
+	      UNION ALL
+	      SELECT * FROM herald.server_problems(patience)) AS p
 	ORDER BY array_position('{error,warning,info}', p.severity), p.problem, p.relation::text, p.rule, p.remedy;
 $$;
 COMMENT ON FUNCTION herald.doctor(interval) IS
