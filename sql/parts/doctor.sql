@@ -46,7 +46,8 @@ CREATE FUNCTION herald.mend_rule(relation regclass, rule text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT format('SELECT herald.watch_%s(%L);', w.kind, w.relation)
 	                 FROM herald.watched_table AS w
-	                 WHERE w.relation = $1 AND ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR ($2 = 'reply' AND w.kind = 'comments'))),
+	                 WHERE w.relation = $1 AND ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR ($2 = 'reply' AND w.kind = 'comments'))
+	                 ORDER BY w.kind LIMIT 1),
 	                format('SELECT herald.delete_rules(%L, %L), herald.sync_triggers(%1$L); -- or watch it anew', $1, $2));
 $$;
 
@@ -217,14 +218,12 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	), off AS (
 		SELECT * FROM configured AS c WHERE lower(c.value) IN ('off', 'false', 'no', '0')
 	), preloaded AS (
-		SELECT d.name, d.name = ANY (regexp_split_to_array(btrim(current_setting('herald.databases')), '\s*,\s*')) AS named
+		SELECT d.name, d.name = ANY (regexp_split_to_array(btrim(current_setting('herald.databases', true)), '\s*,\s*')) AS named
 		FROM quote_ident(current_database()) AS d (name)
 		WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M'
 	), log AS (
-		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid LIMIT 1) AS oldest,
-		       (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
-		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT max(s.xid) FROM herald.log_step AS s)) AS unseen,
-		       current_setting('herald.recovery_window')::interval AS recovery_window
+		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
+		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT max(s.xid) FROM herald.log_step AS s)) AS unseen
 	)
 	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place || ': its writes make nothing', o.remedy
 	FROM off AS o
@@ -247,7 +246,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	SELECT 'warning', 'worker_missing', NULL, NULL, 'no worker runs for this database', '-- the server''s log says why'
 	FROM preloaded AS d
-	WHERE d.named AND NOT herald.preloaded()
+	WHERE d.named AND NOT herald.preloaded() AND NOT pg_is_in_recovery()
 	UNION ALL
 	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby: the bridge and the application need the primary', '-- connect to the primary'
 	WHERE pg_is_in_recovery()
@@ -268,13 +267,15 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE l.unseen < clock_timestamp() - patience
 	UNION ALL
 	SELECT 'warning', 'log_not_trimmed', NULL, NULL,
-	       format('it holds events of %s, more than twice herald.recovery_window', justify_interval(date_trunc('second', l.newest - l.oldest))),
-	       'SELECT herald.maintain();'
+	       format('herald.event_%s cannot be emptied since %s: somebody reads it', m.slot, date_trunc('second', m.taken_at + w.recovery_window)),
+	       format('SELECT pid, state, xact_start, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = ''herald.event_%s''::regclass;', m.slot)
 	FROM log AS l
-	WHERE l.newest - l.oldest > 2 * l.recovery_window
+	CROSS JOIN herald.log_mark AS m
+	CROSS JOIN (SELECT current_setting('herald.recovery_window')::interval) AS w (recovery_window)
+	WHERE l.newest > m.taken_at + w.recovery_window + patience
 	UNION ALL
 	SELECT 'warning', 'transaction_prepared', NULL, NULL,
-	       format('%L waits since %s: its events wait, and so does the trimming of the log', p.gid, date_trunc('second', p.prepared)),
+	       format('%L waits to be committed since %s, and so do its events', p.gid, date_trunc('second', p.prepared)),
 	       format('-- COMMIT PREPARED %L or ROLLBACK PREPARED %1$L', p.gid)
 	FROM pg_prepared_xacts AS p
 	WHERE p.database = current_database() AND p.prepared < clock_timestamp() - patience
