@@ -290,7 +290,7 @@ $$;
 
 CREATE FUNCTION herald.doctor(patience interval DEFAULT '5 minutes')
 RETURNS TABLE (severity text, problem text, relation regclass, rule text, detail text, remedy text)
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 	SELECT p.*
 	FROM (SELECT * FROM herald.rule_problems()
 	      UNION ALL
