@@ -19,6 +19,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -123,6 +124,17 @@ query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, Tuple
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
 	options.dest->rDestroy(options.dest);
+}
+
+List *
+query_relations(SavedQuery *query)
+{
+	List *relations = NIL;
+	ListCell *cell;
+
+	foreach (cell, SPI_plan_get_plan_sources(query_plan(query, 0)))
+		relations = list_concat_unique_oid(relations, ((CachedPlanSource *) lfirst(cell))->relationOids);
+	return relations;
 }
 
 void

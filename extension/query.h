@@ -80,6 +80,9 @@ extern uint64 query_run_once(SavedQuery *query, Datum *values);
  */
 extern void query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape);
 
+/* The tables and views that a query reads, without running it, as a list of oids. */
+extern List *query_relations(SavedQuery *query);
+
 /* Frees the plans of a query. */
 extern void query_forget(SavedQuery *query);
 

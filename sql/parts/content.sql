@@ -34,7 +34,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              u.users, herald.column_sql('mentioned', u.handle),
 	              coalesce(herald.all_of(herald.column_sql('mentioned', u.enabled) || ' IS NOT FALSE',
 	                            herald.may_see(CASE posts WHEN relation THEN 'changed' ELSE 'subject' END, posts, herald.id_sql('mentioned', u.key)),
-	                            '(' || herald.id_sql('mentioned', u.key) || ') IN (' || among || ')'), 'true'))
+	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' || herald.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
 	FROM herald.users_of(relation, author) AS u
 	WHERE u.handle IS NOT NULL AND body IS NOT NULL;
 $$;

@@ -147,7 +147,7 @@ BEGIN
 			content => herald.excerpt(message.body), data => data);
 	END IF;
 	PERFORM herald.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,
-		coalesce(herald.members_of(relation, message.conversation), herald.id_sql('changed', message.receiver)),
+		coalesce(herald.members_of(relation, message.conversation), 'SELECT ' || herald.id_sql('changed', message.receiver)),
 		subject_type, coalesce(conversation_id, id), cause, thread, data, message.present, NULL, message.on_error);
 END
 $$;

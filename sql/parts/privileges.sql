@@ -56,7 +56,8 @@ GRANT EXECUTE ON FUNCTION
 	herald.publish(text, text, jsonb),
 	herald.broadcast(text, jsonb),
 	herald.may_join(text, text),
-	herald.current_user_id()
+	herald.current_user_id(),
+	herald.doctor(interval)
 TO herald_app;
 
 -- Row-level security lets a user's own session, for example of PostgREST, read its own notifications from the table.

@@ -32,17 +32,22 @@ export class Postgres {
 
   // preload: names of the databases that get a worker; none means that the extension is not preloaded.
   static async create({ preload = [], settings = [] } = {}) {
-    const server = new Postgres();
-    server.bin = serverBin();
-    server.directory = mkdtempSync(path.join(tmpdir(), 'herald-'));
-    const options = [`--bin=${server.bin}`, ...settings.map((setting) => `--set=${setting}`)];
+    const options = [`--bin=${serverBin()}`, ...settings.map((setting) => `--set=${setting}`)];
     if (preload.length) options.push(`--preload=${preload.join(',')}`);
-    server.forget = atExit(() => execFileSync(script('cluster'), ['destroy', server.directory], { stdio: 'ignore' }));
-    await server.#control('create', ...options);
-    await server.start();
-    const settingsText = readFileSync(path.join(server.directory, 'cluster.env'), 'utf8');
-    server.port = Number(/PGPORT='(\d+)'/.exec(settingsText)[1]);
-    return server;
+    return new Postgres().#open('create', ...options);
+  }
+
+  standby() { return new Postgres().#open('standby', `--of=${this.directory}`); }
+
+  async #open(command, ...options) {
+    this.directory = mkdtempSync(path.join(tmpdir(), 'herald-'));
+    this.forget = atExit(() => execFileSync(script('cluster'), ['destroy', this.directory], { stdio: 'ignore' }));
+    await this.#control(command, ...options);
+    await this.start();
+    const environment = readFileSync(path.join(this.directory, 'cluster.env'), 'utf8');
+    this.bin = /HERALD_BIN='(.*)'/.exec(environment)[1];
+    this.port = Number(/PGPORT='(\d+)'/.exec(environment)[1]);
+    return this;
   }
 
   #control(command, ...options) {

@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * doctor.c
+ *	  What herald.doctor() cannot see with SQL: how a query of a rule is planned,
+ *	  and which tables it reads.
+ *
+ * Both look at a query as it would run, as the owner of the watched table and
+ * over its changed rows, but nothing is run.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "query.h"
+
+/* A scope in which a query of a rule finds what it needs, until it is closed. */
+typedef struct Examination
+{
+	QueryScope scope;
+	Relation relation;
+	Tuplestorestate *none;
+} Examination;
+
+static void
+examination_begin(Examination *examination, Oid relid)
+{
+	Relation relation = table_open(relid, AccessShareLock);
+
+	examination->relation = relation;
+	examination->none = tuplestore_begin_heap(false, false, work_mem);
+	query_begin(&examination->scope, relation->rd_rel->relowner, true);
+	query_offer("herald_new", examination->none, RelationGetDescr(relation), InvalidOid);
+	query_offer("herald_old", examination->none, RelationGetDescr(relation), InvalidOid);
+}
+
+static void
+examination_end(Examination *examination)
+{
+	query_end(&examination->scope);
+	tuplestore_end(examination->none);
+	table_close(examination->relation, NoLock);
+}
+
+PG_FUNCTION_INFO_V1(herald_plan_of);
+PG_FUNCTION_INFO_V1(herald_tables_read);
+
+/* herald.plan_of(relation, query): its plan. */
+Datum
+herald_plan_of(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SavedQuery explain = { .name = "the plan of a rule" };
+	Examination examination;
+	Datum plan;
+
+	explain.text = psprintf("EXPLAIN (VERBOSE, COSTS off, FORMAT json) %s", text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	examination_begin(&examination, PG_GETARG_OID(0));
+	query_run_once(&explain, NULL);
+	MemoryContextSwitchTo(caller);
+	plan = CStringGetTextDatum(query_text(0, 1));
+	examination_end(&examination);
+	return plan;
+}
+
+/* herald.tables_read(relation, query): the tables and views in it, and in those views. */
+Datum
+herald_tables_read(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SavedQuery query = { .name = "a rule", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
+	Examination examination;
+	ArrayBuildState *tables;
+	ListCell *cell;
+
+	tables = initArrayResult(REGCLASSOID, caller, false);
+	examination_begin(&examination, PG_GETARG_OID(0));
+	foreach (cell, query_relations(&query))
+		accumArrayResult(tables, ObjectIdGetDatum(lfirst_oid(cell)), false, REGCLASSOID, caller);
+	query_forget(&query);
+	examination_end(&examination);
+	return makeArrayResult(tables, caller);
+}

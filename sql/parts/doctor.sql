@@ -1,0 +1,301 @@
+-- ---------------------------------------------------------------------------
+-- The doctor: what keeps a change from reaching anybody, and what to do
+--
+-- Each branch of a UNION is one check. An error is something that makes nothing
+-- now, or that makes writes fail; a warning will lose or delay something; an
+-- info is worth knowing. A remedy is a statement, or a comment that says what
+-- no statement can do. Rules with the same trouble are one line.
+-- ---------------------------------------------------------------------------
+
+CREATE TYPE herald.problem AS (severity text, problem text, relation regclass, rule text, detail text, remedy text);
+COMMENT ON TYPE herald.problem IS 'internal: a row of herald.doctor()';
+
+-- ----- Rules: does their SQL still mean something, and does their owner see what they read?
+
+CREATE FUNCTION herald.plan_of(relation regclass, query text) RETURNS json
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_plan_of';
+COMMENT ON FUNCTION herald.plan_of(regclass, text) IS 'internal: the plan of a query of a rule, as the owner of its table';
+
+CREATE FUNCTION herald.tables_read(relation regclass, query text) RETURNS regclass[]
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_tables_read';
+COMMENT ON FUNCTION herald.tables_read(regclass, text) IS 'internal: the tables that a query of a rule reads';
+
+CREATE FUNCTION herald.examine(relation regclass, query text, OUT reads regclass[], OUT plan jsonb, OUT code text, OUT message text)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	reads := herald.tables_read(relation, query);
+	plan := herald.plan_of(relation, query);
+EXCEPTION WHEN OTHERS THEN
+	code := SQLSTATE;
+	message := SQLERRM;
+END
+$$;
+
+-- All that is compiled: the queries of rules, totals and automatic rooms. A parameter becomes a value that the planner cannot know.
+CREATE FUNCTION herald.compiled() RETURNS TABLE (relation regclass, rule text, query text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract)) AS q (sql) WHERE q.sql IS NOT NULL
+	UNION ALL
+	SELECT c.relation, c.field, replace(q.sql, '$1', '(SELECT NULL::text)')
+	FROM herald.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql) WHERE q.sql IS NOT NULL
+	UNION ALL
+	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald.room_source AS s;
+$$;
+
+-- What makes the rule anew, if one of the calls for social tables has made it; else what takes it off.
+CREATE FUNCTION herald.mend_rule(relation regclass, rule text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT format('SELECT herald.watch_%s(%L);', w.kind, w.relation)
+	                 FROM herald.watched_table AS w
+	                 WHERE w.relation = $1 AND ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR $2 IN ('reply', 'mention', 'mention_edit', 'request_answered'))
+	                 ORDER BY w.kind LIMIT 1),
+	                format('SELECT herald.delete_rules(%L, %L), herald.sync_triggers(%1$L); -- or watch it anew', $1, $2));
+$$;
+
+-- What a plan compares columns with, but no index begins with. An index is of use to a varchar that is compared as a text, but not to a number.
+CREATE FUNCTION herald.missing_indexes(plan jsonb) RETURNS TABLE (relation regclass, keys text)
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	WITH node AS (
+		SELECT n.* FROM jsonb_path_query($1, 'strict $.** ? (exists (@."Node Type"))') AS j (node)
+		CROSS JOIN jsonb_to_record(j.node) AS n ("Schema" text, "Relation Name" text, "Alias" text, "Index Cond" text, "Recheck Cond" text,
+		                                         "Hash Cond" text, "Merge Cond" text, "Join Filter" text, "Filter" text)
+	), condition AS (
+		SELECT string_agg(concat_ws(' ', n."Index Cond", n."Recheck Cond", n."Hash Cond", n."Merge Cond", n."Join Filter", n."Filter"), ' ') AS text
+		FROM node AS n
+	), scan AS (
+		SELECT DISTINCT to_regclass(quote_ident(n."Schema") || '.' || quote_ident(n."Relation Name")) AS relation,
+		       regexp_replace(quote_ident(n."Alias") || '.', '(\W)', '\\\1', 'g') AS prefix
+		FROM node AS n
+	), compared AS (
+		SELECT DISTINCT s.relation, s.prefix, regexp_replace(m.part[1], s.prefix, '') AS operand
+		FROM scan AS s
+		CROSS JOIN condition AS c
+		CROSS JOIN format('(?:(?<![\w"])%1$s(?:"[^"]+"|\w+)|\(%1$s(?:"[^"]+"|\w+)\)::text)', s.prefix) AS operand
+		CROSS JOIN regexp_matches(c.text, format('%1$s(?= = )|(?<== )%1$s', operand), 'g') AS m (part)
+	), key AS (
+		SELECT c.relation, c.prefix, CASE WHEN c.operand = quote_ident(a.attname) OR a.atttypid = 'varchar'::regtype THEN quote_ident(a.attname)
+		                                       ELSE format('(%s)', c.operand) END AS text
+		FROM compared AS c
+		JOIN pg_attribute AS a ON a.attrelid = c.relation AND quote_ident(a.attname) = btrim(regexp_replace(c.operand, '::text$', ''), '()')
+	)
+	SELECT coalesce(pg_partition_root(k.relation), k.relation), string_agg(k.text, ', ' ORDER BY k.text)
+	FROM key AS k
+	GROUP BY k.relation, k.prefix
+	HAVING NOT EXISTS (SELECT FROM pg_index AS i
+	                   WHERE i.indrelid = k.relation AND i.indisvalid AND pg_get_indexdef(i.indexrelid, 1, false) = ANY (array_agg(k.text)));
+$$;
+
+CREATE FUNCTION herald.rule_problems() RETURNS SETOF herald.problem
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	WITH examined AS MATERIALIZED (
+		SELECT c.relation, c.rule, k.relowner::regrole AS owner, e.*
+		FROM herald.compiled() AS c
+		JOIN pg_class AS k ON k.oid = c.relation
+		CROSS JOIN LATERAL herald.examine(c.relation, c.query) AS e
+	), lookup AS (
+		SELECT DISTINCT e.rule, e.owner, e.code, r.read, t.relowner, t.relrowsecurity, t.relforcerowsecurity
+		FROM examined AS e
+		CROSS JOIN LATERAL unnest(e.reads) AS r (read)
+		JOIN pg_class AS t ON t.oid = r.read
+	), forbidden AS (
+		SELECT l.* FROM lookup AS l WHERE l.code = '42501' AND NOT has_table_privilege(l.owner, l.read, 'SELECT')
+	)
+	SELECT 'warning', 'table_dropped', g.relation, NULL,
+	       'it is watched, but it does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
+	FROM (SELECT c.relation FROM herald.compiled() AS c UNION SELECT w.relation FROM herald.watched_table AS w) AS g
+	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation)
+	UNION ALL
+	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, herald.mend_rule(e.relation, e.rule)
+	FROM examined AS e
+	WHERE e.code IS NOT NULL AND NOT EXISTS (SELECT FROM forbidden AS f WHERE f.rule = e.rule AND f.read = ANY (e.reads))
+	GROUP BY e.relation, e.message, herald.mend_rule(e.relation, e.rule)
+	UNION ALL
+	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
+	       format('rules run as %s, who may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
+	FROM forbidden AS f
+	GROUP BY f.read, f.owner
+	UNION ALL
+	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
+	       format('rules run as %s, to whom its row policies apply: what they hide is told to nobody', l.owner),
+	       format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read, l.owner)
+	FROM lookup AS l
+	WHERE l.relrowsecurity AND (l.relforcerowsecurity OR NOT pg_has_role(l.owner, l.relowner, 'USAGE')) AND
+	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = l.owner AND (r.rolsuper OR r.rolbypassrls)) AND
+	      NOT EXISTS (SELECT FROM pg_policy AS p
+	                  WHERE p.polrelid = l.read AND p.polpermissive AND p.polcmd IN ('r', '*') AND p.polroles && ARRAY[0::oid, l.owner] AND
+	                        pg_get_expr(p.polqual, p.polrelid) = 'true')
+	GROUP BY l.read, l.owner
+	UNION ALL
+	SELECT CASE WHEN c.reltuples >= 10000 THEN 'warning' ELSE 'info' END, 'index_missing', m.relation, string_agg(DISTINCT e.rule, ', '),
+	       format('no index begins with what its rows are found by: %s', m.keys),
+	       format('CREATE INDEX %sON %s (%s);', CASE WHEN c.relkind = 'r' THEN 'CONCURRENTLY ' END, m.relation, m.keys)
+	FROM examined AS e
+	CROSS JOIN LATERAL herald.missing_indexes(e.plan) AS m
+	JOIN pg_class AS c ON c.oid = m.relation
+	GROUP BY m.relation, c.relkind, c.reltuples, m.keys
+	UNION ALL
+	SELECT 'warning', 'rule_failed', r.relation, r.name, format('%s times, last: %s', count(*), (array_agg(f.message ORDER BY f.at DESC))[1]),
+	       format('DELETE FROM herald.rule_failure WHERE rule = %s; -- when the cause is mended', r.id)
+	FROM herald.rule_failure AS f
+	JOIN herald.rule AS r ON r.id = f.rule
+	GROUP BY r.id;
+$$;
+
+-- ----- Triggers: does a change come to its rules?
+
+CREATE FUNCTION herald.trigger_problems() RETURNS SETOF herald.problem
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH wanted AS (
+		SELECT t.relation, 'herald_' || r.operation AS name, r.relation AS watched, string_agg(DISTINCT r.name, ', ' ORDER BY r.name) AS rules
+		FROM herald.rule AS r
+		JOIN pg_class AS c ON c.oid = r.relation
+		CROSS JOIN LATERAL (SELECT r.relation UNION SELECT p.relid FROM pg_partition_tree(r.relation) AS p) AS t (relation)
+		WHERE (SELECT k.relkind FROM pg_class AS k WHERE k.oid = t.relation) IN ('r', 'p')
+		GROUP BY t.relation, r.relation, r.operation
+	), present AS (
+		SELECT t.tgrelid::regclass AS relation, t.tgname AS name, t.tgenabled AS enabled
+		FROM pg_trigger AS t
+		WHERE t.tgfoid = 'herald.on_change()'::regprocedure
+	)
+	SELECT 'error', 'trigger_missing', w.relation, w.rules,
+	       format('trigger %I is not there', w.name), format('SELECT herald.sync_triggers(%L);', w.relation)
+	FROM wanted AS w
+	WHERE w.relation = w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND p.name = w.name)
+	UNION ALL
+	SELECT 'warning', 'partition_silent', w.relation, NULL,
+	       format('rows that are written to it directly, not through %s, make nothing: it was attached later', w.watched),
+	       format('SELECT herald.sync_triggers(%L);', w.watched)
+	FROM wanted AS w
+	WHERE w.relation <> w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND p.name = w.name)
+	GROUP BY w.relation, w.watched
+	UNION ALL
+	SELECT 'error', 'trigger_disabled', w.relation, w.rules,
+	       format(CASE p.enabled WHEN 'D' THEN 'trigger %I is disabled' ELSE 'trigger %I fires for replicas only' END, w.name),
+	       format('ALTER TABLE %s ENABLE TRIGGER %I;', w.relation, w.name)
+	FROM wanted AS w
+	JOIN present AS p ON p.relation = w.relation AND p.name = w.name AND p.enabled IN ('D', 'R')
+	UNION ALL
+	SELECT 'warning', 'trigger_without_rule', p.relation, NULL,
+	       format('trigger %I calls herald.on_change(), but no rule needs it', p.name), format('DROP TRIGGER %I ON %s;', p.name, p.relation)
+	FROM present AS p
+	WHERE NOT EXISTS (SELECT FROM wanted AS w WHERE w.relation = p.relation AND w.name = p.name)
+	UNION ALL
+	SELECT 'warning', 'replicated', w.relation, string_agg(w.rules, ', '),
+	       format('what subscription %I writes to it fires no trigger for statements', s.subname), '-- watch it where it is published'
+	FROM wanted AS w
+	JOIN pg_subscription_rel AS p ON p.srrelid = w.relation
+	JOIN pg_subscription AS s ON s.oid = p.srsubid
+	GROUP BY w.relation, s.subname
+	UNION ALL
+	SELECT 'error', 'function_missing', NULL, f.what, 'its function does not exist any more', f.remedy
+	FROM (SELECT 'rooms ' || p.prefix, p.function, format('SELECT herald.room_policy(%L, NULL);', p.prefix) FROM herald.room_policy AS p
+	      UNION ALL
+	      SELECT 'action ' || a.name, a.function, format('SELECT herald.unexpose(%L);', a.name) FROM herald.action AS a) AS f (what, function, remedy)
+	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = f.function);
+$$;
+
+-- ----- The server: is an event logged, rung for and forgotten in time?
+
+CREATE FUNCTION herald.server_problems(patience interval) RETURNS SETOF herald.problem
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	WITH configured AS (
+		SELECT 'error' AS severity, f.name, f.setting AS value, 'the server' AS place,
+		       format('ALTER SYSTEM SET %s = on; -- and SELECT pg_reload_conf()', f.name) AS remedy
+		FROM pg_file_settings AS f
+		WHERE f.applied
+		UNION ALL
+		SELECT CASE s.setrole WHEN 0 THEN 'error' ELSE 'info' END, split_part(c.setting, '=', 1), split_part(c.setting, '=', 2), lower(p.place),
+		       format('ALTER %s RESET %s;', p.place, split_part(c.setting, '=', 1))
+		FROM pg_db_role_setting AS s
+		CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
+		LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
+		CROSS JOIN LATERAL (SELECT CASE WHEN s.setrole = 0 AND d.oid IS NOT NULL THEN 'DATABASE ' || quote_ident(d.datname)
+		                                ELSE concat_ws(' ', 'ROLE', CASE s.setrole WHEN 0 THEN 'ALL' ELSE s.setrole::regrole::text END,
+		                                               'IN DATABASE ' || quote_ident(d.datname)) END) AS p (place)
+		WHERE s.setdatabase = 0 OR d.datname = current_database()
+	), off AS (
+		SELECT * FROM configured AS c WHERE lower(c.value) IN ('off', 'false', 'no', '0')
+	), preloaded AS (
+		SELECT d.name, d.name = ANY (regexp_split_to_array(btrim(current_setting('herald.databases', true)), '\s*,\s*')) AS named
+		FROM quote_ident(current_database()) AS d (name)
+		WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M'
+	), log AS (
+		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
+		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT max(s.xid) FROM herald.log_step AS s)) AS unseen
+	)
+	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place || ': its writes make nothing', o.remedy
+	FROM off AS o
+	WHERE o.name = 'herald.enabled'
+	UNION ALL
+	SELECT 'info', 'commit_not_durable', NULL, NULL,
+	       'synchronous_commit is off for ' || o.place || ': a crash can take back what clients have seen', o.remedy
+	FROM off AS o
+	WHERE o.name = 'synchronous_commit'
+	UNION ALL
+	SELECT 'info', 'not_preloaded', NULL, NULL, 'every commit that notifies waits for the one before it',
+	       format('ALTER SYSTEM SET shared_preload_libraries = %s; -- and restart the server', concat_ws(', ', nullif(s.libraries, ''), 'pg_herald'))
+	FROM current_setting('shared_preload_libraries') AS s (libraries)
+	WHERE NOT EXISTS (SELECT FROM preloaded)
+	UNION ALL
+	SELECT 'info', 'database_not_served', NULL, NULL, 'herald.databases does not name this database: every commit that notifies waits for the one before it',
+	       format('ALTER SYSTEM SET herald.databases = %L; -- and restart the server', concat_ws(',', nullif(current_setting('herald.databases'), ''), d.name))
+	FROM preloaded AS d
+	WHERE NOT d.named
+	UNION ALL
+	SELECT 'warning', 'worker_missing', NULL, NULL, 'no worker runs for this database', '-- the server''s log says why'
+	FROM preloaded AS d
+	WHERE d.named AND NOT herald.preloaded() AND NOT pg_is_in_recovery()
+	UNION ALL
+	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby: the bridge and the application need the primary', '-- connect to the primary'
+	WHERE pg_is_in_recovery()
+	UNION ALL
+	SELECT 'info', 'role_unused', NULL, NULL, format('no login role is a member of %I', r.name),
+	       format('CREATE ROLE %s LOGIN IN ROLE %s;', replace(r.name, 'herald', 'my'), r.name)
+	FROM (VALUES ('herald_bridge'), ('herald_app')) AS r (name)
+	WHERE NOT EXISTS (SELECT FROM pg_roles AS m WHERE m.rolcanlogin AND NOT m.rolsuper AND pg_has_role(m.oid, r.name, 'MEMBER'))
+	UNION ALL
+	SELECT 'warning', 'queue_filling', NULL, NULL,
+	       format('the queue of NOTIFY is %s %% full: a session that listens is in a long transaction', round(q.usage * 100)),
+	       'SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start;'
+	FROM (SELECT pg_notification_queue_usage()::numeric) AS q (usage)
+	WHERE q.usage > 0.5
+	UNION ALL
+	SELECT 'warning', 'log_not_maintained', NULL, NULL, 'neither a worker nor a bridge maintains the log', 'SELECT herald.maintain();'
+	FROM log AS l
+	WHERE l.unseen < clock_timestamp() - patience
+	UNION ALL
+	SELECT 'warning', 'log_not_trimmed', NULL, NULL,
+	       format('herald.event_%s cannot be emptied since %s: somebody reads it', m.slot, date_trunc('second', m.taken_at + w.recovery_window)),
+	       format('SELECT pid, state, xact_start, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = ''herald.event_%s''::regclass;', m.slot)
+	FROM log AS l
+	CROSS JOIN herald.log_mark AS m
+	CROSS JOIN (SELECT current_setting('herald.recovery_window')::interval) AS w (recovery_window)
+	WHERE l.newest > m.taken_at + w.recovery_window + patience
+	UNION ALL
+	SELECT 'warning', 'transaction_prepared', NULL, NULL,
+	       format('%L waits to be committed since %s, and so do its events', p.gid, date_trunc('second', p.prepared)),
+	       format('-- COMMIT PREPARED %L or ROLLBACK PREPARED %1$L', p.gid)
+	FROM pg_prepared_xacts AS p
+	WHERE p.database = current_database() AND p.prepared < clock_timestamp() - patience
+	UNION ALL
+	SELECT 'info', 'transaction_open', NULL, NULL,
+	       format('process %s of %I is in a transaction since %s', a.pid, a.usename, date_trunc('second', a.xact_start)),
+	       format('SELECT pg_terminate_backend(%s);', a.pid)
+	FROM pg_stat_activity AS a
+	WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND
+	      a.xact_start < clock_timestamp() - patience;
+$$;
+
+CREATE FUNCTION herald.doctor(patience interval DEFAULT '5 minutes')
+RETURNS TABLE (severity text, problem text, relation regclass, rule text, detail text, remedy text)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	SELECT p.*
+	FROM (SELECT * FROM herald.rule_problems()
+	      UNION ALL
+	      SELECT * FROM herald.trigger_problems()
+	      UNION ALL
+	      SELECT * FROM herald.server_problems(patience)) AS p
+	ORDER BY array_position('{error,warning,info}', p.severity), p.problem, p.relation::text, p.rule, p.remedy;
+$$;
+COMMENT ON FUNCTION herald.doctor(interval) IS
+	'what keeps a change from reaching anybody, with its remedy; patience is how long a transaction may be open and the log unattended';

@@ -1,0 +1,38 @@
+// What herald.doctor() says of the server itself: a worker that has ended, a standby.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Postgres } from './harness/postgres.mjs';
+import { until } from './harness/wait.mjs';
+
+const primary = await Postgres.create({ preload: ['app'] });
+after(() => primary.destroy());
+const database = await primary.createDatabase('app');
+await database.query('CREATE EXTENSION pg_herald');
+
+const problems = async (asked = database) =>
+  (await asked.query("SELECT problem FROM herald.doctor() WHERE problem <> 'role_unused'")).map(({ problem }) => problem);
+const healthy = () => until('the worker serves', async () => (await problems()).length === 0);
+
+test('a worker that has ended is missed until it is back', async () => {
+  await healthy();
+  await until('the worker is missed', async () => {
+    await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_herald worker'");
+    return (await problems()).includes('worker_missing');
+  });
+  await healthy();
+});
+
+test('a standby says that it is one, and examines the same rules', async () => {
+  await database.query('CREATE TABLE orders (id int PRIMARY KEY, status text)');
+  await database.query("SELECT herald.watch('orders', 'order', event => 'order:{status}', room => 'order:{id}')");
+  const standby = await primary.standby();
+  try {
+    const copy = standby.database('app');
+    assert.deepEqual(await problems(copy), ['standby']);
+    await database.query('ALTER TABLE orders DROP COLUMN status');
+    await until('the standby has it, too', async () => (await problems(copy)).includes('rule_broken'));
+  } finally {
+    await standby.destroy();
+  }
+});
