@@ -85,7 +85,7 @@ take_page(Replay *replay, const Page *page)
 	replay->events = memory_new(sizeof(Event *) * (size_t) page->count);
 	for (int i = 0; i < page->count; i++)
 	{
-		if (replay->session->format->wants(page->events[i]))
+		if (event_frame(page->events[i], replay->session->format) != NULL)
 			replay->events[replay->count++] = event_hold(page->events[i]);
 	}
 }
