@@ -37,41 +37,66 @@ name_of(const char *path)
 	return memory_copy_bytes(base, strcspn(base, "."));
 }
 
-static void
-add(Dialect *dialect)
+static bool
+is_loaded(const char *name)
 {
+	for (const Dialect *dialect = all; dialect != NULL; dialect = dialect->next)
+	{
+		if (strcmp(dialect->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Takes over name and description. */
+static void
+add(char *dialect_name, json_t *dialect_description)
+{
+	Dialect *dialect = memory_new(sizeof(Dialect));
 	Dialect **end = &all;
 	const char *name;
 	json_t *description;
 
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = dialect;
-	json_object_foreach(json_object_get(dialect->description, "namespaces"), name, description)
+	dialect->name = dialect_name;
+	dialect->description = dialect_description;
+	json_object_foreach(json_object_get(dialect_description, "namespaces"), name, description)
 	{
 		NameSpace *made = name_space_new(++places, name, description);
 
 		made->next = dialect->name_spaces;
 		dialect->name_spaces = made;
 	}
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = dialect;
+}
+
+static bool
+load_file(const char *path)
+{
+	char *name = name_of(path);
+	json_t *description = dialect_file_read(path);
+
+	if (description != NULL && !is_loaded(name))
+	{
+		add(name, description);
+		return true;
+	}
+	if (description != NULL)
+		fprintf(stderr, "herald-bridge: %s: there is a dialect of this name already\n", path);
+	json_decref(description);
+	free(name);
+	return false;
 }
 
 static bool
 load(const char *setting)
 {
 	char *path = dialect_file_path(setting);
-	json_t *description = dialect_file_read(path);
-	Dialect *dialect;
+	bool good = load_file(path);
 
-	if (description != NULL)
-	{
-		dialect = memory_new(sizeof(Dialect));
-		dialect->name = name_of(path);
-		dialect->description = description;
-		add(dialect);
-	}
 	free(path);
-	return description != NULL;
+	return good;
 }
 
 bool
@@ -116,22 +141,25 @@ dialect_unload(void)
 }
 
 static const Format *
-find(const NameSpace *list, const char *name)
+find_format(const Dialect *dialect, const char *name_space)
 {
-	while (list != NULL && strcmp(list->format.name_space, name) != 0)
-		list = list->next;
-	return list ? &list->format : NULL;
+	const NameSpace *found = dialect->name_spaces;
+
+	while (found != NULL && strcmp(found->format.name_space, name_space) != 0)
+		found = found->next;
+	return found ? &found->format : NULL;
 }
 
 const Format *
-dialect_name_space(const char *dialect, const char *name_space)
+dialect_name_space(const char *name, const char *name_space)
 {
-	const Format *format = NULL;
-
-	for (const Dialect *at = all; at != NULL && format == NULL; at = at->next)
+	for (const Dialect *dialect = all; dialect != NULL; dialect = dialect->next)
 	{
-		if (dialect == NULL || strcmp(at->name, dialect) == 0)
-			format = find(at->name_spaces, name_space);
+		bool meant = name == NULL || strcmp(dialect->name, name) == 0;
+		const Format *format = meant ? find_format(dialect, name_space) : NULL;
+
+		if (format != NULL)
+			return format;
 	}
-	return format;
+	return NULL;
 }

@@ -186,9 +186,9 @@ has_shape(const Spot *spot, const json_t *value, const Shape *shape)
 		}
 		return true;
 	}
-	if (shape->check != NULL && !shape->check(spot, value))
+	if ((shape->each != NULL || shape->members != NULL) && !members_have_shape(spot, value, shape))
 		return false;
-	return (shape->each == NULL && shape->members == NULL) || members_have_shape(spot, value, shape);
+	return shape->check == NULL || shape->check(spot, value);
 }
 
 json_t *

@@ -361,7 +361,7 @@ ask(Session *session, Packet *packet, const char *name)
 	if (packet->type == PACKET_BINARY_EVENT)
 		decline(session, reference, "binary", "Actions have no binary arguments.");
 	else if (!name_space_request(session->format, name, packet->data, &request))
-		decline(session, reference, "HD404", "There is no such action.");
+		decline(session, reference, "HD404", "unknown action");
 	else
 	{
 		action_ask(session, request.action, request.data, reference, answer);

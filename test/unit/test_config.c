@@ -236,6 +236,10 @@ test_precedence(void **state)
 	assert_true(load(""));
 	assert_string_equal(config.listen, "from-file");
 	assert_string_equal(config.allow_origin, "f1 f2");
+	assert_string_equal(config.dialect, "canonical");
+	write_file("dialect = snake\ndialect = ./own.json\n");
+	assert_true(load(arguments));
+	assert_string_equal(config.dialect, "snake ./own.json");
 	assert_true(load("--config="));
 	assert_string_equal(config.listen, "127.0.0.1:8080");
 }
