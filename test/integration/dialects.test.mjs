@@ -1,11 +1,12 @@
 // A front end that was written for a hand-made gateway runs unchanged: for each dialect one as its users write it.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { io } from 'socket.io-client';
 import { runBridge } from './harness/bridge.mjs';
+import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
@@ -59,8 +60,8 @@ const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
 const isTime = (text) => assert.match(text, time);
 
 // As a front end connects; only the URL is the bridge's, here with the dialect, for this bridge serves several.
-async function connect(dialect, userId, namespace = '/') {
-  const socket = io(`${scene.bridge.url}${namespace}?dialect=${dialect}`, {
+async function connect(dialect, userId, namespace = '/', bridge = scene.bridge) {
+  const socket = io(`${bridge.url}${namespace}?dialect=${dialect}`, {
     auth: { token: scene.token(userId) }, transports: ['websocket'], forceNew: true, reconnectionDelay: 20,
   });
   sockets.push(socket);
@@ -78,6 +79,11 @@ async function heard(socket, event, match = () => true) {
   return socket.received.find(is).slice(1, -1);
 }
 
+// What an event says that is not from the log, and so has no position.
+const failure = (socket, name) => until(name, () => socket.received.find(([event]) => event === name)?.[1]);
+
+// All arguments of the ack.
+const emit = (socket, ...words) => new Promise((resolve) => socket.emit(...words, (...data) => resolve(data)));
 const follow = (follower, followee) => database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [follower, followee]);
 const like = (user, post) => database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [user, post]);
 const comment = (user, post, text) => database.value('INSERT INTO comments (user_id, post_id, content) VALUES ($1, $2, $3) RETURNING id', [user, post, text]);
@@ -135,8 +141,7 @@ test('namespaces: an action without an ack that fails is told by the event error
   const conversation = await scene.conversation(ann, ben);
   const chat = await connect('namespaces', eve, '/chat');
   chat.emit('message', { conversationId: conversation, content: 'Let me in' });
-  await until('the error', () => chat.received.some(([event]) => event === 'error'));
-  assert.deepEqual(chat.received.find(([event]) => event === 'error'), ['error', { code: '42501', message: 'you are not in this conversation' }]);
+  assert.deepEqual(await failure(chat, 'error'), { code: '42501', message: 'you are not in this conversation' });
   const answer = await chat.emitWithAck('message', { conversationId: conversation, content: 'Let me in' });
   assert.equal(answer.ok, false);
   assert.equal(chat.received.filter(([event]) => event === 'error').length, 1);
@@ -311,6 +316,38 @@ test('without a choice the first dialect that has the namespace is spoken, and a
   await notifications.waitFor('notification');
   await assert.rejects(scene.socketIo(ann, { namespace: '/chat', query: { dialect: 'snake' } }), { message: 'Invalid namespace' });
   await assert.rejects(scene.socketIo(ann, { query: { dialect: 'klingon' } }), { message: 'Invalid namespace' });
+});
+
+test('the example of docs/protocol.md', async () => {
+  const [example] = /\{\s*"about"[^]*?(?=```)/.exec(readFileSync(path.join(root, 'docs/protocol.md'), 'utf8'));
+  const file = path.join(scene.bridge.directory, 'first.json');
+  writeFileSync(file, example);
+  const bridge = await scene.addBridge([`--dialect=${file}`]);
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const post = await scene.post(ann);
+  const conversation = await scene.conversation(ann, ben);
+  const socket = await connect('first', ann, '/', bridge);
+  assert.deepEqual(await heard(socket, 'badge'), [0]);
+  await like(ben, post);
+  const [{ id, ...alert }] = await heard(socket, 'alert_like');
+  assert.deepEqual(alert, { text: 'Ben liked your post', link: `/posts/${post}`, sound: true });
+  assert.deepEqual(await heard(socket, 'badge', (count) => count === 1), [1]);
+  await comment(ben, post, 'Nice');
+  assert.equal((await heard(socket, 'alert_comment'))[0].link, `/posts/${post}`);
+  await scene.message(conversation, ben, 'Hello');
+  assert.deepEqual(await heard(socket, 'dm'), ['Ben', 'Hello']);
+
+  assert.deepEqual(await emit(socket, 'watch', Number(post)), [null]);
+  assert.deepEqual(await emit(socket, 'watch', 999999), ['There is no such room for this user.']);
+  await database.query("UPDATE posts SET caption = 'New' WHERE id = $1", [post]);
+  await like(ann, post);
+  await heard(socket, 'post:liked', ({ userId }) => userId === ann);
+  assert.ok(!socket.received.some(([event]) => event === 'post:updated'));
+  assert.deepEqual(await emit(socket, 'say', conversation, 'Hi'), [{ success: true, id: null }]);
+  socket.emit('say', conversation, '');
+  assert.equal(await failure(socket, 'oops'), '"content" must not be empty');
+  assert.equal((await emit(socket, 'feed:list', {}))[0].ok, true);
+  assert.equal((await emit(socket, 'unheard-of'))[0].error.code, 'HD404');
 });
 
 test("the application's own dialect is read from a file; a mistake in it ends the start with its place", async () => {
