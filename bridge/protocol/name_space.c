@@ -81,11 +81,13 @@ choose(const json_t *rules, json_t *content)
 	return NULL;
 }
 
-/* What a filled template stands for as arguments: several if it is an array.  Takes over the reference. */
+/* The arguments that a template stands for: several if it is an array. */
 static json_t *
-as_arguments(json_t *filled)
+fill_arguments(const json_t *template, json_t *source)
 {
-	return json_is_array(filled) ? filled : json_pack("[o]", filled);
+	json_t *filled = template_fill(template, source);
+
+	return json_is_array(template) ? filled : json_pack("[o]", filled);
 }
 
 /* The content of an EVENT by a rule. */
@@ -95,7 +97,7 @@ shape(const json_t *rule, const char *name, json_t *content)
 	const json_t *new_name = json_object_get(rule, "name");
 	const json_t *to = json_object_get(rule, "to");
 	json_t *filled = new_name ? template_fill(new_name, content) : NULL;
-	json_t *arguments = to ? as_arguments(template_fill(to, content)) : json_pack("[O]", content);
+	json_t *arguments = to ? fill_arguments(to, content) : json_pack("[O]", content);
 
 	json_array_insert_new(arguments, 0, json_is_string(filled) ? json_incref(filled) : json_string(name));
 	json_decref(filled);
@@ -107,10 +109,10 @@ static json_t *
 read_json(const char *text)
 {
 	json_error_t error;
-	json_t *value = json_loads(text, 0, NULL);
+	json_t *value = json_loads(text, JSON_ALLOW_NUL, NULL);
 
 	if (value == NULL)
-		value = json_loads(text, JSON_DECODE_INT_AS_REAL, &error);
+		value = json_loads(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
 	if (value == NULL)
 		log_warning("json_not_read", "reason", error.text);
 	return value;
@@ -223,7 +225,7 @@ name_space_ack(const Format *format, const char *name, const char *body)
 	if (ack == NULL)
 		return memory_format("{%s}", body);
 	answer = read_answer(body);
-	arguments = as_arguments(template_fill(ack, answer));
+	arguments = fill_arguments(ack, answer);
 	json_decref(answer);
 	return without_brackets(arguments);
 }

@@ -226,7 +226,7 @@ test_events_get_names_and_shapes(void **state)
 {
 	const Format *format = chat("'events': {'a:b': {'name': 'ab', 'to': {'x': '{y}', 'k': 1}}, 'same': {}, 'renamed': {'name': 'new'},"
 								"'scalar': {'to': '{id}'}, 'several': {'to': ['{id}', {'n': '{n}'}]}, 'list': {'to': [['{id}']]},"
-								"'none': {'to': []}, 'by_type': {'name': 'new_{type}'}}");
+								"'value': {'to': '{tags}'}, 'none': {'to': []}, 'by_type': {'name': 'new_{type}'}}");
 
 	(void) state;
 	assert_string_equal(packet(format, "a:b", "{\"y\":[1]}"), "\"ab\",{\"x\":[1],\"k\":1}");
@@ -235,6 +235,7 @@ test_events_get_names_and_shapes(void **state)
 	assert_string_equal(packet(format, "scalar", "{\"id\":\"7\"}"), "\"scalar\",\"7\"");
 	assert_string_equal(packet(format, "several", "{\"id\":\"7\",\"n\":1}"), "\"several\",\"7\",{\"n\":1}");
 	assert_string_equal(packet(format, "list", "{\"id\":7}"), "\"list\",[7]");
+	assert_string_equal(packet(format, "value", "{\"tags\":[1,2]}"), "\"value\",[1,2]");
 	assert_string_equal(packet(format, "none", "{}"), "\"none\"");
 	assert_string_equal(packet(format, "by_type", "{\"type\":\"like\"}"), "\"new_like\",{\"type\":\"like\"}");
 	assert_string_equal(packet(format, "by_type", "{}"), "\"by_type\",{}");
@@ -267,6 +268,16 @@ test_conditions_choose(void **state)
 	assert_string_equal(packet(format, "n", "{\"type\":\"like\",\"data\":{\"n\":2}}"), "");
 	assert_string_equal(packet(format, "m", "{\"all\":true}"), "\"all\",{\"all\":true}");
 	assert_string_equal(packet(format, "m", "{}"), "");
+}
+
+/* A column of type json can hold it. */
+static void
+test_zero_characters(void **state)
+{
+	const Format *format = chat("'events': {'n': {'to': ['{a}']}}");
+
+	(void) state;
+	assert_string_equal(packet(format, "n", "{\"a\":\"x\\u0000y\"}"), "\"n\",\"x\\u0000y\"");
 }
 
 /* numeric of PostgreSQL knows no limits; clients read such numbers as double, too. */
@@ -426,6 +437,7 @@ main(void)
 		DIALECT_TEST(test_events_get_names_and_shapes),
 		DIALECT_TEST(test_the_closest_name_counts),
 		DIALECT_TEST(test_conditions_choose),
+		DIALECT_TEST(test_zero_characters),
 		DIALECT_TEST(test_large_numbers),
 		DIALECT_TEST(test_actions_are_translated),
 		DIALECT_TEST(test_answers_are_shaped),
