@@ -79,7 +79,7 @@ is_template(const Spot *spot, const json_t *value)
 {
 	const char *mistake = template_mistake(value);
 
-	return mistake == NULL || complain(spot, "\"%s\": braces are for places: \"{path}\"", mistake);
+	return mistake == NULL || complain(spot, "\"%s\": braces are for places: \"{path}\", \"{path:number}\"", mistake);
 }
 
 static bool
@@ -88,9 +88,12 @@ is_text_template(const Spot *spot, const json_t *value)
 	return is_text(spot, value) && is_template(spot, value);
 }
 
+/* The key is the path where it must be. */
 static bool
 is_constant(const Spot *spot, const json_t *value)
 {
+	if (strpbrk(spot->key, "{}:") != NULL)
+		return complain(spot, "a path has no braces and no colon");
 	return (!json_is_object(value) && !json_is_array(value)) || complain(spot, "must be a text, a number, true, false or null");
 }
 

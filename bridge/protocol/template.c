@@ -14,18 +14,21 @@
 
 #include "base/memory.h"
 
-/* Is each brace one of a "{path}"? */
+#define AS_NUMBER ":number}"
+
+/* Is each brace one of a "{path}" or "{path:number}"? */
 static bool
 is_good_text(const char *text)
 {
-	size_t length;
-
 	for (text += strcspn(text, "{}"); *text == '{'; text += strcspn(text, "{}"))
 	{
-		length = strcspn(text + 1, "{}");
-		if (length == 0 || text[1 + length] != '}')
+		size_t length = strcspn(++text, "{}:");
+
+		if (length == 0 || (text[length] == ':' && strncmp(text + length, AS_NUMBER, strlen(AS_NUMBER)) != 0))
 			return false;
-		text += 1 + length + 1;
+		text += strcspn(text, "{}");
+		if (*text++ != '}')
+			return false;
 	}
 	return *text == '\0';
 }
@@ -65,7 +68,7 @@ member_of(json_t *source, const char *name, size_t length)
 	return found;
 }
 
-/* Follows one path; it ends with its text, or before the bar or brace behind it. */
+/* Follows one path; it ends with its text, or before the bar, colon or brace behind it. */
 static json_t *
 follow(const char *path, json_t *source)
 {
@@ -75,7 +78,7 @@ follow(const char *path, json_t *source)
 		return source;
 	for (;;)
 	{
-		length = strcspn(path, ".|}");
+		length = strcspn(path, ".|:}");
 		source = member_of(source, path, length);
 		if (source == NULL || path[length] != '.')
 			return source;
@@ -90,7 +93,7 @@ template_look_up(const char *path, json_t *source)
 	{
 		json_t *found = follow(path, source);
 
-		path += strcspn(path, "|}");
+		path += strcspn(path, "|:}");
 		if (*path != '|' || (found != NULL && !json_is_null(found)))
 			return found;
 		path++;
@@ -135,13 +138,27 @@ fill_text(const char *text, json_t *source)
 	return string;
 }
 
+/* A text of digits as a number; whatever else as it is. */
+static json_t *
+as_number(json_t *value)
+{
+	json_t *number = json_is_string(value) ? json_loads(json_string_value(value), JSON_DECODE_ANY, NULL) : NULL;
+
+	if (json_is_integer(number))
+		return number;
+	json_decref(number);
+	return json_incref(value);
+}
+
 /* The value at the only place of a text. */
 static json_t *
 fill_place(const char *text, json_t *source)
 {
 	json_t *value = template_look_up(text + 1, source);
 
-	return value ? json_incref(value) : json_null();
+	if (value == NULL)
+		return json_null();
+	return strstr(text, AS_NUMBER) != NULL ? as_number(value) : json_incref(value);
 }
 
 static bool

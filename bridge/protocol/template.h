@@ -7,7 +7,7 @@
  * path, of whatever type; within a longer text it stands for a text, number or
  * boolean.  A path is the names of members and numbers of elements, with dots
  * between them; "{.}" is the whole, and "{path|path}" the first that is there and
- * not null.  A text with a place that cannot be filled is null; everything else
+ * not null; "{path:number}" makes a number of a text of digits.  A text with a place that cannot be filled is null; everything else
  * is as it stands.
  *
  * SPDX-License-Identifier: PostgreSQL

@@ -327,6 +327,7 @@ test('the example of docs/protocol.md', async () => {
   assert.deepEqual(await heard(socket, 'badge'), [0]);
   await like(ben, post);
   const [{ id, ...alert }] = await heard(socket, 'alert_like');
+  assert.equal(typeof id, 'number');
   assert.deepEqual(alert, { text: 'Ben liked your post', link: `/posts/${post}`, sound: true });
   assert.deepEqual(await heard(socket, 'badge', (count) => count === 1), [1]);
   await comment(ben, post, 'Nice');

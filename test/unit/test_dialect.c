@@ -222,6 +222,24 @@ test_the_first_that_is_there(void **state)
 }
 
 static void
+test_numbers_of_digits(void **state)
+{
+	static const char source[] = "{\"id\":\"42\",\"n\":7,\"u\":\"6f1c-4\",\"z\":\"007\",\"b\":\"99999999999999999999\",\"t\":\"true\",\"x\":\"\"}";
+
+	(void) state;
+	assert_string_equal(filled("\"{id:number}\"", source), "42");
+	assert_string_equal(filled("\"{none|id:number}\"", source), "42");
+	assert_string_equal(filled("\"{n:number}\"", source), "7");
+	assert_string_equal(filled("\"{u:number}\"", source), "\"6f1c-4\"");
+	assert_string_equal(filled("\"{z:number}\"", source), "\"007\"");
+	assert_string_equal(filled("\"{b:number}\"", source), "\"99999999999999999999\"");
+	assert_string_equal(filled("\"{t:number}\"", source), "\"true\"");
+	assert_string_equal(filled("\"{x:number}\"", source), "\"\"");
+	assert_string_equal(filled("\"{none:number}\"", source), "null");
+	assert_string_equal(filled("\"post:{id:number}\"", source), "\"post:42\"");
+}
+
+static void
 test_events_get_names_and_shapes(void **state)
 {
 	const Format *format = chat("'events': {'a:b': {'name': 'ab', 'to': {'x': '{y}', 'k': 1}}, 'same': {}, 'renamed': {'name': 'new'},"
@@ -379,6 +397,9 @@ static const Mistake mistakes[] = {
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"b}\"}}"), ": namespaces > /chat > events > a > to: \"b}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{}\"}}"), ": namespaces > /chat > events > a > to: \"{}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{{b}}\"}}"), ": namespaces > /chat > events > a > to: \"{{b}}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{b:int}\"}}"), ": namespaces > /chat > events > a > to: \"{b:int}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{:number}\"}}"), ": namespaces > /chat > events > a > to: \"{:number}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"{b}\": 1}}}"), ": namespaces > /chat > events > a > when > {b}: a path has no braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"b\": []}}}"), ": namespaces > /chat > events > a > when > b: must be a text, a number" },
 	{ IN_CHAT("\"actions\": {\"a\": {\"name\": \"b\"}}"), ": namespaces > /chat > actions > a > name: there is no such key" },
 	{ IN_CHAT("\"actions\": {\"a\": {\"action\": null}}"), ": namespaces > /chat > actions > a > action: must be a text" },
@@ -434,6 +455,7 @@ main(void)
 		DIALECT_TEST(test_places_within_a_text),
 		DIALECT_TEST(test_what_is_not_there),
 		DIALECT_TEST(test_the_first_that_is_there),
+		DIALECT_TEST(test_numbers_of_digits),
 		DIALECT_TEST(test_events_get_names_and_shapes),
 		DIALECT_TEST(test_the_closest_name_counts),
 		DIALECT_TEST(test_conditions_choose),
