@@ -305,6 +305,23 @@ test('a client that lost its connection recovers in its dialect, also behind an 
   assert.equal(socket.received.filter(([event]) => event === 'notification_marked_read').length, 1);
 });
 
+test('what a namespace does not want is not replayed to it either', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  await scene.settle(await scene.plain(ann));
+  const chat = await connect('namespaces', ann, '/chat');
+  const back = new Promise((resolve) => chat.once('connect', resolve));
+  chat.io.engine.close();
+  await follow(ben, ann);
+  await scene.message(conversation, ben, 'Said meanwhile');
+  await back;
+  assert.equal(chat.recovered, true);
+  await heard(chat, 'message', ({ content }) => content === 'Said meanwhile');
+  await scene.message(conversation, ben, 'Said now');
+  await heard(chat, 'message', ({ content }) => content === 'Said now');
+  assert.deepEqual(chat.received.map(([event]) => event), ['message', 'message']);
+});
+
 test('without a choice the first dialect that has the namespace is spoken, and a namespace that the chosen one lacks is none', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const [root, notifications] = [await scene.socketIo(ann), await scene.socketIo(ann, { namespace: '/notifications' })];
