@@ -17,6 +17,7 @@
 #include "fanout/outbox.h"
 #include "gateway/auth.h"
 #include "gateway/gateway.h"
+#include "protocol/dialect.h"
 #include "source/check.h"
 #include "transport/server.h"
 
@@ -100,6 +101,7 @@ run(void)
 	loop_on_signal(SIGHUP, on_reload);
 	loop_run();
 	gateway_stop();
+	dialect_unload();
 	log_info("stopped");
 	return true;
 }
@@ -115,7 +117,7 @@ main(int argc, char **argv)
 	if (print_and_leave())
 		return EXIT_SUCCESS;
 	if (!configure_log(&config) || !auth_configure(&config) || !check_conninfo(config.database) ||
-		!server_prepare(&config))
+		!dialect_load(config.dialect) || !server_prepare(&config))
 		return EXIT_FAILURE;
 	return run() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

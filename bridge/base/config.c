@@ -48,6 +48,7 @@ static const Setting settings[] = {
 	{ "config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value" },
 	{ "connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session" },
 	{ "database", 'd', KIND_TEXT, AT(database), false, "", "CONNINFO", "libpq connection string; PG* environment variables count" },
+	{ "dialect", 0, KIND_LIST, AT(dialect), false, "canonical", "NAME|FILE", "names and shapes of events and actions; repeatable" },
 	{ "drain-timeout", 0, KIND_TIME, AT(drain_timeout), true, "5s", "TIME", "how long SIGTERM waits for queues to empty" },
 	{ "help", 0, KIND_SWITCH, AT(help), false, "false", NULL, "print this text and exit" },
 	{ "jwt-algorithm", 0, KIND_TEXT, AT(jwt_algorithm), true, "HS256", "NAME", "HS256, HS384 or HS512" },
@@ -217,29 +218,40 @@ take_environment(Config *config)
 	return true;
 }
 
+/* The settings that a file has given so far: the second time a list grows. */
+typedef struct File
+{
+	Config *config;
+	bool seen[SETTINGS];
+} File;
+
 /* A line of the file; inih counts them and tells us of the first that is refused here. */
 static int
 take_line(void *context, const char *section, const char *name, const char *value)
 {
-	Config *config = context;
+	File *file = context;
 	const Setting *setting = find_setting(name, strlen(name));
+	bool again;
 
 	if (section[0] != '\0' || setting == NULL || setting->kind == KIND_SWITCH)
 	{
-		fprintf(stderr, "herald-bridge: %s: there is no setting \"%s\" for a file\n", config->config, name);
+		fprintf(stderr, "herald-bridge: %s: there is no setting \"%s\" for a file\n", file->config->config, name);
 		return 0;
 	}
-	return take(config, setting, value, true, config->config);
+	again = file->seen[setting - settings];
+	file->seen[setting - settings] = true;
+	return take(file->config, setting, value, again, file->config->config);
 }
 
 static bool
 take_file(Config *config)
 {
+	File file = { .config = config };
 	int result;
 
 	if (config->config[0] == '\0')
 		return true;
-	result = ini_parse(config->config, take_line, config);
+	result = ini_parse(config->config, take_line, &file);
 	if (result < 0)
 		fprintf(stderr, "herald-bridge: %s: %s\n", config->config, strerror(errno));
 	else if (result > 0)

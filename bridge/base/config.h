@@ -24,6 +24,7 @@ typedef struct Config
 	char *jwt_issuer;
 	char *jwt_user_claim;
 	char *allow_origin; /* several, separated by spaces */
+	char *dialect;		/* the same */
 	char *www;
 	char *log_level;
 	char *log_format;

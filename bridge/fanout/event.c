@@ -13,6 +13,9 @@
 
 #include "base/memory.h"
 
+/* Stands among the frames for that of a format which does not want the event. */
+static Frame unwanted;
+
 Event *
 event_new(void)
 {
@@ -36,11 +39,12 @@ event_release(Event *event)
 	assert(event->references > 0);
 	if (--event->references > 0)
 		return;
-	for (int i = 0; i < EVENT_FORMATS; i++)
+	for (int i = 0; i < event->frame_count; i++)
 	{
-		if (event->frames[i] != NULL)
+		if (event->frames[i] != NULL && event->frames[i] != &unwanted)
 			frame_release(event->frames[i]);
 	}
+	free(event->frames);
 	for (int i = 0; i < event->room_count; i++)
 		free(event->rooms[i]);
 	free(event->rooms);
@@ -54,11 +58,27 @@ event_release(Event *event)
 	free(event);
 }
 
+/* How many formats there are is told by those that ask. */
+static void
+make_place(Event *event, int place)
+{
+	if (place < event->frame_count)
+		return;
+	event->frames = memory_resize(event->frames, sizeof(Frame *) * (size_t) (place + 1));
+	while (event->frame_count <= place)
+		event->frames[event->frame_count++] = NULL;
+}
+
 Frame *
 event_frame(Event *event, const Format *format)
 {
-	assert(format->place >= 0 && format->place < EVENT_FORMATS);
-	if (event->frames[format->place] == NULL)
-		event->frames[format->place] = format->encode(format, event);
-	return event->frames[format->place];
+	Frame **frame;
+
+	make_place(event, format->place);
+	frame = &event->frames[format->place];
+	if (*frame == NULL)
+		*frame = format->encode(format, event);
+	if (*frame == NULL)
+		*frame = &unwanted;
+	return *frame == &unwanted ? NULL : *frame;
 }

@@ -14,8 +14,6 @@
 
 #include "fanout/frame.h"
 
-#define EVENT_FORMATS 8
-
 /*
  * Immutable but for the frames, which are built when a session first needs
  * them.  Freed with the last reference; whoever makes an event holds the first.
@@ -32,7 +30,8 @@ typedef struct Event
 	char *member; /* this user joins or leaves a room; or NULL */
 	char *joins;
 	char *leaves;
-	Frame *frames[EVENT_FORMATS];
+	Frame **frames; /* by the place of their format */
+	int frame_count;
 } Event;
 
 /*
@@ -43,7 +42,7 @@ typedef struct Format
 {
 	int place;
 	const char *name_space; /* of Socket.IO; NULL elsewhere */
-	bool (*wants)(const Event *event);
+	/* The frame, or NULL: these sessions do not want this event. */
 	Frame *(*encode)(const struct Format *format, const Event *event);
 } Format;
 
@@ -52,7 +51,7 @@ extern Event *event_new(void);
 extern Event *event_hold(Event *event);
 extern void event_release(Event *event);
 
-/* The event's frame in a format; belongs to the event. */
+/* The event's frame in a format, which belongs to the event; NULL: it is not wanted there. */
 extern Frame *event_frame(Event *event, const Format *format);
 
 #endif /* HERALD_EVENT_H */

@@ -130,14 +130,16 @@ hold_back(Session *session, Event *event)
 void
 session_deliver(Session *session, Event *event)
 {
-	if (!session->format->wants(event))
+	Frame *frame = event_frame(event, session->format);
+
+	if (frame == NULL)
 		return;
 	if (session->state == SESSION_REPLAYING)
 		hold_back(session, event);
 	else if (session->state == SESSION_LIVE)
 	{
 		metrics.deliveries++;
-		outbox_push(session->outbox, event_frame(event, session->format));
+		outbox_push(session->outbox, frame);
 	}
 }
 

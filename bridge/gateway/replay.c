@@ -75,7 +75,7 @@ welcome(Session *session, bool recovered)
 
 static void read_page(Replay *replay);
 
-/* Keeps what the session wants of a page. */
+/* Keeps the events of a page until they are sent. */
 static void
 take_page(Replay *replay, const Page *page)
 {
@@ -84,10 +84,7 @@ take_page(Replay *replay, const Page *page)
 	replay->more = page->more;
 	replay->events = memory_new(sizeof(Event *) * (size_t) page->count);
 	for (int i = 0; i < page->count; i++)
-	{
-		if (replay->session->format->wants(page->events[i]))
-			replay->events[replay->count++] = event_hold(page->events[i]);
-	}
+		replay->events[replay->count++] = event_hold(page->events[i]);
 }
 
 /* Sends as much of the page as the outbox takes; false: something is left. */
@@ -100,6 +97,8 @@ send_page(Replay *replay)
 	{
 		Frame *frame = event_frame(replay->events[replay->sent], replay->session->format);
 
+		if (frame == NULL)
+			continue;
 		if (!outbox_has_room(outbox, frame))
 			outbox_flush(outbox);
 		if (!outbox_has_room(outbox, frame))

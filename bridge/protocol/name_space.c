@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * name_space.c
- *	  The namespaces of Socket.IO: which events each gets, and what they look like there.
+ *	  A namespace of Socket.IO as a dialect has it: its events, actions and answers.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,69 +11,233 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "protocol/json.h"
 #include "protocol/packet.h"
+#include "protocol/template.h"
 
-static bool
-begins_with(const Event *event, const char *const *prefixes)
+static const NameSpace *
+of_format(const Format *format)
 {
-	for (; *prefixes != NULL; prefixes++)
-	{
-		if (strncmp(event->name, *prefixes, strlen(*prefixes)) == 0)
-			return true;
-	}
-	return false;
+	return (const NameSpace *) format;
 }
 
-static bool
-wants_everything(const Event *event)
+/* The member for a name: under the name itself, else under the longest "start*" of it. */
+static const json_t *
+find_rule(const json_t *rules, const char *name)
 {
-	(void) event;
+	const json_t *found = json_object_get(rules, name);
+	size_t longest = 0;
+	const char *pattern;
+	json_t *rule;
+
+	if (found != NULL)
+		return found;
+	json_object_foreach((json_t *) rules, pattern, rule)
+	{
+		size_t length = strlen(pattern);
+
+		if (length > longest && pattern[length - 1] == '*' && strncmp(pattern, name, length - 1) == 0)
+		{
+			found = rule;
+			longest = length;
+		}
+	}
+	return found;
+}
+
+/* Is each path of a condition at its value?  null is for what is not there, too. */
+static bool
+holds(const json_t *condition, json_t *content)
+{
+	const char *path;
+	json_t *wanted;
+
+	json_object_foreach((json_t *) condition, path, wanted)
+	{
+		json_t *there = template_look_up(path, content);
+
+		if (!json_equal(there ? there : json_null(), wanted))
+			return false;
+	}
 	return true;
 }
 
-static bool
-wants_notifications(const Event *event)
+/* A rule may be a list of rules, of which the first counts whose condition holds. */
+static const json_t *
+choose(const json_t *rules, json_t *content)
 {
-	static const char *const prefixes[] = { "notification:", "user:followed", "user:unfollowed", NULL };
+	size_t i;
+	json_t *rule;
 
-	return begins_with(event, prefixes);
+	if (json_is_object(rules))
+		return holds(json_object_get(rules, "when"), content) ? rules : NULL;
+	json_array_foreach(rules, i, rule)
+	{
+		if (holds(json_object_get(rule, "when"), content))
+			return rule;
+	}
+	return NULL;
 }
 
-static bool
-wants_chat(const Event *event)
+/* The arguments that a template stands for: several if it is an array. */
+static json_t *
+fill_arguments(const json_t *template, json_t *source)
 {
-	static const char *const prefixes[] = { "message:", "conversation:", "typing:", "user:online", "user:offline", NULL };
+	json_t *filled = template_fill(template, source);
 
-	return begins_with(event, prefixes);
+	return json_is_array(template) ? filled : json_pack("[o]", filled);
+}
+
+/* The content of an EVENT by a rule. */
+static json_t *
+shape(const json_t *rule, const char *name, json_t *content)
+{
+	const json_t *new_name = json_object_get(rule, "name");
+	const json_t *to = json_object_get(rule, "to");
+	json_t *filled = new_name ? template_fill(new_name, content) : NULL;
+	json_t *arguments = to ? fill_arguments(to, content) : json_pack("[O]", content);
+
+	json_array_insert_new(arguments, 0, json_is_string(filled) ? json_incref(filled) : json_string(name));
+	json_decref(filled);
+	return arguments;
+}
+
+/* Whole numbers that are too big for jansson are read as any client of JavaScript reads them. */
+static json_t *
+read_json(const char *text)
+{
+	json_error_t error;
+	json_t *value = json_loads(text, JSON_ALLOW_NUL, NULL);
+
+	if (value == NULL)
+		value = json_loads(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+	if (value == NULL)
+		log_warning("json_not_read", "reason", error.text);
+	return value;
+}
+
+/* The arguments as they stand in a packet, without the brackets.  Takes over the reference. */
+static char *
+without_brackets(json_t *arguments)
+{
+	char *text = json_dumps(arguments, JSON_COMPACT);
+	char *inside = memory_copy_bytes(text + 1, strlen(text) - 2);
+
+	json_decref(arguments);
+	free(text);
+	return inside;
+}
+
+static char *
+content_by_rules(const json_t *rules, const Event *event)
+{
+	json_t *payload = read_json(event->payload);
+	const json_t *rule = payload ? choose(rules, payload) : NULL;
+	json_t *shaped = rule ? shape(rule, event->name, payload) : NULL;
+
+	json_decref(payload);
+	return shaped ? without_brackets(shaped) : NULL;
+}
+
+/* Name and arguments of an event; NULL: it is not wanted.  What stays as it is need not be read. */
+static char *
+content_of(const NameSpace *place, const Event *event)
+{
+	const json_t *rules = find_rule(place->events, event->name);
+	char *name;
+	char *content;
+
+	if (rules == NULL)
+		return NULL;
+	if (!json_is_object(rules) || json_object_size(rules) > 0)
+		return content_by_rules(rules, event);
+	name = json_quoted(event->name);
+	content = memory_format("%s,%s", name, event->payload);
+	free(name);
+	return content;
 }
 
 /* The position is the last argument: socket.io-client keeps it and shows it when it comes back. */
 static Frame *
 encode(const Format *format, const Event *event)
 {
-	char *start = packet_start(PACKET_EVENT, format->name_space);
-	char *name = json_quoted(event->name);
-	char *text = memory_format("%s[%s,%s,\"%s\"]", start, name, event->payload, event->position);
+	char *content = content_of(of_format(format), event);
+	char *start;
+	char *text;
+	Frame *frame;
 
-	Frame *frame = frame_new(FRAME_TEXT, text, strlen(text));
-
+	if (content == NULL)
+		return NULL;
+	start = packet_start(PACKET_EVENT, format->name_space);
+	text = memory_format("%s[%s,\"%s\"]", start, content, event->position);
+	frame = frame_new(FRAME_TEXT, text, strlen(text));
+	free(content);
 	free(start);
-	free(name);
 	free(text);
 	return frame;
 }
 
-/* Place 0 among the frames of an event is the plain protocol's. */
-const Format name_space_formats[NAME_SPACES] = {
-	{ 1, "/", wants_everything, encode },
-	{ 2, "/notifications", wants_notifications, encode },
-	{ 3, "/chat", wants_chat, encode },
-};
+NameSpace *
+name_space_new(int place, const char *name, const json_t *description)
+{
+	NameSpace *made = memory_new(sizeof(NameSpace));
+
+	made->format = (Format){ place, name, encode };
+	made->events = json_object_get(description, "events");
+	made->actions = json_object_get(description, "actions");
+	made->failed = json_object_get(description, "failed");
+	return made;
+}
 
 bool
-name_space_shows_badge(const Format *format)
+name_space_request(const Format *format, const char *name, json_t *arguments, Request *request)
 {
-	return format->wants != wants_chat;
+	const json_t *rule = find_rule(of_format(format)->actions, name);
+	const json_t *data = json_object_get(rule, "data");
+	const char *action = json_member(rule, "action");
+
+	if (rule == NULL)
+		return false;
+	request->action = action ? action : name;
+	request->data = data ? template_fill(data, arguments) : json_incref(json_array_get(arguments, 0));
+	return true;
+}
+
+static json_t *
+read_answer(const char *body)
+{
+	char *text = memory_format("{%s}", body);
+	json_t *answer = read_json(text);
+
+	free(text);
+	return answer;
+}
+
+char *
+name_space_ack(const Format *format, const char *name, const char *body)
+{
+	const json_t *ack = json_object_get(find_rule(of_format(format)->actions, name), "ack");
+	json_t *answer;
+	json_t *arguments;
+
+	if (ack == NULL)
+		return memory_format("{%s}", body);
+	answer = read_answer(body);
+	arguments = fill_arguments(ack, answer);
+	json_decref(answer);
+	return without_brackets(arguments);
+}
+
+char *
+name_space_failure(const Format *format, const char *body)
+{
+	const json_t *rule = of_format(format)->failed;
+	json_t *answer = rule ? read_answer(body) : NULL;
+	json_t *error = json_object_get(answer, "error");
+	json_t *shaped = error ? shape(rule, "error", error) : NULL;
+
+	json_decref(answer);
+	return shaped ? without_brackets(shaped) : NULL;
 }

@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * name_space.h
- *	  The namespaces of Socket.IO: which events each gets, and what they look like there.
+ *	  A namespace of Socket.IO as a dialect has it: its events, actions and answers.
+ *
+ * What it gives and takes is told by the JSON of the dialect's file, which has
+ * been checked (dialect.h).  docs/protocol.md describes it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -9,16 +12,38 @@
 #ifndef HERALD_NAME_SPACE_H
 #define HERALD_NAME_SPACE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "fanout/event.h"
 
-#define NAME_SPACES 3
+/* Name and JSON are those of its dialect, which frees it. */
+typedef struct NameSpace
+{
+	Format format; /* first: a format of ours is a namespace */
+	const json_t *events;
+	const json_t *actions;
+	const json_t *failed; /* the event for a failed action without an ack; NULL: none */
+	struct NameSpace *next;
+} NameSpace;
 
-/* "/" gets everything, "/notifications" and "/chat" their own kind. */
-extern const Format name_space_formats[NAME_SPACES];
+extern NameSpace *name_space_new(int place, const char *name, const json_t *description);
 
-/* Does a session there want to know the unread count? */
-extern bool name_space_shows_badge(const Format *format);
+/* What a client asks for, in canonical words. */
+typedef struct Request
+{
+	const char *action; /* lives as long as the name that the client gave */
+	json_t *data;		/* a reference, or NULL */
+} Request;
+
+/* Translates an event of a client with its arguments, an array.  False: the dialect has no such action. */
+extern bool name_space_request(const Format *format, const char *name, json_t *arguments, Request *request);
+
+/*
+ * The answer to it as the client expects it: the arguments of an ack, or an
+ * event.  "body" is that of ActionAnswer.  The caller frees them; NULL: failures are not told.
+ */
+extern char *name_space_ack(const Format *format, const char *name, const char *body);
+extern char *name_space_failure(const Format *format, const char *body);
 
 #endif /* HERALD_NAME_SPACE_H */

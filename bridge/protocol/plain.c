@@ -30,13 +30,6 @@ typedef struct Plain
 	bool awaits_pong;
 } Plain;
 
-static bool
-wants_everything(const Event *event)
-{
-	(void) event;
-	return true;
-}
-
 static Frame *
 encode(const Format *format, const Event *event)
 {
@@ -54,7 +47,7 @@ encode(const Format *format, const Event *event)
 	return frame;
 }
 
-static const Format plain_format = { .place = 0, .wants = wants_everything, .encode = encode };
+static const Format plain_format = { .place = 0, .encode = encode };
 
 /* Takes over the text. */
 static void

@@ -31,6 +31,7 @@ typedef struct Handshake
 {
 	const char *token;	  /* of the Authorization header or the URL; or NULL */
 	const char *position; /* of the URL; or NULL */
+	const char *dialect;  /* of the URL; or NULL */
 } Handshake;
 
 /* What a protocol does with a connection. Only closed() is called after close(). */

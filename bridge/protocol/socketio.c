@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
+#include "protocol/dialect.h"
 #include "protocol/json.h"
 #include "protocol/name_space.h"
 #include "protocol/packet.h"
@@ -27,19 +28,22 @@
 
 static const char hexadecimal[] = "0123456789abcdef";
 
-/* A namespace of a connection. */
+/* A namespace of a connection; made when the client first asks for it. */
 typedef struct Place
 {
 	struct SocketIo *socket;
+	const Format *format;
 	Session *session; /* NULL: not connected; ours until it leaves */
 	char *pid;		  /* that the client has shown; NULL: none */
 	char sid[SID_LENGTH + 1];
+	struct Place *next;
 } Place;
 
 typedef struct SocketIo
 {
 	Connection *connection;
-	Place places[NAME_SPACES];
+	char *dialect; /* that the client has named; or NULL */
+	Place *places;
 	Timer heartbeat;
 	Timer deadline;	 /* for the first session */
 	int attachments; /* that the last packet has announced */
@@ -146,6 +150,21 @@ take_pid(Place *place, const char *pid, char **key, char **position)
 }
 
 static void
+say_unread(Session *session, const char *position)
+{
+	Event *event = event_new();
+	Frame *frame;
+
+	event->name = memory_copy("notification:unread");
+	event->payload = memory_format("{\"count\":%lld}", (long long) session->unread);
+	event->position = memory_copy(position);
+	frame = event_frame(event, session->format);
+	if (frame != NULL)
+		outbox_push(session->outbox, frame);
+	event_release(event);
+}
+
+static void
 welcome(Session *session, bool recovered)
 {
 	Place *place = session->protocol;
@@ -161,10 +180,7 @@ welcome(Session *session, bool recovered)
 	timer_stop(&place->socket->deadline);
 	say_packet(place->socket, PACKET_CONNECT, session->format->name_space,
 			   memory_format("{\"sid\":\"%s\",\"pid\":\"%s\"}", place->sid, pid));
-	if (name_space_shows_badge(session->format))
-		say_packet(place->socket, PACKET_EVENT, session->format->name_space,
-				   memory_format("[\"notification:unread\",{\"count\":%lld},\"%s\"]", (long long) session->unread,
-								 recovered ? session->position : session->since));
+	say_unread(session, recovered ? session->position : session->since);
 	free(pid);
 }
 
@@ -220,13 +236,13 @@ refuse(SocketIo *socket, const char *name_space, const Refusal *refusal)
 }
 
 static void
-admit(Place *place, const Format *format, const json_t *auth)
+admit(Place *place, const json_t *auth)
 {
 	SocketIo *socket = place->socket;
 	const char *offset = json_member(auth, "offset");
 	Arrival arrival = {
 		.token = without_bearer(json_member(auth, "token")),
-		.format = format,
+		.format = place->format,
 		.voice = &voice,
 		.outbox = &socket->connection->outbox,
 		.protocol = place,
@@ -240,7 +256,7 @@ admit(Place *place, const Format *format, const json_t *auth)
 	arrival.position = began != NULL && offset != NULL ? offset : began;
 	place->session = gateway_admit(&arrival, &refusal);
 	if (place->session == NULL)
-		refuse(socket, format->name_space, &refusal);
+		refuse(socket, place->format->name_space, &refusal);
 	free(key);
 	free(began);
 }
@@ -248,12 +264,28 @@ admit(Place *place, const Format *format, const json_t *auth)
 static Place *
 find_place(SocketIo *socket, const char *name_space)
 {
-	for (int i = 0; i < NAME_SPACES; i++)
-	{
-		if (strcmp(name_space_formats[i].name_space, name_space) == 0)
-			return &socket->places[i];
-	}
-	return NULL;
+	Place *place = socket->places;
+
+	while (place != NULL && strcmp(place->format->name_space, name_space) != 0)
+		place = place->next;
+	return place;
+}
+
+/* NULL: the client's dialect has no such namespace. */
+static Place *
+make_place(SocketIo *socket, const char *name_space)
+{
+	const Format *format = dialect_name_space(socket->dialect, name_space);
+	Place *place;
+
+	if (format == NULL)
+		return NULL;
+	place = memory_new(sizeof(Place));
+	place->socket = socket;
+	place->format = format;
+	place->next = socket->places;
+	socket->places = place;
+	return place;
 }
 
 /* These return false for a packet that ends the connection. */
@@ -266,9 +298,11 @@ on_connect(SocketIo *socket, const Packet *packet)
 
 	if (place != NULL && place->session != NULL)
 		return false;
+	if (place == NULL)
+		place = make_place(socket, packet->name_space);
 	if (place != NULL)
 	{
-		admit(place, &name_space_formats[place - socket->places], packet->data);
+		admit(place, packet->data);
 		return true;
 	}
 	name = json_quoted(packet->name_space);
@@ -288,20 +322,57 @@ on_disconnect(Place *place)
 	return true;
 }
 
+/* "reference" is the id of the ack, or nothing, and behind a space the client's name of the action. */
 static void
-answer(Session *session, const char *id, const char *body)
+answer(Session *session, const char *reference, const char *body)
 {
 	Place *place = session->protocol;
+	int id_length = (int) strcspn(reference, " ");
+	bool awaited = id_length > 0;
+	char *content = awaited ? name_space_ack(session->format, reference + id_length + 1, body) :
+							  name_space_failure(session->format, body);
 
-	if (id != NULL)
-		say_packet(place->socket, PACKET_ACK, session->format->name_space, memory_format("%s[{%s}]", id, body));
+	if (content != NULL)
+		say_packet(place->socket, awaited ? PACKET_ACK : PACKET_EVENT, session->format->name_space,
+				   memory_format("%.*s[%s]", id_length, reference, content));
+	free(content);
+}
+
+/* Takes over the reference. */
+static void
+decline(Session *session, char *reference, const char *code, const char *message)
+{
+	char *error = error_content(code, message);
+	char *body = memory_format("\"ok\":false,\"error\":%s", error);
+
+	answer(session, reference, body);
+	free(reference);
+	free(error);
+	free(body);
+}
+
+static void
+ask(Session *session, Packet *packet, const char *name)
+{
+	char *reference = memory_format("%s %s", packet->id ? packet->id : "", name);
+	Request request;
+
+	json_array_remove(packet->data, 0);
+	if (packet->type == PACKET_BINARY_EVENT)
+		decline(session, reference, "binary", "Actions have no binary arguments.");
+	else if (!name_space_request(session->format, name, packet->data, &request))
+		decline(session, reference, "HD404", "unknown action");
+	else
+	{
+		action_ask(session, request.action, request.data, reference, answer);
+		json_decref(request.data);
+	}
 }
 
 static bool
 on_event(Place *place, Packet *packet)
 {
 	char *name = packet_event_name(packet);
-	json_t *data = json_array_get(packet->data, 1);
 
 	if (packet->data == NULL)
 		return true;
@@ -310,13 +381,7 @@ on_event(Place *place, Packet *packet)
 		free(name);
 		return false;
 	}
-	if (packet->type == PACKET_BINARY_EVENT)
-		answer(place->session, packet->id, "\"ok\":false,\"error\":{\"code\":\"binary\",\"message\":\"Actions have no binary arguments.\"}");
-	else
-	{
-		action_ask(place->session, name, data, packet->id, answer);
-		packet->id = NULL;
-	}
+	ask(place->session, packet, name);
 	free(name);
 	return true;
 }
@@ -363,11 +428,9 @@ opened(Connection *connection, const Handshake *handshake)
 	const Config *config = connection->config;
 	char id[SID_LENGTH + 1];
 
-	(void) handshake;
 	socket->connection = connection;
+	socket->dialect = memory_copy(handshake->dialect);
 	connection->state = socket;
-	for (int i = 0; i < NAME_SPACES; i++)
-		socket->places[i].socket = socket;
 	new_sid(id);
 	say(socket, memory_format("0{\"sid\":\"%s\",\"upgrades\":[],\"pingInterval\":%ld,\"pingTimeout\":%ld,\"maxPayload\":%ld}", id,
 							  config->ping_interval, config->ping_timeout, config->max_payload));
@@ -404,18 +467,29 @@ heard_binary(Connection *connection)
 }
 
 static void
+free_places(SocketIo *socket)
+{
+	while (socket->places != NULL)
+	{
+		Place *place = socket->places;
+
+		socket->places = place->next;
+		if (place->session != NULL)
+			session_leave(place->session);
+		free(place->pid);
+		free(place);
+	}
+}
+
+static void
 closed(Connection *connection)
 {
 	SocketIo *socket = connection->state;
 
 	timer_stop(&socket->heartbeat);
 	timer_stop(&socket->deadline);
-	for (int i = 0; i < NAME_SPACES; i++)
-	{
-		if (socket->places[i].session != NULL)
-			session_leave(socket->places[i].session);
-		free(socket->places[i].pid);
-	}
+	free_places(socket);
+	free(socket->dialect);
 	free(socket);
 }
 

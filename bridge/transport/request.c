@@ -145,21 +145,24 @@ request_read(Request *request, struct lws *wsi)
 
 	if (!read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
 		return false;
-	request_forget_secrets(request);
+	request_forget(request);
 	request->socketio = request_is_socketio(path);
 	request->token = bearer_token(wsi);
 	if (request->token == NULL)
 		request->token = request_argument(wsi, "token");
 	request->position = request_argument(wsi, "position");
+	request->dialect = request_argument(wsi, "dialect");
 	lws_get_peer_simple(wsi, request->peer, sizeof(request->peer));
 	return true;
 }
 
 void
-request_forget_secrets(Request *request)
+request_forget(Request *request)
 {
 	free(request->token);
 	free(request->position);
+	free(request->dialect);
 	request->token = NULL;
 	request->position = NULL;
+	request->dialect = NULL;
 }

@@ -21,6 +21,7 @@ typedef struct Request
 	bool socketio;
 	char *token;
 	char *position;
+	char *dialect;
 	char peer[48];
 } Request;
 
@@ -33,8 +34,8 @@ extern int request_check_upgrade(struct lws *wsi, const Config *config);
 /* Reads what the protocol needs, while the headers are there. */
 extern bool request_read(Request *request, struct lws *wsi);
 
-/* Frees the token and the position. */
-extern void request_forget_secrets(Request *request);
+/* Frees what a client has said for its protocol; a token is not kept. */
+extern void request_forget(Request *request);
 
 /* An argument of the URL, copied; NULL when there is none.  The caller frees it. */
 extern char *request_argument(struct lws *wsi, const char *name);

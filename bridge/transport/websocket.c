@@ -187,7 +187,7 @@ static void
 on_established(struct lws *wsi, WebSocket *socket)
 {
 	Connection *connection = &socket->connection;
-	Handshake handshake = { socket->request.token, socket->request.position };
+	Handshake handshake = { socket->request.token, socket->request.position, socket->request.dialect };
 
 	socket->wsi = wsi;
 	socket->open = true;
@@ -199,7 +199,7 @@ on_established(struct lws *wsi, WebSocket *socket)
 	metrics.connections++;
 	log_debug("connected", "peer", socket->request.peer);
 	connection->protocol->opened(connection, &handshake);
-	request_forget_secrets(&socket->request);
+	request_forget(&socket->request);
 }
 
 static void
@@ -305,7 +305,7 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_WSI_DESTROY:
 			if (socket != NULL && !socket->open)
-				request_forget_secrets(&socket->request);
+				request_forget(&socket->request);
 			return 0;
 		default:
 			return 0;

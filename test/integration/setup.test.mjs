@@ -1,9 +1,9 @@
 // What the README tells to type: make demo, again, and demo-clean; make install and uninstall, of each part alone.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -93,7 +93,12 @@ test('make install and uninstall: the bridge, where there is no pg_config', () =
   const folder = newFolder();
   const destination = [`DESTDIR=${folder}`, 'PG_CONFIG=/nonexistent'];
   make('install-bridge', ...destination);
-  assert.deepEqual(files(folder), ['herald-bridge', 'herald-bridge.8']);
+  assert.deepEqual(files(folder), ['canonical.json', 'herald-bridge', 'herald-bridge.8', 'kebab.json', 'namespaces.json', 'snake.json']);
+  const secret = path.join(folder, 'secret');
+  writeFileSync(secret, 'a secret of more than thirty-two bytes');
+  const check = ['--check', '--dialect=snake', '--database=host=/nowhere', `--jwt-secret-file=${secret}`];
+  assert.match(spawnSync(path.join(folder, 'usr/local/bin/herald-bridge'), check, { encoding: 'utf8' }).stderr, /cannot connect/, 'the dialect is found');
+  rmSync(secret);
   make('uninstall-bridge', ...destination);
   assert.deepEqual(files(folder), []);
 });

@@ -31,7 +31,7 @@ free_config(Config *c)
 {
 	char *texts[] = { c->database, c->listen, c->config, c->jwt_secret_file, c->jwt_algorithm,
 					  c->jwt_audience, c->jwt_issuer, c->jwt_user_claim, c->allow_origin,
-					  c->www, c->log_level, c->log_format };
+					  c->www, c->log_level, c->log_format, c->dialect };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		free(texts[i]);
@@ -236,6 +236,10 @@ test_precedence(void **state)
 	assert_true(load(""));
 	assert_string_equal(config.listen, "from-file");
 	assert_string_equal(config.allow_origin, "f1 f2");
+	assert_string_equal(config.dialect, "canonical");
+	write_file("dialect = snake\ndialect = ./own.json\n");
+	assert_true(load(arguments));
+	assert_string_equal(config.dialect, "snake ./own.json");
 	assert_true(load("--config="));
 	assert_string_equal(config.listen, "127.0.0.1:8080");
 }

@@ -17,7 +17,9 @@
 #include "base/memory.h"
 #include "fanout/event.h"
 
-static int encoded[EVENT_FORMATS];
+#define LAST_PLACE 40
+
+static int encoded[LAST_PLACE + 1];
 
 static Frame *
 encode(const Format *format, const Event *event)
@@ -28,6 +30,17 @@ encode(const Format *format, const Event *event)
 	encoded[format->place]++;
 	free(text);
 	return frame;
+}
+
+static int refused;
+
+static Frame *
+refuse(const Format *format, const Event *event)
+{
+	(void) format;
+	(void) event;
+	refused++;
+	return NULL;
 }
 
 static Event *
@@ -53,20 +66,35 @@ static void
 test_frame_once_per_format(void **state)
 {
 	static const Format first = { .place = 0, .encode = encode };
-	static const Format last = { .place = EVENT_FORMATS - 1, .encode = encode };
+	static const Format last = { .place = LAST_PLACE, .encode = encode };
 	Event *event = full_event();
 	Frame *frame = event_frame(event, &first);
 
 	(void) state;
 	assert_ptr_equal(event_frame(event, &first), frame);
 	assert_int_equal(encoded[0], 1);
-	assert_int_equal(encoded[EVENT_FORMATS - 1], 0);
+	assert_int_equal(encoded[LAST_PLACE], 0);
 	assert_ptr_not_equal(event_frame(event, &last), frame);
 	assert_ptr_equal(event_frame(event, &first), frame);
 	assert_int_equal(encoded[0], 1);
-	assert_int_equal(encoded[EVENT_FORMATS - 1], 1);
+	assert_int_equal(encoded[LAST_PLACE], 1);
 	assert_memory_equal(frame_bytes(frame) + 2, "0:post:liked", 12);
-	assert_memory_equal(frame_bytes(event_frame(event, &last)) + 2, "7:post:liked", 12);
+	assert_memory_equal(frame_bytes(event_frame(event, &last)) + 2, "40:post:liked", 13);
+	event_release(event);
+}
+
+static void
+test_unwanted_is_found_out_once(void **state)
+{
+	static const Format picky = { .place = 1, .encode = refuse };
+	static const Format format = { .place = 0, .encode = encode };
+	Event *event = full_event();
+
+	(void) state;
+	assert_null(event_frame(event, &picky));
+	assert_null(event_frame(event, &picky));
+	assert_int_equal(refused, 1);
+	assert_non_null(event_frame(event, &format));
 	event_release(event);
 }
 
@@ -107,6 +135,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frame_once_per_format),
+		cmocka_unit_test(test_unwanted_is_found_out_once),
 		cmocka_unit_test(test_freed_with_last_reference),
 		cmocka_unit_test(test_empty),
 	};

@@ -22,6 +22,7 @@
 #include "base/memory.h"
 #include "fanout/room.h"
 #include "gateway/gateway.h"
+#include "protocol/dialect.h"
 #include "protocol/protocol.h"
 #include "support.h"
 
@@ -546,7 +547,7 @@ begin(void **state)
 	file = fopen(secret_path, "w");
 	fputs(SECRET, file);
 	fclose(file);
-	if (!auth_configure(&config))
+	if (!auth_configure(&config) || !dialect_load("../../bridge/dialects/canonical.json"))
 		return -1;
 	outbox_start();
 	gateway_start(&config);
@@ -558,6 +559,7 @@ end(void **state)
 {
 	(void) state;
 	gateway_stop();
+	dialect_unload();
 	return unlink(secret_path);
 }
 

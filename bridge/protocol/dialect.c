@@ -1,0 +1,165 @@
+/*-------------------------------------------------------------------------
+ *
+ * dialect.c
+ *	  The dialects that clients of Socket.IO are served in.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "protocol/dialect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "protocol/dialect_file.h"
+#include "protocol/name_space.h"
+
+typedef struct Dialect
+{
+	char *name;
+	json_t *description; /* what is in its file */
+	NameSpace *name_spaces;
+	struct Dialect *next;
+} Dialect;
+
+static Dialect *all; /* as they were given */
+static int places;	 /* among the frames of an event; 0 is the plain protocol's */
+
+/* What clients call it: its file's name, up to the dot. */
+static char *
+name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+
+	return memory_copy_bytes(base, strcspn(base, "."));
+}
+
+static bool
+is_loaded(const char *name)
+{
+	for (const Dialect *dialect = all; dialect != NULL; dialect = dialect->next)
+	{
+		if (strcmp(dialect->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Takes over name and description. */
+static void
+add(char *dialect_name, json_t *dialect_description)
+{
+	Dialect *dialect = memory_new(sizeof(Dialect));
+	Dialect **end = &all;
+	const char *name;
+	json_t *description;
+
+	dialect->name = dialect_name;
+	dialect->description = dialect_description;
+	json_object_foreach(json_object_get(dialect_description, "namespaces"), name, description)
+	{
+		NameSpace *made = name_space_new(++places, name, description);
+
+		made->next = dialect->name_spaces;
+		dialect->name_spaces = made;
+	}
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = dialect;
+}
+
+static bool
+load_file(const char *path)
+{
+	char *name = name_of(path);
+	json_t *description = dialect_file_read(path);
+
+	if (description != NULL && !is_loaded(name))
+	{
+		add(name, description);
+		return true;
+	}
+	if (description != NULL)
+		fprintf(stderr, "herald-bridge: %s: there is a dialect of this name already\n", path);
+	json_decref(description);
+	free(name);
+	return false;
+}
+
+static bool
+load(const char *setting)
+{
+	char *path = dialect_file_path(setting);
+	bool good = load_file(path);
+
+	free(path);
+	return good;
+}
+
+bool
+dialect_load(const char *names)
+{
+	char *copy = memory_copy(names);
+	char *rest = NULL;
+	bool good = true;
+
+	for (char *name = strtok_r(copy, " ", &rest); name != NULL && good; name = strtok_r(NULL, " ", &rest))
+		good = load(name);
+	free(copy);
+	return good;
+}
+
+static void
+release(Dialect *dialect)
+{
+	while (dialect->name_spaces != NULL)
+	{
+		NameSpace *name_space = dialect->name_spaces;
+
+		dialect->name_spaces = name_space->next;
+		free(name_space);
+	}
+	json_decref(dialect->description);
+	free(dialect->name);
+	free(dialect);
+}
+
+void
+dialect_unload(void)
+{
+	while (all != NULL)
+	{
+		Dialect *dialect = all;
+
+		all = dialect->next;
+		release(dialect);
+	}
+	places = 0;
+}
+
+static const Format *
+find_format(const Dialect *dialect, const char *name_space)
+{
+	const NameSpace *found = dialect->name_spaces;
+
+	while (found != NULL && strcmp(found->format.name_space, name_space) != 0)
+		found = found->next;
+	return found ? &found->format : NULL;
+}
+
+const Format *
+dialect_name_space(const char *name, const char *name_space)
+{
+	for (const Dialect *dialect = all; dialect != NULL; dialect = dialect->next)
+	{
+		bool meant = name == NULL || strcmp(dialect->name, name) == 0;
+		const Format *format = meant ? find_format(dialect, name_space) : NULL;
+
+		if (format != NULL)
+			return format;
+	}
+	return NULL;
+}

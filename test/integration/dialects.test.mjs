@@ -1,0 +1,391 @@
+// A front end that was written for a hand-made gateway runs unchanged: for each dialect one as its users write it.
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, afterEach, test } from 'node:test';
+import { io } from 'socket.io-client';
+import { runBridge } from './harness/bridge.mjs';
+import { root } from './harness/postgres.mjs';
+import { Scene } from './harness/scene.mjs';
+import { until } from './harness/wait.mjs';
+
+const scene = await Scene.open({ options: ['--dialect=snake', '--dialect=kebab', '--dialect=namespaces', '--dialect=canonical'] });
+const sockets = [];
+after(() => scene.close());
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.disconnect();
+  scene.closeClients();
+});
+
+const { database } = scene;
+
+// What such applications have besides: media, direct messages, and functions for what their front ends emit.
+await database.query(`
+  ALTER TABLE posts ADD COLUMN caption text, ADD COLUMN media_type text;
+  ALTER TABLE messages ADD COLUMN media_url text;
+  CREATE TABLE direct_messages (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sender_id bigint NOT NULL REFERENCES users,
+    receiver_id bigint NOT NULL REFERENCES users, content text NOT NULL);
+  SELECT herald.watch_messages('direct_messages');
+
+  CREATE FUNCTION api.send(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+  BEGIN
+    IF payload ->> 'receiverId' IS NULL THEN
+      PERFORM api.require_member(user_id, (payload ->> 'conversationId')::bigint);
+      INSERT INTO messages (conversation_id, sender_id, content, media_url)
+      VALUES ((payload ->> 'conversationId')::bigint, user_id::bigint, api.field(payload, 'content'), payload ->> 'mediaUrl');
+    ELSE
+      INSERT INTO direct_messages (sender_id, receiver_id, content)
+      VALUES (user_id::bigint, (payload ->> 'receiverId')::bigint, api.field(payload, 'content'));
+    END IF;
+    RETURN '{}';
+  END $$;
+  CREATE FUNCTION api.notify(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('id', herald.notify(payload ->> 'userId', payload ->> 'type', payload ->> 'title', payload ->> 'content',
+                                                  '{"url": "/gifts"}', user_id)) $$;
+  SELECT herald.expose('message:send', 'api.send(text, jsonb)');
+  SELECT herald.expose('notification:send', 'api.notify(text, jsonb)');
+
+  -- Until the bridge has them itself: typing and presence, as events of the log.
+  CREATE FUNCTION api.relay(event text, user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('id', herald.publish(coalesce('conversation:' || (payload ->> 'conversationId'), 'user:' || (payload ->> 'receiverId')),
+                                                   event, jsonb_build_object('conversationId', payload -> 'conversationId', 'userId', user_id))) $$;
+  CREATE FUNCTION api.typing_start(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.relay('typing:start', user_id, payload) $$;
+  CREATE FUNCTION api.typing_stop(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.relay('typing:stop', user_id, payload) $$;
+  SELECT herald.expose('typing:start', 'api.typing_start(text, jsonb)');
+  SELECT herald.expose('typing:stop', 'api.typing_stop(text, jsonb)')`);
+
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
+const isTime = (text) => assert.match(text, time);
+
+// As a front end connects; only the URL is the bridge's, here with the dialect, for this bridge serves several.
+async function connect(dialect, userId, namespace = '/', bridge = scene.bridge) {
+  const socket = io(`${bridge.url}${namespace}?dialect=${dialect}`, {
+    auth: { token: scene.token(userId) }, transports: ['websocket'], forceNew: true, reconnectionDelay: 20,
+  });
+  sockets.push(socket);
+  socket.received = [];
+  socket.onAny((event, ...data) => socket.received.push([event, ...data]));
+  await until(`${dialect} connects`, () => socket.connected);
+  return socket;
+}
+
+// The arguments of the first event of this name; the last one is the position.
+async function heard(socket, event, match = () => true) {
+  const is = ([name, ...data]) => name === event && match(...data);
+  const what = () => `${event}; there is ${JSON.stringify(socket.received)}`;
+  await until(event, () => socket.received.some(is)).catch(() => assert.fail(what()));
+  return socket.received.find(is).slice(1, -1);
+}
+
+// What an event says that is not from the log, and so has no position.
+const failure = (socket, name) => until(name, () => socket.received.find(([event]) => event === name)?.[1]);
+
+// All arguments of the ack.
+const emit = (socket, ...words) => new Promise((resolve) => socket.emit(...words, (...data) => resolve(data)));
+const follow = (follower, followee) => database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [follower, followee]);
+const like = (user, post) => database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [user, post]);
+const comment = (user, post, text) => database.value('INSERT INTO comments (user_id, post_id, content) VALUES ($1, $2, $3) RETURNING id', [user, post, text]);
+
+test('canonical: names and payloads are those of docs/sql.md, actions too', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const post = await scene.post(ann);
+  const socket = await connect('canonical', ann);
+  let unread = 0;
+  socket.on('notification:unread', ({ count }) => { unread = count; });
+  await like(ben, post);
+  const [notification] = await heard(socket, 'notification:new');
+  assert.deepEqual([notification.type, notification.actorId, notification.subjectId], ['like', ben, post]);
+  await until('the badge shows 1', () => unread === 1);
+  assert.deepEqual(await socket.emitWithAck('room:join', { room: `post:${post}` }), { ok: true, data: {} });
+  await comment(ben, post, 'Nice');
+  assert.equal((await heard(socket, 'comment:created'))[0].content, 'Nice');
+  assert.equal((await socket.emitWithAck('notification:read', { all: true })).data.unread, 0);
+  await until('the badge shows 0', () => unread === 0);
+});
+
+test('namespaces: notifications and chat, each in its namespace', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  await scene.settle(await scene.plain(ann));
+  const notifications = await connect('namespaces', ann, '/notifications');
+  const [hers, his] = [await connect('namespaces', ann, '/chat'), await connect('namespaces', ben, '/chat')];
+  assert.deepEqual(await heard(notifications, 'unreadCount'), [{ count: 0 }]);
+
+  his.emit('typing', { conversationId: conversation });
+  assert.deepEqual(await heard(hers, 'typing'), [{ conversationId: conversation, userId: ben }]);
+  his.emit('stopTyping', { conversationId: conversation });
+  assert.deepEqual(await heard(hers, 'stopTyping'), [{ conversationId: conversation, userId: ben }]);
+  his.emit('message', { conversationId: conversation, content: 'Look', mediaUrl: '/pear.jpg' });
+  for (const socket of [hers, his]) {
+    const [message] = await heard(socket, 'message');
+    const { id, createdAt, ...rest } = message;
+    assert.deepEqual(rest, { conversationId: conversation, senderId: ben, senderName: 'Ben', content: 'Look', mediaUrl: '/pear.jpg' });
+    assert.match(id, /^\d+$/);
+    isTime(createdAt);
+  }
+  const [notification] = await heard(notifications, 'notification');
+  assert.deepEqual([notification.type, notification.content], ['message', 'Look']);
+  await heard(notifications, 'unreadCount', ({ count }) => count === 1);
+  notifications.emit('markAsRead', notification.id);
+  await heard(notifications, 'unreadCount', ({ count }) => count === 0 && notifications.received.length > 3);
+
+  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $2)", [`conversation:${conversation}`, { userId: ben }]);
+  assert.deepEqual(await heard(hers, 'online'), [{ userId: ben }]);
+  assert.deepEqual(await heard(hers, 'offline'), [{ userId: ben }]);
+});
+
+test('namespaces: an action without an ack that fails is told by the event error', async () => {
+  const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
+  const conversation = await scene.conversation(ann, ben);
+  const chat = await connect('namespaces', eve, '/chat');
+  chat.emit('message', { conversationId: conversation, content: 'Let me in' });
+  assert.deepEqual(await failure(chat, 'error'), { code: '42501', message: 'you are not in this conversation' });
+  const answer = await chat.emitWithAck('message', { conversationId: conversation, content: 'Let me in' });
+  assert.equal(answer.ok, false);
+  assert.equal(chat.received.filter(([event]) => event === 'error').length, 1);
+});
+
+test('namespaces: markAsRead takes an id, or an object with one', async () => {
+  const [ann, ben, cat, dan] = await scene.people('Ann', 'Ben', 'Cat', 'Dan');
+  for (const other of [ben, cat, dan]) await follow(other, ann);
+  const ids = (await database.query('SELECT id FROM herald.inbox($1)', [ann])).map(({ id }) => id);
+  const socket = await connect('namespaces', ann, '/notifications');
+  for (const [n, argument] of [ids[0], { id: ids[1] }, { notificationId: Number(ids[2]) }].entries()) {
+    assert.deepEqual(await socket.emitWithAck('markAsRead', argument), { ok: true, data: { unread: 2 - n } });
+  }
+});
+
+test('snake: a user joins their own room, notifications come in the old shape and are marked by id', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const [socket, phone] = [await connect('snake', ann), await connect('snake', ann)];
+  socket.emit('join', ann);
+  assert.equal((await socket.emitWithAck('join', Number(ann))).ok, true);
+  assert.equal((await socket.emitWithAck('join', ben)).ok, false, 'not the room of somebody else');
+  const sender = await connect('snake', ben);
+  sender.emit('send_notification', { userId: ann, type: 'gift', title: 'A gift', content: 'Three pears' });
+
+  const [notification] = await heard(socket, 'new_notification');
+  const { id, createdAt, ...rest } = notification;
+  assert.deepEqual(rest, { userId: ann, type: 'gift', title: 'A gift', content: 'Three pears', metadata: { url: '/gifts' }, read: false });
+  assert.match(id, /^\d+$/);
+  isTime(createdAt);
+  assert.deepEqual(Object.keys(notification), ['id', 'userId', 'type', 'title', 'content', 'metadata', 'read', 'createdAt']);
+  phone.emit('mark_notification_read', id);
+  for (const tab of [socket, phone]) assert.deepEqual(await heard(tab, 'notification_marked_read'), [id]);
+});
+
+test('snake: what is marked elsewhere, several or all, keeps its own name', async () => {
+  const [ann, ben, cat, dan] = await scene.people('Ann', 'Ben', 'Cat', 'Dan');
+  for (const other of [ben, cat]) await follow(other, ann);
+  const ids = (await database.query('SELECT id FROM herald.inbox($1)', [ann])).map(({ id }) => id);
+  const socket = await connect('snake', ann);
+  await database.query('SELECT herald.mark_read($1, $2)', [ann, ids]);
+  await heard(socket, 'notification:read', (data) => data.ids?.length === 2);
+  await follow(dan, ann);
+  await database.query('SELECT herald.mark_all_read($1)', [ann]);
+  await heard(socket, 'notification:read', (data) => data.all === true);
+  assert.ok(!socket.received.some(([event]) => event === 'notification_marked_read'));
+});
+
+test('snake: direct messages, typing and presence between two people', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const [hers, his] = [await connect('snake', ann), await connect('snake', ben)];
+  his.emit('typing', { receiverId: ann });
+  assert.deepEqual(await heard(hers, 'user_typing'), [{ userId: ben }]);
+  his.emit('stop_typing', { receiverId: ann });
+  assert.deepEqual(await heard(hers, 'user_stop_typing'), [{ userId: ben }]);
+  his.emit('send_message', { receiverId: ann, content: 'Hello' });
+  for (const socket of [hers, his]) {
+    const [{ id, createdAt, ...rest }] = await heard(socket, 'new_message');
+    assert.deepEqual(rest, { senderId: ben, senderName: 'Ben', receiverId: ann, conversationId: null, content: 'Hello' });
+    isTime(createdAt);
+  }
+  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $2)", [`user:${ann}`, { userId: ben, lastSeen: null }]);
+  assert.deepEqual(await heard(hers, 'user_online'), [ben]);
+  assert.deepEqual(await heard(hers, 'user_offline'), [ben]);
+});
+
+test('snake: posts of those whom one follows, and comments of a post that one has joined and left', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  await follow(ben, ann);
+  const socket = await connect('snake', ben);
+  const post = await scene.post(ann, 'News');
+  const [{ createdAt, ...news }] = await heard(socket, 'new_post');
+  assert.deepEqual(news, { id: post, userId: ann, username: 'Ann', content: 'News' });
+  isTime(createdAt);
+  assert.equal((await socket.emitWithAck('join_post', post)).ok, true);
+  const id = await comment(ann, post, 'First');
+  const [{ createdAt: at, ...first }] = await heard(socket, 'new_comment');
+  assert.deepEqual(first, { id, postId: post, userId: ann, username: 'Ann', content: 'First' });
+  isTime(at);
+  assert.equal((await socket.emitWithAck('leave_post', post)).ok, true);
+  await comment(ann, post, 'Second');
+  await database.query("SELECT herald.publish($1, 'end', '{}')", [`user:${ben}`]);
+  await heard(socket, 'end');
+  assert.equal(socket.received.filter(([event]) => event === 'new_comment').length, 1);
+});
+
+test('kebab: a feed that joins nothing hears of posts by following, and of likes that the application publishes to everybody', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  await follow(cat, ann);
+  await database.query(`
+    SELECT herald.watch('likes', 'public_' || operation, ARRAY[operation], room => '*', event => event,
+      joins => 'JOIN public.users AS liker ON liker.id = changed.user_id',
+      payload => format($$jsonb_build_object('postId', changed.post_id::text, 'userId', liker.id::text, 'username', liker.display_name, 'liked', %s,
+        'totalLikes', (SELECT count(*) FROM public.likes AS l WHERE l.post_id = changed.post_id), 'timestamp', now())$$, liked))
+    FROM (VALUES ('insert', 'post:liked', 'true'), ('delete', 'post:unliked', 'false')) AS v (operation, event, liked)`);
+  const socket = await connect('kebab', cat);
+  assert.equal((await socket.emitWithAck('user-online', cat)).ok, true);
+  assert.equal((await socket.emitWithAck('user-online', ann)).ok, false, 'nobody is online as somebody else');
+
+  const post = await database.value("INSERT INTO posts (user_id, content, caption, media_type) VALUES ($1, 'c', 'Sunset', 'image') RETURNING id", [ann]);
+  const [{ timestamp, ...created }] = await heard(socket, 'new-post');
+  assert.deepEqual(created, { postId: post, caption: 'Sunset', createdBy: ann, createdByUsername: 'Ann', mediaType: 'image' });
+  isTime(timestamp);
+
+  await like(ben, post);
+  const [liked] = await heard(socket, 'post-liked');
+  const { timestamp: at, ...rest } = liked;
+  assert.deepEqual(rest, { postId: post, likedBy: ben, likedByUsername: 'Ben', totalLikes: 1, liked: true });
+  isTime(at);
+  await database.query('DELETE FROM likes WHERE post_id = $1', [post]);
+  assert.deepEqual((await heard(socket, 'post-liked', (data) => !data.liked))[0].totalLikes, 0);
+});
+
+test('kebab: comments, followers and presence', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const post = await scene.post(ann);
+  const socket = await connect('kebab', ann);
+  await socket.emitWithAck('room:join', { room: `post:${post}` });
+  await comment(ben, post, 'Where is that?');
+  const [{ timestamp, ...added }] = await heard(socket, 'comment-added');
+  assert.deepEqual(added, { postId: post, commentedBy: ben, commentedByUsername: 'Ben', commentText: 'Where is that?', totalComments: 1 });
+  isTime(timestamp);
+  await follow(ben, ann);
+  const [{ timestamp: at, ...followed }] = await heard(socket, 'user-followed');
+  assert.deepEqual(followed, { userId: ann, username: 'Ann', followedBy: ben, followedByUsername: 'Ben', totalFollowers: 1 });
+  isTime(at);
+  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $3)",
+    [`user:${ann}`, { userId: ben }, { userId: ben, lastSeen: '2030-01-01T00:00:00Z' }]);
+  assert.deepEqual(await heard(socket, 'user-status'), [{ userId: ben, status: 'online' }]);
+  assert.deepEqual(await heard(socket, 'user-status', ({ status }) => status === 'offline'),
+    [{ userId: ben, status: 'offline', lastSeen: '2030-01-01T00:00:00Z' }]);
+});
+
+test('events and actions of the application itself need no rule', async () => {
+  const [ann] = await scene.people('Ann');
+  for (const [dialect, namespace] of [['snake', '/'], ['kebab', '/'], ['canonical', '/']]) {
+    const socket = await connect(dialect, ann, namespace);
+    await database.query("SELECT herald.publish($1, 'order_shipped', $2)", [`user:${ann}`, { order: dialect }]);
+    assert.deepEqual(await heard(socket, 'order_shipped', ({ order }) => order === dialect), [{ order: dialect }]);
+    const answer = await socket.emitWithAck('no_such_action', {});
+    assert.equal(answer.error.code, 'HD404');
+  }
+});
+
+test('a client that lost its connection recovers in its dialect, also behind an event that is a bare value', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  await follow(ben, ann);
+  const id = await database.value('SELECT id FROM herald.inbox($1)', [ann]);
+  const socket = await connect('snake', ann);
+  socket.emit('mark_notification_read', id);
+  await heard(socket, 'notification_marked_read');
+  await scene.settle(await scene.plain(ann));
+  const back = new Promise((resolve) => socket.once('connect', resolve));
+  socket.io.engine.close();
+  await follow(cat, ann);
+  await back;
+  assert.equal(socket.recovered, true);
+  await heard(socket, 'new_notification', ({ title }) => title.startsWith('Cat'));
+  await database.query("SELECT herald.publish($1, 'end', '{}')", [`user:${ann}`]);
+  await heard(socket, 'end');
+  assert.equal(socket.received.filter(([event]) => event === 'new_notification').length, 1);
+  assert.equal(socket.received.filter(([event]) => event === 'notification_marked_read').length, 1);
+});
+
+test('what a namespace does not want is not replayed to it either', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  await scene.settle(await scene.plain(ann));
+  const chat = await connect('namespaces', ann, '/chat');
+  const back = new Promise((resolve) => chat.once('connect', resolve));
+  chat.io.engine.close();
+  await follow(ben, ann);
+  await scene.message(conversation, ben, 'Said meanwhile');
+  await back;
+  assert.equal(chat.recovered, true);
+  await heard(chat, 'message', ({ content }) => content === 'Said meanwhile');
+  await scene.message(conversation, ben, 'Said now');
+  await heard(chat, 'message', ({ content }) => content === 'Said now');
+  assert.deepEqual(chat.received.map(([event]) => event), ['message', 'message']);
+});
+
+test('without a choice the first dialect that has the namespace is spoken, and a namespace that the chosen one lacks is none', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const [root, notifications] = [await scene.socketIo(ann), await scene.socketIo(ann, { namespace: '/notifications' })];
+  await follow(ben, ann);
+  await root.waitFor('new_notification');
+  await notifications.waitFor('notification');
+  await assert.rejects(scene.socketIo(ann, { namespace: '/chat', query: { dialect: 'snake' } }), { message: 'Invalid namespace' });
+  await assert.rejects(scene.socketIo(ann, { query: { dialect: 'klingon' } }), { message: 'Invalid namespace' });
+});
+
+test('the example of docs/protocol.md', async () => {
+  const [example] = /\{\s*"about"[^]*?(?=```)/.exec(readFileSync(path.join(root, 'docs/protocol.md'), 'utf8'));
+  const file = path.join(scene.bridge.directory, 'first.json');
+  writeFileSync(file, example);
+  const bridge = await scene.addBridge([`--dialect=${file}`]);
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const post = await scene.post(ann);
+  const conversation = await scene.conversation(ann, ben);
+  const socket = await connect('first', ann, '/', bridge);
+  assert.deepEqual(await heard(socket, 'badge'), [0]);
+  await like(ben, post);
+  const [{ id, ...alert }] = await heard(socket, 'alert_like');
+  assert.equal(typeof id, 'number');
+  assert.deepEqual(alert, { text: 'Ben liked your post', link: `/posts/${post}`, sound: true });
+  assert.deepEqual(await heard(socket, 'badge', (count) => count === 1), [1]);
+  await comment(ben, post, 'Nice');
+  assert.equal((await heard(socket, 'alert_comment'))[0].link, `/posts/${post}`);
+  await scene.message(conversation, ben, 'Hello');
+  assert.deepEqual(await heard(socket, 'dm'), ['Ben', 'Hello']);
+
+  assert.deepEqual(await emit(socket, 'watch', Number(post)), [null]);
+  assert.deepEqual(await emit(socket, 'watch', 999999), ['There is no such room for this user.']);
+  await database.query("UPDATE posts SET caption = 'New' WHERE id = $1", [post]);
+  await like(ann, post);
+  await heard(socket, 'post:liked', ({ userId }) => userId === ann);
+  assert.ok(!socket.received.some(([event]) => event === 'post:updated'));
+  assert.deepEqual(await emit(socket, 'say', conversation, 'Hi'), [{ success: true, id: null }]);
+  socket.emit('say', conversation, '');
+  assert.equal(await failure(socket, 'oops'), '"content" must not be empty');
+  assert.equal((await emit(socket, 'feed:list', {}))[0].ok, true);
+  assert.equal((await emit(socket, 'unheard-of'))[0].error.code, 'HD404');
+});
+
+test("the application's own dialect is read from a file; a mistake in it ends the start with its place", async () => {
+  const file = path.join(scene.bridge.directory, 'klingon.json');
+  writeFileSync(file, '{"namespaces": {"/": {"events": {"user:followed": {"name": "nuq", "to": ["{followerId}", "Qapla\'"]}}}}}');
+  const bridge = await scene.addBridge([`--dialect=${file}`]);
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const client = await scene.socketIo(ann, { bridge });
+  await follow(ben, ann);
+  await client.waitFor('nuq', (follower) => follower === ben);
+
+  const options = [`--database=${database.conninfo('bridge')}`, `--jwt-secret-file=${scene.bridge.secretFile}`, `--dialect=${file}`];
+  assert.deepEqual((await runBridge([...options, '--check'])).code, 0);
+  for (const [text, complaint] of [
+    ['{\n"namespaces": {{}}\n}', `herald-bridge: ${file}:2: string or '}' expected near '{'`],
+    ['{"namespaces": {"/": {"events": {"a": {"nmae": "b"}}}}}', `herald-bridge: ${file}: namespaces > / > events > a > nmae: there is no such key`],
+  ]) {
+    writeFileSync(file, text);
+    for (const more of [[], ['--check']]) {
+      const { code, output } = await runBridge([...options, ...more]);
+      assert.equal(code, 1);
+      assert.ok(output.includes(complaint), output);
+    }
+  }
+  assert.match((await runBridge([...options.slice(0, -1), '--dialect=nowhere'])).output, /nowhere\.json: No such file/);
+});

@@ -1,0 +1,473 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_dialect.c
+ *	  Dialects shape events, actions and answers as their files say; what is wrong in a file is named.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "protocol/dialect.h"
+#include "protocol/name_space.h"
+#include "protocol/template.h"
+
+#define SHIPPED "../../bridge/dialects/"
+
+static char path[64];
+static char said[4096]; /* on standard error, by the last load() */
+
+static int
+begin(void **state)
+{
+	(void) state;
+	snprintf(path, sizeof(path), "/tmp/herald-dialect-%d.json", (int) getpid());
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void) state;
+	dialect_unload();
+	unlink(path);
+	return 0;
+}
+
+/* Loads dialects and notes what comes on standard error. */
+static bool
+load(const char *names)
+{
+	FILE *errors = tmpfile();
+	int old = dup(2);
+	bool good;
+
+	fflush(stderr);
+	dup2(fileno(errors), 2);
+	good = dialect_load(names);
+	fflush(stderr);
+	dup2(old, 2);
+	close(old);
+	rewind(errors);
+	said[fread(said, 1, sizeof(said) - 1, errors)] = '\0';
+	fclose(errors);
+	return good;
+}
+
+static bool
+load_text(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	return load(path);
+}
+
+/* Loads a dialect with one namespace, "/chat"; its single quotes are double quotes. */
+static const Format *
+chat(const char *description)
+{
+	char *text = memory_format("{'namespaces': {'/chat': {%s}}}", description);
+
+	for (char *c = text; *c != '\0'; c++)
+		*c = *c == '\'' ? '"' : *c;
+	dialect_unload();
+	assert_true(load_text(text));
+	free(text);
+	return dialect_name_space(NULL, "/chat");
+}
+
+/* The packet for an event, without what every packet begins and ends with; "": it is not wanted. */
+static const char *
+packet(const Format *format, const char *name, const char *payload)
+{
+	static char text[4096];
+	Event *event = event_new();
+	Frame *frame;
+
+	event->name = memory_copy(name);
+	event->payload = memory_copy(payload);
+	event->position = memory_copy("p");
+	frame = event_frame(event, format);
+	text[0] = '\0';
+	if (frame != NULL)
+	{
+		size_t header = frame_bytes(frame)[1] < 126 ? 2 : 4;
+		size_t length = frame->length - header - strlen("42/chat,[,\"p\"]");
+
+		assert_memory_equal(frame_bytes(frame) + header, "42/chat,[", 9);
+		assert_memory_equal(frame_bytes(frame) + frame->length - 5, ",\"p\"]", 5);
+		snprintf(text, sizeof(text), "%.*s", (int) length, (char *) frame_bytes(frame) + header + 9);
+	}
+	event_release(event);
+	return text;
+}
+
+/* What an event of a client asks for: "action data". */
+static const char *
+request(const Format *format, const char *name, const char *arguments)
+{
+	static char text[4096];
+	json_t *list = json_loads(arguments, 0, NULL);
+	Request asked;
+	char *data;
+
+	strcpy(text, "");
+	if (name_space_request(format, name, list, &asked))
+	{
+		data = asked.data ? json_dumps(asked.data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("nothing");
+		snprintf(text, sizeof(text), "%s %s", asked.action, data);
+		free(data);
+		json_decref(asked.data);
+	}
+	json_decref(list);
+	return text;
+}
+
+static const char *
+kept(char *answer)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text), "%s", answer ? answer : "nothing");
+	free(answer);
+	return text;
+}
+
+static const char *
+filled(const char *template, const char *source)
+{
+	json_t *from = json_loads(source, JSON_DECODE_ANY, NULL);
+	json_t *shape = json_loads(template, JSON_DECODE_ANY, NULL);
+	json_t *made;
+	char *text;
+
+	assert_non_null(from);
+	assert_non_null(shape);
+	assert_null(template_mistake(shape));
+	made = template_fill(shape, from);
+	text = json_dumps(made, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(made);
+	json_decref(shape);
+	json_decref(from);
+	return kept(text);
+}
+
+static void
+test_values_keep_their_type(void **state)
+{
+	static const char source[] = "{\"id\":\"7\",\"n\":7,\"x\":0.5,\"t\":true,\"z\":null,\"o\":{\"a\":[1,{\"b\":2}]},\"Ü\":\"ß\"}";
+
+	(void) state;
+	assert_string_equal(filled("\"{id}\"", source), "\"7\"");
+	assert_string_equal(filled("\"{n}\"", source), "7");
+	assert_string_equal(filled("\"{x}\"", source), "0.5");
+	assert_string_equal(filled("\"{t}\"", source), "true");
+	assert_string_equal(filled("\"{z}\"", source), "null");
+	assert_string_equal(filled("\"{o}\"", source), "{\"a\":[1,{\"b\":2}]}");
+	assert_string_equal(filled("\"{o.a.1.b}\"", source), "2");
+	assert_string_equal(filled("\"{Ü}\"", source), "\"ß\"");
+	assert_string_equal(filled("\"{.}\"", "[1]"), "[1]");
+	assert_string_equal(filled("{\"a\":{\"b\":[\"{n}\",\"{id}\"]},\"c\":1,\"d\":null,\"e\":\"as it is\"}", source),
+						"{\"a\":{\"b\":[7,\"7\"]},\"c\":1,\"d\":null,\"e\":\"as it is\"}");
+}
+
+static void
+test_places_within_a_text(void **state)
+{
+	(void) state;
+	assert_string_equal(filled("\"user:{0}\"", "[7]"), "\"user:7\"");
+	assert_string_equal(filled("\"user:{0}\"", "[\"7\"]"), "\"user:7\"");
+	assert_string_equal(filled("\"{a}{b}-{c}\"", "{\"a\":\"x\",\"b\":true,\"c\":0.5}"), "\"xtrue-0.5\"");
+	assert_string_equal(filled("\"user:{0}\"", "[{\"id\":7}]"), "null");
+	assert_string_equal(filled("\"user:{0}\"", "[null]"), "null");
+	assert_string_equal(filled("\"{0}:{1}\"", "[1]"), "null");
+	assert_string_equal(filled("\"\"", "[]"), "\"\"");
+	assert_string_equal(filled("\"a{0}\"", "[\"{1}\",\"no\"]"), "\"a{1}\"");
+}
+
+static void
+test_what_is_not_there(void **state)
+{
+	(void) state;
+	assert_string_equal(filled("\"{a.b}\"", "{\"a\":\"text\"}"), "null");
+	assert_string_equal(filled("\"{1}\"", "[0]"), "null");
+	assert_string_equal(filled("\"{-1}\"", "[0]"), "null");
+	assert_string_equal(filled("\"{99999999999999999999}\"", "[0]"), "null");
+	assert_string_equal(filled("\"{a}\"", "[0]"), "null");
+	assert_string_equal(filled("[\"{a}\",{\"b\":\"{a}\"}]", "{}"), "[null,{\"b\":null}]");
+}
+
+static void
+test_the_first_that_is_there(void **state)
+{
+	(void) state;
+	assert_string_equal(filled("\"{0.id|0}\"", "[{\"id\":7}]"), "7");
+	assert_string_equal(filled("\"{0.id|0}\"", "[7]"), "7");
+	assert_string_equal(filled("\"post:{a|b}\"", "{\"a\":null,\"b\":8}"), "\"post:8\"");
+	assert_string_equal(filled("\"{a|b}\"", "{\"a\":null}"), "null");
+	assert_string_equal(filled("\"{a|b}\"", "{\"a\":false,\"b\":1}"), "false");
+}
+
+static void
+test_numbers_of_digits(void **state)
+{
+	static const char source[] = "{\"id\":\"42\",\"n\":7,\"u\":\"6f1c-4\",\"z\":\"007\",\"b\":\"99999999999999999999\",\"t\":\"true\",\"x\":\"\"}";
+
+	(void) state;
+	assert_string_equal(filled("\"{id:number}\"", source), "42");
+	assert_string_equal(filled("\"{none|id:number}\"", source), "42");
+	assert_string_equal(filled("\"{n:number}\"", source), "7");
+	assert_string_equal(filled("\"{u:number}\"", source), "\"6f1c-4\"");
+	assert_string_equal(filled("\"{z:number}\"", source), "\"007\"");
+	assert_string_equal(filled("\"{b:number}\"", source), "\"99999999999999999999\"");
+	assert_string_equal(filled("\"{t:number}\"", source), "\"true\"");
+	assert_string_equal(filled("\"{x:number}\"", source), "\"\"");
+	assert_string_equal(filled("\"{none:number}\"", source), "null");
+	assert_string_equal(filled("\"post:{id:number}\"", source), "\"post:42\"");
+}
+
+static void
+test_events_get_names_and_shapes(void **state)
+{
+	const Format *format = chat("'events': {'a:b': {'name': 'ab', 'to': {'x': '{y}', 'k': 1}}, 'same': {}, 'renamed': {'name': 'new'},"
+								"'scalar': {'to': '{id}'}, 'several': {'to': ['{id}', {'n': '{n}'}]}, 'list': {'to': [['{id}']]},"
+								"'value': {'to': '{tags}'}, 'none': {'to': []}, 'by_type': {'name': 'new_{type}'}}");
+
+	(void) state;
+	assert_string_equal(packet(format, "a:b", "{\"y\":[1]}"), "\"ab\",{\"x\":[1],\"k\":1}");
+	assert_string_equal(packet(format, "same", "{\"as\": \"it is\"}"), "\"same\",{\"as\": \"it is\"}");
+	assert_string_equal(packet(format, "renamed", "{\"a\":1}"), "\"new\",{\"a\":1}");
+	assert_string_equal(packet(format, "scalar", "{\"id\":\"7\"}"), "\"scalar\",\"7\"");
+	assert_string_equal(packet(format, "several", "{\"id\":\"7\",\"n\":1}"), "\"several\",\"7\",{\"n\":1}");
+	assert_string_equal(packet(format, "list", "{\"id\":7}"), "\"list\",[7]");
+	assert_string_equal(packet(format, "value", "{\"tags\":[1,2]}"), "\"value\",[1,2]");
+	assert_string_equal(packet(format, "none", "{}"), "\"none\"");
+	assert_string_equal(packet(format, "by_type", "{\"type\":\"like\"}"), "\"new_like\",{\"type\":\"like\"}");
+	assert_string_equal(packet(format, "by_type", "{}"), "\"by_type\",{}");
+	assert_string_equal(packet(format, "other", "{}"), "");
+}
+
+static void
+test_the_closest_name_counts(void **state)
+{
+	const Format *format = chat("'events': {'*': {'name': 'any'}, 'post:*': {'name': 'post'}, 'post:l*': {'name': 'l'}, 'post:liked': {'name': 'liked'}}");
+
+	(void) state;
+	assert_string_equal(packet(format, "post:liked", "{}"), "\"liked\",{}");
+	assert_string_equal(packet(format, "post:lost", "{}"), "\"l\",{}");
+	assert_string_equal(packet(format, "post:created", "{}"), "\"post\",{}");
+	assert_string_equal(packet(format, "pos", "{}"), "\"any\",{}");
+}
+
+static void
+test_conditions_choose(void **state)
+{
+	const Format *format = chat("'events': {'n': [{'when': {'type': 'like', 'data.n': 1}, 'name': 'one'}, {'when': {'type': 'like', 'data': null}, 'name': 'none'},"
+								"{'when': {'type': 'follow'}}], 'm': {'when': {'all': true}, 'name': 'all'}}");
+
+	(void) state;
+	assert_string_equal(packet(format, "n", "{\"type\":\"like\",\"data\":{\"n\":1}}"), "\"one\",{\"type\":\"like\",\"data\":{\"n\":1}}");
+	assert_string_equal(packet(format, "n", "{\"type\":\"like\"}"), "\"none\",{\"type\":\"like\"}");
+	assert_string_equal(packet(format, "n", "{\"type\":\"like\",\"data\":null}"), "\"none\",{\"type\":\"like\",\"data\":null}");
+	assert_string_equal(packet(format, "n", "{\"type\":\"follow\"}"), "\"n\",{\"type\":\"follow\"}");
+	assert_string_equal(packet(format, "n", "{\"type\":\"like\",\"data\":{\"n\":2}}"), "");
+	assert_string_equal(packet(format, "m", "{\"all\":true}"), "\"all\",{\"all\":true}");
+	assert_string_equal(packet(format, "m", "{}"), "");
+}
+
+/* A column of type json can hold it. */
+static void
+test_zero_characters(void **state)
+{
+	const Format *format = chat("'events': {'n': {'to': ['{a}']}}");
+
+	(void) state;
+	assert_string_equal(packet(format, "n", "{\"a\":\"x\\u0000y\"}"), "\"n\",\"x\\u0000y\"");
+}
+
+/* numeric of PostgreSQL knows no limits; clients read such numbers as double, too. */
+static void
+test_large_numbers(void **state)
+{
+	const Format *format = chat("'events': {'n': {'to': {'n': '{n}', 'm': '{m}'}}}");
+
+	(void) state;
+	assert_string_equal(packet(format, "n", "{\"n\":9007199254740993,\"m\":-1}"), "\"n\",{\"n\":9007199254740993,\"m\":-1}");
+	assert_string_equal(packet(format, "n", "{\"n\":10000000000000000000000,\"m\":1}"), "\"n\",{\"n\":1e22,\"m\":1.0}");
+}
+
+static void
+test_actions_are_translated(void **state)
+{
+	const Format *format = chat("'actions': {'join': {'action': 'room:join', 'data': {'room': 'user:{0}'}}, 'send': {'action': 'message:send'},"
+								"'two': {'data': {'a': '{0}', 'b': '{1}'}}, 'app:*': {}}");
+
+	(void) state;
+	assert_string_equal(request(format, "join", "[7]"), "room:join {\"room\":\"user:7\"}");
+	assert_string_equal(request(format, "join", "[]"), "room:join {\"room\":null}");
+	assert_string_equal(request(format, "send", "[{\"content\":\"hi\"},2]"), "message:send {\"content\":\"hi\"}");
+	assert_string_equal(request(format, "send", "[]"), "message:send nothing");
+	assert_string_equal(request(format, "two", "[\"x\",[1]]"), "two {\"a\":\"x\",\"b\":[1]}");
+	assert_string_equal(request(format, "app:own", "[{}]"), "app:own {}");
+	assert_string_equal(request(format, "other", "[{}]"), "");
+	assert_string_equal(request(chat("'events': {}"), "other", "[{}]"), "");
+}
+
+static void
+test_answers_are_shaped(void **state)
+{
+	static const char good[] = "\"ok\":true,\"data\":{\"id\":\"5\"}";
+	static const char bad[] = "\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}";
+	const Format *format = chat("'actions': {'plain': {}, 'one': {'ack': {'success': '{ok}', 'id': '{data.id}'}}, 'node': {'ack': ['{error.message}', '{data}']}},"
+								"'failed': {'name': 'problem', 'to': '{message}'}");
+
+	(void) state;
+	assert_string_equal(kept(name_space_ack(format, "plain", good)), "{\"ok\":true,\"data\":{\"id\":\"5\"}}");
+	assert_string_equal(kept(name_space_ack(format, "unknown", bad)), "{\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}}");
+	assert_string_equal(kept(name_space_ack(format, "one", good)), "{\"success\":true,\"id\":\"5\"}");
+	assert_string_equal(kept(name_space_ack(format, "node", good)), "null,{\"id\":\"5\"}");
+	assert_string_equal(kept(name_space_ack(format, "node", bad)), "\"no\",null");
+	assert_string_equal(kept(name_space_failure(format, good)), "nothing");
+	assert_string_equal(kept(name_space_failure(format, bad)), "\"problem\",\"no\"");
+	assert_string_equal(kept(name_space_failure(chat("'failed': {}"), bad)), "\"error\",{\"code\":\"42501\",\"message\":\"no\"}");
+	assert_string_equal(kept(name_space_failure(chat("'actions': {}"), bad)), "nothing");
+}
+
+static void
+test_a_dialect_is_chosen(void **state)
+{
+	const Format *canonical;
+	const Format *snake;
+
+	(void) state;
+	assert_true(load(SHIPPED "snake.json " SHIPPED "canonical.json"));
+	snake = dialect_name_space("snake", "/");
+	canonical = dialect_name_space("canonical", "/");
+	assert_non_null(snake);
+	assert_non_null(canonical);
+	assert_ptr_equal(dialect_name_space(NULL, "/"), snake);
+	assert_ptr_equal(dialect_name_space(NULL, "/chat"), dialect_name_space("canonical", "/chat"));
+	assert_int_not_equal(snake->place, canonical->place);
+	assert_null(dialect_name_space("snake", "/chat"));
+	assert_null(dialect_name_space("kebab", "/"));
+	assert_null(dialect_name_space(NULL, "/random"));
+}
+
+typedef struct Mistake
+{
+	const char *text;
+	const char *complaint; /* behind the file's path */
+} Mistake;
+
+#define IN_CHAT(text) "{\"namespaces\":{\"/chat\":{" text "}}}"
+
+static const Mistake mistakes[] = {
+	{ "", ":1: '[' or '{' expected near end of file" },
+	{ "{\n\t\"namespaces\": {\n\t}\n", ":4: '}' expected near end of file" },
+	{ "{\"about\": \"x\",\n\"about\": \"y\"}", ":2: duplicate object key near '\"about\"'" },
+	{ "[]", ": must be an object" },
+	{ "{}", ": there are no namespaces" },
+	{ "{\"namespaces\": {}}", ": there are no namespaces" },
+	{ "{\"namespaces\": {\"/\": {}}, \"version\": 2}", ": version: there is no such key" },
+	{ "{\"about\": 7, \"namespaces\": {\"/\": {}}}", ": about: must be a text" },
+	{ "{\"namespaces\": {\"chat\": {}}}", ": namespaces > chat: a namespace begins with /" },
+	{ "{\"namespaces\": {\"/a,b\": {}}}", ": namespaces > /a,b: a namespace begins with / and has no comma" },
+	{ "{\"namespaces\": {\"/\": {\"event\": {}}}}", ": namespaces > / > event: there is no such key" },
+	{ IN_CHAT("\"events\": []"), ": namespaces > /chat > events: must be an object" },
+	{ IN_CHAT("\"events\": {\"a\": \"b\"}"), ": namespaces > /chat > events > a: must be an object" },
+	{ IN_CHAT("\"events\": {\"\": {}}"), ": namespaces > /chat > events > : the name is empty" },
+	{ IN_CHAT("\"events\": {\"*:a\": {}}"), ": namespaces > /chat > events > *:a: * stands for the rest of a name" },
+	{ IN_CHAT("\"events\": {\"a\": {\"nmae\": \"b\"}}"), ": namespaces > /chat > events > a > nmae: there is no such key" },
+	{ IN_CHAT("\"events\": {\"a\": [{}, {\"nmae\": \"b\"}]}"), ": namespaces > /chat > events > a > nmae: there is no such key" },
+	{ IN_CHAT("\"events\": {\"a\": {\"name\": \"\"}}"), ": namespaces > /chat > events > a > name: must be a text" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": [{\"x\": \"{b\"}]}}"), ": namespaces > /chat > events > a > to: \"{b\": braces are for places" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"b}\"}}"), ": namespaces > /chat > events > a > to: \"b}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{}\"}}"), ": namespaces > /chat > events > a > to: \"{}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{{b}}\"}}"), ": namespaces > /chat > events > a > to: \"{{b}}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{b:int}\"}}"), ": namespaces > /chat > events > a > to: \"{b:int}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{:number}\"}}"), ": namespaces > /chat > events > a > to: \"{:number}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"{b}\": 1}}}"), ": namespaces > /chat > events > a > when > {b}: a path has no braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"b\": []}}}"), ": namespaces > /chat > events > a > when > b: must be a text, a number" },
+	{ IN_CHAT("\"actions\": {\"a\": {\"name\": \"b\"}}"), ": namespaces > /chat > actions > a > name: there is no such key" },
+	{ IN_CHAT("\"actions\": {\"a\": {\"action\": null}}"), ": namespaces > /chat > actions > a > action: must be a text" },
+	{ IN_CHAT("\"actions\": {\"a\": {\"ack\": \"{\"}}"), ": namespaces > /chat > actions > a > ack: \"{\": braces" },
+	{ IN_CHAT("\"failed\": {\"when\": {}}"), ": namespaces > /chat > failed > when: there is no such key" },
+};
+
+static void
+test_mistakes_are_named(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++)
+	{
+		char *wanted = memory_format("herald-bridge: %s%s", path, mistakes[i].complaint);
+
+		if (load_text(mistakes[i].text))
+			fail_msg("%s is taken", mistakes[i].text);
+		if (strncmp(said, wanted, strlen(wanted)) != 0)
+			fail_msg("\"%s\" is not \"%s\"", said, wanted);
+		assert_null(dialect_name_space(NULL, "/chat"));
+		free(wanted);
+	}
+}
+
+static void
+test_files_that_are_not_there(void **state)
+{
+	(void) state;
+	assert_false(load("/nowhere/mine.json"));
+	assert_non_null(strstr(said, "/nowhere/mine.json: No such file"));
+	assert_false(load("klingon"));
+	assert_non_null(strstr(said, "share/pg_herald/dialects/klingon.json: No such file"));
+	assert_true(load(SHIPPED "canonical.json"));
+	assert_false(load(SHIPPED "canonical.json"));
+	assert_non_null(strstr(said, "canonical.json: there is a dialect of this name already"));
+}
+
+static void
+test_the_shipped_are_good(void **state)
+{
+	(void) state;
+	assert_true(load(SHIPPED "canonical.json " SHIPPED "namespaces.json " SHIPPED "snake.json " SHIPPED "kebab.json"));
+	assert_string_equal(said, "");
+}
+
+#define DIALECT_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DIALECT_TEST(test_values_keep_their_type),
+		DIALECT_TEST(test_places_within_a_text),
+		DIALECT_TEST(test_what_is_not_there),
+		DIALECT_TEST(test_the_first_that_is_there),
+		DIALECT_TEST(test_numbers_of_digits),
+		DIALECT_TEST(test_events_get_names_and_shapes),
+		DIALECT_TEST(test_the_closest_name_counts),
+		DIALECT_TEST(test_conditions_choose),
+		DIALECT_TEST(test_zero_characters),
+		DIALECT_TEST(test_large_numbers),
+		DIALECT_TEST(test_actions_are_translated),
+		DIALECT_TEST(test_answers_are_shaped),
+		DIALECT_TEST(test_a_dialect_is_chosen),
+		DIALECT_TEST(test_mistakes_are_named),
+		DIALECT_TEST(test_files_that_are_not_there),
+		DIALECT_TEST(test_the_shipped_are_good),
+	};
+
+	return cmocka_run_group_tests_name("dialect", tests, NULL, NULL);
+}
