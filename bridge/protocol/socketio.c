@@ -164,7 +164,7 @@ welcome(Session *session, bool recovered)
 	if (name_space_shows_badge(session->format))
 		say_packet(place->socket, PACKET_EVENT, session->format->name_space,
 				   memory_format("[\"notification:unread\",{\"count\":%lld},\"%s\"]", (long long) session->unread,
-								 recovered ? session->position : session->since));
+								 session_beginning(session, recovered)));
 	free(pid);
 }
 
@@ -201,7 +201,7 @@ dismiss(Session *session, const char *code, const char *message)
 	free(content);
 }
 
-static const SessionVoice voice = { welcome, dismiss };
+static const SessionVoice voice = { welcome, dismiss, NULL };
 
 static const char *
 without_bearer(const char *token)

@@ -9,6 +9,7 @@
 #ifndef HERALD_REQUEST_H
 #define HERALD_REQUEST_H
 
+#include <jansson.h>
 #include <libwebsockets.h>
 #include <stdbool.h>
 
@@ -21,7 +22,7 @@ typedef struct Request
 	bool socketio;
 	char *token;
 	char *position;
-	char peer[48];
+	json_t *rooms; /* an array of names */
 } Request;
 
 /*
@@ -33,11 +34,14 @@ extern int request_check_upgrade(struct lws *wsi, const Config *config);
 /* Reads what the protocol needs, while the headers are there. */
 extern bool request_read(Request *request, struct lws *wsi);
 
-/* Frees the token and the position. */
+/* Frees token, position and rooms. */
 extern void request_forget_secrets(Request *request);
 
 /* An argument of the URL, copied; NULL when there is none.  The caller frees it. */
 extern char *request_argument(struct lws *wsi, const char *name);
+
+/* Is the request's origin in the list, or else the host that was asked?  One without an origin is not a browser's. */
+extern bool request_origin_is_allowed(struct lws *wsi, const Config *config);
 
 /* A path of Socket.IO, with or without the last slash? */
 extern bool request_is_socketio(const char *path);
