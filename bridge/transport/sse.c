@@ -149,6 +149,8 @@ sse_answer(struct lws *wsi, const Config *config)
 		return refuse(wsi, HTTP_STATUS_FORBIDDEN, NULL, "forbidden", "This origin is not allowed.");
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0)
 		return answer_preflight(wsi, origin);
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+		return refuse(wsi, HTTP_STATUS_BAD_REQUEST, origin, "bad_request", "A request for events has no body.");
 	if (metrics.connections >= config->max_connections)
 		return refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, origin, "busy", "There are too many connections.");
 	request_read(&request, wsi);
