@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { openBrowser } from './harness/browser.mjs';
 import { atExit } from './harness/cleanup.mjs';
 import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
@@ -22,11 +22,7 @@ cpSync(path.join(root, 'examples/social/www'), www, { recursive: true });
 cpSync(bundle, path.join(www, 'socket.io.min.js'));
 
 const scene = await Scene.open({ seed: true, options: [`--www=${www}`] });
-const browser = await chromium.launch({
-  executablePath: process.env.HERALD_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-});
+const browser = await openBrowser();
 after(async () => {
   await browser.close();
   await scene.close();

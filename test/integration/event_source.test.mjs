@@ -1,16 +1,29 @@
 // Server-Sent Events at /events: a browser's EventSource gets what a WebSocket gets, and misses nothing when it comes back.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
+import { openBrowser } from './harness/browser.mjs';
+import { atExit } from './harness/cleanup.mjs';
 import { EventSourceClient } from './harness/event_source_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { Traffic } from './harness/traffic.mjs';
 import { soon, until } from './harness/wait.mjs';
 
-const scene = await Scene.open();
-after(() => scene.close());
+// A page with nothing on it, for the browser's own EventSource.
+const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
+atExit(() => rmSync(www, { recursive: true, force: true }));
+writeFileSync(path.join(www, 'index.html'), '<!doctype html><title>Events</title>');
+
+const scene = await Scene.open({ options: [`--www=${www}`] });
+const browser = await openBrowser();
+after(async () => {
+  await browser.close();
+  await scene.close();
+});
 afterEach(() => scene.closeClients());
 
 const { database, bridge } = scene;
@@ -334,4 +347,70 @@ test('whatever follows a request for a stream ends it, and nothing else', async 
     speak(stream.replace('GET', 'HEAD')), speak(stream.replace('GET', 'POST'))]);
   await until('only one is left', async () => await bridge.metric('herald_connections') === 1);
   await scene.settle(bystander);
+});
+
+// A page with an EventSource; what it hears is in window.heard as [event, id, data].
+async function openPage(url, options = {}) {
+  const page = await browser.newPage();
+  await page.goto(bridge.url);
+  await page.evaluate(([address, settings]) => {
+    window.heard = [];
+    window.source = new EventSource(address, settings);
+    for (const name of ['welcome', 'message:created', 'post:liked', 'error', 'test:mark']) {
+      window.source.addEventListener(name, (event) => window.heard.push([name, event.lastEventId, event.data && JSON.parse(event.data)]));
+    }
+  }, [url, options]);
+  page.heard = async (name) => (await page.evaluate(() => window.heard)).filter(([event]) => event === name);
+  page.state = () => page.evaluate(() => window.source.readyState);
+  return page;
+}
+
+const CLOSED = 2;
+
+test("a browser's EventSource hears events, comes back by itself when the bridge was killed, and misses nothing", { timeout: 60000 }, async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const post = await scene.post(ben);
+  const page = await openPage(`/events?room=post:${post}&room=post:0&token=${scene.token(ann)}`);
+  await until('the page is welcomed', async () => (await page.heard('welcome')).length === 1);
+  const ids = [await scene.message(conversation, ben, 'Before')];
+  await until('the page hears the first message', async () => (await page.heard('message:created')).length === 1);
+  await bridge.kill();
+  for (let n = 1; n <= 50; n++) ids.push(await scene.message(conversation, ben, `Meanwhile ${n}`));
+  await like(ben, post);
+  await bridge.start();
+  await until('the page has come back', async () => (await page.heard('welcome')).length === 2);
+  ids.push(await scene.message(conversation, ben, 'After'));
+  await until('the page hears the last message', async () => (await page.heard('message:created')).some(([, , { data }]) => data.content === 'After'));
+  const messages = await page.heard('message:created');
+  assert.deepEqual(messages.map(([, , { data }]) => data.messageId), ids);
+  for (const [, id, { position }] of messages) assert.equal(id, position);
+  assert.deepEqual((await page.heard('welcome')).map(([, , { data }]) => data.recovered), [false, true]);
+  assert.equal((await page.heard('post:liked')).length, 1);
+  const errors = await page.heard('error');
+  assert.deepEqual(errors.filter(([, , frame]) => frame).map(([, , frame]) => [frame.room, frame.data.code]),
+    Array(2).fill(['post:0', 'forbidden']), 'of the bridge, at each welcome');
+  assert.ok(errors.some(([, , frame]) => !frame), "of the browser's own");
+  await page.close();
+});
+
+test("a browser's EventSource stops when its token is refused, and after a token's end when it has come back with it", { timeout: 60000 }, async () => {
+  const [ann] = await scene.people('Ann');
+  const refused = await openPage('/events?token=nonsense');
+  await until('it has given up', async () => await refused.state() === CLOSED);
+  const expiring = await openPage(`/events?token=${scene.token(ann, { seconds: 3 })}`);
+  await until('it is told', async () => (await expiring.heard('error')).some(([, , frame]) => frame?.data.code === 'token_expired'));
+  await until('it has given up', async () => await expiring.state() === CLOSED);
+  for (const page of [refused, expiring]) await page.close();
+});
+
+test("a browser's EventSource of another origin is served when that is allowed, and only then", { timeout: 60000 }, async () => {
+  const [ann] = await scene.people('Ann');
+  const url = (other) => `${other.url}/events?token=${scene.token(ann)}`;
+  const allowed = await openPage(url(await scene.addBridge([`--allow-origin=${bridge.url}`])), { withCredentials: true });
+  await until('it is welcomed', async () => (await allowed.heard('welcome')).length === 1);
+  const foreign = await openPage(url(await scene.addBridge(['--allow-origin=https://app.example'])), { withCredentials: true });
+  await until('it has given up', async () => await foreign.state() === CLOSED);
+  assert.deepEqual(await foreign.heard('welcome'), []);
+  for (const page of [allowed, foreign]) await page.close();
 });
