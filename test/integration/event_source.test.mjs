@@ -178,6 +178,26 @@ test('a position that means nothing here is answered with recovered: false, the 
   }
 });
 
+test('a position that is older than the log is answered with recovered: false', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const { lastEventId } = await scene.eventSource(ann);
+  const setWindow = async (setting) => {
+    await database.query(`ALTER SYSTEM ${setting}`);
+    await database.query('SELECT pg_reload_conf()');
+  };
+  await setWindow("SET herald.recovery_window = '1s'");
+  await until('the log has forgotten it', async () => {
+    await database.query('SELECT herald.broadcast($1, $2), herald.maintain()', ['test:load', {}]);
+    const client = await scene.eventSource(ann, { lastEventId });
+    client.close();
+    return !client.welcomes[0].recovered && client.lastEventId !== lastEventId;
+  });
+  await setWindow('RESET herald.recovery_window');
+  const client = await scene.eventSource(ann, { lastEventId });
+  await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
+  await client.waitFor('notification:new');
+});
+
 test('who lost a room while away gets nothing of what was said after that', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
@@ -213,6 +233,18 @@ test('a client that does not read is closed; it comes back by itself and misses 
     assert.equal(new Set(messageIds(client)).size, 20000);
     assert.ok(client.welcomes.slice(1).every(({ recovered }) => recovered));
   }
+});
+
+test('a client that takes nothing for as long as a ping may take is dead, long before its queue is full', async () => {
+  const [ann] = await scene.people('Ann');
+  const patient = await scene.addBridge(['--queue-limit=1GB', '--ping-interval=200ms', '--ping-timeout=300ms']);
+  const dead = await scene.eventSource(ann, { bridge: patient });
+  dead.response.socket.pause();
+  await until('it is closed', async () => {
+    await database.query("SELECT herald.broadcast('test:load', jsonb_build_object('text', repeat('x', 100000))) FROM generate_series(1, 10)");
+    return await patient.metric('herald_connections') === 0;
+  });
+  assert.equal(await patient.metric('herald_slow_closed_total'), 0);
 });
 
 test('PostgreSQL away while a client comes: it waits, gets its rooms, and misses nothing', async () => {
