@@ -28,12 +28,8 @@
 
 #define LONGEST_ORIGIN 512
 
-/* The origin of the page that asks, or NULL. */
-static const char *
-origin_of(struct lws *wsi, char *buffer)
-{
-	return lws_hdr_copy(wsi, buffer, LONGEST_ORIGIN, WSI_TOKEN_ORIGIN) > 0 ? buffer : NULL;
-}
+/* The library hangs up on a request with a few more arguments, without a word. */
+#define MOST_ROOMS 64
 
 static int
 refuse(struct lws *wsi, unsigned int status, const char *origin, const char *code, const char *message)
@@ -134,14 +130,31 @@ sse_is_asked_for(struct lws *wsi)
 		   strcmp(path, "/events") == 0;
 }
 
+static int
+answer_get(struct lws *wsi, const Config *config, const char *origin)
+{
+	Request request = { 0 };
+	int result;
+
+	request_read(&request, wsi);
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+		result = refuse(wsi, HTTP_STATUS_BAD_REQUEST, origin, "bad_request", "A request for events has no body.");
+	else if (json_array_size(request.rooms) > MOST_ROOMS)
+		result = refuse(wsi, HTTP_STATUS_BAD_REQUEST, origin, "bad_request", "There are too many rooms in the URL.");
+	else if (metrics.connections >= config->max_connections)
+		result = refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, origin, "busy", "There are too many connections.");
+	else
+		result = admit(wsi, config, &request, origin);
+	request_forget_secrets(&request);
+	return result;
+}
+
 /* A request behind a stream, which has no end, would never be answered. */
 int
 sse_answer(struct lws *wsi, const Config *config)
 {
 	char buffer[LONGEST_ORIGIN];
-	const char *origin = origin_of(wsi, buffer);
-	Request request = { 0 };
-	int result;
+	const char *origin = lws_hdr_copy(wsi, buffer, sizeof(buffer), WSI_TOKEN_ORIGIN) > 0 ? buffer : NULL;
 
 	if (lws_get_opaque_user_data(wsi) != NULL)
 		return -1;
@@ -149,14 +162,7 @@ sse_answer(struct lws *wsi, const Config *config)
 		return refuse(wsi, HTTP_STATUS_FORBIDDEN, NULL, "forbidden", "This origin is not allowed.");
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0)
 		return answer_preflight(wsi, origin);
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
-		return refuse(wsi, HTTP_STATUS_BAD_REQUEST, origin, "bad_request", "A request for events has no body.");
-	if (metrics.connections >= config->max_connections)
-		return refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, origin, "busy", "There are too many connections.");
-	request_read(&request, wsi);
-	result = admit(wsi, config, &request, origin);
-	request_forget_secrets(&request);
-	return result;
+	return answer_get(wsi, config, origin);
 }
 
 int

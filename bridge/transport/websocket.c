@@ -170,6 +170,9 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			return sse_is_asked_for(wsi) ? sse_answer(wsi, config) : status_answer(wsi, config->www);
 		case LWS_CALLBACK_HTTP_WRITEABLE:
 			return sse_writable(wsi);
+		case LWS_CALLBACK_CLOSED_HTTP:
+			sse_closed(wsi);
+			return 0;
 		case LWS_CALLBACK_HTTP_FILE_COMPLETION:
 			return lws_http_transaction_completed(wsi) ? -1 : 0;
 		case LWS_CALLBACK_WSI_DESTROY:

@@ -71,6 +71,17 @@ test('rooms of the URL are joined; one that is refused is told as an error, and 
   assert.deepEqual(client.all('error').map(({ room, data }) => [room, data.code]), [[foreign, 'forbidden'], ['', 'bad_request']]);
 });
 
+test('up to 64 rooms may be asked for; more is answered with 400', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const post = await scene.post(ben);
+  const rooms = (count) => Array.from({ length: count }, (_, n) => (n === count - 1 ? `post:${post}` : `post:${1000000 + n}`));
+  const client = await scene.eventSource(ann, { rooms: rooms(64) });
+  await like(ben, post);
+  await client.waitFor('post:liked');
+  assert.equal(client.all('error').length, 63);
+  await assert.rejects(scene.eventSource(ann, { rooms: rooms(65) }), { status: 400, code: 'bad_request' });
+});
+
 // Two people who talk; the stream of one of them comes back by itself and listens to a post as well.
 async function openTalk(options) {
   const [ann, ben] = await scene.people('Ann', 'Ben');
@@ -106,7 +117,9 @@ test('a bridge that is stopped in the middle of traffic says when to come back, 
   const talk = await openTalk();
   const idle = await scene.eventSource(talk.ben);
   await talk.traffic.flows();
+  const start = Date.now();
   assert.deepEqual(await bridge.end('SIGTERM'), { code: 0, signal: null });
+  assert.ok(Date.now() - start < 3000, 'nobody waits for a timeout');
   await idle.closed;
   assert.equal(idle.retries.length, 2, 'at the welcome and at the end');
   assert.ok(idle.retries.every((milliseconds) => milliseconds >= 1000 && milliseconds < 3000));
