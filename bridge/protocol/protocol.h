@@ -35,7 +35,7 @@ typedef struct Handshake
 	json_t *rooms;		  /* of the URL: an array of names; or NULL */
 } Handshake;
 
-/* What a protocol does with a connection. Only closed() is called after close(). */
+/* What a protocol does with a connection. Only closed() is called after close(), and in an event stream. */
 typedef struct Protocol
 {
 	void (*opened)(struct Connection *connection, const Handshake *handshake);
