@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * frame.c
- *	  The bytes of one message as they go over a WebSocket, shared by all who get it.
+ *	  The bytes of one message as they go over a connection, shared by all who get it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -33,7 +33,7 @@ Frame *
 frame_new(FrameKind kind, const void *payload, size_t length)
 {
 	unsigned char header[10];
-	size_t header_length = write_header(header, kind, length);
+	size_t header_length = kind == FRAME_RAW ? 0 : write_header(header, kind, length);
 	Frame *frame = memory_new(sizeof(Frame) + FRAME_HEADROOM + header_length + length);
 
 	assert(length < UINT32_MAX - sizeof(header));

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * frame.h
- *	  The bytes of one message as they go over a WebSocket, shared by all who get it.
+ *	  The bytes of one message as they go over a connection, shared by all who get it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,6 +17,7 @@
 
 typedef enum FrameKind
 {
+	FRAME_RAW = 0x0, /* of no WebSocket: the payload alone */
 	FRAME_TEXT = 0x1,
 	FRAME_BINARY = 0x2,
 	FRAME_CLOSE = 0x8,
@@ -25,7 +26,7 @@ typedef enum FrameKind
 } FrameKind;
 
 /*
- * A complete server frame: header and payload.  Immutable; freed when the last
+ * A complete server frame: header, if any, and payload.  Immutable; freed when the last
  * reference is released.  Whoever makes a frame holds its first reference.
  */
 typedef struct Frame

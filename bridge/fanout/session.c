@@ -110,6 +110,12 @@ session_release(Session *session)
 	free(session);
 }
 
+const char *
+session_beginning(const Session *session, bool recovered)
+{
+	return recovered ? session->position : session->since;
+}
+
 static void
 hold_back(Session *session, Event *event)
 {

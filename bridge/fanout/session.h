@@ -35,6 +35,11 @@ typedef struct SessionVoice
 	void (*welcome)(struct Session *session, bool recovered);
 	/* The session must end for this reason; the protocol tells the client and calls session_leave(). */
 	void (*dismiss)(struct Session *session, const char *code, const char *message);
+	/*
+	 * Its automatic rooms are known: the protocol asks for those that it wants beside them, so that
+	 * what was missed there is replayed too, and calls gateway_arrived().  NULL: there are none.
+	 */
+	void (*join)(struct Session *session);
 } SessionVoice;
 
 /* A change of rooms that comes while the answer to an older question about rooms is on its way. */
@@ -85,6 +90,9 @@ typedef struct Session
 extern Session *session_new(char *user, char *key, char *position, char *claims);
 extern Session *session_hold(Session *session);
 extern void session_release(Session *session);
+
+/* The position behind which the events of a session begin that is being welcomed. */
+extern const char *session_beginning(const Session *session, bool recovered);
 
 /*
  * Keeps a change of rooms for later, and makes those that were kept, in their

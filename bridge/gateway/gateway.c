@@ -4,8 +4,9 @@
  *	  The only way in and out of the bridge for a client.
  *
  * A session arrives in three steps: its rooms are asked for, in one query for all
- * who have come meanwhile; the reader stands at a position; what it missed up to
- * that position is replayed while live events are held back.  A change of
+ * who have come meanwhile, and then those that it wants beside them; the reader
+ * stands at a position; what it missed up to that position is replayed while live
+ * events are held back.  A change of
  * membership that is read in between is kept and applied in its order, so that
  * nobody keeps a room that they have lost.
  *
@@ -42,7 +43,7 @@ typedef struct SessionList
 static Database *database;	/* for rooms */
 static SessionList waiting; /* nobody has asked for their rooms yet */
 static SessionList asking;	/* the query that runs now is for them */
-static SessionList known;	/* their rooms are in the answer; they wait for the reader */
+static SessionList known;	/* their rooms are known; they wait for the reader */
 
 static void ask_for_rooms(void);
 
@@ -120,6 +121,13 @@ admit_known(void)
 	}
 }
 
+void
+gateway_arrived(Session *session)
+{
+	list_append(&known, session_hold(session));
+	admit_known();
+}
+
 static void
 dismiss_for_resync(Session *session, void *reason)
 {
@@ -162,7 +170,11 @@ on_rooms(void *context, const PGresult *result)
 		else if (good)
 		{
 			take_rooms(session, result, row);
-			list_append(&known, session);
+			if (session->voice->join != NULL)
+				session->voice->join(session);
+			else
+				gateway_arrived(session);
+			session_release(session);
 		}
 		else if (result == NULL)
 			list_append(&waiting, session); /* asked again when the database is back */
@@ -172,7 +184,6 @@ on_rooms(void *context, const PGresult *result)
 			session_release(session);
 		}
 	}
-	admit_known();
 	ask_for_rooms();
 }
 

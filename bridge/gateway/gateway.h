@@ -38,6 +38,9 @@ extern void gateway_stop(void);
  */
 extern Session *gateway_admit(const Arrival *arrival, Refusal *refusal);
 
+/* A session that was asked to join rooms has its answers: it can be welcomed. */
+extern void gateway_arrived(Session *session);
+
 /* A fresh token for a session, of the same user. */
 extern bool gateway_renew(Session *session, const char *token, Refusal *refusal);
 

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "protocol/dialect_file.h"
 #include "protocol/name_space.h"
+#include "protocol/protocol.h"
 
 typedef struct Dialect
 {
@@ -25,7 +26,7 @@ typedef struct Dialect
 } Dialect;
 
 static Dialect *all; /* as they were given */
-static int places;	 /* among the frames of an event; 0 is the plain protocol's */
+static int places;	 /* that their namespaces have among the frames of an event */
 
 /* What clients call it: its file's name, up to the dot. */
 static char *
@@ -61,7 +62,7 @@ add(char *dialect_name, json_t *dialect_description)
 	dialect->description = dialect_description;
 	json_object_foreach(json_object_get(dialect_description, "namespaces"), name, description)
 	{
-		NameSpace *made = name_space_new(++places, name, description);
+		NameSpace *made = name_space_new(PLACE_NAME_SPACES + places++, name, description);
 
 		made->next = dialect->name_spaces;
 		dialect->name_spaces = made;

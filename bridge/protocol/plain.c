@@ -16,6 +16,7 @@
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/json.h"
+#include "protocol/plain_json.h"
 #include "protocol/protocol.h"
 
 /* So many requests may come before the welcome. */
@@ -30,47 +31,37 @@ typedef struct Plain
 	bool awaits_pong;
 } Plain;
 
+/* Takes over the text. */
 static Frame *
-encode(const Format *format, const Event *event)
+text_frame(char *text)
 {
-	char *name = json_quoted(event->name);
-	char *room = json_quoted(event->room_count > 0 ? event->rooms[0] : "");
-	char *text = memory_format("{\"event\":%s,\"room\":%s,\"data\":%s,\"id\":%s%s%s,\"position\":\"%s\"}", name, room,
-							   event->payload, event->id ? "\"" : "", event->id ? event->id : "null", event->id ? "\"" : "",
-							   event->position);
 	Frame *frame = frame_new(FRAME_TEXT, text, strlen(text));
 
-	(void) format;
-	free(name);
-	free(room);
 	free(text);
 	return frame;
 }
 
-static const Format plain_format = { .place = 0, .encode = encode };
+static Frame *
+encode(const Format *format, const Event *event)
+{
+	(void) format;
+	return text_frame(plain_json_event(event));
+}
+
+static const Format plain_format = { .place = PLACE_PLAIN, .encode = encode };
 
 /* Takes over the text. */
 static void
 say(Connection *connection, char *text)
 {
-	outbox_push_own(&connection->outbox, frame_new(FRAME_TEXT, text, strlen(text)));
-	free(text);
-}
-
-static void
-say_error(Connection *connection, const char *code, const char *message)
-{
-	char *quoted = json_quoted(message);
-
-	say(connection, memory_format("{\"event\":\"error\",\"data\":{\"code\":\"%s\",\"message\":%s}}", code, quoted));
-	free(quoted);
+	outbox_push_own(&connection->outbox, text_frame(text));
 }
 
 /* Tells the client why, and ends the connection. */
 static void
 refuse(Connection *connection, int close_code, const char *code, const char *message)
 {
-	say_error(connection, code, message);
+	say(connection, plain_json_error(NULL, code, message));
 	connection->transport->close(connection, close_code, code);
 }
 
@@ -113,17 +104,9 @@ static void
 welcome(Session *session, bool recovered)
 {
 	Plain *plain = session->protocol;
-	char *user = json_quoted(session->user);
-	char *position = json_quoted(recovered ? session->position : session->since);
 
-	say(plain->connection,
-		memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",
-					  user, session->key, recovered ? "true" : "false", position));
-	say(plain->connection,
-		memory_format("{\"event\":\"notification:unread\",\"room\":\"user:%.*s,\"data\":{\"count\":%lld},\"id\":null}",
-					  (int) strlen(user) - 1, user + 1, (long long) session->unread));
-	free(user);
-	free(position);
+	say(plain->connection, plain_json_welcome(session, recovered));
+	say(plain->connection, plain_json_unread(session));
 	take_early_requests(plain);
 }
 
@@ -138,7 +121,7 @@ dismiss(Session *session, const char *code, const char *message)
 	refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
 }
 
-static const SessionVoice voice = { welcome, dismiss };
+static const SessionVoice voice = { welcome, dismiss, NULL };
 
 static void
 admit(Plain *plain, const char *token, const char *key, const char *position)

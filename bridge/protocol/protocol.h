@@ -9,6 +9,7 @@
 #ifndef HERALD_PROTOCOL_H
 #define HERALD_PROTOCOL_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +23,7 @@ struct Connection;
 /* What a transport does for a connection. */
 typedef struct TransportOperations
 {
-	/* Ends the connection, with a WebSocket close code and reason, once what waits has been sent. */
+	/* Ends the connection once what waits has been sent; code and reason are those of a WebSocket. */
 	void (*close)(struct Connection *connection, int code, const char *reason);
 } TransportOperations;
 
@@ -30,11 +31,12 @@ typedef struct TransportOperations
 typedef struct Handshake
 {
 	const char *token;	  /* of the Authorization header or the URL; or NULL */
-	const char *position; /* of the URL; or NULL */
+	const char *position; /* of the URL, or of the header Last-Event-ID; or NULL */
 	const char *dialect;  /* of the URL; or NULL */
+	json_t *rooms;		  /* of the URL: an array of names; or NULL */
 } Handshake;
 
-/* What a protocol does with a connection. Only closed() is called after close(). */
+/* What a protocol does with a connection. Only closed() is called after close(), and in an event stream. */
 typedef struct Protocol
 {
 	void (*opened)(struct Connection *connection, const Handshake *handshake);
@@ -57,6 +59,17 @@ typedef struct Connection
 
 extern const Protocol plain_protocol;
 extern const Protocol socketio_protocol;
+
+/*
+ * The places of the protocols among the frames of an event; the namespaces of
+ * Socket.IO, as many as there are, have theirs behind them.
+ */
+enum
+{
+	PLACE_PLAIN,
+	PLACE_EVENT_STREAM,
+	PLACE_NAME_SPACES
+};
 
 /* Close codes: RFC 6455, and one of our own. */
 #define CLOSE_GOING_AWAY 1001

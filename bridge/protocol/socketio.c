@@ -180,7 +180,7 @@ welcome(Session *session, bool recovered)
 	timer_stop(&place->socket->deadline);
 	say_packet(place->socket, PACKET_CONNECT, session->format->name_space,
 			   memory_format("{\"sid\":\"%s\",\"pid\":\"%s\"}", place->sid, pid));
-	say_unread(session, recovered ? session->position : session->since);
+	say_unread(session, session_beginning(session, recovered));
 	free(pid);
 }
 
@@ -217,7 +217,7 @@ dismiss(Session *session, const char *code, const char *message)
 	free(content);
 }
 
-static const SessionVoice voice = { welcome, dismiss };
+static const SessionVoice voice = { welcome, dismiss, NULL };
 
 static const char *
 without_bearer(const char *token)

@@ -52,9 +52,8 @@ request_is_socketio(const char *path)
 	return strcmp(path, "/socket.io") == 0 || strncmp(path, "/socket.io/", 11) == 0;
 }
 
-/* Is the origin in the list, or else the host that was asked? */
-static bool
-origin_is_allowed(struct lws *wsi, const Config *config)
+bool
+request_origin_is_allowed(struct lws *wsi, const Config *config)
 {
 	char origin[512];
 	char host[256];
@@ -119,7 +118,7 @@ request_check_upgrade(struct lws *wsi, const Config *config)
 		return refuse(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
 	if (metrics.connections >= config->max_connections)
 		return refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, "Too many connections");
-	if (!origin_is_allowed(wsi, config))
+	if (!request_origin_is_allowed(wsi, config))
 		return refuse(wsi, HTTP_STATUS_FORBIDDEN, "Origin not allowed");
 	if (socketio && engine_complaint(wsi) != NULL)
 		return refuse(wsi, HTTP_STATUS_BAD_REQUEST, engine_complaint(wsi));
@@ -138,6 +137,41 @@ bearer_token(struct lws *wsi)
 	return token;
 }
 
+/* A browser's EventSource shows the header when it comes back by itself: it is newer than the URL. */
+static char *
+position(struct lws *wsi)
+{
+	static const char header[] = "last-event-id:";
+	char *value = memory_new(REQUEST_LONGEST_VALUE);
+	char *found = NULL;
+
+	if (lws_hdr_custom_copy(wsi, value, REQUEST_LONGEST_VALUE, header, sizeof(header) - 1) > 0)
+		found = memory_copy(value);
+	free(value);
+	if (found == NULL)
+		found = request_argument(wsi, "position");
+	return found ? found : request_argument(wsi, "lastEventId");
+}
+
+/* All arguments "room" of the URL; one that is no UTF-8 becomes an empty name, which is refused as such. */
+static json_t *
+rooms(struct lws *wsi)
+{
+	static const char name[] = "room=";
+	char *value = memory_new(REQUEST_LONGEST_VALUE);
+	json_t *array = json_array();
+
+	for (int i = 0; lws_hdr_copy_fragment(wsi, value, REQUEST_LONGEST_VALUE, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0; i++)
+	{
+		const char *room = value + sizeof(name) - 1;
+
+		if (strncmp(value, name, sizeof(name) - 1) == 0 && json_array_append_new(array, json_string(room)) != 0)
+			json_array_append_new(array, json_string(""));
+	}
+	free(value);
+	return array;
+}
+
 bool
 request_read(Request *request, struct lws *wsi)
 {
@@ -150,10 +184,16 @@ request_read(Request *request, struct lws *wsi)
 	request->token = bearer_token(wsi);
 	if (request->token == NULL)
 		request->token = request_argument(wsi, "token");
-	request->position = request_argument(wsi, "position");
+	request->position = position(wsi);
 	request->dialect = request_argument(wsi, "dialect");
-	lws_get_peer_simple(wsi, request->peer, sizeof(request->peer));
+	request->rooms = rooms(wsi);
 	return true;
+}
+
+Handshake
+request_handshake(const Request *request)
+{
+	return (Handshake){ request->token, request->position, request->dialect, request->rooms };
 }
 
 void
@@ -162,7 +202,6 @@ request_forget(Request *request)
 	free(request->token);
 	free(request->position);
 	free(request->dialect);
-	request->token = NULL;
-	request->position = NULL;
-	request->dialect = NULL;
+	json_decref(request->rooms);
+	*request = (Request){ 0 };
 }

@@ -9,10 +9,12 @@
 #ifndef HERALD_REQUEST_H
 #define HERALD_REQUEST_H
 
+#include <jansson.h>
 #include <libwebsockets.h>
 #include <stdbool.h>
 
 #include "base/config.h"
+#include "protocol/protocol.h"
 
 #define REQUEST_LONGEST_VALUE 8192
 
@@ -22,7 +24,7 @@ typedef struct Request
 	char *token;
 	char *position;
 	char *dialect;
-	char peer[48];
+	json_t *rooms; /* an array of names */
 } Request;
 
 /*
@@ -34,11 +36,17 @@ extern int request_check_upgrade(struct lws *wsi, const Config *config);
 /* Reads what the protocol needs, while the headers are there. */
 extern bool request_read(Request *request, struct lws *wsi);
 
-/* Frees what a client has said for its protocol; a token is not kept. */
+/* The same for the protocol, which looks into the request. */
+extern Handshake request_handshake(const Request *request);
+
+/* Frees and empties it; a token is not kept. */
 extern void request_forget(Request *request);
 
 /* An argument of the URL, copied; NULL when there is none.  The caller frees it. */
 extern char *request_argument(struct lws *wsi, const char *name);
+
+/* Is the request's origin in the list, or else the host that was asked?  One without an origin is not a browser's. */
+extern bool request_origin_is_allowed(struct lws *wsi, const Config *config);
 
 /* A path of Socket.IO, with or without the last slash? */
 extern bool request_is_socketio(const char *path);

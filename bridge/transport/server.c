@@ -31,6 +31,7 @@
 #include "base/metrics.h"
 #include "base/timer.h"
 #include "transport/websocket.h"
+#include "transport/wire.h"
 
 /* So many connections are accepted in one turn of the loop. */
 #define ACCEPTS_AT_ONCE 64
@@ -279,6 +280,6 @@ server_drain(void (*finished)(void))
 	drain_deadline = loop_now() + (uint64_t) config->drain_timeout;
 	uv_poll_stop(&listener);
 	close(listening);
-	websocket_close_all();
+	wire_close_all();
 	check_drained(NULL);
 }

@@ -14,42 +14,16 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "gateway/gateway.h"
+#include "transport/answer.h"
 #include "transport/request.h"
-
-#define LARGEST_ANSWER 32768
-
-/* Sends a whole answer. */
-static int
-send_answer(struct lws *wsi, unsigned int status, const char *type, const char *body, size_t length)
-{
-	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_ANSWER);
-	unsigned char *start = buffer + LWS_PRE;
-	unsigned char *at = start;
-	unsigned char *end = start + LARGEST_ANSWER;
-	bool sent = !lws_add_http_common_headers(wsi, status, type, (lws_filepos_t) length, &at, end) &&
-				!lws_finalize_write_http_header(wsi, start, &at, end) && length <= LARGEST_ANSWER;
-
-	if (sent && length > 0)
-	{
-		memcpy(start, body, length);
-		sent = lws_write(wsi, start, length, LWS_WRITE_HTTP_FINAL) >= 0;
-	}
-	free(buffer);
-	return sent && !lws_http_transaction_completed(wsi) ? 0 : -1;
-}
-
-static int
-send_text(struct lws *wsi, unsigned int status, const char *type, const char *text)
-{
-	return send_answer(wsi, status, type, text, strlen(text));
-}
 
 static int
 send_metrics(struct lws *wsi)
 {
 	size_t length;
 	char *text = metrics_text(&length);
-	int result = send_answer(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text, length);
+	Answer answer = { .status = HTTP_STATUS_OK, .type = "text/plain; version=0.0.4; charset=utf-8" };
+	int result = answer_send(wsi, &answer, text, length);
 
 	free(text);
 	return result;
@@ -60,8 +34,8 @@ send_readiness(struct lws *wsi)
 {
 	const char *complaint = gateway_complaint();
 
-	return send_text(wsi, complaint ? HTTP_STATUS_SERVICE_UNAVAILABLE : HTTP_STATUS_OK, "text/plain; charset=utf-8",
-					 complaint ? complaint : "ready\n");
+	return answer_text(wsi, complaint ? HTTP_STATUS_SERVICE_UNAVAILABLE : HTTP_STATUS_OK, TEXT_TYPE,
+					   complaint ? complaint : "ready\n");
 }
 
 /* Engine.IO's refusal, which its clients expect as JSON. */
@@ -72,8 +46,8 @@ refuse_engine(struct lws *wsi)
 	bool websocket = transport != NULL && strcmp(transport, "websocket") == 0;
 
 	free(transport);
-	return send_text(wsi, HTTP_STATUS_BAD_REQUEST, "application/json",
-					 websocket ? "{\"code\":3,\"message\":\"Bad request\"}" : "{\"code\":0,\"message\":\"Transport unknown\"}");
+	return answer_text(wsi, HTTP_STATUS_BAD_REQUEST, JSON_TYPE,
+					   websocket ? "{\"code\":3,\"message\":\"Bad request\"}" : "{\"code\":0,\"message\":\"Transport unknown\"}");
 }
 
 static const char *
@@ -112,7 +86,7 @@ send_file(struct lws *wsi, const char *folder, const char *path)
 	int result = -1;
 
 	if (real == NULL || real_folder == NULL || strncmp(real, real_folder, length) != 0 || real[length] != '/')
-		result = send_text(wsi, HTTP_STATUS_NOT_FOUND, "text/plain; charset=utf-8", "Not found\n");
+		result = answer_text(wsi, HTTP_STATUS_NOT_FOUND, TEXT_TYPE, "Not found\n");
 	else
 	{
 		int served = lws_serve_http_file(wsi, real, type_of(real), "cache-control: no-cache\r\n", 25);
@@ -132,11 +106,11 @@ status_answer(struct lws *wsi, const char *folder)
 
 	if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0)
 	{
-		send_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "Only GET is served here\n");
+		answer_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, TEXT_TYPE, "Only GET is served here\n");
 		return -1;
 	}
 	if (strcmp(path, "/healthz") == 0)
-		return send_text(wsi, HTTP_STATUS_OK, "text/plain; charset=utf-8", "ok\n");
+		return answer_text(wsi, HTTP_STATUS_OK, TEXT_TYPE, "ok\n");
 	if (strcmp(path, "/readyz") == 0)
 		return send_readiness(wsi);
 	if (strcmp(path, "/metrics") == 0)

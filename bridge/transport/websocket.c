@@ -3,10 +3,6 @@
  * websocket.c
  *	  WebSocket connections: from libwebsockets' callbacks to a protocol and back.
  *
- * Frames leave directly, complete as they are, when the library holds nothing back
- * for the connection, and else when it says that there is room.  The library adds
- * nothing to them: extensions and HTTP/2 are off.
- *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -15,38 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/memory.h"
-#include "base/metrics.h"
 #include "protocol/protocol.h"
 #include "transport/request.h"
+#include "transport/sse.h"
 #include "transport/status.h"
-
-/* What leaves in one write at most. */
-#define LARGEST_WRITE 65536
-
-/* How long a close may take before the connection is cut. */
-#define CLOSE_TIMEOUT_MS 5000
-
-_Static_assert(FRAME_HEADROOM >= LWS_PRE, "the library writes in front of the bytes it is given");
+#include "transport/wire.h"
 
 /* Allocated and freed by the library with the connection. */
 typedef struct WebSocket
 {
-	Connection connection; /* first: a Connection of ours is a WebSocket */
-	struct lws *wsi;
+	Wire wire;		 /* first: a Wire of ours is a WebSocket */
 	Request request; /* how it came; for the time until it is open */
 	char *message;	 /* what has come of the message that is under way */
 	size_t message_length;
 	bool message_is_text;
-	bool open;
-	Timer close_timer;
-	struct WebSocket *next;
-	struct WebSocket *previous;
 } WebSocket;
 
 static const Config *config;
-static WebSocket *all = NULL;
 
 size_t
 websocket_size(void)
@@ -60,16 +42,6 @@ websocket_configure(const Config *settings)
 	config = settings;
 }
 
-/* Ends the connection at once; the library calls back with CLOSED soon. */
-static void
-cut(void *context)
-{
-	WebSocket *socket = context;
-
-	lws_set_timeout(socket->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-	lws_cancel_service(lws_get_context(socket->wsi));
-}
-
 /*
  * The close frame is one of ours, behind everything that waits: the library's
  * own would be lost, because its libuv plug-in closes twice.  The peer answers
@@ -78,126 +50,31 @@ cut(void *context)
 static void
 begin_close(Connection *connection, int code, const char *reason)
 {
-	WebSocket *socket = (WebSocket *) connection;
 	unsigned char payload[125];
 	int length;
 
 	if (connection->closing)
 		return;
-	connection->closing = true;
 	payload[0] = (unsigned char) (code >> 8);
 	payload[1] = (unsigned char) code;
 	length = snprintf((char *) payload + 2, sizeof(payload) - 2, "%s", reason);
 	if (length > (int) sizeof(payload) - 3)
 		length = sizeof(payload) - 3;
-	outbox_push_last(&connection->outbox, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
-	timer_start(&socket->close_timer, CLOSE_TIMEOUT_MS, cut, socket);
+	wire_end((Wire *) connection, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 }
 
-/*
- * Collects what waits, as far as it goes into one write.  A single frame is not
- * copied: the library may write into its headroom, and always the same.
- */
-static unsigned char *
-gather(Outbox *outbox, size_t *length, uint32_t *count)
-{
-	static unsigned char buffer[LWS_PRE + LARGEST_WRITE];
-	Frame *frame = outbox_peek(outbox, 0);
-
-	*count = 1;
-	*length = frame->length;
-	if (outbox_peek(outbox, 1) == NULL || frame->length > LARGEST_WRITE / 2)
-		return frame_bytes(frame);
-	memcpy(buffer + LWS_PRE, frame_bytes(frame), frame->length);
-	while ((frame = outbox_peek(outbox, *count)) != NULL && *length + frame->length <= LARGEST_WRITE)
-	{
-		memcpy(buffer + LWS_PRE + *length, frame_bytes(frame), frame->length);
-		*length += frame->length;
-		(*count)++;
-	}
-	return buffer + LWS_PRE;
-}
-
-/* Sends what the connection takes now; the rest when it is writable again. False: it is broken. */
-static bool
-send_waiting(WebSocket *socket)
-{
-	Outbox *outbox = &socket->connection.outbox;
-
-	while (outbox->count > 0 && !lws_partial_buffered(socket->wsi))
-	{
-		size_t length;
-		uint32_t count;
-		unsigned char *bytes = gather(outbox, &length, &count);
-
-		if (lws_write(socket->wsi, bytes, length, LWS_WRITE_RAW) < 0)
-			return false;
-		outbox_sent(outbox, count);
-	}
-	if (outbox->count > 0)
-		lws_callback_on_writable(socket->wsi);
-	return true;
-}
-
-static void
-flush(Outbox *outbox)
-{
-	WebSocket *socket = (WebSocket *) outbox;
-
-	if (!send_waiting(socket))
-		cut(socket);
-}
-
-/* The peer does not read, so no close frame would reach it. */
-static void
-on_overflow(Outbox *outbox)
-{
-	WebSocket *socket = (WebSocket *) outbox;
-
-	log_info("slow_client_closed", "peer", socket->request.peer);
-	socket->connection.closing = true;
-	cut(socket);
-}
-
-static const OutboxOwner outbox_owner = { flush, on_overflow };
 static const TransportOperations operations = { begin_close };
-
-static void
-link_socket(WebSocket *socket)
-{
-	socket->next = all;
-	socket->previous = NULL;
-	if (all != NULL)
-		all->previous = socket;
-	all = socket;
-}
-
-static void
-unlink_socket(WebSocket *socket)
-{
-	if (socket->next != NULL)
-		socket->next->previous = socket->previous;
-	if (socket->previous != NULL)
-		socket->previous->next = socket->next;
-	else
-		all = socket->next;
-}
 
 static void
 on_established(struct lws *wsi, WebSocket *socket)
 {
-	Connection *connection = &socket->connection;
-	Handshake handshake = { socket->request.token, socket->request.position, socket->request.dialect };
+	Connection *connection = &socket->wire.connection;
+	Handshake handshake = request_handshake(&socket->request);
 
-	socket->wsi = wsi;
-	socket->open = true;
-	outbox_init(&connection->outbox, &outbox_owner, (size_t) config->queue_limit);
 	connection->config = config;
 	connection->transport = &operations;
 	connection->protocol = socket->request.socketio ? &socketio_protocol : &plain_protocol;
-	link_socket(socket);
-	metrics.connections++;
-	log_debug("connected", "peer", socket->request.peer);
+	wire_open(&socket->wire, wsi);
 	connection->protocol->opened(connection, &handshake);
 	request_forget(&socket->request);
 }
@@ -216,7 +93,7 @@ take_message(WebSocket *socket)
 {
 	char *message = socket->message;
 	size_t length = socket->message_length;
-	Connection *connection = &socket->connection;
+	Connection *connection = &socket->wire.connection;
 
 	socket->message = NULL;
 	socket->message_length = 0;
@@ -231,46 +108,37 @@ take_message(WebSocket *socket)
 static void
 on_receive(WebSocket *socket, const void *piece, size_t length)
 {
-	if (socket->connection.closing)
+	if (socket->wire.connection.closing)
 		return;
-	if (lws_is_first_fragment(socket->wsi))
+	if (lws_is_first_fragment(socket->wire.wsi))
 	{
 		drop_message(socket);
-		socket->message_is_text = !lws_frame_is_binary(socket->wsi);
+		socket->message_is_text = !lws_frame_is_binary(socket->wire.wsi);
 	}
 	if (socket->message_length + length > (size_t) config->max_payload)
 	{
-		begin_close(&socket->connection, CLOSE_TOO_BIG, "too big");
+		begin_close(&socket->wire.connection, CLOSE_TOO_BIG, "too big");
 		return;
 	}
 	socket->message = memory_resize(socket->message, socket->message_length + length + 1);
 	memcpy(socket->message + socket->message_length, piece, length);
 	socket->message_length += length;
-	if (lws_is_final_fragment(socket->wsi) && lws_remaining_packet_payload(socket->wsi) == 0)
+	if (lws_is_final_fragment(socket->wire.wsi) && lws_remaining_packet_payload(socket->wire.wsi) == 0)
 		take_message(socket);
 }
 
 static void
 on_closed(WebSocket *socket)
 {
-	if (!socket->open)
-		return;
-	socket->open = false;
-	socket->connection.closing = true;
-	timer_stop(&socket->close_timer);
-	socket->connection.protocol->closed(&socket->connection);
-	outbox_close(&socket->connection.outbox);
+	wire_closed(&socket->wire);
 	drop_message(socket);
-	unlink_socket(socket);
-	metrics.connections--;
-	log_debug("disconnected", "peer", socket->request.peer);
 }
 
 static void
 on_pong(WebSocket *socket)
 {
-	if (socket->connection.protocol->pong != NULL)
-		socket->connection.protocol->pong(&socket->connection);
+	if (socket->wire.connection.protocol->pong != NULL)
+		socket->wire.connection.protocol->pong(&socket->wire.connection);
 }
 
 int
@@ -294,27 +162,27 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			on_pong(socket);
 			return 0;
 		case LWS_CALLBACK_SERVER_WRITEABLE:
-			return send_waiting(socket) ? 0 : -1;
+			return wire_send(&socket->wire) ? 0 : -1;
 		case LWS_CALLBACK_CLOSED:
 			on_closed(socket);
 			return 0;
 		case LWS_CALLBACK_HTTP:
-			return status_answer(wsi, config->www);
+			return sse_is_asked_for(wsi) ? sse_answer(wsi, config) : status_answer(wsi, config->www);
+		case LWS_CALLBACK_HTTP_WRITEABLE:
+			return sse_writable(wsi);
+		case LWS_CALLBACK_CLOSED_HTTP:
+			sse_closed(wsi);
+			return 0;
 		case LWS_CALLBACK_HTTP_FILE_COMPLETION:
 			return lws_http_transaction_completed(wsi) ? -1 : 0;
-		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_WSI_DESTROY:
-			if (socket != NULL && !socket->open)
+			sse_closed(wsi);
+			/* fall through */
+		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+			if (socket != NULL && !socket->wire.open)
 				request_forget(&socket->request);
 			return 0;
 		default:
 			return 0;
 	}
-}
-
-void
-websocket_close_all(void)
-{
-	for (WebSocket *socket = all; socket != NULL; socket = socket->next)
-		begin_close(&socket->connection, CLOSE_RESTART, "restart");
 }

@@ -21,7 +21,4 @@ extern size_t websocket_size(void);
 
 extern void websocket_configure(const Config *config);
 
-/* Asks every connection to end, for a restart. */
-extern void websocket_close_all(void);
-
 #endif /* HERALD_WEBSOCKET_H */

@@ -79,6 +79,17 @@ test_kinds(void **state)
 	check_kind(FRAME_PONG, 0x8A);
 }
 
+static void
+test_raw(void **state)
+{
+	Frame *frame = frame_new(FRAME_RAW, "abc", 3);
+
+	(void) state;
+	assert_int_equal(frame->length, 3);
+	assert_memory_equal(frame_bytes(frame), "abc", 3);
+	frame_release(frame);
+}
+
 /* The transport writes in front of the bytes. */
 static void
 test_headroom(void **state)
@@ -121,6 +132,7 @@ main(void)
 		cmocka_unit_test(test_two_byte_length),
 		cmocka_unit_test(test_eight_byte_length),
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_headroom),
 		cmocka_unit_test(test_references),
 	};

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_protocol.c
- *	  What both protocols say and do on a connection, good input and bad.
+ *	  What the protocols say and do on a connection, good input and bad.
  *
  * The gateway is the real one. Its database is never reached, for the loop does
  * not run: sessions that were admitted wait until the test lets them in.
@@ -23,6 +23,7 @@
 #include "fanout/room.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
+#include "protocol/event_stream.h"
 #include "protocol/protocol.h"
 #include "support.h"
 
@@ -70,15 +71,23 @@ static const TransportOperations operations = { close_wire };
 static const OutboxOwner keeper = { keep, keep };
 
 static Wire *
-wire_open(const Protocol *protocol, const char *token)
+wire_new(const Protocol *protocol)
 {
 	Wire *wire = memory_new(sizeof(Wire));
-	Handshake handshake = { .token = token };
 
 	outbox_init(&wire->connection.outbox, &keeper, 1000000);
 	wire->connection.config = &config;
 	wire->connection.transport = &operations;
 	wire->connection.protocol = protocol;
+	return wire;
+}
+
+static Wire *
+wire_open(const Protocol *protocol, const char *token)
+{
+	Wire *wire = wire_new(protocol);
+	Handshake handshake = { .token = token };
+
 	protocol->opened(&wire->connection, &handshake);
 	return wire;
 }
@@ -114,7 +123,10 @@ said(Wire *wire)
 
 	if (frame == NULL)
 		return "";
-	header = frame_bytes(frame)[1] < 126 ? 2 : 4;
+	if (wire->connection.protocol == &event_stream_protocol)
+		header = 0;
+	else
+		header = frame_bytes(frame)[1] < 126 ? 2 : 4;
 	snprintf(text, sizeof(text), "%.*s", (int) (frame->length - header), (char *) frame_bytes(frame) + header);
 	outbox_sent(&wire->connection.outbox, 1);
 	return text;
@@ -490,6 +502,94 @@ test_socketio_unexpected_binary(void **state)
 	wire_close(wire);
 }
 
+static void
+assert_begins(const char *text, const char *beginning)
+{
+	char *begun = memory_copy_bytes(text, strnlen(text, strlen(beginning)));
+
+	assert_string_equal(begun, beginning);
+	free(begun);
+}
+
+static Wire *
+open_stream(const char *room)
+{
+	Wire *wire = wire_new(&event_stream_protocol);
+	char *token = token_of("7");
+	Handshake handshake = { .token = token, .rooms = json_pack("[s]", room) };
+	Refusal refusal;
+
+	assert_true(event_stream_open(&wire->connection, &handshake, &refusal));
+	json_decref(handshake.rooms);
+	free(token);
+	return wire;
+}
+
+/* A name or a payload with line breaks is still one event. */
+static void
+test_stream_welcome_and_event(void **state)
+{
+	Wire *wire = open_stream("post:42");
+	Session *session = session_of_user("7");
+	Event *event = support_event("post\nid: 7\r", "post:42");
+	unsigned int milliseconds;
+
+	(void) state;
+	let_in(session, false);
+	assert_int_equal(sscanf(said(wire), "retry: %u\n\n", &milliseconds), 1);
+	assert_in_range(milliseconds, 1000, 2999);
+	assert_begins(said(wire), "id: 1~a~b~c\nevent: welcome\ndata: {\"event\":\"welcome\",");
+	assert_string_equal(said(wire), "event: notification:unread\ndata: {\"event\":\"notification:unread\",\"room\":\"user:7\","
+									"\"data\":{\"count\":3},\"id\":null}\n\n");
+	room_join(session, "post:42");
+	free(event->payload);
+	event->payload = memory_copy("{\r\n\"a\":\n1}");
+	room_publish(event);
+	event_release(event);
+	assert_string_equal(said(wire), "id: 1\nevent: post id: 7 \ndata: {\"event\":\"post\\nid: 7\\r\",\"room\":\"post:42\","
+									"\"data\":{  \"a\": 1},\"id\":null,\"position\":\"1\"}\n\n");
+	wire_close(wire);
+	assert_null(session_of_user("7"));
+}
+
+/* A name that no room can have is told behind the welcome; a room that cannot be asked for now ends the stream. */
+static void
+test_stream_rooms(void **state)
+{
+	Wire *wire = open_stream("");
+	Session *session = session_of_user("7");
+
+	(void) state;
+	session->voice->join(session);
+	assert_string_equal(said(wire), "");
+	let_in(session, false);
+	for (int i = 0; i < 3; i++)
+		said(wire);
+	assert_begins(said(wire), "event: error\ndata: {\"event\":\"error\",\"room\":\"\",\"data\":{\"code\":\"bad_request\"");
+	wire_close(wire);
+	wire = open_stream("post:42");
+	session = session_of_user("7");
+	session->voice->join(session);
+	assert_null(session_of_user("7"));
+	assert_begins(said(wire), "event: error\ndata: {\"event\":\"error\",\"data\":{\"code\":\"unavailable\"");
+	assert_int_equal(wire->close_code, CLOSE_RESTART);
+	wire_close(wire);
+}
+
+static void
+test_stream_refusal(void **state)
+{
+	Wire *wire = wire_new(&event_stream_protocol);
+	Handshake handshake = { .token = "a.b.c" };
+	Refusal refusal;
+
+	(void) state;
+	assert_false(event_stream_open(&wire->connection, &handshake, &refusal));
+	assert_string_equal(refusal.code, "token_invalid");
+	assert_string_equal(said(wire), "");
+	wire_close(wire);
+}
+
 /* A session that comes back while its old connection still stands: the old one is told and ended. */
 static void
 test_take_over(void **state)
@@ -583,6 +683,9 @@ main(void)
 		cmocka_unit_test(test_socketio_bad_input),
 		cmocka_unit_test(test_socketio_event_before_the_welcome),
 		cmocka_unit_test(test_socketio_unexpected_binary),
+		cmocka_unit_test(test_stream_welcome_and_event),
+		cmocka_unit_test(test_stream_rooms),
+		cmocka_unit_test(test_stream_refusal),
 		cmocka_unit_test(test_take_over),
 		cmocka_unit_test(test_any_bytes),
 	};

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { Bridge } from './bridge.mjs';
+import { EventSourceClient } from './event_source_client.mjs';
 import { PlainClient } from './plain_client.mjs';
 import { Postgres, root } from './postgres.mjs';
 import { SocketIoClient } from './socketio_client.mjs';
@@ -79,6 +80,7 @@ export class Scene {
   }
 
   plain(userId, options) { return this.#client(PlainClient, userId, options); }
+  eventSource(userId, options) { return this.#client(EventSourceClient, userId, options); }
   socketIo(userId, options) { return this.#client(SocketIoClient, userId, options); }
 
   // One client of each protocol for a user.

@@ -1,0 +1,68 @@
+/*-------------------------------------------------------------------------
+ *
+ * plain_json.c
+ *	  What the bridge says in JSON, on a plain WebSocket and in an event stream.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "protocol/plain_json.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "protocol/json.h"
+
+char *
+plain_json_event(const Event *event)
+{
+	char *name = json_quoted(event->name);
+	char *room = json_quoted(event->room_count > 0 ? event->rooms[0] : "");
+	char *id = event->id ? json_quoted(event->id) : memory_copy("null");
+	char *text = memory_format("{\"event\":%s,\"room\":%s,\"data\":%s,\"id\":%s,\"position\":\"%s\"}", name, room,
+							   event->payload, id, event->position);
+
+	free(name);
+	free(room);
+	free(id);
+	return text;
+}
+
+char *
+plain_json_welcome(const Session *session, bool recovered)
+{
+	char *user = json_quoted(session->user);
+	char *position = json_quoted(session_beginning(session, recovered));
+	char *text = memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",
+							   user, session->key, recovered ? "true" : "false", position);
+
+	free(user);
+	free(position);
+	return text;
+}
+
+char *
+plain_json_unread(const Session *session)
+{
+	char *name = memory_format("user:%s", session->user);
+	char *room = json_quoted(name);
+	char *text = memory_format("{\"event\":\"notification:unread\",\"room\":%s,\"data\":{\"count\":%lld},\"id\":null}", room,
+							   (long long) session->unread);
+
+	free(name);
+	free(room);
+	return text;
+}
+
+char *
+plain_json_error(const char *room, const char *code, const char *message)
+{
+	char *quoted = json_quoted(message);
+	char *about = room ? json_quoted(room) : NULL;
+	char *text = memory_format("{\"event\":\"error\",%s%s%s\"data\":{\"code\":\"%s\",\"message\":%s}}", about ? "\"room\":" : "",
+							   about ? about : "", about ? "," : "", code, quoted);
+
+	free(quoted);
+	free(about);
+	return text;
+}
