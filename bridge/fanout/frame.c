@@ -45,6 +45,17 @@ frame_new(FrameKind kind, const void *payload, size_t length)
 	return frame;
 }
 
+const char *
+frame_payload(Frame *frame, size_t *length)
+{
+	const unsigned char *bytes = frame_bytes(frame);
+	size_t header = bytes[1] < 126 ? 2 : bytes[1] == 126 ? 4 :
+														   10;
+
+	*length = frame->length - header;
+	return (const char *) bytes + header;
+}
+
 Frame *
 frame_hold(Frame *frame)
 {

@@ -45,4 +45,7 @@ frame_bytes(Frame *frame)
 	return frame->space + FRAME_HEADROOM;
 }
 
+/* Where its payload begins, and how long that is. */
+extern const char *frame_payload(Frame *frame, size_t *length);
+
 #endif /* HERALD_FRAME_H */

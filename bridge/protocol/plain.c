@@ -78,7 +78,7 @@ static void
 refuse(Connection *connection, int close_code, const char *code, const char *message)
 {
 	say_error(connection, code, message);
-	connection->transport->close(connection, close_code, code);
+	connection_close(connection, close_code, code);
 }
 
 static void ping(void *context);
@@ -89,7 +89,7 @@ on_no_pong(void *context)
 {
 	Plain *plain = context;
 
-	plain->connection->transport->close(plain->connection, CLOSE_GOING_AWAY, "ping_timeout");
+	connection_close(plain->connection, CLOSE_GOING_AWAY, "ping_timeout");
 }
 
 static void

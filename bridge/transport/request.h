@@ -15,14 +15,25 @@
 #include "base/config.h"
 
 #define REQUEST_LONGEST_VALUE 8192
+#define REQUEST_LONGEST_ORIGIN 512
 
+/* What becomes of a connection; request_forget() frees what it holds. */
 typedef struct Request
 {
 	bool socketio;
 	char *token;
 	char *position;
+	char *sid;
 	char peer[48];
 } Request;
+
+/* Why Engine.IO does not serve a request: HTTP's status, and the code and words of its reference server. */
+typedef struct Complaint
+{
+	unsigned int status;
+	int code;
+	const char *message;
+} Complaint;
 
 /*
  * May this request become a WebSocket?  Returns what the library's callback
@@ -30,14 +41,29 @@ typedef struct Request
  */
 extern int request_check_upgrade(struct lws *wsi, const Config *config);
 
+/* The same for a request of polling; NULL: it may be served. */
+extern const Complaint *request_check_poll(struct lws *wsi, const Config *config);
+
+extern const Complaint bad_request;
+
 /* Reads what the protocol needs, while the headers are there. */
 extern bool request_read(Request *request, struct lws *wsi);
+extern void request_forget(Request *request);
 
-/* Frees the token and the position. */
-extern void request_forget_secrets(Request *request);
+/* The method, one of LWSHUMETH_..., and the path without arguments; -1: it is no request. */
+extern int request_method(struct lws *wsi, char *path, size_t size);
 
 /* An argument of the URL, copied; NULL when there is none.  The caller frees it. */
 extern char *request_argument(struct lws *wsi, const char *name);
+
+/* The origin of the page that asks; false: there is none, or it is too long. */
+extern bool request_origin(struct lws *wsi, char origin[REQUEST_LONGEST_ORIGIN]);
+
+/* Is it in the list of the settings, or else the host that was asked?  What no page asks is allowed. */
+extern bool request_origin_is_allowed(struct lws *wsi, const Config *config);
+
+/* The length of the body that follows; -1: nobody knows. */
+extern long request_body_length(struct lws *wsi);
 
 /* A path of Socket.IO, with or without the last slash? */
 extern bool request_is_socketio(const char *path);

@@ -14,34 +14,12 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "gateway/gateway.h"
-#include "transport/request.h"
-
-#define LARGEST_ANSWER 32768
-
-/* Sends a whole answer. */
-static int
-send_answer(struct lws *wsi, unsigned int status, const char *type, const char *body, size_t length)
-{
-	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_ANSWER);
-	unsigned char *start = buffer + LWS_PRE;
-	unsigned char *at = start;
-	unsigned char *end = start + LARGEST_ANSWER;
-	bool sent = !lws_add_http_common_headers(wsi, status, type, (lws_filepos_t) length, &at, end) &&
-				!lws_finalize_write_http_header(wsi, start, &at, end) && length <= LARGEST_ANSWER;
-
-	if (sent && length > 0)
-	{
-		memcpy(start, body, length);
-		sent = lws_write(wsi, start, length, LWS_WRITE_HTTP_FINAL) >= 0;
-	}
-	free(buffer);
-	return sent && !lws_http_transaction_completed(wsi) ? 0 : -1;
-}
+#include "transport/answer.h"
 
 static int
 send_text(struct lws *wsi, unsigned int status, const char *type, const char *text)
 {
-	return send_answer(wsi, status, type, text, strlen(text));
+	return answer_send(wsi, status, type, NULL, text, strlen(text));
 }
 
 static int
@@ -49,7 +27,7 @@ send_metrics(struct lws *wsi)
 {
 	size_t length;
 	char *text = metrics_text(&length);
-	int result = send_answer(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text, length);
+	int result = answer_send(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", NULL, text, length);
 
 	free(text);
 	return result;
@@ -62,18 +40,6 @@ send_readiness(struct lws *wsi)
 
 	return send_text(wsi, complaint ? HTTP_STATUS_SERVICE_UNAVAILABLE : HTTP_STATUS_OK, "text/plain; charset=utf-8",
 					 complaint ? complaint : "ready\n");
-}
-
-/* Engine.IO's refusal, which its clients expect as JSON. */
-static int
-refuse_engine(struct lws *wsi)
-{
-	char *transport = request_argument(wsi, "transport");
-	bool websocket = transport != NULL && strcmp(transport, "websocket") == 0;
-
-	free(transport);
-	return send_text(wsi, HTTP_STATUS_BAD_REQUEST, "application/json",
-					 websocket ? "{\"code\":3,\"message\":\"Bad request\"}" : "{\"code\":0,\"message\":\"Transport unknown\"}");
 }
 
 static const char *
@@ -126,11 +92,9 @@ send_file(struct lws *wsi, const char *folder, const char *path)
 }
 
 int
-status_answer(struct lws *wsi, const char *folder)
+status_answer(struct lws *wsi, int method, const char *path, const char *folder)
 {
-	char path[1024];
-
-	if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0)
+	if (method != LWSHUMETH_GET)
 	{
 		send_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "Only GET is served here\n");
 		return -1;
@@ -141,7 +105,5 @@ status_answer(struct lws *wsi, const char *folder)
 		return send_readiness(wsi);
 	if (strcmp(path, "/metrics") == 0)
 		return send_metrics(wsi);
-	if (request_is_socketio(path))
-		return refuse_engine(wsi);
 	return send_file(wsi, folder, path);
 }

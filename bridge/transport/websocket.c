@@ -33,7 +33,7 @@ _Static_assert(FRAME_HEADROOM >= LWS_PRE, "the library writes in front of the by
 /* Allocated and freed by the library with the connection. */
 typedef struct WebSocket
 {
-	Connection connection; /* first: a Connection of ours is a WebSocket */
+	Carrier carrier; /* first */
 	struct lws *wsi;
 	Request request; /* how it came; for the time until it is open */
 	char *message;	 /* what has come of the message that is under way */
@@ -41,12 +41,9 @@ typedef struct WebSocket
 	bool message_is_text;
 	bool open;
 	Timer close_timer;
-	struct WebSocket *next;
-	struct WebSocket *previous;
 } WebSocket;
 
 static const Config *config;
-static WebSocket *all = NULL;
 
 size_t
 websocket_size(void)
@@ -76,21 +73,18 @@ cut(void *context)
  * it, and the library ends the connection; or the time for that passes.
  */
 static void
-begin_close(Connection *connection, int code, const char *reason)
+begin_close(Carrier *carrier, int code, const char *reason)
 {
-	WebSocket *socket = (WebSocket *) connection;
+	WebSocket *socket = (WebSocket *) carrier;
 	unsigned char payload[125];
 	int length;
 
-	if (connection->closing)
-		return;
-	connection->closing = true;
 	payload[0] = (unsigned char) (code >> 8);
 	payload[1] = (unsigned char) code;
 	length = snprintf((char *) payload + 2, sizeof(payload) - 2, "%s", reason);
 	if (length > (int) sizeof(payload) - 3)
 		length = sizeof(payload) - 3;
-	outbox_push_last(&connection->outbox, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
+	outbox_push_last(&carrier->connection->outbox, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 	timer_start(&socket->close_timer, CLOSE_TIMEOUT_MS, cut, socket);
 }
 
@@ -122,7 +116,7 @@ gather(Outbox *outbox, size_t *length, uint32_t *count)
 static bool
 send_waiting(WebSocket *socket)
 {
-	Outbox *outbox = &socket->connection.outbox;
+	Outbox *outbox = &socket->carrier.connection->outbox;
 
 	while (outbox->count > 0 && !lws_partial_buffered(socket->wsi))
 	{
@@ -140,9 +134,9 @@ send_waiting(WebSocket *socket)
 }
 
 static void
-flush(Outbox *outbox)
+flush(Carrier *carrier)
 {
-	WebSocket *socket = (WebSocket *) outbox;
+	WebSocket *socket = (WebSocket *) carrier;
 
 	if (!send_waiting(socket))
 		cut(socket);
@@ -150,56 +144,36 @@ flush(Outbox *outbox)
 
 /* The peer does not read, so no close frame would reach it. */
 static void
-on_overflow(Outbox *outbox)
+on_overflow(Carrier *carrier)
 {
-	WebSocket *socket = (WebSocket *) outbox;
+	WebSocket *socket = (WebSocket *) carrier;
 
 	log_info("slow_client_closed", "peer", socket->request.peer);
-	socket->connection.closing = true;
 	cut(socket);
 }
 
-static const OutboxOwner outbox_owner = { flush, on_overflow };
-static const TransportOperations operations = { begin_close };
+static const Transport transport = { flush, on_overflow, begin_close, NULL };
 
-static void
-link_socket(WebSocket *socket)
+static const Protocol *
+protocol_of(const Request *request)
 {
-	socket->next = all;
-	socket->previous = NULL;
-	if (all != NULL)
-		all->previous = socket;
-	all = socket;
-}
-
-static void
-unlink_socket(WebSocket *socket)
-{
-	if (socket->next != NULL)
-		socket->next->previous = socket->previous;
-	if (socket->previous != NULL)
-		socket->previous->next = socket->next;
-	else
-		all = socket->next;
+	if (!request->socketio)
+		return &plain_protocol;
+	return request->sid != NULL ? &upgrade_protocol : &engineio_protocol;
 }
 
 static void
 on_established(struct lws *wsi, WebSocket *socket)
 {
-	Connection *connection = &socket->connection;
-	Handshake handshake = { socket->request.token, socket->request.position };
+	Request *request = &socket->request;
+	Handshake handshake = { request->token, request->position, request->sid };
 
+	socket->carrier.transport = &transport;
 	socket->wsi = wsi;
 	socket->open = true;
-	outbox_init(&connection->outbox, &outbox_owner, (size_t) config->queue_limit);
-	connection->config = config;
-	connection->transport = &operations;
-	connection->protocol = socket->request.socketio ? &socketio_protocol : &plain_protocol;
-	link_socket(socket);
-	metrics.connections++;
-	log_debug("connected", "peer", socket->request.peer);
-	connection->protocol->opened(connection, &handshake);
-	request_forget_secrets(&socket->request);
+	log_debug("connected", "peer", request->peer);
+	connection_open(&socket->carrier, config, protocol_of(request), &handshake);
+	request_forget(request);
 }
 
 static void
@@ -216,7 +190,7 @@ take_message(WebSocket *socket)
 {
 	char *message = socket->message;
 	size_t length = socket->message_length;
-	Connection *connection = &socket->connection;
+	Connection *connection = socket->carrier.connection;
 
 	socket->message = NULL;
 	socket->message_length = 0;
@@ -231,7 +205,7 @@ take_message(WebSocket *socket)
 static void
 on_receive(WebSocket *socket, const void *piece, size_t length)
 {
-	if (socket->connection.closing)
+	if (socket->carrier.connection->closing)
 		return;
 	if (lws_is_first_fragment(socket->wsi))
 	{
@@ -240,7 +214,7 @@ on_receive(WebSocket *socket, const void *piece, size_t length)
 	}
 	if (socket->message_length + length > (size_t) config->max_payload)
 	{
-		begin_close(&socket->connection, CLOSE_TOO_BIG, "too big");
+		connection_close(socket->carrier.connection, CLOSE_TOO_BIG, "too big");
 		return;
 	}
 	socket->message = memory_resize(socket->message, socket->message_length + length + 1);
@@ -256,21 +230,19 @@ on_closed(WebSocket *socket)
 	if (!socket->open)
 		return;
 	socket->open = false;
-	socket->connection.closing = true;
 	timer_stop(&socket->close_timer);
-	socket->connection.protocol->closed(&socket->connection);
-	outbox_close(&socket->connection.outbox);
+	connection_end(socket->carrier.connection);
 	drop_message(socket);
-	unlink_socket(socket);
-	metrics.connections--;
 	log_debug("disconnected", "peer", socket->request.peer);
 }
 
 static void
 on_pong(WebSocket *socket)
 {
-	if (socket->connection.protocol->pong != NULL)
-		socket->connection.protocol->pong(&socket->connection);
+	Connection *connection = socket->carrier.connection;
+
+	if (connection->protocol->pong != NULL)
+		connection->protocol->pong(connection);
 }
 
 int
@@ -298,23 +270,12 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		case LWS_CALLBACK_CLOSED:
 			on_closed(socket);
 			return 0;
-		case LWS_CALLBACK_HTTP:
-			return status_answer(wsi, config->www);
-		case LWS_CALLBACK_HTTP_FILE_COMPLETION:
-			return lws_http_transaction_completed(wsi) ? -1 : 0;
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-		case LWS_CALLBACK_WSI_DESTROY:
-			if (socket != NULL && !socket->open)
-				request_forget_secrets(&socket->request);
+		case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
+			if (socket != NULL)
+				request_forget(&socket->request);
 			return 0;
 		default:
 			return 0;
 	}
-}
-
-void
-websocket_close_all(void)
-{
-	for (WebSocket *socket = all; socket != NULL; socket = socket->next)
-		begin_close(&socket->connection, CLOSE_RESTART, "restart");
 }

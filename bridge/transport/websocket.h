@@ -13,15 +13,12 @@
 
 #include "base/config.h"
 
-/* The callback of the one protocol that libwebsockets knows of; "user" is a WebSocket of ours. */
+/* The callback of libwebsockets for what is, or becomes, a WebSocket; "user" is one of ours. */
 extern int websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 
 /* Size of what libwebsockets keeps for us per connection. */
 extern size_t websocket_size(void);
 
 extern void websocket_configure(const Config *config);
-
-/* Asks every connection to end, for a restart. */
-extern void websocket_close_all(void);
 
 #endif /* HERALD_WEBSOCKET_H */
