@@ -91,6 +91,7 @@ go_over(Upgrade *upgrade, EngineIo *engine)
 {
 	timer_stop(&upgrade->relief);
 	engine->upgrade = NULL;
+	outbox_flush(&upgrade->connection->outbox); /* "3probe", if it came in the same turn */
 	connection_swap(upgrade->connection, engine->connection);
 	connection_close(upgrade->connection, CLOSE_GOING_AWAY, "upgraded");
 	engineio_moved(engine);

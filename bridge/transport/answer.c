@@ -17,34 +17,38 @@
 #define LARGEST_HEADERS 2048
 
 static bool
-add_headers(struct lws *wsi, const Header *headers, unsigned char **at, unsigned char *end)
+add_header(struct lws *wsi, const Header *header, unsigned char **at, unsigned char *end)
 {
-	for (; headers != NULL && headers->name != NULL; headers++)
-	{
-		if (lws_add_http_header_by_name(wsi, (const unsigned char *) headers->name, (const unsigned char *) headers->value,
-										(int) strlen(headers->value), at, end) != 0)
-			return false;
-	}
-	return true;
+	return lws_add_http_header_by_name(wsi, (const unsigned char *) header->name, (const unsigned char *) header->value,
+									   (int) strlen(header->value), at, end) == 0;
+}
+
+static bool
+write_headers(struct lws *wsi, const Answer *answer, unsigned char **at, unsigned char *end)
+{
+	static const Header last = { "connection:", "close" };
+	bool good = lws_add_http_common_headers(wsi, answer->status, answer->type, answer->length, at, end) == 0;
+
+	for (const Header *header = answer->headers; good && header != NULL && header->name != NULL; header++)
+		good = add_header(wsi, header, at, end);
+	if (good && !answer->keeps_connection)
+		good = add_header(wsi, &last, at, end);
+	return good && lws_finalize_http_header(wsi, at, end) == 0;
 }
 
 /* Headers and body leave in one write. */
 int
-answer_send(struct lws *wsi, unsigned int status, const char *type, const Header *headers, const char *body, size_t length)
+answer_send(struct lws *wsi, const Answer *answer)
 {
-	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_HEADERS + length);
+	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_HEADERS + answer->length);
 	unsigned char *start = buffer + LWS_PRE;
 	unsigned char *at = start;
-	unsigned char *end = start + LARGEST_HEADERS;
-	bool sent = false;
+	bool sent = write_headers(wsi, answer, &at, start + LARGEST_HEADERS);
 
-	if (lws_add_http_common_headers(wsi, status, type, (lws_filepos_t) length, &at, end) == 0 &&
-		add_headers(wsi, headers, &at, end) && lws_finalize_http_header(wsi, &at, end) == 0)
-	{
-		if (length > 0)
-			memcpy(at, body, length);
-		sent = lws_write(wsi, start, (size_t) (at - start) + length, LWS_WRITE_HTTP_HEADERS) >= 0;
-	}
+	if (sent && answer->length > 0)
+		memcpy(at, answer->body, answer->length);
+	if (sent)
+		sent = lws_write(wsi, start, (size_t) (at - start) + answer->length, LWS_WRITE_HTTP_HEADERS) >= 0;
 	free(buffer);
-	return sent && lws_http_transaction_completed(wsi) == 0 ? 0 : -1;
+	return sent && answer->keeps_connection && lws_http_transaction_completed(wsi) == 0 ? 0 : -1;
 }

@@ -47,8 +47,10 @@ http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 			return polling_body(exchange, in, length);
 		case LWS_CALLBACK_HTTP_BODY_COMPLETION:
 			return polling_complete(exchange);
+		case LWS_CALLBACK_HTTP_WRITEABLE:
+			return polling_answer(exchange);
 		case LWS_CALLBACK_HTTP_FILE_COMPLETION:
-			return lws_http_transaction_completed(wsi) ? -1 : 0;
+			return -1;
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_CLOSED_HTTP:
 			if (exchange != NULL)

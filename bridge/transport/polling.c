@@ -54,7 +54,7 @@ polling_configure(const Config *settings)
  * question what is allowed.
  */
 static int
-answer(struct lws *wsi, unsigned int status, const char *type, const char *body, size_t length)
+answer(struct lws *wsi, bool keeps, unsigned int status, const char *type, const char *body, size_t length)
 {
 	char origin[REQUEST_LONGEST_ORIGIN];
 	bool crosses = request_origin(wsi, origin) && request_origin_is_allowed(wsi, config);
@@ -68,34 +68,19 @@ answer(struct lws *wsi, unsigned int status, const char *type, const char *body,
 		{ "access-control-max-age:", "7200" },
 		{ NULL, NULL },
 	};
+	const Answer whole = { keeps, status, type, headers, body, length };
 
-	return answer_send(wsi, status, type, headers, body, length);
+	return answer_send(wsi, &whole);
 }
 
 static int
-answer_text(struct lws *wsi, const char *type, const char *text)
-{
-	return answer(wsi, HTTP_STATUS_OK, type, text, strlen(text));
-}
-
-static int
-answer_complaint(struct lws *wsi, const Complaint *complaint)
+refuse(struct lws *wsi, bool keeps, const Complaint *complaint)
 {
 	char *body = memory_format("{\"code\":%d,\"message\":\"%s\"}", complaint->code, complaint->message);
-	int result = answer(wsi, complaint->status, "application/json", body, strlen(body));
+	int result = answer(wsi, keeps, complaint->status, "application/json", body, strlen(body));
 
 	free(body);
 	return result;
-}
-
-/* A connection whose body nobody wants to read is closed behind the answer. */
-static int
-refuse(struct lws *wsi, const Complaint *complaint)
-{
-	long length = request_body_length(wsi);
-	int result = answer_complaint(wsi, complaint);
-
-	return length < 0 || length > config->max_payload ? -1 : result;
 }
 
 /* Takes a request from its session, which must not look at it any more. */
@@ -120,28 +105,33 @@ attach(Exchange **place, Exchange *exchange, Poller *poller, struct lws *wsi)
 	return 0;
 }
 
-/* Outside of its callbacks the library closes a connection when it is asked to, and later. */
+/* Outside of its callbacks the library is asked to close a connection, and does so later. */
 static void
-close_if(bool broken, struct lws *wsi)
+cut(struct lws *wsi)
 {
-	if (!broken)
-		return;
 	lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 	lws_cancel_service(lws_get_context(wsi));
+}
+
+static void
+cut_off(Exchange **place)
+{
+	struct lws *wsi;
+
+	if (*place == NULL)
+		return;
+	wsi = detach(place);
+	refuse(wsi, false, &bad_request);
+	cut(wsi);
 }
 
 static void
 end_poller(void *context)
 {
 	Poller *poller = context;
-	Exchange **places[] = { &poller->get, &poller->post };
 
-	for (int i = 0; i < 2; i++)
-	{
-		struct lws *wsi = *places[i] ? detach(places[i]) : NULL;
-
-		close_if(wsi != NULL && answer_complaint(wsi, &bad_request) != 0, wsi);
-	}
+	cut_off(&poller->get);
+	cut_off(&poller->post);
 	connection_end(poller->carrier.connection);
 	free(poller);
 }
@@ -189,19 +179,49 @@ static void
 flush(Carrier *carrier)
 {
 	Poller *poller = (Poller *) carrier;
-	Outbox *outbox = &carrier->connection->outbox;
-	struct lws *wsi;
+
+	if (poller->get != NULL)
+		lws_callback_on_writable(poller->get->wsi);
+}
+
+static int
+answer_get(Poller *poller)
+{
+	Outbox *outbox = &poller->carrier.connection->outbox;
 	char *payload;
 	size_t length;
+	int result;
 
-	if (poller->get == NULL || outbox->count == 0)
-		return;
-	wsi = detach(&poller->get);
+	if (outbox->count == 0)
+		return 0;
 	payload = take_payload(outbox, &length);
-	close_if(answer(wsi, HTTP_STATUS_OK, "text/plain; charset=UTF-8", payload, length) != 0, wsi);
-	free(payload);
 	if (poller->close_code != 0 && outbox->count == 0)
 		timer_start(&poller->end, 0, end_poller, poller);
+	result = answer(detach(&poller->get), true, HTTP_STATUS_OK, "text/plain; charset=UTF-8", payload, length);
+	free(payload);
+	return result;
+}
+
+static int
+answer_post(Poller *poller)
+{
+	struct lws *wsi = detach(&poller->post);
+
+	if (poller->carrier.connection->closing && poller->close_code != CLOSE_NORMAL)
+		return refuse(wsi, true, &bad_request);
+	return answer(wsi, true, HTTP_STATUS_OK, "text/html", "ok", 2);
+}
+
+int
+polling_answer(Exchange *exchange)
+{
+	Poller *poller = exchange->poller;
+
+	if (poller == NULL)
+		return 0;
+	if (exchange == poller->get)
+		return answer_get(poller);
+	return exchange->complete ? answer_post(poller) : 0;
 }
 
 static void
@@ -256,17 +276,17 @@ open_poller(struct lws *wsi)
 }
 
 static int
-break_rule(Poller *poller, struct lws *wsi, const char *reason)
+break_rule(Poller *poller, struct lws *wsi, const Complaint *complaint)
 {
-	connection_close(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, reason);
-	return refuse(wsi, &bad_request);
+	connection_close(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, complaint->message);
+	return refuse(wsi, false, complaint);
 }
 
 static int
 begin_get(Poller *poller, Exchange *exchange, struct lws *wsi)
 {
 	if (poller->get != NULL)
-		return break_rule(poller, wsi, "a second GET");
+		return break_rule(poller, wsi, &bad_request);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 	outbox_wake(&poller->carrier.connection->outbox);
 	return attach(&poller->get, exchange, poller, wsi);
@@ -287,16 +307,14 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 	static const Complaint no_length = { HTTP_STATUS_LENGTH_REQUIRED, 3, "Length required" };
 	long length = request_body_length(wsi);
 
-	if (length < 0)
-		return refuse(wsi, &no_length);
 	if (poller->post != NULL || is_binary(wsi))
-		return break_rule(poller, wsi, "a second or binary POST");
+		return break_rule(poller, wsi, &bad_request);
+	if (length < 0)
+		return break_rule(poller, wsi, &no_length);
 	if (length > config->max_payload)
-	{
-		connection_close(poller->carrier.connection, CLOSE_TOO_BIG, "too big");
-		return refuse(wsi, &too_large);
-	}
-	exchange->body = memory_new((size_t) length);
+		return break_rule(poller, wsi, &too_large);
+	exchange->announced = (size_t) length;
+	exchange->body = memory_new(exchange->announced);
 	return attach(&poller->post, exchange, poller, wsi);
 }
 
@@ -313,25 +331,28 @@ poller_of(struct lws *wsi)
 int
 polling_begin(Exchange *exchange, struct lws *wsi)
 {
-	bool gets = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+	bool posts = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
+	bool asks = lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0 && request_origin_is_allowed(wsi, config);
 	const Complaint *complaint = request_check_poll(wsi, config);
 
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0 && request_origin_is_allowed(wsi, config))
-		return answer(wsi, HTTP_STATUS_NO_CONTENT, NULL, NULL, 0);
-	if (complaint == NULL && gets && request_body_length(wsi) != 0)
+	if (asks)
+		return answer(wsi, false, HTTP_STATUS_NO_CONTENT, NULL, NULL, 0);
+	if (complaint == NULL && !posts && request_body_length(wsi) != 0)
 		complaint = &bad_request;
 	if (complaint != NULL)
-		return refuse(wsi, complaint);
-	return gets ? begin_get(poller_of(wsi), exchange, wsi) : begin_post(poller_of(wsi), exchange, wsi);
+		return refuse(wsi, false, complaint);
+	return posts ? begin_post(poller_of(wsi), exchange, wsi) : begin_get(poller_of(wsi), exchange, wsi);
 }
 
-/* No longer than was announced, for the library counts. */
 int
 polling_body(Exchange *exchange, const void *piece, size_t length)
 {
 	if (exchange->poller == NULL)
 		return 0;
-	memcpy(exchange->body + exchange->length, piece, length);
+	if (length > exchange->announced - exchange->length)
+		return -1;
+	if (length > 0)
+		memcpy(exchange->body + exchange->length, piece, length);
 	exchange->length += length;
 	return 0;
 }
@@ -356,18 +377,16 @@ take_packets(Connection *connection, const char *at, const char *end)
 	}
 }
 
+/* The second time something has come behind the body, before the answer. */
 int
 polling_complete(Exchange *exchange)
 {
-	Poller *poller = exchange->poller;
-
-	if (poller == NULL)
-		return 0;
-	take_packets(poller->carrier.connection, exchange->body, exchange->body + exchange->length);
-	detach(&poller->post);
-	if (poller->carrier.connection->closing && poller->close_code != CLOSE_NORMAL)
-		return answer_complaint(exchange->wsi, &bad_request);
-	return answer_text(exchange->wsi, "text/html", "ok");
+	if (exchange->poller == NULL || exchange->complete)
+		return -1;
+	exchange->complete = true;
+	take_packets(exchange->poller->carrier.connection, exchange->body, exchange->body + exchange->length);
+	lws_callback_on_writable(exchange->wsi);
+	return 0;
 }
 
 void

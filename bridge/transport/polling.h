@@ -10,6 +10,7 @@
 #define HERALD_POLLING_H
 
 #include <libwebsockets.h>
+#include <stdbool.h>
 
 #include "base/config.h"
 
@@ -21,15 +22,22 @@ typedef struct Exchange
 	struct lws *wsi;
 	struct Poller *poller; /* whose GET or POST it is; NULL: nobody's, or it has been answered */
 	char *body;
-	size_t length; /* of what has come of the body */
+	size_t announced; /* length of the body */
+	size_t length;	  /* of what has come of it */
+	bool complete;
 } Exchange;
 
 extern void polling_configure(const Config *config);
 
-/* The headers of a request, a piece of its body, and its end have come; these return what the library's callback returns. */
+/* These return what the library's callback returns. */
+
+/* The headers of a request, a piece of its body, and its end have come. */
 extern int polling_begin(Exchange *exchange, struct lws *wsi);
 extern int polling_body(Exchange *exchange, const void *piece, size_t length);
 extern int polling_complete(Exchange *exchange);
+
+/* It can be answered now. */
+extern int polling_answer(Exchange *exchange);
 
 /* The request is gone, answered or not. */
 extern void polling_drop(Exchange *exchange);

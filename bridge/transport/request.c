@@ -111,7 +111,8 @@ refuse(struct lws *wsi, unsigned int status, const char *why)
 {
 	metrics.connections_refused++;
 	log_debug("refused", "reason", why);
-	return lws_return_http_status(wsi, status, why) < 0 ? -1 : 1;
+	lws_return_http_status(wsi, status, why);
+	return -1;
 }
 
 static const Complaint unknown_transport = { HTTP_STATUS_BAD_REQUEST, 0, "Transport unknown" };

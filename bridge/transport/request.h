@@ -37,7 +37,7 @@ typedef struct Complaint
 
 /*
  * May this request become a WebSocket?  Returns what the library's callback
- * returns: 0 for yes; else the refusal has been sent.
+ * returns: 0 for yes; else the refusal has been sent and the connection is closed.
  */
 extern int request_check_upgrade(struct lws *wsi, const Config *config);
 

@@ -19,15 +19,16 @@
 static int
 send_text(struct lws *wsi, unsigned int status, const char *type, const char *text)
 {
-	return answer_send(wsi, status, type, NULL, text, strlen(text));
+	const Answer answer = { .status = status, .type = type, .body = text, .length = strlen(text) };
+
+	return answer_send(wsi, &answer);
 }
 
 static int
 send_metrics(struct lws *wsi)
 {
-	size_t length;
-	char *text = metrics_text(&length);
-	int result = answer_send(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", NULL, text, length);
+	char *text = metrics_text();
+	int result = send_text(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text);
 
 	free(text);
 	return result;
@@ -81,9 +82,9 @@ send_file(struct lws *wsi, const char *folder, const char *path)
 		result = send_text(wsi, HTTP_STATUS_NOT_FOUND, "text/plain; charset=utf-8", "Not found\n");
 	else
 	{
-		int served = lws_serve_http_file(wsi, real, type_of(real), "cache-control: no-cache\r\n", 25);
+		static const char headers[] = "cache-control: no-cache\r\nconnection: close\r\n";
 
-		result = served < 0 || (served > 0 && lws_http_transaction_completed(wsi)) ? -1 : 0;
+		result = lws_serve_http_file(wsi, real, type_of(real), headers, sizeof(headers) - 1) == 0 ? 0 : -1;
 	}
 	free(file);
 	free(real);
@@ -95,10 +96,7 @@ int
 status_answer(struct lws *wsi, int method, const char *path, const char *folder)
 {
 	if (method != LWSHUMETH_GET)
-	{
-		send_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "Only GET is served here\n");
-		return -1;
-	}
+		return send_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "Only GET is served here\n");
 	if (strcmp(path, "/healthz") == 0)
 		return send_text(wsi, HTTP_STATUS_OK, "text/plain; charset=utf-8", "ok\n");
 	if (strcmp(path, "/readyz") == 0)
