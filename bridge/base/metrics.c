@@ -44,10 +44,11 @@ static const Description descriptions[] = {
 };
 
 char *
-metrics_text(size_t *length)
+metrics_text(void)
 {
 	char *text = NULL;
-	FILE *out = open_memstream(&text, length);
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
 
 	for (size_t i = 0; i < sizeof(descriptions) / sizeof(*descriptions); i++)
 	{

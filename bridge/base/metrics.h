@@ -9,7 +9,6 @@
 #ifndef HERALD_METRICS_H
 #define HERALD_METRICS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 typedef struct Metrics
@@ -36,6 +35,6 @@ typedef struct Metrics
 extern Metrics metrics;
 
 /* All of them in Prometheus' text format; the caller frees it. */
-extern char *metrics_text(size_t *length);
+extern char *metrics_text(void);
 
 #endif /* HERALD_METRICS_H */

@@ -39,10 +39,18 @@ frame_new(FrameKind kind, const void *payload, size_t length)
 	assert(length < UINT32_MAX - sizeof(header));
 	frame->references = 1;
 	frame->length = (uint32_t) (header_length + length);
+	frame->header = (uint8_t) header_length;
 	memcpy(frame_bytes(frame), header, header_length);
 	if (length > 0)
 		memcpy(frame_bytes(frame) + header_length, payload, length);
 	return frame;
+}
+
+const char *
+frame_payload(Frame *frame, size_t *length)
+{
+	*length = frame->length - frame->header;
+	return (const char *) frame_bytes(frame) + frame->header;
 }
 
 Frame *

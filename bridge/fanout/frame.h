@@ -33,6 +33,7 @@ typedef struct Frame
 {
 	int references;
 	uint32_t length;	   /* of header and payload */
+	uint8_t header;		   /* its length */
 	unsigned char space[]; /* FRAME_HEADROOM bytes, then the frame */
 } Frame;
 
@@ -45,5 +46,8 @@ frame_bytes(Frame *frame)
 {
 	return frame->space + FRAME_HEADROOM;
 }
+
+/* Where its payload begins, and how long that is. */
+extern const char *frame_payload(Frame *frame, size_t *length);
 
 #endif /* HERALD_FRAME_H */

@@ -33,10 +33,10 @@ unlink_dirty(Outbox *outbox)
 	outbox->dirty = false;
 }
 
-static void
-link_dirty(Outbox *outbox)
+void
+outbox_wake(Outbox *outbox)
 {
-	if (outbox->dirty)
+	if (outbox->dirty || outbox->count == 0)
 		return;
 	outbox->next_dirty = &dirty;
 	outbox->previous_dirty = dirty.previous_dirty;
@@ -140,7 +140,7 @@ outbox_push(Outbox *outbox, Frame *frame)
 		grow(outbox);
 	outbox->frames[(outbox->first + outbox->count++) % outbox->capacity] = frame_hold(frame);
 	outbox->waiting += frame->length;
-	link_dirty(outbox);
+	outbox_wake(outbox);
 }
 
 void

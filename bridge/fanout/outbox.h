@@ -61,6 +61,9 @@ extern void outbox_overflow(Outbox *outbox);
 /* Is there room for a frame?  One that is larger than the limit has the queue for itself. */
 extern bool outbox_has_room(const Outbox *outbox, const Frame *frame);
 
+/* Has what waits offered to the connection at the end of the turn. */
+extern void outbox_wake(Outbox *outbox);
+
 /* Offers what waits to the connection now, and not at the end of the turn. */
 extern void outbox_flush(Outbox *outbox);
 

@@ -18,12 +18,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "fanout/room.h"
 #include "gateway/action.h"
 #include "gateway/replay.h"
@@ -31,6 +31,7 @@
 #include "source/reader.h"
 
 #define ARRIVALS_AT_ONCE 1000
+#define KEY_LENGTH 32
 
 /* Sessions in the order of their arrival, each with a reference of the list. */
 typedef struct SessionList
@@ -255,20 +256,17 @@ gateway_stop(void)
 static char *
 new_key(void)
 {
-	unsigned char bytes[16];
+	char *key = memory_new(KEY_LENGTH + 1);
 
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		abort();
-	return memory_format("%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2],
-						 bytes[3], bytes[4], bytes[5], bytes[6], bytes[7], bytes[8], bytes[9], bytes[10], bytes[11],
-						 bytes[12], bytes[13], bytes[14], bytes[15]);
+	random_digits(key, KEY_LENGTH);
+	return key;
 }
 
 /* Keys are ours: 32 hexadecimal digits. Anything else is as good as none. */
 static bool
 is_key(const char *text)
 {
-	return text != NULL && strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
+	return text != NULL && strlen(text) == KEY_LENGTH && strspn(text, "0123456789abcdef") == KEY_LENGTH;
 }
 
 static void

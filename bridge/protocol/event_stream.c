@@ -14,9 +14,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/json.h"
@@ -33,6 +33,7 @@ typedef struct Stream
 	json_t *rooms;	  /* that the client wants; or NULL */
 	size_t asked;	  /* so many of them have been asked for */
 	char *complaints; /* about them, until the welcome */
+	Refusal refusal;  /* of a client that was not let in */
 	Timer heartbeat;
 } Stream;
 
@@ -89,11 +90,7 @@ say(Stream *stream, char *text)
 static char *
 retry_field(void)
 {
-	uint32_t number;
-
-	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-		abort();
-	return memory_format("retry: %u\n\n", SHORTEST_RETRY_MS + number % RETRY_SPREAD_MS);
+	return memory_format("retry: %u\n\n", SHORTEST_RETRY_MS + random_below(RETRY_SPREAD_MS));
 }
 
 Frame *
@@ -133,7 +130,7 @@ dismiss(Session *session, const char *code, const char *message)
 	stream->session = NULL;
 	session_leave(session);
 	say(stream, compose(NULL, "error", plain_json_error(NULL, code, message)));
-	stream->connection->transport->close(stream->connection, CLOSE_RESTART, code);
+	connection_close(stream->connection, CLOSE_RESTART, code);
 }
 
 static void
@@ -204,8 +201,8 @@ join_next(Session *session)
 
 static const SessionVoice voice = { welcome, dismiss, join_next };
 
-bool
-event_stream_open(Connection *connection, const Handshake *handshake, Refusal *refusal)
+static void
+opened(Connection *connection, const Handshake *handshake)
 {
 	Stream *stream = memory_new(sizeof(Stream));
 	Arrival arrival = {
@@ -220,10 +217,18 @@ event_stream_open(Connection *connection, const Handshake *handshake, Refusal *r
 	stream->connection = connection;
 	stream->rooms = json_incref(handshake->rooms);
 	connection->state = stream;
-	stream->session = gateway_admit(&arrival, refusal);
+	stream->session = gateway_admit(&arrival, &stream->refusal);
 	if (stream->session != NULL)
 		timer_start(&stream->heartbeat, (uint64_t) connection->config->ping_interval, beat, stream);
-	return stream->session != NULL;
+}
+
+bool
+event_stream_admitted(const Connection *connection, Refusal *refusal)
+{
+	const Stream *stream = connection->state;
+
+	*refusal = stream->refusal;
+	return refusal->code == NULL;
 }
 
 static void
@@ -239,4 +244,4 @@ closed(Connection *connection)
 	free(stream);
 }
 
-const Protocol event_stream_protocol = { .closed = closed };
+const Protocol event_stream_protocol = { .opened = opened, .closed = closed };

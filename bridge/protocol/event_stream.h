@@ -14,14 +14,11 @@
 #include "gateway/auth.h"
 #include "protocol/protocol.h"
 
-/*
- * Lets a client in, so that its stream can begin; instead of opened().  False: it
- * is not let in, and *refusal says why.
- */
-extern bool event_stream_open(Connection *connection, const Handshake *handshake, Refusal *refusal);
-
-/* Nothing is heard from the client; the protocol has to know when it is gone. */
+/* Nothing is heard from the client. */
 extern const Protocol event_stream_protocol;
+
+/* Was the client let in when its connection was opened?  False: there is no stream, and *refusal says why. */
+extern bool event_stream_admitted(const Connection *connection, Refusal *refusal);
 
 /* The last that a stream says: when the client may come back.  The caller holds it. */
 extern Frame *event_stream_farewell(void);

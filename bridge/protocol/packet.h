@@ -13,15 +13,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Types of Engine.IO packets. */
-#define ENGINE_OPEN '0'
-#define ENGINE_CLOSE '1'
-#define ENGINE_PING '2'
-#define ENGINE_PONG '3'
-#define ENGINE_MESSAGE '4'
-#define ENGINE_UPGRADE '5'
-#define ENGINE_NOOP '6'
-
 typedef enum PacketType
 {
 	PACKET_CONNECT,

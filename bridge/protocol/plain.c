@@ -62,7 +62,7 @@ static void
 refuse(Connection *connection, int close_code, const char *code, const char *message)
 {
 	say(connection, plain_json_error(NULL, code, message));
-	connection->transport->close(connection, close_code, code);
+	connection_close(connection, close_code, code);
 }
 
 static void ping(void *context);
@@ -73,7 +73,7 @@ on_no_pong(void *context)
 {
 	Plain *plain = context;
 
-	plain->connection->transport->close(plain->connection, CLOSE_GOING_AWAY, "ping_timeout");
+	connection_close(plain->connection, CLOSE_GOING_AWAY, "ping_timeout");
 }
 
 static void

@@ -18,14 +18,28 @@
 #include "base/timer.h"
 #include "fanout/outbox.h"
 
+struct Carrier;
 struct Connection;
 
-/* What a transport does for a connection. */
-typedef struct TransportOperations
+/* What a transport does for the connection that it carries. */
+typedef struct Transport
 {
-	/* Ends the connection once what waits has been sent; code and reason are those of a WebSocket. */
-	void (*close)(struct Connection *connection, int code, const char *reason);
-} TransportOperations;
+	/* Sends as much of what waits as can leave now, and calls outbox_sent() for it. */
+	void (*flush)(struct Carrier *carrier);
+	/* Ends the connection, whose queue overflowed, without a word; not before the turn ends. */
+	void (*overflow)(struct Carrier *carrier);
+	/* Ends the connection, with a close code and reason, once what waits has been sent; not before the turn ends. */
+	void (*close)(struct Carrier *carrier, int code, const char *reason);
+	/* Lets the client have an empty answer, if it waits for one; NULL: clients of this transport do not. */
+	void (*relieve)(struct Carrier *carrier);
+} Transport;
+
+/* The end of a connection on the side of its transport: the first member of what the transport has of its own. */
+typedef struct Carrier
+{
+	const Transport *transport;
+	struct Connection *connection;
+} Carrier;
 
 /* What a client said before it was connected; good for the time of opened(). */
 typedef struct Handshake
@@ -33,6 +47,7 @@ typedef struct Handshake
 	const char *token;	  /* of the Authorization header or the URL; or NULL */
 	const char *position; /* of the URL, or of the header Last-Event-ID; or NULL */
 	const char *dialect;  /* of the URL; or NULL */
+	const char *sid;	  /* of the URL: the Engine.IO session that this is to carry; or NULL */
 	json_t *rooms;		  /* of the URL: an array of names; or NULL */
 } Handshake;
 
@@ -46,19 +61,41 @@ typedef struct Protocol
 	void (*closed)(struct Connection *connection);
 } Protocol;
 
-/* One connection; made and freed by its transport. */
+/* One connection of a client: what its protocol knows of it, whatever carries it. */
 typedef struct Connection
 {
-	Outbox outbox;
+	Outbox outbox; /* first: its owner is the connection */
 	const Config *config;
-	const TransportOperations *transport;
+	Carrier *carrier;
 	const Protocol *protocol;
 	void *state;  /* the protocol's; freed by closed() */
 	bool closing; /* nothing that comes is heard */
+	struct Connection *next;
+	struct Connection *previous;
 } Connection;
 
 extern const Protocol plain_protocol;
-extern const Protocol socketio_protocol;
+extern const Protocol engineio_protocol;
+extern const Protocol upgrade_protocol;
+
+/* May one more be opened? */
+extern bool connection_has_room(const Config *config);
+
+/* Makes a connection for a carrier, and tells its protocol. */
+extern void connection_open(Carrier *carrier, const Config *config, const Protocol *protocol,
+							const Handshake *handshake);
+
+/* Asks the transport to end it; of no effect the second time. */
+extern void connection_close(Connection *connection, int code, const char *reason);
+
+/* The same for all connections, for good: there is no room for more. */
+extern void connection_close_all(int code, const char *reason);
+
+/* The transport has ended it: tells the protocol and frees it. */
+extern void connection_end(Connection *connection);
+
+/* From now on each is carried by what has carried the other. */
+extern void connection_swap(Connection *one, Connection *other);
 
 /*
  * The places of the protocols among the frames of an event; the namespaces of
@@ -72,7 +109,8 @@ enum
 };
 
 /* Close codes: RFC 6455, and one of our own. */
-#define CLOSE_GOING_AWAY 1001
+#define CLOSE_NORMAL 1000	  /* the client has asked for it */
+#define CLOSE_GOING_AWAY 1001 /* the client does not seem to be there any more */
 #define CLOSE_PROTOCOL_ERROR 1002
 #define CLOSE_UNSUPPORTED 1003
 #define CLOSE_TOO_BIG 1009

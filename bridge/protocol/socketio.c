@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * socketio.c
- *	  Socket.IO v5 over Engine.IO v4, over a WebSocket.
+ *	  Socket.IO v5: namespaces, events and acks, inside the messages of Engine.IO.
  *
  * Each namespace of a connection has a session of its own, with its own token.
  * A private id (pid) and the position behind each event let a client come back
@@ -12,16 +12,16 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
 #include "protocol/json.h"
 #include "protocol/name_space.h"
 #include "protocol/packet.h"
-#include "protocol/protocol.h"
+#include "protocol/socketio.h"
 
 #define KEY_LENGTH 32
 #define SID_LENGTH 20
@@ -39,15 +39,15 @@ typedef struct Place
 	struct Place *next;
 } Place;
 
-typedef struct SocketIo
+struct SocketIo
 {
 	Connection *connection;
+	char *token;   /* of the handshake, for packets that bring none; or NULL */
 	char *dialect; /* that the client has named; or NULL */
 	Place *places;
-	Timer heartbeat;
 	Timer deadline;	 /* for the first session */
 	int attachments; /* that the last packet has announced */
-} SocketIo;
+};
 
 static Frame *
 text_frame(char *text)
@@ -79,47 +79,13 @@ say_packet(SocketIo *socket, PacketType type, const char *name_space, char *cont
 static void
 end_connection(SocketIo *socket, int code, const char *reason)
 {
-	socket->connection->transport->close(socket->connection, code, reason);
-}
-
-static void ping(void *context);
-
-static void
-on_no_pong(void *context)
-{
-	end_connection(context, CLOSE_GOING_AWAY, "ping timeout");
-}
-
-static void
-wait_before_ping(SocketIo *socket)
-{
-	timer_start(&socket->heartbeat, (uint64_t) socket->connection->config->ping_interval, ping, socket);
-}
-
-static void
-ping(void *context)
-{
-	SocketIo *socket = context;
-
-	say(socket, memory_copy("2"));
-	timer_start(&socket->heartbeat, (uint64_t) socket->connection->config->ping_timeout, on_no_pong, socket);
+	connection_close(socket->connection, code, reason);
 }
 
 static void
 on_no_session(void *context)
 {
 	end_connection(context, CLOSE_GOING_AWAY, "no session in time");
-}
-
-static void
-new_sid(char *sid)
-{
-	unsigned char bytes[SID_LENGTH / 2];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		abort();
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(sid + 2 * i, 3, "%02x", bytes[i]);
 }
 
 /* One that was made here looks like this; anything else is as good as none. */
@@ -141,7 +107,7 @@ take_pid(Place *place, const char *pid, char **key, char **position)
 	*key = *position = NULL;
 	free(place->pid);
 	place->pid = NULL;
-	new_sid(place->sid);
+	random_digits(place->sid, SID_LENGTH);
 	if (!is_pid(pid))
 		return;
 	place->pid = memory_copy(pid);
@@ -239,9 +205,10 @@ static void
 admit(Place *place, const json_t *auth)
 {
 	SocketIo *socket = place->socket;
+	const char *token = json_member(auth, "token");
 	const char *offset = json_member(auth, "offset");
 	Arrival arrival = {
-		.token = without_bearer(json_member(auth, "token")),
+		.token = without_bearer(token != NULL ? token : socket->token),
 		.format = place->format,
 		.voice = &voice,
 		.outbox = &socket->connection->outbox,
@@ -408,8 +375,8 @@ on_packet(SocketIo *socket, Packet *packet)
 	}
 }
 
-static bool
-on_message(SocketIo *socket, const char *text, size_t length)
+bool
+socketio_heard(SocketIo *socket, const char *text, size_t length)
 {
 	Packet packet;
 	bool good;
@@ -421,49 +388,26 @@ on_message(SocketIo *socket, const char *text, size_t length)
 	return good;
 }
 
-static void
-opened(Connection *connection, const Handshake *handshake)
+/* Attachments are counted, so that the packets behind them are understood, and dropped. */
+bool
+socketio_heard_attachment(SocketIo *socket)
+{
+	if (socket->attachments == 0)
+		return false;
+	socket->attachments--;
+	return true;
+}
+
+SocketIo *
+socketio_open(Connection *connection, const Handshake *handshake)
 {
 	SocketIo *socket = memory_new(sizeof(SocketIo));
-	const Config *config = connection->config;
-	char id[SID_LENGTH + 1];
 
 	socket->connection = connection;
+	socket->token = memory_copy(handshake->token);
 	socket->dialect = memory_copy(handshake->dialect);
-	connection->state = socket;
-	new_sid(id);
-	say(socket, memory_format("0{\"sid\":\"%s\",\"upgrades\":[],\"pingInterval\":%ld,\"pingTimeout\":%ld,\"maxPayload\":%ld}", id,
-							  config->ping_interval, config->ping_timeout, config->max_payload));
-	wait_before_ping(socket);
-	timer_start(&socket->deadline, (uint64_t) config->connect_timeout, on_no_session, socket);
-}
-
-static void
-heard(Connection *connection, const char *text, size_t length)
-{
-	SocketIo *socket = connection->state;
-	bool good = length > 0;
-
-	if (good && text[0] == ENGINE_MESSAGE)
-		good = on_message(socket, text + 1, length - 1);
-	else if (good && text[0] == ENGINE_PONG)
-		wait_before_ping(socket);
-	else if (good)
-		good = text[0] == ENGINE_OPEN || text[0] == ENGINE_UPGRADE || text[0] == ENGINE_NOOP;
-	if (!good)
-		end_connection(socket, CLOSE_PROTOCOL_ERROR, "bad packet");
-}
-
-/* Attachments are counted, so that the packets behind them are understood, and dropped. */
-static void
-heard_binary(Connection *connection)
-{
-	SocketIo *socket = connection->state;
-
-	if (socket->attachments > 0)
-		socket->attachments--;
-	else
-		end_connection(socket, CLOSE_PROTOCOL_ERROR, "bad packet");
+	timer_start(&socket->deadline, (uint64_t) connection->config->connect_timeout, on_no_session, socket);
+	return socket;
 }
 
 static void
@@ -481,16 +425,12 @@ free_places(SocketIo *socket)
 	}
 }
 
-static void
-closed(Connection *connection)
+void
+socketio_close(SocketIo *socket)
 {
-	SocketIo *socket = connection->state;
-
-	timer_stop(&socket->heartbeat);
 	timer_stop(&socket->deadline);
 	free_places(socket);
+	free(socket->token);
 	free(socket->dialect);
 	free(socket);
 }
-
-const Protocol socketio_protocol = { opened, heard, heard_binary, NULL, closed };

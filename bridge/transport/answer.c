@@ -11,63 +11,84 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 
 #define LARGEST_HEAD 4096
-#define LARGEST_BODY 32768
 
 static bool
-add_headers(struct lws *wsi, const char *const *headers, unsigned char **at, unsigned char *end)
+add_headers(struct lws *wsi, const Header *headers, unsigned char **at, unsigned char *end)
 {
-	for (; headers != NULL && *headers != NULL; headers += 2)
+	for (; headers != NULL && headers->name != NULL; headers++)
 	{
-		if (lws_add_http_header_by_name(wsi, (const unsigned char *) headers[0], (const unsigned char *) headers[1],
-										(int) strlen(headers[1]), at, end))
+		const unsigned char *name = (const unsigned char *) headers->name;
+		const unsigned char *value = (const unsigned char *) headers->value;
+
+		if (lws_add_http_header_by_name(wsi, name, value, (int) strlen(headers->value), at, end) != 0)
 			return false;
 	}
 	return true;
 }
 
 static bool
-send_head(struct lws *wsi, const Answer *answer, lws_filepos_t length)
+add_sharing(struct lws *wsi, const Config *readers, unsigned char **at, unsigned char *end)
 {
-	unsigned char buffer[LWS_PRE + LARGEST_HEAD];
-	unsigned char *start = buffer + LWS_PRE;
-	unsigned char *at = start;
-	unsigned char *end = start + LARGEST_HEAD;
-	const char *const shared[] = {
-		"access-control-allow-origin:", answer->origin,
-		"access-control-allow-credentials:", "true",
-		"vary:", "origin",
-		NULL
+	char origin[REQUEST_LONGEST_ORIGIN];
+	bool crosses = request_origin(wsi, origin) && request_origin_is_allowed(wsi, readers);
+	const Header headers[] = {
+		{ "cache-control:", "no-store" },
+		{ "vary:", "Origin" },
+		{ crosses ? "access-control-allow-origin:" : NULL, origin },
+		{ "access-control-allow-credentials:", "true" },
+		{ NULL, NULL },
 	};
 
-	return !lws_add_http_common_headers(wsi, answer->status, answer->type, length, &at, end) &&
-		   (answer->origin == NULL || add_headers(wsi, shared, &at, end)) &&
-		   add_headers(wsi, answer->headers, &at, end) &&
-		   !lws_finalize_write_http_header(wsi, start, &at, end);
+	return add_headers(wsi, headers, at, end);
 }
 
-/* Without a length the library says that the connection will close. */
+/* Without a length the library says by itself that the connection will close. */
+static bool
+write_head(struct lws *wsi, const Answer *answer, lws_filepos_t length, unsigned char **at, unsigned char *end)
+{
+	static const Header last[] = { { "connection:", "close" }, { NULL, NULL } };
+	bool is_said = answer->keeps_connection || length == LWS_ILLEGAL_HTTP_CONTENT_LEN;
+
+	return lws_add_http_common_headers(wsi, answer->status, answer->type, length, at, end) == 0 &&
+		   (answer->readers == NULL || add_sharing(wsi, answer->readers, at, end)) &&
+		   add_headers(wsi, answer->headers, at, end) &&
+		   (is_said || add_headers(wsi, last, at, end)) && lws_finalize_http_header(wsi, at, end) == 0;
+}
+
+/* Head and body leave in one write. */
+static bool
+send_bytes(struct lws *wsi, const Answer *answer, lws_filepos_t announced, const char *body, size_t length)
+{
+	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_HEAD + length);
+	unsigned char *start = buffer + LWS_PRE;
+	unsigned char *at = start;
+	bool sent = write_head(wsi, answer, announced, &at, start + LARGEST_HEAD);
+
+	if (sent && length > 0)
+		memcpy(at, body, length);
+	if (sent)
+		sent = lws_write(wsi, start, (size_t) (at - start) + length, LWS_WRITE_HTTP_HEADERS) >= 0;
+	free(buffer);
+	return sent;
+}
+
 bool
 answer_begin(struct lws *wsi, const Answer *answer)
 {
-	return send_head(wsi, answer, LWS_ILLEGAL_HTTP_CONTENT_LEN);
+	return send_bytes(wsi, answer, LWS_ILLEGAL_HTTP_CONTENT_LEN, NULL, 0);
 }
 
 int
 answer_send(struct lws *wsi, const Answer *answer, const char *body, size_t length)
 {
-	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_BODY);
-	bool sent = length <= LARGEST_BODY && send_head(wsi, answer, (lws_filepos_t) length);
+	bool sent = send_bytes(wsi, answer, (lws_filepos_t) length, body, length);
 
-	if (sent && length > 0)
-	{
-		memcpy(buffer + LWS_PRE, body, length);
-		sent = lws_write(wsi, buffer + LWS_PRE, length, LWS_WRITE_HTTP_FINAL) >= 0;
-	}
-	free(buffer);
-	return sent && !lws_http_transaction_completed(wsi) ? 0 : -1;
+	return sent && answer->keeps_connection && lws_http_transaction_completed(wsi) == 0 ? 0 : -1;
 }
 
 int
@@ -76,4 +97,37 @@ answer_text(struct lws *wsi, unsigned int status, const char *type, const char *
 	Answer answer = { .status = status, .type = type };
 
 	return answer_send(wsi, &answer, text, strlen(text));
+}
+
+int
+answer_complaint(struct lws *wsi, bool keeps_connection, const Config *readers, const Complaint *complaint)
+{
+	Answer answer = { keeps_connection, complaint->status, JSON_TYPE, readers, NULL };
+	char *body = memory_format("{\"code\":%s,\"message\":\"%s\"}", complaint->code, complaint->message);
+	int result = answer_send(wsi, &answer, body, strlen(body));
+
+	free(body);
+	return result;
+}
+
+int
+answer_refuse(struct lws *wsi, const Config *readers, const Complaint *complaint)
+{
+	metrics.connections_refused++;
+	log_debug("refused", "reason", complaint->message);
+	return answer_complaint(wsi, false, readers, complaint);
+}
+
+int
+answer_preflight(struct lws *wsi, const Config *readers)
+{
+	static const Header headers[] = {
+		{ "access-control-allow-methods:", "GET, POST" },
+		{ "access-control-allow-headers:", "Authorization, Cache-Control, Content-Type, Last-Event-ID" },
+		{ "access-control-max-age:", "7200" },
+		{ NULL, NULL },
+	};
+	Answer answer = { .status = HTTP_STATUS_NO_CONTENT, .readers = readers, .headers = headers };
+
+	return answer_send(wsi, &answer, NULL, 0);
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "protocol/engineio.h"
 
 static bool
 read_header(struct lws *wsi, enum lws_token_indexes token, char *value, size_t size)
@@ -36,26 +37,52 @@ request_argument(struct lws *wsi, const char *name)
 	return copy;
 }
 
-static bool
-argument_is(struct lws *wsi, const char *name, const char *wanted)
-{
-	char *value = request_argument(wsi, name);
-	bool is = value != NULL && strcmp(value, wanted) == 0;
-
-	free(value);
-	return is;
-}
-
 bool
 request_is_socketio(const char *path)
 {
 	return strcmp(path, "/socket.io") == 0 || strncmp(path, "/socket.io/", 11) == 0;
 }
 
+int
+request_method(struct lws *wsi, char *path, size_t size)
+{
+	char *text;
+	int length;
+	int method = lws_http_get_uri_and_method(wsi, &text, &length);
+
+	if (method < 0 || (size_t) length >= size)
+		return -1;
+	memcpy(path, text, (size_t) length);
+	path[length] = '\0';
+	return method;
+}
+
+bool
+request_origin(struct lws *wsi, char origin[REQUEST_LONGEST_ORIGIN])
+{
+	return read_header(wsi, WSI_TOKEN_ORIGIN, origin, REQUEST_LONGEST_ORIGIN);
+}
+
+/* Without a length the library would take for the body whatever comes. */
+long
+request_body_length(struct lws *wsi)
+{
+	char digits[16];
+
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+		return -1;
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
+		return lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ? -1 : 0;
+	if (!read_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, digits, sizeof(digits)) ||
+		digits[strspn(digits, "0123456789")] != '\0')
+		return -1;
+	return atol(digits);
+}
+
 bool
 request_origin_is_allowed(struct lws *wsi, const Config *config)
 {
-	char origin[512];
+	char origin[REQUEST_LONGEST_ORIGIN];
 	char host[256];
 	const char *at = config->allow_origin;
 	const char *authority;
@@ -63,7 +90,7 @@ request_origin_is_allowed(struct lws *wsi, const Config *config)
 
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
 		return true;
-	if (!read_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin)))
+	if (!request_origin(wsi, origin))
 		return false;
 	while (*at != '\0')
 	{
@@ -83,22 +110,90 @@ refuse(struct lws *wsi, unsigned int status, const char *why)
 {
 	metrics.connections_refused++;
 	log_debug("refused", "reason", why);
-	return lws_return_http_status(wsi, status, why) < 0 ? -1 : 1;
+	lws_return_http_status(wsi, status, why);
+	return -1;
 }
 
-/* The checks of Engine.IO, in the order of its reference server. */
-static const char *
-engine_complaint(struct lws *wsi)
-{
-	char *sid;
+static const Complaint unknown_transport = { HTTP_STATUS_BAD_REQUEST, "0", "Transport unknown" };
+static const Complaint unknown_session = { HTTP_STATUS_BAD_REQUEST, "1", "Session ID unknown" };
+static const Complaint bad_method = { HTTP_STATUS_BAD_REQUEST, "2", "Bad handshake method" };
+const Complaint bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request" };
+static const Complaint foreign_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbidden" };
+static const Complaint unsupported_version = { HTTP_STATUS_BAD_REQUEST, "5", "Unsupported protocol version" };
+static const Complaint too_many = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections" };
 
-	if (!argument_is(wsi, "transport", "websocket"))
-		return "Transport unknown";
-	sid = request_argument(wsi, "sid");
+/* What the URL of an Engine.IO request says. */
+typedef struct Query
+{
+	bool polling;
+	bool websocket;
+	bool version_is_4;
+	bool has_sid;
+	const EngineIo *engine; /* of the sid, or NULL */
+} Query;
+
+static Query
+read_query(struct lws *wsi)
+{
+	char *transport = request_argument(wsi, "transport");
+	char *version = request_argument(wsi, "EIO");
+	char *sid = request_argument(wsi, "sid");
+	Query query = {
+		.polling = transport != NULL && strcmp(transport, "polling") == 0,
+		.websocket = transport != NULL && strcmp(transport, "websocket") == 0,
+		.version_is_4 = version != NULL && strcmp(version, "4") == 0,
+		.has_sid = sid != NULL,
+		.engine = sid != NULL ? engineio_find(sid) : NULL,
+	};
+
+	free(transport);
+	free(version);
 	free(sid);
-	if (sid != NULL)
-		return "Session ID unknown";
-	return argument_is(wsi, "EIO", "4") ? NULL : "Unsupported protocol version";
+	return query;
+}
+
+/* These two check in the order of the reference server. */
+
+const Complaint *
+request_check_poll(struct lws *wsi, const Config *config)
+{
+	Query query = read_query(wsi);
+	bool gets = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+	bool posts = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
+
+	if (!request_origin_is_allowed(wsi, config))
+		return &foreign_origin;
+	if (!query.polling && !query.websocket)
+		return &unknown_transport;
+	if (query.has_sid && query.engine == NULL)
+		return &unknown_session;
+	if (query.has_sid)
+	{
+		bool good = query.polling && query.version_is_4 && (gets || posts) && engineio_polls(query.engine);
+
+		return good ? NULL : &bad_request;
+	}
+	if (!gets)
+		return &bad_method;
+	if (query.websocket)
+		return &bad_request;
+	if (!query.version_is_4)
+		return &unsupported_version;
+	return connection_has_room(config) ? NULL : &too_many;
+}
+
+static const Complaint *
+check_engine_upgrade(struct lws *wsi)
+{
+	Query query = read_query(wsi);
+
+	if (!query.websocket)
+		return &unknown_transport;
+	if (query.has_sid && query.engine == NULL)
+		return &unknown_session;
+	if (!query.version_is_4)
+		return query.has_sid ? &bad_request : &unsupported_version;
+	return NULL;
 }
 
 int
@@ -107,6 +202,7 @@ request_check_upgrade(struct lws *wsi, const Config *config)
 	char upgrade[32];
 	char path[64];
 	bool socketio;
+	const Complaint *complaint;
 
 	/* Anything but "websocket" leads the library, on a connection that was used before, to freed memory. */
 	if (!read_header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof(upgrade)) || strcasecmp(upgrade, "websocket") != 0)
@@ -116,13 +212,12 @@ request_check_upgrade(struct lws *wsi, const Config *config)
 	socketio = request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
 		return refuse(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
-	if (metrics.connections >= config->max_connections)
-		return refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, "Too many connections");
+	if (!connection_has_room(config))
+		return refuse(wsi, too_many.status, too_many.message);
 	if (!request_origin_is_allowed(wsi, config))
 		return refuse(wsi, HTTP_STATUS_FORBIDDEN, "Origin not allowed");
-	if (socketio && engine_complaint(wsi) != NULL)
-		return refuse(wsi, HTTP_STATUS_BAD_REQUEST, engine_complaint(wsi));
-	return 0;
+	complaint = socketio ? check_engine_upgrade(wsi) : NULL;
+	return complaint ? refuse(wsi, complaint->status, complaint->message) : 0;
 }
 
 static char *
@@ -177,7 +272,7 @@ request_read(Request *request, struct lws *wsi)
 {
 	char path[64];
 
-	if (!read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
+	if (request_method(wsi, path, sizeof(path)) != LWSHUMETH_GET)
 		return false;
 	request_forget(request);
 	request->socketio = request_is_socketio(path);
@@ -186,6 +281,7 @@ request_read(Request *request, struct lws *wsi)
 		request->token = request_argument(wsi, "token");
 	request->position = position(wsi);
 	request->dialect = request_argument(wsi, "dialect");
+	request->sid = request_argument(wsi, "sid");
 	request->rooms = rooms(wsi);
 	return true;
 }
@@ -193,7 +289,13 @@ request_read(Request *request, struct lws *wsi)
 Handshake
 request_handshake(const Request *request)
 {
-	return (Handshake){ request->token, request->position, request->dialect, request->rooms };
+	return (Handshake){
+		.token = request->token,
+		.position = request->position,
+		.dialect = request->dialect,
+		.sid = request->sid,
+		.rooms = request->rooms,
+	};
 }
 
 void
@@ -202,6 +304,7 @@ request_forget(Request *request)
 	free(request->token);
 	free(request->position);
 	free(request->dialect);
+	free(request->sid);
 	json_decref(request->rooms);
 	*request = (Request){ 0 };
 }

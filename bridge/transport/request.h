@@ -17,6 +17,7 @@
 #include "protocol/protocol.h"
 
 #define REQUEST_LONGEST_VALUE 8192
+#define REQUEST_LONGEST_ORIGIN 512
 
 typedef struct Request
 {
@@ -24,14 +25,28 @@ typedef struct Request
 	char *token;
 	char *position;
 	char *dialect;
+	char *sid;
 	json_t *rooms; /* an array of names */
 } Request;
 
+/* Why a request is not served: HTTP's status, and a code, as JSON, with words. */
+typedef struct Complaint
+{
+	unsigned int status;
+	const char *code;
+	const char *message;
+} Complaint;
+
 /*
  * May this request become a WebSocket?  Returns what the library's callback
- * returns: 0 for yes; else the refusal has been sent.
+ * returns: 0 for yes; else the refusal has been sent and the connection is closed.
  */
 extern int request_check_upgrade(struct lws *wsi, const Config *config);
+
+/* The same for a request of polling, with the complaints of Engine.IO's reference server; NULL: it may be served. */
+extern const Complaint *request_check_poll(struct lws *wsi, const Config *config);
+
+extern const Complaint bad_request;
 
 /* Reads what the protocol needs, while the headers are there. */
 extern bool request_read(Request *request, struct lws *wsi);
@@ -42,11 +57,20 @@ extern Handshake request_handshake(const Request *request);
 /* Frees and empties it; a token is not kept. */
 extern void request_forget(Request *request);
 
+/* The method, one of LWSHUMETH_..., and the path without arguments; -1: it is no request. */
+extern int request_method(struct lws *wsi, char *path, size_t size);
+
 /* An argument of the URL, copied; NULL when there is none.  The caller frees it. */
 extern char *request_argument(struct lws *wsi, const char *name);
 
-/* Is the request's origin in the list, or else the host that was asked?  One without an origin is not a browser's. */
+/* The origin of the page that asks; false: there is none, or it is too long. */
+extern bool request_origin(struct lws *wsi, char origin[REQUEST_LONGEST_ORIGIN]);
+
+/* Is it in the list of the settings, or else the host that was asked?  What no page asks is allowed. */
 extern bool request_origin_is_allowed(struct lws *wsi, const Config *config);
+
+/* The length of the body that follows; -1: nobody knows. */
+extern long request_body_length(struct lws *wsi);
 
 /* A path of Socket.IO, with or without the last slash? */
 extern bool request_is_socketio(const char *path);

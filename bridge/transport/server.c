@@ -30,8 +30,9 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
+#include "protocol/protocol.h"
+#include "transport/http.h"
 #include "transport/websocket.h"
-#include "transport/wire.h"
 
 /* So many connections are accepted in one turn of the loop. */
 #define ACCEPTS_AT_ONCE 64
@@ -58,7 +59,7 @@ static const struct lws_http_mount mount = {
 	.mountpoint = "/",
 	.mountpoint_len = 1,
 	.origin_protocol = LWSMPRO_CALLBACK,
-	.origin = "herald", /* .protocol stays NULL, else a request whose client goes away spins */
+	.origin = "http", /* .protocol stays NULL, else a request whose client goes away spins */
 };
 
 static void
@@ -178,6 +179,7 @@ create_context(void)
 {
 	static struct lws_protocols protocols[] = {
 		{ .name = "herald", .callback = websocket_callback, .rx_buffer_size = 512, .tx_packet_size = 65536 },
+		{ .name = "http", .callback = http_callback, .tx_packet_size = 65536 },
 		{ 0 },
 	};
 	void *loops[] = { loop_uv() };
@@ -197,6 +199,7 @@ create_context(void)
 	};
 
 	protocols[0].per_session_data_size = websocket_size();
+	protocols[1].per_session_data_size = http_size();
 	lws_set_log_level(LLL_ERR, log_library);
 	context = lws_create_context(&info);
 	if (context != NULL)
@@ -212,6 +215,7 @@ server_prepare(const Config *settings)
 {
 	config = settings;
 	websocket_configure(settings);
+	http_configure(settings);
 	return check_folder() && bind_address();
 }
 
@@ -280,6 +284,6 @@ server_drain(void (*finished)(void))
 	drain_deadline = loop_now() + (uint64_t) config->drain_timeout;
 	uv_poll_stop(&listener);
 	close(listening);
-	wire_close_all();
+	connection_close_all(CLOSE_RESTART, "restart");
 	check_drained(NULL);
 }

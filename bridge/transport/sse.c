@@ -3,9 +3,7 @@
  * sse.c
  *	  Server-Sent Events: HTTP answers at /events that do not end.
  *
- * The body has neither length nor chunks: it ends with the connection.  A stream is
- * memory of our own, known to the library as the connection's opaque data: what it
- * keeps for us itself it frees as soon as another request comes in.
+ * The body has neither length nor chunks: it ends with the connection.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,70 +13,41 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "base/memory.h"
-#include "base/metrics.h"
 #include "protocol/event_stream.h"
 #include "transport/answer.h"
 #include "transport/request.h"
-#include "transport/wire.h"
-
-#define LONGEST_ORIGIN 512
 
 /* The library hangs up on a request with a few more arguments, without a word. */
 #define MOST_ROOMS 64
 
-static int
-refuse(struct lws *wsi, unsigned int status, const char *origin, const char *code, const char *message)
+static const Config *config;
+
+void
+sse_configure(const Config *settings)
 {
-	static const char *const headers[] = { "cache-control:", "no-store", NULL };
-	Answer answer = { status, JSON_TYPE, origin, headers };
-	char *body = memory_format("{\"code\":\"%s\",\"message\":\"%s\"}", code, message);
-	int result = answer_send(wsi, &answer, body, strlen(body));
-
-	metrics.connections_refused++;
-	log_debug("refused", "reason", message);
-	free(body);
-	return result;
-}
-
-/* What a browser asks before it lets a page of another origin send a token in a header. */
-static int
-answer_preflight(struct lws *wsi, const char *origin)
-{
-	static const char *const headers[] = {
-		"access-control-allow-methods:", "GET",
-		"access-control-allow-headers:", "authorization, cache-control, last-event-id",
-		"access-control-max-age:", "3600",
-		NULL
-	};
-	Answer answer = { HTTP_STATUS_OK, TEXT_TYPE, origin, headers };
-
-	return answer_send(wsi, &answer, "", 0);
+	config = settings;
 }
 
 /* The stream ends when the client knows when to come back. */
 static void
-begin_close(Connection *connection, int code, const char *reason)
+begin_close(Carrier *carrier, int code, const char *reason)
 {
-	Wire *wire = (Wire *) connection;
+	Wire *wire = (Wire *) carrier;
 
 	(void) code;
 	(void) reason;
-	if (connection->closing)
-		return;
 	wire_end(wire, event_stream_farewell());
 	lws_callback_on_writable(wire->wsi);
 }
 
-static const TransportOperations operations = { begin_close };
+static const Transport transport = { wire_flush, wire_overflow, begin_close, NULL };
 
 /* Nothing is ever heard from the client, so the kernel has to notice that it does not take what it is sent. */
 static void
-watch_peer(struct lws *wsi, const Config *config)
+watch_peer(struct lws *wsi)
 {
 	unsigned int patience = (unsigned int) (config->ping_interval + config->ping_timeout);
 
@@ -87,102 +56,77 @@ watch_peer(struct lws *wsi, const Config *config)
 
 /* From here on the connection belongs to the stream: the request's headers and timeouts are done with. */
 static int
-begin_stream(struct lws *wsi, const Config *config, const char *origin)
+begin_stream(struct lws *wsi)
 {
-	static const char *const headers[] = { "cache-control:", "no-store", "x-accel-buffering:", "no", NULL };
-	Answer answer = { HTTP_STATUS_OK, "text/event-stream; charset=utf-8", origin, headers };
+	static const Header headers[] = { { "x-accel-buffering:", "no" }, { NULL, NULL } };
+	Answer answer = { false, HTTP_STATUS_OK, "text/event-stream; charset=utf-8", config, headers };
 
 	if (!answer_begin(wsi, &answer))
 		return -1;
 	lws_http_headers_detach(wsi);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-	watch_peer(wsi, config);
+	watch_peer(wsi);
 	return 0;
 }
 
 static int
-admit(struct lws *wsi, const Config *config, const Request *request, const char *origin)
+refuse(struct lws *wsi, const Refusal *refusal)
 {
-	Handshake handshake = request_handshake(request);
-	Wire *wire = memory_new(sizeof(Wire));
-	Refusal refusal;
+	char *code = memory_format("\"%s\"", refusal->code);
+	Complaint complaint = { HTTP_STATUS_UNAUTHORIZED, code, refusal->message };
+	int result = answer_refuse(wsi, config, &complaint);
 
-	wire->connection.config = config;
-	wire->connection.transport = &operations;
-	wire->connection.protocol = &event_stream_protocol;
-	wire_open(wire, wsi);
-	lws_set_opaque_user_data(wsi, wire);
-	if (event_stream_open(&wire->connection, &handshake, &refusal))
-		return begin_stream(wsi, config, origin);
-	sse_closed(wsi);
-	return refuse(wsi, HTTP_STATUS_UNAUTHORIZED, origin, refusal.code, refusal.message);
-}
-
-bool
-sse_is_asked_for(struct lws *wsi)
-{
-	char path[16] = "";
-
-	if (lws_get_opaque_user_data(wsi) != NULL)
-		return true;
-	return (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) > 0 ||
-			lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_OPTIONS_URI) > 0) &&
-		   strcmp(path, "/events") == 0;
+	free(code);
+	return result;
 }
 
 static int
-answer_get(struct lws *wsi, const Config *config, const char *origin)
+admit(Wire *wire, struct lws *wsi, const Handshake *handshake)
+{
+	Refusal refusal;
+
+	wire_open(wire, wsi, &transport, config, &event_stream_protocol, handshake);
+	if (event_stream_admitted(wire->carrier.connection, &refusal))
+		return begin_stream(wsi);
+	wire_closed(wire);
+	return refuse(wsi, &refusal);
+}
+
+static const Complaint *
+complaint_about(struct lws *wsi, const Request *request)
+{
+	static const Complaint foreign = { HTTP_STATUS_FORBIDDEN, "\"forbidden\"", "This origin is not allowed." };
+	static const Complaint has_body = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "A request for events has no body." };
+	static const Complaint many_rooms = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "There are too many rooms in the URL." };
+	static const Complaint busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "\"busy\"", "There are too many connections." };
+
+	if (!request_origin_is_allowed(wsi, config))
+		return &foreign;
+	if (request_body_length(wsi) != 0)
+		return &has_body;
+	if (json_array_size(request->rooms) > MOST_ROOMS)
+		return &many_rooms;
+	return connection_has_room(config) ? NULL : &busy;
+}
+
+int
+sse_begin(Wire *wire, struct lws *wsi)
 {
 	Request request = { 0 };
+	Handshake handshake;
+	const Complaint *complaint;
 	int result;
 
 	request_read(&request, wsi);
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
-		result = refuse(wsi, HTTP_STATUS_BAD_REQUEST, origin, "bad_request", "A request for events has no body.");
-	else if (json_array_size(request.rooms) > MOST_ROOMS)
-		result = refuse(wsi, HTTP_STATUS_BAD_REQUEST, origin, "bad_request", "There are too many rooms in the URL.");
-	else if (metrics.connections >= config->max_connections)
-		result = refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, origin, "busy", "There are too many connections.");
-	else
-		result = admit(wsi, config, &request, origin);
+	handshake = request_handshake(&request);
+	complaint = complaint_about(wsi, &request);
+	result = complaint ? answer_refuse(wsi, config, complaint) : admit(wire, wsi, &handshake);
 	request_forget(&request);
 	return result;
 }
 
-/* A request behind a stream, which has no end, would never be answered. */
 int
-sse_answer(struct lws *wsi, const Config *config)
+sse_writable(Wire *wire)
 {
-	char buffer[LONGEST_ORIGIN];
-	const char *origin = lws_hdr_copy(wsi, buffer, sizeof(buffer), WSI_TOKEN_ORIGIN) > 0 ? buffer : NULL;
-
-	if (lws_get_opaque_user_data(wsi) != NULL)
-		return -1;
-	if (!request_origin_is_allowed(wsi, config))
-		return refuse(wsi, HTTP_STATUS_FORBIDDEN, NULL, "forbidden", "This origin is not allowed.");
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0)
-		return answer_preflight(wsi, origin);
-	return answer_get(wsi, config, origin);
-}
-
-int
-sse_writable(struct lws *wsi)
-{
-	Wire *wire = lws_get_opaque_user_data(wsi);
-
-	if (wire == NULL)
-		return 0;
-	return wire_send(wire) && !(wire->connection.closing && wire_is_empty(wire)) ? 0 : -1;
-}
-
-void
-sse_closed(struct lws *wsi)
-{
-	Wire *wire = lws_get_opaque_user_data(wsi);
-
-	lws_set_opaque_user_data(wsi, NULL);
-	if (wire == NULL)
-		return;
-	wire_closed(wire);
-	free(wire);
+	return wire_send(wire) && !(wire->carrier.connection->closing && wire_is_empty(wire)) ? 0 : -1;
 }

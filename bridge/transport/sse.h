@@ -10,18 +10,16 @@
 #define HERALD_SSE_H
 
 #include <libwebsockets.h>
-#include <stdbool.h>
 
 #include "base/config.h"
+#include "transport/wire.h"
 
-/* Is a request for this transport, by its path or because it comes behind a stream? */
-extern bool sse_is_asked_for(struct lws *wsi);
+extern void sse_configure(const Config *config);
 
-/* Answers it: with a stream, or with why not.  These return what the library's callback returns. */
-extern int sse_answer(struct lws *wsi, const Config *config);
+/* Answers a request: with a stream, or with why not.  These return what the library's callback returns. */
+extern int sse_begin(Wire *wire, struct lws *wsi);
 
-/* A connection of whatever transport may be written to, or is gone. */
-extern int sse_writable(struct lws *wsi);
-extern void sse_closed(struct lws *wsi);
+/* A stream may be written to. */
+extern int sse_writable(Wire *wire);
 
 #endif /* HERALD_SSE_H */

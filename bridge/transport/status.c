@@ -15,15 +15,12 @@
 #include "base/metrics.h"
 #include "gateway/gateway.h"
 #include "transport/answer.h"
-#include "transport/request.h"
 
 static int
 send_metrics(struct lws *wsi)
 {
-	size_t length;
-	char *text = metrics_text(&length);
-	Answer answer = { .status = HTTP_STATUS_OK, .type = "text/plain; version=0.0.4; charset=utf-8" };
-	int result = answer_send(wsi, &answer, text, length);
+	char *text = metrics_text();
+	int result = answer_text(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text);
 
 	free(text);
 	return result;
@@ -36,18 +33,6 @@ send_readiness(struct lws *wsi)
 
 	return answer_text(wsi, complaint ? HTTP_STATUS_SERVICE_UNAVAILABLE : HTTP_STATUS_OK, TEXT_TYPE,
 					   complaint ? complaint : "ready\n");
-}
-
-/* Engine.IO's refusal, which its clients expect as JSON. */
-static int
-refuse_engine(struct lws *wsi)
-{
-	char *transport = request_argument(wsi, "transport");
-	bool websocket = transport != NULL && strcmp(transport, "websocket") == 0;
-
-	free(transport);
-	return answer_text(wsi, HTTP_STATUS_BAD_REQUEST, JSON_TYPE,
-					   websocket ? "{\"code\":3,\"message\":\"Bad request\"}" : "{\"code\":0,\"message\":\"Transport unknown\"}");
 }
 
 static const char *
@@ -89,9 +74,9 @@ send_file(struct lws *wsi, const char *folder, const char *path)
 		result = answer_text(wsi, HTTP_STATUS_NOT_FOUND, TEXT_TYPE, "Not found\n");
 	else
 	{
-		int served = lws_serve_http_file(wsi, real, type_of(real), "cache-control: no-cache\r\n", 25);
+		static const char headers[] = "cache-control: no-cache\r\nconnection: close\r\n";
 
-		result = served < 0 || (served > 0 && lws_http_transaction_completed(wsi)) ? -1 : 0;
+		result = lws_serve_http_file(wsi, real, type_of(real), headers, sizeof(headers) - 1) == 0 ? 0 : -1;
 	}
 	free(file);
 	free(real);
@@ -100,22 +85,15 @@ send_file(struct lws *wsi, const char *folder, const char *path)
 }
 
 int
-status_answer(struct lws *wsi, const char *folder)
+status_answer(struct lws *wsi, int method, const char *path, const char *folder)
 {
-	char path[1024];
-
-	if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0)
-	{
-		answer_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, TEXT_TYPE, "Only GET is served here\n");
-		return -1;
-	}
+	if (method != LWSHUMETH_GET)
+		return answer_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, TEXT_TYPE, "Only GET is served here\n");
 	if (strcmp(path, "/healthz") == 0)
 		return answer_text(wsi, HTTP_STATUS_OK, TEXT_TYPE, "ok\n");
 	if (strcmp(path, "/readyz") == 0)
 		return send_readiness(wsi);
 	if (strcmp(path, "/metrics") == 0)
 		return send_metrics(wsi);
-	if (request_is_socketio(path))
-		return refuse_engine(wsi);
 	return send_file(wsi, folder, path);
 }

@@ -11,7 +11,7 @@
 
 #include <libwebsockets.h>
 
-/* Answers a request that is no WebSocket; returns what the library's callback returns. */
-extern int status_answer(struct lws *wsi, const char *folder);
+/* Answers a request, from a folder if nothing else fits; returns what the library's callback returns. */
+extern int status_answer(struct lws *wsi, int method, const char *path, const char *folder);
 
 #endif /* HERALD_STATUS_H */

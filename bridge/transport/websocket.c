@@ -14,8 +14,6 @@
 #include "base/memory.h"
 #include "protocol/protocol.h"
 #include "transport/request.h"
-#include "transport/sse.h"
-#include "transport/status.h"
 #include "transport/wire.h"
 
 /* Allocated and freed by the library with the connection. */
@@ -48,34 +46,35 @@ websocket_configure(const Config *settings)
  * it, and the library ends the connection; or the time for that passes.
  */
 static void
-begin_close(Connection *connection, int code, const char *reason)
+begin_close(Carrier *carrier, int code, const char *reason)
 {
 	unsigned char payload[125];
 	int length;
 
-	if (connection->closing)
-		return;
 	payload[0] = (unsigned char) (code >> 8);
 	payload[1] = (unsigned char) code;
 	length = snprintf((char *) payload + 2, sizeof(payload) - 2, "%s", reason);
 	if (length > (int) sizeof(payload) - 3)
 		length = sizeof(payload) - 3;
-	wire_end((Wire *) connection, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
+	wire_end((Wire *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 }
 
-static const TransportOperations operations = { begin_close };
+static const Transport transport = { wire_flush, wire_overflow, begin_close, NULL };
+
+static const Protocol *
+protocol_of(const Request *request)
+{
+	if (!request->socketio)
+		return &plain_protocol;
+	return request->sid != NULL ? &upgrade_protocol : &engineio_protocol;
+}
 
 static void
 on_established(struct lws *wsi, WebSocket *socket)
 {
-	Connection *connection = &socket->wire.connection;
 	Handshake handshake = request_handshake(&socket->request);
 
-	connection->config = config;
-	connection->transport = &operations;
-	connection->protocol = socket->request.socketio ? &socketio_protocol : &plain_protocol;
-	wire_open(&socket->wire, wsi);
-	connection->protocol->opened(connection, &handshake);
+	wire_open(&socket->wire, wsi, &transport, config, protocol_of(&socket->request), &handshake);
 	request_forget(&socket->request);
 }
 
@@ -93,7 +92,7 @@ take_message(WebSocket *socket)
 {
 	char *message = socket->message;
 	size_t length = socket->message_length;
-	Connection *connection = &socket->wire.connection;
+	Connection *connection = socket->wire.carrier.connection;
 
 	socket->message = NULL;
 	socket->message_length = 0;
@@ -108,7 +107,7 @@ take_message(WebSocket *socket)
 static void
 on_receive(WebSocket *socket, const void *piece, size_t length)
 {
-	if (socket->wire.connection.closing)
+	if (socket->wire.carrier.connection->closing)
 		return;
 	if (lws_is_first_fragment(socket->wire.wsi))
 	{
@@ -117,7 +116,7 @@ on_receive(WebSocket *socket, const void *piece, size_t length)
 	}
 	if (socket->message_length + length > (size_t) config->max_payload)
 	{
-		begin_close(&socket->wire.connection, CLOSE_TOO_BIG, "too big");
+		connection_close(socket->wire.carrier.connection, CLOSE_TOO_BIG, "too big");
 		return;
 	}
 	socket->message = memory_resize(socket->message, socket->message_length + length + 1);
@@ -137,8 +136,10 @@ on_closed(WebSocket *socket)
 static void
 on_pong(WebSocket *socket)
 {
-	if (socket->wire.connection.protocol->pong != NULL)
-		socket->wire.connection.protocol->pong(&socket->wire.connection);
+	Connection *connection = socket->wire.carrier.connection;
+
+	if (connection->protocol->pong != NULL)
+		connection->protocol->pong(connection);
 }
 
 int
@@ -166,20 +167,9 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		case LWS_CALLBACK_CLOSED:
 			on_closed(socket);
 			return 0;
-		case LWS_CALLBACK_HTTP:
-			return sse_is_asked_for(wsi) ? sse_answer(wsi, config) : status_answer(wsi, config->www);
-		case LWS_CALLBACK_HTTP_WRITEABLE:
-			return sse_writable(wsi);
-		case LWS_CALLBACK_CLOSED_HTTP:
-			sse_closed(wsi);
-			return 0;
-		case LWS_CALLBACK_HTTP_FILE_COMPLETION:
-			return lws_http_transaction_completed(wsi) ? -1 : 0;
-		case LWS_CALLBACK_WSI_DESTROY:
-			sse_closed(wsi);
-			/* fall through */
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-			if (socket != NULL && !socket->wire.open)
+		case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
+			if (socket != NULL)
 				request_forget(&socket->request);
 			return 0;
 		default:

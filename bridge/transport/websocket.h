@@ -13,7 +13,7 @@
 
 #include "base/config.h"
 
-/* The callback of the one protocol that libwebsockets knows of; "user" is a WebSocket of ours. */
+/* The callback of libwebsockets for what is, or becomes, a WebSocket; "user" is one of ours. */
 extern int websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 
 /* Size of what libwebsockets keeps for us per connection. */

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/metrics.h"
 
 /* What leaves in one write at most. */
 #define LARGEST_WRITE 65536
@@ -25,16 +24,17 @@
 
 _Static_assert(FRAME_HEADROOM >= LWS_PRE, "the library writes in front of the bytes it is given");
 
-static Wire *all = NULL;
-
-/* Ends the connection at once; the library calls back with CLOSED soon. */
-static void
-cut(void *context)
+void
+wire_cut(struct lws *wsi)
 {
-	Wire *wire = context;
+	lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+	lws_cancel_service(lws_get_context(wsi));
+}
 
-	lws_set_timeout(wire->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-	lws_cancel_service(lws_get_context(wire->wsi));
+static void
+on_no_end(void *context)
+{
+	wire_cut(((Wire *) context)->wsi);
 }
 
 /*
@@ -64,7 +64,7 @@ gather(Outbox *outbox, size_t *length, uint32_t *count)
 bool
 wire_send(Wire *wire)
 {
-	Outbox *outbox = &wire->connection.outbox;
+	Outbox *outbox = &wire->carrier.connection->outbox;
 
 	while (outbox->count > 0 && !lws_partial_buffered(wire->wsi))
 	{
@@ -81,73 +81,48 @@ wire_send(Wire *wire)
 	return true;
 }
 
-static void
-flush(Outbox *outbox)
+void
+wire_flush(Carrier *carrier)
 {
-	Wire *wire = (Wire *) outbox;
+	Wire *wire = (Wire *) carrier;
 
 	if (!wire_send(wire))
-		cut(wire);
+		wire_cut(wire->wsi);
 }
 
 /* The peer does not read, so nothing that it could be told would reach it. */
-static void
-on_overflow(Outbox *outbox)
+void
+wire_overflow(Carrier *carrier)
 {
-	Wire *wire = (Wire *) outbox;
+	Wire *wire = (Wire *) carrier;
 
 	log_info("slow_client_closed", "peer", wire->peer);
-	wire->connection.closing = true;
-	cut(wire);
-}
-
-static const OutboxOwner outbox_owner = { flush, on_overflow };
-
-static void
-link_wire(Wire *wire)
-{
-	wire->next = all;
-	wire->previous = NULL;
-	if (all != NULL)
-		all->previous = wire;
-	all = wire;
-}
-
-static void
-unlink_wire(Wire *wire)
-{
-	if (wire->next != NULL)
-		wire->next->previous = wire->previous;
-	if (wire->previous != NULL)
-		wire->previous->next = wire->next;
-	else
-		all = wire->next;
+	wire_cut(wire->wsi);
 }
 
 void
-wire_open(Wire *wire, struct lws *wsi)
+wire_open(Wire *wire, struct lws *wsi, const Transport *transport, const Config *config,
+		  const Protocol *protocol, const Handshake *handshake)
 {
+	wire->carrier.transport = transport;
 	wire->wsi = wsi;
 	wire->open = true;
 	lws_get_peer_simple(wsi, wire->peer, sizeof(wire->peer));
-	outbox_init(&wire->connection.outbox, &outbox_owner, (size_t) wire->connection.config->queue_limit);
-	link_wire(wire);
-	metrics.connections++;
 	log_debug("connected", "peer", wire->peer);
+	connection_open(&wire->carrier, config, protocol, handshake);
 }
 
 void
 wire_end(Wire *wire, Frame *last)
 {
-	wire->connection.closing = true;
-	outbox_push_last(&wire->connection.outbox, last);
-	timer_start(&wire->end_timer, END_TIMEOUT_MS, cut, wire);
+	outbox_push_last(&wire->carrier.connection->outbox, last);
+	timer_start(&wire->end_timer, END_TIMEOUT_MS, on_no_end, wire);
 }
 
 bool
 wire_is_empty(const Wire *wire)
 {
-	return wire->connection.outbox.count == 0 && !lws_partial_buffered(wire->wsi);
+	return wire->carrier.connection->outbox.count == 0 && !lws_partial_buffered(wire->wsi);
 }
 
 void
@@ -156,18 +131,7 @@ wire_closed(Wire *wire)
 	if (!wire->open)
 		return;
 	wire->open = false;
-	wire->connection.closing = true;
 	timer_stop(&wire->end_timer);
-	wire->connection.protocol->closed(&wire->connection);
-	outbox_close(&wire->connection.outbox);
-	unlink_wire(wire);
-	metrics.connections--;
+	connection_end(wire->carrier.connection);
 	log_debug("disconnected", "peer", wire->peer);
-}
-
-void
-wire_close_all(void)
-{
-	for (Wire *wire = all; wire != NULL; wire = wire->next)
-		wire->connection.transport->close(&wire->connection, CLOSE_RESTART, "restart");
 }

@@ -14,20 +14,23 @@
 
 #include "protocol/protocol.h"
 
-/* Part of what a transport keeps of a connection of the library. */
+/* What carries a connection: all or part of what a transport keeps with a connection of the library. */
 typedef struct Wire
 {
-	Connection connection; /* first: a Connection of ours is a Wire */
+	Carrier carrier; /* first: a Carrier of ours is a Wire */
 	struct lws *wsi;
 	char peer[48];
 	bool open;
 	Timer end_timer;
-	struct Wire *next;
-	struct Wire *previous;
 } Wire;
 
-/* The transport has filled in config, transport and protocol of the connection. */
-extern void wire_open(Wire *wire, struct lws *wsi);
+/* Opens a connection that it carries. */
+extern void wire_open(Wire *wire, struct lws *wsi, const Transport *transport, const Config *config,
+					  const Protocol *protocol, const Handshake *handshake);
+
+/* These two are part of a Transport. */
+extern void wire_flush(Carrier *carrier);
+extern void wire_overflow(Carrier *carrier);
 
 /* Sends what the connection takes now; the rest when it is writable again.  False: it is broken. */
 extern bool wire_send(Wire *wire);
@@ -35,13 +38,13 @@ extern bool wire_send(Wire *wire);
 /* Takes over a frame that is the last; if the peer does not end the connection in time, it is cut. */
 extern void wire_end(Wire *wire, Frame *last);
 
+/* Ends a connection of the library at once, outside of its callbacks; the one for closing comes soon. */
+extern void wire_cut(struct lws *wsi);
+
 /* Is nothing left to send? */
 extern bool wire_is_empty(const Wire *wire);
 
-/* The library's connection is gone.  Of no effect the second time. */
+/* The library's connection is gone.  Of no effect if it is not open. */
 extern void wire_closed(Wire *wire);
-
-/* Asks every connection to end, for a restart. */
-extern void wire_close_all(void);
 
 #endif /* HERALD_WIRE_H */

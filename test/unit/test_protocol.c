@@ -40,63 +40,65 @@ static Config config = {
 	.jwt_issuer = "",
 	.jwt_user_claim = "sub",
 	.max_payload = 100000,
+	.max_connections = 100,
+	.queue_limit = 1000000,
 	.ping_interval = 25000,
 	.ping_timeout = 20000,
 	.connect_timeout = 45000,
 };
 
-/* A connection whose frames stay where the protocol has put them. */
+/* What carries a connection; its frames stay where the protocol has put them. */
 typedef struct Wire
 {
-	Connection connection; /* first: a connection of ours is a wire */
-	int close_code;		   /* 0: not closed by the protocol */
+	Carrier carrier; /* first */
+	int close_code;	 /* 0: not closed by the protocol */
+	int reliefs;
 } Wire;
 
 static void
-close_wire(Connection *connection, int code, const char *reason)
+close_wire(Carrier *carrier, int code, const char *reason)
 {
 	(void) reason;
-	if (!connection->closing)
-		((Wire *) connection)->close_code = code;
-	connection->closing = true;
+	((Wire *) carrier)->close_code = code;
 }
 
 static void
-keep(Outbox *outbox)
+relieve_wire(Carrier *carrier)
 {
-	(void) outbox;
+	((Wire *) carrier)->reliefs++;
 }
 
-static const TransportOperations operations = { close_wire };
-static const OutboxOwner keeper = { keep, keep };
+static void
+keep(Carrier *carrier)
+{
+	(void) carrier;
+}
+
+static const Transport socket_transport = { keep, keep, close_wire, NULL };
+static const Transport polling_transport = { keep, keep, close_wire, relieve_wire };
 
 static Wire *
-wire_new(const Protocol *protocol)
+wire_open_by(const Transport *transport, const Protocol *protocol, const Handshake *handshake)
 {
 	Wire *wire = memory_new(sizeof(Wire));
 
-	outbox_init(&wire->connection.outbox, &keeper, 1000000);
-	wire->connection.config = &config;
-	wire->connection.transport = &operations;
-	wire->connection.protocol = protocol;
+	wire->carrier.transport = transport;
+	connection_open(&wire->carrier, &config, protocol, handshake);
 	return wire;
 }
 
 static Wire *
 wire_open(const Protocol *protocol, const char *token)
 {
-	Wire *wire = wire_new(protocol);
 	Handshake handshake = { .token = token };
 
-	protocol->opened(&wire->connection, &handshake);
-	return wire;
+	return wire_open_by(&socket_transport, protocol, &handshake);
 }
 
 static void
 wire_close(Wire *wire)
 {
-	wire->connection.protocol->closed(&wire->connection);
-	outbox_close(&wire->connection.outbox);
+	connection_end(wire->carrier.connection);
 	free(wire);
 }
 
@@ -106,10 +108,11 @@ hear(Wire *wire, const char *text)
 {
 	size_t length = strlen(text);
 	char *exact = malloc(length + 1);
+	Connection *connection = wire->carrier.connection;
 
 	memcpy(exact, text, length + 1);
-	if (!wire->connection.closing)
-		wire->connection.protocol->text(&wire->connection, exact, length);
+	if (!connection->closing)
+		connection->protocol->text(connection, exact, length);
 	free(exact);
 }
 
@@ -118,17 +121,16 @@ static const char *
 said(Wire *wire)
 {
 	static char text[4096];
-	Frame *frame = outbox_peek(&wire->connection.outbox, 0);
-	size_t header;
+	Outbox *outbox = &wire->carrier.connection->outbox;
+	Frame *frame = outbox_peek(outbox, 0);
+	size_t length;
+	const char *payload;
 
 	if (frame == NULL)
 		return "";
-	if (wire->connection.protocol == &event_stream_protocol)
-		header = 0;
-	else
-		header = frame_bytes(frame)[1] < 126 ? 2 : 4;
-	snprintf(text, sizeof(text), "%.*s", (int) (frame->length - header), (char *) frame_bytes(frame) + header);
-	outbox_sent(&wire->connection.outbox, 1);
+	payload = frame_payload(frame, &length);
+	snprintf(text, sizeof(text), "%.*s", (int) length, payload);
+	outbox_sent(outbox, 1);
 	return text;
 }
 
@@ -182,7 +184,7 @@ open_socketio(const char *name_space, const char *more)
 {
 	char *token = token_of("7");
 	char *packet = memory_format("40%s{\"token\":\"%s\"%s}", name_space, token, more);
-	Wire *wire = wire_open(&socketio_protocol, NULL);
+	Wire *wire = wire_open(&engineio_protocol, NULL);
 
 	assert_memory_equal(said(wire), "0{\"sid\":\"", 9);
 	hear(wire, packet);
@@ -413,7 +415,7 @@ test_socketio_name_spaces(void **state)
 static void
 test_socketio_refusal(void **state)
 {
-	Wire *wire = wire_open(&socketio_protocol, NULL);
+	Wire *wire = wire_open(&engineio_protocol, NULL);
 
 	(void) state;
 	said(wire);
@@ -439,7 +441,7 @@ test_socketio_answers(void **state)
 	assert_string_equal(said(wire), "");
 	hear(wire, "451-5[\"upload\",{\"_placeholder\":true,\"num\":0}]");
 	assert_non_null(strstr(said(wire), "435[{\"ok\":false,\"error\":{\"code\":\"binary\""));
-	wire->connection.protocol->binary(&wire->connection);
+	wire->carrier.connection->protocol->binary(wire->carrier.connection);
 	hear(wire, "421[\"ping\"]");
 	assert_string_equal(said(wire), "431[{\"ok\":true,\"data\":{}}]");
 	assert_int_equal(wire->close_code, 0);
@@ -497,7 +499,7 @@ test_socketio_unexpected_binary(void **state)
 	Wire *wire = live_socketio();
 
 	(void) state;
-	wire->connection.protocol->binary(&wire->connection);
+	wire->carrier.connection->protocol->binary(wire->carrier.connection);
 	assert_int_equal(wire->close_code, CLOSE_PROTOCOL_ERROR);
 	wire_close(wire);
 }
@@ -514,12 +516,12 @@ assert_begins(const char *text, const char *beginning)
 static Wire *
 open_stream(const char *room)
 {
-	Wire *wire = wire_new(&event_stream_protocol);
 	char *token = token_of("7");
 	Handshake handshake = { .token = token, .rooms = json_pack("[s]", room) };
+	Wire *wire = wire_open_by(&socket_transport, &event_stream_protocol, &handshake);
 	Refusal refusal;
 
-	assert_true(event_stream_open(&wire->connection, &handshake, &refusal));
+	assert_true(event_stream_admitted(wire->carrier.connection, &refusal));
 	json_decref(handshake.rooms);
 	free(token);
 	return wire;
@@ -579,12 +581,11 @@ test_stream_rooms(void **state)
 static void
 test_stream_refusal(void **state)
 {
-	Wire *wire = wire_new(&event_stream_protocol);
-	Handshake handshake = { .token = "a.b.c" };
+	Wire *wire = wire_open(&event_stream_protocol, "a.b.c");
 	Refusal refusal;
 
 	(void) state;
-	assert_false(event_stream_open(&wire->connection, &handshake, &refusal));
+	assert_false(event_stream_admitted(wire->carrier.connection, &refusal));
 	assert_string_equal(refusal.code, "token_invalid");
 	assert_string_equal(said(wire), "");
 	wire_close(wire);

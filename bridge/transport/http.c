@@ -1,0 +1,96 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.c
+ *	  HTTP requests: from libwebsockets' callbacks to who answers them.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "transport/http.h"
+
+#include <string.h>
+
+#include "transport/answer.h"
+#include "transport/polling.h"
+#include "transport/request.h"
+#include "transport/sse.h"
+#include "transport/status.h"
+
+/* What the library keeps with a connection while a request is served, by either of them. */
+typedef struct Service
+{
+	Exchange exchange; /* of polling */
+	Wire stream;	   /* of Server-Sent Events */
+} Service;
+
+static const Config *config;
+
+void
+http_configure(const Config *settings)
+{
+	config = settings;
+	polling_configure(settings);
+	sse_configure(settings);
+}
+
+size_t
+http_size(void)
+{
+	return sizeof(Service);
+}
+
+static int
+serve(struct lws *wsi, Service *service)
+{
+	char path[1024] = "";
+	int method = request_method(wsi, path, sizeof(path));
+	bool polls = request_is_socketio(path);
+	bool streams = strcmp(path, "/events") == 0;
+
+	if ((polls || streams) && method == LWSHUMETH_OPTIONS && request_origin_is_allowed(wsi, config))
+		return answer_preflight(wsi, config);
+	if (polls)
+		return polling_begin(&service->exchange, wsi);
+	if (streams && method == LWSHUMETH_GET)
+		return sse_begin(&service->stream, wsi);
+	return status_answer(wsi, method, path, config->www);
+}
+
+static void
+drop(Service *service)
+{
+	if (service == NULL)
+		return;
+	polling_drop(&service->exchange);
+	wire_closed(&service->stream);
+}
+
+int
+http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+{
+	Service *service = user;
+
+	switch (reason)
+	{
+		/* These come here only for a request behind one that has not been answered yet. */
+		case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
+			return -1;
+		case LWS_CALLBACK_HTTP:
+			return serve(wsi, service);
+		case LWS_CALLBACK_HTTP_BODY:
+			return polling_body(&service->exchange, in, length);
+		case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+			return polling_complete(&service->exchange);
+		case LWS_CALLBACK_HTTP_WRITEABLE:
+			return service->stream.open ? sse_writable(&service->stream) : polling_answer(&service->exchange);
+		case LWS_CALLBACK_HTTP_FILE_COMPLETION:
+			return -1;
+		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+		case LWS_CALLBACK_CLOSED_HTTP:
+			drop(service);
+			return 0;
+		default:
+			return 0;
+	}
+}

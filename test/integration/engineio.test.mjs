@@ -1,0 +1,516 @@
+// Engine.IO v4, request by request: handshake, polling, heartbeat, upgrade, refusals, origins, and what may not harm.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { after, test } from 'node:test';
+import { EngineClient } from './harness/engine_client.mjs';
+import { Scene } from './harness/scene.mjs';
+import { soon, until } from './harness/wait.mjs';
+
+const scene = await Scene.open({ options: ['--max-payload=20000'] });
+after(() => scene.close());
+
+const { bridge } = scene;
+const brisk = await scene.addBridge(['--ping-interval=300', '--ping-timeout=300', '--connect-timeout=2s']);
+const [ann, ben] = await scene.people('Ann', 'Ben');
+const token = scene.token(ann);
+const connect = (options) => EngineClient.connect(options?.bridge ?? bridge, token, options);
+const anonymous = new EngineClient(bridge);
+const keys = ['maxPayload', 'pingInterval', 'pingTimeout', 'sid', 'upgrades'];
+
+const complaints = {
+  transport: { code: 0, message: 'Transport unknown' },
+  session: { code: 1, message: 'Session ID unknown' },
+  method: { code: 2, message: 'Bad handshake method' },
+  request: { code: 3, message: 'Bad request' },
+  version: { code: 5, message: 'Unsupported protocol version' },
+};
+
+async function refused(answer, complaint, status = 400) {
+  const { status: found, type, body } = await answer;
+  assert.equal(found, status, body);
+  assert.equal(type, 'application/json');
+  assert.deepEqual(JSON.parse(body), complaint);
+}
+
+// --- handshake
+
+test('a GET opens a session', async () => {
+  const { status, type, headers, body } = await anonymous.poll();
+  assert.equal(status, 200);
+  assert.equal(type, 'text/plain; charset=UTF-8');
+  assert.equal(headers.get('cache-control'), 'no-store');
+  assert.equal(body[0], '0');
+  const handshake = JSON.parse(body.slice(1));
+  assert.deepEqual(Object.keys(handshake).sort(), keys);
+  assert.match(handshake.sid, /^[0-9a-f]{32}$/);
+  assert.deepEqual({ ...handshake, sid: '' }, { sid: '', upgrades: ['websocket'], pingInterval: 25000, pingTimeout: 20000, maxPayload: 20000 });
+});
+
+test('a WebSocket opens a session', async () => {
+  const socket = anonymous.websocket();
+  const open = await socket.hear((text) => text.startsWith('0'));
+  const handshake = JSON.parse(open.slice(1));
+  assert.deepEqual(Object.keys(handshake).sort(), keys);
+  assert.deepEqual(handshake.upgrades, []);
+  socket.close();
+});
+
+test('the path may come without its last slash', async () => {
+  assert.equal((await bridge.get('/socket.io?EIO=4&transport=polling')).status, 200);
+});
+
+test('a handshake with a wrong version, transport or method is refused', async () => {
+  for (const EIO of [undefined, 'abc', 3, 44]) await refused(anonymous.request('GET', { query: { EIO } }), complaints.version);
+  for (const transport of [undefined, 'abc', 'pollingx']) await refused(anonymous.request('GET', { query: { transport } }), complaints.transport);
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) await refused(anonymous.request(method), complaints.method);
+  await refused(anonymous.request('POST', { body: '40' }), complaints.method);
+  await refused(anonymous.request('GET', { query: { transport: 'websocket' } }), complaints.request);
+});
+
+test('an unknown session is refused', async () => {
+  for (const method of ['GET', 'POST', 'PUT']) await refused(anonymous.request(method, { query: { sid: 'nobody' } }), complaints.session);
+});
+
+test('a request of a session that does not fit it is refused and does it no harm', async () => {
+  const client = await connect();
+  await refused(client.request('GET', { query: { EIO: 3 } }), complaints.request);
+  await refused(client.request('GET', { query: { transport: 'websocket' } }), complaints.request);
+  for (const method of ['PUT', 'DELETE', 'PATCH']) await refused(client.request(method, { body: 'x' }), complaints.request);
+  await client.say('427["ping"]');
+  assert.equal(await client.hear((text) => text.startsWith('437')), '437[{"ok":true,"data":{}}]');
+});
+
+test('a WebSocket with a wrong version, transport or session is refused', async () => {
+  for (const query of [{ EIO: undefined }, { EIO: 'abc' }, { transport: undefined }, { transport: 'polling' }, { sid: 'nobody' }]) {
+    assert.match((await soon('refused', anonymous.websocket(query).error)).message, /400/, JSON.stringify(query));
+  }
+});
+
+// --- messages
+
+test('polling: one packet, and several in one body, both ways', async () => {
+  const client = await connect();
+  await client.say('421["ping"]');
+  assert.equal((await client.poll()).body, '431[{"ok":true,"data":{}}]');
+  await client.say('422["ping"]', '423["ping"]', '424["ping"]');
+  assert.equal((await client.poll()).body, [2, 3, 4].map((id) => `43${id}[{"ok":true,"data":{}}]`).join('\x1e'));
+});
+
+test('polling: a GET waits for what happens', async () => {
+  const client = await connect();
+  const poll = client.poll();
+  await scene.database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
+  assert.match((await poll).body, /^42\["user:followed",\{.*\x1e42\["notification:new",\{/);
+});
+
+test('both transports: attachments are counted, and actions that have some are refused', async () => {
+  const client = await connect();
+  await client.say('452-7["ping",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', 'bAQIDBA==', 'bAQIDBA==', '428["ping"]');
+  assert.match(await client.hear((text) => text.startsWith('437')), /^437\[\{"ok":false,"error":\{"code":"binary"/);
+  assert.equal(await client.hear((text) => text.startsWith('438')), '438[{"ok":true,"data":{}}]');
+  await client.say('451-9["ping",{"_placeholder":true,"num":0}]');
+  await client.say('bAQIDBA==');
+  await client.hear((text) => text.startsWith('439'));
+  assert.equal((await client.post('bAQIDBA==')).status, 400, 'one that nobody announced');
+  await client.ended();
+
+  const socket = anonymous.websocket();
+  await socket.say(`40${JSON.stringify({ token })}`);
+  await socket.hear((text) => text.startsWith('40'));
+  await socket.say('451-7["ping",{"_placeholder":true,"num":0}]', Buffer.from([1, 2, 3, 4]), '428["ping"]');
+  await socket.hear((text) => text.startsWith('437[{"ok":false,"error":{"code":"binary"'));
+  await socket.hear((text) => text === '438[{"ok":true,"data":{}}]');
+  await socket.say(Buffer.from([1]));
+  assert.equal(await soon('closed', socket.closed), 1002);
+});
+
+const badBodies = { 'no packet': 'abc', nothing: '', 'an empty packet behind a good one': '3\x1e', 'a ping': '2', 'a probe': '2probe',
+  'a message that is none': '4abc', 'an event before the CONNECT': '42["ping"]', 'invalid UTF-8': Buffer.from([0x34, 0x30, 0x7b, 0xff]) };
+
+for (const [what, body] of Object.entries(badBodies)) {
+  test(`polling: a POST with ${what} is refused, the poll that waits is told, and the session ends`, async () => {
+    const client = await EngineClient.open(bridge);
+    const poll = client.poll();
+    await refused(client.request('POST', { body }), complaints.request);
+    const { status, body: goodbye } = await poll;
+    assert.deepEqual([status, goodbye], [200, '1']);
+    await refused(client.poll(), complaints.session);
+  });
+}
+
+test('websocket: a packet that is none closes it', async () => {
+  const socket = anonymous.websocket();
+  await socket.say('abc');
+  assert.equal(await soon('closed', socket.closed), 1002);
+});
+
+test('polling: who is not polling is told when it does', async () => {
+  const client = await EngineClient.open(bridge);
+  assert.equal((await client.post('abc')).status, 400);
+  assert.equal((await client.post('3')).status, 400, 'nothing is heard any more');
+  assert.equal((await client.poll()).body, '1');
+  await refused(client.poll(), complaints.session);
+});
+
+test('polling: a second GET beside one that waits ends the session', async () => {
+  const client = await EngineClient.open(bridge);
+  const answers = await Promise.all([client.poll(), client.poll()]);
+  const [told, turned] = answers.sort((one, other) => one.status - other.status);
+  assert.deepEqual([told.status, told.body], [200, '1']);
+  await refused(turned, complaints.request);
+  await refused(client.poll(), complaints.session);
+});
+
+test('polling: a second POST beside one that is coming ends the session', async () => {
+  const client = await EngineClient.open(bridge);
+  const poll = client.poll();
+  const slow = net.connect(bridge.port, '127.0.0.1');
+  slow.on('error', () => {});
+  slow.write(`POST ${client.query()} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4`);
+  await until('the second POST is refused', async () => (await client.post('3')).status === 400);
+  assert.equal((await poll).body, '1');
+  await refused(client.poll(), complaints.session);
+  slow.destroy();
+});
+
+test('polling: a body that is too large or without a length is refused', async () => {
+  const client = await EngineClient.open(bridge);
+  const poll = client.poll();
+  assert.equal((await client.post(`3${'x'.repeat(20000)}`).catch(() => ({ status: 413 }))).status, 413);
+  assert.equal((await poll).body, '1');
+  await client.ended();
+
+  for (const length of ['', 'Content-Length: -1\r\n', 'Content-Length: 1x\r\n', 'Transfer-Encoding: chunked\r\n']) {
+    const other = await EngineClient.open(bridge);
+    assert.match(await speak(`POST ${other.query()} HTTP/1.1\r\nHost: x\r\n${length}\r\n3`), /^HTTP\/1\.1 411 /, length);
+    assert.equal((await other.poll()).body, '1');
+  }
+});
+
+test('polling: a body just below the limit is taken, whatever its text type', async () => {
+  const client = await connect();
+  await client.say(`427["ping",{"padding":"${'x'.repeat(19900)}"}]`);
+  await client.hear((text) => text.startsWith('437'));
+  for (const type of ['text/plain;charset=UTF-8', 'text/plain', 'application/x-www-form-urlencoded']) {
+    assert.equal((await client.request('POST', { body: '3', headers: { 'content-type': type } })).body, 'ok');
+  }
+  const binary = await client.request('POST', { body: '3', headers: { 'content-type': 'application/octet-stream' } });
+  assert.equal(binary.status, 400);
+  await client.ended();
+});
+
+// --- heartbeat and close
+
+test('polling: pings come and are answered, and without an answer the session ends', async () => {
+  const client = await EngineClient.open(brisk);
+  for (let n = 0; n < 3; n++) {
+    assert.equal((await client.poll()).body, '2');
+    await client.say('3');
+  }
+  await client.poll();
+  await refused(client.poll(), complaints.request);    // waited until the time for the pong was over
+  await refused(client.poll(), complaints.session);
+});
+
+test('polling: who does not come to fetch its pings is gone', async () => {
+  const client = await EngineClient.open(brisk);
+  const open = () => brisk.metric('herald_connections');
+  assert.equal(await open(), 1);
+  await until('it is not counted any more', async () => await open() === 0);
+  await refused(client.poll(), complaints.session);
+});
+
+test('websocket: pings come and are answered, and without an answer it is closed', async () => {
+  const socket = new EngineClient(brisk).websocket();
+  for (let n = 1; n <= 3; n++) {
+    await until('a ping', () => socket.heard.filter((text) => text === '2').length === n);
+    await socket.say('3');
+  }
+  assert.equal(await soon('closed', socket.closed), 1001);
+});
+
+test('a client without a session in time is sent away', async () => {
+  const polling = await EngineClient.open(brisk);
+  const socket = new EngineClient(brisk).websocket();
+  socket.socket.on('message', (text) => String(text) === '2' && socket.say('3'));
+  await assert.rejects(polling.hear((text) => text === 'nothing'), /400/);
+  assert.equal(await soon('closed', socket.closed), 1001);
+});
+
+test('polling: a client that leaves gets an empty answer to the poll that waits', async () => {
+  const client = await EngineClient.open(bridge);
+  const poll = client.poll();
+  await client.say('1');
+  assert.deepEqual(await poll.then(({ status, body }) => [status, body]), [200, '6']);
+  await refused(client.poll(), complaints.session);
+});
+
+test('websocket: a client that says that it leaves is closed', async () => {
+  const socket = anonymous.websocket();
+  await socket.say('1');
+  assert.equal(await soon('closed', socket.closed), 1000);
+});
+
+// --- upgrade
+
+test('a session goes on by a WebSocket, with all that waits for it', async () => {
+  const client = await connect();
+  const poll = client.poll();
+  const socket = client.websocket();
+  await socket.say('2probe');
+  await socket.hear((text) => text === '3probe');
+  assert.equal((await poll).body, '6', 'the poll that waits is relieved');
+  await client.say('427["ping"]');
+  await socket.say('5');
+  await socket.hear((text) => text === '437[{"ok":true,"data":{}}]');
+  await socket.say('428["ping"]');
+  await socket.hear((text) => text === '438[{"ok":true,"data":{}}]');
+  assert.deepEqual(socket.heard.slice(0, 2), ['3probe', '437[{"ok":true,"data":{}}]'], 'nothing else');
+  await refused(client.poll(), complaints.request);
+  await refused(client.post('3'), complaints.request);
+  socket.close();
+  await until('the session is gone', async () => JSON.parse((await client.poll()).body).code === 1);
+});
+
+test('the upgrade and its probe may come at once; a poll that waits then is refused', async () => {
+  const client = await connect();
+  const poll = client.poll();
+  const socket = client.websocket();
+  await socket.say('2probe', '5');
+  await refused(poll, complaints.request);
+  await socket.say('427["ping"]');
+  await socket.hear((text) => text.startsWith('437'));
+  socket.close();
+});
+
+test('a session that is a WebSocket, or becomes one, takes no other', async () => {
+  const client = await connect();
+  const socket = client.websocket();
+  await socket.say('2probe');
+  await socket.hear((text) => text === '3probe');
+  assert.equal(await soon('closed', client.websocket().closed), 1002);
+  await socket.say('5');
+  assert.equal(await soon('closed', client.websocket().closed), 1002);
+  await socket.say('427["ping"]');
+  await socket.hear((text) => text.startsWith('437'));
+  const other = anonymous.websocket();
+  const { sid } = JSON.parse((await other.hear((text) => text.startsWith('0'))).slice(1));
+  assert.equal(await soon('closed', anonymous.websocket({ sid }).closed), 1002);
+  socket.close();
+  other.close();
+});
+
+for (const [what, packets] of Object.entries({ 'a wrong probe': ['2prob'], 'no probe': ['5'], 'two probes': ['2probe', '2probe'],
+  'a message': ['2probe', '42["ping"]'], 'a binary frame': [Buffer.from('2probe')], 'an empty frame': [''] })) {
+  test(`a WebSocket that comes with ${what} is closed, and the session goes on by polling`, async () => {
+    const client = await connect();
+    const socket = client.websocket();
+    await socket.say(...packets);
+    assert.equal(await soon('closed', socket.closed), 1002);
+    await client.say('427["ping"]');
+    await client.hear((text) => text.startsWith('437'));
+    const second = client.websocket();
+    await second.upgrade();
+    await second.say('428["ping"]');
+    await second.hear((text) => text.startsWith('438'));
+    second.close();
+  });
+}
+
+test('an upgrade that is not finished in time is given up, and the session goes on by polling', async () => {
+  const client = await connect({ bridge: brisk });
+  const socket = client.websocket();
+  await socket.say('2probe');
+  const polling = client.hear((text) => text.startsWith('437'));
+  assert.equal(await soon('closed', socket.closed), 1002);
+  await client.say('427["ping"]');
+  await polling;
+});
+
+test('a session that ends in the middle of an upgrade takes its WebSocket with it', async () => {
+  const client = await EngineClient.open(bridge);
+  const socket = client.websocket();
+  await socket.say('2probe');
+  await socket.hear((text) => text === '3probe');
+  await client.post('abc');
+  assert.equal(await soon('closed', socket.closed), 1002);
+});
+
+test('a WebSocket that goes away in the middle of an upgrade does no harm', async () => {
+  const client = await connect();
+  const socket = client.websocket();
+  await socket.say('2probe');
+  await socket.hear((text) => text === '3probe');
+  socket.close();
+  await client.say('427["ping"]');
+  await client.hear((text) => text.startsWith('437'));
+});
+
+// --- origins
+
+test('pages of allowed origins may read every answer, and others are refused by every transport', async () => {
+  const open = await scene.addBridge(['--allow-origin=https://app.example']);
+  const origin = 'https://app.example';
+  const client = await EngineClient.open(open);
+  const answers = [
+    await client.request('GET', { headers: { origin }, query: { sid: undefined } }),
+    await client.request('GET', { headers: { origin }, query: { sid: 'nobody' } }),
+    await client.request('POST', { headers: { origin }, body: '3' }),
+    await client.request('PUT', { headers: { origin }, body: '3' }),
+  ];
+  assert.deepEqual(answers.map(({ status }) => status), [200, 400, 200, 400]);
+  for (const { headers } of answers) {
+    assert.equal(headers.get('access-control-allow-origin'), origin);
+    assert.equal(headers.get('access-control-allow-credentials'), 'true');
+    assert.equal(headers.get('vary'), 'Origin');
+  }
+  const silent = await client.request('POST', { body: '3' });
+  assert.equal(silent.headers.get('access-control-allow-origin'), null);
+
+  const foreign = { headers: { origin: 'https://evil.example' } };
+  for (const method of ['GET', 'POST', 'OPTIONS']) {
+    const { status, headers } = await client.request(method, foreign);
+    assert.equal(status, 403);
+    assert.equal(headers.get('access-control-allow-origin'), null);
+  }
+  assert.match((await client.websocket({}, foreign).error).message, /403/);
+  await client.say('3');
+});
+
+test('a page asks what it may do, and is told', async () => {
+  const headers = { origin: bridge.url, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' };
+  const { status, headers: found, body } = await anonymous.request('OPTIONS', { headers });
+  assert.deepEqual([status, body], [204, '']);
+  assert.equal(found.get('access-control-allow-origin'), bridge.url);
+  assert.equal(found.get('access-control-allow-credentials'), 'true');
+  assert.match(found.get('access-control-allow-methods'), /GET.*POST/);
+  assert.match(found.get('access-control-allow-headers'), /Authorization.*Content-Type/);
+  assert.ok(Number(found.get('access-control-max-age')) > 0);
+});
+
+// --- limits, and what takes other servers down
+
+// Sends raw bytes; resolves with everything that comes back until the connection ends.
+function speak(...pieces) {
+  return soon('the connection ends', new Promise((resolve) => {
+    let answer = '';
+    const socket = net.connect(bridge.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(answer));
+    socket.on('data', (text) => {
+      answer += text;
+      const next = pieces.shift();
+      if (next) socket.write(next);
+    });
+    socket.write(pieces.shift());
+  }), 30000);
+}
+
+test('sessions of polls count against max-connections', async () => {
+  const small = await scene.addBridge(['--max-connections=2']);
+  const clients = [await EngineClient.open(small), await EngineClient.open(small)];
+  assert.equal(await small.metric('herald_connections'), 2);
+  assert.equal((await new EngineClient(small).poll()).status, 503);
+  assert.match((await new EngineClient(small).websocket().error).message, /503/);
+  await clients[0].say('1');
+  await clients[0].poll();
+  await until('there is room again', async () => (await new EngineClient(small).poll()).status === 200);
+});
+
+// Processor time of a process, in milliseconds.
+function processorTime(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+test('polls that are abandoned cost nothing, and their sessions end', async () => {
+  const before = await bridge.metric('herald_connections');
+  const sockets = await Promise.all(Array.from({ length: 200 }, async () => {
+    const client = await EngineClient.open(bridge);
+    const socket = net.connect(bridge.port, '127.0.0.1');
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(`GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    return socket;
+  }));
+  await until('all sessions are there', async () => await bridge.metric('herald_connections') === before + 200);
+  sockets.forEach((socket, index) => { index % 2 ? socket.end() : socket.resetAndDestroy(); });
+  await until('all sessions are gone', async () => await bridge.metric('herald_connections') === before);
+  const used = processorTime(bridge.pid);
+  const until2 = Date.now() + 2000;
+  await until('two seconds are over', () => Date.now() > until2);
+  assert.ok(processorTime(bridge.pid) - used < 300, `${processorTime(bridge.pid) - used} ms of processor time in two seconds`);
+});
+
+test('a client that goes away from its POST ends its session', async () => {
+  const client = await EngineClient.open(bridge);
+  const socket = net.connect(bridge.port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(`POST ${client.query()} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4`);
+  const poll = client.poll();
+  await bridge.get('/healthz');
+  socket.destroy();
+  assert.equal((await poll).status, 400);
+});
+
+test('a connection is used again and again', async () => {
+  const client = await connect();
+  const post = (packet) => `POST ${client.query()} HTTP/1.1\r\nHost: x\r\nContent-Length: ${packet.length}\r\n\r\n${packet}`;
+  const get = `GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const answer = await speak(post('427["ping"]'), get, post('3'), post('428["ping"]'), get, 'GET /healthz HTTP/1.1\r\n\r\n');
+  assert.deepEqual(answer.match(/HTTP\/1.1 \d+/g), Array(6).fill('HTTP/1.1 200'));
+  assert.match(answer, /ok.*437\[.*ok.*ok.*438\[/s);
+});
+
+for (const [what, request] of Object.entries({
+  'a poll': (client) => `GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`,
+  'another request': () => 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n',
+  'an upgrade': (client) => `GET ${client.query({ transport: 'websocket' })} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n` +
+    'Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+  'an upgrade to anything (CVE-2025-11677)': () => 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: anything\r\n\r\n',
+  'a POST': (client) => `POST ${client.query()} HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n33333`,
+  'a POST that is not served': () => 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n33333',
+  'a CONNECT': () => 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n',
+  garbage: () => '\0\0\r\n\r\n',
+})) {
+  test(`${what} behind a poll that waits, on the same connection, harms only that client`, async () => {
+    for (const join of [true, false]) {
+      const client = await EngineClient.open(bridge);
+      const pieces = [`GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`, request(client)];
+      await speakBlindly(join ? [pieces.join('')] : pieces);
+      await client.ended();
+    }
+    assert.equal((await connect()).heard[0][0], '4');
+  });
+}
+
+// Sends each piece in a packet of its own, without waiting for answers, until the connection ends.
+async function speakBlindly(pieces) {
+  const socket = net.connect({ port: bridge.port, host: '127.0.0.1', noDelay: true });
+  socket.on('error', () => {});
+  const ended = once(socket.resume(), 'close');
+  await once(socket, 'connect');
+  for (const piece of pieces) {
+    socket.write(piece);
+    await bridge.get('/healthz');
+  }
+  await soon('the connection ends', ended);
+}
+
+for (const path of ['/healthz', '/socket.io/?EIO=4&transport=polling', '/socket.io/?EIO=4&transport=polling&sid=nobody']) {
+  test(`requests with bodies behind GET ${path}, in one packet, harm only that client`, async () => {
+    const client = await EngineClient.open(bridge);
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
+      for (const target of [client.query(), '/healthz']) {
+        for (const length of [1, 5, 100, 200]) {
+          const first = `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+          await speakBlindly([`${first}${method} ${target} HTTP/1.1\r\nContent-Length: ${length}\r\n\r\n33333`]);
+        }
+      }
+    }
+    await client.say('3');
+  });
+}

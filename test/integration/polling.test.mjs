@@ -1,0 +1,172 @@
+// socket.io-client by long-polling, and from there to a WebSocket: the same events, the same promises.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { Cutter } from './harness/cutter.mjs';
+import { EngineClient } from './harness/engine_client.mjs';
+import { Scene } from './harness/scene.mjs';
+import { Traffic } from './harness/traffic.mjs';
+import { until } from './harness/wait.mjs';
+
+const scene = await Scene.open();
+after(() => scene.close());
+afterEach(() => scene.closeClients());
+
+const { database, bridge } = scene;
+const [ann, ben] = await scene.people('Ann', 'Ben');
+const conversation = await scene.conversation(ann, ben);
+const transportOf = (client) => client.socket.io.engine.transport.name;
+const messageIds = (client) => client.all('message:created').map(({ data }) => data.messageId);
+
+const choices = {
+  'default options': [{ transports: ['polling', 'websocket'] }, 'websocket'],
+  'polling only': [{ transports: ['polling'] }, 'polling'],
+  'upgrade: false': [{ transports: ['polling', 'websocket'], upgrade: false }, 'polling'],
+  'a WebSocket only': [{ transports: ['websocket'] }, 'websocket'],
+  'a WebSocket first': [{ transports: ['websocket', 'polling'] }, 'websocket'],
+  rememberUpgrade: [{ transports: ['polling', 'websocket'], rememberUpgrade: true }, 'websocket'],
+};
+
+for (const [what, [options, transport]] of Object.entries(choices)) {
+  test(`a client with ${what} gets its events, is answered, and comes back to all that it missed`, async () => {
+    const client = await scene.socketIo(ann, options);
+    const ids = [await scene.message(conversation, ben, 'One')];
+    assert.deepEqual(await client.ask('ping'), { ok: true, data: {} });
+    await until(`it goes by ${transport}`, () => transportOf(client) === transport);
+    ids.push(await scene.message(conversation, ben, 'Two'));
+    assert.equal((await client.ask('inbox:list')).ok, true);
+    await scene.settle(client);
+    client.cut();
+    ids.push(await scene.message(conversation, ben, 'Three'));
+    await until('it is back', () => client.connects.length === 2);
+    if (options.rememberUpgrade) assert.equal(transportOf(client), 'websocket');
+    await scene.settle(client);
+    assert.deepEqual(client.connects, [false, true]);
+    assert.deepEqual(messageIds(client), ids);
+  });
+}
+
+test('namespaces share a session of polls', async () => {
+  const options = { transports: ['polling'], forceNew: false, multiplex: true };
+  const clients = await Promise.all(['/notifications', '/chat'].map((namespace) => scene.socketIo(ann, { namespace, ...options })));
+  assert.equal(await bridge.metric('herald_connections'), 1);
+  await scene.message(conversation, ben, 'Hello');
+  await clients[0].waitFor('notification:new', ({ content }) => content === 'Hello');
+  await clients[1].waitFor('message:created', ({ content }) => content === 'Hello');
+});
+
+test('a token in the Authorization header counts where none comes with the CONNECT', async () => {
+  const extraHeaders = { authorization: `Bearer ${scene.token(ann)}` };
+  for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']]) {
+    const client = await scene.socketIo(ben, { transports, extraHeaders, auth: {} });
+    assert.equal((await client.ask('inbox:list')).ok, true);
+    await scene.message(conversation, ben, 'For Ann');
+    await client.waitFor('notification:new', ({ userId }) => userId === ann);
+    client.close();
+  }
+});
+
+test('a bad token is refused by polling as it is by a WebSocket', async () => {
+  await assert.rejects(scene.socketIo(ann, { transports: ['polling'], auth: { token: 'x' } }),
+    (error) => error.data.code === 'token_invalid');
+});
+
+test('traffic goes on while a client goes over to a WebSocket: nothing is lost, doubled or out of order', async () => {
+  const traffic = new Traffic(scene, conversation, ben);
+  for (let round = 0; round < 10; round++) {
+    const client = await scene.socketIo(ann, { transports: ['polling', 'websocket'] });
+    await client.waitFor('message:created');
+    await until('it goes by a WebSocket', () => transportOf(client) === 'websocket');
+    await traffic.flows(20);
+    await scene.settle(client);
+    const got = messageIds(client);
+    const sent = await database.query('SELECT id FROM messages WHERE conversation_id = $1 AND id BETWEEN $2 AND $3 ORDER BY id',
+      [conversation, got[0], got.at(-1)]);
+    assert.deepEqual(got, sent.map(({ id }) => id));
+    assert.deepEqual(client.connects, [false]);
+    client.close();
+  }
+  await traffic.stop();
+});
+
+test('a network that breaks in the middle of answers: nothing is lost, doubled or out of order', async () => {
+  const network = await Cutter.open(bridge);
+  const client = await scene.socketIo(ann, { bridge: network, transports: ['polling'] });
+  const talk = await scene.conversation(ann, ben);
+  const traffic = new Traffic(scene, talk, ben);
+  await client.waitFor('message:created', ({ conversationId }) => conversationId === talk);
+  for (let round = 1; round <= 8; round++) {
+    network.allowance = 150 + 77 * round;    // in the headers, or somewhere in the packets
+    await until('a connection is cut', () => network.cuts >= round);
+    network.allowance = Infinity;
+    await until('the client is back', () => client.connects.length > round);
+    network.cuts = round;
+  }
+  await traffic.flows(20);
+  const sent = await traffic.stop();
+  await scene.settle(client);
+  assert.deepEqual(client.all('message:created').filter(({ data }) => data.conversationId === talk).map(({ data }) => data.messageId), sent);
+  assert.ok(client.connects.slice(1).every(Boolean));
+  network.close();
+});
+
+test('a bridge that is killed and started again, and one that is stopped: a client that polls misses nothing', async () => {
+  const talk = await scene.conversation(ann, ben);
+  const client = await scene.socketIo(ann, { transports: ['polling'] });
+  const traffic = new Traffic(scene, talk, ben);
+  for (const signal of ['SIGKILL', 'SIGTERM']) {
+    await traffic.flows(50);
+    const outcome = await bridge.end(signal);
+    if (signal === 'SIGTERM') assert.deepEqual(outcome, { code: 0, signal: null });
+    await traffic.flows(50);
+    await bridge.start();
+  }
+  await traffic.flows(50);
+  const sent = await traffic.stop();
+  await scene.settle(client);
+  assert.deepEqual(messageIds(client), sent);
+  assert.deepEqual(client.connects, [false, true, true]);
+});
+
+test('a bridge that is stopped says so to polls that wait, and does not wait for polls that do not', async () => {
+  const other = await scene.addBridge();
+  const waiting = await EngineClient.connect(other, scene.token(ann));
+  await EngineClient.connect(other, scene.token(ann));
+  const told = waiting.hear((text) => text === '1');
+  const before = Date.now();
+  const ended = other.end('SIGTERM');
+  await told;
+  assert.deepEqual(await ended, { code: 0, signal: null });
+  assert.ok(Date.now() - before < 8000);
+});
+
+test('what comes between two polls waits, in bounds; a client that never polls is closed and recovers', async () => {
+  const narrow = await scene.addBridge(['--queue-limit=20kB']);
+  const client = await EngineClient.connect(narrow, scene.token(ann));
+  const other = await scene.conversation(ann, ben);
+  const first = await scene.message(other, ben, 'First');
+  await client.hear((text) => text.includes('"message:created"') && text.includes(`"${first}"`));
+  const offset = JSON.parse(client.heard.filter((text) => text.startsWith('42')).at(-1).slice(2)).at(-1);
+  await database.query('INSERT INTO messages (conversation_id, sender_id, content) SELECT $1, $2, repeat($3, 400) FROM generate_series(1, 200)',
+    [other, ben, 'x']);
+  await until('it is closed', async () => await narrow.metric('herald_slow_closed_total') === 1);
+  await client.ended();
+
+  const again = await EngineClient.connect(narrow, scene.token(ann), { resume: { pid: client.pid, offset } });
+  assert.equal(again.pid, client.pid);
+  const messages = () => again.heard.filter((text) => text.includes('"message:created"'));
+  await again.hear(() => messages().length === 200);
+  assert.ok(messages().every((text) => text.includes('xxxx')));
+});
+
+test('ten thousand events are fetched in answers of bounded size', async () => {
+  const wide = await scene.addBridge(['--queue-limit=20MB']);
+  const talk = await scene.conversation(ann, ben);
+  const client = await scene.socketIo(ann, { bridge: wide, transports: ['polling'] });
+  await database.query('SELECT herald.set_preference($1, $2, $3)', [ann, 'message', []]);
+  await database.query(`INSERT INTO messages (conversation_id, sender_id, content)
+                        SELECT $1, $2, 'Message ' || n FROM generate_series(1, 10000) AS n`, [talk, ben]);
+  await scene.settle(client);
+  assert.equal(messageIds(client).length, 10000);
+  assert.deepEqual(client.connects, [false]);
+});
