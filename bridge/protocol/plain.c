@@ -121,7 +121,7 @@ welcome(Session *session, bool recovered)
 {
 	Plain *plain = session->protocol;
 	char *user = json_quoted(session->user);
-	char *position = json_quoted(recovered ? session->position : session->since);
+	char *position = json_quoted(session->position);
 
 	say(plain->connection,
 		memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",

@@ -157,14 +157,14 @@ welcome(Session *session, bool recovered)
 		pid = memory_copy(place->pid);
 	}
 	else
-		pid = memory_format("%s.%s.%s", session->key, place->sid, session->since);
+		pid = memory_format("%s.%s.%s", session->key, place->sid, session->position);
 	timer_stop(&place->socket->deadline);
 	say_packet(place->socket, PACKET_CONNECT, session->format->name_space,
 			   memory_format("{\"sid\":\"%s\",\"pid\":\"%s\"}", place->sid, pid));
 	if (name_space_shows_badge(session->format))
 		say_packet(place->socket, PACKET_EVENT, session->format->name_space,
 				   memory_format("[\"notification:unread\",{\"count\":%lld},\"%s\"]", (long long) session->unread,
-								 recovered ? session->position : session->since));
+								 session->position));
 	free(pid);
 }
 
