@@ -124,7 +124,7 @@ recent_reached(const char *position)
 
 	if (last != NULL && last->bytes < (size_t) config->recent_events_size / RECENT_STRETCHES * 2)
 		return;
-	if (next_number - recent_first() == RECENT_STRETCHES)
+	if (next_number - recent_first() >= RECENT_STRETCHES)
 		forget_first();
 	stretch = new_stretch(position);
 	stretch->number = next_number++;
@@ -178,7 +178,7 @@ recent_back_add(Event *event)
 void
 recent_back_end(void)
 {
-	if (back == NULL || stretches == NULL)
+	if (back == NULL || stretches == NULL || next_number - recent_first() >= RECENT_STRETCHES)
 		return;
 	back->number = stretches->number - 1;
 	DL_PREPEND(stretches, back);

@@ -94,18 +94,6 @@ typedef struct Session
 	struct Session *next_in_list;
 } Session;
 
-/* Sessions in order, each with a reference of the list; a session is in one list at most. */
-typedef struct SessionList
-{
-	Session *first;
-	Session *last;
-	int count;
-} SessionList;
-
-/* Hands a reference over to the list, and back; NULL: the list is empty. */
-extern void session_list_append(SessionList *list, Session *session);
-extern Session *session_list_take(SessionList *list);
-
 /* Takes over the strings. */
 extern Session *session_new(char *user, char *key, char *position, char *claims);
 extern Session *session_hold(Session *session);

@@ -10,7 +10,7 @@
 #define HERALD_REPLAY_H
 
 #include "base/config.h"
-#include "fanout/session.h"
+#include "fanout/session_list.h"
 
 /* again() gets a session, with a reference, that must ask for its place in the log once more. */
 extern void replay_start(const Config *config, void (*again)(Session *session));

@@ -138,7 +138,8 @@ static void
 let_in(Session *session, bool recovered)
 {
 	assert_int_equal(session->state, SESSION_ARRIVING);
-	session->since = memory_copy("1~a~b~c");
+	if (session->position == NULL)
+		session->position = memory_copy("1~a~b~c");
 	session->unread = 3;
 	session->state = SESSION_REPLAYING;
 	session->voice->welcome(session, recovered);
@@ -150,7 +151,7 @@ publish(const char *name, const char *room)
 {
 	Event *event = support_event(name, room);
 
-	room_publish(event);
+	room_publish(HALL_LIVE, event);
 	event_release(event);
 }
 
