@@ -13,7 +13,7 @@ import { Crowd } from '../test/integration/harness/crowd.mjs';
 const CLIENTS = Number(process.argv[2] ?? 10000);
 const PROCESSES = 4;
 const CONVERSATIONS = Math.ceil(CLIENTS / 10);
-const TO_EACH = 3;
+const TO_EACH = Number(process.argv[3] ?? 1);
 const TO_ALL = 5;
 
 // In a process of its own: one part of the crowd, which does what it is told.

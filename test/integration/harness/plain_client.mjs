@@ -18,9 +18,10 @@ export class PlainClient extends Journal {
   #lastId = 0;
 
   // resume: come back by itself with the last position, as a careful front end does.
-  constructor(bridge, token, { resume = false, position, headers, query = '' } = {}) {
+  // sessionId, position: of an earlier connection.
+  constructor(bridge, token, { resume = false, sessionId, position, headers, query = '' } = {}) {
     super();
-    Object.assign(this, { bridge, token, resume, position, headers, query });
+    Object.assign(this, { bridge, token, resume, sessionId, position, headers, query });
   }
 
   static async connect(...parameters) {
@@ -43,8 +44,7 @@ export class PlainClient extends Journal {
 
   #authenticate() {
     if (this.token === undefined) return;
-    const { token, position } = this;
-    const sessionId = this.welcomes.at(-1)?.sessionId;
+    const { token, position, sessionId } = this;
     this.send({ action: 'auth', data: { token, position, sessionId } });
   }
 
@@ -52,6 +52,7 @@ export class PlainClient extends Journal {
     if (frame.position) this.position = frame.position;
     if (frame.event === 'welcome') {
       this.welcomes.push(frame.data);
+      this.sessionId = frame.data.sessionId;
       welcomed(frame.data);
     } else if (frame.event === 'error') {
       refused(new Refused(frame.data));
