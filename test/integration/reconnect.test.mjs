@@ -184,7 +184,15 @@ test('a client that comes to a bridge which is behind gets nothing twice', async
   const behind = await scene.addBridge();
   const [reader] = (await readers()).filter((pid) => !others.includes(pid));
   const client = await scene.plain(ann);
+
+  // It reads, and what it sees is settled, but it does not get to its end.
+  const lock = await database.connect();
+  await lock.query('BEGIN; LOCK TABLE herald.log_floor');
+  await publish(database, `user:${ann}`, 'zero');
+  await until('it reads', () => database.value("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", [reader]));
   await postgres.pause(reader);
+  await lock.query('COMMIT');
+  await lock.end();
   await publish(database, `user:${ann}`, 'one');
   await publish(database, `user:${ann}`, 'two');
   await client.waitFor('key', ({ key }) => key === 'two');
