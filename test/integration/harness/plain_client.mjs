@@ -36,7 +36,8 @@ export class PlainClient extends Journal {
     this.socket.on('error', () => {});
     this.closed = new Promise((resolve) => this.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })));
     const welcomed = new Promise((resolve, reject) => {
-      this.socket.on('message', (text) => this.#receive(JSON.parse(text), resolve, reject));
+      const { socket } = this;
+      socket.on('message', (text) => { if (socket === this.socket) this.#receive(JSON.parse(text), resolve, reject); });
       this.closed.then(({ code, reason }) => reject(new Refused({ code, message: reason })));
     });
     return soon('the plain client is welcomed', welcomed.then(() => { this.closed.then(() => this.#comeBack()); }));
