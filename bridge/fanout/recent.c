@@ -15,8 +15,8 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 
-/* The first stretch's number; older ones that are put in front of it count down. */
-#define FIRST_NUMBER (UINT64_C(1) << 32)
+/* Stretches of new events count up from here, those that are put in front of them count down: no number comes again. */
+#define MIDDLE (UINT64_C(1) << 32)
 
 typedef struct Stretch
 {
@@ -33,7 +33,9 @@ typedef struct Stretch
 static const Config *config;
 static Stretch *stretches;
 static Stretch *back; /* is being collected */
-static uint64_t next_number = FIRST_NUMBER;
+static int stretch_count;
+static uint64_t next_number = MIDDLE;
+static uint64_t next_back_number = MIDDLE - 1;
 
 static Stretch *
 new_stretch(const char *position)
@@ -80,6 +82,7 @@ forget_first(void)
 	Stretch *first = stretches;
 
 	DL_DELETE(stretches, first);
+	stretch_count--;
 	free_stretch(first);
 }
 
@@ -124,11 +127,12 @@ recent_reached(const char *position)
 
 	if (last != NULL && last->bytes < (size_t) config->recent_events_size / RECENT_STRETCHES * 2)
 		return;
-	if (next_number - recent_first() >= RECENT_STRETCHES)
+	if (stretch_count == RECENT_STRETCHES)
 		forget_first();
 	stretch = new_stretch(position);
 	stretch->number = next_number++;
 	DL_APPEND(stretches, stretch);
+	stretch_count++;
 }
 
 uint64_t
@@ -144,6 +148,20 @@ recent_position(uint64_t number)
 
 	DL_SEARCH_SCALAR(stretches, stretch, number, number);
 	return stretch ? stretch->position : NULL;
+}
+
+int
+recent_held(const char **positions, uint64_t *numbers)
+{
+	Stretch *stretch;
+	int count = 0;
+
+	DL_FOREACH(stretches, stretch)
+	{
+		positions[count] = stretch->position;
+		numbers[count++] = stretch->number;
+	}
+	return count;
 }
 
 void
@@ -178,9 +196,14 @@ recent_back_add(Event *event)
 void
 recent_back_end(void)
 {
-	if (back == NULL || stretches == NULL || next_number - recent_first() >= RECENT_STRETCHES)
+	if (back == NULL || stretches == NULL || stretch_count == RECENT_STRETCHES ||
+		strcmp(back->position, stretches->position) == 0)
+	{
+		forget_back();
 		return;
-	back->number = stretches->number - 1;
+	}
+	back->number = next_back_number--;
 	DL_PREPEND(stretches, back);
+	stretch_count++;
 	back = NULL;
 }

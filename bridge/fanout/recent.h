@@ -19,7 +19,7 @@
 #include "base/config.h"
 #include "fanout/event.h"
 
-/* There are about so many stretches, and never more. */
+/* There are never more stretches. */
 #define RECENT_STRETCHES 64
 
 extern void recent_start(const Config *config);
@@ -32,12 +32,15 @@ extern void recent_add(Event *event);
 extern void recent_reached(const char *position);
 
 /*
- * The stretches are numbered upwards.  The first one is recent_first(); from it
- * to the last there are no gaps.  The position is NULL where there is no such
- * stretch (any more).
+ * Stretches have ascending numbers, which never come again.  Behind each of them
+ * everything is there.  The position is NULL where there is no such stretch (any
+ * more), and that of the first one where there are none at all.
  */
 extern uint64_t recent_first(void);
 extern const char *recent_position(uint64_t number);
+
+/* All of them, at most RECENT_STRETCHES; returns how many they are. */
+extern int recent_held(const char **positions, uint64_t *numbers);
 
 /* Calls a function for each event from a stretch on. */
 extern void recent_each(uint64_t from, void (*visit)(Event *event));

@@ -31,11 +31,11 @@
 
 #define ARRIVALS_AT_ONCE 1000
 
-static Database *database;	/* for rooms */
-static SessionList waiting; /* nobody has asked for them yet */
-static SessionList asking;	/* the query that runs now is for them */
-static SessionList known;	/* they have their answer and wait for the reader */
-static uint64_t asked_from; /* the first stretch of recent events when the query was sent */
+static Database *database;				/* for rooms */
+static SessionList waiting;				/* nobody has asked for them yet */
+static SessionList asking;				/* the query that runs now is for them */
+static SessionList known;				/* they have their answer and wait for the reader */
+static uint64_t held[RECENT_STRETCHES]; /* the stretches of recent events when it was sent */
 
 static void ask_for_rooms(void);
 
@@ -116,12 +116,12 @@ take_seen(Session *session, const char *snapshots_text, const char *ids_text)
 static void
 take_place(Session *session, const PGresult *result, int row)
 {
-	int held = atoi(PQgetvalue(result, row, COLUMN_HELD));
+	int from = atoi(PQgetvalue(result, row, COLUMN_HELD));
 
 	free(session->position);
 	session->position = memory_copy(PQgetvalue(result, row, COLUMN_POSITION));
 	take_seen(session, PQgetvalue(result, row, COLUMN_SEEN), PQgetvalue(result, row, COLUMN_SEEN_IDS));
-	session->stretch = held > 0 ? asked_from + (uint64_t) held - 1 : 0;
+	session->stretch = from > 0 ? held[from - 1] : 0;
 	session->window = reader_window() + 1;
 }
 
@@ -188,12 +188,8 @@ static char *
 held_positions(void)
 {
 	const char *positions[RECENT_STRETCHES];
-	int count = 0;
 
-	asked_from = recent_first();
-	while (count < RECENT_STRETCHES && (positions[count] = recent_position(asked_from + (uint64_t) count)) != NULL)
-		count++;
-	return database_text_array(positions, count);
+	return database_text_array(positions, recent_held(positions, held));
 }
 
 /* One query for all who wait; who comes while it runs shares the next one. */

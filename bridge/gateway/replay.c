@@ -128,7 +128,7 @@ replay_begin(SessionList *arrived)
 
 	while ((session = session_list_take(arrived)) != NULL)
 	{
-		if (session->stretch < recent_first())
+		if (recent_position(session->stretch) == NULL)
 		{
 			session_list_append(&missing, session);
 			continue;
@@ -243,14 +243,15 @@ read_for_missing(void)
 		return;
 	reading = missing;
 	missing = (SessionList){ 0 };
-	positions = memory_new(sizeof(char *) * (size_t) reading.count);
+	positions = memory_new(sizeof(char *) * (size_t) (reading.count + 1));
 	for (Session *session = reading.first; session != NULL; session = session->next_in_list)
 	{
 		positions[count++] = session->position;
 		room_move(session, HALL_LOG);
 	}
-	array = database_text_array(positions, count);
 	until = recent_first();
+	positions[count++] = recent_position(until); /* which may be older by now than when they were found missing */
+	array = database_text_array(positions, count);
 	metrics.log_readings++;
 	database_query(database, "SELECT herald.earliest($1)", 1, (const char *const *) &array, on_earliest, NULL);
 	free(array);
