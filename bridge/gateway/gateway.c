@@ -239,10 +239,15 @@ on_connected(void *context)
 	ask_for_rooms();
 }
 
+/* Should the server come back from a crash, what it said of transactions is not true any more. */
 static void
 on_lost(void *context)
 {
+	Session *session;
+
 	(void) context;
+	while ((session = session_list_take(&known)) != NULL)
+		session_list_append(&waiting, session);
 }
 
 void

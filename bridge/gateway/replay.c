@@ -128,16 +128,17 @@ replay_begin(SessionList *arrived)
 
 	while ((session = session_list_take(arrived)) != NULL)
 	{
-		if (recent_position(session->stretch) == NULL)
-		{
+		if (session->state == SESSION_GONE)
+			session_release(session);
+		else if (recent_position(session->stretch) == NULL)
 			session_list_append(&missing, session);
-			continue;
+		else
+		{
+			from = session->stretch < from ? session->stretch : from;
+			room_move(session, HALL_RECENT);
+			welcome(session);
+			session_list_append(&served, session);
 		}
-		if (session->stretch < from)
-			from = session->stretch;
-		room_move(session, HALL_RECENT);
-		welcome(session);
-		session_list_append(&served, session);
 	}
 	if (served.count > 0)
 		recent_each(from, publish_recent);
@@ -147,15 +148,21 @@ replay_begin(SessionList *arrived)
 	read_for_missing();
 }
 
+static void
+pause_all(SessionList *list)
+{
+	Session *session;
+
+	while ((session = session_list_take(list)) != NULL)
+		pause_session(session);
+}
+
 /* The reading failed: everybody asks again in a while, and hears then whether it can be had at all. */
 static void
 give_up(const char *reason)
 {
-	Session *session;
-
 	log_warning("replay_failed", "reason", reason);
-	while ((session = session_list_take(&reading)) != NULL)
-		pause_session(session);
+	pause_all(&reading);
 }
 
 static void
@@ -265,10 +272,14 @@ on_connected(void *context)
 	read_for_missing();
 }
 
+/* Should the server come back from a crash, what it said of transactions is not true any more. */
 static void
 on_lost(void *context)
 {
 	(void) context;
+	halted = false;
+	pause_all(&reading);
+	pause_all(&missing);
 }
 
 void
