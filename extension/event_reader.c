@@ -48,6 +48,7 @@ enum
 	EVENT_MEMBER,
 	EVENT_JOINS,
 	EVENT_LEAVES,
+	EVENT_XID,
 	EVENT_LOGGED,
 	EVENT_MORE,
 	EVENT_COLUMNS = EVENT_MORE
@@ -65,7 +66,9 @@ static SavedQuery read_window = {
 			"  UNION ALL"
 			"  SELECT * FROM herald.event WHERE xid = ANY ($2)) AS e"
 			" WHERE pg_visible_in_snapshot(e.xid, $4) AND e.id > $5"
-			" AND ($6 IS NULL OR e.rooms && ('{*}' || $6)) ORDER BY e.id LIMIT $7),"
+			" AND ($6 IS NULL OR e.rooms && ('{*}' || $6))"
+			" AND (cardinality($9) = 0 OR NOT EXISTS (SELECT FROM unnest($8, $9) AS s (seen, id)"
+			" WHERE e.id <= s.id AND pg_visible_in_snapshot(e.xid, s.seen))) ORDER BY e.id LIMIT $7),"
 			" totals AS MATERIALIZED ("
 			" SELECT c.id AS counter, k.counted_id,"
 			" ',\"' || c.field || '\":' || herald.total_of(c.id, k.counted_id) || '}' AS suffix"
@@ -74,12 +77,13 @@ static SavedQuery read_window = {
 			" SELECT p.id, p.rooms, p.name,"
 			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
 			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
-			" NULL::text, p.member_id, p.joins, p.leaves,"
+			" NULL::text, p.member_id, p.joins, p.leaves, p.xid,"
 			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean"
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
 			" ORDER BY p.id",
-	.nargs = 7,
-	.argtypes = { XID8OID, XID8ARRAYOID, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID },
+	.nargs = 9,
+	.argtypes = { XID8OID, XID8ARRAYOID, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID, PG_SNAPSHOTARRAYOID,
+				  INT8ARRAYOID },
 	.read_only = true,
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
@@ -105,7 +109,8 @@ typedef struct Reading
 	TupleDesc shape;
 	Position position; /* after the row that was put out last */
 	Moment until;
-	ArrayBuildState *readers; /* whose unread count the page changes */
+	ArrayBuildState *readers; /* whose unread count the page changes ... */
+	ArrayBuildState *causes;  /* ... and in which transaction */
 	int limit;
 } Reading;
 
@@ -123,14 +128,16 @@ changes_unread(const char *name)
 
 /* The user of an event that changes an unread count: its room is "user:ID". */
 static void
-note_reader(Reading *reading, Datum rooms, MemoryContext context)
+note_reader(Reading *reading, Datum rooms, Datum xid, MemoryContext context)
 {
 	Datum *elements;
 	int count;
 
 	deconstruct_array(DatumGetArrayTypeP(rooms), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
-	if (count > 0)
-		reading->readers = accumArrayResult(reading->readers, elements[0], false, TEXTOID, context);
+	if (count == 0)
+		return;
+	reading->readers = accumArrayResult(reading->readers, elements[0], false, TEXTOID, context);
+	reading->causes = accumArrayResult(reading->causes, xid, false, XID8OID, context);
 }
 
 /* Puts out the page that the window query found. */
@@ -148,17 +155,18 @@ put_page(Reading *reading, uint64 rows, MemoryContext context)
 		values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
 		nulls[EVENT_POSITION - 1] = false;
 		if (changes_unread(TextDatumGetCString(values[EVENT_NAME - 1])))
-			note_reader(reading, values[EVENT_ROOMS - 1], context);
+			note_reader(reading, values[EVENT_ROOMS - 1], values[EVENT_XID - 1], context);
 		reading_put(reading, values, nulls);
 	}
 }
 
 static SavedQuery count_unread = {
 	.name = "the unread counts",
-	.text = "SELECT ARRAY['user:' || r.id], herald.unread_count(r.id) FROM (SELECT DISTINCT id FROM"
-			" (SELECT substr(u, 6) FROM unnest($1) AS u WHERE u LIKE 'user:%') AS d (id)) AS r ORDER BY r.id",
-	.nargs = 1,
-	.argtypes = { TEXTARRAYOID },
+	.text = "SELECT ARRAY['user:' || r.id], herald.unread_count(r.id), r.xid FROM (SELECT DISTINCT ON (d.id) d.* FROM"
+			" (SELECT substr(c.room, 6), c.xid FROM unnest($1, $2) AS c (room, xid) WHERE c.room LIKE 'user:%') AS d (id, xid)"
+			" ORDER BY d.id, d.xid DESC) AS r ORDER BY r.id",
+	.nargs = 2,
+	.argtypes = { TEXTARRAYOID, XID8ARRAYOID },
 	.read_only = true,
 };
 
@@ -168,13 +176,14 @@ put_unread_counts(Reading *reading)
 {
 	Datum values[EVENT_COLUMNS] = { 0 };
 	bool nulls[EVENT_COLUMNS];
-	Datum users;
+	Datum changes[2];
 	uint64 rows;
 
 	if (reading->readers == NULL)
 		return;
-	users = makeArrayResult(reading->readers, CurrentMemoryContext);
-	rows = query_run(&count_unread, 1, &users, NULL);
+	changes[0] = makeArrayResult(reading->readers, CurrentMemoryContext);
+	changes[1] = makeArrayResult(reading->causes, CurrentMemoryContext);
+	rows = query_run(&count_unread, 1, changes, NULL);
 	memset(nulls, true, sizeof(nulls));
 	values[EVENT_NAME - 1] = CStringGetTextDatum("notification:unread");
 	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
@@ -183,6 +192,7 @@ put_unread_counts(Reading *reading)
 	{
 		values[EVENT_ROOMS - 1] = query_value(row, 1, &nulls[EVENT_ROOMS - 1]);
 		values[EVENT_PAYLOAD - 1] = CStringGetTextDatum(psprintf("{\"count\":%s}", query_text(row, 2)));
+		values[EVENT_XID - 1] = query_value(row, 3, &nulls[EVENT_XID - 1]);
 		reading_put(reading, values, nulls);
 	}
 }
@@ -205,8 +215,8 @@ static uint64
 run_window(const Reading *reading, Datum rooms, bool all_rooms)
 {
 	const Position *position = &reading->position;
-	Datum values[7];
-	char nulls[8] = "       ";
+	Datum values[9];
+	char nulls[10] = "         ";
 
 	values[0] = UInt64GetDatum(position->seen.xmax);
 	values[1] = moment_in_progress(&position->seen);
@@ -216,6 +226,7 @@ run_window(const Reading *reading, Datum rooms, bool all_rooms)
 	values[5] = rooms;
 	nulls[5] = all_rooms ? 'n' : ' ';
 	values[6] = Int32GetDatum(reading->limit);
+	position_seen(position->also, &values[7], &values[8]);
 	return query_run(&read_window, 1, values, nulls);
 }
 
@@ -267,6 +278,7 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 		reading->position.seen = reading->position.window;
 		reading->position.partial = false;
 		reading->position.last_id = -1;
+		position_simplify(&reading->position);
 	}
 	put_unread_counts(reading);
 	put_end(reading, full || more);

@@ -7,7 +7,8 @@
  * "~moment~id".  A moment is xmin, xmax and the transactions in progress,
  * separated by dots, all but xmin relative to it.  All numbers are hexadecimal,
  * so that a position fits into a URL, a JSON string and an event stream as it
- * is.  To everyone outside the text is opaque.
+ * is.  To everyone outside the text is opaque, but that two of them joined by
+ * "_" are a position, too: after all that is before the one or the other.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -32,6 +33,7 @@
 
 /* A hostile position must not make us allocate without bound. */
 #define MAX_IN_PROGRESS 100000
+#define MAX_JOINED 8
 
 static uint64
 snapshot_number(char **text)
@@ -81,6 +83,54 @@ moment_clip(Moment *moment, uint64 limit)
 		moment->xmin = limit;
 	while (moment->count > 0 && moment->in_progress[moment->count - 1] >= limit)
 		moment->count--;
+}
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+	uint64 left = *(const uint64 *) a;
+	uint64 right = *(const uint64 *) b;
+
+	return (left > right) - (left < right);
+}
+
+Moment
+moment_before(const Moment *a, const Moment *b)
+{
+	Moment both = { .xmin = Min(a->xmin, b->xmin), .xmax = Min(a->xmax, b->xmax) };
+	int unique = 0;
+
+	both.count = a->count + b->count;
+	both.in_progress = palloc(sizeof(uint64) * (both.count + 1));
+	memcpy(both.in_progress, a->in_progress, sizeof(uint64) * a->count);
+	memcpy(both.in_progress + a->count, b->in_progress, sizeof(uint64) * b->count);
+	qsort(both.in_progress, both.count, sizeof(uint64), compare_numbers);
+	for (int i = 0; i < both.count; i++)
+	{
+		if (unique == 0 || both.in_progress[unique - 1] != both.in_progress[i])
+			both.in_progress[unique++] = both.in_progress[i];
+	}
+	both.count = unique;
+	moment_clip(&both, both.xmax);
+	return both;
+}
+
+/* Whether all transactions that had ended at "a" had ended at "b". */
+static bool
+moment_within(const Moment *a, const Moment *b)
+{
+	int at = 0;
+
+	if (a->xmax > b->xmax)
+		return false;
+	for (int i = 0; i < b->count && b->in_progress[i] < a->xmax; i++)
+	{
+		while (at < a->count && a->in_progress[at] < b->in_progress[i])
+			at++;
+		if (at == a->count || a->in_progress[at] != b->in_progress[i])
+			return false;
+	}
+	return true;
 }
 
 Datum
@@ -133,14 +183,102 @@ position_text(const Position *position)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, POSITION_VERSION "~%x~" UINT64_HEX, position->system, position->start);
-	append_moment(&text, &position->seen);
-	if (position->partial)
+	for (; position != NULL; position = position->also)
 	{
-		append_moment(&text, &position->window);
-		appendStringInfo(&text, "~" UINT64_HEX, position->last_id);
+		appendStringInfo(&text, POSITION_VERSION "~%x~" UINT64_HEX, position->system, position->start);
+		append_moment(&text, &position->seen);
+		if (position->partial)
+		{
+			append_moment(&text, &position->window);
+			appendStringInfo(&text, "~" UINT64_HEX, position->last_id);
+		}
+		if (position->also != NULL)
+			appendStringInfoChar(&text, '_');
 	}
 	return text.data;
+}
+
+/* What a position says has been read: what a moment sees, up to an id. */
+typedef struct Part
+{
+	Moment moment;
+	int64 last_id;
+} Part;
+
+static int
+parts_of(const Position *position, Part *parts)
+{
+	int count = 0;
+
+	for (; position != NULL; position = position->also)
+	{
+		parts[count++] = (Part){ position->seen, PG_INT64_MAX };
+		if (position->partial)
+			parts[count++] = (Part){ position->window, position->last_id };
+	}
+	return count;
+}
+
+bool
+position_within(const Position *a, const Position *b)
+{
+	Part inner[2 * MAX_JOINED];
+	Part outer[2 * MAX_JOINED];
+	int inner_count = parts_of(a, inner);
+	int outer_count = parts_of(b, outer);
+
+	for (int i = 0; i < inner_count; i++)
+	{
+		int o = 0;
+
+		while (o < outer_count &&
+			   (inner[i].last_id > outer[o].last_id || !moment_within(&inner[i].moment, &outer[o].moment)))
+			o++;
+		if (o == outer_count)
+			return false;
+	}
+	return true;
+}
+
+void
+position_simplify(Position *position)
+{
+	Position kept = *position;
+
+	kept.also = NULL;
+	for (Position *other = position->also; other != NULL;)
+	{
+		Position *next = other->also;
+		Position one = *other;
+
+		one.also = NULL;
+		if (position_within(&kept, &one))
+			kept = one;
+		else if (!position_within(&one, &kept))
+		{
+			other->also = kept.also;
+			kept.also = other;
+		}
+		other = next;
+	}
+	*position = kept;
+}
+
+void
+position_seen(const Position *position, Datum *snapshots, Datum *ids)
+{
+	Part parts[2 * MAX_JOINED];
+	Datum seen[2 * MAX_JOINED];
+	Datum last[2 * MAX_JOINED];
+	int count = parts_of(position, parts);
+
+	for (int i = 0; i < count; i++)
+	{
+		seen[i] = moment_snapshot(&parts[i].moment);
+		last[i] = Int64GetDatum(parts[i].last_id);
+	}
+	*snapshots = PointerGetDatum(construct_array(seen, count, PG_SNAPSHOTOID, -1, false, TYPALIGN_DOUBLE));
+	*ids = PointerGetDatum(construct_array(last, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* What is left of a text that is being read; a NULL cursor: it is no position. */
@@ -192,25 +330,49 @@ read_moment(Cursor *cursor)
 	return moment;
 }
 
+static Position
+read_position(Cursor *cursor)
+{
+	Position position = { 0 };
+
+	if (read_number(cursor, '\0') != 1)
+		cursor->at = NULL;
+	position.system = (uint32) read_number(cursor, '~');
+	position.start = (int64) read_number(cursor, '~');
+	position.seen = read_moment(cursor);
+	position.last_id = -1;
+	if (cursor->at != NULL && *cursor->at == '~')
+	{
+		position.partial = true;
+		position.window = read_moment(cursor);
+		position.last_id = (int64) read_number(cursor, '~');
+	}
+	return position;
+}
+
+bool
+position_read(const char *text, Position *position)
+{
+	Cursor cursor = { text };
+	Position **next = &position->also;
+
+	*position = read_position(&cursor);
+	for (int joined = 1; cursor.at != NULL && *cursor.at == '_' && joined < MAX_JOINED; joined++)
+	{
+		cursor.at++;
+		*next = palloc(sizeof(Position));
+		**next = read_position(&cursor);
+		next = &(*next)->also;
+	}
+	return cursor.at != NULL && *cursor.at == '\0';
+}
+
 Position
 position_parse(const char *text)
 {
-	Position position = { 0 };
-	Cursor cursor = { text };
+	Position position;
 
-	if (read_number(&cursor, '\0') != 1)
-		cursor.at = NULL;
-	position.system = (uint32) read_number(&cursor, '~');
-	position.start = (int64) read_number(&cursor, '~');
-	position.seen = read_moment(&cursor);
-	position.last_id = -1;
-	if (cursor.at != NULL && *cursor.at == '~')
-	{
-		position.partial = true;
-		position.window = read_moment(&cursor);
-		position.last_id = (int64) read_number(&cursor, '~');
-	}
-	if (cursor.at == NULL || *cursor.at != '\0')
+	if (!position_read(text, &position))
 		ereport(ERROR, (errcode(ERRCODE_HERALD_MALFORMED),
 						errmsg("\"%.64s\" is not a position in the event log", text),
 						errhint("Positions come from herald.current_position() and herald.read_events().")));

@@ -27,6 +27,7 @@ typedef struct Moment
 /*
  * Everything visible at "seen" has been read.  In the middle of a window, so
  * have the rows that became visible between "seen" and "window" up to last_id.
+ * A reader that changed over from another order has seen what is before either.
  */
 typedef struct Position
 {
@@ -36,6 +37,7 @@ typedef struct Position
 	bool partial;
 	Moment window;
 	int64 last_id;
+	struct Position *also; /* has been read, too; or NULL */
 } Position;
 
 /* The moment of the active snapshot. */
@@ -44,6 +46,9 @@ extern Moment moment_now(void);
 /* Forgets the ends of transactions at or above the limit. */
 extern void moment_clip(Moment *moment, uint64 limit);
 
+/* The moment at which just those transactions had ended that had at both. */
+extern Moment moment_before(const Moment *a, const Moment *b);
+
 /* The moment as a value of type pg_snapshot. */
 extern Datum moment_snapshot(const Moment *moment);
 
@@ -51,8 +56,22 @@ extern Datum moment_snapshot(const Moment *moment);
 extern Datum moment_in_progress(const Moment *moment);
 extern void moment_set_in_progress(Moment *moment, Datum list);
 
-/* Text form and back; a text that is not a position is an error HD003. */
+/* Whether all that is before "a" is before "b". */
+extern bool position_within(const Position *a, const Position *b);
+
+/* Forgets what else has been read where the rest says it already. */
+extern void position_simplify(Position *position);
+
+/*
+ * What has been read, as arrays of the types pg_snapshot[] and bigint[]: a row
+ * has been if one of the snapshots sees it and its id is not above that one's.
+ * NULL: nothing has.
+ */
+extern void position_seen(const Position *position, Datum *snapshots, Datum *ids);
+
+/* Text form and back; false, or an error HD003: the text is not a position. */
 extern char *position_text(const Position *position);
+extern bool position_read(const char *text, Position *position);
 extern Position position_parse(const char *text);
 
 #endif /* HERALD_POSITION_H */

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "query.h"
@@ -90,41 +91,71 @@ position_after(Moment moment)
 	return position;
 }
 
-/* To a position of an earlier start everything since that start is news; one of an unknown start is of no use. */
-static void
-check_origin(Position *position)
+/* What the record says of a start; many positions in a row are of the same. */
+typedef struct Origin
 {
-	Datum start = Int64GetDatum(position->start);
+	int64 start;
 	bool known;
-	bool isnull;
 	bool newest;
-	Datum first;
+	uint64 next_first; /* the first transaction id of the start after it */
+} Origin;
 
-	query_run(&find_start, 1, &start, NULL);
-	known = DatumGetBool(query_value(0, 1, &isnull));
-	first = query_value(0, 2, &newest);
-	if (position->system != current_system() || !known)
-	{
-		known_start = 0; /* its record may have been rolled back */
-		ereport(ERROR, (errcode(ERRCODE_HERALD_FOREIGN),
-						errmsg("the position comes from another database"),
-						errdetail("The database was restored, copied or failed over, or it lost its latest commits."),
-						errhint("Start again from herald.current_position() and read the present state.")));
-	}
-	if (newest)
+static void
+look_up(Origin *origin, int64 start)
+{
+	Datum argument = Int64GetDatum(start);
+	bool isnull;
+	Datum next;
+
+	if (origin->start == start)
 		return;
-	moment_clip(&position->seen, DatumGetUInt64(first));
-	moment_clip(&position->window, DatumGetUInt64(first));
+	query_run(&find_start, 1, &argument, NULL);
+	origin->start = start;
+	origin->known = DatumGetBool(query_value(0, 1, &isnull));
+	next = query_value(0, 2, &origin->newest);
+	origin->next_first = origin->newest ? 0 : DatumGetUInt64(next);
 }
 
-void
-resume_check_age(const Moment *moment)
+/*
+ * Brings a position into terms of this start of the server: to one of an
+ * earlier start everything since that start is news.  False: it comes from
+ * elsewhere.
+ */
+static bool
+bring_here(Position *position, Origin *origin)
+{
+	int64 start = current_start();
+
+	for (Position *one = position; one != NULL; one = one->also)
+	{
+		look_up(origin, one->start);
+		if (one->system != current_system() || !origin->known)
+			return false;
+		if (!origin->newest)
+		{
+			moment_clip(&one->seen, origin->next_first);
+			moment_clip(&one->window, origin->next_first);
+		}
+		one->start = start;
+	}
+	position_simplify(position);
+	return true;
+}
+
+static bool
+precedes_log(const Moment *moment)
 {
 	Datum seen = moment_snapshot(moment);
 	bool isnull;
 
 	query_run(&check_floor, 1, &seen, NULL);
-	if (DatumGetBool(query_value(0, 1, &isnull)))
+	return DatumGetBool(query_value(0, 1, &isnull));
+}
+
+void
+resume_check_age(const Moment *moment)
+{
+	if (precedes_log(moment))
 		ereport(ERROR, (errcode(ERRCODE_HERALD_TOO_OLD),
 						errmsg("the position is older than the event log"),
 						errdetail("Events are kept for herald.recovery_window."),
@@ -135,10 +166,16 @@ Position
 resume_at(Datum argument)
 {
 	Position position = position_parse(TextDatumGetCString(argument));
-	int64 start = current_start();
+	Origin origin = { .start = -1 };
 
-	check_origin(&position);
-	position.start = start;
+	if (!bring_here(&position, &origin))
+	{
+		known_start = 0; /* its record may have been rolled back */
+		ereport(ERROR, (errcode(ERRCODE_HERALD_FOREIGN),
+						errmsg("the position comes from another database"),
+						errdetail("The database was restored, copied or failed over, or it lost its latest commits."),
+						errhint("Start again from herald.current_position() and read the present state.")));
+	}
 	return position;
 }
 
@@ -156,4 +193,131 @@ herald_current_position(PG_FUNCTION_ARGS)
 	position = position_after(now);
 	query_end(&scope);
 	PG_RETURN_TEXT_P(cstring_to_text(position_text(&position)));
+}
+
+/* The texts of an array of positions, and which of them are of use here. */
+static int
+read_positions(Datum array, Position **positions, bool **good)
+{
+	Origin origin = { .start = -1 };
+	Datum *texts;
+	bool *nulls;
+	int count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &texts, &nulls, &count);
+	*positions = palloc0(sizeof(Position) * (count + 1));
+	*good = palloc0(sizeof(bool) * (count + 1));
+	for (int i = 0; i < count; i++)
+		(*good)[i] = !nulls[i] && position_read(TextDatumGetCString(texts[i]), &(*positions)[i]) &&
+					 bring_here(&(*positions)[i], &origin);
+	return count;
+}
+
+/* The moment before which all of the positions have read everything; false: there is no position. */
+static bool
+earliest(const Position *positions, const bool *good, int count, Moment *moment)
+{
+	bool any = false;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (good[i])
+			*moment = any ? moment_before(moment, &positions[i].seen) : positions[i].seen;
+		any |= good[i];
+	}
+	return any;
+}
+
+PG_FUNCTION_INFO_V1(herald_earliest);
+
+/* herald.earliest(positions): a position from which on everything is read that is new to one of them. */
+Datum
+herald_earliest(PG_FUNCTION_ARGS)
+{
+	QueryScope scope;
+	Position *positions;
+	bool *good;
+	Moment moment;
+	int count;
+	char *text = NULL;
+
+	query_begin(&scope, query_extension_owner(), false);
+	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
+	if (earliest(positions, good, count, &moment))
+	{
+		Position position = position_after(moment);
+
+		text = position_text(&position);
+	}
+	query_end(&scope);
+	if (text == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/* Marks as of no use those from which on the log is not complete any more. */
+static void
+refuse_too_old(const Position *positions, bool *good, int count)
+{
+	Moment moment;
+
+	if (!earliest(positions, good, count, &moment) || !precedes_log(&moment))
+		return;
+	for (int i = 0; i < count; i++)
+		good[i] = good[i] && !precedes_log(&positions[i].seen);
+}
+
+/* Columns of herald.resume(). */
+enum
+{
+	RESUME_ORDINAL = 1,
+	RESUME_RECOVERED,
+	RESUME_POSITION,
+	RESUME_SEEN,
+	RESUME_SEEN_IDS,
+	RESUME_HELD,
+	RESUME_COLUMNS = RESUME_HELD
+};
+
+PG_FUNCTION_INFO_V1(herald_resume);
+
+/* herald.resume(positions, held): see sql/parts/event_log.sql. */
+Datum
+herald_resume(PG_FUNCTION_ARGS)
+{
+	Moment now = moment_now();
+	TupleDesc shape;
+	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
+	QueryScope scope;
+	Position present;
+	Position *positions;
+	Position *held;
+	bool *good;
+	bool *good_held;
+	int count;
+	int held_count;
+
+	query_begin(&scope, query_extension_owner(), false);
+	present = position_after(now);
+	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
+	held_count = read_positions(PG_GETARG_DATUM(1), &held, &good_held);
+	refuse_too_old(positions, good, count);
+	for (int i = 0; i < count; i++)
+	{
+		const Position *position = good[i] ? &positions[i] : &present;
+		Datum values[RESUME_COLUMNS];
+		bool nulls[RESUME_COLUMNS] = { false };
+		int place = held_count;
+
+		while (place > 0 && !(good_held[place - 1] && position_within(&held[place - 1], position)))
+			place--;
+		values[RESUME_ORDINAL - 1] = Int32GetDatum(i + 1);
+		values[RESUME_RECOVERED - 1] = BoolGetDatum(good[i]);
+		values[RESUME_POSITION - 1] = CStringGetTextDatum(position_text(position));
+		position_seen(position, &values[RESUME_SEEN - 1], &values[RESUME_SEEN_IDS - 1]);
+		values[RESUME_HELD - 1] = Int32GetDatum(place);
+		tuplestore_putvalues(out, shape, values, nulls);
+	}
+	query_end(&scope);
+	return (Datum) 0;
 }

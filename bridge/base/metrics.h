@@ -16,6 +16,8 @@ typedef struct Metrics
 	int64_t connections; /* open now */
 	int64_t sessions;	 /* connected now */
 	int64_t rooms;
+	int64_t recent_events; /* in memory now */
+	int64_t recent_bytes;
 	int64_t events_read; /* from here on: since the start */
 	int64_t deliveries;
 	int64_t bytes_sent;
@@ -27,6 +29,8 @@ typedef struct Metrics
 	int64_t actions;
 	int64_t actions_failed;
 	int64_t authentications_failed;
+	int64_t database_queries;
+	int64_t log_readings; /* for clients that came back to what is not in memory */
 	int64_t database_reconnects;
 	int64_t resyncs;
 	int64_t lag_ms; /* from the event's insert to here, of the latest batch */

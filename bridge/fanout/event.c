@@ -10,11 +10,15 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
 /* Stands among the frames for that of a format which does not want the event. */
 static Frame unwanted;
+
+/* What an allocation takes beside what is asked for. */
+#define ALLOCATION 16
 
 Event *
 event_new(void)
@@ -34,17 +38,25 @@ event_hold(Event *event)
 }
 
 void
-event_release(Event *event)
+event_drop_frames(Event *event)
 {
-	assert(event->references > 0);
-	if (--event->references > 0)
-		return;
 	for (int i = 0; i < event->frame_count; i++)
 	{
 		if (event->frames[i] != NULL && event->frames[i] != &unwanted)
 			frame_release(event->frames[i]);
 	}
 	free(event->frames);
+	event->frames = NULL;
+	event->frame_count = 0;
+}
+
+void
+event_release(Event *event)
+{
+	assert(event->references > 0);
+	if (--event->references > 0)
+		return;
+	event_drop_frames(event);
 	for (int i = 0; i < event->room_count; i++)
 		free(event->rooms[i]);
 	free(event->rooms);
@@ -81,4 +93,30 @@ event_frame(Event *event, const Format *format)
 	if (*frame == NULL)
 		*frame = &unwanted;
 	return *frame == &unwanted ? NULL : *frame;
+}
+
+Frame *
+event_frame_joined(const Event *event, const Format *format, const char *position)
+{
+	Event joined = *event;
+	Frame *frame;
+
+	joined.position = memory_format("%s_%s", event->position, position);
+	frame = format->encode(format, &joined);
+	free(joined.position);
+	return frame;
+}
+
+size_t
+event_size(const Event *event)
+{
+	const char *const texts[] = { event->id, event->name, event->payload, event->position, event->member, event->joins,
+								  event->leaves };
+	size_t size = sizeof(Event) + sizeof(Event *);
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		size += texts[i] ? strlen(texts[i]) + ALLOCATION : 0;
+	for (int i = 0; i < event->room_count; i++)
+		size += strlen(event->rooms[i]) + ALLOCATION + sizeof(char *);
+	return size;
 }

@@ -21,7 +21,9 @@
 typedef struct Event
 {
 	int references;
-	char *id; /* NULL: derived, not in the log */
+	char *id;		/* NULL: derived, not in the log */
+	int64_t number; /* the same; the highest there is for a derived event */
+	uint64_t xid;	/* the transaction that made it */
 	char *name;
 	char *payload;	/* JSON */
 	char *position; /* after this event */
@@ -53,5 +55,14 @@ extern void event_release(Event *event);
 
 /* The event's frame in a format, which belongs to the event; NULL: it is not wanted there. */
 extern Frame *event_frame(Event *event, const Format *format);
+
+/* Gives up its frames: they are built again if they are needed once more. */
+extern void event_drop_frames(Event *event);
+
+/* A frame of its own for a client that has also seen what is before another position; belongs to the caller. */
+extern Frame *event_frame_joined(const Event *event, const Format *format, const char *position);
+
+/* What the event takes in memory, about. */
+extern size_t event_size(const Event *event);
 
 #endif /* HERALD_EVENT_H */

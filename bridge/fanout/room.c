@@ -23,6 +23,7 @@ typedef struct Room
 	struct Membership **members;
 	int count;
 	int capacity;
+	Hall hall;
 	UT_hash_handle hh;
 	char name[];
 } Room;
@@ -36,28 +37,29 @@ typedef struct Membership
 	int place_in_session;
 } Membership;
 
-static Room *rooms = NULL;
+static Room *rooms[HALLS];
 static uint64_t last_stamp = 0;
 
 static Room *
-find_room(const char *name)
+find_room(Hall hall, const char *name)
 {
 	Room *room;
 
-	HASH_FIND_STR(rooms, name, room);
+	HASH_FIND_STR(rooms[hall], name, room);
 	return room;
 }
 
 static Room *
-open_room(const char *name)
+open_room(Hall hall, const char *name)
 {
-	Room *room = find_room(name);
+	Room *room = find_room(hall, name);
 
 	if (room == NULL)
 	{
 		room = memory_new(sizeof(Room) + strlen(name) + 1);
 		strcpy(room->name, name);
-		HASH_ADD_STR(rooms, name, room);
+		room->hall = hall;
+		HASH_ADD_STR(rooms[hall], name, room);
 		metrics.rooms++;
 	}
 	return room;
@@ -87,6 +89,13 @@ append(Membership ***array, int *count, int *capacity, Membership *membership)
 	return (*count)++;
 }
 
+static void
+enter(Membership *membership, Room *room)
+{
+	membership->room = room;
+	membership->place_in_room = append(&room->members, &room->count, &room->capacity, membership);
+}
+
 void
 room_join(Session *session, const char *name)
 {
@@ -95,34 +104,52 @@ room_join(Session *session, const char *name)
 	if (session->state == SESSION_GONE || find_membership(session, name) != NULL)
 		return;
 	membership = memory_new(sizeof(Membership));
-	membership->room = open_room(name);
 	membership->session = session;
-	membership->place_in_room = append(&membership->room->members, &membership->room->count,
-									   &membership->room->capacity, membership);
+	enter(membership, open_room(session->hall, name));
 	membership->place_in_session = append(&session->rooms, &session->room_count, &session->room_capacity, membership);
 }
 
-/* Takes a membership out of both arrays; the last one of each fills the gap. */
+/* The last member of the room fills the gap; a room without members is closed. */
 static void
-end_membership(Membership *membership)
+quit(Membership *membership)
 {
 	Room *room = membership->room;
-	Session *session = membership->session;
 	Membership *last = room->members[--room->count];
 
 	room->members[membership->place_in_room] = last;
 	last->place_in_room = membership->place_in_room;
-	last = session->rooms[--session->room_count];
-	session->rooms[membership->place_in_session] = last;
-	last->place_in_session = membership->place_in_session;
-	free(membership);
 	if (room->count == 0)
 	{
-		HASH_DEL(rooms, room);
+		HASH_DEL(rooms[room->hall], room);
 		free(room->members);
 		free(room);
 		metrics.rooms--;
 	}
+}
+
+static void
+end_membership(Membership *membership)
+{
+	Session *session = membership->session;
+	Membership *last = session->rooms[--session->room_count];
+
+	quit(membership);
+	session->rooms[membership->place_in_session] = last;
+	last->place_in_session = membership->place_in_session;
+	free(membership);
+}
+
+void
+room_move(Session *session, Hall hall)
+{
+	for (int i = 0; i < session->room_count && session->hall != hall; i++)
+	{
+		Room *room = open_room(hall, session->rooms[i]->room->name);
+
+		quit(session->rooms[i]);
+		enter(session->rooms[i], room);
+	}
+	session->hall = hall;
 }
 
 void
@@ -148,34 +175,41 @@ room_name(const Session *session, int place)
 }
 
 static void
-deliver_once(Session *session, void *context)
+deliver_once(Session *session, Event *event)
 {
 	if (session->last_event == last_stamp)
 		return;
 	session->last_event = last_stamp;
-	session_deliver(session, context);
+	session_deliver(session, event);
 }
 
+/* A delivery ends no session: an outbox that overflows tells its owner, who acts later. */
 static void
-publish_in(const char *name, Event *event)
+publish_in(const Room *room, Event *event)
 {
-	Room *room;
-
-	if (strcmp(name, "*") == 0)
-	{
-		session_each(deliver_once, event);
-		return;
-	}
-	/* A delivery ends no session: an outbox that overflows tells its owner, who acts later. */
-	room = find_room(name);
 	for (int i = 0; room != NULL && i < room->count; i++)
 		deliver_once(room->members[i]->session, event);
 }
 
+/* Puts a user's sessions into a room or takes them out. */
+static void
+change_members(Hall hall, Event *event, const char *room, bool joins)
+{
+	Session *session = event->member && room ? session_of_user(event->member) : NULL;
+
+	for (; session != NULL; session = session->next_of_user)
+	{
+		if (session->hall == hall && session_awaits(session, event))
+			session_change_room(session, event, room, joins);
+	}
+}
+
 void
-room_publish(Event *event)
+room_publish(Hall hall, Event *event)
 {
 	last_stamp++;
+	change_members(hall, event, event->joins, true);
 	for (int i = 0; i < event->room_count; i++)
-		publish_in(event->rooms[i], event);
+		publish_in(find_room(hall, event->rooms[i]), event);
+	change_members(hall, event, event->leaves, false);
 }

@@ -17,10 +17,17 @@ extern void room_join(Session *session, const char *name);
 extern void room_leave(Session *session, const char *name);
 extern void room_leave_all(Session *session);
 
+/* Takes a session, with its rooms, to another hall. */
+extern void room_move(Session *session, Hall hall);
+
 /* The name of a session's room, by its place from 0 to room_count - 1; good until a room changes. */
 extern const char *room_name(const Session *session, int place);
 
-/* Gives an event once to each session that is in at least one of its rooms; room "*" is everybody. */
-extern void room_publish(Event *event);
+/*
+ * Gives an event once to each session of a hall that is in at least one of its
+ * rooms.  A change of membership is part of its event: who joins has joined
+ * before it, who leaves hears it and nothing after it.
+ */
+extern void room_publish(Hall hall, Event *event);
 
 #endif /* HERALD_ROOM_H */

@@ -24,6 +24,14 @@ typedef struct User
 	char id[];
 } User;
 
+/* A change of rooms that comes while a join is being asked for, whose answer may be older. */
+typedef struct LateChange
+{
+	char *room;
+	bool joins;
+	struct LateChange *next;
+} LateChange;
+
 static User *users = NULL;
 
 static User *
@@ -104,60 +112,85 @@ session_release(Session *session)
 	free(session->user);
 	free(session->key);
 	free(session->position);
-	free(session->since);
+	seen_free(session->seen);
+	if (session->last != NULL)
+		event_release(session->last);
 	free(session->claims);
 	free(session->rooms);
 	free(session);
 }
 
-const char *
-session_beginning(const Session *session, bool recovered)
+bool
+session_awaits(const Session *session, const Event *event)
 {
-	return recovered ? session->position : session->since;
+	return session->state == SESSION_LIVE || (!session->full && !seen_has(session->seen, event));
+}
+
+/* The event that a session got last, while it is not live; NULL: forget it. */
+static void
+note_last(Session *session, Event *event)
+{
+	if (session->last != NULL)
+		event_release(session->last);
+	session->last = event ? event_hold(event) : NULL;
+}
+
+/* The position in the frame says that the client has also seen what it had seen when it came. */
+static void
+replay(Session *session, Event *event)
+{
+	Outbox *outbox = session->outbox;
+	Frame *frame = event_frame_joined(event, session->format, session->position);
+
+	if (frame == NULL)
+		return;
+	if (!outbox_has_room(outbox, frame))
+		outbox_flush(outbox);
+	session->full = !outbox_has_room(outbox, frame);
+	if (!session->full)
+	{
+		metrics.deliveries++;
+		note_last(session, event);
+		outbox_push(outbox, frame);
+	}
+	frame_release(frame);
 }
 
 static void
-hold_back(Session *session, Event *event)
-{
-	if (session->held_bytes > session->outbox->limit)
-	{
-		outbox_overflow(session->outbox);
-		return;
-	}
-	if (session->held_count == session->held_capacity)
-	{
-		session->held_capacity = session->held_capacity ? session->held_capacity * 2 : 8;
-		session->held = memory_resize(session->held, sizeof(Event *) * (size_t) session->held_capacity);
-	}
-	session->held[session->held_count++] = event_hold(event);
-	session->held_bytes += strlen(event->payload);
-}
-
-void
-session_deliver(Session *session, Event *event)
+send_live(Session *session, Event *event)
 {
 	Frame *frame = event_frame(event, session->format);
 
 	if (frame == NULL)
 		return;
-	if (session->state == SESSION_REPLAYING)
-		hold_back(session, event);
-	else if (session->state == SESSION_LIVE)
-	{
-		metrics.deliveries++;
-		outbox_push(session->outbox, frame);
-	}
+	metrics.deliveries++;
+	outbox_push(session->outbox, frame);
 }
 
-static void
-drop_held(Session *session)
+void
+session_deliver(Session *session, Event *event)
 {
-	for (int i = 0; i < session->held_count; i++)
-		event_release(session->held[i]);
-	free(session->held);
-	session->held = NULL;
-	session->held_count = session->held_capacity = 0;
-	session->held_bytes = 0;
+	if (!session_awaits(session, event))
+		return;
+	if (session->state == SESSION_REPLAYING)
+		replay(session, event);
+	else
+		send_live(session, event);
+}
+
+void
+session_pause(Session *session)
+{
+	char *before;
+
+	room_move(session, HALL_LOBBY);
+	session->full = false;
+	if (session->last == NULL)
+		return;
+	before = session->position;
+	session->position = memory_format("%s_%s", session->last->position, before);
+	free(before);
+	note_last(session, NULL);
 }
 
 void
@@ -165,9 +198,12 @@ session_go_live(Session *session)
 {
 	assert(session->state == SESSION_REPLAYING);
 	session->state = SESSION_LIVE;
-	for (int i = 0; i < session->held_count; i++)
-		session_deliver(session, session->held[i]);
-	drop_held(session);
+	room_move(session, HALL_LIVE);
+	note_last(session, NULL);
+	seen_free(session->seen);
+	session->seen = NULL;
+	free(session->position);
+	session->position = NULL;
 }
 
 static void
@@ -191,15 +227,14 @@ session_leave(Session *session)
 	session->state = SESSION_GONE;
 	timer_stop(&session->expiry);
 	room_leave_all(session);
-	drop_held(session);
 	drop_late(session);
 	unlink_from_user(session);
 	metrics.sessions--;
 	session_release(session);
 }
 
-void
-session_keep_change(Session *session, const char *room, bool joins)
+static void
+keep_change(Session *session, const char *room, bool joins)
 {
 	LateChange **end = &session->late;
 	LateChange *change = memory_new(sizeof(LateChange));
@@ -209,6 +244,19 @@ session_keep_change(Session *session, const char *room, bool joins)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = change;
+}
+
+void
+session_change_room(Session *session, Event *event, const char *room, bool joins)
+{
+	if (session->joining > 0)
+		keep_change(session, room, joins);
+	if (joins)
+		room_join(session, room);
+	else
+		room_leave(session, room);
+	if (session->state != SESSION_LIVE)
+		note_last(session, event);
 }
 
 void

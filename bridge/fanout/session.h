@@ -16,17 +16,29 @@
 #include "base/timer.h"
 #include "fanout/event.h"
 #include "fanout/outbox.h"
+#include "fanout/seen.h"
 
+struct LateChange;
 struct Membership;
 struct Session;
 
 typedef enum SessionState
 {
-	SESSION_ARRIVING,  /* its rooms are being asked for */
-	SESSION_REPLAYING, /* gets what it missed; live events are held back */
+	SESSION_ARRIVING,  /* not welcomed yet */
+	SESSION_REPLAYING, /* gets what it missed, and live events not before that */
 	SESSION_LIVE,
 	SESSION_GONE /* left; only references remain */
 } SessionState;
+
+/* Where a session is; what is published in one hall is not heard in the others. */
+typedef enum Hall
+{
+	HALL_LOBBY,	 /* nothing */
+	HALL_LOG,	 /* what is read from the log once more */
+	HALL_RECENT, /* what is in memory */
+	HALL_LIVE,	 /* what is read now */
+	HALLS
+} Hall;
 
 /* What a protocol says to its session. */
 typedef struct SessionVoice
@@ -42,14 +54,6 @@ typedef struct SessionVoice
 	void (*join)(struct Session *session);
 } SessionVoice;
 
-/* A change of rooms that comes while the answer to an older question about rooms is on its way. */
-typedef struct LateChange
-{
-	char *room;
-	bool joins;
-	struct LateChange *next;
-} LateChange;
-
 /*
  * Made by a protocol when a client has shown a good token; freed with its last
  * reference, of which the protocol holds the first until it leaves.
@@ -59,10 +63,15 @@ typedef struct Session
 	int references;
 	SessionState state;
 	char *user;
-	char *key;		/* secret; the rooms it joined are known under it in the database */
-	char *position; /* where the client was; NULL: it is new */
-	char *since;	/* live events begin after this position; set before the welcome */
-	char *claims;	/* JSON of the token */
+	char *key;		  /* secret; the rooms it joined are known under it in the database */
+	char *position;	  /* after what the client has; NULL until the database has said where a new one begins */
+	bool recovered;	  /* it misses nothing */
+	Seen *seen;		  /* what the position says, as far as it is not live */
+	Event *last;	  /* that it got after the position, while it is not live */
+	bool full;		  /* its outbox took no more: it must go on later */
+	uint64_t stretch; /* of the recent events from which on it must hear; 0: what it missed is not there */
+	uint64_t window;  /* of the reader, for whose end it waits */
+	char *claims;	  /* JSON of the token */
 	const Format *format;
 	const SessionVoice *voice;
 	Outbox *outbox; /* of its connection */
@@ -73,17 +82,14 @@ typedef struct Session
 	struct Membership **rooms;
 	int room_count;
 	int room_capacity;
-	Event **held; /* live events while replaying */
-	int held_count;
-	int held_capacity;
-	size_t held_bytes;
-	LateChange *late; /* changes of rooms while arriving, or while it asks to join one */
-	int joining;	  /* so many joins are being asked for */
-	int asking;		  /* so many actions are in the database ... */
-	int lane;		  /* ... on this connection, so that they are done in their order */
+	Hall hall;
+	struct LateChange *late; /* changes of rooms while it asks to join one */
+	int joining;			 /* so many joins are being asked for */
+	int asking;				 /* so many actions are in the database ... */
+	int lane;				 /* ... on this connection, so that they are done in their order */
 	struct Session *next_of_user;
 	struct Session *previous_of_user;
-	struct Session *next_arriving;
+	struct Session *next_in_list;
 } Session;
 
 /* Takes over the strings. */
@@ -91,21 +97,26 @@ extern Session *session_new(char *user, char *key, char *position, char *claims)
 extern Session *session_hold(Session *session);
 extern void session_release(Session *session);
 
-/* The position behind which the events of a session begin that is being welcomed. */
-extern const char *session_beginning(const Session *session, bool recovered);
-
 /*
- * Keeps a change of rooms for later, and makes those that were kept, in their
- * order.  While joins are being asked for they are kept on, for the next answer
- * may be older than they are.
+ * Changes a session's rooms, and makes the changes once more that came while
+ * joins were being asked for, for the next answer may be older than they are.
  */
-extern void session_keep_change(Session *session, const char *room, bool joins);
+extern void session_change_room(Session *session, Event *event, const char *room, bool joins);
 extern void session_make_changes(Session *session);
 
-/* Hands an event to a session: to its outbox, or to what is held back. */
+/* Whether an event is news to a session that can take it. */
+extern bool session_awaits(const Session *session, const Event *event);
+
+/*
+ * Hands an event to a session that awaits it.  One that is being replayed to and
+ * takes no more is left full: it must go on from its position, later.
+ */
 extern void session_deliver(Session *session, Event *event);
 
-/* From now on events go out; first those that were held back. */
+/* Brings the position up to what the session got; it hears nothing until it is let into a hall again. */
+extern void session_pause(Session *session);
+
+/* It got everything: from now on live events go out. */
 extern void session_go_live(Session *session);
 
 /*

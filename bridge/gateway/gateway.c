@@ -3,12 +3,11 @@
  * gateway.c
  *	  The only way in and out of the bridge for a client.
  *
- * A session arrives in three steps: its rooms are asked for, in one query for all
- * who have come meanwhile, and then those that it wants beside them; the reader
- * stands at a position; what it missed up to that position is replayed while live
- * events are held back.  A change of
- * membership that is read in between is kept and applied in its order, so that
- * nobody keeps a room that they have lost.
+ * A session arrives in three steps: the database is asked for its rooms and its
+ * place in the log, in one query for all who have come meanwhile, and then for the
+ * rooms that it wants beside them; the reader reads past that place; what comes
+ * after the place is replayed until nothing is left.  A new session begins at the
+ * place of the answer, so that all go the same way.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,6 +23,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "fanout/recent.h"
 #include "fanout/room.h"
 #include "gateway/action.h"
 #include "gateway/replay.h"
@@ -33,100 +33,40 @@
 #define ARRIVALS_AT_ONCE 1000
 #define KEY_LENGTH 32
 
-/* Sessions in the order of their arrival, each with a reference of the list. */
-typedef struct SessionList
-{
-	Session *first;
-	Session *last;
-	int count;
-} SessionList;
-
-static Database *database;	/* for rooms */
-static SessionList waiting; /* nobody has asked for their rooms yet */
-static SessionList asking;	/* the query that runs now is for them */
-static SessionList known;	/* their rooms are known; they wait for the reader */
+static Database *database;				/* for rooms */
+static SessionList waiting;				/* nobody has asked for them yet */
+static SessionList asking;				/* the query that runs now is for them */
+static SessionList known;				/* they have their answer and wait for the reader */
+static uint64_t held[RECENT_STRETCHES]; /* the stretches of recent events when it was sent */
 
 static void ask_for_rooms(void);
 
-static void
-list_append(SessionList *list, Session *session)
-{
-	session->next_arriving = NULL;
-	if (list->last != NULL)
-		list->last->next_arriving = session;
-	else
-		list->first = session;
-	list->last = session;
-	list->count++;
-}
-
-static Session *
-list_take(SessionList *list)
-{
-	Session *session = list->first;
-
-	if (session == NULL)
-		return NULL;
-	list->first = session->next_arriving;
-	if (list->first == NULL)
-		list->last = NULL;
-	list->count--;
-	return session;
-}
-
-/* Puts a user's sessions into a room or takes them out; one that is still arriving when it has arrived. */
-static void
-change_rooms(const char *user, const char *room, bool joins)
-{
-	Session *session;
-
-	for (session = session_of_user(user); session != NULL; session = session->next_of_user)
-	{
-		if (session->state == SESSION_ARRIVING || session->joining > 0)
-			session_keep_change(session, room, joins);
-		if (session->state == SESSION_ARRIVING)
-			continue;
-		if (joins)
-			room_join(session, room);
-		else
-			room_leave(session, room);
-	}
-}
-
-/* Membership changes with the event that tells of it: before the next one of that room. */
+/* Live, and kept for those who come back.  The frames are with the connections by now. */
 static void
 on_event(Event *event)
 {
-	if (event->member != NULL && event->joins != NULL)
-		change_rooms(event->member, event->joins, true);
-	room_publish(event);
-	if (event->member != NULL && event->leaves != NULL)
-		change_rooms(event->member, event->leaves, false);
+	room_publish(HALL_LIVE, event);
+	event_drop_frames(event);
+	recent_add(event);
 }
 
-/* The reader stands at a position: who has rooms goes on from there. */
+/* The reader has read past the places of those who came before it began. */
 static void
-admit_known(void)
+on_reached(const char *position)
 {
-	Session *session;
+	SessionList arrived = { 0 };
 
-	while (reader_position() != NULL && (session = list_take(&known)) != NULL)
-	{
-		if (session->state != SESSION_GONE)
-		{
-			session_make_changes(session);
-			session->state = SESSION_REPLAYING;
-			replay_begin(session, reader_position());
-		}
-		session_release(session);
-	}
+	recent_reached(position);
+	while (known.first != NULL && known.first->window <= reader_window())
+		session_list_append(&arrived, session_list_take(&known));
+	replay_begin(&arrived);
 }
 
 void
 gateway_arrived(Session *session)
 {
-	list_append(&known, session_hold(session));
-	admit_known();
+	session_list_append(&known, session_hold(session));
+	reader_look();
 }
 
 static void
@@ -139,20 +79,94 @@ dismiss_for_resync(Session *session, void *reason)
 static void
 on_resync(const char *reason)
 {
+	recent_clear();
 	session_each(dismiss_for_resync, (void *) reason);
 }
 
-/* The answer's row for a session: its rooms and its unread count. */
-static void
-take_rooms(Session *session, const PGresult *result, int row)
+enum
 {
-	json_t *rooms = json_loads(PQgetvalue(result, row, 0), 0, NULL);
+	COLUMN_ROOMS,
+	COLUMN_UNREAD,
+	COLUMN_RECOVERED,
+	COLUMN_POSITION,
+	COLUMN_SEEN,
+	COLUMN_SEEN_IDS,
+	COLUMN_HELD
+};
+
+static void
+take_rooms(Session *session, const char *text)
+{
+	json_t *rooms = json_loads(text, 0, NULL);
 	size_t i;
 	json_t *room;
 
 	json_array_foreach(rooms, i, room) room_join(session, json_string_value(room));
 	json_decref(rooms);
-	session->unread = atoll(PQgetvalue(result, row, 1));
+}
+
+static void
+take_seen(Session *session, const char *snapshots_text, const char *ids_text)
+{
+	json_t *snapshots = json_loads(snapshots_text, 0, NULL);
+	json_t *ids = json_loads(ids_text, 0, NULL);
+	size_t i;
+	json_t *snapshot;
+
+	seen_free(session->seen);
+	session->seen = seen_new((int) json_array_size(snapshots));
+	json_array_foreach(snapshots, i, snapshot)
+		seen_add(session->seen, json_string_value(snapshot), json_integer_value(json_array_get(ids, i)));
+	json_decref(snapshots);
+	json_decref(ids);
+}
+
+/* Where the session goes on: its place in the log, and among the recent events. */
+static void
+take_place(Session *session, const PGresult *result, int row)
+{
+	int from = atoi(PQgetvalue(result, row, COLUMN_HELD));
+
+	free(session->position);
+	session->position = memory_copy(PQgetvalue(result, row, COLUMN_POSITION));
+	take_seen(session, PQgetvalue(result, row, COLUMN_SEEN), PQgetvalue(result, row, COLUMN_SEEN_IDS));
+	session->stretch = from > 0 ? held[from - 1] : 0;
+	session->window = reader_window() + 1;
+}
+
+/* Rooms change with the events that a session gets: they are taken once, as they were at its position. */
+static void
+take_arrival(Session *session, const PGresult *result, int row)
+{
+	bool returns = session->position != NULL;
+
+	session->recovered = PQgetvalue(result, row, COLUMN_RECOVERED)[0] == 't';
+	if (returns && !session->recovered)
+		log_info("not_recovered", "user", session->user, "position", session->position);
+	metrics.recovered += session->recovered;
+	metrics.not_recovered += returns && !session->recovered;
+	session->unread = atoll(PQgetvalue(result, row, COLUMN_UNREAD));
+	take_rooms(session, PQgetvalue(result, row, COLUMN_ROOMS));
+}
+
+/* The answer's row for a session; who was told that nothing is missing, and now misses something, must come again. */
+static void
+take_answer(Session *session, const PGresult *result, int row)
+{
+	if (session->state == SESSION_ARRIVING)
+		take_arrival(session, result, row);
+	else if (PQgetvalue(result, row, COLUMN_RECOVERED)[0] != 't')
+	{
+		session->voice->dismiss(session, "resync", "The log is not complete any more.");
+		session_release(session);
+		return;
+	}
+	take_place(session, result, row);
+	if (session->state == SESSION_ARRIVING && session->voice->join != NULL)
+		session->voice->join(session);
+	else
+		session_list_append(&known, session_hold(session));
+	session_release(session);
 }
 
 static void
@@ -164,59 +178,71 @@ on_rooms(void *context, const PGresult *result)
 	(void) context;
 	if (result != NULL && !good)
 		log_error("rooms_unknown", "reason", PQresultErrorMessage(result));
-	for (int row = 0; (session = list_take(&asking)) != NULL; row++)
+	for (int row = 0; (session = session_list_take(&asking)) != NULL; row++)
 	{
 		if (session->state == SESSION_GONE)
 			session_release(session);
 		else if (good)
-		{
-			take_rooms(session, result, row);
-			if (session->voice->join != NULL)
-				session->voice->join(session);
-			else
-				gateway_arrived(session);
-			session_release(session);
-		}
+			take_answer(session, result, row);
 		else if (result == NULL)
-			list_append(&waiting, session); /* asked again when the database is back */
+			session_list_append(&waiting, session); /* asked again when the database is back */
 		else
 		{
 			session->voice->dismiss(session, "unavailable", "The rooms of this user could not be found.");
 			session_release(session);
 		}
 	}
+	reader_look();
 	ask_for_rooms();
+}
+
+/* The positions from which on recent events are held, as an array for SQL. */
+static char *
+held_positions(void)
+{
+	const char *positions[RECENT_STRETCHES];
+
+	return database_text_array(positions, recent_held(positions, held));
 }
 
 /* One query for all who wait; who comes while it runs shares the next one. */
 static void
 ask_for_rooms(void)
 {
-	const char **users;
-	const char **keys;
-	const char *values[2];
+	const char *users[ARRIVALS_AT_ONCE];
+	const char *keys[ARRIVALS_AT_ONCE];
+	const char *positions[ARRIVALS_AT_ONCE];
+	char *values[4];
 	int count = 0;
 	Session *session;
 
 	if (asking.count > 0 || waiting.count == 0 || !database_is_connected(database))
 		return;
-	users = memory_new(sizeof(char *) * ARRIVALS_AT_ONCE);
-	keys = memory_new(sizeof(char *) * ARRIVALS_AT_ONCE);
-	while (count < ARRIVALS_AT_ONCE && (session = list_take(&waiting)) != NULL)
+	while (count < ARRIVALS_AT_ONCE && (session = session_list_take(&waiting)) != NULL)
 	{
 		users[count] = session->user;
-		keys[count++] = session->key;
-		list_append(&asking, session);
+		keys[count] = session->key;
+		positions[count++] = session->position;
+		session_list_append(&asking, session);
 	}
 	values[0] = database_text_array(users, count);
 	values[1] = database_text_array(keys, count);
+	values[2] = database_text_array(positions, count);
+	values[3] = held_positions();
 	database_query(database,
-				   "SELECT array_to_json(rooms), unread FROM herald.connect_sessions($1, $2) ORDER BY ordinal", 2, values,
-				   on_rooms, NULL);
-	free((char *) values[0]);
-	free((char *) values[1]);
-	free(users);
-	free(keys);
+				   "SELECT array_to_json(rooms), unread, recovered, \"position\", array_to_json(seen::text[]),"
+				   " array_to_json(seen_ids), held FROM herald.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
+				   4, (const char *const *) values, on_rooms, NULL);
+	for (int i = 0; i < 4; i++)
+		free(values[i]);
+}
+
+/* A session asks for its place: a new one, or one that could not be replayed to in one go. */
+static void
+ask_for(Session *session)
+{
+	session_list_append(&waiting, session);
+	ask_for_rooms();
 }
 
 static void
@@ -226,20 +252,26 @@ on_connected(void *context)
 	ask_for_rooms();
 }
 
+/* Should the server come back from a crash, what it said of transactions is not true any more. */
 static void
 on_lost(void *context)
 {
+	Session *session;
+
 	(void) context;
+	while ((session = session_list_take(&known)) != NULL)
+		session_list_append(&waiting, session);
 }
 
 void
 gateway_start(const Config *config)
 {
-	static const ReaderEvents reader_events = { on_event, admit_known, on_resync };
+	static const ReaderEvents reader_events = { on_event, on_reached, on_resync };
 	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
 
 	database = database_open("rooms", config->database, &database_events, NULL);
-	replay_start(config);
+	recent_start(config);
+	replay_start(config, ask_for);
 	action_start(config);
 	reader_start(config, &reader_events);
 }
@@ -250,6 +282,7 @@ gateway_stop(void)
 	reader_stop();
 	action_stop();
 	replay_stop();
+	recent_clear();
 	database_close(database);
 }
 
@@ -316,8 +349,7 @@ gateway_admit(const Arrival *arrival, Refusal *refusal)
 	session->outbox = arrival->outbox;
 	session->protocol = arrival->protocol;
 	watch_expiry(session, identity.expires);
-	list_append(&waiting, session_hold(session));
-	ask_for_rooms();
+	ask_for(session_hold(session));
 	return session;
 }
 

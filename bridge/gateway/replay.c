@@ -1,7 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * replay.c
- *	  What a session missed, read from the log.
+ *	  What sessions missed, from memory or from the log.
+ *
+ * A replay is the delivery of the same events once more, in a hall where only
+ * those are who wait for them; each takes what is news to it.  Recent events are
+ * in memory.  For all who come from before them the log is read once, from the
+ * earliest of their positions up to what is in memory.
+ *
+ * A connection that takes no more is not waited for: its session asks for its
+ * place again, from the position that it has reached, when its queue is empty.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,256 +22,289 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "fanout/recent.h"
 #include "fanout/room.h"
 #include "source/database.h"
 #include "source/event_log.h"
 
-/* How long to wait for a connection that has no room for more. */
+/* How often the queues of those are looked at that had no room for more. */
 #define PAUSE_MS 50
-
-/* One session's replay, from page to page. */
-typedef struct Replay
-{
-	Session *session; /* a reference */
-	char *position;	  /* where to read on */
-	char *until;
-	char *rooms; /* an array, as SQL reads it */
-	bool welcomed;
-	bool more;		/* pages after this one */
-	Event **events; /* of this page, each with a reference */
-	int count;
-	int sent;
-	Timer pause;
-	struct Replay *next; /* waiting for the database */
-} Replay;
 
 static const Config *config;
 static Database *database;
-static Replay *stranded; /* to be asked again when the database is back */
+static void (*ask_again)(Session *session);
+static SessionList missing; /* what they missed is not in memory; they share the next reading of the log */
+static SessionList reading; /* what is read now is for them */
+static char *place;			/* where to read on */
+static uint64_t until;		/* the stretch of recent events up to which the log is read */
+static bool halted;			/* the reading waits for there to be any */
+static SessionList full;	/* their connections took no more */
+static Timer pause_timer;
+
+static void read_for_missing(void);
+static void read_page(void);
 
 static void
-drop_page(Replay *replay)
+publish_recent(Event *event)
 {
-	for (int i = 0; i < replay->count; i++)
-		event_release(replay->events[i]);
-	free(replay->events);
-	replay->events = NULL;
-	replay->count = replay->sent = 0;
+	room_publish(HALL_RECENT, event);
 }
 
 static void
-end_replay(Replay *replay)
+publish_recent_to_readers(Event *event)
 {
-	timer_stop(&replay->pause);
-	drop_page(replay);
-	session_release(replay->session);
-	free(replay->position);
-	free(replay->until);
-	free(replay->rooms);
-	free(replay);
+	room_publish(HALL_LOG, event);
 }
 
 static void
-welcome(Session *session, bool recovered)
+welcome(Session *session)
 {
-	if (session->position != NULL && recovered)
-		metrics.recovered++;
-	else if (session->position != NULL)
-		metrics.not_recovered++;
-	session->voice->welcome(session, recovered);
+	if (session->state != SESSION_ARRIVING)
+		return;
+	session->state = SESSION_REPLAYING;
+	session->voice->welcome(session, session->recovered);
 }
 
-static void read_page(Replay *replay);
-
-/* Keeps the events of a page until they are sent. */
 static void
-take_page(Replay *replay, const Page *page)
+look_at_full(void *context)
 {
-	free(replay->position);
-	replay->position = memory_copy(page->position);
-	replay->more = page->more;
-	replay->events = memory_new(sizeof(Event *) * (size_t) page->count);
-	for (int i = 0; i < page->count; i++)
-		replay->events[replay->count++] = event_hold(page->events[i]);
-}
+	SessionList again = full;
+	Session *session;
 
-/* Sends as much of the page as the outbox takes; false: something is left. */
-static bool
-send_page(Replay *replay)
-{
-	Outbox *outbox = replay->session->outbox;
-
-	for (; replay->sent < replay->count; replay->sent++)
+	(void) context;
+	full = (SessionList){ 0 };
+	while ((session = session_list_take(&again)) != NULL)
 	{
-		Frame *frame = event_frame(replay->events[replay->sent], replay->session->format);
-
-		if (frame == NULL)
-			continue;
-		if (!outbox_has_room(outbox, frame))
-			outbox_flush(outbox);
-		if (!outbox_has_room(outbox, frame))
-			return false;
-		metrics.deliveries++;
-		outbox_push(outbox, frame);
+		if (session->state == SESSION_GONE)
+			session_release(session);
+		else if (session->outbox->count > 0)
+			session_list_append(&full, session);
+		else
+			ask_again(session);
 	}
-	drop_page(replay);
-	return true;
+	if (full.count > 0)
+		timer_start(&pause_timer, PAUSE_MS, look_at_full, NULL);
 }
 
-/*
- * Replayed events go out past those that are held back, and no faster than the
- * client takes them: a long absence must not overflow its queue.  The held ones
- * follow when it has taken all.
- */
 static void
-go_on(void *context)
+pause_session(Session *session)
 {
-	Replay *replay = context;
-	Session *session = replay->session;
-	bool sent_all;
+	session_pause(session);
+	session_list_append(&full, session);
+	if (full.count == 1)
+		timer_start(&pause_timer, PAUSE_MS, look_at_full, NULL);
+}
 
-	if (session->state == SESSION_GONE)
+/* Takes those out of the list who have gone or take no more; all: who is left has got everything. */
+static void
+sort_out(SessionList *list, bool all)
+{
+	SessionList sorted = { 0 };
+	Session *session;
+
+	while ((session = session_list_take(list)) != NULL)
 	{
-		end_replay(replay);
+		if (session->state == SESSION_GONE)
+			session_release(session);
+		else if (session->full)
+			pause_session(session);
+		else if (!all)
+			session_list_append(&sorted, session);
+		else
+		{
+			session_go_live(session);
+			session_release(session);
+		}
+	}
+	*list = sorted;
+}
+
+void
+replay_begin(SessionList *arrived)
+{
+	SessionList served = { 0 };
+	uint64_t from = UINT64_MAX;
+	Session *session;
+
+	while ((session = session_list_take(arrived)) != NULL)
+	{
+		if (session->state == SESSION_GONE)
+			session_release(session);
+		else if (recent_position(session->stretch) == NULL)
+			session_list_append(&missing, session);
+		else
+		{
+			from = session->stretch < from ? session->stretch : from;
+			room_move(session, HALL_RECENT);
+			welcome(session);
+			session_list_append(&served, session);
+		}
+	}
+	if (served.count > 0)
+		recent_each(from, publish_recent);
+	sort_out(&served, true);
+	if (halted)
+		read_page();
+	read_for_missing();
+}
+
+static void
+pause_all(SessionList *list)
+{
+	Session *session;
+
+	while ((session = session_list_take(list)) != NULL)
+		pause_session(session);
+}
+
+/* The reading failed: everybody asks again in a while, and hears then whether it can be had at all. */
+static void
+give_up(const char *reason)
+{
+	log_warning("replay_failed", "reason", reason);
+	pause_all(&reading);
+}
+
+static void
+move_to(const char *position)
+{
+	free(place);
+	place = memory_copy(position);
+}
+
+/* What was read reaches up to what is in memory; should that have been forgotten meanwhile, there is more to read. */
+static void
+finish_reading(void)
+{
+	if (recent_position(until) == NULL)
+	{
+		read_page();
 		return;
 	}
-	sent_all = send_page(replay);
-	if (sent_all && replay->more)
-		read_page(replay);
-	else if (!sent_all || (session->held_count > 0 && session->outbox->count > 0))
-	{
-		outbox_flush(session->outbox);
-		timer_start(&replay->pause, PAUSE_MS, go_on, replay);
-	}
-	else
-	{
-		session_go_live(session);
-		end_replay(replay);
-	}
-}
-
-/* What was missed cannot be had.  Who was told already that nothing is missing must come again. */
-static void
-give_up(Replay *replay, const char *reason)
-{
-	Session *session = replay->session;
-
-	log_info("not_recovered", "user", session->user, "reason", reason);
-	if (replay->welcomed)
-		session->voice->dismiss(session, "resync", reason);
-	else
-		welcome(session, false);
+	recent_back_end();
+	recent_each(until, publish_recent_to_readers);
+	sort_out(&reading, true);
+	read_for_missing();
 }
 
 static void
 on_page(void *context, const Page *page)
 {
-	Replay *replay = context;
-
-	if (replay->session->state == SESSION_GONE)
-	{
-		end_replay(replay);
-		return;
-	}
-	if (page->outcome == PAGE_UNAVAILABLE && !database_is_connected(database))
-	{
-		replay->next = stranded;
-		stranded = replay;
-		return;
-	}
-	replay->more = false;
+	(void) context;
 	if (page->outcome != PAGE_READ)
-		give_up(replay, page->reason);
-	else
 	{
-		if (!replay->welcomed)
-			welcome(replay->session, true);
-		take_page(replay, page);
+		give_up(page->reason);
+		return;
 	}
-	replay->welcomed = true;
-	go_on(replay);
+	for (Session *session = reading.first; session != NULL; session = session->next_in_list)
+		welcome(session);
+	for (int i = 0; i < page->count; i++)
+	{
+		room_publish(HALL_LOG, page->events[i]);
+		recent_back_add(page->events[i]);
+	}
+	sort_out(&reading, false);
+	move_to(page->position);
+	if (reading.count == 0)
+		read_for_missing();
+	else if (page->more)
+		read_page();
+	else
+		finish_reading();
+}
+
+/* While nothing is in memory, in the middle of a window that is larger than that, it waits for the reader. */
+static void
+read_page(void)
+{
+	if (recent_position(until) == NULL)
+		until = recent_first();
+	halted = recent_position(until) == NULL;
+	if (!halted)
+		event_log_read(database, place, recent_position(until), config->page_size, on_page, NULL);
 }
 
 static void
-read_page(Replay *replay)
+on_earliest(void *context, const PGresult *result)
 {
-	event_log_read(database, replay->position, replay->until, replay->rooms, config->page_size, on_page, replay);
-}
-
-static char *
-rooms_of(const Session *session)
-{
-	const char **names = memory_new(sizeof(char *) * (size_t) (session->room_count + 1));
-	char *array;
-
-	for (int i = 0; i < session->room_count; i++)
-		names[i] = room_name(session, i);
-	names[session->room_count] = "*";
-	array = database_text_array(names, session->room_count + 1);
-	free(names);
-	return array;
-}
-
-void
-replay_begin(Session *session, const char *until)
-{
-	Replay *replay;
-
-	session->since = memory_copy(until);
-	if (session->position == NULL)
+	(void) context;
+	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK)
 	{
-		welcome(session, false);
-		session_go_live(session);
+		give_up(result ? PQresultErrorMessage(result) : "no connection to the database");
 		return;
 	}
-	replay = memory_new(sizeof(Replay));
-	replay->session = session_hold(session);
-	replay->position = memory_copy(session->position);
-	replay->until = memory_copy(until);
-	replay->rooms = rooms_of(session);
-	read_page(replay);
+	move_to(PQgetvalue(result, 0, 0));
+	recent_back_begin(place);
+	read_page();
+}
+
+/* One reading for all who wait; who comes while it goes on shares the next one. */
+static void
+read_for_missing(void)
+{
+	const char **positions;
+	char *array;
+	int count = 0;
+
+	if (reading.count > 0 || missing.count == 0 || !database_is_connected(database))
+		return;
+	reading = missing;
+	missing = (SessionList){ 0 };
+	positions = memory_new(sizeof(char *) * (size_t) (reading.count + 1));
+	for (Session *session = reading.first; session != NULL; session = session->next_in_list)
+	{
+		positions[count++] = session->position;
+		room_move(session, HALL_LOG);
+	}
+	until = recent_first();
+	positions[count++] = recent_position(until); /* which may be older by now than when they were found missing */
+	array = database_text_array(positions, count);
+	metrics.log_readings++;
+	database_query(database, "SELECT herald.earliest($1)", 1, (const char *const *) &array, on_earliest, NULL);
+	free(array);
+	free(positions);
 }
 
 static void
 on_connected(void *context)
 {
-	Replay *waiting = stranded;
-
 	(void) context;
-	stranded = NULL;
-	while (waiting != NULL)
-	{
-		Replay *replay = waiting;
-
-		waiting = replay->next;
-		read_page(replay);
-	}
+	read_for_missing();
 }
 
+/* Should the server come back from a crash, what it said of transactions is not true any more. */
 static void
 on_lost(void *context)
 {
 	(void) context;
+	halted = false;
+	pause_all(&reading);
+	pause_all(&missing);
 }
 
 void
-replay_start(const Config *settings)
+replay_start(const Config *settings, void (*again)(Session *session))
 {
 	static const DatabaseEvents events = { on_connected, on_lost, NULL };
 
 	config = settings;
+	ask_again = again;
 	database = database_open("replay", config->database, &events, NULL);
 }
 
 void
 replay_stop(void)
 {
-	database_close(database);
-	while (stranded != NULL)
-	{
-		Replay *replay = stranded;
+	SessionList *lists[] = { &missing, &reading, &full };
+	Session *session;
 
-		stranded = replay->next;
-		end_replay(replay);
+	database_close(database);
+	timer_stop(&pause_timer);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+	{
+		while ((session = session_list_take(lists[i])) != NULL)
+			session_release(session);
 	}
+	free(place);
+	place = NULL;
 }

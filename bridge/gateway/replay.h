@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * replay.h
- *	  What a session missed, read from the log.
+ *	  What sessions missed, from memory or from the log.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -10,16 +10,17 @@
 #define HERALD_REPLAY_H
 
 #include "base/config.h"
-#include "fanout/session.h"
+#include "fanout/session_list.h"
 
-extern void replay_start(const Config *config);
+/* again() gets a session, with a reference, that must ask for its place in the log once more. */
+extern void replay_start(const Config *config, void (*again)(Session *session));
 extern void replay_stop(void);
 
 /*
- * Welcomes a session that is in its rooms and holds live events back.  If it
- * says where it was, it gets the events of its rooms from there up to the
- * position "until" first; if that cannot be done, it is told so.
+ * Welcomes sessions that know their place, and gives them what comes after it
+ * until they are live.  The reader is between two windows and past their places.
+ * Takes over the references of the list.
  */
-extern void replay_begin(Session *session, const char *until);
+extern void replay_begin(SessionList *arrived);
 
 #endif /* HERALD_REPLAY_H */

@@ -115,7 +115,7 @@ welcome(Session *session, bool recovered)
 	Stream *stream = session->protocol;
 
 	say(stream, retry_field());
-	say(stream, compose(session_beginning(session, recovered), "welcome", plain_json_welcome(session, recovered)));
+	say(stream, compose(session->position, "welcome", plain_json_welcome(session, recovered)));
 	say(stream, compose(NULL, "notification:unread", plain_json_unread(session)));
 	if (stream->complaints != NULL)
 		say(stream, stream->complaints);

@@ -32,7 +32,7 @@ char *
 plain_json_welcome(const Session *session, bool recovered)
 {
 	char *user = json_quoted(session->user);
-	char *position = json_quoted(session_beginning(session, recovered));
+	char *position = json_quoted(session->position);
 	char *text = memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",
 							   user, session->key, recovered ? "true" : "false", position);
 

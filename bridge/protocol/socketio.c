@@ -142,11 +142,11 @@ welcome(Session *session, bool recovered)
 		pid = memory_copy(place->pid);
 	}
 	else
-		pid = memory_format("%s.%s.%s", session->key, place->sid, session->since);
+		pid = memory_format("%s.%s.%s", session->key, place->sid, session->position);
 	timer_stop(&place->socket->deadline);
 	say_packet(place->socket, PACKET_CONNECT, session->format->name_space,
 			   memory_format("{\"sid\":\"%s\",\"pid\":\"%s\"}", place->sid, pid));
-	say_unread(session, session_beginning(session, recovered));
+	say_unread(session, session->position);
 	free(pid);
 }
 

@@ -61,7 +61,7 @@ check_functions(PGconn *connection)
 	static const char *const trials[] = {
 		"SELECT * FROM herald.bridge_hello()",
 		"SELECT * FROM herald.read_events(herald.current_position())",
-		"SELECT * FROM herald.connect_sessions('{}', '{}')",
+		"SELECT * FROM herald.connect_sessions('{}', '{}', '{}', '{}')",
 		"LISTEN herald",
 	};
 

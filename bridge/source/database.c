@@ -252,6 +252,7 @@ send_next(Database *database)
 		return;
 	}
 	database->busy = true;
+	metrics.database_queries++;
 	watch(database, PQflush(database->connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
@@ -407,6 +408,20 @@ database_error(const Database *database)
 	return database->error;
 }
 
+static char *
+write_quoted(char *out, const char *text)
+{
+	*out++ = '"';
+	for (; *text; text++)
+	{
+		if (*text == '"' || *text == '\\')
+			*out++ = '\\';
+		*out++ = *text;
+	}
+	*out++ = '"';
+	return out;
+}
+
 char *
 database_text_array(const char *const *texts, int count)
 {
@@ -415,21 +430,14 @@ database_text_array(const char *const *texts, int count)
 	char *out;
 
 	for (int i = 0; i < count; i++)
-		length += 2 * strlen(texts[i]) + 3;
+		length += texts[i] ? 2 * strlen(texts[i]) + 3 : strlen("NULL,");
 	array = out = memory_new(length);
 	*out++ = '{';
 	for (int i = 0; i < count; i++)
 	{
 		if (i > 0)
 			*out++ = ',';
-		*out++ = '"';
-		for (const char *c = texts[i]; *c; c++)
-		{
-			if (*c == '"' || *c == '\\')
-				*out++ = '\\';
-			*out++ = *c;
-		}
-		*out++ = '"';
+		out = texts[i] ? write_quoted(out, texts[i]) : stpcpy(out, "NULL");
 	}
 	strcpy(out, "}");
 	return array;

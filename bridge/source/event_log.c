@@ -27,14 +27,15 @@ enum
 	COLUMN_MEMBER,
 	COLUMN_JOINS,
 	COLUMN_LEAVES,
+	COLUMN_XID,
 	COLUMN_LOGGED,
 	COLUMN_MORE
 };
 
 /* Rooms come as JSON: its parser is a library's, an array's would be ours. */
 static const char read_sql[] =
-	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, logged_ms, more "
-	"FROM herald.read_events($1, $2, $3, $4::int)";
+	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, xid, logged_ms, more "
+	"FROM herald.read_events($1, $2, NULL, $3::int)";
 
 typedef struct Reading
 {
@@ -66,6 +67,8 @@ take_event(const PGresult *result, int row)
 	Event *event = event_new();
 
 	event->id = copy_field(result, row, COLUMN_ID);
+	event->number = event->id ? atoll(event->id) : INT64_MAX;
+	event->xid = strtoull(PQgetvalue(result, row, COLUMN_XID), NULL, 10);
 	event->name = copy_field(result, row, COLUMN_NAME);
 	event->payload = copy_field(result, row, COLUMN_PAYLOAD);
 	event->position = copy_field(result, row, COLUMN_POSITION);
@@ -134,15 +137,14 @@ on_page(void *context, const PGresult *result)
 }
 
 void
-event_log_read(Database *database, const char *after, const char *until, const char *rooms, long limit,
-			   PageAnswer answer, void *context)
+event_log_read(Database *database, const char *after, const char *until, long limit, PageAnswer answer, void *context)
 {
 	Reading *reading = memory_new(sizeof(Reading));
 	char limit_text[24];
-	const char *values[] = { after, until, rooms, limit_text };
+	const char *values[] = { after, until, limit_text };
 
 	snprintf(limit_text, sizeof(limit_text), "%ld", limit);
 	reading->answer = answer;
 	reading->context = context;
-	database_query(database, read_sql, 4, values, on_page, reading);
+	database_query(database, read_sql, 3, values, on_page, reading);
 }

@@ -35,11 +35,8 @@ typedef struct Page
 
 typedef void (*PageAnswer)(void *context, const Page *page);
 
-/*
- * Reads the events after a position.  until NULL: as far as there are any;
- * rooms NULL: of all rooms.
- */
-extern void event_log_read(Database *database, const char *after, const char *until, const char *rooms, long limit,
-						   PageAnswer answer, void *context);
+/* Reads the events after a position.  until NULL: as far as there are any. */
+extern void event_log_read(Database *database, const char *after, const char *until, long limit, PageAnswer answer,
+						   void *context);
 
 #endif /* HERALD_EVENT_LOG_H */

@@ -32,6 +32,7 @@ static Database *database;
 static Doorbell *doorbell;
 static char *position; /* NULL before the first connection, and after it was lost */
 static bool between_pages;
+static uint64_t window;
 static bool reading;
 static bool rung; /* while reading */
 static bool caught_up;
@@ -70,7 +71,10 @@ on_hello(void *context, const PGresult *result)
 	}
 	maintains = PQgetvalue(result, 0, 1)[0] != 't';
 	if (position == NULL)
+	{
 		move_to(PQgetvalue(result, 0, 2));
+		listener->reached(position);
+	}
 	log_info("reading", "extension", PQgetvalue(result, 0, 0), "preloaded", maintains ? "no" : "yes", "position", position);
 	read_on();
 }
@@ -106,7 +110,7 @@ hand_on(const Page *page)
 	between_pages = page->more;
 	caught_up = !page->more;
 	if (!between_pages)
-		listener->at_boundary();
+		listener->reached(position);
 }
 
 static void
@@ -139,16 +143,24 @@ read_on(void)
 	}
 	reading = true;
 	rung = false;
+	if (!between_pages)
+		window++;
 	timer_stop(&poll_timer);
-	event_log_read(database, position, NULL, NULL, config->page_size, on_page, NULL);
+	event_log_read(database, position, NULL, config->page_size, on_page, NULL);
+}
+
+void
+reader_look(void)
+{
+	if (database_is_connected(database))
+		read_on();
 }
 
 static void
 on_ring(void *context)
 {
 	(void) context;
-	if (database_is_connected(database))
-		read_on();
+	reader_look();
 }
 
 static void
@@ -211,10 +223,10 @@ reader_stop(void)
 	position = NULL;
 }
 
-const char *
-reader_position(void)
+uint64_t
+reader_window(void)
 {
-	return between_pages ? NULL : position;
+	return window;
 }
 
 const char *

@@ -10,6 +10,7 @@
 #define HERALD_READER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/config.h"
 #include "fanout/event.h"
@@ -17,20 +18,23 @@
 /* What the reader tells. */
 typedef struct ReaderEvents
 {
-	void (*event)(Event *event);		/* each event, in order */
-	void (*at_boundary)(void);			/* everything up to the position has been told */
-	void (*resync)(const char *reason); /* the position is lost: events may be missing from here back */
+	void (*event)(Event *event);		   /* each event, in order */
+	void (*reached)(const char *position); /* between two windows; everything up to the position has been told */
+	void (*resync)(const char *reason);	   /* the position is lost: events may be missing from here back */
 } ReaderEvents;
 
 /* Begins to read from the present on, and never stops.  There is one in a process. */
 extern void reader_start(const Config *config, const ReaderEvents *events);
 extern void reader_stop(void);
 
+/* Looks at the log now, or again when what it is reading has been read. */
+extern void reader_look(void);
+
 /*
- * The position of the reader, or NULL: it has none yet, or it is between two
- * pages of one window.  Then at_boundary() will come.
+ * The number of the window that was begun last.  A window that begins after
+ * something was committed has it.  reached() tells that it has been read.
  */
-extern const char *reader_position(void);
+extern uint64_t reader_window(void);
 
 /* Why the database is not there, the doorbell not heard or not everything read; NULL: all is well. */
 extern const char *reader_complaint(void);

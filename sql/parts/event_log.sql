@@ -33,6 +33,7 @@ CREATE TABLE herald.event_1 PARTITION OF herald.event FOR VALUES IN (1);
 CREATE TABLE herald.event_2 PARTITION OF herald.event FOR VALUES IN (2);
 CREATE TABLE herald.event_3 PARTITION OF herald.event FOR VALUES IN (3);
 CREATE INDEX ON herald.event (xid);
+CREATE INDEX ON herald.event (member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX ON herald.event (counter, counted_id, xid) WHERE counter IS NOT NULL;
 COMMENT ON TABLE herald.event IS 'the event log; read it with herald.read_events()';
 
@@ -149,10 +150,20 @@ COMMENT ON FUNCTION herald.current_position() IS 'the place in the event log aft
 
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000)
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
-               logged_ms bigint, more boolean)
+               xid xid8, logged_ms bigint, more boolean)
 LANGUAGE c VOLATILE SET jit = off AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int) IS
 	'the events after a position, in order, each with the position after it; the last row, without a name, says where to go on';
+
+CREATE FUNCTION herald.earliest(positions text[]) RETURNS text
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_earliest';
+COMMENT ON FUNCTION herald.earliest(text[]) IS 'a position from which on everything is read that is new to one of these';
+
+CREATE FUNCTION herald.resume(positions text[], held text[])
+RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_resume';
+COMMENT ON FUNCTION herald.resume(text[], text[]) IS
+	'internal: where to go on for each position, or at the present if that cannot be, what it has seen, and how many of the ascending positions held are not after it';
 
 CREATE FUNCTION herald.preloaded() RETURNS boolean
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_preloaded';

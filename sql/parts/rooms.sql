@@ -178,10 +178,25 @@ $$;
 COMMENT ON FUNCTION herald.leave_room(text, text, text) IS 'forget that a session of a user joined a room';
 
 -- What was remembered is looked up first and only then asked for: may_join() must not see the rooms of other sessions.
-CREATE FUNCTION herald.connect_sessions(users text[], sessions text[]) RETURNS TABLE (ordinal int, rooms text[], unread bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- The rooms are those at the position of the session: the changes of membership after it come to it as events, in their order.
+CREATE FUNCTION herald.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL, held text[] DEFAULT '{}')
+RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH connecting AS (
-		SELECT c.ordinal, c.user_id, c.session FROM unnest(users, sessions) WITH ORDINALITY AS c (user_id, session, ordinal)
+		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen, r.seen_ids, r.held
+		FROM unnest($1, $2) WITH ORDINALITY AS c (user_id, session, ordinal)
+		JOIN herald.resume(coalesce($3, array_fill(NULL::text, ARRAY[cardinality($1)])), $4) AS r ON r.ordinal = c.ordinal
+	), change AS (
+		SELECT DISTINCT ON (c.ordinal, e.room) c.ordinal, e.room, e.leaves
+		FROM connecting AS c
+		JOIN LATERAL (SELECT e.id, e.xid, coalesce(e.joins, e.leaves) AS room, e.leaves IS NOT NULL AS leaves
+		              FROM herald.event AS e WHERE e.member_id = c.user_id OFFSET 0) AS e
+			ON NOT EXISTS (SELECT FROM unnest(c.seen, c.seen_ids) AS s (seen, id) WHERE e.id <= s.id AND pg_visible_in_snapshot(e.xid, s.seen))
+		ORDER BY c.ordinal, e.room, e.id
+	), changed AS (
+		SELECT c.ordinal, array_agg(c.room) FILTER (WHERE c.leaves) AS left_later, array_agg(c.room) FILTER (WHERE NOT c.leaves) AS joined_later
+		FROM change AS c
+		GROUP BY c.ordinal
 	), automatic AS (
 		SELECT a.user_id, array_agg(DISTINCT a.room) AS rooms
 		FROM herald.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c)) AS a
@@ -198,12 +213,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	), unread AS (
 		SELECT u.user_id, herald.unread_count(u.user_id) AS count FROM (SELECT DISTINCT c.user_id FROM connecting AS c) AS u
 	)
-	SELECT c.ordinal::int, ARRAY['user:' || c.user_id, 'feed:' || c.user_id] || a.rooms || j.rooms, coalesce(u.count, 0)
+	SELECT c.ordinal::int,
+	       ARRAY['*', 'user:' || c.user_id, 'feed:' || c.user_id] ||
+	       ARRAY(SELECT r FROM unnest(a.rooms || d.left_later) AS r WHERE r <> ALL (coalesce(d.joined_later, '{}')) GROUP BY r ORDER BY r) || j.rooms,
+	       coalesce(u.count, 0), c.recovered, c."position", c.seen, c.seen_ids, c.held
 	FROM connecting AS c
+	LEFT JOIN changed AS d USING (ordinal)
 	LEFT JOIN automatic AS a USING (user_id)
 	LEFT JOIN joined AS j USING (ordinal)
 	LEFT JOIN unread AS u USING (user_id)
 	ORDER BY c.ordinal;
 $$;
-COMMENT ON FUNCTION herald.connect_sessions(text[], text[]) IS
-	'for sessions that connect, in the order given: the rooms that each is in and how many notifications of its user are unread';
+COMMENT ON FUNCTION herald.connect_sessions(text[], text[], text[], text[]) IS
+	'for sessions that connect, in the order given: the rooms that each is in, how many notifications of its user are unread, and where it goes on';

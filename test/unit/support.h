@@ -58,6 +58,7 @@ typedef struct Client
 	Session *session;
 	int flushes;
 	int overflows;
+	bool slow; /* takes nothing */
 	char said[4096];
 } Client;
 
@@ -69,6 +70,8 @@ support_flush(Outbox *outbox)
 	uint32_t count = 0;
 
 	client->flushes++;
+	if (client->slow)
+		return;
 	while ((frame = outbox_peek(outbox, count)) != NULL)
 	{
 		count++;
@@ -101,6 +104,10 @@ support_client(const char *user, const char *key, SessionState state)
 	outbox_init(&client->outbox, &support_owner, 1000);
 	client->session = session_new(memory_copy(user), memory_copy(key), NULL, memory_copy("{}"));
 	client->session->state = state;
+	client->session->hall = state == SESSION_LIVE ? HALL_LIVE : state == SESSION_REPLAYING ? HALL_RECENT :
+																							 HALL_LOBBY;
+	client->session->position = memory_copy("P");
+	client->session->seen = seen_new(0);
 	client->session->format = &support_format;
 	client->session->outbox = &client->outbox;
 	return client;

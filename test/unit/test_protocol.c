@@ -153,7 +153,8 @@ static void
 let_in(Session *session, bool recovered)
 {
 	assert_int_equal(session->state, SESSION_ARRIVING);
-	session->since = memory_copy("1~a~b~c");
+	if (session->position == NULL)
+		session->position = memory_copy("1~a~b~c");
 	session->unread = 3;
 	session->state = SESSION_REPLAYING;
 	session->voice->welcome(session, recovered);
@@ -165,7 +166,7 @@ publish(const char *name, const char *room)
 {
 	Event *event = support_event(name, room);
 
-	room_publish(event);
+	room_publish(HALL_LIVE, event);
 	event_release(event);
 }
 
@@ -546,7 +547,7 @@ test_stream_welcome_and_event(void **state)
 	room_join(session, "post:42");
 	free(event->payload);
 	event->payload = memory_copy("{\r\n\"a\":\n1}");
-	room_publish(event);
+	room_publish(HALL_LIVE, event);
 	event_release(event);
 	assert_string_equal(said(wire), "id: 1\nevent: post id: 7 \ndata: {\"event\":\"post\\nid: 7\\r\",\"room\":\"post:42\","
 									"\"data\":{  \"a\": 1},\"id\":null,\"position\":\"1\"}\n\n");

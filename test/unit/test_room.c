@@ -23,7 +23,7 @@ publish(const char *name, const char *rooms)
 {
 	Event *event = support_event(name, rooms);
 
-	room_publish(event);
+	room_publish(HALL_LIVE, event);
 	assert_int_equal(event->references, 1); /* live sessions hold frames, not events */
 	event_release(event);
 }
@@ -64,7 +64,7 @@ test_two_rooms_once(void **state)
 	room_join(a->session, "y");
 	room_join(b->session, "y");
 	support_encoded = 0;
-	publish("e", "x y y *");
+	publish("e", "x y y");
 	assert_int_equal(support_encoded, 1); /* once for all */
 	publish("f", "y x");
 	support_turn();
@@ -75,25 +75,73 @@ test_two_rooms_once(void **state)
 }
 
 static void
-test_everybody(void **state)
+publish_in_hall(Hall hall, const char *name, const char *rooms)
+{
+	Event *event = support_event(name, rooms);
+
+	room_publish(hall, event);
+	event_release(event);
+}
+
+static void
+test_halls(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
-	Client *b = support_client("1", "b", SESSION_LIVE);
-	Client *c = support_client("3", "c", SESSION_LIVE);
-	Client *d = support_client("4", "d", SESSION_ARRIVING);
+	Client *b = support_client("1", "b", SESSION_REPLAYING);
+	int64_t before = metrics.rooms;
 
 	(void) state;
 	room_join(a->session, "x");
-	publish("e", "*");
+	room_join(b->session, "x");
+	room_join(b->session, "y");
+	assert_int_equal(metrics.rooms - before, 3);
+	publish_in_hall(HALL_LIVE, "live", "x");
+	publish_in_hall(HALL_RECENT, "recent", "x y");
+	publish_in_hall(HALL_LOG, "nobody", "x y");
+	room_move(b->session, HALL_LOG);
+	publish_in_hall(HALL_RECENT, "moved", "x y");
+	publish_in_hall(HALL_LOG, "log", "y x");
+	session_go_live(b->session);
+	publish_in_hall(HALL_LIVE, "all", "y x");
 	support_turn();
-	assert_string_equal(a->said, "e ");
-	assert_string_equal(b->said, "e ");
-	assert_string_equal(c->said, "e ");
-	assert_string_equal(d->said, "");
+	assert_string_equal(a->said, "live all ");
+	assert_string_equal(b->said, "recent log all ");
+	assert_int_equal(metrics.rooms - before, 2);
+	support_end(a);
+	support_end(b);
+}
+
+static void
+publish_membership(Hall hall, const char *user, const char *joins, const char *leaves, const char *rooms)
+{
+	Event *event = support_event("membership", rooms);
+
+	event->member = memory_copy(user);
+	event->joins = joins ? memory_copy(joins) : NULL;
+	event->leaves = leaves ? memory_copy(leaves) : NULL;
+	room_publish(hall, event);
+	event_release(event);
+}
+
+static void
+test_membership(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("1", "b", SESSION_REPLAYING);
+	Client *c = support_client("2", "c", SESSION_LIVE);
+
+	(void) state;
+	publish_membership(HALL_LIVE, "1", "x", NULL, "x");
+	publish("in", "x");
+	publish_membership(HALL_LIVE, "1", NULL, "x", "x");
+	publish("out", "x");
+	support_turn();
+	assert_string_equal(a->said, "membership in membership ");
+	assert_string_equal(b->said, "");
+	assert_string_equal(c->said, "");
 	support_end(a);
 	support_end(b);
 	support_end(c);
-	support_end(d);
 }
 
 static void
@@ -225,7 +273,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_join_leave_publish),
 		cmocka_unit_test(test_two_rooms_once),
-		cmocka_unit_test(test_everybody),
+		cmocka_unit_test(test_halls),
+		cmocka_unit_test(test_membership),
 		cmocka_unit_test(test_last_one_out),
 		cmocka_unit_test(test_gone_joins_nothing),
 		cmocka_unit_test(test_against_model),

@@ -23,7 +23,7 @@ publish(const char *name, const char *rooms)
 {
 	Event *event = support_event(name, rooms);
 
-	room_publish(event);
+	room_publish(HALL_LIVE, event);
 	event_release(event);
 }
 
@@ -37,52 +37,72 @@ test_arriving_gets_nothing(void **state)
 	publish("early", "x");
 	support_turn();
 	assert_string_equal(a->said, "");
-	assert_int_equal(a->session->held_count, 0);
 	support_end(a);
 }
 
 static void
-test_held_back_while_replaying(void **state)
+replay(Client *client, const char *name, uint64_t xid)
+{
+	Event *event = support_event(name, "x");
+
+	event->xid = xid;
+	session_deliver(client->session, event);
+	event_release(event);
+}
+
+static void
+test_replay_gives_what_is_new(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 
 	(void) state;
 	room_join(a->session, "x");
-	publish("e1", "x");
-	publish("unwanted", "x");
-	publish("e2", "x");
-	assert_int_equal(a->session->held_count, 2);
-	for (int i = 0; i < 10; i++)
-		publish("more", "x");
-	support_turn();
-	assert_string_equal(a->said, "");
-	outbox_push_own(&a->outbox, frame_new(FRAME_TEXT, "replayed", 8));
+	seen_free(a->session->seen);
+	a->session->seen = seen_new(1);
+	seen_add(a->session->seen, "5:10:5,7", INT64_MAX);
+	publish("live", "x");
+	replay(a, "ended", 4);
+	replay(a, "slow", 5);
+	replay(a, "also", 6);
+	replay(a, "unwanted", 12);
+	replay(a, "later", 10);
 	session_go_live(a->session);
-	publish("e3", "x");
+	publish("live", "x");
 	support_turn();
-	assert_string_equal(a->said, "replayed e1 e2 more more more more more more more more more more e3 ");
-	assert_int_equal(a->session->held_count, 0);
-	assert_null(a->session->held);
+	assert_string_equal(a->said, "slow later live ");
 	support_end(a);
 }
 
-/* What is held back is bounded like what waits. */
+/* A queue that is full ends the replay, and the position says how far it went. */
 static void
-test_held_back_is_bounded(void **state)
+test_replay_stops_when_full(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 
 	(void) state;
-	room_join(a->session, "x");
-	for (int i = 0; i < 2000; i++)
-		publish("e", "x"); /* a payload of 2 bytes; the limit is 1000 */
-	assert_int_equal(a->overflows, 1);
-	assert_true(a->session->held_count <= 502);
-	assert_true(a->outbox.closed);
-	session_go_live(a->session);
-	support_turn();
-	assert_string_equal(a->said, "");
+	a->slow = true;
+	for (int i = 0; i < 1000; i++)
+		replay(a, "e", 1);
+	assert_true(a->session->full);
+	assert_true(a->outbox.waiting <= a->outbox.limit);
+	assert_int_equal(a->overflows, 0);
+	session_pause(a->session);
+	assert_false(a->session->full);
+	assert_int_equal(a->session->hall, HALL_LOBBY);
+	assert_string_equal(a->session->position, "1_P");
+	assert_null(a->session->last);
+	session_pause(a->session);
+	assert_string_equal(a->session->position, "1_P");
 	support_end(a);
+}
+
+static void
+change(Session *session, const char *room, bool joins)
+{
+	Event *event = support_event("change", room);
+
+	session_change_room(session, event, room, joins);
+	event_release(event);
 }
 
 static void
@@ -94,8 +114,8 @@ test_leave_twice(void **state)
 
 	(void) state;
 	room_join(session, "x");
-	publish("held", "x");
-	session_keep_change(session, "y", true);
+	replay(a, "replayed", 1);
+	change(session, "y", true);
 	session_leave(session);
 	assert_int_equal(session->state, SESSION_GONE);
 	assert_int_equal(session->references, 1);
@@ -107,7 +127,7 @@ test_leave_twice(void **state)
 	publish("late", "*");
 	session_release(session);
 	support_turn();
-	assert_string_equal(a->said, "");
+	assert_string_equal(a->said, "replayed ");
 	outbox_close(&a->outbox);
 	free(a);
 }
@@ -132,31 +152,6 @@ test_leaving_stops_its_timer(void **state)
 	session_release(session);
 }
 
-static void
-test_late_changes(void **state)
-{
-	Client *a = support_client("1", "a", SESSION_ARRIVING);
-
-	(void) state;
-	room_join(a->session, "old");
-	session_keep_change(a->session, "new", true);
-	session_keep_change(a->session, "old", false);
-	session_keep_change(a->session, "brief", true);
-	session_keep_change(a->session, "brief", false);
-	session_keep_change(a->session, "back", false);
-	session_keep_change(a->session, "back", true);
-	assert_int_equal(a->session->room_count, 1);
-	session_make_changes(a->session);
-	assert_int_equal(a->session->room_count, 2);
-	assert_string_equal(room_name(a->session, 0), "new");
-	assert_string_equal(room_name(a->session, 1), "back");
-	assert_null(a->session->late);
-	room_leave(a->session, "new");
-	session_make_changes(a->session); /* each only once */
-	assert_int_equal(a->session->room_count, 1);
-	support_end(a);
-}
-
 /* The answer to a second join may be older than a change that the first has met. */
 static void
 test_late_changes_outlast_the_first_join(void **state)
@@ -165,7 +160,7 @@ test_late_changes_outlast_the_first_join(void **state)
 
 	(void) state;
 	a->session->joining = 2;
-	session_keep_change(a->session, "lost", false);
+	change(a->session, "lost", false);
 	a->session->joining--;
 	session_make_changes(a->session);
 	a->session->joining--;
@@ -173,6 +168,9 @@ test_late_changes_outlast_the_first_join(void **state)
 	session_make_changes(a->session);
 	assert_int_equal(a->session->room_count, 0);
 	assert_null(a->session->late);
+	room_join(a->session, "lost");
+	session_make_changes(a->session); /* each only as long as an answer may come */
+	assert_int_equal(a->session->room_count, 1);
 	support_end(a);
 }
 
@@ -237,11 +235,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arriving_gets_nothing),
-		cmocka_unit_test(test_held_back_while_replaying),
-		cmocka_unit_test(test_held_back_is_bounded),
+		cmocka_unit_test(test_replay_gives_what_is_new),
+		cmocka_unit_test(test_replay_stops_when_full),
 		cmocka_unit_test(test_leave_twice),
 		cmocka_unit_test(test_leaving_stops_its_timer),
-		cmocka_unit_test(test_late_changes),
 		cmocka_unit_test(test_late_changes_outlast_the_first_join),
 		cmocka_unit_test(test_found_by_user_and_key),
 		cmocka_unit_test(test_each_may_leave),

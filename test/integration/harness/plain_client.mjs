@@ -18,9 +18,10 @@ export class PlainClient extends Journal {
   #lastId = 0;
 
   // resume: come back by itself with the last position, as a careful front end does.
-  constructor(bridge, token, { resume = false, position, headers, query = '' } = {}) {
+  // sessionId, position: of an earlier connection.
+  constructor(bridge, token, { resume = false, sessionId, position, headers, query = '' } = {}) {
     super();
-    Object.assign(this, { bridge, token, resume, position, headers, query });
+    Object.assign(this, { bridge, token, resume, sessionId, position, headers, query });
   }
 
   static async connect(...parameters) {
@@ -35,7 +36,8 @@ export class PlainClient extends Journal {
     this.socket.on('error', () => {});
     this.closed = new Promise((resolve) => this.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })));
     const welcomed = new Promise((resolve, reject) => {
-      this.socket.on('message', (text) => this.#receive(JSON.parse(text), resolve, reject));
+      const { socket } = this;
+      socket.on('message', (text) => { if (socket === this.socket) this.#receive(JSON.parse(text), resolve, reject); });
       this.closed.then(({ code, reason }) => reject(new Refused({ code, message: reason })));
     });
     return soon('the plain client is welcomed', welcomed.then(() => { this.closed.then(() => this.#comeBack()); }));
@@ -43,8 +45,7 @@ export class PlainClient extends Journal {
 
   #authenticate() {
     if (this.token === undefined) return;
-    const { token, position } = this;
-    const sessionId = this.welcomes.at(-1)?.sessionId;
+    const { token, position, sessionId } = this;
     this.send({ action: 'auth', data: { token, position, sessionId } });
   }
 
@@ -52,6 +53,7 @@ export class PlainClient extends Journal {
     if (frame.position) this.position = frame.position;
     if (frame.event === 'welcome') {
       this.welcomes.push(frame.data);
+      this.sessionId = frame.data.sessionId;
       welcomed(frame.data);
     } else if (frame.event === 'error') {
       refused(new Refused(frame.data));

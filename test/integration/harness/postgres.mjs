@@ -59,6 +59,10 @@ export class Postgres {
   restart() { return this.#control('restart'); }
   crash() { return this.#control('crash'); }
 
+  // Stops a backend of the server, and lets it go on.
+  pause(backend) { return run('kill', ['-STOP', backend]); }
+  proceed(backend) { return run('kill', ['-CONT', backend]); }
+
   log() { return readFileSync(path.join(this.directory, 'log'), 'utf8'); }
 
   async destroy() {

@@ -107,6 +107,15 @@ SELECT rooms, name, payload::jsonb ->> 'title' AS title, payload::jsonb ->> 'cou
 FROM herald.read_events(event_log.at('badge'));
 SELECT event_log.pages(event_log.at('badge'), 1);
 
+-- two positions joined: what is after both; the earliest of several: what is after one of them
+SELECT name FROM herald.read_events(event_log.at('window') || '_' || event_log.at('first'), event_log.at('end'), max_events => 2);
+SELECT herald.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense'])
+       = event_log.at('first') AS earliest, herald.earliest('{}') AS none;
+\set VERBOSITY sqlstate
+SELECT name FROM herald.read_events(event_log.at('first') || '_');
+SELECT name FROM herald.read_events(event_log.at('first') || repeat('_' || event_log.at('first'), 8));
+\set VERBOSITY default
+
 -- null and other arguments that make no sense
 SELECT * FROM herald.read_events(NULL);
 SELECT * FROM herald.read_events(herald.current_position(), max_events => NULL);

@@ -167,7 +167,7 @@ SET ROLE herald_bridge;
 SELECT position IS NOT NULL AS has_position FROM herald.bridge_hello();
 SELECT count(*) FROM herald.read_events(herald.current_position());
 SELECT herald.act('ann', 'inbox:list', '{"max": 1}', NULL) ->> 'unread' AS unread;
-SELECT rooms[1] FROM herald.connect_sessions('{ann}', '{s1}');
+SELECT rooms[2] FROM herald.connect_sessions('{ann}', '{s1}');
 SELECT count(*) FROM herald.event;
 SELECT count(*) FROM herald.notification;
 SELECT count(*) FROM privileges.users;

@@ -61,12 +61,22 @@ SELECT herald.room_policy('hall', NULL);
 SELECT herald.join_room('2', 'post:1', 's1'), herald.join_room('2', 'post:2', 's1') AS secret, herald.join_room('2', 'feed:1', 's1') AS automatic,
        herald.join_room('2', 'album:5', 's1') AS album, herald.join_room('2', 'album:5', 's1') AS twice, herald.join_room('1', 'post:2', 's2') AS own;
 SELECT session, user_id, room FROM herald.session_room ORDER BY session, room;
-SELECT * FROM herald.connect_sessions('{2,1,2,3,nobody,1}', '{s1,s2,s3,s4,s5,s1}');
+SELECT ordinal, rooms, unread FROM herald.connect_sessions('{2,1,2,3,nobody,1}', '{s1,s2,s3,s4,s5,s1}');
 UPDATE r.posts SET secret = true;
 SELECT herald.leave_room('2', 'album:5', 's1'), herald.leave_room('2', 'album:5', 's1') AS again;
+CREATE TABLE r.place AS SELECT herald.current_position() AS before, ''::text AS after;
 DELETE FROM r.follows WHERE followee_id = 3;
 UPDATE r.members SET left_at = now() WHERE conversation_id = 11;
-SELECT * FROM herald.connect_sessions('{2}', '{s1}');
+SELECT ordinal, rooms, unread FROM herald.connect_sessions('{2}', '{s1}');
+
+-- who comes back has the rooms of its position; what changed since comes as events
+INSERT INTO r.members VALUES (12, 2, NULL);
+UPDATE r.members SET left_at = now() WHERE (conversation_id, user_id) = (10, 2);
+UPDATE r.members SET left_at = NULL WHERE (conversation_id, user_id) = (10, 2);
+UPDATE r.place SET after = herald.current_position();
+SELECT c.ordinal, c.rooms, c.recovered, c.held, c."position" = before AS "before", c."position" = after AS "after"
+FROM r.place, herald.connect_sessions('{2,2,1,2,2}', '{s1,s1,s2,s1,s1}', ARRAY[before, after, NULL, 'nonsense', '1~0~0~1.0'], ARRAY[before, after]) AS c;
+SELECT c.ordinal, c.held FROM r.place, herald.connect_sessions('{2,2}', '{s1,s1}', ARRAY[before, after], ARRAY['nonsense', after, after]) AS c;
 SELECT * FROM herald.connect_sessions('{}', '{}');
 
 -- one query, whatever the number of users

@@ -1,0 +1,81 @@
+/*-------------------------------------------------------------------------
+ *
+ * seen.c
+ *	  What a client has seen of the log, as its position says.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "fanout/seen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+typedef struct Snapshot
+{
+	uint64_t xmax;
+	uint64_t *in_progress;
+	int count;
+	int64_t last_id;
+} Snapshot;
+
+struct Seen
+{
+	int count;
+	Snapshot snapshots[];
+};
+
+Seen *
+seen_new(int count)
+{
+	return memory_new(sizeof(Seen) + sizeof(Snapshot) * (size_t) count);
+}
+
+void
+seen_free(Seen *seen)
+{
+	for (int i = 0; seen != NULL && i < seen->count; i++)
+		free(seen->snapshots[i].in_progress);
+	free(seen);
+}
+
+/* The text is "xmin:xmax:xid,xid". */
+void
+seen_add(Seen *seen, const char *text, int64_t last_id)
+{
+	Snapshot *snapshot = &seen->snapshots[seen->count++];
+	char *at;
+
+	strtoull(text, &at, 10);
+	snapshot->xmax = strtoull(at + 1, &at, 10);
+	snapshot->in_progress = memory_new(sizeof(uint64_t) * (strlen(at) / 2 + 1));
+	snapshot->last_id = last_id;
+	while (at[0] != '\0' && at[1] != '\0')
+		snapshot->in_progress[snapshot->count++] = strtoull(at + 1, &at, 10);
+}
+
+static bool
+sees(const Snapshot *snapshot, const Event *event)
+{
+	if (event->xid >= snapshot->xmax || event->number > snapshot->last_id)
+		return false;
+	for (int i = 0; i < snapshot->count; i++)
+	{
+		if (snapshot->in_progress[i] == event->xid)
+			return false;
+	}
+	return true;
+}
+
+bool
+seen_has(const Seen *seen, const Event *event)
+{
+	for (int i = 0; i < seen->count; i++)
+	{
+		if (sees(&seen->snapshots[i], event))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_seen.c
+ *	  What a position has seen, by transaction and id.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "fanout/seen.h"
+
+static bool
+has(const Seen *seen, uint64_t xid, int64_t number)
+{
+	Event event = { .xid = xid, .number = number };
+
+	return seen_has(seen, &event);
+}
+
+static void
+test_snapshot(void **state)
+{
+	Seen *seen = seen_new(1);
+
+	(void) state;
+	seen_add(seen, "100:110:100,105,109", INT64_MAX);
+	assert_true(has(seen, 99, 7));
+	assert_false(has(seen, 100, 7));
+	assert_true(has(seen, 101, 7));
+	assert_false(has(seen, 105, 7));
+	assert_false(has(seen, 109, 1));
+	assert_false(has(seen, 110, 1));
+	assert_false(has(seen, UINT64_MAX, 1));
+	seen_free(seen);
+}
+
+static void
+test_middle_of_a_window(void **state)
+{
+	Seen *seen = seen_new(2);
+
+	(void) state;
+	seen_add(seen, "100:100:", INT64_MAX);
+	seen_add(seen, "103:120:103,119", 50);
+	assert_true(has(seen, 99, 90));
+	assert_true(has(seen, 100, 50));
+	assert_false(has(seen, 100, 51));
+	assert_false(has(seen, 103, 10));
+	assert_false(has(seen, 120, 10));
+	assert_true(has(seen, 118, 10));
+	assert_true(has(seen, 99, INT64_MAX)); /* derived from that transaction */
+	assert_false(has(seen, 118, INT64_MAX));
+	seen_free(seen);
+}
+
+static void
+test_nothing(void **state)
+{
+	Seen *seen = seen_new(0);
+
+	(void) state;
+	assert_false(has(seen, 1, 1));
+	seen_free(seen);
+	seen_free(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_snapshot),
+		cmocka_unit_test(test_middle_of_a_window),
+		cmocka_unit_test(test_nothing),
+	};
+
+	return cmocka_run_group_tests_name("seen", tests, NULL, NULL);
+}
