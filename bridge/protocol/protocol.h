@@ -29,7 +29,7 @@ typedef struct Transport
 	void (*overflow)(struct Carrier *carrier);
 	/* Ends the connection, with a close code and reason, once what waits has been sent; not before the turn ends. */
 	void (*close)(struct Carrier *carrier, int code, const char *reason);
-	/* Lets the client have an empty answer if it waits for one; NULL: clients do not, and none wants another transport. */
+	/* Gives the client an empty answer if it waits for one; NULL where none does, and none wants to go elsewhere. */
 	void (*relieve)(struct Carrier *carrier);
 } Transport;
 
@@ -79,7 +79,8 @@ extern const Protocol upgrade_protocol;
 extern bool connection_has_room(const Config *config);
 
 /* Makes a connection for a carrier, and tells its protocol. */
-extern void connection_open(Carrier *carrier, const Config *config, const Protocol *protocol, const Handshake *handshake);
+extern void connection_open(Carrier *carrier, const Config *config, const Protocol *protocol,
+							const Handshake *handshake);
 
 /* Asks the transport to end it; of no effect the second time. */
 extern void connection_close(Connection *connection, int code, const char *reason);

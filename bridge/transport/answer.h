@@ -37,7 +37,7 @@ typedef struct Answer
 	size_t length;
 } Answer;
 
-/* Sends it; then the request is gone.  Returns what the library's callback returns: 0, or -1 to close the connection. */
+/* Sends it; then the request is gone.  Returns what the library's callback returns; -1 closes the connection. */
 extern int answer_send(struct lws *wsi, const Answer *answer);
 
 #endif /* HERALD_ANSWER_H */
