@@ -21,6 +21,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "protocol/engineio.h"
 #include "transport/answer.h"
 #include "transport/request.h"
@@ -136,18 +137,25 @@ end_poller(void *context)
 	free(poller);
 }
 
-/* How many packets go into one answer, and how long it is then. */
+/*
+ * How many packets go into one answer, and how long it is then.  The last of the
+ * connection goes alone: socket.io-client has not delivered what comes with it
+ * when it closes, would deliver it when it is back, and get it a second time.
+ */
 static uint32_t
 measure_payload(const Outbox *outbox, size_t *length)
 {
+	uint32_t most = outbox->closed && outbox->count > 1 ? outbox->count - 1 : outbox->count;
 	uint32_t count = 0;
-	Frame *frame;
 
 	*length = 0;
-	while ((frame = outbox_peek(outbox, count)) != NULL && (count == 0 || *length + frame->length < LARGEST_PAYLOAD))
+	while (count < most)
 	{
+		Frame *frame = outbox_peek(outbox, count);
 		size_t packet;
 
+		if (count > 0 && *length + frame->length > LARGEST_PAYLOAD)
+			break;
 		frame_payload(frame, &packet);
 		*length += packet + (count++ > 0);
 	}
@@ -340,7 +348,10 @@ polling_begin(Exchange *exchange, struct lws *wsi)
 	if (complaint == NULL && !posts && request_body_length(wsi) != 0)
 		complaint = &bad_request;
 	if (complaint != NULL)
+	{
+		metrics.connections_refused++;
 		return refuse(wsi, false, complaint);
+	}
 	return posts ? begin_post(poller_of(wsi), exchange, wsi) : begin_get(poller_of(wsi), exchange, wsi);
 }
 
