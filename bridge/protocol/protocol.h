@@ -30,7 +30,7 @@ typedef struct Transport
 	void (*overflow)(struct Carrier *carrier);
 	/* Ends the connection, with a close code and reason, once what waits has been sent; not before the turn ends. */
 	void (*close)(struct Carrier *carrier, int code, const char *reason);
-	/* Lets the client have an empty answer, if it waits for one; NULL: clients of this transport do not. */
+	/* Gives the client an empty answer if it waits for one; NULL where none does, and none wants to go elsewhere. */
 	void (*relieve)(struct Carrier *carrier);
 } Transport;
 

@@ -21,6 +21,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "protocol/engineio.h"
 #include "transport/answer.h"
 #include "transport/request.h"
@@ -102,18 +103,25 @@ end_poller(void *context)
 	free(poller);
 }
 
-/* How many packets go into one answer, and how long it is then. */
+/*
+ * How many packets go into one answer, and how long it is then.  The last of the
+ * connection goes alone: socket.io-client has not delivered what comes with it
+ * when it closes, would deliver it when it is back, and get it a second time.
+ */
 static uint32_t
 measure_payload(const Outbox *outbox, size_t *length)
 {
+	uint32_t most = outbox->closed && outbox->count > 1 ? outbox->count - 1 : outbox->count;
 	uint32_t count = 0;
-	Frame *frame;
 
 	*length = 0;
-	while ((frame = outbox_peek(outbox, count)) != NULL && (count == 0 || *length + frame->length < LARGEST_PAYLOAD))
+	while (count < most)
 	{
+		Frame *frame = outbox_peek(outbox, count);
 		size_t packet;
 
+		if (count > 0 && *length + frame->length > LARGEST_PAYLOAD)
+			break;
 		frame_payload(frame, &packet);
 		*length += packet + (count++ > 0);
 	}
@@ -245,7 +253,7 @@ static int
 break_rule(Poller *poller, struct lws *wsi, const Complaint *complaint)
 {
 	connection_close(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, complaint->message);
-	return answer_refuse(wsi, config, complaint);
+	return answer_complaint(wsi, false, config, complaint);
 }
 
 static int

@@ -68,11 +68,13 @@ long
 request_body_length(struct lws *wsi)
 {
 	char digits[16];
+	bool gets = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+	bool asks = lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0;
 
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return -1;
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
-		return lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ? -1 : 0;
+		return gets || asks ? 0 : -1;
 	if (!read_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, digits, sizeof(digits)) ||
 		digits[strspn(digits, "0123456789")] != '\0')
 		return -1;
@@ -152,6 +154,12 @@ read_query(struct lws *wsi)
 	return query;
 }
 
+static bool
+fits_session(const Query *query)
+{
+	return query->polling && query->version_is_4 && engineio_polls(query->engine);
+}
+
 /* These two check in the order of the reference server. */
 
 const Complaint *
@@ -168,11 +176,7 @@ request_check_poll(struct lws *wsi, const Config *config)
 	if (query.has_sid && query.engine == NULL)
 		return &unknown_session;
 	if (query.has_sid)
-	{
-		bool good = query.polling && query.version_is_4 && (gets || posts) && engineio_polls(query.engine);
-
-		return good ? NULL : &bad_request;
-	}
+		return fits_session(&query) && (gets || posts) ? NULL : &bad_request;
 	if (!gets)
 		return &bad_method;
 	if (query.websocket)

@@ -151,6 +151,8 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	{
 		case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 			return request_check_upgrade(wsi, config);
+		case LWS_CALLBACK_RAW_ADOPT: /* what the library makes of CONNECT, and would keep for ever */
+			return -1;
 		case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 			return request_read(&socket->request, wsi) ? 0 : -1;
 		case LWS_CALLBACK_ESTABLISHED:

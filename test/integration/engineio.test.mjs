@@ -440,9 +440,13 @@ test('polls that are abandoned cost nothing, and their sessions end', async () =
   sockets.forEach((socket, index) => { index % 2 ? socket.end() : socket.resetAndDestroy(); });
   await until('all sessions are gone', async () => await bridge.metric('herald_connections') === before);
   const used = processorTime(bridge.pid);
-  const until2 = Date.now() + 2000;
-  await until('two seconds are over', () => Date.now() > until2);
+  const measured = Date.now() + 2000;
+  await until('two seconds are over', () => Date.now() > measured);
   assert.ok(processorTime(bridge.pid) - used < 300, `${processorTime(bridge.pid) - used} ms of processor time in two seconds`);
+});
+
+test('a CONNECT is hung up on', async () => {
+  assert.doesNotMatch(await speak('CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'), / 200 /);
 });
 
 test('a client that goes away from its POST ends its session', async () => {

@@ -128,6 +128,17 @@ test('a bridge that is killed and started again, and one that is stopped: a clie
   assert.deepEqual(client.connects, [false, true, true]);
 });
 
+test('what waits when a bridge is stopped comes before the goodbye, and not with it', async () => {
+  const other = await scene.addBridge();
+  const client = await EngineClient.connect(other, scene.token(ann));
+  await scene.settle(await scene.plain(ann, { bridge: other }));
+  const ended = other.end('SIGTERM');
+  await until('the bridge drains', () => other.log.includes('draining'));
+  assert.match((await client.poll()).body, /^42\["test:mark",[^\x1e]*$/);
+  assert.equal((await client.poll()).body, '1');
+  assert.equal((await ended).code, 0);
+});
+
 test('a bridge that is stopped says so to polls that wait, and does not wait for polls that do not', async () => {
   const other = await scene.addBridge();
   const waiting = await EngineClient.connect(other, scene.token(ann));

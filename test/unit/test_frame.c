@@ -20,6 +20,7 @@ static void
 check_frame(size_t length, const unsigned char *header, size_t header_length)
 {
 	unsigned char *payload = calloc(1, length + 1);
+	size_t found;
 	Frame *frame;
 
 	for (size_t i = 0; i < length; i++)
@@ -27,6 +28,8 @@ check_frame(size_t length, const unsigned char *header, size_t header_length)
 	frame = frame_new(FRAME_TEXT, payload, length);
 	assert_int_equal(frame->length, header_length + length);
 	assert_memory_equal(frame_bytes(frame), header, header_length);
+	assert_ptr_equal(frame_payload(frame, &found), frame_bytes(frame) + header_length);
+	assert_int_equal(found, length);
 	if (length > 0)
 		assert_memory_equal(frame_bytes(frame) + header_length, payload, length);
 	frame_release(frame);

@@ -52,7 +52,6 @@ typedef struct Wire
 {
 	Carrier carrier; /* first */
 	int close_code;	 /* 0: not closed by the protocol */
-	int reliefs;
 } Wire;
 
 static void
@@ -63,19 +62,13 @@ close_wire(Carrier *carrier, int code, const char *reason)
 }
 
 static void
-relieve_wire(Carrier *carrier)
-{
-	((Wire *) carrier)->reliefs++;
-}
-
-static void
 keep(Carrier *carrier)
 {
 	(void) carrier;
 }
 
 static const Transport socket_transport = { keep, keep, close_wire, NULL };
-static const Transport polling_transport = { keep, keep, close_wire, relieve_wire };
+static const Transport polling_transport = { keep, keep, close_wire, keep };
 
 static Wire *
 wire_open_by(const Transport *transport, const Protocol *protocol, const Handshake *handshake)
@@ -592,6 +585,92 @@ test_stream_refusal(void **state)
 	wire_close(wire);
 }
 
+/* A session that is carried by polls, and the id that its client was told. */
+static Wire *
+open_polls(char *sid, size_t size)
+{
+	Handshake handshake = { 0 };
+	Wire *wire = wire_open_by(&polling_transport, &engineio_protocol, &handshake);
+	const char *open = said(wire);
+
+	assert_non_null(strstr(open, "\"upgrades\":[\"websocket\"]"));
+	snprintf(sid, size, "%.32s", open + strlen("0{\"sid\":\""));
+	return wire;
+}
+
+static Wire *
+open_upgrade(const char *sid)
+{
+	Handshake handshake = { .sid = sid };
+
+	return wire_open_by(&socket_transport, &upgrade_protocol, &handshake);
+}
+
+static void
+test_upgrade(void **state)
+{
+	char sid[40];
+	Wire *polls = open_polls(sid, sizeof(sid));
+	Wire *socket = open_upgrade(sid);
+	Connection *session = polls->carrier.connection;
+
+	(void) state;
+	hear(socket, "2probe");
+	assert_string_equal(said(socket), "3probe");
+	hear(polls, "40/random");
+	hear(socket, "5");
+	assert_ptr_equal(socket->carrier.connection, session);
+	assert_string_equal(said(socket), "44/random,{\"message\":\"Invalid namespace\"}");
+	assert_int_equal(polls->close_code, CLOSE_GOING_AWAY);
+	assert_int_equal(socket->close_code, 0);
+	wire_close(polls);
+	hear(socket, "3");
+	assert_int_equal(socket->close_code, 0);
+	wire_close(socket);
+}
+
+static void
+test_upgrade_of_what_is_none(void **state)
+{
+	char sid[40];
+	Wire *polls = open_polls(sid, sizeof(sid));
+	Wire *first = open_upgrade(sid);
+	Wire *second = open_upgrade(sid);
+	Wire *nobodys = open_upgrade("00000000000000000000000000000000");
+
+	(void) state;
+	assert_int_equal(second->close_code, CLOSE_PROTOCOL_ERROR);
+	assert_int_equal(nobodys->close_code, CLOSE_PROTOCOL_ERROR);
+	wire_close(second);
+	wire_close(nobodys);
+	hear(first, "2probe");
+	wire_close(polls);
+	hear(first, "5");
+	assert_int_equal(first->close_code, CLOSE_PROTOCOL_ERROR);
+	wire_close(first);
+}
+
+static void
+test_upgrade_that_goes_wrong(void **state)
+{
+	static const char *const wrong[] = { "", "5", "2", "2prob", "3probe", "2probex", "42[\"ping\"]" };
+	char sid[40];
+	Wire *polls = open_polls(sid, sizeof(sid));
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+	{
+		Wire *socket = open_upgrade(sid);
+
+		hear(socket, wrong[i]);
+		assert_int_equal(socket->close_code, CLOSE_PROTOCOL_ERROR);
+		wire_close(socket);
+	}
+	hear(polls, "3");
+	assert_int_equal(polls->close_code, 0);
+	wire_close(polls);
+}
+
 /* A session that comes back while its old connection still stands: the old one is told and ended. */
 static void
 test_take_over(void **state)
@@ -688,6 +767,9 @@ main(void)
 		cmocka_unit_test(test_stream_welcome_and_event),
 		cmocka_unit_test(test_stream_rooms),
 		cmocka_unit_test(test_stream_refusal),
+		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_upgrade_of_what_is_none),
+		cmocka_unit_test(test_upgrade_that_goes_wrong),
 		cmocka_unit_test(test_take_over),
 		cmocka_unit_test(test_any_bytes),
 	};
