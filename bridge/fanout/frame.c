@@ -46,6 +46,15 @@ frame_new(FrameKind kind, const void *payload, size_t length)
 	return frame;
 }
 
+Frame *
+frame_of_text(FrameKind kind, char *text)
+{
+	Frame *frame = frame_new(kind, text, strlen(text));
+
+	free(text);
+	return frame;
+}
+
 const char *
 frame_payload(Frame *frame, size_t *length)
 {

@@ -38,6 +38,10 @@ typedef struct Frame
 } Frame;
 
 extern Frame *frame_new(FrameKind kind, const void *payload, size_t length);
+
+/* The same of a text, which it takes over. */
+extern Frame *frame_of_text(FrameKind kind, char *text);
+
 extern Frame *frame_hold(Frame *frame);
 extern void frame_release(Frame *frame);
 

@@ -44,7 +44,7 @@ typedef enum Hall
 typedef struct SessionVoice
 {
 	/* The session is connected; from here on it gets events. */
-	void (*welcome)(struct Session *session, bool recovered);
+	void (*welcome)(struct Session *session);
 	/* The session must end for this reason; the protocol tells the client and calls session_leave(). */
 	void (*dismiss)(struct Session *session, const char *code, const char *message);
 	/*

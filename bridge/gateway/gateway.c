@@ -149,11 +149,13 @@ take_arrival(Session *session, const PGresult *result, int row)
 	take_rooms(session, PQgetvalue(result, row, COLUMN_ROOMS));
 }
 
-/* The answer's row for a session; who was told that nothing is missing, and now misses something, must come again. */
+/* The answer's row for a session; who has had one before, and now misses something, must come again. */
 static void
 take_answer(Session *session, const PGresult *result, int row)
 {
-	if (session->state == SESSION_ARRIVING)
+	bool arrives = session->seen == NULL;
+
+	if (arrives)
 		take_arrival(session, result, row);
 	else if (PQgetvalue(result, row, COLUMN_RECOVERED)[0] != 't')
 	{
@@ -162,7 +164,7 @@ take_answer(Session *session, const PGresult *result, int row)
 		return;
 	}
 	take_place(session, result, row);
-	if (session->state == SESSION_ARRIVING && session->voice->join != NULL)
+	if (arrives && session->voice->join != NULL)
 		session->voice->join(session);
 	else
 		session_list_append(&known, session_hold(session));

@@ -62,7 +62,7 @@ welcome(Session *session)
 	if (session->state != SESSION_ARRIVING)
 		return;
 	session->state = SESSION_REPLAYING;
-	session->voice->welcome(session, session->recovered);
+	session->voice->welcome(session);
 }
 
 static void

@@ -20,8 +20,7 @@ static EngineIo *all = NULL; /* by sid */
 static void
 say(EngineIo *engine, char *text)
 {
-	outbox_push_own(&engine->connection->outbox, frame_new(FRAME_TEXT, text, strlen(text)));
-	free(text);
+	outbox_push_own(&engine->connection->outbox, frame_of_text(FRAME_TEXT, text));
 }
 
 static void ping(void *context);

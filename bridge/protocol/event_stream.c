@@ -61,21 +61,11 @@ compose(const char *position, const char *name, char *data)
 	return text;
 }
 
-/* Takes over the text. */
-static Frame *
-raw_frame(char *text)
-{
-	Frame *frame = frame_new(FRAME_RAW, text, strlen(text));
-
-	free(text);
-	return frame;
-}
-
 static Frame *
 encode(const Format *format, const Event *event)
 {
 	(void) format;
-	return raw_frame(compose(event->position, event->name, plain_json_event(event)));
+	return frame_of_text(FRAME_RAW, compose(event->position, event->name, plain_json_event(event)));
 }
 
 static const Format stream_format = { .place = PLACE_EVENT_STREAM, .encode = encode };
@@ -84,7 +74,7 @@ static const Format stream_format = { .place = PLACE_EVENT_STREAM, .encode = enc
 static void
 say(Stream *stream, char *text)
 {
-	outbox_push_own(&stream->connection->outbox, raw_frame(text));
+	outbox_push_own(&stream->connection->outbox, frame_of_text(FRAME_RAW, text));
 }
 
 static char *
@@ -96,7 +86,7 @@ retry_field(void)
 Frame *
 event_stream_farewell(void)
 {
-	return raw_frame(retry_field());
+	return frame_of_text(FRAME_RAW, retry_field());
 }
 
 /* A comment: what is between here and there sees that the connection lives. */
@@ -110,12 +100,12 @@ beat(void *context)
 }
 
 static void
-welcome(Session *session, bool recovered)
+welcome(Session *session)
 {
 	Stream *stream = session->protocol;
 
 	say(stream, retry_field());
-	say(stream, compose(session->position, "welcome", plain_json_welcome(session, recovered)));
+	say(stream, compose(session->position, "welcome", plain_json_welcome(session)));
 	say(stream, compose(NULL, "notification:unread", plain_json_unread(session)));
 	if (stream->complaints != NULL)
 		say(stream, stream->complaints);

@@ -166,17 +166,14 @@ encode(const Format *format, const Event *event)
 	char *content = content_of(of_format(format), event);
 	char *start;
 	char *text;
-	Frame *frame;
 
 	if (content == NULL)
 		return NULL;
 	start = packet_start(PACKET_EVENT, format->name_space);
 	text = memory_format("%s[%s,\"%s\"]", start, content, event->position);
-	frame = frame_new(FRAME_TEXT, text, strlen(text));
 	free(content);
 	free(start);
-	free(text);
-	return frame;
+	return frame_of_text(FRAME_TEXT, text);
 }
 
 NameSpace *

@@ -31,21 +31,11 @@ typedef struct Plain
 	bool awaits_pong;
 } Plain;
 
-/* Takes over the text. */
-static Frame *
-text_frame(char *text)
-{
-	Frame *frame = frame_new(FRAME_TEXT, text, strlen(text));
-
-	free(text);
-	return frame;
-}
-
 static Frame *
 encode(const Format *format, const Event *event)
 {
 	(void) format;
-	return text_frame(plain_json_event(event));
+	return frame_of_text(FRAME_TEXT, plain_json_event(event));
 }
 
 static const Format plain_format = { .place = PLACE_PLAIN, .encode = encode };
@@ -54,7 +44,7 @@ static const Format plain_format = { .place = PLACE_PLAIN, .encode = encode };
 static void
 say(Connection *connection, char *text)
 {
-	outbox_push_own(&connection->outbox, text_frame(text));
+	outbox_push_own(&connection->outbox, frame_of_text(FRAME_TEXT, text));
 }
 
 /* Tells the client why, and ends the connection. */
@@ -101,11 +91,11 @@ on_pong(Connection *connection)
 }
 
 static void
-welcome(Session *session, bool recovered)
+welcome(Session *session)
 {
 	Plain *plain = session->protocol;
 
-	say(plain->connection, plain_json_welcome(session, recovered));
+	say(plain->connection, plain_json_welcome(session));
 	say(plain->connection, plain_json_unread(session));
 	take_early_requests(plain);
 }

@@ -29,12 +29,12 @@ plain_json_event(const Event *event)
 }
 
 char *
-plain_json_welcome(const Session *session, bool recovered)
+plain_json_welcome(const Session *session)
 {
 	char *user = json_quoted(session->user);
 	char *position = json_quoted(session->position);
 	char *text = memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",
-							   user, session->key, recovered ? "true" : "false", position);
+							   user, session->key, session->recovered ? "true" : "false", position);
 
 	free(user);
 	free(position);

@@ -16,7 +16,7 @@
 
 /* All of these are JSON objects as docs/protocol.md describes them; the caller frees them. */
 extern char *plain_json_event(const Event *event);
-extern char *plain_json_welcome(const Session *session, bool recovered);
+extern char *plain_json_welcome(const Session *session);
 extern char *plain_json_unread(const Session *session);
 
 /* "room" is what the error is about; or NULL. */

@@ -49,20 +49,11 @@ struct SocketIo
 	int attachments; /* that the last packet has announced */
 };
 
-static Frame *
-text_frame(char *text)
-{
-	Frame *frame = frame_new(FRAME_TEXT, text, strlen(text));
-
-	free(text);
-	return frame;
-}
-
 /* Takes over the text. */
 static void
 say(SocketIo *socket, char *text)
 {
-	outbox_push_own(&socket->connection->outbox, text_frame(text));
+	outbox_push_own(&socket->connection->outbox, frame_of_text(FRAME_TEXT, text));
 }
 
 /* Takes over the content. */
@@ -131,12 +122,12 @@ say_unread(Session *session, const char *position)
 }
 
 static void
-welcome(Session *session, bool recovered)
+welcome(Session *session)
 {
 	Place *place = session->protocol;
 	char *pid;
 
-	if (recovered)
+	if (session->recovered)
 	{
 		memcpy(place->sid, place->pid + KEY_LENGTH + 1, SID_LENGTH);
 		pid = memory_copy(place->pid);

@@ -59,10 +59,10 @@ await database.query(`
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
 const isTime = (text) => assert.match(text, time);
 
-// As a front end connects; only the URL is the bridge's, here with the dialect, for this bridge serves several.
+// As a front end connects, with the default options; only the URL is the bridge's, here with the dialect, for this bridge serves several.
 async function connect(dialect, userId, namespace = '/', bridge = scene.bridge) {
   const socket = io(`${bridge.url}${namespace}?dialect=${dialect}`, {
-    auth: { token: scene.token(userId) }, transports: ['websocket'], forceNew: true, reconnectionDelay: 20,
+    auth: { token: scene.token(userId) }, forceNew: true, reconnectionDelay: 20,
   });
   sockets.push(socket);
   socket.received = [];

@@ -21,6 +21,10 @@ const spend = async (on, work) => {
   return await on.metric('herald_database_queries_total') - before;
 };
 
+// The server's processes for the connections of this name of all bridges, but for those that were there before.
+const backends = (name, before = []) => database.query('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [`herald-bridge ${name}`])
+  .then((rows) => rows.map(({ pid }) => pid).filter((pid) => !before.includes(pid)));
+
 // Connects so many people, who have one event of their own and one of a room that all are in.
 async function gather(count, on = bridge) {
   await database.query(`INSERT INTO users (username, display_name) SELECT 'crowd' || nextval('users_id_seq'), 'C' FROM generate_series(1, $1::int)`, [count]);
@@ -179,10 +183,9 @@ test('who was taken into a conversation while away does not get what was said be
 
 test('a client that comes to a bridge which is behind gets nothing twice', async () => {
   const [ann] = await scene.people('Ann');
-  const readers = async () => (await database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'herald-bridge reader'")).map(({ pid }) => pid);
-  const others = await readers();
+  const others = await backends('reader');
   const behind = await scene.addBridge();
-  const [reader] = (await readers()).filter((pid) => !others.includes(pid));
+  const [reader] = await backends('reader', others);
   const client = await scene.plain(ann);
 
   // It reads, and what it sees is settled, but it does not get to its end.
@@ -206,6 +209,26 @@ test('a client that comes to a bridge which is behind gets nothing twice', async
   await scene.settle(await arrives, await other);
   assert.deepEqual(keys(await arrives), ['three']);
   assert.deepEqual(keys(await other), ['three'], 'a new session begins with what comes after it');
+});
+
+test('a new session whose arrival is interrupted by the loss of the database is still a new one', async () => {
+  const [ann] = await scene.people('Ann');
+  const others = [...await backends('reader'), ...await backends('rooms')];
+  const slow = await scene.addBridge();
+  const [reader] = await backends('reader', others);
+  const [rooms] = await backends('rooms', others);
+  const answered = (before) => until('the database has said where it goes on', () => database.value(
+    "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'herald-bridge rooms' AND pid <> ALL ($1) AND state = 'idle' AND query LIKE '%connect_sessions%'", [before]));
+
+  await postgres.pause(reader);
+  const arrives = Promise.all([scene.plain(ann, { bridge: slow }), scene.socketIo(ann, { bridge: slow })]);
+  await answered(others);
+  await database.query('SELECT pg_terminate_backend($1)', [rooms]);
+  await answered([...others, rooms]);
+  await postgres.proceed(reader);
+  const [plain, socketIo] = await arrives;
+  assert.equal(plain.welcomes[0].recovered, false);
+  assert.deepEqual(socketIo.connects, [false]);
 });
 
 test('all sessions of a user hear everything, and reading in one updates the others', async () => {

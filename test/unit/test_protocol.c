@@ -150,7 +150,8 @@ let_in(Session *session, bool recovered)
 		session->position = memory_copy("1~a~b~c");
 	session->unread = 3;
 	session->state = SESSION_REPLAYING;
-	session->voice->welcome(session, recovered);
+	session->recovered = recovered;
+	session->voice->welcome(session);
 	session_go_live(session);
 }
 
