@@ -31,30 +31,30 @@
 #include "query.h"
 
 /* The candidates, from a FROM item, that their recipients want. */
-#define WANTED(candidates)                                                                                                  \
-	"SELECT c.*, t.title AS title_template, t.content AS content_template, t.priority,"                                     \
-	" w.live OR coalesce(t.required, false) AS live FROM " candidates                                                       \
-	" LEFT JOIN herald.notification_type AS t ON t.name = c.type"                                                           \
+#define WANTED(candidates) \
+	"SELECT c.*, t.title AS title_template, t.content AS content_template, t.priority," \
+	" w.live OR coalesce(t.required, false) AS live FROM " candidates \
+	" LEFT JOIN herald.notification_type AS t ON t.name = c.type" \
 	" CROSS JOIN LATERAL herald.wanted_channels(c.recipient_id, c.type, c.actor_id, c.subject_type || ':' || c.subject_id," \
-	" c.thread, t.channels) AS w"                                                                                           \
-	" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id"               \
+	" c.thread, t.channels) AS w" \
+	" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id" \
 	" AND (w.inbox OR t.required)"
 
 /* Writes what a SELECT says, and returns the news of it. */
-#define WRITE(wanted)                                                                                                        \
-	"WITH entry AS MATERIALIZED ("                                                                                           \
-	" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type,"         \
-	" w.subject_type, w.subject_id,"                                                                                         \
-	" coalesce(w.title, herald.render(w.title_template, w.actor_name, w.subject_type, w.content), w.type) AS title,"         \
-	" coalesce(w.content, herald.render(w.content_template, w.actor_name, w.subject_type, NULL)) AS content,"                \
-	" coalesce(w.data, '{}') AS data, w.cause FROM (" wanted ") AS w),"                                                      \
-	" kept AS ("                                                                                                             \
-	" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id,"         \
-	" title, content, data, cause)"                                                                                          \
+#define WRITE(wanted) \
+	"WITH entry AS MATERIALIZED (" \
+	" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type," \
+	" w.subject_type, w.subject_id," \
+	" coalesce(w.title, herald.render(w.title_template, w.actor_name, w.subject_type, w.content), w.type) AS title," \
+	" coalesce(w.content, herald.render(w.content_template, w.actor_name, w.subject_type, NULL)) AS content," \
+	" coalesce(w.data, '{}') AS data, w.cause FROM (" wanted ") AS w)," \
+	" kept AS (" \
+	" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id," \
+	" title, content, data, cause)" \
 	" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause FROM entry" \
-	" ON CONFLICT (cause, recipient_id) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL"                  \
-	" RETURNING n.id, n.recipient_id, herald.notification_json(n) AS payload)"                                               \
-	" SELECT k.recipient_id, CASE WHEN e.id IS NULL THEN 'notification:restored' WHEN e.live THEN 'notification:new' END,"   \
+	" ON CONFLICT (cause, recipient_id) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL" \
+	" RETURNING n.id, n.recipient_id, herald.notification_json(n) AS payload)" \
+	" SELECT k.recipient_id, CASE WHEN e.id IS NULL THEN 'notification:restored' WHEN e.live THEN 'notification:new' END," \
 	" k.payload, e.id FROM kept AS k LEFT JOIN entry AS e ON e.id = k.id"
 
 /* One candidate has no rival: most writes make one, and this is half the work. */
