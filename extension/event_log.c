@@ -12,7 +12,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "doorbell.h"
@@ -53,6 +57,58 @@ event_log_shape(void)
 	static TupleDesc shape = NULL;
 
 	return query_shape(&shape, columns, lengthof(columns));
+}
+
+TupleDesc
+event_log_news_shape(void)
+{
+	static const QueryColumn columns[] = {
+		{ "user_id", TEXTOID }, { "name", TEXTOID }, { "payload", JSONOID }, { "number", INT8OID }
+	};
+	static TupleDesc shape = NULL;
+
+	return query_shape(&shape, columns, lengthof(columns));
+}
+
+/* An event for the room of a user; one of a null name is for nobody. */
+static void
+publish_to_user(Tuplestorestate *published, TupleTableSlot *news)
+{
+	Datum values[9] = { 0 };
+	bool nulls[9];
+	Datum room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(news->tts_values[0])));
+
+	if (news->tts_isnull[1])
+		return;
+	memset(nulls, true, sizeof(nulls));
+	values[0] = PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT));
+	values[1] = news->tts_values[1];
+	values[2] = news->tts_values[2];
+	nulls[0] = nulls[1] = nulls[2] = false;
+	tuplestore_putvalues(published, event_log_shape(), values, nulls);
+}
+
+int64
+event_log_publish_news(Tuplestorestate *news, Tuplestorestate *published)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(event_log_news_shape(), &TTSOpsMinimalTuple);
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald news", ALLOCSET_SMALL_SIZES);
+	int64 sum = 0;
+
+	while (tuplestore_gettupleslot(news, true, false, slot))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(row);
+
+		slot_getallattrs(slot);
+		publish_to_user(published, slot);
+		MemoryContextSwitchTo(caller);
+		if (!slot->tts_isnull[3])
+			sum += DatumGetInt64(slot->tts_values[3]);
+		MemoryContextReset(row);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(row);
+	return sum;
 }
 
 void

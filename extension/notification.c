@@ -6,11 +6,11 @@
  * Whatever rule a candidate comes from, and from herald.notify() too, it goes
  * through the one statement below, for all recipients of a statement at once:
  *
- * 1. Nobody is told of what they did themselves.  Of several candidates for one
- *	  recipient and cause, the type of the highest priority is left.
+ * 1. Nobody is told of what they did themselves.  Blocks, preferences, mutes and
+ *	  quiet hours keep away what they keep away, unless the type is required.
  *
- * 2. Preferences, mutes, quiet hours and blocks keep away what they keep away,
- *	  unless the type is required.
+ * 2. Of several candidates for one recipient and cause, the type of the highest
+ *	  priority is left.
  *
  * 3. The inbox takes a recipient and cause once.  One that was retracted comes
  *	  back as it was, and is shown again but not announced as new.
@@ -26,48 +26,58 @@
 #include "miscadmin.h"
 
 #include "block.h"
-#include "doorbell.h"
+#include "event_log.h"
 #include "notification.h"
 #include "query.h"
 
-static SavedQuery write_candidates = {
+/* The candidates, from a FROM item, that their recipients want. */
+#define WANTED(candidates) \
+	"SELECT c.*, t.title AS title_template, t.content AS content_template, t.priority," \
+	" w.live OR coalesce(t.required, false) AS live FROM " candidates \
+	" LEFT JOIN herald.notification_type AS t ON t.name = c.type" \
+	" CROSS JOIN LATERAL herald.wanted_channels(c.recipient_id, c.type, c.actor_id, c.subject_type || ':' || c.subject_id," \
+	" c.thread, t.channels) AS w" \
+	" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id" \
+	" AND (w.inbox OR t.required)"
+
+/* Writes what a SELECT says, and returns the news of it. */
+#define WRITE(wanted) \
+	"WITH entry AS MATERIALIZED (" \
+	" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type," \
+	" w.subject_type, w.subject_id," \
+	" coalesce(w.title, herald.render(w.title_template, w.actor_name, w.subject_type, w.content), w.type) AS title," \
+	" coalesce(w.content, herald.render(w.content_template, w.actor_name, w.subject_type, NULL)) AS content," \
+	" coalesce(w.data, '{}') AS data, w.cause FROM (" wanted ") AS w)," \
+	" kept AS (" \
+	" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id," \
+	" title, content, data, cause)" \
+	" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause FROM entry" \
+	" ON CONFLICT (cause, recipient_id) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL" \
+	" RETURNING n.id, n.recipient_id, herald.notification_json(n) AS payload)" \
+	" SELECT k.recipient_id, CASE WHEN e.id IS NULL THEN 'notification:restored' WHEN e.live THEN 'notification:new' END," \
+	" k.payload, e.id FROM kept AS k LEFT JOIN entry AS e ON e.id = k.id"
+
+/* One candidate has no rival: most writes make one, and this is half the work. */
+static SavedQuery write_one = {
 	.name = "the insert into the inbox",
-	.text =
-		"WITH candidate AS ("
-		" SELECT DISTINCT ON (c.cause, c.alone, c.recipient_id) c.*, t.title AS title_template, t.content AS content_template,"
-		" t.channels, t.required FROM"
-		" (SELECT *, CASE WHEN cause IS NULL THEN ord END AS alone"
-		" FROM (SELECT *, row_number() OVER () AS ord FROM herald_candidate) AS o) AS c"
-		" LEFT JOIN herald.notification_type AS t ON t.name = c.type"
-		" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id"
-		" ORDER BY c.cause, c.alone, c.recipient_id, t.priority DESC NULLS LAST, c.ord),"
-		" wanted AS ("
-		" SELECT c.*, w.live OR c.required AS live FROM candidate AS c"
-		" CROSS JOIN LATERAL herald.wanted_channels(c.recipient_id, c.type, c.actor_id, c.subject_type || ':' || c.subject_id,"
-		" c.thread, c.channels) AS w"
-		" WHERE c.required OR (w.inbox AND NOT EXISTS (SELECT FROM herald_blocked AS b"
-		" WHERE b.recipient_id = c.recipient_id AND b.actor_id = c.actor_id))"
-		" ORDER BY c.ord),"
-		" entry AS MATERIALIZED ("
-		" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type,"
-		" w.subject_type, w.subject_id,"
-		" coalesce(w.title, herald.render(w.title_template, w.actor_name, w.subject_type, w.content), w.type) AS title,"
-		" coalesce(w.content, herald.render(w.content_template, w.actor_name, w.subject_type, NULL)) AS content,"
-		" coalesce(w.data, '{}') AS data, w.cause"
-		" FROM wanted AS w),"
-		" kept AS ("
-		" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id,"
-		" title, content, data, cause)"
-		" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause FROM entry"
-		" ON CONFLICT (cause, recipient_id) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL"
-		" RETURNING n.id, n.recipient_id, herald.notification_json(n) AS payload),"
-		" news AS MATERIALIZED ("
-		" SELECT k.*, e.id IS NOT NULL AS fresh, coalesce(e.live, true) AS live FROM kept AS k LEFT JOIN entry AS e ON e.id = k.id),"
-		" told AS ("
-		" INSERT INTO herald.event (rooms, name, payload)"
-		" SELECT ARRAY['user:' || recipient_id], CASE WHEN fresh THEN 'notification:new' ELSE 'notification:restored' END, payload"
-		" FROM news WHERE live)"
-		" SELECT max(id) FILTER (WHERE fresh), count(*) FILTER (WHERE live) FROM news",
+	.text = WRITE(WANTED("herald_unblocked AS c")),
+};
+
+static SavedQuery write_many = {
+	.name = "the insert into the inbox",
+	.text = WRITE("SELECT * FROM (SELECT DISTINCT ON (cause, CASE WHEN cause IS NULL THEN ord END, recipient_id) * FROM (" WANTED("(SELECT *, row_number() OVER () AS ord FROM herald_unblocked) AS c") ") AS a"
+																																																		" ORDER BY cause, CASE WHEN cause IS NULL THEN ord END, recipient_id, priority DESC NULLS LAST, ord) AS b"
+																																																		" ORDER BY ord"),
+};
+
+/* What blocks leave of the candidates. */
+static SavedQuery leave_blocked = {
+	.name = "the query for blocks",
+	.text = "SELECT c.cause, c.recipient_id, c.actor_id, c.actor_name, c.type, c.subject_type, c.subject_id, c.thread,"
+			" c.title, c.content, c.data FROM (SELECT *, row_number() OVER () AS ord FROM herald_candidate) AS c"
+			" LEFT JOIN herald.notification_type AS t ON t.name = c.type"
+			" WHERE t.required OR NOT EXISTS (SELECT FROM herald_blocked AS b"
+			" WHERE b.recipient_id = c.recipient_id AND b.actor_id = c.actor_id) ORDER BY c.ord",
 };
 
 TupleDesc
@@ -91,26 +101,43 @@ notification_shape(void)
 	return query_shape(&shape, columns, lengthof(columns));
 }
 
-int64
-notification_write(QueryScope *scope, Tuplestorestate *candidates)
+/* The candidates that no block keeps away, under the name that the writing statements know. */
+static Tuplestorestate *
+offer_unblocked(QueryScope *scope, Tuplestorestate *candidates)
 {
 	int64 rows = tuplestore_tuple_count(candidates);
 	Tuplestorestate *blocked;
-	bool none_kept;
-	bool isnull;
-	Datum newest;
+	Tuplestorestate *unblocked = candidates;
 
-	if (rows == 0)
-		return 0;
 	query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
 	blocked = block_find(scope, rows);
-	query_offer("herald_blocked", blocked, block_shape(), InvalidOid);
-	query_run(&write_candidates, rows, NULL, NULL);
-	newest = query_value(0, 1, &none_kept);
-	if (DatumGetInt64(query_value(0, 2, &isnull)) > 0)
-		doorbell_ring();
-	tuplestore_end(blocked);
-	return none_kept ? 0 : DatumGetInt64(newest);
+	if (tuplestore_tuple_count(blocked) > 0)
+	{
+		unblocked = tuplestore_begin_heap(false, false, work_mem);
+		query_offer("herald_blocked", blocked, block_shape(), InvalidOid);
+		query_run_into(&leave_blocked, rows, unblocked, notification_shape());
+	}
+	query_offer("herald_unblocked", unblocked, notification_shape(), InvalidOid);
+	return unblocked;
+}
+
+int64
+notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestorestate *published)
+{
+	Tuplestorestate *unblocked;
+	Tuplestorestate *news;
+	int64 rows;
+	int64 sum;
+
+	if (tuplestore_tuple_count(candidates) == 0)
+		return 0;
+	unblocked = offer_unblocked(scope, candidates);
+	rows = tuplestore_tuple_count(unblocked);
+	news = tuplestore_begin_heap(false, false, work_mem);
+	query_run_into(rows == 1 ? &write_one : &write_many, rows, news, event_log_news_shape());
+	sum = event_log_publish_news(news, published);
+	tuplestore_end(news);
+	return sum;
 }
 
 PG_FUNCTION_INFO_V1(herald_notify);
@@ -128,6 +155,7 @@ herald_notify(PG_FUNCTION_ARGS)
 	bool nulls[lengthof(argument)];
 	QueryScope scope;
 	Tuplestorestate *candidates;
+	Tuplestorestate *published;
 	int64 id;
 
 	for (int i = 0; i < lengthof(argument); i++)
@@ -144,7 +172,10 @@ herald_notify(PG_FUNCTION_ARGS)
 	query_begin(&scope, query_extension_owner(), false);
 	candidates = tuplestore_begin_heap(false, false, work_mem);
 	tuplestore_putvalues(candidates, notification_shape(), values, nulls);
-	id = notification_write(&scope, candidates);
+	published = tuplestore_begin_heap(false, false, work_mem);
+	id = notification_write(&scope, candidates, published);
+	event_log_append_all(published);
+	tuplestore_end(published);
 	tuplestore_end(candidates);
 	query_end(&scope);
 	if (id == 0)

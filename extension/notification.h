@@ -17,10 +17,10 @@
 extern TupleDesc notification_shape(void);
 
 /*
- * Writes what preferences and blocks leave of the candidates into inboxes and
- * event log, and rings.  Within a query scope of the extension's owner.  Returns
- * the id of the newest notification, 0 if there is none.
+ * Writes what preferences and blocks leave of the candidates into the inboxes, and
+ * adds to what is published.  Within a query scope of the extension's owner.
+ * Returns the sum of the ids of new notifications: that of one, or 0.
  */
-extern int64 notification_write(QueryScope *scope, Tuplestorestate *candidates);
+extern int64 notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestorestate *published);
 
 #endif /* HERALD_NOTIFICATION_H */

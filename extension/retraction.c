@@ -18,7 +18,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "doorbell.h"
+#include "event_log.h"
 #include "query.h"
 #include "retraction.h"
 
@@ -38,14 +38,11 @@ static SavedQuery retract_causes = {
 		" ORDER BY n.id FOR UPDATE OF n),"
 		" retracted AS ("
 		" UPDATE herald.notification AS n SET retracted_at = now() FROM locked AS l"
-		" WHERE n.recipient_id = l.recipient_id AND n.id = l.id RETURNING n.recipient_id, n.id),"
-		" told AS ("
-		" INSERT INTO herald.event (rooms, name, payload)"
-		" SELECT ARRAY['user:' || r.recipient_id], 'notification:removed',"
-		" json_build_object('id', min(r.id)::text, 'ids', json_agg(r.id::text ORDER BY r.id))"
+		" WHERE n.recipient_id = l.recipient_id AND n.id = l.id RETURNING n.recipient_id, n.id)"
+		" SELECT r.recipient_id, 'notification:removed',"
+		" json_build_object('id', min(r.id)::text, 'ids', json_agg(r.id::text ORDER BY r.id)), count(*)"
 		" FROM (SELECT *, row_number() OVER (PARTITION BY recipient_id ORDER BY id) / 1001 AS part FROM retracted) AS r"
-		" GROUP BY r.recipient_id, r.part)"
-		" SELECT count(*) FROM retracted",
+		" GROUP BY r.recipient_id, r.part ORDER BY min(r.id)",
 };
 
 /* The causes that begin with others.  A plan of its own: the server cannot know how many there are. */
@@ -93,21 +90,20 @@ has_beginnings(Tuplestorestate *causes)
 }
 
 static int64
-retract(Tuplestorestate *causes)
+retract(Tuplestorestate *causes, Tuplestorestate *published)
 {
+	Tuplestorestate *news = tuplestore_begin_heap(false, false, work_mem);
 	int64 retracted;
-	bool isnull;
 
 	query_offer("herald_gone", causes, retraction_shape(), InvalidOid);
-	query_run(&retract_causes, tuplestore_tuple_count(causes), NULL, NULL);
-	retracted = DatumGetInt64(query_value(0, 1, &isnull));
-	if (retracted > 0)
-		doorbell_ring();
+	query_run_into(&retract_causes, tuplestore_tuple_count(causes), news, event_log_news_shape());
+	retracted = event_log_publish_news(news, published);
+	tuplestore_end(news);
 	return retracted;
 }
 
 int64
-retraction_write(Tuplestorestate *causes)
+retraction_write(Tuplestorestate *causes, Tuplestorestate *published)
 {
 	int64 rows = tuplestore_tuple_count(causes);
 	Tuplestorestate *all;
@@ -116,11 +112,11 @@ retraction_write(Tuplestorestate *causes)
 	if (rows == 0)
 		return 0;
 	if (!has_beginnings(causes))
-		return retract(causes);
+		return retract(causes, published);
 	all = tuplestore_begin_heap(false, false, work_mem);
 	query_offer("herald_retracted", causes, retraction_shape(), InvalidOid);
 	query_run_into(&expand_causes, rows, all, retraction_shape());
-	retracted = retract(all);
+	retracted = retract(all, published);
 	tuplestore_end(all);
 	return retracted;
 }
@@ -135,12 +131,16 @@ herald_retract(PG_FUNCTION_ARGS)
 	bool isnull = false;
 	QueryScope scope;
 	Tuplestorestate *causes;
+	Tuplestorestate *published;
 	int64 retracted;
 
 	query_begin(&scope, query_extension_owner(), false);
 	causes = tuplestore_begin_heap(false, false, work_mem);
 	tuplestore_putvalues(causes, retraction_shape(), &value, &isnull);
-	retracted = retraction_write(causes);
+	published = tuplestore_begin_heap(false, false, work_mem);
+	retracted = retraction_write(causes, published);
+	event_log_append_all(published);
+	tuplestore_end(published);
 	tuplestore_end(causes);
 	query_end(&scope);
 	PG_RETURN_INT64(retracted);

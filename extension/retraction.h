@@ -18,11 +18,11 @@
 extern TupleDesc retraction_shape(void);
 
 /*
- * Retracts the notifications of these causes as far as their types allow, tells
- * their recipients, and rings.  A cause that ends in ":*" stands for all that
+ * Retracts the notifications of these causes as far as their types allow, and
+ * adds to what is published.  A cause that ends in ":*" stands for all that
  * begin so.  Within a query scope of the extension's owner.  Returns how many
  * notifications went.
  */
-extern int64 retraction_write(Tuplestorestate *causes);
+extern int64 retraction_write(Tuplestorestate *causes, Tuplestorestate *published);
 
 #endif /* HERALD_RETRACTION_H */

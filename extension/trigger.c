@@ -67,9 +67,9 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 	for (int i = 0; i < rules->count; i++)
 		rule_run(&rules->rules[i], rows, &output);
 	query_become(&scope, query_extension_owner(), false);
+	retraction_write(output.retracted, output.published);
+	notification_write(&scope, output.candidates, output.published);
 	event_log_append_all(output.published);
-	retraction_write(output.retracted);
-	notification_write(&scope, output.candidates);
 	rule_output_end(&output);
 	query_end(&scope);
 }

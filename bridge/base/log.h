@@ -32,10 +32,10 @@ extern void log_event(LogLevel level, const char *event, ...) __attribute__((sen
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__, NULL)
 #define log_warning(...) log_event(LOG_LEVEL_WARNING, __VA_ARGS__, NULL)
 #define log_info(...) log_event(LOG_LEVEL_INFO, __VA_ARGS__, NULL)
-#define log_debug(...)                                     \
-	do                                                     \
-	{                                                      \
-		if (log_is_on(LOG_LEVEL_DEBUG))                    \
+#define log_debug(...) \
+	do \
+	{ \
+		if (log_is_on(LOG_LEVEL_DEBUG)) \
 			log_event(LOG_LEVEL_DEBUG, __VA_ARGS__, NULL); \
 	} while (0)
 

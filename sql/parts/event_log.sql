@@ -36,6 +36,23 @@ CREATE INDEX ON herald.event (xid);
 CREATE INDEX ON herald.event (member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX ON herald.event (counter, counted_id, xid) WHERE counter IS NOT NULL;
 COMMENT ON TABLE herald.event IS 'the event log; read it with herald.read_events()';
+COMMENT ON TABLE herald.event_0 IS 'internal: a partition of herald.event';
+COMMENT ON TABLE herald.event_1 IS 'internal: a partition of herald.event';
+COMMENT ON TABLE herald.event_2 IS 'internal: a partition of herald.event';
+COMMENT ON TABLE herald.event_3 IS 'internal: a partition of herald.event';
+COMMENT ON COLUMN herald.event.id IS 'in the order of writing, which is not that of commits';
+COMMENT ON COLUMN herald.event.xid IS 'the transaction that made it: positions go by it';
+COMMENT ON COLUMN herald.event.slot IS 'the partition';
+COMMENT ON COLUMN herald.event.logged_at IS 'when it was written, before its commit';
+COMMENT ON COLUMN herald.event.rooms IS 'who hears it; * is every session';
+COMMENT ON COLUMN herald.event.name IS 'what happened: post:liked';
+COMMENT ON COLUMN herald.event.payload IS 'without totals: they are added when it is read';
+COMMENT ON COLUMN herald.event.member_id IS 'the user who joins or leaves a room by it';
+COMMENT ON COLUMN herald.event.joins IS 'the room that this user joins';
+COMMENT ON COLUMN herald.event.leaves IS 'the room that this user leaves';
+COMMENT ON COLUMN herald.event.counter IS 'the total that it changes, of herald.counter';
+COMMENT ON COLUMN herald.event.counted_id IS 'the subject whose total it is';
+COMMENT ON COLUMN herald.event.delta IS 'by how much';
 
 CREATE TABLE herald.log_step (
 	xid  xid8 PRIMARY KEY,

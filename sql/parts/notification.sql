@@ -15,13 +15,16 @@ CREATE TABLE herald.notification_type (
 	shipped     boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE herald.notification_type IS 'types of notifications: their templates, and what is done with them';
+COMMENT ON COLUMN herald.notification_type.name IS 'what rules and herald.notify() call it';
 COMMENT ON COLUMN herald.notification_type.title IS 'template with {actor}, {subject} and {content}, for rules without a title of their own';
+COMMENT ON COLUMN herald.notification_type.content IS 'the same for the content';
 COMMENT ON COLUMN herald.notification_type.priority IS 'of several notifications for one cause the recipient gets the one of the highest priority';
 COMMENT ON COLUMN herald.notification_type.group_by IS 'what the grouped inbox shows as one entry: all of one subject, all by one actor, or none';
 COMMENT ON COLUMN herald.notification_type.group_title IS 'template of a group of several actors or subjects, with {actor}, {others}, {count} and {subject}';
 COMMENT ON COLUMN herald.notification_type.retract IS 'when the cause is undone, the notification goes always, while it is unread, or never';
 COMMENT ON COLUMN herald.notification_type.channels IS 'the channels for users who have not chosen any';
 COMMENT ON COLUMN herald.notification_type.required IS 'no preference, mute or block keeps it away';
+COMMENT ON COLUMN herald.notification_type.shipped IS 'came with the extension; an INSERT of the same name takes its place';
 
 INSERT INTO herald.notification_type (name, title, priority, group_by, group_title, retract, required, shipped) VALUES
 	('like', '{actor} liked your {subject}', 10, 'subject', '{actor} and {others} liked your {subject}', 'always', false, true),
@@ -78,6 +81,18 @@ CREATE TABLE herald.notification (
 CREATE INDEX notification_open ON herald.notification (recipient_id, id)
 	WHERE read_at IS NULL AND archived_at IS NULL AND retracted_at IS NULL;
 COMMENT ON TABLE herald.notification IS 'the inboxes of all users';
+COMMENT ON COLUMN herald.notification.id IS 'greater ones are shown first';
+COMMENT ON COLUMN herald.notification.recipient_id IS 'who is told';
+COMMENT ON COLUMN herald.notification.actor_id IS 'who did it; null when nobody did';
+COMMENT ON COLUMN herald.notification.actor_name IS 'what the actor was called then';
+COMMENT ON COLUMN herald.notification.type IS 'a name of herald.notification_type, or the application''s own';
+COMMENT ON COLUMN herald.notification.subject_type IS 'what it is about: post, comment, order';
+COMMENT ON COLUMN herald.notification.subject_id IS 'which one';
+COMMENT ON COLUMN herald.notification.title IS 'one line, with the names of then';
+COMMENT ON COLUMN herald.notification.content IS 'more of it, such as the beginning of a comment';
+COMMENT ON COLUMN herald.notification.data IS 'what the front end needs to find the place';
+COMMENT ON COLUMN herald.notification.created_at IS 'when it was made, also if it came back since';
+COMMENT ON COLUMN herald.notification.archived_at IS 'when the user put it away: it is in a list of its own, and not counted';
 COMMENT ON COLUMN herald.notification.read_at IS 'when it was read by itself; what was read with all others is known from herald.read_mark';
 COMMENT ON COLUMN herald.notification.retracted_at IS 'when its cause was undone: it is in no list, but keeps the same cause from notifying again';
 COMMENT ON COLUMN herald.notification.cause IS 'what it was made for: one recipient is told once of one cause';
@@ -95,6 +110,13 @@ CREATE TABLE herald.read_mark (
 );
 COMMENT ON TABLE herald.read_mark IS
 	'up to where users have read and seen everything, but for what was in progress and what they marked as unread again';
+COMMENT ON COLUMN herald.read_mark.user_id IS 'whose mark it is';
+COMMENT ON COLUMN herald.read_mark.read_until IS 'the newest notification when all were marked as read';
+COMMENT ON COLUMN herald.read_mark.read_running IS 'transactions that were in progress then: what they made is not read';
+COMMENT ON COLUMN herald.read_mark.read_at IS 'when that was';
+COMMENT ON COLUMN herald.read_mark.unread IS 'notifications up to there that are unread all the same';
+COMMENT ON COLUMN herald.read_mark.seen_until IS 'the newest notification when the user looked at the list';
+COMMENT ON COLUMN herald.read_mark.seen_running IS 'transactions that were in progress then';
 
 CREATE INDEX ON herald.read_mark (user_id) WHERE read_running <> '{}' OR seen_running <> '{}';
 

@@ -20,6 +20,14 @@ CREATE TABLE herald.preference (
 );
 CREATE INDEX ON herald.preference (until) WHERE until IS NOT NULL;
 COMMENT ON TABLE herald.preference IS 'what users want: choices for types (* is all), mutes of actors, subjects and threads, do-not-disturb hours';
+COMMENT ON COLUMN herald.preference.user_id IS 'whose preference it is';
+COMMENT ON COLUMN herald.preference.scope IS 'what it applies to: a type, an actor, a subject, a thread, or hours of the day';
+COMMENT ON COLUMN herald.preference.id IS 'which: like, 42, post:42; * is all types, and empty for hours';
+COMMENT ON COLUMN herald.preference.channels IS 'the channels that it leaves; none is a mute';
+COMMENT ON COLUMN herald.preference.until IS 'when it ends; null: never';
+COMMENT ON COLUMN herald.preference.begins IS 'hours: the time of day when they begin';
+COMMENT ON COLUMN herald.preference.ends IS 'hours: and when they end, maybe of the next day';
+COMMENT ON COLUMN herald.preference.time_zone IS 'hours: where it is this time of day';
 SELECT pg_extension_config_dump('herald.preference', '');
 
 -- Hours may go over midnight. The whole day is from a time to the same time.

@@ -52,6 +52,8 @@ GRANT EXECUTE ON FUNCTION
 	herald.explain(text, text, text, text, text, text),
 	herald.unread_messages(text),
 	herald.mark_conversation_read(text, text, text),
+	herald.forget_user(text),
+	herald.trim_inbox(text, int, interval),
 	herald.notify(text, text, text, text, jsonb, text, text, text, text, text),
 	herald.retract(text),
 	herald.publish(text, text, jsonb),

@@ -7,29 +7,34 @@ CREATE TABLE herald.inbox_sweep (recipient_id text NOT NULL);
 INSERT INTO herald.inbox_sweep VALUES ('');
 COMMENT ON TABLE herald.inbox_sweep IS 'internal: the inbox that was looked at last';
 
--- Removes from one inbox what is too old, and what is too much: read ones first, oldest first.
+-- Removes from one inbox what is too old, and what is too much: read ones first, oldest first. An inbox that holds much
+-- more than it may is cut from its end before anything in it is looked at, so that a call has a bounded amount of work.
 CREATE FUNCTION herald.trim_inbox(user_id text, keep int DEFAULT NULL, max_age interval DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	most bigint := coalesce(keep, nullif(herald.setting('inbox_limit')::int, 0));
 	oldest timestamptz := now() - coalesce(max_age, nullif(herald.setting('inbox_max_age')::interval, '0'));
-	removed bigint;
+	looked_at bigint := greatest(2 * most, 5000);
+	last bigint;
+	chosen bigint[];
 BEGIN
-	WITH ranked AS MATERIALIZED (
-		SELECT n.id, row_number() OVER (ORDER BY herald.is_unread(n, m) DESC, n.id DESC) AS place, n.created_at
-		FROM herald.notification AS n
-		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
-		WHERE n.recipient_id = trim_inbox.user_id
-	), chosen AS MATERIALIZED (
-		SELECT n.id
-		FROM herald.notification AS n
-		WHERE n.recipient_id = trim_inbox.user_id AND
-		      n.id IN (SELECT r.id FROM ranked AS r WHERE r.place > most OR r.created_at < oldest ORDER BY r.id LIMIT 10000)
-		ORDER BY n.id FOR UPDATE SKIP LOCKED
-	)
-	DELETE FROM herald.notification AS n USING chosen AS c WHERE n.recipient_id = trim_inbox.user_id AND n.id = c.id;
-	GET DIAGNOSTICS removed = ROW_COUNT;
-	RETURN removed;
+	SELECT n.id INTO last FROM herald.notification AS n WHERE n.recipient_id = trim_inbox.user_id ORDER BY n.id DESC OFFSET looked_at LIMIT 1;
+	IF most IS NOT NULL AND last IS NOT NULL THEN
+		chosen := ARRAY(SELECT n.id FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id <= last ORDER BY n.id LIMIT 5000);
+	ELSE
+		chosen := ARRAY(
+			SELECT r.id
+			FROM (SELECT n.id, row_number() OVER (ORDER BY herald.is_unread(n, m) DESC, n.id DESC) AS place, n.created_at
+			      FROM (SELECT * FROM herald.notification AS i WHERE i.recipient_id = user_id ORDER BY i.id LIMIT looked_at) AS n
+			      LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id) AS r
+			WHERE r.place > most OR r.created_at < oldest);
+	END IF;
+	DELETE FROM herald.notification AS n
+	USING (SELECT i.id FROM herald.notification AS i
+	       WHERE i.recipient_id = user_id AND i.id = ANY (chosen) ORDER BY i.id FOR UPDATE SKIP LOCKED) AS free
+	WHERE n.recipient_id = user_id AND n.id = free.id;
+	GET DIAGNOSTICS last = ROW_COUNT;
+	RETURN last;
 END
 $$;
 COMMENT ON FUNCTION herald.trim_inbox(text, int, interval) IS
@@ -75,3 +80,15 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE m.user_id = e.user_id;
 $$;
 COMMENT ON FUNCTION herald.settle_marks() IS 'internal: replace transactions in marks by the notifications that they made';
+
+CREATE FUNCTION herald.forget_user(user_id text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	DELETE FROM herald.notification AS n WHERE n.recipient_id = user_id OR n.actor_id = user_id;
+	DELETE FROM herald.preference AS p WHERE p.user_id = forget_user.user_id OR (p.scope = 'actor' AND p.id = forget_user.user_id);
+	DELETE FROM herald.read_mark AS m WHERE m.user_id = forget_user.user_id;
+	DELETE FROM herald.conversation_read AS r WHERE r.user_id = forget_user.user_id;
+	DELETE FROM herald.session_room AS s WHERE s.user_id = forget_user.user_id;
+$$;
+COMMENT ON FUNCTION herald.forget_user(text) IS
+	'remove all that is kept of a user who is gone: inbox, preferences, marks, and what others were told of what the user did; the event '
+	'log forgets within the recovery window';

@@ -274,6 +274,8 @@ BEGIN
 	END LOOP;
 END
 $$;
+COMMENT ON FUNCTION herald.sync_triggers(regclass) IS
+	'give a watched table and its partitions, also those that were attached since, the triggers that its rules need, and no others';
 
 -- Raises an error when the arguments of a rule do not fit together.
 CREATE FUNCTION herald.check_rule(rule text, operations text[], recipient text, event text, room text, retract text, on_error text) RETURNS void
@@ -409,3 +411,11 @@ CREATE VIEW herald.watched AS
 	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.retract
 	FROM herald.rule AS r;
 COMMENT ON VIEW herald.watched IS 'what is watched: the rules of each table, with the SQL that they compiled to';
+COMMENT ON COLUMN herald.watched.relation IS 'the table';
+COMMENT ON COLUMN herald.watched.rule IS 'the name of the rule';
+COMMENT ON COLUMN herald.watched.change IS 'what happens to the row: insert, update or delete';
+COMMENT ON COLUMN herald.watched.operation IS 'the statement in which it happens; an UPDATE may be any of the three';
+COMMENT ON COLUMN herald.watched.on_error IS 'whether a write fails with the rule (abort) or passes (warn)';
+COMMENT ON COLUMN herald.watched.notify IS 'the SELECT of who is told; null when nobody is';
+COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of what is published; null when nothing is';
+COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null when none do';

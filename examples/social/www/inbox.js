@@ -4,7 +4,7 @@ import { $, el, avatar, time } from './dom.js';
 import { ask, socket } from './connection.js';
 import { toast } from './toast.js';
 
-const notifications = new Map();    // by id, newest last
+const notifications = new Map();    // by id
 let unread = 0;
 let visit;
 
@@ -20,7 +20,7 @@ function item(notification) {
 }
 
 function render() {
-  $('#notifications').replaceChildren(...[...notifications.values()].reverse().map(item));
+  $('#notifications').replaceChildren(...[...notifications.values()].sort((a, b) => b.id - a.id).map(item));
   $('#no-notifications').hidden = notifications.size > 0;
   $('#read-all').hidden = unread === 0;
   $('#badge').hidden = unread === 0;
@@ -43,7 +43,7 @@ export async function load() {
   const answer = await ask('inbox:list', { max: 30 });
   if (!answer) return;
   notifications.clear();
-  for (const notification of answer.notifications.reverse()) notifications.set(notification.id, notification);
+  for (const notification of answer.notifications) notifications.set(notification.id, notification);
   unread = answer.unread;
   render();
 }
@@ -71,8 +71,13 @@ export function init(options) {
     }
     render();
   });
-  socket.on('notification:removed', ({ id }) => {
-    notifications.delete(id);
+  // What was undone is taken back; should it be done again, it is shown again, without a toast.
+  socket.on('notification:removed', ({ ids }) => {
+    ids.forEach((id) => notifications.delete(id));
+    render();
+  });
+  socket.on('notification:restored', (notification) => {
+    notifications.set(notification.id, notification);
     render();
   });
 }

@@ -80,6 +80,17 @@ INSERT INTO pst.likes VALUES (1201, 4);
 INSERT INTO pst.follows VALUES (101, 2), (102, 2);
 SELECT herald.maintain();
 SELECT told, title FROM pst.told WHERE type = 'milestone' ORDER BY title;
+-- a ladder of one's own
+ALTER SYSTEM SET herald.milestones = '3,160';
+SELECT pg_reload_conf();
+DO $$ BEGIN WHILE herald.setting('milestones') <> '3,160' LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;
+INSERT INTO pst.likes SELECT n, 5 FROM generate_series(2, 8) AS n;
+INSERT INTO pst.likes SELECT n, 3 FROM generate_series(151, 170) AS n;
+SELECT herald.maintain();
+SELECT told, title FROM pst.told WHERE type = 'milestone' ORDER BY title;
+ALTER SYSTEM RESET herald.milestones;
+SELECT pg_reload_conf();
+DO $$ BEGIN WHILE herald.setting('milestones') = '3,160' LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;
 -- with the post goes its milestone
 DELETE FROM pst.likes WHERE post_id = 3;
 DELETE FROM pst.posts WHERE id = 3;

@@ -97,6 +97,20 @@ SELECT * FROM rs.state;
 UPDATE herald.notification SET created_at = now() - interval '40 days' WHERE title = 'new 2';
 SELECT herald.trim_inbox('ann', max_age => '30 days'), herald.trim_inbox('ann');
 SELECT * FROM rs.state;
+-- an inbox that is much too large is cut from its end first, whatever is read
+INSERT INTO herald.notification (recipient_id, type, title) SELECT 'dan', 'system', 'Note ' || n FROM generate_series(1, 6000) AS n;
+SELECT herald.mark_all_read('dan');
+SELECT count(herald.notify('dan', 'system', 'Fresh ' || n)) FROM generate_series(1, 3) AS n;
+SELECT herald.mark_unread('dan', ARRAY(SELECT id FROM herald.notification WHERE title = 'Note 2000'));
+SELECT herald.trim_inbox('dan', keep => 5);
+SELECT herald.trim_inbox('dan', keep => 5);
+SELECT herald.trim_inbox('dan', keep => 5);
+SELECT string_agg(title, ', ' ORDER BY id) FROM herald.inbox('dan');
+-- a user who is gone
+SELECT herald.notify('ann', 'like', 'By Dan', actor => 'dan') IS NOT NULL AS told, herald.mute('dan', 'actor', 'ann');
+SELECT herald.forget_user('dan');
+SELECT (SELECT count(*) FROM herald.notification WHERE 'dan' IN (recipient_id, actor_id)) AS notifications, (SELECT count(*) FROM herald.preference) AS preferences,
+	(SELECT count(*) FROM herald.read_mark WHERE user_id = 'dan') AS marks;
 -- as the server's settings say, round all inboxes
 ALTER SYSTEM SET herald.inbox_limit = 1;
 SELECT pg_reload_conf();

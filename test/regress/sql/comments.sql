@@ -1,0 +1,31 @@
+-- Everything that somebody may use says what it is: nothing here has rows. That the documentation has it is asked by test/lint/documented.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+
+-- functions that were granted by name; those that anybody may have, as they run as their caller, say "internal" if they are not for use
+SELECT p.oid::regprocedure AS function
+FROM pg_proc AS p
+JOIN pg_language AS l ON l.oid = p.prolang
+CROSS JOIN (VALUES ('herald_app'), ('herald_bridge')) AS r (role)
+WHERE p.pronamespace = 'herald'::regnamespace AND (p.prosecdef OR l.lanname = 'c') AND has_function_privilege(r.role, p.oid, 'EXECUTE') AND
+      coalesce(obj_description(p.oid, 'pg_proc'), 'internal') = 'internal';
+
+SELECT p.oid::regprocedure AS function
+FROM pg_proc AS p
+WHERE p.pronamespace = 'herald'::regnamespace AND p.proname ~ '^(un)?watch' AND coalesce(obj_description(p.oid, 'pg_proc'), 'internal') ~ '^internal';
+
+-- tables, views, types
+SELECT c.oid::regclass AS relation
+FROM pg_class AS c
+WHERE c.relnamespace = 'herald'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND obj_description(c.oid, 'pg_class') IS NULL;
+SELECT t.oid::regtype AS type
+FROM pg_type AS t
+JOIN pg_class AS c ON c.oid = t.typrelid AND c.relkind = 'c'
+WHERE t.typnamespace = 'herald'::regnamespace AND obj_description(t.oid, 'pg_type') IS NULL;
+
+-- columns of what is looked at with \d+
+SELECT a.attrelid::regclass AS relation, a.attname AS "column"
+FROM pg_attribute AS a
+WHERE a.attrelid = ANY ('{herald.notification,herald.notification_type,herald.preference,herald.read_mark,herald.event,herald.watched}'::regclass[]) AND
+      a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL
+ORDER BY 1::text, a.attnum;
