@@ -41,7 +41,7 @@ static SavedQuery retract_causes = {
 		" WHERE n.recipient_id = l.recipient_id AND n.id = l.id RETURNING n.recipient_id, n.id)"
 		" SELECT r.recipient_id, 'notification:removed',"
 		" json_build_object('id', min(r.id)::text, 'ids', json_agg(r.id::text ORDER BY r.id)), count(*)"
-		" FROM (SELECT *, row_number() OVER (PARTITION BY recipient_id ORDER BY id) / 1001 AS part FROM retracted) AS r"
+		" FROM (SELECT *, (row_number() OVER (PARTITION BY recipient_id ORDER BY id) - 1) / 1000 AS part FROM retracted) AS r"
 		" GROUP BY r.recipient_id, r.part ORDER BY min(r.id)",
 };
 

@@ -82,17 +82,17 @@ herald_settings_define(bool preloading)
 	DefineCustomStringVariable("herald.milestones",
 							   "Totals that are milestones, ascending, separated by commas.",
 							   NULL, &milestones, "100,1000,10000,100000,1000000,10000000",
-							   PGC_SIGHUP, 0, check_milestones, NULL, NULL);
+							   PGC_SUSET, 0, check_milestones, NULL, NULL);
 
 	/* How many notifications does an inbox keep, and for how long? */
 	DefineCustomIntVariable("herald.inbox_limit",
 							"Most notifications that an inbox keeps; read ones go first. Zero is no limit.",
 							NULL, &inbox_limit, 10000, 0, INT_MAX,
-							PGC_SIGHUP, 0, NULL, NULL, NULL);
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("herald.inbox_max_age",
 							"How long an inbox keeps notifications. Zero is for ever.",
 							NULL, &inbox_max_age, 0, 0, INT_MAX,
-							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 
 	/* Which databases get a worker, so that their commits need no NOTIFY? */
 	if (preloading)

@@ -49,7 +49,7 @@ DECLARE
 	ids jsonb := coalesce(payload -> 'ids', jsonb_build_array(payload -> 'id'));
 BEGIN
 	IF jsonb_typeof(ids) <> 'array' OR ids = '[null]' OR jsonb_array_length(ids) > 1000 THEN
-		RAISE EXCEPTION 'the payload needs "ids" (at most 1000) or "id"' USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'the payload must name notifications: "ids" (at most 1000) or "id"' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	RETURN ARRAY(SELECT jsonb_array_elements_text(ids)::bigint);
 END
@@ -60,7 +60,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('unread', CASE
 		WHEN payload -> 'all' = 'true' THEN herald.mark_all_read(user_id)
 		WHEN payload ? 'group' THEN herald.mark_group_read(user_id, payload ->> 'group')
-		WHEN payload ? 'subjectId' THEN herald.mark_subject_read(user_id, payload ->> 'subjectType', payload ->> 'subjectId', payload ->> 'type')
+		WHEN payload ?& '{subjectType,subjectId}' THEN herald.mark_subject_read(user_id, payload ->> 'subjectType', payload ->> 'subjectId', payload ->> 'type')
 		ELSE herald.mark_read(user_id, herald.payload_ids(payload))
 	END);
 $$;
@@ -87,7 +87,8 @@ DECLARE
 	before bigint := payload ->> 'before';
 	most int := least(coalesce((payload ->> 'max')::int, 50), 200);
 	only_unread boolean := coalesce((payload ->> 'onlyUnread')::boolean, false);
-	grouped boolean := herald.shows_groups((payload ->> 'grouped')::boolean);
+	archived boolean := coalesce((payload ->> 'archived')::boolean, false);
+	grouped boolean := herald.shows_groups((payload ->> 'grouped')::boolean) AND NOT archived;
 	counts jsonb := jsonb_build_object('unread', herald.unread_count(user_id, grouped), 'unseen', herald.unseen_count(user_id));
 BEGIN
 	IF grouped THEN
@@ -97,7 +98,7 @@ BEGIN
 	END IF;
 	RETURN counts || jsonb_build_object('notifications', (
 		SELECT coalesce(jsonb_agg(herald.notification_json(n)::jsonb ORDER BY n.id DESC), '[]')
-		FROM herald.inbox(user_id, before, most, only_unread, coalesce((payload ->> 'archived')::boolean, false)) AS n));
+		FROM herald.inbox(user_id, before, most, only_unread, archived) AS n));
 END
 $$;
 

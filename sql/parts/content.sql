@@ -23,15 +23,25 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = posts AND w.kind = 'posts' AND w.arguments ->> 'visible' IS NOT NULL;
 $$;
 
+-- The condition that a user has a handle, written as the user does or in small letters; where an index on lower(handle) says
+-- that case does not matter, in any way.
+CREATE FUNCTION herald.match_handle(users regclass, handle text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN EXISTS (SELECT FROM pg_index AS i
+	                         WHERE i.indrelid = users AND pg_get_indexdef(i.indexrelid, 1, false) IN (format('lower(%I)', handle), format('lower((%I)::text)', handle)))
+	            THEN format('lower(%s) = lower(named.handle)', herald.column_sql('mentioned', handle))
+	            ELSE format('%s IN (named.handle, lower(named.handle))', herald.column_sql('mentioned', handle)) END;
+$$;
+
 -- The SELECT of the users whose handles stand in a text; NULL without handles. What is part of an address (ann@example.com,
 -- example.com/@ann, @ann@example.com) is no mention. A handle may have dots and dashes, but not at its end.
 CREATE FUNCTION herald.mentioned(relation regclass, author text[], body text[], posts regclass, among text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT %s FROM (SELECT DISTINCT m[1] AS handle FROM regexp_matches(%s%s, %L, ''g'') AS m) AS named '
-	              'JOIN %s AS mentioned ON %s IN (named.handle, lower(named.handle)) WHERE %s',
+	              'JOIN %s AS mentioned ON %s WHERE %s',
 	              herald.id_sql('mentioned', u.key), herald.id_sql('changed', body), herald.letters(),
 	              '(?<![[:alnum:]_@/])@([[:alnum:]_](?:[[:alnum:]_.-]*[[:alnum:]_])?)(?![[:alnum:]_@])',
-	              u.users, herald.column_sql('mentioned', u.handle),
+	              u.users, herald.match_handle(u.users, u.handle),
 	              coalesce(herald.all_of(herald.column_sql('mentioned', u.enabled) || ' IS NOT FALSE',
 	                            herald.may_see(CASE posts WHEN relation THEN 'changed' ELSE 'subject' END, posts, herald.id_sql('mentioned', u.key)),
 	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' || herald.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
@@ -91,6 +101,7 @@ DECLARE
 	path text;
 	payload text;
 	active text;
+	listed text;
 	followers text;
 	made record;
 BEGIN
@@ -102,13 +113,22 @@ BEGIN
 	path := 'post:' || herald.id_template('changed', post.key);
 	payload := herald.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post', 'changed.herald_row');
 	active := herald.all_of(post.present, herald.has_value(post.status, post.published));
+	listed := herald.all_of(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' || post.in_feed || ')');
 	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'), ('post_delete', 'delete', 'post:deleted') LOOP
 		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => active, on_error => post.on_error,
 			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id || ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
 			event => made.column3, room => format('feed:%s %s', CASE WHEN post.in_feed IS NULL THEN author_id ELSE '{feed.id}' END, path),
 			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
 	END LOOP;
-	PERFORM herald.delete_rules(relation, 'post_state'), herald.delete_rules(relation, 'post_followers');
+	PERFORM herald.delete_rules(relation, rule) FROM unnest('{post_state,post_followers,post_listed,post_unlisted}'::text[]) AS rule;
+	IF post.in_feed IS NOT NULL THEN
+		FOR made IN VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'), ('post_listed', 'insert', 'post:created', 'old') LOOP
+			PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => listed, on_error => post.on_error,
+				condition => format('%1$s.%2$I IS NOT NULL AND EXISTS (SELECT FROM (SELECT %1$s.*) AS post WHERE %3$s)', made.column4, post.key[1],
+				                    coalesce(active, 'true')),
+				joins => author.joins, event => made.column3, room => 'feed:' || author_id, payload => payload);
+		END LOOP;
+	END IF;
 	IF post.status IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'post_state', '{insert,update}', active => post.present, on_error => post.on_error,
 			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND old.%1$s IS DISTINCT FROM new.%1$s', post.status),
@@ -116,11 +136,10 @@ BEGIN
 	END IF;
 	followers := herald.followers_of(relation, post.author, post.follower_limit);
 	IF followers IS NOT NULL THEN
-		PERFORM herald.watch(relation, 'post_followers', active => active, on_error => post.on_error,
-			condition => coalesce('EXISTS (SELECT FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ')', 'true'),
+		PERFORM herald.watch(relation, 'post_followers', active => listed, on_error => post.on_error,
 			joins => author.joins, actor => author.id, actor_name => author.name, recipient => followers, type => 'post',
 			subject_type => 'post', subject_id => id, content => herald.excerpt(post.body),
-			data => herald.json_sql('postId', id), cause => path || ':post', retract => '');
+			data => herald.json_sql('postId', id), cause => path || ':post');
 	END IF;
 	PERFORM herald.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
 		'post', id, path || ':post', path, herald.json_sql('postId', id), active, NULL, post.on_error);

@@ -248,23 +248,58 @@ $$;
 COMMENT ON FUNCTION herald.unread_messages(text) IS
 	'the conversations of a user, with how many messages of others came after the last that the user has read';
 
--- The application's own column is left to the application: it writes it, and watch_members() hears of it.
+-- The question whether a message ($2) is one of the conversation, and later than the last that was read.
+CREATE FUNCTION herald.message_question(messages regclass, conversation_id text, message_id text, last_read text) RETURNS TABLE (run_as oid, question jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.relowner, jsonb_build_object('id', message_id, 'sql', format('FROM %s AS message WHERE %s', messages, herald.all_of(
+		herald.match_id('message', messages, a.key, '$2'), herald.match_id('message', messages, a.conversation, quote_literal(conversation_id)),
+		CASE WHEN last_read IS NOT NULL THEN herald.is_later(messages, a.key, quote_literal(last_read)) END)))
+	FROM herald.watched_table AS w
+	JOIN pg_class AS c ON c.oid = w.relation
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], conversation text[])
+	WHERE w.relation = messages AND w.kind = 'messages' AND a.conversation IS NOT NULL;
+$$;
+
+CREATE FUNCTION herald.is_message(conversation_id text, message_id text, after text DEFAULT NULL) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM herald.watched_table AS w
+		CROSS JOIN LATERAL herald.message_question(w.relation, conversation_id, message_id, after) AS q
+		WHERE w.kind = 'messages' AND herald.call_as('herald.ask_table(text, jsonb)'::regprocedure, q.run_as, '', q.question) = 'true');
+$$;
+
+-- The application's own column is left to the application: it writes it, and watch_members() hears of it. What is told of
+-- later messages stays unread.
 CREATE FUNCTION herald.mark_conversation_read(user_id text, conversation_id text, message_id text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	last text;
+	until bigint;
 BEGIN
 	IF NOT herald.may_join(user_id, 'conversation:' || conversation_id) THEN
 		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
+	ELSIF NOT herald.is_message(conversation_id, message_id) THEN
+		RAISE EXCEPTION 'conversation "%" has no message "%"', conversation_id, message_id USING ERRCODE = 'no_data_found';
 	END IF;
-	INSERT INTO herald.conversation_read AS r (user_id, conversation_id, message_id) VALUES (user_id, conversation_id, message_id)
-	ON CONFLICT ON CONSTRAINT conversation_read_pkey DO UPDATE SET message_id = excluded.message_id, read_at = now()
-	WHERE r.message_id <> excluded.message_id;
-	IF FOUND THEN
+	SELECT r.message_id INTO last
+	FROM herald.conversation_read AS r
+	WHERE r.user_id = mark_conversation_read.user_id AND r.conversation_id = mark_conversation_read.conversation_id
+	FOR UPDATE;
+	IF last IS NULL OR herald.is_message(conversation_id, message_id, after => last) THEN
+		INSERT INTO herald.conversation_read AS r (user_id, conversation_id, message_id) VALUES (user_id, conversation_id, message_id)
+		ON CONFLICT ON CONSTRAINT conversation_read_pkey DO UPDATE SET message_id = excluded.message_id, read_at = now();
 		PERFORM herald.append(ARRAY['conversation:' || conversation_id], 'message:read', json_build_object(
 			'conversationId', conversation_id, 'userId', user_id, 'messageId', message_id, 'timestamp', herald.iso8601(now())), NULL, NULL, NULL);
 	END IF;
-	RETURN herald.mark_subject_read(user_id, 'conversation', conversation_id);
+	SELECT max(n.id) INTO until
+	FROM herald.notification AS n
+	WHERE n.recipient_id = mark_conversation_read.user_id AND n.subject_type = 'conversation' AND
+	      n.subject_id = mark_conversation_read.conversation_id AND n.data ->> 'messageId' = mark_conversation_read.message_id;
+	RETURN herald.mark_read(user_id, ARRAY(
+		SELECT n.id FROM herald.unread_notifications(user_id) AS n
+		WHERE n.subject_type = 'conversation' AND n.subject_id = mark_conversation_read.conversation_id AND (until IS NULL OR n.id <= until)));
 END
 $$;
 COMMENT ON FUNCTION herald.mark_conversation_read(text, text, text) IS
-	'a member has read up to a message: tells the conversation and marks what the member was told of it as read; returns how many '
-	'notifications are still unread';
+	'a member has read up to a message: tells the conversation and marks what the member was told of it so far as read; an older message '
+	'than before changes nothing; returns how many notifications are still unread';

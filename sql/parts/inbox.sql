@@ -21,7 +21,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	WHERE n.recipient_id = inbox.user_id AND (before IS NULL OR n.id < before) AND n.retracted_at IS NULL AND
 	      (n.archived_at IS NOT NULL) = archived AND (NOT only_unread OR herald.is_unread(n, m))
 	ORDER BY n.id DESC
-	LIMIT greatest(max, 0);
+	LIMIT greatest(coalesce(max, 50), 0);
 $$;
 COMMENT ON FUNCTION herald.inbox(text, bigint, int, boolean, boolean) IS
 	'the notifications of a user, newest first; the next page is what comes before the last id; archived ones are a list of their own';
@@ -80,7 +80,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 		GROUP BY g.group_key
 		HAVING (before IS NULL OR max(g.id) < before) AND (NOT only_unread OR bool_or(g.unread))
 		ORDER BY max(g.id) DESC
-		LIMIT greatest(max, 0)
+		LIMIT greatest(coalesce(max, 50), 0)
 	), actor AS (
 		SELECT l.*, row_number() OVER (PARTITION BY l.group_key ORDER BY l.id DESC) AS place
 		FROM (SELECT DISTINCT ON (g.group_key, g.actor_id) g.group_key, g.actor_id, g.actor_name, g.id

@@ -69,10 +69,11 @@ COMMENT ON FUNCTION herald.wanted_channels(text, text, text, text, text, text[])
 
 CREATE FUNCTION herald.channels(user_id text, type text, actor text DEFAULT NULL, subject text DEFAULT NULL, thread text DEFAULT NULL) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT array_agg(c.channel ORDER BY c.place)
+	SELECT coalesce(array_agg(c.channel ORDER BY c.place), '{}')
 	FROM unnest('{inbox,live,push,email}'::text[]) WITH ORDINALITY AS c (channel, place)
 	LEFT JOIN herald.notification_type AS t ON t.name = channels.type
 	WHERE (t.required AND c.channel IN ('inbox', 'live')) OR
+	      NOT coalesce(herald.is_blocked(user_id, actor), false) AND
 	      NOT EXISTS (SELECT FROM herald.preferences_for(user_id, type, actor, subject, thread) AS p WHERE c.channel <> ALL (p.channels)) AND
 	      (EXISTS (SELECT FROM herald.preferences_for(user_id, type, actor, subject, thread) AS p WHERE p.scope = 'type') OR
 	       c.channel = ANY (coalesce(t.channels, '{inbox,live}')));
@@ -123,6 +124,10 @@ BEGIN
 		RAISE EXCEPTION 'cannot mute "%"', coalesce(scope, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = 'Mute an actor by its id, a subject or a thread by type and id, as in post:42. For a type there is herald.set_preference().';
+	END IF;
+	IF coalesce(id, '') = '' OR (scope <> 'actor' AND id !~ '^[^:]+:.') THEN
+		RAISE EXCEPTION 'cannot mute % "%"', scope, coalesce(id, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'A subject or a thread is named by type and id, as in post:42.';
 	END IF;
 	INSERT INTO herald.preference AS p (user_id, scope, id, channels, until) VALUES (user_id, scope, id, '{}', until)
 	ON CONFLICT ON CONSTRAINT preference_pkey DO UPDATE SET channels = '{}', until = excluded.until;
@@ -179,6 +184,18 @@ COMMENT ON FUNCTION herald.is_blocked(text, text) IS 'whether a user gets nothin
 
 -- ----- why
 
+-- The application's own switch, in the watched users tables.
+CREATE FUNCTION herald.wants_notifications(user_id text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT NOT EXISTS (
+		SELECT FROM herald.watched_table AS w
+		JOIN pg_class AS c ON c.oid = w.relation
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], notifications_enabled text)
+		WHERE w.kind = 'users' AND a.notifications_enabled IS NOT NULL AND
+		      herald.call_as('herald.ask_table(text, jsonb)'::regprocedure, c.relowner, user_id,
+		                     herald.table_question('recipient', w.relation, a.key, 'NOT ' || quote_ident(a.notifications_enabled), user_id)) = 'true');
+$$;
+
 CREATE FUNCTION herald.explain(user_id text, type text, actor text DEFAULT NULL, subject_type text DEFAULT NULL, subject_id text DEFAULT NULL,
 	thread text DEFAULT NULL) RETURNS TABLE (step text, verdict text, detail text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -195,6 +212,9 @@ BEGIN
 	RETURN QUERY SELECT 'type', CASE WHEN known.required THEN 'required' WHEN known.name IS NULL THEN 'unknown' ELSE 'known' END,
 		CASE WHEN known.required THEN 'no preference, mute or block keeps it away'
 		     ELSE format('without a choice of the user: %s', array_to_string(coalesce(known.channels, '{inbox,live}'), ', ')) END;
+	IF NOT herald.wants_notifications(user_id) THEN
+		RETURN QUERY SELECT 'users', 'stops', 'the switch in the users table is off: rules of social tables skip the user';
+	END IF;
 	IF oneself THEN
 		RETURN QUERY SELECT 'actor', 'stops', 'nobody is told of what they did themselves';
 	END IF;
@@ -219,6 +239,7 @@ BEGIN
 	END LOOP;
 	RETURN QUERY SELECT 'result',
 		CASE WHEN oneself THEN 'not told'
+		     WHEN NOT herald.wants_notifications(user_id) THEN 'not told, but by hand'
 		     WHEN known.required OR (wanted.inbox AND wanted.live AND NOT blocked) THEN 'told'
 		     WHEN wanted.inbox AND NOT blocked THEN 'kept, not pushed'
 		     ELSE 'not told' END,

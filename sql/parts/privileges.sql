@@ -33,6 +33,7 @@ TO herald_bridge;
 -- The application's server speaks for its users: it reads and marks any inbox, notifies and publishes.
 GRANT EXECUTE ON FUNCTION
 	herald.inbox(text, bigint, int, boolean, boolean),
+	herald.my_inbox(bigint, int, boolean, boolean),
 	herald.inbox_groups(text, bigint, int, boolean),
 	herald.unread_count(text, boolean),
 	herald.unseen_count(text),
@@ -72,7 +73,7 @@ GRANT SELECT ON herald.notification TO herald_app;
 -- through C functions that check the owner of the table, and through the trigger that checks registrations.
 -- Whoever makes a trigger must be allowed to execute its function.
 GRANT SELECT ON herald.rule, herald.watched_table, herald.watched TO herald_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action TO herald_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_app;
 GRANT EXECUTE ON FUNCTION
 	herald.on_change(),
 	herald.save_rule(regclass, text, text, text, text, text, text, text),

@@ -7,7 +7,7 @@ CREATE TABLE herald.inbox_sweep (recipient_id text NOT NULL);
 INSERT INTO herald.inbox_sweep VALUES ('');
 COMMENT ON TABLE herald.inbox_sweep IS 'internal: the inbox that was looked at last';
 
--- Removes from one inbox what is too old, and what is too much: read ones first, oldest first. An inbox that holds much
+-- Removes from one inbox what is too old, and what is too much: retracted and read ones first, oldest first. An inbox that holds much
 -- more than it may is cut from its end before anything in it is looked at, so that a call has a bounded amount of work.
 CREATE FUNCTION herald.trim_inbox(user_id text, keep int DEFAULT NULL, max_age interval DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -24,7 +24,7 @@ BEGIN
 	ELSE
 		chosen := ARRAY(
 			SELECT r.id
-			FROM (SELECT n.id, row_number() OVER (ORDER BY herald.is_unread(n, m) DESC, n.id DESC) AS place, n.created_at
+			FROM (SELECT n.id, row_number() OVER (ORDER BY herald.is_unread(n, m) DESC, n.retracted_at IS NULL DESC, n.id DESC) AS place, n.created_at
 			      FROM (SELECT * FROM herald.notification AS i WHERE i.recipient_id = user_id ORDER BY i.id LIMIT looked_at) AS n
 			      LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id) AS r
 			WHERE r.place > most OR r.created_at < oldest);

@@ -145,11 +145,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
--- The rows of a transition table. A predicate is over the columns of the row alone.
+-- The rows of a transition table. A predicate is over the columns of the row alone ("it").
 CREATE FUNCTION herald.transition_rows(alias text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('(SELECT %1$s.*, row_number() OVER () AS herald_ord, row_to_json(%1$s) AS herald_row%2$s FROM herald_%3$s AS %1$s) AS %3$s',
-	              left(alias, 1), ', coalesce((' || active || '), false) AS herald_active', alias);
+	SELECT format('(SELECT it.*, row_number() OVER () AS herald_ord, row_to_json(it) AS herald_row%1$s FROM herald_%2$s AS it) AS %2$s',
+	              ', coalesce((' || active || '), false) AS herald_active', alias);
 $$;
 
 -- The condition that the row of one alias is there, and the one of the other is not, or is another. NULL: always.
@@ -291,7 +291,7 @@ BEGIN
 	END IF;
 	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' THEN
 		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass recipient => for a notification, event => and room => for an event, or both.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass recipient => for a notification, event => and room => for an event, or retract => for what it takes back.';
 	END IF;
 	IF (event IS NULL) <> (room IS NULL) THEN
 		RAISE EXCEPTION 'rule "%" has an event without a room, or a room without an event', rule

@@ -2,6 +2,7 @@
 -- there (test/lint/documented compares them); what follows each is what everybody is told.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
+TRUNCATE herald.notification;
 CREATE SCHEMA examples;
 SET search_path = examples;
 CREATE VIEW told AS

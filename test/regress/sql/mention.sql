@@ -59,6 +59,15 @@ TRUNCATE herald.notification;
 INSERT INTO men.messages VALUES (1, 1, 1, 'Hello @ben and @x_1');
 SELECT * FROM men.told;
 
+-- where an index says that case does not matter, it does not
+TRUNCATE herald.notification;
+INSERT INTO men.users VALUES (9, 'Big');
+INSERT INTO men.posts VALUES (6, 1, 'Hi @big');
+CREATE INDEX ON men.users (lower(username));
+SELECT herald.watch_posts('men.posts');
+INSERT INTO men.posts VALUES (7, 1, 'Hi @big');
+SELECT * FROM men.told WHERE type = 'mention';
+
 -- without a column of handles there are no mentions
 SELECT herald.watch_users('men.users', handle => 'username');
 ALTER TABLE men.users RENAME username TO called;

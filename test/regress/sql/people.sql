@@ -90,7 +90,14 @@ SELECT * FROM ppl.heard();
 SELECT herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL), herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL);
 SELECT * FROM herald.unread_messages('2');
 SELECT * FROM ppl.heard();
+-- never back, and never up to what is not there; what is told of later messages stays unread
+SELECT herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 70}', NULL);
+INSERT INTO ppl.messages VALUES (76, 7, 1, 'd'), (77, 7, 1, 'e');
+SELECT herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 76}', NULL);
+SELECT * FROM herald.unread_messages('2');
+SELECT content FROM herald.inbox('2', only_unread => true);
 \set VERBOSITY terse
+SELECT herald.act('2', 'message:read', '{"conversationId": 7, "messageId": "nonsense"}', NULL);
 SELECT herald.act('3', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL);
 SELECT herald.act('2', 'message:read', '{"conversationId": 7}', NULL);
 \set VERBOSITY default

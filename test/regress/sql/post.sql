@@ -46,6 +46,15 @@ INSERT INTO pst.posts VALUES (2, 1, 'For friends', 'published', 'friends');
 SELECT * FROM pst.heard();
 SELECT * FROM pst.told;
 
+-- and can become so, or come back
+SELECT * FROM pst.heard();
+UPDATE pst.posts SET audience = 'public' WHERE id = 2;
+SELECT * FROM pst.heard();
+SELECT * FROM pst.told;
+UPDATE pst.posts SET audience = 'friends' WHERE id = 2;
+SELECT * FROM pst.heard();
+SELECT * FROM pst.told;
+
 -- followers are told in one statement, up to a number of them; and not who has notifications off
 UPDATE pst.users SET notifications_enabled = false WHERE id = 3;
 INSERT INTO pst.posts VALUES (3, 1, 'For four'), (4, 2, 'For nobody');
@@ -81,16 +90,12 @@ INSERT INTO pst.follows VALUES (101, 2), (102, 2);
 SELECT herald.maintain();
 SELECT told, title FROM pst.told WHERE type = 'milestone' ORDER BY title;
 -- a ladder of one's own
-ALTER SYSTEM SET herald.milestones = '3,160';
-SELECT pg_reload_conf();
-DO $$ BEGIN WHILE herald.setting('milestones') <> '3,160' LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;
+SET herald.milestones = '3,160';
 INSERT INTO pst.likes SELECT n, 5 FROM generate_series(2, 8) AS n;
 INSERT INTO pst.likes SELECT n, 3 FROM generate_series(151, 170) AS n;
 SELECT herald.maintain();
 SELECT told, title FROM pst.told WHERE type = 'milestone' ORDER BY title;
-ALTER SYSTEM RESET herald.milestones;
-SELECT pg_reload_conf();
-DO $$ BEGIN WHILE herald.setting('milestones') = '3,160' LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;
+RESET herald.milestones;
 -- with the post goes its milestone
 DELETE FROM pst.likes WHERE post_id = 3;
 DELETE FROM pst.posts WHERE id = 3;

@@ -112,21 +112,14 @@ SELECT herald.forget_user('dan');
 SELECT (SELECT count(*) FROM herald.notification WHERE 'dan' IN (recipient_id, actor_id)) AS notifications, (SELECT count(*) FROM herald.preference) AS preferences,
 	(SELECT count(*) FROM herald.read_mark WHERE user_id = 'dan') AS marks;
 -- as the server's settings say, round all inboxes
-ALTER SYSTEM SET herald.inbox_limit = 1;
-SELECT pg_reload_conf();
 SELECT count(herald.notify('user ' || u, 'system', 'Note ' || n)) FROM generate_series(1, 50) AS u, generate_series(1, 2) AS n;
-DO $$
-BEGIN
-	WHILE current_setting('herald.inbox_limit') <> '1' LOOP PERFORM pg_sleep(0.01); END LOOP;
-END
-$$;
+SET herald.inbox_limit = 1;
 SELECT herald.sweep_inboxes(1000), herald.sweep_inboxes(1000);
 SELECT count(*), min(title), max(title) FROM herald.notification WHERE recipient_id LIKE 'user %';
-ALTER SYSTEM RESET herald.inbox_limit;
-SELECT pg_reload_conf();
-ALTER SYSTEM SET herald.milestones = '10,5';
-ALTER SYSTEM SET herald.milestones = '10,';
-ALTER SYSTEM SET herald.milestones = 'many';
+RESET herald.inbox_limit;
+SET herald.milestones = '10,5';
+SET herald.milestones = '10,';
+SET herald.milestones = 'many';
 
 TRUNCATE herald.notification, herald.read_mark;
 DROP SCHEMA rs CASCADE;

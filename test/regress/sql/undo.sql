@@ -51,6 +51,19 @@ ROLLBACK;
 SELECT herald.unread_count('ann');
 SELECT * FROM undo.heard();
 
+-- what was read with all is restored as read, and what was archived is not shown again
+INSERT INTO undo.likes VALUES ('ben', 1);
+SELECT herald.mark_all_read('ann');
+DELETE FROM undo.likes WHERE user_id = 'ben';
+SELECT count(*) >= 0 AS heard FROM undo.heard();
+INSERT INTO undo.likes VALUES ('ben', 1);
+SELECT e.name, e.payload::json ->> 'read' AS read FROM herald.event AS e WHERE name = 'notification:restored' ORDER BY id DESC LIMIT 1;
+SELECT herald.archive('ann', ARRAY(SELECT id FROM herald.inbox('ann') WHERE actor_id = 'ben'));
+DELETE FROM undo.likes WHERE user_id = 'ben';
+INSERT INTO undo.likes VALUES ('ben', 1);
+DELETE FROM undo.likes WHERE user_id = 'ben';
+SELECT event, what FROM undo.heard();
+
 -- several reactions of one user: one notification, which goes with the last
 INSERT INTO undo.likes VALUES ('ben', 2, 'heart'), ('ben', 2, 'smile');
 DELETE FROM undo.likes WHERE kind = 'smile';
