@@ -1,0 +1,172 @@
+// Whatever people do at the same time, every inbox is what the application's tables say: likes, comments, mentions, follows
+// that come and go and come back, blocks, cascades, savepoints, rollbacks, and everybody marking what they read. An oracle in
+// plain SQL says what ought to be there. HERALD_SEED repeats the choices of a run, though not the moments of its clients.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { Postgres } from '../integration/harness/postgres.mjs';
+import { until } from '../integration/harness/wait.mjs';
+import { isFree, live, USERS } from './history.mjs';
+
+const CLIENTS = 12;
+const TRANSACTIONS = Number(process.env.HERALD_TRANSACTIONS ?? 2000);
+const seed = Number(process.env.HERALD_SEED ?? Math.floor(Math.random() * 1e6));
+const users = Array.from({ length: USERS }, (_, n) => n + 1);
+
+const postgres = await Postgres.create({ preload: ['life', 'mutant'], settings: ['deadlock_timeout=100ms', 'max_connections=60'] });
+after(() => postgres.destroy());
+
+async function createApplication(name) {
+  const database = await postgres.createDatabase(name);
+  await database.query('CREATE EXTENSION pg_herald');
+  await database.query(readFileSync(new URL('inbox_oracle.sql', import.meta.url), 'utf8'));
+  await database.query('SELECT prepare()');
+  await until('the worker serves', () => database.value('SELECT herald.preloaded()'));
+  return database;
+}
+
+// ----- what pg_herald says
+
+const rows = async (client, text, values) => (await client.query(text, values)).rows;
+
+// Reads a list page by page, as a client does that scrolls.
+async function pages(client, call, user, size) {
+  const found = [];
+  for (;;) {
+    const page = await rows(client, `SELECT * FROM ${call}`, [String(user), found.at(-1)?.id ?? null, size]);
+    found.push(...page);
+    if (page.length < size) return found;
+  }
+}
+
+// What a client knows that has read the log from a position: the notifications of each user, with their state.
+async function replay(client, position) {
+  const inboxes = new Map(users.map((user) => [String(user), { notifications: new Map(), announced: new Set(), twice: [], badge: 0 }]));
+  for (let more = true; more;) {
+    const page = await rows(client, 'SELECT rooms, name, payload, position, more FROM herald.read_events($1, max_events => 97)', [position]);
+    ({ position, more } = page.at(-1));
+    for (const { rooms, name, payload } of page) {
+      if (name?.startsWith('notification:')) hear(inboxes.get(rooms[0].slice('user:'.length)), name.slice('notification:'.length), JSON.parse(payload));
+    }
+  }
+  return inboxes;
+}
+
+function hear(inbox, event, { id, ids, all, read, count }) {
+  const { notifications, announced } = inbox;
+  const chosen = (all ? [...notifications.values()] : (ids ?? []).map((one) => notifications.get(one))).filter((known) => known);
+  if (event === 'new' && announced.has(id)) inbox.twice.push(id);
+  if (event === 'new') announced.add(id);
+  if (event === 'new' || event === 'restored') notifications.set(id, { read, archived: false });
+  if (event === 'removed') ids.forEach((one) => notifications.delete(one));
+  if (event === 'read') chosen.forEach((known) => { known.read = true; });
+  if (event === 'reopened') chosen.forEach((known) => { known.read = false; });
+  if (event === 'archived') chosen.forEach((known) => { known.archived = true; });
+  if (event === 'unarchived') chosen.forEach((known) => { known.archived = false; });
+  if (event === 'unread') inbox.badge = count;
+}
+
+// ----- comparisons: each returns what is different, in words
+
+const both = (expected, actual) => `
+  WITH expected AS MATERIALIZED (${expected}), actual AS MATERIALIZED (${actual})
+  SELECT 'missing' AS what, e.* FROM (TABLE expected EXCEPT ALL TABLE actual) AS e
+  UNION ALL SELECT 'too much', a.* FROM (TABLE actual EXCEPT ALL TABLE expected) AS a ORDER BY 2, 3, 1`;
+const inWords = (found) => found.map((row) => Object.entries(row).map(([key, value]) => `${key} ${value}`).join(', '));
+
+const COMPARISONS = {
+  // What is read and archived by whom several sessions marked at once is compared with what they heard, below.
+  async 'inboxes and tables'(client) {
+    const state = 'recipient, cause, type, actor, subject_type, subject_id, archived AND recipient % 5 <> 0 AS archived, unread AND NOT archived AND recipient % 5 <> 0 AS unread';
+    return inWords(await rows(client, both(`SELECT ${state} FROM expected_inbox()`, `SELECT ${state} FROM users AS u CROSS JOIN LATERAL (
+      SELECT u.id AS recipient, i.cause, i.type, i.actor_id::int AS actor, i.subject_type, i.subject_id::int AS subject_id, i.archived_at IS NOT NULL AS archived, i.read_at IS NULL AS unread
+      FROM (SELECT * FROM herald.inbox(u.id::text, max => 10000) UNION ALL SELECT * FROM herald.inbox(u.id::text, max => 10000, archived => true)) AS i) AS i`)));
+  },
+
+  async 'pages, groups and badges'(client) {
+    const differences = [];
+    for (const user of users) {
+      const found = await rows(client, `SELECT i.*, group_of(i.id, i.type, i.actor_id::int, i.subject_type, i.subject_id::int) AS group_key
+        FROM herald.inbox($1, max => 10000) AS i`, [String(user)]);
+      const unread = found.filter(({ read_at: read }) => !read);
+      const check = (what, actual, expected) => {
+        if (JSON.stringify(actual) !== JSON.stringify(expected)) differences.push(`user ${user}, ${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
+      };
+      const ids = (list) => list.map(({ id }) => id);
+      check('pages', ids(await pages(client, 'herald.inbox($1, $2, $3)', user, 7)), ids(found));
+      check('pages of unread', ids(await pages(client, 'herald.inbox($1, $2, $3, only_unread => true)', user, 7)), ids(unread));
+      check('groups', (await pages(client, 'herald.inbox_groups($1, $2, $3)', user, 5)).map(summary), inGroups(found));
+      check('unread groups', ids(await pages(client, 'herald.inbox_groups($1, $2, $3, only_unread => true)', user, 5)), inGroups(found).filter((g) => g.unread > 0).map(({ id }) => id));
+      const [badge] = await rows(client, 'SELECT herald.unread_count($1, false)::int AS flat, herald.unread_count($1, true)::int AS grouped', [String(user)]);
+      check('badge', badge, { flat: unread.length, grouped: new Set(unread.map((n) => n.group_key)).size });
+    }
+    return differences;
+  },
+
+  async 'totals and tables'(client) {
+    return inWords(await rows(client, `SELECT e.relation, e.counted, e.total AS expected, t.total AS actual FROM expected_total AS e
+      JOIN herald.counter AS c USING (relation) CROSS JOIN LATERAL herald.total_of(c.id, e.counted::text) AS t (total) WHERE e.total IS DISTINCT FROM t.total ORDER BY 1, 2`));
+  },
+
+  async 'events and journal'(client) {
+    return inWords(await rows(client, both('SELECT cause, name FROM expected_event', 'SELECT cause, name FROM logged_event')));
+  },
+
+  async 'what clients heard'(client, start) {
+    const differences = [];
+    for (const [user, { notifications, twice, badge }] of await replay(client, start)) {
+      const heard = [...notifications].filter(([, { archived }]) => !archived).map(([id, { read }]) => `${id}${read ? '' : ' unread'}`).sort();
+      const listed = await rows(client, 'SELECT id, read_at, cause FROM herald.inbox($1, max => 10000)', [user]);
+      const shown = listed.map(({ id, read_at: read }) => `${id}${read ? '' : ' unread'}`);
+      for (const one of heard) if (!shown.includes(one)) differences.push(`user ${user}: heard of ${one}, not listed so`);
+      for (const [n, one] of shown.entries()) if (!heard.includes(one)) differences.push(`user ${user}: ${one} is listed, not heard of so, cause ${listed[n].cause}`);
+      for (const id of twice) differences.push(`user ${user}: ${id} was announced twice`);
+      const [{ unread }] = await rows(client, 'SELECT herald.unread_count($1)::int AS unread', [user]);
+      if (badge !== unread) differences.push(`user ${user}: the badge heard of last is ${badge} instead of ${unread}`);
+    }
+    return differences;
+  },
+};
+
+const summary = (group) => ({ id: group.id, group: group.group_key, actors: Number(group.actor_count), count: Number(group.count), unread: Number(group.unread), first: group.first_unread });
+
+// The groups of a list, the one with the newest notification first.
+function inGroups(found) {
+  const groups = Map.groupBy ? Map.groupBy(found, (n) => n.group_key) : found.reduce((map, n) => map.set(n.group_key, [...map.get(n.group_key) ?? [], n]), new Map());
+  return [...groups].map(([key, members]) => {
+    const unread = members.filter(({ read_at: read }) => !read);
+    return { id: members[0].id, group: key, actors: new Set(members.map((n) => n.actor_id)).size, count: members.length, unread: unread.length, first: unread.at(-1)?.id ?? null };
+  });
+}
+
+// Every comparison whose outcome is not as it should be, with the first differences.
+async function compare(client, start) {
+  const found = {};
+  for (const [name, comparison] of Object.entries(COMPARISONS)) {
+    const differences = await comparison(client, start);
+    if (differences.length) found[name] = [...differences.slice(0, 8), `${differences.length} in all`];
+  }
+  return found;
+}
+
+const history = async (database, transactions) => {
+  const start = await database.value('SELECT herald.current_position()');
+  const refusals = await live(database, { seed, clients: CLIENTS, transactions });
+  return { start, refusals };
+};
+
+test('every inbox is what the tables say', { timeout: 120000 }, async (t) => {
+  t.diagnostic(`HERALD_SEED=${seed}`);
+  const database = await createApplication('life');
+  const began = Date.now();
+  const { start, refusals } = await history(database, TRANSACTIONS);
+  const lived = Date.now();
+  const client = await database.connect();
+  assert.deepEqual(await compare(client, start), {}, `seed ${seed}`);
+  const [facts] = await rows(client, `SELECT (SELECT count(*) FROM journal) AS changes, (SELECT count(*) FROM herald.notification) AS notifications,
+    (SELECT count(*) FROM herald.notification WHERE retracted_at IS NULL) AS visible, (SELECT count(*) FROM herald.event) AS events,
+    (SELECT count(*) FROM herald.event WHERE name = 'notification:restored') AS restored`);
+  t.diagnostic(`${lived - began} ms of history, ${Date.now() - lived} ms of comparisons: ${JSON.stringify(facts)}, refused ${JSON.stringify(refusals)}`);
+  await client.end();
+});
