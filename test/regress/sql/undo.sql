@@ -51,6 +51,19 @@ ROLLBACK;
 SELECT herald.unread_count('ann');
 SELECT * FROM undo.heard();
 
+-- what comes back is as it was: read with all others, it is read; archived, it is shown to nobody
+SELECT herald.mark_all_read('ann');
+DELETE FROM undo.likes WHERE user_id = 'cat';
+INSERT INTO undo.likes VALUES ('cat', 1);
+SELECT payload ->> 'read' AS told_read, i.read_at IS NOT NULL AS read FROM herald.event AS e, herald.inbox('ann') AS i WHERE name = 'notification:restored' ORDER BY e.id DESC LIMIT 1;
+SELECT herald.archive('ann', ARRAY(SELECT id FROM herald.inbox('ann')));
+SELECT count(*) >= 0 AS heard FROM undo.heard();
+DELETE FROM undo.likes WHERE user_id = 'cat';
+INSERT INTO undo.likes VALUES ('cat', 1);
+SELECT * FROM undo.heard();
+SELECT title FROM herald.inbox('ann', archived => true);
+TRUNCATE undo.likes, herald.notification;
+
 -- several reactions of one user: one notification, which goes with the last
 INSERT INTO undo.likes VALUES ('ben', 2, 'heart'), ('ben', 2, 'smile');
 DELETE FROM undo.likes WHERE kind = 'smile';
