@@ -97,6 +97,13 @@ SELECT * FROM rs.state;
 UPDATE herald.notification SET created_at = now() - interval '40 days' WHERE title = 'new 2';
 SELECT herald.trim_inbox('ann', max_age => '30 days'), herald.trim_inbox('ann');
 SELECT * FROM rs.state;
+-- all can be read also when what was newest has gone
+SELECT herald.notify('ann', 'system', 'new 4') IS NOT NULL AS told;
+SELECT herald.mark_all_read('ann');
+SELECT herald.mark_unread('ann', ARRAY(SELECT min(id) FROM herald.inbox('ann')));
+SELECT herald.trim_inbox('ann', keep => 1);
+SELECT herald.mark_all_read('ann');
+SELECT * FROM rs.state;
 -- as the server's settings say, round all inboxes
 ALTER SYSTEM SET herald.inbox_limit = 1;
 SELECT pg_reload_conf();
