@@ -111,11 +111,12 @@ class Client {
     return this.client.query(this.random.choose(['ROLLBACK TO s', 'RELEASE s']));
   }
 
-  // Blocks do not change while somebody acts: so the journal knows for sure who was blocked.
+  // Blocks do not change while somebody acts: so the journal knows for sure who was blocked. What an old snapshot brings back
+  // is told as it was in that snapshot: nobody reads all meanwhile.
   #acts() {
-    const begin = this.random.oneIn(10) ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN';
-    return this.#transaction(begin, async () => {
-      await this.client.query('SELECT pg_advisory_xact_lock_shared(1)');
+    const old = this.random.oneIn(10);
+    return this.#transaction(old ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN', async () => {
+      await this.client.query(`LOCK TABLE blocks${old ? ', old_snapshot' : ''} IN SHARE MODE`);
       for (let n = this.random.choose([1, 1, 2, 3, 5]); n > 0; n--) await this.#act();
     });
   }
@@ -123,7 +124,6 @@ class Client {
   #blocks() {
     const [one, other] = [this.random.user(), this.random.user()];
     return this.#transaction('BEGIN', async () => {
-      await this.client.query('SELECT pg_advisory_xact_lock(1)');
       await this.client.query(this.random.oneIn(3) ? 'DELETE FROM blocks WHERE blocker_id % 10 = $1 % 10 AND $2 > 0'
         : 'INSERT INTO blocks VALUES ($1, $2) ON CONFLICT DO NOTHING', [one, other]);
     });
@@ -135,6 +135,7 @@ class Client {
     const act = this.random.weigh(READ_WEIGHTS);
     const [, call] = READS[act];
     await this.#transaction(isFree(user) ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ', async () => {
+      if (act === 'read all') await this.client.query('LOCK TABLE old_snapshot IN ROW EXCLUSIVE MODE');
       const { rows } = await this.client.query('SELECT id FROM herald.inbox($1, max => 1000, archived => $2)', [user, act === 'unarchive']);
       const ids = this.random.some(rows.map(({ id }) => id));
       const { rows: [{ strange }] } = await this.client.query('SELECT array_agg(id) AS strange FROM herald.notification WHERE id % 7 = $2 AND (recipient_id <> $1 OR retracted_at IS NOT NULL)',

@@ -7,14 +7,14 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Postgres } from '../integration/harness/postgres.mjs';
 import { until } from '../integration/harness/wait.mjs';
-import { isFree, live, USERS } from './history.mjs';
+import { live, USERS } from './history.mjs';
 
 const CLIENTS = 12;
 const TRANSACTIONS = Number(process.env.HERALD_TRANSACTIONS ?? 2000);
 const seed = Number(process.env.HERALD_SEED ?? Math.floor(Math.random() * 1e6));
 const users = Array.from({ length: USERS }, (_, n) => n + 1);
 
-const postgres = await Postgres.create({ preload: ['life', 'mutant'], settings: ['deadlock_timeout=100ms', 'max_connections=60'] });
+const postgres = await Postgres.create({ preload: ['life', 'mutant'], settings: ['deadlock_timeout=100ms', 'herald.milestones=', 'max_connections=60'] });
 after(() => postgres.destroy());
 
 async function createApplication(name) {
@@ -28,7 +28,10 @@ async function createApplication(name) {
 
 // ----- what pg_herald says
 
-const rows = async (client, text, values) => (await client.query(text, values)).rows;
+async function rows(from, text, values) {
+  const found = await from.query(text, values);
+  return found.rows ?? found;    // of a connection, or of a database
+}
 
 // Reads a list page by page, as a client does that scrolls.
 async function pages(client, call, user, size) {
@@ -44,21 +47,26 @@ async function pages(client, call, user, size) {
 async function replay(client, position) {
   const inboxes = new Map(users.map((user) => [String(user), { notifications: new Map(), announced: new Set(), twice: [], badge: 0 }]));
   for (let more = true; more;) {
-    const page = await rows(client, 'SELECT rooms, name, payload, position, more FROM herald.read_events($1, max_events => 97)', [position]);
+    const page = await rows(client, 'SELECT id, rooms, name, payload, position, more FROM herald.read_events($1, max_events => 97)', [position]);
     ({ position, more } = page.at(-1));
-    for (const { rooms, name, payload } of page) {
-      if (name?.startsWith('notification:')) hear(inboxes.get(rooms[0].slice('user:'.length)), name.slice('notification:'.length), JSON.parse(payload));
+    for (const { id: number, rooms, name, payload } of page) {
+      if (name?.startsWith('notification:')) hear(inboxes.get(rooms[0].slice('user:'.length)), name.slice('notification:'.length), JSON.parse(payload), number);
     }
   }
   return inboxes;
 }
 
-function hear(inbox, event, { id, ids, all, read, count }) {
+// What comes back while everything is being marked as read may be told as it was before.
+const overlaps = ({ allRead }, event, number) => event === 'restored' && number - allRead < 200;
+
+function hear(inbox, event, { id, ids, all, until, read, count }, number) {
   const { notifications, announced } = inbox;
-  const chosen = (all ? [...notifications.values()] : (ids ?? []).map((one) => notifications.get(one))).filter((known) => known);
+  if (event === 'unarchived') ids.forEach((one) => notifications.has(one) || notifications.set(one, {}));    // a client asks for it
+  const chosen = (all ? [...notifications.keys()].filter((one) => Number(one) <= Number(until)) : ids ?? []).map((one) => notifications.get(one)).filter((known) => known);
   if (event === 'new' && announced.has(id)) inbox.twice.push(id);
   if (event === 'new') announced.add(id);
-  if (event === 'new' || event === 'restored') notifications.set(id, { read, archived: false });
+  if (event === 'new' || event === 'restored') notifications.set(id, { read: overlaps(inbox, event, number) ? undefined : read, archived: false });
+  if (all) inbox.allRead = number;
   if (event === 'removed') ids.forEach((one) => notifications.delete(one));
   if (event === 'read') chosen.forEach((known) => { known.read = true; });
   if (event === 'reopened') chosen.forEach((known) => { known.read = false; });
@@ -116,9 +124,11 @@ const COMPARISONS = {
   async 'what clients heard'(client, start) {
     const differences = [];
     for (const [user, { notifications, twice, badge }] of await replay(client, start)) {
-      const heard = [...notifications].filter(([, { archived }]) => !archived).map(([id, { read }]) => `${id}${read ? '' : ' unread'}`).sort();
-      const listed = await rows(client, 'SELECT id, read_at, cause FROM herald.inbox($1, max => 10000)', [user]);
-      const shown = listed.map(({ id, read_at: read }) => `${id}${read ? '' : ' unread'}`);
+      const listed = await rows(client, 'SELECT id, read_at IS NOT NULL AS read, cause FROM herald.inbox($1, max => 10000)', [user]);
+      const asked = new Map(listed.map(({ id, read }) => [id, read]));
+      const inWords = (id, read) => `${id}${read ? '' : ' unread'}`;
+      const shown = listed.map(({ id, read }) => inWords(id, read));
+      const heard = [...notifications].filter(([, { archived }]) => !archived).map(([id, { read = asked.get(id) }]) => inWords(id, read));
       for (const one of heard) if (!shown.includes(one)) differences.push(`user ${user}: heard of ${one}, not listed so`);
       for (const [n, one] of shown.entries()) if (!heard.includes(one)) differences.push(`user ${user}: ${one} is listed, not heard of so, cause ${listed[n].cause}`);
       for (const id of twice) differences.push(`user ${user}: ${id} was announced twice`);
@@ -150,23 +160,63 @@ async function compare(client, start) {
   return found;
 }
 
-const history = async (database, transactions) => {
+// A history, after which nothing is left for the worker to say.
+async function history(database, transactions) {
   const start = await database.value('SELECT herald.current_position()');
   const refusals = await live(database, { seed, clients: CLIENTS, transactions });
+  await until('all marks are settled', async () => {
+    await database.query('SELECT herald.maintain()');
+    return database.value("SELECT NOT EXISTS (SELECT FROM herald.read_mark WHERE read_running <> '{}')");
+  });
   return { start, refusals };
-};
+}
+
+const life = await createApplication('life');
+let start;
 
 test('every inbox is what the tables say', { timeout: 120000 }, async (t) => {
   t.diagnostic(`HERALD_SEED=${seed}`);
-  const database = await createApplication('life');
   const began = Date.now();
-  const { start, refusals } = await history(database, TRANSACTIONS);
-  const lived = Date.now();
-  const client = await database.connect();
-  assert.deepEqual(await compare(client, start), {}, `seed ${seed}`);
-  const [facts] = await rows(client, `SELECT (SELECT count(*) FROM journal) AS changes, (SELECT count(*) FROM herald.notification) AS notifications,
-    (SELECT count(*) FROM herald.notification WHERE retracted_at IS NULL) AS visible, (SELECT count(*) FROM herald.event) AS events,
-    (SELECT count(*) FROM herald.event WHERE name = 'notification:restored') AS restored`);
-  t.diagnostic(`${lived - began} ms of history, ${Date.now() - lived} ms of comparisons: ${JSON.stringify(facts)}, refused ${JSON.stringify(refusals)}`);
+  const lived = await history(life, TRANSACTIONS);
+  start = lived.start;
+  const [facts] = await rows(life, `SELECT (SELECT count(*) FROM journal) AS changes, (SELECT count(*) FROM herald.notification) AS notifications,
+    (SELECT count(*) FROM herald.notification WHERE retracted_at IS NULL) AS visible, (SELECT count(*) FROM reading) AS marks,
+    (SELECT count(*) FROM herald.event WHERE name = 'notification:restored') AS restored, (SELECT count(*) FROM herald.event) AS events`);
+  t.diagnostic(`${JSON.stringify(facts)} in ${Date.now() - began} ms, refused: ${JSON.stringify(lived.refusals)}`);
+  assert.deepEqual(await compare(life, start), {}, `HERALD_SEED=${seed}`);
+});
+
+test('no deadlock is of rows of pg_herald', () => {
+  const reports = postgres.log().match(/deadlock detected[^]*?STATEMENT: .*/g) ?? [];
+  assert.deepEqual(reports.filter((report) => /herald\.|relation "(notification|read_mark|event_\d|total)"/.test(report)), [], `HERALD_SEED=${seed}`);
+});
+
+// Each is done to what the history left, and undone.
+const DAMAGE = {
+  'inboxes and tables': 'UPDATE herald.notification SET retracted_at = NULL WHERE id = (SELECT max(id) FROM herald.notification WHERE retracted_at IS NOT NULL)',
+  'pages, groups and badges': "CREATE OR REPLACE FUNCTION herald.unread_notifications(user_id text) RETURNS SETOF herald.notification LANGUAGE sql AS 'SELECT * FROM herald.inbox($1)'",
+  'totals and tables': 'UPDATE herald.total SET count = count + 1',
+  'events and journal': "DELETE FROM herald.event WHERE id = (SELECT max(id) FROM herald.event WHERE name = 'post:unliked')",
+  'what clients heard': "DELETE FROM herald.event WHERE name = 'notification:removed'",
+};
+
+test('each comparison can fail', { timeout: 120000 }, async () => {
+  const client = await life.connect();
+  for (const [name, damage] of Object.entries(DAMAGE)) {
+    await client.query('BEGIN');
+    await client.query(damage);
+    assert.notDeepEqual(await COMPARISONS[name](client, start), [], `${name} finds nothing of: ${damage}`);
+    await client.query('ROLLBACK');
+  }
   await client.end();
+});
+
+test('without the rule that takes back likes there are ghosts', { timeout: 120000 }, async (t) => {
+  const mutant = await createApplication('mutant');
+  await mutant.query("SELECT herald.delete_rules('likes', 'like_gone')");
+  await history(mutant, 120);
+  await mutant.query('DELETE FROM likes');
+  const found = await COMPARISONS['inboxes and tables'](mutant);
+  t.diagnostic(`${found.length} differences, such as: ${found[0]}`);
+  assert.ok(found.length > 0 && found.every((difference) => /what too much, .*type like/.test(difference)), found.join('\n'));
 });

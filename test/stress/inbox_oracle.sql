@@ -63,6 +63,9 @@ CREATE TABLE reading (
 	seen    pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
 );
 
+-- Locked by those whose snapshot is old.
+CREATE TABLE old_snapshot ();
+
 -- ----- what happened to each row: it came, it went, its text was edited
 
 CREATE FUNCTION cause_of(kind text, item jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
