@@ -7,12 +7,12 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Postgres } from '../integration/harness/postgres.mjs';
 import { until } from '../integration/harness/wait.mjs';
-import { live, USERS } from './history.mjs';
+import { compare, COMPARISONS, inWords, rows } from './comparisons.mjs';
+import { live } from './history.mjs';
 
 const CLIENTS = 12;
 const TRANSACTIONS = Number(process.env.HERALD_TRANSACTIONS ?? 2000);
 const seed = Number(process.env.HERALD_SEED ?? Math.floor(Math.random() * 1e6));
-const users = Array.from({ length: USERS }, (_, n) => n + 1);
 
 const postgres = await Postgres.create({ preload: ['life', 'mutant'], settings: ['deadlock_timeout=100ms', 'herald.milestones=', 'max_connections=60'] });
 after(() => postgres.destroy());
@@ -24,140 +24,6 @@ async function createApplication(name) {
   await database.query('SELECT prepare()');
   await until('the worker serves', () => database.value('SELECT herald.preloaded()'));
   return database;
-}
-
-// ----- what pg_herald says
-
-async function rows(from, text, values) {
-  const found = await from.query(text, values);
-  return found.rows ?? found;    // of a connection, or of a database
-}
-
-// Reads a list page by page, as a client does that scrolls.
-async function pages(client, call, user, size) {
-  const found = [];
-  for (;;) {
-    const page = await rows(client, `SELECT * FROM ${call}`, [String(user), found.at(-1)?.id ?? null, size]);
-    found.push(...page);
-    if (page.length < size) return found;
-  }
-}
-
-// What a client knows that has read the log from a position: the notifications of each user, with their state.
-async function replay(client, position) {
-  const inboxes = new Map(users.map((user) => [String(user), { notifications: new Map(), announced: new Set(), twice: [], badge: 0 }]));
-  for (let more = true; more;) {
-    const page = await rows(client, 'SELECT id, rooms, name, payload, position, more FROM herald.read_events($1, max_events => 97)', [position]);
-    ({ position, more } = page.at(-1));
-    for (const { id: number, rooms, name, payload } of page) {
-      if (name?.startsWith('notification:')) hear(inboxes.get(rooms[0].slice('user:'.length)), name.slice('notification:'.length), JSON.parse(payload), number);
-    }
-  }
-  return inboxes;
-}
-
-// What comes back while everything is being marked as read may be told as it was before.
-const overlaps = ({ allRead }, event, number) => event === 'restored' && number - allRead < 200;
-
-function hear(inbox, event, { id, ids, all, until, read, count }, number) {
-  const { notifications, announced } = inbox;
-  if (event === 'unarchived') ids.forEach((one) => notifications.has(one) || notifications.set(one, {}));    // a client asks for it
-  const chosen = (all ? [...notifications.keys()].filter((one) => Number(one) <= Number(until)) : ids ?? []).map((one) => notifications.get(one)).filter((known) => known);
-  if (event === 'new' && announced.has(id)) inbox.twice.push(id);
-  if (event === 'new') announced.add(id);
-  if (event === 'new' || event === 'restored') notifications.set(id, { read: overlaps(inbox, event, number) ? undefined : read, archived: false });
-  if (all) inbox.allRead = number;
-  if (event === 'removed') ids.forEach((one) => notifications.delete(one));
-  if (event === 'read') chosen.forEach((known) => { known.read = true; });
-  if (event === 'reopened') chosen.forEach((known) => { known.read = false; });
-  if (event === 'archived') chosen.forEach((known) => { known.archived = true; });
-  if (event === 'unarchived') chosen.forEach((known) => { known.archived = false; });
-  if (event === 'unread') inbox.badge = count;
-}
-
-// ----- comparisons: each returns what is different, in words
-
-const both = (expected, actual) => `
-  WITH expected AS MATERIALIZED (${expected}), actual AS MATERIALIZED (${actual})
-  SELECT 'missing' AS what, e.* FROM (TABLE expected EXCEPT ALL TABLE actual) AS e
-  UNION ALL SELECT 'too much', a.* FROM (TABLE actual EXCEPT ALL TABLE expected) AS a ORDER BY 2, 3, 1`;
-const inWords = (found) => found.map((row) => Object.entries(row).map(([key, value]) => `${key} ${value}`).join(', '));
-
-const COMPARISONS = {
-  // What is read and archived by whom several sessions marked at once is compared with what they heard, below.
-  async 'inboxes and tables'(client) {
-    const state = 'recipient, cause, type, actor, subject_type, subject_id, archived AND recipient % 5 <> 0 AS archived, unread AND NOT archived AND recipient % 5 <> 0 AS unread';
-    return inWords(await rows(client, both(`SELECT ${state} FROM expected_inbox()`, `SELECT ${state} FROM users AS u CROSS JOIN LATERAL (
-      SELECT u.id AS recipient, i.cause, i.type, i.actor_id::int AS actor, i.subject_type, i.subject_id::int AS subject_id, i.archived_at IS NOT NULL AS archived, i.read_at IS NULL AS unread
-      FROM (SELECT * FROM herald.inbox(u.id::text, max => 10000) UNION ALL SELECT * FROM herald.inbox(u.id::text, max => 10000, archived => true)) AS i) AS i`)));
-  },
-
-  async 'pages, groups and badges'(client) {
-    const differences = [];
-    for (const user of users) {
-      const found = await rows(client, `SELECT i.*, group_of(i.id, i.type, i.actor_id::int, i.subject_type, i.subject_id::int) AS group_key
-        FROM herald.inbox($1, max => 10000) AS i`, [String(user)]);
-      const unread = found.filter(({ read_at: read }) => !read);
-      const check = (what, actual, expected) => {
-        if (JSON.stringify(actual) !== JSON.stringify(expected)) differences.push(`user ${user}, ${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
-      };
-      const ids = (list) => list.map(({ id }) => id);
-      check('pages', ids(await pages(client, 'herald.inbox($1, $2, $3)', user, 7)), ids(found));
-      check('pages of unread', ids(await pages(client, 'herald.inbox($1, $2, $3, only_unread => true)', user, 7)), ids(unread));
-      check('groups', (await pages(client, 'herald.inbox_groups($1, $2, $3)', user, 5)).map(summary), inGroups(found));
-      check('unread groups', ids(await pages(client, 'herald.inbox_groups($1, $2, $3, only_unread => true)', user, 5)), inGroups(found).filter((g) => g.unread > 0).map(({ id }) => id));
-      const [badge] = await rows(client, 'SELECT herald.unread_count($1, false)::int AS flat, herald.unread_count($1, true)::int AS grouped', [String(user)]);
-      check('badge', badge, { flat: unread.length, grouped: new Set(unread.map((n) => n.group_key)).size });
-    }
-    return differences;
-  },
-
-  async 'totals and tables'(client) {
-    return inWords(await rows(client, `SELECT e.relation, e.counted, e.total AS expected, t.total AS actual FROM expected_total AS e
-      JOIN herald.counter AS c USING (relation) CROSS JOIN LATERAL herald.total_of(c.id, e.counted::text) AS t (total) WHERE e.total IS DISTINCT FROM t.total ORDER BY 1, 2`));
-  },
-
-  async 'events and journal'(client) {
-    return inWords(await rows(client, both('SELECT cause, name FROM expected_event', 'SELECT cause, name FROM logged_event')));
-  },
-
-  async 'what clients heard'(client, start) {
-    const differences = [];
-    for (const [user, { notifications, twice, badge }] of await replay(client, start)) {
-      const listed = await rows(client, 'SELECT id, read_at IS NOT NULL AS read, cause FROM herald.inbox($1, max => 10000)', [user]);
-      const asked = new Map(listed.map(({ id, read }) => [id, read]));
-      const inWords = (id, read) => `${id}${read ? '' : ' unread'}`;
-      const shown = listed.map(({ id, read }) => inWords(id, read));
-      const heard = [...notifications].filter(([, { archived }]) => !archived).map(([id, { read = asked.get(id) }]) => inWords(id, read));
-      for (const one of heard) if (!shown.includes(one)) differences.push(`user ${user}: heard of ${one}, not listed so`);
-      for (const [n, one] of shown.entries()) if (!heard.includes(one)) differences.push(`user ${user}: ${one} is listed, not heard of so, cause ${listed[n].cause}`);
-      for (const id of twice) differences.push(`user ${user}: ${id} was announced twice`);
-      const [{ unread }] = await rows(client, 'SELECT herald.unread_count($1)::int AS unread', [user]);
-      if (badge !== unread) differences.push(`user ${user}: the badge heard of last is ${badge} instead of ${unread}`);
-    }
-    return differences;
-  },
-};
-
-const summary = (group) => ({ id: group.id, group: group.group_key, actors: Number(group.actor_count), count: Number(group.count), unread: Number(group.unread), first: group.first_unread });
-
-// The groups of a list, the one with the newest notification first.
-function inGroups(found) {
-  const groups = Map.groupBy ? Map.groupBy(found, (n) => n.group_key) : found.reduce((map, n) => map.set(n.group_key, [...map.get(n.group_key) ?? [], n]), new Map());
-  return [...groups].map(([key, members]) => {
-    const unread = members.filter(({ read_at: read }) => !read);
-    return { id: members[0].id, group: key, actors: new Set(members.map((n) => n.actor_id)).size, count: members.length, unread: unread.length, first: unread.at(-1)?.id ?? null };
-  });
-}
-
-// Every comparison whose outcome is not as it should be, with the first differences.
-async function compare(client, start) {
-  const found = {};
-  for (const [name, comparison] of Object.entries(COMPARISONS)) {
-    const differences = await comparison(client, start);
-    if (differences.length) found[name] = [...differences.slice(0, 8), `${differences.length} in all`];
-  }
-  return found;
 }
 
 // A history, after which nothing is left for the worker to say.
@@ -209,6 +75,20 @@ test('each comparison can fail', { timeout: 120000 }, async () => {
     await client.query('ROLLBACK');
   }
   await client.end();
+});
+
+test('what happens next carries the totals of the tables', async () => {
+  const position = await life.value('SELECT herald.current_position()');
+  await life.query(`INSERT INTO likes SELECT 29, id FROM posts ON CONFLICT DO NOTHING; DELETE FROM likes WHERE user_id = 28;
+    INSERT INTO comments (user_id, post_id, content) SELECT 29, id, 'Next' FROM posts; UPDATE comments SET deleted_at = now() WHERE user_id = 27;
+    INSERT INTO follows SELECT 29, id FROM users ON CONFLICT (follower_id, followee_id) DO UPDATE SET deleted_at = NULL; DELETE FROM follows WHERE follower_id = 28;
+    DELETE FROM comment_likes WHERE user_id > 10`);
+  const told = await life.query(`SELECT e.name, t.counted, t.told, x.total FROM herald.read_events($1, max_events => 10000) AS e CROSS JOIN LATERAL (SELECT e.payload::jsonb) AS p (data)
+    CROSS JOIN LATERAL (VALUES ('likes', data ->> 'postId', data ->> 'totalLikes'), ('comment_likes', data ->> 'commentId', data ->> 'totalLikes'),
+      ('comments', data ->> 'postId', data ->> 'totalComments'), ('follows', data ->> 'followeeId', data ->> 'totalFollowers')) AS t (relation, counted, told)
+    JOIN expected_total AS x ON x.relation = t.relation::regclass AND x.counted::text = t.counted WHERE t.told IS NOT NULL`, [position]);
+  assert.deepEqual(inWords(told.filter(({ told: one, total }) => one !== total)), [], `HERALD_SEED=${seed}`);
+  assert.ok(told.length > 20, `${told.length} totals were told`);
 });
 
 test('without the rule that takes back likes there are ghosts', { timeout: 120000 }, async (t) => {
