@@ -13,7 +13,8 @@
  *	  priority is left.
  *
  * 3. The inbox takes a recipient and cause once.  One that was retracted comes
- *	  back as it was, and is shown again but not announced as new.
+ *	  back as it was, read or archived, and is shown again but not announced as
+ *	  new.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -54,11 +55,11 @@
 	" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause FROM entry" \
 	" ON CONFLICT (cause, recipient_id) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL" \
 	" RETURNING n)" \
-	" SELECT (k.n).recipient_id," \
-	" CASE WHEN e.live THEN 'notification:new' WHEN e.id IS NULL AND (k.n).archived_at IS NULL THEN 'notification:restored' END," \
-	" herald.notification_json(k.n, e.id IS NULL AND NOT herald.is_unread(k.n, m)), e.id" \
-	" FROM kept AS k LEFT JOIN entry AS e ON e.id = (k.n).id" \
-	" LEFT JOIN herald.read_mark AS m ON e.id IS NULL AND m.user_id = (k.n).recipient_id ORDER BY (k.n).id"
+	" SELECT (k.n).recipient_id, CASE WHEN e.live THEN 'notification:new'" \
+	" WHEN e.id IS NULL AND (k.n).archived_at IS NULL THEN 'notification:restored' END," \
+	" herald.notification_json(k.n, CASE WHEN e.id IS NULL THEN" \
+	" (SELECT m FROM herald.read_mark AS m WHERE m.user_id = (k.n).recipient_id) END)," \
+	" e.id FROM kept AS k LEFT JOIN entry AS e ON e.id = (k.n).id ORDER BY (k.n).id"
 
 /* One candidate has no rival: most writes make one, and this is half the work. */
 static SavedQuery write_one = {

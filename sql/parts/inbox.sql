@@ -171,22 +171,40 @@ CREATE FUNCTION herald.ids_json(ids bigint[]) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN json_build_object('ids', (SELECT json_agg(id::text ORDER BY id) FROM unnest(ids) AS id));
 
--- Rows are locked in the order of their ids here and where they are retracted: neither can deadlock with the other.
+-- Rows are locked in the order of their ids here and where they are retracted. But a transaction of the application may undo one
+-- thing after another: whoever marks lets go of what it has rather than wait for long, so that the two cannot meet in a deadlock.
+CREATE FUNCTION herald.lock_notifications(user_id text, ids bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
+BEGIN
+	LOOP
+		BEGIN
+			PERFORM FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id = ANY (ids) ORDER BY n.id FOR NO KEY UPDATE;
+			RETURN;
+		EXCEPTION
+			WHEN lock_not_available THEN NULL;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION herald.lock_notifications(text, bigint[]) IS 'internal: lock notifications of a user that are about to be marked';
+
+CREATE FUNCTION herald.lock_mark(user_id text) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO herald.read_mark (user_id) VALUES (lock_mark.user_id) ON CONFLICT DO NOTHING;
+	SELECT FROM herald.read_mark AS m WHERE m.user_id = lock_mark.user_id FOR UPDATE;
+$$;
+COMMENT ON FUNCTION herald.lock_mark(text) IS 'internal: lock the mark of a user, which is there afterwards';
+
 CREATE FUNCTION herald.mark_read(user_id text, ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	marked bigint[];
 BEGIN
-	WITH chosen AS MATERIALIZED (
-		SELECT n.id
-		FROM herald.notification AS n
-		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
-		WHERE n.recipient_id = mark_read.user_id AND n.id = ANY (ids) AND herald.is_unread(n, m)
-		ORDER BY n.id FOR UPDATE OF n
-	), marking AS (
+	PERFORM herald.lock_notifications(user_id, ids);
+	WITH marking AS (
 		UPDATE herald.notification AS n SET read_at = now()
-		FROM chosen AS c
-		WHERE n.recipient_id = mark_read.user_id AND n.id = c.id
+		WHERE n.recipient_id = mark_read.user_id AND n.id = ANY (ids) AND
+		      herald.is_unread(n, (SELECT m FROM herald.read_mark AS m WHERE m.user_id = mark_read.user_id))
 		RETURNING n.id
 	)
 	SELECT array_agg(m.id) INTO marked FROM marking AS m;
@@ -224,18 +242,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	marked bigint[];
 BEGIN
-	INSERT INTO herald.read_mark AS m (user_id) VALUES (user_id) ON CONFLICT DO NOTHING;
-	PERFORM FROM herald.read_mark AS m WHERE m.user_id = mark_unread.user_id FOR UPDATE;
-	WITH chosen AS MATERIALIZED (
-		SELECT n.id
-		FROM herald.notification AS n
-		JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
-		WHERE n.recipient_id = mark_unread.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND n.archived_at IS NULL AND NOT herald.is_unread(n, m)
-		ORDER BY n.id FOR UPDATE OF n
-	), marking AS (
+	PERFORM herald.lock_mark(user_id);
+	PERFORM herald.lock_notifications(user_id, ids);
+	WITH marking AS (
 		UPDATE herald.notification AS n SET read_at = NULL
-		FROM chosen AS c
-		WHERE n.recipient_id = mark_unread.user_id AND n.id = c.id
+		WHERE n.recipient_id = mark_unread.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND n.archived_at IS NULL AND
+		      NOT herald.is_unread(n, (SELECT m FROM herald.read_mark AS m WHERE m.user_id = mark_unread.user_id))
 		RETURNING n.id
 	)
 	SELECT array_agg(m.id) INTO marked FROM marking AS m;
@@ -251,20 +263,22 @@ $$;
 COMMENT ON FUNCTION herald.mark_unread(text, bigint[]) IS
 	'mark notifications of a user as unread again and tell the user''s sessions; returns how many are unread';
 
--- The ids and the transactions in progress are those of one snapshot. Of two marks at the same time the one that goes further wins.
+-- The ids and the transactions in progress are those of one snapshot, which is taken after that of any other mark of the user.
+-- The event says how far it goes: one of a notification that it did not take can have a lower id.
 CREATE FUNCTION herald.mark_all_read(user_id text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	marked_until bigint;
 BEGIN
-	INSERT INTO herald.read_mark AS m (user_id, read_until, read_running, read_at)
-	SELECT mark_all_read.user_id, n.id, ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())), clock_timestamp()
+	PERFORM herald.lock_mark(user_id);
+	UPDATE herald.read_mark AS m
+	SET read_until = greatest(n.id, m.read_until), read_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())), read_at = clock_timestamp(),
+	    unread = '{}'
 	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_all_read.user_id ORDER BY i.id DESC LIMIT 1) AS n
-	ON CONFLICT ON CONSTRAINT read_mark_pkey DO UPDATE
-	SET read_until = excluded.read_until, read_at = excluded.read_at, unread = '{}',
-	    read_running = CASE WHEN excluded.read_until > m.read_until THEN excluded.read_running
-	                        ELSE ARRAY(SELECT unnest(excluded.read_running) INTERSECT SELECT unnest(m.read_running)) END
-	WHERE excluded.read_until > m.read_until OR (excluded.read_until = m.read_until AND (m.unread <> '{}' OR m.read_running <> '{}'));
+	WHERE m.user_id = mark_all_read.user_id AND (n.id > m.read_until OR m.unread <> '{}' OR m.read_running <> '{}')
+	RETURNING m.read_until INTO marked_until;
 	IF FOUND THEN
-		PERFORM herald.tell_user(user_id, 'notification:read', '{"all": true}');
+		PERFORM herald.tell_user(user_id, 'notification:read', json_build_object('all', true, 'until', marked_until::text));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -276,14 +290,11 @@ COMMENT ON FUNCTION herald.mark_all_read(text) IS
 CREATE FUNCTION herald.mark_seen(user_id text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	INSERT INTO herald.read_mark AS m (user_id, seen_until, seen_running)
-	SELECT mark_seen.user_id, n.id, ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()))
+	PERFORM herald.lock_mark(user_id);
+	UPDATE herald.read_mark AS m
+	SET seen_until = greatest(n.id, m.seen_until), seen_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()))
 	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_seen.user_id ORDER BY i.id DESC LIMIT 1) AS n
-	ON CONFLICT ON CONSTRAINT read_mark_pkey DO UPDATE
-	SET seen_until = excluded.seen_until,
-	    seen_running = CASE WHEN excluded.seen_until > m.seen_until THEN excluded.seen_running
-	                        ELSE ARRAY(SELECT unnest(excluded.seen_running) INTERSECT SELECT unnest(m.seen_running)) END
-	WHERE excluded.seen_until > m.seen_until OR (excluded.seen_until = m.seen_until AND m.seen_running <> '{}');
+	WHERE m.user_id = mark_seen.user_id AND (n.id > m.seen_until OR m.seen_running <> '{}');
 	IF FOUND THEN
 		PERFORM herald.tell_user(user_id, 'notification:seen', '{"all": true}');
 	END IF;
@@ -296,15 +307,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	moved bigint[];
 BEGIN
-	WITH chosen AS MATERIALIZED (
-		SELECT n.id
-		FROM herald.notification AS n
-		WHERE n.recipient_id = archive.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND (n.archived_at IS NULL) = archived
-		ORDER BY n.id FOR UPDATE
-	), moving AS (
+	PERFORM herald.lock_notifications(user_id, ids);
+	WITH moving AS (
 		UPDATE herald.notification AS n SET archived_at = CASE WHEN archived THEN now() END
-		FROM chosen AS c
-		WHERE n.recipient_id = archive.user_id AND n.id = c.id
+		WHERE n.recipient_id = archive.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND (n.archived_at IS NULL) = archived
 		RETURNING n.id
 	)
 	SELECT array_agg(m.id) INTO moved FROM moving AS m;

@@ -139,16 +139,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION herald.render(text, text, text, text) IS 'internal: fill in a template of herald.notification_type';
 
-CREATE FUNCTION herald.notification_json(n herald.notification, read boolean DEFAULT NULL) RETURNS json
+CREATE FUNCTION herald.notification_json(n herald.notification, mark herald.read_mark DEFAULT NULL) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.json_build_object(
 		'id', n.id::text, 'type', n.type, 'userId', n.recipient_id, 'actorId', n.actor_id,
 		'actor', CASE WHEN n.actor_id IS NOT NULL THEN pg_catalog.json_build_object('id', n.actor_id, 'name', n.actor_name) END,
 		'title', n.title, 'content', n.content, 'data', n.data, 'subjectType', n.subject_type, 'subjectId', n.subject_id,
-		'read', coalesce(read, n.read_at IS NOT NULL), 'createdAt', herald.iso8601(n.created_at));
+		'read', NOT herald.is_unread(n, mark), 'createdAt', herald.iso8601(n.created_at));
 $$;
-COMMENT ON FUNCTION herald.notification_json(herald.notification, boolean) IS
-	'a notification as clients get it; read is what herald.inbox() found out, or what is given';
+COMMENT ON FUNCTION herald.notification_json(herald.notification, herald.read_mark) IS 'a notification as clients get it, given the mark of its recipient';
 
 CREATE FUNCTION herald.notify(recipient text, type text, title text DEFAULT NULL, content text DEFAULT NULL,
 	data jsonb DEFAULT '{}', actor text DEFAULT NULL, subject_type text DEFAULT NULL, subject_id text DEFAULT NULL,

@@ -62,22 +62,34 @@ $$;
 COMMENT ON FUNCTION herald.sweep_inboxes(int) IS 'internal: trim the next inboxes';
 
 -- When the transactions that a mark names have ended, what they brought is a few ids, and no later look has to search for it.
+-- Whoever reads the log later than it was written finds the mark after what it did not take, and is told of that once more. A
+-- row that somebody has locked is being changed, which is an event of its own.
 CREATE FUNCTION herald.settle_marks() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH ended AS MATERIALIZED (
-		SELECT m.user_id
+		SELECT m AS mark
 		FROM herald.read_mark AS m
 		WHERE (m.read_running <> '{}' OR m.seen_running <> '{}') AND
 		      NOT EXISTS (SELECT FROM unnest(m.read_running || m.seen_running) AS x WHERE x >= pg_snapshot_xmin(pg_current_snapshot()))
 		LIMIT 100
 		FOR UPDATE SKIP LOCKED
+	), settled AS (
+		UPDATE herald.read_mark AS m
+		SET unread = m.unread || ARRAY(SELECT n.id FROM herald.notification AS n
+		                               WHERE n.recipient_id = m.user_id AND n.id <= m.read_until AND n.xid = ANY (m.read_running) AND n.read_at IS NULL),
+		    read_running = '{}', seen_running = '{}'
+		FROM ended AS e
+		WHERE m.user_id = (e.mark).user_id
+	), passed AS MATERIALIZED (
+		SELECT n.recipient_id, n.id
+		FROM ended AS e
+		JOIN herald.notification AS n ON n.recipient_id = (e.mark).user_id AND n.id <= (e.mark).read_until AND n.xid = ANY ((e.mark).read_running)
+		WHERE herald.is_unread(n, e.mark)
+		ORDER BY n.id FOR UPDATE OF n SKIP LOCKED
 	)
-	UPDATE herald.read_mark AS m
-	SET unread = m.unread || ARRAY(SELECT n.id FROM herald.notification AS n
-	                               WHERE n.recipient_id = m.user_id AND n.id <= m.read_until AND n.xid = ANY (m.read_running) AND n.read_at IS NULL),
-	    read_running = '{}', seen_running = '{}'
-	FROM ended AS e
-	WHERE m.user_id = e.user_id;
+	SELECT herald.tell_user(p.recipient_id, 'notification:reopened', herald.ids_json(array_agg(p.id)))
+	FROM passed AS p
+	GROUP BY p.recipient_id;
 $$;
 COMMENT ON FUNCTION herald.settle_marks() IS 'internal: replace transactions in marks by the notifications that they made';
 

@@ -9,7 +9,7 @@ CREATE FUNCTION inbox.heard() RETURNS TABLE (rooms text, event text, membership 
 	WITH read AS (SELECT e.* FROM inbox.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE inbox.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
 	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
-	       r.payload::jsonb - '{id,ids,createdAt,timestamp}'::text[]
+	       r.payload::jsonb - '{id,ids,until,createdAt,timestamp}'::text[]
 	FROM read AS r
 	WHERE r.name IS NOT NULL;
 $$;

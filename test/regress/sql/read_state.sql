@@ -111,6 +111,13 @@ SELECT herald.notify('ann', 'like', 'By Dan', actor => 'dan') IS NOT NULL AS tol
 SELECT herald.forget_user('dan');
 SELECT (SELECT count(*) FROM herald.notification WHERE 'dan' IN (recipient_id, actor_id)) AS notifications, (SELECT count(*) FROM herald.preference) AS preferences,
 	(SELECT count(*) FROM herald.read_mark WHERE user_id = 'dan') AS marks;
+-- all can be read also when what was newest has gone
+SELECT herald.notify('ann', 'system', 'new 4') IS NOT NULL AS told;
+SELECT herald.mark_all_read('ann');
+SELECT herald.mark_unread('ann', ARRAY(SELECT min(id) FROM herald.inbox('ann')));
+SELECT herald.trim_inbox('ann', keep => 1);
+SELECT herald.mark_all_read('ann');
+SELECT * FROM rs.state;
 -- as the server's settings say, round all inboxes
 SELECT count(herald.notify('user ' || u, 'system', 'Note ' || n)) FROM generate_series(1, 50) AS u, generate_series(1, 2) AS n;
 SET herald.inbox_limit = 1;

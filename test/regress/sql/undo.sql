@@ -51,18 +51,18 @@ ROLLBACK;
 SELECT herald.unread_count('ann');
 SELECT * FROM undo.heard();
 
--- what was read with all is restored as read, and what was archived is not shown again
-INSERT INTO undo.likes VALUES ('ben', 1);
+-- what comes back is as it was: read with all others, it is read; archived, it is shown to nobody
 SELECT herald.mark_all_read('ann');
-DELETE FROM undo.likes WHERE user_id = 'ben';
+DELETE FROM undo.likes WHERE user_id = 'cat';
+INSERT INTO undo.likes VALUES ('cat', 1);
+SELECT payload ->> 'read' AS told_read, i.read_at IS NOT NULL AS read FROM herald.event AS e, herald.inbox('ann') AS i WHERE name = 'notification:restored' ORDER BY e.id DESC LIMIT 1;
+SELECT herald.archive('ann', ARRAY(SELECT id FROM herald.inbox('ann')));
 SELECT count(*) >= 0 AS heard FROM undo.heard();
-INSERT INTO undo.likes VALUES ('ben', 1);
-SELECT e.name, e.payload::json ->> 'read' AS read FROM herald.event AS e WHERE name = 'notification:restored' ORDER BY id DESC LIMIT 1;
-SELECT herald.archive('ann', ARRAY(SELECT id FROM herald.inbox('ann') WHERE actor_id = 'ben'));
-DELETE FROM undo.likes WHERE user_id = 'ben';
-INSERT INTO undo.likes VALUES ('ben', 1);
-DELETE FROM undo.likes WHERE user_id = 'ben';
-SELECT event, what FROM undo.heard();
+DELETE FROM undo.likes WHERE user_id = 'cat';
+INSERT INTO undo.likes VALUES ('cat', 1);
+SELECT * FROM undo.heard();
+SELECT title FROM herald.inbox('ann', archived => true);
+TRUNCATE undo.likes, herald.notification;
 
 -- several reactions of one user: one notification, which goes with the last
 INSERT INTO undo.likes VALUES ('ben', 2, 'heart'), ('ben', 2, 'smile');

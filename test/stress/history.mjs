@@ -1,0 +1,166 @@
+// history.mjs: many clients at once, each with a random history of what people do to each other and with their inboxes.
+
+import { setTimeout as pause } from 'node:timers/promises';
+
+export const USERS = 30;
+const POSTS = 8;
+// An application's transaction may fail so: a row that went or came meanwhile, a deadlock of its own rows, REPEATABLE READ.
+const REFUSED = { '23503': 'foreign key', '23505': 'unique key', '40001': 'serialization', '40P01': 'deadlock' };
+
+// Marks of these users run as an application's do, several of one user at once; what comes out depends on who was first.
+export const isFree = (user) => user % 5 === 0;
+
+// Random numbers that a seed repeats (mulberry32).
+class Random {
+  constructor(seed) { this.state = seed | 0; }
+
+  below(limit) {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % limit;
+  }
+
+  oneIn(number) { return this.below(number) === 0; }
+  choose(list) { return list[this.below(list.length)]; }
+  some(list) { return list.filter(() => this.oneIn(3)); }
+
+  // One of the keys, as often as its number says.
+  weigh(weights) {
+    let left = this.below(Object.values(weights).reduce((sum, weight) => sum + weight));
+    return Object.keys(weights).find((key) => (left -= weights[key]) < 0);
+  }
+
+  user() { return 1 + this.below(USERS); }
+  users(most) { return Array.from({ length: 1 + this.below(most) }, () => this.user()); }
+  text() { return `Words ${this.below(1000)}${this.oneIn(2) ? this.users(3).map((user) => ` @u${user}`).join() : ''}`; }
+}
+
+// Some posts or comments by their place in the order of ids: newer comments are chosen oftener.
+const posts = (random, most = 1) => `(SELECT id FROM posts ORDER BY id OFFSET ${random.below(POSTS)} LIMIT ${1 + random.below(most)})`;
+const comments = (random, most = 1, condition = 'true') =>
+  `(SELECT id FROM comments WHERE ${condition} ORDER BY id DESC OFFSET ${random.below(random.choose([4, 40]))} LIMIT ${1 + random.below(most)})`;
+const list = (users) => `'{${users}}'::int[]`;
+const quote = (text) => `'${text}'`;
+
+// What people do, as often as the number says; each makes one statement.
+const ACTS = {
+  like: [20, (r) => `INSERT INTO likes SELECT DISTINCT u, p.id FROM unnest(${list(r.users(4))}) AS u, ${posts(r, 3)} AS p ON CONFLICT DO NOTHING`],
+  likeOrChange: [6, (r) => `INSERT INTO likes SELECT ${r.user()}, p.id, 'kind ${r.below(9)}' FROM ${posts(r, 2)} AS p
+    ON CONFLICT (user_id, post_id) DO UPDATE SET kind = excluded.kind`],
+  likeOnce: [3, (r) => `INSERT INTO likes SELECT ${r.user()}, p.id FROM ${posts(r)} AS p`],
+  unlike: [8, (r) => `DELETE FROM likes WHERE user_id = ANY (${list(r.users(8))}) AND post_id IN ${posts(r, 3)}`],
+  unlikeMany: [2, (r) => `DELETE FROM likes WHERE post_id = ${posts(r)} AND user_id % 4 = ${r.below(4)}`],
+  moveLike: [2, (r) => `UPDATE likes SET post_id = coalesce(${posts(r)}, post_id) WHERE user_id = ${r.user()} AND post_id = ${posts(r)}`],
+  likeAnew: [3, (r) => `WITH gone AS (DELETE FROM likes WHERE user_id = ANY (${list(r.users(6))}) AND post_id IN ${posts(r, 2)} RETURNING *)
+    INSERT INTO likes SELECT * FROM gone`],
+  comment: [14, (r) => `INSERT INTO comments (user_id, post_id, content) SELECT u, p.id, ${quote(r.text())} FROM unnest(${list(r.users(2))}) AS u, ${posts(r, 2)} AS p`],
+  reply: [12, (r) => `INSERT INTO comments (user_id, post_id, parent_id, content)
+    SELECT ${r.user()}, c.post_id, c.id, ${quote(r.text())} FROM comments AS c WHERE id IN ${comments(r, 2, 'deleted_at IS NULL')}`],
+  editComment: [6, (r) => `UPDATE comments SET content = ${quote(r.text())} WHERE id IN ${comments(r, 3)}`],
+  hideComment: [5, (r) => `UPDATE comments SET deleted_at = now() WHERE id IN ${comments(r, 3)} AND deleted_at IS NULL`],
+  showComment: [5, (r) => `UPDATE comments SET deleted_at = NULL WHERE id IN ${comments(r, 3, 'deleted_at IS NOT NULL')}`],
+  showOther: [2, (r) => `UPDATE comments SET deleted_at = NULL, content = ${quote(r.text())} WHERE id IN ${comments(r, 1, 'deleted_at IS NOT NULL')}`],
+  deleteComment: [2, (r) => `DELETE FROM comments WHERE id IN ${comments(r)}`],
+  likeComment: [8, (r) => `INSERT INTO comment_likes SELECT u, c.id FROM comments AS c, generate_series(${r.below(20)}, 20, 7) AS u
+    WHERE c.id IN ${comments(r, 2)} AND c.deleted_at IS NULL AND u > 0 FOR SHARE OF c ON CONFLICT DO NOTHING`],
+  unlikeComment: [4, (r) => `DELETE FROM comment_likes WHERE comment_id IN ${comments(r, 3)} AND user_id % 2 = ${r.below(2)}`],
+  follow: [6, (r) => `INSERT INTO follows SELECT DISTINCT ${r.user()}, u FROM unnest(${list(r.users(3))}) AS u ON CONFLICT (follower_id, followee_id) DO UPDATE SET deleted_at = NULL`],
+  unfollow: [4, (r) => `UPDATE follows SET deleted_at = now() WHERE follower_id % 5 = ${r.below(5)} AND followee_id = ${r.user()} AND deleted_at IS NULL`],
+  forgetFollow: [2, (r) => `DELETE FROM follows WHERE followee_id = ${r.user()} AND follower_id % 2 = ${r.below(2)}`],
+  post: [5, (r) => `INSERT INTO posts (user_id, content) SELECT u, ${quote(r.text())} FROM unnest(${list(r.users(2))}) AS u`],
+  editPost: [2, (r) => `UPDATE posts SET content = ${quote(r.text())} WHERE id IN ${posts(r, 2)}`],
+  deletePost: [3, (r) => `DELETE FROM posts WHERE id = ${posts(r)} AND (SELECT count(*) FROM posts) > ${POSTS}`],
+};
+const WEIGHTS = Object.fromEntries(Object.entries(ACTS).map(([name, [weight]]) => [name, weight]));
+
+// What the owner of an inbox does with it.
+const READS = {
+  'read': [6, 'SELECT herald.mark_read($1, $2)'],
+  'unread': [3, 'SELECT herald.mark_unread($1, $2)'],
+  'archive': [3, 'SELECT herald.archive($1, $2)'],
+  'unarchive': [2, 'SELECT herald.archive($1, $2, false)'],
+  'read all': [2, 'SELECT herald.mark_all_read($1)'],
+};
+const READ_WEIGHTS = Object.fromEntries(Object.entries(READS).map(([name, [weight]]) => [name, weight]));
+
+class Client {
+  constructor(client, seed, refusals) {
+    Object.assign(this, { client, random: new Random(seed), refusals });
+  }
+
+  // Runs a transaction; one that the server refuses is given up, for the next does as well.
+  async #transaction(begin, work) {
+    try {
+      await this.client.query(begin);
+      await work();
+      await this.client.query(this.random.oneIn(8) ? 'ROLLBACK' : 'COMMIT');
+    } catch (error) {
+      if (!REFUSED[error.code]) throw error;
+      await this.client.query('ROLLBACK');
+      this.refusals[REFUSED[error.code]] = (this.refusals[REFUSED[error.code]] ?? 0) + 1;
+    }
+  }
+
+  async #act() {
+    const [, statement] = ACTS[this.random.weigh(WEIGHTS)];
+    if (this.random.oneIn(15)) await pause(this.random.below(20));
+    if (!this.random.oneIn(4)) return this.client.query(statement(this.random));
+    await this.client.query('SAVEPOINT s');
+    await this.client.query(statement(this.random));
+    return this.client.query(this.random.choose(['ROLLBACK TO s', 'RELEASE s']));
+  }
+
+  // Blocks do not change while somebody acts: so the journal knows for sure who was blocked. What an old snapshot brings back
+  // is told as it was in that snapshot: nobody reads all meanwhile.
+  #acts() {
+    const old = this.random.oneIn(10);
+    return this.#transaction(old ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN', async () => {
+      await this.client.query(`LOCK TABLE blocks${old ? ', old_snapshot' : ''} IN SHARE MODE`);
+      for (let n = this.random.choose([1, 1, 2, 3, 5]); n > 0; n--) await this.#act();
+    });
+  }
+
+  #blocks() {
+    const [one, other] = [this.random.user(), this.random.user()];
+    return this.#transaction('BEGIN', async () => {
+      await this.client.query(this.random.oneIn(3) ? 'DELETE FROM blocks WHERE blocker_id % 10 = $1 % 10 AND $2 > 0'
+        : 'INSERT INTO blocks VALUES ($1, $2) ON CONFLICT DO NOTHING', [one, other]);
+    });
+  }
+
+  // Some that are in the list are marked, and some that are not: of others, and what was taken back.
+  async #reads() {
+    const user = this.random.user();
+    const act = this.random.weigh(READ_WEIGHTS);
+    const [, call] = READS[act];
+    await this.#transaction(isFree(user) ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ', async () => {
+      if (act === 'read all') await this.client.query('LOCK TABLE old_snapshot IN ROW EXCLUSIVE MODE');
+      const { rows } = await this.client.query('SELECT id FROM herald.inbox($1, max => 1000, archived => $2)', [user, act === 'unarchive']);
+      const ids = this.random.some(rows.map(({ id }) => id));
+      const { rows: [{ strange }] } = await this.client.query('SELECT array_agg(id) AS strange FROM herald.notification WHERE id % 7 = $2 AND (recipient_id <> $1 OR retracted_at IS NOT NULL)',
+        [user, this.random.below(7)]);
+      await this.client.query(call, act === 'read all' ? [user] : [user, [...ids, ...strange ?? []]]);
+      await this.client.query('INSERT INTO reading (user_id, act, ids) VALUES ($1, $2, $3)', [user, act, ids]);
+    });
+  }
+
+  async run(transactions) {
+    for (let n = 0; n < transactions; n++) {
+      const kind = this.random.weigh({ acts: 70, reads: 27, blocks: 3 });
+      await { acts: () => this.#acts(), reads: () => this.#reads(), blocks: () => this.#blocks() }[kind]();
+    }
+    await this.client.end();
+  }
+}
+
+// Lets clients do so many transactions in all; returns how many the server refused, by reason.
+export async function live(database, { seed, clients, transactions }) {
+  const refusals = {};
+  await database.query(`INSERT INTO posts (user_id, content) SELECT n, 'Post' FROM generate_series(1, ${POSTS}) AS n`);
+  await Promise.all(Array.from({ length: clients }, async (_, number) => {
+    const client = new Client(await database.connect(), seed * 1000 + number, refusals);
+    await client.run(Math.ceil(transactions / clients));
+  }));
+  return refusals;
+}
