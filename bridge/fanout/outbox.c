@@ -94,11 +94,10 @@ outbox_close(Outbox *outbox)
 	drop_all(outbox);
 }
 
-void
-outbox_overflow(Outbox *outbox)
+/* More waits than may. */
+static void
+overflow(Outbox *outbox)
 {
-	if (outbox->closed)
-		return;
 	metrics.slow_closed++;
 	outbox_close(outbox);
 	outbox->owner->overflow(outbox);
@@ -133,7 +132,7 @@ outbox_push(Outbox *outbox, Frame *frame)
 		return;
 	if (!outbox_has_room(outbox, frame))
 	{
-		outbox_overflow(outbox);
+		overflow(outbox);
 		return;
 	}
 	if (outbox->count == outbox->capacity)

@@ -55,9 +55,6 @@ extern void outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit);
 /* Drops what waits and takes nothing from now on. */
 extern void outbox_close(Outbox *outbox);
 
-/* More waits than may: drops it all and tells the owner. */
-extern void outbox_overflow(Outbox *outbox);
-
 /* Is there room for a frame?  One that is larger than the limit has the queue for itself. */
 extern bool outbox_has_room(const Outbox *outbox, const Frame *frame);
 

@@ -28,7 +28,6 @@ typedef struct Plain
 	Session *session; /* NULL before the token was good; ours until it leaves */
 	json_t *early;	  /* requests that came before the welcome, or NULL */
 	Timer timer;	  /* until there is a session: its deadline; then: pings */
-	bool awaits_pong;
 } Plain;
 
 static Frame *
