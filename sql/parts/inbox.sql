@@ -171,17 +171,18 @@ CREATE FUNCTION herald.ids_json(ids bigint[]) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN json_build_object('ids', (SELECT json_agg(id::text ORDER BY id) FROM unnest(ids) AS id));
 
--- Rows are locked in the order of their ids here and where they are retracted. But a transaction of the application may undo one
--- thing after another: whoever marks lets go of what it has rather than wait for long, so that the two cannot meet in a deadlock.
+-- A transaction of the application may undo one thing after another, in any order. Whoever marks several holds none of them
+-- while it waits for one, so that the two cannot meet in a deadlock.
 CREATE FUNCTION herald.lock_notifications(user_id text, ids bigint[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	LOOP
 		BEGIN
-			PERFORM FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id = ANY (ids) ORDER BY n.id FOR NO KEY UPDATE;
+			PERFORM FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id = ANY (ids) ORDER BY n.id FOR NO KEY UPDATE NOWAIT;
 			RETURN;
 		EXCEPTION
-			WHEN lock_not_available THEN NULL;
+			WHEN lock_not_available THEN
+				PERFORM pg_sleep(0.01);
 		END;
 	END LOOP;
 END
