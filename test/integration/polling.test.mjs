@@ -119,7 +119,9 @@ test('a bridge that is killed and started again, and one that is stopped: a clie
     const outcome = await bridge.end(signal);
     if (signal === 'SIGTERM') assert.deepEqual(outcome, { code: 0, signal: null });
     await traffic.flows(50);
+    const { length } = client.connects;
     await bridge.start();
+    await until('the client is back', () => client.connects.length > length);
   }
   await traffic.flows(50);
   const sent = await traffic.stop();
