@@ -64,8 +64,7 @@ test('make demo: URLs that work, Ctrl-C stops all, again with the same data, dem
   assert.equal(demo.sql('SHOW fsync'), 'on');
   const client = await PlainClient.connect(demo, demo.token('ada'));
   const ada = client.welcomes[0].userId;
-  demo.sql(`WITH eve AS (INSERT INTO users (username, display_name) VALUES ('eve', 'Eve') RETURNING id)
-    INSERT INTO follows (follower_id, followee_id) SELECT id, ${ada} FROM eve`);
+  demo.sql(`INSERT INTO follows (follower_id, followee_id) SELECT id, ${ada} FROM users WHERE username = 'maria'`);
   const { id } = await client.waitFor('notification:new', ({ type }) => type === 'follow');
   const lock = path.join(folder, 'cluster/data/postmaster.pid');
   assert.ok(existsSync(lock));

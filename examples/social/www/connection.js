@@ -5,7 +5,7 @@ import { toast } from './toast.js';
 
 const token = new URLSearchParams(location.search).get('token') ?? new URLSearchParams(location.hash.slice(1)).get('token');
 
-export const socket = window.io({ transports: ['websocket'], auth: { token }, autoConnect: false });
+export const socket = window.io({ auth: { token }, autoConnect: false });
 
 // The id of the user whom the token names. Only the server can tell whether the token is genuine.
 export const myId = token && userOf(token);

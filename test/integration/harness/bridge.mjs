@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -82,6 +82,17 @@ export class Bridge {
     const values = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
     return values.reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
   }
+
+  // What the kernel tells of the process.
+  #told(file) { return readFileSync(`/proc/${this.pid}/${file}`, 'latin1'); }
+
+  // In milliseconds.
+  processorTime() {
+    const fields = this.#told('stat').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
+  get descriptorLimit() { return Number(/^Max open files +(\d+)/m.exec(this.#told('limits'))[1]); }
 
   async end(signal) {
     this.#child.kill(signal);

@@ -1,16 +1,17 @@
 // socketio_client.mjs: the unmodified socket.io-client, with a journal.
 
-import { io } from 'socket.io-client';
+import { io as newest } from 'socket.io-client';
 import { Journal } from './journal.mjs';
 import { soon } from './wait.mjs';
 
 export class SocketIoClient extends Journal {
   connects = [];        // whether each connection was a recovered one
 
-  constructor(bridge, token, { namespace = '/', auth = { token }, ...options } = {}) {
+  // library: io of another version.
+  constructor(bridge, token, { library = newest, namespace = '/', auth = { token }, ...options } = {}) {
     super();
     this.label = `socket.io client of ${namespace}`;
-    this.socket = io(bridge.url + namespace, {
+    this.socket = library(bridge.url + namespace, {
       transports: ['websocket'], forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 200, auth, ...options,
     });
     this.socket.onAny((event, data, ...rest) => this.record(event, data, { position: rest.at(-1) }));
@@ -30,7 +31,7 @@ export class SocketIoClient extends Journal {
 
   // Asks for an action; the answer is { ok, data } or { ok, error }.
   ask(action, data = {}) {
-    return this.socket.timeout(10000).emitWithAck(action, data);
+    return soon(`an answer to ${action}`, new Promise((resolve) => { this.socket.emit(action, data, resolve); }));
   }
 
   // Breaks the transport as a lost network does; the client comes back by itself.

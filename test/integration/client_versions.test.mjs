@@ -1,0 +1,60 @@
+// Old versions of socket.io-client are served as the newest is; what they miss while they are away they fetch themselves.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { io as newest } from 'socket.io-client';
+import { io as version40 } from 'socket.io-client-4.0';
+import { io as version45 } from 'socket.io-client-4.5';
+import { Scene } from './harness/scene.mjs';
+import { SocketIoClient } from './harness/socketio_client.mjs';
+import { until } from './harness/wait.mjs';
+
+const scene = await Scene.open();
+after(() => scene.close());
+afterEach(() => scene.closeClients());
+
+const { database, bridge } = scene;
+const versions = { '4.0': [version40, false], '4.5': [version45, false], newest: [newest, true] };
+const choices = { 'default options': undefined, 'a WebSocket only': ['websocket'] };
+const like = (user, post) => database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [user, post]);
+const counts = (client) => client.all('notification:unread').map(({ data }) => data.count);
+
+for (const [version, [library, recovers]] of Object.entries(versions)) {
+  for (const [what, transports] of Object.entries(choices)) {
+    const title = `client ${version} with ${what}`;
+
+    test(`${title} gets its events, and its actions are answered`, async () => {
+      const [ann, ben] = await scene.people('Ann', 'Ben');
+      const client = await scene.socketIo(ann, { library, transports });
+      await until('it goes by a WebSocket', () => client.socket.io.engine.transport.name === 'websocket');
+      await like(ben, await scene.post(ann));
+      assert.equal((await client.waitFor('notification:new')).actorId, ben);
+      assert.equal((await client.ask('inbox:list')).data.notifications.length, 1);
+      assert.equal((await client.ask('nonsense')).ok, false);
+    });
+
+    test(`${title} is told why its token is refused`, async () => {
+      await assert.rejects(SocketIoClient.connect(bridge, 'no token', { library, transports }),
+        (error) => error instanceof Error && error.message !== '' && error.data.code === 'token_invalid');
+    });
+
+    test(`${title} comes back when the bridge is started again: ${recovers ? 'recovered' : 'as new, to its rooms and its unread count'}`, async () => {
+      const [ann, ben] = await scene.people('Ann', 'Ben');
+      const talk = await scene.conversation(ann, ben);
+      const client = await scene.socketIo(ann, { library, transports });
+      const before = await scene.message(talk, ben, 'Before');
+      await scene.settle(client);
+      await bridge.kill();
+      const meanwhile = await scene.message(talk, ben, 'Meanwhile');
+      await bridge.start();
+      await until('it is back', () => client.connects.length === 2);
+      const behind = await scene.message(talk, ben, 'Behind');
+      await scene.settle(client);
+      assert.deepEqual(client.connects.map(Boolean), [false, recovers]);
+      assert.deepEqual(client.all('message:created').map(({ data }) => data.messageId), recovers ? [before, meanwhile, behind] : [before, behind]);
+      assert.ok(counts(client).includes(2), 'as of its return');
+      assert.equal(counts(client).at(-1), 3);
+      assert.equal((await client.ask('inbox:list')).data.notifications.length, 3);
+    });
+  }
+}

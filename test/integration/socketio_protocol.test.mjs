@@ -1,0 +1,198 @@
+// Socket.IO v5, packet by packet: namespaces, acks, attachments, and packets in the wrong place. Broken ones: hardening.test.mjs.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { EngineClient } from './harness/engine_client.mjs';
+import { Scene } from './harness/scene.mjs';
+import { soon, until } from './harness/wait.mjs';
+
+const scene = await Scene.open({ options: ['--max-payload=20000'] });
+after(() => scene.close());
+
+const { bridge } = scene;
+const [ann, ben] = await scene.people('Ann', 'Ben');
+const conversation = await scene.conversation(ann, ben);
+const auth = JSON.stringify({ token: scene.token(ann) });
+const bystander = await scene.socketIo(ann);
+const opened = [];
+
+// Whatever one client does, nobody else notices.
+afterEach(async () => {
+  for (const client of opened.splice(0)) client.close();
+  await scene.settle(bystander);
+  assert.deepEqual(bystander.connects, [false]);
+});
+
+function openWebSocket(on = bridge) {
+  const socket = new EngineClient(on).websocket();
+  opened.push(socket);
+  return socket;
+}
+
+const answered = (client, start) => client.hear((text) => text.startsWith(start));
+const isClosed = async (client) => assert.equal(await soon('it is closed', client.closed), 1002);
+
+// A WebSocket that is connected to these namespaces.
+async function connect(...nameSpaces) {
+  const socket = openWebSocket();
+  for (const name of nameSpaces) {
+    await socket.say(`40${name}${auth}`);
+    await answered(socket, `40${name}{"sid"`);
+  }
+  return socket;
+}
+
+// That it is served is told by an answer.
+async function isServed(client, nameSpace = '') {
+  await client.say(`42${nameSpace}99["ping"]`);
+  assert.equal(await answered(client, `43${nameSpace}99`), `43${nameSpace}99[{"ok":true,"data":{}}]`);
+}
+
+const transports = { websocket: openWebSocket, polling: () => EngineClient.open(bridge) };
+
+for (const [transport, open] of Object.entries(transports)) {
+  for (const [what, nameSpace] of Object.entries({ 'the main namespace': '', 'another namespace': '/chat,' })) {
+    test(`${transport}: ${what} is connected with a payload; without one it tells why not, and may be tried again`, async () => {
+      const client = await open();
+      await client.say(`40${nameSpace}`);
+      const refused = JSON.parse((await answered(client, `44${nameSpace}`)).slice(2 + nameSpace.length));
+      assert.deepEqual(Object.keys(refused), ['message', 'data']);
+      assert.equal(refused.data.code, 'token_missing');
+      await client.say(`40${nameSpace}${auth}`);
+      const { sid, pid, ...rest } = JSON.parse((await answered(client, `40${nameSpace}`)).slice(2 + nameSpace.length));
+      assert.deepEqual(rest, {});
+      assert.match(sid, /^[0-9a-f]{20}$/);
+      assert.ok(pid.includes(sid));
+      await isServed(client, nameSpace);
+    });
+  }
+
+  test(`${transport}: an unknown namespace is invalid, also with a query, and the connection goes on`, async () => {
+    const client = await open();
+    for (const name of ['/random', '/chat?token=x', '/Chat', '/chat/', '/a"b\\']) {
+      await client.say(`40${name},${auth}`);
+      assert.equal(await answered(client, `44${name},`), `44${name},{"message":"Invalid namespace"}`);
+    }
+    await client.say(`40${auth}`);
+    await answered(client, '40{');
+    await isServed(client);
+  });
+}
+
+test('the client library asks for a namespace without the query that its URL has', async () => {
+  await scene.socketIo(ann, { namespace: '/chat?color=red' }).then((client) => client.close());
+});
+
+test('who was refused and does not try again is sent away in time', async () => {
+  const hasty = await scene.addBridge(['--connect-timeout=200ms']);
+  const socket = openWebSocket(hasty);
+  await socket.say('40', `40/random,${auth}`);
+  assert.equal(await soon('it is closed', socket.closed), 1001);
+  assert.equal(socket.heard.filter((text) => text.startsWith('44')).length, 2);
+});
+
+test('who leaves a namespace goes on in the others, and may come again', async () => {
+  const socket = await connect('', '/chat,');
+  await isServed(socket, '/chat,');
+  await socket.say('41/chat,');
+  await isServed(socket);
+  socket.heard.length = 0;
+  await scene.message(conversation, ben, 'Hello');
+  await answered(socket, '42["message:created"');
+  assert.ok(!socket.heard.some((text) => text.startsWith('42/chat,')));
+  await socket.say(`40/chat,${auth}`);
+  await answered(socket, '40/chat,');
+  await scene.message(conversation, ben, 'Hello again');
+  await answered(socket, '42/chat,["message:created"');
+  await socket.say('41', '41/chat,', `40${auth}`);
+  await until('it is back', () => socket.heard.some((text) => text.startsWith('40{')));
+});
+
+test('many namespaces share a connection', async () => {
+  const before = await bridge.metric('herald_sessions');
+  const names = Array.from({ length: 300 }, (_, n) => `/none${n},`);
+  const socket = await connect('', '/notifications,', '/chat,');
+  await socket.say(...names.map((name) => `40${name}${auth}`));
+  await until('all are answered', () => socket.heard.filter((text) => text.endsWith('{"message":"Invalid namespace"}')).length === names.length);
+  assert.equal(await bridge.metric('herald_sessions'), before + 3);
+  const sids = new Set(socket.heard.filter((text) => text.startsWith('40')).map((text) => /"sid":"(\w+)"/.exec(text)[1]));
+  assert.equal(sids.size, 3);
+});
+
+test('an ack has the id and the namespace of its event', async () => {
+  const socket = await connect('', '/chat,');
+  const ids = ['0', '7', '7', '4294967296', '9'.repeat(1000)];
+  await socket.say(...ids.flatMap((id) => [`42${id}["ping"]`, `42/chat,${id}["ping",{}]`]));
+  await until('all are answered', () => socket.heard.filter((text) => text.startsWith('43')).length === 2 * ids.length);
+  for (const nameSpace of ['', '/chat,']) {
+    const acks = socket.heard.filter((text) => text.endsWith('[{"ok":true,"data":{}}]') && /^43\d/.test(text) === (nameSpace === ''));
+    assert.deepEqual(acks.map((text) => text.slice(2 + nameSpace.length).split('[')[0]), ids);
+  }
+});
+
+test('no event asks to be acked, and an ack that nobody waits for is ignored', async () => {
+  const socket = await connect('', '/chat,');
+  await scene.message(conversation, ben, 'Hello');
+  for (const nameSpace of ['', '/chat,']) await answered(socket, `42${nameSpace}["message:created"`);
+  await socket.say('431[]', '43/chat,77["x",{"a":1}]', '43[]', '461-3[{"_placeholder":true,"num":0}]', Buffer.from([1, 2, 3]));
+  await isServed(socket);
+  assert.ok(!socket.heard.some((text) => /^42(\/chat,)?\d/.test(text)));
+});
+
+test('an action with attachments is answered with the code binary in each namespace; what comes behind them is understood', async () => {
+  const socket = await connect('/chat,');
+  const placeholders = Array.from({ length: 10 }, (_, num) => ({ _placeholder: true, num }));
+  await socket.say(`4510-/chat,7${JSON.stringify(['message:send', ...placeholders])}`, ...placeholders.map(({ num }) => Buffer.alloc(num, num)));
+  assert.match(await answered(socket, '43/chat,7'), /^43\/chat,7\[\{"ok":false,"error":\{"code":"binary","message":".+"\}\}\]$/);
+  await socket.say('451-/chat,["message:send",{"_placeholder":true,"num":0}]', Buffer.from([1]));
+  await isServed(socket, '/chat,');
+});
+
+const longName = 'x'.repeat(15000);
+// What a client may not say first, and what it may not say when it is connected.
+const endings = {
+  'an ack before the CONNECT': ['431[]'],
+  'a DISCONNECT before the CONNECT': ['41'],
+  'a binary event before the CONNECT': ['451-["x",{"_placeholder":true,"num":0}]'],
+  'an attachment before the CONNECT': [Buffer.from([1])],
+  'an event in a namespace that was refused': [`40/random,${auth}`, '42/random,["ping"]'],
+  'a second CONNECT of the same namespace': [`40${auth}`, `40${auth}`],
+};
+const endingsLater = {
+  'another packet instead of an attachment': ['452-7["ping",{"_placeholder":true,"num":0}]', Buffer.from([1]), '428["ping"]'],
+  'a huge count of attachments': [`45${'9'.repeat(1000)}-["x"]`],
+  'a second CONNECT': [`40${auth}`],
+  'an event of a namespace that it has left': ['41', '42["ping"]'],
+  'a second DISCONNECT': ['41', '41'],
+  'an event in a namespace with a very long name': [`42/${longName},["ping"]`],
+};
+
+for (const [what, packets] of Object.entries(endings)) {
+  test(`${what} ends the connection`, async () => {
+    const socket = openWebSocket();
+    await socket.say(...packets);
+    await isClosed(socket);
+  });
+}
+
+for (const [what, packets] of Object.entries(endingsLater)) {
+  test(`${what} ends the connection with all its namespaces`, async () => {
+    const before = await bridge.metric('herald_sessions');
+    const socket = await connect('', '/chat,');
+    await socket.say(...packets);
+    await isClosed(socket);
+    await until('its sessions are gone', async () => await bridge.metric('herald_sessions') === before);
+  });
+}
+
+test('an event that does not wait for the answer to its CONNECT ends the session', async () => {
+  const client = await EngineClient.open(bridge);
+  assert.equal((await client.post(`40${auth}`, '421["ping"]')).status, 400);
+  await client.ended();
+});
+
+test('a namespace with a very long name is invalid as any other', async () => {
+  const socket = openWebSocket();
+  await socket.say(`40/${longName},${auth}`);
+  assert.equal(await answered(socket, '44'), `44/${longName},{"message":"Invalid namespace"}`);
+});
