@@ -120,11 +120,11 @@ heard(Connection *connection, const char *text, size_t length)
 }
 
 static void
-heard_binary(Connection *connection)
+heard_binary(Connection *connection, const char *base64, size_t length)
 {
 	EngineIo *engine = connection->state;
 
-	if (!socketio_heard_attachment(engine->socket))
+	if (!socketio_heard_attachment(engine->socket, base64, length))
 		connection_close(connection, CLOSE_PROTOCOL_ERROR, "bad packet");
 }
 

@@ -238,8 +238,10 @@ heard(Connection *connection, const char *text, size_t length)
 }
 
 static void
-heard_binary(Connection *connection)
+heard_binary(Connection *connection, const char *base64, size_t length)
 {
+	(void) base64;
+	(void) length;
 	refuse(connection, CLOSE_UNSUPPORTED, "bad_request", "Requests are text frames.");
 }
 

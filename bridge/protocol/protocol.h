@@ -56,7 +56,7 @@ typedef struct Protocol
 {
 	void (*opened)(struct Connection *connection, const Handshake *handshake);
 	void (*text)(struct Connection *connection, const char *text, size_t length);
-	void (*binary)(struct Connection *connection);
+	void (*binary)(struct Connection *connection, const char *base64, size_t length);
 	void (*pong)(struct Connection *connection); /* a WebSocket pong; may be NULL */
 	void (*closed)(struct Connection *connection);
 } Protocol;

@@ -18,6 +18,7 @@
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
+#include "protocol/attachment.h"
 #include "protocol/json.h"
 #include "protocol/name_space.h"
 #include "protocol/packet.h"
@@ -45,8 +46,8 @@ struct SocketIo
 	char *token;   /* of the handshake, for packets that bring none; or NULL */
 	char *dialect; /* that the client has named; or NULL */
 	Place *places;
-	Timer deadline;	 /* for the first session */
-	int attachments; /* that the last packet has announced */
+	Timer deadline; /* for the first session */
+	Attachments attachments;
 };
 
 /* Takes over the text. */
@@ -316,9 +317,7 @@ ask(Session *session, Packet *packet, const char *name)
 	Request request;
 
 	json_array_remove(packet->data, 0);
-	if (packet->type == PACKET_BINARY_EVENT)
-		decline(session, reference, "binary", "Actions have no binary arguments.");
-	else if (!name_space_request(session->format, name, packet->data, &request))
+	if (!name_space_request(session->format, name, packet->data, &request))
 		decline(session, reference, "HD404", "unknown action");
 	else
 	{
@@ -345,15 +344,22 @@ on_event(Place *place, Packet *packet)
 }
 
 static bool
+is_connected(SocketIo *socket, const char *name_space)
+{
+	const Place *place = find_place(socket, name_space);
+
+	return place != NULL && place->session != NULL;
+}
+
+static bool
 on_packet(SocketIo *socket, Packet *packet)
 {
 	Place *place = find_place(socket, packet->name_space);
 
 	if (packet->type == PACKET_CONNECT)
 		return on_connect(socket, packet);
-	if (place == NULL || place->session == NULL)
+	if (!is_connected(socket, packet->name_space))
 		return false;
-	socket->attachments = packet->attachments;
 	switch (packet->type)
 	{
 		case PACKET_DISCONNECT:
@@ -372,21 +378,31 @@ socketio_heard(SocketIo *socket, const char *text, size_t length)
 	Packet packet;
 	bool good;
 
-	if (socket->attachments > 0 || !packet_read(&packet, text, length))
+	if (attachment_wanted(&socket->attachments) || !packet_read(&packet, text, length))
 		return false;
-	good = on_packet(socket, &packet);
+	if (packet.attachments == 0)
+		good = on_packet(socket, &packet);
+	else if ((good = is_connected(socket, packet.name_space)))
+		attachment_wait(&socket->attachments, &packet);
 	packet_reset(&packet);
 	return good;
 }
 
-/* Attachments are counted, so that the packets behind them are understood, and dropped. */
 bool
-socketio_heard_attachment(SocketIo *socket)
+socketio_heard_attachment(SocketIo *socket, const char *base64, size_t length)
 {
-	if (socket->attachments == 0)
+	Packet packet;
+	bool good;
+
+	if (!attachment_add(&socket->attachments, base64, length, (size_t) socket->connection->config->max_payload))
 		return false;
-	socket->attachments--;
-	return true;
+	if (attachment_wanted(&socket->attachments))
+		return true;
+	if (!attachment_take(&socket->attachments, &packet))
+		return false;
+	good = on_packet(socket, &packet);
+	packet_reset(&packet);
+	return good;
 }
 
 SocketIo *
@@ -420,6 +436,7 @@ void
 socketio_close(SocketIo *socket)
 {
 	timer_stop(&socket->deadline);
+	attachment_reset(&socket->attachments);
 	free_places(socket);
 	free(socket->token);
 	free(socket->dialect);

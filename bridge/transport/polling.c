@@ -340,7 +340,7 @@ take_packets(Connection *connection, const char *at, const char *end)
 		size_t length = (size_t) ((separator ? separator : end) - at);
 
 		if (length > 0 && *at == ENGINE_ATTACHMENT)
-			connection->protocol->binary(connection);
+			connection->protocol->binary(connection, at + 1, length - 1);
 		else
 			connection->protocol->text(connection, at, length);
 		more = separator != NULL;

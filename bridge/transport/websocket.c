@@ -86,6 +86,18 @@ drop_message(WebSocket *socket)
 	socket->message_length = 0;
 }
 
+/* A binary message is given to the protocol as it comes by polls: in base64. */
+static void
+take_binary(Connection *connection, const char *bytes, size_t length)
+{
+	size_t size = length / 3 * 4 + 8;
+	char *text = memory_new(size);
+
+	lws_b64_encode_string(bytes ? bytes : "", (int) length, text, (int) size);
+	connection->protocol->binary(connection, text, strlen(text));
+	free(text);
+}
+
 /* Hands a complete message to the protocol. */
 static void
 take_message(WebSocket *socket)
@@ -99,7 +111,7 @@ take_message(WebSocket *socket)
 	if (socket->message_is_text)
 		connection->protocol->text(connection, message ? message : "", length);
 	else
-		connection->protocol->binary(connection);
+		take_binary(connection, message, length);
 	free(message);
 }
 

@@ -139,13 +139,21 @@ test('no event asks to be acked, and an ack that nobody waits for is ignored', a
   assert.ok(!socket.heard.some((text) => /^42(\/chat,)?\d/.test(text)));
 });
 
-test('an action with attachments is answered with the code binary in each namespace; what comes behind them is understood', async () => {
+test('an action gets its binary arguments in base64, in any namespace; what comes behind them is understood', async () => {
+  await scene.database.query(`CREATE OR REPLACE FUNCTION test_upload(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS
+    $$ SELECT jsonb_build_object('name', payload -> 'name', 'bytes', octet_length(decode(payload -> 'parts' ->> 1, 'base64')), 'first', payload -> 'parts' -> 0) $$`);
+  await scene.database.query("SELECT herald.expose('test:upload', 'test_upload(text, jsonb)')");
   const socket = await connect('/chat,');
-  const placeholders = Array.from({ length: 10 }, (_, num) => ({ _placeholder: true, num }));
-  await socket.say(`4510-/chat,7${JSON.stringify(['message:send', ...placeholders])}`, ...placeholders.map(({ num }) => Buffer.alloc(num, num)));
-  assert.match(await answered(socket, '43/chat,7'), /^43\/chat,7\[\{"ok":false,"error":\{"code":"binary","message":".+"\}\}\]$/);
-  await socket.say('451-/chat,["message:send",{"_placeholder":true,"num":0}]', Buffer.from([1]));
+  const upload = { name: 'a.png', parts: [{ _placeholder: true, num: 1 }, { _placeholder: true, num: 0 }] };
+  await socket.say(`452-/chat,7${JSON.stringify(['test:upload', upload])}`, Buffer.alloc(1000, 7), Buffer.from([1, 2, 3]));
+  assert.equal(await answered(socket, '43/chat,7'), '43/chat,7[{"ok":true,"data":{"name": "a.png", "bytes": 1000, "first": "AQID"}}]');
   await isServed(socket, '/chat,');
+});
+
+test('attachments that are longer than a message may be end the connection', async () => {
+  const socket = await connect('/chat,');
+  await socket.say('453-/chat,["message:send",{"_placeholder":true,"num":0}]', ...Array(3).fill(Buffer.alloc(8000)));
+  await isClosed(socket);
 });
 
 const longName = 'x'.repeat(15000);
