@@ -4,7 +4,7 @@
  *	  Turns candidates into inbox entries and their events.
  *
  * Whatever rule a candidate comes from, and from herald.notify() too, it goes
- * through the one statement below, for all recipients of a statement at once:
+ * the same way, for all recipients of a statement at once:
  *
  * 1. Nobody is told of what they did themselves.  Blocks, preferences, mutes and
  *	  quiet hours keep away what they keep away, unless the type is required.
@@ -61,7 +61,14 @@
 	" (SELECT m FROM herald.read_mark AS m WHERE m.user_id = (k.n).recipient_id) END)," \
 	" e.id FROM kept AS k LEFT JOIN entry AS e ON e.id = (k.n).id ORDER BY (k.n).id"
 
-/* One candidate has no rival: most writes make one, and this is half the work. */
+/* Of several for one recipient and cause the one of the highest priority; without a cause each is one of its own. */
+#define BEST(wanted) \
+	"SELECT * FROM (" \
+	" SELECT DISTINCT ON (cause, CASE WHEN cause IS NULL THEN ord END, recipient_id) * FROM (" wanted ") AS a" \
+	" ORDER BY cause, CASE WHEN cause IS NULL THEN ord END, recipient_id, priority DESC NULLS LAST, ord) AS b" \
+	" ORDER BY ord"
+
+/* One candidate has no rival: most writes make one, and need not be sorted. */
 static SavedQuery write_one = {
 	.name = "the insert into the inbox",
 	.text = WRITE(WANTED("herald_unblocked AS c")),
@@ -69,9 +76,7 @@ static SavedQuery write_one = {
 
 static SavedQuery write_many = {
 	.name = "the insert into the inbox",
-	.text = WRITE("SELECT * FROM (SELECT DISTINCT ON (cause, CASE WHEN cause IS NULL THEN ord END, recipient_id) * FROM (" WANTED("(SELECT *, row_number() OVER () AS ord FROM herald_unblocked) AS c") ") AS a"
-																																																		" ORDER BY cause, CASE WHEN cause IS NULL THEN ord END, recipient_id, priority DESC NULLS LAST, ord) AS b"
-																																																		" ORDER BY ord"),
+	.text = WRITE(BEST(WANTED("(SELECT *, row_number() OVER () AS ord FROM herald_unblocked) AS c"))),
 };
 
 /* What blocks leave of the candidates. */

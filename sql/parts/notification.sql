@@ -118,7 +118,7 @@ COMMENT ON COLUMN herald.read_mark.unread IS 'notifications up to there that are
 COMMENT ON COLUMN herald.read_mark.seen_until IS 'the newest notification when the user looked at the list';
 COMMENT ON COLUMN herald.read_mark.seen_running IS 'transactions that were in progress then';
 
-CREATE INDEX ON herald.read_mark (user_id) WHERE read_running <> '{}' OR seen_running <> '{}';
+CREATE INDEX ON herald.read_mark (user_id) WHERE read_running <> '{}';
 
 SELECT pg_extension_config_dump('herald.notification', '');
 SELECT pg_extension_config_dump('herald.notification_id_seq', '');

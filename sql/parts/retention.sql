@@ -61,7 +61,7 @@ END
 $$;
 COMMENT ON FUNCTION herald.sweep_inboxes(int) IS 'internal: trim the next inboxes';
 
--- When the transactions that a mark names have ended, what they brought is a few ids, and no later look has to search for it.
+-- When the transactions that a mark of all that is read names have ended, what they brought is a few ids, and no later look has to search for it.
 -- Whoever reads the log later than it was written finds the mark after what it did not take, and is told of that once more. A
 -- row that somebody has locked is being changed, which is an event of its own.
 CREATE FUNCTION herald.settle_marks() RETURNS void
@@ -69,15 +69,15 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH ended AS MATERIALIZED (
 		SELECT m AS mark
 		FROM herald.read_mark AS m
-		WHERE (m.read_running <> '{}' OR m.seen_running <> '{}') AND
-		      NOT EXISTS (SELECT FROM unnest(m.read_running || m.seen_running) AS x WHERE x >= pg_snapshot_xmin(pg_current_snapshot()))
+		WHERE m.read_running <> '{}' AND
+		      NOT EXISTS (SELECT FROM unnest(m.read_running) AS x WHERE x >= pg_snapshot_xmin(pg_current_snapshot()))
 		LIMIT 100
 		FOR UPDATE SKIP LOCKED
 	), settled AS (
 		UPDATE herald.read_mark AS m
 		SET unread = m.unread || ARRAY(SELECT n.id FROM herald.notification AS n
 		                               WHERE n.recipient_id = m.user_id AND n.id <= m.read_until AND n.xid = ANY (m.read_running) AND n.read_at IS NULL),
-		    read_running = '{}', seen_running = '{}'
+		    read_running = '{}'
 		FROM ended AS e
 		WHERE m.user_id = (e.mark).user_id
 	), passed AS MATERIALIZED (

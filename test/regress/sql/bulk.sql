@@ -26,6 +26,14 @@ SELECT * FROM b.published(:last);
 DELETE FROM b.likes WHERE user_id > 5;
 SELECT * FROM b.published(:last);
 
+-- what recipients want is asked for all of them at once
+TRUNCATE herald.notification, b.likes;
+SELECT count(CASE n % 3 WHEN 0 THEN herald.set_preference(n::text, 'like', '{}') WHEN 1 THEN herald.mute(n::text, 'actor', '7') END) FROM generate_series(1, 1000) AS n;
+INSERT INTO b.likes SELECT u, p FROM generate_series(11, 20) AS u, generate_series(1, 1000) AS p;
+INSERT INTO b.likes SELECT 7, p FROM generate_series(1, 1000) AS p;
+SELECT n.recipient_id::int % 3 AS kind, count(*), count(*) FILTER (WHERE n.actor_id = '7') AS of_muted FROM herald.notification AS n WHERE n.type = 'like' GROUP BY 1 ORDER BY 1;
+TRUNCATE herald.preference;
+
 -- COPY
 TRUNCATE herald.notification, b.likes;
 COPY b.likes FROM stdin;
