@@ -189,7 +189,7 @@ name_space_new(int place, const char *name, const json_t *description)
 }
 
 bool
-name_space_request(const Format *format, const char *name, json_t *arguments, Request *request)
+name_space_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request)
 {
 	const json_t *rule = find_rule(of_format(format)->actions, name);
 	const json_t *data = json_object_get(rule, "data");

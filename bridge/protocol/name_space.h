@@ -30,14 +30,14 @@ typedef struct NameSpace
 extern NameSpace *name_space_new(int place, const char *name, const json_t *description);
 
 /* What a client asks for, in canonical words. */
-typedef struct Request
+typedef struct ActionRequest
 {
 	const char *action; /* lives as long as the name that the client gave */
 	json_t *data;		/* a reference, or NULL */
-} Request;
+} ActionRequest;
 
 /* Translates an event of a client with its arguments, an array.  False: the dialect has no such action. */
-extern bool name_space_request(const Format *format, const char *name, json_t *arguments, Request *request);
+extern bool name_space_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request);
 
 /*
  * The answer to it as the client expects it: the arguments of an ack, or an

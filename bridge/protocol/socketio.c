@@ -314,7 +314,7 @@ static void
 ask(Session *session, Packet *packet, const char *name)
 {
 	char *reference = memory_format("%s %s", packet->id ? packet->id : "", name);
-	Request request;
+	ActionRequest request;
 
 	json_array_remove(packet->data, 0);
 	if (!name_space_request(session->format, name, packet->data, &request))

@@ -121,7 +121,7 @@ request(const Format *format, const char *name, const char *arguments)
 {
 	static char text[4096];
 	json_t *list = json_loads(arguments, 0, NULL);
-	Request asked;
+	ActionRequest asked;
 	char *data;
 
 	strcpy(text, "");
