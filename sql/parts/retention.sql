@@ -70,7 +70,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT m AS mark
 		FROM herald.read_mark AS m
 		WHERE m.read_running <> '{}' AND
-		      NOT EXISTS (SELECT FROM unnest(m.read_running) AS x WHERE x >= pg_snapshot_xmin(pg_current_snapshot()))
+		      NOT EXISTS (SELECT FROM unnest(m.read_running) AS x WHERE NOT pg_visible_in_snapshot(x, pg_current_snapshot()))
 		LIMIT 100
 		FOR UPDATE SKIP LOCKED
 	), settled AS (
