@@ -27,7 +27,7 @@ GRANT EXECUTE ON FUNCTION
 	herald.join_room(text, text, text),
 	herald.leave_room(text, text, text),
 	herald.act(text, text, jsonb, jsonb),
-	herald.maintain()
+	herald.maintain(boolean)
 TO herald_bridge;
 
 -- The application's server speaks for its users: it reads and marks any inbox, notifies and publishes.
