@@ -76,7 +76,7 @@ GRANT SELECT ON herald.rule, herald.watched_table, herald.watched TO herald_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_app;
 GRANT EXECUTE ON FUNCTION
 	herald.on_change(),
-	herald.save_rule(regclass, text, text, text, text, text, text, text),
+	herald.save_rule(regclass, text, text, text, text, text, text, text, text),
 	herald.delete_rules(regclass, text),
 	herald.save_counter(regclass, text, text, text, text),
 	herald.save_room_source(regclass, text, text),
