@@ -52,7 +52,7 @@ publish_ephemeral(const char *name, const char *rooms, const char *key, const ch
 	event_release(event);
 }
 
-/* An ephemeral event is for those who are live, once each, without the user that it is not for; it closes nobody's connection. */
+/* For those who are live, once each, without the user that it is not for; and nobody's queue overflows by it. */
 static void
 test_ephemeral(void **state)
 {

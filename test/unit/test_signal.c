@@ -73,7 +73,15 @@ static void
 test_malformed(void **state)
 {
 	static const char *const texts[] = {
-		"", "nonsense", "{", "[]", "null", "7", "\"text\"", "{}", "{\"rooms\":[\"*\"],\"event\":\"e\",\"payload\":{}} x",
+		"",
+		"nonsense",
+		"{",
+		"[]",
+		"null",
+		"7",
+		"\"text\"",
+		"{}",
+		"{\"rooms\":[\"*\"],\"event\":\"e\",\"payload\":{}} x",
 		"{\"rooms\":[\"*\"],\"event\":\"e\"}",
 		"{\"rooms\":[\"*\"],\"event\":\"e\",\"payload\":\"text\"}",
 		"{\"rooms\":[\"*\"],\"event\":\"e\",\"payload\":null}",
