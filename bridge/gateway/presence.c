@@ -213,13 +213,20 @@ take_people(PresenceNews *news)
 		settle_person(taken[i]);
 }
 
+static void
+settle_post(Post *post)
+{
+	if (post->told == 0)
+		forget_post(post);
+}
+
 /* Users are counted only now, once for all who came and went meanwhile. */
 static void
 take_posts(PresenceNews *news)
 {
 	Post *taken[PRESENCE_AT_ONCE];
 	const char *rooms[PRESENCE_AT_ONCE] = { NULL };
-	const char *counts[PRESENCE_AT_ONCE] = { NULL };
+	char *counts[PRESENCE_AT_ONCE] = { NULL };
 	int count = 0;
 
 	while (post_queue != NULL && count < PRESENCE_AT_ONCE)
@@ -229,19 +236,21 @@ take_posts(PresenceNews *news)
 
 		UNQUEUE(post_queue, post);
 		if (users == post->told)
+		{
+			settle_post(post);
 			continue;
+		}
 		post->told = users;
 		taken[count] = post;
 		rooms[count] = post->room;
 		counts[count++] = memory_format("%d", users);
 	}
 	news->rooms = database_text_array(rooms, count);
-	news->counts = database_text_array(counts, count);
+	news->counts = database_text_array((const char *const *) counts, count);
 	for (int i = 0; i < count; i++)
 	{
-		free((char *) counts[i]);
-		if (taken[i]->told == 0)
-			forget_post(taken[i]);
+		free(counts[i]);
+		settle_post(taken[i]);
 	}
 }
 
