@@ -33,8 +33,8 @@ typedef struct Event
 	char *member; /* this user joins or leaves a room; or NULL */
 	char *joins;
 	char *leaves;
-	char *key;	  /* of what waits with the same key, only the newest is worth sending; or NULL */
-	char *except; /* the sessions of this user do not get it; or NULL */
+	char *key;		/* of what waits with the same key, only the newest is worth sending; or NULL */
+	char *except;	/* the sessions of this user do not get it; or NULL */
 	Frame **frames; /* by the place of their format */
 	int frame_count;
 } Event;

@@ -10,7 +10,7 @@ import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
-const scene = await Scene.open({ options: ['--dialect=snake', '--dialect=kebab', '--dialect=namespaces', '--dialect=canonical'] });
+const scene = await Scene.open({ options: ['--dialect=snake', '--dialect=kebab', '--dialect=namespaces', '--dialect=canonical', '--presence-grace=300ms'] });
 const sockets = [];
 after(() => scene.close());
 afterEach(() => {
@@ -45,16 +45,7 @@ await database.query(`
     SELECT jsonb_build_object('id', herald.notify(payload ->> 'userId', payload ->> 'type', payload ->> 'title', payload ->> 'content',
                                                   '{"url": "/gifts"}', user_id)) $$;
   SELECT herald.expose('message:send', 'api.send(text, jsonb)');
-  SELECT herald.expose('notification:send', 'api.notify(text, jsonb)');
-
-  -- Until the bridge has them itself: typing and presence, as events of the log.
-  CREATE FUNCTION api.relay(event text, user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
-    SELECT jsonb_build_object('id', herald.publish(coalesce('conversation:' || (payload ->> 'conversationId'), 'user:' || (payload ->> 'receiverId')),
-                                                   event, jsonb_build_object('conversationId', payload -> 'conversationId', 'userId', user_id))) $$;
-  CREATE FUNCTION api.typing_start(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.relay('typing:start', user_id, payload) $$;
-  CREATE FUNCTION api.typing_stop(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.relay('typing:stop', user_id, payload) $$;
-  SELECT herald.expose('typing:start', 'api.typing_start(text, jsonb)');
-  SELECT herald.expose('typing:stop', 'api.typing_stop(text, jsonb)')`);
+  SELECT herald.expose('notification:send', 'api.notify(text, jsonb)')`);
 
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
 const isTime = (text) => assert.match(text, time);
@@ -131,9 +122,23 @@ test('namespaces: notifications and chat, each in its namespace', async () => {
   notifications.emit('markAsRead', notification.id);
   await heard(notifications, 'unreadCount', ({ count }) => count === 0 && notifications.received.length > 3);
 
-  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $2)", [`conversation:${conversation}`, { userId: ben }]);
-  assert.deepEqual(await heard(hers, 'online'), [{ userId: ben }]);
-  assert.deepEqual(await heard(hers, 'offline'), [{ userId: ben }]);
+  assert.deepEqual(await heard(hers, 'online'), [{ userId: ben, status: 'online' }]);
+  his.disconnect();
+  const [{ userId, lastSeen }] = await heard(hers, 'offline');
+  assert.equal(userId, ben);
+  isTime(lastSeen);
+});
+
+test('namespaces: somebody types to a receiver, and one who is not in the conversation cannot be seen to type', async () => {
+  const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
+  const conversation = await scene.conversation(ann, ben);
+  const [hers, his] = [await connect('namespaces', ann, '/chat'), await connect('namespaces', eve, '/chat')];
+  his.emit('typing', { conversationId: conversation });
+  assert.equal((await failure(his, 'error')).code, '42501');
+  his.emit('typing', { receiverId: ann });
+  assert.deepEqual(await heard(hers, 'typing'), [{ userId: eve }]);
+  his.emit('stopTyping', { receiverId: ann });
+  assert.deepEqual(await heard(hers, 'stopTyping'), [{ userId: eve }]);
 });
 
 test('namespaces: an action without an ack that fails is told by the event error', async () => {
@@ -196,15 +201,20 @@ test('snake: direct messages, typing and presence between two people', async () 
   assert.deepEqual(await heard(hers, 'user_typing'), [{ userId: ben }]);
   his.emit('stop_typing', { receiverId: ann });
   assert.deepEqual(await heard(hers, 'user_stop_typing'), [{ userId: ben }]);
+  const conversation = await scene.conversation(ann, ben);
+  await heard(hers, 'conversation:joined');
+  his.emit('typing', { conversationId: conversation });
+  await heard(hers, 'user_typing', () => hers.received.filter(([event]) => event === 'user_typing').length === 2);
   his.emit('send_message', { receiverId: ann, content: 'Hello' });
   for (const socket of [hers, his]) {
     const [{ id, createdAt, ...rest }] = await heard(socket, 'new_message');
     assert.deepEqual(rest, { senderId: ben, senderName: 'Ben', receiverId: ann, conversationId: null, content: 'Hello' });
     isTime(createdAt);
   }
-  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $2)", [`user:${ann}`, { userId: ben, lastSeen: null }]);
-  assert.deepEqual(await heard(hers, 'user_online'), [ben]);
+  his.disconnect();
   assert.deepEqual(await heard(hers, 'user_offline'), [ben]);
+  await connect('snake', ben);
+  assert.deepEqual(await heard(hers, 'user_online'), [ben]);
 });
 
 test('snake: posts of those whom one follows, and comments of a post that one has joined and left', async () => {
@@ -267,11 +277,14 @@ test('kebab: comments, followers and presence', async () => {
   const [{ timestamp: at, ...followed }] = await heard(socket, 'user-followed');
   assert.deepEqual(followed, { userId: ann, username: 'Ann', followedBy: ben, followedByUsername: 'Ben', totalFollowers: 1 });
   isTime(at);
-  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $3)",
-    [`user:${ann}`, { userId: ben }, { userId: ben, lastSeen: '2030-01-01T00:00:00Z' }]);
+  await follow(ann, ben);
+  await heard(socket, 'user-followed', ({ followedBy }) => followedBy === ann);
+  const his = await connect('kebab', ben);
   assert.deepEqual(await heard(socket, 'user-status'), [{ userId: ben, status: 'online' }]);
-  assert.deepEqual(await heard(socket, 'user-status', ({ status }) => status === 'offline'),
-    [{ userId: ben, status: 'offline', lastSeen: '2030-01-01T00:00:00Z' }]);
+  his.disconnect();
+  const [{ lastSeen, ...status }] = await heard(socket, 'user-status', (data) => data.status === 'offline');
+  assert.deepEqual(status, { userId: ben, status: 'offline' });
+  isTime(lastSeen);
 });
 
 test('events and actions of the application itself need no rule', async () => {
