@@ -76,7 +76,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH room AS (
 		SELECT u AS user_id, 'feed:' || u AS room FROM unnest(users) AS u
 		UNION
-		SELECT a.user_id, a.room FROM herald.automatic_rooms(users) AS a WHERE a.room LIKE 'conversation:%'
+		SELECT a.user_id, a.room FROM herald.automatic_rooms(users, '{members}') AS a
 	), placed AS (
 		SELECT r.user_id, r.room, sum(octet_length(to_json(r.room)::text) + 1) OVER (PARTITION BY r.user_id ORDER BY r.room) / 6000 AS list FROM room AS r
 	)
@@ -233,7 +233,7 @@ BEGIN
 	ELSIF payload ? 'userIds' THEN
 		RAISE EXCEPTION '"userIds" must be an array of at most 1000 ids' USING ERRCODE = 'invalid_parameter_value';
 	ELSE
-		asked := ARRAY(SELECT substr(a.room, 6) FROM herald.automatic_rooms(ARRAY[user_id]) AS a WHERE a.room LIKE 'feed:%'
+		asked := ARRAY(SELECT substr(a.room, 6) FROM herald.automatic_rooms(ARRAY[user_id], '{follows}') AS a
 		               UNION SELECT c FROM herald.companions(user_id) AS c WHERE c <> act_presence_list.user_id);
 	END IF;
 	RETURN jsonb_build_object('users', (
