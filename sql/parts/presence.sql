@@ -70,6 +70,12 @@ COMMENT ON FUNCTION herald.last_seen(text) IS 'when a user was last seen online,
 
 -- ----- telling
 
+-- A name that is too long for a signal or an index is left out: one bad id harms nobody else.
+CREATE FUNCTION herald.is_short(name text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT pg_catalog.octet_length(pg_catalog.to_json(name)::text) <= 600;
+$$;
+
 -- Those who hear of users: their followers and the members of their conversations, in lists that are short enough for a signal.
 CREATE FUNCTION herald.audience(users text[]) RETURNS TABLE (user_id text, rooms text[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -78,7 +84,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		UNION
 		SELECT a.user_id, a.room FROM herald.automatic_rooms(users, '{members}') AS a
 	), placed AS (
-		SELECT r.user_id, r.room, sum(octet_length(to_json(r.room)::text) + 1) OVER (PARTITION BY r.user_id ORDER BY r.room) / 6000 AS list FROM room AS r
+		SELECT r.user_id, r.room, sum(octet_length(to_json(r.room)::text) + 1) OVER (PARTITION BY r.user_id ORDER BY r.room) / 5000 AS list
+		FROM room AS r
+		WHERE herald.is_short(r.room)
 	)
 	SELECT p.user_id, array_agg(p.room ORDER BY p.room) FROM placed AS p GROUP BY p.user_id, p.list;
 $$;
@@ -175,10 +183,12 @@ BEGIN
 	END IF;
 	DELETE FROM herald.presence AS p WHERE p.bridge_id = bridge AND p.user_id = ANY (went);
 	INSERT INTO herald.presence AS n (user_id, bridge_id, since)
-	SELECT c, bridge, coalesce((SELECT min(p.since) FROM herald.presence AS p WHERE p.user_id = c), moment) FROM unnest(came) AS c
+	SELECT c, bridge, coalesce((SELECT min(p.since) FROM herald.presence AS p WHERE p.user_id = c), moment)
+	FROM unnest(came) AS c
+	WHERE herald.is_short(c)
 	ON CONFLICT ON CONSTRAINT presence_pkey DO NOTHING;
 	DELETE FROM herald.viewers AS v WHERE v.bridge_id = bridge AND v.room = ANY (rooms);
-	INSERT INTO herald.viewers SELECT v.room, bridge, v.count FROM unnest(rooms, counts) AS v (room, count) WHERE v.count > 0;
+	INSERT INTO herald.viewers SELECT v.room, bridge, v.count FROM unnest(rooms, counts) AS v (room, count) WHERE v.count > 0 AND herald.is_short(v.room);
 	PERFORM herald.tell_presence(came || went, moment), herald.tell_viewers(rooms);
 	PERFORM herald.end_lease(b)
 	FROM herald.bridge AS b

@@ -88,6 +88,13 @@ INSERT INTO pr.members SELECT 1000000 + n, 9 FROM generate_series(1, 700) AS n;
 SELECT count(*) AS lists, sum(cardinality(rooms)) AS rooms, max(octet_length(to_json(rooms)::text)) < 7000 AS short FROM herald.audience('{9}');
 SELECT * FROM pr.report(:'one', '{9}');
 
+-- what is too long for a signal is left out, and nobody else with it
+CREATE TABLE pr.talks (conversation_id text, user_id int REFERENCES pr.users);
+SELECT herald.watch_members('pr.talks');
+INSERT INTO pr.talks VALUES (repeat('é', 9999), 7), ('short', 7);
+SELECT * FROM herald.audience('{7}');
+SELECT * FROM pr.report(:'one', ARRAY[repeat('é', 9999), repeat(e'\x01', 101), '7'], rooms => ARRAY['post:' || repeat('é', 9999)], counts => '{1}');
+
 -- viewers are added up over bridges
 SELECT * FROM pr.report(:'one', rooms => '{post:1,post:2}', counts => '{2,1}');
 SELECT * FROM pr.report(:'two', rooms => '{post:1}', counts => '{3}');
@@ -133,5 +140,5 @@ SELECT herald.forget_user('4');
 SELECT herald.last_seen('4');
 DROP TRIGGER note ON herald.appearance;
 TRUNCATE herald.bridge, herald.presence, herald.viewers, herald.appearance;
-SELECT herald.unwatch(t::regclass) FROM unnest('{pr.users,pr.follows,pr.members,pr.blocks}'::text[]) AS t;
+SELECT herald.unwatch(t::regclass) FROM unnest('{pr.users,pr.follows,pr.members,pr.talks,pr.blocks}'::text[]) AS t;
 DROP SCHEMA pr CASCADE;
