@@ -120,9 +120,7 @@ begin(const char *lease)
 static void
 report(const char *lease)
 {
-	PresenceNews news;
-
-	presence_take(&news);
+	PresenceNews news = presence_take();
 	const char *values[] = { id, news.came, news.went, news.rooms, news.counts, lease };
 
 	database_query(database, "SELECT herald.report_presence($1, $2, $3, $4, $5, $6)", 6, values, on_reported, NULL);

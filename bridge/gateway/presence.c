@@ -254,11 +254,14 @@ take_posts(PresenceNews *news)
 	}
 }
 
-void
-presence_take(PresenceNews *news)
+PresenceNews
+presence_take(void)
 {
-	take_people(news);
-	take_posts(news);
+	PresenceNews news;
+
+	take_people(&news);
+	take_posts(&news);
+	return news;
 }
 
 void

@@ -35,8 +35,8 @@ extern void presence_stop(void);
 
 extern bool presence_has_news(void);
 
-/* Takes what is to be told; from then on it counts as told. */
-extern void presence_take(PresenceNews *news);
+/* Takes what is to be told; from then on it counts as told.  The caller frees what is in it. */
+extern PresenceNews presence_take(void);
 extern void presence_free(PresenceNews *news);
 
 /* Nothing counts as told any more: all that is so is news. */

@@ -31,9 +31,8 @@ on_news(void)
 static void
 assert_news(const char *came, const char *went, const char *rooms, const char *counts)
 {
-	PresenceNews news;
+	PresenceNews news = presence_take();
 
-	presence_take(&news);
 	assert_string_equal(news.came, came);
 	assert_string_equal(news.went, went);
 	assert_string_equal(news.rooms, rooms);
@@ -187,7 +186,7 @@ test_a_crowd_is_told_in_portions(void **state)
 		clients[i] = support_client(user, "k", SESSION_LIVE);
 	}
 	assert_int_equal(tellings, PRESENCE_AT_ONCE + 1);
-	presence_take(&news);
+	news = presence_take();
 	presence_free(&news);
 	assert_news("{\"user1000\"}", "{}", "{}", "{}");
 	for (int i = 0; i <= PRESENCE_AT_ONCE; i++)
