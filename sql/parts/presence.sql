@@ -130,6 +130,7 @@ $$;
 
 -- ----- bridges
 
+-- Nobody waits for a disk: what a crash of the server takes away is reported again.
 CREATE FUNCTION herald.lock_presence() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -138,12 +139,16 @@ BEGIN
 END
 $$;
 
+-- Where there is no bridge, nobody is here, whatever a dump says.
 CREATE FUNCTION herald.begin_presence(former uuid, lease interval) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	id uuid;
 BEGIN
 	PERFORM herald.lock_presence();
+	IF NOT EXISTS (SELECT FROM herald.bridge) THEN
+		UPDATE herald.appearance SET shown = 'offline' WHERE shown <> 'offline';
+	END IF;
 	DELETE FROM herald.viewers AS v WHERE v.bridge_id = former;
 	INSERT INTO herald.bridge AS b (since, alive_until, lease) VALUES (clock_timestamp(), clock_timestamp() + lease, lease) RETURNING b.bridge_id INTO id;
 	RETURN id;

@@ -136,6 +136,11 @@ SELECT herald.begin_presence(NULL, '1 s') IS NOT NULL AS begun;
 SELECT * FROM herald.online;
 RESET ROLE;
 
+-- a restored database has statuses, and nobody who is here
+TRUNCATE herald.bridge, herald.presence, herald.viewers;
+SELECT herald.begin_presence(NULL, '1 hour') AS first \gset
+SELECT chosen, shown, count(*) FROM herald.appearance GROUP BY 1, 2 ORDER BY 1, 2;
+
 SELECT herald.forget_user('4');
 SELECT herald.last_seen('4');
 DROP TRIGGER note ON herald.appearance;
