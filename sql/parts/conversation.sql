@@ -88,6 +88,16 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
+-- The SQL of a message as events have it, over the changed row and its actor.
+CREATE FUNCTION herald.message_json(relation regclass, arguments jsonb) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.json_sql('messageId', herald.id_sql('changed', a.key), 'conversationId', herald.id_sql('changed', a.conversation),
+	                       'receiverId', herald.id_sql('changed', a.receiver), 'senderId', sender.id, 'senderName', sender.name,
+	                       'content', herald.id_sql('changed', a.body), 'message', 'changed.herald_row', 'timestamp', herald.now_sql())
+	FROM jsonb_to_record(arguments) AS a (key text[], sender text[], conversation text[], receiver text[], body text[])
+	CROSS JOIN LATERAL herald.person('actor', 'changed', relation, a.sender) AS sender;
+$$;
+
 CREATE FUNCTION herald.compile_messages(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -135,9 +145,7 @@ BEGIN
 			data => data,
 			event => made.event,
 			room => room,
-			payload => herald.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', herald.id_sql('changed', message.receiver),
-			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald.id_sql('changed', message.body),
-			                           'message', 'changed.herald_row', 'timestamp', herald.now_sql()));
+			payload => herald.message_json(relation, arguments));
 	END LOOP;
 	PERFORM herald.delete_rules(relation, 'message_request');
 	IF waiting IS NOT NULL THEN
@@ -152,8 +160,25 @@ BEGIN
 END
 $$;
 
+-- The columns that clients may write besides the text: as given, or media_url where there is one. None that says from whom or
+-- to whom a message goes.
+CREATE FUNCTION herald.writable_columns(relation regclass, given text, taken text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	writable text[] := CASE WHEN given = '' THEN '{}'
+	                        ELSE coalesce(herald.given_columns(relation, given), array_remove(ARRAY[herald.detect_column(relation, NULL, '{mediaurl}')], NULL)) END;
+BEGIN
+	IF writable && taken THEN
+		RAISE EXCEPTION 'clients cannot be let write all of the columns %', array_to_string(writable, ', ')
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('These have a meaning of their own: %s.', array_to_string(taken, ', '));
+	END IF;
+	RETURN writable;
+END
+$$;
+
 CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NULL, conversation text DEFAULT NULL, receiver text DEFAULT NULL,
-	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
+	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true, writable text DEFAULT NULL,
+	max_length int DEFAULT 10000, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald.users_referenced(relation);
@@ -161,23 +186,31 @@ DECLARE
 	                                           taken => herald.given_columns(relation, receiver));
 	receiver_columns text[] := herald.detect_key(relation, 'messages', 'receiver', receiver, users, taken => sender_columns, optional => true);
 	conversation_columns text[];
+	key_columns text[];
+	body_columns text[];
 BEGIN
 	IF conversation IS NOT NULL OR receiver IS NULL THEN
 		conversation_columns := herald.detect_key(relation, 'messages', 'conversation', conversation,
 			taken => sender_columns || receiver_columns, optional => receiver_columns IS NOT NULL);
 	END IF;
+	key_columns := herald.detect_row_key(relation, 'messages', key);
+	body_columns := herald.body_column(relation, body);
 	PERFORM herald.adopt(relation, 'messages', jsonb_build_object(
-		'key', herald.detect_row_key(relation, 'messages', key),
+		'key', key_columns,
 		'sender', sender_columns,
 		'conversation', conversation_columns,
 		'receiver', receiver_columns,
-		'body', herald.body_column(relation, body),
+		'body', body_columns,
 		'present', herald.not_deleted(relation, deleted_at),
+		'sendable', sendable,
+		'writable', herald.writable_columns(relation, writable, key_columns || sender_columns || conversation_columns || receiver_columns || body_columns),
+		'max_length', max_length,
 		'on_error', on_error));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, text) IS
-	'notify the other present members of the conversation, or the receiver, and publish messages to the room of the conversation, or of both';
+COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text) IS
+	'notify the other present members of the conversation, or the receiver, publish messages to the room of the conversation, or of both, and let '
+	'clients write them by the action message:send';
 
 -- ----- how far somebody has read
 
@@ -224,13 +257,13 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE t.relation = messages AND t.kind = 'messages' AND cardinality(a.conversation) = cardinality(m.conversation);
 $$;
 
--- Asks it, as whoever calls this.
-CREATE FUNCTION herald.ask_unread(user_id text, question jsonb) RETURNS jsonb
+-- Asks for rows, as whoever calls this.
+CREATE FUNCTION herald.ask_rows(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer jsonb;
 BEGIN
-	EXECUTE format('SELECT jsonb_agg(q) FROM (%s) AS q', question ->> 'sql') INTO answer USING user_id, question -> 'read';
+	EXECUTE format('SELECT jsonb_agg(q) FROM (%s) AS q', question ->> 'sql') INTO answer USING user_id, question -> 'about';
 	RETURN answer;
 END
 $$;
@@ -240,8 +273,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.conversation_id, a.unread, a.last_read
 	FROM herald.watched_table AS w
 	CROSS JOIN LATERAL herald.unread_question(w.relation) AS q
-	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_unread(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
-		'read', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
+	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_rows(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
+		'about', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
 		         FROM herald.conversation_read AS r WHERE r.user_id = unread_messages.user_id)))) AS a (conversation_id text, unread bigint, last_read text)
 	WHERE w.kind = 'messages';
 $$;
@@ -268,6 +301,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE w.kind = 'messages' AND herald.call_as('herald.ask_table(text, jsonb)'::regprocedure, q.run_as, '', q.question) = 'true');
 $$;
 
+-- Raises an error unless the user is a present member of the conversation.
+CREATE FUNCTION herald.check_member(user_id text, conversation_id text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT herald.may_join(user_id, 'conversation:' || conversation_id) THEN
+		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+
 -- The application's own column is left to the application: it writes it, and watch_members() hears of it. What is told of
 -- later messages stays unread.
 CREATE FUNCTION herald.mark_conversation_read(user_id text, conversation_id text, message_id text) RETURNS bigint
@@ -276,9 +319,8 @@ DECLARE
 	last text;
 	until bigint;
 BEGIN
-	IF NOT herald.may_join(user_id, 'conversation:' || conversation_id) THEN
-		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
-	ELSIF NOT herald.is_message(conversation_id, message_id) THEN
+	PERFORM herald.check_member(user_id, conversation_id);
+	IF NOT herald.is_message(conversation_id, message_id) THEN
 		RAISE EXCEPTION 'conversation "%" has no message "%"', conversation_id, message_id USING ERRCODE = 'no_data_found';
 	END IF;
 	SELECT r.message_id INTO last
