@@ -259,16 +259,16 @@ send_next(Database *database)
 static void
 take_notifications(Database *database)
 {
-	bool notified = false;
-	PGnotify *notification;
+	PGnotify *notification = PQnotifies(database->connection);
 
-	while ((notification = PQnotifies(database->connection)) != NULL)
+	if (notification == NULL || database->events->notified == NULL)
+		return;
+	for (; notification != NULL; notification = PQnotifies(database->connection))
 	{
-		notified = true;
+		database->events->notified(database->context, notification);
 		PQfreemem(notification);
 	}
-	if (notified && database->events->notified != NULL)
-		database->events->notified(database->context);
+	database->events->notified(database->context, NULL);
 }
 
 /* Takes the results that are there; false: the connection was lost on the way. */

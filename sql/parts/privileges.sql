@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION
 	herald.maintain()
 TO herald_bridge;
 
--- The application's server speaks for its users: it reads and marks any inbox, notifies and publishes.
+-- The application's server speaks for its users: it reads and marks any inbox, notifies, publishes and signals.
 GRANT EXECUTE ON FUNCTION
 	herald.inbox(text, bigint, int, boolean, boolean),
 	herald.my_inbox(bigint, int, boolean, boolean),
@@ -59,6 +59,7 @@ GRANT EXECUTE ON FUNCTION
 	herald.retract(text),
 	herald.publish(text, text, jsonb),
 	herald.broadcast(text, jsonb),
+	herald.signal(text[], text, json, text, text),
 	herald.may_join(text, text),
 	herald.current_user_id(),
 	herald.doctor(interval)

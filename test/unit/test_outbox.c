@@ -196,7 +196,9 @@ test_much_at_once(void **state)
 	init(&a, 9);
 	for (char c = 'a'; c <= 'c'; c++)
 		push(&a, c);
-	assert_false(outbox_has_room(&a.outbox, frame));
+	assert_int_equal(a.flushes, 0);
+	assert_true(outbox_has_room(&a.outbox, frame)); /* by a flush before the turn ends */
+	assert_int_equal(a.flushes, 1);
 	for (char c = 'd'; c <= 'z'; c++)
 		push(&a, c);
 	assert_int_equal(a.overflows, 0);
