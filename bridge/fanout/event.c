@@ -91,6 +91,8 @@ make_frame(const Event *event, const Format *format)
 
 	if (frame != NULL && event->key != NULL)
 		frame->key = memory_format("%d %s", format->place, event->key);
+	if (frame != NULL && format->noticed != NULL)
+		format->noticed(format, event);
 	return frame;
 }
 
@@ -99,6 +101,8 @@ event_frame(Event *event, const Format *format)
 {
 	Frame **frame;
 
+	if (event->only != NULL && event->only != format)
+		return NULL;
 	make_place(event, format->place);
 	frame = &event->frames[format->place];
 	if (*frame == NULL)

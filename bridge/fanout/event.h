@@ -33,9 +33,10 @@ typedef struct Event
 	char *member; /* this user joins or leaves a room; or NULL */
 	char *joins;
 	char *leaves;
-	char *key;	  /* of what waits with the same key, only the newest is worth sending; or NULL */
-	char *except; /* the sessions of this user do not get it; or NULL */
-	Frame **frames; /* by the place of their format */
+	char *key;				   /* of what waits with the same key, only the newest is worth sending; or NULL */
+	char *except;			   /* the sessions of this user do not get it; or NULL */
+	const struct Format *only; /* none but sessions of this format get it, in whose words it is; or NULL */
+	Frame **frames;			   /* by the place of their format */
 	int frame_count;
 } Event;
 
@@ -49,6 +50,8 @@ typedef struct Format
 	const char *name_space; /* of Socket.IO; NULL elsewhere */
 	/* The frame, or NULL: these sessions do not want this event. */
 	Frame *(*encode)(const struct Format *format, const Event *event);
+	/* An event goes out live in this format; told once, and not at all if this is NULL. */
+	void (*noticed)(const struct Format *format, const Event *event);
 } Format;
 
 /* The event takes over the strings and the array of rooms. */

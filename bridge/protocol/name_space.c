@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "protocol/conflation.h"
 #include "protocol/packet.h"
 #include "protocol/template.h"
 
@@ -130,7 +131,7 @@ content_by_rules(const json_t *rules, const Event *event)
 static char *
 content_of(const NameSpace *place, const Event *event)
 {
-	const json_t *rules = find_rule(place->events, event->name);
+	const json_t *rules = event->only ? json_object_get(place->batches, event->name) : find_rule(place->events, event->name);
 	char *name;
 	char *content;
 
@@ -161,14 +162,33 @@ encode(const Format *format, const Event *event)
 	return frame_of_text(FRAME_TEXT, text);
 }
 
+/* An event that a rule conflates is noted for its batch.  Batches are not conflated. */
+static void
+noticed(const Format *format, const Event *event)
+{
+	const NameSpace *place = of_format(format);
+	const json_t *rules = find_rule(place->events, event->name);
+	json_t *payload;
+	const json_t *conflate;
+
+	if (event->only != NULL || (json_is_object(rules) && json_object_get(rules, "conflate") == NULL))
+		return;
+	payload = json_read(event->payload);
+	conflate = json_object_get(choose(rules, payload), "conflate");
+	if (conflate != NULL && event->room_count > 0)
+		conflation_note(event, format, conflate, place->batches, payload);
+	json_decref(payload);
+}
+
 NameSpace *
 name_space_new(int place, const char *name, const json_t *description)
 {
 	NameSpace *made = memory_new(sizeof(NameSpace));
 
-	made->format = (Format){ place, name, encode };
+	made->format = (Format){ place, name, encode, json_object_get(description, "batches") ? noticed : NULL };
 	made->events = json_object_get(description, "events");
 	made->actions = json_object_get(description, "actions");
+	made->batches = json_object_get(description, "batches");
 	made->failed = json_object_get(description, "failed");
 	return made;
 }

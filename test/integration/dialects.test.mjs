@@ -33,16 +33,7 @@ await database.query(`
   CREATE FUNCTION api.notify(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('id', herald.notify(payload ->> 'userId', payload ->> 'type', payload ->> 'title', payload ->> 'content',
                                                   '{"url": "/gifts"}', user_id)) $$;
-  SELECT herald.expose('notification:send', 'api.notify(text, jsonb)');
-
-  -- Until the bridge has them itself: typing and presence, as events of the log.
-  CREATE FUNCTION api.relay(event text, user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
-    SELECT jsonb_build_object('id', herald.publish(coalesce('conversation:' || (payload ->> 'conversationId'), 'user:' || (payload ->> 'receiverId')),
-                                                   event, jsonb_build_object('conversationId', payload -> 'conversationId', 'userId', user_id))) $$;
-  CREATE FUNCTION api.typing_start(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.relay('typing:start', user_id, payload) $$;
-  CREATE FUNCTION api.typing_stop(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.relay('typing:stop', user_id, payload) $$;
-  SELECT herald.expose('typing:start', 'api.typing_start(text, jsonb)');
-  SELECT herald.expose('typing:stop', 'api.typing_stop(text, jsonb)')`);
+  SELECT herald.expose('notification:send', 'api.notify(text, jsonb)');`);
 
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
 const isTime = (text) => assert.match(text, time);
@@ -241,6 +232,7 @@ test('kebab: a feed that joins nothing hears of posts by following, and of likes
   isTime(at);
   await database.query('DELETE FROM likes WHERE post_id = $1', [post]);
   assert.deepEqual((await heard(socket, 'post-liked', (data) => !data.liked))[0].totalLikes, 0);
+  await database.query("SELECT herald.unwatch('likes'), herald.watch_likes('likes')");
 });
 
 test('kebab: comments, followers and presence', async () => {
@@ -261,6 +253,52 @@ test('kebab: comments, followers and presence', async () => {
   assert.deepEqual(await heard(socket, 'user-status'), [{ userId: ben, status: 'online' }]);
   assert.deepEqual(await heard(socket, 'user-status', ({ status }) => status === 'offline'),
     [{ userId: ben, status: 'offline', lastSeen: '2030-01-01T00:00:00Z' }]);
+});
+
+test('kebab: a burst of likes and comments is also told in batches, the newest counts once in a second', async () => {
+  const [ann, ben, ...crowd] = await scene.people('Ann', 'Ben', ...Array(15).fill('Fan'));
+  const [first, second] = [await scene.post(ann), await scene.post(ann)];
+  const socket = await connect('kebab', ann);
+  const canonical = await connect('canonical', ann);
+  for (const post of [first, second]) await socket.emitWithAck('room:join', { room: `post:${post}` });
+  await canonical.emitWithAck('room:join', { room: `post:${first}` });
+  const begun = Date.now();
+  for (const fan of crowd) await like(fan, first);
+  await database.query('DELETE FROM likes WHERE user_id = $1', [crowd[0]]);
+  for (const text of ['One', 'Two', 'Three']) await comment(ben, first, text);
+  await like(ben, second);
+
+  const batches = (post) => socket.received.filter(([event, data]) => event === 'batch-updates' && data.updates[0].postId === post);
+  await until('the newest counts have come', () => {
+    const counts = Object.assign({}, ...batches(first).map(([, { updates }]) => updates[0]));
+    return counts.totalLikes === 14 && counts.totalComments === 3;
+  });
+  await heard(socket, 'batch-updates', ({ updates }) => updates[0].totalLikes === 1);
+  assert.deepEqual(batches(second).map(([, data]) => data), [{ updates: [{ postId: second, totalLikes: 1 }] }]);
+  assert.ok(batches(first).length <= 1 + (Date.now() - begun) / 1000, `${batches(first).length} batches`);
+  assert.equal(socket.received.filter(([event, data]) => event === 'post-liked' && data.postId === first).length, 16);
+  assert.ok(!canonical.received.some(([event]) => event === 'batch-updates'));
+});
+
+test('kebab: a batch leaves the offset where it is: nothing is missed behind it, and nothing comes twice', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  const post = await scene.post(ann);
+  const socket = await connect('kebab', ann);
+  await socket.emitWithAck('room:join', { room: `post:${post}` });
+  await like(ben, post);
+  await follow(ben, ann);
+  await heard(socket, 'batch-updates');
+  assert.equal(socket.received.at(-1)[0], 'batch-updates');
+  const back = new Promise((resolve) => socket.once('connect', resolve));
+  socket.io.engine.close();
+  await like(cat, post);
+  await back;
+  assert.equal(socket.recovered, true);
+  await heard(socket, 'post-liked', ({ likedBy }) => likedBy === cat);
+  await follow(cat, ann);
+  await heard(socket, 'user-followed', ({ followedBy }) => followedBy === cat);
+  const told = socket.received.filter(([event]) => /^(post-liked|user-followed)$/.test(event)).map(([event, data]) => [event, data.likedBy ?? data.followedBy]);
+  assert.deepEqual(told, [['post-liked', ben], ['user-followed', ben], ['post-liked', cat], ['user-followed', cat]]);
 });
 
 test('events and actions of the application itself need no rule', async () => {
