@@ -131,7 +131,7 @@ content_by_rules(const json_t *rules, const Event *event)
 static char *
 content_of(const NameSpace *place, const Event *event)
 {
-	const json_t *rules = event->only ? json_object_get(place->batches, event->name) : find_rule(place->events, event->name);
+	const json_t *rules = find_rule(event->only ? place->batches : place->events, event->name);
 	char *name;
 	char *content;
 

@@ -259,16 +259,19 @@ send_next(Database *database)
 static void
 take_notifications(Database *database)
 {
-	PGnotify *notification = PQnotifies(database->connection);
+	bool notified = false;
+	PGnotify *notification;
 
-	if (notification == NULL || database->events->notified == NULL)
-		return;
-	for (; notification != NULL; notification = PQnotifies(database->connection))
+	if (database->events->notified == NULL)
+		return; /* it listens to nothing */
+	while ((notification = PQnotifies(database->connection)) != NULL)
 	{
+		notified = true;
 		database->events->notified(database->context, notification);
 		PQfreemem(notification);
 	}
-	database->events->notified(database->context, NULL);
+	if (notified)
+		database->events->notified(database->context, NULL);
 }
 
 /* Takes the results that are there; false: the connection was lost on the way. */

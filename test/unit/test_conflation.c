@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_conflation.c
- *	  Events that a dialect conflates come once more in batches: once in an interval, with the newest of each thing. The clock is ours.
+ *	  Events that a dialect conflates come once more in batches, with the newest of each thing.  The clock is ours.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
