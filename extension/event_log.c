@@ -26,10 +26,10 @@
 
 static SavedQuery append_one = {
 	.name = "the insert into the event log",
-	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves) "
-			"VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-	.nargs = 6,
-	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID },
+	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, ack) "
+			"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+	.nargs = 7,
+	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
 /* An event without a room or a name is none: a template that met a null. */
@@ -125,17 +125,17 @@ event_log_append_all(Tuplestorestate *published)
 
 PG_FUNCTION_INFO_V1(herald_append);
 
-/* herald.append(rooms, name, payload, member_id, joins, leaves): the id of the event. */
+/* herald.append(rooms, name, payload, member_id, joins, leaves, ack): the id of the event. */
 Datum
 herald_append(PG_FUNCTION_ARGS)
 {
 	QueryScope scope;
-	Datum values[6];
-	char nulls[7] = "      ";
+	Datum values[7];
+	char nulls[8] = "       ";
 	bool isnull;
 	Datum id;
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 	{
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';

@@ -67,6 +67,7 @@ event_release(Event *event)
 	free(event->member);
 	free(event->joins);
 	free(event->leaves);
+	free(event->ack);
 	free(event->key);
 	free(event->except);
 	free(event);
@@ -113,22 +114,25 @@ event_frame(Event *event, const Format *format)
 }
 
 Frame *
-event_frame_joined(const Event *event, const Format *format, const char *position)
+event_frame_at(const Event *event, const Format *format, char *position)
 {
-	Event joined = *event;
-	Frame *frame;
+	Event moved = *event;
 
-	joined.position = memory_format("%s_%s", event->position, position);
-	frame = format->encode(format, &joined);
-	free(joined.position);
-	return frame;
+	moved.position = position;
+	return format->encode(format, &moved);
+}
+
+uint32_t
+event_ack_id(const Event *event)
+{
+	return (uint32_t) event->number & INT32_MAX;
 }
 
 size_t
 event_size(const Event *event)
 {
 	const char *const texts[] = { event->id, event->name, event->payload, event->position, event->member, event->joins,
-								  event->leaves };
+								  event->leaves, event->ack };
 	size_t size = sizeof(Event) + sizeof(Event *);
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)

@@ -18,6 +18,7 @@
 #include "fanout/outbox.h"
 #include "fanout/seen.h"
 
+struct Asked;
 struct LateChange;
 struct Membership;
 struct Session;
@@ -84,6 +85,7 @@ typedef struct Session
 	int room_capacity;
 	Hall hall;
 	struct LateChange *late; /* changes of rooms while it asks to join one */
+	struct Asked *asked;	 /* what it may still acknowledge */
 	int joining;			 /* so many joins are being asked for */
 	int asking;				 /* so many actions are in the database ... */
 	int lane;				 /* ... on this connection, so that they are done in their order */

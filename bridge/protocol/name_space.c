@@ -151,13 +151,27 @@ encode(const Format *format, const Event *event)
 {
 	char *content = content_of(of_format(format), event);
 	char *start;
+	char *id;
 	char *text;
 
 	if (content == NULL)
 		return NULL;
 	start = packet_start(PACKET_EVENT, format->name_space);
-	text = memory_format("%s[%s,\"%s\"]", start, content, event->position);
+	id = event->ack ? memory_format("%u", event_ack_id(event)) : memory_copy("");
+	text = memory_format("%s%s[%s,\"%s\"]", start, id, content, event->position);
 	free(content);
+	free(start);
+	free(id);
+	return frame_of_text(FRAME_TEXT, text);
+}
+
+/* With an event that asks, the client's last argument is the function that answers: its position comes behind it. */
+static Frame *
+encode_position(const Format *format, const char *position)
+{
+	char *start = packet_start(PACKET_EVENT, format->name_space);
+	char *text = memory_format("%s[\"herald:position\",\"%s\"]", start, position);
+
 	free(start);
 	return frame_of_text(FRAME_TEXT, text);
 }
@@ -185,7 +199,14 @@ name_space_new(int place, const char *name, const json_t *description)
 {
 	NameSpace *made = memory_new(sizeof(NameSpace));
 
-	made->format = (Format){ place, name, encode, json_object_get(description, "batches") ? noticed : NULL };
+	made->format = (Format){
+		.place = place,
+		.name_space = name,
+		.encode = encode,
+		.noticed = json_object_get(description, "batches") ? noticed : NULL,
+		.asks = true,
+		.encode_position = encode_position,
+	};
 	made->events = json_object_get(description, "events");
 	made->actions = json_object_get(description, "actions");
 	made->batches = json_object_get(description, "batches");

@@ -367,8 +367,12 @@ on_packet(SocketIo *socket, Packet *packet)
 		case PACKET_EVENT:
 		case PACKET_BINARY_EVENT:
 			return on_event(place, packet);
+		case PACKET_ACK:
+		case PACKET_BINARY_ACK:
+			action_acknowledge(place->session, packet->id, packet->data);
+			return true;
 		default:
-			return true; /* acks of events that we never ask to be acked */
+			return false;
 	}
 }
 

@@ -47,6 +47,16 @@ SELECT herald.act('7', 'note:burn', '{}', NULL);
 SELECT herald.unexpose('note:read');
 SELECT herald.act('7', 'note:read', '{}', NULL);
 
+-- events that are acknowledged by an action
+SELECT herald.current_position() AS place \gset
+SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => 'note:write') IS NOT NULL AS published;
+SELECT herald.publish('user:7', 'parcel:lost', '{}') IS NOT NULL AS published;
+SELECT name, ack FROM herald.read_events(:'place') WHERE name IS NOT NULL;
+SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => 'note:burn');
+\echo :LAST_ERROR_SQLSTATE
+SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => 'notification:read');
+SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => '');
+
 -- what cannot be exposed
 SELECT herald.expose('notification:read', 'a.who(text, jsonb)');
 SELECT herald.expose('', 'a.who(text, jsonb)');
