@@ -88,16 +88,6 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
--- The SQL of a message as events have it, over the changed row and its actor.
-CREATE FUNCTION herald.message_json(relation regclass, arguments jsonb) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.json_sql('messageId', herald.id_sql('changed', a.key), 'conversationId', herald.id_sql('changed', a.conversation),
-	                       'receiverId', herald.id_sql('changed', a.receiver), 'senderId', sender.id, 'senderName', sender.name,
-	                       'content', herald.id_sql('changed', a.body), 'message', 'changed.herald_row', 'timestamp', herald.now_sql())
-	FROM jsonb_to_record(arguments) AS a (key text[], sender text[], conversation text[], receiver text[], body text[])
-	CROSS JOIN LATERAL herald.person('actor', 'changed', relation, a.sender) AS sender;
-$$;
-
 CREATE FUNCTION herald.compile_messages(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -145,7 +135,9 @@ BEGIN
 			data => data,
 			event => made.event,
 			room => room,
-			payload => herald.message_json(relation, arguments));
+			payload => herald.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', herald.id_sql('changed', message.receiver),
+			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald.id_sql('changed', message.body),
+			                           'message', 'changed.herald_row', 'timestamp', herald.now_sql()));
 	END LOOP;
 	PERFORM herald.delete_rules(relation, 'message_request');
 	IF waiting IS NOT NULL THEN
@@ -257,13 +249,13 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE t.relation = messages AND t.kind = 'messages' AND cardinality(a.conversation) = cardinality(m.conversation);
 $$;
 
--- Asks for rows, as whoever calls this.
-CREATE FUNCTION herald.ask_rows(user_id text, question jsonb) RETURNS jsonb
+-- Asks it, as whoever calls this.
+CREATE FUNCTION herald.ask_unread(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer jsonb;
 BEGIN
-	EXECUTE format('SELECT jsonb_agg(q) FROM (%s) AS q', question ->> 'sql') INTO answer USING user_id, question -> 'about';
+	EXECUTE format('SELECT jsonb_agg(q) FROM (%s) AS q', question ->> 'sql') INTO answer USING user_id, question -> 'read';
 	RETURN answer;
 END
 $$;
@@ -273,8 +265,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.conversation_id, a.unread, a.last_read
 	FROM herald.watched_table AS w
 	CROSS JOIN LATERAL herald.unread_question(w.relation) AS q
-	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_rows(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
-		'about', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
+	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_unread(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
+		'read', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
 		         FROM herald.conversation_read AS r WHERE r.user_id = unread_messages.user_id)))) AS a (conversation_id text, unread bigint, last_read text)
 	WHERE w.kind = 'messages';
 $$;

@@ -104,14 +104,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	FROM unnest(columns) AS name;
 $$;
 
--- The message with an id ($2), as events have it.
-CREATE FUNCTION herald.message_sql(relation regclass, arguments jsonb) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT concat_ws(E'\n', format('SELECT %s AS message', herald.message_json(relation, arguments)),
-	                 format('FROM (SELECT it.*, row_to_json(it) AS herald_row FROM %s AS it WHERE %s) AS changed', relation,
-	                        herald.match_id('it', relation, a.key, '$2 #>> ''{}''')),
-	                 (herald.person('actor', 'changed', relation, a.sender)).joins)
-	FROM jsonb_to_record(arguments) AS a (key text[], sender text[]);
+-- What everybody is told of the message that this transaction has written. Its id alone where that is nothing, as with herald.enabled off.
+CREATE FUNCTION herald.message_told(message_id text) RETURNS jsonb
+LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT e.payload::jsonb
+	                 FROM herald.event AS e
+	                 WHERE e.xid = pg_current_xact_id() AND e.name = 'message:created' AND e.payload ->> 'messageId' = message_id
+	                 LIMIT 1),
+	                jsonb_build_object('messageId', message_id));
 $$;
 
 -- The row of a message, by column. A column that is part of both keys must be the same in both, or the message would go
@@ -138,7 +138,7 @@ BEGIN
 	IF num_nonnulls(conversation_id, receiver_id) <> 1 THEN
 		RAISE EXCEPTION 'a message needs either "conversationId" or "receiverId"' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	SELECT w.relation, w.arguments, c.relowner AS owner, a.* INTO message
+	SELECT w.relation, c.relowner AS owner, a.* INTO message
 	FROM herald.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments)
@@ -154,7 +154,6 @@ BEGIN
 		herald.message_content(message.body[1], message.writable, message.max_length, payload - '{conversationId,receiverId}'::text[]));
 	id := herald.call_as('herald.insert_row(text, jsonb)', message.owner, user_id, jsonb_build_object('row', fields,
 		'sql', herald.insert_sql(message.relation, message.key, ARRAY(SELECT jsonb_object_keys(fields)))));
-	RETURN herald.call_as('herald.ask_rows(text, jsonb)', message.owner, user_id, jsonb_build_object('about', id,
-		'sql', herald.message_sql(message.relation, message.arguments))) #> '{0,message}';
+	RETURN herald.message_told(id #>> '{}');
 END
 $$;

@@ -43,6 +43,10 @@ SELECT e.name, e.rooms, e.payload::jsonb = :'answer' AS same FROM herald.event A
 COMMIT;
 SELECT recipient_id, content FROM herald.notification WHERE content = 'Same';
 
+SET herald.enabled = off;
+SELECT send('1', '{"conversationId": 7, "content": "Told to nobody"}') LIKE '{"messageId": "%"}' AS id_alone;
+RESET herald.enabled;
+
 -- the sender is that of the token
 SELECT send('1', '{"conversationId": 7, "content": "x", "senderId": 2}'), send('1', '{"conversationId": 7, "content": "x", "userId": 2}'),
        send('1', '{"conversationId": 7, "content": "x", "user_id": 2}');
