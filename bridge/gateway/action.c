@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -70,15 +71,13 @@ answer_data(Action *action, const char *data)
 static void
 answer_error(Action *action, const char *code, const char *message)
 {
-	json_t *error = json_pack("{s:s?, s:s?}", "code", code, "message", message);
-	char *text = json_dumps(error, JSON_COMPACT);
-	char *body = memory_format("\"ok\":false,\"error\":%s", text ? text : "null");
+	char *error = json_error(code, message);
+	char *body = memory_format("\"ok\":false,\"error\":%s", error);
 
 	metrics.actions_failed++;
 	log_debug("action_failed", "action", action->name, "user", action->session->user, "code", code, "reason", message);
 	answer_with(action, body);
-	json_decref(error);
-	free(text);
+	free(error);
 	free(body);
 }
 

@@ -59,12 +59,11 @@ plain_json_unread(const Session *session)
 char *
 plain_json_error(const char *room, const char *code, const char *message)
 {
-	char *quoted = json_quoted(message);
+	char *error = json_error(code, message);
 	char *about = room ? json_quoted(room) : NULL;
-	char *text = memory_format("{\"event\":\"error\",%s%s%s\"data\":{\"code\":\"%s\",\"message\":%s}}", about ? "\"room\":" : "",
-							   about ? about : "", about ? "," : "", code, quoted);
+	char *text = memory_format("{\"event\":\"error\",%s%s%s\"data\":%s}", about ? "\"room\":" : "", about ? about : "", about ? "," : "", error);
 
-	free(quoted);
+	free(error);
 	free(about);
 	return text;
 }

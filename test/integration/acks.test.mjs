@@ -103,6 +103,23 @@ test('acknowledgements that were not asked for, come again or are none are ignor
   socket.close();
 });
 
+test('an acknowledgement that crosses the end of its session harms nothing', async () => {
+  const [ann] = await scene.people('Ann');
+  const socket = new EngineClient(scene.bridge).websocket();
+  for (const name of ['', '/notifications,']) {
+    await socket.say(`40${name}${JSON.stringify({ token: scene.token(ann) })}`);
+    await socket.hear((text) => text.startsWith(`40${name}{"sid"`));
+  }
+  const id = await ask(ann, 'notification:sealed');
+  const ack = ackOf(await socket.hear((text) => text.includes('notification:sealed') && text.startsWith('42/')));
+  await socket.say('41/notifications,', `43/notifications,${ack}["late"]`, `461-/notifications,${ack}[{"_placeholder":true,"num":0}]`);
+  socket.socket.send(Buffer.from('x'));
+  await socket.say('427["feed:list"]');
+  await socket.hear((text) => text.startsWith('437['));
+  assert.deepEqual(await database.query('SELECT FROM receipts WHERE event_id = $1', [id]), []);
+  socket.close();
+});
+
 test('plain: an event says by which number it is acknowledged; EventSource does not', async () => {
   const [ann] = await scene.people('Ann');
   const [client, source] = [await scene.plain(ann), await scene.eventSource(ann)];
