@@ -35,8 +35,8 @@ static SavedQuery append_one = {
 /* An event without a room or a name is none: a template that met a null. */
 static SavedQuery append_all = {
 	.name = "the insert into the event log",
-	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta) "
-			"SELECT rooms, name, coalesce(payload, '{}'), member_id, joins, leaves, counter, counted_id, delta "
+	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta, ack) "
+			"SELECT rooms, name, coalesce(payload, '{}'), member_id, joins, leaves, counter, counted_id, delta, ack "
 			"FROM herald_published WHERE cardinality(rooms) > 0 AND name IS NOT NULL",
 };
 
@@ -53,6 +53,7 @@ event_log_shape(void)
 		{ "counter", INT4OID },
 		{ "counted_id", TEXTOID },
 		{ "delta", INT2OID },
+		{ "ack", TEXTOID },
 	};
 	static TupleDesc shape = NULL;
 
@@ -74,8 +75,8 @@ event_log_news_shape(void)
 static void
 publish_to_user(Tuplestorestate *published, TupleTableSlot *news)
 {
-	Datum values[9] = { 0 };
-	bool nulls[9];
+	Datum values[10] = { 0 };
+	bool nulls[10];
 	Datum room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(news->tts_values[0])));
 
 	if (news->tts_isnull[1])

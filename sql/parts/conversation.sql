@@ -105,7 +105,7 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
-		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, on_error text);
+		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text, on_error text);
 	sender := herald.person('actor', 'changed', relation, message.sender);
 	id := herald.id_sql('changed', message.key);
 	conversation_id := herald.id_sql('changed', message.conversation);
@@ -123,9 +123,10 @@ BEGIN
 		room := format('user:%s user:%s', herald.id_template('changed', message.sender), herald.id_template('changed', message.receiver));
 	END IF;
 	FOR made IN
-		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, ''), ('message_update', 'update', 'message:updated', NULL, ''),
-		                      ('message_delete', 'delete', 'message:deleted', NULL, cause))
-			AS m (rule, operation, event, recipient, retract)
+		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, '', message.ack),
+		                      ('message_update', 'update', 'message:updated', NULL, '', NULL),
+		                      ('message_delete', 'delete', 'message:deleted', NULL, cause, NULL))
+			AS m (rule, operation, event, recipient, retract, ack)
 	LOOP
 		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], active => message.present, on_error => message.on_error,
 			joins => sender.joins,
@@ -135,6 +136,7 @@ BEGIN
 			data => data,
 			event => made.event,
 			room => room,
+			ack => made.ack,
 			payload => herald.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', herald.id_sql('changed', message.receiver),
 			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald.id_sql('changed', message.body),
 			                           'message', 'changed.herald_row', 'timestamp', herald.now_sql()));
@@ -170,7 +172,7 @@ $$;
 
 CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NULL, conversation text DEFAULT NULL, receiver text DEFAULT NULL,
 	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true, writable text DEFAULT NULL,
-	max_length int DEFAULT 10000, on_error text DEFAULT 'abort') RETURNS void
+	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald.users_referenced(relation);
@@ -197,10 +199,11 @@ BEGIN
 		'sendable', sendable,
 		'writable', herald.writable_columns(relation, writable, key_columns || sender_columns || conversation_columns || receiver_columns || body_columns),
 		'max_length', max_length,
+		'ack', ack,
 		'on_error', on_error));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text) IS
+COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text, text) IS
 	'notify the other present members of the conversation, or the receiver, publish messages to the room of the conversation, or of both, and let '
 	'clients write them by the action message:send';
 

@@ -156,14 +156,22 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION herald.publish(room text, event text, payload jsonb, ack text DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Raises an error unless acknowledgements can go to an action.
+CREATE FUNCTION herald.check_ack(ack text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald.check_event(ARRAY[room], event, payload::json);
 	IF ack IS NOT NULL AND NOT EXISTS (SELECT FROM herald.action AS a WHERE a.name = ack) THEN
 		RAISE EXCEPTION 'there is no exposed action "%"', ack
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'The action that takes acknowledgements is a function of the application: see herald.expose().';
 	END IF;
+END
+$$;
+
+CREATE FUNCTION herald.publish(room text, event text, payload jsonb, ack text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald.check_event(ARRAY[room], event, payload::json);
+	PERFORM herald.check_ack(ack);
 	RETURN herald.append(ARRAY[room], event, payload::json, NULL, NULL, NULL, ack);
 END
 $$;

@@ -103,6 +103,18 @@ test('acknowledgements that were not asked for, come again or are none are ignor
   socket.close();
 });
 
+test('receipts of messages: each member whose client got one says so', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  const conversation = await scene.conversation(ann, ben, cat);
+  await database.query("SELECT herald.watch_messages('messages', ack => 'receipt')");
+  const [hers, his] = [await scene.socketIo(ann), await scene.socketIo(ben)];
+  for (const { socket } of [hers, his]) socket.on('message:created', ({ messageId }, _position, acknowledge) => acknowledge('delivered', messageId));
+  const { data: { messageId } } = await hers.ask('message:send', { conversationId: conversation, content: 'Is there anybody?' });
+  const id = await database.value("SELECT id FROM herald.event WHERE name = 'message:created' AND payload ->> 'messageId' = $1", [messageId]);
+  assert.deepEqual((await receipts(id, 2)).sort(), [ann, ben].map((user) => [user, 'message:created', ['delivered', messageId]]));
+  await database.query("SELECT herald.watch_messages('messages')");
+});
+
 test('an acknowledgement that crosses the end of its session harms nothing', async () => {
   const [ann] = await scene.people('Ann');
   const socket = new EngineClient(scene.bridge).websocket();
