@@ -39,6 +39,8 @@ typedef struct Config
 	long poll_interval;
 	long action_timeout;
 	long drain_timeout;
+	long presence_grace;
+	long presence_lease;
 	bool check;
 	bool print_config;
 	bool help;

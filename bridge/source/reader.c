@@ -190,7 +190,7 @@ on_maintenance(void *context)
 	if (maintains && active && database_is_connected(database))
 	{
 		active = false;
-		database_query(database, "SELECT herald.maintain()", 0, NULL, on_maintained, NULL);
+		database_query(database, "SELECT herald.maintain(wait => false)", 0, NULL, on_maintained, NULL);
 	}
 	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
 }

@@ -369,10 +369,12 @@ END
 $$;
 COMMENT ON FUNCTION herald.trim_slot(smallint) IS 'internal: empty a partition when all that is in it is older than the window';
 
-CREATE FUNCTION herald.maintain() RETURNS void
+CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF NOT pg_try_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0) THEN
+	IF wait THEN
+		PERFORM pg_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0);
+	ELSIF NOT pg_try_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0) THEN
 		RETURN;
 	END IF;
 	PERFORM herald.note_start();
@@ -385,5 +387,6 @@ BEGIN
 	PERFORM herald.settle_marks(), herald.sweep_inboxes();
 END
 $$;
-COMMENT ON FUNCTION herald.maintain() IS
-	'fold totals, tell of milestones and remove what retention gives up; the worker calls it while there is activity, and so may anybody who is allowed to';
+COMMENT ON FUNCTION herald.maintain(boolean) IS
+	'fold totals, tell of milestones and remove what retention gives up; where somebody else is at it, wait or leave it to them; '
+	'the worker and the bridge call it while there is activity, and so may anybody who is allowed to';
