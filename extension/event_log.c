@@ -26,17 +26,17 @@
 
 static SavedQuery append_one = {
 	.name = "the insert into the event log",
-	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves) "
-			"VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-	.nargs = 6,
-	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID },
+	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, ack) "
+			"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+	.nargs = 7,
+	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
 /* An event without a room or a name is none: a template that met a null. */
 static SavedQuery append_all = {
 	.name = "the insert into the event log",
-	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta) "
-			"SELECT rooms, name, coalesce(payload, '{}'), member_id, joins, leaves, counter, counted_id, delta "
+	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta, ack) "
+			"SELECT rooms, name, coalesce(payload, '{}'), member_id, joins, leaves, counter, counted_id, delta, ack "
 			"FROM herald_published WHERE cardinality(rooms) > 0 AND name IS NOT NULL",
 };
 
@@ -53,6 +53,7 @@ event_log_shape(void)
 		{ "counter", INT4OID },
 		{ "counted_id", TEXTOID },
 		{ "delta", INT2OID },
+		{ "ack", TEXTOID },
 	};
 	static TupleDesc shape = NULL;
 
@@ -74,8 +75,8 @@ event_log_news_shape(void)
 static void
 publish_to_user(Tuplestorestate *published, TupleTableSlot *news)
 {
-	Datum values[9] = { 0 };
-	bool nulls[9];
+	Datum values[10] = { 0 };
+	bool nulls[10];
 	Datum room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(news->tts_values[0])));
 
 	if (news->tts_isnull[1])
@@ -125,17 +126,17 @@ event_log_append_all(Tuplestorestate *published)
 
 PG_FUNCTION_INFO_V1(herald_append);
 
-/* herald.append(rooms, name, payload, member_id, joins, leaves): the id of the event. */
+/* herald.append(rooms, name, payload, member_id, joins, leaves, ack): the id of the event. */
 Datum
 herald_append(PG_FUNCTION_ARGS)
 {
 	QueryScope scope;
-	Datum values[6];
-	char nulls[7] = "      ";
+	Datum values[7];
+	char nulls[8] = "       ";
 	bool isnull;
 	Datum id;
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 	{
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';

@@ -48,6 +48,7 @@ enum
 	EVENT_MEMBER,
 	EVENT_JOINS,
 	EVENT_LEAVES,
+	EVENT_ACK,
 	EVENT_XID,
 	EVENT_LOGGED,
 	EVENT_MORE,
@@ -77,7 +78,7 @@ static SavedQuery read_window = {
 			" SELECT p.id, p.rooms, p.name,"
 			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
 			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
-			" NULL::text, p.member_id, p.joins, p.leaves, p.xid,"
+			" NULL::text, p.member_id, p.joins, p.leaves, p.ack, p.xid,"
 			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean"
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
 			" ORDER BY p.id",

@@ -51,3 +51,13 @@ json_member(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
 }
+
+char *
+json_error(const char *code, const char *message)
+{
+	json_t *error = json_pack("{s:s?, s:s?}", "code", code, "message", message);
+	char *text = error ? json_dumps(error, JSON_COMPACT) : memory_copy("null");
+
+	json_decref(error);
+	return text;
+}

@@ -21,6 +21,9 @@ extern json_t *json_read(const char *text);
 /* The object that a text holds, or NULL; the caller releases it. */
 extern json_t *json_object_from(const char *text, size_t length);
 
+/* An error as clients get it, an object with code and message; either may be NULL.  The caller frees it. */
+extern char *json_error(const char *code, const char *message);
+
 /* A member of an object that is a string, or NULL. */
 extern const char *json_member(const json_t *object, const char *key);
 

@@ -67,6 +67,7 @@ event_release(Event *event)
 	free(event->member);
 	free(event->joins);
 	free(event->leaves);
+	free(event->ack);
 	free(event->key);
 	free(event->except);
 	free(event);
@@ -91,6 +92,8 @@ make_frame(const Event *event, const Format *format)
 
 	if (frame != NULL && event->key != NULL)
 		frame->key = memory_format("%d %s", format->place, event->key);
+	if (frame != NULL && format->noticed != NULL)
+		format->noticed(format, event);
 	return frame;
 }
 
@@ -99,6 +102,8 @@ event_frame(Event *event, const Format *format)
 {
 	Frame **frame;
 
+	if (event->only != NULL && event->only != format)
+		return NULL;
 	make_place(event, format->place);
 	frame = &event->frames[format->place];
 	if (*frame == NULL)
@@ -109,22 +114,25 @@ event_frame(Event *event, const Format *format)
 }
 
 Frame *
-event_frame_joined(const Event *event, const Format *format, const char *position)
+event_frame_at(const Event *event, const Format *format, char *position)
 {
-	Event joined = *event;
-	Frame *frame;
+	Event moved = *event;
 
-	joined.position = memory_format("%s_%s", event->position, position);
-	frame = format->encode(format, &joined);
-	free(joined.position);
-	return frame;
+	moved.position = position;
+	return format->encode(format, &moved);
+}
+
+uint32_t
+event_ack_id(const Event *event)
+{
+	return (uint32_t) event->number & INT32_MAX;
 }
 
 size_t
 event_size(const Event *event)
 {
 	const char *const texts[] = { event->id, event->name, event->payload, event->position, event->member, event->joins,
-								  event->leaves };
+								  event->leaves, event->ack };
 	size_t size = sizeof(Event) + sizeof(Event *);
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)

@@ -33,9 +33,11 @@ typedef struct Event
 	char *member; /* this user joins or leaves a room; or NULL */
 	char *joins;
 	char *leaves;
-	char *key;		/* of what waits with the same key, only the newest is worth sending; or NULL */
-	char *except;	/* the sessions of this user do not get it; or NULL */
-	Frame **frames; /* by the place of their format */
+	char *ack;				   /* the action that takes what clients acknowledge it with; NULL: they are not asked to */
+	char *key;				   /* of what waits with the same key, only the newest is worth sending; or NULL */
+	char *except;			   /* the sessions of this user do not get it; or NULL */
+	const struct Format *only; /* none but sessions of this format get it, in whose words it is; or NULL */
+	Frame **frames;			   /* by the place of their format */
 	int frame_count;
 } Event;
 
@@ -49,6 +51,12 @@ typedef struct Format
 	const char *name_space; /* of Socket.IO; NULL elsewhere */
 	/* The frame, or NULL: these sessions do not want this event. */
 	Frame *(*encode)(const struct Format *format, const Event *event);
+	/* An event goes out live in this format; told once, and not at all if this is NULL. */
+	void (*noticed)(const struct Format *format, const Event *event);
+	/* Its clients are asked to acknowledge events, by event_ack_id(). */
+	bool asks;
+	/* The position behind an event that asks, for clients that do not take it from there; or NULL. */
+	Frame *(*encode_position)(const struct Format *format, const char *position);
 } Format;
 
 /* The event takes over the strings and the array of rooms. */
@@ -62,8 +70,11 @@ extern Frame *event_frame(Event *event, const Format *format);
 /* Gives up its frames: they are built again if they are needed once more. */
 extern void event_drop_frames(Event *event);
 
-/* A frame of its own for a client that has also seen what is before another position; belongs to the caller. */
-extern Frame *event_frame_joined(const Event *event, const Format *format, const char *position);
+/* A frame of its own for a client whose position behind the event is another; belongs to the caller. */
+extern Frame *event_frame_at(const Event *event, const Format *format, char *position);
+
+/* What an acknowledgement of the event refers to: the same on each bridge, and small enough for any client. */
+extern uint32_t event_ack_id(const Event *event);
 
 /* What the event takes in memory, about. */
 extern size_t event_size(const Event *event);

@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "fanout/asked.h"
 #include "fanout/room.h"
 
 /* The sessions of one user; exists while there is one. */
@@ -148,23 +149,54 @@ note_last(Session *session, Event *event)
 	session->last = event ? event_hold(event) : NULL;
 }
 
-/* The position in the frame says that the client has also seen what it had seen when it came. */
+/* The event that has just gone out, with this position, is to be acknowledged. */
+static void
+ask(Session *session, Event *event, const char *position)
+{
+	const Format *format = session->format;
+	Frame *frame = format->encode_position ? format->encode_position(format, position) : NULL;
+
+	asked_note(&session->asked, event);
+	if (frame == NULL)
+		return;
+	outbox_offer(session->outbox, frame);
+	frame_release(frame);
+}
+
+static void
+send(Session *session, Event *event, Frame *frame, const char *position)
+{
+	metrics.deliveries++;
+	if (event->ephemeral)
+		outbox_offer(session->outbox, frame);
+	else
+		outbox_push(session->outbox, frame);
+	if (event->ack != NULL && session->format->asks)
+		ask(session, event, position);
+}
+
+/* The position behind an event of a replay: the client has also seen what it had seen when it came. */
+static char *
+joined_position(const Session *session, const Event *event)
+{
+	return memory_format("%s_%s", event->position, session->position);
+}
+
 static void
 replay(Session *session, Event *event)
 {
-	Outbox *outbox = session->outbox;
-	Frame *frame = event_frame_joined(event, session->format, session->position);
+	char *position = joined_position(session, event);
+	Frame *frame = event_frame_at(event, session->format, position);
 
-	if (frame == NULL)
-		return;
-	session->full = !outbox_has_room(outbox, frame);
-	if (!session->full)
+	session->full = frame != NULL && !outbox_has_room(session->outbox, frame);
+	if (frame != NULL && !session->full)
 	{
-		metrics.deliveries++;
 		note_last(session, event);
-		outbox_push(outbox, frame);
+		send(session, event, frame, position);
 	}
-	frame_release(frame);
+	if (frame != NULL)
+		frame_release(frame);
+	free(position);
 }
 
 static void
@@ -172,13 +204,8 @@ send_live(Session *session, Event *event)
 {
 	Frame *frame = event_frame(event, session->format);
 
-	if (frame == NULL)
-		return;
-	metrics.deliveries++;
-	if (event->ephemeral)
-		outbox_offer(session->outbox, frame);
-	else
-		outbox_push(session->outbox, frame);
+	if (frame != NULL)
+		send(session, event, frame, event->position);
 }
 
 void
@@ -202,7 +229,7 @@ session_pause(Session *session)
 	if (session->last == NULL)
 		return;
 	before = session->position;
-	session->position = memory_format("%s_%s", session->last->position, before);
+	session->position = joined_position(session, session->last);
 	free(before);
 	note_last(session, NULL);
 }
@@ -242,6 +269,7 @@ session_leave(Session *session)
 	timer_stop(&session->expiry);
 	room_leave_all(session);
 	drop_late(session);
+	asked_free(&session->asked);
 	unlink_from_user(session);
 	metrics.sessions--;
 	session_release(session);

@@ -18,8 +18,6 @@
 #include "fanout/outbox.h"
 #include "fanout/seen.h"
 
-struct LateChange;
-struct Membership;
 struct Session;
 
 typedef enum SessionState
@@ -84,6 +82,7 @@ typedef struct Session
 	int room_capacity;
 	Hall hall;
 	struct LateChange *late; /* changes of rooms while it asks to join one */
+	struct Asked *asked;	 /* what it may still acknowledge */
 	int joining;			 /* so many joins are being asked for */
 	int asking;				 /* so many actions are in the database ... */
 	int lane;				 /* ... on this connection, so that they are done in their order */

@@ -8,12 +8,15 @@
  */
 #include "gateway/action.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "fanout/asked.h"
 #include "fanout/room.h"
 #include "source/database.h"
 
@@ -68,15 +71,13 @@ answer_data(Action *action, const char *data)
 static void
 answer_error(Action *action, const char *code, const char *message)
 {
-	json_t *error = json_pack("{s:s?, s:s?}", "code", code, "message", message);
-	char *text = json_dumps(error, JSON_COMPACT);
-	char *body = memory_format("\"ok\":false,\"error\":%s", text ? text : "null");
+	char *error = json_error(code, message);
+	char *body = memory_format("\"ok\":false,\"error\":%s", error);
 
 	metrics.actions_failed++;
 	log_debug("action_failed", "action", action->name, "user", action->session->user, "code", code, "reason", message);
 	answer_with(action, body);
-	json_decref(error);
-	free(text);
+	free(error);
 	free(body);
 }
 
@@ -242,6 +243,47 @@ action_ask(Session *session, const char *name, const json_t *data, char *referen
 		change_room(action, data, leave);
 	else
 		act(action, data);
+}
+
+/* Nobody waits for the answer. */
+static void
+on_acknowledged(Session *session, const char *action, const char *body)
+{
+	if (strncmp(body, "\"ok\":true", 9) != 0)
+		log_warning("ack_failed", "action", action, "user", session->user, "answer", body);
+}
+
+static json_t *
+list_of(json_t *data)
+{
+	return json_is_array(data) ? json_incref(data) : data != NULL ? json_pack("[O]", data) :
+																	json_array();
+}
+
+/* NULL: it is not the id of an event that the session was asked to acknowledge. */
+static Event *
+take_asked(Session *session, const char *id)
+{
+	unsigned long number = id ? strtoul(id, NULL, 10) : ULONG_MAX;
+
+	return number <= INT32_MAX ? asked_take(session->asked, (uint32_t) number) : NULL;
+}
+
+void
+action_acknowledge(Session *session, const char *id, json_t *data)
+{
+	Event *event = take_asked(session, id);
+	json_t *payload;
+
+	if (event == NULL)
+	{
+		log_debug("ack_ignored", "user", session->user, "ack", id);
+		return;
+	}
+	payload = json_pack("{s:s, s:s, s:o}", "event", event->name, "id", event->id, "data", list_of(data));
+	action_ask(session, event->ack, payload, memory_copy(event->ack), on_acknowledged);
+	json_decref(payload);
+	event_release(event);
 }
 
 static void

@@ -33,4 +33,11 @@ extern void action_stop(void);
  */
 extern void action_ask(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);
 
+/*
+ * A client acknowledges an event, by the digits of event_ack_id() or, if it gives none, NULL; what it says
+ * with that is a list, one value, or NULL.  The action that the event names is done,
+ * once; of anything else than an event that the session was asked to acknowledge, nothing.
+ */
+extern void action_acknowledge(Session *session, const char *id, json_t *data);
+
 #endif /* HERALD_ACTION_H */

@@ -393,6 +393,16 @@ gateway_renew(Session *session, const char *token, Refusal *refusal)
 	return true;
 }
 
+void
+gateway_relay(Event *event)
+{
+	if (reader_position() == NULL)
+		return;
+	event->ephemeral = true;
+	event->position = memory_copy(reader_position());
+	room_publish(HALL_LIVE, event);
+}
+
 const char *
 gateway_complaint(void)
 {

@@ -47,6 +47,9 @@ extern void gateway_arrived(Session *session);
 /* A fresh token for a session, of the same user. */
 extern bool gateway_renew(Session *session, const char *token, Refusal *refusal);
 
+/* Gives an ephemeral event to the live sessions of its rooms, as of where the reader is. */
+extern void gateway_relay(Event *event);
+
 /* Why the bridge is not ready to serve; NULL: it is. */
 extern const char *gateway_complaint(void);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "protocol/conflation.h"
 #include "protocol/dialect_file.h"
 #include "protocol/name_space.h"
 #include "protocol/protocol.h"
@@ -131,6 +132,7 @@ release(Dialect *dialect)
 void
 dialect_unload(void)
 {
+	conflation_clear();
 	while (all != NULL)
 	{
 		Dialect *dialect = all;

@@ -17,7 +17,10 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/timer.h"
 #include "protocol/template.h"
+
+#define HOUR_MS 3600000
 
 /* A place in a file, by the key that it has; the outermost one has the file's path. */
 typedef struct Spot
@@ -109,13 +112,75 @@ is_for_names(const Spot *spot, const json_t *value)
 	return star == NULL || star[1] == '\0' || complain(spot, "* stands for the rest of a name: nothing can follow");
 }
 
+/* In milliseconds; a tick of the timers at least, so that events are conflated. */
+static bool
+is_interval(const Spot *spot, const json_t *value)
+{
+	json_int_t interval = json_integer_value(value);
+
+	return (interval >= TIMER_TICK_MS && interval <= HOUR_MS) ||
+		   complain(spot, "must be a whole number of milliseconds, from %d to %d", TIMER_TICK_MS, HOUR_MS);
+}
+
+static bool
+is_batch(const Spot *spot, const json_t *value)
+{
+	return json_object_get(value, "every") != NULL || complain(spot, "\"every\" is missing");
+}
+
+static bool
+is_object_template(const Spot *spot, const json_t *value)
+{
+	return (json_is_object(value) || complain(spot, "must be an object")) && is_template(spot, value);
+}
+
+static bool
+is_conflation(const Spot *spot, const json_t *value)
+{
+	return json_object_size(value) == 3 || complain(spot, "needs \"into\", \"by\" and \"as\"");
+}
+
+/* The event of a rule, or of each rule of a list, goes into a batch that is there, if any. */
+static bool
+has_its_batch(const Spot *spot, const json_t *rule, const json_t *batches)
+{
+	const char *into = json_string_value(json_object_get(json_object_get(rule, "conflate"), "into"));
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(rule, i, one)
+	{
+		if (!has_its_batch(spot, one, batches))
+			return false;
+	}
+	return into == NULL || json_object_get(batches, into) != NULL ||
+		   complain(spot, "\"%s\" is not among the \"batches\" of the namespace", into);
+}
+
+static bool
+has_its_batches(const Spot *spot, const json_t *name_space)
+{
+	Spot events = { spot, "events" };
+	const char *name;
+	json_t *rule;
+
+	json_object_foreach(json_object_get(name_space, "events"), name, rule)
+	{
+		Spot here = { &events, name };
+
+		if (!has_its_batch(&here, rule, json_object_get(name_space, "batches")))
+			return false;
+	}
+	return true;
+}
+
 /* The key goes into packets as it is. */
 static bool
 is_name_space(const Spot *spot, const json_t *value)
 {
-	(void) value;
-	return (spot->key[0] == '/' && strpbrk(spot->key, ",?\"\\") == NULL) ||
-		   complain(spot, "a namespace begins with / and has no comma, question mark, quote or backslash");
+	if (spot->key[0] != '/' || strpbrk(spot->key, ",?\"\\") != NULL)
+		return complain(spot, "a namespace begins with / and has no comma, question mark, quote or backslash");
+	return has_its_batches(spot, value);
 }
 
 static bool
@@ -129,7 +194,12 @@ static const Shape template = { .check = is_template };
 static const Shape text_template = { .check = is_text_template };
 static const Shape constant = { .check = is_constant };
 static const Shape condition = { .each = &constant };
-static const Member event_members[] = { { "when", &condition }, { "name", &text_template }, { "to", &template }, { NULL, NULL } };
+static const Shape object_template = { .check = is_object_template };
+static const Member conflation_members[] = { { "into", &text }, { "by", &text_template }, { "as", &object_template }, { NULL, NULL } };
+static const Shape conflation = { .check = is_conflation, .members = conflation_members };
+static const Member event_members[] = {
+	{ "when", &condition }, { "name", &text_template }, { "to", &template }, { "conflate", &conflation }, { NULL, NULL }
+};
 static const Shape event = { .check = is_for_names, .may_be_list = true, .members = event_members };
 static const Shape events = { .each = &event };
 static const Member action_members[] = { { "action", &text }, { "data", &template }, { "ack", &template }, { NULL, NULL } };
@@ -137,7 +207,13 @@ static const Shape action = { .check = is_for_names, .members = action_members }
 static const Shape actions = { .each = &action };
 static const Member failed_members[] = { { "name", &text_template }, { "to", &template }, { NULL, NULL } };
 static const Shape failed = { .members = failed_members };
-static const Member name_space_members[] = { { "events", &events }, { "actions", &actions }, { "failed", &failed }, { NULL, NULL } };
+static const Shape interval = { .check = is_interval };
+static const Member batch_members[] = { { "every", &interval }, { "to", &template }, { NULL, NULL } };
+static const Shape batch = { .check = is_batch, .members = batch_members };
+static const Shape batches = { .each = &batch };
+static const Member name_space_members[] = {
+	{ "events", &events }, { "batches", &batches }, { "actions", &actions }, { "failed", &failed }, { NULL, NULL }
+};
 static const Shape name_space = { .check = is_name_space, .members = name_space_members };
 static const Shape name_spaces = { .each = &name_space };
 static const Member dialect_members[] = { { "about", &text }, { "namespaces", &name_spaces }, { NULL, NULL } };

@@ -65,7 +65,7 @@ static Frame *
 encode(const Format *format, const Event *event)
 {
 	(void) format;
-	return frame_of_text(FRAME_RAW, compose(event->position, event->name, plain_json_event(event)));
+	return frame_of_text(FRAME_RAW, compose(event->position, event->name, plain_json_event(event, false)));
 }
 
 static const Format stream_format = { .place = PLACE_EVENT_STREAM, .encode = encode };

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "protocol/conflation.h"
 #include "protocol/packet.h"
 #include "protocol/template.h"
 
@@ -130,7 +131,7 @@ content_by_rules(const json_t *rules, const Event *event)
 static char *
 content_of(const NameSpace *place, const Event *event)
 {
-	const json_t *rules = find_rule(place->events, event->name);
+	const json_t *rules = find_rule(event->only ? place->batches : place->events, event->name);
 	char *name;
 	char *content;
 
@@ -150,15 +151,47 @@ encode(const Format *format, const Event *event)
 {
 	char *content = content_of(of_format(format), event);
 	char *start;
+	char *id;
 	char *text;
 
 	if (content == NULL)
 		return NULL;
 	start = packet_start(PACKET_EVENT, format->name_space);
-	text = memory_format("%s[%s,\"%s\"]", start, content, event->position);
+	id = event->ack ? memory_format("%u", event_ack_id(event)) : memory_copy("");
+	text = memory_format("%s%s[%s,\"%s\"]", start, id, content, event->position);
 	free(content);
 	free(start);
+	free(id);
 	return frame_of_text(FRAME_TEXT, text);
+}
+
+/* With an event that asks, the client's last argument is the function that answers: its position comes behind it. */
+static Frame *
+encode_position(const Format *format, const char *position)
+{
+	char *start = packet_start(PACKET_EVENT, format->name_space);
+	char *text = memory_format("%s[\"herald:position\",\"%s\"]", start, position);
+
+	free(start);
+	return frame_of_text(FRAME_TEXT, text);
+}
+
+/* An event that a rule conflates is noted for its batch.  Batches are not conflated. */
+static void
+noticed(const Format *format, const Event *event)
+{
+	const NameSpace *place = of_format(format);
+	const json_t *rules = find_rule(place->events, event->name);
+	json_t *payload;
+	const json_t *conflate;
+
+	if (event->only != NULL || (json_is_object(rules) && json_object_get(rules, "conflate") == NULL))
+		return;
+	payload = json_read(event->payload);
+	conflate = json_object_get(choose(rules, payload), "conflate");
+	if (conflate != NULL && event->room_count > 0)
+		conflation_note(event, format, conflate, place->batches, payload);
+	json_decref(payload);
 }
 
 NameSpace *
@@ -166,9 +199,17 @@ name_space_new(int place, const char *name, const json_t *description)
 {
 	NameSpace *made = memory_new(sizeof(NameSpace));
 
-	made->format = (Format){ place, name, encode };
+	made->format = (Format){
+		.place = place,
+		.name_space = name,
+		.encode = encode,
+		.noticed = json_object_get(description, "batches") ? noticed : NULL,
+		.asks = true,
+		.encode_position = encode_position,
+	};
 	made->events = json_object_get(description, "events");
 	made->actions = json_object_get(description, "actions");
+	made->batches = json_object_get(description, "batches");
 	made->failed = json_object_get(description, "failed");
 	return made;
 }

@@ -23,7 +23,8 @@ typedef struct NameSpace
 	Format format; /* first: a format of ours is a namespace */
 	const json_t *events;
 	const json_t *actions;
-	const json_t *failed; /* the event for a failed action without an ack; NULL: none */
+	const json_t *batches; /* into which events are conflated; NULL: none */
+	const json_t *failed;  /* the event for a failed action without an ack; NULL: none */
 	struct NameSpace *next;
 } NameSpace;
 

@@ -33,11 +33,10 @@ typedef struct Plain
 static Frame *
 encode(const Format *format, const Event *event)
 {
-	(void) format;
-	return frame_of_text(FRAME_TEXT, plain_json_event(event));
+	return frame_of_text(FRAME_TEXT, plain_json_event(event, format->asks));
 }
 
-static const Format plain_format = { .place = PLACE_PLAIN, .encode = encode };
+static const Format plain_format = { .place = PLACE_PLAIN, .encode = encode, .asks = true };
 
 /* Takes over the text. */
 static void
@@ -188,6 +187,21 @@ keep_request(Plain *plain, json_t *request)
 		refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "Too many requests have come before the welcome.");
 }
 
+/* False: it is none, or there is nobody yet who was asked. */
+static bool
+take_ack(Plain *plain, const json_t *request)
+{
+	const json_t *ack = json_object_get(request, "ack");
+	char *id;
+
+	if (!json_is_integer(ack) || plain->session == NULL || plain->session->state == SESSION_ARRIVING)
+		return false;
+	id = memory_format("%" JSON_INTEGER_FORMAT, json_integer_value(ack));
+	action_acknowledge(plain->session, id, json_object_get(request, "data"));
+	free(id);
+	return true;
+}
+
 static void
 take_request(Plain *plain, json_t *request)
 {
@@ -233,7 +247,8 @@ heard(Connection *connection, const char *text, size_t length)
 {
 	json_t *request = json_object_from(text, length);
 
-	take_request(connection->state, request);
+	if (!take_ack(connection->state, request))
+		take_request(connection->state, request);
 	json_decref(request);
 }
 

@@ -14,14 +14,16 @@
 #include "base/memory.h"
 
 char *
-plain_json_event(const Event *event)
+plain_json_event(const Event *event, bool asks)
 {
 	char *name = json_quoted(event->name);
 	char *room = json_quoted(event->room_count > 0 ? event->rooms[0] : "");
 	char *id = event->id ? json_quoted(event->id) : memory_copy("null");
-	char *text = memory_format("{\"event\":%s,\"room\":%s,\"data\":%s,\"id\":%s,\"position\":\"%s\"}", name, room,
-							   event->payload, id, event->position);
+	char *ack = asks && event->ack ? memory_format(",\"ack\":%u", event_ack_id(event)) : memory_copy("");
+	char *text = memory_format("{\"event\":%s,\"room\":%s,\"data\":%s,\"id\":%s,\"position\":\"%s\"%s}", name, room,
+							   event->payload, id, event->position, ack);
 
+	free(ack);
 	free(name);
 	free(room);
 	free(id);
@@ -57,12 +59,11 @@ plain_json_unread(const Session *session)
 char *
 plain_json_error(const char *room, const char *code, const char *message)
 {
-	char *quoted = json_quoted(message);
+	char *error = json_error(code, message);
 	char *about = room ? json_quoted(room) : NULL;
-	char *text = memory_format("{\"event\":\"error\",%s%s%s\"data\":{\"code\":\"%s\",\"message\":%s}}", about ? "\"room\":" : "",
-							   about ? about : "", about ? "," : "", code, quoted);
+	char *text = memory_format("{\"event\":\"error\",%s%s%s\"data\":%s}", about ? "\"room\":" : "", about ? about : "", about ? "," : "", error);
 
-	free(quoted);
+	free(error);
 	free(about);
 	return text;
 }

@@ -142,16 +142,6 @@ welcome(Session *session)
 	free(pid);
 }
 
-static char *
-error_content(const char *code, const char *message)
-{
-	char *quoted = json_quoted(message);
-	char *content = memory_format("{\"code\":\"%s\",\"message\":%s}", code, quoted);
-
-	free(quoted);
-	return content;
-}
-
 /*
  * An expired token ends the namespace for good; everything else is worth
  * another attempt, which the client makes by itself.
@@ -162,7 +152,7 @@ dismiss(Session *session, const char *code, const char *message)
 	Place *place = session->protocol;
 	SocketIo *socket = place->socket;
 	const char *name_space = session->format->name_space;
-	char *content = error_content(code, message);
+	char *content = json_error(code, message);
 
 	place->session = NULL;
 	if (session->state != SESSION_ARRIVING)
@@ -301,7 +291,7 @@ answer(Session *session, const char *reference, const char *body)
 static void
 decline(Session *session, char *reference, const char *code, const char *message)
 {
-	char *error = error_content(code, message);
+	char *error = json_error(code, message);
 	char *body = memory_format("\"ok\":false,\"error\":%s", error);
 
 	answer(session, reference, body);
@@ -344,11 +334,21 @@ on_event(Place *place, Packet *packet)
 }
 
 static bool
-is_connected(SocketIo *socket, const char *name_space)
+on_ack(const Place *place, const Packet *packet)
 {
-	const Place *place = find_place(socket, name_space);
+	if (place->session != NULL)
+		action_acknowledge(place->session, packet->id, packet->data);
+	return true;
+}
 
-	return place != NULL && place->session != NULL;
+/* A client that acknowledges may not know yet that its session has ended. */
+static bool
+is_expected(SocketIo *socket, const Packet *packet)
+{
+	const Place *place = find_place(socket, packet->name_space);
+	bool is_ack = packet->type == PACKET_ACK || packet->type == PACKET_BINARY_ACK;
+
+	return packet->type == PACKET_CONNECT || (place != NULL && (place->session != NULL || is_ack));
 }
 
 static bool
@@ -356,19 +356,22 @@ on_packet(SocketIo *socket, Packet *packet)
 {
 	Place *place = find_place(socket, packet->name_space);
 
-	if (packet->type == PACKET_CONNECT)
-		return on_connect(socket, packet);
-	if (!is_connected(socket, packet->name_space))
+	if (!is_expected(socket, packet))
 		return false;
 	switch (packet->type)
 	{
+		case PACKET_CONNECT:
+			return on_connect(socket, packet);
 		case PACKET_DISCONNECT:
 			return on_disconnect(place);
 		case PACKET_EVENT:
 		case PACKET_BINARY_EVENT:
 			return on_event(place, packet);
+		case PACKET_ACK:
+		case PACKET_BINARY_ACK:
+			return on_ack(place, packet);
 		default:
-			return true; /* acks of events that we never ask to be acked */
+			return false;
 	}
 }
 
@@ -382,7 +385,7 @@ socketio_heard(SocketIo *socket, const char *text, size_t length)
 		return false;
 	if (packet.attachments == 0)
 		good = on_packet(socket, &packet);
-	else if ((good = is_connected(socket, packet.name_space)))
+	else if ((good = is_expected(socket, &packet)))
 		attachment_wait(&socket->attachments, &packet);
 	packet_reset(&packet);
 	return good;

@@ -27,6 +27,7 @@ enum
 	COLUMN_MEMBER,
 	COLUMN_JOINS,
 	COLUMN_LEAVES,
+	COLUMN_ACK,
 	COLUMN_XID,
 	COLUMN_LOGGED,
 	COLUMN_MORE
@@ -34,7 +35,7 @@ enum
 
 /* Rooms come as JSON: its parser is a library's, an array's would be ours. */
 static const char read_sql[] =
-	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, xid, logged_ms, more "
+	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more "
 	"FROM herald.read_events($1, $2, NULL, $3::int)";
 
 typedef struct Reading
@@ -75,6 +76,7 @@ take_event(const PGresult *result, int row)
 	event->member = copy_field(result, row, COLUMN_MEMBER);
 	event->joins = copy_field(result, row, COLUMN_JOINS);
 	event->leaves = copy_field(result, row, COLUMN_LEAVES);
+	event->ack = copy_field(result, row, COLUMN_ACK);
 	take_rooms(event, PQgetvalue(result, row, COLUMN_ROOMS));
 	return event;
 }

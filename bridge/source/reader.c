@@ -157,6 +157,12 @@ reader_look(void)
 		read_on();
 }
 
+const char *
+reader_position(void)
+{
+	return position;
+}
+
 /* Whoever gets it has got everything up to where the reader is, so its position is that. */
 static void
 on_signal(const char *text)

@@ -37,6 +37,9 @@ extern void reader_look(void);
  */
 extern uint64_t reader_window(void);
 
+/* After everything that it has handed on; NULL: nowhere at the moment. */
+extern const char *reader_position(void);
+
 /* Why the database is not there, the doorbell not heard or not everything read; NULL: all is well. */
 extern const char *reader_complaint(void);
 

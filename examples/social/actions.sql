@@ -148,18 +148,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION api.message_send(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-	sent bigint;
-BEGIN
-	PERFORM api.require_member(user_id, api.field(payload, 'conversationId')::bigint);
-	INSERT INTO messages (conversation_id, sender_id, content)
-	VALUES ((payload ->> 'conversationId')::bigint, user_id::bigint, api.field(payload, 'content'))
-	RETURNING id INTO sent;
-	RETURN jsonb_build_object('messageId', sent::text);
-END
-$$;
-
 SELECT herald.expose(action, format('api.%s(text, jsonb)', replace(action, ':', '_'))::regprocedure, 'social_app')
 FROM unnest(ARRAY['feed:list', 'post:create', 'post:like', 'comment:create', 'comment:list', 'people:list', 'user:follow',
-                  'conversation:list', 'conversation:open', 'message:list', 'message:send']) AS action;
+                  'conversation:list', 'conversation:open', 'message:list']) AS action;

@@ -105,7 +105,7 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
-		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, on_error text);
+		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text, on_error text);
 	sender := herald.person('actor', 'changed', relation, message.sender);
 	id := herald.id_sql('changed', message.key);
 	conversation_id := herald.id_sql('changed', message.conversation);
@@ -123,9 +123,10 @@ BEGIN
 		room := format('user:%s user:%s', herald.id_template('changed', message.sender), herald.id_template('changed', message.receiver));
 	END IF;
 	FOR made IN
-		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, ''), ('message_update', 'update', 'message:updated', NULL, ''),
-		                      ('message_delete', 'delete', 'message:deleted', NULL, cause))
-			AS m (rule, operation, event, recipient, retract)
+		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, '', message.ack),
+		                      ('message_update', 'update', 'message:updated', NULL, '', NULL),
+		                      ('message_delete', 'delete', 'message:deleted', NULL, cause, NULL))
+			AS m (rule, operation, event, recipient, retract, ack)
 	LOOP
 		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], active => message.present, on_error => message.on_error,
 			joins => sender.joins,
@@ -135,6 +136,7 @@ BEGIN
 			data => data,
 			event => made.event,
 			room => room,
+			ack => made.ack,
 			payload => herald.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', herald.id_sql('changed', message.receiver),
 			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald.id_sql('changed', message.body),
 			                           'message', 'changed.herald_row', 'timestamp', herald.now_sql()));
@@ -152,8 +154,25 @@ BEGIN
 END
 $$;
 
+-- The columns that clients may write besides the text: as given, or media_url where there is one. None that says from whom or
+-- to whom a message goes.
+CREATE FUNCTION herald.writable_columns(relation regclass, given text, taken text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	writable text[] := CASE WHEN given = '' THEN '{}'
+	                        ELSE coalesce(herald.given_columns(relation, given), array_remove(ARRAY[herald.detect_column(relation, NULL, '{mediaurl}')], NULL)) END;
+BEGIN
+	IF writable && taken THEN
+		RAISE EXCEPTION 'clients cannot be let write all of the columns %', array_to_string(writable, ', ')
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('These have a meaning of their own: %s.', array_to_string(taken, ', '));
+	END IF;
+	RETURN writable;
+END
+$$;
+
 CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NULL, conversation text DEFAULT NULL, receiver text DEFAULT NULL,
-	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
+	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true, writable text DEFAULT NULL,
+	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald.users_referenced(relation);
@@ -161,23 +180,32 @@ DECLARE
 	                                           taken => herald.given_columns(relation, receiver));
 	receiver_columns text[] := herald.detect_key(relation, 'messages', 'receiver', receiver, users, taken => sender_columns, optional => true);
 	conversation_columns text[];
+	key_columns text[];
+	body_columns text[];
 BEGIN
 	IF conversation IS NOT NULL OR receiver IS NULL THEN
 		conversation_columns := herald.detect_key(relation, 'messages', 'conversation', conversation,
 			taken => sender_columns || receiver_columns, optional => receiver_columns IS NOT NULL);
 	END IF;
+	key_columns := herald.detect_row_key(relation, 'messages', key);
+	body_columns := herald.body_column(relation, body);
 	PERFORM herald.adopt(relation, 'messages', jsonb_build_object(
-		'key', herald.detect_row_key(relation, 'messages', key),
+		'key', key_columns,
 		'sender', sender_columns,
 		'conversation', conversation_columns,
 		'receiver', receiver_columns,
-		'body', herald.body_column(relation, body),
+		'body', body_columns,
 		'present', herald.not_deleted(relation, deleted_at),
+		'sendable', sendable,
+		'writable', herald.writable_columns(relation, writable, key_columns || sender_columns || conversation_columns || receiver_columns || body_columns),
+		'max_length', max_length,
+		'ack', ack,
 		'on_error', on_error));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, text) IS
-	'notify the other present members of the conversation, or the receiver, and publish messages to the room of the conversation, or of both';
+COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text, text) IS
+	'notify the other present members of the conversation, or the receiver, publish messages to the room of the conversation, or of both, and let '
+	'clients write them by the action message:send';
 
 -- ----- how far somebody has read
 
@@ -268,6 +296,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE w.kind = 'messages' AND herald.call_as('herald.ask_table(text, jsonb)'::regprocedure, q.run_as, '', q.question) = 'true');
 $$;
 
+-- Raises an error unless the user is a present member of the conversation.
+CREATE FUNCTION herald.check_member(user_id text, conversation_id text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT herald.may_join(user_id, 'conversation:' || conversation_id) THEN
+		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+
 -- The application's own column is left to the application: it writes it, and watch_members() hears of it. What is told of
 -- later messages stays unread.
 CREATE FUNCTION herald.mark_conversation_read(user_id text, conversation_id text, message_id text) RETURNS bigint
@@ -276,9 +314,8 @@ DECLARE
 	last text;
 	until bigint;
 BEGIN
-	IF NOT herald.may_join(user_id, 'conversation:' || conversation_id) THEN
-		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
-	ELSIF NOT herald.is_message(conversation_id, message_id) THEN
+	PERFORM herald.check_member(user_id, conversation_id);
+	IF NOT herald.is_message(conversation_id, message_id) THEN
 		RAISE EXCEPTION 'conversation "%" has no message "%"', conversation_id, message_id USING ERRCODE = 'no_data_found';
 	END IF;
 	SELECT r.message_id INTO last

@@ -23,6 +23,7 @@ CREATE TABLE herald.event (
 	member_id  text,
 	joins      text,
 	leaves     text,
+	ack        text,
 	counter    int,
 	counted_id text,
 	delta      smallint
@@ -50,6 +51,7 @@ COMMENT ON COLUMN herald.event.payload IS 'without totals: they are added when i
 COMMENT ON COLUMN herald.event.member_id IS 'the user who joins or leaves a room by it';
 COMMENT ON COLUMN herald.event.joins IS 'the room that this user joins';
 COMMENT ON COLUMN herald.event.leaves IS 'the room that this user leaves';
+COMMENT ON COLUMN herald.event.ack IS 'the action that takes what clients acknowledge it with';
 COMMENT ON COLUMN herald.event.counter IS 'the total that it changes, of herald.counter';
 COMMENT ON COLUMN herald.event.counted_id IS 'the subject whose total it is';
 COMMENT ON COLUMN herald.event.delta IS 'by how much';
@@ -136,9 +138,9 @@ END
 $$;
 COMMENT ON FUNCTION herald.note_start() IS 'internal: record this start of the server once';
 
-CREATE FUNCTION herald.append(rooms text[], name text, payload json, member_id text, joins text, leaves text) RETURNS bigint
+CREATE FUNCTION herald.append(rooms text[], name text, payload json, member_id text, joins text, leaves text, ack text DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_append';
-COMMENT ON FUNCTION herald.append(text[], text, json, text, text, text) IS 'internal: append an event and ring';
+COMMENT ON FUNCTION herald.append(text[], text, json, text, text, text, text) IS 'internal: append an event and ring';
 
 -- What every event must have, whether it is appended or relayed.
 CREATE FUNCTION herald.check_event(rooms text[], event text, payload json) RETURNS void
@@ -154,14 +156,27 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION herald.publish(room text, event text, payload jsonb) RETURNS bigint
+-- Raises an error unless acknowledgements can go to an action.
+CREATE FUNCTION herald.check_ack(ack text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF ack IS NOT NULL AND NOT EXISTS (SELECT FROM herald.action AS a WHERE a.name = ack) THEN
+		RAISE EXCEPTION 'there is no exposed action "%"', ack
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The action that takes acknowledgements is a function of the application: see herald.expose().';
+	END IF;
+END
+$$;
+
+CREATE FUNCTION herald.publish(room text, event text, payload jsonb, ack text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM herald.check_event(ARRAY[room], event, payload::json);
-	RETURN herald.append(ARRAY[room], event, payload::json, NULL, NULL, NULL);
+	PERFORM herald.check_ack(ack);
+	RETURN herald.append(ARRAY[room], event, payload::json, NULL, NULL, NULL, ack);
 END
 $$;
-COMMENT ON FUNCTION herald.publish(text, text, jsonb) IS 'append an event to the log: it reaches the sessions of the room if this transaction commits';
+COMMENT ON FUNCTION herald.publish(text, text, jsonb, text) IS
+	'append an event to the log: it reaches the sessions of the room if this transaction commits; whoever acknowledges it calls the action ack';
 
 CREATE FUNCTION herald.broadcast(event text, payload jsonb) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -175,7 +190,7 @@ COMMENT ON FUNCTION herald.current_position() IS 'the place in the event log aft
 
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000)
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
-               xid xid8, logged_ms bigint, more boolean)
+               ack text, xid xid8, logged_ms bigint, more boolean)
 LANGUAGE c VOLATILE SET jit = off AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int) IS
 	'the events after a position, in order, each with the position after it; the last row, without a name, says where to go on';

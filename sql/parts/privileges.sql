@@ -59,7 +59,7 @@ GRANT EXECUTE ON FUNCTION
 	herald.trim_inbox(text, int, interval),
 	herald.notify(text, text, text, text, jsonb, text, text, text, text, text),
 	herald.retract(text),
-	herald.publish(text, text, jsonb),
+	herald.publish(text, text, jsonb, text),
 	herald.broadcast(text, jsonb),
 	herald.signal(text[], text, json, text, text),
 	herald.may_join(text, text),

@@ -29,10 +29,11 @@ BEGIN
 			      LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id) AS r
 			WHERE r.place > most OR r.created_at < oldest);
 	END IF;
+	-- Arrays, for a plan that takes thousands of ids as one condition on the index, however few it expects.
 	DELETE FROM herald.notification AS n
-	USING (SELECT i.id FROM herald.notification AS i
-	       WHERE i.recipient_id = user_id AND i.id = ANY (chosen) ORDER BY i.id FOR UPDATE SKIP LOCKED) AS free
-	WHERE n.recipient_id = user_id AND n.id = free.id;
+	WHERE n.recipient_id = user_id AND n.id = ANY (ARRAY(
+		SELECT i.id FROM herald.notification AS i
+		WHERE i.recipient_id = user_id AND i.id = ANY (chosen) ORDER BY i.id FOR UPDATE SKIP LOCKED));
 	GET DIAGNOSTICS last = ROW_COUNT;
 	RETURN last;
 END

@@ -219,14 +219,14 @@ $$;
 
 -- The SELECT that says what is published; NULL when nothing is.
 CREATE FUNCTION herald.compile_publish(source text, condition text, joins text, event text, room text, payload text,
-	member text, member_joins text, member_leaves text, counter int, counted_id text, delta int) RETURNS text
+	member text, member_joins text, member_leaves text, counter int, counted_id text, delta int, ack text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		format('SELECT %s AS rooms, (%s)::text AS name,', herald.compile_rooms(room), herald.compile_template(event)),
 		format('       (%s)::json AS payload,', payload),
 		format('       (%s)::text AS member_id, (%s)::text AS joins, (%s)::text AS leaves,', coalesce(member, 'NULL'),
 		       coalesce(herald.compile_template(member_joins), 'NULL'), coalesce(herald.compile_template(member_leaves), 'NULL')),
-		format('       %L::int AS counter, (%s)::text AS counted_id, %L::smallint AS delta', counter, coalesce(counted_id, 'NULL'), delta),
+		format('       %L::int AS counter, (%s)::text AS counted_id, %L::smallint AS delta, %L::text AS ack', counter, coalesce(counted_id, 'NULL'), delta, ack),
 		'FROM ' || source,
 		joins,
 		format('WHERE %s', condition),
@@ -337,6 +337,7 @@ CREATE FUNCTION herald.watch(
 	counter int DEFAULT NULL,
 	counted_id text DEFAULT NULL,
 	delta int DEFAULT NULL,
+	ack text DEFAULT NULL,
 	on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -350,7 +351,7 @@ DECLARE
 	made record;
 BEGIN
 	PERFORM herald.check_watchable(relation);
-	PERFORM herald.check_rule(rule, operations, recipient, event, room, retract, on_error);
+	PERFORM herald.check_rule(rule, operations, recipient, event, room, retract, on_error), herald.check_ack(ack);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
 		known := herald.person_by_id('actor', actor);
 		joins := concat_ws(E'\n', joins, known.joins);
@@ -373,7 +374,7 @@ BEGIN
 			CASE WHEN made.named THEN
 				herald.compile_publish(made.source, herald.all_of(made.present, condition), joins, event, room,
 					coalesce(payload, herald.json_sql(herald.camel(subject) || 'Id', subject_key, herald.camel(subject), 'changed.herald_row')),
-					member, member_joins, member_leaves, counter, counted_id, delta) END,
+					member, member_joins, member_leaves, counter, counted_id, delta, ack) END,
 			CASE WHEN made.change = 'delete' AND remains IS NOT NULL THEN herald.compile_retract(made.source, gone_where, gone) END,
 			CASE WHEN made.change = 'delete' THEN
 				herald.compile_retract(made.source, herald.all_of(gone_where, 'NOT coalesce((' || remains || '), false)'), gone) END,
@@ -383,7 +384,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text,
-	text, text, text, text, text, text, int, text, int, text) IS 'make or replace a rule of a table: who is notified and what is published when its rows change';
+	text, text, text, text, text, text, int, text, int, text, text) IS 'make or replace a rule of a table: who is notified and what is published when its rows change';
 
 CREATE FUNCTION herald.unwatch(relation regclass) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$

@@ -102,21 +102,43 @@ inBoth('a room of the application is opened by its policy function', async (prot
   assert.deepEqual(await client.waitFor('door:opened'), { by: ben });
 });
 
-inBoth('an exposed function writes and answers', async (protocol) => {
+inBoth('message:send writes a message and answers with what everybody gets', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const [client, other] = [await scene[protocol](ann), await scene.plain(ben)];
-  const answer = await client.ask('message:send', { conversationId: conversation, content: 'Grüße, 世界 👋' });
+  const { ok, data } = await client.ask('message:send', { conversationId: conversation, content: 'Grüße, 世界 👋' });
+  assert.equal(ok, true);
+  assert.deepEqual([data.senderId, data.conversationId, data.content], [ann, conversation, 'Grüße, 世界 👋']);
+  for (const session of [client, other]) assert.deepEqual(await session.waitFor('message:created'), data);
+});
+
+inBoth('message:send refuses whoever has left, and who pretends to be somebody else', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const client = await scene[protocol](ben);
+  const forged = await client.ask('message:send', { conversationId: conversation, content: 'I resign', senderId: ann });
+  assert.deepEqual(forged.error, { code: '22023', message: '"senderId" cannot be sent with a message' });
+  await database.query('UPDATE conversation_members SET left_at = now() WHERE user_id = $1', [ben]);
+  const late = await client.ask('message:send', { conversationId: conversation, content: 'One more thing' });
+  assert.deepEqual(late.error, { code: '42501', message: `user "${ben}" is not in conversation "${conversation}"` });
+  assert.equal(await database.value('SELECT count(*) FROM messages WHERE conversation_id = $1', [conversation]), '0');
+});
+
+inBoth('an exposed function writes and answers', async (protocol) => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  await follow(ben, ann);
+  const [client, other] = [await scene[protocol](ann), await scene.plain(ben)];
+  const answer = await client.ask('post:create', { content: 'Grüße, 世界 👋' });
   assert.equal(answer.ok, true);
-  const message = await other.waitFor('message:created');
-  assert.deepEqual([message.messageId, message.senderId, message.content], [answer.data.messageId, ann, 'Grüße, 世界 👋']);
+  const post = await other.waitFor('post:created');
+  assert.deepEqual([post.postId, post.authorId, post.post.content], [answer.data.postId, ann, 'Grüße, 世界 👋']);
 });
 
 inBoth('an error of an exposed function is told with SQLSTATE and message', async (protocol) => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const conversation = await scene.conversation(ann, ben);
   const client = await scene[protocol](eve);
-  const answer = await client.ask('message:send', { conversationId: conversation, content: 'Let me in' });
+  const answer = await client.ask('message:list', { conversationId: conversation });
   assert.equal(answer.ok, false);
   assert.deepEqual(answer.error, { code: '42501', message: 'you are not in this conversation' });
   assert.equal((await client.ask('ping')).ok, true, 'the session goes on');

@@ -24,27 +24,15 @@ const { database } = scene;
 await database.query(`
   ALTER TABLE posts ADD COLUMN caption text, ADD COLUMN media_type text;
   ALTER TABLE messages ADD COLUMN media_url text;
+  SELECT herald.watch_messages('messages');
   CREATE TABLE direct_messages (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sender_id bigint NOT NULL REFERENCES users,
     receiver_id bigint NOT NULL REFERENCES users, content text NOT NULL);
   SELECT herald.watch_messages('direct_messages');
 
-  CREATE FUNCTION api.send(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-  BEGIN
-    IF payload ->> 'receiverId' IS NULL THEN
-      PERFORM api.require_member(user_id, (payload ->> 'conversationId')::bigint);
-      INSERT INTO messages (conversation_id, sender_id, content, media_url)
-      VALUES ((payload ->> 'conversationId')::bigint, user_id::bigint, api.field(payload, 'content'), payload ->> 'mediaUrl');
-    ELSE
-      INSERT INTO direct_messages (sender_id, receiver_id, content)
-      VALUES (user_id::bigint, (payload ->> 'receiverId')::bigint, api.field(payload, 'content'));
-    END IF;
-    RETURN '{}';
-  END $$;
   CREATE FUNCTION api.notify(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('id', herald.notify(payload ->> 'userId', payload ->> 'type', payload ->> 'title', payload ->> 'content',
                                                   '{"url": "/gifts"}', user_id)) $$;
-  SELECT herald.expose('message:send', 'api.send(text, jsonb)');
   SELECT herald.expose('notification:send', 'api.notify(text, jsonb)')`);
 
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
@@ -146,7 +134,7 @@ test('namespaces: an action without an ack that fails is told by the event error
   const conversation = await scene.conversation(ann, ben);
   const chat = await connect('namespaces', eve, '/chat');
   chat.emit('message', { conversationId: conversation, content: 'Let me in' });
-  assert.deepEqual(await failure(chat, 'error'), { code: '42501', message: 'you are not in this conversation' });
+  assert.deepEqual(await failure(chat, 'error'), { code: '42501', message: `user "${eve}" is not in conversation "${conversation}"` });
   const answer = await chat.emitWithAck('message', { conversationId: conversation, content: 'Let me in' });
   assert.equal(answer.ok, false);
   assert.equal(chat.received.filter(([event]) => event === 'error').length, 1);
@@ -205,7 +193,8 @@ test('snake: direct messages, typing and presence between two people', async () 
   await heard(hers, 'conversation:joined');
   his.emit('typing', { conversationId: conversation });
   await heard(hers, 'user_typing', () => hers.received.filter(([event]) => event === 'user_typing').length === 2);
-  his.emit('send_message', { receiverId: ann, content: 'Hello' });
+  const { ok, data } = await his.emitWithAck('send_message', { receiverId: ann, content: 'Hello' });
+  assert.deepEqual([ok, data.senderId, data.receiverId], [true, ben, ann]);
   for (const socket of [hers, his]) {
     const [{ id, createdAt, ...rest }] = await heard(socket, 'new_message');
     assert.deepEqual(rest, { senderId: ben, senderName: 'Ben', receiverId: ann, conversationId: null, content: 'Hello' });
@@ -262,6 +251,7 @@ test('kebab: a feed that joins nothing hears of posts by following, and of likes
   isTime(at);
   await database.query('DELETE FROM likes WHERE post_id = $1', [post]);
   assert.deepEqual((await heard(socket, 'post-liked', (data) => !data.liked))[0].totalLikes, 0);
+  await database.query("SELECT herald.unwatch('likes'), herald.watch_likes('likes')");
 });
 
 test('kebab: comments, followers and presence', async () => {
@@ -285,6 +275,52 @@ test('kebab: comments, followers and presence', async () => {
   const [{ lastSeen, ...status }] = await heard(socket, 'user-status', (data) => data.status === 'offline');
   assert.deepEqual(status, { userId: ben, status: 'offline' });
   isTime(lastSeen);
+});
+
+test('kebab: a burst of likes and comments is also told in batches, the newest counts once in a second', async () => {
+  const [ann, ben, ...crowd] = await scene.people('Ann', 'Ben', ...Array(15).fill('Fan'));
+  const [first, second] = [await scene.post(ann), await scene.post(ann)];
+  const socket = await connect('kebab', ann);
+  const canonical = await connect('canonical', ann);
+  for (const post of [first, second]) await socket.emitWithAck('room:join', { room: `post:${post}` });
+  await canonical.emitWithAck('room:join', { room: `post:${first}` });
+  const begun = Date.now();
+  for (const fan of crowd) await like(fan, first);
+  await database.query('DELETE FROM likes WHERE user_id = $1', [crowd[0]]);
+  for (const text of ['One', 'Two', 'Three']) await comment(ben, first, text);
+  await like(ben, second);
+
+  const batches = (post) => socket.received.filter(([event, data]) => event === 'batch-updates' && data.updates[0].postId === post);
+  await until('the newest counts have come', () => {
+    const counts = Object.assign({}, ...batches(first).map(([, { updates }]) => updates[0]));
+    return counts.totalLikes === 14 && counts.totalComments === 3;
+  });
+  await heard(socket, 'batch-updates', ({ updates }) => updates[0].totalLikes === 1);
+  assert.deepEqual(batches(second).map(([, data]) => data), [{ updates: [{ postId: second, totalLikes: 1 }] }]);
+  assert.ok(batches(first).length <= 1 + (Date.now() - begun) / 1000, `${batches(first).length} batches`);
+  assert.equal(socket.received.filter(([event, data]) => event === 'post-liked' && data.postId === first).length, 16);
+  assert.ok(!canonical.received.some(([event]) => event === 'batch-updates'));
+});
+
+test('kebab: a batch leaves the offset where it is: nothing is missed behind it, and nothing comes twice', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  const post = await scene.post(ann);
+  const socket = await connect('kebab', ann);
+  await socket.emitWithAck('room:join', { room: `post:${post}` });
+  await like(ben, post);
+  await follow(ben, ann);
+  await heard(socket, 'batch-updates');
+  assert.equal(socket.received.at(-1)[0], 'batch-updates');
+  const back = new Promise((resolve) => socket.once('connect', resolve));
+  socket.io.engine.close();
+  await like(cat, post);
+  await back;
+  assert.equal(socket.recovered, true);
+  await heard(socket, 'post-liked', ({ likedBy }) => likedBy === cat);
+  await follow(cat, ann);
+  await heard(socket, 'user-followed', ({ followedBy }) => followedBy === cat);
+  const told = socket.received.filter(([event]) => /^(post-liked|user-followed)$/.test(event)).map(([event, data]) => [event, data.likedBy ?? data.followedBy]);
+  assert.deepEqual(told, [['post-liked', ben], ['user-followed', ben], ['post-liked', cat], ['user-followed', cat]]);
 });
 
 test('events and actions of the application itself need no rule', async () => {
@@ -371,7 +407,8 @@ test('the example of docs/protocol.md', async () => {
   await like(ann, post);
   await heard(socket, 'post:liked', ({ userId }) => userId === ann);
   assert.ok(!socket.received.some(([event]) => event === 'post:updated'));
-  assert.deepEqual(await emit(socket, 'say', conversation, 'Hi'), [{ success: true, id: null }]);
+  const [{ success, id: said }] = await emit(socket, 'say', conversation, 'Hi');
+  assert.deepEqual([success, await database.value('SELECT content FROM messages WHERE id = $1', [said])], [true, 'Hi']);
   socket.emit('say', conversation, '');
   assert.equal(await failure(socket, 'oops'), '"content" must not be empty');
   assert.equal((await emit(socket, 'feed:list', {}))[0].ok, true);

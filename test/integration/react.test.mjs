@@ -117,6 +117,6 @@ test('namespaces: two people chat, see each other type, and mark as read', { tim
   await database.query('UPDATE conversation_members SET left_at = now() WHERE user_id = $1', [ben]);
   await his.locator('input').pressSequentially('Hello?');
   await his.locator('input').press('Enter');
-  await shows(his, '#error', 'you are not in this conversation');
+  await shows(his, '#error', /^user "\d+" is not in conversation/);
   for (const page of [hers, his]) assert.deepEqual(page.problems, []);
 });

@@ -18,11 +18,20 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "gateway/gateway.h"
 #include "protocol/dialect.h"
 #include "protocol/name_space.h"
 #include "protocol/template.h"
 
 #define SHIPPED "../../bridge/dialects/"
+
+/* Batches are for test_conflation. */
+void
+gateway_relay(Event *event)
+{
+	(void) event;
+	fail();
+}
 
 static char path[64];
 static char said[4096]; /* on standard error, by the last load() */
@@ -404,6 +413,15 @@ static const Mistake mistakes[] = {
 	{ IN_CHAT("\"actions\": {\"a\": {\"name\": \"b\"}}"), ": namespaces > /chat > actions > a > name: there is no such key" },
 	{ IN_CHAT("\"actions\": {\"a\": {\"action\": null}}"), ": namespaces > /chat > actions > a > action: must be a text" },
 	{ IN_CHAT("\"actions\": {\"a\": {\"ack\": \"{\"}}"), ": namespaces > /chat > actions > a > ack: \"{\": braces" },
+	{ IN_CHAT("\"batches\": {\"b\": {}}"), ": namespaces > /chat > batches > b: \"every\" is missing" },
+	{ IN_CHAT("\"batches\": {\"b\": {\"every\": 10}}"), ": namespaces > /chat > batches > b > every: must be a whole number of milliseconds, from 50" },
+	{ IN_CHAT("\"batches\": {\"b\": {\"every\": \"1s\"}}"), ": namespaces > /chat > batches > b > every: must be a whole number" },
+	{ IN_CHAT("\"batches\": {\"b\": {\"every\": 50, \"name\": \"c\"}}"), ": namespaces > /chat > batches > b > name: there is no such key" },
+	{ IN_CHAT("\"events\": {\"a\": {\"conflate\": {\"into\": \"b\"}}}"), ": namespaces > /chat > events > a > conflate: needs \"into\", \"by\" and \"as\"" },
+	{ IN_CHAT("\"events\": {\"a\": {\"conflate\": {\"into\": \"b\", \"by\": \"{x}\", \"as\": \"{x}\"}}}"),
+	  ": namespaces > /chat > events > a > conflate > as: must be an object" },
+	{ IN_CHAT("\"batches\": {\"c\": {\"every\": 50}}, \"events\": {\"a\": [{}, {\"conflate\": {\"into\": \"b\", \"by\": \"{x}\", \"as\": {}}}]}"),
+	  ": namespaces > /chat > events > a: \"b\" is not among the \"batches\" of the namespace" },
 	{ IN_CHAT("\"failed\": {\"when\": {}}"), ": namespaces > /chat > failed > when: there is no such key" },
 };
 

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/metrics.h"
+#include "fanout/asked.h"
 #include "fanout/room.h"
 #include "support.h"
 
@@ -119,6 +120,45 @@ test_replay_gives_what_is_new(void **state)
 	support_turn();
 	assert_string_equal(a->said, "slow later live ");
 	support_end(a);
+}
+
+static Frame *
+encode_position(const Format *format, const char *position)
+{
+	(void) format;
+	return frame_new(FRAME_TEXT, position, strlen(position));
+}
+
+/* What asks can be acknowledged once by who got it; the position comes behind it where the client needs that. */
+static void
+test_asks(void **state)
+{
+	static const Format asking = {
+		.place = 3, .encode = support_encode, .asks = true, .encode_position = encode_position
+	};
+	Client *a = support_client("1", "a", SESSION_REPLAYING);
+	Client *mute = support_client("2", "b", SESSION_LIVE);
+	Event *event = support_event("question", "x");
+
+	(void) state;
+	event->ack = memory_copy("answer");
+	event->number = 7;
+	a->session->format = &asking;
+	session_deliver(a->session, event);
+	session_deliver(mute->session, event);
+	assert_ptr_equal(asked_take(a->session->asked, 7), event);
+	event_release(event);
+	assert_null(asked_take(a->session->asked, 7));
+	assert_null(mute->session->asked);
+	session_go_live(a->session);
+	session_deliver(a->session, event);
+	support_turn();
+	assert_string_equal(a->said, "question 1_P question 1 ");
+	assert_string_equal(mute->said, "question ");
+	support_end(a);
+	assert_int_equal(event->references, 1);
+	event_release(event);
+	support_end(mute);
 }
 
 /* A queue that is full ends the replay, and the position says how far it went. */
@@ -285,6 +325,7 @@ main(void)
 		cmocka_unit_test(test_arriving_gets_nothing),
 		cmocka_unit_test(test_ephemeral),
 		cmocka_unit_test(test_replay_gives_what_is_new),
+		cmocka_unit_test(test_asks),
 		cmocka_unit_test(test_replay_stops_when_full),
 		cmocka_unit_test(test_leave_twice),
 		cmocka_unit_test(test_leaving_stops_its_timer),

@@ -47,6 +47,28 @@ SELECT herald.act('7', 'note:burn', '{}', NULL);
 SELECT herald.unexpose('note:read');
 SELECT herald.act('7', 'note:read', '{}', NULL);
 
+-- events that are acknowledged by an action
+SELECT herald.current_position() AS place \gset
+SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => 'note:write') IS NOT NULL AS published;
+SELECT herald.publish('user:7', 'parcel:lost', '{}') IS NOT NULL AS published;
+SELECT name, ack FROM herald.read_events(:'place') WHERE name IS NOT NULL;
+SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => 'note:burn');
+\echo :LAST_ERROR_SQLSTATE
+SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => 'notification:read');
+SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => '');
+CREATE TABLE a.parcels (id int PRIMARY KEY, owner text);
+SELECT herald.watch('a.parcels', 'sent', event => 'parcel:sent', room => 'user:{owner}', ack => 'note:burn');
+SELECT herald.watch('a.parcels', 'sent', event => 'parcel:sent', room => 'user:{owner}', ack => 'note:write');
+CREATE TABLE a.messages (id int PRIMARY KEY, sender_id int, receiver_id int, content text);
+SELECT herald.watch_messages('a.messages', ack => 'note:write');
+SELECT herald.current_position() AS place \gset
+INSERT INTO a.parcels VALUES (1, '7'), (2, '8');
+INSERT INTO a.messages VALUES (1, 7, 8, 'x');
+UPDATE a.messages SET content = 'y';
+SELECT rooms, name, ack FROM herald.read_events(:'place') WHERE name !~ '^notification:';
+SELECT herald.unwatch('a.parcels'), herald.unwatch('a.messages');
+TRUNCATE herald.notification;
+
 -- what cannot be exposed
 SELECT herald.expose('notification:read', 'a.who(text, jsonb)');
 SELECT herald.expose('', 'a.who(text, jsonb)');

@@ -1,0 +1,159 @@
+-- ---------------------------------------------------------------------------
+-- Sending: what a client writes becomes a row of the application's own table
+--
+-- Who may write to whom is asked here. The row is written as the owner of the
+-- table, of the columns that watch_messages() knows and of those that it was
+-- told of; what else must hold, the table's constraints and triggers say.
+-- ---------------------------------------------------------------------------
+
+-- The table for messages to a user (direct) or to a conversation.
+CREATE FUNCTION herald.message_table(direct boolean) RETURNS regclass
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found regclass[] := ARRAY(
+		SELECT w.relation
+		FROM herald.watched_table AS w
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], sendable boolean)
+		WHERE w.kind = 'messages' AND a.sendable AND (a.conversation IS NULL) = direct
+		ORDER BY w.relation::text);
+BEGIN
+	IF cardinality(found) <> 1 THEN
+		RAISE EXCEPTION 'messages to a % cannot be sent: % watched tables are for them', CASE WHEN direct THEN 'user' ELSE 'conversation' END,
+			coalesce(nullif(cardinality(found), 0)::text, 'no')
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+			      DETAIL = format('These are: %s.', coalesce(nullif(array_to_string(found, ', '), ''), 'none')),
+			      HINT = 'See the argument sendable of herald.watch_messages().';
+	END IF;
+	RETURN found[1];
+END
+$$;
+
+-- Raises an error unless the user may write to the receiver.
+CREATE FUNCTION herald.check_receiver(relation regclass, receiver text[], user_id text, receiver_id text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF EXISTS (SELECT FROM herald.users_of(relation, receiver) AS u
+	           JOIN pg_class AS c ON c.oid = u.users
+	           WHERE herald.call_as('herald.ask_table(text, jsonb)', c.relowner, user_id,
+	                                herald.table_question('receiver', u.users, u.key, NULL, receiver_id)) <> 'true') THEN
+		RAISE EXCEPTION 'there is no user "%"', receiver_id USING ERRCODE = 'no_data_found';
+	ELSIF herald.is_blocked(receiver_id, user_id) AND herald.is_blocked(user_id, receiver_id) THEN
+		RAISE EXCEPTION 'user "%" may not write to user "%"', user_id, receiver_id USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+
+-- The columns of a key with the parts of an id.
+CREATE FUNCTION herald.id_columns(columns text[], id text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_object_agg(name, CASE WHEN cardinality(columns) = 1 THEN id ELSE split_part(id, ',', place::int) END)
+	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
+$$;
+
+-- Raises an error unless the text of a message is one. It may be missing where there is something else to send.
+CREATE FUNCTION herald.check_content(content jsonb, max_length int, alone boolean) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF jsonb_typeof(content) NOT IN ('string', 'null') THEN
+		RAISE EXCEPTION '"content" must be a text' USING ERRCODE = 'invalid_parameter_value';
+	ELSIF alone AND coalesce(content #>> '{}', '') !~ '\S' THEN
+		RAISE EXCEPTION '"content" must not be empty' USING ERRCODE = 'invalid_parameter_value';
+	ELSIF length(content #>> '{}') > max_length THEN
+		RAISE EXCEPTION '"content" is longer than % characters', max_length USING ERRCODE = 'string_data_right_truncation';
+	END IF;
+END
+$$;
+
+-- What a payload has for the column of the text and for those that clients may write, by column; what else it has is refused.
+CREATE FUNCTION herald.message_content(body text, writable text[], max_length int, payload jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	refused text;
+	content jsonb;
+BEGIN
+	SELECT min(f.key) FILTER (WHERE c.name IS NULL), coalesce(jsonb_object_agg(c.name, f.value) FILTER (WHERE c.name IS NOT NULL), '{}')
+	INTO refused, content
+	FROM jsonb_each(payload) AS f
+	LEFT JOIN (SELECT body AS name, 'content' AS key UNION ALL SELECT w, k FROM unnest(writable) AS w, unnest(ARRAY[w, herald.camel(w)]) AS k) AS c USING (key);
+	IF refused IS NOT NULL THEN
+		RAISE EXCEPTION '"%" cannot be sent with a message', refused
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Columns that clients may write are named by herald.watch_messages(…, writable => …).';
+	END IF;
+	PERFORM herald.check_content(payload -> 'content', max_length, alone => jsonb_strip_nulls(content - coalesce(body, '')) = '{}');
+	RETURN content;
+END
+$$;
+
+-- Writes a row, as whoever calls this and with the session's own search path: that is what the application's triggers expect.
+CREATE FUNCTION herald.insert_row(user_id text, question jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	id text;
+BEGIN
+	EXECUTE question ->> 'sql' INTO id USING question -> 'row';
+	RETURN pg_catalog.to_jsonb(id);
+END
+$$;
+
+-- The statement that writes a row of these columns, whose values it gets as JSON, and returns its id.
+CREATE FUNCTION herald.insert_sql(relation regclass, key text[], columns text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('INSERT INTO %s AS made (%s) SELECT %2$s FROM pg_catalog.jsonb_to_record($1) AS given (%s) RETURNING %s', relation,
+	              string_agg(quote_ident(name), ', '), string_agg(format('%I %s', name, herald.column_type(relation, name)), ', '),
+	              herald.id_sql('made', key))
+	FROM unnest(columns) AS name;
+$$;
+
+-- What everybody is told of the message that this transaction has written. Its id alone where that is nothing, as with herald.enabled off.
+CREATE FUNCTION herald.message_told(message_id text) RETURNS jsonb
+LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT e.payload::jsonb
+	                 FROM herald.event AS e
+	                 WHERE e.xid = pg_current_xact_id() AND e.name = 'message:created' AND e.payload ->> 'messageId' = message_id
+	                 LIMIT 1),
+	                jsonb_build_object('messageId', message_id));
+$$;
+
+-- The row of a message, by column. A column that is part of both keys must be the same in both, or the message would go
+-- elsewhere than was asked about.
+CREATE FUNCTION herald.message_row(sender jsonb, target jsonb, content jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT target || sender @> target THEN
+		RAISE EXCEPTION 'the sender does not belong where the message goes' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	RETURN target || sender || content;
+END
+$$;
+
+CREATE FUNCTION herald.act_message_send(user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	conversation_id text := payload ->> 'conversationId';
+	receiver_id text := payload ->> 'receiverId';
+	message record;
+	fields jsonb;
+	id jsonb;
+BEGIN
+	IF num_nonnulls(conversation_id, receiver_id) <> 1 THEN
+		RAISE EXCEPTION 'a message needs either "conversationId" or "receiverId"' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	SELECT w.relation, c.relowner AS owner, a.* INTO message
+	FROM herald.watched_table AS w
+	JOIN pg_class AS c ON c.oid = w.relation
+	CROSS JOIN jsonb_to_record(w.arguments)
+		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], writable text[], max_length int)
+	WHERE w.relation = herald.message_table(receiver_id IS NOT NULL) AND w.kind = 'messages';
+	IF receiver_id IS NULL THEN
+		PERFORM herald.check_member(user_id, conversation_id);
+	ELSE
+		PERFORM herald.check_receiver(message.relation, message.receiver, user_id, receiver_id);
+	END IF;
+	fields := herald.message_row(herald.id_columns(message.sender, user_id),
+		coalesce(herald.id_columns(message.conversation, conversation_id), herald.id_columns(message.receiver, receiver_id)),
+		herald.message_content(message.body[1], message.writable, message.max_length, payload - '{conversationId,receiverId}'::text[]));
+	id := herald.call_as('herald.insert_row(text, jsonb)', message.owner, user_id, jsonb_build_object('row', fields,
+		'sql', herald.insert_sql(message.relation, message.key, ARRAY(SELECT jsonb_object_keys(fields)))));
+	RETURN herald.message_told(id #>> '{}');
+END
+$$;
