@@ -8,6 +8,11 @@
  * the first id that its events can have.  For a position of an earlier start
  * all transactions from there on are unseen.
  *
+ * A promoted standby, or a restored server, may not have all that a position of
+ * an earlier start has seen.  So a position says up to where in the WAL that
+ * can be, and a start where it has begun in the WAL of the one before: what is
+ * beyond that was lost, and whoever may have seen it is told.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -19,9 +24,11 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/pg_lsn.h"
 
 #include "query.h"
 #include "resume.h"
+#include "wal.h"
 
 static SavedQuery note_start = {
 	.name = "the record of the server's start",
@@ -32,7 +39,8 @@ static SavedQuery note_start = {
 static SavedQuery find_start = {
 	.name = "the check where a position comes from",
 	.text = "SELECT EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
-			" (SELECT first_xid FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1)",
+			" s.first_xid, s.begins_at"
+			" FROM (SELECT) AS one LEFT JOIN (SELECT * FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1) AS s ON true",
 	.nargs = 1,
 	.argtypes = { INT8OID },
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
@@ -86,6 +94,7 @@ position_after(Moment moment)
 
 	position.system = current_system();
 	position.start = current_start();
+	position.kept = wal_kept();
 	position.seen = moment;
 	position.last_id = -1;
 	return position;
@@ -98,6 +107,7 @@ typedef struct Origin
 	bool known;
 	bool newest;
 	uint64 next_first; /* the first transaction id of the start after it */
+	uint64 next_begin; /* and where in the WAL that began */
 } Origin;
 
 static void
@@ -106,6 +116,7 @@ look_up(Origin *origin, int64 start)
 	Datum argument = Int64GetDatum(start);
 	bool isnull;
 	Datum next;
+	Datum begin;
 
 	if (origin->start == start)
 		return;
@@ -113,13 +124,15 @@ look_up(Origin *origin, int64 start)
 	origin->start = start;
 	origin->known = DatumGetBool(query_value(0, 1, &isnull));
 	next = query_value(0, 2, &origin->newest);
+	begin = query_value(0, 3, &isnull);
 	origin->next_first = origin->newest ? 0 : DatumGetUInt64(next);
+	origin->next_begin = origin->newest ? PG_UINT64_MAX : DatumGetLSN(begin);
 }
 
 /*
  * Brings a position into terms of this start of the server: to one of an
  * earlier start everything since that start is news.  False: it comes from
- * elsewhere.
+ * elsewhere, or may have seen what is not there any more.
  */
 static bool
 bring_here(Position *position, Origin *origin)
@@ -129,7 +142,7 @@ bring_here(Position *position, Origin *origin)
 	for (Position *one = position; one != NULL; one = one->also)
 	{
 		look_up(origin, one->start);
-		if (one->system != current_system() || !origin->known)
+		if (one->system != current_system() || !origin->known || one->kept > origin->next_begin)
 			return false;
 		if (!origin->newest)
 		{

@@ -5,7 +5,7 @@ import { until } from './wait.mjs';
 
 export class Traffic {
   #stopped = false;
-  written = 0;
+  acknowledged = [];    // ids whose COMMIT was answered
 
   constructor(scene, conversation, sender) {
     Object.assign(this, { scene, conversation, sender });
@@ -14,9 +14,11 @@ export class Traffic {
 
   async #write() {
     for (let number = 1; !this.#stopped; number++) {
-      await this.scene.message(this.conversation, this.sender, `Message ${number}`).then(() => { this.written++; }, () => pause(20));
+      await this.scene.message(this.conversation, this.sender, `Message ${number}`).then((id) => { this.acknowledged.push(id); }, () => pause(20));
     }
   }
+
+  get written() { return this.acknowledged.length; }
 
   // Waits for so many more messages.
   async flows(count = 100) {
