@@ -5,7 +5,7 @@
  *
  * One query runs at a time, the others queue.  When the connection is lost every
  * query is answered with NULL, once; whoever asked knows best whether to ask
- * again.
+ * again.  A server that does not answer in time is as good as lost.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,10 +24,11 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
+#include "source/hosts.h"
 
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 5000
-#define CONNECT_TIMEOUT_MS 10000
+#define LONGEST_CONNECT_MS 10000
 
 typedef struct Query
 {
@@ -50,7 +51,7 @@ typedef enum DatabaseState
 struct Database
 {
 	const char *name;
-	char *conninfo;
+	const Config *config;
 	const DatabaseEvents *events;
 	void *context;
 	DatabaseState state;
@@ -61,6 +62,8 @@ struct Database
 	bool busy;
 	int load;
 	bool was_connected;
+	int host;  /* where we were connected last */
+	int tried; /* how many have failed since */
 	long pause;
 	Timer timer;
 	char *error;
@@ -140,12 +143,14 @@ note_error(Database *database, const char *text)
 		*--end = '\0';
 }
 
-/* Jitter, so that many bridges do not all come back in the same instant. */
+/* Between rounds through all servers; with jitter, so that many bridges do not all come back in the same instant. */
 static uint64_t
 next_pause(Database *database)
 {
 	long pause = database->pause;
 
+	if (database->tried % hosts_count(database->config->database) > 0)
+		return 0;
 	database->pause = pause * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause * 2;
 	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
 }
@@ -155,6 +160,7 @@ lose(Database *database, const char *why)
 {
 	bool was_connected = database->state == DATABASE_CONNECTED;
 
+	database->tried = was_connected ? 0 : database->tried + 1;
 	note_error(database, why);
 	if (was_connected || !database->was_connected)
 		log_warning("database_lost", "connection", database->name, "reason", database->error);
@@ -173,6 +179,8 @@ static void
 become_connected(Database *database)
 {
 	timer_stop(&database->timer);
+	database->host += database->tried;
+	database->tried = 0;
 	PQsetnonblocking(database->connection, 1);
 	database->state = DATABASE_CONNECTED;
 	database->pause = FIRST_PAUSE_MS;
@@ -199,7 +207,7 @@ go_on_connecting(Database *database)
 }
 
 static void
-on_connect_timeout(void *context)
+on_silence(void *context)
 {
 	lose(context, "no answer in time");
 }
@@ -209,21 +217,18 @@ begin_connecting(void *context)
 {
 	Database *database = context;
 	char *name = memory_format("herald-bridge %s", database->name);
-	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
-									 "dbname", "fallback_application_name", NULL };
-	const char *const values[] = { "read-write", "10000", "10", "5", database->conninfo, name, NULL };
+	long patience = database->config->answer_timeout;
 
-	database->connection = PQconnectStartParams(keywords, values, 1);
+	database->connection = hosts_connect(database->config->database, database->host + database->tried, name);
 	free(name);
-	if (database->connection == NULL)
-		abort();
 	if (PQstatus(database->connection) == CONNECTION_BAD)
 	{
 		lose(database, PQerrorMessage(database->connection));
 		return;
 	}
 	database->state = DATABASE_CONNECTING;
-	timer_start(&database->timer, CONNECT_TIMEOUT_MS, on_connect_timeout, database);
+	timer_start(&database->timer, (uint64_t) (patience < LONGEST_CONNECT_MS ? patience : LONGEST_CONNECT_MS), on_silence,
+				database);
 	watch(database, UV_WRITABLE);
 }
 
@@ -252,6 +257,7 @@ send_next(Database *database)
 		return;
 	}
 	database->busy = true;
+	timer_start(&database->timer, (uint64_t) database->config->answer_timeout, on_silence, database);
 	metrics.database_queries++;
 	watch(database, PQflush(database->connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
@@ -289,6 +295,7 @@ take_results(Database *database)
 			PQclear(result);
 			return false;
 		}
+		timer_stop(&database->timer);
 		answer_first(database, result);
 		PQclear(result);
 		if (database->connection != connection)
@@ -331,12 +338,12 @@ on_socket(uv_poll_t *watcher, int status, int events)
 }
 
 Database *
-database_open(const char *name, const char *conninfo, const DatabaseEvents *events, void *context)
+database_open(const char *name, const Config *config, const DatabaseEvents *events, void *context)
 {
 	Database *database = memory_new(sizeof(Database));
 
 	database->name = name;
-	database->conninfo = memory_copy(conninfo);
+	database->config = config;
 	database->events = events;
 	database->context = context;
 	database->pause = FIRST_PAUSE_MS;
@@ -397,7 +404,6 @@ database_close(Database *database)
 	database->state = DATABASE_PAUSING;
 	for (int left = database->load; left > 0; left--)
 		answer_first(database, NULL);
-	free(database->conninfo);
 	free(database->error);
 	free(database);
 }

@@ -12,6 +12,8 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
+#include "base/config.h"
+
 /*
  * Gets a query's result, which is cleared afterwards; NULL: the connection was
  * lost or never there, and it is not known whether the query ran.
@@ -30,10 +32,10 @@ typedef struct Database Database;
 
 /*
  * Begins to connect and goes on whenever the connection is lost, with growing
- * pauses.  "name" tells the connections of a bridge apart, in pg_stat_activity
+ * pauses, through the servers of the setting "database".  "name" tells the connections of a bridge apart, in pg_stat_activity
  * and in the log.
  */
-extern Database *database_open(const char *name, const char *conninfo, const DatabaseEvents *events, void *context);
+extern Database *database_open(const char *name, const Config *config, const DatabaseEvents *events, void *context);
 
 extern bool database_is_connected(const Database *database);
 

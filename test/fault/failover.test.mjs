@@ -15,9 +15,9 @@ async function rollBack(database, count) {
   await client.end();
 }
 
-for (const how of ['killed']) {
+for (const how of ['killed', 'frozen']) {
   test(`synchronous replication, the primary is ${how}: nothing is lost, everybody is recovered`, { timeout: 60000 }, async (t) => {
-    const pair = await Pair.open({ synchronous: true, options: [] });
+    const pair = await Pair.open({ synchronous: true, options: ['--answer-timeout=1s', '--poll-interval=200ms'] });
     t.after(() => pair.close());
     const [ann] = pair.people;
     const clients = [await pair.scene.plain(ann, { resume: true }), await pair.scene.socketIo(ann)];
