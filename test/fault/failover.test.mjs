@@ -50,7 +50,7 @@ for (const preload of [true, false]) {
     const kept = await scene.message(pair.conversation, ben, 'Kept');
     await scene.settle(early, steady, quiet);
     early.close();
-    await until('the standby has all', () => pair.value('SELECT bool_and(replay_lsn = pg_current_wal_insert_lsn()) FROM pg_stat_replication'));
+    await until('the standby has all', () => pair.value('SELECT bool_and(replay_lsn >= pg_current_wal_flush_lsn()) FROM pg_stat_replication'));
 
     await pair.primary.pause(await pair.value('SELECT pid FROM pg_stat_replication'));
     await rollBack(pair.old, 200);
