@@ -226,17 +226,20 @@ read_positions(Datum array, Position **positions, bool **good)
 	return count;
 }
 
-/* The moment before which all of the positions have read everything; false: there is no position. */
+/* A position before which all of these have read everything; false: there is none. */
 static bool
-earliest(const Position *positions, const bool *good, int count, Moment *moment)
+earliest(const Position *positions, const bool *good, int count, Position *before)
 {
 	bool any = false;
 
+	*before = (Position){ .system = current_system(), .start = current_start(), .kept = PG_UINT64_MAX, .last_id = -1 };
 	for (int i = 0; i < count; i++)
 	{
-		if (good[i])
-			*moment = any ? moment_before(moment, &positions[i].seen) : positions[i].seen;
-		any |= good[i];
+		if (!good[i])
+			continue;
+		before->seen = any ? moment_before(&before->seen, &positions[i].seen) : positions[i].seen;
+		before->kept = Min(before->kept, positions[i].kept);
+		any = true;
 	}
 	return any;
 }
@@ -250,18 +253,14 @@ herald_earliest(PG_FUNCTION_ARGS)
 	QueryScope scope;
 	Position *positions;
 	bool *good;
-	Moment moment;
+	Position before;
 	int count;
 	char *text = NULL;
 
 	query_begin(&scope, query_extension_owner(), false);
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
-	if (earliest(positions, good, count, &moment))
-	{
-		Position position = position_after(moment);
-
-		text = position_text(&position);
-	}
+	if (earliest(positions, good, count, &before))
+		text = position_text(&before);
 	query_end(&scope);
 	if (text == NULL)
 		PG_RETURN_NULL();
@@ -272,9 +271,9 @@ herald_earliest(PG_FUNCTION_ARGS)
 static void
 refuse_too_old(const Position *positions, bool *good, int count)
 {
-	Moment moment;
+	Position before;
 
-	if (!earliest(positions, good, count, &moment) || !precedes_log(&moment))
+	if (!earliest(positions, good, count, &before) || !precedes_log(&before.seen))
 		return;
 	for (int i = 0; i < count; i++)
 		good[i] = good[i] && !precedes_log(&positions[i].seen);
