@@ -7,6 +7,10 @@
  * query is answered with NULL, once; whoever asked knows best whether to ask
  * again.  A server that does not answer in time is as good as lost.
  *
+ * All connections are with one server.  When one of them finds that another
+ * takes writes, the rest goes there, too: what two servers say of transactions
+ * does not fit together.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -62,12 +66,17 @@ struct Database
 	bool busy;
 	int load;
 	bool was_connected;
-	int host;  /* where we were connected last */
-	int tried; /* how many have failed since */
+	int host;
+	int tried; /* how many hosts, since the last connection was lost */
 	long pause;
 	Timer timer;
 	char *error;
+	struct Database *next;
+	struct Database *prev;
 };
+
+static Database *databases;
+static int latest_host; /* who has taken writes last */
 
 static void begin_connecting(void *context);
 static void send_next(Database *database);
@@ -175,12 +184,24 @@ lose(Database *database, const char *why)
 		database->events->lost(database->context);
 }
 
+/* The server that we have found takes writes: whoever is with another one is with the wrong one. */
+static void
+go_along(int host)
+{
+	Database *database;
+
+	latest_host = host;
+	DL_FOREACH(databases, database)
+	{
+		if (database->state == DATABASE_CONNECTED && database->host != host)
+			lose(database, "another server has become the primary");
+	}
+}
+
 static void
 become_connected(Database *database)
 {
 	timer_stop(&database->timer);
-	database->host += database->tried;
-	database->tried = 0;
 	PQsetnonblocking(database->connection, 1);
 	database->state = DATABASE_CONNECTED;
 	database->pause = FIRST_PAUSE_MS;
@@ -188,6 +209,7 @@ become_connected(Database *database)
 		metrics.database_reconnects++;
 	database->was_connected = true;
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
+	go_along(database->host);
 	database->events->connected(database->context);
 	serve(database);
 }
@@ -219,7 +241,8 @@ begin_connecting(void *context)
 	char *name = memory_format("herald-bridge %s", database->name);
 	long patience = database->config->answer_timeout;
 
-	database->connection = hosts_connect(database->config->database, database->host + database->tried, name);
+	database->host = (latest_host + database->tried) % hosts_count(database->config->database);
+	database->connection = hosts_connect(database->config->database, database->host, name);
 	free(name);
 	if (PQstatus(database->connection) == CONNECTION_BAD)
 	{
@@ -348,6 +371,7 @@ database_open(const char *name, const Config *config, const DatabaseEvents *even
 	database->context = context;
 	database->pause = FIRST_PAUSE_MS;
 	database->error = memory_copy("");
+	DL_APPEND(databases, database);
 	timer_start(&database->timer, 0, begin_connecting, database);
 	return database;
 }
@@ -398,6 +422,7 @@ database_reset(Database *database, const char *why)
 void
 database_close(Database *database)
 {
+	DL_DELETE(databases, database);
 	timer_stop(&database->timer);
 	stop_watching(database);
 	PQfinish(database->connection);
@@ -412,39 +437,4 @@ const char *
 database_error(const Database *database)
 {
 	return database->error;
-}
-
-static char *
-write_quoted(char *out, const char *text)
-{
-	*out++ = '"';
-	for (; *text; text++)
-	{
-		if (*text == '"' || *text == '\\')
-			*out++ = '\\';
-		*out++ = *text;
-	}
-	*out++ = '"';
-	return out;
-}
-
-char *
-database_text_array(const char *const *texts, int count)
-{
-	size_t length = 3;
-	char *array;
-	char *out;
-
-	for (int i = 0; i < count; i++)
-		length += texts[i] ? 2 * strlen(texts[i]) + 3 : strlen("NULL,");
-	array = out = memory_new(length);
-	*out++ = '{';
-	for (int i = 0; i < count; i++)
-	{
-		if (i > 0)
-			*out++ = ',';
-		out = texts[i] ? write_quoted(out, texts[i]) : stpcpy(out, "NULL");
-	}
-	strcpy(out, "}");
-	return array;
 }

@@ -54,7 +54,4 @@ extern void database_close(Database *database);
 /* Why the last attempt failed; "" if none did. */
 extern const char *database_error(const Database *database);
 
-/* A text array as PostgreSQL reads it, NULL being null; the caller frees it. */
-extern char *database_text_array(const char *const *texts, int count);
-
 #endif /* HERALD_DATABASE_H */

@@ -88,10 +88,9 @@ hosts_count(const char *conninfo)
 PGconn *
 hosts_connect(const char *conninfo, int which, const char *name)
 {
-	int n = which % hosts_count(conninfo);
-	char *host = choose(read_option(conninfo, "host"), n);
-	char *address = choose(read_option(conninfo, "hostaddr"), n);
-	char *port = choose(read_option(conninfo, "port"), n);
+	char *host = choose(read_option(conninfo, "host"), which);
+	char *address = choose(read_option(conninfo, "hostaddr"), which);
+	char *port = choose(read_option(conninfo, "port"), which);
 	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
 									 "dbname", "host", "hostaddr", "port", "fallback_application_name", NULL };
 	const char *const values[] = { "read-write", "10000", "10", "5", conninfo, host, address, port, name, NULL };

@@ -15,8 +15,7 @@
 extern int hosts_count(const char *conninfo);
 
 /*
- * Begins to connect to the n-th of them, counted from 0 and round and round, if it
- * takes writes.  "name" is what the server calls the connection.
+ * Begins to connect to the n-th of them, counted from 0, if it takes writes.  "name" is what the server calls the connection.
  */
 extern PGconn *hosts_connect(const char *conninfo, int which, const char *name);
 
