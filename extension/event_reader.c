@@ -110,7 +110,7 @@ typedef struct Reading
 	TupleDesc shape;
 	Position position; /* after the row that was put out last */
 	Moment until;
-	uint64 kept; /* what was visible until then was before this place in the WAL */
+	uint64 kept;			  /* what was visible until then was before this place in the WAL */
 	ArrayBuildState *readers; /* whose unread count the page changes ... */
 	ArrayBuildState *causes;  /* ... and in which transaction */
 	int limit;

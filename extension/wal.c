@@ -26,6 +26,14 @@
 #include "compat.h"
 #include "wal.h"
 
+static void
+require_primary(void)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("this server is a standby"),
+						errhint("Positions in the event log come from the primary.")));
+}
+
 /* What standbys have confirmed that commits wait for; 0: they wait for none. */
 static XLogRecPtr
 confirmed(void)
@@ -43,8 +51,10 @@ confirmed(void)
 uint64
 wal_kept(void)
 {
-	XLogRecPtr by_standby = confirmed();
+	XLogRecPtr by_standby;
 
+	require_primary();
+	by_standby = confirmed();
 	return by_standby != InvalidXLogRecPtr ? by_standby : flushed_wal();
 }
 
@@ -57,6 +67,7 @@ herald_timeline_since(PG_FUNCTION_ARGS)
 	char path[MAXPGPATH];
 	struct stat history;
 
+	require_primary();
 	TLHistoryFilePath(path, current_timeline());
 	if (stat(path, &history) != 0)
 		PG_RETURN_NULL();
@@ -65,13 +76,17 @@ herald_timeline_since(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_timeline_left);
 
-/* herald.timeline_left(timeline): where the history of this server leaves it; NULL: it is on it; 0/0: it never was. */
+/*
+ * herald.timeline_left(timeline): where the history of this server leaves it;
+ * NULL: it is on it; 0/0: it never was.
+ */
 Datum
 herald_timeline_left(PG_FUNCTION_ARGS)
 {
 	TimeLineID timeline = (TimeLineID) strtoul(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL, 16);
 	List *history;
 
+	require_primary();
 	if (timeline == current_timeline())
 		PG_RETURN_NULL();
 	history = readTimeLineHistory(current_timeline());
@@ -80,7 +95,10 @@ herald_timeline_left(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_wal_begin);
 
-/* herald.wal_begin(): where the latest checkpoint began; soon after a start that is where the start has found the end of the WAL. */
+/*
+ * herald.wal_begin(): where the latest checkpoint began; soon after a start that
+ * is where the start has found the end of the WAL.
+ */
 Datum
 herald_wal_begin(PG_FUNCTION_ARGS)
 {

@@ -239,7 +239,8 @@ begin_connecting(void *context)
 {
 	Database *database = context;
 	char *name = memory_format("herald-bridge %s", database->name);
-	long patience = database->config->answer_timeout;
+	long answer = database->config->answer_timeout;
+	long patience = answer < LONGEST_CONNECT_MS ? answer : LONGEST_CONNECT_MS;
 
 	database->host = (latest_host + database->tried) % hosts_count(database->config->database);
 	database->connection = hosts_connect(database->config->database, database->host, name);
@@ -250,8 +251,7 @@ begin_connecting(void *context)
 		return;
 	}
 	database->state = DATABASE_CONNECTING;
-	timer_start(&database->timer, (uint64_t) (patience < LONGEST_CONNECT_MS ? patience : LONGEST_CONNECT_MS), on_silence,
-				database);
+	timer_start(&database->timer, (uint64_t) patience, on_silence, database);
 	watch(database, UV_WRITABLE);
 }
 
