@@ -27,7 +27,7 @@ const KINDS = {
   },
 };
 export const kinds = Object.keys(KINDS);
-export const habits = ['steady', 'slow', 'dropping', 'hopping'];
+export const everyHabit = ['steady', 'slow', 'dropping', 'hopping'];
 
 // Not in the log: the badge as of now, and why a session ends.
 const EPHEMERAL = ['notification:unread', 'error'];

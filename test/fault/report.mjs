@@ -9,10 +9,16 @@ export function nemeses() {
   return Promise.all(readdirSync(folder).sort().map((file) => import(new URL(file, folder))));
 }
 
+// One for each thing that can break.
+export async function choose(random) {
+  const all = await nemeses();
+  return [...new Set(all.map(({ breaks }) => breaks))].map((kind) => random.choose(all.filter(({ breaks }) => breaks === kind)));
+}
+
 // One line of the table of faults.
-export function summary(name, { counts: { events, received, returns, lost, duplicated, repeated, gap } }) {
-  return `${name}: ${events} events written, ${received} received, ${returns} returns, ${lost} lost, ${duplicated} duplicated, ` +
-    `${repeated} repeated after a crash, longest gap ${gap} ms`;
+export function summary(faults, { counts: { events, received, returns, lost, duplicated, repeated, gap } }) {
+  return `${faults.map(({ name }) => name).join(' + ') || 'nothing'}: ${events} events written, ${received} received, ${returns} returns, ` +
+    `${lost} lost, ${duplicated} duplicated, ${repeated} repeated after a crash, longest gap ${gap} ms`;
 }
 
 // The first violations of each kind.
