@@ -1,13 +1,10 @@
 // soak.mjs [MINUTES [SEED]]: rounds of faults, one or several at the same time, with a line for each; ends with 1 at the first
-// round in which something was not as guaranteed, and leaves its record in build/soak.
+// round in which something was not as guaranteed.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { choose, report, summary } from './report.mjs';
 import { World } from './world.mjs';
 
 const [minutes = 5, seed = Math.floor(Math.random() * 1e6)] = process.argv.slice(2).map(Number);
-const folder = fileURLToPath(new URL('../../build/soak', import.meta.url));
 const began = Date.now();
 const elapsed = () => Date.now() - began;
 const time = () => new Date(elapsed()).toISOString().slice(11, 19);
@@ -29,9 +26,7 @@ while (elapsed() < minutes * 60000) {
   add(outcome.counts);
   console.log(`${time()} ${summary(faults, outcome)}`);
   if (outcome.violations.length === 0) continue;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/${seed}.json`, JSON.stringify({ ...outcome, record: world.record }));
-  console.log(`${report(outcome)}\nMINUTES=${minutes} SEED=${seed}: not as guaranteed; the record is in build/soak/${seed}.json`);
+  console.log(report(seed, outcome, world.record));
   process.exit(1);
 }
 await world.close();

@@ -11,7 +11,7 @@ import { World } from './world.mjs';
 const seed = Number(process.env.HERALD_SEED ?? Math.floor(Math.random() * 1e6));
 
 async function live(options = {}) {
-  const world = await World.open({ seed, flow: 200, ...options });
+  const world = await World.open({ seed, flow: 60, pace: 60, ...options });
   after(() => world.close());
   return world;
 }
@@ -22,7 +22,7 @@ const { record } = world;
 
 test('nothing is wrong with what clients received while nothing was broken', (t) => {
   t.diagnostic(`HERALD_SEED=${seed}; ${summary([], sound)}`);
-  assert.equal(sound.violations.length, 0, `HERALD_SEED=${seed}\n${report(sound)}`);
+  if (sound.violations.length > 0) assert.fail(report(seed, sound, record));
 });
 
 // The kinds of violations after something was done to a copy of the record.
