@@ -123,6 +123,8 @@ session_release(Session *session)
 bool
 session_awaits(const Session *session, const Event *event)
 {
+	if (event->except != NULL && strcmp(event->except, session->user) == 0)
+		return false;
 	return session->state == SESSION_LIVE || (!session->full && !seen_has(session->seen, event));
 }
 
@@ -144,8 +146,6 @@ replay(Session *session, Event *event)
 
 	if (frame == NULL)
 		return;
-	if (!outbox_has_room(outbox, frame))
-		outbox_flush(outbox);
 	session->full = !outbox_has_room(outbox, frame);
 	if (!session->full)
 	{
@@ -164,7 +164,10 @@ send_live(Session *session, Event *event)
 	if (frame == NULL)
 		return;
 	metrics.deliveries++;
-	outbox_push(session->outbox, frame);
+	if (event->ephemeral)
+		outbox_offer(session->outbox, frame);
+	else
+		outbox_push(session->outbox, frame);
 }
 
 void

@@ -104,7 +104,7 @@ extern void session_release(Session *session);
 extern void session_change_room(Session *session, Event *event, const char *room, bool joins);
 extern void session_make_changes(Session *session);
 
-/* Whether an event is news to a session that can take it. */
+/* Whether an event is meant for a session, news to it, and can be taken by it. */
 extern bool session_awaits(const Session *session, const Event *event);
 
 /*

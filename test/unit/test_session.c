@@ -41,6 +41,54 @@ test_arriving_gets_nothing(void **state)
 }
 
 static void
+publish_ephemeral(const char *name, const char *rooms, const char *key, const char *except)
+{
+	Event *event = support_event(name, rooms);
+
+	event->ephemeral = true;
+	event->key = memory_copy(key);
+	event->except = memory_copy(except);
+	room_publish(HALL_LIVE, event);
+	event_release(event);
+}
+
+/* For those who are live, once each, without the user that it is not for; and nobody's queue overflows by it. */
+static void
+test_ephemeral(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("2", "b", SESSION_LIVE);
+	Client *c = support_client("1", "c", SESSION_REPLAYING);
+
+	(void) state;
+	for (Client *const *client = (Client *[]){ a, b, c, NULL }; *client != NULL; client++)
+	{
+		room_join((*client)->session, "x");
+		room_join((*client)->session, "y");
+	}
+	publish_ephemeral("all", "x y", NULL, NULL);
+	publish_ephemeral("other", "x y", NULL, "1");
+	support_turn();
+	a->slow = true;
+	publish("logged", "x");
+	publish_ephemeral("old", "x", "k", NULL);
+	publish_ephemeral("new", "x", "k", NULL);
+	for (int i = 0; i < 500; i++)
+		publish_ephemeral("many", "x", NULL, "2");
+	assert_int_equal(a->overflows, 0);
+	publish_ephemeral("newest", "x", "k", NULL);
+	a->slow = false;
+	support_turn();
+	assert_int_equal(strncmp(a->said, "all logged many many ", 21), 0);
+	assert_null(strstr(a->said, "old"));
+	assert_string_equal(b->said, "all other logged newest ");
+	assert_string_equal(c->said, "");
+	support_end(a);
+	support_end(b);
+	support_end(c);
+}
+
+static void
 replay(Client *client, const char *name, uint64_t xid)
 {
 	Event *event = support_event(name, "x");
@@ -235,6 +283,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arriving_gets_nothing),
+		cmocka_unit_test(test_ephemeral),
 		cmocka_unit_test(test_replay_gives_what_is_new),
 		cmocka_unit_test(test_replay_stops_when_full),
 		cmocka_unit_test(test_leave_twice),
