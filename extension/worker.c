@@ -46,7 +46,7 @@ PGDLLEXPORT void herald_worker_main(Datum database);
 
 static SavedQuery maintain = {
 	.name = "herald.maintain()",
-	.text = "SELECT herald.maintain()",
+	.text = "SELECT herald.maintain(wait => false)",
 };
 
 static SavedQuery note_start = {

@@ -24,8 +24,9 @@ typedef void (*DatabaseAnswer)(void *context, const PGresult *result);
 typedef struct DatabaseEvents
 {
 	void (*connected)(void *context);
-	void (*lost)(void *context);	 /* after all queries were answered with NULL */
-	void (*notified)(void *context); /* may be NULL */
+	void (*lost)(void *context); /* after all queries were answered with NULL */
+	/* What came by NOTIFY, one by one, and NULL when these were all; may be NULL. */
+	void (*notified)(void *context, const PGnotify *notification);
 } DatabaseEvents;
 
 typedef struct Database Database;

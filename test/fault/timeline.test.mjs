@@ -66,15 +66,13 @@ test('two primaries at once: a bridge is with one of them as a whole', { timeout
     "SELECT pid, application_name AS name FROM pg_stat_activity WHERE application_name LIKE 'herald-bridge%'"));
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
-  const client = await scene.plain(ann, { resume: true });
   await scene.postgres.crash();
   await scene.failOver();
-  await scene.bridge.ready();
   const all = await until('all have changed over', async () => {
     const list = await connections(fresh);
     return list.length === 8 && list;
   });
-  await scene.settle(client);
+  const client = await scene.plain(ann, { resume: true });
 
   await scene.postgres.start();
   await fresh.query('ALTER ROLE bridge NOLOGIN');
