@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runBridge } from '../integration/harness/bridge.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { Traffic } from '../integration/harness/traffic.mjs';
 import { heard, line, returns } from './audience.mjs';
@@ -29,10 +30,18 @@ test('synchronous replication, the primary is killed: nothing is lost, nothing c
   if (outcome.violations.length > 0) assert.fail(report(seed, outcome, world.record));
 });
 
+// The options of a bridge to which the standby is the first server.
+function nearest({ bridge, conninfo }) {
+  const [, hosts, ports] = /host=(\S+) port=(\S+)/.exec(conninfo);
+  const turned = (list) => list.split(',').reverse().join(',');
+  return [`--database=host=${turned(hosts)} port=${turned(ports)} user=bridge dbname=social`, `--jwt-secret-file=${bridge.secretFile}`];
+}
+
 test('synchronous replication, the primary hangs: the bridge goes over, and nobody notices more than a pause', { timeout: 60000 }, async (t) => {
   const scene = await Scene.open({ standby: true, options: ['--answer-timeout=1s', '--poll-interval=200ms'] });
   t.after(() => scene.close());
   await scene.replicateSynchronously();
+  assert.equal((await runBridge(['--check', ...nearest(scene)])).code, 0, 'the standby may be named first');
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const clients = await scene.both(ann);
