@@ -1,11 +1,12 @@
 // Another database comes to stand behind the bridge's connection string: whoever comes with a position of the one before is
-// told, the bridge goes on without a restart, and new events arrive.
+// told, the bridge goes on without a restart, and new events arrive. A restore is one transaction: a session that comes in its
+// middle would get the rooms of half a database.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Postgres } from '../integration/harness/postgres.mjs';
+import { Postgres, root } from '../integration/harness/postgres.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
 import { heard, line, recovered, returns } from './audience.mjs';
@@ -76,7 +77,7 @@ test('dropped and restored under its name in the same cluster', { timeout: 60000
   const administration = scene.postgres.database('postgres');
   await administration.query('DROP DATABASE social WITH (FORCE)');
   scene.database = await scene.postgres.createDatabase('social');
-  tool(scene.postgres, 'pg_restore', '--exit-on-error', '-d', 'social', file);
+  tool(scene.postgres, 'pg_restore', '--single-transaction', '-d', 'social', file);
   await scene.bridge.ready();
   await talk.goesOn(t, 'dropped and restored', await talk.returns(talk.away));
 });
@@ -92,28 +93,40 @@ test('restored into another cluster', { timeout: 60000 }, async (t) => {
   await scene.postgres.stop();
   scene.database = await scene.standby.createDatabase('social');
   await scene.database.query('CREATE ROLE bridge LOGIN; CREATE ROLE social_app');
-  tool(scene.standby, 'pg_restore', '--exit-on-error', '-d', 'social', file);
+  tool(scene.standby, 'pg_restore', '--single-transaction', '-d', 'social', file);
   await scene.database.query('GRANT herald_bridge TO bridge');
   await scene.bridge.ready();
   await talk.goesOn(t, 'restored into another cluster', await talk.returns(talk.away));
 });
 
-test('an older physical copy of the same run comes back', { timeout: 60000 }, async (t) => {
+test('the extension is dropped and created again', { timeout: 60000 }, async (t) => {
   const talk = await Talk.open();
   const { scene } = talk;
   t.after(() => scene.close());
-  const inside = (command) => execFileSync('sh', ['-c', command], { cwd: scene.postgres.directory });
-  tool(scene.postgres, 'pg_basebackup', '--checkpoint=fast', '-D', path.join(scene.postgres.directory, 'older'));
-  inside('chown -R --reference=data older');
-  await talk.say('Lost', 100);
-  const late = await talk.leaves();
-  await scene.settle(...talk.present);
-  for (const client of talk.present) client.forgetEvents(); // ids that are lost come again
-  await scene.postgres.crash();
-  inside('mv data newer && mv older data');
-  await scene.postgres.start();
-  await scene.bridge.ready();
-  const known = await talk.returns(talk.away);
-  assert.equal(recovered(known), true, 'the copy has all that this one has seen');
-  await talk.goesOn(t, 'an older copy', await talk.returns(late));
+  await scene.database.psql('-1', '-c', 'SET client_min_messages = warning', '-c', 'DROP EXTENSION pg_herald CASCADE', '-c', 'CREATE EXTENSION pg_herald',
+    '-f', path.join(root, 'examples/social/watch.sql'));
+  await talk.goesOn(t, 'the extension created again', await talk.returns(talk.away));
 });
+
+for (const recovery of ['', 'recovery.signal']) {
+  const how = recovery ? 'on a timeline of its own' : 'as it was';
+  test(`an older physical copy of the same run is started ${how}`, { timeout: 60000 }, async (t) => {
+    const talk = await Talk.open({ settings: ['restore_command=false'] });
+    const { scene } = talk;
+    t.after(() => scene.close());
+    const inside = (command) => execFileSync('sh', ['-c', command], { cwd: scene.postgres.directory });
+    tool(scene.postgres, 'pg_basebackup', '--checkpoint=fast', '-D', path.join(scene.postgres.directory, 'older'));
+    inside(`touch older/${recovery}; chown -R --reference=data older`);
+    await talk.say('Lost', 100);
+    const late = await talk.leaves();
+    await scene.settle(...talk.present);
+    for (const client of talk.present) client.forgetEvents(); // ids that are lost come again
+    await scene.postgres.crash();
+    inside('mv data newer && mv older data');
+    await scene.postgres.start();
+    await scene.bridge.ready();
+    const known = await talk.returns(talk.away);
+    assert.equal(recovered(known), true, 'the copy has all that this one has seen');
+    await talk.goesOn(t, `an older copy ${how}`, await talk.returns(late));
+  });
+}
