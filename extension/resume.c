@@ -131,10 +131,10 @@ look_up(Origin *origin, int64 start)
 
 /*
  * Brings a position into terms of this start of the server: to one of an
- * earlier start everything since that start is news.  False: it comes from
- * elsewhere, or may have seen what is not there any more.
+ * earlier start everything since that start is news.  Returns why that cannot
+ * be done, or NULL.
  */
-static bool
+static const char *
 bring_here(Position *position, Origin *origin)
 {
 	int64 start = current_start();
@@ -142,8 +142,10 @@ bring_here(Position *position, Origin *origin)
 	for (Position *one = position; one != NULL; one = one->also)
 	{
 		look_up(origin, one->start);
-		if (one->system != current_system() || !origin->known || one->kept > origin->next_begin)
-			return false;
+		if (one->system != current_system() || !origin->known)
+			return "the position comes from another database";
+		if (one->kept > origin->next_begin)
+			return "the position lies beyond what this database has kept";
 		if (!origin->newest)
 		{
 			moment_clip(&one->seen, origin->next_first);
@@ -152,7 +154,7 @@ bring_here(Position *position, Origin *origin)
 		one->start = start;
 	}
 	position_simplify(position);
-	return true;
+	return NULL;
 }
 
 static bool
@@ -180,12 +182,13 @@ resume_at(Datum argument)
 {
 	Position position = position_parse(TextDatumGetCString(argument));
 	Origin origin = { .start = -1 };
+	const char *failure = bring_here(&position, &origin);
 
-	if (!bring_here(&position, &origin))
+	if (failure != NULL)
 	{
 		known_start = 0; /* its record may have been rolled back */
 		ereport(ERROR, (errcode(ERRCODE_HERALD_FOREIGN),
-						errmsg("the position comes from another database"),
+						errmsg("%s", failure),
 						errdetail("The database was restored, copied or failed over, or it lost its latest commits."),
 						errhint("Start again from herald.current_position() and read the present state.")));
 	}
@@ -222,7 +225,7 @@ read_positions(Datum array, Position **positions, bool **good)
 	*good = palloc0(sizeof(bool) * (count + 1));
 	for (int i = 0; i < count; i++)
 		(*good)[i] = !nulls[i] && position_read(TextDatumGetCString(texts[i]), &(*positions)[i]) &&
-					 bring_here(&(*positions)[i], &origin);
+					 bring_here(&(*positions)[i], &origin) == NULL;
 	return count;
 }
 
