@@ -102,6 +102,7 @@ export class Client {
   }
 
   async #stall(time) {
+    if (this.#isSocketIo && !this.connection.socket.connected) return;
     const proceed = KINDS[this.kind].stall(this.connection);
     await pause(time);
     proceed();
