@@ -32,14 +32,15 @@ export class World {
   calm = true;
   #marks = 0;
 
-  // pace: a writer's longest pause between transactions, in milliseconds. standby: of the scene. flow: how many are committed before, in and after a fault. Small queues, pages and memories make bridges take every way.
+  // pace: a writer's longest pause between transactions, in milliseconds. flow: how many are committed before, in and after a
+  // fault. standby: with one that follows. options: of the bridges; small queues, pages and memories make them take every way.
   static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 200, flow = 50, habits = everyHabit, standby = false, settings = [],
-    options = ['--queue-limit=16kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s'] }) {
+    options = ['--queue-limit=8kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s'] }) {
     const world = new World();
     const scene = await Scene.open({ standby, settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options });
     Object.assign(world, { seed, pace, flow, random: new Random(seed), scene, bridges: [scene.bridge] });
     while (world.bridges.length < bridges) await world.addBridge(options);
-    await world.#settle(clients, habits);
+    await world.#populate(clients, habits);
     world.writers = Array.from({ length: writers }, (_, number) => new Writer(world, number));
     return world;
   }
@@ -55,7 +56,7 @@ export class World {
 
   token(user) { return this.scene.token(user, { seconds: WEEK }); }
 
-  async #settle(clients, habits) {
+  async #populate(clients, habits) {
     await this.database.query(PREPARE);
     this.people = await this.scene.people(...Array(8).fill('Person'));
     this.posts = await Promise.all(this.people.slice(0, 6).map((author) => this.scene.post(author)));
@@ -93,21 +94,29 @@ export class World {
     if (nemeses.some(({ crashes }) => crashes)) this.crashes.push(from);
     if (forgets) this.forgets.push({ from, to: Infinity });
     const watched = forgets && this.#watch();
-    for (const nemesis of nemeses) await nemesis.strike(this);
-    await this.flows();
-    for (const nemesis of [...nemeses].reverse()) await nemesis.heal(this);
-    this.watching = false;
+    const struck = [];
+    try {
+      for (const nemesis of nemeses) {
+        await nemesis.strike(this);
+        struck.unshift(nemesis);
+      }
+      await this.flows();
+    } finally {
+      for (const nemesis of struck) await nemesis.heal(this);
+      this.watching = false;
+    }
     await watched;
     await this.flows();
   }
 
-  // What retention takes away is known to the history before.
+  // What retention takes away is known to the history before; a server that is away takes nothing away.
   async #watch() {
-    for (this.watching = true; this.watching; await pause(200)) await this.history.collect();
+    for (this.watching = true; this.watching; await pause(200)) await this.history.collect().catch(() => {});
   }
 
   // Returns { violations, counts }.
   async #end() {
+    await Promise.all(this.bridges.map((bridge) => bridge.ready()));
     this.calm = true;
     await until('no writer is at it', () => this.writers.every(({ busy }) => !busy), PATIENCE);
     const number = ++this.#marks;

@@ -174,6 +174,8 @@ test_replay_stops_before_a_join(void **state)
 	session_pause(a->session);
 	assert_string_equal(a->session->position, "P");
 	a->slow = false;
+	outbox_wake(&a->outbox);
+	support_turn();
 	room_move(a->session, HALL_RECENT);
 	room_publish(HALL_RECENT, event);
 	support_turn();
