@@ -115,9 +115,9 @@ for (const recovery of ['', 'recovery.signal']) {
     const { scene } = talk;
     t.after(() => scene.close());
     const inside = (command) => execFileSync('sh', ['-c', command], { cwd: scene.postgres.directory });
-    tool(scene.postgres, 'pg_basebackup', '--checkpoint=fast', '-D', path.join(scene.postgres.directory, 'older'));
+    tool(scene.postgres, 'pg_basebackup', '--checkpoint=fast', '--no-sync', '-D', path.join(scene.postgres.directory, 'older'));
     inside(`touch older/${recovery}; chown -R --reference=data older`);
-    await talk.say('Lost', 100);
+    await talk.say('Lost');
     const late = await talk.leaves();
     await scene.settle(...talk.present);
     for (const client of talk.present) client.forgetEvents(); // ids that are lost come again
