@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -20,6 +21,11 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #define HERALD_SHMEM_REQUEST_IN_INIT 1
 #define strtou64(text, end, base) pg_strtouint64(text, end, base)
+#define flushed_wal() GetFlushRecPtr()
+#define current_timeline() ThisTimeLineID
+#else
+#define flushed_wal() GetFlushRecPtr(NULL)
+#define current_timeline() GetWALInsertionTimeLine()
 #endif
 
 #if PG_VERSION_NUM < 160000

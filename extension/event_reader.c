@@ -33,6 +33,7 @@
 
 #include "query.h"
 #include "resume.h"
+#include "wal.h"
 
 /* A window of more transactions is read in steps. */
 #define MAX_WINDOW 10000
@@ -110,6 +111,7 @@ typedef struct Reading
 	TupleDesc shape;
 	Position position; /* after the row that was put out last */
 	Moment until;
+	uint64 kept;			  /* what was visible until then was before this place in the WAL */
 	ArrayBuildState *readers; /* whose unread count the page changes ... */
 	ArrayBuildState *causes;  /* ... and in which transaction */
 	int limit;
@@ -269,6 +271,7 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 	{
 		reading->position.window = window_end(reading, all_rooms);
 		reading->position.partial = true;
+		reading->position.kept = Max(reading->position.kept, reading->kept);
 		more = reading->position.window.xmax < reading->until.xmax;
 	}
 	rows = run_window(reading, rooms, all_rooms);
@@ -294,6 +297,7 @@ herald_read_events(PG_FUNCTION_ARGS)
 	Reading reading = { 0 };
 	Moment seen;
 	QueryScope scope;
+	Position until;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(3) || PG_GETARG_INT32(3) < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -301,10 +305,15 @@ herald_read_events(PG_FUNCTION_ARGS)
 	reading.out = query_result_begin(fcinfo, &reading.shape);
 	reading.limit = PG_GETARG_INT32(3);
 	reading.until = moment_now();
+	reading.kept = wal_kept();
 	query_begin(&scope, query_extension_owner(), false);
 	reading.position = resume_at(PG_GETARG_DATUM(0));
 	if (!PG_ARGISNULL(1))
-		reading.until = resume_at(PG_GETARG_DATUM(1)).seen;
+	{
+		until = resume_at(PG_GETARG_DATUM(1));
+		reading.until = until.seen;
+		reading.kept = until.kept;
+	}
 	seen = reading.position.seen;
 	read_page(&reading, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	/* Not before: a partition that is emptied in between would be missed.  Now we hold locks on them all. */

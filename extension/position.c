@@ -3,7 +3,7 @@
  * position.c
  *	  A place in the event log in commit order, and its text.
  *
- * The text is "1~system~start~moment", in the middle of a window followed by
+ * The text is "1~system~start~kept~moment", in the middle of a window followed by
  * "~moment~id".  A moment is xmin, xmax and the transactions in progress,
  * separated by dots, all but xmin relative to it.  All numbers are hexadecimal,
  * so that a position fits into a URL, a JSON string and an event stream as it
@@ -185,7 +185,8 @@ position_text(const Position *position)
 	initStringInfo(&text);
 	for (; position != NULL; position = position->also)
 	{
-		appendStringInfo(&text, POSITION_VERSION "~%x~" UINT64_HEX, position->system, position->start);
+		appendStringInfo(&text, POSITION_VERSION "~%x~" UINT64_HEX "~" UINT64_HEX, position->system, position->start,
+						 position->kept);
 		append_moment(&text, &position->seen);
 		if (position->partial)
 		{
@@ -339,6 +340,7 @@ read_position(Cursor *cursor)
 		cursor->at = NULL;
 	position.system = (uint32) read_number(cursor, '~');
 	position.start = (int64) read_number(cursor, '~');
+	position.kept = read_number(cursor, '~');
 	position.seen = read_moment(cursor);
 	position.last_id = -1;
 	if (cursor->at != NULL && *cursor->at == '~')

@@ -33,6 +33,7 @@ typedef struct Position
 {
 	uint32 system; /* which cluster */
 	int64 start;   /* which start of its server */
+	uint64 kept;   /* where in the WAL all commits are that it has seen: before this place */
 	Moment seen;
 	bool partial;
 	Moment window;

@@ -8,6 +8,11 @@
  * the first id that its events can have.  For a position of an earlier start
  * all transactions from there on are unseen.
  *
+ * A promoted standby, or a restored server, may not have all that a position of
+ * an earlier start has seen.  So a position says up to where in the WAL that
+ * can be, and a start where it has begun in the WAL of the one before: what is
+ * beyond that was lost, and whoever may have seen it is told.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -19,9 +24,11 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/pg_lsn.h"
 
 #include "query.h"
 #include "resume.h"
+#include "wal.h"
 
 static SavedQuery note_start = {
 	.name = "the record of the server's start",
@@ -32,7 +39,8 @@ static SavedQuery note_start = {
 static SavedQuery find_start = {
 	.name = "the check where a position comes from",
 	.text = "SELECT EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
-			" (SELECT first_xid FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1)",
+			" s.first_xid, s.begins_at"
+			" FROM (SELECT) AS one LEFT JOIN (SELECT * FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1) AS s ON true",
 	.nargs = 1,
 	.argtypes = { INT8OID },
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
@@ -86,6 +94,7 @@ position_after(Moment moment)
 
 	position.system = current_system();
 	position.start = current_start();
+	position.kept = wal_kept();
 	position.seen = moment;
 	position.last_id = -1;
 	return position;
@@ -98,6 +107,7 @@ typedef struct Origin
 	bool known;
 	bool newest;
 	uint64 next_first; /* the first transaction id of the start after it */
+	uint64 next_begin; /* and where in the WAL that began */
 } Origin;
 
 static void
@@ -106,6 +116,7 @@ look_up(Origin *origin, int64 start)
 	Datum argument = Int64GetDatum(start);
 	bool isnull;
 	Datum next;
+	Datum begin;
 
 	if (origin->start == start)
 		return;
@@ -113,15 +124,17 @@ look_up(Origin *origin, int64 start)
 	origin->start = start;
 	origin->known = DatumGetBool(query_value(0, 1, &isnull));
 	next = query_value(0, 2, &origin->newest);
+	begin = query_value(0, 3, &isnull);
 	origin->next_first = origin->newest ? 0 : DatumGetUInt64(next);
+	origin->next_begin = origin->newest ? PG_UINT64_MAX : DatumGetLSN(begin);
 }
 
 /*
  * Brings a position into terms of this start of the server: to one of an
- * earlier start everything since that start is news.  False: it comes from
- * elsewhere.
+ * earlier start everything since that start is news.  Returns why that cannot
+ * be done, or NULL.
  */
-static bool
+static const char *
 bring_here(Position *position, Origin *origin)
 {
 	int64 start = current_start();
@@ -130,7 +143,9 @@ bring_here(Position *position, Origin *origin)
 	{
 		look_up(origin, one->start);
 		if (one->system != current_system() || !origin->known)
-			return false;
+			return "the position comes from another database";
+		if (one->kept > origin->next_begin)
+			return "the position lies beyond what this database has kept";
 		if (!origin->newest)
 		{
 			moment_clip(&one->seen, origin->next_first);
@@ -139,7 +154,7 @@ bring_here(Position *position, Origin *origin)
 		one->start = start;
 	}
 	position_simplify(position);
-	return true;
+	return NULL;
 }
 
 static bool
@@ -167,12 +182,13 @@ resume_at(Datum argument)
 {
 	Position position = position_parse(TextDatumGetCString(argument));
 	Origin origin = { .start = -1 };
+	const char *failure = bring_here(&position, &origin);
 
-	if (!bring_here(&position, &origin))
+	if (failure != NULL)
 	{
 		known_start = 0; /* its record may have been rolled back */
 		ereport(ERROR, (errcode(ERRCODE_HERALD_FOREIGN),
-						errmsg("the position comes from another database"),
+						errmsg("%s", failure),
 						errdetail("The database was restored, copied or failed over, or it lost its latest commits."),
 						errhint("Start again from herald.current_position() and read the present state.")));
 	}
@@ -209,21 +225,24 @@ read_positions(Datum array, Position **positions, bool **good)
 	*good = palloc0(sizeof(bool) * (count + 1));
 	for (int i = 0; i < count; i++)
 		(*good)[i] = !nulls[i] && position_read(TextDatumGetCString(texts[i]), &(*positions)[i]) &&
-					 bring_here(&(*positions)[i], &origin);
+					 bring_here(&(*positions)[i], &origin) == NULL;
 	return count;
 }
 
-/* The moment before which all of the positions have read everything; false: there is no position. */
+/* A position before which all of these have read everything; false: there is none. */
 static bool
-earliest(const Position *positions, const bool *good, int count, Moment *moment)
+earliest(const Position *positions, const bool *good, int count, Position *before)
 {
 	bool any = false;
 
+	*before = (Position){ .system = current_system(), .start = current_start(), .kept = PG_UINT64_MAX, .last_id = -1 };
 	for (int i = 0; i < count; i++)
 	{
-		if (good[i])
-			*moment = any ? moment_before(moment, &positions[i].seen) : positions[i].seen;
-		any |= good[i];
+		if (!good[i])
+			continue;
+		before->seen = any ? moment_before(&before->seen, &positions[i].seen) : positions[i].seen;
+		before->kept = Min(before->kept, positions[i].kept);
+		any = true;
 	}
 	return any;
 }
@@ -237,18 +256,14 @@ herald_earliest(PG_FUNCTION_ARGS)
 	QueryScope scope;
 	Position *positions;
 	bool *good;
-	Moment moment;
+	Position before;
 	int count;
 	char *text = NULL;
 
 	query_begin(&scope, query_extension_owner(), false);
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
-	if (earliest(positions, good, count, &moment))
-	{
-		Position position = position_after(moment);
-
-		text = position_text(&position);
-	}
+	if (earliest(positions, good, count, &before))
+		text = position_text(&before);
 	query_end(&scope);
 	if (text == NULL)
 		PG_RETURN_NULL();
@@ -259,9 +274,9 @@ herald_earliest(PG_FUNCTION_ARGS)
 static void
 refuse_too_old(const Position *positions, bool *good, int count)
 {
-	Moment moment;
+	Position before;
 
-	if (!earliest(positions, good, count, &moment) || !precedes_log(&moment))
+	if (!earliest(positions, good, count, &before) || !precedes_log(&before.seen))
 		return;
 	for (int i = 0; i < count; i++)
 		good[i] = good[i] && !precedes_log(&positions[i].seen);

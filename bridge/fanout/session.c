@@ -182,14 +182,21 @@ joined_position(const Session *session, const Event *event)
 	return memory_format("%s_%s", event->position, session->position);
 }
 
+/* A replay stops at the event that its connection does not take. */
+static bool
+has_room(Session *session, const Frame *frame)
+{
+	session->full = !outbox_has_room(session->outbox, frame);
+	return !session->full;
+}
+
 static void
 replay(Session *session, Event *event)
 {
 	char *position = joined_position(session, event);
 	Frame *frame = event_frame_at(event, session->format, position);
 
-	session->full = frame != NULL && !outbox_has_room(session->outbox, frame);
-	if (frame != NULL && !session->full)
+	if (frame != NULL && has_room(session, frame))
 	{
 		note_last(session, event);
 		send(session, event, frame, position);
@@ -288,9 +295,25 @@ keep_change(Session *session, const char *room, bool joins)
 	*end = change;
 }
 
+/* Who cannot be told of it now does not join now: the replay goes on from before that. */
+static bool
+can_be_told(Session *session, Event *event)
+{
+	char *position = joined_position(session, event);
+	Frame *frame = event_frame_at(event, session->format, position);
+	bool can = frame == NULL || has_room(session, frame);
+
+	if (frame != NULL)
+		frame_release(frame);
+	free(position);
+	return can;
+}
+
 void
 session_change_room(Session *session, Event *event, const char *room, bool joins)
 {
+	if (joins && session->state == SESSION_REPLAYING && !can_be_told(session, event))
+		return;
 	if (session->joining > 0)
 		keep_change(session, room, joins);
 	if (joins)

@@ -317,7 +317,7 @@ action_start(const Config *settings)
 
 	config = settings;
 	for (int i = 0; i < CONNECTIONS; i++)
-		connections[i] = database_open("actions", config->database, &events, &connections[i]);
+		connections[i] = database_open("actions", config, &events, &connections[i]);
 }
 
 void

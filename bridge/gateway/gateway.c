@@ -30,6 +30,7 @@
 #include "gateway/replay.h"
 #include "source/database.h"
 #include "source/reader.h"
+#include "source/text_array.h"
 
 #define ARRIVALS_AT_ONCE 1000
 #define KEY_LENGTH 32
@@ -213,7 +214,7 @@ held_positions(void)
 {
 	const char *positions[RECENT_STRETCHES];
 
-	return database_text_array(positions, recent_held(positions, held));
+	return text_array_write(positions, recent_held(positions, held));
 }
 
 /* One query for all who wait; who comes while it runs shares the next one. */
@@ -236,9 +237,9 @@ ask_for_rooms(void)
 		positions[count++] = session->position;
 		session_list_append(&asking, session);
 	}
-	values[0] = database_text_array(users, count);
-	values[1] = database_text_array(keys, count);
-	values[2] = database_text_array(positions, count);
+	values[0] = text_array_write(users, count);
+	values[1] = text_array_write(keys, count);
+	values[2] = text_array_write(positions, count);
 	values[3] = held_positions();
 	database_query(database,
 				   "SELECT array_to_json(rooms), unread, recovered, \"position\", array_to_json(seen::text[]),"
@@ -280,7 +281,7 @@ gateway_start(const Config *config)
 	static const ReaderEvents reader_events = { on_event, on_signal, on_reached, on_resync };
 	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
 
-	database = database_open("rooms", config->database, &database_events, NULL);
+	database = database_open("rooms", config, &database_events, NULL);
 	recent_start(config);
 	replay_start(config, ask_for);
 	action_start(config);

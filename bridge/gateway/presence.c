@@ -21,7 +21,7 @@
 #include "base/timer.h"
 #include "fanout/room.h"
 #include "fanout/session.h"
-#include "source/database.h"
+#include "source/text_array.h"
 
 typedef struct Person
 {
@@ -207,8 +207,8 @@ take_people(PresenceNews *news)
 		else
 			went[went_count++] = person->id;
 	}
-	news->came = database_text_array(came, came_count);
-	news->went = database_text_array(went, went_count);
+	news->came = text_array_write(came, came_count);
+	news->went = text_array_write(went, went_count);
 	for (int i = 0; i < count; i++)
 		settle_person(taken[i]);
 }
@@ -245,8 +245,8 @@ take_posts(PresenceNews *news)
 		rooms[count] = post->room;
 		counts[count++] = memory_format("%d", users);
 	}
-	news->rooms = database_text_array(rooms, count);
-	news->counts = database_text_array((const char *const *) counts, count);
+	news->rooms = text_array_write(rooms, count);
+	news->counts = text_array_write((const char *const *) counts, count);
 	for (int i = 0; i < count; i++)
 	{
 		free(counts[i]);

@@ -26,6 +26,7 @@
 #include "fanout/room.h"
 #include "source/database.h"
 #include "source/event_log.h"
+#include "source/text_array.h"
 
 /* How often the queues of those are looked at that had no room for more. */
 #define PAUSE_MS 50
@@ -258,7 +259,7 @@ read_for_missing(void)
 	}
 	until = recent_first();
 	positions[count++] = recent_position(until); /* which may be older by now than when they were found missing */
-	array = database_text_array(positions, count);
+	array = text_array_write(positions, count);
 	metrics.log_readings++;
 	database_query(database, "SELECT herald.earliest($1)", 1, (const char *const *) &array, on_earliest, NULL);
 	free(array);
@@ -289,7 +290,7 @@ replay_start(const Config *settings, void (*again)(Session *session))
 
 	config = settings;
 	ask_again = again;
-	database = database_open("replay", config->database, &events, NULL);
+	database = database_open("replay", config, &events, NULL);
 }
 
 void

@@ -74,25 +74,17 @@ check_functions(PGconn *connection)
 	return true;
 }
 
-static bool
-check_writable(PGconn *connection)
-{
-	PGresult *result = PQexec(connection, "SELECT pg_is_in_recovery()");
-	bool standby = PQresultStatus(result) == PGRES_TUPLES_OK && PQgetvalue(result, 0, 0)[0] == 't';
-
-	PQclear(result);
-	return !standby || complain("database", "this server is a standby", "name all servers in the connection string: the bridge takes the primary");
-}
-
 bool
 check_database(const char *conninfo)
 {
-	PGconn *connection = PQconnectdb(conninfo);
+	static const char *const keywords[] = { "target_session_attrs", "dbname", NULL };
+	const char *const values[] = { "read-write", conninfo, NULL };
+	PGconn *connection = PQconnectdbParams(keywords, values, 1);
 	bool good = PQstatus(connection) == CONNECTION_OK;
 
 	if (!good)
 		complain("database: cannot connect", PQerrorMessage(connection), NULL);
-	good = good && check_writable(connection) && check_extension(connection) && check_functions(connection);
+	good = good && check_extension(connection) && check_functions(connection);
 	PQfinish(connection);
 	return good;
 }

@@ -5,7 +5,11 @@
  *
  * One query runs at a time, the others queue.  When the connection is lost every
  * query is answered with NULL, once; whoever asked knows best whether to ask
- * again.
+ * again.  A server that does not answer in time is as good as lost.
+ *
+ * All connections are with one server.  When one of them finds that another
+ * takes writes, the rest goes there, too: what two servers say of transactions
+ * does not fit together.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,10 +28,11 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
+#include "source/hosts.h"
 
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 5000
-#define CONNECT_TIMEOUT_MS 10000
+#define LONGEST_CONNECT_MS 10000
 
 typedef struct Query
 {
@@ -50,7 +55,7 @@ typedef enum DatabaseState
 struct Database
 {
 	const char *name;
-	char *conninfo;
+	const Config *config;
 	const DatabaseEvents *events;
 	void *context;
 	DatabaseState state;
@@ -61,10 +66,17 @@ struct Database
 	bool busy;
 	int load;
 	bool was_connected;
+	int host;
+	int tried; /* how many hosts, since the last connection was lost */
 	long pause;
 	Timer timer;
 	char *error;
+	struct Database *next;
+	struct Database *prev;
 };
+
+static Database *databases;
+static int latest_host; /* who has taken writes last */
 
 static void begin_connecting(void *context);
 static void send_next(Database *database);
@@ -140,12 +152,14 @@ note_error(Database *database, const char *text)
 		*--end = '\0';
 }
 
-/* Jitter, so that many bridges do not all come back in the same instant. */
+/* Between rounds through all servers; with jitter, so that many bridges do not all come back in the same instant. */
 static uint64_t
 next_pause(Database *database)
 {
 	long pause = database->pause;
 
+	if (database->tried % hosts_count(database->config->database) > 0)
+		return 0;
 	database->pause = pause * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause * 2;
 	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
 }
@@ -155,6 +169,7 @@ lose(Database *database, const char *why)
 {
 	bool was_connected = database->state == DATABASE_CONNECTED;
 
+	database->tried = was_connected ? 0 : database->tried + 1;
 	note_error(database, why);
 	if (was_connected || !database->was_connected)
 		log_warning("database_lost", "connection", database->name, "reason", database->error);
@@ -169,6 +184,20 @@ lose(Database *database, const char *why)
 		database->events->lost(database->context);
 }
 
+/* The server that we have found takes writes: whoever is with another one is with the wrong one. */
+static void
+go_along(int host)
+{
+	Database *database;
+
+	latest_host = host;
+	DL_FOREACH(databases, database)
+	{
+		if (database->state == DATABASE_CONNECTED && database->host != host)
+			lose(database, "another server has become the primary");
+	}
+}
+
 static void
 become_connected(Database *database)
 {
@@ -180,6 +209,7 @@ become_connected(Database *database)
 		metrics.database_reconnects++;
 	database->was_connected = true;
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
+	go_along(database->host);
 	database->events->connected(database->context);
 	serve(database);
 }
@@ -199,7 +229,7 @@ go_on_connecting(Database *database)
 }
 
 static void
-on_connect_timeout(void *context)
+on_silence(void *context)
 {
 	lose(context, "no answer in time");
 }
@@ -209,21 +239,19 @@ begin_connecting(void *context)
 {
 	Database *database = context;
 	char *name = memory_format("herald-bridge %s", database->name);
-	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
-									 "dbname", "fallback_application_name", NULL };
-	const char *const values[] = { "read-write", "10000", "10", "5", database->conninfo, name, NULL };
+	long answer = database->config->answer_timeout;
+	long patience = answer < LONGEST_CONNECT_MS ? answer : LONGEST_CONNECT_MS;
 
-	database->connection = PQconnectStartParams(keywords, values, 1);
+	database->host = (latest_host + database->tried) % hosts_count(database->config->database);
+	database->connection = hosts_connect(database->config->database, database->host, name);
 	free(name);
-	if (database->connection == NULL)
-		abort();
 	if (PQstatus(database->connection) == CONNECTION_BAD)
 	{
 		lose(database, PQerrorMessage(database->connection));
 		return;
 	}
 	database->state = DATABASE_CONNECTING;
-	timer_start(&database->timer, CONNECT_TIMEOUT_MS, on_connect_timeout, database);
+	timer_start(&database->timer, (uint64_t) patience, on_silence, database);
 	watch(database, UV_WRITABLE);
 }
 
@@ -252,6 +280,7 @@ send_next(Database *database)
 		return;
 	}
 	database->busy = true;
+	timer_start(&database->timer, (uint64_t) database->config->answer_timeout, on_silence, database);
 	metrics.database_queries++;
 	watch(database, PQflush(database->connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
@@ -292,6 +321,7 @@ take_results(Database *database)
 			PQclear(result);
 			return false;
 		}
+		timer_stop(&database->timer);
 		answer_first(database, result);
 		PQclear(result);
 		if (database->connection != connection)
@@ -334,16 +364,17 @@ on_socket(uv_poll_t *watcher, int status, int events)
 }
 
 Database *
-database_open(const char *name, const char *conninfo, const DatabaseEvents *events, void *context)
+database_open(const char *name, const Config *config, const DatabaseEvents *events, void *context)
 {
 	Database *database = memory_new(sizeof(Database));
 
 	database->name = name;
-	database->conninfo = memory_copy(conninfo);
+	database->config = config;
 	database->events = events;
 	database->context = context;
 	database->pause = FIRST_PAUSE_MS;
 	database->error = memory_copy("");
+	DL_APPEND(databases, database);
 	timer_start(&database->timer, 0, begin_connecting, database);
 	return database;
 }
@@ -394,13 +425,13 @@ database_reset(Database *database, const char *why)
 void
 database_close(Database *database)
 {
+	DL_DELETE(databases, database);
 	timer_stop(&database->timer);
 	stop_watching(database);
 	PQfinish(database->connection);
 	database->state = DATABASE_PAUSING;
 	for (int left = database->load; left > 0; left--)
 		answer_first(database, NULL);
-	free(database->conninfo);
 	free(database->error);
 	free(database);
 }
@@ -409,39 +440,4 @@ const char *
 database_error(const Database *database)
 {
 	return database->error;
-}
-
-static char *
-write_quoted(char *out, const char *text)
-{
-	*out++ = '"';
-	for (; *text; text++)
-	{
-		if (*text == '"' || *text == '\\')
-			*out++ = '\\';
-		*out++ = *text;
-	}
-	*out++ = '"';
-	return out;
-}
-
-char *
-database_text_array(const char *const *texts, int count)
-{
-	size_t length = 3;
-	char *array;
-	char *out;
-
-	for (int i = 0; i < count; i++)
-		length += texts[i] ? 2 * strlen(texts[i]) + 3 : strlen("NULL,");
-	array = out = memory_new(length);
-	*out++ = '{';
-	for (int i = 0; i < count; i++)
-	{
-		if (i > 0)
-			*out++ = ',';
-		out = texts[i] ? write_quoted(out, texts[i]) : stpcpy(out, "NULL");
-	}
-	strcpy(out, "}");
-	return array;
 }

@@ -12,6 +12,8 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
+#include "base/config.h"
+
 /*
  * Gets a query's result, which is cleared afterwards; NULL: the connection was
  * lost or never there, and it is not known whether the query ran.
@@ -31,10 +33,10 @@ typedef struct Database Database;
 
 /*
  * Begins to connect and goes on whenever the connection is lost, with growing
- * pauses.  "name" tells the connections of a bridge apart, in pg_stat_activity
+ * pauses, through the servers of the setting "database".  "name" tells the connections of a bridge apart, in pg_stat_activity
  * and in the log.
  */
-extern Database *database_open(const char *name, const char *conninfo, const DatabaseEvents *events, void *context);
+extern Database *database_open(const char *name, const Config *config, const DatabaseEvents *events, void *context);
 
 extern bool database_is_connected(const Database *database);
 
@@ -52,8 +54,5 @@ extern void database_close(Database *database);
 
 /* Why the last attempt failed; "" if none did. */
 extern const char *database_error(const Database *database);
-
-/* A text array as PostgreSQL reads it, NULL being null; the caller frees it. */
-extern char *database_text_array(const char *const *texts, int count);
 
 #endif /* HERALD_DATABASE_H */

@@ -219,8 +219,8 @@ reader_start(const Config *settings, const ReaderEvents *events)
 
 	config = settings;
 	listener = events;
-	database = database_open("reader", config->database, &database_events, NULL);
-	doorbell = doorbell_open(config->database, &doorbell_events);
+	database = database_open("reader", config, &database_events, NULL);
+	doorbell = doorbell_open(config, &doorbell_events);
 	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
 }
 

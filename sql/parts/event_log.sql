@@ -89,22 +89,37 @@ CREATE TABLE herald.server_start (
 	started_at timestamptz NOT NULL,
 	timeline   text NOT NULL,
 	first_xid  xid8 NOT NULL,
+	begins_at  pg_lsn NOT NULL,
 	UNIQUE (started_at, timeline)
 );
 COMMENT ON TABLE herald.server_start IS
-	'internal: starts of the server, crash restarts and promotions too; no event of this start has a lower transaction id';
+	'internal: starts of the server, crash restarts and promotions too; no event of this start has a lower transaction id, and what the one before had in the WAL beyond begins_at is lost';
 
--- The checkpointer lives as long as the shared memory: a new one is a new start, also after a crash of one backend.
+CREATE FUNCTION herald.timeline_since() RETURNS timestamptz
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_timeline_since';
+COMMENT ON FUNCTION herald.timeline_since() IS 'internal: when this server turned to its timeline';
+
+CREATE FUNCTION herald.timeline_left(timeline text) RETURNS pg_lsn
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_timeline_left';
+COMMENT ON FUNCTION herald.timeline_left(text) IS 'internal: where the history of this server leaves another timeline; 0/0: it does not have it, NULL: it is on it';
+
+CREATE FUNCTION herald.wal_begin() RETURNS pg_lsn
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_wal_begin';
+COMMENT ON FUNCTION herald.wal_begin() IS 'internal: where the latest checkpoint began: after a start, where that found the end of the WAL';
+
+-- The checkpointer lives as long as the shared memory: a new one is a new start, also after a crash of one backend. A standby has one
+-- before it is promoted.
 CREATE FUNCTION herald.this_start(OUT started_at timestamptz, OUT timeline text)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer'), pg_postmaster_start_time()),
+	SELECT greatest(coalesce((SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer'), pg_postmaster_start_time()),
+	                herald.timeline_since()),
 	       left(pg_walfile_name(pg_current_wal_lsn()), 8);
 $$;
-COMMENT ON FUNCTION herald.this_start() IS 'internal: when this server started, and its timeline';
+COMMENT ON FUNCTION herald.this_start() IS 'internal: when this server started to write, and its timeline';
 
 -- The first start of this log. Its id is the time of CREATE EXTENSION: positions of an earlier log are not taken for its own.
-INSERT INTO herald.server_start (id, started_at, timeline, first_xid)
-	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1' FROM herald.this_start() AS s;
+INSERT INTO herald.server_start (id, started_at, timeline, first_xid, begins_at)
+	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1', '0/0' FROM herald.this_start() AS s;
 
 -- No event of an earlier start has a higher transaction id than the newest that is there or that retention has removed,
 -- so that everything above it is news to a position of an earlier start, whatever ids the crash has handed out again.
@@ -125,9 +140,10 @@ BEGIN
 		END IF;
 		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC LIMIT 1),
 		                   (SELECT f.xid FROM herald.log_floor AS f ORDER BY f.xid DESC LIMIT 1), '0');
-		INSERT INTO herald.server_start AS s (id, started_at, timeline, first_xid)
+		INSERT INTO herald.server_start AS s (id, started_at, timeline, first_xid, begins_at)
 		VALUES (greatest((extract(epoch FROM this.started_at) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald.server_start AS p)),
-		        this.started_at, this.timeline, (newest::text::bigint + 1)::text::xid8)
+		        this.started_at, this.timeline, (newest::text::bigint + 1)::text::xid8,
+		        coalesce((SELECT herald.timeline_left(p.timeline) FROM herald.server_start AS p ORDER BY p.id DESC LIMIT 1), herald.wal_begin()))
 		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
 		RETURNING s.id INTO id;
 		DELETE FROM herald.total; -- the snapshots in it are as old as positions

@@ -184,6 +184,47 @@ test_replay_stops_when_full(void **state)
 	support_end(a);
 }
 
+/* The queue is full with what nobody counts. */
+static void
+fill(Client *client)
+{
+	Frame *frame = frame_new(FRAME_TEXT, "e", 1);
+
+	client->slow = true;
+	while (outbox_has_room(&client->outbox, frame))
+		outbox_push(&client->outbox, frame);
+	frame_release(frame);
+}
+
+/* An event by which its user joins a room, and for which there is no room, has neither come nor changed anything. */
+static void
+test_replay_stops_before_a_join(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_REPLAYING);
+	Event *event = support_event("joined", "user:1");
+
+	(void) state;
+	event->member = memory_copy("1");
+	event->joins = memory_copy("y");
+	room_join(a->session, "user:1");
+	fill(a);
+	room_publish(HALL_RECENT, event);
+	assert_true(a->session->full);
+	assert_int_equal(a->session->room_count, 1);
+	session_pause(a->session);
+	assert_string_equal(a->session->position, "P");
+	a->slow = false;
+	outbox_wake(&a->outbox);
+	support_turn();
+	room_move(a->session, HALL_RECENT);
+	room_publish(HALL_RECENT, event);
+	support_turn();
+	assert_non_null(strstr(a->said, "joined"));
+	assert_int_equal(a->session->room_count, 2);
+	event_release(event);
+	support_end(a);
+}
+
 static void
 change(Session *session, const char *room, bool joins)
 {
@@ -327,6 +368,7 @@ main(void)
 		cmocka_unit_test(test_replay_gives_what_is_new),
 		cmocka_unit_test(test_asks),
 		cmocka_unit_test(test_replay_stops_when_full),
+		cmocka_unit_test(test_replay_stops_before_a_join),
 		cmocka_unit_test(test_leave_twice),
 		cmocka_unit_test(test_leaving_stops_its_timer),
 		cmocka_unit_test(test_late_changes_outlast_the_first_join),

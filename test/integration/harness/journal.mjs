@@ -4,9 +4,11 @@ import { until } from './wait.mjs';
 
 export class Journal {
   events = [];
+  arrivals = [];        // when each of them came, in milliseconds
 
   record(event, data, rest) {
     this.events.push({ event, data, ...rest });
+    this.arrivals.push(performance.now());
   }
 
   all(event) {
@@ -20,6 +22,6 @@ export class Journal {
   }
 
   forgetEvents() {
-    this.events.length = 0;
+    this.events.length = this.arrivals.length = 0;
   }
 }

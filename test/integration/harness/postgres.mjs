@@ -58,6 +58,13 @@ export class Postgres {
   stop() { return this.#control('stop'); }
   restart() { return this.#control('restart'); }
   crash() { return this.#control('crash'); }
+  promote() { return this.#control('promote'); }
+
+  // Stops all its processes, as a machine that hangs does, until it is crashed.
+  freeze() {
+    const postmaster = readFileSync(path.join(this.directory, 'data/postmaster.pid'), 'utf8').split('\n')[0];
+    return run('sh', ['-c', `kill -STOP ${postmaster} $(pgrep -P ${postmaster})`]);
+  }
 
   // Stops a backend of the server, and lets it go on.
   pause(backend) { return run('kill', ['-STOP', backend]); }

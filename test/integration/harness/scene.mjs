@@ -19,15 +19,40 @@ export class Scene {
   #marks = 0;
   #people = 0;
 
-  // preload: with the worker's doorbell. seed: with the demo's people. options: of the bridge.
-  static async open({ preload = true, seed = false, settings = [], options = [] } = {}) {
+  // preload: with the worker's doorbell. seed: with the demo's people. standby: with one that follows. options: of the bridge.
+  static async open({ preload = true, seed = false, standby = false, settings = [], options = [] } = {}) {
     const scene = new Scene();
     scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings });
     scene.database = await scene.postgres.createDatabase('social');
     await scene.#load(scene.database, seed);
     if (preload) await until('the worker serves', () => scene.database.value('SELECT herald.preloaded()'));
+    if (standby) await scene.#follow();
     scene.bridge = await scene.addBridge(options);
     return scene;
+  }
+
+  async #follow() {
+    this.standby = await this.postgres.standby();
+    await until('the standby streams', () => this.database.value("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'"));
+  }
+
+  // From now on commits wait for the standby.
+  async replicateSynchronously() {
+    await this.database.query("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    await this.database.query('SELECT pg_reload_conf()');
+    await until('commits wait', () => this.database.value("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"));
+  }
+
+  // Makes the standby the primary; the application changes over to it.
+  async failOver() {
+    await this.standby.promote();
+    this.database = this.standby.database('social');
+  }
+
+  // Where a bridge finds the database: on the server or its standby.
+  get conninfo() {
+    const servers = [this.postgres, this.standby].filter(Boolean);
+    return `host=${servers.map(({ directory }) => directory)} port=${servers.map(({ port }) => port)} user=bridge dbname=${this.database.name}`;
   }
 
   #load(database, seed) {
@@ -37,7 +62,7 @@ export class Scene {
       ...files.flatMap((name) => ['-f', path.join(example, `${name}.sql`)]));
   }
 
-  async addBridge(options = [], conninfo = this.database.conninfo('bridge')) {
+  async addBridge(options = [], conninfo = this.conninfo) {
     const bridge = await Bridge.start({ conninfo, secret: this.secret, options });
     this.#bridges.push(bridge);
     return bridge;
@@ -101,7 +126,7 @@ export class Scene {
   async close() {
     this.closeClients();
     const outcomes = await Promise.all(this.#bridges.map((bridge) => bridge.stop()));
-    await this.postgres.destroy();
+    await Promise.all([this.postgres.destroy(), this.standby?.destroy()]);
     const bad = outcomes.findIndex(({ code }) => code !== 0);
     if (bad >= 0) throw new Error(`a bridge ended with ${JSON.stringify(outcomes[bad])}:\n${this.#bridges[bad].log.slice(-4000)}`);
   }

@@ -5,7 +5,9 @@ import { until } from './wait.mjs';
 
 export class Traffic {
   #stopped = false;
-  written = 0;
+  acknowledged = [];    // ids whose COMMIT was answered
+  failed = 0;
+  longest = 0;          // time that one took, in milliseconds
 
   constructor(scene, conversation, sender) {
     Object.assign(this, { scene, conversation, sender });
@@ -14,9 +16,18 @@ export class Traffic {
 
   async #write() {
     for (let number = 1; !this.#stopped; number++) {
-      await this.scene.message(this.conversation, this.sender, `Message ${number}`).then(() => { this.written++; }, () => pause(20));
+      const began = performance.now();
+      await this.scene.message(this.conversation, this.sender, `Message ${number}`).then((id) => { this.acknowledged.push(id); }, () => this.#fail());
+      this.longest = Math.max(this.longest, Math.round(performance.now() - began));
     }
   }
+
+  #fail() {
+    this.failed++;
+    return pause(20);
+  }
+
+  get written() { return this.acknowledged.length; }
 
   // Waits for so many more messages.
   async flows(count = 100) {

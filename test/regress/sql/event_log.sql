@@ -123,10 +123,10 @@ SELECT * FROM herald.read_events(herald.current_position(), max_events => 0);
 SELECT name, more FROM herald.read_events(herald.current_position(), NULL, NULL, 1);
 SELECT herald.read_events(herald.current_position(), max_events => -1);
 
--- Positions that are none. The parts are version, system, start and moment.
+-- Positions that are none. The parts are version, system, start, place in the WAL and moment.
 SELECT part, event_log.failure(part) AS failure
-FROM unnest('{"",x,1,2~1~1~1.1,1~1~1,1~1~1~0.1,1~1~1~1,1~1~1~1.1.,1~1~1~1.1.5,1~1~1~5.5.3.2,1~1~1~1.1~,1~1~1~1.1~1.1,1~1~1~1.1~1.1~,
-	1~1~1~1.1~1.1~1~1,"1~1~1~1.1 ","1~1~1~1.1; --",-1~1~1~1.1,1~1~1~11111111111111111.1,"1~1~1~ 1.1",1~1~1~1.-1,1~G~1~1.1}'::text[]) AS part;
+FROM unnest('{"",x,1,2~1~1~1~1.1,1~1~1~1,1~1~1~1~0.1,1~1~1~1~1,1~1~1~1~1.1.,1~1~1~1~1.1.5,1~1~1~1~5.5.3.2,1~1~1~1~1.1~,1~1~1~1~1.1~1.1,1~1~1~1~1.1~1.1~,
+	1~1~1~1~1.1~1.1~1~1,"1~1~1~1~1.1 ","1~1~1~1~1.1; --",-1~1~1~1~1.1,1~1~1~1~11111111111111111.1,"1~1~1~1~ 1.1",1~1~1~1~1.-1,1~G~1~1~1.1,1~1~1~G~1.1}'::text[]) AS part;
 SELECT event_log.failure(left(p.position, n)) AS failure
 FROM (SELECT herald.current_position() AS position) AS p, generate_series(1, 3) AS n
 GROUP BY 1 HAVING event_log.failure(left(p.position, n)) NOT LIKE 'HD003%';
@@ -144,12 +144,17 @@ SELECT count(*) FROM herald.server_start;
 -- A position of an earlier start: everything that is not older than the next start's first transaction comes again, because the crash
 -- between them may have handed out the same transaction ids twice.
 BEGIN;
-INSERT INTO herald.server_start (id, started_at, timeline, first_xid) VALUES (1000, '2001-01-01', '00000001', '1');
-UPDATE herald.server_start AS s SET first_xid = e.xid FROM herald.event AS e WHERE s.id > 1000 AND e.name = 'e6';
+INSERT INTO herald.server_start (id, started_at, timeline, first_xid, begins_at) VALUES (1000, '2001-01-01', '00000001', '1', '0/0');
+UPDATE herald.server_start AS s SET first_xid = e.xid, begins_at = pg_current_wal_insert_lsn() FROM herald.event AS e WHERE s.id > 1000 AND e.name = 'e6';
 SELECT event_log.pages(event_log.at('badge'), 1000) AS of_this_start,
        event_log.pages(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS of_the_earlier_one;
 SELECT event_log.pages(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 2) AS in_pages;
 SELECT event_log.pages(regexp_replace(event_log.at('window'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS what_was_unseen_stays_so;
+
+-- What such a position has seen may be lost, if the next start began before that in the WAL: where a standby was promoted that had not got it.
+UPDATE herald.server_start AS s SET begins_at = '0/0' WHERE s.id > 1000;
+SELECT event_log.failure(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'));
+SELECT event_log.failure(event_log.at('badge')) AS of_this_start;
 ROLLBACK;
 
 -- Retention: a partition that is out of use is marked, and emptied when its mark is older than the window. Time is made to pass by

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * test_database_array.c
+ * test_text_array.c
  *	  Texts come through a text array of PostgreSQL as they are.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -15,12 +15,12 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "source/database.h"
+#include "source/text_array.h"
 
 static void
 expect(int count, const char *const *texts, const char *wanted)
 {
-	char *array = database_text_array(texts, count);
+	char *array = text_array_write(texts, count);
 
 	assert_string_equal(array, wanted);
 	free(array);
@@ -69,7 +69,7 @@ test_size(void **state)
 	(void) state;
 	for (int i = 0; i < COUNT; i++)
 		texts[i] = i % 2 ? "\"\\\"\\" : "\\\\\\\\";
-	array = database_text_array(texts, COUNT);
+	array = text_array_write(texts, COUNT);
 	assert_int_equal(strlen(array), 2 + COUNT * 10 + COUNT - 1);
 	assert_int_equal(array[strlen(array) - 1], '}');
 	free(array);
@@ -85,5 +85,5 @@ main(void)
 		cmocka_unit_test(test_size),
 	};
 
-	return cmocka_run_group_tests_name("database_array", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("text_array", tests, NULL, NULL);
 }

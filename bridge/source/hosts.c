@@ -1,0 +1,105 @@
+/*-------------------------------------------------------------------------
+ *
+ * hosts.c
+ *	  Connects to one of the servers that a connection string names.
+ *
+ * libpq goes from one to the next by itself, but only when the first has
+ * answered: one that hangs, or whose machine is gone, would keep it for ever
+ * from those that are well.  So we name them to it one by one.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "source/hosts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static const char *
+find_value(const PQconninfoOption *options, const char *keyword)
+{
+	for (; options != NULL && options->keyword != NULL; options++)
+	{
+		if (strcmp(options->keyword, keyword) == 0)
+			return options->val;
+	}
+	return NULL;
+}
+
+/* What the string or the environment says of an option; the caller frees it. */
+static char *
+read_option(const char *conninfo, const char *keyword)
+{
+	PQconninfoOption *given = PQconninfoParse(conninfo, NULL);
+	PQconninfoOption *presets = PQconndefaults();
+	const char *value = find_value(given, keyword);
+	char *copy;
+
+	if (value == NULL)
+		value = find_value(presets, keyword);
+	copy = memory_copy(value != NULL ? value : "");
+	PQconninfoFree(given);
+	PQconninfoFree(presets);
+	return copy;
+}
+
+static int
+count_elements(const char *list)
+{
+	int count = 1;
+
+	while ((list = strchr(list, ',')) != NULL)
+	{
+		list++;
+		count++;
+	}
+	return count;
+}
+
+/* Leaves one element of a list; a list of one is for all. */
+static char *
+choose(char *list, int which)
+{
+	char *from = list;
+
+	if (count_elements(list) == 1)
+		return list;
+	while (which-- > 0 && strchr(from, ','))
+		from = strchr(from, ',') + 1;
+	memmove(list, from, strlen(from) + 1);
+	list[strcspn(list, ",")] = '\0';
+	return list;
+}
+
+int
+hosts_count(const char *conninfo)
+{
+	char *names = read_option(conninfo, "host");
+	char *addresses = read_option(conninfo, "hostaddr");
+	int count = count_elements(*addresses ? addresses : names);
+
+	free(names);
+	free(addresses);
+	return count;
+}
+
+PGconn *
+hosts_connect(const char *conninfo, int which, const char *name)
+{
+	char *host = choose(read_option(conninfo, "host"), which);
+	char *address = choose(read_option(conninfo, "hostaddr"), which);
+	char *port = choose(read_option(conninfo, "port"), which);
+	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+									 "dbname", "host", "hostaddr", "port", "fallback_application_name", NULL };
+	const char *const values[] = { "read-write", "10000", "10", "5", conninfo, host, address, port, name, NULL };
+	PGconn *connection = PQconnectStartParams(keywords, values, 1);
+
+	if (connection == NULL)
+		abort();
+	free(host);
+	free(address);
+	free(port);
+	return connection;
+}

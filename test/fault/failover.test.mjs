@@ -1,0 +1,65 @@
+// A standby that has all is promoted under the bridge: nothing is lost, nothing comes twice, and nobody has to come again.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runBridge } from '../integration/harness/bridge.mjs';
+import { Scene } from '../integration/harness/scene.mjs';
+import { Traffic } from '../integration/harness/traffic.mjs';
+import { heard, line, returns } from './audience.mjs';
+import { report, summary } from './report.mjs';
+import { World } from './world.mjs';
+
+const seed = Number(process.env.HERALD_SEED ?? Math.floor(Math.random() * 1e6));
+
+const promotion = {
+  name: 'promotion, synchronous, primary killed',
+  async strike(world) {
+    await world.postgres.crash();
+    await world.scene.failOver();
+    world.history.database = world.database;
+  },
+  heal: ({ bridges }) => Promise.all(bridges.map((bridge) => bridge.ready())),
+};
+
+test('synchronous replication, the primary is killed: nothing is lost, nothing comes twice, everybody is recovered', { timeout: 60000 }, async (t) => {
+  const world = await World.open({ seed, standby: true, writers: 6, clients: 16 });
+  t.after(() => world.close());
+  await world.scene.replicateSynchronously();
+  const outcome = await world.round([promotion]);
+  t.diagnostic(`${summary([promotion], outcome)}, HERALD_SEED=${seed}`);
+  if (outcome.violations.length > 0) assert.fail(report(seed, outcome, world.record));
+});
+
+// The options of a bridge to which the standby is the first server.
+function nearest({ bridge, conninfo }) {
+  const [, hosts, ports] = /host=(\S+) port=(\S+)/.exec(conninfo);
+  const turned = (list) => list.split(',').reverse().join(',');
+  return [`--database=host=${turned(hosts)} port=${turned(ports)} user=bridge dbname=social`, `--jwt-secret-file=${bridge.secretFile}`];
+}
+
+test('synchronous replication, the primary hangs: the bridge goes over, and nobody notices more than a pause', { timeout: 60000 }, async (t) => {
+  const scene = await Scene.open({ standby: true, options: ['--answer-timeout=1s', '--poll-interval=200ms'] });
+  t.after(() => scene.close());
+  await scene.replicateSynchronously();
+  assert.equal((await runBridge(['--check', ...nearest(scene)])).code, 0, 'the standby may be named first');
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const clients = await scene.both(ann);
+  const before = new Traffic(scene, conversation, ben);
+  await before.flows(50);
+  await scene.postgres.freeze();
+  await scene.failOver();
+  const after = new Traffic(scene, conversation, ben);
+  await after.flows(50);
+  await after.stop();
+  await scene.settle(...clients);
+  await scene.postgres.crash();
+  const written = await before.stop();
+  await scene.settle(...clients);
+  assert.deepEqual(before.acknowledged.filter((id) => !written.includes(id)), [], 'PostgreSQL kept what it acknowledged');
+  for (const client of clients) {
+    assert.deepEqual(heard(client), written, 'once and in order');
+    assert.equal(returns(client), 0);
+  }
+  t.diagnostic(line('promotion, synchronous, primary hangs', written, clients));
+});

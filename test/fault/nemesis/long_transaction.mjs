@@ -1,0 +1,16 @@
+// long_transaction.mjs: a transaction is open for long and writes at its end as well.
+
+export const name = 'long_transaction';
+export const breaks = 'transaction';
+
+let writer;
+
+export async function strike({ database }) {
+  writer = await database.connect();
+  await writer.query("BEGIN; SELECT herald.broadcast('fault:early', '{}')");
+}
+
+export async function heal() {
+  await writer.query("SELECT herald.broadcast('fault:late', '{}'); COMMIT");
+  await writer.end();
+}

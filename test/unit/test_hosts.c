@@ -1,0 +1,99 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_hosts.c
+ *	  Each server of a connection string is found, with its port.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "source/hosts.h"
+
+static void
+expect(const char *conninfo, int which, const char *host, const char *port)
+{
+	PGconn *connection = hosts_connect(conninfo, which, "test");
+
+	assert_string_equal(PQhost(connection), host);
+	assert_string_equal(PQport(connection), port);
+	PQfinish(connection);
+}
+
+static void
+test_one(void **state)
+{
+	(void) state;
+	assert_int_equal(hosts_count("dbname=app"), 1);
+	assert_int_equal(hosts_count("host=/nowhere port=1"), 1);
+	expect("host=/nowhere port=1", 0, "/nowhere", "1");
+}
+
+static void
+test_several(void **state)
+{
+	const char *conninfo = "host=/a,/b,/c port=1,2,3";
+
+	(void) state;
+	assert_int_equal(hosts_count(conninfo), 3);
+	expect(conninfo, 0, "/a", "1");
+	expect(conninfo, 1, "/b", "2");
+	expect(conninfo, 2, "/c", "3");
+}
+
+static void
+test_one_port_for_all(void **state)
+{
+	(void) state;
+	expect("host=/a,/b port=7", 1, "/b", "7");
+}
+
+static void
+test_uri(void **state)
+{
+	const char *uri = "postgresql://me@127.0.0.1:1,127.0.0.2:2/app";
+
+	(void) state;
+	assert_int_equal(hosts_count(uri), 2);
+	expect(uri, 0, "127.0.0.1", "1");
+	expect(uri, 1, "127.0.0.2", "2");
+}
+
+static void
+test_addresses(void **state)
+{
+	(void) state;
+	assert_int_equal(hosts_count("hostaddr=127.0.0.1,127.0.0.2 port=1"), 2);
+	expect("hostaddr=127.0.0.1,127.0.0.2 port=1", 1, "127.0.0.2", "1");
+}
+
+static void
+test_environment(void **state)
+{
+	(void) state;
+	setenv("PGHOST", "/x,/y", 1);
+	assert_int_equal(hosts_count("dbname=app"), 2);
+	expect("dbname=app port=5", 1, "/y", "5");
+	assert_int_equal(hosts_count("host=/a dbname=app"), 1);
+	unsetenv("PGHOST");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one),
+		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_one_port_for_all),
+		cmocka_unit_test(test_uri),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_environment),
+	};
+
+	return cmocka_run_group_tests_name("hosts", tests, NULL, NULL);
+}
