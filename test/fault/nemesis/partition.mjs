@@ -1,0 +1,34 @@
+// partition.mjs: packets to and from ports of the loopback are lost; nobody is told, only time tells.
+//
+// For a test file with a machine of its own (own_machine.mjs).
+
+import { execFileSync } from 'node:child_process';
+
+const rules = `
+table inet partition {
+  set lost { type inet_service; }
+  chain arrivals {
+    type filter hook input priority 0;
+    tcp dport @lost drop
+    tcp sport @lost drop
+  }
+}`;
+
+const nft = (...words) => execFileSync('nft', words, { stdio: ['pipe', 'ignore', 'inherit'] });
+
+let prepared = false;
+
+function prepare() {
+  if (!prepared) execFileSync('nft', ['-f', '-'], { input: rules });
+  prepared = true;
+}
+
+// From now on nothing arrives at these ports or from them.
+export function cut(...ports) {
+  prepare();
+  nft('add', 'element', 'inet', 'partition', 'lost', `{ ${ports.join(', ')} }`);
+}
+
+export function mend() {
+  nft('flush', 'set', 'inet', 'partition', 'lost');
+}
