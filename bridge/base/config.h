@@ -38,6 +38,7 @@ typedef struct Config
 	long connect_timeout;
 	long poll_interval;
 	long action_timeout;
+	long database_timeout;
 	long drain_timeout;
 	bool check;
 	bool print_config;

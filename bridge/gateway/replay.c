@@ -289,7 +289,7 @@ replay_start(const Config *settings, void (*again)(Session *session))
 
 	config = settings;
 	ask_again = again;
-	database = database_open("replay", config->database, &events, NULL);
+	database = database_open("replay", config->database, config->database_timeout, &events, NULL);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "source/database.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,7 +28,18 @@
 
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 5000
-#define CONNECT_TIMEOUT_MS 10000
+#define CONNECT_TIMEOUT_MS 30000
+
+/* The server cancels a query that takes too long. So much later it has not even said that. */
+#define SILENCE_MS 5000
+
+/*
+ * A server does not notice by itself that a bridge has vanished: its side of the
+ * connection would stay for hours, and there are only so many.
+ */
+static const char settings_sql[] =
+	"SELECT set_config('statement_timeout', $1, false), set_config('tcp_keepalives_idle', '10', false),"
+	" set_config('tcp_keepalives_interval', '5', false), set_config('tcp_user_timeout', '10000', false)";
 
 typedef struct Query
 {
@@ -51,6 +63,7 @@ struct Database
 {
 	const char *name;
 	char *conninfo;
+	long limit; /* milliseconds for a query */
 	const DatabaseEvents *events;
 	void *context;
 	DatabaseState state;
@@ -62,7 +75,7 @@ struct Database
 	int load;
 	bool was_connected;
 	long pause;
-	Timer timer;
+	Timer timer; /* until the next attempt, or for an answer to this one or to a query */
 	char *error;
 };
 
@@ -165,8 +178,33 @@ lose(Database *database, const char *why)
 	timer_start(&database->timer, next_pause(database), begin_connecting, database);
 	for (int left = database->load; left > 0; left--)
 		answer_first(database, NULL);
-	if (was_connected)
+	if (was_connected && database->events->lost != NULL)
 		database->events->lost(database->context);
+}
+
+static void
+on_silence(void *context)
+{
+	lose(context, "no answer in time");
+}
+
+static void
+on_settings(void *context, const PGresult *result)
+{
+	Database *database = context;
+
+	if (result != NULL && PQresultStatus(result) != PGRES_TUPLES_OK)
+		log_warning("settings_refused", "connection", database->name, "reason", PQresultErrorMessage(result));
+}
+
+static void
+send_settings(Database *database)
+{
+	char limit[24];
+	const char *const values[] = { limit };
+
+	snprintf(limit, sizeof(limit), "%ld", database->limit);
+	database_query(database, settings_sql, 1, values, on_settings, database);
 }
 
 static void
@@ -180,7 +218,9 @@ become_connected(Database *database)
 		metrics.database_reconnects++;
 	database->was_connected = true;
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
-	database->events->connected(database->context);
+	send_settings(database);
+	if (database->events->connected != NULL)
+		database->events->connected(database->context);
 	serve(database);
 }
 
@@ -196,12 +236,6 @@ go_on_connecting(Database *database)
 		lose(database, PQerrorMessage(database->connection));
 	else
 		watch(database, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE);
-}
-
-static void
-on_connect_timeout(void *context)
-{
-	lose(context, "no answer in time");
 }
 
 static void
@@ -223,7 +257,7 @@ begin_connecting(void *context)
 		return;
 	}
 	database->state = DATABASE_CONNECTING;
-	timer_start(&database->timer, CONNECT_TIMEOUT_MS, on_connect_timeout, database);
+	timer_start(&database->timer, CONNECT_TIMEOUT_MS, on_silence, database);
 	watch(database, UV_WRITABLE);
 }
 
@@ -252,6 +286,7 @@ send_next(Database *database)
 		return;
 	}
 	database->busy = true;
+	timer_start(&database->timer, (uint64_t) (database->limit + SILENCE_MS), on_silence, database);
 	metrics.database_queries++;
 	watch(database, PQflush(database->connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
@@ -289,6 +324,7 @@ take_results(Database *database)
 			PQclear(result);
 			return false;
 		}
+		timer_stop(&database->timer);
 		answer_first(database, result);
 		PQclear(result);
 		if (database->connection != connection)
@@ -321,22 +357,22 @@ on_socket(uv_poll_t *watcher, int status, int events)
 {
 	Database *database = watcher->data;
 
+	(void) status; /* libpq meets the same error and knows its name */
 	(void) events;
 	if (database->state == DATABASE_CONNECTING)
 		go_on_connecting(database);
-	else if (status < 0)
-		lose(database, uv_strerror(status));
 	else
 		serve(database);
 }
 
 Database *
-database_open(const char *name, const char *conninfo, const DatabaseEvents *events, void *context)
+database_open(const char *name, const char *conninfo, long limit, const DatabaseEvents *events, void *context)
 {
 	Database *database = memory_new(sizeof(Database));
 
 	database->name = name;
 	database->conninfo = memory_copy(conninfo);
+	database->limit = limit;
 	database->events = events;
 	database->context = context;
 	database->pause = FIRST_PAUSE_MS;
@@ -406,39 +442,4 @@ const char *
 database_error(const Database *database)
 {
 	return database->error;
-}
-
-static char *
-write_quoted(char *out, const char *text)
-{
-	*out++ = '"';
-	for (; *text; text++)
-	{
-		if (*text == '"' || *text == '\\')
-			*out++ = '\\';
-		*out++ = *text;
-	}
-	*out++ = '"';
-	return out;
-}
-
-char *
-database_text_array(const char *const *texts, int count)
-{
-	size_t length = 3;
-	char *array;
-	char *out;
-
-	for (int i = 0; i < count; i++)
-		length += texts[i] ? 2 * strlen(texts[i]) + 3 : strlen("NULL,");
-	array = out = memory_new(length);
-	*out++ = '{';
-	for (int i = 0; i < count; i++)
-	{
-		if (i > 0)
-			*out++ = ',';
-		out = texts[i] ? write_quoted(out, texts[i]) : stpcpy(out, "NULL");
-	}
-	strcpy(out, "}");
-	return array;
 }

@@ -18,12 +18,12 @@
  */
 typedef void (*DatabaseAnswer)(void *context, const PGresult *result);
 
-/* What the user of a connection wants to know of it. */
+/* What the user of a connection wants to know of it; each may be NULL. */
 typedef struct DatabaseEvents
 {
 	void (*connected)(void *context);
-	void (*lost)(void *context);	 /* after all queries were answered with NULL */
-	void (*notified)(void *context); /* may be NULL */
+	void (*lost)(void *context); /* after all queries were answered with NULL */
+	void (*notified)(void *context);
 } DatabaseEvents;
 
 typedef struct Database Database;
@@ -31,9 +31,11 @@ typedef struct Database Database;
 /*
  * Begins to connect and goes on whenever the connection is lost, with growing
  * pauses.  "name" tells the connections of a bridge apart, in pg_stat_activity
- * and in the log.
+ * and in the log.  A query that takes longer than "limit" milliseconds ends with an
+ * error of the server; if even that does not come, the connection is lost.
  */
-extern Database *database_open(const char *name, const char *conninfo, const DatabaseEvents *events, void *context);
+extern Database *database_open(const char *name, const char *conninfo, long limit, const DatabaseEvents *events,
+							   void *context);
 
 extern bool database_is_connected(const Database *database);
 

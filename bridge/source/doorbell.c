@@ -93,14 +93,14 @@ on_notified(void *context)
 }
 
 Doorbell *
-doorbell_open(const char *conninfo, void (*rung)(void *context), void *context)
+doorbell_open(const char *conninfo, long limit, void (*rung)(void *context), void *context)
 {
 	static const DatabaseEvents events = { on_connected, on_lost, on_notified };
 	Doorbell *doorbell = memory_new(sizeof(Doorbell));
 
 	doorbell->rung = rung;
 	doorbell->context = context;
-	doorbell->database = database_open("doorbell", conninfo, &events, doorbell);
+	doorbell->database = database_open("doorbell", conninfo, limit, &events, doorbell);
 	return doorbell;
 }
 

@@ -18,7 +18,7 @@ typedef struct Doorbell Doorbell;
  * a transaction.  Calls rung() for a ring, and once whenever it begins to
  * listen: what rang before is not known.
  */
-extern Doorbell *doorbell_open(const char *conninfo, void (*rung)(void *context), void *context);
+extern Doorbell *doorbell_open(const char *conninfo, long limit, void (*rung)(void *context), void *context);
 extern bool doorbell_is_listening(const Doorbell *doorbell);
 extern void doorbell_close(Doorbell *doorbell);
 

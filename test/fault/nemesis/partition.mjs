@@ -14,21 +14,18 @@ table inet partition {
   }
 }`;
 
-const nft = (...words) => execFileSync('nft', words, { stdio: ['pipe', 'ignore', 'inherit'] });
+const nft = (...words) => execFileSync('nft', words);
+const element = (ports) => ['element', 'inet', 'partition', 'lost', `{ ${ports.join(', ')} }`];
 
 let prepared = false;
 
-function prepare() {
-  if (!prepared) execFileSync('nft', ['-f', '-'], { input: rules });
-  prepared = true;
-}
-
 // From now on nothing arrives at these ports or from them.
 export function cut(...ports) {
-  prepare();
-  nft('add', 'element', 'inet', 'partition', 'lost', `{ ${ports.join(', ')} }`);
+  if (!prepared) execFileSync('nft', ['-f', '-'], { input: rules });
+  prepared = true;
+  nft('add', ...element(ports));
 }
 
-export function mend() {
-  nft('flush', 'set', 'inet', 'partition', 'lost');
+export function mend(...ports) {
+  nft('delete', ...element(ports));
 }

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * database_array.c
+ *	  Texts as one parameter of a query.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "source/database.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+static char *
+write_quoted(char *out, const char *text)
+{
+	*out++ = '"';
+	for (; *text; text++)
+	{
+		if (*text == '"' || *text == '\\')
+			*out++ = '\\';
+		*out++ = *text;
+	}
+	*out++ = '"';
+	return out;
+}
+
+char *
+database_text_array(const char *const *texts, int count)
+{
+	size_t length = 3;
+	char *array;
+	char *out;
+
+	for (int i = 0; i < count; i++)
+		length += texts[i] ? 2 * strlen(texts[i]) + 3 : strlen("NULL,");
+	array = out = memory_new(length);
+	*out++ = '{';
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			*out++ = ',';
+		out = texts[i] ? write_quoted(out, texts[i]) : stpcpy(out, "NULL");
+	}
+	strcpy(out, "}");
+	return array;
+}
