@@ -1,6 +1,7 @@
 // history.mjs: many clients at once, each with a random history of what people do to each other and with their inboxes.
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { Random } from '../integration/harness/random.mjs';
 
 export const USERS = 30;
 const POSTS = 8;
@@ -10,27 +11,7 @@ const REFUSED = { '23503': 'foreign key', '23505': 'unique key', '40001': 'seria
 // Marks of these users run as an application's do, several of one user at once; what comes out depends on who was first.
 export const isFree = (user) => user % 5 === 0;
 
-// Random numbers that a seed repeats (mulberry32).
-class Random {
-  constructor(seed) { this.state = seed | 0; }
-
-  below(limit) {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % limit;
-  }
-
-  oneIn(number) { return this.below(number) === 0; }
-  choose(list) { return list[this.below(list.length)]; }
-  some(list) { return list.filter(() => this.oneIn(3)); }
-
-  // One of the keys, as often as its number says.
-  weigh(weights) {
-    let left = this.below(Object.values(weights).reduce((sum, weight) => sum + weight));
-    return Object.keys(weights).find((key) => (left -= weights[key]) < 0);
-  }
-
+class People extends Random {
   user() { return 1 + this.below(USERS); }
   users(most) { return Array.from({ length: 1 + this.below(most) }, () => this.user()); }
   text() { return `Words ${this.below(1000)}${this.oneIn(2) ? this.users(3).map((user) => ` @u${user}`).join() : ''}`; }
@@ -86,7 +67,7 @@ const READ_WEIGHTS = Object.fromEntries(Object.entries(READS).map(([name, [weigh
 
 class Client {
   constructor(client, seed, refusals) {
-    Object.assign(this, { client, random: new Random(seed), refusals });
+    Object.assign(this, { client, random: new People(seed), refusals });
   }
 
   // Runs a transaction; one that the server refuses is given up, for the next does as well.

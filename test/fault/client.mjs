@@ -1,0 +1,134 @@
+// client.mjs: a client of any protocol with a habit, which keeps what it received and how it was welcomed.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { EventSourceClient } from '../integration/harness/event_source_client.mjs';
+import { PlainClient } from '../integration/harness/plain_client.mjs';
+import { Random } from '../integration/harness/random.mjs';
+import { SocketIoClient } from '../integration/harness/socketio_client.mjs';
+import { keyOf } from './history.mjs';
+
+// How a connection of each kind is made; how it stops to read: what is returned lets it go on.
+const KINDS = {
+  plain: {
+    make: (bridge, token) => new PlainClient(bridge, token),
+    stall: ({ socket }) => { socket.pause(); return () => socket.resume(); },
+  },
+  eventSource: {
+    make: (bridge, token, room) => new EventSourceClient(bridge, token, { rooms: [room] }),
+    stall: ({ response }) => { response?.pause(); return () => response?.resume(); },
+  },
+  socketIo: {
+    make: (bridge, token) => new SocketIoClient(bridge, token),
+    stall: ({ socket }) => { const { ws } = socket.io.engine.transport; ws?.pause(); return () => ws?.resume(); },
+  },
+  polling: {
+    make: (bridge, token) => new SocketIoClient(bridge, token, { transports: ['polling'] }),
+    stall: () => () => {},
+  },
+};
+export const kinds = Object.keys(KINDS);
+export const habits = ['steady', 'slow', 'dropping', 'hopping'];
+
+// Not in the log: the badge as of now, and why a session ends.
+const EPHEMERAL = ['notification:unread', 'error'];
+
+export class Client {
+  received = [];     // { at, name, id or key }
+  welcomes = [];     // { at, after, recovered }; after: how many events
+  joins = [];        // when the room was joined, once or again
+  mark = 0;
+  #told = 0;
+
+  constructor(world, number, { kind, habit, user }) {
+    Object.assign(this, { world, kind, habit, user, random: new Random(world.seed * 1000 + 500 + number) });
+    this.name = `client ${number} (${kind}, ${habit}, user ${user})`;
+    this.room = `post:${world.posts[number % world.posts.length]}`;
+    this.connection = KINDS[kind].make(world.bridges[number % world.bridges.length], world.token(user), this.room);
+    this.connection.record = (event, data, rest) => this.#receive(event, data, rest);
+    this.done = Promise.all([this.#live(), this.#isSocketIo || this.#stay()]);
+  }
+
+  get #isSocketIo() { return this.connection instanceof SocketIoClient; }
+
+  #receive(name, data, { id } = {}) {
+    this.#noteWelcomes();
+    if (name === 'test:mark') this.mark = data.number;
+    if (!EPHEMERAL.includes(name)) this.received.push({ at: Date.now(), name, ...(id ? { id } : { key: keyOf(name, data) }) });
+  }
+
+  // The badge comes right behind a welcome.
+  #noteWelcomes() {
+    const told = this.#isSocketIo ? this.connection.connects : this.connection.welcomes.map(({ recovered }) => recovered);
+    for (const recovered of told.slice(this.#told)) this.#welcome(recovered);
+    this.#told = told.length;
+  }
+
+  #welcome(recovered) {
+    this.welcomes.push({ at: Date.now(), after: this.received.length, recovered });
+    if (!recovered) this.joined = false;
+    if (this.kind === 'eventSource') this.#noteJoin();
+    else if (!this.joined) this.connection.ask('room:join', { room: this.room }).then(({ ok }) => ok && this.#noteJoin(), () => {});
+  }
+
+  #noteJoin() {
+    if (!this.joined) this.joins.push(Date.now());
+    this.joined = true;
+  }
+
+  // A client without a library that does so comes back by itself, with what it knows of its session.
+  async #stay() {
+    while (!this.ended) {
+      if (await this.connection.open().then(() => true, () => false)) await this.connection.closed;
+      else this.#cut();
+      await pause(20 + this.random.below(150));
+    }
+  }
+
+  async #live() {
+    const { habit, world, random } = this;
+    while (!this.ended) {
+      await pause(50 + random.below(800));
+      if (habit === 'steady' || world.calm || this.ended || this.welcomes.length === 0) continue;
+      if (habit === 'slow') await this.#stall(random.below(600));
+      else {
+        if (habit === 'hopping') this.#hop(random.choose(world.bridges));
+        this.#cut();
+      }
+    }
+  }
+
+  async #stall(time) {
+    const proceed = KINDS[this.kind].stall(this.connection);
+    await pause(time);
+    proceed();
+  }
+
+  #hop(bridge) {
+    if (this.#isSocketIo) this.connection.socket.io.uri = bridge.url;
+    this.connection.bridge = bridge;
+  }
+
+  #cut() {
+    if (this.#isSocketIo) this.connection.cut();
+    else this.connection.close();
+  }
+
+  // What the verdict needs, and nothing else.
+  get story() {
+    const { name, user, habit, room, received, welcomes, joins } = this;
+    return { name, user, habit, room, received, welcomes, joins };
+  }
+
+  // Begins to keep anew; in its room it stays.
+  forget() {
+    this.received = [];
+    this.welcomes = [];
+    this.joins = this.joined ? [0] : [];
+  }
+
+  end() {
+    this.ended = true;
+    this.connection.close();
+    return this.done;
+  }
+}

@@ -1,0 +1,46 @@
+// history.mjs: what really happened: the event log, the transactions behind it and who was in which room, read by SQL.
+
+import { parseSnapshot } from './causality.mjs';
+
+// What tells an event from all others without its id: totals are those of the moment of delivery.
+export function keyOf(name, data) {
+  const lasting = Object.entries(data).filter(([field]) => !field.startsWith('total')).sort(([one], [other]) => (one < other ? -1 : 1));
+  return `${name} ${JSON.stringify(lasting)}`;
+}
+
+const EVENTS = `
+  SELECT id, xid::text::bigint AS xid, extract(epoch FROM logged_at) * 1000 AS at, rooms, name, payload, member_id AS member, joins, leaves
+  FROM herald.event WHERE id > $1`;
+
+const eventOf = ({ xid, at, payload, ...row }) => ({ ...row, xid: Number(xid), at: Number(at), key: keyOf(row.name, payload) });
+
+// From a moment on at which nothing was being written.
+export class History {
+  #events = new Map();
+
+  static async begin(database, people) {
+    const history = new History();
+    const [{ event, transaction }] = await database.query(
+      'SELECT (SELECT coalesce(max(id), 0) FROM herald.event) AS event, (SELECT coalesce(max(number), 0) FROM written) AS transaction');
+    const rooms = await database.query("SELECT user_id, array_agg(room) AS rooms FROM herald.automatic_rooms($1) GROUP BY user_id", [people]);
+    const added = new Map(rooms.map(({ user_id: user, rooms: list }) => [user, list]));
+    history.members = Object.fromEntries(people.map((user) => [user, ['*', `user:${user}`, `feed:${user}`, ...added.get(user) ?? []]]));
+    return Object.assign(history, { database, event, transaction, began: Date.now() });
+  }
+
+  // To be called before retention takes something away.
+  async collect() {
+    for (const row of await this.database.query(EVENTS, [this.event])) if (!this.#events.has(row.id)) this.#events.set(row.id, eventOf(row));
+  }
+
+  // Plain data: { members: user → rooms at the beginning, events in the order of their ids, transactions by number }.
+  async read() {
+    await this.collect();
+    const transactions = await this.database.query('SELECT number, xid::text::bigint AS xid, snapshot FROM written WHERE number > $1', [this.transaction]);
+    return {
+      members: this.members,
+      events: [...this.#events.values()].sort((one, other) => one.id - other.id),
+      transactions: transactions.map(({ number, xid, snapshot }) => ({ number: Number(number), xid: Number(xid), snapshot: parseSnapshot(snapshot) })),
+    };
+  }
+}

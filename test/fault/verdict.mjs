@@ -1,0 +1,202 @@
+// verdict.mjs: holds what clients received against what really happened. Pure functions of plain data.
+//
+// Which events a client must have, may have and must not have follows from causality. An event is before another if its
+// transaction is in the snapshot of the other's; what is in neither order may have come in any. So a client must have an event
+// of a room if it was in it after every change of its membership that is not known to come later, and must not have it if it
+// was out after all of these.
+
+import { sees, Seen } from './causality.mjs';
+
+// What was written, by all that it is asked for.
+class Log {
+  #snapshots;
+  #byId;
+  #byKey = new Map();
+  #changes = new Map();   // of a user in a room
+  #rooms = new Map();     // answers of membership
+
+  constructor({ members, events, transactions }) {
+    Object.assign(this, { members, events });
+    this.#snapshots = new Map(transactions.map(({ xid, snapshot }) => [xid, snapshot]));
+    this.#byId = new Map(events.map((event) => [event.id, event]));
+    for (const event of events) {
+      append(this.#byKey, event.key, event);
+      if (event.member) append(this.#changes, `${event.member} ${event.joins ?? event.leaves}`, event);
+    }
+  }
+
+  snapshot(event) { return this.#snapshots.get(event.xid); }
+
+  // The events that a received one can be.
+  candidates({ id, key }) {
+    return id ? [this.#byId.get(id)].filter((event) => event) : this.#byKey.get(key) ?? [];
+  }
+
+  before(one, other) {
+    if (one.xid === other.xid) return Number(one.id) < Number(other.id);
+    const snapshot = this.snapshot(other);
+    return snapshot !== undefined && sees(snapshot, one.xid);
+  }
+
+  // 'in', 'out' or 'either': where a user was with regard to a room when an event of it happened.
+  membership(user, room, event) {
+    const question = `${user} ${room} ${event.id}`;
+    if (!this.#rooms.has(question)) this.#rooms.set(question, this.#membership(user, room, event));
+    return this.#rooms.get(question);
+  }
+
+  // Changes of one membership lock its row: their ids are in the order of their commits.
+  #membership(user, room, event) {
+    let possible = [this.members[user].includes(room)];
+    for (const change of this.#changes.get(`${user} ${room}`) ?? []) {
+      if (this.before(event, change)) break;
+      if (this.before(change, event)) possible = [];
+      possible.push(Boolean(change.joins));
+    }
+    if (possible.every((inside) => inside)) return 'in';
+    return possible.some((inside) => inside) ? 'either' : 'out';
+  }
+}
+
+function append(map, key, value) {
+  if (!map.has(key)) map.set(key, []);
+  map.get(key).push(value);
+}
+
+// What a client went through between two welcomes that were no recoveries.
+class Life {
+  seen = new Seen();
+  #last = new Map();      // of a transaction, the id that came last
+  #left = new Set();
+
+  constructor(log, client, start) {
+    Object.assign(this, { log, client, start, joined: client.joins.find((at) => at >= start) ?? Infinity });
+  }
+
+  room(room, event) {
+    if (room !== this.client.room) return this.log.membership(this.client.user, room, event);
+    return event.at > this.joined ? 'in' : 'either';
+  }
+
+  // What is wrong with an event that comes now. Of those that have no id and look alike nobody knows which it is.
+  take(event, alike) {
+    const { id, xid, member, joins, leaves, rooms } = event;
+    const wrong = [];
+    if (!alike && (this.seen.sees(xid) || this.#last.get(xid) > Number(id))) wrong.push('out of order');
+    if (rooms.every((room) => this.#left.has(room) || this.room(room, event) === 'out')) wrong.push('not in the room');
+    this.#last.set(xid, Number(id));
+    const snapshot = this.log.snapshot(event);
+    if (snapshot) this.seen.add(snapshot);
+    if (member === this.client.user && leaves) this.#left.add(leaves);
+    if (member === this.client.user && joins) this.#left.delete(joins);
+    return wrong;
+  }
+
+  // last: nothing came after this life.
+  requires(event, last) {
+    return event.at > this.start && (last || this.seen.sees(event.xid)) && event.rooms.some((room) => this.room(room, event) === 'in');
+  }
+}
+
+const within = (list, from, to) => list.some((at) => at > from && at <= to);
+
+class Story {
+  violations = [];
+  repeated = 0;
+  #lives;
+  #got = new Map();       // id: when it came first
+
+  constructor(log, client, { crashes, forgets }) {
+    Object.assign(this, { log, client, crashes, forgets });
+    this.#lives = [new Life(log, client, 0)];
+  }
+
+  #accuse(kind, event, at) {
+    this.violations.push({ kind, client: this.client.name, event, at });
+  }
+
+  judge() {
+    const { received, welcomes } = this.client;
+    let next = 0;
+    for (const [place, entry] of received.entries()) {
+      while (welcomes[next]?.after <= place) this.#welcome(welcomes[next++]);
+      this.#take(entry);
+    }
+    welcomes.slice(next).forEach((welcome) => this.#welcome(welcome));
+    for (const event of this.log.events) if (!this.#got.has(event.id) && this.#isRequired(event)) this.#accuse('missing', event, event.at);
+    return this;
+  }
+
+  #welcome({ at, recovered }) {
+    if (recovered) return;
+    if (!this.forgets.some(({ from, to }) => at >= from && at <= to)) this.#accuse('not recovered', undefined, at);
+    this.#lives.push(new Life(this.log, this.client, at));
+  }
+
+  #take(entry) {
+    const candidates = this.log.candidates(entry);
+    if (candidates.length === 0) return this.#accuse('rolled back', entry, entry.at);
+    const fresh = candidates.find(({ id }) => !this.#got.has(id));
+    return fresh ? this.#first(fresh, entry.at, candidates.length > 1) : this.#again(candidates.at(-1), entry.at);
+  }
+
+  #first(event, at, alike) {
+    this.#got.set(event.id, at);
+    for (const kind of this.#lives.at(-1).take(event, alike)) this.#accuse(kind, event, at);
+  }
+
+  #again(event, at) {
+    if (within(this.crashes, this.#got.get(event.id), at)) this.repeated++;
+    else this.#accuse('duplicated', event, at);
+  }
+
+  #isRequired(event) {
+    return this.#lives.some((life, number) => life.requires(event, number === this.#lives.length - 1));
+  }
+}
+
+// The longest silence that a client heard which was always there.
+function longestGap(clients) {
+  const gaps = clients.filter(({ habit }) => habit === 'steady')
+    .flatMap(({ received }) => received.slice(1).map(({ at }, place) => at - received[place].at));
+  return gaps.reduce((longest, gap) => Math.max(longest, gap), 0);
+}
+
+// An event is in the log if and only if its transaction was committed: what writers know of theirs against the table and the log.
+export function judgeLog({ events, transactions }, written) {
+  const committed = new Map(transactions.map(({ number, xid }) => [number, xid]));
+  const names = new Map();
+  for (const { xid, name } of events) append(names, xid, name);
+  const accuse = (kind, { number }, event) => ({ kind, client: `transaction ${number}`, event });
+  const differs = (transaction) => {
+    const found = (names.get(committed.get(transaction.number)) ?? []).filter((name) => !name.startsWith('notification:')).sort();
+    const expected = Object.entries(transaction.names).flatMap(([name, count]) => Array(count).fill(name)).sort();
+    return String(found) !== String(expected) && [accuse('not as written', transaction, { found, expected })];
+  };
+  return written.flatMap((transaction) => {
+    const { number, outcome } = transaction;
+    if (committed.has(number)) return outcome === 'rolled back' ? accuse('written, though rolled back', transaction) : differs(transaction) || [];
+    return outcome === 'committed' ? accuse('not written, though committed', transaction) : [];
+  });
+}
+
+// history: of history.mjs. clients: their stories. crashes: when the database crashed; an event from before may come again.
+// forgets: [{ from, to }], when a client may be told that it was not recovered.
+export function judge(history, clients, { crashes = [], forgets = [] } = {}) {
+  const log = new Log(history);
+  const stories = clients.map((client) => new Story(log, client, { crashes, forgets }).judge());
+  const violations = stories.flatMap((story) => story.violations);
+  const count = (kind) => violations.filter((violation) => violation.kind === kind).length;
+  return {
+    violations,
+    counts: {
+      events: history.events.length,
+      received: clients.reduce((sum, { received }) => sum + received.length, 0),
+      returns: clients.reduce((sum, { welcomes }) => sum + welcomes.length, 0),
+      lost: count('missing'),
+      duplicated: count('duplicated'),
+      repeated: stories.reduce((sum, { repeated }) => sum + repeated, 0),
+      gap: longestGap(clients),
+    },
+  };
+}

@@ -1,0 +1,118 @@
+// world.mjs: an application with writers, clients of all kinds and habits, and several bridges; and what became of them.
+//
+// It lives in rounds. A round begins and ends in calm, when nobody writes and every client has what there is.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { Random } from '../integration/harness/random.mjs';
+import { Scene } from '../integration/harness/scene.mjs';
+import { until } from '../integration/harness/wait.mjs';
+import { Client, habits, kinds } from './client.mjs';
+import { History } from './history.mjs';
+import { judge, judgeLog } from './verdict.mjs';
+import { Writer } from './writer.mjs';
+
+const WEEK = 7 * 24 * 3600;
+const PATIENCE = 30000;
+
+// Writers are the application: they own nothing. A row that is locked by a transaction that hangs does not make them hang.
+const PREPARE = `
+  CREATE TABLE written (number bigint PRIMARY KEY, xid xid8 NOT NULL DEFAULT pg_current_xact_id(), snapshot pg_snapshot NOT NULL DEFAULT pg_current_snapshot());
+  CREATE ROLE writer LOGIN IN ROLE social_app;
+  ALTER ROLE writer SET lock_timeout = '300ms';
+  GRANT INSERT ON written TO writer;
+  GRANT USAGE ON SCHEMA herald TO writer;
+  GRANT EXECUTE ON FUNCTION herald.publish TO writer`;
+
+export class World {
+  bridges = [];
+  writers = [];
+  clients = [];
+  transactions = 0;
+  refused = {};         // how many statements the server refused, by SQLSTATE
+  calm = true;
+  #marks = 0;
+
+  // pace: a writer's longest pause between transactions, in milliseconds. options: of the bridges.
+  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 200, settings = [], options = [] }) {
+    const world = new World();
+    const scene = await Scene.open({ settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options });
+    Object.assign(world, { seed, pace, random: new Random(seed), scene, bridges: [scene.bridge] });
+    while (world.bridges.length < bridges) await world.addBridge(options);
+    await world.#settle(clients);
+    world.writers = Array.from({ length: writers }, (_, number) => new Writer(world, number));
+    return world;
+  }
+
+  get postgres() { return this.scene.postgres; }
+  get database() { return this.scene.database; }
+
+  async addBridge(...parameters) {
+    const bridge = await this.scene.addBridge(...parameters);
+    this.bridges.push(bridge);
+    return bridge;
+  }
+
+  token(user) { return this.scene.token(user, { seconds: WEEK }); }
+
+  async #settle(clients) {
+    await this.database.query(PREPARE);
+    this.people = await this.scene.people(...Array(8).fill('Person'));
+    this.posts = await Promise.all(this.people.slice(0, 6).map((author) => this.scene.post(author)));
+    this.conversations = await Promise.all([0, 1, 2, 3, 4].map((n) => this.scene.conversation(...this.people.filter((_, place) => (place + n) % 3))));
+    this.clients = Array.from({ length: clients }, (_, n) => new Client(this, n, {
+      kind: kinds[n % kinds.length], habit: habits[Math.floor(n / kinds.length) % habits.length], user: this.people[n % this.people.length] }));
+    await until('all clients are in their rooms', () => this.clients.every(({ joined }) => joined), PATIENCE);
+  }
+
+  async begin() {
+    this.history = await History.begin(this.database, this.people);
+    for (const client of this.clients) client.forget();
+    Object.assign(this, { written: [], crashes: [], forgets: [], calm: false });
+  }
+
+  // Waits until so many more transactions were committed.
+  async flows(count = 100) {
+    const committed = () => this.written.filter(({ outcome }) => outcome === 'committed').length;
+    const goal = committed() + count;
+    await until(`${count} more transactions are committed`, () => committed() >= goal, PATIENCE);
+  }
+
+  // One fault: what is broken stays so while writers go on.
+  async suffer(nemesis) {
+    const from = Date.now();
+    const collected = nemesis.forgets && this.#collect();
+    if (nemesis.crashes) this.crashes.push(from);
+    await nemesis.strike(this);
+    await this.flows();
+    await nemesis.heal(this);
+    this.struck = false;
+    await collected;
+    await this.flows();
+    if (nemesis.forgets) this.forgets.push({ from, to: Infinity });
+  }
+
+  // What retention takes away is known to the history before.
+  async #collect() {
+    for (this.struck = true; this.struck; await pause(200)) await this.history.collect();
+  }
+
+  // Ends the round; returns { violations, counts }.
+  async end() {
+    this.calm = true;
+    await until('no writer is at it', () => this.writers.every(({ busy }) => !busy), PATIENCE);
+    const number = ++this.#marks;
+    await this.database.query('SELECT herald.broadcast($1, $2)', ['test:mark', { number }]);
+    await until('all clients have everything', () => this.clients.every(({ mark }) => mark >= number), PATIENCE).catch(() => {});
+    const history = await this.history.read();
+    this.record = { history, clients: this.clients.map(({ story }) => story), written: this.written, crashes: this.crashes, forgets: this.forgets };
+    const { violations, counts } = judge(history, this.record.clients, this);
+    return { violations: [...judgeLog(history, this.written), ...violations], counts };
+  }
+
+  async close() {
+    this.ended = true;
+    await Promise.all(this.writers.map(({ done }) => done));
+    await Promise.all(this.clients.map((client) => client.end()));
+    await this.scene.close();
+  }
+}
