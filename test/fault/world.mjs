@@ -32,10 +32,10 @@ export class World {
   calm = true;
   #marks = 0;
 
-  // pace: a writer's longest pause between transactions, in milliseconds. options: of the bridges.
-  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 200, settings = [], options = [] }) {
+  // pace: a writer's longest pause between transactions, in milliseconds. options: of the bridges. scene: more of what a scene is opened with.
+  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 200, settings = [], options = [], scene: given }) {
     const world = new World();
-    const scene = await Scene.open({ settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options });
+    const scene = await Scene.open({ settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options, ...given });
     Object.assign(world, { seed, pace, random: new Random(seed), scene, bridges: [scene.bridge] });
     while (world.bridges.length < bridges) await world.addBridge(options);
     await world.#settle(clients);

@@ -19,9 +19,10 @@ export class Scene {
   #marks = 0;
   #people = 0;
 
-  // preload: with the worker's doorbell. seed: with the demo's people. options: of the bridge.
-  static async open({ preload = true, seed = false, settings = [], options = [] } = {}) {
+  // preload: with the worker's doorbell. seed: with the demo's people. options: of the bridge. conninfo: how bridges get to a database.
+  static async open({ preload = true, seed = false, settings = [], options = [], conninfo = (database) => database.conninfo('bridge') } = {}) {
     const scene = new Scene();
+    scene.conninfo = conninfo;
     scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings });
     scene.database = await scene.postgres.createDatabase('social');
     await scene.#load(scene.database, seed);
@@ -37,7 +38,7 @@ export class Scene {
       ...files.flatMap((name) => ['-f', path.join(example, `${name}.sql`)]));
   }
 
-  async addBridge(options = [], conninfo = this.database.conninfo('bridge')) {
+  async addBridge(options = [], conninfo = this.conninfo(this.database)) {
     const bridge = await Bridge.start({ conninfo, secret: this.secret, options });
     this.#bridges.push(bridge);
     return bridge;

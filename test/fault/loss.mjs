@@ -1,11 +1,11 @@
-// partition.mjs: packets to and from ports of the loopback are lost; nobody is told, only time tells.
+// loss.mjs: packets to and from ports of the loopback are lost; nobody is told, only time tells.
 //
 // For a test file with a machine of its own (own_machine.mjs).
 
 import { execFileSync } from 'node:child_process';
 
 const rules = `
-table inet partition {
+table inet loss {
   set lost { type inet_service; }
   chain arrivals {
     type filter hook input priority 0;
@@ -15,7 +15,7 @@ table inet partition {
 }`;
 
 const nft = (...words) => execFileSync('nft', words);
-const element = (ports) => ['element', 'inet', 'partition', 'lost', `{ ${ports.join(', ')} }`];
+const element = (ports) => ['element', 'inet', 'loss', 'lost', `{ ${ports.join(', ')} }`];
 
 let prepared = false;
 
