@@ -88,7 +88,7 @@ export class Client {
     const { habit, world, random } = this;
     while (!this.ended) {
       await pause(50 + random.below(800));
-      if (habit === 'steady' || world.calm || this.ended || this.welcomes.length === 0) continue;
+      if (habit === 'steady' || world.calm || this.ended || this.#told === 0) continue;
       if (habit === 'slow') await this.#stall(random.below(600));
       else {
         if (habit === 'hopping') this.#hop(random.choose(world.bridges));
@@ -108,9 +108,10 @@ export class Client {
     this.connection.bridge = bridge;
   }
 
+  // socket.io-client that is cut off while it connects waits for 20 seconds.
   #cut() {
-    if (this.#isSocketIo) this.connection.cut();
-    else this.connection.close();
+    if (!this.#isSocketIo) this.connection.close();
+    else if (this.connection.socket.connected) this.connection.cut();
   }
 
   // What the verdict needs, and nothing else.

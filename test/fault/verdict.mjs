@@ -10,27 +10,27 @@ import { sees, Seen } from './causality.mjs';
 // What was written, by all that it is asked for.
 class Log {
   #snapshots;
-  #byId;
-  #byKey = new Map();
+  #events = new Map();    // by id and by key: those that say the same
   #changes = new Map();   // of a user in a room
   #rooms = new Map();     // answers of membership
 
   constructor({ members, events, transactions }) {
     Object.assign(this, { members, events });
     this.#snapshots = new Map(transactions.map(({ xid, snapshot }) => [xid, snapshot]));
-    this.#byId = new Map(events.map((event) => [event.id, event]));
     for (const event of events) {
-      append(this.#byKey, event.key, event);
+      append(this.#events, event.id, event);
+      append(this.#events, event.key, event);
       if (event.member) append(this.#changes, `${event.member} ${event.joins ?? event.leaves}`, event);
     }
   }
 
   snapshot(event) { return this.#snapshots.get(event.xid); }
 
-  // The events that a received one can be.
-  candidates({ id, key }) {
-    return id ? [this.#byId.get(id)].filter((event) => event) : this.#byKey.get(key) ?? [];
-  }
+  // The words that several events have.
+  get repeated() { return [...this.#events.keys()].filter((key) => this.#events.get(key).length > 1); }
+
+  // The events that a received one can be: some repeat the words of another, and Socket.IO tells no ids.
+  find({ id, key }) { return this.#events.get(id ?? key) ?? []; }
 
   before(one, other) {
     if (one.xid === other.xid) return Number(one.id) < Number(other.id);
@@ -78,24 +78,32 @@ class Life {
     return event.at > this.joined ? 'in' : 'either';
   }
 
-  // What is wrong with an event that comes now. Of those that have no id and look alike nobody knows which it is.
-  take(event, alike) {
-    const { id, xid, member, joins, leaves, rooms } = event;
+  // What is wrong with an event that comes now.
+  take(event) {
+    const { id, xid, rooms } = event;
     const wrong = [];
-    if (!alike && (this.seen.sees(xid) || this.#last.get(xid) > Number(id))) wrong.push('out of order');
+    if (this.seen.sees(xid) || this.#last.get(xid) > Number(id)) wrong.push('out of order');
     if (rooms.every((room) => this.#left.has(room) || this.room(room, event) === 'out')) wrong.push('not in the room');
     this.#last.set(xid, Number(id));
     const snapshot = this.log.snapshot(event);
     if (snapshot) this.seen.add(snapshot);
-    if (member === this.client.user && leaves) this.#left.add(leaves);
-    if (member === this.client.user && joins) this.#left.delete(joins);
+    this.move(event);
     return wrong;
+  }
+
+  // Who has left a room is out of it, however the next event of it relates to that.
+  move({ member, joins, leaves }) {
+    if (member !== this.client.user) return;
+    if (leaves) this.#left.add(leaves);
+    if (joins) this.#left.delete(joins);
   }
 
   // last: nothing came after this life.
   requires(event, last) {
     return event.at > this.start && (last || this.seen.sees(event.xid)) && event.rooms.some((room) => this.room(room, event) === 'in');
   }
+
+  allows(event) { return event.rooms.some((room) => this.room(room, event) !== 'out'); }
 }
 
 const within = (list, from, to) => list.some((at) => at > from && at <= to);
@@ -105,6 +113,7 @@ class Story {
   repeated = 0;
   #lives;
   #got = new Map();       // id: when it came first
+  #alike = new Map();     // key: when one came of those that have it, for a client that is told no ids
 
   constructor(log, client, { crashes, forgets }) {
     Object.assign(this, { log, client, crashes, forgets });
@@ -117,13 +126,15 @@ class Story {
 
   judge() {
     const { received, welcomes } = this.client;
+    if (received.some(({ id }) => !id)) this.#alike = new Map(this.log.repeated.map((key) => [key, []]));
     let next = 0;
     for (const [place, entry] of received.entries()) {
       while (welcomes[next]?.after <= place) this.#welcome(welcomes[next++]);
       this.#take(entry);
     }
     welcomes.slice(next).forEach((welcome) => this.#welcome(welcome));
-    for (const event of this.log.events) if (!this.#got.has(event.id) && this.#isRequired(event)) this.#accuse('missing', event, event.at);
+    for (const event of this.log.events) if (!this.#got.has(event.id) && !this.#alike.has(event.key) && this.#isRequired(event)) this.#accuse('missing', event, event.at);
+    for (const [key, times] of this.#alike) this.#count(this.log.find({ key }), times);
     return this;
   }
 
@@ -134,15 +145,32 @@ class Story {
   }
 
   #take(entry) {
-    const candidates = this.log.candidates(entry);
-    if (candidates.length === 0) return this.#accuse('rolled back', entry, entry.at);
-    const fresh = candidates.find(({ id }) => !this.#got.has(id));
-    return fresh ? this.#first(fresh, entry.at, candidates.length > 1) : this.#again(candidates.at(-1), entry.at);
+    const [event, ...others] = this.log.find(entry);
+    if (!event) this.#accuse('rolled back', entry, entry.at);
+    else if (others.length > 0) this.#one(event, entry.at);
+    else if (this.#got.has(event.id)) this.#again(event, entry.at);
+    else this.#first(event, entry.at);
   }
 
-  #first(event, at, alike) {
+  #one(event, at) {
+    this.#alike.get(event.key).push(at);
+    this.#lives.at(-1).move(event);
+  }
+
+  // Events that say the same are counted: nobody knows which was which.
+  #count(events, times) {
+    const most = events.filter((event) => this.#lives.some((life) => life.allows(event)));
+    const required = events.filter((event) => this.#isRequired(event));
+    required.slice(times.length).forEach((event) => this.#accuse('missing', event, event.at));
+    times.slice(most.length).forEach((at) => {
+      if (within(this.crashes, 0, at)) this.repeated++;
+      else this.#accuse('duplicated', events.at(-1), at);
+    });
+  }
+
+  #first(event, at) {
     this.#got.set(event.id, at);
-    for (const kind of this.#lives.at(-1).take(event, alike)) this.#accuse(kind, event, at);
+    for (const kind of this.#lives.at(-1).take(event)) this.#accuse(kind, event, at);
   }
 
   #again(event, at) {

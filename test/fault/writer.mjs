@@ -41,6 +41,7 @@ const WEIGHTS = Object.fromEntries(Object.entries(ACTS).map(([name, [weight]]) =
 // A transaction that somebody makes step by step. names: how many events of each name its commit makes.
 export class Transaction {
   names = {};
+  #acts = 0;
   outcome = 'open';    // committed, rolled back, or unknown when the connection was lost at its end
 
   constructor(world, client, random) {
@@ -67,7 +68,7 @@ export class Transaction {
   async #do(act) {
     const [, name, statement] = ACTS[act];
     const { people, conversations, posts } = this.world;
-    const text = `Number ${this.number}.${Object.keys(this.names).length}`;
+    const text = `Number ${this.number}.${++this.#acts}`;
     const { rowCount } = await this.client.query(...statement({ people, conversations, posts, random: this.random, text }));
     return { name, rowCount };
   }

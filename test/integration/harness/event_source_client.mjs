@@ -33,9 +33,13 @@ export class EventSourceClient extends Journal {
     if (this.token !== undefined) headers.authorization = `Bearer ${this.token}`;
     if (this.lastEventId !== '') headers['last-event-id'] = this.lastEventId;
     this.request = http.get(this.url, { headers, agent: false });
-    return soon('the event source is welcomed', new Promise((resolve, reject) => {
+    const welcomed = new Promise((resolve, reject) => {
       this.request.on('response', (response) => this.#answered(response, resolve, reject));
       this.request.on('error', reject);
+    });
+    return soon('the event source is welcomed', welcomed.then((welcome) => {
+      this.closed.then(() => this.#comeBack());
+      return welcome;
     }));
   }
 
@@ -49,7 +53,7 @@ export class EventSourceClient extends Journal {
       return;
     }
     this.closed = new Promise((resolve) => response.on('close', resolve).on('error', () => {}));
-    this.closed.then(() => this.#comeBack());
+    this.closed.then(() => refused(new Error('the stream ended before its welcome')));
   }
 
   // Takes whole events; returns the rest.

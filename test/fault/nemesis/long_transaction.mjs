@@ -1,0 +1,17 @@
+// long_transaction.mjs: a transaction is open for long and writes at its end as well.
+
+export const name = 'long_transaction';
+export const breaks = 'transaction';
+
+let writer;
+
+export async function strike({ database }) {
+  writer = await database.connect();
+  await writer.query("BEGIN; SELECT herald.broadcast('fault:early', '{}')");
+}
+
+// A crash of the server ends it as well.
+export async function heal() {
+  await writer.query("SELECT herald.broadcast('fault:late', '{}'); COMMIT").catch(() => {});
+  await writer.end();
+}

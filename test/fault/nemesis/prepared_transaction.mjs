@@ -1,0 +1,15 @@
+// prepared_transaction.mjs: a transaction is left prepared for a while; then it is committed, or rolled back.
+
+export const name = 'prepared_transaction';
+export const breaks = 'transaction';
+
+export async function strike({ database }) {
+  const writer = await database.connect();
+  await writer.query("BEGIN; SELECT herald.broadcast('fault:prepared', '{}')");
+  await writer.query("PREPARE TRANSACTION 'fault'");
+  await writer.end();
+}
+
+export async function heal({ database, random }) {
+  await database.query(`${random.oneIn(3) ? 'ROLLBACK' : 'COMMIT'} PREPARED 'fault'`);
+}

@@ -1,0 +1,35 @@
+// sessions.mjs: the sessions of the database that a nemesis breaks.
+
+import { until } from '../integration/harness/wait.mjs';
+
+export const BRIDGES = ['doorbell', 'reader', 'rooms', 'replay', 'actions'];
+
+// The process ids of the sessions that bridges use for these.
+export async function sessionsOf(database, uses) {
+  const rows = await database.query('SELECT pid FROM pg_stat_activity WHERE application_name = ANY ($1)', [uses.map((use) => `herald-bridge ${use}`)]);
+  return rows.map(({ pid }) => pid);
+}
+
+export async function terminate(database, uses) {
+  const gone = await sessionsOf(database, uses);
+  await database.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [gone]);
+}
+
+// Stops one of these processes where it holds no lock of the server: waiting for a query. Returns what lets it go on.
+export function freeze({ database, postgres, random }, uses) {
+  return until('a session waits for a query', async () => {
+    const pid = random.choose(await sessionsOf(database, uses));
+    if (!pid) return false;
+    const proceed = () => postgres.proceed(pid).catch(() => {});
+    await postgres.pause(pid);
+    if (await database.value("SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'ClientRead'", [pid])) return proceed;
+    await proceed();
+    return false;
+  });
+}
+
+// Waits until all bridges have caught up with the database, and hear its doorbell.
+export async function ready({ bridges, database }) {
+  await Promise.all(bridges.map((bridge) => bridge.ready()));
+  await until('all bridges listen', async () => (await sessionsOf(database, ['doorbell'])).length >= bridges.length);
+}
