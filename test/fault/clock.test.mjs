@@ -17,6 +17,15 @@ after(() => world?.close());
 
 // The worker took a step when it maintained the log.
 const newestStep = () => world.database.value('SELECT s.xid::text FROM herald.log_step AS s ORDER BY s.xid DESC LIMIT 1');
+
+// What was under way when the clock was set does not count.
+async function logIsMaintained() {
+  for (let times = 0; times < 2; times++) {
+    const step = await newestStep();
+    await until('the log is maintained', async () => await newestStep() !== step);
+  }
+}
+
 const steady = () => world.clients.filter(({ habit, kind }) => habit === 'steady' && kind !== 'polling');
 
 // Where timers stand still, a client that shows no token stays.
@@ -26,8 +35,7 @@ function hourOf(what, clock, timeOf) {
   const setTo = async (seconds) => {
     clock.set(seconds);
     await until(`it is ${seconds} s later`, async () => Math.abs((await timeOf() - Date.now()) / 1000 - seconds) < 60);
-    const step = await newestStep();
-    await Promise.all([timersRun(world.bridges[0]), until('the log is maintained', async () => await newestStep() !== step)]);
+    await Promise.all([timersRun(world.bridges[0]), logIsMaintained()]);
     for (const { name, welcomes } of steady()) assert.equal(welcomes.length, 0, `${name} stayed`);
   };
   trial(world, { name: `the clock of ${what} is set`, strike: () => setTo(HOUR), heal: () => setTo(0) }, { skip: refused });

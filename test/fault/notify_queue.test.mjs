@@ -29,30 +29,34 @@ async function stuff(disk, database) {
   await listener.query('BEGIN');
   await listener.query('SELECT');
   disk.fill();
-  const fill = () => database.query("SELECT pg_notify('anything', rpad(n::text, 7900, '-')) FROM generate_series(1, 20) AS n");
-  const fails = () => fill().then(() => false, ({ code }) => code === DISK_FULL);
-  await until('there is no room', fails);
+  const refuses = (statement) => () => database.query(statement).then(() => false, ({ code }) => code === DISK_FULL);
+  await until('there is no room', refuses("SELECT pg_notify('anything', rpad(n::text, 7900, '-')) FROM generate_series(1, 20) AS n"));
+  await until('nor in the last page', refuses("SELECT pg_notify('anything', n::text) FROM generate_series(1, 200) AS n"));
   return async () => {
     disk.free();
     await listener.end();
   };
 }
 
+const workerOf = (database) => database.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_herald worker'");
+
 const world = refused ? null : await World.open({ seed, clients: 12, writers: 6, options });
 after(() => world?.close());
 const disk = await (world && queueOnSmallDisk(world.postgres));
 await (world && ready(world));
 let makeRoom;
+let worker;
 
 trial(world, {
   name: 'NOTIFY fails',
   async strike({ postgres, database }) {
+    worker = await workerOf(database);
     makeRoom = await stuff(disk, database);
-    await until('the worker cannot ring', () => /ERROR: .*\n.*DETAIL: .*pg_notify.*No space left/.test(postgres.log()));
+    await until('the worker cannot ring', () => new RegExp(`\\[${worker}\\] ERROR: .*\n.*DETAIL: .*pg_notify.*No space left`).test(postgres.log()));
   },
   async heal({ database, refused: codes }) {
     assert.equal(codes[DISK_FULL], undefined, 'no writer is refused');
-    assert.ok(await database.value('SELECT herald.preloaded()'), 'the worker serves');
+    assert.equal(await workerOf(database), worker, 'the worker serves on');
     await makeRoom();
     await ready(world);
   },
