@@ -3,7 +3,7 @@
 #   make, make install, make installcheck, make uninstall   the extension (PG_CONFIG=...)
 #   make bridge, make install-bridge, make uninstall-bridge  herald-bridge (no server headers needed)
 #   make demo, make demo-clean                              the example application on a private cluster
-#   make test, make lint, make format                       what CONTRIBUTING.md describes
+#   make test, make lint, make format, make soak            what CONTRIBUTING.md describes
 
 # The control file is the one place that states the version.
 EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pg_herald.control)
@@ -15,7 +15,7 @@ DATA_built   = sql/pg_herald--$(EXTVERSION).sql
 PG_CFLAGS    = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 # The script is put together in the order of the road.
-SQL_PARTS    = schema event_log notification preference watch detect social people content conversation inbox rooms actions retention doctor privileges
+SQL_PARTS    = schema event_log signal notification preference watch detect social people content conversation inbox rooms actions retention doctor privileges
 SQL_FILES    = $(SQL_PARTS:%=sql/parts/%.sql)
 
 REGRESS      = $(sort $(basename $(notdir $(wildcard test/regress/sql/*.sql))))
@@ -56,7 +56,10 @@ demo demo-clean:
 test:
 	test/run
 
+soak:
+	test/run soak
+
 lint format:
 	test/lint/$@
 
-.PHONY: bridge install-bridge uninstall-bridge demo demo-clean test lint format
+.PHONY: bridge install-bridge uninstall-bridge demo demo-clean test soak lint format

@@ -116,7 +116,9 @@ query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, Tuple
 	SPIExecuteOptions options = { 0 };
 	int result;
 
-	options.read_only = query->read_only;
+	if (query->latest)
+		PushActiveSnapshot(GetLatestSnapshot());
+	options.read_only = query->read_only || query->latest;
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, store, CurrentMemoryContext, false, shape,
 									gettext_noop("the rule's query does not return what it should"));
@@ -124,6 +126,8 @@ query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, Tuple
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
 	options.dest->rDestroy(options.dest);
+	if (query->latest)
+		PopActiveSnapshot();
 }
 
 List *

@@ -36,13 +36,13 @@
 
 static SavedQuery save_rule = {
 	.name = "the insert of a rule",
-	.text = "INSERT INTO herald.rule (relation, name, change, operation, notify, publish, retract, on_error)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+	.text = "INSERT INTO herald.rule (relation, name, change, operation, notify, publish, hold, retract, on_error)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 			" ON CONFLICT (relation, name, change, operation) DO UPDATE SET notify = excluded.notify,"
-			" publish = excluded.publish, retract = excluded.retract, on_error = excluded.on_error"
+			" publish = excluded.publish, hold = excluded.hold, retract = excluded.retract, on_error = excluded.on_error"
 			" RETURNING id",
-	.nargs = 8,
-	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
+	.nargs = 9,
+	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
 static SavedQuery delete_rules = {

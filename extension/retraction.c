@@ -45,6 +45,12 @@ static SavedQuery retract_causes = {
 		" GROUP BY r.recipient_id, r.part ORDER BY min(r.id)",
 };
 
+static SavedQuery hold_causes = {
+	.name = "the lock of notifications",
+	.text = "SELECT count(*) FROM (SELECT FROM herald_held AS h JOIN herald.notification AS n ON n.cause = h.cause"
+			" WHERE n.retracted_at IS NULL ORDER BY n.id FOR UPDATE OF n) AS held",
+};
+
 /* The causes that begin with others.  A plan of its own: the server cannot know how many there are. */
 static SavedQuery expand_causes = {
 	.name = "the query for causes",
@@ -87,6 +93,13 @@ has_beginnings(Tuplestorestate *causes)
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_rescan(causes);
 	return found;
+}
+
+void
+retraction_hold(Tuplestorestate *causes)
+{
+	query_offer("herald_held", causes, retraction_shape(), InvalidOid);
+	query_run(&hold_causes, tuplestore_tuple_count(causes), NULL, NULL);
 }
 
 static int64

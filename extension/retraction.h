@@ -18,6 +18,13 @@
 extern TupleDesc retraction_shape(void);
 
 /*
+ * Locks the notifications of these causes, so that whoever is about to take
+ * them back, or to tell of them again, waits for this transaction.  Within a
+ * query scope of the extension's owner.
+ */
+extern void retraction_hold(Tuplestorestate *causes);
+
+/*
  * Retracts the notifications of these causes as far as their types allow, and
  * adds to what is published.  A cause that ends in ":*" stands for all that
  * begin so.  Within a query scope of the extension's owner.  Returns how many

@@ -44,7 +44,7 @@ static HTAB *rule_sets = NULL;
 
 static SavedQuery load_rules = {
 	.name = "the query for the rules of a table",
-	.text = "SELECT id, name, notify, publish, retract, on_error = 'abort' FROM herald.rule"
+	.text = "SELECT id, name, notify, publish, hold, retract, on_error = 'abort' FROM herald.rule"
 			" WHERE operation = $2 AND (relation = $1 OR relation IN (SELECT a.oid FROM pg_partition_ancestors($1) AS p (relid)"
 			" JOIN pg_class AS a ON a.oid = p.relid JOIN pg_class AS c ON c.oid = $1 WHERE a.relowner = c.relowner))"
 			" ORDER BY id",
@@ -99,6 +99,7 @@ forget_plans(void *arg)
 	{
 		query_forget(&list->rules[i].notify);
 		query_forget(&list->rules[i].publish);
+		query_forget(&list->rules[i].hold);
 		query_forget(&list->rules[i].retract);
 	}
 }
@@ -111,11 +112,13 @@ load_rule(Rule *rule, uint64 row, const char *relation)
 	rule->id = DatumGetInt32(query_value(row, 1, &isnull));
 	rule->name = query_text(row, 2);
 	rule->relation = relation;
-	rule->notify.name = rule->publish.name = rule->retract.name = rule->name;
+	rule->notify.name = rule->publish.name = rule->hold.name = rule->retract.name = rule->name;
 	rule->notify.text = query_text(row, 3);
 	rule->publish.text = query_text(row, 4);
-	rule->retract.text = query_text(row, 5);
-	rule->abort = DatumGetBool(query_value(row, 6, &isnull));
+	rule->hold.text = query_text(row, 5);
+	rule->retract.text = query_text(row, 6);
+	rule->retract.latest = rule->hold.text != NULL;
+	rule->abort = DatumGetBool(query_value(row, 7, &isnull));
 }
 
 static RuleList *
@@ -193,6 +196,7 @@ rule_output_begin(void)
 
 	output.candidates = tuplestore_begin_heap(false, false, work_mem);
 	output.published = tuplestore_begin_heap(false, false, work_mem);
+	output.held = tuplestore_begin_heap(false, false, work_mem);
 	output.retracted = tuplestore_begin_heap(false, false, work_mem);
 	return output;
 }
@@ -202,6 +206,7 @@ rule_output_end(RuleOutput *output)
 {
 	tuplestore_end(output->candidates);
 	tuplestore_end(output->published);
+	tuplestore_end(output->held);
 	tuplestore_end(output->retracted);
 }
 
@@ -224,18 +229,36 @@ name_rule(void *arg)
 			   rule->relation);
 }
 
+/* The queries of a rule, or a part of them. */
+typedef void (*RuleQueries)(Rule *rule, int64 rows, RuleOutput *output);
+
 static void
 run_queries(Rule *rule, int64 rows, RuleOutput *output)
 {
-	ErrorContextCallback context = { error_context_stack, name_rule, rule };
-
-	error_context_stack = &context;
 	if (rule->notify.text != NULL)
 		query_run_into(&rule->notify, rows, output->candidates, notification_shape());
 	if (rule->publish.text != NULL)
 		query_run_into(&rule->publish, rows, output->published, event_log_shape());
-	if (rule->retract.text != NULL)
+	if (rule->hold.text != NULL)
+		query_run_into(&rule->hold, rows, output->held, retraction_shape());
+	else if (rule->retract.text != NULL)
 		query_run_into(&rule->retract, rows, output->retracted, retraction_shape());
+}
+
+static void
+run_held_queries(Rule *rule, int64 rows, RuleOutput *output)
+{
+	query_run_into(&rule->retract, rows, output->retracted, retraction_shape());
+}
+
+/* Runs queries so that their errors name the rule. */
+static void
+run_named(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
+{
+	ErrorContextCallback context = { error_context_stack, name_rule, rule };
+
+	error_context_stack = &context;
+	queries(rule, rows, output);
 	error_context_stack = context.previous;
 }
 
@@ -256,9 +279,9 @@ note_failure(Rule *rule, ErrorData *error)
 	query_end(&scope);
 }
 
-/* Runs a rule so that its failure leaves nothing behind but a record of it. */
+/* Runs queries so that their failure leaves nothing behind but a record of it. */
 static void
-run_guarded(Rule *rule, int64 rows, RuleOutput *output)
+run_guarded(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 {
 	RuleOutput own = rule_output_begin();
 	MemoryContext caller = CurrentMemoryContext;
@@ -268,7 +291,7 @@ run_guarded(Rule *rule, int64 rows, RuleOutput *output)
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
-		run_queries(rule, rows, &own);
+		run_named(rule, queries, rows, &own);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
@@ -290,17 +313,31 @@ run_guarded(Rule *rule, int64 rows, RuleOutput *output)
 	PG_END_TRY();
 	move_rows(own.candidates, output->candidates, notification_shape());
 	move_rows(own.published, output->published, event_log_shape());
+	move_rows(own.held, output->held, retraction_shape());
 	move_rows(own.retracted, output->retracted, retraction_shape());
 	rule_output_end(&own);
+}
+
+static void
+run(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
+{
+	if (rule->abort)
+		run_named(rule, queries, rows, output);
+	else
+		run_guarded(rule, queries, rows, output);
 }
 
 void
 rule_run(Rule *rule, int64 rows, RuleOutput *output)
 {
-	if (rule->abort)
-		run_queries(rule, rows, output);
-	else
-		run_guarded(rule, rows, output);
+	run(rule, run_queries, rows, output);
+}
+
+void
+rule_run_held(Rule *rule, int64 rows, RuleOutput *output)
+{
+	if (rule->hold.text != NULL)
+		run(rule, run_held_queries, rows, output);
 }
 
 void
@@ -314,8 +351,11 @@ rule_rehearse(Relation relation, int id)
 
 		for (int i = 0; i < list->count; i++)
 		{
-			if (list->rules[i].id == id)
-				run_queries(&list->rules[i], 0, &output);
+			if (list->rules[i].id != id)
+				continue;
+			run_named(&list->rules[i], run_queries, 0, &output);
+			if (list->rules[i].hold.text != NULL)
+				run_named(&list->rules[i], run_held_queries, 0, &output);
 		}
 	}
 	rule_output_end(&output);

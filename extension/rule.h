@@ -31,6 +31,7 @@ typedef struct Rule
 	const char *relation; /* its table, quoted, in messages */
 	SavedQuery notify;	  /* text NULL: nobody is told */
 	SavedQuery publish;	  /* text NULL: nothing is published */
+	SavedQuery hold;	  /* text NULL: what is taken back depends on no other rows */
 	SavedQuery retract;	  /* text NULL: nothing is taken back */
 	bool abort;			  /* does an error abort the application's statement? */
 } Rule;
@@ -47,6 +48,7 @@ typedef struct RuleOutput
 {
 	Tuplestorestate *candidates;
 	Tuplestorestate *published;
+	Tuplestorestate *held; /* causes to lock before it is asked which are gone */
 	Tuplestorestate *retracted;
 } RuleOutput;
 
@@ -68,6 +70,9 @@ extern void rule_output_end(RuleOutput *output);
  * becomes a warning and a row in herald.rule_failure, as the rule says.
  */
 extern void rule_run(Rule *rule, int64 rows, RuleOutput *output);
+
+/* The same for what waits until the causes that the rule holds are locked. */
+extern void rule_run_held(Rule *rule, int64 rows, RuleOutput *output);
 
 /* Runs the rule of that id over no rows and lets its errors through. */
 extern void rule_rehearse(Relation relation, int id);

@@ -55,17 +55,31 @@ changed_rows(TriggerData *trigger)
 	return changed ? tuplestore_tuple_count(changed) : 0;
 }
 
+/* Asks the rules again, now that nobody else can take the same causes back at this moment. */
+static void
+apply_held_rules(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
+{
+	query_become(scope, query_extension_owner(), false);
+	retraction_hold(output->held);
+	query_become(scope, owner, true);
+	for (int i = 0; i < rules->count; i++)
+		rule_run_held(&rules->rules[i], rows, output);
+}
+
 static void
 apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 {
+	Oid owner = trigger->tg_relation->rd_rel->relowner;
 	QueryScope scope;
 	RuleOutput output;
 
-	query_begin(&scope, trigger->tg_relation->rd_rel->relowner, true);
+	query_begin(&scope, owner, true);
 	query_offer_changes(trigger);
 	output = rule_output_begin();
 	for (int i = 0; i < rules->count; i++)
 		rule_run(&rules->rules[i], rows, &output);
+	if (tuplestore_tuple_count(output.held) > 0)
+		apply_held_rules(&scope, owner, rules, rows, &output);
 	query_become(&scope, query_extension_owner(), false);
 	retraction_write(output.retracted, output.published);
 	notification_write(&scope, output.candidates, output.published);

@@ -51,7 +51,7 @@ PGDLLEXPORT void herald_worker_main(Datum database);
 
 static SavedQuery maintain = {
 	.name = "herald.maintain()",
-	.text = "SELECT herald.maintain()",
+	.text = "SELECT herald.maintain(wait => false)",
 };
 
 static SavedQuery note_start = {

@@ -30,6 +30,7 @@ static const Description descriptions[] = {
 	{ "herald_recent_events", "gauge", "Recent events in memory.", &metrics.recent_events, 1 },
 	{ "herald_recent_bytes", "gauge", "What they take.", &metrics.recent_bytes, 1 },
 	{ "herald_events_read_total", "counter", "Events read from the log.", &metrics.events_read, 1 },
+	{ "herald_signals_total", "counter", "Ephemeral events relayed.", &metrics.signals, 1 },
 	{ "herald_deliveries_total", "counter", "Events queued for a session.", &metrics.deliveries, 1 },
 	{ "herald_sent_bytes_total", "counter", "Bytes handed to the network.", &metrics.bytes_sent, 1 },
 	{ "herald_connections_accepted_total", "counter", "Connections accepted.", &metrics.connections_accepted, 1 },

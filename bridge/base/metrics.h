@@ -19,6 +19,7 @@ typedef struct Metrics
 	int64_t recent_events; /* in memory now */
 	int64_t recent_bytes;
 	int64_t events_read; /* from here on: since the start */
+	int64_t signals;
 	int64_t deliveries;
 	int64_t bytes_sent;
 	int64_t connections_accepted;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event.c
- *	  One event of the log, and what it looks like in each protocol.
+ *	  One event, and what it looks like in each protocol.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -67,6 +67,8 @@ event_release(Event *event)
 	free(event->member);
 	free(event->joins);
 	free(event->leaves);
+	free(event->key);
+	free(event->except);
 	free(event);
 }
 
@@ -81,6 +83,17 @@ make_place(Event *event, int place)
 		event->frames[event->frame_count++] = NULL;
 }
 
+/* A connection may serve several formats: each has a newest of its own. */
+static Frame *
+make_frame(const Event *event, const Format *format)
+{
+	Frame *frame = format->encode(format, event);
+
+	if (frame != NULL && event->key != NULL)
+		frame->key = memory_format("%d %s", format->place, event->key);
+	return frame;
+}
+
 Frame *
 event_frame(Event *event, const Format *format)
 {
@@ -89,7 +102,7 @@ event_frame(Event *event, const Format *format)
 	make_place(event, format->place);
 	frame = &event->frames[format->place];
 	if (*frame == NULL)
-		*frame = format->encode(format, event);
+		*frame = make_frame(event, format);
 	if (*frame == NULL)
 		*frame = &unwanted;
 	return *frame == &unwanted ? NULL : *frame;

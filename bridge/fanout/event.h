@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event.h
- *	  One event of the log, and what it looks like in each protocol.
+ *	  One event, and what it looks like in each protocol.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -21,6 +21,7 @@
 typedef struct Event
 {
 	int references;
+	bool ephemeral; /* relayed to who is live, at most once; its position is that of the reader */
 	char *id;		/* NULL: derived, not in the log */
 	int64_t number; /* the same; the highest there is for a derived event */
 	uint64_t xid;	/* the transaction that made it */
@@ -32,6 +33,8 @@ typedef struct Event
 	char *member; /* this user joins or leaves a room; or NULL */
 	char *joins;
 	char *leaves;
+	char *key;		/* of what waits with the same key, only the newest is worth sending; or NULL */
+	char *except;	/* the sessions of this user do not get it; or NULL */
 	Frame **frames; /* by the place of their format */
 	int frame_count;
 } Event;

@@ -74,6 +74,8 @@ void
 frame_release(Frame *frame)
 {
 	assert(frame->references > 0);
-	if (--frame->references == 0)
-		free(frame);
+	if (--frame->references > 0)
+		return;
+	free(frame->key);
+	free(frame);
 }

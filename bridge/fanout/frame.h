@@ -34,6 +34,7 @@ typedef struct Frame
 	int references;
 	uint32_t length;	   /* of header and payload */
 	uint8_t header;		   /* its length */
+	char *key;			   /* it takes the place of one with the same key that waits; NULL: of none */
 	unsigned char space[]; /* FRAME_HEADROOM bytes, then the frame */
 } Frame;
 

@@ -13,6 +13,7 @@
 #include "fanout/outbox.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/loop.h"
 #include "base/memory.h"
@@ -117,20 +118,28 @@ grow(Outbox *outbox)
 	outbox->first = 0;
 }
 
-bool
-outbox_has_room(const Outbox *outbox, const Frame *frame)
+static bool
+fits(const Outbox *outbox, const Frame *frame)
 {
 	return outbox->count == 0 || outbox->waiting + frame->length <= outbox->limit;
+}
+
+bool
+outbox_has_room(Outbox *outbox, const Frame *frame)
+{
+	if (!fits(outbox, frame))
+		outbox_flush(outbox);
+	return fits(outbox, frame);
 }
 
 void
 outbox_push(Outbox *outbox, Frame *frame)
 {
-	if (!outbox->closed && !outbox_has_room(outbox, frame))
-		outbox_flush(outbox);
+	bool room = outbox_has_room(outbox, frame);
+
 	if (outbox->closed)
 		return;
-	if (!outbox_has_room(outbox, frame))
+	if (!room)
 	{
 		overflow(outbox);
 		return;
@@ -140,6 +149,36 @@ outbox_push(Outbox *outbox, Frame *frame)
 	outbox->frames[(outbox->first + outbox->count++) % outbox->capacity] = frame_hold(frame);
 	outbox->waiting += frame->length;
 	outbox_wake(outbox);
+}
+
+/* Takes the frame with a key out of the queue: there is one at most. */
+static void
+drop_key(Outbox *outbox, const char *key)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < outbox->count; i++)
+	{
+		Frame *frame = outbox_peek(outbox, i);
+
+		if (frame->key != NULL && strcmp(frame->key, key) == 0)
+		{
+			outbox->waiting -= frame->length;
+			frame_release(frame);
+		}
+		else
+			outbox->frames[(outbox->first + kept++) % outbox->capacity] = frame;
+	}
+	outbox->count = kept;
+}
+
+void
+outbox_offer(Outbox *outbox, Frame *frame)
+{
+	if (frame->key != NULL)
+		drop_key(outbox, frame->key);
+	if (outbox_has_room(outbox, frame))
+		outbox_push(outbox, frame);
 }
 
 void

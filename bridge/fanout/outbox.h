@@ -55,8 +55,11 @@ extern void outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit);
 /* Drops what waits and takes nothing from now on. */
 extern void outbox_close(Outbox *outbox);
 
-/* Is there room for a frame?  One that is larger than the limit has the queue for itself. */
-extern bool outbox_has_room(const Outbox *outbox, const Frame *frame);
+/*
+ * Is there room for a frame, if need be after what waits has been offered to the
+ * connection?  One that is larger than the limit has the queue for itself.
+ */
+extern bool outbox_has_room(Outbox *outbox, const Frame *frame);
 
 /* Has what waits offered to the connection at the end of the turn. */
 extern void outbox_wake(Outbox *outbox);
@@ -70,6 +73,9 @@ extern void outbox_flush(Outbox *outbox);
  * what it gets overflows, and not one to which much is said at once.
  */
 extern void outbox_push(Outbox *outbox, Frame *frame);
+
+/* The same for a frame that may be lost: one with its key that waits is dropped for it; without room, it is. */
+extern void outbox_offer(Outbox *outbox, Frame *frame);
 
 /* The same for a frame that nobody else needs: takes over the caller's reference. */
 extern void outbox_push_own(Outbox *outbox, Frame *frame);

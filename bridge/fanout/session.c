@@ -123,6 +123,8 @@ session_release(Session *session)
 bool
 session_awaits(const Session *session, const Event *event)
 {
+	if (event->except != NULL && strcmp(event->except, session->user) == 0)
+		return false;
 	return session->state == SESSION_LIVE || (!session->full && !seen_has(session->seen, event));
 }
 
@@ -135,23 +137,27 @@ note_last(Session *session, Event *event)
 	session->last = event ? event_hold(event) : NULL;
 }
 
+/* A replay stops at the event that its connection does not take. */
+static bool
+has_room(Session *session, const Frame *frame)
+{
+	session->full = !outbox_has_room(session->outbox, frame);
+	return !session->full;
+}
+
 /* The position in the frame says that the client has also seen what it had seen when it came. */
 static void
 replay(Session *session, Event *event)
 {
-	Outbox *outbox = session->outbox;
 	Frame *frame = event_frame_joined(event, session->format, session->position);
 
 	if (frame == NULL)
 		return;
-	if (!outbox_has_room(outbox, frame))
-		outbox_flush(outbox);
-	session->full = !outbox_has_room(outbox, frame);
-	if (!session->full)
+	if (has_room(session, frame))
 	{
 		metrics.deliveries++;
 		note_last(session, event);
-		outbox_push(outbox, frame);
+		outbox_push(session->outbox, frame);
 	}
 	frame_release(frame);
 }
@@ -164,7 +170,10 @@ send_live(Session *session, Event *event)
 	if (frame == NULL)
 		return;
 	metrics.deliveries++;
-	outbox_push(session->outbox, frame);
+	if (event->ephemeral)
+		outbox_offer(session->outbox, frame);
+	else
+		outbox_push(session->outbox, frame);
 }
 
 void
@@ -246,9 +255,23 @@ keep_change(Session *session, const char *room, bool joins)
 	*end = change;
 }
 
+/* Who cannot be told of it now does not join now: the replay goes on from before that. */
+static bool
+can_be_told(Session *session, Event *event)
+{
+	Frame *frame = event_frame_joined(event, session->format, session->position);
+	bool can = frame == NULL || has_room(session, frame);
+
+	if (frame != NULL)
+		frame_release(frame);
+	return can;
+}
+
 void
 session_change_room(Session *session, Event *event, const char *room, bool joins)
 {
+	if (joins && session->state == SESSION_REPLAYING && !can_be_told(session, event))
+		return;
 	if (session->joining > 0)
 		keep_change(session, room, joins);
 	if (joins)

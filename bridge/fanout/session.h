@@ -98,13 +98,14 @@ extern Session *session_hold(Session *session);
 extern void session_release(Session *session);
 
 /*
- * Changes a session's rooms, and makes the changes once more that came while
- * joins were being asked for, for the next answer may be older than they are.
+ * Changes a session's rooms by an event; one that is full joins nothing, and goes
+ * on from before the event.  Makes the changes once more that came while joins were
+ * being asked for, for the next answer may be older than they are.
  */
 extern void session_change_room(Session *session, Event *event, const char *room, bool joins);
 extern void session_make_changes(Session *session);
 
-/* Whether an event is news to a session that can take it. */
+/* Whether an event is meant for a session, news to it, and can be taken by it. */
 extern bool session_awaits(const Session *session, const Event *event);
 
 /*

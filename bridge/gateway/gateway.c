@@ -50,6 +50,14 @@ on_event(Event *event)
 	recent_add(event);
 }
 
+/* Relayed to those who are there, and forgotten. */
+static void
+on_signal(Event *event)
+{
+	metrics.signals++;
+	room_publish(HALL_LIVE, event);
+}
+
 /* The reader has read past the places of those who came before it began. */
 static void
 on_reached(const char *position)
@@ -268,7 +276,7 @@ on_lost(void *context)
 void
 gateway_start(const Config *config)
 {
-	static const ReaderEvents reader_events = { on_event, on_reached, on_resync };
+	static const ReaderEvents reader_events = { on_event, on_signal, on_reached, on_resync };
 	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
 
 	database = database_open("rooms", config->database, config->database_timeout, &database_events, NULL);

@@ -15,11 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
-#include "protocol/json.h"
 #include "protocol/plain_json.h"
 
 /* A client that has lost its stream comes back after such a time, and not all of them at the same. */

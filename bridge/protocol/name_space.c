@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/json.h"
 #include "base/memory.h"
-#include "protocol/json.h"
 #include "protocol/packet.h"
 #include "protocol/template.h"
 
@@ -104,20 +103,6 @@ shape(const json_t *rule, const char *name, json_t *content)
 	return arguments;
 }
 
-/* Whole numbers that are too big for jansson are read as any client of JavaScript reads them. */
-static json_t *
-read_json(const char *text)
-{
-	json_error_t error;
-	json_t *value = json_loads(text, JSON_ALLOW_NUL, NULL);
-
-	if (value == NULL)
-		value = json_loads(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
-	if (value == NULL)
-		log_warning("json_not_read", "reason", error.text);
-	return value;
-}
-
 /* The arguments as they stand in a packet, without the brackets.  Takes over the reference. */
 static char *
 without_brackets(json_t *arguments)
@@ -133,7 +118,7 @@ without_brackets(json_t *arguments)
 static char *
 content_by_rules(const json_t *rules, const Event *event)
 {
-	json_t *payload = read_json(event->payload);
+	json_t *payload = json_read(event->payload);
 	const json_t *rule = payload ? choose(rules, payload) : NULL;
 	json_t *shaped = rule ? shape(rule, event->name, payload) : NULL;
 
@@ -206,7 +191,7 @@ static json_t *
 read_answer(const char *body)
 {
 	char *text = memory_format("{%s}", body);
-	json_t *answer = read_json(text);
+	json_t *answer = json_read(text);
 
 	free(text);
 	return answer;

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
-#include "protocol/json.h"
 #include "protocol/plain_json.h"
 #include "protocol/protocol.h"
 

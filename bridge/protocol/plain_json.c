@@ -10,8 +10,8 @@
 
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/memory.h"
-#include "protocol/json.h"
 
 char *
 plain_json_event(const Event *event)

@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
 #include "protocol/attachment.h"
-#include "protocol/json.h"
 #include "protocol/name_space.h"
 #include "protocol/packet.h"
 #include "protocol/socketio.h"

@@ -63,6 +63,7 @@ check_functions(PGconn *connection)
 		"SELECT * FROM herald.read_events(herald.current_position())",
 		"SELECT * FROM herald.connect_sessions('{}', '{}', '{}', '{}')",
 		"LISTEN herald",
+		"LISTEN herald_signal",
 	};
 
 	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++)

@@ -297,13 +297,16 @@ take_notifications(Database *database)
 	bool notified = false;
 	PGnotify *notification;
 
+	if (database->events->notified == NULL)
+		return; /* it listens to nothing */
 	while ((notification = PQnotifies(database->connection)) != NULL)
 	{
 		notified = true;
+		database->events->notified(database->context, notification);
 		PQfreemem(notification);
 	}
-	if (notified && database->events->notified != NULL)
-		database->events->notified(database->context);
+	if (notified)
+		database->events->notified(database->context, NULL);
 }
 
 /* Takes the results that are there; false: the connection was lost on the way. */

@@ -23,7 +23,8 @@ typedef struct DatabaseEvents
 {
 	void (*connected)(void *context);
 	void (*lost)(void *context); /* after all queries were answered with NULL */
-	void (*notified)(void *context);
+	/* What came by NOTIFY, one by one, and NULL when these were all. */
+	void (*notified)(void *context, const PGnotify *notification);
 } DatabaseEvents;
 
 typedef struct Database Database;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * doorbell.c
- *	  Listens for the doorbell.
+ *	  Listens for the doorbell, and for signals.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -9,6 +9,7 @@
 #include "source/doorbell.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/timer.h"
@@ -20,9 +21,9 @@
 struct Doorbell
 {
 	Database *database;
-	void (*rung)(void *context);
-	void *context;
+	const DoorbellEvents *events;
 	bool listening;
+	bool rung; /* among what has come just now */
 	Timer check;
 };
 
@@ -42,7 +43,7 @@ on_listening(void *context, const PGresult *result)
 	}
 	doorbell->listening = true;
 	timer_start(&doorbell->check, CHECK_INTERVAL_MS, check_listening, doorbell);
-	doorbell->rung(doorbell->context);
+	doorbell->events->rung();
 }
 
 static void
@@ -63,8 +64,8 @@ check_listening(void *context)
 {
 	Doorbell *doorbell = context;
 
-	database_query(doorbell->database, "SELECT 1 FROM pg_listening_channels() AS c WHERE c = 'herald'", 0, NULL,
-				   on_checked, doorbell);
+	database_query(doorbell->database, "SELECT 1 FROM pg_listening_channels() AS c WHERE c IN ('herald', 'herald_signal') HAVING count(*) = 2",
+				   0, NULL, on_checked, doorbell);
 }
 
 static void
@@ -72,7 +73,7 @@ on_connected(void *context)
 {
 	Doorbell *doorbell = context;
 
-	database_query(doorbell->database, "LISTEN herald", 0, NULL, on_listening, doorbell);
+	database_query(doorbell->database, "DO 'BEGIN LISTEN herald; LISTEN herald_signal; END'", 0, NULL, on_listening, doorbell);
 }
 
 static void
@@ -84,23 +85,31 @@ on_lost(void *context)
 	timer_stop(&doorbell->check);
 }
 
+/* A burst of rings is one. */
 static void
-on_notified(void *context)
+on_notified(void *context, const PGnotify *notification)
 {
 	Doorbell *doorbell = context;
 
-	doorbell->rung(doorbell->context);
+	if (notification != NULL && strcmp(notification->relname, "herald_signal") == 0)
+		doorbell->events->signalled(notification->extra);
+	else if (notification != NULL)
+		doorbell->rung = true;
+	else if (doorbell->rung)
+	{
+		doorbell->rung = false;
+		doorbell->events->rung();
+	}
 }
 
 Doorbell *
-doorbell_open(const char *conninfo, long limit, void (*rung)(void *context), void *context)
+doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events)
 {
-	static const DatabaseEvents events = { on_connected, on_lost, on_notified };
+	static const DatabaseEvents database_events = { on_connected, on_lost, on_notified };
 	Doorbell *doorbell = memory_new(sizeof(Doorbell));
 
-	doorbell->rung = rung;
-	doorbell->context = context;
-	doorbell->database = database_open("doorbell", conninfo, limit, &events, doorbell);
+	doorbell->events = events;
+	doorbell->database = database_open("doorbell", conninfo, limit, &database_events, doorbell);
 	return doorbell;
 }
 

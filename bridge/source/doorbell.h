@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * doorbell.h
- *	  Listens for the doorbell.
+ *	  Listens for the doorbell, and for signals.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,12 +13,14 @@
 
 typedef struct Doorbell Doorbell;
 
-/*
- * Listens on a connection of its own, which runs no other query and is never in
- * a transaction.  Calls rung() for a ring, and once whenever it begins to
- * listen: what rang before is not known.
- */
-extern Doorbell *doorbell_open(const char *conninfo, long limit, void (*rung)(void *context), void *context);
+typedef struct DoorbellEvents
+{
+	void (*rung)(void);					 /* also once whenever it begins to listen: what rang before is not known */
+	void (*signalled)(const char *text); /* an ephemeral event, as herald.signal() has written it */
+} DoorbellEvents;
+
+/* Listens on a connection of its own, which runs no other query and is never in a transaction. */
+extern Doorbell *doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events);
 extern bool doorbell_is_listening(const Doorbell *doorbell);
 extern void doorbell_close(Doorbell *doorbell);
 

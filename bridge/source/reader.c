@@ -23,6 +23,7 @@
 #include "source/database.h"
 #include "source/doorbell.h"
 #include "source/event_log.h"
+#include "source/signal.h"
 
 #define MAINTENANCE_INTERVAL_MS 10000
 
@@ -159,11 +160,16 @@ reader_look(void)
 		read_on();
 }
 
+/* Whoever gets it has got everything up to where the reader is, so its position is that. */
 static void
-on_ring(void *context)
+on_signal(const char *text)
 {
-	(void) context;
-	reader_look();
+	Event *event = position ? signal_read(text, position) : NULL;
+
+	if (event == NULL)
+		return;
+	listener->signal(event);
+	event_release(event);
 }
 
 static void
@@ -181,7 +187,7 @@ on_maintenance(void *context)
 	if (maintains && active && database_is_connected(database))
 	{
 		active = false;
-		database_query(database, "SELECT herald.maintain()", 0, NULL, on_maintained, NULL);
+		database_query(database, "SELECT herald.maintain(wait => false)", 0, NULL, on_maintained, NULL);
 	}
 	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
 }
@@ -206,11 +212,12 @@ void
 reader_start(const Config *settings, const ReaderEvents *events)
 {
 	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
+	static const DoorbellEvents doorbell_events = { reader_look, on_signal };
 
 	config = settings;
 	listener = events;
 	database = database_open("reader", config->database, config->database_timeout, &database_events, NULL);
-	doorbell = doorbell_open(config->database, config->database_timeout, on_ring, NULL);
+	doorbell = doorbell_open(config->database, config->database_timeout, &doorbell_events);
 	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
 }
 

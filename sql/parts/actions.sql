@@ -112,6 +112,37 @@ BEGIN
 END
 $$;
 
+-- Tells those who are there that the user types, or does so no more: in a conversation, or to somebody who has no block against it.
+CREATE FUNCTION herald.signal_typing(user_id text, event text, payload jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	conversation_id text := payload ->> 'conversationId';
+	receiver_id text := payload ->> 'receiverId';
+	room text := coalesce('conversation:' || conversation_id, 'user:' || receiver_id);
+BEGIN
+	IF room IS NULL THEN
+		RAISE EXCEPTION '% needs "conversationId" or "receiverId"', event USING ERRCODE = 'invalid_parameter_value';
+	ELSIF conversation_id IS NOT NULL AND NOT herald.may_join(user_id, room) THEN
+		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
+	ELSIF conversation_id IS NOT NULL OR NOT herald.is_blocked(receiver_id, user_id) THEN
+		PERFORM set_config('synchronous_commit', 'off', true), -- nobody waits for a disk
+		        herald.signal(ARRAY[room], event, json_strip_nulls(json_build_object('conversationId', conversation_id, 'userId', user_id)),
+		                      format('typing:%s:%s', room, user_id), user_id);
+	END IF;
+	RETURN '{}';
+END
+$$;
+
+CREATE FUNCTION herald.act_typing_start(user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.signal_typing(user_id, 'typing:start', payload);
+$$;
+
+CREATE FUNCTION herald.act_typing_stop(user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.signal_typing(user_id, 'typing:stop', payload);
+$$;
+
 CREATE FUNCTION herald.act(user_id text, action text, payload jsonb, claims jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

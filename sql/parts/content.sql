@@ -202,9 +202,8 @@ BEGIN
 			counter => counter, counted_id => subject.id, delta => made.delta);
 	END LOOP;
 	PERFORM herald.watch(relation, 'like_gone', '{delete}', active => liked.present, key => identity, on_error => liked.on_error,
-		condition => format('NOT EXISTS (SELECT FROM %s AS another WHERE %s)', relation, herald.all_of(
-			herald.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation, liked.actor || liked.subject), liked.present)),
-		retract => cause);
+		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation, herald.all_of(
+			herald.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation, liked.actor || liked.subject), liked.present)));
 END
 $$;
 

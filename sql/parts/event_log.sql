@@ -140,16 +140,24 @@ CREATE FUNCTION herald.append(rooms text[], name text, payload json, member_id t
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_append';
 COMMENT ON FUNCTION herald.append(text[], text, json, text, text, text) IS 'internal: append an event and ring';
 
-CREATE FUNCTION herald.publish(room text, event text, payload jsonb) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- What every event must have, whether it is appended or relayed.
+CREATE FUNCTION herald.check_event(rooms text[], event text, payload json) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF coalesce(room, '') = '' OR coalesce(event, '') = '' THEN
+	IF (cardinality(rooms) > 0 AND event <> '' AND '' <> ALL (rooms)) IS NOT TRUE THEN
 		RAISE EXCEPTION 'an event needs a room and a name' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	IF jsonb_typeof(payload) IS DISTINCT FROM 'object' THEN
+	IF json_typeof(payload) IS DISTINCT FROM 'object' THEN
 		RAISE EXCEPTION 'the payload of an event must be a JSON object'
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Wrap it: jsonb_build_object(''value'', …).';
 	END IF;
+END
+$$;
+
+CREATE FUNCTION herald.publish(room text, event text, payload jsonb) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald.check_event(ARRAY[room], event, payload::json);
 	RETURN herald.append(ARRAY[room], event, payload::json, NULL, NULL, NULL);
 END
 $$;
@@ -346,10 +354,12 @@ END
 $$;
 COMMENT ON FUNCTION herald.trim_slot(smallint) IS 'internal: empty a partition when all that is in it is older than the window';
 
-CREATE FUNCTION herald.maintain() RETURNS void
+CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF NOT pg_try_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0) THEN
+	IF wait THEN
+		PERFORM pg_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0);
+	ELSIF NOT pg_try_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0) THEN
 		RETURN;
 	END IF;
 	PERFORM herald.note_start();
@@ -362,5 +372,6 @@ BEGIN
 	PERFORM herald.settle_marks(), herald.sweep_inboxes();
 END
 $$;
-COMMENT ON FUNCTION herald.maintain() IS
-	'fold totals, tell of milestones and remove what retention gives up; the worker calls it while there is activity, and so may anybody who is allowed to';
+COMMENT ON FUNCTION herald.maintain(boolean) IS
+	'fold totals, tell of milestones and remove what retention gives up; where somebody else is at it, wait or leave it to them; '
+	'the worker and the bridge call it while there is activity, and so may anybody who is allowed to';

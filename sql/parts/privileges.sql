@@ -27,10 +27,10 @@ GRANT EXECUTE ON FUNCTION
 	herald.join_room(text, text, text),
 	herald.leave_room(text, text, text),
 	herald.act(text, text, jsonb, jsonb),
-	herald.maintain()
+	herald.maintain(boolean)
 TO herald_bridge;
 
--- The application's server speaks for its users: it reads and marks any inbox, notifies and publishes.
+-- The application's server speaks for its users: it reads and marks any inbox, notifies, publishes and signals.
 GRANT EXECUTE ON FUNCTION
 	herald.inbox(text, bigint, int, boolean, boolean),
 	herald.my_inbox(bigint, int, boolean, boolean),
@@ -59,6 +59,7 @@ GRANT EXECUTE ON FUNCTION
 	herald.retract(text),
 	herald.publish(text, text, jsonb),
 	herald.broadcast(text, jsonb),
+	herald.signal(text[], text, json, text, text),
 	herald.may_join(text, text),
 	herald.current_user_id(),
 	herald.doctor(interval)
@@ -76,7 +77,7 @@ GRANT SELECT ON herald.rule, herald.watched_table, herald.watched TO herald_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_app;
 GRANT EXECUTE ON FUNCTION
 	herald.on_change(),
-	herald.save_rule(regclass, text, text, text, text, text, text, text),
+	herald.save_rule(regclass, text, text, text, text, text, text, text, text),
 	herald.delete_rules(regclass, text),
 	herald.save_counter(regclass, text, text, text, text),
 	herald.save_room_source(regclass, text, text),

@@ -1,9 +1,10 @@
 -- ---------------------------------------------------------------------------
 -- Watching: from the arguments of a rule to the SELECTs that the trigger runs
 --
--- A rule compiles to three SELECTs per operation, over the same rows: who is
--- told (notify), what is published (publish), and which causes are gone
--- (retract). In every expression "new" and "old" are the changed rows, as in a
+-- A rule compiles to SELECTs per operation, over the same rows: who is told
+-- (notify), what is published (publish), and which causes are gone (retract),
+-- asked, where other rows may have the same cause, when the notifications of
+-- those that may go (hold) are locked. In every expression "new" and "old" are the changed rows, as in a
 -- trigger, and "changed" is the row as it is now or, when it went, as it was.
 --
 -- What counts is whether a row is there, not what statement brought it: a rule
@@ -328,6 +329,7 @@ CREATE FUNCTION herald.watch(
 	key text DEFAULT NULL,
 	cause text DEFAULT NULL,
 	retract text DEFAULT NULL,
+	remains text DEFAULT NULL,
 	thread text DEFAULT NULL,
 	member text DEFAULT NULL,
 	member_joins text DEFAULT NULL,
@@ -342,6 +344,7 @@ DECLARE
 	subject_key text := coalesce(subject_id, herald.id_sql('changed', herald.primary_key(relation)), 'NULL');
 	identity text[] := herald.given_columns(relation, key);
 	gone text := coalesce(retract, CASE WHEN recipient IS NOT NULL THEN cause END, '');
+	gone_where text;
 	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, payload, title, content, data);
 	known herald.person;
 	made record;
@@ -362,6 +365,7 @@ BEGIN
 		GROUP BY c.change, o.operation
 		ORDER BY min(c.place), o.operation
 	LOOP
+		gone_where := coalesce(herald.all_of(made.present, CASE WHEN made.named THEN condition END), 'true');
 		PERFORM herald.save_rule(relation, rule, made.change, made.operation,
 			CASE WHEN made.named THEN
 				herald.compile_notify(made.source, herald.all_of(made.present, condition), joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
@@ -370,15 +374,16 @@ BEGIN
 				herald.compile_publish(made.source, herald.all_of(made.present, condition), joins, event, room,
 					coalesce(payload, herald.json_sql(herald.camel(subject) || 'Id', subject_key, herald.camel(subject), 'changed.herald_row')),
 					member, member_joins, member_leaves, counter, counted_id, delta) END,
+			CASE WHEN made.change = 'delete' AND remains IS NOT NULL THEN herald.compile_retract(made.source, gone_where, gone) END,
 			CASE WHEN made.change = 'delete' THEN
-				herald.compile_retract(made.source, coalesce(herald.all_of(made.present, CASE WHEN made.named THEN condition END), 'true'), gone) END,
+				herald.compile_retract(made.source, herald.all_of(gone_where, 'NOT coalesce((' || remains || '), false)'), gone) END,
 			on_error);
 	END LOOP;
 	PERFORM herald.sync_triggers(relation);
 END
 $$;
 COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text,
-	text, text, text, text, text, int, text, int, text) IS 'make or replace a rule of a table: who is notified and what is published when its rows change';
+	text, text, text, text, text, text, int, text, int, text) IS 'make or replace a rule of a table: who is notified and what is published when its rows change';
 
 CREATE FUNCTION herald.unwatch(relation regclass) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -408,7 +413,7 @@ $$;
 COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatch every table, as before DROP EXTENSION';
 
 CREATE VIEW herald.watched AS
-	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.retract
+	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.hold, r.retract
 	FROM herald.rule AS r;
 COMMENT ON VIEW herald.watched IS 'what is watched: the rules of each table, with the SQL that they compiled to';
 COMMENT ON COLUMN herald.watched.relation IS 'the table';
@@ -418,4 +423,5 @@ COMMENT ON COLUMN herald.watched.operation IS 'the statement in which it happens
 COMMENT ON COLUMN herald.watched.on_error IS 'whether a write fails with the rule (abort) or passes (warn)';
 COMMENT ON COLUMN herald.watched.notify IS 'the SELECT of who is told; null when nobody is';
 COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of what is published; null when nothing is';
+COMMENT ON COLUMN herald.watched.hold IS 'the SELECT of the causes that may go, whose notifications are locked before the next is asked; null when no other row can have them';
 COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null when none do';

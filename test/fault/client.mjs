@@ -23,11 +23,15 @@ const KINDS = {
   },
   polling: {
     make: (bridge, token) => new SocketIoClient(bridge, token, { transports: ['polling'] }),
-    stall: () => () => {},
+    stall: ({ socket }) => {
+      const { transport } = socket.io.engine;
+      const paused = new Promise((resolve) => { transport.pause(resolve); });
+      return () => paused.then(() => transport.readyState === 'paused' && Object.assign(transport, { readyState: 'open' })._poll());
+    },
   },
 };
 export const kinds = Object.keys(KINDS);
-export const habits = ['steady', 'slow', 'dropping', 'hopping'];
+export const everyHabit = ['steady', 'slow', 'dropping', 'hopping'];
 
 // Not in the log: the badge as of now, and why a session ends.
 const EPHEMERAL = ['notification:unread', 'error'];
@@ -89,7 +93,7 @@ export class Client {
     while (!this.ended) {
       await pause(50 + random.below(800));
       if (habit === 'steady' || world.calm || this.ended || this.#told === 0) continue;
-      if (habit === 'slow') await this.#stall(random.below(600));
+      if (habit === 'slow') await this.#stall(random.below(1500));
       else {
         if (habit === 'hopping') this.#hop(random.choose(world.bridges));
         this.#cut();
@@ -98,6 +102,7 @@ export class Client {
   }
 
   async #stall(time) {
+    if (this.#isSocketIo && !this.connection.socket.connected) return;
     const proceed = KINDS[this.kind].stall(this.connection);
     await pause(time);
     proceed();

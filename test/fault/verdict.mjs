@@ -22,12 +22,10 @@ class Log {
       append(this.#events, event.key, event);
       if (event.member) append(this.#changes, `${event.member} ${event.joins ?? event.leaves}`, event);
     }
+    this.repeated = [...this.#events.keys()].filter((key) => this.#events.get(key).length > 1);
   }
 
   snapshot(event) { return this.#snapshots.get(event.xid); }
-
-  // The words that several events have.
-  get repeated() { return [...this.#events.keys()].filter((key) => this.#events.get(key).length > 1); }
 
   // The events that a received one can be: some repeat the words of another, and Socket.IO tells no ids.
   find({ id, key }) { return this.#events.get(id ?? key) ?? []; }

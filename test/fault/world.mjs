@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../integration/harness/random.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
-import { Client, habits, kinds } from './client.mjs';
+import { Client, everyHabit, kinds } from './client.mjs';
 import { History } from './history.mjs';
 import { judge, judgeLog } from './verdict.mjs';
 import { Writer } from './writer.mjs';
@@ -32,13 +32,16 @@ export class World {
   calm = true;
   #marks = 0;
 
-  // pace: a writer's longest pause between transactions, in milliseconds. options: of the bridges. scene: more of what a scene is opened with.
-  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 200, settings = [], options = [], scene: given }) {
+  // pace: a writer's longest pause between transactions, in milliseconds. flow: how many are committed before, in and after a
+  // fault. options: of the bridges; small queues, pages and memories make them take every way.
+  // scene: more of what a scene is opened with.
+  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 200, flow = 50, habits = everyHabit, settings = [],
+    options = ['--queue-limit=8kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s'], scene: given }) {
     const world = new World();
     const scene = await Scene.open({ settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options, ...given });
-    Object.assign(world, { seed, pace, random: new Random(seed), scene, bridges: [scene.bridge] });
+    Object.assign(world, { seed, pace, flow, random: new Random(seed), scene, bridges: [scene.bridge] });
     while (world.bridges.length < bridges) await world.addBridge(options);
-    await world.#settle(clients);
+    await world.#populate(clients, habits);
     world.writers = Array.from({ length: writers }, (_, number) => new Writer(world, number));
     return world;
   }
@@ -54,7 +57,7 @@ export class World {
 
   token(user) { return this.scene.token(user, { seconds: WEEK }); }
 
-  async #settle(clients) {
+  async #populate(clients, habits) {
     await this.database.query(PREPARE);
     this.people = await this.scene.people(...Array(8).fill('Person'));
     this.posts = await Promise.all(this.people.slice(0, 6).map((author) => this.scene.post(author)));
@@ -64,49 +67,67 @@ export class World {
     await until('all clients are in their rooms', () => this.clients.every(({ joined }) => joined), PATIENCE);
   }
 
-  async begin() {
+  // A round with these faults at the same time, or with none.
+  async round(nemeses = []) {
+    await this.#begin();
+    await this.flows();
+    await this.#suffer(nemeses);
+    return this.#end();
+  }
+
+  async #begin() {
     this.history = await History.begin(this.database, this.people);
     for (const client of this.clients) client.forget();
     Object.assign(this, { written: [], crashes: [], forgets: [], calm: false });
   }
 
   // Waits until so many more transactions were committed.
-  async flows(count = 100) {
+  async flows(count = this.flow) {
     const committed = () => this.written.filter(({ outcome }) => outcome === 'committed').length;
     const goal = committed() + count;
     await until(`${count} more transactions are committed`, () => committed() >= goal, PATIENCE);
   }
 
-  // One fault: what is broken stays so while writers go on.
-  async suffer(nemesis) {
+  // What is broken stays so while writers go on.
+  async #suffer(nemeses) {
     const from = Date.now();
-    const collected = nemesis.forgets && this.#collect();
-    if (nemesis.crashes) this.crashes.push(from);
-    await nemesis.strike(this);
+    const forgets = nemeses.some((nemesis) => nemesis.forgets);
+    if (nemeses.some(({ crashes }) => crashes)) this.crashes.push(from);
+    if (forgets) this.forgets.push({ from, to: Infinity });
+    const watched = forgets && this.#watch();
+    const struck = [];
+    try {
+      for (const nemesis of nemeses) {
+        await nemesis.strike(this);
+        struck.unshift(nemesis);
+      }
+      await this.flows();
+    } finally {
+      for (const nemesis of struck) await nemesis.heal(this);
+      this.watching = false;
+    }
+    await watched;
     await this.flows();
-    await nemesis.heal(this);
-    this.struck = false;
-    await collected;
-    await this.flows();
-    if (nemesis.forgets) this.forgets.push({ from, to: Infinity });
   }
 
-  // What retention takes away is known to the history before.
-  async #collect() {
-    for (this.struck = true; this.struck; await pause(200)) await this.history.collect();
+  // What retention takes away is known to the history before; a server that is away takes nothing away.
+  async #watch() {
+    for (this.watching = true; this.watching; await pause(200)) await this.history.collect().catch(() => {});
   }
 
-  // Ends the round; returns { violations, counts }.
-  async end() {
+  // Returns { violations, counts }.
+  async #end() {
+    await Promise.all(this.bridges.map((bridge) => bridge.ready()));
     this.calm = true;
     await until('no writer is at it', () => this.writers.every(({ busy }) => !busy), PATIENCE);
     const number = ++this.#marks;
     await this.database.query('SELECT herald.broadcast($1, $2)', ['test:mark', { number }]);
     await until('all clients have everything', () => this.clients.every(({ mark }) => mark >= number), PATIENCE).catch(() => {});
     const history = await this.history.read();
-    this.record = { history, clients: this.clients.map(({ story }) => story), written: this.written, crashes: this.crashes, forgets: this.forgets };
-    const { violations, counts } = judge(history, this.record.clients, this);
-    return { violations: [...judgeLog(history, this.written), ...violations], counts };
+    const written = this.written.map(({ number, outcome, names }) => ({ number, outcome, names }));
+    this.record = { history, clients: this.clients.map(({ story }) => story), written, crashes: this.crashes, forgets: this.forgets };
+    const { violations, counts } = judge(history, this.record.clients, this.record);
+    return { violations: [...judgeLog(history, written), ...violations], counts };
   }
 
   async close() {

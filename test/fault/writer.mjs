@@ -38,11 +38,10 @@ const ACTS = {
 };
 const WEIGHTS = Object.fromEntries(Object.entries(ACTS).map(([name, [weight]]) => [name, weight]));
 
-// A transaction that somebody makes step by step. names: how many events of each name its commit makes.
-export class Transaction {
-  names = {};
-  #acts = 0;
+class Transaction {
+  names = {};          // of the events that its commit makes: how many there are of each
   outcome = 'open';    // committed, rolled back, or unknown when the connection was lost at its end
+  #acts = 0;
 
   constructor(world, client, random) {
     Object.assign(this, { world, client, random, number: ++world.transactions });
@@ -99,14 +98,13 @@ export class Writer {
     await this.client?.end().catch(() => {});
   }
 
-  // Whatever goes wrong, the next transaction may do; without a connection it waits for one. The settings keep a writer whose
-  // row is locked by one that hangs from hanging as well.
+  // Whatever goes wrong, the next transaction may do; without a connection it waits for one.
   async #transaction() {
     let transaction;
+    this.busy = true;
     try {
       this.client ??= await this.world.database.connect('writer');
       transaction = new Transaction(this.world, this.client, this.random);
-      this.busy = true;
       await transaction.begin();
       for (let left = 1 + this.random.below(4); left > 0; left--) {
         await transaction.act();
@@ -121,7 +119,7 @@ export class Writer {
     }
   }
 
-  async #recover(transaction, { code }) {
+  async #recover(transaction, { code = 'connection lost' }) {
     if (transaction?.outcome === 'open') transaction.outcome = 'rolled back';
     this.world.refused[code] = (this.world.refused[code] ?? 0) + 1;
     await this.client?.query('ROLLBACK').catch(() => this.#disconnect());

@@ -45,16 +45,7 @@ await database.query(`
     SELECT jsonb_build_object('id', herald.notify(payload ->> 'userId', payload ->> 'type', payload ->> 'title', payload ->> 'content',
                                                   '{"url": "/gifts"}', user_id)) $$;
   SELECT herald.expose('message:send', 'api.send(text, jsonb)');
-  SELECT herald.expose('notification:send', 'api.notify(text, jsonb)');
-
-  -- Until the bridge has them itself: typing and presence, as events of the log.
-  CREATE FUNCTION api.relay(event text, user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
-    SELECT jsonb_build_object('id', herald.publish(coalesce('conversation:' || (payload ->> 'conversationId'), 'user:' || (payload ->> 'receiverId')),
-                                                   event, jsonb_build_object('conversationId', payload -> 'conversationId', 'userId', user_id))) $$;
-  CREATE FUNCTION api.typing_start(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.relay('typing:start', user_id, payload) $$;
-  CREATE FUNCTION api.typing_stop(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.relay('typing:stop', user_id, payload) $$;
-  SELECT herald.expose('typing:start', 'api.typing_start(text, jsonb)');
-  SELECT herald.expose('typing:stop', 'api.typing_stop(text, jsonb)')`);
+  SELECT herald.expose('notification:send', 'api.notify(text, jsonb)')`);
 
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
 const isTime = (text) => assert.match(text, time);
@@ -136,6 +127,18 @@ test('namespaces: notifications and chat, each in its namespace', async () => {
   assert.deepEqual(await heard(hers, 'offline'), [{ userId: ben }]);
 });
 
+test('namespaces: somebody types to a receiver, and one who is not in the conversation cannot be seen to type', async () => {
+  const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
+  const conversation = await scene.conversation(ann, ben);
+  const [hers, his] = [await connect('namespaces', ann, '/chat'), await connect('namespaces', eve, '/chat')];
+  his.emit('typing', { conversationId: conversation });
+  assert.equal((await failure(his, 'error')).code, '42501');
+  his.emit('typing', { receiverId: ann });
+  assert.deepEqual(await heard(hers, 'typing'), [{ userId: eve }]);
+  his.emit('stopTyping', { receiverId: ann });
+  assert.deepEqual(await heard(hers, 'stopTyping'), [{ userId: eve }]);
+});
+
 test('namespaces: an action without an ack that fails is told by the event error', async () => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const conversation = await scene.conversation(ann, ben);
@@ -196,6 +199,10 @@ test('snake: direct messages, typing and presence between two people', async () 
   assert.deepEqual(await heard(hers, 'user_typing'), [{ userId: ben }]);
   his.emit('stop_typing', { receiverId: ann });
   assert.deepEqual(await heard(hers, 'user_stop_typing'), [{ userId: ben }]);
+  const conversation = await scene.conversation(ann, ben);
+  await heard(hers, 'conversation:joined');
+  his.emit('typing', { conversationId: conversation });
+  await heard(hers, 'user_typing', () => hers.received.filter(([event]) => event === 'user_typing').length === 2);
   his.emit('send_message', { receiverId: ann, content: 'Hello' });
   for (const socket of [hers, his]) {
     const [{ id, createdAt, ...rest }] = await heard(socket, 'new_message');

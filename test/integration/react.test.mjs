@@ -97,13 +97,6 @@ test('snake: what came while the bridge was away is shown once', { timeout: 6000
 test('namespaces: two people chat, see each other type, and mark as read', { timeout: 60000 }, async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
-  await database.query(`
-    CREATE OR REPLACE FUNCTION api.typing(event text, user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
-      SELECT jsonb_build_object('id', herald.publish('conversation:' || (payload ->> 'conversationId'), event,
-                                                     jsonb_build_object('conversationId', payload -> 'conversationId', 'userId', user_id))) $$;
-    CREATE FUNCTION api.start(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.typing('typing:start', user_id, payload) $$;
-    CREATE FUNCTION api.stop(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT api.typing('typing:stop', user_id, payload) $$;
-    SELECT herald.expose('typing:start', 'api.start(text, jsonb)'), herald.expose('typing:stop', 'api.stop(text, jsonb)')`);
   const more = `&conversation=${conversation}`;
   const [hers, his] = [await openPage('namespaces', ann, more), await openPage('namespaces', ben, more)];
   for (const page of [hers, his]) await shows(page, '#badge', /^0$/);

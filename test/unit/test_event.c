@@ -59,6 +59,7 @@ full_event(void)
 	event->member = memory_copy("u");
 	event->joins = memory_copy("r");
 	event->leaves = memory_copy("s");
+	event->except = memory_copy("v");
 	return event;
 }
 
@@ -118,6 +119,29 @@ test_freed_with_last_reference(void **state)
 	frame_release(frame);
 }
 
+/* What waits of one format is not replaced by the same event in another: a connection may have both. */
+static void
+test_keys_of_formats_differ(void **state)
+{
+	static const Format first = { .place = 1, .encode = encode };
+	static const Format second = { .place = 2, .encode = encode };
+	Event *event = full_event();
+	Event *next = full_event();
+	const char *key;
+
+	(void) state;
+	assert_null(event_frame(event, &first)->key);
+	event_drop_frames(event);
+	event->key = memory_copy("typing:7");
+	next->key = memory_copy("typing:7");
+	key = event_frame(event, &first)->key;
+	assert_non_null(key);
+	assert_string_equal(key, event_frame(next, &first)->key);
+	assert_string_not_equal(key, event_frame(event, &second)->key);
+	event_release(event);
+	event_release(next);
+}
+
 static void
 test_empty(void **state)
 {
@@ -137,6 +161,7 @@ main(void)
 		cmocka_unit_test(test_frame_once_per_format),
 		cmocka_unit_test(test_unwanted_is_found_out_once),
 		cmocka_unit_test(test_freed_with_last_reference),
+		cmocka_unit_test(test_keys_of_formats_differ),
 		cmocka_unit_test(test_empty),
 	};
 

@@ -196,7 +196,9 @@ test_much_at_once(void **state)
 	init(&a, 9);
 	for (char c = 'a'; c <= 'c'; c++)
 		push(&a, c);
-	assert_false(outbox_has_room(&a.outbox, frame));
+	assert_int_equal(a.flushes, 0);
+	assert_true(outbox_has_room(&a.outbox, frame)); /* by a flush before the turn ends */
+	assert_int_equal(a.flushes, 1);
 	for (char c = 'd'; c <= 'z'; c++)
 		push(&a, c);
 	assert_int_equal(a.overflows, 0);
@@ -278,6 +280,95 @@ test_partial_flush(void **state)
 	outbox_close(&a.outbox);
 }
 
+/* A frame with a key that may be lost. */
+static void
+offer(Owner *owner, const char *key, char letter)
+{
+	Frame *frame = frame_new(FRAME_TEXT, &letter, 1);
+
+	frame->key = memory_copy(key);
+	outbox_offer(&owner->outbox, frame);
+	frame_release(frame);
+}
+
+/* What waits with the same key is dropped for the newest, which goes behind what has come meanwhile. */
+static void
+test_newest_of_a_key(void **state)
+{
+	Owner a;
+
+	(void) state;
+	init(&a, 1000);
+	for (char c = 'a'; c <= 'e'; c++)
+	{
+		push(&a, c);
+		offer(&a, c % 2 ? "odd" : "even", c - 'a' + 'A');
+		offer(&a, NULL, c - 'a' + '0');
+	}
+	assert_int_equal(a.outbox.count, 12);
+	assert_int_equal(a.outbox.waiting, 12 * 3);
+	turn();
+	assert_string_equal(a.sent, "a0b1c2dD3eE4");
+	offer(&a, "odd", 'Z'); /* of what has left, none is dropped */
+	turn();
+	assert_string_equal(a.sent, "a0b1c2dD3eE4Z");
+	assert_null(a.outbox.frames);
+}
+
+/* Wherever the ring begins, and whatever is dropped of it. */
+static void
+test_newest_of_a_key_in_the_ring(void **state)
+{
+	(void) state;
+	for (int first = 0; first < 9; first++)
+	{
+		Owner a;
+
+		init(&a, 1000);
+		for (int i = 0; i < 4; i++)
+			push(&a, '-');
+		for (int i = 0; i < first; i++)
+		{
+			push(&a, '-');
+			outbox_sent(&a.outbox, 1);
+		}
+		offer(&a, "k", '1');
+		push(&a, 'a');
+		offer(&a, "k", '2');
+		push(&a, 'b');
+		offer(&a, "l", '3');
+		offer(&a, "k", '4');
+		turn();
+		assert_string_equal(a.sent, "----ab34");
+	}
+}
+
+/* Without room it is lost, and ends nothing; it has the room of what it stands for. */
+static void
+test_offer_without_room(void **state)
+{
+	Owner a;
+
+	(void) state;
+	init(&a, 9);
+	a.most = 0; /* a connection that takes nothing */
+	push(&a, 'a');
+	push(&a, 'b');
+	offer(&a, "k", '1');
+	offer(&a, "l", '2');
+	offer(&a, NULL, '3');
+	offer(&a, "k", '4');
+	assert_int_equal(a.overflows, 0);
+	assert_int_equal(a.outbox.waiting, 9);
+	a.most = UINT32_MAX;
+	push(&a, 'c');
+	turn();
+	assert_string_equal(a.sent, "ab4c");
+	outbox_close(&a.outbox);
+	offer(&a, NULL, '5');
+	assert_int_equal(a.outbox.count, 0);
+}
+
 /* A crowd is served over several turns, without anything else happening. */
 static void
 test_crowd(void **state)
@@ -320,6 +411,9 @@ main(void)
 		cmocka_unit_test(test_closed_takes_nothing),
 		cmocka_unit_test(test_last),
 		cmocka_unit_test(test_partial_flush),
+		cmocka_unit_test(test_newest_of_a_key),
+		cmocka_unit_test(test_newest_of_a_key_in_the_ring),
+		cmocka_unit_test(test_offer_without_room),
 		cmocka_unit_test(test_crowd),
 	};
 

@@ -41,6 +41,54 @@ test_arriving_gets_nothing(void **state)
 }
 
 static void
+publish_ephemeral(const char *name, const char *rooms, const char *key, const char *except)
+{
+	Event *event = support_event(name, rooms);
+
+	event->ephemeral = true;
+	event->key = memory_copy(key);
+	event->except = memory_copy(except);
+	room_publish(HALL_LIVE, event);
+	event_release(event);
+}
+
+/* For those who are live, once each, without the user that it is not for; and nobody's queue overflows by it. */
+static void
+test_ephemeral(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("2", "b", SESSION_LIVE);
+	Client *c = support_client("1", "c", SESSION_REPLAYING);
+
+	(void) state;
+	for (Client *const *client = (Client *[]){ a, b, c, NULL }; *client != NULL; client++)
+	{
+		room_join((*client)->session, "x");
+		room_join((*client)->session, "y");
+	}
+	publish_ephemeral("all", "x y", NULL, NULL);
+	publish_ephemeral("other", "x y", NULL, "1");
+	support_turn();
+	a->slow = true;
+	publish("logged", "x");
+	publish_ephemeral("old", "x", "k", NULL);
+	publish_ephemeral("new", "x", "k", NULL);
+	for (int i = 0; i < 500; i++)
+		publish_ephemeral("many", "x", NULL, "2");
+	assert_int_equal(a->overflows, 0);
+	publish_ephemeral("newest", "x", "k", NULL);
+	a->slow = false;
+	support_turn();
+	assert_int_equal(strncmp(a->said, "all logged many many ", 21), 0);
+	assert_null(strstr(a->said, "old"));
+	assert_string_equal(b->said, "all other logged newest ");
+	assert_string_equal(c->said, "");
+	support_end(a);
+	support_end(b);
+	support_end(c);
+}
+
+static void
 replay(Client *client, const char *name, uint64_t xid)
 {
 	Event *event = support_event(name, "x");
@@ -93,6 +141,47 @@ test_replay_stops_when_full(void **state)
 	assert_null(a->session->last);
 	session_pause(a->session);
 	assert_string_equal(a->session->position, "1_P");
+	support_end(a);
+}
+
+/* The queue is full with what nobody counts. */
+static void
+fill(Client *client)
+{
+	Frame *frame = frame_new(FRAME_TEXT, "e", 1);
+
+	client->slow = true;
+	while (outbox_has_room(&client->outbox, frame))
+		outbox_push(&client->outbox, frame);
+	frame_release(frame);
+}
+
+/* An event by which its user joins a room, and for which there is no room, has neither come nor changed anything. */
+static void
+test_replay_stops_before_a_join(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_REPLAYING);
+	Event *event = support_event("joined", "user:1");
+
+	(void) state;
+	event->member = memory_copy("1");
+	event->joins = memory_copy("y");
+	room_join(a->session, "user:1");
+	fill(a);
+	room_publish(HALL_RECENT, event);
+	assert_true(a->session->full);
+	assert_int_equal(a->session->room_count, 1);
+	session_pause(a->session);
+	assert_string_equal(a->session->position, "P");
+	a->slow = false;
+	outbox_wake(&a->outbox);
+	support_turn();
+	room_move(a->session, HALL_RECENT);
+	room_publish(HALL_RECENT, event);
+	support_turn();
+	assert_non_null(strstr(a->said, "joined"));
+	assert_int_equal(a->session->room_count, 2);
+	event_release(event);
 	support_end(a);
 }
 
@@ -235,8 +324,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arriving_gets_nothing),
+		cmocka_unit_test(test_ephemeral),
 		cmocka_unit_test(test_replay_gives_what_is_new),
 		cmocka_unit_test(test_replay_stops_when_full),
+		cmocka_unit_test(test_replay_stops_before_a_join),
 		cmocka_unit_test(test_leave_twice),
 		cmocka_unit_test(test_leaving_stops_its_timer),
 		cmocka_unit_test(test_late_changes_outlast_the_first_join),

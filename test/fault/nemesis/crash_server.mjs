@@ -2,7 +2,6 @@
 
 import { ready } from '../sessions.mjs';
 
-
 export const name = 'crash_server';
 export const breaks = 'server';
 export const crashes = true;

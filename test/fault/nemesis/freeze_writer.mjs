@@ -11,9 +11,8 @@ export async function strike({ database, postgres }) {
   await postgres.pause(writer.processID);
 }
 
-// A crash of the server ends it as well.
 export async function heal({ postgres }) {
-  await postgres.proceed(writer.processID).catch(() => {});
-  await writer.query("SELECT herald.broadcast('fault:behind', '{}'); COMMIT").catch(() => {});
+  await postgres.proceed(writer.processID);
+  await writer.query("SELECT herald.broadcast('fault:behind', '{}'); COMMIT");
   await writer.end();
 }

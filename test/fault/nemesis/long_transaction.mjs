@@ -10,8 +10,7 @@ export async function strike({ database }) {
   await writer.query("BEGIN; SELECT herald.broadcast('fault:early', '{}')");
 }
 
-// A crash of the server ends it as well.
 export async function heal() {
-  await writer.query("SELECT herald.broadcast('fault:late', '{}'); COMMIT").catch(() => {});
+  await writer.query("SELECT herald.broadcast('fault:late', '{}'); COMMIT");
   await writer.end();
 }

@@ -18,10 +18,10 @@ export class PlainClient extends Journal {
   #lastId = 0;
 
   // resume: come back by itself with the last position, as a careful front end does.
-  // sessionId, position: of an earlier connection.
-  constructor(bridge, token, { resume = false, sessionId, position, headers, query = '' } = {}) {
+  // sessionId, position: of an earlier connection. paused: read nothing behind the welcome until the socket is resumed.
+  constructor(bridge, token, { resume = false, sessionId, position, headers, query = '', paused = false } = {}) {
     super();
-    Object.assign(this, { bridge, token, resume, sessionId, position, headers, query });
+    Object.assign(this, { bridge, token, resume, sessionId, position, headers, query, paused });
   }
 
   static async connect(...parameters) {
@@ -54,6 +54,7 @@ export class PlainClient extends Journal {
     if (frame.event === 'welcome') {
       this.welcomes.push(frame.data);
       this.sessionId = frame.data.sessionId;
+      if (this.paused) this.socket.pause();
       welcomed(frame.data);
     } else if (frame.event === 'error') {
       refused(new Refused(frame.data));

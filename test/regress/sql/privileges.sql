@@ -40,7 +40,7 @@ SELECT herald.watch_likes('privileges.likes');
 SET ROLE regress_app;
 SELECT herald.watch_likes('privileges.likes');
 SELECT herald.watch('privileges.item', 'spy', event => 'spied', room => 'room');
-SELECT herald.save_rule('privileges.item', 'spy', 'insert', 'insert', NULL, 'SELECT 1', NULL, 'abort');
+SELECT herald.save_rule('privileges.item', 'spy', 'insert', 'insert', NULL, 'SELECT 1', NULL, NULL, 'abort');
 SELECT herald.delete_rules('privileges.likes');
 SELECT herald.forget('privileges.likes');
 SELECT herald.save_counter('privileges.likes', 'total', 'SELECT 1::bigint', NULL, NULL);

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * json.c
- *	  Small pieces of JSON that protocols are made of.
+ *	  Small pieces of JSON.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "protocol/json.h"
+#include "base/json.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 
 char *
@@ -18,6 +19,20 @@ json_quoted(const char *text)
 
 	json_decref(string);
 	return quoted;
+}
+
+/* Whole numbers that are too big for jansson are read as any client of JavaScript reads them. */
+json_t *
+json_read(const char *text)
+{
+	json_error_t error;
+	json_t *value = json_loads(text, JSON_ALLOW_NUL, NULL);
+
+	if (value == NULL)
+		value = json_loads(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+	if (value == NULL)
+		log_warning("json_not_read", "reason", error.text);
+	return value;
 }
 
 json_t *

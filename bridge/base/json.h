@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json.h
- *	  Small pieces of JSON that protocols are made of.
+ *	  Small pieces of JSON.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,6 +14,9 @@
 
 /* A text as a JSON string, with its quotes; the caller frees it. */
 extern char *json_quoted(const char *text);
+
+/* The value of a text of the database, or NULL after a line in the log; the caller releases it. */
+extern json_t *json_read(const char *text);
 
 /* The object that a text holds, or NULL; the caller releases it. */
 extern json_t *json_object_from(const char *text, size_t length);

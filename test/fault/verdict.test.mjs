@@ -1,0 +1,174 @@
+// The verdict can fail: each kind of violation is planted into what clients really received, and a bridge that reads the log by
+// "id > the last id" is found to lose events.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { sees } from './causality.mjs';
+import { report, summary } from './report.mjs';
+import { judge, judgeLog } from './verdict.mjs';
+import { World } from './world.mjs';
+
+const seed = Number(process.env.HERALD_SEED ?? Math.floor(Math.random() * 1e6));
+
+async function live(options = {}) {
+  const world = await World.open({ seed, flow: 60, pace: 60, ...options });
+  after(() => world.close());
+  return world;
+}
+
+const world = await live();
+const sound = await world.round();
+const { record } = world;
+
+test('nothing is wrong with what clients received while nothing was broken', (t) => {
+  t.diagnostic(`HERALD_SEED=${seed}; ${summary([], sound)}`);
+  if (sound.violations.length > 0) assert.fail(report(seed, sound, record));
+});
+
+// The kinds of violations after something was done to a copy of the record.
+function kindsAfter(damage) {
+  const copy = structuredClone(record);
+  const told = damage(copy);
+  return [...new Set(judge(copy.history, copy.clients, { ...copy, ...told }).violations.map(({ kind }) => kind))];
+}
+
+const plain = ({ clients }) => clients.find(({ name }) => name.includes('(plain, steady'));
+const socketIo = ({ clients }) => clients.find(({ name }) => name.includes('(socketIo, steady'));
+const eventOf = ({ history }, entry) => history.events.find(({ id, key }) => id === entry.id || key === entry.key);
+const snapshotOf = ({ history }, event) => history.transactions.find(({ xid }) => xid === event.xid)?.snapshot;
+
+// A message that somebody must not have who left its conversation before: [their client, where they left, the message].
+function findSecret({ history, clients }) {
+  for (const left of history.events.filter(({ leaves }) => leaves?.startsWith('conversation:'))) {
+    const client = clients.find(({ name, user }) => user === left.member && /plain|eventSource/.test(name));
+    const back = history.events.find(({ id, member, joins }) => Number(id) > Number(left.id) && member === left.member && joins === left.leaves);
+    const secret = client && history.events.find((event) => event.rooms.length === 1 && event.rooms[0] === left.leaves &&
+      (!back || Number(event.id) < Number(back.id)) && event.xid !== left.xid && snapshotOf({ history }, event) && sees(snapshotOf({ history }, event), left.xid));
+    if (secret) return [client, left, secret];
+  }
+  throw new Error('nobody left a conversation that went on');
+}
+
+test('an event that did not come is missing', () => {
+  for (const find of [plain, socketIo]) {
+    assert.deepEqual(kindsAfter((copy) => { find(copy).received.pop(); }), ['missing']);
+  }
+});
+
+test('an event that came twice is duplicated, unless the database crashed between', () => {
+  for (const find of [plain, socketIo]) {
+    const again = (copy) => { find(copy).received.push({ ...find(copy).received.at(-1), at: Date.now() }); };
+    assert.deepEqual(kindsAfter(again), ['duplicated']);
+    assert.deepEqual(kindsAfter((copy) => { again(copy); return { crashes: [find(copy).received.at(-1).at - 1] }; }), []);
+  }
+});
+
+test('one of several events that say the same came once too often', () => {
+  assert.deepEqual(kindsAfter((copy) => {
+    const { received } = socketIo(copy);
+    const keys = copy.history.events.map(({ key }) => key);
+    const { key } = received.find((entry) => keys.indexOf(entry.key) !== keys.lastIndexOf(entry.key));
+    for (const _ of keys.filter((one) => one === key)) received.push({ at: Date.now(), key });
+  }), ['duplicated']);
+});
+
+test('an event that came after one which knew of it is out of order', () => {
+  assert.deepEqual(kindsAfter((copy) => { plain(copy).received.push(plain(copy).received.shift()); }), ['out of order']);
+});
+
+test('events of one transaction that came in another order are out of order', () => {
+  assert.deepEqual(kindsAfter((copy) => {
+    const { received } = plain(copy);
+    const place = received.findIndex((entry, n) => n > 0 && eventOf(copy, entry).xid === eventOf(copy, received[n - 1]).xid);
+    [received[place - 1], received[place]] = [received[place], received[place - 1]];
+  }), ['out of order']);
+});
+
+test('an event that is not in the log was rolled back', () => {
+  for (const find of [plain, socketIo]) {
+    const kinds = kindsAfter((copy) => {
+      const gone = eventOf(copy, find(copy).received.at(-1));
+      copy.history.events = copy.history.events.filter((event) => event !== gone);
+    });
+    assert.deepEqual(kinds, ['rolled back']);
+  }
+});
+
+test('an event of a room in which the client never was', () => {
+  assert.ok(kindsAfter((copy) => {
+    const client = plain(copy);
+    const foreign = copy.history.events.find(({ name, rooms }) => name === 'fault:note' && rooms[0] !== `user:${client.user}`);
+    client.received.push({ at: Date.now(), id: foreign.id });
+  }).includes('not in the room'));
+});
+
+test('an event of a room that the client had left', () => {
+  assert.ok(kindsAfter((copy) => {
+    const [{ received }, left, secret] = findSecret(copy);
+    received.splice(received.findIndex(({ id }) => id === left.id) + 1, 0, { at: Date.now(), id: secret.id });
+  }).includes('not in the room'));
+});
+
+test('a client may only be told that it was not recovered where the log was trimmed, and misses nothing after that', () => {
+  const anew = (copy, rest) => {
+    const client = plain(copy);
+    const at = client.received[20].at;
+    client.welcomes.unshift({ at, after: 10, recovered: false });
+    client.received.splice(10, 10);
+    if (rest) client.received.splice(-1);
+    return { at };
+  };
+  assert.deepEqual(kindsAfter((copy) => { anew(copy); }), ['not recovered']);
+  assert.deepEqual(kindsAfter((copy) => { const { at } = anew(copy); return { forgets: [{ from: at, to: at }] }; }), []);
+  assert.deepEqual(kindsAfter((copy) => { const { at } = anew(copy, true); return { forgets: [{ from: at, to: at }] }; }), ['missing']);
+});
+
+test('a log that is not what was committed', () => {
+  const kinds = (damage) => {
+    const copy = structuredClone(record);
+    damage(copy, copy.written.find(({ outcome, names }) => outcome === 'committed' && Object.keys(names).length > 0));
+    return judgeLog(copy.history, copy.written).map(({ kind }) => kind);
+  };
+  assert.deepEqual(kinds(() => {}), []);
+  assert.deepEqual(kinds((_, transaction) => { transaction.outcome = 'rolled back'; }), ['written, though rolled back']);
+  assert.deepEqual(kinds(({ history }, { number }) => {
+    history.transactions = history.transactions.filter((transaction) => transaction.number !== number);
+  }), ['not written, though committed']);
+  assert.deepEqual(kinds(({ history }, { number }) => {
+    const { xid } = history.transactions.find((transaction) => transaction.number === number);
+    history.events = history.events.filter((event) => event.xid !== xid);
+  }), ['not as written']);
+});
+
+// What the bridges read is replaced by what a reader would get that remembers the last id.
+const byId = (last) => `
+  ALTER FUNCTION herald.read_events RENAME TO read_by_position;
+  CREATE FUNCTION herald.read_events(text, text DEFAULT NULL, text[] DEFAULT NULL, int DEFAULT 1000)
+  RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text, xid xid8, logged_ms bigint, more boolean)
+  LANGUAGE plpgsql SECURITY DEFINER AS $$
+  DECLARE
+    last bigint := coalesce(nullif(current_setting('fault.last', true), '')::bigint, ${last});
+  BEGIN
+    IF $2 IS NOT NULL THEN
+      RETURN QUERY SELECT * FROM herald.read_by_position($1, $2, $3, $4);
+      RETURN;
+    END IF;
+    FOR id, rooms, name, payload, "position", member_id, joins, leaves, xid, logged_ms, more IN
+      SELECT e.id, e.rooms, e.name, e.payload::text, herald.current_position(), e.member_id, e.joins, e.leaves, e.xid, 0, false
+      FROM herald.event AS e WHERE e.id > last ORDER BY e.id
+    LOOP
+      PERFORM set_config('fault.last', id::text, false);
+      RETURN NEXT;
+    END LOOP;
+    RETURN QUERY SELECT NULL::bigint, NULL::text[], NULL, NULL, herald.current_position(), NULL, NULL, NULL, NULL::xid8, NULL::bigint, false;
+  END
+  $$`;
+
+test('a bridge that reads by "id > the last id" loses events', { timeout: 120000 }, async (t) => {
+  const naive = await live({ bridges: 1, clients: 8, habits: ['steady'] });
+  assert.equal((await naive.round()).counts.lost, 0);
+  await naive.database.query(byId(await naive.database.value('SELECT max(id) FROM herald.event')));
+  const outcome = await naive.round();
+  t.diagnostic(summary([{ name: 'id > last' }], outcome));
+  assert.ok(outcome.counts.lost > 0, 'the verdict finds that events were lost');
+});
