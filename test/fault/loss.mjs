@@ -26,6 +26,8 @@ export function cut(...ports) {
   nft('add', ...element(ports));
 }
 
+// Without ports: whatever was cut.
 export function mend(...ports) {
-  nft('delete', ...element(ports));
+  if (ports.length > 0) nft('delete', ...element(ports));
+  else if (prepared) nft('flush', 'set', 'inet', 'loss', 'lost');
 }

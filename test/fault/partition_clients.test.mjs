@@ -9,7 +9,7 @@ import { seed, trial } from './trial.mjs';
 import { World } from './world.mjs';
 
 const world = refused ? null : await World.open({ seed, clients: 16, options: ['--ping-interval=400ms', '--ping-timeout=400ms'] });
-after(() => world?.close());
+after(() => { mend(); return world?.close(); });
 const idle = await world?.scene.addBridge();
 
 const descriptors = ({ pid }) => readdirSync(`/proc/${pid}/fd`).length;

@@ -13,7 +13,7 @@ const world = refused ? null : await World.open({
   seed, clients: 16, settings: ['listen_addresses=127.0.0.1'],
   scene: { conninfo: ({ name, server }) => `host=127.0.0.1 port=${server.port} user=bridge dbname=${name} ${IMPATIENT}` },
 });
-after(() => world?.close());
+after(() => { mend(); return world?.close(); });
 
 trial(world, {
   name: 'partition from the database',

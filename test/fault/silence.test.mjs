@@ -12,7 +12,7 @@ const CONNECTIONS = 8;    // of a bridge to the database
 const IMPATIENT = 'tcp_user_timeout=1000 keepalives_idle=1 keepalives_interval=1';
 
 const scene = refused ? null : await Scene.open({ settings: ['listen_addresses=127.0.0.1'] });
-after(() => scene?.close());
+after(() => { mend(); return scene?.close(); });
 
 const messages = (client) => client.all('message:created').map(({ data }) => data.messageId);
 const unready = async (bridge) => (await bridge.get('/readyz')).status === 503;
