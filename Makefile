@@ -15,7 +15,7 @@ DATA_built   = sql/pg_herald--$(EXTVERSION).sql
 PG_CFLAGS    = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 # The script is put together in the order of the road.
-SQL_PARTS    = schema event_log signal notification preference watch detect social people content conversation inbox rooms actions retention doctor privileges
+SQL_PARTS    = schema event_log signal notification preference watch detect social people content conversation inbox rooms presence actions retention doctor privileges
 SQL_FILES    = $(SQL_PARTS:%=sql/parts/%.sql)
 
 REGRESS      = $(sort $(basename $(notdir $(wildcard test/regress/sql/*.sql))))

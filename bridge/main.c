@@ -66,6 +66,7 @@ static void
 on_terminate(int number)
 {
 	log_info("draining", "signal", number == SIGINT ? "INT" : "TERM");
+	gateway_leave();
 	server_drain(on_drained);
 }
 

@@ -44,7 +44,9 @@ enum
 static SavedQuery find_room_sources = {
 	.name = "the query for sources of rooms",
 	.text = "SELECT s.sql, k.relowner FROM herald.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
-			" ORDER BY s.relation, s.kind",
+			" WHERE s.kind = ANY ($1) ORDER BY s.relation, s.kind",
+	.nargs = 1,
+	.argtypes = { TEXTARRAYOID },
 	.read_only = true,
 };
 
@@ -202,11 +204,12 @@ search_one_by_one(RoomSearch *search, ArrayType *users)
 
 PG_FUNCTION_INFO_V1(herald_automatic_rooms);
 
-/* herald.automatic_rooms(users): the rooms that follow from the application's tables. */
+/* herald.automatic_rooms(users, kinds): the rooms that follow from the application's tables. */
 Datum
 herald_automatic_rooms(PG_FUNCTION_ARGS)
 {
 	ArrayType *users = PG_GETARG_ARRAYTYPE_P(0);
+	Datum kinds = PG_GETARG_DATUM(1);
 	RoomSearch search;
 	QueryScope scope;
 	uint64 sources;
@@ -214,7 +217,7 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 
 	search.out = query_result_begin(fcinfo, &search.shape);
 	query_begin(&scope, query_extension_owner(), false);
-	sources = query_run(&find_room_sources, 1, NULL, NULL);
+	sources = query_run(&find_room_sources, 1, &kinds, NULL);
 	found = SPI_tuptable;
 	for (uint64 i = 0; i < sources; i++)
 	{

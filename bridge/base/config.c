@@ -66,6 +66,8 @@ static const Setting settings[] = {
 	{ "ping-interval", 0, KIND_TIME, AT(ping_interval), true, "25s", "TIME", "time between pings" },
 	{ "ping-timeout", 0, KIND_TIME, AT(ping_timeout), true, "20s", "TIME", "time for the answer to a ping" },
 	{ "poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is looked at without a ring" },
+	{ "presence-grace", 0, KIND_TIME, AT(presence_grace), true, "10s", "TIME", "how long a user without a session is still here" },
+	{ "presence-lease", 0, KIND_TIME, AT(presence_lease), true, "30s", "TIME", "how long beyond that the users of a bridge that was killed are" },
 	{ "print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit" },
 	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "1MB", "SIZE", "what may wait for one connection before it is closed" },
 	{ "recent-events-size", 0, KIND_BYTES, AT(recent_events_size), true, "16MB", "SIZE", "recent events that are kept in memory for clients that come back" },

@@ -40,6 +40,8 @@ typedef struct Config
 	long action_timeout;
 	long database_timeout;
 	long drain_timeout;
+	long presence_grace;
+	long presence_lease;
 	bool check;
 	bool print_config;
 	bool help;

@@ -39,6 +39,7 @@ typedef struct Membership
 
 static Room *rooms[HALLS];
 static uint64_t last_stamp = 0;
+static void (*tell_change)(const char *name);
 
 static Room *
 find_room(Hall hall, const char *name)
@@ -90,10 +91,18 @@ append(Membership ***array, int *count, int *capacity, Membership *membership)
 }
 
 static void
+note_change(const Room *room)
+{
+	if (room->hall == HALL_LIVE && tell_change != NULL)
+		tell_change(room->name);
+}
+
+static void
 enter(Membership *membership, Room *room)
 {
 	membership->room = room;
 	membership->place_in_room = append(&room->members, &room->count, &room->capacity, membership);
+	note_change(room);
 }
 
 void
@@ -118,6 +127,7 @@ quit(Membership *membership)
 
 	room->members[membership->place_in_room] = last;
 	last->place_in_room = membership->place_in_room;
+	note_change(room);
 	if (room->count == 0)
 	{
 		HASH_DEL(rooms[room->hall], room);
@@ -172,6 +182,38 @@ const char *
 room_name(const Session *session, int place)
 {
 	return session->rooms[place]->room->name;
+}
+
+void
+room_on_change(void (*tell)(const char *name))
+{
+	tell_change = tell;
+}
+
+static void
+stamp_user(Session *session)
+{
+	for (Session *one = session; one != NULL; one = one->next_of_user)
+		one->last_event = last_stamp;
+	for (Session *one = session->previous_of_user; one != NULL; one = one->previous_of_user)
+		one->last_event = last_stamp;
+}
+
+int
+room_users(const char *name)
+{
+	const Room *room = find_room(HALL_LIVE, name);
+	int users = 0;
+
+	last_stamp++;
+	for (int i = 0; room != NULL && i < room->count; i++)
+	{
+		if (room->members[i]->session->last_event == last_stamp)
+			continue;
+		stamp_user(room->members[i]->session);
+		users++;
+	}
+	return users;
 }
 
 static void

@@ -20,6 +20,12 @@ extern void room_leave_all(Session *session);
 /* Takes a session, with its rooms, to another hall. */
 extern void room_move(Session *session, Hall hall);
 
+/* Has a function called when a session enters or leaves a room of the live hall; NULL: none. */
+extern void room_on_change(void (*tell)(const char *name));
+
+/* How many users have a session in a room of the live hall. */
+extern int room_users(const char *name);
+
 /* The name of a session's room, by its place from 0 to room_count - 1; good until a room changes. */
 extern const char *room_name(const Session *session, int place);
 

@@ -33,6 +33,7 @@ typedef struct LateChange
 } LateChange;
 
 static User *users = NULL;
+static void (*tell_user)(const char *user, bool here);
 
 static User *
 find_user(const char *id)
@@ -53,6 +54,8 @@ link_to_user(Session *session)
 		user = memory_new(sizeof(User) + strlen(session->user) + 1);
 		strcpy(user->id, session->user);
 		HASH_ADD_STR(users, id, user);
+		if (tell_user != NULL)
+			tell_user(user->id, true);
 	}
 	session->next_of_user = user->sessions;
 	if (user->sessions != NULL)
@@ -74,8 +77,16 @@ unlink_from_user(Session *session)
 	if (user->sessions == NULL)
 	{
 		HASH_DEL(users, user);
+		if (tell_user != NULL)
+			tell_user(user->id, false);
 		free(user);
 	}
+}
+
+void
+session_on_user(void (*tell)(const char *user, bool here))
+{
+	tell_user = tell;
 }
 
 Session *

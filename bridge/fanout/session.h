@@ -126,6 +126,9 @@ extern void session_go_live(Session *session);
  */
 extern void session_leave(Session *session);
 
+/* Has a function called when a user's first session begins, and when the last one has ended; NULL: none. */
+extern void session_on_user(void (*tell)(const char *user, bool here));
+
 /* The sessions of a user, as a list by next_of_user. */
 extern Session *session_of_user(const char *user);
 

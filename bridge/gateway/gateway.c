@@ -26,6 +26,7 @@
 #include "fanout/recent.h"
 #include "fanout/room.h"
 #include "gateway/action.h"
+#include "gateway/lease.h"
 #include "gateway/replay.h"
 #include "source/database.h"
 #include "source/reader.h"
@@ -283,12 +284,20 @@ gateway_start(const Config *config)
 	recent_start(config);
 	replay_start(config, ask_for);
 	action_start(config);
+	lease_start(config);
 	reader_start(config, &reader_events);
+}
+
+void
+gateway_leave(void)
+{
+	lease_give_up();
 }
 
 void
 gateway_stop(void)
 {
+	lease_stop();
 	reader_stop();
 	action_stop();
 	replay_stop();

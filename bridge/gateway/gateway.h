@@ -31,6 +31,9 @@ typedef struct Arrival
 extern void gateway_start(const Config *config);
 extern void gateway_stop(void);
 
+/* The bridge is about to end: its users are expected elsewhere. */
+extern void gateway_leave(void);
+
 /*
  * Lets a client in if its token is good: the session is welcomed as soon as its
  * rooms are known and, if it comes back, what it missed can be replayed.  NULL:

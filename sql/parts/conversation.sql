@@ -225,7 +225,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Asks it, as whoever calls this.
-CREATE FUNCTION herald.ask_unread(user_id text, question jsonb) RETURNS jsonb
+CREATE FUNCTION herald.ask_rows(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer jsonb;
@@ -240,7 +240,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.conversation_id, a.unread, a.last_read
 	FROM herald.watched_table AS w
 	CROSS JOIN LATERAL herald.unread_question(w.relation) AS q
-	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_unread(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
+	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_rows(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
 		'read', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
 		         FROM herald.conversation_read AS r WHERE r.user_id = unread_messages.user_id)))) AS a (conversation_id text, unread bigint, last_read text)
 	WHERE w.kind = 'messages';

@@ -27,6 +27,8 @@ GRANT EXECUTE ON FUNCTION
 	herald.join_room(text, text, text),
 	herald.leave_room(text, text, text),
 	herald.act(text, text, jsonb, jsonb),
+	herald.begin_presence(uuid, interval),
+	herald.report_presence(uuid, text[], text[], text[], int[], interval),
 	herald.maintain(boolean)
 TO herald_bridge;
 
@@ -61,6 +63,8 @@ GRANT EXECUTE ON FUNCTION
 	herald.broadcast(text, jsonb),
 	herald.signal(text[], text, json, text, text),
 	herald.may_join(text, text),
+	herald.is_online(text),
+	herald.last_seen(text),
 	herald.current_user_id(),
 	herald.doctor(interval)
 TO herald_app;
@@ -68,7 +72,7 @@ TO herald_app;
 -- Row-level security lets a user's own session, for example of PostgREST, read its own notifications from the table.
 ALTER TABLE herald.notification ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id() AND retracted_at IS NULL);
-GRANT SELECT ON herald.notification TO herald_app;
+GRANT SELECT ON herald.notification, herald.online TO herald_app;
 
 -- Owners of tables watch them, and administrators of the application open rooms and actions. What is written goes
 -- through C functions that check the owner of the table, and through the trigger that checks registrations.

@@ -100,7 +100,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	DELETE FROM herald.read_mark AS m WHERE m.user_id = forget_user.user_id;
 	DELETE FROM herald.conversation_read AS r WHERE r.user_id = forget_user.user_id;
 	DELETE FROM herald.session_room AS s WHERE s.user_id = forget_user.user_id;
+	DELETE FROM herald.appearance AS a WHERE a.user_id = forget_user.user_id;
 $$;
 COMMENT ON FUNCTION herald.forget_user(text) IS
-	'remove all that is kept of a user who is gone: inbox, preferences, marks, and what others were told of what the user did; the event '
+	'remove all that is kept of a user who is gone: inbox, preferences, marks, status, and what others were told of what the user did; the event '
 	'log forgets within the recovery window';

@@ -93,9 +93,9 @@ CREATE FUNCTION herald.forget(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget';
 COMMENT ON FUNCTION herald.forget(regclass) IS 'internal: delete everything that is known of a table';
 
-CREATE FUNCTION herald.automatic_rooms(users text[]) RETURNS TABLE (user_id text, room text)
+CREATE FUNCTION herald.automatic_rooms(users text[], kinds text[] DEFAULT '{follows,members}') RETURNS TABLE (user_id text, room text)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';
-COMMENT ON FUNCTION herald.automatic_rooms(text[]) IS 'internal: the rooms that users are in by the application''s own tables';
+COMMENT ON FUNCTION herald.automatic_rooms(text[], text[]) IS 'internal: the rooms that users are in by the application''s own tables, of some kinds of them';
 
 CREATE FUNCTION herald.call_as(function regprocedure, run_as oid, user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_call_as';

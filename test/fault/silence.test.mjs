@@ -8,7 +8,6 @@ import { Traffic } from '../integration/harness/traffic.mjs';
 import { until } from '../integration/harness/wait.mjs';
 import { cut, mend } from './loss.mjs';
 
-const CONNECTIONS = 8;    // of a bridge to the database
 const IMPATIENT = 'tcp_user_timeout=1000 keepalives_idle=1 keepalives_interval=1';
 
 const scene = refused ? null : await Scene.open({ settings: ['listen_addresses=127.0.0.1'] });
@@ -35,11 +34,12 @@ describe('silence', { skip: refused, concurrency: true }, () => {
     const traffic = new Traffic(scene, conversation, ben);
     await traffic.flows();
     const old = await backends('cut_off');
+    assert.ok(old.length > 0);
     const start = Date.now();
     cut(postgres.port);
     await until('not ready', () => unready(bridge));
     t.diagnostic(`noticed after ${Date.now() - start} ms`);
-    await until('all is lost', () => times(bridge, 'database_lost') === CONNECTIONS);
+    await until('all is lost', () => times(bridge, 'database_lost') === old.length);
     assert.match(await (await bridge.get('/readyz')).text(), /timed out/);
     assert.match(bridge.log, /event=database_lost connection=reader reason=".*timed out/);
     const healed = Date.now();
@@ -76,11 +76,12 @@ describe('silence', { skip: refused, concurrency: true }, () => {
 
   test('a query that takes too long is ended by the server, and asked again', { timeout: 60000 }, async () => {
     const bridge = await addBridge('locked_out', { options: ['--poll-interval=200ms', '--database-timeout=500ms'] });
+    const { length } = await backends('locked_out');
     const locker = await scene.database.connect();
     await locker.query('BEGIN; LOCK TABLE herald.event IN ACCESS EXCLUSIVE MODE');
     await until('the reading fails', () => /event=read_failed reason=".*statement timeout/.test(bridge.log));
     assert.ok(await unready(bridge));
-    assert.equal((await backends('locked_out')).length, CONNECTIONS, 'none waits there in vain');
+    assert.equal((await backends('locked_out')).length, length, 'none waits there in vain');
     await locker.end();
     await bridge.ready();
   });

@@ -10,7 +10,7 @@ import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
-const scene = await Scene.open({ options: ['--dialect=snake', '--dialect=kebab', '--dialect=namespaces', '--dialect=canonical'] });
+const scene = await Scene.open({ options: ['--dialect=snake', '--dialect=kebab', '--dialect=namespaces', '--dialect=canonical', '--presence-grace=300ms'] });
 const sockets = [];
 after(() => scene.close());
 afterEach(() => {
@@ -122,9 +122,11 @@ test('namespaces: notifications and chat, each in its namespace', async () => {
   notifications.emit('markAsRead', notification.id);
   await heard(notifications, 'unreadCount', ({ count }) => count === 0 && notifications.received.length > 3);
 
-  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $2)", [`conversation:${conversation}`, { userId: ben }]);
-  assert.deepEqual(await heard(hers, 'online'), [{ userId: ben }]);
-  assert.deepEqual(await heard(hers, 'offline'), [{ userId: ben }]);
+  assert.deepEqual(await heard(hers, 'online'), [{ userId: ben, status: 'online' }]);
+  his.disconnect();
+  const [{ userId, lastSeen }] = await heard(hers, 'offline');
+  assert.equal(userId, ben);
+  isTime(lastSeen);
 });
 
 test('namespaces: somebody types to a receiver, and one who is not in the conversation cannot be seen to type', async () => {
@@ -209,9 +211,10 @@ test('snake: direct messages, typing and presence between two people', async () 
     assert.deepEqual(rest, { senderId: ben, senderName: 'Ben', receiverId: ann, conversationId: null, content: 'Hello' });
     isTime(createdAt);
   }
-  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $2)", [`user:${ann}`, { userId: ben, lastSeen: null }]);
-  assert.deepEqual(await heard(hers, 'user_online'), [ben]);
+  his.disconnect();
   assert.deepEqual(await heard(hers, 'user_offline'), [ben]);
+  await connect('snake', ben);
+  assert.deepEqual(await heard(hers, 'user_online'), [ben]);
 });
 
 test('snake: posts of those whom one follows, and comments of a post that one has joined and left', async () => {
@@ -274,11 +277,14 @@ test('kebab: comments, followers and presence', async () => {
   const [{ timestamp: at, ...followed }] = await heard(socket, 'user-followed');
   assert.deepEqual(followed, { userId: ann, username: 'Ann', followedBy: ben, followedByUsername: 'Ben', totalFollowers: 1 });
   isTime(at);
-  await database.query("SELECT herald.publish($1, 'user:online', $2), herald.publish($1, 'user:offline', $3)",
-    [`user:${ann}`, { userId: ben }, { userId: ben, lastSeen: '2030-01-01T00:00:00Z' }]);
+  await follow(ann, ben);
+  await heard(socket, 'user-followed', ({ followedBy }) => followedBy === ann);
+  const his = await connect('kebab', ben);
   assert.deepEqual(await heard(socket, 'user-status'), [{ userId: ben, status: 'online' }]);
-  assert.deepEqual(await heard(socket, 'user-status', ({ status }) => status === 'offline'),
-    [{ userId: ben, status: 'offline', lastSeen: '2030-01-01T00:00:00Z' }]);
+  his.disconnect();
+  const [{ lastSeen, ...status }] = await heard(socket, 'user-status', (data) => data.status === 'offline');
+  assert.deepEqual(status, { userId: ben, status: 'offline' });
+  isTime(lastSeen);
 });
 
 test('events and actions of the application itself need no rule', async () => {

@@ -1,0 +1,236 @@
+// Who is online is known to others and to the database, per user, whatever the tabs, the bridges and what becomes of them.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { Scene } from './harness/scene.mjs';
+import { until } from './harness/wait.mjs';
+
+// These two outlive those that are killed: they look every second.
+const options = ['--presence-grace=300ms', '--presence-lease=3s'];
+const mortal = ['--presence-grace=300ms', '--presence-lease=700ms'];
+const scene = await Scene.open({ options });
+after(() => scene.close());
+afterEach(() => scene.closeClients());
+
+const { database } = scene;
+const other = await scene.addBridge(options);
+let ends = 0;
+
+const isOnline = (user) => database.value('SELECT herald.is_online($1)', [user]);
+const online = (user) => until(`${user} is online`, () => isOnline(user));
+const bridgesOf = (user) => database.value('SELECT count(*)::int FROM herald.presence WHERE user_id = $1', [user]);
+
+// What a client was told of a user: [online, offline, …], each with its status.
+const told = (client, user) => client.events
+  .filter(({ event, data }) => /^user:o/.test(event) && data.userId === user)
+  .map(({ event, data }) => (event === 'user:online' ? data.status : 'offline'));
+const hears = (client, user, ...states) => until(`${client.label} hears of ${user}: ${states}`, () => told(client, user).length >= states.length)
+  .catch(() => {}).then(() => assert.deepEqual(told(client, user), states));
+
+// Signals come in the order of their commits: after this one, all before it have come.
+async function settle(...clients) {
+  const number = ++ends;
+  await database.query("SELECT herald.signal('{*}', 'end', $1)", [{ number }]);
+  await Promise.all(clients.map((client) => client.waitFor('end', (data) => data.number === number)));
+}
+
+// Two friends, in a conversation; the one listens.
+async function friends() {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  await scene.conversation(ann, ben);
+  return { ann, ben, listener: await scene.plain(ann) };
+}
+
+// One more to talk to the one who listens.
+async function companion(ann, listener) {
+  const [cat] = await scene.people('Cat');
+  const conversation = await scene.conversation(ann, cat);
+  await listener.waitFor('conversation:joined', (data) => data.conversationId === conversation);
+  return cat;
+}
+
+test('a user is online from the first tab to the last, and those who follow or talk to them hear it once', async () => {
+  const { ben, listener } = await friends();
+  const [cat, eve] = await scene.people('Cat', 'Eve');
+  await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [cat, ben]);
+  const [follower, stranger] = [await scene.socketIo(cat), await scene.plain(eve)];
+  const tabs = [await scene.plain(ben), ...await scene.both(ben, { bridge: other })];
+  for (const client of [listener, follower]) await hears(client, ben, 'online');
+  assert.deepEqual(listener.all('user:online').at(-1).data, { userId: ben, status: 'online' });
+  await online(ben);
+  for (const tab of tabs.slice(1)) tab.close();
+  await until('the other bridge has told it', async () => await bridgesOf(ben) === 1);
+  assert.equal(await isOnline(ben), true);
+  assert.equal(await database.value('SELECT herald.last_seen($1)', [ben]), null);
+  tabs[0].close();
+  for (const client of [listener, follower]) await hears(client, ben, 'online', 'offline');
+  assert.equal(await isOnline(ben), false);
+  const seen = await database.value('SELECT herald.last_seen($1)', [ben]);
+  assert.ok(Date.now() - seen < 60000);
+  assert.deepEqual(listener.all('user:offline').at(-1).data, { userId: ben, lastSeen: seen.toISOString() });
+  await scene.plain(ben);
+  await hears(listener, ben, 'online', 'offline', 'online');
+  assert.equal(listener.all('user:online').at(-1).data.lastSeen, seen.toISOString());
+  await settle(stranger);
+  assert.deepEqual(told(stranger, ben), []);
+  for (const tab of tabs) assert.deepEqual(told(tab, ben), [], 'nobody is told of oneself');
+});
+
+test('who comes back within the grace period never went', async () => {
+  const patient = await scene.addBridge(['--presence-grace=60s']);
+  const { ann, ben, listener } = await friends();
+  const cat = await companion(ann, listener);
+  const tab = await scene.plain(ben, { bridge: patient });
+  await hears(listener, ben, 'online');
+  tab.close();
+  await until('the bridge knows', async () => await patient.metric('herald_sessions') === 0);
+  await scene.plain(cat, { bridge: patient });
+  await hears(listener, cat, 'online');    // by a report that says all that there is to say
+  assert.equal(await isOnline(ben), true);
+  await scene.plain(ben, { bridge: patient });
+  await settle(listener);
+  assert.deepEqual(told(listener, ben), ['online']);
+});
+
+test('who goes from one bridge to another never went', async () => {
+  const { ben, listener } = await friends();
+  const first = await scene.plain(ben);
+  await hears(listener, ben, 'online');
+  await scene.plain(ben, { bridge: other });
+  await until('both have told it', async () => await bridgesOf(ben) === 2);
+  first.close();
+  await until('the first has told it', async () => await bridgesOf(ben) === 1);
+  await settle(listener);
+  assert.deepEqual(told(listener, ben), ['online']);
+});
+
+test('a bridge that is killed: its users go when its lease has run out, but for those who are back elsewhere', async () => {
+  const doomed = await scene.addBridge(mortal);
+  const { ann, ben, listener } = await friends();
+  const cat = await companion(ann, listener);
+  for (const user of [ben, cat]) await scene.plain(user, { bridge: doomed });
+  for (const user of [ben, cat]) await hears(listener, user, 'online');
+  const before = await database.value('SELECT alive_until FROM herald.bridge AS b JOIN herald.presence USING (bridge_id) WHERE user_id = $1', [cat]);
+  await doomed.kill();
+  await scene.plain(ben, { bridge: other });
+  await hears(listener, cat, 'online', 'offline');
+  assert.ok(Date.now() >= before);
+  assert.ok(await database.value('SELECT herald.last_seen($1) <= $2', [cat, before]), 'when it was last heard of');
+  await settle(listener);
+  assert.deepEqual(told(listener, ben), ['online']);
+  await doomed.start();
+});
+
+test('a bridge that is stopped says so: its users need not wait for its lease', async () => {
+  const leaving = await scene.addBridge(['--presence-grace=1s', '--presence-lease=1h']);
+  const { ann, ben, listener } = await friends();
+  const cat = await companion(ann, listener);
+  const tab = await scene.plain(ben, { bridge: leaving });
+  await scene.plain(cat, { bridge: leaving });
+  for (const user of [ben, cat]) await hears(listener, user, 'online');
+  await leaving.stop();
+  await tab.closed;
+  await scene.plain(ben, { bridge: other });
+  await hears(listener, cat, 'online', 'offline');
+  await settle(listener);
+  assert.deepEqual(told(listener, ben), ['online']);
+});
+
+test('a bridge that hung for longer than its lease reports its users once more', async () => {
+  const hanging = await scene.addBridge(mortal);
+  const { ben, listener } = await friends();
+  await scene.plain(ben, { bridge: hanging });
+  await hears(listener, ben, 'online');
+  process.kill(hanging.pid, 'SIGSTOP');
+  await hears(listener, ben, 'online', 'offline');
+  process.kill(hanging.pid, 'SIGCONT');
+  await hears(listener, ben, 'online', 'offline', 'online');
+});
+
+test('after a restart of the database everybody is there again, and nobody went', async () => {
+  const lasting = ['--presence-grace=300ms', '--presence-lease=10s'];    // longer than a bridge needs to be back
+  const bridges = [await scene.addBridge(lasting), await scene.addBridge(lasting)];
+  const { ann, ben, listener } = await friends();
+  const cat = await companion(ann, listener);
+  const mover = await scene.plain(ben, { bridge: bridges[0] });
+  await scene.plain(cat, { bridge: bridges[1] });
+  for (const user of [ben, cat]) await hears(listener, user, 'online');
+  const former = (await database.query('SELECT DISTINCT bridge_id FROM herald.presence WHERE user_id = ANY ($1)', [[ben, cat]])).map((row) => row.bridge_id);
+  await scene.postgres.restart();
+  for (const user of [ben, cat]) {
+    await until('there is a report under another id', () => database.value(
+      'SELECT count(*) > 0 FROM herald.presence WHERE user_id = $1 AND bridge_id <> ALL ($2)', [user, former]).catch(() => false), 30000);
+  }
+  await database.query("UPDATE herald.bridge SET alive_until = now(), lease = '0' WHERE bridge_id = ANY ($1)", [former]);
+  await until('the leases from before are ended', () => database.value('SELECT count(*) = 0 FROM herald.bridge WHERE bridge_id = ANY ($1)', [former]));
+  for (const user of [ben, cat]) assert.equal(await isOnline(user), true);
+  await settle(listener);
+  for (const user of [ben, cat]) assert.deepEqual(told(listener, user), ['online']);
+  mover.close();
+  await hears(listener, ben, 'online', 'offline');
+});
+
+test('a status is told to others and kept; who is invisible is offline to everybody', async () => {
+  const { ben, listener } = await friends();
+  const tab = await scene.plain(ben);
+  const set = (status) => tab.ask('presence:set', { status });
+  await hears(listener, ben, 'online');
+  assert.deepEqual((await set('busy')).data, { status: 'busy' });
+  await hears(listener, ben, 'online', 'busy');
+  assert.equal(await database.value('SELECT status FROM herald.online WHERE user_id = $1', [ben]), 'busy');
+  await set('invisible');
+  await hears(listener, ben, 'online', 'busy', 'offline');
+  assert.equal(await isOnline(ben), false);
+  assert.deepEqual((await listener.ask('presence:list', { userIds: [ben] })).data, { users: [] });
+  tab.close();
+  await until('the bridge has told it', async () => await bridgesOf(ben) === 0);
+  const again = await scene.plain(ben);
+  await until('the bridge has told it', async () => await bridgesOf(ben) === 1);
+  await again.ask('presence:set', { status: 'away' });
+  await hears(listener, ben, 'online', 'busy', 'offline', 'away');
+  assert.equal((await again.ask('presence:set', { status: 'asleep' })).error.code, '22023');
+});
+
+test('presence:list has those whom one follows or talks to, or those who are asked for, but nobody who is blocked', async () => {
+  const { ann, ben, listener } = await friends();
+  const [cat, dan, eve] = await scene.people('Cat', 'Dan', 'Eve');
+  await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ann, cat]);
+  await database.query('CREATE TABLE blocks (blocker_id bigint REFERENCES users, blocked_id bigint REFERENCES users)');
+  await database.query("SELECT herald.watch_blocks('blocks')");
+  await database.query('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [eve, ann]);
+  const users = [ben, cat, dan, eve];
+  for (const user of users) await scene.plain(user);
+  for (const user of users) await online(user);
+  const list = async (payload) => (await listener.ask('presence:list', payload)).data.users;
+  assert.deepEqual((await list()).map(({ userId }) => userId), [ben, cat]);
+  const asked = await list({ userIds: [dan, eve, Number(cat), '0'] });
+  assert.deepEqual(asked.map(({ userId, status }) => [userId, status]), [[cat, 'online'], [dan, 'online']]);
+  assert.ok(Math.abs(Date.now() - new Date(asked[0].since)) < 60000);
+});
+
+test('viewers of a post are counted over tabs and bridges, and told to those who look', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  const post = await scene.post(ann);
+  const look = async (user, options) => {
+    const client = await scene.plain(user, options);
+    assert.equal((await client.ask('room:join', { room: `post:${post}` })).ok, true);
+    return client;
+  };
+  const counts = (client) => client.all('post:viewers').map(({ data }) => data.count);
+  const sees = (client, count) => until(`${count} viewers`, () => counts(client).at(-1) === count);
+  const first = await look(ann);
+  await first.waitFor('post:viewers', (data) => data.postId === post && data.count === 1);
+  const second = await look(ben, { bridge: other });
+  const tab = await look(ann);
+  for (const client of [first, second]) await sees(client, 2);
+  const third = await look(cat);
+  for (const client of [first, second, third, tab]) await sees(client, 3);
+  tab.close();
+  await second.ask('room:leave', { room: `post:${post}` });
+  await sees(first, 2);
+  third.close();
+  await sees(first, 1);
+  assert.deepEqual(new Set(counts(second)), new Set([2, 3]), 'nothing after it left');
+  first.close();
+  await until('nobody looks', () => database.value('SELECT count(*) = 0 FROM herald.viewers WHERE room = $1', [`post:${post}`]));
+});
