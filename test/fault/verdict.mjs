@@ -188,22 +188,19 @@ function longestGap(clients) {
   return gaps.reduce((longest, gap) => Math.max(longest, gap), 0);
 }
 
-// An event is in the log if and only if its transaction was committed: what writers know of theirs against the table and the log.
+// An event is in the log if and only if its transaction was committed: what writers know of theirs against their table and the log.
 export function judgeLog({ events, transactions }, written) {
   const committed = new Map(transactions.map(({ number, xid }) => [number, xid]));
+  const told = new Set(events.map(({ key }) => Number(/Number (\d+)\./.exec(key)?.[1])));
   const names = new Map();
-  for (const { xid, name } of events) append(names, xid, name);
-  const accuse = (kind, { number }, event) => ({ kind, client: `transaction ${number}`, event });
-  const differs = (transaction) => {
-    const found = (names.get(committed.get(transaction.number)) ?? []).filter((name) => !name.startsWith('notification:')).sort();
-    const expected = Object.entries(transaction.names).flatMap(([name, count]) => Array(count).fill(name)).sort();
-    return String(found) !== String(expected) && [accuse('not as written', transaction, { found, expected })];
+  for (const { xid, name } of events) if (!name.startsWith('notification:')) append(names, xid, name);
+  const wrong = ({ number, outcome, names: expected }) => {
+    if (!committed.has(number)) return outcome === 'committed' ? 'not written, though committed' : told.has(number) && 'written, though rolled back';
+    if (outcome === 'rolled back') return 'written, though rolled back';
+    const list = Object.entries(expected).flatMap(([name, count]) => Array(count).fill(name));
+    return String(list.sort()) !== String((names.get(committed.get(number)) ?? []).sort()) && 'not as written';
   };
-  return written.flatMap((transaction) => {
-    const { number, outcome } = transaction;
-    if (committed.has(number)) return outcome === 'rolled back' ? accuse('written, though rolled back', transaction) : differs(transaction) || [];
-    return outcome === 'committed' ? accuse('not written, though committed', transaction) : [];
-  });
+  return written.map((transaction) => ({ kind: wrong(transaction), client: `transaction ${transaction.number}`, event: transaction })).filter(({ kind }) => kind);
 }
 
 // history: of history.mjs. clients: their stories. crashes: when the database crashed; an event from before may come again.

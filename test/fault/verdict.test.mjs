@@ -131,6 +131,10 @@ test('a log that is not what was committed', () => {
   };
   assert.deepEqual(kinds(() => {}), []);
   assert.deepEqual(kinds((_, transaction) => { transaction.outcome = 'rolled back'; }), ['written, though rolled back']);
+  assert.deepEqual(kinds(({ history, written }) => {
+    const { number } = written.find(({ outcome }) => outcome === 'rolled back');
+    history.events.push({ ...history.events.at(-1), key: `fault:note [["text","Number ${number}.1"]]` });
+  }), ['written, though rolled back']);
   assert.deepEqual(kinds(({ history }, { number }) => {
     history.transactions = history.transactions.filter((transaction) => transaction.number !== number);
   }), ['not written, though committed']);
