@@ -27,7 +27,7 @@ DELETE FROM b.likes WHERE user_id > 5;
 SELECT * FROM b.published(:last);
 
 -- what recipients want is asked for all of them at once
-TRUNCATE herald.notification, b.likes;
+TRUNCATE b.likes, herald.notification;
 SELECT count(CASE n % 3 WHEN 0 THEN herald.set_preference(n::text, 'like', '{}') WHEN 1 THEN herald.mute(n::text, 'actor', '7') END) FROM generate_series(1, 1000) AS n;
 INSERT INTO b.likes SELECT u, p FROM generate_series(11, 20) AS u, generate_series(1, 1000) AS p;
 INSERT INTO b.likes SELECT 7, p FROM generate_series(1, 1000) AS p;
@@ -35,7 +35,7 @@ SELECT n.recipient_id::int % 3 AS kind, count(*), count(*) FILTER (WHERE n.actor
 TRUNCATE herald.preference;
 
 -- COPY
-TRUNCATE herald.notification, b.likes;
+TRUNCATE b.likes, herald.notification;
 COPY b.likes FROM stdin;
 1	2	1
 2	1	1

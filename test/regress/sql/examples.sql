@@ -115,6 +115,6 @@ SELECT * FROM told;
 SELECT title, read_at IS NOT NULL AS read FROM herald.inbox('bob');
 
 SELECT herald.unwatch_all();
-TRUNCATE herald.notification, herald.read_mark;
+TRUNCATE herald.read_mark, herald.notification;
 RESET search_path;
 DROP SCHEMA examples CASCADE;

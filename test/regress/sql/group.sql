@@ -62,5 +62,5 @@ SELECT herald.act('u1', 'notification:read', '{"group": "like:post:2"}', NULL), 
 SELECT * FROM grp.badge;
 
 SELECT herald.unwatch_all();
-TRUNCATE herald.notification, herald.read_mark;
+TRUNCATE herald.read_mark, herald.notification;
 DROP SCHEMA grp CASCADE;

@@ -75,5 +75,5 @@ SELECT herald.watch_users('men.users', name => 'called');
 SELECT count(*) FROM herald.watched WHERE rule LIKE 'mention%' AND relation::text LIKE 'men.%';
 
 SELECT herald.unwatch_all();
-TRUNCATE herald.notification, herald.read_mark;
+TRUNCATE herald.read_mark, herald.notification;
 DROP SCHEMA men CASCADE;

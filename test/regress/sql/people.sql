@@ -113,5 +113,5 @@ SELECT unread FROM herald.unread_messages('2');
 SELECT unread FROM herald.unread_messages('3');
 
 SELECT herald.unwatch_all();
-TRUNCATE herald.notification, herald.read_mark, herald.conversation_read;
+TRUNCATE herald.read_mark, herald.conversation_read, herald.notification;
 DROP SCHEMA ppl CASCADE;

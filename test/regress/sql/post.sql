@@ -102,5 +102,5 @@ DELETE FROM pst.posts WHERE id = 3;
 SELECT told, title FROM pst.told WHERE type = 'milestone' ORDER BY title;
 
 SELECT herald.unwatch_all();
-TRUNCATE herald.notification, herald.read_mark;
+TRUNCATE herald.read_mark, herald.notification;
 DROP SCHEMA pst CASCADE;

@@ -36,7 +36,7 @@ SELECT herald.mute('1', 'actor', '4', now() - interval '1 second');
 INSERT INTO pref.likes VALUES (4, 2);
 SELECT title, subject FROM pref.told() OFFSET 2;
 SELECT herald.mute('1', 'planet', 'mars');
-TRUNCATE herald.notification, herald.preference, pref.likes, pref.comment_likes;
+TRUNCATE herald.preference, pref.likes, pref.comment_likes, herald.notification;
 
 -- channels: of a type, of all types, and those of the type itself for who has not chosen
 SELECT herald.set_preference('1', '*', '{inbox}'), herald.set_preference('1', 'comment', '{inbox,live,push}');
@@ -56,7 +56,7 @@ SELECT herald.set_preference('1', '*', '{}'), herald.mute('1', 'actor', '2');
 SELECT herald.notify('1', 'system', 'Terms changed', actor => '2') IS NOT NULL AS told, herald.notify('1', 'like', 'No', actor => '3') IS NOT NULL AS told_too;
 SELECT herald.set_preference('1', 'system', '{}');
 SELECT herald.set_preference('1', 'system', '{inbox,live,email}');
-TRUNCATE herald.notification, herald.preference, pref.likes;
+TRUNCATE herald.preference, pref.likes, herald.notification;
 
 -- do not disturb: kept, not pushed; over midnight, in a time zone
 SELECT t.begins, t.ends, t.time_zone, string_agg(m.moment::text, ' ' ORDER BY m.place) FILTER (WHERE herald.in_hours(t.begins, t.ends, t.time_zone, ('2026-01-10 ' || m.moment || 'Z')::timestamptz)) AS quiet
@@ -72,7 +72,7 @@ INSERT INTO pref.likes VALUES (3, 1);
 SELECT title, pushed FROM pref.told();
 SELECT herald.set_quiet_hours('1', '22:00', '07:00', 'Mars/Olympus');
 SELECT herald.set_quiet_hours('1', '22:00', '07:00', channels => '{live}');
-TRUNCATE herald.notification, herald.preference, pref.likes;
+TRUNCATE herald.preference, pref.likes, herald.notification;
 
 -- blocks: tables of the application, either way, or one way for a table of mutes
 SELECT herald.watch_blocks('pref.blocks'), herald.watch_blocks('pref.mutes', mutual => false);
@@ -106,5 +106,5 @@ SELECT step, verdict, detail FROM herald.explain('2', 'unheard_of');
 
 SELECT herald.unwatch_all();
 SELECT count(*) FROM herald.block_source;
-TRUNCATE herald.notification, herald.preference, herald.read_mark;
+TRUNCATE herald.preference, herald.read_mark, herald.notification;
 DROP SCHEMA pref CASCADE;

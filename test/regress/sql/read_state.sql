@@ -128,5 +128,5 @@ SET herald.milestones = '10,5';
 SET herald.milestones = '10,';
 SET herald.milestones = 'many';
 
-TRUNCATE herald.notification, herald.read_mark;
+TRUNCATE herald.read_mark, herald.notification;
 DROP SCHEMA rs CASCADE;

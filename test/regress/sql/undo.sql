@@ -145,5 +145,5 @@ SELECT title FROM herald.inbox('ann');
 SELECT herald.unwatch_all();
 UPDATE herald.notification_type SET retract = 'unread' WHERE name = 'follow';
 DELETE FROM herald.notification_type WHERE name = 'alarm';
-TRUNCATE herald.notification, herald.read_mark;
+TRUNCATE herald.read_mark, herald.notification;
 DROP SCHEMA undo CASCADE;
