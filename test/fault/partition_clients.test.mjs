@@ -8,7 +8,7 @@ import { cut, mend } from './loss.mjs';
 import { seed, trial } from './trial.mjs';
 import { World } from './world.mjs';
 
-const world = refused ? null : await World.open({ seed, clients: 16, options: ['--ping-interval=400ms', '--ping-timeout=400ms'] });
+const world = refused ? null : await World.open({ seed, clients: 8, options: ['--ping-interval=400ms', '--ping-timeout=400ms'] });
 after(() => { mend(); return world?.close(); });
 const idle = await world?.scene.addBridge();
 
