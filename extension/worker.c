@@ -10,6 +10,9 @@
  * herald.maintain() once a second; when there is none it sleeps and writes
  * nothing.
  *
+ * What fails is tried again a second later.  Meanwhile the worker still serves:
+ * without one, writers would have to NOTIFY themselves, and fail where it did.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -22,6 +25,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -41,6 +45,7 @@
 #define RING_INTERVAL_MS 1
 #define MAINTENANCE_INTERVAL_MS 1000
 #define IDLE_INTERVAL_MS 60000
+#define RETRY_INTERVAL_MS 1000
 
 PGDLLEXPORT void herald_worker_main(Datum database);
 
@@ -67,6 +72,26 @@ run_step(void (*step)(void), const char *activity)
 	CommitTransactionCommand();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* The same, but an error is only reported. */
+static void
+try_step(void (*step)(void), const char *activity)
+{
+	PG_TRY();
+	{
+		run_step(step, activity);
+	}
+	PG_CATCH();
+	{
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		pgstat_report_activity(STATE_IDLE, NULL);
+		pg_usleep(RETRY_INTERVAL_MS * 1000L);
+		SetLatch(MyLatch);
+	}
+	PG_END_TRY();
 }
 
 static bool extension_exists;
@@ -129,26 +154,38 @@ wait_for_extension(void)
 	}
 }
 
+/* By a clock that nobody sets. */
+static long
+milliseconds_since(instr_time start)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return (long) INSTR_TIME_GET_MILLISEC(now);
+}
+
 static void
 serve(void)
 {
-	TimestampTz maintained = 0;
+	instr_time maintained;
 	bool work_left = true;
 
+	INSTR_TIME_SET_ZERO(maintained);
 	for (;;)
 	{
 		bool rung = wait_for_ring(work_left ? MAINTENANCE_INTERVAL_MS : IDLE_INTERVAL_MS);
 
 		if (rung)
 		{
-			run_step(doorbell_notify, "ringing");
+			try_step(doorbell_notify, "ringing");
 			work_left = true;
 		}
-		if (work_left && TimestampDifferenceExceeds(maintained, GetCurrentTimestamp(), MAINTENANCE_INTERVAL_MS))
+		if (work_left && milliseconds_since(maintained) >= MAINTENANCE_INTERVAL_MS)
 		{
-			run_step(run_maintenance, "maintenance");
-			maintained = GetCurrentTimestamp();
+			INSTR_TIME_SET_CURRENT(maintained);
 			work_left = false;
+			try_step(run_maintenance, "maintenance");
 		}
 		if (rung)
 			pg_usleep(RING_INTERVAL_MS * 1000L);
@@ -167,7 +204,7 @@ herald_worker_main(Datum index)
 	run_step(record_start, "recording the start");
 	doorbell_serve();
 	/* Whoever wrote before this worker served has rung by itself, but for the crash that ended its predecessor. */
-	run_step(doorbell_notify, "ringing");
+	SetLatch(MyLatch);
 	serve();
 }
 

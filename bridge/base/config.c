@@ -44,11 +44,11 @@ typedef struct Setting
 static const Setting settings[] = {
 	{ "action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database" },
 	{ "allow-origin", 0, KIND_LIST, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
-	{ "answer-timeout", 0, KIND_TIME, AT(answer_timeout), true, "30s", "TIME", "when a server that does not answer is given up" },
 	{ "check", 0, KIND_SWITCH, AT(check), false, "false", NULL, "check settings and database, print what is wrong, and exit" },
 	{ "config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value" },
 	{ "connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session" },
 	{ "database", 'd', KIND_TEXT, AT(database), false, "", "CONNINFO", "libpq connection string; PG* environment variables count" },
+	{ "database-timeout", 0, KIND_TIME, AT(database_timeout), false, "30s", "TIME", "how long any other query may take" },
 	{ "dialect", 0, KIND_LIST, AT(dialect), false, "canonical", "NAME|FILE", "names and shapes of events and actions; repeatable" },
 	{ "drain-timeout", 0, KIND_TIME, AT(drain_timeout), true, "5s", "TIME", "how long SIGTERM waits for queues to empty" },
 	{ "help", 0, KIND_SWITCH, AT(help), false, "false", NULL, "print this text and exit" },

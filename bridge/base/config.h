@@ -38,7 +38,7 @@ typedef struct Config
 	long connect_timeout;
 	long poll_interval;
 	long action_timeout;
-	long answer_timeout;
+	long database_timeout;
 	long drain_timeout;
 	long presence_grace;
 	long presence_lease;

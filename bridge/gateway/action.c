@@ -286,38 +286,14 @@ action_acknowledge(Session *session, const char *id, json_t *data)
 	event_release(event);
 }
 
-static void
-on_limited(void *context, const PGresult *result)
-{
-	(void) context;
-	if (result != NULL && PQresultStatus(result) != PGRES_COMMAND_OK)
-		log_warning("statement_timeout_not_set", "reason", PQresultErrorMessage(result));
-}
-
-static void
-on_connected(void *context)
-{
-	Database **connection = context;
-	char *sql = memory_format("SET statement_timeout = %ld", config->action_timeout);
-
-	database_query(*connection, sql, 0, NULL, on_limited, NULL);
-	free(sql);
-}
-
-static void
-on_lost(void *context)
-{
-	(void) context;
-}
-
 void
 action_start(const Config *settings)
 {
-	static const DatabaseEvents events = { on_connected, on_lost, NULL };
+	static const DatabaseEvents events = { NULL };
 
 	config = settings;
 	for (int i = 0; i < CONNECTIONS; i++)
-		connections[i] = database_open("actions", config, &events, &connections[i]);
+		connections[i] = database_open("actions", config->database, config->action_timeout, &events, NULL);
 }
 
 void

@@ -281,7 +281,7 @@ gateway_start(const Config *config)
 	static const ReaderEvents reader_events = { on_event, on_signal, on_reached, on_resync };
 	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
 
-	database = database_open("rooms", config, &database_events, NULL);
+	database = database_open("rooms", config->database, config->database_timeout, &database_events, NULL);
 	recent_start(config);
 	replay_start(config, ask_for);
 	action_start(config);

@@ -165,7 +165,7 @@ lease_start(const Config *settings)
 
 	config = settings;
 	presence_start(settings, on_news);
-	database = database_open("presence", settings, &events, NULL);
+	database = database_open("presence", settings->database, settings->database_timeout, &events, NULL);
 }
 
 void

@@ -290,7 +290,7 @@ replay_start(const Config *settings, void (*again)(Session *session))
 
 	config = settings;
 	ask_again = again;
-	database = database_open("replay", config, &events, NULL);
+	database = database_open("replay", config->database, config->database_timeout, &events, NULL);
 }
 
 void

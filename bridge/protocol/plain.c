@@ -70,12 +70,13 @@ wait_before_ping(Plain *plain)
 	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_interval, ping, plain);
 }
 
+/* The library does not tell of a pong that is empty. */
 static void
 ping(void *context)
 {
 	Plain *plain = context;
 
-	outbox_push_own(&plain->connection->outbox, frame_new(FRAME_PING, NULL, 0));
+	outbox_push_own(&plain->connection->outbox, frame_new(FRAME_PING, "?", 1));
 	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_timeout, on_no_pong, plain);
 }
 

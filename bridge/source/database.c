@@ -17,22 +17,32 @@
 #include "source/database.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <utlist.h>
-#include <uv.h>
 
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
 #include "source/hosts.h"
+#include "source/watcher.h"
 
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 5000
 #define LONGEST_CONNECT_MS 10000
+
+/* The server cancels a query that takes too long.  After as much time again, but no more than this, it is silent. */
+#define LONGEST_SILENCE_MS 5000
+
+/*
+ * A server does not notice by itself that a bridge has vanished: its side of the
+ * connection would stay for hours, and there are only so many.
+ */
+static const char settings_sql[] =
+	"SELECT set_config('statement_timeout', $1, false), set_config('tcp_keepalives_idle', '10', false),"
+	" set_config('tcp_keepalives_interval', '5', false), set_config('tcp_user_timeout', '10000', false)";
 
 typedef struct Query
 {
@@ -55,13 +65,13 @@ typedef enum DatabaseState
 struct Database
 {
 	const char *name;
-	const Config *config;
+	char *conninfo;
+	long limit; /* milliseconds for a query */
 	const DatabaseEvents *events;
 	void *context;
 	DatabaseState state;
 	PGconn *connection;
-	uv_poll_t *watcher; /* of a duplicate of the connection's socket */
-	int descriptor;
+	Watcher watcher;
 	Query *queries; /* the first one is running when "busy" */
 	bool busy;
 	int load;
@@ -69,7 +79,7 @@ struct Database
 	int host;
 	int tried; /* how many hosts, since the last connection was lost */
 	long pause;
-	Timer timer;
+	Timer timer; /* until the next attempt, or for an answer to this one or to a query */
 	char *error;
 	struct Database *next;
 	struct Database *prev;
@@ -105,42 +115,12 @@ answer_first(Database *database, const PGresult *result)
 	free_query(query);
 }
 
-static void
-free_watcher(uv_handle_t *handle)
-{
-	free(handle);
-}
+static void on_socket(void *context);
 
-static void
-stop_watching(Database *database)
-{
-	if (database->watcher == NULL)
-		return;
-	uv_poll_stop(database->watcher);
-	uv_close((uv_handle_t *) database->watcher, free_watcher);
-	database->watcher = NULL;
-	close(database->descriptor);
-}
-
-static void on_socket(uv_poll_t *watcher, int status, int events);
-
-/*
- * Waits for the connection's socket.  We watch a duplicate: while connecting,
- * libpq may close its socket and open another under the same number.
- */
 static void
 watch(Database *database, int events)
 {
-	if (database->watcher == NULL)
-	{
-		database->descriptor = dup(PQsocket(database->connection));
-		if (database->descriptor < 0)
-			return; /* the timer tries again */
-		database->watcher = memory_new(sizeof(uv_poll_t));
-		uv_poll_init(loop_uv(), database->watcher, database->descriptor);
-		database->watcher->data = database;
-	}
-	uv_poll_start(database->watcher, events, on_socket);
+	watcher_start(&database->watcher, PQsocket(database->connection), events, on_socket, database);
 }
 
 static void
@@ -158,7 +138,7 @@ next_pause(Database *database)
 {
 	long pause = database->pause;
 
-	if (database->tried % hosts_count(database->config->database) > 0)
+	if (database->tried % hosts_count(database->conninfo) > 0)
 		return 0;
 	database->pause = pause * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause * 2;
 	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
@@ -173,14 +153,14 @@ lose(Database *database, const char *why)
 	note_error(database, why);
 	if (was_connected || !database->was_connected)
 		log_warning("database_lost", "connection", database->name, "reason", database->error);
-	stop_watching(database);
+	watcher_stop(&database->watcher);
 	PQfinish(database->connection);
 	database->connection = NULL;
 	database->state = DATABASE_PAUSING;
 	timer_start(&database->timer, next_pause(database), begin_connecting, database);
 	for (int left = database->load; left > 0; left--)
 		answer_first(database, NULL);
-	if (was_connected)
+	if (was_connected && database->events->lost != NULL)
 		database->events->lost(database->context);
 }
 
@@ -199,6 +179,31 @@ go_along(int host)
 }
 
 static void
+on_silence(void *context)
+{
+	lose(context, "no answer in time");
+}
+
+static void
+on_settings(void *context, const PGresult *result)
+{
+	Database *database = context;
+
+	if (result != NULL && PQresultStatus(result) != PGRES_TUPLES_OK)
+		log_warning("settings_refused", "connection", database->name, "reason", PQresultErrorMessage(result));
+}
+
+static void
+send_settings(Database *database)
+{
+	char limit[24];
+	const char *const values[] = { limit };
+
+	snprintf(limit, sizeof(limit), "%ld", database->limit);
+	database_query(database, settings_sql, 1, values, on_settings, database);
+}
+
+static void
 become_connected(Database *database)
 {
 	timer_stop(&database->timer);
@@ -210,7 +215,9 @@ become_connected(Database *database)
 	database->was_connected = true;
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
 	go_along(database->host);
-	database->events->connected(database->context);
+	send_settings(database);
+	if (database->events->connected != NULL)
+		database->events->connected(database->context);
 	serve(database);
 }
 
@@ -219,7 +226,7 @@ go_on_connecting(Database *database)
 {
 	PostgresPollingStatusType status = PQconnectPoll(database->connection);
 
-	stop_watching(database);
+	watcher_stop(&database->watcher);
 	if (status == PGRES_POLLING_OK)
 		become_connected(database);
 	else if (status == PGRES_POLLING_FAILED)
@@ -228,10 +235,10 @@ go_on_connecting(Database *database)
 		watch(database, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE);
 }
 
-static void
-on_silence(void *context)
+static uint64_t
+shorter_of(long one, long other)
 {
-	lose(context, "no answer in time");
+	return (uint64_t) (one < other ? one : other);
 }
 
 static void
@@ -239,11 +246,9 @@ begin_connecting(void *context)
 {
 	Database *database = context;
 	char *name = memory_format("herald-bridge %s", database->name);
-	long answer = database->config->answer_timeout;
-	long patience = answer < LONGEST_CONNECT_MS ? answer : LONGEST_CONNECT_MS;
 
-	database->host = (latest_host + database->tried) % hosts_count(database->config->database);
-	database->connection = hosts_connect(database->config->database, database->host, name);
+	database->host = (latest_host + database->tried) % hosts_count(database->conninfo);
+	database->connection = hosts_connect(database->conninfo, database->host, name);
 	free(name);
 	if (PQstatus(database->connection) == CONNECTION_BAD)
 	{
@@ -251,7 +256,7 @@ begin_connecting(void *context)
 		return;
 	}
 	database->state = DATABASE_CONNECTING;
-	timer_start(&database->timer, (uint64_t) patience, on_silence, database);
+	timer_start(&database->timer, shorter_of(database->limit, LONGEST_CONNECT_MS), on_silence, database);
 	watch(database, UV_WRITABLE);
 }
 
@@ -280,7 +285,8 @@ send_next(Database *database)
 		return;
 	}
 	database->busy = true;
-	timer_start(&database->timer, (uint64_t) database->config->answer_timeout, on_silence, database);
+	timer_start(&database->timer, shorter_of(2 * database->limit, database->limit + LONGEST_SILENCE_MS), on_silence,
+				database);
 	metrics.database_queries++;
 	watch(database, PQflush(database->connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
@@ -350,26 +356,24 @@ serve(Database *database)
 }
 
 static void
-on_socket(uv_poll_t *watcher, int status, int events)
+on_socket(void *context)
 {
-	Database *database = watcher->data;
+	Database *database = context;
 
-	(void) events;
 	if (database->state == DATABASE_CONNECTING)
 		go_on_connecting(database);
-	else if (status < 0)
-		lose(database, uv_strerror(status));
 	else
 		serve(database);
 }
 
 Database *
-database_open(const char *name, const Config *config, const DatabaseEvents *events, void *context)
+database_open(const char *name, const char *conninfo, long limit, const DatabaseEvents *events, void *context)
 {
 	Database *database = memory_new(sizeof(Database));
 
 	database->name = name;
-	database->config = config;
+	database->conninfo = memory_copy(conninfo);
+	database->limit = limit;
 	database->events = events;
 	database->context = context;
 	database->pause = FIRST_PAUSE_MS;
@@ -427,12 +431,13 @@ database_close(Database *database)
 {
 	DL_DELETE(databases, database);
 	timer_stop(&database->timer);
-	stop_watching(database);
+	watcher_stop(&database->watcher);
 	PQfinish(database->connection);
 	database->state = DATABASE_PAUSING;
 	for (int left = database->load; left > 0; left--)
 		answer_first(database, NULL);
 	free(database->error);
+	free(database->conninfo);
 	free(database);
 }
 

@@ -20,12 +20,12 @@
  */
 typedef void (*DatabaseAnswer)(void *context, const PGresult *result);
 
-/* What the user of a connection wants to know of it. */
+/* What the user of a connection wants to know of it; each may be NULL. */
 typedef struct DatabaseEvents
 {
 	void (*connected)(void *context);
 	void (*lost)(void *context); /* after all queries were answered with NULL */
-	/* What came by NOTIFY, one by one, and NULL when these were all; may be NULL. */
+	/* What came by NOTIFY, one by one, and NULL when these were all. */
 	void (*notified)(void *context, const PGnotify *notification);
 } DatabaseEvents;
 
@@ -33,10 +33,13 @@ typedef struct Database Database;
 
 /*
  * Begins to connect and goes on whenever the connection is lost, with growing
- * pauses, through the servers of the setting "database".  "name" tells the connections of a bridge apart, in pg_stat_activity
- * and in the log.
+ * pauses, through the servers of "conninfo".  "name" tells the connections of a
+ * bridge apart, in pg_stat_activity and in the log.  A query that takes longer
+ * than "limit" milliseconds ends with an error of the server; if even that does not
+ * come, the connection is lost.
  */
-extern Database *database_open(const char *name, const Config *config, const DatabaseEvents *events, void *context);
+extern Database *database_open(const char *name, const char *conninfo, long limit, const DatabaseEvents *events,
+							   void *context);
 
 extern bool database_is_connected(const Database *database);
 

@@ -103,13 +103,13 @@ on_notified(void *context, const PGnotify *notification)
 }
 
 Doorbell *
-doorbell_open(const Config *config, const DoorbellEvents *events)
+doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events)
 {
 	static const DatabaseEvents database_events = { on_connected, on_lost, on_notified };
 	Doorbell *doorbell = memory_new(sizeof(Doorbell));
 
 	doorbell->events = events;
-	doorbell->database = database_open("doorbell", config, &database_events, doorbell);
+	doorbell->database = database_open("doorbell", conninfo, limit, &database_events, doorbell);
 	return doorbell;
 }
 

@@ -22,7 +22,7 @@ typedef struct DoorbellEvents
 } DoorbellEvents;
 
 /* Listens on a connection of its own, which runs no other query and is never in a transaction. */
-extern Doorbell *doorbell_open(const Config *config, const DoorbellEvents *events);
+extern Doorbell *doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events);
 extern bool doorbell_is_listening(const Doorbell *doorbell);
 extern void doorbell_close(Doorbell *doorbell);
 

@@ -127,7 +127,10 @@ on_page(void *context, const Page *page)
 	if (page->outcome == PAGE_READ)
 		hand_on(page);
 	else if (database_is_connected(database))
+	{
+		caught_up = false;
 		log_warning("read_failed", "reason", page->reason);
+	}
 	if (page->outcome == PAGE_READ && (page->more || rung))
 		read_on();
 	else
@@ -219,8 +222,8 @@ reader_start(const Config *settings, const ReaderEvents *events)
 
 	config = settings;
 	listener = events;
-	database = database_open("reader", config, &database_events, NULL);
-	doorbell = doorbell_open(config, &doorbell_events);
+	database = database_open("reader", config->database, config->database_timeout, &database_events, NULL);
+	doorbell = doorbell_open(config->database, config->database_timeout, &doorbell_events);
 	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
 }
 

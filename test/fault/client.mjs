@@ -33,8 +33,8 @@ const KINDS = {
 export const kinds = Object.keys(KINDS);
 export const everyHabit = ['steady', 'slow', 'dropping', 'hopping'];
 
-// Not in the log: the badge as of now, and why a session ends.
-const EPHEMERAL = ['notification:unread', 'error'];
+// Not in the log: the badge as of now, who is there, and why a session ends.
+const EPHEMERAL = ['notification:unread', 'user:online', 'user:offline', 'post:viewers', 'error'];
 
 export class Client {
   received = [];     // { at, name, id or key }

@@ -22,7 +22,7 @@ const promotion = {
 };
 
 test('synchronous replication, the primary is killed: nothing is lost, nothing comes twice, everybody is recovered', { timeout: 60000 }, async (t) => {
-  const world = await World.open({ seed, standby: true, writers: 6, clients: 16 });
+  const world = await World.open({ seed, writers: 6, clients: 16, scene: { standby: true } });
   t.after(() => world.close());
   await world.scene.replicateSynchronously();
   const outcome = await world.round([promotion]);
@@ -38,7 +38,7 @@ function nearest({ bridge, conninfo }) {
 }
 
 test('synchronous replication, the primary hangs: the bridge goes over, and nobody notices more than a pause', { timeout: 60000 }, async (t) => {
-  const scene = await Scene.open({ standby: true, options: ['--answer-timeout=1s', '--poll-interval=200ms'] });
+  const scene = await Scene.open({ standby: true, options: ['--database-timeout=1s', '--poll-interval=200ms'] });
   t.after(() => scene.close());
   await scene.replicateSynchronously();
   assert.equal((await runBridge(['--check', ...nearest(scene)])).code, 0, 'the standby may be named first');

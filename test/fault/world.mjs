@@ -33,11 +33,12 @@ export class World {
   #marks = 0;
 
   // pace: a writer's longest pause between transactions, in milliseconds. flow: how many are committed before, in and after a
-  // fault. standby: with one that follows. options: of the bridges; small queues, pages and memories make them take every way.
-  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 120, flow = 40, habits = everyHabit, standby = false, settings = [],
-    options = ['--queue-limit=8kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s'] }) {
+  // fault. options: of the bridges; small queues, pages and memories make them take every way. scene: more of what a scene is
+  // opened with.
+  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 120, flow = 40, habits = everyHabit, settings = [],
+    options = ['--queue-limit=8kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s'], scene: given }) {
     const world = new World();
-    const scene = await Scene.open({ standby, settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options });
+    const scene = await Scene.open({ settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options, ...given });
     Object.assign(world, { seed, pace, flow, random: new Random(seed), scene, bridges: [scene.bridge] });
     while (world.bridges.length < bridges) await world.addBridge(options);
     await world.#populate(clients, habits);

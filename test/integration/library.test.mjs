@@ -34,6 +34,17 @@ test('the limit of descriptors, by which the library sizes the table that each c
 const upgrade = 'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
 
+test('clients of every kind that answer pings stay', async () => {
+  const bridge = await scene.addBridge(['--ping-interval=100ms', '--ping-timeout=1s']);
+  const [ann] = await scene.people('Ann');
+  const clients = await scene.both(ann, { bridge });
+  let pings = 0;
+  clients[0].socket.on('ping', () => { pings++; });
+  await until('several pings', () => pings >= 15);
+  assert.equal(await bridge.metric('herald_sessions'), 2);
+  assert.equal(clients[1].connects.length, 1);
+});
+
 test('a WebSocket costs the same when thousands are open', { timeout: 60000 }, async () => {
   const bridge = await scene.addBridge();
   const open = () => bridge.metric('herald_connections');

@@ -18,10 +18,13 @@ export class Scene {
   #clients = [];
   #marks = 0;
   #people = 0;
+  #conninfo;
 
   // preload: with the worker's doorbell. seed: with the demo's people. standby: with one that follows. options: of the bridge.
-  static async open({ preload = true, seed = false, standby = false, settings = [], options = [] } = {}) {
+  // conninfo: how bridges get to a database.
+  static async open({ preload = true, seed = false, standby = false, settings = [], options = [], conninfo } = {}) {
     const scene = new Scene();
+    scene.#conninfo = conninfo;
     scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings });
     scene.database = await scene.postgres.createDatabase('social');
     await scene.#load(scene.database, seed);
@@ -51,6 +54,7 @@ export class Scene {
 
   // Where a bridge finds the database: on the server or its standby.
   get conninfo() {
+    if (this.#conninfo) return this.#conninfo(this.database);
     const servers = [this.postgres, this.standby].filter(Boolean);
     return `host=${servers.map(({ directory }) => directory)} port=${servers.map(({ port }) => port)} user=bridge dbname=${this.database.name}`;
   }

@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * watcher.c
+ *	  Waits for the socket of a connection to PostgreSQL.
+ *
+ * We watch a duplicate: while connecting, libpq may close its socket and open
+ * another under the same number.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "source/watcher.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+#include "base/memory.h"
+
+/* What a handle calls; belongs to it. */
+typedef struct Call
+{
+	void (*ready)(void *context);
+	void *context;
+} Call;
+
+static void
+on_event(uv_poll_t *handle, int status, int events)
+{
+	Call *call = handle->data;
+
+	(void) status; /* libpq meets the same error and knows its name */
+	(void) events;
+	call->ready(call->context);
+}
+
+static void
+free_handle(uv_handle_t *handle)
+{
+	free(handle->data);
+	free(handle);
+}
+
+void
+watcher_start(Watcher *watcher, int socket, int events, void (*ready)(void *context), void *context)
+{
+	Call *call;
+
+	if (watcher->handle == NULL)
+	{
+		watcher->descriptor = dup(socket);
+		if (watcher->descriptor < 0)
+			return; /* a timer of the connection tries again */
+		watcher->handle = memory_new(sizeof(uv_poll_t));
+		uv_poll_init(loop_uv(), watcher->handle, watcher->descriptor);
+		watcher->handle->data = memory_new(sizeof(Call));
+	}
+	call = watcher->handle->data;
+	call->ready = ready;
+	call->context = context;
+	uv_poll_start(watcher->handle, events, on_event);
+}
+
+void
+watcher_stop(Watcher *watcher)
+{
+	if (watcher->handle == NULL)
+		return;
+	uv_poll_stop(watcher->handle);
+	uv_close((uv_handle_t *) watcher->handle, free_handle);
+	watcher->handle = NULL;
+	close(watcher->descriptor);
+}

@@ -1,0 +1,33 @@
+// loss.mjs: packets to and from ports of the loopback are lost; nobody is told, only time tells.
+//
+// For a test file with a machine of its own (own_machine.mjs).
+
+import { execFileSync } from 'node:child_process';
+
+const rules = `
+table inet loss {
+  set lost { type inet_service; }
+  chain arrivals {
+    type filter hook input priority 0;
+    tcp dport @lost drop
+    tcp sport @lost drop
+  }
+}`;
+
+const nft = (...words) => execFileSync('nft', words);
+const element = (ports) => ['element', 'inet', 'loss', 'lost', `{ ${ports.join(', ')} }`];
+
+let prepared = false;
+
+// From now on nothing arrives at these ports or from them.
+export function cut(...ports) {
+  if (!prepared) execFileSync('nft', ['-f', '-'], { input: rules });
+  prepared = true;
+  nft('add', ...element(ports));
+}
+
+// Without ports: whatever was cut.
+export function mend(...ports) {
+  if (ports.length > 0) nft('delete', ...element(ports));
+  else if (prepared) nft('flush', 'set', 'inet', 'loss', 'lost');
+}
