@@ -29,6 +29,7 @@ static const Description descriptions[] = {
 	{ "herald_rooms", "gauge", "Rooms with at least one session.", &metrics.rooms, 1 },
 	{ "herald_recent_events", "gauge", "Recent events in memory.", &metrics.recent_events, 1 },
 	{ "herald_recent_bytes", "gauge", "What they take.", &metrics.recent_bytes, 1 },
+	{ "herald_waiting_bytes", "gauge", "What waits for all connections.", &metrics.waiting_bytes, 1 },
 	{ "herald_events_read_total", "counter", "Events read from the log.", &metrics.events_read, 1 },
 	{ "herald_deliveries_total", "counter", "Events queued for a session.", &metrics.deliveries, 1 },
 	{ "herald_sent_bytes_total", "counter", "Bytes handed to the network.", &metrics.bytes_sent, 1 },

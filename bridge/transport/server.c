@@ -40,6 +40,9 @@
 /* Descriptors beside those of clients. */
 #define OTHER_DESCRIPTORS 200
 
+/* What the kernel keeps for a connection that does not read; more may wait in our own queues only. */
+#define KERNEL_QUEUE 32768
+
 #define DRAIN_CHECK_MS 100
 
 static const Config *config;
@@ -111,13 +114,15 @@ static int
 open_listener(const struct addrinfo *address)
 {
 	int on = 1;
+	int most = KERNEL_QUEUE;
 	int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (descriptor < 0)
 		return -1;
 	setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* Accepted connections inherit it: a small frame must not wait until the last one was acknowledged. */
+	/* Accepted connections inherit these: a small frame must not wait until the last one was acknowledged. */
 	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 	if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, 4096) == 0)
 		return descriptor;
 	close(descriptor);

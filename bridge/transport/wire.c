@@ -14,10 +14,11 @@
 
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/log.h"
 
 /* What leaves in one write at most. */
-#define LARGEST_WRITE 65536
+#define LARGEST_WRITE 16384
 
 /* How long an end may take before the connection is cut. */
 #define END_TIMEOUT_MS 5000
@@ -61,11 +62,23 @@ gather(Outbox *outbox, size_t *length, uint32_t *count)
 	return buffer + LWS_PRE;
 }
 
+/* The library copies what the connection has not taken of a write. */
+static void
+note_held(Wire *wire, size_t written)
+{
+	size_t held = lws_partial_buffered(wire->wsi) ? written : 0;
+
+	budget_give(wire->held);
+	budget_take(held);
+	wire->held = held;
+}
+
 bool
 wire_send(Wire *wire)
 {
 	Outbox *outbox = &wire->carrier.connection->outbox;
 
+	note_held(wire, wire->held);
 	while (outbox->count > 0 && !lws_partial_buffered(wire->wsi))
 	{
 		size_t length;
@@ -74,9 +87,11 @@ wire_send(Wire *wire)
 
 		if (lws_write(wire->wsi, bytes, length, LWS_WRITE_RAW) < 0)
 			return false;
+		note_held(wire, length);
 		outbox_sent(outbox, count);
 	}
-	if (outbox->count > 0)
+	wire->waits = outbox->count > 0 || wire->held > 0;
+	if (wire->waits)
 		lws_callback_on_writable(wire->wsi);
 	return true;
 }
@@ -86,7 +101,7 @@ wire_flush(Carrier *carrier)
 {
 	Wire *wire = (Wire *) carrier;
 
-	if (!wire_send(wire))
+	if (!wire->waits && !wire_send(wire))
 		wire_cut(wire->wsi);
 }
 
@@ -132,6 +147,7 @@ wire_closed(Wire *wire)
 		return;
 	wire->open = false;
 	timer_stop(&wire->end_timer);
+	budget_give(wire->held);
 	connection_end(wire->carrier.connection);
 	log_debug("disconnected", "peer", wire->peer);
 }

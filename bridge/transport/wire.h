@@ -21,6 +21,8 @@ typedef struct Wire
 	struct lws *wsi;
 	char peer[48];
 	bool open;
+	bool waits;	 /* for there to be room */
+	size_t held; /* that the library may have kept of the last write; on the budget */
 	Timer end_timer;
 } Wire;
 
