@@ -202,11 +202,10 @@ polling_answer(Exchange *exchange)
 }
 
 static void
-on_overflow(Carrier *carrier)
+cut(Carrier *carrier)
 {
 	Poller *poller = (Poller *) carrier;
 
-	log_info("slow_client_closed", "transport", "polling");
 	timer_start(&poller->end, 0, end_poller, poller);
 }
 
@@ -234,7 +233,7 @@ relieve(Carrier *carrier)
 		outbox_push_own(outbox, frame_new(FRAME_TEXT, &packet, 1));
 }
 
-static const Transport transport = { flush, on_overflow, begin_close, relieve };
+static const Transport transport = { flush, cut, begin_close, relieve };
 
 static Poller *
 open_poller(struct lws *wsi)
@@ -245,7 +244,8 @@ open_poller(struct lws *wsi)
 
 	request_read(&request, wsi);
 	handshake = request_handshake(&request);
-	log_debug("connected", "transport", "polling");
+	lws_get_peer_simple(wsi, poller->carrier.peer, sizeof(poller->carrier.peer));
+	log_debug("connected", "peer", poller->carrier.peer);
 	poller->carrier.transport = &transport;
 	connection_open(&poller->carrier, config, &engineio_protocol, &handshake);
 	request_forget(&request);

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "protocol/protocol.h"
 #include "transport/request.h"
+#include "transport/sockets.h"
 #include "transport/wire.h"
 
 /* Allocated and freed by the library with the connection. */
@@ -60,7 +61,7 @@ begin_close(Carrier *carrier, int code, const char *reason)
 	wire_end((Wire *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 }
 
-static const Transport transport = { wire_flush, wire_overflow, begin_close, NULL };
+static const Transport transport = { wire_flush, wire_cut_off, begin_close, NULL };
 
 static const Protocol *
 protocol_of(const Request *request)
@@ -175,7 +176,7 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		case LWS_CALLBACK_RAW_ADOPT: /* what the library makes of CONNECT, and would keep for ever */
 			return -1;
 		case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-			return request_read(&socket->request, wsi) ? 0 : -1;
+			return sockets_busy(wsi) && request_read(&socket->request, wsi) ? 0 : -1;
 		case LWS_CALLBACK_ESTABLISHED:
 			on_established(wsi, socket);
 			return 0;
@@ -189,6 +190,9 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			return wire_send(&socket->wire) ? 0 : -1;
 		case LWS_CALLBACK_CLOSED:
 			on_closed(socket);
+			return 0;
+		case LWS_CALLBACK_WSI_DESTROY:
+			sockets_closed(wsi);
 			return 0;
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:

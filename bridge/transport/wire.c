@@ -105,14 +105,10 @@ wire_flush(Carrier *carrier)
 		wire_cut(wire->wsi);
 }
 
-/* The peer does not read, so nothing that it could be told would reach it. */
 void
-wire_overflow(Carrier *carrier)
+wire_cut_off(Carrier *carrier)
 {
-	Wire *wire = (Wire *) carrier;
-
-	log_info("slow_client_closed", "peer", wire->peer);
-	wire_cut(wire->wsi);
+	wire_cut(((Wire *) carrier)->wsi);
 }
 
 void
@@ -122,8 +118,8 @@ wire_open(Wire *wire, struct lws *wsi, const Transport *transport, const Config 
 	wire->carrier.transport = transport;
 	wire->wsi = wsi;
 	wire->open = true;
-	lws_get_peer_simple(wsi, wire->peer, sizeof(wire->peer));
-	log_debug("connected", "peer", wire->peer);
+	lws_get_peer_simple(wsi, wire->carrier.peer, sizeof(wire->carrier.peer));
+	log_debug("connected", "peer", wire->carrier.peer);
 	connection_open(&wire->carrier, config, protocol, handshake);
 }
 
@@ -149,5 +145,5 @@ wire_closed(Wire *wire)
 	timer_stop(&wire->end_timer);
 	budget_give(wire->held);
 	connection_end(wire->carrier.connection);
-	log_debug("disconnected", "peer", wire->peer);
+	log_debug("disconnected", "peer", wire->carrier.peer);
 }

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -95,8 +95,12 @@ export class Bridge {
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
+  get sanitized() { return this.#told('maps').includes('libasan'); }
+
   // Resident, in bytes.
   get memory() { return Number(/^VmRSS:\s+(\d+)/m.exec(this.#told('status'))[1]) * 1024; }
+
+  get descriptors() { return readdirSync(`/proc/${this.pid}/fd`).length; }
 
   get descriptorLimit() { return Number(/^Max open files +(\d+)/m.exec(this.#told('limits'))[1]); }
 

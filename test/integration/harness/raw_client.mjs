@@ -37,14 +37,18 @@ class Plain {
 
   take(bytes) {
     return takeFrames(bytes, (opcode, text) => {
-      if (opcode === 9) this.client.say(frame(text, 10));
+      if (opcode === 8) this.client.close();
+      else if (opcode === 9) this.client.say(frame(text, 10));
       else if (opcode === 1) this.hear(text);
     });
   }
 
+  leave() { this.client.say(frame('', 8)); }
+
   hear(text) {
     const { event, data, position } = JSON.parse(text);
     if (event === 'welcome') this.client.welcomed(data.sessionId, data.recovered);
+    else if (event === 'error') this.client.refused(text);
     if (event) this.client.record(event, data, position);
   }
 }
@@ -55,6 +59,8 @@ class SocketIo extends Plain {
   begin() {}
 
   send(packet) { this.client.say(frame(packet)); }
+
+  leave() { this.send('1'); }
 
   connect() {
     const { token, sessionId: pid, position: offset } = this.client.credentials;
@@ -67,7 +73,8 @@ class SocketIo extends Plain {
     else if (packet.startsWith('40')) {
       const { pid } = JSON.parse(packet.slice(2));
       this.client.welcomed(pid, pid === this.client.credentials.sessionId);
-    } else if (packet.startsWith('42')) this.client.record(...JSON.parse(packet.slice(2)));
+    } else if (packet.startsWith('44')) this.client.refused(packet);
+    else if (packet.startsWith('42')) this.client.record(...JSON.parse(packet.slice(2)));
   }
 }
 
