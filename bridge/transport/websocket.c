@@ -137,6 +137,7 @@ on_receive(WebSocket *socket, const void *piece, size_t length)
 	}
 	if ((int64_t) (socket->message_length + length) > budget_left())
 	{
+		free(detach_message(socket)); /* others need it before the connection is closed */
 		connection_close(socket->wire.carrier.connection, CLOSE_TRY_LATER, "busy");
 		return;
 	}

@@ -94,6 +94,18 @@ test('whoever cannot be brought up to date is told so', async () => {
   assert.deepEqual(slow.welcomes, [false, false]);
 });
 
+test('messages that are never complete have their share in the limit, and leave something for others', async () => {
+  const other = await connect('plain', ben);
+  const half = Buffer.concat([Buffer.from([0x01, 0xfe, 0xea, 0x60, 0, 0, 0, 0]), Buffer.alloc(59000, 'x')]);
+  const senders = await Promise.all(Array.from({ length: 320 }, () => connect('plain')));
+  for (const sender of senders) sender.say(half);
+  const left = () => senders.filter(({ socket }) => !socket.destroyed).length;
+  await until('the others have come through', async () => left() < 320 && await bridge.metric('herald_waiting_bytes') === left() * 59000);
+  assert.ok(left() > 200 && left() * 59000 < 16 * MB, `${left()} are left`);
+  await publish(`user:${ben}`, 1, 1);
+  await until('the other one has its event', () => other.numbers.length === 1);
+});
+
 test('actions that wait for the database take 16 MB at most; more are refused', async () => {
   const client = await scene.plain(ann);
   const backends = (await database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'herald-bridge actions'")).map(({ pid }) => pid);
