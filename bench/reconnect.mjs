@@ -3,11 +3,10 @@
 // Each has missed events of its own and of rooms that it shares. The clock
 // stops when the last one has all of them; each must have come exactly once.
 
-import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
 import { Scene } from '../test/integration/harness/scene.mjs';
+import { Crew, isMember, serve } from '../test/integration/harness/crew.mjs';
 import { Crowd } from '../test/integration/harness/crowd.mjs';
 
 const CLIENTS = Number(process.argv[2] ?? 10000);
@@ -16,22 +15,11 @@ const CONVERSATIONS = Math.ceil(CLIENTS / 10);
 const TO_EACH = Number(process.argv[3] ?? 1);
 const TO_ALL = 5;
 
-// In a process of its own: one part of the crowd, which does what it is told.
-if (process.send) {
+// One part of the crowd, in a process of its own.
+function member() {
   let crowd;
-  process.on('message', async ({ call, parameters }) => {
-    if (call === 'new') crowd = new Crowd(...parameters);
-    process.send({ answer: await crowd[call]?.(...parameters) });
-  });
-} else {
-  await main();
-}
-
-function ask(child, call, ...parameters) {
-  return new Promise((resolve) => {
-    child.once('message', ({ answer }) => resolve(answer));
-    child.send({ call, parameters });
-  });
+  const call = (method) => (...parameters) => crowd[method](...parameters);
+  return { begin: (people, port) => { crowd = new Crowd(port, people); }, connect: call('connect'), have: call('have'), faults: call('faults') };
 }
 
 // Seconds of CPU that a process has used, and its memory in MB.
@@ -53,10 +41,9 @@ async function main() {
     JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM conversations) AS c ON c.n = u.n % $1 + 1`, [CONVERSATIONS]);
   await database.query('ANALYZE');
 
-  const children = Array.from({ length: PROCESSES }, () => fork(fileURLToPath(import.meta.url)));
-  const all = (call, ...parameters) => Promise.all(children.map((child) => ask(child, call, ...parameters)));
-  await Promise.all(children.map((child, index) => ask(child, 'new', bridge.port,
-    people.filter((_, place) => place % PROCESSES === index).map((id) => [id, scene.token(id)]))));
+  const crew = new Crew(import.meta.url, PROCESSES);
+  const all = (...call) => crew.all(...call);
+  await crew.share('begin', people.map((id) => [id, scene.token(id)]), bridge.port);
   const publish = (name, sql) => database.query(`SELECT herald.publish(room, $1, jsonb_build_object('n', n, 'text', repeat('x', 200))) FROM (${sql}) AS e (room, n)`, [name]);
   const toEach = (first, count) => publish('bench:own', `SELECT 'user:' || u.id, n FROM generate_series(${first}, ${first + count - 1}) AS n, users AS u ORDER BY n, u.id`);
   const toRooms = (first, count) => publish('bench:room', `SELECT 'conversation:' || c.id, n FROM generate_series(${first}, ${first + count - 1}) AS n, conversations AS c ORDER BY n, c.id`);
@@ -90,7 +77,10 @@ async function main() {
   for (const { calls, ms, query } of queries) console.log(`  ${String(calls).padStart(6)} × in ${ms} ms: ${query}`);
   console.log(`bridge: ${(after.cpu - before.cpu).toFixed(2)} s of CPU, at most ${after.memory.toFixed(0)} MB`);
   console.log(faults.length ? `FAULTS: ${faults.slice(0, 5).join('; ')} and ${faults.length} in all` : 'every client has every event once, in order');
-  for (const child of children) child.kill();
+  crew.close();
   await scene.close();
   process.exitCode = faults.length ? 1 : 0;
 }
+
+if (isMember) serve(member());
+else await main();

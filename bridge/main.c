@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/budget.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -93,6 +94,7 @@ run(void)
 		puts("herald-bridge: everything is in order");
 		return true;
 	}
+	budget_start(&config);
 	outbox_start();
 	if (!server_start())
 		return false;

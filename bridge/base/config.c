@@ -71,6 +71,7 @@ static const Setting settings[] = {
 	{ "print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit" },
 	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "1MB", "SIZE", "what may wait for one connection before it is closed" },
 	{ "recent-events-size", 0, KIND_BYTES, AT(recent_events_size), true, "16MB", "SIZE", "recent events that are kept in memory for clients that come back" },
+	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "what may wait for all connections together" },
 	{ "version", 'V', KIND_SWITCH, AT(version), false, "false", NULL, "print the version and exit" },
 	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },
 };

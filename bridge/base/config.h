@@ -31,6 +31,7 @@ typedef struct Config
 	long max_connections;
 	long max_payload;		 /* bytes */
 	long queue_limit;		 /* bytes */
+	long total_queue_limit;	 /* bytes */
 	long page_size;			 /* events */
 	long recent_events_size; /* bytes */
 	long ping_interval;		 /* milliseconds, like all times here */

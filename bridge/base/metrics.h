@@ -18,12 +18,14 @@ typedef struct Metrics
 	int64_t rooms;
 	int64_t recent_events; /* in memory now */
 	int64_t recent_bytes;
-	int64_t events_read; /* from here on: since the start */
+	int64_t waiting_bytes; /* for all connections */
+	int64_t events_read;   /* from here on: since the start */
 	int64_t signals;
 	int64_t deliveries;
 	int64_t bytes_sent;
 	int64_t connections_accepted;
 	int64_t connections_refused;
+	int64_t newcomers_cut;
 	int64_t slow_closed;
 	int64_t recovered;
 	int64_t not_recovered;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/memory.h"
 
 /* RFC 6455, 5.2: final fragment, no mask, the shortest length that fits. */
@@ -43,6 +44,7 @@ frame_new(FrameKind kind, const void *payload, size_t length)
 	memcpy(frame_bytes(frame), header, header_length);
 	if (length > 0)
 		memcpy(frame_bytes(frame) + header_length, payload, length);
+	budget_take(frame_size(frame));
 	return frame;
 }
 
@@ -62,6 +64,12 @@ frame_payload(Frame *frame, size_t *length)
 	return (const char *) frame_bytes(frame) + frame->header;
 }
 
+size_t
+frame_size(const Frame *frame)
+{
+	return sizeof(Frame) + FRAME_HEADROOM + frame->length;
+}
+
 Frame *
 frame_hold(Frame *frame)
 {
@@ -76,6 +84,7 @@ frame_release(Frame *frame)
 	assert(frame->references > 0);
 	if (--frame->references > 0)
 		return;
+	budget_give(frame_size(frame));
 	free(frame->key);
 	free(frame);
 }

@@ -27,7 +27,7 @@ typedef enum FrameKind
 
 /*
  * A complete server frame: header, if any, and payload.  Immutable; freed when the last
- * reference is released.  Whoever makes a frame holds its first reference.
+ * reference is released, and on the budget until then.  Whoever makes a frame holds its first reference.
  */
 typedef struct Frame
 {
@@ -42,6 +42,9 @@ extern Frame *frame_new(FrameKind kind, const void *payload, size_t length);
 
 /* The same of a text, which it takes over. */
 extern Frame *frame_of_text(FrameKind kind, char *text);
+
+/* What it takes in memory. */
+extern size_t frame_size(const Frame *frame);
 
 extern Frame *frame_hold(Frame *frame);
 extern void frame_release(Frame *frame);

@@ -15,11 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/loop.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 
-/* So many connections are served in one turn; the others have the next one, so that nobody waits for a crowd. */
+/*
+ * So many connections are served in one turn, those that wait the longest and the newest
+ * by turns: so a crowd is served, and nobody who comes behind it waits for all of it.
+ */
 #define FLUSHES_PER_TURN 1000
 
 static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
@@ -60,7 +64,7 @@ static bool
 flush_dirty(void)
 {
 	for (int i = 0; i < FLUSHES_PER_TURN && dirty.next_dirty != &dirty; i++)
-		outbox_flush(dirty.next_dirty);
+		outbox_flush(i % 2 == 0 ? dirty.previous_dirty : dirty.next_dirty);
 	return dirty.next_dirty != &dirty;
 }
 
@@ -81,6 +85,7 @@ drop_all(Outbox *outbox)
 {
 	for (uint32_t i = 0; i < outbox->count; i++)
 		frame_release(outbox_peek(outbox, i));
+	budget_give(sizeof(Frame *) * outbox->capacity);
 	free(outbox->frames);
 	outbox->frames = NULL;
 	outbox->capacity = outbox->first = outbox->count = 0;
@@ -112,6 +117,7 @@ grow(Outbox *outbox)
 
 	for (uint32_t i = 0; i < outbox->count; i++)
 		frames[i] = outbox_peek(outbox, i);
+	budget_take(sizeof(Frame *) * (capacity - outbox->capacity));
 	free(outbox->frames);
 	outbox->frames = frames;
 	outbox->capacity = capacity;
@@ -121,14 +127,26 @@ grow(Outbox *outbox)
 static bool
 fits(const Outbox *outbox, const Frame *frame)
 {
-	return outbox->count == 0 || outbox->waiting + frame->length <= outbox->limit;
+	int64_t left = budget_left();
+	int64_t most = (int64_t) outbox->limit < left ? (int64_t) outbox->limit : left;
+
+	return outbox->count == 0 ? left >= 0 : (int64_t) (outbox->waiting + frame_size(frame)) <= most;
+}
+
+/* What the connections take now need not wait. */
+static void
+make_room(Outbox *outbox)
+{
+	outbox_flush(outbox);
+	while (budget_left() < 0 && dirty.next_dirty != &dirty)
+		outbox_flush(dirty.next_dirty);
 }
 
 bool
 outbox_has_room(Outbox *outbox, const Frame *frame)
 {
-	if (!fits(outbox, frame))
-		outbox_flush(outbox);
+	if (!outbox->closed && !fits(outbox, frame))
+		make_room(outbox);
 	return fits(outbox, frame);
 }
 
@@ -147,7 +165,7 @@ outbox_push(Outbox *outbox, Frame *frame)
 	if (outbox->count == outbox->capacity)
 		grow(outbox);
 	outbox->frames[(outbox->first + outbox->count++) % outbox->capacity] = frame_hold(frame);
-	outbox->waiting += frame->length;
+	outbox->waiting += frame_size(frame);
 	outbox_wake(outbox);
 }
 
@@ -163,7 +181,7 @@ drop_key(Outbox *outbox, const char *key)
 
 		if (frame->key != NULL && strcmp(frame->key, key) == 0)
 		{
-			outbox->waiting -= frame->length;
+			outbox->waiting -= frame_size(frame);
 			frame_release(frame);
 		}
 		else
@@ -208,7 +226,7 @@ outbox_sent(Outbox *outbox, uint32_t count)
 	{
 		Frame *frame = outbox_peek(outbox, 0);
 
-		outbox->waiting -= frame->length;
+		outbox->waiting -= frame_size(frame);
 		metrics.bytes_sent += frame->length;
 		outbox->first = (outbox->first + 1) % outbox->capacity;
 		outbox->count--;

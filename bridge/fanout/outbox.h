@@ -29,8 +29,9 @@ typedef struct OutboxOwner
 } OutboxOwner;
 
 /*
- * A queue of references to frames, part of its connection.  Bounded: over the
- * limit it drops everything, takes nothing more and says so to its owner.
+ * A queue of references to frames, part of its connection.  Bounded by its limit, and
+ * by what is left of the budget: over that it drops everything, takes nothing more
+ * and says so to its owner.
  */
 typedef struct Outbox
 {
@@ -39,7 +40,7 @@ typedef struct Outbox
 	uint32_t capacity;
 	uint32_t first;
 	uint32_t count;
-	size_t waiting; /* bytes */
+	size_t waiting; /* in memory, in bytes */
 	size_t limit;
 	bool closed; /* takes nothing */
 	bool dirty;	 /* in the list of those to flush */
@@ -57,7 +58,7 @@ extern void outbox_close(Outbox *outbox);
 
 /*
  * Is there room for a frame, if need be after what waits has been offered to the
- * connection?  One that is larger than the limit has the queue for itself.
+ * connections?  One that is larger than may wait has the queue for itself.
  */
 extern bool outbox_has_room(Outbox *outbox, const Frame *frame);
 
@@ -68,9 +69,10 @@ extern void outbox_wake(Outbox *outbox);
 extern void outbox_flush(Outbox *outbox);
 
 /*
- * Puts a frame into the queue, which holds a reference of its own.  Over the
- * limit the queue is flushed first, so that only a connection that does not take
- * what it gets overflows, and not one to which much is said at once.
+ * Puts a frame into the queue, which holds a reference of its own.  Without room
+ * the queue is flushed first, so that only a connection that does not take
+ * what it gets overflows, and not one to which much is said at once.  The same
+ * goes for all queues when the budget is spent.
  */
 extern void outbox_push(Outbox *outbox, Frame *frame);
 

@@ -23,8 +23,9 @@
 /* So many actions run at once; an action that takes long delays those behind it, but not the others. */
 #define CONNECTIONS 4
 
-/* So many actions of all clients may wait; more are refused. */
+/* So many actions of all clients may wait, and so many bytes of them; more are refused. */
 #define LONGEST_QUEUE 10000
+#define LARGEST_QUEUE (16 * 1024 * 1024)
 
 typedef struct Action
 {
@@ -33,17 +34,20 @@ typedef struct Action
 	char *room;	 /* of room:join and room:leave */
 	bool asking; /* the database */
 	char *reference;
+	size_t size; /* of what the database is asked */
 	ActionAnswer answer;
 } Action;
 
 static const Config *config;
 static Database *connections[CONNECTIONS];
+static size_t waiting_bytes;
 
 static void
 end_action(Action *action)
 {
 	if (action->asking)
 		action->session->asking--;
+	waiting_bytes -= action->size;
 	session_release(action->session);
 	free(action->name);
 	free(action->room);
@@ -169,6 +173,9 @@ ask_database(Action *action, const char *sql, int count, const char *const *valu
 		session->lane = least_busy_lane();
 	session->asking++;
 	action->asking = true;
+	for (int i = 0; i < count; i++)
+		action->size += strlen(values[i]);
+	waiting_bytes += action->size;
 	database_query(connections[session->lane], sql, count, values, answer, action);
 }
 
@@ -235,7 +242,7 @@ action_ask(Session *session, const char *name, const json_t *data, char *referen
 	metrics.actions++;
 	if (strcmp(name, "ping") == 0)
 		answer_data(action, "{}");
-	else if (waiting() >= LONGEST_QUEUE)
+	else if (waiting() >= LONGEST_QUEUE || waiting_bytes >= LARGEST_QUEUE)
 		answer_error(action, "busy", "Too many actions are waiting; try again later.");
 	else if (strcmp(name, "room:join") == 0)
 		change_room(action, data, join);

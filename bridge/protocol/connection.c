@@ -7,12 +7,15 @@
  *-------------------------------------------------------------------------
  */
 #include <stdlib.h>
+#include <utlist.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "protocol/protocol.h"
 
-static Connection *all = NULL;
+static Connection *newcomers; /* the oldest first */
+static Connection *settled;
 static bool closed_for_good = false;
 
 static void
@@ -24,20 +27,52 @@ flush(Outbox *outbox)
 }
 
 static void
+cut(Connection *connection)
+{
+	connection->closing = true;
+	connection->carrier->transport->cut(connection->carrier);
+}
+
+static void
 on_overflow(Outbox *outbox)
 {
 	Connection *connection = (Connection *) outbox;
 
-	connection->closing = true;
-	connection->carrier->transport->overflow(connection->carrier);
+	log_info("slow_client_closed", "peer", connection->carrier->peer);
+	cut(connection);
 }
 
 static const OutboxOwner outbox_owner = { flush, on_overflow };
 
-bool
-connection_has_room(const Config *config)
+static Connection **
+list_of(const Connection *connection)
 {
-	return !closed_for_good && metrics.connections < config->max_connections;
+	return connection->settled ? &settled : &newcomers;
+}
+
+void
+connection_settle(Connection *connection)
+{
+	DL_DELETE(*list_of(connection), connection);
+	connection->settled = true;
+	DL_APPEND(*list_of(connection), connection);
+}
+
+bool
+connection_make_room(const Config *config)
+{
+	Connection *oldest = newcomers;
+
+	if (closed_for_good)
+		return false;
+	if (metrics.connections < config->max_connections)
+		return true;
+	if (oldest == NULL)
+		return false;
+	metrics.newcomers_cut++;
+	connection_settle(oldest); /* it goes only once */
+	cut(oldest);
+	return true;
 }
 
 void
@@ -50,10 +85,7 @@ connection_open(Carrier *carrier, const Config *config, const Protocol *protocol
 	connection->protocol = protocol;
 	connection->carrier = carrier;
 	carrier->connection = connection;
-	connection->next = all;
-	if (all != NULL)
-		all->previous = connection;
-	all = connection;
+	DL_APPEND(newcomers, connection);
 	metrics.connections++;
 	protocol->opened(connection, handshake);
 }
@@ -70,9 +102,13 @@ connection_close(Connection *connection, int code, const char *reason)
 void
 connection_close_all(int code, const char *reason)
 {
+	Connection *connection;
+
 	closed_for_good = true;
-	for (Connection *connection = all; connection != NULL; connection = connection->next)
-		connection_close(connection, code, reason);
+	DL_FOREACH(newcomers, connection)
+	connection_close(connection, code, reason);
+	DL_FOREACH(settled, connection)
+	connection_close(connection, code, reason);
 }
 
 void
@@ -81,12 +117,7 @@ connection_end(Connection *connection)
 	connection->closing = true;
 	connection->protocol->closed(connection);
 	outbox_close(&connection->outbox);
-	if (connection->next != NULL)
-		connection->next->previous = connection->previous;
-	if (connection->previous != NULL)
-		connection->previous->next = connection->next;
-	else
-		all = connection->next;
+	DL_DELETE(*list_of(connection), connection);
 	metrics.connections--;
 	free(connection);
 }

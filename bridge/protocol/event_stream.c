@@ -208,8 +208,10 @@ opened(Connection *connection, const Handshake *handshake)
 	stream->rooms = json_incref(handshake->rooms);
 	connection->state = stream;
 	stream->session = gateway_admit(&arrival, &stream->refusal);
-	if (stream->session != NULL)
-		timer_start(&stream->heartbeat, (uint64_t) connection->config->ping_interval, beat, stream);
+	if (stream->session == NULL)
+		return;
+	connection_settle(connection);
+	timer_start(&stream->heartbeat, (uint64_t) connection->config->ping_interval, beat, stream);
 }
 
 bool

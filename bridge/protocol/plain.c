@@ -130,7 +130,10 @@ admit(Plain *plain, const char *token, const char *key, const char *position)
 	if (plain->session == NULL)
 		refuse(plain->connection, CLOSE_UNAUTHORIZED, refusal.code, refusal.message);
 	else
+	{
+		connection_settle(plain->connection);
 		wait_before_ping(plain);
+	}
 }
 
 static void

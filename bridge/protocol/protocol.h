@@ -26,8 +26,8 @@ typedef struct Transport
 {
 	/* Sends as much of what waits as can leave now, and calls outbox_sent() for it. */
 	void (*flush)(struct Carrier *carrier);
-	/* Ends the connection, whose queue overflowed, without a word; not before the turn ends. */
-	void (*overflow)(struct Carrier *carrier);
+	/* Ends the connection without a word; not before the turn ends. */
+	void (*cut)(struct Carrier *carrier);
 	/* Ends the connection, with a close code and reason, once what waits has been sent; not before the turn ends. */
 	void (*close)(struct Carrier *carrier, int code, const char *reason);
 	/* Gives the client an empty answer if it waits for one; NULL where none does, and none wants to go elsewhere. */
@@ -39,6 +39,7 @@ typedef struct Carrier
 {
 	const Transport *transport;
 	struct Connection *connection;
+	char peer[48]; /* the client's address */
 } Carrier;
 
 /* What a client said before it was connected; good for the time of opened(). */
@@ -70,20 +71,27 @@ typedef struct Connection
 	const Protocol *protocol;
 	void *state;  /* the protocol's; freed by closed() */
 	bool closing; /* nothing that comes is heard */
+	bool settled; /* it has, or has had, a session */
 	struct Connection *next;
-	struct Connection *previous;
+	struct Connection *prev;
 } Connection;
 
 extern const Protocol plain_protocol;
 extern const Protocol engineio_protocol;
 extern const Protocol upgrade_protocol;
 
-/* May one more be opened? */
-extern bool connection_has_room(const Config *config);
+/*
+ * May one more be opened?  If need be, the one is cut that has been without a session
+ * for the longest time: who comes shows a token sooner than who only wants to be in the way.
+ */
+extern bool connection_make_room(const Config *config);
 
 /* Makes a connection for a carrier, and tells its protocol. */
 extern void connection_open(Carrier *carrier, const Config *config, const Protocol *protocol,
 							const Handshake *handshake);
+
+/* It has a session: it stays when there is no room for others. */
+extern void connection_settle(Connection *connection);
 
 /* Asks the transport to end it; of no effect the second time. */
 extern void connection_close(Connection *connection, int code, const char *reason);
@@ -115,6 +123,7 @@ enum
 #define CLOSE_UNSUPPORTED 1003
 #define CLOSE_TOO_BIG 1009
 #define CLOSE_RESTART 1012
+#define CLOSE_TRY_LATER 1013
 #define CLOSE_UNAUTHORIZED 4401
 
 #endif /* HERALD_PROTOCOL_H */

@@ -206,6 +206,8 @@ admit(Place *place, const json_t *auth)
 	place->session = gateway_admit(&arrival, &refusal);
 	if (place->session == NULL)
 		refuse(socket, place->format->name_space, &refusal);
+	else
+		connection_settle(socket->connection);
 	free(key);
 	free(began);
 }

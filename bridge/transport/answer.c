@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "transport/sockets.h"
 
 #define LARGEST_HEAD 4096
 
@@ -88,6 +89,7 @@ answer_send(struct lws *wsi, const Answer *answer, const char *body, size_t leng
 {
 	bool sent = send_bytes(wsi, answer, (lws_filepos_t) length, body, length);
 
+	sockets_idle(wsi);
 	return sent && answer->keeps_connection && lws_http_transaction_completed(wsi) == 0 ? 0 : -1;
 }
 

@@ -13,6 +13,7 @@
 #include "transport/answer.h"
 #include "transport/polling.h"
 #include "transport/request.h"
+#include "transport/sockets.h"
 #include "transport/sse.h"
 #include "transport/status.h"
 
@@ -47,6 +48,8 @@ serve(struct lws *wsi, Service *service)
 	bool polls = request_is_socketio(path);
 	bool streams = strcmp(path, "/events") == 0;
 
+	if (!sockets_busy(wsi))
+		return -1;
 	if ((polls || streams) && method == LWSHUMETH_OPTIONS && request_origin_is_allowed(wsi, config))
 		return answer_preflight(wsi, config);
 	if (polls)

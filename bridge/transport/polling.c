@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -66,6 +67,8 @@ detach(Exchange **place)
 
 	*place = NULL;
 	exchange->poller = NULL;
+	if (exchange->body != NULL)
+		budget_give(exchange->announced);
 	free(exchange->body);
 	exchange->body = NULL;
 	return exchange->wsi;
@@ -199,11 +202,10 @@ polling_answer(Exchange *exchange)
 }
 
 static void
-on_overflow(Carrier *carrier)
+cut(Carrier *carrier)
 {
 	Poller *poller = (Poller *) carrier;
 
-	log_info("slow_client_closed", "transport", "polling");
 	timer_start(&poller->end, 0, end_poller, poller);
 }
 
@@ -231,7 +233,7 @@ relieve(Carrier *carrier)
 		outbox_push_own(outbox, frame_new(FRAME_TEXT, &packet, 1));
 }
 
-static const Transport transport = { flush, on_overflow, begin_close, relieve };
+static const Transport transport = { flush, cut, begin_close, relieve };
 
 static Poller *
 open_poller(struct lws *wsi)
@@ -242,7 +244,8 @@ open_poller(struct lws *wsi)
 
 	request_read(&request, wsi);
 	handshake = request_handshake(&request);
-	log_debug("connected", "transport", "polling");
+	lws_get_peer_simple(wsi, poller->carrier.peer, sizeof(poller->carrier.peer));
+	log_debug("connected", "peer", poller->carrier.peer);
 	poller->carrier.transport = &transport;
 	connection_open(&poller->carrier, config, &engineio_protocol, &handshake);
 	request_forget(&request);
@@ -278,6 +281,7 @@ static int
 begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 {
 	static const Complaint too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large" };
+	static const Complaint busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "3", "Too much is waiting" };
 	static const Complaint no_length = { HTTP_STATUS_LENGTH_REQUIRED, "3", "Length required" };
 	long length = request_body_length(wsi);
 
@@ -287,7 +291,10 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 		return break_rule(poller, wsi, &no_length);
 	if (length > config->max_payload)
 		return break_rule(poller, wsi, &too_large);
+	if (length > budget_left())
+		return break_rule(poller, wsi, &busy);
 	exchange->announced = (size_t) length;
+	budget_take(exchange->announced);
 	exchange->body = memory_new(exchange->announced);
 	return attach(&poller->post, exchange, poller, wsi);
 }

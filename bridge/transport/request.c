@@ -183,7 +183,7 @@ request_check_poll(struct lws *wsi, const Config *config)
 		return &bad_request;
 	if (!query.version_is_4)
 		return &unsupported_version;
-	return connection_has_room(config) ? NULL : &too_many;
+	return connection_make_room(config) ? NULL : &too_many;
 }
 
 static const Complaint *
@@ -216,11 +216,11 @@ request_check_upgrade(struct lws *wsi, const Config *config)
 	socketio = request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
 		return refuse(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
-	if (!connection_has_room(config))
-		return refuse(wsi, too_many.status, too_many.message);
 	if (!request_origin_is_allowed(wsi, config))
 		return refuse(wsi, HTTP_STATUS_FORBIDDEN, "Origin not allowed");
 	complaint = socketio ? check_engine_upgrade(wsi) : NULL;
+	if (complaint == NULL && !connection_make_room(config))
+		complaint = &too_many;
 	return complaint ? refuse(wsi, complaint->status, complaint->message) : 0;
 }
 

@@ -32,13 +32,18 @@
 #include "base/timer.h"
 #include "protocol/protocol.h"
 #include "transport/http.h"
+#include "transport/sockets.h"
 #include "transport/websocket.h"
 
 /* So many connections are accepted in one turn of the loop. */
 #define ACCEPTS_AT_ONCE 64
 
-/* Descriptors beside those of clients. */
+/* Descriptors beside those of connections: of requests, and of our own. */
 #define OTHER_DESCRIPTORS 200
+#define OWN_DESCRIPTORS 100
+
+/* What the kernel keeps for a connection that does not read; more may wait in our own queues only. */
+#define KERNEL_QUEUE 32768
 
 #define DRAIN_CHECK_MS 100
 
@@ -46,6 +51,7 @@ static const Config *config;
 static struct lws_context *context;
 static struct lws_vhost *vhost;
 static int listening = -1;
+static long most_sockets;
 static int reserve = -1; /* given up for a moment to refuse a client when there are no descriptors left */
 static uv_poll_t listener;
 static Timer drain_timer;
@@ -89,6 +95,7 @@ limit_descriptors(void)
 	}
 	limit.rlim_cur = wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	most_sockets = (long) wanted - OWN_DESCRIPTORS;
 }
 
 /* "PORT", "HOST:PORT" or "[ADDRESS]:PORT"; the caller frees both. */
@@ -111,13 +118,15 @@ static int
 open_listener(const struct addrinfo *address)
 {
 	int on = 1;
+	int most = KERNEL_QUEUE;
 	int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (descriptor < 0)
 		return -1;
 	setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* Accepted connections inherit it: a small frame must not wait until the last one was acknowledged. */
+	/* Accepted connections inherit these: a small frame must not wait until the last one was acknowledged. */
 	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 	if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, 4096) == 0)
 		return descriptor;
 	close(descriptor);
@@ -234,6 +243,25 @@ refuse_one(void)
 }
 
 static void
+take_in(int descriptor)
+{
+	unsigned int patience = (unsigned int) (config->ping_interval + config->ping_timeout);
+	struct lws *wsi;
+
+	if (!sockets_make_room(most_sockets))
+	{
+		close(descriptor);
+		metrics.connections_refused++;
+		return;
+	}
+	/* From some clients nothing is ever heard: the kernel has to notice that they do not take what they are sent. */
+	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+	wsi = lws_adopt_socket_vhost(vhost, descriptor); /* closes it if it cannot take it */
+	if (wsi != NULL)
+		sockets_opened(wsi);
+}
+
+static void
 on_clients(uv_poll_t *handle, int status, int events)
 {
 	(void) handle;
@@ -248,7 +276,7 @@ on_clients(uv_poll_t *handle, int status, int events)
 		if (descriptor < 0)
 			return;
 		metrics.connections_accepted++;
-		lws_adopt_socket_vhost(vhost, descriptor); /* closes it if it cannot take it */
+		take_in(descriptor);
 	}
 }
 

@@ -10,10 +10,7 @@
  */
 #include "transport/sse.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "base/memory.h"
 #include "protocol/event_stream.h"
@@ -43,16 +40,7 @@ begin_close(Carrier *carrier, int code, const char *reason)
 	lws_callback_on_writable(wire->wsi);
 }
 
-static const Transport transport = { wire_flush, wire_overflow, begin_close, NULL };
-
-/* Nothing is ever heard from the client, so the kernel has to notice that it does not take what it is sent. */
-static void
-watch_peer(struct lws *wsi)
-{
-	unsigned int patience = (unsigned int) (config->ping_interval + config->ping_timeout);
-
-	setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
-}
+static const Transport transport = { wire_flush, wire_cut_off, begin_close, NULL };
 
 /* From here on the connection belongs to the stream: the request's headers and timeouts are done with. */
 static int
@@ -65,7 +53,6 @@ begin_stream(struct lws *wsi)
 		return -1;
 	lws_http_headers_detach(wsi);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-	watch_peer(wsi);
 	return 0;
 }
 
@@ -106,7 +93,7 @@ complaint_about(struct lws *wsi, const Request *request)
 		return &has_body;
 	if (json_array_size(request->rooms) > MOST_ROOMS)
 		return &many_rooms;
-	return connection_has_room(config) ? NULL : &busy;
+	return connection_make_room(config) ? NULL : &busy;
 }
 
 int

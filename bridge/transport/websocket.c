@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/memory.h"
 #include "protocol/protocol.h"
 #include "transport/request.h"
+#include "transport/sockets.h"
 #include "transport/wire.h"
 
 /* Allocated and freed by the library with the connection. */
@@ -21,7 +23,7 @@ typedef struct WebSocket
 {
 	Wire wire;		 /* first: a Wire of ours is a WebSocket */
 	Request request; /* how it came; for the time until it is open */
-	char *message;	 /* what has come of the message that is under way */
+	char *message;	 /* what has come of the message that is under way; on the budget */
 	size_t message_length;
 	bool message_is_text;
 } WebSocket;
@@ -59,7 +61,7 @@ begin_close(Carrier *carrier, int code, const char *reason)
 	wire_end((Wire *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 }
 
-static const Transport transport = { wire_flush, wire_overflow, begin_close, NULL };
+static const Transport transport = { wire_flush, wire_cut_off, begin_close, NULL };
 
 static const Protocol *
 protocol_of(const Request *request)
@@ -78,12 +80,16 @@ on_established(struct lws *wsi, WebSocket *socket)
 	request_forget(&socket->request);
 }
 
-static void
-drop_message(WebSocket *socket)
+/* What has come of the message; the caller frees it. */
+static char *
+detach_message(WebSocket *socket)
 {
-	free(socket->message);
+	char *message = socket->message;
+
+	budget_give(socket->message_length);
 	socket->message = NULL;
 	socket->message_length = 0;
+	return message;
 }
 
 /* A binary message is given to the protocol as it comes by polls: in base64. */
@@ -102,12 +108,10 @@ take_binary(Connection *connection, const char *bytes, size_t length)
 static void
 take_message(WebSocket *socket)
 {
-	char *message = socket->message;
 	size_t length = socket->message_length;
+	char *message = detach_message(socket);
 	Connection *connection = socket->wire.carrier.connection;
 
-	socket->message = NULL;
-	socket->message_length = 0;
 	if (socket->message_is_text)
 		connection->protocol->text(connection, message ? message : "", length);
 	else
@@ -123,7 +127,7 @@ on_receive(WebSocket *socket, const void *piece, size_t length)
 		return;
 	if (lws_is_first_fragment(socket->wire.wsi))
 	{
-		drop_message(socket);
+		free(detach_message(socket));
 		socket->message_is_text = !lws_frame_is_binary(socket->wire.wsi);
 	}
 	if (socket->message_length + length > (size_t) config->max_payload)
@@ -131,6 +135,13 @@ on_receive(WebSocket *socket, const void *piece, size_t length)
 		connection_close(socket->wire.carrier.connection, CLOSE_TOO_BIG, "too big");
 		return;
 	}
+	if ((int64_t) (socket->message_length + length) > budget_left())
+	{
+		free(detach_message(socket)); /* others need it before the connection is closed */
+		connection_close(socket->wire.carrier.connection, CLOSE_TRY_LATER, "busy");
+		return;
+	}
+	budget_take(length);
 	socket->message = memory_resize(socket->message, socket->message_length + length + 1);
 	memcpy(socket->message + socket->message_length, piece, length);
 	socket->message_length += length;
@@ -142,7 +153,7 @@ static void
 on_closed(WebSocket *socket)
 {
 	wire_closed(&socket->wire);
-	drop_message(socket);
+	free(detach_message(socket));
 }
 
 static void
@@ -166,7 +177,7 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		case LWS_CALLBACK_RAW_ADOPT: /* what the library makes of CONNECT, and would keep for ever */
 			return -1;
 		case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-			return request_read(&socket->request, wsi) ? 0 : -1;
+			return sockets_busy(wsi) && request_read(&socket->request, wsi) ? 0 : -1;
 		case LWS_CALLBACK_ESTABLISHED:
 			on_established(wsi, socket);
 			return 0;
@@ -180,6 +191,9 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			return wire_send(&socket->wire) ? 0 : -1;
 		case LWS_CALLBACK_CLOSED:
 			on_closed(socket);
+			return 0;
+		case LWS_CALLBACK_WSI_DESTROY:
+			sockets_closed(wsi);
 			return 0;
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:

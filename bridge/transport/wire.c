@@ -14,10 +14,11 @@
 
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/log.h"
 
 /* What leaves in one write at most. */
-#define LARGEST_WRITE 65536
+#define LARGEST_WRITE 16384
 
 /* How long an end may take before the connection is cut. */
 #define END_TIMEOUT_MS 5000
@@ -61,11 +62,23 @@ gather(Outbox *outbox, size_t *length, uint32_t *count)
 	return buffer + LWS_PRE;
 }
 
+/* The library copies what the connection has not taken of a write. */
+static void
+note_held(Wire *wire, size_t written)
+{
+	size_t held = lws_partial_buffered(wire->wsi) ? written : 0;
+
+	budget_give(wire->held);
+	budget_take(held);
+	wire->held = held;
+}
+
 bool
 wire_send(Wire *wire)
 {
 	Outbox *outbox = &wire->carrier.connection->outbox;
 
+	note_held(wire, wire->held);
 	while (outbox->count > 0 && !lws_partial_buffered(wire->wsi))
 	{
 		size_t length;
@@ -74,9 +87,11 @@ wire_send(Wire *wire)
 
 		if (lws_write(wire->wsi, bytes, length, LWS_WRITE_RAW) < 0)
 			return false;
+		note_held(wire, length);
 		outbox_sent(outbox, count);
 	}
-	if (outbox->count > 0)
+	wire->waits = outbox->count > 0 || wire->held > 0;
+	if (wire->waits)
 		lws_callback_on_writable(wire->wsi);
 	return true;
 }
@@ -86,18 +101,14 @@ wire_flush(Carrier *carrier)
 {
 	Wire *wire = (Wire *) carrier;
 
-	if (!wire_send(wire))
+	if (!wire->waits && !wire_send(wire))
 		wire_cut(wire->wsi);
 }
 
-/* The peer does not read, so nothing that it could be told would reach it. */
 void
-wire_overflow(Carrier *carrier)
+wire_cut_off(Carrier *carrier)
 {
-	Wire *wire = (Wire *) carrier;
-
-	log_info("slow_client_closed", "peer", wire->peer);
-	wire_cut(wire->wsi);
+	wire_cut(((Wire *) carrier)->wsi);
 }
 
 void
@@ -107,8 +118,8 @@ wire_open(Wire *wire, struct lws *wsi, const Transport *transport, const Config 
 	wire->carrier.transport = transport;
 	wire->wsi = wsi;
 	wire->open = true;
-	lws_get_peer_simple(wsi, wire->peer, sizeof(wire->peer));
-	log_debug("connected", "peer", wire->peer);
+	lws_get_peer_simple(wsi, wire->carrier.peer, sizeof(wire->carrier.peer));
+	log_debug("connected", "peer", wire->carrier.peer);
 	connection_open(&wire->carrier, config, protocol, handshake);
 }
 
@@ -132,6 +143,7 @@ wire_closed(Wire *wire)
 		return;
 	wire->open = false;
 	timer_stop(&wire->end_timer);
+	budget_give(wire->held);
 	connection_end(wire->carrier.connection);
-	log_debug("disconnected", "peer", wire->peer);
+	log_debug("disconnected", "peer", wire->carrier.peer);
 }

@@ -19,8 +19,9 @@ typedef struct Wire
 {
 	Carrier carrier; /* first: a Carrier of ours is a Wire */
 	struct lws *wsi;
-	char peer[48];
 	bool open;
+	bool waits;	 /* for there to be room */
+	size_t held; /* that the library may have kept of the last write; on the budget */
 	Timer end_timer;
 } Wire;
 
@@ -30,7 +31,7 @@ extern void wire_open(Wire *wire, struct lws *wsi, const Transport *transport, c
 
 /* These two are part of a Transport. */
 extern void wire_flush(Carrier *carrier);
-extern void wire_overflow(Carrier *carrier);
+extern void wire_cut_off(Carrier *carrier);
 
 /* Sends what the connection takes now; the rest when it is writable again.  False: it is broken. */
 extern bool wire_send(Wire *wire);

@@ -411,7 +411,7 @@ function speak(...pieces) {
 
 test('sessions of polls count against max-connections', async () => {
   const small = await scene.addBridge(['--max-connections=2']);
-  const clients = [await EngineClient.open(small), await EngineClient.open(small)];
+  const clients = [await EngineClient.connect(small, scene.token(ann)), await EngineClient.connect(small, scene.token(ann))];
   assert.equal(await small.metric('herald_connections'), 2);
   assert.equal((await new EngineClient(small).poll()).status, 503);
   assert.match((await new EngineClient(small).websocket().error).message, /503/);

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,10 +15,14 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/budget.h"
 #include "base/loop.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "fanout/outbox.h"
+
+/* What a frame of one letter takes. */
+#define LETTER (sizeof(Frame) + FRAME_HEADROOM + 3)
 
 /* Takes "most" frames of each flush and notes their first byte. */
 typedef struct Owner
@@ -84,8 +89,8 @@ test_order_and_one_flush_a_turn(void **state)
 	Owner b;
 
 	(void) state;
-	init(&a, 1000);
-	init(&b, 1000);
+	init(&a, 100000);
+	init(&b, 100000);
 	for (char c = 'a'; c <= 'z'; c++)
 	{
 		push(&a, c);
@@ -110,17 +115,17 @@ test_peek_and_sent(void **state)
 	int64_t before = metrics.bytes_sent;
 
 	(void) state;
-	init(&a, 1000);
+	init(&a, 100000);
 	for (char c = 'a'; c <= 'f'; c++)
 		push(&a, c);
 	assert_int_equal(a.outbox.count, 6);
-	assert_int_equal(a.outbox.waiting, 6 * 3);
+	assert_int_equal(a.outbox.waiting, 6 * LETTER);
 	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 0))[2], 'a');
 	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 5))[2], 'f');
 	assert_null(outbox_peek(&a.outbox, 6));
 	outbox_sent(&a.outbox, 2);
 	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 0))[2], 'c');
-	assert_int_equal(a.outbox.waiting, 4 * 3);
+	assert_int_equal(a.outbox.waiting, 4 * LETTER);
 	assert_int_equal(metrics.bytes_sent - before, 6);
 	outbox_sent(&a.outbox, 99); /* no more than there are */
 	assert_int_equal(a.outbox.count, 0);
@@ -165,11 +170,11 @@ test_overflow_once(void **state)
 	int64_t before = metrics.slow_closed;
 
 	(void) state;
-	init(&a, 9);
+	init(&a, 3 * LETTER);
 	a.most = 0; /* a connection that takes nothing */
 	push(&a, 'a');
 	push(&a, 'b');
-	push(&a, 'c'); /* 9 bytes: as much as may */
+	push(&a, 'c'); /* as much as may */
 	assert_int_equal(a.overflows, 0);
 	assert_int_equal(a.outbox.count, 3);
 	push(&a, 'd');
@@ -193,7 +198,7 @@ test_much_at_once(void **state)
 	Frame *frame = frame_new(FRAME_TEXT, "x", 1);
 
 	(void) state;
-	init(&a, 9);
+	init(&a, 3 * LETTER);
 	for (char c = 'a'; c <= 'c'; c++)
 		push(&a, c);
 	assert_int_equal(a.flushes, 0);
@@ -217,7 +222,7 @@ test_one_large_frame(void **state)
 	char text[100] = { 'x' };
 
 	(void) state;
-	init(&a, 10);
+	init(&a, LETTER);
 	outbox_push_own(&a.outbox, frame_new(FRAME_TEXT, text, sizeof(text)));
 	assert_int_equal(a.overflows, 0);
 	assert_int_equal(a.outbox.count, 1);
@@ -232,7 +237,7 @@ test_closed_takes_nothing(void **state)
 	Frame *frame = frame_new(FRAME_TEXT, "z", 1);
 
 	(void) state;
-	init(&a, 1000);
+	init(&a, 100000);
 	outbox_push(&a.outbox, frame);
 	assert_int_equal(frame->references, 2);
 	outbox_close(&a.outbox);
@@ -252,12 +257,40 @@ test_last(void **state)
 	Owner a;
 
 	(void) state;
-	init(&a, 1000);
+	init(&a, 100000);
 	push(&a, 'a');
 	outbox_push_last(&a.outbox, frame_new(FRAME_CLOSE, "b", 1));
 	push(&a, 'c');
 	turn();
 	assert_string_equal(a.sent, "ab");
+}
+
+/* Whoever comes behind a crowd has its turn before the crowd is through. */
+static void
+test_behind_a_crowd(void **state)
+{
+	enum
+	{
+		CROWD = 2500
+	};
+	Owner *crowd = memory_new(sizeof(Owner) * CROWD);
+	Owner a;
+
+	(void) state;
+	for (int i = 0; i < CROWD; i++)
+	{
+		init(&crowd[i], 100000);
+		push(&crowd[i], 'a');
+	}
+	init(&a, 100000);
+	push(&a, 'b');
+	turn();
+	assert_string_equal(a.sent, "b");
+	assert_true(crowd[0].flushes == 1 && crowd[CROWD / 2].flushes == 0 && crowd[CROWD - 1].flushes == 1);
+	while (crowd[CROWD / 2].flushes == 0)
+		turn();
+	turn();
+	free(crowd);
 }
 
 /* Whoever is flushed in part is not flushed again by itself: the transport comes back when it can. */
@@ -267,7 +300,7 @@ test_partial_flush(void **state)
 	Owner a;
 
 	(void) state;
-	init(&a, 1000);
+	init(&a, 100000);
 	a.most = 1;
 	push(&a, 'a');
 	push(&a, 'b');
@@ -383,7 +416,7 @@ test_crowd(void **state)
 	(void) state;
 	for (int i = 0; i < CROWD; i++)
 	{
-		init(&crowd[i], 1000);
+		init(&crowd[i], 100000);
 		push(&crowd[i], 'a');
 	}
 	for (int t = 0; t < 4; t++)
@@ -396,6 +429,60 @@ test_crowd(void **state)
 	assert_true(served[0] < served[1]);
 	assert_int_equal(served[3], CROWD);
 	free(crowd);
+}
+
+static Config config = { .total_queue_limit = LONG_MAX };
+
+/* Nobody has more waiting than is left for all. */
+static void
+test_budget(void **state)
+{
+	Owner a;
+	Owner b;
+
+	(void) state;
+	init(&a, 1000 * LETTER);
+	init(&b, 1000 * LETTER);
+	a.most = b.most = 0;
+	config.total_queue_limit = metrics.waiting_bytes + (int64_t) (100 * LETTER);
+	while (!a.outbox.closed)
+	{
+		push(&a, 'a');
+		assert_true(a.outbox.count < 60);
+	}
+	assert_int_equal(a.overflows, 1);
+	assert_int_equal(budget_left(), 100 * LETTER); /* all of it is back */
+	for (int i = 0; i < 20; i++)
+	{
+		push(&b, 'b');
+		outbox_push_own(&b.outbox, frame_new(FRAME_TEXT, "b", 1));
+	}
+	assert_int_equal(b.overflows, 0);
+	outbox_close(&b.outbox);
+	config.total_queue_limit = LONG_MAX;
+}
+
+/* When the budget is spent, all that can leave leaves before anybody is cut off. */
+static void
+test_spent_budget(void **state)
+{
+	Owner a;
+	Owner b;
+	int64_t before = metrics.waiting_bytes;
+
+	(void) state;
+	init(&a, 1000 * LETTER);
+	init(&b, 1000 * LETTER);
+	for (int i = 0; i < 100; i++)
+		push(&a, 'a');
+	config.total_queue_limit = metrics.waiting_bytes;
+	push(&b, 'b');
+	assert_int_equal(a.outbox.count, 0);
+	assert_int_equal(a.overflows + b.overflows, 0);
+	turn();
+	assert_string_equal(b.sent, "b");
+	assert_int_equal(metrics.waiting_bytes, before);
+	config.total_queue_limit = LONG_MAX;
 }
 
 int
@@ -415,8 +502,12 @@ main(void)
 		cmocka_unit_test(test_newest_of_a_key_in_the_ring),
 		cmocka_unit_test(test_offer_without_room),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_behind_a_crowd),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_spent_budget),
 	};
 
+	budget_start(&config);
 	outbox_start();
 	return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);
 }

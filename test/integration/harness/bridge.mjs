@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,7 +10,8 @@ import { atExit } from './cleanup.mjs';
 import { root } from './postgres.mjs';
 import { until } from './wait.mjs';
 
-const binary = process.env.HERALD_BRIDGE ?? path.join(root, 'bridge/build/herald-bridge');
+export const release = path.join(root, 'bridge/build/herald-bridge');
+const binary = process.env.HERALD_BRIDGE ?? release;
 
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -38,10 +39,12 @@ export class Bridge {
   log = '';
 
   // conninfo: where the database is. secret: what tokens are signed with. options: more options of the command line.
-  static async start({ conninfo, secret, options = [] }) {
+  // program: which one; one with sanitizers takes more memory than it says.
+  static async start({ conninfo, secret, options = [], program = binary }) {
     const bridge = new Bridge();
     bridge.conninfo = conninfo;
     bridge.options = options;
+    bridge.program = program;
     bridge.directory = mkdtempSync(path.join(tmpdir(), 'herald-bridge-'));
     bridge.secretFile = path.join(bridge.directory, 'secret');
     atExit(() => rmSync(bridge.directory, { recursive: true, force: true }));
@@ -56,7 +59,7 @@ export class Bridge {
 
   async start() {
     // Should this process be killed, the kernel ends the bridge as well.
-    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', binary, `--database=${this.conninfo}`, `--listen=127.0.0.1:${this.port}`,
+    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', this.program, `--database=${this.conninfo}`, `--listen=127.0.0.1:${this.port}`,
       `--jwt-secret-file=${this.secretFile}`, ...this.options], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr.on('data', (text) => { this.log += text; });
     this.exited = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }));
@@ -91,6 +94,13 @@ export class Bridge {
     const fields = this.#told('stat').split(') ')[1].split(' ');
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
+
+  get sanitized() { return this.#told('maps').includes('libasan'); }
+
+  // Resident, in bytes.
+  get memory() { return Number(/^VmRSS:\s+(\d+)/m.exec(this.#told('status'))[1]) * 1024; }
+
+  get descriptors() { return readdirSync(`/proc/${this.pid}/fd`).length; }
 
   get descriptorLimit() { return Number(/^Max open files +(\d+)/m.exec(this.#told('limits'))[1]); }
 

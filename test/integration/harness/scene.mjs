@@ -66,8 +66,8 @@ export class Scene {
       ...files.flatMap((name) => ['-f', path.join(example, `${name}.sql`)]));
   }
 
-  async addBridge(options = [], conninfo = this.conninfo) {
-    const bridge = await Bridge.start({ conninfo, secret: this.secret, options });
+  async addBridge(options = [], conninfo = this.conninfo, program = undefined) {
+    const bridge = await Bridge.start({ conninfo, secret: this.secret, options, program });
     this.#bridges.push(bridge);
     return bridge;
   }

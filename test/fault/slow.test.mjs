@@ -1,0 +1,170 @@
+// Clients that do not read: the bridge's memory stays within its bound, nobody else waits, and each has everything once in the end.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, afterEach, test } from 'node:test';
+import { release } from '../integration/harness/bridge.mjs';
+import { RawClient, kinds } from '../integration/harness/raw_client.mjs';
+import { Scene } from '../integration/harness/scene.mjs';
+import { until } from '../integration/harness/wait.mjs';
+
+const MB = 2 ** 20;
+
+const scene = await Scene.open({ options: ['--queue-limit=200kB', '--total-queue-limit=16MB', '--recent-events-size=1MB', '--ping-interval=10min'] });
+after(() => scene.close());
+
+const { bridge, database } = scene;
+const [ann, ben] = await scene.people('Ann', 'Ben');
+const clients = [];
+
+async function connect(kind, user = ann, options = {}) {
+  const client = await RawClient.connect(options.bridge ?? bridge, kind, scene.token(user), options);
+  clients.push(client);
+  return client;
+}
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await until('all are gone', async () => await bridge.metric('herald_connections') === 0);
+  await until('nothing waits', async () => await bridge.metric('herald_waiting_bytes') === 0);
+});
+
+const numbers = (last) => Array.from({ length: last }, (_, n) => n + 1);
+const publish = (room, first, last, size = 100) => database.query(
+  "SELECT herald.publish($1, 'numbered', jsonb_build_object('n', n, 'text', repeat('x', $4))) FROM generate_series($2::int, $3::int) AS n",
+  [room, first, last, size]);
+
+const cutOff = () => bridge.metric('herald_slow_closed_total');
+
+// Publishes until somebody was cut off, no faster than the reader reads; returns the last number.
+async function publishUntilCut(room, reader) {
+  const before = await cutOff();
+  let last = 0;
+  await until('somebody is cut off', async () => {
+    await publish(room, last + 1, last += 10, 10000);
+    if (reader) await until('the reader has everything', () => reader.numbers.at(-1) === last);
+    return await cutOff() > before;
+  });
+  return last;
+}
+
+// The client reads on, and comes back when it was cut off, until it has the last one.
+async function readOn(client, last) {
+  client.read();
+  await until(`the ${client.kind} client has number ${last}`, async () => {
+    if (client.socket.destroyed) await client.connect();
+    return client.numbers.at(-1) === last;
+  }, 30000);
+}
+
+for (const kind of Object.keys(kinds)) {
+  test(`${kind}: whoever never reads is cut off at the limit, and has each event once when it is back`, async () => {
+    const [slow, other] = [await connect(kind), await connect('plain')];
+    slow.stop();
+    const last = await publishUntilCut(`user:${ann}`, other);
+    assert.deepEqual(other.numbers, numbers(last));
+    await readOn(slow, last);
+    assert.deepEqual(slow.numbers, numbers(last));
+    assert.deepEqual(slow.welcomes, [false, true]);
+  });
+
+  test(`${kind}: whoever reads a byte at a time is cut off, too, and goes on where it was`, async () => {
+    const slow = await connect(kind, ann, { byByte: true });
+    slow.stop();
+    const sips = setInterval(() => { if (!slow.socket.destroyed) slow.read(1); }, 1000);
+    const last = await publishUntilCut(`user:${ann}`);
+    clearInterval(sips);
+    slow.buffer = Buffer.alloc(65536);
+    slow.close();
+    await slow.closed;
+    await readOn(slow, last);
+    assert.deepEqual(slow.numbers, numbers(last));
+    assert.deepEqual(slow.welcomes, [false, true]);
+  });
+}
+
+test('whoever cannot be brought up to date is told so', async () => {
+  const slow = await connect('plain');
+  slow.stop();
+  await publishUntilCut(`user:${ann}`);
+  slow.close();
+  await slow.closed;
+  slow.position = '1~0~0~3.0~3.0~0';    // of another server: nothing is known of it
+  await slow.connect();
+  assert.deepEqual(slow.welcomes, [false, false]);
+});
+
+test('messages that are never complete have their share in the limit, and leave something for others', async () => {
+  const other = await connect('plain', ben);
+  const half = Buffer.concat([Buffer.from([0x01, 0xfe, 0xea, 0x60, 0, 0, 0, 0]), Buffer.alloc(59000, 'x')]);
+  const senders = await Promise.all(Array.from({ length: 320 }, () => connect('plain')));
+  for (const sender of senders) sender.say(half);
+  const left = () => senders.filter(({ socket }) => !socket.destroyed).length;
+  await until('the others have come through', async () => left() < 320 && await bridge.metric('herald_waiting_bytes') === left() * 59000);
+  assert.ok(left() > 200 && left() * 59000 < 16 * MB, `${left()} are left`);
+  await publish(`user:${ben}`, 1, 1);
+  await until('the other one has its event', () => other.numbers.length === 1);
+});
+
+test('actions that wait for the database take 16 MB at most; more are refused', async () => {
+  const client = await scene.plain(ann);
+  const backends = (await database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'herald-bridge actions'")).map(({ pid }) => pid);
+  await Promise.all(backends.map((pid) => scene.postgres.pause(pid)));
+  const before = await bridge.metric('herald_actions_total');
+  const answers = Array.from({ length: 400 }, () => client.ask('post:like', { text: 'x'.repeat(80000) }));
+  await until('all have come', async () => await bridge.metric('herald_actions_total') === before + 400);
+  await Promise.all(backends.map((pid) => scene.postgres.proceed(pid)));
+  const codes = (await Promise.all(answers)).map(({ error }) => error.code);
+  client.close();
+  const waited = codes.filter((code) => code !== 'busy').length;
+  assert.ok(waited > 200 && waited < 220, `${waited} waited`);
+});
+
+// What the kernel keeps at the bridge's end of connections, in bytes.
+function keptByKernel(port) {
+  const place = port.toString(16).toUpperCase().padStart(4, '0');
+  return readFileSync('/proc/net/tcp', 'latin1').split('\n').map((line) => line.trim().split(/\s+/))
+    .filter(([, local]) => local?.endsWith(`:${place}`)).map(([, , , , queues]) => parseInt(queues.split(':')[0], 16));
+}
+
+test('what waits for a connection waits in its queue, not in the kernel, whose memory has no limit of ours', async () => {
+  const wide = await scene.addBridge(['--queue-limit=100MB', '--ping-interval=10min']);
+  for (const kind of Object.keys(kinds)) (await connect(kind, ben, { bridge: wide })).stop();
+  await publish(`user:${ben}`, 1, 1000, 10000);
+  await until('it waits', async () => await wide.metric('herald_waiting_bytes') > 9 * MB);
+  assert.ok(Math.max(...keptByKernel(wide.port)) < 150000, `${keptByKernel(wide.port)} bytes`);
+});
+
+test('a thousand that stop reading at once: what waits stays below total-queue-limit, and others have their events at once', { timeout: 60000 }, async () => {
+  const CROWD = 1000;
+  await database.query(`INSERT INTO users (username, display_name) SELECT 'crowd' || n, 'C' FROM generate_series(1, ${CROWD}) AS n`);
+  const ids = (await database.query("SELECT id FROM users WHERE username LIKE 'crowd%'")).map(({ id }) => id);
+  const plain = await scene.addBridge(['--total-queue-limit=8MB', '--recent-events-size=1MB', '--ping-interval=10min'], undefined, release);
+  const others = await Promise.all(Object.keys(kinds).map((kind) => connect(kind, ben, { bridge: plain })));
+  const crowd = await Promise.all(ids.map((id, place) => connect(Object.keys(kinds)[place % 4], id, { bridge: plain })));
+  const empty = plain.memory;
+  for (const client of crowd) client.stop();
+
+  // Each has events of its own, whose bytes nobody shares.
+  const own = (first, last) => database.query(`SELECT herald.publish('user:' || id, 'numbered', jsonb_build_object('n', n, 'text', repeat('x', 10000)))
+    FROM generate_series(${first}, ${last}) AS n, unnest($1::text[]) AS id ORDER BY n`, [ids]);
+  const latencies = [];
+  let [last, most, waited] = [0, 0, 0];
+  await until('the limit is felt', async () => {
+    await own(last + 1, last += 1);
+    const start = performance.now();
+    await publish(`user:${ben}`, last, last);
+    await until('the others have it', () => others.every((client) => client.numbers.at(-1) === last));
+    latencies.push(performance.now() - start);
+    most = Math.max(most, plain.memory);
+    waited = Math.max(waited, await plain.metric('herald_waiting_bytes'));
+    return await plain.metric('herald_slow_closed_total') >= CROWD / 4;
+  }, 40000);
+  latencies.sort((a, b) => a - b);
+  assert.ok(waited < 8 * MB, `${waited} bytes waited`);
+  assert.ok(most - empty < 40 * MB, `${((most - empty) / MB).toFixed(0)} MB more than before`);
+  assert.ok(latencies[Math.floor(latencies.length / 2)] < 3000, `${latencies.map((value) => value.toFixed())} ms`);
+
+  await Promise.all(crowd.slice(0, 100).map((client) => readOn(client, last)));
+  for (const client of crowd.slice(0, 100)) assert.deepEqual(client.numbers, numbers(last), `${client.kind}: ${client.numbers}`);
+});

@@ -1,0 +1,121 @@
+// Storms of clients, and those that only stand in the way: whoever has a token gets in, and whoever is in notices nothing.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, afterEach, test } from 'node:test';
+import { EngineClient } from '../integration/harness/engine_client.mjs';
+import { RawClient, kinds } from '../integration/harness/raw_client.mjs';
+import { Scene } from '../integration/harness/scene.mjs';
+import { until } from '../integration/harness/wait.mjs';
+
+const scene = await Scene.open();
+after(() => scene.close());
+
+const { bridge, database } = scene;
+const [ann, ben] = await scene.people('Ann', 'Ben');
+const names = Object.keys(kinds);
+const open = [];
+
+afterEach(() => {
+  for (const socket of open.splice(0)) socket.destroy();
+});
+
+// They are begun first and looked at last, because it takes a while.
+const hesitant = ['', 'GET /ws HTTP/1.1\r\nX: '].map((bytes) => {
+  const socket = net.connect(bridge.port, '127.0.0.1', () => socket.write(bytes)).resume();
+  const drips = setInterval(() => { if (bytes) socket.write('x'); }, 1000);
+  return new Promise((resolve) => socket.on('error', () => {}).on('close', resolve)).finally(() => clearInterval(drips));
+});
+
+const many = (count, make) => Promise.all(Array.from({ length: count }, (_, n) => make(n)));
+
+// A connection that says this, and waits.
+async function openSocket(on, bytes = '') {
+  const socket = net.connect(on.port, '127.0.0.1').resume();
+  open.push(socket);
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  socket.write(bytes);
+  return socket;
+}
+
+async function connect(on, kind, user = ann) {
+  const client = await RawClient.connect(on, kind, scene.token(user));
+  open.push(client.socket);
+  return client;
+}
+
+// The same, again and again, as clients do that were hung up on.
+function insist(on, kind) {
+  return until(`the ${kind} client gets in`, () => connect(on, kind).catch(() => null));
+}
+
+const upgrade = (path) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+const engine = '/socket.io/?EIO=4&transport=';
+const nobodies = {
+  'a socket that says nothing': '',
+  'a request that is never complete': 'GET /ws HTTP/1.1\r\nHost: x\r\n',
+  'a plain WebSocket without a token': upgrade('/ws'),
+  'a WebSocket of Engine.IO without a session': upgrade(`${engine}websocket`),
+  'polling without a session': `GET ${engine}polling HTTP/1.1\r\nHost: x\r\n\r\n`,
+};
+
+for (const [what, bytes] of Object.entries(nobodies)) {
+  test(`a thousand times ${what} keeps nobody out`, async () => {
+    const narrow = await scene.addBridge(['--max-connections=60']);
+    const early = await many(8, (n) => connect(narrow, names[n % 4]));
+    for (let n = 0; n < 20; n++) await many(50, () => openSocket(narrow, bytes));
+    const late = await many(40, (n) => insist(narrow, names[n % 4]));
+    await database.query("SELECT herald.publish($1, 'numbered', '{\"n\": 1}')", [`user:${ann}`]);
+    await until('all are served', () => [...early, ...late].every(({ numbers }) => numbers.length === 1));
+    assert.ok(await narrow.metric('herald_newcomers_cut_total') > 0);
+    await until('those who were cut are gone', async () => await narrow.metric('herald_connections') <= 60);
+  });
+}
+
+test('whoever has a session is not sent away for others, who are told that there is no room', async () => {
+  const full = await scene.addBridge(['--max-connections=20']);
+  const clients = await many(20, (n) => connect(full, names[n % 4]));
+  const { status, body } = await new EngineClient(full).request('GET');
+  assert.deepEqual([status, JSON.parse(body).message], [503, 'Too many connections']);
+  for (const path of ['/ws', '/events', `${engine}websocket`]) {
+    const socket = await openSocket(full, path === '/events' ? `GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${scene.token(ann)}\r\n\r\n` : upgrade(path));
+    assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1.[01] 503/, path);
+  }
+  assert.ok(clients.every(({ socket }) => !socket.destroyed));
+});
+
+test('two thousand who come at once all get in, others have their events meanwhile, and nothing is left over', { timeout: 60000 }, async () => {
+  const others = await many(4, (n) => connect(bridge, names[n], ben));
+  await until('only they are here', async () => await bridge.metric('herald_connections') === others.length);
+  const before = bridge.descriptors;
+  const latencies = [];
+  let done = false;
+  const storm = many(2000, async (n) => (await connect(bridge, names[n % 4])).close()).finally(() => { done = true; });
+  for (let n = 1; !done; n++) {
+    const start = performance.now();
+    await database.query("SELECT herald.publish($1, 'numbered', jsonb_build_object('n', $2::int))", [`user:${ben}`, n]);
+    await until('the others have it', () => others.every(({ numbers }) => numbers.at(-1) === n));
+    latencies.push(performance.now() - start);
+  }
+  await storm;
+  await until('they are gone', async () => await bridge.metric('herald_connections') === others.length);
+  await until('no descriptor is left over', () => bridge.descriptors <= before);
+  assert.ok(Math.max(...latencies) < 3000, `${latencies.map((value) => value.toFixed())} ms`);
+});
+
+test('clients that vanish without a FIN are noticed by their silence, and leave nothing', async () => {
+  const brisk = await scene.addBridge(['--ping-interval=300ms', '--ping-timeout=300ms', '--queue-limit=100MB']);
+  const before = brisk.descriptors;
+  const clients = await many(40, (n) => connect(brisk, names[n % 4]));
+  for (const client of clients) client.stop();
+  // Nothing is heard from an event source in any case: it is noticed when it does not take what it is sent.
+  await database.query("SELECT herald.publish($1, 'numbered', jsonb_build_object('n', 1, 'text', repeat('x', 1000000)))", [`user:${ann}`]);
+  await until('all are gone', async () => await brisk.metric('herald_connections') === 0);
+  await until('no descriptor is left over', () => brisk.descriptors <= before);
+  assert.deepEqual([await brisk.metric('herald_sessions'), await brisk.metric('herald_rooms'), await brisk.metric('herald_waiting_bytes')], [0, 0, 0]);
+});
+
+test('whoever says nothing, or a byte a second, is hung up on', { timeout: 30000 }, () => Promise.all(hesitant));
