@@ -331,7 +331,7 @@ test_newest_of_a_key(void **state)
 	Owner a;
 
 	(void) state;
-	init(&a, 1000);
+	init(&a, 100000);
 	for (char c = 'a'; c <= 'e'; c++)
 	{
 		push(&a, c);
@@ -339,7 +339,7 @@ test_newest_of_a_key(void **state)
 		offer(&a, NULL, c - 'a' + '0');
 	}
 	assert_int_equal(a.outbox.count, 12);
-	assert_int_equal(a.outbox.waiting, 12 * 3);
+	assert_int_equal(a.outbox.waiting, 12 * LETTER);
 	turn();
 	assert_string_equal(a.sent, "a0b1c2dD3eE4");
 	offer(&a, "odd", 'Z'); /* of what has left, none is dropped */
@@ -357,7 +357,7 @@ test_newest_of_a_key_in_the_ring(void **state)
 	{
 		Owner a;
 
-		init(&a, 1000);
+		init(&a, 100000);
 		for (int i = 0; i < 4; i++)
 			push(&a, '-');
 		for (int i = 0; i < first; i++)
@@ -383,7 +383,7 @@ test_offer_without_room(void **state)
 	Owner a;
 
 	(void) state;
-	init(&a, 9);
+	init(&a, 3 * LETTER);
 	a.most = 0; /* a connection that takes nothing */
 	push(&a, 'a');
 	push(&a, 'b');
@@ -392,7 +392,7 @@ test_offer_without_room(void **state)
 	offer(&a, NULL, '3');
 	offer(&a, "k", '4');
 	assert_int_equal(a.overflows, 0);
-	assert_int_equal(a.outbox.waiting, 9);
+	assert_int_equal(a.outbox.waiting, 3 * LETTER);
 	a.most = UINT32_MAX;
 	push(&a, 'c');
 	turn();
