@@ -185,14 +185,15 @@ PG_FUNCTION_INFO_V1(herald_current_position);
 Datum
 herald_current_position(PG_FUNCTION_ARGS)
 {
-	Moment now = moment_now();
 	QueryScope scope;
 	Position position;
+	Datum text;
 
 	query_begin(&scope, query_extension_owner(), false);
-	position = position_after(now);
+	position = position_after(moment_now());
+	text = query_keep_text(position_text(&position));
 	query_end(&scope);
-	PG_RETURN_TEXT_P(cstring_to_text(position_text(&position)));
+	return text;
 }
 
 /* The texts of an array of positions, and which of them are of use here. */
@@ -213,16 +214,16 @@ read_positions(Datum array, Position **positions, bool **good)
 	return count;
 }
 
-/* The moment before which all of the positions have read everything; false: there is no position. */
+/* A position after which everything comes that is news to one of these; false: there is none. */
 static bool
-earliest(const Position *positions, const bool *good, int count, Moment *moment)
+earliest(const Position *positions, const bool *good, int count, Position *place)
 {
 	bool any = false;
 
 	for (int i = 0; i < count; i++)
 	{
 		if (good[i])
-			*moment = any ? moment_before(moment, &positions[i].seen) : positions[i].seen;
+			*place = position_before(any ? place : &positions[i], &positions[i]);
 		any |= good[i];
 	}
 	return any;
@@ -237,34 +238,29 @@ herald_earliest(PG_FUNCTION_ARGS)
 	QueryScope scope;
 	Position *positions;
 	bool *good;
-	Moment moment;
+	Position place;
 	int count;
-	char *text = NULL;
+	Datum text = (Datum) 0;
 
 	query_begin(&scope, query_extension_owner(), false);
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
-	if (earliest(positions, good, count, &moment))
-	{
-		Position position = position_after(moment);
-
-		text = position_text(&position);
-	}
+	fcinfo->isnull = !earliest(positions, good, count, &place);
+	if (!fcinfo->isnull)
+		text = query_keep_text(position_text(&place));
 	query_end(&scope);
-	if (text == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(text));
+	return text;
 }
 
 /* Marks as of no use those from which on the log is not complete any more. */
 static void
 refuse_too_old(const Position *positions, bool *good, int count)
 {
-	Moment moment;
+	Position place;
 
-	if (!earliest(positions, good, count, &moment) || !precedes_log(&moment))
+	if (!earliest(positions, good, count, &place) || !precedes_log(&place.seen))
 		return;
 	for (int i = 0; i < count; i++)
-		good[i] = good[i] && !precedes_log(&positions[i].seen);
+		good[i] = good[i] && !precedes_log(&position_furthest(&positions[i])->seen);
 }
 
 /* Columns of herald.resume(). */
@@ -285,7 +281,6 @@ PG_FUNCTION_INFO_V1(herald_resume);
 Datum
 herald_resume(PG_FUNCTION_ARGS)
 {
-	Moment now = moment_now();
 	TupleDesc shape;
 	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
 	QueryScope scope;
@@ -298,7 +293,7 @@ herald_resume(PG_FUNCTION_ARGS)
 	int held_count;
 
 	query_begin(&scope, query_extension_owner(), false);
-	present = position_after(now);
+	present = position_after(moment_now());
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
 	held_count = read_positions(PG_GETARG_DATUM(1), &held, &good_held);
 	refuse_too_old(positions, good, count);

@@ -89,7 +89,7 @@ SELECT event_log.pages(event_log.at('window'), 3, event_log.at('end'));
 SELECT event_log.pages(event_log.at('end'), 3, event_log.at('end')) AS nothing;
 SELECT event_log.pages(event_log.at('first'), 2, event_log.at('gap'));
 
--- rooms: only what goes to one of them; pages are filled with these
+-- rooms: only what goes to one of them; a page is what was looked at for that
 SELECT event_log.pages(event_log.at('window'), 1000, NULL, '{post:0}');
 SELECT event_log.pages(event_log.at('window'), 2, NULL, '{post:0,post:1}');
 SELECT event_log.pages(event_log.at('window'), 2, NULL, '{nowhere}');
@@ -111,6 +111,17 @@ SELECT event_log.pages(event_log.at('badge'), 1);
 SELECT name FROM herald.read_events(event_log.at('window') || '_' || event_log.at('first'), event_log.at('end'), max_events => 2);
 SELECT herald.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense'])
        = event_log.at('first') AS earliest, herald.earliest('{}') AS none;
+-- In the middle of a window nothing is read again that all of them have: the one that is furthest behind says where they go on.
+SELECT r.name AS first, s.name AS second, event_log.pages(herald.earliest(ARRAY[r.position, s.position, event_log.at('end')]), 1000, event_log.at('end')) AS then
+FROM herald.read_events(event_log.at('window')) AS r, herald.read_events(event_log.at('window')) AS s
+WHERE r.name IN ('e2', 'e6') AND s.name IN ('e4', 'e7')
+ORDER BY r.id, s.id;
+SELECT event_log.pages(herald.earliest(ARRAY[event_log.at('first') || '_' || r.position]), 1000, event_log.at('end')) AS joined
+FROM herald.read_events(event_log.at('window')) AS r
+WHERE r.name = 'e5';
+
+-- how many there are after a page
+SELECT name, more, behind FROM herald.read_events(event_log.at('window'), event_log.at('end'), max_events => 3) WHERE name IS NULL;
 \set VERBOSITY sqlstate
 SELECT name FROM herald.read_events(event_log.at('first') || '_');
 SELECT name FROM herald.read_events(event_log.at('first') || repeat('_' || event_log.at('first'), 8));
@@ -125,8 +136,8 @@ SELECT herald.read_events(herald.current_position(), max_events => -1);
 
 -- Positions that are none. The parts are version, system, start and moment.
 SELECT part, event_log.failure(part) AS failure
-FROM unnest('{"",x,1,2~1~1~1.1,1~1~1,1~1~1~0.1,1~1~1~1,1~1~1~1.1.,1~1~1~1.1.5,1~1~1~5.5.3.2,1~1~1~1.1~,1~1~1~1.1~1.1,1~1~1~1.1~1.1~,
-	1~1~1~1.1~1.1~1~1,"1~1~1~1.1 ","1~1~1~1.1; --",-1~1~1~1.1,1~1~1~11111111111111111.1,"1~1~1~ 1.1",1~1~1~1.-1,1~G~1~1.1}'::text[]) AS part;
+FROM unnest('{"",x,1,2~1~1~9.1.1,1~1~1,1~1~1~9.0.1,1~1~1~9.1,1~1~1~9.1.1.,1~1~1~9.1.1.5,1~1~1~9.5.5.3.2,1~1~1~9.1.1~,1~1~1~9.1.1~9.1.1,1~1~1~9.1.1~9.1.1~,
+	1~1~1~9.1.1~9.1.1~1~1,"1~1~1~9.1.1 ","1~1~1~9.1.1; --",-1~1~1~9.1.1,1~1~1~9.11111111111111111.1,"1~1~1~9. 1.1",1~1~1~9.1.-1,1~G~1~9.1.1}'::text[]) AS part;
 SELECT event_log.failure(left(p.position, n)) AS failure
 FROM (SELECT herald.current_position() AS position) AS p, generate_series(1, 3) AS n
 GROUP BY 1 HAVING event_log.failure(left(p.position, n)) NOT LIKE 'HD003%';
