@@ -16,6 +16,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -231,24 +232,37 @@ earliest(const Position *positions, const bool *good, int count, Position *place
 
 PG_FUNCTION_INFO_V1(herald_earliest);
 
-/* herald.earliest(positions): a position from which on everything is read that is new to one of them. */
+/* So few ids are rather read again than a window is entered in its middle. */
+#define READ_AGAIN 1000
+
+/*
+ * herald.earliest(positions): a position from which on everything is read that
+ * is new to one of them, and whether it is in the middle of a window.
+ */
 Datum
 herald_earliest(PG_FUNCTION_ARGS)
 {
+	TupleDesc shape;
+	Datum values[2];
+	bool nulls[2] = { false };
 	QueryScope scope;
 	Position *positions;
 	bool *good;
 	Position place;
 	int count;
-	Datum text = (Datum) 0;
 
+	get_call_result_type(fcinfo, NULL, &shape);
 	query_begin(&scope, query_extension_owner(), false);
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
 	fcinfo->isnull = !earliest(positions, good, count, &place);
 	if (!fcinfo->isnull)
-		text = query_keep_text(position_text(&place));
+	{
+		place.partial = place.partial && place.last_id > place.seen.top + READ_AGAIN;
+		values[0] = query_keep_text(position_text(&place));
+		values[1] = BoolGetDatum(place.partial);
+	}
 	query_end(&scope);
-	return text;
+	return fcinfo->isnull ? (Datum) 0 : HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
 }
 
 /* Marks as of no use those from which on the log is not complete any more. */

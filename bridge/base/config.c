@@ -67,6 +67,7 @@ static const Setting settings[] = {
 	{ "poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is looked at without a ring" },
 	{ "print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit" },
 	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "1MB", "SIZE", "what may wait for one connection before it is closed" },
+	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "how far behind /readyz still says ready" },
 	{ "recent-events-size", 0, KIND_BYTES, AT(recent_events_size), true, "16MB", "SIZE", "recent events that are kept in memory for clients that come back" },
 	{ "version", 'V', KIND_SWITCH, AT(version), false, "false", NULL, "print the version and exit" },
 	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },

@@ -376,8 +376,8 @@ gateway_renew(Session *session, const char *token, Refusal *refusal)
 	return true;
 }
 
-const char *
-gateway_complaint(void)
+char *
+gateway_state(bool *ready)
 {
-	return reader_complaint();
+	return reader_state(ready);
 }

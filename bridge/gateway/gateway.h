@@ -44,7 +44,7 @@ extern void gateway_arrived(Session *session);
 /* A fresh token for a session, of the same user. */
 extern bool gateway_renew(Session *session, const char *token, Refusal *refusal);
 
-/* Why the bridge is not ready to serve; NULL: it is. */
-extern const char *gateway_complaint(void);
+/* How the bridge stands, in words, which the caller frees, and whether it is ready to serve. */
+extern char *gateway_state(bool *ready);
 
 #endif /* HERALD_GATEWAY_H */

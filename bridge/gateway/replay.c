@@ -234,7 +234,8 @@ on_earliest(void *context, const PGresult *result)
 		return;
 	}
 	move_to(PQgetvalue(result, 0, 0));
-	recent_back_begin(place);
+	if (PQgetvalue(result, 0, 1)[0] == 'f')
+		recent_back_begin(place);
 	read_page();
 }
 
@@ -260,7 +261,7 @@ read_for_missing(void)
 	positions[count++] = recent_position(until); /* which may be older by now than when they were found missing */
 	array = database_text_array(positions, count);
 	metrics.log_readings++;
-	database_query(database, "SELECT herald.earliest($1)", 1, (const char *const *) &array, on_earliest, NULL);
+	database_query(database, "SELECT \"position\", in_window FROM herald.earliest($1)", 1, (const char *const *) &array, on_earliest, NULL);
 	free(array);
 	free(positions);
 }

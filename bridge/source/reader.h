@@ -36,7 +36,10 @@ extern void reader_look(void);
  */
 extern uint64_t reader_window(void);
 
-/* Why the database is not there, the doorbell not heard or not everything read; NULL: all is well. */
-extern const char *reader_complaint(void);
+/*
+ * How it stands, in words, which the caller frees.  Not ready: the database is not
+ * there, the doorbell not heard, or the reader further behind than ready-lag.
+ */
+extern char *reader_state(bool *ready);
 
 #endif /* HERALD_READER_H */

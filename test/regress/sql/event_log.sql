@@ -109,17 +109,8 @@ SELECT event_log.pages(event_log.at('badge'), 1);
 
 -- two positions joined: what is after both; the earliest of several: what is after one of them
 SELECT name FROM herald.read_events(event_log.at('window') || '_' || event_log.at('first'), event_log.at('end'), max_events => 2);
-SELECT herald.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense'])
-       = event_log.at('first') AS earliest, herald.earliest('{}') AS none;
--- In the middle of a window nothing is read again that all of them have: the one that is furthest behind says where they go on.
-SELECT r.name AS first, s.name AS second, event_log.pages(herald.earliest(ARRAY[r.position, s.position, event_log.at('end')]), 1000, event_log.at('end')) AS then
-FROM herald.read_events(event_log.at('window')) AS r, herald.read_events(event_log.at('window')) AS s
-WHERE r.name IN ('e2', 'e6') AND s.name IN ('e4', 'e7')
-ORDER BY r.id, s.id;
-SELECT event_log.pages(herald.earliest(ARRAY[event_log.at('first') || '_' || r.position]), 1000, event_log.at('end')) AS joined
-FROM herald.read_events(event_log.at('window')) AS r
-WHERE r.name = 'e5';
-
+SELECT e.position = event_log.at('first') AS earliest, e.in_window, herald.earliest('{}') AS none
+FROM herald.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense']) AS e;
 -- how many there are after a page
 SELECT name, more, behind FROM herald.read_events(event_log.at('window'), event_log.at('end'), max_events => 3) WHERE name IS NULL;
 \set VERBOSITY sqlstate
@@ -162,6 +153,19 @@ SELECT event_log.pages(event_log.at('badge'), 1000) AS of_this_start,
 SELECT event_log.pages(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 2) AS in_pages;
 SELECT event_log.pages(regexp_replace(event_log.at('window'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS what_was_unseen_stays_so;
 ROLLBACK;
+
+-- Nothing of a long window is read again that all of them have: the one that is furthest behind says where they go on.
+SELECT event_log.mark('long');
+SELECT count(herald.publish('post:1', 'long', jsonb_build_object('n', n))) FROM generate_series(1, 3000) AS n;
+SELECT event_log.mark('long end');
+SELECT a, b, e.in_window, min((r.payload::jsonb ->> 'n')::int) AS next
+FROM (VALUES (900, 2000), (1500, 2000), (2000, 1500), (2000, 4000)) AS v (a, b),
+     LATERAL (SELECT array_agg(p.position) AS positions FROM herald.read_events(event_log.at('long'), event_log.at('long end'), max_events => 5000) AS p
+              WHERE p.payload::jsonb -> 'n' IN (to_jsonb(a), to_jsonb(b))) AS p,
+     LATERAL herald.earliest(p.positions || event_log.at('long end')) AS e,
+     LATERAL herald.read_events(e.position, event_log.at('long end'), max_events => 5000) AS r
+GROUP BY a, b, e.in_window
+ORDER BY a, b;
 
 -- Retention: a partition that is out of use is marked, and emptied when its mark is older than the window. Time is made to pass by
 -- ageing the mark. A worker may be at it too, so that several attempts may be necessary.
