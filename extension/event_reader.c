@@ -65,7 +65,7 @@ static SavedQuery read_window = {
 			"  SELECT * FROM herald.event WHERE $5 < $11 AND xid >= $1 AND xid < $3 AND id > $5 AND id <= $11"
 			"  UNION ALL"
 			"  SELECT r.* FROM unnest($2) AS x CROSS JOIN LATERAL ("
-			"   SELECT * FROM herald.event WHERE $5 < $11 AND xid = x AND id > $5 AND id <= $11 ORDER BY id LIMIT $7) AS r"
+			"   SELECT * FROM herald.event WHERE $5 < $11 AND xid >= x AND xid <= x AND id > $5 AND id <= $11 ORDER BY xid, id LIMIT $7) AS r"
 			"  WHERE pg_visible_in_snapshot(x, $4)) AS e"
 			" ORDER BY e.id LIMIT $7),"
 			" page AS MATERIALIZED ("

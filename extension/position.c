@@ -36,6 +36,8 @@
 #define MAX_IN_PROGRESS 100000
 #define MAX_JOINED 8
 
+#define MAX_BEGUN 64
+
 static uint64
 snapshot_number(char **text)
 {
@@ -60,6 +62,21 @@ add_own_transaction(Moment *now)
 	now->in_progress[at] = own;
 }
 
+/*
+ * Who has begun since the last one that the snapshot saw ending is in progress,
+ * too: those who are named are found sooner.  An old snapshot has too many.
+ */
+static void
+add_begun(Moment *now)
+{
+	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	if (next > now->xmax + MAX_BEGUN)
+		return;
+	while (now->xmax < next)
+		now->in_progress[now->count++] = now->xmax++;
+}
+
 static SavedQuery find_top = {
 	.name = "the highest id in the event log",
 	.text = "SELECT last_value FROM herald.event_id_seq",
@@ -82,12 +99,13 @@ moment_now(void)
 	Moment now = { .top = top_id() };
 	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
 
-	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2));
+	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2 + MAX_BEGUN));
 	now.xmin = snapshot_number(&text);
 	now.xmax = snapshot_number(&text);
 	while (*text != '\0')
 		now.in_progress[now.count++] = snapshot_number(&text);
 	add_own_transaction(&now);
+	add_begun(&now);
 	return now;
 }
 
