@@ -3,7 +3,7 @@
 #   make, make install, make installcheck, make uninstall   the extension (PG_CONFIG=...)
 #   make bridge, make install-bridge, make uninstall-bridge  herald-bridge (no server headers needed)
 #   make demo, make demo-clean                              the example application on a private cluster
-#   make test, make lint, make format                       what CONTRIBUTING.md describes
+#   make test, make test-assert, make lint, make format                       what CONTRIBUTING.md describes
 
 # The control file is the one place that states the version.
 EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pg_herald.control)
@@ -56,7 +56,10 @@ demo demo-clean:
 test:
 	test/run
 
+test-assert:
+	test/assert
+
 lint format:
 	test/lint/$@
 
-.PHONY: bridge install-bridge uninstall-bridge demo demo-clean test lint format
+.PHONY: bridge install-bridge uninstall-bridge demo demo-clean test test-assert lint format

@@ -16,7 +16,6 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -243,26 +242,27 @@ Datum
 herald_earliest(PG_FUNCTION_ARGS)
 {
 	TupleDesc shape;
-	Datum values[2];
-	bool nulls[2] = { false };
+	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
 	QueryScope scope;
 	Position *positions;
 	bool *good;
 	Position place;
 	int count;
 
-	get_call_result_type(fcinfo, NULL, &shape);
 	query_begin(&scope, query_extension_owner(), false);
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
-	fcinfo->isnull = !earliest(positions, good, count, &place);
-	if (!fcinfo->isnull)
+	if (earliest(positions, good, count, &place))
 	{
+		Datum values[2];
+		bool nulls[2] = { false };
+
 		place.partial = place.partial && place.last_id > place.seen.top + READ_AGAIN;
-		values[0] = query_keep_text(position_text(&place));
+		values[0] = CStringGetTextDatum(position_text(&place));
 		values[1] = BoolGetDatum(place.partial);
+		tuplestore_putvalues(out, shape, values, nulls);
 	}
 	query_end(&scope);
-	return fcinfo->isnull ? (Datum) 0 : HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
+	return (Datum) 0;
 }
 
 /* Marks as of no use those from which on the log is not complete any more. */

@@ -228,7 +228,7 @@ static void
 on_earliest(void *context, const PGresult *result)
 {
 	(void) context;
-	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK)
+	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) == 0)
 	{
 		give_up(result ? PQresultErrorMessage(result) : "no connection to the database");
 		return;

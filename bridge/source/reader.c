@@ -35,7 +35,7 @@ static char *position; /* NULL before the first connection, and after it was los
 static bool between_pages;
 static uint64_t window;
 static bool reading;
-static bool rung; /* while reading */
+static bool rung;	   /* while reading */
 static bool maintains; /* nobody else does: the extension is not preloaded */
 static bool active;	   /* something was read since the last maintenance */
 static Timer poll_timer;

@@ -168,7 +168,7 @@ LANGUAGE c VOLATILE SET jit = off AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int) IS
 	'the events after a position, in order, each with the position after it; the last row, without a name, says where to go on';
 
-CREATE FUNCTION herald.earliest(positions text[], OUT "position" text, OUT in_window boolean)
+CREATE FUNCTION herald.earliest(positions text[]) RETURNS TABLE ("position" text, in_window boolean)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_earliest';
 COMMENT ON FUNCTION herald.earliest(text[]) IS 
 	'a position from which on everything is read that is new to one of these, and whether it is in the middle of a window: no good as the end of a reading';

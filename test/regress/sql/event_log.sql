@@ -109,7 +109,7 @@ SELECT event_log.pages(event_log.at('badge'), 1);
 
 -- two positions joined: what is after both; the earliest of several: what is after one of them
 SELECT name FROM herald.read_events(event_log.at('window') || '_' || event_log.at('first'), event_log.at('end'), max_events => 2);
-SELECT e.position = event_log.at('first') AS earliest, e.in_window, herald.earliest('{}') AS none
+SELECT e.position = event_log.at('first') AS earliest, e.in_window, (SELECT count(*) FROM herald.earliest('{}')) AS of_none
 FROM herald.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense']) AS e;
 -- how many there are after a page
 SELECT name, more, behind FROM herald.read_events(event_log.at('window'), event_log.at('end'), max_events => 3) WHERE name IS NULL;
