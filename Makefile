@@ -3,7 +3,7 @@
 #   make, make install, make installcheck, make uninstall   the extension (PG_CONFIG=...)
 #   make bridge, make install-bridge, make uninstall-bridge  herald-bridge (no server headers needed)
 #   make demo, make demo-clean                              the example application on a private cluster
-#   make test, make lint, make format, make soak            what CONTRIBUTING.md describes
+#   make test, make test-assert, make soak, make lint, make format   what CONTRIBUTING.md describes
 
 # The control file is the one place that states the version.
 EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pg_herald.control)
@@ -59,7 +59,10 @@ test:
 soak:
 	test/run soak
 
+test-assert:
+	test/assert
+
 lint format:
 	test/lint/$@
 
-.PHONY: bridge install-bridge uninstall-bridge demo demo-clean test soak lint format
+.PHONY: bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format

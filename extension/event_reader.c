@@ -17,9 +17,9 @@
  * 3. A page that does not hold the whole window ends in a position in its middle
  *	  (S0, S1, last id), and the next page reads the same window.
  *
- * 4. Each page of a window sorts the window anew.  So whoever reads everything
- *	  and is far behind gets windows of a bounded number of transactions: from one
- *	  of the snapshots that herald.maintain() keeps to the next.
+ * 4. A page costs what it holds, however long the window is.  A snapshot comes with
+ *	  a top: nothing that it sees has a higher id.  Above the top of S0 everything is
+ *	  new and found by its id, in order.  Up to there only what was in progress is.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -34,9 +34,6 @@
 #include "query.h"
 #include "resume.h"
 #include "wal.h"
-
-/* A window of more transactions is read in steps. */
-#define MAX_WINDOW 10000
 
 /* Columns of herald.read_events(). */
 enum
@@ -53,53 +50,46 @@ enum
 	EVENT_XID,
 	EVENT_LOGGED,
 	EVENT_MORE,
-	EVENT_COLUMNS = EVENT_MORE
+	EVENT_BEHIND,
+	EVENT_COLUMNS = EVENT_BEHIND
 };
 
 /*
- * Two arms, each an index range, and bounded above: a single OR, or no upper
- * bound, can be a hundred times slower.
+ * The next rows in the order of ids, and whether each of them is wanted.  Three
+ * arms, each an index range: a single OR can be a hundred times slower.
  */
 static SavedQuery read_window = {
 	.name = "the query on the event log",
-	.text = "WITH page AS MATERIALIZED ("
+	.text = "WITH next AS MATERIALIZED ("
 			" SELECT e.* FROM ("
-			"  SELECT * FROM herald.event WHERE xid >= $1 AND xid < $3"
+			"  (SELECT * FROM herald.event WHERE id > greatest($5, $11) AND id <= $12 ORDER BY id LIMIT $7)"
 			"  UNION ALL"
-			"  SELECT * FROM herald.event WHERE xid = ANY ($2)) AS e"
-			" WHERE pg_visible_in_snapshot(e.xid, $4) AND e.id > $5"
-			" AND ($6 IS NULL OR e.rooms && ('{*}' || $6))"
+			"  SELECT * FROM herald.event WHERE $5 < $11 AND xid >= $1 AND xid < $3 AND id > $5 AND id <= $11"
+			"  UNION ALL"
+			"  SELECT r.* FROM unnest($2) AS x CROSS JOIN LATERAL ("
+			"   SELECT * FROM herald.event WHERE $5 < $11 AND xid >= x AND xid <= x AND id > $5 AND id <= $11 ORDER BY xid, id LIMIT $7) AS r"
+			"  WHERE pg_visible_in_snapshot(x, $4)) AS e"
+			" ORDER BY e.id LIMIT $7),"
+			" page AS MATERIALIZED ("
+			" SELECT *, pg_visible_in_snapshot(xid, $4) AND NOT pg_visible_in_snapshot(xid, $10)"
+			" AND ($6 IS NULL OR rooms && ('{*}' || $6))"
 			" AND (cardinality($9) = 0 OR NOT EXISTS (SELECT FROM unnest($8, $9) AS s (seen, id)"
-			" WHERE e.id <= s.id AND pg_visible_in_snapshot(e.xid, s.seen))) ORDER BY e.id LIMIT $7),"
+			" WHERE next.id <= s.id AND pg_visible_in_snapshot(next.xid, s.seen))) AS wanted FROM next),"
 			" totals AS MATERIALIZED ("
 			" SELECT c.id AS counter, k.counted_id,"
 			" ',\"' || c.field || '\":' || herald.total_of(c.id, k.counted_id) || '}' AS suffix"
-			" FROM (SELECT DISTINCT counter, counted_id FROM page WHERE counter IS NOT NULL) AS k"
+			" FROM (SELECT DISTINCT counter, counted_id FROM page WHERE wanted AND counter IS NOT NULL) AS k"
 			" JOIN herald.counter AS c ON c.id = k.counter)"
 			" SELECT p.id, p.rooms, p.name,"
 			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
 			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
 			" NULL::text, p.member_id, p.joins, p.leaves, p.ack, p.xid,"
-			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean"
+			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean, NULL::bigint, p.wanted"
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
 			" ORDER BY p.id",
-	.nargs = 9,
+	.nargs = 12,
 	.argtypes = { XID8OID, XID8ARRAYOID, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID, PG_SNAPSHOTARRAYOID,
-				  INT8ARRAYOID },
-	.read_only = true,
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
-};
-
-/* The last snapshot within the first $2, or else the first after that. */
-static SavedQuery find_step = {
-	.name = "the query for a step through the log",
-	.text = "SELECT pg_snapshot_xmin(seen), xid, ARRAY(SELECT pg_snapshot_xip(seen)) FROM ("
-			" (SELECT xid, seen FROM herald.log_step WHERE xid > $1 AND xid <= $2 ORDER BY xid DESC LIMIT 1)"
-			" UNION ALL"
-			" (SELECT xid, seen FROM herald.log_step WHERE xid > $2 AND xid < $3 ORDER BY xid LIMIT 1)) AS s"
-			" ORDER BY xid LIMIT 1",
-	.nargs = 3,
-	.argtypes = { XID8OID, XID8OID, XID8OID },
+				  INT8ARRAYOID, PG_SNAPSHOTOID, INT8OID, INT8OID },
 	.read_only = true,
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
@@ -143,18 +133,20 @@ note_reader(Reading *reading, Datum rooms, Datum xid, MemoryContext context)
 	reading->causes = accumArrayResult(reading->causes, xid, false, XID8OID, context);
 }
 
-/* Puts out the page that the window query found. */
+/* Puts out what is wanted of the page that the window query found. */
 static void
 put_page(Reading *reading, uint64 rows, MemoryContext context)
 {
-	Datum values[EVENT_COLUMNS];
-	bool nulls[EVENT_COLUMNS];
+	Datum values[EVENT_COLUMNS + 1]; /* the last one: wanted */
+	bool nulls[EVENT_COLUMNS + 1];
 
 	for (uint64 row = 0; row < rows; row++)
 	{
-		for (int column = 0; column < EVENT_COLUMNS; column++)
+		for (int column = 0; column <= EVENT_COLUMNS; column++)
 			values[column] = query_value(row, column + 1, &nulls[column]);
 		reading->position.last_id = DatumGetInt64(values[EVENT_ID - 1]);
+		if (!DatumGetBool(values[EVENT_COLUMNS]))
+			continue;
 		values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
 		nulls[EVENT_POSITION - 1] = false;
 		if (changes_unread(TextDatumGetCString(values[EVENT_NAME - 1])))
@@ -200,6 +192,16 @@ put_unread_counts(Reading *reading)
 	}
 }
 
+/* How many events there may be after the position: ids are not all used, and some are of transactions in progress. */
+static int64
+events_behind(const Reading *reading)
+{
+	const Position *position = &reading->position;
+	int64 read = position->partial ? position->last_id : position->seen.top;
+
+	return Max(reading->until.top - read, 0);
+}
+
 /* The last row: where to go on, and whether at once. */
 static void
 put_end(Reading *reading, bool more)
@@ -208,9 +210,10 @@ put_end(Reading *reading, bool more)
 	bool nulls[EVENT_COLUMNS];
 
 	memset(nulls, true, sizeof(nulls));
-	nulls[EVENT_POSITION - 1] = nulls[EVENT_MORE - 1] = false;
+	nulls[EVENT_POSITION - 1] = nulls[EVENT_MORE - 1] = nulls[EVENT_BEHIND - 1] = false;
 	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
 	values[EVENT_MORE - 1] = BoolGetDatum(more);
+	values[EVENT_BEHIND - 1] = Int64GetDatum(more ? events_behind(reading) : 0);
 	reading_put(reading, values, nulls);
 }
 
@@ -218,8 +221,8 @@ static uint64
 run_window(const Reading *reading, Datum rooms, bool all_rooms)
 {
 	const Position *position = &reading->position;
-	Datum values[9];
-	char nulls[10] = "         ";
+	Datum values[12];
+	char nulls[13] = "            ";
 
 	values[0] = UInt64GetDatum(position->seen.xmax);
 	values[1] = moment_in_progress(&position->seen);
@@ -230,30 +233,10 @@ run_window(const Reading *reading, Datum rooms, bool all_rooms)
 	nulls[5] = all_rooms ? 'n' : ' ';
 	values[6] = Int32GetDatum(reading->limit);
 	position_seen(position->also, &values[7], &values[8]);
+	values[9] = moment_snapshot(&position->seen);
+	values[10] = Int64GetDatum(position->seen.top);
+	values[11] = Int64GetDatum(position->window.top);
 	return query_run(&read_window, 1, values, nulls);
-}
-
-/* The end of the window that begins at the position: the present, or a step towards it. */
-static Moment
-window_end(const Reading *reading, bool all_rooms)
-{
-	uint64 begin = reading->position.seen.xmax;
-	uint64 end = reading->until.xmax;
-	Datum values[3];
-	Moment step = { 0 };
-	bool isnull;
-
-	if (!all_rooms || end <= begin + MAX_WINDOW)
-		return reading->until;
-	values[0] = UInt64GetDatum(begin);
-	values[1] = UInt64GetDatum(begin + MAX_WINDOW);
-	values[2] = UInt64GetDatum(end);
-	if (query_run(&find_step, 1, values, NULL) == 0)
-		return reading->until;
-	step.xmin = DatumGetUInt64(query_value(0, 1, &isnull));
-	step.xmax = DatumGetUInt64(query_value(0, 2, &isnull));
-	moment_set_in_progress(&step, query_value(0, 3, &isnull));
-	return step;
 }
 
 /*
@@ -269,10 +252,9 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 
 	if (!reading->position.partial)
 	{
-		reading->position.window = window_end(reading, all_rooms);
+		reading->position.window = reading->until;
 		reading->position.partial = true;
 		reading->position.kept = Max(reading->position.kept, reading->kept);
-		more = reading->position.window.xmax < reading->until.xmax;
 	}
 	rows = run_window(reading, rooms, all_rooms);
 	put_page(reading, rows, CurrentMemoryContext);
@@ -304,9 +286,9 @@ herald_read_events(PG_FUNCTION_ARGS)
 						errmsg("herald.read_events() needs a position and a positive number of events")));
 	reading.out = query_result_begin(fcinfo, &reading.shape);
 	reading.limit = PG_GETARG_INT32(3);
+	query_begin(&scope, query_extension_owner(), false);
 	reading.until = moment_now();
 	reading.kept = wal_kept();
-	query_begin(&scope, query_extension_owner(), false);
 	reading.position = resume_at(PG_GETARG_DATUM(0));
 	if (!PG_ARGISNULL(1))
 	{

@@ -4,8 +4,8 @@
  *	  A place in the event log in commit order, and its text.
  *
  * The text is "1~system~start~kept~moment", in the middle of a window followed by
- * "~moment~id".  A moment is xmin, xmax and the transactions in progress,
- * separated by dots, all but xmin relative to it.  All numbers are hexadecimal,
+ * "~moment~id".  A moment is top, xmin, xmax and the transactions in progress,
+ * separated by dots, what comes after xmin relative to it.  All numbers are hexadecimal,
  * so that a position fits into a URL, a JSON string and an event stream as it
  * is.  To everyone outside the text is opaque, but that two of them joined by
  * "_" are a position, too: after all that is before the one or the other.
@@ -27,6 +27,7 @@
 
 #include "compat.h"
 #include "position.h"
+#include "query.h"
 
 #define POSITION_VERSION "1"
 #define UINT64_HEX "%" PRIx64
@@ -34,6 +35,8 @@
 /* A hostile position must not make us allocate without bound. */
 #define MAX_IN_PROGRESS 100000
 #define MAX_JOINED 8
+
+#define MAX_BEGUN 64
 
 static uint64
 snapshot_number(char **text)
@@ -59,18 +62,50 @@ add_own_transaction(Moment *now)
 	now->in_progress[at] = own;
 }
 
+/*
+ * Who has begun since the last one that the snapshot saw ending is in progress,
+ * too: those who are named are found sooner.  An old snapshot has too many.
+ */
+static void
+add_begun(Moment *now)
+{
+	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	if (next > now->xmax + MAX_BEGUN)
+		return;
+	while (now->xmax < next)
+		now->in_progress[now->count++] = now->xmax++;
+}
+
+static SavedQuery find_top = {
+	.name = "the highest id in the event log",
+	.text = "SELECT last_value FROM herald.event_id_seq",
+	.read_only = true,
+};
+
+/* Asked after the snapshot was taken, the sequence knows of all events in it. */
+static int64
+top_id(void)
+{
+	bool isnull;
+
+	query_run(&find_top, 1, NULL, NULL);
+	return DatumGetInt64(query_value(0, 1, &isnull));
+}
+
 Moment
 moment_now(void)
 {
-	Moment now = { 0 };
+	Moment now = { .top = top_id() };
 	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
 
-	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2));
+	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2 + MAX_BEGUN));
 	now.xmin = snapshot_number(&text);
 	now.xmax = snapshot_number(&text);
 	while (*text != '\0')
 		now.in_progress[now.count++] = snapshot_number(&text);
 	add_own_transaction(&now);
+	add_begun(&now);
 	return now;
 }
 
@@ -97,7 +132,7 @@ compare_numbers(const void *a, const void *b)
 Moment
 moment_before(const Moment *a, const Moment *b)
 {
-	Moment both = { .xmin = Min(a->xmin, b->xmin), .xmax = Min(a->xmax, b->xmax) };
+	Moment both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax) };
 	int unique = 0;
 
 	both.count = a->count + b->count;
@@ -156,22 +191,10 @@ moment_in_progress(const Moment *moment)
 										   TYPALIGN_DOUBLE));
 }
 
-void
-moment_set_in_progress(Moment *moment, Datum list)
-{
-	Datum *elements;
-
-	deconstruct_array(DatumGetArrayTypeP(list), XID8OID, sizeof(uint64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements,
-					  NULL, &moment->count);
-	moment->in_progress = palloc(sizeof(uint64) * (moment->count + 1));
-	for (int i = 0; i < moment->count; i++)
-		moment->in_progress[i] = DatumGetUInt64(elements[i]);
-}
-
 static void
 append_moment(StringInfo text, const Moment *moment)
 {
-	appendStringInfo(text, "~" UINT64_HEX ".", moment->xmin);
+	appendStringInfo(text, "~" UINT64_HEX "." UINT64_HEX ".", (uint64) moment->top, moment->xmin);
 	appendStringInfo(text, UINT64_HEX, moment->xmax - moment->xmin);
 	for (int i = 0; i < moment->count; i++)
 		appendStringInfo(text, "." UINT64_HEX, moment->in_progress[i] - moment->xmin);
@@ -197,6 +220,44 @@ position_text(const Position *position)
 			appendStringInfoChar(&text, '_');
 	}
 	return text.data;
+}
+
+static int64
+reach(const Position *position)
+{
+	return position->partial ? position->last_id : position->seen.top;
+}
+
+const Position *
+position_furthest(const Position *position)
+{
+	const Position *furthest = position;
+
+	for (; position != NULL; position = position->also)
+	{
+		if (reach(position) > reach(furthest))
+			furthest = position;
+	}
+	return furthest;
+}
+
+/* In the middle of a window if one of them is: what has been read of it is known of both. */
+Position
+position_before(const Position *a, const Position *b)
+{
+	Position both;
+
+	a = position_furthest(a);
+	b = position_furthest(b);
+	both = *a;
+	both.also = NULL;
+	both.kept = Min(a->kept, b->kept);
+	both.seen = moment_before(&a->seen, &b->seen);
+	both.partial = a->partial || b->partial;
+	both.window = moment_before(a->partial ? &a->window : &a->seen, b->partial ? &b->window : &b->seen);
+	if (b->partial)
+		both.last_id = a->partial ? Min(a->last_id, b->last_id) : b->last_id;
+	return both;
 }
 
 /* What a position says has been read: what a moment sees, up to an id. */
@@ -314,7 +375,8 @@ read_moment(Cursor *cursor)
 	int room = 8;
 
 	moment.in_progress = palloc(sizeof(uint64) * room);
-	moment.xmin = read_number(cursor, '~');
+	moment.top = (int64) read_number(cursor, '~');
+	moment.xmin = read_number(cursor, '.');
 	moment.xmax = moment.xmin + read_number(cursor, '.');
 	while (cursor->at != NULL && *cursor->at == '.' && moment.count < MAX_IN_PROGRESS)
 	{

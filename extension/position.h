@@ -15,9 +15,13 @@
 #define ERRCODE_HERALD_FOREIGN MAKE_SQLSTATE('H', 'D', '0', '0', '2')
 #define ERRCODE_HERALD_MALFORMED MAKE_SQLSTATE('H', 'D', '0', '0', '3')
 
-/* Which transactions had ended: all below xmax but those in progress. */
+/*
+ * Which transactions had ended: all below xmax but those in progress.  None of
+ * their events has an id above the top.
+ */
 typedef struct Moment
 {
+	int64 top;
 	uint64 xmin;
 	uint64 xmax;
 	int count;
@@ -41,7 +45,7 @@ typedef struct Position
 	struct Position *also; /* has been read, too; or NULL */
 } Position;
 
-/* The moment of the active snapshot. */
+/* The moment of the active snapshot; within a query scope of the extension's owner. */
 extern Moment moment_now(void);
 
 /* Forgets the ends of transactions at or above the limit. */
@@ -53,9 +57,14 @@ extern Moment moment_before(const Moment *a, const Moment *b);
 /* The moment as a value of type pg_snapshot. */
 extern Datum moment_snapshot(const Moment *moment);
 
-/* The list of transactions in progress as a value of type xid8[], and back. */
+/* The list of transactions in progress as a value of type xid8[]. */
 extern Datum moment_in_progress(const Moment *moment);
-extern void moment_set_in_progress(Moment *moment, Datum list);
+
+/* The part of a position that has read furthest. */
+extern const Position *position_furthest(const Position *position);
+
+/* A position such that what comes after one of the furthest parts comes after it. */
+extern Position position_before(const Position *a, const Position *b);
 
 /* Whether all that is before "a" is before "b". */
 extern bool position_within(const Position *a, const Position *b);

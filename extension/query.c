@@ -208,6 +208,17 @@ query_value(uint64 row, int column, bool *isnull)
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
 }
 
+Datum
+query_keep_text(const char *text)
+{
+	int size = (int) strlen(text) + VARHDRSZ;
+	struct varlena *kept = SPI_palloc(size);
+
+	SET_VARSIZE(kept, size);
+	memcpy(VARDATA(kept), text, size - VARHDRSZ);
+	return PointerGetDatum(kept);
+}
+
 Tuplestorestate *
 query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape)
 {

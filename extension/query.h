@@ -99,6 +99,9 @@ extern void query_offer_changes(TriggerData *trigger);
 extern char *query_text(uint64 row, int column);
 extern Datum query_value(uint64 row, int column, bool *isnull);
 
+/* A text that outlives the scope. */
+extern Datum query_keep_text(const char *text);
+
 /*
  * Begins the result of a set-returning function, in the memory of its caller;
  * *shape is the declared row type.

@@ -201,14 +201,15 @@ PG_FUNCTION_INFO_V1(herald_current_position);
 Datum
 herald_current_position(PG_FUNCTION_ARGS)
 {
-	Moment now = moment_now();
 	QueryScope scope;
 	Position position;
+	Datum text;
 
 	query_begin(&scope, query_extension_owner(), false);
-	position = position_after(now);
+	position = position_after(moment_now());
+	text = query_keep_text(position_text(&position));
 	query_end(&scope);
-	PG_RETURN_TEXT_P(cstring_to_text(position_text(&position)));
+	return text;
 }
 
 /* The texts of an array of positions, and which of them are of use here. */
@@ -229,57 +230,67 @@ read_positions(Datum array, Position **positions, bool **good)
 	return count;
 }
 
-/* A position before which all of these have read everything; false: there is none. */
+/* A position after which everything comes that is news to one of these; false: there is none. */
 static bool
-earliest(const Position *positions, const bool *good, int count, Position *before)
+earliest(const Position *positions, const bool *good, int count, Position *place)
 {
 	bool any = false;
 
-	*before = (Position){ .system = current_system(), .start = current_start(), .kept = PG_UINT64_MAX, .last_id = -1 };
 	for (int i = 0; i < count; i++)
 	{
-		if (!good[i])
-			continue;
-		before->seen = any ? moment_before(&before->seen, &positions[i].seen) : positions[i].seen;
-		before->kept = Min(before->kept, positions[i].kept);
-		any = true;
+		if (good[i])
+			*place = position_before(any ? place : &positions[i], &positions[i]);
+		any |= good[i];
 	}
 	return any;
 }
 
 PG_FUNCTION_INFO_V1(herald_earliest);
 
-/* herald.earliest(positions): a position from which on everything is read that is new to one of them. */
+/* So few ids are rather read again than a window is entered in its middle. */
+#define READ_AGAIN 1000
+
+/*
+ * herald.earliest(positions): a position from which on everything is read that
+ * is new to one of them, and whether it is in the middle of a window.
+ */
 Datum
 herald_earliest(PG_FUNCTION_ARGS)
 {
+	TupleDesc shape;
+	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
 	QueryScope scope;
 	Position *positions;
 	bool *good;
-	Position before;
+	Position place;
 	int count;
-	char *text = NULL;
 
 	query_begin(&scope, query_extension_owner(), false);
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
-	if (earliest(positions, good, count, &before))
-		text = position_text(&before);
+	if (earliest(positions, good, count, &place))
+	{
+		Datum values[2];
+		bool nulls[2] = { false };
+
+		place.partial = place.partial && place.last_id > place.seen.top + READ_AGAIN;
+		values[0] = CStringGetTextDatum(position_text(&place));
+		values[1] = BoolGetDatum(place.partial);
+		tuplestore_putvalues(out, shape, values, nulls);
+	}
 	query_end(&scope);
-	if (text == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(text));
+	return (Datum) 0;
 }
 
 /* Marks as of no use those from which on the log is not complete any more. */
 static void
 refuse_too_old(const Position *positions, bool *good, int count)
 {
-	Position before;
+	Position place;
 
-	if (!earliest(positions, good, count, &before) || !precedes_log(&before.seen))
+	if (!earliest(positions, good, count, &place) || !precedes_log(&place.seen))
 		return;
 	for (int i = 0; i < count; i++)
-		good[i] = good[i] && !precedes_log(&positions[i].seen);
+		good[i] = good[i] && !precedes_log(&position_furthest(&positions[i])->seen);
 }
 
 /* Columns of herald.resume(). */
@@ -300,7 +311,6 @@ PG_FUNCTION_INFO_V1(herald_resume);
 Datum
 herald_resume(PG_FUNCTION_ARGS)
 {
-	Moment now = moment_now();
 	TupleDesc shape;
 	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
 	QueryScope scope;
@@ -313,7 +323,7 @@ herald_resume(PG_FUNCTION_ARGS)
 	int held_count;
 
 	query_begin(&scope, query_extension_owner(), false);
-	present = position_after(now);
+	present = position_after(moment_now());
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
 	held_count = read_positions(PG_GETARG_DATUM(1), &held, &good_held);
 	refuse_too_old(positions, good, count);

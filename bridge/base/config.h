@@ -38,6 +38,7 @@ typedef struct Config
 	long ping_timeout;
 	long connect_timeout;
 	long poll_interval;
+	long ready_lag;
 	long action_timeout;
 	long database_timeout;
 	long drain_timeout;

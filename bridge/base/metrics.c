@@ -10,9 +10,12 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 Metrics metrics = { 0 };
+
+static int64_t lag_ms; /* when it was asked for last */
 
 typedef struct Description
 {
@@ -47,8 +50,16 @@ static const Description descriptions[] = {
 	{ "herald_log_readings_total", "counter", "Readings of the log for sessions that came back.", &metrics.log_readings, 1 },
 	{ "herald_database_reconnects_total", "counter", "Database connections made again.", &metrics.database_reconnects, 1 },
 	{ "herald_resyncs_total", "counter", "Times that the position could not be kept.", &metrics.resyncs, 1 },
-	{ "herald_lag_seconds", "gauge", "Age of the newest event when it was read.", &metrics.lag_ms, 0.001 },
+	{ "herald_event_age_seconds", "gauge", "Age of the newest event when it was read.", &metrics.event_age_ms, 0.001 },
+	{ "herald_lag_events", "gauge", "Events in the log that have not been delivered, about.", &metrics.behind_events, 1 },
+	{ "herald_lag_seconds", "gauge", "Age of the oldest of them.", &lag_ms, 0.001 },
 };
+
+int64_t
+metrics_lag(void)
+{
+	return metrics.behind_since > 0 ? clock_now() - metrics.behind_since : 0;
+}
 
 char *
 metrics_text(void)
@@ -57,6 +68,7 @@ metrics_text(void)
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
+	lag_ms = metrics_lag();
 	for (size_t i = 0; i < sizeof(descriptions) / sizeof(*descriptions); i++)
 	{
 		const Description *d = &descriptions[i];

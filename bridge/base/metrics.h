@@ -36,10 +36,15 @@ typedef struct Metrics
 	int64_t log_readings; /* for clients that came back to what is not in memory */
 	int64_t database_reconnects;
 	int64_t resyncs;
-	int64_t lag_ms; /* from the event's insert to here, of the latest batch */
+	int64_t event_age_ms;  /* from the event's insert to here, of the newest that was read */
+	int64_t behind_since;  /* everything that was committed before has been delivered; 0: everything there is */
+	int64_t behind_events; /* how many there were after the latest page */
 } Metrics;
 
 extern Metrics metrics;
+
+/* How long ago that is which has not been delivered yet, in milliseconds. */
+extern int64_t metrics_lag(void);
 
 /* All of them in Prometheus' text format; the caller frees it. */
 extern char *metrics_text(void);

@@ -404,8 +404,8 @@ gateway_relay(Event *event)
 	room_publish(HALL_LIVE, event);
 }
 
-const char *
-gateway_complaint(void)
+char *
+gateway_state(bool *ready)
 {
-	return reader_complaint();
+	return reader_state(ready);
 }

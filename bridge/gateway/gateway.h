@@ -50,7 +50,7 @@ extern bool gateway_renew(Session *session, const char *token, Refusal *refusal)
 /* Gives an ephemeral event to the live sessions of its rooms, as of where the reader is. */
 extern void gateway_relay(Event *event);
 
-/* Why the bridge is not ready to serve; NULL: it is. */
-extern const char *gateway_complaint(void);
+/* How the bridge stands, in words, which the caller frees, and whether it is ready to serve. */
+extern char *gateway_state(bool *ready);
 
 #endif /* HERALD_GATEWAY_H */

@@ -229,13 +229,14 @@ static void
 on_earliest(void *context, const PGresult *result)
 {
 	(void) context;
-	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK)
+	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) == 0)
 	{
 		give_up(result ? PQresultErrorMessage(result) : "no connection to the database");
 		return;
 	}
 	move_to(PQgetvalue(result, 0, 0));
-	recent_back_begin(place);
+	if (PQgetvalue(result, 0, 1)[0] == 'f')
+		recent_back_begin(place);
 	read_page();
 }
 
@@ -261,7 +262,7 @@ read_for_missing(void)
 	positions[count++] = recent_position(until); /* which may be older by now than when they were found missing */
 	array = text_array_write(positions, count);
 	metrics.log_readings++;
-	database_query(database, "SELECT herald.earliest($1)", 1, (const char *const *) &array, on_earliest, NULL);
+	database_query(database, "SELECT \"position\", in_window FROM herald.earliest($1)", 1, (const char *const *) &array, on_earliest, NULL);
 	free(array);
 	free(positions);
 }

@@ -11,11 +11,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/metrics.h"
 
 enum
 {
@@ -30,12 +28,13 @@ enum
 	COLUMN_ACK,
 	COLUMN_XID,
 	COLUMN_LOGGED,
-	COLUMN_MORE
+	COLUMN_MORE,
+	COLUMN_BEHIND
 };
 
 /* Rooms come as JSON: its parser is a library's, an array's would be ours. */
 static const char read_sql[] =
-	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more "
+	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more, behind "
 	"FROM herald.read_events($1, $2, NULL, $3::int)";
 
 typedef struct Reading
@@ -82,15 +81,6 @@ take_event(const PGresult *result, int row)
 }
 
 static void
-note_lag(const PGresult *result, int row)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	metrics.lag_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000 - atoll(PQgetvalue(result, row, COLUMN_LOGGED));
-}
-
-static void
 take_page(Page *page, const PGresult *result)
 {
 	int rows = PQntuples(result);
@@ -102,13 +92,14 @@ take_page(Page *page, const PGresult *result)
 		{
 			page->position = PQgetvalue(result, row, COLUMN_POSITION);
 			page->more = PQgetvalue(result, row, COLUMN_MORE)[0] == 't';
+			page->behind = atoll(PQgetvalue(result, row, COLUMN_BEHIND));
 			continue;
 		}
 		page->events[page->count++] = take_event(result, row);
 		if (!PQgetisnull(result, row, COLUMN_ID))
 		{
 			page->logged++;
-			note_lag(result, row);
+			page->logged_at = atoll(PQgetvalue(result, row, COLUMN_LOGGED));
 		}
 	}
 }

@@ -28,8 +28,10 @@ typedef struct Page
 	Event **events; /* each with one reference, of the page */
 	int count;
 	int logged;			  /* how many of them are in the log */
+	int64_t logged_at;	  /* when the last of them got there */
 	const char *position; /* where to go on */
 	bool more;			  /* at once */
+	int64_t behind;		  /* how many more, about */
 	const char *reason;	  /* if it was not read */
 } Page;
 

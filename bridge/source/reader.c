@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -35,8 +36,7 @@ static char *position; /* NULL before the first connection, and after it was los
 static bool between_pages;
 static uint64_t window;
 static bool reading;
-static bool rung; /* while reading */
-static bool caught_up;
+static bool rung;	   /* while reading */
 static bool maintains; /* nobody else does: the extension is not preloaded */
 static bool active;	   /* something was read since the last maintenance */
 static Timer poll_timer;
@@ -100,16 +100,36 @@ resync(const char *reason)
 	say_hello();
 }
 
+/* Until the log has been read to its end, we may be behind from here on. */
+static void
+fall_behind(void)
+{
+	if (metrics.behind_since == 0)
+		metrics.behind_since = clock_now();
+}
+
+static void
+note_lag(const Page *page)
+{
+	if (page->logged > 0)
+		metrics.event_age_ms = clock_now() - page->logged_at;
+	if (!page->more)
+		metrics.behind_since = 0;
+	else if (page->logged > 0)
+		metrics.behind_since = page->logged_at;
+	metrics.behind_events = page->behind;
+}
+
 static void
 hand_on(const Page *page)
 {
+	note_lag(page);
 	metrics.events_read += page->logged;
 	active |= page->logged > 0;
 	for (int i = 0; i < page->count; i++)
 		listener->event(page->events[i]);
 	move_to(page->position);
 	between_pages = page->more;
-	caught_up = !page->more;
 	if (!between_pages)
 		listener->reached(position);
 }
@@ -127,10 +147,7 @@ on_page(void *context, const Page *page)
 	if (page->outcome == PAGE_READ)
 		hand_on(page);
 	else if (database_is_connected(database))
-	{
-		caught_up = false;
 		log_warning("read_failed", "reason", page->reason);
-	}
 	if (page->outcome == PAGE_READ && (page->more || rung))
 		read_on();
 	else
@@ -147,6 +164,7 @@ read_on(void)
 	}
 	reading = true;
 	rung = false;
+	fall_behind();
 	if (!between_pages)
 		window++;
 	timer_stop(&poll_timer);
@@ -210,7 +228,7 @@ on_lost(void *context)
 {
 	(void) context;
 	reading = false;
-	caught_up = false;
+	fall_behind();
 	timer_stop(&poll_timer);
 }
 
@@ -245,12 +263,24 @@ reader_window(void)
 	return window;
 }
 
-const char *
-reader_complaint(void)
+static const char *
+complaint(void)
 {
 	if (!database_is_connected(database))
 		return database_error(database)[0] ? database_error(database) : "connecting to the database";
 	if (!doorbell_is_listening(doorbell))
 		return "not listening to the doorbell yet";
-	return caught_up ? NULL : "reading what has happened meanwhile";
+	return position == NULL || metrics_lag() > config->ready_lag ? "reading what has happened meanwhile" : NULL;
+}
+
+char *
+reader_state(bool *ready)
+{
+	const char *words = complaint();
+
+	*ready = words == NULL;
+	if (*ready && metrics.behind_events == 0)
+		return memory_copy("ready");
+	return memory_format("%s; %.1f s and about %lld events behind", *ready ? "ready" : words,
+						 (double) metrics_lag() / 1000, (long long) metrics.behind_events);
 }

@@ -40,7 +40,10 @@ extern uint64_t reader_window(void);
 /* After everything that it has handed on; NULL: nowhere at the moment. */
 extern const char *reader_position(void);
 
-/* Why the database is not there, the doorbell not heard or not everything read; NULL: all is well. */
-extern const char *reader_complaint(void);
+/*
+ * How it stands, in words, which the caller frees.  Not ready: the database is not
+ * there, the doorbell not heard, or the reader further behind than ready-lag.
+ */
+extern char *reader_state(bool *ready);
 
 #endif /* HERALD_READER_H */

@@ -29,10 +29,14 @@ send_metrics(struct lws *wsi)
 static int
 send_readiness(struct lws *wsi)
 {
-	const char *complaint = gateway_complaint();
+	bool ready;
+	char *state = gateway_state(&ready);
+	char *text = memory_format("%s\n", state);
+	int result = answer_text(wsi, ready ? HTTP_STATUS_OK : HTTP_STATUS_SERVICE_UNAVAILABLE, TEXT_TYPE, text);
 
-	return answer_text(wsi, complaint ? HTTP_STATUS_SERVICE_UNAVAILABLE : HTTP_STATUS_OK, TEXT_TYPE,
-					   complaint ? complaint : "ready\n");
+	free(state);
+	free(text);
+	return result;
 }
 
 static const char *

@@ -221,7 +221,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M'
 	), log AS (
 		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
-		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT max(s.xid) FROM herald.log_step AS s)) AS unseen
+		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT pg_snapshot_xmax(f.seen) FROM herald.log_fold AS f)) AS unseen
 	)
 	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place || ': its writes make nothing', o.remedy
 	FROM off AS o

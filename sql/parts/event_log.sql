@@ -33,7 +33,8 @@ CREATE TABLE herald.event_0 PARTITION OF herald.event FOR VALUES IN (0);
 CREATE TABLE herald.event_1 PARTITION OF herald.event FOR VALUES IN (1);
 CREATE TABLE herald.event_2 PARTITION OF herald.event FOR VALUES IN (2);
 CREATE TABLE herald.event_3 PARTITION OF herald.event FOR VALUES IN (3);
-CREATE INDEX ON herald.event (xid);
+CREATE INDEX ON herald.event (id);
+CREATE INDEX ON herald.event (xid, id);
 CREATE INDEX ON herald.event (member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX ON herald.event (counter, counted_id, xid) WHERE counter IS NOT NULL;
 COMMENT ON TABLE herald.event IS 'the event log; read it with herald.read_events()';
@@ -56,13 +57,9 @@ COMMENT ON COLUMN herald.event.counter IS 'the total that it changes, of herald.
 COMMENT ON COLUMN herald.event.counted_id IS 'the subject whose total it is';
 COMMENT ON COLUMN herald.event.delta IS 'by how much';
 
-CREATE TABLE herald.log_step (
-	xid  xid8 PRIMARY KEY,
-	seen pg_snapshot NOT NULL
-);
-INSERT INTO herald.log_step SELECT pg_snapshot_xmax(s), s FROM pg_current_snapshot() AS s;
-COMMENT ON TABLE herald.log_step IS
-	'internal: snapshots that maintain() took as the log grew; a long backlog is read from one to the next, totals are folded up to the last';
+CREATE TABLE herald.log_fold (seen pg_snapshot NOT NULL);
+INSERT INTO herald.log_fold SELECT pg_current_snapshot();
+COMMENT ON TABLE herald.log_fold IS 'internal: the snapshot that maintain() took when the log had last grown; totals are folded up to it';
 
 CREATE TABLE herald.log_mark (
 	slot     smallint PRIMARY KEY,
@@ -147,8 +144,7 @@ BEGIN
 		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
 		RETURNING s.id INTO id;
 		DELETE FROM herald.total; -- the snapshots in it are as old as positions
-		DELETE FROM herald.log_step; -- and so are those
-		INSERT INTO herald.log_step SELECT pg_snapshot_xmax(c), c FROM pg_current_snapshot() AS c;
+		UPDATE herald.log_fold SET seen = pg_current_snapshot(); -- and so is this one
 	END IF;
 END
 $$;
@@ -206,14 +202,15 @@ COMMENT ON FUNCTION herald.current_position() IS 'the place in the event log aft
 
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000)
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
-               ack text, xid xid8, logged_ms bigint, more boolean)
+               ack text, xid xid8, logged_ms bigint, more boolean, behind bigint)
 LANGUAGE c VOLATILE SET jit = off AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int) IS
 	'the events after a position, in order, each with the position after it; the last row, without a name, says where to go on';
 
-CREATE FUNCTION herald.earliest(positions text[]) RETURNS text
+CREATE FUNCTION herald.earliest(positions text[]) RETURNS TABLE ("position" text, in_window boolean)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_earliest';
-COMMENT ON FUNCTION herald.earliest(text[]) IS 'a position from which on everything is read that is new to one of these';
+COMMENT ON FUNCTION herald.earliest(text[]) IS 
+	'a position from which on everything is read that is new to one of these, and whether it is in the middle of a window: no good as the end of a reading';
 
 CREATE FUNCTION herald.resume(positions text[], held text[])
 RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int)
@@ -297,7 +294,7 @@ COMMENT ON FUNCTION herald.tell_milestones(herald.counter, text, bigint, bigint)
 CREATE FUNCTION herald.fold_totals() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-	folded pg_snapshot := (SELECT s.seen FROM herald.log_step AS s ORDER BY s.xid DESC LIMIT 1);
+	folded pg_snapshot := (SELECT f.seen FROM herald.log_fold AS f);
 	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
 	until pg_snapshot := pg_current_snapshot();
 	rungs bigint[] := string_to_array(nullif(herald.setting('milestones'), ''), ',');
@@ -329,8 +326,7 @@ BEGIN
 	JOIN herald.counter AS c ON c.id = w.counter
 	WHERE c.owner_sql IS NOT NULL AND w.count > w.before AND w.count >= rungs[1] AND
 	      EXISTS (SELECT FROM unnest(rungs) AS rung WHERE rung > w.before AND rung <= w.count);
-	INSERT INTO herald.log_step (xid, seen) VALUES (pg_snapshot_xmax(until), until)
-	ON CONFLICT ON CONSTRAINT log_step_pkey DO UPDATE SET seen = excluded.seen;
+	UPDATE herald.log_fold SET seen = until;
 END
 $$;
 COMMENT ON FUNCTION herald.fold_totals() IS 'internal: bring the totals of the subjects that changed most up to date';
@@ -376,8 +372,6 @@ BEGIN
 		INSERT INTO herald.log_floor VALUES (newest, mark.seen);
 		EXECUTE format('TRUNCATE ONLY %s', partition);
 		DELETE FROM herald.log_mark AS m WHERE m.slot = trim_slot.slot;
-		DELETE FROM herald.log_step AS s
-		WHERE s.xid <= newest AND s.xid < (SELECT l.xid FROM herald.log_step AS l ORDER BY l.xid DESC LIMIT 1);
 		DELETE FROM herald.total AS t
 		WHERE herald.precedes_log(t.seen) OR NOT EXISTS (SELECT FROM herald.counter AS c WHERE c.id = t.counter);
 	END IF;
@@ -389,8 +383,8 @@ CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF wait THEN
-		PERFORM pg_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0);
-	ELSIF NOT pg_try_advisory_xact_lock('herald.log_step'::regclass::oid::int, 0) THEN
+		PERFORM pg_advisory_xact_lock('herald.log_fold'::regclass::oid::int, 0);
+	ELSIF NOT pg_try_advisory_xact_lock('herald.log_fold'::regclass::oid::int, 0) THEN
 		RETURN;
 	END IF;
 	PERFORM herald.note_start();

@@ -75,12 +75,12 @@ describe('silence', { skip: refused, concurrency: true }, () => {
   });
 
   test('a query that takes too long is ended by the server, and asked again', { timeout: 60000 }, async () => {
-    const bridge = await addBridge('locked_out', { options: ['--poll-interval=200ms', '--database-timeout=500ms'] });
+    const bridge = await addBridge('locked_out', { options: ['--poll-interval=200ms', '--database-timeout=500ms', '--ready-lag=1s'] });
     const { length } = await backends('locked_out');
     const locker = await scene.database.connect();
     await locker.query('BEGIN; LOCK TABLE herald.event IN ACCESS EXCLUSIVE MODE');
     await until('the reading fails', () => /event=read_failed reason=".*statement timeout/.test(bridge.log));
-    assert.ok(await unready(bridge));
+    await until('not ready', () => unready(bridge));
     assert.equal((await backends('locked_out')).length, length, 'none waits there in vain');
     await locker.end();
     await bridge.ready();

@@ -89,7 +89,7 @@ SELECT event_log.pages(event_log.at('window'), 3, event_log.at('end'));
 SELECT event_log.pages(event_log.at('end'), 3, event_log.at('end')) AS nothing;
 SELECT event_log.pages(event_log.at('first'), 2, event_log.at('gap'));
 
--- rooms: only what goes to one of them; pages are filled with these
+-- rooms: only what goes to one of them; a page is what was looked at for that
 SELECT event_log.pages(event_log.at('window'), 1000, NULL, '{post:0}');
 SELECT event_log.pages(event_log.at('window'), 2, NULL, '{post:0,post:1}');
 SELECT event_log.pages(event_log.at('window'), 2, NULL, '{nowhere}');
@@ -109,8 +109,10 @@ SELECT event_log.pages(event_log.at('badge'), 1);
 
 -- two positions joined: what is after both; the earliest of several: what is after one of them
 SELECT name FROM herald.read_events(event_log.at('window') || '_' || event_log.at('first'), event_log.at('end'), max_events => 2);
-SELECT herald.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense'])
-       = event_log.at('first') AS earliest, herald.earliest('{}') AS none;
+SELECT e.position = event_log.at('first') AS earliest, e.in_window, (SELECT count(*) FROM herald.earliest('{}')) AS of_none
+FROM herald.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense']) AS e;
+-- how many there are after a page
+SELECT name, more, behind FROM herald.read_events(event_log.at('window'), event_log.at('end'), max_events => 3) WHERE name IS NULL;
 \set VERBOSITY sqlstate
 SELECT name FROM herald.read_events(event_log.at('first') || '_');
 SELECT name FROM herald.read_events(event_log.at('first') || repeat('_' || event_log.at('first'), 8));
@@ -125,8 +127,8 @@ SELECT herald.read_events(herald.current_position(), max_events => -1);
 
 -- Positions that are none. The parts are version, system, start, place in the WAL and moment.
 SELECT part, event_log.failure(part) AS failure
-FROM unnest('{"",x,1,2~1~1~1~1.1,1~1~1~1,1~1~1~1~0.1,1~1~1~1~1,1~1~1~1~1.1.,1~1~1~1~1.1.5,1~1~1~1~5.5.3.2,1~1~1~1~1.1~,1~1~1~1~1.1~1.1,1~1~1~1~1.1~1.1~,
-	1~1~1~1~1.1~1.1~1~1,"1~1~1~1~1.1 ","1~1~1~1~1.1; --",-1~1~1~1~1.1,1~1~1~1~11111111111111111.1,"1~1~1~1~ 1.1",1~1~1~1~1.-1,1~G~1~1~1.1,1~1~1~G~1.1}'::text[]) AS part;
+FROM unnest('{"",x,1,2~1~1~1~9.1.1,1~1~1~1,1~1~1~1~9.0.1,1~1~1~1~9.1,1~1~1~1~9.1.1.,1~1~1~1~9.1.1.5,1~1~1~1~9.5.5.3.2,1~1~1~1~9.1.1~,1~1~1~1~9.1.1~9.1.1,1~1~1~1~9.1.1~9.1.1~,
+	1~1~1~1~9.1.1~9.1.1~1~1,"1~1~1~1~9.1.1 ","1~1~1~1~9.1.1; --",-1~1~1~1~9.1.1,1~1~1~1~9.11111111111111111.1,"1~1~1~1~9. 1.1",1~1~1~1~9.1.-1,1~G~1~1~9.1.1,1~1~1~G~9.1.1}'::text[]) AS part;
 SELECT event_log.failure(left(p.position, n)) AS failure
 FROM (SELECT herald.current_position() AS position) AS p, generate_series(1, 3) AS n
 GROUP BY 1 HAVING event_log.failure(left(p.position, n)) NOT LIKE 'HD003%';
@@ -156,6 +158,19 @@ UPDATE herald.server_start AS s SET begins_at = '0/0' WHERE s.id > 1000;
 SELECT event_log.failure(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'));
 SELECT event_log.failure(event_log.at('badge')) AS of_this_start;
 ROLLBACK;
+
+-- Nothing of a long window is read again that all of them have: the one that is furthest behind says where they go on.
+SELECT event_log.mark('long');
+SELECT count(herald.publish('post:1', 'long', jsonb_build_object('n', n))) FROM generate_series(1, 3000) AS n;
+SELECT event_log.mark('long end');
+SELECT a, b, e.in_window, min((r.payload::jsonb ->> 'n')::int) AS next
+FROM (VALUES (900, 2000), (1500, 2000), (2000, 1500), (2000, 4000)) AS v (a, b),
+     LATERAL (SELECT array_agg(p.position) AS positions FROM herald.read_events(event_log.at('long'), event_log.at('long end'), max_events => 5000) AS p
+              WHERE p.payload::jsonb -> 'n' IN (to_jsonb(a), to_jsonb(b))) AS p,
+     LATERAL herald.earliest(p.positions || event_log.at('long end')) AS e,
+     LATERAL herald.read_events(e.position, event_log.at('long end'), max_events => 5000) AS r
+GROUP BY a, b, e.in_window
+ORDER BY a, b;
 
 -- Retention: a partition that is out of use is marked, and emptied when its mark is older than the window. Time is made to pass by
 -- ageing the mark. A worker may be at it too, so that several attempts may be necessary.

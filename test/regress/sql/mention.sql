@@ -14,7 +14,7 @@ INSERT INTO men.users VALUES (7, 'off', false);
 SELECT herald.watch_users('men.users'), herald.watch_posts('men.posts', visible => 'NOT post.hidden OR viewer = post.user_id::text', notify_followers => true),
 	herald.watch_comments('men.comments'), herald.watch_follows('men.follows'), herald.watch_members('men.members'), herald.watch_messages('men.messages');
 CREATE VIEW men.told AS
-	SELECT u.username AS told, n.type, n.subject_type || ' ' || n.subject_id AS subject, n.content FROM herald.notification AS n JOIN men.users AS u ON u.id::text = n.recipient_id ORDER BY n.id;
+	SELECT u.username AS told, n.type, n.subject_type || ' ' || n.subject_id AS subject, n.content FROM herald.notification AS n JOIN men.users AS u ON u.id::text = n.recipient_id ORDER BY n.xid, n.content, u.username COLLATE "C";
 
 -- letters of all languages, punctuation around them, case; not the author, not who wants nothing, not who does not exist
 INSERT INTO men.posts VALUES (1, 1, 'Hi @ben, (@cat.lee) and "@zoë"! @小明 @Олег: @ANN @BEN @off @nobody @x_1.');
