@@ -3,11 +3,15 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 CREATE SCHEMA rs;
 CREATE TABLE rs.mark AS SELECT herald.current_position() AS position;
+-- What is said again is left out: who marks all again does mark something, if a transaction of the worker was in progress before.
 CREATE FUNCTION rs.heard() RETURNS TABLE (room text, event text, what text) LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM rs.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE rs.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
-	SELECT array_to_string(r.rooms, ' '), r.name, concat(p ->> 'title', p ->> 'count', json_array_length(p -> 'ids'), p ->> 'all')
-	FROM read AS r, CAST(r.payload AS json) AS p WHERE r.name IS NOT NULL AND r.name <> 'notification:new';
+	SELECT d.room, d.name, d.what
+	FROM (SELECT t.*, lag((t.name, t.what)) OVER () AS before
+	      FROM (SELECT array_to_string(r.rooms, ' ') AS room, r.name, concat(p ->> 'title', p ->> 'count', json_array_length(p -> 'ids'), p ->> 'all') AS what
+	            FROM read AS r, CAST(r.payload AS json) AS p WHERE r.name IS NOT NULL AND r.name <> 'notification:new') AS t) AS d
+	WHERE d.before IS DISTINCT FROM (d.name, d.what);
 $$;
 CREATE VIEW rs.state AS
 	SELECT (SELECT string_agg(title || CASE WHEN read_at IS NULL THEN '*' ELSE '' END, ' ' ORDER BY id) FROM herald.inbox('ann')) AS list,
