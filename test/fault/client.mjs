@@ -33,8 +33,8 @@ const KINDS = {
 export const kinds = Object.keys(KINDS);
 export const everyHabit = ['steady', 'slow', 'dropping', 'hopping'];
 
-// Not in the log: the badge as of now, who is there, and why a session ends.
-const EPHEMERAL = ['notification:unread', 'user:online', 'user:offline', 'post:viewers', 'error'];
+// Of the moment only.
+const NOT_LOGGED = ['error', 'notification:unread', 'post:viewers', 'user:online', 'user:offline'];
 
 export class Client {
   received = [];     // { at, name, id or key }
@@ -57,7 +57,7 @@ export class Client {
   #receive(name, data, { id } = {}) {
     this.#noteWelcomes();
     if (name === 'test:mark') this.mark = data.number;
-    if (!EPHEMERAL.includes(name)) this.received.push({ at: Date.now(), name, ...(id ? { id } : { key: keyOf(name, data) }) });
+    if (!NOT_LOGGED.includes(name)) this.received.push({ at: Date.now(), name, ...(id ? { id } : { key: keyOf(name, data) }) });
   }
 
   // The badge comes right behind a welcome.

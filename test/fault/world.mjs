@@ -115,6 +115,17 @@ export class World {
     for (this.watching = true; this.watching; await pause(200)) await this.history.collect().catch(() => {});
   }
 
+  get #heard() { return this.clients.reduce((sum, { received }) => sum + received.length, 0); }
+
+  // Waits until all clients have the mark, as long as anything comes to any of them: who catches up slowly has lost nothing.
+  async #arrives(number) {
+    const all = () => this.clients.every(({ mark }) => mark >= number);
+    for (let before; !all() && before !== this.#heard;) {
+      before = this.#heard;
+      await until('all clients have everything', all, PATIENCE).catch(() => {});
+    }
+  }
+
   // Returns { violations, counts }.
   async #end() {
     await Promise.all(this.bridges.map((bridge) => bridge.ready()));
@@ -122,7 +133,7 @@ export class World {
     await until('no writer is at it', () => this.writers.every(({ busy }) => !busy), PATIENCE);
     const number = ++this.#marks;
     await this.database.query('SELECT herald.broadcast($1, $2)', ['test:mark', { number }]);
-    await until('all clients have everything', () => this.clients.every(({ mark }) => mark >= number), PATIENCE).catch(() => {});
+    await this.#arrives(number);
     const history = await this.history.read();
     const written = this.written.map(({ number, outcome, names }) => ({ number, outcome, names }));
     this.record = { history, clients: this.clients.map(({ story }) => story), written, crashes: this.crashes, forgets: this.forgets };
