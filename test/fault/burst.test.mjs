@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, test } from 'node:test';
+import { release } from '../integration/harness/bridge.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
 
@@ -14,9 +15,8 @@ const EVENTS = Number(process.env.HERALD_BURST ?? 30000);
 const PATIENCE = 30000 + EVENTS;
 const MEMORY = 32 * 1024;    // in kB, that a burst may add to a bridge which keeps 4 MB of events and 512 kB for a connection
 
-// What AddressSanitizer keeps of freed memory is not the bridge's.
-process.env.ASAN_OPTIONS = `${process.env.ASAN_OPTIONS ?? ''}:quarantine_size_mb=8`;
-const scene = await Scene.open({ options: ['--recent-events-size=4MB', '--queue-limit=512kB', '--ready-lag=300ms'] });
+// Without sanitizers, which keep memory that is freed.
+const scene = await Scene.open({ program: release, options: ['--recent-events-size=4MB', '--queue-limit=512kB', '--ready-lag=300ms'] });
 after(() => scene.close());
 afterEach(() => scene.closeClients());
 

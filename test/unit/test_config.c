@@ -125,7 +125,7 @@ test_defaults(void **state)
 	assert_string_equal(config.allow_origin, "");
 	assert_int_equal(config.max_connections, 10000);
 	assert_int_equal(config.max_payload, 100 * 1024);
-	assert_int_equal(config.queue_limit, 1024 * 1024);
+	assert_int_equal(config.queue_limit, 4 * 1024 * 1024);
 	assert_int_equal(config.ping_interval, 25000);
 	assert_false(config.check || config.help || config.version || config.print_config);
 }

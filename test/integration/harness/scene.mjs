@@ -21,8 +21,8 @@ export class Scene {
   #conninfo;
 
   // preload: with the worker's doorbell. seed: with the demo's people. standby: with one that follows. options: of the bridge.
-  // conninfo: how bridges get to a database.
-  static async open({ preload = true, seed = false, standby = false, settings = [], options = [], conninfo } = {}) {
+  // conninfo: how bridges get to a database. program: another bridge than that of the run.
+  static async open({ preload = true, seed = false, standby = false, settings = [], options = [], conninfo, program } = {}) {
     const scene = new Scene();
     scene.#conninfo = conninfo;
     scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings });
@@ -30,7 +30,7 @@ export class Scene {
     await scene.#load(scene.database, seed);
     if (preload) await until('the worker serves', () => scene.database.value('SELECT herald.preloaded()'));
     if (standby) await scene.#follow();
-    scene.bridge = await scene.addBridge(options);
+    scene.bridge = await scene.addBridge(options, scene.conninfo, program);
     return scene;
   }
 
