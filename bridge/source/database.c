@@ -164,7 +164,7 @@ lose(Database *database, const char *why)
 		database->events->lost(database->context);
 }
 
-/* The server that we have found takes writes: whoever is with another one is with the wrong one. */
+/* The server that we have found takes writes: whoever is with another one, or tries it, is with the wrong one. */
 static void
 go_along(int host)
 {
@@ -173,8 +173,10 @@ go_along(int host)
 	latest_host = host;
 	DL_FOREACH(databases, database)
 	{
-		if (database->state == DATABASE_CONNECTED && database->host != host)
+		if (database->state != DATABASE_PAUSING && database->host != host)
 			lose(database, "another server has become the primary");
+		if (database->state == DATABASE_PAUSING)
+			database->tried = 0;
 	}
 }
 

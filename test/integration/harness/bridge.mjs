@@ -64,7 +64,10 @@ export class Bridge {
     this.#child.stderr.on('data', (text) => { this.log += text; });
     this.exited = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }));
     this.#forget = atExit(() => this.#child.kill('SIGKILL'));
-    await this.ready();
+    await this.ready().catch(async (error) => {
+      if (this.running) await this.kill();
+      throw error;
+    });
   }
 
   // Waits until the bridge says that it is caught up with the database.
