@@ -7,6 +7,8 @@ import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
 import { heard, line, recovered, returns } from './audience.mjs';
 
+const CONNECTIONS = 9;    // of a bridge: reader, doorbell, rooms, replay, presence and four for actions
+
 // Burns transaction ids that nobody writes to disk: they are rolled back, and the standby never hears of them.
 async function rollBack(database, count) {
   const client = await database.connect();
@@ -70,14 +72,14 @@ test('two primaries at once: a bridge is with one of them as a whole', { timeout
   await scene.failOver();
   const all = await until('all have changed over', async () => {
     const list = await connections(fresh);
-    return list.length === 8 && list;
+    return list.length === CONNECTIONS && list;
   });
   const client = await scene.plain(ann, { resume: true });
 
   await scene.postgres.start();
   await fresh.query('ALTER ROLE bridge NOLOGIN');
   await fresh.query('SELECT pg_terminate_backend($1)', [all.find(({ name }) => name === 'herald-bridge rooms').pid]);
-  await until('all are with the other', async () => (await connections(old)).length === 8 && (await connections(fresh)).length === 0);
+  await until('all are with the other', async () => (await connections(old)).length === CONNECTIONS && (await connections(fresh)).length === 0);
   scene.database = old;
   await until('the client has been told', () => returns(client) > 0);
   const id = await scene.message(conversation, ben, 'The old primary');
