@@ -2,7 +2,7 @@
 
 import { until } from '../integration/harness/wait.mjs';
 
-export const BRIDGES = ['doorbell', 'reader', 'rooms', 'replay', 'actions'];
+export const BRIDGES = ['doorbell', 'reader', 'rooms', 'replay', 'presence', 'actions'];
 
 // The process ids of the sessions that bridges use for these.
 export async function sessionsOf(database, uses) {
