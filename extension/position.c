@@ -129,7 +129,8 @@ compare_numbers(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-Moment
+/* The moment at which just those transactions had ended that had at both. */
+static Moment
 moment_before(const Moment *a, const Moment *b)
 {
 	Moment both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax) };

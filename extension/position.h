@@ -51,9 +51,6 @@ extern Moment moment_now(void);
 /* Forgets the ends of transactions at or above the limit. */
 extern void moment_clip(Moment *moment, uint64 limit);
 
-/* The moment at which just those transactions had ended that had at both. */
-extern Moment moment_before(const Moment *a, const Moment *b);
-
 /* The moment as a value of type pg_snapshot. */
 extern Datum moment_snapshot(const Moment *moment);
 

@@ -178,12 +178,6 @@ room_leave_all(Session *session)
 		end_membership(session->rooms[session->room_count - 1]);
 }
 
-const char *
-room_name(const Session *session, int place)
-{
-	return session->rooms[place]->room->name;
-}
-
 void
 room_on_change(void (*tell)(const char *name))
 {

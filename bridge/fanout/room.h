@@ -26,9 +26,6 @@ extern void room_on_change(void (*tell)(const char *name));
 /* How many users have a session in a room of the live hall. */
 extern int room_users(const char *name);
 
-/* The name of a session's room, by its place from 0 to room_count - 1; good until a room changes. */
-extern const char *room_name(const Session *session, int place);
-
 /*
  * Gives an event once to each session of a hall that is in at least one of its
  * rooms.  A change of membership is part of its event: who joins has joined
