@@ -37,6 +37,12 @@ query_become(QueryScope *scope, Oid role, bool restricted)
 	SetUserIdAndSecContext(role, security);
 }
 
+static void
+set_for_scope(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 void
 query_begin(QueryScope *scope, Oid role, bool restricted)
 {
@@ -44,8 +50,9 @@ query_begin(QueryScope *scope, Oid role, bool restricted)
 		elog(ERROR, "could not connect to SPI");
 	GetUserIdAndSecContext(&scope->role, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", PINNED_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	set_for_scope("search_path", PINNED_SEARCH_PATH);
+	/* Compiling takes a second; without statistics the planner thinks that it pays, and an INSERT would wait for it. */
+	set_for_scope("jit", "off");
 	query_become(scope, role, restricted);
 }
 

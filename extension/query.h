@@ -54,7 +54,7 @@ typedef struct QueryScope
 } QueryScope;
 
 /*
- * Connects to SPI as the given role with the search path pinned.  Every
+ * Connects to SPI as the given role with the search path pinned and without JIT.  Every
  * query_begin() has its query_end(), but for errors, which put everything back
  * by themselves.  A restricted scope cannot leave traps behind for the caller's
  * role: no SET ROLE, no deferred triggers, no temporary tables.

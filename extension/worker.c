@@ -200,6 +200,7 @@ herald_worker_main(Datum index)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, NULL, 0);
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	wait_for_extension();
 	run_step(record_start, "recording the start");
 	doorbell_serve();

@@ -203,7 +203,7 @@ COMMENT ON FUNCTION herald.current_position() IS 'the place in the event log aft
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000)
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
                ack text, xid xid8, logged_ms bigint, more boolean, behind bigint)
-LANGUAGE c VOLATILE SET jit = off AS 'MODULE_PATHNAME', 'herald_read_events';
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int) IS
 	'the events after a position, in order, each with the position after it; the last row, without a name, says where to go on';
 

@@ -1,8 +1,9 @@
 // plain_client.mjs: a plain WebSocket that speaks the bridge's own JSON frames, with a journal.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { Journal } from './journal.mjs';
-import { soon, until } from './wait.mjs';
+import { soon } from './wait.mjs';
 
 export class Refused extends Error {
   constructor({ code, message }) {
@@ -68,8 +69,7 @@ export class PlainClient extends Journal {
   }
 
   async #comeBack() {
-    if (!this.resume) return;
-    await until('the plain client is back', () => !this.resume || this.open().then(() => true, () => false), 30000).catch(() => {});
+    while (this.resume && !await this.open().then(() => true, () => false)) await pause(5);
   }
 
   send(frame) {

@@ -1,0 +1,44 @@
+// A server that compiles whatever it runs compiles nothing of ours: a second of that would stand before an answer of a millisecond.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { Scene } from './harness/scene.mjs';
+import { until } from './harness/wait.mjs';
+
+const scene = await Scene.open({ settings: ['jit_above_cost=1'] });
+after(() => scene.close());
+
+const { database } = scene;
+const compiles = (backend) => readFileSync(`/proc/${backend}/maps`, 'latin1').includes('llvmjit');
+
+test('the bridge and the worker do not compile, whatever clients ask for', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const client = await scene.socketIo(ann);
+  await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
+  await client.waitFor('notification:new');
+  for (const [action, data] of [['inbox:list', {}], ['message:list', { conversationId: conversation }],
+    ['message:send', { conversationId: conversation, content: 'Hello' }], ['notification:read', { all: true }]]) {
+    assert.equal((await client.ask(action, data)).ok, true, action);
+  }
+  client.cut();
+  await until('the client is back', () => client.connects.length === 2);
+
+  const ours = await database.query("SELECT pid FROM pg_stat_activity WHERE usename = 'bridge' OR backend_type = 'pg_herald worker'");
+  assert.ok(ours.length >= 3, `${ours.length} of ours`);
+  assert.deepEqual(ours.filter(({ pid }) => compiles(pid)), []);
+});
+
+test('an INSERT does not wait for the compiler', async () => {
+  const [ann] = await scene.people('Ann');
+  await database.query(`CREATE TABLE calls (id int, callee text);
+    SELECT herald.watch('calls', 'call', recipient => 'SELECT u.id FROM public.users AS u WHERE u.id::text = new.callee', title => 'Call {id}')`);
+  const caller = await database.connect();
+  const { rows: [{ pid }] } = await caller.query('SELECT pg_backend_pid() AS pid');
+  await caller.query(`INSERT INTO calls VALUES (1, '${ann}')`);
+  assert.equal(compiles(pid), false);
+  assert.deepEqual((await caller.query(`SELECT title FROM herald.notification WHERE recipient_id = '${ann}'`)).rows, [{ title: 'Call 1' }]);
+  assert.equal(compiles(pid), true, 'the application may');
+  await caller.end();
+});
