@@ -26,6 +26,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/array.h"
@@ -51,12 +52,16 @@ enum
 	EVENT_LOGGED,
 	EVENT_MORE,
 	EVENT_BEHIND,
-	EVENT_COLUMNS = EVENT_BEHIND
+	EVENT_COLUMNS = EVENT_BEHIND,
+	ROW_WANTED, /* the row is news */
+	ROW_FULL,	/* more follows behind the page */
+	ROW_COLUMNS = ROW_FULL
 };
 
 /*
- * The next rows in the order of ids, and whether each of them is wanted.  Three
- * arms, each an index range: a single OR can be a hundred times slower.
+ * The next rows in the order of ids, and whether each of them is wanted, up to the
+ * one with which their payloads have reached the size of a page.  Three arms, each
+ * an index range: a single OR can be a hundred times slower.
  */
 static SavedQuery read_window = {
 	.name = "the query on the event log",
@@ -70,11 +75,15 @@ static SavedQuery read_window = {
 			"   SELECT * FROM herald.event WHERE $5 < $11 AND xid >= x AND xid <= x AND id > $5 AND id <= $11 ORDER BY xid, id LIMIT $7) AS r"
 			"  WHERE pg_visible_in_snapshot(x, $4)) AS e"
 			" ORDER BY e.id LIMIT $7),"
-			" page AS MATERIALIZED ("
+			" judged AS ("
 			" SELECT *, pg_visible_in_snapshot(xid, $4) AND NOT pg_visible_in_snapshot(xid, $10)"
 			" AND ($6 IS NULL OR rooms && ('{*}' || $6))"
 			" AND (cardinality($9) = 0 OR NOT EXISTS (SELECT FROM unnest($8, $9) AS s (seen, id)"
 			" WHERE next.id <= s.id AND pg_visible_in_snapshot(next.xid, s.seen))) AS wanted FROM next),"
+			" page AS MATERIALIZED (SELECT * FROM ("
+			" SELECT *, sum(herald.payload_size(payload)) FILTER (WHERE wanted) OVER"
+			" (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM judged) AS j"
+			" WHERE coalesce(before, 0) < $13),"
 			" totals AS MATERIALIZED ("
 			" SELECT c.id AS counter, k.counted_id,"
 			" ',\"' || c.field || '\":' || herald.total_of(c.id, k.counted_id) || '}' AS suffix"
@@ -84,12 +93,13 @@ static SavedQuery read_window = {
 			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
 			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
 			" NULL::text, p.member_id, p.joins, p.leaves, p.ack, p.xid,"
-			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean, NULL::bigint, p.wanted"
+			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean, NULL::bigint, p.wanted,"
+			" (SELECT n.count = $7 OR n.count > (SELECT count(*) FROM page) FROM (SELECT count(*) FROM next) AS n)"
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
 			" ORDER BY p.id",
-	.nargs = 12,
+	.nargs = 13,
 	.argtypes = { XID8OID, XID8ARRAYOID, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID, PG_SNAPSHOTARRAYOID,
-				  INT8ARRAYOID, PG_SNAPSHOTOID, INT8OID, INT8OID },
+				  INT8ARRAYOID, PG_SNAPSHOTOID, INT8OID, INT8OID, INT4OID },
 	.read_only = true,
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
@@ -104,7 +114,8 @@ typedef struct Reading
 	uint64 kept;			  /* what was visible until then was before this place in the WAL */
 	ArrayBuildState *readers; /* whose unread count the page changes ... */
 	ArrayBuildState *causes;  /* ... and in which transaction */
-	int limit;
+	int max_events;
+	int max_bytes; /* of payload; the page ends with the event that reaches it */
 } Reading;
 
 static void
@@ -133,19 +144,21 @@ note_reader(Reading *reading, Datum rooms, Datum xid, MemoryContext context)
 	reading->causes = accumArrayResult(reading->causes, xid, false, XID8OID, context);
 }
 
-/* Puts out what is wanted of the page that the window query found. */
-static void
+/* Puts out what is wanted of the page that the window query found; returns whether more follows. */
+static bool
 put_page(Reading *reading, uint64 rows, MemoryContext context)
 {
-	Datum values[EVENT_COLUMNS + 1]; /* the last one: wanted */
-	bool nulls[EVENT_COLUMNS + 1];
+	Datum values[ROW_COLUMNS];
+	bool nulls[ROW_COLUMNS];
+	bool full = false;
 
 	for (uint64 row = 0; row < rows; row++)
 	{
-		for (int column = 0; column <= EVENT_COLUMNS; column++)
+		for (int column = 0; column < ROW_COLUMNS; column++)
 			values[column] = query_value(row, column + 1, &nulls[column]);
 		reading->position.last_id = DatumGetInt64(values[EVENT_ID - 1]);
-		if (!DatumGetBool(values[EVENT_COLUMNS]))
+		full = DatumGetBool(values[ROW_FULL - 1]);
+		if (!DatumGetBool(values[ROW_WANTED - 1]))
 			continue;
 		values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
 		nulls[EVENT_POSITION - 1] = false;
@@ -153,6 +166,7 @@ put_page(Reading *reading, uint64 rows, MemoryContext context)
 			note_reader(reading, values[EVENT_ROOMS - 1], values[EVENT_XID - 1], context);
 		reading_put(reading, values, nulls);
 	}
+	return full;
 }
 
 static SavedQuery count_unread = {
@@ -221,8 +235,8 @@ static uint64
 run_window(const Reading *reading, Datum rooms, bool all_rooms)
 {
 	const Position *position = &reading->position;
-	Datum values[12];
-	char nulls[13] = "            ";
+	Datum values[13];
+	char nulls[14] = "             ";
 
 	values[0] = UInt64GetDatum(position->seen.xmax);
 	values[1] = moment_in_progress(&position->seen);
@@ -231,11 +245,12 @@ run_window(const Reading *reading, Datum rooms, bool all_rooms)
 	values[4] = Int64GetDatum(position->last_id);
 	values[5] = rooms;
 	nulls[5] = all_rooms ? 'n' : ' ';
-	values[6] = Int32GetDatum(reading->limit);
+	values[6] = Int32GetDatum(reading->max_events);
 	position_seen(position->also, &values[7], &values[8]);
 	values[9] = moment_snapshot(&position->seen);
 	values[10] = Int64GetDatum(position->seen.top);
 	values[11] = Int64GetDatum(position->window.top);
+	values[12] = Int32GetDatum(reading->max_bytes);
 	return query_run(&read_window, 1, values, nulls);
 }
 
@@ -257,8 +272,7 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 		reading->position.kept = Max(reading->position.kept, reading->kept);
 	}
 	rows = run_window(reading, rooms, all_rooms);
-	put_page(reading, rows, CurrentMemoryContext);
-	full = rows >= (uint64) reading->limit;
+	full = put_page(reading, rows, CurrentMemoryContext);
 	if (!full)
 	{
 		reading->position.seen = reading->position.window;
@@ -270,9 +284,18 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 	put_end(reading, full || more);
 }
 
+PG_FUNCTION_INFO_V1(herald_payload_size);
+
+/* herald.payload_size(payload): what it takes as text, without reading what is stored elsewhere or compressed. */
+Datum
+herald_payload_size(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32((int32) (toast_raw_datum_size(PG_GETARG_DATUM(0)) - VARHDRSZ));
+}
+
 PG_FUNCTION_INFO_V1(herald_read_events);
 
-/* herald.read_events(after, until, rooms, max_events): see docs/sql.md. */
+/* herald.read_events(after, until, rooms, max_events, max_bytes): see docs/sql.md. */
 Datum
 herald_read_events(PG_FUNCTION_ARGS)
 {
@@ -281,11 +304,12 @@ herald_read_events(PG_FUNCTION_ARGS)
 	QueryScope scope;
 	Position until;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(3) || PG_GETARG_INT32(3) < 1)
+	reading.max_events = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	reading.max_bytes = PG_ARGISNULL(4) ? INT_MAX : PG_GETARG_INT32(4);
+	if (PG_ARGISNULL(0) || reading.max_events < 1 || reading.max_bytes < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("herald.read_events() needs a position and a positive number of events")));
+						errmsg("herald.read_events() needs a position and positive numbers of events and bytes")));
 	reading.out = query_result_begin(fcinfo, &reading.shape);
-	reading.limit = PG_GETARG_INT32(3);
 	query_begin(&scope, query_extension_owner(), false);
 	reading.until = moment_now();
 	reading.kept = wal_kept();

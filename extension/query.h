@@ -17,7 +17,7 @@
 #include "fmgr.h"
 #include "utils/tuplestore.h"
 
-#define QUERY_MAX_ARGS 12
+#define QUERY_MAX_ARGS 13
 #define QUERY_SIZE_CLASSES 7
 
 /*

@@ -27,6 +27,8 @@
 #define FLUSHES_PER_TURN 1000
 
 static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
+static void (*tell_empty)(void);
+static bool emptied; /* one that is awaited, in this turn */
 
 static void
 unlink_dirty(Outbox *outbox)
@@ -65,6 +67,11 @@ flush_dirty(void)
 {
 	for (int i = 0; i < FLUSHES_PER_TURN && dirty.next_dirty != &dirty; i++)
 		outbox_flush(i % 2 == 0 ? dirty.previous_dirty : dirty.next_dirty);
+	if (emptied)
+	{
+		emptied = false;
+		tell_empty();
+	}
 	return dirty.next_dirty != &dirty;
 }
 
@@ -90,6 +97,23 @@ drop_all(Outbox *outbox)
 	outbox->frames = NULL;
 	outbox->capacity = outbox->first = outbox->count = 0;
 	outbox->waiting = 0;
+	if (!outbox->awaited)
+		return;
+	outbox->awaited = false;
+	emptied = true;
+	loop_turn_has_work();
+}
+
+void
+outbox_on_empty(void (*tell)(void))
+{
+	tell_empty = tell;
+}
+
+void
+outbox_await_empty(Outbox *outbox)
+{
+	outbox->awaited = true;
 }
 
 void

@@ -42,8 +42,9 @@ typedef struct Outbox
 	uint32_t count;
 	size_t waiting; /* in memory, in bytes */
 	size_t limit;
-	bool closed; /* takes nothing */
-	bool dirty;	 /* in the list of those to flush */
+	bool closed;  /* takes nothing */
+	bool dirty;	  /* in the list of those to flush */
+	bool awaited; /* somebody wants to know when it is empty */
 	struct Outbox *next_dirty;
 	struct Outbox *previous_dirty;
 } Outbox;
@@ -55,6 +56,13 @@ extern void outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit);
 
 /* Drops what waits and takes nothing from now on. */
 extern void outbox_close(Outbox *outbox);
+
+/*
+ * Has the given function called at the end of a turn in which an outbox that is
+ * awaited has become empty, because all was sent or it was closed.
+ */
+extern void outbox_on_empty(void (*tell)(void));
+extern void outbox_await_empty(Outbox *outbox);
 
 /*
  * Is there room for a frame, if need be after what waits has been offered to the

@@ -28,7 +28,7 @@
 #include "source/event_log.h"
 #include "source/text_array.h"
 
-/* How often the queues of those are looked at that had no room for more. */
+/* When those ask again whose reading failed. */
 #define PAUSE_MS 50
 
 static const Config *config;
@@ -39,7 +39,7 @@ static SessionList reading; /* what is read now is for them */
 static char *place;			/* where to read on */
 static uint64_t until;		/* the stretch of recent events up to which the log is read */
 static bool halted;			/* the reading waits for there to be any */
-static SessionList full;	/* their connections took no more */
+static SessionList paused;	/* their connections took no more, or their reading failed */
 static Timer pause_timer;
 
 static void read_for_missing(void);
@@ -66,34 +66,41 @@ welcome(Session *session)
 	session->voice->welcome(session);
 }
 
+/* Who has nothing waiting any more asks for its place again. */
 static void
-look_at_full(void *context)
+look_at_paused(void)
 {
-	SessionList again = full;
+	SessionList again = paused;
 	Session *session;
 
-	(void) context;
-	full = (SessionList){ 0 };
+	paused = (SessionList){ 0 };
 	while ((session = session_list_take(&again)) != NULL)
 	{
 		if (session->state == SESSION_GONE)
 			session_release(session);
 		else if (session->outbox->count > 0)
-			session_list_append(&full, session);
+			session_list_append(&paused, session);
 		else
 			ask_again(session);
 	}
-	if (full.count > 0)
-		timer_start(&pause_timer, PAUSE_MS, look_at_full, NULL);
+}
+
+static void
+on_pause_over(void *context)
+{
+	(void) context;
+	look_at_paused();
 }
 
 static void
 pause_session(Session *session)
 {
 	session_pause(session);
-	session_list_append(&full, session);
-	if (full.count == 1)
-		timer_start(&pause_timer, PAUSE_MS, look_at_full, NULL);
+	session_list_append(&paused, session);
+	if (session->outbox->count > 0)
+		outbox_await_empty(session->outbox);
+	else if (!timer_is_running(&pause_timer))
+		timer_start(&pause_timer, PAUSE_MS, on_pause_over, NULL);
 }
 
 /* Takes those out of the list who have gone or take no more; all: who is left has got everything. */
@@ -222,7 +229,7 @@ read_page(void)
 		until = recent_first();
 	halted = recent_position(until) == NULL;
 	if (!halted)
-		event_log_read(database, place, recent_position(until), config->page_size, on_page, NULL);
+		event_log_read(database, place, recent_position(until), config, on_page, NULL);
 }
 
 static void
@@ -291,13 +298,14 @@ replay_start(const Config *settings, void (*again)(Session *session))
 
 	config = settings;
 	ask_again = again;
+	outbox_on_empty(look_at_paused);
 	database = database_open("replay", config->database, config->database_timeout, &events, NULL);
 }
 
 void
 replay_stop(void)
 {
-	SessionList *lists[] = { &missing, &reading, &full };
+	SessionList *lists[] = { &missing, &reading, &paused };
 	Session *session;
 
 	database_close(database);

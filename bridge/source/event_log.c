@@ -15,6 +15,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+/* Of payloads, in bytes: a page in memory is twice as large. */
+#define LARGEST_PAGE (1024L * 1024)
+
 enum
 {
 	COLUMN_ID,
@@ -32,10 +35,13 @@ enum
 	COLUMN_BEHIND
 };
 
+/* Of the events of the latest page, in bytes: the next is not looked for further than about this many fit. */
+static long usual_payload = 1;
+
 /* Rooms come as JSON: its parser is a library's, an array's would be ours. */
 static const char read_sql[] =
 	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more, behind "
-	"FROM herald.read_events($1, $2, NULL, $3::int)";
+	"FROM herald.read_events($1, $2, NULL, $3::int, $4::int)";
 
 typedef struct Reading
 {
@@ -84,6 +90,7 @@ static void
 take_page(Page *page, const PGresult *result)
 {
 	int rows = PQntuples(result);
+	long size = 0;
 
 	page->events = memory_new(sizeof(Event *) * (size_t) rows);
 	for (int row = 0; row < rows; row++)
@@ -96,12 +103,15 @@ take_page(Page *page, const PGresult *result)
 			continue;
 		}
 		page->events[page->count++] = take_event(result, row);
+		size += PQgetlength(result, row, COLUMN_PAYLOAD);
 		if (!PQgetisnull(result, row, COLUMN_ID))
 		{
 			page->logged++;
 			page->logged_at = atoll(PQgetvalue(result, row, COLUMN_LOGGED));
 		}
 	}
+	if (page->count > 0)
+		usual_payload = size / page->count + 1;
 }
 
 static void
@@ -129,15 +139,25 @@ on_page(void *context, const PGresult *result)
 	free(reading);
 }
 
+static long
+smaller(long one, long other)
+{
+	return one < other ? one : other;
+}
+
+/* Half of what may wait for a connection: with what events become larger by in its format, a page fits. */
 void
-event_log_read(Database *database, const char *after, const char *until, long limit, PageAnswer answer, void *context)
+event_log_read(Database *database, const char *after, const char *until, const Config *config, PageAnswer answer, void *context)
 {
 	Reading *reading = memory_new(sizeof(Reading));
-	char limit_text[24];
-	const char *values[] = { after, until, limit_text };
+	long most_bytes = smaller(config->queue_limit / 2 + 1, LARGEST_PAGE);
+	char *bytes = memory_format("%ld", most_bytes);
+	char *events = memory_format("%ld", smaller(config->page_size, most_bytes / usual_payload + 1));
+	const char *values[] = { after, until, events, bytes };
 
-	snprintf(limit_text, sizeof(limit_text), "%ld", limit);
 	reading->answer = answer;
 	reading->context = context;
-	database_query(database, read_sql, 3, values, on_page, reading);
+	database_query(database, read_sql, 4, values, on_page, reading);
+	free(events);
+	free(bytes);
 }

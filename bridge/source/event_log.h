@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "base/config.h"
 #include "fanout/event.h"
 #include "source/database.h"
 
@@ -37,8 +38,11 @@ typedef struct Page
 
 typedef void (*PageAnswer)(void *context, const Page *page);
 
-/* Reads the events after a position.  until NULL: as far as there are any. */
-extern void event_log_read(Database *database, const char *after, const char *until, long limit, PageAnswer answer,
+/*
+ * Reads the events after a position: as many as page-size says, and no more than fit
+ * into the queue of a connection, but for the last.  until NULL: as far as there are any.
+ */
+extern void event_log_read(Database *database, const char *after, const char *until, const Config *config, PageAnswer answer,
 						   void *context);
 
 #endif /* HERALD_EVENT_LOG_H */

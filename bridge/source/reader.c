@@ -36,7 +36,7 @@ static char *position; /* NULL before the first connection, and after it was los
 static bool between_pages;
 static uint64_t window;
 static bool reading;
-static bool rung;	   /* while reading */
+static bool rung;	   /* since the window began: what that is about may be in the next one */
 static bool maintains; /* nobody else does: the extension is not preloaded */
 static bool active;	   /* something was read since the last maintenance */
 static Timer poll_timer;
@@ -163,12 +163,14 @@ read_on(void)
 		return;
 	}
 	reading = true;
-	rung = false;
 	fall_behind();
 	if (!between_pages)
+	{
 		window++;
+		rung = false;
+	}
 	timer_stop(&poll_timer);
-	event_log_read(database, position, NULL, config->page_size, on_page, NULL);
+	event_log_read(database, position, NULL, config, on_page, NULL);
 }
 
 void

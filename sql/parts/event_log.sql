@@ -200,12 +200,16 @@ CREATE FUNCTION herald.current_position() RETURNS text
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_current_position';
 COMMENT ON FUNCTION herald.current_position() IS 'the place in the event log after everything that is visible now';
 
-CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000)
+CREATE FUNCTION herald.payload_size(payload json) RETURNS int
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_payload_size';
+COMMENT ON FUNCTION herald.payload_size(json) IS 'internal: what a payload takes as text, known without reading it';
+
+CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000, max_bytes int DEFAULT NULL)
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
                ack text, xid xid8, logged_ms bigint, more boolean, behind bigint)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
-COMMENT ON FUNCTION herald.read_events(text, text, text[], int) IS
-	'the events after a position, in order, each with the position after it; the last row, without a name, says where to go on';
+COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int) IS
+	'the events after a position, in order, each with the position after it, until there are so many or their payloads so large; the last row, without a name, says where to go on';
 
 CREATE FUNCTION herald.earliest(positions text[]) RETURNS TABLE ("position" text, in_window boolean)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_earliest';

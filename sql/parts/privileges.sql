@@ -21,7 +21,7 @@ GRANT USAGE ON SCHEMA herald TO herald_app, herald_bridge;
 GRANT EXECUTE ON FUNCTION
 	herald.bridge_hello(),
 	herald.current_position(),
-	herald.read_events(text, text, text[], int),
+	herald.read_events(text, text, text[], int, int),
 	herald.earliest(text[]),
 	herald.connect_sessions(text[], text[], text[], text[]),
 	herald.join_room(text, text, text),

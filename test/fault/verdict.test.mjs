@@ -153,7 +153,7 @@ test('a log that is not what was committed', () => {
 // What the bridges read is replaced by what a reader would get that remembers the last id.
 const byId = (last) => `
   ALTER FUNCTION herald.read_events RENAME TO read_by_position;
-  CREATE FUNCTION herald.read_events(text, text DEFAULT NULL, text[] DEFAULT NULL, int DEFAULT 1000)
+  CREATE FUNCTION herald.read_events(text, text DEFAULT NULL, text[] DEFAULT NULL, int DEFAULT 1000, int DEFAULT NULL)
   RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
                  ack text, xid xid8, logged_ms bigint, more boolean, behind bigint)
   LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -161,7 +161,7 @@ const byId = (last) => `
     last bigint := coalesce(nullif(current_setting('fault.last', true), '')::bigint, ${last});
   BEGIN
     IF $2 IS NOT NULL THEN
-      RETURN QUERY SELECT * FROM herald.read_by_position($1, $2, $3, $4);
+      RETURN QUERY SELECT * FROM herald.read_by_position($1, $2, $3, $4, $5);
       RETURN;
     END IF;
     FOR id, rooms, name, payload, "position", member_id, joins, leaves, ack, xid, logged_ms, more, behind IN

@@ -5,16 +5,17 @@ import { after, test } from 'node:test';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
-const scene = await Scene.open({ options: ['--queue-limit=64kB', '--page-size=200'] });
+// Nothing is found by looking at the log now and then: whatever comes, comes by a ring.
+const scene = await Scene.open({ options: ['--queue-limit=64kB', '--page-size=200', '--poll-interval=1h'] });
 after(() => scene.close());
 
 const { bridge, database } = scene;
 const EVENTS = 600;
 const EVENT_SIZE = 2000;
 
-const publish = (user) => database.query(
-  `SELECT herald.publish('user:' || $1, 'backlog:entry', jsonb_build_object('n', n, 'text', repeat('x', ${EVENT_SIZE})))
-   FROM generate_series(1, ${EVENTS}) AS n`, [user]);
+const publish = (user, events = EVENTS) => database.query(
+  `SELECT count(herald.publish('user:' || $1, 'backlog:entry', jsonb_build_object('n', n, 'text', repeat('x', ${EVENT_SIZE}))))
+   FROM generate_series(1, $2) AS n`, [user, events]);
 
 const numbers = (client) => client.all('backlog:entry').map(({ data }) => data.n);
 // One client of each protocol; all of them come back by themselves.
@@ -47,5 +48,16 @@ test('an absence in which that much happened is recovered, while more comes', as
   }
   for (const { welcomes } of [clients[0], clients[2]]) assert.ok(welcomes.slice(1).every(({ recovered }) => recovered));
   assert.ok(clients[1].connects.slice(1).every((recovered) => recovered));
+  scene.closeClients();
+});
+
+test('what comes while the bridge is behind does not wait for longer than that', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  const here = await scene.plain(ben);
+  await publish(ann, 10 * EVENTS);
+  await until('the bridge is behind', async () => await bridge.metric('herald_lag_events') > 0);
+  const [there] = await Promise.all([scene.plain(cat), database.query("SELECT herald.publish('user:' || $1, 'backlog:late', '{}')", [ben])]);
+  await here.waitFor('backlog:late');
+  await scene.settle(there);
   scene.closeClients();
 });

@@ -313,6 +313,49 @@ test_partial_flush(void **state)
 	outbox_close(&a.outbox);
 }
 
+static int told;
+
+static void
+note_empty(void)
+{
+	told++;
+}
+
+/* Told once, at the end of the turn, of those who are awaited: when all was sent, or dropped. */
+static void
+test_awaited(void **state)
+{
+	Owner a;
+	Owner b;
+
+	(void) state;
+	outbox_on_empty(note_empty);
+	init(&a, 100000);
+	init(&b, 100000);
+	a.most = 1;
+	push(&a, 'a');
+	push(&a, 'b');
+	push(&b, 'c');
+	outbox_await_empty(&a.outbox);
+	turn();
+	assert_int_equal(told, 0); /* one waits still, and nobody awaits the other */
+	outbox_sent(&a.outbox, 1);
+	assert_int_equal(told, 0);
+	turn();
+	assert_int_equal(told, 1);
+	push(&a, 'd');
+	turn();
+	assert_int_equal(told, 1);
+
+	push(&a, 'e');
+	push(&b, 'f');
+	outbox_await_empty(&a.outbox);
+	outbox_await_empty(&b.outbox);
+	outbox_close(&a.outbox);
+	turn();
+	assert_int_equal(told, 2);
+}
+
 /* A frame with a key that may be lost. */
 static void
 offer(Owner *owner, const char *key, char letter)
@@ -498,6 +541,7 @@ main(void)
 		cmocka_unit_test(test_closed_takes_nothing),
 		cmocka_unit_test(test_last),
 		cmocka_unit_test(test_partial_flush),
+		cmocka_unit_test(test_awaited),
 		cmocka_unit_test(test_newest_of_a_key),
 		cmocka_unit_test(test_newest_of_a_key_in_the_ring),
 		cmocka_unit_test(test_offer_without_room),

@@ -12,14 +12,14 @@ CREATE FUNCTION event_log.at(mark text) RETURNS text LANGUAGE sql AS $$
 	SELECT m.position FROM event_log.mark AS m WHERE m.name = at.mark;
 $$;
 -- The names of the events after a position, page by page: a bar ends a page.
-CREATE FUNCTION event_log.pages(place text, max_events int, until text DEFAULT NULL, rooms text[] DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION event_log.pages(place text, max_events int, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_bytes int DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	read record;
 	names text := '';
 	go_on boolean := true;
 BEGIN
 	WHILE go_on LOOP
-		FOR read IN SELECT * FROM herald.read_events(place, until, rooms, max_events) LOOP
+		FOR read IN SELECT * FROM herald.read_events(place, until, rooms, max_events, max_bytes) LOOP
 			names := names || coalesce(read.name || ' ', '| ');
 			place := read.position;
 			go_on := read.more;
@@ -96,6 +96,18 @@ SELECT event_log.pages(event_log.at('window'), 2, NULL, '{nowhere}');
 SELECT event_log.pages(event_log.at('window'), 2, NULL, '{}');
 SELECT event_log.pages(event_log.at('first'), 1000, event_log.at('gap'), '{*}') AS broadcast;
 
+-- bytes: a page ends with the event that makes it so large, however it is stored; what goes to other rooms does not count
+SELECT event_log.mark('large');
+SELECT count(herald.publish(r, e, jsonb_build_object('t', t)))
+FROM (VALUES ('a', 'small', 'x'), ('a', 'squeezed', repeat('x', 100000)), ('a', 'spread', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 3000) AS n)),
+             ('b', 'other', repeat('x', 100000)), ('a', 'last', 'x')) AS v (r, e, t);
+SELECT event_log.mark('large end');
+SELECT b, event_log.pages(event_log.at('large'), 1000, event_log.at('large end'), NULL, b) AS pages,
+       event_log.pages(event_log.at('large'), 1000, event_log.at('large end'), '{a}', b) AS of_a
+FROM unnest(ARRAY[1, 10, 11, 100000, 200000, 1000000, NULL]) AS b;
+SELECT event_log.pages(event_log.at('large'), 2, event_log.at('large end'), NULL, 1000000) AS at_most_two;
+SELECT name, more, behind FROM herald.read_events(event_log.at('large'), event_log.at('large end'), max_bytes => 100000) WHERE name IS NULL;
+
 -- at the end there is nothing, and the position stays good
 SELECT name, more FROM herald.read_events(herald.current_position());
 
@@ -124,6 +136,7 @@ SELECT * FROM herald.read_events(herald.current_position(), max_events => NULL);
 SELECT * FROM herald.read_events(herald.current_position(), max_events => 0);
 SELECT name, more FROM herald.read_events(herald.current_position(), NULL, NULL, 1);
 SELECT herald.read_events(herald.current_position(), max_events => -1);
+SELECT herald.read_events(herald.current_position(), max_bytes => 0);
 
 -- Positions that are none. The parts are version, system, start, place in the WAL and moment.
 SELECT part, event_log.failure(part) AS failure
