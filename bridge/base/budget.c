@@ -49,3 +49,9 @@ budget_left(void)
 {
 	return config->total_queue_limit - metrics.waiting_bytes;
 }
+
+int64_t
+budget_left_for_queues(void)
+{
+	return budget_left() - config->total_queue_limit / 8;
+}

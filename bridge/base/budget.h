@@ -26,4 +26,7 @@ extern void budget_give(size_t bytes);
  */
 extern int64_t budget_left(void);
 
+/* What is left for queues: an eighth is for what comes from clients, so that one is heard while others take nothing. */
+extern int64_t budget_left_for_queues(void);
+
 #endif /* HERALD_BUDGET_H */

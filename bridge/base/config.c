@@ -69,7 +69,7 @@ static const Setting settings[] = {
 	{ "presence-grace", 0, KIND_TIME, AT(presence_grace), true, "10s", "TIME", "how long a user without a session is still here" },
 	{ "presence-lease", 0, KIND_TIME, AT(presence_lease), true, "30s", "TIME", "how long beyond that the users of a bridge that was killed are" },
 	{ "print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit" },
-	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "what may wait for one connection before it is closed" },
+	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "what may wait for one connection before it falls behind" },
 	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "how far behind /readyz still says ready" },
 	{ "recent-events-size", 0, KIND_BYTES, AT(recent_events_size), true, "16MB", "SIZE", "recent events that are kept in memory for clients that come back" },
 	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "what may wait for all connections together" },

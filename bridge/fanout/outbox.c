@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "base/budget.h"
 #include "base/loop.h"
@@ -27,6 +28,7 @@
 #define FLUSHES_PER_TURN 1000
 
 static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
+static Outbox *waiters; /* those with something in them, whose queue has not been empty for the longest time first */
 static void (*tell_empty)(void);
 static bool emptied; /* one that is awaited, in this turn */
 
@@ -92,6 +94,9 @@ drop_all(Outbox *outbox)
 {
 	for (uint32_t i = 0; i < outbox->count; i++)
 		frame_release(outbox_peek(outbox, i));
+	if (outbox->previous_waiting != NULL)
+		DL_DELETE2(waiters, outbox, previous_waiting, next_waiting);
+	outbox->previous_waiting = NULL;
 	budget_give(sizeof(Frame *) * outbox->capacity);
 	free(outbox->frames);
 	outbox->frames = NULL;
@@ -149,48 +154,91 @@ grow(Outbox *outbox)
 }
 
 static bool
-fits(const Outbox *outbox, const Frame *frame)
+within_limit(const Outbox *outbox, const Frame *frame)
 {
-	int64_t left = budget_left();
-	int64_t most = (int64_t) outbox->limit < left ? (int64_t) outbox->limit : left;
-
-	return outbox->count == 0 ? left >= 0 : (int64_t) (outbox->waiting + frame_size(frame)) <= most;
+	return outbox->count == 0 || outbox->waiting + frame_size(frame) <= outbox->limit;
 }
 
-/* What the connections take now need not wait. */
+static bool
+within_budget(const Outbox *outbox, const Frame *frame)
+{
+	return budget_left_for_queues() >= (outbox->count == 0 ? 0 : (int64_t) (outbox->waiting + frame_size(frame)));
+}
+
+static bool
+fits(const Outbox *outbox, const Frame *frame)
+{
+	return within_limit(outbox, frame) && within_budget(outbox, frame);
+}
+
+/* Another one that has more waiting, and has had for longer than anybody. */
+static bool
+gives_way(const Outbox *longest, const Outbox *outbox, const Frame *frame)
+{
+	return longest != NULL && longest != outbox && longest->waiting >= outbox->waiting + frame_size(frame);
+}
+
+/* What the connections take now need not wait.  If that is not enough, those that take nothing give way. */
 static void
-make_room(Outbox *outbox)
+make_room(Outbox *outbox, const Frame *frame)
 {
 	outbox_flush(outbox);
-	while (budget_left() < 0 && dirty.next_dirty != &dirty)
+	if (!within_limit(outbox, frame))
+		return;
+	while (!within_budget(outbox, frame) && dirty.next_dirty != &dirty)
 		outbox_flush(dirty.next_dirty);
+	while (!within_budget(outbox, frame) && gives_way(waiters, outbox, frame))
+		overflow(waiters);
 }
 
 bool
 outbox_has_room(Outbox *outbox, const Frame *frame)
 {
 	if (!outbox->closed && !fits(outbox, frame))
-		make_room(outbox);
+		make_room(outbox, frame);
 	return fits(outbox, frame);
+}
+
+/* A place for a frame, which counts already; false: it is not taken. */
+static bool
+add(Outbox *outbox, Frame *frame)
+{
+	bool room = outbox_has_room(outbox, frame);
+
+	if (outbox->closed)
+		return false;
+	if (!room)
+	{
+		overflow(outbox);
+		return false;
+	}
+	if (outbox->count == outbox->capacity)
+		grow(outbox);
+	if (outbox->count++ == 0)
+		DL_APPEND2(waiters, outbox, previous_waiting, next_waiting);
+	outbox->waiting += frame_size(frame);
+	return true;
 }
 
 void
 outbox_push(Outbox *outbox, Frame *frame)
 {
-	bool room = outbox_has_room(outbox, frame);
-
-	if (outbox->closed)
+	if (!add(outbox, frame))
 		return;
-	if (!room)
-	{
-		overflow(outbox);
-		return;
-	}
-	if (outbox->count == outbox->capacity)
-		grow(outbox);
-	outbox->frames[(outbox->first + outbox->count++) % outbox->capacity] = frame_hold(frame);
-	outbox->waiting += frame_size(frame);
+	outbox->frames[(outbox->first + outbox->count - 1) % outbox->capacity] = frame_hold(frame);
 	outbox_wake(outbox);
+}
+
+void
+outbox_push_urgent(Outbox *outbox, Frame *frame)
+{
+	if (add(outbox, frame))
+	{
+		outbox->first = (outbox->first + outbox->capacity - 1) % outbox->capacity;
+		outbox->frames[outbox->first] = frame_hold(frame);
+		outbox_wake(outbox);
+	}
+	frame_release(frame);
 }
 
 /* Takes the frame with a key out of the queue: there is one at most. */
@@ -212,6 +260,8 @@ drop_key(Outbox *outbox, const char *key)
 			outbox->frames[(outbox->first + kept++) % outbox->capacity] = frame;
 	}
 	outbox->count = kept;
+	if (kept == 0)
+		drop_all(outbox);
 }
 
 void

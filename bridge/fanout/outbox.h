@@ -30,8 +30,9 @@ typedef struct OutboxOwner
 
 /*
  * A queue of references to frames, part of its connection.  Bounded by its limit, and
- * by what is left of the budget: over that it drops everything, takes nothing more
- * and says so to its owner.
+ * by what is left of the budget, for which the one gives way that has not been empty
+ * for the longest time.  Over that it drops everything, takes nothing more and says
+ * so to its owner.
  */
 typedef struct Outbox
 {
@@ -47,6 +48,8 @@ typedef struct Outbox
 	bool awaited; /* somebody wants to know when it is empty */
 	struct Outbox *next_dirty;
 	struct Outbox *previous_dirty;
+	struct Outbox *next_waiting; /* in the list of those that are not empty */
+	struct Outbox *previous_waiting;
 } Outbox;
 
 /* Must be called once: at the end of each turn all dirty outboxes are flushed. */
@@ -66,7 +69,8 @@ extern void outbox_await_empty(Outbox *outbox);
 
 /*
  * Is there room for a frame, if need be after what waits has been offered to the
- * connections?  One that is larger than may wait has the queue for itself.
+ * connections, and those were cut off that take nothing?  A frame that is larger than
+ * may wait has the queue for itself.
  */
 extern bool outbox_has_room(Outbox *outbox, const Frame *frame);
 
@@ -89,6 +93,9 @@ extern void outbox_offer(Outbox *outbox, Frame *frame);
 
 /* The same for a frame that nobody else needs: takes over the caller's reference. */
 extern void outbox_push_own(Outbox *outbox, Frame *frame);
+
+/* The same, in front of what waits: for a frame that is in no order. */
+extern void outbox_push_urgent(Outbox *outbox, Frame *frame);
 
 /* The same for the last frame of the connection: what comes after it is dropped. */
 extern void outbox_push_last(Outbox *outbox, Frame *frame);

@@ -193,20 +193,32 @@ stamp_user(Session *session)
 		one->last_event = last_stamp;
 }
 
+/* Those who are welcomed and have not been counted in another hall. */
+static int
+count_users(const Room *room)
+{
+	int users = 0;
+
+	for (int i = 0; room != NULL && i < room->count; i++)
+	{
+		Session *session = room->members[i]->session;
+
+		if (session->state == SESSION_ARRIVING || session->last_event == last_stamp)
+			continue;
+		stamp_user(session);
+		users++;
+	}
+	return users;
+}
+
 int
 room_users(const char *name)
 {
-	const Room *room = find_room(HALL_LIVE, name);
 	int users = 0;
 
 	last_stamp++;
-	for (int i = 0; room != NULL && i < room->count; i++)
-	{
-		if (room->members[i]->session->last_event == last_stamp)
-			continue;
-		stamp_user(room->members[i]->session);
-		users++;
-	}
+	for (Hall hall = 0; hall < HALLS; hall++)
+		users += count_users(find_room(hall, name));
 	return users;
 }
 

@@ -23,7 +23,7 @@ extern void room_move(Session *session, Hall hall);
 /* Has a function called when a session enters or leaves a room of the live hall; NULL: none. */
 extern void room_on_change(void (*tell)(const char *name));
 
-/* How many users have a session in a room of the live hall. */
+/* How many users have a session in a room, be it live or behind. */
 extern int room_users(const char *name);
 
 /*

@@ -35,6 +35,7 @@ typedef struct LateChange
 
 static User *users = NULL;
 static void (*tell_user)(const char *user, bool here);
+static void (*tell_full)(Session *session);
 
 static User *
 find_user(const char *id)
@@ -137,7 +138,7 @@ session_awaits(const Session *session, const Event *event)
 {
 	if (event->except != NULL && strcmp(event->except, session->user) == 0)
 		return false;
-	return session->state == SESSION_LIVE || (!session->full && !seen_has(session->seen, event));
+	return !session->full && (session->state == SESSION_LIVE || !seen_has(session->seen, event));
 }
 
 /* The event that a session got last, while it is not live; NULL: forget it. */
@@ -206,13 +207,18 @@ replay(Session *session, Event *event)
 	free(position);
 }
 
+/* Who cannot take it now gets it from the log. */
 static void
 send_live(Session *session, Event *event)
 {
 	Frame *frame = event_frame(event, session->format);
 
-	if (frame != NULL)
+	if (frame == NULL)
+		return;
+	if (event->ephemeral || has_room(session, frame))
 		send(session, event, frame, event->position);
+	else
+		tell_full(session);
 }
 
 void
@@ -224,6 +230,22 @@ session_deliver(Session *session, Event *event)
 		replay(session, event);
 	else
 		send_live(session, event);
+}
+
+void
+session_on_full(void (*tell)(Session *session))
+{
+	tell_full = tell;
+}
+
+void
+session_fall_behind(Session *session, const char *position)
+{
+	assert(session->state == SESSION_LIVE && session->full);
+	metrics.fallen_behind++;
+	session->state = SESSION_REPLAYING;
+	session->position = memory_copy(position);
+	session->seen = seen_new(0);
 }
 
 void

@@ -66,7 +66,7 @@ typedef struct Session
 	bool recovered;	  /* it misses nothing */
 	Seen *seen;		  /* what the position says, as far as it is not live */
 	Event *last;	  /* that it got after the position, while it is not live */
-	bool full;		  /* its outbox took no more: it must go on later */
+	bool full;		  /* its outbox took no more: it hears nothing, and must go on later */
 	uint64_t stretch; /* of the recent events from which on it must hear; 0: what it missed is not there */
 	uint64_t window;  /* of the reader, for whose end it waits */
 	char *claims;	  /* JSON of the token */
@@ -104,14 +104,18 @@ extern void session_release(Session *session);
 extern void session_change_room(Session *session, Event *event, const char *room, bool joins);
 extern void session_make_changes(Session *session);
 
-/* Whether an event is meant for a session, news to it, and can be taken by it. */
+/* Is an event meant for a session, news to it, and can it be taken? */
 extern bool session_awaits(const Session *session, const Event *event);
 
 /*
- * Hands an event to a session that awaits it.  One that is being replayed to and
- * takes no more is left full: it must go on from its position, later.
+ * Hands an event to a session that awaits it.  One that takes no more is left full:
+ * it must go on later, from its position or, if it was live, from before the event.
  */
 extern void session_deliver(Session *session, Event *event);
+
+/* Has a function called, in the middle of the delivery, for a live one; then it has got everything up to a position. */
+extern void session_on_full(void (*tell)(Session *session));
+extern void session_fall_behind(Session *session, const char *position);
 
 /* Brings the position up to what the session got; it hears nothing until it is let into a hall again. */
 extern void session_pause(Session *session);
@@ -119,19 +123,14 @@ extern void session_pause(Session *session);
 /* It got everything: from now on live events go out. */
 extern void session_go_live(Session *session);
 
-/*
- * The one way to die: leaves all rooms, takes no more events, and gives up the
- * protocol's reference.  Of no effect the second time.
- */
+/* The one way to die: leaves all rooms, and gives up the protocol's reference.  Of no effect the second time. */
 extern void session_leave(Session *session);
 
 /* Has a function called when a user's first session begins, and when the last one has ended; NULL: none. */
 extern void session_on_user(void (*tell)(const char *user, bool here));
 
-/* The sessions of a user, as a list by next_of_user. */
+/* The sessions of a user, as a list by next_of_user, and the one with this key, or NULL. */
 extern Session *session_of_user(const char *user);
-
-/* A session of this user with this key, or NULL. */
 extern Session *session_find(const char *user, const char *key);
 
 /* Calls a function for every session; it may leave. */

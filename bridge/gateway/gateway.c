@@ -40,14 +40,35 @@ static SessionList waiting;				/* nobody has asked for them yet */
 static SessionList asking;				/* the query that runs now is for them */
 static SessionList known;				/* they have their answer and wait for the reader */
 static uint64_t held[RECENT_STRETCHES]; /* the stretches of recent events when it was sent */
+static SessionList full;				/* live ones that did not take the event which is being published */
 
 static void ask_for_rooms(void);
+
+static void
+on_full(Session *session)
+{
+	session_list_append(&full, session_hold(session));
+}
+
+/* The reader's position is still before the event. */
+static void
+replay_to_full(void)
+{
+	Session *session;
+
+	while ((session = session_list_take(&full)) != NULL)
+	{
+		session_fall_behind(session, reader_position());
+		replay_later(session);
+	}
+}
 
 /* Live, and kept for those who come back.  The frames are with the connections by now. */
 static void
 on_event(Event *event)
 {
 	room_publish(HALL_LIVE, event);
+	replay_to_full();
 	event_drop_frames(event);
 	recent_add(event);
 }
@@ -282,6 +303,7 @@ gateway_start(const Config *config)
 	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
 
 	database = database_open("rooms", config->database, config->database_timeout, &database_events, NULL);
+	session_on_full(on_full);
 	recent_start(config);
 	replay_start(config, ask_for);
 	action_start(config);

@@ -92,8 +92,8 @@ on_pause_over(void *context)
 	look_at_paused();
 }
 
-static void
-pause_session(Session *session)
+void
+replay_later(Session *session)
 {
 	session_pause(session);
 	session_list_append(&paused, session);
@@ -115,7 +115,7 @@ sort_out(SessionList *list, bool all)
 		if (session->state == SESSION_GONE)
 			session_release(session);
 		else if (session->full)
-			pause_session(session);
+			replay_later(session);
 		else if (!all)
 			session_list_append(&sorted, session);
 		else
@@ -162,7 +162,7 @@ pause_all(SessionList *list)
 	Session *session;
 
 	while ((session = session_list_take(list)) != NULL)
-		pause_session(session);
+		replay_later(session);
 }
 
 /* The reading failed: everybody asks again in a while, and hears then whether it can be had at all. */

@@ -23,4 +23,7 @@ extern void replay_stop(void);
  */
 extern void replay_begin(SessionList *arrived);
 
+/* A session, with a reference, that takes no more now: it asks for its place again when it has taken what waits. */
+extern void replay_later(Session *session);
+
 #endif /* HERALD_REPLAY_H */

@@ -147,7 +147,8 @@ smaller(long one, long other)
 
 /* Half of what may wait for a connection: with what events become larger by in its format, a page fits. */
 void
-event_log_read(Database *database, const char *after, const char *until, const Config *config, PageAnswer answer, void *context)
+event_log_read(Database *database, const char *after, const char *until, const Config *config, PageAnswer answer,
+			   void *context)
 {
 	Reading *reading = memory_new(sizeof(Reading));
 	long most_bytes = smaller(config->queue_limit / 2 + 1, LARGEST_PAGE);

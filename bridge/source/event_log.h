@@ -42,7 +42,7 @@ typedef void (*PageAnswer)(void *context, const Page *page);
  * Reads the events after a position: as many as page-size says, and no more than fit
  * into the queue of a connection, but for the last.  until NULL: as far as there are any.
  */
-extern void event_log_read(Database *database, const char *after, const char *until, const Config *config, PageAnswer answer,
-						   void *context);
+extern void event_log_read(Database *database, const char *after, const char *until, const Config *config,
+						   PageAnswer answer, void *context);
 
 #endif /* HERALD_EVENT_LOG_H */

@@ -127,7 +127,10 @@ hand_on(const Page *page)
 	metrics.events_read += page->logged;
 	active |= page->logged > 0;
 	for (int i = 0; i < page->count; i++)
+	{
 		listener->event(page->events[i]);
+		move_to(page->events[i]->position);
+	}
 	move_to(page->position);
 	between_pages = page->more;
 	if (!between_pages)

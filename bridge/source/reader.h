@@ -18,7 +18,7 @@
 /* What the reader tells. */
 typedef struct ReaderEvents
 {
-	void (*event)(Event *event);		   /* each event of the log, in order */
+	void (*event)(Event *event);		   /* each event of the log, in order; the reader is still before it */
 	void (*signal)(Event *event);		   /* an ephemeral event: it is in no order, and not read again */
 	void (*reached)(const char *position); /* between two windows; everything up to the position has been told */
 	void (*resync)(const char *reason);	   /* the position is lost: events may be missing from here back */

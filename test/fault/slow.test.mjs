@@ -34,21 +34,23 @@ const publish = (room, first, last, size = 100) => database.query(
   "SELECT herald.publish($1, 'numbered', jsonb_build_object('n', n, 'text', repeat('x', $4))) FROM generate_series($2::int, $3::int) AS n",
   [room, first, last, size]);
 
-const cutOff = () => bridge.metric('herald_slow_closed_total');
+const fallenBehind = () => bridge.metric('herald_fallen_behind_total');
+const waiting = () => bridge.metric('herald_waiting_bytes');
 
-// Publishes until somebody was cut off, no faster than the reader reads; returns the last number.
-async function publishUntilCut(room, reader) {
-  const before = await cutOff();
+// Publishes until somebody's queue is full, no faster than the reader reads, and as much again; returns the last number.
+async function publishUntilFull(room, reader) {
+  const before = await fallenBehind();
   let last = 0;
-  await until('somebody is cut off', async () => {
+  await until('somebody has fallen behind', async () => {
     await publish(room, last + 1, last += 10, 10000);
     if (reader) await until('the reader has everything', () => reader.numbers.at(-1) === last);
-    return await cutOff() > before;
+    return await fallenBehind() > before;
   });
+  await publish(room, last + 1, last *= 2, 10000);
   return last;
 }
 
-// The client reads on, and comes back when it was cut off, until it has the last one.
+// The client reads on, and comes back if it was cut off, until it has the last one.
 async function readOn(client, last) {
   client.read();
   await until(`the ${client.kind} client has number ${last}`, async () => {
@@ -58,21 +60,25 @@ async function readOn(client, last) {
 }
 
 for (const kind of Object.keys(kinds)) {
-  test(`${kind}: whoever never reads is cut off at the limit, and has each event once when it is back`, async () => {
+  test(`${kind}: what waits for one who does not read stays within the limit; when it reads it gets the rest, and is live again`, async () => {
     const [slow, other] = [await connect(kind), await connect('plain')];
     slow.stop();
-    const last = await publishUntilCut(`user:${ann}`, other);
+    const last = await publishUntilFull(`user:${ann}`, other);
+    await until('the other one has everything', () => other.numbers.at(-1) === last);
     assert.deepEqual(other.numbers, numbers(last));
+    assert.ok(await waiting() < 250000, `${await waiting()} bytes wait`);
     await readOn(slow, last);
-    assert.deepEqual(slow.numbers, numbers(last));
-    assert.deepEqual(slow.welcomes, [false, true]);
+    await publish(`user:${ann}`, last + 1, last + 1);
+    await readOn(slow, last + 1);
+    assert.deepEqual(slow.numbers, numbers(last + 1));
+    assert.deepEqual(slow.welcomes, [false], 'it has stayed');
   });
 
-  test(`${kind}: whoever reads a byte at a time is cut off, too, and goes on where it was`, async () => {
+  test(`${kind}: whoever reads a byte at a time is left in peace, and goes on where it was when it comes back`, async () => {
     const slow = await connect(kind, ann, { byByte: true });
     slow.stop();
-    const sips = setInterval(() => { if (!slow.socket.destroyed) slow.read(1); }, 1000);
-    const last = await publishUntilCut(`user:${ann}`);
+    const sips = setInterval(() => { if (!slow.socket.destroyed) slow.read(1); }, 20);
+    const last = await publishUntilFull(`user:${ann}`);
     clearInterval(sips);
     slow.buffer = Buffer.alloc(65536);
     slow.close();
@@ -83,13 +89,47 @@ for (const kind of Object.keys(kinds)) {
   });
 }
 
-test('whoever cannot be brought up to date is told so', async () => {
+for (const kind of ['plain', 'socket.io']) {
+  test(`${kind}: whoever reads slowly, but reads, hears each ping in time, however much waits`, async () => {
+    const brisk = await scene.addBridge(['--queue-limit=4MB', '--ping-interval=300ms', '--ping-timeout=2s']);
+    const slow = await connect(kind, ann, { bridge: brisk });
+    await publish(`user:${ann}`, 1, 600, 10000);
+    slow.stop();
+    const sips = setInterval(() => slow.read(1), 60);    // one piece of 64 kB
+    await until('it has read everything', () => slow.socket.destroyed || slow.numbers.at(-1) === 600, 30000);
+    clearInterval(sips);
+    assert.deepEqual([slow.socket.destroyed, slow.welcomes], [false, [false]]);
+  });
+}
+
+test('whoever comes back and cannot be brought up to date is told so', async () => {
   const slow = await connect('plain');
-  slow.stop();
-  await publishUntilCut(`user:${ann}`);
   slow.close();
   await slow.closed;
   slow.position = '1~0~0~3.0~3.0~0';    // of another server: nothing is known of it
+  await slow.connect();
+  assert.deepEqual(slow.welcomes, [false, false]);
+});
+
+async function setWindow(setting) {
+  await database.query(`ALTER SYSTEM ${setting}`);
+  await database.query('SELECT pg_reload_conf()');
+}
+
+test('whoever is behind and cannot be brought up to date is told so', async () => {
+  const slow = await connect('plain');
+  slow.stop();
+  const position = await database.value('SELECT herald.current_position()');
+  await publishUntilFull(`user:${ann}`);
+  await setWindow("SET herald.recovery_window = '1s'");
+  await until('the log has given it up', async () => {
+    await database.query('SELECT herald.maintain()');
+    return !await database.value("SELECT recovered FROM herald.resume(ARRAY[$1], '{}')", [position]);
+  });
+  slow.read();
+  await slow.closed;
+  assert.match(slow.answer, /"code":"resync"/);
+  await setWindow('RESET herald.recovery_window');
   await slow.connect();
   assert.deepEqual(slow.welcomes, [false, false]);
 });

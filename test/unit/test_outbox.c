@@ -356,6 +356,31 @@ test_awaited(void **state)
 	assert_int_equal(told, 2);
 }
 
+/* In front of what waits, wherever the ring begins, and within the limit. */
+static void
+test_urgent(void **state)
+{
+	Owner a;
+
+	(void) state;
+	init(&a, 5 * LETTER);
+	a.most = 0;
+	for (char c = 'a'; c <= 'c'; c++)
+		push(&a, c);
+	outbox_push_urgent(&a.outbox, frame_new(FRAME_TEXT, "1", 1));
+	outbox_push_urgent(&a.outbox, frame_new(FRAME_TEXT, "2", 1));
+	assert_int_equal(a.outbox.waiting, 5 * LETTER);
+	a.most = UINT32_MAX;
+	turn();
+	assert_string_equal(a.sent, "21abc");
+	outbox_push_urgent(&a.outbox, frame_new(FRAME_TEXT, "3", 1));
+	turn();
+	assert_string_equal(a.sent, "21abc3");
+	outbox_close(&a.outbox);
+	outbox_push_urgent(&a.outbox, frame_new(FRAME_TEXT, "4", 1));
+	assert_int_equal(a.outbox.count, 0);
+}
+
 /* A frame with a key that may be lost. */
 static void
 offer(Owner *owner, const char *key, char letter)
@@ -476,6 +501,16 @@ test_crowd(void **state)
 
 static Config config = { .total_queue_limit = LONG_MAX };
 
+/* So much more may wait in queues; they have seven eighths of all. */
+static void
+allow(int64_t more)
+{
+	int64_t most = metrics.waiting_bytes + more;
+
+	config.total_queue_limit = most / 7 * 8 + most % 7;
+	assert_int_equal(budget_left_for_queues(), more);
+}
+
 /* Nobody has more waiting than is left for all. */
 static void
 test_budget(void **state)
@@ -487,14 +522,14 @@ test_budget(void **state)
 	init(&a, 1000 * LETTER);
 	init(&b, 1000 * LETTER);
 	a.most = b.most = 0;
-	config.total_queue_limit = metrics.waiting_bytes + (int64_t) (100 * LETTER);
+	allow(100 * LETTER);
 	while (!a.outbox.closed)
 	{
 		push(&a, 'a');
 		assert_true(a.outbox.count < 60);
 	}
 	assert_int_equal(a.overflows, 1);
-	assert_int_equal(budget_left(), 100 * LETTER); /* all of it is back */
+	assert_int_equal(budget_left_for_queues(), 100 * LETTER); /* all of it is back */
 	for (int i = 0; i < 20; i++)
 	{
 		push(&b, 'b');
@@ -518,7 +553,7 @@ test_spent_budget(void **state)
 	init(&b, 1000 * LETTER);
 	for (int i = 0; i < 100; i++)
 		push(&a, 'a');
-	config.total_queue_limit = metrics.waiting_bytes;
+	allow(0);
 	push(&b, 'b');
 	assert_int_equal(a.outbox.count, 0);
 	assert_int_equal(a.overflows + b.overflows, 0);
@@ -526,6 +561,56 @@ test_spent_budget(void **state)
 	assert_string_equal(b.sent, "b");
 	assert_int_equal(metrics.waiting_bytes, before);
 	config.total_queue_limit = LONG_MAX;
+}
+
+static void
+push_many(Owner *owner, int count)
+{
+	while (count-- > 0)
+		push(owner, 'm');
+}
+
+static void
+take_all(Owner *owner)
+{
+	owner->most = UINT32_MAX;
+	outbox_flush(&owner->outbox);
+	owner->most = 0;
+}
+
+/* If that is not enough, those are cut off that have not been empty for the longest time, as long as they have more. */
+static void
+test_longest_gives_way(void **state)
+{
+	Owner owners[4];
+	Owner *a = &owners[0];
+	Owner *b = &owners[1];
+	Owner *c = &owners[2];
+	Owner *d = &owners[3];
+
+	(void) state;
+	for (int i = 0; i < 4; i++)
+	{
+		init(&owners[i], 1000 * LETTER);
+		owners[i].most = 0;
+		push_many(&owners[i], 10);
+	}
+	take_all(a);
+	push_many(a, 10); /* has been empty meanwhile */
+	take_all(d);
+	allow(-1);
+	push(d, 'd');
+	assert_int_equal(b->overflows, 1);
+	assert_int_equal(a->overflows + c->overflows + d->overflows, 0);
+	push_many(d, 9);
+	assert_int_equal(c->overflows, 1);
+	assert_int_equal(a->overflows + d->overflows, 0);
+	allow(0);
+	push(d, 'd'); /* has more than who is left */
+	assert_int_equal(a->overflows, 0);
+	assert_int_equal(d->overflows, 1);
+	config.total_queue_limit = LONG_MAX;
+	outbox_close(&a->outbox);
 }
 
 int
@@ -542,6 +627,7 @@ main(void)
 		cmocka_unit_test(test_last),
 		cmocka_unit_test(test_partial_flush),
 		cmocka_unit_test(test_awaited),
+		cmocka_unit_test(test_urgent),
 		cmocka_unit_test(test_newest_of_a_key),
 		cmocka_unit_test(test_newest_of_a_key_in_the_ring),
 		cmocka_unit_test(test_offer_without_room),
@@ -549,6 +635,7 @@ main(void)
 		cmocka_unit_test(test_behind_a_crowd),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_spent_budget),
+		cmocka_unit_test(test_longest_gives_way),
 	};
 
 	budget_start(&config);

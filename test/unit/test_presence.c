@@ -157,8 +157,11 @@ test_users_of_a_post(void **state)
 	room_join(phone->session, "post:1");
 	assert_news("{}", "{}", "{}", "{}");
 	room_join(other->session, "post:1");
+	arriving->session->state = SESSION_LIVE;
 	room_move(arriving->session, HALL_LIVE);
 	assert_news("{}", "{}", "{\"post:1\"}", "{\"3\"}");
+	room_move(other->session, HALL_LOBBY); /* behind, but here */
+	assert_news("{}", "{}", "{}", "{}");
 	room_leave(tab->session, "post:1");
 	room_leave(other->session, "post:1");
 	assert_news("{}", "{}", "{\"post:1\"}", "{\"2\"}");

@@ -225,6 +225,67 @@ test_replay_stops_before_a_join(void **state)
 	support_end(a);
 }
 
+static Session *full;
+
+static void
+note_full(Session *session)
+{
+	assert_null(full);
+	full = session;
+}
+
+static void
+publish_leave(const char *user, const char *room)
+{
+	Event *event = support_event("left", room);
+
+	event->member = memory_copy(user);
+	event->leaves = memory_copy(room);
+	room_publish(HALL_LIVE, event);
+	event_release(event);
+}
+
+/* A live session whose queue is full hears nothing of an event and what follows, and goes on from before it. */
+static void
+test_falls_behind(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+
+	(void) state;
+	session_on_full(note_full);
+	room_join(a->session, "x");
+	fill(a);
+	publish_ephemeral("lost", "x", NULL, NULL);
+	assert_null(full);
+	publish("unwanted", "x");
+	assert_null(full);
+	publish("e1", "x");
+	assert_ptr_equal(full, a->session);
+	publish("e2", "x");
+	publish_leave("1", "x");
+	assert_int_equal(a->session->room_count, 1);
+	assert_int_equal(a->overflows, 0);
+
+	free(a->session->position);
+	seen_free(a->session->seen);
+	session_fall_behind(a->session, "before");
+	session_pause(a->session);
+	a->slow = false;
+	outbox_wake(&a->outbox);
+	support_turn();
+	assert_null(strstr(a->said, "e1"));
+	publish("e3", "x");
+	a->said[0] = '\0';
+	room_move(a->session, HALL_RECENT);
+	replay(a, "e1", 1);
+	session_go_live(a->session);
+	publish("e4", "x");
+	support_turn();
+	assert_string_equal(a->said, "e1 e4 ");
+	full = NULL;
+	support_end(a);
+}
+
 static void
 change(Session *session, const char *room, bool joins)
 {
@@ -369,6 +430,7 @@ main(void)
 		cmocka_unit_test(test_asks),
 		cmocka_unit_test(test_replay_stops_when_full),
 		cmocka_unit_test(test_replay_stops_before_a_join),
+		cmocka_unit_test(test_falls_behind),
 		cmocka_unit_test(test_leave_twice),
 		cmocka_unit_test(test_leaving_stops_its_timer),
 		cmocka_unit_test(test_late_changes_outlast_the_first_join),
