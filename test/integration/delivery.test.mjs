@@ -209,7 +209,7 @@ test('preferences decide whether something is kept and whether it is shown at on
 test('each namespace of a front end gets its own kind of events', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
-  await scene.settle(await scene.plain(ben));    // the bridge has read that they joined it
+  await scene.settle(await scene.plain(ann));    // the bridge has read that they joined it
   const notifications = await scene.socketIo(ann, { namespace: '/notifications' });
   const chat = await scene.socketIo(ann, { namespace: '/chat' });
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
