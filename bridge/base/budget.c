@@ -51,7 +51,7 @@ budget_left(void)
 }
 
 int64_t
-budget_left_for_queues(void)
+budget_left_for_later(void)
 {
 	return budget_left() - config->total_queue_limit / 8;
 }

@@ -26,7 +26,7 @@ extern void budget_give(size_t bytes);
  */
 extern int64_t budget_left(void);
 
-/* What is left for queues: an eighth is for what comes from clients, so that one is heard while others take nothing. */
-extern int64_t budget_left_for_queues(void);
+/* What is left for what can be sent later: an eighth is for what cannot, and for what comes from clients. */
+extern int64_t budget_left_for_later(void);
 
 #endif /* HERALD_BUDGET_H */

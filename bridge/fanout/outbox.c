@@ -153,22 +153,27 @@ grow(Outbox *outbox)
 	outbox->first = 0;
 }
 
+/* What can be sent later leaves an eighth to what cannot. */
 static bool
-within_limit(const Outbox *outbox, const Frame *frame)
+within_limit(const Outbox *outbox, const Frame *frame, bool later)
 {
-	return outbox->count == 0 || outbox->waiting + frame_size(frame) <= outbox->limit;
+	size_t limit = outbox->limit - (later ? outbox->limit / 8 : 0);
+
+	return outbox->count == 0 || outbox->waiting + frame_size(frame) <= limit;
 }
 
 static bool
-within_budget(const Outbox *outbox, const Frame *frame)
+within_budget(const Outbox *outbox, const Frame *frame, bool later)
 {
-	return budget_left_for_queues() >= (outbox->count == 0 ? 0 : (int64_t) (outbox->waiting + frame_size(frame)));
+	int64_t left = later ? budget_left_for_later() : budget_left();
+
+	return left >= (outbox->count == 0 ? 0 : (int64_t) (outbox->waiting + frame_size(frame)));
 }
 
 static bool
-fits(const Outbox *outbox, const Frame *frame)
+fits(const Outbox *outbox, const Frame *frame, bool later)
 {
-	return within_limit(outbox, frame) && within_budget(outbox, frame);
+	return within_limit(outbox, frame, later) && within_budget(outbox, frame, later);
 }
 
 /* Another one that has more waiting, and has had for longer than anybody. */
@@ -180,63 +185,67 @@ gives_way(const Outbox *longest, const Outbox *outbox, const Frame *frame)
 
 /* What the connections take now need not wait.  If that is not enough, those that take nothing give way. */
 static void
-make_room(Outbox *outbox, const Frame *frame)
+make_room(Outbox *outbox, const Frame *frame, bool later)
 {
 	outbox_flush(outbox);
-	if (!within_limit(outbox, frame))
+	if (!within_limit(outbox, frame, later))
 		return;
-	while (!within_budget(outbox, frame) && dirty.next_dirty != &dirty)
+	while (!within_budget(outbox, frame, later) && dirty.next_dirty != &dirty)
 		outbox_flush(dirty.next_dirty);
-	while (!within_budget(outbox, frame) && gives_way(waiters, outbox, frame))
+	while (!within_budget(outbox, frame, later) && gives_way(waiters, outbox, frame))
 		overflow(waiters);
+}
+
+static bool
+has_room(Outbox *outbox, const Frame *frame, bool later)
+{
+	if (!outbox->closed && !fits(outbox, frame, later))
+		make_room(outbox, frame, later);
+	return fits(outbox, frame, later);
 }
 
 bool
 outbox_has_room(Outbox *outbox, const Frame *frame)
 {
-	if (!outbox->closed && !fits(outbox, frame))
-		make_room(outbox, frame);
-	return fits(outbox, frame);
+	return has_room(outbox, frame, true);
 }
 
-/* A place for a frame, which counts already; false: it is not taken. */
-static bool
-add(Outbox *outbox, Frame *frame)
+/* A place for a frame in the ring, which counts already. */
+static void
+add(Outbox *outbox, const Frame *frame)
 {
-	bool room = outbox_has_room(outbox, frame);
-
-	if (outbox->closed)
-		return false;
-	if (!room)
-	{
-		overflow(outbox);
-		return false;
-	}
 	if (outbox->count == outbox->capacity)
 		grow(outbox);
 	if (outbox->count++ == 0)
 		DL_APPEND2(waiters, outbox, previous_waiting, next_waiting);
 	outbox->waiting += frame_size(frame);
-	return true;
+	outbox_wake(outbox);
 }
 
 void
 outbox_push(Outbox *outbox, Frame *frame)
 {
-	if (!add(outbox, frame))
+	bool room = has_room(outbox, frame, false);
+
+	if (outbox->closed)
 		return;
+	if (!room)
+	{
+		overflow(outbox);
+		return;
+	}
+	add(outbox, frame);
 	outbox->frames[(outbox->first + outbox->count - 1) % outbox->capacity] = frame_hold(frame);
-	outbox_wake(outbox);
 }
 
 void
-outbox_push_urgent(Outbox *outbox, Frame *frame)
+outbox_push_first(Outbox *outbox, Frame *frame)
 {
-	if (add(outbox, frame))
+	if (!outbox->closed)
 	{
+		add(outbox, frame);
 		outbox->first = (outbox->first + outbox->capacity - 1) % outbox->capacity;
 		outbox->frames[outbox->first] = frame_hold(frame);
-		outbox_wake(outbox);
 	}
 	frame_release(frame);
 }

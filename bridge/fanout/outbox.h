@@ -68,9 +68,10 @@ extern void outbox_on_empty(void (*tell)(void));
 extern void outbox_await_empty(Outbox *outbox);
 
 /*
- * Is there room for a frame, if need be after what waits has been offered to the
- * connections, and those were cut off that take nothing?  A frame that is larger than
- * may wait has the queue for itself.
+ * Is there room for a frame that can be sent later, if need be after what waits has been
+ * offered to the connections, and those were cut off that take nothing?  An eighth of
+ * all is for what must be pushed now.  A frame that is larger than may wait has the
+ * queue for itself.
  */
 extern bool outbox_has_room(Outbox *outbox, const Frame *frame);
 
@@ -94,8 +95,8 @@ extern void outbox_offer(Outbox *outbox, Frame *frame);
 /* The same for a frame that nobody else needs: takes over the caller's reference. */
 extern void outbox_push_own(Outbox *outbox, Frame *frame);
 
-/* The same, in front of what waits: for a frame that is in no order. */
-extern void outbox_push_urgent(Outbox *outbox, Frame *frame);
+/* The same in front of what waits, and whatever that is: for a ping, of which there is one. */
+extern void outbox_push_first(Outbox *outbox, Frame *frame);
 
 /* The same for the last frame of the connection: what comes after it is dropped. */
 extern void outbox_push_last(Outbox *outbox, Frame *frame);

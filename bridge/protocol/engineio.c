@@ -44,7 +44,7 @@ ping(void *context)
 {
 	EngineIo *engine = context;
 
-	outbox_push_urgent(&engine->connection->outbox, frame_of_text(FRAME_TEXT, memory_format("%c", ENGINE_PING)));
+	outbox_push_first(&engine->connection->outbox, frame_of_text(FRAME_TEXT, memory_format("%c", ENGINE_PING)));
 	timer_start(&engine->heartbeat, (uint64_t) engine->connection->config->ping_timeout, on_no_pong, engine);
 }
 

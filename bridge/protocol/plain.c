@@ -76,7 +76,7 @@ ping(void *context)
 {
 	Plain *plain = context;
 
-	outbox_push_urgent(&plain->connection->outbox, frame_new(FRAME_PING, "?", 1));
+	outbox_push_first(&plain->connection->outbox, frame_new(FRAME_PING, "?", 1));
 	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_timeout, on_no_pong, plain);
 }
 

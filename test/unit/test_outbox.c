@@ -356,28 +356,28 @@ test_awaited(void **state)
 	assert_int_equal(told, 2);
 }
 
-/* In front of what waits, wherever the ring begins, and within the limit. */
+/* In front of what waits, wherever the ring begins, and beyond the limit. */
 static void
-test_urgent(void **state)
+test_first(void **state)
 {
 	Owner a;
 
 	(void) state;
-	init(&a, 5 * LETTER);
+	init(&a, 4 * LETTER);
 	a.most = 0;
 	for (char c = 'a'; c <= 'c'; c++)
 		push(&a, c);
-	outbox_push_urgent(&a.outbox, frame_new(FRAME_TEXT, "1", 1));
-	outbox_push_urgent(&a.outbox, frame_new(FRAME_TEXT, "2", 1));
+	outbox_push_first(&a.outbox, frame_new(FRAME_TEXT, "1", 1));
+	outbox_push_first(&a.outbox, frame_new(FRAME_TEXT, "2", 1));
 	assert_int_equal(a.outbox.waiting, 5 * LETTER);
 	a.most = UINT32_MAX;
 	turn();
 	assert_string_equal(a.sent, "21abc");
-	outbox_push_urgent(&a.outbox, frame_new(FRAME_TEXT, "3", 1));
+	outbox_push_first(&a.outbox, frame_new(FRAME_TEXT, "3", 1));
 	turn();
 	assert_string_equal(a.sent, "21abc3");
 	outbox_close(&a.outbox);
-	outbox_push_urgent(&a.outbox, frame_new(FRAME_TEXT, "4", 1));
+	outbox_push_first(&a.outbox, frame_new(FRAME_TEXT, "4", 1));
 	assert_int_equal(a.outbox.count, 0);
 }
 
@@ -451,7 +451,7 @@ test_offer_without_room(void **state)
 	Owner a;
 
 	(void) state;
-	init(&a, 3 * LETTER);
+	init(&a, 4 * LETTER);
 	a.most = 0; /* a connection that takes nothing */
 	push(&a, 'a');
 	push(&a, 'b');
@@ -501,14 +501,11 @@ test_crowd(void **state)
 
 static Config config = { .total_queue_limit = LONG_MAX };
 
-/* So much more may wait in queues; they have seven eighths of all. */
+/* So much more may wait. */
 static void
 allow(int64_t more)
 {
-	int64_t most = metrics.waiting_bytes + more;
-
-	config.total_queue_limit = most / 7 * 8 + most % 7;
-	assert_int_equal(budget_left_for_queues(), more);
+	config.total_queue_limit = metrics.waiting_bytes + more;
 }
 
 /* Nobody has more waiting than is left for all. */
@@ -529,7 +526,7 @@ test_budget(void **state)
 		assert_true(a.outbox.count < 60);
 	}
 	assert_int_equal(a.overflows, 1);
-	assert_int_equal(budget_left_for_queues(), 100 * LETTER); /* all of it is back */
+	assert_int_equal(budget_left(), 100 * LETTER); /* all of it is back */
 	for (int i = 0; i < 20; i++)
 	{
 		push(&b, 'b');
@@ -561,6 +558,41 @@ test_spent_budget(void **state)
 	assert_string_equal(b.sent, "b");
 	assert_int_equal(metrics.waiting_bytes, before);
 	config.total_queue_limit = LONG_MAX;
+}
+
+/* What can be sent later leaves something to what cannot. */
+static void
+test_later(void **state)
+{
+	Owner a;
+	Frame *frame = frame_new(FRAME_TEXT, "x", 1);
+
+	(void) state;
+	init(&a, 16 * LETTER);
+	a.most = 0;
+	while (outbox_has_room(&a.outbox, frame))
+		outbox_push(&a.outbox, frame);
+	assert_int_equal(a.outbox.count, 14);
+	outbox_push(&a.outbox, frame);
+	outbox_push(&a.outbox, frame);
+	assert_int_equal(a.outbox.count, 16);
+	outbox_close(&a.outbox);
+
+	allow(160 * LETTER);
+	init(&a, 1000 * LETTER);
+	a.most = 0;
+	budget_take(120 * LETTER);
+	while (outbox_has_room(&a.outbox, frame))
+		push(&a, 'x');
+	assert_in_range(a.outbox.count, 8, 10); /* half of what is left of seven eighths */
+	while (a.overflows == 0)
+	{
+		assert_in_range(a.outbox.count, 0, 20);
+		push(&a, 'x');
+	}
+	budget_give(120 * LETTER);
+	config.total_queue_limit = LONG_MAX;
+	frame_release(frame);
 }
 
 static void
@@ -627,7 +659,7 @@ main(void)
 		cmocka_unit_test(test_last),
 		cmocka_unit_test(test_partial_flush),
 		cmocka_unit_test(test_awaited),
-		cmocka_unit_test(test_urgent),
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_newest_of_a_key),
 		cmocka_unit_test(test_newest_of_a_key_in_the_ring),
 		cmocka_unit_test(test_offer_without_room),
@@ -635,6 +667,7 @@ main(void)
 		cmocka_unit_test(test_behind_a_crowd),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_spent_budget),
+		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_longest_gives_way),
 	};
 
