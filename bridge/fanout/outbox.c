@@ -196,12 +196,13 @@ make_room(Outbox *outbox, const Frame *frame, bool later)
 		overflow(waiters);
 }
 
+/* Who has nothing waiting gets the last that there is. */
 static bool
 has_room(Outbox *outbox, const Frame *frame, bool later)
 {
 	if (!outbox->closed && !fits(outbox, frame, later))
 		make_room(outbox, frame, later);
-	return fits(outbox, frame, later);
+	return fits(outbox, frame, later) || (outbox->count == 0 && budget_left() >= 0);
 }
 
 bool
