@@ -37,7 +37,7 @@ function add({ gap, ...counts }) {
 }
 
 while (elapsed() < minutes * 60000) {
-  const faults = choose(world, nemeses).filter(() => world.random.below(3) > 0);
+  const faults = choose(world, nemeses).filter(() => world.random.oneIn(2));
   const outcome = await world.round(faults);
   add(outcome.counts);
   console.log(`${time()} ${summary(faults, outcome)}`);

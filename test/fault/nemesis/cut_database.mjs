@@ -4,7 +4,7 @@ import { until } from '../../integration/harness/wait.mjs';
 import { cut, established, mend } from '../loss.mjs';
 
 export const name = 'cut_database';
-export const breaks = ['network'];
+export const breaks = ['doorbell'];
 export const needs = 'network';
 
 let port;

@@ -11,7 +11,7 @@ export const needs = 'disks';
 export async function strike({ postgres, refused }) {
   const times = () => refused[DISK_FULL] ?? 0;
   const before = times();
-  postgres.disks.base.fill();
+  await postgres.disks.base.fill();
   await until('writers are told', () => times() >= before + 50);
   postgres.disks.base.free();
 }

@@ -5,7 +5,7 @@ import { until } from '../../integration/harness/wait.mjs';
 import { DISK_FULL } from '../sessions.mjs';
 
 export const name = 'fill_notify_queue';
-export const breaks = ['notify'];
+export const breaks = ['doorbell'];
 export const needs = 'disks';
 
 // scene: of a world or without one. Returns what makes room again.
@@ -14,7 +14,7 @@ export async function stuff({ database, postgres: { disks } }) {
   await listener.query('LISTEN elsewhere');
   await listener.query('BEGIN');
   await listener.query('SELECT');
-  disks.pg_notify.fill();
+  await disks.pg_notify.fill();
   const refuses = (statement) => () => database.query(statement).then(() => false, ({ code }) => code === DISK_FULL);
   await until('there is no room', refuses("SELECT pg_notify('anything', rpad(n::text, 7900, '-')) FROM generate_series(1, 20) AS n"));
   await until('nor in the last page', refuses("SELECT pg_notify('anything', n::text) FROM generate_series(1, 200) AS n"));

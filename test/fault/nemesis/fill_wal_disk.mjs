@@ -12,7 +12,7 @@ const panics = ({ postgres }) => postgres.log().split(/PANIC:.*No space left/).l
 export async function strike(world) {
   const { postgres, database } = world;
   const before = panics(world);
-  postgres.disks.pg_wal.fill();
+  await postgres.disks.pg_wal.fill();
   await until('PostgreSQL panics', async () => {
     await database.query('SELECT pg_switch_wal()').catch(() => {});
     return panics(world) > before;

@@ -1,17 +1,16 @@
 // small_disk.mjs: a disk that can be full. For a test file with a machine of its own (fault/own_machine.mjs).
 
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, rmdirSync, writeSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { atExit } from './cleanup.mjs';
-
-const ZEROS = Buffer.alloc(65536);
+import { until } from './wait.mjs';
 
 export class SmallDisk {
   // In the place of a folder that nobody uses at the moment, with what is in it.
   constructor(folder, size) {
-    this.folder = folder;
+    Object.assign(this, { folder, size });
     const elsewhere = mkdtempSync(path.join(tmpdir(), 'herald-disk-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', elsewhere]);
     execFileSync('cp', ['-aT', folder, elsewhere]);
@@ -20,21 +19,18 @@ export class SmallDisk {
     this.forget = atExit(() => this.remove());
   }
 
-  get #ballast() { return path.join(this.folder, 'ballast'); }
+  // Whether it could be made so large: not if there is more on it.
+  #resize(size) { return spawnSync('mount', ['-o', `remount,size=${size}`, this.folder]).status === 0; }
 
   // Leaves not a block.
   fill() {
-    const file = openSync(this.#ballast, 'a');
-    try {
-      for (;;) writeSync(file, ZEROS);
-    } catch (error) {
-      if (error.code !== 'ENOSPC') throw error;
-    } finally {
-      closeSync(file);
-    }
+    return until('the disk is full', () => {
+      const { blocks, bfree, bsize } = statfsSync(this.folder);
+      return this.#resize(Math.max(blocks - bfree, 1) * bsize);
+    });
   }
 
-  free() { rmSync(this.#ballast); }
+  free() { this.#resize(this.size); }
 
   // With what is on it, whoever uses it.
   remove() {
