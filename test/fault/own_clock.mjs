@@ -47,6 +47,6 @@ const plain = fileURLToPath(new URL('../../bridge/build/herald-bridge', import.m
 if (library) {
   Object.assign(process.env, {
     HERALD_BRIDGE: wrap(process.env.HERALD_BRIDGE ?? plain), LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clocks.server.file,
-    FAKETIME_NO_CACHE: '1', FAKETIME_DISABLE_SHM: '1', DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1',
+    FAKETIME_CACHE_DURATION: '1', FAKETIME_DISABLE_SHM: '1', DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1',
   });
 }

@@ -91,7 +91,7 @@ export class World {
     await until(`${count} more transactions are committed`, () => committed() >= goal, PATIENCE);
   }
 
-  // The kinds of what is broken in this round and the next.
+  // The kinds of what is not healed yet.
   get broken() { return this.#struck.flatMap(({ nemesis }) => nemesis.breaks); }
 
   // What is broken stays so while writers go on.

@@ -25,15 +25,12 @@ export async function writeUpdate(database) {
 }
 
 // As docs/operations.md says: whoever uses the log for long is not waited for. Returns whether it was done.
-export async function update(database, version) {
-  const operator = await database.connect();
-  const statement = `SET lock_timeout = '500ms'; ALTER EXTENSION pg_herald UPDATE TO '${version}'`;
-  const done = await operator.query(statement).then(() => true, (error) => {
-    if (error.code !== '55P03') throw error;
-    return false;
+export function update(database, version) {
+  const statement = `SET LOCAL lock_timeout = '500ms'; ALTER EXTENSION pg_herald UPDATE TO '${version}'`;
+  return database.query(statement).then(() => true, (error) => {
+    if (error.code === '55P03') return false;
+    throw error;
   });
-  await operator.end();
-  return done;
 }
 
 export async function strike({ database }) {
