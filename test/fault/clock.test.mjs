@@ -49,3 +49,16 @@ trialOf(setBridgeClocks, async () => {
   process.kill(world.bridges[0].pid, 'SIGHUP');
   return Date.parse(/.*time=(\S+) .*event=reloaded/s.exec(world.bridges[0].log)?.[1]);
 });
+
+// Everything would be news to everybody if it were the time alone that tells the events of a start from those before it.
+trial(world, {
+  name: 'the server comes up from a crash with its clock an hour behind',
+  crashes: true,
+  async strike({ postgres }) {
+    await logIsMaintained();
+    await postgres.crash();
+    clocks.server.set(-3600);
+    await postgres.start();
+  },
+  heal: () => clocks.server.set(0),
+}, { skip: refused });

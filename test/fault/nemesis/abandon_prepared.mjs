@@ -1,7 +1,7 @@
 // abandon_prepared.mjs: a transaction is left prepared for a minute, whatever else happens meanwhile; then it is committed.
 
 export const name = 'abandon_prepared';
-export const breaks = ['log'];
+export const breaks = ['log', 'clock'];
 export const needs = 'time';
 export const lasts = 60000;
 

@@ -2,7 +2,7 @@
 // place of the lost server.
 
 export const name = 'promote_standby';
-export const breaks = ['server'];
+export const breaks = ['server', 'clock'];
 export const needs = 'standby';
 
 export async function strike({ postgres, scene }) {
