@@ -98,7 +98,6 @@ export class World {
   async #suffer(nemeses) {
     const from = Date.now();
     const forgets = nemeses.some((nemesis) => nemesis.forgets);
-    if (nemeses.some(({ crashes }) => crashes)) this.crashes.push(from);
     if (forgets) this.forgets.push({ from, to: Infinity });
     const watched = forgets && this.#watch();
     try {
@@ -114,6 +113,7 @@ export class World {
   }
 
   async #strike(nemesis) {
+    if (nemesis.crashes) this.crashes.push(Date.now());
     await nemesis.strike(this);
     this.strikes[nemesis.name] = (this.strikes[nemesis.name] ?? 0) + 1;
     this.#struck.push({ nemesis, over: Date.now() + (nemesis.lasts ?? 0) });
