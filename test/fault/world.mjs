@@ -13,7 +13,7 @@ import { judge, judgeLog } from './verdict.mjs';
 import { Writer } from './writer.mjs';
 
 const WEEK = 7 * 24 * 3600;
-const PATIENCE = 30000;
+const PATIENCE = 60000;
 
 // Writers are the application: they own nothing. A row that is locked by a transaction that hangs does not make them hang.
 const PREPARE = `
