@@ -25,8 +25,8 @@ export async function writeUpdate(database) {
 }
 
 // As docs/operations.md says: whoever uses the log for long is not waited for. Returns whether it was done.
-export function update(database, version) {
-  const statement = `SET LOCAL lock_timeout = '500ms'; ALTER EXTENSION pg_herald UPDATE TO '${version}'`;
+export function update(database, version, patience = '500ms') {
+  const statement = `SET LOCAL lock_timeout = '${patience}'; ALTER EXTENSION pg_herald UPDATE TO '${version}'`;
   return database.query(statement).then(() => true, (error) => {
     if (error.code === '55P03') return false;
     throw error;
@@ -35,5 +35,5 @@ export function update(database, version) {
 
 export async function strike({ database }) {
   const version = await writeUpdate(database);
-  await until('the extension is updated', () => update(database, version));
+  await until('the extension is updated', () => update(database, version, '5s'), 60000);
 }
