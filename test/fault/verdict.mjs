@@ -104,7 +104,8 @@ class Life {
   allows(event) { return event.rooms.some((room) => this.room(room, event) !== 'out'); }
 }
 
-const within = (list, from, to) => list.some((at) => at > from && at <= to);
+// Whether a crash was between the two moments, or may have been.
+const crashed = (crashes, first, again) => crashes.some(({ from, to }) => to >= first && from <= again);
 
 class Story {
   violations = [];
@@ -161,7 +162,7 @@ class Story {
     const required = events.filter((event) => this.#isRequired(event));
     required.slice(times.length).forEach((event) => this.#accuse('missing', event, event.at));
     times.slice(most.length).forEach((at) => {
-      if (within(this.crashes, 0, at)) this.repeated++;
+      if (crashed(this.crashes, 0, at)) this.repeated++;
       else this.#accuse('duplicated', events.at(-1), at);
     });
   }
@@ -172,7 +173,7 @@ class Story {
   }
 
   #again(event, at) {
-    if (within(this.crashes, this.#got.get(event.id), at)) this.repeated++;
+    if (crashed(this.crashes, this.#got.get(event.id), at)) this.repeated++;
     else this.#accuse('duplicated', event, at);
   }
 
@@ -203,8 +204,8 @@ export function judgeLog({ events, transactions }, written) {
   return written.map((transaction) => ({ kind: wrong(transaction), client: `transaction ${transaction.number}`, event: transaction })).filter(({ kind }) => kind);
 }
 
-// history: of history.mjs. clients: their stories. crashes: when the database crashed; an event from before may come again.
-// forgets: [{ from, to }], when a client may be told that it was not recovered.
+// history: of history.mjs. clients: their stories. crashes: [{ from, to }], when the database crashed; an event from
+// before may come again. forgets: [{ from, to }], when a client may be told that it was not recovered.
 export function judge(history, clients, { crashes = [], forgets = [] } = {}) {
   const log = new Log(history);
   const stories = clients.map((client) => new Story(log, client, { crashes, forgets }).judge());

@@ -113,8 +113,10 @@ export class World {
   }
 
   async #strike(nemesis) {
-    if (nemesis.crashes) this.crashes.push(Date.now());
+    const crash = { from: Date.now(), to: Infinity };
+    if (nemesis.crashes) this.crashes.push(crash);
     await nemesis.strike(this);
+    crash.to = Date.now();
     this.strikes[nemesis.name] = (this.strikes[nemesis.name] ?? 0) + 1;
     this.#struck.push({ nemesis, over: Date.now() + (nemesis.lasts ?? 0) });
   }
