@@ -2,7 +2,7 @@
 
 export const name = 'set_server_clock';
 export const breaks = ['clock'];
-export const needs = 'clocks';
+export const needs = 'its own run';
 
 export const strike = ({ clocks, random }) => clocks.server.set(random.choose([3600, -3600]));
 export const heal = ({ clocks }) => clocks.server.set(0);
