@@ -120,6 +120,7 @@ INSERT INTO herald.server_start (id, started_at, timeline, first_xid, begins_at)
 
 -- No event of an earlier start has a higher transaction id than the newest that is there or that retention has removed,
 -- so that everything above it is news to a position of an earlier start, whatever ids the crash has handed out again.
+-- Where the clock is behind what it was, the times of events do not tell; but what had ended when maintain() looked last does.
 -- A position must outlive the next crash: the record is on disk before anybody relies on it, and its id, a time
 -- in milliseconds, would not come again if it were lost, as the next number of a sequence does.
 CREATE FUNCTION herald.note_start(OUT id bigint, OUT fresh boolean)
@@ -136,6 +137,8 @@ BEGIN
 			PERFORM set_config('synchronous_commit', 'local', true);
 		END IF;
 		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC LIMIT 1),
+		                   (SELECT e.xid FROM herald.event AS e WHERE e.xid < (SELECT pg_snapshot_xmin(f.seen) FROM herald.log_fold AS f)
+		                    ORDER BY e.xid DESC LIMIT 1),
 		                   (SELECT f.xid FROM herald.log_floor AS f ORDER BY f.xid DESC LIMIT 1), '0');
 		INSERT INTO herald.server_start AS s (id, started_at, timeline, first_xid, begins_at)
 		VALUES (greatest((extract(epoch FROM this.started_at) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald.server_start AS p)),

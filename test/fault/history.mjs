@@ -2,6 +2,8 @@
 
 import { parseSnapshot } from './causality.mjs';
 
+const HOUR = 3600 * 1000;
+
 // What tells an event from all others without its id: totals are those of the moment of delivery.
 export function keyOf(name, data) {
   const lasting = Object.entries(data).filter(([field]) => !field.startsWith('total')).sort(([one], [other]) => (one < other ? -1 : 1));
@@ -10,33 +12,38 @@ export function keyOf(name, data) {
 
 const EVENTS = `
   SELECT id, xid::text::bigint AS xid, extract(epoch FROM logged_at) * 1000 AS at, rooms, name, payload, member_id AS member, joins, leaves
-  FROM herald.event WHERE id > $1`;
+  FROM herald.event WHERE xid >= pg_snapshot_xmin($1) AND NOT pg_visible_in_snapshot(xid, $1)`;
 
-const eventOf = ({ xid, at, payload, ...row }) => ({ ...row, xid: Number(xid), at: Number(at), key: keyOf(row.name, payload) });
+// A clock that was set is hours away.
+const trueTime = (at) => at - HOUR * Math.round((at - Date.now()) / HOUR);
 
-// From a moment on at which nothing was being written.
+const eventOf = ({ xid, at, payload, ...row }) => ({ ...row, xid: Number(xid), at: trueTime(Number(at)), key: keyOf(row.name, payload) });
+
+// From a moment on at which nothing was being written, except by transactions that were left: what these write is of the time
+// of their commit.
 export class History {
   #events = new Map();
 
-  static async begin(database, people) {
+  // scene: with the database of the moment.
+  static async begin(scene, people) {
     const history = new History();
-    const [{ event, transaction }] = await database.query(
-      'SELECT (SELECT coalesce(max(id), 0) FROM herald.event) AS event, (SELECT coalesce(max(number), 0) FROM written) AS transaction');
-    const rooms = await database.query("SELECT user_id, array_agg(room) AS rooms FROM herald.automatic_rooms($1) GROUP BY user_id", [people]);
+    const [{ snapshot, transaction }] = await scene.database.query(
+      'SELECT pg_current_snapshot() AS snapshot, (SELECT coalesce(max(number), 0) FROM written) AS transaction');
+    const rooms = await scene.database.query("SELECT user_id, array_agg(room) AS rooms FROM herald.automatic_rooms($1) GROUP BY user_id", [people]);
     const added = new Map(rooms.map(({ user_id: user, rooms: list }) => [user, list]));
     history.members = Object.fromEntries(people.map((user) => [user, ['*', `user:${user}`, `feed:${user}`, ...added.get(user) ?? []]]));
-    return Object.assign(history, { database, event, transaction, began: Date.now() });
+    return Object.assign(history, { scene, snapshot, transaction });
   }
 
   // To be called before retention takes something away.
   async collect() {
-    for (const row of await this.database.query(EVENTS, [this.event])) if (!this.#events.has(row.id)) this.#events.set(row.id, eventOf(row));
+    for (const row of await this.scene.database.query(EVENTS, [this.snapshot])) if (!this.#events.has(row.id)) this.#events.set(row.id, eventOf(row));
   }
 
   // Plain data: { members: user → rooms at the beginning, events in the order of their ids, transactions by number }.
   async read() {
     await this.collect();
-    const transactions = await this.database.query('SELECT number, xid::text::bigint AS xid, snapshot FROM written WHERE number > $1', [this.transaction]);
+    const transactions = await this.scene.database.query('SELECT number, xid::text::bigint AS xid, snapshot FROM written WHERE number > $1', [this.transaction]);
     return {
       members: this.members,
       events: [...this.#events.values()].sort((one, other) => one.id - other.id),

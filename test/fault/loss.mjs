@@ -31,3 +31,9 @@ export function mend(...ports) {
   if (ports.length > 0) nft('delete', ...element(ports));
   else if (prepared) nft('flush', 'set', 'inet', 'loss', 'lost');
 }
+
+// How many connections are alive on the side on which this is their 'sport' or 'dport'.
+export function established(side, port) {
+  const lines = execFileSync('ss', ['-Htn', 'state', 'established', side, '=', `:${port}`], { encoding: 'utf8' });
+  return lines.split('\n').length - 1;
+}

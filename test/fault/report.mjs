@@ -6,15 +6,31 @@ import { fileURLToPath } from 'node:url';
 const folder = new URL('nemesis/', import.meta.url);
 const records = fileURLToPath(new URL('../../build/test', import.meta.url));
 
+// What can break, in the order in which it does: a crash would end the transactions of others, and an update wait for them.
+const kinds = ['clock', 'server', 'log', 'bridge', 'doorbell', 'transaction'];
+
 // Every nemesis, in the order of names.
-export function nemeses() {
+export function everyNemesis() {
   return Promise.all(readdirSync(folder).sort().map((file) => import(new URL(file, folder))));
 }
 
-// One for each thing that can break.
-export async function choose(random) {
-  const all = await nemeses();
-  return [...new Set(all.map(({ breaks }) => breaks))].map((kind) => random.choose(all.filter(({ breaks }) => breaks === kind)));
+// Those that can strike where nothing is special.
+export const nemeses = async () => (await everyNemesis()).filter(({ needs }) => !needs);
+
+// As many of these as break different things, and nothing that is broken already; rather those that have struck less often.
+export function choose({ random, broken, strikes }, candidates) {
+  const taken = new Set(broken);
+  const chosen = [];
+  const times = ({ name }) => strikes[name] ?? 0;
+  const free = () => candidates.filter(({ breaks }) => !breaks.some((kind) => taken.has(kind)));
+  for (let left = free(); left.length > 0; left = free()) {
+    const fewest = Math.min(...left.map(times));
+    const one = random.choose(left.filter((nemesis) => times(nemesis) === fewest));
+    chosen.push(one);
+    for (const kind of one.breaks) taken.add(kind);
+  }
+  const turn = ({ breaks: [kind] }) => kinds.indexOf(kind);
+  return chosen.sort((one, other) => turn(one) - turn(other));
 }
 
 // One line of the table of faults.

@@ -2,6 +2,9 @@
 
 import { until } from '../integration/harness/wait.mjs';
 
+// What the server says when a disk has no room.
+export const DISK_FULL = '53100';
+
 export const BRIDGES = ['doorbell', 'reader', 'rooms', 'replay', 'presence', 'actions'];
 
 // The process ids of the sessions that bridges use for these.

@@ -1,7 +1,10 @@
 // soak.mjs [MINUTES [SEED]]: rounds of faults, one or several at the same time, with a line for each; ends with 1 at the first
 // round in which something was not as guaranteed.
 
-import { choose, report, summary } from './report.mjs';
+import { refused as machineRefused } from './own_machine.mjs';
+import './own_tree.mjs';
+import { clocks, refused as clocksRefused } from './own_clock.mjs';
+import { choose, everyNemesis, report, summary } from './report.mjs';
 import { World } from './world.mjs';
 
 const [minutes = 5, seed = Math.floor(Math.random() * 1e6)] = process.argv.slice(2).map(Number);
@@ -9,10 +12,26 @@ const began = Date.now();
 const elapsed = () => Date.now() - began;
 const time = () => new Date(elapsed()).toISOString().slice(11, 19);
 
-const world = await World.open({ seed, flow: 150 });
-const { random } = world;
+// What nemeses need, and why it cannot be had here.
+const refused = {
+  network: machineRefused, disks: machineRefused, clocks: clocksRefused,
+  'its own run': 'with it the lock timeouts of writers are set, too: clock.test.mjs does it alone',
+};
+const all = await everyNemesis();
+const nemeses = all.filter(({ needs }) => !refused[needs]);
+
+const world = await World.open({
+  seed, flow: 60, clocks,
+  settings: ['max_wal_size=64MB', 'wal_keep_size=64MB', 'wal_recycle=off', 'wal_retrieve_retry_interval=100ms'],
+  options: ['--queue-limit=8kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s', '--ping-interval=1s', '--ping-timeout=2s'],
+  scene: { standby: true, ...(machineRefused ? {} : { network: true, disks: { pg_wal: '256M', base: '4G', pg_notify: '4M' } }) },
+});
+await world.scene.replicateSynchronously();
+
 const totals = { rounds: 0, events: 0, received: 0, returns: 0, lost: 0, duplicated: 0, repeated: 0, gap: 0 };
-console.log(`seed ${seed}: ${minutes} minutes, ${world.writers.length} writers, ${world.clients.length} clients, ${world.bridges.length} bridges`);
+const missing = all.filter((nemesis) => !nemeses.includes(nemesis)).map(({ name, needs }) => `${name} (${refused[needs]})`);
+console.log(`seed ${seed}: ${minutes} minutes, ${world.writers.length} writers, ${world.clients.length} clients, ${world.bridges.length} bridges, ` +
+  `${nemeses.length} faults, left out: ${missing.join(', ') || 'none'}`);
 
 function add({ gap, ...counts }) {
   totals.rounds++;
@@ -21,7 +40,7 @@ function add({ gap, ...counts }) {
 }
 
 while (elapsed() < minutes * 60000) {
-  const faults = (await choose(random)).filter(() => random.below(3) > 0);
+  const faults = choose(world, nemeses).filter(() => world.random.oneIn(2));
   const outcome = await world.round(faults);
   add(outcome.counts);
   console.log(`${time()} ${summary(faults, outcome)}`);
@@ -30,4 +49,4 @@ while (elapsed() < minutes * 60000) {
   process.exit(1);
 }
 await world.close();
-console.log(`seed ${seed}: ${JSON.stringify(totals)}, refused by the server: ${JSON.stringify(world.refused)}`);
+console.log(`seed ${seed}: ${JSON.stringify(totals)}, refused by the server: ${JSON.stringify(world.refused)}, strikes: ${JSON.stringify(world.strikes)}`);

@@ -76,7 +76,7 @@ test('two primaries at once: a bridge is with one of them as a whole', { timeout
   });
   const client = await scene.plain(ann, { resume: true });
 
-  await scene.postgres.start();
+  await scene.standby.start();
   await fresh.query('ALTER ROLE bridge NOLOGIN');
   await fresh.query('SELECT pg_terminate_backend($1)', [all.find(({ name }) => name === 'herald-bridge rooms').pid]);
   await until('all are with the other', async () => (await connections(old)).length === CONNECTIONS && (await connections(fresh)).length === 0);

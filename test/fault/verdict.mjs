@@ -104,13 +104,14 @@ class Life {
   allows(event) { return event.rooms.some((room) => this.room(room, event) !== 'out'); }
 }
 
-const within = (list, from, to) => list.some((at) => at > from && at <= to);
+// Whether there may have been a crash between the moment when an event was written and another.
+const crashed = (crashes, written, again) => crashes.some(({ from, to }) => to >= written && from <= again);
 
 class Story {
   violations = [];
   repeated = 0;
   #lives;
-  #got = new Map();       // id: when it came first
+  #got = new Set();       // ids
   #alike = new Map();     // key: when one came of those that have it, for a client that is told no ids
 
   constructor(log, client, { crashes, forgets }) {
@@ -161,18 +162,18 @@ class Story {
     const required = events.filter((event) => this.#isRequired(event));
     required.slice(times.length).forEach((event) => this.#accuse('missing', event, event.at));
     times.slice(most.length).forEach((at) => {
-      if (within(this.crashes, 0, at)) this.repeated++;
+      if (crashed(this.crashes, events.at(-1).at, at)) this.repeated++;
       else this.#accuse('duplicated', events.at(-1), at);
     });
   }
 
   #first(event, at) {
-    this.#got.set(event.id, at);
+    this.#got.add(event.id);
     for (const kind of this.#lives.at(-1).take(event)) this.#accuse(kind, event, at);
   }
 
   #again(event, at) {
-    if (within(this.crashes, this.#got.get(event.id), at)) this.repeated++;
+    if (crashed(this.crashes, event.at, at)) this.repeated++;
     else this.#accuse('duplicated', event, at);
   }
 
@@ -203,8 +204,8 @@ export function judgeLog({ events, transactions }, written) {
   return written.map((transaction) => ({ kind: wrong(transaction), client: `transaction ${transaction.number}`, event: transaction })).filter(({ kind }) => kind);
 }
 
-// history: of history.mjs. clients: their stories. crashes: when the database crashed; an event from before may come again.
-// forgets: [{ from, to }], when a client may be told that it was not recovered.
+// history: of history.mjs. clients: their stories. crashes: [{ from, to }], when the database crashed; an event from
+// before may come again. forgets: [{ from, to }], when a client may be told that it was not recovered.
 export function judge(history, clients, { crashes = [], forgets = [] } = {}) {
   const log = new Log(history);
   const stories = clients.map((client) => new Story(log, client, { crashes, forgets }).judge());

@@ -8,11 +8,12 @@ import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
 import { Client, everyHabit, kinds } from './client.mjs';
 import { History } from './history.mjs';
+import { ready } from './sessions.mjs';
 import { judge, judgeLog } from './verdict.mjs';
 import { Writer } from './writer.mjs';
 
 const WEEK = 7 * 24 * 3600;
-const PATIENCE = 30000;
+const PATIENCE = 60000;
 
 // Writers are the application: they own nothing. A row that is locked by a transaction that hangs does not make them hang.
 const PREPARE = `
@@ -29,17 +30,19 @@ export class World {
   clients = [];
   transactions = 0;
   refused = {};         // how many statements the server refused, by SQLSTATE
+  strikes = {};         // how often each nemesis struck
   calm = true;
   #marks = 0;
+  #struck = [];         // { nemesis, over }: what is not healed yet, and when it may be
 
   // pace: a writer's longest pause between transactions, in milliseconds. flow: how many are committed before, in and after a
-  // fault. options: of the bridges; small queues, pages and memories make them take every way. scene: more of what a scene is
-  // opened with.
-  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 120, flow = 40, habits = everyHabit, settings = [],
+  // fault. options: of the bridges; small queues, pages and memories make them take every way. clocks: that can be set. scene: more
+  // of what a scene is opened with.
+  static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 120, flow = 40, habits = everyHabit, settings = [], clocks,
     options = ['--queue-limit=8kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s'], scene: given }) {
     const world = new World();
     const scene = await Scene.open({ settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options, ...given });
-    Object.assign(world, { seed, pace, flow, random: new Random(seed), scene, bridges: [scene.bridge] });
+    Object.assign(world, { seed, pace, flow, clocks, random: new Random(seed), scene, bridges: [scene.bridge] });
     while (world.bridges.length < bridges) await world.addBridge(options);
     await world.#populate(clients, habits);
     world.writers = Array.from({ length: writers }, (_, number) => new Writer(world, number));
@@ -76,7 +79,7 @@ export class World {
   }
 
   async #begin() {
-    this.history = await History.begin(this.database, this.people);
+    this.history = await History.begin(this.scene, this.people);
     for (const client of this.clients) client.forget();
     Object.assign(this, { written: [], crashes: [], forgets: [], calm: false });
   }
@@ -88,26 +91,41 @@ export class World {
     await until(`${count} more transactions are committed`, () => committed() >= goal, PATIENCE);
   }
 
+  // The kinds of what is not healed yet.
+  get broken() { return this.#struck.flatMap(({ nemesis }) => nemesis.breaks); }
+
   // What is broken stays so while writers go on.
   async #suffer(nemeses) {
     const from = Date.now();
     const forgets = nemeses.some((nemesis) => nemesis.forgets);
-    if (nemeses.some(({ crashes }) => crashes)) this.crashes.push(from);
     if (forgets) this.forgets.push({ from, to: Infinity });
     const watched = forgets && this.#watch();
-    const struck = [];
     try {
-      for (const nemesis of nemeses) {
-        await nemesis.strike(this);
-        struck.unshift(nemesis);
-      }
+      for (const nemesis of nemeses) await this.#strike(nemesis);
       await this.flows();
     } finally {
-      for (const nemesis of struck) await nemesis.heal(this);
+      await this.#heal();
       this.watching = false;
     }
     await watched;
+    await ready(this);
     await this.flows();
+  }
+
+  async #strike(nemesis) {
+    const crash = { from: Date.now(), to: Infinity };
+    if (nemesis.crashes) this.crashes.push(crash);
+    await nemesis.strike(this);
+    crash.to = Date.now();
+    this.strikes[nemesis.name] = (this.strikes[nemesis.name] ?? 0) + 1;
+    this.#struck.push({ nemesis, over: Date.now() + (nemesis.lasts ?? 0) });
+  }
+
+  // One may need that the other is healed. What lasts longer is left for another round.
+  async #heal() {
+    const due = this.#struck.filter(({ over }) => over <= Date.now());
+    this.#struck = this.#struck.filter((one) => !due.includes(one));
+    await Promise.all(due.map(({ nemesis }) => nemesis.heal?.(this)));
   }
 
   // What retention takes away is known to the history before; a server that is away takes nothing away.
@@ -128,7 +146,6 @@ export class World {
 
   // Returns { violations, counts }.
   async #end() {
-    await Promise.all(this.bridges.map((bridge) => bridge.ready()));
     this.calm = true;
     await until('no writer is at it', () => this.writers.every(({ busy }) => !busy), PATIENCE);
     const number = ++this.#marks;

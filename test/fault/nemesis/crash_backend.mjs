@@ -1,10 +1,10 @@
 // crash_backend.mjs: one process of the database is killed, so that the postmaster ends all of them and recovers.
 
 import { until } from '../../integration/harness/wait.mjs';
-import { BRIDGES, ready, sessionsOf } from '../sessions.mjs';
+import { BRIDGES, sessionsOf } from '../sessions.mjs';
 
 export const name = 'crash_backend';
-export const breaks = 'server';
+export const breaks = ['server'];
 export const crashes = true;
 
 const checkpointer = ({ database }) => database.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'");
@@ -14,5 +14,3 @@ export async function strike(world) {
   process.kill(world.random.choose(await sessionsOf(world.database, BRIDGES)), 'SIGKILL');
   await until('the server is back', () => checkpointer(world).then((pid) => pid !== old, () => false), 60000);
 }
-
-export const heal = ready;

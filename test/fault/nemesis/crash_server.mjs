@@ -1,14 +1,10 @@
 // crash_server.mjs: the database and all its processes are killed; it recovers from its log.
 
-import { ready } from '../sessions.mjs';
-
 export const name = 'crash_server';
-export const breaks = 'server';
+export const breaks = ['server'];
 export const crashes = true;
 
 export async function strike({ postgres }) {
   await postgres.crash();
   await postgres.start();
 }
-
-export const heal = ready;

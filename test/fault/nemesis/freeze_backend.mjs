@@ -1,9 +1,9 @@
 // freeze_backend.mjs: a process of the database that works for a bridge hangs.
 
-import { freeze, ready } from '../sessions.mjs';
+import { freeze } from '../sessions.mjs';
 
 export const name = 'freeze_backend';
-export const breaks = 'server';
+export const breaks = ['server'];
 
 let proceed;
 
@@ -11,7 +11,4 @@ export async function strike(world) {
   proceed = await freeze(world, [world.random.choose(['doorbell', 'reader', 'rooms'])]);
 }
 
-export async function heal(world) {
-  await proceed();
-  await ready(world);
-}
+export const heal = () => proceed();

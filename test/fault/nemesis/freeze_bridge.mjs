@@ -1,7 +1,7 @@
 // freeze_bridge.mjs: a bridge hangs: its connections are there, but it does nothing.
 
 export const name = 'freeze_bridge';
-export const breaks = 'bridge';
+export const breaks = ['bridge'];
 
 let victim;
 

@@ -1,7 +1,7 @@
 // freeze_writer.mjs: a process of the database hangs in the middle of an application's transaction.
 
 export const name = 'freeze_writer';
-export const breaks = 'transaction';
+export const breaks = ['transaction'];
 
 let writer;
 

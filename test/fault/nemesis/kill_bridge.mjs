@@ -1,7 +1,7 @@
 // kill_bridge.mjs: a bridge dies without a word, and is started again.
 
 export const name = 'kill_bridge';
-export const breaks = 'bridge';
+export const breaks = ['bridge'];
 
 let victim;
 

@@ -1,7 +1,7 @@
 // long_transaction.mjs: a transaction is open for long and writes at its end as well.
 
 export const name = 'long_transaction';
-export const breaks = 'transaction';
+export const breaks = ['transaction'];
 
 let writer;
 

@@ -1,7 +1,7 @@
 // prepared_transaction.mjs: a transaction is left prepared for a while; then it is committed, or rolled back.
 
 export const name = 'prepared_transaction';
-export const breaks = 'transaction';
+export const breaks = ['transaction'];
 
 export async function strike({ database }) {
   const writer = await database.connect();

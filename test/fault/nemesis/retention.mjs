@@ -3,7 +3,7 @@
 import { until } from '../../integration/harness/wait.mjs';
 
 export const name = 'retention';
-export const breaks = 'bridge';
+export const breaks = ['log', 'bridge'];
 export const forgets = true;
 
 let victim;

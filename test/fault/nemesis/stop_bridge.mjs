@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 export const name = 'stop_bridge';
-export const breaks = 'bridge';
+export const breaks = ['bridge'];
 
 let victim;
 

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { atExit } from './cleanup.mjs';
+import { SmallDisk } from './small_disk.mjs';
 
 const run = promisify(execFile);
 
@@ -28,26 +29,44 @@ function serverBin() {
 }
 
 export class Postgres {
+  disks = {};        // by the folder of its data that is on it
   #databases = [];
 
-  // preload: names of the databases that get a worker; none means that the extension is not preloaded.
-  static async create({ preload = [], settings = [] } = {}) {
+  constructor(sizes) { this.sizes = sizes; }
+
+  // preload: names of the databases that get a worker; none means that the extension is not preloaded. disks: sizes of those
+  // that some folders of its data get.
+  static async create({ preload = [], settings = [], disks = {} } = {}) {
     const options = [`--bin=${serverBin()}`, ...settings.map((setting) => `--set=${setting}`)];
     if (preload.length) options.push(`--preload=${preload.join(',')}`);
-    return new Postgres().#open('create', ...options);
+    return new Postgres(disks).#open('create', ...options);
   }
 
-  standby() { return new Postgres().#open('standby', `--of=${this.directory}`); }
+  standby() { return new Postgres(this.sizes).#open('standby', `--of=${this.directory}`); }
+
+  // Becomes a standby of another, where it was; it must not run.
+  follow(primary) { return this.#begin('standby', `--of=${primary.directory}`); }
 
   async #open(command, ...options) {
     this.directory = mkdtempSync(path.join(tmpdir(), 'herald-'));
     this.forget = atExit(() => execFileSync(script('cluster'), ['destroy', this.directory], { stdio: 'ignore' }));
-    await this.#control(command, ...options);
-    await this.start();
+    await this.#begin(command, ...options);
     const environment = readFileSync(path.join(this.directory, 'cluster.env'), 'utf8');
     this.bin = /HERALD_BIN='(.*)'/.exec(environment)[1];
     this.port = Number(/PGPORT='(\d+)'/.exec(environment)[1]);
     return this;
+  }
+
+  async #begin(command, ...options) {
+    this.#removeDisks();
+    await this.#control(command, ...options);
+    for (const [folder, size] of Object.entries(this.sizes)) this.disks[folder] = new SmallDisk(path.join(this.directory, 'data', folder), size);
+    await this.start();
+  }
+
+  #removeDisks() {
+    for (const disk of Object.values(this.disks)) disk.remove();
+    this.disks = {};
   }
 
   #control(command, ...options) {
@@ -74,6 +93,7 @@ export class Postgres {
 
   async destroy() {
     await Promise.all(this.#databases.map((database) => database.close()));
+    this.#removeDisks();
     await this.#control('destroy');
     this.forget();
   }

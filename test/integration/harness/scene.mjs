@@ -10,6 +10,9 @@ import { SocketIoClient } from './socketio_client.mjs';
 import { sign } from './token.mjs';
 import { until } from './wait.mjs';
 
+// How a bridge gets to a server that a network can be between: soon it notices when nothing comes any more.
+const IMPATIENT = 'tcp_user_timeout=500 keepalives_idle=1 keepalives_interval=1';
+
 const example = path.join(root, 'examples/social');
 
 export class Scene {
@@ -18,25 +21,28 @@ export class Scene {
   #clients = [];
   #marks = 0;
   #people = 0;
-  #conninfo;
+  #network;
 
   // preload: with the worker's doorbell. seed: with the demo's people. standby: with one that follows. options: of the bridge.
-  // conninfo: how bridges get to a database. program: another bridge than that of the run.
-  static async open({ preload = true, seed = false, standby = false, settings = [], options = [], conninfo, program } = {}) {
+  // network: bridges get to the database through it. disks: of the servers. program: another bridge than that of the run.
+  static async open({ preload = true, seed = false, standby = false, network = false, disks, settings = [], options = [], program } = {}) {
     const scene = new Scene();
-    scene.#conninfo = conninfo;
-    scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings });
+    scene.#network = network;
+    const listen = network ? ['listen_addresses=127.0.0.1'] : [];
+    scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings: [...listen, ...settings], disks });
     scene.database = await scene.postgres.createDatabase('social');
     await scene.#load(scene.database, seed);
     if (preload) await until('the worker serves', () => scene.database.value('SELECT herald.preloaded()'));
-    if (standby) await scene.#follow();
+    if (standby) {
+      scene.standby = await scene.postgres.standby();
+      await scene.#streams();
+    }
     scene.bridge = await scene.addBridge(options, scene.conninfo, program);
     return scene;
   }
 
-  async #follow() {
-    this.standby = await this.postgres.standby();
-    await until('the standby streams', () => this.database.value("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'"));
+  #streams() {
+    return until('the standby streams', () => this.database.value("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'"));
   }
 
   // From now on commits wait for the standby.
@@ -46,17 +52,24 @@ export class Scene {
     await until('commits wait', () => this.database.value("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"));
   }
 
-  // Makes the standby the primary; the application changes over to it.
+  // Makes the standby the primary; the application changes over to it, and what was the primary is called the standby.
   async failOver() {
     await this.standby.promote();
-    this.database = this.standby.database('social');
+    [this.postgres, this.standby] = [this.standby, this.postgres];
+    this.database = this.postgres.database('social');
+  }
+
+  // What was the primary, and is gone, follows the one that is.
+  async replaceStandby() {
+    await this.standby.follow(this.postgres);
+    await this.#streams();
   }
 
   // Where a bridge finds the database: on the server or its standby.
   get conninfo() {
-    if (this.#conninfo) return this.#conninfo(this.database);
     const servers = [this.postgres, this.standby].filter(Boolean);
-    return `host=${servers.map(({ directory }) => directory)} port=${servers.map(({ port }) => port)} user=bridge dbname=${this.database.name}`;
+    const hosts = servers.map(({ directory }) => (this.#network ? '127.0.0.1' : directory));
+    return `host=${hosts} port=${servers.map(({ port }) => port)} user=bridge dbname=${this.database.name}${this.#network ? ` ${IMPATIENT}` : ''}`;
   }
 
   #load(database, seed) {

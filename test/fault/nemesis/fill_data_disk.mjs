@@ -1,0 +1,17 @@
+// fill_data_disk.mjs: the disk of the data is full for a while: what needs room fails, the application's statements together with
+// their events.
+
+import { until } from '../../integration/harness/wait.mjs';
+import { DISK_FULL } from '../sessions.mjs';
+
+export const name = 'fill_data_disk';
+export const breaks = ['server'];
+export const needs = 'disks';
+
+export async function strike({ postgres, refused }) {
+  const times = () => refused[DISK_FULL] ?? 0;
+  const before = times();
+  await postgres.disks.base.fill();
+  await until('writers are told', () => times() >= before + 50);
+  postgres.disks.base.free();
+}

@@ -1,0 +1,23 @@
+// fill_wal_disk.mjs: the disk of the WAL is full, which ends PostgreSQL; with room again it comes back, by itself or started anew.
+
+import { until } from '../../integration/harness/wait.mjs';
+
+export const name = 'fill_wal_disk';
+export const breaks = ['server'];
+export const needs = 'disks';
+export const crashes = true;
+
+const panics = ({ postgres }) => postgres.log().split(/PANIC:.*No space left/).length;
+
+export async function strike(world) {
+  const { postgres, database } = world;
+  const before = panics(world);
+  await postgres.disks.pg_wal.fill();
+  await until('PostgreSQL panics', async () => {
+    await database.query('SELECT pg_switch_wal()').catch(() => {});
+    return panics(world) > before;
+  });
+  postgres.disks.pg_wal.free();
+  const comesBack = () => database.query('SELECT').then(() => true, () => postgres.start().then(() => true, () => false));
+  await until('it is back', comesBack, 30000);
+}

@@ -1,0 +1,8 @@
+// set_bridge_clocks.mjs: the clocks of the bridges are an hour ahead or behind, and are set right again.
+
+export const name = 'set_bridge_clocks';
+export const breaks = ['clock'];
+export const needs = 'clocks';
+
+export const strike = ({ clocks, random }) => clocks.bridges.set(random.choose([3600, -3600]));
+export const heal = ({ clocks }) => clocks.bridges.set(0);
