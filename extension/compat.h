@@ -24,6 +24,7 @@
 #define flushed_wal() GetFlushRecPtr()
 #define current_timeline() ThisTimeLineID
 #else
+#include "access/xlogrecovery.h"
 #define flushed_wal() GetFlushRecPtr(NULL)
 #define current_timeline() GetWALInsertionTimeLine()
 #endif

@@ -16,6 +16,7 @@
 #include "access/xlog_internal.h"
 #include "fmgr.h"
 #include "replication/syncrep.h"
+#include "replication/walreceiver.h"
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/lwlock.h"
@@ -74,10 +75,25 @@ herald_timeline_since(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(time_t_to_timestamptz(history.st_mtim.tv_sec) + history.st_mtim.tv_nsec / 1000);
 }
 
+/*
+ * Up to where this server has received a timeline from its primary.  All that is
+ * complete up to there has been replayed, as long as there was no target; but the
+ * history says where the last complete record ends, and a primary that counts
+ * what its standby has confirmed counts half records, too.
+ */
+static XLogRecPtr
+received(TimeLineID timeline)
+{
+	TimeLineID streamed;
+	XLogRecPtr end = GetWalRcvFlushRecPtr(NULL, &streamed);
+
+	return streamed == timeline && recoveryTarget == RECOVERY_TARGET_UNSET ? end : InvalidXLogRecPtr;
+}
+
 PG_FUNCTION_INFO_V1(herald_timeline_left);
 
 /*
- * herald.timeline_left(timeline): where the history of this server leaves it;
+ * herald.timeline_left(timeline): from where on this server has nothing of it;
  * NULL: it is on it; 0/0: it never was.
  */
 Datum
@@ -90,7 +106,9 @@ herald_timeline_left(PG_FUNCTION_ARGS)
 	if (timeline == current_timeline())
 		PG_RETURN_NULL();
 	history = readTimeLineHistory(current_timeline());
-	PG_RETURN_LSN(tliInHistory(timeline, history) ? tliSwitchPoint(timeline, history, NULL) : InvalidXLogRecPtr);
+	if (!tliInHistory(timeline, history))
+		PG_RETURN_LSN(InvalidXLogRecPtr);
+	PG_RETURN_LSN(Max(tliSwitchPoint(timeline, history, NULL), received(timeline)));
 }
 
 PG_FUNCTION_INFO_V1(herald_wal_begin);

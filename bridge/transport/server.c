@@ -254,7 +254,7 @@ take_in(int descriptor)
 		metrics.connections_refused++;
 		return;
 	}
-	/* From some clients nothing is ever heard: the kernel has to notice that they do not take what they are sent. */
+	/* Until there is a session nobody else notices that a client does not take what it is sent. */
 	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
 	wsi = lws_adopt_socket_vhost(vhost, descriptor); /* closes it if it cannot take it */
 	if (wsi != NULL)

@@ -74,7 +74,10 @@ admit(Wire *wire, struct lws *wsi, const Handshake *handshake)
 
 	wire_open(wire, wsi, &transport, config, &event_stream_protocol, handshake);
 	if (event_stream_admitted(wire->carrier.connection, &refusal))
+	{
+		wire_watch(wire); /* nothing is ever heard from it */
 		return begin_stream(wsi);
+	}
 	wire_closed(wire);
 	return refuse(wsi, &refusal);
 }

@@ -8,11 +8,8 @@
  */
 #include "transport/websocket.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/budget.h"
 #include "base/memory.h"
@@ -74,25 +71,11 @@ protocol_of(const Request *request)
 	return request->sid != NULL ? &upgrade_protocol : &engineio_protocol;
 }
 
-/*
- * The kernel need not watch over it: a client that is gone sends no pong.  But one
- * that only listens hears that it was given up from the kernel alone, which tries
- * for a while to tell it so, should the network be there again.
- */
-static void
-leave_to_pings(struct lws *wsi)
-{
-	unsigned int patience = 0; /* that of the system */
-
-	setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
-}
-
 static void
 on_established(struct lws *wsi, WebSocket *socket)
 {
 	Handshake handshake = request_handshake(&socket->request);
 
-	leave_to_pings(wsi);
 	wire_open(&socket->wire, wsi, &transport, config, protocol_of(&socket->request), &handshake);
 	request_forget(&socket->request);
 }

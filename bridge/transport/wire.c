@@ -12,7 +12,12 @@
  */
 #include "transport/wire.h"
 
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "base/budget.h"
 #include "base/log.h"
@@ -87,6 +92,7 @@ wire_send(Wire *wire)
 
 		if (lws_write(wire->wsi, bytes, length, LWS_WRITE_RAW) < 0)
 			return false;
+		wire->sent += length;
 		note_held(wire, length);
 		outbox_sent(outbox, count);
 	}
@@ -111,6 +117,49 @@ wire_cut_off(Carrier *carrier)
 	wire_cut(((Wire *) carrier)->wsi);
 }
 
+static bool
+takes_nothing(Wire *wire)
+{
+	int unacknowledged = 0;
+	uint64_t before = wire->taken;
+
+	(void) ioctl(lws_get_socket_fd(wire->wsi), SIOCOUTQ, &unacknowledged);
+	wire->taken = wire->sent - (uint64_t) unacknowledged;
+	return unacknowledged > 0 && wire->taken == before;
+}
+
+static void
+look(void *context)
+{
+	Wire *wire = context;
+
+	if (takes_nothing(wire))
+		wire_cut(wire->wsi);
+	else
+		wire_watch(wire);
+}
+
+void
+wire_watch(Wire *wire)
+{
+	const Config *config = wire->carrier.connection->config;
+
+	timer_start(&wire->timer, (uint64_t) (config->ping_interval + config->ping_timeout), look, wire);
+}
+
+/*
+ * The kernel need not watch over it: pings and looks do.  One that only listens hears
+ * that it was given up from the kernel alone, which tries for a while to tell it so,
+ * should the network be there again; but not if it was the kernel that gave it up.
+ */
+static void
+watch_ourselves(struct lws *wsi)
+{
+	unsigned int patience = 0; /* that of the system */
+
+	setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+}
+
 void
 wire_open(Wire *wire, struct lws *wsi, const Transport *transport, const Config *config,
 		  const Protocol *protocol, const Handshake *handshake)
@@ -118,6 +167,7 @@ wire_open(Wire *wire, struct lws *wsi, const Transport *transport, const Config 
 	wire->carrier.transport = transport;
 	wire->wsi = wsi;
 	wire->open = true;
+	watch_ourselves(wsi);
 	lws_get_peer_simple(wsi, wire->carrier.peer, sizeof(wire->carrier.peer));
 	log_debug("connected", "peer", wire->carrier.peer);
 	connection_open(&wire->carrier, config, protocol, handshake);
@@ -127,7 +177,7 @@ void
 wire_end(Wire *wire, Frame *last)
 {
 	outbox_push_last(&wire->carrier.connection->outbox, last);
-	timer_start(&wire->end_timer, END_TIMEOUT_MS, on_no_end, wire);
+	timer_start(&wire->timer, END_TIMEOUT_MS, on_no_end, wire);
 }
 
 bool
@@ -142,7 +192,7 @@ wire_closed(Wire *wire)
 	if (!wire->open)
 		return;
 	wire->open = false;
-	timer_stop(&wire->end_timer);
+	timer_stop(&wire->timer);
 	budget_give(wire->held);
 	connection_end(wire->carrier.connection);
 	log_debug("disconnected", "peer", wire->carrier.peer);

@@ -20,9 +20,11 @@ typedef struct Wire
 	Carrier carrier; /* first: a Carrier of ours is a Wire */
 	struct lws *wsi;
 	bool open;
-	bool waits;	 /* for there to be room */
-	size_t held; /* that the library may have kept of the last write; on the budget */
-	Timer end_timer;
+	bool waits;		/* for there to be room */
+	size_t held;	/* that the library may have kept of the last write; on the budget */
+	uint64_t sent;	/* bytes that were written ... */
+	uint64_t taken; /* ... and that the peer had taken when that was looked at last */
+	Timer timer;	/* until it is looked at, or cut */
 } Wire;
 
 /* Opens a connection that it carries. */
@@ -35,6 +37,9 @@ extern void wire_cut_off(Carrier *carrier);
 
 /* Sends what the connection takes now; the rest when it is writable again.  False: it is broken. */
 extern bool wire_send(Wire *wire);
+
+/* Cuts the connection when the peer takes nothing of what it is sent for as long as a pong may take, or twice that. */
+extern void wire_watch(Wire *wire);
 
 /* Takes over a frame that is the last; if the peer does not end the connection in time, it is cut. */
 extern void wire_end(Wire *wire, Frame *last);

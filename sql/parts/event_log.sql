@@ -98,7 +98,7 @@ COMMENT ON FUNCTION herald.timeline_since() IS 'internal: when this server turne
 
 CREATE FUNCTION herald.timeline_left(timeline text) RETURNS pg_lsn
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_timeline_left';
-COMMENT ON FUNCTION herald.timeline_left(text) IS 'internal: where the history of this server leaves another timeline; 0/0: it does not have it, NULL: it is on it';
+COMMENT ON FUNCTION herald.timeline_left(text) IS 'internal: from where on this server has nothing of another timeline; 0/0: it has nothing at all, NULL: it is on it';
 
 CREATE FUNCTION herald.wal_begin() RETURNS pg_lsn
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_wal_begin';

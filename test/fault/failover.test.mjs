@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { runBridge } from '../integration/harness/bridge.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { Traffic } from '../integration/harness/traffic.mjs';
+import { until } from '../integration/harness/wait.mjs';
 import { heard, line, returns } from './audience.mjs';
 import * as promoteStandby from './nemesis/promote_standby.mjs';
 import { seed, trial } from './trial.mjs';
@@ -47,4 +48,20 @@ test('synchronous replication, the primary hangs: the bridge goes over, and nobo
     assert.equal(returns(client), 0);
   }
   t.diagnostic(line('promotion, synchronous, primary hangs', written, clients));
+});
+
+test('the primary is killed in the middle of a record of its WAL: who has seen what is before that goes on', { timeout: 60000 }, async (t) => {
+  const scene = await Scene.open({ standby: true });
+  t.after(() => scene.close());
+  await scene.replicateSynchronously();
+  const start = await scene.database.value('SELECT pg_current_wal_lsn()');
+  const writer = await scene.database.connect();
+  writer.query("SELECT pg_logical_emit_message(false, 'large', repeat('x', 200000000))").catch(() => {});
+  await until('the standby has some of it', () => scene.database.value("SELECT write_lsn > $1::pg_lsn + 16000000 FROM pg_stat_replication", [start]));
+  await scene.postgres.pause(writer.processID);
+  const position = await scene.database.value('SELECT herald.current_position()');
+  await scene.postgres.crash();
+  await scene.failOver();
+  assert.equal(await scene.database.value("SELECT pg_last_wal_replay_lsn() < $1::pg_lsn + 16000000", [start]), true, 'it was not complete');
+  assert.equal(await scene.database.value("SELECT recovered FROM herald.resume(ARRAY[$1], '{}')", [position]), true);
 });

@@ -33,7 +33,6 @@ export class EventSourceClient extends Journal {
     if (this.token !== undefined) headers.authorization = `Bearer ${this.token}`;
     if (this.lastEventId !== '') headers['last-event-id'] = this.lastEventId;
     this.request = http.get(this.url, { headers, agent: false });
-    this.request.on('socket', (socket) => socket.setKeepAlive(true, 1000));    // as browsers do: who only listens hears of no end
     const welcomed = new Promise((resolve, reject) => {
       this.request.on('response', (response) => this.#answered(response, resolve, reject));
       this.request.on('error', reject);
