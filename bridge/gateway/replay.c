@@ -95,6 +95,11 @@ on_pause_over(void *context)
 void
 replay_later(Session *session)
 {
+	if (session->state == SESSION_GONE)
+	{
+		session_release(session);
+		return;
+	}
 	session_pause(session);
 	session_list_append(&paused, session);
 	if (session->outbox->count > 0)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
+import { PlainClient } from './harness/plain_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { Traffic } from './harness/traffic.mjs';
 import { until } from './harness/wait.mjs';
@@ -142,6 +143,33 @@ test('a client that does not read falls behind, and nobody misses anything', asy
     assert.equal(new Set(messageIds(client)).size, 20000);
     assert.equal(client.welcomes.length, 1);
   }
+});
+
+test('a client leaves while the log is read for it, and then that reading fails: nobody else notices', async () => {
+  const [ann] = await scene.people('Ann');
+  const forgetful = await scene.addBridge(['--recent-events-size=1kB']);
+  const client = await scene.plain(ann, { bridge: forgetful });
+  await scene.settle(client);
+  client.close();
+  await client.closed;
+  await database.query("SELECT herald.publish('user:' || $1, 'page', '{}') FROM generate_series(1, 100)", [ann]);
+  const other = await scene.plain(ann, { bridge: forgetful });
+  const readers = (await database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'herald-bridge replay'")).map(({ pid }) => pid);
+  await Promise.all(readers.map((pid) => postgres.pause(pid)));
+  const readings = await forgetful.metric('herald_log_readings_total');
+  const back = new PlainClient(forgetful, scene.token(ann), { position: client.position });
+  const welcomed = back.open().catch((error) => error);
+  await until('the log is read for it', async () => await forgetful.metric('herald_log_readings_total') > readings);
+  back.close();
+  await until('it is gone', async () => await forgetful.metric('herald_sessions') === 1);
+  await Promise.all(readers.map((pid) => database.query('SELECT pg_terminate_backend($1)', [pid])));
+  await Promise.all(readers.map((pid) => postgres.proceed(pid)));
+  await welcomed;
+  await scene.settle(other);
+  const again = await scene.plain(ann, { bridge: forgetful, position: client.position });
+  await scene.settle(again);
+  assert.equal(again.all('page').length, 100);
+  assert.equal(forgetful.running, true);
 });
 
 test('PostgreSQL restarted under the bridge: clients stay connected and miss nothing', async () => {
