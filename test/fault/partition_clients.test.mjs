@@ -1,12 +1,28 @@
-// A network between a bridge and its clients that loses everything: both sides notice by their pings.
+// A network between a bridge and its clients that loses everything: both sides notice by their pings, and event streams, which have none, by the bridge.
 
 import { refused } from './own_machine.mjs';
-import { after } from 'node:test';
+import { after, test } from 'node:test';
+import { soon, until } from '../integration/harness/wait.mjs';
+import { cut, mend } from './loss.mjs';
 import * as cutClients from './nemesis/cut_clients.mjs';
 import { seed, trial } from './trial.mjs';
 import { World } from './world.mjs';
 
-const world = refused ? null : await World.open({ seed, clients: 8, options: ['--ping-interval=400ms', '--ping-timeout=400ms'] });
+const options = ['--ping-interval=400ms', '--ping-timeout=400ms'];
+const world = refused ? null : await World.open({ seed, clients: 8, options });
 after(() => world?.close());
 
 trial(world, cutClients, { skip: refused });
+
+test('an event stream that the bridge gave up hears of it when the network is back', { skip: refused }, async () => {
+  const { scene } = world;
+  const bridge = await scene.addBridge(options);
+  const [ann] = await scene.people('Ann');
+  const stream = await scene.eventSource(ann, { bridge });
+  const { localPort } = stream.request.socket;
+  cut(localPort);
+  await scene.database.query("SELECT herald.publish($1, 'unheard', '{}')", [`user:${ann}`]);
+  await until('the bridge has given it up', async () => await bridge.metric('herald_sessions') === 0);
+  mend(localPort);
+  await soon('the client hears of it', stream.closed);
+});
