@@ -183,11 +183,14 @@ joined_position(const Session *session, const Event *event)
 	return memory_format("%s_%s", event->position, session->position);
 }
 
-/* A replay stops at the event that its connection does not take. */
+/*
+ * A replay stops at the event that its connection does not take; the log has it.  What is
+ * derived is in no log, and is pushed as an answer is.
+ */
 static bool
-has_room(Session *session, const Frame *frame)
+has_room(Session *session, const Event *event, const Frame *frame)
 {
-	session->full = !outbox_has_room(session->outbox, frame);
+	session->full = event->id != NULL && !outbox_has_room(session->outbox, frame);
 	return !session->full;
 }
 
@@ -197,7 +200,7 @@ replay(Session *session, Event *event)
 	char *position = joined_position(session, event);
 	Frame *frame = event_frame_at(event, session->format, position);
 
-	if (frame != NULL && has_room(session, frame))
+	if (frame != NULL && has_room(session, event, frame))
 	{
 		note_last(session, event);
 		send(session, event, frame, position);
@@ -215,7 +218,7 @@ send_live(Session *session, Event *event)
 
 	if (frame == NULL)
 		return;
-	if (event->ephemeral || has_room(session, frame))
+	if (event->ephemeral || has_room(session, event, frame))
 		send(session, event, frame, event->position);
 	else
 		tell_full(session);
@@ -323,7 +326,7 @@ can_be_told(Session *session, Event *event)
 {
 	char *position = joined_position(session, event);
 	Frame *frame = event_frame_at(event, session->format, position);
-	bool can = frame == NULL || has_room(session, frame);
+	bool can = frame == NULL || has_room(session, event, frame);
 
 	if (frame != NULL)
 		frame_release(frame);

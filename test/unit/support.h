@@ -28,6 +28,7 @@ support_event(const char *name, const char *rooms)
 	char *copy = memory_copy(rooms);
 	char *rest = NULL;
 
+	event->id = memory_copy("1");
 	event->name = memory_copy(name);
 	event->payload = memory_copy("{}");
 	event->position = memory_copy("1");

@@ -229,7 +229,7 @@ test_plain_welcome_and_event(void **state)
 	room_join(session, "post:42");
 	publish("post:liked", "post:42");
 	assert_string_equal(said(wire),
-						"{\"event\":\"post:liked\",\"room\":\"post:42\",\"data\":{},\"id\":null,\"position\":\"1\"}");
+						"{\"event\":\"post:liked\",\"room\":\"post:42\",\"data\":{},\"id\":\"1\",\"position\":\"1\"}");
 	free(welcome);
 	wire_close(wire);
 	assert_null(session_of_user("7"));
@@ -557,7 +557,7 @@ test_stream_welcome_and_event(void **state)
 	room_publish(HALL_LIVE, event);
 	event_release(event);
 	assert_string_equal(said(wire), "id: 1\nevent: post id: 7 \ndata: {\"event\":\"post\\nid: 7\\r\",\"room\":\"post:42\","
-									"\"data\":{  \"a\": 1},\"id\":null,\"position\":\"1\"}\n\n");
+									"\"data\":{  \"a\": 1},\"id\":\"1\",\"position\":\"1\"}\n\n");
 	wire_close(wire);
 	assert_null(session_of_user("7"));
 }

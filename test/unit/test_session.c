@@ -287,6 +287,44 @@ test_falls_behind(void **state)
 }
 
 static void
+publish_derived(Hall hall)
+{
+	Event *event = support_event("derived", "x");
+
+	free(event->id);
+	event->id = NULL;
+	event->number = INT64_MAX;
+	room_publish(hall, event);
+	event_release(event);
+}
+
+/* What is derived is not in the log, and who went on behind it would never have it: it comes though the queue is full. */
+static void
+test_derived_comes_though_full(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("2", "b", SESSION_REPLAYING);
+
+	(void) state;
+	session_on_full(note_full);
+	room_join(a->session, "x");
+	room_join(b->session, "x");
+	room_move(b->session, HALL_LOG);
+	fill(a);
+	fill(b);
+	publish_derived(HALL_LIVE);
+	publish_derived(HALL_LOG);
+	assert_null(full);
+	assert_false(b->session->full);
+	a->slow = b->slow = false;
+	support_turn();
+	assert_non_null(strstr(a->said, "derived"));
+	assert_non_null(strstr(b->said, "derived"));
+	support_end(a);
+	support_end(b);
+}
+
+static void
 change(Session *session, const char *room, bool joins)
 {
 	Event *event = support_event("change", room);
@@ -429,6 +467,7 @@ main(void)
 		cmocka_unit_test(test_replay_gives_what_is_new),
 		cmocka_unit_test(test_asks),
 		cmocka_unit_test(test_replay_stops_when_full),
+		cmocka_unit_test(test_derived_comes_though_full),
 		cmocka_unit_test(test_replay_stops_before_a_join),
 		cmocka_unit_test(test_falls_behind),
 		cmocka_unit_test(test_leave_twice),
