@@ -298,7 +298,7 @@ publish_derived(Hall hall)
 	event_release(event);
 }
 
-/* What is derived is not in the log, and who went on behind it would never have it: it comes though the queue is full. */
+/* What is derived is in no log; who went on behind it would never have it.  It comes though the queue is full. */
 static void
 test_derived_comes_though_full(void **state)
 {
