@@ -4,13 +4,15 @@
  *	  Appends events to the log; the only way in.
  *
  * A row is stamped with the id of its top transaction by the table's default,
- * and appending rings the doorbell: no caller can forget either.
+ * and appending rings the doorbell: no caller can forget either.  The transaction
+ * has its number before it draws the first id for an event: the reader counts on it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
@@ -119,6 +121,7 @@ event_log_append_all(Tuplestorestate *published)
 
 	if (rows == 0)
 		return;
+	(void) GetTopFullTransactionId();
 	query_offer("herald_published", published, event_log_shape(), InvalidOid);
 	if (query_run(&append_all, rows, NULL, NULL) > 0)
 		doorbell_ring();
@@ -141,6 +144,7 @@ herald_append(PG_FUNCTION_ARGS)
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
+	(void) GetTopFullTransactionId();
 	query_begin(&scope, query_extension_owner(), false);
 	query_run(&append_one, 1, values, nulls);
 	id = query_value(0, 1, &isnull);

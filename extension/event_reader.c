@@ -19,7 +19,8 @@
  *
  * 4. A page costs what it holds, however long the window is.  A snapshot comes with
  *	  a top: nothing that it sees has a higher id.  Above the top of S0 everything is
- *	  new and found by its id, in order.  Up to there only what was in progress is.
+ *	  new and found by its id, in order.  Up to there only what was in progress is, or
+ *	  had begun without being known to S0: whoever began later has higher ids.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -240,7 +241,7 @@ run_window(const Reading *reading, Datum rooms, bool all_rooms)
 
 	values[0] = UInt64GetDatum(position->seen.xmax);
 	values[1] = moment_in_progress(&position->seen);
-	values[2] = UInt64GetDatum(position->window.xmax);
+	values[2] = UInt64GetDatum(Min(position->window.xmax, position->seen.next));
 	values[3] = moment_snapshot(&position->window);
 	values[4] = Int64GetDatum(position->last_id);
 	values[5] = rooms;

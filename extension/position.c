@@ -4,10 +4,10 @@
  *	  A place in the event log in commit order, and its text.
  *
  * The text is "1~system~start~kept~moment", in the middle of a window followed by
- * "~moment~id".  A moment is top, xmin, xmax and the transactions in progress,
- * separated by dots, what comes after xmin relative to it.  All numbers are hexadecimal,
- * so that a position fits into a URL, a JSON string and an event stream as it
- * is.  To everyone outside the text is opaque, but that two of them joined by
+ * "~moment~id".  A moment is top, xmin, xmax, next and the transactions in progress,
+ * separated by dots: xmax and those relative to xmin, next to xmax.  All numbers are
+ * hexadecimal, so that a position fits into a URL, a JSON string and an event stream
+ * as it is.  To everyone outside the text is opaque, but that two of them joined by
  * "_" are a position, too: after all that is before the one or the other.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -69,17 +69,15 @@ add_own_transaction(Moment *now)
 static void
 add_begun(Moment *now)
 {
-	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
-
-	if (next > now->xmax + MAX_BEGUN)
+	if (now->next > now->xmax + MAX_BEGUN)
 		return;
-	while (now->xmax < next)
+	while (now->xmax < now->next)
 		now->in_progress[now->count++] = now->xmax++;
 }
 
 static SavedQuery find_top = {
 	.name = "the highest id in the event log",
-	.text = "SELECT last_value FROM herald.event_id_seq",
+	.text = "SELECT last_value - (NOT is_called)::int FROM herald.event_id_seq",
 	.read_only = true,
 };
 
@@ -93,12 +91,14 @@ top_id(void)
 	return DatumGetInt64(query_value(0, 1, &isnull));
 }
 
+/* "next" comes after the top: who has no number yet when the top is read draws ids above it (event_log.c). */
 Moment
 moment_now(void)
 {
 	Moment now = { .top = top_id() };
 	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
 
+	now.next = U64FromFullTransactionId(ReadNextFullTransactionId());
 	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2 + MAX_BEGUN));
 	now.xmin = snapshot_number(&text);
 	now.xmax = snapshot_number(&text);
@@ -109,15 +109,21 @@ moment_now(void)
 	return now;
 }
 
+/* Trims the list of those in progress to what is below xmax. */
+static void
+trim(Moment *moment)
+{
+	while (moment->count > 0 && moment->in_progress[moment->count - 1] >= moment->xmax)
+		moment->count--;
+}
+
 void
 moment_clip(Moment *moment, uint64 limit)
 {
-	if (moment->xmax > limit)
-		moment->xmax = limit;
-	if (moment->xmin > limit)
-		moment->xmin = limit;
-	while (moment->count > 0 && moment->in_progress[moment->count - 1] >= limit)
-		moment->count--;
+	moment->xmax = Min(moment->xmax, limit);
+	moment->xmin = Min(moment->xmin, limit);
+	moment->next = PG_UINT64_MAX;
+	trim(moment);
 }
 
 static int
@@ -133,7 +139,7 @@ compare_numbers(const void *a, const void *b)
 static Moment
 moment_before(const Moment *a, const Moment *b)
 {
-	Moment both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax) };
+	Moment both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax), Min(a->next, b->next) };
 	int unique = 0;
 
 	both.count = a->count + b->count;
@@ -147,7 +153,7 @@ moment_before(const Moment *a, const Moment *b)
 			both.in_progress[unique++] = both.in_progress[i];
 	}
 	both.count = unique;
-	moment_clip(&both, both.xmax);
+	trim(&both);
 	return both;
 }
 
@@ -196,7 +202,7 @@ static void
 append_moment(StringInfo text, const Moment *moment)
 {
 	appendStringInfo(text, "~" UINT64_HEX "." UINT64_HEX ".", (uint64) moment->top, moment->xmin);
-	appendStringInfo(text, UINT64_HEX, moment->xmax - moment->xmin);
+	appendStringInfo(text, UINT64_HEX "." UINT64_HEX, moment->xmax - moment->xmin, moment->next - moment->xmax);
 	for (int i = 0; i < moment->count; i++)
 		appendStringInfo(text, "." UINT64_HEX, moment->in_progress[i] - moment->xmin);
 }
@@ -379,6 +385,7 @@ read_moment(Cursor *cursor)
 	moment.top = (int64) read_number(cursor, '~');
 	moment.xmin = read_number(cursor, '.');
 	moment.xmax = moment.xmin + read_number(cursor, '.');
+	moment.next = moment.xmax + read_number(cursor, '.');
 	while (cursor->at != NULL && *cursor->at == '.' && moment.count < MAX_IN_PROGRESS)
 	{
 		uint64 next = moment.xmin + read_number(cursor, '.');
@@ -389,7 +396,7 @@ read_moment(Cursor *cursor)
 			cursor->at = NULL;
 		moment.in_progress[moment.count++] = next;
 	}
-	if (moment.xmin == 0 || moment.xmax < moment.xmin)
+	if (moment.xmin == 0 || moment.xmax < moment.xmin || moment.next < moment.xmax)
 		cursor->at = NULL;
 	return moment;
 }

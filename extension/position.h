@@ -17,13 +17,15 @@
 
 /*
  * Which transactions had ended: all below xmax but those in progress.  None of
- * their events has an id above the top.
+ * their events has an id above the top, and none of those from "next" on, which
+ * had not begun, one that is not.
  */
 typedef struct Moment
 {
 	int64 top;
 	uint64 xmin;
 	uint64 xmax;
+	uint64 next;
 	int count;
 	uint64 *in_progress; /* ascending */
 } Moment;
@@ -48,7 +50,7 @@ typedef struct Position
 /* The moment of the active snapshot; within a query scope of the extension's owner. */
 extern Moment moment_now(void);
 
-/* Forgets the ends of transactions at or above the limit. */
+/* Forgets the ends of transactions at or above the limit, whose ids another start of the server may have given out. */
 extern void moment_clip(Moment *moment, uint64 limit);
 
 /* The moment as a value of type pg_snapshot. */

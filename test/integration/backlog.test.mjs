@@ -61,3 +61,22 @@ test('what comes while the bridge is behind does not wait for longer than that',
   await scene.settle(there);
   scene.closeClients();
 });
+
+test('a page costs what it holds, also of a transaction that was in progress at the position', async () => {
+  const publish = (n) => `SELECT count(herald.publish('*', 'backlog:page', '{}')) FROM generate_series(1, ${n})`;
+  const writer = await database.connect();
+  await writer.query(`BEGIN; ${publish(1000)}`);
+  let position = await database.value('SELECT herald.current_position()');
+  await writer.query(`${publish(1)}; COMMIT`);
+  await writer.end();
+  const blocks = async () => {
+    const [{ 'QUERY PLAN': [{ Plan: plan }] }] = await database.query(
+      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM herald.read_events('${position}', max_events => 100)`);
+    return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+  };
+  await blocks();    // what a process looks up first
+  const before = await blocks();
+  for (let n = 0; n < 20; n++) await database.query(publish(1000));
+  const after = await blocks();
+  assert.ok(after < before + 50, `${before} blocks before, ${after} with 20,000 events behind the page`);
+});
