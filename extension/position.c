@@ -17,17 +17,12 @@
 
 #include <inttypes.h>
 
-#include "access/transam.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
-#include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
 
 #include "compat.h"
 #include "position.h"
-#include "query.h"
 
 #define POSITION_VERSION "1"
 #define UINT64_HEX "%" PRIx64
@@ -35,168 +30,6 @@
 /* A hostile position must not make us allocate without bound. */
 #define MAX_IN_PROGRESS 100000
 #define MAX_JOINED 8
-
-#define MAX_BEGUN 64
-
-static uint64
-snapshot_number(char **text)
-{
-	uint64 number = strtou64(*text, text, 10);
-
-	if (**text != '\0')
-		(*text)++;
-	return number;
-}
-
-/* A snapshot does not list its own transaction, which may yet append events. */
-static void
-add_own_transaction(Moment *now)
-{
-	uint64 own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
-	int at;
-
-	if (own < now->xmin || own >= now->xmax)
-		return;
-	for (at = now->count++; at > 0 && now->in_progress[at - 1] > own; at--)
-		now->in_progress[at] = now->in_progress[at - 1];
-	now->in_progress[at] = own;
-}
-
-/*
- * Who has begun since the last one that the snapshot saw ending is in progress,
- * too: those who are named are found sooner.  An old snapshot has too many.
- */
-static void
-add_begun(Moment *now)
-{
-	if (now->next > now->xmax + MAX_BEGUN)
-		return;
-	while (now->xmax < now->next)
-		now->in_progress[now->count++] = now->xmax++;
-}
-
-static SavedQuery find_top = {
-	.name = "the highest id in the event log",
-	.text = "SELECT last_value - (NOT is_called)::int FROM herald.event_id_seq",
-	.read_only = true,
-};
-
-/* Asked after the snapshot was taken, the sequence knows of all events in it. */
-static int64
-top_id(void)
-{
-	bool isnull;
-
-	query_run(&find_top, 1, NULL, NULL);
-	return DatumGetInt64(query_value(0, 1, &isnull));
-}
-
-/* "next" comes after the top: who has no number yet when the top is read draws ids above it (event_log.c). */
-Moment
-moment_now(void)
-{
-	Moment now = { .top = top_id() };
-	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
-
-	now.next = U64FromFullTransactionId(ReadNextFullTransactionId());
-	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2 + MAX_BEGUN));
-	now.xmin = snapshot_number(&text);
-	now.xmax = snapshot_number(&text);
-	while (*text != '\0')
-		now.in_progress[now.count++] = snapshot_number(&text);
-	add_own_transaction(&now);
-	add_begun(&now);
-	return now;
-}
-
-/* Trims the list of those in progress to what is below xmax. */
-static void
-trim(Moment *moment)
-{
-	while (moment->count > 0 && moment->in_progress[moment->count - 1] >= moment->xmax)
-		moment->count--;
-}
-
-void
-moment_clip(Moment *moment, uint64 limit)
-{
-	moment->xmax = Min(moment->xmax, limit);
-	moment->xmin = Min(moment->xmin, limit);
-	moment->next = PG_UINT64_MAX;
-	trim(moment);
-}
-
-static int
-compare_numbers(const void *a, const void *b)
-{
-	uint64 left = *(const uint64 *) a;
-	uint64 right = *(const uint64 *) b;
-
-	return (left > right) - (left < right);
-}
-
-/* The moment at which just those transactions had ended that had at both. */
-static Moment
-moment_before(const Moment *a, const Moment *b)
-{
-	Moment both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax), Min(a->next, b->next) };
-	int unique = 0;
-
-	both.count = a->count + b->count;
-	both.in_progress = palloc(sizeof(uint64) * (both.count + 1));
-	memcpy(both.in_progress, a->in_progress, sizeof(uint64) * a->count);
-	memcpy(both.in_progress + a->count, b->in_progress, sizeof(uint64) * b->count);
-	qsort(both.in_progress, both.count, sizeof(uint64), compare_numbers);
-	for (int i = 0; i < both.count; i++)
-	{
-		if (unique == 0 || both.in_progress[unique - 1] != both.in_progress[i])
-			both.in_progress[unique++] = both.in_progress[i];
-	}
-	both.count = unique;
-	trim(&both);
-	return both;
-}
-
-/* Whether all transactions that had ended at "a" had ended at "b". */
-static bool
-moment_within(const Moment *a, const Moment *b)
-{
-	int at = 0;
-
-	if (a->xmax > b->xmax)
-		return false;
-	for (int i = 0; i < b->count && b->in_progress[i] < a->xmax; i++)
-	{
-		while (at < a->count && a->in_progress[at] < b->in_progress[i])
-			at++;
-		if (at == a->count || a->in_progress[at] != b->in_progress[i])
-			return false;
-	}
-	return true;
-}
-
-Datum
-moment_snapshot(const Moment *moment)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	appendStringInfo(&text, UINT64_FORMAT ":" UINT64_FORMAT ":", moment->xmin, moment->xmax);
-	for (int i = 0; i < moment->count; i++)
-		appendStringInfo(&text, "%s" UINT64_FORMAT, i > 0 ? "," : "", moment->in_progress[i]);
-	return DirectFunctionCall1(pg_snapshot_in, CStringGetDatum(text.data));
-}
-
-Datum
-moment_in_progress(const Moment *moment)
-{
-	Datum *elements = palloc(sizeof(Datum) * (moment->count + 1));
-
-	for (int i = 0; i < moment->count; i++)
-		elements[i] = UInt64GetDatum(moment->in_progress[i]);
-	return PointerGetDatum(construct_array(elements, moment->count, XID8OID, sizeof(uint64), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
-}
 
 static void
 append_moment(StringInfo text, const Moment *moment)

@@ -9,26 +9,11 @@
 #ifndef HERALD_POSITION_H
 #define HERALD_POSITION_H
 
-#include "postgres.h"
+#include "moment.h"
 
 #define ERRCODE_HERALD_TOO_OLD MAKE_SQLSTATE('H', 'D', '0', '0', '1')
 #define ERRCODE_HERALD_FOREIGN MAKE_SQLSTATE('H', 'D', '0', '0', '2')
 #define ERRCODE_HERALD_MALFORMED MAKE_SQLSTATE('H', 'D', '0', '0', '3')
-
-/*
- * Which transactions had ended: all below xmax but those in progress.  None of
- * their events has an id above the top, and none of those from "next" on, which
- * had not begun, one that is not.
- */
-typedef struct Moment
-{
-	int64 top;
-	uint64 xmin;
-	uint64 xmax;
-	uint64 next;
-	int count;
-	uint64 *in_progress; /* ascending */
-} Moment;
 
 /*
  * Everything visible at "seen" has been read.  In the middle of a window, so
@@ -46,18 +31,6 @@ typedef struct Position
 	int64 last_id;
 	struct Position *also; /* has been read, too; or NULL */
 } Position;
-
-/* The moment of the active snapshot; within a query scope of the extension's owner. */
-extern Moment moment_now(void);
-
-/* Forgets the ends of transactions at or above the limit, whose ids another start of the server may have given out. */
-extern void moment_clip(Moment *moment, uint64 limit);
-
-/* The moment as a value of type pg_snapshot. */
-extern Datum moment_snapshot(const Moment *moment);
-
-/* The list of transactions in progress as a value of type xid8[]. */
-extern Datum moment_in_progress(const Moment *moment);
 
 /* The part of a position that has read furthest. */
 extern const Position *position_furthest(const Position *position);

@@ -245,10 +245,36 @@ earliest(const Position *positions, const bool *good, int count, Position *place
 	return any;
 }
 
-PG_FUNCTION_INFO_V1(herald_earliest);
-
-/* So few ids are rather read again than a window is entered in its middle. */
+/* So few events are rather read again than a window is entered in its middle. */
 #define READ_AGAIN 1000
+
+static SavedQuery count_begun = {
+	.name = "the check how much of a window has been read",
+	.text = "SELECT count(*) FROM (SELECT FROM unnest($1) AS x CROSS JOIN LATERAL ("
+			" SELECT FROM herald.event WHERE xid >= x AND xid <= x AND id <= $2 LIMIT $3) AS e LIMIT $3) AS read",
+	.nargs = 3,
+	.argtypes = { XID8ARRAYOID, INT8OID, INT4OID },
+	.read_only = true,
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+};
+
+/* Whether little has been read of the window that a position is in: what was in progress, and what is above the top. */
+static bool
+is_near_begin(const Position *place)
+{
+	Datum values[3];
+	bool isnull;
+
+	if (place->last_id > place->seen.top + READ_AGAIN)
+		return false;
+	values[0] = moment_in_progress(&place->seen);
+	values[1] = Int64GetDatum(Min(place->last_id, place->seen.top));
+	values[2] = Int32GetDatum(READ_AGAIN);
+	query_run(&count_begun, 1, values, NULL);
+	return DatumGetInt64(query_value(0, 1, &isnull)) < READ_AGAIN;
+}
+
+PG_FUNCTION_INFO_V1(herald_earliest);
 
 /*
  * herald.earliest(positions): a position from which on everything is read that
@@ -272,7 +298,7 @@ herald_earliest(PG_FUNCTION_ARGS)
 		Datum values[2];
 		bool nulls[2] = { false };
 
-		place.partial = place.partial && place.last_id > place.seen.top + READ_AGAIN;
+		place.partial = place.partial && !is_near_begin(&place);
 		values[0] = CStringGetTextDatum(position_text(&place));
 		values[1] = BoolGetDatum(place.partial);
 		tuplestore_putvalues(out, shape, values, nulls);

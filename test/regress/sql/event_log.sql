@@ -270,4 +270,13 @@ SELECT event_log.await_window('1d') \gexec
 \set ECHO all
 SHOW herald.recovery_window;
 
+
+-- A window is entered in its middle when much of it has been read, also of a transaction that was in progress at its beginning.
+BEGIN;
+SELECT count(herald.publish('post:1', 'long', '{}')) FROM generate_series(1, 1200);
+SELECT event_log.mark('inside');
+COMMIT;
+SELECT v.read, (SELECT e.in_window FROM herald.earliest(ARRAY[p.position]) AS e)
+FROM (VALUES (100), (1100)) AS v (read), LATERAL herald.read_events(event_log.at('inside'), max_events => v.read) AS p
+WHERE p.name IS NULL;
 DROP SCHEMA event_log CASCADE;
