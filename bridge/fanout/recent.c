@@ -180,7 +180,8 @@ void
 recent_back_begin(const char *position)
 {
 	forget_back();
-	back = new_stretch(position);
+	if (position != NULL)
+		back = new_stretch(position);
 }
 
 void

@@ -48,7 +48,7 @@ extern void recent_each(uint64_t from, void (*visit)(Event *event));
 /*
  * Events that were read from an older position up to the first stretch: put in
  * front of it, if there is room for all of them.  recent_back_begin() forgets
- * what was collected before.
+ * what was collected before; NULL: nothing is.
  */
 extern void recent_back_begin(const char *position);
 extern void recent_back_add(Event *event);

@@ -247,8 +247,7 @@ on_earliest(void *context, const PGresult *result)
 		return;
 	}
 	move_to(PQgetvalue(result, 0, 0));
-	if (PQgetvalue(result, 0, 1)[0] == 'f')
-		recent_back_begin(place);
+	recent_back_begin(PQgetvalue(result, 0, 1)[0] == 'f' ? place : NULL);
 	read_page();
 }
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { RawClient } from './harness/raw_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
@@ -60,6 +61,31 @@ test('what comes while the bridge is behind does not wait for longer than that',
   await here.waitFor('backlog:late');
   await scene.settle(there);
   scene.closeClients();
+});
+
+test('what was read for one who took a part of it is not taken for the whole', async () => {
+  const [ann] = await scene.people('Ann');
+  const [stuck, halved, late] = await Promise.all([1, 2, 3].map(() => RawClient.connect(bridge, 'plain', scene.token(ann))));
+  const events = 3000;
+  await bridge.kill();
+  await database.query(`SELECT count(herald.publish('user:' || $1, 'backlog:numbered', jsonb_build_object('n', n, 'text', repeat('x', 1000))))
+                        FROM generate_series(1, $2) AS n`, [ann, events]);
+  await bridge.start();
+  await halved.connect();
+  halved.read(events * 550);
+  await until('it has about a half', () => halved.bytes <= 0);
+  halved.close();
+  await stuck.connect();
+  stuck.stop();
+  await until('its queue is full', async () => await bridge.metric('herald_waiting_bytes') > 40000);
+  for (const client of [halved, late]) {
+    await client.connect();
+    client.read();
+    await until('everything has arrived', () => client.numbers.length >= events);
+    assert.deepEqual(client.numbers, Array.from({ length: events }, (_, index) => index + 1));
+    assert.equal(client.welcomes.at(-1), true);
+  }
+  for (const client of [stuck, halved, late]) client.close();
 });
 
 test('a page costs what it holds, also of a transaction that was in progress at the position', async () => {
