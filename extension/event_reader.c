@@ -211,10 +211,7 @@ put_unread_counts(Reading *reading)
 static int64
 events_behind(const Reading *reading)
 {
-	const Position *position = &reading->position;
-	int64 read = position->partial ? position->last_id : position->seen.top;
-
-	return Max(reading->until.top - read, 0);
+	return Max(reading->until.top - position_reach(&reading->position), 0);
 }
 
 /* The last row: where to go on, and whether at once. */

@@ -62,8 +62,8 @@ position_text(const Position *position)
 	return text.data;
 }
 
-static int64
-reach(const Position *position)
+int64
+position_reach(const Position *position)
 {
 	return position->partial ? position->last_id : position->seen.top;
 }
@@ -75,7 +75,7 @@ position_furthest(const Position *position)
 
 	for (; position != NULL; position = position->also)
 	{
-		if (reach(position) > reach(furthest))
+		if (position_reach(position) > position_reach(furthest))
 			furthest = position;
 	}
 	return furthest;

@@ -32,6 +32,9 @@ typedef struct Position
 	struct Position *also; /* has been read, too; or NULL */
 } Position;
 
+/* The id up to which most has been read. */
+extern int64 position_reach(const Position *position);
+
 /* The part of a position that has read furthest. */
 extern const Position *position_furthest(const Position *position);
 

@@ -328,7 +328,8 @@ enum
 	RESUME_SEEN,
 	RESUME_SEEN_IDS,
 	RESUME_HELD,
-	RESUME_COLUMNS = RESUME_HELD
+	RESUME_BEHIND,
+	RESUME_COLUMNS = RESUME_BEHIND
 };
 
 PG_FUNCTION_INFO_V1(herald_resume);
@@ -359,6 +360,7 @@ herald_resume(PG_FUNCTION_ARGS)
 		Datum values[RESUME_COLUMNS];
 		bool nulls[RESUME_COLUMNS] = { false };
 		int place = held_count;
+		int64 behind = present.seen.top - position_reach(position_furthest(position));
 
 		while (place > 0 && !(good_held[place - 1] && position_within(&held[place - 1], position)))
 			place--;
@@ -367,6 +369,7 @@ herald_resume(PG_FUNCTION_ARGS)
 		values[RESUME_POSITION - 1] = CStringGetTextDatum(position_text(position));
 		position_seen(position, &values[RESUME_SEEN - 1], &values[RESUME_SEEN_IDS - 1]);
 		values[RESUME_HELD - 1] = Int32GetDatum(place);
+		values[RESUME_BEHIND - 1] = Int64GetDatum(Max(behind, 0));
 		tuplestore_putvalues(out, shape, values, nulls);
 	}
 	query_end(&scope);

@@ -69,6 +69,7 @@ typedef struct Session
 	bool full;		  /* its outbox took no more: it hears nothing, and must go on later */
 	uint64_t stretch; /* of the recent events from which on it must hear; 0: what it missed is not there */
 	uint64_t window;  /* of the reader, for whose end it waits */
+	int64_t behind;	  /* about so many events were after its place when it asked for it */
 	char *claims;	  /* JSON of the token */
 	const Format *format;
 	const SessionVoice *voice;

@@ -122,7 +122,8 @@ enum
 	COLUMN_POSITION,
 	COLUMN_SEEN,
 	COLUMN_SEEN_IDS,
-	COLUMN_HELD
+	COLUMN_HELD,
+	COLUMN_BEHIND
 };
 
 static void
@@ -163,6 +164,7 @@ take_place(Session *session, const PGresult *result, int row)
 	take_seen(session, PQgetvalue(result, row, COLUMN_SEEN), PQgetvalue(result, row, COLUMN_SEEN_IDS));
 	session->stretch = from > 0 ? held[from - 1] : 0;
 	session->window = reader_window() + 1;
+	session->behind = atoll(PQgetvalue(result, row, COLUMN_BEHIND));
 }
 
 /* Rooms change with the events that a session gets: they are taken once, as they were at its position. */
@@ -264,7 +266,7 @@ ask_for_rooms(void)
 	values[3] = held_positions();
 	database_query(database,
 				   "SELECT array_to_json(rooms), unread, recovered, \"position\", array_to_json(seen::text[]),"
-				   " array_to_json(seen_ids), held FROM herald.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
+				   " array_to_json(seen_ids), held, behind FROM herald.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
 				   4, (const char *const *) values, on_rooms, NULL);
 	for (int i = 0; i < 4; i++)
 		free(values[i]);

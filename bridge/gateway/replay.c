@@ -31,18 +31,26 @@
 /* When those ask again whose reading failed. */
 #define PAUSE_MS 50
 
+/* What is read, and for whom. */
+typedef struct Reading
+{
+	SessionList sessions;
+	char *place;		   /* where to read on */
+	uint64_t until;		   /* the stretch of recent events up to which the log is read */
+	int64_t left;		   /* about so many events */
+	struct Reading *below; /* waits for this one */
+} Reading;
+
 static const Config *config;
 static Database *database;
 static void (*ask_again)(Session *session);
-static SessionList missing; /* what they missed is not in memory; they share the next reading of the log */
-static SessionList reading; /* what is read now is for them */
-static char *place;			/* where to read on */
-static uint64_t until;		/* the stretch of recent events up to which the log is read */
-static bool halted;			/* the reading waits for there to be any */
+static SessionList missing; /* what they missed is not in memory, and is not read yet */
+static Reading *reading;	/* the one that goes on */
+static bool halted;			/* it waits for there to be recent events */
 static SessionList paused;	/* their connections took no more, or their reading failed */
 static Timer pause_timer;
 
-static void read_for_missing(void);
+static void go_on(void);
 static void read_page(void);
 
 static void
@@ -158,7 +166,8 @@ replay_begin(SessionList *arrived)
 	sort_out(&served, true);
 	if (halted)
 		read_page();
-	read_for_missing();
+	if (reading == NULL)
+		go_on();
 }
 
 static void
@@ -170,34 +179,68 @@ pause_all(SessionList *list)
 		replay_later(session);
 }
 
+static void
+move_all(const SessionList *list, Hall hall)
+{
+	for (Session *session = list->first; session != NULL; session = session->next_in_list)
+		room_move(session, hall);
+}
+
+static void
+free_reading(void)
+{
+	Reading *ended = reading;
+
+	reading = ended->below;
+	free(ended->place);
+	free(ended);
+	halted = false;
+}
+
+/* The reading below goes on, with a page at least.  What has been collected is not of its events. */
+static void
+end_reading(void)
+{
+	free_reading();
+	recent_back_begin(NULL);
+	if (reading == NULL)
+	{
+		go_on();
+		return;
+	}
+	move_all(&reading->sessions, HALL_LOG);
+	read_page();
+}
+
 /* The reading failed: everybody asks again in a while, and hears then whether it can be had at all. */
 static void
 give_up(const char *reason)
 {
 	log_warning("replay_failed", "reason", reason);
-	pause_all(&reading);
+	pause_all(&reading->sessions);
+	end_reading();
 }
 
 static void
 move_to(const char *position)
 {
-	free(place);
-	place = memory_copy(position);
+	free(reading->place);
+	reading->place = memory_copy(position);
 }
 
 /* What was read reaches up to what is in memory; should that have been forgotten meanwhile, there is more to read. */
 static void
 finish_reading(void)
 {
-	if (recent_position(until) == NULL)
+	if (recent_position(reading->until) == NULL)
 	{
 		read_page();
 		return;
 	}
 	recent_back_end();
-	recent_each(until, publish_recent_to_readers);
-	sort_out(&reading, true);
-	read_for_missing();
+	recent_each(reading->until, publish_recent_to_readers);
+	sort_out(&reading->sessions, true);
+	end_reading();
 }
 
 static void
@@ -209,19 +252,20 @@ on_page(void *context, const Page *page)
 		give_up(page->reason);
 		return;
 	}
-	for (Session *session = reading.first; session != NULL; session = session->next_in_list)
+	for (Session *session = reading->sessions.first; session != NULL; session = session->next_in_list)
 		welcome(session);
 	for (int i = 0; i < page->count; i++)
 	{
 		room_publish(HALL_LOG, page->events[i]);
 		recent_back_add(page->events[i]);
 	}
-	sort_out(&reading, false);
+	sort_out(&reading->sessions, false);
 	move_to(page->position);
-	if (reading.count == 0)
-		read_for_missing();
+	reading->left = page->behind;
+	if (reading->sessions.count == 0)
+		end_reading();
 	else if (page->more)
-		read_page();
+		go_on();
 	else
 		finish_reading();
 }
@@ -230,11 +274,11 @@ on_page(void *context, const Page *page)
 static void
 read_page(void)
 {
-	if (recent_position(until) == NULL)
-		until = recent_first();
-	halted = recent_position(until) == NULL;
+	if (recent_position(reading->until) == NULL)
+		reading->until = recent_first();
+	halted = recent_position(reading->until) == NULL;
 	if (!halted)
-		event_log_read(database, place, recent_position(until), config, on_page, NULL);
+		event_log_read(database, reading->place, recent_position(reading->until), config, on_page, NULL);
 }
 
 static void
@@ -247,42 +291,91 @@ on_earliest(void *context, const PGresult *result)
 		return;
 	}
 	move_to(PQgetvalue(result, 0, 0));
-	recent_back_begin(PQgetvalue(result, 0, 1)[0] == 'f' ? place : NULL);
+	recent_back_begin(PQgetvalue(result, 0, 1)[0] == 'f' ? reading->place : NULL);
 	read_page();
 }
 
-/* One reading for all who wait; who comes while it goes on shares the next one. */
+/* One reading for all of these, from the earliest of their positions. */
 static void
-read_for_missing(void)
+find_earliest(void)
 {
-	const char **positions;
-	char *array;
+	const char **positions = memory_new(sizeof(char *) * (size_t) (reading->sessions.count + 1));
 	int count = 0;
+	char *array;
 
-	if (reading.count > 0 || missing.count == 0 || !database_is_connected(database))
-		return;
-	reading = missing;
-	missing = (SessionList){ 0 };
-	positions = memory_new(sizeof(char *) * (size_t) (reading.count + 1));
-	for (Session *session = reading.first; session != NULL; session = session->next_in_list)
-	{
+	for (Session *session = reading->sessions.first; session != NULL; session = session->next_in_list)
 		positions[count++] = session->position;
-		room_move(session, HALL_LOG);
-	}
-	until = recent_first();
-	positions[count++] = recent_position(until); /* which may be older by now than when they were found missing */
+	reading->until = recent_first();
+	/* Which may be older by now than when they were found missing. */
+	positions[count++] = recent_position(reading->until);
 	array = text_array_write(positions, count);
 	metrics.log_readings++;
-	database_query(database, "SELECT \"position\", in_window FROM herald.earliest($1)", 1, (const char *const *) &array, on_earliest, NULL);
+	database_query(database, "SELECT \"position\", in_window FROM herald.earliest($1)", 1,
+				   (const char *const *) &array, on_earliest, NULL);
 	free(array);
 	free(positions);
+}
+
+/* What is less than a page is as good as one. */
+static int64_t
+distance(const Session *session)
+{
+	return session->behind > config->page_size ? session->behind : config->page_size;
+}
+
+static bool
+are_alike(const Session *a, const Session *b)
+{
+	return distance(a) <= 2 * distance(b) && distance(b) <= 2 * distance(a);
+}
+
+/* The first who misses no more than this, and all who miss about as much. */
+static SessionList
+take_missing(int64_t most)
+{
+	SessionList all = missing;
+	SessionList taken = { 0 };
+	Session *session;
+
+	missing = (SessionList){ 0 };
+	while ((session = session_list_take(&all)) != NULL)
+	{
+		bool goes = taken.first ? are_alike(session, taken.first) : distance(session) <= most;
+
+		session_list_append(goes ? &taken : &missing, session);
+	}
+	return taken;
+}
+
+/* Reads on, or first for those who miss much less; who comes while that goes on shares the next reading. */
+static void
+go_on(void)
+{
+	SessionList nearer = { 0 };
+	Reading *next;
+
+	if (database_is_connected(database))
+		nearer = take_missing(reading ? reading->left / 2 : INT64_MAX);
+	if (nearer.count == 0 && reading != NULL)
+		read_page();
+	if (nearer.count == 0)
+		return;
+	if (reading != NULL)
+		move_all(&reading->sessions, HALL_LOBBY);
+	next = memory_new(sizeof(Reading));
+	next->sessions = nearer;
+	next->below = reading;
+	reading = next;
+	move_all(&reading->sessions, HALL_LOG);
+	find_earliest();
 }
 
 static void
 on_connected(void *context)
 {
 	(void) context;
-	read_for_missing();
+	if (reading == NULL)
+		go_on();
 }
 
 /* Should the server come back from a crash, what it said of transactions is not true any more. */
@@ -290,8 +383,11 @@ static void
 on_lost(void *context)
 {
 	(void) context;
-	halted = false;
-	pause_all(&reading);
+	while (reading != NULL)
+	{
+		pause_all(&reading->sessions);
+		free_reading();
+	}
 	pause_all(&missing);
 }
 
@@ -309,16 +405,9 @@ replay_start(const Config *settings, void (*again)(Session *session))
 void
 replay_stop(void)
 {
-	SessionList *lists[] = { &missing, &reading, &paused };
-	Session *session;
-
 	database_close(database);
+	on_lost(NULL);
 	timer_stop(&pause_timer);
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-	{
-		while ((session = session_list_take(lists[i])) != NULL)
-			session_release(session);
-	}
-	free(place);
-	place = NULL;
+	for (Session *session; (session = session_list_take(&paused)) != NULL;)
+		session_release(session);
 }

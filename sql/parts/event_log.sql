@@ -220,10 +220,10 @@ COMMENT ON FUNCTION herald.earliest(text[]) IS
 	'a position from which on everything is read that is new to one of these, and whether it is in the middle of a window: no good as the end of a reading';
 
 CREATE FUNCTION herald.resume(positions text[], held text[])
-RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int)
+RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int, behind bigint)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_resume';
 COMMENT ON FUNCTION herald.resume(text[], text[]) IS
-	'internal: where to go on for each position, or at the present if that cannot be, what it has seen, and how many of the ascending positions held are not after it';
+	'internal: where to go on for each position, or at the present if that cannot be, what it has seen, how many of the ascending positions held are not after it, and how many events there may be after it';
 
 CREATE FUNCTION herald.preloaded() RETURNS boolean
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_preloaded';

@@ -180,10 +180,11 @@ COMMENT ON FUNCTION herald.leave_room(text, text, text) IS 'forget that a sessio
 -- What was remembered is looked up first and only then asked for: may_join() must not see the rooms of other sessions.
 -- The rooms are those at the position of the session: the changes of membership after it come to it as events, in their order.
 CREATE FUNCTION herald.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL, held text[] DEFAULT '{}')
-RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int)
+RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int,
+               behind bigint)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH connecting AS (
-		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen, r.seen_ids, r.held
+		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen, r.seen_ids, r.held, r.behind
 		FROM unnest($1, $2) WITH ORDINALITY AS c (user_id, session, ordinal)
 		JOIN herald.resume(coalesce($3, array_fill(NULL::text, ARRAY[cardinality($1)])), $4) AS r ON r.ordinal = c.ordinal
 	), change AS (
@@ -216,7 +217,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	SELECT c.ordinal::int,
 	       ARRAY['*', 'user:' || c.user_id, 'feed:' || c.user_id] ||
 	       ARRAY(SELECT r FROM unnest(a.rooms || d.left_later) AS r WHERE r <> ALL (coalesce(d.joined_later, '{}')) GROUP BY r ORDER BY r) || j.rooms,
-	       coalesce(u.count, 0), c.recovered, c."position", c.seen, c.seen_ids, c.held
+	       coalesce(u.count, 0), c.recovered, c."position", c.seen, c.seen_ids, c.held, c.behind
 	FROM connecting AS c
 	LEFT JOIN changed AS d USING (ordinal)
 	LEFT JOIN automatic AS a USING (user_id)

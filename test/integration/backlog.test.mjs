@@ -88,6 +88,28 @@ test('what was read for one who took a part of it is not taken for the whole', a
   for (const client of [stuck, halved, late]) client.close();
 });
 
+test('who missed little does not wait for one who missed much', async () => {
+  const wide = await scene.addBridge(['--queue-limit=100MB', '--page-size=200']);
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const [far, near] = await Promise.all([ann, ben].map((user) => RawClient.connect(wide, 'plain', scene.token(user))));
+  const publish = (user, n) => database.query("SELECT count(herald.publish('user:' || $1, 'backlog:numbered', jsonb_build_object('n', n))) FROM generate_series(1, $2) AS n", [user, n]);
+  far.close();
+  await publish(ann, 20000);
+  await publish(ben, 1);
+  await until('it has been read', () => near.numbers.length === 1);
+  near.close();
+  await wide.kill();
+  await publish(ben, 10);
+  await wide.start();
+  await far.connect();
+  await near.connect();
+  await until('who missed little has it', () => near.numbers.length === 11);
+  assert.ok(await wide.metric('herald_deliveries_total') < 10000);
+  await until('who missed much has it, too', () => far.numbers.length === 20000);
+  assert.deepEqual(far.numbers, Array.from({ length: 20000 }, (_, index) => index + 1));
+  for (const client of [far, near]) client.close();
+});
+
 test('a page costs what it holds, also of a transaction that was in progress at the position', async () => {
   const publish = (n) => `SELECT count(herald.publish('*', 'backlog:page', '{}')) FROM generate_series(1, ${n})`;
   const writer = await database.connect();
