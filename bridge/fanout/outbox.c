@@ -27,6 +27,9 @@
  */
 #define FLUSHES_PER_TURN 1000
 
+/* Among so many frames, the latest, one with the same key is looked for. */
+#define LOOK_BACK 64
+
 static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
 static Outbox *waiters; /* those with something in them, whose queue has not been empty for the longest time first */
 static void (*tell_empty)(void);
@@ -251,27 +254,36 @@ outbox_push_first(Outbox *outbox, Frame *frame)
 	frame_release(frame);
 }
 
-/* Takes the frame with a key out of the queue: there is one at most. */
+/* Takes the frame at a place out of the queue. */
+static void
+drop(Outbox *outbox, uint32_t place)
+{
+	Frame *frame = outbox_peek(outbox, place);
+
+	outbox->waiting -= frame_size(frame);
+	frame_release(frame);
+	for (; place + 1 < outbox->count; place++)
+		outbox->frames[(outbox->first + place) % outbox->capacity] = outbox_peek(outbox, place + 1);
+	if (--outbox->count == 0)
+		drop_all(outbox);
+}
+
+/* Drops the frame with a key, should it be among the latest: a long queue must not make others wait. */
 static void
 drop_key(Outbox *outbox, const char *key)
 {
-	uint32_t kept = 0;
+	uint32_t end = outbox->count > LOOK_BACK ? outbox->count - LOOK_BACK : 0;
 
-	for (uint32_t i = 0; i < outbox->count; i++)
+	for (uint32_t place = outbox->count; place > end; place--)
 	{
-		Frame *frame = outbox_peek(outbox, i);
+		Frame *frame = outbox_peek(outbox, place - 1);
 
 		if (frame->key != NULL && strcmp(frame->key, key) == 0)
 		{
-			outbox->waiting -= frame_size(frame);
-			frame_release(frame);
+			drop(outbox, place - 1);
+			return;
 		}
-		else
-			outbox->frames[(outbox->first + kept++) % outbox->capacity] = frame;
 	}
-	outbox->count = kept;
-	if (kept == 0)
-		drop_all(outbox);
 }
 
 void

@@ -89,7 +89,7 @@ extern void outbox_flush(Outbox *outbox);
  */
 extern void outbox_push(Outbox *outbox, Frame *frame);
 
-/* The same for a frame that may be lost: one with its key that waits is dropped for it; without room, it is. */
+/* The same for a frame that may be lost: one with its key among the latest is dropped for it; without room, it is. */
 extern void outbox_offer(Outbox *outbox, Frame *frame);
 
 /* The same for a frame that nobody else needs: takes over the caller's reference. */

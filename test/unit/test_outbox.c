@@ -444,6 +444,25 @@ test_newest_of_a_key_in_the_ring(void **state)
 	}
 }
 
+/* Only among the latest, however long the queue is: a slow connection must not make others wait. */
+static void
+test_newest_of_a_key_in_a_long_queue(void **state)
+{
+	Owner a;
+
+	(void) state;
+	init(&a, 100000);
+	for (int rest = 63; rest <= 64; rest++)
+	{
+		offer(&a, "k", '1');
+		for (int i = 0; i < rest; i++)
+			push(&a, '-');
+		offer(&a, "k", '2');
+		assert_int_equal(a.outbox.count, rest == 63 ? 64 : 66);
+		turn();
+	}
+}
+
 /* Without room it is lost, and ends nothing; it has the room of what it stands for. */
 static void
 test_offer_without_room(void **state)
@@ -662,6 +681,7 @@ main(void)
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_newest_of_a_key),
 		cmocka_unit_test(test_newest_of_a_key_in_the_ring),
+		cmocka_unit_test(test_newest_of_a_key_in_a_long_queue),
 		cmocka_unit_test(test_offer_without_room),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_behind_a_crowd),
