@@ -23,7 +23,7 @@ typedef struct Event
 	int references;
 	bool ephemeral; /* relayed to who is live, at most once; its position is that of the reader */
 	char *id;		/* NULL: derived, not in the log */
-	int64_t number; /* the same; the highest there is for a derived event */
+	int64_t number; /* the same; of a derived event, that of the latest one before it */
 	uint64_t xid;	/* the transaction that made it */
 	char *name;
 	char *payload;	/* JSON */

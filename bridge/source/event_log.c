@@ -73,7 +73,6 @@ take_event(const PGresult *result, int row)
 	Event *event = event_new();
 
 	event->id = copy_field(result, row, COLUMN_ID);
-	event->number = event->id ? atoll(event->id) : INT64_MAX;
 	event->xid = strtoull(PQgetvalue(result, row, COLUMN_XID), NULL, 10);
 	event->name = copy_field(result, row, COLUMN_NAME);
 	event->payload = copy_field(result, row, COLUMN_PAYLOAD);
@@ -91,6 +90,7 @@ take_page(Page *page, const PGresult *result)
 {
 	int rows = PQntuples(result);
 	long size = 0;
+	int64_t latest = 0;
 
 	page->events = memory_new(sizeof(Event *) * (size_t) rows);
 	for (int row = 0; row < rows; row++)
@@ -102,13 +102,15 @@ take_page(Page *page, const PGresult *result)
 			page->behind = atoll(PQgetvalue(result, row, COLUMN_BEHIND));
 			continue;
 		}
-		page->events[page->count++] = take_event(result, row);
-		size += PQgetlength(result, row, COLUMN_PAYLOAD);
 		if (!PQgetisnull(result, row, COLUMN_ID))
 		{
+			latest = atoll(PQgetvalue(result, row, COLUMN_ID));
 			page->logged++;
 			page->logged_at = atoll(PQgetvalue(result, row, COLUMN_LOGGED));
 		}
+		page->events[page->count] = take_event(result, row);
+		page->events[page->count++]->number = latest;
+		size += PQgetlength(result, row, COLUMN_PAYLOAD);
 	}
 	if (page->count > 0)
 		usual_payload = size / page->count + 1;

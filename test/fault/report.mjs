@@ -7,7 +7,7 @@ const folder = new URL('nemesis/', import.meta.url);
 const records = fileURLToPath(new URL('../../build/test', import.meta.url));
 
 // What can break, in the order in which it does: a crash would end the transactions of others, and an update wait for them.
-const kinds = ['clock', 'server', 'log', 'bridge', 'doorbell', 'transaction'];
+const kinds = ['clock', 'server', 'log', 'bridge', 'doorbell', 'transaction', 'size'];
 
 // Every nemesis, in the order of names.
 export function everyNemesis() {

@@ -88,6 +88,27 @@ test('what was read for one who took a part of it is not taken for the whole', a
   for (const client of [stuck, halved, late]) client.close();
 });
 
+test('who goes on in the middle of what changed a badge again and again gets on', async () => {
+  const narrow = await scene.addBridge(['--queue-limit=4kB', '--page-size=5']);
+  const [ann] = await scene.people('Ann');
+  const client = new RawClient(narrow, 'plain', scene.token(ann));
+  const [told, badges] = [[], []];
+  client.record = (event, data) => {
+    if (event === 'notification:new') told.push(Number(data.content));
+    if (event === 'notification:unread') badges.push(data.count);
+  };
+  await client.connect();
+  client.stop();
+  const events = 2000;
+  await database.query("SELECT count(herald.notify($1, 'system', 'Hello', n::text)) FROM generate_series(1, $2::int) AS n", [ann, events]);
+  await until('it has fallen behind', async () => await narrow.metric('herald_fallen_behind_total') > 0);
+  client.read();
+  await until('everything has arrived', () => told.length >= events && badges.at(-1) === events);
+  assert.deepEqual(told, Array.from({ length: events }, (_, index) => index + 1));
+  assert.ok(badges.length < events / 2, `${badges.length} badges`);
+  client.close();
+});
+
 test('who missed little does not wait for one who missed much', async () => {
   const wide = await scene.addBridge(['--queue-limit=100MB', '--page-size=200']);
   const [ann, ben] = await scene.people('Ann', 'Ben');

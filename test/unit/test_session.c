@@ -293,7 +293,6 @@ publish_derived(Hall hall)
 
 	free(event->id);
 	event->id = NULL;
-	event->number = INT64_MAX;
 	room_publish(hall, event);
 	event_release(event);
 }
