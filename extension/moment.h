@@ -12,9 +12,9 @@
 #include "postgres.h"
 
 /*
- * Which transactions had ended: all below xmax but those in progress.  None of
- * their events has an id above the top, and none of those from "next" on, which
- * had not begun, one that is not.
+ * Which transactions had ended: all below xmax but those in progress.  Their events
+ * have ids up to the top.  Those of transactions from "next" on, which had not begun,
+ * have ids above it.
  */
 typedef struct Moment
 {

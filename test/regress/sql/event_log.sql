@@ -185,6 +185,17 @@ SELECT event_log.failure(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+
 SELECT event_log.failure(event_log.at('badge')) AS of_this_start;
 ROLLBACK;
 
+-- The sequence of ids may go back, too, when the server had drawn some that never reached the disk.
+SELECT setval('herald.event_id_seq', last_value + 100) > 0 AS drawn FROM herald.event_id_seq;
+SELECT event_log.mark('drawn');
+SELECT setval('herald.event_id_seq', last_value - 100) > 0 AS lost FROM herald.event_id_seq;
+SELECT herald.publish('post:1', 'again', '{}') IS NOT NULL AS published;
+BEGIN;
+INSERT INTO herald.server_start (id, started_at, timeline, first_xid, begins_at) VALUES (1000, '2001-01-01', '00000001', '1', '0/0');
+UPDATE herald.server_start AS s SET first_xid = e.xid, begins_at = pg_current_wal_insert_lsn() FROM herald.event AS e WHERE s.id > 1000 AND e.name = 'again';
+SELECT event_log.pages(regexp_replace(event_log.at('drawn'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS of_the_earlier_start;
+ROLLBACK;
+
 -- Nothing of a long window is read again that all of them have: the one that is furthest behind says where they go on.
 SELECT event_log.mark('long');
 SELECT count(herald.publish('post:1', 'long', jsonb_build_object('n', n))) FROM generate_series(1, 3000) AS n;
