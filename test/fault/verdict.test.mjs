@@ -55,11 +55,12 @@ test('an event that did not come is missing', () => {
   }
 });
 
-test('an event that came twice is duplicated, unless the database crashed between', () => {
+test('an event that came twice is duplicated, unless the database crashed after it was written and before it came again', () => {
   for (const find of [plain, socketIo]) {
     const again = (copy) => { find(copy).received.push({ ...find(copy).received.at(-1), at: Date.now() }); };
     assert.deepEqual(kindsAfter(again), ['duplicated']);
     assert.deepEqual(kindsAfter((copy) => { again(copy); const at = find(copy).received.at(-1).at - 1; return { crashes: [{ from: at, to: at }] }; }), []);
+    assert.deepEqual(kindsAfter((copy) => { again(copy); return { crashes: [{ from: 0, to: 0 }, { from: Infinity, to: Infinity }] }; }), ['duplicated']);
   }
 });
 
