@@ -21,6 +21,7 @@ let prepared = false;
 
 // From now on nothing arrives at these ports or from them.
 export function cut(...ports) {
+  if (ports.length === 0) return;
   if (!prepared) execFileSync('nft', ['-f', '-'], { input: rules });
   prepared = true;
   nft('add', ...element(ports));
@@ -32,8 +33,8 @@ export function mend(...ports) {
   else if (prepared) nft('flush', 'set', 'inet', 'loss', 'lost');
 }
 
-// How many connections are alive on the side on which this is their 'sport' or 'dport'.
+// The ports at the other ends of the connections that are alive on the side on which this is their 'sport' or 'dport'.
 export function established(side, port) {
   const lines = execFileSync('ss', ['-Htn', 'state', 'established', side, '=', `:${port}`], { encoding: 'utf8' });
-  return lines.split('\n').length - 1;
+  return [...lines.matchAll(/:(\d+)/g)].map(([, number]) => Number(number)).filter((number) => number !== port);
 }

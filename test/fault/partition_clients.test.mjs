@@ -3,7 +3,7 @@
 import { refused } from './own_machine.mjs';
 import { after, test } from 'node:test';
 import { soon, until } from '../integration/harness/wait.mjs';
-import { cut, mend } from './loss.mjs';
+import { cut, established, mend } from './loss.mjs';
 import * as cutClients from './nemesis/cut_clients.mjs';
 import { seed, trial } from './trial.mjs';
 import { World } from './world.mjs';
@@ -25,4 +25,17 @@ test('an event stream that the bridge gave up hears of it when the network is ba
   await until('the bridge has given it up', async () => await bridge.metric('herald_sessions') === 0);
   mend(localPort);
   await soon('the client hears of it', stream.closed);
+});
+
+test('a client whose poll is lost for ever comes back by another connection and has what it missed', { skip: refused }, async () => {
+  const { scene } = world;
+  const bridge = await scene.addBridge(options);
+  const [ann] = await scene.people('Ann');
+  const client = await scene.socketIo(ann, { bridge, transports: ['polling'] });
+  await until('it has lost its poll', () => {
+    cut(...established('dport', bridge.port));
+    return !client.socket.connected;
+  });
+  await scene.database.query("SELECT herald.publish($1, 'missed', '{}')", [`user:${ann}`]);
+  await client.waitFor('missed');
 });

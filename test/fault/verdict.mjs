@@ -156,13 +156,13 @@ class Story {
     this.#lives.at(-1).move(event);
   }
 
-  // Events that say the same are counted: nobody knows which was which.
+  // Events that say the same are counted: nobody knows which was which, nor which of them came again.
   #count(events, times) {
     const most = events.filter((event) => this.#lives.some((life) => life.allows(event)));
     const required = events.filter((event) => this.#isRequired(event));
     required.slice(times.length).forEach((event) => this.#accuse('missing', event, event.at));
     times.slice(most.length).forEach((at) => {
-      if (crashed(this.crashes, events.at(-1).at, at)) this.repeated++;
+      if (events.some((event) => crashed(this.crashes, event.at, at))) this.repeated++;
       else this.#accuse('duplicated', events.at(-1), at);
     });
   }

@@ -74,6 +74,13 @@ test('one of several events that say the same came once too often, or not', () =
   assert.deepEqual(kindsAfter((copy) => { alike(copy); }), []);
   assert.deepEqual(kindsAfter((copy) => { const [received] = alike(copy); received.push(received.at(-1)); }), ['duplicated']);
   assert.deepEqual(kindsAfter((copy) => { const [received] = alike(copy); received.pop(); }), ['missing']);
+  assert.deepEqual(kindsAfter((copy) => {
+    const [received, other] = alike(copy);
+    const crash = received.at(-1).at;
+    received.push({ ...received.at(-1), at: crash + 1 });
+    other.at = crash + 2;
+    return { crashes: [{ from: crash, to: crash }] };
+  }), [], 'the first of them was written before a crash, though the other was not');
 });
 
 test('an event that came after one which knew of it is out of order', () => {

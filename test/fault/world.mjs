@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../integration/harness/random.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
-import { until } from '../integration/harness/wait.mjs';
+import { soon, until } from '../integration/harness/wait.mjs';
 import { Client, everyHabit, kinds } from './client.mjs';
 import { History } from './history.mjs';
 import { ready } from './sessions.mjs';
@@ -160,8 +160,8 @@ export class World {
 
   async close() {
     this.ended = true;
-    await Promise.all(this.writers.map(({ done }) => done));
-    await Promise.all(this.clients.map((client) => client.end()));
+    await soon('all writers end', Promise.all(this.writers.map(({ done }) => done)), PATIENCE);
+    await soon('all clients end', Promise.all(this.clients.map((client) => client.end())), PATIENCE);
     await this.scene.close();
   }
 }

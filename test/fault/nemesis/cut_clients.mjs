@@ -12,7 +12,7 @@ let victim;
 export async function strike({ bridges, random }) {
   victim = random.choose(bridges);
   cut(victim.port);
-  await until('the bridge has given up its clients', () => established('sport', victim.port) === 0);
+  await until('the bridge has given up its clients', () => established('sport', victim.port).length === 0);
 }
 
 export const heal = () => mend(victim.port);

@@ -12,7 +12,7 @@ let port;
 export async function strike({ postgres }) {
   ({ port } = postgres);
   cut(port);
-  await until('the bridges have given up their connections', () => established('dport', port) === 0);
+  await until('the bridges have given up their connections', () => established('dport', port).length === 0);
 }
 
 export const heal = () => mend(port);

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { atExit } from './cleanup.mjs';
 import { root } from './postgres.mjs';
-import { until } from './wait.mjs';
+import { soon, until } from './wait.mjs';
 
 export const release = path.join(root, 'bridge/build/herald-bridge');
 const binary = process.env.HERALD_BRIDGE ?? release;
@@ -109,7 +109,7 @@ export class Bridge {
 
   async end(signal) {
     this.#child.kill(signal);
-    const outcome = await this.exited;
+    const outcome = await soon(`the bridge ends after ${signal}`, this.exited, 60000);
     this.#forget();
     return outcome;
   }

@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { atExit } from './cleanup.mjs';
 import { SmallDisk } from './small_disk.mjs';
+import { soon } from './wait.mjs';
 
 const run = promisify(execFile);
 
@@ -155,5 +156,5 @@ export class Database {
     return stdout.trim();
   }
 
-  close() { return this.#pool.end(); }
+  close() { return soon('the last query ends', this.#pool.end(), 60000); }
 }

@@ -7,12 +7,13 @@ import { soon } from './wait.mjs';
 export class SocketIoClient extends Journal {
   connects = [];        // whether each connection was a recovered one
 
-  // library: io of another version.
+  // library: io of another version. It never ends a long poll whose answer was lost on the way; with autoUnref that does not keep
+  // this process alive.
   constructor(bridge, token, { library = newest, namespace = '/', auth = { token }, ...options } = {}) {
     super();
     this.label = `socket.io client of ${namespace}`;
     this.socket = library(bridge.url + namespace, {
-      transports: ['websocket'], forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 200, auth, ...options,
+      transports: ['websocket'], forceNew: true, autoUnref: true, reconnectionDelay: 20, reconnectionDelayMax: 200, auth, ...options,
     });
     this.socket.onAny((event, data, ...rest) => this.record(event, data, { position: rest.at(-1) }));
     this.socket.on('connect', () => this.connects.push(this.socket.recovered));

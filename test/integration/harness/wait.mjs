@@ -4,17 +4,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const PATIENCE = 15000;
 
-// Calls probe() until it returns something true, and returns that.
-export async function until(what, probe, patience = PATIENCE) {
-  const deadline = Date.now() + patience;
-  for (;;) {
-    const found = await probe();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`waited ${patience} ms in vain: ${what}`);
-    await pause(5);
-  }
-}
-
 // The promise's outcome, or an error when it takes too long.
 export function soon(what, promise, patience = PATIENCE) {
   let timer;
@@ -22,4 +11,17 @@ export function soon(what, promise, patience = PATIENCE) {
     timer = setTimeout(() => reject(new Error(`waited ${patience} ms in vain: ${what}`)), patience);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+// Calls probe() until it returns something true, and returns that. A probe that never returns is in vain as well.
+export function until(what, probe, patience = PATIENCE) {
+  let ended = false;
+  const poll = async () => {
+    for (;;) {
+      const found = await probe();
+      if (found || ended) return found;
+      await pause(5);
+    }
+  };
+  return soon(what, poll(), patience).finally(() => { ended = true; });
 }
