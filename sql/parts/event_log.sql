@@ -120,7 +120,9 @@ INSERT INTO herald.server_start (id, started_at, timeline, first_xid, begins_at)
 
 -- No event of an earlier start has a higher transaction id than the newest that is there or that retention has removed,
 -- so that everything above it is news to a position of an earlier start, whatever ids the crash has handed out again.
--- Where the clock is behind what it was, the times of events do not tell; but what had ended when maintain() looked last does.
+-- Where the clock is behind what it was, the times of events do not tell. Then what had ended when maintain() looked last does, and
+-- the checkpoint with which the start before was shut down or with which this one has recovered from its end: the one after which
+-- nothing was written before it was complete. (With wal_level = minimal others may look the same.)
 -- A position must outlive the next crash: the record is on disk before anybody relies on it, and its id, a time
 -- in milliseconds, would not come again if it were lost, as the next number of a sequence does.
 CREATE FUNCTION herald.note_start(OUT id bigint, OUT fresh boolean)
@@ -139,7 +141,9 @@ BEGIN
 		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC LIMIT 1),
 		                   (SELECT e.xid FROM herald.event AS e WHERE e.xid < (SELECT pg_snapshot_xmin(f.seen) FROM herald.log_fold AS f)
 		                    ORDER BY e.xid DESC LIMIT 1),
-		                   (SELECT f.xid FROM herald.log_floor AS f ORDER BY f.xid DESC LIMIT 1), '0');
+		                   (SELECT f.xid FROM herald.log_floor AS f ORDER BY f.xid DESC LIMIT 1),
+		                   (SELECT ((split_part(c.next_xid, ':', 1)::bigint << 32) + split_part(c.next_xid, ':', 2)::bigint - 1)::text::xid8
+		                    FROM pg_control_checkpoint() AS c WHERE c.redo_lsn = c.checkpoint_lsn AND current_setting('wal_level') <> 'minimal'), '0');
 		INSERT INTO herald.server_start AS s (id, started_at, timeline, first_xid, begins_at)
 		VALUES (greatest((extract(epoch FROM this.started_at) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald.server_start AS p)),
 		        this.started_at, this.timeline, (newest::text::bigint + 1)::text::xid8,

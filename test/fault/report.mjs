@@ -34,9 +34,9 @@ export function choose({ random, broken, strikes }, candidates) {
 }
 
 // One line of the table of faults.
-export function summary(faults, { counts: { events, received, returns, lost, duplicated, repeated, gap } }) {
+export function summary(faults, { counts: { events, received, returns, lost, duplicated, gap } }) {
   return `${faults.map(({ name }) => name).join(' + ') || 'nothing'}: ${events} events written, ${received} received, ${returns} returns, ` +
-    `${lost} lost, ${duplicated} duplicated, ${repeated} repeated after a crash, longest gap ${gap} ms`;
+    `${lost} lost, ${duplicated} duplicated, longest gap ${gap} ms`;
 }
 
 const clock = (at) => new Date(at).toISOString().slice(11, 23);

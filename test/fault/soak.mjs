@@ -28,7 +28,7 @@ const world = await World.open({
 });
 await world.scene.replicateSynchronously();
 
-const totals = { rounds: 0, events: 0, received: 0, returns: 0, lost: 0, duplicated: 0, repeated: 0, gap: 0 };
+const totals = { rounds: 0, events: 0, received: 0, returns: 0, lost: 0, duplicated: 0, gap: 0 };
 const missing = all.filter((nemesis) => !nemeses.includes(nemesis)).map(({ name, needs }) => `${name} (${refused[needs]})`);
 console.log(`seed ${seed}: ${minutes} minutes, ${world.writers.length} writers, ${world.clients.length} clients, ${world.bridges.length} bridges, ` +
   `${nemeses.length} faults, left out: ${missing.join(', ') || 'none'}`);

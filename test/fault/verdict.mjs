@@ -104,18 +104,14 @@ class Life {
   allows(event) { return event.rooms.some((room) => this.room(room, event) !== 'out'); }
 }
 
-// Whether there may have been a crash between the moment when an event was written and another.
-const crashed = (crashes, written, again) => crashes.some(({ from, to }) => to >= written && from <= again);
-
 class Story {
   violations = [];
-  repeated = 0;
   #lives;
   #got = new Set();       // ids
   #alike = new Map();     // key: when one came of those that have it, for a client that is told no ids
 
-  constructor(log, client, { crashes, forgets }) {
-    Object.assign(this, { log, client, crashes, forgets });
+  constructor(log, client, forgets) {
+    Object.assign(this, { log, client, forgets });
     this.#lives = [new Life(log, client, 0)];
   }
 
@@ -147,7 +143,7 @@ class Story {
     const [event, ...others] = this.log.find(entry);
     if (!event) this.#accuse('rolled back', entry, entry.at);
     else if (others.length > 0) this.#one(event, entry.at);
-    else if (this.#got.has(event.id)) this.#again(event, entry.at);
+    else if (this.#got.has(event.id)) this.#accuse('duplicated', event, entry.at);
     else this.#first(event, entry.at);
   }
 
@@ -156,25 +152,17 @@ class Story {
     this.#lives.at(-1).move(event);
   }
 
-  // Events that say the same are counted: nobody knows which was which, nor which of them came again.
+  // Events that say the same are counted: nobody knows which was which.
   #count(events, times) {
     const most = events.filter((event) => this.#lives.some((life) => life.allows(event)));
     const required = events.filter((event) => this.#isRequired(event));
     required.slice(times.length).forEach((event) => this.#accuse('missing', event, event.at));
-    times.slice(most.length).forEach((at) => {
-      if (events.some((event) => crashed(this.crashes, event.at, at))) this.repeated++;
-      else this.#accuse('duplicated', events.at(-1), at);
-    });
+    times.slice(most.length).forEach((at) => this.#accuse('duplicated', events.at(-1), at));
   }
 
   #first(event, at) {
     this.#got.add(event.id);
     for (const kind of this.#lives.at(-1).take(event)) this.#accuse(kind, event, at);
-  }
-
-  #again(event, at) {
-    if (crashed(this.crashes, event.at, at)) this.repeated++;
-    else this.#accuse('duplicated', event, at);
   }
 
   #isRequired(event) {
@@ -204,11 +192,10 @@ export function judgeLog({ events, transactions }, written) {
   return written.map((transaction) => ({ kind: wrong(transaction), client: `transaction ${transaction.number}`, event: transaction })).filter(({ kind }) => kind);
 }
 
-// history: of history.mjs. clients: their stories. crashes: [{ from, to }], when the database crashed; an event from
-// before may come again. forgets: [{ from, to }], when a client may be told that it was not recovered.
-export function judge(history, clients, { crashes = [], forgets = [] } = {}) {
+// history: of history.mjs. clients: their stories. forgets: [{ from, to }], when a client may be told that it was not recovered.
+export function judge(history, clients, { forgets = [] } = {}) {
   const log = new Log(history);
-  const stories = clients.map((client) => new Story(log, client, { crashes, forgets }).judge());
+  const stories = clients.map((client) => new Story(log, client, forgets).judge());
   const violations = stories.flatMap((story) => story.violations);
   const count = (kind) => violations.filter((violation) => violation.kind === kind).length;
   return {
@@ -219,7 +206,6 @@ export function judge(history, clients, { crashes = [], forgets = [] } = {}) {
       returns: clients.reduce((sum, { welcomes }) => sum + welcomes.length, 0),
       lost: count('missing'),
       duplicated: count('duplicated'),
-      repeated: stories.reduce((sum, { repeated }) => sum + repeated, 0),
       gap: longestGap(clients),
     },
   };

@@ -81,7 +81,7 @@ export class World {
   async #begin() {
     this.history = await History.begin(this.scene, this.people);
     for (const client of this.clients) client.forget();
-    Object.assign(this, { written: [], crashes: [], forgets: [], calm: false });
+    Object.assign(this, { written: [], forgets: [], calm: false });
   }
 
   // Waits until so many more transactions were committed.
@@ -113,10 +113,7 @@ export class World {
   }
 
   async #strike(nemesis) {
-    const crash = { from: Date.now(), to: Infinity };
-    if (nemesis.crashes) this.crashes.push(crash);
     await nemesis.strike(this);
-    crash.to = Date.now();
     this.strikes[nemesis.name] = (this.strikes[nemesis.name] ?? 0) + 1;
     this.#struck.push({ nemesis, over: Date.now() + (nemesis.lasts ?? 0) });
   }
@@ -153,7 +150,7 @@ export class World {
     await this.#arrives(number);
     const history = await this.history.read();
     const written = this.written.map(({ number, outcome, names }) => ({ number, outcome, names }));
-    this.record = { history, clients: this.clients.map(({ story }) => story), written, crashes: this.crashes, forgets: this.forgets };
+    this.record = { history, clients: this.clients.map(({ story }) => story), written, forgets: this.forgets };
     const { violations, counts } = judge(history, this.record.clients, this.record);
     return { violations: [...judgeLog(history, written), ...violations], counts };
   }

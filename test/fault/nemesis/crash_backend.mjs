@@ -5,7 +5,6 @@ import { BRIDGES, sessionsOf } from '../sessions.mjs';
 
 export const name = 'crash_backend';
 export const breaks = ['server'];
-export const crashes = true;
 
 const checkpointer = ({ database }) => database.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'");
 

@@ -2,7 +2,6 @@
 
 export const name = 'crash_server';
 export const breaks = ['server'];
-export const crashes = true;
 
 export async function strike({ postgres }) {
   await postgres.crash();

@@ -5,7 +5,6 @@ import { until } from '../../integration/harness/wait.mjs';
 export const name = 'fill_wal_disk';
 export const breaks = ['server'];
 export const needs = 'disks';
-export const crashes = true;
 
 const panics = ({ postgres }) => postgres.log().split(/PANIC:.*No space left/).length;
 
