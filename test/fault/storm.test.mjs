@@ -107,7 +107,7 @@ test('two thousand who come at once all get in, others have their events meanwhi
 });
 
 test('clients that vanish without a FIN are noticed by their silence, and leave nothing', async () => {
-  const brisk = await scene.addBridge(['--ping-interval=300ms', '--ping-timeout=300ms', '--queue-limit=100MB'],
+  const brisk = await scene.addBridge(['--ping-interval=300ms', '--ping-timeout=2s', '--queue-limit=100MB'],
     `${scene.conninfo} application_name=brisk`);
   await until('it has all its connections', () => database.value("SELECT count(*) = 9 FROM pg_stat_activity WHERE application_name = 'brisk'"));
   const before = brisk.descriptors;

@@ -12,7 +12,7 @@ const scene = await Scene.open({ options: ['--max-payload=20000'] });
 after(() => scene.close());
 
 const { bridge } = scene;
-const brisk = await scene.addBridge(['--ping-interval=300', '--ping-timeout=300', '--connect-timeout=2s']);
+const brisk = await scene.addBridge(['--ping-interval=300', '--ping-timeout=1s', '--connect-timeout=2s']);
 const [ann, ben] = await scene.people('Ann', 'Ben');
 const token = scene.token(ann);
 const connect = (options) => EngineClient.connect(options?.bridge ?? bridge, token, options);
@@ -321,7 +321,7 @@ for (const [what, packets] of Object.entries({ 'a wrong probe': ['2prob'], 'no p
 }
 
 test('an upgrade that is not finished in time is given up, and the session goes on by polling', async () => {
-  const client = await connect({ bridge: brisk });
+  const client = await connect({ bridge: await scene.addBridge(['--connect-timeout=2s']) });
   const socket = client.websocket();
   await socket.say('2probe');
   const polling = client.hear((text) => text.startsWith('437'));

@@ -249,7 +249,7 @@ test('a client that does not read falls behind, and nobody misses anything', asy
 
 test('a client that takes nothing for as long as a ping may take is dead, long before its queue is full', async () => {
   const [ann] = await scene.people('Ann');
-  const patient = await scene.addBridge(['--queue-limit=1GB', '--ping-interval=200ms', '--ping-timeout=300ms']);
+  const patient = await scene.addBridge(['--queue-limit=1GB', '--ping-interval=200ms', '--ping-timeout=1s']);
   const dead = await scene.eventSource(ann, { bridge: patient });
   dead.response.socket.pause();
   await until('it is closed', async () => {
