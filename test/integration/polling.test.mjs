@@ -49,7 +49,7 @@ for (const [what, [options, transport]] of Object.entries(choices)) {
 test('namespaces share a session of polls', async () => {
   const options = { transports: ['polling'], forceNew: false, multiplex: true };
   const clients = await Promise.all(['/notifications', '/chat'].map((namespace) => scene.socketIo(ann, { namespace, ...options })));
-  assert.equal(await bridge.metric('herald_connections'), 1);
+  await until('they are all that is left', async () => await bridge.metric('herald_connections') === 1);
   await scene.message(conversation, ben, 'Hello');
   await clients[0].waitFor('notification:new', ({ content }) => content === 'Hello');
   await clients[1].waitFor('message:created', ({ content }) => content === 'Hello');
