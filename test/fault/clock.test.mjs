@@ -53,8 +53,7 @@ trialOf(setBridgeClocks, async () => {
 // Everything would be news to everybody if it were the time alone that tells the events of a start from those before it.
 trial(world, {
   name: 'the server comes up from a crash with its clock an hour behind',
-  async strike({ postgres, database }) {
-    await database.query('SELECT herald.maintain()');
+  async strike({ postgres }) {
     await postgres.crash();
     clocks.server.set(-3600);
     await postgres.start();

@@ -169,6 +169,15 @@ SELECT event_log.failure(herald.current_position());
 SELECT count(DISTINCT s.id) AS ids, bool_or(s.fresh) AS fresh FROM generate_series(1, 3), herald.note_start() AS s;
 SELECT count(*) FROM herald.server_start;
 
+-- A clock that is behind makes what was before the start younger than it; what maintain() has seen is older nevertheless.
+BEGIN;
+SELECT herald.maintain();
+UPDATE herald.event SET logged_at = logged_at + interval '1 day';
+DELETE FROM herald.server_start;
+SELECT s.fresh FROM herald.note_start() AS s;
+SELECT bool_or(e.xid < s.first_xid) AS known_to_be_older FROM herald.event AS e, herald.server_start AS s;
+ROLLBACK;
+
 -- A position of an earlier start: everything that is not older than the next start's first transaction comes again, because the crash
 -- between them may have handed out the same transaction ids twice.
 BEGIN;
