@@ -27,7 +27,7 @@ test('synchronous replication, the primary hangs: the bridge goes over, and nobo
   const scene = await Scene.open({ standby: true, options: ['--database-timeout=1s', '--poll-interval=200ms'] });
   t.after(() => scene.close());
   await scene.replicateSynchronously();
-  assert.equal((await runBridge(['--check', ...nearest(scene)])).code, 0, 'the standby may be named first');
+  assert.equal((await runBridge(['--check', '--listen=127.0.0.1:0', ...nearest(scene)])).code, 0, 'the standby may be named first');
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const clients = await scene.both(ann);

@@ -424,7 +424,8 @@ test("the application's own dialect is read from a file; a mistake in it ends th
   await follow(ben, ann);
   await client.waitFor('nuq', (follower) => follower === ben);
 
-  const options = [`--database=${database.conninfo('bridge')}`, `--jwt-secret-file=${scene.bridge.secretFile}`, `--dialect=${file}`];
+  const place = ['--listen=127.0.0.1:0', `--database=${database.conninfo('bridge')}`, `--jwt-secret-file=${scene.bridge.secretFile}`];
+  const options = [...place, `--dialect=${file}`];
   assert.deepEqual((await runBridge([...options, '--check'])).code, 0);
   for (const [text, complaint] of [
     ['{\n"namespaces": {{}}\n}', `herald-bridge: ${file}:2: string or '}' expected near '{'`],
@@ -437,5 +438,5 @@ test("the application's own dialect is read from a file; a mistake in it ends th
       assert.ok(output.includes(complaint), output);
     }
   }
-  assert.match((await runBridge([...options.slice(0, -1), '--dialect=nowhere'])).output, /nowhere\.json: No such file/);
+  assert.match((await runBridge([...place, '--dialect=nowhere'])).output, /nowhere\.json: No such file/);
 });

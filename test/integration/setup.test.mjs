@@ -95,7 +95,7 @@ test('make install and uninstall: the bridge, where there is no pg_config', () =
   assert.deepEqual(files(folder), ['canonical.json', 'herald-bridge', 'herald-bridge.8', 'kebab.json', 'namespaces.json', 'snake.json']);
   const secret = path.join(folder, 'secret');
   writeFileSync(secret, 'a secret of more than thirty-two bytes');
-  const check = ['--check', '--dialect=snake', '--database=host=/nowhere', `--jwt-secret-file=${secret}`];
+  const check = ['--check', '--listen=127.0.0.1:0', '--dialect=snake', '--database=host=/nowhere', `--jwt-secret-file=${secret}`];
   assert.match(spawnSync(path.join(folder, 'usr/local/bin/herald-bridge'), check, { encoding: 'utf8' }).stderr, /cannot connect/, 'the dialect is found');
   rmSync(secret);
   make('uninstall-bridge', ...destination);
