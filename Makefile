@@ -10,8 +10,9 @@ EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/p
 
 EXTENSION    = extension/pg_herald
 MODULE_big   = pg_herald
-OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
+OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c extension/*/*.c)))
 DATA_built   = sql/pg_herald--$(EXTVERSION).sql
+PG_CPPFLAGS  = -I$(CURDIR)/extension
 PG_CFLAGS    = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 # The script is put together in the order of the road.
@@ -36,7 +37,7 @@ all install installcheck uninstall clean:
 	@echo "pg_herald: $(PG_CONFIG) not found: install PostgreSQL's server headers (Debian: postgresql-server-dev-15) or pass PG_CONFIG=" >&2; exit 1
 endif
 
-$(OBJS): $(wildcard extension/*.h)
+$(OBJS): $(wildcard extension/*.h extension/*/*.h)
 
 sql/pg_herald--$(EXTVERSION).sql: $(SQL_FILES) extension/pg_herald.control Makefile
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION pg_herald" to load this file. \quit'; cat $(SQL_FILES); } > $@

@@ -11,9 +11,9 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "block.h"
-#include "doorbell.h"
-#include "rule.h"
+#include "write/user_block.h"
+#include "write/doorbell.h"
+#include "write/rule.h"
 #include "settings.h"
 #include "worker.h"
 
@@ -29,7 +29,7 @@ _PG_init(void)
 	herald_settings_define(preloading);
 	doorbell_init(preloading);
 	rule_init();
-	block_init();
+	user_block_init();
 	if (preloading)
 		worker_register_all();
 }

@@ -37,7 +37,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "doorbell.h"
+#include "write/doorbell.h"
 #include "query.h"
 #include "settings.h"
 #include "worker.h"

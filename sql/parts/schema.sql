@@ -13,7 +13,7 @@ CREATE TABLE herald.rule (
 	operation text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
 	notify    text,
 	publish   text,
-	hold      text,
+	lock      text,
 	retract   text,
 	on_error  text NOT NULL DEFAULT 'abort' CHECK (on_error IN ('abort', 'warn')),
 	UNIQUE (relation, name, change, operation)
@@ -69,7 +69,7 @@ CREATE FUNCTION herald.on_change() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_change';
 COMMENT ON FUNCTION herald.on_change() IS 'the trigger function of all watched tables; a table without rules is left alone';
 
-CREATE FUNCTION herald.save_rule(relation regclass, name text, change text, operation text, notify text, publish text, hold text, retract text, on_error text) RETURNS int
+CREATE FUNCTION herald.save_rule(relation regclass, name text, change text, operation text, notify text, publish text, lock text, retract text, on_error text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_rule';
 COMMENT ON FUNCTION herald.save_rule(regclass, text, text, text, text, text, text, text, text) IS 'internal: save a compiled rule and try it over no rows';
 

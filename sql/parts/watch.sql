@@ -4,7 +4,7 @@
 -- A rule compiles to SELECTs per operation, over the same rows: who is told
 -- (notify), what is published (publish), and which causes are gone (retract),
 -- asked, where other rows may have the same cause, when the notifications of
--- those that may go (hold) are locked. In every expression "new" and "old" are the changed rows, as in a
+-- those that may go (lock) are locked. In every expression "new" and "old" are the changed rows, as in a
 -- trigger, and "changed" is the row as it is now or, when it went, as it was.
 --
 -- What counts is whether a row is there, not what statement brought it: a rule
@@ -414,7 +414,7 @@ $$;
 COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatch every table, as before DROP EXTENSION';
 
 CREATE VIEW herald.watched AS
-	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.hold, r.retract
+	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.lock, r.retract
 	FROM herald.rule AS r;
 COMMENT ON VIEW herald.watched IS 'what is watched: the rules of each table, with the SQL that they compiled to';
 COMMENT ON COLUMN herald.watched.relation IS 'the table';
@@ -424,5 +424,5 @@ COMMENT ON COLUMN herald.watched.operation IS 'the statement in which it happens
 COMMENT ON COLUMN herald.watched.on_error IS 'whether a write fails with the rule (abort) or passes (warn)';
 COMMENT ON COLUMN herald.watched.notify IS 'the SELECT of who is told; null when nobody is';
 COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of what is published; null when nothing is';
-COMMENT ON COLUMN herald.watched.hold IS 'the SELECT of the causes that may go, whose notifications are locked before the next is asked; null when no other row can have them';
+COMMENT ON COLUMN herald.watched.lock IS 'the SELECT of the causes that may go, whose notifications are locked before the next is asked; null when no other row can have them';
 COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null when none do';

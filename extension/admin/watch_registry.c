@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * registry.c
+ * watch_registry.c
  *	  Writes down what is watched, for those who own the tables.
  *
  * The SQL functions that compile rules run as their caller.  They end here: the
@@ -26,20 +26,20 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "block.h"
+#include "write/user_block.h"
 #include "compat.h"
-#include "notification.h"
+#include "write/notification.h"
 #include "query.h"
-#include "rule.h"
+#include "write/rule.h"
 
 /* The statements; each has its function's arguments as parameters. */
 
 static SavedQuery save_rule = {
 	.name = "the insert of a rule",
-	.text = "INSERT INTO herald.rule (relation, name, change, operation, notify, publish, hold, retract, on_error)"
+	.text = "INSERT INTO herald.rule (relation, name, change, operation, notify, publish, lock, retract, on_error)"
 			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 			" ON CONFLICT (relation, name, change, operation) DO UPDATE SET notify = excluded.notify,"
-			" publish = excluded.publish, hold = excluded.hold, retract = excluded.retract, on_error = excluded.on_error"
+			" publish = excluded.publish, lock = excluded.lock, retract = excluded.retract, on_error = excluded.on_error"
 			" RETURNING id",
 	.nargs = 9,
 	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
@@ -206,7 +206,7 @@ rehearse_block_source(Relation relation, FunctionCallInfo fcinfo, int id)
 	SavedQuery query = { .name = "the query for blocks", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
 
 	query_offer("herald_candidate", none, notification_shape(), InvalidOid);
-	query_run_into(&query, 0, found, block_shape());
+	query_run_into(&query, 0, found, user_block_shape());
 	query_forget(&query);
 	tuplestore_end(found);
 	tuplestore_end(none);

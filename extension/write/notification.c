@@ -26,9 +26,9 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "block.h"
-#include "event_log.h"
-#include "notification.h"
+#include "write/user_block.h"
+#include "write/event_log.h"
+#include "write/notification.h"
 #include "query.h"
 
 /* The candidates, from a FROM item, that their recipients want. */
@@ -119,11 +119,11 @@ offer_unblocked(QueryScope *scope, Tuplestorestate *candidates)
 	Tuplestorestate *unblocked = candidates;
 
 	query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
-	blocked = block_find(scope, rows);
+	blocked = user_block_find(scope, rows);
 	if (tuplestore_tuple_count(blocked) > 0)
 	{
 		unblocked = tuplestore_begin_heap(false, false, work_mem);
-		query_offer("herald_blocked", blocked, block_shape(), InvalidOid);
+		query_offer("herald_blocked", blocked, user_block_shape(), InvalidOid);
 		query_run_into(&leave_blocked, rows, unblocked, notification_shape());
 	}
 	query_offer("herald_unblocked", unblocked, notification_shape(), InvalidOid);
@@ -209,7 +209,7 @@ herald_is_blocked(PG_FUNCTION_ARGS)
 	candidate = tuplestore_begin_heap(false, false, work_mem);
 	tuplestore_putvalues(candidate, notification_shape(), values, nulls);
 	query_offer("herald_candidate", candidate, notification_shape(), InvalidOid);
-	blocked = block_find(&scope, 1);
+	blocked = user_block_find(&scope, 1);
 	result = tuplestore_tuple_count(blocked) > 0;
 	tuplestore_end(blocked);
 	tuplestore_end(candidate);

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * borrow.c
+ * run_as.c
  *	  Runs SQL of the application on its behalf: totals and automatic rooms as
  *	  the owner of their table, exposed functions as the role that was given.
  *
@@ -153,7 +153,7 @@ herald_owner_now(PG_FUNCTION_ARGS)
 	return ask_counter(fcinfo, COUNTER_OWNER, "the owner of a subject cannot be found");
 }
 
-/* One call of herald.automatic_rooms(), and what it asks at the moment. */
+/* One call of herald.automatic_rooms(), and what it asks at the snapshot. */
 typedef struct RoomSearch
 {
 	Tuplestorestate *out;

@@ -34,8 +34,8 @@
 #include "utils/builtins.h"
 
 #include "query.h"
-#include "resume.h"
-#include "wal.h"
+#include "read/resume.h"
+#include "read/durable_lsn.h"
 
 /* Columns of herald.read_events(). */
 enum
@@ -111,8 +111,8 @@ typedef struct Reading
 	Tuplestorestate *out;
 	TupleDesc shape;
 	Position position; /* after the row that was put out last */
-	Moment until;
-	uint64 kept;			  /* what was visible until then was before this place in the WAL */
+	LogSnapshot until;
+	uint64 durable_lsn;		  /* what was visible until then was before this place in the WAL */
 	ArrayBuildState *readers; /* whose unread count the page changes ... */
 	ArrayBuildState *causes;  /* ... and in which transaction */
 	int max_events;
@@ -237,15 +237,15 @@ run_window(const Reading *reading, Datum rooms, bool all_rooms)
 	char nulls[14] = "             ";
 
 	values[0] = UInt64GetDatum(position->seen.xmax);
-	values[1] = moment_in_progress(&position->seen);
+	values[1] = snapshot_in_progress(&position->seen);
 	values[2] = UInt64GetDatum(Min(position->window.xmax, position->seen.next));
-	values[3] = moment_snapshot(&position->window);
+	values[3] = snapshot_to_datum(&position->window);
 	values[4] = Int64GetDatum(position->last_id);
 	values[5] = rooms;
 	nulls[5] = all_rooms ? 'n' : ' ';
 	values[6] = Int32GetDatum(reading->max_events);
 	position_seen(position->also, &values[7], &values[8]);
-	values[9] = moment_snapshot(&position->seen);
+	values[9] = snapshot_to_datum(&position->seen);
 	values[10] = Int64GetDatum(position->seen.top);
 	values[11] = Int64GetDatum(position->window.top);
 	values[12] = Int32GetDatum(reading->max_bytes);
@@ -267,7 +267,7 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 	{
 		reading->position.window = reading->until;
 		reading->position.partial = true;
-		reading->position.kept = Max(reading->position.kept, reading->kept);
+		reading->position.durable_lsn = Max(reading->position.durable_lsn, reading->durable_lsn);
 	}
 	rows = run_window(reading, rooms, all_rooms);
 	full = put_page(reading, rows, CurrentMemoryContext);
@@ -298,7 +298,7 @@ Datum
 herald_read_events(PG_FUNCTION_ARGS)
 {
 	Reading reading = { 0 };
-	Moment seen;
+	LogSnapshot seen;
 	QueryScope scope;
 	Position until;
 
@@ -309,14 +309,14 @@ herald_read_events(PG_FUNCTION_ARGS)
 						errmsg("herald.read_events() needs a position and positive numbers of events and bytes")));
 	reading.out = query_result_begin(fcinfo, &reading.shape);
 	query_begin(&scope, query_extension_owner(), false);
-	reading.until = moment_now();
-	reading.kept = wal_kept();
+	reading.until = snapshot_current();
+	reading.durable_lsn = durable_lsn();
 	reading.position = resume_at(PG_GETARG_DATUM(0));
 	if (!PG_ARGISNULL(1))
 	{
 		until = resume_at(PG_GETARG_DATUM(1));
 		reading.until = until.seen;
-		reading.kept = until.kept;
+		reading.durable_lsn = until.durable_lsn;
 	}
 	seen = reading.position.seen;
 	read_page(&reading, PG_GETARG_DATUM(2), PG_ARGISNULL(2));

@@ -18,9 +18,9 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "event_log.h"
+#include "write/event_log.h"
 #include "query.h"
-#include "retraction.h"
+#include "write/retraction.h"
 
 /*
  * Rows are locked in one order, so that two that retract, or mark, many at once
@@ -45,10 +45,10 @@ static SavedQuery retract_causes = {
 		" GROUP BY r.recipient_id, r.part ORDER BY min(r.id)",
 };
 
-static SavedQuery hold_causes = {
+static SavedQuery lock_causes = {
 	.name = "the lock of notifications",
 	.text = "SELECT count(*) FROM (SELECT FROM herald_held AS h JOIN herald.notification AS n ON n.cause = h.cause"
-			" WHERE n.retracted_at IS NULL ORDER BY n.id FOR UPDATE OF n) AS held",
+			" WHERE n.retracted_at IS NULL ORDER BY n.id FOR UPDATE OF n) AS locked",
 };
 
 /* The causes that begin with others.  A plan of its own: the server cannot know how many there are. */
@@ -96,10 +96,10 @@ has_beginnings(Tuplestorestate *causes)
 }
 
 void
-retraction_hold(Tuplestorestate *causes)
+retraction_lock(Tuplestorestate *causes)
 {
 	query_offer("herald_held", causes, retraction_shape(), InvalidOid);
-	query_run(&hold_causes, tuplestore_tuple_count(causes), NULL, NULL);
+	query_run(&lock_causes, tuplestore_tuple_count(causes), NULL, NULL);
 }
 
 static int64

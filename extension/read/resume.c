@@ -27,8 +27,8 @@
 #include "utils/pg_lsn.h"
 
 #include "query.h"
-#include "resume.h"
-#include "wal.h"
+#include "read/resume.h"
+#include "read/durable_lsn.h"
 
 static SavedQuery note_start = {
 	.name = "the record of the server's start",
@@ -86,16 +86,16 @@ current_system(void)
 	return (uint32) (system >> 32) ^ (uint32) system ^ (MyDatabaseId * 2654435761u);
 }
 
-/* The position after everything that had ended at the moment. */
+/* The position after everything that had ended at the snapshot. */
 static Position
-position_after(Moment moment)
+position_after(LogSnapshot snapshot)
 {
 	Position position = { 0 };
 
 	position.system = current_system();
 	position.start = current_start();
-	position.kept = wal_kept();
-	position.seen = moment;
+	position.durable_lsn = durable_lsn();
+	position.seen = snapshot;
 	position.last_id = -1;
 	return position;
 }
@@ -144,12 +144,12 @@ bring_here(Position *position, Origin *origin)
 		look_up(origin, one->start);
 		if (one->system != current_system() || !origin->known)
 			return "the position comes from another database";
-		if (one->kept > origin->next_begin)
+		if (one->durable_lsn > origin->next_begin)
 			return "the position lies beyond what this database has kept";
 		if (!origin->newest)
 		{
-			moment_clip(&one->seen, origin->next_first);
-			moment_clip(&one->window, origin->next_first);
+			snapshot_clip(&one->seen, origin->next_first);
+			snapshot_clip(&one->window, origin->next_first);
 		}
 		one->start = start;
 	}
@@ -158,9 +158,9 @@ bring_here(Position *position, Origin *origin)
 }
 
 static bool
-precedes_log(const Moment *moment)
+precedes_log(const LogSnapshot *snapshot)
 {
-	Datum seen = moment_snapshot(moment);
+	Datum seen = snapshot_to_datum(snapshot);
 	bool isnull;
 
 	query_run(&check_floor, 1, &seen, NULL);
@@ -168,9 +168,9 @@ precedes_log(const Moment *moment)
 }
 
 void
-resume_check_age(const Moment *moment)
+resume_check_age(const LogSnapshot *snapshot)
 {
-	if (precedes_log(moment))
+	if (precedes_log(snapshot))
 		ereport(ERROR, (errcode(ERRCODE_HERALD_TOO_OLD),
 						errmsg("the position is older than the event log"),
 						errdetail("Events are kept for herald.recovery_window."),
@@ -206,7 +206,7 @@ herald_current_position(PG_FUNCTION_ARGS)
 	Datum text;
 
 	query_begin(&scope, query_extension_owner(), false);
-	position = position_after(moment_now());
+	position = position_after(snapshot_current());
 	text = query_keep_text(position_text(&position));
 	query_end(&scope);
 	return text;
@@ -267,7 +267,7 @@ is_near_begin(const Position *place)
 
 	if (place->last_id > place->seen.top + READ_AGAIN)
 		return false;
-	values[0] = moment_in_progress(&place->seen);
+	values[0] = snapshot_in_progress(&place->seen);
 	values[1] = Int64GetDatum(Min(place->last_id, place->seen.top));
 	values[2] = Int32GetDatum(READ_AGAIN);
 	query_run(&count_begun, 1, values, NULL);
@@ -350,7 +350,7 @@ herald_resume(PG_FUNCTION_ARGS)
 	int held_count;
 
 	query_begin(&scope, query_extension_owner(), false);
-	present = position_after(moment_now());
+	present = position_after(snapshot_current());
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
 	held_count = read_positions(PG_GETARG_DATUM(1), &held, &good_held);
 	refuse_too_old(positions, good, count);

@@ -13,7 +13,7 @@
 
 #include "postgres.h"
 
-#include "position.h"
+#include "read/position.h"
 
 /*
  * Reads a position from a text and brings it into terms of this start of the
@@ -21,7 +21,7 @@
  */
 extern Position resume_at(Datum argument);
 
-/* Reports the error HD001 unless all events are still there that came after the moment. */
-extern void resume_check_age(const Moment *moment);
+/* Reports the error HD001 unless all events are still there that came after the snapshot. */
+extern void resume_check_age(const LogSnapshot *snapshot);
 
 #endif /* HERALD_RESUME_H */

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
- * wal.h
+ * durable_lsn.h
  *	  How much of the WAL cannot be lost, and where this server's comes from.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#ifndef HERALD_WAL_H
-#define HERALD_WAL_H
+#ifndef HERALD_DURABLE_LSN_H
+#define HERALD_DURABLE_LSN_H
 
 #include "postgres.h"
 
@@ -16,6 +16,6 @@
  * one has: all commits that are visible now are before it, but those that did
  * not wait.
  */
-extern uint64 wal_kept(void);
+extern uint64 durable_lsn(void);
 
-#endif /* HERALD_WAL_H */
+#endif /* HERALD_DURABLE_LSN_H */

@@ -21,8 +21,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "doorbell.h"
-#include "event_log.h"
+#include "write/doorbell.h"
+#include "write/event_log.h"
 #include "query.h"
 #include "settings.h"
 

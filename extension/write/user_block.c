@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * block.c
+ * user_block.c
  *	  Who wants nothing of whom, by the application's own tables.
  *
  * Each backend keeps the queries of herald.block_source with their plans until
@@ -17,7 +17,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
-#include "block.h"
+#include "write/user_block.h"
 
 typedef struct BlockSource
 {
@@ -38,7 +38,7 @@ static SavedQuery load_sources = {
 };
 
 TupleDesc
-block_shape(void)
+user_block_shape(void)
 {
 	static const QueryColumn columns[] = { { "recipient_id", TEXTOID }, { "actor_id", TEXTOID } };
 	static TupleDesc shape = NULL;
@@ -54,7 +54,7 @@ on_relation_change(Datum arg, Oid relation)
 }
 
 void
-block_init(void)
+user_block_init(void)
 {
 	CacheRegisterRelcacheCallback(on_relation_change, (Datum) 0);
 }
@@ -94,7 +94,7 @@ load(void)
 }
 
 Tuplestorestate *
-block_find(QueryScope *scope, int64 candidates)
+user_block_find(QueryScope *scope, int64 candidates)
 {
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
 
@@ -103,7 +103,7 @@ block_find(QueryScope *scope, int64 candidates)
 	for (int i = 0; i < source_count; i++)
 	{
 		query_become(scope, sources[i].owner, true);
-		query_run_into(&sources[i].query, candidates, found, block_shape());
+		query_run_into(&sources[i].query, candidates, found, user_block_shape());
 	}
 	if (source_count > 0)
 		query_become(scope, query_extension_owner(), false);

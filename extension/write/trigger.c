@@ -18,10 +18,10 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
-#include "event_log.h"
-#include "notification.h"
-#include "retraction.h"
-#include "rule.h"
+#include "write/event_log.h"
+#include "write/notification.h"
+#include "write/retraction.h"
+#include "write/rule.h"
 #include "settings.h"
 
 static void
@@ -55,12 +55,12 @@ changed_rows(TriggerData *trigger)
 	return changed ? tuplestore_tuple_count(changed) : 0;
 }
 
-/* Asks the rules again, now that nobody else can take the same causes back at this moment. */
+/* Asks the rules again, now that nobody else can take the same causes back at this snapshot. */
 static void
 apply_held_rules(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
 {
 	query_become(scope, query_extension_owner(), false);
-	retraction_hold(output->held);
+	retraction_lock(output->to_lock);
 	query_become(scope, owner, true);
 	for (int i = 0; i < rules->count; i++)
 		rule_run_held(&rules->rules[i], rows, output);
@@ -78,7 +78,7 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 	output = rule_output_begin();
 	for (int i = 0; i < rules->count; i++)
 		rule_run(&rules->rules[i], rows, &output);
-	if (tuplestore_tuple_count(output.held) > 0)
+	if (tuplestore_tuple_count(output.to_lock) > 0)
 		apply_held_rules(&scope, owner, rules, rows, &output);
 	query_become(&scope, query_extension_owner(), false);
 	retraction_write(output.retracted, output.published);

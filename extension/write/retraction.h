@@ -22,7 +22,7 @@ extern TupleDesc retraction_shape(void);
  * them back, or to tell of them again, waits for this transaction.  Within a
  * query scope of the extension's owner.
  */
-extern void retraction_hold(Tuplestorestate *causes);
+extern void retraction_lock(Tuplestorestate *causes);
 
 /*
  * Retracts the notifications of these causes as far as their types allow, and

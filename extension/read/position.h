@@ -9,7 +9,7 @@
 #ifndef HERALD_POSITION_H
 #define HERALD_POSITION_H
 
-#include "moment.h"
+#include "read/snapshot.h"
 
 #define ERRCODE_HERALD_TOO_OLD MAKE_SQLSTATE('H', 'D', '0', '0', '1')
 #define ERRCODE_HERALD_FOREIGN MAKE_SQLSTATE('H', 'D', '0', '0', '2')
@@ -22,12 +22,12 @@
  */
 typedef struct Position
 {
-	uint32 system; /* which cluster */
-	int64 start;   /* which start of its server */
-	uint64 kept;   /* where in the WAL all commits are that it has seen: before this place */
-	Moment seen;
+	uint32 system;		/* which cluster */
+	int64 start;		/* which start of its server */
+	uint64 durable_lsn; /* where in the WAL all commits are that it has seen: before this place */
+	LogSnapshot seen;
 	bool partial;
-	Moment window;
+	LogSnapshot window;
 	int64 last_id;
 	struct Position *also; /* has been read, too; or NULL */
 } Position;

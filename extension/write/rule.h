@@ -31,7 +31,7 @@ typedef struct Rule
 	const char *relation; /* its table, quoted, in messages */
 	SavedQuery notify;	  /* text NULL: nobody is told */
 	SavedQuery publish;	  /* text NULL: nothing is published */
-	SavedQuery hold;	  /* text NULL: what is taken back depends on no other rows */
+	SavedQuery lock;	  /* text NULL: what is taken back depends on no other rows */
 	SavedQuery retract;	  /* text NULL: nothing is taken back */
 	bool abort;			  /* does an error abort the application's statement? */
 } Rule;
@@ -48,7 +48,7 @@ typedef struct RuleOutput
 {
 	Tuplestorestate *candidates;
 	Tuplestorestate *published;
-	Tuplestorestate *held; /* causes to lock before it is asked which are gone */
+	Tuplestorestate *to_lock; /* causes to lock before it is asked which are gone */
 	Tuplestorestate *retracted;
 } RuleOutput;
 

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * wal.c
+ * durable_lsn.c
  *	  How much of the WAL cannot be lost, and where this server's comes from.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -25,7 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "wal.h"
+#include "read/durable_lsn.h"
 
 static void
 require_primary(void)
@@ -50,7 +50,7 @@ confirmed(void)
 }
 
 uint64
-wal_kept(void)
+durable_lsn(void)
 {
 	XLogRecPtr by_standby;
 

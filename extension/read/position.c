@@ -3,8 +3,8 @@
  * position.c
  *	  A place in the event log in commit order, and its text.
  *
- * The text is "1~system~start~kept~moment", in the middle of a window followed by
- * "~moment~id".  A moment is top, xmin, xmax, next and the transactions in progress,
+ * The text is "1~system~start~kept~snapshot", in the middle of a window followed by
+ * "~snapshot~id".  A snapshot is top, xmin, xmax, next and the transactions in progress,
  * separated by dots: xmax and those relative to xmin, next to xmax.  All numbers are
  * hexadecimal, so that a position fits into a URL, a JSON string and an event stream
  * as it is.  To everyone outside the text is opaque, but that two of them joined by
@@ -22,7 +22,7 @@
 #include "utils/array.h"
 
 #include "compat.h"
-#include "position.h"
+#include "read/position.h"
 
 #define POSITION_VERSION "1"
 #define UINT64_HEX "%" PRIx64
@@ -32,12 +32,12 @@
 #define MAX_JOINED 8
 
 static void
-append_moment(StringInfo text, const Moment *moment)
+append_snapshot(StringInfo text, const LogSnapshot *snapshot)
 {
-	appendStringInfo(text, "~" UINT64_HEX "." UINT64_HEX ".", (uint64) moment->top, moment->xmin);
-	appendStringInfo(text, UINT64_HEX "." UINT64_HEX, moment->xmax - moment->xmin, moment->next - moment->xmax);
-	for (int i = 0; i < moment->count; i++)
-		appendStringInfo(text, "." UINT64_HEX, moment->in_progress[i] - moment->xmin);
+	appendStringInfo(text, "~" UINT64_HEX "." UINT64_HEX ".", (uint64) snapshot->top, snapshot->xmin);
+	appendStringInfo(text, UINT64_HEX "." UINT64_HEX, snapshot->xmax - snapshot->xmin, snapshot->next - snapshot->xmax);
+	for (int i = 0; i < snapshot->count; i++)
+		appendStringInfo(text, "." UINT64_HEX, snapshot->in_progress[i] - snapshot->xmin);
 }
 
 char *
@@ -49,11 +49,11 @@ position_text(const Position *position)
 	for (; position != NULL; position = position->also)
 	{
 		appendStringInfo(&text, POSITION_VERSION "~%x~" UINT64_HEX "~" UINT64_HEX, position->system, position->start,
-						 position->kept);
-		append_moment(&text, &position->seen);
+						 position->durable_lsn);
+		append_snapshot(&text, &position->seen);
 		if (position->partial)
 		{
-			append_moment(&text, &position->window);
+			append_snapshot(&text, &position->window);
 			appendStringInfo(&text, "~" UINT64_HEX, position->last_id);
 		}
 		if (position->also != NULL)
@@ -91,19 +91,19 @@ position_before(const Position *a, const Position *b)
 	b = position_furthest(b);
 	both = *a;
 	both.also = NULL;
-	both.kept = Min(a->kept, b->kept);
-	both.seen = moment_before(&a->seen, &b->seen);
+	both.durable_lsn = Min(a->durable_lsn, b->durable_lsn);
+	both.seen = snapshot_intersect(&a->seen, &b->seen);
 	both.partial = a->partial || b->partial;
-	both.window = moment_before(a->partial ? &a->window : &a->seen, b->partial ? &b->window : &b->seen);
+	both.window = snapshot_intersect(a->partial ? &a->window : &a->seen, b->partial ? &b->window : &b->seen);
 	if (b->partial)
 		both.last_id = a->partial ? Min(a->last_id, b->last_id) : b->last_id;
 	return both;
 }
 
-/* What a position says has been read: what a moment sees, up to an id. */
+/* What a position says has been read: what a snapshot sees, up to an id. */
 typedef struct Part
 {
-	Moment moment;
+	LogSnapshot snapshot;
 	int64 last_id;
 } Part;
 
@@ -134,7 +134,7 @@ position_within(const Position *a, const Position *b)
 		int o = 0;
 
 		while (o < outer_count &&
-			   (inner[i].last_id > outer[o].last_id || !moment_within(&inner[i].moment, &outer[o].moment)))
+			   (inner[i].last_id > outer[o].last_id || !snapshot_within(&inner[i].snapshot, &outer[o].snapshot)))
 			o++;
 		if (o == outer_count)
 			return false;
@@ -176,7 +176,7 @@ position_seen(const Position *position, Datum *snapshots, Datum *ids)
 
 	for (int i = 0; i < count; i++)
 	{
-		seen[i] = moment_snapshot(&parts[i].moment);
+		seen[i] = snapshot_to_datum(&parts[i].snapshot);
 		last[i] = Int64GetDatum(parts[i].last_id);
 	}
 	*snapshots = PointerGetDatum(construct_array(seen, count, PG_SNAPSHOTOID, -1, false, TYPALIGN_DOUBLE));
@@ -208,30 +208,30 @@ read_number(Cursor *cursor, char separator)
 	return number;
 }
 
-static Moment
-read_moment(Cursor *cursor)
+static LogSnapshot
+read_snapshot(Cursor *cursor)
 {
-	Moment moment = { 0 };
+	LogSnapshot snapshot = { 0 };
 	int room = 8;
 
-	moment.in_progress = palloc(sizeof(uint64) * room);
-	moment.top = (int64) read_number(cursor, '~');
-	moment.xmin = read_number(cursor, '.');
-	moment.xmax = moment.xmin + read_number(cursor, '.');
-	moment.next = moment.xmax + read_number(cursor, '.');
-	while (cursor->at != NULL && *cursor->at == '.' && moment.count < MAX_IN_PROGRESS)
+	snapshot.in_progress = palloc(sizeof(uint64) * room);
+	snapshot.top = (int64) read_number(cursor, '~');
+	snapshot.xmin = read_number(cursor, '.');
+	snapshot.xmax = snapshot.xmin + read_number(cursor, '.');
+	snapshot.next = snapshot.xmax + read_number(cursor, '.');
+	while (cursor->at != NULL && *cursor->at == '.' && snapshot.count < MAX_IN_PROGRESS)
 	{
-		uint64 next = moment.xmin + read_number(cursor, '.');
+		uint64 next = snapshot.xmin + read_number(cursor, '.');
 
-		if (moment.count == room)
-			moment.in_progress = repalloc(moment.in_progress, sizeof(uint64) * (room *= 2));
-		if (next >= moment.xmax || (moment.count > 0 && next <= moment.in_progress[moment.count - 1]))
+		if (snapshot.count == room)
+			snapshot.in_progress = repalloc(snapshot.in_progress, sizeof(uint64) * (room *= 2));
+		if (next >= snapshot.xmax || (snapshot.count > 0 && next <= snapshot.in_progress[snapshot.count - 1]))
 			cursor->at = NULL;
-		moment.in_progress[moment.count++] = next;
+		snapshot.in_progress[snapshot.count++] = next;
 	}
-	if (moment.xmin == 0 || moment.xmax < moment.xmin || moment.next < moment.xmax)
+	if (snapshot.xmin == 0 || snapshot.xmax < snapshot.xmin || snapshot.next < snapshot.xmax)
 		cursor->at = NULL;
-	return moment;
+	return snapshot;
 }
 
 static Position
@@ -243,13 +243,13 @@ read_position(Cursor *cursor)
 		cursor->at = NULL;
 	position.system = (uint32) read_number(cursor, '~');
 	position.start = (int64) read_number(cursor, '~');
-	position.kept = read_number(cursor, '~');
-	position.seen = read_moment(cursor);
+	position.durable_lsn = read_number(cursor, '~');
+	position.seen = read_snapshot(cursor);
 	position.last_id = -1;
 	if (cursor->at != NULL && *cursor->at == '~')
 	{
 		position.partial = true;
-		position.window = read_moment(cursor);
+		position.window = read_snapshot(cursor);
 		position.last_id = (int64) read_number(cursor, '~');
 	}
 	return position;

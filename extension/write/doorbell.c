@@ -40,7 +40,7 @@
 #include "tcop/utility.h"
 
 #include "compat.h"
-#include "doorbell.h"
+#include "write/doorbell.h"
 #include "query.h"
 
 typedef struct DoorbellSlot

@@ -27,10 +27,10 @@
 #include "utils/rel.h"
 #include "utils/resowner.h"
 
-#include "event_log.h"
-#include "notification.h"
-#include "retraction.h"
-#include "rule.h"
+#include "write/event_log.h"
+#include "write/notification.h"
+#include "write/retraction.h"
+#include "write/rule.h"
 
 typedef struct RuleSet
 {
@@ -44,7 +44,7 @@ static HTAB *rule_sets = NULL;
 
 static SavedQuery load_rules = {
 	.name = "the query for the rules of a table",
-	.text = "SELECT id, name, notify, publish, hold, retract, on_error = 'abort' FROM herald.rule"
+	.text = "SELECT id, name, notify, publish, lock, retract, on_error = 'abort' FROM herald.rule"
 			" WHERE operation = $2 AND (relation = $1 OR relation IN (SELECT a.oid FROM pg_partition_ancestors($1) AS p (relid)"
 			" JOIN pg_class AS a ON a.oid = p.relid JOIN pg_class AS c ON c.oid = $1 WHERE a.relowner = c.relowner))"
 			" ORDER BY id",
@@ -99,7 +99,7 @@ forget_plans(void *arg)
 	{
 		query_forget(&list->rules[i].notify);
 		query_forget(&list->rules[i].publish);
-		query_forget(&list->rules[i].hold);
+		query_forget(&list->rules[i].lock);
 		query_forget(&list->rules[i].retract);
 	}
 }
@@ -112,12 +112,12 @@ load_rule(Rule *rule, uint64 row, const char *relation)
 	rule->id = DatumGetInt32(query_value(row, 1, &isnull));
 	rule->name = query_text(row, 2);
 	rule->relation = relation;
-	rule->notify.name = rule->publish.name = rule->hold.name = rule->retract.name = rule->name;
+	rule->notify.name = rule->publish.name = rule->lock.name = rule->retract.name = rule->name;
 	rule->notify.text = query_text(row, 3);
 	rule->publish.text = query_text(row, 4);
-	rule->hold.text = query_text(row, 5);
+	rule->lock.text = query_text(row, 5);
 	rule->retract.text = query_text(row, 6);
-	rule->retract.latest = rule->hold.text != NULL;
+	rule->retract.latest = rule->lock.text != NULL;
 	rule->abort = DatumGetBool(query_value(row, 7, &isnull));
 }
 
@@ -196,7 +196,7 @@ rule_output_begin(void)
 
 	output.candidates = tuplestore_begin_heap(false, false, work_mem);
 	output.published = tuplestore_begin_heap(false, false, work_mem);
-	output.held = tuplestore_begin_heap(false, false, work_mem);
+	output.to_lock = tuplestore_begin_heap(false, false, work_mem);
 	output.retracted = tuplestore_begin_heap(false, false, work_mem);
 	return output;
 }
@@ -206,7 +206,7 @@ rule_output_end(RuleOutput *output)
 {
 	tuplestore_end(output->candidates);
 	tuplestore_end(output->published);
-	tuplestore_end(output->held);
+	tuplestore_end(output->to_lock);
 	tuplestore_end(output->retracted);
 }
 
@@ -239,8 +239,8 @@ run_queries(Rule *rule, int64 rows, RuleOutput *output)
 		query_run_into(&rule->notify, rows, output->candidates, notification_shape());
 	if (rule->publish.text != NULL)
 		query_run_into(&rule->publish, rows, output->published, event_log_shape());
-	if (rule->hold.text != NULL)
-		query_run_into(&rule->hold, rows, output->held, retraction_shape());
+	if (rule->lock.text != NULL)
+		query_run_into(&rule->lock, rows, output->to_lock, retraction_shape());
 	else if (rule->retract.text != NULL)
 		query_run_into(&rule->retract, rows, output->retracted, retraction_shape());
 }
@@ -313,7 +313,7 @@ run_guarded(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 	PG_END_TRY();
 	move_rows(own.candidates, output->candidates, notification_shape());
 	move_rows(own.published, output->published, event_log_shape());
-	move_rows(own.held, output->held, retraction_shape());
+	move_rows(own.to_lock, output->to_lock, retraction_shape());
 	move_rows(own.retracted, output->retracted, retraction_shape());
 	rule_output_end(&own);
 }
@@ -336,7 +336,7 @@ rule_run(Rule *rule, int64 rows, RuleOutput *output)
 void
 rule_run_held(Rule *rule, int64 rows, RuleOutput *output)
 {
-	if (rule->hold.text != NULL)
+	if (rule->lock.text != NULL)
 		run(rule, run_held_queries, rows, output);
 }
 
@@ -354,7 +354,7 @@ rule_rehearse(Relation relation, int id)
 			if (list->rules[i].id != id)
 				continue;
 			run_named(&list->rules[i], run_queries, 0, &output);
-			if (list->rules[i].hold.text != NULL)
+			if (list->rules[i].lock.text != NULL)
 				run_named(&list->rules[i], run_held_queries, 0, &output);
 		}
 	}

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * moment.c
+ * snapshot.c
  *	  Which transactions had ended when, and how far the event log had come.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -17,7 +17,7 @@
 #include "utils/fmgrprotos.h"
 
 #include "compat.h"
-#include "moment.h"
+#include "read/snapshot.h"
 #include "query.h"
 
 #define MAX_BEGUN 64
@@ -34,7 +34,7 @@ snapshot_number(char **text)
 
 /* A snapshot does not list its own transaction, which may yet append events. */
 static void
-add_own_transaction(Moment *now)
+add_own_transaction(LogSnapshot *now)
 {
 	uint64 own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 	int at;
@@ -51,7 +51,7 @@ add_own_transaction(Moment *now)
  * too: those who are named are found sooner.  An old snapshot has too many.
  */
 static void
-add_begun(Moment *now)
+add_begun(LogSnapshot *now)
 {
 	if (now->next > now->xmax + MAX_BEGUN)
 		return;
@@ -76,10 +76,10 @@ top_id(void)
 }
 
 /* "next" comes after the top: who has no number yet when the top is read draws ids above it (event_log.c). */
-Moment
-moment_now(void)
+LogSnapshot
+snapshot_current(void)
 {
-	Moment now = { .top = top_id() };
+	LogSnapshot now = { .top = top_id() };
 	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
 
 	now.next = U64FromFullTransactionId(ReadNextFullTransactionId());
@@ -95,19 +95,19 @@ moment_now(void)
 
 /* Only what is below xmax is listed. */
 static void
-trim(Moment *moment)
+trim(LogSnapshot *snapshot)
 {
-	while (moment->count > 0 && moment->in_progress[moment->count - 1] >= moment->xmax)
-		moment->count--;
+	while (snapshot->count > 0 && snapshot->in_progress[snapshot->count - 1] >= snapshot->xmax)
+		snapshot->count--;
 }
 
 void
-moment_clip(Moment *moment, uint64 limit)
+snapshot_clip(LogSnapshot *snapshot, uint64 limit)
 {
-	moment->xmax = Min(moment->xmax, limit);
-	moment->xmin = Min(moment->xmin, limit);
-	moment->next = PG_UINT64_MAX;
-	trim(moment);
+	snapshot->xmax = Min(snapshot->xmax, limit);
+	snapshot->xmin = Min(snapshot->xmin, limit);
+	snapshot->next = PG_UINT64_MAX;
+	trim(snapshot);
 }
 
 static int
@@ -119,10 +119,10 @@ compare_numbers(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-Moment
-moment_before(const Moment *a, const Moment *b)
+LogSnapshot
+snapshot_intersect(const LogSnapshot *a, const LogSnapshot *b)
 {
-	Moment both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax), Min(a->next, b->next) };
+	LogSnapshot both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax), Min(a->next, b->next) };
 	int unique = 0;
 
 	both.count = a->count + b->count;
@@ -141,7 +141,7 @@ moment_before(const Moment *a, const Moment *b)
 }
 
 bool
-moment_within(const Moment *a, const Moment *b)
+snapshot_within(const LogSnapshot *a, const LogSnapshot *b)
 {
 	int at = 0;
 
@@ -158,24 +158,24 @@ moment_within(const Moment *a, const Moment *b)
 }
 
 Datum
-moment_snapshot(const Moment *moment)
+snapshot_to_datum(const LogSnapshot *snapshot)
 {
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, UINT64_FORMAT ":" UINT64_FORMAT ":", moment->xmin, moment->xmax);
-	for (int i = 0; i < moment->count; i++)
-		appendStringInfo(&text, "%s" UINT64_FORMAT, i > 0 ? "," : "", moment->in_progress[i]);
+	appendStringInfo(&text, UINT64_FORMAT ":" UINT64_FORMAT ":", snapshot->xmin, snapshot->xmax);
+	for (int i = 0; i < snapshot->count; i++)
+		appendStringInfo(&text, "%s" UINT64_FORMAT, i > 0 ? "," : "", snapshot->in_progress[i]);
 	return DirectFunctionCall1(pg_snapshot_in, CStringGetDatum(text.data));
 }
 
 Datum
-moment_in_progress(const Moment *moment)
+snapshot_in_progress(const LogSnapshot *snapshot)
 {
-	Datum *elements = palloc(sizeof(Datum) * (moment->count + 1));
+	Datum *elements = palloc(sizeof(Datum) * (snapshot->count + 1));
 
-	for (int i = 0; i < moment->count; i++)
-		elements[i] = UInt64GetDatum(moment->in_progress[i]);
-	return PointerGetDatum(construct_array(elements, moment->count, XID8OID, sizeof(uint64), FLOAT8PASSBYVAL,
+	for (int i = 0; i < snapshot->count; i++)
+		elements[i] = UInt64GetDatum(snapshot->in_progress[i]);
+	return PointerGetDatum(construct_array(elements, snapshot->count, XID8OID, sizeof(uint64), FLOAT8PASSBYVAL,
 										   TYPALIGN_DOUBLE));
 }
