@@ -19,7 +19,7 @@
 #include "gateway/auth.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
-#include "source/check.h"
+#include "source/preflight.h"
 #include "transport/server.h"
 
 static Config config;
@@ -89,7 +89,7 @@ run(void)
 {
 	if (config.check)
 	{
-		if (!check_database(config.database))
+		if (!preflight_database(config.database))
 			return false;
 		puts("herald-bridge: everything is in order");
 		return true;
@@ -119,7 +119,7 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (print_and_leave())
 		return EXIT_SUCCESS;
-	if (!configure_log(&config) || !auth_configure(&config) || !check_conninfo(config.database) ||
+	if (!configure_log(&config) || !auth_configure(&config) || !preflight_conninfo(config.database) ||
 		!dialect_load(config.dialect) || !server_prepare(&config))
 		return EXIT_FAILURE;
 	return run() ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -71,7 +71,7 @@ static const Setting settings[] = {
 	{ "print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit" },
 	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "what may wait for one connection before it falls behind" },
 	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "how far behind /readyz still says ready" },
-	{ "recent-events-size", 0, KIND_BYTES, AT(recent_events_size), true, "16MB", "SIZE", "recent events that are kept in memory for clients that come back" },
+	{ "event-cache-size", 0, KIND_BYTES, AT(event_cache_size), true, "16MB", "SIZE", "recent events that are kept in memory for clients that come back" },
 	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "what may wait for all connections together" },
 	{ "version", 'V', KIND_SWITCH, AT(version), false, "false", NULL, "print the version and exit" },
 	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },

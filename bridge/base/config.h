@@ -29,12 +29,12 @@ typedef struct Config
 	char *log_level;
 	char *log_format;
 	long max_connections;
-	long max_payload;		 /* bytes */
-	long queue_limit;		 /* bytes */
-	long total_queue_limit;	 /* bytes */
-	long page_size;			 /* events */
-	long recent_events_size; /* bytes */
-	long ping_interval;		 /* milliseconds, like all times here */
+	long max_payload;		/* bytes */
+	long queue_limit;		/* bytes */
+	long total_queue_limit; /* bytes */
+	long page_size;			/* events */
+	long event_cache_size;	/* bytes */
+	long ping_interval;		/* milliseconds, like all times here */
 	long ping_timeout;
 	long connect_timeout;
 	long poll_interval;

@@ -16,8 +16,8 @@ typedef struct Metrics
 	int64_t connections; /* open now */
 	int64_t sessions;	 /* connected now */
 	int64_t rooms;
-	int64_t recent_events; /* in memory now */
-	int64_t recent_bytes;
+	int64_t cached_events; /* in memory now */
+	int64_t cached_bytes;
 	int64_t waiting_bytes; /* for all connections */
 	int64_t events_read;   /* from here on: since the start */
 	int64_t signals;

@@ -30,7 +30,7 @@ event_new(void)
 }
 
 Event *
-event_hold(Event *event)
+event_ref(Event *event)
 {
 	assert(event->references > 0);
 	event->references++;
@@ -43,7 +43,7 @@ event_drop_frames(Event *event)
 	for (int i = 0; i < event->frame_count; i++)
 	{
 		if (event->frames[i] != NULL && event->frames[i] != &unwanted)
-			frame_release(event->frames[i]);
+			frame_unref(event->frames[i]);
 	}
 	free(event->frames);
 	event->frames = NULL;
@@ -51,7 +51,7 @@ event_drop_frames(Event *event)
 }
 
 void
-event_release(Event *event)
+event_unref(Event *event)
 {
 	assert(event->references > 0);
 	if (--event->references > 0)
@@ -75,12 +75,12 @@ event_release(Event *event)
 
 /* How many formats there are is told by those that ask. */
 static void
-make_place(Event *event, int place)
+make_slot(Event *event, int slot)
 {
-	if (place < event->frame_count)
+	if (slot < event->frame_count)
 		return;
-	event->frames = memory_resize(event->frames, sizeof(Frame *) * (size_t) (place + 1));
-	while (event->frame_count <= place)
+	event->frames = memory_resize(event->frames, sizeof(Frame *) * (size_t) (slot + 1));
+	while (event->frame_count <= slot)
 		event->frames[event->frame_count++] = NULL;
 }
 
@@ -91,9 +91,9 @@ make_frame(const Event *event, const Format *format)
 	Frame *frame = format->encode(format, event);
 
 	if (frame != NULL && event->key != NULL)
-		frame->key = memory_format("%d %s", format->place, event->key);
-	if (frame != NULL && format->noticed != NULL)
-		format->noticed(format, event);
+		frame->key = memory_format("%d %s", format->slot, event->key);
+	if (frame != NULL && format->on_first_delivery != NULL)
+		format->on_first_delivery(format, event);
 	return frame;
 }
 
@@ -104,8 +104,8 @@ event_frame(Event *event, const Format *format)
 
 	if (event->only != NULL && event->only != format)
 		return NULL;
-	make_place(event, format->place);
-	frame = &event->frames[format->place];
+	make_slot(event, format->slot);
+	frame = &event->frames[format->slot];
 	if (*frame == NULL)
 		*frame = make_frame(event, format);
 	if (*frame == NULL)

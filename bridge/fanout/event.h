@@ -37,32 +37,32 @@ typedef struct Event
 	char *key;				   /* of what waits with the same key, only the newest is worth sending; or NULL */
 	char *except;			   /* the sessions of this user do not get it; or NULL */
 	const struct Format *only; /* none but sessions of this format get it, in whose words it is; or NULL */
-	Frame **frames;			   /* by the place of their format */
+	Frame **frames;			   /* by the slot of their format */
 	int frame_count;
 } Event;
 
 /*
  * What an event looks like to a kind of session.  The protocols have one for
- * each of their namespaces; "place" is its own among the frames of an event.
+ * each of their namespaces; "slot" is its own among the frames of an event.
  */
 typedef struct Format
 {
-	int place;
-	const char *name_space; /* of Socket.IO; NULL elsewhere */
+	int slot;
+	const char *namespace; /* of Socket.IO; NULL elsewhere */
 	/* The frame, or NULL: these sessions do not want this event. */
 	Frame *(*encode)(const struct Format *format, const Event *event);
 	/* An event goes out live in this format; told once, and not at all if this is NULL. */
-	void (*noticed)(const struct Format *format, const Event *event);
+	void (*on_first_delivery)(const struct Format *format, const Event *event);
 	/* Its clients are asked to acknowledge events, by event_ack_id(). */
-	bool asks;
+	bool wants_acks;
 	/* The position behind an event that asks, for clients that do not take it from there; or NULL. */
 	Frame *(*encode_position)(const struct Format *format, const char *position);
 } Format;
 
 /* The event takes over the strings and the array of rooms. */
 extern Event *event_new(void);
-extern Event *event_hold(Event *event);
-extern void event_release(Event *event);
+extern Event *event_ref(Event *event);
+extern void event_unref(Event *event);
 
 /* The event's frame in a format, which belongs to the event; NULL: it is not wanted there. */
 extern Frame *event_frame(Event *event, const Format *format);

@@ -71,7 +71,7 @@ frame_size(const Frame *frame)
 }
 
 Frame *
-frame_hold(Frame *frame)
+frame_ref(Frame *frame)
 {
 	assert(frame->references > 0);
 	frame->references++;
@@ -79,7 +79,7 @@ frame_hold(Frame *frame)
 }
 
 void
-frame_release(Frame *frame)
+frame_unref(Frame *frame)
 {
 	assert(frame->references > 0);
 	if (--frame->references > 0)

@@ -46,8 +46,8 @@ extern Frame *frame_of_text(FrameKind kind, char *text);
 /* What it takes in memory. */
 extern size_t frame_size(const Frame *frame);
 
-extern Frame *frame_hold(Frame *frame);
-extern void frame_release(Frame *frame);
+extern Frame *frame_ref(Frame *frame);
+extern void frame_unref(Frame *frame);
 
 static inline unsigned char *
 frame_bytes(Frame *frame)

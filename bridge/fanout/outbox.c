@@ -96,7 +96,7 @@ static void
 drop_all(Outbox *outbox)
 {
 	for (uint32_t i = 0; i < outbox->count; i++)
-		frame_release(outbox_peek(outbox, i));
+		frame_unref(outbox_peek(outbox, i));
 	if (outbox->previous_waiting != NULL)
 		DL_DELETE2(waiters, outbox, previous_waiting, next_waiting);
 	outbox->previous_waiting = NULL;
@@ -239,7 +239,7 @@ outbox_push(Outbox *outbox, Frame *frame)
 		return;
 	}
 	add(outbox, frame);
-	outbox->frames[(outbox->first + outbox->count - 1) % outbox->capacity] = frame_hold(frame);
+	outbox->frames[(outbox->first + outbox->count - 1) % outbox->capacity] = frame_ref(frame);
 }
 
 void
@@ -249,21 +249,21 @@ outbox_push_first(Outbox *outbox, Frame *frame)
 	{
 		add(outbox, frame);
 		outbox->first = (outbox->first + outbox->capacity - 1) % outbox->capacity;
-		outbox->frames[outbox->first] = frame_hold(frame);
+		outbox->frames[outbox->first] = frame_ref(frame);
 	}
-	frame_release(frame);
+	frame_unref(frame);
 }
 
-/* Takes the frame at a place out of the queue. */
+/* Takes the frame at an index out of the queue. */
 static void
-drop(Outbox *outbox, uint32_t place)
+drop(Outbox *outbox, uint32_t index)
 {
-	Frame *frame = outbox_peek(outbox, place);
+	Frame *frame = outbox_peek(outbox, index);
 
 	outbox->waiting -= frame_size(frame);
-	frame_release(frame);
-	for (; place + 1 < outbox->count; place++)
-		outbox->frames[(outbox->first + place) % outbox->capacity] = outbox_peek(outbox, place + 1);
+	frame_unref(frame);
+	for (; index + 1 < outbox->count; index++)
+		outbox->frames[(outbox->first + index) % outbox->capacity] = outbox_peek(outbox, index + 1);
 	if (--outbox->count == 0)
 		drop_all(outbox);
 }
@@ -274,13 +274,13 @@ drop_key(Outbox *outbox, const char *key)
 {
 	uint32_t end = outbox->count > LOOK_BACK ? outbox->count - LOOK_BACK : 0;
 
-	for (uint32_t place = outbox->count; place > end; place--)
+	for (uint32_t index = outbox->count; index > end; index--)
 	{
-		Frame *frame = outbox_peek(outbox, place - 1);
+		Frame *frame = outbox_peek(outbox, index - 1);
 
 		if (frame->key != NULL && strcmp(frame->key, key) == 0)
 		{
-			drop(outbox, place - 1);
+			drop(outbox, index - 1);
 			return;
 		}
 	}
@@ -299,7 +299,7 @@ void
 outbox_push_own(Outbox *outbox, Frame *frame)
 {
 	outbox_push(outbox, frame);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 void
@@ -310,9 +310,9 @@ outbox_push_last(Outbox *outbox, Frame *frame)
 }
 
 Frame *
-outbox_peek(const Outbox *outbox, uint32_t place)
+outbox_peek(const Outbox *outbox, uint32_t index)
 {
-	return place < outbox->count ? outbox->frames[(outbox->first + place) % outbox->capacity] : NULL;
+	return index < outbox->count ? outbox->frames[(outbox->first + index) % outbox->capacity] : NULL;
 }
 
 void
@@ -326,7 +326,7 @@ outbox_sent(Outbox *outbox, uint32_t count)
 		metrics.bytes_sent += frame->length;
 		outbox->first = (outbox->first + 1) % outbox->capacity;
 		outbox->count--;
-		frame_release(frame);
+		frame_unref(frame);
 	}
 	if (outbox->count == 0)
 		drop_all(outbox); /* an idle connection holds no memory for its queue */

@@ -101,8 +101,8 @@ extern void outbox_push_first(Outbox *outbox, Frame *frame);
 /* The same for the last frame of the connection: what comes after it is dropped. */
 extern void outbox_push_last(Outbox *outbox, Frame *frame);
 
-/* The frame that waits at a place in the queue, 0 being the next; NULL behind the last. */
-extern Frame *outbox_peek(const Outbox *outbox, uint32_t place);
+/* The frame that waits at an index of the queue, 0 being the next; NULL behind the last. */
+extern Frame *outbox_peek(const Outbox *outbox, uint32_t index);
 
 /* The first "count" frames are on their way. */
 extern void outbox_sent(Outbox *outbox, uint32_t count);

@@ -23,44 +23,44 @@ typedef struct Room
 	struct Membership **members;
 	int count;
 	int capacity;
-	Hall hall;
+	Audience audience;
 	UT_hash_handle hh;
 	char name[];
 } Room;
 
-/* A session in a room; each knows its place in both arrays. */
+/* A session in a room; each knows its index in both arrays. */
 typedef struct Membership
 {
 	Room *room;
 	Session *session;
-	int place_in_room;
-	int place_in_session;
+	int index_in_room;
+	int index_in_session;
 } Membership;
 
-static Room *rooms[HALLS];
+static Room *rooms[AUDIENCE_COUNT];
 static uint64_t last_stamp = 0;
 static void (*tell_change)(const char *name);
 
 static Room *
-find_room(Hall hall, const char *name)
+find_room(Audience audience, const char *name)
 {
 	Room *room;
 
-	HASH_FIND_STR(rooms[hall], name, room);
+	HASH_FIND_STR(rooms[audience], name, room);
 	return room;
 }
 
 static Room *
-open_room(Hall hall, const char *name)
+open_room(Audience audience, const char *name)
 {
-	Room *room = find_room(hall, name);
+	Room *room = find_room(audience, name);
 
 	if (room == NULL)
 	{
 		room = memory_new(sizeof(Room) + strlen(name) + 1);
 		strcpy(room->name, name);
-		room->hall = hall;
-		HASH_ADD_STR(rooms[hall], name, room);
+		room->audience = audience;
+		HASH_ADD_STR(rooms[audience], name, room);
 		metrics.rooms++;
 	}
 	return room;
@@ -77,7 +77,7 @@ find_membership(const Session *session, const char *name)
 	return NULL;
 }
 
-/* Appends to an array of memberships that grows; returns the place. */
+/* Appends to an array of memberships that grows; returns the index. */
 static int
 append(Membership ***array, int *count, int *capacity, Membership *membership)
 {
@@ -93,7 +93,7 @@ append(Membership ***array, int *count, int *capacity, Membership *membership)
 static void
 note_change(const Room *room)
 {
-	if (room->hall == HALL_LIVE && tell_change != NULL)
+	if (room->audience == AUDIENCE_LIVE && tell_change != NULL)
 		tell_change(room->name);
 }
 
@@ -101,7 +101,7 @@ static void
 enter(Membership *membership, Room *room)
 {
 	membership->room = room;
-	membership->place_in_room = append(&room->members, &room->count, &room->capacity, membership);
+	membership->index_in_room = append(&room->members, &room->count, &room->capacity, membership);
 	note_change(room);
 }
 
@@ -114,8 +114,8 @@ room_join(Session *session, const char *name)
 		return;
 	membership = memory_new(sizeof(Membership));
 	membership->session = session;
-	enter(membership, open_room(session->hall, name));
-	membership->place_in_session = append(&session->rooms, &session->room_count, &session->room_capacity, membership);
+	enter(membership, open_room(session->audience, name));
+	membership->index_in_session = append(&session->rooms, &session->room_count, &session->room_capacity, membership);
 }
 
 /* The last member of the room fills the gap; a room without members is closed. */
@@ -125,12 +125,12 @@ quit(Membership *membership)
 	Room *room = membership->room;
 	Membership *last = room->members[--room->count];
 
-	room->members[membership->place_in_room] = last;
-	last->place_in_room = membership->place_in_room;
+	room->members[membership->index_in_room] = last;
+	last->index_in_room = membership->index_in_room;
 	note_change(room);
 	if (room->count == 0)
 	{
-		HASH_DEL(rooms[room->hall], room);
+		HASH_DEL(rooms[room->audience], room);
 		free(room->members);
 		free(room);
 		metrics.rooms--;
@@ -144,22 +144,22 @@ end_membership(Membership *membership)
 	Membership *last = session->rooms[--session->room_count];
 
 	quit(membership);
-	session->rooms[membership->place_in_session] = last;
-	last->place_in_session = membership->place_in_session;
+	session->rooms[membership->index_in_session] = last;
+	last->index_in_session = membership->index_in_session;
 	free(membership);
 }
 
 void
-room_move(Session *session, Hall hall)
+room_move(Session *session, Audience audience)
 {
-	for (int i = 0; i < session->room_count && session->hall != hall; i++)
+	for (int i = 0; i < session->room_count && session->audience != audience; i++)
 	{
-		Room *room = open_room(hall, session->rooms[i]->room->name);
+		Room *room = open_room(audience, session->rooms[i]->room->name);
 
 		quit(session->rooms[i]);
 		enter(session->rooms[i], room);
 	}
-	session->hall = hall;
+	session->audience = audience;
 }
 
 void
@@ -193,7 +193,7 @@ stamp_user(Session *session)
 		one->last_event = last_stamp;
 }
 
-/* Those who are welcomed and have not been counted in another hall. */
+/* Those who are welcomed and have not been counted in another audience. */
 static int
 count_users(const Room *room)
 {
@@ -217,8 +217,8 @@ room_users(const char *name)
 	int users = 0;
 
 	last_stamp++;
-	for (Hall hall = 0; hall < HALLS; hall++)
-		users += count_users(find_room(hall, name));
+	for (Audience audience = 0; audience < AUDIENCE_COUNT; audience++)
+		users += count_users(find_room(audience, name));
 	return users;
 }
 
@@ -241,23 +241,23 @@ publish_in(const Room *room, Event *event)
 
 /* Puts a user's sessions into a room or takes them out. */
 static void
-change_members(Hall hall, Event *event, const char *room, bool joins)
+change_members(Audience audience, Event *event, const char *room, bool joins)
 {
 	Session *session = event->member && room ? session_of_user(event->member) : NULL;
 
 	for (; session != NULL; session = session->next_of_user)
 	{
-		if (session->hall == hall && session_awaits(session, event))
+		if (session->audience == audience && session_awaits(session, event))
 			session_change_room(session, event, room, joins);
 	}
 }
 
 void
-room_publish(Hall hall, Event *event)
+room_publish(Audience audience, Event *event)
 {
 	last_stamp++;
-	change_members(hall, event, event->joins, true);
+	change_members(audience, event, event->joins, true);
 	for (int i = 0; i < event->room_count; i++)
-		publish_in(find_room(hall, event->rooms[i]), event);
-	change_members(hall, event, event->leaves, false);
+		publish_in(find_room(audience, event->rooms[i]), event);
+	change_members(audience, event, event->leaves, false);
 }

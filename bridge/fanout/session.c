@@ -14,7 +14,7 @@
 
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "fanout/asked.h"
+#include "fanout/pending_acks.h"
 #include "fanout/room.h"
 
 /* The sessions of one user; exists while there is one. */
@@ -108,7 +108,7 @@ session_new(char *user, char *key, char *position, char *claims)
 }
 
 Session *
-session_hold(Session *session)
+session_ref(Session *session)
 {
 	assert(session->references > 0);
 	session->references++;
@@ -116,7 +116,7 @@ session_hold(Session *session)
 }
 
 void
-session_release(Session *session)
+session_unref(Session *session)
 {
 	assert(session->references > 0);
 	if (--session->references > 0)
@@ -125,9 +125,9 @@ session_release(Session *session)
 	free(session->user);
 	free(session->key);
 	free(session->position);
-	seen_free(session->seen);
+	seen_snapshots_free(session->seen);
 	if (session->last != NULL)
-		event_release(session->last);
+		event_unref(session->last);
 	free(session->claims);
 	free(session->rooms);
 	free(session);
@@ -138,7 +138,7 @@ session_awaits(const Session *session, const Event *event)
 {
 	if (event->except != NULL && strcmp(event->except, session->user) == 0)
 		return false;
-	return !session->full && (session->state == SESSION_LIVE || !seen_has(session->seen, event));
+	return !session->full && (session->state == SESSION_LIVE || !seen_snapshots_has(session->seen, event));
 }
 
 /* The event that a session got last, while it is not live; NULL: forget it. */
@@ -146,8 +146,8 @@ static void
 note_last(Session *session, Event *event)
 {
 	if (session->last != NULL)
-		event_release(session->last);
-	session->last = event ? event_hold(event) : NULL;
+		event_unref(session->last);
+	session->last = event ? event_ref(event) : NULL;
 }
 
 /* The event that has just gone out, with this position, is to be acknowledged. */
@@ -157,11 +157,11 @@ ask(Session *session, Event *event, const char *position)
 	const Format *format = session->format;
 	Frame *frame = format->encode_position ? format->encode_position(format, position) : NULL;
 
-	asked_note(&session->asked, event);
+	pending_acks_add(&session->pending_acks, event);
 	if (frame == NULL)
 		return;
 	outbox_offer(session->outbox, frame);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 static void
@@ -172,7 +172,7 @@ send(Session *session, Event *event, Frame *frame, const char *position)
 		outbox_offer(session->outbox, frame);
 	else
 		outbox_push(session->outbox, frame);
-	if (event->ack != NULL && session->format->asks)
+	if (event->ack != NULL && session->format->wants_acks)
 		ask(session, event, position);
 }
 
@@ -206,7 +206,7 @@ replay(Session *session, Event *event)
 		send(session, event, frame, position);
 	}
 	if (frame != NULL)
-		frame_release(frame);
+		frame_unref(frame);
 	free(position);
 }
 
@@ -248,7 +248,7 @@ session_fall_behind(Session *session, const char *position)
 	metrics.fallen_behind++;
 	session->state = SESSION_REPLAYING;
 	session->position = memory_copy(position);
-	session->seen = seen_new(0);
+	session->seen = seen_snapshots_new(0);
 }
 
 void
@@ -256,7 +256,7 @@ session_pause(Session *session)
 {
 	char *before;
 
-	room_move(session, HALL_LOBBY);
+	room_move(session, AUDIENCE_NONE);
 	session->full = false;
 	if (session->last == NULL)
 		return;
@@ -271,9 +271,9 @@ session_go_live(Session *session)
 {
 	assert(session->state == SESSION_REPLAYING);
 	session->state = SESSION_LIVE;
-	room_move(session, HALL_LIVE);
+	room_move(session, AUDIENCE_LIVE);
 	note_last(session, NULL);
-	seen_free(session->seen);
+	seen_snapshots_free(session->seen);
 	session->seen = NULL;
 	free(session->position);
 	session->position = NULL;
@@ -301,10 +301,10 @@ session_leave(Session *session)
 	timer_stop(&session->expiry);
 	room_leave_all(session);
 	drop_late(session);
-	asked_free(&session->asked);
+	pending_acks_free(&session->pending_acks);
 	unlink_from_user(session);
 	metrics.sessions--;
-	session_release(session);
+	session_unref(session);
 }
 
 static void
@@ -329,7 +329,7 @@ can_be_told(Session *session, Event *event)
 	bool can = frame == NULL || has_room(session, event, frame);
 
 	if (frame != NULL)
-		frame_release(frame);
+		frame_unref(frame);
 	free(position);
 	return can;
 }

@@ -16,7 +16,7 @@
 #include "base/timer.h"
 #include "fanout/event.h"
 #include "fanout/outbox.h"
-#include "fanout/seen.h"
+#include "fanout/seen_snapshots.h"
 
 struct Session;
 
@@ -28,18 +28,18 @@ typedef enum SessionState
 	SESSION_GONE /* left; only references remain */
 } SessionState;
 
-/* Where a session is; what is published in one hall is not heard in the others. */
-typedef enum Hall
+/* Where a session is; what is published in one audience is not heard in the others. */
+typedef enum Audience
 {
-	HALL_LOBBY,	 /* nothing */
-	HALL_LOG,	 /* what is read from the log once more */
-	HALL_RECENT, /* what is in memory */
-	HALL_LIVE,	 /* what is read now */
-	HALLS
-} Hall;
+	AUDIENCE_NONE,		   /* nothing */
+	AUDIENCE_LOG_REPLAY,   /* what is read from the log once more */
+	AUDIENCE_CACHE_REPLAY, /* what is in memory */
+	AUDIENCE_LIVE,		   /* what is read now */
+	AUDIENCE_COUNT
+} Audience;
 
 /* What a protocol says to its session. */
-typedef struct SessionVoice
+typedef struct SessionOps
 {
 	/* The session is connected; from here on it gets events. */
 	void (*welcome)(struct Session *session);
@@ -50,7 +50,7 @@ typedef struct SessionVoice
 	 * what was missed there is replayed too, and calls gateway_arrived().  NULL: there are none.
 	 */
 	void (*join)(struct Session *session);
-} SessionVoice;
+} SessionOps;
 
 /*
  * Made by a protocol when a client has shown a good token; freed with its last
@@ -61,18 +61,18 @@ typedef struct Session
 	int references;
 	SessionState state;
 	char *user;
-	char *key;		  /* secret; the rooms it joined are known under it in the database */
-	char *position;	  /* after what the client has; NULL until the database has said where a new one begins */
-	bool recovered;	  /* it misses nothing */
-	Seen *seen;		  /* what the position says, as far as it is not live */
-	Event *last;	  /* that it got after the position, while it is not live */
-	bool full;		  /* its outbox took no more: it hears nothing, and must go on later */
-	uint64_t stretch; /* of the recent events from which on it must hear; 0: what it missed is not there */
-	uint64_t window;  /* of the reader, for whose end it waits */
-	int64_t behind;	  /* about so many events were after its place when it asked for it */
-	char *claims;	  /* JSON of the token */
+	char *key;			 /* secret; the rooms it joined are known under it in the database */
+	char *position;		 /* after what the client has; NULL until the database has said where a new one begins */
+	bool recovered;		 /* it misses nothing */
+	SeenSnapshots *seen; /* what the position says, as far as it is not live */
+	Event *last;		 /* that it got after the position, while it is not live */
+	bool full;			 /* its outbox took no more: it hears nothing, and must go on later */
+	uint64_t segment;	 /* of the recent events from which on it must hear; 0: what it missed is not there */
+	uint64_t window;	 /* of the reader, for whose end it waits */
+	int64_t behind;		 /* about so many events were after its place when it asked for it */
+	char *claims;		 /* JSON of the token */
 	const Format *format;
-	const SessionVoice *voice;
+	const SessionOps *ops;
 	Outbox *outbox; /* of its connection */
 	void *protocol; /* the protocol's own */
 	Timer expiry;
@@ -81,12 +81,12 @@ typedef struct Session
 	struct Membership **rooms;
 	int room_count;
 	int room_capacity;
-	Hall hall;
-	struct LateChange *late; /* changes of rooms while it asks to join one */
-	struct Asked *asked;	 /* what it may still acknowledge */
-	int joining;			 /* so many joins are being asked for */
-	int asking;				 /* so many actions are in the database ... */
-	int lane;				 /* ... on this connection, so that they are done in their order */
+	Audience audience;
+	struct LateChange *late;		  /* changes of rooms while it asks to join one */
+	struct PendingAcks *pending_acks; /* what it may still acknowledge */
+	int joining;					  /* so many joins are being asked for */
+	int asking;						  /* so many actions are in the database ... */
+	int lane;						  /* ... on this connection, so that they are done in their order */
 	struct Session *next_of_user;
 	struct Session *previous_of_user;
 	struct Session *next_in_list;
@@ -94,8 +94,8 @@ typedef struct Session
 
 /* Takes over the strings. */
 extern Session *session_new(char *user, char *key, char *position, char *claims);
-extern Session *session_hold(Session *session);
-extern void session_release(Session *session);
+extern Session *session_ref(Session *session);
+extern void session_unref(Session *session);
 
 /*
  * Changes a session's rooms by an event; one that is full joins nothing, and goes
@@ -118,7 +118,7 @@ extern void session_deliver(Session *session, Event *event);
 extern void session_on_full(void (*tell)(Session *session));
 extern void session_fall_behind(Session *session, const char *position);
 
-/* Brings the position up to what the session got; it hears nothing until it is let into a hall again. */
+/* Brings the position up to what the session got; it hears nothing until it is let into a audience again. */
 extern void session_pause(Session *session);
 
 /* It got everything: from now on live events go out. */

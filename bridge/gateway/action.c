@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "fanout/asked.h"
+#include "fanout/pending_acks.h"
 #include "fanout/room.h"
 #include "source/database.h"
 
@@ -48,7 +48,7 @@ end_action(Action *action)
 	if (action->asking)
 		action->session->asking--;
 	waiting_bytes -= action->size;
-	session_release(action->session);
+	session_unref(action->session);
 	free(action->name);
 	free(action->room);
 	free(action->reference);
@@ -121,7 +121,7 @@ static void
 on_join(void *context, const PGresult *result)
 {
 	Action *action = context;
-	Session *session = session_hold(action->session);
+	Session *session = session_ref(action->session);
 	const char *value = value_or_null(result);
 	bool joined = value != NULL && value[0] == 't';
 
@@ -135,7 +135,7 @@ on_join(void *context, const PGresult *result)
 		answer_error(action, "forbidden", "There is no such room for this user.");
 	else
 		answer_failure(action, result);
-	session_release(session);
+	session_unref(session);
 }
 
 /* An earlier join of the same room may have been answered meanwhile: left is left. */
@@ -231,11 +231,11 @@ waiting(void)
 }
 
 void
-action_ask(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
+action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
 {
 	Action *action = memory_new(sizeof(Action));
 
-	action->session = session_hold(session);
+	action->session = session_ref(session);
 	action->name = memory_copy(name);
 	action->reference = reference;
 	action->answer = answer;
@@ -273,7 +273,7 @@ take_asked(Session *session, const char *id)
 {
 	unsigned long number = id ? strtoul(id, NULL, 10) : ULONG_MAX;
 
-	return number <= INT32_MAX ? asked_take(session->asked, (uint32_t) number) : NULL;
+	return number <= INT32_MAX ? pending_acks_take(session->pending_acks, (uint32_t) number) : NULL;
 }
 
 void
@@ -288,9 +288,9 @@ action_acknowledge(Session *session, const char *id, json_t *data)
 		return;
 	}
 	payload = json_pack("{s:s, s:s, s:o}", "event", event->name, "id", event->id, "data", list_of(data));
-	action_ask(session, event->ack, payload, memory_copy(event->ack), on_acknowledged);
+	action_submit(session, event->ack, payload, memory_copy(event->ack), on_acknowledged);
 	json_decref(payload);
-	event_release(event);
+	event_unref(event);
 }
 
 void

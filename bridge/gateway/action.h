@@ -19,7 +19,7 @@
  *	 "ok":true,"data":...			or
  *	 "ok":false,"error":{"code":"...","message":"..."}
  * It is not called when the session has gone meanwhile.  "reference" is what
- * action_ask() got; it is freed afterwards in either case.
+ * action_submit() got; it is freed afterwards in either case.
  */
 typedef void (*ActionAnswer)(Session *session, const char *reference, const char *body);
 
@@ -31,7 +31,7 @@ extern void action_stop(void);
  * others through herald.act().  What a session asks for is done in that order.  Takes over "reference", which may be NULL;
  * "data" may be NULL.
  */
-extern void action_ask(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);
+extern void action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);
 
 /*
  * A client acknowledges an event, by the digits of event_ack_id() or, if it gives none, NULL; what it says

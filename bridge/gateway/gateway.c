@@ -23,11 +23,11 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/random.h"
-#include "fanout/recent.h"
+#include "catchup/event_cache.h"
 #include "fanout/room.h"
 #include "gateway/action.h"
-#include "gateway/lease.h"
-#include "gateway/replay.h"
+#include "gateway/presence_report.h"
+#include "catchup/replay.h"
 #include "source/database.h"
 #include "source/reader.h"
 #include "source/text_array.h"
@@ -35,19 +35,19 @@
 #define ARRIVALS_AT_ONCE 1000
 #define KEY_LENGTH 32
 
-static Database *database;				/* for rooms */
-static SessionList waiting;				/* nobody has asked for them yet */
-static SessionList asking;				/* the query that runs now is for them */
-static SessionList known;				/* they have their answer and wait for the reader */
-static uint64_t held[RECENT_STRETCHES]; /* the stretches of recent events when it was sent */
-static SessionList full;				/* live ones that did not take the event which is being published */
+static Database *database;					/* for rooms */
+static SessionList waiting;					/* nobody has asked for them yet */
+static SessionList asking;					/* the query that runs now is for them */
+static SessionList known;					/* they have their answer and wait for the reader */
+static uint64_t held[EVENT_CACHE_SEGMENTS]; /* the segments of recent events when it was sent */
+static SessionList full;					/* live ones that did not take the event which is being published */
 
 static void ask_for_rooms(void);
 
 static void
 on_full(Session *session)
 {
-	session_list_append(&full, session_hold(session));
+	session_list_append(&full, session_ref(session));
 }
 
 /* The reader's position is still before the event. */
@@ -67,10 +67,10 @@ replay_to_full(void)
 static void
 on_event(Event *event)
 {
-	room_publish(HALL_LIVE, event);
+	room_publish(AUDIENCE_LIVE, event);
 	replay_to_full();
 	event_drop_frames(event);
-	recent_add(event);
+	event_cache_add(event);
 }
 
 /* Relayed to those who are there, and forgotten. */
@@ -78,7 +78,7 @@ static void
 on_signal(Event *event)
 {
 	metrics.signals++;
-	room_publish(HALL_LIVE, event);
+	room_publish(AUDIENCE_LIVE, event);
 }
 
 /* The reader has read past the places of those who came before it began. */
@@ -87,7 +87,7 @@ on_reached(const char *position)
 {
 	SessionList arrived = { 0 };
 
-	recent_reached(position);
+	event_cache_reached(position);
 	while (known.first != NULL && known.first->window <= reader_window())
 		session_list_append(&arrived, session_list_take(&known));
 	replay_begin(&arrived);
@@ -96,7 +96,7 @@ on_reached(const char *position)
 void
 gateway_arrived(Session *session)
 {
-	session_list_append(&known, session_hold(session));
+	session_list_append(&known, session_ref(session));
 	reader_look();
 }
 
@@ -104,13 +104,13 @@ static void
 dismiss_for_resync(Session *session, void *reason)
 {
 	if (session->state != SESSION_ARRIVING)
-		session->voice->dismiss(session, "resync", reason);
+		session->ops->dismiss(session, "resync", reason);
 }
 
 static void
 on_resync(const char *reason)
 {
-	recent_clear();
+	event_cache_clear();
 	session_each(dismiss_for_resync, (void *) reason);
 }
 
@@ -145,10 +145,10 @@ take_seen(Session *session, const char *snapshots_text, const char *ids_text)
 	size_t i;
 	json_t *snapshot;
 
-	seen_free(session->seen);
-	session->seen = seen_new((int) json_array_size(snapshots));
+	seen_snapshots_free(session->seen);
+	session->seen = seen_snapshots_new((int) json_array_size(snapshots));
 	json_array_foreach(snapshots, i, snapshot)
-		seen_add(session->seen, json_string_value(snapshot), json_integer_value(json_array_get(ids, i)));
+		seen_snapshots_add(session->seen, json_string_value(snapshot), json_integer_value(json_array_get(ids, i)));
 	json_decref(snapshots);
 	json_decref(ids);
 }
@@ -162,7 +162,7 @@ take_place(Session *session, const PGresult *result, int row)
 	free(session->position);
 	session->position = memory_copy(PQgetvalue(result, row, COLUMN_POSITION));
 	take_seen(session, PQgetvalue(result, row, COLUMN_SEEN), PQgetvalue(result, row, COLUMN_SEEN_IDS));
-	session->stretch = from > 0 ? held[from - 1] : 0;
+	session->segment = from > 0 ? held[from - 1] : 0;
 	session->window = reader_window() + 1;
 	session->behind = atoll(PQgetvalue(result, row, COLUMN_BEHIND));
 }
@@ -192,16 +192,16 @@ take_answer(Session *session, const PGresult *result, int row)
 		take_arrival(session, result, row);
 	else if (PQgetvalue(result, row, COLUMN_RECOVERED)[0] != 't')
 	{
-		session->voice->dismiss(session, "resync", "The log is not complete any more.");
-		session_release(session);
+		session->ops->dismiss(session, "resync", "The log is not complete any more.");
+		session_unref(session);
 		return;
 	}
 	take_place(session, result, row);
-	if (arrives && session->voice->join != NULL)
-		session->voice->join(session);
+	if (arrives && session->ops->join != NULL)
+		session->ops->join(session);
 	else
-		session_list_append(&known, session_hold(session));
-	session_release(session);
+		session_list_append(&known, session_ref(session));
+	session_unref(session);
 }
 
 static void
@@ -216,15 +216,15 @@ on_rooms(void *context, const PGresult *result)
 	for (int row = 0; (session = session_list_take(&asking)) != NULL; row++)
 	{
 		if (session->state == SESSION_GONE)
-			session_release(session);
+			session_unref(session);
 		else if (good)
 			take_answer(session, result, row);
 		else if (result == NULL)
 			session_list_append(&waiting, session); /* asked again when the database is back */
 		else
 		{
-			session->voice->dismiss(session, "unavailable", "The rooms of this user could not be found.");
-			session_release(session);
+			session->ops->dismiss(session, "unavailable", "The rooms of this user could not be found.");
+			session_unref(session);
 		}
 	}
 	reader_look();
@@ -235,9 +235,9 @@ on_rooms(void *context, const PGresult *result)
 static char *
 held_positions(void)
 {
-	const char *positions[RECENT_STRETCHES];
+	const char *positions[EVENT_CACHE_SEGMENTS];
 
-	return text_array_write(positions, recent_held(positions, held));
+	return text_array_write(positions, event_cache_segments(positions, held));
 }
 
 /* One query for all who wait; who comes while it runs shares the next one. */
@@ -306,27 +306,27 @@ gateway_start(const Config *config)
 
 	database = database_open("rooms", config->database, config->database_timeout, &database_events, NULL);
 	session_on_full(on_full);
-	recent_start(config);
+	event_cache_start(config);
 	replay_start(config, ask_for);
 	action_start(config);
-	lease_start(config);
+	presence_report_start(config);
 	reader_start(config, &reader_events);
 }
 
 void
 gateway_leave(void)
 {
-	lease_give_up();
+	presence_report_give_up();
 }
 
 void
 gateway_stop(void)
 {
-	lease_stop();
+	presence_report_stop();
 	reader_stop();
 	action_stop();
 	replay_stop();
-	recent_clear();
+	event_cache_clear();
 	database_close(database);
 }
 
@@ -351,7 +351,7 @@ on_expiry(void *context)
 {
 	Session *session = context;
 
-	session->voice->dismiss(session, "token_expired", "the token has expired");
+	session->ops->dismiss(session, "token_expired", "the token has expired");
 }
 
 static void
@@ -371,7 +371,7 @@ take_over(const char *user, const char *key)
 	Session *old = session_find(user, key);
 
 	if (old != NULL)
-		old->voice->dismiss(old, "taken_over", "The session goes on over another connection.");
+		old->ops->dismiss(old, "taken_over", "The session goes on over another connection.");
 }
 
 Session *
@@ -389,11 +389,11 @@ gateway_admit(const Arrival *arrival, Refusal *refusal)
 						  memory_copy(arrival->position),
 						  identity.claims);
 	session->format = arrival->format;
-	session->voice = arrival->voice;
+	session->ops = arrival->ops;
 	session->outbox = arrival->outbox;
 	session->protocol = arrival->protocol;
 	watch_expiry(session, identity.expires);
-	ask_for(session_hold(session));
+	ask_for(session_ref(session));
 	return session;
 }
 
@@ -425,7 +425,7 @@ gateway_relay(Event *event)
 		return;
 	event->ephemeral = true;
 	event->position = memory_copy(reader_position());
-	room_publish(HALL_LIVE, event);
+	room_publish(AUDIENCE_LIVE, event);
 }
 
 char *

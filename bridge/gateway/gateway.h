@@ -22,7 +22,7 @@ typedef struct Arrival
 	const char *key;	  /* of the session that comes back; NULL: a new one */
 	const char *position; /* where that session was; NULL: unknown */
 	const Format *format;
-	const SessionVoice *voice;
+	const SessionOps *ops;
 	Outbox *outbox;
 	void *protocol;
 } Arrival;

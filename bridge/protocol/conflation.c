@@ -43,7 +43,7 @@ forget(Batch *batch)
 	timer_stop(&batch->timer);
 	entry_count -= json_object_size(batch->entries);
 	json_decref(batch->entries);
-	event_release(batch->event);
+	event_unref(batch->event);
 	free(batch);
 }
 
@@ -67,7 +67,7 @@ on_due(void *context)
 static char *
 key_of(const Event *event, const Format *format, const char *name)
 {
-	char *key = memory_format("%d %s", format->place, name);
+	char *key = memory_format("%d %s", format->slot, name);
 
 	for (int i = 0; i < event->room_count; i++)
 	{

@@ -15,14 +15,14 @@
 #include "base/memory.h"
 #include "protocol/conflation.h"
 #include "protocol/dialect_file.h"
-#include "protocol/name_space.h"
+#include "protocol/namespace.h"
 #include "protocol/protocol.h"
 
 typedef struct Dialect
 {
 	char *name;
 	json_t *description; /* what is in its file */
-	NameSpace *name_spaces;
+	Namespace *namespaces;
 	struct Dialect *next;
 } Dialect;
 
@@ -63,10 +63,10 @@ add(char *dialect_name, json_t *dialect_description)
 	dialect->description = dialect_description;
 	json_object_foreach(json_object_get(dialect_description, "namespaces"), name, description)
 	{
-		NameSpace *made = name_space_new(PLACE_NAME_SPACES + places++, name, description);
+		Namespace *made = namespace_new(SLOT_NAMESPACES + places++, name, description);
 
-		made->next = dialect->name_spaces;
-		dialect->name_spaces = made;
+		made->next = dialect->namespaces;
+		dialect->namespaces = made;
 	}
 	while (*end != NULL)
 		end = &(*end)->next;
@@ -117,12 +117,12 @@ dialect_load(const char *names)
 static void
 release(Dialect *dialect)
 {
-	while (dialect->name_spaces != NULL)
+	while (dialect->namespaces != NULL)
 	{
-		NameSpace *name_space = dialect->name_spaces;
+		Namespace *namespace = dialect->namespaces;
 
-		dialect->name_spaces = name_space->next;
-		free(name_space);
+		dialect->namespaces = namespace->next;
+		free(namespace);
 	}
 	json_decref(dialect->description);
 	free(dialect->name);
@@ -144,22 +144,22 @@ dialect_unload(void)
 }
 
 static const Format *
-find_format(const Dialect *dialect, const char *name_space)
+find_format(const Dialect *dialect, const char *namespace)
 {
-	const NameSpace *found = dialect->name_spaces;
+	const Namespace *found = dialect->namespaces;
 
-	while (found != NULL && strcmp(found->format.name_space, name_space) != 0)
+	while (found != NULL && strcmp(found->format.namespace, namespace) != 0)
 		found = found->next;
 	return found ? &found->format : NULL;
 }
 
 const Format *
-dialect_name_space(const char *name, const char *name_space)
+dialect_namespace(const char *name, const char *namespace)
 {
 	for (const Dialect *dialect = all; dialect != NULL; dialect = dialect->next)
 	{
 		bool meant = name == NULL || strcmp(dialect->name, name) == 0;
-		const Format *format = meant ? find_format(dialect, name_space) : NULL;
+		const Format *format = meant ? find_format(dialect, namespace) : NULL;
 
 		if (format != NULL)
 			return format;

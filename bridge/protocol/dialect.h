@@ -27,6 +27,6 @@ extern void dialect_unload(void);
  * A namespace of a dialect; of the first that has it when the client names no
  * dialect (NULL).  NULL: it is not served.
  */
-extern const Format *dialect_name_space(const char *dialect, const char *name_space);
+extern const Format *dialect_namespace(const char *dialect, const char *namespace);
 
 #endif /* HERALD_DIALECT_H */

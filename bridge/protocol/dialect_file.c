@@ -158,17 +158,17 @@ has_its_batch(const Spot *spot, const json_t *rule, const json_t *batches)
 }
 
 static bool
-has_its_batches(const Spot *spot, const json_t *name_space)
+has_its_batches(const Spot *spot, const json_t *namespace)
 {
 	Spot events = { spot, "events" };
 	const char *name;
 	json_t *rule;
 
-	json_object_foreach(json_object_get(name_space, "events"), name, rule)
+	json_object_foreach(json_object_get(namespace, "events"), name, rule)
 	{
 		Spot here = { &events, name };
 
-		if (!has_its_batch(&here, rule, json_object_get(name_space, "batches")))
+		if (!has_its_batch(&here, rule, json_object_get(namespace, "batches")))
 			return false;
 	}
 	return true;
@@ -176,7 +176,7 @@ has_its_batches(const Spot *spot, const json_t *name_space)
 
 /* The key goes into packets as it is. */
 static bool
-is_name_space(const Spot *spot, const json_t *value)
+is_namespace(const Spot *spot, const json_t *value)
 {
 	if (spot->key[0] != '/' || strpbrk(spot->key, ",?\"\\") != NULL)
 		return complain(spot, "a namespace begins with / and has no comma, question mark, quote or backslash");
@@ -211,12 +211,12 @@ static const Shape interval = { .check = is_interval };
 static const Member batch_members[] = { { "every", &interval }, { "to", &template }, { NULL, NULL } };
 static const Shape batch = { .check = is_batch, .members = batch_members };
 static const Shape batches = { .each = &batch };
-static const Member name_space_members[] = {
+static const Member namespace_members[] = {
 	{ "events", &events }, { "batches", &batches }, { "actions", &actions }, { "failed", &failed }, { NULL, NULL }
 };
-static const Shape name_space = { .check = is_name_space, .members = name_space_members };
-static const Shape name_spaces = { .each = &name_space };
-static const Member dialect_members[] = { { "about", &text }, { "namespaces", &name_spaces }, { NULL, NULL } };
+static const Shape namespace = { .check = is_namespace, .members = namespace_members };
+static const Shape namespaces = { .each = &namespace };
+static const Member dialect_members[] = { { "about", &text }, { "namespaces", &namespaces }, { NULL, NULL } };
 static const Shape dialect = { .check = is_dialect, .members = dialect_members };
 
 static const Shape *

@@ -62,7 +62,7 @@ engineio_find(const char *sid)
 bool
 engineio_polls(const EngineIo *engine)
 {
-	return engine->connection->carrier->transport->relieve != NULL;
+	return engine->connection->carrier->transport->release_poll != NULL;
 }
 
 /* A pong that was on its way by the old carrier may be lost. */

@@ -49,17 +49,17 @@ read_attachments(Packet *packet, Cursor *cursor)
 
 /* "/chat," ; the comma may be missing at the end. */
 static void
-read_name_space(Packet *packet, Cursor *cursor)
+read_namespace(Packet *packet, Cursor *cursor)
 {
 	const char *comma;
 
 	if (cursor->at == cursor->end || *cursor->at != '/')
 	{
-		packet->name_space = memory_copy("/");
+		packet->namespace = memory_copy("/");
 		return;
 	}
 	comma = memchr(cursor->at, ',', (size_t) (cursor->end - cursor->at));
-	packet->name_space = memory_copy_bytes(cursor->at, (size_t) ((comma ? comma : cursor->end) - cursor->at));
+	packet->namespace = memory_copy_bytes(cursor->at, (size_t) ((comma ? comma : cursor->end) - cursor->at));
 	cursor->at = comma ? comma + 1 : cursor->end;
 }
 
@@ -115,7 +115,7 @@ packet_read(Packet *packet, const char *text, size_t length)
 	packet->type = (PacketType) (*cursor.at++ - '0');
 	if (read_attachments(packet, &cursor))
 	{
-		read_name_space(packet, &cursor);
+		read_namespace(packet, &cursor);
 		read_id(packet, &cursor);
 		if (read_data(packet, &cursor) && data_fits(packet))
 			return true;
@@ -127,7 +127,7 @@ packet_read(Packet *packet, const char *text, size_t length)
 void
 packet_reset(Packet *packet)
 {
-	free(packet->name_space);
+	free(packet->namespace);
 	free(packet->id);
 	json_decref(packet->data);
 	*packet = (Packet){ 0 };
@@ -159,9 +159,9 @@ packet_event_name(const Packet *packet)
 }
 
 char *
-packet_start(PacketType type, const char *name_space)
+packet_start(PacketType type, const char *namespace)
 {
-	bool root = strcmp(name_space, "/") == 0;
+	bool root = strcmp(namespace, "/") == 0;
 
-	return memory_format("4%d%s%s", (int) type, root ? "" : name_space, root ? "" : ",");
+	return memory_format("4%d%s%s", (int) type, root ? "" : namespace, root ? "" : ",");
 }

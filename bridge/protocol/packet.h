@@ -31,9 +31,9 @@ typedef struct Packet
 {
 	PacketType type;
 	int attachments;
-	char *name_space; /* "/" when the packet names none */
-	char *id;		  /* digits, or NULL */
-	json_t *data;	  /* or NULL */
+	char *namespace; /* "/" when the packet names none */
+	char *id;		 /* digits, or NULL */
+	json_t *data;	 /* or NULL */
 } Packet;
 
 /*
@@ -47,6 +47,6 @@ extern void packet_reset(Packet *packet);
 extern char *packet_event_name(const Packet *packet);
 
 /* The start of a packet: "4", type, namespace; the caller frees it. */
-extern char *packet_start(PacketType type, const char *name_space);
+extern char *packet_start(PacketType type, const char *namespace);
 
 #endif /* HERALD_PACKET_H */

@@ -33,10 +33,10 @@ typedef struct Plain
 static Frame *
 encode(const Format *format, const Event *event)
 {
-	return frame_of_text(FRAME_TEXT, plain_json_event(event, format->asks));
+	return frame_of_text(FRAME_TEXT, plain_json_event(event, format->wants_acks));
 }
 
-static const Format plain_format = { .place = PLACE_PLAIN, .encode = encode, .asks = true };
+static const Format plain_format = { .slot = SLOT_PLAIN, .encode = encode, .wants_acks = true };
 
 /* Takes over the text. */
 static void
@@ -110,7 +110,7 @@ dismiss(Session *session, const char *code, const char *message)
 	refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
 }
 
-static const SessionVoice voice = { welcome, dismiss, NULL };
+static const SessionOps session_ops = { welcome, dismiss, NULL };
 
 static void
 admit(Plain *plain, const char *token, const char *key, const char *position)
@@ -120,7 +120,7 @@ admit(Plain *plain, const char *token, const char *key, const char *position)
 		.key = key,
 		.position = position,
 		.format = &plain_format,
-		.voice = &voice,
+		.ops = &session_ops,
 		.outbox = &plain->connection->outbox,
 		.protocol = plain,
 	};
@@ -176,7 +176,7 @@ authenticate(Plain *plain, const json_t *data, const char *id)
 	else if (gateway_renew(plain->session, json_member(data, "token"), &refusal))
 		answer(plain->session, id, "\"ok\":true,\"data\":{}");
 	else
-		plain->session->voice->dismiss(plain->session, refusal.code, refusal.message);
+		plain->session->ops->dismiss(plain->session, refusal.code, refusal.message);
 }
 
 /* Requests that come before the welcome wait for it: it is the first that a client gets. */
@@ -224,7 +224,7 @@ take_request(Plain *plain, json_t *request)
 		authenticate(plain, data, reference);
 	else
 	{
-		action_ask(plain->session, action, data, reference, answer);
+		action_submit(plain->session, action, data, reference, answer);
 		reference = NULL;
 	}
 	free(reference);

@@ -14,12 +14,12 @@
 #include "base/memory.h"
 
 char *
-plain_json_event(const Event *event, bool asks)
+plain_json_event(const Event *event, bool wants_acks)
 {
 	char *name = json_quoted(event->name);
 	char *room = json_quoted(event->room_count > 0 ? event->rooms[0] : "");
 	char *id = event->id ? json_quoted(event->id) : memory_copy("null");
-	char *ack = asks && event->ack ? memory_format(",\"ack\":%u", event_ack_id(event)) : memory_copy("");
+	char *ack = wants_acks && event->ack ? memory_format(",\"ack\":%u", event_ack_id(event)) : memory_copy("");
 	char *text = memory_format("{\"event\":%s,\"room\":%s,\"data\":%s,\"id\":%s,\"position\":\"%s\"%s}", name, room,
 							   event->payload, id, event->position, ack);
 

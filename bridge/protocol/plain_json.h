@@ -15,7 +15,7 @@
 #include "fanout/session.h"
 
 /* All of these are JSON objects as docs/protocol.md describes them; the caller frees them. */
-extern char *plain_json_event(const Event *event, bool asks);
+extern char *plain_json_event(const Event *event, bool wants_acks);
 extern char *plain_json_welcome(const Session *session);
 extern char *plain_json_unread(const Session *session);
 

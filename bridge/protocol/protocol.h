@@ -31,7 +31,7 @@ typedef struct Transport
 	/* Ends the connection, with a close code and reason, once what waits has been sent; not before the turn ends. */
 	void (*close)(struct Carrier *carrier, int code, const char *reason);
 	/* Gives the client an empty answer if it waits for one; NULL where none does, and none wants to go elsewhere. */
-	void (*relieve)(struct Carrier *carrier);
+	void (*release_poll)(struct Carrier *carrier);
 } Transport;
 
 /* The end of a connection on the side of its transport: the first member of what the transport has of its own. */
@@ -111,9 +111,9 @@ extern void connection_swap(Connection *one, Connection *other);
  */
 enum
 {
-	PLACE_PLAIN,
-	PLACE_EVENT_STREAM,
-	PLACE_NAME_SPACES
+	SLOT_PLAIN,
+	SLOT_SSE,
+	SLOT_NAMESPACES
 };
 
 /* Close codes: RFC 6455, and one of our own. */

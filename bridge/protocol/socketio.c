@@ -19,8 +19,8 @@
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
-#include "protocol/attachment.h"
-#include "protocol/name_space.h"
+#include "protocol/binary_args.h"
+#include "protocol/namespace.h"
 #include "protocol/packet.h"
 #include "protocol/socketio.h"
 
@@ -47,7 +47,7 @@ struct SocketIo
 	char *dialect; /* that the client has named; or NULL */
 	Place *places;
 	Timer deadline; /* for the first session */
-	Attachments attachments;
+	BinaryArgs attachments;
 };
 
 /* Takes over the text. */
@@ -59,9 +59,9 @@ say(SocketIo *socket, char *text)
 
 /* Takes over the content. */
 static void
-say_packet(SocketIo *socket, PacketType type, const char *name_space, char *content)
+say_packet(SocketIo *socket, PacketType type, const char *namespace, char *content)
 {
-	char *start = packet_start(type, name_space);
+	char *start = packet_start(type, namespace);
 
 	say(socket, memory_format("%s%s", start, content));
 	free(start);
@@ -119,7 +119,7 @@ say_unread(Session *session, const char *position)
 	frame = event_frame(event, session->format);
 	if (frame != NULL)
 		outbox_push(session->outbox, frame);
-	event_release(event);
+	event_unref(event);
 }
 
 static void
@@ -136,7 +136,7 @@ welcome(Session *session)
 	else
 		pid = memory_format("%s.%s.%s", session->key, place->sid, session->position);
 	timer_stop(&place->socket->deadline);
-	say_packet(place->socket, PACKET_CONNECT, session->format->name_space,
+	say_packet(place->socket, PACKET_CONNECT, session->format->namespace,
 			   memory_format("{\"sid\":\"%s\",\"pid\":\"%s\"}", place->sid, pid));
 	say_unread(session, session->position);
 	free(pid);
@@ -151,21 +151,21 @@ dismiss(Session *session, const char *code, const char *message)
 {
 	Place *place = session->protocol;
 	SocketIo *socket = place->socket;
-	const char *name_space = session->format->name_space;
+	const char *namespace = session->format->namespace;
 	char *content = json_error(code, message);
 
 	place->session = NULL;
 	if (session->state != SESSION_ARRIVING)
-		say_packet(socket, PACKET_EVENT, name_space, memory_format("[\"error\",%s]", content));
+		say_packet(socket, PACKET_EVENT, namespace, memory_format("[\"error\",%s]", content));
 	session_leave(session);
 	if (strncmp(code, "token_", 6) == 0)
-		say_packet(socket, PACKET_DISCONNECT, name_space, memory_copy(""));
+		say_packet(socket, PACKET_DISCONNECT, namespace, memory_copy(""));
 	else
 		end_connection(socket, CLOSE_RESTART, code);
 	free(content);
 }
 
-static const SessionVoice voice = { welcome, dismiss, NULL };
+static const SessionOps session_ops = { welcome, dismiss, NULL };
 
 static const char *
 without_bearer(const char *token)
@@ -174,11 +174,11 @@ without_bearer(const char *token)
 }
 
 static void
-refuse(SocketIo *socket, const char *name_space, const Refusal *refusal)
+refuse(SocketIo *socket, const char *namespace, const Refusal *refusal)
 {
 	char *message = json_quoted(refusal->message);
 
-	say_packet(socket, PACKET_CONNECT_ERROR, name_space,
+	say_packet(socket, PACKET_CONNECT_ERROR, namespace,
 			   memory_format("{\"message\":%s,\"data\":{\"code\":\"%s\"}}", message, refusal->code));
 	free(message);
 }
@@ -192,7 +192,7 @@ admit(Place *place, const json_t *auth)
 	Arrival arrival = {
 		.token = without_bearer(token != NULL ? token : socket->token),
 		.format = place->format,
-		.voice = &voice,
+		.ops = &session_ops,
 		.outbox = &socket->connection->outbox,
 		.protocol = place,
 	};
@@ -205,7 +205,7 @@ admit(Place *place, const json_t *auth)
 	arrival.position = began != NULL && offset != NULL ? offset : began;
 	place->session = gateway_admit(&arrival, &refusal);
 	if (place->session == NULL)
-		refuse(socket, place->format->name_space, &refusal);
+		refuse(socket, place->format->namespace, &refusal);
 	else
 		connection_settle(socket->connection);
 	free(key);
@@ -213,20 +213,20 @@ admit(Place *place, const json_t *auth)
 }
 
 static Place *
-find_place(SocketIo *socket, const char *name_space)
+find_place(SocketIo *socket, const char *namespace)
 {
 	Place *place = socket->places;
 
-	while (place != NULL && strcmp(place->format->name_space, name_space) != 0)
+	while (place != NULL && strcmp(place->format->namespace, namespace) != 0)
 		place = place->next;
 	return place;
 }
 
 /* NULL: the client's dialect has no such namespace. */
 static Place *
-make_place(SocketIo *socket, const char *name_space)
+make_place(SocketIo *socket, const char *namespace)
 {
-	const Format *format = dialect_name_space(socket->dialect, name_space);
+	const Format *format = dialect_namespace(socket->dialect, namespace);
 	Place *place;
 
 	if (format == NULL)
@@ -244,21 +244,21 @@ make_place(SocketIo *socket, const char *name_space)
 static bool
 on_connect(SocketIo *socket, const Packet *packet)
 {
-	Place *place = find_place(socket, packet->name_space);
+	Place *place = find_place(socket, packet->namespace);
 	char *name;
 
 	if (place != NULL && place->session != NULL)
 		return false;
 	if (place == NULL)
-		place = make_place(socket, packet->name_space);
+		place = make_place(socket, packet->namespace);
 	if (place != NULL)
 	{
 		admit(place, packet->data);
 		return true;
 	}
-	name = json_quoted(packet->name_space);
+	name = json_quoted(packet->namespace);
 	if (name[1] == '/')
-		say(socket, memory_format("44%s,{\"message\":\"Invalid namespace\"}", packet->name_space));
+		say(socket, memory_format("44%s,{\"message\":\"Invalid namespace\"}", packet->namespace));
 	free(name);
 	return true;
 }
@@ -280,11 +280,11 @@ answer(Session *session, const char *reference, const char *body)
 	Place *place = session->protocol;
 	int id_length = (int) strcspn(reference, " ");
 	bool awaited = id_length > 0;
-	char *content = awaited ? name_space_ack(session->format, reference + id_length + 1, body) :
-							  name_space_failure(session->format, body);
+	char *content = awaited ? namespace_ack(session->format, reference + id_length + 1, body) :
+							  namespace_failure(session->format, body);
 
 	if (content != NULL)
-		say_packet(place->socket, awaited ? PACKET_ACK : PACKET_EVENT, session->format->name_space,
+		say_packet(place->socket, awaited ? PACKET_ACK : PACKET_EVENT, session->format->namespace,
 				   memory_format("%.*s[%s]", id_length, reference, content));
 	free(content);
 }
@@ -309,11 +309,11 @@ ask(Session *session, Packet *packet, const char *name)
 	ActionRequest request;
 
 	json_array_remove(packet->data, 0);
-	if (!name_space_request(session->format, name, packet->data, &request))
+	if (!namespace_request(session->format, name, packet->data, &request))
 		decline(session, reference, "HD404", "unknown action");
 	else
 	{
-		action_ask(session, request.action, request.data, reference, answer);
+		action_submit(session, request.action, request.data, reference, answer);
 		json_decref(request.data);
 	}
 }
@@ -347,7 +347,7 @@ on_ack(const Place *place, const Packet *packet)
 static bool
 is_expected(SocketIo *socket, const Packet *packet)
 {
-	const Place *place = find_place(socket, packet->name_space);
+	const Place *place = find_place(socket, packet->namespace);
 	bool is_ack = packet->type == PACKET_ACK || packet->type == PACKET_BINARY_ACK;
 
 	return packet->type == PACKET_CONNECT || (place != NULL && (place->session != NULL || is_ack));
@@ -356,7 +356,7 @@ is_expected(SocketIo *socket, const Packet *packet)
 static bool
 on_packet(SocketIo *socket, Packet *packet)
 {
-	Place *place = find_place(socket, packet->name_space);
+	Place *place = find_place(socket, packet->namespace);
 
 	if (!is_expected(socket, packet))
 		return false;
@@ -383,12 +383,12 @@ socketio_heard(SocketIo *socket, const char *text, size_t length)
 	Packet packet;
 	bool good;
 
-	if (attachment_wanted(&socket->attachments) || !packet_read(&packet, text, length))
+	if (binary_args_wanted(&socket->attachments) || !packet_read(&packet, text, length))
 		return false;
 	if (packet.attachments == 0)
 		good = on_packet(socket, &packet);
 	else if ((good = is_expected(socket, &packet)))
-		attachment_wait(&socket->attachments, &packet);
+		binary_args_wait(&socket->attachments, &packet);
 	packet_reset(&packet);
 	return good;
 }
@@ -399,11 +399,11 @@ socketio_heard_attachment(SocketIo *socket, const char *base64, size_t length)
 	Packet packet;
 	bool good;
 
-	if (!attachment_add(&socket->attachments, base64, length, (size_t) socket->connection->config->max_payload))
+	if (!binary_args_add(&socket->attachments, base64, length, (size_t) socket->connection->config->max_payload))
 		return false;
-	if (attachment_wanted(&socket->attachments))
+	if (binary_args_wanted(&socket->attachments))
 		return true;
-	if (!attachment_take(&socket->attachments, &packet))
+	if (!binary_args_take(&socket->attachments, &packet))
 		return false;
 	good = on_packet(socket, &packet);
 	packet_reset(&packet);
@@ -441,7 +441,7 @@ void
 socketio_close(SocketIo *socket)
 {
 	timer_stop(&socket->deadline);
-	attachment_reset(&socket->attachments);
+	binary_args_reset(&socket->attachments);
 	free_places(socket);
 	free(socket->token);
 	free(socket->dialect);

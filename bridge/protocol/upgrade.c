@@ -48,7 +48,7 @@ give_up(void *context)
 }
 
 static void
-relieve(void *context)
+release_poll(void *context)
 {
 	Upgrade *upgrade = context;
 	EngineIo *engine = session_of(upgrade);
@@ -57,8 +57,8 @@ relieve(void *context)
 		give_up(upgrade);
 	else
 	{
-		engine->connection->carrier->transport->relieve(engine->connection->carrier);
-		timer_start(&upgrade->relief, RELIEF_MS, relieve, upgrade);
+		engine->connection->carrier->transport->release_poll(engine->connection->carrier);
+		timer_start(&upgrade->relief, RELIEF_MS, release_poll, upgrade);
 	}
 }
 
@@ -83,7 +83,7 @@ static void
 answer_probe(Upgrade *upgrade)
 {
 	outbox_push_own(&upgrade->connection->outbox, frame_new(FRAME_TEXT, "3probe", 6));
-	timer_start(&upgrade->relief, RELIEF_MS, relieve, upgrade);
+	timer_start(&upgrade->relief, RELIEF_MS, release_poll, upgrade);
 }
 
 static void

@@ -136,7 +136,7 @@ on_page(void *context, const PGresult *result)
 	}
 	reading->answer(reading->context, &page);
 	for (int i = 0; i < page.count; i++)
-		event_release(page.events[i]);
+		event_unref(page.events[i]);
 	free(page.events);
 	free(reading);
 }

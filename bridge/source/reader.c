@@ -198,7 +198,7 @@ on_signal(const char *text)
 	if (event == NULL)
 		return;
 	listener->signal(event);
-	event_release(event);
+	event_unref(event);
 }
 
 static void

@@ -56,7 +56,7 @@ signal_read(const char *text, const char *position)
 	if (!take(event, signal))
 	{
 		log_warning("signal_not_read", "text", text);
-		event_release(event);
+		event_unref(event);
 		event = NULL;
 	}
 	json_decref(signal);

@@ -10,10 +10,10 @@
 
 #include <string.h>
 
-#include "transport/answer.h"
+#include "transport/http_response.h"
 #include "transport/polling.h"
-#include "transport/request.h"
-#include "transport/sockets.h"
+#include "transport/http_request.h"
+#include "transport/idle_sockets.h"
 #include "transport/sse.h"
 #include "transport/status.h"
 
@@ -21,7 +21,7 @@
 typedef struct Service
 {
 	Exchange exchange; /* of polling */
-	Wire stream;	   /* of Server-Sent Events */
+	LwsStream stream;  /* of Server-Sent Events */
 } Service;
 
 static const Config *config;
@@ -44,14 +44,14 @@ static int
 serve(struct lws *wsi, Service *service)
 {
 	char path[1024] = "";
-	int method = request_method(wsi, path, sizeof(path));
-	bool polls = request_is_socketio(path);
+	int method = http_request_method(wsi, path, sizeof(path));
+	bool polls = http_request_is_socketio(path);
 	bool streams = strcmp(path, "/events") == 0;
 
-	if (!sockets_busy(wsi))
+	if (!idle_sockets_busy(wsi))
 		return -1;
-	if ((polls || streams) && method == LWSHUMETH_OPTIONS && request_origin_is_allowed(wsi, config))
-		return answer_preflight(wsi, config);
+	if ((polls || streams) && method == LWSHUMETH_OPTIONS && http_request_origin_is_allowed(wsi, config))
+		return http_response_preflight(wsi, config);
 	if (polls)
 		return polling_begin(&service->exchange, wsi);
 	if (streams && method == LWSHUMETH_GET)
@@ -65,7 +65,7 @@ drop(Service *service)
 	if (service == NULL)
 		return;
 	polling_drop(&service->exchange);
-	wire_closed(&service->stream);
+	lws_stream_closed(&service->stream);
 }
 
 int

@@ -3,12 +3,12 @@
  * polling.c
  *	  Connections that are carried by HTTP requests: the long-polling of Engine.IO.
  *
- * 1. A GET without an id opens a session; its answer is the first packet.
+ * 1. A GET without an id opens a session; its response is the first packet.
  * 2. One GET at a time waits until there is something to say, and gets all of it
- *    that goes into one answer.
+ *    that goes into one response.
  * 3. What the client says comes in POSTs, one at a time, each heard as a whole.
  * 4. A session ends when its client asks for it, breaks these rules, goes away
- *    from a request, or does not answer pings; and by its timer, so that nobody
+ *    from a request, or does not response pings; and by its timer, so that nobody
  *    who is using it loses it.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -24,11 +24,11 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "protocol/engineio.h"
-#include "transport/answer.h"
-#include "transport/request.h"
-#include "transport/wire.h"
+#include "transport/http_response.h"
+#include "transport/http_request.h"
+#include "transport/lws_stream.h"
 
-/* What goes into one answer, unless a single packet is larger. */
+/* What goes into one response, unless a single packet is larger. */
 #define LARGEST_PAYLOAD 65536
 
 /* How long the last packet waits for a GET. */
@@ -52,11 +52,11 @@ polling_configure(const Config *settings)
 }
 
 static int
-answer(struct lws *wsi, const char *type, const char *body, size_t length)
+response(struct lws *wsi, const char *type, const char *body, size_t length)
 {
-	Answer answer = { true, HTTP_STATUS_OK, type, config, NULL };
+	HttpResponse response = { true, HTTP_STATUS_OK, type, config, NULL };
 
-	return answer_send(wsi, &answer, body, length);
+	return http_response_send(wsi, &response, body, length);
 }
 
 /* Takes a request from its session, which must not look at it any more. */
@@ -91,8 +91,8 @@ cut_off(Exchange **place)
 	if (*place == NULL)
 		return;
 	wsi = detach(place);
-	answer_complaint(wsi, false, config, &bad_request);
-	wire_cut(wsi);
+	http_response_complaint(wsi, false, config, &bad_request);
+	lws_stream_cut(wsi);
 }
 
 static void
@@ -107,7 +107,7 @@ end_poller(void *context)
 }
 
 /*
- * How many packets go into one answer, and how long it is then.  The last of the
+ * How many packets go into one response, and how long it is then.  The last of the
  * connection goes alone: socket.io-client has not delivered what comes with it
  * when it closes, would deliver it when it is back, and get it a second time.
  */
@@ -174,7 +174,7 @@ answer_get(Poller *poller)
 	payload = take_payload(outbox, &length);
 	if (poller->close_code != 0 && outbox->count == 0)
 		timer_start(&poller->end, 0, end_poller, poller);
-	result = answer(detach(&poller->get), "text/plain; charset=UTF-8", payload, length);
+	result = response(detach(&poller->get), "text/plain; charset=UTF-8", payload, length);
 	free(payload);
 	return result;
 }
@@ -185,8 +185,8 @@ answer_post(Poller *poller)
 	struct lws *wsi = detach(&poller->post);
 
 	if (poller->carrier.connection->closing && poller->close_code != CLOSE_NORMAL)
-		return answer_complaint(wsi, true, config, &bad_request);
-	return answer(wsi, "text/html", "ok", 2);
+		return http_response_complaint(wsi, true, config, &bad_request);
+	return response(wsi, "text/html", "ok", 2);
 }
 
 int
@@ -209,7 +209,7 @@ cut(Carrier *carrier)
 	timer_start(&poller->end, 0, end_poller, poller);
 }
 
-/* A client that is not there is told nothing; one that left gets the answer to its last GET. */
+/* A client that is not there is told nothing; one that left gets the response to its last GET. */
 static void
 begin_close(Carrier *carrier, int code, const char *reason)
 {
@@ -224,7 +224,7 @@ begin_close(Carrier *carrier, int code, const char *reason)
 }
 
 static void
-relieve(Carrier *carrier)
+release_poll(Carrier *carrier)
 {
 	static const char packet = ENGINE_NOOP;
 	Outbox *outbox = &carrier->connection->outbox;
@@ -233,22 +233,22 @@ relieve(Carrier *carrier)
 		outbox_push_own(outbox, frame_new(FRAME_TEXT, &packet, 1));
 }
 
-static const Transport transport = { flush, cut, begin_close, relieve };
+static const Transport transport = { flush, cut, begin_close, release_poll };
 
 static Poller *
 open_poller(struct lws *wsi)
 {
 	Poller *poller = memory_new(sizeof(Poller));
-	Request request = { 0 };
+	HttpRequest request = { 0 };
 	Handshake handshake;
 
-	request_read(&request, wsi);
-	handshake = request_handshake(&request);
+	http_request_read(&request, wsi);
+	handshake = http_request_handshake(&request);
 	lws_get_peer_simple(wsi, poller->carrier.peer, sizeof(poller->carrier.peer));
 	log_debug("connected", "peer", poller->carrier.peer);
 	poller->carrier.transport = &transport;
 	connection_open(&poller->carrier, config, &engineio_protocol, &handshake);
-	request_forget(&request);
+	http_request_forget(&request);
 	return poller;
 }
 
@@ -256,7 +256,7 @@ static int
 break_rule(Poller *poller, struct lws *wsi, const Complaint *complaint)
 {
 	connection_close(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, complaint->message);
-	return answer_complaint(wsi, false, config, complaint);
+	return http_response_complaint(wsi, false, config, complaint);
 }
 
 static int
@@ -283,7 +283,7 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 	static const Complaint too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large" };
 	static const Complaint busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "3", "Too much is waiting" };
 	static const Complaint no_length = { HTTP_STATUS_LENGTH_REQUIRED, "3", "Length required" };
-	long length = request_body_length(wsi);
+	long length = http_request_body_length(wsi);
 
 	if (poller->post != NULL || is_binary(wsi))
 		return break_rule(poller, wsi, &bad_request);
@@ -302,7 +302,7 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 static Poller *
 poller_of(struct lws *wsi)
 {
-	char *sid = request_argument(wsi, "sid");
+	char *sid = http_request_argument(wsi, "sid");
 	EngineIo *engine = sid ? engineio_find(sid) : NULL;
 
 	free(sid);
@@ -313,12 +313,12 @@ int
 polling_begin(Exchange *exchange, struct lws *wsi)
 {
 	bool posts = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
-	const Complaint *complaint = request_check_poll(wsi, config);
+	const Complaint *complaint = http_request_check_poll(wsi, config);
 
-	if (complaint == NULL && !posts && request_body_length(wsi) != 0)
+	if (complaint == NULL && !posts && http_request_body_length(wsi) != 0)
 		complaint = &bad_request;
 	if (complaint != NULL)
-		return answer_refuse(wsi, config, complaint);
+		return http_response_refuse(wsi, config, complaint);
 	return posts ? begin_post(poller_of(wsi), exchange, wsi) : begin_get(poller_of(wsi), exchange, wsi);
 }
 
@@ -355,7 +355,7 @@ take_packets(Connection *connection, const char *at, const char *end)
 	}
 }
 
-/* The second time something has come behind the body, before the answer. */
+/* The second time something has come behind the body, before the response. */
 int
 polling_complete(Exchange *exchange)
 {

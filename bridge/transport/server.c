@@ -32,7 +32,7 @@
 #include "base/timer.h"
 #include "protocol/protocol.h"
 #include "transport/http.h"
-#include "transport/sockets.h"
+#include "transport/idle_sockets.h"
 #include "transport/websocket.h"
 
 /* So many connections are accepted in one turn of the loop. */
@@ -248,7 +248,7 @@ take_in(int descriptor)
 	unsigned int patience = (unsigned int) (config->ping_interval + config->ping_timeout);
 	struct lws *wsi;
 
-	if (!sockets_make_room(most_sockets))
+	if (!idle_sockets_make_room(most_sockets))
 	{
 		close(descriptor);
 		metrics.connections_refused++;
@@ -258,7 +258,7 @@ take_in(int descriptor)
 	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
 	wsi = lws_adopt_socket_vhost(vhost, descriptor); /* closes it if it cannot take it */
 	if (wsi != NULL)
-		sockets_opened(wsi);
+		idle_sockets_opened(wsi);
 }
 
 static void

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "protocol/event_stream.h"
-#include "transport/answer.h"
-#include "transport/request.h"
+#include "protocol/sse_format.h"
+#include "transport/http_response.h"
+#include "transport/http_request.h"
 
 /* The library hangs up on a request with a few more arguments, without a word. */
 #define MOST_ROOMS 64
@@ -32,24 +32,24 @@ sse_configure(const Config *settings)
 static void
 begin_close(Carrier *carrier, int code, const char *reason)
 {
-	Wire *wire = (Wire *) carrier;
+	LwsStream *stream = (LwsStream *) carrier;
 
 	(void) code;
 	(void) reason;
-	wire_end(wire, event_stream_farewell());
-	lws_callback_on_writable(wire->wsi);
+	lws_stream_end(stream, sse_format_farewell());
+	lws_callback_on_writable(stream->wsi);
 }
 
-static const Transport transport = { wire_flush, wire_cut_off, begin_close, NULL };
+static const Transport transport = { lws_stream_flush, lws_stream_cut_off, begin_close, NULL };
 
 /* From here on the connection belongs to the stream: the request's headers and timeouts are done with. */
 static int
 begin_stream(struct lws *wsi)
 {
 	static const Header headers[] = { { "x-accel-buffering:", "no" }, { NULL, NULL } };
-	Answer answer = { false, HTTP_STATUS_OK, "text/event-stream; charset=utf-8", config, headers };
+	HttpResponse response = { false, HTTP_STATUS_OK, "text/event-stream; charset=utf-8", config, headers };
 
-	if (!answer_begin(wsi, &answer))
+	if (!http_response_begin(wsi, &response))
 		return -1;
 	lws_http_headers_detach(wsi);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
@@ -61,38 +61,38 @@ refuse(struct lws *wsi, const Refusal *refusal)
 {
 	char *code = memory_format("\"%s\"", refusal->code);
 	Complaint complaint = { HTTP_STATUS_UNAUTHORIZED, code, refusal->message };
-	int result = answer_refuse(wsi, config, &complaint);
+	int result = http_response_refuse(wsi, config, &complaint);
 
 	free(code);
 	return result;
 }
 
 static int
-admit(Wire *wire, struct lws *wsi, const Handshake *handshake)
+admit(LwsStream *stream, struct lws *wsi, const Handshake *handshake)
 {
 	Refusal refusal;
 
-	wire_open(wire, wsi, &transport, config, &event_stream_protocol, handshake);
-	if (event_stream_admitted(wire->carrier.connection, &refusal))
+	lws_stream_open(stream, wsi, &transport, config, &sse_format_protocol, handshake);
+	if (sse_format_admitted(stream->carrier.connection, &refusal))
 	{
-		wire_watch(wire); /* nothing is ever heard from it */
+		lws_stream_watch(stream); /* nothing is ever heard from it */
 		return begin_stream(wsi);
 	}
-	wire_closed(wire);
+	lws_stream_closed(stream);
 	return refuse(wsi, &refusal);
 }
 
 static const Complaint *
-complaint_about(struct lws *wsi, const Request *request)
+complaint_about(struct lws *wsi, const HttpRequest *request)
 {
 	static const Complaint foreign = { HTTP_STATUS_FORBIDDEN, "\"forbidden\"", "This origin is not allowed." };
 	static const Complaint has_body = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "A request for events has no body." };
 	static const Complaint many_rooms = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "There are too many rooms in the URL." };
 	static const Complaint busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "\"busy\"", "There are too many connections." };
 
-	if (!request_origin_is_allowed(wsi, config))
+	if (!http_request_origin_is_allowed(wsi, config))
 		return &foreign;
-	if (request_body_length(wsi) != 0)
+	if (http_request_body_length(wsi) != 0)
 		return &has_body;
 	if (json_array_size(request->rooms) > MOST_ROOMS)
 		return &many_rooms;
@@ -100,23 +100,23 @@ complaint_about(struct lws *wsi, const Request *request)
 }
 
 int
-sse_begin(Wire *wire, struct lws *wsi)
+sse_begin(LwsStream *stream, struct lws *wsi)
 {
-	Request request = { 0 };
+	HttpRequest request = { 0 };
 	Handshake handshake;
 	const Complaint *complaint;
 	int result;
 
-	request_read(&request, wsi);
-	handshake = request_handshake(&request);
+	http_request_read(&request, wsi);
+	handshake = http_request_handshake(&request);
 	complaint = complaint_about(wsi, &request);
-	result = complaint ? answer_refuse(wsi, config, complaint) : admit(wire, wsi, &handshake);
-	request_forget(&request);
+	result = complaint ? http_response_refuse(wsi, config, complaint) : admit(stream, wsi, &handshake);
+	http_request_forget(&request);
 	return result;
 }
 
 int
-sse_writable(Wire *wire)
+sse_writable(LwsStream *stream)
 {
-	return wire_send(wire) && !(wire->carrier.connection->closing && wire_is_empty(wire)) ? 0 : -1;
+	return lws_stream_send(stream) && !(stream->carrier.connection->closing && lws_stream_is_empty(stream)) ? 0 : -1;
 }

@@ -12,14 +12,14 @@
 #include <libwebsockets.h>
 
 #include "base/config.h"
-#include "transport/wire.h"
+#include "transport/lws_stream.h"
 
 extern void sse_configure(const Config *config);
 
 /* Answers a request: with a stream, or with why not.  These return what the library's callback returns. */
-extern int sse_begin(Wire *wire, struct lws *wsi);
+extern int sse_begin(LwsStream *stream, struct lws *wsi);
 
 /* A stream may be written to. */
-extern int sse_writable(Wire *wire);
+extern int sse_writable(LwsStream *stream);
 
 #endif /* HERALD_SSE_H */

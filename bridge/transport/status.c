@@ -14,13 +14,13 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "gateway/gateway.h"
-#include "transport/answer.h"
+#include "transport/http_response.h"
 
 static int
 send_metrics(struct lws *wsi)
 {
 	char *text = metrics_text();
-	int result = answer_text(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text);
+	int result = http_response_text(wsi, HTTP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text);
 
 	free(text);
 	return result;
@@ -32,7 +32,7 @@ send_readiness(struct lws *wsi)
 	bool ready;
 	char *state = gateway_state(&ready);
 	char *text = memory_format("%s\n", state);
-	int result = answer_text(wsi, ready ? HTTP_STATUS_OK : HTTP_STATUS_SERVICE_UNAVAILABLE, TEXT_TYPE, text);
+	int result = http_response_text(wsi, ready ? HTTP_STATUS_OK : HTTP_STATUS_SERVICE_UNAVAILABLE, TEXT_TYPE, text);
 
 	free(state);
 	free(text);
@@ -75,7 +75,7 @@ send_file(struct lws *wsi, const char *folder, const char *path)
 	int result = -1;
 
 	if (real == NULL || real_folder == NULL || strncmp(real, real_folder, length) != 0 || real[length] != '/')
-		result = answer_text(wsi, HTTP_STATUS_NOT_FOUND, TEXT_TYPE, "Not found\n");
+		result = http_response_text(wsi, HTTP_STATUS_NOT_FOUND, TEXT_TYPE, "Not found\n");
 	else
 	{
 		static const char headers[] = "cache-control: no-cache\r\nconnection: close\r\n";
@@ -92,9 +92,9 @@ int
 status_answer(struct lws *wsi, int method, const char *path, const char *folder)
 {
 	if (method != LWSHUMETH_GET)
-		return answer_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, TEXT_TYPE, "Only GET is served here\n");
+		return http_response_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, TEXT_TYPE, "Only GET is served here\n");
 	if (strcmp(path, "/healthz") == 0)
-		return answer_text(wsi, HTTP_STATUS_OK, TEXT_TYPE, "ok\n");
+		return http_response_text(wsi, HTTP_STATUS_OK, TEXT_TYPE, "ok\n");
 	if (strcmp(path, "/readyz") == 0)
 		return send_readiness(wsi);
 	if (strcmp(path, "/metrics") == 0)

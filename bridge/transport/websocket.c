@@ -14,16 +14,16 @@
 #include "base/budget.h"
 #include "base/memory.h"
 #include "protocol/protocol.h"
-#include "transport/request.h"
-#include "transport/sockets.h"
-#include "transport/wire.h"
+#include "transport/http_request.h"
+#include "transport/idle_sockets.h"
+#include "transport/lws_stream.h"
 
 /* Allocated and freed by the library with the connection. */
 typedef struct WebSocket
 {
-	Wire wire;		 /* first: a Wire of ours is a WebSocket */
-	Request request; /* how it came; for the time until it is open */
-	char *message;	 /* what has come of the message that is under way; on the budget */
+	LwsStream stream;	 /* first: a LwsStream of ours is a WebSocket */
+	HttpRequest request; /* how it came; for the time until it is open */
+	char *message;		 /* what has come of the message that is under way; on the budget */
 	size_t message_length;
 	bool message_is_text;
 } WebSocket;
@@ -58,13 +58,13 @@ begin_close(Carrier *carrier, int code, const char *reason)
 	length = snprintf((char *) payload + 2, sizeof(payload) - 2, "%s", reason);
 	if (length > (int) sizeof(payload) - 3)
 		length = sizeof(payload) - 3;
-	wire_end((Wire *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
+	lws_stream_end((LwsStream *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 }
 
-static const Transport transport = { wire_flush, wire_cut_off, begin_close, NULL };
+static const Transport transport = { lws_stream_flush, lws_stream_cut_off, begin_close, NULL };
 
 static const Protocol *
-protocol_of(const Request *request)
+protocol_of(const HttpRequest *request)
 {
 	if (!request->socketio)
 		return &plain_protocol;
@@ -74,10 +74,10 @@ protocol_of(const Request *request)
 static void
 on_established(struct lws *wsi, WebSocket *socket)
 {
-	Handshake handshake = request_handshake(&socket->request);
+	Handshake handshake = http_request_handshake(&socket->request);
 
-	wire_open(&socket->wire, wsi, &transport, config, protocol_of(&socket->request), &handshake);
-	request_forget(&socket->request);
+	lws_stream_open(&socket->stream, wsi, &transport, config, protocol_of(&socket->request), &handshake);
+	http_request_forget(&socket->request);
 }
 
 /* What has come of the message; the caller frees it. */
@@ -110,7 +110,7 @@ take_message(WebSocket *socket)
 {
 	size_t length = socket->message_length;
 	char *message = detach_message(socket);
-	Connection *connection = socket->wire.carrier.connection;
+	Connection *connection = socket->stream.carrier.connection;
 
 	if (socket->message_is_text)
 		connection->protocol->text(connection, message ? message : "", length);
@@ -123,43 +123,43 @@ take_message(WebSocket *socket)
 static void
 on_receive(WebSocket *socket, const void *piece, size_t length)
 {
-	if (socket->wire.carrier.connection->closing)
+	if (socket->stream.carrier.connection->closing)
 		return;
-	if (lws_is_first_fragment(socket->wire.wsi))
+	if (lws_is_first_fragment(socket->stream.wsi))
 	{
 		free(detach_message(socket));
-		socket->message_is_text = !lws_frame_is_binary(socket->wire.wsi);
+		socket->message_is_text = !lws_frame_is_binary(socket->stream.wsi);
 	}
 	if (socket->message_length + length > (size_t) config->max_payload)
 	{
-		connection_close(socket->wire.carrier.connection, CLOSE_TOO_BIG, "too big");
+		connection_close(socket->stream.carrier.connection, CLOSE_TOO_BIG, "too big");
 		return;
 	}
 	if ((int64_t) (socket->message_length + length) > budget_left())
 	{
 		free(detach_message(socket)); /* others need it before the connection is closed */
-		connection_close(socket->wire.carrier.connection, CLOSE_TRY_LATER, "busy");
+		connection_close(socket->stream.carrier.connection, CLOSE_TRY_LATER, "busy");
 		return;
 	}
 	budget_take(length);
 	socket->message = memory_resize(socket->message, socket->message_length + length + 1);
 	memcpy(socket->message + socket->message_length, piece, length);
 	socket->message_length += length;
-	if (lws_is_final_fragment(socket->wire.wsi) && lws_remaining_packet_payload(socket->wire.wsi) == 0)
+	if (lws_is_final_fragment(socket->stream.wsi) && lws_remaining_packet_payload(socket->stream.wsi) == 0)
 		take_message(socket);
 }
 
 static void
 on_closed(WebSocket *socket)
 {
-	wire_closed(&socket->wire);
+	lws_stream_closed(&socket->stream);
 	free(detach_message(socket));
 }
 
 static void
 on_pong(WebSocket *socket)
 {
-	Connection *connection = socket->wire.carrier.connection;
+	Connection *connection = socket->stream.carrier.connection;
 
 	if (connection->protocol->pong != NULL)
 		connection->protocol->pong(connection);
@@ -173,11 +173,11 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	switch (reason)
 	{
 		case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-			return request_check_upgrade(wsi, config);
+			return http_request_check_upgrade(wsi, config);
 		case LWS_CALLBACK_RAW_ADOPT: /* what the library makes of CONNECT, and would keep for ever */
 			return -1;
 		case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-			return sockets_busy(wsi) && request_read(&socket->request, wsi) ? 0 : -1;
+			return idle_sockets_busy(wsi) && http_request_read(&socket->request, wsi) ? 0 : -1;
 		case LWS_CALLBACK_ESTABLISHED:
 			on_established(wsi, socket);
 			return 0;
@@ -188,17 +188,17 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			on_pong(socket);
 			return 0;
 		case LWS_CALLBACK_SERVER_WRITEABLE:
-			return wire_send(&socket->wire) ? 0 : -1;
+			return lws_stream_send(&socket->stream) ? 0 : -1;
 		case LWS_CALLBACK_CLOSED:
 			on_closed(socket);
 			return 0;
 		case LWS_CALLBACK_WSI_DESTROY:
-			sockets_closed(wsi);
+			idle_sockets_closed(wsi);
 			return 0;
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
 			if (socket != NULL)
-				request_forget(&socket->request);
+				http_request_forget(&socket->request);
 			return 0;
 		default:
 			return 0;

@@ -4,7 +4,7 @@
  *	  Who wants nothing of whom, by the application's own tables.
  *
  * Each backend keeps the queries of herald.block_source with their plans until
- * that table's relcache entry is invalidated, which registry.c sees to.
+ * that table's relcache entry is invalidated, which watch_registry.c sees to.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

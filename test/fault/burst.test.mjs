@@ -16,7 +16,7 @@ const PATIENCE = 30000 + EVENTS;
 const MEMORY = 32 * 1024;    // in kB, that a burst may add to a bridge which keeps 4 MB of events and 512 kB for a connection
 
 // Without sanitizers, which keep memory that is freed.
-const scene = await Scene.open({ program: release, options: ['--recent-events-size=4MB', '--queue-limit=512kB', '--ready-lag=300ms'] });
+const scene = await Scene.open({ program: release, options: ['--event-cache-size=4MB', '--queue-limit=512kB', '--ready-lag=300ms'] });
 after(() => scene.close());
 afterEach(() => scene.closeClients());
 

@@ -12,7 +12,7 @@ import { until } from '../integration/harness/wait.mjs';
 const CYCLES = Number(process.env.HERALD_CYCLES ?? 2000);
 const AT_ONCE = 50;
 
-const scene = await Scene.open({ options: ['--recent-events-size=100kB', '--ping-interval=1s', '--ping-timeout=1s'] });
+const scene = await Scene.open({ options: ['--event-cache-size=100kB', '--ping-interval=1s', '--ping-timeout=1s'] });
 after(() => scene.close());
 
 const { bridge, database } = scene;

@@ -11,7 +11,7 @@ import { until } from '../integration/harness/wait.mjs';
 const MB = 2 ** 20;
 
 const scene = await Scene.open({
-  options: ['--queue-limit=200kB', '--total-queue-limit=16MB', '--recent-events-size=1MB', '--ping-interval=10min', '--action-timeout=5min'],
+  options: ['--queue-limit=200kB', '--total-queue-limit=16MB', '--event-cache-size=1MB', '--ping-interval=10min', '--action-timeout=5min'],
 });
 after(() => scene.close());
 
@@ -181,7 +181,7 @@ test('a thousand that stop reading at once: what waits stays below total-queue-l
   const CROWD = 1000;
   await database.query(`INSERT INTO users (username, display_name) SELECT 'crowd' || n, 'C' FROM generate_series(1, ${CROWD}) AS n`);
   const ids = (await database.query("SELECT id FROM users WHERE username LIKE 'crowd%'")).map(({ id }) => id);
-  const plain = await scene.addBridge(['--total-queue-limit=8MB', '--recent-events-size=1MB', '--ping-interval=10min'], undefined, release);
+  const plain = await scene.addBridge(['--total-queue-limit=8MB', '--event-cache-size=1MB', '--ping-interval=10min'], undefined, release);
   const others = await Promise.all(Object.keys(kinds).map((kind) => connect(kind, ben, { bridge: plain })));
   const crowd = await Promise.all(ids.map((id, place) => connect(Object.keys(kinds)[place % 4], id, { bridge: plain })));
   const empty = plain.memory;

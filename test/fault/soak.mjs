@@ -23,7 +23,7 @@ const nemeses = all.filter(({ needs }) => !refused[needs]);
 const world = await World.open({
   seed, flow: 60, clocks,
   settings: ['max_wal_size=64MB', 'wal_keep_size=64MB', 'wal_recycle=off', 'wal_retrieve_retry_interval=100ms'],
-  options: ['--queue-limit=8kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s', '--ping-interval=1s', '--ping-timeout=2s'],
+  options: ['--queue-limit=8kB', '--event-cache-size=64kB', '--page-size=50', '--drain-timeout=1s', '--ping-interval=1s', '--ping-timeout=2s'],
   scene: { standby: true, ...(machineRefused ? {} : { network: true, disks: { pg_wal: '256M', base: '4G', pg_notify: '4M' } }) },
 });
 await world.scene.replicateSynchronously();

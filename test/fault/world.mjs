@@ -39,11 +39,11 @@ export class World {
   // fault. options: of the bridges; small queues, pages and memories make them take every way, and all but the first have more room
   // for recent events. clocks: that can be set. scene: more of what a scene is opened with.
   static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 120, flow = 40, habits = everyHabit, settings = [], clocks,
-    options = ['--queue-limit=8kB', '--recent-events-size=64kB', '--page-size=50', '--drain-timeout=1s'], scene: given }) {
+    options = ['--queue-limit=8kB', '--event-cache-size=64kB', '--page-size=50', '--drain-timeout=1s'], scene: given }) {
     const world = new World();
     const scene = await Scene.open({ settings: ['max_connections=80', 'deadlock_timeout=100ms', 'herald.milestones=', ...settings], options, ...given });
     Object.assign(world, { seed, pace, flow, clocks, random: new Random(seed), scene, bridges: [scene.bridge] });
-    while (world.bridges.length < bridges) await world.addBridge([...options, '--recent-events-size=4MB']);
+    while (world.bridges.length < bridges) await world.addBridge([...options, '--event-cache-size=4MB']);
     await world.#populate(clients, habits);
     world.writers = Array.from({ length: writers }, (_, number) => new Writer(world, number));
     return world;

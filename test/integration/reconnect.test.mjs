@@ -68,12 +68,12 @@ test('five hundred clients come back at once after a restart: every event once, 
   assert.deepEqual(crowd.faults({ own: 7, shared: 7 }), []);
   assert.equal(await bridge.metric('herald_log_readings_total'), readings);
   assert.ok(more < 60, `${more} queries`);
-  assert.ok(await bridge.metric('herald_recent_events') > 500);
+  assert.ok(await bridge.metric('herald_event_cache_events') > 500);
   crowd.cut();
 });
 
 test('what does not fit into memory is read from the log, for all together, and memory stays bounded', async () => {
-  const narrow = await scene.addBridge(['--recent-events-size=32kB', '--page-size=100']);
+  const narrow = await scene.addBridge(['--event-cache-size=32kB', '--page-size=100']);
   const { crowd, write } = await gather(100, narrow);
   crowd.cut();
   await write(2, 6);
@@ -82,13 +82,13 @@ test('what does not fit into memory is read from the log, for all together, and 
   assert.deepEqual(crowd.faults({ own: 6, shared: 6 }), []);
   const readings = await narrow.metric('herald_log_readings_total');
   assert.ok(readings > 0 && readings < 20, `${readings} readings of the log`);
-  assert.ok(await narrow.metric('herald_recent_bytes') <= 32 * 1024);
+  assert.ok(await narrow.metric('herald_event_cache_bytes') <= 32 * 1024);
   crowd.cut();
 });
 
 test('a window that is larger than the memory, read while clients come back', async () => {
   const [ann] = await scene.people('Ann');
-  const narrow = await scene.addBridge(['--recent-events-size=16kB', '--page-size=50']);
+  const narrow = await scene.addBridge(['--event-cache-size=16kB', '--page-size=50']);
   const client = await scene.plain(ann, { bridge: narrow, resume: true });
   await scene.settle(client);
   client.socket.terminate();
@@ -96,7 +96,7 @@ test('a window that is larger than the memory, read while clients come back', as
   await until('it is back', () => client.welcomes.length === 2);
   await scene.settle(client);
   assert.deepEqual(keys(client), Array.from({ length: 2000 }, (_, n) => n + 1));
-  assert.ok(await narrow.metric('herald_recent_bytes') <= 16 * 1024);
+  assert.ok(await narrow.metric('herald_event_cache_bytes') <= 16 * 1024);
 });
 
 // Transactions that overlap are read in another order after a restart than before it: positions of the old order must

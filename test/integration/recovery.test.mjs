@@ -147,7 +147,7 @@ test('a client that does not read falls behind, and nobody misses anything', asy
 
 test('a client leaves while the log is read for it, and then that reading fails: nobody else notices', async () => {
   const [ann] = await scene.people('Ann');
-  const forgetful = await scene.addBridge(['--recent-events-size=1kB']);
+  const forgetful = await scene.addBridge(['--event-cache-size=1kB']);
   const client = await scene.plain(ann, { bridge: forgetful });
   await scene.settle(client);
   client.close();

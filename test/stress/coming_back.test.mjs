@@ -12,7 +12,7 @@ const CLIENTS = 40;
 const SECONDS = Number(process.env.HERALD_STRESS_SECONDS ?? 8);
 
 // Memory for a few events only, so that both ways are taken: from memory and from the log.
-const scene = await Scene.open({ settings: ['max_connections=80'], options: ['--recent-events-size=64kB', '--page-size=50'] });
+const scene = await Scene.open({ settings: ['max_connections=80'], options: ['--event-cache-size=64kB', '--page-size=50'] });
 after(() => scene.close());
 const bridges = [scene.bridge, await scene.addBridge(['--page-size=20'])];
 const random = (below) => Math.floor(Math.random() * below);

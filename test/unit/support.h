@@ -50,7 +50,7 @@ support_encode(const Format *format, const Event *event)
 	return frame_new(FRAME_TEXT, event->name, strlen(event->name));
 }
 
-static const Format support_format = { .place = 2, .encode = support_encode };
+static const Format support_format = { .slot = 2, .encode = support_encode };
 
 /* A connection: what was flushed is in "said", each frame with a space behind it. */
 typedef struct Client
@@ -105,10 +105,13 @@ support_client(const char *user, const char *key, SessionState state)
 	outbox_init(&client->outbox, &support_owner, 1000);
 	client->session = session_new(memory_copy(user), memory_copy(key), NULL, memory_copy("{}"));
 	client->session->state = state;
-	client->session->hall = state == SESSION_LIVE ? HALL_LIVE : state == SESSION_REPLAYING ? HALL_RECENT :
-																							 HALL_LOBBY;
+	client->session->audience = AUDIENCE_NONE;
+	if (state == SESSION_LIVE)
+		client->session->audience = AUDIENCE_LIVE;
+	if (state == SESSION_REPLAYING)
+		client->session->audience = AUDIENCE_CACHE_REPLAY;
 	client->session->position = memory_copy("P");
-	client->session->seen = seen_new(0);
+	client->session->seen = seen_snapshots_new(0);
 	client->session->format = &support_format;
 	client->session->outbox = &client->outbox;
 	return client;

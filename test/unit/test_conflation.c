@@ -21,7 +21,7 @@
 #include "base/timer.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
-#include "protocol/name_space.h"
+#include "protocol/namespace.h"
 
 #include "support.h"
 
@@ -80,7 +80,7 @@ gateway_relay(Event *event)
 
 	event->ephemeral = true;
 	event->position = memory_copy("now");
-	assert_null(event_frame(event, dialect_name_space(NULL, "/other")));
+	assert_null(event_frame(event, dialect_namespace(NULL, "/other")));
 	frame = event_frame(event, format);
 	assert_non_null(frame);
 	packet = frame_payload(frame, &length);
@@ -103,7 +103,7 @@ begin(void **state)
 	fputs(dialect, file);
 	fclose(file);
 	assert_true(dialect_load(path));
-	format = dialect_name_space(NULL, "/");
+	format = dialect_namespace(NULL, "/");
 	relayed[0] = '\0';
 	relayed_count = 0;
 	return 0;
@@ -131,7 +131,7 @@ deliver(const char *name, const char *rooms, const char *payload)
 		*c = *c == '\'' ? '"' : *c;
 	for (int i = 0; i < 2; i++)
 		assert_non_null(event_frame(event, format));
-	event_release(event);
+	event_unref(event);
 }
 
 static void
@@ -198,9 +198,9 @@ test_what_is_not_conflated(void **state)
 	deliver("commented", "feed", "{'post': '1', 'draft': true}");
 	deliver("anything", "feed", "{'post': '1'}");
 	deliver("liked", "", "{'post': '1', 'likes': 1}");
-	frame_release(event_frame_at(event, format, (char[]){ "p" })); /* of a replay */
-	assert_non_null(event_frame(event, dialect_name_space(NULL, "/other")));
-	event_release(event);
+	frame_unref(event_frame_at(event, format, (char[]){ "p" })); /* of a replay */
+	assert_non_null(event_frame(event, dialect_namespace(NULL, "/other")));
+	event_unref(event);
 	assert_int_equal(running_count, 0);
 }
 

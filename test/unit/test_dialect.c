@@ -20,7 +20,7 @@
 #include "base/memory.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
-#include "protocol/name_space.h"
+#include "protocol/namespace.h"
 #include "protocol/template.h"
 
 #define SHIPPED "../../bridge/dialects/"
@@ -95,7 +95,7 @@ chat(const char *description)
 	dialect_unload();
 	assert_true(load_text(text));
 	free(text);
-	return dialect_name_space(NULL, "/chat");
+	return dialect_namespace(NULL, "/chat");
 }
 
 /* The packet for an event, without what every packet begins and ends with; "": it is not wanted. */
@@ -120,7 +120,7 @@ packet(const Format *format, const char *name, const char *payload)
 		assert_memory_equal(frame_bytes(frame) + frame->length - 5, ",\"p\"]", 5);
 		snprintf(text, sizeof(text), "%.*s", (int) length, (char *) frame_bytes(frame) + header + 9);
 	}
-	event_release(event);
+	event_unref(event);
 	return text;
 }
 
@@ -134,7 +134,7 @@ request(const Format *format, const char *name, const char *arguments)
 	char *data;
 
 	strcpy(text, "");
-	if (name_space_request(format, name, list, &asked))
+	if (namespace_request(format, name, list, &asked))
 	{
 		data = asked.data ? json_dumps(asked.data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("nothing");
 		snprintf(text, sizeof(text), "%s %s", asked.action, data);
@@ -344,15 +344,15 @@ test_answers_are_shaped(void **state)
 								"'failed': {'name': 'problem', 'to': '{message}'}");
 
 	(void) state;
-	assert_string_equal(kept(name_space_ack(format, "plain", good)), "{\"ok\":true,\"data\":{\"id\":\"5\"}}");
-	assert_string_equal(kept(name_space_ack(format, "unknown", bad)), "{\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}}");
-	assert_string_equal(kept(name_space_ack(format, "one", good)), "{\"success\":true,\"id\":\"5\"}");
-	assert_string_equal(kept(name_space_ack(format, "node", good)), "null,{\"id\":\"5\"}");
-	assert_string_equal(kept(name_space_ack(format, "node", bad)), "\"no\",null");
-	assert_string_equal(kept(name_space_failure(format, good)), "nothing");
-	assert_string_equal(kept(name_space_failure(format, bad)), "\"problem\",\"no\"");
-	assert_string_equal(kept(name_space_failure(chat("'failed': {}"), bad)), "\"error\",{\"code\":\"42501\",\"message\":\"no\"}");
-	assert_string_equal(kept(name_space_failure(chat("'actions': {}"), bad)), "nothing");
+	assert_string_equal(kept(namespace_ack(format, "plain", good)), "{\"ok\":true,\"data\":{\"id\":\"5\"}}");
+	assert_string_equal(kept(namespace_ack(format, "unknown", bad)), "{\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}}");
+	assert_string_equal(kept(namespace_ack(format, "one", good)), "{\"success\":true,\"id\":\"5\"}");
+	assert_string_equal(kept(namespace_ack(format, "node", good)), "null,{\"id\":\"5\"}");
+	assert_string_equal(kept(namespace_ack(format, "node", bad)), "\"no\",null");
+	assert_string_equal(kept(namespace_failure(format, good)), "nothing");
+	assert_string_equal(kept(namespace_failure(format, bad)), "\"problem\",\"no\"");
+	assert_string_equal(kept(namespace_failure(chat("'failed': {}"), bad)), "\"error\",{\"code\":\"42501\",\"message\":\"no\"}");
+	assert_string_equal(kept(namespace_failure(chat("'actions': {}"), bad)), "nothing");
 }
 
 static void
@@ -363,16 +363,16 @@ test_a_dialect_is_chosen(void **state)
 
 	(void) state;
 	assert_true(load(SHIPPED "snake.json " SHIPPED "canonical.json"));
-	snake = dialect_name_space("snake", "/");
-	canonical = dialect_name_space("canonical", "/");
+	snake = dialect_namespace("snake", "/");
+	canonical = dialect_namespace("canonical", "/");
 	assert_non_null(snake);
 	assert_non_null(canonical);
-	assert_ptr_equal(dialect_name_space(NULL, "/"), snake);
-	assert_ptr_equal(dialect_name_space(NULL, "/chat"), dialect_name_space("canonical", "/chat"));
-	assert_int_not_equal(snake->place, canonical->place);
-	assert_null(dialect_name_space("snake", "/chat"));
-	assert_null(dialect_name_space("kebab", "/"));
-	assert_null(dialect_name_space(NULL, "/random"));
+	assert_ptr_equal(dialect_namespace(NULL, "/"), snake);
+	assert_ptr_equal(dialect_namespace(NULL, "/chat"), dialect_namespace("canonical", "/chat"));
+	assert_int_not_equal(snake->slot, canonical->slot);
+	assert_null(dialect_namespace("snake", "/chat"));
+	assert_null(dialect_namespace("kebab", "/"));
+	assert_null(dialect_namespace(NULL, "/random"));
 }
 
 typedef struct Mistake
@@ -437,7 +437,7 @@ test_mistakes_are_named(void **state)
 			fail_msg("%s is taken", mistakes[i].text);
 		if (strncmp(said, wanted, strlen(wanted)) != 0)
 			fail_msg("\"%s\" is not \"%s\"", said, wanted);
-		assert_null(dialect_name_space(NULL, "/chat"));
+		assert_null(dialect_namespace(NULL, "/chat"));
 		free(wanted);
 	}
 }

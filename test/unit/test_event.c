@@ -24,10 +24,10 @@ static int encoded[LAST_PLACE + 1];
 static Frame *
 encode(const Format *format, const Event *event)
 {
-	char *text = memory_format("%d:%s", format->place, event->name);
+	char *text = memory_format("%d:%s", format->slot, event->name);
 	Frame *frame = frame_new(FRAME_TEXT, text, strlen(text));
 
-	encoded[format->place]++;
+	encoded[format->slot]++;
 	free(text);
 	return frame;
 }
@@ -66,8 +66,8 @@ full_event(void)
 static void
 test_frame_once_per_format(void **state)
 {
-	static const Format first = { .place = 0, .encode = encode };
-	static const Format last = { .place = LAST_PLACE, .encode = encode };
+	static const Format first = { .slot = 0, .encode = encode };
+	static const Format last = { .slot = LAST_PLACE, .encode = encode };
 	Event *event = full_event();
 	Frame *frame = event_frame(event, &first);
 
@@ -81,14 +81,14 @@ test_frame_once_per_format(void **state)
 	assert_int_equal(encoded[LAST_PLACE], 1);
 	assert_memory_equal(frame_bytes(frame) + 2, "0:post:liked", 12);
 	assert_memory_equal(frame_bytes(event_frame(event, &last)) + 2, "40:post:liked", 13);
-	event_release(event);
+	event_unref(event);
 }
 
 static void
 test_unwanted_is_found_out_once(void **state)
 {
-	static const Format picky = { .place = 1, .encode = refuse };
-	static const Format format = { .place = 0, .encode = encode };
+	static const Format picky = { .slot = 1, .encode = refuse };
+	static const Format format = { .slot = 0, .encode = encode };
 	Event *event = full_event();
 
 	(void) state;
@@ -96,35 +96,35 @@ test_unwanted_is_found_out_once(void **state)
 	assert_null(event_frame(event, &picky));
 	assert_int_equal(refused, 1);
 	assert_non_null(event_frame(event, &format));
-	event_release(event);
+	event_unref(event);
 }
 
-/* The leak check would tell of what event_release() forgets. */
+/* The leak check would tell of what event_unref() forgets. */
 static void
 test_freed_with_last_reference(void **state)
 {
-	static const Format format = { .place = 3, .encode = encode };
+	static const Format format = { .slot = 3, .encode = encode };
 	Event *event = full_event();
-	Frame *frame = frame_hold(event_frame(event, &format));
+	Frame *frame = frame_ref(event_frame(event, &format));
 
 	(void) state;
 	assert_int_equal(frame->references, 2);
-	assert_ptr_equal(event_hold(event), event);
-	event_release(event);
+	assert_ptr_equal(event_ref(event), event);
+	event_unref(event);
 	assert_int_equal(event->references, 1);
 	assert_int_equal(frame->references, 2);
 	assert_string_equal(event->name, "post:liked");
-	event_release(event);
+	event_unref(event);
 	assert_int_equal(frame->references, 1); /* the event has let go of it */
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 /* What waits of one format is not replaced by the same event in another: a connection may have both. */
 static void
 test_keys_of_formats_differ(void **state)
 {
-	static const Format first = { .place = 1, .encode = encode };
-	static const Format second = { .place = 2, .encode = encode };
+	static const Format first = { .slot = 1, .encode = encode };
+	static const Format second = { .slot = 2, .encode = encode };
 	Event *event = full_event();
 	Event *next = full_event();
 	const char *key;
@@ -138,8 +138,8 @@ test_keys_of_formats_differ(void **state)
 	assert_non_null(key);
 	assert_string_equal(key, event_frame(next, &first)->key);
 	assert_string_not_equal(key, event_frame(event, &second)->key);
-	event_release(event);
-	event_release(next);
+	event_unref(event);
+	event_unref(next);
 }
 
 static void
@@ -151,7 +151,7 @@ test_empty(void **state)
 	assert_int_equal(event->references, 1);
 	assert_int_equal(event->room_count, 0);
 	assert_null(event->id);
-	event_release(event);
+	event_unref(event);
 }
 
 int

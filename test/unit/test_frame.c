@@ -32,7 +32,7 @@ check_frame(size_t length, const unsigned char *header, size_t header_length)
 	assert_int_equal(found, length);
 	if (length > 0)
 		assert_memory_equal(frame_bytes(frame) + header_length, payload, length);
-	frame_release(frame);
+	frame_unref(frame);
 	free(payload);
 }
 
@@ -68,7 +68,7 @@ check_kind(FrameKind kind, unsigned char first)
 	Frame *frame = frame_new(kind, "x", 1);
 
 	assert_int_equal(frame_bytes(frame)[0], first);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 static void
@@ -90,7 +90,7 @@ test_raw(void **state)
 	(void) state;
 	assert_int_equal(frame->length, 3);
 	assert_memory_equal(frame_bytes(frame), "abc", 3);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 /* The transport writes in front of the bytes. */
@@ -106,7 +106,7 @@ test_headroom(void **state)
 	assert_memory_equal(frame_bytes(frame), "\x81\x03"
 											"abc",
 						5);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 /* AddressSanitizer says when one release is too many, its leak check when one is missing. */
@@ -117,14 +117,14 @@ test_references(void **state)
 
 	(void) state;
 	assert_int_equal(frame->references, 1);
-	assert_ptr_equal(frame_hold(frame), frame);
+	assert_ptr_equal(frame_ref(frame), frame);
 	assert_int_equal(frame->references, 2);
-	frame_release(frame);
+	frame_unref(frame);
 	assert_int_equal(frame->references, 1);
 	assert_memory_equal(frame_bytes(frame), "\x81\x03"
 											"abc",
 						5);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 int

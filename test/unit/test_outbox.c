@@ -211,7 +211,7 @@ test_much_at_once(void **state)
 	turn();
 	assert_string_equal(a.sent, "abcdefghijklmnopqrstuvwxyz");
 	assert_true(outbox_has_room(&a.outbox, frame));
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 /* What is larger than the limit can be sent to a client that has taken everything. */
@@ -248,7 +248,7 @@ test_closed_takes_nothing(void **state)
 	turn();
 	assert_int_equal(a.flushes, 0);
 	assert_int_equal(a.overflows, 0);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 static void
@@ -389,7 +389,7 @@ offer(Owner *owner, const char *key, char letter)
 
 	frame->key = memory_copy(key);
 	outbox_offer(&owner->outbox, frame);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 /* What waits with the same key is dropped for the newest, which goes behind what has come meanwhile. */
@@ -611,7 +611,7 @@ test_later(void **state)
 	}
 	budget_give(120 * LETTER);
 	config.total_queue_limit = LONG_MAX;
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 static void

@@ -44,7 +44,7 @@ expect(const char *text, const char *wanted)
 		bool is_event = packet.type == PACKET_EVENT || packet.type == PACKET_BINARY_EVENT;
 		char *name = is_event ? packet_event_name(&packet) : NULL;
 
-		snprintf(found, sizeof(found), "%d|%s|%s|%d|%s|%s", (int) packet.type, packet.name_space,
+		snprintf(found, sizeof(found), "%d|%s|%s|%d|%s|%s", (int) packet.type, packet.namespace,
 				 packet.id ? packet.id : "-", packet.attachments, data ? data : "-", name ? name : "-");
 		free(data);
 		free(name);
@@ -54,7 +54,7 @@ expect(const char *text, const char *wanted)
 		fail_msg("\"%s\" is read as %s, not as %s", text, found, wanted);
 	assert_null(packet.data);
 	assert_null(packet.id);
-	assert_null(packet.name_space);
+	assert_null(packet.namespace);
 }
 
 static void
@@ -201,14 +201,14 @@ test_start(void **state)
 	static const struct
 	{
 		PacketType type;
-		const char *name_space;
+		const char *namespace;
 		const char *start;
 	} starts[] = { { PACKET_CONNECT, "/", "40" }, { PACKET_EVENT, "/chat", "42/chat," }, { PACKET_ACK, "/", "43" }, { PACKET_CONNECT_ERROR, "/no", "44/no," } };
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
 	{
-		char *start = packet_start(starts[i].type, starts[i].name_space);
+		char *start = packet_start(starts[i].type, starts[i].namespace);
 
 		assert_string_equal(start, starts[i].start);
 		free(start);
@@ -259,7 +259,7 @@ test_fuzz(void **state)
 		taken++;
 		assert_in_range(packet.type, PACKET_CONNECT, PACKET_BINARY_ACK);
 		assert_int_not_equal(packet.type, PACKET_CONNECT_ERROR);
-		assert_int_equal(packet.name_space[0], '/');
+		assert_int_equal(packet.namespace[0], '/');
 		assert_in_range(packet.attachments, 0, PACKET_MOST_ATTACHMENTS);
 		free(packet_event_name(&packet));
 		packet_reset(&packet);

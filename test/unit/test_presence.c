@@ -158,9 +158,9 @@ test_users_of_a_post(void **state)
 	assert_news("{}", "{}", "{}", "{}");
 	room_join(other->session, "post:1");
 	arriving->session->state = SESSION_LIVE;
-	room_move(arriving->session, HALL_LIVE);
+	room_move(arriving->session, AUDIENCE_LIVE);
 	assert_news("{}", "{}", "{\"post:1\"}", "{\"3\"}");
-	room_move(other->session, HALL_LOBBY); /* behind, but here */
+	room_move(other->session, AUDIENCE_NONE); /* behind, but here */
 	assert_news("{}", "{}", "{}", "{}");
 	room_leave(tab->session, "post:1");
 	room_leave(other->session, "post:1");

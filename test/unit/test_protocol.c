@@ -23,7 +23,7 @@
 #include "fanout/room.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
-#include "protocol/event_stream.h"
+#include "protocol/sse_format.h"
 #include "protocol/protocol.h"
 #include "support.h"
 
@@ -151,7 +151,7 @@ let_in(Session *session, bool recovered)
 	session->unread = 3;
 	session->state = SESSION_REPLAYING;
 	session->recovered = recovered;
-	session->voice->welcome(session);
+	session->ops->welcome(session);
 	session_go_live(session);
 }
 
@@ -160,8 +160,8 @@ publish(const char *name, const char *room)
 {
 	Event *event = support_event(name, room);
 
-	room_publish(HALL_LIVE, event);
-	event_release(event);
+	room_publish(AUDIENCE_LIVE, event);
+	event_unref(event);
 }
 
 static Wire *
@@ -175,10 +175,10 @@ open_plain(void)
 }
 
 static Wire *
-open_socketio(const char *name_space, const char *more)
+open_socketio(const char *namespace, const char *more)
 {
 	char *token = token_of("7");
-	char *packet = memory_format("40%s{\"token\":\"%s\"%s}", name_space, token, more);
+	char *packet = memory_format("40%s{\"token\":\"%s\"%s}", namespace, token, more);
 	Wire *wire = wire_open(&engineio_protocol, NULL);
 
 	assert_memory_equal(said(wire), "0{\"sid\":\"", 9);
@@ -386,7 +386,7 @@ test_socketio_bad_pids(void **state)
 }
 
 static void
-test_socketio_name_spaces(void **state)
+test_socketio_namespaces(void **state)
 {
 	Wire *wire = open_socketio("/notifications,", "");
 	Session *session = session_of_user("7");
@@ -526,10 +526,10 @@ open_stream(const char *room)
 {
 	char *token = token_of("7");
 	Handshake handshake = { .token = token, .rooms = json_pack("[s]", room) };
-	Wire *wire = wire_open_by(&socket_transport, &event_stream_protocol, &handshake);
+	Wire *wire = wire_open_by(&socket_transport, &sse_format_protocol, &handshake);
 	Refusal refusal;
 
-	assert_true(event_stream_admitted(wire->carrier.connection, &refusal));
+	assert_true(sse_format_admitted(wire->carrier.connection, &refusal));
 	json_decref(handshake.rooms);
 	free(token);
 	return wire;
@@ -554,8 +554,8 @@ test_stream_welcome_and_event(void **state)
 	room_join(session, "post:42");
 	free(event->payload);
 	event->payload = memory_copy("{\r\n\"a\":\n1}");
-	room_publish(HALL_LIVE, event);
-	event_release(event);
+	room_publish(AUDIENCE_LIVE, event);
+	event_unref(event);
 	assert_string_equal(said(wire), "id: 1\nevent: post id: 7 \ndata: {\"event\":\"post\\nid: 7\\r\",\"room\":\"post:42\","
 									"\"data\":{  \"a\": 1},\"id\":\"1\",\"position\":\"1\"}\n\n");
 	wire_close(wire);
@@ -570,7 +570,7 @@ test_stream_rooms(void **state)
 	Session *session = session_of_user("7");
 
 	(void) state;
-	session->voice->join(session);
+	session->ops->join(session);
 	assert_string_equal(said(wire), "");
 	let_in(session, false);
 	for (int i = 0; i < 3; i++)
@@ -579,7 +579,7 @@ test_stream_rooms(void **state)
 	wire_close(wire);
 	wire = open_stream("post:42");
 	session = session_of_user("7");
-	session->voice->join(session);
+	session->ops->join(session);
 	assert_null(session_of_user("7"));
 	assert_begins(said(wire), "event: error\ndata: {\"event\":\"error\",\"data\":{\"code\":\"unavailable\"");
 	assert_int_equal(wire->close_code, CLOSE_RESTART);
@@ -589,11 +589,11 @@ test_stream_rooms(void **state)
 static void
 test_stream_refusal(void **state)
 {
-	Wire *wire = wire_open(&event_stream_protocol, "a.b.c");
+	Wire *wire = wire_open(&sse_format_protocol, "a.b.c");
 	Refusal refusal;
 
 	(void) state;
-	assert_false(event_stream_admitted(wire->carrier.connection, &refusal));
+	assert_false(sse_format_admitted(wire->carrier.connection, &refusal));
 	assert_string_equal(refusal.code, "token_invalid");
 	assert_string_equal(said(wire), "");
 	wire_close(wire);
@@ -771,7 +771,7 @@ main(void)
 		cmocka_unit_test(test_socketio_welcome_and_event),
 		cmocka_unit_test(test_socketio_recovery),
 		cmocka_unit_test(test_socketio_bad_pids),
-		cmocka_unit_test(test_socketio_name_spaces),
+		cmocka_unit_test(test_socketio_namespaces),
 		cmocka_unit_test(test_socketio_refusal),
 		cmocka_unit_test(test_socketio_answers),
 		cmocka_unit_test(test_socketio_harmless_input),

@@ -23,9 +23,9 @@ publish(const char *name, const char *rooms)
 {
 	Event *event = support_event(name, rooms);
 
-	room_publish(HALL_LIVE, event);
+	room_publish(AUDIENCE_LIVE, event);
 	assert_int_equal(event->references, 1); /* live sessions hold frames, not events */
-	event_release(event);
+	event_unref(event);
 }
 
 static void
@@ -75,16 +75,16 @@ test_two_rooms_once(void **state)
 }
 
 static void
-publish_in_hall(Hall hall, const char *name, const char *rooms)
+publish_in_audience(Audience audience, const char *name, const char *rooms)
 {
 	Event *event = support_event(name, rooms);
 
-	room_publish(hall, event);
-	event_release(event);
+	room_publish(audience, event);
+	event_unref(event);
 }
 
 static void
-test_halls(void **state)
+test_audiences(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("1", "b", SESSION_REPLAYING);
@@ -95,14 +95,14 @@ test_halls(void **state)
 	room_join(b->session, "x");
 	room_join(b->session, "y");
 	assert_int_equal(metrics.rooms - before, 3);
-	publish_in_hall(HALL_LIVE, "live", "x");
-	publish_in_hall(HALL_RECENT, "recent", "x y");
-	publish_in_hall(HALL_LOG, "nobody", "x y");
-	room_move(b->session, HALL_LOG);
-	publish_in_hall(HALL_RECENT, "moved", "x y");
-	publish_in_hall(HALL_LOG, "log", "y x");
+	publish_in_audience(AUDIENCE_LIVE, "live", "x");
+	publish_in_audience(AUDIENCE_CACHE_REPLAY, "recent", "x y");
+	publish_in_audience(AUDIENCE_LOG_REPLAY, "nobody", "x y");
+	room_move(b->session, AUDIENCE_LOG_REPLAY);
+	publish_in_audience(AUDIENCE_CACHE_REPLAY, "moved", "x y");
+	publish_in_audience(AUDIENCE_LOG_REPLAY, "log", "y x");
 	session_go_live(b->session);
-	publish_in_hall(HALL_LIVE, "all", "y x");
+	publish_in_audience(AUDIENCE_LIVE, "all", "y x");
 	support_turn();
 	assert_string_equal(a->said, "live all ");
 	assert_string_equal(b->said, "recent log all ");
@@ -112,15 +112,15 @@ test_halls(void **state)
 }
 
 static void
-publish_membership(Hall hall, const char *user, const char *joins, const char *leaves, const char *rooms)
+publish_membership(Audience audience, const char *user, const char *joins, const char *leaves, const char *rooms)
 {
 	Event *event = support_event("membership", rooms);
 
 	event->member = memory_copy(user);
 	event->joins = joins ? memory_copy(joins) : NULL;
 	event->leaves = leaves ? memory_copy(leaves) : NULL;
-	room_publish(hall, event);
-	event_release(event);
+	room_publish(audience, event);
+	event_unref(event);
 }
 
 static void
@@ -131,9 +131,9 @@ test_membership(void **state)
 	Client *c = support_client("2", "c", SESSION_LIVE);
 
 	(void) state;
-	publish_membership(HALL_LIVE, "1", "x", NULL, "x");
+	publish_membership(AUDIENCE_LIVE, "1", "x", NULL, "x");
 	publish("in", "x");
-	publish_membership(HALL_LIVE, "1", NULL, "x", "x");
+	publish_membership(AUDIENCE_LIVE, "1", NULL, "x", "x");
 	publish("out", "x");
 	support_turn();
 	assert_string_equal(a->said, "membership in membership ");
@@ -176,7 +176,7 @@ static void
 test_gone_joins_nothing(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
-	Session *session = session_hold(a->session);
+	Session *session = session_ref(a->session);
 
 	(void) state;
 	room_join(session, "x");
@@ -184,7 +184,7 @@ test_gone_joins_nothing(void **state)
 	room_join(session, "x");
 	assert_int_equal(session->room_count, 0);
 	assert_int_equal(metrics.rooms, 0);
-	session_release(session);
+	session_unref(session);
 }
 
 enum
@@ -265,7 +265,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_join_leave_publish),
 		cmocka_unit_test(test_two_rooms_once),
-		cmocka_unit_test(test_halls),
+		cmocka_unit_test(test_audiences),
 		cmocka_unit_test(test_membership),
 		cmocka_unit_test(test_last_one_out),
 		cmocka_unit_test(test_gone_joins_nothing),

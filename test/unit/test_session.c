@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/metrics.h"
-#include "fanout/asked.h"
+#include "fanout/pending_acks.h"
 #include "fanout/room.h"
 #include "support.h"
 
@@ -24,8 +24,8 @@ publish(const char *name, const char *rooms)
 {
 	Event *event = support_event(name, rooms);
 
-	room_publish(HALL_LIVE, event);
-	event_release(event);
+	room_publish(AUDIENCE_LIVE, event);
+	event_unref(event);
 }
 
 static void
@@ -49,8 +49,8 @@ publish_ephemeral(const char *name, const char *rooms, const char *key, const ch
 	event->ephemeral = true;
 	event->key = memory_copy(key);
 	event->except = memory_copy(except);
-	room_publish(HALL_LIVE, event);
-	event_release(event);
+	room_publish(AUDIENCE_LIVE, event);
+	event_unref(event);
 }
 
 /* For those who are live, once each, without the user that it is not for; and nobody's queue overflows by it. */
@@ -96,7 +96,7 @@ replay(Client *client, const char *name, uint64_t xid)
 
 	event->xid = xid;
 	session_deliver(client->session, event);
-	event_release(event);
+	event_unref(event);
 }
 
 static void
@@ -106,9 +106,9 @@ test_replay_gives_what_is_new(void **state)
 
 	(void) state;
 	room_join(a->session, "x");
-	seen_free(a->session->seen);
-	a->session->seen = seen_new(1);
-	seen_add(a->session->seen, "5:10:5,7", INT64_MAX);
+	seen_snapshots_free(a->session->seen);
+	a->session->seen = seen_snapshots_new(1);
+	seen_snapshots_add(a->session->seen, "5:10:5,7", INT64_MAX);
 	publish("live", "x");
 	replay(a, "ended", 4);
 	replay(a, "slow", 5);
@@ -134,7 +134,7 @@ static void
 test_asks(void **state)
 {
 	static const Format asking = {
-		.place = 3, .encode = support_encode, .asks = true, .encode_position = encode_position
+		.slot = 3, .encode = support_encode, .wants_acks = true, .encode_position = encode_position
 	};
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 	Client *mute = support_client("2", "b", SESSION_LIVE);
@@ -146,10 +146,10 @@ test_asks(void **state)
 	a->session->format = &asking;
 	session_deliver(a->session, event);
 	session_deliver(mute->session, event);
-	assert_ptr_equal(asked_take(a->session->asked, 7), event);
-	event_release(event);
-	assert_null(asked_take(a->session->asked, 7));
-	assert_null(mute->session->asked);
+	assert_ptr_equal(pending_acks_take(a->session->pending_acks, 7), event);
+	event_unref(event);
+	assert_null(pending_acks_take(a->session->pending_acks, 7));
+	assert_null(mute->session->pending_acks);
 	session_go_live(a->session);
 	session_deliver(a->session, event);
 	support_turn();
@@ -157,7 +157,7 @@ test_asks(void **state)
 	assert_string_equal(mute->said, "question ");
 	support_end(a);
 	assert_int_equal(event->references, 1);
-	event_release(event);
+	event_unref(event);
 	support_end(mute);
 }
 
@@ -176,7 +176,7 @@ test_replay_stops_when_full(void **state)
 	assert_int_equal(a->overflows, 0);
 	session_pause(a->session);
 	assert_false(a->session->full);
-	assert_int_equal(a->session->hall, HALL_LOBBY);
+	assert_int_equal(a->session->audience, AUDIENCE_NONE);
 	assert_string_equal(a->session->position, "1_P");
 	assert_null(a->session->last);
 	session_pause(a->session);
@@ -193,7 +193,7 @@ fill(Client *client)
 	client->slow = true;
 	while (outbox_has_room(&client->outbox, frame))
 		outbox_push(&client->outbox, frame);
-	frame_release(frame);
+	frame_unref(frame);
 }
 
 /* An event by which its user joins a room, and for which there is no room, has neither come nor changed anything. */
@@ -208,7 +208,7 @@ test_replay_stops_before_a_join(void **state)
 	event->joins = memory_copy("y");
 	room_join(a->session, "user:1");
 	fill(a);
-	room_publish(HALL_RECENT, event);
+	room_publish(AUDIENCE_CACHE_REPLAY, event);
 	assert_true(a->session->full);
 	assert_int_equal(a->session->room_count, 1);
 	session_pause(a->session);
@@ -216,12 +216,12 @@ test_replay_stops_before_a_join(void **state)
 	a->slow = false;
 	outbox_wake(&a->outbox);
 	support_turn();
-	room_move(a->session, HALL_RECENT);
-	room_publish(HALL_RECENT, event);
+	room_move(a->session, AUDIENCE_CACHE_REPLAY);
+	room_publish(AUDIENCE_CACHE_REPLAY, event);
 	support_turn();
 	assert_non_null(strstr(a->said, "joined"));
 	assert_int_equal(a->session->room_count, 2);
-	event_release(event);
+	event_unref(event);
 	support_end(a);
 }
 
@@ -241,8 +241,8 @@ publish_leave(const char *user, const char *room)
 
 	event->member = memory_copy(user);
 	event->leaves = memory_copy(room);
-	room_publish(HALL_LIVE, event);
-	event_release(event);
+	room_publish(AUDIENCE_LIVE, event);
+	event_unref(event);
 }
 
 /* A live session whose queue is full hears nothing of an event and what follows, and goes on from before it. */
@@ -267,7 +267,7 @@ test_falls_behind(void **state)
 	assert_int_equal(a->overflows, 0);
 
 	free(a->session->position);
-	seen_free(a->session->seen);
+	seen_snapshots_free(a->session->seen);
 	session_fall_behind(a->session, "before");
 	session_pause(a->session);
 	a->slow = false;
@@ -276,7 +276,7 @@ test_falls_behind(void **state)
 	assert_null(strstr(a->said, "e1"));
 	publish("e3", "x");
 	a->said[0] = '\0';
-	room_move(a->session, HALL_RECENT);
+	room_move(a->session, AUDIENCE_CACHE_REPLAY);
 	replay(a, "e1", 1);
 	session_go_live(a->session);
 	publish("e4", "x");
@@ -287,14 +287,14 @@ test_falls_behind(void **state)
 }
 
 static void
-publish_derived(Hall hall)
+publish_derived(Audience audience)
 {
 	Event *event = support_event("derived", "x");
 
 	free(event->id);
 	event->id = NULL;
-	room_publish(hall, event);
-	event_release(event);
+	room_publish(audience, event);
+	event_unref(event);
 }
 
 /* What is derived is in no log; who went on behind it would never have it.  It comes though the queue is full. */
@@ -308,11 +308,11 @@ test_derived_comes_though_full(void **state)
 	session_on_full(note_full);
 	room_join(a->session, "x");
 	room_join(b->session, "x");
-	room_move(b->session, HALL_LOG);
+	room_move(b->session, AUDIENCE_LOG_REPLAY);
 	fill(a);
 	fill(b);
-	publish_derived(HALL_LIVE);
-	publish_derived(HALL_LOG);
+	publish_derived(AUDIENCE_LIVE);
+	publish_derived(AUDIENCE_LOG_REPLAY);
 	assert_null(full);
 	assert_false(b->session->full);
 	a->slow = b->slow = false;
@@ -329,14 +329,14 @@ change(Session *session, const char *room, bool joins)
 	Event *event = support_event("change", room);
 
 	session_change_room(session, event, room, joins);
-	event_release(event);
+	event_unref(event);
 }
 
 static void
 test_leave_twice(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
-	Session *session = session_hold(a->session);
+	Session *session = session_ref(a->session);
 	int64_t sessions = metrics.sessions;
 
 	(void) state;
@@ -352,7 +352,7 @@ test_leave_twice(void **state)
 	assert_int_equal(session->references, 1);
 	assert_int_equal(metrics.sessions, sessions - 1);
 	publish("late", "*");
-	session_release(session);
+	session_unref(session);
 	support_turn();
 	assert_string_equal(a->said, "replayed ");
 	outbox_close(&a->outbox);
@@ -370,13 +370,13 @@ static void
 test_leaving_stops_its_timer(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
-	Session *session = session_hold(a->session);
+	Session *session = session_ref(a->session);
 
 	(void) state;
 	timer_start(&session->expiry, 0, expire, session);
 	support_end(a);
 	assert_false(timer_is_running(&session->expiry));
-	session_release(session);
+	session_unref(session);
 }
 
 /* The answer to a second join may be older than a change that the first has met. */

@@ -39,7 +39,7 @@ test_all_fields(void **state)
 	assert_string_equal(event->key, "typing:8");
 	assert_string_equal(event->except, "8");
 	assert_string_equal(event->position, "1~2~3.");
-	event_release(event);
+	event_unref(event);
 }
 
 static void
@@ -51,7 +51,7 @@ test_what_may_be_missing(void **state)
 	assert_null(event->key);
 	assert_null(event->except);
 	assert_string_equal(event->payload, "{}");
-	event_release(event);
+	event_unref(event);
 }
 
 /* As exactly as a client of JavaScript reads them. */
@@ -64,8 +64,8 @@ test_numbers(void **state)
 	(void) state;
 	assert_string_equal(event->payload, "{\"a\":9007199254740993,\"b\":-1.5}");
 	assert_non_null(big);
-	event_release(event);
-	event_release(big);
+	event_unref(event);
+	event_unref(big);
 }
 
 /* Whoever may connect to the database may NOTIFY. */

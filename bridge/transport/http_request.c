@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * request.c
+ * http_request.c
  *	  What a client says when it comes, before it is connected.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "transport/request.h"
+#include "transport/http_request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +25,11 @@ read_header(struct lws *wsi, enum lws_token_indexes token, char *value, size_t s
 
 /* lws_get_urlarg_by_name() finds prefixes, so the name goes with its "=". */
 char *
-request_argument(struct lws *wsi, const char *name)
+http_request_argument(struct lws *wsi, const char *name)
 {
-	char *value = memory_new(REQUEST_LONGEST_VALUE);
+	char *value = memory_new(HTTP_REQUEST_LONGEST_VALUE);
 	char *prefix = memory_format("%s=", name);
-	const char *found = lws_get_urlarg_by_name(wsi, prefix, value, REQUEST_LONGEST_VALUE);
+	const char *found = lws_get_urlarg_by_name(wsi, prefix, value, HTTP_REQUEST_LONGEST_VALUE);
 	char *copy = found ? memory_copy(found) : NULL;
 
 	free(prefix);
@@ -38,13 +38,13 @@ request_argument(struct lws *wsi, const char *name)
 }
 
 bool
-request_is_socketio(const char *path)
+http_request_is_socketio(const char *path)
 {
 	return strcmp(path, "/socket.io") == 0 || strncmp(path, "/socket.io/", 11) == 0;
 }
 
 int
-request_method(struct lws *wsi, char *path, size_t size)
+http_request_method(struct lws *wsi, char *path, size_t size)
 {
 	char *text;
 	int length;
@@ -58,14 +58,14 @@ request_method(struct lws *wsi, char *path, size_t size)
 }
 
 bool
-request_origin(struct lws *wsi, char origin[REQUEST_LONGEST_ORIGIN])
+http_request_origin(struct lws *wsi, char origin[HTTP_REQUEST_LONGEST_ORIGIN])
 {
-	return read_header(wsi, WSI_TOKEN_ORIGIN, origin, REQUEST_LONGEST_ORIGIN);
+	return read_header(wsi, WSI_TOKEN_ORIGIN, origin, HTTP_REQUEST_LONGEST_ORIGIN);
 }
 
 /* Without a length the library would take for the body whatever comes. */
 long
-request_body_length(struct lws *wsi)
+http_request_body_length(struct lws *wsi)
 {
 	char digits[16];
 	bool gets = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
@@ -82,9 +82,9 @@ request_body_length(struct lws *wsi)
 }
 
 bool
-request_origin_is_allowed(struct lws *wsi, const Config *config)
+http_request_origin_is_allowed(struct lws *wsi, const Config *config)
 {
-	char origin[REQUEST_LONGEST_ORIGIN];
+	char origin[HTTP_REQUEST_LONGEST_ORIGIN];
 	char host[256];
 	const char *at = config->allow_origin;
 	const char *authority;
@@ -92,7 +92,7 @@ request_origin_is_allowed(struct lws *wsi, const Config *config)
 
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
 		return true;
-	if (!request_origin(wsi, origin))
+	if (!http_request_origin(wsi, origin))
 		return false;
 	while (*at != '\0')
 	{
@@ -137,9 +137,9 @@ typedef struct Query
 static Query
 read_query(struct lws *wsi)
 {
-	char *transport = request_argument(wsi, "transport");
-	char *version = request_argument(wsi, "EIO");
-	char *sid = request_argument(wsi, "sid");
+	char *transport = http_request_argument(wsi, "transport");
+	char *version = http_request_argument(wsi, "EIO");
+	char *sid = http_request_argument(wsi, "sid");
 	Query query = {
 		.polling = transport != NULL && strcmp(transport, "polling") == 0,
 		.websocket = transport != NULL && strcmp(transport, "websocket") == 0,
@@ -163,13 +163,13 @@ fits_session(const Query *query)
 /* These two check in the order of the reference server. */
 
 const Complaint *
-request_check_poll(struct lws *wsi, const Config *config)
+http_request_check_poll(struct lws *wsi, const Config *config)
 {
 	Query query = read_query(wsi);
 	bool gets = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
 	bool posts = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
 
-	if (!request_origin_is_allowed(wsi, config))
+	if (!http_request_origin_is_allowed(wsi, config))
 		return &foreign_origin;
 	if (!query.polling && !query.websocket)
 		return &unknown_transport;
@@ -201,7 +201,7 @@ check_engine_upgrade(struct lws *wsi)
 }
 
 int
-request_check_upgrade(struct lws *wsi, const Config *config)
+http_request_check_upgrade(struct lws *wsi, const Config *config)
 {
 	char upgrade[32];
 	char path[64];
@@ -213,10 +213,10 @@ request_check_upgrade(struct lws *wsi, const Config *config)
 		return -1;
 	if (!read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
 		return refuse(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
-	socketio = request_is_socketio(path);
+	socketio = http_request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
 		return refuse(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
-	if (!request_origin_is_allowed(wsi, config))
+	if (!http_request_origin_is_allowed(wsi, config))
 		return refuse(wsi, HTTP_STATUS_FORBIDDEN, "Origin not allowed");
 	complaint = socketio ? check_engine_upgrade(wsi) : NULL;
 	if (complaint == NULL && !connection_make_room(config))
@@ -227,10 +227,10 @@ request_check_upgrade(struct lws *wsi, const Config *config)
 static char *
 bearer_token(struct lws *wsi)
 {
-	char *value = memory_new(REQUEST_LONGEST_VALUE);
+	char *value = memory_new(HTTP_REQUEST_LONGEST_VALUE);
 	char *token = NULL;
 
-	if (read_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, REQUEST_LONGEST_VALUE) && strncasecmp(value, "Bearer ", 7) == 0)
+	if (read_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, HTTP_REQUEST_LONGEST_VALUE) && strncasecmp(value, "Bearer ", 7) == 0)
 		token = memory_copy(value + 7);
 	free(value);
 	return token;
@@ -241,15 +241,15 @@ static char *
 position(struct lws *wsi)
 {
 	static const char header[] = "last-event-id:";
-	char *value = memory_new(REQUEST_LONGEST_VALUE);
+	char *value = memory_new(HTTP_REQUEST_LONGEST_VALUE);
 	char *found = NULL;
 
-	if (lws_hdr_custom_copy(wsi, value, REQUEST_LONGEST_VALUE, header, sizeof(header) - 1) > 0)
+	if (lws_hdr_custom_copy(wsi, value, HTTP_REQUEST_LONGEST_VALUE, header, sizeof(header) - 1) > 0)
 		found = memory_copy(value);
 	free(value);
 	if (found == NULL)
-		found = request_argument(wsi, "position");
-	return found ? found : request_argument(wsi, "lastEventId");
+		found = http_request_argument(wsi, "position");
+	return found ? found : http_request_argument(wsi, "lastEventId");
 }
 
 /* All arguments "room" of the URL; one that is no UTF-8 becomes an empty name, which is refused as such. */
@@ -257,10 +257,10 @@ static json_t *
 rooms(struct lws *wsi)
 {
 	static const char name[] = "room=";
-	char *value = memory_new(REQUEST_LONGEST_VALUE);
+	char *value = memory_new(HTTP_REQUEST_LONGEST_VALUE);
 	json_t *array = json_array();
 
-	for (int i = 0; lws_hdr_copy_fragment(wsi, value, REQUEST_LONGEST_VALUE, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0; i++)
+	for (int i = 0; lws_hdr_copy_fragment(wsi, value, HTTP_REQUEST_LONGEST_VALUE, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0; i++)
 	{
 		const char *room = value + sizeof(name) - 1;
 
@@ -272,26 +272,26 @@ rooms(struct lws *wsi)
 }
 
 bool
-request_read(Request *request, struct lws *wsi)
+http_request_read(HttpRequest *request, struct lws *wsi)
 {
 	char path[64];
 
-	if (request_method(wsi, path, sizeof(path)) != LWSHUMETH_GET)
+	if (http_request_method(wsi, path, sizeof(path)) != LWSHUMETH_GET)
 		return false;
-	request_forget(request);
-	request->socketio = request_is_socketio(path);
+	http_request_forget(request);
+	request->socketio = http_request_is_socketio(path);
 	request->token = bearer_token(wsi);
 	if (request->token == NULL)
-		request->token = request_argument(wsi, "token");
+		request->token = http_request_argument(wsi, "token");
 	request->position = position(wsi);
-	request->dialect = request_argument(wsi, "dialect");
-	request->sid = request_argument(wsi, "sid");
+	request->dialect = http_request_argument(wsi, "dialect");
+	request->sid = http_request_argument(wsi, "sid");
 	request->rooms = rooms(wsi);
 	return true;
 }
 
 Handshake
-request_handshake(const Request *request)
+http_request_handshake(const HttpRequest *request)
 {
 	return (Handshake){
 		.token = request->token,
@@ -303,12 +303,12 @@ request_handshake(const Request *request)
 }
 
 void
-request_forget(Request *request)
+http_request_forget(HttpRequest *request)
 {
 	free(request->token);
 	free(request->position);
 	free(request->dialect);
 	free(request->sid);
 	json_decref(request->rooms);
-	*request = (Request){ 0 };
+	*request = (HttpRequest){ 0 };
 }

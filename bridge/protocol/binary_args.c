@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * attachment.c
+ * binary_args.c
  *	  Binary arguments: a packet waits until all of them have come.
  *
  * An action is JSON: what is binary arrives there as base64.
@@ -8,7 +8,7 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "protocol/attachment.h"
+#include "protocol/binary_args.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,22 +16,22 @@
 #include "base/memory.h"
 
 bool
-attachment_wanted(const Attachments *attachments)
+binary_args_wanted(const BinaryArgs *attachments)
 {
 	return attachments->count < attachments->packet.attachments;
 }
 
 void
-attachment_wait(Attachments *attachments, Packet *packet)
+binary_args_wait(BinaryArgs *attachments, Packet *packet)
 {
 	attachments->packet = *packet;
 	memset(packet, 0, sizeof(*packet));
 }
 
 bool
-attachment_add(Attachments *attachments, const char *base64, size_t length, size_t limit)
+binary_args_add(BinaryArgs *attachments, const char *base64, size_t length, size_t limit)
 {
-	if (!attachment_wanted(attachments) || attachments->length + length > limit)
+	if (!binary_args_wanted(attachments) || attachments->length + length > limit)
 		return false;
 	attachments->texts[attachments->count++] = memory_copy_bytes(base64, length);
 	attachments->length += length;
@@ -40,7 +40,7 @@ attachment_add(Attachments *attachments, const char *base64, size_t length, size
 
 /* What stands for an attachment: {"_placeholder": true, "num": 0}.  False: not one of ours. */
 static bool
-find_text(const Attachments *attachments, const json_t *value, const char **text)
+find_text(const BinaryArgs *attachments, const json_t *value, const char **text)
 {
 	const json_t *number = json_object_get(value, "num");
 
@@ -53,11 +53,11 @@ find_text(const Attachments *attachments, const json_t *value, const char **text
 	return true;
 }
 
-static bool fill(const Attachments *attachments, json_t *value);
+static bool fill(const BinaryArgs *attachments, json_t *value);
 
 /* The value that takes the place of another, or NULL: that one stays. */
 static bool
-replace(const Attachments *attachments, json_t *value, json_t **replacement)
+replace(const BinaryArgs *attachments, json_t *value, json_t **replacement)
 {
 	const char *text;
 
@@ -72,7 +72,7 @@ replace(const Attachments *attachments, json_t *value, json_t **replacement)
 
 /* jansson bounds the depth of what it reads, and so of this. */
 static bool
-fill(const Attachments *attachments, json_t *value)
+fill(const BinaryArgs *attachments, json_t *value)
 {
 	json_t *replacement;
 	json_t *member;
@@ -97,7 +97,7 @@ fill(const Attachments *attachments, json_t *value)
 }
 
 bool
-attachment_take(Attachments *attachments, Packet *packet)
+binary_args_take(BinaryArgs *attachments, Packet *packet)
 {
 	bool good = fill(attachments, attachments->packet.data);
 
@@ -106,12 +106,12 @@ attachment_take(Attachments *attachments, Packet *packet)
 		*packet = attachments->packet;
 		memset(&attachments->packet, 0, sizeof(Packet));
 	}
-	attachment_reset(attachments);
+	binary_args_reset(attachments);
 	return good;
 }
 
 void
-attachment_reset(Attachments *attachments)
+binary_args_reset(BinaryArgs *attachments)
 {
 	packet_reset(&attachments->packet);
 	for (int i = 0; i < attachments->count; i++)

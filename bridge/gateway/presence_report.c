@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * lease.c
+ * presence_report.c
  *	  Tells the database who is here, and that this bridge lives.
  *
  * One query at a time, with all that is new; without news as often as the lease
@@ -12,7 +12,7 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "gateway/lease.h"
+#include "gateway/presence_report.h"
 
 #include <stdlib.h>
 
@@ -159,7 +159,7 @@ on_lost(void *context)
 }
 
 void
-lease_start(const Config *settings)
+presence_report_start(const Config *settings)
 {
 	static const DatabaseEvents events = { .connected = on_connected, .lost = on_lost };
 
@@ -169,7 +169,7 @@ lease_start(const Config *settings)
 }
 
 void
-lease_give_up(void)
+presence_report_give_up(void)
 {
 	char *lease = memory_format("%ld ms", config->presence_grace);
 
@@ -181,7 +181,7 @@ lease_give_up(void)
 }
 
 void
-lease_stop(void)
+presence_report_stop(void)
 {
 	timer_stop(&timer);
 	database_close(database);

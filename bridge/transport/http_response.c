@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * answer.c
+ * http_response.c
  *	  Answers to HTTP requests: head and body.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "transport/answer.h"
+#include "transport/http_response.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "transport/sockets.h"
+#include "transport/idle_sockets.h"
 
 #define LARGEST_HEAD 4096
 
@@ -35,8 +35,8 @@ add_headers(struct lws *wsi, const Header *headers, unsigned char **at, unsigned
 static bool
 add_sharing(struct lws *wsi, const Config *readers, unsigned char **at, unsigned char *end)
 {
-	char origin[REQUEST_LONGEST_ORIGIN];
-	bool crosses = request_origin(wsi, origin) && request_origin_is_allowed(wsi, readers);
+	char origin[HTTP_REQUEST_LONGEST_ORIGIN];
+	bool crosses = http_request_origin(wsi, origin) && http_request_origin_is_allowed(wsi, readers);
 	const Header headers[] = {
 		{ "cache-control:", "no-store" },
 		{ "vary:", "Origin" },
@@ -50,25 +50,25 @@ add_sharing(struct lws *wsi, const Config *readers, unsigned char **at, unsigned
 
 /* Without a length the library says by itself that the connection will close. */
 static bool
-write_head(struct lws *wsi, const Answer *answer, lws_filepos_t length, unsigned char **at, unsigned char *end)
+write_head(struct lws *wsi, const HttpResponse *response, lws_filepos_t length, unsigned char **at, unsigned char *end)
 {
 	static const Header last[] = { { "connection:", "close" }, { NULL, NULL } };
-	bool is_said = answer->keeps_connection || length == LWS_ILLEGAL_HTTP_CONTENT_LEN;
+	bool is_said = response->keeps_connection || length == LWS_ILLEGAL_HTTP_CONTENT_LEN;
 
-	return lws_add_http_common_headers(wsi, answer->status, answer->type, length, at, end) == 0 &&
-		   (answer->readers == NULL || add_sharing(wsi, answer->readers, at, end)) &&
-		   add_headers(wsi, answer->headers, at, end) &&
+	return lws_add_http_common_headers(wsi, response->status, response->type, length, at, end) == 0 &&
+		   (response->readers == NULL || add_sharing(wsi, response->readers, at, end)) &&
+		   add_headers(wsi, response->headers, at, end) &&
 		   (is_said || add_headers(wsi, last, at, end)) && lws_finalize_http_header(wsi, at, end) == 0;
 }
 
 /* Head and body leave in one write. */
 static bool
-send_bytes(struct lws *wsi, const Answer *answer, lws_filepos_t announced, const char *body, size_t length)
+send_bytes(struct lws *wsi, const HttpResponse *response, lws_filepos_t announced, const char *body, size_t length)
 {
 	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_HEAD + length);
 	unsigned char *start = buffer + LWS_PRE;
 	unsigned char *at = start;
-	bool sent = write_head(wsi, answer, announced, &at, start + LARGEST_HEAD);
+	bool sent = write_head(wsi, response, announced, &at, start + LARGEST_HEAD);
 
 	if (sent && length > 0)
 		memcpy(at, body, length);
@@ -79,49 +79,49 @@ send_bytes(struct lws *wsi, const Answer *answer, lws_filepos_t announced, const
 }
 
 bool
-answer_begin(struct lws *wsi, const Answer *answer)
+http_response_begin(struct lws *wsi, const HttpResponse *response)
 {
-	return send_bytes(wsi, answer, LWS_ILLEGAL_HTTP_CONTENT_LEN, NULL, 0);
+	return send_bytes(wsi, response, LWS_ILLEGAL_HTTP_CONTENT_LEN, NULL, 0);
 }
 
 int
-answer_send(struct lws *wsi, const Answer *answer, const char *body, size_t length)
+http_response_send(struct lws *wsi, const HttpResponse *response, const char *body, size_t length)
 {
-	bool sent = send_bytes(wsi, answer, (lws_filepos_t) length, body, length);
+	bool sent = send_bytes(wsi, response, (lws_filepos_t) length, body, length);
 
-	sockets_idle(wsi);
-	return sent && answer->keeps_connection && lws_http_transaction_completed(wsi) == 0 ? 0 : -1;
+	idle_sockets_idle(wsi);
+	return sent && response->keeps_connection && lws_http_transaction_completed(wsi) == 0 ? 0 : -1;
 }
 
 int
-answer_text(struct lws *wsi, unsigned int status, const char *type, const char *text)
+http_response_text(struct lws *wsi, unsigned int status, const char *type, const char *text)
 {
-	Answer answer = { .status = status, .type = type };
+	HttpResponse response = { .status = status, .type = type };
 
-	return answer_send(wsi, &answer, text, strlen(text));
+	return http_response_send(wsi, &response, text, strlen(text));
 }
 
 int
-answer_complaint(struct lws *wsi, bool keeps_connection, const Config *readers, const Complaint *complaint)
+http_response_complaint(struct lws *wsi, bool keeps_connection, const Config *readers, const Complaint *complaint)
 {
-	Answer answer = { keeps_connection, complaint->status, JSON_TYPE, readers, NULL };
+	HttpResponse response = { keeps_connection, complaint->status, JSON_TYPE, readers, NULL };
 	char *body = memory_format("{\"code\":%s,\"message\":\"%s\"}", complaint->code, complaint->message);
-	int result = answer_send(wsi, &answer, body, strlen(body));
+	int result = http_response_send(wsi, &response, body, strlen(body));
 
 	free(body);
 	return result;
 }
 
 int
-answer_refuse(struct lws *wsi, const Config *readers, const Complaint *complaint)
+http_response_refuse(struct lws *wsi, const Config *readers, const Complaint *complaint)
 {
 	metrics.connections_refused++;
 	log_debug("refused", "reason", complaint->message);
-	return answer_complaint(wsi, false, readers, complaint);
+	return http_response_complaint(wsi, false, readers, complaint);
 }
 
 int
-answer_preflight(struct lws *wsi, const Config *readers)
+http_response_preflight(struct lws *wsi, const Config *readers)
 {
 	static const Header headers[] = {
 		{ "access-control-allow-methods:", "GET, POST" },
@@ -129,7 +129,7 @@ answer_preflight(struct lws *wsi, const Config *readers)
 		{ "access-control-max-age:", "7200" },
 		{ NULL, NULL },
 	};
-	Answer answer = { .status = HTTP_STATUS_NO_CONTENT, .readers = readers, .headers = headers };
+	HttpResponse response = { .status = HTTP_STATUS_NO_CONTENT, .readers = readers, .headers = headers };
 
-	return answer_send(wsi, &answer, NULL, 0);
+	return http_response_send(wsi, &response, NULL, 0);
 }

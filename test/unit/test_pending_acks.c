@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * test_asked.c
+ * test_pending_acks.c
  *	  An event is acknowledged once, by its id, as long as it is kept.  The clock is ours.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "fanout/asked.h"
+#include "fanout/pending_acks.h"
 
 static uint64_t clock_ms = 1000;
 
@@ -24,31 +24,31 @@ loop_now(void)
 }
 
 static void
-note(Asked **asked, int64_t number)
+note(PendingAcks **asked, int64_t number)
 {
 	Event *event = event_new();
 
 	event->number = number;
-	asked_note(asked, event);
-	event_release(event);
+	pending_acks_add(asked, event);
+	event_unref(event);
 }
 
 /* The number of the event that is taken; 0: none. */
 static int64_t
-take(Asked *asked, uint32_t id)
+take(PendingAcks *asked, uint32_t id)
 {
-	Event *event = asked_take(asked, id);
+	Event *event = pending_acks_take(asked, id);
 	int64_t number = event ? event->number : 0;
 
 	if (event != NULL)
-		event_release(event);
+		event_unref(event);
 	return number;
 }
 
 static void
 test_once_in_any_order(void **state)
 {
-	Asked *asked = NULL;
+	PendingAcks *asked = NULL;
 
 	(void) state;
 	assert_int_equal(take(asked, 1), 0);
@@ -60,52 +60,52 @@ test_once_in_any_order(void **state)
 	assert_int_equal(take(asked, 1), 1);
 	assert_int_equal(take(asked, 10), 0);
 	assert_int_equal(take(asked, 6), 6);
-	asked_free(&asked);
+	pending_acks_free(&asked);
 	assert_null(asked);
-	asked_free(&asked);
+	pending_acks_free(&asked);
 }
 
 /* Clients have 31 bits for an id. */
 static void
 test_large_numbers(void **state)
 {
-	Asked *asked = NULL;
+	PendingAcks *asked = NULL;
 
 	(void) state;
 	note(&asked, (INT64_C(7) << 31) + 3);
 	assert_int_equal(take(asked, 3), (INT64_C(7) << 31) + 3);
-	asked_free(&asked);
+	pending_acks_free(&asked);
 }
 
 static void
 test_the_newest_are_kept(void **state)
 {
-	Asked *asked = NULL;
+	PendingAcks *asked = NULL;
 
 	(void) state;
-	for (int64_t number = 1; number <= ASKED_MOST + 2; number++)
+	for (int64_t number = 1; number <= PENDING_ACKS_MAX + 2; number++)
 		note(&asked, number);
 	assert_int_equal(take(asked, 2), 0);
-	for (int64_t number = 3; number <= ASKED_MOST + 2; number++)
+	for (int64_t number = 3; number <= PENDING_ACKS_MAX + 2; number++)
 		assert_int_equal(take(asked, (uint32_t) number), number);
-	asked_free(&asked);
+	pending_acks_free(&asked);
 }
 
 static void
 test_late_is_too_late(void **state)
 {
-	Asked *asked = NULL;
+	PendingAcks *asked = NULL;
 
 	(void) state;
 	note(&asked, 1);
-	clock_ms += ASKED_LIFETIME_MS - 1;
+	clock_ms += PENDING_ACKS_LIFETIME_MS - 1;
 	note(&asked, 2);
 	assert_int_equal(take(asked, 1), 1);
 	note(&asked, 3);
-	clock_ms += ASKED_LIFETIME_MS;
+	clock_ms += PENDING_ACKS_LIFETIME_MS;
 	assert_int_equal(take(asked, 2), 0);
 	assert_int_equal(take(asked, 3), 0);
-	asked_free(&asked);
+	pending_acks_free(&asked);
 }
 
 int

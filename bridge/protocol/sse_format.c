@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * event_stream.c
+ * sse_format.c
  *	  The text of Server-Sent Events, as a browser's EventSource reads it.
  *
  * Its data are the frames of the plain protocol, its ids are positions.  What a
@@ -10,7 +10,7 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "protocol/event_stream.h"
+#include "protocol/sse_format.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +68,7 @@ encode(const Format *format, const Event *event)
 	return frame_of_text(FRAME_RAW, compose(event->position, event->name, plain_json_event(event, false)));
 }
 
-static const Format stream_format = { .place = PLACE_EVENT_STREAM, .encode = encode };
+static const Format stream_format = { .slot = SLOT_SSE, .encode = encode };
 
 /* Takes over the text. */
 static void
@@ -84,7 +84,7 @@ retry_field(void)
 }
 
 Frame *
-event_stream_farewell(void)
+sse_format_farewell(void)
 {
 	return frame_of_text(FRAME_RAW, retry_field());
 }
@@ -185,11 +185,11 @@ join_next(Session *session)
 		return;
 	}
 	data = json_pack("{s:s}", "room", room);
-	action_ask(session, "room:join", data, memory_copy(room), on_join);
+	action_submit(session, "room:join", data, memory_copy(room), on_join);
 	json_decref(data);
 }
 
-static const SessionVoice voice = { welcome, dismiss, join_next };
+static const SessionOps session_ops = { welcome, dismiss, join_next };
 
 static void
 opened(Connection *connection, const Handshake *handshake)
@@ -199,7 +199,7 @@ opened(Connection *connection, const Handshake *handshake)
 		.token = handshake->token,
 		.position = handshake->position,
 		.format = &stream_format,
-		.voice = &voice,
+		.ops = &session_ops,
 		.outbox = &connection->outbox,
 		.protocol = stream,
 	};
@@ -215,7 +215,7 @@ opened(Connection *connection, const Handshake *handshake)
 }
 
 bool
-event_stream_admitted(const Connection *connection, Refusal *refusal)
+sse_format_admitted(const Connection *connection, Refusal *refusal)
 {
 	const Stream *stream = connection->state;
 
@@ -236,4 +236,4 @@ closed(Connection *connection)
 	free(stream);
 }
 
-const Protocol event_stream_protocol = { .opened = opened, .closed = closed };
+const Protocol sse_format_protocol = { .opened = opened, .closed = closed };

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * name_space.c
+ * namespace.c
  *	  A namespace of Socket.IO as a dialect has it: its events, actions and answers.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "protocol/name_space.h"
+#include "protocol/namespace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +17,10 @@
 #include "protocol/packet.h"
 #include "protocol/template.h"
 
-static const NameSpace *
+static const Namespace *
 of_format(const Format *format)
 {
-	return (const NameSpace *) format;
+	return (const Namespace *) format;
 }
 
 /* The member for a name: under the name itself, else under the longest "start*" of it. */
@@ -129,9 +129,9 @@ content_by_rules(const json_t *rules, const Event *event)
 
 /* Name and arguments of an event; NULL: it is not wanted.  What stays as it is need not be read. */
 static char *
-content_of(const NameSpace *place, const Event *event)
+content_of(const Namespace *namespace, const Event *event)
 {
-	const json_t *rules = find_rule(event->only ? place->batches : place->events, event->name);
+	const json_t *rules = find_rule(event->only ? namespace->batches : namespace->events, event->name);
 	char *name;
 	char *content;
 
@@ -156,7 +156,7 @@ encode(const Format *format, const Event *event)
 
 	if (content == NULL)
 		return NULL;
-	start = packet_start(PACKET_EVENT, format->name_space);
+	start = packet_start(PACKET_EVENT, format->namespace);
 	id = event->ack ? memory_format("%u", event_ack_id(event)) : memory_copy("");
 	text = memory_format("%s%s[%s,\"%s\"]", start, id, content, event->position);
 	free(content);
@@ -169,7 +169,7 @@ encode(const Format *format, const Event *event)
 static Frame *
 encode_position(const Format *format, const char *position)
 {
-	char *start = packet_start(PACKET_EVENT, format->name_space);
+	char *start = packet_start(PACKET_EVENT, format->namespace);
 	char *text = memory_format("%s[\"herald:position\",\"%s\"]", start, position);
 
 	free(start);
@@ -178,10 +178,10 @@ encode_position(const Format *format, const char *position)
 
 /* An event that a rule conflates is noted for its batch.  Batches are not conflated. */
 static void
-noticed(const Format *format, const Event *event)
+on_first_delivery(const Format *format, const Event *event)
 {
-	const NameSpace *place = of_format(format);
-	const json_t *rules = find_rule(place->events, event->name);
+	const Namespace *namespace = of_format(format);
+	const json_t *rules = find_rule(namespace->events, event->name);
 	json_t *payload;
 	const json_t *conflate;
 
@@ -190,21 +190,21 @@ noticed(const Format *format, const Event *event)
 	payload = json_read(event->payload);
 	conflate = json_object_get(choose(rules, payload), "conflate");
 	if (conflate != NULL && event->room_count > 0)
-		conflation_note(event, format, conflate, place->batches, payload);
+		conflation_note(event, format, conflate, namespace->batches, payload);
 	json_decref(payload);
 }
 
-NameSpace *
-name_space_new(int place, const char *name, const json_t *description)
+Namespace *
+namespace_new(int slot, const char *name, const json_t *description)
 {
-	NameSpace *made = memory_new(sizeof(NameSpace));
+	Namespace *made = memory_new(sizeof(Namespace));
 
 	made->format = (Format){
-		.place = place,
-		.name_space = name,
+		.slot = slot,
+		.namespace = name,
 		.encode = encode,
-		.noticed = json_object_get(description, "batches") ? noticed : NULL,
-		.asks = true,
+		.on_first_delivery = json_object_get(description, "batches") ? on_first_delivery : NULL,
+		.wants_acks = true,
 		.encode_position = encode_position,
 	};
 	made->events = json_object_get(description, "events");
@@ -215,7 +215,7 @@ name_space_new(int place, const char *name, const json_t *description)
 }
 
 bool
-name_space_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request)
+namespace_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request)
 {
 	const json_t *rule = find_rule(of_format(format)->actions, name);
 	const json_t *data = json_object_get(rule, "data");
@@ -239,7 +239,7 @@ read_answer(const char *body)
 }
 
 char *
-name_space_ack(const Format *format, const char *name, const char *body)
+namespace_ack(const Format *format, const char *name, const char *body)
 {
 	const json_t *ack = json_object_get(find_rule(of_format(format)->actions, name), "ack");
 	json_t *answer;
@@ -254,7 +254,7 @@ name_space_ack(const Format *format, const char *name, const char *body)
 }
 
 char *
-name_space_failure(const Format *format, const char *body)
+namespace_failure(const Format *format, const char *body)
 {
 	const json_t *rule = of_format(format)->failed;
 	json_t *answer = rule ? read_answer(body) : NULL;

@@ -1,29 +1,29 @@
 /*-------------------------------------------------------------------------
  *
- * sockets.h
+ * idle_sockets.h
  *	  The sockets of clients, and which of them carry nothing.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#ifndef HERALD_SOCKETS_H
-#define HERALD_SOCKETS_H
+#ifndef HERALD_IDLE_SOCKETS_H
+#define HERALD_IDLE_SOCKETS_H
 
 #include <libwebsockets.h>
 #include <stdbool.h>
 
 /* A socket was accepted; it carries nothing until its client has asked for something. */
-extern void sockets_opened(struct lws *wsi);
-extern void sockets_closed(struct lws *wsi);
+extern void idle_sockets_opened(struct lws *wsi);
+extern void idle_sockets_closed(struct lws *wsi);
 
 /* It carries a request, a stream or a WebSocket, unless (false) it is being cut; and nothing any more. */
-extern bool sockets_busy(struct lws *wsi);
-extern void sockets_idle(struct lws *wsi);
+extern bool idle_sockets_busy(struct lws *wsi);
+extern void idle_sockets_idle(struct lws *wsi);
 
 /*
  * May one more be opened, where so many may be?  If need be, the one is cut that has
  * carried nothing for the longest time: who comes asks sooner than who only wants to be in the way.
  */
-extern bool sockets_make_room(long most);
+extern bool idle_sockets_make_room(long most);
 
-#endif /* HERALD_SOCKETS_H */
+#endif /* HERALD_IDLE_SOCKETS_H */

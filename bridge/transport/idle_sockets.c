@@ -1,19 +1,19 @@
 /*-------------------------------------------------------------------------
  *
- * sockets.c
+ * idle_sockets.c
  *	  The sockets of clients, and which of them carry nothing.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "transport/sockets.h"
+#include "transport/idle_sockets.h"
 
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "transport/wire.h"
+#include "transport/lws_stream.h"
 
 /* The library keeps it for us with its own. */
 typedef struct Socket
@@ -46,7 +46,7 @@ end_rest(Socket *socket)
 }
 
 void
-sockets_opened(struct lws *wsi)
+idle_sockets_opened(struct lws *wsi)
 {
 	Socket *socket = memory_new(sizeof(Socket));
 
@@ -57,7 +57,7 @@ sockets_opened(struct lws *wsi)
 }
 
 void
-sockets_closed(struct lws *wsi)
+idle_sockets_closed(struct lws *wsi)
 {
 	Socket *socket = lws_get_opaque_user_data(wsi);
 
@@ -71,7 +71,7 @@ sockets_closed(struct lws *wsi)
 
 /* The library forgets that it is to cut a socket when a request comes at the same moment. */
 bool
-sockets_busy(struct lws *wsi)
+idle_sockets_busy(struct lws *wsi)
 {
 	Socket *socket = lws_get_opaque_user_data(wsi);
 
@@ -80,13 +80,13 @@ sockets_busy(struct lws *wsi)
 }
 
 void
-sockets_idle(struct lws *wsi)
+idle_sockets_idle(struct lws *wsi)
 {
 	begin_rest(lws_get_opaque_user_data(wsi));
 }
 
 bool
-sockets_make_room(long most)
+idle_sockets_make_room(long most)
 {
 	Socket *oldest = idle;
 
@@ -97,6 +97,6 @@ sockets_make_room(long most)
 	end_rest(oldest);
 	oldest->cut = true;
 	metrics.newcomers_cut++;
-	wire_cut(oldest->wsi);
+	lws_stream_cut(oldest->wsi);
 	return true;
 }

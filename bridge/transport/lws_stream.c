@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * wire.c
+ * lws_stream.c
  *	  The bytes of a connection: from its outbox to libwebsockets.
  *
  * Frames leave directly, complete as they are, when the library holds nothing back
@@ -10,7 +10,7 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "transport/wire.h"
+#include "transport/lws_stream.h"
 
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -31,7 +31,7 @@
 _Static_assert(FRAME_HEADROOM >= LWS_PRE, "the library writes in front of the bytes it is given");
 
 void
-wire_cut(struct lws *wsi)
+lws_stream_cut(struct lws *wsi)
 {
 	lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 	lws_cancel_service(lws_get_context(wsi));
@@ -40,7 +40,7 @@ wire_cut(struct lws *wsi)
 static void
 on_no_end(void *context)
 {
-	wire_cut(((Wire *) context)->wsi);
+	lws_stream_cut(((LwsStream *) context)->wsi);
 }
 
 /*
@@ -69,82 +69,82 @@ gather(Outbox *outbox, size_t *length, uint32_t *count)
 
 /* The library copies what the connection has not taken of a write. */
 static void
-note_held(Wire *wire, size_t written)
+note_held(LwsStream *stream, size_t written)
 {
-	size_t held = lws_partial_buffered(wire->wsi) ? written : 0;
+	size_t held = lws_partial_buffered(stream->wsi) ? written : 0;
 
-	budget_give(wire->held);
+	budget_give(stream->held);
 	budget_take(held);
-	wire->held = held;
+	stream->held = held;
 }
 
 bool
-wire_send(Wire *wire)
+lws_stream_send(LwsStream *stream)
 {
-	Outbox *outbox = &wire->carrier.connection->outbox;
+	Outbox *outbox = &stream->carrier.connection->outbox;
 
-	note_held(wire, wire->held);
-	while (outbox->count > 0 && !lws_partial_buffered(wire->wsi))
+	note_held(stream, stream->held);
+	while (outbox->count > 0 && !lws_partial_buffered(stream->wsi))
 	{
 		size_t length;
 		uint32_t count;
 		unsigned char *bytes = gather(outbox, &length, &count);
 
-		if (lws_write(wire->wsi, bytes, length, LWS_WRITE_RAW) < 0)
+		if (lws_write(stream->wsi, bytes, length, LWS_WRITE_RAW) < 0)
 			return false;
-		wire->sent += length;
-		note_held(wire, length);
+		stream->sent += length;
+		note_held(stream, length);
 		outbox_sent(outbox, count);
 	}
-	wire->waits = outbox->count > 0 || wire->held > 0;
-	if (wire->waits)
-		lws_callback_on_writable(wire->wsi);
+	stream->waits = outbox->count > 0 || stream->held > 0;
+	if (stream->waits)
+		lws_callback_on_writable(stream->wsi);
 	return true;
 }
 
 void
-wire_flush(Carrier *carrier)
+lws_stream_flush(Carrier *carrier)
 {
-	Wire *wire = (Wire *) carrier;
+	LwsStream *stream = (LwsStream *) carrier;
 
-	if (!wire->waits && !wire_send(wire))
-		wire_cut(wire->wsi);
+	if (!stream->waits && !lws_stream_send(stream))
+		lws_stream_cut(stream->wsi);
 }
 
 void
-wire_cut_off(Carrier *carrier)
+lws_stream_cut_off(Carrier *carrier)
 {
-	wire_cut(((Wire *) carrier)->wsi);
+	lws_stream_cut(((LwsStream *) carrier)->wsi);
 }
 
 static bool
-takes_nothing(Wire *wire)
+takes_nothing(LwsStream *stream)
 {
 	int unacknowledged = 0;
-	uint64_t before = wire->taken;
+	uint64_t before = stream->taken;
 
-	(void) ioctl(lws_get_socket_fd(wire->wsi), SIOCOUTQ, &unacknowledged);
-	wire->taken = wire->sent - (uint64_t) unacknowledged;
-	return unacknowledged > 0 && wire->taken == before;
+	(void) ioctl(lws_get_socket_fd(stream->wsi), SIOCOUTQ, &unacknowledged);
+	stream->taken = stream->sent - (uint64_t) unacknowledged;
+	return unacknowledged > 0 && stream->taken == before;
 }
 
 static void
 look(void *context)
 {
-	Wire *wire = context;
+	LwsStream *stream = context;
 
-	if (takes_nothing(wire))
-		wire_cut(wire->wsi);
+	if (takes_nothing(stream))
+		lws_stream_cut(stream->wsi);
 	else
-		wire_watch(wire);
+		lws_stream_watch(stream);
 }
 
 void
-wire_watch(Wire *wire)
+lws_stream_watch(LwsStream *stream)
 {
-	const Config *config = wire->carrier.connection->config;
+	const Config *config = stream->carrier.connection->config;
 
-	timer_start(&wire->timer, (uint64_t) (config->ping_interval + config->ping_timeout), look, wire);
+	timer_start(&stream->timer, (uint64_t) (config->ping_interval + config->ping_timeout), look, stream);
 }
 
 /*
@@ -161,39 +161,39 @@ watch_ourselves(struct lws *wsi)
 }
 
 void
-wire_open(Wire *wire, struct lws *wsi, const Transport *transport, const Config *config,
-		  const Protocol *protocol, const Handshake *handshake)
+lws_stream_open(LwsStream *stream, struct lws *wsi, const Transport *transport, const Config *config,
+				const Protocol *protocol, const Handshake *handshake)
 {
-	wire->carrier.transport = transport;
-	wire->wsi = wsi;
-	wire->open = true;
+	stream->carrier.transport = transport;
+	stream->wsi = wsi;
+	stream->open = true;
 	watch_ourselves(wsi);
-	lws_get_peer_simple(wsi, wire->carrier.peer, sizeof(wire->carrier.peer));
-	log_debug("connected", "peer", wire->carrier.peer);
-	connection_open(&wire->carrier, config, protocol, handshake);
+	lws_get_peer_simple(wsi, stream->carrier.peer, sizeof(stream->carrier.peer));
+	log_debug("connected", "peer", stream->carrier.peer);
+	connection_open(&stream->carrier, config, protocol, handshake);
 }
 
 void
-wire_end(Wire *wire, Frame *last)
+lws_stream_end(LwsStream *stream, Frame *last)
 {
-	outbox_push_last(&wire->carrier.connection->outbox, last);
-	timer_start(&wire->timer, END_TIMEOUT_MS, on_no_end, wire);
+	outbox_push_last(&stream->carrier.connection->outbox, last);
+	timer_start(&stream->timer, END_TIMEOUT_MS, on_no_end, stream);
 }
 
 bool
-wire_is_empty(const Wire *wire)
+lws_stream_is_empty(const LwsStream *stream)
 {
-	return wire->carrier.connection->outbox.count == 0 && !lws_partial_buffered(wire->wsi);
+	return stream->carrier.connection->outbox.count == 0 && !lws_partial_buffered(stream->wsi);
 }
 
 void
-wire_closed(Wire *wire)
+lws_stream_closed(LwsStream *stream)
 {
-	if (!wire->open)
+	if (!stream->open)
 		return;
-	wire->open = false;
-	timer_stop(&wire->timer);
-	budget_give(wire->held);
-	connection_end(wire->carrier.connection);
-	log_debug("disconnected", "peer", wire->carrier.peer);
+	stream->open = false;
+	timer_stop(&stream->timer);
+	budget_give(stream->held);
+	connection_end(stream->carrier.connection);
+	log_debug("disconnected", "peer", stream->carrier.peer);
 }

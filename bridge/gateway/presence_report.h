@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
- * lease.h
+ * presence_report.h
  *	  Tells the database who is here, and that this bridge lives.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#ifndef HERALD_LEASE_H
-#define HERALD_LEASE_H
+#ifndef HERALD_PRESENCE_REPORT_H
+#define HERALD_PRESENCE_REPORT_H
 
 #include "base/config.h"
 
-extern void lease_start(const Config *config);
+extern void presence_report_start(const Config *config);
 
 /* The bridge is about to end: makes the lease as short as users need to come back elsewhere, and renews it no more. */
-extern void lease_give_up(void);
+extern void presence_report_give_up(void);
 
-extern void lease_stop(void);
+extern void presence_report_stop(void);
 
-#endif /* HERALD_LEASE_H */
+#endif /* HERALD_PRESENCE_REPORT_H */

@@ -1,27 +1,27 @@
 /*-------------------------------------------------------------------------
  *
- * asked.h
+ * pending_acks.h
  *	  The events that a session was asked to acknowledge and has not yet.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#ifndef HERALD_ASKED_H
-#define HERALD_ASKED_H
+#ifndef HERALD_PENDING_ACKS_H
+#define HERALD_PENDING_ACKS_H
 
 #include "fanout/event.h"
 
 /* The newest are kept, for a while; NULL: none. */
-typedef struct Asked Asked;
+typedef struct PendingAcks PendingAcks;
 
-#define ASKED_MOST 256
-#define ASKED_LIFETIME_MS 300000
+#define PENDING_ACKS_MAX 256
+#define PENDING_ACKS_LIFETIME_MS 300000
 
-extern void asked_note(Asked **asked, Event *event);
+extern void pending_acks_add(PendingAcks **acks, Event *event);
 
 /* The event that is acknowledged by this id, once, with the reference to it; NULL: none, or not any more. */
-extern Event *asked_take(Asked *asked, uint32_t id);
+extern Event *pending_acks_take(PendingAcks *acks, uint32_t id);
 
-extern void asked_free(Asked **asked);
+extern void pending_acks_free(PendingAcks **acks);
 
-#endif /* HERALD_ASKED_H */
+#endif /* HERALD_PENDING_ACKS_H */

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * test_seen.c
+ * test_seen_snapshots.c
  *	  What a position has seen, by transaction and id.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -12,23 +12,23 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "fanout/seen.h"
+#include "fanout/seen_snapshots.h"
 
 static bool
-has(const Seen *seen, uint64_t xid, int64_t number)
+has(const SeenSnapshots *seen, uint64_t xid, int64_t number)
 {
 	Event event = { .xid = xid, .number = number };
 
-	return seen_has(seen, &event);
+	return seen_snapshots_has(seen, &event);
 }
 
 static void
 test_snapshot(void **state)
 {
-	Seen *seen = seen_new(1);
+	SeenSnapshots *seen = seen_snapshots_new(1);
 
 	(void) state;
-	seen_add(seen, "100:110:100,105,109", INT64_MAX);
+	seen_snapshots_add(seen, "100:110:100,105,109", INT64_MAX);
 	assert_true(has(seen, 99, 7));
 	assert_false(has(seen, 100, 7));
 	assert_true(has(seen, 101, 7));
@@ -36,17 +36,17 @@ test_snapshot(void **state)
 	assert_false(has(seen, 109, 1));
 	assert_false(has(seen, 110, 1));
 	assert_false(has(seen, UINT64_MAX, 1));
-	seen_free(seen);
+	seen_snapshots_free(seen);
 }
 
 static void
 test_middle_of_a_window(void **state)
 {
-	Seen *seen = seen_new(2);
+	SeenSnapshots *seen = seen_snapshots_new(2);
 
 	(void) state;
-	seen_add(seen, "100:100:", INT64_MAX);
-	seen_add(seen, "103:120:103,119", 50);
+	seen_snapshots_add(seen, "100:100:", INT64_MAX);
+	seen_snapshots_add(seen, "103:120:103,119", 50);
 	assert_true(has(seen, 99, 90));
 	assert_true(has(seen, 100, 50));
 	assert_false(has(seen, 100, 51));
@@ -55,18 +55,18 @@ test_middle_of_a_window(void **state)
 	assert_true(has(seen, 118, 10));
 	assert_true(has(seen, 99, INT64_MAX)); /* derived from that transaction */
 	assert_false(has(seen, 118, INT64_MAX));
-	seen_free(seen);
+	seen_snapshots_free(seen);
 }
 
 static void
 test_nothing(void **state)
 {
-	Seen *seen = seen_new(0);
+	SeenSnapshots *seen = seen_snapshots_new(0);
 
 	(void) state;
 	assert_false(has(seen, 1, 1));
-	seen_free(seen);
-	seen_free(NULL);
+	seen_snapshots_free(seen);
+	seen_snapshots_free(NULL);
 }
 
 int

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
- * request.h
+ * http_request.h
  *	  What a client says when it comes, before it is connected.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#ifndef HERALD_REQUEST_H
-#define HERALD_REQUEST_H
+#ifndef HERALD_HTTP_REQUEST_H
+#define HERALD_HTTP_REQUEST_H
 
 #include <jansson.h>
 #include <libwebsockets.h>
@@ -16,10 +16,10 @@
 #include "base/config.h"
 #include "protocol/protocol.h"
 
-#define REQUEST_LONGEST_VALUE 8192
-#define REQUEST_LONGEST_ORIGIN 512
+#define HTTP_REQUEST_LONGEST_VALUE 8192
+#define HTTP_REQUEST_LONGEST_ORIGIN 512
 
-typedef struct Request
+typedef struct HttpRequest
 {
 	bool socketio;
 	char *token;
@@ -27,7 +27,7 @@ typedef struct Request
 	char *dialect;
 	char *sid;
 	json_t *rooms; /* an array of names */
-} Request;
+} HttpRequest;
 
 /* Why a request is not served: HTTP's status, and a code, as JSON, with words. */
 typedef struct Complaint
@@ -41,38 +41,38 @@ typedef struct Complaint
  * May this request become a WebSocket?  Returns what the library's callback
  * returns: 0 for yes; else the refusal has been sent and the connection is closed.
  */
-extern int request_check_upgrade(struct lws *wsi, const Config *config);
+extern int http_request_check_upgrade(struct lws *wsi, const Config *config);
 
 /* The same for a request of polling, with the complaints of Engine.IO's reference server; NULL: it may be served. */
-extern const Complaint *request_check_poll(struct lws *wsi, const Config *config);
+extern const Complaint *http_request_check_poll(struct lws *wsi, const Config *config);
 
 extern const Complaint bad_request;
 
 /* Reads what the protocol needs, while the headers are there. */
-extern bool request_read(Request *request, struct lws *wsi);
+extern bool http_request_read(HttpRequest *request, struct lws *wsi);
 
 /* The same for the protocol, which looks into the request. */
-extern Handshake request_handshake(const Request *request);
+extern Handshake http_request_handshake(const HttpRequest *request);
 
 /* Frees and empties it; a token is not kept. */
-extern void request_forget(Request *request);
+extern void http_request_forget(HttpRequest *request);
 
 /* The method, one of LWSHUMETH_..., and the path without arguments; -1: it is no request. */
-extern int request_method(struct lws *wsi, char *path, size_t size);
+extern int http_request_method(struct lws *wsi, char *path, size_t size);
 
 /* An argument of the URL, copied; NULL when there is none.  The caller frees it. */
-extern char *request_argument(struct lws *wsi, const char *name);
+extern char *http_request_argument(struct lws *wsi, const char *name);
 
 /* The origin of the page that asks; false: there is none, or it is too long. */
-extern bool request_origin(struct lws *wsi, char origin[REQUEST_LONGEST_ORIGIN]);
+extern bool http_request_origin(struct lws *wsi, char origin[HTTP_REQUEST_LONGEST_ORIGIN]);
 
 /* Is it in the list of the settings, or else the host that was asked?  What no page asks is allowed. */
-extern bool request_origin_is_allowed(struct lws *wsi, const Config *config);
+extern bool http_request_origin_is_allowed(struct lws *wsi, const Config *config);
 
 /* The length of the body that follows; -1: nobody knows. */
-extern long request_body_length(struct lws *wsi);
+extern long http_request_body_length(struct lws *wsi);
 
 /* A path of Socket.IO, with or without the last slash? */
-extern bool request_is_socketio(const char *path);
+extern bool http_request_is_socketio(const char *path);
 
-#endif /* HERALD_REQUEST_H */
+#endif /* HERALD_HTTP_REQUEST_H */

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * seen.c
+ * seen_snapshots.c
  *	  What a client has seen of the log, as its position says.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "fanout/seen.h"
+#include "fanout/seen_snapshots.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +21,20 @@ typedef struct Snapshot
 	int64_t last_id;
 } Snapshot;
 
-struct Seen
+struct SeenSnapshots
 {
 	int count;
 	Snapshot snapshots[];
 };
 
-Seen *
-seen_new(int count)
+SeenSnapshots *
+seen_snapshots_new(int count)
 {
-	return memory_new(sizeof(Seen) + sizeof(Snapshot) * (size_t) count);
+	return memory_new(sizeof(SeenSnapshots) + sizeof(Snapshot) * (size_t) count);
 }
 
 void
-seen_free(Seen *seen)
+seen_snapshots_free(SeenSnapshots *seen)
 {
 	for (int i = 0; seen != NULL && i < seen->count; i++)
 		free(seen->snapshots[i].in_progress);
@@ -43,7 +43,7 @@ seen_free(Seen *seen)
 
 /* The text is "xmin:xmax:xid,xid". */
 void
-seen_add(Seen *seen, const char *text, int64_t last_id)
+seen_snapshots_add(SeenSnapshots *seen, const char *text, int64_t last_id)
 {
 	Snapshot *snapshot = &seen->snapshots[seen->count++];
 	char *at;
@@ -70,7 +70,7 @@ sees(const Snapshot *snapshot, const Event *event)
 }
 
 bool
-seen_has(const Seen *seen, const Event *event)
+seen_snapshots_has(const SeenSnapshots *seen, const Event *event)
 {
 	for (int i = 0; i < seen->count; i++)
 	{

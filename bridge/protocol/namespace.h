@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * name_space.h
+ * namespace.h
  *	  A namespace of Socket.IO as a dialect has it: its events, actions and answers.
  *
  * What it gives and takes is told by the JSON of the dialect's file, which has
@@ -9,8 +9,8 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#ifndef HERALD_NAME_SPACE_H
-#define HERALD_NAME_SPACE_H
+#ifndef HERALD_NAMESPACE_H
+#define HERALD_NAMESPACE_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -18,17 +18,17 @@
 #include "fanout/event.h"
 
 /* Name and JSON are those of its dialect, which frees it. */
-typedef struct NameSpace
+typedef struct Namespace
 {
 	Format format; /* first: a format of ours is a namespace */
 	const json_t *events;
 	const json_t *actions;
 	const json_t *batches; /* into which events are conflated; NULL: none */
 	const json_t *failed;  /* the event for a failed action without an ack; NULL: none */
-	struct NameSpace *next;
-} NameSpace;
+	struct Namespace *next;
+} Namespace;
 
-extern NameSpace *name_space_new(int place, const char *name, const json_t *description);
+extern Namespace *namespace_new(int slot, const char *name, const json_t *description);
 
 /* What a client asks for, in canonical words. */
 typedef struct ActionRequest
@@ -38,13 +38,13 @@ typedef struct ActionRequest
 } ActionRequest;
 
 /* Translates an event of a client with its arguments, an array.  False: the dialect has no such action. */
-extern bool name_space_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request);
+extern bool namespace_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request);
 
 /*
  * The answer to it as the client expects it: the arguments of an ack, or an
  * event.  "body" is that of ActionAnswer.  The caller frees them; NULL: failures are not told.
  */
-extern char *name_space_ack(const Format *format, const char *name, const char *body);
-extern char *name_space_failure(const Format *format, const char *body);
+extern char *namespace_ack(const Format *format, const char *name, const char *body);
+extern char *namespace_failure(const Format *format, const char *body);
 
-#endif /* HERALD_NAME_SPACE_H */
+#endif /* HERALD_NAMESPACE_H */

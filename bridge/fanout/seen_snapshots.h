@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * seen.h
+ * seen_snapshots.h
  *	  What a client has seen of the log, as its position says.
  *
  * A position is exact only to the reader that gave it out: two bridges read in
@@ -11,23 +11,23 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#ifndef HERALD_SEEN_H
-#define HERALD_SEEN_H
+#ifndef HERALD_SEEN_SNAPSHOTS_H
+#define HERALD_SEEN_SNAPSHOTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "fanout/event.h"
 
-typedef struct Seen Seen;
+typedef struct SeenSnapshots SeenSnapshots;
 
 /* With so many snapshots to come; whoever makes it frees it. */
-extern Seen *seen_new(int count);
-extern void seen_free(Seen *seen);
+extern SeenSnapshots *seen_snapshots_new(int count);
+extern void seen_snapshots_free(SeenSnapshots *seen);
 
 /* Adds a snapshot, a text of the type pg_snapshot, with its id. */
-extern void seen_add(Seen *seen, const char *snapshot, int64_t last_id);
+extern void seen_snapshots_add(SeenSnapshots *seen, const char *snapshot, int64_t last_id);
 
-extern bool seen_has(const Seen *seen, const Event *event);
+extern bool seen_snapshots_has(const SeenSnapshots *seen, const Event *event);
 
-#endif /* HERALD_SEEN_H */
+#endif /* HERALD_SEEN_SNAPSHOTS_H */

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * check.c
+ * preflight.c
  *	  Says before the start what would not work with the database.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "source/check.h"
+#include "source/preflight.h"
 
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ complain(const char *what, const char *why, const char *hint)
 }
 
 bool
-check_conninfo(const char *conninfo)
+preflight_conninfo(const char *conninfo)
 {
 	char *error = NULL;
 	PQconninfoOption *options = PQconninfoParse(conninfo, &error);
@@ -75,7 +75,7 @@ check_functions(PGconn *connection)
 }
 
 bool
-check_database(const char *conninfo)
+preflight_database(const char *conninfo)
 {
 	static const char *const keywords[] = { "target_session_attrs", "dbname", NULL };
 	const char *const values[] = { "read-write", conninfo, NULL };

@@ -3,7 +3,7 @@
  * replay.c
  *	  What sessions missed, from memory or from the log.
  *
- * A replay is the delivery of the same events once more, in a hall where only
+ * A replay is the delivery of the same events once more, in a audience where only
  * those are who wait for them; each takes what is news to it.  Recent events are
  * in memory.  For all who come from before them the log is read once, from the
  * earliest of their positions up to what is in memory.
@@ -14,7 +14,7 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "gateway/replay.h"
+#include "catchup/replay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "fanout/recent.h"
+#include "catchup/event_cache.h"
 #include "fanout/room.h"
 #include "source/database.h"
 #include "source/event_log.h"
@@ -36,7 +36,7 @@ typedef struct Reading
 {
 	SessionList sessions;
 	char *place;		   /* where to read on */
-	uint64_t until;		   /* the stretch of recent events up to which the log is read */
+	uint64_t until;		   /* the segment of recent events up to which the log is read */
 	int64_t left;		   /* about so many events */
 	struct Reading *below; /* waits for this one */
 } Reading;
@@ -54,15 +54,15 @@ static void go_on(void);
 static void read_page(void);
 
 static void
-publish_recent(Event *event)
+publish_cached(Event *event)
 {
-	room_publish(HALL_RECENT, event);
+	room_publish(AUDIENCE_CACHE_REPLAY, event);
 }
 
 static void
-publish_recent_to_readers(Event *event)
+publish_cached_to_readers(Event *event)
 {
-	room_publish(HALL_LOG, event);
+	room_publish(AUDIENCE_LOG_REPLAY, event);
 }
 
 static void
@@ -71,7 +71,7 @@ welcome(Session *session)
 	if (session->state != SESSION_ARRIVING)
 		return;
 	session->state = SESSION_REPLAYING;
-	session->voice->welcome(session);
+	session->ops->welcome(session);
 }
 
 /* Who has nothing waiting any more asks for its place again. */
@@ -85,7 +85,7 @@ look_at_paused(void)
 	while ((session = session_list_take(&again)) != NULL)
 	{
 		if (session->state == SESSION_GONE)
-			session_release(session);
+			session_unref(session);
 		else if (session->outbox->count > 0)
 			session_list_append(&paused, session);
 		else
@@ -105,7 +105,7 @@ replay_later(Session *session)
 {
 	if (session->state == SESSION_GONE)
 	{
-		session_release(session);
+		session_unref(session);
 		return;
 	}
 	session_pause(session);
@@ -126,7 +126,7 @@ sort_out(SessionList *list, bool all)
 	while ((session = session_list_take(list)) != NULL)
 	{
 		if (session->state == SESSION_GONE)
-			session_release(session);
+			session_unref(session);
 		else if (session->full)
 			replay_later(session);
 		else if (!all)
@@ -134,7 +134,7 @@ sort_out(SessionList *list, bool all)
 		else
 		{
 			session_go_live(session);
-			session_release(session);
+			session_unref(session);
 		}
 	}
 	*list = sorted;
@@ -150,19 +150,19 @@ replay_begin(SessionList *arrived)
 	while ((session = session_list_take(arrived)) != NULL)
 	{
 		if (session->state == SESSION_GONE)
-			session_release(session);
-		else if (recent_position(session->stretch) == NULL)
+			session_unref(session);
+		else if (event_cache_position(session->segment) == NULL)
 			session_list_append(&missing, session);
 		else
 		{
-			from = session->stretch < from ? session->stretch : from;
-			room_move(session, HALL_RECENT);
+			from = session->segment < from ? session->segment : from;
+			room_move(session, AUDIENCE_CACHE_REPLAY);
 			welcome(session);
 			session_list_append(&served, session);
 		}
 	}
 	if (served.count > 0)
-		recent_each(from, publish_recent);
+		event_cache_each(from, publish_cached);
 	sort_out(&served, true);
 	if (halted)
 		read_page();
@@ -180,10 +180,10 @@ pause_all(SessionList *list)
 }
 
 static void
-move_all(const SessionList *list, Hall hall)
+move_all(const SessionList *list, Audience audience)
 {
 	for (Session *session = list->first; session != NULL; session = session->next_in_list)
-		room_move(session, hall);
+		room_move(session, audience);
 }
 
 static void
@@ -202,13 +202,13 @@ static void
 end_reading(void)
 {
 	free_reading();
-	recent_back_begin(NULL);
+	event_cache_prepend_begin(NULL);
 	if (reading == NULL)
 	{
 		go_on();
 		return;
 	}
-	move_all(&reading->sessions, HALL_LOG);
+	move_all(&reading->sessions, AUDIENCE_LOG_REPLAY);
 	read_page();
 }
 
@@ -232,13 +232,13 @@ move_to(const char *position)
 static void
 finish_reading(void)
 {
-	if (recent_position(reading->until) == NULL)
+	if (event_cache_position(reading->until) == NULL)
 	{
 		read_page();
 		return;
 	}
-	recent_back_end();
-	recent_each(reading->until, publish_recent_to_readers);
+	event_cache_prepend_end();
+	event_cache_each(reading->until, publish_cached_to_readers);
 	sort_out(&reading->sessions, true);
 	end_reading();
 }
@@ -256,8 +256,8 @@ on_page(void *context, const Page *page)
 		welcome(session);
 	for (int i = 0; i < page->count; i++)
 	{
-		room_publish(HALL_LOG, page->events[i]);
-		recent_back_add(page->events[i]);
+		room_publish(AUDIENCE_LOG_REPLAY, page->events[i]);
+		event_cache_prepend_add(page->events[i]);
 	}
 	sort_out(&reading->sessions, false);
 	move_to(page->position);
@@ -274,11 +274,11 @@ on_page(void *context, const Page *page)
 static void
 read_page(void)
 {
-	if (recent_position(reading->until) == NULL)
-		reading->until = recent_first();
-	halted = recent_position(reading->until) == NULL;
+	if (event_cache_position(reading->until) == NULL)
+		reading->until = event_cache_first_segment();
+	halted = event_cache_position(reading->until) == NULL;
 	if (!halted)
-		event_log_read(database, reading->place, recent_position(reading->until), config, on_page, NULL);
+		event_log_read(database, reading->place, event_cache_position(reading->until), config, on_page, NULL);
 }
 
 static void
@@ -291,7 +291,7 @@ on_earliest(void *context, const PGresult *result)
 		return;
 	}
 	move_to(PQgetvalue(result, 0, 0));
-	recent_back_begin(PQgetvalue(result, 0, 1)[0] == 'f' ? reading->place : NULL);
+	event_cache_prepend_begin(PQgetvalue(result, 0, 1)[0] == 'f' ? reading->place : NULL);
 	read_page();
 }
 
@@ -305,9 +305,9 @@ find_earliest(void)
 
 	for (Session *session = reading->sessions.first; session != NULL; session = session->next_in_list)
 		positions[count++] = session->position;
-	reading->until = recent_first();
+	reading->until = event_cache_first_segment();
 	/* Which may be older by now than when they were found missing. */
-	positions[count++] = recent_position(reading->until);
+	positions[count++] = event_cache_position(reading->until);
 	array = text_array_write(positions, count);
 	metrics.log_readings++;
 	database_query(database, "SELECT \"position\", in_window FROM herald.earliest($1)", 1,
@@ -361,12 +361,12 @@ go_on(void)
 	if (nearer.count == 0)
 		return;
 	if (reading != NULL)
-		move_all(&reading->sessions, HALL_LOBBY);
+		move_all(&reading->sessions, AUDIENCE_NONE);
 	next = memory_new(sizeof(Reading));
 	next->sessions = nearer;
 	next->below = reading;
 	reading = next;
-	move_all(&reading->sessions, HALL_LOG);
+	move_all(&reading->sessions, AUDIENCE_LOG_REPLAY);
 	find_earliest();
 }
 
@@ -409,5 +409,5 @@ replay_stop(void)
 	on_lost(NULL);
 	timer_stop(&pause_timer);
 	for (Session *session; (session = session_list_take(&paused)) != NULL;)
-		session_release(session);
+		session_unref(session);
 }
