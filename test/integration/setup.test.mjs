@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -92,14 +92,24 @@ test('make install and uninstall: the bridge, where there is no pg_config', () =
   const folder = newFolder();
   const destination = [`DESTDIR=${folder}`, 'PG_CONFIG=/nonexistent'];
   make('install-bridge', ...destination);
-  assert.deepEqual(files(folder), ['canonical.json', 'herald-bridge', 'herald-bridge.8', 'kebab.json', 'namespaces.json', 'snake.json']);
+  assert.deepEqual(files(folder), ['canonical.json', 'herald-bridge', 'herald-bridge.8', 'herald-bridge.conf', 'herald-bridge.service',
+    'kebab.json', 'namespaces.json', 'snake.json']);
+  const bridge = path.join(folder, 'usr/local/bin/herald-bridge');
+  const settings = path.join(folder, 'etc/herald/herald-bridge.conf');
+  const unit = readFileSync(path.join(folder, 'usr/local/lib/systemd/system/herald-bridge.service'), 'utf8');
+  assert.match(unit, /^ExecStart=\/usr\/local\/bin\/herald-bridge --config=\/etc\/herald\/herald-bridge.conf$/m);
+  assert.doesNotMatch(unit, /@/);
+  assert.match(execFileSync(bridge, [`--config=${settings}`, '--print-config'], { encoding: 'utf8' }), /^jwt-secret-file = \/etc\/herald\/secret$/m);
+  appendFileSync(settings, 'log-level = debug\n');
+  make('install-bridge', ...destination);
+  assert.match(readFileSync(settings, 'utf8'), /debug/, 'an installation keeps the settings of the administrator');
   const secret = path.join(folder, 'secret');
   writeFileSync(secret, 'a secret of more than thirty-two bytes');
   const check = ['--check', '--listen=127.0.0.1:0', '--dialect=snake', '--database=host=/nowhere', `--jwt-secret-file=${secret}`];
-  assert.match(spawnSync(path.join(folder, 'usr/local/bin/herald-bridge'), check, { encoding: 'utf8' }).stderr, /cannot connect/, 'the dialect is found');
+  assert.match(spawnSync(bridge, check, { encoding: 'utf8' }).stderr, /cannot connect/, 'the dialect is found');
   rmSync(secret);
   make('uninstall-bridge', ...destination);
-  assert.deepEqual(files(folder), []);
+  assert.deepEqual(files(folder), ['herald-bridge.conf'], 'the settings stay');
 });
 
 test('neither part is built with what the other needs', () => {
