@@ -91,9 +91,9 @@ def variables(name):
         head = declaration.split("=")[0].strip()
         if re.match(r"(typedef|extern|_Static_assert|static_assert)\b", head) or " " not in head:
             continue
-        if re.search(r"\w\s*\(", head) or re.fullmatch(r"(static )?(struct|union|enum)( \w+)?( \{\})?", head):
+        if re.search(r"^[^(]*\((?!\s*\*)", head) or re.fullmatch(r"(static )?(struct|union|enum)( \w+)?( \{\})?", head):
             continue
-        for part in re.sub(r"=[^,]*", "", declaration).split(","):
+        for part in [head] if "(" in head else re.sub(r"=[^,]*", "", declaration).split(","):
             found = NAME.search(part.strip())
             if found:
                 yield Variable(found.group(1) or found.group(2), line, not is_constant(part))
