@@ -71,7 +71,9 @@ TRUNCATE herald.notification;
 
 -- docs
 CREATE TABLE staff (id text PRIMARY KEY, name text);
-CREATE TABLE tickets (id int PRIMARY KEY, subject text, reporter text, assignee text, changed_by text, status text NOT NULL DEFAULT 'open');
+CREATE TABLE tickets (
+    id int PRIMARY KEY, subject text, reporter text, assignee text, changed_by text,
+    status text NOT NULL DEFAULT 'open');
 INSERT INTO staff VALUES ('ann', 'Ann'), ('bob', 'Bob'), ('cem', 'Cem'), ('dee', 'Dee');
 
 SELECT herald.watch_users('staff');

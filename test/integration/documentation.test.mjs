@@ -1,0 +1,90 @@
+// The SQL examples of docs/sql.md and docs/notifications.md, run in order, each page in a database of its own. A comment
+// behind a query, and lines "--  ..." below it, are its result.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { Postgres, root } from './harness/postgres.mjs';
+
+const TABLES = `
+  CREATE TABLE users (id int PRIMARY KEY, username text);
+  CREATE TABLE posts (id int PRIMARY KEY, user_id int REFERENCES users, content text, status text, audience text);
+  CREATE TABLE likes (user_id int REFERENCES users, post_id int REFERENCES posts, PRIMARY KEY (user_id, post_id));
+  CREATE TABLE comments (id int PRIMARY KEY, user_id int REFERENCES users, post_id int REFERENCES posts, parent_id int REFERENCES comments, content text);
+  CREATE TABLE follows (follower_id int REFERENCES users, followee_id int REFERENCES users, status text, PRIMARY KEY (follower_id, followee_id));
+  CREATE TABLE conversations (id int PRIMARY KEY);
+  CREATE TABLE conversation_members (conversation_id int REFERENCES conversations, user_id int REFERENCES users, status text);
+  CREATE TABLE messages (id int PRIMARY KEY, conversation_id int REFERENCES conversations, sender_id int REFERENCES users, content text);
+  CREATE TABLE blocks (blocker_id int REFERENCES users, blocked_id int REFERENCES users);
+  INSERT INTO users VALUES (1, 'ana'), (2, 'ben'), (3, 'cleo'), (4, 'dan');`;
+
+const EXTENSION = 'CREATE EXTENSION pg_herald;';
+
+const WATCHED = `
+  SELECT herald.watch_users('users'), herald.watch_posts('posts'), herald.watch_likes('likes'), herald.watch_comments('comments');
+  SELECT herald.watch_follows('follows'), herald.watch_members('conversation_members'), herald.watch_messages('messages'), herald.watch_blocks('blocks');
+  INSERT INTO blocks VALUES (1, 4);`;
+
+const postgres = await Postgres.create();
+after(() => postgres.destroy());
+
+const blocksOf = (page) => [...readFileSync(path.join(root, 'docs', page), 'utf8').matchAll(/^```sql\n([^]*?)^```$/gm)].map(([, sql]) => sql);
+
+// The statements of a block, each with the result that the page promises; undefined where it promises none.
+function statementsOf(block) {
+  const statements = [];
+  let text = '';
+  for (const line of block.split('\n')) {
+    const result = /^--  (.*)$/.exec(line);
+    const end = /^(.*(?:;|\\gset))\s*(?:-- (.*))?$/.exec(line);
+    if (result && text.trim() === '') {
+      const last = statements.at(-1);
+      last.expected = [...last.expected ?? [], result[1].trim()];
+    } else if (end && (text + line).split('$$').length % 2 === 1) {
+      statements.push({ text: text + end[1], expected: end[2] && [end[2].trim()] });
+      text = '';
+    } else if (line.trim() !== '') {
+      text += `${line}\n`;
+    }
+  }
+  assert.equal(text, '', 'a statement without an end');
+  return statements;
+}
+
+// The page's clock and its alignment are its own.
+const comparable = (row) => row.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME').replace(/ +/g, ' ').trim();
+
+const rowsOf = (output) => (output.trim() === '' ? ['(0 rows)'] : output.replace(/\n$/, '').split('\n').map(comparable));
+
+function run(database, script) {
+  const options = ['-XqAt', '-F', ' | ', '-v', 'ON_ERROR_STOP=1', '-h', postgres.directory, '-p', postgres.port, '-U', 'postgres', '-d', database];
+  const { status, stdout, stderr } = spawnSync(path.join(postgres.bin, 'psql'), options, { input: script, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+// Runs a page as one session of psql, with a mark before each result.
+async function check(database, prepared, blocks) {
+  await postgres.createDatabase(database);
+  const statements = blocks.flatMap(statementsOf);
+  const script = [prepared, '\\echo @@', ...statements.map(({ text }) => `${text}\n\\echo @@`)].join('\n');
+  const outputs = run(database, script).split(/^@@\n/m).slice(1);
+  assert.equal(outputs.length, statements.length + 1);
+  const promising = statements.map((statement, i) => ({ ...statement, rows: rowsOf(outputs[i]) })).filter(({ expected }) => expected);
+  for (const { text, expected, rows } of promising) assert.deepEqual(rows, expected.map(comparable), text);
+  return promising.length;
+}
+
+test('the opening example of docs/sql.md runs in an empty database', async () => {
+  assert.equal(await check('opening', '', blocksOf('sql.md').slice(0, 1)), 1);
+});
+
+test('the examples of docs/sql.md run and show what they say', async () => {
+  assert.ok(await check('sql', EXTENSION + TABLES, blocksOf('sql.md').slice(1)) > 8);
+});
+
+test('the examples of docs/notifications.md run and show what they say', async () => {
+  assert.ok(await check('notifications', EXTENSION + TABLES + WATCHED, blocksOf('notifications.md')) > 25);
+});
