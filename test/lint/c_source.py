@@ -21,6 +21,7 @@ class Function(NamedTuple):
 class Variable(NamedTuple):
     name: str
     line: int
+    static: bool
     mutable: bool
 
 
@@ -93,7 +94,10 @@ def variables(name):
             continue
         if re.search(r"^[^(]*\((?!\s*\*)", head) or re.fullmatch(r"(static )?(struct|union|enum)( \w+)?( \{\})?", head):
             continue
-        for part in [head] if "(" in head else re.sub(r"=[^,]*", "", declaration).split(","):
+        parts = [head] if "(" in head else re.sub(r"=[^,]*", "", declaration).split(",")
+        base = re.sub(r"\*.*|\w+\s*(\[.*)?$", "", parts[0].strip())
+        for part in [parts[0], *(base + part for part in parts[1:])]:
             found = NAME.search(part.strip())
             if found:
-                yield Variable(found.group(1) or found.group(2), line, not is_constant(part))
+                static = declaration.startswith("static ")
+                yield Variable(found.group(1) or found.group(2), line, static, not is_constant(part))
