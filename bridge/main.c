@@ -27,23 +27,40 @@ static int argument_count;
 static char **arguments;
 
 static bool
-configure_log(const Config *settings)
+read_log_settings(const Config *settings, LogSettings *log)
 {
-	if (log_configure(settings->log_level, settings->log_format))
+	if (log_read_settings(settings->log_level, settings->log_format, log))
 		return true;
-	fprintf(stderr, "herald-bridge: log-level is error, warning, info or debug; log-format is text or json\n");
+	fprintf(stderr, "herald-bridge: log-level must be error, warning, info or debug, and log-format text or json\n");
 	return false;
 }
 
-/* Would all settings be good as they are given now?  Nothing is taken over before. */
-static bool
-settings_are_good(void)
+static void
+log_changes(ConfigChanges *changes)
 {
-	Config candidate = { 0 };
-	bool good = config_load(&candidate, argument_count, arguments) && auth_check(&candidate) &&
-				configure_log(&candidate);
+	log_info("reloaded", "changed", changes->adopted[0] ? changes->adopted : NULL, "after_restart",
+			 changes->after_restart[0] ? changes->after_restart : NULL);
+	free(changes->adopted);
+	free(changes->after_restart);
+}
 
-	config_free(&candidate);
+/* Everything is read and checked before anything is taken over: a reload changes all that it can, or nothing. */
+static bool
+reload(void)
+{
+	Config fresh = { 0 };
+	LogSettings log;
+	ConfigChanges changes;
+	bool good = config_load(&fresh, argument_count, arguments) && read_log_settings(&fresh, &log) && auth_check(&fresh);
+
+	if (good)
+	{
+		changes = config_adopt(&config, &fresh);
+		log_configure(&log);
+		good = auth_configure(&config);
+		log_changes(&changes);
+	}
+	config_free(&fresh);
 	return good;
 }
 
@@ -51,10 +68,8 @@ static void
 on_reload(int number)
 {
 	(void) number;
-	if (settings_are_good() && config_reload(&config, argument_count, arguments) && auth_configure(&config))
-		log_info("reloaded");
-	else
-		log_error("reload_failed", "hint", "the message is above; what was in force before remains so");
+	if (!reload())
+		log_error("reload_failed", "hint", "The reason is in the message above. The former settings remain in force.");
 }
 
 static void
@@ -85,18 +100,20 @@ print_and_leave(void)
 }
 
 static bool
+check(void)
+{
+	if (!server_check(&config) || !preflight_database(config.database))
+		return false;
+	puts("herald-bridge: everything is in order");
+	return true;
+}
+
+static bool
 run(void)
 {
-	if (config.check)
-	{
-		if (!preflight_database(config.database))
-			return false;
-		puts("herald-bridge: everything is in order");
-		return true;
-	}
 	budget_start(&config);
 	outbox_start();
-	if (!server_start())
+	if (!server_start(&config))
 		return false;
 	gateway_start(&config);
 	loop_on_signal(SIGTERM, on_terminate);
@@ -106,6 +123,19 @@ run(void)
 	gateway_stop();
 	dialect_unload();
 	log_info("stopped");
+	return true;
+}
+
+/* Returns whether the settings are good, after a message on standard error; the log goes by them. */
+static bool
+configure(void)
+{
+	LogSettings log;
+
+	if (!read_log_settings(&config, &log) || !auth_configure(&config) || !preflight_conninfo(config.database) ||
+		!dialect_load(config.dialect))
+		return false;
+	log_configure(&log);
 	return true;
 }
 
@@ -119,8 +149,7 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (print_and_leave())
 		return EXIT_SUCCESS;
-	if (!configure_log(&config) || !auth_configure(&config) || !preflight_conninfo(config.database) ||
-		!dialect_load(config.dialect) || !server_prepare(&config))
+	if (!configure())
 		return EXIT_FAILURE;
-	return run() ? EXIT_SUCCESS : EXIT_FAILURE;
+	return (config.check ? check() : run()) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -20,7 +20,9 @@
 typedef enum Kind
 {
 	KIND_TEXT,
-	KIND_LIST, /* may be given several times */
+	KIND_LIST,	  /* may be given several times */
+	KIND_ORIGINS, /* the same, of web origins */
+	LAST_TEXT_KIND = KIND_ORIGINS,
 	KIND_COUNT,
 	KIND_BYTES, /* 64kB, 1MB */
 	KIND_TIME,	/* 500ms, 10s, 1min, 1h, 1d */
@@ -43,7 +45,7 @@ typedef struct Setting
 
 static const Setting settings[] = {
 	{ "action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database" },
-	{ "allow-origin", 0, KIND_LIST, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
+	{ "allow-origin", 0, KIND_ORIGINS, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
 	{ "check", 0, KIND_SWITCH, AT(check), false, "false", NULL, "check settings and database, print what is wrong, and exit" },
 	{ "config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value" },
 	{ "connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session" },
@@ -131,6 +133,43 @@ parse_switch(const char *text, bool *value)
 	return *value || strcmp(text, "false") == 0 || strcmp(text, "off") == 0 || strcmp(text, "0") == 0;
 }
 
+/* Returns whether a browser can send this text as the Origin of a page: lower case, no path, no default port. */
+static bool
+is_origin(const char *text, size_t length)
+{
+	bool secure = length > 8 && strncmp(text, "https://", 8) == 0;
+	size_t scheme = secure ? 8 : length > 7 && strncmp(text, "http://", 7) == 0 ? 7 :
+																				  0;
+	const char *default_port = secure ? ":443" : ":80";
+	size_t port = strlen(default_port);
+
+	if ((length == 1 && text[0] == '*') || (length == 4 && strncmp(text, "null", 4) == 0))
+		return true;
+	if (scheme == 0 || strncmp(text + length - port, default_port, port) == 0)
+		return false;
+	for (size_t i = scheme; i < length; i++)
+	{
+		if (strchr("/?#@\"'", text[i]) != NULL || isupper((unsigned char) text[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Origins are separated by spaces; none at all means the bridge's own. */
+static bool
+are_origins(const char *text)
+{
+	while (*(text += strspn(text, " ")) != '\0')
+	{
+		size_t length = strcspn(text, " ");
+
+		if (!is_origin(text, length))
+			return false;
+		text += length;
+	}
+	return true;
+}
+
 static void
 set_text(char **field, const char *text, bool append)
 {
@@ -148,9 +187,14 @@ assign(Config *config, const Setting *setting, const char *text, bool append)
 	switch (setting->kind)
 	{
 		case KIND_TEXT:
-		case KIND_LIST:
-			set_text(field, text, append && setting->kind == KIND_LIST);
+			set_text(field, text, false);
 			return true;
+		case KIND_LIST:
+			set_text(field, text, append);
+			return true;
+		case KIND_ORIGINS:
+			set_text(field, text, append);
+			return are_origins(text);
 		case KIND_COUNT:
 			return parse_number(text, counts, field) && *(long *) field > 0;
 		case KIND_BYTES:
@@ -176,6 +220,8 @@ expected(Kind kind)
 			return "a time such as 500ms, 10s or 1min";
 		case KIND_SWITCH:
 			return "true or false";
+		case KIND_ORIGINS:
+			return "an origin as browsers send it, such as https://app.example.com, without a path or a slash at the end";
 		default:
 			return "a text";
 	}
@@ -187,7 +233,7 @@ take(Config *config, const Setting *setting, const char *text, bool append, cons
 {
 	if (assign(config, setting, text, append))
 		return true;
-	fprintf(stderr, "herald-bridge: %s: \"%s\" is no value for %s; expected %s\n", where, text, setting->name,
+	fprintf(stderr, "herald-bridge: %s: invalid value for %s: \"%s\"; expected %s\n", where, setting->name, text,
 			expected(setting->kind));
 	return false;
 }
@@ -344,31 +390,42 @@ config_free(Config *config)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
-		if (settings[i].kind <= KIND_LIST)
+		if (settings[i].kind <= LAST_TEXT_KIND)
 			free(*(char **) ((char *) config + settings[i].offset));
 	}
 }
 
-bool
-config_reload(Config *config, int argc, char **argv)
+static bool
+is_equal(const Setting *setting, const void *one, const void *other)
 {
-	Config fresh = { 0 };
-	bool good = config_load(&fresh, argc, argv);
+	if (setting->kind <= LAST_TEXT_KIND)
+		return strcmp(*(char *const *) one, *(char *const *) other) == 0;
+	if (setting->kind == KIND_SWITCH)
+		return *(const bool *) one == *(const bool *) other;
+	return *(const long *) one == *(const long *) other;
+}
 
-	for (size_t i = 0; i < SETTINGS && good; i++)
+ConfigChanges
+config_adopt(Config *config, const Config *fresh)
+{
+	ConfigChanges changes = { memory_copy(""), memory_copy("") };
+
+	for (size_t i = 0; i < SETTINGS; i++)
 	{
 		void *old = (char *) config + settings[i].offset;
-		void *new = (char *) &fresh + settings[i].offset;
+		const void *new = (const char *) fresh + settings[i].offset;
 
+		if (is_equal(&settings[i], old, new))
+			continue;
+		set_text(settings[i].reloadable ? &changes.adopted : &changes.after_restart, settings[i].name, true);
 		if (!settings[i].reloadable)
 			continue;
-		if (settings[i].kind <= KIND_LIST)
-			set_text(old, *(char **) new, false);
+		if (settings[i].kind <= LAST_TEXT_KIND)
+			set_text(old, *(char *const *) new, false);
 		else
-			*(long *) old = *(long *) new;
+			*(long *) old = *(const long *) new;
 	}
-	config_free(&fresh);
-	return good;
+	return changes;
 }
 
 void
@@ -400,7 +457,7 @@ config_print(const Config *config, FILE *out)
 	{
 		const void *field = (const char *) config + settings[i].offset;
 
-		if (settings[i].kind <= KIND_LIST)
+		if (settings[i].kind <= LAST_TEXT_KIND)
 			fprintf(out, "%s = %s\n", settings[i].name, *(char *const *) field);
 		else if (settings[i].kind == KIND_TIME)
 			fprintf(out, "%s = %ldms\n", settings[i].name, *(const long *) field);

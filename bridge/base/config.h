@@ -57,8 +57,19 @@ typedef struct Config
  */
 extern bool config_load(Config *config, int argc, char **argv);
 
-/* The same once more; takes over what can change while running and tells whether that worked. */
-extern bool config_reload(Config *config, int argc, char **argv);
+/* The names of settings, separated by blanks; the caller frees both texts. */
+typedef struct ConfigChanges
+{
+	char *adopted;		 /* in force from now on */
+	char *after_restart; /* given, and in force after a restart only */
+} ConfigChanges;
+
+/*
+ * Copies the settings that can change while the bridge runs from "fresh", which
+ * config_load() has filled in and the caller has found good; leaves the others.
+ * Returns the names of the settings that differ.
+ */
+extern ConfigChanges config_adopt(Config *config, const Config *fresh);
 
 /* Frees the strings of settings that are not needed any more. */
 extern void config_free(Config *config);

@@ -8,6 +8,7 @@
  */
 #include "base/log.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,30 +17,44 @@
 #include <time.h>
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
-static LogLevel log_level = LOG_LEVEL_INFO;
-static bool log_json = false;
+static const char *const format_names[] = { "text", "json" };
+static LogSettings log_settings = { LOG_LEVEL_INFO, LOG_FORMAT_TEXT };
+
+/* Returns the index of a name, or -1. */
+static int
+find_name(const char *const *names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
 
 bool
-log_configure(const char *level, const char *format)
+log_read_settings(const char *level, const char *format, LogSettings *settings)
 {
-	bool known = false;
+	int found_level = find_name(level_names, LOG_LEVEL_DEBUG + 1, level);
+	int found_format = find_name(format_names, LOG_FORMAT_JSON + 1, format);
 
-	for (int i = 0; i <= LOG_LEVEL_DEBUG; i++)
-	{
-		if (strcmp(level, level_names[i]) == 0)
-		{
-			log_level = i;
-			known = true;
-		}
-	}
-	log_json = strcmp(format, "json") == 0;
-	return known && (log_json || strcmp(format, "text") == 0);
+	if (found_level < 0 || found_format < 0)
+		return false;
+	*settings = (LogSettings){ found_level, found_format };
+	return true;
+}
+
+void
+log_configure(const LogSettings *settings)
+{
+	assert(settings->level <= LOG_LEVEL_DEBUG && settings->format <= LOG_FORMAT_JSON);
+	log_settings = *settings;
 }
 
 bool
 log_is_on(LogLevel level)
 {
-	return level <= log_level;
+	return level <= log_settings.level;
 }
 
 /* The fields in their order; values that are not UTF-8 are told by their length. */
@@ -98,7 +113,7 @@ log_event(LogLevel level, const char *event, ...)
 	va_start(pairs, event);
 	fields = collect(time_text, level, event, pairs);
 	va_end(pairs);
-	if (log_json)
+	if (log_settings.format == LOG_FORMAT_JSON)
 	{
 		json_dumpf(fields, stderr, JSON_COMPACT);
 		fputc('\n', stderr);

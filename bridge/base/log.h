@@ -19,8 +19,25 @@ typedef enum LogLevel
 	LOG_LEVEL_DEBUG
 } LogLevel;
 
-/* Sets what is logged and how; false when the level or format has no such name. */
-extern bool log_configure(const char *level, const char *format);
+typedef enum LogFormat
+{
+	LOG_FORMAT_TEXT,
+	LOG_FORMAT_JSON
+} LogFormat;
+
+typedef struct LogSettings
+{
+	LogLevel level;
+	LogFormat format;
+} LogSettings;
+
+/* Reads the names of a level and a format; false when one of them is unknown.  Changes nothing of the log. */
+extern bool log_read_settings(const char *level, const char *format, LogSettings *settings);
+
+/* Logs by these settings from now on. */
+extern void log_configure(const LogSettings *settings);
+
+/* Returns whether events of this level are logged. */
 extern bool log_is_on(LogLevel level);
 
 /*

@@ -23,15 +23,21 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
 #include "source/hosts.h"
+#include "source/preflight.h"
 #include "source/watcher.h"
 
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 5000
 #define LONGEST_CONNECT_MS 10000
+
+/* All connections are refused for the same reasons: the log says each of the latest ones once in this time. */
+#define REFUSALS_KEPT 4
+#define REFUSAL_INTERVAL_MS 60000
 
 /* The server cancels a query that takes too long.  After as much time again, but no more than this, it is silent. */
 #define LONGEST_SILENCE_MS 5000
@@ -85,8 +91,20 @@ struct Database
 	struct Database *prev;
 };
 
-static Database *databases;
-static int latest_host; /* who has taken writes last */
+/* A reason for which a server refused a connection, and when the log said so. */
+typedef struct Refusal
+{
+	char *reason;
+	uint64_t logged_at;
+} Refusal;
+
+/* All connections of the process. */
+static struct
+{
+	Database *first;
+	int latest_host; /* the one that took writes last */
+	Refusal refusals[REFUSALS_KEPT];
+} databases;
 
 static void begin_connecting(void *context);
 static void send_next(Database *database);
@@ -144,6 +162,51 @@ next_pause(Database *database)
 	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
 }
 
+/* Returns whether the log has not told this reason lately, and takes it for told. */
+static bool
+is_new_refusal(const char *reason)
+{
+	Refusal *refusal = databases.refusals;
+
+	for (int i = 0; i < REFUSALS_KEPT; i++)
+	{
+		Refusal *known = &databases.refusals[i];
+
+		if (known->reason != NULL && strcmp(known->reason, reason) == 0)
+		{
+			refusal = known;
+			if (loop_now() - known->logged_at < REFUSAL_INTERVAL_MS)
+				return false;
+			break;
+		}
+		if (known->logged_at < refusal->logged_at)
+			refusal = known;
+	}
+	free(refusal->reason);
+	*refusal = (Refusal){ memory_copy(reason), loop_now() };
+	return true;
+}
+
+static void
+forget_refusals(void)
+{
+	for (int i = 0; i < REFUSALS_KEPT; i++)
+	{
+		free(databases.refusals[i].reason);
+		databases.refusals[i] = (Refusal){ 0 };
+	}
+}
+
+/* A connection that was lost is told by itself; refusals while there is none are told once for all. */
+static void
+log_loss(const Database *database, bool was_connected)
+{
+	if (was_connected)
+		log_warning("database_lost", "connection", database->name, "reason", database->error);
+	else if (is_new_refusal(database->error))
+		log_warning("database_refused", "reason", database->error, "hint", PREFLIGHT_CONNECT_HINT);
+}
+
 static void
 lose(Database *database, const char *why)
 {
@@ -151,8 +214,7 @@ lose(Database *database, const char *why)
 
 	database->tried = was_connected ? 0 : database->tried + 1;
 	note_error(database, why);
-	if (was_connected || !database->was_connected)
-		log_warning("database_lost", "connection", database->name, "reason", database->error);
+	log_loss(database, was_connected);
 	watcher_stop(&database->watcher);
 	PQfinish(database->connection);
 	database->connection = NULL;
@@ -170,8 +232,8 @@ go_along(int host)
 {
 	Database *database;
 
-	latest_host = host;
-	DL_FOREACH(databases, database)
+	databases.latest_host = host;
+	DL_FOREACH(databases.first, database)
 	{
 		if (database->state != DATABASE_PAUSING && database->host != host)
 			lose(database, "another server has become the primary");
@@ -215,6 +277,7 @@ become_connected(Database *database)
 	if (database->was_connected)
 		metrics.database_reconnects++;
 	database->was_connected = true;
+	forget_refusals();
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
 	go_along(database->host);
 	send_settings(database);
@@ -249,7 +312,7 @@ begin_connecting(void *context)
 	Database *database = context;
 	char *name = memory_format("herald-bridge %s", database->name);
 
-	database->host = (latest_host + database->tried) % hosts_count(database->conninfo);
+	database->host = (databases.latest_host + database->tried) % hosts_count(database->conninfo);
 	database->connection = hosts_connect(database->conninfo, database->host, name);
 	free(name);
 	if (PQstatus(database->connection) == CONNECTION_BAD)
@@ -380,7 +443,7 @@ database_open(const char *name, const char *conninfo, long limit, const Database
 	database->context = context;
 	database->pause = FIRST_PAUSE_MS;
 	database->error = memory_copy("");
-	DL_APPEND(databases, database);
+	DL_APPEND(databases.first, database);
 	timer_start(&database->timer, 0, begin_connecting, database);
 	return database;
 }
@@ -431,13 +494,15 @@ database_reset(Database *database, const char *why)
 void
 database_close(Database *database)
 {
-	DL_DELETE(databases, database);
+	DL_DELETE(databases.first, database);
 	timer_stop(&database->timer);
 	watcher_stop(&database->watcher);
 	PQfinish(database->connection);
 	database->state = DATABASE_PAUSING;
 	for (int left = database->load; left > 0; left--)
 		answer_first(database, NULL);
+	if (databases.first == NULL)
+		forget_refusals();
 	free(database->error);
 	free(database->conninfo);
 	free(database);

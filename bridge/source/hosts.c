@@ -103,3 +103,15 @@ hosts_connect(const char *conninfo, int which, const char *name)
 	free(port);
 	return connection;
 }
+
+PGconn *
+hosts_connect_and_wait(const char *conninfo)
+{
+	static const char *const keywords[] = { "target_session_attrs", "dbname", NULL };
+	const char *const values[] = { "read-write", conninfo, NULL };
+	PGconn *connection = PQconnectdbParams(keywords, values, 1);
+
+	if (connection == NULL)
+		abort();
+	return connection;
+}

@@ -19,4 +19,10 @@ extern int hosts_count(const char *conninfo);
  */
 extern PGconn *hosts_connect(const char *conninfo, int which, const char *name);
 
+/*
+ * Connects to the first of them that takes writes, and blocks until that is done or has failed.  The
+ * caller finishes the connection.
+ */
+extern PGconn *hosts_connect_and_wait(const char *conninfo);
+
 #endif /* HERALD_HOSTS_H */

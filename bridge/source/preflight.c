@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * preflight.c
- *	  Says before the start what would not work with the database.
+ *	  Checks before the start that the bridge can work with its database.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -9,12 +9,20 @@
 #include "source/preflight.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "source/hosts.h"
+
+/* How long a pooler may take to give back a connection that another client uses. */
+#define POOLER_PATIENCE_MS 3000
+
+/* Says on standard error that something failed, why, and if there is a hint what to do. */
 static bool
-complain(const char *what, const char *why, const char *hint)
+preflight_fail(const char *failure, const char *reason, const char *hint)
 {
-	fprintf(stderr, "herald-bridge: %s: %s%s%s\n", what, why, hint ? "\n  " : "", hint ? hint : "");
+	fprintf(stderr, "herald-bridge: %s: %s%s%s\n", failure, reason, hint ? "\n  " : "", hint ? hint : "");
 	return false;
 }
 
@@ -26,37 +34,39 @@ preflight_conninfo(const char *conninfo)
 	bool good = options != NULL;
 
 	if (!good)
-		complain("database: no connection string", error ? error : "out of memory", "for example: host=127.0.0.1 dbname=app user=my_bridge");
+		preflight_fail("database: invalid connection string", error ? error : "out of memory",
+					   "An example: host=127.0.0.1 dbname=app user=my_bridge");
 	PQconninfoFree(options);
 	PQfreemem(error);
 	return good;
 }
 
 static bool
-check_query(PGconn *connection, const char *sql, const char *what, const char *hint)
+run_trial(PGconn *connection, const char *sql, const char *hint)
 {
 	PGresult *result = PQexec(connection, sql);
 	ExecStatusType status = PQresultStatus(result);
 	bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 
 	if (!good)
-		complain(what, PQresultErrorMessage(result), hint);
+		preflight_fail("database", PQresultErrorMessage(result), hint);
 	PQclear(result);
 	return good;
 }
 
 static bool
-check_extension(PGconn *connection)
+has_extension(PGconn *connection)
 {
-	PGresult *result = PQexec(connection, "SELECT extversion FROM pg_extension WHERE extname = 'pg_herald'");
+	PGresult *result = PQexec(connection, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'pg_herald'");
 	bool there = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
 
 	PQclear(result);
-	return there || complain("database", "the extension pg_herald is not in this database", "as its owner: CREATE EXTENSION pg_herald");
+	return there || preflight_fail("database", "the extension pg_herald is not installed in this database",
+								   "As the owner of the database, run: CREATE EXTENSION pg_herald;");
 }
 
 static bool
-check_functions(PGconn *connection)
+may_execute(PGconn *connection)
 {
 	static const char *const trials[] = {
 		"SELECT * FROM herald.bridge_hello()",
@@ -68,23 +78,81 @@ check_functions(PGconn *connection)
 
 	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++)
 	{
-		if (!check_query(connection, trials[i], "database", "this role must be a member of herald_bridge: GRANT herald_bridge TO ..."))
+		if (!run_trial(connection, trials[i], "The role must be a member of herald_bridge: GRANT herald_bridge TO role;"))
 			return false;
 	}
 	return true;
 }
 
+/* Waits until the connection can be read, for as long as a pooler may take. */
+static bool
+preflight_wait(PGconn *connection)
+{
+	struct pollfd socket = { .fd = PQsocket(connection), .events = POLLIN };
+
+	while (PQisBusy(connection))
+	{
+		if (poll(&socket, 1, POOLER_PATIENCE_MS) <= 0 || !PQconsumeInput(connection))
+			return false;
+	}
+	return true;
+}
+
+/* Returns the process id of the server's backend that answers now; 0 if none does in time. */
+static int
+answering_backend(PGconn *connection)
+{
+	PGresult *result = NULL;
+	int backend = 0;
+
+	if (PQsendQuery(connection, "SELECT pg_catalog.pg_backend_pid()") && preflight_wait(connection))
+		result = PQgetResult(connection);
+	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+		backend = atoi(PQgetvalue(result, 0, 0));
+	PQclear(result);
+	while (backend != 0 && (result = PQgetResult(connection)) != NULL)
+		PQclear(result);
+	return backend;
+}
+
+/* While another client is in a transaction, does the same backend still answer this one? */
+static bool
+keeps_backend(PGconn *connection, const char *conninfo, int backend)
+{
+	PGconn *other = hosts_connect_and_wait(conninfo);
+	bool keeps;
+
+	PQclear(PQexec(other, "BEGIN"));
+	PQclear(PQexec(other, "SELECT 1"));
+	keeps = answering_backend(connection) == backend;
+	PQfinish(other);
+	return keeps;
+}
+
+/*
+ * A pooler announces a process id of its own when a client connects.  One that pools
+ * sessions does no harm; one that pools transactions loses every LISTEN.
+ */
+static bool
+has_session(PGconn *connection, const char *conninfo)
+{
+	int backend = answering_backend(connection);
+
+	if (backend == PQbackendPID(connection) || keeps_backend(connection, conninfo, backend))
+		return true;
+	return preflight_fail("database", "a connection pooler in front of the server shares backends between transactions",
+						  "LISTEN needs a session: connect to the server itself, or set pool_mode = session.");
+}
+
 bool
 preflight_database(const char *conninfo)
 {
-	static const char *const keywords[] = { "target_session_attrs", "dbname", NULL };
-	const char *const values[] = { "read-write", conninfo, NULL };
-	PGconn *connection = PQconnectdbParams(keywords, values, 1);
+	PGconn *connection = hosts_connect_and_wait(conninfo);
 	bool good = PQstatus(connection) == CONNECTION_OK;
 
 	if (!good)
-		complain("database: cannot connect", PQerrorMessage(connection), NULL);
-	good = good && check_extension(connection) && check_functions(connection);
+		preflight_fail("database: cannot connect", PQerrorMessage(connection), PREFLIGHT_CONNECT_HINT);
+	good = good && has_session(connection, conninfo) && has_extension(connection) && may_execute(connection);
 	PQfinish(connection);
 	return good;
 }

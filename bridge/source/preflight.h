@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * preflight.h
- *	  Says before the start what would not work with the database.
+ *	  Checks before the start that the bridge can work with its database.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,12 +11,18 @@
 
 #include <stdbool.h>
 
-/* Is this a connection string?  False after a message on standard error. */
+/* The remedy for a server that refuses a connection, in --check and in the log. */
+#define PREFLIGHT_CONNECT_HINT \
+	"Check host, port, dbname, user and password of \"database\", and pg_hba.conf of the server. The user is a login role that" \
+	" is a member of herald_bridge: CREATE ROLE name LOGIN IN ROLE herald_bridge;"
+
+/* Returns whether this is a connection string; if not, after a message on standard error. */
 extern bool preflight_conninfo(const char *conninfo);
 
 /*
- * Connects, and tries what the bridge will do: its functions and LISTEN.  Waits
- * for the answers.  False after a message on standard error.
+ * Connects, and tries what the bridge will do: a session of its own, its functions,
+ * LISTEN.  Blocks until the server has answered.  False after a message on standard
+ * error that says what failed, why, and what to change.
  */
 extern bool preflight_database(const char *conninfo);
 

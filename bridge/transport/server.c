@@ -142,8 +142,9 @@ is_port(const char *text)
 	return end != text && *end == '\0' && port >= 0 && port <= 65535;
 }
 
-static bool
-bind_address(void)
+/* Looks up the address of the settings; NULL after a message.  The caller frees it. */
+static struct addrinfo *
+find_address(const Config *settings)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *address = NULL;
@@ -151,35 +152,42 @@ bind_address(void)
 	char *port;
 	const char *why = "expected [ADDRESS:]PORT";
 
-	split_address(config->listen, &host, &port);
+	split_address(settings->listen, &host, &port);
 	if (is_port(port))
 	{
 		int code = getaddrinfo(host[0] ? host : NULL, port, &hints, &address);
 
 		why = code != 0 ? gai_strerror(code) : NULL;
 	}
-	if (why == NULL)
-	{
-		listening = open_listener(address);
-		why = listening < 0 ? strerror(errno) : NULL;
-	}
 	if (why != NULL)
-		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", config->listen, why);
-	if (address != NULL)
-		freeaddrinfo(address);
+		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", settings->listen, why);
 	free(host);
 	free(port);
-	return why == NULL;
+	return address;
 }
 
 static bool
-check_folder(void)
+bind_address(void)
+{
+	struct addrinfo *address = find_address(config);
+
+	if (address == NULL)
+		return false;
+	listening = open_listener(address);
+	if (listening < 0)
+		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", config->listen, strerror(errno));
+	freeaddrinfo(address);
+	return listening >= 0;
+}
+
+static bool
+check_folder(const Config *settings)
 {
 	struct stat status;
 
-	if (config->www[0] == '\0' || (stat(config->www, &status) == 0 && S_ISDIR(status.st_mode)))
+	if (settings->www[0] == '\0' || (stat(settings->www, &status) == 0 && S_ISDIR(status.st_mode)))
 		return true;
-	fprintf(stderr, "herald-bridge: www: %s is not a folder\n", config->www);
+	fprintf(stderr, "herald-bridge: www: %s is not a folder\n", settings->www);
 	return false;
 }
 
@@ -220,12 +228,14 @@ create_context(void)
 }
 
 bool
-server_prepare(const Config *settings)
+server_check(const Config *settings)
 {
-	config = settings;
-	websocket_configure(settings);
-	http_configure(settings);
-	return check_folder() && bind_address();
+	struct addrinfo *address = find_address(settings);
+	bool found = address != NULL;
+
+	if (found)
+		freeaddrinfo(address);
+	return found && check_folder(settings);
 }
 
 /* Without a free descriptor the client would wait in the queue and the listener would be ready for ever. */
@@ -281,8 +291,13 @@ on_clients(uv_poll_t *handle, int status, int events)
 }
 
 bool
-server_start(void)
+server_start(const Config *settings)
 {
+	config = settings;
+	websocket_configure(settings);
+	http_configure(settings);
+	if (!check_folder(settings) || !bind_address())
+		return false;
 	limit_descriptors();
 	if (!create_context())
 		return false;

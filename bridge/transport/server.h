@@ -14,13 +14,16 @@
 #include "base/config.h"
 
 /*
- * Binds the address and prepares the library.  False after a message on
- * standard error that names the setting.
+ * Checks the address to listen on and the folder to serve, without using either.
+ * False after a message on standard error that names the setting.
  */
-extern bool server_prepare(const Config *config);
+extern bool server_check(const Config *config);
 
-/* Begins to accept; false after a message on standard error. */
-extern bool server_start(void);
+/*
+ * Binds the address, prepares the library and begins to accept.  False after a
+ * message on standard error.
+ */
+extern bool server_start(const Config *config);
 
 /* Stops accepting; calls finished() once all connections are gone or the time for it is over. */
 extern void server_drain(void (*finished)(void));

@@ -1,12 +1,16 @@
 // What the one who runs the bridge meets: checks, metrics, settings, files, signals.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
-import { freePort, runBridge } from './harness/bridge.mjs';
+import { freePort, program, runBridge } from './harness/bridge.mjs';
+import { atExit } from './harness/cleanup.mjs';
 import { PlainClient } from './harness/plain_client.mjs';
+import { Pooler } from './harness/pooler.mjs';
 import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
 import { sign } from './harness/token.mjs';
@@ -108,6 +112,28 @@ test('--check and start say what is wrong and end with an error', async () => {
   assert.match(nowhere.output, /connect|refused/i);
 });
 
+test('--check works beside a running bridge', async () => {
+  const { code, output } = await runBridge([...settings({ listen: `127.0.0.1:${bridge.port}` }), '--check']);
+  assert.equal(code, 0, output);
+});
+
+test('--check says that a pooler shares backends between transactions', { skip: !Pooler.isInstalled && 'pgbouncer is not installed' }, async () => {
+  const pooled = async (mode) => {
+    const pooler = await Pooler.start(database, mode);
+    try {
+      return await runBridge([...settings({ database: pooler.conninfo('bridge') }), '--check']);
+    } finally {
+      await pooler.stop();
+    }
+  };
+  const shared = await pooled('transaction');
+  assert.notEqual(shared.code, 0, shared.output);
+  assert.match(shared.output, /pooler/);
+  assert.match(shared.output, /pool_mode = session/);
+  const own = await pooled('session');
+  assert.equal(own.code, 0, own.output);
+});
+
 test('a port that is taken is an error at start', async () => {
   const { code, output } = await runBridge(settings({ listen: `127.0.0.1:${bridge.port}` }));
   assert.notEqual(code, 0);
@@ -149,6 +175,52 @@ test('SIGHUP reloads the secret; a reload that fails changes nothing', async () 
   await reload(fresh, 'reloaded');
   await comes(fresh);
   await assert.rejects(comes(scene.secret), /token/);
+});
+
+// The first reload changes all these settings, but one line of the file is wrong: the second must still find all of them changed.
+test('a rejected reload changes none of the settings', async () => {
+  const file = path.join(directory, 'reload.conf');
+  const other = { secret: path.join(directory, 'other-secret') };
+  writeFileSync(other.secret, 'another secret, and long enough to be one', { mode: 0o600 });
+  const page = readFileSync(path.join(root, 'docs/configuration.md'), 'utf8');
+  const reloadable = [...page.matchAll(/^\| `([a-z-]+)` \| (?:`(.*?)`)? ?\| (\w+) \| yes \|/gm)].map(([, name, preset, kind]) => ({ name, preset, kind }));
+  assert.ok(reloadable.length >= 20, `${reloadable.length} settings can be reloaded`);
+  const special = { 'jwt-secret-file': other.secret, 'jwt-algorithm': 'HS512', 'allow-origin': 'https://app.example', 'log-level': 'debug', 'log-format': 'json' };
+  const general = { text: 'another', name: 'another', number: '4321', size: '123kB', time: '7s' };
+  writeFileSync(file, '');
+  const changed = await scene.addBridge([`--config=${file}`]);
+  const lines = reloadable.map(({ name, kind }) => `${name} = ${special[name] ?? general[kind]}\n`);
+  const reload = async (text, event) => {
+    const before = changed.log.length;
+    writeFileSync(file, text);
+    process.kill(changed.pid, 'SIGHUP');
+    await until(event, () => changed.log.slice(before).includes(event));
+    return changed.log.slice(before);
+  };
+  const reloadedAll = reloadable.map(({ name }) => name).filter((name) => name !== 'jwt-secret-file').sort();
+  for (const wrong of ['log-format = xml\n', 'log-level = loud\n', 'ping-interval = never\n', 'jwt-algorithm = none\n', 'allow-origin = app.example\n']) {
+    const log = await reload(lines.join('') + wrong, 'reload_failed');
+    assert.match(log, /level=error event=reload_failed/, wrong);
+    assert.doesNotMatch(log, /event=reloaded|level=debug/, wrong);
+  }
+  const log = await reload(lines.join(''), 'reloaded');
+  const names = /"changed":"([^"]*)"/.exec(log)[1].split(' ').sort();
+  assert.deepEqual(names, reloadedAll);
+});
+
+test('a login that the server refuses gives one line with a remedy', async () => {
+  const child = spawn(program, settings({ database: database.conninfo('nobody_of_this_name') }), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const exited = once(child, 'close');
+  const forget = atExit(() => child.kill('SIGKILL'));
+  let log = '';
+  child.stderr.on('data', (text) => { log += text; });
+  await until('the server has refused each connection several times', () => scene.postgres.log().split('"nobody_of_this_name"').length > 30);
+  child.kill('SIGTERM');
+  await exited;
+  forget();
+  assert.equal(log.split('database_refused').length - 1, 1, log);
+  assert.doesNotMatch(log, /database_lost/);
+  assert.match(log, /CREATE ROLE name LOGIN IN ROLE herald_bridge/);
 });
 
 test('SIGTERM drains: clients are told to come back, the process ends with 0', async () => {

@@ -104,6 +104,29 @@ load(const char *arguments)
 	return call(config_load, arguments);
 }
 
+static ConfigChanges changes; /* of the last reload */
+
+/* Reloads as main.c does: nothing is adopted from settings that are wrong anywhere. */
+static bool
+reload(const char *arguments)
+{
+	Config running = config;
+	Config fresh;
+	bool good;
+
+	free(changes.adopted);
+	free(changes.after_restart);
+	changes = (ConfigChanges){ 0 };
+	config = (Config){ 0 };
+	good = call(config_load, arguments);
+	fresh = config;
+	config = running;
+	if (good)
+		changes = config_adopt(&config, &fresh);
+	config_free(&fresh);
+	return good;
+}
+
 static void
 refuses(const char *arguments, const char *names, const char *wants)
 {
@@ -204,8 +227,8 @@ test_forms(void **state)
 	assert_true(config.check);
 	assert_false(config.print_config);
 	assert_true(config.help);
-	assert_true(load("--allow-origin a --allow-origin=b"));
-	assert_string_equal(config.allow_origin, "a b");
+	assert_true(load("--allow-origin http://a --allow-origin=http://b"));
+	assert_string_equal(config.allow_origin, "http://a http://b");
 }
 
 /* Takes one source away after the other. */
@@ -215,19 +238,19 @@ test_precedence(void **state)
 	char arguments[256];
 
 	(void) state;
-	write_file("listen = from-file\nmax-connections = 5\nallow-origin = f1\nallow-origin = f2\n");
+	write_file("listen = from-file\nmax-connections = 5\nallow-origin = http://f1\nallow-origin = http://f2\n");
 	setenv("HERALD_LISTEN", "from-environment", 1);
-	setenv("HERALD_ALLOW_ORIGIN", "e1", 1);
-	snprintf(arguments, sizeof(arguments), "--listen=from-option --allow-origin=o1 --allow-origin=o2 --config=%s", path);
+	setenv("HERALD_ALLOW_ORIGIN", "http://e1", 1);
+	snprintf(arguments, sizeof(arguments), "--listen=from-option --allow-origin=http://o1 --allow-origin=http://o2 --config=%s", path);
 	assert_true(load(arguments));
 	assert_string_equal(config.listen, "from-option");
-	assert_string_equal(config.allow_origin, "o1 o2");
+	assert_string_equal(config.allow_origin, "http://o1 http://o2");
 	assert_int_equal(config.max_connections, 5);
 	setenv("HERALD_MAX_CONNECTIONS", "6", 1);
 	snprintf(arguments, sizeof(arguments), "-c %s", path);
 	assert_true(load(arguments));
 	assert_string_equal(config.listen, "from-environment");
-	assert_string_equal(config.allow_origin, "e1");
+	assert_string_equal(config.allow_origin, "http://e1");
 	assert_int_equal(config.max_connections, 6);
 	unsetenv("HERALD_LISTEN");
 	unsetenv("HERALD_ALLOW_ORIGIN");
@@ -235,7 +258,7 @@ test_precedence(void **state)
 	setenv("HERALD_CONFIG", path, 1);
 	assert_true(load(""));
 	assert_string_equal(config.listen, "from-file");
-	assert_string_equal(config.allow_origin, "f1 f2");
+	assert_string_equal(config.allow_origin, "http://f1 http://f2");
 	assert_string_equal(config.dialect, "canonical");
 	write_file("dialect = snake\ndialect = ./own.json\n");
 	assert_true(load(arguments));
@@ -249,7 +272,7 @@ test_bad_environment(void **state)
 {
 	(void) state;
 	setenv("HERALD_PING_INTERVAL", "soon", 1);
-	refuses("", "HERALD_PING_INTERVAL", "\"soon\" is no value for ping-interval");
+	refuses("", "HERALD_PING_INTERVAL", "invalid value for ping-interval: \"soon\"");
 }
 
 static void
@@ -285,20 +308,46 @@ test_reload(void **state)
 	snprintf(arguments, sizeof(arguments), "--config=%s --page-size=8", path);
 	assert_true(load(arguments));
 	write_file("listen = 2\nmax-connections = 6\nlog-level = debug\npage-size = 9\naction-timeout = 2s\ndatabase = x\n");
-	assert_true(call(config_reload, arguments));
+	assert_true(reload(arguments));
 	assert_int_equal(config.max_connections, 6);
 	assert_string_equal(config.log_level, "debug");
 	assert_int_equal(config.page_size, 8); /* the option still counts before the file */
 	assert_string_equal(config.listen, "1");
 	assert_string_equal(config.database, "");
 	assert_int_equal(config.action_timeout, 1000);
+	assert_string_equal(changes.adopted, "log-level max-connections");
+	assert_string_equal(changes.after_restart, "action-timeout database listen");
 	write_file("");
-	assert_true(call(config_reload, arguments));
+	assert_true(reload(arguments));
 	assert_int_equal(config.max_connections, 10000);
 	assert_string_equal(config.log_level, "info");
 }
 
-/* Nothing is taken over from what is wrong anywhere. */
+static void
+test_wrong_origins(void **state)
+{
+	static const char *const wrong[] = { "app.example.com", "https://app.example.com/", "https://app.example.com:443", "http://app.example.com:80",
+										 "https://App.example.com", "https://", "ftp://app.example.com", "https://a.example/path" };
+	static const char *const good[] = { "*", "null", "https://app.example.com", "http://localhost:8080", "http://[::1]:3000", "https://a.example:80" };
+	char arguments[128];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+	{
+		snprintf(arguments, sizeof(arguments), "--allow-origin=https://good.example --allow-origin=%s", wrong[i]);
+		refuses(arguments, "allow-origin", "without a path or a slash at the end");
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+	{
+		snprintf(arguments, sizeof(arguments), "--allow-origin=%s", good[i]);
+		if (!load(arguments))
+			fail_msg("%s", said);
+	}
+	write_file("allow-origin = https://one.example https://two.example/\n");
+	snprintf(arguments, sizeof(arguments), "--config=%s", path);
+	refuses(arguments, "allow-origin", "line 1");
+}
+
 static void
 test_bad_reload(void **state)
 {
@@ -309,7 +358,7 @@ test_bad_reload(void **state)
 	snprintf(arguments, sizeof(arguments), "--config=%s", path);
 	assert_true(load(arguments));
 	write_file("max-connections = 6\nlog-level = debug\nping-timeout = never\n");
-	assert_false(call(config_reload, arguments));
+	assert_false(reload(arguments));
 	assert_non_null(strstr(said, "ping-timeout"));
 	assert_int_equal(config.max_connections, 5);
 	assert_string_equal(config.log_level, "error");
@@ -352,6 +401,7 @@ main(void)
 		CONFIG_TEST(test_bad_files),
 		CONFIG_TEST(test_reload),
 		CONFIG_TEST(test_bad_reload),
+		CONFIG_TEST(test_wrong_origins),
 		CONFIG_TEST(test_printed_is_a_file),
 	};
 

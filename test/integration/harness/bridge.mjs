@@ -11,7 +11,7 @@ import { root } from './postgres.mjs';
 import { soon, until } from './wait.mjs';
 
 export const release = path.join(root, 'bridge/build/herald-bridge');
-const binary = process.env.HERALD_BRIDGE ?? release;
+export const program = process.env.HERALD_BRIDGE ?? release;
 
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -24,7 +24,7 @@ export async function freePort() {
 
 // Runs the bridge to its end; for --check, --help and wrong settings.
 export async function runBridge(options, environment = {}) {
-  const child = spawn(binary, options, { env: { ...process.env, ...environment } });
+  const child = spawn(program, options, { env: { ...process.env, ...environment } });
   const forget = atExit(() => child.kill('SIGKILL'));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { output += text; });
@@ -40,11 +40,11 @@ export class Bridge {
 
   // conninfo: where the database is. secret: what tokens are signed with. options: more options of the command line.
   // program: which one; one with sanitizers takes more memory than it says.
-  static async start({ conninfo, secret, options = [], program = binary }) {
+  static async start({ conninfo, secret, options = [], program: given = program }) {
     const bridge = new Bridge();
     bridge.conninfo = conninfo;
     bridge.options = options;
-    bridge.program = program;
+    bridge.program = given;
     bridge.directory = mkdtempSync(path.join(tmpdir(), 'herald-bridge-'));
     bridge.secretFile = path.join(bridge.directory, 'secret');
     atExit(() => rmSync(bridge.directory, { recursive: true, force: true }));

@@ -1,0 +1,62 @@
+// pooler.mjs: a real PgBouncer between clients and a private cluster.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freePort } from './bridge.mjs';
+import { atExit } from './cleanup.mjs';
+import { until } from './wait.mjs';
+
+const program = '/usr/sbin/pgbouncer';
+
+export class Pooler {
+  static isInstalled = existsSync(program);
+
+  // database: the one behind it. mode: session or transaction.
+  static async start(database, mode) {
+    const pooler = new Pooler();
+    pooler.database = database;
+    pooler.port = await freePort();
+    pooler.directory = mkdtempSync(path.join(tmpdir(), 'herald-pooler-'));
+    pooler.forget = atExit(() => pooler.#remove());
+    const users = path.join(pooler.directory, 'users.txt');
+    const settings = path.join(pooler.directory, 'pgbouncer.ini');
+    writeFileSync(users, '"bridge" ""\n');
+    writeFileSync(settings, `[databases]\n${database.name} = host=${database.server.directory} port=${database.server.port}\n`
+      + `[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${pooler.port}\nunix_socket_dir =\nauth_type = trust\nauth_file = ${users}\n`
+      + `pool_mode = ${mode}\nlogfile = ${path.join(pooler.directory, 'log')}\nignore_startup_parameters = extra_float_digits\n`);
+    await pooler.#spawn(settings);
+    return pooler;
+  }
+
+  // PgBouncer refuses to run as root, which lends it the server's user.
+  async #spawn(settings) {
+    const root = process.getuid() === 0;
+    chmodSync(this.directory, 0o755);
+    if (root) {
+      const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'));
+      chownSync(this.directory, Number(uid), Number(gid));
+    }
+    const command = root ? ['runuser', '-u', 'postgres', '--', program, '-q', settings] : [program, '-q', settings];
+    this.child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: 'ignore' });
+    this.exited = once(this.child, 'close');
+    const log = path.join(this.directory, 'log');
+    await until('the pooler listens', () => existsSync(log) && readFileSync(log, 'utf8').includes('listening on 127.0.0.1'));
+  }
+
+  conninfo(user) { return `host=127.0.0.1 port=${this.port} user=${user} dbname=${this.database.name}`; }
+
+  #remove() {
+    this.child?.kill('SIGTERM');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async stop() {
+    this.child.kill('SIGTERM');
+    await this.exited;
+    this.#remove();
+    this.forget();
+  }
+}
