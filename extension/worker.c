@@ -39,6 +39,7 @@
 
 #include "write/doorbell.h"
 #include "query.h"
+#include "read/server_start.h"
 #include "settings.h"
 #include "worker.h"
 
@@ -52,11 +53,6 @@ PGDLLEXPORT void herald_worker_main(Datum database);
 static SavedQuery maintain = {
 	.name = "herald.maintain()",
 	.text = "SELECT herald.maintain(wait => false)",
-};
-
-static SavedQuery note_start = {
-	.name = "the record of the server's start",
-	.text = "SELECT herald.note_start()",
 };
 
 /* Runs one step in a transaction of its own, which waits for no disk. */
@@ -103,27 +99,27 @@ look_for_extension(void)
 }
 
 static void
-run_saved(SavedQuery *query)
+run_maintenance(void)
 {
 	QueryScope scope;
 
 	if (!OidIsValid(get_extension_oid("pg_herald", true)))
 		return;
 	query_begin(&scope, query_extension_owner(), false);
-	query_run(query, 1, NULL, NULL);
+	query_run(&maintain, 1, NULL, NULL);
 	query_end(&scope);
-}
-
-static void
-run_maintenance(void)
-{
-	run_saved(&maintain);
 }
 
 static void
 record_start(void)
 {
-	run_saved(&note_start);
+	QueryScope scope;
+
+	if (!OidIsValid(get_extension_oid("pg_herald", true)))
+		return;
+	query_begin(&scope, query_extension_owner(), false);
+	(void) server_start_current();
+	query_end(&scope);
 }
 
 /* Sleeps until the latch is set or the time has passed; true: it was set. */

@@ -24,7 +24,7 @@
 #include "compat.h"
 #include "read/position.h"
 
-#define POSITION_VERSION "1"
+#define POSITION_VERSION 1
 #define UINT64_HEX "%" PRIx64
 
 /* A hostile position must not make us allocate without bound. */
@@ -48,7 +48,7 @@ position_text(const Position *position)
 	initStringInfo(&text);
 	for (; position != NULL; position = position->also)
 	{
-		appendStringInfo(&text, POSITION_VERSION "~%x~" UINT64_HEX "~" UINT64_HEX, position->system, position->start,
+		appendStringInfo(&text, "%x~%x~" UINT64_HEX "~" UINT64_HEX, POSITION_VERSION, position->database_hash, position->start,
 						 position->durable_lsn);
 		append_snapshot(&text, &position->seen);
 		if (position->partial)
@@ -239,9 +239,9 @@ read_position(Cursor *cursor)
 {
 	Position position = { 0 };
 
-	if (read_number(cursor, '\0') != 1)
+	if (read_number(cursor, '\0') != POSITION_VERSION)
 		cursor->at = NULL;
-	position.system = (uint32) read_number(cursor, '~');
+	position.database_hash = (uint32) read_number(cursor, '~');
 	position.start = (int64) read_number(cursor, '~');
 	position.durable_lsn = read_number(cursor, '~');
 	position.seen = read_snapshot(cursor);

@@ -1,50 +1,39 @@
 /*-------------------------------------------------------------------------
  *
  * resume.c
- *	  Makes positions of this server and says whether one is still good.
+ *	  Judges positions: whether this database can resume from one.
  *
- * After a crash the server hands out transaction ids again that never reached
- * the disk.  Every start of the server has its row in herald.server_start, with
- * the first id that its events can have.  For a position of an earlier start
- * all transactions from there on are unseen.
+ * A position carries the start of the server that made it, and a WAL position
+ * (durable_lsn): all commits that it has seen lie before that.
  *
- * A promoted standby, or a restored server, may not have all that a position of
- * an earlier start has seen.  So a position says up to where in the WAL that
- * can be, and a start where it has begun in the WAL of the one before: what is
- * beyond that was lost, and whoever may have seen it is told.
+ * 1. After a crash the server hands out transaction ids again that never reached
+ *	  the disk.  Every start of the server has its row in herald.server_start,
+ *	  with the first transaction id that its events can have.  A position of an
+ *	  earlier start is translated: all transactions from that id on count as
+ *	  unseen.
+ *
+ * 2. A promoted standby, or a restored server, may lack events that a position
+ *	  of an earlier start has seen.  A start's row says where in the WAL it began.
+ *	  A position whose durable_lsn lies beyond that point is refused (HD002): it
+ *	  may have seen commits that were lost.
+ *
+ * 3. Retention removes old events.  A position is too old (HD001) once events
+ *	  that it has not seen are gone.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/pg_lsn.h"
 
 #include "query.h"
-#include "read/resume.h"
 #include "read/durable_lsn.h"
-
-static SavedQuery note_start = {
-	.name = "the record of the server's start",
-	.text = "SELECT id, fresh FROM herald.note_start()",
-};
-
-/* Not read-only: it must see the record that this very statement may have made. */
-static SavedQuery find_start = {
-	.name = "the check where a position comes from",
-	.text = "SELECT EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
-			" s.first_xid, s.begins_at"
-			" FROM (SELECT) AS one LEFT JOIN (SELECT * FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1) AS s ON true",
-	.nargs = 1,
-	.argtypes = { INT8OID },
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
-};
+#include "read/resume.h"
+#include "read/server_start.h"
 
 static SavedQuery check_floor = {
 	.name = "the check of a position's age",
@@ -54,109 +43,48 @@ static SavedQuery check_floor = {
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
-/* The start of the server as this backend knows it, by the record in that table; 0: not known yet. */
-static int64 known_start = 0;
-static Oid known_by = InvalidOid;
-
-/*
- * Which start of the server this is.  The record is made by whoever asks first
- * and believed once it is committed.
- */
-static int64
-current_start(void)
-{
-	Oid record = query_own_table("server_start");
-	bool isnull;
-	int64 found;
-
-	if (known_start != 0 && known_by == record)
-		return known_start;
-	query_run(&note_start, 1, NULL, NULL);
-	found = DatumGetInt64(query_value(0, 1, &isnull));
-	known_start = DatumGetBool(query_value(0, 2, &isnull)) ? 0 : found;
-	known_by = record;
-	return found;
-}
-
-static uint32
-current_system(void)
-{
-	uint64 system = GetSystemIdentifier();
-
-	return (uint32) (system >> 32) ^ (uint32) system ^ (MyDatabaseId * 2654435761u);
-}
-
-/* The position after everything that had ended at the snapshot. */
+/* Returns the position after everything that had ended at the snapshot. */
 static Position
 position_after(LogSnapshot snapshot)
 {
 	Position position = { 0 };
 
-	position.system = current_system();
-	position.start = current_start();
+	position.database_hash = server_start_database_hash();
+	position.start = server_start_current();
 	position.durable_lsn = durable_lsn();
 	position.seen = snapshot;
 	position.last_id = -1;
 	return position;
 }
 
-/* What the record says of a start; many positions in a row are of the same. */
-typedef struct Origin
-{
-	int64 start;
-	bool known;
-	bool newest;
-	uint64 next_first; /* the first transaction id of the start after it */
-	uint64 next_begin; /* and where in the WAL that began */
-} Origin;
-
-static void
-look_up(Origin *origin, int64 start)
-{
-	Datum argument = Int64GetDatum(start);
-	bool isnull;
-	Datum next;
-	Datum begin;
-
-	if (origin->start == start)
-		return;
-	query_run(&find_start, 1, &argument, NULL);
-	origin->start = start;
-	origin->known = DatumGetBool(query_value(0, 1, &isnull));
-	next = query_value(0, 2, &origin->newest);
-	begin = query_value(0, 3, &isnull);
-	origin->next_first = origin->newest ? 0 : DatumGetUInt64(next);
-	origin->next_begin = origin->newest ? PG_UINT64_MAX : DatumGetLSN(begin);
-}
-
 /*
- * Brings a position into terms of this start of the server: to one of an
- * earlier start everything since that start is news.  Returns why that cannot
- * be done, or NULL.
+ * Translates a position to this start of the server.  Returns the reason if that
+ * is impossible, else NULL.  *start keeps the last record that was looked up.
  */
 static const char *
-bring_here(Position *position, Origin *origin)
+translate_to_current_start(Position *position, ServerStart *start)
 {
-	int64 start = current_start();
+	int64 current = server_start_current();
 
-	for (Position *one = position; one != NULL; one = one->also)
+	for (Position *part = position; part != NULL; part = part->also)
 	{
-		look_up(origin, one->start);
-		if (one->system != current_system() || !origin->known)
+		server_start_find(start, part->start);
+		if (part->database_hash != server_start_database_hash() || !start->known)
 			return "the position comes from another database";
-		if (one->durable_lsn > origin->next_begin)
-			return "the position lies beyond what this database has kept";
-		if (!origin->newest)
+		if (part->durable_lsn > start->next_begin_lsn)
+			return "the position lies beyond the WAL that this database has kept";
+		if (!start->newest)
 		{
-			snapshot_clip(&one->seen, origin->next_first);
-			snapshot_clip(&one->window, origin->next_first);
+			snapshot_clip(&part->seen, start->next_xid);
+			snapshot_clip(&part->window, start->next_xid);
 		}
-		one->start = start;
+		part->start = current;
 	}
 	position_simplify(position);
 	return NULL;
 }
 
+/* Is anything gone from the log that is not visible in the snapshot? */
 static bool
 precedes_log(const LogSnapshot *snapshot)
 {
@@ -173,20 +101,20 @@ resume_check_age(const LogSnapshot *snapshot)
 	if (precedes_log(snapshot))
 		ereport(ERROR, (errcode(ERRCODE_HERALD_TOO_OLD),
 						errmsg("the position is older than the event log"),
-						errdetail("Events are kept for herald.recovery_window."),
+						errdetail("The event log keeps events for herald.recovery_window."),
 						errhint("Start again from herald.current_position() and read the present state.")));
 }
 
 Position
-resume_at(Datum argument)
+resume_at(Datum text)
 {
-	Position position = position_parse(TextDatumGetCString(argument));
-	Origin origin = { .start = -1 };
-	const char *failure = bring_here(&position, &origin);
+	Position position = position_parse(TextDatumGetCString(text));
+	ServerStart start = { 0 };
+	const char *failure = translate_to_current_start(&position, &start);
 
 	if (failure != NULL)
 	{
-		known_start = 0; /* its record may have been rolled back */
+		server_start_forget();
 		ereport(ERROR, (errcode(ERRCODE_HERALD_FOREIGN),
 						errmsg("%s", failure),
 						errdetail("The database was restored, copied or failed over, or it lost its latest commits."),
@@ -197,7 +125,7 @@ resume_at(Datum argument)
 
 PG_FUNCTION_INFO_V1(herald_current_position);
 
-/* herald.current_position(): the place after everything that is visible now. */
+/* herald.current_position() returns the position after everything that is visible now. */
 Datum
 herald_current_position(PG_FUNCTION_ARGS)
 {
@@ -212,44 +140,50 @@ herald_current_position(PG_FUNCTION_ARGS)
 	return text;
 }
 
-/* The texts of an array of positions, and which of them are of use here. */
+/*
+ * Reads a text[] of positions into two new arrays and returns their length.
+ * usable[i]: the position was read and translated to this start of the server.
+ */
 static int
-read_positions(Datum array, Position **positions, bool **good)
+read_positions(Datum array, Position **positions, bool **usable)
 {
-	Origin origin = { .start = -1 };
+	ServerStart start = { 0 };
 	Datum *texts;
 	bool *nulls;
 	int count;
 
 	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &texts, &nulls, &count);
 	*positions = palloc0(sizeof(Position) * (count + 1));
-	*good = palloc0(sizeof(bool) * (count + 1));
+	*usable = palloc0(sizeof(bool) * (count + 1));
 	for (int i = 0; i < count; i++)
-		(*good)[i] = !nulls[i] && position_read(TextDatumGetCString(texts[i]), &(*positions)[i]) &&
-					 bring_here(&(*positions)[i], &origin) == NULL;
+		(*usable)[i] = !nulls[i] && position_read(TextDatumGetCString(texts[i]), &(*positions)[i]) &&
+					 translate_to_current_start(&(*positions)[i], &start) == NULL;
 	return count;
 }
 
-/* A position after which everything comes that is news to one of these; false: there is none. */
+/*
+ * Sets *result to a position that precedes all events that one of the usable
+ * positions has not seen.  Returns false if none is usable.
+ */
 static bool
-earliest(const Position *positions, const bool *good, int count, Position *place)
+earliest(const Position *positions, const bool *usable, int count, Position *result)
 {
 	bool any = false;
 
 	for (int i = 0; i < count; i++)
 	{
-		if (good[i])
-			*place = position_before(any ? place : &positions[i], &positions[i]);
-		any |= good[i];
+		if (usable[i])
+			*result = position_before(any ? result : &positions[i], &positions[i]);
+		any |= usable[i];
 	}
 	return any;
 }
 
-/* So few events are rather read again than a window is entered in its middle. */
-#define READ_AGAIN 1000
+/* A reader re-reads up to so many events rather than enter a window in its middle. */
+#define REREAD_LIMIT 1000
 
-static SavedQuery count_begun = {
-	.name = "the check how much of a window has been read",
+static SavedQuery count_events_read = {
+	.name = "the count of events read in a window",
 	.text = "SELECT count(*) FROM (SELECT FROM unnest($1) AS x CROSS JOIN LATERAL ("
 			" SELECT FROM herald.event WHERE xid >= x AND xid <= x AND id <= $2 LIMIT $3) AS e LIMIT $3) AS read",
 	.nargs = 3,
@@ -258,27 +192,31 @@ static SavedQuery count_begun = {
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
-/* Whether little has been read of the window that a position is in: what was in progress, and what is above the top. */
+/*
+ * Has the reader read few events of the window that the position is in?  They are
+ * events of transactions that were in progress, and events above the top.
+ */
 static bool
-is_near_begin(const Position *place)
+is_near_begin(const Position *position)
 {
 	Datum values[3];
 	bool isnull;
 
-	if (place->last_id > place->seen.top + READ_AGAIN)
+	if (position->last_id > position->seen.top + REREAD_LIMIT)
 		return false;
-	values[0] = snapshot_in_progress(&place->seen);
-	values[1] = Int64GetDatum(Min(place->last_id, place->seen.top));
-	values[2] = Int32GetDatum(READ_AGAIN);
-	query_run(&count_begun, 1, values, NULL);
-	return DatumGetInt64(query_value(0, 1, &isnull)) < READ_AGAIN;
+	values[0] = snapshot_in_progress(&position->seen);
+	values[1] = Int64GetDatum(Min(position->last_id, position->seen.top));
+	values[2] = Int32GetDatum(REREAD_LIMIT);
+	query_run(&count_events_read, 1, values, NULL);
+	return DatumGetInt64(query_value(0, 1, &isnull)) < REREAD_LIMIT;
 }
 
 PG_FUNCTION_INFO_V1(herald_earliest);
 
 /*
- * herald.earliest(positions): a position from which on everything is read that
- * is new to one of them, and whether it is in the middle of a window.
+ * herald.earliest(positions) returns a position that precedes all events that one
+ * of them has not seen, and whether it is in the middle of a window; no row if
+ * none of them is usable.
  */
 Datum
 herald_earliest(PG_FUNCTION_ARGS)
@@ -287,36 +225,40 @@ herald_earliest(PG_FUNCTION_ARGS)
 	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
 	QueryScope scope;
 	Position *positions;
-	bool *good;
-	Position place;
+	bool *usable;
+	Position result;
 	int count;
 
+	Assert(shape->natts == 2);
 	query_begin(&scope, query_extension_owner(), false);
-	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
-	if (earliest(positions, good, count, &place))
+	count = read_positions(PG_GETARG_DATUM(0), &positions, &usable);
+	if (earliest(positions, usable, count, &result))
 	{
 		Datum values[2];
 		bool nulls[2] = { false };
 
-		place.partial = place.partial && !is_near_begin(&place);
-		values[0] = CStringGetTextDatum(position_text(&place));
-		values[1] = BoolGetDatum(place.partial);
+		result.partial = result.partial && !is_near_begin(&result);
+		values[0] = CStringGetTextDatum(position_text(&result));
+		values[1] = BoolGetDatum(result.partial);
 		tuplestore_putvalues(out, shape, values, nulls);
 	}
 	query_end(&scope);
 	return (Datum) 0;
 }
 
-/* Marks as of no use those from which on the log is not complete any more. */
+/*
+ * Clears usable[] for the positions that precede the log.  If the earliest of
+ * them all does not, no single one has to be checked.
+ */
 static void
-refuse_too_old(const Position *positions, bool *good, int count)
+refuse_too_old(const Position *positions, bool *usable, int count)
 {
-	Position place;
+	Position first;
 
-	if (!earliest(positions, good, count, &place) || !precedes_log(&place.seen))
+	if (!earliest(positions, usable, count, &first) || !precedes_log(&first.seen))
 		return;
 	for (int i = 0; i < count; i++)
-		good[i] = good[i] && !precedes_log(&position_furthest(&positions[i])->seen);
+		usable[i] = usable[i] && !precedes_log(&position_furthest(&positions[i])->seen);
 }
 
 /* Columns of herald.resume(). */
@@ -332,46 +274,70 @@ enum
 	RESUME_COLUMNS = RESUME_BEHIND
 };
 
+/* One call of herald.resume(). */
+typedef struct ResumeCall
+{
+	Tuplestorestate *out;
+	TupleDesc shape;
+	Position present; /* after everything that is visible now */
+	Position *held;	  /* where the segments of the caller's cache begin, ascending */
+	bool *usable_held;
+	int held_count;
+} ResumeCall;
+
+/* Returns how many of the leading segments begin within the position. */
+static int
+segments_within(const ResumeCall *call, const Position *position)
+{
+	int count = call->held_count;
+
+	while (count > 0 && !(call->usable_held[count - 1] && position_within(&call->held[count - 1], position)))
+		count--;
+	return count;
+}
+
+/* Adds a row to the result: where the session with this position goes on. */
+static void
+put_resume_row(const ResumeCall *call, int ordinal, bool recovered, const Position *position)
+{
+	Datum values[RESUME_COLUMNS];
+	bool nulls[RESUME_COLUMNS] = { false };
+	int64 behind = call->present.seen.top - position_reach(position_furthest(position));
+
+	values[RESUME_ORDINAL - 1] = Int32GetDatum(ordinal);
+	values[RESUME_RECOVERED - 1] = BoolGetDatum(recovered);
+	values[RESUME_POSITION - 1] = CStringGetTextDatum(position_text(position));
+	position_seen(position, &values[RESUME_SEEN - 1], &values[RESUME_SEEN_IDS - 1]);
+	values[RESUME_HELD - 1] = Int32GetDatum(segments_within(call, position));
+	values[RESUME_BEHIND - 1] = Int64GetDatum(Max(behind, 0));
+	tuplestore_putvalues(call->out, call->shape, values, nulls);
+}
+
 PG_FUNCTION_INFO_V1(herald_resume);
 
-/* herald.resume(positions, held): see sql/parts/event_log.sql. */
+/*
+ * herald.resume(positions, held) returns a row for each position: where to go on,
+ * and how many of the positions "held" are within it.  A position that is not
+ * usable goes on at the present.
+ */
 Datum
 herald_resume(PG_FUNCTION_ARGS)
 {
-	TupleDesc shape;
-	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
+	ResumeCall call;
 	QueryScope scope;
-	Position present;
 	Position *positions;
-	Position *held;
-	bool *good;
-	bool *good_held;
+	bool *usable;
 	int count;
-	int held_count;
 
+	call.out = query_result_begin(fcinfo, &call.shape);
+	Assert(call.shape->natts == RESUME_COLUMNS);
 	query_begin(&scope, query_extension_owner(), false);
-	present = position_after(snapshot_current());
-	count = read_positions(PG_GETARG_DATUM(0), &positions, &good);
-	held_count = read_positions(PG_GETARG_DATUM(1), &held, &good_held);
-	refuse_too_old(positions, good, count);
+	call.present = position_after(snapshot_current());
+	count = read_positions(PG_GETARG_DATUM(0), &positions, &usable);
+	call.held_count = read_positions(PG_GETARG_DATUM(1), &call.held, &call.usable_held);
+	refuse_too_old(positions, usable, count);
 	for (int i = 0; i < count; i++)
-	{
-		const Position *position = good[i] ? &positions[i] : &present;
-		Datum values[RESUME_COLUMNS];
-		bool nulls[RESUME_COLUMNS] = { false };
-		int place = held_count;
-		int64 behind = present.seen.top - position_reach(position_furthest(position));
-
-		while (place > 0 && !(good_held[place - 1] && position_within(&held[place - 1], position)))
-			place--;
-		values[RESUME_ORDINAL - 1] = Int32GetDatum(i + 1);
-		values[RESUME_RECOVERED - 1] = BoolGetDatum(good[i]);
-		values[RESUME_POSITION - 1] = CStringGetTextDatum(position_text(position));
-		position_seen(position, &values[RESUME_SEEN - 1], &values[RESUME_SEEN_IDS - 1]);
-		values[RESUME_HELD - 1] = Int32GetDatum(place);
-		values[RESUME_BEHIND - 1] = Int64GetDatum(Max(behind, 0));
-		tuplestore_putvalues(out, shape, values, nulls);
-	}
+		put_resume_row(&call, i + 1, usable[i], usable[i] ? &positions[i] : &call.present);
 	query_end(&scope);
 	return (Datum) 0;
 }

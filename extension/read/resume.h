@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * resume.h
- *	  Makes positions of this server and says whether one is still good.
+ *	  Judges positions: whether this database can resume from one.
  *
  * All within a query scope of the extension's owner.
  *
@@ -16,12 +16,13 @@
 #include "read/position.h"
 
 /*
- * Reads a position from a text and brings it into terms of this start of the
- * server.  One that comes from elsewhere is an error HD002.
+ * Returns the position that a datum of type text holds, translated to this start
+ * of the server.  Raises HD003 if the text is no position, and HD002 if the
+ * position belongs to another database or to WAL that this one has lost.
  */
-extern Position resume_at(Datum argument);
+extern Position resume_at(Datum text);
 
-/* Reports the error HD001 unless all events are still there that came after the snapshot. */
+/* Raises HD001 unless the event log still holds all events after the snapshot. */
 extern void resume_check_age(const LogSnapshot *snapshot);
 
 #endif /* HERALD_RESUME_H */

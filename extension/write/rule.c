@@ -25,8 +25,8 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 
+#include "subtransaction.h"
 #include "write/event_log.h"
 #include "write/notification.h"
 #include "write/retraction.h"
@@ -221,6 +221,15 @@ move_rows(Tuplestorestate *from, Tuplestorestate *to, TupleDesc shape)
 }
 
 static void
+rule_output_move(const RuleOutput *from, RuleOutput *to)
+{
+	move_rows(from->candidates, to->candidates, notification_shape());
+	move_rows(from->published, to->published, event_log_shape());
+	move_rows(from->to_lock, to->to_lock, retraction_shape());
+	move_rows(from->retracted, to->retracted, retraction_shape());
+}
+
+static void
 name_rule(void *arg)
 {
 	Rule *rule = arg;
@@ -263,7 +272,7 @@ run_named(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 }
 
 static void
-note_failure(Rule *rule, ErrorData *error)
+record_rule_failure(Rule *rule, ErrorData *error)
 {
 	Datum values[3];
 	QueryScope scope;
@@ -279,43 +288,35 @@ note_failure(Rule *rule, ErrorData *error)
 	query_end(&scope);
 }
 
-/* Runs queries so that their failure leaves nothing behind but a record of it. */
+/* One run of a rule whose error does not abort the application's statement. */
+typedef struct GuardedRun
+{
+	Rule *rule;
+	RuleQueries queries;
+	int64 rows;
+	RuleOutput output;
+} GuardedRun;
+
+static void
+run_in_subtransaction(void *argument)
+{
+	GuardedRun *guarded = argument;
+
+	run_named(guarded->rule, guarded->queries, guarded->rows, &guarded->output);
+}
+
+/* Runs queries.  If one fails, keeps none of their output and records the failure. */
 static void
 run_guarded(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 {
-	RuleOutput own = rule_output_begin();
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	GuardedRun guarded = { rule, queries, rows, rule_output_begin() };
+	ErrorData *error = subtransaction_run(run_in_subtransaction, &guarded);
 
-	BeginInternalSubTransaction("pg_herald");
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		run_named(rule, queries, rows, &own);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(caller);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(caller);
-		CurrentResourceOwner = owner;
-		note_failure(rule, error);
-		rule_output_end(&own);
-		own = rule_output_begin();
-	}
-	PG_END_TRY();
-	move_rows(own.candidates, output->candidates, notification_shape());
-	move_rows(own.published, output->published, event_log_shape());
-	move_rows(own.to_lock, output->to_lock, retraction_shape());
-	move_rows(own.retracted, output->retracted, retraction_shape());
-	rule_output_end(&own);
+	if (error != NULL)
+		record_rule_failure(rule, error);
+	else
+		rule_output_move(&guarded.output, output);
+	rule_output_end(&guarded.output);
 }
 
 static void
