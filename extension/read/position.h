@@ -22,9 +22,9 @@
  */
 typedef struct Position
 {
-	uint32 database_hash;		/* which database of which cluster: server_start_database_hash() */
-	int64 start;		/* which start of its server */
-	uint64 durable_lsn; /* where in the WAL all commits are that it has seen: before this place */
+	uint32 database_hash; /* which database of which cluster: server_start_database_hash() */
+	int64 start;		  /* which start of its server */
+	uint64 durable_lsn;	  /* where in the WAL all commits are that it has seen: before this place */
 	LogSnapshot seen;
 	bool partial;
 	LogSnapshot window;

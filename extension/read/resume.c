@@ -106,9 +106,9 @@ resume_check_age(const LogSnapshot *snapshot)
 }
 
 Position
-resume_at(Datum text)
+resume_at(Datum datum)
 {
-	Position position = position_parse(TextDatumGetCString(text));
+	Position position = position_parse(TextDatumGetCString(datum));
 	ServerStart start = { 0 };
 	const char *failure = translate_to_current_start(&position, &start);
 
@@ -157,7 +157,7 @@ read_positions(Datum array, Position **positions, bool **usable)
 	*usable = palloc0(sizeof(bool) * (count + 1));
 	for (int i = 0; i < count; i++)
 		(*usable)[i] = !nulls[i] && position_read(TextDatumGetCString(texts[i]), &(*positions)[i]) &&
-					 translate_to_current_start(&(*positions)[i], &start) == NULL;
+					   translate_to_current_start(&(*positions)[i], &start) == NULL;
 	return count;
 }
 

@@ -20,7 +20,7 @@
  * of the server.  Raises HD003 if the text is no position, and HD002 if the
  * position belongs to another database or to WAL that this one has lost.
  */
-extern Position resume_at(Datum text);
+extern Position resume_at(Datum datum);
 
 /* Raises HD001 unless the event log still holds all events after the snapshot. */
 extern void resume_check_age(const LogSnapshot *snapshot);
