@@ -1,5 +1,5 @@
-// The SQL examples of docs/sql.md and docs/notifications.md, run in order, each page in a database of its own. A comment
-// behind a query, and lines "--  ..." below it, are its result.
+// The examples of the documentation. Those in SQL run in order, each page in a database of its own: a comment behind a
+// query, and lines "--  ..." below it, are its result.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -87,4 +87,14 @@ test('the examples of docs/sql.md run and show what they say', async () => {
 
 test('the examples of docs/notifications.md run and show what they say', async () => {
   assert.ok(await check('notifications', EXTENSION + TABLES + WATCHED, blocksOf('notifications.md')) > 25);
+});
+
+test('the batch of docs/protocol.md is that of the dialect kebab', () => {
+  const [, example] = /^```json\n("batches"[^]*?)^```$/m.exec(readFileSync(path.join(root, 'docs/protocol.md'), 'utf8'));
+  const documented = JSON.parse(`{${example}}`);
+  const [kebab] = Object.values(JSON.parse(readFileSync(path.join(root, 'bridge/dialects/kebab.json'), 'utf8')).namespaces);
+  assert.deepEqual(documented.batches, kebab.batches);
+  for (const [name, { conflate }] of Object.entries(documented.events)) {
+    assert.deepEqual(conflate, [kebab.events[name]].flat().find((rule) => rule.conflate).conflate);
+  }
 });
