@@ -249,7 +249,7 @@ query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape)
 Oid
 query_own_table(const char *name)
 {
-	Oid schema = get_namespace_oid("herald", true);
+	Oid schema = get_namespace_oid("herald_internal", true);
 
 	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
@@ -258,7 +258,7 @@ Oid
 query_extension_owner(void)
 {
 	Oid owner;
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(query_own_table("event")));
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(query_own_table("rule")));
 
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"pg_herald\" is not installed in this database")));

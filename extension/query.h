@@ -108,7 +108,7 @@ extern Datum query_keep_text(const char *text);
  */
 extern Tuplestorestate *query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape);
 
-/* A table of the extension; InvalidOid where the extension is not. */
+/* Returns a table of schema herald_internal; InvalidOid where the extension is not installed. */
 extern Oid query_own_table(const char *name);
 
 /* The role that owns the extension: it alone writes inbox and log. */

@@ -106,7 +106,7 @@ herald_settings_define(bool preloading)
 
 PG_FUNCTION_INFO_V1(herald_setting);
 
-/* herald.setting(name): a setting of ours, also in a session that has not loaded the library before. */
+/* herald_internal.setting(name): a setting of ours, also in a session that has not loaded the library before. */
 Datum
 herald_setting(PG_FUNCTION_ARGS)
 {

@@ -310,7 +310,7 @@ find_earliest(void)
 	positions[count++] = event_cache_position(reading->until);
 	array = text_array_write(positions, count);
 	metrics.log_readings++;
-	database_query(database, "SELECT \"position\", in_window FROM herald.earliest($1)", 1,
+	database_query(database, "SELECT \"position\", in_window FROM herald_internal.earliest($1)", 1,
 				   (const char *const *) &array, on_earliest, NULL);
 	free(array);
 	free(positions);

@@ -186,7 +186,7 @@ join(Action *action, const char *room)
 
 	action->room = memory_copy(room);
 	action->session->joining++;
-	ask_database(action, "SELECT herald.join_room($1, $2, $3)", 3, values, on_join);
+	ask_database(action, "SELECT herald_internal.join_room($1, $2, $3)", 3, values, on_join);
 }
 
 static void
@@ -196,7 +196,7 @@ leave(Action *action, const char *room)
 
 	action->room = memory_copy(room);
 	room_leave(action->session, room);
-	ask_database(action, "SELECT '{}' FROM herald.leave_room($1, $2, $3)", 3, values, on_leave);
+	ask_database(action, "SELECT '{}' FROM herald_internal.leave_room($1, $2, $3)", 3, values, on_leave);
 }
 
 static void
@@ -205,7 +205,7 @@ act(Action *action, const json_t *data)
 	char *payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
 	const char *values[] = { action->session->user, action->name, payload, action->session->claims };
 
-	ask_database(action, "SELECT herald.act($1, $2, $3, $4)", 4, values, on_done);
+	ask_database(action, "SELECT herald_internal.act($1, $2, $3, $4)", 4, values, on_done);
 	free(payload);
 }
 

@@ -28,7 +28,7 @@ extern void action_stop(void);
 
 /*
  * Does what a client asks for: "ping", "room:join" and "room:leave" here, all
- * others through herald.act().  What a session asks for is done in that order.  Takes over "reference", which may be NULL;
+ * others through herald_internal.act().  What a session asks for is done in that order.  Takes over "reference", which may be NULL;
  * "data" may be NULL.
  */
 extern void action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);

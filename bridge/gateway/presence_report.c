@@ -114,7 +114,7 @@ begin(const char *lease)
 {
 	const char *values[] = { former, lease };
 
-	database_query(database, "SELECT herald.begin_presence($1, $2)", 2, values, on_begun, NULL);
+	database_query(database, "SELECT herald_internal.begin_presence($1, $2)", 2, values, on_begun, NULL);
 }
 
 static void
@@ -123,7 +123,7 @@ report(const char *lease)
 	PresenceNews news = presence_take();
 	const char *values[] = { id, news.came, news.went, news.rooms, news.counts, lease };
 
-	database_query(database, "SELECT herald.report_presence($1, $2, $3, $4, $5, $6)", 6, values, on_reported, NULL);
+	database_query(database, "SELECT herald_internal.report_presence($1, $2, $3, $4, $5, $6)", 6, values, on_reported, NULL);
 	presence_free(&news);
 }
 

@@ -69,9 +69,9 @@ static bool
 may_execute(PGconn *connection)
 {
 	static const char *const trials[] = {
-		"SELECT * FROM herald.bridge_hello()",
+		"SELECT * FROM herald_internal.bridge_hello()",
 		"SELECT * FROM herald.read_events(herald.current_position())",
-		"SELECT * FROM herald.connect_sessions('{}', '{}', '{}', '{}')",
+		"SELECT * FROM herald_internal.connect_sessions('{}', '{}', '{}', '{}')",
 		"LISTEN herald",
 		"LISTEN herald_signal",
 	};

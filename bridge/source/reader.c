@@ -84,7 +84,7 @@ static void
 say_hello(void)
 {
 	reading = true;
-	database_query(database, "SELECT version, preloaded, \"position\" FROM herald.bridge_hello()", 0, NULL, on_hello, NULL);
+	database_query(database, "SELECT version, preloaded, \"position\" FROM herald_internal.bridge_hello()", 0, NULL, on_hello, NULL);
 }
 
 /* The log cannot be read from our position any more: on from the present, and everybody is told. */

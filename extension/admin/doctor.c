@@ -53,7 +53,7 @@ examination_end(Examination *examination)
 PG_FUNCTION_INFO_V1(herald_plan_of);
 PG_FUNCTION_INFO_V1(herald_tables_read);
 
-/* herald.plan_of(relation, query): its plan. */
+/* herald_internal.plan_of(relation, query): its plan. */
 Datum
 herald_plan_of(PG_FUNCTION_ARGS)
 {
@@ -71,7 +71,7 @@ herald_plan_of(PG_FUNCTION_ARGS)
 	return plan;
 }
 
-/* herald.tables_read(relation, query): the tables and views in it, and in those views. */
+/* herald_internal.tables_read(relation, query): the tables and views in it, and in those views. */
 Datum
 herald_tables_read(PG_FUNCTION_ARGS)
 {

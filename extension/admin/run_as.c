@@ -14,7 +14,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
-/* Calls the function with the last two arguments of herald.call_as(). */
+/* Calls the function with the last two arguments of herald_internal.call_as(). */
 static Datum
 run_as_invoke(FunctionCallInfo fcinfo, bool *isnull)
 {
@@ -37,7 +37,7 @@ run_as_invoke(FunctionCallInfo fcinfo, bool *isnull)
 PG_FUNCTION_INFO_V1(herald_call_as);
 
 /*
- * herald.call_as(function, role, user_id, payload) calls the function as the
+ * herald_internal.call_as(function, role, user_id, payload) calls the function as the
  * role and returns its result.  The function gets the session's own search path:
  * our callers have pinned theirs, which does not suit the application.  After an
  * error the transaction's abort restores role and search path.

@@ -36,7 +36,7 @@
 
 static SavedQuery save_rule = {
 	.name = "the insert of a rule",
-	.text = "INSERT INTO herald.rule (relation, name, change, operation, notify, publish, lock, retract, on_error)"
+	.text = "INSERT INTO herald_internal.rule (relation, name, change, operation, notify, publish, lock, retract, on_error)"
 			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 			" ON CONFLICT (relation, name, change, operation) DO UPDATE SET notify = excluded.notify,"
 			" publish = excluded.publish, lock = excluded.lock, retract = excluded.retract, on_error = excluded.on_error"
@@ -47,7 +47,7 @@ static SavedQuery save_rule = {
 
 static SavedQuery delete_rules = {
 	.name = "the removal of rules",
-	.text = "WITH gone AS (DELETE FROM herald.rule WHERE relation = $1 AND ($2 IS NULL OR name = $2) RETURNING 1)"
+	.text = "WITH gone AS (DELETE FROM herald_internal.rule WHERE relation = $1 AND ($2 IS NULL OR name = $2) RETURNING 1)"
 			" SELECT count(*)::int FROM gone",
 	.nargs = 2,
 	.argtypes = { REGCLASSOID, TEXTOID },
@@ -55,7 +55,7 @@ static SavedQuery delete_rules = {
 
 static SavedQuery save_counter = {
 	.name = "the insert of a counter",
-	.text = "INSERT INTO herald.counter (relation, field, count_sql, subject_type, owner_sql) VALUES ($1, $2, $3, $4, $5)"
+	.text = "INSERT INTO herald_internal.counter (relation, field, count_sql, subject_type, owner_sql) VALUES ($1, $2, $3, $4, $5)"
 			" ON CONFLICT (relation, field) DO UPDATE SET count_sql = excluded.count_sql,"
 			" subject_type = excluded.subject_type, owner_sql = excluded.owner_sql RETURNING id",
 	.nargs = 5,
@@ -64,7 +64,7 @@ static SavedQuery save_counter = {
 
 static SavedQuery save_room_source = {
 	.name = "the insert of a source of rooms",
-	.text = "INSERT INTO herald.room_source (relation, kind, sql) VALUES ($1, $2, $3)"
+	.text = "INSERT INTO herald_internal.room_source (relation, kind, sql) VALUES ($1, $2, $3)"
 			" ON CONFLICT (relation, kind) DO UPDATE SET sql = excluded.sql RETURNING 0",
 	.nargs = 3,
 	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID },
@@ -72,7 +72,7 @@ static SavedQuery save_room_source = {
 
 static SavedQuery save_block_source = {
 	.name = "the insert of a source of blocks",
-	.text = "INSERT INTO herald.block_source (relation, sql) VALUES ($1, $2)"
+	.text = "INSERT INTO herald_internal.block_source (relation, sql) VALUES ($1, $2)"
 			" ON CONFLICT (relation) DO UPDATE SET sql = excluded.sql RETURNING 0",
 	.nargs = 2,
 	.argtypes = { REGCLASSOID, TEXTOID },
@@ -80,7 +80,7 @@ static SavedQuery save_block_source = {
 
 static SavedQuery save_watched = {
 	.name = "the insert of a watched table",
-	.text = "INSERT INTO herald.watched_table (relation, kind, arguments) VALUES ($1, $2, $3)"
+	.text = "INSERT INTO herald_internal.watched_table (relation, kind, arguments) VALUES ($1, $2, $3)"
 			" ON CONFLICT (relation, kind) DO UPDATE SET arguments = excluded.arguments RETURNING 0",
 	.nargs = 3,
 	.argtypes = { REGCLASSOID, TEXTOID, JSONBOID },
@@ -88,11 +88,11 @@ static SavedQuery save_watched = {
 
 static SavedQuery forget = {
 	.name = "the removal of a watched table",
-	.text = "WITH r AS (DELETE FROM herald.rule WHERE relation = $1),"
-			" s AS (DELETE FROM herald.room_source WHERE relation = $1),"
-			" c AS (DELETE FROM herald.counter WHERE relation = $1),"
-			" b AS (DELETE FROM herald.block_source WHERE relation = $1)"
-			" DELETE FROM herald.watched_table WHERE relation = $1",
+	.text = "WITH r AS (DELETE FROM herald_internal.rule WHERE relation = $1),"
+			" s AS (DELETE FROM herald_internal.room_source WHERE relation = $1),"
+			" c AS (DELETE FROM herald_internal.counter WHERE relation = $1),"
+			" b AS (DELETE FROM herald_internal.block_source WHERE relation = $1)"
+			" DELETE FROM herald_internal.watched_table WHERE relation = $1",
 	.nargs = 1,
 	.argtypes = { REGCLASSOID },
 };

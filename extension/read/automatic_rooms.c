@@ -21,7 +21,7 @@
 
 static SavedQuery find_room_sources = {
 	.name = "the query for sources of rooms",
-	.text = "SELECT s.sql, k.relowner FROM herald.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
+	.text = "SELECT s.sql, k.relowner FROM herald_internal.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
 			" WHERE s.kind = ANY ($1) ORDER BY s.relation, s.kind",
 	.nargs = 1,
 	.argtypes = { TEXTARRAYOID },
@@ -90,7 +90,7 @@ room_search_each(RoomSearch *search, ArrayType *users)
 
 PG_FUNCTION_INFO_V1(herald_automatic_rooms);
 
-/* herald.automatic_rooms(users, kinds) returns the rooms of users from the sources of these kinds. */
+/* herald_internal.automatic_rooms(users, kinds) returns the rooms of users from the sources of these kinds. */
 Datum
 herald_automatic_rooms(PG_FUNCTION_ARGS)
 {

@@ -61,7 +61,7 @@ durable_lsn(void)
 
 PG_FUNCTION_INFO_V1(herald_timeline_since);
 
-/* herald.timeline_since(): when this server turned to its timeline; NULL: it began with it. */
+/* herald_internal.timeline_since(): when this server turned to its timeline; NULL: it began with it. */
 Datum
 herald_timeline_since(PG_FUNCTION_ARGS)
 {
@@ -93,7 +93,7 @@ received(TimeLineID timeline)
 PG_FUNCTION_INFO_V1(herald_timeline_left);
 
 /*
- * herald.timeline_left(timeline): from where on this server has nothing of it;
+ * herald_internal.timeline_left(timeline): from where on this server has nothing of it;
  * NULL: it is on it; 0/0: it never was.
  */
 Datum
@@ -114,7 +114,7 @@ herald_timeline_left(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(herald_wal_begin);
 
 /*
- * herald.wal_begin(): where the latest checkpoint began; soon after a start that
+ * herald_internal.wal_begin(): where the latest checkpoint began; soon after a start that
  * is where the start has found the end of the WAL.
  */
 Datum

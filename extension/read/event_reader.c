@@ -82,14 +82,14 @@ static SavedQuery read_window = {
 			" AND (cardinality($9) = 0 OR NOT EXISTS (SELECT FROM unnest($8, $9) AS s (seen, id)"
 			" WHERE next.id <= s.id AND pg_visible_in_snapshot(next.xid, s.seen))) AS wanted FROM next),"
 			" page AS MATERIALIZED (SELECT * FROM ("
-			" SELECT *, sum(herald.payload_size(payload)) FILTER (WHERE wanted) OVER"
+			" SELECT *, sum(herald_internal.payload_size(payload)) FILTER (WHERE wanted) OVER"
 			" (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM judged) AS j"
 			" WHERE coalesce(before, 0) < $13),"
 			" totals AS MATERIALIZED ("
 			" SELECT c.id AS counter, k.counted_id,"
-			" ',\"' || c.field || '\":' || herald.total_of(c.id, k.counted_id) || '}' AS suffix"
+			" ',\"' || c.field || '\":' || herald_internal.total_of(c.id, k.counted_id) || '}' AS suffix"
 			" FROM (SELECT DISTINCT counter, counted_id FROM page WHERE wanted AND counter IS NOT NULL) AS k"
-			" JOIN herald.counter AS c ON c.id = k.counter)"
+			" JOIN herald_internal.counter AS c ON c.id = k.counter)"
 			" SELECT p.id, p.rooms, p.name,"
 			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
 			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
@@ -284,7 +284,7 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 
 PG_FUNCTION_INFO_V1(herald_payload_size);
 
-/* herald.payload_size(payload): what it takes as text, without reading what is stored elsewhere or compressed. */
+/* herald_internal.payload_size(payload): what it takes as text, without reading what is stored elsewhere or compressed. */
 Datum
 herald_payload_size(PG_FUNCTION_ARGS)
 {

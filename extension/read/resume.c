@@ -7,7 +7,7 @@
  * (durable_lsn): all commits that it has seen lie before that.
  *
  * 1. After a crash the server hands out transaction ids again that never reached
- *	  the disk.  Every start of the server has its row in herald.server_start,
+ *	  the disk.  Every start of the server has its row in herald_internal.server_start,
  *	  with the first transaction id that its events can have.  A position of an
  *	  earlier start is translated: all transactions from that id on count as
  *	  unseen.
@@ -37,7 +37,7 @@
 
 static SavedQuery check_floor = {
 	.name = "the check of a position's age",
-	.text = "SELECT herald.precedes_log($1)",
+	.text = "SELECT herald_internal.precedes_log($1)",
 	.nargs = 1,
 	.argtypes = { PG_SNAPSHOTOID },
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
@@ -214,7 +214,7 @@ is_near_begin(const Position *position)
 PG_FUNCTION_INFO_V1(herald_earliest);
 
 /*
- * herald.earliest(positions) returns a position that precedes all events that one
+ * herald_internal.earliest(positions) returns a position that precedes all events that one
  * of them has not seen, and whether it is in the middle of a window; no row if
  * none of them is usable.
  */
@@ -261,7 +261,7 @@ refuse_too_old(const Position *positions, bool *usable, int count)
 		usable[i] = usable[i] && !precedes_log(&position_furthest(&positions[i])->seen);
 }
 
-/* Columns of herald.resume(). */
+/* Columns of herald_internal.resume(). */
 enum
 {
 	RESUME_ORDINAL = 1,
@@ -274,7 +274,7 @@ enum
 	RESUME_COLUMNS = RESUME_BEHIND
 };
 
-/* One call of herald.resume(). */
+/* One call of herald_internal.resume(). */
 typedef struct ResumeCall
 {
 	Tuplestorestate *out;
@@ -316,7 +316,7 @@ put_resume_row(const ResumeCall *call, int ordinal, bool recovered, const Positi
 PG_FUNCTION_INFO_V1(herald_resume);
 
 /*
- * herald.resume(positions, held) returns a row for each position: where to go on,
+ * herald_internal.resume(positions, held) returns a row for each position: where to go on,
  * and how many of the positions "held" are within it.  A position that is not
  * usable goes on at the present.
  */

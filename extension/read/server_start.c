@@ -4,9 +4,9 @@
  *	  Identifies this database and this start of its server, and looks up where
  *	  recorded starts began.
  *
- * Every start of the server has a row in herald.server_start: the first
+ * Every start of the server has a row in herald_internal.server_start: the first
  * transaction id that its events can have, and the WAL position where it began.
- * herald.note_start() writes it, once, and makes it durable before it is used.
+ * herald_internal.note_start() writes it, once, and makes it durable before it is used.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,15 +24,15 @@
 
 static SavedQuery record_start = {
 	.name = "the record of the server's start",
-	.text = "SELECT id, fresh FROM herald.note_start()",
+	.text = "SELECT id, fresh FROM herald_internal.note_start()",
 };
 
 /* Not read-only: it must see the record that this very statement may have made. */
 static SavedQuery find_start = {
 	.name = "the query for a start of the server",
-	.text = "SELECT EXISTS (SELECT FROM herald.server_start WHERE id = $1),"
+	.text = "SELECT EXISTS (SELECT FROM herald_internal.server_start WHERE id = $1),"
 			" s.first_xid, s.begins_at"
-			" FROM (SELECT) AS one LEFT JOIN (SELECT * FROM herald.server_start WHERE id > $1 ORDER BY id LIMIT 1) AS s ON true",
+			" FROM (SELECT) AS one LEFT JOIN (SELECT * FROM herald_internal.server_start WHERE id > $1 ORDER BY id LIMIT 1) AS s ON true",
 	.nargs = 1,
 	.argtypes = { INT8OID },
 	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
@@ -42,7 +42,7 @@ static SavedQuery find_start = {
 static struct
 {
 	int64 id;  /* 0: not known */
-	Oid table; /* the herald.server_start that has its record: another after the extension was created anew */
+	Oid table; /* the herald_internal.server_start that has its record: another after the extension was created anew */
 } this_start;
 
 uint32

@@ -17,7 +17,7 @@
 /* A recorded start of the server; many positions in a row have the same. */
 typedef struct ServerStart
 {
-	int64 id;			   /* key of herald.server_start; 0: nothing has been looked up */
+	int64 id;			   /* key of herald_internal.server_start; 0: nothing has been looked up */
 	bool known;			   /* this database has the record */
 	bool newest;		   /* no start is recorded after it */
 	uint64 next_xid;	   /* the first transaction id of the start after it; 0: newest */

@@ -20,7 +20,7 @@
 
 static SavedQuery find_counter = {
 	.name = "the query for a counter",
-	.text = "SELECT c.count_sql, c.owner_sql, k.relowner, k.oid FROM herald.counter AS c"
+	.text = "SELECT c.count_sql, c.owner_sql, k.relowner, k.oid FROM herald_internal.counter AS c"
 			" JOIN pg_class AS k ON k.oid = c.relation WHERE c.id = $1",
 	.nargs = 1,
 	.argtypes = { INT4OID },
@@ -102,14 +102,14 @@ counter_value(FunctionCallInfo fcinfo, int sql_column, const char *failure)
 PG_FUNCTION_INFO_V1(herald_count_now);
 PG_FUNCTION_INFO_V1(herald_owner_now);
 
-/* herald.count_now(counter, id) returns the number of rows of a subject. */
+/* herald_internal.count_now(counter, id) returns the number of rows of a subject. */
 Datum
 herald_count_now(PG_FUNCTION_ARGS)
 {
 	return counter_value(fcinfo, COUNTER_COUNT_SQL, "could not count a total");
 }
 
-/* herald.owner_now(counter, id) returns the owner of a subject. */
+/* herald_internal.owner_now(counter, id) returns the owner of a subject. */
 Datum
 herald_owner_now(PG_FUNCTION_ARGS)
 {

@@ -185,7 +185,7 @@ on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, Proces
 		prev_process_utility(statement, text, read_only_tree, context, params, environment, dest, completion);
 	else
 		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, dest, completion);
-	if (commits_prepared && OidIsValid(query_own_table("event")))
+	if (commits_prepared && OidIsValid(query_own_table("rule")))
 		doorbell_ring();
 }
 

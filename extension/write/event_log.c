@@ -129,7 +129,7 @@ event_log_append_all(Tuplestorestate *published)
 
 PG_FUNCTION_INFO_V1(herald_append);
 
-/* herald.append(rooms, name, payload, member_id, joins, leaves, ack): the id of the event. */
+/* herald_internal.append(rooms, name, payload, member_id, joins, leaves, ack): the id of the event. */
 Datum
 herald_append(PG_FUNCTION_ARGS)
 {
@@ -155,7 +155,7 @@ herald_append(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_event_slot);
 
-/* herald.event_slot(logged_at): which of the four partitions takes an event of that time. */
+/* herald_internal.event_slot(logged_at): which of the four partitions takes an event of that time. */
 Datum
 herald_event_slot(PG_FUNCTION_ARGS)
 {

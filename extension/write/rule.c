@@ -5,7 +5,7 @@
  *
  * A rule is SQL that was compiled when the table was watched.  Each backend
  * keeps the rules of the tables that it writes to, with their plans, until the
- * table's relcache entry is invalidated: herald.save_rule() sees to that, and
+ * table's relcache entry is invalidated: herald_internal.save_rule() sees to that, and
  * any DDL on the table does it by itself.  The rules of a partitioned table are
  * those of its partitions too, as far as they have the same owner.  An outdated set may still be in use
  * further up the stack, so it lives on to the end of the transaction.
@@ -44,7 +44,7 @@ static HTAB *rule_sets = NULL;
 
 static SavedQuery load_rules = {
 	.name = "the query for the rules of a table",
-	.text = "SELECT id, name, notify, publish, lock, retract, on_error = 'abort' FROM herald.rule"
+	.text = "SELECT id, name, notify, publish, lock, retract, on_error = 'abort' FROM herald_internal.rule"
 			" WHERE operation = $2 AND (relation = $1 OR relation IN (SELECT a.oid FROM pg_partition_ancestors($1) AS p (relid)"
 			" JOIN pg_class AS a ON a.oid = p.relid JOIN pg_class AS c ON c.oid = $1 WHERE a.relowner = c.relowner))"
 			" ORDER BY id",

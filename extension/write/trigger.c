@@ -32,7 +32,7 @@ check_call(FunctionCallInfo fcinfo)
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("herald.on_change() must be called by an AFTER trigger for each statement"),
+						errmsg("herald_internal.on_change() must be called by an AFTER trigger for each statement"),
 						errhint("herald.watch() makes such triggers.")));
 }
 

@@ -3,7 +3,7 @@
  * user_block.c
  *	  Who wants nothing of whom, by the application's own tables.
  *
- * Each backend keeps the queries of herald.block_source with their plans until
+ * Each backend keeps the queries of herald_internal.block_source with their plans until
  * that table's relcache entry is invalidated, which watch_registry.c sees to.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -28,12 +28,12 @@ typedef struct BlockSource
 static BlockSource *sources = NULL;
 static int source_count = -1; /* not known */
 static MemoryContext source_context = NULL;
-static Oid source_table = InvalidOid; /* herald.block_source */
+static Oid source_table = InvalidOid; /* herald_internal.block_source */
 static bool loaded = false;
 
 static SavedQuery load_sources = {
 	.name = "the query for blocks",
-	.text = "SELECT s.sql, c.relowner FROM herald.block_source AS s JOIN pg_class AS c ON c.oid = s.relation ORDER BY c.oid",
+	.text = "SELECT s.sql, c.relowner FROM herald_internal.block_source AS s JOIN pg_class AS c ON c.oid = s.relation ORDER BY c.oid",
 	.latest = true, /* the list outlives this transaction and must not be as old as its snapshot */
 };
 

@@ -14,18 +14,18 @@ COMMENT ON TABLE herald.action IS 'functions of the application that clients may
 SELECT pg_extension_config_dump('herald.action', '');
 
 CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.action
-	FOR EACH ROW EXECUTE FUNCTION herald.check_registration('text, jsonb', 'jsonb');
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_registration('text, jsonb', 'jsonb');
 
 -- The function of a built-in action: notification:read is act_notification_read.
-CREATE FUNCTION herald.built_in(action text) RETURNS text
+CREATE FUNCTION herald_internal.built_in(action text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('herald.%I(text, jsonb)', 'act_' || replace(action, ':', '_'));
+	SELECT format('herald_internal.%I(text, jsonb)', 'act_' || replace(action, ':', '_'));
 $$;
 
 CREATE FUNCTION herald.expose(action text, function regprocedure, run_as regrole DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave') OR to_regprocedure(herald.built_in(action)) IS NOT NULL THEN
+	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave') OR to_regprocedure(herald_internal.built_in(action)) IS NOT NULL THEN
 		RAISE EXCEPTION 'action "%" cannot be exposed', action
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is built in. Choose another name.';
 	END IF;
@@ -43,7 +43,7 @@ $$;
 COMMENT ON FUNCTION herald.unexpose(text) IS 'take an exposed action back';
 
 -- The ids of notifications that a payload names.
-CREATE FUNCTION herald.payload_ids(payload jsonb) RETURNS bigint[]
+CREATE FUNCTION herald_internal.payload_ids(payload jsonb) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	ids jsonb := coalesce(payload -> 'ids', jsonb_build_array(payload -> 'id'));
@@ -55,40 +55,40 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION herald.act_notification_read(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_notification_read(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('unread', CASE
 		WHEN payload -> 'all' = 'true' THEN herald.mark_all_read(user_id)
 		WHEN payload ? 'group' THEN herald.mark_group_read(user_id, payload ->> 'group')
 		WHEN payload ?& '{subjectType,subjectId}' THEN herald.mark_subject_read(user_id, payload ->> 'subjectType', payload ->> 'subjectId', payload ->> 'type')
-		ELSE herald.mark_read(user_id, herald.payload_ids(payload))
+		ELSE herald.mark_read(user_id, herald_internal.payload_ids(payload))
 	END);
 $$;
 
-CREATE FUNCTION herald.act_notification_unread(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_notification_unread(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT jsonb_build_object('unread', herald.mark_unread(user_id, herald.payload_ids(payload)));
+	SELECT jsonb_build_object('unread', herald.mark_unread(user_id, herald_internal.payload_ids(payload)));
 $$;
 
-CREATE FUNCTION herald.act_notification_seen(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_notification_seen(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.mark_seen(user_id);
 	SELECT jsonb_build_object('unseen', herald.unseen_count(user_id));
 $$;
 
-CREATE FUNCTION herald.act_notification_archive(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_notification_archive(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT jsonb_build_object('unread', herald.archive(user_id, herald.payload_ids(payload), coalesce((payload ->> 'archived')::boolean, true)));
+	SELECT jsonb_build_object('unread', herald.archive(user_id, herald_internal.payload_ids(payload), coalesce((payload ->> 'archived')::boolean, true)));
 $$;
 
-CREATE FUNCTION herald.act_inbox_list(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_inbox_list(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	before bigint := payload ->> 'before';
 	most int := least(coalesce((payload ->> 'max')::int, 50), 200);
 	only_unread boolean := coalesce((payload ->> 'onlyUnread')::boolean, false);
 	archived boolean := coalesce((payload ->> 'archived')::boolean, false);
-	grouped boolean := herald.shows_groups((payload ->> 'grouped')::boolean) AND NOT archived;
+	grouped boolean := herald_internal.shows_groups((payload ->> 'grouped')::boolean) AND NOT archived;
 	counts jsonb := jsonb_build_object('unread', herald.unread_count(user_id, grouped), 'unseen', herald.unseen_count(user_id));
 BEGIN
 	IF grouped THEN
@@ -102,7 +102,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION herald.act_message_read(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_message_read(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF payload ->> 'conversationId' IS NULL OR payload ->> 'messageId' IS NULL THEN
@@ -113,7 +113,7 @@ END
 $$;
 
 -- Tells those who are there that the user types, or does so no more: in a conversation, or to somebody who has no block against it.
-CREATE FUNCTION herald.signal_typing(user_id text, event text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.signal_typing(user_id text, event text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	conversation_id text := payload ->> 'conversationId';
@@ -133,20 +133,20 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION herald.act_typing_start(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_typing_start(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.signal_typing(user_id, 'typing:start', payload);
+	SELECT herald_internal.signal_typing(user_id, 'typing:start', payload);
 $$;
 
-CREATE FUNCTION herald.act_typing_stop(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_typing_stop(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.signal_typing(user_id, 'typing:stop', payload);
+	SELECT herald_internal.signal_typing(user_id, 'typing:stop', payload);
 $$;
 
-CREATE FUNCTION herald.act(user_id text, action text, payload jsonb, claims jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act(user_id text, action text, payload jsonb, claims jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	built_in regprocedure := to_regprocedure(herald.built_in(action));
+	built_in regprocedure := to_regprocedure(herald_internal.built_in(action));
 	exposed herald.action;
 	answer jsonb;
 BEGIN
@@ -163,7 +163,7 @@ BEGIN
 	IF NOT has_function_privilege(exposed.run_as, exposed.function, 'EXECUTE') THEN
 		RAISE EXCEPTION 'role "%" may not execute function %', exposed.run_as, exposed.function USING ERRCODE = 'insufficient_privilege';
 	END IF;
-	RETURN herald.call_as(exposed.function, exposed.run_as, user_id, payload);
+	RETURN herald_internal.call_as(exposed.function, exposed.run_as, user_id, payload);
 END
 $$;
-COMMENT ON FUNCTION herald.act(text, text, jsonb, jsonb) IS 'do what a client asks for, as the user of its token; SQLSTATE HD404 when there is no such action';
+COMMENT ON FUNCTION herald_internal.act(text, text, jsonb, jsonb) IS 'do what a client asks for, as the user of its token; SQLSTATE HD404 when there is no such action';

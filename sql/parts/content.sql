@@ -8,7 +8,7 @@
 -- ----- mentions
 
 -- The collation that knows letters of all languages; without it (a server without ICU) those of the database.
-CREATE FUNCTION herald.letters() RETURNS text
+CREATE FUNCTION herald_internal.letters() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT ' COLLATE pg_catalog."und-x-icu"' FROM pg_collation AS c
 	                 WHERE c.collname = 'und-x-icu' AND c.collnamespace = 'pg_catalog'::regnamespace AND c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
@@ -16,57 +16,57 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The condition that a user may see a post, by the predicate of watch_posts(); NULL where everybody may.
-CREATE FUNCTION herald.may_see(alias text, posts regclass, viewer text) RETURNS text
+CREATE FUNCTION herald_internal.may_see(alias text, posts regclass, viewer text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('EXISTS (SELECT FROM (SELECT %I.*) AS post CROSS JOIN (SELECT %s) AS session (viewer) WHERE (%s))', alias, viewer, w.arguments ->> 'visible')
-	FROM herald.watched_table AS w
+	FROM herald_internal.watched_table AS w
 	WHERE w.relation = posts AND w.kind = 'posts' AND w.arguments ->> 'visible' IS NOT NULL;
 $$;
 
 -- The condition that a user has a handle, written as the user does or in small letters; where an index on lower(handle) says
 -- that case does not matter, in any way.
-CREATE FUNCTION herald.match_handle(users regclass, handle text) RETURNS text
+CREATE FUNCTION herald_internal.match_handle(users regclass, handle text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN EXISTS (SELECT FROM pg_index AS i
 	                         WHERE i.indrelid = users AND pg_get_indexdef(i.indexrelid, 1, false) IN (format('lower(%I)', handle), format('lower((%I)::text)', handle)))
-	            THEN format('lower(%s) = lower(named.handle)', herald.column_sql('mentioned', handle))
-	            ELSE format('%s IN (named.handle, lower(named.handle))', herald.column_sql('mentioned', handle)) END;
+	            THEN format('lower(%s) = lower(named.handle)', herald_internal.column_sql('mentioned', handle))
+	            ELSE format('%s IN (named.handle, lower(named.handle))', herald_internal.column_sql('mentioned', handle)) END;
 $$;
 
 -- The SELECT of the users whose handles stand in a text; NULL without handles. What is part of an address (ann@example.com,
 -- example.com/@ann, @ann@example.com) is no mention. A handle may have dots and dashes, but not at its end.
-CREATE FUNCTION herald.mentioned(relation regclass, author text[], body text[], posts regclass, among text) RETURNS text
+CREATE FUNCTION herald_internal.mentioned(relation regclass, author text[], body text[], posts regclass, among text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT %s FROM (SELECT DISTINCT m[1] AS handle FROM regexp_matches(%s%s, %L, ''g'') AS m) AS named '
 	              'JOIN %s AS mentioned ON %s WHERE %s',
-	              herald.id_sql('mentioned', u.key), herald.id_sql('changed', body), herald.letters(),
+	              herald_internal.id_sql('mentioned', u.key), herald_internal.id_sql('changed', body), herald_internal.letters(),
 	              '(?<![[:alnum:]_@/])@([[:alnum:]_](?:[[:alnum:]_.-]*[[:alnum:]_])?)(?![[:alnum:]_@])',
-	              u.users, herald.match_handle(u.users, u.handle),
-	              coalesce(herald.all_of(herald.column_sql('mentioned', u.enabled) || ' IS NOT FALSE',
-	                            herald.may_see(CASE posts WHEN relation THEN 'changed' ELSE 'subject' END, posts, herald.id_sql('mentioned', u.key)),
-	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' || herald.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
-	FROM herald.users_of(relation, author) AS u
+	              u.users, herald_internal.match_handle(u.users, u.handle),
+	              coalesce(herald_internal.all_of(herald_internal.column_sql('mentioned', u.enabled) || ' IS NOT FALSE',
+	                            herald_internal.may_see(CASE posts WHEN relation THEN 'changed' ELSE 'subject' END, posts, herald_internal.id_sql('mentioned', u.key)),
+	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' || herald_internal.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
+	FROM herald_internal.users_of(relation, author) AS u
 	WHERE u.handle IS NOT NULL AND body IS NOT NULL;
 $$;
 
 -- A mention has the cause of what it stands in: who is told of that anyway is told once. An edit adds those who are new in it.
-CREATE FUNCTION herald.compile_mentions(relation regclass, author text[], body text[], actor herald.person, joins text, posts regclass, among text,
+CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[], body text[], actor herald_internal.person, joins text, posts regclass, among text,
 	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	recipient text := herald.mentioned(relation, author, body, posts, among);
+	recipient text := herald_internal.mentioned(relation, author, body, posts, among);
 	made record;
 BEGIN
-	PERFORM herald.delete_rules(relation, 'mention'), herald.delete_rules(relation, 'mention_edit');
+	PERFORM herald_internal.delete_rules(relation, 'mention'), herald_internal.delete_rules(relation, 'mention_edit');
 	IF recipient IS NULL THEN
 		RETURN;
 	END IF;
 	FOR made IN VALUES ('mention', 'insert', ''), ('mention_edit', 'update', format(' AND new.%1$I IS DISTINCT FROM old.%1$I', body[1])) LOOP
 		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => active, key => array_to_string(key, ','), on_error => on_error,
-			condition => format('strpos(%s, ''@'') > 0%s', herald.id_sql('changed', body), made.column3),
+			condition => format('strpos(%s, ''@'') > 0%s', herald_internal.id_sql('changed', body), made.column3),
 			joins => concat_ws(E'\n', joins, actor.joins), actor => actor.id, actor_name => actor.name,
 			recipient => recipient, type => 'mention', subject_type => subject_type, subject_id => subject_id,
-			content => herald.excerpt(body), data => data, cause => cause, retract => '', thread => thread);
+			content => herald_internal.excerpt(body), data => data, cause => cause, retract => '', thread => thread);
 	END LOOP;
 END
 $$;
@@ -75,14 +75,14 @@ $$;
 
 -- The SELECT of the followers of whom columns of a changed row stand for; NULL as long as no follows are watched.
 -- Above the limit it has no rows: so many are not told one by one.
-CREATE FUNCTION herald.followers_of(relation regclass, author text[], most int) RETURNS text
+CREATE FUNCTION herald_internal.followers_of(relation regclass, author text[], most int) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %1$s AS follow CROSS JOIN LATERAL (%2$s) AS reached (id) WHERE %3$s AND '
 	              '(SELECT count(*) FROM (SELECT FROM %1$s AS follow WHERE %3$s LIMIT %4$s) AS most) < %4$s', w.relation,
-	              herald.told('follow', w.relation, a.follower),
-	              herald.all_of(herald.match_columns('follow', w.relation, a.followee, 'changed', $1, $2),
-	                            herald.all_of(a.present, herald.has_value(a.status, a.accepted))), most + 1)
-	FROM herald.watched_table AS w
+	              herald_internal.told('follow', w.relation, a.follower),
+	              herald_internal.all_of(herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2),
+	                            herald_internal.all_of(a.present, herald_internal.has_value(a.status, a.accepted))), most + 1)
+	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text, status text, accepted text)
 	WHERE w.kind = 'follows' AND cardinality(a.followee) = cardinality($2)
 	ORDER BY w.relation
@@ -91,11 +91,11 @@ $$;
 
 -- Followers hear of a post when it is published; on its way there its author hears of each state. The condition of the
 -- post's room is tried too: a mistake in it shows now.
-CREATE FUNCTION herald.compile_posts(relation regclass, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_posts(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	post record;
-	author herald.person;
+	author herald_internal.person;
 	id text;
 	author_id text;
 	path text;
@@ -107,20 +107,20 @@ DECLARE
 BEGIN
 	SELECT * INTO post FROM jsonb_to_record(arguments)
 		AS a (key text[], author text[], body text[], visible text, in_feed text, present text, status text, published text, follower_limit int, on_error text);
-	author := herald.person('author', 'changed', relation, post.author);
-	id := herald.id_sql('changed', post.key);
-	author_id := herald.id_template('changed', post.author);
-	path := 'post:' || herald.id_template('changed', post.key);
-	payload := herald.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post', 'changed.herald_row');
-	active := herald.all_of(post.present, herald.has_value(post.status, post.published));
-	listed := herald.all_of(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' || post.in_feed || ')');
+	author := herald_internal.person('author', 'changed', relation, post.author);
+	id := herald_internal.id_sql('changed', post.key);
+	author_id := herald_internal.id_template('changed', post.author);
+	path := 'post:' || herald_internal.id_template('changed', post.key);
+	payload := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post', 'changed.herald_row');
+	active := herald_internal.all_of(post.present, herald_internal.has_value(post.status, post.published));
+	listed := herald_internal.all_of(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' || post.in_feed || ')');
 	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'), ('post_delete', 'delete', 'post:deleted') LOOP
 		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => active, on_error => post.on_error,
 			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id || ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
 			event => made.column3, room => format('feed:%s %s', CASE WHEN post.in_feed IS NULL THEN author_id ELSE '{feed.id}' END, path),
 			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
 	END LOOP;
-	PERFORM herald.delete_rules(relation, rule) FROM unnest('{post_state,post_followers,post_listed,post_unlisted}'::text[]) AS rule;
+	PERFORM herald_internal.delete_rules(relation, rule) FROM unnest('{post_state,post_followers,post_listed,post_unlisted}'::text[]) AS rule;
 	IF post.in_feed IS NOT NULL THEN
 		FOR made IN VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'), ('post_listed', 'insert', 'post:created', 'old') LOOP
 			PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => listed, on_error => post.on_error,
@@ -134,16 +134,16 @@ BEGIN
 			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND old.%1$s IS DISTINCT FROM new.%1$s', post.status),
 			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}', room => 'user:' || author_id, payload => payload);
 	END IF;
-	followers := herald.followers_of(relation, post.author, post.follower_limit);
+	followers := herald_internal.followers_of(relation, post.author, post.follower_limit);
 	IF followers IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'post_followers', active => listed, on_error => post.on_error,
 			joins => author.joins, actor => author.id, actor_name => author.name, recipient => followers, type => 'post',
-			subject_type => 'post', subject_id => id, content => herald.excerpt(post.body),
-			data => herald.json_sql('postId', id), cause => path || ':post');
+			subject_type => 'post', subject_id => id, content => herald_internal.excerpt(post.body),
+			data => herald_internal.json_sql('postId', id), cause => path || ':post');
 	END IF;
-	PERFORM herald.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
-		'post', id, path || ':post', path, herald.json_sql('postId', id), active, NULL, post.on_error);
-	PERFORM herald.ask_table('', herald.table_question('post', relation, post.key, post.visible, NULL));
+	PERFORM herald_internal.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
+		'post', id, path || ':post', path, herald_internal.json_sql('postId', id), active, NULL, post.on_error);
+	PERFORM herald_internal.ask_table('', herald_internal.table_question('post', relation, post.key, post.visible, NULL));
 END
 $$;
 
@@ -151,13 +151,13 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published', in_feed text DEFAULT NULL,
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.adopt(relation, 'posts', jsonb_build_object(
-		'author', herald.detect_key(relation, 'posts', 'author', author, herald.users_referenced(relation)),
-		'key', herald.detect_row_key(relation, 'posts', key),
-		'body', herald.body_column(relation, body),
+	SELECT herald_internal.adopt(relation, 'posts', jsonb_build_object(
+		'author', herald_internal.detect_key(relation, 'posts', 'author', author, herald_internal.users_referenced(relation)),
+		'key', herald_internal.detect_row_key(relation, 'posts', key),
+		'body', herald_internal.body_column(relation, body),
 		'visible', visible,
-		'present', herald.not_deleted(relation, deleted_at),
-		'status', herald.quoted_column(relation, status), 'published', CASE WHEN status IS NOT NULL THEN published END,
+		'present', herald_internal.not_deleted(relation, deleted_at),
+		'status', herald_internal.quoted_column(relation, status), 'published', CASE WHEN status IS NOT NULL THEN published END,
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
 		'on_error', on_error));
@@ -170,23 +170,23 @@ COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, t
 -- ----- likes
 
 -- Somebody may have several rows for one subject (reactions): the notification goes with the last.
-CREATE FUNCTION herald.compile_likes(relation regclass, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_likes(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	liked record;
-	actor herald.person;
-	subject herald.subject;
+	actor herald_internal.person;
+	subject herald_internal.subject;
 	cause text;
 	identity text;
 	counter int;
 	made record;
 BEGIN
 	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], subject_table regclass, present text, on_error text);
-	actor := herald.person('actor', 'changed', relation, liked.actor);
-	subject := herald.subject(relation, liked.subject, liked.subject_table);
-	cause := format('%s:like:%s', subject.room, herald.id_template('changed', liked.actor));
+	actor := herald_internal.person('actor', 'changed', relation, liked.actor);
+	subject := herald_internal.subject(relation, liked.subject, liked.subject_table);
+	cause := format('%s:like:%s', subject.room, herald_internal.id_template('changed', liked.actor));
 	identity := array_to_string(liked.actor || liked.subject, ',');
-	counter := herald.save_total(relation, 'totalLikes', liked.subject, liked.present, subject.type, subject.owner);
+	counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, liked.present, subject.type, subject.owner);
 	FOR made IN
 		SELECT * FROM (VALUES ('unlike', 'delete', ':unliked', 'false', NULL, -1), ('like', 'insert', ':liked', 'true', subject.author, 1))
 			AS m (rule, operation, event, liked, recipient, delta)
@@ -197,13 +197,13 @@ BEGIN
 			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => '', thread => subject.thread,
 			event => subject.type || made.event,
 			room => subject.room,
-			payload => herald.json_sql(subject.json_key, subject.id, 'userId', actor.id, 'username', actor.name, 'liked', made.liked,
-			                           'timestamp', herald.now_sql()),
+			payload => herald_internal.json_sql(subject.json_key, subject.id, 'userId', actor.id, 'username', actor.name, 'liked', made.liked,
+			                           'timestamp', herald_internal.now_sql()),
 			counter => counter, counted_id => subject.id, delta => made.delta);
 	END LOOP;
 	PERFORM herald.watch(relation, 'like_gone', '{delete}', active => liked.present, key => identity, on_error => liked.on_error,
-		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation, herald.all_of(
-			herald.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation, liked.actor || liked.subject), liked.present)));
+		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation, herald_internal.all_of(
+			herald_internal.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation, liked.actor || liked.subject), liked.present)));
 END
 $$;
 
@@ -211,15 +211,15 @@ CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, s
 	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	actor_columns text[] := herald.detect_key(relation, 'likes', 'actor', actor, herald.users_referenced(relation),
-	                                          taken => herald.given_columns(relation, subject));
-	subject_columns text[] := herald.detect_key(relation, 'likes', 'subject', subject, subject_table, taken => actor_columns);
+	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor, herald_internal.users_referenced(relation),
+	                                          taken => herald_internal.given_columns(relation, subject));
+	subject_columns text[] := herald_internal.detect_key(relation, 'likes', 'subject', subject, subject_table, taken => actor_columns);
 BEGIN
-	PERFORM herald.adopt(relation, 'likes', jsonb_build_object(
+	PERFORM herald_internal.adopt(relation, 'likes', jsonb_build_object(
 		'actor', actor_columns,
 		'subject', subject_columns,
-		'subject_table', herald.detect_subject_table(relation, 'likes', subject_columns, subject_table),
-		'present', herald.not_deleted(relation, deleted_at),
+		'subject_table', herald_internal.detect_subject_table(relation, 'likes', subject_columns, subject_table),
+		'present', herald_internal.not_deleted(relation, deleted_at),
 		'on_error', on_error));
 END
 $$;
@@ -229,18 +229,18 @@ COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, tex
 -- ----- comments
 
 -- What a notification of a comment carries, for the front end to find the place.
-CREATE FUNCTION herald.comment_data(subject herald.subject, id text) RETURNS text
+CREATE FUNCTION herald_internal.comment_data(subject herald_internal.subject, id text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.json_sql(subject.json_key, subject.id, 'commentId', id);
+	SELECT herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id);
 $$;
 
 -- Who is told of a comment, of a reply and of a mention in it: all have one cause, so that nobody is told twice.
-CREATE FUNCTION herald.compile_comments(relation regclass, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_comments(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	comment record;
-	actor herald.person;
-	subject herald.subject;
+	actor herald_internal.person;
+	subject herald_internal.subject;
 	id text;
 	data text;
 	path text;
@@ -251,14 +251,14 @@ DECLARE
 BEGIN
 	SELECT * INTO comment FROM jsonb_to_record(arguments)
 		AS a (key text[], author text[], subject text[], subject_table regclass, parent text[], body text[], present text, on_error text);
-	actor := herald.person('actor', 'changed', relation, comment.author);
-	subject := herald.subject(relation, comment.subject, comment.subject_table);
-	id := herald.id_sql('changed', comment.key);
-	data := herald.comment_data(subject, id);
-	path := 'comment:' || herald.id_template('changed', comment.key);
+	actor := herald_internal.person('actor', 'changed', relation, comment.author);
+	subject := herald_internal.subject(relation, comment.subject, comment.subject_table);
+	id := herald_internal.id_sql('changed', comment.key);
+	data := herald_internal.comment_data(subject, id);
+	path := 'comment:' || herald_internal.id_template('changed', comment.key);
 	cause := format('%s:%s', subject.room, path);
 	identity := comment.author || comment.subject;
-	counter := herald.save_total(relation, 'totalComments', comment.subject, comment.present, subject.type, subject.owner);
+	counter := herald_internal.save_total(relation, 'totalComments', comment.subject, comment.present, subject.type, subject.owner);
 	FOR made IN
 		SELECT * FROM (VALUES ('comment', 'insert', 'comment:created', subject.author, counter, 1, ''),
 		                      ('comment_update', 'update', 'comment:updated', NULL, NULL, NULL, ''),
@@ -270,24 +270,24 @@ BEGIN
 			joins => concat_ws(E'\n', subject.joins, actor.joins),
 			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'comment',
 			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => made.retract, thread => subject.room,
-			content => herald.excerpt(comment.body),
+			content => herald_internal.excerpt(comment.body),
 			data => data,
 			event => made.event,
 			room => subject.room,
-			payload => herald.json_sql(subject.json_key, subject.id, 'commentId', id, 'parentId', herald.id_sql('changed', comment.parent),
-			                           'userId', actor.id, 'username', actor.name, 'content', herald.id_sql('changed', comment.body), 'comment', 'changed.herald_row',
-			                           'timestamp', herald.now_sql()),
+			payload => herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id, 'parentId', herald_internal.id_sql('changed', comment.parent),
+			                           'userId', actor.id, 'username', actor.name, 'content', herald_internal.id_sql('changed', comment.body), 'comment', 'changed.herald_row',
+			                           'timestamp', herald_internal.now_sql()),
 			counter => made.counter, counted_id => CASE WHEN made.counter IS NOT NULL THEN subject.id END, delta => made.delta);
 	END LOOP;
-	PERFORM herald.delete_rules(relation, 'reply');
+	PERFORM herald_internal.delete_rules(relation, 'reply');
 	IF comment.parent IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'reply', active => comment.present, key => array_to_string(identity, ','), on_error => comment.on_error,
-			joins => concat_ws(E'\n', herald.left_join('parent', relation, comment.key, 'changed', relation, comment.parent), actor.joins),
-			actor => actor.id, actor_name => actor.name, recipient => herald.told('parent', relation, comment.author), type => 'reply',
-			subject_type => 'comment', subject_id => herald.id_sql('changed', comment.parent), cause => cause, retract => '', thread => subject.room,
-			content => herald.excerpt(comment.body), data => data);
+			joins => concat_ws(E'\n', herald_internal.left_join('parent', relation, comment.key, 'changed', relation, comment.parent), actor.joins),
+			actor => actor.id, actor_name => actor.name, recipient => herald_internal.told('parent', relation, comment.author), type => 'reply',
+			subject_type => 'comment', subject_id => herald_internal.id_sql('changed', comment.parent), cause => cause, retract => '', thread => subject.room,
+			content => herald_internal.excerpt(comment.body), data => data);
 	END IF;
-	PERFORM herald.compile_mentions(relation, comment.author, comment.body, actor, subject.joins, comment.subject_table, NULL,
+	PERFORM herald_internal.compile_mentions(relation, comment.author, comment.body, actor, subject.joins, comment.subject_table, NULL,
 		'comment', id, cause, subject.room, data, comment.present, identity, comment.on_error);
 END
 $$;
@@ -296,19 +296,19 @@ CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NUL
 	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	author_columns text[] := herald.detect_key(relation, 'comments', 'author', author, herald.users_referenced(relation),
-	                                           taken => herald.given_columns(relation, subject));
-	parent_columns text[] := herald.detect_key(relation, 'comments', 'parent', parent, relation, taken => author_columns, optional => true);
-	subject_columns text[] := herald.detect_key(relation, 'comments', 'subject', subject, subject_table, taken => author_columns || parent_columns);
+	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author, herald_internal.users_referenced(relation),
+	                                           taken => herald_internal.given_columns(relation, subject));
+	parent_columns text[] := herald_internal.detect_key(relation, 'comments', 'parent', parent, relation, taken => author_columns, optional => true);
+	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table, taken => author_columns || parent_columns);
 BEGIN
-	PERFORM herald.adopt(relation, 'comments', jsonb_build_object(
-		'key', herald.detect_row_key(relation, 'comments', key),
+	PERFORM herald_internal.adopt(relation, 'comments', jsonb_build_object(
+		'key', herald_internal.detect_row_key(relation, 'comments', key),
 		'author', author_columns,
 		'subject', subject_columns,
-		'subject_table', herald.detect_subject_table(relation, 'comments', subject_columns, subject_table),
+		'subject_table', herald_internal.detect_subject_table(relation, 'comments', subject_columns, subject_table),
 		'parent', parent_columns,
-		'body', herald.body_column(relation, body),
-		'present', herald.not_deleted(relation, deleted_at),
+		'body', herald_internal.body_column(relation, body),
+		'present', herald_internal.not_deleted(relation, deleted_at),
 		'on_error', on_error));
 END
 $$;

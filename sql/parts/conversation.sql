@@ -5,7 +5,7 @@
 -- ----- members
 
 -- Whoever is a member is in the room, as long as they are. A member whose status is pending is asked first.
-CREATE FUNCTION herald.compile_members(relation regclass, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_members(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	membership record;
@@ -18,33 +18,33 @@ DECLARE
 BEGIN
 	SELECT * INTO membership FROM jsonb_to_record(arguments)
 		AS a (conversation text[], member text[], present text, status text, accepted text, pending text, last_read text, on_error text);
-	present := herald.all_of(membership.present, herald.has_value(membership.status, membership.accepted));
+	present := herald_internal.all_of(membership.present, herald_internal.has_value(membership.status, membership.accepted));
 	identity := array_to_string(membership.conversation || membership.member, ',');
-	conversation_id := herald.id_sql('changed', membership.conversation);
-	member_id := herald.id_sql('changed', membership.member);
-	room := 'conversation:' || herald.id_template('changed', membership.conversation);
+	conversation_id := herald_internal.id_sql('changed', membership.conversation);
+	member_id := herald_internal.id_sql('changed', membership.member);
+	room := 'conversation:' || herald_internal.id_template('changed', membership.conversation);
 	FOR made IN VALUES ('member_leave', 'delete', 'conversation:left', NULL, room), ('member_join', 'insert', 'conversation:joined', room, NULL) LOOP
 		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => present, key => identity, on_error => membership.on_error,
-			event => made.column3, room => format('%s user:%s', room, herald.id_template('changed', membership.member)),
-			payload => herald.json_sql('conversationId', conversation_id, 'userId', member_id),
+			event => made.column3, room => format('%s user:%s', room, herald_internal.id_template('changed', membership.member)),
+			payload => herald_internal.json_sql('conversationId', conversation_id, 'userId', member_id),
 			member => member_id, member_joins => made.column4, member_leaves => made.column5);
 	END LOOP;
-	PERFORM herald.delete_rules(relation, 'member_read'), herald.delete_rules(relation, 'request_answered');
+	PERFORM herald_internal.delete_rules(relation, 'member_read'), herald_internal.delete_rules(relation, 'request_answered');
 	IF membership.last_read IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'member_read', '{update}', active => present, key => identity, on_error => membership.on_error,
 			condition => format('new.%1$s IS DISTINCT FROM old.%1$s AND new.%1$s IS NOT NULL', membership.last_read),
 			event => 'message:read', room => room,
-			payload => herald.json_sql('conversationId', conversation_id, 'userId', member_id, 'messageId', format('new.%s::text', membership.last_read),
-			                           'timestamp', herald.now_sql()));
+			payload => herald_internal.json_sql('conversationId', conversation_id, 'userId', member_id, 'messageId', format('new.%s::text', membership.last_read),
+			                           'timestamp', herald_internal.now_sql()));
 	END IF;
 	IF membership.status IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'request_answered', '{delete}', key => identity, on_error => membership.on_error,
-			active => herald.all_of(membership.present, herald.has_value(membership.status, membership.pending)),
-			retract => format('%s:request:%s', room, herald.id_template('changed', membership.member)));
+			active => herald_internal.all_of(membership.present, herald_internal.has_value(membership.status, membership.pending)),
+			retract => format('%s:request:%s', room, herald_internal.id_template('changed', membership.member)));
 	END IF;
-	PERFORM herald.save_room_source(relation, 'members', format(
+	PERFORM herald_internal.save_room_source(relation, 'members', format(
 		'SELECT u.id AS user_id, ''conversation:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS m ON %s WHERE %s',
-		herald.id_sql('m', membership.conversation), relation, herald.match_id('m', relation, membership.member, 'u.id'), coalesce(present, 'true')));
+		herald_internal.id_sql('m', membership.conversation), relation, herald_internal.match_id('m', relation, membership.member, 'u.id'), coalesce(present, 'true')));
 END
 $$;
 
@@ -53,16 +53,16 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	last_read text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	member_columns text[] := herald.detect_key(relation, 'members', 'member', member, herald.users_referenced(relation),
-	                                           taken => herald.given_columns(relation, conversation));
+	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member', member, herald_internal.users_referenced(relation),
+	                                           taken => herald_internal.given_columns(relation, conversation));
 BEGIN
-	PERFORM herald.adopt(relation, 'members', jsonb_build_object(
-		'conversation', herald.detect_key(relation, 'members', 'conversation', conversation, taken => member_columns),
+	PERFORM herald_internal.adopt(relation, 'members', jsonb_build_object(
+		'conversation', herald_internal.detect_key(relation, 'members', 'conversation', conversation, taken => member_columns),
 		'member', member_columns,
-		'present', herald.all_of(herald.not_deleted(relation, NULL),
-		                         quote_ident(herald.detect_column(relation, left_at, '{leftat,removedat}')) || ' IS NULL'),
-		'last_read', quote_ident(herald.detect_column(relation, last_read, '{lastreadmessageid,lastreadid,lastreadmessage}')),
-		'on_error', on_error) || herald.status_arguments(relation, status, accepted, pending));
+		'present', herald_internal.all_of(herald_internal.not_deleted(relation, NULL),
+		                         quote_ident(herald_internal.detect_column(relation, left_at, '{leftat,removedat}')) || ' IS NULL'),
+		'last_read', quote_ident(herald_internal.detect_column(relation, last_read, '{lastreadmessageid,lastreadid,lastreadmessage}')),
+		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
 END
 $$;
 COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text) IS
@@ -73,26 +73,26 @@ COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text,
 
 -- The SELECT of the present members of the conversation that columns of a changed row stand for, or of those who are pending;
 -- NULL as long as no members are watched. Where several tables of members are, it is that of the same conversations.
-CREATE FUNCTION herald.members_of(relation regclass, columns text[], waiting boolean DEFAULT false) RETURNS text
+CREATE FUNCTION herald_internal.members_of(relation regclass, columns text[], waiting boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s', w.relation,
-	              herald.told('member', w.relation, a.member),
-	              herald.all_of(herald.match_columns('member', w.relation, a.conversation, 'changed', $1, $2),
-	                            herald.all_of(a.present, herald.has_value(a.status, CASE WHEN waiting THEN a.pending ELSE a.accepted END))))
-	FROM herald.watched_table AS w
+	              herald_internal.told('member', w.relation, a.member),
+	              herald_internal.all_of(herald_internal.match_columns('member', w.relation, a.conversation, 'changed', $1, $2),
+	                            herald_internal.all_of(a.present, herald_internal.has_value(a.status, CASE WHEN waiting THEN a.pending ELSE a.accepted END))))
+	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text, accepted text, pending text)
-	LEFT JOIN herald.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
-	LEFT JOIN herald.foreign_keys($1) AS ours ON ours.columns = $2 AND ours.target = theirs.target
+	LEFT JOIN herald_internal.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
+	LEFT JOIN herald_internal.foreign_keys($1) AS ours ON ours.columns = $2 AND ours.target = theirs.target
 	WHERE w.kind = 'members' AND cardinality(a.conversation) = cardinality($2) AND (a.status IS NOT NULL OR NOT waiting)
 	ORDER BY ours.target IS NULL, w.relation
 	LIMIT 1;
 $$;
 
-CREATE FUNCTION herald.compile_messages(relation regclass, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_messages(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	message record;
-	sender herald.person;
+	sender herald_internal.person;
 	id text;
 	conversation_id text;
 	subject_type text := 'message';
@@ -106,21 +106,21 @@ DECLARE
 BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
 		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text, on_error text);
-	sender := herald.person('actor', 'changed', relation, message.sender);
-	id := herald.id_sql('changed', message.key);
-	conversation_id := herald.id_sql('changed', message.conversation);
-	cause := 'message:' || herald.id_template('changed', message.key);
-	data := herald.json_sql('messageId', id, 'conversationId', conversation_id);
+	sender := herald_internal.person('actor', 'changed', relation, message.sender);
+	id := herald_internal.id_sql('changed', message.key);
+	conversation_id := herald_internal.id_sql('changed', message.conversation);
+	cause := 'message:' || herald_internal.id_template('changed', message.key);
+	data := herald_internal.json_sql('messageId', id, 'conversationId', conversation_id);
 	IF message.conversation IS NOT NULL THEN
 		subject_type := 'conversation';
-		recipient := herald.members_of(relation, message.conversation);
-		waiting := herald.members_of(relation, message.conversation, waiting => true);
-		thread := 'conversation:' || herald.id_template('changed', message.conversation);
+		recipient := herald_internal.members_of(relation, message.conversation);
+		waiting := herald_internal.members_of(relation, message.conversation, waiting => true);
+		thread := 'conversation:' || herald_internal.id_template('changed', message.conversation);
 		room := thread;
 		cause := format('%s:%s', thread, cause);
 	ELSE
-		recipient := herald.told('changed', relation, message.receiver);
-		room := format('user:%s user:%s', herald.id_template('changed', message.sender), herald.id_template('changed', message.receiver));
+		recipient := herald_internal.told('changed', relation, message.receiver);
+		room := format('user:%s user:%s', herald_internal.id_template('changed', message.sender), herald_internal.id_template('changed', message.receiver));
 	END IF;
 	FOR made IN
 		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, '', message.ack),
@@ -132,35 +132,35 @@ BEGIN
 			joins => sender.joins,
 			actor => sender.id, actor_name => sender.name, recipient => made.recipient, type => 'message',
 			subject_type => subject_type, subject_id => coalesce(conversation_id, id), cause => cause, retract => made.retract, thread => thread,
-			content => herald.excerpt(message.body),
+			content => herald_internal.excerpt(message.body),
 			data => data,
 			event => made.event,
 			room => room,
 			ack => made.ack,
-			payload => herald.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', herald.id_sql('changed', message.receiver),
-			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald.id_sql('changed', message.body),
-			                           'message', 'changed.herald_row', 'timestamp', herald.now_sql()));
+			payload => herald_internal.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', herald_internal.id_sql('changed', message.receiver),
+			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald_internal.id_sql('changed', message.body),
+			                           'message', 'changed.herald_row', 'timestamp', herald_internal.now_sql()));
 	END LOOP;
-	PERFORM herald.delete_rules(relation, 'message_request');
+	PERFORM herald_internal.delete_rules(relation, 'message_request');
 	IF waiting IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'message_request', active => message.present, on_error => message.on_error,
 			joins => sender.joins, actor => sender.id, actor_name => sender.name, recipient => waiting, type => 'message_request',
 			subject_type => 'conversation', subject_id => conversation_id, cause => thread || ':request:{herald_told.id}', retract => '', thread => thread,
-			content => herald.excerpt(message.body), data => data);
+			content => herald_internal.excerpt(message.body), data => data);
 	END IF;
-	PERFORM herald.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,
-		coalesce(herald.members_of(relation, message.conversation), 'SELECT ' || herald.id_sql('changed', message.receiver)),
+	PERFORM herald_internal.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,
+		coalesce(herald_internal.members_of(relation, message.conversation), 'SELECT ' || herald_internal.id_sql('changed', message.receiver)),
 		subject_type, coalesce(conversation_id, id), cause, thread, data, message.present, NULL, message.on_error);
 END
 $$;
 
 -- The columns that clients may write besides the text: as given, or media_url where there is one. None that says from whom or
 -- to whom a message goes.
-CREATE FUNCTION herald.writable_columns(relation regclass, given text, taken text[]) RETURNS text[]
+CREATE FUNCTION herald_internal.writable_columns(relation regclass, given text, taken text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	writable text[] := CASE WHEN given = '' THEN '{}'
-	                        ELSE coalesce(herald.given_columns(relation, given), array_remove(ARRAY[herald.detect_column(relation, NULL, '{mediaurl}')], NULL)) END;
+	                        ELSE coalesce(herald_internal.given_columns(relation, given), array_remove(ARRAY[herald_internal.detect_column(relation, NULL, '{mediaurl}')], NULL)) END;
 BEGIN
 	IF writable && taken THEN
 		RAISE EXCEPTION 'clients cannot be let write all of the columns %', array_to_string(writable, ', ')
@@ -175,29 +175,29 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	users regclass := herald.users_referenced(relation);
-	sender_columns text[] := herald.detect_key(relation, 'messages', 'sender', sender, users,
-	                                           taken => herald.given_columns(relation, receiver));
-	receiver_columns text[] := herald.detect_key(relation, 'messages', 'receiver', receiver, users, taken => sender_columns, optional => true);
+	users regclass := herald_internal.users_referenced(relation);
+	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender, users,
+	                                           taken => herald_internal.given_columns(relation, receiver));
+	receiver_columns text[] := herald_internal.detect_key(relation, 'messages', 'receiver', receiver, users, taken => sender_columns, optional => true);
 	conversation_columns text[];
 	key_columns text[];
 	body_columns text[];
 BEGIN
 	IF conversation IS NOT NULL OR receiver IS NULL THEN
-		conversation_columns := herald.detect_key(relation, 'messages', 'conversation', conversation,
+		conversation_columns := herald_internal.detect_key(relation, 'messages', 'conversation', conversation,
 			taken => sender_columns || receiver_columns, optional => receiver_columns IS NOT NULL);
 	END IF;
-	key_columns := herald.detect_row_key(relation, 'messages', key);
-	body_columns := herald.body_column(relation, body);
-	PERFORM herald.adopt(relation, 'messages', jsonb_build_object(
+	key_columns := herald_internal.detect_row_key(relation, 'messages', key);
+	body_columns := herald_internal.body_column(relation, body);
+	PERFORM herald_internal.adopt(relation, 'messages', jsonb_build_object(
 		'key', key_columns,
 		'sender', sender_columns,
 		'conversation', conversation_columns,
 		'receiver', receiver_columns,
 		'body', body_columns,
-		'present', herald.not_deleted(relation, deleted_at),
+		'present', herald_internal.not_deleted(relation, deleted_at),
 		'sendable', sendable,
-		'writable', herald.writable_columns(relation, writable, key_columns || sender_columns || conversation_columns || receiver_columns || body_columns),
+		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns || conversation_columns || receiver_columns || body_columns),
 		'max_length', max_length,
 		'ack', ack,
 		'on_error', on_error));
@@ -220,40 +220,40 @@ COMMENT ON TABLE herald.conversation_read IS 'the last message that a member has
 SELECT pg_extension_config_dump('herald.conversation_read', '');
 
 -- Later in the order of messages: by their number, or where they have none (uuid) by the time of the row.
-CREATE FUNCTION herald.is_later(relation regclass, key text[], last_read text) RETURNS text
+CREATE FUNCTION herald_internal.is_later(relation regclass, key text[], last_read text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN herald.column_type(relation, key[1]) IN ('smallint', 'integer', 'bigint') OR made IS NULL
-		THEN format('message.%I > %s', key[1], herald.cast_id(last_read, herald.column_type(relation, key[1])))
-		ELSE format('message.%1$I > (SELECT last.%1$I FROM %2$s AS last WHERE %3$s)', made, relation, herald.match_id('last', relation, key, last_read))
+		WHEN herald_internal.column_type(relation, key[1]) IN ('smallint', 'integer', 'bigint') OR made IS NULL
+		THEN format('message.%I > %s', key[1], herald_internal.cast_id(last_read, herald_internal.column_type(relation, key[1])))
+		ELSE format('message.%1$I > (SELECT last.%1$I FROM %2$s AS last WHERE %3$s)', made, relation, herald_internal.match_id('last', relation, key, last_read))
 	END
-	FROM herald.detect_column(relation, NULL, '{createdat,sentat,insertedat,timestamp}') AS made;
+	FROM herald_internal.detect_column(relation, NULL, '{createdat,sentat,insertedat,timestamp}') AS made;
 $$;
 
 -- The question how many messages of others each conversation of a user ($1) has behind the last that was read. Where the
 -- members table does not say what that was, it is asked with what pg_herald knows ($2: conversation → message).
-CREATE FUNCTION herald.unread_question(messages regclass) RETURNS TABLE (run_as oid, sql text)
+CREATE FUNCTION herald_internal.unread_question(messages regclass) RETURNS TABLE (run_as oid, sql text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.relowner, format('SELECT %1$s AS conversation_id, %2$s AS last_read, count(message.*) AS unread '
 	                          'FROM (SELECT * FROM %3$s WHERE %4$s) AS member LEFT JOIN (SELECT * FROM %5$s WHERE %6$s) AS message '
 	                          'ON %7$s AND NOT (%8$s) AND (%2$s IS NULL OR %9$s) WHERE %10$s GROUP BY 1, 2 ORDER BY 1',
-	              herald.id_sql('member', m.conversation), l.last_read,
-	              w.relation, coalesce(herald.all_of(m.present, herald.has_value(m.status, m.accepted)), 'true'),
+	              herald_internal.id_sql('member', m.conversation), l.last_read,
+	              w.relation, coalesce(herald_internal.all_of(m.present, herald_internal.has_value(m.status, m.accepted)), 'true'),
 	              messages, coalesce(a.present, 'true'),
-	              herald.match_columns('message', messages, a.conversation, 'member', w.relation, m.conversation),
-	              herald.match_id('message', messages, a.sender, '$1'), herald.is_later(messages, a.key, l.last_read),
-	              herald.match_id('member', w.relation, m.member, '$1'))
-	FROM herald.watched_table AS t
+	              herald_internal.match_columns('message', messages, a.conversation, 'member', w.relation, m.conversation),
+	              herald_internal.match_id('message', messages, a.sender, '$1'), herald_internal.is_later(messages, a.key, l.last_read),
+	              herald_internal.match_id('member', w.relation, m.member, '$1'))
+	FROM herald_internal.watched_table AS t
 	CROSS JOIN jsonb_to_record(t.arguments) AS a (key text[], sender text[], conversation text[], present text)
-	JOIN herald.watched_table AS w ON w.kind = 'members'
+	JOIN herald_internal.watched_table AS w ON w.kind = 'members'
 	JOIN pg_class AS c ON c.oid = messages
 	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text, accepted text, last_read text)
-	CROSS JOIN LATERAL (SELECT coalesce('member.' || m.last_read || '::text', format('($2 ->> %s)', herald.id_sql('member', m.conversation)))) AS l (last_read)
+	CROSS JOIN LATERAL (SELECT coalesce('member.' || m.last_read || '::text', format('($2 ->> %s)', herald_internal.id_sql('member', m.conversation)))) AS l (last_read)
 	WHERE t.relation = messages AND t.kind = 'messages' AND cardinality(a.conversation) = cardinality(m.conversation);
 $$;
 
 -- Asks it, as whoever calls this.
-CREATE FUNCTION herald.ask_rows(user_id text, question jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.ask_rows(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer jsonb;
@@ -266,9 +266,9 @@ $$;
 CREATE FUNCTION herald.unread_messages(user_id text) RETURNS TABLE (conversation_id text, unread bigint, last_read text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.conversation_id, a.unread, a.last_read
-	FROM herald.watched_table AS w
-	CROSS JOIN LATERAL herald.unread_question(w.relation) AS q
-	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_rows(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN LATERAL herald_internal.unread_question(w.relation) AS q
+	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.ask_rows(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
 		'read', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
 		         FROM herald.conversation_read AS r WHERE r.user_id = unread_messages.user_id)))) AS a (conversation_id text, unread bigint, last_read text)
 	WHERE w.kind = 'messages';
@@ -277,27 +277,27 @@ COMMENT ON FUNCTION herald.unread_messages(text) IS
 	'the conversations of a user, with how many messages of others came after the last that the user has read';
 
 -- The question whether a message ($2) is one of the conversation, and later than the last that was read.
-CREATE FUNCTION herald.message_question(messages regclass, conversation_id text, message_id text, last_read text) RETURNS TABLE (run_as oid, question jsonb)
+CREATE FUNCTION herald_internal.message_question(messages regclass, conversation_id text, message_id text, last_read text) RETURNS TABLE (run_as oid, question jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT c.relowner, jsonb_build_object('id', message_id, 'sql', format('FROM %s AS message WHERE %s', messages, herald.all_of(
-		herald.match_id('message', messages, a.key, '$2'), herald.match_id('message', messages, a.conversation, quote_literal(conversation_id)),
-		CASE WHEN last_read IS NOT NULL THEN herald.is_later(messages, a.key, quote_literal(last_read)) END)))
-	FROM herald.watched_table AS w
+	SELECT c.relowner, jsonb_build_object('id', message_id, 'sql', format('FROM %s AS message WHERE %s', messages, herald_internal.all_of(
+		herald_internal.match_id('message', messages, a.key, '$2'), herald_internal.match_id('message', messages, a.conversation, quote_literal(conversation_id)),
+		CASE WHEN last_read IS NOT NULL THEN herald_internal.is_later(messages, a.key, quote_literal(last_read)) END)))
+	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], conversation text[])
 	WHERE w.relation = messages AND w.kind = 'messages' AND a.conversation IS NOT NULL;
 $$;
 
-CREATE FUNCTION herald.is_message(conversation_id text, message_id text, after text DEFAULT NULL) RETURNS boolean
+CREATE FUNCTION herald_internal.is_message(conversation_id text, message_id text, after text DEFAULT NULL) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (
-		SELECT FROM herald.watched_table AS w
-		CROSS JOIN LATERAL herald.message_question(w.relation, conversation_id, message_id, after) AS q
-		WHERE w.kind = 'messages' AND herald.call_as('herald.ask_table(text, jsonb)'::regprocedure, q.run_as, '', q.question) = 'true');
+		SELECT FROM herald_internal.watched_table AS w
+		CROSS JOIN LATERAL herald_internal.message_question(w.relation, conversation_id, message_id, after) AS q
+		WHERE w.kind = 'messages' AND herald_internal.call_as('herald_internal.ask_table(text, jsonb)'::regprocedure, q.run_as, '', q.question) = 'true');
 $$;
 
 -- Raises an error unless the user is a present member of the conversation.
-CREATE FUNCTION herald.check_member(user_id text, conversation_id text) RETURNS void
+CREATE FUNCTION herald_internal.check_member(user_id text, conversation_id text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT herald.may_join(user_id, 'conversation:' || conversation_id) THEN
@@ -314,18 +314,18 @@ DECLARE
 	last text;
 	until bigint;
 BEGIN
-	PERFORM herald.check_member(user_id, conversation_id);
-	IF NOT herald.is_message(conversation_id, message_id) THEN
+	PERFORM herald_internal.check_member(user_id, conversation_id);
+	IF NOT herald_internal.is_message(conversation_id, message_id) THEN
 		RAISE EXCEPTION 'conversation "%" has no message "%"', conversation_id, message_id USING ERRCODE = 'no_data_found';
 	END IF;
 	SELECT r.message_id INTO last
 	FROM herald.conversation_read AS r
 	WHERE r.user_id = mark_conversation_read.user_id AND r.conversation_id = mark_conversation_read.conversation_id
 	FOR UPDATE;
-	IF last IS NULL OR herald.is_message(conversation_id, message_id, after => last) THEN
+	IF last IS NULL OR herald_internal.is_message(conversation_id, message_id, after => last) THEN
 		INSERT INTO herald.conversation_read AS r (user_id, conversation_id, message_id) VALUES (user_id, conversation_id, message_id)
 		ON CONFLICT ON CONSTRAINT conversation_read_pkey DO UPDATE SET message_id = excluded.message_id, read_at = now();
-		PERFORM herald.append(ARRAY['conversation:' || conversation_id], 'message:read', json_build_object(
+		PERFORM herald_internal.append(ARRAY['conversation:' || conversation_id], 'message:read', json_build_object(
 			'conversationId', conversation_id, 'userId', user_id, 'messageId', message_id, 'timestamp', herald.iso8601(now())), NULL, NULL, NULL);
 	END IF;
 	SELECT max(n.id) INTO until
@@ -333,7 +333,7 @@ BEGIN
 	WHERE n.recipient_id = mark_conversation_read.user_id AND n.subject_type = 'conversation' AND
 	      n.subject_id = mark_conversation_read.conversation_id AND n.data ->> 'messageId' = mark_conversation_read.message_id;
 	RETURN herald.mark_read(user_id, ARRAY(
-		SELECT n.id FROM herald.unread_notifications(user_id) AS n
+		SELECT n.id FROM herald_internal.unread_notifications(user_id) AS n
 		WHERE n.subject_type = 'conversation' AND n.subject_id = mark_conversation_read.conversation_id AND (until IS NULL OR n.id <= until)));
 END
 $$;

@@ -10,7 +10,7 @@
 -- the order of the key, joined with commas.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION herald.column_names(relation regclass) RETURNS text[]
+CREATE FUNCTION herald_internal.column_names(relation regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(a.attname::text ORDER BY a.attnum)
 	FROM pg_attribute AS a
@@ -18,7 +18,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- The columns of the primary key in its order; NULL without one.
-CREATE FUNCTION herald.primary_key(relation regclass) RETURNS text[]
+CREATE FUNCTION herald_internal.primary_key(relation regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(a.attname::text ORDER BY k.place)
 	FROM pg_index AS i
@@ -28,34 +28,34 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- The foreign keys of a table. Their columns are in the order of the target's primary key, where they refer to it.
-CREATE FUNCTION herald.foreign_keys(relation regclass) RETURNS TABLE (columns text[], target regclass, target_columns text[])
+CREATE FUNCTION herald_internal.foreign_keys(relation regclass) RETURNS TABLE (columns text[], target regclass, target_columns text[])
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT DISTINCT array_agg(a.attname::text ORDER BY o.place), c.confrelid::regclass, array_agg(t.attname::text ORDER BY o.place)
 	FROM pg_constraint AS c
 	CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (attnum, target_attnum, place)
 	JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum
 	JOIN pg_attribute AS t ON t.attrelid = c.confrelid AND t.attnum = k.target_attnum
-	CROSS JOIN LATERAL (SELECT coalesce(array_position(herald.primary_key(c.confrelid), t.attname::text), k.place)) AS o (place)
+	CROSS JOIN LATERAL (SELECT coalesce(array_position(herald_internal.primary_key(c.confrelid), t.attname::text), k.place)) AS o (place)
 	WHERE c.conrelid = $1 AND c.contype = 'f' AND
 	      NOT EXISTS (SELECT FROM pg_constraint AS whole WHERE whole.oid = c.conparentid AND whole.conrelid = c.conrelid)
 	GROUP BY c.oid, c.confrelid;
 $$;
 
 -- A name as names are compared.
-CREATE FUNCTION herald.plain_name(name text) RETURNS text
+CREATE FUNCTION herald_internal.plain_name(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT lower(replace(name, '_', ''));
 $$;
 
 -- photo_album, photoAlbum → photoAlbum
-CREATE FUNCTION herald.camel(name text) RETURNS text
+CREATE FUNCTION herald_internal.camel(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(CASE WHEN place = 1 THEN word ELSE upper(left(word, 1)) || substr(word, 2) END, '' ORDER BY place)
 	FROM string_to_table(name, '_') WITH ORDINALITY AS w (word, place);
 $$;
 
 -- What one row of a table is called: photo_albums, "PhotoAlbums" → photo_album
-CREATE FUNCTION herald.noun(relation regclass) RETURNS text
+CREATE FUNCTION herald_internal.noun(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN word ~ '[^aeiou]ies$' THEN regexp_replace(word, 'ies$', 'y')
@@ -68,10 +68,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- The columns that an argument names: one column, or several with commas. An error when one does not exist.
-CREATE FUNCTION herald.given_columns(relation regclass, given text) RETURNS text[]
+CREATE FUNCTION herald_internal.given_columns(relation regclass, given text) RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	existing text[] := herald.column_names(relation);
+	existing text[] := herald_internal.column_names(relation);
 	wanted text[] := CASE WHEN given = ANY (existing) THEN ARRAY[given] ELSE regexp_split_to_array(btrim(given), '\s*,\s*') END;
 	missing text;
 BEGIN
@@ -86,7 +86,7 @@ $$;
 
 -- The names that speak for a role: surely (strong), or if nothing better is there (weak); and those that speak
 -- against it because they belong to the role's counterpart (rivals). For a subject, noun is that of its table.
-CREATE FUNCTION herald.convention(role text, noun text, OUT strong text[], OUT weak text[], OUT rivals text[])
+CREATE FUNCTION herald_internal.convention(role text, noun text, OUT strong text[], OUT weak text[], OUT rivals text[])
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE role
 		WHEN 'actor' THEN someone || '{actor,actorid,liker,likerid,likedby,reactor,reactorid}'
@@ -122,28 +122,28 @@ $$;
 
 -- The columns that may have a role, with what speaks for them. A foreign key counts twice where the table that it
 -- should refer to is known; then columns that refer to another table are no candidates.
-CREATE FUNCTION herald.key_candidates(relation regclass, role text, target regclass) RETURNS TABLE (columns text[], weight int)
+CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass) RETURNS TABLE (columns text[], weight int)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH reference AS (
-		SELECT f.columns, f.target FROM herald.foreign_keys($1) AS f
+		SELECT f.columns, f.target FROM herald_internal.foreign_keys($1) AS f
 	), candidate AS (
 		SELECT DISTINCT r.columns, CASE WHEN $3 IS NULL THEN 1 ELSE 2 END AS weight FROM reference AS r WHERE $3 IS NULL OR r.target = $3
 		UNION ALL
 		SELECT ARRAY[name], 0
-		FROM unnest(herald.column_names($1)) AS name
+		FROM unnest(herald_internal.column_names($1)) AS name
 		WHERE NOT EXISTS (SELECT FROM reference AS r WHERE name = ANY (r.columns))
 	)
 	SELECT c.columns, c.weight + n.weight
 	FROM candidate AS c
-	CROSS JOIN herald.convention($2, herald.plain_name(herald.noun($3))) AS v
-	CROSS JOIN LATERAL (SELECT array_agg(herald.plain_name(name)) FROM unnest(c.columns) AS name) AS p (names)
+	CROSS JOIN herald_internal.convention($2, herald_internal.plain_name(herald_internal.noun($3))) AS v
+	CROSS JOIN LATERAL (SELECT array_agg(herald_internal.plain_name(name)) FROM unnest(c.columns) AS name) AS p (names)
 	CROSS JOIN LATERAL (SELECT CASE WHEN p.names && v.strong THEN 2 WHEN p.names && v.weak THEN 1 ELSE 0 END) AS n (weight)
 	WHERE c.weight + n.weight > 0 AND NOT p.names && v.rivals;
 $$;
 
 -- The columns of a role: as given, or else the best candidate among the columns that have no other role yet (taken).
 -- A role that is optional may be NULL; then a foreign key to who knows where is not reason enough.
-CREATE FUNCTION herald.detect_key(relation regclass, kind text, role text, given text, target regclass DEFAULT NULL,
+CREATE FUNCTION herald_internal.detect_key(relation regclass, kind text, role text, given text, target regclass DEFAULT NULL,
 	taken text[] DEFAULT '{}', optional boolean DEFAULT false) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -151,11 +151,11 @@ DECLARE
 	name text;
 BEGIN
 	IF given IS NOT NULL THEN
-		RETURN herald.given_columns(relation, given);
+		RETURN herald_internal.given_columns(relation, given);
 	END IF;
 	SELECT array_agg(array_to_string(c.columns, ', ') ORDER BY c.columns) INTO best
 	FROM (SELECT k.columns, k.weight, max(k.weight) OVER () AS highest
-	      FROM herald.key_candidates(relation, role, target) AS k
+	      FROM herald_internal.key_candidates(relation, role, target) AS k
 	      WHERE NOT k.columns <@ coalesce(taken, '{}') AND (k.weight > 1 OR NOT optional)) AS c
 	WHERE c.weight = c.highest;
 	name := coalesce(best[1], CASE WHEN role ~ 'parent|conversation|subject' THEN role || '_id' ELSE 'user_id' END);
@@ -164,37 +164,37 @@ BEGIN
 			USING ERRCODE = CASE WHEN best IS NULL THEN 'undefined_column' ELSE 'ambiguous_column' END,
 			      DETAIL = format(CASE WHEN best IS NULL THEN 'No foreign key and no name speaks for one of its columns: %s.'
 			                           ELSE 'These are equally likely: %s.' END,
-			                      array_to_string(coalesce(best, herald.column_names(relation)), '; ')),
+			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
 			      HINT = format('Name it: SELECT herald.watch_%s(%L, %s => %L);', kind, relation, role, name);
 	END IF;
-	RETURN herald.given_columns(relation, best[1]);
+	RETURN herald_internal.given_columns(relation, best[1]);
 END
 $$;
 
 -- A column that holds a value: as given, or else the first of these names that the table has; NULL when it has none.
-CREATE FUNCTION herald.detect_column(relation regclass, given text, names text[]) RETURNS text
+CREATE FUNCTION herald_internal.detect_column(relation regclass, given text, names text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((herald.given_columns($1, given))[1],
+	SELECT coalesce((herald_internal.given_columns($1, given))[1],
 	                (SELECT name
-	                 FROM unnest(herald.column_names($1)) AS name
-	                 JOIN unnest(names) WITH ORDINALITY AS n (wanted, place) ON n.wanted = herald.plain_name(name)
+	                 FROM unnest(herald_internal.column_names($1)) AS name
+	                 JOIN unnest(names) WITH ORDINALITY AS n (wanted, place) ON n.wanted = herald_internal.plain_name(name)
 	                 ORDER BY n.place, name
 	                 LIMIT 1));
 $$;
 
 -- The key that identifies a row: as given, or else the primary key, or a column "id".
-CREATE FUNCTION herald.detect_row_key(relation regclass, kind text, given text) RETURNS text[]
+CREATE FUNCTION herald_internal.detect_row_key(relation regclass, kind text, given text) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	found text[] := coalesce(herald.given_columns(relation, given), herald.primary_key(relation),
-	                         ARRAY[herald.detect_column(relation, NULL, '{id}')]);
+	found text[] := coalesce(herald_internal.given_columns(relation, given), herald_internal.primary_key(relation),
+	                         ARRAY[herald_internal.detect_column(relation, NULL, '{id}')]);
 BEGIN
 	IF found[1] IS NULL THEN
 		RAISE EXCEPTION 'cannot find which column of table "%" is the key', relation
 			USING ERRCODE = 'undefined_column',
 			      DETAIL = format('It has no primary key and no column "id" among its columns: %s.',
-			                      array_to_string(herald.column_names(relation), ', ')),
-			      HINT = format('Name it: SELECT herald.watch_%s(%L, key => %L);', kind, relation, (herald.column_names(relation))[1]);
+			                      array_to_string(herald_internal.column_names(relation), ', ')),
+			      HINT = format('Name it: SELECT herald.watch_%s(%L, key => %L);', kind, relation, (herald_internal.column_names(relation))[1]);
 	END IF;
 	RETURN found;
 END

@@ -7,24 +7,24 @@
 -- no statement can do. Rules with the same trouble are one line.
 -- ---------------------------------------------------------------------------
 
-CREATE TYPE herald.problem AS (severity text, problem text, relation regclass, rule text, detail text, remedy text);
-COMMENT ON TYPE herald.problem IS 'internal: a row of herald.doctor()';
+CREATE TYPE herald_internal.problem AS (severity text, problem text, relation regclass, rule text, detail text, remedy text);
+COMMENT ON TYPE herald_internal.problem IS 'a row of herald.doctor()';
 
 -- ----- Rules: does their SQL still mean something, and does their owner see what they read?
 
-CREATE FUNCTION herald.plan_of(relation regclass, query text) RETURNS json
+CREATE FUNCTION herald_internal.plan_of(relation regclass, query text) RETURNS json
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_plan_of';
-COMMENT ON FUNCTION herald.plan_of(regclass, text) IS 'internal: the plan of a query of a rule, as the owner of its table';
+COMMENT ON FUNCTION herald_internal.plan_of(regclass, text) IS 'the plan of a query of a rule, as the owner of its table';
 
-CREATE FUNCTION herald.tables_read(relation regclass, query text) RETURNS regclass[]
+CREATE FUNCTION herald_internal.tables_read(relation regclass, query text) RETURNS regclass[]
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_tables_read';
-COMMENT ON FUNCTION herald.tables_read(regclass, text) IS 'internal: the tables that a query of a rule reads';
+COMMENT ON FUNCTION herald_internal.tables_read(regclass, text) IS 'the tables that a query of a rule reads';
 
-CREATE FUNCTION herald.examine(relation regclass, query text, OUT reads regclass[], OUT plan jsonb, OUT code text, OUT message text)
+CREATE FUNCTION herald_internal.examine(relation regclass, query text, OUT reads regclass[], OUT plan jsonb, OUT code text, OUT message text)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	reads := herald.tables_read(relation, query);
-	plan := herald.plan_of(relation, query);
+	reads := herald_internal.tables_read(relation, query);
+	plan := herald_internal.plan_of(relation, query);
 EXCEPTION WHEN OTHERS THEN
 	code := SQLSTATE;
 	message := SQLERRM;
@@ -32,28 +32,28 @@ END
 $$;
 
 -- All that is compiled: the queries of rules, totals and automatic rooms. A parameter becomes a value that the planner cannot know.
-CREATE FUNCTION herald.compiled() RETURNS TABLE (relation regclass, rule text, query text)
+CREATE FUNCTION herald_internal.compiled() RETURNS TABLE (relation regclass, rule text, query text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract)) AS q (sql) WHERE q.sql IS NOT NULL
 	UNION ALL
 	SELECT c.relation, c.field, replace(q.sql, '$1', '(SELECT NULL::text)')
-	FROM herald.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql) WHERE q.sql IS NOT NULL
+	FROM herald_internal.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql) WHERE q.sql IS NOT NULL
 	UNION ALL
-	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald.room_source AS s;
+	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s;
 $$;
 
 -- What makes the rule anew, if one of the calls for social tables has made it; else what takes it off.
-CREATE FUNCTION herald.mend_rule(relation regclass, rule text) RETURNS text
+CREATE FUNCTION herald_internal.mend_rule(relation regclass, rule text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT format('SELECT herald.watch_%s(%L);', w.kind, w.relation)
-	                 FROM herald.watched_table AS w
+	                 FROM herald_internal.watched_table AS w
 	                 WHERE w.relation = $1 AND ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR $2 IN ('reply', 'mention', 'mention_edit', 'request_answered'))
 	                 ORDER BY w.kind LIMIT 1),
-	                format('SELECT herald.delete_rules(%L, %L), herald.sync_triggers(%1$L); -- or watch it anew', $1, $2));
+	                format('SELECT herald_internal.delete_rules(%L, %L), herald.sync_triggers(%1$L); -- or watch it anew', $1, $2));
 $$;
 
 -- What a plan compares columns with, but no index begins with. An index is of use to a varchar that is compared as a text, but not to a number.
-CREATE FUNCTION herald.missing_indexes(plan jsonb) RETURNS TABLE (relation regclass, keys text)
+CREATE FUNCTION herald_internal.missing_indexes(plan jsonb) RETURNS TABLE (relation regclass, keys text)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	WITH node AS (
 		SELECT n.* FROM jsonb_path_query($1, 'strict $.** ? (exists (@."Node Type"))') AS j (node)
@@ -85,13 +85,13 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	                   WHERE i.indrelid = k.relation AND i.indisvalid AND pg_get_indexdef(i.indexrelid, 1, false) = ANY (array_agg(k.text)));
 $$;
 
-CREATE FUNCTION herald.rule_problems() RETURNS SETOF herald.problem
+CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH examined AS MATERIALIZED (
 		SELECT c.relation, c.rule, k.relowner::regrole AS owner, e.*
-		FROM herald.compiled() AS c
+		FROM herald_internal.compiled() AS c
 		JOIN pg_class AS k ON k.oid = c.relation
-		CROSS JOIN LATERAL herald.examine(c.relation, c.query) AS e
+		CROSS JOIN LATERAL herald_internal.examine(c.relation, c.query) AS e
 	), lookup AS (
 		SELECT DISTINCT e.rule, e.owner, e.code, r.read, t.relowner, t.relrowsecurity, t.relforcerowsecurity
 		FROM examined AS e
@@ -102,13 +102,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT 'warning', 'table_dropped', g.relation, NULL,
 	       'it is watched, but it does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
-	FROM (SELECT c.relation FROM herald.compiled() AS c UNION SELECT w.relation FROM herald.watched_table AS w) AS g
+	FROM (SELECT c.relation FROM herald_internal.compiled() AS c UNION SELECT w.relation FROM herald_internal.watched_table AS w) AS g
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation)
 	UNION ALL
-	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, herald.mend_rule(e.relation, e.rule)
+	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, herald_internal.mend_rule(e.relation, e.rule)
 	FROM examined AS e
 	WHERE e.code IS NOT NULL AND NOT EXISTS (SELECT FROM forbidden AS f WHERE f.rule = e.rule AND f.read = ANY (e.reads))
-	GROUP BY e.relation, e.message, herald.mend_rule(e.relation, e.rule)
+	GROUP BY e.relation, e.message, herald_internal.mend_rule(e.relation, e.rule)
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
 	       format('rules run as %s, who may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
@@ -130,24 +130,24 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	       format('no index begins with what its rows are found by: %s', m.keys),
 	       format('CREATE INDEX %sON %s (%s);', CASE WHEN c.relkind = 'r' THEN 'CONCURRENTLY ' END, m.relation, m.keys)
 	FROM examined AS e
-	CROSS JOIN LATERAL herald.missing_indexes(e.plan) AS m
+	CROSS JOIN LATERAL herald_internal.missing_indexes(e.plan) AS m
 	JOIN pg_class AS c ON c.oid = m.relation
 	GROUP BY m.relation, c.relkind, c.reltuples, m.keys
 	UNION ALL
 	SELECT 'warning', 'rule_failed', r.relation, r.name, format('%s times, last: %s', count(*), (array_agg(f.message ORDER BY f.at DESC))[1]),
 	       format('DELETE FROM herald.rule_failure WHERE rule = %s; -- when the cause is mended', r.id)
 	FROM herald.rule_failure AS f
-	JOIN herald.rule AS r ON r.id = f.rule
+	JOIN herald_internal.rule AS r ON r.id = f.rule
 	GROUP BY r.id;
 $$;
 
 -- ----- Triggers: does a change come to its rules?
 
-CREATE FUNCTION herald.trigger_problems() RETURNS SETOF herald.problem
+CREATE FUNCTION herald_internal.trigger_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH wanted AS (
 		SELECT t.relation, 'herald_' || r.operation AS name, r.relation AS watched, string_agg(DISTINCT r.name, ', ' ORDER BY r.name) AS rules
-		FROM herald.rule AS r
+		FROM herald_internal.rule AS r
 		JOIN pg_class AS c ON c.oid = r.relation
 		CROSS JOIN LATERAL (SELECT r.relation UNION SELECT p.relid FROM pg_partition_tree(r.relation) AS p) AS t (relation)
 		WHERE (SELECT k.relkind FROM pg_class AS k WHERE k.oid = t.relation) IN ('r', 'p')
@@ -155,7 +155,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	), present AS (
 		SELECT t.tgrelid::regclass AS relation, t.tgname AS name, t.tgenabled AS enabled
 		FROM pg_trigger AS t
-		WHERE t.tgfoid = 'herald.on_change()'::regprocedure
+		WHERE t.tgfoid = 'herald_internal.on_change()'::regprocedure
 	)
 	SELECT 'error', 'trigger_missing', w.relation, w.rules,
 	       format('trigger %I is not there', w.name), format('SELECT herald.sync_triggers(%L);', w.relation)
@@ -176,7 +176,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	JOIN present AS p ON p.relation = w.relation AND p.name = w.name AND p.enabled IN ('D', 'R')
 	UNION ALL
 	SELECT 'warning', 'trigger_without_rule', p.relation, NULL,
-	       format('trigger %I calls herald.on_change(), but no rule needs it', p.name), format('DROP TRIGGER %I ON %s;', p.name, p.relation)
+	       format('trigger %I calls herald_internal.on_change(), but no rule needs it', p.name), format('DROP TRIGGER %I ON %s;', p.name, p.relation)
 	FROM present AS p
 	WHERE NOT EXISTS (SELECT FROM wanted AS w WHERE w.relation = p.relation AND w.name = p.name)
 	UNION ALL
@@ -196,7 +196,7 @@ $$;
 
 -- ----- The server: is an event logged, rung for and forgotten in time?
 
-CREATE FUNCTION herald.server_problems(patience interval) RETURNS SETOF herald.problem
+CREATE FUNCTION herald_internal.server_problems(patience interval) RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH configured AS (
 		SELECT 'error' AS severity, f.name, f.setting AS value, 'the server' AS place,
@@ -221,7 +221,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M'
 	), log AS (
 		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
-		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT pg_snapshot_xmax(f.seen) FROM herald.log_fold AS f)) AS unseen
+		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT pg_snapshot_xmax(f.seen) FROM herald_internal.log_fold AS f)) AS unseen
 	)
 	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place || ': its writes make nothing', o.remedy
 	FROM off AS o
@@ -265,10 +265,10 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE l.unseen < clock_timestamp() - patience
 	UNION ALL
 	SELECT 'warning', 'log_not_trimmed', NULL, NULL,
-	       format('herald.event_%s cannot be emptied since %s: somebody reads it', m.slot, date_trunc('second', m.taken_at + w.recovery_window)),
-	       format('SELECT pid, state, xact_start, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = ''herald.event_%s''::regclass;', m.slot)
+	       format('herald_internal.event_%s cannot be emptied since %s: somebody reads it', m.slot, date_trunc('second', m.taken_at + w.recovery_window)),
+	       format('SELECT pid, state, xact_start, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = ''herald_internal.event_%s''::regclass;', m.slot)
 	FROM log AS l
-	CROSS JOIN herald.log_mark AS m
+	CROSS JOIN herald_internal.log_mark AS m
 	CROSS JOIN (SELECT current_setting('herald.recovery_window')::interval) AS w (recovery_window)
 	WHERE l.newest > m.taken_at + w.recovery_window + patience
 	UNION ALL
@@ -290,11 +290,11 @@ CREATE FUNCTION herald.doctor(patience interval DEFAULT '5 minutes')
 RETURNS TABLE (severity text, problem text, relation regclass, rule text, detail text, remedy text)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 	SELECT p.*
-	FROM (SELECT * FROM herald.rule_problems()
+	FROM (SELECT * FROM herald_internal.rule_problems()
 	      UNION ALL
-	      SELECT * FROM herald.trigger_problems()
+	      SELECT * FROM herald_internal.trigger_problems()
 	      UNION ALL
-	      SELECT * FROM herald.server_problems(patience)) AS p
+	      SELECT * FROM herald_internal.server_problems(patience)) AS p
 	ORDER BY array_position('{error,warning,info}', p.severity), p.problem, p.relation::text, p.rule, p.remedy;
 $$;
 COMMENT ON FUNCTION herald.doctor(interval) IS

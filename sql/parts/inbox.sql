@@ -37,14 +37,14 @@ COMMENT ON FUNCTION herald.my_inbox(bigint, int, boolean, boolean) IS
 -- ----- groups
 
 -- What a notification is shown with in the grouped inbox.
-CREATE FUNCTION herald.group_key(n herald.notification, group_by text) RETURNS text
+CREATE FUNCTION herald_internal.group_key(n herald.notification, group_by text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN group_by = 'subject' AND n.subject_id IS NOT NULL THEN concat_ws(':', n.type, n.subject_type, n.subject_id)
             WHEN group_by = 'actor' AND n.actor_id IS NOT NULL THEN n.type || ' by ' || n.actor_id
             ELSE n.id::text END;
 
 -- A number of others, in words of a title.
-CREATE FUNCTION herald.others(count bigint) RETURNS text
+CREATE FUNCTION herald_internal.others(count bigint) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN count || CASE count WHEN 1 THEN ' other' ELSE ' others' END;
 
@@ -68,7 +68,7 @@ CREATE FUNCTION herald.inbox_groups(user_id text, before bigint DEFAULT NULL, ma
 RETURNS SETOF herald.notification_group
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH mine AS MATERIALIZED (
-		SELECT n.id, n.actor_id, n.actor_name, herald.group_key(n, t.group_by) AS group_key, herald.is_unread(n, m) AS unread
+		SELECT n.id, n.actor_id, n.actor_name, herald_internal.group_key(n, t.group_by) AS group_key, herald.is_unread(n, m) AS unread
 		FROM herald.notification AS n
 		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
 		LEFT JOIN herald.notification_type AS t ON t.name = n.type
@@ -95,8 +95,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	)
 	SELECT n.id, p.group_key, n.type, n.subject_type, n.subject_id,
 	       CASE WHEN t.group_title IS NOT NULL AND CASE t.group_by WHEN 'actor' THEN p.count ELSE p.actor_count END > 1
-	            THEN replace(replace(herald.render(t.group_title, n.actor_name, n.subject_type, n.content),
-	                                 '{others}', herald.others(p.actor_count - 1)), '{count}', p.count::text)
+	            THEN replace(replace(herald_internal.render(t.group_title, n.actor_name, n.subject_type, n.content),
+	                                 '{others}', herald_internal.others(p.actor_count - 1)), '{count}', p.count::text)
 	            ELSE n.title END,
 	       n.content, n.data, coalesce(s.actors, '[]'), p.actor_count, p.count, p.unread, p.first_unread, n.created_at
 	FROM page AS p
@@ -112,7 +112,7 @@ COMMENT ON FUNCTION herald.inbox_groups(text, bigint, int, boolean) IS
 -- ----- counts
 
 -- What is above the mark is found in the index. The rest are a few exceptions, and mostly there are none.
-CREATE FUNCTION herald.unread_notifications(user_id text) RETURNS SETOF herald.notification
+CREATE FUNCTION herald_internal.unread_notifications(user_id text) RETURNS SETOF herald.notification
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	mark herald.read_mark;
@@ -129,22 +129,22 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION herald.unread_notifications(text) IS 'internal: the unread notifications of a user';
+COMMENT ON FUNCTION herald_internal.unread_notifications(text) IS 'the unread notifications of a user';
 
 -- Whether the inbox is shown in groups: as asked, or else as the setting says.
-CREATE FUNCTION herald.shows_groups(asked boolean) RETURNS boolean
+CREATE FUNCTION herald_internal.shows_groups(asked boolean) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce(asked, herald.setting('group_inbox')::boolean);
+RETURN coalesce(asked, herald_internal.setting('group_inbox')::boolean);
 
 CREATE FUNCTION herald.unread_count(user_id text, grouped boolean DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF herald.shows_groups(grouped) THEN
-		RETURN (SELECT count(DISTINCT herald.group_key(n, t.group_by))
-		        FROM herald.unread_notifications(user_id) AS n
+	IF herald_internal.shows_groups(grouped) THEN
+		RETURN (SELECT count(DISTINCT herald_internal.group_key(n, t.group_by))
+		        FROM herald_internal.unread_notifications(user_id) AS n
 		        LEFT JOIN herald.notification_type AS t ON t.name = n.type);
 	END IF;
-	RETURN (SELECT count(*) FROM herald.unread_notifications(user_id));
+	RETURN (SELECT count(*) FROM herald_internal.unread_notifications(user_id));
 END
 $$;
 COMMENT ON FUNCTION herald.unread_count(text, boolean) IS
@@ -153,7 +153,7 @@ COMMENT ON FUNCTION herald.unread_count(text, boolean) IS
 CREATE FUNCTION herald.unseen_count(user_id text) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT count(*)
-	FROM herald.unread_notifications(user_id) AS n
+	FROM herald_internal.unread_notifications(user_id) AS n
 	LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
 	WHERE coalesce(n.id > m.seen_until OR n.xid = ANY (m.seen_running), true);
 $$;
@@ -161,19 +161,19 @@ COMMENT ON FUNCTION herald.unseen_count(text) IS 'how many unread notifications 
 
 -- ----- marking
 
-CREATE FUNCTION herald.tell_user(user_id text, event text, payload json) RETURNS void
+CREATE FUNCTION herald_internal.tell_user(user_id text, event text, payload json) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.append(ARRAY['user:' || user_id], event, payload, NULL, NULL, NULL);
+	SELECT herald_internal.append(ARRAY['user:' || user_id], event, payload, NULL, NULL, NULL);
 $$;
-COMMENT ON FUNCTION herald.tell_user(text, text, json) IS 'internal: an event for all sessions of a user';
+COMMENT ON FUNCTION herald_internal.tell_user(text, text, json) IS 'an event for all sessions of a user';
 
-CREATE FUNCTION herald.ids_json(ids bigint[]) RETURNS json
+CREATE FUNCTION herald_internal.ids_json(ids bigint[]) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN json_build_object('ids', (SELECT json_agg(id::text ORDER BY id) FROM unnest(ids) AS id));
 
 -- A transaction of the application may undo one thing after another, in any order. Whoever marks several holds none of them
 -- while it waits for one, so that the two cannot meet in a deadlock.
-CREATE FUNCTION herald.lock_notifications(user_id text, ids bigint[]) RETURNS void
+CREATE FUNCTION herald_internal.lock_notifications(user_id text, ids bigint[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	LOOP
@@ -187,21 +187,21 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION herald.lock_notifications(text, bigint[]) IS 'internal: lock notifications of a user that are about to be marked';
+COMMENT ON FUNCTION herald_internal.lock_notifications(text, bigint[]) IS 'lock notifications of a user that are about to be marked';
 
-CREATE FUNCTION herald.lock_mark(user_id text) RETURNS void
+CREATE FUNCTION herald_internal.lock_mark(user_id text) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO herald.read_mark (user_id) VALUES (lock_mark.user_id) ON CONFLICT DO NOTHING;
 	SELECT FROM herald.read_mark AS m WHERE m.user_id = lock_mark.user_id FOR UPDATE;
 $$;
-COMMENT ON FUNCTION herald.lock_mark(text) IS 'internal: lock the mark of a user, which is there afterwards';
+COMMENT ON FUNCTION herald_internal.lock_mark(text) IS 'lock the mark of a user, which is there afterwards';
 
 CREATE FUNCTION herald.mark_read(user_id text, ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	marked bigint[];
 BEGIN
-	PERFORM herald.lock_notifications(user_id, ids);
+	PERFORM herald_internal.lock_notifications(user_id, ids);
 	WITH marking AS (
 		UPDATE herald.notification AS n SET read_at = now()
 		WHERE n.recipient_id = mark_read.user_id AND n.id = ANY (ids) AND
@@ -210,7 +210,7 @@ BEGIN
 	)
 	SELECT array_agg(m.id) INTO marked FROM marking AS m;
 	IF marked IS NOT NULL THEN
-		PERFORM herald.tell_user(user_id, 'notification:read', herald.ids_json(marked));
+		PERFORM herald_internal.tell_user(user_id, 'notification:read', herald_internal.ids_json(marked));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -221,7 +221,7 @@ COMMENT ON FUNCTION herald.mark_read(text, bigint[]) IS
 CREATE FUNCTION herald.mark_subject_read(user_id text, subject_type text, subject_id text, type text DEFAULT NULL) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.mark_read(user_id, ARRAY(
-		SELECT n.id FROM herald.unread_notifications(user_id) AS n
+		SELECT n.id FROM herald_internal.unread_notifications(user_id) AS n
 		WHERE n.subject_type = mark_subject_read.subject_type AND n.subject_id = mark_subject_read.subject_id AND
 		      (mark_subject_read.type IS NULL OR n.type = mark_subject_read.type)));
 $$;
@@ -232,9 +232,9 @@ CREATE FUNCTION herald.mark_group_read(user_id text, group_key text) RETURNS big
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.mark_read(user_id, ARRAY(
 		SELECT n.id
-		FROM herald.unread_notifications(user_id) AS n
+		FROM herald_internal.unread_notifications(user_id) AS n
 		LEFT JOIN herald.notification_type AS t ON t.name = n.type
-		WHERE herald.group_key(n, t.group_by) = mark_group_read.group_key));
+		WHERE herald_internal.group_key(n, t.group_by) = mark_group_read.group_key));
 $$;
 COMMENT ON FUNCTION herald.mark_group_read(text, text) IS 'mark a group of herald.inbox_groups() as read; returns how many are still unread';
 
@@ -243,8 +243,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	marked bigint[];
 BEGIN
-	PERFORM herald.lock_mark(user_id);
-	PERFORM herald.lock_notifications(user_id, ids);
+	PERFORM herald_internal.lock_mark(user_id);
+	PERFORM herald_internal.lock_notifications(user_id, ids);
 	WITH marking AS (
 		UPDATE herald.notification AS n SET read_at = NULL
 		WHERE n.recipient_id = mark_unread.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND n.archived_at IS NULL AND
@@ -256,7 +256,7 @@ BEGIN
 		UPDATE herald.read_mark AS m
 		SET unread = ARRAY(SELECT unnest(m.unread) UNION SELECT id FROM unnest(marked) AS id WHERE id <= m.read_until)
 		WHERE m.user_id = mark_unread.user_id;
-		PERFORM herald.tell_user(user_id, 'notification:reopened', herald.ids_json(marked));
+		PERFORM herald_internal.tell_user(user_id, 'notification:reopened', herald_internal.ids_json(marked));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -271,7 +271,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	marked_until bigint;
 BEGIN
-	PERFORM herald.lock_mark(user_id);
+	PERFORM herald_internal.lock_mark(user_id);
 	UPDATE herald.read_mark AS m
 	SET read_until = greatest(n.id, m.read_until), read_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())), read_at = clock_timestamp(),
 	    unread = '{}'
@@ -279,7 +279,7 @@ BEGIN
 	WHERE m.user_id = mark_all_read.user_id AND (n.id > m.read_until OR m.unread <> '{}' OR m.read_running <> '{}')
 	RETURNING m.read_until INTO marked_until;
 	IF FOUND THEN
-		PERFORM herald.tell_user(user_id, 'notification:read', json_build_object('all', true, 'until', marked_until::text));
+		PERFORM herald_internal.tell_user(user_id, 'notification:read', json_build_object('all', true, 'until', marked_until::text));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -291,13 +291,13 @@ COMMENT ON FUNCTION herald.mark_all_read(text) IS
 CREATE FUNCTION herald.mark_seen(user_id text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald.lock_mark(user_id);
+	PERFORM herald_internal.lock_mark(user_id);
 	UPDATE herald.read_mark AS m
 	SET seen_until = greatest(n.id, m.seen_until), seen_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()))
 	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_seen.user_id ORDER BY i.id DESC LIMIT 1) AS n
 	WHERE m.user_id = mark_seen.user_id AND (n.id > m.seen_until OR m.seen_running <> '{}');
 	IF FOUND THEN
-		PERFORM herald.tell_user(user_id, 'notification:seen', '{"all": true}');
+		PERFORM herald_internal.tell_user(user_id, 'notification:seen', '{"all": true}');
 	END IF;
 END
 $$;
@@ -308,7 +308,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	moved bigint[];
 BEGIN
-	PERFORM herald.lock_notifications(user_id, ids);
+	PERFORM herald_internal.lock_notifications(user_id, ids);
 	WITH moving AS (
 		UPDATE herald.notification AS n SET archived_at = CASE WHEN archived THEN now() END
 		WHERE n.recipient_id = archive.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND (n.archived_at IS NULL) = archived
@@ -316,7 +316,7 @@ BEGIN
 	)
 	SELECT array_agg(m.id) INTO moved FROM moving AS m;
 	IF moved IS NOT NULL THEN
-		PERFORM herald.tell_user(user_id, CASE WHEN archived THEN 'notification:archived' ELSE 'notification:unarchived' END, herald.ids_json(moved));
+		PERFORM herald_internal.tell_user(user_id, CASE WHEN archived THEN 'notification:archived' ELSE 'notification:unarchived' END, herald_internal.ids_json(moved));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END

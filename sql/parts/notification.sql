@@ -41,7 +41,7 @@ INSERT INTO herald.notification_type (name, title, priority, group_by, group_tit
 	('system', 'System message', 0, 'none', NULL, 'never', true, true);
 
 -- The application's version of a type takes the place of the shipped one; a dump has it, and only it.
-CREATE FUNCTION herald.replace_shipped_type() RETURNS trigger
+CREATE FUNCTION herald_internal.replace_shipped_type() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF TG_OP = 'INSERT' THEN
@@ -51,9 +51,9 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION herald.replace_shipped_type() IS 'internal: trigger of herald.notification_type';
+COMMENT ON FUNCTION herald_internal.replace_shipped_type() IS 'trigger of herald.notification_type';
 CREATE TRIGGER replace_shipped_type BEFORE INSERT OR UPDATE ON herald.notification_type
-	FOR EACH ROW EXECUTE FUNCTION herald.replace_shipped_type();
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.replace_shipped_type();
 
 SELECT pg_extension_config_dump('herald.notification_type', 'WHERE NOT shipped');
 
@@ -132,12 +132,12 @@ RETURN n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL AN
 COMMENT ON FUNCTION herald.is_unread(herald.notification, herald.read_mark) IS 'whether a notification is unread, given the mark of its recipient';
 
 -- Fills in a template of a type. Templates of rules are compiled when the table is watched; these may change at any time.
-CREATE FUNCTION herald.render(template text, actor_name text, subject_type text, content text) RETURNS text
+CREATE FUNCTION herald_internal.render(template text, actor_name text, subject_type text, content text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(template,
 		'{subject}', coalesce(subject_type, '')), '{content}', coalesce(content, '')), '{actor}', coalesce(actor_name, 'Someone'));
 $$;
-COMMENT ON FUNCTION herald.render(text, text, text, text) IS 'internal: fill in a template of herald.notification_type';
+COMMENT ON FUNCTION herald_internal.render(text, text, text, text) IS 'fill in a template of herald.notification_type';
 
 CREATE FUNCTION herald.notification_json(n herald.notification, mark herald.read_mark DEFAULT NULL) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

@@ -5,11 +5,11 @@
 CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL, key text DEFAULT NULL,
 	handle text DEFAULT NULL) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.adopt(relation, 'users', jsonb_build_object(
-		'key', herald.detect_row_key(relation, 'users', key),
-		'name', herald.name_column(relation, name),
-		'handle', herald.detect_column(relation, handle, '{username,handle,login,nickname}'),
-		'notifications_enabled', herald.enabled_column(relation, notifications_enabled)));
+	SELECT herald_internal.adopt(relation, 'users', jsonb_build_object(
+		'key', herald_internal.detect_row_key(relation, 'users', key),
+		'name', herald_internal.name_column(relation, name),
+		'handle', herald_internal.detect_column(relation, handle, '{username,handle,login,nickname}'),
+		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled)));
 $$;
 COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text) IS
 	'say which table holds the users, what they are called, by which handle they are mentioned and which column switches their notifications off';
@@ -17,12 +17,12 @@ COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text) IS
 -- ----- follows
 
 -- A follow counts when it is accepted. Where that takes a while, the request and its answer are notifications of their own.
-CREATE FUNCTION herald.compile_follows(relation regclass, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_follows(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	follow record;
-	follower herald.person;
-	followee herald.person;
+	follower herald_internal.person;
+	followee herald_internal.person;
 	follower_id text;
 	followee_id text;
 	accepted text;
@@ -32,13 +32,13 @@ DECLARE
 BEGIN
 	SELECT * INTO follow FROM jsonb_to_record(arguments)
 		AS a (follower text[], followee text[], present text, status text, accepted text, pending text, on_error text);
-	follower := herald.person('follower', 'changed', relation, follow.follower);
-	followee := herald.person('followee', 'changed', relation, follow.followee);
-	follower_id := herald.id_template('changed', follow.follower);
-	followee_id := herald.id_template('changed', follow.followee);
-	accepted := herald.all_of(follow.present, herald.has_value(follow.status, follow.accepted));
+	follower := herald_internal.person('follower', 'changed', relation, follow.follower);
+	followee := herald_internal.person('followee', 'changed', relation, follow.followee);
+	follower_id := herald_internal.id_template('changed', follow.follower);
+	followee_id := herald_internal.id_template('changed', follow.followee);
+	accepted := herald_internal.all_of(follow.present, herald_internal.has_value(follow.status, follow.accepted));
 	identity := array_to_string(follow.follower || follow.followee, ',');
-	counter := herald.save_total(relation, 'totalFollowers', follow.followee, accepted, 'user', 'SELECT $1');
+	counter := herald_internal.save_total(relation, 'totalFollowers', follow.followee, accepted, 'user', 'SELECT $1');
 	FOR made IN
 		SELECT * FROM (VALUES ('unfollow', 'delete', 'user:unfollowed', NULL, 'feed:' || followee_id, -1),
 		                      ('follow', 'insert', 'user:followed', 'feed:' || followee_id, NULL, 1))
@@ -47,28 +47,28 @@ BEGIN
 		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], active => accepted, key => identity, on_error => follow.on_error,
 			joins => concat_ws(E'\n', follower.joins, followee.joins),
 			event => made.event, room => format('user:%s user:%s', follower_id, followee_id),
-			payload => herald.json_sql('followerId', follower.id, 'followerName', follower.name,
-			                           'followeeId', followee.id, 'followeeName', followee.name, 'timestamp', herald.now_sql()),
+			payload => herald_internal.json_sql('followerId', follower.id, 'followerName', follower.name,
+			                           'followeeId', followee.id, 'followeeName', followee.name, 'timestamp', herald_internal.now_sql()),
 			member => follower.id, member_joins => made.joins, member_leaves => made.leaves,
 			counter => counter, counted_id => followee.id, delta => made.delta);
 	END LOOP;
-	PERFORM herald.delete_rules(relation, 'follow_request'), herald.delete_rules(relation, 'follow_accepted');
+	PERFORM herald_internal.delete_rules(relation, 'follow_request'), herald_internal.delete_rules(relation, 'follow_accepted');
 	FOR made IN
 		SELECT m.*, CASE WHEN m.rule = 'follow_accepted' THEN follow.follower ELSE follow.followee END AS told
 		FROM (VALUES ('follow_notice', 'follow', accepted, ' IS NOT TRUE', follower),
-		             ('follow_request', 'follow_request', herald.all_of(follow.present, herald.has_value(follow.status, follow.pending)), NULL, follower),
+		             ('follow_request', 'follow_request', herald_internal.all_of(follow.present, herald_internal.has_value(follow.status, follow.pending)), NULL, follower),
 		             ('follow_accepted', 'follow_accepted', accepted, ' IS TRUE', followee)) AS m (rule, type, active, was_pending, actor)
 		WHERE follow.status IS NOT NULL OR m.rule = 'follow_notice'
 	LOOP
 		PERFORM herald.watch(relation, made.rule, active => made.active, key => identity, on_error => follow.on_error,
-			condition => coalesce('(' || herald.has_value('old.' || follow.status, follow.pending) || ')' || made.was_pending, 'true'),
+			condition => coalesce('(' || herald_internal.has_value('old.' || follow.status, follow.pending) || ')' || made.was_pending, 'true'),
 			joins => (made.actor).joins, actor => (made.actor).id, actor_name => (made.actor).name,
-			recipient => herald.told('changed', relation, made.told), type => made.type,
+			recipient => herald_internal.told('changed', relation, made.told), type => made.type,
 			subject_type => 'user', subject_id => followee.id, cause => format('user:%s:%s:%s', followee_id, made.type, follower_id));
 	END LOOP;
-	PERFORM herald.save_room_source(relation, 'follows', format(
+	PERFORM herald_internal.save_room_source(relation, 'follows', format(
 		'SELECT u.id AS user_id, ''feed:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS f ON %s WHERE %s',
-		herald.id_sql('f', follow.followee), relation, herald.match_id('f', relation, follow.follower, 'u.id'), coalesce(accepted, 'true')));
+		herald_internal.id_sql('f', follow.followee), relation, herald_internal.match_id('f', relation, follow.follower, 'u.id'), coalesce(accepted, 'true')));
 END
 $$;
 
@@ -77,13 +77,13 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	users regclass := herald.users_referenced(relation);
-	follower_columns text[] := herald.detect_key(relation, 'follows', 'follower', follower, users, taken => herald.given_columns(relation, followee));
-	followee_columns text[] := herald.detect_key(relation, 'follows', 'followee', followee, users, taken => follower_columns);
+	users regclass := herald_internal.users_referenced(relation);
+	follower_columns text[] := herald_internal.detect_key(relation, 'follows', 'follower', follower, users, taken => herald_internal.given_columns(relation, followee));
+	followee_columns text[] := herald_internal.detect_key(relation, 'follows', 'followee', followee, users, taken => follower_columns);
 BEGIN
-	PERFORM herald.adopt(relation, 'follows', jsonb_build_object(
-		'follower', follower_columns, 'followee', followee_columns, 'present', herald.not_deleted(relation, deleted_at),
-		'on_error', on_error) || herald.status_arguments(relation, status, accepted, pending));
+	PERFORM herald_internal.adopt(relation, 'follows', jsonb_build_object(
+		'follower', follower_columns, 'followee', followee_columns, 'present', herald_internal.not_deleted(relation, deleted_at),
+		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
 END
 $$;
 COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text) IS
@@ -92,11 +92,11 @@ COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text,
 
 -- ----- blocks
 
-CREATE FUNCTION herald.compile_blocks(relation regclass, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_blocks(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.save_block_source(relation, string_agg(
+	SELECT herald_internal.save_block_source(relation, string_agg(
 		format('SELECT c.recipient_id, c.actor_id FROM herald_candidate AS c JOIN %s AS block ON %s', relation,
-		       herald.all_of(herald.match_id('block', relation, a.blocker, w.blocker), herald.match_id('block', relation, a.blocked, w.blocked),
+		       herald_internal.all_of(herald_internal.match_id('block', relation, a.blocker, w.blocker), herald_internal.match_id('block', relation, a.blocked, w.blocked),
 		                     a.present)), E'\nUNION ALL\n' ORDER BY w.place))
 	FROM jsonb_to_record(arguments) AS a (blocker text[], blocked text[], mutual boolean, present text)
 	JOIN (VALUES (1, 'c.recipient_id', 'c.actor_id'), (2, 'c.actor_id', 'c.recipient_id')) AS w (place, blocker, blocked) ON a.mutual OR w.place = 1;
@@ -106,12 +106,12 @@ CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL
 	deleted_at text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	users regclass := herald.users_referenced(relation);
-	blocker_columns text[] := herald.detect_key(relation, 'blocks', 'blocker', blocker, users, taken => herald.given_columns(relation, blocked));
-	blocked_columns text[] := herald.detect_key(relation, 'blocks', 'blocked', blocked, users, taken => blocker_columns);
+	users regclass := herald_internal.users_referenced(relation);
+	blocker_columns text[] := herald_internal.detect_key(relation, 'blocks', 'blocker', blocker, users, taken => herald_internal.given_columns(relation, blocked));
+	blocked_columns text[] := herald_internal.detect_key(relation, 'blocks', 'blocked', blocked, users, taken => blocker_columns);
 BEGIN
-	PERFORM herald.adopt(relation, 'blocks', jsonb_build_object(
-		'blocker', blocker_columns, 'blocked', blocked_columns, 'mutual', mutual, 'present', herald.not_deleted(relation, deleted_at)));
+	PERFORM herald_internal.adopt(relation, 'blocks', jsonb_build_object(
+		'blocker', blocker_columns, 'blocked', blocked_columns, 'mutual', mutual, 'present', herald_internal.not_deleted(relation, deleted_at)));
 END
 $$;
 COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text) IS

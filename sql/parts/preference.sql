@@ -31,13 +31,13 @@ COMMENT ON COLUMN herald.preference.time_zone IS 'hours: where it is this time o
 SELECT pg_extension_config_dump('herald.preference', '');
 
 -- Hours may go over midnight. The whole day is from a time to the same time.
-CREATE FUNCTION herald.in_hours(begins time, ends time, time_zone text, moment timestamptz) RETURNS boolean
+CREATE FUNCTION herald_internal.in_hours(begins time, ends time, time_zone text, moment timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN begins < ends THEN (moment AT TIME ZONE time_zone)::time >= begins AND (moment AT TIME ZONE time_zone)::time < ends
             ELSE (moment AT TIME ZONE time_zone)::time >= begins OR (moment AT TIME ZONE time_zone)::time < ends END;
 
 -- The preferences of a user that apply to a notification.
-CREATE FUNCTION herald.preferences_for(user_id text, type text, actor text, subject text, thread text) RETURNS SETOF herald.preference
+CREATE FUNCTION herald_internal.preferences_for(user_id text, type text, actor text, subject text, thread text) RETURNS SETOF herald.preference
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT p.*
@@ -49,13 +49,13 @@ BEGIN ATOMIC
 			WHEN 'actor' THEN p.id = $3
 			WHEN 'subject' THEN p.id = $4
 			WHEN 'thread' THEN p.id = coalesce($5, $4)
-			ELSE herald.in_hours(p.begins, p.ends, p.time_zone, now())
+			ELSE herald_internal.in_hours(p.begins, p.ends, p.time_zone, now())
 		END;
 END;
-COMMENT ON FUNCTION herald.preferences_for(text, text, text, text, text) IS 'internal: the preferences of a user that apply to a notification';
+COMMENT ON FUNCTION herald_internal.preferences_for(text, text, text, text, text) IS 'the preferences of a user that apply to a notification';
 
 -- Whether they leave the inbox and the live channel, where those who have not chosen get the channels of the type.
-CREATE FUNCTION herald.wanted_channels(user_id text, type text, actor text, subject text, thread text, by_default text[])
+CREATE FUNCTION herald_internal.wanted_channels(user_id text, type text, actor text, subject text, thread text, by_default text[])
 RETURNS TABLE (inbox boolean, live boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -63,9 +63,9 @@ BEGIN ATOMIC
 	       coalesce(bool_and('inbox' = ANY (p.channels)) FILTER (WHERE p.scope <> 'type'), true),
 	       coalesce(bool_and('live' = ANY (p.channels)) FILTER (WHERE p.scope = 'type'), 'live' = ANY ($6), true) AND
 	       coalesce(bool_and('live' = ANY (p.channels)) FILTER (WHERE p.scope <> 'type'), true)
-	FROM herald.preferences_for($1, $2, $3, $4, $5) AS p;
+	FROM herald_internal.preferences_for($1, $2, $3, $4, $5) AS p;
 END;
-COMMENT ON FUNCTION herald.wanted_channels(text, text, text, text, text, text[]) IS 'internal: what the preferences of a user leave of a notification';
+COMMENT ON FUNCTION herald_internal.wanted_channels(text, text, text, text, text, text[]) IS 'what the preferences of a user leave of a notification';
 
 CREATE FUNCTION herald.channels(user_id text, type text, actor text DEFAULT NULL, subject text DEFAULT NULL, thread text DEFAULT NULL) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -74,14 +74,14 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	LEFT JOIN herald.notification_type AS t ON t.name = channels.type
 	WHERE (t.required AND c.channel IN ('inbox', 'live')) OR
 	      NOT coalesce(herald.is_blocked(user_id, actor), false) AND
-	      NOT EXISTS (SELECT FROM herald.preferences_for(user_id, type, actor, subject, thread) AS p WHERE c.channel <> ALL (p.channels)) AND
-	      (EXISTS (SELECT FROM herald.preferences_for(user_id, type, actor, subject, thread) AS p WHERE p.scope = 'type') OR
+	      NOT EXISTS (SELECT FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p WHERE c.channel <> ALL (p.channels)) AND
+	      (EXISTS (SELECT FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p WHERE p.scope = 'type') OR
 	       c.channel = ANY (coalesce(t.channels, '{inbox,live}')));
 $$;
 COMMENT ON FUNCTION herald.channels(text, text, text, text, text) IS
 	'the channels on which a user wants a notification now: for senders of push messages and e-mail';
 
-CREATE FUNCTION herald.check_channels(channels text[]) RETURNS void
+CREATE FUNCTION herald_internal.check_channels(channels text[]) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	unknown text;
@@ -101,7 +101,7 @@ $$;
 CREATE FUNCTION herald.set_preference(user_id text, type text, channels text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald.check_channels(channels);
+	PERFORM herald_internal.check_channels(channels);
 	IF NOT '{inbox,live}' <@ channels AND EXISTS (SELECT FROM herald.notification_type AS t WHERE t.name = type AND t.required) THEN
 		RAISE EXCEPTION 'notifications of type "%" cannot be switched off', type
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'The type is required (herald.notification_type). Pass inbox and live, and others as wanted.';
@@ -150,7 +150,7 @@ CREATE FUNCTION herald.set_quiet_hours(user_id text, begins time, ends time, tim
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald.check_channels(channels);
+	PERFORM herald_internal.check_channels(channels);
 	IF begins IS NULL OR ends IS NULL THEN
 		DELETE FROM herald.preference AS p WHERE p.user_id = set_quiet_hours.user_id AND p.scope = 'hours';
 		RETURN;
@@ -167,16 +167,16 @@ COMMENT ON FUNCTION herald.set_quiet_hours(text, time, time, text, text[]) IS
 
 -- ----- blocks: a table of the application says who wants nothing of whom
 
-CREATE TABLE herald.block_source (
+CREATE TABLE herald_internal.block_source (
 	relation regclass PRIMARY KEY,
 	sql      text NOT NULL
 );
-COMMENT ON TABLE herald.block_source IS 'queries for those candidates (herald_candidate) whose recipient and actor have a block between them';
-SELECT pg_extension_config_dump('herald.block_source', '');
+COMMENT ON TABLE herald_internal.block_source IS 'queries for those candidates (herald_candidate) whose recipient and actor have a block between them';
+SELECT pg_extension_config_dump('herald_internal.block_source', '');
 
-CREATE FUNCTION herald.save_block_source(relation regclass, sql text) RETURNS void
+CREATE FUNCTION herald_internal.save_block_source(relation regclass, sql text) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_block_source';
-COMMENT ON FUNCTION herald.save_block_source(regclass, text) IS 'internal: save the query for blocks';
+COMMENT ON FUNCTION herald_internal.save_block_source(regclass, text) IS 'save the query for blocks';
 
 CREATE FUNCTION herald.is_blocked(user_id text, other_id text) RETURNS boolean
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_is_blocked';
@@ -185,15 +185,15 @@ COMMENT ON FUNCTION herald.is_blocked(text, text) IS 'whether a user gets nothin
 -- ----- why
 
 -- The application's own switch, in the watched users tables.
-CREATE FUNCTION herald.wants_notifications(user_id text) RETURNS boolean
+CREATE FUNCTION herald_internal.wants_notifications(user_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT NOT EXISTS (
-		SELECT FROM herald.watched_table AS w
+		SELECT FROM herald_internal.watched_table AS w
 		JOIN pg_class AS c ON c.oid = w.relation
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], notifications_enabled text)
 		WHERE w.kind = 'users' AND a.notifications_enabled IS NOT NULL AND
-		      herald.call_as('herald.ask_table(text, jsonb)'::regprocedure, c.relowner, user_id,
-		                     herald.table_question('recipient', w.relation, a.key, 'NOT ' || quote_ident(a.notifications_enabled), user_id)) = 'true');
+		      herald_internal.call_as('herald_internal.ask_table(text, jsonb)'::regprocedure, c.relowner, user_id,
+		                     herald_internal.table_question('recipient', w.relation, a.key, 'NOT ' || quote_ident(a.notifications_enabled), user_id)) = 'true');
 $$;
 
 CREATE FUNCTION herald.explain(user_id text, type text, actor text DEFAULT NULL, subject_type text DEFAULT NULL, subject_id text DEFAULT NULL,
@@ -208,11 +208,11 @@ DECLARE
 	blocked boolean := coalesce(herald.is_blocked(user_id, actor), false);
 BEGIN
 	SELECT * INTO known FROM herald.notification_type AS t WHERE t.name = type;
-	SELECT * INTO wanted FROM herald.wanted_channels(user_id, type, actor, subject, thread, coalesce(known.channels, '{inbox,live}'));
+	SELECT * INTO wanted FROM herald_internal.wanted_channels(user_id, type, actor, subject, thread, coalesce(known.channels, '{inbox,live}'));
 	RETURN QUERY SELECT 'type', CASE WHEN known.required THEN 'required' WHEN known.name IS NULL THEN 'unknown' ELSE 'known' END,
 		CASE WHEN known.required THEN 'no preference, mute or block keeps it away'
 		     ELSE format('without a choice of the user: %s', array_to_string(coalesce(known.channels, '{inbox,live}'), ', ')) END;
-	IF NOT herald.wants_notifications(user_id) THEN
+	IF NOT herald_internal.wants_notifications(user_id) THEN
 		RETURN QUERY SELECT 'users', 'stops', 'the switch in the users table is off: rules of social tables skip the user';
 	END IF;
 	IF oneself THEN
@@ -220,13 +220,13 @@ BEGIN
 	END IF;
 	IF blocked THEN
 		RETURN QUERY SELECT 'block', 'stops', format('there is a block between %s and %s in %s', user_id, actor,
-			(SELECT string_agg(s.relation::text, ', ' ORDER BY s.relation::text) FROM herald.block_source AS s));
+			(SELECT string_agg(s.relation::text, ', ' ORDER BY s.relation::text) FROM herald_internal.block_source AS s));
 	END IF;
 	RETURN QUERY
 		SELECT CASE p.scope WHEN 'type' THEN 'preference' WHEN 'hours' THEN 'quiet hours' ELSE 'mute' END,
 		       CASE WHEN 'live' = ANY (p.channels) THEN 'allows' WHEN 'inbox' = ANY (p.channels) THEN 'keeps, does not push' ELSE 'stops' END,
 		       concat(nullif(p.scope, 'hours') || ' ' || p.id, p.begins || ' to ' || p.ends || ' ' || p.time_zone, ', until ' || herald.iso8601(p.until))
-		FROM herald.preferences_for(user_id, type, actor, subject, thread) AS p
+		FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p
 		ORDER BY p.scope, p.id;
 	FOR told IN
 		SELECT * FROM herald.notification AS n
@@ -239,7 +239,7 @@ BEGIN
 	END LOOP;
 	RETURN QUERY SELECT 'result',
 		CASE WHEN oneself THEN 'not told'
-		     WHEN NOT herald.wants_notifications(user_id) THEN 'not told, but by hand'
+		     WHEN NOT herald_internal.wants_notifications(user_id) THEN 'not told, but by hand'
 		     WHEN known.required OR (wanted.inbox AND wanted.live AND NOT blocked) THEN 'told'
 		     WHEN wanted.inbox AND NOT blocked THEN 'kept, not pushed'
 		     ELSE 'not told' END,

@@ -3,7 +3,7 @@
 --
 -- 1. A bridge reports the users that it has, under an id that it gets when it
 --    begins, and keeps a lease. A user is here as long as there is a row in
---    herald.presence, whatever the bridge and the number of sessions.
+--    herald_internal.presence, whatever the bridge and the number of sessions.
 -- 2. What others have been told of a user is in herald.appearance. Whoever changes
 --    what is so compares it with that, and signals the difference.
 -- 3. A lease that has run out is ended by a bridge that has lived through it:
@@ -12,31 +12,31 @@
 --    set, four times a second at most. The application writes none of this.
 -- ---------------------------------------------------------------------------
 
-CREATE TABLE herald.bridge (
+CREATE TABLE herald_internal.bridge (
 	bridge_id   uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 	since       timestamptz NOT NULL,
 	alive_until timestamptz NOT NULL,
 	lease       interval NOT NULL
 );
-COMMENT ON TABLE herald.bridge IS 'internal: bridges, each with a lease that it renews; since is the beginning of the time without a gap';
+COMMENT ON TABLE herald_internal.bridge IS 'bridges, each with a lease that it renews; since is the beginning of the time without a gap';
 
-CREATE TABLE herald.presence (
+CREATE TABLE herald_internal.presence (
 	user_id   text COLLATE "C" NOT NULL,
 	bridge_id uuid NOT NULL,
 	since     timestamptz NOT NULL,
 	PRIMARY KEY (user_id, bridge_id)
 );
-CREATE INDEX ON herald.presence (bridge_id);
-COMMENT ON TABLE herald.presence IS 'internal: who has a session at which bridge';
+CREATE INDEX ON herald_internal.presence (bridge_id);
+COMMENT ON TABLE herald_internal.presence IS 'who has a session at which bridge';
 
-CREATE TABLE herald.viewers (
+CREATE TABLE herald_internal.viewers (
 	room      text COLLATE "C" NOT NULL,
 	bridge_id uuid NOT NULL,
 	count     int NOT NULL,
 	PRIMARY KEY (room, bridge_id)
 );
-CREATE INDEX ON herald.viewers (bridge_id);
-COMMENT ON TABLE herald.viewers IS 'internal: how many users are in the room of a post, at which bridge';
+CREATE INDEX ON herald_internal.viewers (bridge_id);
+COMMENT ON TABLE herald_internal.viewers IS 'how many users are in the room of a post, at which bridge';
 
 CREATE TABLE herald.appearance (
 	user_id   text COLLATE "C" PRIMARY KEY,
@@ -49,8 +49,8 @@ SELECT pg_extension_config_dump('herald.appearance', '');
 
 CREATE VIEW herald.online AS
 	SELECT p.user_id, min(p.since) AS since, coalesce(w.chosen, 'online') AS status
-	FROM herald.presence AS p
-	JOIN herald.bridge AS b ON b.bridge_id = p.bridge_id AND b.alive_until > statement_timestamp()
+	FROM herald_internal.presence AS p
+	JOIN herald_internal.bridge AS b ON b.bridge_id = p.bridge_id AND b.alive_until > statement_timestamp()
 	LEFT JOIN herald.appearance AS w ON w.user_id = p.user_id
 	WHERE w.chosen IS DISTINCT FROM 'invisible'
 	GROUP BY p.user_id, w.chosen;
@@ -71,35 +71,35 @@ COMMENT ON FUNCTION herald.last_seen(text) IS 'when a user was last seen online,
 -- ----- telling
 
 -- A name that is too long for a signal or an index is left out: one bad id harms nobody else.
-CREATE FUNCTION herald.is_short(name text) RETURNS boolean
+CREATE FUNCTION herald_internal.is_short(name text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.octet_length(pg_catalog.to_json(name)::text) <= 600;
 $$;
 
 -- Those who hear of users: their followers and the members of their conversations, in lists that are short enough for a signal.
-CREATE FUNCTION herald.audience(users text[]) RETURNS TABLE (user_id text, rooms text[])
+CREATE FUNCTION herald_internal.audience(users text[]) RETURNS TABLE (user_id text, rooms text[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH room AS (
 		SELECT u AS user_id, 'feed:' || u AS room FROM unnest(users) AS u
 		UNION
-		SELECT a.user_id, a.room FROM herald.automatic_rooms(users, '{members}') AS a
+		SELECT a.user_id, a.room FROM herald_internal.automatic_rooms(users, '{members}') AS a
 	), placed AS (
 		SELECT r.user_id, r.room, sum(octet_length(to_json(r.room)::text) + 1) OVER (PARTITION BY r.user_id ORDER BY r.room) / 5000 AS list
 		FROM room AS r
-		WHERE herald.is_short(r.room)
+		WHERE herald_internal.is_short(r.room)
 	)
 	SELECT p.user_id, array_agg(p.room ORDER BY p.room) FROM placed AS p GROUP BY p.user_id, p.list;
 $$;
 
 -- A session that is in several of the lists gets the latest alone: the signals of one user replace each other.
-CREATE FUNCTION herald.tell_presence(users text[], at timestamptz) RETURNS void
+CREATE FUNCTION herald_internal.tell_presence(users text[], at timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	changed text[];
 BEGIN
 	WITH person AS (
 		SELECT u AS user_id, coalesce(w.shown, 'offline') AS shown, w.last_seen,
-		       CASE WHEN w.chosen IS DISTINCT FROM 'invisible' AND EXISTS (SELECT FROM herald.presence AS p WHERE p.user_id = u)
+		       CASE WHEN w.chosen IS DISTINCT FROM 'invisible' AND EXISTS (SELECT FROM herald_internal.presence AS p WHERE p.user_id = u)
 		            THEN coalesce(w.chosen, 'online') ELSE 'offline' END AS shows
 		FROM (SELECT DISTINCT u FROM unnest(users) AS u) AS one (u)
 		LEFT JOIN herald.appearance AS w ON w.user_id = one.u
@@ -113,17 +113,17 @@ BEGIN
 	PERFORM herald.signal(a.rooms, CASE w.shown WHEN 'offline' THEN 'user:offline' ELSE 'user:online' END,
 		json_strip_nulls(json_build_object('userId', w.user_id, 'status', nullif(w.shown, 'offline'), 'lastSeen', herald.iso8601(w.last_seen))),
 		key => 'presence:' || w.user_id, except_user => w.user_id)
-	FROM herald.audience(changed) AS a
+	FROM herald_internal.audience(changed) AS a
 	JOIN herald.appearance AS w USING (user_id);
 END
 $$;
 
 -- Who alone has looked, and has left, is told nothing.
-CREATE FUNCTION herald.tell_viewers(rooms text[]) RETURNS void
+CREATE FUNCTION herald_internal.tell_viewers(rooms text[]) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.signal(ARRAY[v.room], 'post:viewers', json_build_object('postId', substr(v.room, 6), 'count', sum(v.count)),
 	                     key => 'viewers:' || substr(v.room, 6))
-	FROM herald.viewers AS v
+	FROM herald_internal.viewers AS v
 	WHERE v.room = ANY (rooms)
 	GROUP BY v.room;
 $$;
@@ -131,82 +131,82 @@ $$;
 -- ----- bridges
 
 -- Nobody waits for a disk: what a crash of the server takes away is reported again.
-CREATE FUNCTION herald.lock_presence() RETURNS void
+CREATE FUNCTION herald_internal.lock_presence() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
-	PERFORM pg_advisory_xact_lock('herald.presence'::regclass::oid::int, 0);
+	PERFORM pg_advisory_xact_lock('herald_internal.presence'::regclass::oid::int, 0);
 END
 $$;
 
 -- Where there is no bridge, nobody is here, whatever a dump says.
-CREATE FUNCTION herald.begin_presence(former uuid, lease interval) RETURNS uuid
+CREATE FUNCTION herald_internal.begin_presence(former uuid, lease interval) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	id uuid;
 BEGIN
-	PERFORM herald.lock_presence();
-	IF NOT EXISTS (SELECT FROM herald.bridge) THEN
+	PERFORM herald_internal.lock_presence();
+	IF NOT EXISTS (SELECT FROM herald_internal.bridge) THEN
 		UPDATE herald.appearance SET shown = 'offline' WHERE shown <> 'offline';
 	END IF;
-	DELETE FROM herald.viewers AS v WHERE v.bridge_id = former;
-	INSERT INTO herald.bridge AS b (since, alive_until, lease) VALUES (clock_timestamp(), clock_timestamp() + lease, lease) RETURNING b.bridge_id INTO id;
+	DELETE FROM herald_internal.viewers AS v WHERE v.bridge_id = former;
+	INSERT INTO herald_internal.bridge AS b (since, alive_until, lease) VALUES (clock_timestamp(), clock_timestamp() + lease, lease) RETURNING b.bridge_id INTO id;
 	RETURN id;
 END
 $$;
-COMMENT ON FUNCTION herald.begin_presence(uuid, interval) IS
+COMMENT ON FUNCTION herald_internal.begin_presence(uuid, interval) IS
 	'for the bridge: begin to report who is here; returns the id to report under. What it reported under its former id counts until that lease runs out';
 
 -- All users of a bridge went when it was last heard of.
-CREATE FUNCTION herald.end_lease(bridge herald.bridge) RETURNS void
+CREATE FUNCTION herald_internal.end_lease(bridge herald_internal.bridge) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users text[];
 	rooms text[];
 BEGIN
-	WITH went AS (DELETE FROM herald.presence AS p WHERE p.bridge_id = bridge.bridge_id RETURNING p.user_id)
+	WITH went AS (DELETE FROM herald_internal.presence AS p WHERE p.bridge_id = bridge.bridge_id RETURNING p.user_id)
 	SELECT array_agg(w.user_id) INTO users FROM went AS w;
-	WITH closed AS (DELETE FROM herald.viewers AS v WHERE v.bridge_id = bridge.bridge_id RETURNING v.room)
+	WITH closed AS (DELETE FROM herald_internal.viewers AS v WHERE v.bridge_id = bridge.bridge_id RETURNING v.room)
 	SELECT array_agg(c.room) INTO rooms FROM closed AS c;
-	DELETE FROM herald.bridge AS b WHERE b.bridge_id = bridge.bridge_id;
-	PERFORM herald.tell_presence(users, bridge.alive_until - bridge.lease), herald.tell_viewers(rooms);
+	DELETE FROM herald_internal.bridge AS b WHERE b.bridge_id = bridge.bridge_id;
+	PERFORM herald_internal.tell_presence(users, bridge.alive_until - bridge.lease), herald_internal.tell_viewers(rooms);
 END
 $$;
 
-CREATE FUNCTION herald.report_presence(bridge uuid, came text[], went text[], rooms text[], counts int[], lease interval) RETURNS void
+CREATE FUNCTION herald_internal.report_presence(bridge uuid, came text[], went text[], rooms text[], counts int[], lease interval) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	moment timestamptz;
 BEGIN
-	PERFORM herald.lock_presence();
+	PERFORM herald_internal.lock_presence();
 	moment := clock_timestamp();
-	UPDATE herald.bridge AS b
+	UPDATE herald_internal.bridge AS b
 	SET since = CASE WHEN b.alive_until > moment THEN b.since ELSE moment END, alive_until = moment + report_presence.lease, lease = report_presence.lease
 	WHERE b.bridge_id = bridge;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'the lease of bridge "%" was ended', bridge USING ERRCODE = 'no_data_found';
 	END IF;
-	DELETE FROM herald.presence AS p WHERE p.bridge_id = bridge AND p.user_id = ANY (went);
-	INSERT INTO herald.presence AS n (user_id, bridge_id, since)
-	SELECT c, bridge, coalesce((SELECT min(p.since) FROM herald.presence AS p WHERE p.user_id = c), moment)
+	DELETE FROM herald_internal.presence AS p WHERE p.bridge_id = bridge AND p.user_id = ANY (went);
+	INSERT INTO herald_internal.presence AS n (user_id, bridge_id, since)
+	SELECT c, bridge, coalesce((SELECT min(p.since) FROM herald_internal.presence AS p WHERE p.user_id = c), moment)
 	FROM unnest(came) AS c
-	WHERE herald.is_short(c)
+	WHERE herald_internal.is_short(c)
 	ON CONFLICT ON CONSTRAINT presence_pkey DO NOTHING;
-	DELETE FROM herald.viewers AS v WHERE v.bridge_id = bridge AND v.room = ANY (rooms);
-	INSERT INTO herald.viewers SELECT v.room, bridge, v.count FROM unnest(rooms, counts) AS v (room, count) WHERE v.count > 0 AND herald.is_short(v.room);
-	PERFORM herald.tell_presence(came || went, moment), herald.tell_viewers(rooms);
-	PERFORM herald.end_lease(b)
-	FROM herald.bridge AS b
-	WHERE b.alive_until <= moment AND EXISTS (SELECT FROM herald.bridge AS w WHERE w.alive_until > moment AND w.since <= moment - b.lease);
+	DELETE FROM herald_internal.viewers AS v WHERE v.bridge_id = bridge AND v.room = ANY (rooms);
+	INSERT INTO herald_internal.viewers SELECT v.room, bridge, v.count FROM unnest(rooms, counts) AS v (room, count) WHERE v.count > 0 AND herald_internal.is_short(v.room);
+	PERFORM herald_internal.tell_presence(came || went, moment), herald_internal.tell_viewers(rooms);
+	PERFORM herald_internal.end_lease(b)
+	FROM herald_internal.bridge AS b
+	WHERE b.alive_until <= moment AND EXISTS (SELECT FROM herald_internal.bridge AS w WHERE w.alive_until > moment AND w.since <= moment - b.lease);
 END
 $$;
-COMMENT ON FUNCTION herald.report_presence(uuid, text[], text[], text[], int[], interval) IS
+COMMENT ON FUNCTION herald_internal.report_presence(uuid, text[], text[], text[], int[], interval) IS
 	'for the bridge: renew its lease, write which users came and went and how many are in rooms now, end the leases of bridges that are gone, and signal what is '
 	'new to others; fails when its own lease was ended';
 
 -- ----- what a user asks for
 
-CREATE FUNCTION herald.act_presence_set(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_presence_set(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	status text := payload ->> 'status';
@@ -214,31 +214,31 @@ BEGIN
 	IF status IS NULL OR status <> ALL ('{online,away,busy,invisible}') THEN
 		RAISE EXCEPTION 'presence:set needs a "status": online, away, busy or invisible' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	PERFORM herald.lock_presence();
+	PERFORM herald_internal.lock_presence();
 	INSERT INTO herald.appearance AS w (user_id, chosen) VALUES (user_id, status)
 	ON CONFLICT ON CONSTRAINT appearance_pkey DO UPDATE SET chosen = excluded.chosen;
-	PERFORM herald.tell_presence(ARRAY[user_id], clock_timestamp());
+	PERFORM herald_internal.tell_presence(ARRAY[user_id], clock_timestamp());
 	RETURN jsonb_build_object('status', status);
 END
 $$;
 
 -- Those with whom a user is in a conversation.
-CREATE FUNCTION herald.companions(user_id text) RETURNS SETOF text
+CREATE FUNCTION herald_internal.companions(user_id text) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.id
-	FROM herald.watched_table AS w
+	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text, accepted text)
-	CROSS JOIN LATERAL (SELECT herald.all_of(m.present, herald.has_value(m.status, m.accepted))) AS p (present)
-	CROSS JOIN LATERAL jsonb_to_recordset(herald.call_as('herald.ask_rows(text, jsonb)', c.relowner, user_id, jsonb_build_object('sql', format(
+	CROSS JOIN LATERAL (SELECT herald_internal.all_of(m.present, herald_internal.has_value(m.status, m.accepted))) AS p (present)
+	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.ask_rows(text, jsonb)', c.relowner, user_id, jsonb_build_object('sql', format(
 		'SELECT DISTINCT %1$s AS id FROM (SELECT * FROM %2$s AS mine WHERE %3$s) AS mine JOIN (SELECT * FROM %2$s WHERE %4$s) AS theirs ON %5$s',
-		herald.id_sql('theirs', m.member), w.relation, herald.all_of(p.present, herald.match_id('mine', w.relation, m.member, '$1')), coalesce(p.present, 'true'),
-		herald.match_columns('theirs', w.relation, m.conversation, 'mine', w.relation, m.conversation))))) AS a (id text)
+		herald_internal.id_sql('theirs', m.member), w.relation, herald_internal.all_of(p.present, herald_internal.match_id('mine', w.relation, m.member, '$1')), coalesce(p.present, 'true'),
+		herald_internal.match_columns('theirs', w.relation, m.conversation, 'mine', w.relation, m.conversation))))) AS a (id text)
 	WHERE w.kind = 'members';
 $$;
 
 -- At most 1,000 are asked for, and at most 1,000 are told.
-CREATE FUNCTION herald.act_presence_list(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_presence_list(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	asked text[];
@@ -248,8 +248,8 @@ BEGIN
 	ELSIF payload ? 'userIds' THEN
 		RAISE EXCEPTION '"userIds" must be an array of at most 1000 ids' USING ERRCODE = 'invalid_parameter_value';
 	ELSE
-		asked := ARRAY(SELECT substr(a.room, 6) FROM herald.automatic_rooms(ARRAY[user_id], '{follows}') AS a
-		               UNION SELECT c FROM herald.companions(user_id) AS c WHERE c <> act_presence_list.user_id);
+		asked := ARRAY(SELECT substr(a.room, 6) FROM herald_internal.automatic_rooms(ARRAY[user_id], '{follows}') AS a
+		               UNION SELECT c FROM herald_internal.companions(user_id) AS c WHERE c <> act_presence_list.user_id);
 	END IF;
 	RETURN jsonb_build_object('users', (
 		SELECT coalesce(jsonb_agg(jsonb_build_object('userId', o.user_id, 'status', o.status, 'since', herald.iso8601(o.since)) ORDER BY o.user_id), '[]')

@@ -14,21 +14,21 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald FROM PUBLIC;
-GRANT USAGE ON SCHEMA herald TO herald_app, herald_bridge;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald, herald_internal FROM PUBLIC;
+GRANT USAGE ON SCHEMA herald, herald_internal TO herald_app, herald_bridge;
 
 -- The bridge reads the log, puts sessions into rooms and does what clients ask for. It sees no table.
 GRANT EXECUTE ON FUNCTION
-	herald.bridge_hello(),
+	herald_internal.bridge_hello(),
 	herald.current_position(),
 	herald.read_events(text, text, text[], int, int),
-	herald.earliest(text[]),
-	herald.connect_sessions(text[], text[], text[], text[]),
-	herald.join_room(text, text, text),
-	herald.leave_room(text, text, text),
-	herald.act(text, text, jsonb, jsonb),
-	herald.begin_presence(uuid, interval),
-	herald.report_presence(uuid, text[], text[], text[], int[], interval),
+	herald_internal.earliest(text[]),
+	herald_internal.connect_sessions(text[], text[], text[], text[]),
+	herald_internal.join_room(text, text, text),
+	herald_internal.leave_room(text, text, text),
+	herald_internal.act(text, text, jsonb, jsonb),
+	herald_internal.begin_presence(uuid, interval),
+	herald_internal.report_presence(uuid, text[], text[], text[], int[], interval),
 	herald.maintain(boolean)
 TO herald_bridge;
 
@@ -77,17 +77,17 @@ GRANT SELECT ON herald.notification, herald.online TO herald_app;
 -- Owners of tables watch them, and administrators of the application open rooms and actions. What is written goes
 -- through C functions that check the owner of the table, and through the trigger that checks registrations.
 -- Whoever makes a trigger must be allowed to execute its function.
-GRANT SELECT ON herald.rule, herald.watched_table, herald.watched TO herald_app;
+GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched TO herald_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_app;
 GRANT EXECUTE ON FUNCTION
-	herald.on_change(),
-	herald.save_rule(regclass, text, text, text, text, text, text, text, text),
-	herald.delete_rules(regclass, text),
-	herald.save_counter(regclass, text, text, text, text),
-	herald.save_room_source(regclass, text, text),
-	herald.save_block_source(regclass, text),
-	herald.save_watched(regclass, text, jsonb),
-	herald.forget(regclass)
+	herald_internal.on_change(),
+	herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text),
+	herald_internal.delete_rules(regclass, text),
+	herald_internal.save_counter(regclass, text, text, text, text),
+	herald_internal.save_room_source(regclass, text, text),
+	herald_internal.save_block_source(regclass, text),
+	herald_internal.save_watched(regclass, text, jsonb),
+	herald_internal.forget(regclass)
 TO herald_app;
 
 -- A function in SQL or PL/pgSQL that runs as its caller gives nobody a right that they do not have already.
@@ -99,22 +99,9 @@ BEGIN
 		SELECT p.oid
 		FROM pg_proc AS p
 		JOIN pg_language AS l ON l.oid = p.prolang
-		WHERE p.pronamespace = 'herald'::regnamespace AND NOT p.prosecdef AND l.lanname IN ('sql', 'plpgsql')
+		WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND NOT p.prosecdef AND l.lanname IN ('sql', 'plpgsql')
 	LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO herald_app', harmless);
-	END LOOP;
-END
-$$;
-
--- What has no comment by now is internal, and says so.
-DO $$
-DECLARE
-	internal regprocedure;
-BEGIN
-	FOR internal IN
-		SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
-	LOOP
-		EXECUTE format('COMMENT ON FUNCTION %s IS ''internal''', internal);
 	END LOOP;
 END
 $$;

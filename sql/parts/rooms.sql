@@ -15,18 +15,18 @@ CREATE TABLE herald.room_policy (
 COMMENT ON TABLE herald.room_policy IS 'who may join rooms with a prefix, by a function of the application';
 SELECT pg_extension_config_dump('herald.room_policy', '');
 
-CREATE TABLE herald.session_room (
+CREATE TABLE herald_internal.session_room (
 	session   text NOT NULL,
 	user_id   text NOT NULL,
 	room      text NOT NULL,
 	joined_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (session, room)
 );
-COMMENT ON TABLE herald.session_room IS 'the rooms that sessions have joined by asking, for when they come back';
-CREATE INDEX ON herald.session_room (joined_at);
+COMMENT ON TABLE herald_internal.session_room IS 'the rooms that sessions have joined by asking, for when they come back';
+CREATE INDEX ON herald_internal.session_room (joined_at);
 
 -- Rejects a function of the wrong shape (the trigger's arguments) and a role that the one who registers it may not use.
-CREATE FUNCTION herald.check_registration() RETURNS trigger
+CREATE FUNCTION herald_internal.check_registration() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM FROM pg_proc AS p
@@ -44,7 +44,7 @@ END
 $$;
 
 CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.room_policy
-	FOR EACH ROW EXECUTE FUNCTION herald.check_registration('text, text', 'boolean');
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_registration('text, text', 'boolean');
 
 CREATE FUNCTION herald.room_policy(prefix text, function regprocedure) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -66,24 +66,24 @@ COMMENT ON FUNCTION herald.room_policy(text, regprocedure) IS
 	'let a function (user_id text, room text) returns boolean decide who may join the rooms prefix:…; it runs as the role that registers it; NULL closes them';
 
 -- The tables whose rows have rooms of their own, with what decides who may hear them.
-CREATE FUNCTION herald.subject_tables(prefix text) RETURNS TABLE (relation regclass, key text[], visible text)
+CREATE FUNCTION herald_internal.subject_tables(prefix text) RETURNS TABLE (relation regclass, key text[], visible text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT w.relation, w.kind, a.*
-		FROM herald.watched_table AS w
+		FROM herald_internal.watched_table AS w
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], visible text, subject text[], subject_table regclass)
 	), own AS (
 		SELECT w.relation, w.key, w.visible FROM watched AS w WHERE w.kind = CASE prefix WHEN 'post' THEN 'posts' WHEN 'comment' THEN 'comments' END
 	)
 	SELECT * FROM own
 	UNION
-	SELECT w.subject_table, herald.referenced_key(w.relation, w.subject, w.subject_table), NULL
+	SELECT w.subject_table, herald_internal.referenced_key(w.relation, w.subject, w.subject_table), NULL
 	FROM watched AS w
-	WHERE herald.subject_type(w.subject_table) = prefix AND w.subject_table NOT IN (SELECT o.relation FROM own AS o);
+	WHERE herald_internal.subject_type(w.subject_table) = prefix AND w.subject_table NOT IN (SELECT o.relation FROM own AS o);
 $$;
 
 -- Asks a policy, as whoever calls this and with the session's own search path: that is how the function was written.
-CREATE FUNCTION herald.ask_policy(user_id text, question jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.ask_policy(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	answer boolean;
@@ -94,14 +94,14 @@ END
 $$;
 
 -- The question whether a row is there that the user may see.
-CREATE FUNCTION herald.table_question(prefix text, relation regclass, key text[], visible text, id text) RETURNS jsonb
+CREATE FUNCTION herald_internal.table_question(prefix text, relation regclass, key text[], visible text, id text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('id', id, 'sql', format('FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s)', relation, prefix,
-	                                                  herald.match_id(prefix, relation, key, '$2'), coalesce(visible, 'true')));
+	                                                  herald_internal.match_id(prefix, relation, key, '$2'), coalesce(visible, 'true')));
 $$;
 
 -- Asks it, as whoever calls this.
-CREATE FUNCTION herald.ask_table(user_id text, question jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.ask_table(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer boolean;
@@ -112,16 +112,16 @@ END
 $$;
 
 -- The questions that decide whether a user may join a room, and as whom to ask them: one that says yes is enough.
-CREATE FUNCTION herald.room_questions(prefix text, id text) RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
+CREATE FUNCTION herald_internal.room_questions(prefix text, id text) RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT 'herald.ask_policy(text, jsonb)'::regprocedure, p.run_as,
+	SELECT 'herald_internal.ask_policy(text, jsonb)'::regprocedure, p.run_as,
 	       jsonb_build_object('function', format('%s.%I', f.pronamespace::regnamespace, f.proname), 'room', prefix || ':' || id)
 	FROM herald.room_policy AS p
 	JOIN pg_proc AS f ON f.oid = p.function
 	WHERE p.prefix = $1
 	UNION ALL
-	SELECT 'herald.ask_table(text, jsonb)'::regprocedure, c.relowner, herald.table_question(prefix, s.relation, s.key, s.visible, id)
-	FROM herald.subject_tables(prefix) AS s
+	SELECT 'herald_internal.ask_table(text, jsonb)'::regprocedure, c.relowner, herald_internal.table_question(prefix, s.relation, s.key, s.visible, id)
+	FROM herald_internal.subject_tables(prefix) AS s
 	JOIN pg_class AS c ON c.oid = s.relation;
 $$;
 
@@ -137,11 +137,11 @@ BEGIN
 	ELSIF prefix IN ('user', 'feed') AND id = user_id THEN
 		RETURN true;
 	ELSIF prefix IN ('user', 'feed', 'conversation') THEN
-		RETURN EXISTS (SELECT FROM herald.automatic_rooms(ARRAY[user_id]) AS a WHERE a.room = may_join.room);
+		RETURN EXISTS (SELECT FROM herald_internal.automatic_rooms(ARRAY[user_id]) AS a WHERE a.room = may_join.room);
 	END IF;
 	RETURN EXISTS (
-		SELECT FROM herald.room_questions(prefix, id) AS q
-		WHERE herald.call_as(q.ask, q.run_as, user_id, q.question) = 'true');
+		SELECT FROM herald_internal.room_questions(prefix, id) AS q
+		WHERE herald_internal.call_as(q.ask, q.run_as, user_id, q.question) = 'true');
 EXCEPTION
 	WHEN data_exception THEN
 		RETURN false;
@@ -152,41 +152,41 @@ END
 $$;
 COMMENT ON FUNCTION herald.may_join(text, text) IS 'whether a user may join a room';
 
-CREATE FUNCTION herald.join_room(user_id text, room text, session text) RETURNS boolean
+CREATE FUNCTION herald_internal.join_room(user_id text, room text, session text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT herald.may_join(user_id, room) THEN
 		RETURN false;
 	END IF;
 	IF split_part(room, ':', 1) NOT IN ('user', 'feed', 'conversation') THEN
-		INSERT INTO herald.session_room (session, user_id, room) VALUES (session, user_id, room)
+		INSERT INTO herald_internal.session_room (session, user_id, room) VALUES (session, user_id, room)
 		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET user_id = excluded.user_id, joined_at = excluded.joined_at;
 	END IF;
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION herald.join_room(text, text, text) IS 'let a session of a user into a room and remember it; false when the user may not';
+COMMENT ON FUNCTION herald_internal.join_room(text, text, text) IS 'let a session of a user into a room and remember it; false when the user may not';
 
-CREATE FUNCTION herald.leave_room(user_id text, room text, session text) RETURNS boolean
+CREATE FUNCTION herald_internal.leave_room(user_id text, room text, session text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	DELETE FROM herald.session_room AS s
+	DELETE FROM herald_internal.session_room AS s
 	WHERE s.session = leave_room.session AND s.room = leave_room.room AND s.user_id = leave_room.user_id;
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION herald.leave_room(text, text, text) IS 'forget that a session of a user joined a room';
+COMMENT ON FUNCTION herald_internal.leave_room(text, text, text) IS 'forget that a session of a user joined a room';
 
 -- What was remembered is looked up first and only then asked for: may_join() must not see the rooms of other sessions.
 -- The rooms are those at the position of the session: the changes of membership after it come to it as events, in their order.
-CREATE FUNCTION herald.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL, held text[] DEFAULT '{}')
+CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL, held text[] DEFAULT '{}')
 RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int,
                behind bigint)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH connecting AS (
 		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen, r.seen_ids, r.held, r.behind
 		FROM unnest($1, $2) WITH ORDINALITY AS c (user_id, session, ordinal)
-		JOIN herald.resume(coalesce($3, array_fill(NULL::text, ARRAY[cardinality($1)])), $4) AS r ON r.ordinal = c.ordinal
+		JOIN herald_internal.resume(coalesce($3, array_fill(NULL::text, ARRAY[cardinality($1)])), $4) AS r ON r.ordinal = c.ordinal
 	), change AS (
 		SELECT DISTINCT ON (c.ordinal, e.room) c.ordinal, e.room, e.leaves
 		FROM connecting AS c
@@ -200,12 +200,12 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 		GROUP BY c.ordinal
 	), automatic AS (
 		SELECT a.user_id, array_agg(DISTINCT a.room) AS rooms
-		FROM herald.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c)) AS a
+		FROM herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c)) AS a
 		GROUP BY a.user_id
 	), remembered AS MATERIALIZED (
 		SELECT c.ordinal, s.user_id, s.room
 		FROM connecting AS c
-		JOIN herald.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
+		JOIN herald_internal.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
 	), joined AS (
 		SELECT r.ordinal, array_agg(r.room ORDER BY r.room) AS rooms
 		FROM remembered AS r
@@ -225,5 +225,5 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	LEFT JOIN unread AS u USING (user_id)
 	ORDER BY c.ordinal;
 $$;
-COMMENT ON FUNCTION herald.connect_sessions(text[], text[], text[], text[]) IS
+COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[]) IS
 	'for sessions that connect, in the order given: the rooms that each is in, how many notifications of its user are unread, and where it goes on';

@@ -1,11 +1,37 @@
 -- ---------------------------------------------------------------------------
+-- The two schemas, and the registry of watched tables
+--
+-- Schema herald is the interface: functions, views and tables that users call
+-- and read. Schema herald_internal is the rest. Both belong to the extension.
+-- ---------------------------------------------------------------------------
+
+DO $$
+DECLARE
+	existing text;
+BEGIN
+	SELECT n.nspname INTO existing FROM pg_namespace AS n WHERE n.nspname IN ('herald', 'herald_internal') ORDER BY n.nspname LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'schema "%" already exists', existing
+			USING ERRCODE = 'duplicate_schema',
+			      DETAIL = 'Extension pg_herald creates the schemas herald and herald_internal itself, and drops them with the extension.',
+			      HINT = format('Rename the schema (ALTER SCHEMA %I RENAME TO ...) or drop it, and run CREATE EXTENSION pg_herald again.', existing);
+	END IF;
+END
+$$;
+
+CREATE SCHEMA herald;
+COMMENT ON SCHEMA herald IS 'pg_herald: functions, views and tables for users';
+CREATE SCHEMA herald_internal;
+COMMENT ON SCHEMA herald_internal IS 'pg_herald: functions and tables that only the extension and the bridge use';
+
+-- ---------------------------------------------------------------------------
 -- What is watched
 --
 -- These tables are written by the C functions below only, which check that
 -- their caller owns the watched table. A dump has them all.
 -- ---------------------------------------------------------------------------
 
-CREATE TABLE herald.rule (
+CREATE TABLE herald_internal.rule (
 	id        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	relation  regclass NOT NULL,
 	name      text NOT NULL,
@@ -18,7 +44,7 @@ CREATE TABLE herald.rule (
 	on_error  text NOT NULL DEFAULT 'abort' CHECK (on_error IN ('abort', 'warn')),
 	UNIQUE (relation, name, change, operation)
 );
-COMMENT ON TABLE herald.rule IS 'rules, compiled to the SQL that the trigger runs; change is what happens to a row, operation the statement in which it does';
+COMMENT ON TABLE herald_internal.rule IS 'rules, compiled to the SQL that the trigger runs; change is what happens to a row, operation the statement in which it does';
 
 -- No foreign key: a write to a watched table must not wait for the transaction that unwatches it.
 CREATE TABLE herald.rule_failure (
@@ -30,15 +56,15 @@ CREATE TABLE herald.rule_failure (
 CREATE INDEX ON herald.rule_failure (at);
 COMMENT ON TABLE herald.rule_failure IS 'failures of rules that are watched with on_error => ''warn''';
 
-CREATE TABLE herald.watched_table (
+CREATE TABLE herald_internal.watched_table (
 	relation  regclass NOT NULL,
 	kind      text NOT NULL,
 	arguments jsonb NOT NULL,
 	PRIMARY KEY (relation, kind)
 );
-COMMENT ON TABLE herald.watched_table IS 'the calls of watch_users(), watch_posts() and so on, to compile their rules anew';
+COMMENT ON TABLE herald_internal.watched_table IS 'the calls of watch_users(), watch_posts() and so on, to compile their rules anew';
 
-CREATE TABLE herald.counter (
+CREATE TABLE herald_internal.counter (
 	id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	relation     regclass NOT NULL,
 	field        text NOT NULL,
@@ -47,63 +73,63 @@ CREATE TABLE herald.counter (
 	owner_sql    text,
 	UNIQUE (relation, field)
 );
-COMMENT ON TABLE herald.counter IS
+COMMENT ON TABLE herald_internal.counter IS
 	'totals that events carry: the JSON key, the query that counts for one subject ($1), and the one for whom it belongs to, who is told of milestones';
 
-CREATE TABLE herald.room_source (
+CREATE TABLE herald_internal.room_source (
 	relation regclass NOT NULL,
 	kind     text NOT NULL,
 	sql      text NOT NULL,
 	PRIMARY KEY (relation, kind)
 );
-COMMENT ON TABLE herald.room_source IS 'queries for the rooms that users ($1) are in by the application''s own tables';
+COMMENT ON TABLE herald_internal.room_source IS 'queries for the rooms that users ($1) are in by the application''s own tables';
 
-SELECT pg_extension_config_dump('herald.rule', '');
-SELECT pg_extension_config_dump('herald.rule_id_seq', '');
-SELECT pg_extension_config_dump('herald.watched_table', '');
-SELECT pg_extension_config_dump('herald.counter', '');
-SELECT pg_extension_config_dump('herald.counter_id_seq', '');
-SELECT pg_extension_config_dump('herald.room_source', '');
+SELECT pg_extension_config_dump('herald_internal.rule', '');
+SELECT pg_extension_config_dump('herald_internal.rule_id_seq', '');
+SELECT pg_extension_config_dump('herald_internal.watched_table', '');
+SELECT pg_extension_config_dump('herald_internal.counter', '');
+SELECT pg_extension_config_dump('herald_internal.counter_id_seq', '');
+SELECT pg_extension_config_dump('herald_internal.room_source', '');
 
-CREATE FUNCTION herald.on_change() RETURNS trigger
+CREATE FUNCTION herald_internal.on_change() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_change';
-COMMENT ON FUNCTION herald.on_change() IS 'the trigger function of all watched tables; a table without rules is left alone';
+COMMENT ON FUNCTION herald_internal.on_change() IS 'the trigger function of all watched tables; a table without rules is left alone';
 
-CREATE FUNCTION herald.save_rule(relation regclass, name text, change text, operation text, notify text, publish text, lock text, retract text, on_error text) RETURNS int
+CREATE FUNCTION herald_internal.save_rule(relation regclass, name text, change text, operation text, notify text, publish text, lock text, retract text, on_error text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_rule';
-COMMENT ON FUNCTION herald.save_rule(regclass, text, text, text, text, text, text, text, text) IS 'internal: save a compiled rule and try it over no rows';
+COMMENT ON FUNCTION herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text) IS 'save a compiled rule and try it over no rows';
 
-CREATE FUNCTION herald.delete_rules(relation regclass, name text DEFAULT NULL) RETURNS int
+CREATE FUNCTION herald_internal.delete_rules(relation regclass, name text DEFAULT NULL) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_delete_rules';
-COMMENT ON FUNCTION herald.delete_rules(regclass, text) IS 'internal: delete the rules of a table, or those of one name';
+COMMENT ON FUNCTION herald_internal.delete_rules(regclass, text) IS 'delete the rules of a table, or those of one name';
 
-CREATE FUNCTION herald.save_counter(relation regclass, field text, count_sql text, subject_type text, owner_sql text) RETURNS int
+CREATE FUNCTION herald_internal.save_counter(relation regclass, field text, count_sql text, subject_type text, owner_sql text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_counter';
-COMMENT ON FUNCTION herald.save_counter(regclass, text, text, text, text) IS 'internal: save the query of a total';
+COMMENT ON FUNCTION herald_internal.save_counter(regclass, text, text, text, text) IS 'save the query of a total';
 
-CREATE FUNCTION herald.save_room_source(relation regclass, kind text, sql text) RETURNS void
+CREATE FUNCTION herald_internal.save_room_source(relation regclass, kind text, sql text) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_room_source';
-COMMENT ON FUNCTION herald.save_room_source(regclass, text, text) IS 'internal: save a query for automatic rooms';
+COMMENT ON FUNCTION herald_internal.save_room_source(regclass, text, text) IS 'save a query for automatic rooms';
 
-CREATE FUNCTION herald.save_watched(relation regclass, kind text, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.save_watched(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_watched';
-COMMENT ON FUNCTION herald.save_watched(regclass, text, jsonb) IS 'internal: save the arguments of a watch call';
+COMMENT ON FUNCTION herald_internal.save_watched(regclass, text, jsonb) IS 'save the arguments of a watch call';
 
-CREATE FUNCTION herald.forget(relation regclass) RETURNS void
+CREATE FUNCTION herald_internal.forget(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget';
-COMMENT ON FUNCTION herald.forget(regclass) IS 'internal: delete everything that is known of a table';
+COMMENT ON FUNCTION herald_internal.forget(regclass) IS 'delete everything that is known of a table';
 
-CREATE FUNCTION herald.automatic_rooms(users text[], kinds text[] DEFAULT '{follows,members}') RETURNS TABLE (user_id text, room text)
+CREATE FUNCTION herald_internal.automatic_rooms(users text[], kinds text[] DEFAULT '{follows,members}') RETURNS TABLE (user_id text, room text)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';
-COMMENT ON FUNCTION herald.automatic_rooms(text[], text[]) IS 'internal: the rooms that users are in by the application''s own tables, of some kinds of them';
+COMMENT ON FUNCTION herald_internal.automatic_rooms(text[], text[]) IS 'the rooms that users are in by the application''s own tables, of some kinds of them';
 
-CREATE FUNCTION herald.call_as(function regprocedure, run_as oid, user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.call_as(function regprocedure, run_as oid, user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_call_as';
-COMMENT ON FUNCTION herald.call_as(regprocedure, oid, text, jsonb) IS 'internal: call a function (text, jsonb) as a role';
+COMMENT ON FUNCTION herald_internal.call_as(regprocedure, oid, text, jsonb) IS 'call a function (text, jsonb) as a role';
 
-CREATE FUNCTION herald.setting(name text) RETURNS text
+CREATE FUNCTION herald_internal.setting(name text) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_setting';
-COMMENT ON FUNCTION herald.setting(text) IS 'internal: a setting herald.NAME, in any session';
+COMMENT ON FUNCTION herald_internal.setting(text) IS 'a setting herald.NAME, in any session';
 
 CREATE FUNCTION herald.iso8601(moment timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$

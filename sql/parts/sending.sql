@@ -7,12 +7,12 @@
 -- ---------------------------------------------------------------------------
 
 -- The table for messages to a user (direct) or to a conversation.
-CREATE FUNCTION herald.message_table(direct boolean) RETURNS regclass
+CREATE FUNCTION herald_internal.message_table(direct boolean) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found regclass[] := ARRAY(
 		SELECT w.relation
-		FROM herald.watched_table AS w
+		FROM herald_internal.watched_table AS w
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], sendable boolean)
 		WHERE w.kind = 'messages' AND a.sendable AND (a.conversation IS NULL) = direct
 		ORDER BY w.relation::text);
@@ -29,13 +29,13 @@ END
 $$;
 
 -- Raises an error unless the user may write to the receiver.
-CREATE FUNCTION herald.check_receiver(relation regclass, receiver text[], user_id text, receiver_id text) RETURNS void
+CREATE FUNCTION herald_internal.check_receiver(relation regclass, receiver text[], user_id text, receiver_id text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF EXISTS (SELECT FROM herald.users_of(relation, receiver) AS u
+	IF EXISTS (SELECT FROM herald_internal.users_of(relation, receiver) AS u
 	           JOIN pg_class AS c ON c.oid = u.users
-	           WHERE herald.call_as('herald.ask_table(text, jsonb)', c.relowner, user_id,
-	                                herald.table_question('receiver', u.users, u.key, NULL, receiver_id)) <> 'true') THEN
+	           WHERE herald_internal.call_as('herald_internal.ask_table(text, jsonb)', c.relowner, user_id,
+	                                herald_internal.table_question('receiver', u.users, u.key, NULL, receiver_id)) <> 'true') THEN
 		RAISE EXCEPTION 'there is no user "%"', receiver_id USING ERRCODE = 'no_data_found';
 	ELSIF herald.is_blocked(receiver_id, user_id) AND herald.is_blocked(user_id, receiver_id) THEN
 		RAISE EXCEPTION 'user "%" may not write to user "%"', user_id, receiver_id USING ERRCODE = 'insufficient_privilege';
@@ -44,14 +44,14 @@ END
 $$;
 
 -- The columns of a key with the parts of an id.
-CREATE FUNCTION herald.id_columns(columns text[], id text) RETURNS jsonb
+CREATE FUNCTION herald_internal.id_columns(columns text[], id text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_object_agg(name, CASE WHEN cardinality(columns) = 1 THEN id ELSE split_part(id, ',', place::int) END)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
 -- Raises an error unless the text of a message is one. It may be missing where there is something else to send.
-CREATE FUNCTION herald.check_content(content jsonb, max_length int, alone boolean) RETURNS void
+CREATE FUNCTION herald_internal.check_content(content jsonb, max_length int, alone boolean) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF jsonb_typeof(content) NOT IN ('string', 'null') THEN
@@ -65,7 +65,7 @@ END
 $$;
 
 -- What a payload has for the column of the text and for those that clients may write, by column; what else it has is refused.
-CREATE FUNCTION herald.message_content(body text, writable text[], max_length int, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.message_content(body text, writable text[], max_length int, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	refused text;
@@ -74,18 +74,18 @@ BEGIN
 	SELECT min(f.key) FILTER (WHERE c.name IS NULL), coalesce(jsonb_object_agg(c.name, f.value) FILTER (WHERE c.name IS NOT NULL), '{}')
 	INTO refused, content
 	FROM jsonb_each(payload) AS f
-	LEFT JOIN (SELECT body AS name, 'content' AS key UNION ALL SELECT w, k FROM unnest(writable) AS w, unnest(ARRAY[w, herald.camel(w)]) AS k) AS c USING (key);
+	LEFT JOIN (SELECT body AS name, 'content' AS key UNION ALL SELECT w, k FROM unnest(writable) AS w, unnest(ARRAY[w, herald_internal.camel(w)]) AS k) AS c USING (key);
 	IF refused IS NOT NULL THEN
 		RAISE EXCEPTION '"%" cannot be sent with a message', refused
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Columns that clients may write are named by herald.watch_messages(…, writable => …).';
 	END IF;
-	PERFORM herald.check_content(payload -> 'content', max_length, alone => jsonb_strip_nulls(content - coalesce(body, '')) = '{}');
+	PERFORM herald_internal.check_content(payload -> 'content', max_length, alone => jsonb_strip_nulls(content - coalesce(body, '')) = '{}');
 	RETURN content;
 END
 $$;
 
 -- Writes a row, as whoever calls this and with the session's own search path: that is what the application's triggers expect.
-CREATE FUNCTION herald.insert_row(user_id text, question jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.insert_row(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	id text;
@@ -96,16 +96,16 @@ END
 $$;
 
 -- The statement that writes a row of these columns, whose values it gets as JSON, and returns its id.
-CREATE FUNCTION herald.insert_sql(relation regclass, key text[], columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.insert_sql(relation regclass, key text[], columns text[]) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('INSERT INTO %s AS made (%s) SELECT %2$s FROM pg_catalog.jsonb_to_record($1) AS given (%s) RETURNING %s', relation,
-	              string_agg(quote_ident(name), ', '), string_agg(format('%I %s', name, herald.column_type(relation, name)), ', '),
-	              herald.id_sql('made', key))
+	              string_agg(quote_ident(name), ', '), string_agg(format('%I %s', name, herald_internal.column_type(relation, name)), ', '),
+	              herald_internal.id_sql('made', key))
 	FROM unnest(columns) AS name;
 $$;
 
 -- What everybody is told of the message that this transaction has written. Its id alone where that is nothing, as with herald.enabled off.
-CREATE FUNCTION herald.message_told(message_id text) RETURNS jsonb
+CREATE FUNCTION herald_internal.message_told(message_id text) RETURNS jsonb
 LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT e.payload::jsonb
 	                 FROM herald.event AS e
@@ -116,7 +116,7 @@ $$;
 
 -- The row of a message, by column. A column that is part of both keys must be the same in both, or the message would go
 -- elsewhere than was asked about.
-CREATE FUNCTION herald.message_row(sender jsonb, target jsonb, content jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.message_row(sender jsonb, target jsonb, content jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT target || sender @> target THEN
@@ -126,7 +126,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION herald.act_message_send(user_id text, payload jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.act_message_send(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	conversation_id text := payload ->> 'conversationId';
@@ -139,21 +139,21 @@ BEGIN
 		RAISE EXCEPTION 'a message needs either "conversationId" or "receiverId"' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	SELECT w.relation, c.relowner AS owner, a.* INTO message
-	FROM herald.watched_table AS w
+	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments)
 		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], writable text[], max_length int)
-	WHERE w.relation = herald.message_table(receiver_id IS NOT NULL) AND w.kind = 'messages';
+	WHERE w.relation = herald_internal.message_table(receiver_id IS NOT NULL) AND w.kind = 'messages';
 	IF receiver_id IS NULL THEN
-		PERFORM herald.check_member(user_id, conversation_id);
+		PERFORM herald_internal.check_member(user_id, conversation_id);
 	ELSE
-		PERFORM herald.check_receiver(message.relation, message.receiver, user_id, receiver_id);
+		PERFORM herald_internal.check_receiver(message.relation, message.receiver, user_id, receiver_id);
 	END IF;
-	fields := herald.message_row(herald.id_columns(message.sender, user_id),
-		coalesce(herald.id_columns(message.conversation, conversation_id), herald.id_columns(message.receiver, receiver_id)),
-		herald.message_content(message.body[1], message.writable, message.max_length, payload - '{conversationId,receiverId}'::text[]));
-	id := herald.call_as('herald.insert_row(text, jsonb)', message.owner, user_id, jsonb_build_object('row', fields,
-		'sql', herald.insert_sql(message.relation, message.key, ARRAY(SELECT jsonb_object_keys(fields)))));
-	RETURN herald.message_told(id #>> '{}');
+	fields := herald_internal.message_row(herald_internal.id_columns(message.sender, user_id),
+		coalesce(herald_internal.id_columns(message.conversation, conversation_id), herald_internal.id_columns(message.receiver, receiver_id)),
+		herald_internal.message_content(message.body[1], message.writable, message.max_length, payload - '{conversationId,receiverId}'::text[]));
+	id := herald_internal.call_as('herald_internal.insert_row(text, jsonb)', message.owner, user_id, jsonb_build_object('row', fields,
+		'sql', herald_internal.insert_sql(message.relation, message.key, ARRAY(SELECT jsonb_object_keys(fields)))));
+	RETURN herald_internal.message_told(id #>> '{}');
 END
 $$;

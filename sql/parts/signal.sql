@@ -8,12 +8,12 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION herald.signal(rooms text[], event text, payload json DEFAULT '{}', key text DEFAULT NULL, except_user text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	message text := format('{"rooms":%s,"event":%s,"payload":%s%s%s}', to_json(rooms), to_json(event), payload,
 	                       ',"key":' || to_json(key), ',"except":' || to_json(except_user));
 BEGIN
-	PERFORM herald.check_event(rooms, event, payload);
+	PERFORM herald_internal.check_event(rooms, event, payload);
 	IF octet_length(message) > 7999 THEN
 		RAISE EXCEPTION 'event "%" is too long for a signal', event
 			USING ERRCODE = 'program_limit_exceeded',

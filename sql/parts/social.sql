@@ -9,57 +9,57 @@
 -- ---------------------------------------------------------------------------
 
 -- The moment of a change, as JSON has it.
-CREATE FUNCTION herald.now_sql() RETURNS text
+CREATE FUNCTION herald_internal.now_sql() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT $sql$to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')$sql$;
 $$;
 
 -- What a row of a table is called as a subject: events, rooms and payload keys begin with it.
-CREATE FUNCTION herald.subject_type(relation regclass) RETURNS text
+CREATE FUNCTION herald_internal.subject_type(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT max(CASE w.kind WHEN 'posts' THEN 'post' ELSE 'comment' END)
-	                 FROM herald.watched_table AS w
+	                 FROM herald_internal.watched_table AS w
 	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments')),
-	                herald.noun($1));
+	                herald_internal.noun($1));
 $$;
 
 -- The columns of the target that columns of a table stand for.
-CREATE FUNCTION herald.referenced_key(relation regclass, columns text[], target regclass) RETURNS text[]
+CREATE FUNCTION herald_internal.referenced_key(relation regclass, columns text[], target regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT f.target_columns FROM herald.foreign_keys($1) AS f WHERE f.columns = $2 AND f.target = $3),
+	SELECT coalesce((SELECT f.target_columns FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 AND f.target = $3),
 	                (SELECT a.key
-	                 FROM herald.watched_table AS w, jsonb_to_record(w.arguments) AS a (key text[])
+	                 FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (key text[])
 	                 WHERE w.relation = $3 AND a.key IS NOT NULL LIMIT 1),
-	                herald.primary_key($3));
+	                herald_internal.primary_key($3));
 $$;
 
 -- The condition that a row of the target is the one that columns of another row stand for.
-CREATE FUNCTION herald.match_columns(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.match_columns(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(format('%s = %s', herald.column_sql(alias, k), herald.column_sql(row_alias, c)) ||
+	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, k), herald_internal.column_sql(row_alias, c)) ||
 	                  CASE WHEN wanted <> has THEN '::' || wanted ELSE '' END, ' AND ' ORDER BY place)
 	FROM unnest(key, columns) WITH ORDINALITY AS p (k, c, place),
-	     LATERAL (SELECT herald.column_type(target, k), herald.column_type(relation, c)) AS t (wanted, has);
+	     LATERAL (SELECT herald_internal.column_type(target, k), herald_internal.column_type(relation, c)) AS t (wanted, has);
 $$;
 
-CREATE FUNCTION herald.left_join(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.left_join(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('LEFT JOIN %s AS %I ON %s', target, alias, herald.match_columns(alias, target, key, row_alias, relation, columns));
+	SELECT format('LEFT JOIN %s AS %I ON %s', target, alias, herald_internal.match_columns(alias, target, key, row_alias, relation, columns));
 $$;
 
 -- ----- users
 
 -- The column that holds what a user is called, and the one that switches notifications off.
-CREATE FUNCTION herald.name_column(users regclass, given text DEFAULT NULL) RETURNS text
+CREATE FUNCTION herald_internal.name_column(users regclass, given text DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.detect_column(users, given, '{username,displayname,name,fullname,nickname,handle,login}');
+	SELECT herald_internal.detect_column(users, given, '{username,displayname,name,fullname,nickname,handle,login}');
 $$;
 
-CREATE FUNCTION herald.enabled_column(users regclass, given text DEFAULT NULL) RETURNS text
+CREATE FUNCTION herald_internal.enabled_column(users regclass, given text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	found text := herald.detect_column(users, given, '{notificationsenabled}');
-	found_type text := herald.column_type(users, found);
+	found text := herald_internal.detect_column(users, given, '{notificationsenabled}');
+	found_type text := herald_internal.column_type(users, found);
 BEGIN
 	IF found_type = 'boolean' THEN
 		RETURN found;
@@ -71,22 +71,22 @@ END
 $$;
 
 -- The users whom columns of a table refer to: the watched users table, if there is one, or that of the foreign key.
-CREATE FUNCTION herald.users_of(relation regclass, columns text[], OUT users regclass, OUT key text[], OUT name text, OUT handle text, OUT enabled text)
+CREATE FUNCTION herald_internal.users_of(relation regclass, columns text[], OUT users regclass, OUT key text[], OUT name text, OUT handle text, OUT enabled text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, count(*) OVER () = 1 AS alone
-		FROM herald.watched_table AS w
+		FROM herald_internal.watched_table AS w
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text, handle text, notifications_enabled text)
 		WHERE w.kind = 'users'
 	), reference AS (
-		SELECT f.target, f.target_columns FROM herald.foreign_keys($1) AS f WHERE f.columns = $2 LIMIT 1
+		SELECT f.target, f.target_columns FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 LIMIT 1
 	), candidate AS (
 		SELECT 1 AS rank, w.users, r.target_columns, w.name, w.handle, w.notifications_enabled
 		FROM watched AS w JOIN reference AS r ON r.target = w.users
 		UNION ALL
 		SELECT 2, w.users, w.key, w.name, w.handle, w.notifications_enabled FROM watched AS w WHERE w.alone
 		UNION ALL
-		SELECT 3, r.target, r.target_columns, herald.name_column(r.target), NULL, herald.enabled_column(r.target) FROM reference AS r
+		SELECT 3, r.target, r.target_columns, herald_internal.name_column(r.target), NULL, herald_internal.enabled_column(r.target) FROM reference AS r
 	)
 	SELECT c.users, c.target_columns, c.name, c.handle, c.notifications_enabled
 	FROM candidate AS c
@@ -96,79 +96,78 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- The watched users table that a table refers to: it helps to find out which columns hold a user.
-CREATE FUNCTION herald.users_referenced(relation regclass) RETURNS regclass
+CREATE FUNCTION herald_internal.users_referenced(relation regclass) RETURNS regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation
-	FROM herald.watched_table AS w
-	JOIN herald.foreign_keys($1) AS f ON f.target = w.relation
+	FROM herald_internal.watched_table AS w
+	JOIN herald_internal.foreign_keys($1) AS f ON f.target = w.relation
 	WHERE w.kind = 'users'
 	LIMIT 1;
 $$;
 
 -- The user in columns of a row.
-CREATE FUNCTION herald.person(alias text, row_alias text, relation regclass, columns text[]) RETURNS herald.person
+CREATE FUNCTION herald_internal.person(alias text, row_alias text, relation regclass, columns text[]) RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.id_sql(row_alias, columns),
-	       coalesce(herald.column_sql(alias, u.name) || '::text', 'NULL'),
-	       CASE WHEN u.name IS NOT NULL THEN herald.left_join(alias, u.users, u.key, row_alias, relation, columns) END
-	FROM herald.users_of(relation, columns) AS u;
+	SELECT herald_internal.id_sql(row_alias, columns),
+	       coalesce(herald_internal.column_sql(alias, u.name) || '::text', 'NULL'),
+	       CASE WHEN u.name IS NOT NULL THEN herald_internal.left_join(alias, u.users, u.key, row_alias, relation, columns) END
+	FROM herald_internal.users_of(relation, columns) AS u;
 $$;
 
 -- The user whose id is the value of an expression, if it is clear which table holds the users.
-CREATE FUNCTION herald.person_by_id(alias text, id text) RETURNS herald.person
+CREATE FUNCTION herald_internal.person_by_id(alias text, id text) RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT id, coalesce(herald.column_sql(alias, a.name) || '::text', 'NULL'),
-	       format('LEFT JOIN %s AS %I ON %s', w.relation, alias, herald.match_id(alias, w.relation, a.key, format('(%s)::text', id)))
-	FROM herald.watched_table AS w
+	SELECT id, coalesce(herald_internal.column_sql(alias, a.name) || '::text', 'NULL'),
+	       format('LEFT JOIN %s AS %I ON %s', w.relation, alias, herald_internal.match_id(alias, w.relation, a.key, format('(%s)::text', id)))
+	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text)
-	WHERE w.kind = 'users' AND (SELECT count(*) FROM herald.watched_table AS u WHERE u.kind = 'users') = 1;
+	WHERE w.kind = 'users' AND (SELECT count(*) FROM herald_internal.watched_table AS u WHERE u.kind = 'users') = 1;
 $$;
 
 -- The SELECT of a recipient: the user in columns of a row, unless the application's own switch says no.
-CREATE FUNCTION herald.told(row_alias text, relation regclass, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.told(row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT 'SELECT ' || herald.id_sql(row_alias, columns) ||
-	       coalesce(' FROM ' || u.users || ' AS recipient WHERE ' || herald.match_columns('recipient', u.users, u.key, row_alias, relation, columns) ||
-	                ' AND ' || herald.column_sql('recipient', u.enabled) || ' IS NOT FALSE', '')
-	FROM herald.users_of(relation, columns) AS u;
+	SELECT 'SELECT ' || herald_internal.id_sql(row_alias, columns) ||
+	       coalesce(' FROM ' || u.users || ' AS recipient WHERE ' || herald_internal.match_columns('recipient', u.users, u.key, row_alias, relation, columns) ||
+	                ' AND ' || herald_internal.column_sql('recipient', u.enabled) || ' IS NOT FALSE', '')
+	FROM herald_internal.users_of(relation, columns) AS u;
 $$;
 
 -- ----- subjects
 
 -- The thing that a row is about, in the SQL of its rules. Author is the SELECT of who is told about it, owner the query for
 -- the author by the id ($1), thread the template of what the thing belongs to: the post of a comment.
-CREATE TYPE herald.subject AS (type text, id text, room text, json_key text, joins text, author text, owner text, thread text);
-COMMENT ON TYPE herald.subject IS 'internal';
+CREATE TYPE herald_internal.subject AS (type text, id text, room text, json_key text, joins text, author text, owner text, thread text);
 
 -- The columns that hold the author of a subject; NULL where there is none.
-CREATE FUNCTION herald.author_of(subject regclass) RETURNS text[]
+CREATE FUNCTION herald_internal.author_of(subject regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT a.author
-	                 FROM herald.watched_table AS w, jsonb_to_record(w.arguments) AS a (author text[])
+	                 FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (author text[])
 	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments') LIMIT 1),
-	                herald.detect_key($1, 'posts', 'author', NULL, herald.users_referenced($1), optional => true));
+	                herald_internal.detect_key($1, 'posts', 'author', NULL, herald_internal.users_referenced($1), optional => true));
 $$;
 
-CREATE FUNCTION herald.subject(relation regclass, columns text[], subject_table regclass) RETURNS herald.subject
+CREATE FUNCTION herald_internal.subject(relation regclass, columns text[], subject_table regclass) RETURNS herald_internal.subject
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT t.type, herald.id_sql('changed', columns), t.type || ':' || herald.id_template('changed', columns), herald.camel(t.type) || 'Id',
-	       herald.left_join('subject', subject_table, herald.referenced_key(relation, columns, subject_table), 'changed', relation, columns),
-	       herald.told('subject', subject_table, herald.author_of(subject_table)),
-	       'SELECT ' || herald.id_sql('subject', herald.author_of(subject_table)) || format(' FROM %s AS subject WHERE %s', subject_table,
-	              herald.match_id('subject', subject_table, herald.referenced_key(relation, columns, subject_table), '$1')),
-	       (SELECT herald.subject_type(a.subject_table) || ':' || herald.id_template('subject', a.subject)
-	        FROM herald.watched_table AS w, jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
+	SELECT t.type, herald_internal.id_sql('changed', columns), t.type || ':' || herald_internal.id_template('changed', columns), herald_internal.camel(t.type) || 'Id',
+	       herald_internal.left_join('subject', subject_table, herald_internal.referenced_key(relation, columns, subject_table), 'changed', relation, columns),
+	       herald_internal.told('subject', subject_table, herald_internal.author_of(subject_table)),
+	       'SELECT ' || herald_internal.id_sql('subject', herald_internal.author_of(subject_table)) || format(' FROM %s AS subject WHERE %s', subject_table,
+	              herald_internal.match_id('subject', subject_table, herald_internal.referenced_key(relation, columns, subject_table), '$1')),
+	       (SELECT herald_internal.subject_type(a.subject_table) || ':' || herald_internal.id_template('subject', a.subject)
+	        FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
 	        WHERE w.relation = $3 AND w.kind = 'comments')
-	FROM herald.subject_type(subject_table) AS t (type);
+	FROM herald_internal.subject_type(subject_table) AS t (type);
 $$;
 
 -- The table of a subject: as given, or that of the foreign key, or the only watched posts table.
-CREATE FUNCTION herald.detect_subject_table(relation regclass, kind text, columns text[], given regclass) RETURNS regclass
+CREATE FUNCTION herald_internal.detect_subject_table(relation regclass, kind text, columns text[], given regclass) RETURNS regclass
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found regclass := coalesce(given,
-		(SELECT f.target FROM herald.foreign_keys(relation) AS f WHERE f.columns = detect_subject_table.columns LIMIT 1),
-		(SELECT min(w.relation::oid) FROM herald.watched_table AS w WHERE w.kind = 'posts' HAVING count(*) = 1)::regclass);
+		(SELECT f.target FROM herald_internal.foreign_keys(relation) AS f WHERE f.columns = detect_subject_table.columns LIMIT 1),
+		(SELECT min(w.relation::oid) FROM herald_internal.watched_table AS w WHERE w.kind = 'posts' HAVING count(*) = 1)::regclass);
 BEGIN
 	IF found IS NULL THEN
 		RAISE EXCEPTION 'cannot find the table of the subject of table "%"', relation
@@ -181,85 +180,85 @@ END
 $$;
 
 -- The column that holds the text of a comment or message; NULL where there is none.
-CREATE FUNCTION herald.body_column(relation regclass, given text) RETURNS text[]
+CREATE FUNCTION herald_internal.body_column(relation regclass, given text) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT ARRAY[name] FROM herald.detect_column(relation, given, '{content,body,text,message,comment,caption}') AS name WHERE name IS NOT NULL;
+	SELECT ARRAY[name] FROM herald_internal.detect_column(relation, given, '{content,body,text,message,comment,caption}') AS name WHERE name IS NOT NULL;
 $$;
 
 -- The template of the beginning of a text.
-CREATE FUNCTION herald.excerpt(body text[]) RETURNS text
+CREATE FUNCTION herald_internal.excerpt(body text[]) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('{changed.%s:200}', body[1]);
 $$;
 
 -- How many rows of a table stand for one subject: the total that events of the table carry. Whom it belongs to is told of milestones.
-CREATE FUNCTION herald.save_total(relation regclass, field text, columns text[], active text, subject_type text, owner_sql text) RETURNS int
+CREATE FUNCTION herald_internal.save_total(relation regclass, field text, columns text[], active text, subject_type text, owner_sql text) RETURNS int
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.save_counter(relation, field, format('SELECT count(*) FROM %s AS counted WHERE %s', relation,
-	                                                   herald.all_of(herald.match_id('counted', relation, columns, '$1'), active)),
+	SELECT herald_internal.save_counter(relation, field, format('SELECT count(*) FROM %s AS counted WHERE %s', relation,
+	                                                   herald_internal.all_of(herald_internal.match_id('counted', relation, columns, '$1'), active)),
 	                           subject_type, owner_sql);
 $$;
 
 -- The condition that a row has not been deleted softly, over its own columns; NULL where the table has no column for that.
-CREATE FUNCTION herald.not_deleted(relation regclass, given text) RETURNS text
+CREATE FUNCTION herald_internal.not_deleted(relation regclass, given text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%I IS %s', name, CASE herald.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE' ELSE 'NULL' END)
-	FROM herald.detect_column(relation, given, '{deletedat,isdeleted,deleted}') AS name
+	SELECT format('%I IS %s', name, CASE herald_internal.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE' ELSE 'NULL' END)
+	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted}') AS name
 	WHERE name IS NOT NULL;
 $$;
 
 -- The condition that a column has one of these values (separated by commas); NULL without a column.
-CREATE FUNCTION herald.has_value(name text, accepted text) RETURNS text
+CREATE FUNCTION herald_internal.has_value(name text, accepted text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('%s::text = ANY (%L::text[])', name, regexp_split_to_array(btrim(accepted), '\s*,\s*')) WHERE name <> '';
 $$;
 
 -- What a status column says of the rows of a table; nothing without one.
-CREATE FUNCTION herald.status_arguments(relation regclass, status text, accepted text, pending text) RETURNS jsonb
+CREATE FUNCTION herald_internal.status_arguments(relation regclass, status text, accepted text, pending text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN status IS NULL THEN '{}' ELSE
-		jsonb_build_object('status', herald.quoted_column(relation, status), 'accepted', accepted, 'pending', pending) END;
+		jsonb_build_object('status', herald_internal.quoted_column(relation, status), 'accepted', accepted, 'pending', pending) END;
 $$;
 
 -- The name of a column as SQL, for conditions over a row alone.
-CREATE FUNCTION herald.quoted_column(relation regclass, given text) RETURNS text
+CREATE FUNCTION herald_internal.quoted_column(relation regclass, given text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT quote_ident((herald.given_columns(relation, given))[1]);
+	SELECT quote_ident((herald_internal.given_columns(relation, given))[1]);
 $$;
 
 -- ----- compiling
 
-CREATE FUNCTION herald.compile(relation regclass, kind text, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	CASE kind
 		WHEN 'users' THEN NULL;
-		WHEN 'posts' THEN PERFORM herald.compile_posts(relation, arguments);
-		WHEN 'likes' THEN PERFORM herald.compile_likes(relation, arguments);
-		WHEN 'comments' THEN PERFORM herald.compile_comments(relation, arguments);
-		WHEN 'follows' THEN PERFORM herald.compile_follows(relation, arguments);
-		WHEN 'members' THEN PERFORM herald.compile_members(relation, arguments);
-		WHEN 'messages' THEN PERFORM herald.compile_messages(relation, arguments);
-		WHEN 'blocks' THEN PERFORM herald.compile_blocks(relation, arguments);
+		WHEN 'posts' THEN PERFORM herald_internal.compile_posts(relation, arguments);
+		WHEN 'likes' THEN PERFORM herald_internal.compile_likes(relation, arguments);
+		WHEN 'comments' THEN PERFORM herald_internal.compile_comments(relation, arguments);
+		WHEN 'follows' THEN PERFORM herald_internal.compile_follows(relation, arguments);
+		WHEN 'members' THEN PERFORM herald_internal.compile_members(relation, arguments);
+		WHEN 'messages' THEN PERFORM herald_internal.compile_messages(relation, arguments);
+		WHEN 'blocks' THEN PERFORM herald_internal.compile_blocks(relation, arguments);
 	END CASE;
 END
 $$;
 
 -- Compiles the other watched tables of the caller again. What is wrong with one of them must not hinder the one
 -- that is being watched: it may be the remedy.
-CREATE FUNCTION herald.recompile_others(relation regclass) RETURNS void
+CREATE FUNCTION herald_internal.recompile_others(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	other herald.watched_table;
+	other herald_internal.watched_table;
 BEGIN
 	FOR other IN
 		SELECT w.*
-		FROM herald.watched_table AS w
+		FROM herald_internal.watched_table AS w
 		JOIN pg_class AS c ON c.oid = w.relation
 		WHERE w.relation <> recompile_others.relation AND pg_has_role(c.relowner, 'USAGE')
 	LOOP
 		BEGIN
-			PERFORM herald.compile(other.relation, other.kind, other.arguments);
+			PERFORM herald_internal.compile(other.relation, other.kind, other.arguments);
 		EXCEPTION WHEN OTHERS THEN
 			RAISE WARNING 'the rules of table "%" stay as they were: %', other.relation, SQLERRM
 				USING HINT = format('Watch it again: SELECT herald.watch_%s(%L);', other.kind, other.relation);
@@ -269,14 +268,14 @@ END
 $$;
 
 -- Remembers what a table means and makes its rules.
-CREATE FUNCTION herald.adopt(relation regclass, kind text, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.adopt(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald.check_watchable(relation);
-	PERFORM herald.save_watched(relation, kind, jsonb_strip_nulls(arguments));
-	PERFORM herald.compile(relation, kind, arguments);
+	PERFORM herald_internal.check_watchable(relation);
+	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments));
+	PERFORM herald_internal.compile(relation, kind, arguments);
 	IF kind IN ('users', 'posts', 'comments', 'follows', 'members') THEN
-		PERFORM herald.recompile_others(relation);
+		PERFORM herald_internal.recompile_others(relation);
 	END IF;
 END
 $$;

@@ -17,11 +17,10 @@
 -- ---------------------------------------------------------------------------
 
 -- Somebody in the SQL of a rule: id and name are expressions, joins is what brings the name in.
-CREATE TYPE herald.person AS (id text, name text, joins text);
-COMMENT ON TYPE herald.person IS 'internal';
+CREATE TYPE herald_internal.person AS (id text, name text, joins text);
 
 -- Raises an error when the table cannot be watched.
-CREATE FUNCTION herald.check_watchable(relation regclass) RETURNS void
+CREATE FUNCTION herald_internal.check_watchable(relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	class pg_class;
@@ -36,41 +35,41 @@ BEGIN
 		RAISE EXCEPTION '"%" is a temporary table', relation
 			USING ERRCODE = 'wrong_object_type', HINT = 'A rule outlives the session; the table would not.';
 	END IF;
-	IF class.relnamespace IN ('herald'::regnamespace, 'pg_catalog'::regnamespace) THEN
+	IF class.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace, 'pg_catalog'::regnamespace) THEN
 		RAISE EXCEPTION '"%" belongs to the system', relation USING ERRCODE = 'wrong_object_type';
 	END IF;
 END
 $$;
 
 -- The type of a column, for casts.
-CREATE FUNCTION herald.column_type(relation regclass, name text) RETURNS text
+CREATE FUNCTION herald_internal.column_type(relation regclass, name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format_type(a.atttypid, -1)
 	FROM pg_attribute AS a
 	WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0;
 $$;
 
-CREATE FUNCTION herald.column_sql(alias text, name text) RETURNS text
+CREATE FUNCTION herald_internal.column_sql(alias text, name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('%I.%I', alias, name);
 $$;
 
 -- The SQL of an id: a text, of one column or of several with commas between them.
-CREATE FUNCTION herald.id_sql(alias text, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.id_sql(alias text, columns text[]) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(herald.column_sql(alias, name) || '::text', ' || '','' || ' ORDER BY place)
+	SELECT string_agg(herald_internal.column_sql(alias, name) || '::text', ' || '','' || ' ORDER BY place)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
 -- The same id in a template.
-CREATE FUNCTION herald.id_template(alias text, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.id_template(alias text, columns text[]) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(format('{%s.%s}', alias, name), ',' ORDER BY place)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
 -- The SQL of a part of an id as a value of a type: NULL where it is none, for no row has such an id.
-CREATE FUNCTION herald.cast_id(id text, type text) RETURNS text
+CREATE FUNCTION herald_internal.cast_id(id text, type text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN type IN ('smallint', 'integer', 'bigint') THEN format('CASE WHEN %1$s ~ ''^-?\d{1,19}$'' THEN %1$s::bigint END', id)
@@ -80,23 +79,23 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- The condition that a row has an id. The id is taken apart, never the row: so an index on the columns is of use.
-CREATE FUNCTION herald.match_id(alias text, relation regclass, columns text[], id text) RETURNS text
+CREATE FUNCTION herald_internal.match_id(alias text, relation regclass, columns text[], id text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(format('%s = %s', herald.column_sql(alias, name), herald.cast_id(
+	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, name), herald_internal.cast_id(
 	                         CASE WHEN cardinality(columns) = 1 THEN format('(%s)', id) ELSE format('split_part(%s, '','', %s)', id, place) END,
-	                         herald.column_type(relation, name))), ' AND ' ORDER BY place)
+	                         herald_internal.column_type(relation, name))), ' AND ' ORDER BY place)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
 -- The SQL of a JSON object from keys and expressions in turn.
-CREATE FUNCTION herald.json_sql(VARIADIC pairs text[]) RETURNS text
+CREATE FUNCTION herald_internal.json_sql(VARIADIC pairs text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('json_build_object(%s)', string_agg(CASE WHEN place % 2 = 1 THEN quote_literal(part) ELSE coalesce(part, 'NULL') END, ', ' ORDER BY place))
 	FROM unnest(pairs) WITH ORDINALITY AS p (part, place);
 $$;
 
 -- Several conditions as one; NULL when there are none.
-CREATE FUNCTION herald.all_of(VARIADIC conditions text[]) RETURNS text
+CREATE FUNCTION herald_internal.all_of(VARIADIC conditions text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(CASE WHEN cardinality(array_remove(conditions, NULL)) > 1 THEN format('(%s)', c) ELSE c END, ' AND ')
 	FROM unnest(conditions) AS c
@@ -104,63 +103,63 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The SQL of one placeholder: "column" (of the changed row), "alias.column" or "actor", each with an optional ":length".
-CREATE FUNCTION herald.compile_placeholder(placeholder text, actor_name text) RETURNS text
+CREATE FUNCTION herald_internal.compile_placeholder(placeholder text, actor_name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN length IS NULL THEN value ELSE format('left(%s, %s)', value, length) END
 	FROM (SELECT regexp_replace(placeholder, ':\d+$', '') AS name, substring(placeholder, ':(\d+)$') AS length) AS p,
 	     LATERAL (SELECT CASE
 	         WHEN name = 'actor' THEN format('coalesce(%s, ''Someone'')', actor_name)
-	         WHEN strpos(name, '.') = 0 THEN herald.column_sql('changed', name) || '::text'
-	         ELSE herald.column_sql(split_part(name, '.', 1), substr(name, strpos(name, '.') + 1)) || '::text'
+	         WHEN strpos(name, '.') = 0 THEN herald_internal.column_sql('changed', name) || '::text'
+	         ELSE herald_internal.column_sql(split_part(name, '.', 1), substr(name, strpos(name, '.') + 1)) || '::text'
 	     END) AS v (value);
 $$;
 
 -- The SQL of a template: 'Order {id} of {customer.name}'. Its value is NULL where a column of it is NULL.
-CREATE FUNCTION herald.compile_template(template text, actor_name text DEFAULT 'NULL') RETURNS text
+CREATE FUNCTION herald_internal.compile_template(template text, actor_name text DEFAULT 'NULL') RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(coalesce(herald.compile_placeholder(part[1], actor_name), quote_literal(part[2])), ' || ' ORDER BY place)
+	SELECT string_agg(coalesce(herald_internal.compile_placeholder(part[1], actor_name), quote_literal(part[2])), ' || ' ORDER BY place)
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
 -- The SQL of an array of texts: templates separated by spaces, with or without commas. Those that are NULL fall out.
-CREATE FUNCTION herald.compile_array(compiled text[]) RETURNS text
+CREATE FUNCTION herald_internal.compile_array(compiled text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('array_remove(ARRAY[%s]::text[], NULL)', array_to_string(compiled, ', '));
 $$;
 
-CREATE FUNCTION herald.split_templates(templates text) RETURNS SETOF text
+CREATE FUNCTION herald_internal.split_templates(templates text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT template FROM regexp_split_to_table(templates, ',?\s+(?![^{]*\})') WITH ORDINALITY AS t (template, place) ORDER BY place;
 $$;
 
-CREATE FUNCTION herald.compile_rooms(templates text) RETURNS text
+CREATE FUNCTION herald_internal.compile_rooms(templates text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.compile_array(ARRAY(SELECT herald.compile_template(t) FROM herald.split_templates(templates) AS t));
+	SELECT herald_internal.compile_array(ARRAY(SELECT herald_internal.compile_template(t) FROM herald_internal.split_templates(templates) AS t));
 $$;
 
 -- The SQL of a cause. It is a path, subject:id:what:id, and an id must not look like a part of it: colons in ids are escaped.
-CREATE FUNCTION herald.compile_cause(template text) RETURNS text
+CREATE FUNCTION herald_internal.compile_cause(template text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(coalesce('replace(replace(' || herald.compile_placeholder(part[1], 'NULL') || $sql$, E'\\', E'\\\\'), ':', E'\\:')$sql$,
+	SELECT string_agg(coalesce('replace(replace(' || herald_internal.compile_placeholder(part[1], 'NULL') || $sql$, E'\\', E'\\\\'), ':', E'\\:')$sql$,
 	                           quote_literal(part[2])), ' || ' ORDER BY place)
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
 -- The rows of a transition table. A predicate is over the columns of the row alone ("it").
-CREATE FUNCTION herald.transition_rows(alias text, active text) RETURNS text
+CREATE FUNCTION herald_internal.transition_rows(alias text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('(SELECT it.*, row_number() OVER () AS herald_ord, row_to_json(it) AS herald_row%1$s FROM herald_%2$s AS it) AS %2$s',
 	              ', coalesce((' || active || '), false) AS herald_active', alias);
 $$;
 
 -- The condition that the row of one alias is there, and the one of the other is not, or is another. NULL: always.
-CREATE FUNCTION herald.appears(here text, there text, active text, key text[]) RETURNS text
+CREATE FUNCTION herald_internal.appears(here text, there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active' END, format('NOT (%s)', herald.stays(there, active, key)))
+	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active' END, format('NOT (%s)', herald_internal.stays(there, active, key)))
 	WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
 
-CREATE FUNCTION herald.stays(there text, active text, key text[]) RETURNS text
+CREATE FUNCTION herald_internal.stays(there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN there || '.herald_active' END,
 	                 (SELECT string_agg(format('old.%1$I IS NOT DISTINCT FROM new.%1$I', name), ' AND ') FROM unnest(key) AS name));
@@ -169,20 +168,20 @@ $$;
 -- What an operation changed, as far as it is a change of this kind. The two transition tables of an UPDATE are in the same
 -- order, so that no key is needed to pair them; rows that the UPDATE left as they were are none of its changes. Whoever
 -- speaks of both rows gets the one that is not there as nulls.
-CREATE FUNCTION herald.changed_rows(change text, operation text, active text, key text[], with_other boolean) RETURNS text
+CREATE FUNCTION herald_internal.changed_rows(change text, operation text, active text, key text[], with_other boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		CASE operation
-			WHEN 'insert' THEN herald.transition_rows('new', active)
-			WHEN 'delete' THEN herald.transition_rows('old', active)
-			WHEN 'update' THEN concat_ws(E'\n', herald.transition_rows('old', active), 'JOIN ' || herald.transition_rows('new', active),
+			WHEN 'insert' THEN herald_internal.transition_rows('new', active)
+			WHEN 'delete' THEN herald_internal.transition_rows('old', active)
+			WHEN 'update' THEN concat_ws(E'\n', herald_internal.transition_rows('old', active), 'JOIN ' || herald_internal.transition_rows('new', active),
 			                             '  ON new.herald_ord = old.herald_ord AND new.herald_row::text <> old.herald_row::text')
 		END,
 		'  AND ' || CASE WHEN operation <> 'update' THEN NULL
-			WHEN change = 'insert' THEN herald.appears('new', 'old', active, key)
-			WHEN change = 'delete' THEN herald.appears('old', 'new', active, key)
+			WHEN change = 'insert' THEN herald_internal.appears('new', 'old', active, key)
+			WHEN change = 'delete' THEN herald_internal.appears('old', 'new', active, key)
 			WHEN active IS NOT NULL OR key IS NOT NULL
-			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active' END, herald.stays('old', active, key))
+			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active' END, herald_internal.stays('old', active, key))
 		END,
 		format('CROSS JOIN LATERAL (SELECT %s.*) AS changed', CASE change WHEN 'delete' THEN 'old' ELSE 'new' END),
 		CASE WHEN with_other AND operation <> 'update' THEN
@@ -191,22 +190,22 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- A row that is inserted or deleted whole must be active; in an UPDATE that has been asked above. NULL: always.
-CREATE FUNCTION herald.is_active(operation text, active text) RETURNS text
+CREATE FUNCTION herald_internal.is_active(operation text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'changed.herald_active' WHERE active IS NOT NULL AND operation <> 'update';
 $$;
 
 -- The SELECT that says who is told; NULL when nobody is. The recipient is an expression or a SELECT of many.
-CREATE FUNCTION herald.compile_notify(source text, condition text, joins text, cause text, actor text, actor_name text, recipient text,
+CREATE FUNCTION herald_internal.compile_notify(source text, condition text, joins text, cause text, actor text, actor_name text, recipient text,
 	type text, subject_type text, subject_id text, thread text, title text, content text, data text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
-		format('SELECT (%s)::text AS cause, herald_told.id::text AS recipient_id,', coalesce(herald.compile_cause(cause), 'NULL')),
+		format('SELECT (%s)::text AS cause, herald_told.id::text AS recipient_id,', coalesce(herald_internal.compile_cause(cause), 'NULL')),
 		format('       (%s)::text AS actor_id, (%s)::text AS actor_name, %L::text AS type,', actor, actor_name, type),
 		format('       %L::text AS subject_type, (%s)::text AS subject_id, (%s)::text AS thread,', subject_type, subject_id,
-		       coalesce(herald.compile_template(thread), 'NULL')),
-		format('       (%s)::text AS title,', coalesce(herald.compile_template(title, actor_name), 'NULL')),
-		format('       (%s)::text AS content,', coalesce(herald.compile_template(content, actor_name), 'NULL')),
+		       coalesce(herald_internal.compile_template(thread), 'NULL')),
+		format('       (%s)::text AS title,', coalesce(herald_internal.compile_template(title, actor_name), 'NULL')),
+		format('       (%s)::text AS content,', coalesce(herald_internal.compile_template(content, actor_name), 'NULL')),
 		format('       (%s)::jsonb AS data', data),
 		'FROM ' || source,
 		joins,
@@ -218,14 +217,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The SELECT that says what is published; NULL when nothing is.
-CREATE FUNCTION herald.compile_publish(source text, condition text, joins text, event text, room text, payload text,
+CREATE FUNCTION herald_internal.compile_publish(source text, condition text, joins text, event text, room text, payload text,
 	member text, member_joins text, member_leaves text, counter int, counted_id text, delta int, ack text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
-		format('SELECT %s AS rooms, (%s)::text AS name,', herald.compile_rooms(room), herald.compile_template(event)),
+		format('SELECT %s AS rooms, (%s)::text AS name,', herald_internal.compile_rooms(room), herald_internal.compile_template(event)),
 		format('       (%s)::json AS payload,', payload),
 		format('       (%s)::text AS member_id, (%s)::text AS joins, (%s)::text AS leaves,', coalesce(member, 'NULL'),
-		       coalesce(herald.compile_template(member_joins), 'NULL'), coalesce(herald.compile_template(member_leaves), 'NULL')),
+		       coalesce(herald_internal.compile_template(member_joins), 'NULL'), coalesce(herald_internal.compile_template(member_leaves), 'NULL')),
 		format('       %L::int AS counter, (%s)::text AS counted_id, %L::smallint AS delta, %L::text AS ack', counter, coalesce(counted_id, 'NULL'), delta, ack),
 		'FROM ' || source,
 		joins,
@@ -235,13 +234,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The SELECT of the causes that went with the rows; NULL when there are none.
-CREATE FUNCTION herald.compile_retract(source text, condition text, causes text) RETURNS text
+CREATE FUNCTION herald_internal.compile_retract(source text, condition text, causes text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		'SELECT herald_gone.cause',
 		'FROM ' || source,
 		format('CROSS JOIN LATERAL unnest(%s) AS herald_gone (cause)',
-		       herald.compile_array(ARRAY(SELECT herald.compile_cause(t) FROM herald.split_templates(causes) AS t))),
+		       herald_internal.compile_array(ARRAY(SELECT herald_internal.compile_cause(t) FROM herald_internal.split_templates(causes) AS t))),
 		'WHERE ' || condition)
 	WHERE causes <> '';
 $$;
@@ -255,10 +254,10 @@ DECLARE
 BEGIN
 	FOR wanted IN
 		SELECT t.target, o.operation, 'herald_' || o.operation AS name, o.tables,
-		       EXISTS (SELECT FROM herald.rule AS r
+		       EXISTS (SELECT FROM herald_internal.rule AS r
 		               WHERE r.operation = o.operation AND (r.relation = t.target OR r.relation IN (SELECT pg_partition_ancestors(t.target)))) AS used,
 		       EXISTS (SELECT FROM pg_trigger AS g
-		               WHERE g.tgrelid = t.target AND g.tgname = 'herald_' || o.operation AND g.tgfoid = 'herald.on_change()'::regprocedure) AS present
+		               WHERE g.tgrelid = t.target AND g.tgname = 'herald_' || o.operation AND g.tgfoid = 'herald_internal.on_change()'::regprocedure) AS present
 		FROM (SELECT sync_triggers.relation UNION SELECT p.relid FROM pg_partition_tree(sync_triggers.relation) AS p) AS t (target)
 		CROSS JOIN (VALUES ('insert', 'NEW TABLE AS herald_new'),
 		                   ('update', 'OLD TABLE AS herald_old NEW TABLE AS herald_new'),
@@ -267,7 +266,7 @@ BEGIN
 		ORDER BY t.target, o.operation
 	LOOP
 		IF wanted.used AND NOT wanted.present THEN
-			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION herald.on_change()',
+			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.on_change()',
 			               wanted.name, wanted.operation, wanted.target, wanted.tables);
 		ELSIF wanted.present AND NOT wanted.used THEN
 			EXECUTE format('DROP TRIGGER %I ON %s', wanted.name, wanted.target);
@@ -279,7 +278,7 @@ COMMENT ON FUNCTION herald.sync_triggers(regclass) IS
 	'give a watched table and its partitions, also those that were attached since, the triggers that its rules need, and no others';
 
 -- Raises an error when the arguments of a rule do not fit together.
-CREATE FUNCTION herald.check_rule(rule text, operations text[], recipient text, event text, room text, retract text, on_error text) RETURNS void
+CREATE FUNCTION herald_internal.check_rule(rule text, operations text[], recipient text, event text, room text, retract text, on_error text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF coalesce(cardinality(operations), 0) = 0 OR NOT operations <@ '{insert,update,delete}' THEN
@@ -302,7 +301,7 @@ END
 $$;
 
 -- The statements in which a change happens: an UPDATE can bring or end a row that is not always active.
-CREATE FUNCTION herald.operations_of(change text, active text, key text[]) RETURNS SETOF text
+CREATE FUNCTION herald_internal.operations_of(change text, active text, key text[]) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT change UNION SELECT 'update' WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
@@ -341,43 +340,43 @@ CREATE FUNCTION herald.watch(
 	on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	subject text := coalesce(subject_type, herald.subject_type(relation));
-	subject_key text := coalesce(subject_id, herald.id_sql('changed', herald.primary_key(relation)), 'NULL');
-	identity text[] := herald.given_columns(relation, key);
+	subject text := coalesce(subject_type, herald_internal.subject_type(relation));
+	subject_key text := coalesce(subject_id, herald_internal.id_sql('changed', herald_internal.primary_key(relation)), 'NULL');
+	identity text[] := herald_internal.given_columns(relation, key);
 	gone text := coalesce(retract, CASE WHEN recipient IS NOT NULL THEN cause END, '');
 	gone_where text;
 	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, payload, title, content, data);
-	known herald.person;
+	known herald_internal.person;
 	made record;
 BEGIN
-	PERFORM herald.check_watchable(relation);
-	PERFORM herald.check_rule(rule, operations, recipient, event, room, retract, on_error), herald.check_ack(ack);
+	PERFORM herald_internal.check_watchable(relation);
+	PERFORM herald_internal.check_rule(rule, operations, recipient, event, room, retract, on_error), herald_internal.check_ack(ack);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
-		known := herald.person_by_id('actor', actor);
+		known := herald_internal.person_by_id('actor', actor);
 		joins := concat_ws(E'\n', joins, known.joins);
 	END IF;
-	PERFORM herald.delete_rules(relation, rule);
+	PERFORM herald_internal.delete_rules(relation, rule);
 	FOR made IN
-		SELECT c.change, o.operation, herald.changed_rows(c.change, o.operation, active, identity,
+		SELECT c.change, o.operation, herald_internal.changed_rows(c.change, o.operation, active, identity,
 		           expressions ~ CASE c.change WHEN 'delete' THEN '\mnew\.' ELSE '\mold\.' END) AS source, c.change = ANY (operations) AS named,
-		       herald.is_active(o.operation, active) AS present
+		       herald_internal.is_active(o.operation, active) AS present
 		FROM unnest(operations || CASE WHEN gone <> '' THEN '{delete}'::text[] ELSE '{}' END) WITH ORDINALITY AS c (change, place)
-		CROSS JOIN LATERAL herald.operations_of(c.change, active, identity) AS o (operation)
+		CROSS JOIN LATERAL herald_internal.operations_of(c.change, active, identity) AS o (operation)
 		GROUP BY c.change, o.operation
 		ORDER BY min(c.place), o.operation
 	LOOP
-		gone_where := coalesce(herald.all_of(made.present, CASE WHEN made.named THEN condition END), 'true');
-		PERFORM herald.save_rule(relation, rule, made.change, made.operation,
+		gone_where := coalesce(herald_internal.all_of(made.present, CASE WHEN made.named THEN condition END), 'true');
+		PERFORM herald_internal.save_rule(relation, rule, made.change, made.operation,
 			CASE WHEN made.named THEN
-				herald.compile_notify(made.source, herald.all_of(made.present, condition), joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
+				herald_internal.compile_notify(made.source, herald_internal.all_of(made.present, condition), joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
 					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data) END,
 			CASE WHEN made.named THEN
-				herald.compile_publish(made.source, herald.all_of(made.present, condition), joins, event, room,
-					coalesce(payload, herald.json_sql(herald.camel(subject) || 'Id', subject_key, herald.camel(subject), 'changed.herald_row')),
+				herald_internal.compile_publish(made.source, herald_internal.all_of(made.present, condition), joins, event, room,
+					coalesce(payload, herald_internal.json_sql(herald_internal.camel(subject) || 'Id', subject_key, herald_internal.camel(subject), 'changed.herald_row')),
 					member, member_joins, member_leaves, counter, counted_id, delta, ack) END,
-			CASE WHEN made.change = 'delete' AND remains IS NOT NULL THEN herald.compile_retract(made.source, gone_where, gone) END,
+			CASE WHEN made.change = 'delete' AND remains IS NOT NULL THEN herald_internal.compile_retract(made.source, gone_where, gone) END,
 			CASE WHEN made.change = 'delete' THEN
-				herald.compile_retract(made.source, herald.all_of(gone_where, 'NOT coalesce((' || remains || '), false)'), gone) END,
+				herald_internal.compile_retract(made.source, herald_internal.all_of(gone_where, 'NOT coalesce((' || remains || '), false)'), gone) END,
 			on_error);
 	END LOOP;
 	PERFORM herald.sync_triggers(relation);
@@ -389,9 +388,9 @@ COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text,
 CREATE FUNCTION herald.unwatch(relation regclass) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald.forget(relation);
+	PERFORM herald_internal.forget(relation);
 	PERFORM herald.sync_triggers(relation);
-	PERFORM herald.recompile_others(relation);
+	PERFORM herald_internal.recompile_others(relation);
 END
 $$;
 COMMENT ON FUNCTION herald.unwatch(regclass) IS 'forget all rules of a table and leave it as it was before it was watched';
@@ -402,11 +401,11 @@ DECLARE
 	watched regclass;
 BEGIN
 	FOR watched IN
-		SELECT w.relation FROM herald.watched_table AS w
-		UNION SELECT r.relation FROM herald.rule AS r
-		UNION SELECT t.tgrelid FROM pg_trigger AS t WHERE t.tgfoid = 'herald.on_change()'::regprocedure
+		SELECT w.relation FROM herald_internal.watched_table AS w
+		UNION SELECT r.relation FROM herald_internal.rule AS r
+		UNION SELECT t.tgrelid FROM pg_trigger AS t WHERE t.tgfoid = 'herald_internal.on_change()'::regprocedure
 	LOOP
-		PERFORM herald.forget(watched);
+		PERFORM herald_internal.forget(watched);
 		PERFORM herald.sync_triggers(watched);
 	END LOOP;
 END
@@ -415,7 +414,7 @@ COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatch every table, as before DROP
 
 CREATE VIEW herald.watched AS
 	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.lock, r.retract
-	FROM herald.rule AS r;
+	FROM herald_internal.rule AS r;
 COMMENT ON VIEW herald.watched IS 'what is watched: the rules of each table, with the SQL that they compiled to';
 COMMENT ON COLUMN herald.watched.relation IS 'the table';
 COMMENT ON COLUMN herald.watched.rule IS 'the name of the rule';

@@ -64,7 +64,7 @@ async function everybodyHasAll(clients, events = EVENTS) {
 const isReady = () => until('it has caught up', async () => await (await bridge.get('/readyz')).text() === 'ready\n', PATIENCE);
 const peakMemory = () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${bridge.pid}/status`, 'latin1'))[1]);
 const rowsRead = () => database.value(`SELECT sum(coalesce(idx_tup_fetch, 0) + seq_tup_read)::float8 FROM pg_stat_user_tables
-                                       WHERE schemaname = 'herald' AND relname LIKE 'event\\__'`);
+                                       WHERE schemaname = 'herald_internal' AND relname LIKE 'event\\__'`);
 
 // Runs something; says what it took, and that memory and reading were bounded: readers is how often the log may be read.
 async function bounded(t, readers, act) {

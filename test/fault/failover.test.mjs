@@ -63,5 +63,5 @@ test('the primary is killed in the middle of a record of its WAL: who has seen w
   await scene.postgres.crash();
   await scene.failOver();
   assert.equal(await scene.database.value("SELECT pg_last_wal_replay_lsn() < $1::pg_lsn + 16000000", [start]), true, 'it was not complete');
-  assert.equal(await scene.database.value("SELECT recovered FROM herald.resume(ARRAY[$1], '{}')", [position]), true);
+  assert.equal(await scene.database.value("SELECT recovered FROM herald_internal.resume(ARRAY[$1], '{}')", [position]), true);
 });

@@ -29,7 +29,7 @@ export class History {
     const history = new History();
     const [{ snapshot, transaction }] = await scene.database.query(
       'SELECT pg_current_snapshot() AS snapshot, (SELECT coalesce(max(number), 0) FROM written) AS transaction');
-    const rooms = await scene.database.query("SELECT user_id, array_agg(room) AS rooms FROM herald.automatic_rooms($1) GROUP BY user_id", [people]);
+    const rooms = await scene.database.query("SELECT user_id, array_agg(room) AS rooms FROM herald_internal.automatic_rooms($1) GROUP BY user_id", [people]);
     const added = new Map(rooms.map(({ user_id: user, rooms: list }) => [user, list]));
     history.members = Object.fromEntries(people.map((user) => [user, ['*', `user:${user}`, `feed:${user}`, ...added.get(user) ?? []]]));
     return Object.assign(history, { scene, snapshot, transaction });

@@ -16,7 +16,7 @@ const { database } = scene;
 const [ann, ben] = await scene.people('Ann', 'Ben');
 const conversation = await scene.conversation(ann, ben);
 const count = () => database.value('SELECT count(*)::int FROM herald.event');
-const floor = () => database.value('SELECT coalesce(max(xid), \'0\')::text::bigint FROM herald.log_floor');
+const floor = () => database.value('SELECT coalesce(max(xid), \'0\')::text::bigint FROM herald_internal.log_floor');
 
 // Waits until retention has removed what is there now.
 async function forgotten() {

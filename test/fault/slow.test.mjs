@@ -126,7 +126,7 @@ test('whoever is behind and cannot be brought up to date is told so', async () =
   await setWindow("SET herald.recovery_window = '1s'");
   await until('the log has given it up', async () => {
     await database.query('SELECT herald.maintain()');
-    return !await database.value("SELECT recovered FROM herald.resume(ARRAY[$1], '{}')", [position]);
+    return !await database.value("SELECT recovered FROM herald_internal.resume(ARRAY[$1], '{}')", [position]);
   });
   slow.read();
   await slow.closed;

@@ -53,7 +53,7 @@ test('ALTER EXTENSION pg_herald UPDATE while everybody writes and listens', { ti
   await flow(writers);
   await nothingWasMissed(t, 'ALTER EXTENSION UPDATE', writers);
   assert.deepEqual(clients.map(returns), [0, 0, 0, 0]);
-  assert.equal(await database.value('SELECT version FROM herald.bridge_hello()'), version);
+  assert.equal(await database.value('SELECT version FROM herald_internal.bridge_hello()'), version);
 });
 
 test('a new library, and the bridges one after the other', { timeout: 60000 }, async (t) => {

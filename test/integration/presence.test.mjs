@@ -18,7 +18,7 @@ let ends = 0;
 
 const isOnline = (user) => database.value('SELECT herald.is_online($1)', [user]);
 const online = (user) => until(`${user} is online`, () => isOnline(user));
-const bridgesOf = (user) => database.value('SELECT count(*)::int FROM herald.presence WHERE user_id = $1', [user]);
+const bridgesOf = (user) => database.value('SELECT count(*)::int FROM herald_internal.presence WHERE user_id = $1', [user]);
 
 // What a client was told of a user: [online, offline, …], each with its status.
 const told = (client, user) => client.events
@@ -110,7 +110,7 @@ test('a bridge that is killed: its users go when its lease has run out, but for 
   const cat = await companion(ann, listener);
   for (const user of [ben, cat]) await scene.plain(user, { bridge: doomed });
   for (const user of [ben, cat]) await hears(listener, user, 'online');
-  const before = await database.value('SELECT alive_until FROM herald.bridge AS b JOIN herald.presence USING (bridge_id) WHERE user_id = $1', [cat]);
+  const before = await database.value('SELECT alive_until FROM herald_internal.bridge AS b JOIN herald_internal.presence USING (bridge_id) WHERE user_id = $1', [cat]);
   await doomed.kill();
   await scene.plain(ben, { bridge: other });
   await hears(listener, cat, 'online', 'offline');
@@ -155,14 +155,14 @@ test('after a restart of the database everybody is there again, and nobody went'
   const mover = await scene.plain(ben, { bridge: bridges[0] });
   await scene.plain(cat, { bridge: bridges[1] });
   for (const user of [ben, cat]) await hears(listener, user, 'online');
-  const former = (await database.query('SELECT DISTINCT bridge_id FROM herald.presence WHERE user_id = ANY ($1)', [[ben, cat]])).map((row) => row.bridge_id);
+  const former = (await database.query('SELECT DISTINCT bridge_id FROM herald_internal.presence WHERE user_id = ANY ($1)', [[ben, cat]])).map((row) => row.bridge_id);
   await scene.postgres.restart();
   for (const user of [ben, cat]) {
     await until('there is a report under another id', () => database.value(
-      'SELECT count(*) > 0 FROM herald.presence WHERE user_id = $1 AND bridge_id <> ALL ($2)', [user, former]).catch(() => false), 30000);
+      'SELECT count(*) > 0 FROM herald_internal.presence WHERE user_id = $1 AND bridge_id <> ALL ($2)', [user, former]).catch(() => false), 30000);
   }
-  await database.query("UPDATE herald.bridge SET alive_until = now(), lease = '0' WHERE bridge_id = ANY ($1)", [former]);
-  await until('the leases from before are ended', () => database.value('SELECT count(*) = 0 FROM herald.bridge WHERE bridge_id = ANY ($1)', [former]));
+  await database.query("UPDATE herald_internal.bridge SET alive_until = now(), lease = '0' WHERE bridge_id = ANY ($1)", [former]);
+  await until('the leases from before are ended', () => database.value('SELECT count(*) = 0 FROM herald_internal.bridge WHERE bridge_id = ANY ($1)', [former]));
   for (const user of [ben, cat]) assert.equal(await isOnline(user), true);
   await settle(listener);
   for (const user of [ben, cat]) assert.deepEqual(told(listener, user), ['online']);
@@ -232,5 +232,5 @@ test('viewers of a post are counted over tabs and bridges, and told to those who
   await sees(first, 1);
   assert.deepEqual(new Set(counts(second)), new Set([2, 3]), 'nothing after it left');
   first.close();
-  await until('nobody looks', () => database.value('SELECT count(*) = 0 FROM herald.viewers WHERE room = $1', [`post:${post}`]));
+  await until('nobody looks', () => database.value('SELECT count(*) = 0 FROM herald_internal.viewers WHERE room = $1', [`post:${post}`]));
 });

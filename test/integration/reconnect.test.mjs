@@ -190,7 +190,7 @@ test('a client that comes to a bridge which is behind gets nothing twice', async
 
   // It reads, and what it sees is settled, but it does not get to its end.
   const lock = await database.connect();
-  await lock.query('BEGIN; LOCK TABLE herald.log_floor');
+  await lock.query('BEGIN; LOCK TABLE herald_internal.log_floor');
   await publish(database, `user:${ann}`, 'zero');
   await until('it reads', () => database.value("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", [reader]));
   await postgres.pause(reader);

@@ -20,7 +20,7 @@ export async function strike({ bridges, database, random }) {
   await setWindow(database, "SET herald.recovery_window = '1s'");
   await until('the log has given up something', async () => {
     await database.query('SELECT herald.maintain()');
-    return !await database.value("SELECT recovered FROM herald.resume(ARRAY[$1], '{}')", [position]);
+    return !await database.value("SELECT recovered FROM herald_internal.resume(ARRAY[$1], '{}')", [position]);
   });
 }
 

@@ -16,7 +16,7 @@ export async function writeUpdate(database) {
   const version = await database.value("SELECT extversion FROM pg_extension WHERE extname = 'pg_herald'");
   const functions = await database.query(`
     SELECT pg_get_functiondef(p.oid) AS text FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass
-    WHERE d.deptype = 'e' AND p.pronamespace = 'herald'::regnamespace AND p.prokind = 'f'`);
+    WHERE d.deptype = 'e' AND p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND p.prokind = 'f'`);
   const folder = await database.value("SELECT setting FROM pg_config WHERE name = 'SHAREDIR'");
   const steps = [...functions.map(({ text }) => text), ...CHANGE];
   const next = `${version}+`;

@@ -32,20 +32,20 @@ SELECT herald.expose('refuse', 'a.refuse(text, jsonb)');
 SELECT herald.expose('nothing', 'a.nothing(text, jsonb)');
 SELECT name, function FROM herald.action ORDER BY name;
 
-SELECT herald.act('7', 'who', '{"a": 1}', '{"sub": "7", "role": "web"}') - 'role' AS who;
-SELECT herald.act('7', 'clerk:who', NULL, NULL);
+SELECT herald_internal.act('7', 'who', '{"a": 1}', '{"sub": "7", "role": "web"}') - 'role' AS who;
+SELECT herald_internal.act('7', 'clerk:who', NULL, NULL);
 SELECT current_setting('herald.user_id') AS after;
-SELECT herald.act('7', 'note:write', '{"note": "milk"}', NULL);
+SELECT herald_internal.act('7', 'note:write', '{"note": "milk"}', NULL);
 SELECT * FROM a.notes;
-SELECT herald.act('7', 'note:read', '{}', NULL);
+SELECT herald_internal.act('7', 'note:read', '{}', NULL);
 SELECT current_user = session_user AS still_oneself;
-SELECT herald.act('7', 'nothing', '{}', NULL) IS NULL AS nothing;
-SELECT herald.act('7', 'refuse', '{}', NULL);
+SELECT herald_internal.act('7', 'nothing', '{}', NULL) IS NULL AS nothing;
+SELECT herald_internal.act('7', 'refuse', '{}', NULL);
 \echo :LAST_ERROR_SQLSTATE
-SELECT herald.act('7', 'note:burn', '{}', NULL);
+SELECT herald_internal.act('7', 'note:burn', '{}', NULL);
 \echo :LAST_ERROR_SQLSTATE
 SELECT herald.unexpose('note:read');
-SELECT herald.act('7', 'note:read', '{}', NULL);
+SELECT herald_internal.act('7', 'note:read', '{}', NULL);
 
 -- events that are acknowledged by an action
 SELECT herald.current_position() AS place \gset
@@ -84,31 +84,31 @@ SELECT herald.room_policy('mine', 'herald.may_join(text, text)');
 SELECT herald.room_policy('mine', NULL);
 RESET ROLE;
 SELECT run_as FROM herald.action WHERE name = 'mine';
-SELECT has_function_privilege('regress_herald_admin', 'herald.act(text, text, jsonb, jsonb)', 'EXECUTE') AS may_act;
-SELECT herald.act('7', 'mine', '{}', NULL);
+SELECT has_function_privilege('regress_herald_admin', 'herald_internal.act(text, text, jsonb, jsonb)', 'EXECUTE') AS may_act;
+SELECT herald_internal.act('7', 'mine', '{}', NULL);
 REVOKE EXECUTE ON FUNCTION a.read FROM PUBLIC;
-SELECT herald.act('7', 'mine', '{}', NULL);
+SELECT herald_internal.act('7', 'mine', '{}', NULL);
 
 -- the inbox
 TRUNCATE herald.notification;
 SELECT count(herald.notify('7', 'system', 'Notice ' || n)) FROM generate_series(1, 4) AS n;
 SELECT min(id) AS first FROM herald.notification \gset
 SELECT n ->> 'title' AS title, n -> 'read' AS read
-FROM jsonb_array_elements(herald.act('7', 'inbox:list', '{"max": 2}', NULL) -> 'notifications') AS n;
-SELECT jsonb_object_keys(herald.act('7', 'inbox:list', '{"max": 1}', NULL) -> 'notifications' -> 0) AS key ORDER BY key;
-SELECT herald.act('7', 'notification:read', jsonb_build_object('id', :'first'), NULL);
-SELECT herald.act('7', 'notification:read', jsonb_build_object('ids', jsonb_build_array(:first + 1, :first)), NULL);
+FROM jsonb_array_elements(herald_internal.act('7', 'inbox:list', '{"max": 2}', NULL) -> 'notifications') AS n;
+SELECT jsonb_object_keys(herald_internal.act('7', 'inbox:list', '{"max": 1}', NULL) -> 'notifications' -> 0) AS key ORDER BY key;
+SELECT herald_internal.act('7', 'notification:read', jsonb_build_object('id', :'first'), NULL);
+SELECT herald_internal.act('7', 'notification:read', jsonb_build_object('ids', jsonb_build_array(:first + 1, :first)), NULL);
 SELECT n ->> 'title' AS title
-FROM jsonb_array_elements(herald.act('7', 'inbox:list', jsonb_build_object('onlyUnread', true, 'before', (:first + 3)::text), NULL) -> 'notifications') AS n;
-SELECT herald.act('8', 'notification:read', jsonb_build_object('id', :first + 3), NULL) AS of_another;
-SELECT herald.act('7', 'inbox:list', '{"max": 0}', NULL);
-SELECT herald.act('7', 'notification:read', '{"all": true}', NULL);
-SELECT herald.act('8', 'inbox:list', NULL, NULL);
-SELECT herald.act('7', 'notification:read', '{}', NULL);
-SELECT herald.act('7', 'notification:read', '{"ids": 5}', NULL);
-SELECT herald.act('7', 'notification:read', '{"id": "x"}', NULL);
-SELECT herald.act('7', 'notification:read', '[]', NULL);
-SELECT herald.act('7', 'inbox:list', '{"before": "x"}', NULL);
+FROM jsonb_array_elements(herald_internal.act('7', 'inbox:list', jsonb_build_object('onlyUnread', true, 'before', (:first + 3)::text), NULL) -> 'notifications') AS n;
+SELECT herald_internal.act('8', 'notification:read', jsonb_build_object('id', :first + 3), NULL) AS of_another;
+SELECT herald_internal.act('7', 'inbox:list', '{"max": 0}', NULL);
+SELECT herald_internal.act('7', 'notification:read', '{"all": true}', NULL);
+SELECT herald_internal.act('8', 'inbox:list', NULL, NULL);
+SELECT herald_internal.act('7', 'notification:read', '{}', NULL);
+SELECT herald_internal.act('7', 'notification:read', '{"ids": 5}', NULL);
+SELECT herald_internal.act('7', 'notification:read', '{"id": "x"}', NULL);
+SELECT herald_internal.act('7', 'notification:read', '[]', NULL);
+SELECT herald_internal.act('7', 'inbox:list', '{"before": "x"}', NULL);
 
 TRUNCATE herald.notification;
 DELETE FROM herald.action;

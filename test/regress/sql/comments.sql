@@ -2,22 +2,19 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 
--- functions that were granted by name; those that anybody may have, as they run as their caller, say "internal" if they are not for use
+-- functions of schema herald, and functions of herald_internal that a role was granted by name
 SELECT p.oid::regprocedure AS function
 FROM pg_proc AS p
 JOIN pg_language AS l ON l.oid = p.prolang
 CROSS JOIN (VALUES ('herald_app'), ('herald_bridge')) AS r (role)
-WHERE p.pronamespace = 'herald'::regnamespace AND (p.prosecdef OR l.lanname = 'c') AND has_function_privilege(r.role, p.oid, 'EXECUTE') AND
-      coalesce(obj_description(p.oid, 'pg_proc'), 'internal') = 'internal';
+WHERE (p.pronamespace = 'herald'::regnamespace OR
+       p.pronamespace = 'herald_internal'::regnamespace AND (p.prosecdef OR l.lanname = 'c') AND has_function_privilege(r.role, p.oid, 'EXECUTE')) AND
+      obj_description(p.oid, 'pg_proc') IS NULL;
 
-SELECT p.oid::regprocedure AS function
-FROM pg_proc AS p
-WHERE p.pronamespace = 'herald'::regnamespace AND p.proname ~ '^(un)?watch' AND coalesce(obj_description(p.oid, 'pg_proc'), 'internal') ~ '^internal';
-
--- tables, views, types
+-- tables and views of both schemas, types of schema herald
 SELECT c.oid::regclass AS relation
 FROM pg_class AS c
-WHERE c.relnamespace = 'herald'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND obj_description(c.oid, 'pg_class') IS NULL;
+WHERE c.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v') AND obj_description(c.oid, 'pg_class') IS NULL;
 SELECT t.oid::regtype AS type
 FROM pg_type AS t
 JOIN pg_class AS c ON c.oid = t.typrelid AND c.relkind = 'c'

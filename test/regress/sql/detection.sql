@@ -25,12 +25,12 @@ SELECT herald.watch_messages('d.letters');
 CREATE TABLE d.chat (id int PRIMARY KEY, sender_id int, receiver_id int, thread_id int, attachment int REFERENCES d.posts, message text);
 SELECT herald.watch_messages('d.chat');
 SELECT herald.watch_messages('d.chat', receiver => 'receiver_id');
-SELECT relation, kind, arguments - 'on_error' AS arguments FROM herald.watched_table ORDER BY relation::text;
+SELECT relation, kind, arguments - 'on_error' AS arguments FROM herald_internal.watched_table ORDER BY relation::text;
 SELECT relation, rule, operation FROM herald.watched WHERE rule = 'reply';
 
 -- nouns
 CREATE TABLE d.photo_albums (); CREATE TABLE d."BlogPosts" (); CREATE TABLE d.stories (); CREATE TABLE d.boxes (); CREATE TABLE d.status (); CREATE TABLE d.day_keys ();
-SELECT name, herald.noun(name), herald.camel(herald.noun(name))
+SELECT name, herald_internal.noun(name), herald_internal.camel(herald_internal.noun(name))
 FROM unnest('{d.users,d.photo_albums,"d.\"BlogPosts\"",d.stories,d.boxes,d.status,d.day_keys}'::regclass[]) AS name;
 
 -- ambiguous

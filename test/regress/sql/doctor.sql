@@ -63,7 +63,7 @@ ALTER TABLE doctor.likes ENABLE REPLICA TRIGGER herald_delete;
 ALTER TABLE doctor.follows ENABLE ALWAYS TRIGGER herald_insert;
 DROP TRIGGER herald_update ON doctor.messages;
 ALTER TRIGGER herald_insert ON doctor.messages RENAME TO notify_others;
-CREATE TRIGGER herald_insert AFTER INSERT ON doctor.users REFERENCING NEW TABLE AS herald_new FOR EACH STATEMENT EXECUTE FUNCTION herald.on_change();
+CREATE TRIGGER herald_insert AFTER INSERT ON doctor.users REFERENCING NEW TABLE AS herald_new FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.on_change();
 SELECT * FROM doctor.says;
 SELECT * FROM doctor.remedy \gexec
 SELECT * FROM doctor.says;
@@ -71,7 +71,7 @@ SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid IN ('doctor.messages'::re
 ALTER TABLE doctor.follows ENABLE TRIGGER herald_insert;
 
 -- rules that a partial restore has left out: the trigger does no harm
-DELETE FROM herald.rule WHERE relation = 'doctor.orders'::regclass;
+DELETE FROM herald_internal.rule WHERE relation = 'doctor.orders'::regclass;
 INSERT INTO doctor.orders VALUES (2, 1);
 SELECT * FROM doctor.says;
 SELECT * FROM doctor.remedy \gexec
@@ -255,7 +255,7 @@ SET client_min_messages = warning;
 \set SHOW_CONTEXT never
 SET ROLE regress_doctor_owner;
 SELECT count(*) FROM herald.doctor() WHERE severity <> 'info';
-SELECT herald.plan_of('pg_class', 'SELECT 1');
+SELECT herald_internal.plan_of('pg_class', 'SELECT 1');
 RESET ROLE;
 CREATE ROLE regress_doctor_stranger;
 SET ROLE regress_doctor_stranger;

@@ -41,7 +41,7 @@ $$;
 -- what gets in
 SELECT event_log.mark('first');
 SELECT herald.publish('post:1', 'a', '{"n": 1}') IS NOT NULL AS published;
-SELECT herald.append('{post:1,user:ann}', 'b', '{"n":2}', 'ann', 'post:1', NULL) IS NOT NULL AS appended;
+SELECT herald_internal.append('{post:1,user:ann}', 'b', '{"n":2}', 'ann', 'post:1', NULL) IS NOT NULL AS appended;
 SELECT herald.broadcast('c', '{}') IS NOT NULL AS broadcast;
 SELECT rooms, name, payload, member_id, joins, leaves, logged_ms BETWEEN 1e12 AND 1e13 AS in_milliseconds, more, id IS NOT NULL AS has_id
 FROM herald.read_events(event_log.at('first'));
@@ -53,8 +53,8 @@ SELECT herald.publish('post:1', 'a', NULL);
 SELECT herald.publish('post:1', 'a', '[1]');
 SELECT herald.broadcast('a', '"text"');
 \set VERBOSITY sqlstate
-SELECT herald.append(NULL, 'a', '{}', NULL, NULL, NULL);
-SELECT herald.append('{post:1}', NULL, '{}', NULL, NULL, NULL);
+SELECT herald_internal.append(NULL, 'a', '{}', NULL, NULL, NULL);
+SELECT herald_internal.append('{post:1}', NULL, '{}', NULL, NULL, NULL);
 \set VERBOSITY default
 SELECT event_log.pages(event_log.at('first'), 1000) AS unchanged;
 
@@ -121,8 +121,8 @@ SELECT event_log.pages(event_log.at('badge'), 1);
 
 -- two positions joined: what is after both; the earliest of several: what is after one of them
 SELECT name FROM herald.read_events(event_log.at('window') || '_' || event_log.at('first'), event_log.at('end'), max_events => 2);
-SELECT e.position = event_log.at('first') AS earliest, e.in_window, (SELECT count(*) FROM herald.earliest('{}')) AS of_none
-FROM herald.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense']) AS e;
+SELECT e.position = event_log.at('first') AS earliest, e.in_window, (SELECT count(*) FROM herald_internal.earliest('{}')) AS of_none
+FROM herald_internal.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense']) AS e;
 -- how many there are after a page
 SELECT name, more, behind FROM herald.read_events(event_log.at('window'), event_log.at('end'), max_events => 3) WHERE name IS NULL;
 \set VERBOSITY sqlstate
@@ -166,30 +166,30 @@ SELECT event_log.failure(regexp_replace(herald.current_position(), '^(1~[^~]+)~[
 SELECT event_log.failure(herald.current_position());
 
 -- The start of the server is recorded once, by whoever asks first.
-SELECT count(DISTINCT s.id) AS ids, bool_or(s.fresh) AS fresh FROM generate_series(1, 3), herald.note_start() AS s;
-SELECT count(*) FROM herald.server_start;
+SELECT count(DISTINCT s.id) AS ids, bool_or(s.fresh) AS fresh FROM generate_series(1, 3), herald_internal.note_start() AS s;
+SELECT count(*) FROM herald_internal.server_start;
 
 -- A clock that is behind makes what was before the start younger than it; what maintain() has seen is older nevertheless.
 BEGIN;
 SELECT herald.maintain();
 UPDATE herald.event SET logged_at = logged_at + interval '1 day';
-DELETE FROM herald.server_start;
-SELECT s.fresh FROM herald.note_start() AS s;
-SELECT bool_or(e.xid < s.first_xid) AS known_to_be_older FROM herald.event AS e, herald.server_start AS s;
+DELETE FROM herald_internal.server_start;
+SELECT s.fresh FROM herald_internal.note_start() AS s;
+SELECT bool_or(e.xid < s.first_xid) AS known_to_be_older FROM herald.event AS e, herald_internal.server_start AS s;
 ROLLBACK;
 
 -- A position of an earlier start: everything that is not older than the next start's first transaction comes again, because the crash
 -- between them may have handed out the same transaction ids twice.
 BEGIN;
-INSERT INTO herald.server_start (id, started_at, timeline, first_xid, begins_at) VALUES (1000, '2001-01-01', '00000001', '1', '0/0');
-UPDATE herald.server_start AS s SET first_xid = e.xid, begins_at = pg_current_wal_insert_lsn() FROM herald.event AS e WHERE s.id > 1000 AND e.name = 'e6';
+INSERT INTO herald_internal.server_start (id, started_at, timeline, first_xid, begins_at) VALUES (1000, '2001-01-01', '00000001', '1', '0/0');
+UPDATE herald_internal.server_start AS s SET first_xid = e.xid, begins_at = pg_current_wal_insert_lsn() FROM herald.event AS e WHERE s.id > 1000 AND e.name = 'e6';
 SELECT event_log.pages(event_log.at('badge'), 1000) AS of_this_start,
        event_log.pages(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS of_the_earlier_one;
 SELECT event_log.pages(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 2) AS in_pages;
 SELECT event_log.pages(regexp_replace(event_log.at('window'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS what_was_unseen_stays_so;
 
 -- What such a position has seen may be lost, if the next start began before that in the WAL: where a standby was promoted that had not got it.
-UPDATE herald.server_start AS s SET begins_at = '0/0' WHERE s.id > 1000;
+UPDATE herald_internal.server_start AS s SET begins_at = '0/0' WHERE s.id > 1000;
 SELECT event_log.failure(regexp_replace(event_log.at('badge'), '^(1~[^~]+)~[^~]+', '\1~3e8'));
 SELECT event_log.failure(event_log.at('badge')) AS of_this_start;
 ROLLBACK;
@@ -200,8 +200,8 @@ SELECT event_log.mark('drawn');
 SELECT setval('herald.event_id_seq', last_value - 100) > 0 AS lost FROM herald.event_id_seq;
 SELECT herald.publish('post:1', 'again', '{}') IS NOT NULL AS published;
 BEGIN;
-INSERT INTO herald.server_start (id, started_at, timeline, first_xid, begins_at) VALUES (1000, '2001-01-01', '00000001', '1', '0/0');
-UPDATE herald.server_start AS s SET first_xid = e.xid, begins_at = pg_current_wal_insert_lsn() FROM herald.event AS e WHERE s.id > 1000 AND e.name = 'again';
+INSERT INTO herald_internal.server_start (id, started_at, timeline, first_xid, begins_at) VALUES (1000, '2001-01-01', '00000001', '1', '0/0');
+UPDATE herald_internal.server_start AS s SET first_xid = e.xid, begins_at = pg_current_wal_insert_lsn() FROM herald.event AS e WHERE s.id > 1000 AND e.name = 'again';
 SELECT event_log.pages(regexp_replace(event_log.at('drawn'), '^(1~[^~]+)~[^~]+', '\1~3e8'), 1000) AS of_the_earlier_start;
 ROLLBACK;
 
@@ -213,7 +213,7 @@ SELECT a, b, e.in_window, min((r.payload::jsonb ->> 'n')::int) AS next
 FROM (VALUES (900, 2000), (1500, 2000), (2000, 1500), (2000, 4000)) AS v (a, b),
      LATERAL (SELECT array_agg(p.position) AS positions FROM herald.read_events(event_log.at('long'), event_log.at('long end'), max_events => 5000) AS p
               WHERE p.payload::jsonb -> 'n' IN (to_jsonb(a), to_jsonb(b))) AS p,
-     LATERAL herald.earliest(p.positions || event_log.at('long end')) AS e,
+     LATERAL herald_internal.earliest(p.positions || event_log.at('long end')) AS e,
      LATERAL herald.read_events(e.position, event_log.at('long end'), max_events => 5000) AS r
 GROUP BY a, b, e.in_window
 ORDER BY a, b;
@@ -221,7 +221,7 @@ ORDER BY a, b;
 -- Retention: a partition that is out of use is marked, and emptied when its mark is older than the window. Time is made to pass by
 -- ageing the mark. A worker may be at it too, so that several attempts may be necessary.
 CREATE FUNCTION event_log.move(what text) RETURNS void LANGUAGE sql AS $$
-	UPDATE herald.event AS e SET slot = (herald.event_slot() + 2) % 4 WHERE e.name = what;
+	UPDATE herald.event AS e SET slot = (herald_internal.event_slot() + 2) % 4 WHERE e.name = what;
 $$;
 CREATE PROCEDURE event_log.trim(what text, age interval) LANGUAGE plpgsql AS $$
 BEGIN
@@ -229,7 +229,7 @@ BEGIN
 		PERFORM herald.maintain();
 		COMMIT;
 		EXIT WHEN NOT EXISTS (SELECT FROM herald.event AS e WHERE e.name = what);
-		UPDATE herald.log_mark SET taken_at = taken_at - age;
+		UPDATE herald_internal.log_mark SET taken_at = taken_at - age;
 		COMMIT;
 		PERFORM pg_sleep(0.05);
 	END LOOP;
@@ -239,7 +239,7 @@ $$;
 CREATE PROCEDURE event_log.settle() LANGUAGE plpgsql AS $$
 BEGIN
 	FOR attempt IN 1..300 LOOP
-		EXIT WHEN NOT EXISTS (SELECT FROM (SELECT xid FROM herald.log_floor UNION ALL SELECT xid FROM herald.event) AS e
+		EXIT WHEN NOT EXISTS (SELECT FROM (SELECT xid FROM herald_internal.log_floor UNION ALL SELECT xid FROM herald.event) AS e
 		                      WHERE e.xid >= pg_snapshot_xmin(pg_current_snapshot()));
 		PERFORM pg_sleep(0.1);
 	END LOOP;
@@ -296,7 +296,7 @@ BEGIN;
 SELECT count(herald.publish('post:1', 'long', '{}')) FROM generate_series(1, 1200);
 SELECT event_log.mark('inside');
 COMMIT;
-SELECT v.read, (SELECT e.in_window FROM herald.earliest(ARRAY[p.position]) AS e)
+SELECT v.read, (SELECT e.in_window FROM herald_internal.earliest(ARRAY[p.position]) AS e)
 FROM (VALUES (100), (1100)) AS v (read), LATERAL herald.read_events(event_log.at('inside'), max_events => v.read) AS p
 WHERE p.name IS NULL;
 DROP SCHEMA event_log CASCADE;

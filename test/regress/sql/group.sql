@@ -55,10 +55,10 @@ SELECT * FROM grp.badge;
 
 -- the setting decides what is counted where nobody asks; the action takes either
 SET herald.group_inbox = on;
-SELECT herald.unread_count('u1'), herald.act('u1', 'inbox:list', '{"max": 1}', NULL) - 'groups' AS counts;
+SELECT herald.unread_count('u1'), herald_internal.act('u1', 'inbox:list', '{"max": 1}', NULL) - 'groups' AS counts;
 RESET herald.group_inbox;
-SELECT jsonb_pretty(herald.act('u1', 'inbox:list', '{"grouped": true, "onlyUnread": true, "max": 1}', NULL) #- '{groups,0,createdAt}' #- '{groups,0,id}' #- '{groups,0,group}' #- '{groups,0,firstUnread}');
-SELECT herald.act('u1', 'notification:read', '{"group": "like:post:2"}', NULL), herald.act('u1', 'notification:read', '{"subjectType": "post", "subjectId": "1"}', NULL);
+SELECT jsonb_pretty(herald_internal.act('u1', 'inbox:list', '{"grouped": true, "onlyUnread": true, "max": 1}', NULL) #- '{groups,0,createdAt}' #- '{groups,0,id}' #- '{groups,0,group}' #- '{groups,0,firstUnread}');
+SELECT herald_internal.act('u1', 'notification:read', '{"group": "like:post:2"}', NULL), herald_internal.act('u1', 'notification:read', '{"subjectType": "post", "subjectId": "1"}', NULL);
 SELECT * FROM grp.badge;
 
 SELECT herald.unwatch_all();

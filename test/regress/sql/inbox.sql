@@ -39,10 +39,10 @@ SELECT herald.mark_read('ann', NULL);
 SELECT title FROM herald.inbox('ann', only_unread => true);
 SELECT rooms, event, jsonb_array_length(payload -> 'ids') AS ids, payload -> 'count' AS count FROM inbox.heard();
 -- What is in progress is not marked, and would be told of again: the worker's maintenance must not be.
-DO $$ BEGIN PERFORM pg_advisory_lock('herald.log_fold'::regclass::oid::int, 0); END $$;
+DO $$ BEGIN PERFORM pg_advisory_lock('herald_internal.log_fold'::regclass::oid::int, 0); END $$;
 SELECT herald.mark_all_read('ann');
 SELECT herald.mark_all_read('ann') AS again;
-DO $$ BEGIN PERFORM pg_advisory_unlock('herald.log_fold'::regclass::oid::int, 0); END $$;
+DO $$ BEGIN PERFORM pg_advisory_unlock('herald_internal.log_fold'::regclass::oid::int, 0); END $$;
 SELECT herald.unread_count('ann'), herald.unread_count('ben');
 SELECT * FROM inbox.heard();
 

@@ -36,7 +36,7 @@ SELECT * FROM ppl.heard();
 -- a public account is followed at once; feeds are those of accepted follows
 INSERT INTO ppl.follows VALUES (4, 2, 'accepted');
 SELECT * FROM ppl.told OFFSET 3;
-SELECT u.id, array_agg(a.room ORDER BY a.room) FROM unnest('{2,3,4}'::text[]) AS u (id) LEFT JOIN herald.automatic_rooms(ARRAY[u.id]) AS a ON true GROUP BY u.id ORDER BY u.id;
+SELECT u.id, array_agg(a.room ORDER BY a.room) FROM unnest('{2,3,4}'::text[]) AS u (id) LEFT JOIN herald_internal.automatic_rooms(ARRAY[u.id]) AS a ON true GROUP BY u.id ORDER BY u.id;
 DELETE FROM ppl.follows;
 SELECT * FROM ppl.told;
 SELECT * FROM ppl.heard();
@@ -84,22 +84,22 @@ ALTER TABLE ppl.members DROP last_read_message_id;
 SELECT herald.watch_members('ppl.members', status => 'status');
 SELECT count(*) >= 0 AS heard FROM ppl.heard();
 SELECT * FROM herald.unread_messages('2');
-SELECT herald.unread_count('2'), herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 72}', NULL);
+SELECT herald.unread_count('2'), herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 72}', NULL);
 SELECT * FROM herald.unread_messages('2');
 SELECT * FROM ppl.heard();
-SELECT herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL), herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL);
+SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL), herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL);
 SELECT * FROM herald.unread_messages('2');
 SELECT * FROM ppl.heard();
 -- never back, and never up to what is not there; what is told of later messages stays unread
-SELECT herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 70}', NULL);
+SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 70}', NULL);
 INSERT INTO ppl.messages VALUES (76, 7, 1, 'd'), (77, 7, 1, 'e');
-SELECT herald.act('2', 'message:read', '{"conversationId": 7, "messageId": 76}', NULL);
+SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 76}', NULL);
 SELECT * FROM herald.unread_messages('2');
 SELECT content FROM herald.inbox('2', only_unread => true);
 \set VERBOSITY terse
-SELECT herald.act('2', 'message:read', '{"conversationId": 7, "messageId": "nonsense"}', NULL);
-SELECT herald.act('3', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL);
-SELECT herald.act('2', 'message:read', '{"conversationId": 7}', NULL);
+SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": "nonsense"}', NULL);
+SELECT herald_internal.act('3', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL);
+SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7}', NULL);
 \set VERBOSITY default
 
 -- messages with uuid keys are ordered by their time

@@ -59,7 +59,7 @@ SELECT herald.set_preference('1', 'system', '{inbox,live,email}');
 TRUNCATE herald.preference, pref.likes, herald.notification;
 
 -- do not disturb: kept, not pushed; over midnight, in a time zone
-SELECT t.begins, t.ends, t.time_zone, string_agg(m.moment::text, ' ' ORDER BY m.place) FILTER (WHERE herald.in_hours(t.begins, t.ends, t.time_zone, ('2026-01-10 ' || m.moment || 'Z')::timestamptz)) AS quiet
+SELECT t.begins, t.ends, t.time_zone, string_agg(m.moment::text, ' ' ORDER BY m.place) FILTER (WHERE herald_internal.in_hours(t.begins, t.ends, t.time_zone, ('2026-01-10 ' || m.moment || 'Z')::timestamptz)) AS quiet
 FROM (VALUES (time '22:00', time '07:00', 'UTC'), ('09:00', '17:00', 'UTC'), ('22:00', '07:00', 'America/New_York'), ('00:00', '00:00', 'UTC')) AS t (begins, ends, time_zone),
      unnest('{03:00,06:59,07:00,12:00,21:59,22:00}'::text[]) WITH ORDINALITY AS m (moment, place)
 GROUP BY 1, 2, 3 ORDER BY 1, 3;
@@ -76,7 +76,7 @@ TRUNCATE herald.preference, pref.likes, herald.notification;
 
 -- blocks: tables of the application, either way, or one way for a table of mutes
 SELECT herald.watch_blocks('pref.blocks'), herald.watch_blocks('pref.mutes', mutual => false);
-SELECT relation, arguments FROM herald.watched_table WHERE kind = 'blocks' ORDER BY relation::text;
+SELECT relation, arguments FROM herald_internal.watched_table WHERE kind = 'blocks' ORDER BY relation::text;
 INSERT INTO pref.blocks VALUES (1, 2);
 INSERT INTO pref.mutes VALUES (1, 3);
 SELECT herald.is_blocked('1', '2'), herald.is_blocked('2', '1'), herald.is_blocked('1', '3'), herald.is_blocked('3', '1'), herald.is_blocked('1', '4'), herald.is_blocked('x', 'y');
@@ -105,6 +105,6 @@ SELECT step, verdict, detail FROM herald.explain('1', 'system', actor => '4');
 SELECT step, verdict, detail FROM herald.explain('2', 'unheard_of');
 
 SELECT herald.unwatch_all();
-SELECT count(*) FROM herald.block_source;
+SELECT count(*) FROM herald_internal.block_source;
 TRUNCATE herald.preference, herald.read_mark, herald.notification;
 DROP SCHEMA pref CASCADE;

@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
-TRUNCATE herald.bridge, herald.presence, herald.viewers, herald.appearance;
+TRUNCATE herald_internal.bridge, herald_internal.presence, herald_internal.viewers, herald.appearance;
 CREATE SCHEMA pr;
 CREATE TABLE pr.users (id int PRIMARY KEY, username text);
 CREATE TABLE pr.follows (follower_id int REFERENCES pr.users, followee_id int REFERENCES pr.users);
@@ -30,18 +30,18 @@ $$;
 CREATE FUNCTION pr.report(bridge uuid, came text[] DEFAULT '{}', went text[] DEFAULT '{}', rooms text[] DEFAULT '{}', counts int[] DEFAULT '{}',
 	lease interval DEFAULT '1 hour') RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM herald.report_presence(bridge, came, went, rooms, counts, lease);
+	PERFORM herald_internal.report_presence(bridge, came, went, rooms, counts, lease);
 	RETURN QUERY SELECT * FROM pr.told();
 END
 $$;
 
 -- a user is here from the first session to the last, whatever the bridge
-SELECT herald.begin_presence(NULL, '1 hour') AS one, herald.begin_presence(NULL, '1 hour') AS two \gset
+SELECT herald_internal.begin_presence(NULL, '1 hour') AS one, herald_internal.begin_presence(NULL, '1 hour') AS two \gset
 SELECT * FROM pr.report(:'one', '{1,2}');
 SELECT * FROM pr.report(:'one', '{1}');
 SELECT * FROM pr.report(:'two', '{1,3}', '{9}');
 SELECT user_id, status, since <= now() AS since FROM herald.online ORDER BY user_id;
-SELECT count(DISTINCT since) AS one_beginning FROM herald.presence WHERE user_id = '1';
+SELECT count(DISTINCT since) AS one_beginning FROM herald_internal.presence WHERE user_id = '1';
 SELECT * FROM pr.report(:'one', '{}', '{1,2}');
 SELECT herald.is_online('1'), herald.is_online('2'), herald.is_online('3'), herald.is_online('77'), herald.is_online(NULL);
 SELECT herald.last_seen('1'), herald.last_seen('2') <= now() AS seen, herald.last_seen('77');
@@ -51,7 +51,7 @@ SELECT * FROM pr.report(:'one', '{1}');
 -- what a user wants to be seen as
 CREATE FUNCTION pr.act(user_id text, action text, payload jsonb) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN NEXT herald.act(user_id, action, payload, NULL) #- '{users,0,since}' #- '{users,1,since}' #- '{users,2,since}';
+	RETURN NEXT herald_internal.act(user_id, action, payload, NULL) #- '{users,0,since}' #- '{users,1,since}' #- '{users,2,since}';
 	RETURN QUERY SELECT * FROM pr.told();
 END
 $$;
@@ -83,67 +83,67 @@ SELECT * FROM pr.act('1', 'presence:list', '{"userIds": "7"}');
 SELECT * FROM pr.act('1', 'presence:list', jsonb_build_object('userIds', (SELECT jsonb_agg(n) FROM generate_series(1, 1001) AS n)));
 
 -- followers and conversations hear of a user, in lists that fit into signals
-SELECT * FROM herald.audience('{1,4,7}') ORDER BY user_id;
+SELECT * FROM herald_internal.audience('{1,4,7}') ORDER BY user_id;
 INSERT INTO pr.members SELECT 1000000 + n, 9 FROM generate_series(1, 700) AS n;
-SELECT count(*) AS lists, sum(cardinality(rooms)) AS rooms, max(octet_length(to_json(rooms)::text)) < 7000 AS short FROM herald.audience('{9}');
+SELECT count(*) AS lists, sum(cardinality(rooms)) AS rooms, max(octet_length(to_json(rooms)::text)) < 7000 AS short FROM herald_internal.audience('{9}');
 SELECT * FROM pr.report(:'one', '{9}');
 
 -- what is too long for a signal is left out, and nobody else with it
 CREATE TABLE pr.talks (conversation_id text, user_id int REFERENCES pr.users);
 SELECT herald.watch_members('pr.talks');
 INSERT INTO pr.talks VALUES (repeat('é', 9999), 7), ('short', 7);
-SELECT * FROM herald.audience('{7}');
+SELECT * FROM herald_internal.audience('{7}');
 SELECT * FROM pr.report(:'one', ARRAY[repeat('é', 9999), repeat(e'\x01', 101), '7'], rooms => ARRAY['post:' || repeat('é', 9999)], counts => '{1}');
 
 -- viewers are added up over bridges
 SELECT * FROM pr.report(:'one', rooms => '{post:1,post:2}', counts => '{2,1}');
 SELECT * FROM pr.report(:'two', rooms => '{post:1}', counts => '{3}');
 SELECT * FROM pr.report(:'one', rooms => '{post:1,post:2}', counts => '{1,0}');
-SELECT room, sum(count) FROM herald.viewers GROUP BY room;
+SELECT room, sum(count) FROM herald_internal.viewers GROUP BY room;
 
 -- a bridge that begins again counts once, and its users did not go
-SELECT herald.begin_presence(:'two', '1 hour') AS three \gset
-SELECT room, sum(count) FROM herald.viewers GROUP BY room;
+SELECT herald_internal.begin_presence(:'two', '1 hour') AS three \gset
+SELECT room, sum(count) FROM herald_internal.viewers GROUP BY room;
 SELECT * FROM pr.report(:'three', '{3}', rooms => '{post:1}', counts => '{2}');
-SELECT room, sum(count) FROM herald.viewers GROUP BY room;
+SELECT room, sum(count) FROM herald_internal.viewers GROUP BY room;
 
 -- a lease that ran out hides its users at once; they go when it is ended, by a bridge that has lived through it
-UPDATE herald.bridge SET alive_until = '2020-01-02 12:00Z' WHERE bridge_id <> :'three';
+UPDATE herald_internal.bridge SET alive_until = '2020-01-02 12:00Z' WHERE bridge_id <> :'three';
 SELECT * FROM pr.report(:'three');
 SELECT user_id, status FROM herald.online ORDER BY user_id;
-UPDATE herald.bridge SET since = now() - interval '1 h' WHERE bridge_id = :'three';
+UPDATE herald_internal.bridge SET since = now() - interval '1 h' WHERE bridge_id = :'three';
 SELECT * FROM pr.report(:'three', '{2}');
 SELECT user_id, status FROM herald.online ORDER BY user_id;
 SELECT herald.last_seen('4') AT TIME ZONE 'UTC' AS last_heard_of;
-SELECT room, sum(count) FROM herald.viewers GROUP BY room;
+SELECT room, sum(count) FROM herald_internal.viewers GROUP BY room;
 \set VERBOSITY sqlstate
 SELECT * FROM pr.report(:'one', '{4}');
 \set VERBOSITY default
 
 -- after a time without a report, nobody is ended by the first who is back
-SELECT herald.begin_presence(NULL, '1 hour') IS NOT NULL AS begun;
-UPDATE herald.bridge SET since = now() - interval '9 h', alive_until = now() - interval '5 h';
+SELECT herald_internal.begin_presence(NULL, '1 hour') IS NOT NULL AS begun;
+UPDATE herald_internal.bridge SET since = now() - interval '9 h', alive_until = now() - interval '5 h';
 SELECT * FROM pr.report(:'three');
-SELECT count(*) FROM herald.bridge;
+SELECT count(*) FROM herald_internal.bridge;
 
 -- for applications: the view and its functions; the bridge sees no table
 SET ROLE herald_app;
 SELECT user_id, status FROM herald.online ORDER BY user_id;
 SELECT herald.is_online('2');
-SELECT * FROM herald.presence;
+SELECT * FROM herald_internal.presence;
 SET ROLE herald_bridge;
-SELECT herald.begin_presence(NULL, '1 s') IS NOT NULL AS begun;
+SELECT herald_internal.begin_presence(NULL, '1 s') IS NOT NULL AS begun;
 SELECT * FROM herald.online;
 RESET ROLE;
 
 -- a restored database has statuses, and nobody who is here
-TRUNCATE herald.bridge, herald.presence, herald.viewers;
-SELECT herald.begin_presence(NULL, '1 hour') AS first \gset
+TRUNCATE herald_internal.bridge, herald_internal.presence, herald_internal.viewers;
+SELECT herald_internal.begin_presence(NULL, '1 hour') AS first \gset
 SELECT chosen, shown, count(*) FROM herald.appearance GROUP BY 1, 2 ORDER BY 1, 2;
 
 SELECT herald.forget_user('4');
 SELECT herald.last_seen('4');
 DROP TRIGGER note ON herald.appearance;
-TRUNCATE herald.bridge, herald.presence, herald.viewers, herald.appearance;
+TRUNCATE herald_internal.bridge, herald_internal.presence, herald_internal.viewers, herald.appearance;
 SELECT herald.unwatch(t::regclass) FROM unnest('{pr.users,pr.follows,pr.members,pr.talks,pr.blocks}'::text[]) AS t;
 DROP SCHEMA pr CASCADE;

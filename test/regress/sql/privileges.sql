@@ -26,7 +26,7 @@ SELECT herald.watch_users('privileges.users');
 SELECT herald.watch_posts('privileges.posts');
 SELECT herald.watch_likes('privileges.likes');
 SET ROLE regress_writer;
-SELECT has_schema_privilege('herald', 'USAGE') AS usage_of_herald;
+SELECT has_schema_privilege('herald', 'USAGE') OR has_schema_privilege('herald_internal', 'USAGE') AS may_use_a_schema;
 SELECT * FROM privileges.posts;
 INSERT INTO privileges.likes VALUES ('ben', 1);
 SELECT count(*) FROM herald.notification;
@@ -40,24 +40,24 @@ SELECT herald.watch_likes('privileges.likes');
 SET ROLE regress_app;
 SELECT herald.watch_likes('privileges.likes');
 SELECT herald.watch('privileges.item', 'spy', event => 'spied', room => 'room');
-SELECT herald.save_rule('privileges.item', 'spy', 'insert', 'insert', NULL, 'SELECT 1', NULL, NULL, 'abort');
-SELECT herald.delete_rules('privileges.likes');
-SELECT herald.forget('privileges.likes');
-SELECT herald.save_counter('privileges.likes', 'total', 'SELECT 1::bigint', NULL, NULL);
-SELECT herald.save_room_source('privileges.likes', 'spy', 'SELECT ''ann'', ''room''');
-SELECT herald.save_watched('privileges.likes', 'likes', '{}');
+SELECT herald_internal.save_rule('privileges.item', 'spy', 'insert', 'insert', NULL, 'SELECT 1', NULL, NULL, 'abort');
+SELECT herald_internal.delete_rules('privileges.likes');
+SELECT herald_internal.forget('privileges.likes');
+SELECT herald_internal.save_counter('privileges.likes', 'total', 'SELECT 1::bigint', NULL, NULL);
+SELECT herald_internal.save_room_source('privileges.likes', 'spy', 'SELECT ''ann'', ''room''');
+SELECT herald_internal.save_watched('privileges.likes', 'likes', '{}');
 SELECT herald.unwatch('privileges.likes');
-INSERT INTO herald.rule (relation, name, operation) VALUES ('privileges.item', 'spy', 'insert');
-DELETE FROM herald.rule;
+INSERT INTO herald_internal.rule (relation, name, operation) VALUES ('privileges.item', 'spy', 'insert');
+DELETE FROM herald_internal.rule;
 INSERT INTO herald.event (rooms, name, payload) VALUES ('{*}', 'forged', '{}');
 INSERT INTO herald.notification (recipient_id, type, title) VALUES ('ann', 'system', 'forged');
 RESET ROLE;
-SELECT count(*) FROM herald.rule AS r WHERE r.name = 'spy';
+SELECT count(*) FROM herald_internal.rule AS r WHERE r.name = 'spy';
 
 -- A rule reads what the owner of its table may read, no more, when it is made ...
 SET ROLE regress_owner;
 SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id', recipient => 's.recipient', title => 'Told');
-SELECT count(*) FROM herald.rule AS r WHERE r.name = 'told';
+SELECT count(*) FROM herald_internal.rule AS r WHERE r.name = 'told';
 RESET ROLE;
 GRANT SELECT ON privileges.secret TO regress_owner;
 SET ROLE regress_owner;
@@ -96,7 +96,7 @@ REVOKE SELECT ON privileges.secret FROM regress_owner;
 SET ROLE regress_writer;
 INSERT INTO privileges.item VALUES (2, 2);
 RESET ROLE;
-SELECT r.name, f.sqlstate, f.message FROM herald.rule_failure AS f JOIN herald.rule AS r ON r.id = f.rule;
+SELECT r.name, f.sqlstate, f.message FROM herald.rule_failure AS f JOIN herald_internal.rule AS r ON r.id = f.rule;
 SELECT title, recipient_id FROM herald.notification WHERE type IN ('told', 'also') ORDER BY id;
 SELECT count(*) FROM privileges.item;
 
@@ -147,32 +147,68 @@ SELECT herald.unwatch('privileges.item');
 RESET ROLE;
 SELECT herald.maintain();
 SELECT pg_catalog.count(*) FROM herald.read_events(herald.current_position());
-SELECT pg_catalog.count(*) FROM herald.connect_sessions('{ann}', '{s1}');
+SELECT pg_catalog.count(*) FROM herald_internal.connect_sessions('{ann}', '{s1}');
 RESET search_path;
 
 -- The public may call nothing; the bridge exactly its functions, and reads no table.
-SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE');
-SELECT has_schema_privilege('regress_stranger', 'herald', 'USAGE') AS usage_of_herald;
+SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE');
+SELECT has_schema_privilege('regress_stranger', 'herald', 'USAGE') OR has_schema_privilege('regress_stranger', 'herald_internal', 'USAGE') AS may_use_a_schema;
 SELECT p.oid::regprocedure AS function FROM pg_proc AS p
-WHERE p.pronamespace = 'herald'::regnamespace AND has_function_privilege('herald_bridge', p.oid, 'EXECUTE') ORDER BY p.proname;
+WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND has_function_privilege('herald_bridge', p.oid, 'EXECUTE') ORDER BY p.proname;
 SELECT r.rolname, c.relname
 FROM pg_class AS c, unnest('{regress_stranger,herald_bridge}'::name[]) AS r (rolname)
-WHERE c.relnamespace = 'herald'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND
+WHERE c.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'S') AND
       (has_table_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(r.rolname, c.oid, 'SELECT'));
 -- Whatever runs with the rights of the extension's owner has its search path pinned, as has everything in PL/pgSQL.
 SELECT p.oid::regprocedure AS unpinned FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-WHERE p.pronamespace = 'herald'::regnamespace AND (p.prosecdef OR l.lanname = 'plpgsql') AND
+WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND (p.prosecdef OR l.lanname = 'plpgsql') AND
       array_to_string(p.proconfig, ';') !~ 'search_path=pg_catalog, pg_temp';
 SET ROLE herald_bridge;
-SELECT position IS NOT NULL AS has_position FROM herald.bridge_hello();
+SELECT position IS NOT NULL AS has_position FROM herald_internal.bridge_hello();
 SELECT count(*) FROM herald.read_events(herald.current_position());
-SELECT herald.act('ann', 'inbox:list', '{"max": 1}', NULL) ->> 'unread' AS unread;
-SELECT rooms[2] FROM herald.connect_sessions('{ann}', '{s1}');
+SELECT herald_internal.act('ann', 'inbox:list', '{"max": 1}', NULL) ->> 'unread' AS unread;
+SELECT rooms[2] FROM herald_internal.connect_sessions('{ann}', '{s1}');
 SELECT count(*) FROM herald.event;
 SELECT count(*) FROM herald.notification;
 SELECT count(*) FROM privileges.users;
 SELECT herald.publish('room', 'forged', '{}');
-SELECT herald.call_as('herald.act_inbox_list(text, jsonb)', 'postgres'::regrole, 'ann', '{}');
+SELECT herald_internal.call_as('herald_internal.act_inbox_list(text, jsonb)', 'postgres'::regrole, 'ann', '{}');
+RESET ROLE;
+
+-- A role that may use schema herald alone: functions and views work without any right on herald_internal, and so does row-level security.
+GRANT USAGE ON SCHEMA herald TO regress_stranger;
+GRANT EXECUTE ON FUNCTION herald.my_inbox, herald.current_user_id, herald.unread_count, herald.publish, herald.notify, herald.signal, herald.is_online,
+	herald.explain, herald.iso8601, herald.is_unread, herald.notification_json TO regress_stranger;
+GRANT SELECT ON herald.notification, herald.watched, herald.online TO regress_stranger;
+SET ROLE regress_stranger;
+SELECT has_schema_privilege('herald_internal', 'USAGE') AS may_use_internal;
+SET herald.user_id = 'dan';
+SELECT count(*) > 0 AS reads_own, herald.unread_count('dan') AS unread FROM herald.my_inbox();
+SELECT count(*) > 0 AS sees_own, count(*) FILTER (WHERE recipient_id <> 'dan') AS of_others FROM herald.notification;
+SELECT herald.notification_json(n) ->> 'title' AS title FROM herald.notification AS n ORDER BY id LIMIT 1;
+SELECT DISTINCT rule FROM herald.watched WHERE relation = 'privileges.likes'::regclass ORDER BY rule;
+SELECT count(*) FROM herald.online;
+SELECT herald.publish('room', 'own', '{}') IS NOT NULL AS published, herald.notify('dan', 'system', 'Own') IS NOT NULL AS made, herald.is_online('dan');
+SELECT herald.signal('{room}', 'own');
+SELECT step, verdict FROM herald.explain('dan', 'system') WHERE step = 'result';
+SELECT count(*) FROM herald_internal.rule;
+RESET herald.user_id;
+RESET ROLE;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald FROM regress_stranger;
+REVOKE ALL ON ALL TABLES IN SCHEMA herald FROM regress_stranger;
+REVOKE ALL ON SCHEMA herald FROM regress_stranger;
+
+-- Members of herald_app change types of notifications; nobody else does, and the log is maintained by its owner.
+SET ROLE regress_app;
+INSERT INTO herald.notification_type (name, title) VALUES ('regress_ordered', 'Ordered');
+UPDATE herald.notification_type SET title = 'Ordered!' WHERE name = 'regress_ordered' RETURNING title;
+DELETE FROM herald.notification_type WHERE name = 'regress_ordered' RETURNING name;
+SELECT herald.trim_inbox('nobody');
+SELECT herald.maintain();
+SET ROLE regress_stranger;
+UPDATE herald.notification_type SET title = 'Forged';
+SET ROLE herald_bridge;
+UPDATE herald.notification_type SET title = 'Forged';
 RESET ROLE;
 
 -- Row-level security: a session that acts for a user reads its own notifications and no others.

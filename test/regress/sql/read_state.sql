@@ -67,10 +67,10 @@ SELECT herald.mark_read('ben', rs.ids('f')), herald.mark_unread('ben', rs.ids('a
 SELECT * FROM rs.state;
 
 -- as actions
-SELECT herald.act('ann', 'notification:seen', NULL, NULL);
-SELECT herald.act('ann', 'notification:archive', jsonb_build_object('ids', rs.ids('g')), NULL);
-SELECT herald.act('ann', 'notification:archive', jsonb_build_object('ids', rs.ids('g'), 'archived', false), NULL);
-SELECT herald.act('ann', 'notification:unread', jsonb_build_object('ids', rs.ids('b')), NULL);
+SELECT herald_internal.act('ann', 'notification:seen', NULL, NULL);
+SELECT herald_internal.act('ann', 'notification:archive', jsonb_build_object('ids', rs.ids('g')), NULL);
+SELECT herald_internal.act('ann', 'notification:archive', jsonb_build_object('ids', rs.ids('g'), 'archived', false), NULL);
+SELECT herald_internal.act('ann', 'notification:unread', jsonb_build_object('ids', rs.ids('b')), NULL);
 
 -- a user's own session sees its own inbox, by row policy and by function
 CREATE ROLE regress_reader;
@@ -125,7 +125,7 @@ SELECT * FROM rs.state;
 -- as the server's settings say, round all inboxes
 SELECT count(herald.notify('user ' || u, 'system', 'Note ' || n)) FROM generate_series(1, 50) AS u, generate_series(1, 2) AS n;
 SET herald.inbox_limit = 1;
-SELECT herald.sweep_inboxes(1000), herald.sweep_inboxes(1000);
+SELECT herald_internal.sweep_inboxes(1000), herald_internal.sweep_inboxes(1000);
 SELECT count(*), min(title), max(title) FROM herald.notification WHERE recipient_id LIKE 'user %';
 RESET herald.inbox_limit;
 SET herald.milestones = '10,5';

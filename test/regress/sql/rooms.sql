@@ -58,16 +58,16 @@ SELECT herald.room_policy('hall', 'pg_catalog.lower(text)');
 SELECT herald.room_policy('hall', NULL);
 
 -- sessions that connect; what a session joined is remembered, as long as it may
-SELECT herald.join_room('2', 'post:1', 's1'), herald.join_room('2', 'post:2', 's1') AS secret, herald.join_room('2', 'feed:1', 's1') AS automatic,
-       herald.join_room('2', 'album:5', 's1') AS album, herald.join_room('2', 'album:5', 's1') AS twice, herald.join_room('1', 'post:2', 's2') AS own;
-SELECT session, user_id, room FROM herald.session_room ORDER BY session, room;
-SELECT ordinal, rooms, unread FROM herald.connect_sessions('{2,1,2,3,nobody,1}', '{s1,s2,s3,s4,s5,s1}');
+SELECT herald_internal.join_room('2', 'post:1', 's1'), herald_internal.join_room('2', 'post:2', 's1') AS secret, herald_internal.join_room('2', 'feed:1', 's1') AS automatic,
+       herald_internal.join_room('2', 'album:5', 's1') AS album, herald_internal.join_room('2', 'album:5', 's1') AS twice, herald_internal.join_room('1', 'post:2', 's2') AS own;
+SELECT session, user_id, room FROM herald_internal.session_room ORDER BY session, room;
+SELECT ordinal, rooms, unread FROM herald_internal.connect_sessions('{2,1,2,3,nobody,1}', '{s1,s2,s3,s4,s5,s1}');
 UPDATE r.posts SET secret = true;
-SELECT herald.leave_room('2', 'album:5', 's1'), herald.leave_room('2', 'album:5', 's1') AS again;
+SELECT herald_internal.leave_room('2', 'album:5', 's1'), herald_internal.leave_room('2', 'album:5', 's1') AS again;
 CREATE TABLE r.place AS SELECT herald.current_position() AS before, ''::text AS after;
 DELETE FROM r.follows WHERE followee_id = 3;
 UPDATE r.members SET left_at = now() WHERE conversation_id = 11;
-SELECT ordinal, rooms, unread FROM herald.connect_sessions('{2}', '{s1}');
+SELECT ordinal, rooms, unread FROM herald_internal.connect_sessions('{2}', '{s1}');
 
 -- who comes back has the rooms of its position; what changed since comes as events
 INSERT INTO r.members VALUES (12, 2, NULL);
@@ -75,17 +75,17 @@ UPDATE r.members SET left_at = now() WHERE (conversation_id, user_id) = (10, 2);
 UPDATE r.members SET left_at = NULL WHERE (conversation_id, user_id) = (10, 2);
 UPDATE r.place SET after = herald.current_position();
 SELECT c.ordinal, c.rooms, c.recovered, c.held, c."position" = before AS "before", c."position" = after AS "after"
-FROM r.place, herald.connect_sessions('{2,2,1,2,2}', '{s1,s1,s2,s1,s1}', ARRAY[before, after, NULL, 'nonsense', '1~0~0~1.0'], ARRAY[before, after]) AS c;
-SELECT c.ordinal, c.held FROM r.place, herald.connect_sessions('{2,2}', '{s1,s1}', ARRAY[before, after], ARRAY['nonsense', after, after]) AS c;
-SELECT * FROM herald.connect_sessions('{}', '{}');
+FROM r.place, herald_internal.connect_sessions('{2,2,1,2,2}', '{s1,s1,s2,s1,s1}', ARRAY[before, after, NULL, 'nonsense', '1~0~0~1.0'], ARRAY[before, after]) AS c;
+SELECT c.ordinal, c.held FROM r.place, herald_internal.connect_sessions('{2,2}', '{s1,s1}', ARRAY[before, after], ARRAY['nonsense', after, after]) AS c;
+SELECT * FROM herald_internal.connect_sessions('{}', '{}');
 
 -- one query, whatever the number of users
 INSERT INTO r.users SELECT n, 'user' || n FROM generate_series(1001, 6000) AS n;
 INSERT INTO r.members SELECT n / 5, n FROM generate_series(1001, 6000) AS n;
-SELECT count(*), sum(cardinality(rooms)) FROM herald.connect_sessions(
+SELECT count(*), sum(cardinality(rooms)) FROM herald_internal.connect_sessions(
 	(SELECT array_agg(n::text) FROM generate_series(1001, 6000) AS n), (SELECT array_agg('s' || n) FROM generate_series(1001, 6000) AS n));
 
-DELETE FROM herald.session_room;
+DELETE FROM herald_internal.session_room;
 DELETE FROM herald.room_policy;
 DROP FUNCTION public.regress_herald_path;
 SELECT herald.unwatch_all();

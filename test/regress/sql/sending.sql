@@ -21,7 +21,7 @@ CREATE FUNCTION send(user_id text, payload jsonb) RETURNS text LANGUAGE plpgsql 
 DECLARE
 	answer jsonb;
 BEGIN
-	answer := herald.act(user_id, 'message:send', payload, NULL);
+	answer := herald_internal.act(user_id, 'message:send', payload, NULL);
 	RETURN answer - '{timestamp}'::text[];
 EXCEPTION WHEN OTHERS THEN
 	RETURN format('%s: %s', SQLSTATE, SQLERRM);
@@ -38,7 +38,7 @@ SELECT herald.watch_messages('messages');
 SELECT send('1', '{"conversationId": "7", "content": "Hello"}');
 SELECT send('2', '{"conversationId": 7, "content": "Look", "mediaUrl": "/pear.jpg"}');
 BEGIN;
-SELECT herald.act('1', 'message:send', '{"conversationId": 7, "content": "Same"}', NULL) AS answer \gset
+SELECT herald_internal.act('1', 'message:send', '{"conversationId": 7, "content": "Same"}', NULL) AS answer \gset
 SELECT e.name, e.rooms, e.payload::jsonb = :'answer' AS same FROM herald.event AS e WHERE e.payload ->> 'content' = 'Same';
 COMMIT;
 SELECT recipient_id, content FROM herald.notification WHERE content = 'Same';
@@ -129,10 +129,10 @@ ALTER TABLE messages ADD COLUMN written_by text DEFAULT current_user;
 SET ROLE regress_herald_postman;
 SELECT herald.watch_messages('messages');
 SET ROLE regress_herald_relay;
-SELECT herald.act('1', 'message:send', '{"conversationId": 7, "content": "By post"}', NULL) #> '{message,written_by}' AS written_by;
+SELECT herald_internal.act('1', 'message:send', '{"conversationId": 7, "content": "By post"}', NULL) #> '{message,written_by}' AS written_by;
 RESET ROLE;
 -- exposing one's own is not needed, nor possible
-SELECT herald.expose('message:send', 'herald.act_message_send(text, jsonb)');
+SELECT herald.expose('message:send', 'herald_internal.act_message_send(text, jsonb)');
 
 -- keys of several columns: what they share must agree
 SELECT herald.unwatch_all();

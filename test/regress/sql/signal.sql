@@ -53,29 +53,29 @@ INSERT INTO sig.conversations VALUES (7);
 INSERT INTO sig.members VALUES (7, 1), (7, 2), (7, 3);
 UPDATE sig.members SET left_at = now() WHERE user_id = 3;
 SELECT herald.watch_users('sig.users'), herald.watch_members('sig.members'), herald.watch_blocks('sig.blocks');
-SELECT herald.act('1', 'typing:start', '{"conversationId": "7"}', NULL);
-SELECT herald.act('2', 'typing:stop', '{"conversationId": 7, "receiverId": null}', NULL);
-SELECT herald.act('3', 'typing:start', '{"conversationId": "7"}', NULL);
-SELECT herald.act('3', 'typing:stop', '{"conversationId": "7", "receiverId": "1"}', NULL);
+SELECT herald_internal.act('1', 'typing:start', '{"conversationId": "7"}', NULL);
+SELECT herald_internal.act('2', 'typing:stop', '{"conversationId": 7, "receiverId": null}', NULL);
+SELECT herald_internal.act('3', 'typing:start', '{"conversationId": "7"}', NULL);
+SELECT herald_internal.act('3', 'typing:stop', '{"conversationId": "7", "receiverId": "1"}', NULL);
 \echo :LAST_ERROR_SQLSTATE
-SELECT herald.act('1', 'typing:start', '{"conversationId": "8"}', NULL);
-SELECT herald.act('1', 'typing:start', '{"conversationId": "x"}', NULL);
-SELECT herald.act('1', 'typing:start', '{}', NULL);
-SELECT herald.act('1', 'typing:stop', NULL, NULL);
-SELECT herald.act('1', 'typing:stop', '"7"', NULL);
-SELECT herald.expose('typing:start', 'herald.act_typing_start(text, jsonb)');
+SELECT herald_internal.act('1', 'typing:start', '{"conversationId": "8"}', NULL);
+SELECT herald_internal.act('1', 'typing:start', '{"conversationId": "x"}', NULL);
+SELECT herald_internal.act('1', 'typing:start', '{}', NULL);
+SELECT herald_internal.act('1', 'typing:stop', NULL, NULL);
+SELECT herald_internal.act('1', 'typing:stop', '"7"', NULL);
+SELECT herald.expose('typing:start', 'herald_internal.act_typing_start(text, jsonb)');
 
 -- nobody waits for a disk
 BEGIN;
-SELECT herald.act('1', 'typing:start', '{"receiverId": "2"}', NULL);
+SELECT herald_internal.act('1', 'typing:start', '{"receiverId": "2"}', NULL);
 SHOW synchronous_commit;
 COMMIT;
 SHOW synchronous_commit;
 
 -- a block is not told of
 INSERT INTO sig.blocks VALUES (2, 1);
-SELECT herald.act('1', 'typing:start', '{"receiverId": "2"}', NULL);
-SELECT herald.act('2', 'typing:start', '{"receiverId": "1"}', NULL);
+SELECT herald_internal.act('1', 'typing:start', '{"receiverId": "2"}', NULL);
+SELECT herald_internal.act('2', 'typing:start', '{"receiverId": "1"}', NULL);
 
 SELECT herald.unwatch('sig.users'), herald.unwatch('sig.members'), herald.unwatch('sig.blocks');
 DROP SCHEMA sig CASCADE;

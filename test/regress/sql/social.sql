@@ -21,7 +21,7 @@ SELECT herald.watch_messages('blog.messages');
 SELECT herald.watch_comments('blog.comments');
 SELECT herald.watch_follows('blog.follows');
 SELECT herald.watch_members('blog.conversation_members');
-SELECT relation, kind, arguments FROM herald.watched_table WHERE relation::text LIKE 'blog.%' ORDER BY relation::text;
+SELECT relation, kind, arguments FROM herald_internal.watched_table WHERE relation::text LIKE 'blog.%' ORDER BY relation::text;
 SELECT relation, rule, string_agg(change || CASE WHEN change <> operation THEN ' by ' || operation ELSE '' END, ', ' ORDER BY change, operation) AS changes
 FROM herald.watched WHERE relation::text LIKE 'blog.%' GROUP BY relation, rule ORDER BY relation::text, rule;
 

@@ -17,7 +17,7 @@ SELECT herald.watch_likes('shop.stars', actor => 'tenant, who');
 SELECT herald.watch_comments('shop.remarks', author => 'tenant, who', subject => 'tenant, what', parent => 'tenant, answers', body => 'remark');
 SELECT herald.watch_follows('shop.fans', follower => 'tenant, fan', followee => 'tenant, star');
 SELECT herald.watch_messages('shop.letters', sender => 'tenant,writer', receiver => 'tenant,reader', body => 'line');
-SELECT relation, kind, arguments FROM herald.watched_table ORDER BY relation::text;
+SELECT relation, kind, arguments FROM herald_internal.watched_table ORDER BY relation::text;
 
 -- What is new in the log, by the function that the bridge reads with. Ids and times differ from run to run.
 CREATE TABLE shop.mark AS SELECT herald.current_position() AS position;
@@ -37,7 +37,7 @@ INSERT INTO shop.fans VALUES ('acme', 'ben', 'ann'), ('acme', 'ben', 'cat');
 INSERT INTO shop.letters VALUES ('x', 'acme', 'ann', 'ben', 'Dear Ben');
 SELECT recipient_id AS told, actor_id, actor_name, type, subject_type, subject_id, title, content, data FROM herald.notification ORDER BY id;
 SELECT * FROM shop.heard() WHERE event NOT LIKE 'notification:%';
-SELECT rooms FROM herald.connect_sessions('{"acme,ben","acme,ann",nonsense}', '{s,t,u}');
+SELECT rooms FROM herald_internal.connect_sessions('{"acme,ben","acme,ann",nonsense}', '{s,t,u}');
 SELECT room, herald.may_join('acme,ann', room) FROM unnest('{"post:acme,1","post:acme,3","post:1","comment:acme,r2","feed:acme,ann","feed:acme,ben"}'::text[]) AS room;
 
 SELECT herald.unwatch_all();

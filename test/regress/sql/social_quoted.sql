@@ -24,7 +24,7 @@ SELECT herald.watch_comments('"Comments"', body => 'the text');
 SELECT herald.watch_likes('"CommentLikes"');
 SELECT herald.watch_likes('"PostLikes"');
 SELECT herald.watch_posts('"BlogPosts"');
-SELECT relation, kind, arguments FROM herald.watched_table ORDER BY relation::text COLLATE "C";
+SELECT relation, kind, arguments FROM herald_internal.watched_table ORDER BY relation::text COLLATE "C";
 RESET search_path;
 
 -- What is new in the log, by the function that the bridge reads with. Ids and times differ from run to run.
@@ -60,7 +60,7 @@ FROM "My App".heard() WHERE event NOT LIKE 'notification:%';
 
 -- rooms with quoted columns and native types
 SELECT c.ordinal, "My App".short(array_to_string(c.rooms, ' ')) AS rooms, c.unread
-FROM herald.connect_sessions(ARRAY["My App".id('a')::text, "My App".id('c')::text], '{s1,s2}') AS c;
+FROM herald_internal.connect_sessions(ARRAY["My App".id('a')::text, "My App".id('c')::text], '{s1,s2}') AS c;
 SELECT herald.may_join('x', 'post:' || "My App".id('1')) AS post, herald.may_join('x', 'post:1') AS no_uuid,
        herald.may_join('x', 'comment:' || "My App".id('3')) AS comment, herald.may_join('x', 'comment:' || "My App".id('1')) AS no_comment;
 

@@ -11,7 +11,7 @@ CREATE TABLE undo.follows (follower_id text REFERENCES undo.users, followee_id t
 INSERT INTO undo.users VALUES ('ann', 'Ann'), ('ben', 'Ben'), ('cat', 'Cat'), ('a:b', 'Colon'), ('a', 'Short');
 SELECT herald.watch_users('undo.users', handle => 'id'), herald.watch_posts('undo.posts'), herald.watch_likes('undo.likes'),
 	herald.watch_comments('undo.comments'), herald.watch_follows('undo.follows');
-SELECT relation, kind, arguments ->> 'present' AS present FROM herald.watched_table WHERE relation::text LIKE 'undo.%' ORDER BY relation::text;
+SELECT relation, kind, arguments ->> 'present' AS present FROM herald_internal.watched_table WHERE relation::text LIKE 'undo.%' ORDER BY relation::text;
 
 CREATE TABLE undo.mark AS SELECT herald.current_position() AS position;
 -- What the sessions of users hear since the last look. Ids differ from run to run.

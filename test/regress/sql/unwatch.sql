@@ -16,7 +16,7 @@ CREATE FUNCTION u.traces() RETURNS SETOF text LANGUAGE sql AS $$
 	UNION ALL
 	SELECT format('%s depends on %s', pg_describe_object(d.classid, d.objid, d.objsubid), pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid))
 	FROM pg_depend AS d
-	WHERE d.classid = 'pg_trigger'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = to_regproc('herald.on_change')
+	WHERE d.classid = 'pg_trigger'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = to_regproc('herald_internal.on_change')
 	UNION ALL
 	SELECT format('%s has the columns %s', a.attrelid::regclass, string_agg(a.attname, ', ' ORDER BY a.attnum))
 	FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
@@ -49,10 +49,10 @@ SELECT relation, rule FROM herald.watched ORDER BY rule;
 SELECT herald.watch_likes('u.likes');
 DROP TABLE u.likes;
 SELECT herald.unwatch_all();
-SELECT count(*) FROM herald.rule;
-SELECT count(*) FROM herald.watched_table;
-SELECT count(*) FROM herald.counter;
-SELECT count(*) FROM herald.room_source;
+SELECT count(*) FROM herald_internal.rule;
+SELECT count(*) FROM herald_internal.watched_table;
+SELECT count(*) FROM herald_internal.counter;
+SELECT count(*) FROM herald_internal.room_source;
 DELETE FROM u.before WHERE trace LIKE 'u.likes%';
 (SELECT u.traces() EXCEPT SELECT trace FROM u.before) EXCEPT SELECT 'u.before has the columns trace';
 SELECT trace FROM u.before EXCEPT SELECT u.traces();
