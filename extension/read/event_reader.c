@@ -284,7 +284,7 @@ read_page(Reading *reading, Datum rooms, bool all_rooms)
 
 PG_FUNCTION_INFO_V1(herald_payload_size);
 
-/* herald_internal.payload_size(payload): what it takes as text, without reading what is stored elsewhere or compressed. */
+/* herald_internal.payload_size(payload): its size as text, without reading what is stored elsewhere or compressed. */
 Datum
 herald_payload_size(PG_FUNCTION_ARGS)
 {
