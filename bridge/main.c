@@ -132,11 +132,10 @@ configure(void)
 {
 	LogSettings log;
 
-	if (!read_log_settings(&config, &log) || !auth_configure(&config) || !preflight_conninfo(config.database) ||
-		!dialect_load(config.dialect))
+	if (!read_log_settings(&config, &log))
 		return false;
 	log_configure(&log);
-	return true;
+	return auth_configure(&config) && preflight_conninfo(config.database) && dialect_load(config.dialect);
 }
 
 int

@@ -57,13 +57,30 @@ log_is_on(LogLevel level)
 	return level <= log_settings.level;
 }
 
+/* Writes the time of day in UTC, as ISO 8601 with milliseconds. */
+static void
+write_time(char *text, size_t size)
+{
+	struct timespec now;
+	struct tm utc;
+	size_t length;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	length = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + length, size - length, ".%03dZ", (int) (now.tv_nsec / 1000000));
+}
+
 /* The fields in their order; values that are not UTF-8 are told by their length. */
 static json_t *
-collect(const char *time, LogLevel level, const char *event, va_list pairs)
+collect(LogLevel level, const char *event, va_list pairs)
 {
-	json_t *fields = json_pack("{s:s, s:s, s:s}", "time", time, "level", level_names[level], "event", event);
+	char time[32];
+	json_t *fields;
 	const char *key;
 
+	write_time(time, sizeof(time));
+	fields = json_pack("{s:s, s:s, s:s}", "time", time, "level", level_names[level], "event", event);
 	while ((key = va_arg(pairs, const char *)) != NULL)
 	{
 		const char *value = va_arg(pairs, const char *);
@@ -94,25 +111,10 @@ print_text(json_t *fields)
 	fputc('\n', stderr);
 }
 
-void
-log_event(LogLevel level, const char *event, ...)
+/* Writes one line, and frees the fields. */
+static void
+log_write(json_t *fields)
 {
-	char time_text[32];
-	struct timespec now;
-	struct tm utc;
-	va_list pairs;
-	json_t *fields;
-
-	if (!log_is_on(level))
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(time_text + strlen(time_text), sizeof(time_text) - strlen(time_text), ".%03dZ", (int) (now.tv_nsec / 1000000));
-
-	va_start(pairs, event);
-	fields = collect(time_text, level, event, pairs);
-	va_end(pairs);
 	if (log_settings.format == LOG_FORMAT_JSON)
 	{
 		json_dumpf(fields, stderr, JSON_COMPACT);
@@ -121,4 +123,40 @@ log_event(LogLevel level, const char *event, ...)
 	else
 		print_text(fields);
 	json_decref(fields);
+}
+
+void
+log_event(LogLevel level, const char *event, ...)
+{
+	va_list pairs;
+
+	if (!log_is_on(level))
+		return;
+	va_start(pairs, event);
+	log_write(collect(level, event, pairs));
+	va_end(pairs);
+}
+
+void
+log_event_limited(LogLimit *limit, LogLevel level, const char *event, ...)
+{
+	struct timespec now;
+	va_list pairs;
+	json_t *fields;
+
+	if (!log_is_on(level))
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (limit->second == now.tv_sec + 1)
+	{
+		limit->left_out++;
+		return;
+	}
+	va_start(pairs, event);
+	fields = collect(level, event, pairs);
+	va_end(pairs);
+	if (limit->left_out > 0)
+		json_object_set_new(fields, "left_out", json_sprintf("%ld", limit->left_out));
+	*limit = (LogLimit){ .second = now.tv_sec + 1 };
+	log_write(fields);
 }

@@ -10,6 +10,7 @@
 #define HERALD_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef enum LogLevel
 {
@@ -46,9 +47,23 @@ extern bool log_is_on(LogLevel level);
  */
 extern void log_event(LogLevel level, const char *event, ...) __attribute__((sentinel));
 
+/*
+ * Limits the lines of one kind to one per second.  Zero at first; each kind has its
+ * own, and the caller keeps it for the whole process.
+ */
+typedef struct LogLimit
+{
+	int64_t second; /* of the latest line, plus one; 0: there was none */
+	long left_out;	/* lines since then */
+} LogLimit;
+
+/* Logs like log_event(), unless this second has had a line of this kind.  The next line has the number of those left out. */
+extern void log_event_limited(LogLimit *limit, LogLevel level, const char *event, ...) __attribute__((sentinel));
+
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__, NULL)
 #define log_warning(...) log_event(LOG_LEVEL_WARNING, __VA_ARGS__, NULL)
 #define log_info(...) log_event(LOG_LEVEL_INFO, __VA_ARGS__, NULL)
+#define log_limited(limit, level, ...) log_event_limited(limit, level, __VA_ARGS__, NULL)
 #define log_debug(...) \
 	do \
 	{ \

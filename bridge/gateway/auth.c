@@ -1,32 +1,73 @@
 /*-------------------------------------------------------------------------
  *
  * auth.c
- *	  Whose token is it, and is it good.
+ *	  Verifies tokens and reads the user from them.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "gateway/auth.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <jwt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 
-/* RFC 7518, 3.2: a key of at least the size of the hash; less is a mistake, not a secret. */
+/* RFC 7518, 3.2 demands a key of at least the size of the hash; a shorter one is a mistake. */
 #define SHORTEST_SECRET 16
 #define LONGEST_SECRET 4096
 
-static const Config *config;
-static jwt_alg_t algorithm;
-static unsigned char secret[LONGEST_SECRET];
-static size_t secret_length = 0;
+/* The secret and its file's mode, as they were read from the settings. */
+typedef struct AuthSettings
+{
+	jwt_alg_t algorithm;
+	unsigned char secret[LONGEST_SECRET];
+	size_t secret_length;
+	mode_t secret_mode;
+} AuthSettings;
+
+/* The reasons for which a token is refused. */
+typedef enum Fault
+{
+	TOKEN_GOOD,
+	TOKEN_MISSING,
+	TOKEN_INVALID,
+	TOKEN_WRONG_ALGORITHM,
+	TOKEN_EXPIRED,
+	TOKEN_TOO_EARLY,
+	TOKEN_WRONG_AUDIENCE,
+	TOKEN_WRONG_ISSUER,
+	TOKEN_WITHOUT_USER,
+	FAULT_COUNT
+} Fault;
+
+static const Refusal refusals[FAULT_COUNT] = {
+	[TOKEN_MISSING] = { "token_missing", "a token is needed" },
+	[TOKEN_INVALID] = { "token_invalid", "the token or its signature is not valid" },
+	[TOKEN_WRONG_ALGORITHM] = { "token_invalid", "the token is not signed with the expected algorithm" },
+	[TOKEN_EXPIRED] = { "token_expired", "the token has expired" },
+	[TOKEN_TOO_EARLY] = { "token_not_yet_valid", "the token is not valid yet" },
+	[TOKEN_WRONG_AUDIENCE] = { "token_wrong_audience", "the token is for another audience" },
+	[TOKEN_WRONG_ISSUER] = { "token_wrong_issuer", "the token is from another issuer" },
+	[TOKEN_WITHOUT_USER] = { "token_without_user", NULL }, /* its message is without_user */
+};
+
+static struct
+{
+	const Config *config;
+	AuthSettings settings;
+	char *without_user; /* the message names the claim */
+	LogLimit log_limits[FAULT_COUNT];
+} auth;
 
 static bool
 find_algorithm(const char *name, jwt_alg_t *found)
@@ -38,83 +79,120 @@ find_algorithm(const char *name, jwt_alg_t *found)
 	return *found != JWT_ALG_NONE;
 }
 
-/* Reads the file; one line feed at its end does not count. */
+/* Reads the file and its mode; returns false with errno set if that fails.  One line feed at the end does not count. */
 static bool
-read_secret(const char *path, unsigned char *into, size_t *length)
+read_secret_file(const char *path, AuthSettings *settings)
 {
 	FILE *file = fopen(path, "rb");
+	struct stat status;
+	bool good;
 
 	if (file == NULL)
+		return false;
+	settings->secret_length = fread(settings->secret, 1, LONGEST_SECRET, file);
+	good = !ferror(file) && fstat(fileno(file), &status) == 0;
+	fclose(file);
+	if (!good)
+		return false;
+	settings->secret_mode = status.st_mode;
+	if (settings->secret_length > 0 && settings->secret[settings->secret_length - 1] == '\n')
+		settings->secret_length--;
+	return true;
+}
+
+static bool
+read_secret(const char *path, AuthSettings *settings)
+{
+	const char *fault;
+
+	if (!read_secret_file(path, settings))
 	{
 		fprintf(stderr, "herald-bridge: jwt-secret-file: %s: %s\n", path, strerror(errno));
 		return false;
 	}
-	*length = fread(into, 1, LONGEST_SECRET, file);
-	fclose(file);
-	if (*length > 0 && into[*length - 1] == '\n')
-		(*length)--;
-	if (*length >= SHORTEST_SECRET && *length < LONGEST_SECRET)
+	fault = settings->secret_length == 0			  ? "an empty secret" :
+			settings->secret_length < SHORTEST_SECRET ? "a secret that is too short" :
+			settings->secret_length == LONGEST_SECRET ? "a secret that is too long" :
+														NULL;
+	if (fault == NULL)
 		return true;
 	fprintf(stderr, "herald-bridge: jwt-secret-file: %s holds %s; put %d random bytes or more there (openssl rand -hex 32)\n",
-			path, *length == 0 ? "an empty secret" : *length < SHORTEST_SECRET ? "a secret that is too short" :
-																				 "too much",
-			32);
+			path, fault, 32);
 	return false;
 }
 
-/* Reads what the settings say into the caller's variables. */
 static bool
-read_settings(const Config *settings, jwt_alg_t *wanted, unsigned char *key, size_t *length)
+read_settings(const Config *config, AuthSettings *settings)
 {
-	if (settings->jwt_secret_file[0] == '\0')
+	if (config->jwt_secret_file[0] == '\0')
 	{
 		fputs("herald-bridge: jwt-secret-file is not set: without it no token can be checked\n", stderr);
 		return false;
 	}
-	if (!find_algorithm(settings->jwt_algorithm, wanted))
+	if (!find_algorithm(config->jwt_algorithm, &settings->algorithm))
 	{
-		fprintf(stderr, "herald-bridge: jwt-algorithm: \"%s\" is none of HS256, HS384, HS512\n", settings->jwt_algorithm);
+		fprintf(stderr, "herald-bridge: jwt-algorithm: \"%s\" is none of HS256, HS384, HS512\n", config->jwt_algorithm);
 		return false;
 	}
-	return read_secret(settings->jwt_secret_file, key, length);
+	return read_secret(config->jwt_secret_file, settings);
+}
+
+/* Returns the name of the characters at the secret's end that are there by mistake, or NULL. */
+static const char *
+stray_ending(const AuthSettings *settings)
+{
+	switch (settings->secret[settings->secret_length - 1])
+	{
+		case '\r':
+			return "a carriage return";
+		case '\n':
+			return "more than one line feed";
+		case ' ':
+		case '\t':
+			return "blanks";
+		default:
+			return NULL;
+	}
+}
+
+static void
+warn_of_secret(const char *path, const AuthSettings *settings)
+{
+	const char *ending = stray_ending(settings);
+
+	if (ending != NULL)
+		log_warning("secret_has_stray_ending", "file", path, "ending", ending, "hint",
+					"The ending counts as part of the secret. Write the file without it, unless the signer uses it, too.");
+	if (settings->secret_mode & S_IRWXO)
+		log_warning("secret_is_not_private", "file", path, "hint",
+					"Every user of this machine may open the file. Run: chmod o= FILE");
 }
 
 bool
-auth_check(const Config *settings)
+auth_check(const Config *config)
 {
-	jwt_alg_t wanted;
-	unsigned char key[LONGEST_SECRET];
-	size_t length;
+	AuthSettings settings;
 
-	return read_settings(settings, &wanted, key, &length);
+	return read_settings(config, &settings);
 }
 
 bool
-auth_configure(const Config *settings)
+auth_configure(const Config *config)
 {
-	jwt_alg_t wanted;
-	unsigned char key[LONGEST_SECRET];
-	size_t length;
+	AuthSettings settings;
 
-	if (!read_settings(settings, &wanted, key, &length))
+	if (!read_settings(config, &settings))
 		return false;
-	config = settings;
-	algorithm = wanted;
-	memcpy(secret, key, length);
-	secret_length = length;
+	warn_of_secret(config->jwt_secret_file, &settings);
+	auth.config = config;
+	auth.settings = settings;
+	free(auth.without_user);
+	auth.without_user = memory_format("the token has no user: its claim \"%s\" is missing, empty, or neither text nor integer",
+									  config->jwt_user_claim);
 	return true;
 }
 
-static const Refusal missing = { "token_missing", "a token is needed" };
-static const Refusal invalid = { "token_invalid", "the token or its signature is not valid" };
-static const Refusal wrong_algorithm = { "token_invalid", "the token has another algorithm than is expected" };
-static const Refusal expired = { "token_expired", "the token has expired" };
-static const Refusal too_early = { "token_not_yet_valid", "the token is not valid yet" };
-static const Refusal wrong_audience = { "token_wrong_audience", "the token is for another audience" };
-static const Refusal wrong_issuer = { "token_wrong_issuer", "the token is from another issuer" };
-static const Refusal no_user = { "token_without_user", "the token names no user" };
-
-/* Is the wanted name the claim, or one of its list? */
+/* Returns whether the claim is the wanted name, or a list with it. */
 static bool
 claim_has(const json_t *claim, const char *wanted)
 {
@@ -131,7 +209,7 @@ claim_has(const json_t *claim, const char *wanted)
 	return false;
 }
 
-static const Refusal *
+static Fault
 check_claims(const json_t *claims)
 {
 	const json_t *expires = json_object_get(claims, "exp");
@@ -139,23 +217,23 @@ check_claims(const json_t *claims)
 	double now = (double) time(NULL);
 
 	if ((expires != NULL && !json_is_number(expires)) || (not_before != NULL && !json_is_number(not_before)))
-		return &invalid;
+		return TOKEN_INVALID;
 	if (expires != NULL && json_number_value(expires) <= now)
-		return &expired;
+		return TOKEN_EXPIRED;
 	if (not_before != NULL && json_number_value(not_before) > now)
-		return &too_early;
-	if (config->jwt_audience[0] && !claim_has(json_object_get(claims, "aud"), config->jwt_audience))
-		return &wrong_audience;
-	if (config->jwt_issuer[0] && !claim_has(json_object_get(claims, "iss"), config->jwt_issuer))
-		return &wrong_issuer;
-	return NULL;
+		return TOKEN_TOO_EARLY;
+	if (auth.config->jwt_audience[0] && !claim_has(json_object_get(claims, "aud"), auth.config->jwt_audience))
+		return TOKEN_WRONG_AUDIENCE;
+	if (auth.config->jwt_issuer[0] && !claim_has(json_object_get(claims, "iss"), auth.config->jwt_issuer))
+		return TOKEN_WRONG_ISSUER;
+	return TOKEN_GOOD;
 }
 
 /* The user's id is a text; a number is taken as its text. */
 static char *
 user_of(const json_t *claims)
 {
-	const json_t *claim = json_object_get(claims, config->jwt_user_claim);
+	const json_t *claim = json_object_get(claims, auth.config->jwt_user_claim);
 
 	if (json_is_string(claim) && json_string_length(claim) > 0)
 		return memory_copy(json_string_value(claim));
@@ -173,54 +251,59 @@ expiry_of(const json_t *claims)
 	return expires < 1e15 ? (int64_t) expires : 0;
 }
 
-static const Refusal *
+static Fault
 read_claims(jwt_t *token, Identity *identity)
 {
 	char *text = jwt_get_grants_json(token, NULL);
 	json_t *claims = text ? json_loads(text, 0, NULL) : NULL;
-	const Refusal *why = claims ? check_claims(claims) : &invalid;
+	Fault fault = claims ? check_claims(claims) : TOKEN_INVALID;
 
-	if (why == NULL)
+	if (fault == TOKEN_GOOD)
 	{
 		identity->user = user_of(claims);
-		why = identity->user ? NULL : &no_user;
+		fault = identity->user ? TOKEN_GOOD : TOKEN_WITHOUT_USER;
 	}
-	if (why == NULL)
+	if (fault == TOKEN_GOOD)
 	{
 		identity->claims = json_dumps(claims, JSON_COMPACT);
 		identity->expires = expiry_of(claims);
 	}
 	json_decref(claims);
 	free(text);
-	return why;
+	return fault;
 }
 
 /* libjwt verifies by the algorithm that the token names; ours is compared afterwards. */
-static const Refusal *
+static Fault
 decode(const char *text, Identity *identity)
 {
 	jwt_t *token = NULL;
-	const Refusal *why;
+	Fault fault;
 
 	if (text == NULL || text[0] == '\0')
-		return &missing;
-	if (jwt_decode(&token, text, secret, (int) secret_length) != 0)
-		return &invalid;
-	why = jwt_get_alg(token) == algorithm ? read_claims(token, identity) : &wrong_algorithm;
+		return TOKEN_MISSING;
+	if (jwt_decode(&token, text, auth.settings.secret, (int) auth.settings.secret_length) != 0)
+		return TOKEN_INVALID;
+	fault = jwt_get_alg(token) == auth.settings.algorithm ? read_claims(token, identity) : TOKEN_WRONG_ALGORITHM;
 	jwt_free(token);
-	return why;
+	return fault;
 }
 
 bool
-auth_verify(const char *token, Identity *identity, Refusal *refusal)
+auth_verify(const char *token, ClientAddress from, Identity *identity, Refusal *refusal)
 {
-	const Refusal *why;
+	Fault fault;
 
+	assert(auth.config != NULL);
 	*identity = (Identity){ 0 };
-	why = decode(token, identity);
-	if (why == NULL)
+	fault = decode(token, identity);
+	if (fault == TOKEN_GOOD)
 		return true;
 	metrics.authentications_failed++;
-	*refusal = *why;
+	*refusal = refusals[fault];
+	if (fault == TOKEN_WITHOUT_USER)
+		refusal->message = auth.without_user;
+	log_limited(&auth.log_limits[fault], LOG_LEVEL_WARNING, "token_refused", "code", refusal->code,
+				"reason", refusal->message, "peer", from.peer, "origin", from.origin);
 	return false;
 }

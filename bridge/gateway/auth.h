@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * auth.h
- *	  Whose token is it, and is it good.
+ *	  Verifies tokens and reads the user from them.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,7 +14,7 @@
 
 #include "base/config.h"
 
-/* Who a good token speaks for. */
+/* The user for whom a good token speaks. */
 typedef struct Identity
 {
 	char *user;
@@ -22,23 +22,34 @@ typedef struct Identity
 	int64_t expires; /* seconds since 1970; 0: never */
 } Identity;
 
-/* Why a token is refused; both strings are constants. */
+/* The reason why a token is refused.  Both strings belong to this module; the next auth_configure() may change them. */
 typedef struct Refusal
 {
 	const char *code;
 	const char *message;
 } Refusal;
 
-/* Are these settings good, and is there a secret?  False after a message on standard error. */
+/* The client that shows a token, for the log; either may be NULL when it is unknown. */
+typedef struct ClientAddress
+{
+	const char *peer;	/* its network address */
+	const char *origin; /* of the page that it runs in */
+} ClientAddress;
+
+/* Returns whether these settings are good and name a secret; else a message has gone to standard error. */
 extern bool auth_check(const Config *config);
 
-/* Goes by these settings from now on, if they are good. */
+/*
+ * Takes these settings over if they are good.  Keeps a reference to them: claims are compared with the settings
+ * of the moment.  Logs a warning about a secret file that other users can read, and about
+ * a secret that ends with blanks or line ends.
+ */
 extern bool auth_configure(const Config *config);
 
 /*
- * Checks a token: signature, algorithm, exp, nbf, aud, iss and the user's claim.
- * When it is good the caller owns the identity's strings, else *refusal says why.
+ * Checks a token: signature, algorithm, exp, nbf, aud, iss and the user's claim.  If it is good, the caller
+ * owns the identity's strings; else *refusal has the reason, and the log a line, one per reason and second.
  */
-extern bool auth_verify(const char *token, Identity *identity, Refusal *refusal);
+extern bool auth_verify(const char *token, ClientAddress from, Identity *identity, Refusal *refusal);
 
 #endif /* HERALD_AUTH_H */

@@ -381,7 +381,7 @@ gateway_admit(const Arrival *arrival, Refusal *refusal)
 	Session *session;
 	bool returns = is_key(arrival->key);
 
-	if (!auth_verify(arrival->token, &identity, refusal))
+	if (!auth_verify(arrival->token, arrival->from, &identity, refusal))
 		return NULL;
 	if (returns)
 		take_over(identity.user, arrival->key);
@@ -398,11 +398,11 @@ gateway_admit(const Arrival *arrival, Refusal *refusal)
 }
 
 bool
-gateway_renew(Session *session, const char *token, Refusal *refusal)
+gateway_renew(Session *session, const char *token, ClientAddress from, Refusal *refusal)
 {
 	Identity identity;
 
-	if (!auth_verify(token, &identity, refusal))
+	if (!auth_verify(token, from, &identity, refusal))
 		return false;
 	if (strcmp(identity.user, session->user) != 0)
 	{

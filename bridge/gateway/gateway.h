@@ -21,6 +21,7 @@ typedef struct Arrival
 	const char *token;
 	const char *key;	  /* of the session that comes back; NULL: a new one */
 	const char *position; /* where that session was; NULL: unknown */
+	ClientAddress from;
 	const Format *format;
 	const SessionOps *ops;
 	Outbox *outbox;
@@ -45,7 +46,7 @@ extern Session *gateway_admit(const Arrival *arrival, Refusal *refusal);
 extern void gateway_arrived(Session *session);
 
 /* A fresh token for a session, of the same user. */
-extern bool gateway_renew(Session *session, const char *token, Refusal *refusal);
+extern bool gateway_renew(Session *session, const char *token, ClientAddress from, Refusal *refusal);
 
 /* Gives an ephemeral event to the live sessions of its rooms, as of where the reader is. */
 extern void gateway_relay(Event *event);

@@ -82,12 +82,19 @@ connection_open(Carrier *carrier, const Config *config, const Protocol *protocol
 
 	outbox_init(&connection->outbox, &outbox_owner, (size_t) config->queue_limit);
 	connection->config = config;
+	connection->origin = memory_copy(handshake->origin);
 	connection->protocol = protocol;
 	connection->carrier = carrier;
 	carrier->connection = connection;
 	DL_APPEND(newcomers, connection);
 	metrics.connections++;
 	protocol->opened(connection, handshake);
+}
+
+ClientAddress
+connection_address(const Connection *connection)
+{
+	return (ClientAddress){ connection->carrier->peer, connection->origin };
 }
 
 void
@@ -119,6 +126,7 @@ connection_end(Connection *connection)
 	outbox_close(&connection->outbox);
 	DL_DELETE(*list_of(connection), connection);
 	metrics.connections--;
+	free(connection->origin);
 	free(connection);
 }
 

@@ -119,6 +119,7 @@ admit(Plain *plain, const char *token, const char *key, const char *position)
 		.token = token,
 		.key = key,
 		.position = position,
+		.from = connection_address(plain->connection),
 		.format = &plain_format,
 		.ops = &session_ops,
 		.outbox = &plain->connection->outbox,
@@ -173,7 +174,7 @@ authenticate(Plain *plain, const json_t *data, const char *id)
 
 	if (plain->session == NULL)
 		admit(plain, json_member(data, "token"), json_member(data, "sessionId"), json_member(data, "position"));
-	else if (gateway_renew(plain->session, json_member(data, "token"), &refusal))
+	else if (gateway_renew(plain->session, json_member(data, "token"), connection_address(plain->connection), &refusal))
 		answer(plain->session, id, "\"ok\":true,\"data\":{}");
 	else
 		plain->session->ops->dismiss(plain->session, refusal.code, refusal.message);

@@ -17,6 +17,7 @@
 #include "base/config.h"
 #include "base/timer.h"
 #include "fanout/outbox.h"
+#include "gateway/auth.h"
 
 struct Carrier;
 struct Connection;
@@ -48,6 +49,7 @@ typedef struct Handshake
 	const char *token;	  /* of the Authorization header or the URL; or NULL */
 	const char *position; /* of the URL, or of the header Last-Event-ID; or NULL */
 	const char *dialect;  /* of the URL; or NULL */
+	const char *origin;	  /* of the page that the client runs in; or NULL */
 	const char *sid;	  /* of the URL: the Engine.IO session that this is to carry; or NULL */
 	json_t *rooms;		  /* of the URL: an array of names; or NULL */
 } Handshake;
@@ -67,6 +69,7 @@ typedef struct Connection
 {
 	Outbox outbox; /* first: its owner is the connection */
 	const Config *config;
+	char *origin; /* of the page that the client runs in; NULL: there is none */
 	Carrier *carrier;
 	const Protocol *protocol;
 	void *state;  /* the protocol's; freed by closed() */
@@ -89,6 +92,9 @@ extern bool connection_make_room(const Config *config);
 /* Makes a connection for a carrier, and tells its protocol. */
 extern void connection_open(Carrier *carrier, const Config *config, const Protocol *protocol,
 							const Handshake *handshake);
+
+/* Returns where the connection comes from, for the log; valid as long as the connection. */
+extern ClientAddress connection_address(const Connection *connection);
 
 /* It has a session: it stays when there is no room for others. */
 extern void connection_settle(Connection *connection);

@@ -191,6 +191,7 @@ admit(Place *place, const json_t *auth)
 	const char *offset = json_member(auth, "offset");
 	Arrival arrival = {
 		.token = without_bearer(token != NULL ? token : socket->token),
+		.from = connection_address(socket->connection),
 		.format = place->format,
 		.ops = &session_ops,
 		.outbox = &socket->connection->outbox,

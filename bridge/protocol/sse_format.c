@@ -198,6 +198,7 @@ opened(Connection *connection, const Handshake *handshake)
 	Arrival arrival = {
 		.token = handshake->token,
 		.position = handshake->position,
+		.from = connection_address(connection),
 		.format = &stream_format,
 		.ops = &session_ops,
 		.outbox = &connection->outbox,

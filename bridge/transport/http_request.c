@@ -271,6 +271,15 @@ rooms(struct lws *wsi)
 	return array;
 }
 
+/* Returns the origin, which the caller frees; NULL: there is none, or it is too long. */
+static char *
+copy_origin(struct lws *wsi)
+{
+	char origin[HTTP_REQUEST_LONGEST_ORIGIN];
+
+	return http_request_origin(wsi, origin) ? memory_copy(origin) : NULL;
+}
+
 bool
 http_request_read(HttpRequest *request, struct lws *wsi)
 {
@@ -287,6 +296,7 @@ http_request_read(HttpRequest *request, struct lws *wsi)
 	request->dialect = http_request_argument(wsi, "dialect");
 	request->sid = http_request_argument(wsi, "sid");
 	request->rooms = rooms(wsi);
+	request->origin = copy_origin(wsi);
 	return true;
 }
 
@@ -298,6 +308,7 @@ http_request_handshake(const HttpRequest *request)
 		.position = request->position,
 		.dialect = request->dialect,
 		.sid = request->sid,
+		.origin = request->origin,
 		.rooms = request->rooms,
 	};
 }
@@ -309,6 +320,7 @@ http_request_forget(HttpRequest *request)
 	free(request->position);
 	free(request->dialect);
 	free(request->sid);
+	free(request->origin);
 	json_decref(request->rooms);
 	*request = (HttpRequest){ 0 };
 }

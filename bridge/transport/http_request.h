@@ -26,6 +26,7 @@ typedef struct HttpRequest
 	char *position;
 	char *dialect;
 	char *sid;
+	char *origin;
 	json_t *rooms; /* an array of names */
 } HttpRequest;
 

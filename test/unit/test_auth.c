@@ -17,6 +17,7 @@
 #include <jwt.h>
 #include <stdio.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/auth.h"
@@ -26,6 +27,7 @@
 
 static char path[64];
 static Config config;
+static const ClientAddress from = { "192.0.2.7", "https://app.example" };
 
 static void
 write_secret(const char *secret)
@@ -41,6 +43,7 @@ static int
 begin(void **state)
 {
 	(void) state;
+	umask(077);
 	snprintf(path, sizeof(path), "/tmp/herald-secret.%d", (int) getpid());
 	write_secret(SECRET "\n");
 	config = (Config){ .jwt_secret_file = path, .jwt_algorithm = "HS256" };
@@ -82,7 +85,7 @@ refuses_token(char *token, const char *wanted)
 	Refusal refusal = { "", "" };
 	int64_t before = metrics.authentications_failed;
 
-	assert_false(auth_verify(token, &identity, &refusal));
+	assert_false(auth_verify(token, from, &identity, &refusal));
 	assert_string_equal(refusal.code, wanted);
 	assert_true(strlen(refusal.message) > 10);
 	assert_null(identity.user);
@@ -103,7 +106,7 @@ accepts_token(char *token, const char *user, int64_t expires)
 	Identity identity;
 	Refusal refusal = { "", "" };
 
-	if (!auth_verify(token, &identity, &refusal))
+	if (!auth_verify(token, from, &identity, &refusal))
 		fail_msg("%s is refused: %s", token, refusal.code);
 	assert_string_equal(identity.user, user);
 	assert_int_equal(identity.expires, expires);
@@ -129,7 +132,7 @@ test_good(void **state)
 	char *token = make_token("{\"sub\":\"42\",\"role\":\"x\"}", JWT_ALG_HS256, SECRET);
 
 	(void) state;
-	assert_true(auth_verify(token, &identity, &refusal));
+	assert_true(auth_verify(token, from, &identity, &refusal));
 	assert_non_null(strstr(identity.claims, "\"role\":\"x\""));
 	free(identity.user);
 	free(identity.claims);
@@ -280,6 +283,134 @@ test_configure(void **state)
 	accepts_token(make_token("{\"sub\":\"42\"}", JWT_ALG_HS256, "another secret of sufficient length"), "42", 0);
 }
 
+/* Collects what is written to standard error until captured() is called. */
+static FILE *capture;
+static int former_stderr;
+
+static void
+begin_capture(void)
+{
+	capture = tmpfile();
+	assert_non_null(capture);
+	fflush(stderr);
+	former_stderr = dup(STDERR_FILENO);
+	dup2(fileno(capture), STDERR_FILENO);
+}
+
+static const char *
+captured(void)
+{
+	static char text[4096];
+
+	fflush(stderr);
+	dup2(former_stderr, STDERR_FILENO);
+	close(former_stderr);
+	rewind(capture);
+	text[fread(text, 1, sizeof(text) - 1, capture)] = '\0';
+	fclose(capture);
+	return text;
+}
+
+/* The settings are taken over in each case; "wanted" NULL: without a warning. */
+static void
+warns_of_secret(const char *content, mode_t mode, const char *wanted)
+{
+	const char *text;
+
+	write_secret(content);
+	assert_int_equal(chmod(path, mode), 0);
+	begin_capture();
+	if (!auth_configure(&config))
+		fail_msg("the settings are refused");
+	text = captured();
+	if (strstr(text, SECRET) != NULL)
+		fail_msg("the log has the secret: %s", text);
+	if (wanted == NULL)
+		assert_string_equal(text, "");
+	else if (strstr(text, wanted) == NULL || strstr(text, "level=warning") == NULL)
+		fail_msg("\"%s\" is missing in: %s", wanted, text);
+}
+
+static void
+warns_of_strange_secret_files(void **state)
+{
+	(void) state;
+	warns_of_secret(SECRET, 0600, NULL);
+	warns_of_secret(SECRET "\n", 0640, NULL);
+	warns_of_secret(SECRET "\r\n", 0600, "ending=\"a carriage return\"");
+	warns_of_secret(SECRET "\n\n", 0600, "ending=\"more than one line feed\"");
+	warns_of_secret(SECRET " \n", 0600, "ending=blanks");
+	warns_of_secret(SECRET "\t", 0600, "ending=blanks");
+	warns_of_secret(SECRET, 0644, "Run: chmod o= FILE");
+	warns_of_secret(SECRET "\n\n", 0604, "event=secret_is_not_private");
+	accepts_token(make_token("{\"sub\":\"42\"}", JWT_ALG_HS256, SECRET "\n"), "42", 0); /* the secret stays as it is */
+}
+
+static void
+names_the_claim_that_it_misses(void **state)
+{
+	Identity identity;
+	Refusal refusal;
+	char *token = make_token("{\"sub\":\"42\"}", JWT_ALG_HS256, SECRET);
+
+	(void) state;
+	config.jwt_user_claim = "uid";
+	assert_true(auth_configure(&config));
+	assert_false(auth_verify(token, from, &identity, &refusal));
+	assert_non_null(strstr(refusal.message, "claim \"uid\" is missing"));
+	free(token);
+}
+
+static int
+lines_with(const char *text, const char *word)
+{
+	int count = 0;
+
+	for (const char *at = text; (at = strstr(at, word)) != NULL; at += strlen(word))
+		count++;
+	return count;
+}
+
+/* Returns the log of refusals that come while the second lasts. */
+static const char *
+log_of_refusals(void)
+{
+	Identity identity;
+	Refusal refusal;
+
+	begin_capture();
+	for (int i = 0; i < 100; i++)
+	{
+		assert_false(auth_verify("x", from, &identity, &refusal));
+		assert_false(auth_verify(NULL, (ClientAddress){ NULL, NULL }, &identity, &refusal));
+	}
+	return captured();
+}
+
+static void
+logs_one_refusal_of_a_kind_per_second(void **state)
+{
+	const char *text;
+	struct timespec now;
+
+	(void) state;
+	/* Waits for the beginning of a second that no earlier test has logged in. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	for (time_t start = now.tv_sec; now.tv_sec < start + 2; clock_gettime(CLOCK_MONOTONIC, &now))
+		usleep(1000);
+	text = log_of_refusals();
+	assert_int_equal(lines_with(text, "event=token_refused"), 2);
+	assert_int_equal(lines_with(text, "level=warning"), 2);
+	assert_non_null(strstr(text, "code=token_invalid"));
+	assert_non_null(strstr(text, "peer=192.0.2.7 origin=https://app.example"));
+	assert_non_null(strstr(text, "code=token_missing"));
+	for (time_t start = now.tv_sec; now.tv_sec == start; clock_gettime(CLOCK_MONOTONIC, &now))
+		usleep(1000);
+	text = log_of_refusals();
+	assert_int_equal(lines_with(text, "event=token_refused"), 2);
+	assert_int_equal(lines_with(text, "left_out=99"), 2);
+}
+
 #define AUTH_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -295,6 +426,9 @@ main(void)
 		AUTH_TEST(test_user),
 		AUTH_TEST(test_garbage),
 		AUTH_TEST(test_configure),
+		AUTH_TEST(warns_of_strange_secret_files),
+		AUTH_TEST(names_the_claim_that_it_misses),
+		AUTH_TEST(logs_one_refusal_of_a_kind_per_second),
 	};
 
 	return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
