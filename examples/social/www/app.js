@@ -1,4 +1,4 @@
-// app.js: wires the parts of the page together.
+// app.js: connects the parts of the page with each other.
 
 import { start } from './connection.js';
 import * as chat from './chat.js';
@@ -6,15 +6,20 @@ import * as feed from './feed.js';
 import * as inbox from './inbox.js';
 import * as people from './people.js';
 
-// On a narrow screen one of the columns is shown at a time.
+// Shows one view. A narrow screen has room for one column at a time; a wide screen shows all of them in any view.
 function show(view) {
   document.body.dataset.view = view;
+  for (const button of document.querySelectorAll('.views button')) {
+    button.setAttribute('aria-current', button.dataset.show === view);
+  }
+  chat.noticeView();
 }
 
-async function visit({ subjectType, subjectId, type, data }) {
+// Shows the subject of a notification.
+function visit({ subjectType, subjectId, type, data }) {
   if (subjectType === 'conversation' || type === 'message') {
+    if (subjectType === 'conversation') chat.open(subjectId);
     show('chat');
-    if (subjectType === 'conversation') await chat.open(subjectId);
   } else if (subjectType === 'user' || type === 'follow') {
     show('people');
   } else {
@@ -28,11 +33,15 @@ document.addEventListener('click', (event) => {
   if (view) show(view);
 });
 
-inbox.init({ visit });
+inbox.init({ visit, isInView: chat.isInView });
 feed.init();
-chat.init();
+chat.init({ onView: inbox.readMessages });
 people.init({
-  write: (userId) => { show('chat'); chat.openWith(userId); },
+  write: async (userId) => {
+    await chat.openWith(userId);
+    show('chat');
+  },
   refreshFeed: feed.load,
 });
+show('feed');
 start(() => Promise.all([inbox.load(), feed.load(), chat.load(), people.load()]));

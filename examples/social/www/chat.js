@@ -1,18 +1,19 @@
-// chat.js: conversations, one of them open.
+// chat.js: the user's conversations. At most one of them is open.
 
 import { $, el, avatar, time, onSubmit } from './dom.js';
 import { ask, myId, socket } from './connection.js';
 
 let conversations = [];
 let current = null;                 // id of the open conversation
-const waiting = new Set();          // ids of conversations with messages that were not looked at
+const waiting = new Set();          // ids of conversations with messages that the user has not seen
+let onView;
 
 function tab({ conversationId, title }) {
   return el('button', {
     'aria-current': conversationId === current ? 'true' : null,
     class: waiting.has(conversationId) ? 'waiting' : null,
     onclick: () => open(conversationId),
-  }, title);
+  }, title, waiting.has(conversationId) ? el('span', { class: 'visually-hidden' }, ' (new messages)') : null);
 }
 
 function renderTabs() {
@@ -41,6 +42,16 @@ function append(...messages) {
   list.scrollTop = list.scrollHeight;
 }
 
+// Returns whether the user sees this conversation: it is open, in a visible window, and the view shows it.
+export function isInView(conversationId) {
+  return conversationId === current && document.visibilityState === 'visible' && $('.chat').offsetParent !== null;
+}
+
+// Reports the open conversation to onView() if the user sees it now. The other parts call this after they changed the view.
+export function noticeView() {
+  if (current !== null && isInView(current)) onView(current);
+}
+
 export async function open(conversationId) {
   current = conversationId;
   waiting.delete(conversationId);
@@ -49,7 +60,9 @@ export async function open(conversationId) {
   append();
   if (conversationId === null) return;
   const answer = await ask('message:list', { conversationId });
-  if (answer && current === conversationId) append(...answer.messages);
+  if (!answer || current !== conversationId) return;
+  append(...answer.messages);
+  noticeView();
 }
 
 export async function load() {
@@ -67,8 +80,11 @@ export async function openWith(userId) {
   await load();
 }
 
-export function init() {
+// onView(conversationId) is called when the user begins to see a conversation.
+export function init(options) {
+  onView = options.onView;
   onSubmit($('#send'), (content) => ask('message:send', { conversationId: current, content }));
+  document.addEventListener('visibilitychange', noticeView);
 
   socket.on('message:created', (message) => {
     if (message.conversationId === current) {

@@ -1,13 +1,14 @@
-// connection.js: one socket.io connection, its state, and questions to the server.
+// connection.js: the Socket.IO connection, its state, and the actions that the page asks for.
 
 import { $ } from './dom.js';
+import { refusalFor, sentenceFor } from './errors.js';
 import { toast } from './toast.js';
 
 const token = new URLSearchParams(location.search).get('token') ?? new URLSearchParams(location.hash.slice(1)).get('token');
 
 export const socket = window.io({ auth: { token }, autoConnect: false });
 
-// The id of the user whom the token names. Only the server can tell whether the token is genuine.
+// The user's id as the token names it. The page cannot verify the token: only the server can.
 export const myId = token && userOf(token);
 
 function userOf(jwt) {
@@ -18,12 +19,13 @@ function userOf(jwt) {
   }
 }
 
-// Emits an action and returns its result. What went wrong is shown, and undefined is returned.
+// Emits an action and returns its result. Shows an error as a toast and returns undefined.
 export async function ask(action, data = {}) {
   try {
     const answer = await socket.timeout(8000).emitWithAck(action, data);
     if (answer.ok) return answer.data ?? {};
-    toast({ title: 'That did not work', content: answer.error.message, kind: 'error' });
+    console.warn(action, answer.error);
+    toast({ title: 'That did not work', content: sentenceFor(answer.error), kind: 'error' });
   } catch {
     toast({ title: 'No answer from the server', content: 'Please try again in a moment.', kind: 'error' });
   }
@@ -35,6 +37,7 @@ function show(state, text) {
   status.textContent = text;
 }
 
+// Shows that nobody is signed in, the reason if there is one, and the hint how to get a link.
 function refuse(reason) {
   show('refused', 'Not signed in');
   if (reason) $('#reason').textContent = reason;
@@ -42,7 +45,7 @@ function refuse(reason) {
   document.body.dataset.view = 'refused';
 }
 
-// load() is called whenever events may have been missed; after a recovered connection nothing was.
+// Connects. Calls load() after each connection that may have missed events; a recovered connection has missed none.
 export function start(load) {
   if (!token) {
     refuse();
@@ -54,8 +57,12 @@ export function start(load) {
   });
   socket.on('disconnect', () => show('offline', 'Reconnecting'));
   socket.on('connect_error', (error) => {
-    if (socket.active) show('offline', 'Reconnecting');
-    else refuse(`The server refused the token: ${error.message}.`);
+    if (socket.active) {
+      show('offline', 'Reconnecting');
+    } else {
+      console.warn(error.message, error.data);
+      refuse(refusalFor(error));
+    }
   });
   socket.connect();
 }

@@ -1,8 +1,8 @@
-// dom.js: the few helpers that replace a framework.
+// dom.js: a few helpers in place of a framework.
 
 export const $ = (selector, parent = document) => parent.querySelector(selector);
 
-// An element with attributes, listeners (onclick: …) and children; texts are never parsed as HTML.
+// Returns a new element with attributes, listeners (onclick: …) and children. Text children are never parsed as HTML.
 export function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -14,11 +14,14 @@ export function el(tag, attributes = {}, ...children) {
   return element;
 }
 
-// A round picture with the first letter of a name, always in the same colour for the same user.
+// Returns a round picture with the first letter of a name. A user's id determines its colour.
 export function avatar(userId, name) {
   const hue = (Number(userId) * 137 + 20) % 360;
   return el('span', { class: 'avatar', style: `--hue: ${hue}`, 'aria-hidden': 'true' }, (name || '?')[0].toUpperCase());
 }
+
+// Returns a count with its word: "1 like", "2 likes".
+export const counted = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'narrow' });
 const units = [['day', 86400], ['hour', 3600], ['minute', 60]];
@@ -38,7 +41,7 @@ setInterval(() => {
   for (const element of document.querySelectorAll('time')) element.textContent = ago(element.dateTime);
 }, 30000);
 
-// Calls submit(text) with what was written; the field is emptied only if that went well.
+// Calls submit(text) when the user sends the form. Empties the field if submit() succeeds, which it tells by a result.
 export function onSubmit(form, submit) {
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

@@ -1,10 +1,10 @@
-// feed.js: posts with their likes and comments, kept up to date by the rooms of the posts that are shown.
+// feed.js: posts with their likes and comments. The page joins the room of each post that it shows, and so keeps it up to date.
 
-import { $, el, avatar, time, onSubmit } from './dom.js';
+import { $, el, avatar, counted, time, onSubmit } from './dom.js';
 import { ask, myId, socket } from './connection.js';
 
 const posts = new Map();            // by id
-const cards = new Map();            // the element of each post that was ever shown, with what is being written there
+const cards = new Map();            // by id, the element of each post shown so far, with the user's unsent comment
 const HEART = 'M12 20.3 4.6 13a4.9 4.9 0 0 1 0-7 4.9 4.9 0 0 1 7 0l.4.5.4-.5a4.9 4.9 0 0 1 7 7Z';
 
 function heart() {
@@ -24,10 +24,10 @@ function commentItem(comment) {
       el('p', {}, comment.content)));
 }
 
-// Makes the card of a post; its counts and comments are filled in by update().
+// Returns a new card for a post. update() fills in the counts and the comments.
 function makeCard(post) {
   const comment = el('form', { class: 'line' },
-    el('input', { name: 'content', maxlength: 1000, placeholder: 'Write a comment', 'aria-label': 'Comment', autocomplete: 'off', required: true }),
+    el('input', { name: 'content', maxlength: 1000, placeholder: 'Write a comment', 'aria-label': `New comment on the post of ${post.authorName}`, autocomplete: 'off', required: true }),
     el('button', { class: 'quiet' }, 'Comment'));
   onSubmit(comment, (content) => ask('comment:create', { postId: post.postId, content }));
   return el('article', { class: 'card post', 'data-post': post.postId },
@@ -52,12 +52,14 @@ function update(post) {
   const like = $('.like', element);
   like.classList.toggle('liked', post.liked);
   like.setAttribute('aria-pressed', post.liked);
-  $('.likes', element).textContent = post.totalLikes === 1 ? '1 like' : `${post.totalLikes} likes`;
-  $('.count', element).textContent = post.totalComments === 1 ? '1 comment' : `${post.totalComments} comments`;
+  const likes = counted(post.totalLikes, 'like');
+  like.setAttribute('aria-label', `Like the post of ${post.authorName}, ${likes}`);
+  $('.likes', element).textContent = likes;
+  $('.count', element).textContent = counted(post.totalComments, 'comment');
   $('.comments', element).replaceChildren(...[...post.comments.values()].map(commentItem));
 }
 
-// Shows all posts, newest first. Cards that stay are not touched: somebody may be writing in one of them.
+// Shows all posts, newest first. Does not move the cards that stay: the user may be writing in one of them.
 function render() {
   const list = $('#posts');
   const shown = [...posts.values()].sort((a, b) => Number(b.postId) - Number(a.postId));
@@ -69,7 +71,7 @@ function render() {
   $('#no-posts').hidden = posts.size > 0;
 }
 
-// Takes a post over from a list; comments that events brought meanwhile are kept.
+// Stores a post from a list and keeps the comments that events have added since.
 function put(post) {
   const listed = post.comments.map((comment) => [comment.commentId, comment]);
   posts.set(post.postId, { ...post, comments: new Map([...listed, ...posts.get(post.postId)?.comments ?? []]) });
@@ -77,7 +79,7 @@ function put(post) {
 
 const join = (postId) => ask('room:join', { room: `post:${postId}` });
 
-// Shows the feed, and shows it again once the rooms are joined: nothing that happened meanwhile is missed.
+// Shows the feed, joins the rooms of its posts, and shows it again: the second list has the changes from before the page joined.
 export async function load() {
   posts.clear();
   for (let joined = false; ; joined = true) {
@@ -90,7 +92,7 @@ export async function load() {
   }
 }
 
-// Calls change(post) for the post that an event is about, if it is shown.
+// Calls change(post, data) for each event of this name whose post the page shows.
 function onPost(event, change) {
   socket.on(event, (data) => {
     const post = posts.get(data.postId);

@@ -1,12 +1,14 @@
-// inbox.js: the bell, its badge, and the list behind it.
+// inbox.js: the bell, its badge, and the list of notifications.
 
 import { $, el, avatar, time } from './dom.js';
 import { ask, socket } from './connection.js';
-import { toast } from './toast.js';
+import { dismissToasts, toast } from './toast.js';
 
 const notifications = new Map();    // by id
 let unread = 0;
+let marking = 0;                    // requests that mark notifications as read and have no answer yet
 let visit;
+let isInView;
 
 function item(notification) {
   const { id, actor, title, content, createdAt, read } = notification;
@@ -14,23 +16,42 @@ function item(notification) {
     el('button', { class: read ? 'entry' : 'entry unread', 'data-id': id, onclick: () => open(notification) },
       avatar(actor?.id, actor?.name ?? title),
       el('span', {},
-        el('span', { class: 'title' }, title),
+        el('span', { class: 'title' }, read ? null : el('span', { class: 'visually-hidden' }, 'Unread: '), title),
         content ? el('span', { class: 'excerpt' }, content) : null,
         time(createdAt))));
 }
 
-function render() {
+function renderList() {
   $('#notifications').replaceChildren(...[...notifications.values()].sort((a, b) => b.id - a.id).map(item));
   $('#no-notifications').hidden = notifications.size > 0;
+}
+
+// The badge waits for the answers of markRead(): it must not count a message that the user sees.
+function renderCount() {
+  if (marking > 0) return;
   $('#read-all').hidden = unread === 0;
   $('#badge').hidden = unread === 0;
   $('#badge').textContent = unread > 99 ? '99+' : unread;
+  $('#bell').setAttribute('aria-label', unread ? `Notifications, ${unread} unread` : 'Notifications');
   document.title = unread ? `(${unread}) Commons` : 'Commons';
+}
+
+async function markRead(selection) {
+  marking++;
+  const answer = await ask('notification:read', selection);
+  marking--;
+  if (answer) unread = answer.unread;
+  renderCount();
+}
+
+// Marks the notifications about messages of a conversation as read.
+export function readMessages(conversationId) {
+  markRead({ subjectType: 'conversation', subjectId: conversationId, type: 'message' });
 }
 
 function open(notification) {
   toggle(false);
-  if (!notification.read) ask('notification:read', { ids: [notification.id] });
+  if (!notification.read) markRead({ ids: [notification.id] });
   visit(notification);
 }
 
@@ -45,39 +66,54 @@ export async function load() {
   notifications.clear();
   for (const notification of answer.notifications) notifications.set(notification.id, notification);
   unread = answer.unread;
-  render();
+  renderList();
+  renderCount();
 }
 
-// visit(notification) shows what a notification is about.
+function put(notification) {
+  notifications.set(notification.id, notification);
+  renderList();
+}
+
+// Announces a new notification. The user has seen a message of the conversation in view: it needs no toast and no badge.
+function announce(notification) {
+  const { id, type, subjectType, subjectId } = notification;
+  if (type === 'message' && subjectType === 'conversation' && isInView(subjectId)) {
+    notification.read = true;
+    markRead({ ids: [id] });
+  } else {
+    toast({ ...notification, onclick: () => open(notification) });
+  }
+  put(notification);
+}
+
+function setRead(ids) {
+  for (const id of ids) if (notifications.has(id)) notifications.get(id).read = true;
+  dismissToasts(ids);
+  renderList();
+}
+
+// visit(notification) shows the notification's subject. isInView(id) returns whether the user sees the conversation with this id.
 export function init(options) {
-  visit = options.visit;
+  ({ visit, isInView } = options);
   $('#bell').addEventListener('click', () => toggle());
-  $('#read-all').addEventListener('click', () => ask('notification:read', { all: true }));
+  $('#read-all').addEventListener('click', () => markRead({ all: true }));
   document.addEventListener('click', (event) => { if (!event.target.closest('.bell')) toggle(false); });
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') toggle(false); });
 
-  socket.on('notification:new', (notification) => {
-    notifications.set(notification.id, notification);
-    render();
-    toast({ ...notification, onclick: () => open(notification) });
-  });
+  socket.on('notification:new', announce);
   socket.on('notification:unread', ({ count }) => {
     unread = count;
-    render();
+    renderCount();
   });
-  socket.on('notification:read', ({ ids, all }) => {
-    for (const notification of notifications.values()) {
-      if (all || ids.includes(notification.id)) notification.read = true;
-    }
-    render();
+  socket.on('notification:read', ({ ids, all, until }) => {
+    setRead(all ? [...notifications.keys()].filter((id) => Number(id) <= Number(until)) : ids);
   });
-  // What was undone is taken back; should it be done again, it is shown again, without a toast.
+  // The server takes back a notification when its cause is undone. When the cause returns, so does the notification, without a toast.
   socket.on('notification:removed', ({ ids }) => {
     ids.forEach((id) => notifications.delete(id));
-    render();
+    dismissToasts(ids);
+    renderList();
   });
-  socket.on('notification:restored', (notification) => {
-    notifications.set(notification.id, notification);
-    render();
-  });
+  socket.on('notification:restored', put);
 }

@@ -1,6 +1,6 @@
-// people.js: everybody, with buttons to follow and to write to them.
+// people.js: all users, with buttons to follow them and to write to them.
 
-import { $, el, avatar } from './dom.js';
+import { $, el, avatar, counted } from './dom.js';
 import { ask, myId, socket } from './connection.js';
 
 let people = [];
@@ -9,21 +9,27 @@ let refreshFeed;
 
 const follow = (userId) => ask('user:follow', { userId });
 
-function buttons({ userId, name, following }) {
+// A button's accessible name begins with its text and adds the user's name.
+function button(text, { name }, attributes) {
+  return el('button', { 'aria-label': `${text} ${name}`, ...attributes }, text);
+}
+
+function buttons(person) {
+  const { userId, following } = person;
   return el('span', { class: 'buttons' },
-    el('button', { class: following ? 'quiet' : 'primary', 'aria-pressed': following, onclick: () => follow(userId) },
-      following ? 'Following' : 'Follow'),
-    el('button', { class: 'quiet', 'aria-label': `Write to ${name}`, onclick: () => write(userId) }, 'Message'));
+    button(following ? 'Following' : 'Follow', person, {
+      class: following ? 'quiet' : 'primary', 'aria-pressed': following, onclick: () => follow(userId),
+    }),
+    button('Message', person, { class: 'quiet', onclick: () => write(userId) }));
 }
 
 function item(person) {
   const { userId, name, bio, followers } = person;
-  const count = followers === 1 ? '1 follower' : `${followers} followers`;
   return el('li', { 'data-user': userId },
     avatar(userId, name),
     el('div', {},
       el('strong', {}, userId === myId ? `${name} (you)` : name),
-      el('span', { class: 'followers' }, count),
+      el('span', { class: 'followers' }, counted(followers, 'follower')),
       el('p', {}, bio),
       userId === myId ? null : buttons(person)));
 }
@@ -54,7 +60,7 @@ function onFollow(event, following) {
   });
 }
 
-// write(userId) opens a conversation; refreshFeed() is called when the user follows somebody else than before.
+// write(userId) opens the conversation with a user. refreshFeed() loads the feed again: the user follows other people than before.
 export function init(options) {
   ({ write, refreshFeed } = options);
   onFollow('user:followed', true);
