@@ -1,8 +1,8 @@
-// latency.mjs: how long after a single INSERT do clients have the event?
+// latency.mjs: measures the time from a single INSERT until clients receive its event.
 //
-// One connection inserts a message, waits until both a plain client and a
-// socket.io-client have received it, and inserts the next. Every message is
-// one transaction with fsync on, in the demo's set-up: preloaded, one bridge.
+// One connection inserts a message, waits until a plain client and a
+// socket.io-client have received it, and inserts the next one. Each message is
+// one transaction with fsync on. The extension is preloaded; one bridge runs.
 
 import { performance } from 'node:perf_hooks';
 import { Scene } from '../test/integration/harness/scene.mjs';
@@ -16,7 +16,8 @@ const conversation = await scene.conversation(ann, ben);
 const clients = { plain: await scene.plain(ann), 'socket.io': await scene.socketIo(ann) };
 const writer = await scene.database.connect();
 
-// Resolves with the time at which the client has the message; listens on the library itself, not on the journal.
+// Resolves with the time at which the client receives the message. Listens on the client library itself, not on the
+// test harness's journal.
 function arrival(protocol, client, content) {
   const { socket } = client;
   return new Promise((resolve) => {
@@ -56,7 +57,7 @@ for (let n = -WARM_UP; n < MESSAGES; n++) {
   });
 }
 
-const row = (what, values) => console.log(`${what.padEnd(44)} ${percentile(values, 0.5).padStart(8)} ${percentile(values, 0.99).padStart(8)}`);
+const row = (label, values) => console.log(`${label.padEnd(44)} ${percentile(values, 0.5).padStart(8)} ${percentile(values, 0.99).padStart(8)}`);
 console.log(`${MESSAGES} single inserts, milliseconds`.padEnd(44), '  median      p99');
 row('INSERT called until commit returned', commits);
 for (const protocol of Object.keys(clients)) {

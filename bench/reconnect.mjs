@@ -1,7 +1,8 @@
-// reconnect.mjs: ten thousand clients come back at once after the bridge was restarted.
+// reconnect.mjs: measures the time in which ten thousand clients recover after a restart of the bridge.
 //
-// Each has missed events of its own and of rooms that it shares. The clock
-// stops when the last one has all of them; each must have come exactly once.
+// Each client has missed events of its own room, of shared rooms and of all
+// users. The measurement ends when the last client has received all of them.
+// It fails unless each client has received each event exactly once, in order.
 
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
@@ -15,14 +16,14 @@ const CONVERSATIONS = Math.ceil(CLIENTS / 10);
 const TO_EACH = Number(process.argv[3] ?? 1);
 const TO_ALL = 5;
 
-// One part of the crowd, in a process of its own.
+// A part of the clients, in a process of its own.
 function member() {
   let crowd;
   const call = (method) => (...parameters) => crowd[method](...parameters);
   return { begin: (people, port) => { crowd = new Crowd(port, people); }, connect: call('connect'), have: call('have'), faults: call('faults') };
 }
 
-// Seconds of CPU that a process has used, and its memory in MB.
+// Returns the CPU seconds that a process has used, and its peak memory in MB.
 function usage(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   const memory = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1];
@@ -72,11 +73,11 @@ async function main() {
   const faults = (await all('faults', { 'bench:own': 1 + TO_EACH, 'bench:room': 1 + TO_EACH, 'bench:all': 1 + TO_ALL })).flat();
   const queries = await database.query(`SELECT s.calls::int, round(s.total_exec_time) AS ms, left(regexp_replace(s.query, '\\s+', ' ', 'g'), 90) AS query
     FROM pg_stat_statements AS s JOIN pg_roles AS r ON r.oid = s.userid WHERE s.toplevel AND r.rolname = 'bridge' ORDER BY 2 DESC`);
-  console.log(`all recovered and had ${2 * TO_EACH + TO_ALL} missed events each after ${seconds.toFixed(2)} s`);
-  console.log(`queries: ${queries.reduce((sum, { calls }) => sum + calls, 0)}; readings of the log: ${await bridge.metric('herald_log_readings_total')}`);
+  console.log(`all clients recovered and received ${2 * TO_EACH + TO_ALL} missed events each in ${seconds.toFixed(2)} s`);
+  console.log(`queries: ${queries.reduce((sum, { calls }) => sum + calls, 0)}; reads of the log: ${await bridge.metric('herald_log_readings_total')}`);
   for (const { calls, ms, query } of queries) console.log(`  ${String(calls).padStart(6)} × in ${ms} ms: ${query}`);
-  console.log(`bridge: ${(after.cpu - before.cpu).toFixed(2)} s of CPU, at most ${after.memory.toFixed(0)} MB`);
-  console.log(faults.length ? `FAULTS: ${faults.slice(0, 5).join('; ')} and ${faults.length} in all` : 'every client has every event once, in order');
+  console.log(`bridge: ${(after.cpu - before.cpu).toFixed(2)} s of CPU, peak ${after.memory.toFixed(0)} MB`);
+  console.log(faults.length ? `FAULTS: ${faults.slice(0, 5).join('; ')}; ${faults.length} in total` : 'every client received every event once, in order');
   crew.close();
   await scene.close();
   process.exitCode = faults.length ? 1 : 0;

@@ -1,10 +1,12 @@
-// slow.mjs: ten thousand clients stop reading at once, while others measure how long an event takes to them.
+// slow.mjs: ten thousand clients stop reading at once. Other clients measure the latency of events meanwhile.
 //
-// The crowd consists of all kinds of clients in equal parts. In the end it reads
-// on, comes back where it was cut off, and must have every event once and in order.
+// The slow clients are of all kinds in equal parts. In the end they read again,
+// and those that the bridge disconnected reconnect. The benchmark fails unless
+// each client has received each event exactly once, in order.
 //
-// What clients have not read is in the kernel, as elsewhere in theirs. Here that is the bridge's too, whose memory for TCP they would
-// fill; so they have small buffers, in a network of their own.
+// The kernel buffers the data that a client has not read yet. On one machine,
+// clients and bridge share the kernel's limit of TCP memory. The clients
+// therefore use small receive buffers, in a network namespace of their own.
 
 import { refused } from '../test/fault/own_machine.mjs';
 import { execFileSync } from 'node:child_process';
@@ -19,7 +21,7 @@ const [CLIENTS, SIZE, OWN, ...OPTIONS] = [Number(process.argv[2] ?? 10000), Numb
 const EVENTS = 60;
 const INTERVAL = 500;
 
-// One part of the crowd.
+// A part of the slow clients, in a process of its own.
 function member() {
   const clients = [];
   const names = Object.keys(kinds);
@@ -34,7 +36,7 @@ function member() {
       await inTurn((client) => client.connect());
     },
     stop() { for (const client of clients) client.stop(); },
-    // Reads to the end or to the last event; who was cut off comes back.
+    // Reads until the last event. A client that the bridge disconnects reconnects. Returns the number of reconnects.
     async read(last) {
       let cuts = 0;
       await inTurn(async (client) => {
@@ -43,7 +45,7 @@ function member() {
           const cut = await Promise.race([client.closed.then(() => true), until('the last event', () => client.numbers.at(-1) === last, 120000).then(() => false)]);
           if (!cut || client.numbers.at(-1) === last) continue;
           cuts++;
-          await until('the client is back', () => client.connect().then(() => true, () => false), 60000);
+          await until('the client has reconnected', () => client.connect().then(() => true, () => false), 60000);
         }
       });
       return cuts;
@@ -57,7 +59,7 @@ function member() {
 }
 
 async function main() {
-  if (refused) console.log(`${refused}; clients have large buffers`);
+  if (refused) console.log(`${refused}; the clients use large buffers`);
   else execFileSync('sysctl', ['-qw', 'net.ipv4.tcp_rmem=4096 32768 65536']);
   const scene = await Scene.open({ options: [`--max-connections=${CLIENTS * 1.5}`, '--ping-interval=10min', ...OPTIONS] });
   const { database, bridge } = scene;
@@ -69,10 +71,10 @@ async function main() {
   const memory = () => (bridge.memory / 2 ** 20).toFixed(0);
   const empty = memory();
 
-  const measure = async (what, work) => {
-    const outcome = await bystanders.during(what, work);
-    console.log(`${''.padEnd(28)} ${await bridge.metric('herald_connections')} open, ${await bridge.metric('herald_slow_closed_total')} cut off so far`);
-    return outcome;
+  const measure = async (label, work) => {
+    const result = await bystanders.during(label, work);
+    console.log(`${''.padEnd(28)} ${await bridge.metric('herald_connections')} open, ${await bridge.metric('herald_slow_closed_total')} disconnected so far`);
+    return result;
   };
   const publish = async (first, count, size) => {
     for (let n = first; n < first + count; n++) {
@@ -82,16 +84,16 @@ async function main() {
     }
   };
 
-  await measure('nobody else', () => pause(1000));
+  await measure('bystanders alone', () => pause(1000));
   await measure(`${CLIENTS} connect`, () => crew.share('connect', people, bridge.port));
-  await measure('they wait', () => pause(1000));
+  await measure('they idle', () => pause(1000));
   await measure('they read', () => publish(1, 10, SIZE));
   await crew.all('stop');
-  await measure('they have stopped reading', () => publish(11, EVENTS, SIZE));
-  const cuts = await measure('they read on and come back', () => crew.all('read', 10 + EVENTS));
+  await measure('they do not read', () => publish(11, EVENTS, SIZE));
+  const cuts = await measure('they read and reconnect', () => crew.all('read', 10 + EVENTS));
   const faults = (await crew.all('faults', 10 + EVENTS)).flat();
-  console.log(`${cuts.reduce((sum, count) => sum + count, 0)} times somebody came back; before ${empty} MB, after ${memory()} MB`);
-  console.log(faults.length ? `FAULTS: ${faults.slice(0, 5).join('; ')} and ${faults.length} in all` : 'every client has every event once, in order');
+  console.log(`${cuts.reduce((sum, count) => sum + count, 0)} reconnects; memory of the bridge: ${empty} MB before, ${memory()} MB after`);
+  console.log(faults.length ? `FAULTS: ${faults.slice(0, 5).join('; ')}; ${faults.length} in total` : 'every client received every event once, in order');
   crew.close();
   bystanders.close();
   await scene.close();

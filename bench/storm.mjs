@@ -1,7 +1,8 @@
-// storm.mjs: how many clients a second can come, and what those who are there notice.
+// storm.mjs: measures how many clients a second the bridge accepts, and the latency of connected clients meanwhile.
 //
-// First bare TCP connections that say nothing, then complete arrivals with a token, on
-// plain WebSockets; each is closed as soon as it has its welcome.
+// The first phase opens TCP connections and sends nothing. The second phase
+// connects plain WebSocket clients with a token. Each client closes its
+// connection as soon as the bridge has welcomed it.
 
 import net from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -17,7 +18,8 @@ const SECONDS = Number(process.argv[3] ?? 5);
 const PROCESSES = 2;
 
 function member() {
-  // Begins one every so often, whatever became of those before; all outcomes, and the time that good ones took.
+  // Begins connections at a fixed rate, without waiting for earlier ones. Returns the numbers of good and bad ones, and
+  // the milliseconds that each good one took.
   const storm = async (count, begin) => {
     const outcomes = { good: 0, bad: 0, times: [] };
     const started = performance.now();
@@ -57,16 +59,16 @@ async function main() {
   const report = (parts) => {
     const sum = (name) => parts.reduce((total, part) => total + part[name], 0);
     const rate = (count, name) => (count / Math.max(...parts.map((part) => part[name])) * 1000).toFixed(0);
-    return `\n  ${sum('good')} in, ${sum('bad')} not; ${rate(sum('good') + sum('bad'), 'begun')} a second began, ${rate(sum('good'), 'took')} a second got in, after ${spread(parts.flatMap((part) => part.times))}`;
+    return `\n  ${sum('good')} accepted, ${sum('bad')} failed; ${rate(sum('good') + sum('bad'), 'begun')} attempts/s, ${rate(sum('good'), 'took')} accepted/s, in ${spread(parts.flatMap((part) => part.times))}`;
   };
 
   const count = RATE * SECONDS / PROCESSES;
-  await bystanders.during('nobody', () => pause(2000));
-  await bystanders.during('bare connections', () => crew.all('bare', bridge.port, count), report);
-  await bystanders.during('complete arrivals', () => crew.all('complete', bridge.port, count, scene.token(ann)), report);
-  await until('all are gone', async () => await bridge.metric('herald_connections') === bystanders.clients.length);
-  await until('no descriptor is left over', () => bridge.descriptors <= descriptors);
-  console.log(`descriptors: ${bridge.descriptors}, as before`);
+  await bystanders.during('bystanders alone', () => pause(2000));
+  await bystanders.during('TCP connections', () => crew.all('bare', bridge.port, count), report);
+  await bystanders.during('clients with a token', () => crew.all('complete', bridge.port, count, scene.token(ann)), report);
+  await until('all clients have disconnected', async () => await bridge.metric('herald_connections') === bystanders.clients.length);
+  await until('the bridge has closed their descriptors', () => bridge.descriptors <= descriptors);
+  console.log(`descriptors of the bridge: ${bridge.descriptors}, no more than before`);
   crew.close();
   bystanders.close();
   await scene.close();

@@ -1,10 +1,13 @@
--- What the page may ask for: each function is an action that a client emits and that is answered with the function's result.
--- They run as social_app and know who asks from their first argument, which comes from the client's token.
+-- actions.sql: the actions of the page.
+--
+-- A client emits an action, the bridge calls the action's function, and the
+-- client gets the function's result. The functions run as the role social_app.
+-- Their first argument is the user's id from the client's token.
 
 CREATE SCHEMA api;
 GRANT USAGE ON SCHEMA api TO social_app;
 
--- The text of a form field; the caller is told when it is missing.
+-- Returns the text of a form field. Raises an error if it is empty.
 CREATE FUNCTION api.field(payload jsonb, key text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
 	value text := btrim(payload ->> key);
@@ -16,6 +19,7 @@ BEGIN
 END
 $$;
 
+-- Returns whether the user is in the conversation.
 CREATE FUNCTION api.member(user_id text, conversation bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
 	SELECT EXISTS (SELECT FROM conversation_members m
 	               WHERE m.conversation_id = $2 AND m.user_id = $1::bigint AND m.left_at IS NULL);
@@ -29,7 +33,7 @@ BEGIN
 END
 $$;
 
--- Posts, likes and comments. A feed holds the posts of the people whom one follows, and one's own.
+-- Posts, likes and comments. A user's feed has the user's own posts and those of the users that the user follows.
 
 CREATE FUNCTION api.comment_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
 	SELECT jsonb_build_object('comments', coalesce(jsonb_agg(jsonb_build_object(
@@ -61,10 +65,12 @@ CREATE FUNCTION api.post_create(user_id text, payload jsonb) RETURNS jsonb LANGU
 	RETURNING jsonb_build_object('postId', id::text);
 $$;
 
--- Likes the post, or takes the like back.
+-- Likes the post. Removes the like if there is one.
 CREATE FUNCTION api.post_like(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
 	WITH unliked AS (
-		DELETE FROM likes l WHERE l.user_id = $1::bigint AND l.post_id = api.field(payload, 'postId')::bigint RETURNING 1
+		DELETE FROM likes l
+		WHERE l.user_id = $1::bigint AND l.post_id = api.field(payload, 'postId')::bigint
+		RETURNING 1
 	), liked AS (
 		INSERT INTO likes (user_id, post_id)
 		SELECT $1::bigint, api.field(payload, 'postId')::bigint WHERE NOT EXISTS (SELECT FROM unliked)
@@ -75,7 +81,8 @@ $$;
 
 CREATE FUNCTION api.comment_create(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
 	INSERT INTO comments (post_id, user_id, parent_id, content)
-	VALUES (api.field(payload, 'postId')::bigint, $1::bigint, (payload ->> 'parentId')::bigint, api.field(payload, 'content'))
+	VALUES (api.field(payload, 'postId')::bigint, $1::bigint, (payload ->> 'parentId')::bigint,
+	        api.field(payload, 'content'))
 	RETURNING jsonb_build_object('commentId', id::text);
 $$;
 
@@ -85,14 +92,17 @@ CREATE FUNCTION api.people_list(user_id text, payload jsonb) RETURNS jsonb LANGU
 	SELECT jsonb_build_object('people', coalesce(jsonb_agg(jsonb_build_object(
 		'userId', u.id::text, 'name', u.display_name, 'username', u.username, 'bio', u.bio,
 		'followers', (SELECT count(*) FROM follows f WHERE f.followee_id = u.id),
-		'following', EXISTS (SELECT FROM follows f WHERE f.followee_id = u.id AND f.follower_id = $1::bigint)) ORDER BY u.id), '[]'))
+		'following', EXISTS (SELECT FROM follows f WHERE f.followee_id = u.id AND f.follower_id = $1::bigint))
+		ORDER BY u.id), '[]'))
 	FROM users u;
 $$;
 
--- Follows the user, or stops following.
+-- Follows the user. Unfollows if the user is followed already.
 CREATE FUNCTION api.user_follow(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
 	WITH unfollowed AS (
-		DELETE FROM follows f WHERE f.follower_id = $1::bigint AND f.followee_id = api.field(payload, 'userId')::bigint RETURNING 1
+		DELETE FROM follows f
+		WHERE f.follower_id = $1::bigint AND f.followee_id = api.field(payload, 'userId')::bigint
+		RETURNING 1
 	), followed AS (
 		INSERT INTO follows (follower_id, followee_id)
 		SELECT $1::bigint, api.field(payload, 'userId')::bigint WHERE NOT EXISTS (SELECT FROM unfollowed)
@@ -115,7 +125,8 @@ CREATE FUNCTION api.conversation_list(user_id text, payload jsonb) RETURNS jsonb
 	WHERE api.member($1, c.id);
 $$;
 
--- Opens the conversation of two people, which exists at most once.
+-- Returns the conversation of two users. Creates it if there is none. The locks on the users' rows prevent that two
+-- sessions create it at the same time.
 CREATE FUNCTION api.conversation_open(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	pair bigint[] := ARRAY[user_id::bigint, api.field(payload, 'userId')::bigint];
@@ -149,5 +160,5 @@ END
 $$;
 
 SELECT herald.expose(action, format('api.%s(text, jsonb)', replace(action, ':', '_'))::regprocedure, 'social_app')
-FROM unnest(ARRAY['feed:list', 'post:create', 'post:like', 'comment:create', 'comment:list', 'people:list', 'user:follow',
-                  'conversation:list', 'conversation:open', 'message:list']) AS action;
+FROM unnest(ARRAY['feed:list', 'post:create', 'post:like', 'comment:create', 'comment:list', 'people:list',
+                  'user:follow', 'conversation:list', 'conversation:open', 'message:list']) AS action;

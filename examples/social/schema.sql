@@ -1,4 +1,4 @@
--- A small social network: plain tables, as an application of this kind has them.
+-- schema.sql: the tables of a small social network. They do not depend on pg_herald.
 
 CREATE TABLE users (
 	id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -70,12 +70,12 @@ CREATE TABLE messages (
 CREATE INDEX ON messages (conversation_id, id);
 CREATE INDEX ON messages (sender_id);
 
--- The role that the application works as. It owns nothing and is granted nothing but these tables.
+-- The application's role. It owns nothing and has privileges on these tables only.
 DO $$
 BEGIN
 	CREATE ROLE social_app NOLOGIN;
 EXCEPTION WHEN duplicate_object THEN
-	NULL;					-- roles belong to the whole cluster
+	NULL;					-- another database of the cluster has created it
 END
 $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO social_app;

@@ -1,4 +1,4 @@
--- A few people who know each other.
+-- seed.sql: four users, their posts, and a conversation.
 
 INSERT INTO users (username, display_name, bio) VALUES
 	('ada',   'Ada',   'Writes programs for engines that do not exist yet.'),
@@ -8,7 +8,9 @@ INSERT INTO users (username, display_name, bio) VALUES
 
 INSERT INTO follows (follower_id, followee_id)
 SELECT a.id, b.id
-FROM (VALUES ('ada', 'grace'), ('grace', 'ada'), ('linus', 'ada'), ('maria', 'grace'), ('ada', 'maria')) AS f (follower, followee)
+FROM (VALUES
+	('ada', 'grace'), ('grace', 'ada'), ('linus', 'ada'), ('maria', 'grace'), ('ada', 'maria')
+) AS f (follower, followee)
 JOIN users a ON a.username = f.follower
 JOIN users b ON b.username = f.followee;
 

@@ -1,4 +1,4 @@
--- What the tables of schema.sql mean. This is all that it takes.
+-- watch.sql: tells pg_herald the meaning of each table of schema.sql. Notifications and events need nothing else.
 
 SELECT herald.watch_users('users', name => 'display_name');
 SELECT herald.watch_posts('posts');

@@ -1,4 +1,5 @@
-// The demo page in each of its states, light and dark, on a desk and on a phone: structure, names, contrast, width; with a picture of each.
+// The demo page in each state, in light and dark, on a desktop and on a phone: structure, accessible names and contrast.
+// Each check also takes a picture.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -13,9 +14,9 @@ afterEach(() => Promise.all(demo.browser.contexts().map((context) => context.clo
 
 await database.query("ALTER TABLE posts ADD CHECK (content <> 'Refused')");
 
-const desk = { width: 1280, height: 860 };
+const desktop = { width: 1280, height: 860 };
 const phone = { width: 390, height: 780 };
-const looks = Object.entries({ desk, phone }).flatMap(([device, size]) => ['light', 'dark'].map((colorScheme) => ({
+const looks = Object.entries({ desktop, phone }).flatMap(([device, size]) => ['light', 'dark'].map((colorScheme) => ({
   look: `${device}-${colorScheme}`, options: { ...size, colorScheme }, isPhone: device === 'phone',
 })));
 

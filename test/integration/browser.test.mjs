@@ -106,7 +106,7 @@ test('removes the toast of a like when the like is undone or read elsewhere', { 
   await page.clock.install();
   await page.goto(demo.url(uma));
   await demo.loaded(page);
-  await page.clock.pauseAt(await page.evaluate(() => Date.now()) + 1000); // from now on, no toast disappears because of its age
+  await page.clock.pauseAt(await page.evaluate(() => Date.now()) + 1000); // no toast expires from now on
 
   for (const user of [vic, wes]) await database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [user, liked]);
   await toast(page, 'Vic liked your post').waitFor();

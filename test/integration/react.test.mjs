@@ -1,4 +1,5 @@
-// Front ends in React, written for a hand-made gateway, in a real browser: hooks, clean-up, badge, toast and chat.
+// React front ends in a real browser, as applications write them for their own Socket.IO server: hooks, cleanup, badge,
+// toast and chat.
 
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +13,7 @@ import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
-// The pages beside the builds of React and socket.io-client that need no bundler.
+// A folder with the pages and the builds of React and socket.io-client that need no bundler.
 const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
 atExit(() => rmSync(www, { recursive: true, force: true }));
 cpSync(path.join(root, 'test/integration/pages'), www, { recursive: true });
@@ -31,7 +32,8 @@ afterEach(() => Promise.all(browser.contexts().map((context) => context.close())
 
 const { database } = scene;
 
-// A window of its own. Anything the page complains about fails the test, but for the connection that is refused while the bridge is away.
+// Returns a new window with the page. problems: its errors and warnings, except those of WebSockets: connecting fails
+// while the bridge is down.
 async function openPage(page, user, more = '') {
   const opened = await (await browser.newContext()).newPage();
   opened.problems = [];
@@ -46,7 +48,7 @@ async function openPage(page, user, more = '') {
 const shows = (page, selector, text) => page.locator(selector, { hasText: text }).first().waitFor();
 const sessions = () => scene.bridge.metric('herald_sessions');
 
-test('snake: toast, badge and list follow the database; log out ends the session', { timeout: 60000 }, async () => {
+test('snake: toast, badge and list follow the database, and the log-out ends the session', { timeout: 60000 }, async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const post = await scene.post(ann);
   const [laptop, phone] = [await openPage('snake', ann), await openPage('snake', ann)];
@@ -70,7 +72,7 @@ test('snake: toast, badge and list follow the database; log out ends the session
   }
   assert.equal(await database.value('SELECT herald.unread_count($1)', [ann]), '1');
 
-  // Strict mode has mounted, unmounted and mounted again: what was cleaned up is gone from the bridge, too.
+  // React's strict mode mounts, unmounts and mounts again. The bridge must have ended the sessions of the first mount.
   await until('two sessions', async () => await sessions() === 2);
   await phone.locator('#log-out').click();
   await shows(phone, '#logged-out', 'Bye');
@@ -78,7 +80,7 @@ test('snake: toast, badge and list follow the database; log out ends the session
   for (const page of [laptop, phone]) assert.deepEqual(page.problems, []);
 });
 
-test('snake: what came while the bridge was away is shown once', { timeout: 60000 }, async () => {
+test('snake: shows a notification from the time without a bridge once', { timeout: 60000 }, async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const page = await openPage('snake', ann);
   await shows(page, '#status', 'online');
@@ -94,7 +96,7 @@ test('snake: what came while the bridge was away is shown once', { timeout: 6000
   assert.deepEqual(page.problems, []);
 });
 
-test('namespaces: two people chat, see each other type, and mark as read', { timeout: 60000 }, async () => {
+test('namespaces: two users chat, see each other type, and mark as read', { timeout: 60000 }, async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const more = `&conversation=${conversation}`;

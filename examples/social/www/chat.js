@@ -47,7 +47,7 @@ export function isInView(conversationId) {
   return conversationId === current && document.visibilityState === 'visible' && $('.chat').offsetParent !== null;
 }
 
-// Reports the open conversation to onView() if the user sees it now. The other parts call this after they changed the view.
+// Reports the open conversation to onView() if the user sees it now. Call it after each change of the view.
 export function noticeView() {
   if (current !== null && isInView(current)) onView(current);
 }
@@ -57,7 +57,7 @@ export async function open(conversationId) {
   waiting.delete(conversationId);
   renderTabs();
   $('#messages').replaceChildren();
-  append();
+  $('#no-messages').hidden = conversationId !== null;
   if (conversationId === null) return;
   const answer = await ask('message:list', { conversationId });
   if (!answer || current !== conversationId) return;

@@ -1,4 +1,4 @@
-// errors.js: a sentence for each error code. The server's own message is for developers; the page writes it to the console.
+// errors.js: a sentence for each error code. The server's own message is for developers: the console shows it.
 
 const sentences = {
   bad_request: 'The page sent an incomplete request.',

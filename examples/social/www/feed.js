@@ -1,4 +1,5 @@
-// feed.js: posts with their likes and comments. The page joins the room of each post that it shows, and so keeps it up to date.
+// feed.js: posts with their likes and comments. The page joins the room of each post that it shows: the room's events
+// keep the post up to date.
 
 import { $, el, avatar, counted, time, onSubmit } from './dom.js';
 import { ask, myId, socket } from './connection.js';
@@ -79,7 +80,8 @@ function put(post) {
 
 const join = (postId) => ask('room:join', { room: `post:${postId}` });
 
-// Shows the feed, joins the rooms of its posts, and shows it again: the second list has the changes from before the page joined.
+// Shows the feed, joins the rooms of its posts, and shows the feed again. The second list has the changes from before the
+// joins, the rooms have the later ones.
 export async function load() {
   posts.clear();
   for (let joined = false; ; joined = true) {
@@ -92,7 +94,7 @@ export async function load() {
   }
 }
 
-// Calls change(post, data) for each event of this name whose post the page shows.
+// Calls change(post, data) for each event of this name, if the page shows the event's post.
 function onPost(event, change) {
   socket.on(event, (data) => {
     const post = posts.get(data.postId);

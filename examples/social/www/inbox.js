@@ -56,6 +56,7 @@ function open(notification) {
 }
 
 function toggle(visible = $('#inbox').hidden) {
+  if (visible) dismissToasts([...notifications.keys()]);
   $('#inbox').hidden = !visible;
   $('#bell').setAttribute('aria-expanded', visible);
 }
@@ -75,7 +76,7 @@ function put(notification) {
   renderList();
 }
 
-// Announces a new notification. The user has seen a message of the conversation in view: it needs no toast and no badge.
+// Announces a new notification. A message of the conversation in view needs no toast and no badge: the user sees it.
 function announce(notification) {
   const { id, type, subjectType, subjectId } = notification;
   if (type === 'message' && subjectType === 'conversation' && isInView(subjectId)) {
@@ -93,7 +94,7 @@ function setRead(ids) {
   renderList();
 }
 
-// visit(notification) shows the notification's subject. isInView(id) returns whether the user sees the conversation with this id.
+// visit(notification) shows the notification's subject. isInView(id) returns whether the user sees this conversation.
 export function init(options) {
   ({ visit, isInView } = options);
   $('#bell').addEventListener('click', () => toggle());
@@ -109,7 +110,8 @@ export function init(options) {
   socket.on('notification:read', ({ ids, all, until }) => {
     setRead(all ? [...notifications.keys()].filter((id) => Number(id) <= Number(until)) : ids);
   });
-  // The server takes back a notification when its cause is undone. When the cause returns, so does the notification, without a toast.
+  // The server removes a notification when its cause is undone. It restores the notification when the cause returns: that
+  // is not news and needs no toast.
   socket.on('notification:removed', ({ ids }) => {
     ids.forEach((id) => notifications.delete(id));
     dismissToasts(ids);

@@ -37,7 +37,7 @@ function item(person) {
 function render() {
   $('#people').replaceChildren(...people.map(item));
   const me = people.find(({ userId }) => userId === myId);
-  $('#me').replaceChildren(...(me ? [avatar(me.userId, me.name), me.name] : []));
+  $('#me').replaceChildren(...(me ? [avatar(me.userId, me.name), el('span', {}, me.name)] : []));
 }
 
 export async function load() {
@@ -60,7 +60,7 @@ function onFollow(event, following) {
   });
 }
 
-// write(userId) opens the conversation with a user. refreshFeed() loads the feed again: the user follows other people than before.
+// write(userId) opens the conversation with a user. refreshFeed() loads the feed again after a follow or an unfollow.
 export function init(options) {
   ({ write, refreshFeed } = options);
   onFollow('user:followed', true);

@@ -56,7 +56,9 @@ export class DemoPage {
   async loaded(page) {
     await page.locator('#status[data-state=online]').waitFor();
     await page.locator('#me .avatar').waitFor();
-    await page.locator('#posts .post, #no-posts:not([hidden])').first().waitFor({ state: 'attached' });
+    for (const part of ['#posts .post, #no-posts:not([hidden])', '#messages li, #no-messages:not([hidden])']) {
+      await page.locator(part).first().waitFor({ state: 'attached' });
+    }
   }
 
   picture(page, name) { return page.screenshot({ path: path.join(artifacts, `${name}.png`), animations: 'disabled' }); }

@@ -45,7 +45,7 @@ function textContrasts() {
   return contrasts;
 }
 
-// Runs in the page. Returns the visible buttons and fields without an accessible name, and those whose name lacks their visible text.
+// Runs in the page. Returns the visible controls without an accessible name, and those with a name that lacks their text.
 function badNames() {
   const controls = [...document.querySelectorAll('button, input, textarea, a')].filter((element) => element.checkVisibility());
   return controls.filter((element) => {
@@ -55,7 +55,7 @@ function badNames() {
   }).map((element) => element.outerHTML.slice(0, 200));
 }
 
-// Fails unless the page has one h1 and one main, names for all controls, readable texts, and no need to scroll sideways.
+// Fails unless the page has one h1 and one main, names for all controls, readable texts, and no horizontal scrolling.
 export async function checkPage(page, state) {
   assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1, `${state}: one h1`);
   assert.equal(await page.getByRole('main').count(), 1, `${state}: one main`);

@@ -1,4 +1,5 @@
-// namespaces.js: a React front end with a socket for each of two namespaces: a badge from /notifications, and a chat that shows who types.
+// namespaces.js: a React front end with a socket for each of two namespaces: a badge from /notifications, and from /chat
+// a conversation with a typing indicator.
 
 const { createElement: h, useEffect, useRef, useState } = React;
 
@@ -18,7 +19,7 @@ function useSocket(namespace) {
   return socket;
 }
 
-// Handlers by the name of their event, for as long as the component is there.
+// Calls handlers[event] for each event of the socket while the component is mounted.
 function useSocketEvents(socket, handlers) {
   const latest = useRef(handlers);
   latest.current = handlers;

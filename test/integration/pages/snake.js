@@ -1,8 +1,9 @@
-// snake.js: a React front end as it is written for a hand-made gateway: a socket hook, a badge, a list and a toast.
+// snake.js: a React front end, as an application writes it for its own Socket.IO server: a socket hook, a badge, a list
+// and a toast.
 
 const { createElement: h, useCallback, useEffect, useState } = React;
 
-// One socket as long as somebody is logged in; it joins the room of its user whenever it connects.
+// Returns a socket for as long as a user is logged in. The socket joins its user's room at each connect.
 function useSocket(user) {
   const [socket, setSocket] = useState(null);
   const [connected, setConnected] = useState(false);
