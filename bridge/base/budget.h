@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * budget.h
- *	  What may wait for all connections together, in bytes.
+ *	  Bounds the bytes that wait for all connections together.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,19 +14,24 @@
 
 #include "base/config.h"
 
+/* Applies the setting total-queue-limit from now on; without it the budget is unlimited. */
 extern void budget_start(const Config *config);
 
-/* Whoever keeps bytes for a connection says so, and gives them back. */
+/* Counts bytes that are kept for a connection, and takes them off again. */
 extern void budget_take(size_t bytes);
 extern void budget_give(size_t bytes);
 
 /*
- * What is left; negative: more has been taken than there is.  Nobody may have more
- * waiting than that, so whoever has much gives way first, and there is always something left.
+ * Returns the bytes that are left; negative when more has been taken than the limit
+ * allows.  A single connection may not keep more than this, so that the one with the
+ * most gives way first, and something is always left for the others.
  */
 extern int64_t budget_left(void);
 
-/* What is left for what can be sent later: an eighth is for what cannot, and for what comes from clients. */
+/*
+ * Returns the bytes that are left for deferrable frames.  They may use only 7/8 of the
+ * limit: the rest is for answers, which are in no log, and for messages from clients.
+ */
 extern int64_t budget_left_for_later(void);
 
 #endif /* HERALD_BUDGET_H */

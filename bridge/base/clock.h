@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * clock.h
- *	  What time it is.
+ *	  The time of day.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-/* Milliseconds since 1970, as the database counts them. */
+/* Returns milliseconds since 1970, as the database counts them. */
 extern int64_t clock_now(void);
 
 #endif /* HERALD_CLOCK_H */

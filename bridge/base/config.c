@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/origin.h"
 
 typedef enum Kind
 {
@@ -46,13 +47,14 @@ typedef struct Setting
 static const Setting settings[] = {
 	{ "action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database" },
 	{ "allow-origin", 0, KIND_ORIGINS, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
-	{ "check", 0, KIND_SWITCH, AT(check), false, "false", NULL, "check settings and database, print what is wrong, and exit" },
+	{ "check", 0, KIND_SWITCH, AT(check), false, "false", NULL, "check settings and database, print mistakes, and exit" },
 	{ "config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value" },
 	{ "connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session" },
 	{ "database", 'd', KIND_TEXT, AT(database), false, "", "CONNINFO", "libpq connection string; PG* environment variables count" },
 	{ "database-timeout", 0, KIND_TIME, AT(database_timeout), false, "30s", "TIME", "how long any other query may take" },
 	{ "dialect", 0, KIND_LIST, AT(dialect), false, "canonical", "NAME|FILE", "names and shapes of events and actions; repeatable" },
 	{ "drain-timeout", 0, KIND_TIME, AT(drain_timeout), true, "5s", "TIME", "how long SIGTERM waits for queues to empty" },
+	{ "event-cache-size", 0, KIND_BYTES, AT(event_cache_size), true, "16MB", "SIZE", "recent events kept in memory for clients that return" },
 	{ "help", 0, KIND_SWITCH, AT(help), false, "false", NULL, "print this text and exit" },
 	{ "jwt-algorithm", 0, KIND_TEXT, AT(jwt_algorithm), true, "HS256", "NAME", "HS256, HS384 or HS512" },
 	{ "jwt-audience", 0, KIND_TEXT, AT(jwt_audience), true, "", "NAME", "required \"aud\" of tokens" },
@@ -67,14 +69,13 @@ static const Setting settings[] = {
 	{ "page-size", 0, KIND_COUNT, AT(page_size), true, "1000", "N", "events read from the log at once" },
 	{ "ping-interval", 0, KIND_TIME, AT(ping_interval), true, "25s", "TIME", "time between pings" },
 	{ "ping-timeout", 0, KIND_TIME, AT(ping_timeout), true, "20s", "TIME", "time for the answer to a ping" },
-	{ "poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is looked at without a ring" },
-	{ "presence-grace", 0, KIND_TIME, AT(presence_grace), true, "10s", "TIME", "how long a user without a session is still here" },
-	{ "presence-lease", 0, KIND_TIME, AT(presence_lease), true, "30s", "TIME", "how long beyond that the users of a bridge that was killed are" },
+	{ "poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is read without a doorbell" },
+	{ "presence-grace", 0, KIND_TIME, AT(presence_grace), true, "10s", "TIME", "how long a user without a session counts as online" },
+	{ "presence-lease", 0, KIND_TIME, AT(presence_lease), true, "30s", "TIME", "how much longer users of a bridge that was killed count as online" },
 	{ "print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit" },
-	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "what may wait for one connection before it falls behind" },
-	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "how far behind /readyz still says ready" },
-	{ "event-cache-size", 0, KIND_BYTES, AT(event_cache_size), true, "16MB", "SIZE", "recent events that are kept in memory for clients that come back" },
-	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "what may wait for all connections together" },
+	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "queue of one connection before it falls behind" },
+	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "largest lag at which /readyz says ready" },
+	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "queues of all connections together" },
 	{ "version", 'V', KIND_SWITCH, AT(version), false, "false", NULL, "print the version and exit" },
 	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },
 };
@@ -133,43 +134,6 @@ parse_switch(const char *text, bool *value)
 	return *value || strcmp(text, "false") == 0 || strcmp(text, "off") == 0 || strcmp(text, "0") == 0;
 }
 
-/* Returns whether a browser can send this text as the Origin of a page: lower case, no path, no default port. */
-static bool
-is_origin(const char *text, size_t length)
-{
-	bool secure = length > 8 && strncmp(text, "https://", 8) == 0;
-	size_t scheme = secure ? 8 : length > 7 && strncmp(text, "http://", 7) == 0 ? 7 :
-																				  0;
-	const char *default_port = secure ? ":443" : ":80";
-	size_t port = strlen(default_port);
-
-	if ((length == 1 && text[0] == '*') || (length == 4 && strncmp(text, "null", 4) == 0))
-		return true;
-	if (scheme == 0 || strncmp(text + length - port, default_port, port) == 0)
-		return false;
-	for (size_t i = scheme; i < length; i++)
-	{
-		if (strchr("/?#@\"'", text[i]) != NULL || isupper((unsigned char) text[i]))
-			return false;
-	}
-	return true;
-}
-
-/* Origins are separated by spaces; none at all means the bridge's own. */
-static bool
-are_origins(const char *text)
-{
-	while (*(text += strspn(text, " ")) != '\0')
-	{
-		size_t length = strcspn(text, " ");
-
-		if (!is_origin(text, length))
-			return false;
-		text += length;
-	}
-	return true;
-}
-
 static void
 set_text(char **field, const char *text, bool append)
 {
@@ -194,7 +158,7 @@ assign(Config *config, const Setting *setting, const char *text, bool append)
 			return true;
 		case KIND_ORIGINS:
 			set_text(field, text, append);
-			return are_origins(text);
+			return origin_list_is_valid(text);
 		case KIND_COUNT:
 			return parse_number(text, counts, field) && *(long *) field > 0;
 		case KIND_BYTES:
@@ -227,9 +191,9 @@ expected(Kind kind)
 	}
 }
 
-/* One setting from somewhere; "where" says from where, for the message. */
+/* Assigns one setting; "where" names its source in the message about a wrong value. */
 static bool
-take(Config *config, const Setting *setting, const char *text, bool append, const char *where)
+take_setting(Config *config, const Setting *setting, const char *text, bool append, const char *where)
 {
 	if (assign(config, setting, text, append))
 		return true;
@@ -243,7 +207,7 @@ take_defaults(Config *config)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
-		if (!take(config, &settings[i], settings[i].preset, false, "default"))
+		if (!take_setting(config, &settings[i], settings[i].preset, false, "default"))
 			return false;
 	}
 	return true;
@@ -262,7 +226,7 @@ take_environment(Config *config)
 			*c = *c == '-' ? '_' : (char) toupper((unsigned char) *c);
 		value = getenv(variable);
 		if (value != NULL)
-			good = take(config, &settings[i], value, false, variable);
+			good = take_setting(config, &settings[i], value, false, variable);
 		free(variable);
 		if (!good)
 			return false;
@@ -270,14 +234,14 @@ take_environment(Config *config)
 	return true;
 }
 
-/* The settings that a file has given so far: the second time a list grows. */
+/* The settings that a file has given so far: a list that comes again grows. */
 typedef struct File
 {
 	Config *config;
-	bool seen[SETTINGS];
+	bool given[SETTINGS];
 } File;
 
-/* A line of the file; inih counts them and tells us of the first that is refused here. */
+/* Takes a line of the file; inih counts the lines and reports the first that returns 0. */
 static int
 take_line(void *context, const char *section, const char *name, const char *value)
 {
@@ -287,12 +251,12 @@ take_line(void *context, const char *section, const char *name, const char *valu
 
 	if (section[0] != '\0' || setting == NULL || setting->kind == KIND_SWITCH)
 	{
-		fprintf(stderr, "herald-bridge: %s: there is no setting \"%s\" for a file\n", file->config->config, name);
+		fprintf(stderr, "herald-bridge: %s: a settings file has no setting \"%s\"\n", file->config->config, name);
 		return 0;
 	}
-	again = file->seen[setting - settings];
-	file->seen[setting - settings] = true;
-	return take(file->config, setting, value, again, file->config->config);
+	again = file->given[setting - settings];
+	file->given[setting - settings] = true;
+	return take_setting(file->config, setting, value, again, file->config->config);
 }
 
 static bool
@@ -307,11 +271,11 @@ take_file(Config *config)
 	if (result < 0)
 		fprintf(stderr, "herald-bridge: %s: %s\n", config->config, strerror(errno));
 	else if (result > 0)
-		fprintf(stderr, "herald-bridge: %s: line %d is wrong; a line is: name = value\n", config->config, result);
+		fprintf(stderr, "herald-bridge: %s: error in line %d; a line has the form: name = value\n", config->config, result);
 	return result == 0;
 }
 
-/* Splits one option off the arguments; false after a message. */
+/* Takes one option and its value off the arguments; false after a message. */
 static bool
 next_option(char **argv, int argc, int *index, const Setting **setting, const char **value)
 {
@@ -336,7 +300,7 @@ next_option(char **argv, int argc, int *index, const Setting **setting, const ch
 	}
 	if (*setting == NULL)
 	{
-		fprintf(stderr, "herald-bridge: there is no option \"%s\"; --help lists them\n", argument);
+		fprintf(stderr, "herald-bridge: unknown option \"%s\"; --help lists all options\n", argument);
 		return false;
 	}
 	if (*value == NULL && (*setting)->kind == KIND_SWITCH)
@@ -348,26 +312,26 @@ next_option(char **argv, int argc, int *index, const Setting **setting, const ch
 	return *value != NULL;
 }
 
-/* All options, or only --config, which must be known before the file is read. */
+/* Takes all options, or only --config, which must be known before the file is read. */
 static bool
 take_options(Config *config, int argc, char **argv, bool only_config)
 {
-	bool seen[SETTINGS] = { false };
+	bool given[SETTINGS] = { false };
 
 	for (int i = 1; i < argc; i++)
 	{
 		const Setting *setting;
 		const char *value;
-		size_t place;
+		size_t index;
 
 		if (!next_option(argv, argc, &i, &setting, &value))
 			return false;
-		place = (size_t) (setting - settings);
+		index = (size_t) (setting - settings);
 		if (only_config && strcmp(setting->name, "config") != 0)
 			continue;
-		if (!take(config, setting, value, seen[place], argv[i]))
+		if (!take_setting(config, setting, value, given[index], argv[i]))
 			return false;
-		seen[place] = true;
+		given[index] = true;
 	}
 	return true;
 }
@@ -445,8 +409,8 @@ config_print_help(FILE *out)
 		free(option);
 	}
 	fputs("\nEvery option is also an environment variable (HERALD_LISTEN) and a line of the file (listen = 8080).\n"
-		  "Options count before the environment, the environment before the file.\n"
-		  "SIGHUP reloads what can change; SIGTERM sends clients elsewhere and ends.\n",
+		  "Options override the environment, the environment overrides the file.\n"
+		  "SIGHUP reloads the settings; SIGTERM tells clients to reconnect and ends the bridge.\n",
 		  out);
 }
 

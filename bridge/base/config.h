@@ -51,9 +51,10 @@ typedef struct Config
 } Config;
 
 /*
- * Fills in the settings: options before environment (HERALD_...) before file
- * (--config) before defaults.  False after a message on standard error that
- * names the setting, where it was given and what is wrong.
+ * Reads the settings: options override the environment (HERALD_...), which overrides
+ * the file (--config), which overrides the defaults.  False after a message on standard
+ * error that names the setting, its source, the value and the expected form.  The
+ * caller frees the settings in either case.
  */
 extern bool config_load(Config *config, int argc, char **argv);
 
@@ -71,10 +72,13 @@ typedef struct ConfigChanges
  */
 extern ConfigChanges config_adopt(Config *config, const Config *fresh);
 
-/* Frees the strings of settings that are not needed any more. */
+/* Frees the strings of settings. */
 extern void config_free(Config *config);
 
+/* Prints a line for each option. */
 extern void config_print_help(FILE *out);
+
+/* Prints the settings in force, as a file that config_load() can read. */
 extern void config_print(const Config *config, FILE *out);
 
 #endif /* HERALD_CONFIG_H */

@@ -21,7 +21,7 @@ json_quoted(const char *text)
 	return quoted;
 }
 
-/* Whole numbers that are too big for jansson are read as any client of JavaScript reads them. */
+/* Integers beyond 64 bits become floating-point numbers, as in JavaScript. */
 json_t *
 json_read(const char *text)
 {

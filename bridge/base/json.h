@@ -12,19 +12,19 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* A text as a JSON string, with its quotes; the caller frees it. */
+/* Returns a text as a JSON string with its quotes; of NULL or invalid UTF-8, an empty one.  The caller frees it. */
 extern char *json_quoted(const char *text);
 
-/* The value of a text of the database, or NULL after a line in the log; the caller releases it. */
+/* Parses a text from the database; NULL after a line in the log.  The caller releases the value. */
 extern json_t *json_read(const char *text);
 
-/* The object that a text holds, or NULL; the caller releases it. */
+/* Parses a text that must be one object, without duplicate keys; NULL otherwise.  The caller releases it. */
 extern json_t *json_object_from(const char *text, size_t length);
 
-/* An error as clients get it, an object with code and message; either may be NULL.  The caller frees it. */
+/* Returns an error as clients get it, an object with code and message; either may be NULL.  The caller frees it. */
 extern char *json_error(const char *code, const char *message);
 
-/* A member of an object that is a string, or NULL. */
+/* Returns a member of an object that is a string, or NULL.  It belongs to the object. */
 extern const char *json_member(const json_t *object, const char *key);
 
 #endif /* HERALD_JSON_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * log.c
- *	  One line per event to standard error, key=value or JSON.
+ *	  Logs one line per event to standard error, as key=value or JSON.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -71,7 +71,7 @@ write_time(char *text, size_t size)
 	snprintf(text + length, size - length, ".%03dZ", (int) (now.tv_nsec / 1000000));
 }
 
-/* The fields in their order; values that are not UTF-8 are told by their length. */
+/* Collects the fields in their order; a value that is not UTF-8 is replaced by its length. */
 static json_t *
 collect(LogLevel level, const char *event, va_list pairs)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * log.h
- *	  One line per event to standard error, key=value or JSON.
+ *	  Logs one line per event to standard error, as key=value or JSON.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -42,8 +42,8 @@ extern void log_configure(const LogSettings *settings);
 extern bool log_is_on(LogLevel level);
 
 /*
- * Logs one event.  After its name come pairs of key and value, both strings,
- * ended by NULL; a NULL value is left out.  Secrets and tokens are never values.
+ * Logs one event.  Pairs of key and value follow its name, all of them strings, ended
+ * by NULL; a pair with a NULL value is left out.  Secrets and tokens are never values.
  */
 extern void log_event(LogLevel level, const char *event, ...) __attribute__((sentinel));
 

@@ -13,24 +13,25 @@
 #include <stdint.h>
 #include <uv.h>
 
-/* The loop: there is one, and everything runs on it.  No threads. */
+/* Returns the one loop of the process, which runs everything; there are no threads. */
 extern uv_loop_t *loop_uv(void);
 
 /*
- * Has "finish" called at the end of each turn in which loop_turn_has_work() was
- * called: once for everything that happened in the turn.  It returns true when
- * it has not finished; then the next turn comes at once.
+ * Calls "finish" at the end of each turn in which loop_turn_has_work() was called,
+ * once for everything that happened in the turn.  If it returns true, it has not
+ * finished, and the next turn begins at once.  Must be called once, before any work.
  */
 extern void loop_on_turn_end(bool (*finish)(void));
 extern void loop_turn_has_work(void);
 
-/* Has a function called on a signal. */
+/* Calls a function whenever the process receives the signal. */
 extern void loop_on_signal(int number, void (*handle)(int number));
 
+/* Runs the loop until loop_stop(). */
 extern void loop_run(void);
 extern void loop_stop(void);
 
-/* Milliseconds of a clock that only goes forward. */
+/* Returns milliseconds of a monotonic clock, as of the beginning of the turn. */
 extern uint64_t loop_now(void);
 
 #endif /* HERALD_LOOP_H */

@@ -12,14 +12,24 @@
 #include <stddef.h>
 
 /*
- * What is bounded is bounded by limits of ours; when memory runs out all the
- * same, going on would harm every client, and a restart harms none: they
- * recover from the log.  The caller owns what these return and frees it.
+ * The settings bound all memory.  When it runs out all the same, going on would harm
+ * every client, and a restart harms none: they recover from the log.  So these
+ * functions never return NULL for want of memory.  The caller frees the result.
  */
-extern void *memory_new(size_t size); /* zeroed */
+
+/* Returns zeroed memory. */
+extern void *memory_new(size_t size);
+
+/* Resizes memory as realloc() does; added bytes are not zeroed. */
 extern void *memory_resize(void *old, size_t size);
+
+/* Returns a copy of a text; NULL of NULL. */
 extern char *memory_copy(const char *text);
-extern char *memory_copy_bytes(const void *bytes, size_t length); /* with a zero byte behind */
+
+/* Returns a copy of bytes, with a zero byte behind them. */
+extern char *memory_copy_bytes(const void *bytes, size_t length);
+
+/* Returns a formatted text. */
 extern char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* HERALD_MEMORY_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * metrics.c
- *	  What the bridge counts.
+ *	  Counts for /metrics, in the text format of Prometheus.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,7 +15,7 @@
 
 Metrics metrics = { 0 };
 
-static int64_t lag_ms; /* when it was asked for last */
+static int64_t lag_ms; /* as of the latest metrics_text() */
 
 typedef struct Description
 {
@@ -31,29 +31,29 @@ static const Description descriptions[] = {
 	{ "herald_sessions", "gauge", "Connected sessions.", &metrics.sessions, 1 },
 	{ "herald_rooms", "gauge", "Rooms with at least one session.", &metrics.rooms, 1 },
 	{ "herald_event_cache_events", "gauge", "Recent events in memory.", &metrics.cached_events, 1 },
-	{ "herald_event_cache_bytes", "gauge", "What they take.", &metrics.cached_bytes, 1 },
-	{ "herald_waiting_bytes", "gauge", "What waits for all connections.", &metrics.waiting_bytes, 1 },
+	{ "herald_event_cache_bytes", "gauge", "Bytes of recent events in memory.", &metrics.cached_bytes, 1 },
+	{ "herald_waiting_bytes", "gauge", "Bytes that wait for all connections.", &metrics.waiting_bytes, 1 },
 	{ "herald_events_read_total", "counter", "Events read from the log.", &metrics.events_read, 1 },
 	{ "herald_signals_total", "counter", "Ephemeral events relayed.", &metrics.signals, 1 },
 	{ "herald_deliveries_total", "counter", "Events queued for a session.", &metrics.deliveries, 1 },
 	{ "herald_sent_bytes_total", "counter", "Bytes handed to the network.", &metrics.bytes_sent, 1 },
 	{ "herald_connections_accepted_total", "counter", "Connections accepted.", &metrics.connections_accepted, 1 },
 	{ "herald_connections_refused_total", "counter", "Connections refused for a limit.", &metrics.connections_refused, 1 },
-	{ "herald_newcomers_cut_total", "counter", "Sockets and connections without a session that made room for others.", &metrics.newcomers_cut, 1 },
-	{ "herald_fallen_behind_total", "counter", "Sessions whose queue was full and that go on from the log.", &metrics.fallen_behind, 1 },
+	{ "herald_newcomers_cut_total", "counter", "Sockets and connections without a session that were closed to make room for others.", &metrics.newcomers_cut, 1 },
+	{ "herald_fallen_behind_total", "counter", "Sessions with a full queue that continue from the log.", &metrics.fallen_behind, 1 },
 	{ "herald_slow_closed_total", "counter", "Connections closed because their queue was full.", &metrics.slow_closed, 1 },
-	{ "herald_recovered_total", "counter", "Sessions that came back and missed nothing.", &metrics.recovered, 1 },
-	{ "herald_not_recovered_total", "counter", "Sessions that came back and were told to start anew.", &metrics.not_recovered, 1 },
-	{ "herald_actions_total", "counter", "Actions asked for.", &metrics.actions, 1 },
+	{ "herald_recovered_total", "counter", "Sessions that returned and missed nothing.", &metrics.recovered, 1 },
+	{ "herald_not_recovered_total", "counter", "Sessions that returned and were told to start anew.", &metrics.not_recovered, 1 },
+	{ "herald_actions_total", "counter", "Actions requested.", &metrics.actions, 1 },
 	{ "herald_actions_failed_total", "counter", "Actions answered with an error.", &metrics.actions_failed, 1 },
 	{ "herald_authentications_failed_total", "counter", "Tokens refused.", &metrics.authentications_failed, 1 },
 	{ "herald_database_queries_total", "counter", "Queries sent to the database.", &metrics.database_queries, 1 },
-	{ "herald_log_readings_total", "counter", "Readings of the log for sessions that came back.", &metrics.log_readings, 1 },
-	{ "herald_database_reconnects_total", "counter", "Database connections made again.", &metrics.database_reconnects, 1 },
-	{ "herald_resyncs_total", "counter", "Times that the position could not be kept.", &metrics.resyncs, 1 },
+	{ "herald_log_readings_total", "counter", "Reads of the log for sessions that returned.", &metrics.log_readings, 1 },
+	{ "herald_database_reconnects_total", "counter", "Database connections made again after a loss.", &metrics.database_reconnects, 1 },
+	{ "herald_resyncs_total", "counter", "Times that the bridge lost its position in the log.", &metrics.resyncs, 1 },
 	{ "herald_event_age_seconds", "gauge", "Age of the newest event when it was read.", &metrics.event_age_ms, 0.001 },
-	{ "herald_lag_events", "gauge", "Events in the log that have not been delivered, about.", &metrics.behind_events, 1 },
-	{ "herald_lag_seconds", "gauge", "Age of the oldest of them.", &lag_ms, 0.001 },
+	{ "herald_lag_events", "gauge", "Approximate number of events in the log that are not delivered yet.", &metrics.behind_events, 1 },
+	{ "herald_lag_seconds", "gauge", "Age of the oldest event that is not delivered yet.", &lag_ms, 0.001 },
 };
 
 int64_t

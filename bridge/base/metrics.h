@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * metrics.h
- *	  What the bridge counts.
+ *	  Counts for /metrics.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,13 +13,13 @@
 
 typedef struct Metrics
 {
-	int64_t connections; /* open now */
-	int64_t sessions;	 /* connected now */
+	int64_t connections; /* open now, like the gauges up to waiting_bytes */
+	int64_t sessions;
 	int64_t rooms;
-	int64_t cached_events; /* in memory now */
+	int64_t cached_events; /* of the event cache */
 	int64_t cached_bytes;
-	int64_t waiting_bytes; /* for all connections */
-	int64_t events_read;   /* from here on: since the start */
+	int64_t waiting_bytes; /* in the queues of all connections */
+	int64_t events_read;   /* this and the following count since the start */
 	int64_t signals;
 	int64_t deliveries;
 	int64_t bytes_sent;
@@ -34,20 +34,20 @@ typedef struct Metrics
 	int64_t actions_failed;
 	int64_t authentications_failed;
 	int64_t database_queries;
-	int64_t log_readings; /* for clients that came back to what is not in memory */
+	int64_t log_readings; /* for clients whose missed events are not cached */
 	int64_t database_reconnects;
 	int64_t resyncs;
-	int64_t event_age_ms;  /* from the event's insert to here, of the newest that was read */
-	int64_t behind_since;  /* everything that was committed before has been delivered; 0: everything there is */
-	int64_t behind_events; /* how many there were after the latest page */
+	int64_t event_age_ms;  /* from insert to delivery, of the newest event */
+	int64_t behind_since;  /* all commits before this time are delivered; 0: all there are */
+	int64_t behind_events; /* events after the latest page, about */
 } Metrics;
 
 extern Metrics metrics;
 
-/* How long ago that is which has not been delivered yet, in milliseconds. */
+/* Returns the age of the oldest event that is not delivered yet, in milliseconds. */
 extern int64_t metrics_lag(void);
 
-/* All of them in Prometheus' text format; the caller frees it. */
+/* Returns all counts in the text format of Prometheus; the caller frees it. */
 extern char *metrics_text(void);
 
 #endif /* HERALD_METRICS_H */

@@ -14,7 +14,7 @@
 #include <sys/random.h>
 
 static void
-fill(void *bytes, size_t count)
+fill_randomly(void *bytes, size_t count)
 {
 	if (getrandom(bytes, count, 0) != (ssize_t) count)
 		abort();
@@ -26,7 +26,7 @@ random_digits(char *text, size_t count)
 	unsigned char bytes[32];
 
 	assert(count % 2 == 0 && count / 2 <= sizeof(bytes));
-	fill(bytes, count / 2);
+	fill_randomly(bytes, count / 2);
 	for (size_t i = 0; i < count / 2; i++)
 		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }
@@ -36,6 +36,7 @@ random_below(uint32_t limit)
 {
 	uint32_t number;
 
-	fill(&number, sizeof(number));
+	assert(limit > 0);
+	fill_randomly(&number, sizeof(number));
 	return number % limit;
 }

@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fills a text with an even number of digits, 64 at most, and a zero byte. */
+/* Fills a text with "count" hexadecimal digits, an even number up to 64, and a zero byte. */
 extern void random_digits(char *text, size_t count);
 
-/* A number from 0 up to one below a small limit. */
+/* Returns a number from 0 up to limit - 1; meant for small limits, as it is not exactly uniform. */
 extern uint32_t random_below(uint32_t limit);
 
 #endif /* HERALD_RANDOM_H */

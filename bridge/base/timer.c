@@ -8,16 +8,21 @@
  */
 #include "base/timer.h"
 
+#include <assert.h>
 #include <uv.h>
 
 #include "base/loop.h"
 
 #define SLOTS 1024
 
-static Timer slots[SLOTS]; /* heads of circular lists */
-static uv_timer_t ticker;
-static uint64_t turned_to; /* the last tick that was served */
-static uint64_t running;
+/* Each slot is the head of a circular list of the timers that are due at one tick, modulo the size of the wheel. */
+static struct
+{
+	Timer slots[SLOTS];
+	uv_timer_t ticker;
+	uint64_t served; /* the last tick whose timers have fired */
+	uint64_t running;
+} wheel;
 
 static uint64_t
 now_in_ticks(void)
@@ -31,10 +36,10 @@ unlink_timer(Timer *timer)
 	timer->previous->next = timer->next;
 	timer->next->previous = timer->previous;
 	timer->next = timer->previous = NULL;
-	running--;
+	wheel.running--;
 }
 
-/* Fires what is due in a slot; a timer of a later turn of the wheel stays. */
+/* Fires the timers of a slot that are due; a timer of a later turn of the wheel stays. */
 static void
 serve_slot(Timer *head, uint64_t tick)
 {
@@ -58,30 +63,30 @@ on_tick(uv_timer_t *handle)
 {
 	uint64_t now = now_in_ticks();
 
-	while (turned_to < now && running > 0)
+	while (wheel.served < now && wheel.running > 0)
 	{
-		turned_to++;
-		serve_slot(&slots[turned_to % SLOTS], turned_to);
+		wheel.served++;
+		serve_slot(&wheel.slots[wheel.served % SLOTS], wheel.served);
 	}
-	turned_to = now;
-	if (running == 0)
+	wheel.served = now;
+	if (wheel.running == 0)
 		uv_timer_stop(handle);
 }
 
 static void
 prepare_wheel(void)
 {
-	if (slots[0].next == NULL)
+	if (wheel.slots[0].next == NULL)
 	{
 		for (int i = 0; i < SLOTS; i++)
-			slots[i].next = slots[i].previous = &slots[i];
-		uv_timer_init(loop_uv(), &ticker);
-		uv_unref((uv_handle_t *) &ticker);
+			wheel.slots[i].next = wheel.slots[i].previous = &wheel.slots[i];
+		uv_timer_init(loop_uv(), &wheel.ticker);
+		uv_unref((uv_handle_t *) &wheel.ticker);
 	}
-	if (running == 0)
+	if (wheel.running == 0)
 	{
-		turned_to = now_in_ticks();
-		uv_timer_start(&ticker, on_tick, TIMER_TICK_MS, TIMER_TICK_MS);
+		wheel.served = now_in_ticks();
+		uv_timer_start(&wheel.ticker, on_tick, TIMER_TICK_MS, TIMER_TICK_MS);
 	}
 }
 
@@ -90,17 +95,18 @@ timer_start(Timer *timer, uint64_t milliseconds, void (*fire)(void *context), vo
 {
 	Timer *head;
 
+	assert(fire != NULL);
 	timer_stop(timer);
 	prepare_wheel();
 	timer->due = (uv_now(loop_uv()) + milliseconds) / TIMER_TICK_MS + 1;
 	timer->fire = fire;
 	timer->context = context;
-	head = &slots[timer->due % SLOTS];
+	head = &wheel.slots[timer->due % SLOTS];
 	timer->next = head;
 	timer->previous = head->previous;
 	head->previous->next = timer;
 	head->previous = timer;
-	running++;
+	wheel.running++;
 }
 
 void

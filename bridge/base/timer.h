@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /*
- * A timer is part of what it times: whoever frees that stops it first.  It
- * never fires early, and up to two ticks late.
+ * A timer is a member of the object that it times; stop it before that object is
+ * freed.  It never fires early, and up to two ticks late.  Zeroed: not running.
  */
 #define TIMER_TICK_MS 50
 
@@ -27,8 +27,12 @@ typedef struct Timer
 	void *context;
 } Timer;
 
-/* The wheel turns on the process's loop (base/loop.h) while timers run, and only then. */
+/*
+ * Starts a timer, or starts it again: fire(context) is called once, from the loop.  The
+ * wheel turns only while timers run.
+ */
 extern void timer_start(Timer *timer, uint64_t milliseconds, void (*fire)(void *context), void *context);
+/* Stops a timer; of no effect when it does not run. */
 extern void timer_stop(Timer *timer);
 extern bool timer_is_running(const Timer *timer);
 

@@ -97,7 +97,7 @@ void
 gateway_arrived(Session *session)
 {
 	session_list_append(&known, session_ref(session));
-	reader_look();
+	reader_wake();
 }
 
 static void
@@ -227,7 +227,7 @@ on_rooms(void *context, const PGresult *result)
 			session_unref(session);
 		}
 	}
-	reader_look();
+	reader_wake();
 	ask_for_rooms();
 }
 

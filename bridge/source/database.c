@@ -1,15 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * database.c
- *	  A connection to PostgreSQL that never blocks and always comes back.
+ *	  A connection to PostgreSQL that never blocks and always reconnects.
  *
- * One query runs at a time, the others queue.  When the connection is lost every
- * query is answered with NULL, once; whoever asked knows best whether to ask
- * again.  A server that does not answer in time is as good as lost.
+ * 1. A connection runs one query at a time; the others queue.
  *
- * All connections are with one server.  When one of them finds that another
- * takes writes, the rest goes there, too: what two servers say of transactions
- * does not fit together.
+ * 2. When the connection is lost, each query is answered with NULL, once.  Its
+ * sender decides whether to send it again.
+ *
+ * 3. A server that does not answer in time counts as lost.
+ *
+ * 4. All connections of a bridge are to one server, because snapshots of two servers
+ * are not comparable.  When one connection finds that another server accepts writes,
+ * the others follow it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -23,43 +26,30 @@
 #include <utlist.h>
 
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
 #include "source/hosts.h"
 #include "source/preflight.h"
+#include "source/query.h"
+#include "source/refusal.h"
 #include "source/watcher.h"
 
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 5000
 #define LONGEST_CONNECT_MS 10000
 
-/* All connections are refused for the same reasons: the log says each of the latest ones once in this time. */
-#define REFUSALS_KEPT 4
-#define REFUSAL_INTERVAL_MS 60000
-
-/* The server cancels a query that takes too long.  After as much time again, but no more than this, it is silent. */
+/* The server cancels a query at its limit.  It has as much time again to answer, but no more than this. */
 #define LONGEST_SILENCE_MS 5000
 
 /*
- * A server does not notice by itself that a bridge has vanished: its side of the connection would stay for hours.
- * And it must not compile: without statistics it thinks that a second of that pays for a query of a millisecond.
+ * The keepalives let the server notice that a bridge has vanished; otherwise its backends
+ * would stay for hours.  JIT is off because the planner, without statistics, spends a
+ * second of compilation on a query of a millisecond.
  */
 static const char settings_sql[] =
 	"SELECT set_config('statement_timeout', $1, false), set_config('jit', 'off', false), set_config('tcp_keepalives_idle', '10', false),"
 	" set_config('tcp_keepalives_interval', '5', false), set_config('tcp_user_timeout', '10000', false)";
-
-typedef struct Query
-{
-	char *sql;
-	int count;
-	char **values;
-	DatabaseAnswer answer;
-	void *context;
-	struct Query *next;
-	struct Query *prev;
-} Query;
 
 typedef enum DatabaseState
 {
@@ -83,42 +73,24 @@ struct Database
 	int load;
 	bool was_connected;
 	int host;
-	int tried; /* how many hosts, since the last connection was lost */
+	int tried; /* number of hosts tried since the connection was lost */
 	long pause;
-	Timer timer; /* until the next attempt, or for an answer to this one or to a query */
+	Timer timer; /* for the next attempt, or the deadline of this one or of a query */
 	char *error;
 	struct Database *next;
 	struct Database *prev;
 };
 
-/* A reason for which a server refused a connection, and when the log said so. */
-typedef struct Refusal
-{
-	char *reason;
-	uint64_t logged_at;
-} Refusal;
-
 /* All connections of the process. */
 static struct
 {
 	Database *first;
-	int latest_host; /* the one that took writes last */
-	Refusal refusals[REFUSALS_KEPT];
+	int latest_host; /* the host that accepted writes last */
 } databases;
 
 static void begin_connecting(void *context);
 static void send_next(Database *database);
-static void serve(Database *database);
-
-static void
-free_query(Query *query)
-{
-	for (int i = 0; i < query->count; i++)
-		free(query->values[i]);
-	free(query->values);
-	free(query->sql);
-	free(query);
-}
+static void read_socket(Database *database);
 
 /* Takes the first query off the queue and answers it. */
 static void
@@ -126,11 +98,12 @@ answer_first(Database *database, const PGresult *result)
 {
 	Query *query = database->queries;
 
+	assert(query != NULL && database->load > 0);
 	DL_DELETE(database->queries, query);
 	database->busy = false;
 	database->load--;
 	query->answer(query->context, result);
-	free_query(query);
+	query_free(query);
 }
 
 static void on_socket(void *context);
@@ -150,7 +123,7 @@ note_error(Database *database, const char *text)
 		*--end = '\0';
 }
 
-/* Between rounds through all servers; with jitter, so that many bridges do not all come back in the same instant. */
+/* Pauses after each round through all servers, with jitter, so that many bridges do not reconnect at once. */
 static uint64_t
 next_pause(Database *database)
 {
@@ -162,48 +135,13 @@ next_pause(Database *database)
 	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
 }
 
-/* Returns whether the log has not told this reason lately, and takes it for told. */
-static bool
-is_new_refusal(const char *reason)
-{
-	Refusal *refusal = databases.refusals;
-
-	for (int i = 0; i < REFUSALS_KEPT; i++)
-	{
-		Refusal *known = &databases.refusals[i];
-
-		if (known->reason != NULL && strcmp(known->reason, reason) == 0)
-		{
-			refusal = known;
-			if (loop_now() - known->logged_at < REFUSAL_INTERVAL_MS)
-				return false;
-			break;
-		}
-		if (known->logged_at < refusal->logged_at)
-			refusal = known;
-	}
-	free(refusal->reason);
-	*refusal = (Refusal){ memory_copy(reason), loop_now() };
-	return true;
-}
-
-static void
-forget_refusals(void)
-{
-	for (int i = 0; i < REFUSALS_KEPT; i++)
-	{
-		free(databases.refusals[i].reason);
-		databases.refusals[i] = (Refusal){ 0 };
-	}
-}
-
-/* A connection that was lost is told by itself; refusals while there is none are told once for all. */
+/* Logs the loss of each connection, but a refusal once for all of them. */
 static void
 log_loss(const Database *database, bool was_connected)
 {
 	if (was_connected)
 		log_warning("database_lost", "connection", database->name, "reason", database->error);
-	else if (is_new_refusal(database->error))
+	else if (refusal_is_new(database->error))
 		log_warning("database_refused", "reason", database->error, "hint", PREFLIGHT_CONNECT_HINT);
 }
 
@@ -226,9 +164,9 @@ lose(Database *database, const char *why)
 		database->events->lost(database->context);
 }
 
-/* The server that we have found takes writes: whoever is with another one, or tries it, is with the wrong one. */
+/* This host accepts writes: connections to other hosts are dropped, and reconnect to it. */
 static void
-go_along(int host)
+follow_primary(int host)
 {
 	Database *database;
 
@@ -277,13 +215,13 @@ become_connected(Database *database)
 	if (database->was_connected)
 		metrics.database_reconnects++;
 	database->was_connected = true;
-	forget_refusals();
+	refusal_forget_all();
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
-	go_along(database->host);
+	follow_primary(database->host);
 	send_settings(database);
 	if (database->events->connected != NULL)
 		database->events->connected(database->context);
-	serve(database);
+	read_socket(database);
 }
 
 static void
@@ -325,7 +263,7 @@ begin_connecting(void *context)
 	watch(database, UV_WRITABLE);
 }
 
-/* Notices of the server are events of the log, not lines on standard error. */
+/* Notices of the server become events of the log. */
 static void
 on_notice(void *context, const PGresult *notice)
 {
@@ -363,7 +301,7 @@ take_notifications(Database *database)
 	PGnotify *notification;
 
 	if (database->events->notified == NULL)
-		return; /* it listens to nothing */
+		return; /* it does not listen */
 	while ((notification = PQnotifies(database->connection)) != NULL)
 	{
 		notified = true;
@@ -374,7 +312,7 @@ take_notifications(Database *database)
 		database->events->notified(database->context, NULL);
 }
 
-/* Takes the results that are there; false: the connection was lost on the way. */
+/* Takes the results that have arrived; false when the connection was lost meanwhile. */
 static bool
 take_results(Database *database)
 {
@@ -396,15 +334,15 @@ take_results(Database *database)
 		answer_first(database, result);
 		PQclear(result);
 		if (database->connection != connection)
-			return true; /* the answer's taker has reset it */
+			return true; /* the receiver of the answer has reset it */
 		send_next(database);
 	}
 	return true;
 }
 
-/* Takes what the server has said. */
+/* Reads from the socket: results, then notifications. */
 static void
-serve(Database *database)
+read_socket(Database *database)
 {
 	PGconn *connection = database->connection;
 
@@ -428,7 +366,7 @@ on_socket(void *context)
 	if (database->state == DATABASE_CONNECTING)
 		go_on_connecting(database);
 	else
-		serve(database);
+		read_socket(database);
 }
 
 Database *
@@ -436,6 +374,7 @@ database_open(const char *name, const char *conninfo, long limit, const Database
 {
 	Database *database = memory_new(sizeof(Database));
 
+	assert(name != NULL && conninfo != NULL && limit > 0 && events != NULL);
 	database->name = name;
 	database->conninfo = memory_copy(conninfo);
 	database->limit = limit;
@@ -466,19 +405,13 @@ database_query(Database *database, const char *sql, int count, const char *const
 {
 	Query *query;
 
+	assert(answer != NULL && count >= 0);
 	if (database->state != DATABASE_CONNECTED)
 	{
 		answer(context, NULL);
 		return;
 	}
-	query = memory_new(sizeof(Query));
-	query->sql = memory_copy(sql);
-	query->count = count;
-	query->values = memory_new(sizeof(char *) * (size_t) count);
-	for (int i = 0; i < count; i++)
-		query->values[i] = memory_copy(values[i]);
-	query->answer = answer;
-	query->context = context;
+	query = query_new(sql, count, values, answer, context);
 	DL_APPEND(database->queries, query);
 	database->load++;
 	send_next(database);
@@ -502,7 +435,7 @@ database_close(Database *database)
 	for (int left = database->load; left > 0; left--)
 		answer_first(database, NULL);
 	if (databases.first == NULL)
-		forget_refusals();
+		refusal_forget_all();
 	free(database->error);
 	free(database->conninfo);
 	free(database);

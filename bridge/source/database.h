@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * database.h
- *	  A connection to PostgreSQL that never blocks and always comes back.
+ *	  A connection to PostgreSQL that never blocks and always reconnects.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,47 +15,52 @@
 #include "base/config.h"
 
 /*
- * Gets a query's result, which is cleared afterwards; NULL: the connection was
- * lost or never there, and it is not known whether the query ran.
+ * Receives the result of a query, which is cleared afterwards.  NULL: there was no
+ * connection, or it was lost, and then the query may have run or not.
  */
 typedef void (*DatabaseAnswer)(void *context, const PGresult *result);
 
-/* What the user of a connection wants to know of it; each may be NULL. */
+/* Callbacks of a connection; each may be NULL. */
 typedef struct DatabaseEvents
 {
 	void (*connected)(void *context);
-	void (*lost)(void *context); /* after all queries were answered with NULL */
-	/* What came by NOTIFY, one by one, and NULL when these were all. */
+	void (*lost)(void *context); /* called after all queries were answered with NULL */
+	/* Called for each notification, and with NULL behind the last of those that came together. */
 	void (*notified)(void *context, const PGnotify *notification);
 } DatabaseEvents;
 
 typedef struct Database Database;
 
 /*
- * Begins to connect and goes on whenever the connection is lost, with growing
- * pauses, through the servers of "conninfo".  "name" tells the connections of a
- * bridge apart, in pg_stat_activity and in the log.  A query that takes longer
- * than "limit" milliseconds ends with an error of the server; if even that does not
- * come, the connection is lost.
+ * Opens a connection, and reconnects whenever it is lost, with growing pauses, trying
+ * the servers of "conninfo" in turn.  "name" distinguishes the connections of a bridge,
+ * in pg_stat_activity and in the log; it is not copied.  The server cancels a query that
+ * takes longer than "limit" milliseconds; if the server does not even do that, the
+ * connection counts as lost.  The caller closes it.
  */
 extern Database *database_open(const char *name, const char *conninfo, long limit, const DatabaseEvents *events,
 							   void *context);
 
+/* Returns whether queries can be sent now. */
 extern bool database_is_connected(const Database *database);
 
-/* How many queries have not been answered yet. */
+/* Returns the number of queries that are not answered yet. */
 extern int database_load(const Database *database);
 
-/* Queues a query; its parameters are texts or NULL and are copied. */
+/*
+ * Queues a query; copies it and its parameters, which are texts or NULL.  Calls answer()
+ * once: at once with NULL when there is no connection.
+ */
 extern void database_query(Database *database, const char *sql, int count, const char *const *values,
 						   DatabaseAnswer answer, void *context);
 
-/* Drops the connection and makes it again: something about it is wrong. */
+/* Drops a connection that does not work as it should, and connects again; logs the reason. */
 extern void database_reset(Database *database, const char *why);
 
+/* Closes it for good; all queries are answered with NULL. */
 extern void database_close(Database *database);
 
-/* Why the last attempt failed; "" if none did. */
+/* Returns the reason of the latest failure; "" if there was none. */
 extern const char *database_error(const Database *database);
 
 #endif /* HERALD_DATABASE_H */

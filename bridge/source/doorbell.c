@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * doorbell.c
- *	  Listens for the doorbell, and for signals.
+ *	  Listens to the doorbell and to signals.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "source/doorbell.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@
 #include "base/timer.h"
 #include "source/database.h"
 
-/* A pooler in front of the server may forget a LISTEN without a word. */
+/* A pooler in front of the server may drop a LISTEN silently. */
 #define CHECK_INTERVAL_MS 30000
 
 struct Doorbell
@@ -23,7 +24,7 @@ struct Doorbell
 	Database *database;
 	const DoorbellEvents *events;
 	bool listening;
-	bool rung; /* among what has come just now */
+	bool rung; /* by one of the notifications that are being taken */
 	Timer check;
 };
 
@@ -54,7 +55,7 @@ on_checked(void *context, const PGresult *result)
 	if (result == NULL)
 		return;
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) == 0)
-		database_reset(doorbell->database, "the server has forgotten that this connection listens");
+		database_reset(doorbell->database, "the server no longer lists this connection as listening");
 	else
 		timer_start(&doorbell->check, CHECK_INTERVAL_MS, check_listening, doorbell);
 }
@@ -64,20 +65,20 @@ check_listening(void *context)
 {
 	Doorbell *doorbell = context;
 
-	database_query(doorbell->database, "SELECT 1 FROM pg_listening_channels() AS c WHERE c IN ('herald', 'herald_signal') HAVING count(*) = 2",
+	database_query(doorbell->database, "SELECT 1 FROM pg_listening_channels() AS c WHERE c IN ('" DOORBELL_CHANNEL "', '" SIGNAL_CHANNEL "') HAVING count(*) = 2",
 				   0, NULL, on_checked, doorbell);
 }
 
 static void
-on_connected(void *context)
+doorbell_on_connected(void *context)
 {
 	Doorbell *doorbell = context;
 
-	database_query(doorbell->database, "DO 'BEGIN LISTEN herald; LISTEN herald_signal; END'", 0, NULL, on_listening, doorbell);
+	database_query(doorbell->database, "DO 'BEGIN LISTEN " DOORBELL_CHANNEL "; LISTEN " SIGNAL_CHANNEL "; END'", 0, NULL, on_listening, doorbell);
 }
 
 static void
-on_lost(void *context)
+doorbell_on_lost(void *context)
 {
 	Doorbell *doorbell = context;
 
@@ -85,13 +86,13 @@ on_lost(void *context)
 	timer_stop(&doorbell->check);
 }
 
-/* A burst of rings is one. */
+/* A burst of rings counts as one. */
 static void
 on_notified(void *context, const PGnotify *notification)
 {
 	Doorbell *doorbell = context;
 
-	if (notification != NULL && strcmp(notification->relname, "herald_signal") == 0)
+	if (notification != NULL && strcmp(notification->relname, SIGNAL_CHANNEL) == 0)
 		doorbell->events->signalled(notification->extra);
 	else if (notification != NULL)
 		doorbell->rung = true;
@@ -105,9 +106,10 @@ on_notified(void *context, const PGnotify *notification)
 Doorbell *
 doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events)
 {
-	static const DatabaseEvents database_events = { on_connected, on_lost, on_notified };
+	static const DatabaseEvents database_events = { doorbell_on_connected, doorbell_on_lost, on_notified };
 	Doorbell *doorbell = memory_new(sizeof(Doorbell));
 
+	assert(events->rung != NULL && events->signalled != NULL);
 	doorbell->events = events;
 	doorbell->database = database_open("doorbell", conninfo, limit, &database_events, doorbell);
 	return doorbell;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event_log.c
- *	  The query on the event log; rows become events.
+ *	  Reads pages of the event log; rows become events.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-/* Of payloads, in bytes: a page in memory is twice as large. */
+/* Bytes of payloads; a page in memory takes about twice as much. */
 #define LARGEST_PAGE (1024L * 1024)
 
 enum
@@ -35,19 +35,20 @@ enum
 	COLUMN_BEHIND
 };
 
-/* Of the events of the latest page, in bytes: the next is not looked for further than about this many fit. */
-static long usual_payload = 1;
+/* The mean payload of the latest page, in bytes: the next page asks for about as many events as fit. */
+static long mean_payload = 1;
 
-/* Rooms come as JSON: its parser is a library's, an array's would be ours. */
+/* Rooms come as JSON, which a library parses. */
 static const char read_sql[] =
 	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more, behind "
 	"FROM herald.read_events($1, $2, NULL, $3::int, $4::int)";
 
-typedef struct Reading
+/* The receiver of a page. */
+typedef struct PageRequest
 {
 	PageAnswer answer;
 	void *context;
-} Reading;
+} PageRequest;
 
 static char *
 copy_field(const PGresult *result, int row, int column)
@@ -56,7 +57,7 @@ copy_field(const PGresult *result, int row, int column)
 }
 
 static void
-take_rooms(Event *event, const char *text)
+take_event_rooms(Event *event, const char *text)
 {
 	json_t *names = json_loads(text, 0, NULL);
 	size_t i;
@@ -81,7 +82,7 @@ take_event(const PGresult *result, int row)
 	event->joins = copy_field(result, row, COLUMN_JOINS);
 	event->leaves = copy_field(result, row, COLUMN_LEAVES);
 	event->ack = copy_field(result, row, COLUMN_ACK);
-	take_rooms(event, PQgetvalue(result, row, COLUMN_ROOMS));
+	take_event_rooms(event, PQgetvalue(result, row, COLUMN_ROOMS));
 	return event;
 }
 
@@ -113,13 +114,13 @@ take_page(Page *page, const PGresult *result)
 		size += PQgetlength(result, row, COLUMN_PAYLOAD);
 	}
 	if (page->count > 0)
-		usual_payload = size / page->count + 1;
+		mean_payload = size / page->count + 1;
 }
 
 static void
-on_page(void *context, const PGresult *result)
+on_rows(void *context, const PGresult *result)
 {
-	Reading *reading = context;
+	PageRequest *request = context;
 	Page page = { .outcome = PAGE_UNAVAILABLE, .reason = "no connection to the database" };
 
 	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK)
@@ -134,11 +135,11 @@ on_page(void *context, const PGresult *result)
 		page.outcome = state != NULL && strncmp(state, "HD00", 4) == 0 ? PAGE_RESYNC : PAGE_UNAVAILABLE;
 		page.reason = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	}
-	reading->answer(reading->context, &page);
+	request->answer(request->context, &page);
 	for (int i = 0; i < page.count; i++)
 		event_unref(page.events[i]);
 	free(page.events);
-	free(reading);
+	free(request);
 }
 
 static long
@@ -147,20 +148,20 @@ smaller(long one, long other)
 	return one < other ? one : other;
 }
 
-/* Half of what may wait for a connection: with what events become larger by in its format, a page fits. */
+/* Half of the queue of a connection: events grow in its format, and the page must fit. */
 void
 event_log_read(Database *database, const char *after, const char *until, const Config *config, PageAnswer answer,
 			   void *context)
 {
-	Reading *reading = memory_new(sizeof(Reading));
-	long most_bytes = smaller(config->queue_limit / 2 + 1, LARGEST_PAGE);
-	char *bytes = memory_format("%ld", most_bytes);
-	char *events = memory_format("%ld", smaller(config->page_size, most_bytes / usual_payload + 1));
+	PageRequest *request = memory_new(sizeof(PageRequest));
+	long max_bytes = smaller(config->queue_limit / 2 + 1, LARGEST_PAGE);
+	char *bytes = memory_format("%ld", max_bytes);
+	char *events = memory_format("%ld", smaller(config->page_size, max_bytes / mean_payload + 1));
 	const char *values[] = { after, until, events, bytes };
 
-	reading->answer = answer;
-	reading->context = context;
-	database_query(database, read_sql, 4, values, on_page, reading);
+	request->answer = answer;
+	request->context = context;
+	database_query(database, read_sql, 4, values, on_rows, request);
 	free(events);
 	free(bytes);
 }

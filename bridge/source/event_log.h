@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event_log.h
- *	  The query on the event log; rows become events.
+ *	  Reads pages of the event log; rows become events.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -18,29 +18,30 @@
 typedef enum PageOutcome
 {
 	PAGE_READ,
-	PAGE_UNAVAILABLE, /* no database, or another error that may pass */
-	PAGE_RESYNC		  /* the position is of no use (any more) */
+	PAGE_UNAVAILABLE, /* no database, or an error that may pass: try again */
+	PAGE_RESYNC		  /* the position is invalid, or too old: SQLSTATE HD001 to HD003 */
 } PageOutcome;
 
-/* A page of events; belongs to whoever calls event_log_read(), for the time of the answer. */
+/* A page of events; valid during the call of PageAnswer.  The receiver takes references to the events that it keeps. */
 typedef struct Page
 {
 	PageOutcome outcome;
-	Event **events; /* each with one reference, of the page */
+	Event **events; /* the page owns one reference to each */
 	int count;
-	int logged;			  /* how many of them are in the log */
-	int64_t logged_at;	  /* when the last of them got there */
-	const char *position; /* where to go on */
-	bool more;			  /* at once */
-	int64_t behind;		  /* how many more, about */
-	const char *reason;	  /* if it was not read */
+	int logged;			  /* the number of them that are in the log; the others are derived */
+	int64_t logged_at;	  /* time of the last of these, in milliseconds since 1970 */
+	const char *position; /* behind the page */
+	bool more;			  /* the window has another page */
+	int64_t behind;		  /* approximate number of events behind the page */
+	const char *reason;	  /* of a failure */
 } Page;
 
 typedef void (*PageAnswer)(void *context, const Page *page);
 
 /*
- * Reads the events after a position: as many as page-size says, and no more than fit
- * into the queue of a connection, but for the last.  until NULL: as far as there are any.
+ * Reads a page of the events after a position: at most page-size events, and only as
+ * many as fit into the queue of a connection, but at least one.  Reads up to the
+ * position "until", or to the end of the log if that is NULL.  Calls answer() once.
  */
 extern void event_log_read(Database *database, const char *after, const char *until, const Config *config,
 						   PageAnswer answer, void *context);

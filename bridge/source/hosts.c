@@ -3,9 +3,9 @@
  * hosts.c
  *	  Connects to one of the servers that a connection string names.
  *
- * libpq goes from one to the next by itself, but only when the first has
- * answered: one that hangs, or whose machine is gone, would keep it for ever
- * from those that are well.  So we name them to it one by one.
+ * libpq tries the servers one after another by itself, but it goes on only when a
+ * server has answered.  A server that hangs, or a machine that is gone, would block it
+ * for ever.  So the bridge gives libpq one server at a time.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -28,7 +28,7 @@ find_value(const PQconninfoOption *options, const char *keyword)
 	return NULL;
 }
 
-/* What the string or the environment says of an option; the caller frees it. */
+/* Returns an option of the string or else of the environment; the caller frees it. */
 static char *
 read_option(const char *conninfo, const char *keyword)
 {
@@ -58,9 +58,9 @@ count_elements(const char *list)
 	return count;
 }
 
-/* Leaves one element of a list; a list of one is for all. */
+/* Reduces a list to one element; a list of one applies to all servers. */
 static char *
-choose(char *list, int which)
+choose_host(char *list, int which)
 {
 	char *from = list;
 
@@ -88,9 +88,9 @@ hosts_count(const char *conninfo)
 PGconn *
 hosts_connect(const char *conninfo, int which, const char *name)
 {
-	char *host = choose(read_option(conninfo, "host"), which);
-	char *address = choose(read_option(conninfo, "hostaddr"), which);
-	char *port = choose(read_option(conninfo, "port"), which);
+	char *host = choose_host(read_option(conninfo, "host"), which);
+	char *address = choose_host(read_option(conninfo, "hostaddr"), which);
+	char *port = choose_host(read_option(conninfo, "port"), which);
 	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
 									 "dbname", "host", "hostaddr", "port", "fallback_application_name", NULL };
 	const char *const values[] = { "read-write", "10000", "10", "5", conninfo, host, address, port, name, NULL };

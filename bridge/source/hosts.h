@@ -11,17 +11,19 @@
 
 #include <libpq-fe.h>
 
-/* How many servers there are to choose from. */
+/* Returns the number of servers that a connection string names; at least 1. */
 extern int hosts_count(const char *conninfo);
 
 /*
- * Begins to connect to the n-th of them, counted from 0, if it takes writes.  "name" is what the server calls the connection.
+ * Begins to connect to the n-th of them, counted from 0, which must accept writes.
+ * "name" is the application_name, unless the string gives another.  Never NULL; the
+ * caller finishes the connection.
  */
 extern PGconn *hosts_connect(const char *conninfo, int which, const char *name);
 
 /*
- * Connects to the first of them that takes writes, and blocks until that is done or has failed.  The
- * caller finishes the connection.
+ * Connects to the first of them that accepts writes; blocks until that is done or has
+ * failed.  Never NULL; the caller finishes the connection.
  */
 extern PGconn *hosts_connect_and_wait(const char *conninfo);
 

@@ -13,12 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "source/doorbell.h"
 #include "source/hosts.h"
 
 /* How long a pooler may take to give back a connection that another client uses. */
 #define POOLER_PATIENCE_MS 3000
 
-/* Says on standard error that something failed, why, and if there is a hint what to do. */
+/* Reports a failure, its reason and a hint, which may be NULL, on standard error; returns false. */
 static bool
 preflight_fail(const char *failure, const char *reason, const char *hint)
 {
@@ -72,8 +73,8 @@ may_execute(PGconn *connection)
 		"SELECT * FROM herald_internal.bridge_hello()",
 		"SELECT * FROM herald.read_events(herald.current_position())",
 		"SELECT * FROM herald_internal.connect_sessions('{}', '{}', '{}', '{}')",
-		"LISTEN herald",
-		"LISTEN herald_signal",
+		"LISTEN " DOORBELL_CHANNEL,
+		"LISTEN " SIGNAL_CHANNEL,
 	};
 
 	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++)

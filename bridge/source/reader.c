@@ -1,18 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * reader.c
- *	  Reads the log from its position, in order, and hands on what it finds.
+ *	  Reads the event log in order, from a position, and passes on each event.
  *
- * One query at a time: a ring while it runs means one more when it is done.  The
- * position moves only when its page has been handed on, so that a lost connection
- * means nothing but a delay: the same page is read again.  Without a ring the log
- * is looked at every poll-interval, in case one was lost.
+ * 1. One query runs at a time.  A ring that comes meanwhile means one more query.
+ *
+ * 2. A window is the part of the log between two snapshots of the database.  It is
+ * read in pages; reached() is called when its last page has been passed on.
+ *
+ * 3. The position moves only when its page has been passed on.  So a lost connection
+ * costs nothing but time: the same page is read again.
+ *
+ * 4. Without a ring the log is read every poll-interval, in case a ring was lost.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "source/reader.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,79 +34,82 @@
 
 #define MAINTENANCE_INTERVAL_MS 10000
 
-static const Config *config;
-static const ReaderEvents *listener;
-static Database *database;
-static Doorbell *doorbell;
-static char *position; /* NULL before the first connection, and after it was lost */
-static bool between_pages;
-static uint64_t window;
-static bool reading;
-static bool rung;	   /* since the window began: what that is about may be in the next one */
-static bool maintains; /* nobody else does: the extension is not preloaded */
-static bool active;	   /* something was read since the last maintenance */
-static Timer poll_timer;
-static Timer maintenance_timer;
+static struct
+{
+	const Config *config;
+	const ReaderEvents *events;
+	Database *database;
+	Doorbell *doorbell;
+	char *position;		/* NULL before the first connection, and after a resync */
+	bool inside_window; /* between two pages of a window */
+	uint64_t window;
+	bool busy;		/* a query is running */
+	bool rung;		/* since the window began: the next window may have more */
+	bool maintains; /* nobody else does: the extension is not preloaded */
+	bool active;	/* has read events since the latest maintenance */
+	Timer poll_timer;
+	Timer maintenance_timer;
+} reader;
 
-static void read_on(void);
+static void read_next_page(void);
 
 static void
-on_poll(void *context)
+reader_on_poll(void *context)
 {
 	(void) context;
-	read_on();
+	read_next_page();
 }
 
 static void
-move_to(const char *text)
+set_position(const char *text)
 {
-	free(position);
-	position = memory_copy(text);
+	free(reader.position);
+	reader.position = memory_copy(text);
 }
 
 static void
 on_hello(void *context, const PGresult *result)
 {
 	(void) context;
-	reading = false;
+	reader.busy = false;
 	if (result == NULL)
 		return;
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 	{
-		database_reset(database, PQresultErrorMessage(result));
+		database_reset(reader.database, PQresultErrorMessage(result));
 		return;
 	}
-	maintains = PQgetvalue(result, 0, 1)[0] != 't';
-	if (position == NULL)
+	reader.maintains = PQgetvalue(result, 0, 1)[0] != 't';
+	if (reader.position == NULL)
 	{
-		move_to(PQgetvalue(result, 0, 2));
-		listener->reached(position);
+		set_position(PQgetvalue(result, 0, 2));
+		reader.events->reached(reader.position);
 	}
-	log_info("reading", "extension", PQgetvalue(result, 0, 0), "preloaded", maintains ? "no" : "yes", "position", position);
-	read_on();
+	log_info("reading", "extension", PQgetvalue(result, 0, 0), "preloaded", reader.maintains ? "no" : "yes", "position", reader.position);
+	read_next_page();
 }
 
 static void
-say_hello(void)
+send_hello(void)
 {
-	reading = true;
-	database_query(database, "SELECT version, preloaded, \"position\" FROM herald_internal.bridge_hello()", 0, NULL, on_hello, NULL);
+	reader.busy = true;
+	database_query(reader.database, "SELECT version, preloaded, \"position\" FROM herald_internal.bridge_hello()", 0, NULL, on_hello, NULL);
 }
 
-/* The log cannot be read from our position any more: on from the present, and everybody is told. */
+/* The log cannot be read from this position any more: the reader goes on from the present. */
 static void
 resync(const char *reason)
 {
-	log_error("resync", "reason", reason, "position", position);
+	log_error("resync", "reason", reason, "position", reader.position);
 	metrics.resyncs++;
-	free(position);
-	position = NULL;
-	between_pages = false;
-	listener->resync(reason);
-	say_hello();
+	free(reader.position);
+	reader.position = NULL;
+	reader.inside_window = false;
+	reader.events->resync(reason);
+	send_hello();
 }
 
-/* Until the log has been read to its end, we may be behind from here on. */
+/* From here on the reader may be behind, until it has read the log to its end. */
 static void
 fall_behind(void)
 {
@@ -120,84 +129,85 @@ note_lag(const Page *page)
 	metrics.behind_events = page->behind;
 }
 
+/* Passes on the events of a page.  The position moves behind an event after its callback. */
 static void
-hand_on(const Page *page)
+pass_on(const Page *page)
 {
 	note_lag(page);
 	metrics.events_read += page->logged;
-	active |= page->logged > 0;
+	reader.active |= page->logged > 0;
 	for (int i = 0; i < page->count; i++)
 	{
-		listener->event(page->events[i]);
-		move_to(page->events[i]->position);
+		reader.events->event(page->events[i]);
+		set_position(page->events[i]->position);
 	}
-	move_to(page->position);
-	between_pages = page->more;
-	if (!between_pages)
-		listener->reached(position);
+	set_position(page->position);
+	reader.inside_window = page->more;
+	if (!reader.inside_window)
+		reader.events->reached(reader.position);
 }
 
 static void
-on_page(void *context, const Page *page)
+reader_on_page(void *context, const Page *page)
 {
 	(void) context;
-	reading = false;
+	reader.busy = false;
 	if (page->outcome == PAGE_RESYNC)
 	{
 		resync(page->reason);
 		return;
 	}
 	if (page->outcome == PAGE_READ)
-		hand_on(page);
-	else if (database_is_connected(database))
+		pass_on(page);
+	else if (database_is_connected(reader.database))
 		log_warning("read_failed", "reason", page->reason);
-	if (page->outcome == PAGE_READ && (page->more || rung))
-		read_on();
+	if (page->outcome == PAGE_READ && (page->more || reader.rung))
+		read_next_page();
 	else
-		timer_start(&poll_timer, (uint64_t) config->poll_interval, on_poll, NULL);
+		timer_start(&reader.poll_timer, (uint64_t) reader.config->poll_interval, reader_on_poll, NULL);
 }
 
 static void
-read_on(void)
+read_next_page(void)
 {
-	if (reading || position == NULL)
+	if (reader.busy || reader.position == NULL)
 	{
-		rung = true;
+		reader.rung = true;
 		return;
 	}
-	reading = true;
+	reader.busy = true;
 	fall_behind();
-	if (!between_pages)
+	if (!reader.inside_window)
 	{
-		window++;
-		rung = false;
+		reader.window++;
+		reader.rung = false;
 	}
-	timer_stop(&poll_timer);
-	event_log_read(database, position, NULL, config, on_page, NULL);
+	timer_stop(&reader.poll_timer);
+	event_log_read(reader.database, reader.position, NULL, reader.config, reader_on_page, NULL);
 }
 
 void
-reader_look(void)
+reader_wake(void)
 {
-	if (database_is_connected(database))
-		read_on();
+	if (database_is_connected(reader.database))
+		read_next_page();
 }
 
 const char *
 reader_position(void)
 {
-	return position;
+	return reader.position;
 }
 
-/* Whoever gets it has got everything up to where the reader is, so its position is that. */
+/* The receivers of a signal have every event up to the position of the reader. */
 static void
-on_signal(const char *text)
+reader_on_signal(const char *text)
 {
-	Event *event = position ? signal_read(text, position) : NULL;
+	Event *event = reader.position ? signal_read(text, reader.position) : NULL;
 
 	if (event == NULL)
 		return;
-	listener->signal(event);
+	reader.events->signal(event);
 	event_unref(event);
 }
 
@@ -213,79 +223,81 @@ static void
 on_maintenance(void *context)
 {
 	(void) context;
-	if (maintains && active && database_is_connected(database))
+	if (reader.maintains && reader.active && database_is_connected(reader.database))
 	{
-		active = false;
-		database_query(database, "SELECT herald.maintain(wait => false)", 0, NULL, on_maintained, NULL);
+		reader.active = false;
+		database_query(reader.database, "SELECT herald.maintain(wait => false)", 0, NULL, on_maintained, NULL);
 	}
-	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
+	timer_start(&reader.maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
 }
 
 static void
-on_connected(void *context)
+reader_on_connected(void *context)
 {
 	(void) context;
-	say_hello();
+	send_hello();
 }
 
 static void
-on_lost(void *context)
+reader_on_lost(void *context)
 {
 	(void) context;
-	reading = false;
+	reader.busy = false;
 	fall_behind();
-	timer_stop(&poll_timer);
+	timer_stop(&reader.poll_timer);
 }
 
 void
-reader_start(const Config *settings, const ReaderEvents *events)
+reader_start(const Config *config, const ReaderEvents *events)
 {
-	static const DatabaseEvents database_events = { on_connected, on_lost, NULL };
-	static const DoorbellEvents doorbell_events = { reader_look, on_signal };
+	static const DatabaseEvents database_events = { reader_on_connected, reader_on_lost, NULL };
+	static const DoorbellEvents doorbell_events = { reader_wake, reader_on_signal };
 
-	config = settings;
-	listener = events;
-	database = database_open("reader", config->database, config->database_timeout, &database_events, NULL);
-	doorbell = doorbell_open(config->database, config->database_timeout, &doorbell_events);
-	timer_start(&maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
+	assert(events->event && events->signal && events->reached && events->resync);
+	reader.config = config;
+	reader.events = events;
+	reader.database = database_open("reader", reader.config->database, reader.config->database_timeout, &database_events, NULL);
+	reader.doorbell = doorbell_open(reader.config->database, reader.config->database_timeout, &doorbell_events);
+	timer_start(&reader.maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
 }
 
 void
 reader_stop(void)
 {
-	timer_stop(&poll_timer);
-	timer_stop(&maintenance_timer);
-	doorbell_close(doorbell);
-	database_close(database);
-	timer_stop(&poll_timer);
-	free(position);
-	position = NULL;
+	timer_stop(&reader.poll_timer);
+	timer_stop(&reader.maintenance_timer);
+	doorbell_close(reader.doorbell);
+	database_close(reader.database);
+	timer_stop(&reader.poll_timer);
+	free(reader.position);
+	reader.position = NULL;
 }
 
 uint64_t
 reader_window(void)
 {
-	return window;
+	return reader.window;
 }
 
+/* Returns the reason why the reader is not ready, or NULL. */
 static const char *
-complaint(void)
+why_not_ready(void)
 {
-	if (!database_is_connected(database))
-		return database_error(database)[0] ? database_error(database) : "connecting to the database";
-	if (!doorbell_is_listening(doorbell))
+	if (!database_is_connected(reader.database))
+		return database_error(reader.database)[0] ? database_error(reader.database) : "connecting to the database";
+	if (!doorbell_is_listening(reader.doorbell))
 		return "not listening to the doorbell yet";
-	return position == NULL || metrics_lag() > config->ready_lag ? "reading what has happened meanwhile" : NULL;
+	return reader.position == NULL || metrics_lag() > reader.config->ready_lag ? "reading the events that were written meanwhile" : NULL;
 }
 
 char *
 reader_state(bool *ready)
 {
-	const char *words = complaint();
+	const char *reason = why_not_ready();
 
-	*ready = words == NULL;
+	*ready = reason == NULL;
 	if (*ready && metrics.behind_events == 0)
 		return memory_copy("ready");
-	return memory_format("%s; %.1f s and about %lld events behind", *ready ? "ready" : words,
+	return memory_format("%s; %.1f s and about %lld events behind", *ready ? "ready" : reason,
 						 (double) metrics_lag() / 1000, (long long) metrics.behind_events);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * reader.h
- *	  Reads the log from its position, in order, and hands on what it finds.
+ *	  Reads the event log in order, from a position, and passes on each event.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,34 +15,39 @@
 #include "base/config.h"
 #include "fanout/event.h"
 
-/* What the reader tells. */
+/* Callbacks of the reader; all must be set. */
 typedef struct ReaderEvents
 {
-	void (*event)(Event *event);		   /* each event of the log, in order; the reader is still before it */
-	void (*signal)(Event *event);		   /* an ephemeral event: it is in no order, and not read again */
-	void (*reached)(const char *position); /* between two windows; everything up to the position has been told */
-	void (*resync)(const char *reason);	   /* the position is lost: events may be missing from here back */
+	/* Called for each event of the log, in order; reader_position() is still before the event. */
+	void (*event)(Event *event);
+	/* Called for each ephemeral event; it has no place in the order, and is not read again. */
+	void (*signal)(Event *event);
+	/* Called between two windows: every event up to the position has been passed on. */
+	void (*reached)(const char *position);
+	/* Called when the position is lost: earlier events may not have been passed on. */
+	void (*resync)(const char *reason);
 } ReaderEvents;
 
-/* Begins to read from the present on, and never stops.  There is one in a process. */
+/* Starts to read from the present, until reader_stop().  There is one reader in a process. */
 extern void reader_start(const Config *config, const ReaderEvents *events);
+/* Stops, and closes its connections. */
 extern void reader_stop(void);
 
-/* Looks at the log now, or again when what it is reading has been read. */
-extern void reader_look(void);
+/* Reads the log now, or once more as soon as the present window has been read. */
+extern void reader_wake(void);
 
 /*
- * The number of the window that was begun last.  A window that begins after
- * something was committed has it.  reached() tells that it has been read.
+ * Returns the number of the latest window that has begun.  A window that begins after
+ * a commit contains its events.  reached() is called when the window has been read.
  */
 extern uint64_t reader_window(void);
 
-/* After everything that it has handed on; NULL: nowhere at the moment. */
+/* Returns the position behind the latest event that was passed on; NULL while the reader has none. */
 extern const char *reader_position(void);
 
 /*
- * How it stands, in words, which the caller frees.  Not ready: the database is not
- * there, the doorbell not heard, or the reader further behind than ready-lag.
+ * Returns the state of the reader as a sentence, which the caller frees.  It is not
+ * ready without the database or the doorbell, or when it lags by more than ready-lag.
  */
 extern char *reader_state(bool *ready);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * signal.c
- *	  An ephemeral event as it comes from the database.
+ *	  Parses the ephemeral events that herald.signal() sends.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,9 +14,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-/* False: there are none, or not all of them are names. */
+/* Takes the names of the rooms; false unless there are some, and all are strings. */
 static bool
-take_rooms(Event *event, const json_t *rooms)
+take_signal_rooms(Event *event, const json_t *rooms)
 {
 	size_t i;
 	json_t *room;
@@ -31,15 +31,16 @@ take_rooms(Event *event, const json_t *rooms)
 	return event->room_count > 0;
 }
 
+/* Takes the members of the payload; false when one is missing or of the wrong type. */
 static bool
-take(Event *event, const json_t *signal)
+take_signal(Event *event, const json_t *signal)
 {
 	const json_t *payload = json_object_get(signal, "payload");
 
 	event->name = memory_copy(json_member(signal, "event"));
 	event->key = memory_copy(json_member(signal, "key"));
 	event->except = memory_copy(json_member(signal, "except"));
-	if (event->name == NULL || !json_is_object(payload) || !take_rooms(event, json_object_get(signal, "rooms")))
+	if (event->name == NULL || !json_is_object(payload) || !take_signal_rooms(event, json_object_get(signal, "rooms")))
 		return false;
 	event->payload = json_dumps(payload, JSON_COMPACT);
 	return event->payload != NULL;
@@ -53,9 +54,9 @@ signal_read(const char *text, const char *position)
 
 	event->ephemeral = true;
 	event->position = memory_copy(position);
-	if (!take(event, signal))
+	if (!take_signal(event, signal))
 	{
-		log_warning("signal_not_read", "text", text);
+		log_warning("signal_malformed", "text", text);
 		event_unref(event);
 		event = NULL;
 	}

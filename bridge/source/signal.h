@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * signal.h
- *	  An ephemeral event as it comes from the database.
+ *	  Parses the ephemeral events that herald.signal() sends.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,9 +12,9 @@
 #include "fanout/event.h"
 
 /*
- * The event of a text that herald.signal() has written, as of a position; NULL
- * after a line in the log if it is none: whoever may connect to the database
- * may send anything.  The caller holds its first reference.
+ * Returns the event of a payload that herald.signal() has sent, with the given position;
+ * the caller owns its first reference.  NULL after a line in the log for a malformed
+ * payload: any role that may connect to the database can NOTIFY.
  */
 extern Event *signal_read(const char *text, const char *position);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * text_array.c
- *	  Texts as one text array of PostgreSQL.
+ *	  Writes texts as an array of PostgreSQL.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

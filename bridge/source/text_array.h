@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * text_array.h
- *	  Texts as one text array of PostgreSQL.
+ *	  Writes texts as an array of PostgreSQL.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -9,7 +9,7 @@
 #ifndef HERALD_TEXT_ARRAY_H
 #define HERALD_TEXT_ARRAY_H
 
-/* The array as PostgreSQL reads it, NULL being null; the caller frees it. */
+/* Returns the texts in the input form of text[]; NULL becomes null.  The caller frees it. */
 extern char *text_array_write(const char *const *texts, int count);
 
 #endif /* HERALD_TEXT_ARRAY_H */

@@ -3,21 +3,22 @@
  * watcher.c
  *	  Waits for the socket of a connection to PostgreSQL.
  *
- * We watch a duplicate: while connecting, libpq may close its socket and open
- * another under the same number.
+ * The watcher polls a duplicate of the descriptor: while connecting, libpq may close
+ * its socket and open another one with the same number.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "source/watcher.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/loop.h"
 #include "base/memory.h"
 
-/* What a handle calls; belongs to it. */
+/* The function that a handle calls; belongs to the handle. */
 typedef struct Call
 {
 	void (*ready)(void *context);
@@ -25,11 +26,11 @@ typedef struct Call
 } Call;
 
 static void
-on_event(uv_poll_t *handle, int status, int events)
+on_poll_event(uv_poll_t *handle, int status, int events)
 {
 	Call *call = handle->data;
 
-	(void) status; /* libpq meets the same error and knows its name */
+	(void) status; /* libpq meets the same error and reports it */
 	(void) events;
 	call->ready(call->context);
 }
@@ -46,11 +47,12 @@ watcher_start(Watcher *watcher, int socket, int events, void (*ready)(void *cont
 {
 	Call *call;
 
+	assert(ready != NULL);
 	if (watcher->handle == NULL)
 	{
 		watcher->descriptor = dup(socket);
 		if (watcher->descriptor < 0)
-			return; /* a timer of the connection tries again */
+			return; /* out of descriptors: the timer of the connection tries again */
 		watcher->handle = memory_new(sizeof(uv_poll_t));
 		uv_poll_init(loop_uv(), watcher->handle, watcher->descriptor);
 		watcher->handle->data = memory_new(sizeof(Call));
@@ -58,7 +60,7 @@ watcher_start(Watcher *watcher, int socket, int events, void (*ready)(void *cont
 	call = watcher->handle->data;
 	call->ready = ready;
 	call->context = context;
-	uv_poll_start(watcher->handle, events, on_event);
+	uv_poll_start(watcher->handle, events, on_poll_event);
 }
 
 void

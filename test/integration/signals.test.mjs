@@ -100,7 +100,7 @@ test('what no signal can be is dropped', async () => {
   }
   await settle(client);
   assert.deepEqual(heard(client, 'forged'), []);
-  assert.equal(bridge.log.split('signal_not_read').length - 1, 4);
+  assert.equal(bridge.log.split('signal_malformed').length - 1, 4);
 });
 
 test('of those that wait with the same key a session gets the newest, behind what is logged meanwhile', async () => {

@@ -203,13 +203,13 @@ static void
 test_unknown_names(void **state)
 {
 	(void) state;
-	refuses("--lisen=1", "--lisen", "there is no option");
-	refuses("--liste=1", "--liste", "there is no option");
-	refuses("--listening=1", "--listening", "there is no option");
-	refuses("-x", "-x", "there is no option");
-	refuses("start", "start", "there is no option");
-	refuses("--", "--", "there is no option");
-	refuses("-", "-", "there is no option");
+	refuses("--lisen=1", "--lisen", "unknown option");
+	refuses("--liste=1", "--liste", "unknown option");
+	refuses("--listening=1", "--listening", "unknown option");
+	refuses("-x", "-x", "unknown option");
+	refuses("start", "start", "unknown option");
+	refuses("--", "--", "unknown option");
+	refuses("-", "-", "unknown option");
 	refuses("--listen", "--listen", "needs a value");
 	refuses("-l", "-l", "needs a value");
 }
@@ -294,8 +294,8 @@ test_bad_files(void **state)
 	refuses_file("listen = 1\npign-interval = 5s\n", "pign-interval", "line 2");
 	refuses_file("\n\nping-interval = 5 apples\n", "ping-interval", "line 3");
 	refuses_file("nonsense\n", "line 1", "name = value");
-	refuses_file("check = true\n", "check", "no setting");
-	refuses_file("[part]\nlisten = 1\n", "listen", "no setting");
+	refuses_file("check = true\n", "check", "has no setting");
+	refuses_file("[part]\nlisten = 1\n", "listen", "has no setting");
 }
 
 static void

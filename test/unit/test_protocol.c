@@ -34,6 +34,8 @@
 static char secret_path[64];
 static Config config = {
 	.database = "host=/nonexistent",
+	.database_timeout = 1000,
+	.action_timeout = 1000,
 	.jwt_secret_file = secret_path,
 	.jwt_algorithm = "HS256",
 	.jwt_audience = "",

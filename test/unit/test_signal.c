@@ -97,7 +97,7 @@ test_malformed(void **state)
 	};
 
 	(void) state;
-	log_configure("error", "text");
+	log_configure(&(LogSettings){ LOG_LEVEL_ERROR, LOG_FORMAT_TEXT });
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		assert_null(signal_read(texts[i], "p"));
 }

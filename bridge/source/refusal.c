@@ -1,0 +1,67 @@
+/*-------------------------------------------------------------------------
+ *
+ * refusal.c
+ *	  Remembers why servers refused a connection, so that the log says it once.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "source/refusal.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/loop.h"
+#include "base/memory.h"
+
+/* Servers of one connection string may differ in their reasons. */
+#define REFUSALS 4
+#define REFUSAL_INTERVAL_MS 60000
+
+typedef struct Refusal
+{
+	char *reason; /* NULL: the entry is free */
+	uint64_t noted_at;
+} Refusal;
+
+static Refusal refusals[REFUSALS];
+
+/* Returns the entry of a reason, or else the oldest entry. */
+static Refusal *
+find_refusal(const char *reason)
+{
+	Refusal *oldest = &refusals[0];
+
+	for (int i = 0; i < REFUSALS; i++)
+	{
+		if (refusals[i].reason != NULL && strcmp(refusals[i].reason, reason) == 0)
+			return &refusals[i];
+		if (refusals[i].noted_at < oldest->noted_at)
+			oldest = &refusals[i];
+	}
+	return oldest;
+}
+
+bool
+refusal_is_new(const char *reason)
+{
+	Refusal *refusal = find_refusal(reason);
+	bool known = refusal->reason != NULL && strcmp(refusal->reason, reason) == 0;
+
+	if (known && loop_now() - refusal->noted_at < REFUSAL_INTERVAL_MS)
+		return false;
+	free(refusal->reason);
+	*refusal = (Refusal){ memory_copy(reason), loop_now() };
+	return true;
+}
+
+void
+refusal_forget_all(void)
+{
+	for (int i = 0; i < REFUSALS; i++)
+	{
+		free(refusals[i].reason);
+		refusals[i] = (Refusal){ 0 };
+	}
+}
