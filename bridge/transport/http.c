@@ -52,6 +52,8 @@ serve(struct lws *wsi, Service *service)
 		return -1;
 	if ((polls || streams) && method == LWSHUMETH_OPTIONS && http_request_origin_is_allowed(wsi, config))
 		return http_response_preflight(wsi, config);
+	if (streams && method == LWSHUMETH_OPTIONS)
+		http_request_log_origin(wsi);
 	if (polls)
 		return polling_begin(&service->exchange, wsi);
 	if (streams && method == LWSHUMETH_GET)

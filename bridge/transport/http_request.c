@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "protocol/engineio.h"
+#include "protocol/old_client.h"
 
 static bool
 read_header(struct lws *wsi, enum lws_token_indexes token, char *value, size_t size)
@@ -107,6 +108,19 @@ http_request_origin_is_allowed(struct lws *wsi, const Config *config)
 		   strcasecmp(authority + 3, host) == 0;
 }
 
+void
+http_request_log_origin(struct lws *wsi)
+{
+	static LogLimit limit;
+	char origin[HTTP_REQUEST_LONGEST_ORIGIN];
+	char peer[48] = "";
+
+	lws_get_peer_simple(wsi, peer, sizeof(peer));
+	log_limited(&limit, LOG_LEVEL_WARNING, "origin_refused", "origin", http_request_origin(wsi, origin) ? origin : "too long",
+				"peer", peer, "reason", "the origin is not allowed", "hint",
+				"Add the origin to allow-origin if its pages may connect.");
+}
+
 static int
 refuse(struct lws *wsi, unsigned int status, const char *why)
 {
@@ -121,7 +135,8 @@ static const Complaint unknown_session = { HTTP_STATUS_BAD_REQUEST, "1", "Sessio
 static const Complaint bad_method = { HTTP_STATUS_BAD_REQUEST, "2", "Bad handshake method" };
 const Complaint bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request" };
 static const Complaint foreign_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbidden" };
-static const Complaint unsupported_version = { HTTP_STATUS_BAD_REQUEST, "5", "Unsupported protocol version" };
+static const Complaint unsupported_version = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE };
+const Complaint old_client = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE };
 static const Complaint too_many = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections" };
 
 /* What the URL of an Engine.IO request says. */
@@ -130,6 +145,7 @@ typedef struct Query
 	bool polling;
 	bool websocket;
 	bool version_is_4;
+	bool version_is_3;
 	bool has_sid;
 	const EngineIo *engine; /* of the sid, or NULL */
 } Query;
@@ -144,6 +160,7 @@ read_query(struct lws *wsi)
 		.polling = transport != NULL && strcmp(transport, "polling") == 0,
 		.websocket = transport != NULL && strcmp(transport, "websocket") == 0,
 		.version_is_4 = version != NULL && strcmp(version, "4") == 0,
+		.version_is_3 = version != NULL && strcmp(version, "3") == 0,
 		.has_sid = sid != NULL,
 		.engine = sid != NULL ? engineio_find(sid) : NULL,
 	};
@@ -170,7 +187,10 @@ http_request_check_poll(struct lws *wsi, const Config *config)
 	bool posts = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
 
 	if (!http_request_origin_is_allowed(wsi, config))
+	{
+		http_request_log_origin(wsi);
 		return &foreign_origin;
+	}
 	if (!query.polling && !query.websocket)
 		return &unknown_transport;
 	if (query.has_sid && query.engine == NULL)
@@ -182,7 +202,7 @@ http_request_check_poll(struct lws *wsi, const Config *config)
 	if (query.websocket)
 		return &bad_request;
 	if (!query.version_is_4)
-		return &unsupported_version;
+		return query.version_is_3 ? &old_client : &unsupported_version;
 	return connection_make_room(config) ? NULL : &too_many;
 }
 
@@ -195,9 +215,9 @@ check_engine_upgrade(struct lws *wsi)
 		return &unknown_transport;
 	if (query.has_sid && query.engine == NULL)
 		return &unknown_session;
-	if (!query.version_is_4)
-		return query.has_sid ? &bad_request : &unsupported_version;
-	return NULL;
+	if (query.has_sid && !query.version_is_4)
+		return &bad_request;
+	return query.version_is_4 || query.version_is_3 ? NULL : &unsupported_version;
 }
 
 int
@@ -217,7 +237,10 @@ http_request_check_upgrade(struct lws *wsi, const Config *config)
 	if (!socketio && strcmp(path, "/ws") != 0)
 		return refuse(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
 	if (!http_request_origin_is_allowed(wsi, config))
+	{
+		http_request_log_origin(wsi);
 		return refuse(wsi, HTTP_STATUS_FORBIDDEN, "Origin not allowed");
+	}
 	complaint = socketio ? check_engine_upgrade(wsi) : NULL;
 	if (complaint == NULL && !connection_make_room(config))
 		complaint = &too_many;
@@ -295,6 +318,7 @@ http_request_read(HttpRequest *request, struct lws *wsi)
 	request->position = position(wsi);
 	request->dialect = http_request_argument(wsi, "dialect");
 	request->sid = http_request_argument(wsi, "sid");
+	request->old_client = request->socketio && read_query(wsi).version_is_3;
 	request->rooms = rooms(wsi);
 	request->origin = copy_origin(wsi);
 	return true;

@@ -22,6 +22,7 @@
 typedef struct HttpRequest
 {
 	bool socketio;
+	bool old_client; /* it speaks Engine.IO 3 */
 	char *token;
 	char *position;
 	char *dialect;
@@ -48,6 +49,10 @@ extern int http_request_check_upgrade(struct lws *wsi, const Config *config);
 extern const Complaint *http_request_check_poll(struct lws *wsi, const Config *config);
 
 extern const Complaint bad_request;
+extern const Complaint old_client; /* the client speaks Engine.IO 3: old_client_payload() tells it so */
+
+/* Logs that the page's origin is not allowed. */
+extern void http_request_log_origin(struct lws *wsi);
 
 /* Reads what the protocol needs, while the headers are there. */
 extern bool http_request_read(HttpRequest *request, struct lws *wsi);

@@ -24,6 +24,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "protocol/engineio.h"
+#include "protocol/old_client.h"
 #include "transport/http_response.h"
 #include "transport/http_request.h"
 #include "transport/lws_stream.h"
@@ -299,6 +300,20 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 	return attach(&poller->post, exchange, poller, wsi);
 }
 
+/* The client shows no body of a refused request, so this is a response of the protocol that it speaks. */
+static int
+refuse_old_client(struct lws *wsi)
+{
+	HttpResponse response = { false, HTTP_STATUS_OK, "text/plain; charset=UTF-8", config, NULL };
+	char *payload = old_client_payload();
+	int result = http_response_send(wsi, &response, payload, strlen(payload));
+
+	metrics.connections_refused++;
+	log_debug("refused", "reason", OLD_CLIENT_MESSAGE);
+	free(payload);
+	return result;
+}
+
 static Poller *
 poller_of(struct lws *wsi)
 {
@@ -317,6 +332,8 @@ polling_begin(Exchange *exchange, struct lws *wsi)
 
 	if (complaint == NULL && !posts && http_request_body_length(wsi) != 0)
 		complaint = &bad_request;
+	if (complaint == &old_client)
+		return refuse_old_client(wsi);
 	if (complaint != NULL)
 		return http_response_refuse(wsi, config, complaint);
 	return posts ? begin_post(poller_of(wsi), exchange, wsi) : begin_get(poller_of(wsi), exchange, wsi);

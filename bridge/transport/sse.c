@@ -91,7 +91,10 @@ complaint_about(struct lws *wsi, const HttpRequest *request)
 	static const Complaint busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "\"busy\"", "There are too many connections." };
 
 	if (!http_request_origin_is_allowed(wsi, config))
+	{
+		http_request_log_origin(wsi);
 		return &foreign;
+	}
 	if (http_request_body_length(wsi) != 0)
 		return &has_body;
 	if (json_array_size(request->rooms) > MOST_ROOMS)

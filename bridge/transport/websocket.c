@@ -13,6 +13,7 @@
 
 #include "base/budget.h"
 #include "base/memory.h"
+#include "protocol/old_client.h"
 #include "protocol/protocol.h"
 #include "transport/http_request.h"
 #include "transport/idle_sockets.h"
@@ -68,6 +69,8 @@ protocol_of(const HttpRequest *request)
 {
 	if (!request->socketio)
 		return &plain_protocol;
+	if (request->old_client)
+		return &old_client_protocol;
 	return request->sid != NULL ? &upgrade_protocol : &engineio_protocol;
 }
 

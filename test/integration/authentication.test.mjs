@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, afterEach, test } from 'node:test';
 import WebSocket from 'ws';
+import { EventSourceClient } from './harness/event_source_client.mjs';
 import { PlainClient } from './harness/plain_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { SocketIoClient } from './harness/socketio_client.mjs';
@@ -101,6 +102,68 @@ test('a foreign Origin is refused in both protocols, an allowed one is not', asy
   (await SocketIoClient.connect(bridge, token, { extraHeaders: allowed.headers })).close();
   await assert.rejects(PlainClient.connect(scene.bridge, token, allowed), undefined, 'by default only the same origin');
   (await PlainClient.connect(scene.bridge, token, { headers: { origin: scene.bridge.url } })).close();
+});
+
+// The lines of a kind of event in a bridge's log, with the fields of each.
+const lines = (bridge, event) => bridge.log.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+  .filter((line) => line.event === event);
+
+const nextSecond = () => new Promise((resolve) => { setTimeout(resolve, 1100); });
+
+test('logs a refused origin with its peer, on every road in, once a second', async () => {
+  const bridge = await scene.addBridge(['--allow-origin=https://app.example', '--log-format=json']);
+  const headers = { origin: 'https://evil.example' };
+  const roads = [
+    () => PlainClient.connect(bridge, scene.token(ann), { headers }),
+    () => SocketIoClient.connect(bridge, scene.token(ann), { extraHeaders: headers, reconnection: false }),
+    () => SocketIoClient.connect(bridge, scene.token(ann), { extraHeaders: headers, reconnection: false, transports: ['polling'] }),
+    () => EventSourceClient.connect(bridge, scene.token(ann), { headers }),
+    () => bridge.get('/events', { method: 'OPTIONS', headers }).then(({ status }) => { throw new Error(status); }),
+  ];
+  for (const [index, road] of roads.entries()) {
+    await assert.rejects(road());
+    await until('the origin is logged', () => lines(bridge, 'origin_refused').length === index + 1);
+    await nextSecond();
+  }
+  for (const { level, origin, peer } of lines(bridge, 'origin_refused')) {
+    assert.deepEqual({ level, origin, peer }, { level: 'warning', origin: 'https://evil.example', peer: '127.0.0.1' });
+  }
+  for (let i = 0; i < 20; i++) await assert.rejects(EventSourceClient.connect(bridge, scene.token(ann), { headers }));
+  await nextSecond();
+  await assert.rejects(EventSourceClient.connect(bridge, scene.token(ann), { headers }));
+  await until('the origin is logged', () => lines(bridge, 'origin_refused').at(-1).left_out !== undefined);
+  const later = lines(bridge, 'origin_refused').slice(roads.length);
+  assert.ok(later.length < 10, `${later.length} lines`);
+  assert.equal(later.length + later.reduce((sum, line) => sum + Number(line.left_out ?? 0), 0), 21, 'those left out are counted');
+});
+
+test('logs a refused token with its peer, on every road in', async () => {
+  const bridge = await scene.addBridge(['--log-format=json']);
+  const token = 'not a token';
+  const reconnection = false;
+  const renewal = async () => {
+    const client = await PlainClient.connect(bridge, scene.token(ann));
+    client.send({ action: 'auth', data: { token } });
+    await client.closed;
+    throw new Error('refused');
+  };
+  const roads = [
+    () => PlainClient.connect(bridge, token),
+    () => PlainClient.connect(bridge, undefined, { query: '?token=x' }),
+    () => SocketIoClient.connect(bridge, token, { reconnection }),
+    () => SocketIoClient.connect(bridge, token, { reconnection, transports: ['polling'] }),
+    () => EventSourceClient.connect(bridge, token),
+    renewal,
+  ];
+  for (const [index, road] of roads.entries()) {
+    await assert.rejects(road());
+    await until('the token is logged', () => lines(bridge, 'token_refused').length === index + 1);
+    await nextSecond();
+  }
+  for (const { level, peer, code, ...line } of lines(bridge, 'token_refused')) {
+    assert.deepEqual({ level, peer, code }, { level: 'warning', peer: '127.0.0.1', code: 'token_invalid' });
+    assert.ok(!JSON.stringify(line).includes(token), 'the token is not in the log');
+  }
 });
 
 test('a session ends when its token does', async () => {

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import { io as newest } from 'socket.io-client';
+import version2 from 'socket.io-client-2';
 import { io as version40 } from 'socket.io-client-4.0';
 import { io as version45 } from 'socket.io-client-4.5';
 import { Scene } from './harness/scene.mjs';
 import { SocketIoClient } from './harness/socketio_client.mjs';
-import { until } from './harness/wait.mjs';
+import { soon, until } from './harness/wait.mjs';
 
 const scene = await Scene.open();
 after(() => scene.close());
@@ -57,4 +58,21 @@ for (const [version, [library, recovers]] of Object.entries(versions)) {
       assert.equal((await client.ask('inbox:list')).data.notifications.length, 3);
     });
   }
+}
+
+for (const [what, transports] of Object.entries({ ...choices, 'polling only': ['polling'] })) {
+  test(`client 2 with ${what} is told which client it needs, and does not come back`, async () => {
+    const options = { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 20, ...(transports && { transports }) };
+    const client = version2(bridge.url, options);
+    const attempts = [];
+    client.io.on('reconnect_attempt', (number) => attempts.push(number));
+    client.on('connect', () => attempts.push('connected'));
+    const gone = new Promise((resolve) => client.on('disconnect', resolve));
+    const told = new Promise((resolve) => client.on('error', resolve));
+    assert.equal(await soon('the client is told', told), 'this server speaks Engine.IO 4: use socket.io-client 3 or 4');
+    assert.equal(await soon('the client is disconnected', gone), 'io server disconnect');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepEqual(attempts, []);
+    client.close();
+  });
 }

@@ -24,7 +24,7 @@ const complaints = {
   session: { code: 1, message: 'Session ID unknown' },
   method: { code: 2, message: 'Bad handshake method' },
   request: { code: 3, message: 'Bad request' },
-  version: { code: 5, message: 'Unsupported protocol version' },
+  version: { code: 5, message: 'this server speaks Engine.IO 4: use socket.io-client 3 or 4' },
 };
 
 async function refused(answer, complaint, status = 400) {
@@ -63,11 +63,22 @@ test('the path may come without its last slash', async () => {
 });
 
 test('a handshake with a wrong version, transport or method is refused', async () => {
-  for (const EIO of [undefined, 'abc', 3, 44]) await refused(anonymous.request('GET', { query: { EIO } }), complaints.version);
+  for (const EIO of [undefined, 'abc', 2, 44]) await refused(anonymous.request('GET', { query: { EIO } }), complaints.version);
   for (const transport of [undefined, 'abc', 'pollingx']) await refused(anonymous.request('GET', { query: { transport } }), complaints.transport);
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) await refused(anonymous.request(method), complaints.method);
   await refused(anonymous.request('POST', { body: '40' }), complaints.method);
   await refused(anonymous.request('GET', { query: { transport: 'websocket' } }), complaints.request);
+});
+
+test('answers a client of Engine.IO 3 in its own protocol', async () => {
+  const { status, type, body } = await anonymous.request('GET', { query: { EIO: 3, b64: 1 } });
+  assert.equal(status, 200);
+  assert.equal(type, 'text/plain; charset=UTF-8');
+  assert.ok(body.includes(`${complaints.version.message.length + 4}:44"${complaints.version.message}"2:411:1`), body);
+  const socket = anonymous.websocket({ EIO: 3 });
+  assert.equal(await socket.closed, 1000);
+  assert.deepEqual(socket.heard.slice(1), [`44"${complaints.version.message}"`, '41', '1']);
+  assert.equal(JSON.parse(socket.heard[0].slice(1)).sid, 'none');
 });
 
 test('an unknown session is refused', async () => {
