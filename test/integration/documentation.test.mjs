@@ -89,6 +89,28 @@ test('the examples of docs/notifications.md run and show what they say', async (
   assert.ok(await check('notifications', EXTENSION + TABLES + WATCHED, blocksOf('notifications.md')) > 25);
 });
 
+// docs/sql.md, "Roles".
+test('a member of herald_app changes types and trims inboxes, a stranger does not, and neither does the maintenance', async () => {
+  await postgres.createDatabase('roles');
+  run('roles', `${EXTENSION} CREATE ROLE member IN ROLE herald_app; CREATE ROLE stranger;`);
+  const changes = [
+    "INSERT INTO herald.notification_type (name, title) VALUES ('like', 'Liked')",
+    "UPDATE herald.notification_type SET group_by = 'subject' WHERE name = 'follow'",
+    "DELETE FROM herald.notification_type WHERE name = 'like'",
+    "SELECT herald.trim_inbox('1')",
+    "SELECT herald.my_inbox()",
+  ];
+  for (const change of changes) {
+    run('roles', `SET ROLE member; ${change};`);
+    assert.throws(() => run('roles', `SET ROLE stranger; ${change};`), /permission denied/, change);
+  }
+  for (const role of ['member', 'stranger']) {
+    for (const denied of ['SELECT herald.maintain()', 'TABLE herald.rule_failure', 'TABLE herald.event']) {
+      assert.throws(() => run('roles', `SET ROLE ${role}; ${denied};`), /permission denied/, denied);
+    }
+  }
+});
+
 test('the batch of docs/protocol.md is that of the dialect kebab', () => {
   const [, example] = /^```json\n("batches"[^]*?)^```$/m.exec(readFileSync(path.join(root, 'docs/protocol.md'), 'utf8'));
   const documented = JSON.parse(`{${example}}`);
