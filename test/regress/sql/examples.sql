@@ -1,5 +1,5 @@
--- The three examples of docs/sql.md, "Three examples". The statements between the lines "-- docs" and "-- end" are the same text as
--- there (test/lint/documented compares them); what follows each is what everybody is told.
+-- The three examples of docs/sql.md, "Three examples". The statements between the lines "-- docs" and "-- end" have the
+-- same text as there (test/lint/documented compares them). The queries behind each show its notifications and events.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 TRUNCATE herald.notification;
@@ -8,7 +8,7 @@ SET search_path = examples;
 CREATE VIEW told AS
 	SELECT recipient_id AS told, title, content, retracted_at IS NOT NULL AS retracted FROM herald.notification ORDER BY id;
 CREATE TABLE mark AS SELECT herald.current_position() AS position;
--- What was published since the last look. Ids differ from run to run.
+-- Returns the events since the last call. Ids differ from run to run.
 CREATE FUNCTION heard() RETURNS TABLE (rooms text, event text, what text) LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
@@ -33,10 +33,10 @@ UPDATE orders SET status = 'shipped', tracking_number = 'PK-123' WHERE id = 100;
 -- end
 SELECT * FROM told;
 SELECT * FROM heard();
--- an UPDATE that is none of its business, and one that changes nothing
+-- the rule ignores an UPDATE of another column, and one that changes nothing
 UPDATE orders SET tracking_number = 'PK-124' WHERE id = 100;
 UPDATE orders SET status = 'shipped' WHERE id = 100;
--- without a number there is no content, and nobody to tell without a customer
+-- without a number there is no content, and without a customer no recipient
 UPDATE orders SET status = 'shipped' WHERE id = 101;
 INSERT INTO orders VALUES (102, NULL, 'new', NULL);
 UPDATE orders SET status = 'shipped' WHERE id = 102;
@@ -62,7 +62,7 @@ UPDATE builds SET status = 'failed', log = 'test 7 of 9 failed' WHERE id = 1;
 -- end
 SELECT * FROM told;
 SELECT * FROM heard();
--- one that is written as failed, and one that stays failed
+-- a build that is inserted as failed, and one that stays failed
 INSERT INTO builds VALUES (2, 'main', 'eve', 'failed', 'no such branch');
 UPDATE builds SET log = log || ', really' WHERE id = 2;
 SELECT * FROM told;
@@ -100,16 +100,16 @@ UPDATE tickets SET status = 'closed', changed_by = 'cem' WHERE id = 5;
 -- end
 SELECT * FROM told;
 SELECT * FROM heard();
--- reopened: the reporter's notification goes, and who has the ticket sees it again
+-- reopened: the reporter's notification goes, and that of the assignee is restored
 UPDATE tickets SET status = 'open', changed_by = 'dee' WHERE id = 5;
 SELECT * FROM told;
 SELECT * FROM heard();
--- back to who had it before, who sees it again and is not told anew; then to somebody who takes it, and so is not told
+-- back to the former assignee, whose notification is restored; then to the user who makes the change, without one
 UPDATE tickets SET assignee = 'bob', changed_by = 'ann' WHERE id = 5;
 UPDATE tickets SET assignee = 'ann', changed_by = 'ann' WHERE id = 5;
 SELECT * FROM told;
 SELECT * FROM heard();
--- what was read stays: the rule's type is none of herald.notification_type, and such are taken back as long as they are unread
+-- read notifications stay: a type without a row in herald.notification_type is retracted while unread
 UPDATE tickets SET assignee = 'bob' WHERE id = 5;
 SELECT herald.mark_all_read('bob');
 DELETE FROM tickets;
