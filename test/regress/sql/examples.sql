@@ -6,13 +6,15 @@ TRUNCATE herald.notification;
 CREATE SCHEMA examples;
 SET search_path = examples;
 CREATE VIEW told AS
-	SELECT recipient_id AS told, title, content, retracted_at IS NOT NULL AS retracted FROM herald.notification ORDER BY id;
+	SELECT recipient_id AS told, title, content, retracted_at IS NOT NULL AS retracted
+	FROM herald.notification ORDER BY id;
 CREATE TABLE mark AS SELECT herald.current_position() AS position;
 -- Returns the events since the last call. Ids differ from run to run.
 CREATE FUNCTION heard() RETURNS TABLE (rooms text, event text, what text) LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
-	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(p ->> 'title', p ->> 'count', p ->> 'ticketId', p ->> 'buildId', p ->> 'orderId')
+	SELECT array_to_string(r.rooms, ' '), r.name,
+	       coalesce(p ->> 'title', p ->> 'count', p ->> 'ticketId', p ->> 'buildId', p ->> 'orderId')
 	FROM read AS r, CAST(r.payload AS json) AS p
 	WHERE r.name IS NOT NULL;
 $$;
