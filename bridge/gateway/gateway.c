@@ -265,8 +265,9 @@ ask_for_rooms(void)
 	values[2] = text_array_write(positions, count);
 	values[3] = held_positions();
 	database_query(database,
-				   "SELECT array_to_json(rooms), unread, recovered, \"position\", array_to_json(seen::text[]),"
-				   " array_to_json(seen_ids), held, behind FROM herald_internal.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
+				   "SELECT array_to_json(rooms), unread, recovered, \"position\", array_to_json(seen_snapshots::text[]),"
+				   " array_to_json(seen_ids), segments_before, lag_events"
+				   " FROM herald_internal.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
 				   4, (const char *const *) values, on_rooms, NULL);
 	for (int i = 0; i < 4; i++)
 		free(values[i]);

@@ -218,7 +218,7 @@ PG_FUNCTION_INFO_V1(herald_save_counter);
 PG_FUNCTION_INFO_V1(herald_save_room_source);
 PG_FUNCTION_INFO_V1(herald_save_block_source);
 PG_FUNCTION_INFO_V1(herald_save_watched);
-PG_FUNCTION_INFO_V1(herald_forget);
+PG_FUNCTION_INFO_V1(herald_forget_table);
 
 Datum
 herald_save_rule(PG_FUNCTION_ARGS)
@@ -260,7 +260,7 @@ herald_save_watched(PG_FUNCTION_ARGS)
 }
 
 Datum
-herald_forget(PG_FUNCTION_ARGS)
+herald_forget_table(PG_FUNCTION_ARGS)
 {
 	QueryScope scope;
 

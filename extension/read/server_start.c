@@ -6,7 +6,7 @@
  *
  * Every start of the server has a row in herald_internal.server_start: the first
  * transaction id that its events can have, and the WAL position where it began.
- * herald_internal.note_start() writes it, once, and makes it durable before it is used.
+ * herald_internal.record_server_start() writes it, once, and makes it durable before it is used.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,7 +24,7 @@
 
 static SavedQuery record_start = {
 	.name = "the record of the server's start",
-	.text = "SELECT id, fresh FROM herald_internal.note_start()",
+	.text = "SELECT id, fresh FROM herald_internal.record_server_start()",
 };
 
 /* Not read-only: it must see the record that this very statement may have made. */

@@ -127,11 +127,11 @@ event_log_append_all(Tuplestorestate *published)
 		doorbell_ring();
 }
 
-PG_FUNCTION_INFO_V1(herald_append);
+PG_FUNCTION_INFO_V1(herald_append_event);
 
-/* herald_internal.append(rooms, name, payload, member_id, joins, leaves, ack): the id of the event. */
+/* herald_internal.append_event(rooms, name, payload, member_id, joins, leaves, ack): the id of the event. */
 Datum
-herald_append(PG_FUNCTION_ARGS)
+herald_append_event(PG_FUNCTION_ARGS)
 {
 	QueryScope scope;
 	Datum values[7];

@@ -36,8 +36,8 @@
 	"SELECT c.*, t.title AS title_template, t.content AS content_template, t.priority," \
 	" w.live OR coalesce(t.required, false) AS live FROM " candidates \
 	" LEFT JOIN herald.notification_type AS t ON t.name = c.type" \
-	" CROSS JOIN LATERAL herald_internal.wanted_channels(c.recipient_id, c.type, c.actor_id, c.subject_type || ':' || c.subject_id," \
-	" c.thread, t.channels) AS w" \
+	" CROSS JOIN LATERAL herald_internal.wanted_channels(c.recipient_id, c.type, c.actor_id," \
+	" c.subject_type || ':' || c.subject_id, c.thread, t.channels) AS w" \
 	" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id" \
 	" AND (w.inbox OR t.required)"
 
@@ -46,8 +46,10 @@
 	"WITH entry AS MATERIALIZED (" \
 	" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type," \
 	" w.subject_type, w.subject_id," \
-	" coalesce(w.title, herald_internal.render(w.title_template, w.actor_name, w.subject_type, w.content), w.type) AS title," \
-	" coalesce(w.content, herald_internal.render(w.content_template, w.actor_name, w.subject_type, NULL)) AS content," \
+	" coalesce(w.title, herald_internal.render_template(w.title_template, w.actor_name, w.subject_type, w.content)," \
+	" w.type) AS title," \
+	" coalesce(w.content, herald_internal.render_template(w.content_template, w.actor_name, w.subject_type, NULL))" \
+	" AS content," \
 	" coalesce(w.data, '{}') AS data, w.cause FROM (" wanted ") AS w)," \
 	" kept AS (" \
 	" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id," \

@@ -17,7 +17,7 @@ CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.action
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_registration('text, jsonb', 'jsonb');
 
 -- The function of a built-in action: notification:read is act_notification_read.
-CREATE FUNCTION herald_internal.built_in(action text) RETURNS text
+CREATE FUNCTION herald_internal.built_in_action(action text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('herald_internal.%I(text, jsonb)', 'act_' || replace(action, ':', '_'));
 $$;
@@ -25,7 +25,7 @@ $$;
 CREATE FUNCTION herald.expose(action text, function regprocedure, run_as regrole DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave') OR to_regprocedure(herald_internal.built_in(action)) IS NOT NULL THEN
+	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave') OR to_regprocedure(herald_internal.built_in_action(action)) IS NOT NULL THEN
 		RAISE EXCEPTION 'action "%" cannot be exposed', action
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is built in. Choose another name.';
 	END IF;
@@ -88,7 +88,7 @@ DECLARE
 	most int := least(coalesce((payload ->> 'max')::int, 50), 200);
 	only_unread boolean := coalesce((payload ->> 'onlyUnread')::boolean, false);
 	archived boolean := coalesce((payload ->> 'archived')::boolean, false);
-	grouped boolean := herald_internal.shows_groups((payload ->> 'grouped')::boolean) AND NOT archived;
+	grouped boolean := herald_internal.is_grouped((payload ->> 'grouped')::boolean) AND NOT archived;
 	counts jsonb := jsonb_build_object('unread', herald.unread_count(user_id, grouped), 'unseen', herald.unseen_count(user_id));
 BEGIN
 	IF grouped THEN
@@ -146,7 +146,7 @@ $$;
 CREATE FUNCTION herald_internal.act(user_id text, action text, payload jsonb, claims jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	built_in regprocedure := to_regprocedure(herald_internal.built_in(action));
+	built_in regprocedure := to_regprocedure(herald_internal.built_in_action(action));
 	exposed herald.action;
 	answer jsonb;
 BEGIN

@@ -8,7 +8,7 @@
 -- ----- mentions
 
 -- The collation that knows letters of all languages; without it (a server without ICU) those of the database.
-CREATE FUNCTION herald_internal.letters() RETURNS text
+CREATE FUNCTION herald_internal.letter_collation() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT ' COLLATE pg_catalog."und-x-icu"' FROM pg_collation AS c
 	                 WHERE c.collname = 'und-x-icu' AND c.collnamespace = 'pg_catalog'::regnamespace AND c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
@@ -16,7 +16,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The condition that a user may see a post, by the predicate of watch_posts(); NULL where everybody may.
-CREATE FUNCTION herald_internal.may_see(alias text, posts regclass, viewer text) RETURNS text
+CREATE FUNCTION herald_internal.visible_condition(alias text, posts regclass, viewer text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('EXISTS (SELECT FROM (SELECT %I.*) AS post CROSS JOIN (SELECT %s) AS session (viewer) WHERE (%s))', alias, viewer, w.arguments ->> 'visible')
 	FROM herald_internal.watched_table AS w
@@ -35,17 +35,17 @@ $$;
 
 -- The SELECT of the users whose handles stand in a text; NULL without handles. What is part of an address (ann@example.com,
 -- example.com/@ann, @ann@example.com) is no mention. A handle may have dots and dashes, but not at its end.
-CREATE FUNCTION herald_internal.mentioned(relation regclass, author text[], body text[], posts regclass, among text) RETURNS text
+CREATE FUNCTION herald_internal.mentioned_users_sql(relation regclass, author text[], body text[], posts regclass, among text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT %s FROM (SELECT DISTINCT m[1] AS handle FROM regexp_matches(%s%s, %L, ''g'') AS m) AS named '
 	              'JOIN %s AS mentioned ON %s WHERE %s',
-	              herald_internal.id_sql('mentioned', u.key), herald_internal.id_sql('changed', body), herald_internal.letters(),
+	              herald_internal.id_sql('mentioned', u.key), herald_internal.id_sql('changed', body), herald_internal.letter_collation(),
 	              '(?<![[:alnum:]_@/])@([[:alnum:]_](?:[[:alnum:]_.-]*[[:alnum:]_])?)(?![[:alnum:]_@])',
 	              u.users, herald_internal.match_handle(u.users, u.handle),
-	              coalesce(herald_internal.all_of(herald_internal.column_sql('mentioned', u.enabled) || ' IS NOT FALSE',
-	                            herald_internal.may_see(CASE posts WHEN relation THEN 'changed' ELSE 'subject' END, posts, herald_internal.id_sql('mentioned', u.key)),
+	              coalesce(herald_internal.and_conditions(herald_internal.column_sql('mentioned', u.enabled) || ' IS NOT FALSE',
+	                            herald_internal.visible_condition(CASE posts WHEN relation THEN 'changed' ELSE 'subject' END, posts, herald_internal.id_sql('mentioned', u.key)),
 	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' || herald_internal.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
-	FROM herald_internal.users_of(relation, author) AS u
+	FROM herald_internal.user_table(relation, author) AS u
 	WHERE u.handle IS NOT NULL AND body IS NOT NULL;
 $$;
 
@@ -54,7 +54,7 @@ CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[
 	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	recipient text := herald_internal.mentioned(relation, author, body, posts, among);
+	recipient text := herald_internal.mentioned_users_sql(relation, author, body, posts, among);
 	made record;
 BEGIN
 	PERFORM herald_internal.delete_rules(relation, 'mention'), herald_internal.delete_rules(relation, 'mention_edit');
@@ -66,7 +66,7 @@ BEGIN
 			condition => format('strpos(%s, ''@'') > 0%s', herald_internal.id_sql('changed', body), made.column3),
 			joins => concat_ws(E'\n', joins, actor.joins), actor => actor.id, actor_name => actor.name,
 			recipient => recipient, type => 'mention', subject_type => subject_type, subject_id => subject_id,
-			content => herald_internal.excerpt(body), data => data, cause => cause, retract => '', thread => thread);
+			content => herald_internal.excerpt_template(body), data => data, cause => cause, retract => '', thread => thread);
 	END LOOP;
 END
 $$;
@@ -75,13 +75,13 @@ $$;
 
 -- The SELECT of the followers of whom columns of a changed row stand for; NULL as long as no follows are watched.
 -- Above the limit it has no rows: so many are not told one by one.
-CREATE FUNCTION herald_internal.followers_of(relation regclass, author text[], most int) RETURNS text
+CREATE FUNCTION herald_internal.followers_sql(relation regclass, author text[], most int) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %1$s AS follow CROSS JOIN LATERAL (%2$s) AS reached (id) WHERE %3$s AND '
 	              '(SELECT count(*) FROM (SELECT FROM %1$s AS follow WHERE %3$s LIMIT %4$s) AS most) < %4$s', w.relation,
-	              herald_internal.told('follow', w.relation, a.follower),
-	              herald_internal.all_of(herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2),
-	                            herald_internal.all_of(a.present, herald_internal.has_value(a.status, a.accepted))), most + 1)
+	              herald_internal.recipient_sql('follow', w.relation, a.follower),
+	              herald_internal.and_conditions(herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2),
+	                            herald_internal.and_conditions(a.present, herald_internal.value_condition(a.status, a.accepted))), most + 1)
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text, status text, accepted text)
 	WHERE w.kind = 'follows' AND cardinality(a.followee) = cardinality($2)
@@ -107,13 +107,13 @@ DECLARE
 BEGIN
 	SELECT * INTO post FROM jsonb_to_record(arguments)
 		AS a (key text[], author text[], body text[], visible text, in_feed text, present text, status text, published text, follower_limit int, on_error text);
-	author := herald_internal.person('author', 'changed', relation, post.author);
+	author := herald_internal.person_of_columns('author', 'changed', relation, post.author);
 	id := herald_internal.id_sql('changed', post.key);
 	author_id := herald_internal.id_template('changed', post.author);
 	path := 'post:' || herald_internal.id_template('changed', post.key);
 	payload := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post', 'changed.herald_row');
-	active := herald_internal.all_of(post.present, herald_internal.has_value(post.status, post.published));
-	listed := herald_internal.all_of(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' || post.in_feed || ')');
+	active := herald_internal.and_conditions(post.present, herald_internal.value_condition(post.status, post.published));
+	listed := herald_internal.and_conditions(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' || post.in_feed || ')');
 	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'), ('post_delete', 'delete', 'post:deleted') LOOP
 		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => active, on_error => post.on_error,
 			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id || ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
@@ -134,16 +134,16 @@ BEGIN
 			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND old.%1$s IS DISTINCT FROM new.%1$s', post.status),
 			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}', room => 'user:' || author_id, payload => payload);
 	END IF;
-	followers := herald_internal.followers_of(relation, post.author, post.follower_limit);
+	followers := herald_internal.followers_sql(relation, post.author, post.follower_limit);
 	IF followers IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'post_followers', active => listed, on_error => post.on_error,
 			joins => author.joins, actor => author.id, actor_name => author.name, recipient => followers, type => 'post',
-			subject_type => 'post', subject_id => id, content => herald_internal.excerpt(post.body),
+			subject_type => 'post', subject_id => id, content => herald_internal.excerpt_template(post.body),
 			data => herald_internal.json_sql('postId', id), cause => path || ':post');
 	END IF;
 	PERFORM herald_internal.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
 		'post', id, path || ':post', path, herald_internal.json_sql('postId', id), active, NULL, post.on_error);
-	PERFORM herald_internal.ask_table('', herald_internal.table_question('post', relation, post.key, post.visible, NULL));
+	PERFORM herald_internal.query_exists('', herald_internal.exists_query('post', relation, post.key, post.visible, NULL));
 END
 $$;
 
@@ -151,12 +151,12 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published', in_feed text DEFAULT NULL,
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.adopt(relation, 'posts', jsonb_build_object(
-		'author', herald_internal.detect_key(relation, 'posts', 'author', author, herald_internal.users_referenced(relation)),
+	SELECT herald_internal.register_table(relation, 'posts', jsonb_build_object(
+		'author', herald_internal.detect_key(relation, 'posts', 'author', author, herald_internal.referenced_user_table(relation)),
 		'key', herald_internal.detect_row_key(relation, 'posts', key),
 		'body', herald_internal.body_column(relation, body),
 		'visible', visible,
-		'present', herald_internal.not_deleted(relation, deleted_at),
+		'present', herald_internal.not_deleted_condition(relation, deleted_at),
 		'status', herald_internal.quoted_column(relation, status), 'published', CASE WHEN status IS NOT NULL THEN published END,
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
@@ -182,8 +182,8 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], subject_table regclass, present text, on_error text);
-	actor := herald_internal.person('actor', 'changed', relation, liked.actor);
-	subject := herald_internal.subject(relation, liked.subject, liked.subject_table);
+	actor := herald_internal.person_of_columns('actor', 'changed', relation, liked.actor);
+	subject := herald_internal.subject_of_columns(relation, liked.subject, liked.subject_table);
 	cause := format('%s:like:%s', subject.room, herald_internal.id_template('changed', liked.actor));
 	identity := array_to_string(liked.actor || liked.subject, ',');
 	counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, liked.present, subject.type, subject.owner);
@@ -202,7 +202,7 @@ BEGIN
 			counter => counter, counted_id => subject.id, delta => made.delta);
 	END LOOP;
 	PERFORM herald.watch(relation, 'like_gone', '{delete}', active => liked.present, key => identity, on_error => liked.on_error,
-		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation, herald_internal.all_of(
+		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation, herald_internal.and_conditions(
 			herald_internal.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation, liked.actor || liked.subject), liked.present)));
 END
 $$;
@@ -211,15 +211,15 @@ CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, s
 	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor, herald_internal.users_referenced(relation),
-	                                          taken => herald_internal.given_columns(relation, subject));
+	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor, herald_internal.referenced_user_table(relation),
+	                                          taken => herald_internal.parse_columns(relation, subject));
 	subject_columns text[] := herald_internal.detect_key(relation, 'likes', 'subject', subject, subject_table, taken => actor_columns);
 BEGIN
-	PERFORM herald_internal.adopt(relation, 'likes', jsonb_build_object(
+	PERFORM herald_internal.register_table(relation, 'likes', jsonb_build_object(
 		'actor', actor_columns,
 		'subject', subject_columns,
 		'subject_table', herald_internal.detect_subject_table(relation, 'likes', subject_columns, subject_table),
-		'present', herald_internal.not_deleted(relation, deleted_at),
+		'present', herald_internal.not_deleted_condition(relation, deleted_at),
 		'on_error', on_error));
 END
 $$;
@@ -229,7 +229,7 @@ COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, tex
 -- ----- comments
 
 -- What a notification of a comment carries, for the front end to find the place.
-CREATE FUNCTION herald_internal.comment_data(subject herald_internal.subject, id text) RETURNS text
+CREATE FUNCTION herald_internal.comment_data_sql(subject herald_internal.subject, id text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id);
 $$;
@@ -251,10 +251,10 @@ DECLARE
 BEGIN
 	SELECT * INTO comment FROM jsonb_to_record(arguments)
 		AS a (key text[], author text[], subject text[], subject_table regclass, parent text[], body text[], present text, on_error text);
-	actor := herald_internal.person('actor', 'changed', relation, comment.author);
-	subject := herald_internal.subject(relation, comment.subject, comment.subject_table);
+	actor := herald_internal.person_of_columns('actor', 'changed', relation, comment.author);
+	subject := herald_internal.subject_of_columns(relation, comment.subject, comment.subject_table);
 	id := herald_internal.id_sql('changed', comment.key);
-	data := herald_internal.comment_data(subject, id);
+	data := herald_internal.comment_data_sql(subject, id);
 	path := 'comment:' || herald_internal.id_template('changed', comment.key);
 	cause := format('%s:%s', subject.room, path);
 	identity := comment.author || comment.subject;
@@ -270,7 +270,7 @@ BEGIN
 			joins => concat_ws(E'\n', subject.joins, actor.joins),
 			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'comment',
 			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => made.retract, thread => subject.room,
-			content => herald_internal.excerpt(comment.body),
+			content => herald_internal.excerpt_template(comment.body),
 			data => data,
 			event => made.event,
 			room => subject.room,
@@ -282,10 +282,10 @@ BEGIN
 	PERFORM herald_internal.delete_rules(relation, 'reply');
 	IF comment.parent IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'reply', active => comment.present, key => array_to_string(identity, ','), on_error => comment.on_error,
-			joins => concat_ws(E'\n', herald_internal.left_join('parent', relation, comment.key, 'changed', relation, comment.parent), actor.joins),
-			actor => actor.id, actor_name => actor.name, recipient => herald_internal.told('parent', relation, comment.author), type => 'reply',
+			joins => concat_ws(E'\n', herald_internal.left_join_sql('parent', relation, comment.key, 'changed', relation, comment.parent), actor.joins),
+			actor => actor.id, actor_name => actor.name, recipient => herald_internal.recipient_sql('parent', relation, comment.author), type => 'reply',
 			subject_type => 'comment', subject_id => herald_internal.id_sql('changed', comment.parent), cause => cause, retract => '', thread => subject.room,
-			content => herald_internal.excerpt(comment.body), data => data);
+			content => herald_internal.excerpt_template(comment.body), data => data);
 	END IF;
 	PERFORM herald_internal.compile_mentions(relation, comment.author, comment.body, actor, subject.joins, comment.subject_table, NULL,
 		'comment', id, cause, subject.room, data, comment.present, identity, comment.on_error);
@@ -296,19 +296,19 @@ CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NUL
 	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author, herald_internal.users_referenced(relation),
-	                                           taken => herald_internal.given_columns(relation, subject));
+	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author, herald_internal.referenced_user_table(relation),
+	                                           taken => herald_internal.parse_columns(relation, subject));
 	parent_columns text[] := herald_internal.detect_key(relation, 'comments', 'parent', parent, relation, taken => author_columns, optional => true);
 	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table, taken => author_columns || parent_columns);
 BEGIN
-	PERFORM herald_internal.adopt(relation, 'comments', jsonb_build_object(
+	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'comments', key),
 		'author', author_columns,
 		'subject', subject_columns,
 		'subject_table', herald_internal.detect_subject_table(relation, 'comments', subject_columns, subject_table),
 		'parent', parent_columns,
 		'body', herald_internal.body_column(relation, body),
-		'present', herald_internal.not_deleted(relation, deleted_at),
+		'present', herald_internal.not_deleted_condition(relation, deleted_at),
 		'on_error', on_error));
 END
 $$;

@@ -18,7 +18,7 @@ DECLARE
 BEGIN
 	SELECT * INTO membership FROM jsonb_to_record(arguments)
 		AS a (conversation text[], member text[], present text, status text, accepted text, pending text, last_read text, on_error text);
-	present := herald_internal.all_of(membership.present, herald_internal.has_value(membership.status, membership.accepted));
+	present := herald_internal.and_conditions(membership.present, herald_internal.value_condition(membership.status, membership.accepted));
 	identity := array_to_string(membership.conversation || membership.member, ',');
 	conversation_id := herald_internal.id_sql('changed', membership.conversation);
 	member_id := herald_internal.id_sql('changed', membership.member);
@@ -39,7 +39,7 @@ BEGIN
 	END IF;
 	IF membership.status IS NOT NULL THEN
 		PERFORM herald.watch(relation, 'request_answered', '{delete}', key => identity, on_error => membership.on_error,
-			active => herald_internal.all_of(membership.present, herald_internal.has_value(membership.status, membership.pending)),
+			active => herald_internal.and_conditions(membership.present, herald_internal.value_condition(membership.status, membership.pending)),
 			retract => format('%s:request:%s', room, herald_internal.id_template('changed', membership.member)));
 	END IF;
 	PERFORM herald_internal.save_room_source(relation, 'members', format(
@@ -53,13 +53,13 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	last_read text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member', member, herald_internal.users_referenced(relation),
-	                                           taken => herald_internal.given_columns(relation, conversation));
+	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member', member, herald_internal.referenced_user_table(relation),
+	                                           taken => herald_internal.parse_columns(relation, conversation));
 BEGIN
-	PERFORM herald_internal.adopt(relation, 'members', jsonb_build_object(
+	PERFORM herald_internal.register_table(relation, 'members', jsonb_build_object(
 		'conversation', herald_internal.detect_key(relation, 'members', 'conversation', conversation, taken => member_columns),
 		'member', member_columns,
-		'present', herald_internal.all_of(herald_internal.not_deleted(relation, NULL),
+		'present', herald_internal.and_conditions(herald_internal.not_deleted_condition(relation, NULL),
 		                         quote_ident(herald_internal.detect_column(relation, left_at, '{leftat,removedat}')) || ' IS NULL'),
 		'last_read', quote_ident(herald_internal.detect_column(relation, last_read, '{lastreadmessageid,lastreadid,lastreadmessage}')),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
@@ -73,12 +73,12 @@ COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text,
 
 -- The SELECT of the present members of the conversation that columns of a changed row stand for, or of those who are pending;
 -- NULL as long as no members are watched. Where several tables of members are, it is that of the same conversations.
-CREATE FUNCTION herald_internal.members_of(relation regclass, columns text[], waiting boolean DEFAULT false) RETURNS text
+CREATE FUNCTION herald_internal.members_sql(relation regclass, columns text[], waiting boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s', w.relation,
-	              herald_internal.told('member', w.relation, a.member),
-	              herald_internal.all_of(herald_internal.match_columns('member', w.relation, a.conversation, 'changed', $1, $2),
-	                            herald_internal.all_of(a.present, herald_internal.has_value(a.status, CASE WHEN waiting THEN a.pending ELSE a.accepted END))))
+	              herald_internal.recipient_sql('member', w.relation, a.member),
+	              herald_internal.and_conditions(herald_internal.match_columns('member', w.relation, a.conversation, 'changed', $1, $2),
+	                            herald_internal.and_conditions(a.present, herald_internal.value_condition(a.status, CASE WHEN waiting THEN a.pending ELSE a.accepted END))))
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text, accepted text, pending text)
 	LEFT JOIN herald_internal.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
@@ -106,20 +106,20 @@ DECLARE
 BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
 		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text, on_error text);
-	sender := herald_internal.person('actor', 'changed', relation, message.sender);
+	sender := herald_internal.person_of_columns('actor', 'changed', relation, message.sender);
 	id := herald_internal.id_sql('changed', message.key);
 	conversation_id := herald_internal.id_sql('changed', message.conversation);
 	cause := 'message:' || herald_internal.id_template('changed', message.key);
 	data := herald_internal.json_sql('messageId', id, 'conversationId', conversation_id);
 	IF message.conversation IS NOT NULL THEN
 		subject_type := 'conversation';
-		recipient := herald_internal.members_of(relation, message.conversation);
-		waiting := herald_internal.members_of(relation, message.conversation, waiting => true);
+		recipient := herald_internal.members_sql(relation, message.conversation);
+		waiting := herald_internal.members_sql(relation, message.conversation, waiting => true);
 		thread := 'conversation:' || herald_internal.id_template('changed', message.conversation);
 		room := thread;
 		cause := format('%s:%s', thread, cause);
 	ELSE
-		recipient := herald_internal.told('changed', relation, message.receiver);
+		recipient := herald_internal.recipient_sql('changed', relation, message.receiver);
 		room := format('user:%s user:%s', herald_internal.id_template('changed', message.sender), herald_internal.id_template('changed', message.receiver));
 	END IF;
 	FOR made IN
@@ -132,7 +132,7 @@ BEGIN
 			joins => sender.joins,
 			actor => sender.id, actor_name => sender.name, recipient => made.recipient, type => 'message',
 			subject_type => subject_type, subject_id => coalesce(conversation_id, id), cause => cause, retract => made.retract, thread => thread,
-			content => herald_internal.excerpt(message.body),
+			content => herald_internal.excerpt_template(message.body),
 			data => data,
 			event => made.event,
 			room => room,
@@ -146,10 +146,10 @@ BEGIN
 		PERFORM herald.watch(relation, 'message_request', active => message.present, on_error => message.on_error,
 			joins => sender.joins, actor => sender.id, actor_name => sender.name, recipient => waiting, type => 'message_request',
 			subject_type => 'conversation', subject_id => conversation_id, cause => thread || ':request:{herald_told.id}', retract => '', thread => thread,
-			content => herald_internal.excerpt(message.body), data => data);
+			content => herald_internal.excerpt_template(message.body), data => data);
 	END IF;
 	PERFORM herald_internal.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,
-		coalesce(herald_internal.members_of(relation, message.conversation), 'SELECT ' || herald_internal.id_sql('changed', message.receiver)),
+		coalesce(herald_internal.members_sql(relation, message.conversation), 'SELECT ' || herald_internal.id_sql('changed', message.receiver)),
 		subject_type, coalesce(conversation_id, id), cause, thread, data, message.present, NULL, message.on_error);
 END
 $$;
@@ -160,7 +160,7 @@ CREATE FUNCTION herald_internal.writable_columns(relation regclass, given text, 
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	writable text[] := CASE WHEN given = '' THEN '{}'
-	                        ELSE coalesce(herald_internal.given_columns(relation, given), array_remove(ARRAY[herald_internal.detect_column(relation, NULL, '{mediaurl}')], NULL)) END;
+	                        ELSE coalesce(herald_internal.parse_columns(relation, given), array_remove(ARRAY[herald_internal.detect_column(relation, NULL, '{mediaurl}')], NULL)) END;
 BEGIN
 	IF writable && taken THEN
 		RAISE EXCEPTION 'clients cannot be let write all of the columns %', array_to_string(writable, ', ')
@@ -175,9 +175,9 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	users regclass := herald_internal.users_referenced(relation);
+	users regclass := herald_internal.referenced_user_table(relation);
 	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender, users,
-	                                           taken => herald_internal.given_columns(relation, receiver));
+	                                           taken => herald_internal.parse_columns(relation, receiver));
 	receiver_columns text[] := herald_internal.detect_key(relation, 'messages', 'receiver', receiver, users, taken => sender_columns, optional => true);
 	conversation_columns text[];
 	key_columns text[];
@@ -189,13 +189,13 @@ BEGIN
 	END IF;
 	key_columns := herald_internal.detect_row_key(relation, 'messages', key);
 	body_columns := herald_internal.body_column(relation, body);
-	PERFORM herald_internal.adopt(relation, 'messages', jsonb_build_object(
+	PERFORM herald_internal.register_table(relation, 'messages', jsonb_build_object(
 		'key', key_columns,
 		'sender', sender_columns,
 		'conversation', conversation_columns,
 		'receiver', receiver_columns,
 		'body', body_columns,
-		'present', herald_internal.not_deleted(relation, deleted_at),
+		'present', herald_internal.not_deleted_condition(relation, deleted_at),
 		'sendable', sendable,
 		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns || conversation_columns || receiver_columns || body_columns),
 		'max_length', max_length,
@@ -220,11 +220,11 @@ COMMENT ON TABLE herald.conversation_read IS 'the last message that a member has
 SELECT pg_extension_config_dump('herald.conversation_read', '');
 
 -- Later in the order of messages: by their number, or where they have none (uuid) by the time of the row.
-CREATE FUNCTION herald_internal.is_later(relation regclass, key text[], last_read text) RETURNS text
+CREATE FUNCTION herald_internal.later_condition(relation regclass, key text[], last_read text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN herald_internal.column_type(relation, key[1]) IN ('smallint', 'integer', 'bigint') OR made IS NULL
-		THEN format('message.%I > %s', key[1], herald_internal.cast_id(last_read, herald_internal.column_type(relation, key[1])))
+		THEN format('message.%I > %s', key[1], herald_internal.cast_id_sql(last_read, herald_internal.column_type(relation, key[1])))
 		ELSE format('message.%1$I > (SELECT last.%1$I FROM %2$s AS last WHERE %3$s)', made, relation, herald_internal.match_id('last', relation, key, last_read))
 	END
 	FROM herald_internal.detect_column(relation, NULL, '{createdat,sentat,insertedat,timestamp}') AS made;
@@ -232,16 +232,16 @@ $$;
 
 -- The question how many messages of others each conversation of a user ($1) has behind the last that was read. Where the
 -- members table does not say what that was, it is asked with what pg_herald knows ($2: conversation → message).
-CREATE FUNCTION herald_internal.unread_question(messages regclass) RETURNS TABLE (run_as oid, sql text)
+CREATE FUNCTION herald_internal.unread_query(messages regclass) RETURNS TABLE (run_as oid, sql text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.relowner, format('SELECT %1$s AS conversation_id, %2$s AS last_read, count(message.*) AS unread '
 	                          'FROM (SELECT * FROM %3$s WHERE %4$s) AS member LEFT JOIN (SELECT * FROM %5$s WHERE %6$s) AS message '
 	                          'ON %7$s AND NOT (%8$s) AND (%2$s IS NULL OR %9$s) WHERE %10$s GROUP BY 1, 2 ORDER BY 1',
 	              herald_internal.id_sql('member', m.conversation), l.last_read,
-	              w.relation, coalesce(herald_internal.all_of(m.present, herald_internal.has_value(m.status, m.accepted)), 'true'),
+	              w.relation, coalesce(herald_internal.and_conditions(m.present, herald_internal.value_condition(m.status, m.accepted)), 'true'),
 	              messages, coalesce(a.present, 'true'),
 	              herald_internal.match_columns('message', messages, a.conversation, 'member', w.relation, m.conversation),
-	              herald_internal.match_id('message', messages, a.sender, '$1'), herald_internal.is_later(messages, a.key, l.last_read),
+	              herald_internal.match_id('message', messages, a.sender, '$1'), herald_internal.later_condition(messages, a.key, l.last_read),
 	              herald_internal.match_id('member', w.relation, m.member, '$1'))
 	FROM herald_internal.watched_table AS t
 	CROSS JOIN jsonb_to_record(t.arguments) AS a (key text[], sender text[], conversation text[], present text)
@@ -253,7 +253,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Asks it, as whoever calls this.
-CREATE FUNCTION herald_internal.ask_rows(user_id text, question jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.query_rows(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer jsonb;
@@ -267,8 +267,8 @@ CREATE FUNCTION herald.unread_messages(user_id text) RETURNS TABLE (conversation
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.conversation_id, a.unread, a.last_read
 	FROM herald_internal.watched_table AS w
-	CROSS JOIN LATERAL herald_internal.unread_question(w.relation) AS q
-	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.ask_rows(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
+	CROSS JOIN LATERAL herald_internal.unread_query(w.relation) AS q
+	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.query_rows(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
 		'read', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
 		         FROM herald.conversation_read AS r WHERE r.user_id = unread_messages.user_id)))) AS a (conversation_id text, unread bigint, last_read text)
 	WHERE w.kind = 'messages';
@@ -277,23 +277,23 @@ COMMENT ON FUNCTION herald.unread_messages(text) IS
 	'the conversations of a user, with how many messages of others came after the last that the user has read';
 
 -- The question whether a message ($2) is one of the conversation, and later than the last that was read.
-CREATE FUNCTION herald_internal.message_question(messages regclass, conversation_id text, message_id text, last_read text) RETURNS TABLE (run_as oid, question jsonb)
+CREATE FUNCTION herald_internal.message_query(messages regclass, conversation_id text, message_id text, last_read text) RETURNS TABLE (run_as oid, question jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT c.relowner, jsonb_build_object('id', message_id, 'sql', format('FROM %s AS message WHERE %s', messages, herald_internal.all_of(
+	SELECT c.relowner, jsonb_build_object('id', message_id, 'sql', format('FROM %s AS message WHERE %s', messages, herald_internal.and_conditions(
 		herald_internal.match_id('message', messages, a.key, '$2'), herald_internal.match_id('message', messages, a.conversation, quote_literal(conversation_id)),
-		CASE WHEN last_read IS NOT NULL THEN herald_internal.is_later(messages, a.key, quote_literal(last_read)) END)))
+		CASE WHEN last_read IS NOT NULL THEN herald_internal.later_condition(messages, a.key, quote_literal(last_read)) END)))
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], conversation text[])
 	WHERE w.relation = messages AND w.kind = 'messages' AND a.conversation IS NOT NULL;
 $$;
 
-CREATE FUNCTION herald_internal.is_message(conversation_id text, message_id text, after text DEFAULT NULL) RETURNS boolean
+CREATE FUNCTION herald_internal.message_exists(conversation_id text, message_id text, after text DEFAULT NULL) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (
 		SELECT FROM herald_internal.watched_table AS w
-		CROSS JOIN LATERAL herald_internal.message_question(w.relation, conversation_id, message_id, after) AS q
-		WHERE w.kind = 'messages' AND herald_internal.call_as('herald_internal.ask_table(text, jsonb)'::regprocedure, q.run_as, '', q.question) = 'true');
+		CROSS JOIN LATERAL herald_internal.message_query(w.relation, conversation_id, message_id, after) AS q
+		WHERE w.kind = 'messages' AND herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, q.run_as, '', q.question) = 'true');
 $$;
 
 -- Raises an error unless the user is a present member of the conversation.
@@ -315,17 +315,17 @@ DECLARE
 	until bigint;
 BEGIN
 	PERFORM herald_internal.check_member(user_id, conversation_id);
-	IF NOT herald_internal.is_message(conversation_id, message_id) THEN
+	IF NOT herald_internal.message_exists(conversation_id, message_id) THEN
 		RAISE EXCEPTION 'conversation "%" has no message "%"', conversation_id, message_id USING ERRCODE = 'no_data_found';
 	END IF;
 	SELECT r.message_id INTO last
 	FROM herald.conversation_read AS r
 	WHERE r.user_id = mark_conversation_read.user_id AND r.conversation_id = mark_conversation_read.conversation_id
 	FOR UPDATE;
-	IF last IS NULL OR herald_internal.is_message(conversation_id, message_id, after => last) THEN
+	IF last IS NULL OR herald_internal.message_exists(conversation_id, message_id, after => last) THEN
 		INSERT INTO herald.conversation_read AS r (user_id, conversation_id, message_id) VALUES (user_id, conversation_id, message_id)
 		ON CONFLICT ON CONSTRAINT conversation_read_pkey DO UPDATE SET message_id = excluded.message_id, read_at = now();
-		PERFORM herald_internal.append(ARRAY['conversation:' || conversation_id], 'message:read', json_build_object(
+		PERFORM herald_internal.append_event(ARRAY['conversation:' || conversation_id], 'message:read', json_build_object(
 			'conversationId', conversation_id, 'userId', user_id, 'messageId', message_id, 'timestamp', herald.iso8601(now())), NULL, NULL, NULL);
 	END IF;
 	SELECT max(n.id) INTO until

@@ -42,20 +42,20 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- A name as names are compared.
-CREATE FUNCTION herald_internal.plain_name(name text) RETURNS text
+CREATE FUNCTION herald_internal.normalize_name(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT lower(replace(name, '_', ''));
 $$;
 
 -- photo_album, photoAlbum → photoAlbum
-CREATE FUNCTION herald_internal.camel(name text) RETURNS text
+CREATE FUNCTION herald_internal.camel_case(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(CASE WHEN place = 1 THEN word ELSE upper(left(word, 1)) || substr(word, 2) END, '' ORDER BY place)
 	FROM string_to_table(name, '_') WITH ORDINALITY AS w (word, place);
 $$;
 
 -- What one row of a table is called: photo_albums, "PhotoAlbums" → photo_album
-CREATE FUNCTION herald_internal.noun(relation regclass) RETURNS text
+CREATE FUNCTION herald_internal.singular_noun(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN word ~ '[^aeiou]ies$' THEN regexp_replace(word, 'ies$', 'y')
@@ -68,7 +68,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- The columns that an argument names: one column, or several with commas. An error when one does not exist.
-CREATE FUNCTION herald_internal.given_columns(relation regclass, given text) RETURNS text[]
+CREATE FUNCTION herald_internal.parse_columns(relation regclass, given text) RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	existing text[] := herald_internal.column_names(relation);
@@ -86,7 +86,7 @@ $$;
 
 -- The names that speak for a role: surely (strong), or if nothing better is there (weak); and those that speak
 -- against it because they belong to the role's counterpart (rivals). For a subject, noun is that of its table.
-CREATE FUNCTION herald_internal.convention(role text, noun text, OUT strong text[], OUT weak text[], OUT rivals text[])
+CREATE FUNCTION herald_internal.name_convention(role text, noun text, OUT strong text[], OUT weak text[], OUT rivals text[])
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE role
 		WHEN 'actor' THEN someone || '{actor,actorid,liker,likerid,likedby,reactor,reactorid}'
@@ -135,8 +135,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT c.columns, c.weight + n.weight
 	FROM candidate AS c
-	CROSS JOIN herald_internal.convention($2, herald_internal.plain_name(herald_internal.noun($3))) AS v
-	CROSS JOIN LATERAL (SELECT array_agg(herald_internal.plain_name(name)) FROM unnest(c.columns) AS name) AS p (names)
+	CROSS JOIN herald_internal.name_convention($2, herald_internal.normalize_name(herald_internal.singular_noun($3))) AS v
+	CROSS JOIN LATERAL (SELECT array_agg(herald_internal.normalize_name(name)) FROM unnest(c.columns) AS name) AS p (names)
 	CROSS JOIN LATERAL (SELECT CASE WHEN p.names && v.strong THEN 2 WHEN p.names && v.weak THEN 1 ELSE 0 END) AS n (weight)
 	WHERE c.weight + n.weight > 0 AND NOT p.names && v.rivals;
 $$;
@@ -151,7 +151,7 @@ DECLARE
 	name text;
 BEGIN
 	IF given IS NOT NULL THEN
-		RETURN herald_internal.given_columns(relation, given);
+		RETURN herald_internal.parse_columns(relation, given);
 	END IF;
 	SELECT array_agg(array_to_string(c.columns, ', ') ORDER BY c.columns) INTO best
 	FROM (SELECT k.columns, k.weight, max(k.weight) OVER () AS highest
@@ -167,17 +167,17 @@ BEGIN
 			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
 			      HINT = format('Name it: SELECT herald.watch_%s(%L, %s => %L);', kind, relation, role, name);
 	END IF;
-	RETURN herald_internal.given_columns(relation, best[1]);
+	RETURN herald_internal.parse_columns(relation, best[1]);
 END
 $$;
 
 -- A column that holds a value: as given, or else the first of these names that the table has; NULL when it has none.
 CREATE FUNCTION herald_internal.detect_column(relation regclass, given text, names text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((herald_internal.given_columns($1, given))[1],
+	SELECT coalesce((herald_internal.parse_columns($1, given))[1],
 	                (SELECT name
 	                 FROM unnest(herald_internal.column_names($1)) AS name
-	                 JOIN unnest(names) WITH ORDINALITY AS n (wanted, place) ON n.wanted = herald_internal.plain_name(name)
+	                 JOIN unnest(names) WITH ORDINALITY AS n (wanted, place) ON n.wanted = herald_internal.normalize_name(name)
 	                 ORDER BY n.place, name
 	                 LIMIT 1));
 $$;
@@ -186,7 +186,7 @@ $$;
 CREATE FUNCTION herald_internal.detect_row_key(relation regclass, kind text, given text) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	found text[] := coalesce(herald_internal.given_columns(relation, given), herald_internal.primary_key(relation),
+	found text[] := coalesce(herald_internal.parse_columns(relation, given), herald_internal.primary_key(relation),
 	                         ARRAY[herald_internal.detect_column(relation, NULL, '{id}')]);
 BEGIN
 	IF found[1] IS NULL THEN

@@ -20,7 +20,7 @@ CREATE FUNCTION herald_internal.tables_read(relation regclass, query text) RETUR
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_tables_read';
 COMMENT ON FUNCTION herald_internal.tables_read(regclass, text) IS 'the tables that a query of a rule reads';
 
-CREATE FUNCTION herald_internal.examine(relation regclass, query text, OUT reads regclass[], OUT plan jsonb, OUT code text, OUT message text)
+CREATE FUNCTION herald_internal.examine_query(relation regclass, query text, OUT reads regclass[], OUT plan jsonb, OUT code text, OUT message text)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	reads := herald_internal.tables_read(relation, query);
@@ -32,7 +32,7 @@ END
 $$;
 
 -- All that is compiled: the queries of rules, totals and automatic rooms. A parameter becomes a value that the planner cannot know.
-CREATE FUNCTION herald_internal.compiled() RETURNS TABLE (relation regclass, rule text, query text)
+CREATE FUNCTION herald_internal.compiled_queries() RETURNS TABLE (relation regclass, rule text, query text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract)) AS q (sql) WHERE q.sql IS NOT NULL
 	UNION ALL
@@ -43,7 +43,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- What makes the rule anew, if one of the calls for social tables has made it; else what takes it off.
-CREATE FUNCTION herald_internal.mend_rule(relation regclass, rule text) RETURNS text
+CREATE FUNCTION herald_internal.rule_remedy(relation regclass, rule text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT format('SELECT herald.watch_%s(%L);', w.kind, w.relation)
 	                 FROM herald_internal.watched_table AS w
@@ -89,9 +89,9 @@ CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.pr
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH examined AS MATERIALIZED (
 		SELECT c.relation, c.rule, k.relowner::regrole AS owner, e.*
-		FROM herald_internal.compiled() AS c
+		FROM herald_internal.compiled_queries() AS c
 		JOIN pg_class AS k ON k.oid = c.relation
-		CROSS JOIN LATERAL herald_internal.examine(c.relation, c.query) AS e
+		CROSS JOIN LATERAL herald_internal.examine_query(c.relation, c.query) AS e
 	), lookup AS (
 		SELECT DISTINCT e.rule, e.owner, e.code, r.read, t.relowner, t.relrowsecurity, t.relforcerowsecurity
 		FROM examined AS e
@@ -102,13 +102,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT 'warning', 'table_dropped', g.relation, NULL,
 	       'it is watched, but it does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
-	FROM (SELECT c.relation FROM herald_internal.compiled() AS c UNION SELECT w.relation FROM herald_internal.watched_table AS w) AS g
+	FROM (SELECT c.relation FROM herald_internal.compiled_queries() AS c UNION SELECT w.relation FROM herald_internal.watched_table AS w) AS g
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation)
 	UNION ALL
-	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, herald_internal.mend_rule(e.relation, e.rule)
+	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, herald_internal.rule_remedy(e.relation, e.rule)
 	FROM examined AS e
 	WHERE e.code IS NOT NULL AND NOT EXISTS (SELECT FROM forbidden AS f WHERE f.rule = e.rule AND f.read = ANY (e.reads))
-	GROUP BY e.relation, e.message, herald_internal.mend_rule(e.relation, e.rule)
+	GROUP BY e.relation, e.message, herald_internal.rule_remedy(e.relation, e.rule)
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
 	       format('rules run as %s, who may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
@@ -221,7 +221,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M'
 	), log AS (
 		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
-		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT pg_snapshot_xmax(f.seen) FROM herald_internal.log_fold AS f)) AS unseen
+		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT pg_snapshot_xmax(f.snapshot) FROM herald_internal.log_fold AS f)) AS unseen
 	)
 	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place || ': its writes make nothing', o.remedy
 	FROM off AS o

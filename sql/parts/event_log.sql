@@ -57,27 +57,27 @@ COMMENT ON COLUMN herald.event.counter IS 'the total that it changes, of herald_
 COMMENT ON COLUMN herald.event.counted_id IS 'the subject whose total it is';
 COMMENT ON COLUMN herald.event.delta IS 'by how much';
 
-CREATE TABLE herald_internal.log_fold (seen pg_snapshot NOT NULL);
+CREATE TABLE herald_internal.log_fold (snapshot pg_snapshot NOT NULL);
 INSERT INTO herald_internal.log_fold SELECT pg_current_snapshot();
 COMMENT ON TABLE herald_internal.log_fold IS 'the snapshot that maintain() took when the log had last grown; totals are folded up to it';
 
 CREATE TABLE herald_internal.log_mark (
 	slot     smallint PRIMARY KEY,
 	taken_at timestamptz NOT NULL,
-	seen     pg_snapshot NOT NULL
+	snapshot pg_snapshot NOT NULL
 );
 COMMENT ON TABLE herald_internal.log_mark IS 'when a partition that is out of use was complete, and which transactions had ended by then';
 
-CREATE TABLE herald_internal.log_floor (xid xid8 NOT NULL, seen pg_snapshot NOT NULL);
+CREATE TABLE herald_internal.log_floor (xid xid8 NOT NULL, snapshot pg_snapshot NOT NULL);
 COMMENT ON TABLE herald_internal.log_floor IS 'what retention has removed is of transactions up to xid that had ended in seen';
 
 -- Exact however long a transaction has been open: one that was in progress matters only if its events could be gone.
-CREATE FUNCTION herald_internal.precedes_log(seen pg_snapshot) RETURNS boolean
+CREATE FUNCTION herald_internal.precedes_log(snapshot pg_snapshot) RETURNS boolean
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (
 		SELECT FROM herald_internal.log_floor AS f
 		WHERE f.xid >= pg_snapshot_xmax($1)
-		OR EXISTS (SELECT FROM pg_snapshot_xip($1) AS x WHERE x <= f.xid AND pg_visible_in_snapshot(x, f.seen)));
+		OR EXISTS (SELECT FROM pg_snapshot_xip($1) AS x WHERE x <= f.xid AND pg_visible_in_snapshot(x, f.snapshot)));
 $$;
 COMMENT ON FUNCTION herald_internal.precedes_log(pg_snapshot) IS 'whether retention has removed events that a snapshot does not see';
 
@@ -106,17 +106,17 @@ COMMENT ON FUNCTION herald_internal.wal_begin() IS 'where the latest checkpoint 
 
 -- The checkpointer lives as long as the shared memory: a new one is a new start, also after a crash of one backend. A standby has one
 -- before it is promoted.
-CREATE FUNCTION herald_internal.this_start(OUT started_at timestamptz, OUT timeline text)
+CREATE FUNCTION herald_internal.current_server_start(OUT started_at timestamptz, OUT timeline text)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT greatest(coalesce((SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer'), pg_postmaster_start_time()),
 	                herald_internal.timeline_since()),
 	       left(pg_walfile_name(pg_current_wal_lsn()), 8);
 $$;
-COMMENT ON FUNCTION herald_internal.this_start() IS 'when this server started to write, and its timeline';
+COMMENT ON FUNCTION herald_internal.current_server_start() IS 'when this server started to write, and its timeline';
 
 -- The first start of this log. Its id is the time of CREATE EXTENSION: positions of an earlier log are not taken for its own.
 INSERT INTO herald_internal.server_start (id, started_at, timeline, first_xid, begins_at)
-	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1', '0/0' FROM herald_internal.this_start() AS s;
+	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1', '0/0' FROM herald_internal.current_server_start() AS s;
 
 -- No event of an earlier start has a higher transaction id than the newest that is there or that retention has removed,
 -- so that everything above it is news to a position of an earlier start, whatever ids the crash has handed out again.
@@ -125,13 +125,13 @@ INSERT INTO herald_internal.server_start (id, started_at, timeline, first_xid, b
 -- nothing was written before it was complete. (With wal_level = minimal others may look the same.)
 -- A position must outlive the next crash: the record is on disk before anybody relies on it, and its id, a time
 -- in milliseconds, would not come again if it were lost, as the next number of a sequence does.
-CREATE FUNCTION herald_internal.note_start(OUT id bigint, OUT fresh boolean)
+CREATE FUNCTION herald_internal.record_server_start(OUT id bigint, OUT fresh boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	this record;
 	newest xid8;
 BEGIN
-	SELECT * INTO this FROM herald_internal.this_start();
+	SELECT * INTO this FROM herald_internal.current_server_start();
 	SELECT s.id INTO id FROM herald_internal.server_start AS s WHERE s.started_at = this.started_at AND s.timeline = this.timeline;
 	fresh := id IS NULL;
 	IF fresh THEN
@@ -139,7 +139,7 @@ BEGIN
 			PERFORM set_config('synchronous_commit', 'local', true);
 		END IF;
 		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC LIMIT 1),
-		                   (SELECT e.xid FROM herald.event AS e WHERE e.xid < (SELECT pg_snapshot_xmin(f.seen) FROM herald_internal.log_fold AS f)
+		                   (SELECT e.xid FROM herald.event AS e WHERE e.xid < (SELECT pg_snapshot_xmin(f.snapshot) FROM herald_internal.log_fold AS f)
 		                    ORDER BY e.xid DESC LIMIT 1),
 		                   (SELECT f.xid FROM herald_internal.log_floor AS f ORDER BY f.xid DESC LIMIT 1),
 		                   (SELECT ((split_part(c.next_xid, ':', 1)::bigint << 32) + split_part(c.next_xid, ':', 2)::bigint - 1)::text::xid8
@@ -151,15 +151,15 @@ BEGIN
 		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
 		RETURNING s.id INTO id;
 		DELETE FROM herald_internal.total; -- the snapshots in it are as old as positions
-		UPDATE herald_internal.log_fold SET seen = pg_current_snapshot(); -- and so is this one
+		UPDATE herald_internal.log_fold SET snapshot = pg_current_snapshot(); -- and so is this one
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.note_start() IS 'record this start of the server once';
+COMMENT ON FUNCTION herald_internal.record_server_start() IS 'record this start of the server once';
 
-CREATE FUNCTION herald_internal.append(rooms text[], name text, payload json, member_id text, joins text, leaves text, ack text DEFAULT NULL) RETURNS bigint
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_append';
-COMMENT ON FUNCTION herald_internal.append(text[], text, json, text, text, text, text) IS 'append an event and ring';
+CREATE FUNCTION herald_internal.append_event(rooms text[], name text, payload json, member_id text, joins text, leaves text, ack text DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_append_event';
+COMMENT ON FUNCTION herald_internal.append_event(text[], text, json, text, text, text, text) IS 'append an event and ring';
 
 -- What every event must have, whether it is appended or relayed.
 CREATE FUNCTION herald_internal.check_event(rooms text[], event text, payload json) RETURNS void
@@ -191,7 +191,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN
 	PERFORM herald_internal.check_event(ARRAY[room], event, payload::json);
 	PERFORM herald_internal.check_ack(ack);
-	RETURN herald_internal.append(ARRAY[room], event, payload::json, NULL, NULL, NULL, ack);
+	RETURN herald_internal.append_event(ARRAY[room], event, payload::json, NULL, NULL, NULL, ack);
 END
 $$;
 COMMENT ON FUNCTION herald.publish(text, text, jsonb, text) IS
@@ -213,7 +213,7 @@ COMMENT ON FUNCTION herald_internal.payload_size(json) IS 'what a payload takes 
 
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000, max_bytes int DEFAULT NULL)
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
-               ack text, xid xid8, logged_ms bigint, more boolean, behind bigint)
+               ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int) IS
 	'the events after a position, in order, each with the position after it, until there are so many or their payloads so large; the last row, without a name, says where to go on';
@@ -223,8 +223,9 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_earliest';
 COMMENT ON FUNCTION herald_internal.earliest(text[]) IS 
 	'a position from which on everything is read that is new to one of these, and whether it is in the middle of a window: no good as the end of a reading';
 
-CREATE FUNCTION herald_internal.resume(positions text[], held text[])
-RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int, behind bigint)
+CREATE FUNCTION herald_internal.resume(positions text[], segment_positions text[])
+RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen_snapshots pg_snapshot[], seen_ids bigint[], segments_before int,
+               lag_events bigint)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_resume';
 COMMENT ON FUNCTION herald_internal.resume(text[], text[]) IS
 	'where to go on for each position, or at the present if that cannot be, what it has seen, how many of the ascending positions held are not after it, and how many events there may be after it';
@@ -248,7 +249,7 @@ CREATE TABLE herald_internal.total (
 	counter    int NOT NULL,
 	counted_id text NOT NULL,
 	count      bigint NOT NULL,
-	seen       pg_snapshot NOT NULL,
+	snapshot   pg_snapshot NOT NULL,
 	PRIMARY KEY (counter, counted_id)
 );
 COMMENT ON TABLE herald_internal.total IS 'totals as of a snapshot; what is missing is counted anew';
@@ -269,10 +270,10 @@ BEGIN
 	RETURN folded.count +
 		coalesce((SELECT sum(e.delta) FROM herald.event AS e
 		          WHERE e.counter = total_of.counter AND e.counted_id = total_of.counted_id AND
-		                e.xid >= pg_snapshot_xmax(folded.seen)), 0) +
+		                e.xid >= pg_snapshot_xmax(folded.snapshot)), 0) +
 		coalesce((SELECT sum(e.delta) FROM herald.event AS e
 		          WHERE e.counter = total_of.counter AND e.counted_id = total_of.counted_id AND
-		                e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(folded.seen)))), 0);
+		                e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(folded.snapshot)))), 0);
 END
 $$;
 COMMENT ON FUNCTION herald_internal.total_of(int, text) IS 'a total as of now; NULL when it cannot be counted';
@@ -286,18 +287,18 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_owner_now';
 COMMENT ON FUNCTION herald_internal.owner_now(int, text) IS 'whom the subject of a total belongs to, by the application''s table, as its owner';
 
 -- The rungs of the ladder that a total has climbed. Each is told once, however often the total falls below it again.
-CREATE FUNCTION herald_internal.tell_milestones(counter herald_internal.counter, counted_id text, before bigint, total bigint) RETURNS void
+CREATE FUNCTION herald_internal.notify_milestones(counter herald_internal.counter, counted_id text, before bigint, total bigint) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.notify(herald_internal.owner_now(counter.id, counted_id), 'milestone',
 		title => CASE WHEN counter.subject_type = 'user' THEN 'You have ' || w.words END, content => w.words,
-		data => jsonb_build_object('total', rung, 'field', counter.field, herald_internal.camel(counter.subject_type) || 'Id', counted_id),
+		data => jsonb_build_object('total', rung, 'field', counter.field, herald_internal.camel_case(counter.subject_type) || 'Id', counted_id),
 		subject_type => counter.subject_type, subject_id => counted_id,
 		cause => format('%s:%s:milestone:%s:%s', counter.subject_type, replace(replace(counted_id, '\', '\\'), ':', '\:'), counter.field, rung))
 	FROM unnest(string_to_array(nullif(herald_internal.setting('milestones'), ''), ',')::bigint[]) AS rung
 	CROSS JOIN LATERAL (SELECT to_char(rung, 'FM999,999,999,999,999,999') || ' ' || lower(regexp_replace(counter.field, '^total', ''))) AS w (words)
 	WHERE rung > before AND rung <= total AND herald_internal.owner_now(counter.id, counted_id) IS NOT NULL;
 $$;
-COMMENT ON FUNCTION herald_internal.tell_milestones(herald_internal.counter, text, bigint, bigint) IS 'notify of the milestones between two totals';
+COMMENT ON FUNCTION herald_internal.notify_milestones(herald_internal.counter, text, bigint, bigint) IS 'notify of the milestones between two totals';
 
 -- Costs what is new, not what is old: the same two ranges as read_events() has. Only the subjects with most events are folded, so that
 -- neither the doorbell nor a lock on the application's tables waits for this: totals are right without it, only slower to read.
@@ -305,7 +306,7 @@ COMMENT ON FUNCTION herald_internal.tell_milestones(herald_internal.counter, tex
 CREATE FUNCTION herald_internal.fold_totals() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-	folded pg_snapshot := (SELECT f.seen FROM herald_internal.log_fold AS f);
+	folded pg_snapshot := (SELECT f.snapshot FROM herald_internal.log_fold AS f);
 	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
 	until pg_snapshot := pg_current_snapshot();
 	rungs bigint[] := string_to_array(nullif(herald_internal.setting('milestones'), ''), ',');
@@ -328,29 +329,29 @@ BEGIN
 		CROSS JOIN LATERAL herald_internal.total_of(k.counter, k.counted_id) AS n (count)
 		WHERE n.count IS NOT NULL
 	), folded AS (
-		INSERT INTO herald_internal.total AS t (counter, counted_id, count, seen)
+		INSERT INTO herald_internal.total AS t (counter, counted_id, count, snapshot)
 		SELECT w.counter, w.counted_id, w.count, pg_current_snapshot() FROM changed AS w
-		ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, seen = excluded.seen
+		ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, snapshot = excluded.snapshot
 	)
-	SELECT count(herald_internal.tell_milestones(c, w.counted_id, w.before, w.count)) INTO told
+	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.before, w.count)) INTO told
 	FROM changed AS w
 	JOIN herald_internal.counter AS c ON c.id = w.counter
 	WHERE c.owner_sql IS NOT NULL AND w.count > w.before AND w.count >= rungs[1] AND
 	      EXISTS (SELECT FROM unnest(rungs) AS rung WHERE rung > w.before AND rung <= w.count);
-	UPDATE herald_internal.log_fold SET seen = until;
+	UPDATE herald_internal.log_fold SET snapshot = until;
 END
 $$;
 COMMENT ON FUNCTION herald_internal.fold_totals() IS 'bring the totals of the subjects that changed most up to date';
 
-CREATE FUNCTION herald_internal.is_complete(slot smallint, seen pg_snapshot) RETURNS boolean
+CREATE FUNCTION herald_internal.snapshot_covers_slot(slot smallint, snapshot pg_snapshot) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-	RETURN seen IS NOT NULL AND
-		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = is_complete.slot AND e.xid >= pg_snapshot_xmax(seen)) AND
-		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = is_complete.slot AND e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen))));
+	RETURN snapshot IS NOT NULL AND
+		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND e.xid >= pg_snapshot_xmax(snapshot)) AND
+		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(snapshot))));
 END
 $$;
-COMMENT ON FUNCTION herald_internal.is_complete(smallint, pg_snapshot) IS 'whether a snapshot sees all that is in a partition';
+COMMENT ON FUNCTION herald_internal.snapshot_covers_slot(smallint, pg_snapshot) IS 'whether a snapshot sees all that is in a partition';
 
 -- A partition that is out of use is marked; when its mark is older than the window and still sees everything in it, it is emptied.
 CREATE FUNCTION herald_internal.trim_slot(slot smallint) RETURNS void
@@ -364,9 +365,9 @@ BEGIN
 		RETURN;
 	END IF;
 	SELECT * INTO mark FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
-	IF NOT herald_internal.is_complete(slot, mark.seen) THEN
+	IF NOT herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
 		INSERT INTO herald_internal.log_mark AS m VALUES (slot, clock_timestamp(), pg_current_snapshot())
-		ON CONFLICT ON CONSTRAINT log_mark_pkey DO UPDATE SET taken_at = excluded.taken_at, seen = excluded.seen;
+		ON CONFLICT ON CONSTRAINT log_mark_pkey DO UPDATE SET taken_at = excluded.taken_at, snapshot = excluded.snapshot;
 		RETURN;
 	ELSIF mark.taken_at > clock_timestamp() - herald_internal.setting('recovery_window')::interval THEN
 		RETURN;
@@ -377,14 +378,14 @@ BEGIN
 		WHEN lock_not_available THEN
 			RETURN; -- a reader or a writer is at it; the next call tries again
 	END;
-	IF herald_internal.is_complete(slot, mark.seen) THEN
+	IF herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
 		SELECT e.xid INTO newest FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
-		DELETE FROM herald_internal.log_floor AS f WHERE f.xid <= newest AND pg_snapshot_xmax(f.seen) < pg_snapshot_xmax(mark.seen);
-		INSERT INTO herald_internal.log_floor VALUES (newest, mark.seen);
+		DELETE FROM herald_internal.log_floor AS f WHERE f.xid <= newest AND pg_snapshot_xmax(f.snapshot) < pg_snapshot_xmax(mark.snapshot);
+		INSERT INTO herald_internal.log_floor VALUES (newest, mark.snapshot);
 		EXECUTE format('TRUNCATE ONLY %s', partition);
 		DELETE FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
 		DELETE FROM herald_internal.total AS t
-		WHERE herald_internal.precedes_log(t.seen) OR NOT EXISTS (SELECT FROM herald_internal.counter AS c WHERE c.id = t.counter);
+		WHERE herald_internal.precedes_log(t.snapshot) OR NOT EXISTS (SELECT FROM herald_internal.counter AS c WHERE c.id = t.counter);
 	END IF;
 END
 $$;
@@ -398,14 +399,14 @@ BEGIN
 	ELSIF NOT pg_try_advisory_xact_lock('herald_internal.log_fold'::regclass::oid::int, 0) THEN
 		RETURN;
 	END IF;
-	PERFORM herald_internal.note_start();
+	PERFORM herald_internal.record_server_start();
 	PERFORM herald_internal.fold_totals();
 	PERFORM herald_internal.trim_slot(s::smallint) FROM generate_series(0, 3) AS s WHERE s <> herald_internal.event_slot();
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
 	DELETE FROM herald.preference AS p WHERE p.until < now() - interval '1 day';
-	PERFORM herald_internal.settle_marks(), herald_internal.sweep_inboxes();
+	PERFORM herald_internal.settle_read_marks(), herald_internal.trim_next_inboxes();
 END
 $$;
 COMMENT ON FUNCTION herald.maintain(boolean) IS

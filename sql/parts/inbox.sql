@@ -44,7 +44,7 @@ RETURN CASE WHEN group_by = 'subject' AND n.subject_id IS NOT NULL THEN concat_w
             ELSE n.id::text END;
 
 -- A number of others, in words of a title.
-CREATE FUNCTION herald_internal.others(count bigint) RETURNS text
+CREATE FUNCTION herald_internal.others_text(count bigint) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN count || CASE count WHEN 1 THEN ' other' ELSE ' others' END;
 
@@ -95,8 +95,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	)
 	SELECT n.id, p.group_key, n.type, n.subject_type, n.subject_id,
 	       CASE WHEN t.group_title IS NOT NULL AND CASE t.group_by WHEN 'actor' THEN p.count ELSE p.actor_count END > 1
-	            THEN replace(replace(herald_internal.render(t.group_title, n.actor_name, n.subject_type, n.content),
-	                                 '{others}', herald_internal.others(p.actor_count - 1)), '{count}', p.count::text)
+	            THEN replace(replace(herald_internal.render_template(t.group_title, n.actor_name, n.subject_type, n.content),
+	                                 '{others}', herald_internal.others_text(p.actor_count - 1)), '{count}', p.count::text)
 	            ELSE n.title END,
 	       n.content, n.data, coalesce(s.actors, '[]'), p.actor_count, p.count, p.unread, p.first_unread, n.created_at
 	FROM page AS p
@@ -132,14 +132,14 @@ $$;
 COMMENT ON FUNCTION herald_internal.unread_notifications(text) IS 'the unread notifications of a user';
 
 -- Whether the inbox is shown in groups: as asked, or else as the setting says.
-CREATE FUNCTION herald_internal.shows_groups(asked boolean) RETURNS boolean
+CREATE FUNCTION herald_internal.is_grouped(asked boolean) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(asked, herald_internal.setting('group_inbox')::boolean);
 
 CREATE FUNCTION herald.unread_count(user_id text, grouped boolean DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF herald_internal.shows_groups(grouped) THEN
+	IF herald_internal.is_grouped(grouped) THEN
 		RETURN (SELECT count(DISTINCT herald_internal.group_key(n, t.group_by))
 		        FROM herald_internal.unread_notifications(user_id) AS n
 		        LEFT JOIN herald.notification_type AS t ON t.name = n.type);
@@ -161,11 +161,11 @@ COMMENT ON FUNCTION herald.unseen_count(text) IS 'how many unread notifications 
 
 -- ----- marking
 
-CREATE FUNCTION herald_internal.tell_user(user_id text, event text, payload json) RETURNS void
+CREATE FUNCTION herald_internal.publish_to_user(user_id text, event text, payload json) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.append(ARRAY['user:' || user_id], event, payload, NULL, NULL, NULL);
+	SELECT herald_internal.append_event(ARRAY['user:' || user_id], event, payload, NULL, NULL, NULL);
 $$;
-COMMENT ON FUNCTION herald_internal.tell_user(text, text, json) IS 'an event for all sessions of a user';
+COMMENT ON FUNCTION herald_internal.publish_to_user(text, text, json) IS 'an event for all sessions of a user';
 
 CREATE FUNCTION herald_internal.ids_json(ids bigint[]) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -189,12 +189,12 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.lock_notifications(text, bigint[]) IS 'lock notifications of a user that are about to be marked';
 
-CREATE FUNCTION herald_internal.lock_mark(user_id text) RETURNS void
+CREATE FUNCTION herald_internal.lock_read_mark(user_id text) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	INSERT INTO herald.read_mark (user_id) VALUES (lock_mark.user_id) ON CONFLICT DO NOTHING;
-	SELECT FROM herald.read_mark AS m WHERE m.user_id = lock_mark.user_id FOR UPDATE;
+	INSERT INTO herald.read_mark (user_id) VALUES (lock_read_mark.user_id) ON CONFLICT DO NOTHING;
+	SELECT FROM herald.read_mark AS m WHERE m.user_id = lock_read_mark.user_id FOR UPDATE;
 $$;
-COMMENT ON FUNCTION herald_internal.lock_mark(text) IS 'lock the mark of a user, which is there afterwards';
+COMMENT ON FUNCTION herald_internal.lock_read_mark(text) IS 'lock the mark of a user, which is there afterwards';
 
 CREATE FUNCTION herald.mark_read(user_id text, ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -210,7 +210,7 @@ BEGIN
 	)
 	SELECT array_agg(m.id) INTO marked FROM marking AS m;
 	IF marked IS NOT NULL THEN
-		PERFORM herald_internal.tell_user(user_id, 'notification:read', herald_internal.ids_json(marked));
+		PERFORM herald_internal.publish_to_user(user_id, 'notification:read', herald_internal.ids_json(marked));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -243,7 +243,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	marked bigint[];
 BEGIN
-	PERFORM herald_internal.lock_mark(user_id);
+	PERFORM herald_internal.lock_read_mark(user_id);
 	PERFORM herald_internal.lock_notifications(user_id, ids);
 	WITH marking AS (
 		UPDATE herald.notification AS n SET read_at = NULL
@@ -256,7 +256,7 @@ BEGIN
 		UPDATE herald.read_mark AS m
 		SET unread = ARRAY(SELECT unnest(m.unread) UNION SELECT id FROM unnest(marked) AS id WHERE id <= m.read_until)
 		WHERE m.user_id = mark_unread.user_id;
-		PERFORM herald_internal.tell_user(user_id, 'notification:reopened', herald_internal.ids_json(marked));
+		PERFORM herald_internal.publish_to_user(user_id, 'notification:reopened', herald_internal.ids_json(marked));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -271,7 +271,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	marked_until bigint;
 BEGIN
-	PERFORM herald_internal.lock_mark(user_id);
+	PERFORM herald_internal.lock_read_mark(user_id);
 	UPDATE herald.read_mark AS m
 	SET read_until = greatest(n.id, m.read_until), read_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())), read_at = clock_timestamp(),
 	    unread = '{}'
@@ -279,7 +279,7 @@ BEGIN
 	WHERE m.user_id = mark_all_read.user_id AND (n.id > m.read_until OR m.unread <> '{}' OR m.read_running <> '{}')
 	RETURNING m.read_until INTO marked_until;
 	IF FOUND THEN
-		PERFORM herald_internal.tell_user(user_id, 'notification:read', json_build_object('all', true, 'until', marked_until::text));
+		PERFORM herald_internal.publish_to_user(user_id, 'notification:read', json_build_object('all', true, 'until', marked_until::text));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -291,13 +291,13 @@ COMMENT ON FUNCTION herald.mark_all_read(text) IS
 CREATE FUNCTION herald.mark_seen(user_id text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald_internal.lock_mark(user_id);
+	PERFORM herald_internal.lock_read_mark(user_id);
 	UPDATE herald.read_mark AS m
 	SET seen_until = greatest(n.id, m.seen_until), seen_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()))
 	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_seen.user_id ORDER BY i.id DESC LIMIT 1) AS n
 	WHERE m.user_id = mark_seen.user_id AND (n.id > m.seen_until OR m.seen_running <> '{}');
 	IF FOUND THEN
-		PERFORM herald_internal.tell_user(user_id, 'notification:seen', '{"all": true}');
+		PERFORM herald_internal.publish_to_user(user_id, 'notification:seen', '{"all": true}');
 	END IF;
 END
 $$;
@@ -316,7 +316,7 @@ BEGIN
 	)
 	SELECT array_agg(m.id) INTO moved FROM moving AS m;
 	IF moved IS NOT NULL THEN
-		PERFORM herald_internal.tell_user(user_id, CASE WHEN archived THEN 'notification:archived' ELSE 'notification:unarchived' END, herald_internal.ids_json(moved));
+		PERFORM herald_internal.publish_to_user(user_id, CASE WHEN archived THEN 'notification:archived' ELSE 'notification:unarchived' END, herald_internal.ids_json(moved));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END

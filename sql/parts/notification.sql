@@ -132,12 +132,12 @@ RETURN n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL AN
 COMMENT ON FUNCTION herald.is_unread(herald.notification, herald.read_mark) IS 'whether a notification is unread, given the mark of its recipient';
 
 -- Fills in a template of a type. Templates of rules are compiled when the table is watched; these may change at any time.
-CREATE FUNCTION herald_internal.render(template text, actor_name text, subject_type text, content text) RETURNS text
+CREATE FUNCTION herald_internal.render_template(template text, actor_name text, subject_type text, content text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(template,
 		'{subject}', coalesce(subject_type, '')), '{content}', coalesce(content, '')), '{actor}', coalesce(actor_name, 'Someone'));
 $$;
-COMMENT ON FUNCTION herald_internal.render(text, text, text, text) IS 'fill in a template of herald.notification_type';
+COMMENT ON FUNCTION herald_internal.render_template(text, text, text, text) IS 'fill in a template of herald.notification_type';
 
 CREATE FUNCTION herald.notification_json(n herald.notification, mark herald.read_mark DEFAULT NULL) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

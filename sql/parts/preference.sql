@@ -31,7 +31,7 @@ COMMENT ON COLUMN herald.preference.time_zone IS 'hours: where it is this time o
 SELECT pg_extension_config_dump('herald.preference', '');
 
 -- Hours may go over midnight. The whole day is from a time to the same time.
-CREATE FUNCTION herald_internal.in_hours(begins time, ends time, time_zone text, moment timestamptz) RETURNS boolean
+CREATE FUNCTION herald_internal.in_quiet_hours(begins time, ends time, time_zone text, moment timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN begins < ends THEN (moment AT TIME ZONE time_zone)::time >= begins AND (moment AT TIME ZONE time_zone)::time < ends
             ELSE (moment AT TIME ZONE time_zone)::time >= begins OR (moment AT TIME ZONE time_zone)::time < ends END;
@@ -49,7 +49,7 @@ BEGIN ATOMIC
 			WHEN 'actor' THEN p.id = $3
 			WHEN 'subject' THEN p.id = $4
 			WHEN 'thread' THEN p.id = coalesce($5, $4)
-			ELSE herald_internal.in_hours(p.begins, p.ends, p.time_zone, now())
+			ELSE herald_internal.in_quiet_hours(p.begins, p.ends, p.time_zone, now())
 		END;
 END;
 COMMENT ON FUNCTION herald_internal.preferences_for(text, text, text, text, text) IS 'the preferences of a user that apply to a notification';
@@ -192,8 +192,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		JOIN pg_class AS c ON c.oid = w.relation
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], notifications_enabled text)
 		WHERE w.kind = 'users' AND a.notifications_enabled IS NOT NULL AND
-		      herald_internal.call_as('herald_internal.ask_table(text, jsonb)'::regprocedure, c.relowner, user_id,
-		                     herald_internal.table_question('recipient', w.relation, a.key, 'NOT ' || quote_ident(a.notifications_enabled), user_id)) = 'true');
+		      herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner, user_id,
+		                     herald_internal.exists_query('recipient', w.relation, a.key, 'NOT ' || quote_ident(a.notifications_enabled), user_id)) = 'true');
 $$;
 
 CREATE FUNCTION herald.explain(user_id text, type text, actor text DEFAULT NULL, subject_type text DEFAULT NULL, subject_id text DEFAULT NULL,

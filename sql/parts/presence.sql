@@ -77,7 +77,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- Those who hear of users: their followers and the members of their conversations, in lists that are short enough for a signal.
-CREATE FUNCTION herald_internal.audience(users text[]) RETURNS TABLE (user_id text, rooms text[])
+CREATE FUNCTION herald_internal.presence_rooms(users text[]) RETURNS TABLE (user_id text, rooms text[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH room AS (
 		SELECT u AS user_id, 'feed:' || u AS room FROM unnest(users) AS u
@@ -92,7 +92,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- A session that is in several of the lists gets the latest alone: the signals of one user replace each other.
-CREATE FUNCTION herald_internal.tell_presence(users text[], at timestamptz) RETURNS void
+CREATE FUNCTION herald_internal.signal_presence(users text[], at timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	changed text[];
@@ -113,13 +113,13 @@ BEGIN
 	PERFORM herald.signal(a.rooms, CASE w.shown WHEN 'offline' THEN 'user:offline' ELSE 'user:online' END,
 		json_strip_nulls(json_build_object('userId', w.user_id, 'status', nullif(w.shown, 'offline'), 'lastSeen', herald.iso8601(w.last_seen))),
 		key => 'presence:' || w.user_id, except_user => w.user_id)
-	FROM herald_internal.audience(changed) AS a
+	FROM herald_internal.presence_rooms(changed) AS a
 	JOIN herald.appearance AS w USING (user_id);
 END
 $$;
 
 -- Who alone has looked, and has left, is told nothing.
-CREATE FUNCTION herald_internal.tell_viewers(rooms text[]) RETURNS void
+CREATE FUNCTION herald_internal.signal_viewers(rooms text[]) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.signal(ARRAY[v.room], 'post:viewers', json_build_object('postId', substr(v.room, 6), 'count', sum(v.count)),
 	                     key => 'viewers:' || substr(v.room, 6))
@@ -169,7 +169,7 @@ BEGIN
 	WITH closed AS (DELETE FROM herald_internal.viewers AS v WHERE v.bridge_id = bridge.bridge_id RETURNING v.room)
 	SELECT array_agg(c.room) INTO rooms FROM closed AS c;
 	DELETE FROM herald_internal.bridge AS b WHERE b.bridge_id = bridge.bridge_id;
-	PERFORM herald_internal.tell_presence(users, bridge.alive_until - bridge.lease), herald_internal.tell_viewers(rooms);
+	PERFORM herald_internal.signal_presence(users, bridge.alive_until - bridge.lease), herald_internal.signal_viewers(rooms);
 END
 $$;
 
@@ -194,7 +194,7 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT presence_pkey DO NOTHING;
 	DELETE FROM herald_internal.viewers AS v WHERE v.bridge_id = bridge AND v.room = ANY (rooms);
 	INSERT INTO herald_internal.viewers SELECT v.room, bridge, v.count FROM unnest(rooms, counts) AS v (room, count) WHERE v.count > 0 AND herald_internal.is_short(v.room);
-	PERFORM herald_internal.tell_presence(came || went, moment), herald_internal.tell_viewers(rooms);
+	PERFORM herald_internal.signal_presence(came || went, moment), herald_internal.signal_viewers(rooms);
 	PERFORM herald_internal.end_lease(b)
 	FROM herald_internal.bridge AS b
 	WHERE b.alive_until <= moment AND EXISTS (SELECT FROM herald_internal.bridge AS w WHERE w.alive_until > moment AND w.since <= moment - b.lease);
@@ -217,22 +217,22 @@ BEGIN
 	PERFORM herald_internal.lock_presence();
 	INSERT INTO herald.appearance AS w (user_id, chosen) VALUES (user_id, status)
 	ON CONFLICT ON CONSTRAINT appearance_pkey DO UPDATE SET chosen = excluded.chosen;
-	PERFORM herald_internal.tell_presence(ARRAY[user_id], clock_timestamp());
+	PERFORM herald_internal.signal_presence(ARRAY[user_id], clock_timestamp());
 	RETURN jsonb_build_object('status', status);
 END
 $$;
 
 -- Those with whom a user is in a conversation.
-CREATE FUNCTION herald_internal.companions(user_id text) RETURNS SETOF text
+CREATE FUNCTION herald_internal.conversation_partners(user_id text) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.id
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text, accepted text)
-	CROSS JOIN LATERAL (SELECT herald_internal.all_of(m.present, herald_internal.has_value(m.status, m.accepted))) AS p (present)
-	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.ask_rows(text, jsonb)', c.relowner, user_id, jsonb_build_object('sql', format(
+	CROSS JOIN LATERAL (SELECT herald_internal.and_conditions(m.present, herald_internal.value_condition(m.status, m.accepted))) AS p (present)
+	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.query_rows(text, jsonb)', c.relowner, user_id, jsonb_build_object('sql', format(
 		'SELECT DISTINCT %1$s AS id FROM (SELECT * FROM %2$s AS mine WHERE %3$s) AS mine JOIN (SELECT * FROM %2$s WHERE %4$s) AS theirs ON %5$s',
-		herald_internal.id_sql('theirs', m.member), w.relation, herald_internal.all_of(p.present, herald_internal.match_id('mine', w.relation, m.member, '$1')), coalesce(p.present, 'true'),
+		herald_internal.id_sql('theirs', m.member), w.relation, herald_internal.and_conditions(p.present, herald_internal.match_id('mine', w.relation, m.member, '$1')), coalesce(p.present, 'true'),
 		herald_internal.match_columns('theirs', w.relation, m.conversation, 'mine', w.relation, m.conversation))))) AS a (id text)
 	WHERE w.kind = 'members';
 $$;
@@ -249,7 +249,7 @@ BEGIN
 		RAISE EXCEPTION '"userIds" must be an array of at most 1000 ids' USING ERRCODE = 'invalid_parameter_value';
 	ELSE
 		asked := ARRAY(SELECT substr(a.room, 6) FROM herald_internal.automatic_rooms(ARRAY[user_id], '{follows}') AS a
-		               UNION SELECT c FROM herald_internal.companions(user_id) AS c WHERE c <> act_presence_list.user_id);
+		               UNION SELECT c FROM herald_internal.conversation_partners(user_id) AS c WHERE c <> act_presence_list.user_id);
 	END IF;
 	RETURN jsonb_build_object('users', (
 		SELECT coalesce(jsonb_agg(jsonb_build_object('userId', o.user_id, 'status', o.status, 'since', herald.iso8601(o.since)) ORDER BY o.user_id), '[]')

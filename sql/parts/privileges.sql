@@ -87,7 +87,7 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.save_room_source(regclass, text, text),
 	herald_internal.save_block_source(regclass, text),
 	herald_internal.save_watched(regclass, text, jsonb),
-	herald_internal.forget(regclass)
+	herald_internal.forget_table(regclass)
 TO herald_app;
 
 -- A function in SQL or PL/pgSQL that runs as its caller gives nobody a right that they do not have already.

@@ -3,9 +3,9 @@
 -- ---------------------------------------------------------------------------
 
 -- Where the next sweep begins: it goes round all inboxes, a few at a time.
-CREATE TABLE herald_internal.inbox_sweep (recipient_id text NOT NULL);
-INSERT INTO herald_internal.inbox_sweep VALUES ('');
-COMMENT ON TABLE herald_internal.inbox_sweep IS 'the inbox that was looked at last';
+CREATE TABLE herald_internal.inbox_trim_progress (recipient_id text NOT NULL);
+INSERT INTO herald_internal.inbox_trim_progress VALUES ('');
+COMMENT ON TABLE herald_internal.inbox_trim_progress IS 'the inbox that was looked at last';
 
 -- Removes from one inbox what is too old, and what is too much: retracted and read ones first, oldest first. An inbox that holds much
 -- more than it may is cut from its end before anything in it is looked at, so that a call has a bounded amount of work.
@@ -42,10 +42,10 @@ COMMENT ON FUNCTION herald.trim_inbox(text, int, interval) IS
 	'remove from the inbox of a user what is beyond the newest notifications to keep (read ones go first) or too old; without arguments as '
 	'herald.inbox_limit and herald.inbox_max_age say; returns how many went';
 
-CREATE FUNCTION herald_internal.sweep_inboxes(inboxes int DEFAULT 20) RETURNS void
+CREATE FUNCTION herald_internal.trim_next_inboxes(inboxes int DEFAULT 20) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	place text := (SELECT s.recipient_id FROM herald_internal.inbox_sweep AS s);
+	place text := (SELECT s.recipient_id FROM herald_internal.inbox_trim_progress AS s);
 	next text;
 BEGIN
 	IF herald_internal.setting('inbox_limit')::int = 0 AND herald_internal.setting('inbox_max_age')::interval = '0' THEN
@@ -57,15 +57,15 @@ BEGIN
 		EXIT WHEN next IS NULL;
 		PERFORM herald.trim_inbox(place);
 	END LOOP;
-	UPDATE herald_internal.inbox_sweep SET recipient_id = place WHERE recipient_id <> place;
+	UPDATE herald_internal.inbox_trim_progress SET recipient_id = place WHERE recipient_id <> place;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.sweep_inboxes(int) IS 'trim the next inboxes';
+COMMENT ON FUNCTION herald_internal.trim_next_inboxes(int) IS 'trim the next inboxes';
 
 -- When the transactions that a mark of all that is read names have ended, what they brought is a few ids, and no later look has to search for it.
 -- Whoever reads the log later than it was written finds the mark after what it did not take, and is told of that once more. A
 -- row that somebody has locked is being changed, which is an event of its own.
-CREATE FUNCTION herald_internal.settle_marks() RETURNS void
+CREATE FUNCTION herald_internal.settle_read_marks() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH ended AS MATERIALIZED (
 		SELECT m AS mark
@@ -88,11 +88,11 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE herald.is_unread(n, e.mark)
 		ORDER BY n.id FOR UPDATE OF n SKIP LOCKED
 	)
-	SELECT herald_internal.tell_user(p.recipient_id, 'notification:reopened', herald_internal.ids_json(array_agg(p.id)))
+	SELECT herald_internal.publish_to_user(p.recipient_id, 'notification:reopened', herald_internal.ids_json(array_agg(p.id)))
 	FROM passed AS p
 	GROUP BY p.recipient_id;
 $$;
-COMMENT ON FUNCTION herald_internal.settle_marks() IS 'replace transactions in marks by the notifications that they made';
+COMMENT ON FUNCTION herald_internal.settle_read_marks() IS 'replace transactions in marks by the notifications that they made';
 
 CREATE FUNCTION herald.forget_user(user_id text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

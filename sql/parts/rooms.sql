@@ -83,7 +83,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Asks a policy, as whoever calls this and with the session's own search path: that is how the function was written.
-CREATE FUNCTION herald_internal.ask_policy(user_id text, question jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.call_policy(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	answer boolean;
@@ -94,14 +94,14 @@ END
 $$;
 
 -- The question whether a row is there that the user may see.
-CREATE FUNCTION herald_internal.table_question(prefix text, relation regclass, key text[], visible text, id text) RETURNS jsonb
+CREATE FUNCTION herald_internal.exists_query(prefix text, relation regclass, key text[], visible text, id text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('id', id, 'sql', format('FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s)', relation, prefix,
 	                                                  herald_internal.match_id(prefix, relation, key, '$2'), coalesce(visible, 'true')));
 $$;
 
 -- Asks it, as whoever calls this.
-CREATE FUNCTION herald_internal.ask_table(user_id text, question jsonb) RETURNS jsonb
+CREATE FUNCTION herald_internal.query_exists(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer boolean;
@@ -112,15 +112,15 @@ END
 $$;
 
 -- The questions that decide whether a user may join a room, and as whom to ask them: one that says yes is enough.
-CREATE FUNCTION herald_internal.room_questions(prefix text, id text) RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
+CREATE FUNCTION herald_internal.room_checks(prefix text, id text) RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT 'herald_internal.ask_policy(text, jsonb)'::regprocedure, p.run_as,
+	SELECT 'herald_internal.call_policy(text, jsonb)'::regprocedure, p.run_as,
 	       jsonb_build_object('function', format('%s.%I', f.pronamespace::regnamespace, f.proname), 'room', prefix || ':' || id)
 	FROM herald.room_policy AS p
 	JOIN pg_proc AS f ON f.oid = p.function
 	WHERE p.prefix = $1
 	UNION ALL
-	SELECT 'herald_internal.ask_table(text, jsonb)'::regprocedure, c.relowner, herald_internal.table_question(prefix, s.relation, s.key, s.visible, id)
+	SELECT 'herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner, herald_internal.exists_query(prefix, s.relation, s.key, s.visible, id)
 	FROM herald_internal.subject_tables(prefix) AS s
 	JOIN pg_class AS c ON c.oid = s.relation;
 $$;
@@ -140,7 +140,7 @@ BEGIN
 		RETURN EXISTS (SELECT FROM herald_internal.automatic_rooms(ARRAY[user_id]) AS a WHERE a.room = may_join.room);
 	END IF;
 	RETURN EXISTS (
-		SELECT FROM herald_internal.room_questions(prefix, id) AS q
+		SELECT FROM herald_internal.room_checks(prefix, id) AS q
 		WHERE herald_internal.call_as(q.ask, q.run_as, user_id, q.question) = 'true');
 EXCEPTION
 	WHEN data_exception THEN
@@ -179,12 +179,13 @@ COMMENT ON FUNCTION herald_internal.leave_room(text, text, text) IS 'forget that
 
 -- What was remembered is looked up first and only then asked for: may_join() must not see the rooms of other sessions.
 -- The rooms are those at the position of the session: the changes of membership after it come to it as events, in their order.
-CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL, held text[] DEFAULT '{}')
-RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text, seen pg_snapshot[], seen_ids bigint[], held int,
-               behind bigint)
+CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL,
+	segment_positions text[] DEFAULT '{}')
+RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text, seen_snapshots pg_snapshot[],
+               seen_ids bigint[], segments_before int, lag_events bigint)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH connecting AS (
-		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen, r.seen_ids, r.held, r.behind
+		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen_snapshots, r.seen_ids, r.segments_before, r.lag_events
 		FROM unnest($1, $2) WITH ORDINALITY AS c (user_id, session, ordinal)
 		JOIN herald_internal.resume(coalesce($3, array_fill(NULL::text, ARRAY[cardinality($1)])), $4) AS r ON r.ordinal = c.ordinal
 	), change AS (
@@ -192,7 +193,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 		FROM connecting AS c
 		JOIN LATERAL (SELECT e.id, e.xid, coalesce(e.joins, e.leaves) AS room, e.leaves IS NOT NULL AS leaves
 		              FROM herald.event AS e WHERE e.member_id = c.user_id OFFSET 0) AS e
-			ON NOT EXISTS (SELECT FROM unnest(c.seen, c.seen_ids) AS s (seen, id) WHERE e.id <= s.id AND pg_visible_in_snapshot(e.xid, s.seen))
+			ON NOT EXISTS (SELECT FROM unnest(c.seen_snapshots, c.seen_ids) AS s (snapshot, id)
+			                WHERE e.id <= s.id AND pg_visible_in_snapshot(e.xid, s.snapshot))
 		ORDER BY c.ordinal, e.room, e.id
 	), changed AS (
 		SELECT c.ordinal, array_agg(c.room) FILTER (WHERE c.leaves) AS left_later, array_agg(c.room) FILTER (WHERE NOT c.leaves) AS joined_later
@@ -217,7 +219,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	SELECT c.ordinal::int,
 	       ARRAY['*', 'user:' || c.user_id, 'feed:' || c.user_id] ||
 	       ARRAY(SELECT r FROM unnest(a.rooms || d.left_later) AS r WHERE r <> ALL (coalesce(d.joined_later, '{}')) GROUP BY r ORDER BY r) || j.rooms,
-	       coalesce(u.count, 0), c.recovered, c."position", c.seen, c.seen_ids, c.held, c.behind
+	       coalesce(u.count, 0), c.recovered, c."position", c.seen_snapshots, c.seen_ids, c.segments_before, c.lag_events
 	FROM connecting AS c
 	LEFT JOIN changed AS d USING (ordinal)
 	LEFT JOIN automatic AS a USING (user_id)

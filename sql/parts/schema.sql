@@ -115,9 +115,9 @@ CREATE FUNCTION herald_internal.save_watched(relation regclass, kind text, argum
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_watched';
 COMMENT ON FUNCTION herald_internal.save_watched(regclass, text, jsonb) IS 'save the arguments of a watch call';
 
-CREATE FUNCTION herald_internal.forget(relation regclass) RETURNS void
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget';
-COMMENT ON FUNCTION herald_internal.forget(regclass) IS 'delete everything that is known of a table';
+CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';
+COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'delete everything that is known of a table';
 
 CREATE FUNCTION herald_internal.automatic_rooms(users text[], kinds text[] DEFAULT '{follows,members}') RETURNS TABLE (user_id text, room text)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';

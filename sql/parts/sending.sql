@@ -32,10 +32,10 @@ $$;
 CREATE FUNCTION herald_internal.check_receiver(relation regclass, receiver text[], user_id text, receiver_id text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF EXISTS (SELECT FROM herald_internal.users_of(relation, receiver) AS u
+	IF EXISTS (SELECT FROM herald_internal.user_table(relation, receiver) AS u
 	           JOIN pg_class AS c ON c.oid = u.users
-	           WHERE herald_internal.call_as('herald_internal.ask_table(text, jsonb)', c.relowner, user_id,
-	                                herald_internal.table_question('receiver', u.users, u.key, NULL, receiver_id)) <> 'true') THEN
+	           WHERE herald_internal.call_as('herald_internal.query_exists(text, jsonb)', c.relowner, user_id,
+	                                herald_internal.exists_query('receiver', u.users, u.key, NULL, receiver_id)) <> 'true') THEN
 		RAISE EXCEPTION 'there is no user "%"', receiver_id USING ERRCODE = 'no_data_found';
 	ELSIF herald.is_blocked(receiver_id, user_id) AND herald.is_blocked(user_id, receiver_id) THEN
 		RAISE EXCEPTION 'user "%" may not write to user "%"', user_id, receiver_id USING ERRCODE = 'insufficient_privilege';
@@ -44,7 +44,7 @@ END
 $$;
 
 -- The columns of a key with the parts of an id.
-CREATE FUNCTION herald_internal.id_columns(columns text[], id text) RETURNS jsonb
+CREATE FUNCTION herald_internal.key_values(columns text[], id text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_object_agg(name, CASE WHEN cardinality(columns) = 1 THEN id ELSE split_part(id, ',', place::int) END)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
@@ -74,7 +74,7 @@ BEGIN
 	SELECT min(f.key) FILTER (WHERE c.name IS NULL), coalesce(jsonb_object_agg(c.name, f.value) FILTER (WHERE c.name IS NOT NULL), '{}')
 	INTO refused, content
 	FROM jsonb_each(payload) AS f
-	LEFT JOIN (SELECT body AS name, 'content' AS key UNION ALL SELECT w, k FROM unnest(writable) AS w, unnest(ARRAY[w, herald_internal.camel(w)]) AS k) AS c USING (key);
+	LEFT JOIN (SELECT body AS name, 'content' AS key UNION ALL SELECT w, k FROM unnest(writable) AS w, unnest(ARRAY[w, herald_internal.camel_case(w)]) AS k) AS c USING (key);
 	IF refused IS NOT NULL THEN
 		RAISE EXCEPTION '"%" cannot be sent with a message', refused
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Columns that clients may write are named by herald.watch_messages(…, writable => …).';
@@ -105,7 +105,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- What everybody is told of the message that this transaction has written. Its id alone where that is nothing, as with herald.enabled off.
-CREATE FUNCTION herald_internal.message_told(message_id text) RETURNS jsonb
+CREATE FUNCTION herald_internal.sent_message_json(message_id text) RETURNS jsonb
 LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT e.payload::jsonb
 	                 FROM herald.event AS e
@@ -149,11 +149,11 @@ BEGIN
 	ELSE
 		PERFORM herald_internal.check_receiver(message.relation, message.receiver, user_id, receiver_id);
 	END IF;
-	fields := herald_internal.message_row(herald_internal.id_columns(message.sender, user_id),
-		coalesce(herald_internal.id_columns(message.conversation, conversation_id), herald_internal.id_columns(message.receiver, receiver_id)),
+	fields := herald_internal.message_row(herald_internal.key_values(message.sender, user_id),
+		coalesce(herald_internal.key_values(message.conversation, conversation_id), herald_internal.key_values(message.receiver, receiver_id)),
 		herald_internal.message_content(message.body[1], message.writable, message.max_length, payload - '{conversationId,receiverId}'::text[]));
 	id := herald_internal.call_as('herald_internal.insert_row(text, jsonb)', message.owner, user_id, jsonb_build_object('row', fields,
 		'sql', herald_internal.insert_sql(message.relation, message.key, ARRAY(SELECT jsonb_object_keys(fields)))));
-	RETURN herald_internal.message_told(id #>> '{}');
+	RETURN herald_internal.sent_message_json(id #>> '{}');
 END
 $$;

@@ -20,7 +20,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT coalesce((SELECT max(CASE w.kind WHEN 'posts' THEN 'post' ELSE 'comment' END)
 	                 FROM herald_internal.watched_table AS w
 	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments')),
-	                herald_internal.noun($1));
+	                herald_internal.singular_noun($1));
 $$;
 
 -- The columns of the target that columns of a table stand for.
@@ -42,7 +42,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	     LATERAL (SELECT herald_internal.column_type(target, k), herald_internal.column_type(relation, c)) AS t (wanted, has);
 $$;
 
-CREATE FUNCTION herald_internal.left_join(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.left_join_sql(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('LEFT JOIN %s AS %I ON %s', target, alias, herald_internal.match_columns(alias, target, key, row_alias, relation, columns));
 $$;
@@ -71,7 +71,7 @@ END
 $$;
 
 -- The users whom columns of a table refer to: the watched users table, if there is one, or that of the foreign key.
-CREATE FUNCTION herald_internal.users_of(relation regclass, columns text[], OUT users regclass, OUT key text[], OUT name text, OUT handle text, OUT enabled text)
+CREATE FUNCTION herald_internal.user_table(relation regclass, columns text[], OUT users regclass, OUT key text[], OUT name text, OUT handle text, OUT enabled text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, count(*) OVER () = 1 AS alone
@@ -96,7 +96,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- The watched users table that a table refers to: it helps to find out which columns hold a user.
-CREATE FUNCTION herald_internal.users_referenced(relation regclass) RETURNS regclass
+CREATE FUNCTION herald_internal.referenced_user_table(relation regclass) RETURNS regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation
 	FROM herald_internal.watched_table AS w
@@ -106,12 +106,12 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- The user in columns of a row.
-CREATE FUNCTION herald_internal.person(alias text, row_alias text, relation regclass, columns text[]) RETURNS herald_internal.person
+CREATE FUNCTION herald_internal.person_of_columns(alias text, row_alias text, relation regclass, columns text[]) RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.id_sql(row_alias, columns),
 	       coalesce(herald_internal.column_sql(alias, u.name) || '::text', 'NULL'),
-	       CASE WHEN u.name IS NOT NULL THEN herald_internal.left_join(alias, u.users, u.key, row_alias, relation, columns) END
-	FROM herald_internal.users_of(relation, columns) AS u;
+	       CASE WHEN u.name IS NOT NULL THEN herald_internal.left_join_sql(alias, u.users, u.key, row_alias, relation, columns) END
+	FROM herald_internal.user_table(relation, columns) AS u;
 $$;
 
 -- The user whose id is the value of an expression, if it is clear which table holds the users.
@@ -125,12 +125,12 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The SELECT of a recipient: the user in columns of a row, unless the application's own switch says no.
-CREATE FUNCTION herald_internal.told(row_alias text, relation regclass, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.recipient_sql(row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'SELECT ' || herald_internal.id_sql(row_alias, columns) ||
 	       coalesce(' FROM ' || u.users || ' AS recipient WHERE ' || herald_internal.match_columns('recipient', u.users, u.key, row_alias, relation, columns) ||
 	                ' AND ' || herald_internal.column_sql('recipient', u.enabled) || ' IS NOT FALSE', '')
-	FROM herald_internal.users_of(relation, columns) AS u;
+	FROM herald_internal.user_table(relation, columns) AS u;
 $$;
 
 -- ----- subjects
@@ -140,20 +140,20 @@ $$;
 CREATE TYPE herald_internal.subject AS (type text, id text, room text, json_key text, joins text, author text, owner text, thread text);
 
 -- The columns that hold the author of a subject; NULL where there is none.
-CREATE FUNCTION herald_internal.author_of(subject regclass) RETURNS text[]
+CREATE FUNCTION herald_internal.author_columns(subject regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT a.author
 	                 FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (author text[])
 	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments') LIMIT 1),
-	                herald_internal.detect_key($1, 'posts', 'author', NULL, herald_internal.users_referenced($1), optional => true));
+	                herald_internal.detect_key($1, 'posts', 'author', NULL, herald_internal.referenced_user_table($1), optional => true));
 $$;
 
-CREATE FUNCTION herald_internal.subject(relation regclass, columns text[], subject_table regclass) RETURNS herald_internal.subject
+CREATE FUNCTION herald_internal.subject_of_columns(relation regclass, columns text[], subject_table regclass) RETURNS herald_internal.subject
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT t.type, herald_internal.id_sql('changed', columns), t.type || ':' || herald_internal.id_template('changed', columns), herald_internal.camel(t.type) || 'Id',
-	       herald_internal.left_join('subject', subject_table, herald_internal.referenced_key(relation, columns, subject_table), 'changed', relation, columns),
-	       herald_internal.told('subject', subject_table, herald_internal.author_of(subject_table)),
-	       'SELECT ' || herald_internal.id_sql('subject', herald_internal.author_of(subject_table)) || format(' FROM %s AS subject WHERE %s', subject_table,
+	SELECT t.type, herald_internal.id_sql('changed', columns), t.type || ':' || herald_internal.id_template('changed', columns), herald_internal.camel_case(t.type) || 'Id',
+	       herald_internal.left_join_sql('subject', subject_table, herald_internal.referenced_key(relation, columns, subject_table), 'changed', relation, columns),
+	       herald_internal.recipient_sql('subject', subject_table, herald_internal.author_columns(subject_table)),
+	       'SELECT ' || herald_internal.id_sql('subject', herald_internal.author_columns(subject_table)) || format(' FROM %s AS subject WHERE %s', subject_table,
 	              herald_internal.match_id('subject', subject_table, herald_internal.referenced_key(relation, columns, subject_table), '$1')),
 	       (SELECT herald_internal.subject_type(a.subject_table) || ':' || herald_internal.id_template('subject', a.subject)
 	        FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
@@ -186,7 +186,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The template of the beginning of a text.
-CREATE FUNCTION herald_internal.excerpt(body text[]) RETURNS text
+CREATE FUNCTION herald_internal.excerpt_template(body text[]) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('{changed.%s:200}', body[1]);
 $$;
@@ -195,12 +195,12 @@ $$;
 CREATE FUNCTION herald_internal.save_total(relation regclass, field text, columns text[], active text, subject_type text, owner_sql text) RETURNS int
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.save_counter(relation, field, format('SELECT count(*) FROM %s AS counted WHERE %s', relation,
-	                                                   herald_internal.all_of(herald_internal.match_id('counted', relation, columns, '$1'), active)),
+	                                                   herald_internal.and_conditions(herald_internal.match_id('counted', relation, columns, '$1'), active)),
 	                           subject_type, owner_sql);
 $$;
 
 -- The condition that a row has not been deleted softly, over its own columns; NULL where the table has no column for that.
-CREATE FUNCTION herald_internal.not_deleted(relation regclass, given text) RETURNS text
+CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('%I IS %s', name, CASE herald_internal.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE' ELSE 'NULL' END)
 	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted}') AS name
@@ -208,7 +208,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The condition that a column has one of these values (separated by commas); NULL without a column.
-CREATE FUNCTION herald_internal.has_value(name text, accepted text) RETURNS text
+CREATE FUNCTION herald_internal.value_condition(name text, accepted text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('%s::text = ANY (%L::text[])', name, regexp_split_to_array(btrim(accepted), '\s*,\s*')) WHERE name <> '';
 $$;
@@ -223,12 +223,12 @@ $$;
 -- The name of a column as SQL, for conditions over a row alone.
 CREATE FUNCTION herald_internal.quoted_column(relation regclass, given text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT quote_ident((herald_internal.given_columns(relation, given))[1]);
+	SELECT quote_ident((herald_internal.parse_columns(relation, given))[1]);
 $$;
 
 -- ----- compiling
 
-CREATE FUNCTION herald_internal.compile(relation regclass, kind text, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_rules(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	CASE kind
@@ -258,7 +258,7 @@ BEGIN
 		WHERE w.relation <> recompile_others.relation AND pg_has_role(c.relowner, 'USAGE')
 	LOOP
 		BEGIN
-			PERFORM herald_internal.compile(other.relation, other.kind, other.arguments);
+			PERFORM herald_internal.compile_rules(other.relation, other.kind, other.arguments);
 		EXCEPTION WHEN OTHERS THEN
 			RAISE WARNING 'the rules of table "%" stay as they were: %', other.relation, SQLERRM
 				USING HINT = format('Watch it again: SELECT herald.watch_%s(%L);', other.kind, other.relation);
@@ -268,12 +268,12 @@ END
 $$;
 
 -- Remembers what a table means and makes its rules.
-CREATE FUNCTION herald_internal.adopt(relation regclass, kind text, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments));
-	PERFORM herald_internal.compile(relation, kind, arguments);
+	PERFORM herald_internal.compile_rules(relation, kind, arguments);
 	IF kind IN ('users', 'posts', 'comments', 'follows', 'members') THEN
 		PERFORM herald_internal.recompile_others(relation);
 	END IF;

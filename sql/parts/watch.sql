@@ -69,7 +69,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- The SQL of a part of an id as a value of a type: NULL where it is none, for no row has such an id.
-CREATE FUNCTION herald_internal.cast_id(id text, type text) RETURNS text
+CREATE FUNCTION herald_internal.cast_id_sql(id text, type text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN type IN ('smallint', 'integer', 'bigint') THEN format('CASE WHEN %1$s ~ ''^-?\d{1,19}$'' THEN %1$s::bigint END', id)
@@ -81,7 +81,7 @@ $$;
 -- The condition that a row has an id. The id is taken apart, never the row: so an index on the columns is of use.
 CREATE FUNCTION herald_internal.match_id(alias text, relation regclass, columns text[], id text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, name), herald_internal.cast_id(
+	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, name), herald_internal.cast_id_sql(
 	                         CASE WHEN cardinality(columns) = 1 THEN format('(%s)', id) ELSE format('split_part(%s, '','', %s)', id, place) END,
 	                         herald_internal.column_type(relation, name))), ' AND ' ORDER BY place)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
@@ -95,7 +95,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Several conditions as one; NULL when there are none.
-CREATE FUNCTION herald_internal.all_of(VARIADIC conditions text[]) RETURNS text
+CREATE FUNCTION herald_internal.and_conditions(VARIADIC conditions text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(CASE WHEN cardinality(array_remove(conditions, NULL)) > 1 THEN format('(%s)', c) ELSE c END, ' AND ')
 	FROM unnest(conditions) AS c
@@ -146,20 +146,20 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- The rows of a transition table. A predicate is over the columns of the row alone ("it").
-CREATE FUNCTION herald_internal.transition_rows(alias text, active text) RETURNS text
+CREATE FUNCTION herald_internal.transition_rows_sql(alias text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('(SELECT it.*, row_number() OVER () AS herald_ord, row_to_json(it) AS herald_row%1$s FROM herald_%2$s AS it) AS %2$s',
 	              ', coalesce((' || active || '), false) AS herald_active', alias);
 $$;
 
 -- The condition that the row of one alias is there, and the one of the other is not, or is another. NULL: always.
-CREATE FUNCTION herald_internal.appears(here text, there text, active text, key text[]) RETURNS text
+CREATE FUNCTION herald_internal.appears_condition(here text, there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active' END, format('NOT (%s)', herald_internal.stays(there, active, key)))
+	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active' END, format('NOT (%s)', herald_internal.stays_condition(there, active, key)))
 	WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
 
-CREATE FUNCTION herald_internal.stays(there text, active text, key text[]) RETURNS text
+CREATE FUNCTION herald_internal.stays_condition(there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN there || '.herald_active' END,
 	                 (SELECT string_agg(format('old.%1$I IS NOT DISTINCT FROM new.%1$I', name), ' AND ') FROM unnest(key) AS name));
@@ -168,20 +168,20 @@ $$;
 -- What an operation changed, as far as it is a change of this kind. The two transition tables of an UPDATE are in the same
 -- order, so that no key is needed to pair them; rows that the UPDATE left as they were are none of its changes. Whoever
 -- speaks of both rows gets the one that is not there as nulls.
-CREATE FUNCTION herald_internal.changed_rows(change text, operation text, active text, key text[], with_other boolean) RETURNS text
+CREATE FUNCTION herald_internal.changed_rows_sql(change text, operation text, active text, key text[], with_other boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		CASE operation
-			WHEN 'insert' THEN herald_internal.transition_rows('new', active)
-			WHEN 'delete' THEN herald_internal.transition_rows('old', active)
-			WHEN 'update' THEN concat_ws(E'\n', herald_internal.transition_rows('old', active), 'JOIN ' || herald_internal.transition_rows('new', active),
+			WHEN 'insert' THEN herald_internal.transition_rows_sql('new', active)
+			WHEN 'delete' THEN herald_internal.transition_rows_sql('old', active)
+			WHEN 'update' THEN concat_ws(E'\n', herald_internal.transition_rows_sql('old', active), 'JOIN ' || herald_internal.transition_rows_sql('new', active),
 			                             '  ON new.herald_ord = old.herald_ord AND new.herald_row::text <> old.herald_row::text')
 		END,
 		'  AND ' || CASE WHEN operation <> 'update' THEN NULL
-			WHEN change = 'insert' THEN herald_internal.appears('new', 'old', active, key)
-			WHEN change = 'delete' THEN herald_internal.appears('old', 'new', active, key)
+			WHEN change = 'insert' THEN herald_internal.appears_condition('new', 'old', active, key)
+			WHEN change = 'delete' THEN herald_internal.appears_condition('old', 'new', active, key)
 			WHEN active IS NOT NULL OR key IS NOT NULL
-			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active' END, herald_internal.stays('old', active, key))
+			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active' END, herald_internal.stays_condition('old', active, key))
 		END,
 		format('CROSS JOIN LATERAL (SELECT %s.*) AS changed', CASE change WHEN 'delete' THEN 'old' ELSE 'new' END),
 		CASE WHEN with_other AND operation <> 'update' THEN
@@ -190,7 +190,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- A row that is inserted or deleted whole must be active; in an UPDATE that has been asked above. NULL: always.
-CREATE FUNCTION herald_internal.is_active(operation text, active text) RETURNS text
+CREATE FUNCTION herald_internal.active_condition(operation text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'changed.herald_active' WHERE active IS NOT NULL AND operation <> 'update';
 $$;
@@ -301,7 +301,7 @@ END
 $$;
 
 -- The statements in which a change happens: an UPDATE can bring or end a row that is not always active.
-CREATE FUNCTION herald_internal.operations_of(change text, active text, key text[]) RETURNS SETOF text
+CREATE FUNCTION herald_internal.statement_operations(change text, active text, key text[]) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT change UNION SELECT 'update' WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
@@ -342,7 +342,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	subject text := coalesce(subject_type, herald_internal.subject_type(relation));
 	subject_key text := coalesce(subject_id, herald_internal.id_sql('changed', herald_internal.primary_key(relation)), 'NULL');
-	identity text[] := herald_internal.given_columns(relation, key);
+	identity text[] := herald_internal.parse_columns(relation, key);
 	gone text := coalesce(retract, CASE WHEN recipient IS NOT NULL THEN cause END, '');
 	gone_where text;
 	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, payload, title, content, data);
@@ -357,26 +357,26 @@ BEGIN
 	END IF;
 	PERFORM herald_internal.delete_rules(relation, rule);
 	FOR made IN
-		SELECT c.change, o.operation, herald_internal.changed_rows(c.change, o.operation, active, identity,
+		SELECT c.change, o.operation, herald_internal.changed_rows_sql(c.change, o.operation, active, identity,
 		           expressions ~ CASE c.change WHEN 'delete' THEN '\mnew\.' ELSE '\mold\.' END) AS source, c.change = ANY (operations) AS named,
-		       herald_internal.is_active(o.operation, active) AS present
+		       herald_internal.active_condition(o.operation, active) AS present
 		FROM unnest(operations || CASE WHEN gone <> '' THEN '{delete}'::text[] ELSE '{}' END) WITH ORDINALITY AS c (change, place)
-		CROSS JOIN LATERAL herald_internal.operations_of(c.change, active, identity) AS o (operation)
+		CROSS JOIN LATERAL herald_internal.statement_operations(c.change, active, identity) AS o (operation)
 		GROUP BY c.change, o.operation
 		ORDER BY min(c.place), o.operation
 	LOOP
-		gone_where := coalesce(herald_internal.all_of(made.present, CASE WHEN made.named THEN condition END), 'true');
+		gone_where := coalesce(herald_internal.and_conditions(made.present, CASE WHEN made.named THEN condition END), 'true');
 		PERFORM herald_internal.save_rule(relation, rule, made.change, made.operation,
 			CASE WHEN made.named THEN
-				herald_internal.compile_notify(made.source, herald_internal.all_of(made.present, condition), joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
+				herald_internal.compile_notify(made.source, herald_internal.and_conditions(made.present, condition), joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
 					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data) END,
 			CASE WHEN made.named THEN
-				herald_internal.compile_publish(made.source, herald_internal.all_of(made.present, condition), joins, event, room,
-					coalesce(payload, herald_internal.json_sql(herald_internal.camel(subject) || 'Id', subject_key, herald_internal.camel(subject), 'changed.herald_row')),
+				herald_internal.compile_publish(made.source, herald_internal.and_conditions(made.present, condition), joins, event, room,
+					coalesce(payload, herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key, herald_internal.camel_case(subject), 'changed.herald_row')),
 					member, member_joins, member_leaves, counter, counted_id, delta, ack) END,
 			CASE WHEN made.change = 'delete' AND remains IS NOT NULL THEN herald_internal.compile_retract(made.source, gone_where, gone) END,
 			CASE WHEN made.change = 'delete' THEN
-				herald_internal.compile_retract(made.source, herald_internal.all_of(gone_where, 'NOT coalesce((' || remains || '), false)'), gone) END,
+				herald_internal.compile_retract(made.source, herald_internal.and_conditions(gone_where, 'NOT coalesce((' || remains || '), false)'), gone) END,
 			on_error);
 	END LOOP;
 	PERFORM herald.sync_triggers(relation);
@@ -388,7 +388,7 @@ COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text,
 CREATE FUNCTION herald.unwatch(relation regclass) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald_internal.forget(relation);
+	PERFORM herald_internal.forget_table(relation);
 	PERFORM herald.sync_triggers(relation);
 	PERFORM herald_internal.recompile_others(relation);
 END
@@ -405,7 +405,7 @@ BEGIN
 		UNION SELECT r.relation FROM herald_internal.rule AS r
 		UNION SELECT t.tgrelid FROM pg_trigger AS t WHERE t.tgfoid = 'herald_internal.on_change()'::regprocedure
 	LOOP
-		PERFORM herald_internal.forget(watched);
+		PERFORM herald_internal.forget_table(watched);
 		PERFORM herald.sync_triggers(watched);
 	END LOOP;
 END

@@ -16,7 +16,7 @@ const world = refused ? null : await World.open({
 after(() => world?.close());
 
 // The worker brings the totals up to date when it maintains the log.
-const latestFold = () => world.database.value('SELECT f.seen::text FROM herald_internal.log_fold AS f');
+const latestFold = () => world.database.value('SELECT f.snapshot::text FROM herald_internal.log_fold AS f');
 
 // What was under way when the clock was set does not count.
 async function logIsMaintained() {

@@ -30,7 +30,7 @@ SELECT relation, rule, operation FROM herald.watched WHERE rule = 'reply';
 
 -- nouns
 CREATE TABLE d.photo_albums (); CREATE TABLE d."BlogPosts" (); CREATE TABLE d.stories (); CREATE TABLE d.boxes (); CREATE TABLE d.status (); CREATE TABLE d.day_keys ();
-SELECT name, herald_internal.noun(name), herald_internal.camel(herald_internal.noun(name))
+SELECT name, herald_internal.singular_noun(name), herald_internal.camel_case(herald_internal.singular_noun(name))
 FROM unnest('{d.users,d.photo_albums,"d.\"BlogPosts\"",d.stories,d.boxes,d.status,d.day_keys}'::regclass[]) AS name;
 
 -- ambiguous

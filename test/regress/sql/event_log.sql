@@ -41,7 +41,7 @@ $$;
 -- what gets in
 SELECT event_log.mark('first');
 SELECT herald.publish('post:1', 'a', '{"n": 1}') IS NOT NULL AS published;
-SELECT herald_internal.append('{post:1,user:ann}', 'b', '{"n":2}', 'ann', 'post:1', NULL) IS NOT NULL AS appended;
+SELECT herald_internal.append_event('{post:1,user:ann}', 'b', '{"n":2}', 'ann', 'post:1', NULL) IS NOT NULL AS appended;
 SELECT herald.broadcast('c', '{}') IS NOT NULL AS broadcast;
 SELECT rooms, name, payload, member_id, joins, leaves, logged_ms BETWEEN 1e12 AND 1e13 AS in_milliseconds, more, id IS NOT NULL AS has_id
 FROM herald.read_events(event_log.at('first'));
@@ -53,8 +53,8 @@ SELECT herald.publish('post:1', 'a', NULL);
 SELECT herald.publish('post:1', 'a', '[1]');
 SELECT herald.broadcast('a', '"text"');
 \set VERBOSITY sqlstate
-SELECT herald_internal.append(NULL, 'a', '{}', NULL, NULL, NULL);
-SELECT herald_internal.append('{post:1}', NULL, '{}', NULL, NULL, NULL);
+SELECT herald_internal.append_event(NULL, 'a', '{}', NULL, NULL, NULL);
+SELECT herald_internal.append_event('{post:1}', NULL, '{}', NULL, NULL, NULL);
 \set VERBOSITY default
 SELECT event_log.pages(event_log.at('first'), 1000) AS unchanged;
 
@@ -106,7 +106,7 @@ SELECT b, event_log.pages(event_log.at('large'), 1000, event_log.at('large end')
        event_log.pages(event_log.at('large'), 1000, event_log.at('large end'), '{a}', b) AS of_a
 FROM unnest(ARRAY[1, 10, 11, 100000, 200000, 1000000, NULL]) AS b;
 SELECT event_log.pages(event_log.at('large'), 2, event_log.at('large end'), NULL, 1000000) AS at_most_two;
-SELECT name, more, behind FROM herald.read_events(event_log.at('large'), event_log.at('large end'), max_bytes => 100000) WHERE name IS NULL;
+SELECT name, more, lag_events FROM herald.read_events(event_log.at('large'), event_log.at('large end'), max_bytes => 100000) WHERE name IS NULL;
 
 -- at the end there is nothing, and the position stays good
 SELECT name, more FROM herald.read_events(herald.current_position());
@@ -124,7 +124,7 @@ SELECT name FROM herald.read_events(event_log.at('window') || '_' || event_log.a
 SELECT e.position = event_log.at('first') AS earliest, e.in_window, (SELECT count(*) FROM herald_internal.earliest('{}')) AS of_none
 FROM herald_internal.earliest(ARRAY[event_log.at('window'), event_log.at('first'), event_log.at('first') || '_' || event_log.at('window'), NULL, 'nonsense']) AS e;
 -- how many there are after a page
-SELECT name, more, behind FROM herald.read_events(event_log.at('window'), event_log.at('end'), max_events => 3) WHERE name IS NULL;
+SELECT name, more, lag_events FROM herald.read_events(event_log.at('window'), event_log.at('end'), max_events => 3) WHERE name IS NULL;
 \set VERBOSITY sqlstate
 SELECT name FROM herald.read_events(event_log.at('first') || '_');
 SELECT name FROM herald.read_events(event_log.at('first') || repeat('_' || event_log.at('first'), 8));
@@ -166,7 +166,7 @@ SELECT event_log.failure(regexp_replace(herald.current_position(), '^(1~[^~]+)~[
 SELECT event_log.failure(herald.current_position());
 
 -- The start of the server is recorded once, by whoever asks first.
-SELECT count(DISTINCT s.id) AS ids, bool_or(s.fresh) AS fresh FROM generate_series(1, 3), herald_internal.note_start() AS s;
+SELECT count(DISTINCT s.id) AS ids, bool_or(s.fresh) AS fresh FROM generate_series(1, 3), herald_internal.record_server_start() AS s;
 SELECT count(*) FROM herald_internal.server_start;
 
 -- A clock that is behind makes what was before the start younger than it; what maintain() has seen is older nevertheless.
@@ -174,7 +174,7 @@ BEGIN;
 SELECT herald.maintain();
 UPDATE herald.event SET logged_at = logged_at + interval '1 day';
 DELETE FROM herald_internal.server_start;
-SELECT s.fresh FROM herald_internal.note_start() AS s;
+SELECT s.fresh FROM herald_internal.record_server_start() AS s;
 SELECT bool_or(e.xid < s.first_xid) AS known_to_be_older FROM herald.event AS e, herald_internal.server_start AS s;
 ROLLBACK;
 

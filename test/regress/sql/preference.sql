@@ -59,7 +59,7 @@ SELECT herald.set_preference('1', 'system', '{inbox,live,email}');
 TRUNCATE herald.preference, pref.likes, herald.notification;
 
 -- do not disturb: kept, not pushed; over midnight, in a time zone
-SELECT t.begins, t.ends, t.time_zone, string_agg(m.moment::text, ' ' ORDER BY m.place) FILTER (WHERE herald_internal.in_hours(t.begins, t.ends, t.time_zone, ('2026-01-10 ' || m.moment || 'Z')::timestamptz)) AS quiet
+SELECT t.begins, t.ends, t.time_zone, string_agg(m.moment::text, ' ' ORDER BY m.place) FILTER (WHERE herald_internal.in_quiet_hours(t.begins, t.ends, t.time_zone, ('2026-01-10 ' || m.moment || 'Z')::timestamptz)) AS quiet
 FROM (VALUES (time '22:00', time '07:00', 'UTC'), ('09:00', '17:00', 'UTC'), ('22:00', '07:00', 'America/New_York'), ('00:00', '00:00', 'UTC')) AS t (begins, ends, time_zone),
      unnest('{03:00,06:59,07:00,12:00,21:59,22:00}'::text[]) WITH ORDINALITY AS m (moment, place)
 GROUP BY 1, 2, 3 ORDER BY 1, 3;

@@ -83,16 +83,16 @@ SELECT * FROM pr.act('1', 'presence:list', '{"userIds": "7"}');
 SELECT * FROM pr.act('1', 'presence:list', jsonb_build_object('userIds', (SELECT jsonb_agg(n) FROM generate_series(1, 1001) AS n)));
 
 -- followers and conversations hear of a user, in lists that fit into signals
-SELECT * FROM herald_internal.audience('{1,4,7}') ORDER BY user_id;
+SELECT * FROM herald_internal.presence_rooms('{1,4,7}') ORDER BY user_id;
 INSERT INTO pr.members SELECT 1000000 + n, 9 FROM generate_series(1, 700) AS n;
-SELECT count(*) AS lists, sum(cardinality(rooms)) AS rooms, max(octet_length(to_json(rooms)::text)) < 7000 AS short FROM herald_internal.audience('{9}');
+SELECT count(*) AS lists, sum(cardinality(rooms)) AS rooms, max(octet_length(to_json(rooms)::text)) < 7000 AS short FROM herald_internal.presence_rooms('{9}');
 SELECT * FROM pr.report(:'one', '{9}');
 
 -- what is too long for a signal is left out, and nobody else with it
 CREATE TABLE pr.talks (conversation_id text, user_id int REFERENCES pr.users);
 SELECT herald.watch_members('pr.talks');
 INSERT INTO pr.talks VALUES (repeat('é', 9999), 7), ('short', 7);
-SELECT * FROM herald_internal.audience('{7}');
+SELECT * FROM herald_internal.presence_rooms('{7}');
 SELECT * FROM pr.report(:'one', ARRAY[repeat('é', 9999), repeat(e'\x01', 101), '7'], rooms => ARRAY['post:' || repeat('é', 9999)], counts => '{1}');
 
 -- viewers are added up over bridges

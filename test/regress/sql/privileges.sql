@@ -42,7 +42,7 @@ SELECT herald.watch_likes('privileges.likes');
 SELECT herald.watch('privileges.item', 'spy', event => 'spied', room => 'room');
 SELECT herald_internal.save_rule('privileges.item', 'spy', 'insert', 'insert', NULL, 'SELECT 1', NULL, NULL, 'abort');
 SELECT herald_internal.delete_rules('privileges.likes');
-SELECT herald_internal.forget('privileges.likes');
+SELECT herald_internal.forget_table('privileges.likes');
 SELECT herald_internal.save_counter('privileges.likes', 'total', 'SELECT 1::bigint', NULL, NULL);
 SELECT herald_internal.save_room_source('privileges.likes', 'spy', 'SELECT ''ann'', ''room''');
 SELECT herald_internal.save_watched('privileges.likes', 'likes', '{}');

@@ -74,9 +74,9 @@ INSERT INTO r.members VALUES (12, 2, NULL);
 UPDATE r.members SET left_at = now() WHERE (conversation_id, user_id) = (10, 2);
 UPDATE r.members SET left_at = NULL WHERE (conversation_id, user_id) = (10, 2);
 UPDATE r.place SET after = herald.current_position();
-SELECT c.ordinal, c.rooms, c.recovered, c.held, c."position" = before AS "before", c."position" = after AS "after"
+SELECT c.ordinal, c.rooms, c.recovered, c.segments_before, c."position" = before AS "before", c."position" = after AS "after"
 FROM r.place, herald_internal.connect_sessions('{2,2,1,2,2}', '{s1,s1,s2,s1,s1}', ARRAY[before, after, NULL, 'nonsense', '1~0~0~1.0'], ARRAY[before, after]) AS c;
-SELECT c.ordinal, c.held FROM r.place, herald_internal.connect_sessions('{2,2}', '{s1,s1}', ARRAY[before, after], ARRAY['nonsense', after, after]) AS c;
+SELECT c.ordinal, c.segments_before FROM r.place, herald_internal.connect_sessions('{2,2}', '{s1,s1}', ARRAY[before, after], ARRAY['nonsense', after, after]) AS c;
 SELECT * FROM herald_internal.connect_sessions('{}', '{}');
 
 -- one query, whatever the number of users
