@@ -35,6 +35,7 @@ $$;
 
 -- Posts, likes and comments. A user's feed has the user's own posts and those of the users that the user follows.
 
+-- Returns the newest comments of a post, oldest first.
 CREATE FUNCTION api.comment_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
 	SELECT jsonb_build_object('comments', coalesce(jsonb_agg(jsonb_build_object(
 		'commentId', c.id::text, 'postId', c.post_id::text, 'userId', c.user_id::text, 'username', u.display_name,
@@ -43,6 +44,7 @@ CREATE FUNCTION api.comment_list(user_id text, payload jsonb) RETURNS jsonb LANG
 	JOIN users u ON u.id = c.user_id;
 $$;
 
+-- Returns the newest posts of the user's feed. before: a post's id; the result begins after it.
 CREATE FUNCTION api.feed_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
 	SELECT jsonb_build_object('posts', coalesce(jsonb_agg(jsonb_build_object(
 		'postId', p.id::text, 'authorId', p.user_id::text, 'authorName', u.display_name,
@@ -88,6 +90,7 @@ $$;
 
 -- People
 
+-- Returns all users.
 CREATE FUNCTION api.people_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
 	SELECT jsonb_build_object('people', coalesce(jsonb_agg(jsonb_build_object(
 		'userId', u.id::text, 'name', u.display_name, 'username', u.username, 'bio', u.bio,
@@ -113,6 +116,7 @@ $$;
 
 -- Conversations
 
+-- Returns the user's conversations, the one with the newest message first.
 CREATE FUNCTION api.conversation_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
 	SELECT jsonb_build_object('conversations', coalesce(jsonb_agg(jsonb_build_object(
 		'conversationId', c.id::text,
@@ -146,6 +150,7 @@ BEGIN
 END
 $$;
 
+-- Returns the newest messages of a conversation, oldest first.
 CREATE FUNCTION api.message_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	PERFORM api.require_member(user_id, api.field(payload, 'conversationId')::bigint);
