@@ -57,7 +57,10 @@ typedef struct LogLimit
 	long left_out;	/* lines since then */
 } LogLimit;
 
-/* Logs like log_event(), unless this second has had a line of this kind.  The next line has the number of those left out. */
+/*
+ * Logs like log_event(), unless this second has had a line of this kind.  The next line
+ * has the number of those left out.
+ */
 extern void log_event_limited(LogLimit *limit, LogLevel level, const char *event, ...) __attribute__((sentinel));
 
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__, NULL)
