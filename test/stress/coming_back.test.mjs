@@ -1,5 +1,5 @@
-// Writers whose transactions overlap; clients that are cut off at random, also in the middle of what they missed, and come
-// back on either of two bridges, which are killed and started again: every client gets every committed event exactly once.
+// Every client gets every committed event exactly once. Transactions of the writers overlap. Clients are cut off at random,
+// also during a replay, and return to either of two bridges, which are killed and restarted.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -11,7 +11,7 @@ const WRITERS = 12;
 const CLIENTS = 40;
 const SECONDS = Number(process.env.HERALD_STRESS_SECONDS ?? 8);
 
-// Memory for a few events only, so that both ways are taken: from memory and from the log.
+// The event cache holds a few events only, so that replays read both the cache and the log.
 const scene = await Scene.open({ settings: ['max_connections=80'], options: ['--event-cache-size=64kB', '--page-size=50'] });
 after(() => scene.close());
 const bridges = [scene.bridge, await scene.addBridge(['--page-size=20'])];
@@ -39,7 +39,7 @@ async function write(number, rooms, deadline) {
   return committed;
 }
 
-// Comes back wherever it is let in, for the last time when all is calm.
+// Returns to a bridge that accepts it; for the last time when all writers have ended.
 async function wander(client, isCalm) {
   for (let last = false; !last;) {
     await pause(random(250));
@@ -59,7 +59,7 @@ async function restart(deadline) {
   }
 }
 
-test('every client gets every committed event exactly once', { timeout: 180000 }, async (t) => {
+test('delivers every committed event to every client exactly once', { timeout: 180000 }, async (t) => {
   const people = await scene.people(...Array(5).fill('Ann'));
   const clients = await Promise.all(Array.from({ length: CLIENTS }, (_, n) => scene.plain(people[n % 5], { bridge: bridges[n % 2] })));
   const rooms = ['*', ...people.map((id) => `user:${id}`)];

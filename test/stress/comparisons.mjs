@@ -1,4 +1,4 @@
-// comparisons.mjs: what pg_herald says after a history, held against the oracle and against itself.
+// comparisons.mjs: compares the answers of pg_herald after a history with the oracle, and with each other.
 
 import { USERS } from './history.mjs';
 
@@ -6,7 +6,7 @@ const users = Array.from({ length: USERS }, (_, n) => n + 1);
 
 export async function rows(from, text, values) {
   const found = await from.query(text, values);
-  return found.rows ?? found;    // of a connection, or of a database
+  return found.rows ?? found;    // from a connection or a database
 }
 
 // Reads a list page by page, as a client does that scrolls.
@@ -19,7 +19,7 @@ async function pages(client, call, user, size) {
   }
 }
 
-// What a client knows that has read the log from a position: the notifications of each user, with their state.
+// The state of a client that has read the log from a position: the notifications of each user.
 async function replay(client, position) {
   const inboxes = new Map(users.map((user) => [String(user), { notifications: new Map(), announced: new Set(), twice: [], badge: 0 }]));
   for (let more = true; more;) {
@@ -33,12 +33,12 @@ async function replay(client, position) {
   return inboxes;
 }
 
-// What comes back while everything is being marked as read may be told as it was before.
+// A notification that is restored during mark_all_read() may be announced with its former state.
 const overlaps = ({ allRead }, event, number) => event === 'restored' && number - allRead < 200;
 
 function hear(inbox, event, { id, ids, all, until, read, count }, number) {
   const { notifications, announced } = inbox;
-  if (event === 'unarchived') ids.forEach((one) => notifications.has(one) || notifications.set(one, {}));    // a client asks for it
+  if (event === 'unarchived') ids.forEach((one) => notifications.has(one) || notifications.set(one, {}));    // a client requests it
   const chosen = (all ? [...notifications.keys()].filter((one) => Number(one) <= Number(until)) : ids ?? []).map((one) => notifications.get(one)).filter((known) => known);
   if (event === 'new' && announced.has(id)) inbox.twice.push(id);
   if (event === 'new') announced.add(id);
@@ -52,7 +52,7 @@ function hear(inbox, event, { id, ids, all, until, read, count }, number) {
   if (event === 'unread') inbox.badge = count;
 }
 
-// ----- comparisons: each returns what is different, in words
+// ----- comparisons: each returns its differences as text
 
 const both = (expected, actual) => `
   WITH expected AS MATERIALIZED (${expected}), actual AS MATERIALIZED (${actual})
@@ -61,7 +61,7 @@ const both = (expected, actual) => `
 export const inWords = (found) => found.map((row) => Object.entries(row).map(([key, value]) => `${key} ${value}`).join(', '));
 
 export const COMPARISONS = {
-  // What is read and archived by whom several sessions marked at once is compared with what they heard, below.
+  // Users with several marking sessions are left out here; their marks are compared with their events, below.
   async 'inboxes and tables'(client) {
     const state = 'recipient, cause, type, actor, subject_type, subject_id, archived AND recipient % 5 <> 0 AS archived, unread AND NOT archived AND recipient % 5 <> 0 AS unread';
     return inWords(await rows(client, both(`SELECT ${state} FROM expected_inbox()`, `SELECT ${state} FROM users AS u CROSS JOIN LATERAL (
@@ -118,7 +118,7 @@ export const COMPARISONS = {
 
 const summary = (group) => ({ id: group.id, group: group.group_key, actors: Number(group.actor_count), count: Number(group.count), unread: Number(group.unread), first: group.first_unread });
 
-// The groups of a list, the one with the newest notification first.
+// The groups of a list; the group with the newest notification comes first.
 function inGroups(found) {
   const groups = found.reduce((map, n) => map.set(n.group_key, [...map.get(n.group_key) ?? [], n]), new Map());
   return [...groups].map(([key, members]) => {
@@ -127,7 +127,7 @@ function inGroups(found) {
   });
 }
 
-// Every comparison whose outcome is not as it should be, with the first differences.
+// Returns every comparison that found differences, with the first of them.
 export async function compare(client, start) {
   const found = {};
   for (const [name, comparison] of Object.entries(COMPARISONS)) {

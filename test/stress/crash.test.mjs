@@ -1,5 +1,5 @@
-// After a crash PostgreSQL hands out transaction ids again that never reached the disk. An old position says of them
-// "finished"; events that come under them after the crash must be read nevertheless.
+// After a crash PostgreSQL reuses transaction ids that never reached the disk. An old position counts them as finished; the
+// events that get them after the crash must be read nevertheless.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -8,7 +8,7 @@ import { Postgres } from '../integration/harness/postgres.mjs';
 const ROUNDS = 5;
 const BURNT = 300;
 
-// Takes transaction ids that nobody writes to disk: they are rolled back, and the WAL writer sleeps.
+// Uses up transaction ids that never reach the disk: their transactions roll back, and the WAL writer sleeps.
 async function burnTransactionIds(database) {
   const client = await database.connect();
   await client.query('SET synchronous_commit = off');
@@ -25,7 +25,8 @@ async function read(database, position) {
   return rows.filter(({ id }) => id !== null).map(({ id }) => id);
 }
 
-// One crash, after which nobody looks before there was another checkpoint; returns what a reader without the remedy would have missed.
+// Crashes once, and reads only after another checkpoint. Returns the events that a reader without the remedy would have
+// missed.
 async function crashOnce(postgres, database) {
   await database.query("SELECT herald.publish('crash', 'before', '{}')");
   const client = await burnTransactionIds(database);
@@ -50,7 +51,7 @@ const kinds = {
 };
 
 for (const [kind, { preload = [], settings = [] }] of Object.entries(kinds)) {
-  test(`transaction ids that come again after kill -9 hide no event (${kind})`, { timeout: 120000 }, async (t) => {
+  test(`reads the events of transaction ids that are reused after kill -9 (${kind})`, { timeout: 120000 }, async (t) => {
     const postgres = await Postgres.create({ preload, settings: ['wal_writer_delay=10s', 'checkpoint_timeout=1h', 'autovacuum=off', ...settings] });
     after(() => postgres.destroy());
     const database = await postgres.createDatabase('crash');
@@ -63,7 +64,7 @@ for (const [kind, { preload = [], settings = [] }] of Object.entries(kinds)) {
   });
 }
 
-test('a position of before several crashes is good after all of them', { timeout: 120000 }, async () => {
+test('accepts a position from before several crashes', { timeout: 120000 }, async () => {
   const postgres = await Postgres.create({ settings: ['wal_writer_delay=10s', 'autovacuum=off'] });
   after(() => postgres.destroy());
   const database = await postgres.createDatabase('crash');

@@ -1,14 +1,15 @@
-// history.mjs: many clients at once, each with a random history of what people do to each other and with their inboxes.
+// history.mjs: many concurrent clients, each with a random history of social actions and of marks in inboxes.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../integration/harness/random.mjs';
 
 export const USERS = 30;
 const POSTS = 8;
-// An application's transaction may fail so: a row that went or came meanwhile, a deadlock of its own rows, REPEATABLE READ.
+// The SQLSTATEs with which a transaction of an application may fail: a row that was deleted or inserted meanwhile, a deadlock
+// of its own rows, a conflict under REPEATABLE READ.
 const REFUSED = { '23503': 'foreign key', '23505': 'unique key', '40001': 'serialization', '40P01': 'deadlock' };
 
-// Marks of these users run as an application's do, several of one user at once; what comes out depends on who was first.
+// These users mark from several sessions at once, like a user with several tabs; the result depends on the order.
 export const isFree = (user) => user % 5 === 0;
 
 class People extends Random {
@@ -17,14 +18,14 @@ class People extends Random {
   text() { return `Words ${this.below(1000)}${this.oneIn(2) ? this.users(3).map((user) => ` @u${user}`).join() : ''}`; }
 }
 
-// Some posts or comments by their place in the order of ids: newer comments are chosen oftener.
+// Picks posts or comments by the order of their ids: newer comments are chosen more often.
 const posts = (random, most = 1) => `(SELECT id FROM posts ORDER BY id OFFSET ${random.below(POSTS)} LIMIT ${1 + random.below(most)})`;
 const comments = (random, most = 1, condition = 'true') =>
   `(SELECT id FROM comments WHERE ${condition} ORDER BY id DESC OFFSET ${random.below(random.choose([4, 40]))} LIMIT ${1 + random.below(most)})`;
 const list = (users) => `'{${users}}'::int[]`;
 const quote = (text) => `'${text}'`;
 
-// What people do, as often as the number says; each makes one statement.
+// Actions of users and their weights; each makes one statement.
 const ACTS = {
   like: [20, (r) => `INSERT INTO likes SELECT DISTINCT u, p.id FROM unnest(${list(r.users(4))}) AS u, ${posts(r, 3)} AS p ON CONFLICT DO NOTHING`],
   likeOrChange: [6, (r) => `INSERT INTO likes SELECT ${r.user()}, p.id, 'kind ${r.below(9)}' FROM ${posts(r, 2)} AS p
@@ -55,7 +56,7 @@ const ACTS = {
 };
 const WEIGHTS = Object.fromEntries(Object.entries(ACTS).map(([name, [weight]]) => [name, weight]));
 
-// What the owner of an inbox does with it.
+// Actions of the owner of an inbox.
 const READS = {
   'read': [6, 'SELECT herald.mark_read($1, $2)'],
   'unread': [3, 'SELECT herald.mark_unread($1, $2)'],
@@ -70,7 +71,7 @@ class Client {
     Object.assign(this, { client, random: new People(seed), refusals });
   }
 
-  // Runs a transaction; one that the server refuses is given up, for the next does as well.
+  // Runs a transaction; one that the server refuses is dropped, and the next one continues.
   async #transaction(begin, work) {
     try {
       await this.client.query(begin);
@@ -92,8 +93,8 @@ class Client {
     return this.client.query(this.random.choose(['ROLLBACK TO s', 'RELEASE s']));
   }
 
-  // Blocks do not change while somebody acts: so the journal knows for sure who was blocked. What an old snapshot brings back
-  // is told as it was in that snapshot: nobody reads all meanwhile.
+  // No block changes during an action, so that the journal knows every block. A row that an old snapshot restores is announced
+  // as it was in that snapshot, so nobody marks all as read meanwhile.
   #acts() {
     const old = this.random.oneIn(10);
     return this.#transaction(old ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN', async () => {
@@ -110,7 +111,7 @@ class Client {
     });
   }
 
-  // Some that are in the list are marked, and some that are not: of others, and what was taken back.
+  // Marks some ids of the list, and some that are not in it: other users' ids, and retracted ones.
   async #reads() {
     const user = this.random.user();
     const act = this.random.weigh(READ_WEIGHTS);
@@ -135,7 +136,7 @@ class Client {
   }
 }
 
-// Lets clients do so many transactions in all; returns how many the server refused, by reason.
+// Lets the clients run a number of transactions in all; returns the number of refusals by SQLSTATE.
 export async function live(database, { seed, clients, transactions }) {
   const refusals = {};
   await database.query(`INSERT INTO posts (user_id, content) SELECT n, 'Post' FROM generate_series(1, ${POSTS}) AS n`);

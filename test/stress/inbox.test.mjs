@@ -1,6 +1,6 @@
-// Whatever people do at the same time, every inbox is what the application's tables say: likes, comments, mentions, follows
-// that come and go and come back, blocks, cascades, savepoints, rollbacks, and everybody marking what they read. An oracle in
-// plain SQL says what ought to be there. HERALD_SEED repeats the choices of a run, though not the moments of its clients.
+// Every inbox agrees with the application's tables, whatever runs concurrently: likes, comments, mentions and follows that
+// come, go and come back, blocks, cascades, savepoints, rollbacks and marks. An oracle in plain SQL computes the expected
+// inboxes. HERALD_SEED repeats the choices of a run, but not the timing of its clients.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ async function createApplication(name) {
   return database;
 }
 
-// A history, after which nothing is left for the worker to say.
+// A history, after which the worker has nothing left to announce.
 async function history(database, transactions) {
   const start = await database.value('SELECT herald.current_position()');
   const refusals = await live(database, { seed, clients: CLIENTS, transactions });
@@ -40,7 +40,7 @@ async function history(database, transactions) {
 const life = await createApplication('life');
 let start;
 
-test('every inbox is what the tables say', { timeout: 120000 }, async (t) => {
+test('keeps every inbox equal to the tables', { timeout: 120000 }, async (t) => {
   t.diagnostic(`HERALD_SEED=${seed}`);
   const began = Date.now();
   const lived = await history(life, TRANSACTIONS);
@@ -52,12 +52,12 @@ test('every inbox is what the tables say', { timeout: 120000 }, async (t) => {
   assert.deepEqual(await compare(life, start), {}, `HERALD_SEED=${seed}`);
 });
 
-test('no deadlock is of rows of pg_herald', () => {
+test('causes no deadlock on rows of pg_herald', () => {
   const reports = postgres.log().match(/deadlock detected[^]*?STATEMENT: .*/g) ?? [];
   assert.deepEqual(reports.filter((report) => /herald(_internal)?\.|relation "(notification|read_mark|event_\d|total)"/.test(report)), [], `HERALD_SEED=${seed}`);
 });
 
-// Each is done to what the history left, and undone.
+// Each mistake is planted into the result of the history, and undone.
 const DAMAGE = {
   'inboxes and tables': 'UPDATE herald.notification SET retracted_at = NULL WHERE id = (SELECT max(id) FROM herald.notification WHERE retracted_at IS NOT NULL)',
   'pages, groups and badges': "CREATE OR REPLACE FUNCTION herald_internal.unread_notifications(user_id text) RETURNS SETOF herald.notification LANGUAGE sql AS 'SELECT * FROM herald.inbox($1)'",
@@ -66,7 +66,7 @@ const DAMAGE = {
   'what clients heard': "DELETE FROM herald.event WHERE name = 'notification:removed'",
 };
 
-test('each comparison can fail', { timeout: 120000 }, async () => {
+test('finds each planted difference', { timeout: 120000 }, async () => {
   const client = await life.connect();
   for (const [name, damage] of Object.entries(DAMAGE)) {
     await client.query('BEGIN');
@@ -77,7 +77,7 @@ test('each comparison can fail', { timeout: 120000 }, async () => {
   await client.end();
 });
 
-test('what happens next carries the totals of the tables', async () => {
+test('sends the totals of the tables with the next event', async () => {
   const position = await life.value('SELECT herald.current_position()');
   await life.query(`INSERT INTO likes SELECT 29, id FROM posts ON CONFLICT DO NOTHING; DELETE FROM likes WHERE user_id = 28;
     INSERT INTO comments (user_id, post_id, content) SELECT 29, id, 'Next' FROM posts; UPDATE comments SET deleted_at = now() WHERE user_id = 27;
@@ -91,7 +91,7 @@ test('what happens next carries the totals of the tables', async () => {
   assert.ok(told.length > 20, `${told.length} totals were told`);
 });
 
-test('without the rule that takes back likes there are ghosts', { timeout: 120000 }, async (t) => {
+test('finds ghosts when the rule that retracts likes is missing', { timeout: 120000 }, async (t) => {
   const mutant = await createApplication('mutant');
   await mutant.query("SELECT herald_internal.delete_rules('likes', 'like_gone')");
   await history(mutant, 120);

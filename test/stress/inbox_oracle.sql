@@ -1,8 +1,8 @@
--- inbox_oracle.sql: an application with a journal, and what follows from both for every inbox, in plain SQL.
+-- inbox_oracle.sql: an application with a journal; plain SQL derives the expected inboxes from both.
 --
--- Nothing here looks at what pg_herald has written, but for the id under which a notification is compared: what ought to
--- be there is found from the application's tables, and from a journal of what was done to them by transactions that
--- committed, in what order, and who had blocked whom at that moment.
+-- The oracle reads nothing that pg_herald has written, except the ids by which notifications are compared. It derives the
+-- inboxes from the application's tables and from a journal: the changes of committed transactions, their order, and the
+-- blocks at that time.
 
 CREATE TABLE users (id int PRIMARY KEY, username text NOT NULL UNIQUE);
 CREATE TABLE posts (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int NOT NULL REFERENCES users, content text NOT NULL);
@@ -19,7 +19,7 @@ CREATE INDEX ON comment_likes (comment_id);
 
 -- ----- the journal
 
--- One row for each row that changed. Who changes a row has it locked: the numbers are in the order of what happened to it.
+-- One row for each changed row. A change locks the row, so the numbers follow the order of the changes of a row.
 CREATE TABLE journal (
 	seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	xid     xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -45,7 +45,7 @@ CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON comments FOR EACH ROW EX
 CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON comment_likes FOR EACH ROW EXECUTE FUNCTION note();
 CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON follows FOR EACH ROW EXECUTE FUNCTION note();
 
--- A comment that is hidden loses its likes, as many applications have it.
+-- Hiding a comment deletes its likes, as in many applications.
 CREATE FUNCTION drop_likes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	DELETE FROM comment_likes WHERE comment_id = NEW.id;
@@ -54,7 +54,7 @@ END
 $$;
 CREATE TRIGGER drop_likes AFTER UPDATE ON comments FOR EACH ROW WHEN (NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL) EXECUTE FUNCTION drop_likes();
 
--- What the owner of an inbox did to it, in a REPEATABLE READ transaction, and the snapshot of that.
+-- The marks of the owner of an inbox, in REPEATABLE READ transactions, and the snapshots of these.
 CREATE TABLE reading (
 	seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	user_id int NOT NULL,
@@ -63,10 +63,10 @@ CREATE TABLE reading (
 	seen    pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
 );
 
--- Locked by those whose snapshot is old.
+-- Transactions with an old snapshot lock this row.
 CREATE TABLE old_snapshot ();
 
--- ----- what happened to each row: it came, it went, its text was edited
+-- ----- the changes of each row: it came, it went, its text was edited
 
 CREATE FUNCTION cause_of(kind text, item jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE kind
@@ -89,7 +89,7 @@ CREATE VIEW change AS
 		UNION ALL SELECT 'edited', new_cause, is_now WHERE was_there AND is_there AND was ->> 'content' <> is_now ->> 'content'
 		UNION ALL SELECT 'touched', new_cause, is_now WHERE was_there AND is_there AND old_cause = new_cause AND was <> is_now) AS c (change, cause, item);
 
--- ----- who was to be told of what
+-- ----- the recipients of each change
 
 CREATE VIEW mentioned AS
 	SELECT c.seq, u.id AS user_id
@@ -121,7 +121,7 @@ CREATE VIEW candidate AS
 	JOIN mentioned AS m ON m.seq = c.seq
 	WHERE c.kind IN ('posts', 'comments') AND m.user_id <> a.actor AND m.user_id <> ALL (c.shunned);
 
--- ----- what follows: the inboxes
+-- ----- the expected inboxes
 
 CREATE VIEW present AS
 	SELECT cause_of('posts', to_jsonb(t)) AS cause FROM posts AS t
@@ -130,7 +130,8 @@ CREATE VIEW present AS
 	UNION ALL SELECT cause_of('comment_likes', to_jsonb(t)) FROM comment_likes AS t
 	UNION ALL SELECT cause_of('follows', to_jsonb(t)) FROM follows AS t WHERE deleted_at IS NULL;
 
--- Somebody is told of a cause once, when it first concerned them, and sees that as long as it is there, if it has concerned them since it last came.
+-- A recipient is notified once of a cause, when it first concerns them. They see the notification for as long as the cause
+-- exists, if it has concerned them since it last came.
 CREATE FUNCTION expected_inbox() RETURNS TABLE (id bigint, recipient int, cause text, type text, actor int, subject_type text, subject_id int, unread boolean, archived boolean)
 LANGUAGE sql AS $$
 	WITH candidate AS MATERIALIZED (
@@ -157,12 +158,12 @@ LANGUAGE sql AS $$
 	WHERE t.latest >= came.seq;
 $$;
 
--- The entry of a grouped inbox that a notification belongs to: likes by what is liked, replies by who wrote them.
+-- The entry of a grouped inbox that holds a notification: likes by their subject, replies by their author.
 CREATE FUNCTION group_of(id bigint, type text, actor int, subject_type text, subject_id int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE type WHEN 'like' THEN format('like:%s:%s', subject_type, subject_id) WHEN 'reply' THEN 'reply by ' || actor ELSE id::text END;
 $$;
 
--- ----- what follows: the totals and the events
+-- ----- the expected totals and events
 
 CREATE VIEW expected_total AS
 	SELECT 'likes'::regclass AS relation, p.id AS counted, (SELECT count(*) FROM likes AS l WHERE l.post_id = p.id) AS total FROM posts AS p
@@ -170,7 +171,7 @@ CREATE VIEW expected_total AS
 	UNION ALL SELECT 'comment_likes', c.id, (SELECT count(*) FROM comment_likes AS l WHERE l.comment_id = c.id) FROM comments AS c
 	UNION ALL SELECT 'follows', u.id, (SELECT count(*) FROM follows AS f WHERE f.followee_id = u.id AND f.deleted_at IS NULL) FROM users AS u;
 
--- One for each time that a row came, went or was touched.
+-- One row for each time that a row came, went or was touched.
 CREATE VIEW expected_event AS
 	SELECT e.name, c.cause
 	FROM change AS c

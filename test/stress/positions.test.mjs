@@ -1,6 +1,6 @@
-// Many writers that sleep, roll back, use savepoints and prepared transactions; readers that go on from position to
-// position must see every committed event exactly once. A reader that remembers the last id instead loses some, which
-// shows that this test can fail.
+// Readers that continue from position to position see every committed event exactly once, while many writers sleep, roll
+// back and use savepoints and prepared transactions. A reader that remembers the last id loses events, which shows that
+// this test can fail.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -18,7 +18,7 @@ await database.query('CREATE EXTENSION pg_herald');
 const random = (below) => Math.floor(Math.random() * below);
 const choose = (list) => list[random(list.length)];
 
-// One connection that writes numbered events; it knows which of them were committed.
+// A connection that writes numbered events and knows which of them were committed.
 class Writer {
   committed = [];
   #published = 0;
@@ -40,7 +40,7 @@ class Writer {
     return key;
   }
 
-  // A few events, now and then with a pause, so that transactions with lower ids commit later.
+  // Writes a few events, sometimes with a pause, so that transactions with lower ids commit later.
   async #events() {
     const keys = [];
     for (let n = random(4); n >= 0; n--) {
@@ -50,7 +50,7 @@ class Writer {
     return keys;
   }
 
-  // Events in savepoints, some of which are taken back; more than 64 of them overflow the server's cache.
+  // Writes events in savepoints and rolls some back; more than 64 savepoints overflow the server's cache.
   async #savepoints() {
     const keys = [];
     for (let n = choose([2, 5, 80]); n > 0; n--) {
@@ -83,8 +83,8 @@ class Writer {
   }
 }
 
-// Reads on until finished() and nothing is left. keep(rows) says how many of the rows of a page are taken: the reader
-// goes on from the position of the last one taken, as a client does that was interrupted.
+// Reads until finished() is true and nothing is left. keep(rows) returns the number of rows of a page that are taken. The
+// reader continues from the position of the last one taken, like a client that was interrupted.
 async function readByPosition(position, finished, { page = 1000, keep = (rows) => rows.length } = {}) {
   const keys = [];
   for (;;) {
@@ -114,7 +114,7 @@ async function readById(finished) {
 
 const sorted = (keys) => [...keys].sort();
 
-test('every committed event is read exactly once', { timeout: 120000 }, async (t) => {
+test('reads every committed event exactly once', { timeout: 120000 }, async (t) => {
   const start = await database.value('SELECT herald.current_position()');
   const writers = Array.from({ length: WRITERS }, (_, number) => new Writer(number));
   let finished = false;
@@ -139,7 +139,7 @@ test('every committed event is read exactly once', { timeout: 120000 }, async (t
   assert.ok(lost > 0, 'a reader by id loses events: the test can fail');
 });
 
-test('a transaction that is open for long delays nobody', async () => {
+test('delays no reader for a long transaction', async () => {
   const before = await database.value('SELECT herald.current_position()');
   const slow = await database.connect();
   await slow.query('BEGIN');
