@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * compat.h
- *	  What differs between PostgreSQL 14 and 18.  Nowhere else is a version
- *	  compared.
+ *	  Hides the differences between PostgreSQL 14 and 18.  No other file compares
+ *	  versions.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pg_herald.c
- *	  Loading of the library.
+ *	  Loads the library: settings, hooks and callbacks, and workers.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,11 +11,11 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "write/user_block.h"
-#include "write/doorbell.h"
-#include "write/rule.h"
 #include "settings.h"
 #include "worker.h"
+#include "write/doorbell.h"
+#include "write/rule.h"
+#include "write/user_block.h"
 
 PG_MODULE_MAGIC;
 

@@ -17,17 +17,24 @@
 #include "compat.h"
 #include "settings.h"
 
+#define DEFAULT_RECOVERY_WINDOW (24 * 60 * 60)
+#define MAX_RECOVERY_WINDOW (366 * 24 * 60 * 60)
+
 bool herald_enabled = true;
 char *herald_databases = NULL;
-int herald_recovery_window = 24 * 60 * 60;
+int herald_recovery_window = DEFAULT_RECOVERY_WINDOW;
 
-static char *user_id = NULL;
-static bool group_inbox = false;
-static char *milestones = NULL;
-static int inbox_limit = 10000;
-static int inbox_max_age = 0;
+/* Settings that only SQL reads. */
+static struct
+{
+	char *user_id;
+	bool group_inbox;
+	char *milestones;
+	int inbox_limit;
+	int inbox_max_age;
+} sql_settings = { .inbox_limit = 10000 };
 
-/* "100,1000": positive, ascending, or nothing at all. */
+/* Accepts positive numbers in ascending order, such as "100,1000", and an empty text. */
 static bool
 check_milestones(char **value, void **extra, GucSource source)
 {
@@ -37,76 +44,89 @@ check_milestones(char **value, void **extra, GucSource source)
 	while (*text != '\0')
 	{
 		char *end;
-		long long rung = strtoll(text, &end, 10);
+		long long milestone = strtoll(text, &end, 10);
 
-		if (end == text || rung <= last || rung == LLONG_MAX || (*end != '\0' && *end != ',') ||
+		if (end == text || milestone <= last || milestone == LLONG_MAX || (*end != '\0' && *end != ',') ||
 			(*end == ',' && end[1] == '\0'))
 		{
 			GUC_check_errdetail("Milestones are positive numbers, ascending, separated by commas.");
 			return false;
 		}
-		last = rung;
+		last = milestone;
 		text = *end == ',' ? end + 1 : end;
 	}
 	return true;
 }
 
-void
-herald_settings_define(bool preloading)
+/* Settings of the writing side. */
+static void
+define_write_settings(void)
 {
-	/* Should this session's writes notify anybody?  Off for imports and seeds. */
+	/* Imports and seeds turn this off for their session. */
 	DefineCustomBoolVariable("herald.enabled",
 							 "Makes writes to watched tables notify and publish.",
 							 NULL, &herald_enabled, true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
-	/* How long can a client be away and still miss nothing? */
+	/* A client that was away for less than this recovers every event. */
 	DefineCustomIntVariable("herald.recovery_window",
-							"How long the event log keeps events at least.",
-							NULL, &herald_recovery_window, 24 * 60 * 60, 1, 366 * 24 * 60 * 60,
+							"Minimum time that the event log keeps events.",
+							NULL, &herald_recovery_window, DEFAULT_RECOVERY_WINDOW, 1, MAX_RECOVERY_WINDOW,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 
-	/* On whose behalf does this session read?  Row policies ask for it. */
-	DefineCustomStringVariable("herald.user_id",
-							   "The application's user on whose behalf this session acts.",
-							   NULL, &user_id, "",
-							   PGC_USERSET, 0, NULL, NULL, NULL);
-
-	/* Are notifications counted as the groups that the grouped inbox shows? */
-	DefineCustomBoolVariable("herald.group_inbox",
-							 "Shows inboxes in groups, and counts groups as unread.",
-							 NULL, &group_inbox, false,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
-
-	/* At which totals are the owners of a subject told? */
+	/* The owner of a subject gets a notification when its total reaches a milestone. */
 	DefineCustomStringVariable("herald.milestones",
 							   "Totals that are milestones, ascending, separated by commas.",
-							   NULL, &milestones, "100,1000,10000,100000,1000000,10000000",
+							   NULL, &sql_settings.milestones, "100,1000,10000,100000,1000000,10000000",
 							   PGC_SUSET, 0, check_milestones, NULL, NULL);
+}
 
-	/* How many notifications does an inbox keep, and for how long? */
+/* Settings of the reading side. */
+static void
+define_inbox_settings(void)
+{
+	/* Row policies compare this with the recipient. */
+	DefineCustomStringVariable("herald.user_id",
+							   "The application's user on whose behalf this session acts.",
+							   NULL, &sql_settings.user_id, "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/* Badges then count the groups that the grouped inbox shows. */
+	DefineCustomBoolVariable("herald.group_inbox",
+							 "Shows inboxes in groups, and counts groups as unread.",
+							 NULL, &sql_settings.group_inbox, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/* Maintenance removes read notifications first. */
 	DefineCustomIntVariable("herald.inbox_limit",
-							"Most notifications that an inbox keeps; read ones go first. Zero is no limit.",
-							NULL, &inbox_limit, 10000, 0, INT_MAX,
+							"Maximum number of notifications in an inbox. Zero means no limit.",
+							NULL, &sql_settings.inbox_limit, 10000, 0, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("herald.inbox_max_age",
-							"How long an inbox keeps notifications. Zero is for ever.",
-							NULL, &inbox_max_age, 0, 0, INT_MAX,
+							"Maximum age of notifications in an inbox. Zero means no limit.",
+							NULL, &sql_settings.inbox_max_age, 0, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+}
 
-	/* Which databases get a worker, so that their commits need no NOTIFY? */
-	if (preloading)
-		DefineCustomStringVariable("herald.databases",
-								   "Databases that get a doorbell worker, separated by commas.",
-								   NULL, &herald_databases, "",
-								   PGC_POSTMASTER, 0, NULL, NULL, NULL);
+void
+herald_settings_define(bool preloading)
+{
+	define_write_settings();
+	define_inbox_settings();
+
+	/* A session cannot define a setting of the postmaster: where not preloaded it is one of the configuration file. */
+	DefineCustomStringVariable("herald.databases",
+							   "Databases that get a doorbell worker, separated by commas.",
+							   "Takes effect when the server starts with pg_herald in shared_preload_libraries.",
+							   &herald_databases, "",
+							   preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("herald");
 }
 
 PG_FUNCTION_INFO_V1(herald_setting);
 
-/* herald_internal.setting(name): a setting of ours, also in a session that has not loaded the library before. */
+/* herald_internal.setting(name) returns the value of herald.NAME, also in a session that had not loaded the library before. */
 Datum
 herald_setting(PG_FUNCTION_ARGS)
 {

@@ -12,12 +12,13 @@
 #include "postgres.h"
 
 extern bool herald_enabled;
-extern char *herald_databases;
-extern int herald_recovery_window;
+extern char *herald_databases;	   /* a list of names; only workers and their registration use it */
+extern int herald_recovery_window; /* seconds */
 
 /*
- * Defines the settings.  herald.databases exists only where the library is
- * preloaded: without shared memory nobody could start its workers.
+ * Defines the settings, when the library is loaded.  herald.databases takes effect
+ * where the library is preloaded.  Elsewhere it exists as well, so that ALTER
+ * SYSTEM can set it before the restart that preloads the library.
  */
 extern void herald_settings_define(bool preloading);
 

@@ -1,26 +1,34 @@
 /*-------------------------------------------------------------------------
  *
  * worker.c
- *	  The background worker of a database: rings for all its writers, and does
- *	  what must not be done in their transactions.
+ *	  The background worker of a database: rings for all its writers, and runs
+ *	  herald.maintain(), which must not run in their transactions.
  *
- * Whoever commits events sets the worker's latch.  The worker sends one NOTIFY
- * for all that came in meanwhile, in a transaction that waits for no disk, and
- * not more often than once a millisecond.  While there is activity it calls
- * herald.maintain() once a second; when there is none it sleeps and writes
- * nothing.
+ * 1. A writer sets the worker's latch after it has committed events.  The worker
+ *	  then sends one NOTIFY for all commits that came in meanwhile, at most once a
+ *	  millisecond.  Its transactions do not wait for the disk.
  *
- * What fails is tried again a second later.  Meanwhile the worker still serves:
- * without one, writers would have to NOTIFY themselves, and fail where it did.
+ * 2. While there is activity the worker calls herald.maintain() once a second.
+ *	  Without activity it sleeps and writes nothing.
+ *
+ * 3. After an error the worker tries again a second later.  Meanwhile it still
+ *	  serves: without a worker, writers would have to NOTIFY in their transactions,
+ *	  and would fail where the worker did.
+ *
+ * 4. A worker that cannot connect to its database exits, and the postmaster
+ *	  starts it again a second later.  That process connects to no database.  It
+ *	  waits until the database accepts connections, warns once a minute, and then
+ *	  exits to be started again.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -31,52 +39,68 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "write/doorbell.h"
 #include "query.h"
 #include "read/server_start.h"
 #include "settings.h"
 #include "worker.h"
+#include "write/doorbell.h"
 
 #define RING_INTERVAL_MS 1
 #define MAINTENANCE_INTERVAL_MS 1000
 #define IDLE_INTERVAL_MS 60000
 #define RETRY_INTERVAL_MS 1000
+#define WARNING_INTERVAL_MS 60000
 
-PGDLLEXPORT void herald_worker_main(Datum database);
+PGDLLEXPORT void herald_worker_main(Datum slot);
+
+/* A task that the worker runs in a transaction. */
+typedef void (*WorkerTask)(void);
 
 static SavedQuery maintain = {
 	.name = "herald.maintain()",
 	.text = "SELECT herald.maintain(wait => false)",
 };
 
-/* Runs one step in a transaction of its own, which waits for no disk. */
 static void
-run_step(void (*step)(void), const char *activity)
+begin_task(const char *activity)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, activity);
-	step();
+}
+
+static void
+end_task(void)
+{
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
-/* The same, but an error is only reported. */
 static void
-try_step(void (*step)(void), const char *activity)
+run_task(WorkerTask task, const char *activity)
+{
+	begin_task(activity);
+	task();
+	end_task();
+}
+
+/* Runs a task; reports an error and requests another round a second later. */
+static void
+try_task(WorkerTask task, const char *activity)
 {
 	PG_TRY();
 	{
-		run_step(step, activity);
+		run_task(task, activity);
 	}
 	PG_CATCH();
 	{
@@ -90,12 +114,10 @@ try_step(void (*step)(void), const char *activity)
 	PG_END_TRY();
 }
 
-static bool extension_exists;
-
-static void
-look_for_extension(void)
+static bool
+extension_exists(void)
 {
-	extension_exists = OidIsValid(get_extension_oid("pg_herald", true));
+	return OidIsValid(get_extension_oid("pg_herald", true));
 }
 
 static void
@@ -103,7 +125,7 @@ run_maintenance(void)
 {
 	QueryScope scope;
 
-	if (!OidIsValid(get_extension_oid("pg_herald", true)))
+	if (!extension_exists())
 		return;
 	query_begin(&scope, query_extension_owner(), false);
 	query_run(&maintain, 1, NULL, NULL);
@@ -111,18 +133,18 @@ run_maintenance(void)
 }
 
 static void
-record_start(void)
+record_server_start(void)
 {
 	QueryScope scope;
 
-	if (!OidIsValid(get_extension_oid("pg_herald", true)))
+	if (!extension_exists())
 		return;
 	query_begin(&scope, query_extension_owner(), false);
 	(void) server_start_current();
 	query_end(&scope);
 }
 
-/* Sleeps until the latch is set or the time has passed; true: it was set. */
+/* Sleeps until the latch is set or the time has passed; returns whether the latch was set. */
 static bool
 wait_for_ring(long milliseconds)
 {
@@ -142,15 +164,20 @@ wait_for_ring(long milliseconds)
 static void
 wait_for_extension(void)
 {
-	run_step(look_for_extension, "looking for the extension");
-	while (!extension_exists)
+	for (;;)
 	{
-		wait_for_ring(1000);
-		run_step(look_for_extension, "looking for the extension");
+		bool exists;
+
+		begin_task("looking for the extension");
+		exists = extension_exists();
+		end_task();
+		if (exists)
+			return;
+		wait_for_ring(RETRY_INTERVAL_MS);
 	}
 }
 
-/* By a clock that nobody sets. */
+/* Returns the time since the start by a monotonic clock. */
 static long
 milliseconds_since(instr_time start)
 {
@@ -161,8 +188,59 @@ milliseconds_since(instr_time start)
 	return (long) INSTR_TIME_GET_MILLISEC(now);
 }
 
+/* Returns the reason why a connection to the database must fail, or NULL; in a transaction. */
+static const char *
+connection_obstacle(const char *database)
+{
+	const char *obstacle = NULL;
+	Oid oid = get_database_oid(database, true);
+	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(oid));
+
+	if (!HeapTupleIsValid(tuple))
+		return "database \"%s\" does not exist";
+	if (!((Form_pg_database) GETSTRUCT(tuple))->datallowconn)
+		obstacle = "database \"%s\" does not accept connections";
+	ReleaseSysCache(tuple);
+	return obstacle;
+}
+
+/* Waits until the database accepts connections, without being connected to one. */
 static void
-serve(void)
+wait_for_database(const char *database)
+{
+	for (int waited = 0;; waited += RETRY_INTERVAL_MS)
+	{
+		const char *obstacle;
+
+		begin_task("waiting for the database");
+		obstacle = connection_obstacle(database);
+		end_task();
+		if (obstacle == NULL)
+			return;
+		if (waited % WARNING_INTERVAL_MS == 0)
+			ereport(WARNING, (errcode(ERRCODE_UNDEFINED_DATABASE), errmsg(obstacle, database),
+							  errdetail("herald.databases names it."),
+							  errhint("Make the database available, or correct herald.databases and restart the server.")));
+		wait_for_ring(RETRY_INTERVAL_MS);
+	}
+}
+
+/* Connects to the database; ends the process if that fails, now or in the process before. */
+static void
+connect_to_database(int slot, char *database)
+{
+	bool failed_before = doorbell_set_connecting(slot, true);
+
+	BackgroundWorkerInitializeConnection(failed_before ? NULL : database, NULL, 0);
+	if (failed_before)
+		wait_for_database(database);
+	doorbell_set_connecting(slot, false);
+	if (failed_before)
+		proc_exit(1);
+}
+
+static void
+serve_writers(void)
 {
 	instr_time maintained;
 	bool work_left = true;
@@ -174,14 +252,14 @@ serve(void)
 
 		if (rung)
 		{
-			try_step(doorbell_notify, "ringing");
+			try_task(doorbell_notify, "ringing");
 			work_left = true;
 		}
 		if (work_left && milliseconds_since(maintained) >= MAINTENANCE_INTERVAL_MS)
 		{
 			INSTR_TIME_SET_CURRENT(maintained);
 			work_left = false;
-			try_step(run_maintenance, "maintenance");
+			try_task(run_maintenance, "maintenance");
 		}
 		if (rung)
 			pg_usleep(RING_INTERVAL_MS * 1000L);
@@ -189,29 +267,30 @@ serve(void)
 }
 
 void
-herald_worker_main(Datum index)
+herald_worker_main(Datum slot)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, NULL, 0);
+	connect_to_database(DatumGetInt32(slot), MyBgworkerEntry->bgw_extra);
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	wait_for_extension();
-	run_step(record_start, "recording the start");
-	doorbell_serve();
-	/* Whoever wrote before this worker served has rung by itself, but for the crash that ended its predecessor. */
+	run_task(record_server_start, "recording the start");
+	doorbell_serve(DatumGetInt32(slot));
+	/* A crash may have ended the previous worker between a commit and its NOTIFY: ring once. */
 	SetLatch(MyLatch);
-	serve();
+	serve_writers();
 }
 
 static void
-register_one(const char *database)
+register_worker(const char *database, int slot)
 {
 	BackgroundWorker worker = {
 		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
 		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = 1,
+		.bgw_restart_time = RETRY_INTERVAL_MS / 1000,
+		.bgw_main_arg = Int32GetDatum(slot),
 	};
 
 	snprintf(worker.bgw_name, BGW_MAXLEN, "pg_herald worker for %s", database);
@@ -224,7 +303,7 @@ register_one(const char *database)
 
 PG_FUNCTION_INFO_V1(herald_preloaded);
 
-/* herald.preloaded(): does a worker ring for this database? */
+/* herald.preloaded() returns whether a worker rings for this database. */
 Datum
 herald_preloaded(PG_FUNCTION_ARGS)
 {
@@ -236,10 +315,19 @@ worker_register_all(void)
 {
 	List *names;
 	ListCell *cell;
+	int slot = 0;
 
+	Assert(process_shared_preload_libraries_in_progress);
 	if (!SplitIdentifierString(pstrdup(herald_databases), ',', &names))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("herald.databases is not a list of names: \"%s\"", herald_databases)));
+	if (list_length(names) > DOORBELL_MAX_WORKERS)
+		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						  errmsg("herald.databases names more than %d databases", DOORBELL_MAX_WORKERS),
+						  errdetail("Databases after the first %d get no worker.", DOORBELL_MAX_WORKERS)));
 	foreach (cell, names)
-		register_one(lfirst(cell));
+	{
+		if (slot < DOORBELL_MAX_WORKERS)
+			register_worker(lfirst(cell), slot++);
+	}
 }

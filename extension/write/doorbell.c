@@ -5,24 +5,24 @@
  *	  event log grew.
  *
  * 1. A commit that sends NOTIFY holds a lock on "database 0" through its WAL
- *	  flush, so that commits queue behind each other.  Where the library is
- *	  preloaded, the writer sends nothing: after its commit it sets the latch of
- *	  the database's worker, which costs nothing when it is set already, and the
- *	  worker alone notifies, once for a burst.
+ *	  flush, so that such commits queue behind each other.  Where the library is
+ *	  preloaded, the writer sends no NOTIFY.  After its commit it sets the latch of
+ *	  the database's worker, which is free if the latch is set already.  The worker
+ *	  notifies, once for a burst of commits.
  *
- * 2. Without a worker the transaction notifies by itself, but only just before
- *	  its commit: a transaction that has notified could not be prepared.
+ * 2. Without a worker, the writer notifies in its own transaction, but only just
+ *	  before the commit: a transaction that has notified cannot be prepared.
  *
- * 3. A ring belongs to the subtransaction that asked for it.  ring_level is the
- *	  outermost nesting level that did; when that level is rolled back so is the
- *	  ring.
+ * 3. A ring belongs to the subtransaction that requested it.  ring_level is the
+ *	  outermost nesting level that did.  A rollback of that level takes the ring
+ *	  back.
  *
- * 4. A prepared transaction may be committed by another session, which cannot
- *	  know whether it wrote events: every COMMIT PREPARED rings where the extension
- *	  is, with the commit of the transaction that the command itself runs in.
+ * 4. Another session may commit a prepared transaction, and cannot know whether
+ *	  that wrote events.  So every COMMIT PREPARED rings if the extension exists in
+ *	  the database, at the commit of the transaction that runs the command.
  *
- * Slots are written by workers under the lock and read without one: a stale
- * latch is at worst one wake-up too many or a wait for the bridges' next poll.
+ * Workers write slots under a lock; writers read them without one.  A stale latch
+ * costs a needless wake-up, or the bridges wait until their next poll.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -40,24 +40,33 @@
 #include "tcop/utility.h"
 
 #include "compat.h"
-#include "write/doorbell.h"
 #include "query.h"
+#include "write/doorbell.h"
 
+/* The slot of a worker, in shared memory. */
 typedef struct DoorbellSlot
 {
 	Oid database;
-	Latch *latch; /* NULL: free */
+	Latch *latch;	 /* of the worker; NULL: it does not serve */
+	bool connecting; /* the worker has begun to connect and has not succeeded yet */
 } DoorbellSlot;
 
-static DoorbellSlot *slots = NULL;	/* in shared memory; NULL where not preloaded */
-static DoorbellSlot *served = NULL; /* the slot of this worker */
-static int ring_level = 0;			/* 0: nothing to ring */
+static struct
+{
+	DoorbellSlot *slots;  /* DOORBELL_MAX_WORKERS; NULL: the library is not preloaded */
+	DoorbellSlot *served; /* the slot that this process serves, if it is a worker */
+	int ring_level;		  /* 0: no ring at the commit */
+} doorbell;
 
-static shmem_startup_hook_type prev_shmem_startup = NULL;
-static ProcessUtility_hook_type prev_process_utility = NULL;
+/* The hooks that were set before ours. */
+static struct
+{
+	shmem_startup_hook_type shmem_startup;
+	ProcessUtility_hook_type process_utility;
 #ifndef HERALD_SHMEM_REQUEST_IN_INIT
-static shmem_request_hook_type prev_shmem_request = NULL;
+	shmem_request_hook_type shmem_request;
 #endif
+} previous_hooks;
 
 static Size
 shared_size(void)
@@ -69,8 +78,8 @@ static void
 request_shared_memory(void)
 {
 #ifndef HERALD_SHMEM_REQUEST_IN_INIT
-	if (prev_shmem_request)
-		prev_shmem_request();
+	if (previous_hooks.shmem_request)
+		previous_hooks.shmem_request();
 #endif
 	RequestAddinShmemSpace(shared_size());
 }
@@ -80,24 +89,24 @@ attach_shared_memory(void)
 {
 	bool found;
 
-	if (prev_shmem_startup)
-		prev_shmem_startup();
+	if (previous_hooks.shmem_startup)
+		previous_hooks.shmem_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	slots = ShmemInitStruct("pg_herald doorbell", shared_size(), &found);
+	doorbell.slots = ShmemInitStruct("pg_herald doorbell", shared_size(), &found);
 	if (!found)
-		memset(slots, 0, shared_size());
+		memset(doorbell.slots, 0, shared_size());
 	LWLockRelease(AddinShmemInitLock);
 }
 
 static DoorbellSlot *
 slot_of(Oid database)
 {
-	if (slots == NULL)
+	if (doorbell.slots == NULL)
 		return NULL;
 	for (int i = 0; i < DOORBELL_MAX_WORKERS; i++)
 	{
-		if (slots[i].database == database && slots[i].latch != NULL)
-			return &slots[i];
+		if (doorbell.slots[i].database == database && doorbell.slots[i].latch != NULL)
+			return &doorbell.slots[i];
 	}
 	return NULL;
 }
@@ -111,6 +120,7 @@ doorbell_has_worker(void)
 void
 doorbell_notify(void)
 {
+	Assert(IsTransactionState());
 	Async_Notify(DOORBELL_CHANNEL, "");
 }
 
@@ -119,8 +129,9 @@ doorbell_ring(void)
 {
 	int level = GetCurrentTransactionNestLevel();
 
-	if (ring_level == 0 || level < ring_level)
-		ring_level = level;
+	Assert(level > 0);
+	if (doorbell.ring_level == 0 || level < doorbell.ring_level)
+		doorbell.ring_level = level;
 }
 
 static void
@@ -134,9 +145,9 @@ wake_worker(void)
 }
 
 static void
-on_transaction(XactEvent event, void *arg)
+ring_at_transaction_end(XactEvent event, void *arg)
 {
-	if (ring_level == 0)
+	if (doorbell.ring_level == 0)
 		return;
 	switch (event)
 	{
@@ -144,16 +155,16 @@ on_transaction(XactEvent event, void *arg)
 			if (!doorbell_has_worker())
 			{
 				doorbell_notify();
-				ring_level = 0;
+				doorbell.ring_level = 0;
 			}
 			break;
 		case XACT_EVENT_COMMIT:
 			wake_worker();
-			ring_level = 0;
+			doorbell.ring_level = 0;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			ring_level = 0;
+			doorbell.ring_level = 0;
 			break;
 		default:
 			break;
@@ -161,28 +172,28 @@ on_transaction(XactEvent event, void *arg)
 }
 
 static void
-on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
 	int level = GetCurrentTransactionNestLevel();
 
-	if (ring_level < level)
+	if (doorbell.ring_level < level)
 		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		ring_level = 0;
+		doorbell.ring_level = 0;
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-		ring_level = level - 1;
+		doorbell.ring_level = level - 1;
 }
 
 static void
-on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
-		   ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+ring_after_commit_prepared(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
+						   ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Node *parsed = statement->utilityStmt;
 	bool commits_prepared = IsA(parsed, TransactionStmt) &&
 							((TransactionStmt *) parsed)->kind == TRANS_STMT_COMMIT_PREPARED;
 
-	if (prev_process_utility)
-		prev_process_utility(statement, text, read_only_tree, context, params, environment, dest, completion);
+	if (previous_hooks.process_utility)
+		previous_hooks.process_utility(statement, text, read_only_tree, context, params, environment, dest, completion);
 	else
 		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, dest, completion);
 	if (commits_prepared && OidIsValid(query_own_table("rule")))
@@ -192,45 +203,50 @@ on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, Proces
 static void
 stop_serving(int code, Datum arg)
 {
-	served->latch = NULL;
+	doorbell.served->latch = NULL;
 }
 
 void
-doorbell_serve(void)
+doorbell_serve(int slot)
 {
+	Assert(doorbell.slots != NULL && doorbell.served == NULL);
+	Assert(slot >= 0 && slot < DOORBELL_MAX_WORKERS);
+	Assert(OidIsValid(MyDatabaseId));
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	for (int i = 0; i < DOORBELL_MAX_WORKERS && served == NULL; i++)
-	{
-		if (slots[i].latch == NULL)
-			served = &slots[i];
-	}
-	if (served != NULL)
-	{
-		served->database = MyDatabaseId;
-		served->latch = MyLatch;
-		before_shmem_exit(stop_serving, 0);
-	}
+	doorbell.served = &doorbell.slots[slot];
+	doorbell.served->database = MyDatabaseId;
+	doorbell.served->latch = MyLatch;
+	before_shmem_exit(stop_serving, 0);
 	LWLockRelease(AddinShmemInitLock);
-	if (served == NULL)
-		ereport(FATAL, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						errmsg("herald.databases names more than %d databases", DOORBELL_MAX_WORKERS)));
+}
+
+bool
+doorbell_set_connecting(int slot, bool connecting)
+{
+	bool before;
+
+	Assert(doorbell.slots != NULL);
+	Assert(slot >= 0 && slot < DOORBELL_MAX_WORKERS);
+	before = doorbell.slots[slot].connecting;
+	doorbell.slots[slot].connecting = connecting;
+	return before;
 }
 
 void
 doorbell_init(bool preloading)
 {
-	RegisterXactCallback(on_transaction, NULL);
-	RegisterSubXactCallback(on_subtransaction, NULL);
-	prev_process_utility = ProcessUtility_hook;
-	ProcessUtility_hook = on_utility;
+	RegisterXactCallback(ring_at_transaction_end, NULL);
+	RegisterSubXactCallback(follow_subtransaction, NULL);
+	previous_hooks.process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = ring_after_commit_prepared;
 	if (!preloading)
 		return;
 #ifdef HERALD_SHMEM_REQUEST_IN_INIT
 	request_shared_memory();
 #else
-	prev_shmem_request = shmem_request_hook;
+	previous_hooks.shmem_request = shmem_request_hook;
 	shmem_request_hook = request_shared_memory;
 #endif
-	prev_shmem_startup = shmem_startup_hook;
+	previous_hooks.shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = attach_shared_memory;
 }
