@@ -3,6 +3,7 @@
 #   make, make install, make installcheck, make uninstall   the extension (PG_CONFIG=...)
 #   make bridge, make install-bridge, make uninstall-bridge  herald-bridge (no server headers needed)
 #   make demo, make demo-clean                              the example application on a private cluster
+#   make ASSERTIONS=1                                       the extension with its contracts (Assert) checked, as tests build it
 #   make test, make test-assert, make soak, make lint, make format   what CONTRIBUTING.md describes
 
 # The control file is the one place that states the version.
@@ -13,6 +14,9 @@ MODULE_big   = pg_herald
 OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c extension/*/*.c)))
 DATA_built   = sql/pg_herald--$(EXTVERSION).sql
 PG_CPPFLAGS  = -I$(CURDIR)/extension
+ifdef ASSERTIONS
+PG_CPPFLAGS += -DUSE_ASSERT_CHECKING
+endif
 PG_CFLAGS    = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 # The script is put together in the order of the road.
@@ -37,7 +41,12 @@ all install installcheck uninstall clean:
 	@echo "pg_herald: $(PG_CONFIG) not found: install PostgreSQL's server headers (Debian: postgresql-server-dev-15) or pass PG_CONFIG=" >&2; exit 1
 endif
 
-$(OBJS): $(wildcard extension/*.h extension/*/*.h)
+$(OBJS): $(wildcard extension/*.h extension/*/*.h) build/assertions
+
+# Changes when ASSERTIONS does: then every object is compiled again.
+build/assertions: FORCE
+	@mkdir -p build; echo '$(ASSERTIONS)' | cmp -s - $@ || echo '$(ASSERTIONS)' > $@
+FORCE:
 
 sql/pg_herald--$(EXTVERSION).sql: $(SQL_FILES) extension/pg_herald.control Makefile
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION pg_herald" to load this file. \quit'; cat $(SQL_FILES); } > $@
@@ -66,4 +75,4 @@ test-assert:
 lint format:
 	test/lint/$@
 
-.PHONY: bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format
+.PHONY: FORCE bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format

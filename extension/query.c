@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * query.c
- *	  Saved queries and the role and search path that they run with.  The only
+ *	  Runs saved queries with a given role and a pinned search path.  The only
  *	  user of SPI.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -32,6 +32,7 @@ query_become(QueryScope *scope, Oid role, bool restricted)
 {
 	int security = scope->security | SECURITY_LOCAL_USERID_CHANGE;
 
+	Assert(OidIsValid(role));
 	if (restricted)
 		security |= SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(role, security);
@@ -51,7 +52,7 @@ query_begin(QueryScope *scope, Oid role, bool restricted)
 	GetUserIdAndSecContext(&scope->role, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
 	set_for_scope("search_path", PINNED_SEARCH_PATH);
-	/* Compiling takes a second; without statistics the planner thinks that it pays, and an INSERT would wait for it. */
+	/* Without statistics the planner overestimates costs, and an INSERT would wait a second for compilation. */
 	set_for_scope("jit", "off");
 	query_become(scope, role, restricted);
 }
@@ -65,6 +66,7 @@ query_end(QueryScope *scope)
 		elog(ERROR, "could not disconnect from SPI");
 }
 
+/* Returns the order of magnitude of a number of rows. */
 static int
 size_class(uint64 rows)
 {
@@ -80,6 +82,8 @@ query_plan(SavedQuery *query, uint64 incoming)
 {
 	SPIPlanPtr *plan = &query->plans[size_class(incoming)];
 
+	Assert(query->text != NULL);
+	Assert(query->nargs <= QUERY_MAX_ARGS);
 	if (*plan == NULL)
 	{
 		SPIPlanPtr fresh = SPI_prepare_cursor(query->text, query->nargs, query->argtypes,
@@ -110,7 +114,10 @@ query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
 uint64
 query_run_once(SavedQuery *query, Datum *values)
 {
-	int result = SPI_execute_with_args(query->text, query->nargs, query->argtypes, values, NULL, query->read_only, 0);
+	int result;
+
+	Assert(query->text != NULL);
+	result = SPI_execute_with_args(query->text, query->nargs, query->argtypes, values, NULL, query->read_only, 0);
 
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
@@ -128,7 +135,7 @@ query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, Tuple
 	options.read_only = query->read_only || query->latest;
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, store, CurrentMemoryContext, false, shape,
-									gettext_noop("the rule's query does not return what it should"));
+									gettext_noop("the result of the rule's query does not have the required columns"));
 	result = SPI_execute_plan_extended(query_plan(query, incoming), &options);
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
@@ -183,6 +190,7 @@ query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relat
 	EphemeralNamedRelation offered = palloc0(sizeof(EphemeralNamedRelationData));
 	int result;
 
+	Assert(OidIsValid(relation) || shape != NULL);
 	offered->md.name = pstrdup(name);
 	offered->md.reliddesc = relation;
 	offered->md.tupdesc = OidIsValid(relation) ? NULL : shape;
@@ -206,12 +214,14 @@ query_offer_changes(TriggerData *trigger)
 char *
 query_text(uint64 row, int column)
 {
+	Assert(SPI_tuptable != NULL && row < SPI_tuptable->numvals);
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
 Datum
 query_value(uint64 row, int column, bool *isnull)
 {
+	Assert(SPI_tuptable != NULL && row < SPI_tuptable->numvals);
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
 }
 
@@ -234,7 +244,7 @@ query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape)
 
 	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("a function that returns rows was called where none are accepted"),
+						errmsg("set-valued function called in context that cannot accept a set"),
 						errhint("Call it in FROM.")));
 	caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
 	if (get_call_result_type(fcinfo, NULL, shape) != TYPEFUNC_COMPOSITE)

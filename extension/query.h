@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * query.h
- *	  Saved queries and the role and search path that they run with.  The only
+ *	  Runs saved queries with a given role and a pinned search path.  The only
  *	  user of SPI.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -21,31 +21,31 @@
 #define QUERY_SIZE_CLASSES 7
 
 /*
- * A query whose plans live as long as the backend or, for those of a rule, as
- * the rule's cache entry.  A plan is made for the order of magnitude of the
- * rows that come in, because the first plan that the server makes for a
- * transition table stays: one made for 10,000 rows must not serve one row.
+ * A query and its plans.  They live as long as the backend or, for the queries of
+ * a rule, as long as the rule's cache entry.  There is a plan for each order of
+ * magnitude of incoming rows, because the server keeps the first plan that it
+ * makes for a transition table: a plan for 10,000 rows must not serve one row.
  */
 typedef struct SavedQuery
 {
-	const char *name; /* stands in error messages */
+	const char *name; /* for error messages */
 	const char *text;
 	int nargs;
 	Oid argtypes[QUERY_MAX_ARGS];
-	bool read_only; /* sees the caller's snapshot, not a newer one */
-	bool latest;	/* sees what is committed by now, whatever the isolation level */
+	bool read_only; /* uses the caller's snapshot, not a newer one */
+	bool latest;	/* sees all commits up to now, at any isolation level */
 	int cursor_options;
 	SPIPlanPtr plans[QUERY_SIZE_CLASSES];
 } SavedQuery;
 
-/* A column of a shape. */
+/* A column of a row type. */
 typedef struct QueryColumn
 {
 	const char *name;
 	Oid type;
 } QueryColumn;
 
-/* What query_begin() changed and query_end() puts back. */
+/* The settings that query_begin() saves and query_end() restores. */
 typedef struct QueryScope
 {
 	Oid role;
@@ -54,10 +54,10 @@ typedef struct QueryScope
 } QueryScope;
 
 /*
- * Connects to SPI as the given role with the search path pinned and without JIT.  Every
- * query_begin() has its query_end(), but for errors, which put everything back
- * by themselves.  A restricted scope cannot leave traps behind for the caller's
- * role: no SET ROLE, no deferred triggers, no temporary tables.
+ * Connects to SPI as the given role, with the search path pinned and without JIT.
+ * Every query_begin() needs a query_end(), except after an error: the abort
+ * restores everything.  In a restricted scope the role's code cannot affect the
+ * caller's role: no SET ROLE, no deferred triggers, no temporary tables.
  */
 extern void query_begin(QueryScope *scope, Oid role, bool restricted);
 extern void query_end(QueryScope *scope);
@@ -66,52 +66,56 @@ extern void query_end(QueryScope *scope);
 extern void query_become(QueryScope *scope, Oid role, bool restricted);
 
 /*
- * Runs a query, planned for that many incoming rows, and returns how many rows
- * it processed; its result is in SPI_tuptable.
+ * Runs a query with the plan for that many incoming rows.  Returns the number of
+ * rows that it processed; SPI_tuptable has its result.
  */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);
 
-/* Runs a query whose plan is not worth keeping. */
+/* Runs a query and keeps no plan.  Returns the number of rows that it processed. */
 extern uint64 query_run_once(SavedQuery *query, Datum *values);
 
 /*
- * Runs a query and puts its result into a tuplestore of that shape, reporting a
- * result of another shape as an error.
+ * Runs a query and adds its result to a tuplestore of that row type.  Raises an
+ * error if the result has another row type.
  */
 extern void query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape);
 
-/* The tables and views that a query reads, without running it, as a list of oids. */
+/* Returns a new list of the OIDs of the tables and views that a query reads; does not run it. */
 extern List *query_relations(SavedQuery *query);
 
 /* Frees the plans of a query. */
 extern void query_forget(SavedQuery *query);
 
-/* The row type of these columns; made once and kept in *shape for the life of the backend. */
+/* Returns the row type of these columns, made once and kept in *shape as long as the backend lives. */
 extern TupleDesc query_shape(TupleDesc *shape, const QueryColumn *columns, int count);
 
-/* Makes a tuplestore visible to queries of this scope under that name. */
+/*
+ * Makes a tuplestore visible to the queries of this scope under that name.  Its
+ * row type is "shape" or, if "relation" is valid, that of the relation.
+ */
 extern void query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation);
 
-/* Makes a trigger's transition tables visible to queries of this scope. */
+/* Makes a trigger's transition tables visible to the queries of this scope. */
 extern void query_offer_changes(TriggerData *trigger);
 
-/* Column of the result's row, as text in the caller's context (NULL for null). */
+/* Return a column of a row of the last result; the text is in the current memory context, NULL for null. */
 extern char *query_text(uint64 row, int column);
 extern Datum query_value(uint64 row, int column, bool *isnull);
 
-/* A text that outlives the scope. */
+/* Returns a datum of type text in the memory of the scope's caller. */
 extern Datum query_keep_text(const char *text);
 
 /*
- * Begins the result of a set-returning function, in the memory of its caller;
- * *shape is the declared row type.
+ * Begins the result of a set-returning function, in the memory of its caller, and
+ * sets *shape to the declared row type.  Raises an error if the call accepts no
+ * set.
  */
 extern Tuplestorestate *query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape);
 
-/* Returns a table of schema herald_internal; InvalidOid where the extension is not installed. */
+/* Returns the OID of a table in schema herald_internal, or InvalidOid if there is none. */
 extern Oid query_own_table(const char *name);
 
-/* The role that owns the extension: it alone writes inbox and log. */
+/* Returns the role that owns the extension: only it writes the inbox and the event log. */
 extern Oid query_extension_owner(void);
 
 #endif /* HERALD_QUERY_H */

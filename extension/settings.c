@@ -126,7 +126,7 @@ herald_settings_define(bool preloading)
 
 PG_FUNCTION_INFO_V1(herald_setting);
 
-/* herald_internal.setting(name) returns the value of herald.NAME, also in a session that had not loaded the library before. */
+/* herald_internal.setting(name) returns the value of herald.NAME.  The call itself loads the library. */
 Datum
 herald_setting(PG_FUNCTION_ARGS)
 {

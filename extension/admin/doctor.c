@@ -1,11 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * doctor.c
- *	  What herald.doctor() cannot see with SQL: how a query of a rule is planned,
- *	  and which tables it reads.
+ *	  Plans and parses the queries of rules for herald.doctor().
  *
- * Both look at a query as it would run, as the owner of the watched table and
- * over its changed rows, but nothing is run.
+ * The functions analyze a query as it would run: as the owner of the watched table
+ * and over its changed rows.  They do not run it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -22,7 +21,7 @@
 
 #include "query.h"
 
-/* A scope in which a query of a rule finds what it needs, until it is closed. */
+/* A query scope with the transition tables that a rule's query needs. */
 typedef struct Examination
 {
 	QueryScope scope;
@@ -53,7 +52,7 @@ examination_end(Examination *examination)
 PG_FUNCTION_INFO_V1(herald_plan_of);
 PG_FUNCTION_INFO_V1(herald_tables_read);
 
-/* herald_internal.plan_of(relation, query): its plan. */
+/* herald_internal.plan_of(relation, query) returns the plan of a query, as JSON. */
 Datum
 herald_plan_of(PG_FUNCTION_ARGS)
 {
@@ -71,7 +70,7 @@ herald_plan_of(PG_FUNCTION_ARGS)
 	return plan;
 }
 
-/* herald_internal.tables_read(relation, query): the tables and views in it, and in those views. */
+/* herald_internal.tables_read(relation, query) returns the tables and views that a query reads, also through views. */
 Datum
 herald_tables_read(PG_FUNCTION_ARGS)
 {

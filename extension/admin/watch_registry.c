@@ -1,13 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * watch_registry.c
- *	  Writes down what is watched, for those who own the tables.
+ *	  Saves rules and the other records of watched tables, for the tables' owners.
  *
- * The SQL functions that compile rules run as their caller.  They end here: the
- * caller must own the table, then the extension's owner writes, and last the
- * owner of the table runs what was written once over no rows, so that a
- * mistake, a missing column or a missing privilege shows now and not in an
- * application's INSERT.
+ * The SQL functions that compile rules run as their caller and end here:
+ *
+ * 1. The caller must own the table.
+ *
+ * 2. The owner of the extension writes the record, and the caches of all backends
+ *	  are invalidated.
+ *
+ * 3. The owner of the table rehearses the record: its queries run once over no
+ *	  rows.  A mistake, a missing column or a missing privilege is an error now, and
+ *	  not in an INSERT of the application.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -26,13 +31,13 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "write/user_block.h"
 #include "compat.h"
-#include "write/notification.h"
 #include "query.h"
+#include "write/notification.h"
 #include "write/rule.h"
+#include "write/user_block.h"
 
-/* The statements; each has its function's arguments as parameters. */
+/* The statements.  The parameters of each are the arguments of its SQL function. */
 
 static SavedQuery save_rule = {
 	.name = "the insert of a rule",
@@ -86,7 +91,7 @@ static SavedQuery save_watched = {
 	.argtypes = { REGCLASSOID, TEXTOID, JSONBOID },
 };
 
-static SavedQuery forget = {
+static SavedQuery delete_watched = {
 	.name = "the removal of a watched table",
 	.text = "WITH r AS (DELETE FROM herald_internal.rule WHERE relation = $1),"
 			" s AS (DELETE FROM herald_internal.room_source WHERE relation = $1),"
@@ -97,7 +102,7 @@ static SavedQuery forget = {
 	.argtypes = { REGCLASSOID },
 };
 
-/* Opens a table of which the caller is the owner. */
+/* Opens a table; raises an error unless the caller owns it. */
 static Relation
 open_owned(Oid relid)
 {
@@ -109,7 +114,7 @@ open_owned(Oid relid)
 	return relation;
 }
 
-/* Runs a statement with the function's arguments; the number that it returns, if any. */
+/* Runs a statement with the function's arguments and returns the number that it returns, or 0. */
 static int
 run_statement(SavedQuery *statement, FunctionCallInfo fcinfo)
 {
@@ -117,6 +122,7 @@ run_statement(SavedQuery *statement, FunctionCallInfo fcinfo)
 	char nulls[QUERY_MAX_ARGS + 1] = { 0 };
 	bool isnull;
 
+	Assert(PG_NARGS() == statement->nargs);
 	for (int i = 0; i < statement->nargs; i++)
 	{
 		values[i] = PG_GETARG_DATUM(i);
@@ -127,10 +133,10 @@ run_statement(SavedQuery *statement, FunctionCallInfo fcinfo)
 	return DatumGetInt32(query_value(0, 1, &isnull));
 }
 
-/* What is tried over no rows after the statement, as the owner of the table. */
+/* Runs the queries of the new record over no rows, as the owner of the table. */
 typedef void (*Rehearsal)(Relation relation, FunctionCallInfo fcinfo, int id);
 
-/* The road of every function below. */
+/* Takes the three steps and returns the id of the record, if it has one. */
 static int
 register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehearse)
 {
@@ -169,14 +175,14 @@ rehearse_rule(Relation relation, FunctionCallInfo fcinfo, int id)
 	tuplestore_end(none);
 }
 
-/* Runs a query for nobody and checks its result's columns. A null is of every type: no text is an id of all tables. */
+/* Runs a query for a null id, which every type of id accepts, and checks the number of its columns. */
 static void
 rehearse_query(const char *name, const char *text, Oid argument, int columns)
 {
 	SavedQuery query = { .name = name, .text = text, .nargs = 1, .argtypes = { argument } };
-	Datum nobody = (Datum) 0;
+	Datum null_id = (Datum) 0;
 
-	query_run(&query, 1, &nobody, "n");
+	query_run(&query, 1, &null_id, "n");
 	if (SPI_tuptable == NULL || SPI_tuptable->tupdesc->natts != columns)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("%s must return %d columns", name, columns)));
@@ -197,7 +203,7 @@ rehearse_room_source(Relation relation, FunctionCallInfo fcinfo, int id)
 	rehearse_query("the query of a source of rooms", text_to_cstring(PG_GETARG_TEXT_PP(2)), TEXTARRAYOID, 2);
 }
 
-/* Asks about no candidates. */
+/* Runs the query over no candidates. */
 static void
 rehearse_block_source(Relation relation, FunctionCallInfo fcinfo, int id)
 {
@@ -266,12 +272,12 @@ herald_forget_table(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || get_rel_relkind(PG_GETARG_OID(0)) != '\0')
 	{
-		register_change(fcinfo, &forget, NULL);
+		register_change(fcinfo, &delete_watched, NULL);
 		PG_RETURN_VOID();
 	}
-	/* A table that is gone has no owner to ask, and what is known of it is of no use to anybody. */
+	/* A dropped table has no owner, and its records serve nobody: any role may delete them. */
 	query_begin(&scope, query_extension_owner(), false);
-	run_statement(&forget, fcinfo);
+	run_statement(&delete_watched, fcinfo);
 	query_end(&scope);
 	PG_RETURN_VOID();
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * durable_lsn.c
- *	  How much of the WAL cannot be lost, and where this server's comes from.
+ *	  Tells which part of the WAL cannot be lost, and where this server's timeline
+ *	  and WAL began.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -32,19 +33,19 @@ require_primary(void)
 {
 	if (RecoveryInProgress())
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("this server is a standby"),
-						errhint("Positions in the event log come from the primary.")));
+						errhint("Connect to the primary: only it makes positions in the event log.")));
 }
 
-/* What standbys have confirmed that commits wait for; 0: they wait for none. */
+/* Returns the WAL position that synchronous standbys have confirmed; 0: commits wait for no standby. */
 static XLogRecPtr
-confirmed(void)
+confirmed_by_standby(void)
 {
 	XLogRecPtr end;
 
 	if (!SyncRepRequested() || SyncRepStandbyNames == NULL || SyncRepStandbyNames[0] == '\0')
 		return InvalidXLogRecPtr;
 	LWLockAcquire(SyncRepLock, LW_SHARED);
-	end = WalSndCtl->lsn[SYNC_REP_WAIT_WRITE]; /* the weakest that a commit may wait for */
+	end = WalSndCtl->lsn[SYNC_REP_WAIT_WRITE]; /* the weakest confirmation that a commit can wait for */
 	LWLockRelease(SyncRepLock);
 	return end;
 }
@@ -52,16 +53,19 @@ confirmed(void)
 uint64
 durable_lsn(void)
 {
-	XLogRecPtr by_standby;
+	XLogRecPtr confirmed;
 
 	require_primary();
-	by_standby = confirmed();
-	return by_standby != InvalidXLogRecPtr ? by_standby : flushed_wal();
+	confirmed = confirmed_by_standby();
+	return confirmed != InvalidXLogRecPtr ? confirmed : flushed_wal();
 }
 
 PG_FUNCTION_INFO_V1(herald_timeline_since);
 
-/* herald_internal.timeline_since(): when this server turned to its timeline; NULL: it began with it. */
+/*
+ * herald_internal.timeline_since() returns when this server switched to its
+ * timeline; NULL: the cluster began with it.
+ */
 Datum
 herald_timeline_since(PG_FUNCTION_ARGS)
 {
@@ -76,13 +80,14 @@ herald_timeline_since(PG_FUNCTION_ARGS)
 }
 
 /*
- * Up to where this server has received a timeline from its primary.  All that is
- * complete up to there has been replayed, as long as there was no target; but the
- * history says where the last complete record ends, and a primary that counts
- * what its standby has confirmed counts half records, too.
+ * Returns the end of the WAL that this server has received of a timeline from its
+ * primary; 0: it received another.  Without a recovery target, it has replayed all
+ * complete records up to there.  The timeline's history file instead says where the
+ * last complete record ends.  A primary that counts a standby's confirmations also
+ * counts incomplete records.
  */
 static XLogRecPtr
-received(TimeLineID timeline)
+received_until(TimeLineID timeline)
 {
 	TimeLineID streamed;
 	XLogRecPtr end = GetWalRcvFlushRecPtr(NULL, &streamed);
@@ -93,8 +98,9 @@ received(TimeLineID timeline)
 PG_FUNCTION_INFO_V1(herald_timeline_left);
 
 /*
- * herald_internal.timeline_left(timeline): from where on this server has nothing of it;
- * NULL: it is on it; 0/0: it never was.
+ * herald_internal.timeline_left(timeline) returns the WAL position from which on
+ * this server has nothing of a timeline; NULL: it is on the timeline; 0/0: it
+ * never was.
  */
 Datum
 herald_timeline_left(PG_FUNCTION_ARGS)
@@ -108,14 +114,14 @@ herald_timeline_left(PG_FUNCTION_ARGS)
 	history = readTimeLineHistory(current_timeline());
 	if (!tliInHistory(timeline, history))
 		PG_RETURN_LSN(InvalidXLogRecPtr);
-	PG_RETURN_LSN(Max(tliSwitchPoint(timeline, history, NULL), received(timeline)));
+	PG_RETURN_LSN(Max(tliSwitchPoint(timeline, history, NULL), received_until(timeline)));
 }
 
 PG_FUNCTION_INFO_V1(herald_wal_begin);
 
 /*
- * herald_internal.wal_begin(): where the latest checkpoint began; soon after a start that
- * is where the start has found the end of the WAL.
+ * herald_internal.wal_begin() returns where the latest checkpoint began.  Soon
+ * after a start of the server, that is the end of the WAL that the start found.
  */
 Datum
 herald_wal_begin(PG_FUNCTION_ARGS)

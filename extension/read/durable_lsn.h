@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * durable_lsn.h
- *	  How much of the WAL cannot be lost, and where this server's comes from.
+ *	  Tells which part of the WAL cannot be lost, and where this server's timeline
+ *	  and WAL began.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,9 +13,9 @@
 #include "postgres.h"
 
 /*
- * The end of what is on disk, or where commits wait for a standby of what that
- * one has: all commits that are visible now are before it, but those that did
- * not wait.
+ * Returns the end of the WAL that is on disk or, if commits wait for a standby, of
+ * the WAL that the standby has confirmed.  All commits that are visible now lie
+ * before it, except those that did not wait.  Raises an error on a standby.
  */
 extern uint64 durable_lsn(void);
 

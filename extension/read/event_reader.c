@@ -3,24 +3,28 @@
  * event_reader.c
  *	  Reads the event log from a position.
  *
- * The order of ids is not the order of commits: whoever saw id 2 and moved on
- * never sees id 1 of the slower transaction.  So a position is a snapshot.
+ * Transactions do not commit in the order of the ids that their events draw.  A
+ * reader that remembered the last id would miss an event with a lower id of a
+ * slower transaction.  So a position is a snapshot.
  *
- * 1. A row carries the id of its top transaction.  After the position S0, a
- *	  reader whose own snapshot is S1 gets the rows of transactions at or above
- *	  S0's xmax and of those in progress in S0, as far as S1 sees them.  Each
- *	  committed row is read once and nobody waits for anybody.
+ * 1. An event carries the id of its top transaction.  S0 is the snapshot of the
+ *	  position, S1 the reader's own.  The window (S0, S1) holds the events of
+ *	  transactions that are visible in S1 and not in S0: those at or above S0's
+ *	  xmax, and those in progress in S0.  The reader gets each committed event once,
+ *	  and no transaction waits for another.
  *
- * 2. Within such a window rows come in the order of their ids.  That respects
- *	  causality: who saw a row before writing its own got a higher id.
+ * 2. Within a window events come in the order of their ids.  That respects
+ *	  causality: a transaction that saw an event before it wrote its own drew a
+ *	  higher id.
  *
- * 3. A page that does not hold the whole window ends in a position in its middle
- *	  (S0, S1, last id), and the next page reads the same window.
+ * 3. A page that does not hold the whole window ends at a position in its middle
+ *	  (S0, S1, last id).  The next page reads the same window.
  *
- * 4. A page costs what it holds, however long the window is.  A snapshot comes with
- *	  a top: nothing that it sees has a higher id.  Above the top of S0 everything is
- *	  new and found by its id, in order.  Up to there only what was in progress is, or
- *	  had begun without being known to S0: whoever began later has higher ids.
+ * 4. The cost of a page depends on its own events, not on the length of the window.
+ *	  A snapshot comes with a top, above which it sees no event.  Above the top of
+ *	  S0 all events are new, and the reader finds them by their ids, in order.  Up
+ *	  to the top, new events belong to transactions in progress in S0, or to those
+ *	  between its xmax and its "next".  Transactions from "next" on draw higher ids.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -34,8 +38,8 @@
 #include "utils/builtins.h"
 
 #include "query.h"
-#include "read/resume.h"
 #include "read/durable_lsn.h"
+#include "read/resume.h"
 
 /* Columns of herald.read_events(). */
 enum
@@ -54,15 +58,34 @@ enum
 	EVENT_MORE,
 	EVENT_BEHIND,
 	EVENT_COLUMNS = EVENT_BEHIND,
-	ROW_WANTED, /* the row is news */
-	ROW_FULL,	/* more follows behind the page */
+	ROW_WANTED, /* the row belongs to the result; others only move the position */
+	ROW_FULL,	/* more rows of the window follow after the page */
 	ROW_COLUMNS = ROW_FULL
 };
 
+/* Parameters of the window query, from 0. */
+enum
+{
+	WINDOW_SEEN_XMAX,
+	WINDOW_SEEN_IN_PROGRESS,
+	WINDOW_BEGUN_LIMIT,
+	WINDOW_SNAPSHOT,
+	WINDOW_LAST_ID,
+	WINDOW_ROOMS,
+	WINDOW_MAX_EVENTS,
+	WINDOW_ALSO_SEEN,
+	WINDOW_ALSO_SEEN_IDS,
+	WINDOW_SEEN,
+	WINDOW_SEEN_TOP,
+	WINDOW_TOP,
+	WINDOW_MAX_BYTES,
+	WINDOW_PARAMETERS
+};
+
 /*
- * The next rows in the order of ids, and whether each of them is wanted, up to the
- * one with which their payloads have reached the size of a page.  Three arms, each
- * an index range: a single OR can be a hundred times slower.
+ * Returns the next rows of a window in the order of their ids, until the wanted
+ * payloads reach the size of a page, and whether each row is wanted.  The three
+ * arms of the UNION are index ranges: a single OR can be a hundred times slower.
  */
 static SavedQuery read_window = {
 	.name = "the query on the event log",
@@ -98,7 +121,7 @@ static SavedQuery read_window = {
 			" (SELECT n.count = $7 OR n.count > (SELECT count(*) FROM page) FROM (SELECT count(*) FROM next) AS n)"
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
 			" ORDER BY p.id",
-	.nargs = 13,
+	.nargs = WINDOW_PARAMETERS,
 	.argtypes = { XID8OID, XID8ARRAYOID, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID, PG_SNAPSHOTARRAYOID,
 				  INT8ARRAYOID, PG_SNAPSHOTOID, INT8OID, INT8OID, INT4OID },
 	.read_only = true,
@@ -106,21 +129,21 @@ static SavedQuery read_window = {
 };
 
 /* One call of herald.read_events(). */
-typedef struct Reading
+typedef struct EventReading
 {
 	Tuplestorestate *out;
 	TupleDesc shape;
-	Position position; /* after the row that was put out last */
+	Position position; /* after the last row of the page so far */
 	LogSnapshot until;
-	uint64 durable_lsn;		  /* what was visible until then was before this place in the WAL */
-	ArrayBuildState *readers; /* whose unread count the page changes ... */
-	ArrayBuildState *causes;  /* ... and in which transaction */
+	uint64 durable_lsn;			  /* all commits that are visible in "until" lie before it in the WAL */
+	ArrayBuildState *readers;	  /* rooms of the users whose unread count the page changes ... */
+	ArrayBuildState *reader_xids; /* ... and the transactions that change them */
 	int max_events;
 	int max_bytes; /* of payload; the page ends with the event that reaches it */
-} Reading;
+} EventReading;
 
 static void
-reading_put(Reading *reading, Datum *values, bool *nulls)
+reading_put(EventReading *reading, Datum *values, bool *nulls)
 {
 	tuplestore_putvalues(reading->out, reading->shape, values, nulls);
 }
@@ -131,9 +154,9 @@ changes_unread(const char *name)
 	return strncmp(name, "notification:", strlen("notification:")) == 0;
 }
 
-/* The user of an event that changes an unread count: its room is "user:ID". */
+/* Remembers that an event changes an unread count: its first room is that of the user. */
 static void
-note_reader(Reading *reading, Datum rooms, Datum xid, MemoryContext context)
+note_reader(EventReading *reading, Datum rooms, Datum xid)
 {
 	Datum *elements;
 	int count;
@@ -141,13 +164,24 @@ note_reader(Reading *reading, Datum rooms, Datum xid, MemoryContext context)
 	deconstruct_array(DatumGetArrayTypeP(rooms), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
 	if (count == 0)
 		return;
-	reading->readers = accumArrayResult(reading->readers, elements[0], false, TEXTOID, context);
-	reading->causes = accumArrayResult(reading->causes, xid, false, XID8OID, context);
+	reading->readers = accumArrayResult(reading->readers, elements[0], false, TEXTOID, CurrentMemoryContext);
+	reading->reader_xids = accumArrayResult(reading->reader_xids, xid, false, XID8OID, CurrentMemoryContext);
 }
 
-/* Puts out what is wanted of the page that the window query found; returns whether more follows. */
+/* Adds a wanted row to the result, with the position after it. */
+static void
+put_event(EventReading *reading, Datum *values, bool *nulls)
+{
+	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	nulls[EVENT_POSITION - 1] = false;
+	if (changes_unread(TextDatumGetCString(values[EVENT_NAME - 1])))
+		note_reader(reading, values[EVENT_ROOMS - 1], values[EVENT_XID - 1]);
+	reading_put(reading, values, nulls);
+}
+
+/* Adds the wanted rows of the window query to the result; returns whether more follow. */
 static bool
-put_page(Reading *reading, uint64 rows, MemoryContext context)
+put_page(EventReading *reading, uint64 rows)
 {
 	Datum values[ROW_COLUMNS];
 	bool nulls[ROW_COLUMNS];
@@ -159,13 +193,8 @@ put_page(Reading *reading, uint64 rows, MemoryContext context)
 			values[column] = query_value(row, column + 1, &nulls[column]);
 		reading->position.last_id = DatumGetInt64(values[EVENT_ID - 1]);
 		full = DatumGetBool(values[ROW_FULL - 1]);
-		if (!DatumGetBool(values[ROW_WANTED - 1]))
-			continue;
-		values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
-		nulls[EVENT_POSITION - 1] = false;
-		if (changes_unread(TextDatumGetCString(values[EVENT_NAME - 1])))
-			note_reader(reading, values[EVENT_ROOMS - 1], values[EVENT_XID - 1], context);
-		reading_put(reading, values, nulls);
+		if (DatumGetBool(values[ROW_WANTED - 1]))
+			put_event(reading, values, nulls);
 	}
 	return full;
 }
@@ -180,9 +209,9 @@ static SavedQuery count_unread = {
 	.read_only = true,
 };
 
-/* Badges are derived when the page is read, so that no writer has to count. */
+/* Adds the unread counts that the page changes.  The reader counts, so that no writer has to. */
 static void
-put_unread_counts(Reading *reading)
+put_unread_counts(EventReading *reading)
 {
 	Datum values[EVENT_COLUMNS] = { 0 };
 	bool nulls[EVENT_COLUMNS];
@@ -192,7 +221,7 @@ put_unread_counts(Reading *reading)
 	if (reading->readers == NULL)
 		return;
 	changes[0] = makeArrayResult(reading->readers, CurrentMemoryContext);
-	changes[1] = makeArrayResult(reading->causes, CurrentMemoryContext);
+	changes[1] = makeArrayResult(reading->reader_xids, CurrentMemoryContext);
 	rows = query_run(&count_unread, 1, changes, NULL);
 	memset(nulls, true, sizeof(nulls));
 	values[EVENT_NAME - 1] = CStringGetTextDatum("notification:unread");
@@ -207,16 +236,19 @@ put_unread_counts(Reading *reading)
 	}
 }
 
-/* How many events there may be after the position: ids are not all used, and some are of transactions in progress. */
+/*
+ * Returns an upper bound of the number of events after the position: some ids are
+ * unused, and some belong to transactions in progress.
+ */
 static int64
-events_behind(const Reading *reading)
+events_behind(const EventReading *reading)
 {
 	return Max(reading->until.top - position_reach(&reading->position), 0);
 }
 
-/* The last row: where to go on, and whether at once. */
+/* Adds the last row: the position to go on from, and whether more events wait. */
 static void
-put_end(Reading *reading, bool more)
+put_end(EventReading *reading, bool more)
 {
 	Datum values[EVENT_COLUMNS] = { 0 };
 	bool nulls[EVENT_COLUMNS];
@@ -229,62 +261,82 @@ put_end(Reading *reading, bool more)
 	reading_put(reading, values, nulls);
 }
 
+/* Runs the window query and returns the number of rows. */
 static uint64
-run_window(const Reading *reading, Datum rooms, bool all_rooms)
+run_window(const EventReading *reading, Datum rooms, bool all_rooms)
 {
 	const Position *position = &reading->position;
-	Datum values[13];
-	char nulls[14] = "             ";
+	Datum values[WINDOW_PARAMETERS];
+	char nulls[WINDOW_PARAMETERS + 1];
 
-	values[0] = UInt64GetDatum(position->seen.xmax);
-	values[1] = snapshot_in_progress(&position->seen);
-	values[2] = UInt64GetDatum(Min(position->window.xmax, position->seen.next));
-	values[3] = snapshot_to_datum(&position->window);
-	values[4] = Int64GetDatum(position->last_id);
-	values[5] = rooms;
-	nulls[5] = all_rooms ? 'n' : ' ';
-	values[6] = Int32GetDatum(reading->max_events);
-	position_seen(position->also, &values[7], &values[8]);
-	values[9] = snapshot_to_datum(&position->seen);
-	values[10] = Int64GetDatum(position->seen.top);
-	values[11] = Int64GetDatum(position->window.top);
-	values[12] = Int32GetDatum(reading->max_bytes);
+	memset(nulls, ' ', WINDOW_PARAMETERS);
+	values[WINDOW_SEEN_XMAX] = UInt64GetDatum(position->seen.xmax);
+	values[WINDOW_SEEN_IN_PROGRESS] = snapshot_in_progress(&position->seen);
+	values[WINDOW_BEGUN_LIMIT] = UInt64GetDatum(Min(position->window.xmax, position->seen.next));
+	values[WINDOW_SNAPSHOT] = snapshot_to_datum(&position->window);
+	values[WINDOW_LAST_ID] = Int64GetDatum(position->last_id);
+	values[WINDOW_ROOMS] = rooms;
+	nulls[WINDOW_ROOMS] = all_rooms ? 'n' : ' ';
+	values[WINDOW_MAX_EVENTS] = Int32GetDatum(reading->max_events);
+	position_seen(position->also, &values[WINDOW_ALSO_SEEN], &values[WINDOW_ALSO_SEEN_IDS]);
+	values[WINDOW_SEEN] = snapshot_to_datum(&position->seen);
+	values[WINDOW_SEEN_TOP] = Int64GetDatum(position->seen.top);
+	values[WINDOW_TOP] = Int64GetDatum(position->window.top);
+	values[WINDOW_MAX_BYTES] = Int32GetDatum(reading->max_bytes);
 	return query_run(&read_window, 1, values, nulls);
 }
 
+/* Begins the window from the position to "until". */
+static void
+begin_window(EventReading *reading)
+{
+	Position *position = &reading->position;
+
+	Assert(!position->partial && position->last_id == -1);
+	position->window = reading->until;
+	position->partial = true;
+	position->durable_lsn = Max(position->durable_lsn, reading->durable_lsn);
+}
+
+/* Ends the window: the reader has seen all that it holds. */
+static void
+end_window(EventReading *reading)
+{
+	Position *position = &reading->position;
+
+	Assert(position->partial);
+	position->seen = position->window;
+	position->partial = false;
+	position->last_id = -1;
+	position_simplify(position);
+}
+
 /*
- * Reads one page: the next rows of the window that the position is in, or of
- * the one that begins at it.
+ * Reads one page: the next rows of the window that the position is in the middle
+ * of, or of the window that begins at the position.
  */
 static void
-read_page(Reading *reading, Datum rooms, bool all_rooms)
+read_page(EventReading *reading, Datum rooms, bool all_rooms)
 {
 	bool more = reading->position.partial;
-	uint64 rows;
 	bool full;
 
+	Assert(reading->max_events > 0 && reading->max_bytes > 0);
 	if (!reading->position.partial)
-	{
-		reading->position.window = reading->until;
-		reading->position.partial = true;
-		reading->position.durable_lsn = Max(reading->position.durable_lsn, reading->durable_lsn);
-	}
-	rows = run_window(reading, rooms, all_rooms);
-	full = put_page(reading, rows, CurrentMemoryContext);
+		begin_window(reading);
+	full = put_page(reading, run_window(reading, rooms, all_rooms));
 	if (!full)
-	{
-		reading->position.seen = reading->position.window;
-		reading->position.partial = false;
-		reading->position.last_id = -1;
-		position_simplify(&reading->position);
-	}
+		end_window(reading);
 	put_unread_counts(reading);
 	put_end(reading, full || more);
 }
 
 PG_FUNCTION_INFO_V1(herald_payload_size);
 
-/* herald_internal.payload_size(payload): its size as text, without reading what is stored elsewhere or compressed. */
+/*
+ * herald_internal.payload_size(payload) returns its size as text.  It does not
+ * fetch a value that is stored out of line or compressed.
+ */
 Datum
 herald_payload_size(PG_FUNCTION_ARGS)
 {
@@ -293,11 +345,11 @@ herald_payload_size(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_read_events);
 
-/* herald.read_events(after, until, rooms, max_events, max_bytes): see docs/sql.md. */
+/* herald.read_events(after, until, rooms, max_events, max_bytes) returns a page of events: see docs/sql.md. */
 Datum
 herald_read_events(PG_FUNCTION_ARGS)
 {
-	Reading reading = { 0 };
+	EventReading reading = { 0 };
 	LogSnapshot seen;
 	QueryScope scope;
 	Position until;
@@ -320,7 +372,7 @@ herald_read_events(PG_FUNCTION_ARGS)
 	}
 	seen = reading.position.seen;
 	read_page(&reading, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
-	/* Not before: a partition that is emptied in between would be missed.  Now we hold locks on them all. */
+	/* Check after reading: from then on our locks keep retention from emptying a partition unnoticed. */
 	resume_check_age(&seen);
 	query_end(&scope);
 	return (Datum) 0;

@@ -1,14 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * position.c
- *	  A place in the event log in commit order, and its text.
+ *	  A position in the event log in commit order, and its text form.
  *
- * The text is "1~system~start~kept~snapshot", in the middle of a window followed by
- * "~snapshot~id".  A snapshot is top, xmin, xmax, next and the transactions in progress,
- * separated by dots: xmax and those relative to xmin, next to xmax.  All numbers are
- * hexadecimal, so that a position fits into a URL, a JSON string and an event stream
- * as it is.  To everyone outside the text is opaque, but that two of them joined by
- * "_" are a position, too: after all that is before the one or the other.
+ * 1. The text is "1~database~start~durable_lsn~snapshot".  In the middle of a window
+ *	  "~snapshot~id" follows.  The first number is the version.
+ *
+ * 2. A snapshot is top, xmin, xmax, next and the transactions in progress, separated
+ *	  by dots.  xmax and the transactions are relative to xmin, next is relative to
+ *	  xmax.
+ *
+ * 3. All numbers are hexadecimal, so that a position needs no escapes in a URL, a
+ *	  JSON string and an event stream.
+ *
+ * 4. For clients the text is opaque, with one exception: two positions joined by "_"
+ *	  are a position, too.  It stands for a reader that has read the events before
+ *	  either.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -27,7 +34,7 @@
 #define POSITION_VERSION 1
 #define UINT64_HEX "%" PRIx64
 
-/* A hostile position must not make us allocate without bound. */
+/* Limits on the memory that a hostile position can take. */
 #define MAX_IN_PROGRESS 100000
 #define MAX_JOINED 8
 
@@ -45,6 +52,7 @@ position_text(const Position *position)
 {
 	StringInfoData text;
 
+	Assert(position != NULL);
 	initStringInfo(&text);
 	for (; position != NULL; position = position->also)
 	{
@@ -73,6 +81,7 @@ position_furthest(const Position *position)
 {
 	const Position *furthest = position;
 
+	Assert(position != NULL);
 	for (; position != NULL; position = position->also)
 	{
 		if (position_reach(position) > position_reach(furthest))
@@ -81,7 +90,7 @@ position_furthest(const Position *position)
 	return furthest;
 }
 
-/* In the middle of a window if one of them is: what has been read of it is known of both. */
+/* The result is in the middle of a window if one of the positions is: the events read of it count for both. */
 Position
 position_before(const Position *a, const Position *b)
 {
@@ -100,43 +109,54 @@ position_before(const Position *a, const Position *b)
 	return both;
 }
 
-/* What a position says has been read: what a snapshot sees, up to an id. */
-typedef struct Part
+/* The events that have been read: those that a snapshot sees, up to an id. */
+typedef struct SeenRange
 {
 	LogSnapshot snapshot;
 	int64 last_id;
-} Part;
+} SeenRange;
 
+#define MAX_RANGES (2 * MAX_JOINED)
+
+/* Fills the ranges of all parts of a position and returns their number. */
 static int
-parts_of(const Position *position, Part *parts)
+seen_ranges(const Position *position, SeenRange *ranges)
 {
 	int count = 0;
 
 	for (; position != NULL; position = position->also)
 	{
-		parts[count++] = (Part){ position->seen, PG_INT64_MAX };
+		Assert(count <= MAX_RANGES - 2);
+		ranges[count++] = (SeenRange){ position->seen, PG_INT64_MAX };
 		if (position->partial)
-			parts[count++] = (Part){ position->window, position->last_id };
+			ranges[count++] = (SeenRange){ position->window, position->last_id };
 	}
 	return count;
+}
+
+/* Does one of the ranges contain the range? */
+static bool
+range_within(const SeenRange *range, const SeenRange *ranges, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (range->last_id <= ranges[i].last_id && snapshot_within(&range->snapshot, &ranges[i].snapshot))
+			return true;
+	}
+	return false;
 }
 
 bool
 position_within(const Position *a, const Position *b)
 {
-	Part inner[2 * MAX_JOINED];
-	Part outer[2 * MAX_JOINED];
-	int inner_count = parts_of(a, inner);
-	int outer_count = parts_of(b, outer);
+	SeenRange inner[MAX_RANGES];
+	SeenRange outer[MAX_RANGES];
+	int inner_count = seen_ranges(a, inner);
+	int outer_count = seen_ranges(b, outer);
 
 	for (int i = 0; i < inner_count; i++)
 	{
-		int o = 0;
-
-		while (o < outer_count &&
-			   (inner[i].last_id > outer[o].last_id || !snapshot_within(&inner[i].snapshot, &outer[o].snapshot)))
-			o++;
-		if (o == outer_count)
+		if (!range_within(&inner[i], outer, outer_count))
 			return false;
 	}
 	return true;
@@ -145,53 +165,53 @@ position_within(const Position *a, const Position *b)
 void
 position_simplify(Position *position)
 {
-	Position kept = *position;
+	Position result = *position;
 
-	kept.also = NULL;
+	result.also = NULL;
 	for (Position *other = position->also; other != NULL;)
 	{
 		Position *next = other->also;
-		Position one = *other;
+		Position part = *other;
 
-		one.also = NULL;
-		if (position_within(&kept, &one))
-			kept = one;
-		else if (!position_within(&one, &kept))
+		part.also = NULL;
+		if (position_within(&result, &part))
+			result = part;
+		else if (!position_within(&part, &result))
 		{
-			other->also = kept.also;
-			kept.also = other;
+			other->also = result.also;
+			result.also = other;
 		}
 		other = next;
 	}
-	*position = kept;
+	*position = result;
 }
 
 void
 position_seen(const Position *position, Datum *snapshots, Datum *ids)
 {
-	Part parts[2 * MAX_JOINED];
-	Datum seen[2 * MAX_JOINED];
-	Datum last[2 * MAX_JOINED];
-	int count = parts_of(position, parts);
+	SeenRange ranges[MAX_RANGES];
+	Datum seen[MAX_RANGES];
+	Datum last[MAX_RANGES];
+	int count = seen_ranges(position, ranges);
 
 	for (int i = 0; i < count; i++)
 	{
-		seen[i] = snapshot_to_datum(&parts[i].snapshot);
-		last[i] = Int64GetDatum(parts[i].last_id);
+		seen[i] = snapshot_to_datum(&ranges[i].snapshot);
+		last[i] = Int64GetDatum(ranges[i].last_id);
 	}
 	*snapshots = PointerGetDatum(construct_array(seen, count, PG_SNAPSHOTOID, -1, false, TYPALIGN_DOUBLE));
 	*ids = PointerGetDatum(construct_array(last, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* What is left of a text that is being read; a NULL cursor: it is no position. */
+/* The rest of the text that is being read. */
 typedef struct Cursor
 {
-	const char *at;
+	const char *at; /* NULL: the text is malformed */
 } Cursor;
 
-/* Reads a number that begins after the given separator. */
+/* Reads the separator, if one is given, and the number after it.  Returns 0 if the text is malformed. */
 static uint64
-read_number(Cursor *cursor, char separator)
+position_read_number(Cursor *cursor, char separator)
 {
 	char *end;
 	uint64 number;
@@ -209,22 +229,22 @@ read_number(Cursor *cursor, char separator)
 }
 
 static LogSnapshot
-read_snapshot(Cursor *cursor)
+position_read_snapshot(Cursor *cursor)
 {
 	LogSnapshot snapshot = { 0 };
-	int room = 8;
+	int capacity = 8;
 
-	snapshot.in_progress = palloc(sizeof(uint64) * room);
-	snapshot.top = (int64) read_number(cursor, '~');
-	snapshot.xmin = read_number(cursor, '.');
-	snapshot.xmax = snapshot.xmin + read_number(cursor, '.');
-	snapshot.next = snapshot.xmax + read_number(cursor, '.');
+	snapshot.in_progress = palloc(sizeof(uint64) * capacity);
+	snapshot.top = (int64) position_read_number(cursor, '~');
+	snapshot.xmin = position_read_number(cursor, '.');
+	snapshot.xmax = snapshot.xmin + position_read_number(cursor, '.');
+	snapshot.next = snapshot.xmax + position_read_number(cursor, '.');
 	while (cursor->at != NULL && *cursor->at == '.' && snapshot.count < MAX_IN_PROGRESS)
 	{
-		uint64 next = snapshot.xmin + read_number(cursor, '.');
+		uint64 next = snapshot.xmin + position_read_number(cursor, '.');
 
-		if (snapshot.count == room)
-			snapshot.in_progress = repalloc(snapshot.in_progress, sizeof(uint64) * (room *= 2));
+		if (snapshot.count == capacity)
+			snapshot.in_progress = repalloc(snapshot.in_progress, sizeof(uint64) * (capacity *= 2));
 		if (next >= snapshot.xmax || (snapshot.count > 0 && next <= snapshot.in_progress[snapshot.count - 1]))
 			cursor->at = NULL;
 		snapshot.in_progress[snapshot.count++] = next;
@@ -235,22 +255,22 @@ read_snapshot(Cursor *cursor)
 }
 
 static Position
-read_position(Cursor *cursor)
+position_read_part(Cursor *cursor)
 {
 	Position position = { 0 };
 
-	if (read_number(cursor, '\0') != POSITION_VERSION)
+	if (position_read_number(cursor, '\0') != POSITION_VERSION)
 		cursor->at = NULL;
-	position.database_hash = (uint32) read_number(cursor, '~');
-	position.start = (int64) read_number(cursor, '~');
-	position.durable_lsn = read_number(cursor, '~');
-	position.seen = read_snapshot(cursor);
+	position.database_hash = (uint32) position_read_number(cursor, '~');
+	position.start = (int64) position_read_number(cursor, '~');
+	position.durable_lsn = position_read_number(cursor, '~');
+	position.seen = position_read_snapshot(cursor);
 	position.last_id = -1;
 	if (cursor->at != NULL && *cursor->at == '~')
 	{
 		position.partial = true;
-		position.window = read_snapshot(cursor);
-		position.last_id = (int64) read_number(cursor, '~');
+		position.window = position_read_snapshot(cursor);
+		position.last_id = (int64) position_read_number(cursor, '~');
 	}
 	return position;
 }
@@ -261,12 +281,13 @@ position_read(const char *text, Position *position)
 	Cursor cursor = { text };
 	Position **next = &position->also;
 
-	*position = read_position(&cursor);
+	Assert(text != NULL && position != NULL);
+	*position = position_read_part(&cursor);
 	for (int joined = 1; cursor.at != NULL && *cursor.at == '_' && joined < MAX_JOINED; joined++)
 	{
 		cursor.at++;
 		*next = palloc(sizeof(Position));
-		**next = read_position(&cursor);
+		**next = position_read_part(&cursor);
 		next = &(*next)->also;
 	}
 	return cursor.at != NULL && *cursor.at == '\0';

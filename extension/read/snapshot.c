@@ -1,7 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * snapshot.c
- *	  Which transactions had ended when, and how far the event log had come.
+ *	  A snapshot of the event log: which transactions had ended, and which ids
+ *	  events had.
+ *
+ * "top" and "next" rely on an order in the writers: a transaction gets its id
+ * before it draws the first id of an event (event_log.c).  snapshot_current() reads
+ * the top first and "next" after it.  So a transaction that had no id when the top
+ * was read draws ids above the top.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,13 +23,14 @@
 #include "utils/fmgrprotos.h"
 
 #include "compat.h"
-#include "read/snapshot.h"
 #include "query.h"
+#include "read/snapshot.h"
 
-#define MAX_BEGUN 64
+#define MAX_LISTED_AS_BEGUN 64
 
+/* Reads a number of pg_snapshot's text and the separator after it. */
 static uint64
-snapshot_number(char **text)
+snapshot_read_number(char **text)
 {
 	uint64 number = strtou64(*text, text, 10);
 
@@ -32,7 +39,7 @@ snapshot_number(char **text)
 	return number;
 }
 
-/* A snapshot does not list its own transaction, which may yet append events. */
+/* Lists our own transaction, which pg_snapshot omits: it may append more events. */
 static void
 add_own_transaction(LogSnapshot *now)
 {
@@ -47,13 +54,14 @@ add_own_transaction(LogSnapshot *now)
 }
 
 /*
- * Who has begun since the last one that the snapshot saw ending is in progress,
- * too: those who are named are found sooner.  An old snapshot has too many.
+ * Lists transactions that started after the snapshot's xmax as in progress, too:
+ * the reader finds the events of listed transactions faster.  In an old snapshot
+ * they are too many.
  */
 static void
 add_begun(LogSnapshot *now)
 {
-	if (now->next > now->xmax + MAX_BEGUN)
+	if (now->next > now->xmax + MAX_LISTED_AS_BEGUN)
 		return;
 	while (now->xmax < now->next)
 		now->in_progress[now->count++] = now->xmax++;
@@ -65,7 +73,7 @@ static SavedQuery find_top = {
 	.read_only = true,
 };
 
-/* Asked after the snapshot was taken, the sequence knows of all events in it. */
+/* Returns the highest id drawn.  It is read after the active snapshot was taken, so it covers all events in it. */
 static int64
 top_id(void)
 {
@@ -75,7 +83,6 @@ top_id(void)
 	return DatumGetInt64(query_value(0, 1, &isnull));
 }
 
-/* "next" comes after the top: who has no number yet when the top is read draws ids above it (event_log.c). */
 LogSnapshot
 snapshot_current(void)
 {
@@ -83,19 +90,20 @@ snapshot_current(void)
 	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
 
 	now.next = U64FromFullTransactionId(ReadNextFullTransactionId());
-	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2 + MAX_BEGUN));
-	now.xmin = snapshot_number(&text);
-	now.xmax = snapshot_number(&text);
+	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2 + MAX_LISTED_AS_BEGUN));
+	now.xmin = snapshot_read_number(&text);
+	now.xmax = snapshot_read_number(&text);
 	while (*text != '\0')
-		now.in_progress[now.count++] = snapshot_number(&text);
+		now.in_progress[now.count++] = snapshot_read_number(&text);
 	add_own_transaction(&now);
 	add_begun(&now);
+	Assert(now.xmin > 0 && now.xmin <= now.xmax && now.xmax <= now.next);
 	return now;
 }
 
-/* Only what is below xmax is listed. */
+/* Restores the invariant that all listed transactions are below xmax. */
 static void
-trim(LogSnapshot *snapshot)
+snapshot_trim(LogSnapshot *snapshot)
 {
 	while (snapshot->count > 0 && snapshot->in_progress[snapshot->count - 1] >= snapshot->xmax)
 		snapshot->count--;
@@ -104,14 +112,15 @@ trim(LogSnapshot *snapshot)
 void
 snapshot_clip(LogSnapshot *snapshot, uint64 limit)
 {
+	Assert(limit > 0);
 	snapshot->xmax = Min(snapshot->xmax, limit);
 	snapshot->xmin = Min(snapshot->xmin, limit);
 	snapshot->next = PG_UINT64_MAX;
-	trim(snapshot);
+	snapshot_trim(snapshot);
 }
 
 static int
-compare_numbers(const void *a, const void *b)
+compare_xids(const void *a, const void *b)
 {
 	uint64 left = *(const uint64 *) a;
 	uint64 right = *(const uint64 *) b;
@@ -129,14 +138,14 @@ snapshot_intersect(const LogSnapshot *a, const LogSnapshot *b)
 	both.in_progress = palloc(sizeof(uint64) * (both.count + 1));
 	memcpy(both.in_progress, a->in_progress, sizeof(uint64) * a->count);
 	memcpy(both.in_progress + a->count, b->in_progress, sizeof(uint64) * b->count);
-	qsort(both.in_progress, both.count, sizeof(uint64), compare_numbers);
+	qsort(both.in_progress, both.count, sizeof(uint64), compare_xids);
 	for (int i = 0; i < both.count; i++)
 	{
 		if (unique == 0 || both.in_progress[unique - 1] != both.in_progress[i])
 			both.in_progress[unique++] = both.in_progress[i];
 	}
 	both.count = unique;
-	trim(&both);
+	snapshot_trim(&both);
 	return both;
 }
 
@@ -162,6 +171,7 @@ snapshot_to_datum(const LogSnapshot *snapshot)
 {
 	StringInfoData text;
 
+	Assert(snapshot->xmin > 0 && snapshot->xmin <= snapshot->xmax);
 	initStringInfo(&text);
 	appendStringInfo(&text, UINT64_FORMAT ":" UINT64_FORMAT ":", snapshot->xmin, snapshot->xmax);
 	for (int i = 0; i < snapshot->count; i++)

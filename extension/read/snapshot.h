@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * snapshot.h
- *	  Which transactions had ended when, and how far the event log had come.
+ *	  A snapshot of the event log: which transactions had ended, and which ids
+ *	  events had.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,9 +13,9 @@
 #include "postgres.h"
 
 /*
- * Which transactions had ended: all below xmax but those in progress.  Their events
- * have ids up to the top.  Those of transactions from "next" on, which had not begun,
- * have ids above it.
+ * All transactions below xmax had ended, except those in progress.  Their events
+ * have ids up to the top.  Transactions from "next" on had not begun; their events
+ * have ids above the top.
  */
 typedef struct LogSnapshot
 {
@@ -23,25 +24,28 @@ typedef struct LogSnapshot
 	uint64 xmax;
 	uint64 next;
 	int count;
-	uint64 *in_progress; /* ascending */
+	uint64 *in_progress; /* ascending, below xmax; in the memory context that made the snapshot */
 } LogSnapshot;
 
-/* The snapshot of the active snapshot; within a query scope of the extension's owner. */
+/* Returns the state of the log at the active snapshot.  Within a query scope of the extension's owner. */
 extern LogSnapshot snapshot_current(void);
 
-/* Forgets the ends of transactions at or above the limit, whose ids another start of the server may have given out. */
+/*
+ * Makes transactions at or above the limit count as not ended: another start of
+ * the server may have given out their ids again.
+ */
 extern void snapshot_clip(LogSnapshot *snapshot, uint64 limit);
 
-/* The snapshot at which just those transactions had ended that had at both. */
+/* Returns a new snapshot in which those transactions had ended that had ended in both. */
 extern LogSnapshot snapshot_intersect(const LogSnapshot *a, const LogSnapshot *b);
 
-/* Whether all transactions that had ended at "a" had ended at "b". */
+/* Returns whether all transactions that had ended in "a" had ended in "b". */
 extern bool snapshot_within(const LogSnapshot *a, const LogSnapshot *b);
 
-/* The snapshot as a value of type pg_snapshot. */
+/* Returns the snapshot as a datum of type pg_snapshot. */
 extern Datum snapshot_to_datum(const LogSnapshot *snapshot);
 
-/* The list of transactions in progress as a value of type xid8[]. */
+/* Returns the transactions in progress as a datum of type xid8[]. */
 extern Datum snapshot_in_progress(const LogSnapshot *snapshot);
 
 #endif /* HERALD_SNAPSHOT_H */

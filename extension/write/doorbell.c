@@ -185,8 +185,8 @@ follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionI
 }
 
 static void
-ring_after_commit_prepared(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
-						   ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+ring_commit_prepared(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
+					 ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Node *parsed = statement->utilityStmt;
 	bool commits_prepared = IsA(parsed, TransactionStmt) &&
@@ -238,7 +238,7 @@ doorbell_init(bool preloading)
 	RegisterXactCallback(ring_at_transaction_end, NULL);
 	RegisterSubXactCallback(follow_subtransaction, NULL);
 	previous_hooks.process_utility = ProcessUtility_hook;
-	ProcessUtility_hook = ring_after_commit_prepared;
+	ProcessUtility_hook = ring_commit_prepared;
 	if (!preloading)
 		return;
 #ifdef HERALD_SHMEM_REQUEST_IN_INIT

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * event_log.c
- *	  Appends events to the log; the only way in.
+ *	  Appends events to the event log; no other module does.
  *
- * A row is stamped with the id of its top transaction by the table's default,
- * and appending rings the doorbell: no caller can forget either.  The transaction
- * has its number before it draws the first id for an event: the reader counts on it.
+ * The table's default stamps a row with the id of its top transaction, and every
+ * function here rings the doorbell: no caller can forget either.  A transaction
+ * gets its id before it draws the first id of an event.  The reader relies on that
+ * order (snapshot.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -16,15 +17,16 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "write/doorbell.h"
-#include "write/event_log.h"
 #include "query.h"
 #include "settings.h"
+#include "write/doorbell.h"
+#include "write/event_log.h"
 
 static SavedQuery append_one = {
 	.name = "the insert into the event log",
@@ -34,7 +36,7 @@ static SavedQuery append_one = {
 	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
-/* An event without a room or a name is none: a template that met a null. */
+/* Skips events without a room or a name: their template met a null. */
 static SavedQuery append_all = {
 	.name = "the insert into the event log",
 	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta, ack) "
@@ -45,49 +47,53 @@ static SavedQuery append_all = {
 TupleDesc
 event_log_shape(void)
 {
-	static const QueryColumn columns[] = {
-		{ "rooms", TEXTARRAYOID },
-		{ "name", TEXTOID },
-		{ "payload", JSONOID },
-		{ "member_id", TEXTOID },
-		{ "joins", TEXTOID },
-		{ "leaves", TEXTOID },
-		{ "counter", INT4OID },
-		{ "counted_id", TEXTOID },
-		{ "delta", INT2OID },
-		{ "ack", TEXTOID },
+	static const QueryColumn columns[PUBLISHED_COLUMNS] = {
+		[PUBLISHED_ROOMS] = { "rooms", TEXTARRAYOID },
+		[PUBLISHED_NAME] = { "name", TEXTOID },
+		[PUBLISHED_PAYLOAD] = { "payload", JSONOID },
+		[PUBLISHED_MEMBER_ID] = { "member_id", TEXTOID },
+		[PUBLISHED_JOINS] = { "joins", TEXTOID },
+		[PUBLISHED_LEAVES] = { "leaves", TEXTOID },
+		[PUBLISHED_COUNTER] = { "counter", INT4OID },
+		[PUBLISHED_COUNTED_ID] = { "counted_id", TEXTOID },
+		[PUBLISHED_DELTA] = { "delta", INT2OID },
+		[PUBLISHED_ACK] = { "ack", TEXTOID },
 	};
 	static TupleDesc shape = NULL;
 
-	return query_shape(&shape, columns, lengthof(columns));
+	return query_shape(&shape, columns, PUBLISHED_COLUMNS);
 }
 
 TupleDesc
 event_log_news_shape(void)
 {
-	static const QueryColumn columns[] = {
-		{ "user_id", TEXTOID }, { "name", TEXTOID }, { "payload", JSONOID }, { "number", INT8OID }
+	static const QueryColumn columns[NEWS_COLUMNS] = {
+		[NEWS_USER_ID] = { "user_id", TEXTOID },
+		[NEWS_NAME] = { "name", TEXTOID },
+		[NEWS_PAYLOAD] = { "payload", JSONOID },
+		[NEWS_NUMBER] = { "number", INT8OID },
 	};
 	static TupleDesc shape = NULL;
 
-	return query_shape(&shape, columns, lengthof(columns));
+	return query_shape(&shape, columns, NEWS_COLUMNS);
 }
 
-/* An event for the room of a user; one of a null name is for nobody. */
+/* Adds an event for the room of the user, unless the news has no name. */
 static void
 publish_to_user(Tuplestorestate *published, TupleTableSlot *news)
 {
-	Datum values[10] = { 0 };
-	bool nulls[10];
-	Datum room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(news->tts_values[0])));
+	Datum values[PUBLISHED_COLUMNS] = { 0 };
+	bool nulls[PUBLISHED_COLUMNS];
+	Datum room;
 
-	if (news->tts_isnull[1])
+	if (news->tts_isnull[NEWS_NAME])
 		return;
+	room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(news->tts_values[NEWS_USER_ID])));
 	memset(nulls, true, sizeof(nulls));
-	values[0] = PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT));
-	values[1] = news->tts_values[1];
-	values[2] = news->tts_values[2];
-	nulls[0] = nulls[1] = nulls[2] = false;
+	values[PUBLISHED_ROOMS] = PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT));
+	values[PUBLISHED_NAME] = news->tts_values[NEWS_NAME];
+	values[PUBLISHED_PAYLOAD] = news->tts_values[NEWS_PAYLOAD];
+	nulls[PUBLISHED_ROOMS] = nulls[PUBLISHED_NAME] = nulls[PUBLISHED_PAYLOAD] = false;
 	tuplestore_putvalues(published, event_log_shape(), values, nulls);
 }
 
@@ -105,8 +111,8 @@ event_log_publish_news(Tuplestorestate *news, Tuplestorestate *published)
 		slot_getallattrs(slot);
 		publish_to_user(published, slot);
 		MemoryContextSwitchTo(caller);
-		if (!slot->tts_isnull[3])
-			sum += DatumGetInt64(slot->tts_values[3]);
+		if (!slot->tts_isnull[NEWS_NUMBER])
+			sum += DatumGetInt64(slot->tts_values[NEWS_NUMBER]);
 		MemoryContextReset(row);
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -119,6 +125,7 @@ event_log_append_all(Tuplestorestate *published)
 {
 	int64 rows = tuplestore_tuple_count(published);
 
+	Assert(GetUserId() == query_extension_owner());
 	if (rows == 0)
 		return;
 	(void) GetTopFullTransactionId();
@@ -129,17 +136,21 @@ event_log_append_all(Tuplestorestate *published)
 
 PG_FUNCTION_INFO_V1(herald_append_event);
 
-/* herald_internal.append_event(rooms, name, payload, member_id, joins, leaves, ack): the id of the event. */
+/*
+ * herald_internal.append_event(rooms, name, payload, member_id, joins, leaves, ack)
+ * appends an event and returns its id.
+ */
 Datum
 herald_append_event(PG_FUNCTION_ARGS)
 {
 	QueryScope scope;
-	Datum values[7];
-	char nulls[8] = "       ";
+	Datum values[QUERY_MAX_ARGS];
+	char nulls[QUERY_MAX_ARGS + 1] = { 0 };
 	bool isnull;
 	Datum id;
 
-	for (int i = 0; i < 7; i++)
+	Assert(PG_NARGS() == append_one.nargs);
+	for (int i = 0; i < append_one.nargs; i++)
 	{
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
@@ -155,12 +166,16 @@ herald_append_event(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_event_slot);
 
-/* herald_internal.event_slot(logged_at): which of the four partitions takes an event of that time. */
+/*
+ * herald_internal.event_slot(logged_at) returns which of the four partitions of
+ * the event log takes an event of that time.
+ */
 Datum
 herald_event_slot(PG_FUNCTION_ARGS)
 {
 	TimestampTz logged_at = PG_GETARG_TIMESTAMPTZ(0);
 	int64 slice = (int64) herald_recovery_window * USECS_PER_SEC / 2;
 
+	Assert(slice > 0);
 	PG_RETURN_INT16((logged_at / slice) % 4);
 }

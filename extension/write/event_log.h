@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event_log.h
- *	  Appends events to the log; the only way in.
+ *	  Appends events to the event log; no other module does.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,24 +14,47 @@
 #include "access/tupdesc.h"
 #include "utils/tuplestore.h"
 
-/* What a rule's publish query returns; lives as long as the backend. */
-extern TupleDesc event_log_shape(void);
+/* The columns of an event to publish.  A rule's publish query returns them in this order. */
+typedef enum PublishedColumn
+{
+	PUBLISHED_ROOMS,
+	PUBLISHED_NAME,
+	PUBLISHED_PAYLOAD,
+	PUBLISHED_MEMBER_ID,
+	PUBLISHED_JOINS,
+	PUBLISHED_LEAVES,
+	PUBLISHED_COUNTER,
+	PUBLISHED_COUNTED_ID,
+	PUBLISHED_DELTA,
+	PUBLISHED_ACK
+} PublishedColumn;
+
+#define PUBLISHED_COLUMNS (PUBLISHED_ACK + 1)
 
 /*
- * News for users: the name and payload of an event for the room of a user, and
- * a number that is for the one who made it.
+ * The columns of news: an event for the room of one user.  The number is for the
+ * caller of event_log_publish_news() only.
  */
+typedef enum NewsColumn
+{
+	NEWS_USER_ID,
+	NEWS_NAME, /* NULL: no event, the number counts all the same */
+	NEWS_PAYLOAD,
+	NEWS_NUMBER
+} NewsColumn;
+
+#define NEWS_COLUMNS (NEWS_NUMBER + 1)
+
+/* Return the row types of events to publish and of news; they live as long as the backend. */
+extern TupleDesc event_log_shape(void);
 extern TupleDesc event_log_news_shape(void);
 
-/*
- * Moves news to what is published; news without a name is not.  Returns the sum
- * of their numbers.
- */
+/* Moves news that have a name to "published".  Returns the sum of the numbers of all news. */
 extern int64 event_log_publish_news(Tuplestorestate *news, Tuplestorestate *published);
 
 /*
- * Appends all rows of a tuplestore of that shape, in their order, and rings.
- * Within a query scope of the extension's owner.
+ * Appends all rows of a tuplestore of event_log_shape() in their order, and rings
+ * the doorbell if there was one.  Within a query scope of the extension's owner.
  */
 extern void event_log_append_all(Tuplestorestate *published);
 

@@ -3,18 +3,18 @@
  * notification.c
  *	  Turns candidates into inbox entries and their events.
  *
- * Whatever rule a candidate comes from, and from herald.notify() too, it goes
- * the same way, for all recipients of a statement at once:
+ * Candidates come from the rules of a statement, and from herald.notify().  All
+ * candidates of a statement take these steps together:
  *
- * 1. Nobody is told of what they did themselves.  Blocks, preferences, mutes and
- *	  quiet hours keep away what they keep away, unless the type is required.
+ * 1. Blocks, preferences, mutes and quiet hours remove candidates, unless their
+ *	  type is required.  A candidate for its own actor is always removed.
  *
- * 2. Of several candidates for one recipient and cause, the type of the highest
- *	  priority is left.
+ * 2. Of several candidates for one recipient and cause, the one whose type has the
+ *	  highest priority stays.
  *
- * 3. The inbox takes a recipient and cause once.  One that was retracted comes
- *	  back as it was, read or archived, and is shown again but not announced as
- *	  new.
+ * 3. The inbox holds each recipient and cause once.  A retracted notification
+ *	  comes back as it was, read or archived.  It is shown again, but it is not
+ *	  announced as new.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -26,12 +26,12 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "write/user_block.h"
+#include "query.h"
 #include "write/event_log.h"
 #include "write/notification.h"
-#include "query.h"
+#include "write/user_block.h"
 
-/* The candidates, from a FROM item, that their recipients want. */
+/* Selects the candidates of a FROM item that the preferences of their recipients let through. */
 #define WANTED(candidates) \
 	"SELECT c.*, t.title AS title_template, t.content AS content_template, t.priority," \
 	" w.live OR coalesce(t.required, false) AS live FROM " candidates \
@@ -41,7 +41,7 @@
 	" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id" \
 	" AND (w.inbox OR t.required)"
 
-/* Writes what a SELECT says, and returns the news of it. */
+/* Inserts the rows of a SELECT into the inbox and returns news: the events for their recipients. */
 #define WRITE(wanted) \
 	"WITH entry AS MATERIALIZED (" \
 	" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type," \
@@ -63,14 +63,14 @@
 	" (SELECT m FROM herald.read_mark AS m WHERE m.user_id = (k.n).recipient_id) END)," \
 	" e.id FROM kept AS k LEFT JOIN entry AS e ON e.id = (k.n).id ORDER BY (k.n).id"
 
-/* Of several for one recipient and cause the one of the highest priority; without a cause each is one of its own. */
+/* Keeps the candidate of the highest priority for each recipient and cause, and all candidates without a cause. */
 #define BEST(wanted) \
 	"SELECT * FROM (" \
 	" SELECT DISTINCT ON (cause, CASE WHEN cause IS NULL THEN ord END, recipient_id) * FROM (" wanted ") AS a" \
 	" ORDER BY cause, CASE WHEN cause IS NULL THEN ord END, recipient_id, priority DESC NULLS LAST, ord) AS b" \
 	" ORDER BY ord"
 
-/* One candidate has no rival: most writes make one, and need not be sorted. */
+/* Most statements make one candidate.  It needs no sort: no other competes with it. */
 static SavedQuery write_one = {
 	.name = "the insert into the inbox",
 	.text = WRITE(WANTED("herald_unblocked AS c")),
@@ -81,11 +81,11 @@ static SavedQuery write_many = {
 	.text = WRITE(BEST(WANTED("(SELECT *, row_number() OVER () AS ord FROM herald_unblocked) AS c"))),
 };
 
-/* What blocks leave of the candidates. */
-static SavedQuery leave_blocked = {
+/* Returns the candidates without those that a block removes, in their order. */
+static SavedQuery remove_blocked = {
 	.name = "the query for blocks",
-	.text = "SELECT c.cause, c.recipient_id, c.actor_id, c.actor_name, c.type, c.subject_type, c.subject_id, c.thread,"
-			" c.title, c.content, c.data FROM (SELECT *, row_number() OVER () AS ord FROM herald_candidate) AS c"
+	.text = "SELECT (c.candidate).* FROM"
+			" (SELECT k AS candidate, k.type, k.recipient_id, k.actor_id, row_number() OVER () AS ord FROM herald_candidate AS k) AS c"
 			" LEFT JOIN herald.notification_type AS t ON t.name = c.type"
 			" WHERE t.required OR NOT EXISTS (SELECT FROM herald_blocked AS b"
 			" WHERE b.recipient_id = c.recipient_id AND b.actor_id = c.actor_id) ORDER BY c.ord",
@@ -95,24 +95,35 @@ TupleDesc
 notification_shape(void)
 {
 	static const QueryColumn columns[] = {
-		{ "cause", TEXTOID },
-		{ "recipient_id", TEXTOID },
-		{ "actor_id", TEXTOID },
-		{ "actor_name", TEXTOID },
-		{ "type", TEXTOID },
-		{ "subject_type", TEXTOID },
-		{ "subject_id", TEXTOID },
-		{ "thread", TEXTOID },
-		{ "title", TEXTOID },
-		{ "content", TEXTOID },
-		{ "data", JSONBOID },
+		[CANDIDATE_CAUSE] = { "cause", TEXTOID },
+		[CANDIDATE_RECIPIENT_ID] = { "recipient_id", TEXTOID },
+		[CANDIDATE_ACTOR_ID] = { "actor_id", TEXTOID },
+		[CANDIDATE_ACTOR_NAME] = { "actor_name", TEXTOID },
+		[CANDIDATE_TYPE] = { "type", TEXTOID },
+		[CANDIDATE_SUBJECT_TYPE] = { "subject_type", TEXTOID },
+		[CANDIDATE_SUBJECT_ID] = { "subject_id", TEXTOID },
+		[CANDIDATE_THREAD] = { "thread", TEXTOID },
+		[CANDIDATE_TITLE] = { "title", TEXTOID },
+		[CANDIDATE_CONTENT] = { "content", TEXTOID },
+		[CANDIDATE_DATA] = { "data", JSONBOID },
 	};
 	static TupleDesc shape = NULL;
 
-	return query_shape(&shape, columns, lengthof(columns));
+	StaticAssertStmt(lengthof(columns) == CANDIDATE_COLUMNS, "every column of a candidate has a name and a type");
+	return query_shape(&shape, columns, CANDIDATE_COLUMNS);
 }
 
-/* The candidates that no block keeps away, under the name that the writing statements know. */
+/* Returns a new tuplestore with one candidate. */
+static Tuplestorestate *
+single_candidate(Datum *values, bool *nulls)
+{
+	Tuplestorestate *candidates = tuplestore_begin_heap(false, false, work_mem);
+
+	tuplestore_putvalues(candidates, notification_shape(), values, nulls);
+	return candidates;
+}
+
+/* Offers the candidates that no block removes as herald_unblocked, and returns them. */
 static Tuplestorestate *
 offer_unblocked(QueryScope *scope, Tuplestorestate *candidates)
 {
@@ -126,7 +137,7 @@ offer_unblocked(QueryScope *scope, Tuplestorestate *candidates)
 	{
 		unblocked = tuplestore_begin_heap(false, false, work_mem);
 		query_offer("herald_blocked", blocked, user_block_shape(), InvalidOid);
-		query_run_into(&leave_blocked, rows, unblocked, notification_shape());
+		query_run_into(&remove_blocked, rows, unblocked, notification_shape());
 	}
 	query_offer("herald_unblocked", unblocked, notification_shape(), InvalidOid);
 	return unblocked;
@@ -140,6 +151,7 @@ notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestoresta
 	int64 rows;
 	int64 sum;
 
+	Assert(scope != NULL && candidates != NULL && published != NULL);
 	if (tuplestore_tuple_count(candidates) == 0)
 		return 0;
 	unblocked = offer_unblocked(scope, candidates);
@@ -151,38 +163,72 @@ notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestoresta
 	return sum;
 }
 
+/* Arguments of herald.notify(). */
+enum
+{
+	NOTIFY_RECIPIENT,
+	NOTIFY_TYPE,
+	NOTIFY_TITLE,
+	NOTIFY_CONTENT,
+	NOTIFY_DATA,
+	NOTIFY_ACTOR,
+	NOTIFY_SUBJECT_TYPE,
+	NOTIFY_SUBJECT_ID,
+	NOTIFY_THREAD,
+	NOTIFY_CAUSE,
+	NOTIFY_NOTHING = -1
+};
+
+/* Fills the columns of a candidate from the arguments of herald.notify(). */
+static void
+candidate_from_arguments(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	static const int argument[CANDIDATE_COLUMNS] = {
+		[CANDIDATE_CAUSE] = NOTIFY_CAUSE,
+		[CANDIDATE_RECIPIENT_ID] = NOTIFY_RECIPIENT,
+		[CANDIDATE_ACTOR_ID] = NOTIFY_ACTOR,
+		[CANDIDATE_ACTOR_NAME] = NOTIFY_NOTHING,
+		[CANDIDATE_TYPE] = NOTIFY_TYPE,
+		[CANDIDATE_SUBJECT_TYPE] = NOTIFY_SUBJECT_TYPE,
+		[CANDIDATE_SUBJECT_ID] = NOTIFY_SUBJECT_ID,
+		[CANDIDATE_THREAD] = NOTIFY_THREAD,
+		[CANDIDATE_TITLE] = NOTIFY_TITLE,
+		[CANDIDATE_CONTENT] = NOTIFY_CONTENT,
+		[CANDIDATE_DATA] = NOTIFY_DATA,
+	};
+
+	for (int column = 0; column < CANDIDATE_COLUMNS; column++)
+	{
+		nulls[column] = argument[column] == NOTIFY_NOTHING || PG_ARGISNULL(argument[column]);
+		values[column] = nulls[column] ? (Datum) 0 : PG_GETARG_DATUM(argument[column]);
+	}
+}
+
 PG_FUNCTION_INFO_V1(herald_notify);
 
 /*
  * herald.notify(recipient, type, title, content, data, actor, subject_type,
- * subject_id, thread, cause): the id, or NULL if there is no new notification.
+ * subject_id, thread, cause) returns the id of the notification, or NULL if there
+ * is no new one.
  */
 Datum
 herald_notify(PG_FUNCTION_ARGS)
 {
-	/* Where each column of a candidate stands among the arguments; -1: nowhere. */
-	static const int argument[] = { 9, 0, 5, -1, 1, 6, 7, 8, 2, 3, 4 };
-	Datum values[lengthof(argument)] = { 0 };
-	bool nulls[lengthof(argument)];
+	Datum values[CANDIDATE_COLUMNS];
+	bool nulls[CANDIDATE_COLUMNS];
 	QueryScope scope;
 	Tuplestorestate *candidates;
 	Tuplestorestate *published;
 	int64 id;
 
-	for (int i = 0; i < lengthof(argument); i++)
-	{
-		nulls[i] = argument[i] < 0 || PG_ARGISNULL(argument[i]);
-		if (!nulls[i])
-			values[i] = PG_GETARG_DATUM(argument[i]);
-	}
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+	if (PG_ARGISNULL(NOTIFY_RECIPIENT) || PG_ARGISNULL(NOTIFY_TYPE))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("herald.notify() needs a recipient and a type")));
-	/* Before the notification gets its id: a mark of all that is read relies on that order. */
+	candidate_from_arguments(fcinfo, values, nulls);
+	/* herald.mark_all_read() relies on this order: first the transaction id, then the id of the notification. */
 	(void) GetTopFullTransactionId();
 	query_begin(&scope, query_extension_owner(), false);
-	candidates = tuplestore_begin_heap(false, false, work_mem);
-	tuplestore_putvalues(candidates, notification_shape(), values, nulls);
+	candidates = single_candidate(values, nulls);
 	published = tuplestore_begin_heap(false, false, work_mem);
 	id = notification_write(&scope, candidates, published);
 	event_log_append_all(published);
@@ -196,25 +242,28 @@ herald_notify(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_is_blocked);
 
-/* herald.is_blocked(user_id, other_id): would the one be told of what the other does? */
+/* herald.is_blocked(user_id, other_id) returns whether a block keeps the other's notifications from the user. */
 Datum
 herald_is_blocked(PG_FUNCTION_ARGS)
 {
-	Datum values[] = { 0, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), 0, 0, 0, 0, 0, 0, 0, 0 };
-	bool nulls[] = { true, false, false, true, true, true, true, true, true, true, true };
+	Datum values[CANDIDATE_COLUMNS] = { 0 };
+	bool nulls[CANDIDATE_COLUMNS];
 	QueryScope scope;
-	Tuplestorestate *candidate;
+	Tuplestorestate *candidates;
 	Tuplestorestate *blocked;
 	bool result;
 
+	memset(nulls, true, sizeof(nulls));
+	values[CANDIDATE_RECIPIENT_ID] = PG_GETARG_DATUM(0);
+	values[CANDIDATE_ACTOR_ID] = PG_GETARG_DATUM(1);
+	nulls[CANDIDATE_RECIPIENT_ID] = nulls[CANDIDATE_ACTOR_ID] = false;
 	query_begin(&scope, query_extension_owner(), false);
-	candidate = tuplestore_begin_heap(false, false, work_mem);
-	tuplestore_putvalues(candidate, notification_shape(), values, nulls);
-	query_offer("herald_candidate", candidate, notification_shape(), InvalidOid);
+	candidates = single_candidate(values, nulls);
+	query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
 	blocked = user_block_find(&scope, 1);
 	result = tuplestore_tuple_count(blocked) > 0;
 	tuplestore_end(blocked);
-	tuplestore_end(candidate);
+	tuplestore_end(candidates);
 	query_end(&scope);
 	PG_RETURN_BOOL(result);
 }

@@ -13,13 +13,35 @@
 
 #include "query.h"
 
-/* What a rule's notify query returns; lives as long as the backend. */
+/*
+ * The columns of a candidate: a row that may become a notification.  A rule's
+ * notify query returns them in this order (herald_internal.compile_notify()).
+ */
+typedef enum CandidateColumn
+{
+	CANDIDATE_CAUSE, /* identifies the application's row; NULL: none */
+	CANDIDATE_RECIPIENT_ID,
+	CANDIDATE_ACTOR_ID,
+	CANDIDATE_ACTOR_NAME,
+	CANDIDATE_TYPE,
+	CANDIDATE_SUBJECT_TYPE,
+	CANDIDATE_SUBJECT_ID,
+	CANDIDATE_THREAD, /* a subject that can be muted, too */
+	CANDIDATE_TITLE,
+	CANDIDATE_CONTENT,
+	CANDIDATE_DATA
+} CandidateColumn;
+
+#define CANDIDATE_COLUMNS (CANDIDATE_DATA + 1)
+
+/* Returns the row type of candidates; it lives as long as the backend. */
 extern TupleDesc notification_shape(void);
 
 /*
- * Writes what preferences and blocks leave of the candidates into the inboxes, and
- * adds to what is published.  Within a query scope of the extension's owner.
- * Returns the sum of the ids of new notifications: that of one, or 0.
+ * Writes the candidates that blocks and preferences let through into the inboxes,
+ * and adds their events to "published".  Returns the sum of the ids of the new
+ * notifications: for one candidate its id, or 0.  Within a query scope of the
+ * extension's owner.
  */
 extern int64 notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestorestate *published);
 

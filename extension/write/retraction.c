@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * retraction.c
- *	  Takes back what was notified for a cause that is gone.
+ *	  Retracts notifications whose cause is gone.
  *
- * A notification is a consequence of a row of the application.  When the row
- * goes, so does the notification, but for types that keep what was read.  It is
- * not deleted: should the row come back, nobody is notified a second time.
+ * A notification follows from a row of the application.  When the row goes, so does
+ * the notification; some types keep notifications that were read.  A retracted
+ * notification is not deleted: if the row comes back, its recipient is not notified
+ * a second time.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -18,13 +19,14 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "write/event_log.h"
 #include "query.h"
+#include "write/event_log.h"
 #include "write/retraction.h"
 
 /*
- * Rows are locked in one order, so that two that retract, or mark, many at once
- * cannot deadlock.  A recipient hears of at most 1,000 notifications per event.
+ * Locks rows in the order of their ids, so that two transactions that retract or
+ * mark many notifications cannot deadlock.  An event names at most 1,000
+ * notifications.
  */
 static SavedQuery retract_causes = {
 	.name = "the retraction of notifications",
@@ -51,7 +53,7 @@ static SavedQuery lock_causes = {
 			" WHERE n.retracted_at IS NULL ORDER BY n.id FOR UPDATE OF n) AS locked",
 };
 
-/* The causes that begin with others.  A plan of its own: the server cannot know how many there are. */
+/* Replaces causes that end in ":*" by the causes of notifications.  Only then does the next query know their number. */
 static SavedQuery expand_causes = {
 	.name = "the query for causes",
 	.text =
@@ -71,9 +73,9 @@ retraction_shape(void)
 	return query_shape(&shape, columns, lengthof(columns));
 }
 
-/* Is there a cause that stands for others? */
+/* Does a cause end in ":*"? */
 static bool
-has_beginnings(Tuplestorestate *causes)
+has_cause_prefixes(Tuplestorestate *causes)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(retraction_shape(), &TTSOpsMinimalTuple);
 	bool found = false;
@@ -98,12 +100,13 @@ has_beginnings(Tuplestorestate *causes)
 void
 retraction_lock(Tuplestorestate *causes)
 {
+	Assert(GetUserId() == query_extension_owner());
 	query_offer("herald_held", causes, retraction_shape(), InvalidOid);
 	query_run(&lock_causes, tuplestore_tuple_count(causes), NULL, NULL);
 }
 
 static int64
-retract(Tuplestorestate *causes, Tuplestorestate *published)
+retract_exact(Tuplestorestate *causes, Tuplestorestate *published)
 {
 	Tuplestorestate *news = tuplestore_begin_heap(false, false, work_mem);
 	int64 retracted;
@@ -122,21 +125,22 @@ retraction_write(Tuplestorestate *causes, Tuplestorestate *published)
 	Tuplestorestate *all;
 	int64 retracted;
 
+	Assert(GetUserId() == query_extension_owner());
 	if (rows == 0)
 		return 0;
-	if (!has_beginnings(causes))
-		return retract(causes, published);
+	if (!has_cause_prefixes(causes))
+		return retract_exact(causes, published);
 	all = tuplestore_begin_heap(false, false, work_mem);
 	query_offer("herald_retracted", causes, retraction_shape(), InvalidOid);
 	query_run_into(&expand_causes, rows, all, retraction_shape());
-	retracted = retract(all, published);
+	retracted = retract_exact(all, published);
 	tuplestore_end(all);
 	return retracted;
 }
 
 PG_FUNCTION_INFO_V1(herald_retract);
 
-/* herald.retract(cause): how many notifications went. */
+/* herald.retract(cause) retracts the notifications of a cause and returns their number. */
 Datum
 herald_retract(PG_FUNCTION_ARGS)
 {

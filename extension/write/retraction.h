@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * retraction.h
- *	  Takes back what was notified for a cause that is gone.
+ *	  Retracts notifications whose cause is gone.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,21 +14,21 @@
 #include "access/tupdesc.h"
 #include "utils/tuplestore.h"
 
-/* What a rule's retract query returns; lives as long as the backend. */
+/* Returns the row type of causes, as a rule's retract query returns them; it lives as long as the backend. */
 extern TupleDesc retraction_shape(void);
 
 /*
- * Locks the notifications of these causes, so that whoever is about to take
- * them back, or to tell of them again, waits for this transaction.  Within a
- * query scope of the extension's owner.
+ * Locks the notifications of these causes.  Other transactions that are about to
+ * retract or restore them wait for this one.  Within a query scope of the
+ * extension's owner.
  */
 extern void retraction_lock(Tuplestorestate *causes);
 
 /*
- * Retracts the notifications of these causes as far as their types allow, and
- * adds to what is published.  A cause that ends in ":*" stands for all that
- * begin so.  Within a query scope of the extension's owner.  Returns how many
- * notifications went.
+ * Retracts the notifications of these causes as far as their types allow, and adds
+ * the events to "published".  A cause that ends in ":*" stands for all causes with
+ * that beginning.  Returns the number of notifications retracted.  Within a query
+ * scope of the extension's owner.
  */
 extern int64 retraction_write(Tuplestorestate *causes, Tuplestorestate *published);
 

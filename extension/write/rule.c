@@ -1,14 +1,28 @@
 /*-------------------------------------------------------------------------
  *
  * rule.c
- *	  What a change to a watched table makes: who is told, what is published, what is taken back.
+ *	  Runs the rules of a watched table: they turn changed rows into candidates,
+ *	  events and retractions.
  *
- * A rule is SQL that was compiled when the table was watched.  Each backend
- * keeps the rules of the tables that it writes to, with their plans, until the
- * table's relcache entry is invalidated: herald_internal.save_rule() sees to that, and
- * any DDL on the table does it by itself.  The rules of a partitioned table are
- * those of its partitions too, as far as they have the same owner.  An outdated set may still be in use
- * further up the stack, so it lives on to the end of the transaction.
+ * 1. A rule is SQL that was compiled when the table was watched.  Each backend
+ *	  caches the rules of the tables that it writes to, with their plans, until the
+ *	  table's relcache entry is invalidated.  herald_internal.save_rule() does that,
+ *	  and so does any DDL on the table.
+ *
+ * 2. The rules of a partitioned table apply to its partitions as well, if these
+ *	  have the same owner.
+ *
+ * 3. An outdated list may still be in use further up the stack, so it lives until
+ *	  the end of the transaction.
+ *
+ * 4. An error in a rule does not abort the application's statement, unless the rule
+ *	  says so.  The rule then runs in a subtransaction: an error leaves no trace but
+ *	  a warning and a row in herald.rule_failure.
+ *
+ * 5. Two transactions may each see that the other's row still justifies a
+ *	  notification.  A rule that depends on other rows therefore first returns the
+ *	  causes to lock (trigger.c), and its "retract" query runs after that, with the
+ *	  latest snapshot.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -32,15 +46,16 @@
 #include "write/retraction.h"
 #include "write/rule.h"
 
+/* An entry of the cache: the rules of a table. */
 typedef struct RuleSet
 {
 	Oid relation; /* hash key */
 	bool valid;
-	MemoryContext context; /* holds the lists; NULL before the first use */
+	MemoryContext context; /* holds the lists; NULL: not loaded */
 	RuleList *lists[RULE_OPERATIONS];
 } RuleSet;
 
-static HTAB *rule_sets = NULL;
+static HTAB *rule_cache = NULL;
 
 static SavedQuery load_rules = {
 	.name = "the query for the rules of a table",
@@ -50,7 +65,7 @@ static SavedQuery load_rules = {
 			" ORDER BY id",
 	.nargs = 2,
 	.argtypes = { REGCLASSOID, TEXTOID },
-	.latest = true, /* the list outlives this transaction and must not be as old as its snapshot */
+	.latest = true, /* the cache outlives this transaction and must not be as old as its snapshot */
 };
 
 static SavedQuery record_failure = {
@@ -61,19 +76,19 @@ static SavedQuery record_failure = {
 };
 
 static void
-on_relation_change(Datum arg, Oid relation)
+rule_invalidate(Datum arg, Oid relation)
 {
 	HASH_SEQ_STATUS scan;
 	RuleSet *set;
 
 	if (OidIsValid(relation))
 	{
-		set = hash_search(rule_sets, &relation, HASH_FIND, NULL);
+		set = hash_search(rule_cache, &relation, HASH_FIND, NULL);
 		if (set != NULL)
 			set->valid = false;
 		return;
 	}
-	hash_seq_init(&scan, rule_sets);
+	hash_seq_init(&scan, rule_cache);
 	while ((set = hash_seq_search(&scan)) != NULL)
 		set->valid = false;
 }
@@ -83,13 +98,14 @@ rule_init(void)
 {
 	HASHCTL control = { 0 };
 
+	Assert(rule_cache == NULL);
 	control.keysize = sizeof(Oid);
 	control.entrysize = sizeof(RuleSet);
-	rule_sets = hash_create("pg_herald rules", 32, &control, HASH_ELEM | HASH_BLOBS);
-	CacheRegisterRelcacheCallback(on_relation_change, (Datum) 0);
+	rule_cache = hash_create("pg_herald rules", 32, &control, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(rule_invalidate, (Datum) 0);
 }
 
-/* Frees the plans of a list when the memory that it is in goes. */
+/* Frees the plans of a list before its memory context is deleted. */
 static void
 forget_plans(void *arg)
 {
@@ -104,6 +120,7 @@ forget_plans(void *arg)
 	}
 }
 
+/* Fills a rule from a row of the result. */
 static void
 load_rule(Rule *rule, uint64 row, const char *relation)
 {
@@ -121,6 +138,7 @@ load_rule(Rule *rule, uint64 row, const char *relation)
 	rule->abort = DatumGetBool(query_value(row, 7, &isnull));
 }
 
+/* Loads the rules of a table for one operation into a memory context. */
 static RuleList *
 load_list(Relation relation, const char *operation, MemoryContext context)
 {
@@ -150,7 +168,7 @@ load_list(Relation relation, const char *operation, MemoryContext context)
 	return list;
 }
 
-/* Fills a set anew.  A failure leaves it empty, to be filled by the next who asks. */
+/* Loads a set.  After an error it is empty, and the next call loads it. */
 static void
 load_set(RuleSet *set, Relation relation)
 {
@@ -177,8 +195,9 @@ rule_list(Relation relation, RuleOperation operation)
 {
 	Oid relid = RelationGetRelid(relation);
 	bool found;
-	RuleSet *set = hash_search(rule_sets, &relid, HASH_ENTER, &found);
+	RuleSet *set = hash_search(rule_cache, &relid, HASH_ENTER, &found);
 
+	Assert(operation >= 0 && operation < RULE_OPERATIONS);
 	if (!found)
 	{
 		set->valid = false;
@@ -229,16 +248,17 @@ rule_output_move(const RuleOutput *from, RuleOutput *to)
 	move_rows(from->retracted, to->retracted, retraction_shape());
 }
 
+/* Adds the rule to the context of an error. */
 static void
-name_rule(void *arg)
+rule_error_context(void *arg)
 {
 	Rule *rule = arg;
 
-	errcontext("rule \"%s\" of table %s (SELECT herald.unwatch('%s') takes it off)", rule->name, rule->relation,
+	errcontext("rule \"%s\" of table %s (SELECT herald.unwatch('%s') removes it)", rule->name, rule->relation,
 			   rule->relation);
 }
 
-/* The queries of a rule, or a part of them. */
+/* Runs some of a rule's queries. */
 typedef void (*RuleQueries)(Rule *rule, int64 rows, RuleOutput *output);
 
 static void
@@ -255,31 +275,33 @@ run_queries(Rule *rule, int64 rows, RuleOutput *output)
 }
 
 static void
-run_held_queries(Rule *rule, int64 rows, RuleOutput *output)
+run_locked_queries(Rule *rule, int64 rows, RuleOutput *output)
 {
 	query_run_into(&rule->retract, rows, output->retracted, retraction_shape());
 }
 
-/* Runs queries so that their errors name the rule. */
+/* Runs queries; their errors name the rule. */
 static void
 run_named(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 {
-	ErrorContextCallback context = { error_context_stack, name_rule, rule };
+	ErrorContextCallback context = { error_context_stack, rule_error_context, rule };
 
 	error_context_stack = &context;
 	queries(rule, rows, output);
 	error_context_stack = context.previous;
 }
 
+/* Reports the failure as a warning and inserts it into herald.rule_failure. */
 static void
 record_rule_failure(Rule *rule, ErrorData *error)
 {
 	Datum values[3];
 	QueryScope scope;
 
+	Assert(error->elevel == ERROR);
 	ereport(WARNING, (errcode(error->sqlerrcode),
 					  errmsg("rule \"%s\" of table %s failed: %s", rule->name, rule->relation, error->message),
-					  errhint("The row was written without it. herald.rule_failure has the failures of all rules.")));
+					  errhint("The row was written without the rule's effects. herald.rule_failure lists the failures of all rules.")));
 	values[0] = Int32GetDatum(rule->id);
 	values[1] = CStringGetTextDatum(unpack_sql_state(error->sqlerrcode));
 	values[2] = CStringGetTextDatum(error->message);
@@ -320,7 +342,7 @@ run_guarded(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 }
 
 static void
-run(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
+run_rule(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 {
 	if (rule->abort)
 		run_named(rule, queries, rows, output);
@@ -331,14 +353,14 @@ run(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 void
 rule_run(Rule *rule, int64 rows, RuleOutput *output)
 {
-	run(rule, run_queries, rows, output);
+	run_rule(rule, run_queries, rows, output);
 }
 
 void
-rule_run_held(Rule *rule, int64 rows, RuleOutput *output)
+rule_run_after_lock(Rule *rule, int64 rows, RuleOutput *output)
 {
 	if (rule->lock.text != NULL)
-		run(rule, run_held_queries, rows, output);
+		run_rule(rule, run_locked_queries, rows, output);
 }
 
 void
@@ -356,7 +378,7 @@ rule_rehearse(Relation relation, int id)
 				continue;
 			run_named(&list->rules[i], run_queries, 0, &output);
 			if (list->rules[i].lock.text != NULL)
-				run_named(&list->rules[i], run_held_queries, 0, &output);
+				run_named(&list->rules[i], run_locked_queries, 0, &output);
 		}
 	}
 	rule_output_end(&output);

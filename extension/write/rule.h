@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * rule.h
- *	  What a change to a watched table makes: who is told, what is published, what is taken back.
+ *	  Runs the rules of a watched table: they turn changed rows into candidates,
+ *	  events and retractions.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -23,17 +24,20 @@ typedef enum RuleOperation
 
 #define RULE_OPERATIONS (RULE_DELETE + 1)
 
-/* A rule for one operation; belongs to the rule set that it is in. */
+/*
+ * A rule for one operation; it belongs to the cached rules of its table.  A NULL
+ * text means that the rule lacks the query.
+ */
 typedef struct Rule
 {
 	int id;
 	char *name;
-	const char *relation; /* its table, quoted, in messages */
-	SavedQuery notify;	  /* text NULL: nobody is told */
-	SavedQuery publish;	  /* text NULL: nothing is published */
-	SavedQuery lock;	  /* text NULL: what is taken back depends on no other rows */
-	SavedQuery retract;	  /* text NULL: nothing is taken back */
-	bool abort;			  /* does an error abort the application's statement? */
+	const char *relation; /* the table's quoted name, for messages */
+	SavedQuery notify;	  /* returns candidates */
+	SavedQuery publish;	  /* returns events */
+	SavedQuery lock;	  /* returns the causes to lock before "retract" runs */
+	SavedQuery retract;	  /* returns the causes of the notifications to retract */
+	bool abort;			  /* an error aborts the application's statement */
 } Rule;
 
 /* The rules of a table for one operation. */
@@ -43,38 +47,41 @@ typedef struct RuleList
 	Rule *rules;
 } RuleList;
 
-/* Where the rules of a statement put what they make. */
+/* The rows that the rules of a statement return. */
 typedef struct RuleOutput
 {
 	Tuplestorestate *candidates;
 	Tuplestorestate *published;
-	Tuplestorestate *to_lock; /* causes to lock before it is asked which are gone */
+	Tuplestorestate *to_lock;
 	Tuplestorestate *retracted;
 } RuleOutput;
 
+/* Creates the cache of rules and registers its callback. */
 extern void rule_init(void);
 
 /*
- * The rules of a table, from the backend's cache.  The list is good until the
- * end of the transaction, whatever is watched anew meanwhile.
+ * Returns the rules of a table from the backend's cache.  The list is valid until
+ * the end of the transaction, even if herald.watch() replaces the rules meanwhile.
  */
 extern const RuleList *rule_list(Relation relation, RuleOperation operation);
 
-/* An empty output, and its end. */
+/* Returns an empty output, which rule_output_end() frees. */
 extern RuleOutput rule_output_begin(void);
 extern void rule_output_end(RuleOutput *output);
 
 /*
- * Runs a rule's queries over the changed rows, which the scope offers them, as
- * the role of the scope.  An error names the rule; it aborts the statement, or
- * becomes a warning and a row in herald.rule_failure, as the rule says.
+ * Runs a rule's queries over the changed rows and adds their results to the
+ * output.  The scope offers them the rows and sets their role.  A "retract" query
+ * with a "lock" query does not run yet.  An error names the rule.  It aborts the
+ * statement or, if the rule says so, becomes a warning and a row in
+ * herald.rule_failure.
  */
 extern void rule_run(Rule *rule, int64 rows, RuleOutput *output);
 
-/* The same for what waits until the causes that the rule holds are locked. */
-extern void rule_run_held(Rule *rule, int64 rows, RuleOutput *output);
+/* Runs the "retract" query of a rule with a "lock" query, in the same way, after the causes have been locked. */
+extern void rule_run_after_lock(Rule *rule, int64 rows, RuleOutput *output);
 
-/* Runs the rule of that id over no rows and lets its errors through. */
+/* Runs the rule of that id over no rows and raises its errors. */
 extern void rule_rehearse(Relation relation, int id);
 
 #endif /* HERALD_RULE_H */

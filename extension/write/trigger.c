@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * trigger.c
- *	  The one trigger function: what changed goes to the rules of its table, and
- *	  what they make into inbox and log.
+ *	  The trigger function of all watched tables: passes the changed rows to the
+ *	  rules of the table, and their output to the inbox and the event log.
  *
- * It runs once per statement, whatever the number of rows.  The rules' queries
- * run as the owner of the table, in a restricted scope: a rule can read what
- * its owner can read.  The writes run as the owner of the extension.  The role
- * that wrote to the table needs no right of ours.
+ * The trigger runs once per statement, for any number of rows.  The rules' queries
+ * run as the owner of the table in a restricted scope: a rule can read exactly as
+ * much as that owner.  The writes run as the owner of the extension.  The role that
+ * wrote to the table needs no privilege of the extension.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -18,11 +18,11 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
+#include "settings.h"
 #include "write/event_log.h"
 #include "write/notification.h"
 #include "write/retraction.h"
 #include "write/rule.h"
-#include "settings.h"
 
 static void
 check_call(FunctionCallInfo fcinfo)
@@ -46,7 +46,7 @@ operation_of(TriggerData *trigger)
 	return RULE_DELETE;
 }
 
-/* How many rows the statement changed. */
+/* Returns how many rows the statement changed. */
 static int64
 changed_rows(TriggerData *trigger)
 {
@@ -55,15 +55,15 @@ changed_rows(TriggerData *trigger)
 	return changed ? tuplestore_tuple_count(changed) : 0;
 }
 
-/* Asks the rules again, now that nobody else can take the same causes back at this snapshot. */
+/* Locks the causes that the rules returned, and runs the queries that need the lock. */
 static void
-apply_held_rules(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
+apply_rules_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
 {
 	query_become(scope, query_extension_owner(), false);
 	retraction_lock(output->to_lock);
 	query_become(scope, owner, true);
 	for (int i = 0; i < rules->count; i++)
-		rule_run_held(&rules->rules[i], rows, output);
+		rule_run_after_lock(&rules->rules[i], rows, output);
 }
 
 static void
@@ -73,13 +73,14 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 	QueryScope scope;
 	RuleOutput output;
 
+	Assert(rules->count > 0 && rows > 0);
 	query_begin(&scope, owner, true);
 	query_offer_changes(trigger);
 	output = rule_output_begin();
 	for (int i = 0; i < rules->count; i++)
 		rule_run(&rules->rules[i], rows, &output);
 	if (tuplestore_tuple_count(output.to_lock) > 0)
-		apply_held_rules(&scope, owner, rules, rows, &output);
+		apply_rules_after_lock(&scope, owner, rules, rows, &output);
 	query_become(&scope, query_extension_owner(), false);
 	retraction_write(output.retracted, output.published);
 	notification_write(&scope, output.candidates, output.published);
@@ -90,6 +91,7 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 
 PG_FUNCTION_INFO_V1(herald_on_change);
 
+/* herald_internal.on_change() is the trigger function. */
 Datum
 herald_on_change(PG_FUNCTION_ARGS)
 {

@@ -1,10 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * user_block.c
- *	  Who wants nothing of whom, by the application's own tables.
+ *	  Finds the blocks between recipients and actors, by the application's tables.
  *
- * Each backend keeps the queries of herald_internal.block_source with their plans until
- * that table's relcache entry is invalidated, which watch_registry.c sees to.
+ * A block source is a query over a watched table of blocks.  Each backend caches
+ * the queries of herald_internal.block_source, with their plans, until the relcache
+ * entry of that table is invalidated.  watch_registry.c does that when it changes
+ * the table.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -21,20 +23,24 @@
 
 typedef struct BlockSource
 {
-	Oid owner; /* of the table */
+	Oid owner; /* of the watched table */
 	SavedQuery query;
 } BlockSource;
 
-static BlockSource *sources = NULL;
-static int source_count = -1; /* not known */
-static MemoryContext source_context = NULL;
-static Oid source_table = InvalidOid; /* herald_internal.block_source */
-static bool loaded = false;
+/* The block sources, as this backend knows them. */
+static struct
+{
+	bool valid;			   /* no invalidation since they were loaded */
+	int count;			   /* -1: not loaded */
+	BlockSource *sources;  /* in the context */
+	MemoryContext context; /* NULL before the first load */
+	Oid table;			   /* herald_internal.block_source when they were loaded */
+} block_cache = { .count = -1 };
 
-static SavedQuery load_sources = {
+static SavedQuery load_block_sources = {
 	.name = "the query for blocks",
 	.text = "SELECT s.sql, c.relowner FROM herald_internal.block_source AS s JOIN pg_class AS c ON c.oid = s.relation ORDER BY c.oid",
-	.latest = true, /* the list outlives this transaction and must not be as old as its snapshot */
+	.latest = true, /* the cache outlives this transaction and must not be as old as its snapshot */
 };
 
 TupleDesc
@@ -47,50 +53,51 @@ user_block_shape(void)
 }
 
 static void
-on_relation_change(Datum arg, Oid relation)
+user_block_invalidate(Datum arg, Oid relation)
 {
-	if (!OidIsValid(relation) || relation == source_table)
-		loaded = false;
+	if (!OidIsValid(relation) || relation == block_cache.table)
+		block_cache.valid = false;
 }
 
 void
 user_block_init(void)
 {
-	CacheRegisterRelcacheCallback(on_relation_change, (Datum) 0);
+	CacheRegisterRelcacheCallback(user_block_invalidate, (Datum) 0);
 }
 
 static void
-forget_sources(void)
+forget_block_sources(void)
 {
-	for (int i = 0; i < source_count; i++)
-		query_forget(&sources[i].query);
-	source_count = -1;
-	if (source_context != NULL)
-		MemoryContextReset(source_context);
+	for (int i = 0; i < block_cache.count; i++)
+		query_forget(&block_cache.sources[i].query);
+	block_cache.count = -1;
+	if (block_cache.context != NULL)
+		MemoryContextReset(block_cache.context);
 	else
-		source_context = AllocSetContextCreate(CacheMemoryContext, "pg_herald blocks", ALLOCSET_SMALL_SIZES);
+		block_cache.context = AllocSetContextCreate(CacheMemoryContext, "pg_herald blocks", ALLOCSET_SMALL_SIZES);
 }
 
+/* Fills the cache.  After an error it is empty, and the next call fills it. */
 static void
-load(void)
+fill_block_cache(void)
 {
 	uint64 rows;
-	BlockSource *fresh;
+	BlockSource *sources;
 	bool isnull;
 
-	forget_sources();
-	source_table = query_own_table("block_source");
-	loaded = true; /* an invalidation from here on counts */
-	rows = query_run(&load_sources, 1, NULL, NULL);
-	fresh = MemoryContextAllocZero(source_context, sizeof(BlockSource) * (rows + 1));
+	forget_block_sources();
+	block_cache.table = query_own_table("block_source");
+	block_cache.valid = true; /* an invalidation from here on counts */
+	rows = query_run(&load_block_sources, 1, NULL, NULL);
+	sources = MemoryContextAllocZero(block_cache.context, sizeof(BlockSource) * (rows + 1));
 	for (uint64 row = 0; row < rows; row++)
 	{
-		fresh[row].owner = DatumGetObjectId(query_value(row, 2, &isnull));
-		fresh[row].query.name = "the query for blocks";
-		fresh[row].query.text = MemoryContextStrdup(source_context, query_text(row, 1));
+		sources[row].owner = DatumGetObjectId(query_value(row, 2, &isnull));
+		sources[row].query.name = "the query for blocks";
+		sources[row].query.text = MemoryContextStrdup(block_cache.context, query_text(row, 1));
 	}
-	sources = fresh;
-	source_count = (int) rows;
+	block_cache.sources = sources;
+	block_cache.count = (int) rows;
 }
 
 Tuplestorestate *
@@ -98,14 +105,15 @@ user_block_find(QueryScope *scope, int64 candidates)
 {
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
 
-	if (!loaded || source_count < 0)
-		load();
-	for (int i = 0; i < source_count; i++)
+	Assert(GetUserId() == query_extension_owner());
+	if (!block_cache.valid || block_cache.count < 0)
+		fill_block_cache();
+	for (int i = 0; i < block_cache.count; i++)
 	{
-		query_become(scope, sources[i].owner, true);
-		query_run_into(&sources[i].query, candidates, found, user_block_shape());
+		query_become(scope, block_cache.sources[i].owner, true);
+		query_run_into(&block_cache.sources[i].query, candidates, found, user_block_shape());
 	}
-	if (source_count > 0)
+	if (block_cache.count > 0)
 		query_become(scope, query_extension_owner(), false);
 	return found;
 }

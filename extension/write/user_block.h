@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * user_block.h
- *	  Who wants nothing of whom, by the application's own tables.
+ *	  Finds the blocks between recipients and actors, by the application's tables.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,15 +13,17 @@
 
 #include "query.h"
 
+/* Registers the callback that keeps the cache of block sources up to date. */
 extern void user_block_init(void);
 
-/* The pairs (recipient_id, actor_id) that user_block_find() returns; lives as long as the backend. */
+/* Returns the row type (recipient_id, actor_id); it lives as long as the backend. */
 extern TupleDesc user_block_shape(void);
 
 /*
- * Those of the candidates, which the scope offers as herald_candidate, that have
- * a block between recipient and actor.  Asks as the owners of the tables, and
- * leaves the scope as it found it.  The caller ends the result.
+ * Returns the pairs of recipient and actor with a block between them, of the
+ * candidates that the scope offers as herald_candidate.  The caller ends the
+ * tuplestore.  Queries run as the owners of their tables; the scope is then that
+ * of the extension's owner again.
  */
 extern Tuplestorestate *user_block_find(QueryScope *scope, int64 candidates);
 
