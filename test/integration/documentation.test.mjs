@@ -89,6 +89,11 @@ test('the examples of docs/notifications.md run and show what they say', async (
   assert.ok(await check('notifications', EXTENSION + TABLES + WATCHED, blocksOf('notifications.md')) > 25);
 });
 
+test('the example of docs/architecture.md runs in the database of README.md', async () => {
+  const [, readme] = /^```sql\n([^]*?)^```$/m.exec(readFileSync(path.join(root, 'README.md'), 'utf8'));
+  assert.equal(await check('architecture', readme, blocksOf('architecture.md')), 2);
+});
+
 // docs/sql.md, "Roles".
 test('a member of herald_app changes types and trims inboxes, a stranger does not, and neither does the maintenance', async () => {
   await postgres.createDatabase('roles');
