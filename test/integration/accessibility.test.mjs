@@ -89,7 +89,7 @@ for (const { look, options, isPhone } of looks) {
   });
 }
 
-test('tells a user without a good token the reason and how to get a link', { timeout: 60000 }, async () => {
+test('tells a user without a good token the reason and how to get a link, and keeps a good token in the address', { timeout: 60000 }, async () => {
   const page = await demo.window();
   for (const [url, reason] of [
     [scene.bridge.url, 'needs a token'],
@@ -99,7 +99,14 @@ test('tells a user without a good token the reason and how to get a link', { tim
     await page.goto(url);
     await page.locator('#reason', { hasText: reason }).waitFor();
     await page.locator('#hint', { hasText: 'make demo prints one link per user.' }).waitFor();
+    await page.locator('.brand').click();
+    assert.equal(await page.locator('.columns').isVisible(), false);
   }
+  await page.goto(`${scene.bridge.url}/#token=${scene.token(ids.ada)}`);
+  await demo.loaded(page);
+  await page.locator('.brand').click();
+  await page.reload();
+  await demo.loaded(page);
 });
 
 test('names the bell with its count and each button with its user', { timeout: 60000 }, async () => {

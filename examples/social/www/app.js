@@ -28,9 +28,14 @@ function visit({ subjectType, subjectId, type, data }) {
   }
 }
 
+// The brand is a link to "#": following it would remove a token behind "#" from the address.
 document.addEventListener('click', (event) => {
   const view = event.target.closest('[data-show]')?.dataset.show;
-  if (view) show(view);
+  if (!view) return;
+  event.preventDefault();
+  if (document.body.dataset.view === 'refused') return;
+  show(view);
+  window.scrollTo(0, 0);
 });
 
 inbox.init({ visit, isInView: chat.isInView });
