@@ -165,7 +165,7 @@ least_busy_lane(void)
 
 /* Actions of one session are done in the order in which they were asked for; others need not wait for them. */
 static void
-ask_database(Action *action, const char *sql, int count, const char *const *values, DatabaseAnswer answer)
+ask_database(Action *action, const char *sql, int count, const char *const *values, QueryAnswer answer)
 {
 	Session *session = action->session;
 

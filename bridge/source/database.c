@@ -30,7 +30,6 @@
 #include "base/metrics.h"
 #include "base/timer.h"
 #include "source/hosts.h"
-#include "source/preflight.h"
 #include "source/query.h"
 #include "source/refusal.h"
 #include "source/watcher.h"
@@ -142,7 +141,7 @@ log_loss(const Database *database, bool was_connected)
 	if (was_connected)
 		log_warning("database_lost", "connection", database->name, "reason", database->error);
 	else if (refusal_is_new(database->error))
-		log_warning("database_refused", "reason", database->error, "hint", PREFLIGHT_CONNECT_HINT);
+		log_warning("database_refused", "reason", database->error, "hint", HOSTS_REFUSED_HINT);
 }
 
 static void
@@ -400,7 +399,7 @@ database_load(const Database *database)
 }
 
 void
-database_query(Database *database, const char *sql, int count, const char *const *values, DatabaseAnswer answer,
+database_query(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer,
 			   void *context)
 {
 	Query *query;

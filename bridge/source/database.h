@@ -12,13 +12,7 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-#include "base/config.h"
-
-/*
- * Receives the result of a query, which is cleared afterwards.  NULL: there was no
- * connection, or it was lost, and then the query may have run or not.
- */
-typedef void (*DatabaseAnswer)(void *context, const PGresult *result);
+#include "source/query.h"
 
 /* Callbacks of a connection; each may be NULL. */
 typedef struct DatabaseEvents
@@ -52,7 +46,7 @@ extern int database_load(const Database *database);
  * once: at once with NULL when there is no connection.
  */
 extern void database_query(Database *database, const char *sql, int count, const char *const *values,
-						   DatabaseAnswer answer, void *context);
+						   QueryAnswer answer, void *context);
 
 /* Drops a connection that does not work as it should, and connects again; logs the reason. */
 extern void database_reset(Database *database, const char *why);

@@ -11,6 +11,11 @@
 
 #include <libpq-fe.h>
 
+/* The remedy for a server that refuses a connection, in --check and in the log. */
+#define HOSTS_REFUSED_HINT \
+	"Check host, port, dbname, user and password of \"database\", and pg_hba.conf of the server. The user is a login role that" \
+	" is a member of herald_bridge: CREATE ROLE name LOGIN IN ROLE herald_bridge;"
+
 /* Returns the number of servers that a connection string names; at least 1. */
 extern int hosts_count(const char *conninfo);
 

@@ -152,7 +152,7 @@ preflight_database(const char *conninfo)
 	bool good = PQstatus(connection) == CONNECTION_OK;
 
 	if (!good)
-		preflight_fail("database: cannot connect", PQerrorMessage(connection), PREFLIGHT_CONNECT_HINT);
+		preflight_fail("database: cannot connect", PQerrorMessage(connection), HOSTS_REFUSED_HINT);
 	good = good && has_session(connection, conninfo) && has_extension(connection) && may_execute(connection);
 	PQfinish(connection);
 	return good;

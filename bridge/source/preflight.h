@@ -11,11 +11,6 @@
 
 #include <stdbool.h>
 
-/* The remedy for a server that refuses a connection, in --check and in the log. */
-#define PREFLIGHT_CONNECT_HINT \
-	"Check host, port, dbname, user and password of \"database\", and pg_hba.conf of the server. The user is a login role that" \
-	" is a member of herald_bridge: CREATE ROLE name LOGIN IN ROLE herald_bridge;"
-
 /* Returns whether this is a connection string; if not, after a message on standard error. */
 extern bool preflight_conninfo(const char *conninfo);
 

@@ -13,7 +13,7 @@
 #include "base/memory.h"
 
 Query *
-query_new(const char *sql, int count, const char *const *values, DatabaseAnswer answer, void *context)
+query_new(const char *sql, int count, const char *const *values, QueryAnswer answer, void *context)
 {
 	Query *query = memory_new(sizeof(Query));
 

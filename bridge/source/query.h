@@ -9,22 +9,28 @@
 #ifndef HERALD_QUERY_H
 #define HERALD_QUERY_H
 
-#include "source/database.h"
+#include <libpq-fe.h>
 
-/* A query of the queue of a connection. */
+/*
+ * Receives the result of a query, which is cleared afterwards.  NULL: there was no
+ * connection, or it was lost, and then the query may have run or not.
+ */
+typedef void (*QueryAnswer)(void *context, const PGresult *result);
+
+/* A query in the queue of a connection. */
 typedef struct Query
 {
 	char *sql;
 	int count; /* of the parameters */
 	char **values;
-	DatabaseAnswer answer;
+	QueryAnswer answer;
 	void *context;
 	struct Query *next;
 	struct Query *prev;
 } Query;
 
 /* Copies the text and the parameters, which are texts or NULL.  The caller frees the query. */
-extern Query *query_new(const char *sql, int count, const char *const *values, DatabaseAnswer answer, void *context);
+extern Query *query_new(const char *sql, int count, const char *const *values, QueryAnswer answer, void *context);
 
 extern void query_free(Query *query);
 
