@@ -30,7 +30,8 @@ ISOLATION_OPTS = --inputdir=test/regress --outputdir=$(CHECK_OUTPUT)
 CHECK_OUTPUT = build/check
 EXTRA_CLEAN  = build sql/pg_herald--*.sql
 
-PG_CONFIG   ?= pg_config
+# PG=17 chooses Debian's server of that version, PG_CONFIG any.
+PG_CONFIG   ?= $(if $(PG),/usr/lib/postgresql/$(PG)/bin/pg_config,pg_config)
 PGXS        := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)

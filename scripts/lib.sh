@@ -34,10 +34,19 @@ free_port()
 	done
 }
 
-# The newest pg_config that the machine has, or nothing.
+# as_root COMMAND...: runs a command that needs root; an ordinary user lends it root by sudo.
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# The major version of PostgreSQL to work with: PG, else the newest server that is installed; nothing where there is none.
+postgres_version()
+{
+	echo "${PG:-$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | cut -d/ -f5 | sort -n | tail -n 1)}"
+}
+
+# The pg_config of the server to work with: PG_CONFIG, else Debian's for postgres_version; nothing where there is none.
 find_pg_config()
 {
-	local found
-	found=$(ls -d /usr/lib/postgresql/*/bin/pg_config 2>/dev/null | sort -V | tail -n 1)
-	echo "${PG_CONFIG:-${found:-$(command -v pg_config || true)}}"
+	local version
+	version=$(postgres_version)
+	echo "${PG_CONFIG:-${version:+/usr/lib/postgresql/$version/bin/pg_config}}"
 }

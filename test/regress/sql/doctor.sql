@@ -179,7 +179,7 @@ SELECT herald.watch('doctor.orders', 'order_placed', recipient => 'new.customer_
 SET client_min_messages = error;
 CREATE PUBLICATION regress_doctor FOR TABLE doctor.orders;
 SELECT format('CREATE SUBSCRIPTION regress_doctor CONNECTION %L PUBLICATION regress_doctor WITH (enabled = false, create_slot = false, slot_name = NONE, copy_data = false)',
-              format('host=%s port=%s dbname=%s', current_setting('unix_socket_directories'), current_setting('port'), current_database())) AS command \gset
+              format('host=%s port=%s dbname=%s user=%s', current_setting('unix_socket_directories'), current_setting('port'), current_database(), current_user)) AS command \gset
 \set ECHO none
 :command;
 \set ECHO all
