@@ -1,17 +1,27 @@
 // own_machine.mjs: runs the test file that imports it, first of all, with a network and mounts of its own.
 //
-// The file starts itself once more in new namespaces of the kernel. Whatever it mounts, and whatever it does to its
-// loopback, is seen by nobody else and gone with its last process, however that ends.
+// The file starts itself once more in new namespaces of the kernel. Its mounts, and its changes to the loopback, are visible
+// to no other process and gone with its last process, however that ends. An ordinary user gets the namespaces by sudo, if sudo
+// asks for no password; the tests then run as root.
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 const MARK = 'HERALD_OWN_MACHINE';
+const sudo = process.getuid() === 0 ? [] : ['sudo', '-n', '-E', '--'];
 const namespaces = ['unshare', '--net', '--mount', '--'];
+
+// Runs a program with its arguments in new namespaces.
+function enter(words, options) {
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, [MARK]: process.pid };
+  const [command, ...rest] = ['setpriv', '--pdeathsig', 'TERM', ...sudo, ...namespaces, ...words];
+  return spawnSync(command, rest, { env, encoding: 'utf8', ...options });
+}
 
 const trial = 'ip link set lo up && nft add table inet trial && mount -t tmpfs tmpfs /mnt';
 
 function explain() {
-  const { status, error, stderr } = spawnSync(namespaces[0], [...namespaces.slice(1), 'sh', '-c', trial], { encoding: 'utf8' });
+  const { status, error, stderr } = enter(['sh', '-c', trial]);
   return status === 0 ? false : `no machine of its own here: ${(error?.message ?? stderr).trim()}`;
 }
 
@@ -20,8 +30,9 @@ export const refused = process.env[MARK] ? false : explain();
 
 if (process.env[MARK]) {
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
+  // The death signal does not pass sudo.
+  setInterval(() => existsSync(`/proc/${process.env[MARK]}`) || process.exit(1), 1000).unref();
 } else if (!refused) {
-  const [command, ...rest] = ['setpriv', '--pdeathsig', 'TERM', ...namespaces, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const { status } = spawnSync(command, rest, { stdio: 'inherit', env: { ...process.env, [MARK]: '1' } });
+  const { status } = enter([process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' });
   process.exit(status ?? 1);
 }
