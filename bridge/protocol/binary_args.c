@@ -1,78 +1,82 @@
 /*-------------------------------------------------------------------------
  *
  * binary_args.c
- *	  Binary arguments: a packet waits until all of them have come.
- *
- * An action is JSON: what is binary arrives there as base64.
+ *	  Binary arguments of a Socket.IO packet: collects its attachments, then puts them in.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/binary_args.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 
 bool
-binary_args_wanted(const BinaryArgs *attachments)
+binary_args_pending(const BinaryArgs *args)
 {
-	return attachments->count < attachments->packet.attachments;
+	return args->count < args->packet.attachments;
 }
 
 void
-binary_args_wait(BinaryArgs *attachments, Packet *packet)
+binary_args_begin(BinaryArgs *args, Packet *packet)
 {
-	attachments->packet = *packet;
+	assert(args->packet.namespace == NULL && args->count == 0);
+	assert(packet->attachments > 0 && packet->attachments <= PACKET_MAX_ATTACHMENTS);
+	args->packet = *packet;
 	memset(packet, 0, sizeof(*packet));
 }
 
 bool
-binary_args_add(BinaryArgs *attachments, const char *base64, size_t length, size_t limit)
+binary_args_add(BinaryArgs *args, const char *base64, size_t length, size_t limit)
 {
-	if (!binary_args_wanted(attachments) || attachments->length + length > limit)
+	if (!binary_args_pending(args) || args->length + length > limit)
 		return false;
-	attachments->texts[attachments->count++] = memory_copy_bytes(base64, length);
-	attachments->length += length;
+	args->texts[args->count++] = memory_copy_bytes(base64, length);
+	args->length += length;
 	return true;
 }
 
-/* What stands for an attachment: {"_placeholder": true, "num": 0}.  False: not one of ours. */
+/*
+ * Finds the attachment for a placeholder, {"_placeholder": true, "num": 0}; *text is NULL for
+ * any other value.  Returns false for a placeholder without an attachment.
+ */
 static bool
-find_text(const BinaryArgs *attachments, const json_t *value, const char **text)
+find_attachment(const BinaryArgs *args, const json_t *value, const char **text)
 {
 	const json_t *number = json_object_get(value, "num");
 
 	*text = NULL;
 	if (!json_is_true(json_object_get(value, "_placeholder")))
 		return true;
-	if (!json_is_integer(number) || json_integer_value(number) < 0 || json_integer_value(number) >= attachments->count)
+	if (!json_is_integer(number) || json_integer_value(number) < 0 || json_integer_value(number) >= args->count)
 		return false;
-	*text = attachments->texts[json_integer_value(number)];
+	*text = args->texts[json_integer_value(number)];
 	return true;
 }
 
-static bool fill(const BinaryArgs *attachments, json_t *value);
+static bool replace_placeholders(const BinaryArgs *args, json_t *value);
 
-/* The value that takes the place of another, or NULL: that one stays. */
+/* Makes the replacement of a value; *replacement is NULL if the value stays, with its members replaced. */
 static bool
-replace(const BinaryArgs *attachments, json_t *value, json_t **replacement)
+make_replacement(const BinaryArgs *args, json_t *value, json_t **replacement)
 {
 	const char *text;
 
 	*replacement = NULL;
-	if (!find_text(attachments, value, &text))
+	if (!find_attachment(args, value, &text))
 		return false;
 	if (text == NULL)
-		return fill(attachments, value);
+		return replace_placeholders(args, value);
 	*replacement = json_string(text);
 	return *replacement != NULL;
 }
 
-/* jansson bounds the depth of what it reads, and so of this. */
+/* jansson bounds the depth of parsed JSON, and so the depth of this recursion. */
 static bool
-fill(const BinaryArgs *attachments, json_t *value)
+replace_placeholders(const BinaryArgs *args, json_t *value)
 {
 	json_t *replacement;
 	json_t *member;
@@ -81,14 +85,14 @@ fill(const BinaryArgs *attachments, json_t *value)
 
 	json_array_foreach(value, index, member)
 	{
-		if (!replace(attachments, member, &replacement))
+		if (!make_replacement(args, member, &replacement))
 			return false;
 		if (replacement != NULL)
 			json_array_set_new(value, index, replacement);
 	}
 	json_object_foreach(value, key, member)
 	{
-		if (!replace(attachments, member, &replacement))
+		if (!make_replacement(args, member, &replacement))
 			return false;
 		if (replacement != NULL)
 			json_object_set_new(value, key, replacement);
@@ -97,24 +101,26 @@ fill(const BinaryArgs *attachments, json_t *value)
 }
 
 bool
-binary_args_take(BinaryArgs *attachments, Packet *packet)
+binary_args_finish(BinaryArgs *args, Packet *packet)
 {
-	bool good = fill(attachments, attachments->packet.data);
+	bool good;
 
+	assert(args->count > 0 && !binary_args_pending(args));
+	good = replace_placeholders(args, args->packet.data);
 	if (good)
 	{
-		*packet = attachments->packet;
-		memset(&attachments->packet, 0, sizeof(Packet));
+		*packet = args->packet;
+		memset(&args->packet, 0, sizeof(Packet));
 	}
-	binary_args_reset(attachments);
+	binary_args_reset(args);
 	return good;
 }
 
 void
-binary_args_reset(BinaryArgs *attachments)
+binary_args_reset(BinaryArgs *args)
 {
-	packet_reset(&attachments->packet);
-	for (int i = 0; i < attachments->count; i++)
-		free(attachments->texts[i]);
-	memset(attachments, 0, sizeof(*attachments));
+	packet_reset(&args->packet);
+	for (int i = 0; i < args->count; i++)
+		free(args->texts[i]);
+	memset(args, 0, sizeof(*args));
 }

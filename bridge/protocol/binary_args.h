@@ -1,7 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * binary_args.h
- *	  Binary arguments: a packet waits until all of them have come.
+ *	  Binary arguments of a Socket.IO packet: collects its attachments, then puts them in.
+ *
+ * The function of an action gets JSON, so a binary argument becomes a base64 string.
+ *
+ * Protocol: Socket.IO protocol revision 5, "Binary event".
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,32 +15,32 @@
 
 #include "protocol/packet.h"
 
-/* A packet and what has come of its attachments, in base64.  All zeros: nothing waits. */
+/* A packet and the attachments that have arrived for it, in base64.  All zeros: no packet is pending. */
 typedef struct BinaryArgs
 {
 	Packet packet;
-	char *texts[PACKET_MOST_ATTACHMENTS];
+	char *texts[PACKET_MAX_ATTACHMENTS];
 	int count;
-	size_t length; /* of all texts */
+	size_t length; /* of all texts, in bytes */
 } BinaryArgs;
 
-/* Does a packet wait for more? */
-extern bool binary_args_wanted(const BinaryArgs *attachments);
+/* Returns whether a packet waits for more attachments. */
+extern bool binary_args_pending(const BinaryArgs *args);
 
-/* Begins to wait for what a packet has announced; takes over what the packet holds. */
-extern void binary_args_wait(BinaryArgs *attachments, Packet *packet);
+/* Starts to collect the attachments that a packet announces.  Takes over the packet's contents, and empties it. */
+extern void binary_args_begin(BinaryArgs *args, Packet *packet);
 
-/* One has come.  False: nothing waits for it, or all together are longer than the limit. */
-extern bool binary_args_add(BinaryArgs *attachments, const char *base64, size_t length, size_t limit);
+/* Adds an attachment.  Returns false if no packet waits for it, or if all together exceed "limit" bytes. */
+extern bool binary_args_add(BinaryArgs *args, const char *base64, size_t length, size_t limit);
 
 /*
- * Puts what has come, as strings, into the places that the packet has for it, and
- * hands the packet over.  False: it has a place for something else; then nothing
- * is handed over.  Nothing waits any more in either case.
+ * Replaces each placeholder of the packet by its attachment, as a string, and hands the
+ * packet over to the caller.  Returns false, and hands nothing over, if a placeholder
+ * names no attachment.  No packet is pending afterwards in either case.
  */
-extern bool binary_args_take(BinaryArgs *attachments, Packet *packet);
+extern bool binary_args_finish(BinaryArgs *args, Packet *packet);
 
-/* Forgets what waits. */
-extern void binary_args_reset(BinaryArgs *attachments);
+/* Frees the pending packet and its attachments, if any. */
+extern void binary_args_reset(BinaryArgs *args);
 
 #endif /* HERALD_BINARY_ARGS_H */

@@ -1,16 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * conflation.c
- *	  Many events of a room as one batch, with the newest of each thing.
+ *	  Conflates events: sends many events of a room as one batch.
  *
- * A batch is there from its first event until it is sent.  What its events say
- * of the same thing is one entry, in which the later counts.
+ * Events about the same subject share one entry of the batch; in it the latest value of
+ * each member counts.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/conflation.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,51 +22,54 @@
 #include "gateway/gateway.h"
 #include "protocol/template.h"
 
-/* Of all batches together; what comes beyond is told by its own event alone. */
-#define MOST_ENTRIES 10000
+/* In all batches together.  An event beyond that goes out by itself only. */
+#define MAX_ENTRIES 10000
 
 typedef struct Batch
 {
-	Event *event;	 /* that will be sent, but for its payload */
-	json_t *entries; /* by the thing that they are about */
+	Event *event;	 /* the event to send; its payload is missing until then */
+	json_t *entries; /* by subject */
 	Timer timer;
 	UT_hash_handle hh;
 	char key[];
 } Batch;
 
-static Batch *batches;
-static size_t entry_count; /* of all of them */
+static struct
+{
+	Batch *batches;
+	size_t entry_count; /* in all batches */
+} conflation;
 
 static void
-forget(Batch *batch)
+drop_batch(Batch *batch)
 {
-	HASH_DEL(batches, batch);
+	HASH_DEL(conflation.batches, batch);
 	timer_stop(&batch->timer);
-	entry_count -= json_object_size(batch->entries);
+	conflation.entry_count -= json_object_size(batch->entries);
 	json_decref(batch->entries);
 	event_unref(batch->event);
 	free(batch);
 }
 
 static void
-on_due(void *context)
+send_batch(void *context)
 {
 	Batch *batch = context;
 	json_t *list = json_array();
-	const char *thing;
+	const char *subject;
 	json_t *entry;
 
-	json_object_foreach(batch->entries, thing, entry)
+	json_object_foreach(batch->entries, subject, entry)
 		json_array_append(list, entry);
 	batch->event->payload = json_dumps(list, JSON_COMPACT);
 	json_decref(list);
 	gateway_relay(batch->event);
-	forget(batch);
+	drop_batch(batch);
 }
 
-/* Of a format and a name, there is one batch for the same rooms. */
+/* Returns the key of a batch: format, name and rooms.  The caller frees it. */
 static char *
-key_of(const Event *event, const Format *format, const char *name)
+batch_key(const Event *event, const Format *format, const char *name)
 {
 	char *key = memory_format("%d %s", format->slot, name);
 
@@ -79,9 +83,9 @@ key_of(const Event *event, const Format *format, const char *name)
 	return key;
 }
 
-/* What is sent in the end: to the rooms of this event, in this format. */
+/* Returns the event of a batch: for the rooms of a conflated event, in one format. */
 static Event *
-begin_event(const Event *event, const Format *format, const char *name)
+batch_event(const Event *event, const Format *format, const char *name)
 {
 	Event *begun = event_new();
 
@@ -94,83 +98,85 @@ begin_event(const Event *event, const Format *format, const char *name)
 }
 
 static Batch *
-begin(const Event *event, const Format *format, const char *name, const char *key)
+open_batch(const Event *event, const Format *format, const char *name, const char *key)
 {
 	Batch *batch = memory_new(sizeof(Batch) + strlen(key) + 1);
 
 	strcpy(batch->key, key);
-	batch->event = begin_event(event, format, name);
+	batch->event = batch_event(event, format, name);
 	batch->entries = json_object();
-	HASH_ADD_STR(batches, key, batch);
+	HASH_ADD_STR(conflation.batches, key, batch);
 	return batch;
 }
 
-/* May a batch, which need not be there yet, tell of a thing? */
+/* Returns whether a batch (NULL: a new one) has an entry for a subject or may get one. */
 static bool
-has_place(const Batch *batch, const char *thing)
+may_have_entry(const Batch *batch, const char *subject)
 {
-	return entry_count < MOST_ENTRIES || (batch != NULL && json_object_get(batch->entries, thing) != NULL);
+	return conflation.entry_count < MAX_ENTRIES || (batch != NULL && json_object_get(batch->entries, subject) != NULL);
 }
 
-/* What is null in a later event is not known there: the earlier stays. */
+/* Merges values into an entry.  null means that the event does not know the value: the earlier one stays. */
 static void
-add(Batch *batch, const char *thing, json_t *news)
+merge_entry(Batch *batch, const char *subject, json_t *values)
 {
-	json_t *entry = json_object_get(batch->entries, thing);
+	json_t *entry = json_object_get(batch->entries, subject);
 	const char *key;
 	json_t *value;
 
 	if (entry == NULL)
 	{
-		entry_count++;
+		conflation.entry_count++;
 		entry = json_object();
-		json_object_set_new(batch->entries, thing, entry);
+		json_object_set_new(batch->entries, subject, entry);
 	}
-	json_object_foreach(news, key, value)
+	json_object_foreach(values, key, value)
 	{
 		if (!json_is_null(value))
 			json_object_set(entry, key, value);
 	}
 }
 
-/* Takes over the news, of a thing. */
+/* Adds the values that an event gives to a subject; releases their reference. */
 static void
-note(const Event *event, const Format *format, const char *name, json_int_t every, const char *thing, json_t *news)
+add_to_batch(const Event *event, const Format *format, const char *name, json_int_t every, const char *subject,
+			 json_t *values)
 {
-	char *key = key_of(event, format, name);
+	char *key = batch_key(event, format, name);
 	Batch *batch;
 
-	HASH_FIND_STR(batches, key, batch);
-	if (has_place(batch, thing))
+	HASH_FIND_STR(conflation.batches, key, batch);
+	if (may_have_entry(batch, subject))
 	{
 		if (batch == NULL)
 		{
-			batch = begin(event, format, name, key);
-			timer_start(&batch->timer, (uint64_t) every, on_due, batch);
+			batch = open_batch(event, format, name, key);
+			timer_start(&batch->timer, (uint64_t) every, send_batch, batch);
 		}
-		add(batch, thing, news);
+		merge_entry(batch, subject, values);
 	}
-	json_decref(news);
+	json_decref(values);
 	free(key);
 }
 
 void
-conflation_note(const Event *event, const Format *format, const json_t *rule, const json_t *all, json_t *payload)
+conflation_add(const Event *event, const Format *format, const json_t *rule, const json_t *batches, json_t *payload)
 {
 	const char *name = json_string_value(json_object_get(rule, "into"));
-	json_int_t every = json_integer_value(json_object_get(json_object_get(all, name), "every"));
+	json_int_t every = json_integer_value(json_object_get(json_object_get(batches, name), "every"));
 	json_t *by = template_fill(json_object_get(rule, "by"), payload);
-	char *thing = json_dumps(by, JSON_ENCODE_ANY);
+	char *subject = json_dumps(by, JSON_ENCODE_ANY);
 
+	assert(name != NULL && every > 0);
 	if (!json_is_null(by))
-		note(event, format, name, every, thing, template_fill(json_object_get(rule, "as"), payload));
+		add_to_batch(event, format, name, every, subject, template_fill(json_object_get(rule, "as"), payload));
 	json_decref(by);
-	free(thing);
+	free(subject);
 }
 
 void
 conflation_clear(void)
 {
-	while (batches != NULL)
-		forget(batches);
+	while (conflation.batches != NULL)
+		drop_batch(conflation.batches);
 }

@@ -1,7 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * conflation.h
- *	  Many events of a room as one batch, with the newest of each thing.
+ *	  Conflates events: sends many events of a room as one batch.
+ *
+ * A dialect's rule "conflate" names the batch of an event, the entry that the event
+ * belongs to, and the values that it gives to the entry.  A batch opens with its first event.
+ * After "every" milliseconds it is sent to the sessions that are in its rooms at that
+ * time: one ephemeral event of the namespace's format, with the list of entries.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,15 +19,14 @@
 #include "fanout/event.h"
 
 /*
- * Notes an event for a batch of its rooms, by a rule "conflate" of a dialect
- * and the batches of its namespace, which live longer than what is noted here.
- * Some milliseconds ("every") after the first event of a batch, it goes to who is in
- * the rooms then: an ephemeral event of that format only, with a list of entries.
+ * Adds an event to its batch.  "rule" is the dialect's rule "conflate", "batches" are the
+ * batches of the namespace, "payload" is the event's parsed payload.  The format, the rule and
+ * the batches must outlive the batch: see conflation_clear().
  */
-extern void conflation_note(const Event *event, const Format *format, const json_t *rule, const json_t *batches,
-							json_t *payload);
+extern void conflation_add(const Event *event, const Format *format, const json_t *rule, const json_t *batches,
+						   json_t *payload);
 
-/* Forgets what has not been sent. */
+/* Drops all batches that have not been sent. */
 extern void conflation_clear(void);
 
 #endif /* HERALD_CONFLATION_H */

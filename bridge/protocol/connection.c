@@ -1,77 +1,91 @@
 /*-------------------------------------------------------------------------
  *
  * connection.c
- *	  One connection of a client, between its protocol and what carries it.
+ *	  Connections of clients, between their protocol and their carrier.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
+#include "protocol/connection.h"
+
+#include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "protocol/protocol.h"
 
-static Connection *newcomers; /* the oldest first */
-static Connection *settled;
-static bool closed_for_good = false;
+static struct
+{
+	Connection *newcomers; /* without a session yet, the oldest first */
+	Connection *admitted;
+	bool full; /* for good: connection_close_all() was called */
+} connection_lists;
+
+static Connection *connection_of(Outbox *outbox);
 
 static void
-flush(Outbox *outbox)
+connection_flush(Outbox *outbox)
 {
-	Carrier *carrier = ((Connection *) outbox)->carrier;
+	Carrier *carrier = connection_of(outbox)->carrier;
 
 	carrier->transport->flush(carrier);
 }
 
 static void
-cut(Connection *connection)
+connection_cut(Connection *connection)
 {
 	connection->closing = true;
 	connection->carrier->transport->cut(connection->carrier);
 }
 
 static void
-on_overflow(Outbox *outbox)
+connection_overflowed(Outbox *outbox)
 {
-	Connection *connection = (Connection *) outbox;
+	Connection *connection = connection_of(outbox);
 
 	log_info("slow_client_closed", "peer", connection->carrier->peer);
-	cut(connection);
+	connection_cut(connection);
 }
 
-static const OutboxOwner outbox_owner = { flush, on_overflow };
+static const OutboxOwner connection_outbox_owner = { connection_flush, connection_overflowed };
+
+static Connection *
+connection_of(Outbox *outbox)
+{
+	assert(outbox->owner == &connection_outbox_owner);
+	return (Connection *) outbox;
+}
 
 static Connection **
-list_of(const Connection *connection)
+connection_list(const Connection *connection)
 {
-	return connection->settled ? &settled : &newcomers;
+	return connection->admitted ? &connection_lists.admitted : &connection_lists.newcomers;
 }
 
 void
-connection_settle(Connection *connection)
+connection_admitted(Connection *connection)
 {
-	DL_DELETE(*list_of(connection), connection);
-	connection->settled = true;
-	DL_APPEND(*list_of(connection), connection);
+	DL_DELETE(*connection_list(connection), connection);
+	connection->admitted = true;
+	DL_APPEND(*connection_list(connection), connection);
 }
 
 bool
 connection_make_room(const Config *config)
 {
-	Connection *oldest = newcomers;
+	Connection *oldest = connection_lists.newcomers;
 
-	if (closed_for_good)
+	if (connection_lists.full)
 		return false;
 	if (metrics.connections < config->max_connections)
 		return true;
 	if (oldest == NULL)
 		return false;
 	metrics.newcomers_cut++;
-	connection_settle(oldest); /* it goes only once */
-	cut(oldest);
+	connection_admitted(oldest); /* leaves the newcomers, so that it is cut only once */
+	connection_cut(oldest);
 	return true;
 }
 
@@ -80,13 +94,14 @@ connection_open(Carrier *carrier, const Config *config, const Protocol *protocol
 {
 	Connection *connection = memory_new(sizeof(Connection));
 
-	outbox_init(&connection->outbox, &outbox_owner, (size_t) config->queue_limit);
+	assert(carrier->transport->flush != NULL && carrier->transport->cut != NULL && carrier->transport->close != NULL);
+	outbox_init(&connection->outbox, &connection_outbox_owner, (size_t) config->queue_limit);
 	connection->config = config;
 	connection->origin = memory_copy(handshake->origin);
 	connection->protocol = protocol;
 	connection->carrier = carrier;
 	carrier->connection = connection;
-	DL_APPEND(newcomers, connection);
+	DL_APPEND(connection_lists.newcomers, connection);
 	metrics.connections++;
 	protocol->opened(connection, handshake);
 }
@@ -100,6 +115,7 @@ connection_address(const Connection *connection)
 void
 connection_close(Connection *connection, int code, const char *reason)
 {
+	assert(reason != NULL);
 	if (connection->closing)
 		return;
 	connection->closing = true;
@@ -111,20 +127,21 @@ connection_close_all(int code, const char *reason)
 {
 	Connection *connection;
 
-	closed_for_good = true;
-	DL_FOREACH(newcomers, connection)
+	connection_lists.full = true;
+	DL_FOREACH(connection_lists.newcomers, connection)
 	connection_close(connection, code, reason);
-	DL_FOREACH(settled, connection)
+	DL_FOREACH(connection_lists.admitted, connection)
 	connection_close(connection, code, reason);
 }
 
 void
 connection_end(Connection *connection)
 {
+	assert(connection->carrier->connection == connection);
 	connection->closing = true;
 	connection->protocol->closed(connection);
 	outbox_close(&connection->outbox);
-	DL_DELETE(*list_of(connection), connection);
+	DL_DELETE(*connection_list(connection), connection);
 	metrics.connections--;
 	free(connection->origin);
 	free(connection);
@@ -135,6 +152,7 @@ connection_swap(Connection *one, Connection *other)
 {
 	Carrier *carrier = one->carrier;
 
+	assert(one != other);
 	one->carrier = other->carrier;
 	other->carrier = carrier;
 	one->carrier->connection = one;

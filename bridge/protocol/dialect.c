@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * dialect.c
- *	  The dialects that clients of Socket.IO are served in.
+ *	  The dialects: names and shapes of Socket.IO events for different front ends.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/dialect.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +22,20 @@
 typedef struct Dialect
 {
 	char *name;
-	json_t *description; /* what is in its file */
+	json_t *description; /* the JSON of its file */
 	Namespace *namespaces;
 	struct Dialect *next;
 } Dialect;
 
-static Dialect *all; /* as they were given */
-static int places;	 /* that their namespaces have among the frames of an event */
+static struct
+{
+	Dialect *first;		 /* in the order of the setting */
+	int namespace_count; /* of all dialects: each namespace has a slot among an event's frames */
+} dialects;
 
-/* What clients call it: its file's name, up to the dot. */
+/* Returns the name by which clients choose a dialect: its file's name up to the dot. */
 static char *
-name_of(const char *path)
+dialect_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *base = slash ? slash + 1 : path;
@@ -42,7 +46,7 @@ name_of(const char *path)
 static bool
 is_loaded(const char *name)
 {
-	for (const Dialect *dialect = all; dialect != NULL; dialect = dialect->next)
+	for (const Dialect *dialect = dialects.first; dialect != NULL; dialect = dialect->next)
 	{
 		if (strcmp(dialect->name, name) == 0)
 			return true;
@@ -50,12 +54,12 @@ is_loaded(const char *name)
 	return false;
 }
 
-/* Takes over name and description. */
+/* Appends a dialect; takes over name and description. */
 static void
-add(char *dialect_name, json_t *dialect_description)
+add_dialect(char *dialect_name, json_t *dialect_description)
 {
 	Dialect *dialect = memory_new(sizeof(Dialect));
-	Dialect **end = &all;
+	Dialect **end = &dialects.first;
 	const char *name;
 	json_t *description;
 
@@ -63,7 +67,7 @@ add(char *dialect_name, json_t *dialect_description)
 	dialect->description = dialect_description;
 	json_object_foreach(json_object_get(dialect_description, "namespaces"), name, description)
 	{
-		Namespace *made = namespace_new(SLOT_NAMESPACES + places++, name, description);
+		Namespace *made = namespace_new(SLOT_NAMESPACES + dialects.namespace_count++, name, description);
 
 		made->next = dialect->namespaces;
 		dialect->namespaces = made;
@@ -74,28 +78,28 @@ add(char *dialect_name, json_t *dialect_description)
 }
 
 static bool
-load_file(const char *path)
+load_dialect_file(const char *path)
 {
-	char *name = name_of(path);
+	char *name = dialect_name(path);
 	json_t *description = dialect_file_read(path);
 
 	if (description != NULL && !is_loaded(name))
 	{
-		add(name, description);
+		add_dialect(name, description);
 		return true;
 	}
 	if (description != NULL)
-		fprintf(stderr, "herald-bridge: %s: there is a dialect of this name already\n", path);
+		fprintf(stderr, "herald-bridge: %s: a dialect of this name is loaded already\n", path);
 	json_decref(description);
 	free(name);
 	return false;
 }
 
 static bool
-load(const char *setting)
+load_dialect(const char *setting)
 {
 	char *path = dialect_file_path(setting);
-	bool good = load_file(path);
+	bool good = load_dialect_file(path);
 
 	free(path);
 	return good;
@@ -108,14 +112,15 @@ dialect_load(const char *names)
 	char *rest = NULL;
 	bool good = true;
 
+	assert(names != NULL);
 	for (char *name = strtok_r(copy, " ", &rest); name != NULL && good; name = strtok_r(NULL, " ", &rest))
-		good = load(name);
+		good = load_dialect(name);
 	free(copy);
 	return good;
 }
 
 static void
-release(Dialect *dialect)
+free_dialect(Dialect *dialect)
 {
 	while (dialect->namespaces != NULL)
 	{
@@ -133,18 +138,18 @@ void
 dialect_unload(void)
 {
 	conflation_clear();
-	while (all != NULL)
+	while (dialects.first != NULL)
 	{
-		Dialect *dialect = all;
+		Dialect *dialect = dialects.first;
 
-		all = dialect->next;
-		release(dialect);
+		dialects.first = dialect->next;
+		free_dialect(dialect);
 	}
-	places = 0;
+	dialects.namespace_count = 0;
 }
 
 static const Format *
-find_format(const Dialect *dialect, const char *namespace)
+find_namespace_format(const Dialect *dialect, const char *namespace)
 {
 	const Namespace *found = dialect->namespaces;
 
@@ -156,10 +161,10 @@ find_format(const Dialect *dialect, const char *namespace)
 const Format *
 dialect_namespace(const char *name, const char *namespace)
 {
-	for (const Dialect *dialect = all; dialect != NULL; dialect = dialect->next)
+	for (const Dialect *dialect = dialects.first; dialect != NULL; dialect = dialect->next)
 	{
 		bool meant = name == NULL || strcmp(dialect->name, name) == 0;
-		const Format *format = meant ? find_format(dialect, namespace) : NULL;
+		const Format *format = meant ? find_namespace_format(dialect, namespace) : NULL;
 
 		if (format != NULL)
 			return format;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * dialect.h
- *	  The dialects that clients of Socket.IO are served in.
+ *	  The dialects: names and shapes of Socket.IO events for different front ends.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,18 +14,18 @@
 #include "fanout/event.h"
 
 /*
- * Reads dialects.  Their names, or the paths of their files, are separated
- * by spaces.  False after a message on standard error that says which file is
- * wrong, where and why.
+ * Loads dialects.  "names" are names of installed dialects or paths of files, separated by
+ * blanks; the order counts for dialect_namespace().  Returns false after a message on standard
+ * error that names the file, the place in it and the mistake.
  */
 extern bool dialect_load(const char *names);
 
-/* Forgets them all; no session uses their formats any more. */
+/* Frees all dialects.  Sessions must not use their formats any more. */
 extern void dialect_unload(void);
 
 /*
- * A namespace of a dialect; of the first that has it when the client names no
- * dialect (NULL).  NULL: it is not served.
+ * Returns the format of a namespace in a dialect; if "dialect" is NULL, in the first dialect that
+ * has the namespace.  NULL: there is none.  The format belongs to the dialect.
  */
 extern const Format *dialect_namespace(const char *dialect, const char *namespace);
 

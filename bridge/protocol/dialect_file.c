@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * dialect_file.c
- *	  The file of a dialect: what may be in it, and where it is found.
+ *	  Finds, reads and checks the file of a dialect.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/dialect_file.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -20,49 +21,49 @@
 #include "base/timer.h"
 #include "protocol/template.h"
 
-#define HOUR_MS 3600000
+#define MAX_INTERVAL_MS 3600000
 
-/* A place in a file, by the key that it has; the outermost one has the file's path. */
-typedef struct Spot
+/* A place in a file: a key within the place above it.  The outermost one has the file's path as its key. */
+typedef struct Location
 {
-	const struct Spot *above;
+	const struct Location *above;
 	const char *key;
-} Spot;
+} Location;
 
-/* What a value must be: all that is not zero here. */
-typedef struct Shape
+/* The demands on a value; a member that is zero demands nothing. */
+typedef struct Schema
 {
-	bool (*check)(const Spot *spot, const json_t *value);
-	bool may_be_list;			  /* of such values */
-	const struct Shape *each;	  /* an object, and so is each of its members */
-	const struct Member *members; /* an object with these keys and no others */
-} Shape;
+	bool (*check)(const Location *location, const json_t *value);
+	bool may_be_list;			  /* the value may also be an array of such values */
+	const struct Schema *each;	  /* the value is an object, each member of which has this schema */
+	const struct Member *members; /* the value is an object with these keys and no others */
+} Schema;
 
 typedef struct Member
 {
-	const char *key; /* NULL: the end of a list */
-	const Shape *shape;
+	const char *key; /* NULL: end of the list */
+	const Schema *schema;
 } Member;
 
 static void
-print_spot(const Spot *spot)
+print_location(const Location *location)
 {
-	if (spot->above == NULL)
-		fprintf(stderr, "herald-bridge: %s", spot->key);
+	if (location->above == NULL)
+		fprintf(stderr, "herald-bridge: %s", location->key);
 	else
 	{
-		print_spot(spot->above);
-		fprintf(stderr, "%s%s", spot->above->above ? " > " : ": ", spot->key);
+		print_location(location->above);
+		fprintf(stderr, "%s%s", location->above->above ? " > " : ": ", location->key);
 	}
 }
 
-/* Always false, for the caller to return. */
+/* Prints a mistake at a location; returns false, for the caller to return. */
 static bool __attribute__((format(printf, 2, 3)))
-complain(const Spot *spot, const char *format, ...)
+report_mistake(const Location *location, const char *format, ...)
 {
 	va_list arguments;
 
-	print_spot(spot);
+	print_location(location);
 	fputs(": ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
@@ -72,77 +73,77 @@ complain(const Spot *spot, const char *format, ...)
 }
 
 static bool
-is_text(const Spot *spot, const json_t *value)
+is_text(const Location *location, const json_t *value)
 {
-	return json_string_length(value) > 0 || complain(spot, "must be a text");
+	return json_string_length(value) > 0 || report_mistake(location, "must be a string that is not empty");
 }
 
 static bool
-is_template(const Spot *spot, const json_t *value)
+is_template(const Location *location, const json_t *value)
 {
 	const char *mistake = template_mistake(value);
 
-	return mistake == NULL || complain(spot, "\"%s\": braces are for places: \"{path}\", \"{path:number}\"", mistake);
+	return mistake == NULL || report_mistake(location, "\"%s\": braces enclose placeholders only: \"{path}\", \"{path:number}\"", mistake);
 }
 
 static bool
-is_text_template(const Spot *spot, const json_t *value)
+is_text_template(const Location *location, const json_t *value)
 {
-	return is_text(spot, value) && is_template(spot, value);
+	return is_text(location, value) && is_template(location, value);
 }
 
-/* The key is the path where it must be. */
+/* Checks a member of a condition: the key is the path, the value the demanded one. */
 static bool
-is_constant(const Spot *spot, const json_t *value)
+is_constant(const Location *location, const json_t *value)
 {
-	if (strpbrk(spot->key, "{}:") != NULL)
-		return complain(spot, "a path has no braces and no colon");
-	return (!json_is_object(value) && !json_is_array(value)) || complain(spot, "must be a text, a number, true, false or null");
+	if (strpbrk(location->key, "{}:") != NULL)
+		return report_mistake(location, "a path has no braces and no colon");
+	return (!json_is_object(value) && !json_is_array(value)) || report_mistake(location, "must be a string, a number, true, false or null");
 }
 
-/* The key is the name of an event or action, or the start of names. */
+/* Checks the key of an event or action: a name, or a prefix of names with * at its end. */
 static bool
-is_for_names(const Spot *spot, const json_t *value)
+is_for_names(const Location *location, const json_t *value)
 {
-	const char *star = strchr(spot->key, '*');
+	const char *star = strchr(location->key, '*');
 
 	(void) value;
-	if (spot->key[0] == '\0')
-		return complain(spot, "the name is empty");
-	return star == NULL || star[1] == '\0' || complain(spot, "* stands for the rest of a name: nothing can follow");
+	if (location->key[0] == '\0')
+		return report_mistake(location, "the name is empty");
+	return star == NULL || star[1] == '\0' || report_mistake(location, "* stands for the rest of a name: nothing can follow");
 }
 
-/* In milliseconds; a tick of the timers at least, so that events are conflated. */
+/* Checks an interval in milliseconds; it is at least one tick of the timers, so that events are conflated at all. */
 static bool
-is_interval(const Spot *spot, const json_t *value)
+is_interval(const Location *location, const json_t *value)
 {
 	json_int_t interval = json_integer_value(value);
 
-	return (interval >= TIMER_TICK_MS && interval <= HOUR_MS) ||
-		   complain(spot, "must be a whole number of milliseconds, from %d to %d", TIMER_TICK_MS, HOUR_MS);
+	return (interval >= TIMER_TICK_MS && interval <= MAX_INTERVAL_MS) ||
+		   report_mistake(location, "must be a whole number of milliseconds, from %d to %d", TIMER_TICK_MS, MAX_INTERVAL_MS);
 }
 
 static bool
-is_batch(const Spot *spot, const json_t *value)
+is_batch(const Location *location, const json_t *value)
 {
-	return json_object_get(value, "every") != NULL || complain(spot, "\"every\" is missing");
+	return json_object_get(value, "every") != NULL || report_mistake(location, "\"every\" is missing");
 }
 
 static bool
-is_object_template(const Spot *spot, const json_t *value)
+is_object_template(const Location *location, const json_t *value)
 {
-	return (json_is_object(value) || complain(spot, "must be an object")) && is_template(spot, value);
+	return (json_is_object(value) || report_mistake(location, "must be an object")) && is_template(location, value);
 }
 
 static bool
-is_conflation(const Spot *spot, const json_t *value)
+is_conflation(const Location *location, const json_t *value)
 {
-	return json_object_size(value) == 3 || complain(spot, "needs \"into\", \"by\" and \"as\"");
+	return json_object_size(value) == 3 || report_mistake(location, "needs \"into\", \"by\" and \"as\"");
 }
 
-/* The event of a rule, or of each rule of a list, goes into a batch that is there, if any. */
+/* Checks that a rule, or each rule of a list, conflates into a batch that exists, if it conflates. */
 static bool
-has_its_batch(const Spot *spot, const json_t *rule, const json_t *batches)
+batch_exists(const Location *location, const json_t *rule, const json_t *batches)
 {
 	const char *into = json_string_value(json_object_get(json_object_get(rule, "conflate"), "into"));
 	size_t i;
@@ -150,124 +151,125 @@ has_its_batch(const Spot *spot, const json_t *rule, const json_t *batches)
 
 	json_array_foreach(rule, i, one)
 	{
-		if (!has_its_batch(spot, one, batches))
+		if (!batch_exists(location, one, batches))
 			return false;
 	}
 	return into == NULL || json_object_get(batches, into) != NULL ||
-		   complain(spot, "\"%s\" is not among the \"batches\" of the namespace", into);
+		   report_mistake(location, "\"%s\" is not among the \"batches\" of the namespace", into);
 }
 
 static bool
-has_its_batches(const Spot *spot, const json_t *namespace)
+batches_exist(const Location *location, const json_t *namespace)
 {
-	Spot events = { spot, "events" };
+	Location events = { location, "events" };
 	const char *name;
 	json_t *rule;
 
 	json_object_foreach(json_object_get(namespace, "events"), name, rule)
 	{
-		Spot here = { &events, name };
+		Location here = { &events, name };
 
-		if (!has_its_batch(&here, rule, json_object_get(namespace, "batches")))
+		if (!batch_exists(&here, rule, json_object_get(namespace, "batches")))
 			return false;
 	}
 	return true;
 }
 
-/* The key goes into packets as it is. */
+/* Checks the key of a namespace, which goes into packets unquoted. */
 static bool
-is_namespace(const Spot *spot, const json_t *value)
+is_namespace(const Location *location, const json_t *value)
 {
-	if (spot->key[0] != '/' || strpbrk(spot->key, ",?\"\\") != NULL)
-		return complain(spot, "a namespace begins with / and has no comma, question mark, quote or backslash");
-	return has_its_batches(spot, value);
+	if (location->key[0] != '/' || strpbrk(location->key, ",?\"\\") != NULL)
+		return report_mistake(location, "a namespace begins with / and has no comma, question mark, quote or backslash");
+	return batches_exist(location, value);
 }
 
 static bool
-is_dialect(const Spot *spot, const json_t *value)
+is_dialect(const Location *location, const json_t *value)
 {
-	return json_object_size(json_object_get(value, "namespaces")) > 0 || complain(spot, "there are no namespaces");
+	return json_object_size(json_object_get(value, "namespaces")) > 0 || report_mistake(location, "has no namespaces");
 }
 
-static const Shape text = { .check = is_text };
-static const Shape template = { .check = is_template };
-static const Shape text_template = { .check = is_text_template };
-static const Shape constant = { .check = is_constant };
-static const Shape condition = { .each = &constant };
-static const Shape object_template = { .check = is_object_template };
-static const Member conflation_members[] = { { "into", &text }, { "by", &text_template }, { "as", &object_template }, { NULL, NULL } };
-static const Shape conflation = { .check = is_conflation, .members = conflation_members };
+static const Schema text_schema = { .check = is_text };
+static const Schema template_schema = { .check = is_template };
+static const Schema text_template_schema = { .check = is_text_template };
+static const Schema constant_schema = { .check = is_constant };
+static const Schema condition_schema = { .each = &constant_schema };
+static const Schema object_template_schema = { .check = is_object_template };
+static const Member conflation_members[] = { { "into", &text_schema }, { "by", &text_template_schema }, { "as", &object_template_schema }, { NULL, NULL } };
+static const Schema conflation_schema = { .check = is_conflation, .members = conflation_members };
 static const Member event_members[] = {
-	{ "when", &condition }, { "name", &text_template }, { "to", &template }, { "conflate", &conflation }, { NULL, NULL }
+	{ "when", &condition_schema }, { "name", &text_template_schema }, { "to", &template_schema }, { "conflate", &conflation_schema }, { NULL, NULL }
 };
-static const Shape event = { .check = is_for_names, .may_be_list = true, .members = event_members };
-static const Shape events = { .each = &event };
-static const Member action_members[] = { { "action", &text }, { "data", &template }, { "ack", &template }, { NULL, NULL } };
-static const Shape action = { .check = is_for_names, .members = action_members };
-static const Shape actions = { .each = &action };
-static const Member failed_members[] = { { "name", &text_template }, { "to", &template }, { NULL, NULL } };
-static const Shape failed = { .members = failed_members };
-static const Shape interval = { .check = is_interval };
-static const Member batch_members[] = { { "every", &interval }, { "to", &template }, { NULL, NULL } };
-static const Shape batch = { .check = is_batch, .members = batch_members };
-static const Shape batches = { .each = &batch };
+static const Schema event_schema = { .check = is_for_names, .may_be_list = true, .members = event_members };
+static const Schema events_schema = { .each = &event_schema };
+static const Member action_members[] = { { "action", &text_schema }, { "data", &template_schema }, { "ack", &template_schema }, { NULL, NULL } };
+static const Schema action_schema = { .check = is_for_names, .members = action_members };
+static const Schema actions_schema = { .each = &action_schema };
+static const Member failed_members[] = { { "name", &text_template_schema }, { "to", &template_schema }, { NULL, NULL } };
+static const Schema failed_schema = { .members = failed_members };
+static const Schema interval_schema = { .check = is_interval };
+static const Member batch_members[] = { { "every", &interval_schema }, { "to", &template_schema }, { NULL, NULL } };
+static const Schema batch_schema = { .check = is_batch, .members = batch_members };
+static const Schema batches_schema = { .each = &batch_schema };
 static const Member namespace_members[] = {
-	{ "events", &events }, { "batches", &batches }, { "actions", &actions }, { "failed", &failed }, { NULL, NULL }
+	{ "events", &events_schema }, { "batches", &batches_schema }, { "actions", &actions_schema }, { "failed", &failed_schema }, { NULL, NULL }
 };
-static const Shape namespace = { .check = is_namespace, .members = namespace_members };
-static const Shape namespaces = { .each = &namespace };
-static const Member dialect_members[] = { { "about", &text }, { "namespaces", &namespaces }, { NULL, NULL } };
-static const Shape dialect = { .check = is_dialect, .members = dialect_members };
+static const Schema namespace_schema = { .check = is_namespace, .members = namespace_members };
+static const Schema namespaces_schema = { .each = &namespace_schema };
+static const Member dialect_members[] = { { "about", &text_schema }, { "namespaces", &namespaces_schema }, { NULL, NULL } };
+static const Schema dialect_schema = { .check = is_dialect, .members = dialect_members };
 
-static const Shape *
-find_member(const Member *members, const char *key)
+static const Schema *
+member_schema(const Member *members, const char *key)
 {
 	while (members->key != NULL && strcmp(members->key, key) != 0)
 		members++;
-	return members->shape;
+	return members->schema;
 }
 
-static bool has_shape(const Spot *spot, const json_t *value, const Shape *shape);
+static bool matches_schema(const Location *location, const json_t *value, const Schema *schema);
 
 static bool
-members_have_shape(const Spot *spot, const json_t *value, const Shape *shape)
+members_match_schema(const Location *location, const json_t *value, const Schema *schema)
 {
 	const char *key;
 	json_t *member;
 
 	if (!json_is_object(value))
-		return complain(spot, "must be an object");
+		return report_mistake(location, "must be an object");
 	json_object_foreach((json_t *) value, key, member)
 	{
-		const Shape *wanted = shape->each ? shape->each : find_member(shape->members, key);
-		Spot here = { spot, key };
+		const Schema *wanted = schema->each ? schema->each : member_schema(schema->members, key);
+		Location here = { location, key };
 
 		if (wanted == NULL)
-			return complain(&here, "there is no such key");
-		if (!has_shape(&here, member, wanted))
+			return report_mistake(&here, "unknown key");
+		if (!matches_schema(&here, member, wanted))
 			return false;
 	}
 	return true;
 }
 
 static bool
-has_shape(const Spot *spot, const json_t *value, const Shape *shape)
+matches_schema(const Location *location, const json_t *value, const Schema *schema)
 {
 	json_t *element;
 	size_t i;
 
-	if (shape->may_be_list && json_is_array(value))
+	assert(value != NULL);
+	if (schema->may_be_list && json_is_array(value))
 	{
 		json_array_foreach(value, i, element)
 		{
-			if (!has_shape(spot, element, shape))
+			if (!matches_schema(location, element, schema))
 				return false;
 		}
 		return true;
 	}
-	if ((shape->each != NULL || shape->members != NULL) && !members_have_shape(spot, value, shape))
+	if ((schema->each != NULL || schema->members != NULL) && !members_match_schema(location, value, schema))
 		return false;
-	return shape->check == NULL || shape->check(spot, value);
+	return schema->check == NULL || schema->check(location, value);
 }
 
 json_t *
@@ -275,9 +277,9 @@ dialect_file_read(const char *path)
 {
 	json_error_t error;
 	json_t *value = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	Spot file = { NULL, path };
+	Location file = { NULL, path };
 
-	if (value != NULL && has_shape(&file, value, &dialect))
+	if (value != NULL && matches_schema(&file, value, &dialect_schema))
 		return value;
 	if (value == NULL && error.line > 0)
 		fprintf(stderr, "herald-bridge: %s:%d: %s\n", path, error.line, error.text);
@@ -288,8 +290,8 @@ dialect_file_read(const char *path)
 }
 
 /*
- * An installed dialect is found from where the program is: in the tree that
- * "make" has built, or that "make install" has.
+ * Returns the path of an installed dialect relative to the program's file: in the build tree of "make",
+ * or in the tree of "make install".
  */
 static char *
 installed_path(const char *name)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * dialect_file.h
- *	  The file of a dialect: what may be in it, and where it is found.
+ *	  Finds, reads and checks the file of a dialect.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,14 +12,14 @@
 #include <jansson.h>
 
 /*
- * The path of the file that a setting means: a path, which has a slash or ends
- * with ".json", or the name of a dialect that is installed.  The caller frees it.
+ * Returns the path of the file for a setting, which the caller frees.  A setting with a slash or with
+ * ".json" at its end is a path; any other is the name of an installed dialect.
  */
 extern char *dialect_file_path(const char *setting);
 
 /*
- * What is in a file, checked so that nobody else needs to.  NULL after a message
- * on standard error: the file, the line or the keys that lead to the place, and why.
+ * Returns the JSON of a file, completely checked, as a new reference.  NULL after a message on standard
+ * error with the file, the line or the path of keys, and the mistake.
  */
 extern json_t *dialect_file_read(const char *path);
 

@@ -1,32 +1,33 @@
 /*-------------------------------------------------------------------------
  *
  * engineio.c
- *	  Engine.IO v4: what carries Socket.IO over a WebSocket or over polling.
+ *	  Engine.IO: the sessions that carry Socket.IO over a WebSocket or over polling.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/engineio.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
 
-static EngineIo *all = NULL; /* by sid */
+static EngineIo *engineio_sessions; /* by sid */
 
-/* Takes over the text. */
-static void
-say(EngineIo *engine, char *text)
+static EngineIo *
+engineio_of(const Connection *connection)
 {
-	outbox_push_own(&engine->connection->outbox, frame_of_text(FRAME_TEXT, text));
+	assert(connection->protocol == &engineio_protocol);
+	return connection->state;
 }
 
-static void ping(void *context);
+static void engineio_ping(void *context);
 
 static void
-on_no_pong(void *context)
+engineio_ping_timeout(void *context)
 {
 	EngineIo *engine = context;
 
@@ -34,18 +35,18 @@ on_no_pong(void *context)
 }
 
 static void
-wait_before_ping(EngineIo *engine)
+schedule_engineio_ping(EngineIo *engine)
 {
-	timer_start(&engine->heartbeat, (uint64_t) engine->connection->config->ping_interval, ping, engine);
+	timer_start(&engine->heartbeat, (uint64_t) engine->connection->config->ping_interval, engineio_ping, engine);
 }
 
 static void
-ping(void *context)
+engineio_ping(void *context)
 {
 	EngineIo *engine = context;
 
 	outbox_push_first(&engine->connection->outbox, frame_of_text(FRAME_TEXT, memory_format("%c", ENGINE_PING)));
-	timer_start(&engine->heartbeat, (uint64_t) engine->connection->config->ping_timeout, on_no_pong, engine);
+	timer_start(&engine->heartbeat, (uint64_t) engine->connection->config->ping_timeout, engineio_ping_timeout, engine);
 }
 
 EngineIo *
@@ -53,52 +54,62 @@ engineio_find(const char *sid)
 {
 	EngineIo *engine;
 
-	HASH_FIND_STR(all, sid, engine);
+	assert(sid != NULL);
+	HASH_FIND_STR(engineio_sessions, sid, engine);
 	if (engine != NULL && engine->connection->closing && engine->connection->outbox.count == 0)
 		return NULL;
 	return engine;
 }
 
 bool
-engineio_polls(const EngineIo *engine)
+engineio_is_polling(const EngineIo *engine)
 {
 	return engine->connection->carrier->transport->release_poll != NULL;
 }
 
-/* A pong that was on its way by the old carrier may be lost. */
+/* A pong on its way over the old carrier may be lost, so the wait for it ends here. */
 void
-engineio_moved(EngineIo *engine)
+engineio_upgraded(EngineIo *engine)
 {
-	wait_before_ping(engine);
+	assert(!engineio_is_polling(engine));
+	schedule_engineio_ping(engine);
 }
 
 static void
-opened(Connection *connection, const Handshake *handshake)
+send_open_packet(EngineIo *engine)
+{
+	const Config *config = engine->connection->config;
+	char *text = memory_format("%c{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%ld,\"pingTimeout\":%ld,\"maxPayload\":%ld}",
+							   ENGINE_OPEN, engine->sid, engineio_is_polling(engine) ? "\"websocket\"" : "",
+							   config->ping_interval, config->ping_timeout, config->max_payload);
+
+	outbox_push_own(&engine->connection->outbox, frame_of_text(FRAME_TEXT, text));
+}
+
+static void
+engineio_opened(Connection *connection, const Handshake *handshake)
 {
 	EngineIo *engine = memory_new(sizeof(EngineIo));
-	const Config *config = connection->config;
 
 	engine->connection = connection;
 	connection->state = engine;
 	random_digits(engine->sid, ENGINE_SID_LENGTH);
-	HASH_ADD_STR(all, sid, engine);
-	say(engine, memory_format("%c{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%ld,\"pingTimeout\":%ld,\"maxPayload\":%ld}",
-							  ENGINE_OPEN, engine->sid, engineio_polls(engine) ? "\"websocket\"" : "",
-							  config->ping_interval, config->ping_timeout, config->max_payload));
-	wait_before_ping(engine);
+	HASH_ADD_STR(engineio_sessions, sid, engine);
+	send_open_packet(engine);
+	schedule_engineio_ping(engine);
 	engine->socket = socketio_open(connection, handshake);
 }
 
-/* False: the packet ends the connection. */
+/* Returns false for a packet that must end the connection. */
 static bool
-on_packet(EngineIo *engine, const char *text, size_t length)
+handle_engineio_packet(EngineIo *engine, const char *text, size_t length)
 {
 	switch (length > 0 ? text[0] : '\0')
 	{
 		case ENGINE_MESSAGE:
-			return socketio_heard(engine->socket, text + 1, length - 1);
+			return socketio_message(engine->socket, text + 1, length - 1);
 		case ENGINE_PONG:
-			wait_before_ping(engine);
+			schedule_engineio_ping(engine);
 			return true;
 		case ENGINE_CLOSE:
 			connection_close(engine->connection, CLOSE_NORMAL, "");
@@ -113,30 +124,28 @@ on_packet(EngineIo *engine, const char *text, size_t length)
 }
 
 static void
-heard(Connection *connection, const char *text, size_t length)
+engineio_text(Connection *connection, const char *text, size_t length)
 {
-	if (!on_packet(connection->state, text, length))
+	if (!handle_engineio_packet(engineio_of(connection), text, length))
 		connection_close(connection, CLOSE_PROTOCOL_ERROR, "bad packet");
 }
 
 static void
-heard_binary(Connection *connection, const char *base64, size_t length)
+engineio_binary(Connection *connection, const char *base64, size_t length)
 {
-	EngineIo *engine = connection->state;
-
-	if (!socketio_heard_attachment(engine->socket, base64, length))
+	if (!socketio_attachment(engineio_of(connection)->socket, base64, length))
 		connection_close(connection, CLOSE_PROTOCOL_ERROR, "bad packet");
 }
 
 static void
-closed(Connection *connection)
+engineio_closed(Connection *connection)
 {
-	EngineIo *engine = connection->state;
+	EngineIo *engine = engineio_of(connection);
 
 	timer_stop(&engine->heartbeat);
 	socketio_close(engine->socket);
-	HASH_DEL(all, engine);
+	HASH_DEL(engineio_sessions, engine);
 	free(engine);
 }
 
-const Protocol engineio_protocol = { opened, heard, heard_binary, NULL, closed };
+const Protocol engineio_protocol = { engineio_opened, engineio_text, engineio_binary, NULL, engineio_closed };

@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * engineio.h
- *	  Engine.IO v4: what carries Socket.IO over a WebSocket or over polling.
+ *	  Engine.IO: the sessions that carry Socket.IO over a WebSocket or over polling.
+ *
+ * Protocol: Engine.IO protocol revision 4.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,10 +13,11 @@
 
 #include <uthash.h>
 
-#include "protocol/protocol.h"
+#include "base/timer.h"
+#include "protocol/connection.h"
 #include "protocol/socketio.h"
 
-/* Types of packets, each the first character of its text. */
+/* Types of packets, each the first character of the packet's text. */
 #define ENGINE_OPEN '0'
 #define ENGINE_CLOSE '1'
 #define ENGINE_PING '2'
@@ -23,30 +26,30 @@
 #define ENGINE_UPGRADE '5'
 #define ENGINE_NOOP '6'
 
-/* Where text is all that there is: the start of an attachment, and what stands between packets. */
-#define ENGINE_ATTACHMENT 'b'
+/* In a polled payload: the prefix of a binary packet in base64, and the separator of packets. */
+#define ENGINE_BINARY 'b'
 #define ENGINE_SEPARATOR '\x1e'
 
 #define ENGINE_SID_LENGTH 32
 
-/* What Engine.IO knows of a connection; lives until it is closed. */
+/* The Engine.IO session of a connection; freed when the connection ends. */
 typedef struct EngineIo
 {
 	Connection *connection;
-	Connection *upgrade; /* by which its client wants to go on; NULL: none */
+	Connection *upgrade; /* the WebSocket to which the client is upgrading; NULL: none */
 	SocketIo *socket;
 	Timer heartbeat;
 	UT_hash_handle hh;
-	char sid[ENGINE_SID_LENGTH + 1]; /* a secret: who knows it speaks for the client */
+	char sid[ENGINE_SID_LENGTH + 1]; /* a secret: it authorizes the requests of a polling client */
 } EngineIo;
 
-/* One that has something to hear or to say; NULL: there is none with this id. */
+/* Returns the session with an id; NULL if there is none, or if it is closing and has nothing left to send. */
 extern EngineIo *engineio_find(const char *sid);
 
-/* Is it carried by polls, so that it can go on by a WebSocket? */
-extern bool engineio_polls(const EngineIo *engine);
+/* Returns whether the session is carried by polling, so that it can be upgraded to a WebSocket. */
+extern bool engineio_is_polling(const EngineIo *engine);
 
-/* Another carrier has it now: a ping makes sure that it carries. */
-extern void engineio_moved(EngineIo *engine);
+/* Restarts the heartbeat after an upgrade: the new carrier must prove itself with a pong. */
+extern void engineio_upgraded(EngineIo *engine);
 
 #endif /* HERALD_ENGINEIO_H */

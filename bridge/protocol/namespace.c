@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * namespace.c
- *	  A namespace of Socket.IO as a dialect has it: its events, actions and answers.
+ *	  A Socket.IO namespace of a dialect: translates its events, actions and results.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/namespace.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,13 +18,16 @@
 #include "protocol/packet.h"
 #include "protocol/template.h"
 
+static Frame *namespace_encode(const Format *format, const Event *event);
+
 static const Namespace *
-of_format(const Format *format)
+namespace_of(const Format *format)
 {
+	assert(format->encode == namespace_encode);
 	return (const Namespace *) format;
 }
 
-/* The member for a name: under the name itself, else under the longest "start*" of it. */
+/* Returns the member for a name: the name itself, else the longest pattern "prefix*" that matches it. */
 static const json_t *
 find_rule(const json_t *rules, const char *name)
 {
@@ -47,9 +51,9 @@ find_rule(const json_t *rules, const char *name)
 	return found;
 }
 
-/* Is each path of a condition at its value?  null is for what is not there, too. */
+/* Returns whether the content has the demanded value at each path of a condition.  A missing value counts as null. */
 static bool
-holds(const json_t *condition, json_t *content)
+condition_holds(const json_t *condition, json_t *content)
 {
 	const char *path;
 	json_t *wanted;
@@ -64,24 +68,24 @@ holds(const json_t *condition, json_t *content)
 	return true;
 }
 
-/* A rule may be a list of rules, of which the first counts whose condition holds. */
+/* Returns the rule, or of a list the first rule, with a condition that holds; NULL: there is none. */
 static const json_t *
-choose(const json_t *rules, json_t *content)
+choose_rule(const json_t *rules, json_t *content)
 {
 	size_t i;
 	json_t *rule;
 
 	if (json_is_object(rules))
-		return holds(json_object_get(rules, "when"), content) ? rules : NULL;
+		return condition_holds(json_object_get(rules, "when"), content) ? rules : NULL;
 	json_array_foreach(rules, i, rule)
 	{
-		if (holds(json_object_get(rule, "when"), content))
+		if (condition_holds(json_object_get(rule, "when"), content))
 			return rule;
 	}
 	return NULL;
 }
 
-/* The arguments that a template stands for: several if it is an array. */
+/* Returns the arguments for a template; an array stands for several. */
 static json_t *
 fill_arguments(const json_t *template, json_t *source)
 {
@@ -90,9 +94,9 @@ fill_arguments(const json_t *template, json_t *source)
 	return json_is_array(template) ? filled : json_pack("[o]", filled);
 }
 
-/* The content of an EVENT by a rule. */
+/* Returns the content of an EVENT packet, an array, by a rule. */
 static json_t *
-shape(const json_t *rule, const char *name, json_t *content)
+fill_event(const json_t *rule, const char *name, json_t *content)
 {
 	const json_t *new_name = json_object_get(rule, "name");
 	const json_t *to = json_object_get(rule, "to");
@@ -104,7 +108,7 @@ shape(const json_t *rule, const char *name, json_t *content)
 	return arguments;
 }
 
-/* The arguments as they stand in a packet, without the brackets.  Takes over the reference. */
+/* Returns the text of an array without its brackets.  Releases the reference. */
 static char *
 without_brackets(json_t *arguments)
 {
@@ -120,14 +124,17 @@ static char *
 content_by_rules(const json_t *rules, const Event *event)
 {
 	json_t *payload = json_read(event->payload);
-	const json_t *rule = payload ? choose(rules, payload) : NULL;
-	json_t *shaped = rule ? shape(rule, event->name, payload) : NULL;
+	const json_t *rule = payload ? choose_rule(rules, payload) : NULL;
+	json_t *shaped = rule ? fill_event(rule, event->name, payload) : NULL;
 
 	json_decref(payload);
 	return shaped ? without_brackets(shaped) : NULL;
 }
 
-/* Name and arguments of an event; NULL: it is not wanted.  What stays as it is need not be read. */
+/*
+ * Returns name and arguments of an event as text; NULL: the namespace drops the event.  An empty rule
+ * leaves the event as it is, so its payload is not parsed.
+ */
 static char *
 content_of(const Namespace *namespace, const Event *event)
 {
@@ -145,18 +152,18 @@ content_of(const Namespace *namespace, const Event *event)
 	return content;
 }
 
-/* The position is the last argument: socket.io-client keeps it and shows it when it comes back. */
+/* The position is the last argument: socket.io-client keeps it as its offset and sends it when it reconnects. */
 static Frame *
-encode(const Format *format, const Event *event)
+namespace_encode(const Format *format, const Event *event)
 {
-	char *content = content_of(of_format(format), event);
+	char *content = content_of(namespace_of(format), event);
 	char *start;
 	char *id;
 	char *text;
 
 	if (content == NULL)
 		return NULL;
-	start = packet_start(PACKET_EVENT, format->namespace);
+	start = packet_header(PACKET_EVENT, format->namespace);
 	id = event->ack ? memory_format("%u", event_ack_id(event)) : memory_copy("");
 	text = memory_format("%s%s[%s,\"%s\"]", start, id, content, event->position);
 	free(content);
@@ -165,22 +172,25 @@ encode(const Format *format, const Event *event)
 	return frame_of_text(FRAME_TEXT, text);
 }
 
-/* With an event that asks, the client's last argument is the function that answers: its position comes behind it. */
+/*
+ * The listener of an event with an acknowledgement gets a function as its last argument, which
+ * socket.io-client does not keep.  The position follows in an event of its own.
+ */
 static Frame *
-encode_position(const Format *format, const char *position)
+namespace_encode_position(const Format *format, const char *position)
 {
-	char *start = packet_start(PACKET_EVENT, format->namespace);
+	char *start = packet_header(PACKET_EVENT, format->namespace);
 	char *text = memory_format("%s[\"herald:position\",\"%s\"]", start, position);
 
 	free(start);
 	return frame_of_text(FRAME_TEXT, text);
 }
 
-/* An event that a rule conflates is noted for its batch.  Batches are not conflated. */
+/* Adds an event to its batch if a rule conflates it.  Batches themselves are not conflated. */
 static void
-on_first_delivery(const Format *format, const Event *event)
+conflate_event(const Format *format, const Event *event)
 {
-	const Namespace *namespace = of_format(format);
+	const Namespace *namespace = namespace_of(format);
 	const json_t *rules = find_rule(namespace->events, event->name);
 	json_t *payload;
 	const json_t *conflate;
@@ -188,9 +198,9 @@ on_first_delivery(const Format *format, const Event *event)
 	if (event->only != NULL || (json_is_object(rules) && json_object_get(rules, "conflate") == NULL))
 		return;
 	payload = json_read(event->payload);
-	conflate = json_object_get(choose(rules, payload), "conflate");
+	conflate = json_object_get(choose_rule(rules, payload), "conflate");
 	if (conflate != NULL && event->room_count > 0)
-		conflation_note(event, format, conflate, namespace->batches, payload);
+		conflation_add(event, format, conflate, namespace->batches, payload);
 	json_decref(payload);
 }
 
@@ -202,10 +212,10 @@ namespace_new(int slot, const char *name, const json_t *description)
 	made->format = (Format){
 		.slot = slot,
 		.namespace = name,
-		.encode = encode,
-		.on_first_delivery = json_object_get(description, "batches") ? on_first_delivery : NULL,
+		.encode = namespace_encode,
+		.on_first_delivery = json_object_get(description, "batches") ? conflate_event : NULL,
 		.wants_acks = true,
-		.encode_position = encode_position,
+		.encode_position = namespace_encode_position,
 	};
 	made->events = json_object_get(description, "events");
 	made->actions = json_object_get(description, "actions");
@@ -217,7 +227,7 @@ namespace_new(int slot, const char *name, const json_t *description)
 bool
 namespace_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request)
 {
-	const json_t *rule = find_rule(of_format(format)->actions, name);
+	const json_t *rule = find_rule(namespace_of(format)->actions, name);
 	const json_t *data = json_object_get(rule, "data");
 	const char *action = json_member(rule, "action");
 
@@ -229,7 +239,7 @@ namespace_request(const Format *format, const char *name, json_t *arguments, Act
 }
 
 static json_t *
-read_answer(const char *body)
+read_result(const char *body)
 {
 	char *text = memory_format("{%s}", body);
 	json_t *answer = json_read(text);
@@ -241,13 +251,13 @@ read_answer(const char *body)
 char *
 namespace_ack(const Format *format, const char *name, const char *body)
 {
-	const json_t *ack = json_object_get(find_rule(of_format(format)->actions, name), "ack");
+	const json_t *ack = json_object_get(find_rule(namespace_of(format)->actions, name), "ack");
 	json_t *answer;
 	json_t *arguments;
 
 	if (ack == NULL)
 		return memory_format("{%s}", body);
-	answer = read_answer(body);
+	answer = read_result(body);
 	arguments = fill_arguments(ack, answer);
 	json_decref(answer);
 	return without_brackets(arguments);
@@ -256,10 +266,10 @@ namespace_ack(const Format *format, const char *name, const char *body)
 char *
 namespace_failure(const Format *format, const char *body)
 {
-	const json_t *rule = of_format(format)->failed;
-	json_t *answer = rule ? read_answer(body) : NULL;
+	const json_t *rule = namespace_of(format)->failed;
+	json_t *answer = rule ? read_result(body) : NULL;
 	json_t *error = json_object_get(answer, "error");
-	json_t *shaped = error ? shape(rule, "error", error) : NULL;
+	json_t *shaped = error ? fill_event(rule, "error", error) : NULL;
 
 	json_decref(answer);
 	return shaped ? without_brackets(shaped) : NULL;

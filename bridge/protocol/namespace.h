@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * namespace.h
- *	  A namespace of Socket.IO as a dialect has it: its events, actions and answers.
+ *	  A Socket.IO namespace of a dialect: translates its events, actions and results.
  *
- * What it gives and takes is told by the JSON of the dialect's file, which has
- * been checked (dialect.h).  docs/protocol.md describes it.
+ * The dialect's file describes the translations as JSON (dialect_file.h has checked it).
+ * docs/protocol.md ("Dialects") explains the JSON.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,34 +17,37 @@
 
 #include "fanout/event.h"
 
-/* Name and JSON are those of its dialect, which frees it. */
+/* The name and the JSON belong to the dialect. */
 typedef struct Namespace
 {
-	Format format; /* first: a format of ours is a namespace */
+	Format format; /* first: the format of a session is cast to its namespace */
 	const json_t *events;
 	const json_t *actions;
-	const json_t *batches; /* into which events are conflated; NULL: none */
-	const json_t *failed;  /* the event for a failed action without an ack; NULL: none */
+	const json_t *batches; /* of conflated events; NULL: none */
+	const json_t *failed;  /* the event for a failed action without an ack; NULL: failures are not reported */
 	struct Namespace *next;
 } Namespace;
 
+/* Returns a new namespace for a slot among an event's frames; the caller frees it with free(). */
 extern Namespace *namespace_new(int slot, const char *name, const json_t *description);
 
-/* What a client asks for, in canonical words. */
+/* A client's request in canonical words. */
 typedef struct ActionRequest
 {
-	const char *action; /* lives as long as the name that the client gave */
-	json_t *data;		/* a reference, or NULL */
+	const char *action; /* valid as long as the client's name of it */
+	json_t *data;		/* a reference that the caller releases; or NULL */
 } ActionRequest;
 
-/* Translates an event of a client with its arguments, an array.  False: the dialect has no such action. */
+/*
+ * Translates an event of a client, with an array of arguments, to an action.  Returns false if
+ * the dialect has no such action.
+ */
 extern bool namespace_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request);
 
-/*
- * The answer to it as the client expects it: the arguments of an ack, or an
- * event.  "body" is that of ActionAnswer.  The caller frees them; NULL: failures are not told.
- */
+/* Returns the arguments of the ack for an action; "body" is that of ActionAnswer.  The caller frees them. */
 extern char *namespace_ack(const Format *format, const char *name, const char *body);
+
+/* Returns the content of the event for a failed action, which the caller frees.  NULL: failures are not reported. */
 extern char *namespace_failure(const Format *format, const char *body);
 
 #endif /* HERALD_NAMESPACE_H */

@@ -45,7 +45,11 @@ old_client_opened(Connection *connection, const Handshake *handshake)
 {
 	(void) handshake;
 	for (size_t i = 0; i < OLD_CLIENT_PACKETS; i++)
-		outbox_push_own(&connection->outbox, frame_new(FRAME_TEXT, old_client_packets[i], strlen(old_client_packets[i])));
+	{
+		const char *packet = old_client_packets[i];
+
+		outbox_push_own(&connection->outbox, frame_new(FRAME_TEXT, packet, strlen(packet)));
+	}
 	connection_close(connection, CLOSE_NORMAL, "old client");
 }
 

@@ -15,7 +15,7 @@
 #ifndef HERALD_OLD_CLIENT_H
 #define HERALD_OLD_CLIENT_H
 
-#include "protocol/protocol.h"
+#include "protocol/connection.h"
 
 /* The message; a refused request has it in its body, too. */
 #define OLD_CLIENT_MESSAGE "this server speaks Engine.IO 4: use socket.io-client 3 or 4"

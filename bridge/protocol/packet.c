@@ -1,20 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * packet.c
- *	  The packets of Socket.IO, and how they are written.
+ *	  Reads and writes the packets of Socket.IO.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/packet.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-/* What is left to read. */
+/* The rest of the text. */
 typedef struct Cursor
 {
 	const char *at;
@@ -31,7 +32,7 @@ count_digits(const Cursor *cursor)
 	return count;
 }
 
-/* "2-" in front of binary packets, and only there. */
+/* Reads the number of attachments, "2-", which only binary packets have. */
 static bool
 read_attachments(Packet *packet, Cursor *cursor)
 {
@@ -44,10 +45,10 @@ read_attachments(Packet *packet, Cursor *cursor)
 		return false;
 	packet->attachments = atoi(cursor->at);
 	cursor->at += digits + 1;
-	return packet->attachments >= 1 && packet->attachments <= PACKET_MOST_ATTACHMENTS;
+	return packet->attachments >= 1 && packet->attachments <= PACKET_MAX_ATTACHMENTS;
 }
 
-/* "/chat," ; the comma may be missing at the end. */
+/* Reads the namespace, "/chat,".  At the end of a packet the comma may be missing. */
 static void
 read_namespace(Packet *packet, Cursor *cursor)
 {
@@ -82,8 +83,9 @@ read_data(Packet *packet, const Cursor *cursor)
 	return packet->data != NULL;
 }
 
+/* Returns whether the data have the type that the packet's type demands. */
 static bool
-data_fits(const Packet *packet)
+has_valid_data(const Packet *packet)
 {
 	switch (packet->type)
 	{
@@ -117,7 +119,7 @@ packet_read(Packet *packet, const char *text, size_t length)
 	{
 		read_namespace(packet, &cursor);
 		read_id(packet, &cursor);
-		if (read_data(packet, &cursor) && data_fits(packet))
+		if (read_data(packet, &cursor) && has_valid_data(packet))
 			return true;
 	}
 	packet_reset(packet);
@@ -151,6 +153,7 @@ packet_event_name(const Packet *packet)
 {
 	const json_t *name = json_array_get(packet->data, 0);
 
+	assert(packet->type == PACKET_EVENT || packet->type == PACKET_BINARY_EVENT);
 	if (json_is_integer(name))
 		return memory_format("%" JSON_INTEGER_FORMAT, json_integer_value(name));
 	if (!json_is_string(name) || is_reserved(json_string_value(name)))
@@ -159,9 +162,10 @@ packet_event_name(const Packet *packet)
 }
 
 char *
-packet_start(PacketType type, const char *namespace)
+packet_header(PacketType type, const char *namespace)
 {
 	bool root = strcmp(namespace, "/") == 0;
 
+	assert(namespace[0] == '/');
 	return memory_format("4%d%s%s", (int) type, root ? "" : namespace, root ? "" : ",");
 }

@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * packet.h
- *	  The packets of Socket.IO, and how they are written.
+ *	  Reads and writes the packets of Socket.IO.
+ *
+ * Protocol: Socket.IO protocol revision 5, "Packet encoding".
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,29 +26,35 @@ typedef enum PacketType
 	PACKET_BINARY_ACK
 } PacketType;
 
-#define PACKET_MOST_ATTACHMENTS 10
+/* As in the reference server's parser. */
+#define PACKET_MAX_ATTACHMENTS 10
 
-/* A packet as it came; packet_reset() frees what it holds. */
+/* A parsed packet.  packet_reset() frees its members. */
 typedef struct Packet
 {
 	PacketType type;
-	int attachments;
+	int attachments; /* number of binary attachments that follow */
 	char *namespace; /* "/" when the packet names none */
-	char *id;		 /* digits, or NULL */
+	char *id;		 /* of the acknowledgement: digits; or NULL */
 	json_t *data;	 /* or NULL */
 } Packet;
 
 /*
- * Reads what follows the '4' of an Engine.IO message.  False: it is no packet
- * that a client may send; then nothing is left to free.
+ * Parses the "length" bytes behind the '4' of an Engine.IO message.  Returns false for
+ * a malformed packet, and for one that only a server may send; *packet is then empty.
  */
 extern bool packet_read(Packet *packet, const char *text, size_t length);
+
+/* Frees the members of a packet and empties it. */
 extern void packet_reset(Packet *packet);
 
-/* The name of an EVENT, or NULL if it must not be used; numbers are names, too. */
+/*
+ * Returns the name of an EVENT, an integer as its digits; NULL if it has another type, or
+ * is a name that Socket.IO reserves.  The caller frees it.
+ */
 extern char *packet_event_name(const Packet *packet);
 
-/* The start of a packet: "4", type, namespace; the caller frees it. */
-extern char *packet_start(PacketType type, const char *namespace);
+/* Returns the beginning of a packet: '4', its type and its namespace.  The caller frees it. */
+extern char *packet_header(PacketType type, const char *namespace);
 
 #endif /* HERALD_PACKET_H */

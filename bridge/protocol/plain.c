@@ -1,14 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * plain.c
- *	  JSON text frames over a plain WebSocket.
+ *	  The protocol of a plain WebSocket: JSON text frames.
  *
- * The first frame that a client gets is the welcome, the first that it sends may
- * be its token.  Requests carry an id of the client's, which its answer repeats.
+ * The bridge's first frame is the welcome.  The client's first frame may be its token.
+ * A request has an id that the client chooses; its answer repeats the id.
+ * docs/protocol.md ("Plain WebSocket") describes all frames.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,103 +19,119 @@
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/plain_json.h"
-#include "protocol/protocol.h"
+#include "base/timer.h"
+#include "protocol/connection.h"
 
-/* So many requests may come before the welcome. */
-#define MOST_EARLY_REQUESTS 16
+/* Requests that may be queued until the welcome. */
+#define MAX_EARLY_REQUESTS 16
 
-typedef struct Plain
+typedef struct PlainClient
 {
 	Connection *connection;
-	Session *session; /* NULL before the token was good; ours until it leaves */
-	json_t *early;	  /* requests that came before the welcome, or NULL */
-	Timer timer;	  /* until there is a session: its deadline; then: pings */
-} Plain;
+	Session *session; /* NULL: no valid token yet, or the session has left */
+	json_t *early;	  /* requests queued until the welcome, or NULL */
+	Timer timer;	  /* deadline of the token; once there is a session, heartbeat */
+} PlainClient;
+
+static PlainClient *
+plain_of(const Connection *connection)
+{
+	assert(connection->protocol == &plain_protocol);
+	return connection->state;
+}
 
 static Frame *
-encode(const Format *format, const Event *event)
+plain_encode(const Format *format, const Event *event)
 {
 	return frame_of_text(FRAME_TEXT, plain_json_event(event, format->wants_acks));
 }
 
-static const Format plain_format = { .slot = SLOT_PLAIN, .encode = encode, .wants_acks = true };
+static const Format plain_format = { .slot = SLOT_PLAIN, .encode = plain_encode, .wants_acks = true };
 
-/* Takes over the text. */
+/* Queues a frame of a text, which it takes over. */
 static void
-say(Connection *connection, char *text)
+plain_send(Connection *connection, char *text)
 {
 	outbox_push_own(&connection->outbox, frame_of_text(FRAME_TEXT, text));
 }
 
-/* Tells the client why, and ends the connection. */
+/* Sends the client the reason, and closes the connection. */
 static void
-refuse(Connection *connection, int close_code, const char *code, const char *message)
+plain_refuse(Connection *connection, int close_code, const char *code, const char *message)
 {
-	say(connection, plain_json_error(NULL, code, message));
+	plain_send(connection, plain_json_error(NULL, code, message));
 	connection_close(connection, close_code, code);
 }
 
-static void ping(void *context);
-static void take_early_requests(Plain *plain);
+static PlainClient *plain_of_session(const Session *session);
+static void plain_ping(void *context);
+static void handle_early_requests(PlainClient *plain);
 
 static void
-on_no_pong(void *context)
+plain_ping_timeout(void *context)
 {
-	Plain *plain = context;
+	PlainClient *plain = context;
 
 	connection_close(plain->connection, CLOSE_GOING_AWAY, "ping_timeout");
 }
 
 static void
-wait_before_ping(Plain *plain)
+schedule_plain_ping(PlainClient *plain)
 {
-	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_interval, ping, plain);
+	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_interval, plain_ping, plain);
 }
 
-/* The library does not tell of a pong that is empty. */
+/* The ping has a payload, because libwebsockets does not report an empty pong. */
 static void
-ping(void *context)
+plain_ping(void *context)
 {
-	Plain *plain = context;
+	PlainClient *plain = context;
 
 	outbox_push_first(&plain->connection->outbox, frame_new(FRAME_PING, "?", 1));
-	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_timeout, on_no_pong, plain);
+	timer_start(&plain->timer, (uint64_t) plain->connection->config->ping_timeout, plain_ping_timeout, plain);
 }
 
 static void
-on_pong(Connection *connection)
+plain_pong(Connection *connection)
 {
-	Plain *plain = connection->state;
+	PlainClient *plain = plain_of(connection);
 
 	if (plain->session != NULL)
-		wait_before_ping(plain);
+		schedule_plain_ping(plain);
 }
 
 static void
-welcome(Session *session)
+plain_welcome(Session *session)
 {
-	Plain *plain = session->protocol;
+	PlainClient *plain = plain_of_session(session);
 
-	say(plain->connection, plain_json_welcome(session));
-	say(plain->connection, plain_json_unread(session));
-	take_early_requests(plain);
+	plain_send(plain->connection, plain_json_welcome(session));
+	plain_send(plain->connection, plain_json_unread(session));
+	handle_early_requests(plain);
 }
 
 static void
-dismiss(Session *session, const char *code, const char *message)
+plain_dismiss(Session *session, const char *code, const char *message)
 {
-	Plain *plain = session->protocol;
+	PlainClient *plain = plain_of_session(session);
 	bool token = strncmp(code, "token_", 6) == 0;
 
 	plain->session = NULL;
 	session_leave(session);
-	refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
+	plain_refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
 }
 
-static const SessionOps session_ops = { welcome, dismiss, NULL };
+static const SessionOps plain_session_ops = { plain_welcome, plain_dismiss, NULL };
+
+static PlainClient *
+plain_of_session(const Session *session)
+{
+	assert(session->ops == &plain_session_ops);
+	return session->protocol;
+}
 
 static void
-admit(Plain *plain, const char *token, const char *key, const char *position)
+plain_admit(PlainClient *plain, const char *token, const char *key, const char *position)
 {
 	Arrival arrival = {
 		.token = token,
@@ -121,7 +139,7 @@ admit(Plain *plain, const char *token, const char *key, const char *position)
 		.position = position,
 		.from = connection_address(plain->connection),
 		.format = &plain_format,
-		.ops = &session_ops,
+		.ops = &plain_session_ops,
 		.outbox = &plain->connection->outbox,
 		.protocol = plain,
 	};
@@ -129,72 +147,72 @@ admit(Plain *plain, const char *token, const char *key, const char *position)
 
 	plain->session = gateway_admit(&arrival, &refusal);
 	if (plain->session == NULL)
-		refuse(plain->connection, CLOSE_UNAUTHORIZED, refusal.code, refusal.message);
+		plain_refuse(plain->connection, CLOSE_UNAUTHORIZED, refusal.code, refusal.message);
 	else
 	{
-		connection_settle(plain->connection);
-		wait_before_ping(plain);
+		connection_admitted(plain->connection);
+		schedule_plain_ping(plain);
 	}
 }
 
 static void
-on_no_token(void *context)
+plain_token_timeout(void *context)
 {
-	Plain *plain = context;
+	PlainClient *plain = context;
 
-	refuse(plain->connection, CLOSE_UNAUTHORIZED, "token_missing", "no token has come in time");
+	plain_refuse(plain->connection, CLOSE_UNAUTHORIZED, "token_missing", "no token has come in time");
 }
 
 static void
-opened(Connection *connection, const Handshake *handshake)
+plain_opened(Connection *connection, const Handshake *handshake)
 {
-	Plain *plain = memory_new(sizeof(Plain));
+	PlainClient *plain = memory_new(sizeof(PlainClient));
 
 	plain->connection = connection;
 	connection->state = plain;
-	timer_start(&plain->timer, (uint64_t) connection->config->connect_timeout, on_no_token, plain);
+	timer_start(&plain->timer, (uint64_t) connection->config->connect_timeout, plain_token_timeout, plain);
 	if (handshake->token != NULL)
-		admit(plain, handshake->token, NULL, handshake->position);
+		plain_admit(plain, handshake->token, NULL, handshake->position);
 }
 
-/* The answer to a request; "id" is whatever JSON the client has sent. */
+/* Answers a request.  "id" is the JSON text that the client sent as its id, or NULL: it wants no answer. */
 static void
-answer(Session *session, const char *id, const char *body)
+plain_answer(Session *session, const char *id, const char *body)
 {
-	Plain *plain = session->protocol;
+	PlainClient *plain = plain_of_session(session);
 
 	if (id != NULL)
-		say(plain->connection, memory_format("{\"id\":%s,%s}", id, body));
+		plain_send(plain->connection, memory_format("{\"id\":%s,%s}", id, body));
 }
 
 static void
-authenticate(Plain *plain, const json_t *data, const char *id)
+authenticate(PlainClient *plain, const json_t *data, const char *id)
 {
 	Refusal refusal;
 
 	if (plain->session == NULL)
-		admit(plain, json_member(data, "token"), json_member(data, "sessionId"), json_member(data, "position"));
+		plain_admit(plain, json_member(data, "token"), json_member(data, "sessionId"), json_member(data, "position"));
 	else if (gateway_renew(plain->session, json_member(data, "token"), connection_address(plain->connection), &refusal))
-		answer(plain->session, id, "\"ok\":true,\"data\":{}");
+		plain_answer(plain->session, id, "\"ok\":true,\"data\":{}");
 	else
 		plain->session->ops->dismiss(plain->session, refusal.code, refusal.message);
 }
 
-/* Requests that come before the welcome wait for it: it is the first that a client gets. */
+/* Queues a request until the welcome, which must be the client's first frame. */
 static void
-keep_request(Plain *plain, json_t *request)
+keep_early_request(PlainClient *plain, json_t *request)
 {
 	if (plain->early == NULL)
 		plain->early = json_array();
-	if (json_array_size(plain->early) < MOST_EARLY_REQUESTS)
+	if (json_array_size(plain->early) < MAX_EARLY_REQUESTS)
 		json_array_append(plain->early, request);
 	else
-		refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "Too many requests have come before the welcome.");
+		plain_refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "Too many requests have come before the welcome.");
 }
 
-/* False: it is none, or there is nobody yet who was asked. */
+/* Returns false if the request is no acknowledgement, or comes before the session was asked for any. */
 static bool
-take_ack(Plain *plain, const json_t *request)
+handle_plain_ack(PlainClient *plain, const json_t *request)
 {
 	const json_t *ack = json_object_get(request, "ack");
 	char *id;
@@ -208,7 +226,7 @@ take_ack(Plain *plain, const json_t *request)
 }
 
 static void
-take_request(Plain *plain, json_t *request)
+handle_plain_request(PlainClient *plain, json_t *request)
 {
 	const char *action = json_member(request, "action");
 	json_t *id = json_object_get(request, "id");
@@ -216,23 +234,23 @@ take_request(Plain *plain, json_t *request)
 	const json_t *data = json_object_get(request, "data");
 
 	if (action == NULL)
-		refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "A request is a JSON object: {\"id\": 1, \"action\": \"ping\", \"data\": {}}");
+		plain_refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "A request is a JSON object: {\"id\": 1, \"action\": \"ping\", \"data\": {}}");
 	else if (plain->session == NULL && strcmp(action, "auth") != 0)
-		refuse(plain->connection, CLOSE_UNAUTHORIZED, "token_missing", "The first request must be auth, with a token.");
+		plain_refuse(plain->connection, CLOSE_UNAUTHORIZED, "token_missing", "The first request must be auth, with a token.");
 	else if (plain->session != NULL && plain->session->state == SESSION_ARRIVING)
-		keep_request(plain, request);
+		keep_early_request(plain, request);
 	else if (strcmp(action, "auth") == 0)
 		authenticate(plain, data, reference);
 	else
 	{
-		action_submit(plain->session, action, data, reference, answer);
+		action_submit(plain->session, action, data, reference, plain_answer);
 		reference = NULL;
 	}
 	free(reference);
 }
 
 static void
-take_early_requests(Plain *plain)
+handle_early_requests(PlainClient *plain)
 {
 	json_t *early = plain->early;
 	size_t i;
@@ -242,33 +260,34 @@ take_early_requests(Plain *plain)
 	json_array_foreach(early, i, request)
 	{
 		if (plain->session != NULL)
-			take_request(plain, request);
+			handle_plain_request(plain, request);
 	}
 	json_decref(early);
 }
 
 static void
-heard(Connection *connection, const char *text, size_t length)
+plain_text(Connection *connection, const char *text, size_t length)
 {
+	PlainClient *plain = plain_of(connection);
 	json_t *request = json_object_from(text, length);
 
-	if (!take_ack(connection->state, request))
-		take_request(connection->state, request);
+	if (!handle_plain_ack(plain, request))
+		handle_plain_request(plain, request);
 	json_decref(request);
 }
 
 static void
-heard_binary(Connection *connection, const char *base64, size_t length)
+plain_binary(Connection *connection, const char *base64, size_t length)
 {
 	(void) base64;
 	(void) length;
-	refuse(connection, CLOSE_UNSUPPORTED, "bad_request", "Requests are text frames.");
+	plain_refuse(connection, CLOSE_UNSUPPORTED, "bad_request", "Requests are text frames.");
 }
 
 static void
-closed(Connection *connection)
+plain_closed(Connection *connection)
 {
-	Plain *plain = connection->state;
+	PlainClient *plain = plain_of(connection);
 
 	timer_stop(&plain->timer);
 	if (plain->session != NULL)
@@ -277,4 +296,4 @@ closed(Connection *connection)
 	free(plain);
 }
 
-const Protocol plain_protocol = { opened, heard, heard_binary, on_pong, closed };
+const Protocol plain_protocol = { plain_opened, plain_text, plain_binary, plain_pong, plain_closed };

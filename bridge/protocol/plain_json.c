@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * plain_json.c
- *	  What the bridge says in JSON, on a plain WebSocket and in an event stream.
+ *	  Builds the JSON objects that plain WebSockets and server-sent events share.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/plain_json.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -35,8 +36,11 @@ plain_json_welcome(const Session *session)
 {
 	char *user = json_quoted(session->user);
 	char *position = json_quoted(session->position);
-	char *text = memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",
-							   user, session->key, session->recovered ? "true" : "false", position);
+	char *text;
+
+	assert(session->position != NULL);
+	text = memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",
+						 user, session->key, session->recovered ? "true" : "false", position);
 
 	free(user);
 	free(position);

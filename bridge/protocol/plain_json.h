@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * plain_json.h
- *	  What the bridge says in JSON, on a plain WebSocket and in an event stream.
+ *	  Builds the JSON objects that plain WebSockets and server-sent events share.
+ *
+ * docs/protocol.md ("Plain WebSocket") describes the objects.  The caller frees each text.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,12 +16,16 @@
 #include "fanout/event.h"
 #include "fanout/session.h"
 
-/* All of these are JSON objects as docs/protocol.md describes them; the caller frees them. */
+/* Returns the object for an event; with "wants_acks", the id with which the client acknowledges it. */
 extern char *plain_json_event(const Event *event, bool wants_acks);
+
+/* Returns the first object of a session: its user, key and position. */
 extern char *plain_json_welcome(const Session *session);
+
+/* Returns the user's number of unread notifications. */
 extern char *plain_json_unread(const Session *session);
 
-/* "room" is what the error is about; or NULL. */
+/* Returns an error.  "room" is the name of the room that it is about, or NULL. */
 extern char *plain_json_error(const char *room, const char *code, const char *message);
 
 #endif /* HERALD_PLAIN_JSON_H */

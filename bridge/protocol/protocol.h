@@ -1,7 +1,31 @@
 /*-------------------------------------------------------------------------
  *
  * protocol.h
- *	  What a transport and a protocol know of each other.
+ *	  The interface between a transport and a protocol: carrier and connection.
+ *
+ * A transport (bridge/transport: websocket, sse, polling) owns a Carrier, the
+ * protocol owns the Connection.  Each points to the other.  An upgrade from polling
+ * to WebSocket swaps the carriers of two connections.
+ *
+ * Calls from the transport to the protocol:
+ *
+ *	 connection_open()	the client has connected			-> Protocol.opened
+ *	 Protocol.text		a text message, or a polled packet, is complete
+ *	 Protocol.binary	a binary message or packet is complete, as base64
+ *	 Protocol.pong		a WebSocket pong has arrived
+ *	 connection_end()	the client is gone, or was cut off	-> Protocol.closed
+ *	 outbox_sent()		frames have been handed to the network
+ *
+ * Calls from the protocol to the transport, through the connection:
+ *
+ *	 Outbox				frames were pushed, at the end of the turn	-> Transport.flush
+ *	 connection_close() end the connection after the queued frames	-> Transport.close
+ *	 (connection.c)		the outbox overflowed, or a newcomer needs room -> Transport.cut
+ *	 (upgrade.c)		the client waits to leave its poll				-> Transport.release_poll
+ *
+ * The lower layers call a protocol back, too: Format.encode and its neighbours build
+ * frames (fanout/event.h), SessionOps reports changes of a session (fanout/session.h),
+ * and an ActionAnswer delivers the result of an action (gateway/action.h).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,106 +38,69 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/config.h"
-#include "base/timer.h"
-#include "fanout/outbox.h"
-#include "gateway/auth.h"
-
 struct Carrier;
 struct Connection;
 
-/* What a transport does for the connection that it carries. */
+/* The operations of a transport on one of its carriers.  All but release_poll are set. */
 typedef struct Transport
 {
-	/* Sends as much of what waits as can leave now, and calls outbox_sent() for it. */
+	/* Sends as many of the queued frames as the network takes now, and calls outbox_sent() for them. */
 	void (*flush)(struct Carrier *carrier);
-	/* Ends the connection without a word; not before the turn ends. */
+	/* Ends the connection without a message.  Calls connection_end() in a later turn of the loop, never at once. */
 	void (*cut)(struct Carrier *carrier);
-	/* Ends the connection, with a close code and reason, once what waits has been sent; not before the turn ends. */
+	/* Ends the connection with a close code and reason after the queued frames.  Calls connection_end() as cut does. */
 	void (*close)(struct Carrier *carrier, int code, const char *reason);
-	/* Gives the client an empty answer if it waits for one; NULL where none does, and none wants to go elsewhere. */
+	/* Answers a waiting poll with a NOOP packet.  NULL: the transport has no polls, so it cannot be upgraded. */
 	void (*release_poll)(struct Carrier *carrier);
 } Transport;
 
-/* The end of a connection on the side of its transport: the first member of what the transport has of its own. */
+/*
+ * The transport's end of a connection.  It is the first member of the transport's own struct,
+ * which the transport allocates and frees.
+ */
 typedef struct Carrier
 {
 	const Transport *transport;
 	struct Connection *connection;
-	char peer[48]; /* the client's address */
+	char peer[48]; /* network address of the client */
 } Carrier;
 
-/* What a client said before it was connected; good for the time of opened(). */
+/* The request with which a client connects.  Valid during Protocol.opened only. */
 typedef struct Handshake
 {
 	const char *token;	  /* of the Authorization header or the URL; or NULL */
 	const char *position; /* of the URL, or of the header Last-Event-ID; or NULL */
 	const char *dialect;  /* of the URL; or NULL */
 	const char *origin;	  /* of the page that the client runs in; or NULL */
-	const char *sid;	  /* of the URL: the Engine.IO session that this is to carry; or NULL */
+	const char *sid;	  /* of the URL: the Engine.IO session to upgrade; or NULL */
 	json_t *rooms;		  /* of the URL: an array of names; or NULL */
 } Handshake;
 
-/* What a protocol does with a connection. Only closed() is called after close(), and in an event stream. */
+/*
+ * The callbacks of a protocol.  After connection_close() only closed is called.  A protocol that
+ * reads nothing from its clients (server-sent events) leaves text and binary NULL.
+ */
 typedef struct Protocol
 {
+	/* Allocates the protocol's state and stores it in connection->state. */
 	void (*opened)(struct Connection *connection, const Handshake *handshake);
+	/* Handles a message of "length" bytes, which need not end with a zero byte. */
 	void (*text)(struct Connection *connection, const char *text, size_t length);
+	/* Handles a binary message, which the transport has encoded in base64. */
 	void (*binary)(struct Connection *connection, const char *base64, size_t length);
-	void (*pong)(struct Connection *connection); /* a WebSocket pong; may be NULL */
+	/* Handles a WebSocket pong (RFC 6455, 5.5.3); may be NULL. */
+	void (*pong)(struct Connection *connection);
+	/* Ends the sessions and frees connection->state. */
 	void (*closed)(struct Connection *connection);
 } Protocol;
-
-/* One connection of a client: what its protocol knows of it, whatever carries it. */
-typedef struct Connection
-{
-	Outbox outbox; /* first: its owner is the connection */
-	const Config *config;
-	char *origin; /* of the page that the client runs in; NULL: there is none */
-	Carrier *carrier;
-	const Protocol *protocol;
-	void *state;  /* the protocol's; freed by closed() */
-	bool closing; /* nothing that comes is heard */
-	bool settled; /* it has, or has had, a session */
-	struct Connection *next;
-	struct Connection *prev;
-} Connection;
 
 extern const Protocol plain_protocol;
 extern const Protocol engineio_protocol;
 extern const Protocol upgrade_protocol;
 
 /*
- * May one more be opened?  If need be, the one is cut that has been without a session
- * for the longest time: who comes shows a token sooner than who only wants to be in the way.
- */
-extern bool connection_make_room(const Config *config);
-
-/* Makes a connection for a carrier, and tells its protocol. */
-extern void connection_open(Carrier *carrier, const Config *config, const Protocol *protocol,
-							const Handshake *handshake);
-
-/* Returns where the connection comes from, for the log; valid as long as the connection. */
-extern ClientAddress connection_address(const Connection *connection);
-
-/* It has a session: it stays when there is no room for others. */
-extern void connection_settle(Connection *connection);
-
-/* Asks the transport to end it; of no effect the second time. */
-extern void connection_close(Connection *connection, int code, const char *reason);
-
-/* The same for all connections, for good: there is no room for more. */
-extern void connection_close_all(int code, const char *reason);
-
-/* The transport has ended it: tells the protocol and frees it. */
-extern void connection_end(Connection *connection);
-
-/* From now on each is carried by what has carried the other. */
-extern void connection_swap(Connection *one, Connection *other);
-
-/*
- * The places of the protocols among the frames of an event; the namespaces of
- * Socket.IO, as many as there are, have theirs behind them.
+ * The slots of the formats among the frames of an event (fanout/event.h).  Each
+ * namespace of each dialect has one from SLOT_NAMESPACES on.
  */
 enum
 {
@@ -121,15 +108,5 @@ enum
 	SLOT_SSE,
 	SLOT_NAMESPACES
 };
-
-/* Close codes: RFC 6455, and one of our own. */
-#define CLOSE_NORMAL 1000	  /* the client has asked for it */
-#define CLOSE_GOING_AWAY 1001 /* the client does not seem to be there any more */
-#define CLOSE_PROTOCOL_ERROR 1002
-#define CLOSE_UNSUPPORTED 1003
-#define CLOSE_TOO_BIG 1009
-#define CLOSE_RESTART 1012
-#define CLOSE_TRY_LATER 1013
-#define CLOSE_UNAUTHORIZED 4401
 
 #endif /* HERALD_PROTOCOL_H */

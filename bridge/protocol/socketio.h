@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * socketio.h
- *	  Socket.IO v5: namespaces, events and acks, inside the messages of Engine.IO.
+ *	  Socket.IO: namespaces, events and acknowledgements inside Engine.IO messages.
+ *
+ * Protocol: Socket.IO protocol revision 5.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -9,19 +11,21 @@
 #ifndef HERALD_SOCKETIO_H
 #define HERALD_SOCKETIO_H
 
-#include "protocol/protocol.h"
+#include "protocol/connection.h"
 
-/* What Socket.IO knows of a connection. */
+/* The Socket.IO state of a connection. */
 typedef struct SocketIo SocketIo;
 
-/* The token of the handshake is for namespaces that are connected without one. */
+/* Returns the state of a new connection.  Namespaces that connect without a token use the token of the handshake. */
 extern SocketIo *socketio_open(Connection *connection, const Handshake *handshake);
 
-/* A message, or an attachment to one in base64, has come; false: it ends the connection. */
-extern bool socketio_heard(SocketIo *socket, const char *text, size_t length);
-extern bool socketio_heard_attachment(SocketIo *socket, const char *base64, size_t length);
+/* Handles an Engine.IO message, without its type.  Returns false if it must end the connection. */
+extern bool socketio_message(SocketIo *socket, const char *text, size_t length);
 
-/* Ends all sessions and frees it. */
+/* Handles a binary attachment in base64.  Returns false if it must end the connection. */
+extern bool socketio_attachment(SocketIo *socket, const char *base64, size_t length);
+
+/* Ends all sessions of the connection and frees its state. */
 extern void socketio_close(SocketIo *socket);
 
 #endif /* HERALD_SOCKETIO_H */

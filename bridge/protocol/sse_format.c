@@ -1,17 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * sse_format.c
- *	  The text of Server-Sent Events, as a browser's EventSource reads it.
- *
- * Its data are the frames of the plain protocol, its ids are positions.  What a
- * client wants it says when it comes: there is no way to ask for anything later,
- * and it comes back with the same request and the last id that it has seen.
+ *	  The protocol of server-sent events, as a browser's EventSource reads them.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/sse_format.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,38 +19,41 @@
 #include "gateway/gateway.h"
 #include "protocol/plain_json.h"
 
-/* A client that has lost its stream comes back after such a time, and not all of them at the same. */
+/* Delay before a client reconnects; the spread keeps clients of a restarted bridge from coming all at once. */
 #define SHORTEST_RETRY_MS 1000
 #define RETRY_SPREAD_MS 2000
 
-typedef struct Stream
+typedef struct SseClient
 {
 	Connection *connection;
-	Session *session; /* NULL: it has left */
-	json_t *rooms;	  /* that the client wants; or NULL */
-	size_t asked;	  /* so many of them have been asked for */
-	char *complaints; /* about them, until the welcome */
-	Refusal refusal;  /* of a client that was not let in */
+	Session *session;  /* NULL: refused, or it has left */
+	json_t *rooms;	   /* names from the URL; or NULL */
+	size_t joined;	   /* number of rooms that the client has asked to join so far */
+	char *room_errors; /* text of refused joins, kept until the welcome; or NULL */
+	Refusal refusal;   /* if there is no session: the reason */
 	Timer heartbeat;
-} Stream;
+} SseClient;
 
-/* A line break would end a field; in JSON it is white space. */
+static SseClient *sse_client_of(const Connection *connection);
+static SseClient *sse_client_of_session(const Session *session);
+
+/* A line break would end the field.  In JSON, a blank in its place means the same. */
 static void
-make_one_line(char *text)
+sse_remove_line_breaks(char *text)
 {
 	for (text = strpbrk(text, "\r\n"); text != NULL; text = strpbrk(text, "\r\n"))
 		*text = ' ';
 }
 
-/* One event of the stream; takes over the data.  "position" may be NULL. */
+/* Returns the text of one event; takes over the data.  "position" may be NULL. */
 static char *
-compose(const char *position, const char *name, char *data)
+sse_field_text(const char *position, const char *name, char *data)
 {
 	char *line = memory_copy(name);
 	char *text;
 
-	make_one_line(line);
-	make_one_line(data);
+	sse_remove_line_breaks(line);
+	sse_remove_line_breaks(data);
 	text = memory_format("%s%s%sevent: %s\ndata: %s\n\n", position ? "id: " : "", position ? position : "", position ? "\n" : "",
 						 line, data);
 	free(line);
@@ -62,19 +62,19 @@ compose(const char *position, const char *name, char *data)
 }
 
 static Frame *
-encode(const Format *format, const Event *event)
+sse_encode(const Format *format, const Event *event)
 {
 	(void) format;
-	return frame_of_text(FRAME_RAW, compose(event->position, event->name, plain_json_event(event, false)));
+	return frame_of_text(FRAME_RAW, sse_field_text(event->position, event->name, plain_json_event(event, false)));
 }
 
-static const Format stream_format = { .slot = SLOT_SSE, .encode = encode };
+static const Format sse_event_format = { .slot = SLOT_SSE, .encode = sse_encode };
 
-/* Takes over the text. */
+/* Queues a text, which it takes over. */
 static void
-say(Stream *stream, char *text)
+sse_send(SseClient *client, char *text)
 {
-	outbox_push_own(&stream->connection->outbox, frame_of_text(FRAME_RAW, text));
+	outbox_push_own(&client->connection->outbox, frame_of_text(FRAME_RAW, text));
 }
 
 static char *
@@ -89,54 +89,54 @@ sse_format_farewell(void)
 	return frame_of_text(FRAME_RAW, retry_field());
 }
 
-/* A comment: what is between here and there sees that the connection lives. */
+/* Sends a comment, so that proxies keep the connection open. */
 static void
-beat(void *context)
+sse_heartbeat(void *context)
 {
-	Stream *stream = context;
+	SseClient *client = context;
 
-	say(stream, memory_copy(":\n\n"));
-	timer_start(&stream->heartbeat, (uint64_t) stream->connection->config->ping_interval, beat, stream);
+	sse_send(client, memory_copy(":\n\n"));
+	timer_start(&client->heartbeat, (uint64_t) client->connection->config->ping_interval, sse_heartbeat, client);
 }
 
 static void
-welcome(Session *session)
+sse_welcome(Session *session)
 {
-	Stream *stream = session->protocol;
+	SseClient *client = sse_client_of_session(session);
 
-	say(stream, retry_field());
-	say(stream, compose(session->position, "welcome", plain_json_welcome(session)));
-	say(stream, compose(NULL, "notification:unread", plain_json_unread(session)));
-	if (stream->complaints != NULL)
-		say(stream, stream->complaints);
-	stream->complaints = NULL;
+	sse_send(client, retry_field());
+	sse_send(client, sse_field_text(session->position, "welcome", plain_json_welcome(session)));
+	sse_send(client, sse_field_text(NULL, "notification:unread", plain_json_unread(session)));
+	if (client->room_errors != NULL)
+		sse_send(client, client->room_errors);
+	client->room_errors = NULL;
 }
 
 static void
-dismiss(Session *session, const char *code, const char *message)
+sse_dismiss(Session *session, const char *code, const char *message)
 {
-	Stream *stream = session->protocol;
+	SseClient *client = sse_client_of_session(session);
 
-	stream->session = NULL;
+	client->session = NULL;
 	session_leave(session);
-	say(stream, compose(NULL, "error", plain_json_error(NULL, code, message)));
-	connection_close(stream->connection, CLOSE_RESTART, code);
+	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message)));
+	connection_close(client->connection, CLOSE_RESTART, code);
 }
 
 static void
-complain(Stream *stream, const char *room, const char *code, const char *message)
+add_room_error(SseClient *client, const char *room, const char *code, const char *message)
 {
-	char *before = stream->complaints;
-	char *text = compose(NULL, "error", plain_json_error(room, code, message));
+	char *before = client->room_errors;
+	char *text = sse_field_text(NULL, "error", plain_json_error(room, code, message));
 
-	stream->complaints = memory_format("%s%s", before ? before : "", text);
+	client->room_errors = memory_format("%s%s", before ? before : "", text);
 	free(before);
 	free(text);
 }
 
-/* Is the failure one of the moment, so that the client will get its room when it comes back? */
+/* Returns whether a failure is transient, so that the client gets its room later.  A code is an SQLSTATE or ours. */
 static bool
-will_pass(const char *code)
+is_transient(const char *code)
 {
 	static const char *const beginnings[] = { "busy", "unavailable", "08", "53", "57P", NULL };
 
@@ -148,10 +148,10 @@ will_pass(const char *code)
 	return false;
 }
 
-static void join_next(Session *session);
+static void join_next_room(Session *session);
 
 static void
-on_join(Session *session, const char *room, const char *body)
+sse_join_answer(Session *session, const char *room, const char *body)
 {
 	char *text = memory_format("{%s}", body);
 	json_t *answer = json_object_from(text, strlen(text));
@@ -159,24 +159,24 @@ on_join(Session *session, const char *room, const char *body)
 	const char *code = json_member(error, "code");
 	const char *message = json_member(error, "message");
 
-	if (code != NULL && will_pass(code))
-		dismiss(session, code, message);
+	if (code != NULL && is_transient(code))
+		sse_dismiss(session, code, message);
 	else
 	{
 		if (code != NULL)
-			complain(session->protocol, room, code, message);
-		join_next(session);
+			add_room_error(sse_client_of_session(session), room, code, message);
+		join_next_room(session);
 	}
 	json_decref(answer);
 	free(text);
 }
 
-/* Asks for the rooms that the client wants, one after another; then it can be welcomed. */
+/* Asks for the rooms of the URL one after another; after the last, the session can be welcomed. */
 static void
-join_next(Session *session)
+join_next_room(Session *session)
 {
-	Stream *stream = session->protocol;
-	const char *room = json_string_value(json_array_get(stream->rooms, stream->asked++));
+	SseClient *client = sse_client_of_session(session);
+	const char *room = json_string_value(json_array_get(client->rooms, client->joined++));
 	json_t *data;
 
 	if (room == NULL)
@@ -185,56 +185,70 @@ join_next(Session *session)
 		return;
 	}
 	data = json_pack("{s:s}", "room", room);
-	action_submit(session, "room:join", data, memory_copy(room), on_join);
+	action_submit(session, "room:join", data, memory_copy(room), sse_join_answer);
 	json_decref(data);
 }
 
-static const SessionOps session_ops = { welcome, dismiss, join_next };
+static const SessionOps sse_session_ops = { sse_welcome, sse_dismiss, join_next_room };
+
+static SseClient *
+sse_client_of(const Connection *connection)
+{
+	assert(connection->protocol == &sse_format_protocol);
+	return connection->state;
+}
+
+static SseClient *
+sse_client_of_session(const Session *session)
+{
+	assert(session->ops == &sse_session_ops);
+	return session->protocol;
+}
 
 static void
-opened(Connection *connection, const Handshake *handshake)
+sse_opened(Connection *connection, const Handshake *handshake)
 {
-	Stream *stream = memory_new(sizeof(Stream));
+	SseClient *client = memory_new(sizeof(SseClient));
 	Arrival arrival = {
 		.token = handshake->token,
 		.position = handshake->position,
 		.from = connection_address(connection),
-		.format = &stream_format,
-		.ops = &session_ops,
+		.format = &sse_event_format,
+		.ops = &sse_session_ops,
 		.outbox = &connection->outbox,
-		.protocol = stream,
+		.protocol = client,
 	};
 
-	stream->connection = connection;
-	stream->rooms = json_incref(handshake->rooms);
-	connection->state = stream;
-	stream->session = gateway_admit(&arrival, &stream->refusal);
-	if (stream->session == NULL)
+	client->connection = connection;
+	client->rooms = json_incref(handshake->rooms);
+	connection->state = client;
+	client->session = gateway_admit(&arrival, &client->refusal);
+	if (client->session == NULL)
 		return;
-	connection_settle(connection);
-	timer_start(&stream->heartbeat, (uint64_t) connection->config->ping_interval, beat, stream);
+	connection_admitted(connection);
+	timer_start(&client->heartbeat, (uint64_t) connection->config->ping_interval, sse_heartbeat, client);
 }
 
 bool
 sse_format_admitted(const Connection *connection, Refusal *refusal)
 {
-	const Stream *stream = connection->state;
+	const SseClient *client = sse_client_of(connection);
 
-	*refusal = stream->refusal;
+	*refusal = client->refusal;
 	return refusal->code == NULL;
 }
 
 static void
-closed(Connection *connection)
+sse_closed(Connection *connection)
 {
-	Stream *stream = connection->state;
+	SseClient *client = sse_client_of(connection);
 
-	timer_stop(&stream->heartbeat);
-	if (stream->session != NULL)
-		session_leave(stream->session);
-	json_decref(stream->rooms);
-	free(stream->complaints);
-	free(stream);
+	timer_stop(&client->heartbeat);
+	if (client->session != NULL)
+		session_leave(client->session);
+	json_decref(client->rooms);
+	free(client->room_errors);
+	free(client);
 }
 
-const Protocol sse_format_protocol = { .opened = opened, .closed = closed };
+const Protocol sse_format_protocol = { .opened = sse_opened, .closed = sse_closed };

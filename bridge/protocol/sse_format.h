@@ -1,7 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * sse_format.h
- *	  The text of Server-Sent Events, as a browser's EventSource reads it.
+ *	  The protocol of server-sent events, as a browser's EventSource reads them.
+ *
+ * The data of an event are the objects of the plain protocol, its id is the position.
+ * A client names its rooms in the URL, because it cannot send anything later.  After a
+ * loss it repeats the request, with the last id that it has seen.
+ *
+ * Format: HTML Living Standard, "Server-sent events", 9.2.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,15 +18,18 @@
 #include <stdbool.h>
 
 #include "gateway/auth.h"
-#include "protocol/protocol.h"
+#include "protocol/connection.h"
 
-/* Nothing is heard from the client. */
+/* Reads nothing from the client: text and binary are NULL. */
 extern const Protocol sse_format_protocol;
 
-/* Was the client let in when its connection was opened?  False: there is no stream, and *refusal says why. */
+/*
+ * Returns whether the client of a newly opened connection has a session.  If not, *refusal has
+ * the reason, and the transport answers with it instead of a stream.
+ */
 extern bool sse_format_admitted(const Connection *connection, Refusal *refusal);
 
-/* The last that a stream says: when the client may come back.  The caller holds it. */
+/* Returns the last frame of a stream, which says when the client may come back.  The caller owns the reference. */
 extern Frame *sse_format_farewell(void);
 
 #endif /* HERALD_SSE_FORMAT_H */

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * template.c
- *	  JSON with places that are filled from other JSON.
+ *	  Fills JSON templates: JSON whose strings have placeholders.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "protocol/template.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,9 @@
 
 #define AS_NUMBER ":number}"
 
-/* Is each brace one of a "{path}" or "{path:number}"? */
+/* Returns whether each brace is one of "{path}" or "{path:number}". */
 static bool
-is_good_text(const char *text)
+has_valid_braces(const char *text)
 {
 	for (text += strcspn(text, "{}"); *text == '{'; text += strcspn(text, "{}"))
 	{
@@ -42,7 +43,7 @@ template_mistake(const json_t *template)
 	size_t i;
 
 	if (json_is_string(template))
-		return is_good_text(json_string_value(template)) ? NULL : json_string_value(template);
+		return has_valid_braces(json_string_value(template)) ? NULL : json_string_value(template);
 	json_array_foreach(template, i, part)
 	{
 		mistake = mistake ? mistake : template_mistake(part);
@@ -68,7 +69,7 @@ member_of(json_t *source, const char *name, size_t length)
 	return found;
 }
 
-/* Follows one path; it ends with its text, or before the bar, colon or brace behind it. */
+/* Follows one path, up to the end of the text or the next bar, colon or brace. */
 static json_t *
 follow(const char *path, json_t *source)
 {
@@ -100,28 +101,31 @@ template_look_up(const char *path, json_t *source)
 	}
 }
 
-/* A value in the middle of a text, or NULL; the caller frees it. */
+/* Returns the text of a value within a longer string, or NULL.  The caller frees it. */
 static char *
-text_of(const json_t *value)
+value_text(const json_t *value)
 {
 	if (json_is_string(value))
 		return memory_copy(json_string_value(value));
 	return json_is_number(value) || json_is_boolean(value) ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
 }
 
-/* Adds what comes next of a text, up to the next place; false: that place cannot be filled. */
+/*
+ * Appends the next piece of a text, up to and with its next placeholder.  Returns false if the
+ * placeholder has no text; *filled is then NULL.
+ */
 static bool
-add_place(char **filled, const char **text, json_t *source)
+append_piece(char **filled, const char **text, json_t *source)
 {
 	size_t length = strcspn(*text, "{");
-	const char *place = *text + length;
-	char *value = *place ? text_of(template_look_up(place + 1, source)) : memory_copy("");
+	const char *brace = *text + length;
+	char *value = *brace ? value_text(template_look_up(brace + 1, source)) : memory_copy("");
 	char *longer = value ? memory_format("%s%.*s%s", *filled, (int) length, *text, value) : NULL;
 
 	free(*filled);
 	free(value);
 	*filled = longer;
-	*text = *place ? strchr(place, '}') + 1 : place;
+	*text = *brace ? strchr(brace, '}') + 1 : brace;
 	return longer != NULL;
 }
 
@@ -131,16 +135,16 @@ fill_text(const char *text, json_t *source)
 	char *filled = memory_copy("");
 	json_t *string;
 
-	while (*text != '\0' && add_place(&filled, &text, source))
+	while (*text != '\0' && append_piece(&filled, &text, source))
 		;
 	string = filled ? json_string(filled) : json_null();
 	free(filled);
 	return string;
 }
 
-/* A text of digits as a number; whatever else as it is. */
+/* Returns the number for a string of digits, and any other value unchanged; a new reference. */
 static json_t *
-as_number(json_t *value)
+to_number(json_t *value)
 {
 	json_t *number = json_is_string(value) ? json_loads(json_string_value(value), JSON_DECODE_ANY, NULL) : NULL;
 
@@ -150,19 +154,19 @@ as_number(json_t *value)
 	return json_incref(value);
 }
 
-/* The value at the only place of a text. */
+/* Returns the value for a string that is one placeholder. */
 static json_t *
-fill_place(const char *text, json_t *source)
+fill_placeholder(const char *text, json_t *source)
 {
 	json_t *value = template_look_up(text + 1, source);
 
 	if (value == NULL)
 		return json_null();
-	return strstr(text, AS_NUMBER) != NULL ? as_number(value) : json_incref(value);
+	return strstr(text, AS_NUMBER) != NULL ? to_number(value) : json_incref(value);
 }
 
 static bool
-is_place(const char *text)
+is_placeholder(const char *text)
 {
 	return *text == '{' && strchr(text, '}')[1] == '\0';
 }
@@ -200,8 +204,9 @@ template_fill(const json_t *template, json_t *source)
 {
 	const char *text = json_string_value(template);
 
+	assert(template != NULL);
 	if (text != NULL)
-		return is_place(text) ? fill_place(text, source) : fill_text(text, source);
+		return is_placeholder(text) ? fill_placeholder(text, source) : fill_text(text, source);
 	if (json_is_array(template))
 		return fill_array(template, source);
 	if (json_is_object(template))

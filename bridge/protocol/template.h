@@ -1,14 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * template.h
- *	  JSON with places that are filled from other JSON.
+ *	  Fills JSON templates: JSON whose strings have placeholders.
  *
- * A text of a template that is nothing but "{path}" stands for the value at that
- * path, of whatever type; within a longer text it stands for a text, number or
- * boolean.  A path is the names of members and numbers of elements, with dots
- * between them; "{.}" is the whole, and "{path|path}" the first that is there and
- * not null; "{path:number}" makes a number of a text of digits.  A text with a place that cannot be filled is null; everything else
- * is as it stands.
+ * "{path}"			a string that is one placeholder becomes the value at the path, of any type
+ * "user:{path}"	within a longer string a placeholder becomes the string, number or boolean at
+ *					the path; if the value is missing or of another type, the whole string becomes null
+ * "{path:number}"	a string of digits at the path becomes a number
+ * "{path|path}"	the first path counts that has a value other than null
+ * "{.}"			the source itself
+ *
+ * A path is a list of member names and element indexes, separated by dots.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -18,13 +20,13 @@
 
 #include <jansson.h>
 
-/* The text in a template whose braces are wrong, or NULL; it belongs to the template. */
+/* Returns the first string with malformed braces, which belongs to the template.  NULL: the template is valid. */
 extern const char *template_mistake(const json_t *template);
 
-/* A new reference to the filled template. */
+/* Returns a new reference to the filled template, which must be valid. */
 extern json_t *template_fill(const json_t *template, json_t *source);
 
-/* What is at a path, or the first of several; NULL: nothing.  It belongs to the source. */
+/* Returns the value at a path, or at the first of several; it belongs to the source.  NULL: there is none. */
 extern json_t *template_look_up(const char *path, json_t *source);
 
 #endif /* HERALD_TEMPLATE_H */

@@ -1,38 +1,48 @@
 /*-------------------------------------------------------------------------
  *
  * upgrade.c
- *	  From polling to a WebSocket, without a gap.
+ *	  The upgrade of an Engine.IO session from polling to a WebSocket, without a gap.
  *
- * 1. The WebSocket that shows the id of a session is a connection of its own.
- *    Its client tries it out: "2probe", "3probe".
- * 2. The client finishes its polls; so that the one that waits does not keep it,
- *    it is relieved now and then.
- * 3. With "5" the two connections swap what carries them.  The session goes on
- *    by the WebSocket, with all that waits for it; the connection that is left
- *    with the polls ends.
+ * 1. A WebSocket whose URL has the sid of a session is a connection of its own.
+ *	  The client probes it with "2probe"; the bridge answers "3probe".
+ * 2. The client lets its open poll end before it upgrades.  Meanwhile the bridge
+ *	  answers waiting polls with NOOP packets, every RELEASE_INTERVAL_MS.
+ * 3. With "5" the two connections swap carriers.  The session continues on the
+ *	  WebSocket with all queued frames; the connection left with the polls ends.
+ *
+ * Protocol: Engine.IO protocol revision 4, "Upgrade".
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "protocol/connection.h"
 #include "protocol/engineio.h"
 
-#define RELIEF_MS 100
+#define RELEASE_INTERVAL_MS 100
 
 typedef struct Upgrade
 {
 	Connection *connection;
 	Timer deadline;
-	Timer relief; /* runs when the probe was good */
+	Timer release; /* of waiting polls; runs after a good probe */
 	char *sid;
 } Upgrade;
 
-/* The session that waits for this upgrade, or NULL: it may end at any time. */
+static Upgrade *
+upgrade_of(const Connection *connection)
+{
+	assert(connection->protocol == &upgrade_protocol);
+	return connection->state;
+}
+
+/* Returns the session that waits for this upgrade; NULL when it has ended meanwhile. */
 static EngineIo *
-session_of(const Upgrade *upgrade)
+waiting_engine(const Upgrade *upgrade)
 {
 	EngineIo *engine = engineio_find(upgrade->sid);
 
@@ -40,7 +50,7 @@ session_of(const Upgrade *upgrade)
 }
 
 static void
-give_up(void *context)
+upgrade_fail(void *context)
 {
 	Upgrade *upgrade = context;
 
@@ -48,23 +58,23 @@ give_up(void *context)
 }
 
 static void
-release_poll(void *context)
+release_waiting_poll(void *context)
 {
 	Upgrade *upgrade = context;
-	EngineIo *engine = session_of(upgrade);
+	EngineIo *engine = waiting_engine(upgrade);
 
 	if (engine == NULL)
-		give_up(upgrade);
+		upgrade_fail(upgrade);
 	else
 	{
 		engine->connection->carrier->transport->release_poll(engine->connection->carrier);
-		timer_start(&upgrade->relief, RELIEF_MS, release_poll, upgrade);
+		timer_start(&upgrade->release, RELEASE_INTERVAL_MS, release_waiting_poll, upgrade);
 	}
 }
 
-/* A session that is not carried by polls, or that has an upgrade under way, is left alone. */
+/* A session that is not polling, or that another WebSocket upgrades already, is left alone. */
 static void
-opened(Connection *connection, const Handshake *handshake)
+upgrade_opened(Connection *connection, const Handshake *handshake)
 {
 	Upgrade *upgrade = memory_new(sizeof(Upgrade));
 	EngineIo *engine = engineio_find(handshake->sid);
@@ -72,9 +82,9 @@ opened(Connection *connection, const Handshake *handshake)
 	upgrade->connection = connection;
 	upgrade->sid = memory_copy(handshake->sid);
 	connection->state = upgrade;
-	timer_start(&upgrade->deadline, (uint64_t) connection->config->connect_timeout, give_up, upgrade);
-	if (engine == NULL || engine->upgrade != NULL || !engineio_polls(engine))
-		give_up(upgrade);
+	timer_start(&upgrade->deadline, (uint64_t) connection->config->connect_timeout, upgrade_fail, upgrade);
+	if (engine == NULL || engine->upgrade != NULL || !engineio_is_polling(engine))
+		upgrade_fail(upgrade);
 	else
 		engine->upgrade = connection;
 }
@@ -83,55 +93,55 @@ static void
 answer_probe(Upgrade *upgrade)
 {
 	outbox_push_own(&upgrade->connection->outbox, frame_new(FRAME_TEXT, "3probe", 6));
-	timer_start(&upgrade->relief, RELIEF_MS, release_poll, upgrade);
+	timer_start(&upgrade->release, RELEASE_INTERVAL_MS, release_waiting_poll, upgrade);
 }
 
 static void
-go_over(Upgrade *upgrade, EngineIo *engine)
+complete_upgrade(Upgrade *upgrade, EngineIo *engine)
 {
-	timer_stop(&upgrade->relief);
+	timer_stop(&upgrade->release);
 	engine->upgrade = NULL;
-	outbox_flush(&upgrade->connection->outbox); /* "3probe", if it came in the same turn */
+	outbox_flush(&upgrade->connection->outbox); /* "3probe", if both packets came in one turn */
 	connection_swap(upgrade->connection, engine->connection);
 	connection_close(upgrade->connection, CLOSE_GOING_AWAY, "upgraded");
-	engineio_moved(engine);
+	engineio_upgraded(engine);
 }
 
 static void
-heard(Connection *connection, const char *text, size_t length)
+upgrade_text(Connection *connection, const char *text, size_t length)
 {
-	Upgrade *upgrade = connection->state;
-	bool probed = timer_is_running(&upgrade->relief);
-	EngineIo *engine = session_of(upgrade);
+	Upgrade *upgrade = upgrade_of(connection);
+	bool probed = timer_is_running(&upgrade->release);
+	EngineIo *engine = waiting_engine(upgrade);
 
 	if (engine != NULL && !probed && length == 6 && memcmp(text, "2probe", 6) == 0)
 		answer_probe(upgrade);
 	else if (engine != NULL && probed && length == 1 && text[0] == ENGINE_UPGRADE)
-		go_over(upgrade, engine);
+		complete_upgrade(upgrade, engine);
 	else
-		give_up(upgrade);
+		upgrade_fail(upgrade);
 }
 
 static void
-heard_binary(Connection *connection, const char *base64, size_t length)
+upgrade_binary(Connection *connection, const char *base64, size_t length)
 {
 	(void) base64;
 	(void) length;
-	give_up(connection->state);
+	upgrade_fail(upgrade_of(connection));
 }
 
 static void
-closed(Connection *connection)
+upgrade_closed(Connection *connection)
 {
-	Upgrade *upgrade = connection->state;
+	Upgrade *upgrade = upgrade_of(connection);
 	EngineIo *engine = engineio_find(upgrade->sid);
 
 	if (engine != NULL && engine->upgrade == connection)
 		engine->upgrade = NULL;
 	timer_stop(&upgrade->deadline);
-	timer_stop(&upgrade->relief);
+	timer_stop(&upgrade->release);
 	free(upgrade->sid);
 	free(upgrade);
 }
 
-const Protocol upgrade_protocol = { opened, heard, heard_binary, NULL, closed };
+const Protocol upgrade_protocol = { upgrade_opened, upgrade_text, upgrade_binary, NULL, upgrade_closed };

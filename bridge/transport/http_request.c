@@ -174,7 +174,7 @@ read_query(struct lws *wsi)
 static bool
 fits_session(const Query *query)
 {
-	return query->polling && query->version_is_4 && engineio_polls(query->engine);
+	return query->polling && query->version_is_4 && engineio_is_polling(query->engine);
 }
 
 /* These two check in the order of the reference server. */

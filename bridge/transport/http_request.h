@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 #include "base/config.h"
-#include "protocol/protocol.h"
+#include "protocol/connection.h"
 
 #define HTTP_REQUEST_LONGEST_VALUE 8192
 #define HTTP_REQUEST_LONGEST_ORIGIN 512

@@ -12,7 +12,8 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 
-#include "protocol/protocol.h"
+#include "base/timer.h"
+#include "protocol/connection.h"
 
 /* What carries a connection: all or part of what a transport keeps with a connection of the library. */
 typedef struct LwsStream

@@ -363,7 +363,7 @@ take_packets(Connection *connection, const char *at, const char *end)
 		const char *separator = memchr(at, ENGINE_SEPARATOR, (size_t) (end - at));
 		size_t length = (size_t) ((separator ? separator : end) - at);
 
-		if (length > 0 && *at == ENGINE_ATTACHMENT)
+		if (length > 0 && *at == ENGINE_BINARY)
 			connection->protocol->binary(connection, at + 1, length - 1);
 		else
 			connection->protocol->text(connection, at, length);

@@ -30,7 +30,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
-#include "protocol/protocol.h"
+#include "protocol/connection.h"
 #include "transport/http.h"
 #include "transport/idle_sockets.h"
 #include "transport/websocket.h"

@@ -14,7 +14,7 @@
 #include "base/budget.h"
 #include "base/memory.h"
 #include "protocol/old_client.h"
-#include "protocol/protocol.h"
+#include "protocol/connection.h"
 #include "transport/http_request.h"
 #include "transport/idle_sockets.h"
 #include "transport/lws_stream.h"

@@ -429,7 +429,7 @@ test("the application's own dialect is read from a file; a mistake in it ends th
   assert.deepEqual((await runBridge([...options, '--check'])).code, 0);
   for (const [text, complaint] of [
     ['{\n"namespaces": {{}}\n}', `herald-bridge: ${file}:2: string or '}' expected near '{'`],
-    ['{"namespaces": {"/": {"events": {"a": {"nmae": "b"}}}}}', `herald-bridge: ${file}: namespaces > / > events > a > nmae: there is no such key`],
+    ['{"namespaces": {"/": {"events": {"a": {"nmae": "b"}}}}}', `herald-bridge: ${file}: namespaces > / > events > a > nmae: unknown key`],
   ]) {
     writeFileSync(file, text);
     for (const more of [[], ['--check']]) {

@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * test_conflation.c
- *	  Events that a dialect conflates come once more in batches, with the newest of each thing.  The clock is ours.
+ *	  Events that a dialect conflates are sent again in batches, with the newest value of each subject.
+ *
+ * The test fires the timers.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -39,7 +41,7 @@ static const Format *format;
 static Timer *running[8];
 static uint64_t due[8];
 static int running_count;
-static char relayed[1 << 20]; /* "rooms packet" of each batch, with a newline */
+static char relayed[1 << 20]; /* a line "rooms packet" for each batch */
 static int relayed_count;
 
 void
@@ -119,7 +121,7 @@ end(void **state)
 	return 0;
 }
 
-/* An event goes out live; "payload" has single quotes for double quotes. */
+/* Encodes an event for two live sessions; "payload" has single quotes for double quotes. */
 static void
 deliver(const char *name, const char *rooms, const char *payload)
 {
@@ -135,7 +137,7 @@ deliver(const char *name, const char *rooms, const char *payload)
 }
 
 static void
-test_newest_of_each_thing(void **state)
+test_newest_value_of_each_subject(void **state)
 {
 	(void) state;
 	deliver("liked", "feed", "{'post': '1', 'likes': 1}");
@@ -151,7 +153,7 @@ test_newest_of_each_thing(void **state)
 }
 
 static void
-test_each_interval_begins_anew(void **state)
+test_each_interval_opens_new_batch(void **state)
 {
 	(void) state;
 	deliver("liked", "feed", "{'post': '1', 'likes': 1}");
@@ -164,7 +166,7 @@ test_each_interval_begins_anew(void **state)
 }
 
 static void
-test_what_is_not_known_stays(void **state)
+test_null_keeps_earlier_value(void **state)
 {
 	(void) state;
 	deliver("liked", "feed", "{'post': '1', 'likes': 5}");
@@ -175,7 +177,7 @@ test_what_is_not_known_stays(void **state)
 }
 
 static void
-test_rooms_and_batches_are_apart(void **state)
+test_rooms_and_batches_are_separate(void **state)
 {
 	(void) state;
 	deliver("liked", "post:1", "{'post': '1', 'likes': 1}");
@@ -190,7 +192,7 @@ test_rooms_and_batches_are_apart(void **state)
 }
 
 static void
-test_what_is_not_conflated(void **state)
+test_events_that_are_not_conflated(void **state)
 {
 	Event *event = support_event("liked", "feed");
 
@@ -204,9 +206,9 @@ test_what_is_not_conflated(void **state)
 	assert_int_equal(running_count, 0);
 }
 
-/* Ten thousand things at most; of these the newest still counts. */
+/* Batches have ten thousand entries at most; those still get their newest values. */
 static void
-test_memory_is_bounded(void **state)
+test_entries_are_limited(void **state)
 {
 	char payload[64];
 
@@ -228,7 +230,7 @@ test_memory_is_bounded(void **state)
 }
 
 static void
-test_unload_forgets(void **state)
+test_unload_drops_batches(void **state)
 {
 	(void) state;
 	deliver("liked", "feed", "{'post': '1', 'likes': 1}");
@@ -243,13 +245,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CONFLATION_TEST(test_newest_of_each_thing),
-		CONFLATION_TEST(test_each_interval_begins_anew),
-		CONFLATION_TEST(test_what_is_not_known_stays),
-		CONFLATION_TEST(test_rooms_and_batches_are_apart),
-		CONFLATION_TEST(test_what_is_not_conflated),
-		CONFLATION_TEST(test_memory_is_bounded),
-		CONFLATION_TEST(test_unload_forgets),
+		CONFLATION_TEST(test_newest_value_of_each_subject),
+		CONFLATION_TEST(test_each_interval_opens_new_batch),
+		CONFLATION_TEST(test_null_keeps_earlier_value),
+		CONFLATION_TEST(test_rooms_and_batches_are_separate),
+		CONFLATION_TEST(test_events_that_are_not_conflated),
+		CONFLATION_TEST(test_entries_are_limited),
+		CONFLATION_TEST(test_unload_drops_batches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

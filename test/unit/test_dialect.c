@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_dialect.c
- *	  Dialects shape events, actions and answers as their files say; what is wrong in a file is named.
+ *	  Dialects translate events, actions and results by their files, and locate mistakes in a file.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -25,7 +25,7 @@
 
 #define SHIPPED "../../bridge/dialects/"
 
-/* Batches are for test_conflation. */
+/* No test here conflates events: see test_conflation.c. */
 void
 gateway_relay(Event *event)
 {
@@ -34,7 +34,7 @@ gateway_relay(Event *event)
 }
 
 static char path[64];
-static char said[4096]; /* on standard error, by the last load() */
+static char error_output[4096]; /* standard error of the last load() */
 
 static int
 begin(void **state)
@@ -53,7 +53,7 @@ end(void **state)
 	return 0;
 }
 
-/* Loads dialects and notes what comes on standard error. */
+/* Loads dialects and captures standard error. */
 static bool
 load(const char *names)
 {
@@ -68,7 +68,7 @@ load(const char *names)
 	dup2(old, 2);
 	close(old);
 	rewind(errors);
-	said[fread(said, 1, sizeof(said) - 1, errors)] = '\0';
+	error_output[fread(error_output, 1, sizeof(error_output) - 1, errors)] = '\0';
 	fclose(errors);
 	return good;
 }
@@ -86,7 +86,7 @@ load_text(const char *text)
 
 /* Loads a dialect with one namespace, "/chat"; its single quotes are double quotes. */
 static const Format *
-chat(const char *description)
+load_chat(const char *description)
 {
 	char *text = memory_format("{'namespaces': {'/chat': {%s}}}", description);
 
@@ -98,7 +98,7 @@ chat(const char *description)
 	return dialect_namespace(NULL, "/chat");
 }
 
-/* The packet for an event, without what every packet begins and ends with; "": it is not wanted. */
+/* Returns the content of an event's packet without its position; "" if the namespace drops the event. */
 static const char *
 packet(const Format *format, const char *name, const char *payload)
 {
@@ -124,7 +124,7 @@ packet(const Format *format, const char *name, const char *payload)
 	return text;
 }
 
-/* What an event of a client asks for: "action data". */
+/* Returns the action that a client's event requests, as "action data"; "" if there is none. */
 static const char *
 request(const Format *format, const char *name, const char *arguments)
 {
@@ -146,7 +146,7 @@ request(const Format *format, const char *name, const char *arguments)
 }
 
 static const char *
-kept(char *answer)
+take_text(char *answer)
 {
 	static char text[4096];
 
@@ -171,11 +171,11 @@ filled(const char *template, const char *source)
 	json_decref(made);
 	json_decref(shape);
 	json_decref(from);
-	return kept(text);
+	return take_text(text);
 }
 
 static void
-test_values_keep_their_type(void **state)
+test_placeholder_keeps_type(void **state)
 {
 	static const char source[] = "{\"id\":\"7\",\"n\":7,\"x\":0.5,\"t\":true,\"z\":null,\"o\":{\"a\":[1,{\"b\":2}]},\"Ü\":\"ß\"}";
 
@@ -194,7 +194,7 @@ test_values_keep_their_type(void **state)
 }
 
 static void
-test_places_within_a_text(void **state)
+test_placeholders_within_string(void **state)
 {
 	(void) state;
 	assert_string_equal(filled("\"user:{0}\"", "[7]"), "\"user:7\"");
@@ -208,7 +208,7 @@ test_places_within_a_text(void **state)
 }
 
 static void
-test_what_is_not_there(void **state)
+test_missing_values_become_null(void **state)
 {
 	(void) state;
 	assert_string_equal(filled("\"{a.b}\"", "{\"a\":\"text\"}"), "null");
@@ -220,7 +220,7 @@ test_what_is_not_there(void **state)
 }
 
 static void
-test_the_first_that_is_there(void **state)
+test_first_path_with_value_counts(void **state)
 {
 	(void) state;
 	assert_string_equal(filled("\"{0.id|0}\"", "[{\"id\":7}]"), "7");
@@ -231,7 +231,7 @@ test_the_first_that_is_there(void **state)
 }
 
 static void
-test_numbers_of_digits(void **state)
+test_digits_become_numbers(void **state)
 {
 	static const char source[] = "{\"id\":\"42\",\"n\":7,\"u\":\"6f1c-4\",\"z\":\"007\",\"b\":\"99999999999999999999\",\"t\":\"true\",\"x\":\"\"}";
 
@@ -249,11 +249,11 @@ test_numbers_of_digits(void **state)
 }
 
 static void
-test_events_get_names_and_shapes(void **state)
+test_events_are_renamed_and_reshaped(void **state)
 {
-	const Format *format = chat("'events': {'a:b': {'name': 'ab', 'to': {'x': '{y}', 'k': 1}}, 'same': {}, 'renamed': {'name': 'new'},"
-								"'scalar': {'to': '{id}'}, 'several': {'to': ['{id}', {'n': '{n}'}]}, 'list': {'to': [['{id}']]},"
-								"'value': {'to': '{tags}'}, 'none': {'to': []}, 'by_type': {'name': 'new_{type}'}}");
+	const Format *format = load_chat("'events': {'a:b': {'name': 'ab', 'to': {'x': '{y}', 'k': 1}}, 'same': {}, 'renamed': {'name': 'new'},"
+									 "'scalar': {'to': '{id}'}, 'several': {'to': ['{id}', {'n': '{n}'}]}, 'list': {'to': [['{id}']]},"
+									 "'value': {'to': '{tags}'}, 'none': {'to': []}, 'by_type': {'name': 'new_{type}'}}");
 
 	(void) state;
 	assert_string_equal(packet(format, "a:b", "{\"y\":[1]}"), "\"ab\",{\"x\":[1],\"k\":1}");
@@ -270,9 +270,9 @@ test_events_get_names_and_shapes(void **state)
 }
 
 static void
-test_the_closest_name_counts(void **state)
+test_longest_pattern_wins(void **state)
 {
-	const Format *format = chat("'events': {'*': {'name': 'any'}, 'post:*': {'name': 'post'}, 'post:l*': {'name': 'l'}, 'post:liked': {'name': 'liked'}}");
+	const Format *format = load_chat("'events': {'*': {'name': 'any'}, 'post:*': {'name': 'post'}, 'post:l*': {'name': 'l'}, 'post:liked': {'name': 'liked'}}");
 
 	(void) state;
 	assert_string_equal(packet(format, "post:liked", "{}"), "\"liked\",{}");
@@ -282,10 +282,10 @@ test_the_closest_name_counts(void **state)
 }
 
 static void
-test_conditions_choose(void **state)
+test_conditions_select_rules(void **state)
 {
-	const Format *format = chat("'events': {'n': [{'when': {'type': 'like', 'data.n': 1}, 'name': 'one'}, {'when': {'type': 'like', 'data': null}, 'name': 'none'},"
-								"{'when': {'type': 'follow'}}], 'm': {'when': {'all': true}, 'name': 'all'}}");
+	const Format *format = load_chat("'events': {'n': [{'when': {'type': 'like', 'data.n': 1}, 'name': 'one'}, {'when': {'type': 'like', 'data': null}, 'name': 'none'},"
+									 "{'when': {'type': 'follow'}}], 'm': {'when': {'all': true}, 'name': 'all'}}");
 
 	(void) state;
 	assert_string_equal(packet(format, "n", "{\"type\":\"like\",\"data\":{\"n\":1}}"), "\"one\",{\"type\":\"like\",\"data\":{\"n\":1}}");
@@ -297,21 +297,21 @@ test_conditions_choose(void **state)
 	assert_string_equal(packet(format, "m", "{}"), "");
 }
 
-/* A column of type json can hold it. */
+/* A column of type json can hold a zero character. */
 static void
-test_zero_characters(void **state)
+test_zero_characters_survive(void **state)
 {
-	const Format *format = chat("'events': {'n': {'to': ['{a}']}}");
+	const Format *format = load_chat("'events': {'n': {'to': ['{a}']}}");
 
 	(void) state;
 	assert_string_equal(packet(format, "n", "{\"a\":\"x\\u0000y\"}"), "\"n\",\"x\\u0000y\"");
 }
 
-/* numeric of PostgreSQL knows no limits; clients read such numbers as double, too. */
+/* PostgreSQL's numeric exceeds 64 bits; JavaScript clients parse numbers as double, too. */
 static void
-test_large_numbers(void **state)
+test_large_numbers_survive(void **state)
 {
-	const Format *format = chat("'events': {'n': {'to': {'n': '{n}', 'm': '{m}'}}}");
+	const Format *format = load_chat("'events': {'n': {'to': {'n': '{n}', 'm': '{m}'}}}");
 
 	(void) state;
 	assert_string_equal(packet(format, "n", "{\"n\":9007199254740993,\"m\":-1}"), "\"n\",{\"n\":9007199254740993,\"m\":-1}");
@@ -321,8 +321,8 @@ test_large_numbers(void **state)
 static void
 test_actions_are_translated(void **state)
 {
-	const Format *format = chat("'actions': {'join': {'action': 'room:join', 'data': {'room': 'user:{0}'}}, 'send': {'action': 'message:send'},"
-								"'two': {'data': {'a': '{0}', 'b': '{1}'}}, 'app:*': {}}");
+	const Format *format = load_chat("'actions': {'join': {'action': 'room:join', 'data': {'room': 'user:{0}'}}, 'send': {'action': 'message:send'},"
+									 "'two': {'data': {'a': '{0}', 'b': '{1}'}}, 'app:*': {}}");
 
 	(void) state;
 	assert_string_equal(request(format, "join", "[7]"), "room:join {\"room\":\"user:7\"}");
@@ -332,31 +332,31 @@ test_actions_are_translated(void **state)
 	assert_string_equal(request(format, "two", "[\"x\",[1]]"), "two {\"a\":\"x\",\"b\":[1]}");
 	assert_string_equal(request(format, "app:own", "[{}]"), "app:own {}");
 	assert_string_equal(request(format, "other", "[{}]"), "");
-	assert_string_equal(request(chat("'events': {}"), "other", "[{}]"), "");
+	assert_string_equal(request(load_chat("'events': {}"), "other", "[{}]"), "");
 }
 
 static void
-test_answers_are_shaped(void **state)
+test_results_are_reshaped(void **state)
 {
 	static const char good[] = "\"ok\":true,\"data\":{\"id\":\"5\"}";
 	static const char bad[] = "\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}";
-	const Format *format = chat("'actions': {'plain': {}, 'one': {'ack': {'success': '{ok}', 'id': '{data.id}'}}, 'node': {'ack': ['{error.message}', '{data}']}},"
-								"'failed': {'name': 'problem', 'to': '{message}'}");
+	const Format *format = load_chat("'actions': {'plain': {}, 'one': {'ack': {'success': '{ok}', 'id': '{data.id}'}}, 'node': {'ack': ['{error.message}', '{data}']}},"
+									 "'failed': {'name': 'problem', 'to': '{message}'}");
 
 	(void) state;
-	assert_string_equal(kept(namespace_ack(format, "plain", good)), "{\"ok\":true,\"data\":{\"id\":\"5\"}}");
-	assert_string_equal(kept(namespace_ack(format, "unknown", bad)), "{\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}}");
-	assert_string_equal(kept(namespace_ack(format, "one", good)), "{\"success\":true,\"id\":\"5\"}");
-	assert_string_equal(kept(namespace_ack(format, "node", good)), "null,{\"id\":\"5\"}");
-	assert_string_equal(kept(namespace_ack(format, "node", bad)), "\"no\",null");
-	assert_string_equal(kept(namespace_failure(format, good)), "nothing");
-	assert_string_equal(kept(namespace_failure(format, bad)), "\"problem\",\"no\"");
-	assert_string_equal(kept(namespace_failure(chat("'failed': {}"), bad)), "\"error\",{\"code\":\"42501\",\"message\":\"no\"}");
-	assert_string_equal(kept(namespace_failure(chat("'actions': {}"), bad)), "nothing");
+	assert_string_equal(take_text(namespace_ack(format, "plain", good)), "{\"ok\":true,\"data\":{\"id\":\"5\"}}");
+	assert_string_equal(take_text(namespace_ack(format, "unknown", bad)), "{\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}}");
+	assert_string_equal(take_text(namespace_ack(format, "one", good)), "{\"success\":true,\"id\":\"5\"}");
+	assert_string_equal(take_text(namespace_ack(format, "node", good)), "null,{\"id\":\"5\"}");
+	assert_string_equal(take_text(namespace_ack(format, "node", bad)), "\"no\",null");
+	assert_string_equal(take_text(namespace_failure(format, good)), "nothing");
+	assert_string_equal(take_text(namespace_failure(format, bad)), "\"problem\",\"no\"");
+	assert_string_equal(take_text(namespace_failure(load_chat("'failed': {}"), bad)), "\"error\",{\"code\":\"42501\",\"message\":\"no\"}");
+	assert_string_equal(take_text(namespace_failure(load_chat("'actions': {}"), bad)), "nothing");
 }
 
 static void
-test_a_dialect_is_chosen(void **state)
+test_client_chooses_dialect(void **state)
 {
 	const Format *canonical;
 	const Format *snake;
@@ -378,7 +378,7 @@ test_a_dialect_is_chosen(void **state)
 typedef struct Mistake
 {
 	const char *text;
-	const char *complaint; /* behind the file's path */
+	const char *message; /* behind the file's path */
 } Mistake;
 
 #define IN_CHAT(text) "{\"namespaces\":{\"/chat\":{" text "}}}"
@@ -388,79 +388,79 @@ static const Mistake mistakes[] = {
 	{ "{\n\t\"namespaces\": {\n\t}\n", ":4: '}' expected near end of file" },
 	{ "{\"about\": \"x\",\n\"about\": \"y\"}", ":2: duplicate object key near '\"about\"'" },
 	{ "[]", ": must be an object" },
-	{ "{}", ": there are no namespaces" },
-	{ "{\"namespaces\": {}}", ": there are no namespaces" },
-	{ "{\"namespaces\": {\"/\": {}}, \"version\": 2}", ": version: there is no such key" },
-	{ "{\"about\": 7, \"namespaces\": {\"/\": {}}}", ": about: must be a text" },
+	{ "{}", ": has no namespaces" },
+	{ "{\"namespaces\": {}}", ": has no namespaces" },
+	{ "{\"namespaces\": {\"/\": {}}, \"version\": 2}", ": version: unknown key" },
+	{ "{\"about\": 7, \"namespaces\": {\"/\": {}}}", ": about: must be a string that is not empty" },
 	{ "{\"namespaces\": {\"chat\": {}}}", ": namespaces > chat: a namespace begins with /" },
 	{ "{\"namespaces\": {\"/a,b\": {}}}", ": namespaces > /a,b: a namespace begins with / and has no comma" },
-	{ "{\"namespaces\": {\"/\": {\"event\": {}}}}", ": namespaces > / > event: there is no such key" },
+	{ "{\"namespaces\": {\"/\": {\"event\": {}}}}", ": namespaces > / > event: unknown key" },
 	{ IN_CHAT("\"events\": []"), ": namespaces > /chat > events: must be an object" },
 	{ IN_CHAT("\"events\": {\"a\": \"b\"}"), ": namespaces > /chat > events > a: must be an object" },
 	{ IN_CHAT("\"events\": {\"\": {}}"), ": namespaces > /chat > events > : the name is empty" },
 	{ IN_CHAT("\"events\": {\"*:a\": {}}"), ": namespaces > /chat > events > *:a: * stands for the rest of a name" },
-	{ IN_CHAT("\"events\": {\"a\": {\"nmae\": \"b\"}}"), ": namespaces > /chat > events > a > nmae: there is no such key" },
-	{ IN_CHAT("\"events\": {\"a\": [{}, {\"nmae\": \"b\"}]}"), ": namespaces > /chat > events > a > nmae: there is no such key" },
-	{ IN_CHAT("\"events\": {\"a\": {\"name\": \"\"}}"), ": namespaces > /chat > events > a > name: must be a text" },
-	{ IN_CHAT("\"events\": {\"a\": {\"to\": [{\"x\": \"{b\"}]}}"), ": namespaces > /chat > events > a > to: \"{b\": braces are for places" },
+	{ IN_CHAT("\"events\": {\"a\": {\"nmae\": \"b\"}}"), ": namespaces > /chat > events > a > nmae: unknown key" },
+	{ IN_CHAT("\"events\": {\"a\": [{}, {\"nmae\": \"b\"}]}"), ": namespaces > /chat > events > a > nmae: unknown key" },
+	{ IN_CHAT("\"events\": {\"a\": {\"name\": \"\"}}"), ": namespaces > /chat > events > a > name: must be a string that is not empty" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": [{\"x\": \"{b\"}]}}"), ": namespaces > /chat > events > a > to: \"{b\": braces enclose placeholders only" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"b}\"}}"), ": namespaces > /chat > events > a > to: \"b}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{}\"}}"), ": namespaces > /chat > events > a > to: \"{}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{{b}}\"}}"), ": namespaces > /chat > events > a > to: \"{{b}}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{b:int}\"}}"), ": namespaces > /chat > events > a > to: \"{b:int}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{:number}\"}}"), ": namespaces > /chat > events > a > to: \"{:number}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"{b}\": 1}}}"), ": namespaces > /chat > events > a > when > {b}: a path has no braces" },
-	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"b\": []}}}"), ": namespaces > /chat > events > a > when > b: must be a text, a number" },
-	{ IN_CHAT("\"actions\": {\"a\": {\"name\": \"b\"}}"), ": namespaces > /chat > actions > a > name: there is no such key" },
-	{ IN_CHAT("\"actions\": {\"a\": {\"action\": null}}"), ": namespaces > /chat > actions > a > action: must be a text" },
+	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"b\": []}}}"), ": namespaces > /chat > events > a > when > b: must be a string, a number" },
+	{ IN_CHAT("\"actions\": {\"a\": {\"name\": \"b\"}}"), ": namespaces > /chat > actions > a > name: unknown key" },
+	{ IN_CHAT("\"actions\": {\"a\": {\"action\": null}}"), ": namespaces > /chat > actions > a > action: must be a string that is not empty" },
 	{ IN_CHAT("\"actions\": {\"a\": {\"ack\": \"{\"}}"), ": namespaces > /chat > actions > a > ack: \"{\": braces" },
 	{ IN_CHAT("\"batches\": {\"b\": {}}"), ": namespaces > /chat > batches > b: \"every\" is missing" },
 	{ IN_CHAT("\"batches\": {\"b\": {\"every\": 10}}"), ": namespaces > /chat > batches > b > every: must be a whole number of milliseconds, from 50" },
 	{ IN_CHAT("\"batches\": {\"b\": {\"every\": \"1s\"}}"), ": namespaces > /chat > batches > b > every: must be a whole number" },
-	{ IN_CHAT("\"batches\": {\"b\": {\"every\": 50, \"name\": \"c\"}}"), ": namespaces > /chat > batches > b > name: there is no such key" },
+	{ IN_CHAT("\"batches\": {\"b\": {\"every\": 50, \"name\": \"c\"}}"), ": namespaces > /chat > batches > b > name: unknown key" },
 	{ IN_CHAT("\"events\": {\"a\": {\"conflate\": {\"into\": \"b\"}}}"), ": namespaces > /chat > events > a > conflate: needs \"into\", \"by\" and \"as\"" },
 	{ IN_CHAT("\"events\": {\"a\": {\"conflate\": {\"into\": \"b\", \"by\": \"{x}\", \"as\": \"{x}\"}}}"),
 	  ": namespaces > /chat > events > a > conflate > as: must be an object" },
 	{ IN_CHAT("\"batches\": {\"c\": {\"every\": 50}}, \"events\": {\"a\": [{}, {\"conflate\": {\"into\": \"b\", \"by\": \"{x}\", \"as\": {}}}]}"),
 	  ": namespaces > /chat > events > a: \"b\" is not among the \"batches\" of the namespace" },
-	{ IN_CHAT("\"failed\": {\"when\": {}}"), ": namespaces > /chat > failed > when: there is no such key" },
+	{ IN_CHAT("\"failed\": {\"when\": {}}"), ": namespaces > /chat > failed > when: unknown key" },
 };
 
 static void
-test_mistakes_are_named(void **state)
+test_mistakes_are_located(void **state)
 {
 	(void) state;
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++)
 	{
-		char *wanted = memory_format("herald-bridge: %s%s", path, mistakes[i].complaint);
+		char *wanted = memory_format("herald-bridge: %s%s", path, mistakes[i].message);
 
 		if (load_text(mistakes[i].text))
-			fail_msg("%s is taken", mistakes[i].text);
-		if (strncmp(said, wanted, strlen(wanted)) != 0)
-			fail_msg("\"%s\" is not \"%s\"", said, wanted);
+			fail_msg("%s is accepted", mistakes[i].text);
+		if (strncmp(error_output, wanted, strlen(wanted)) != 0)
+			fail_msg("\"%s\" is not \"%s\"", error_output, wanted);
 		assert_null(dialect_namespace(NULL, "/chat"));
 		free(wanted);
 	}
 }
 
 static void
-test_files_that_are_not_there(void **state)
+test_missing_files(void **state)
 {
 	(void) state;
 	assert_false(load("/nowhere/mine.json"));
-	assert_non_null(strstr(said, "/nowhere/mine.json: No such file"));
+	assert_non_null(strstr(error_output, "/nowhere/mine.json: No such file"));
 	assert_false(load("klingon"));
-	assert_non_null(strstr(said, "share/pg_herald/dialects/klingon.json: No such file"));
+	assert_non_null(strstr(error_output, "share/pg_herald/dialects/klingon.json: No such file"));
 	assert_true(load(SHIPPED "canonical.json"));
 	assert_false(load(SHIPPED "canonical.json"));
-	assert_non_null(strstr(said, "canonical.json: there is a dialect of this name already"));
+	assert_non_null(strstr(error_output, "canonical.json: a dialect of this name is loaded already"));
 }
 
 static void
-test_the_shipped_are_good(void **state)
+test_shipped_dialects_load(void **state)
 {
 	(void) state;
 	assert_true(load(SHIPPED "canonical.json " SHIPPED "namespaces.json " SHIPPED "snake.json " SHIPPED "kebab.json"));
-	assert_string_equal(said, "");
+	assert_string_equal(error_output, "");
 }
 
 #define DIALECT_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -469,22 +469,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DIALECT_TEST(test_values_keep_their_type),
-		DIALECT_TEST(test_places_within_a_text),
-		DIALECT_TEST(test_what_is_not_there),
-		DIALECT_TEST(test_the_first_that_is_there),
-		DIALECT_TEST(test_numbers_of_digits),
-		DIALECT_TEST(test_events_get_names_and_shapes),
-		DIALECT_TEST(test_the_closest_name_counts),
-		DIALECT_TEST(test_conditions_choose),
-		DIALECT_TEST(test_zero_characters),
-		DIALECT_TEST(test_large_numbers),
+		DIALECT_TEST(test_placeholder_keeps_type),
+		DIALECT_TEST(test_placeholders_within_string),
+		DIALECT_TEST(test_missing_values_become_null),
+		DIALECT_TEST(test_first_path_with_value_counts),
+		DIALECT_TEST(test_digits_become_numbers),
+		DIALECT_TEST(test_events_are_renamed_and_reshaped),
+		DIALECT_TEST(test_longest_pattern_wins),
+		DIALECT_TEST(test_conditions_select_rules),
+		DIALECT_TEST(test_zero_characters_survive),
+		DIALECT_TEST(test_large_numbers_survive),
 		DIALECT_TEST(test_actions_are_translated),
-		DIALECT_TEST(test_answers_are_shaped),
-		DIALECT_TEST(test_a_dialect_is_chosen),
-		DIALECT_TEST(test_mistakes_are_named),
-		DIALECT_TEST(test_files_that_are_not_there),
-		DIALECT_TEST(test_the_shipped_are_good),
+		DIALECT_TEST(test_results_are_reshaped),
+		DIALECT_TEST(test_client_chooses_dialect),
+		DIALECT_TEST(test_mistakes_are_located),
+		DIALECT_TEST(test_missing_files),
+		DIALECT_TEST(test_shipped_dialects_load),
 	};
 
 	return cmocka_run_group_tests_name("dialect", tests, NULL, NULL);

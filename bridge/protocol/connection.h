@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * connection.h
+ *	  Connections of clients, between their protocol and their carrier.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_CONNECTION_H
+#define HERALD_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "base/config.h"
+#include "fanout/outbox.h"
+#include "gateway/auth.h"
+#include "protocol/protocol.h"
+
+/* One connection of a client.  Made by connection_open(), freed by connection_end(). */
+typedef struct Connection
+{
+	Outbox outbox; /* first: the outbox of a connection is cast to it */
+	const Config *config;
+	char *origin; /* of the page that the client runs in; NULL: there is none */
+	Carrier *carrier;
+	const Protocol *protocol;
+	void *state;   /* of the protocol */
+	bool closing;  /* further input is ignored */
+	bool admitted; /* it has, or has had, a session */
+	struct Connection *next;
+	struct Connection *prev;
+} Connection;
+
+/* Close codes of RFC 6455, 7.4.1 and of IANA's registry; 4401 is ours (7.4.2 leaves 4000 to 4999 to applications). */
+#define CLOSE_NORMAL 1000	  /* the client asked for it */
+#define CLOSE_GOING_AWAY 1001 /* the client seems to be gone */
+#define CLOSE_PROTOCOL_ERROR 1002
+#define CLOSE_UNSUPPORTED 1003
+#define CLOSE_TOO_BIG 1009
+#define CLOSE_RESTART 1012
+#define CLOSE_TRY_LATER 1013
+#define CLOSE_UNAUTHORIZED 4401
+
+/*
+ * Returns whether max-connections leaves room for one more connection.  If not, cuts
+ * the oldest connection without a session: an honest client shows its token sooner than
+ * a hostile one.  Returns false if all have sessions, or after connection_close_all().
+ */
+extern bool connection_make_room(const Config *config);
+
+/* Makes the connection of a carrier and calls the protocol's opened(). */
+extern void connection_open(Carrier *carrier, const Config *config, const Protocol *protocol,
+							const Handshake *handshake);
+
+/* Returns where the connection comes from, for the log; valid as long as the connection. */
+extern ClientAddress connection_address(const Connection *connection);
+
+/* Marks a connection as admitted: its client has a session.  connection_make_room() leaves it alone from now on. */
+extern void connection_admitted(Connection *connection);
+
+/* Asks the transport to end the connection.  A second call has no effect. */
+extern void connection_close(Connection *connection, int code, const char *reason);
+
+/* Closes all connections; from now on connection_make_room() returns false. */
+extern void connection_close_all(int code, const char *reason);
+
+/* Tells the protocol that the transport has ended the connection, and frees it. */
+extern void connection_end(Connection *connection);
+
+/* Swaps the carriers of two connections. */
+extern void connection_swap(Connection *one, Connection *other);
+
+#endif /* HERALD_CONNECTION_H */
