@@ -1,8 +1,7 @@
-// A burst of events while the bridge is down, stopped or cut off from the database, and while a client is away: everybody gets
-// all of it in order and once, the bridge's memory stays bounded, the database reads each event about once for each who reads,
-// and the bridge says how far behind it is.
+// A burst of events while the bridge is down, stopped or cut off from the database, and while a client is away.
 //
-// HERALD_BURST: how many events a burst has.
+// Every client receives all events, in order and once. The bridge's memory stays bounded, the database reads each event about once
+// per reader, and the bridge reports how far behind it is. HERALD_BURST sets the number of events.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -13,16 +12,16 @@ import { until } from '../integration/harness/wait.mjs';
 
 const EVENTS = Number(process.env.HERALD_BURST ?? 30000);
 const PATIENCE = 30000 + EVENTS;
-const MEMORY = 32 * 1024;    // in kB, that a burst may add to a bridge which keeps 4 MB of events and 512 kB for a connection
+const MEMORY = 32 * 1024;    // in kB: the growth allowed for a bridge with an event cache of 4 MB and queues of 512 kB
 
-// Without sanitizers, which keep memory that is freed.
+// A bridge without sanitizers, because they keep freed memory.
 const scene = await Scene.open({ program: release, options: ['--event-cache-size=4MB', '--queue-limit=512kB', '--ready-lag=300ms'] });
 after(() => scene.close());
 afterEach(() => scene.closeClients());
 
 const { bridge, database } = scene;
 
-// Half of the events in one transaction, the others in transactions of 1,000. Numbers say the order.
+// Publishes half of the events in one transaction, the others in transactions of 1,000. Numbers give the order.
 async function burst(user, events = EVENTS) {
   const publish = `herald.publish('user:${user}', 'burst', jsonb_build_object('n', n, 'text', repeat('x', 1000)))`;
   const half = events / 2;
@@ -35,7 +34,7 @@ async function burst(user, events = EVENTS) {
   END $$`);
 }
 
-// Counts the events of a burst instead of keeping them; one that is not the next is an error.
+// Makes a client count the events of a burst instead of keeping them. An event that is not the next one is an error.
 function count(client) {
   client.got = 0;
   client.wrong = null;
@@ -47,26 +46,26 @@ function count(client) {
   return client;
 }
 
-// One client of each protocol; all of them come back by themselves.
+// One client of each protocol; all of them reconnect by themselves.
 async function openClients(user) {
   const clients = await Promise.all([
     scene.plain(user, { resume: true }), scene.socketIo(user), scene.eventSource(user, { resume: true, retry: 20 })]);
   return clients.map(count);
 }
 
-async function everybodyHasAll(clients, events = EVENTS) {
+async function allReceive(clients, events = EVENTS) {
   for (const client of clients) {
     await until(`${client.label} has everything`, () => client.wrong ?? client.got >= events, PATIENCE);
     assert.deepEqual([client.wrong, client.got], [null, events], client.label);
   }
 }
 
-const isReady = () => until('it has caught up', async () => await (await bridge.get('/readyz')).text() === 'ready\n', PATIENCE);
+const isReady = () => until('the bridge has caught up', async () => await (await bridge.get('/readyz')).text() === 'ready\n', PATIENCE);
 const peakMemory = () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${bridge.pid}/status`, 'latin1'))[1]);
 const rowsRead = () => database.value(`SELECT sum(coalesce(idx_tup_fetch, 0) + seq_tup_read)::float8 FROM pg_stat_user_tables
                                        WHERE schemaname = 'herald_internal' AND relname LIKE 'event\\__'`);
 
-// Runs something; says what it took, and that memory and reading were bounded: readers is how often the log may be read.
+// Runs act(), prints its figures, and checks that memory and reading were bounded. readers: how often the log may be read.
 async function bounded(t, readers, act) {
   const before = { memory: peakMemory(), rows: await rowsRead(), cut: await bridge.metric('herald_slow_closed_total'), begun: Date.now() };
   await act();
@@ -78,18 +77,18 @@ async function bounded(t, readers, act) {
   assert.ok(rows < EVENTS * readers * 2, `${rows} rows were read`);
 }
 
-test('while the bridge is down: its clients come back and get everything', { timeout: 2 * PATIENCE }, async (t) => {
+test('delivers a burst to clients that reconnect after the bridge was down', { timeout: 2 * PATIENCE }, async (t) => {
   const [ann] = await scene.people('Ann');
   const clients = await openClients(ann);
   await bridge.kill();
   await burst(ann);
   await bridge.start();
-  await bounded(t, 4, () => everybodyHasAll(clients));
+  await bounded(t, 4, () => allReceive(clients));
   for (const { welcomes } of [clients[0], clients[2]]) assert.ok(welcomes.slice(1).every(({ recovered }) => recovered));
   assert.ok(clients[1].connects.slice(1).every(Boolean));
 });
 
-test('while the bridge is stopped: it says how far behind it is until it has caught up', { timeout: 2 * PATIENCE }, async (t) => {
+test('reports its lag after the bridge was stopped, until it has caught up', { timeout: 2 * PATIENCE }, async (t) => {
   const [ann] = await scene.people('Ann');
   const clients = await openClients(ann);
   process.kill(bridge.pid, 'SIGSTOP');
@@ -97,32 +96,32 @@ test('while the bridge is stopped: it says how far behind it is until it has cau
   process.kill(bridge.pid, 'SIGCONT');
   await bounded(t, 8, async () => {
     await Promise.all([
-      until('it is not ready and says why', async () => {
+      until('/readyz reports the lag', async () => {
         const answer = await bridge.get('/readyz');
         return answer.status === 503 && /^reading .*; \d+\.\d s and about [1-9]\d* events behind\n$/.test(await answer.text());
       }),
-      until('it counts what is left', async () => await bridge.metric('herald_lag_events') > 0),
-      until('it tells the age of that', async () => await bridge.metric('herald_lag_seconds') > 0.3),
+      until('herald_lag_events rises', async () => await bridge.metric('herald_lag_events') > 0),
+      until('herald_lag_seconds rises', async () => await bridge.metric('herald_lag_seconds') > 0.3),
     ]);
     await isReady();
-    await everybodyHasAll(clients);
+    await allReceive(clients);
   });
 });
 
-test('while the bridge is cut off from the database', { timeout: 2 * PATIENCE }, async (t) => {
+test('delivers a burst after the bridge was cut off from the database', { timeout: 2 * PATIENCE }, async (t) => {
   const [ann] = await scene.people('Ann');
   const clients = await openClients(ann);
   await database.query('ALTER ROLE bridge NOLOGIN');
   await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'");
   await burst(ann);
-  await until('it knows', async () => await bridge.metric('herald_lag_seconds') > 0.3);
+  await until('the bridge reports the lag', async () => await bridge.metric('herald_lag_seconds') > 0.3);
   assert.equal((await bridge.get('/readyz')).status, 503);
   await database.query('ALTER ROLE bridge LOGIN');
-  await bounded(t, 8, () => everybodyHasAll(clients));
+  await bounded(t, 8, () => allReceive(clients));
   await isReady();
 });
 
-test('while one client is away: it gets everything, however slowly it reads', { timeout: 2 * PATIENCE }, async (t) => {
+test('replays a burst to a client that was away and reads slowly', { timeout: 2 * PATIENCE }, async (t) => {
   const [ann] = await scene.people('Ann');
   const away = count(await scene.plain(ann));
   await scene.settle(await scene.plain(ann));
@@ -132,7 +131,7 @@ test('while one client is away: it gets everything, however slowly it reads', { 
   await bounded(t, 4, async () => {
     await away.open();
     const halting = setInterval(() => { if (away.socket.isPaused) away.socket.resume(); else away.socket.pause(); }, 20);
-    await everybodyHasAll([away]).finally(() => clearInterval(halting));
+    await allReceive([away]).finally(() => clearInterval(halting));
   });
   assert.equal(away.welcomes.at(-1).recovered, true);
 });

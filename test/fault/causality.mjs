@@ -1,6 +1,6 @@
-// causality.mjs: which transactions a reader that has seen some others must have seen as well.
+// causality.mjs: snapshots of transactions. They tell which transactions a reader must have seen that has seen some others.
 
-// "xmin:xmax:running,running" of pg_snapshot.
+// Parses a pg_snapshot, "xmin:xmax:running,running".
 export function parseSnapshot(text) {
   const [, xmax, running] = text.split(':');
   return { xmax: Number(xmax), running: running ? running.split(',').map(Number) : [] };
@@ -8,8 +8,8 @@ export function parseSnapshot(text) {
 
 export const sees = ({ xmax, running }, xid) => xid < xmax && !running.includes(xid);
 
-// Everything that any of several snapshots sees.
-export class Seen {
+// Everything that at least one of several snapshots sees.
+export class SeenSnapshots {
   #xmax = 0;
   #hidden = new Set();
 

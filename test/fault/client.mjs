@@ -1,4 +1,4 @@
-// client.mjs: a client of any protocol with a habit, which keeps what it received and how it was welcomed.
+// client.mjs: a client of any protocol with a habit; records the events and welcomes that it receives.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { EventSourceClient } from '../integration/harness/event_source_client.mjs';
@@ -7,7 +7,7 @@ import { Random } from '../integration/harness/random.mjs';
 import { SocketIoClient } from '../integration/harness/socketio_client.mjs';
 import { keyOf } from './history.mjs';
 
-// How a connection of each kind is made; how it stops to read: what is returned lets it go on.
+// make: creates the connection. stall: stops reading, and returns the function that reads on.
 const KINDS = {
   plain: {
     make: (bridge, token) => new PlainClient(bridge, token),
@@ -33,13 +33,13 @@ const KINDS = {
 export const kinds = Object.keys(KINDS);
 export const everyHabit = ['steady', 'slow', 'dropping', 'hopping'];
 
-// Of the moment only.
+// Ephemeral events: no log has them.
 const NOT_LOGGED = ['error', 'notification:unread', 'post:viewers', 'user:online', 'user:offline'];
 
 export class Client {
   received = [];     // { at, name, id or key }
-  welcomes = [];     // { at, after, recovered }; after: how many events
-  joins = [];        // when the room was joined, once or again
+  welcomes = [];     // { at, after, recovered }; after: number of events received before
+  joins = [];        // times at which the client joined its room
   mark = 0;
   #told = 0;
 
@@ -60,7 +60,7 @@ export class Client {
     if (!NOT_LOGGED.includes(name)) this.received.push({ at: Date.now(), name, ...(id ? { id } : { key: keyOf(name, data) }) });
   }
 
-  // The badge comes right behind a welcome.
+  // A welcome counts from the event behind it: a badge follows each welcome at once.
   #noteWelcomes() {
     const told = this.#isSocketIo ? this.connection.connects : this.connection.welcomes.map(({ recovered }) => recovered);
     for (const recovered of told.slice(this.#told)) this.#welcome(recovered);
@@ -79,7 +79,7 @@ export class Client {
     this.joined = true;
   }
 
-  // A client without a library that does so comes back by itself, with what it knows of its session.
+  // Reconnects a client whose library does not, with the position and session that it knows.
   async #stay() {
     while (!this.ended) {
       if (await this.connection.open().then(() => true, () => false)) await this.connection.closed;
@@ -113,19 +113,19 @@ export class Client {
     this.connection.bridge = bridge;
   }
 
-  // socket.io-client that is cut off while it connects waits for 20 seconds.
+  // A socket.io-client that is cut off while it connects waits for 20 seconds: it is cut only when it is connected.
   #cut() {
     if (!this.#isSocketIo) this.connection.close();
     else if (this.connection.socket.connected) this.connection.cut();
   }
 
-  // What the verdict needs, and nothing else.
+  // The plain data that the verdict needs.
   get story() {
     const { name, user, habit, room, received, welcomes, joins } = this;
     return { name, user, habit, room, received, welcomes, joins };
   }
 
-  // Begins to keep anew; in its room it stays.
+  // Forgets everything received; the client stays in its room.
   forget() {
     this.received = [];
     this.welcomes = [];

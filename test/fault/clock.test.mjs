@@ -1,4 +1,4 @@
-// The clock of the server, then those of the bridges, are set an hour ahead or behind, and right again.
+// Sets the clock of the server, then those of the bridges, an hour ahead or behind, and right again.
 
 import { clocks, refused } from './own_clock.mjs';
 import assert from 'node:assert/strict';
@@ -15,10 +15,10 @@ const world = refused ? null : await World.open({
 });
 after(() => world?.close());
 
-// The worker brings the totals up to date when it maintains the log.
+// The snapshot up to which totals are folded; it moves each time the worker maintains the log.
 const latestFold = () => world.database.value('SELECT f.snapshot::text FROM herald_internal.log_fold AS f');
 
-// What was under way when the clock was set does not count.
+// Waits for two rounds of maintenance, because the first may have begun before the clock was set.
 async function logIsMaintained() {
   for (let times = 0; times < 2; times++) {
     const fold = await latestFold();
@@ -28,7 +28,7 @@ async function logIsMaintained() {
 
 const steady = () => world.clients.filter(({ habit, kind }) => habit === 'steady' && kind !== 'polling');
 
-// Where timers stand still, a client that shows no token stays.
+// A client without a token is refused after a timeout. It would stay if the bridge's timers stood still.
 const timersRun = (bridge) => assert.rejects(new PlainClient(bridge).open(), { code: 'token_missing' });
 
 function trialOf(nemesis, timeOf) {
@@ -50,9 +50,9 @@ trialOf(setBridgeClocks, async () => {
   return Date.parse(/.*time=(\S+) .*event=reloaded/s.exec(world.bridges[0].log)?.[1]);
 });
 
-// Everything would be news to everybody if it were the time alone that tells the events of a start from those before it.
+// If only the time told the events of two server starts apart, every client would receive all events again.
 trial(world, {
-  name: 'the server comes up from a crash with its clock an hour behind',
+  name: 'the server restarts after a crash with its clock an hour behind',
   async strike({ postgres }) {
     await postgres.crash();
     clocks.server.set(-3600);

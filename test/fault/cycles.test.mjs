@@ -1,6 +1,4 @@
-// Thousands of clients come and go in every way there is: nothing is left of them.
-//
-// HERALD_CYCLES says how many.
+// Thousands of clients connect and leave in every way, and leave nothing behind. HERALD_CYCLES sets their number.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -23,11 +21,11 @@ const bad = good.slice(0, -3);
 
 const ends = {
   clean: async (client) => { client.protocol.leave?.(); client.socket.end(); await client.closed; },
-  'without a word': (client) => client.close(),
-  'with a RST': (client) => client.reset(),
+  abrupt: (client) => client.close(),
+  reset: (client) => client.reset(),
 };
 
-// One client that comes and goes; n says which way.
+// Connects one client and ends it; n selects the protocol, the token and the kind of end.
 async function come(n) {
   const kind = names[n % names.length];
   const client = new RawClient(bridge, kind, n % 7 === 0 ? bad : good);
@@ -37,7 +35,7 @@ async function come(n) {
   client.close();
 }
 
-// A client that goes over from polls to a WebSocket, or leaves in the middle of that.
+// A client that upgrades from polling to a WebSocket, or leaves during the upgrade.
 async function upgrade(n) {
   const client = await EngineClient.connect(bridge, good);
   const socket = client.websocket();
@@ -52,7 +50,7 @@ async function cycle(count) {
   let n = 0;
   const next = async () => { while (n < count) await (++n % 20 === 0 ? upgrade(n / 20) : come(n)); };
   await Promise.all(Array.from({ length: AT_ONCE }, next));
-  await until('all are gone', async () => await bridge.metric('herald_connections') === 0);
+  await until('all connections are closed', async () => await bridge.metric('herald_connections') === 0);
 }
 
 const gauges = ['herald_sessions', 'herald_rooms', 'herald_waiting_bytes'];
@@ -62,14 +60,14 @@ async function state() {
   return { descriptors: bridge.descriptors, backends, gauges: await Promise.all(gauges.map((name) => bridge.metric(name))) };
 }
 
-test(`${CYCLES} clients come and go, and leave no descriptor, no backend, no session, no room and no memory`, { timeout: 600000 }, async (t) => {
+test(`frees descriptors, backends, sessions, rooms and memory after ${CYCLES} clients`, { timeout: 600000 }, async (t) => {
   await cycle(Math.min(1000, CYCLES / 2));
   const before = { ...await state(), memory: bridge.memory };
   const started = performance.now();
   await cycle(CYCLES);
-  await until('all is as it was', async () => JSON.stringify({ ...before, memory: undefined }) === JSON.stringify({ ...await state(), memory: undefined }));
+  await until('all figures are as before', async () => JSON.stringify({ ...before, memory: undefined }) === JSON.stringify({ ...await state(), memory: undefined }));
   const growth = bridge.memory - before.memory;
   t.diagnostic(`${CYCLES} in ${((performance.now() - started) / 1000).toFixed(1)} s; memory ${(before.memory / 2 ** 20).toFixed(1)} MB before, ${(growth / 1024).toFixed(0)} kB more`);
-  // With sanitizers freed memory is kept for a while; they tell of leaks at the end.
+  // Sanitizers keep freed memory for a while; they report leaks at the end.
   if (!bridge.sanitized) assert.ok(growth < 2 * 2 ** 20, `${growth} bytes more`);
 });

@@ -1,4 +1,4 @@
-// Full disks: of the WAL, which ends PostgreSQL, and of the data, which fails what is written.
+// Full disks: a full WAL disk ends PostgreSQL; a full data disk makes statements fail.
 
 import { refused } from './own_machine.mjs';
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
-// Writers and clients of all kinds live on while something breaks; the verdict says whether the guarantees held. HERALD_SEED
-// repeats the choices of a run, though not their moments.
+// Runs each nemesis that needs no special environment against writers and clients of all kinds, and judges the guarantees.
+// HERALD_SEED repeats the random choices of a run, but not their timing.
 
 import { after, test } from 'node:test';
 import { choose, nemeses } from './report.mjs';
@@ -12,4 +12,4 @@ after(() => world.close());
 const all = await nemeses();
 for (const nemesis of all) trial(world, nemesis);
 
-test('what is guaranteed holds: several at the same time', { timeout: 120000 }, async (t) => survive(world, t, choose(world, all)));
+test('keeps its guarantees: several faults at the same time', { timeout: 120000 }, async (t) => survive(world, t, choose(world, all)));

@@ -1,10 +1,10 @@
-// history.mjs: what really happened: the event log, the transactions behind it and who was in which room, read by SQL.
+// history.mjs: the true history of a round: the event log, the transactions behind it and the members of rooms, read by SQL.
 
 import { parseSnapshot } from './causality.mjs';
 
 const HOUR = 3600 * 1000;
 
-// What tells an event from all others without its id: totals are those of the moment of delivery.
+// Returns the key of an event for clients that receive no ids: its name and payload without totals, which depend on the time of delivery.
 export function keyOf(name, data) {
   const lasting = Object.entries(data).filter(([field]) => !field.startsWith('total')).sort(([one], [other]) => (one < other ? -1 : 1));
   return `${name} ${JSON.stringify(lasting)}`;
@@ -14,17 +14,17 @@ const EVENTS = `
   SELECT id, xid::text::bigint AS xid, extract(epoch FROM logged_at) * 1000 AS at, rooms, name, payload, member_id AS member, joins, leaves
   FROM herald.event WHERE xid >= pg_snapshot_xmin($1) AND NOT pg_visible_in_snapshot(xid, $1)`;
 
-// A clock that was set is hours away.
+// Undoes a clock that a nemesis has set, which is off by whole hours.
 const trueTime = (at) => at - HOUR * Math.round((at - Date.now()) / HOUR);
 
 const eventOf = ({ xid, at, payload, ...row }) => ({ ...row, xid: Number(xid), at: trueTime(Number(at)), key: keyOf(row.name, payload) });
 
-// From a moment on at which nothing was being written, except by transactions that were left: what these write is of the time
-// of their commit.
+// The history since a time at which nobody wrote. Transactions that were left open or prepared are the exception: their events
+// count as written when they commit.
 export class History {
   #events = new Map();
 
-  // scene: with the database of the moment.
+  // scene: its database is looked up at each call, because a failover changes it.
   static async begin(scene, people) {
     const history = new History();
     const [{ snapshot, transaction }] = await scene.database.query(
@@ -35,12 +35,12 @@ export class History {
     return Object.assign(history, { scene, snapshot, transaction });
   }
 
-  // To be called before retention takes something away.
+  // Fetches the events so far. Call it before retention removes some.
   async collect() {
     for (const row of await this.scene.database.query(EVENTS, [this.snapshot])) if (!this.#events.has(row.id)) this.#events.set(row.id, eventOf(row));
   }
 
-  // Plain data: { members: user → rooms at the beginning, events in the order of their ids, transactions by number }.
+  // Returns plain data: { members: user → rooms at the beginning, events in the order of their ids, transactions by number }.
   async read() {
     await this.collect();
     const transactions = await this.scene.database.query('SELECT number, xid::text::bigint AS xid, snapshot FROM written WHERE number > $1', [this.transaction]);

@@ -1,6 +1,6 @@
-// loss.mjs: packets to and from ports of the loopback are lost; nobody is told, only time tells.
+// loss.mjs: drops packets to and from ports of the loopback. Neither side gets an error; only timeouts tell.
 //
-// For a test file with a machine of its own (own_machine.mjs).
+// Only for test files with a network of their own (own_machine.mjs).
 
 import { execFileSync } from 'node:child_process';
 
@@ -19,7 +19,7 @@ const element = (ports) => ['element', 'inet', 'loss', 'lost', `{ ${ports.join('
 
 let prepared = false;
 
-// From now on nothing arrives at these ports or from them.
+// Drops all packets to and from these ports from now on.
 export function cut(...ports) {
   if (ports.length === 0) return;
   if (!prepared) execFileSync('nft', ['-f', '-'], { input: rules });
@@ -27,13 +27,13 @@ export function cut(...ports) {
   nft('add', ...element(ports));
 }
 
-// Without ports: whatever was cut.
+// Lets packets through again; without ports, for all ports that were cut.
 export function mend(...ports) {
   if (ports.length > 0) nft('delete', ...element(ports));
   else if (prepared) nft('flush', 'set', 'inet', 'loss', 'lost');
 }
 
-// The ports at the other ends of the connections that are alive on the side on which this is their 'sport' or 'dport'.
+// The peer ports of established connections whose local ('sport') or remote ('dport') port is this one.
 export function established(side, port) {
   const lines = execFileSync('ss', ['-Htn', 'state', 'established', side, '=', `:${port}`], { encoding: 'utf8' });
   return [...lines.matchAll(/:(\d+)/g)].map(([, number]) => Number(number)).filter((number) => number !== port);

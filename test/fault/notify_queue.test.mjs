@@ -1,4 +1,4 @@
-// A queue of NOTIFY without room, with a worker and without.
+// NOTIFY's queue is full, with a worker and without one.
 
 import { refused } from './own_machine.mjs';
 import assert from 'node:assert/strict';
@@ -24,16 +24,16 @@ trial(world, {
   async strike({ postgres, database }) {
     worker = await workerOf(database);
     await fillNotifyQueue.strike(world);
-    await until('the worker cannot ring', () => new RegExp(`\\[${worker}\\] ERROR: .*\n.*DETAIL: .*pg_notify.*No space left`).test(postgres.log()));
+    await until('NOTIFY of the worker fails', () => new RegExp(`\\[${worker}\\] ERROR: .*\n.*DETAIL: .*pg_notify.*No space left`).test(postgres.log()));
   },
   async heal({ database, refused: codes }) {
-    assert.equal(codes[DISK_FULL], undefined, 'no writer is refused');
-    assert.equal(await workerOf(database), worker, 'the worker serves on');
+    assert.equal(codes[DISK_FULL], undefined, 'no writer fails');
+    assert.equal(await workerOf(database), worker, 'the same worker still runs');
     await fillNotifyQueue.heal();
   },
 }, { skip: refused });
 
-test('without a worker writers are refused meanwhile, and go on afterwards', { skip: refused, timeout: 60000 }, async () => {
+test('refuses writers without a worker until the queue has room', { skip: refused, timeout: 60000 }, async () => {
   const scene = await Scene.open({ preload: false, options, disks });
   after(() => scene.close());
   const [ann, ben] = await scene.people('Ann', 'Ben');
@@ -43,9 +43,9 @@ test('without a worker writers are refused meanwhile, and go on afterwards', { s
   const write = () => scene.message(conversation, ben, 'Hello').then((id) => written.push(id));
   await assert.rejects(async () => { for (let n = 0; n < 1000; n++) await write(); }, { code: DISK_FULL });
   await makeRoom();
-  await until('they are accepted again', () => write().then(() => true, () => false));
+  await until('writes succeed again', () => write().then(() => true, () => false));
   const clients = await scene.both(ann);
-  await until('another is accepted', () => write().then(() => true, () => false));
+  await until('another write succeeds', () => write().then(() => true, () => false));
   for (const client of clients) await client.waitFor('message:created', ({ messageId }) => messageId === written.at(-1));
   assert.equal(await scene.database.value("SELECT count(*)::int FROM herald.event WHERE name = 'message:created'"), written.length);
 });

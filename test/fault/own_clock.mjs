@@ -1,6 +1,6 @@
-// own_clock.mjs: PostgreSQL and the bridges of the test file that imports it, first of all, each have a clock that can be set.
+// own_clock.mjs: gives PostgreSQL and the bridges of a test file clocks that can be set. The file must import it first.
 //
-// Time of day only: the monotonic clock goes on, as it does when somebody sets a clock.
+// Only the time of day changes. The monotonic clock goes on, as it does when an administrator sets a clock.
 
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { atExit } from '../integration/harness/cleanup.mjs';
 
 const library = execFileSync('sh', ['-c', 'ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null || true'], { encoding: 'utf8' }).trim();
 
-// Why a test that needs this must be skipped; false: it need not.
+// The reason to skip tests that need set clocks, or false.
 export const refused = library ? false : 'libfaketime is not installed';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'herald-clock-'));
@@ -24,7 +24,7 @@ class Clock {
     this.set(0);
   }
 
-  // So many seconds from the true time; returns these.
+  // Sets the clock this many seconds off the true time, and returns them.
   set(seconds) {
     writeFileSync(this.file, `${seconds < 0 ? '' : '+'}${seconds}\n`);
     return seconds;
@@ -33,7 +33,7 @@ class Clock {
 
 export const clocks = { server: new Clock('server'), bridges: new Clock('bridges') };
 
-// Sanitizers must be loaded before anything else.
+// Returns a wrapper that runs the bridge with libfaketime. The sanitizers' library must be preloaded before any other.
 function wrap(bridge) {
   const sanitizers = /\S*libasan\S* => (\S+)/.exec(execFileSync('ldd', [bridge], { encoding: 'utf8' }))?.[1] ?? '';
   const environment = `LD_PRELOAD='${sanitizers} ${library}' FAKETIME_TIMESTAMP_FILE=${clocks.bridges.file}`;

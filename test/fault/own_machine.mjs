@@ -1,8 +1,8 @@
-// own_machine.mjs: runs the test file that imports it, first of all, with a network and mounts of its own.
+// own_machine.mjs: runs a test file with a network and mounts of its own. The file must import it first.
 //
-// The file starts itself once more in new namespaces of the kernel. Its mounts, and its changes to the loopback, are visible
-// to no other process and gone with its last process, however that ends. An ordinary user gets the namespaces by sudo, if sudo
-// asks for no password; the tests then run as root.
+// The file starts itself again in new kernel namespaces. Only its own processes see its mounts and its changes to the loopback;
+// the kernel removes both with the last of these processes, however that ends. An ordinary user gets the namespaces by sudo, if
+// sudo asks for no password; the tests then run as root.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -25,7 +25,7 @@ function explain() {
   return status === 0 ? false : `no machine of its own here: ${(error?.message ?? stderr).trim()}`;
 }
 
-// Why a test that needs this must be skipped; false: it need not.
+// The reason to skip tests that need namespaces, or false.
 export const refused = process.env[MARK] ? false : explain();
 
 if (process.env[MARK]) {

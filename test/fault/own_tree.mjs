@@ -1,4 +1,4 @@
-// own_tree.mjs: the servers of the test file that imports it run from files of their own, which may be changed.
+// own_tree.mjs: gives the servers of the test file that imports it a private copy of PostgreSQL's files, which tests may change.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

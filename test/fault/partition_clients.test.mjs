@@ -1,4 +1,5 @@
-// A network between a bridge and its clients that loses everything: both sides notice by their pings, and event streams, which have none, by the bridge.
+// The network between a bridge and its clients drops all packets. Both sides notice by their pings. Event streams have none:
+// only the bridge notices.
 
 import { refused } from './own_machine.mjs';
 import { after, test } from 'node:test';
@@ -14,7 +15,7 @@ after(() => world?.close());
 
 trial(world, cutClients, { skip: refused });
 
-test('an event stream that the bridge gave up hears of it when the network is back', { skip: refused }, async () => {
+test('closes an event stream that it gave up once the network is back', { skip: refused }, async () => {
   const { scene } = world;
   const bridge = await scene.addBridge(options);
   const [ann] = await scene.people('Ann');
@@ -22,17 +23,17 @@ test('an event stream that the bridge gave up hears of it when the network is ba
   const { localPort } = stream.request.socket;
   cut(localPort);
   await scene.database.query("SELECT herald.publish($1, 'unheard', '{}')", [`user:${ann}`]);
-  await until('the bridge has given it up', async () => await bridge.metric('herald_sessions') === 0);
+  await until('the bridge has given up the session', async () => await bridge.metric('herald_sessions') === 0);
   mend(localPort);
-  await soon('the client hears of it', stream.closed);
+  await soon('the client sees the connection close', stream.closed);
 });
 
-test('a client whose poll is lost for ever comes back by another connection and has what it missed', { skip: refused }, async () => {
+test('a client that loses its poll reconnects and receives the events that it missed', { skip: refused }, async () => {
   const { scene } = world;
   const bridge = await scene.addBridge(options);
   const [ann] = await scene.people('Ann');
   const client = await scene.socketIo(ann, { bridge, transports: ['polling'] });
-  await until('it has lost its poll', () => {
+  await until('the client has lost its poll', () => {
     cut(...established('dport', bridge.port));
     return !client.socket.connected;
   });

@@ -1,4 +1,4 @@
-// A network between bridges and database that loses everything, while writers and clients live on.
+// The network between bridges and database drops all packets, while writers and clients go on.
 
 import { refused } from './own_machine.mjs';
 import { after } from 'node:test';
@@ -14,6 +14,6 @@ trial(world, {
   ...cutDatabase,
   async strike({ bridges }) {
     await cutDatabase.strike(world);
-    for (const bridge of bridges) await until('the bridge says so', async () => (await bridge.get('/readyz')).status === 503);
+    for (const bridge of bridges) await until('/readyz reports the loss', async () => (await bridge.get('/readyz')).status === 503);
   },
 }, { skip: refused });

@@ -1,4 +1,4 @@
-// report.mjs: what breaks things, and an outcome in words.
+// report.mjs: finds the nemeses, chooses some for a round, and prints outcomes.
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,18 +6,18 @@ import { fileURLToPath } from 'node:url';
 const folder = new URL('nemesis/', import.meta.url);
 const records = fileURLToPath(new URL('../../build/test', import.meta.url));
 
-// What can break, in the order in which it does: a crash would end the transactions of others, and an update wait for them.
+// The kinds of faults in the order in which they strike: a crash would end the transactions of others, and an update wait for them.
 const kinds = ['clock', 'server', 'log', 'bridge', 'doorbell', 'transaction', 'size'];
 
-// Every nemesis, in the order of names.
+// Returns every nemesis, sorted by name.
 export function everyNemesis() {
   return Promise.all(readdirSync(folder).sort().map((file) => import(new URL(file, folder))));
 }
 
-// Those that can strike where nothing is special.
+// Returns the nemeses that need no special environment.
 export const nemeses = async () => (await everyNemesis()).filter(({ needs }) => !needs);
 
-// As many of these as break different things, and nothing that is broken already; rather those that have struck less often.
+// Chooses nemeses that break different kinds of things, and none that is broken already. Those with the fewest strikes come first.
 export function choose({ random, broken, strikes }, candidates) {
   const taken = new Set(broken);
   const chosen = [];
@@ -33,7 +33,7 @@ export function choose({ random, broken, strikes }, candidates) {
   return chosen.sort((one, other) => turn(one) - turn(other));
 }
 
-// One line of the table of faults.
+// Returns the line of a round in the table of faults.
 export function summary(faults, { counts: { events, received, returns, lost, duplicated, gap } }) {
   return `${faults.map(({ name }) => name).join(' + ') || 'nothing'}: ${events} events written, ${received} received, ${returns} returns, ` +
     `${lost} lost, ${duplicated} duplicated, longest gap ${gap} ms`;
@@ -41,14 +41,14 @@ export function summary(faults, { counts: { events, received, returns, lost, dup
 
 const clock = (at) => new Date(at).toISOString().slice(11, 23);
 
-// An event of the log, one that is not in it, or what a writer knows.
+// Describes an event of the log, a received event that the log lacks, or a writer's transaction.
 function describe(event) {
   if (!event?.id) return JSON.stringify(event?.key ?? event);
   const { id, name, rooms, xid, at } = event;
   return `event ${id}${rooms ? ` ${name} in ${rooms} of transaction ${xid}, written ${clock(at)}` : ''}`;
 }
 
-// The first violations of each kind. All of them, with the history and what every client received, are kept in a file.
+// Returns the first violations of each kind. A file keeps all of them, with the history and everything that clients received.
 export function report(seed, { violations }, record) {
   const kinds = new Map();
   for (const { kind, client, event, at } of violations) {

@@ -1,6 +1,6 @@
-// Another database comes to stand behind the bridge's connection string: whoever comes with a position of the one before is
-// told, the bridge goes on without a restart, and new events arrive. A restore is one transaction: a session that comes in its
-// middle would get the rooms of half a database.
+// Another database takes the place of the one behind the bridge's connection string. Clients with a position of the old database
+// receive "recovered: false", the bridge goes on without a restart, and new events arrive. Each restore is one transaction: a
+// session that connects in its middle would get the rooms of half a database.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
 import { heard, line, recovered, returns } from './audience.mjs';
 
-// Two who listen, one who is away, and what is said to them.
+// Two clients that listen, one that is away, and messages to them.
 class Talk {
   static async open(options) {
     const talk = new Talk();
@@ -27,14 +27,14 @@ class Talk {
     this.present = [await this.scene.plain(this.ann, { resume: true }), await this.scene.socketIo(this.ann)];
   }
 
-  // Says something several times; returns the ids.
-  async say(what, times = 20) {
+  // Sends messages and returns their ids.
+  async say(content, times = 20) {
     const ids = [];
-    while (ids.length < times) ids.push(await this.scene.message(this.conversation, this.ben, what));
+    while (ids.length < times) ids.push(await this.scene.message(this.conversation, this.ben, content));
     return ids;
   }
 
-  // Somebody who has heard something and goes.
+  // Returns a client that has received messages and disconnected.
   async leaves() {
     const client = await this.scene.plain(this.ann);
     await this.say('Heard', 5);
@@ -45,14 +45,14 @@ class Talk {
 
   returns({ position }) { return this.scene.plain(this.ann, { position }); }
 
-  // Everybody has been told and gets what is new.
-  async goesOn(t, fault, ...others) {
+  // Checks that all clients receive recovered: false, and the new messages.
+  async startsAnew(t, fault, ...others) {
     const clients = [...this.present, ...others];
-    await until('all have come back', () => this.present.every((client) => returns(client) > 0));
+    await until('all clients have reconnected', () => this.present.every((client) => returns(client) > 0));
     const fresh = await this.say('Fresh');
     await this.scene.settle(...clients);
     for (const client of clients) {
-      assert.equal(recovered(client), false, `${client.label} is told`);
+      assert.equal(recovered(client), false, `${client.label} is not recovered`);
       assert.deepEqual(heard(client).slice(-fresh.length), fresh, 'new events arrive');
     }
     t.diagnostic(line(fault, fresh, clients));
@@ -62,14 +62,14 @@ class Talk {
 const tool = ({ bin, directory, port }, name, ...options) => execFileSync(path.join(bin, name),
   ['-h', directory, '-p', port, '-U', 'postgres', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
 
-// Writes a dump of the scene's database; returns its file.
+// Writes a dump of the scene's database and returns its file.
 function dump({ postgres }) {
   const file = path.join(postgres.directory, 'social.dump');
   tool(postgres, 'pg_dump', '-Fc', '-f', file, 'social');
   return file;
 }
 
-test('dropped and restored under its name in the same cluster', { timeout: 60000 }, async (t) => {
+test('starts clients anew when its database is dropped and restored', { timeout: 60000 }, async (t) => {
   const talk = await Talk.open();
   const { scene } = talk;
   t.after(() => scene.close());
@@ -79,10 +79,10 @@ test('dropped and restored under its name in the same cluster', { timeout: 60000
   scene.database = await scene.postgres.createDatabase('social');
   tool(scene.postgres, 'pg_restore', '--single-transaction', '-d', 'social', file);
   await scene.bridge.ready();
-  await talk.goesOn(t, 'dropped and restored', await talk.returns(talk.away));
+  await talk.startsAnew(t, 'dropped and restored', await talk.returns(talk.away));
 });
 
-test('restored into another cluster', { timeout: 60000 }, async (t) => {
+test('starts clients anew when the database is restored into another cluster', { timeout: 60000 }, async (t) => {
   const talk = await Talk.open();
   const { scene } = talk;
   t.after(() => scene.close());
@@ -96,21 +96,21 @@ test('restored into another cluster', { timeout: 60000 }, async (t) => {
   tool(scene.standby, 'pg_restore', '--single-transaction', '-d', 'social', file);
   await scene.database.query('GRANT herald_bridge TO bridge');
   await scene.bridge.ready();
-  await talk.goesOn(t, 'restored into another cluster', await talk.returns(talk.away));
+  await talk.startsAnew(t, 'restored into another cluster', await talk.returns(talk.away));
 });
 
-test('the extension is dropped and created again', { timeout: 60000 }, async (t) => {
+test('starts clients anew when the extension is dropped and created again', { timeout: 60000 }, async (t) => {
   const talk = await Talk.open();
   const { scene } = talk;
   t.after(() => scene.close());
   await scene.database.psql('-1', '-c', 'SET client_min_messages = warning', '-c', 'DROP EXTENSION pg_herald CASCADE', '-c', 'CREATE EXTENSION pg_herald',
     '-f', path.join(root, 'examples/social/watch.sql'));
-  await talk.goesOn(t, 'the extension created again', await talk.returns(talk.away));
+  await talk.startsAnew(t, 'the extension created again', await talk.returns(talk.away));
 });
 
 for (const recovery of ['', 'recovery.signal']) {
-  const how = recovery ? 'on a timeline of its own' : 'as it was';
-  test(`an older physical copy of the same run is started ${how}`, { timeout: 60000 }, async (t) => {
+  const how = recovery ? 'on a new timeline' : 'on the same timeline';
+  test(`recovers only positions that an older physical copy has, started ${how}`, { timeout: 60000 }, async (t) => {
     const talk = await Talk.open({ settings: ['restore_command=false'] });
     const { scene } = talk;
     t.after(() => scene.close());
@@ -120,13 +120,13 @@ for (const recovery of ['', 'recovery.signal']) {
     await talk.say('Lost');
     const late = await talk.leaves();
     await scene.settle(...talk.present);
-    for (const client of talk.present) client.forgetEvents(); // ids that are lost come again
+    for (const client of talk.present) client.forgetEvents(); // the ids of lost messages are used again
     await scene.postgres.crash();
     inside('mv data newer && mv older data');
     await scene.postgres.start();
     await scene.bridge.ready();
     const known = await talk.returns(talk.away);
-    assert.equal(recovered(known), true, 'the copy has all that this one has seen');
-    await talk.goesOn(t, `an older copy ${how}`, await talk.returns(late));
+    assert.equal(recovered(known), true, 'the copy has everything that this client received');
+    await talk.startsAnew(t, `an older copy ${how}`, await talk.returns(late));
   });
 }

@@ -1,5 +1,5 @@
-// The log forgets: who stays away for longer than herald.recovery_window is told, who comes back within it misses nothing; and
-// whoever reads the log for long keeps it from forgetting, but keeps nobody from writing.
+// Retention: a client that is away for longer than herald.recovery_window is not recovered; one that reconnects within it misses
+// nothing. A long reader of the log delays retention, but no writer.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -18,10 +18,10 @@ const conversation = await scene.conversation(ann, ben);
 const count = () => database.value('SELECT count(*)::int FROM herald.event');
 const floor = () => database.value('SELECT coalesce(max(xid), \'0\')::text::bigint FROM herald_internal.log_floor');
 
-// Waits until retention has removed what is there now.
+// Waits until retention has removed all present events.
 async function forgotten() {
   const present = await database.value('SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint');
-  await until('the log has forgotten', async () => BigInt(await floor()) >= BigInt(present), 30000);
+  await until('the present events are removed', async () => BigInt(await floor()) >= BigInt(present), 30000);
 }
 
 async function leaves() {
@@ -31,7 +31,7 @@ async function leaves() {
   return client;
 }
 
-test('a client that was away for longer than the recovery window is told, one that was not misses nothing', { timeout: 60000 }, async (t) => {
+test('recovers a client within the recovery window, and not after it', { timeout: 60000 }, async (t) => {
   const traffic = new Traffic(scene, conversation, ben);
   const old = await leaves();
   await traffic.flows(50);
@@ -50,20 +50,20 @@ test('a client that was away for longer than the recovery window is told, one th
   t.diagnostic(line('retention', written, [backYoung], missed));
 });
 
-test('who reads the log for long keeps it from being trimmed, but no INSERT waits; the doctor says so, and it goes on', { timeout: 60000 }, async (t) => {
+test('trims the log late for a long reader: the doctor reports it, and no INSERT waits', { timeout: 60000 }, async (t) => {
   const steady = await scene.plain(ann);
   const traffic = new Traffic(scene, conversation, ben);
   await traffic.flows(50);
   const dump = await database.connect();
   await dump.query('BEGIN; LOCK TABLE herald.event IN ACCESS SHARE MODE');
   const [before, kept] = [await count(), await floor()];
-  await until('the doctor has noticed', () => database.value("SELECT count(*) > 0 FROM herald.doctor('1s') WHERE problem = 'log_not_trimmed'"), 30000);
+  await until('the doctor reports log_not_trimmed', () => database.value("SELECT count(*) > 0 FROM herald.doctor('1s') WHERE problem = 'log_not_trimmed'"), 30000);
   assert.equal(await floor(), kept, 'nothing is removed');
-  assert.ok(await count() > before, 'and the log grows');
+  assert.ok(await count() > before, 'the log grows');
   await dump.query('COMMIT');
   await dump.end();
   await until('the log is trimmed again', async () => BigInt(await floor()) > BigInt(kept), 30000);
-  await until('the doctor is content', () => database.value("SELECT count(*) = 0 FROM herald.doctor('1s') WHERE problem = 'log_not_trimmed'"), 30000);
+  await until('the doctor reports it no more', () => database.value("SELECT count(*) = 0 FROM herald.doctor('1s') WHERE problem = 'log_not_trimmed'"), 30000);
   const written = await traffic.stop();
   await scene.settle(steady);
   assert.equal(traffic.failed, 0);

@@ -1,4 +1,4 @@
-// A network between bridge and database that loses packets silently, and a server that says nothing.
+// A network between bridge and database that drops packets silently, and a server that does not answer.
 
 import { refused } from './own_machine.mjs';
 import assert from 'node:assert/strict';
@@ -17,7 +17,7 @@ const messages = (client) => client.all('message:created').map(({ data }) => dat
 const unready = async (bridge) => (await bridge.get('/readyz')).status === 503;
 const times = (bridge, event) => bridge.log.split(`event=${event} `).length - 1;
 
-// A bridge that goes through the network; what it is called there tells its connections from those of others.
+// Starts a bridge that connects through the network. Its application_name tells its backends from those of other bridges.
 function addBridge(name, { host = '127.0.0.1', port = scene.postgres.port, conninfo = '', options } = {}) {
   return scene.addBridge(options, `host=${host} port=${port} user=bridge dbname=social application_name=${name} ${conninfo}`);
 }
@@ -25,7 +25,7 @@ function addBridge(name, { host = '127.0.0.1', port = scene.postgres.port, conni
 const backends = (name) => scene.database.query('SELECT pid FROM pg_stat_activity WHERE application_name = $1 ORDER BY backend_start', [name]);
 
 describe('silence', { skip: refused, concurrency: true }, () => {
-  test('the database behind a network that loses everything', { timeout: 60000 }, async (t) => {
+  test('notices a network that drops all packets, and recovers with it', { timeout: 60000 }, async (t) => {
     const { postgres } = scene;
     const bridge = await addBridge('cut_off', { conninfo: IMPATIENT });
     const [ann, ben] = await scene.people('Ann', 'Ben');
@@ -39,7 +39,7 @@ describe('silence', { skip: refused, concurrency: true }, () => {
     cut(postgres.port);
     await until('not ready', () => unready(bridge));
     t.diagnostic(`noticed after ${Date.now() - start} ms`);
-    await until('all is lost', () => times(bridge, 'database_lost') === old.length);
+    await until('every connection is lost', () => times(bridge, 'database_lost') === old.length);
     assert.match(await (await bridge.get('/readyz')).text(), /timed out/);
     assert.match(bridge.log, /event=database_lost connection=reader reason=".*timed out/);
     const healed = Date.now();
@@ -55,33 +55,33 @@ describe('silence', { skip: refused, concurrency: true }, () => {
     t.diagnostic(`backends gone after ${Date.now() - start} ms`);
   });
 
-  test('a silent host is passed over for the next one', { timeout: 60000 }, async (t) => {
+  test('connects to the next host when the first is silent', { timeout: 60000 }, async (t) => {
     cut(1);
     const start = Date.now();
     await addBridge('two_hosts', { host: '127.0.0.1,127.0.0.1', port: `1,${scene.postgres.port}` });
     t.diagnostic(`ready after ${Date.now() - start} ms`);
   });
 
-  test('a server that takes queries and does not answer', { timeout: 60000 }, async (t) => {
+  test('gives up a server that accepts queries and does not answer', { timeout: 60000 }, async (t) => {
     const { postgres } = scene;
     const bridge = await addBridge('unheard', { options: ['--poll-interval=200ms', '--database-timeout=1s'] });
     const stopped = await backends('unheard');
     for (const { pid } of stopped) await postgres.pause(pid);
     const start = Date.now();
-    await until('it is noticed', () => /event=database_lost connection=reader reason="no answer in time"/.test(bridge.log));
+    await until('the reader gives up', () => /event=database_lost connection=reader reason="no answer in time"/.test(bridge.log));
     t.diagnostic(`noticed after ${Date.now() - start} ms`);
     await bridge.ready();
     for (const { pid } of stopped) await postgres.proceed(pid);
   });
 
-  test('a query that takes too long is ended by the server, and asked again', { timeout: 60000 }, async () => {
+  test('repeats a query that the server cancels after its timeout', { timeout: 60000 }, async () => {
     const bridge = await addBridge('locked_out', { options: ['--poll-interval=200ms', '--database-timeout=500ms', '--ready-lag=1s'] });
     const { length } = await backends('locked_out');
     const locker = await scene.database.connect();
     await locker.query('BEGIN; LOCK TABLE herald.event IN ACCESS EXCLUSIVE MODE');
-    await until('the reading fails', () => /event=read_failed reason=".*statement timeout/.test(bridge.log));
+    await until('a read fails', () => /event=read_failed reason=".*statement timeout/.test(bridge.log));
     await until('not ready', () => unready(bridge));
-    assert.equal((await backends('locked_out')).length, length, 'none waits there in vain');
+    assert.equal((await backends('locked_out')).length, length, 'no backend is left waiting');
     await locker.end();
     await bridge.ready();
   });

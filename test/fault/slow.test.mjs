@@ -1,4 +1,4 @@
-// Clients that do not read: the bridge's memory stays within its bound, nobody else waits, and each has everything once in the end.
+// Clients that do not read: the bridge's memory stays bounded, other clients do not wait, and each receives every event once.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { release } from '../integration/harness/bridge.mjs';
 import { RawClient, kinds } from '../integration/harness/raw_client.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
+import { removeEventsAfter, resetWindow } from './nemesis/retention.mjs';
 
 const MB = 2 ** 20;
 
@@ -27,8 +28,8 @@ async function connect(kind, user = ann, options = {}) {
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close();
-  await until('all are gone', async () => await bridge.metric('herald_connections') === 0);
-  await until('nothing waits', async () => await bridge.metric('herald_waiting_bytes') === 0);
+  await until('all connections are closed', async () => await bridge.metric('herald_connections') === 0);
+  await until('all queues are empty', async () => await bridge.metric('herald_waiting_bytes') === 0);
 });
 
 const numbers = (last) => Array.from({ length: last }, (_, n) => n + 1);
@@ -39,11 +40,11 @@ const publish = (room, first, last, size = 100) => database.query(
 const fallenBehind = () => bridge.metric('herald_fallen_behind_total');
 const waiting = () => bridge.metric('herald_waiting_bytes');
 
-// Publishes until somebody's queue is full, no faster than the reader reads, and as much again; returns the last number.
+// Publishes until a client falls behind, no faster than the reader reads, and then as much again. Returns the last number.
 async function publishUntilFull(room, reader) {
   const before = await fallenBehind();
   let last = 0;
-  await until('somebody has fallen behind', async () => {
+  await until('a client has fallen behind', async () => {
     await publish(room, last + 1, last += 10, 10000);
     if (reader) await until('the reader has everything', () => reader.numbers.at(-1) === last);
     return await fallenBehind() > before;
@@ -52,7 +53,7 @@ async function publishUntilFull(room, reader) {
   return last;
 }
 
-// The client reads on, and comes back if it was cut off, until it has the last one.
+// Reads on, and reconnects if the client was cut off, until it has the last number.
 async function readOn(client, last) {
   client.read();
   await until(`the ${client.kind} client has number ${last}`, async () => {
@@ -62,21 +63,21 @@ async function readOn(client, last) {
 }
 
 for (const kind of Object.keys(kinds)) {
-  test(`${kind}: what waits for one who does not read stays within the limit; when it reads it gets the rest, and is live again`, async () => {
+  test(`${kind}: bounds the queue of a client that does not read, and brings it up to date when it reads`, async () => {
     const [slow, other] = [await connect(kind), await connect('plain')];
     slow.stop();
     const last = await publishUntilFull(`user:${ann}`, other);
-    await until('the other one has everything', () => other.numbers.at(-1) === last);
+    await until('the other client has everything', () => other.numbers.at(-1) === last);
     assert.deepEqual(other.numbers, numbers(last));
     assert.ok(await waiting() < 250000, `${await waiting()} bytes wait`);
     await readOn(slow, last);
     await publish(`user:${ann}`, last + 1, last + 1);
     await readOn(slow, last + 1);
     assert.deepEqual(slow.numbers, numbers(last + 1));
-    assert.deepEqual(slow.welcomes, [false], 'it has stayed');
+    assert.deepEqual(slow.welcomes, [false], 'it stayed connected');
   });
 
-  test(`${kind}: whoever reads a byte at a time is left in peace, and goes on where it was when it comes back`, async () => {
+  test(`${kind}: keeps a client that reads byte by byte, and recovers it when it reconnects`, async () => {
     const slow = await connect(kind, ann, { byByte: true });
     slow.stop();
     const sips = setInterval(() => { if (!slow.socket.destroyed) slow.read(1); }, 20);
@@ -92,69 +93,60 @@ for (const kind of Object.keys(kinds)) {
 }
 
 for (const kind of ['plain', 'socket.io']) {
-  test(`${kind}: whoever reads slowly, but reads, hears each ping in time, however much waits`, async () => {
+  test(`${kind}: sends pings in time to a slow reader with a long queue`, async () => {
     const brisk = await scene.addBridge(['--queue-limit=4MB', '--ping-interval=300ms', '--ping-timeout=2s']);
     const slow = await connect(kind, ann, { bridge: brisk });
     await publish(`user:${ann}`, 1, 600, 10000);
     slow.stop();
-    const sips = setInterval(() => slow.read(1), 60);    // one piece of 64 kB
-    await until('it has read everything', () => slow.socket.destroyed || slow.numbers.at(-1) === 600, 30000);
+    const sips = setInterval(() => slow.read(1), 60);    // one chunk of 64 kB
+    await until('the client has read everything', () => slow.socket.destroyed || slow.numbers.at(-1) === 600, 30000);
     clearInterval(sips);
     assert.deepEqual([slow.socket.destroyed, slow.welcomes], [false, [false]]);
   });
 }
 
-test('whoever comes back and cannot be brought up to date is told so', async () => {
+test('welcomes a client with a foreign position as not recovered', async () => {
   const slow = await connect('plain');
   slow.close();
   await slow.closed;
-  slow.position = '1~0~0~3.0~3.0~0';    // of another server: nothing is known of it
+  slow.position = '1~0~0~3.0~3.0~0';    // of another server
   await slow.connect();
   assert.deepEqual(slow.welcomes, [false, false]);
 });
 
-async function setWindow(setting) {
-  await database.query(`ALTER SYSTEM ${setting}`);
-  await database.query('SELECT pg_reload_conf()');
-}
-
-test('whoever is behind and cannot be brought up to date is told so', async () => {
+test('sends "resync" to a slow client after retention removed events that it lacks', async () => {
   const slow = await connect('plain');
   slow.stop();
   const position = await database.value('SELECT herald.current_position()');
   await publishUntilFull(`user:${ann}`);
-  await setWindow("SET herald.recovery_window = '1s'");
-  await until('the log has given it up', async () => {
-    await database.query('SELECT herald.maintain()');
-    return !await database.value("SELECT recovered FROM herald_internal.resume(ARRAY[$1], '{}')", [position]);
-  });
+  await removeEventsAfter(position, database);
   slow.read();
   await slow.closed;
   assert.match(slow.answer, /"code":"resync"/);
-  await setWindow('RESET herald.recovery_window');
+  await resetWindow(database);
   await slow.connect();
   assert.deepEqual(slow.welcomes, [false, false]);
 });
 
-test('messages that are never complete have their share in the limit, and leave something for others', async () => {
+test('counts incomplete messages in total-queue-limit, and leaves room for other clients', async () => {
   const other = await connect('plain', ben);
   const half = Buffer.concat([Buffer.from([0x01, 0xfe, 0xea, 0x60, 0, 0, 0, 0]), Buffer.alloc(59000, 'x')]);
   const senders = await Promise.all(Array.from({ length: 320 }, () => connect('plain')));
   for (const sender of senders) sender.say(half);
   const left = () => senders.filter(({ socket }) => !socket.destroyed).length;
-  await until('the others have come through', async () => left() < 320 && await bridge.metric('herald_waiting_bytes') === left() * 59000, 60000);
+  await until('the limit has cut off some senders', async () => left() < 320 && await bridge.metric('herald_waiting_bytes') === left() * 59000, 60000);
   assert.ok(left() > 200 && left() * 59000 < 16 * MB, `${left()} are left`);
   await publish(`user:${ben}`, 1, 1);
-  await until('the other one has its event', () => other.numbers.length === 1);
+  await until('the other client has its event', () => other.numbers.length === 1);
 });
 
-test('actions that wait for the database take 16 MB at most; more are refused', async () => {
+test('refuses actions when 16 MB of them wait for the database', async () => {
   const client = await scene.plain(ann);
   const backends = (await database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'herald-bridge actions'")).map(({ pid }) => pid);
   await Promise.all(backends.map((pid) => scene.postgres.pause(pid)));
   const before = await bridge.metric('herald_actions_total');
   const answers = Array.from({ length: 260 }, () => client.ask('post:like', { text: 'x'.repeat(80000) }));
-  await until('all have come', async () => await bridge.metric('herald_actions_total') === before + 260, 60000);
+  await until('the bridge has received all actions', async () => await bridge.metric('herald_actions_total') === before + 260, 60000);
   await Promise.all(backends.map((pid) => scene.postgres.proceed(pid)));
   const codes = (await Promise.all(answers)).map(({ error }) => error.code);
   client.close();
@@ -162,22 +154,22 @@ test('actions that wait for the database take 16 MB at most; more are refused', 
   assert.ok(waited > 200 && waited < 220, `${waited} waited`);
 });
 
-// What the kernel keeps at the bridge's end of connections, in bytes.
+// Returns the bytes in the kernel's send queues at the bridge's end of connections.
 function keptByKernel(port) {
-  const place = port.toString(16).toUpperCase().padStart(4, '0');
+  const local = port.toString(16).toUpperCase().padStart(4, '0');
   return readFileSync('/proc/net/tcp', 'latin1').split('\n').map((line) => line.trim().split(/\s+/))
-    .filter(([, local]) => local?.endsWith(`:${place}`)).map(([, , , , queues]) => parseInt(queues.split(':')[0], 16));
+    .filter(([, address]) => address?.endsWith(`:${local}`)).map(([, , , , queues]) => parseInt(queues.split(':')[0], 16));
 }
 
-test('what waits for a connection waits in its queue, not in the kernel, whose memory has no limit of ours', async () => {
+test('keeps unsent data in its own queue, not in kernel memory, which has no limit of the bridge', async () => {
   const wide = await scene.addBridge(['--queue-limit=100MB', '--ping-interval=10min']);
   for (const kind of Object.keys(kinds)) (await connect(kind, ben, { bridge: wide })).stop();
   await publish(`user:${ben}`, 1, 1000, 10000);
-  await until('it waits', async () => await wide.metric('herald_waiting_bytes') > 9 * MB);
+  await until('the queue has the data', async () => await wide.metric('herald_waiting_bytes') > 9 * MB);
   assert.ok(Math.max(...keptByKernel(wide.port)) < 150000, `${keptByKernel(wide.port)} bytes`);
 });
 
-test('a thousand that stop reading at once: what waits stays below total-queue-limit, and others have their events at once', { timeout: 60000 }, async () => {
+test('holds total-queue-limit when a thousand clients stop reading, and serves others at once', { timeout: 60000 }, async () => {
   const CROWD = 1000;
   await database.query(`INSERT INTO users (username, display_name) SELECT 'crowd' || n, 'C' FROM generate_series(1, ${CROWD}) AS n`);
   const ids = (await database.query("SELECT id FROM users WHERE username LIKE 'crowd%'")).map(({ id }) => id);
@@ -187,16 +179,16 @@ test('a thousand that stop reading at once: what waits stays below total-queue-l
   const empty = plain.memory;
   for (const client of crowd) client.stop();
 
-  // Each has events of its own, whose bytes nobody shares.
+  // Each user has events of its own, so that no queues share their bytes.
   const own = (first, last) => database.query(`SELECT herald.publish('user:' || id, 'numbered', jsonb_build_object('n', n, 'text', repeat('x', 10000)))
     FROM generate_series(${first}, ${last}) AS n, unnest($1::text[]) AS id ORDER BY n`, [ids]);
   const latencies = [];
   let [last, most, waited] = [0, 0, 0];
-  await until('the limit is felt', async () => {
+  await until('the limit has cut off a quarter of the crowd', async () => {
     await own(last + 1, last += 1);
     const start = performance.now();
     await publish(`user:${ben}`, last, last);
-    await until('the others have it', () => others.every((client) => client.numbers.at(-1) === last));
+    await until('the other clients have it', () => others.every((client) => client.numbers.at(-1) === last));
     latencies.push(performance.now() - start);
     most = Math.max(most, plain.memory);
     waited = Math.max(waited, await plain.metric('herald_waiting_bytes'));

@@ -1,5 +1,5 @@
-// soak.mjs [MINUTES [SEED]]: rounds of faults, one or several at the same time, with a line for each; ends with 1 at the first
-// round in which something was not as guaranteed.
+// soak.mjs [MINUTES [SEED]]: runs rounds of faults, one or several at a time, and prints a line for each. Exits with 1 after the
+// first round that broke a guarantee.
 
 import { refused as machineRefused } from './own_machine.mjs';
 import './own_tree.mjs';
@@ -12,10 +12,10 @@ const began = Date.now();
 const elapsed = () => Date.now() - began;
 const time = () => new Date(elapsed()).toISOString().slice(11, 19);
 
-// What nemeses need, and why it cannot be had here.
+// Why this machine cannot provide something that a nemesis needs; a false value: it can.
 const refused = {
   network: machineRefused, disks: machineRefused, clocks: clocksRefused,
-  'its own run': 'with it the lock timeouts of writers are set, too: clock.test.mjs does it alone',
+  'its own run': 'it moves the lock timeouts of writers, too; clock.test.mjs runs it alone',
 };
 const all = await everyNemesis();
 const nemeses = all.filter(({ needs }) => !refused[needs]);

@@ -1,4 +1,4 @@
-// Storms of clients, and those that only stand in the way: whoever has a token gets in, and whoever is in notices nothing.
+// Storms of clients, and connections that only take up room: clients with a token get in, and connected clients notice nothing.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ afterEach(() => {
   for (const socket of open.splice(0)) socket.destroy();
 });
 
-// They are begun first and looked at last, because it takes a while.
+// These connections start first and are awaited last, because the bridge closes them only after a while.
 const hesitant = ['', 'GET /ws HTTP/1.1\r\nX: '].map((bytes) => {
   const socket = net.connect(bridge.port, '127.0.0.1', () => socket.write(bytes)).resume();
   const drips = setInterval(() => { if (bytes) socket.write('x'); }, 1000);
@@ -30,7 +30,7 @@ const hesitant = ['', 'GET /ws HTTP/1.1\r\nX: '].map((bytes) => {
 
 const many = (count, make) => Promise.all(Array.from({ length: count }, (_, n) => make(n)));
 
-// A connection that says this, and waits.
+// Opens a connection that sends these bytes and then waits.
 async function openSocket(on, bytes = '') {
   const socket = net.connect(on.port, '127.0.0.1').resume();
   open.push(socket);
@@ -46,7 +46,7 @@ async function connect(on, kind, user = ann) {
   return client;
 }
 
-// The same, again and again, as clients do that were hung up on.
+// Connects again and again, as clients do after the bridge closed their connection.
 function insist(on, kind) {
   return until(`the ${kind} client gets in`, () => connect(on, kind).catch(() => null));
 }
@@ -54,7 +54,7 @@ function insist(on, kind) {
 const upgrade = (path) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
 const engine = '/socket.io/?EIO=4&transport=';
-const nobodies = {
+const strangers = {
   'a socket that says nothing': '',
   'a request that is never complete': 'GET /ws HTTP/1.1\r\nHost: x\r\n',
   'a plain WebSocket without a token': upgrade('/ws'),
@@ -62,20 +62,20 @@ const nobodies = {
   'polling without a session': `GET ${engine}polling HTTP/1.1\r\nHost: x\r\n\r\n`,
 };
 
-for (const [what, bytes] of Object.entries(nobodies)) {
-  test(`a thousand times ${what} keeps nobody out`, async () => {
+for (const [stranger, bytes] of Object.entries(strangers)) {
+  test(`admits clients among a thousand times ${stranger}`, async () => {
     const narrow = await scene.addBridge(['--max-connections=60']);
     const early = await many(8, (n) => connect(narrow, names[n % 4]));
     for (let n = 0; n < 20; n++) await many(50, () => openSocket(narrow, bytes));
     const late = await many(40, (n) => insist(narrow, names[n % 4]));
     await database.query("SELECT herald.publish($1, 'numbered', '{\"n\": 1}')", [`user:${ann}`]);
-    await until('all are served', () => [...early, ...late].every(({ numbers }) => numbers.length === 1));
+    await until('all clients have the event', () => [...early, ...late].every(({ numbers }) => numbers.length === 1));
     assert.ok(await narrow.metric('herald_newcomers_cut_total') > 0);
-    await until('those who were cut are gone', async () => await narrow.metric('herald_connections') <= 60);
+    await until('the cut connections are closed', async () => await narrow.metric('herald_connections') <= 60);
   });
 }
 
-test('whoever has a session is not sent away for others, who are told that there is no room', async () => {
+test('keeps sessions and answers 503 to newcomers when it is full', async () => {
   const full = await scene.addBridge(['--max-connections=20']);
   const clients = await many(20, (n) => connect(full, names[n % 4]));
   const { status, body } = await new EngineClient(full).request('GET');
@@ -87,9 +87,9 @@ test('whoever has a session is not sent away for others, who are told that there
   assert.ok(clients.every(({ socket }) => !socket.destroyed));
 });
 
-test('two thousand who come at once all get in, others have their events meanwhile, and nothing is left over', { timeout: 60000 }, async () => {
+test('admits two thousand clients at once, serves others meanwhile, and frees everything', { timeout: 60000 }, async () => {
   const others = await many(4, (n) => connect(bridge, names[n], ben));
-  await until('only they are here', async () => await bridge.metric('herald_connections') === others.length);
+  await until('only the others are connected', async () => await bridge.metric('herald_connections') === others.length);
   const before = bridge.descriptors;
   const latencies = [];
   let done = false;
@@ -97,28 +97,28 @@ test('two thousand who come at once all get in, others have their events meanwhi
   for (let n = 1; !done; n++) {
     const start = performance.now();
     await database.query("SELECT herald.publish($1, 'numbered', jsonb_build_object('n', $2::int))", [`user:${ben}`, n]);
-    await until('the others have it', () => others.every(({ numbers }) => numbers.at(-1) === n));
+    await until('the others have the event', () => others.every(({ numbers }) => numbers.at(-1) === n));
     latencies.push(performance.now() - start);
   }
   await storm;
-  await until('they are gone', async () => await bridge.metric('herald_connections') === others.length);
+  await until('the storm is over', async () => await bridge.metric('herald_connections') === others.length);
   await until('no descriptor is left over', () => bridge.descriptors <= before);
   assert.ok(Math.max(...latencies) < 3000, `${latencies.map((value) => value.toFixed())} ms`);
 });
 
-test('clients that vanish without a FIN are noticed by their silence, and leave nothing', async () => {
+test('frees everything of clients that vanish without a FIN', async () => {
   const brisk = await scene.addBridge(['--ping-interval=300ms', '--ping-timeout=2s', '--queue-limit=100MB'],
     `${scene.conninfo} application_name=brisk`);
-  await until('it has all its connections', () => database.value("SELECT count(*) = 9 FROM pg_stat_activity WHERE application_name = 'brisk'"));
+  await until('the bridge has all its backends', () => database.value("SELECT count(*) = 9 FROM pg_stat_activity WHERE application_name = 'brisk'"));
   const before = brisk.descriptors;
   const clients = await many(40, (n) => connect(brisk, names[n % 4]));
   for (const client of clients) client.stop();
-  // Nothing is heard from an event source in any case: it is noticed when it does not take what it is sent.
+  // A client of /events sends nothing anyway: the bridge notices that it does not take the data it is sent.
   await database.query("SELECT herald.publish($1, 'numbered', jsonb_build_object('n', 1, 'text', repeat('x', 1000000)))", [`user:${ann}`]);
-  await until('all are gone', async () => await brisk.metric('herald_connections') === 0);
-  // A connection between two polls is ended as any that is idle, after a while.
+  await until('all connections are closed', async () => await brisk.metric('herald_connections') === 0);
+  // A polling client's connection between two polls ends after the timeout of idle connections.
   await until('no descriptor is left over', () => brisk.descriptors <= before, 60000);
   assert.deepEqual([await brisk.metric('herald_sessions'), await brisk.metric('herald_rooms'), await brisk.metric('herald_waiting_bytes')], [0, 0, 0]);
 });
 
-test('whoever says nothing, or a byte a second, is hung up on', { timeout: 30000 }, () => Promise.all(hesitant));
+test('closes connections that send nothing, or a byte a second', { timeout: 30000 }, () => Promise.all(hesitant));

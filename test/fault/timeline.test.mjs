@@ -1,5 +1,5 @@
-// A standby that lacks something is promoted under the bridge: whoever has seen only what it has goes on exactly; whoever has
-// seen more is told; and of what happens afterwards nothing is hidden.
+// A standby that lacks commits is promoted under the bridge. Clients that received only commits that it has go on without a gap or
+// a repetition; clients that received more get "recovered: false". All of them receive every later event.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { heard, line, recovered, returns } from './audience.mjs';
 
 const CONNECTIONS = 9;    // of a bridge: reader, doorbell, rooms, replay, presence and four for actions
 
-// Burns transaction ids that nobody writes to disk: they are rolled back, and the standby never hears of them.
+// Uses up transaction ids that never reach the disk: they are rolled back, and the standby does not learn of them.
 async function rollBack(database, count) {
   const client = await database.connect();
   for (let n = 0; n < count; n++) await client.query('BEGIN; SELECT pg_current_xact_id(); ROLLBACK');
@@ -18,21 +18,21 @@ async function rollBack(database, count) {
 
 for (const preload of [true, false]) {
   const how = preload ? '' : ', not preloaded';
-  test(`asynchronous replication${how}: who has seen commits that are lost is told, and misses nothing of the new timeline`, { timeout: 60000 }, async (t) => {
+  test(`recovers only clients that received no lost commit (asynchronous replication${how})`, { timeout: 60000 }, async (t) => {
     const scene = await Scene.open({ standby: true, preload });
     t.after(() => scene.close());
     const [ann, ben] = await scene.people('Ann', 'Ben');
     const conversation = await scene.conversation(ann, ben);
-    const say = async (what, times) => {
+    const say = async (content, times) => {
       const ids = [];
-      while (ids.length < times) ids.push(await scene.message(conversation, ben, what));
+      while (ids.length < times) ids.push(await scene.message(conversation, ben, content));
       return ids;
     };
     const [early, steady, quiet] = [await scene.plain(ann), await scene.plain(ann, { resume: true }), await scene.socketIo(ann)];
     await say('Kept', 1);
     await scene.settle(early, steady, quiet);
     early.close();
-    await until('the standby has it', () => scene.database.value('SELECT bool_and(replay_lsn >= pg_current_wal_flush_lsn()) FROM pg_stat_replication'));
+    await until('the standby has replayed everything', () => scene.database.value('SELECT bool_and(replay_lsn >= pg_current_wal_flush_lsn()) FROM pg_stat_replication'));
 
     await scene.postgres.pause(await scene.database.value('SELECT pid FROM pg_stat_replication'));
     await rollBack(scene.database, 200);
@@ -46,21 +46,21 @@ for (const preload of [true, false]) {
     const after = await say('After', 400);
     const back = await scene.plain(ann, { position: early.position });
     const told = [await scene.plain(ann, { position: late.position }), steady, quiet];
-    await until('the others are back', () => returns(steady) > 0 && returns(quiet) > 0);
+    await until('the other clients have reconnected', () => returns(steady) > 0 && returns(quiet) > 0);
     const fresh = await say('Fresh', 20);
     await scene.settle(back, ...told);
 
-    assert.equal(recovered(back), true, 'who has seen nothing that is lost is recovered');
-    assert.deepEqual(heard(back), [...after, ...fresh], 'and misses nothing, and gets nothing twice');
+    assert.equal(recovered(back), true, 'a client that received no lost commit is recovered');
+    assert.deepEqual(heard(back), [...after, ...fresh], 'it misses nothing and receives nothing twice');
     for (const client of told) {
-      assert.equal(recovered(client), false, `${client.label} has seen what is lost, and is told`);
-      assert.deepEqual(heard(client).slice(-fresh.length), fresh, 'all that is new comes');
+      assert.equal(recovered(client), false, `${client.label} received lost commits and is not recovered`);
+      assert.deepEqual(heard(client).slice(-fresh.length), fresh, 'it receives all new events');
     }
     t.diagnostic(line(`promotion, asynchronous, ${lost.length} commits lost${how}`, [...after, ...fresh], [back, ...told], fresh));
   });
 }
 
-test('two primaries at once: a bridge is with one of them as a whole', { timeout: 60000 }, async (t) => {
+test('keeps all connections of a bridge at one of two primaries', { timeout: 60000 }, async (t) => {
   const scene = await Scene.open({ standby: true, options: ['--poll-interval=200ms'] });
   t.after(() => scene.close());
   const [old, fresh] = [scene.database, scene.standby.database('social')];
@@ -70,7 +70,7 @@ test('two primaries at once: a bridge is with one of them as a whole', { timeout
   const conversation = await scene.conversation(ann, ben);
   await scene.postgres.crash();
   await scene.failOver();
-  const all = await until('all have changed over', async () => {
+  const all = await until('all connections go to the new primary', async () => {
     const list = await connections(fresh);
     return list.length === CONNECTIONS && list;
   });
@@ -79,9 +79,9 @@ test('two primaries at once: a bridge is with one of them as a whole', { timeout
   await scene.standby.start();
   await fresh.query('ALTER ROLE bridge NOLOGIN');
   await fresh.query('SELECT pg_terminate_backend($1)', [all.find(({ name }) => name === 'herald-bridge rooms').pid]);
-  await until('all are with the other', async () => (await connections(old)).length === CONNECTIONS && (await connections(fresh)).length === 0);
+  await until('all connections go to the old primary', async () => (await connections(old)).length === CONNECTIONS && (await connections(fresh)).length === 0);
   scene.database = old;
-  await until('the client has been told', () => returns(client) > 0);
+  await until('the client has reconnected', () => returns(client) > 0);
   const id = await scene.message(conversation, ben, 'The old primary');
   await scene.settle(client);
   assert.equal(recovered(client), false);

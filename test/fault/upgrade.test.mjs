@@ -1,4 +1,4 @@
-// A deploy under load: the extension is updated, its library is replaced, and the bridges are started anew one after the other.
+// A deployment under load: the extension is updated, its library is replaced, and the bridges are restarted one after the other.
 
 import './own_tree.mjs';
 import assert from 'node:assert/strict';
@@ -11,7 +11,7 @@ import { until } from '../integration/harness/wait.mjs';
 import { heard, line, recovered, returns } from './audience.mjs';
 import { update, writeUpdate } from './nemesis/update_extension.mjs';
 
-// What an application may feel of an update: its INSERTs wait for the locks of one short transaction.
+// The longest INSERT that an application may notice during an update: it waits for the locks of one short transaction.
 const LONGEST_WAIT = 2000;
 
 const scene = await Scene.open();
@@ -37,13 +37,13 @@ async function nothingWasMissed(t, fault, writers) {
 const write = () => Array.from({ length: 3 }, () => new Traffic(scene, conversation, ben));
 const flow = (writers) => Promise.all(writers.map((writer) => writer.flows(50)));
 
-test('ALTER EXTENSION pg_herald UPDATE while everybody writes and listens', { timeout: 60000 }, async (t) => {
+test('loses nothing during ALTER EXTENSION pg_herald UPDATE', { timeout: 60000 }, async (t) => {
   const version = await writeUpdate(database);
   const writers = write();
   await flow(writers);
   const dump = await database.connect();
   await dump.query('BEGIN; LOCK TABLE herald.event IN ACCESS SHARE MODE');
-  assert.equal(await update(database, version), false, 'whoever reads the log for long is not waited for');
+  assert.equal(await update(database, version), false, 'the update does not wait for a long reader of the log');
   await dump.query('COMMIT');
   await dump.end();
   await flow(writers);
@@ -56,7 +56,7 @@ test('ALTER EXTENSION pg_herald UPDATE while everybody writes and listens', { ti
   assert.equal(await database.value('SELECT version FROM herald_internal.bridge_hello()'), version);
 });
 
-test('a new library, and the bridges one after the other', { timeout: 60000 }, async (t) => {
+test('loses nothing when the library is replaced and the bridges restart in turn', { timeout: 60000 }, async (t) => {
   const writers = write();
   await flow(writers);
   const library = path.join(await database.value("SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'"), 'pg_herald.so');
@@ -67,7 +67,7 @@ test('a new library, and the bridges one after the other', { timeout: 60000 }, a
     assert.deepEqual(await bridge.end('SIGTERM'), { code: 0, signal: null });
     await flow(writers);
     await bridge.start();
-    await until('its clients are back', () => own.every((client) => returns(client) === 1));
+    await until('the clients of the bridge have reconnected', () => own.every((client) => returns(client) === 1));
     await flow(writers);
     assert.ok(own.every(recovered));
   }

@@ -1,4 +1,4 @@
-// Clients that are gone without a word: no FIN, no RST, only silence. What they held is given back.
+// Clients that vanish: no FIN and no RST, only silence. The bridge frees everything that they held.
 
 import { refused } from './own_machine.mjs';
 import assert from 'node:assert/strict';
@@ -15,14 +15,14 @@ const CROWD = 50;    // of each kind
 const upgrade = (path) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
 
-// Where a client of each kind has its socket.
+// The socket of a client of each kind.
 const sessions = {
   plain: ({ socket }) => socket._socket,
   socketIo: ({ socket }) => socket.io.engine.transport.ws._socket,
   eventSource: ({ request }) => request.socket,
 };
 
-// What is said and not gone on with.
+// The beginnings of connections that do not go on.
 const handshakes = {
   'a connection that says nothing': '',
   'half a request': 'GET /ws HTTP/1.1\r\nHost: x\r\nUpgr',
@@ -40,7 +40,7 @@ async function begin(bridge, beginning) {
   return socket;
 }
 
-test('what clients held that vanish is given back, and those who stay notice nothing', { skip: refused, timeout: 60000 }, async (t) => {
+test('frees everything of vanished clients, and the others notice nothing', { skip: refused, timeout: 60000 }, async (t) => {
   const scene = await Scene.open({ options: ['--ping-interval=1s', '--ping-timeout=2s', '--connect-timeout=3s'] });
   after(() => scene.close());
   const { bridge } = scene;
@@ -55,7 +55,7 @@ test('what clients held that vanish is given back, and those who stay notice not
   for (const beginning of Object.values(handshakes)) sockets.push(...await repeat(() => begin(bridge, beginning)));
   assert.ok(await bridge.metric('herald_sessions') >= 2 + 3 * CROWD);
 
-  cut(...sockets.map(({ localPort }) => localPort));    // before their ends, so that nobody hears of these
+  cut(...sockets.map(({ localPort }) => localPort));    // before the sockets are destroyed, so that no FIN arrives
   for (const socket of sockets) socket.destroy();
   const start = Date.now();
   const message = await scene.message(conversation, ben, 'Is anybody there?');

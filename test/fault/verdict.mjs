@@ -1,18 +1,21 @@
-// verdict.mjs: holds what clients received against what really happened. Pure functions of plain data.
+// verdict.mjs: judges whether clients received the events that they had to. Pure functions of plain data.
 //
-// Which events a client must have, may have and must not have follows from causality. An event is before another if its
-// transaction is in the snapshot of the other's; what is in neither order may have come in any. So a client must have an event
-// of a room if it was in it after every change of its membership that is not known to come later, and must not have it if it
-// was out after all of these.
+// Causality decides which events a client must have, may have and must not have:
+//
+// * An event precedes another if the snapshot of the other's transaction sees its transaction. Events without an order between
+//   them may arrive in any order.
+// * The last change of a membership that precedes an event, and each change in no order with it, may decide the membership.
+//   A client must have an event of its room if it was a member after each of these changes.
+// * It must not have the event if it was a member after none of them.
 
-import { sees, Seen } from './causality.mjs';
+import { sees, SeenSnapshots } from './causality.mjs';
 
-// What was written, by all that it is asked for.
+// The written events, indexed for all lookups of the verdict.
 class Log {
   #snapshots;
-  #events = new Map();    // by id and by key: those that say the same
-  #changes = new Map();   // of a user in a room
-  #rooms = new Map();     // answers of membership
+  #events = new Map();    // events by id, and by key
+  #changes = new Map();   // changes of membership by user and room
+  #rooms = new Map();     // cache of membership()
 
   constructor({ members, events, transactions }) {
     Object.assign(this, { members, events });
@@ -27,7 +30,7 @@ class Log {
 
   snapshot(event) { return this.#snapshots.get(event.xid); }
 
-  // The events that a received one can be: some repeat the words of another, and Socket.IO tells no ids.
+  // Returns the events that a received one can be: keys repeat, and Socket.IO delivers no ids.
   find({ id, key }) { return this.#events.get(id ?? key) ?? []; }
 
   before(one, other) {
@@ -36,14 +39,14 @@ class Log {
     return snapshot !== undefined && sees(snapshot, one.xid);
   }
 
-  // 'in', 'out' or 'either': where a user was with regard to a room when an event of it happened.
+  // Returns 'in', 'out' or 'either': the user's membership in a room at the time of an event.
   membership(user, room, event) {
     const question = `${user} ${room} ${event.id}`;
     if (!this.#rooms.has(question)) this.#rooms.set(question, this.#membership(user, room, event));
     return this.#rooms.get(question);
   }
 
-  // Changes of one membership lock its row: their ids are in the order of their commits.
+  // Changes of one membership lock its row, so their ids are in commit order.
   #membership(user, room, event) {
     let possible = [this.members[user].includes(room)];
     for (const change of this.#changes.get(`${user} ${room}`) ?? []) {
@@ -61,10 +64,10 @@ function append(map, key, value) {
   map.get(key).push(value);
 }
 
-// What a client went through between two welcomes that were no recoveries.
+// The time of a client between two welcomes without recovery.
 class Life {
-  seen = new Seen();
-  #last = new Map();      // of a transaction, the id that came last
+  seen = new SeenSnapshots();
+  #last = new Map();      // the newest received id of each transaction
   #left = new Set();
 
   constructor(log, client, start) {
@@ -76,7 +79,7 @@ class Life {
     return event.at > this.joined ? 'in' : 'either';
   }
 
-  // What is wrong with an event that comes now.
+  // Returns the violations of an event that arrives now.
   take(event) {
     const { id, xid, rooms } = event;
     const wrong = [];
@@ -89,14 +92,14 @@ class Life {
     return wrong;
   }
 
-  // Who has left a room is out of it, however the next event of it relates to that.
+  // A client that received its own leaving is out of the room for all later events, even concurrent ones.
   move({ member, joins, leaves }) {
     if (member !== this.client.user) return;
     if (leaves) this.#left.add(leaves);
     if (joins) this.#left.delete(joins);
   }
 
-  // last: nothing came after this life.
+  // last: this is the client's last life.
   requires(event, last) {
     return event.at > this.start && (last || this.seen.sees(event.xid)) && event.rooms.some((room) => this.room(room, event) === 'in');
   }
@@ -108,7 +111,7 @@ class Story {
   violations = [];
   #lives;
   #got = new Set();       // ids
-  #alike = new Map();     // key: when one came of those that have it, for a client that is told no ids
+  #alike = new Map();     // arrival times by key, for keys that several events share, of a client that receives no ids
 
   constructor(log, client, forgets) {
     Object.assign(this, { log, client, forgets });
@@ -123,8 +126,8 @@ class Story {
     const { received, welcomes } = this.client;
     if (received.some(({ id }) => !id)) this.#alike = new Map(this.log.repeated.map((key) => [key, []]));
     let next = 0;
-    for (const [place, entry] of received.entries()) {
-      while (welcomes[next]?.after <= place) this.#welcome(welcomes[next++]);
+    for (const [index, entry] of received.entries()) {
+      while (welcomes[next]?.after <= index) this.#welcome(welcomes[next++]);
       this.#take(entry);
     }
     welcomes.slice(next).forEach((welcome) => this.#welcome(welcome));
@@ -152,7 +155,7 @@ class Story {
     this.#lives.at(-1).move(event);
   }
 
-  // Events that say the same are counted: nobody knows which was which.
+  // Events with the same key are only counted: the client cannot tell them apart.
   #count(events, times) {
     const most = events.filter((event) => this.#lives.some((life) => life.allows(event)));
     const required = events.filter((event) => this.#isRequired(event));
@@ -170,14 +173,14 @@ class Story {
   }
 }
 
-// The longest silence that a client heard which was always there.
+// The longest time between two events at a client that never disconnects, in milliseconds.
 function longestGap(clients) {
   const gaps = clients.filter(({ habit }) => habit === 'steady')
-    .flatMap(({ received }) => received.slice(1).map(({ at }, place) => at - received[place].at));
+    .flatMap(({ received }) => received.slice(1).map(({ at }, index) => at - received[index].at));
   return gaps.reduce((longest, gap) => Math.max(longest, gap), 0);
 }
 
-// An event is in the log if and only if its transaction was committed: what writers know of theirs against their table and the log.
+// An event is in the log if and only if its transaction committed. Compares the writers' own records with their table and the log.
 export function judgeLog({ events, transactions }, written) {
   const committed = new Map(transactions.map(({ number, xid }) => [number, xid]));
   const told = new Set(events.map(({ key }) => Number(/Number (\d+)\./.exec(key)?.[1])));
@@ -192,7 +195,8 @@ export function judgeLog({ events, transactions }, written) {
   return written.map((transaction) => ({ kind: wrong(transaction), client: `transaction ${transaction.number}`, event: transaction })).filter(({ kind }) => kind);
 }
 
-// history: of history.mjs. clients: their stories. forgets: [{ from, to }], when a client may be told that it was not recovered.
+// history: from history.mjs. clients: their stories. forgets: [{ from, to }], the times at which a welcome may say that the client was
+// not recovered. Returns { violations, counts }.
 export function judge(history, clients, { forgets = [] } = {}) {
   const log = new Log(history);
   const stories = clients.map((client) => new Story(log, client, forgets).judge());

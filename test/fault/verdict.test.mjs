@@ -1,5 +1,5 @@
-// The verdict can fail: each kind of violation is planted into what clients really received, and a bridge that reads the log by
-// "id > the last id" is found to lose events.
+// Shows that the verdict can fail. Each kind of violation is planted into a record of received events, and the verdict finds that a
+// bridge loses events if it reads the log by "id > the last id".
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -20,16 +20,16 @@ const world = await live({ flow: 80 });
 const sound = await world.round();
 const { record } = world;
 
-test('nothing is wrong with what clients received while nothing was broken', (t) => {
+test('finds no violation in a round without faults', (t) => {
   t.diagnostic(`HERALD_SEED=${seed}; ${summary([], sound)}`);
   if (sound.violations.length > 0) assert.fail(report(seed, sound, record));
 });
 
-// The kinds of violations after something was done to a copy of the record.
+// Returns the kinds of violations that the verdict finds after damage() has changed a copy of the record.
 function kindsAfter(damage) {
   const copy = structuredClone(record);
-  const told = damage(copy);
-  return [...new Set(judge(copy.history, copy.clients, { ...copy, ...told }).violations.map(({ kind }) => kind))];
+  const options = damage(copy);
+  return [...new Set(judge(copy.history, copy.clients, { ...copy, ...options }).violations.map(({ kind }) => kind))];
 }
 
 const plain = ({ clients }) => clients.find(({ name }) => name.includes('(plain, steady'));
@@ -37,7 +37,7 @@ const socketIo = ({ clients }) => clients.find(({ name }) => name.includes('(soc
 const eventOf = ({ history }, entry) => history.events.find(({ id, key }) => id === entry.id || key === entry.key);
 const snapshotOf = ({ history }, event) => history.transactions.find(({ xid }) => xid === event.xid)?.snapshot;
 
-// A message that somebody must not have who left its conversation before: [their client, where they left, the message].
+// Finds a message that a former member must not receive: [the member's client, its leaving, the message].
 function findSecret({ history, clients }) {
   for (const left of history.events.filter(({ leaves }) => leaves?.startsWith('conversation:'))) {
     const client = clients.find(({ name, user }) => user === left.member && /plain|eventSource/.test(name));
@@ -46,22 +46,22 @@ function findSecret({ history, clients }) {
       (!back || Number(event.id) < Number(back.id)) && event.xid !== left.xid && snapshotOf({ history }, event) && sees(snapshotOf({ history }, event), left.xid));
     if (secret) return [client, left, secret];
   }
-  throw new Error('nobody left a conversation that went on');
+  throw new Error('no user left a conversation that went on');
 }
 
-test('an event that did not come is missing', () => {
+test('reports an event that was not received as missing', () => {
   for (const find of [plain, socketIo]) {
     assert.deepEqual(kindsAfter((copy) => { find(copy).received.pop(); }), ['missing']);
   }
 });
 
-test('an event that came twice is duplicated', () => {
+test('reports an event that was received twice as duplicated', () => {
   for (const find of [plain, socketIo]) {
     assert.deepEqual(kindsAfter((copy) => { find(copy).received.push(find(copy).received.at(-1)); }), ['duplicated']);
   }
 });
 
-test('one of several events that say the same came once too often, or not', () => {
+test('counts events with the same key: one too many is duplicated, one too few missing', () => {
   const alike = (copy) => {
     const { received } = socketIo(copy);
     const other = { ...eventOf(copy, received.at(-1)), id: '999999999', rooms: ['user:999'] };
@@ -73,22 +73,22 @@ test('one of several events that say the same came once too often, or not', () =
   assert.deepEqual(kindsAfter((copy) => { const received = alike(copy); received.pop(); }), ['missing']);
 });
 
-test('an event that came after one which knew of it is out of order', () => {
+test('reports an event after one that causally follows it as out of order', () => {
   assert.deepEqual(kindsAfter((copy) => {
     const { received } = plain(copy);
     received.push(...received.splice(received.findIndex(({ name }) => name === 'notification:new'), 1));
   }), ['out of order']);
 });
 
-test('events of one transaction that came in another order are out of order', () => {
+test('reports events of one transaction in another order as out of order', () => {
   assert.deepEqual(kindsAfter((copy) => {
     const { received } = plain(copy);
-    const place = received.findIndex((entry, n) => n > 0 && eventOf(copy, entry).xid === eventOf(copy, received[n - 1]).xid);
-    [received[place - 1], received[place]] = [received[place], received[place - 1]];
+    const index = received.findIndex((entry, n) => n > 0 && eventOf(copy, entry).xid === eventOf(copy, received[n - 1]).xid);
+    [received[index - 1], received[index]] = [received[index], received[index - 1]];
   }), ['out of order']);
 });
 
-test('an event that is not in the log was rolled back', () => {
+test('reports an event that is not in the log as rolled back', () => {
   for (const find of [plain, socketIo]) {
     const kinds = kindsAfter((copy) => {
       const gone = eventOf(copy, find(copy).received.at(-1));
@@ -98,7 +98,7 @@ test('an event that is not in the log was rolled back', () => {
   }
 });
 
-test('an event of a room in which the client never was', () => {
+test('reports an event of a room that the client never joined', () => {
   assert.ok(kindsAfter((copy) => {
     const client = plain(copy);
     const foreign = copy.history.events.find(({ name, rooms }) => name === 'fault:note' && rooms[0] !== `user:${client.user}`);
@@ -106,14 +106,14 @@ test('an event of a room in which the client never was', () => {
   }).includes('not in the room'));
 });
 
-test('an event of a room that the client had left', () => {
+test('reports an event of a room that the client had left', () => {
   assert.ok(kindsAfter((copy) => {
     const [{ received }, left, secret] = findSecret(copy);
     received.splice(received.findIndex(({ id }) => id === left.id) + 1, 0, { at: Date.now(), id: secret.id });
   }).includes('not in the room'));
 });
 
-test('a client may only be told that it was not recovered where the log was trimmed, and misses nothing after that', () => {
+test('accepts "recovered: false" only where the log was trimmed, and requires all later events', () => {
   const anew = (copy, rest) => {
     const client = plain(copy);
     const at = client.received[20].at;
@@ -127,7 +127,7 @@ test('a client may only be told that it was not recovered where the log was trim
   assert.deepEqual(kindsAfter((copy) => { const { at } = anew(copy, true); return { forgets: [{ from: at, to: at }] }; }), ['missing']);
 });
 
-test('a log that is not what was committed', () => {
+test('reports a log that differs from the committed transactions', () => {
   const kinds = (damage) => {
     const copy = structuredClone(record);
     damage(copy, copy.written.find(({ outcome, names }) => outcome === 'committed' && Object.keys(names).length > 0));
@@ -148,7 +148,7 @@ test('a log that is not what was committed', () => {
   }), ['not as written']);
 });
 
-// What the bridges read is replaced by what a reader would get that remembers the last id.
+// Replaces read_events() by a naive reader that remembers the last id instead of a position.
 const byId = (last) => `
   ALTER FUNCTION herald.read_events RENAME TO read_by_position;
   CREATE FUNCTION herald.read_events(text, text DEFAULT NULL, text[] DEFAULT NULL, int DEFAULT 1000, int DEFAULT NULL)
@@ -173,12 +173,12 @@ const byId = (last) => `
   END
   $$`;
 
-test('a bridge that reads by "id > the last id" loses events', { timeout: 120000 }, async (t) => {
+test('finds the losses of a bridge that reads by "id > the last id"', { timeout: 120000 }, async (t) => {
   const naive = await live({ bridges: 1, clients: 8, habits: ['steady'] });
   assert.equal((await naive.round()).counts.lost, 0);
   await naive.database.query(byId(await naive.database.value('SELECT max(id) FROM herald.event')));
   const outcome = await naive.round();
   t.diagnostic(summary([{ name: 'id > last' }], outcome));
   const { lost, received } = outcome.counts;
-  assert.ok(lost > 0 && received > lost, 'the verdict finds that some events were lost');
+  assert.ok(lost > 0 && received > lost, 'the verdict finds lost events');
 });

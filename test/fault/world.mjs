@@ -1,6 +1,6 @@
-// world.mjs: an application with writers, clients of all kinds and habits, and several bridges; and what became of them.
+// world.mjs: an application with writers, clients of all protocols and habits, and several bridges. It runs rounds of faults.
 //
-// It lives in rounds. A round begins and ends in calm, when nobody writes and every client has what there is.
+// Each round begins and ends in calm: no writer is active, and every client has received all events.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../integration/harness/random.mjs';
@@ -15,7 +15,7 @@ import { Writer } from './writer.mjs';
 const WEEK = 7 * 24 * 3600;
 const PATIENCE = 60000;
 
-// Writers are the application: they own nothing. A row that is locked by a transaction that hangs does not make them hang.
+// Writers have the application's role and own nothing. Their lock_timeout keeps a hanging transaction's row locks from stopping them.
 const PREPARE = `
   CREATE TABLE written (number bigint PRIMARY KEY, xid xid8 NOT NULL DEFAULT pg_current_xact_id(), snapshot pg_snapshot NOT NULL DEFAULT pg_current_snapshot());
   CREATE ROLE writer LOGIN IN ROLE social_app;
@@ -33,11 +33,11 @@ export class World {
   strikes = {};         // how often each nemesis struck
   calm = true;
   #marks = 0;
-  #struck = [];         // { nemesis, over }: what is not healed yet, and when it may be
+  #struck = [];         // { nemesis, over }: nemeses that are not healed yet, and the earliest time to heal them
 
-  // pace: a writer's longest pause between transactions, in milliseconds. flow: how many are committed before, in and after a
-  // fault. options: of the bridges; small queues, pages and memories make them take every way, and all but the first have more room
-  // for recent events. clocks: that can be set. scene: more of what a scene is opened with.
+  // pace: a writer's longest pause between transactions, in milliseconds. flow: how many transactions commit before, during and after
+  // a fault. options: of the bridges; small queues, pages and caches make them use every code path. All bridges but the first have a
+  // larger event cache. clocks: of own_clock.mjs. scene: more options of Scene.open().
   static async open({ seed, bridges = 2, writers = 8, clients = 32, pace = 120, flow = 40, habits = everyHabit, settings = [], clocks,
     options = ['--queue-limit=8kB', '--event-cache-size=64kB', '--page-size=50', '--drain-timeout=1s'], scene: given }) {
     const world = new World();
@@ -64,13 +64,13 @@ export class World {
     await this.database.query(PREPARE);
     this.people = await this.scene.people(...Array(8).fill('Person'));
     this.posts = await Promise.all(this.people.slice(0, 6).map((author) => this.scene.post(author)));
-    this.conversations = await Promise.all([0, 1, 2, 3, 4].map((n) => this.scene.conversation(...this.people.filter((_, place) => (place + n) % 3))));
+    this.conversations = await Promise.all([0, 1, 2, 3, 4].map((n) => this.scene.conversation(...this.people.filter((_, index) => (index + n) % 3))));
     this.clients = Array.from({ length: clients }, (_, n) => new Client(this, n, {
       kind: kinds[n % kinds.length], habit: habits[Math.floor(n / kinds.length) % habits.length], user: this.people[n % this.people.length] }));
     await until('all clients are in their rooms', () => this.clients.every(({ joined }) => joined), PATIENCE);
   }
 
-  // A round with these faults at the same time, or with none.
+  // Runs a round with these faults at the same time, or without any. Returns { violations, counts }.
   async round(nemeses = []) {
     await this.#begin();
     await this.flows();
@@ -84,17 +84,17 @@ export class World {
     Object.assign(this, { written: [], forgets: [], calm: false });
   }
 
-  // Waits until so many more transactions were committed.
+  // Waits until this many more transactions have committed.
   async flows(count = this.flow) {
     const committed = () => this.written.filter(({ outcome }) => outcome === 'committed').length;
     const goal = committed() + count;
     await until(`${count} more transactions are committed`, () => committed() >= goal, PATIENCE);
   }
 
-  // The kinds of what is not healed yet.
+  // The kinds of faults that are not healed yet.
   get broken() { return this.#struck.flatMap(({ nemesis }) => nemesis.breaks); }
 
-  // What is broken stays so while writers go on.
+  // Strikes, lets writers go on for a while, and heals.
   async #suffer(nemeses) {
     const from = Date.now();
     const forgets = nemeses.some((nemesis) => nemesis.forgets);
@@ -118,21 +118,21 @@ export class World {
     this.#struck.push({ nemesis, over: Date.now() + (nemesis.lasts ?? 0) });
   }
 
-  // One may need that the other is healed. What lasts longer is left for another round.
+  // Heals at the same time: one nemesis may need that another is healed. Those whose time is not over stay for another round.
   async #heal() {
     const due = this.#struck.filter(({ over }) => over <= Date.now());
     this.#struck = this.#struck.filter((one) => !due.includes(one));
     await Promise.all(due.map(({ nemesis }) => nemesis.heal?.(this)));
   }
 
-  // What retention takes away is known to the history before; a server that is away takes nothing away.
+  // Collects events before retention removes them. Queries may fail: a server that is down removes nothing.
   async #watch() {
     for (this.watching = true; this.watching; await pause(200)) await this.history.collect().catch(() => {});
   }
 
   get #heard() { return this.clients.reduce((sum, { received }) => sum + received.length, 0); }
 
-  // Waits until all clients have the mark, as long as anything comes to any of them: who catches up slowly has lost nothing.
+  // Waits until all clients have the mark. A slow client has lost nothing: the wait goes on while any client still receives events.
   async #arrives(number) {
     const all = () => this.clients.every(({ mark }) => mark >= number);
     for (let before; !all() && before !== this.#heard;) {
@@ -141,10 +141,10 @@ export class World {
     }
   }
 
-  // Returns { violations, counts }.
+  // Waits for calm and judges the round. Returns { violations, counts }.
   async #end() {
     this.calm = true;
-    await until('no writer is at it', () => this.writers.every(({ busy }) => !busy), PATIENCE);
+    await until('no writer is in a transaction', () => this.writers.every(({ busy }) => !busy), PATIENCE);
     const number = ++this.#marks;
     await this.database.query('SELECT herald.broadcast($1, $2)', ['test:mark', { number }]);
     await this.#arrives(number);

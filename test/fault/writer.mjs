@@ -1,14 +1,14 @@
-// writer.mjs: random transactions of an application, each of which knows what became of it.
+// writer.mjs: runs random transactions of an application and records the outcome of each.
 //
-// Every transaction has a number, which stands in all that it writes and in a row of its own in the table "written", with its
-// transaction id and a snapshot: that row tells whether it was committed, and what it may have known of others.
+// Every transaction has a number. The number is in everything that it writes, and in its row in the table "written", together with
+// its transaction id and a snapshot. That row tells whether it committed, and which other transactions it may have seen.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../integration/harness/random.mjs';
 
 const newest = (table, random) => `(SELECT id FROM ${table} ORDER BY id DESC OFFSET ${random.below(20)} LIMIT 1)`;
 
-// Each makes a statement: as often as the number says, the event of each row, the statement.
+// Each act: its weight, the name of the event for each row, and a function that returns the statement.
 const ACTS = {
   message: [12, 'message:created', ({ people, conversations, random, text }) => [
     `INSERT INTO messages (conversation_id, sender_id, content) SELECT $1, $2, $3 || '/' || n FROM generate_series(1, ${random.choose([1, 1, 1, 3])}) AS n`,
@@ -39,8 +39,8 @@ const ACTS = {
 const WEIGHTS = Object.fromEntries(Object.entries(ACTS).map(([name, [weight]]) => [name, weight]));
 
 class Transaction {
-  names = {};          // of the events that its commit makes: how many there are of each
-  outcome = 'open';    // committed, rolled back, or unknown when the connection was lost at its end
+  names = {};          // number of events by name that its commit writes
+  outcome = 'open';    // 'committed', 'rolled back', or 'unknown' when the connection was lost during its end
   #acts = 0;
 
   constructor(world, client, random) {
@@ -53,7 +53,7 @@ class Transaction {
     await this.client.query('INSERT INTO written (number) VALUES ($1)', [this.number]);
   }
 
-  // Does something at random; in a savepoint that is taken back nothing is left of it.
+  // Runs a random statement. A savepoint that is rolled back removes its events.
   async act() {
     const act = this.random.weigh(WEIGHTS);
     if (!this.random.oneIn(5)) return this.#count(await this.#do(act));
@@ -98,7 +98,7 @@ export class Writer {
     await this.client?.end().catch(() => {});
   }
 
-  // Whatever goes wrong, the next transaction may do; without a connection it waits for one.
+  // Any error ends the transaction; the next one may succeed. Without a connection the writer waits for one.
   async #transaction() {
     let transaction;
     this.busy = true;

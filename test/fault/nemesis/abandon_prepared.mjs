@@ -1,4 +1,4 @@
-// abandon_prepared.mjs: a transaction is left prepared for a minute, whatever else happens meanwhile; then it is committed.
+// abandon_prepared.mjs: leaves a transaction prepared for a minute, across the faults of other rounds, and commits it then.
 
 export const name = 'abandon_prepared';
 export const breaks = ['log', 'clock'];

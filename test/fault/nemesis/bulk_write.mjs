@@ -1,4 +1,4 @@
-// bulk_write.mjs: a transaction writes more than fits into any queue, and into a page many times, as an import does.
+// bulk_write.mjs: one transaction writes more events than any queue holds, and many pages of the log, as an import does.
 
 export const name = 'bulk_write';
 export const breaks = ['size'];

@@ -1,4 +1,4 @@
-// crash_backend.mjs: one process of the database is killed, so that the postmaster ends all of them and recovers.
+// crash_backend.mjs: kills one backend, so that the postmaster ends all backends and recovers.
 
 import { until } from '../../integration/harness/wait.mjs';
 import { BRIDGES, sessionsOf } from '../sessions.mjs';

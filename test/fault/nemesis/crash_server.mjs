@@ -1,4 +1,4 @@
-// crash_server.mjs: the database and all its processes are killed; it recovers from its log.
+// crash_server.mjs: kills PostgreSQL with all its processes; it recovers from its WAL.
 
 export const name = 'crash_server';
 export const breaks = ['server'];

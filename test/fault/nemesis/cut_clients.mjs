@@ -1,4 +1,4 @@
-// cut_clients.mjs: the network between a bridge and its clients loses everything.
+// cut_clients.mjs: the network between a bridge and its clients drops all packets.
 
 import { until } from '../../integration/harness/wait.mjs';
 import { cut, established, mend } from '../loss.mjs';

@@ -1,4 +1,4 @@
-// cut_database.mjs: the network between the bridges and the database loses everything.
+// cut_database.mjs: the network between the bridges and the database drops all packets.
 
 import { until } from '../../integration/harness/wait.mjs';
 import { cut, established, mend } from '../loss.mjs';

@@ -1,5 +1,5 @@
-// fill_data_disk.mjs: the disk of the data is full for a while: what needs room fails, the application's statements together with
-// their events.
+// fill_data_disk.mjs: fills the disk of the data for a while. Statements that need room fail; the application's writes fail
+// together with their events.
 
 import { until } from '../../integration/harness/wait.mjs';
 import { DISK_FULL } from '../sessions.mjs';
@@ -12,6 +12,6 @@ export async function strike({ postgres, refused }) {
   const times = () => refused[DISK_FULL] ?? 0;
   const before = times();
   await postgres.disks.base.fill();
-  await until('writers are told', () => times() >= before + 50);
+  await until('statements of writers fail', () => times() >= before + 50);
   postgres.disks.base.free();
 }

@@ -1,4 +1,4 @@
-// fill_wal_disk.mjs: the disk of the WAL is full, which ends PostgreSQL; with room again it comes back, by itself or started anew.
+// fill_wal_disk.mjs: fills the disk of the WAL, which ends PostgreSQL. With room again it comes back, by itself or started by hand.
 
 import { until } from '../../integration/harness/wait.mjs';
 
@@ -18,5 +18,5 @@ export async function strike(world) {
   });
   postgres.disks.pg_wal.free();
   const comesBack = () => database.query('SELECT').then(() => true, () => postgres.start().then(() => true, () => false));
-  await until('it is back', comesBack, 30000);
+  await until('PostgreSQL is back', comesBack, 30000);
 }

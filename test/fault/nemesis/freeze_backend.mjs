@@ -1,4 +1,4 @@
-// freeze_backend.mjs: a process of the database that works for a bridge hangs.
+// freeze_backend.mjs: stops a backend that serves a bridge, as if it hung.
 
 import { freeze } from '../sessions.mjs';
 

@@ -1,4 +1,4 @@
-// freeze_bridge.mjs: a bridge hangs: its connections are there, but it does nothing.
+// freeze_bridge.mjs: stops a bridge: its connections stay open, but it does nothing.
 
 export const name = 'freeze_bridge';
 export const breaks = ['bridge'];

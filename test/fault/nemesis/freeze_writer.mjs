@@ -1,4 +1,4 @@
-// freeze_writer.mjs: a process of the database hangs in the middle of an application's transaction.
+// freeze_writer.mjs: stops a backend in the middle of an application's transaction.
 
 export const name = 'freeze_writer';
 export const breaks = ['transaction'];

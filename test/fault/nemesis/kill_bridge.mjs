@@ -1,4 +1,4 @@
-// kill_bridge.mjs: a bridge dies without a word, and is started again.
+// kill_bridge.mjs: kills a bridge, which cannot say goodbye, and starts it again.
 
 export const name = 'kill_bridge';
 export const breaks = ['bridge'];

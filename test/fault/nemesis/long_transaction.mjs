@@ -1,4 +1,4 @@
-// long_transaction.mjs: a transaction is open for long and writes at its end as well.
+// long_transaction.mjs: keeps a transaction open for long; it writes at its beginning and at its end.
 
 export const name = 'long_transaction';
 export const breaks = ['transaction'];

@@ -1,4 +1,4 @@
-// prepared_transaction.mjs: a transaction is left prepared for a while; then it is committed, or rolled back.
+// prepared_transaction.mjs: leaves a transaction prepared for a while, then commits it or rolls it back.
 
 export const name = 'prepared_transaction';
 export const breaks = ['transaction'];

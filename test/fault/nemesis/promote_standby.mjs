@@ -1,5 +1,5 @@
-// promote_standby.mjs: the primary is killed and its standby, which has all, promoted under the bridges; the next standby takes the
-// place of the lost server.
+// promote_standby.mjs: kills the primary and promotes its synchronous standby under the bridges. The killed server becomes the
+// next standby.
 
 export const name = 'promote_standby';
 export const breaks = ['server', 'clock'];

@@ -1,4 +1,4 @@
-// set_bridge_clocks.mjs: the clocks of the bridges are an hour ahead or behind, and are set right again.
+// set_bridge_clocks.mjs: sets the clocks of the bridges an hour ahead or behind, then right again.
 
 export const name = 'set_bridge_clocks';
 export const breaks = ['clock'];

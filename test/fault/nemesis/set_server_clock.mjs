@@ -1,4 +1,4 @@
-// set_server_clock.mjs: the clock of the server is an hour ahead or behind, and is set right again.
+// set_server_clock.mjs: sets the clock of the server an hour ahead or behind, then right again.
 
 export const name = 'set_server_clock';
 export const breaks = ['clock'];

@@ -1,4 +1,4 @@
-// stop_bridge.mjs: a bridge is stopped as an upgrade does it, and started again.
+// stop_bridge.mjs: stops a bridge with SIGTERM, as an upgrade does, and starts it again.
 
 import assert from 'node:assert/strict';
 

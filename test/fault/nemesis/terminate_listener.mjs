@@ -1,4 +1,4 @@
-// terminate_listener.mjs: the sessions in which the bridges hear the doorbell are ended.
+// terminate_listener.mjs: terminates the backends in which the bridges listen for the doorbell.
 
 import { terminate } from '../sessions.mjs';
 

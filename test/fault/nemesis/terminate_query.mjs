@@ -1,4 +1,4 @@
-// terminate_query.mjs: the sessions in which the bridges read and ask are ended.
+// terminate_query.mjs: terminates the backends in which the bridges read, replay, look up rooms and run actions.
 
 import { terminate } from '../sessions.mjs';
 

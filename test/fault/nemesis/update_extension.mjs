@@ -1,5 +1,5 @@
-// update_extension.mjs: the extension is updated while everybody writes and listens, to a version that makes every function anew and
-// changes the log.
+// update_extension.mjs: updates the extension while writers and clients go on. The new version replaces every function and
+// changes the event log's table.
 
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +11,7 @@ export const needs = 'tree';
 
 const CHANGE = ['ALTER TABLE herald.event DROP COLUMN IF EXISTS later', 'ALTER TABLE herald.event ADD COLUMN later text'];
 
-// Returns the version that the database can be updated to now.
+// Writes an update script and returns the version to which the database can be updated now.
 export async function writeUpdate(database) {
   const version = await database.value("SELECT extversion FROM pg_extension WHERE extname = 'pg_herald'");
   const functions = await database.query(`
@@ -24,7 +24,7 @@ export async function writeUpdate(database) {
   return next;
 }
 
-// As docs/operations.md says: whoever uses the log for long is not waited for. Returns whether it was done.
+// Updates as docs/operations.md says: with a lock timeout, so that a long reader of the log makes it fail. Returns true on success.
 export function update(database, version, patience = '500ms') {
   const statement = `SET LOCAL lock_timeout = '${patience}'; ALTER EXTENSION pg_herald UPDATE TO '${version}'`;
   return database.query(statement).then(() => true, (error) => {
