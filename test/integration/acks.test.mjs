@@ -1,4 +1,4 @@
-// Clients acknowledge events: what they say goes to an action of the application, once for each session and event.
+// Clients acknowledge events: the acknowledgement calls an action of the application, once per session and event.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -19,23 +19,23 @@ await database.query(`
     SELECT '{}'::jsonb $$;
   SELECT herald.expose('receipt', 'api.receipt(text, jsonb)')`);
 
-// Publishes an event to a user that asks for an acknowledgement; returns its id.
+// Publishes an event to a user that asks for an acknowledgement. Returns the event's id.
 const ask = (user, event = 'parcel:sent', payload = { weight: 7 }) =>
   database.value("SELECT herald.publish($1, $2, $3, ack => 'receipt')", [`user:${user}`, event, payload]);
 
-// What was acknowledged with for an event, when there are so many.
+// Waits for this many acknowledgements of an event, and returns [user, event, data] of each.
 async function receipts(id, count = 1) {
   const found = () => database.query('SELECT user_id, event, data FROM receipts WHERE event_id = $1 ORDER BY receipts.id', [id]);
   await until(`${count} receipts of event ${id}`, async () => (await found()).length >= count);
   return (await found()).map(({ user_id: user, event, data }) => [user, event, data]);
 }
 
-// Everything that a client has said so far is done: an answer comes behind it, on the same connection of the database.
-const said = (client) => client.ask('feed:list');
+// Waits until everything that a client sent before is done: the answer comes after it on the same database connection.
+const drained = (client) => client.ask('feed:list');
 
 const ackOf = (packet) => /^42(?:\/\w+,)?(\d+)\[/.exec(packet)?.[1];
 
-test('socket.io: a listener gets a function as its last argument; what it is called with goes to the action', async () => {
+test('socket.io: passes the arguments of an acknowledgement to the action', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.socketIo(ann);
   const heard = [];
@@ -45,7 +45,7 @@ test('socket.io: a listener gets a function as its last argument; what it is cal
   assert.deepEqual([heard.length, heard[0][0], typeof heard[0][1]], [1, { weight: 7 }, 'string']);
 });
 
-test('socket.io: an acknowledgement may be empty, or binary', async () => {
+test('socket.io: accepts empty and binary acknowledgements', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.socketIo(ann);
   const words = [[], [Buffer.from('sealed'), { photo: Buffer.from([0, 255]) }, 'text']];
@@ -55,7 +55,7 @@ test('socket.io: an acknowledgement may be empty, or binary', async () => {
   assert.deepEqual(data, [Buffer.from('sealed').toString('base64'), { photo: Buffer.from([0, 255]).toString('base64') }, 'text']);
 });
 
-test('socket.io: by polling too, and each session for itself: tabs, namespaces, and both of two users', async () => {
+test('socket.io: takes an acknowledgement of each session: tabs, namespaces and users, also by polling', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const clients = [await scene.socketIo(ann), await scene.socketIo(ann, { namespace: '/chat', transports: ['polling'] }), await scene.socketIo(ben, { namespace: '/chat' })];
@@ -65,7 +65,7 @@ test('socket.io: by polling too, and each session for itself: tabs, namespaces, 
   assert.deepEqual(all, [[0, ann], [1, ann], [2, ben]]);
 });
 
-test('two namespaces of one connection acknowledge apart from each other', async () => {
+test('separates the acknowledgements of two namespaces of one connection', async () => {
   const [ann] = await scene.people('Ann');
   const socket = new EngineClient(scene.bridge).websocket();
   for (const name of ['', '/notifications,']) {
@@ -80,7 +80,7 @@ test('two namespaces of one connection acknowledge apart from each other', async
   socket.close();
 });
 
-test('acknowledgements that were not asked for, come again or are none are ignored, and harm nobody', async () => {
+test('ignores acknowledgements that are unasked, repeated or malformed', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const socket = new EngineClient(scene.bridge).websocket();
   await socket.say(`40${JSON.stringify({ token: scene.token(ann) })}`);
@@ -103,7 +103,7 @@ test('acknowledgements that were not asked for, come again or are none are ignor
   socket.close();
 });
 
-test('receipts of messages: each member whose client got one says so', async () => {
+test('watch_messages(ack): each member acknowledges a message', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const conversation = await scene.conversation(ann, ben, cat);
   await database.query("SELECT herald.watch_messages('messages', ack => 'receipt')");
@@ -115,7 +115,7 @@ test('receipts of messages: each member whose client got one says so', async () 
   await database.query("SELECT herald.watch_messages('messages')");
 });
 
-test('an acknowledgement that crosses the end of its session harms nothing', async () => {
+test('ignores an acknowledgement that arrives after the end of its session', async () => {
   const [ann] = await scene.people('Ann');
   const socket = new EngineClient(scene.bridge).websocket();
   for (const name of ['', '/notifications,']) {
@@ -132,18 +132,18 @@ test('an acknowledgement that crosses the end of its session harms nothing', asy
   socket.close();
 });
 
-test('plain: an event says by which number it is acknowledged; EventSource does not', async () => {
+test('plain: an event carries the number of its acknowledgement; for EventSource it does not', async () => {
   const [ann] = await scene.people('Ann');
   const [client, source] = [await scene.plain(ann), await scene.eventSource(ann)];
   const frames = [];
   client.socket.on('message', (text) => frames.push(JSON.parse(text)));
   for (const [sent, kept] of [[{ data: ['a', 1] }, ['a', 1]], [{ data: { x: 1 } }, [{ x: 1 }]], [{}, []]]) {
     const id = await ask(ann);
-    const { ack } = await until('the event', () => frames.find((frame) => frame.id === id));
+    const { ack } = await until('the event arrives', () => frames.find((frame) => frame.id === id));
     client.send({ ack, ...sent });
     client.send({ ack, data: 'again' });
     client.send({ ack: ack + 1000 });
-    await said(client);
+    await drained(client);
     assert.deepEqual(await receipts(id), [[ann, 'parcel:sent', kept]]);
   }
   await scene.settle(client, source);
@@ -151,7 +151,7 @@ test('plain: an event says by which number it is acknowledged; EventSource does 
   assert.ok(source.all('parcel:sent').every(({ frame }) => !('ack' in frame)));
 });
 
-test('a client that comes back gets an event that asks once, also behind one that it has acknowledged', async () => {
+test('delivers an event with ack once to a client that reconnects, also after an acknowledged one', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.socketIo(ann);
   const heard = [];
@@ -162,16 +162,16 @@ test('a client that comes back gets an event that asks once, also behind one tha
   client.cut();
   const second = await ask(ann, 'parcel:sent', { weight: 2 });
   assert.deepEqual(await receipts(second), [[ann, 'parcel:sent', [2]]]);
-  await until('it is told where it is', () => client.all('herald:position').length === 2);
+  await until('the client has its new position', () => client.all('herald:position').length === 2);
   client.cut();
-  await until('it is back', () => client.connects.length === 3);
+  await until('the client has reconnected', () => client.connects.length === 3);
   await scene.settle(client);
   assert.deepEqual(client.connects, [false, true, true]);
   assert.deepEqual(heard, [1, 2]);
   assert.deepEqual(await receipts(first), [[ann, 'parcel:sent', [1]]]);
 });
 
-test('what was published while the bridge was away is asked for when it is back', async () => {
+test('asks for acknowledgements of events that were published while the bridge was down', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.socketIo(ann);
   client.socket.on('parcel:sent', (...data) => data.at(-1)('late'));
@@ -183,7 +183,7 @@ test('what was published while the bridge was away is asked for when it is back'
   assert.deepEqual(client.connects, [false, true]);
 });
 
-test('an action that fails is told in the log; a late or wrong answer of one client is nobody else\'s', async () => {
+test('logs a failed acknowledgement action, and the session goes on', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.socketIo(ann);
   client.socket.on('parcel:sent', (...data) => data.at(-1)('no'));

@@ -1,4 +1,4 @@
-// What clients ask for is answered, in both protocols.
+// Actions of clients and their answers, in both protocols.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -11,13 +11,13 @@ afterEach(() => scene.closeClients());
 const { database } = scene;
 const follow = (follower, followee) => database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [follower, followee]);
 
-// The same test for a plain client and for socket.io-client.
+// Defines the same test for a plain client and for socket.io-client.
 function inBoth(name, body) {
   test(`${name} (plain)`, () => body('plain'));
   test(`${name} (socket.io)`, () => body('socketIo'));
 }
 
-inBoth('ping is answered', async (protocol) => {
+inBoth('answers ping', async (protocol) => {
   const [ann] = await scene.people('Ann');
   assert.equal((await (await scene[protocol](ann)).ask('ping')).ok, true);
 });
@@ -36,7 +36,7 @@ inBoth('inbox:list pages through the inbox, newest first', async (protocol) => {
   assert.deepEqual(unread.notifications.map(({ actorId }) => actorId), [others[1], others[0]]);
 });
 
-inBoth('the inbox shows the same object that was delivered', async (protocol) => {
+inBoth('lists the same object in the inbox as was delivered', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const client = await scene[protocol](ann);
   await follow(ben, ann);
@@ -64,7 +64,7 @@ inBoth('notification:read tells every session of the user and corrects the badge
   }
 });
 
-inBoth('nobody reads the notifications of others', async (protocol) => {
+inBoth('ignores notification:read for notifications of others', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await follow(ben, ann);
   const [{ id }] = await database.query('SELECT id FROM herald.notification WHERE recipient_id = $1', [ann]);
@@ -90,7 +90,7 @@ inBoth('room:join admits and refuses, room:leave ends it', async (protocol) => {
   assert.deepEqual(client.all('post:unliked'), []);
 });
 
-inBoth('a room of the application is opened by its policy function', async (protocol) => {
+inBoth('asks the policy function about rooms of the application', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await database.query(`CREATE OR REPLACE FUNCTION public.may_enter(user_id text, room text) RETURNS boolean LANGUAGE sql AS $$
                           SELECT room = 'lobby:' || user_id $$`);
@@ -102,7 +102,7 @@ inBoth('a room of the application is opened by its policy function', async (prot
   assert.deepEqual(await client.waitFor('door:opened'), { by: ben });
 });
 
-inBoth('message:send writes a message and answers with what everybody gets', async (protocol) => {
+inBoth('message:send writes a message and answers with the delivered object', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const [client, other] = [await scene[protocol](ann), await scene.plain(ben)];
@@ -112,7 +112,7 @@ inBoth('message:send writes a message and answers with what everybody gets', asy
   for (const session of [client, other]) assert.deepEqual(await session.waitFor('message:created'), data);
 });
 
-inBoth('message:send refuses whoever has left, and who pretends to be somebody else', async (protocol) => {
+inBoth('message:send refuses former members, and ids of another sender', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const client = await scene[protocol](ben);
@@ -124,7 +124,7 @@ inBoth('message:send refuses whoever has left, and who pretends to be somebody e
   assert.equal(await database.value('SELECT count(*) FROM messages WHERE conversation_id = $1', [conversation]), '0');
 });
 
-inBoth('an exposed function writes and answers', async (protocol) => {
+inBoth('runs an exposed function that writes, and answers with its result', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await follow(ben, ann);
   const [client, other] = [await scene[protocol](ann), await scene.plain(ben)];
@@ -134,7 +134,7 @@ inBoth('an exposed function writes and answers', async (protocol) => {
   assert.deepEqual([post.postId, post.authorId, post.post.content], [answer.data.postId, ann, 'Grüße, 世界 👋']);
 });
 
-inBoth('an error of an exposed function is told with SQLSTATE and message', async (protocol) => {
+inBoth('answers with SQLSTATE and message of an error in an exposed function', async (protocol) => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const conversation = await scene.conversation(ann, ben);
   const client = await scene[protocol](eve);
@@ -144,7 +144,7 @@ inBoth('an error of an exposed function is told with SQLSTATE and message', asyn
   assert.equal((await client.ask('ping')).ok, true, 'the session goes on');
 });
 
-inBoth('an exposed function runs as its role, for the user of the token', async (protocol) => {
+inBoth('runs an exposed function as its role, for the user of the token', async (protocol) => {
   const [ann] = await scene.people('Ann');
   await database.query(`CREATE OR REPLACE FUNCTION api.who_am_i(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
                           SELECT jsonb_build_object('user', user_id, 'role', current_user, 'current', herald.current_user_id(),
@@ -156,21 +156,21 @@ inBoth('an exposed function runs as its role, for the user of the token', async 
   assert.deepEqual(data, { user: ann, role: 'social_app', current: ann, claim: ann });
 });
 
-inBoth('an unknown action is an error', async (protocol) => {
+inBoth('refuses an unknown action', async (protocol) => {
   const [ann] = await scene.people('Ann');
   const answer = await (await scene[protocol](ann)).ask('no:such-thing', { a: 1 });
   assert.equal(answer.ok, false);
   assert.match(answer.error.message, /no:such-thing|unknown/i);
 });
 
-inBoth('fifty actions at once are all answered', async (protocol) => {
+inBoth('answers fifty actions at once', async (protocol) => {
   const [ann] = await scene.people('Ann');
   const client = await scene[protocol](ann);
   const answers = await Promise.all(Array.from({ length: 50 }, () => client.ask('ping')));
   assert.ok(answers.every(({ ok }) => ok));
 });
 
-test('socket.io actions without ack are done as well', async () => {
+test('runs socket.io actions without ack as well', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await follow(ben, ann);
   const client = await scene.socketIo(ann);
@@ -178,7 +178,7 @@ test('socket.io actions without ack are done as well', async () => {
   await client.waitFor('notification:unread', ({ count }) => count === 0);
 });
 
-inBoth('what one client asks for is done in that order, without waiting for answers', async (protocol) => {
+inBoth('runs the actions of one client in order, even when it waits for no answer', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const client = await scene[protocol](ann);
@@ -188,7 +188,7 @@ inBoth('what one client asks for is done in that order, without waiting for answ
   assert.deepEqual(rows.map(({ content }) => content), words);
 });
 
-inBoth('a room that was joined, left and joined at once is joined; one that was left is left', async (protocol) => {
+inBoth('applies room:join and room:leave in order when they are sent at once', async (protocol) => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const [kept, left] = [await scene.post(ben), await scene.post(ben)];
   const client = await scene[protocol](ann);

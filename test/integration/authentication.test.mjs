@@ -1,4 +1,4 @@
-// No token, no session; whoever is refused is told why.
+// No session without a valid token. The bridge tells refused clients the reason.
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
@@ -25,7 +25,7 @@ const otherAlgorithm = () => {
 const bad = {
   'no token': [undefined, /token/i],
   'an empty token': ['', /token/i],
-  'something that is no token': ['not a token', /token/i],
+  'a malformed token': ['not a token', /token/i],
   'a token signed with another secret': [sign('another secret, also long enough to be one', ann), /token|signature/i],
   'an expired token': [scene.token(ann, { seconds: -5 }), /expired/i],
   'a token that is not valid yet': [scene.token(ann, { claims: { nbf: Math.floor(Date.now() / 1000) + 600 } }), /not valid|not yet|token/i],
@@ -34,8 +34,8 @@ const bad = {
   'a token of another algorithm than configured': [otherAlgorithm(), /token|algorithm|signature/i],
 };
 
-for (const [what, [token, reason]] of Object.entries(bad)) {
-  test(`${what} is refused with a reason`, async () => {
+for (const [name, [token, reason]] of Object.entries(bad)) {
+  test(`refuses ${name} with a reason`, async () => {
     const [byNamespace, byFrame] = await Promise.all([
       SocketIoClient.connect(scene.bridge, token).then(() => assert.fail('connected'), (error) => error),
       PlainClient.connect(scene.bridge, token ?? null).then(() => assert.fail('connected'), (error) => error),
@@ -48,14 +48,14 @@ for (const [what, [token, reason]] of Object.entries(bad)) {
   });
 }
 
-test('a refused client is not told again and again: socket.io-client does not retry', async () => {
+test('refuses a socket.io-client in a way that it does not retry', async () => {
   const client = new SocketIoClient(scene.bridge, 'not a token');
   await new Promise((resolve) => client.socket.once('connect_error', resolve));
   assert.equal(client.socket.active, false);
   client.close();
 });
 
-test('a plain client may bring its token as bearer header, in the URL or in its first frame', async () => {
+test('accepts the token of a plain client in a bearer header, the URL or its first frame', async () => {
   const token = scene.token(ann);
   for (const options of [{ headers: { authorization: `Bearer ${token}` } }, { query: `?token=${token}` }]) {
     const client = await PlainClient.connect(scene.bridge, undefined, options);
@@ -65,7 +65,7 @@ test('a plain client may bring its token as bearer header, in the URL or in its 
   assert.equal((await scene.plain(ann)).welcomes[0].userId, ann);
 });
 
-test('requests that are sent before the welcome are answered after it', async () => {
+test('answers requests that were sent before the welcome after it', async () => {
   const token = scene.token(ann);
   const client = new WebSocket(`ws://127.0.0.1:${scene.bridge.port}/ws`);
   const frames = [];
@@ -79,11 +79,11 @@ test('requests that are sent before the welcome are answered after it', async ()
   client.terminate();
 });
 
-test('an unknown namespace is refused', async () => {
+test('refuses an unknown namespace', async () => {
   await assert.rejects(SocketIoClient.connect(scene.bridge, scene.token(ann), { namespace: '/nowhere' }), /Invalid namespace/);
 });
 
-test('the user is who the token says, whatever the payload claims', async () => {
+test('takes the user from the token, not from the payload', async () => {
   const [ben] = await scene.people('Ben');
   const client = await scene.plain(ann);
   await scene.database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ann, ben]);
@@ -91,7 +91,7 @@ test('the user is who the token says, whatever the payload claims', async () => 
   assert.deepEqual(data.notifications, []);
 });
 
-test('a foreign Origin is refused in both protocols, an allowed one is not', async () => {
+test('refuses a foreign Origin in both protocols, and accepts an allowed one', async () => {
   const bridge = await scene.addBridge(['--allow-origin=https://app.example']);
   const token = scene.token(ann);
   const foreign = { headers: { origin: 'https://evil.example' } };
@@ -166,7 +166,7 @@ test('logs a refused token with its peer, on every road in', async () => {
   }
 });
 
-test('a session ends when its token does', async () => {
+test('ends a session when its token expires', async () => {
   const client = await PlainClient.connect(scene.bridge, scene.token(ann, { seconds: 2 }));
   await client.closed;
   const error = client.all('error')[0];

@@ -1,4 +1,4 @@
-// More than fits into a connection's queue: who reads gets all of it, at once or after an absence.
+// More events than fit into a connection's queue: a client that reads receives all of them, at once or after an absence.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -6,7 +6,7 @@ import { RawClient } from './harness/raw_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
-// Nothing is found by looking at the log now and then: whatever comes, comes by a ring.
+// A poll interval of an hour: every event must arrive by a doorbell ring.
 const scene = await Scene.open({ options: ['--queue-limit=64kB', '--page-size=200', '--poll-interval=1h'] });
 after(() => scene.close());
 
@@ -19,24 +19,24 @@ const publish = (user, events = EVENTS) => database.query(
    FROM generate_series(1, $2) AS n`, [user, events]);
 
 const numbers = (client) => client.all('backlog:entry').map(({ data }) => data.n);
-// One client of each protocol; all of them come back by themselves.
+// One client of each protocol; all of them reconnect by themselves.
 const openClients = (user) => Promise.all([
   scene.plain(user, { resume: true }), scene.socketIo(user), scene.eventSource(user, { resume: true, retry: 20 })]);
 
 const all = Array.from({ length: EVENTS }, (_, index) => index + 1);
 
-test('a burst of many times the queue limit arrives whole, in order and once', async () => {
+test('delivers a burst of many times the queue limit in order and once', async () => {
   const [ann] = await scene.people('Ann');
   const clients = await openClients(ann);
   await publish(ann);
   for (const client of clients) {
-    await until('everything has arrived', () => numbers(client).length >= EVENTS);
+    await until('all events have arrived', () => numbers(client).length >= EVENTS);
     assert.deepEqual(numbers(client), all);
   }
   scene.closeClients();
 });
 
-test('an absence in which that much happened is recovered, while more comes', async () => {
+test('recovers clients after such a burst while more events arrive', async () => {
   const [ann] = await scene.people('Ann');
   const clients = await openClients(ann);
   await bridge.kill();
@@ -44,7 +44,7 @@ test('an absence in which that much happened is recovered, while more comes', as
   await bridge.start();
   await publish(ann);
   for (const client of clients) {
-    await until('everything has arrived', () => numbers(client).length >= 2 * EVENTS, 20000);
+    await until('all events have arrived', () => numbers(client).length >= 2 * EVENTS, 20000);
     assert.deepEqual(numbers(client), [...all, ...all]);
   }
   for (const { welcomes } of [clients[0], clients[2]]) assert.ok(welcomes.slice(1).every(({ recovered }) => recovered));
@@ -52,7 +52,7 @@ test('an absence in which that much happened is recovered, while more comes', as
   scene.closeClients();
 });
 
-test('what comes while the bridge is behind does not wait for longer than that', async () => {
+test('delivers new events as soon as a late bridge has caught up', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const here = await scene.plain(ben);
   await publish(ann, 10 * EVENTS);
@@ -63,7 +63,7 @@ test('what comes while the bridge is behind does not wait for longer than that',
   scene.closeClients();
 });
 
-test('what was read for one who took a part of it is not taken for the whole', async () => {
+test('replays everything after another client received only a part of the same replay', async () => {
   const [ann] = await scene.people('Ann');
   const [stuck, halved, late] = await Promise.all([1, 2, 3].map(() => RawClient.connect(bridge, 'plain', scene.token(ann))));
   const events = 3000;
@@ -73,43 +73,43 @@ test('what was read for one who took a part of it is not taken for the whole', a
   await bridge.start();
   await halved.connect();
   halved.read(events * 550);
-  await until('it has about a half', () => halved.bytes <= 0);
+  await until('the client has about a half', () => halved.bytes <= 0);
   halved.close();
   await stuck.connect();
   stuck.stop();
-  await until('its queue is full', async () => await bridge.metric('herald_waiting_bytes') > 40000);
+  await until('the queue is full', async () => await bridge.metric('herald_waiting_bytes') > 40000);
   for (const client of [halved, late]) {
     await client.connect();
     client.read();
-    await until('everything has arrived', () => client.numbers.length >= events);
+    await until('all events have arrived', () => client.numbers.length >= events);
     assert.deepEqual(client.numbers, Array.from({ length: events }, (_, index) => index + 1));
     assert.equal(client.welcomes.at(-1), true);
   }
   for (const client of [stuck, halved, late]) client.close();
 });
 
-test('who goes on in the middle of what changed a badge again and again gets on', async () => {
+test('brings a slow client up to date through many changes of its badge', async () => {
   const narrow = await scene.addBridge(['--queue-limit=4kB', '--page-size=5']);
   const [ann] = await scene.people('Ann');
   const client = new RawClient(narrow, 'plain', scene.token(ann));
-  const [told, badges] = [[], []];
+  const [contents, badges] = [[], []];
   client.record = (event, data) => {
-    if (event === 'notification:new') told.push(Number(data.content));
+    if (event === 'notification:new') contents.push(Number(data.content));
     if (event === 'notification:unread') badges.push(data.count);
   };
   await client.connect();
   client.stop();
   const events = 2000;
   await database.query("SELECT count(herald.notify($1, 'system', 'Hello', n::text)) FROM generate_series(1, $2::int) AS n", [ann, events]);
-  await until('it has fallen behind', async () => await narrow.metric('herald_fallen_behind_total') > 0);
+  await until('the client has fallen behind', async () => await narrow.metric('herald_fallen_behind_total') > 0);
   client.read();
-  await until('everything has arrived', () => told.length >= events && badges.at(-1) === events);
-  assert.deepEqual(told, Array.from({ length: events }, (_, index) => index + 1));
+  await until('everything has arrived', () => contents.length >= events && badges.at(-1) === events);
+  assert.deepEqual(contents, Array.from({ length: events }, (_, index) => index + 1));
   assert.ok(badges.length < events / 2, `${badges.length} badges`);
   client.close();
 });
 
-test('who missed little does not wait for one who missed much', async () => {
+test('replays to a client that missed little before one that missed much', async () => {
   const wide = await scene.addBridge(['--queue-limit=100MB', '--page-size=200']);
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const [far, near] = await Promise.all([ann, ben].map((user) => RawClient.connect(wide, 'plain', scene.token(user))));
@@ -117,21 +117,21 @@ test('who missed little does not wait for one who missed much', async () => {
   far.close();
   await publish(ann, 20000);
   await publish(ben, 1);
-  await until('it has been read', () => near.numbers.length === 1);
+  await until('the event has arrived', () => near.numbers.length === 1);
   near.close();
   await wide.kill();
   await publish(ben, 10);
   await wide.start();
   await far.connect();
   await near.connect();
-  await until('who missed little has it', () => near.numbers.length === 11);
+  await until('the client that missed little has everything', () => near.numbers.length === 11);
   assert.ok(await wide.metric('herald_deliveries_total') < 10000);
-  await until('who missed much has it, too', () => far.numbers.length === 20000);
+  await until('the client that missed much has everything', () => far.numbers.length === 20000);
   assert.deepEqual(far.numbers, Array.from({ length: 20000 }, (_, index) => index + 1));
   for (const client of [far, near]) client.close();
 });
 
-test('a page costs what it holds, also of a transaction that was in progress at the position', async () => {
+test('reads a page at the cost of its events, also within a transaction in progress at its position', async () => {
   const publish = (n) => `SELECT count(herald.publish('*', 'backlog:page', '{}')) FROM generate_series(1, ${n})`;
   const writer = await database.connect();
   await writer.query(`BEGIN; ${publish(1000)}`);
@@ -143,7 +143,7 @@ test('a page costs what it holds, also of a transaction that was in progress at 
       `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM herald.read_events('${position}', max_events => 100)`);
     return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
   };
-  await blocks();    // what a process looks up first
+  await blocks();    // fills the backend's caches
   const before = await blocks();
   for (let n = 0; n < 20; n++) await database.query(publish(1000));
   const after = await blocks();

@@ -1,4 +1,4 @@
-// Old versions of socket.io-client are served as the newest is; what they miss while they are away they fetch themselves.
+// Old versions of socket.io-client are served like the newest. They fetch events that they missed by themselves.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -21,25 +21,25 @@ const like = (user, post) => database.query('INSERT INTO likes (user_id, post_id
 const counts = (client) => client.all('notification:unread').map(({ data }) => data.count);
 
 for (const [version, [library, recovers]] of Object.entries(versions)) {
-  for (const [what, transports] of Object.entries(choices)) {
-    const title = `client ${version} with ${what}`;
+  for (const [choice, transports] of Object.entries(choices)) {
+    const title = `client ${version} with ${choice}`;
 
-    test(`${title} gets its events, and its actions are answered`, async () => {
+    test(`${title} receives events, and its actions are answered`, async () => {
       const [ann, ben] = await scene.people('Ann', 'Ben');
       const client = await scene.socketIo(ann, { library, transports });
-      await until('it goes by a WebSocket', () => client.socket.io.engine.transport.name === 'websocket');
+      await until('it uses a WebSocket', () => client.socket.io.engine.transport.name === 'websocket');
       await like(ben, await scene.post(ann));
       assert.equal((await client.waitFor('notification:new')).actorId, ben);
       assert.equal((await client.ask('inbox:list')).data.notifications.length, 1);
       assert.equal((await client.ask('nonsense')).ok, false);
     });
 
-    test(`${title} is told why its token is refused`, async () => {
+    test(`${title} receives the reason when its token is refused`, async () => {
       await assert.rejects(SocketIoClient.connect(bridge, 'no token', { library, transports }),
         (error) => error instanceof Error && error.message !== '' && error.data.code === 'token_invalid');
     });
 
-    test(`${title} comes back when the bridge is started again: ${recovers ? 'recovered' : 'as new, to its rooms and its unread count'}`, async () => {
+    test(`${title} reconnects to a restarted bridge: ${recovers ? 'recovered' : 'as new, with its rooms and unread count'}`, async () => {
       const [ann, ben] = await scene.people('Ann', 'Ben');
       const talk = await scene.conversation(ann, ben);
       const client = await scene.socketIo(ann, { library, transports });
@@ -48,28 +48,28 @@ for (const [version, [library, recovers]] of Object.entries(versions)) {
       await bridge.kill();
       const meanwhile = await scene.message(talk, ben, 'Meanwhile');
       await bridge.start();
-      await until('it is back', () => client.connects.length === 2);
+      await until('the client has reconnected', () => client.connects.length === 2);
       const behind = await scene.message(talk, ben, 'Behind');
       await scene.settle(client);
       assert.deepEqual(client.connects.map(Boolean), [false, recovers]);
       assert.deepEqual(client.all('message:created').map(({ data }) => data.messageId), recovers ? [before, meanwhile, behind] : [before, behind]);
-      assert.ok(counts(client).includes(2), 'as of its return');
+      assert.ok(counts(client).includes(2), 'the count at its return');
       assert.equal(counts(client).at(-1), 3);
       assert.equal((await client.ask('inbox:list')).data.notifications.length, 3);
     });
   }
 }
 
-for (const [what, transports] of Object.entries({ ...choices, 'polling only': ['polling'] })) {
-  test(`client 2 with ${what} is told which client it needs, and does not come back`, async () => {
+for (const [choice, transports] of Object.entries({ ...choices, 'polling only': ['polling'] })) {
+  test(`client 2 with ${choice} learns which client it needs, and does not reconnect`, async () => {
     const options = { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 20, ...(transports && { transports }) };
     const client = version2(bridge.url, options);
     const attempts = [];
     client.io.on('reconnect_attempt', (number) => attempts.push(number));
     client.on('connect', () => attempts.push('connected'));
     const gone = new Promise((resolve) => client.on('disconnect', resolve));
-    const told = new Promise((resolve) => client.on('error', resolve));
-    assert.equal(await soon('the client is told', told), 'this server speaks Engine.IO 4: use socket.io-client 3 or 4');
+    const refused = new Promise((resolve) => client.on('error', resolve));
+    assert.equal(await soon('the client is refused', refused), 'this server speaks Engine.IO 4: use socket.io-client 3 or 4');
     assert.equal(await soon('the client is disconnected', gone), 'io server disconnect');
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.deepEqual(attempts, []);

@@ -1,4 +1,4 @@
-// An insert in SQL reaches exactly the right clients, in both protocols.
+// An INSERT reaches exactly the right clients, in both protocols.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -12,17 +12,17 @@ const { database } = scene;
 const join = (clients, room) => Promise.all(clients.map(async (client) => assert.equal((await client.ask('room:join', { room })).ok, true)));
 const names = (client) => client.events.map(({ event }) => event).filter((event) => event !== 'test:mark');
 
-test('an INSERT by psql reaches the recipient and nobody else', async () => {
+test('delivers an INSERT by psql to the recipient only', async () => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const post = await scene.post(ann);
-  const told = await scene.both(ann);
+  const recipients = await scene.both(ann);
   const others = [...await scene.both(ben), ...await scene.both(eve)];
-  await scene.settle(...told, ...others);
-  for (const client of [...told, ...others]) client.forgetEvents();
+  await scene.settle(...recipients, ...others);
+  for (const client of [...recipients, ...others]) client.forgetEvents();
 
   await database.psql('-c', `INSERT INTO likes (user_id, post_id) VALUES (${ben}, ${post})`);
 
-  for (const client of told) {
+  for (const client of recipients) {
     const notification = await client.waitFor('notification:new');
     assert.equal(notification.type, 'like');
     assert.equal(notification.userId, ann);
@@ -34,12 +34,12 @@ test('an INSERT by psql reaches the recipient and nobody else', async () => {
     assert.match(notification.createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
     assert.deepEqual(await client.waitFor('notification:unread'), { count: 1 });
   }
-  await scene.settle(...told, ...others);
-  for (const client of told) assert.deepEqual(names(client).sort(), ['notification:new', 'notification:unread']);
+  await scene.settle(...recipients, ...others);
+  for (const client of recipients) assert.deepEqual(names(client).sort(), ['notification:new', 'notification:unread']);
   for (const client of others) assert.deepEqual(names(client), []);
 });
 
-test('every tab and phone of a user is told', async () => {
+test('delivers a notification to every tab and phone of a user', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
   const sessions = [...await scene.both(ann), ...await scene.both(ann)];
@@ -49,7 +49,7 @@ test('every tab and phone of a user is told', async () => {
   for (const session of sessions) assert.equal(session.all('notification:new').length, 1);
 });
 
-test('like, comment, reply, follow and message notify', async () => {
+test('notifies of likes, comments, replies, follows and messages', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const post = await scene.post(ann);
   const clients = await scene.both(ann);
@@ -83,7 +83,7 @@ test('like, comment, reply, follow and message notify', async () => {
   }
 });
 
-test('nobody is notified of their own doings', async () => {
+test('does not notify users of their own actions', async () => {
   const [ann] = await scene.people('Ann');
   const clients = await scene.both(ann);
   const post = await scene.post(ann);
@@ -93,7 +93,7 @@ test('nobody is notified of their own doings', async () => {
   for (const client of clients) assert.deepEqual(client.all('notification:new'), []);
 });
 
-test('the room of a post hears its likes and comments with exact totals', async () => {
+test('delivers likes and comments to the room of a post, with exact totals', async () => {
   const [ann, ben, cat, eve] = await scene.people('Ann', 'Ben', 'Cat', 'Eve');
   const post = await scene.post(ann);
   const listening = await scene.both(cat);
@@ -109,7 +109,7 @@ test('the room of a post hears its likes and comments with exact totals', async 
   ];
   for (const [statement, values] of steps) {
     await database.query(statement, values);
-    await scene.settle(...listening);    // a total is that of the moment at which its event is read
+    await scene.settle(...listening);    // a total is counted when the bridge reads the event
   }
   await scene.settle(...listening, ...elsewhere);
 
@@ -126,7 +126,7 @@ test('the room of a post hears its likes and comments with exact totals', async 
   for (const client of elsewhere) assert.deepEqual(client.events.filter(({ data }) => data.postId), []);
 });
 
-test('followers hear of a new post, its author too, others do not', async () => {
+test('delivers a new post to its author and the followers only', async () => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
   const [author, follower, other] = await Promise.all([ann, ben, eve].map((user) => scene.both(user)));
@@ -141,7 +141,7 @@ test('followers hear of a new post, its author too, others do not', async () => 
   for (const client of other) assert.deepEqual(client.all('post:created'), []);
 });
 
-test('a message reaches the members of its conversation only', async () => {
+test('delivers a message to the members of its conversation only', async () => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const conversation = await scene.conversation(ann, ben);
   const members = [...await scene.both(ann), ...await scene.both(ben)];
@@ -153,10 +153,10 @@ test('a message reaches the members of its conversation only', async () => {
       [id, conversation, ann, 'Ann', 'Secret']);
   }
   await scene.settle(...members, ...others);
-  for (const client of others) assert.deepEqual(names(client), ['notification:unread'], 'but for the badge at connect');
+  for (const client of others) assert.deepEqual(names(client), ['notification:unread'], 'only the badge of the connection');
 });
 
-test('a rolled back insert is never heard of', async () => {
+test('delivers nothing of a rolled back INSERT', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
   const clients = await scene.both(ann);
@@ -165,7 +165,7 @@ test('a rolled back insert is never heard of', async () => {
   for (const client of clients) assert.deepEqual(client.all('notification:new'), []);
 });
 
-test('ten thousand rows of one statement arrive in order', async () => {
+test('delivers ten thousand rows of one statement in order', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const clients = await scene.both(ann);
@@ -180,7 +180,7 @@ test('ten thousand rows of one statement arrive in order', async () => {
   }
 });
 
-test('an application role without any grant on herald makes notifications by plain inserts', async () => {
+test('notifies of plain INSERTs by a role without any grant on herald', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
   const clients = await scene.both(ann);
@@ -192,7 +192,7 @@ test('an application role without any grant on herald makes notifications by pla
   for (const client of clients) await client.waitFor('notification:new');
 });
 
-test('preferences decide whether something is kept and whether it is shown at once', async () => {
+test('applies preferences for the inbox and for live delivery', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const [plain, socketIo] = await scene.both(ann);
   await database.query('SELECT herald.set_preference($1, $2, $3)', [ann, 'like', []]);
@@ -206,10 +206,10 @@ test('preferences decide whether something is kept and whether it is shown at on
   assert.equal(data.unread, 1);
 });
 
-test('each namespace of a front end gets its own kind of events', async () => {
+test('delivers to each namespace its own kind of events', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
-  await scene.settle(await scene.plain(ann));    // the bridge has read that they joined it
+  await scene.settle(await scene.plain(ann));    // the bridge has read the memberships
   const notifications = await scene.socketIo(ann, { namespace: '/notifications' });
   const chat = await scene.socketIo(ann, { namespace: '/chat' });
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
@@ -224,7 +224,7 @@ test('each namespace of a front end gets its own kind of events', async () => {
   assert.deepEqual(new Set(names(chat)), new Set(['message:created']));
 });
 
-test('two bridges on one database both deliver', async () => {
+test('delivers through two bridges of one database', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const second = await scene.addBridge();
   const clients = [...await scene.both(ann), ...await scene.both(ann, { bridge: second })];

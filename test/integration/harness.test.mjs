@@ -1,4 +1,4 @@
-// The tests' own harness: a test file that does not come to an end is ended, with all that it started.
+// The harness itself: a test file that hangs ends after its time limit, with everything that it started.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -13,18 +13,18 @@ function run(program) {
   return { status, stdout, stderr };
 }
 
-test('a file that hangs ends with all that it started, and says what it waits for', () => {
+test('ends a hanging file with everything that it started, and prints its open resources', () => {
   const { status, stdout, stderr } = run("atExit(() => console.log('ended')); setInterval(() => {}, 1e6);");
   assert.equal(status, 1);
   assert.equal(stdout, 'ended\n');
-  assert.match(stderr, /has not ended after 0.5 s; what it waits for: .*Timeout/);
+  assert.match(stderr, /has not ended after 0.5 s; open resources: .*Timeout/);
 });
 
-test('a file that does not hang does not wait for its limit', () => {
+test('lets a file end before its time limit', () => {
   assert.deepEqual(run("atExit(() => console.log('ended'));"), { status: 0, stdout: 'ended\n', stderr: '' });
 });
 
-test('what never comes is waited for in vain', async () => {
+test('ends waits after their time limit', async () => {
   const never = new Promise(() => {});
   await assert.rejects(soon('a promise', never, 20), /waited 20 ms in vain: a promise/);
   await assert.rejects(until('a probe', () => false, 20), /waited 20 ms in vain: a probe/);

@@ -1,4 +1,4 @@
-// What is known to be wrong in libwebsockets takes the bridge neither down nor to a crawl: see the table in test/README.md.
+// Known faults of libwebsockets neither end the bridge nor slow it down: see the table in test/README.md.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -15,7 +15,7 @@ after(() => scene.close());
 
 const [ann] = await scene.people('Ann');
 
-// A connection that says this, and waits.
+// Opens a connection that sends these bytes and then waits.
 async function openSocket(bridge, bytes = '') {
   const socket = net.connect(bridge.port, '127.0.0.1').resume();
   socket.on('error', () => {});
@@ -26,7 +26,7 @@ async function openSocket(bridge, bytes = '') {
 
 const many = (count, open) => Promise.all(Array.from({ length: count }, open));
 
-test('the limit of descriptors, by which the library sizes the table that each close looks through, is what is needed', async () => {
+test('lowers the limit of descriptors to its needs: the library scans a table of that size at each close', async () => {
   const bridge = await scene.addBridge(['--max-connections=300']);
   assert.equal(bridge.descriptorLimit, 500);
 });
@@ -34,7 +34,7 @@ test('the limit of descriptors, by which the library sizes the table that each c
 const upgrade = 'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
 
-test('clients of every kind that answer pings stay', async () => {
+test('keeps clients of every kind that answer pings', async () => {
   const bridge = await scene.addBridge(['--ping-interval=100ms', '--ping-timeout=1s']);
   const [ann] = await scene.people('Ann');
   const clients = await scene.both(ann, { bridge });
@@ -48,14 +48,14 @@ test('clients of every kind that answer pings stay', async () => {
 test('a WebSocket costs the same when thousands are open', { timeout: 60000 }, async () => {
   const bridge = await scene.addBridge();
   const open = () => bridge.metric('herald_connections');
-  // Processor time of so many that come and go.
+  // Returns the processor time of this many WebSockets that open and close, in milliseconds.
   const cost = async (count) => {
     const [others, before] = [await open(), bridge.processorTime()];
     for (let done = 0; done < count; done += 100) {
       const sockets = await many(100, () => openSocket(bridge, upgrade));
-      await until('they are there', async () => await open() === others + 100);
+      await until('they are open', async () => await open() === others + 100);
       for (const socket of sockets) socket.destroy();
-      await until('they are gone', async () => await open() === others);
+      await until('they are closed', async () => await open() === others);
     }
     return bridge.processorTime() - before;
   };
@@ -63,18 +63,18 @@ test('a WebSocket costs the same when thousands are open', { timeout: 60000 }, a
   const alone = await cost(1000);
   const sockets = [];
   for (let n = 0; n < 90; n++) sockets.push(...await many(100, () => openSocket(bridge, upgrade)));
-  await until('all are there', async () => await open() === sockets.length);
+  await until('all are open', async () => await open() === sockets.length);
   const crowded = await cost(1000);
   for (const socket of sockets) socket.destroy();
   assert.ok(crowded < 1.6 * alone, `${crowded} ms instead of ${alone} ms`);
 });
 
-test('without a free descriptor clients are refused, which costs nothing, and served again when there is one', async () => {
+test('refuses clients at no cost without a free descriptor, and serves them again with one', async () => {
   const bridge = await scene.addBridge();
   const first = await EngineClient.connect(bridge, scene.token(ann));
   execFileSync('prlimit', [`--pid=${bridge.pid}`, '--nofile=60:60']);
   const sockets = await many(100, () => openSocket(bridge));
-  await until('most are refused', () => sockets.filter((socket) => socket.destroyed).length >= 40);
+  await until('some are refused', () => sockets.filter((socket) => socket.destroyed).length >= 40);
   const [start, before] = [Date.now(), bridge.processorTime()];
   await until('a second has passed', () => Date.now() - start > 1000);
   assert.ok(bridge.processorTime() - before < 200, `${bridge.processorTime() - before} ms of processor time in a second`);
@@ -87,13 +87,13 @@ test('without a free descriptor clients are refused, which costs nothing, and se
 for (const signal of ['SIGSEGV', 'SIGFPE']) {
   test(`${signal} ends the bridge`, async () => {
     const bridge = await Bridge.start({ conninfo: scene.database.conninfo('bridge'), secret: scene.secret });
-    const { code } = await soon('it ends', bridge.end(signal));
+    const { code } = await soon('the bridge ends', bridge.end(signal));
     assert.notEqual(code, 0);
   });
 }
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
-  test(`${signal} ends the bridge with 0, whatever its clients are about`, async () => {
+  test(`${signal} ends the bridge with 0, with clients in all states`, async () => {
     const bridge = await scene.addBridge(['--drain-timeout=500ms']);
     const [polling, upgrading] = [await EngineClient.connect(bridge, scene.token(ann)), await EngineClient.connect(bridge, scene.token(ann))];
     const poll = polling.poll();
@@ -104,7 +104,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     pieces.push(`POST ${polling.query()} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4`);
     const sockets = await Promise.all(pieces.map((bytes) => openSocket(bridge, bytes)));
     await Promise.all([scene.plain(ann, { bridge }), scene.eventSource(ann, { bridge }), scene.socketIo(ann, { bridge })]);
-    assert.deepEqual(await soon('it ends', bridge.end(signal)), { code: 0, signal: null });
+    assert.deepEqual(await soon('the bridge ends', bridge.end(signal)), { code: 0, signal: null });
     await poll.catch(() => {});
     scene.closeClients();
     for (const other of sockets) other.destroy();

@@ -1,5 +1,5 @@
-// A client that polls for a long while, mostly in silence, comes back to everything that it missed, and to nothing twice.
-// HERALD_POLLING_SECONDS: how long that is about; without it some seconds, with as many pings.
+// A client that polls for a long time, mostly in silence, is recovered: it misses nothing and receives nothing twice.
+// HERALD_POLLING_SECONDS sets the approximate time; the default is some seconds with as many pings.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -13,7 +13,7 @@ after(() => scene.close());
 
 const { bridge } = scene;
 
-test(`recovery after ${PINGS} pings by polling`, async () => {
+test(`recovers a polling client after ${PINGS} pings`, async () => {
   const [ann, ben, cat, dan] = await scene.people('Ann', 'Ben', 'Cat', 'Dan');
   const [conversation, elsewhere] = [await scene.conversation(ann, ben), await scene.conversation(cat, dan)];
   const client = await scene.socketIo(ann, { transports: ['polling'] });
@@ -21,7 +21,7 @@ test(`recovery after ${PINGS} pings by polling`, async () => {
   let pings = 0;
   client.socket.io.on('ping', () => { pings++; });
 
-  // What happens with each of so many pings.
+  // Calls act() once during each of this many pings.
   async function during(count, act) {
     for (const end = pings + count; pings < end;) {
       const before = pings;
@@ -37,23 +37,23 @@ test(`recovery after ${PINGS} pings by polling`, async () => {
     'the bridge is restarted': async () => { await bridge.stop(); await say(); await bridge.start(); },
     'the bridge is killed': async () => { await bridge.kill(); await bridge.start(); await say(); },
   };
-  for (const [what, happen] of Object.entries(breaks)) {
+  for (const [cause, happen] of Object.entries(breaks)) {
     const before = client.connects.length;
     await during(8, say);
     await during(7, async () => {});
     await during(7, () => scene.message(elsewhere, cat, 'Nothing for Ann'));
-    await until('all is heard', () => heard().length === sent.length);
+    await until('the client has everything', () => heard().length === sent.length);
     assert.equal(client.socket.io.engine.transport.name, 'polling');
-    assert.equal(client.connects.length, before, 'one connection until then');
+    assert.equal(client.connects.length, before, 'it has not reconnected until then');
     const { length } = client.events;
     await during(2, async () => {});
-    assert.equal(client.events.length, length, 'the last packets were pings alone');
+    assert.equal(client.events.length, length, 'the last packets were only pings');
     await happen();
-    await until(`it is back after ${what}`, () => client.connects.length > before);
+    await until(`the client has reconnected after ${cause}`, () => client.connects.length > before);
     await say();
-    await until('what was missed has come', () => heard().length >= sent.length);
+    await until('the client has the missed messages', () => heard().length >= sent.length);
     await scene.settle(client);
-    assert.deepEqual(heard(), sent, what);
+    assert.deepEqual(heard(), sent, cause);
   }
   assert.ok(pings >= PINGS, `${pings} pings`);
   assert.deepEqual(client.connects, [false, true, true, true]);

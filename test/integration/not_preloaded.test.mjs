@@ -1,4 +1,4 @@
-// Without shared_preload_libraries everything works the same; the doorbell is then rung in the transaction.
+// Without shared_preload_libraries everything works the same; transactions send NOTIFY themselves.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -11,11 +11,11 @@ afterEach(() => scene.closeClients());
 
 const { bridge, database, postgres } = scene;
 
-test('the extension is not preloaded here', async () => {
+test('reports that it is not preloaded', async () => {
   assert.equal(await database.value('SELECT herald.preloaded()'), false);
 });
 
-test('an insert reaches the clients of two bridges', async () => {
+test('delivers an insert to the clients of two bridges', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
   const second = await scene.addBridge();
@@ -24,7 +24,7 @@ test('an insert reaches the clients of two bridges', async () => {
   for (const client of clients) assert.equal((await client.waitFor('notification:new')).title, 'Ben liked your post');
 });
 
-test('what is undone by a savepoint is not heard of, the rest is', async () => {
+test('delivers the rows of a transaction without those that a savepoint rolled back', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const clients = await scene.both(ann);
   const follow = (user) => `INSERT INTO follows (follower_id, followee_id) VALUES (${user}, ${ann})`;
@@ -33,7 +33,7 @@ test('what is undone by a savepoint is not heard of, the rest is', async () => {
   for (const client of clients) assert.deepEqual(client.all('notification:new').map(({ data }) => data.actorId), [cat]);
 });
 
-test('a prepared transaction is heard of when it is committed', async () => {
+test('delivers the events of a prepared transaction when it commits', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const clients = await scene.both(ann);
   await database.psql('-c', 'BEGIN', '-c', `INSERT INTO follows (follower_id, followee_id) VALUES (${ben}, ${ann})`, '-c', "PREPARE TRANSACTION 'later'");
@@ -43,7 +43,7 @@ test('a prepared transaction is heard of when it is committed', async () => {
   for (const client of clients) await client.waitFor('notification:new');
 });
 
-test('a killed server and a killed bridge lose nothing here either', async () => {
+test('loses nothing when the server and the bridge are killed', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const client = await scene.plain(ann, { resume: true });

@@ -1,4 +1,4 @@
-// What a user's tabs hear of their inbox: undo, read state, groups, requests, milestones; each tab the same.
+// A user's tabs and the inbox: retraction, read state, groups, preferences and milestones. All tabs show the same.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -14,7 +14,7 @@ const unlike = (user, post) => database.query('DELETE FROM likes WHERE user_id =
 const everywhere = (clients, event, check) => Promise.all(clients.map((client) => client.waitFor(event, check)));
 const list = async (client, options = {}) => (await client.ask('inbox:list', options)).data;
 
-// The list that a front end keeps by applying what it hears, as docs/protocol.md describes it.
+// Returns the list that a front end keeps by applying events, as docs/protocol.md describes.
 function shown(client) {
   const notifications = new Map();
   for (const { event, data } of client.events) {
@@ -24,7 +24,7 @@ function shown(client) {
   return [...notifications.keys()].sort();
 }
 
-test('like, unlike, like again: told once, and every tab shows what the inbox holds', async () => {
+test('notifies once of like, unlike and like, and all tabs show the inbox', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
   const tabs = await scene.both(ann);
@@ -44,7 +44,7 @@ test('like, unlike, like again: told once, and every tab shows what the inbox ho
   }
 });
 
-test('a post that is deleted takes all that it caused with it, in one event', async () => {
+test('removes all notifications about a deleted post in one event', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const post = await scene.post(ann);
   const kept = await scene.post(ann);
@@ -66,7 +66,7 @@ test('a post that is deleted takes all that it caused with it, in one event', as
   }
 });
 
-test('a rollback of an undo changes nothing', async () => {
+test('keeps a notification when its retraction is rolled back', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
   const tabs = await scene.both(ann);
@@ -77,7 +77,7 @@ test('a rollback of an undo changes nothing', async () => {
   for (const tab of tabs) assert.deepEqual(tab.all('notification:removed'), []);
 });
 
-test('what is read, unread again, seen and archived in one tab is so in the other', async () => {
+test('shows read, unread, seen and archived notifications the same in all tabs', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const post = await scene.post(ann);
   const tabs = await scene.both(ann);
@@ -103,7 +103,7 @@ test('what is read, unread again, seen and archived in one tab is so in the othe
   assert.equal((await list(there, { archived: true })).notifications.length, 2);
 });
 
-test('a group grows after it was delivered, and the badge counts what the list shows', async () => {
+test('counts a new notification in a group that was read, in the badge as in the list', async () => {
   const people = await scene.people('Ann', ...Array.from({ length: 13 }, (_, index) => `Fan_${index + 1}`));
   const [ann, ...fans] = people;
   const post = await scene.post(ann);
@@ -128,7 +128,7 @@ test('a group grows after it was delivered, and the badge counts what the list s
   assert.equal((await list(tab, { grouped: true })).groups[0].title, 'Fan_1 liked your post');
 });
 
-test('who is muted or blocked, or disturbs at night, is kept away or kept quiet', async () => {
+test('applies blocks, muted users and quiet hours', async () => {
   const [ann, ben, cat, dan] = await scene.people('Ann', 'Ben', 'Cat', 'Dan');
   const post = await scene.post(ann);
   const [tab] = await scene.both(ann);
@@ -151,7 +151,7 @@ test('who is muted or blocked, or disturbs at night, is kept away or kept quiet'
   await database.query("SELECT herald.unwatch('blocks')");
 });
 
-test('the owner of a post is told of a milestone by the worker', async () => {
+test('notifies the owner of a post of a milestone', async () => {
   const [ann] = await scene.people('Ann');
   const post = await scene.post(ann);
   const [tab] = await scene.both(ann);
@@ -162,7 +162,7 @@ test('the owner of a post is told of a milestone by the worker', async () => {
   assert.deepEqual(milestone.data, { total: 100, field: 'totalLikes', postId: post });
 });
 
-test('who has read how far in a conversation', async () => {
+test('tells the members of a conversation up to which message a user has read', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const [mine] = await scene.both(ann);

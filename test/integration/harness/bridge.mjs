@@ -1,4 +1,4 @@
-// bridge.mjs: a real herald-bridge on a free port.
+// bridge.mjs: runs a real herald-bridge on a free port.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ export async function freePort() {
   return port;
 }
 
-// Runs the bridge to its end; for --check, --help and wrong settings.
+// Runs the bridge until it ends, for --check, --help and wrong settings. Returns its exit code and output.
 export async function runBridge(options, environment = {}) {
   const child = spawn(program, options, { env: { ...process.env, ...environment } });
   const forget = atExit(() => child.kill('SIGKILL'));
@@ -38,8 +38,8 @@ export class Bridge {
   #forget;
   log = '';
 
-  // conninfo: where the database is. secret: what tokens are signed with. options: more options of the command line.
-  // program: which one; one with sanitizers takes more memory than it says.
+  // conninfo: of the database. secret: signs the tokens. options: further command line options. program: the bridge to run; with
+  // sanitizers it uses more memory than its metrics report.
   static async start({ conninfo, secret, options = [], program: given = program }) {
     const bridge = new Bridge();
     bridge.conninfo = conninfo;
@@ -58,7 +58,7 @@ export class Bridge {
   get pid() { return this.#child.pid; }
 
   async start() {
-    // Should this process be killed, the kernel ends the bridge as well.
+    // The kernel ends the bridge if this process is killed.
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', this.program, `--database=${this.conninfo}`, `--listen=127.0.0.1:${this.port}`,
       `--jwt-secret-file=${this.secretFile}`, ...this.options], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr.on('data', (text) => { this.log += text; });
@@ -70,7 +70,7 @@ export class Bridge {
     });
   }
 
-  // Waits until the bridge says that it is caught up with the database.
+  // Waits until the bridge reports that it has caught up with the database.
   async ready() {
     await until('the bridge is ready', async () => {
       if (!this.running) throw new Error(`the bridge ended:\n${this.log}`);
@@ -82,30 +82,30 @@ export class Bridge {
 
   get(url, options) { return fetch(this.url + url, options); }
 
-  // The value of a metric, summed over its labels.
+  // Returns the value of a metric, summed over its labels.
   async metric(name) {
     const text = await (await this.get('/metrics')).text();
     const values = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
     return values.reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
   }
 
-  // What the kernel tells of the process.
-  #told(file) { return readFileSync(`/proc/${this.pid}/${file}`, 'latin1'); }
+  // Returns a file that the kernel keeps about the process.
+  #proc(file) { return readFileSync(`/proc/${this.pid}/${file}`, 'latin1'); }
 
-  // In milliseconds.
+  // The processor time used, in milliseconds.
   processorTime() {
-    const fields = this.#told('stat').split(') ')[1].split(' ');
+    const fields = this.#proc('stat').split(') ')[1].split(' ');
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
-  get sanitized() { return this.#told('maps').includes('libasan'); }
+  get sanitized() { return this.#proc('maps').includes('libasan'); }
 
-  // Resident, in bytes.
-  get memory() { return Number(/^VmRSS:\s+(\d+)/m.exec(this.#told('status'))[1]) * 1024; }
+  // The resident memory, in bytes.
+  get memory() { return Number(/^VmRSS:\s+(\d+)/m.exec(this.#proc('status'))[1]) * 1024; }
 
   get descriptors() { return readdirSync(`/proc/${this.pid}/fd`).length; }
 
-  get descriptorLimit() { return Number(/^Max open files +(\d+)/m.exec(this.#told('limits'))[1]); }
+  get descriptorLimit() { return Number(/^Max open files +(\d+)/m.exec(this.#proc('limits'))[1]); }
 
   async end(signal) {
     this.#child.kill(signal);
@@ -116,7 +116,7 @@ export class Bridge {
 
   kill() { return this.end('SIGKILL'); }
 
-  // Ends the bridge for good; how it ended is told, so that a crash does not go unnoticed.
+  // Ends the bridge, or returns how it ended before: the caller checks the outcome, so that no crash goes unnoticed.
   stop() {
     return this.running ? this.end('SIGTERM') : this.exited;
   }

@@ -1,4 +1,4 @@
-// chromium.mjs: Debian's Chromium, without a window.
+// chromium.mjs: starts Debian's Chromium without a window.
 
 import * as playwright from 'playwright-core';
 

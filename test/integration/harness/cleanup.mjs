@@ -1,4 +1,4 @@
-// cleanup.mjs: whatever a test file started is ended with it, also when it fails, is interrupted or does not come to an end.
+// cleanup.mjs: ends everything that a test file started, also when the file fails, is interrupted or hangs.
 
 const pending = new Set();
 
@@ -7,16 +7,16 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
 
-// HERALD_FILE_LIMIT: how many seconds a test file may take; without it, as long as it wants.
+// HERALD_FILE_LIMIT: the longest time that a test file may take, in seconds; 0, the default, sets no limit.
 const limit = Number(process.env.HERALD_FILE_LIMIT ?? 0);
 if (limit > 0) {
   setTimeout(() => {
-    console.error(`${process.argv[1]} has not ended after ${limit} s; what it waits for: ${process.getActiveResourcesInfo().join(', ')}`);
+    console.error(`${process.argv[1]} has not ended after ${limit} s; open resources: ${process.getActiveResourcesInfo().join(', ')}`);
     process.exit(1);
   }, limit * 1000).unref();
 }
 
-// end() runs when this process exits, so it must be synchronous; the function returned takes the promise back.
+// Runs end() when this process exits, so it must be synchronous. Returns a function that cancels this.
 export function atExit(end) {
   pending.add(end);
   return () => pending.delete(end);

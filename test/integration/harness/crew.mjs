@@ -1,10 +1,10 @@
-// crew.mjs: processes that run the same module and do what they are told, because one is not enough to load a bridge.
+// crew.mjs: runs a module in several processes and calls its functions, because one process cannot load a bridge.
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.mjs';
 
-// In a process of the crew: what it can be asked for.
+// Called in a process of the crew: offers these methods.
 export function serve(methods) {
   process.on('message', async ({ id, method, parameters }) => {
     try {
@@ -19,41 +19,41 @@ export const isMember = process.send !== undefined && process.env.HERALD_CREW !=
 
 export class Crew {
   #children;
-  #asked = new Map();
+  #calls = new Map();
   #lastId = 0;
 
-  // url: of the module, which calls serve() when isMember.
+  // url: the module, which calls serve() if isMember.
   constructor(url, count) {
     this.#children = Array.from({ length: count }, () => fork(fileURLToPath(url), process.argv.slice(2), { env: { ...process.env, HERALD_CREW: '1' } }));
     for (const child of this.#children) {
       atExit(() => child.kill('SIGKILL'));
       child.on('message', ({ id, answer, failure }) => {
-        const { resolve, reject } = this.#asked.get(id);
-        this.#asked.delete(id);
+        const { resolve, reject } = this.#calls.get(id);
+        this.#calls.delete(id);
         if (failure) reject(new Error(failure));
         else resolve(answer);
       });
     }
   }
 
-  #ask(child, method, parameters) {
+  #call(child, method, parameters) {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
+      this.#calls.set(id, { resolve, reject });
       child.send({ id, method, parameters });
     });
   }
 
-  // The answers of all.
+  // Calls the method in all processes and returns all results.
   all(method, ...parameters) {
-    return Promise.all(this.#children.map((child) => this.#ask(child, method, parameters)));
+    return Promise.all(this.#children.map((child) => this.#call(child, method, parameters)));
   }
 
-  // The same, with a share of the list for each.
+  // Calls the method in all processes, with a part of the list for each.
   share(method, list, ...parameters) {
     const count = this.#children.length;
     return Promise.all(this.#children.map((child, index) =>
-      this.#ask(child, method, [list.filter((_, place) => place % count === index), ...parameters])));
+      this.#call(child, method, [list.filter((_, item) => item % count === index), ...parameters])));
   }
 
   close() {

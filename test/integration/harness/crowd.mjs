@@ -1,10 +1,10 @@
-// crowd.mjs: many plain clients that keep only counts, and come back with their last position.
+// crowd.mjs: many plain clients that only count events, and reconnect with their last position.
 
 import WebSocket from 'ws';
 import { until } from './wait.mjs';
 
 class Member {
-  events = new Map();   // name: the numbers that came, in order
+  events = new Map();   // numbers received by event name, in order
   count = 0;
   welcomes = [];
 
@@ -38,12 +38,12 @@ class Member {
 }
 
 export class Crowd {
-  // people: [user, token] of each.
+  // people: [user, token] of each client.
   constructor(port, people) {
     this.members = people.map((person) => new Member(port, person));
   }
 
-  // Connects all of them, as many at a time as a listening socket takes.
+  // Connects all clients, 500 at a time: a listening socket takes no more.
   async connect() {
     const waiting = [...this.members];
     const next = async () => {
@@ -52,12 +52,12 @@ export class Crowd {
     await Promise.all(Array.from({ length: 500 }, next));
   }
 
-  // Waits until everybody has so many numbered events.
+  // Waits until every client has received this many numbered events.
   async have(count) {
-    await until(`everybody has ${count} events`, () => this.members.every((member) => member.count >= count), 120000);
+    await until(`every client has ${count} events`, () => this.members.every((member) => member.count >= count), 120000);
   }
 
-  // What is wrong: who was not recovered, or has not got 1 to the last of each event, in order and once.
+  // Returns a line for each client that was not recovered, or did not receive 1 to the last number of each event in order and once.
   faults(last) {
     const wrong = ({ events, welcomes }) => welcomes.slice(1).includes(false) ||
       Object.entries(last).some(([name, count]) => String(events.get(name)) !== String(Array.from({ length: count }, (_, n) => n + 1)));

@@ -1,4 +1,4 @@
-// cutter.mjs: a network in front of a bridge that breaks its connections after so many bytes.
+// cutter.mjs: a proxy in front of a bridge that breaks each connection after a number of bytes.
 
 import { once } from 'node:events';
 import net from 'node:net';
@@ -6,7 +6,7 @@ import net from 'node:net';
 export class Cutter {
   #server;
   #sockets = new Set();
-  allowance = Infinity;    // bytes that each new connection may get from the bridge
+  allowance = Infinity;    // bytes that each new connection may receive from the bridge
   cuts = 0;
 
   static async open(bridge) {

@@ -1,4 +1,4 @@
-// engine_client.mjs: Engine.IO by hand, request by request; for what no client library would do.
+// engine_client.mjs: speaks Engine.IO request by request, for input that no client library sends.
 
 import { once } from 'node:events';
 import WebSocket from 'ws';
@@ -9,7 +9,7 @@ const SEPARATOR = '\x1e';
 export class EngineClient {
   constructor(bridge) { this.bridge = bridge; }
 
-  // A session that was opened by polling.
+  // Opens a session by polling.
   static async open(bridge) {
     const client = new EngineClient(bridge);
     const { body } = await client.request('GET');
@@ -18,7 +18,7 @@ export class EngineClient {
     return client;
   }
 
-  // The same, connected to a namespace by a token; resume: pid and offset of an earlier session.
+  // Opens a session and connects it to the main namespace. resume: pid and offset of an earlier session.
   static async connect(bridge, token, { resume } = {}) {
     const client = await EngineClient.open(bridge);
     await client.say(`40${JSON.stringify({ token, ...resume })}`);
@@ -42,7 +42,7 @@ export class EngineClient {
 
   post(...packets) { return this.request('POST', { body: packets.join(SEPARATOR) }); }
 
-  // Posts packets that are good.
+  // Posts packets that the bridge must accept.
   async say(...packets) {
     const { status, body } = await this.post(...packets);
     if (status !== 200 || body !== 'ok') throw new Error(`the POST was answered ${status} ${body}`);
@@ -50,7 +50,7 @@ export class EngineClient {
 
   heard = [];
 
-  // Polls until there is such a packet, which is returned; pings are answered.
+  // Polls until a packet matches, and returns it. Answers pings.
   hear(match) {
     return until('a packet comes by polling', async () => {
       const found = this.heard.find(match);
@@ -64,19 +64,19 @@ export class EngineClient {
     });
   }
 
-  // A WebSocket for this session, or a new one where there is none.
+  // Opens a WebSocket for this session, or a new session if there is none.
   websocket(query, options) {
     const url = this.bridge.url.replace('http', 'ws');
     return new EngineSocket(`${url}${this.query({ transport: 'websocket', ...query })}`, options);
   }
 
-  // Waits until the session is gone.
+  // Waits until the session has ended.
   async ended() {
-    await until('the session is gone', async () => (await this.poll()).status === 400);
+    await until('the session has ended', async () => (await this.poll()).status === 400);
   }
 }
 
-// A WebSocket that keeps what it hears.
+// A WebSocket that records the packets it receives.
 export class EngineSocket {
   heard = [];
 
@@ -97,7 +97,7 @@ export class EngineSocket {
     return until('a packet comes by WebSocket', () => this.heard.find(match));
   }
 
-  // The probe and the end of the upgrade.
+  // Sends the probe and completes the upgrade.
   async upgrade() {
     await this.say('2probe');
     await this.hear((text) => text === '3probe');

@@ -1,4 +1,4 @@
-// event_source_client.mjs: an EventSource that does what the HTML standard says, with a journal.
+// event_source_client.mjs: an EventSource as the HTML standard defines it, with a journal.
 
 import http from 'node:http';
 import { Journal } from './journal.mjs';
@@ -9,9 +9,9 @@ export class EventSourceClient extends Journal {
   label = 'event source';
   welcomes = [];
   comments = 0;
-  retries = [];         // what the bridge said, in milliseconds
+  retries = [];         // reconnection times that the bridge sent, in milliseconds
 
-  // rooms: asked for in the URL. resume: come back by itself, as a browser does. retry: wait so long instead of what the bridge says.
+  // rooms: rooms in the URL. resume: reconnect automatically, as a browser does. retry: wait this long instead of the bridge's time.
   constructor(bridge, token, { rooms = [], resume = false, retry, lastEventId = '', query = '', headers = {} } = {}) {
     super();
     Object.assign(this, { bridge, token, rooms, resume, retry, lastEventId, query, headers });
@@ -27,7 +27,7 @@ export class EventSourceClient extends Journal {
     return `${this.bridge.url}/events?${new URLSearchParams(this.rooms.map((room) => ['room', room]))}${this.query}`;
   }
 
-  // Resolves with the welcome.
+  // Connects; resolves with the welcome.
   open() {
     const headers = { accept: 'text/event-stream', ...this.headers };
     if (this.token !== undefined) headers.authorization = `Bearer ${this.token}`;
@@ -38,7 +38,7 @@ export class EventSourceClient extends Journal {
       this.request.on('error', reject);
     });
     return soon('the event source is welcomed', welcomed.then((welcome) => {
-      this.closed.then(() => this.#comeBack());
+      this.closed.then(() => this.#reconnect());
       return welcome;
     }));
   }
@@ -56,7 +56,7 @@ export class EventSourceClient extends Journal {
     this.closed.then(() => refused(new Error('the stream ended before its welcome')));
   }
 
-  // Takes whole events; returns the rest.
+  // Dispatches complete events and returns the rest.
   #read(text, welcomed) {
     const blocks = text.split('\n\n');
     for (const block of blocks.slice(0, -1)) this.#dispatch(block.split('\n'), welcomed);
@@ -82,7 +82,7 @@ export class EventSourceClient extends Journal {
     else this.record(event, frame.data, { frame, lastEventId: id, id: frame.id, room: frame.room });
   }
 
-  async #comeBack() {
+  async #reconnect() {
     while (this.resume) {
       await new Promise((resolve) => setTimeout(resolve, this.retry ?? this.retries.at(-1) ?? 3000));
       if (this.resume && await this.open().then(() => true, () => false)) return;

@@ -1,10 +1,10 @@
-// journal.mjs: what a client received, in order.
+// journal.mjs: records the events that a client received, in order.
 
 import { until } from './wait.mjs';
 
 export class Journal {
   events = [];
-  arrivals = [];        // when each of them came, in milliseconds
+  arrivals = [];        // arrival time of each event, in milliseconds
 
   record(event, data, rest) {
     this.events.push({ event, data, ...rest });
@@ -15,7 +15,7 @@ export class Journal {
     return this.events.filter((entry) => entry.event === event);
   }
 
-  // The data of the first event of that name whose data match; it may have come already.
+  // Returns the data of the first event with this name and matching data, received before or after the call.
   async waitFor(event, match = () => true) {
     const found = () => this.events.find((entry) => entry.event === event && match(entry.data));
     return (await until(`${this.label} receives ${event}; it has ${JSON.stringify(this.events.map((entry) => entry.event))}`, found)).data;

@@ -1,4 +1,4 @@
-// plain_client.mjs: a plain WebSocket that speaks the bridge's own JSON frames, with a journal.
+// plain_client.mjs: a WebSocket client of the bridge's own JSON frames, with a journal.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import WebSocket from 'ws';
@@ -18,8 +18,8 @@ export class PlainClient extends Journal {
   #answers = new Map();
   #lastId = 0;
 
-  // resume: come back by itself with the last position, as a careful front end does.
-  // sessionId, position: of an earlier connection. paused: read nothing behind the welcome until the socket is resumed.
+  // resume: reconnect automatically with the last position, as a careful front end does. sessionId, position: of an earlier
+  // connection. paused: read nothing behind the welcome until the socket is resumed.
   constructor(bridge, token, { resume = false, sessionId, position, headers, query = '', paused = false } = {}) {
     super();
     Object.assign(this, { bridge, token, resume, sessionId, position, headers, query, paused });
@@ -41,7 +41,7 @@ export class PlainClient extends Journal {
       socket.on('message', (text) => { if (socket === this.socket) this.#receive(JSON.parse(text), resolve, reject); });
       this.closed.then(({ code, reason }) => reject(new Refused({ code, message: reason })));
     });
-    return soon('the plain client is welcomed', welcomed.then(() => { this.closed.then(() => this.#comeBack()); }));
+    return soon('the plain client is welcomed', welcomed.then(() => { this.closed.then(() => this.#reconnect()); }));
   }
 
   #authenticate() {
@@ -68,7 +68,7 @@ export class PlainClient extends Journal {
     }
   }
 
-  async #comeBack() {
+  async #reconnect() {
     while (this.resume && !await this.open().then(() => true, () => false)) await pause(5);
   }
 
@@ -76,7 +76,7 @@ export class PlainClient extends Journal {
     this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   }
 
-  // Asks for an action; the answer is { ok, data } or { ok, error }.
+  // Sends an action and returns the answer: { ok, data } or { ok, error }.
   ask(action, data = {}) {
     const id = ++this.#lastId;
     const answered = new Promise((resolve) => this.#answers.set(id, resolve));

@@ -1,4 +1,4 @@
-// pooler.mjs: a real PgBouncer between clients and a private cluster.
+// pooler.mjs: runs a real PgBouncer between clients and a private cluster.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ const program = '/usr/sbin/pgbouncer';
 export class Pooler {
   static isInstalled = existsSync(program);
 
-  // database: the one behind it. mode: session or transaction.
+  // database: the database behind it. mode: session or transaction.
   static async start(database, mode) {
     const pooler = new Pooler();
     pooler.database = database;
@@ -31,7 +31,7 @@ export class Pooler {
     return pooler;
   }
 
-  // PgBouncer refuses to run as root, which lends it the server's user.
+  // PgBouncer refuses to run as root, so root runs it as the server's user.
   async #spawn(settings) {
     const root = process.getuid() === 0;
     chmodSync(this.directory, 0o755);

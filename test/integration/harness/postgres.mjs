@@ -1,7 +1,6 @@
-// postgres.mjs: a private PostgreSQL cluster, and the databases in it.
+// postgres.mjs: runs a private PostgreSQL cluster with its databases.
 //
-// The work is done by scripts/cluster and scripts/server-tree; what is started
-// here never touches the machine's own PostgreSQL.
+// scripts/cluster and scripts/server-tree do the work. Nothing here touches the machine's own PostgreSQL.
 
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
@@ -20,7 +19,7 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 const script = (name) => path.join(root, 'scripts', name);
 
-// The bin folder of the tree that holds the extension under test; made here when the caller has not.
+// Returns the bin folder of the server tree with the extension under test. Makes the tree unless the caller has made one.
 function serverBin() {
   const given = process.env.HERALD_SERVER_TREE;
   if (!given) return execFileSync(script('server-tree'), [path.join(tmpdir(), 'herald-server-tree')], { encoding: 'utf8' }).trim();
@@ -30,13 +29,13 @@ function serverBin() {
 }
 
 export class Postgres {
-  disks = {};        // by the folder of its data that is on it
+  disks = {};        // SmallDisk by folder of the data directory
   #databases = [];
 
   constructor(sizes) { this.sizes = sizes; }
 
-  // preload: names of the databases that get a worker; none means that the extension is not preloaded. disks: sizes of those
-  // that some folders of its data get.
+  // preload: names of the databases that get a worker; without any the extension is not preloaded. disks: sizes of small disks by
+  // folder of the data directory.
   static async create({ preload = [], settings = [], disks = {} } = {}) {
     const options = [`--bin=${serverBin()}`, ...settings.map((setting) => `--set=${setting}`)];
     if (preload.length) options.push(`--preload=${preload.join(',')}`);
@@ -45,7 +44,7 @@ export class Postgres {
 
   standby() { return new Postgres(this.sizes).#open('standby', `--of=${this.directory}`); }
 
-  // Becomes a standby of another, where it was; it must not run.
+  // Becomes a standby of another server, in its old place. It must not run.
   follow(primary) { return this.#begin('standby', `--of=${primary.directory}`); }
 
   async #open(command, ...options) {
@@ -80,13 +79,13 @@ export class Postgres {
   crash() { return this.#control('crash'); }
   promote() { return this.#control('promote'); }
 
-  // Stops all its processes, as a machine that hangs does, until it is crashed.
+  // Stops all processes, as on a machine that hangs. Only crash() ends this.
   freeze() {
     const postmaster = readFileSync(path.join(this.directory, 'data/postmaster.pid'), 'utf8').split('\n')[0];
     return run('sh', ['-c', `kill -STOP ${postmaster} $(pgrep -P ${postmaster})`]);
   }
 
-  // Stops a backend of the server, and lets it go on.
+  // Stops a backend; proceed() lets it go on.
   pause(backend) { return run('kill', ['-STOP', backend]); }
   proceed(backend) { return run('kill', ['-CONT', backend]); }
 
@@ -120,7 +119,7 @@ export class Database {
     this.server = server;
     this.name = name;
     this.#pool = new pg.Pool({ ...this.address('postgres'), max: 4 });
-    this.#pool.on('error', () => {});    // the server is restarted under us on purpose
+    this.#pool.on('error', () => {});    // tests restart the server on purpose
   }
 
   address(user) {
@@ -135,12 +134,12 @@ export class Database {
     return (await this.#pool.query(text, values)).rows;
   }
 
-  // The only column of the only row.
+  // Returns the only column of the only row.
   async value(text, values) {
     return Object.values((await this.query(text, values))[0])[0];
   }
 
-  // A connection of one's own, for transactions.
+  // Opens a separate connection, for transactions.
   async connect(user = 'postgres') {
     const client = new pg.Client(this.address(user));
     client.on('error', () => {});
@@ -148,7 +147,7 @@ export class Database {
     return client;
   }
 
-  // Runs SQL, or an SQL file, through the real psql.
+  // Runs SQL commands or files with the real psql, and returns its output.
   async psql(...options) {
     const connection = ['-h', this.server.directory, '-p', this.server.port, '-d', this.name];
     const { stdout } = await run(path.join(this.server.bin, 'psql'),

@@ -14,7 +14,7 @@ export class Random {
   choose(list) { return list[this.below(list.length)]; }
   some(list) { return list.filter(() => this.oneIn(3)); }
 
-  // One of the keys, as often as its number says.
+  // Chooses one of the keys; each value is the key's weight.
   weigh(weights) {
     let left = this.below(Object.values(weights).reduce((sum, weight) => sum + weight));
     return Object.keys(weights).find((key) => (left -= weights[key]) < 0);

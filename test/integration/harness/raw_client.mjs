@@ -1,18 +1,18 @@
-// raw_client.mjs: a client on a bare socket that reads as much as it is told and no more: for what no library would do.
+// raw_client.mjs: clients on bare sockets that read only as much as a test allows, which no library does.
 
 import net from 'node:net';
 import { soon } from './wait.mjs';
 
 const shared = Buffer.alloc(65536);
 
-// A text as a client sends it over a WebSocket: with a mask of zeros.
+// Returns a client's WebSocket frame of a text, with a mask of zeros.
 function frame(text, opcode = 1) {
   const payload = Buffer.from(text);
   const length = payload.length < 126 ? [0x80 | payload.length] : [0xfe, payload.length >> 8, payload.length & 255];
   return Buffer.concat([Buffer.from([0x80 | opcode, ...length, 0, 0, 0, 0]), payload]);
 }
 
-// Takes complete WebSocket frames off the front; calls with opcode and text, and returns the rest.
+// Takes complete WebSocket frames off the front, calls take() with opcode and text of each, and returns the rest.
 function takeFrames(bytes, take) {
   for (;;) {
     const size = bytes[1] & 127;
@@ -27,7 +27,7 @@ function takeFrames(bytes, take) {
 
 const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
 
-// What each kind of client says first, how it takes what comes, and what it makes of a text.
+// Each kind of client has its first request, take() for received bytes, and hear() for one packet.
 class Plain {
   constructor(client) { this.client = client; }
 
@@ -78,7 +78,7 @@ class SocketIo extends Plain {
   }
 }
 
-// Asks again when it has read the answer to the end.
+// Polls again after it has read a whole answer.
 class Polling extends SocketIo {
   get request() { return this.#ask('GET'); }
 
@@ -137,13 +137,13 @@ class Stream {
 export const kinds = { plain: Plain, 'socket.io': SocketIo, polling: Polling, 'event source': Stream };
 
 export class RawClient {
-  numbers = [];         // of the numbered events that came
-  times = [];           // when they came
-  welcomes = [];        // whether each was a recovered one
+  numbers = [];         // of the numbered events received
+  times = [];           // their arrival times
+  welcomes = [];        // whether each welcome was recovered
   #rest;
   #inBody;
 
-  // kind: one of the names above. byByte: read one byte at a time.
+  // kind: a name of kinds. byByte: read one byte at a time.
   constructor({ port }, kind, token, { byByte = false } = {}) {
     Object.assign(this, { port, kind, token, buffer: byByte ? Buffer.alloc(1) : shared });
   }
@@ -159,19 +159,19 @@ export class RawClient {
     return { token, sessionId, position };
   }
 
-  // The first time, or with the last position; resolves with the welcome.
+  // Connects for the first time, or again with the last position. Resolves with the welcome.
   connect() {
     this.protocol = new kinds[this.kind](this);
     this.#rest = Buffer.alloc(0);
     this.#inBody = this.kind === 'polling';
-    this.bytes = Infinity;        // that it may read
+    this.bytes = Infinity;        // bytes that it may still read
     this.socket = net.connect({ port: this.port, host: '127.0.0.1', onread: { buffer: this.buffer, callback: (...read) => this.#read(...read) } });
     this.socket.on('error', () => {}).on('connect', () => this.say(this.protocol.request));
     this.closed = new Promise((resolve) => this.socket.on('close', resolve));
     const { closed } = this;
     return soon(`the raw ${this.kind} client is welcomed`, new Promise((resolve, reject) => {
       this.resolve = resolve;
-      closed.then(() => reject(new Error(`the connection of the raw ${this.kind} client was closed: ${this.answer ?? 'without a word'}`)));
+      closed.then(() => reject(new Error(`the connection of the raw ${this.kind} client was closed: ${this.answer ?? 'no answer'}`)));
     }), 60000);
   }
 
@@ -212,7 +212,7 @@ export class RawClient {
     this.times.push(performance.now());
   }
 
-  // Reads nothing any more, until it is told so.
+  // Stops reading until read() is called.
   stop() {
     this.bytes = 0;
     this.socket.pause();

@@ -1,4 +1,4 @@
-// scene.mjs: the example application with its database, a bridge, people, and their clients.
+// scene.mjs: the example application with its database, a bridge, users, and their clients.
 
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { SocketIoClient } from './socketio_client.mjs';
 import { sign } from './token.mjs';
 import { until } from './wait.mjs';
 
-// How a bridge gets to a server that a network can be between: soon it notices when nothing comes any more.
+// Makes a bridge notice soon when nothing arrives any more from a server behind a network.
 const IMPATIENT = 'tcp_user_timeout=500 keepalives_idle=1 keepalives_interval=1';
 
 const example = path.join(root, 'examples/social');
@@ -23,8 +23,8 @@ export class Scene {
   #people = 0;
   #network;
 
-  // preload: with the worker's doorbell. seed: with the demo's people. standby: with one that follows. options: of the bridge.
-  // network: bridges get to the database through it. disks: of the servers. program: another bridge than that of the run.
+  // preload: run the worker. seed: load the demo's users. standby: add a streaming standby. options: of the bridge. network: bridges
+  // connect by TCP, so that a test can cut the network. disks: small disks of the servers. program: run another bridge.
   static async open({ preload = true, seed = false, standby = false, network = false, disks, settings = [], options = [], program } = {}) {
     const scene = new Scene();
     scene.#network = network;
@@ -35,37 +35,37 @@ export class Scene {
     if (preload) await until('the worker serves', () => scene.database.value('SELECT herald.preloaded()'));
     if (standby) {
       scene.standby = await scene.postgres.standby();
-      await scene.#streams();
+      await scene.#standbyStreams();
     }
     scene.bridge = await scene.addBridge(options, scene.conninfo, program);
     return scene;
   }
 
-  #streams() {
+  #standbyStreams() {
     return until('the standby streams', () => this.database.value("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'"));
   }
 
-  // From now on commits wait for the standby.
+  // Makes commits wait for the standby from now on.
   async replicateSynchronously() {
     await this.database.query("ALTER SYSTEM SET synchronous_standby_names = '*'");
     await this.database.query('SELECT pg_reload_conf()');
     await until('commits wait', () => this.database.value("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"));
   }
 
-  // Makes the standby the primary; the application changes over to it, and what was the primary is called the standby.
+  // Promotes the standby. The application uses it from now on, and the old primary becomes this.standby.
   async failOver() {
     await this.standby.promote();
     [this.postgres, this.standby] = [this.standby, this.postgres];
     this.database = this.postgres.database('social');
   }
 
-  // What was the primary, and is gone, follows the one that is.
+  // Makes the dead old primary a standby of the new one.
   async replaceStandby() {
     await this.standby.follow(this.postgres);
-    await this.#streams();
+    await this.#standbyStreams();
   }
 
-  // Where a bridge finds the database: on the server or its standby.
+  // The bridge's connection string, with the server and its standby as hosts.
   get conninfo() {
     const servers = [this.postgres, this.standby].filter(Boolean);
     const hosts = servers.map(({ directory }) => (this.#network ? '127.0.0.1' : directory));
@@ -87,7 +87,7 @@ export class Scene {
 
   token(userId, options) { return sign(this.secret, userId, options); }
 
-  // New users with these names; returns their ids.
+  // Creates users with these names and returns their ids.
   async people(...names) {
     const ids = [];
     for (const name of names) {
@@ -97,12 +97,12 @@ export class Scene {
     return ids;
   }
 
-  // A post of a user; returns its id.
+  // Creates a post and returns its id.
   post(author, content = 'A post') {
     return this.database.value('INSERT INTO posts (user_id, content) VALUES ($1, $2) RETURNING id', [author, content]);
   }
 
-  // A conversation of these users; returns its id.
+  // Creates a conversation with these members and returns its id.
   async conversation(...members) {
     const id = await this.database.value('INSERT INTO conversations DEFAULT VALUES RETURNING id');
     await this.database.query('INSERT INTO conversation_members (conversation_id, user_id) SELECT $1, unnest($2::bigint[])', [id, members]);
@@ -125,10 +125,10 @@ export class Scene {
   eventSource(userId, options) { return this.#client(EventSourceClient, userId, options); }
   socketIo(userId, options) { return this.#client(SocketIoClient, userId, options); }
 
-  // One client of each protocol for a user.
+  // Connects a plain and a socket.io client of a user.
   both(userId, options) { return Promise.all([this.plain(userId, options), this.socketIo(userId, options)]); }
 
-  // Waits until every client has everything that was committed so far: a broadcast comes after it in the log.
+  // Waits until every client has received everything committed so far: a broadcast comes after it in the log.
   async settle(...clients) {
     const number = ++this.#marks;
     await this.database.query('SELECT herald.broadcast($1, $2)', ['test:mark', { number }]);
@@ -139,7 +139,7 @@ export class Scene {
     for (const client of this.#clients.splice(0)) client.close();
   }
 
-  // Ends everything; a bridge that did not live until now or did not end well is an error.
+  // Ends everything. Fails if a bridge has ended before, or does not end well.
   async close() {
     this.closeClients();
     const outcomes = await Promise.all(this.#bridges.map((bridge) => bridge.stop()));

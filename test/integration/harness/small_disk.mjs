@@ -1,4 +1,4 @@
-// small_disk.mjs: a disk that can be full. For a test file with a machine of its own (fault/own_machine.mjs).
+// small_disk.mjs: a disk that a test can fill. Only for test files with mounts of their own (fault/own_machine.mjs).
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync, statfsSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { atExit } from './cleanup.mjs';
 import { until } from './wait.mjs';
 
 export class SmallDisk {
-  // In the place of a folder that nobody uses at the moment, with what is in it.
+  // Mounts a small disk over a folder that no process uses at the moment, and copies the folder's files to it.
   constructor(folder, size) {
     Object.assign(this, { folder, size });
     const elsewhere = mkdtempSync(path.join(tmpdir(), 'herald-disk-'));
@@ -19,10 +19,10 @@ export class SmallDisk {
     this.forget = atExit(() => this.remove());
   }
 
-  // Whether it could be made so large: not if there is more on it.
+  // Resizes the disk; returns false if it holds more than that.
   #resize(size) { return spawnSync('mount', ['-o', `remount,size=${size}`, this.folder]).status === 0; }
 
-  // Leaves not a block.
+  // Shrinks the disk until no block is free.
   fill() {
     return until('the disk is full', () => {
       const { blocks, bfree, bsize } = statfsSync(this.folder);
@@ -32,7 +32,7 @@ export class SmallDisk {
 
   free() { this.#resize(this.size); }
 
-  // With what is on it, whoever uses it.
+  // Removes the disk and its files, even while they are in use.
   remove() {
     execFileSync('umount', ['--lazy', this.folder]);
     this.forget();

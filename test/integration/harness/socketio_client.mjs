@@ -5,10 +5,10 @@ import { Journal } from './journal.mjs';
 import { soon } from './wait.mjs';
 
 export class SocketIoClient extends Journal {
-  connects = [];        // whether each connection was a recovered one
+  connects = [];        // whether each connection was recovered
 
-  // library: io of another version. It never ends a long poll whose answer was lost on the way; with autoUnref that does not keep
-  // this process alive.
+  // library: io() of another version. autoUnref: the library never ends a long poll whose answer was lost, which would keep this
+  // process alive.
   constructor(bridge, token, { library = newest, namespace = '/', auth = { token }, ...options } = {}) {
     super();
     this.label = `socket.io client of ${namespace}`;
@@ -30,12 +30,12 @@ export class SocketIoClient extends Journal {
     return client;
   }
 
-  // Asks for an action; the answer is { ok, data } or { ok, error }.
+  // Sends an action and returns the answer: { ok, data } or { ok, error }.
   ask(action, data = {}) {
     return soon(`an answer to ${action}`, new Promise((resolve) => { this.socket.emit(action, data, resolve); }));
   }
 
-  // Breaks the transport as a lost network does; the client comes back by itself.
+  // Breaks the transport as a lost network does; the client reconnects by itself.
   cut() {
     this.socket.io.engine.close();
   }

@@ -1,13 +1,13 @@
-// traffic.mjs: messages written one after another, whatever happens to the servers meanwhile.
+// traffic.mjs: writes messages one after another, also while servers fail.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from './wait.mjs';
 
 export class Traffic {
   #stopped = false;
-  acknowledged = [];    // ids whose COMMIT was answered
+  acknowledged = [];    // ids of messages with an acknowledged COMMIT
   failed = 0;
-  longest = 0;          // time that one took, in milliseconds
+  longest = 0;          // longest time of a write, in milliseconds
 
   constructor(scene, conversation, sender) {
     Object.assign(this, { scene, conversation, sender });
@@ -29,13 +29,13 @@ export class Traffic {
 
   get written() { return this.acknowledged.length; }
 
-  // Waits for so many more messages.
+  // Waits until this many more messages are written.
   async flows(count = 100) {
     const goal = this.written + count;
     await until(`${count} more messages are written`, () => this.written >= goal, 60000);
   }
 
-  // Ends it; returns the ids of the messages that were really committed, in order.
+  // Stops writing. Returns the ids of the messages that are really committed, in order.
   async stop() {
     this.#stopped = true;
     await this.done;

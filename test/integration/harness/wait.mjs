@@ -1,20 +1,20 @@
-// wait.mjs: tests wait until something holds; they never sleep for a while and hope.
+// wait.mjs: waits until a condition holds, with a time limit. No test sleeps for a fixed time and hopes.
 
 import { setTimeout as pause } from 'node:timers/promises';
 
 const PATIENCE = 15000;
 
-// The promise's outcome, or an error when it takes too long.
-export function soon(what, promise, patience = PATIENCE) {
+// Returns the promise's outcome, or fails after the time limit. label: names the wait in the error.
+export function soon(label, promise, patience = PATIENCE) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${patience} ms in vain: ${what}`)), patience);
+    timer = setTimeout(() => reject(new Error(`waited ${patience} ms in vain: ${label}`)), patience);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-// Calls probe() until it returns something true, and returns that. A probe that never returns is in vain as well.
-export function until(what, probe, patience = PATIENCE) {
+// Calls probe() until it returns something true, and returns that. The time limit also ends a probe that never returns.
+export function until(label, probe, patience = PATIENCE) {
   let ended = false;
   const poll = async () => {
     for (;;) {
@@ -23,5 +23,5 @@ export function until(what, probe, patience = PATIENCE) {
       await pause(5);
     }
   };
-  return soon(what, poll(), patience).finally(() => { ended = true; });
+  return soon(label, poll(), patience).finally(() => { ended = true; });
 }
