@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, test } from 'node:test';
 import { release } from '../integration/harness/bridge.mjs';
+import { removeEventsAfter, resetWindow } from '../integration/harness/log_retention.mjs';
 import { RawClient, kinds } from '../integration/harness/raw_client.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
-import { removeEventsAfter, resetWindow } from './nemesis/retention.mjs';
 
 const MB = 2 ** 20;
 

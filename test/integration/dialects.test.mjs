@@ -1,4 +1,4 @@
-// A front end that was written for a hand-made gateway runs unchanged: for each dialect one as its users write it.
+// Front ends that were written for a hand-made gateway run unchanged: one for each dialect, written as its users write it.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ afterEach(() => {
 
 const { database } = scene;
 
-// What such applications have besides: media, direct messages, and functions for what their front ends emit.
+// Parts that such applications have in addition: media, direct messages, and functions for events that front ends emit.
 await database.query(`
   ALTER TABLE posts ADD COLUMN caption text, ADD COLUMN media_type text;
   ALTER TABLE messages ADD COLUMN media_url text;
@@ -38,7 +38,7 @@ await database.query(`
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
 const isTime = (text) => assert.match(text, time);
 
-// As a front end connects, with the default options; only the URL is the bridge's, here with the dialect, for this bridge serves several.
+// Connects as a front end does, with default options. The URL names the dialect, because this bridge serves several.
 async function connect(dialect, userId, namespace = '/', bridge = scene.bridge) {
   const socket = io(`${bridge.url}${namespace}?dialect=${dialect}`, {
     auth: { token: scene.token(userId) }, forceNew: true, reconnectionDelay: 20,
@@ -50,24 +50,24 @@ async function connect(dialect, userId, namespace = '/', bridge = scene.bridge) 
   return socket;
 }
 
-// The arguments of the first event of this name; the last one is the position.
+// Waits for the first event with this name and matching arguments. Returns its arguments without the position.
 async function heard(socket, event, match = () => true) {
   const is = ([name, ...data]) => name === event && match(...data);
-  const what = () => `${event}; there is ${JSON.stringify(socket.received)}`;
-  await until(event, () => socket.received.some(is)).catch(() => assert.fail(what()));
+  const failure = () => `${event}; there is ${JSON.stringify(socket.received)}`;
+  await until(event, () => socket.received.some(is)).catch(() => assert.fail(failure()));
   return socket.received.find(is).slice(1, -1);
 }
 
-// What an event says that is not from the log, and so has no position.
-const failure = (socket, name) => until(name, () => socket.received.find(([event]) => event === name)?.[1]);
+// Waits for an event that is not from the log, and so has no position. Returns its argument.
+const unlogged = (socket, name) => until(name, () => socket.received.find(([event]) => event === name)?.[1]);
 
-// All arguments of the ack.
+// Emits an event and returns all arguments of its ack.
 const emit = (socket, ...words) => new Promise((resolve) => socket.emit(...words, (...data) => resolve(data)));
 const follow = (follower, followee) => database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [follower, followee]);
 const like = (user, post) => database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [user, post]);
 const comment = (user, post, text) => database.value('INSERT INTO comments (user_id, post_id, content) VALUES ($1, $2, $3) RETURNING id', [user, post, text]);
 
-test('canonical: names and payloads are those of docs/sql.md, actions too', async () => {
+test('canonical: uses the names, payloads and actions of docs/sql.md', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
   const socket = await connect('canonical', ann);
@@ -84,7 +84,7 @@ test('canonical: names and payloads are those of docs/sql.md, actions too', asyn
   await until('the badge shows 0', () => unread === 0);
 });
 
-test('namespaces: notifications and chat, each in its namespace', async () => {
+test('namespaces: serves notifications and chat, each in its namespace', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   await scene.settle(await scene.plain(ann));
@@ -117,24 +117,24 @@ test('namespaces: notifications and chat, each in its namespace', async () => {
   isTime(lastSeen);
 });
 
-test('namespaces: somebody types to a receiver, and one who is not in the conversation cannot be seen to type', async () => {
+test('namespaces: sends typing to a receiver, and refuses it for a conversation of others', async () => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const conversation = await scene.conversation(ann, ben);
   const [hers, his] = [await connect('namespaces', ann, '/chat'), await connect('namespaces', eve, '/chat')];
   his.emit('typing', { conversationId: conversation });
-  assert.equal((await failure(his, 'error')).code, '42501');
+  assert.equal((await unlogged(his, 'error')).code, '42501');
   his.emit('typing', { receiverId: ann });
   assert.deepEqual(await heard(hers, 'typing'), [{ userId: eve }]);
   his.emit('stopTyping', { receiverId: ann });
   assert.deepEqual(await heard(hers, 'stopTyping'), [{ userId: eve }]);
 });
 
-test('namespaces: an action without an ack that fails is told by the event error', async () => {
+test('namespaces: reports a failed action without an ack by the event error', async () => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const conversation = await scene.conversation(ann, ben);
   const chat = await connect('namespaces', eve, '/chat');
   chat.emit('message', { conversationId: conversation, content: 'Let me in' });
-  assert.deepEqual(await failure(chat, 'error'), { code: '42501', message: `user "${eve}" is not in conversation "${conversation}"` });
+  assert.deepEqual(await unlogged(chat, 'error'), { code: '42501', message: `user "${eve}" is not in conversation "${conversation}"` });
   const answer = await chat.emitWithAck('message', { conversationId: conversation, content: 'Let me in' });
   assert.equal(answer.ok, false);
   assert.equal(chat.received.filter(([event]) => event === 'error').length, 1);
@@ -150,12 +150,12 @@ test('namespaces: markAsRead takes an id, or an object with one', async () => {
   }
 });
 
-test('snake: a user joins their own room, notifications come in the old shape and are marked by id', async () => {
+test('snake: lets users join their own room, and keeps the shape of notifications and the id that marks them', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const [socket, phone] = [await connect('snake', ann), await connect('snake', ann)];
   socket.emit('join', ann);
   assert.equal((await socket.emitWithAck('join', Number(ann))).ok, true);
-  assert.equal((await socket.emitWithAck('join', ben)).ok, false, 'not the room of somebody else');
+  assert.equal((await socket.emitWithAck('join', ben)).ok, false, 'refuses the room of another user');
   const sender = await connect('snake', ben);
   sender.emit('send_notification', { userId: ann, type: 'gift', title: 'A gift', content: 'Three pears' });
 
@@ -169,7 +169,7 @@ test('snake: a user joins their own room, notifications come in the old shape an
   for (const tab of [socket, phone]) assert.deepEqual(await heard(tab, 'notification_marked_read'), [id]);
 });
 
-test('snake: what is marked elsewhere, several or all, keeps its own name', async () => {
+test('snake: keeps the name notification:read for several notifications and for all', async () => {
   const [ann, ben, cat, dan] = await scene.people('Ann', 'Ben', 'Cat', 'Dan');
   for (const other of [ben, cat]) await follow(other, ann);
   const ids = (await database.query('SELECT id FROM herald.inbox($1)', [ann])).map(({ id }) => id);
@@ -182,7 +182,7 @@ test('snake: what is marked elsewhere, several or all, keeps its own name', asyn
   assert.ok(!socket.received.some(([event]) => event === 'notification_marked_read'));
 });
 
-test('snake: direct messages, typing and presence between two people', async () => {
+test('snake: serves direct messages, typing and presence between two users', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const [hers, his] = [await connect('snake', ann), await connect('snake', ben)];
   his.emit('typing', { receiverId: ann });
@@ -206,7 +206,7 @@ test('snake: direct messages, typing and presence between two people', async () 
   assert.deepEqual(await heard(hers, 'user_online'), [ben]);
 });
 
-test('snake: posts of those whom one follows, and comments of a post that one has joined and left', async () => {
+test('snake: delivers posts of followed users, and comments of a post from join to leave', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await follow(ben, ann);
   const socket = await connect('snake', ben);
@@ -226,7 +226,7 @@ test('snake: posts of those whom one follows, and comments of a post that one ha
   assert.equal(socket.received.filter(([event]) => event === 'new_comment').length, 1);
 });
 
-test('kebab: a feed that joins nothing hears of posts by following, and of likes that the application publishes to everybody', async () => {
+test('kebab: delivers posts of followed users and likes for all to a feed that joins no room', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   await follow(cat, ann);
   await database.query(`
@@ -237,7 +237,7 @@ test('kebab: a feed that joins nothing hears of posts by following, and of likes
     FROM (VALUES ('insert', 'post:liked', 'true'), ('delete', 'post:unliked', 'false')) AS v (operation, event, liked)`);
   const socket = await connect('kebab', cat);
   assert.equal((await socket.emitWithAck('user-online', cat)).ok, true);
-  assert.equal((await socket.emitWithAck('user-online', ann)).ok, false, 'nobody is online as somebody else');
+  assert.equal((await socket.emitWithAck('user-online', ann)).ok, false, 'refuses to go online as another user');
 
   const post = await database.value("INSERT INTO posts (user_id, content, caption, media_type) VALUES ($1, 'c', 'Sunset', 'image') RETURNING id", [ann]);
   const [{ timestamp, ...created }] = await heard(socket, 'new-post');
@@ -254,7 +254,7 @@ test('kebab: a feed that joins nothing hears of posts by following, and of likes
   await database.query("SELECT herald.unwatch('likes'), herald.watch_likes('likes')");
 });
 
-test('kebab: comments, followers and presence', async () => {
+test('kebab: serves comments, followers and presence', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
   const socket = await connect('kebab', ann);
@@ -277,7 +277,7 @@ test('kebab: comments, followers and presence', async () => {
   isTime(lastSeen);
 });
 
-test('kebab: a burst of likes and comments is also told in batches, the newest counts once in a second', async () => {
+test('kebab: sends the newest counts of a burst of likes and comments once a second, in batches', async () => {
   const [ann, ben, ...crowd] = await scene.people('Ann', 'Ben', ...Array(15).fill('Fan'));
   const [first, second] = [await scene.post(ann), await scene.post(ann)];
   const socket = await connect('kebab', ann);
@@ -291,7 +291,7 @@ test('kebab: a burst of likes and comments is also told in batches, the newest c
   await like(ben, second);
 
   const batches = (post) => socket.received.filter(([event, data]) => event === 'batch-updates' && data.updates[0].postId === post);
-  await until('the newest counts have come', () => {
+  await until('the newest counts have arrived', () => {
     const counts = Object.assign({}, ...batches(first).map(([, { updates }]) => updates[0]));
     return counts.totalLikes === 14 && counts.totalComments === 3;
   });
@@ -302,7 +302,7 @@ test('kebab: a burst of likes and comments is also told in batches, the newest c
   assert.ok(!canonical.received.some(([event]) => event === 'batch-updates'));
 });
 
-test('kebab: a batch leaves the offset where it is: nothing is missed behind it, and nothing comes twice', async () => {
+test('kebab: a batch does not change the offset: recovery behind it neither loses nor repeats events', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const post = await scene.post(ann);
   const socket = await connect('kebab', ann);
@@ -319,11 +319,11 @@ test('kebab: a batch leaves the offset where it is: nothing is missed behind it,
   await heard(socket, 'post-liked', ({ likedBy }) => likedBy === cat);
   await follow(cat, ann);
   await heard(socket, 'user-followed', ({ followedBy }) => followedBy === cat);
-  const told = socket.received.filter(([event]) => /^(post-liked|user-followed)$/.test(event)).map(([event, data]) => [event, data.likedBy ?? data.followedBy]);
-  assert.deepEqual(told, [['post-liked', ben], ['user-followed', ben], ['post-liked', cat], ['user-followed', cat]]);
+  const events = socket.received.filter(([event]) => /^(post-liked|user-followed)$/.test(event)).map(([event, data]) => [event, data.likedBy ?? data.followedBy]);
+  assert.deepEqual(events, [['post-liked', ben], ['user-followed', ben], ['post-liked', cat], ['user-followed', cat]]);
 });
 
-test('events and actions of the application itself need no rule', async () => {
+test('passes events and actions of the application through without a rule', async () => {
   const [ann] = await scene.people('Ann');
   for (const [dialect, namespace] of [['snake', '/'], ['kebab', '/'], ['canonical', '/']]) {
     const socket = await connect(dialect, ann, namespace);
@@ -334,7 +334,7 @@ test('events and actions of the application itself need no rule', async () => {
   }
 });
 
-test('a client that lost its connection recovers in its dialect, also behind an event that is a bare value', async () => {
+test('recovers a client in its dialect, also after an event with a bare value', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   await follow(ben, ann);
   const id = await database.value('SELECT id FROM herald.inbox($1)', [ann]);
@@ -354,7 +354,7 @@ test('a client that lost its connection recovers in its dialect, also behind an 
   assert.equal(socket.received.filter(([event]) => event === 'notification_marked_read').length, 1);
 });
 
-test('what a namespace does not want is not replayed to it either', async () => {
+test('replays to a namespace only its own events', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   await scene.settle(await scene.plain(ann));
@@ -371,7 +371,7 @@ test('what a namespace does not want is not replayed to it either', async () => 
   assert.deepEqual(chat.received.map(([event]) => event), ['message', 'message']);
 });
 
-test('without a choice the first dialect that has the namespace is spoken, and a namespace that the chosen one lacks is none', async () => {
+test('speaks the first dialect with the namespace unless the client names one, which must have it', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const [root, notifications] = [await scene.socketIo(ann), await scene.socketIo(ann, { namespace: '/notifications' })];
   await follow(ben, ann);
@@ -381,7 +381,7 @@ test('without a choice the first dialect that has the namespace is spoken, and a
   await assert.rejects(scene.socketIo(ann, { query: { dialect: 'klingon' } }), { message: 'Invalid namespace' });
 });
 
-test('the example of docs/protocol.md', async () => {
+test('runs the example of docs/protocol.md', async () => {
   const [example] = /\{\s*"about"[^]*?(?=```)/.exec(readFileSync(path.join(root, 'docs/protocol.md'), 'utf8'));
   const file = path.join(scene.bridge.directory, 'first.json');
   writeFileSync(file, example);
@@ -410,12 +410,12 @@ test('the example of docs/protocol.md', async () => {
   const [{ success, id: said }] = await emit(socket, 'say', conversation, 'Hi');
   assert.deepEqual([success, await database.value('SELECT content FROM messages WHERE id = $1', [said])], [true, 'Hi']);
   socket.emit('say', conversation, '');
-  assert.equal(await failure(socket, 'oops'), '"content" must not be empty');
+  assert.equal(await unlogged(socket, 'oops'), '"content" must not be empty');
   assert.equal((await emit(socket, 'feed:list', {}))[0].ok, true);
   assert.equal((await emit(socket, 'unheard-of'))[0].error.code, 'HD404');
 });
 
-test("the application's own dialect is read from a file; a mistake in it ends the start with its place", async () => {
+test('reads the dialect of an application from a file, and reports the place of a mistake', async () => {
   const file = path.join(scene.bridge.directory, 'klingon.json');
   writeFileSync(file, '{"namespaces": {"/": {"events": {"user:followed": {"name": "nuq", "to": ["{followerId}", "Qapla\'"]}}}}}');
   const bridge = await scene.addBridge([`--dialect=${file}`]);
@@ -424,8 +424,8 @@ test("the application's own dialect is read from a file; a mistake in it ends th
   await follow(ben, ann);
   await client.waitFor('nuq', (follower) => follower === ben);
 
-  const place = ['--listen=127.0.0.1:0', `--database=${database.conninfo('bridge')}`, `--jwt-secret-file=${scene.bridge.secretFile}`];
-  const options = [...place, `--dialect=${file}`];
+  const connection = ['--listen=127.0.0.1:0', `--database=${database.conninfo('bridge')}`, `--jwt-secret-file=${scene.bridge.secretFile}`];
+  const options = [...connection, `--dialect=${file}`];
   assert.deepEqual((await runBridge([...options, '--check'])).code, 0);
   for (const [text, complaint] of [
     ['{\n"namespaces": {{}}\n}', `herald-bridge: ${file}:2: string or '}' expected near '{'`],
@@ -438,5 +438,5 @@ test("the application's own dialect is read from a file; a mistake in it ends th
       assert.ok(output.includes(complaint), output);
     }
   }
-  assert.match((await runBridge([...place, '--dialect=nowhere'])).output, /nowhere\.json: No such file/);
+  assert.match((await runBridge([...connection, '--dialect=nowhere'])).output, /nowhere\.json: No such file/);
 });

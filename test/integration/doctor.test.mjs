@@ -1,4 +1,4 @@
-// What herald.doctor() says of the server itself: a worker that has ended, a standby.
+// herald.doctor() reports on the server itself: a worker that has ended, and a standby.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -10,20 +10,20 @@ after(() => primary.destroy());
 const database = await primary.createDatabase('app');
 await database.query('CREATE EXTENSION pg_herald');
 
-const problems = async (asked = database) =>
-  (await asked.query("SELECT problem FROM herald.doctor() WHERE problem <> 'role_unused'")).map(({ problem }) => problem);
-const healthy = () => until('the worker serves', async () => (await problems()).length === 0);
+const problems = async (server = database) =>
+  (await server.query("SELECT problem FROM herald.doctor() WHERE problem <> 'role_unused'")).map(({ problem }) => problem);
+const healthy = () => until('the doctor finds no problem', async () => (await problems()).length === 0);
 
-test('a worker that has ended is missed until it is back', async () => {
+test('reports a missing worker until it runs again', async () => {
   await healthy();
-  await until('the worker is missed', async () => {
+  await until('the doctor reports worker_missing', async () => {
     await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_herald worker'");
     return (await problems()).includes('worker_missing');
   });
   await healthy();
 });
 
-test('a standby says that it is one, and examines the same rules', async () => {
+test('reports a standby, and examines the rules there', async () => {
   await database.query('CREATE TABLE orders (id int PRIMARY KEY, status text)');
   await database.query("SELECT herald.watch('orders', 'order', event => 'order:{status}', room => 'order:{id}')");
   const standby = await primary.standby();
@@ -31,7 +31,7 @@ test('a standby says that it is one, and examines the same rules', async () => {
     const copy = standby.database('app');
     assert.deepEqual(await problems(copy), ['standby']);
     await database.query('ALTER TABLE orders DROP COLUMN status');
-    await until('the standby has it, too', async () => (await problems(copy)).includes('rule_broken'));
+    await until('the standby reports the broken rule', async () => (await problems(copy)).includes('rule_broken'));
   } finally {
     await standby.destroy();
   }

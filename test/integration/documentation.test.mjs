@@ -1,5 +1,5 @@
-// The examples of the documentation. Those in SQL run in order, each page in a database of its own: a comment behind a
-// query, and lines "--  ..." below it, are its result.
+// Checks the examples of the documentation. Examples in SQL run in order, each page in a database of its own. A comment behind a
+// query, and lines "--  ..." below it, are the expected result.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -32,7 +32,7 @@ after(() => postgres.destroy());
 
 const blocksOf = (page) => [...readFileSync(path.join(root, 'docs', page), 'utf8').matchAll(/^```sql\n([^]*?)^```$/gm)].map(([, sql]) => sql);
 
-// The statements of a block, each with the result that the page promises; undefined where it promises none.
+// Returns the statements of a block, each with the result that the page promises, or undefined.
 function statementsOf(block) {
   const statements = [];
   let text = '';
@@ -53,7 +53,7 @@ function statementsOf(block) {
   return statements;
 }
 
-// The page's clock and its alignment are its own.
+// Makes rows comparable: times and alignment differ from the page.
 const comparable = (row) => row.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME').replace(/ +/g, ' ').trim();
 
 const rowsOf = (output) => (output.trim() === '' ? ['(0 rows)'] : output.replace(/\n$/, '').split('\n').map(comparable));
@@ -77,15 +77,15 @@ async function check(database, prepared, blocks) {
   return promising.length;
 }
 
-test('the opening example of docs/sql.md runs in an empty database', async () => {
+test('runs the opening example of docs/sql.md in an empty database', async () => {
   assert.equal(await check('opening', '', blocksOf('sql.md').slice(0, 1)), 1);
 });
 
-test('the examples of docs/sql.md run and show what they say', async () => {
+test('runs the examples of docs/sql.md with the results that they show', async () => {
   assert.ok(await check('sql', EXTENSION + TABLES, blocksOf('sql.md').slice(1)) > 8);
 });
 
-test('the examples of docs/notifications.md run and show what they say', async () => {
+test('runs the examples of docs/notifications.md with the results that they show', async () => {
   assert.ok(await check('notifications', EXTENSION + TABLES + WATCHED, blocksOf('notifications.md')) > 25);
 });
 
@@ -95,7 +95,7 @@ test('the example of docs/architecture.md runs in the database of README.md', as
 });
 
 // docs/sql.md, "Roles".
-test('a member of herald_app changes types and trims inboxes, a stranger does not, and neither does the maintenance', async () => {
+test('lets members of herald_app change types and trim inboxes but not maintain the log, others neither', async () => {
   await postgres.createDatabase('roles');
   run('roles', `${EXTENSION} CREATE ROLE member IN ROLE herald_app; CREATE ROLE stranger;`);
   const changes = [
@@ -116,7 +116,7 @@ test('a member of herald_app changes types and trims inboxes, a stranger does no
   }
 });
 
-test('the batch of docs/protocol.md is that of the dialect kebab', () => {
+test('shows the batch of the dialect kebab in docs/protocol.md', () => {
   const [, example] = /^```json\n("batches"[^]*?)^```$/m.exec(readFileSync(path.join(root, 'docs/protocol.md'), 'utf8'));
   const documented = JSON.parse(`{${example}}`);
   const [kebab] = Object.values(JSON.parse(readFileSync(path.join(root, 'bridge/dialects/kebab.json'), 'utf8')).namespaces);

@@ -1,4 +1,4 @@
-// A watched database survives pg_dump and restore: the inbox is kept, nothing is told twice, the rules go on.
+// A watched database survives pg_dump and restore: it keeps the inbox, notifies of nothing twice, and its rules go on.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -24,23 +24,23 @@ const archive = path.join(postgres.directory, 'social.dump');
 tool('pg_dump', '-Fc', '-f', archive, 'social');
 tool('pg_restore', '--exit-on-error', '-d', 'copy', archive);
 
-test('the inbox is intact', async () => {
+test('restores the inbox intact', async () => {
   assert.ok((await inbox(database)).length > 0);
   assert.deepEqual(await inbox(copy), await inbox(database));
 });
 
-test('the restore itself made no event', async () => {
+test('appends no event during the restore', async () => {
   assert.equal(await copy.value('SELECT count(*) FROM herald.event'), '0');
 });
 
-test('rules, preferences and actions are the same', async () => {
-  for (const what of ['herald.watched', 'herald.preference', 'herald.action']) {
-    const rows = `SELECT row_to_json(t)::text AS row FROM ${what} AS t ORDER BY 1`;
-    assert.deepEqual(await copy.query(rows), await database.query(rows), what);
+test('restores rules, preferences and actions', async () => {
+  for (const relation of ['herald.watched', 'herald.preference', 'herald.action']) {
+    const rows = `SELECT row_to_json(t)::text AS row FROM ${relation} AS t ORDER BY 1`;
+    assert.deepEqual(await copy.query(rows), await database.query(rows), relation);
   }
 });
 
-test('a client of the restored database hears of new things, with new ids', async () => {
+test('delivers new notifications of the restored database, with new ids', async () => {
   const bridge = await scene.addBridge([], copy.conninfo('bridge'));
   const clients = await scene.both(ann, { bridge });
   const last = await copy.value('SELECT max(id) FROM herald.notification');
@@ -51,10 +51,10 @@ test('a client of the restored database hears of new things, with new ids', asyn
     assert.ok(BigInt(notification.id) > BigInt(last));
     assert.deepEqual(client.all('notification:unread').at(-1).data, { count: 2 });
   }
-  assert.equal(await copy.value('SELECT count(*) FROM herald.notification WHERE recipient_id = $1', [ben]), '0', 'preferences hold');
+  assert.equal(await copy.value('SELECT count(*) FROM herald.notification WHERE recipient_id = $1', [ben]), '0', 'the preference applies');
 });
 
-test('a position of the original is not taken for one of the copy', async () => {
+test('does not accept a position of the original in the copy', async () => {
   const first = await scene.plain(ann);
   await scene.settle(first);
   const bridge = await scene.addBridge([], copy.conninfo('bridge'));
@@ -62,7 +62,7 @@ test('a position of the original is not taken for one of the copy', async () => 
   assert.equal(second.welcomes[0].recovered, false);
 });
 
-test('all of it can be watched again and unwatched', async () => {
+test('can watch restored tables again and unwatch them', async () => {
   await copy.query('SELECT herald.watch_likes($1)', ['likes']);
   await copy.query('SELECT herald.unwatch_all()');
   const triggers = 'SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal AND relnamespace = $1::regnamespace';

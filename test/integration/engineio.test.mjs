@@ -1,4 +1,4 @@
-// Engine.IO v4, request by request: handshake, polling, heartbeat, upgrade, refusals, origins, and what may not harm.
+// Engine.IO v4, request by request: handshake, polling, heartbeat, upgrade, refusals, origins and harmful input.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -36,7 +36,7 @@ async function refused(answer, complaint, status = 400) {
 
 // --- handshake
 
-test('a GET opens a session', async () => {
+test('opens a session for a GET', async () => {
   const { status, type, headers, body } = await anonymous.poll();
   assert.equal(status, 200);
   assert.equal(type, 'text/plain; charset=UTF-8');
@@ -48,21 +48,21 @@ test('a GET opens a session', async () => {
   assert.deepEqual({ ...handshake, sid: '' }, { sid: '', upgrades: ['websocket'], pingInterval: 25000, pingTimeout: 20000, maxPayload: 20000 });
 });
 
-test('a WebSocket opens a session', async () => {
+test('opens a session for a WebSocket', async () => {
   const socket = anonymous.websocket();
   const open = await socket.hear((text) => text.startsWith('0'));
   const handshake = JSON.parse(open.slice(1));
   assert.deepEqual(Object.keys(handshake).sort(), keys);
   assert.deepEqual(handshake.upgrades, []);
-  assert.equal(socket.socket.extensions, '', 'no compression, though it was offered');
+  assert.equal(socket.socket.extensions, '', 'no compression, although the client offers it');
   socket.close();
 });
 
-test('the path may come without its last slash', async () => {
+test('accepts the path without its last slash', async () => {
   assert.equal((await bridge.get('/socket.io?EIO=4&transport=polling')).status, 200);
 });
 
-test('a handshake with a wrong version, transport or method is refused', async () => {
+test('refuses a handshake with a wrong version, transport or method', async () => {
   for (const EIO of [undefined, 'abc', 2, 44]) await refused(anonymous.request('GET', { query: { EIO } }), complaints.version);
   for (const transport of [undefined, 'abc', 'pollingx']) await refused(anonymous.request('GET', { query: { transport } }), complaints.transport);
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) await refused(anonymous.request(method), complaints.method);
@@ -81,11 +81,11 @@ test('answers a client of Engine.IO 3 in its own protocol', async () => {
   assert.equal(JSON.parse(socket.heard[0].slice(1)).sid, 'none');
 });
 
-test('an unknown session is refused', async () => {
+test('refuses an unknown session', async () => {
   for (const method of ['GET', 'POST', 'PUT']) await refused(anonymous.request(method, { query: { sid: 'nobody' } }), complaints.session);
 });
 
-test('a request of a session that does not fit it is refused and does it no harm', async () => {
+test('refuses a request that does not fit its session, and keeps the session', async () => {
   const client = await connect();
   await refused(client.request('GET', { query: { EIO: 3 } }), complaints.request);
   await refused(client.request('GET', { query: { transport: 'websocket' } }), complaints.request);
@@ -94,15 +94,15 @@ test('a request of a session that does not fit it is refused and does it no harm
   assert.equal(await client.hear((text) => text.startsWith('437')), '437[{"ok":true,"data":{}}]');
 });
 
-test('a WebSocket with a wrong version, transport or session is refused', async () => {
+test('refuses a WebSocket with a wrong version, transport or session', async () => {
   for (const query of [{ EIO: undefined }, { EIO: 'abc' }, { transport: undefined }, { transport: 'polling' }, { sid: 'nobody' }]) {
-    assert.match((await soon('refused', anonymous.websocket(query).error)).message, /400/, JSON.stringify(query));
+    assert.match((await soon('the WebSocket is refused', anonymous.websocket(query).error)).message, /400/, JSON.stringify(query));
   }
 });
 
 // --- messages
 
-test('polling: one packet, and several in one body, both ways', async () => {
+test('polling: takes and sends one packet, and several in one body', async () => {
   const client = await connect();
   await client.say('421["ping"]');
   assert.equal((await client.poll()).body, '431[{"ok":true,"data":{}}]');
@@ -110,14 +110,14 @@ test('polling: one packet, and several in one body, both ways', async () => {
   assert.equal((await client.poll()).body, [2, 3, 4].map((id) => `43${id}[{"ok":true,"data":{}}]`).join('\x1e'));
 });
 
-test('polling: a GET waits for what happens', async () => {
+test('polling: a GET waits for the next event', async () => {
   const client = await connect();
   const poll = client.poll();
   await scene.database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
   assert.match((await poll).body, /^42\["user:followed",\{.*\x1e42\["notification:new",\{/);
 });
 
-test('both transports: an action waits for its attachments', async () => {
+test('both transports: an action waits for its binary arguments', async () => {
   const client = await connect();
   await client.say('452-7["ping",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', 'bAQIDBA==', 'bAQIDBA==', '428["ping"]');
   assert.equal(await client.hear((text) => text.startsWith('437')), '437[{"ok":true,"data":{}}]');
@@ -125,7 +125,7 @@ test('both transports: an action waits for its attachments', async () => {
   await client.say('451-9["ping",{"_placeholder":true,"num":0}]');
   await client.say('bAQIDBA==');
   await client.hear((text) => text.startsWith('439'));
-  assert.equal((await client.post('bAQIDBA==')).status, 400, 'one that nobody announced');
+  assert.equal((await client.post('bAQIDBA==')).status, 400, 'a binary argument without an announcement is refused');
   await client.ended();
 
   const socket = anonymous.websocket();
@@ -138,11 +138,12 @@ test('both transports: an action waits for its attachments', async () => {
   assert.equal(await soon('closed', socket.closed), 1002);
 });
 
-const badBodies = { 'no packet': 'abc', nothing: '', 'an empty packet behind a good one': '3\x1e', 'a ping': '2', 'a probe': '2probe',
-  'a message that is none': '4abc', 'an event before the CONNECT': '42["ping"]', 'invalid UTF-8': Buffer.from([0x34, 0x30, 0x7b, 0xff]) };
+const badBodies = { 'a malformed packet': 'abc', nothing: '', 'an empty packet behind a good one': '3\x1e', 'a ping': '2',
+  'a probe': '2probe', 'a malformed message': '4abc', 'an event before the CONNECT': '42["ping"]',
+  'invalid UTF-8': Buffer.from([0x34, 0x30, 0x7b, 0xff]) };
 
-for (const [what, body] of Object.entries(badBodies)) {
-  test(`polling: a POST with ${what} is refused, the poll that waits is told, and the session ends`, async () => {
+for (const [name, body] of Object.entries(badBodies)) {
+  test(`polling: refuses a POST with ${name}, closes the waiting poll, and ends the session`, async () => {
     const client = await EngineClient.open(bridge);
     const poll = client.poll();
     await refused(client.request('POST', { body }), complaints.request);
@@ -152,30 +153,30 @@ for (const [what, body] of Object.entries(badBodies)) {
   });
 }
 
-test('websocket: a packet that is none closes it', async () => {
+test('websocket: closes after a malformed packet', async () => {
   const socket = anonymous.websocket();
   await socket.say('abc');
   assert.equal(await soon('closed', socket.closed), 1002);
 });
 
-test('polling: who is not polling is told when it does', async () => {
+test('polling: sends the close to the next poll when no poll waits', async () => {
   const client = await EngineClient.open(bridge);
   assert.equal((await client.post('abc')).status, 400);
-  assert.equal((await client.post('3')).status, 400, 'nothing is heard any more');
+  assert.equal((await client.post('3')).status, 400, 'the session takes no more packets');
   assert.equal((await client.poll()).body, '1');
   await refused(client.poll(), complaints.session);
 });
 
-test('polling: a second GET beside one that waits ends the session', async () => {
+test('polling: ends the session after a second GET beside a waiting one', async () => {
   const client = await EngineClient.open(bridge);
   const answers = await Promise.all([client.poll(), client.poll()]);
-  const [told, turned] = answers.sort((one, other) => one.status - other.status);
-  assert.deepEqual([told.status, told.body], [200, '1']);
-  await refused(turned, complaints.request);
+  const [closed, rejected] = answers.sort((one, other) => one.status - other.status);
+  assert.deepEqual([closed.status, closed.body], [200, '1']);
+  await refused(rejected, complaints.request);
   await refused(client.poll(), complaints.session);
 });
 
-test('polling: a second POST beside one that is coming ends the session', async () => {
+test('polling: ends the session after a second POST beside an incomplete one', async () => {
   const client = await EngineClient.open(bridge);
   const poll = client.poll();
   const slow = net.connect(bridge.port, '127.0.0.1');
@@ -187,7 +188,7 @@ test('polling: a second POST beside one that is coming ends the session', async 
   slow.destroy();
 });
 
-test('polling: a body that is too large or without a length is refused', async () => {
+test('polling: refuses a body that is too large or has no length', async () => {
   const client = await EngineClient.open(bridge);
   const poll = client.poll();
   assert.equal((await client.post(`3${'x'.repeat(20000)}`).catch(() => ({ status: 413 }))).status, 413);
@@ -201,7 +202,7 @@ test('polling: a body that is too large or without a length is refused', async (
   }
 });
 
-test('polling: a body just below the limit is taken, whatever its text type', async () => {
+test('polling: takes a body just below the limit, of any text type', async () => {
   const client = await connect();
   await client.say(`427["ping",{"padding":"${'x'.repeat(19900)}"}]`);
   await client.hear((text) => text.startsWith('437'));
@@ -215,26 +216,26 @@ test('polling: a body just below the limit is taken, whatever its text type', as
 
 // --- heartbeat and close
 
-test('polling: pings come and are answered, and without an answer the session ends', async () => {
+test('polling: sends pings, and ends the session without a pong', async () => {
   const client = await EngineClient.open(brisk);
   for (let n = 0; n < 3; n++) {
     assert.equal((await client.poll()).body, '2');
     await client.say('3');
   }
   await client.poll();
-  await refused(client.poll(), complaints.request);    // waited until the time for the pong was over
+  await refused(client.poll(), complaints.request);    // the answer comes when the time for the pong is over
   await refused(client.poll(), complaints.session);
 });
 
-test('polling: who does not come to fetch its pings is gone', async () => {
+test('polling: ends the session of a client that does not poll', async () => {
   const client = await EngineClient.open(brisk);
   const open = () => brisk.metric('herald_connections');
   assert.equal(await open(), 1);
-  await until('it is not counted any more', async () => await open() === 0);
+  await until('the connection is counted no more', async () => await open() === 0);
   await refused(client.poll(), complaints.session);
 });
 
-test('websocket: pings come and are answered, and without an answer it is closed', async () => {
+test('websocket: sends pings, and closes without a pong', async () => {
   const socket = new EngineClient(brisk).websocket();
   for (let n = 1; n <= 3; n++) {
     await until('a ping', () => socket.heard.filter((text) => text === '2').length === n);
@@ -243,7 +244,7 @@ test('websocket: pings come and are answered, and without an answer it is closed
   assert.equal(await soon('closed', socket.closed), 1001);
 });
 
-test('a client without a session in time is sent away', async () => {
+test('closes clients that do not connect a namespace in time', async () => {
   const polling = await EngineClient.open(brisk);
   const socket = new EngineClient(brisk).websocket();
   socket.socket.on('message', (text) => String(text) === '2' && socket.say('3'));
@@ -251,7 +252,7 @@ test('a client without a session in time is sent away', async () => {
   assert.equal(await soon('closed', socket.closed), 1001);
 });
 
-test('polling: a client that leaves gets an empty answer to the poll that waits', async () => {
+test('polling: answers the waiting poll of a client that leaves', async () => {
   const client = await EngineClient.open(bridge);
   const poll = client.poll();
   await client.say('1');
@@ -259,7 +260,7 @@ test('polling: a client that leaves gets an empty answer to the poll that waits'
   await refused(client.poll(), complaints.session);
 });
 
-test('websocket: a client that says that it leaves is closed', async () => {
+test('websocket: closes a client that leaves', async () => {
   const socket = anonymous.websocket();
   await socket.say('1');
   assert.equal(await soon('closed', socket.closed), 1000);
@@ -267,26 +268,26 @@ test('websocket: a client that says that it leaves is closed', async () => {
 
 // --- upgrade
 
-test('a session goes on by a WebSocket, with all that waits for it', async () => {
+test('upgrades a session to a WebSocket, with all queued packets', async () => {
   const client = await connect();
   const poll = client.poll();
   const socket = client.websocket();
   await socket.say('2probe');
   await socket.hear((text) => text === '3probe');
-  assert.equal((await poll).body, '6', 'the poll that waits is relieved');
+  assert.equal((await poll).body, '6', 'the waiting poll is answered');
   await client.say('427["ping"]');
   await socket.say('5');
   await socket.hear((text) => text === '437[{"ok":true,"data":{}}]');
   await socket.say('428["ping"]');
   await socket.hear((text) => text === '438[{"ok":true,"data":{}}]');
-  assert.deepEqual(socket.heard.slice(0, 2), ['3probe', '437[{"ok":true,"data":{}}]'], 'nothing else');
+  assert.deepEqual(socket.heard.slice(0, 2), ['3probe', '437[{"ok":true,"data":{}}]'], 'no other packet');
   await refused(client.poll(), complaints.request);
   await refused(client.post('3'), complaints.request);
   socket.close();
-  await until('the session is gone', async () => JSON.parse((await client.poll()).body).code === 1);
+  await until('the session has ended', async () => JSON.parse((await client.poll()).body).code === 1);
 });
 
-test('the upgrade and its probe may come at once; a poll that waits then is refused', async () => {
+test('accepts the probe and the upgrade at once, and refuses the waiting poll', async () => {
   const client = await connect();
   const poll = client.poll();
   const socket = client.websocket();
@@ -297,7 +298,7 @@ test('the upgrade and its probe may come at once; a poll that waits then is refu
   socket.close();
 });
 
-test('a session that is a WebSocket, or becomes one, takes no other', async () => {
+test('refuses a second WebSocket for a session that has one or upgrades', async () => {
   const client = await connect();
   const socket = client.websocket();
   await socket.say('2probe');
@@ -314,9 +315,9 @@ test('a session that is a WebSocket, or becomes one, takes no other', async () =
   other.close();
 });
 
-for (const [what, packets] of Object.entries({ 'a wrong probe': ['2prob'], 'no probe': ['5'], 'two probes': ['2probe', '2probe'],
+for (const [name, packets] of Object.entries({ 'a wrong probe': ['2prob'], 'no probe': ['5'], 'two probes': ['2probe', '2probe'],
   'a message': ['2probe', '42["ping"]'], 'a binary frame': [Buffer.from('2probe')], 'an empty frame': [''] })) {
-  test(`a WebSocket that comes with ${what} is closed, and the session goes on by polling`, async () => {
+  test(`closes an upgrading WebSocket that sends ${name}, and keeps the session on polling`, async () => {
     const client = await connect();
     const socket = client.websocket();
     await socket.say(...packets);
@@ -331,7 +332,7 @@ for (const [what, packets] of Object.entries({ 'a wrong probe': ['2prob'], 'no p
   });
 }
 
-test('an upgrade that is not finished in time is given up, and the session goes on by polling', async () => {
+test('closes an upgrading WebSocket after a timeout, and keeps the session on polling', async () => {
   const client = await connect({ bridge: await scene.addBridge(['--connect-timeout=2s']) });
   const socket = client.websocket();
   await socket.say('2probe');
@@ -341,7 +342,7 @@ test('an upgrade that is not finished in time is given up, and the session goes 
   await polling;
 });
 
-test('a session that ends in the middle of an upgrade takes its WebSocket with it', async () => {
+test('closes the upgrading WebSocket of a session that ends', async () => {
   const client = await EngineClient.open(bridge);
   const socket = client.websocket();
   await socket.say('2probe');
@@ -350,7 +351,7 @@ test('a session that ends in the middle of an upgrade takes its WebSocket with i
   assert.equal(await soon('closed', socket.closed), 1002);
 });
 
-test('a WebSocket that goes away in the middle of an upgrade does no harm', async () => {
+test('keeps the session when its upgrading WebSocket disappears', async () => {
   const client = await connect();
   const socket = client.websocket();
   await socket.say('2probe');
@@ -362,7 +363,7 @@ test('a WebSocket that goes away in the middle of an upgrade does no harm', asyn
 
 // --- origins
 
-test('pages of allowed origins may read every answer, and others are refused by every transport', async () => {
+test('lets allowed origins read every answer, and refuses others on every transport', async () => {
   const open = await scene.addBridge(['--allow-origin=https://app.example']);
   const origin = 'https://app.example';
   const client = await EngineClient.open(open);
@@ -391,7 +392,7 @@ test('pages of allowed origins may read every answer, and others are refused by 
   await client.say('3');
 });
 
-test('a page asks what it may do, and is told', async () => {
+test('answers a preflight request', async () => {
   const headers = { origin: bridge.url, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' };
   const { status, headers: found, body } = await anonymous.request('OPTIONS', { headers });
   assert.deepEqual([status, body], [204, '']);
@@ -402,9 +403,9 @@ test('a page asks what it may do, and is told', async () => {
   assert.ok(Number(found.get('access-control-max-age')) > 0);
 });
 
-// --- limits, and what takes other servers down
+// --- limits, and input that brings other servers down
 
-// Sends raw bytes; resolves with everything that comes back until the connection ends.
+// Sends pieces of a request, each after an answer to the last. Returns all answers when the connection has ended.
 function speak(...pieces) {
   return soon('the connection ends', new Promise((resolve) => {
     let answer = '';
@@ -420,7 +421,7 @@ function speak(...pieces) {
   }), 30000);
 }
 
-test('sessions of polls count against max-connections', async () => {
+test('counts polling sessions in max-connections', async () => {
   const small = await scene.addBridge(['--max-connections=2']);
   const clients = [await EngineClient.connect(small, scene.token(ann)), await EngineClient.connect(small, scene.token(ann))];
   assert.equal(await small.metric('herald_connections'), 2);
@@ -431,7 +432,7 @@ test('sessions of polls count against max-connections', async () => {
   await until('there is room again', async () => (await new EngineClient(small).poll()).status === 200);
 });
 
-test('polls that are abandoned cost nothing, and their sessions end', async () => {
+test('ends the sessions of abandoned polls, which cost no processor time', async () => {
   const before = await bridge.metric('herald_connections');
   const sockets = await Promise.all(Array.from({ length: 200 }, async () => {
     const client = await EngineClient.open(bridge);
@@ -441,20 +442,20 @@ test('polls that are abandoned cost nothing, and their sessions end', async () =
     socket.write(`GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`);
     return socket;
   }));
-  await until('all sessions are there', async () => await bridge.metric('herald_connections') === before + 200);
+  await until('all sessions are counted', async () => await bridge.metric('herald_connections') === before + 200);
   sockets.forEach((socket, index) => { index % 2 ? socket.end() : socket.resetAndDestroy(); });
-  await until('all sessions are gone', async () => await bridge.metric('herald_connections') === before);
+  await until('all sessions have ended', async () => await bridge.metric('herald_connections') === before);
   const used = bridge.processorTime();
   const measured = Date.now() + 2000;
   await until('two seconds are over', () => Date.now() > measured);
   assert.ok(bridge.processorTime() - used < 300, `${bridge.processorTime() - used} ms of processor time in two seconds`);
 });
 
-test('a CONNECT is hung up on', async () => {
+test('refuses an HTTP CONNECT', async () => {
   assert.doesNotMatch(await speak('CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'), / 200 /);
 });
 
-test('a client that goes away from its POST ends its session', async () => {
+test('ends the session of a client that disconnects during its POST', async () => {
   const client = await EngineClient.open(bridge);
   const socket = net.connect(bridge.port, '127.0.0.1');
   await once(socket, 'connect');
@@ -465,7 +466,7 @@ test('a client that goes away from its POST ends its session', async () => {
   assert.equal((await poll).status, 400);
 });
 
-test('a connection is used again and again', async () => {
+test('serves many requests on one connection', async () => {
   const client = await connect();
   const post = (packet) => `POST ${client.query()} HTTP/1.1\r\nHost: x\r\nContent-Length: ${packet.length}\r\n\r\n${packet}`;
   const get = `GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -474,7 +475,7 @@ test('a connection is used again and again', async () => {
   assert.match(answer, /ok.*437\[.*ok.*ok.*438\[/s);
 });
 
-for (const [what, request] of Object.entries({
+for (const [name, request] of Object.entries({
   'a poll': (client) => `GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`,
   'another request': () => 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n',
   'an upgrade': (client) => `GET ${client.query({ transport: 'websocket' })} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n` +
@@ -485,7 +486,7 @@ for (const [what, request] of Object.entries({
   'a CONNECT': () => 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n',
   garbage: () => '\0\0\r\n\r\n',
 })) {
-  test(`${what} behind a poll that waits, on the same connection, harms only that client`, async () => {
+  test(`${name} behind a waiting poll on the same connection harms only that client`, async () => {
     for (const join of [true, false]) {
       const client = await EngineClient.open(bridge);
       const pieces = [`GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`, request(client)];
@@ -496,7 +497,7 @@ for (const [what, request] of Object.entries({
   });
 }
 
-// Sends each piece in a packet of its own, without waiting for answers, until the connection ends.
+// Sends each piece in a packet of its own without waiting for answers, and waits until the connection has ended.
 async function speakBlindly(pieces) {
   const socket = net.connect({ port: bridge.port, host: '127.0.0.1', noDelay: true });
   socket.on('error', () => {});

@@ -1,4 +1,4 @@
-// Server-Sent Events at /events: a browser's EventSource gets what a WebSocket gets, and misses nothing when it comes back.
+// Server-Sent Events at /events: a browser's EventSource receives the same as a WebSocket, and misses nothing after a reconnection.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,11 +9,12 @@ import { after, afterEach, test } from 'node:test';
 import { chromium } from './harness/chromium.mjs';
 import { atExit } from './harness/cleanup.mjs';
 import { EventSourceClient } from './harness/event_source_client.mjs';
+import { removeEventsAfter, resetWindow } from './harness/log_retention.mjs';
 import { Scene } from './harness/scene.mjs';
 import { Traffic } from './harness/traffic.mjs';
 import { soon, until } from './harness/wait.mjs';
 
-// A page with nothing on it, for the browser's own EventSource.
+// An empty page for the browser's own EventSource.
 const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
 atExit(() => rmSync(www, { recursive: true, force: true }));
 writeFileSync(path.join(www, 'index.html'), '<!doctype html><title>Events</title>');
@@ -30,7 +31,7 @@ const { database, bridge } = scene;
 const messageIds = (client) => client.all('message:created').map(({ data }) => data.messageId);
 const like = (user, post) => database.query('INSERT INTO likes (user_id, post_id) VALUES ($1, $2)', [user, post]);
 
-test('the stream begins with a welcome and the unread count; its headers keep caches and proxies away', async () => {
+test('starts with a welcome and the unread count, and headers that disable caches and buffers', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.eventSource(ann);
   const { headers } = client.response;
@@ -45,7 +46,7 @@ test('the stream begins with a welcome and the unread count; its headers keep ca
   assert.deepEqual(await client.waitFor('notification:unread'), { count: 0 });
 });
 
-test('an event looks as it does on a plain WebSocket; its id is the position', async () => {
+test('sends the same frames as a plain WebSocket, with the position as id', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const [stream, plain] = await Promise.all([scene.eventSource(ann), scene.plain(ann)]);
@@ -60,7 +61,7 @@ test('an event looks as it does on a plain WebSocket; its id is the position', a
   assert.equal(frames[0].data.content, 'Two\nlines: "quoted"\r\n\n and 👋');
 });
 
-test('rooms of the URL are joined; one that is refused is told as an error, and the others go on', async () => {
+test('joins the rooms of the URL, and reports each refused room as an error', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const foreign = `conversation:${await scene.conversation(ben)}`;
   const posts = [await scene.post(ben), await scene.post(ben)];
@@ -71,7 +72,7 @@ test('rooms of the URL are joined; one that is refused is told as an error, and 
   assert.deepEqual(client.all('error').map(({ room, data }) => [room, data.code]), [[foreign, 'forbidden'], ['', 'bad_request']]);
 });
 
-test('up to 64 rooms may be asked for; more is answered with 400', async () => {
+test('joins up to 64 rooms, and answers 400 to more', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ben);
   const rooms = (count) => Array.from({ length: count }, (_, n) => (n === count - 1 ? `post:${post}` : `post:${1000000 + n}`));
@@ -82,7 +83,7 @@ test('up to 64 rooms may be asked for; more is answered with 400', async () => {
   await assert.rejects(scene.eventSource(ann, { rooms: rooms(65) }), { status: 400, code: 'bad_request' });
 });
 
-// Two people who talk; the stream of one of them comes back by itself and listens to a post as well.
+// Opens a conversation of two users with traffic. The stream of one of them reconnects automatically and has joined a post.
 async function openTalk(options) {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
@@ -91,7 +92,7 @@ async function openTalk(options) {
   return { ann, ben, conversation, post, stream, traffic: new Traffic(scene, conversation, ben) };
 }
 
-// Every committed message once, in order, and whatever happened in the joined room.
+// Checks that the stream received every committed message once and in order, and the events of the joined room.
 async function nothingWasMissed({ stream, traffic, ben, post }) {
   const sent = await traffic.stop();
   await like(ben, post);
@@ -99,31 +100,31 @@ async function nothingWasMissed({ stream, traffic, ben, post }) {
   assert.deepEqual(messageIds(stream), sent);
 }
 
-test('a bridge that is killed in the middle of traffic and started again', async () => {
+test('recovers a stream when the bridge is killed during traffic and started again', async () => {
   const talk = await openTalk();
   for (let round = 1; round <= 3; round++) {
     await talk.traffic.flows();
     await bridge.kill();
     await talk.traffic.flows();
     await bridge.start();
-    await until('the stream is back', () => talk.stream.welcomes.length > round);
+    await until('the stream has reconnected', () => talk.stream.welcomes.length > round);
   }
   await talk.traffic.flows();
   await nothingWasMissed(talk);
   assert.deepEqual(talk.stream.welcomes.map(({ recovered }) => recovered), [false, true, true, true]);
 });
 
-test('a bridge that is stopped in the middle of traffic says when to come back, ends the stream, and ends with 0', async () => {
+test('sends a reconnection time, ends the stream and exits with 0 when it is stopped during traffic', async () => {
   const talk = await openTalk();
   const idle = await scene.eventSource(talk.ben);
   await talk.traffic.flows();
   const start = Date.now();
   assert.deepEqual(await bridge.end('SIGTERM'), { code: 0, signal: null });
-  assert.ok(Date.now() - start < 3000, 'nobody waits for a timeout');
+  assert.ok(Date.now() - start < 3000, 'no timeout is awaited');
   await idle.closed;
   assert.equal(idle.retries.length, 2, 'at the welcome and at the end');
   assert.ok(idle.retries.every((milliseconds) => milliseconds >= 1000 && milliseconds < 3000));
-  assert.ok(new Set([...idle.retries, ...talk.stream.retries]).size > 1, 'not all come back at the same moment');
+  assert.ok(new Set([...idle.retries, ...talk.stream.retries]).size > 1, 'streams reconnect at different times');
   await talk.traffic.flows();
   await bridge.start();
   await talk.traffic.flows();
@@ -131,18 +132,18 @@ test('a bridge that is stopped in the middle of traffic says when to come back, 
   assert.deepEqual(talk.stream.welcomes.map(({ recovered }) => recovered), [false, true]);
 });
 
-test('a network that breaks again and again', async () => {
+test('recovers a stream whose network breaks repeatedly', async () => {
   const talk = await openTalk();
   for (let round = 1; round <= 5; round++) {
     await talk.traffic.flows(50);
     talk.stream.cut();
-    await until('the stream is back', () => talk.stream.welcomes.length > round);
+    await until('the stream has reconnected', () => talk.stream.welcomes.length > round);
   }
   await nothingWasMissed(talk);
   assert.ok(talk.stream.welcomes.slice(1).every(({ recovered }) => recovered));
 });
 
-test('the position is taken from the header, else from the URL; what was missed in a joined room comes too, on any bridge', async () => {
+test('takes the position from the header, else from the URL, and replays joined rooms too, on any bridge', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const rooms = [`post:${await scene.post(ben)}`];
@@ -170,7 +171,7 @@ test('the position is taken from the header, else from the URL; what was missed 
   }
 });
 
-test('a client that received nothing but its welcome and comes back is recovered too', async () => {
+test('recovers a client that had received only its welcome', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const client = await scene.eventSource(ann, { resume: true, retry: 20 });
   await bridge.kill();
@@ -180,7 +181,7 @@ test('a client that received nothing but its welcome and comes back is recovered
   assert.deepEqual(client.welcomes.map(({ recovered }) => recovered), [false, true]);
 });
 
-test('a position that means nothing here is answered with recovered: false, the unread count, and a position that does', async () => {
+test('answers an invalid position with recovered: false, the unread count and a valid position', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
   for (const lastEventId of ['nonsense', '1~0~0~0.0.', '../../etc/passwd', 'x'.repeat(3000)]) {
@@ -191,27 +192,20 @@ test('a position that means nothing here is answered with recovered: false, the 
   }
 });
 
-test('a position that is older than the log is answered with recovered: false', async () => {
+test('answers a position that is older than the log with recovered: false', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const { lastEventId } = await scene.eventSource(ann);
-  const setWindow = async (setting) => {
-    await database.query(`ALTER SYSTEM ${setting}`);
-    await database.query('SELECT pg_reload_conf()');
-  };
-  await setWindow("SET herald.recovery_window = '1s'");
-  await until('the log has forgotten it', async () => {
-    await database.query('SELECT herald.broadcast($1, $2), herald.maintain()', ['test:load', {}]);
-    const client = await scene.eventSource(ann, { lastEventId });
-    client.close();
-    return !client.welcomes[0].recovered && client.lastEventId !== lastEventId;
-  });
-  await setWindow('RESET herald.recovery_window');
+  await database.query('SELECT herald.broadcast($1, $2)', ['test:load', {}]);
+  await removeEventsAfter(lastEventId, database);
+  await resetWindow(database);
   const client = await scene.eventSource(ann, { lastEventId });
+  assert.equal(client.welcomes[0].recovered, false);
+  assert.notEqual(client.lastEventId, lastEventId);
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
   await client.waitFor('notification:new');
 });
 
-test('who lost a room while away gets nothing of what was said after that', async () => {
+test('replays nothing of a room after the user was removed from it', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const rooms = [`conversation:${conversation}`];
@@ -226,7 +220,7 @@ test('who lost a room while away gets nothing of what was said after that', asyn
   assert.equal(back.all('error')[0].data.code, 'forbidden');
 });
 
-test('a client that does not read falls behind, and nobody misses anything', async () => {
+test('lets a client that does not read fall behind, and loses nothing for anybody', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const narrow = await scene.addBridge(['--queue-limit=2MB']);
@@ -247,19 +241,19 @@ test('a client that does not read falls behind, and nobody misses anything', asy
   }
 });
 
-test('a client that takes nothing for as long as a ping may take is dead, long before its queue is full', async () => {
+test('closes a client that reads nothing for a ping timeout, long before its queue is full', async () => {
   const [ann] = await scene.people('Ann');
   const patient = await scene.addBridge(['--queue-limit=1GB', '--ping-interval=200ms', '--ping-timeout=1s']);
   const dead = await scene.eventSource(ann, { bridge: patient });
   dead.response.socket.pause();
-  await until('it is closed', async () => {
+  await until('the connection is closed', async () => {
     await database.query("SELECT herald.broadcast('test:load', jsonb_build_object('text', repeat('x', 100000))) FROM generate_series(1, 10)");
     return await patient.metric('herald_connections') === 0;
   });
   assert.equal(await patient.metric('herald_slow_closed_total'), 0);
 });
 
-test('PostgreSQL away while a client comes: it waits, gets its rooms, and misses nothing', async () => {
+test('lets a client that connects without PostgreSQL wait, and loses nothing', async () => {
   const talk = await openTalk();
   await talk.traffic.flows();
   await scene.postgres.stop();
@@ -272,7 +266,7 @@ test('PostgreSQL away while a client comes: it waits, gets its rooms, and misses
   await nothingWasMissed(talk);
 });
 
-test('a token comes in a header or in the URL; without a good one the answer is 401 with a reason', async () => {
+test('takes the token from a header or the URL, and answers 401 with a reason to a bad one', async () => {
   const [ann] = await scene.people('Ann');
   const token = scene.token(ann);
   for (const options of [{ headers: { authorization: `bearer ${token}` } }, { query: `&token=${token}` }]) {
@@ -293,7 +287,7 @@ test('a token comes in a header or in the URL; without a good one the answer is 
   assert.equal(await bridge.metric('herald_connections_refused_total'), refused + 3);
 });
 
-test('a stream ends when its token does, with a reason', async () => {
+test('ends a stream with a reason when its token expires', async () => {
   const [ann] = await scene.people('Ann');
   const client = await EventSourceClient.connect(bridge, scene.token(ann, { seconds: 2 }));
   await client.closed;
@@ -301,7 +295,7 @@ test('a stream ends when its token does, with a reason', async () => {
   assert.match(client.all('error')[0].data.message, /expired/);
 });
 
-test('a foreign origin is refused; an allowed one may read the answer, with credentials', async () => {
+test('refuses a foreign origin, and lets an allowed one read the answer with credentials', async () => {
   const [ann] = await scene.people('Ann');
   const origin = 'https://app.example';
   const narrow = await scene.addBridge([`--allow-origin=${origin}`]);
@@ -323,7 +317,7 @@ test('a foreign origin is refused; an allowed one may read the answer, with cred
   assert.equal((await bridge.get(url, { headers: { origin } })).status, 403, 'by default only the same origin');
 });
 
-test('streams count as connections, in the metrics and against the limit', async () => {
+test('counts streams as connections in metrics and in the limit', async () => {
   const [ann] = await scene.people('Ann');
   const narrow = await scene.addBridge(['--max-connections=2']);
   const clients = [await scene.eventSource(ann, { bridge: narrow }), await scene.eventSource(ann, { bridge: narrow })];
@@ -335,20 +329,20 @@ test('streams count as connections, in the metrics and against the limit', async
   await scene.eventSource(ann, { bridge: narrow });
 });
 
-test('an idle stream gets a comment each ping interval', async () => {
+test('sends a comment on an idle stream each ping interval', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.eventSource(ann, { bridge: await scene.addBridge(['--ping-interval=100ms']) });
-  await until('there were some', () => client.comments >= 3);
+  await until('three comments have arrived', () => client.comments >= 3);
 });
 
-test('streams that were abandoned are gone, and cost nothing', async () => {
+test('ends abandoned streams, which cost no processor time', async () => {
   const [ann] = await scene.people('Ann');
   const bridge = await scene.addBridge();
   for (const how of ['destroy', 'resetAndDestroy', 'end']) {
     const clients = await Promise.all(Array.from({ length: 100 }, () => scene.eventSource(ann, { bridge })));
     assert.equal(await bridge.metric('herald_connections'), 100);
     for (const client of clients) client.request.socket[how]();
-    await until('all are gone', async () => await bridge.metric('herald_connections') === 0);
+    await until('all connections are closed', async () => await bridge.metric('herald_connections') === 0);
     assert.equal(await bridge.metric('herald_sessions'), 0);
   }
   const [start, used] = [Date.now(), bridge.processorTime()];
@@ -356,7 +350,7 @@ test('streams that were abandoned are gone, and cost nothing', async () => {
   assert.ok(bridge.processorTime() - used < 200, `${bridge.processorTime() - used} ms of processor time`);
 });
 
-// Sends these bytes; resolves with all that came back when the connection has ended.
+// Sends bytes, and then more after the welcome. Returns all answers when the connection has ended.
 function speak(bytes, then) {
   return soon(`the connection ends after ${bytes.slice(0, 60)}`, new Promise((resolve) => {
     const socket = net.connect(bridge.port, '127.0.0.1', () => socket.write(bytes));
@@ -370,7 +364,7 @@ function speak(bytes, then) {
   }));
 }
 
-test('whatever follows a request for a stream ends it, and nothing else', async () => {
+test('ends a stream, and nothing else, when more bytes follow its request', async () => {
   const [ann] = await scene.people('Ann');
   const bystander = await scene.eventSource(ann);
   const get = (path, headers = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
@@ -383,11 +377,11 @@ test('whatever follows a request for a stream ends it, and nothing else', async 
   assert.match(await speak(`${withBody}0123456789`), /^HTTP\/1\.1 400/);
   await Promise.all([speak(stream, 'garbage\r\n\r\n'), speak(stream, '\0'),
     speak(stream.replace('GET', 'HEAD')), speak(stream.replace('GET', 'POST'))]);
-  await until('only one is left', async () => await bridge.metric('herald_connections') === 1);
+  await until('only the bystander is connected', async () => await bridge.metric('herald_connections') === 1);
   await scene.settle(bystander);
 });
 
-// A page with an EventSource; what it hears is in window.heard as [event, id, data].
+// Opens a page with an EventSource. Its events are in window.heard, as [name, id, data].
 async function openPage(url, options = {}) {
   const page = await browser.newPage();
   await page.goto(bridge.url);
@@ -405,21 +399,21 @@ async function openPage(url, options = {}) {
 
 const CLOSED = 2;
 
-test("a browser's EventSource hears events, comes back by itself when the bridge was killed, and misses nothing", { timeout: 60000 }, async () => {
+test('recovers the EventSource of a browser when the bridge was killed', { timeout: 60000 }, async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const post = await scene.post(ben);
   const page = await openPage(`/events?room=post:${post}&room=post:0&token=${scene.token(ann)}`);
-  await until('the page is welcomed', async () => (await page.heard('welcome')).length === 1);
+  await until('the page has its welcome', async () => (await page.heard('welcome')).length === 1);
   const ids = [await scene.message(conversation, ben, 'Before')];
-  await until('the page hears the first message', async () => (await page.heard('message:created')).length === 1);
+  await until('the page has the first message', async () => (await page.heard('message:created')).length === 1);
   await bridge.kill();
   for (let n = 1; n <= 50; n++) ids.push(await scene.message(conversation, ben, `Meanwhile ${n}`));
   await like(ben, post);
   await bridge.start();
-  await until('the page has come back', async () => (await page.heard('welcome')).length === 2);
+  await until('the page has reconnected', async () => (await page.heard('welcome')).length === 2);
   ids.push(await scene.message(conversation, ben, 'After'));
-  await until('the page hears the last message', async () => (await page.heard('message:created')).some(([, , { data }]) => data.content === 'After'));
+  await until('the page has the last message', async () => (await page.heard('message:created')).some(([, , { data }]) => data.content === 'After'));
   const messages = await page.heard('message:created');
   assert.deepEqual(messages.map(([, , { data }]) => data.messageId), ids);
   for (const [, id, { position }] of messages) assert.equal(id, position);
@@ -432,23 +426,23 @@ test("a browser's EventSource hears events, comes back by itself when the bridge
   await page.close();
 });
 
-test("a browser's EventSource stops when its token is refused, and after a token's end when it has come back with it", { timeout: 60000 }, async () => {
+test('stops the EventSource of a browser with a refused token, and with an expired one when it reconnects', { timeout: 60000 }, async () => {
   const [ann] = await scene.people('Ann');
   const refused = await openPage('/events?token=nonsense');
-  await until('it has given up', async () => await refused.state() === CLOSED);
+  await until('the browser has given up', async () => await refused.state() === CLOSED);
   const expiring = await openPage(`/events?token=${scene.token(ann, { seconds: 3 })}`);
-  await until('it is told', async () => (await expiring.heard('error')).some(([, , frame]) => frame?.data.code === 'token_expired'));
-  await until('it has given up', async () => await expiring.state() === CLOSED);
+  await until('the page has the error', async () => (await expiring.heard('error')).some(([, , frame]) => frame?.data.code === 'token_expired'));
+  await until('the browser has given up', async () => await expiring.state() === CLOSED);
   for (const page of [refused, expiring]) await page.close();
 });
 
-test("a browser's EventSource of another origin is served when that is allowed, and only then", { timeout: 60000 }, async () => {
+test('serves the EventSource of another origin only if it is allowed', { timeout: 60000 }, async () => {
   const [ann] = await scene.people('Ann');
   const url = (other) => `${other.url}/events?token=${scene.token(ann)}`;
   const allowed = await openPage(url(await scene.addBridge([`--allow-origin=${bridge.url}`])), { withCredentials: true });
-  await until('it is welcomed', async () => (await allowed.heard('welcome')).length === 1);
+  await until('the page has its welcome', async () => (await allowed.heard('welcome')).length === 1);
   const foreign = await openPage(url(await scene.addBridge(['--allow-origin=https://app.example'])), { withCredentials: true });
-  await until('it has given up', async () => await foreign.state() === CLOSED);
+  await until('the browser has given up', async () => await foreign.state() === CLOSED);
   assert.deepEqual(await foreign.heard('welcome'), []);
   for (const page of [allowed, foreign]) await page.close();
 });

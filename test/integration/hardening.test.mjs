@@ -1,4 +1,4 @@
-// Bad input closes the client that sent it, with a reason where the protocol has one; nobody else notices.
+// Bad input closes the client that sent it, with a reason where the protocol has one. Other clients notice nothing.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ const [ann] = await scene.people('Ann');
 const bystanders = await scene.both(ann);
 const pid = bridge.pid;
 
-// Whatever was done to the bridge, it is the same process and the others are still served.
+// After each test the bridge is the same process, and the other clients are still served.
 afterEach(async () => {
   await scene.settle(...bystanders);
   assert.equal(bridge.pid, pid);
@@ -37,7 +37,7 @@ async function openRaw(path) {
 async function openSocketIo() {
   const socket = await openRaw('/socket.io/?EIO=4&transport=websocket');
   socket.send(`40${JSON.stringify({ token: scene.token(ann) })}`);
-  await soon('connected', new Promise((resolve) => socket.on('message', (text) => String(text).startsWith('40') && resolve())));
+  await soon('it connects', new Promise((resolve) => socket.on('message', (text) => String(text).startsWith('40') && resolve())));
   return socket;
 }
 
@@ -46,25 +46,25 @@ const closing = (socket) => soon('the client is closed', once(socket, 'close'));
 const badFrames = {
   'text that is not JSON': 'hello',
   'half a JSON object': '{"id":1,"action":',
-  'JSON that is no object': '[1,2,3]',
+  'JSON other than an object': '[1,2,3]',
   'a number': '42',
   'an object without action': '{"id":1}',
-  'an action that is no text': '{"id":1,"action":{"a":1}}',
+  'an action other than a text': '{"id":1,"action":{"a":1}}',
   'nesting a thousand deep': `{"id":1,"action":"ping","data":${'['.repeat(5000)}${']'.repeat(5000)}}`,
   'a binary frame': Buffer.from([1, 2, 3]),
   'an empty frame': '',
 };
 
-for (const [what, frame] of Object.entries(badFrames)) {
-  test(`plain: ${what} closes the client`, async () => {
+for (const [name, frame] of Object.entries(badFrames)) {
+  test(`plain: closes the client after ${name}`, async () => {
     const client = await scene.plain(ann);
     client.socket.send(frame);
     await soon('the client is closed', client.closed);
-    assert.ok(client.all('error').length === 1 || (await client.closed).code !== 1005, 'a reason is given');
+    assert.ok(client.all('error').length === 1 || (await client.closed).code !== 1005, 'the client receives a reason');
   });
 }
 
-test('plain: invalid UTF-8 closes the client', async () => {
+test('plain: closes the client after invalid UTF-8', async () => {
   const client = await scene.plain(ann);
   client.socket.send(Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), { binary: false });
   await soon('the client is closed', client.closed);
@@ -74,20 +74,20 @@ const badPackets = ['47', '4', '4abc', '40[]', '40"x"', '40{', '42{}', '42[]', '
   '42["disconnect"]', '41{}', '44{}', '450-["x"]', '4511-["x"]', '45-["x"]', '9', '', '42/chat,["x"]', '42["ping",{"a":"\\ud800"}'];
 
 for (const packet of badPackets) {
-  test(`socket.io: the packet ${JSON.stringify(packet)} closes the client`, async () => {
+  test(`socket.io: closes the client after the packet ${JSON.stringify(packet)}`, async () => {
     const socket = await openSocketIo();
     socket.send(packet);
     await closing(socket);
   });
 }
 
-test('socket.io: an event before the CONNECT closes the client', async () => {
+test('socket.io: closes the client after an event before the CONNECT', async () => {
   const socket = await openRaw('/socket.io/?EIO=4&transport=websocket');
   socket.send('42["ping",{}]');
   await closing(socket);
 });
 
-test('socket.io: another protocol version and an unknown transport are refused', async () => {
+test('socket.io: refuses another protocol version, an unknown transport and an unknown session', async () => {
   for (const query of ['EIO=3&transport=websocket', 'transport=websocket', 'EIO=4&transport=pigeon', 'EIO=4&transport=websocket&sid=unknown']) {
     const socket = new WebSocket(`ws://127.0.0.1:${bridge.port}/socket.io/?${query}`);
     const [error] = await soon(`${query} is refused`, once(socket, 'error'));
@@ -95,7 +95,7 @@ test('socket.io: another protocol version and an unknown transport are refused',
   }
 });
 
-test('a message above the limit closes with 1009, in one frame or in many', async () => {
+test('closes with 1009 after a message above the limit, in one frame or in many', async () => {
   for (const open of [() => scene.plain(ann).then(({ socket }) => socket), openSocketIo]) {
     const whole = await open();
     whole.send('x'.repeat(20001));
@@ -106,13 +106,13 @@ test('a message above the limit closes with 1009, in one frame or in many', asyn
   }
 });
 
-test('a message just below the limit is served', async () => {
+test('serves a message just below the limit', async () => {
   const client = await scene.plain(ann);
   assert.equal((await client.ask('ping', { padding: 'x'.repeat(19000) })).ok, true);
   client.close();
 });
 
-// Sends raw bytes; resolves with everything that comes back until the connection ends.
+// Sends pieces of a request, each after an answer to the last. Returns all answers when the connection has ended.
 function speak(...pieces) {
   return soon('the connection ends', new Promise((resolve) => {
     let answer = '';
@@ -132,7 +132,7 @@ const upgrade = (name) => `GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
 const healthCheck = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n';
 
-test('an upgrade on a connection that was used before does not crash the bridge (CVE-2025-11677)', async () => {
+test('survives an upgrade on a connection that was used before (CVE-2025-11677)', async () => {
   for (const name of ['foo', 'h2c', 'anything']) {
     const answer = await speak(healthCheck, upgrade(name));
     assert.match(answer, /^HTTP\/1\.1 200/);
@@ -140,16 +140,16 @@ test('an upgrade on a connection that was used before does not crash the bridge 
   }
 });
 
-test('an upgrade to something else than a websocket is refused', async () => {
+test('refuses an upgrade to anything but a WebSocket', async () => {
   for (const name of ['foo', 'h2c', 'websocketx', 'x'.repeat(3000)]) assert.doesNotMatch(await speak(upgrade(name)), / 101 /);
 });
 
-test('garbage instead of HTTP', async () => {
+test('survives garbage instead of HTTP', async () => {
   await Promise.all(['\0\0\0\0\r\n\r\n', 'GET\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', `GET /${'a'.repeat(20000)} HTTP/1.1\r\n\r\n`,
     'POST /ws HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n'].map((bytes) => speak(bytes)));
 });
 
-test('clients that go away in the middle of everything', async () => {
+test('survives clients that disconnect in all states', async () => {
   for (let n = 0; n < 20; n++) {
     const socket = net.connect(bridge.port, '127.0.0.1');
     socket.on('error', () => {});
@@ -162,7 +162,7 @@ test('clients that go away in the middle of everything', async () => {
   }
 });
 
-test('a client that connects and says nothing is closed', async () => {
+test('closes a connection that sends nothing', async () => {
   const socket = net.connect(bridge.port, '127.0.0.1');
   await soon('the silent connection is closed', once(socket.resume(), 'close'), 40000);
 });

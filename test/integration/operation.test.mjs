@@ -1,4 +1,4 @@
-// What the one who runs the bridge meets: checks, metrics, settings, files, signals.
+// The bridge as its administrator meets it: checks, metrics, settings, files and signals.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -31,7 +31,7 @@ const settings = (overrides = {}) => {
   return Object.entries(merged).filter(([, value]) => value !== undefined).map(([name, value]) => `--${name}=${value}`);
 };
 
-test('/healthz and /readyz', async () => {
+test('answers /healthz and /readyz', async () => {
   assert.equal((await bridge.get('/healthz')).status, 200);
   assert.equal((await bridge.get('/readyz')).status, 200);
 });
@@ -51,7 +51,7 @@ test('/metrics counts connections, events and deliveries', async () => {
   await until('no connection is counted', async () => await bridge.metric('herald_connections') === 0);
 });
 
-test('no secret is in the log or in /metrics', async () => {
+test('keeps secrets out of the log and /metrics', async () => {
   const [ann] = await scene.people('Ann');
   const token = scene.token(ann);
   await scene.both(ann);
@@ -60,7 +60,7 @@ test('no secret is in the log or in /metrics', async () => {
   assert.ok(!text.includes(token));
 });
 
-test('files are served from --www and from nowhere else', async () => {
+test('serves files from --www only', async () => {
   const page = await bridge.get('/');
   assert.equal(page.status, 200);
   assert.match(page.headers.get('content-type'), /text\/html/);
@@ -73,12 +73,12 @@ test('files are served from --www and from nowhere else', async () => {
   }
 });
 
-test('--check is content with a good set-up', async () => {
+test('--check accepts a good configuration', async () => {
   const { code, output } = await runBridge([...settings(), '--check']);
   assert.equal(code, 0, output);
 });
 
-test('--check and start say what is wrong and end with an error', async () => {
+test('--check and the start name a wrong setting and exit with an error', async () => {
   const other = await scene.postgres.createDatabase('bare');
   const empty = path.join(directory, 'empty');
   writeFileSync(empty, '');
@@ -117,7 +117,7 @@ test('--check works beside a running bridge', async () => {
   assert.equal(code, 0, output);
 });
 
-test('--check says that a pooler shares backends between transactions', { skip: !Pooler.isInstalled && 'pgbouncer is not installed' }, async () => {
+test('--check reports a pooler that shares backends between transactions', { skip: !Pooler.isInstalled && 'pgbouncer is not installed' }, async () => {
   const pooled = async (mode) => {
     const pooler = await Pooler.start(database, mode);
     try {
@@ -134,13 +134,13 @@ test('--check says that a pooler shares backends between transactions', { skip: 
   assert.equal(own.code, 0, own.output);
 });
 
-test('a port that is taken is an error at start', async () => {
+test('fails to start when its port is in use', async () => {
   const { code, output } = await runBridge(settings({ listen: `127.0.0.1:${bridge.port}` }));
   assert.notEqual(code, 0);
   assert.match(output, /in use|listen|bind/i);
 });
 
-test('a setting may come from the environment or a file; the command line wins', async () => {
+test('takes settings from a file, the environment and the command line, which wins', async () => {
   const file = path.join(directory, 'herald.conf');
   const port = await freePort();
   writeFileSync(file, `database = ${database.conninfo('bridge')}\njwt-secret-file = ${secretFile}\nlisten = 127.0.0.1:1\nmax-payload = 4321\n`);
@@ -151,7 +151,7 @@ test('a setting may come from the environment or a file; the command line wins',
   assert.ok(!output.includes(scene.secret));
 });
 
-test('--help and --version', async () => {
+test('prints --help and --version', async () => {
   const help = await runBridge(['--help']);
   assert.equal(help.code, 0);
   for (const option of ['--database', '--listen', '--jwt-secret-file', '--check']) assert.ok(help.output.includes(option), option);
@@ -160,7 +160,7 @@ test('--help and --version', async () => {
   assert.match(version.output, /herald-bridge.* \d+\.\d+/);
 });
 
-test('SIGHUP reloads the secret; a reload that fails changes nothing', async () => {
+test('reloads the secret on SIGHUP, and changes nothing if the reload fails', async () => {
   const [ann] = await scene.people('Ann');
   const other = await scene.addBridge();
   const fresh = 'another secret, and long enough to be one';
@@ -169,16 +169,17 @@ test('SIGHUP reloads the secret; a reload that fails changes nothing', async () 
     process.kill(other.pid, 'SIGHUP');
     await until(event, () => other.log.includes(`event=${event}`));
   };
-  const comes = (secret) => PlainClient.connect(other, sign(secret, ann)).then((client) => client.close());
+  const connects = (secret) => PlainClient.connect(other, sign(secret, ann)).then((client) => client.close());
   await reload('short', 'reload_failed');
-  await comes(scene.secret);
+  await connects(scene.secret);
   await reload(fresh, 'reloaded');
-  await comes(fresh);
-  await assert.rejects(comes(scene.secret), /token/);
+  await connects(fresh);
+  await assert.rejects(connects(scene.secret), /token/);
 });
 
-// The first reload changes all these settings, but one line of the file is wrong: the second must still find all of them changed.
-test('a rejected reload changes none of the settings', async () => {
+// Each rejected reload changes all settings, but has one wrong line. The accepted reload must report all of them as changed: no
+// rejected one took any of them over.
+test('changes none of the settings when it rejects a reload', async () => {
   const file = path.join(directory, 'reload.conf');
   const other = { secret: path.join(directory, 'other-secret') };
   writeFileSync(other.secret, 'another secret, and long enough to be one', { mode: 0o600 });
@@ -208,7 +209,7 @@ test('a rejected reload changes none of the settings', async () => {
   assert.deepEqual(names, reloadedAll);
 });
 
-test('a login that the server refuses gives one line with a remedy', async () => {
+test('logs a refused login in one line with a remedy', async () => {
   const child = spawn(program, settings({ database: database.conninfo('nobody_of_this_name') }), { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = once(child, 'close');
   const forget = atExit(() => child.kill('SIGKILL'));
@@ -223,7 +224,7 @@ test('a login that the server refuses gives one line with a remedy', async () =>
   assert.match(log, /CREATE ROLE name LOGIN IN ROLE herald_bridge/);
 });
 
-test('SIGTERM drains: clients are told to come back, the process ends with 0', async () => {
+test('drains on SIGTERM: asks clients to reconnect and exits with 0', async () => {
   const [ann] = await scene.people('Ann');
   const other = await scene.addBridge();
   const plain = await scene.plain(ann, { bridge: other });

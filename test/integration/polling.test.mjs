@@ -1,4 +1,4 @@
-// socket.io-client by long-polling, and from there to a WebSocket: the same events, the same promises.
+// socket.io-client by long-polling, and by upgrade to a WebSocket: the same events and guarantees.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -27,18 +27,18 @@ const choices = {
   rememberUpgrade: [{ transports: ['polling', 'websocket'], rememberUpgrade: true }, 'websocket'],
 };
 
-for (const [what, [options, transport]] of Object.entries(choices)) {
-  test(`a client with ${what} gets its events, is answered, and comes back to all that it missed`, async () => {
+for (const [choice, [options, transport]] of Object.entries(choices)) {
+  test(`serves and recovers a client with ${choice}`, async () => {
     const client = await scene.socketIo(ann, options);
     const ids = [await scene.message(conversation, ben, 'One')];
     assert.deepEqual(await client.ask('ping'), { ok: true, data: {} });
-    await until(`it goes by ${transport}`, () => transportOf(client) === transport);
+    await until(`the client uses ${transport}`, () => transportOf(client) === transport);
     ids.push(await scene.message(conversation, ben, 'Two'));
     assert.equal((await client.ask('inbox:list')).ok, true);
     await scene.settle(client);
     client.cut();
     ids.push(await scene.message(conversation, ben, 'Three'));
-    await until('it is back', () => client.connects.length === 2);
+    await until('the client has reconnected', () => client.connects.length === 2);
     if (options.rememberUpgrade) assert.equal(transportOf(client), 'websocket');
     await scene.settle(client);
     assert.deepEqual(client.connects, [false, true]);
@@ -46,16 +46,16 @@ for (const [what, [options, transport]] of Object.entries(choices)) {
   });
 }
 
-test('namespaces share a session of polls', async () => {
+test('serves several namespaces in one polling session', async () => {
   const options = { transports: ['polling'], forceNew: false, multiplex: true };
   const clients = await Promise.all(['/notifications', '/chat'].map((namespace) => scene.socketIo(ann, { namespace, ...options })));
-  await until('they are all that is left', async () => await bridge.metric('herald_connections') === 1);
+  await until('only their connection is left', async () => await bridge.metric('herald_connections') === 1);
   await scene.message(conversation, ben, 'Hello');
   await clients[0].waitFor('notification:new', ({ content }) => content === 'Hello');
   await clients[1].waitFor('message:created', ({ content }) => content === 'Hello');
 });
 
-test('a token in the Authorization header counts where none comes with the CONNECT', async () => {
+test('takes the token of the Authorization header when the CONNECT has none', async () => {
   const extraHeaders = { authorization: `Bearer ${scene.token(ann)}` };
   for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']]) {
     const client = await scene.socketIo(ben, { transports, extraHeaders, auth: {} });
@@ -66,17 +66,17 @@ test('a token in the Authorization header counts where none comes with the CONNE
   }
 });
 
-test('a bad token is refused by polling as it is by a WebSocket', async () => {
+test('refuses a bad token by polling', async () => {
   await assert.rejects(scene.socketIo(ann, { transports: ['polling'], auth: { token: 'x' } }),
     (error) => error.data.code === 'token_invalid');
 });
 
-test('traffic goes on while a client goes over to a WebSocket: nothing is lost, doubled or out of order', async () => {
+test('keeps every event once and in order during the upgrade to a WebSocket', async () => {
   const traffic = new Traffic(scene, conversation, ben);
   for (let round = 0; round < 10; round++) {
     const client = await scene.socketIo(ann, { transports: ['polling', 'websocket'] });
     await client.waitFor('message:created');
-    await until('it goes by a WebSocket', () => transportOf(client) === 'websocket');
+    await until('the client uses a WebSocket', () => transportOf(client) === 'websocket');
     await traffic.flows(20);
     await scene.settle(client);
     const got = messageIds(client);
@@ -89,17 +89,17 @@ test('traffic goes on while a client goes over to a WebSocket: nothing is lost, 
   await traffic.stop();
 });
 
-test('a network that breaks in the middle of answers: nothing is lost, doubled or out of order', async () => {
+test('keeps every event once and in order when the network breaks within answers', async () => {
   const network = await Cutter.open(bridge);
   const client = await scene.socketIo(ann, { bridge: network, transports: ['polling'] });
   const talk = await scene.conversation(ann, ben);
   const traffic = new Traffic(scene, talk, ben);
   await client.waitFor('message:created', ({ conversationId }) => conversationId === talk);
   for (let round = 1; round <= 8; round++) {
-    network.allowance = 150 + 77 * round;    // in the headers, or somewhere in the packets
+    network.allowance = 150 + 77 * round;    // breaks in the headers or in the packets
     await until('a connection is cut', () => network.cuts >= round);
     network.allowance = Infinity;
-    await until('the client is back', () => client.connects.length > round);
+    await until('the client has reconnected', () => client.connects.length > round);
     network.cuts = round;
   }
   await traffic.flows(20);
@@ -110,7 +110,7 @@ test('a network that breaks in the middle of answers: nothing is lost, doubled o
   network.close();
 });
 
-test('a bridge that is killed and started again, and one that is stopped: a client that polls misses nothing', async () => {
+test('recovers a polling client after the bridge was killed and after it was stopped', async () => {
   const talk = await scene.conversation(ann, ben);
   const client = await scene.socketIo(ann, { transports: ['polling'] });
   const traffic = new Traffic(scene, talk, ben);
@@ -121,7 +121,7 @@ test('a bridge that is killed and started again, and one that is stopped: a clie
     await traffic.flows(50);
     const { length } = client.connects;
     await bridge.start();
-    await until('the client is back', () => client.connects.length > length);
+    await until('the client has reconnected', () => client.connects.length > length);
   }
   await traffic.flows(50);
   const sent = await traffic.stop();
@@ -130,7 +130,7 @@ test('a bridge that is killed and started again, and one that is stopped: a clie
   assert.deepEqual(client.connects, [false, true, true]);
 });
 
-test('what waits when a bridge is stopped comes before the goodbye, and not with it', async () => {
+test('sends queued packets of a stopped bridge in an answer before the close', async () => {
   const other = await scene.addBridge();
   const client = await EngineClient.connect(other, scene.token(ann));
   await scene.settle(await scene.plain(ann, { bridge: other }));
@@ -141,19 +141,19 @@ test('what waits when a bridge is stopped comes before the goodbye, and not with
   assert.equal((await ended).code, 0);
 });
 
-test('a bridge that is stopped says so to polls that wait, and does not wait for polls that do not', async () => {
+test('answers waiting polls when it stops, and does not wait for further polls', async () => {
   const other = await scene.addBridge();
   const waiting = await EngineClient.connect(other, scene.token(ann));
   await EngineClient.connect(other, scene.token(ann));
-  const told = waiting.hear((text) => text === '1');
+  const closed = waiting.hear((text) => text === '1');
   const before = Date.now();
   const ended = other.end('SIGTERM');
-  await told;
+  await closed;
   assert.deepEqual(await ended, { code: 0, signal: null });
   assert.ok(Date.now() - before < 8000);
 });
 
-test('what comes between two polls waits, in bounds; the rest comes from the log', async () => {
+test('queues events between two polls up to the limit, and reads the rest from the log', async () => {
   const narrow = await scene.addBridge(['--queue-limit=20kB']);
   const client = await EngineClient.connect(narrow, scene.token(ann));
   const other = await scene.conversation(ann, ben);
@@ -161,14 +161,14 @@ test('what comes between two polls waits, in bounds; the rest comes from the log
   await client.hear((text) => text.includes('"message:created"') && text.includes(`"${first}"`));
   await database.query('INSERT INTO messages (conversation_id, sender_id, content) SELECT $1, $2, repeat($3, 400) FROM generate_series(1, 200)',
     [other, ben, 'x']);
-  await until('it has fallen behind', async () => await narrow.metric('herald_fallen_behind_total') === 1);
+  await until('the client has fallen behind', async () => await narrow.metric('herald_fallen_behind_total') === 1);
   assert.ok(await narrow.metric('herald_waiting_bytes') < 40000);
   const messages = () => client.heard.filter((text) => text.includes('xxxx') && text.includes('"message:created"'));
   await client.hear(() => messages().length === 200);
   assert.equal(await narrow.metric('herald_slow_closed_total'), 0);
 });
 
-test('ten thousand events are fetched in answers of bounded size', async () => {
+test('delivers ten thousand events in answers of bounded size', async () => {
   const wide = await scene.addBridge(['--queue-limit=20MB']);
   const talk = await scene.conversation(ann, ben);
   const client = await scene.socketIo(ann, { bridge: wide, transports: ['polling'] });

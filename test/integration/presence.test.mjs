@@ -1,11 +1,11 @@
-// Who is online is known to others and to the database, per user, whatever the tabs, the bridges and what becomes of them.
+// Presence per user in the database and at other clients, across tabs, bridges and failures.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
-// These two outlive those that are killed: they look every second.
+// These two bridges outlive those that a test kills. They look for expired leases every second.
 const options = ['--presence-grace=300ms', '--presence-lease=3s'];
 const mortal = ['--presence-grace=300ms', '--presence-lease=700ms'];
 const scene = await Scene.open({ options });
@@ -20,28 +20,28 @@ const isOnline = (user) => database.value('SELECT herald.is_online($1)', [user])
 const online = (user) => until(`${user} is online`, () => isOnline(user));
 const bridgesOf = (user) => database.value('SELECT count(*)::int FROM herald_internal.presence WHERE user_id = $1', [user]);
 
-// What a client was told of a user: [online, offline, …], each with its status.
+// Returns the states of a user that a client received: each status, or 'offline'.
 const told = (client, user) => client.events
   .filter(({ event, data }) => /^user:o/.test(event) && data.userId === user)
   .map(({ event, data }) => (event === 'user:online' ? data.status : 'offline'));
-const hears = (client, user, ...states) => until(`${client.label} hears of ${user}: ${states}`, () => told(client, user).length >= states.length)
+const hears = (client, user, ...states) => until(`${client.label} has ${user}: ${states}`, () => told(client, user).length >= states.length)
   .catch(() => {}).then(() => assert.deepEqual(told(client, user), states));
 
-// Signals come in the order of their commits: after this one, all before it have come.
+// Signals arrive in the order of their commits: this one comes after all before it.
 async function settle(...clients) {
   const number = ++ends;
   await database.query("SELECT herald.signal('{*}', 'end', $1)", [{ number }]);
   await Promise.all(clients.map((client) => client.waitFor('end', (data) => data.number === number)));
 }
 
-// Two friends, in a conversation; the one listens.
+// Creates two users in a conversation; one of them listens.
 async function friends() {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await scene.conversation(ann, ben);
   return { ann, ben, listener: await scene.plain(ann) };
 }
 
-// One more to talk to the one who listens.
+// Creates another user in a conversation with the one that listens.
 async function companion(ann, listener) {
   const [cat] = await scene.people('Cat');
   const conversation = await scene.conversation(ann, cat);
@@ -49,7 +49,7 @@ async function companion(ann, listener) {
   return cat;
 }
 
-test('a user is online from the first tab to the last, and those who follow or talk to them hear it once', async () => {
+test('keeps a user online from the first tab to the last, and tells followers and partners once', async () => {
   const { ben, listener } = await friends();
   const [cat, eve] = await scene.people('Cat', 'Eve');
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [cat, ben]);
@@ -59,7 +59,7 @@ test('a user is online from the first tab to the last, and those who follow or t
   assert.deepEqual(listener.all('user:online').at(-1).data, { userId: ben, status: 'online' });
   await online(ben);
   for (const tab of tabs.slice(1)) tab.close();
-  await until('the other bridge has told it', async () => await bridgesOf(ben) === 1);
+  await until('the other bridge has reported it', async () => await bridgesOf(ben) === 1);
   assert.equal(await isOnline(ben), true);
   assert.equal(await database.value('SELECT herald.last_seen($1)', [ben]), null);
   tabs[0].close();
@@ -73,38 +73,38 @@ test('a user is online from the first tab to the last, and those who follow or t
   assert.equal(listener.all('user:online').at(-1).data.lastSeen, seen.toISOString());
   await settle(stranger);
   assert.deepEqual(told(stranger, ben), []);
-  for (const tab of tabs) assert.deepEqual(told(tab, ben), [], 'nobody is told of oneself');
+  for (const tab of tabs) assert.deepEqual(told(tab, ben), [], 'users receive no state of their own');
 });
 
-test('who comes back within the grace period never went', async () => {
+test('keeps a user online that reconnects within the grace period', async () => {
   const patient = await scene.addBridge(['--presence-grace=60s']);
   const { ann, ben, listener } = await friends();
   const cat = await companion(ann, listener);
   const tab = await scene.plain(ben, { bridge: patient });
   await hears(listener, ben, 'online');
   tab.close();
-  await until('the bridge knows', async () => await patient.metric('herald_sessions') === 0);
+  await until('the bridge has noticed', async () => await patient.metric('herald_sessions') === 0);
   await scene.plain(cat, { bridge: patient });
-  await hears(listener, cat, 'online');    // by a report that says all that there is to say
+  await hears(listener, cat, 'online');    // by a report that includes everything
   assert.equal(await isOnline(ben), true);
   await scene.plain(ben, { bridge: patient });
   await settle(listener);
   assert.deepEqual(told(listener, ben), ['online']);
 });
 
-test('who goes from one bridge to another never went', async () => {
+test('keeps a user online that moves to another bridge', async () => {
   const { ben, listener } = await friends();
   const first = await scene.plain(ben);
   await hears(listener, ben, 'online');
   await scene.plain(ben, { bridge: other });
-  await until('both have told it', async () => await bridgesOf(ben) === 2);
+  await until('both bridges have reported it', async () => await bridgesOf(ben) === 2);
   first.close();
-  await until('the first has told it', async () => await bridgesOf(ben) === 1);
+  await until('the first bridge has reported it', async () => await bridgesOf(ben) === 1);
   await settle(listener);
   assert.deepEqual(told(listener, ben), ['online']);
 });
 
-test('a bridge that is killed: its users go when its lease has run out, but for those who are back elsewhere', async () => {
+test('ends the users of a killed bridge with its lease, except those at another bridge', async () => {
   const doomed = await scene.addBridge(mortal);
   const { ann, ben, listener } = await friends();
   const cat = await companion(ann, listener);
@@ -115,13 +115,13 @@ test('a bridge that is killed: its users go when its lease has run out, but for 
   await scene.plain(ben, { bridge: other });
   await hears(listener, cat, 'online', 'offline');
   assert.ok(Date.now() >= before);
-  assert.ok(await database.value('SELECT herald.last_seen($1) <= $2', [cat, before]), 'when it was last heard of');
+  assert.ok(await database.value('SELECT herald.last_seen($1) <= $2', [cat, before]), 'when the bridge last reported');
   await settle(listener);
   assert.deepEqual(told(listener, ben), ['online']);
   await doomed.start();
 });
 
-test('a bridge that is stopped says so: its users need not wait for its lease', async () => {
+test('ends the users of a stopped bridge at once, not with its lease', async () => {
   const leaving = await scene.addBridge(['--presence-grace=1s', '--presence-lease=1h']);
   const { ann, ben, listener } = await friends();
   const cat = await companion(ann, listener);
@@ -136,7 +136,7 @@ test('a bridge that is stopped says so: its users need not wait for its lease', 
   assert.deepEqual(told(listener, ben), ['online']);
 });
 
-test('a bridge that hung for longer than its lease reports its users once more', async () => {
+test('reports the users of a bridge again that hung for longer than its lease', async () => {
   const hanging = await scene.addBridge(mortal);
   const { ben, listener } = await friends();
   await scene.plain(ben, { bridge: hanging });
@@ -147,7 +147,7 @@ test('a bridge that hung for longer than its lease reports its users once more',
   await hears(listener, ben, 'online', 'offline', 'online');
 });
 
-test('after a restart of the database everybody is there again, and nobody went', async () => {
+test('keeps all users online across a restart of the database', async () => {
   const lasting = ['--presence-grace=300ms', '--presence-lease=10s'];    // longer than a bridge needs to be back
   const bridges = [await scene.addBridge(lasting), await scene.addBridge(lasting)];
   const { ann, ben, listener } = await friends();
@@ -162,7 +162,7 @@ test('after a restart of the database everybody is there again, and nobody went'
       'SELECT count(*) > 0 FROM herald_internal.presence WHERE user_id = $1 AND bridge_id <> ALL ($2)', [user, former]).catch(() => false), 30000);
   }
   await database.query("UPDATE herald_internal.bridge SET alive_until = now(), lease = '0' WHERE bridge_id = ANY ($1)", [former]);
-  await until('the leases from before are ended', () => database.value('SELECT count(*) = 0 FROM herald_internal.bridge WHERE bridge_id = ANY ($1)', [former]));
+  await until('the old leases end', () => database.value('SELECT count(*) = 0 FROM herald_internal.bridge WHERE bridge_id = ANY ($1)', [former]));
   for (const user of [ben, cat]) assert.equal(await isOnline(user), true);
   await settle(listener);
   for (const user of [ben, cat]) assert.deepEqual(told(listener, user), ['online']);
@@ -170,7 +170,7 @@ test('after a restart of the database everybody is there again, and nobody went'
   await hears(listener, ben, 'online', 'offline');
 });
 
-test('a status is told to others and kept; who is invisible is offline to everybody', async () => {
+test('tells and keeps a status, and shows invisible users as offline', async () => {
   const { ben, listener } = await friends();
   const tab = await scene.plain(ben);
   const set = (status) => tab.ask('presence:set', { status });
@@ -183,15 +183,15 @@ test('a status is told to others and kept; who is invisible is offline to everyb
   assert.equal(await isOnline(ben), false);
   assert.deepEqual((await listener.ask('presence:list', { userIds: [ben] })).data, { users: [] });
   tab.close();
-  await until('the bridge has told it', async () => await bridgesOf(ben) === 0);
+  await until('the bridge has reported it', async () => await bridgesOf(ben) === 0);
   const again = await scene.plain(ben);
-  await until('the bridge has told it', async () => await bridgesOf(ben) === 1);
+  await until('the bridge has reported it', async () => await bridgesOf(ben) === 1);
   await again.ask('presence:set', { status: 'away' });
   await hears(listener, ben, 'online', 'busy', 'offline', 'away');
   assert.equal((await again.ask('presence:set', { status: 'asleep' })).error.code, '22023');
 });
 
-test('presence:list has those whom one follows or talks to, or those who are asked for, but nobody who is blocked', async () => {
+test('lists followed users, partners and requested users by presence:list, but no blocked ones', async () => {
   const { ann, ben, listener } = await friends();
   const [cat, dan, eve] = await scene.people('Cat', 'Dan', 'Eve');
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ann, cat]);
@@ -203,12 +203,12 @@ test('presence:list has those whom one follows or talks to, or those who are ask
   for (const user of users) await online(user);
   const list = async (payload) => (await listener.ask('presence:list', payload)).data.users;
   assert.deepEqual((await list()).map(({ userId }) => userId), [ben, cat]);
-  const asked = await list({ userIds: [dan, eve, Number(cat), '0'] });
-  assert.deepEqual(asked.map(({ userId, status }) => [userId, status]), [[cat, 'online'], [dan, 'online']]);
-  assert.ok(Math.abs(Date.now() - new Date(asked[0].since)) < 60000);
+  const requested = await list({ userIds: [dan, eve, Number(cat), '0'] });
+  assert.deepEqual(requested.map(({ userId, status }) => [userId, status]), [[cat, 'online'], [dan, 'online']]);
+  assert.ok(Math.abs(Date.now() - new Date(requested[0].since)) < 60000);
 });
 
-test('viewers of a post are counted over tabs and bridges, and told to those who look', async () => {
+test('counts the viewers of a post across tabs and bridges, and tells the viewers', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const post = await scene.post(ann);
   const look = async (user, options) => {
@@ -230,7 +230,7 @@ test('viewers of a post are counted over tabs and bridges, and told to those who
   await sees(first, 2);
   third.close();
   await sees(first, 1);
-  assert.deepEqual(new Set(counts(second)), new Set([2, 3]), 'nothing after it left');
+  assert.deepEqual(new Set(counts(second)), new Set([2, 3]), 'no count after it left the room');
   first.close();
-  await until('nobody looks', () => database.value('SELECT count(*) = 0 FROM herald_internal.viewers WHERE room = $1', [`post:${post}`]));
+  await until('no viewer is left', () => database.value('SELECT count(*) = 0 FROM herald_internal.viewers WHERE room = $1', [`post:${post}`]));
 });

@@ -13,7 +13,7 @@ import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
-// A folder with the pages and the builds of React and socket.io-client that need no bundler.
+// A folder with the pages and with builds of React and socket.io-client that need no bundler.
 const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
 atExit(() => rmSync(www, { recursive: true, force: true }));
 cpSync(path.join(root, 'test/integration/pages'), www, { recursive: true });

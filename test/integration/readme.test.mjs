@@ -1,8 +1,8 @@
 // Follows README.md as a new user does: runs each of its blocks, in order and unchanged, on a Debian of its own.
 //
-// The machine is this one, seen through namespaces of the kernel: what is installed or configured lies in layers above its
-// folders, PostgreSQL's cluster is a new one of the distribution, and ports 5432 and 8080 are free. The blocks' fences say how
-// they run: "sh" in one shell, "sh server" in the background, "sql" in psql, "conf" in postgresql.conf, "html" in Chromium.
+// Kernel namespaces turn this machine into that Debian: overlays above its folders take everything that is installed or configured,
+// PostgreSQL's cluster is a new one of the distribution, and ports 5432 and 8080 are free. The fences of the blocks select how they
+// run: "sh" in one shell, "sh server" in the background, "sql" in psql, "conf" in postgresql.conf, "html" in Chromium.
 //
 // Three commands are stand-ins: sudo (there is no password to ask for), systemctl (there is no systemd: it reads the unit and
 // starts its command as its user), and npm (there is no network: it copies the package that the tests use).
@@ -49,7 +49,7 @@ done
 exit 1`,
 };
 
-// This machine's folders with an empty layer on top, or emptied.
+// Puts empty overlays on folders of this machine, and empties others.
 function layOver() {
   mkdirSync(folder('layers'));
   command('mount', '-t', 'tmpfs', 'tmpfs', folder('layers'));
@@ -64,7 +64,7 @@ function layOver() {
   }
 }
 
-// A cluster as the package postgresql makes it.
+// A cluster as the package postgresql creates it.
 class Cluster {
   version = command('pg_config', '--version').match(/\d+/)[0];
 
@@ -87,7 +87,7 @@ class Cluster {
   }
 }
 
-// Ends a process and its children, at the end of the file or before by the function that it returns.
+// Ends a process and its children when the file ends. Returns a function that ends them before.
 function stopAtExit(pid) {
   const stop = () => {
     forget();
@@ -97,7 +97,7 @@ function stopAtExit(pid) {
   return stop;
 }
 
-// One shell for all blocks, so that what a block sets, the next ones have. It ends at the first command that fails.
+// One shell for all blocks, so that variables of a block reach the next ones. It ends at the first command that fails.
 class Shell {
   #output = '';
   #count = 0;
@@ -111,7 +111,7 @@ class Shell {
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.#output += text; });
   }
 
-  // Runs commands; returns what they print.
+  // Runs commands and returns their output.
   async run(text) {
     assert.equal(this.child.exitCode, null, 'an earlier block of README.md has failed');
     const file = folder(`block${++this.#count}.sh`);
@@ -126,14 +126,14 @@ class Shell {
     return this.#output.replace(end, '').trim();
   }
 
-  // Runs SQL as the page says: in "sudo -u postgres psql app".
+  // Runs SQL as the page does: in "sudo -u postgres psql app".
   sql(text) {
     const file = folder(`block${++this.#count}.sql`);
     writeFileSync(file, text);
     return this.run(`sudo -u postgres psql app < ${file}`);
   }
 
-  // Runs the commands of a server, which does not end, in a folder; the function that it returns stops it.
+  // Runs the commands of a server, which do not end, in a folder. Returns a function that stops it.
   async serve(text, cwd) {
     const file = folder(`block${++this.#count}.sh`);
     writeFileSync(file, text);
@@ -147,7 +147,7 @@ class Shell {
 const isReady = () => fetch('http://localhost:8080/readyz').then((response) => response.status === 200, () => false);
 const isGone = () => fetch('http://localhost:8080/readyz').then(() => false, () => true);
 
-// Whether the bridge takes a token.
+// Whether the bridge accepts a token.
 async function opens(token) {
   const ends = new AbortController();
   const { status } = await fetch(`http://localhost:8080/events?token=${token}`, { signal: ends.signal });
@@ -198,7 +198,7 @@ test("README's bridge starts: role, secret, settings, --check, unit and command"
   await until('the command serves', isReady);
 });
 
-test("README's tokens are good: of the script, JavaScript, Python and SQL", { skip, timeout: 60000 }, async () => {
+test("README's tokens are valid: of the script, JavaScript, Python and SQL", { skip, timeout: 60000 }, async () => {
   const secret = readFileSync('/etc/herald/secret', 'utf8').trim();
   const [script, javascript, python, sql, use] = blocks('### 6. Make a token');
   assert.deepEqual([javascript, python, sql].map(({ language }) => language), ['js', 'python', 'sql']);
@@ -216,7 +216,7 @@ test("README's tokens are good: of the script, JavaScript, Python and SQL", { sk
   assert.ok(!await opens(`${tokens.script}x`), 'another signature is refused');
 });
 
-test("README's page hears of a like, and so does an EventSource", { skip, timeout: 120000 }, async () => {
+test("README's page and an EventSource receive a like", { skip, timeout: 120000 }, async () => {
   const [html, server, open, like, source, doctor] = blocks('### 7. Listen in the browser');
   assert.deepEqual([html.language, server.kind, source.kind], ['html', 'server', 'browser']);
   writeFileSync(path.join(folder('page'), 'index.html'), html.text);
@@ -249,7 +249,7 @@ test("README's settings preload the extension", { skip, timeout: 120000 }, async
   assert.doesNotMatch(await shell.sql('SELECT problem FROM herald.doctor();'), /not_preloaded/);
 });
 
-test("README's password lets the bridge in, and so does a map of peers", { skip, timeout: 60000 }, async () => {
+test("README's password and its peer map let the bridge log in", { skip, timeout: 60000 }, async () => {
   stopBridge();
   await until('the bridge has ended', isGone);
   const other = blocks('### Other ways to log in');

@@ -1,4 +1,4 @@
-// Whatever the order in which bridges read, and however many come back at once: every event once, and few queries.
+// Reconnections in any order of reading and in any number: every event arrives once, and the bridge needs few queries.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -21,11 +21,11 @@ const spend = async (on, work) => {
   return await on.metric('herald_database_queries_total') - before;
 };
 
-// The server's processes for the connections of this name of all bridges, but for those that were there before.
+// Returns the backends of all bridges for the connections with this name, except those that were there before.
 const backends = (name, before = []) => database.query('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [`herald-bridge ${name}`])
   .then((rows) => rows.map(({ pid }) => pid).filter((pid) => !before.includes(pid)));
 
-// Connects so many people, who have one event of their own and one of a room that all are in.
+// Connects this many users. Each receives one event of its own and one of a room with all of them.
 async function gather(count, on = bridge) {
   await database.query(`INSERT INTO users (username, display_name) SELECT 'crowd' || nextval('users_id_seq'), 'C' FROM generate_series(1, $1::int)`, [count]);
   const people = (await database.query('SELECT id FROM users ORDER BY id DESC LIMIT $1', [count])).map(({ id }) => id);
@@ -44,7 +44,7 @@ async function gather(count, on = bridge) {
   return { crowd, write };
 }
 
-test('five hundred clients come back at once after a restart: every event once, a handful of queries', async () => {
+test('recovers five hundred clients at once after a restart, with few queries', async () => {
   const { crowd, write } = await gather(500);
   await bridge.kill();
   await write(2, 4);
@@ -57,7 +57,7 @@ test('five hundred clients come back at once after a restart: every event once, 
   const queries = await bridge.metric('herald_database_queries_total');
   assert.ok(queries < 60, `${queries} queries`);
 
-  // Once more, without a restart: from memory.
+  // Again without a restart: the event cache has everything.
   const readings = await bridge.metric('herald_log_readings_total');
   crowd.cut();
   await write(6, 7);
@@ -72,7 +72,7 @@ test('five hundred clients come back at once after a restart: every event once, 
   crowd.cut();
 });
 
-test('what does not fit into memory is read from the log, for all together, and memory stays bounded', async () => {
+test('reads events that the event cache lacks from the log, for all clients together', async () => {
   const narrow = await scene.addBridge(['--event-cache-size=32kB', '--page-size=100']);
   const { crowd, write } = await gather(100, narrow);
   crowd.cut();
@@ -86,22 +86,22 @@ test('what does not fit into memory is read from the log, for all together, and 
   crowd.cut();
 });
 
-test('a window that is larger than the memory, read while clients come back', async () => {
+test('replays a burst that is larger than the event cache', async () => {
   const [ann] = await scene.people('Ann');
   const narrow = await scene.addBridge(['--event-cache-size=16kB', '--page-size=50']);
   const client = await scene.plain(ann, { bridge: narrow, resume: true });
   await scene.settle(client);
   client.socket.terminate();
   await database.query("SELECT herald.publish('user:' || $1, 'key', jsonb_build_object('key', n)) FROM generate_series(1, 2000) AS n", [ann]);
-  await until('it is back', () => client.welcomes.length === 2);
+  await until('the client has reconnected', () => client.welcomes.length === 2);
   await scene.settle(client);
   assert.deepEqual(keys(client), Array.from({ length: 2000 }, (_, n) => n + 1));
   assert.ok(await narrow.metric('herald_event_cache_bytes') <= 16 * 1024);
 });
 
-// Transactions that overlap are read in another order after a restart than before it: positions of the old order must
-// count there, also in the middle of what is replayed.
-test('a replay that is interrupted behind any of its events goes on with the next, on whatever bridge', async () => {
+// Transactions that overlap are read in another order after a restart. Positions of the old order must be valid there, also within
+// a replay.
+test('continues a replay after each of its events, on any bridge', async () => {
   const [ann] = await scene.people('Ann');
   const slow = await database.connect();
   const slower = await database.connect();
@@ -124,7 +124,7 @@ test('a replay that is interrupted behind any of its events goes on with the nex
   const bridges = [bridge, await scene.addBridge()];
   await bridge.kill();
   await bridge.start();
-  const goOn = async (had, position, depth) => {
+  const replayAfter = async (had, position, depth) => {
     for (const on of bridges) {
       const back = await scene.plain(ann, { bridge: on, position });
       await scene.settle(back);
@@ -132,15 +132,15 @@ test('a replay that is interrupted behind any of its events goes on with the nex
       const got = back.all('key');
       back.close();
       for (let n = 0; depth > 0 && n < got.length; n++) {
-        await goOn([...had, ...got.slice(0, n + 1).map(({ data }) => data.key)], got[n].position, depth - 1);
+        await replayAfter([...had, ...got.slice(0, n + 1).map(({ data }) => data.key)], got[n].position, depth - 1);
       }
     }
   };
   const had = client.all('key');
-  for (let n = 0; n < had.length; n++) await goOn(had.slice(0, n + 1).map(({ data }) => data.key), had[n].position, 2);
+  for (let n = 0; n < had.length; n++) await replayAfter(had.slice(0, n + 1).map(({ data }) => data.key), had[n].position, 2);
 });
 
-test('who left a conversation and came back while away does not get what was said between', async () => {
+test('replays nothing from the time in which a user was not a member', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const away = [await scene.plain(ann), await scene.plain(ann)];
@@ -167,7 +167,7 @@ test('who left a conversation and came back while away does not get what was sai
   assert.ok(!JSON.stringify(fromLog.events.filter(({ event }) => event.startsWith('message:'))).includes('ecret'));
 });
 
-test('who was taken into a conversation while away does not get what was said before', async () => {
+test('replays nothing from before a user joined a conversation', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ben);
   const client = await scene.plain(ann);
@@ -181,18 +181,18 @@ test('who was taken into a conversation while away does not get what was said be
   assert.deepEqual(texts(back), ['Hello']);
 });
 
-test('a client that comes to a bridge which is behind gets nothing twice', async () => {
+test('delivers nothing twice to a client that connects to a bridge which is behind', async () => {
   const [ann] = await scene.people('Ann');
   const others = await backends('reader');
   const behind = await scene.addBridge();
   const [reader] = await backends('reader', others);
   const client = await scene.plain(ann);
 
-  // It reads, and what it sees is settled, but it does not get to its end.
+  // The reader's snapshots are taken, but its query does not end.
   const lock = await database.connect();
   await lock.query('BEGIN; LOCK TABLE herald_internal.log_floor');
   await publish(database, `user:${ann}`, 'zero');
-  await until('it reads', () => database.value("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", [reader]));
+  await until('the reader waits', () => database.value("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", [reader]));
   await postgres.pause(reader);
   await lock.query('COMMIT');
   await lock.end();
@@ -202,22 +202,22 @@ test('a client that comes to a bridge which is behind gets nothing twice', async
   client.close();
   const arrives = scene.plain(ann, { bridge: behind, position: client.position });
   const other = scene.plain(ann, { bridge: behind });
-  await until('the database has said where both go on', () => database.value(
+  await until('the database has answered where both continue', () => database.value(
     "SELECT bool_and(state = 'idle' AND query LIKE '%connect_sessions%') FROM pg_stat_activity WHERE application_name = 'herald-bridge rooms'"));
   await postgres.proceed(reader);
   await publish(database, `user:${ann}`, 'three');
   await scene.settle(await arrives, await other);
   assert.deepEqual(keys(await arrives), ['three']);
-  assert.deepEqual(keys(await other), ['three'], 'a new session begins with what comes after it');
+  assert.deepEqual(keys(await other), ['three'], 'a new session receives only later events');
 });
 
-test('a new session whose arrival is interrupted by the loss of the database is still a new one', async () => {
+test('welcomes a new session as not recovered after the database was lost during its arrival', async () => {
   const [ann] = await scene.people('Ann');
   const others = [...await backends('reader'), ...await backends('rooms')];
   const slow = await scene.addBridge();
   const [reader] = await backends('reader', others);
   const [rooms] = await backends('rooms', others);
-  const answered = (before) => until('the database has said where it goes on', () => database.value(
+  const answered = (before) => until('the database has answered where it continues', () => database.value(
     "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'herald-bridge rooms' AND pid <> ALL ($1) AND state = 'idle' AND query LIKE '%connect_sessions%'", [before]));
 
   await postgres.pause(reader);
@@ -231,7 +231,7 @@ test('a new session whose arrival is interrupted by the loss of the database is 
   assert.deepEqual(socketIo.connects, [false]);
 });
 
-test('all sessions of a user hear everything, and reading in one updates the others', async () => {
+test('delivers everything to all sessions of a user, and updates the others after one has read', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const tabs = [...await scene.both(ann), ...await scene.both(ann)];
   const away = await scene.plain(ann);
@@ -250,7 +250,7 @@ test('all sessions of a user hear everything, and reading in one updates the oth
   }
 });
 
-test('a session is taken over from a connection that is not known to be dead', async () => {
+test('takes over a session from a connection that is not known to be dead', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ben);
   const old = await scene.plain(ann);
@@ -264,11 +264,11 @@ test('a session is taken over from a connection that is not known to be dead', a
   await scene.settle(fresh);
   assert.equal(fresh.welcomes[0].recovered, true);
   assert.equal(fresh.welcomes[0].sessionId, sessionId);
-  assert.deepEqual(keys(fresh), ['both', 'fresh'], 'from the position that it showed, in the room that it had joined');
+  assert.deepEqual(keys(fresh), ['both', 'fresh'], 'from the given position, in the room that the session had joined');
   assert.deepEqual(keys(old), ['both']);
 });
 
-test('a client that comes back twice in a row, before anything happens and before its welcome', async () => {
+test('recovers clients that reconnect repeatedly, also before their welcome', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const [plain, socketIo] = [await scene.plain(ann, { resume: true }), await scene.socketIo(ann)];
@@ -278,34 +278,34 @@ test('a client that comes back twice in a row, before anything happens and befor
   await scene.message(conversation, ben, 'Two');
   await bridge.start();
   for (let round = 2; round <= 3; round++) {
-    await until('both are back', () => socketIo.connects.length >= round && plain.welcomes.length >= round);
+    await until('both clients have reconnected', () => socketIo.connects.length >= round && plain.welcomes.length >= round);
     socketIo.cut();
     plain.socket.terminate();
   }
   const hasty = new Crowd(bridge.port, [[ann, scene.token(ann)]]);
   hasty.connect().catch(() => {});
   hasty.cut();
-  await until('both are back', () => socketIo.connects.length === 4 && plain.welcomes.length === 4);
+  await until('both clients have reconnected', () => socketIo.connects.length === 4 && plain.welcomes.length === 4);
   await scene.settle(plain, socketIo);
   for (const client of [plain, socketIo]) assert.deepEqual(texts(client), ['One', 'Two']);
   assert.deepEqual(socketIo.connects.slice(1), [true, true, true]);
 });
 
-test('a private id without an offset goes on from where the session began', async () => {
+test('replays from the beginning of the session for a private id without an offset', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.socketIo(ann);
   await publish(database, `user:${ann}`, 'one');
   await client.waitFor('key');
   client.socket._lastOffset = undefined;
   client.cut();
-  await until('it is back', () => client.connects.length === 2);
+  await until('the client has reconnected', () => client.connects.length === 2);
   await publish(database, `user:${ann}`, 'two');
   await client.waitFor('key', ({ key }) => key === 'two');
   assert.deepEqual(client.connects, [false, true]);
   assert.deepEqual(keys(client), ['one', 'one', 'two']);
 });
 
-test('who comes back shows a good token again, and gets only what is its own', async () => {
+test('requires a valid token to resume, and gives a session to its own user only', async () => {
   const [ann, eve] = await scene.people('Ann', 'Eve');
   const client = await scene.plain(ann);
   await publish(database, `user:${ann}`, 'one');

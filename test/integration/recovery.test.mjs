@@ -1,4 +1,4 @@
-// Nothing is lost and nothing comes twice when a network, a bridge or the database fails.
+// No event is lost or repeated when a network, a bridge or the database fails.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -14,7 +14,7 @@ afterEach(() => scene.closeClients());
 const { database, postgres, bridge } = scene;
 const messageIds = (client) => client.all('message:created').map(({ data }) => data.messageId);
 
-// Two people who talk; the clients of one of them come back by themselves and listen to a post as well.
+// Opens a conversation of two users with traffic. The clients of one of them reconnect automatically and have joined a post.
 async function openTalk() {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
@@ -26,7 +26,7 @@ async function openTalk() {
   return { ann, ben, conversation, plain, socketIo, like, traffic: new Traffic(scene, conversation, ben) };
 }
 
-// Every committed message once, in order; and the rooms that were joined are still there.
+// Checks that the clients received every committed message once and in order, and are still in their rooms.
 async function nothingWasMissed({ plain, socketIo, traffic, like }) {
   const sent = await traffic.stop();
   await like();
@@ -36,14 +36,14 @@ async function nothingWasMissed({ plain, socketIo, traffic, like }) {
   }
 }
 
-test('a bridge that is killed in the middle of traffic and started again', async () => {
+test('recovers clients when the bridge is killed during traffic and started again', async () => {
   const talk = await openTalk();
   for (let round = 1; round <= 3; round++) {
     await talk.traffic.flows();
     await bridge.kill();
     await talk.traffic.flows();
     await bridge.start();
-    await until('both are back', () => talk.socketIo.connects.length > round && talk.plain.welcomes.length > round);
+    await until('both clients have reconnected', () => talk.socketIo.connects.length > round && talk.plain.welcomes.length > round);
   }
   await talk.traffic.flows();
   await nothingWasMissed(talk);
@@ -51,7 +51,7 @@ test('a bridge that is killed in the middle of traffic and started again', async
   assert.deepEqual(talk.plain.welcomes.map(({ recovered }) => recovered), [false, true, true, true]);
 });
 
-test('a bridge that is stopped in the middle of traffic: it drains, ends with 0, and another goes on', async () => {
+test('drains, exits with 0 and recovers clients when it is stopped during traffic', async () => {
   const talk = await openTalk();
   await talk.traffic.flows();
   assert.deepEqual(await bridge.end('SIGTERM'), { code: 0, signal: null });
@@ -63,19 +63,19 @@ test('a bridge that is stopped in the middle of traffic: it drains, ends with 0,
   assert.deepEqual(talk.plain.welcomes.map(({ recovered }) => recovered), [false, true]);
 });
 
-test('a network that breaks again and again', async () => {
+test('recovers clients from a network that breaks repeatedly', async () => {
   const talk = await openTalk();
   for (let round = 1; round <= 5; round++) {
     await talk.traffic.flows(50);
     talk.socketIo.cut();
     talk.plain.socket.terminate();
-    await until('both are back', () => talk.socketIo.connects.length > round && talk.plain.welcomes.length > round);
+    await until('both clients have reconnected', () => talk.socketIo.connects.length > round && talk.plain.welcomes.length > round);
   }
   await nothingWasMissed(talk);
   assert.ok(talk.socketIo.connects.slice(1).every(Boolean));
 });
 
-test('a client that received nothing yet and comes back is recovered too', async () => {
+test('recovers a client that had received nothing yet', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const client = await scene.socketIo(ann);
   await bridge.kill();
@@ -85,7 +85,7 @@ test('a client that received nothing yet and comes back is recovered too', async
   assert.deepEqual(client.connects, [false, true]);
 });
 
-test('a client comes back on another bridge', async () => {
+test('recovers a client on another bridge', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const first = await scene.plain(ann);
@@ -100,7 +100,7 @@ test('a client comes back on another bridge', async () => {
   assert.deepEqual(messageIds(second), ids.slice(1));
 });
 
-test('who was removed from a conversation while away does not get what was said after that', async () => {
+test('replays nothing from after a user was removed from a conversation', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const client = await scene.plain(ann);
@@ -115,7 +115,7 @@ test('who was removed from a conversation while away does not get what was said 
   assert.ok([[], [before]].some((allowed) => JSON.stringify(allowed) === JSON.stringify(messageIds(back))));
 });
 
-test('a position that means nothing here is answered with recovered: false, never with silence', async () => {
+test('answers an invalid position with recovered: false', async () => {
   const [ann] = await scene.people('Ann');
   for (const position of ['nonsense', '', '1~0~0~0.0.', '../../etc/passwd', 'x'.repeat(3000)]) {
     const client = await scene.plain(ann, { position });
@@ -124,7 +124,7 @@ test('a position that means nothing here is answered with recovered: false, neve
   }
 });
 
-test('a client that does not read falls behind, and nobody misses anything', async () => {
+test('lets a client that does not read fall behind, and loses nothing for anybody', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const narrow = await scene.addBridge(['--queue-limit=2MB']);
@@ -145,7 +145,7 @@ test('a client that does not read falls behind, and nobody misses anything', asy
   }
 });
 
-test('a client leaves while the log is read for it, and then that reading fails: nobody else notices', async () => {
+test('keeps serving others when a client leaves during its replay and the replay fails', async () => {
   const [ann] = await scene.people('Ann');
   const forgetful = await scene.addBridge(['--event-cache-size=1kB']);
   const client = await scene.plain(ann, { bridge: forgetful });
@@ -159,9 +159,9 @@ test('a client leaves while the log is read for it, and then that reading fails:
   const readings = await forgetful.metric('herald_log_readings_total');
   const back = new PlainClient(forgetful, scene.token(ann), { position: client.position });
   const welcomed = back.open().catch((error) => error);
-  await until('the log is read for it', async () => await forgetful.metric('herald_log_readings_total') > readings);
+  await until('the bridge reads the log for the client', async () => await forgetful.metric('herald_log_readings_total') > readings);
   back.close();
-  await until('it is gone', async () => await forgetful.metric('herald_sessions') === 1);
+  await until('the session has ended', async () => await forgetful.metric('herald_sessions') === 1);
   await Promise.all(readers.map((pid) => database.query('SELECT pg_terminate_backend($1)', [pid])));
   await Promise.all(readers.map((pid) => postgres.proceed(pid)));
   await welcomed;
@@ -172,7 +172,7 @@ test('a client leaves while the log is read for it, and then that reading fails:
   assert.equal(forgetful.running, true);
 });
 
-test('PostgreSQL restarted under the bridge: clients stay connected and miss nothing', async () => {
+test('keeps clients connected and loses nothing when PostgreSQL restarts', async () => {
   const talk = await openTalk();
   await talk.traffic.flows();
   await postgres.restart();
@@ -183,14 +183,14 @@ test('PostgreSQL restarted under the bridge: clients stay connected and miss not
   assert.equal(talk.plain.welcomes.length, 1);
 });
 
-test('PostgreSQL away for a while: the bridge says so, waits, and goes on', async () => {
+test('reports that PostgreSQL is down, waits for it, and loses nothing', async () => {
   const talk = await openTalk();
   await talk.traffic.flows();
   await postgres.stop();
   await until('the bridge is not ready', async () => (await bridge.get('/readyz')).status === 503);
   assert.equal((await bridge.get('/healthz')).status, 200);
   const answer = await talk.socketIo.ask('inbox:list');
-  assert.equal(answer.ok, false, 'an action that needs the database is answered with an error');
+  assert.equal(answer.ok, false, 'an action fails without the database');
   await postgres.start();
   await bridge.ready();
   await talk.traffic.flows();
@@ -198,7 +198,7 @@ test('PostgreSQL away for a while: the bridge says so, waits, and goes on', asyn
   assert.deepEqual(talk.socketIo.connects, [false]);
 });
 
-test('PostgreSQL killed under the bridge: clients stay connected and miss nothing', async () => {
+test('keeps clients connected and loses nothing when PostgreSQL is killed', async () => {
   const talk = await openTalk();
   for (let round = 0; round < 2; round++) {
     await talk.traffic.flows();
@@ -214,7 +214,7 @@ test('PostgreSQL killed under the bridge: clients stay connected and miss nothin
     assert.deepEqual([...new Set(messageIds(client))], sent, 'at least once and in order');
   }
   const eventIds = talk.plain.all('message:created').map(({ id }) => id);
-  assert.equal(new Set(eventIds).size, sent.length, 'what comes again has the same event id');
+  assert.equal(new Set(eventIds).size, sent.length, 'repeated events have the same id');
   assert.deepEqual(talk.socketIo.connects, [false]);
   assert.equal(talk.plain.welcomes.length, 1);
 });

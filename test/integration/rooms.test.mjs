@@ -1,4 +1,4 @@
-// Sessions are in the rooms that they may hear, and only as long as they may.
+// Sessions are in the rooms that their users may read, and only as long as they may.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -11,7 +11,7 @@ afterEach(() => scene.closeClients());
 const { database } = scene;
 const texts = (client) => client.all('message:created').map(({ data }) => data.content);
 
-test('a session that connects is in its conversations and feeds already', async () => {
+test('puts a new session into its conversations and feeds', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const [first, second] = [await scene.conversation(ann, ben), await scene.conversation(ann, cat)];
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ann, ben]);
@@ -26,13 +26,13 @@ test('a session that connects is in its conversations and feeds already', async 
   }
 });
 
-test('the badge is told at connect', async () => {
+test('sends the unread count to a new session', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
   for (const client of await scene.both(ann)) assert.deepEqual(await client.waitFor('notification:unread'), { count: 1 });
 });
 
-test('who is taken into a conversation hears it from then on', async () => {
+test('adds sessions to a conversation that their user joins', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann);
   const clients = await scene.both(ben);
@@ -46,7 +46,7 @@ test('who is taken into a conversation hears it from then on', async () => {
   }
 });
 
-test('who follows somebody hears their posts from then on, and no more after unfollowing', async () => {
+test('delivers the posts of a followed user from follow to unfollow', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const clients = await scene.both(ann);
   await scene.post(ben, 'Before');
@@ -63,8 +63,8 @@ const revocations = {
   'the member leaves (left_at is set)': 'UPDATE conversation_members SET left_at = now() WHERE (conversation_id, user_id) = ($1, $2)',
 };
 
-for (const [how, statement] of Object.entries(revocations)) {
-  test(`when ${how}, not one further event of the conversation arrives`, async () => {
+for (const [cause, statement] of Object.entries(revocations)) {
+  test(`delivers no further event of a conversation when ${cause}`, async () => {
     const [ann, ben] = await scene.people('Ann', 'Ben');
     const conversation = await scene.conversation(ann, ben);
     const gone = await scene.both(ben);
@@ -80,14 +80,14 @@ for (const [how, statement] of Object.entries(revocations)) {
     await scene.settle(...gone, ...staying);
     for (const client of gone) {
       assert.deepEqual(texts(client), ['Welcome']);
-      assert.equal(client.all('conversation:left').length, 1, 'the user is told');
+      assert.equal(client.all('conversation:left').length, 1, 'the user receives conversation:left');
       assert.equal((await client.ask('room:join', { room: `conversation:${conversation}` })).ok, false);
     }
     for (const client of staying) assert.deepEqual(texts(client), ['Welcome', 'Secret', 'Another secret']);
   });
 }
 
-test('who comes back into a conversation hears it again', async () => {
+test('adds sessions to a conversation again that their user rejoins', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const clients = await scene.both(ben);
@@ -99,7 +99,7 @@ test('who comes back into a conversation hears it again', async () => {
   for (const client of clients) assert.deepEqual(texts(client), ['Welcome back']);
 });
 
-test('revocation counts for every bridge', async () => {
+test('revokes membership at every bridge', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const second = await scene.addBridge();

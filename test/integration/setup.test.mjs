@@ -1,4 +1,4 @@
-// What the README tells to type: make demo, again, and demo-clean; make install and uninstall, of each part alone.
+// The commands of README: make demo, again, and demo-clean; make install and uninstall, each part alone.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -56,7 +56,7 @@ class Demo {
   }
 }
 
-test('make demo: URLs that work, Ctrl-C stops all, again with the same data, demo-clean removes it', { timeout: 120000 }, async () => {
+test('make demo prints working URLs, stops with Ctrl-C and keeps its data until demo-clean', { timeout: 120000 }, async () => {
   const folder = newFolder();
   const port = await freePort();
   let demo = await new Demo(folder, port).ready();
@@ -79,7 +79,7 @@ test('make demo: URLs that work, Ctrl-C stops all, again with the same data, dem
   assert.ok(!existsSync(folder));
 });
 
-test('make install and uninstall: the extension', () => {
+test('make installs and uninstalls the extension', () => {
   const folder = newFolder();
   const destination = [`DESTDIR=${folder}`, 'with_llvm=no'];
   make('install', ...destination);
@@ -88,7 +88,7 @@ test('make install and uninstall: the extension', () => {
   assert.deepEqual(files(folder), []);
 });
 
-test('make install and uninstall: the bridge, where there is no pg_config', () => {
+test('make installs and uninstalls the bridge without pg_config', () => {
   const folder = newFolder();
   const destination = [`DESTDIR=${folder}`, 'PG_CONFIG=/nonexistent'];
   make('install-bridge', ...destination);
@@ -112,7 +112,7 @@ test('make install and uninstall: the bridge, where there is no pg_config', () =
   assert.deepEqual(files(folder), ['herald-bridge.conf'], 'the settings stay');
 });
 
-test('neither part is built with what the other needs', () => {
+test('builds each part without the dependencies of the other', () => {
   assert.doesNotMatch(make('-n', '-B', 'all', 'with_llvm=no'), /websockets|jansson|jwt|luv\b/);
   assert.doesNotMatch(make('-n', '-B', '-C', path.join(root, 'bridge'), 'PG_CONFIG=/nonexistent'), /pg_config|postgresql\/\d+\/server/);
 });

@@ -1,4 +1,4 @@
-// Ephemeral events reach who is there, once, whatever the protocol and the bridge, and never take the place of what is logged.
+// Ephemeral events reach connected sessions once, by each protocol and bridge, and never replace logged events.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -18,7 +18,7 @@ let ends = 0;
 const signal = (rooms, event, payload = {}, { key = null, except = null } = {}) =>
   database.query('SELECT herald.signal($1, $2, $3, $4, $5)', [rooms, event, payload, key, except]);
 
-// Signals come in the order of their commits: after this one, all before it have come.
+// Signals arrive in the order of their commits: this one comes after all before it.
 async function settle(...clients) {
   const number = ++ends;
   await signal(['*'], 'end', { number });
@@ -32,7 +32,7 @@ const polling = { transports: ['polling'] };
 const allKinds = (user, options) => Promise.all([
   scene.plain(user, options), scene.socketIo(user, options), scene.socketIo(user, { ...polling, ...options }), scene.eventSource(user, options)]);
 
-test('a signal reaches the sessions of any of its rooms once, by each protocol and on each bridge, and nobody else', async () => {
+test('delivers a signal to the sessions of its rooms only and once, by each protocol and bridge', async () => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const conversation = await scene.conversation(ann, ben);
   const hers = [...await allKinds(ann), ...await allKinds(ann, { bridge: other })];
@@ -43,7 +43,7 @@ test('a signal reaches the sessions of any of its rooms once, by each protocol a
   assert.deepEqual(heard(stranger, 'wave'), []);
 });
 
-test('it has a position and no id', async () => {
+test('sends a signal with a position and without an id', async () => {
   const [ann] = await scene.people('Ann');
   const clients = await allKinds(ann);
   await signal([`user:${ann}`], 'wave');
@@ -55,7 +55,7 @@ test('it has a position and no id', async () => {
   }
 });
 
-test('the sessions of the user for whom it is not do not get it', async () => {
+test('leaves out the sessions of the excepted user', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const [hers, his] = [await allKinds(ann), await allKinds(ben)];
@@ -65,7 +65,7 @@ test('the sessions of the user for whom it is not do not get it', async () => {
   for (const client of his) assert.equal(heard(client, 'typing:start').length, 0, client.label);
 });
 
-test('it goes with its transaction, and is not logged', async () => {
+test('sends a signal when its transaction commits, and does not log it', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.plain(ann);
   await database.psql('-c', `BEGIN; SELECT herald.signal('{user:${ann}}', 'wave'); ROLLBACK`);
@@ -75,7 +75,7 @@ test('it goes with its transaction, and is not logged', async () => {
   assert.equal(await database.value("SELECT count(*)::int FROM herald.event WHERE name IN ('wave', 'nod', 'end')"), 0);
 });
 
-test('who was away does not get it later', async () => {
+test('does not replay signals', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const clients = [await scene.plain(ann, { resume: true }), await scene.socketIo(ann), await scene.eventSource(ann, { resume: true, retry: 0 })];
@@ -92,7 +92,7 @@ test('who was away does not get it later', async () => {
   for (const client of clients) assert.deepEqual(heard(client, 'wave'), [], client.label);
 });
 
-test('what no signal can be is dropped', async () => {
+test('drops malformed signal payloads', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.plain(ann);
   for (const text of ['', 'nonsense', '{"rooms":["*"],"event":"forged"}', '{"rooms":"*","event":"forged","payload":{}}']) {
@@ -103,7 +103,7 @@ test('what no signal can be is dropped', async () => {
   assert.equal(bridge.log.split('signal_malformed').length - 1, 4);
 });
 
-test('of those that wait with the same key a session gets the newest, behind what is logged meanwhile', async () => {
+test('keeps the newest queued signal with the same key, behind events logged since', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const slow = await EngineClient.connect(bridge, scene.token(ann));
@@ -123,10 +123,10 @@ test('of those that wait with the same key a session gets the newest, behind wha
   assert.deepEqual(slow.heard.flatMap((packet) => names.exec(packet)?.[1] ?? []), ['viewers', 'wave', 'message:created', 'wave', 'typing:stop']);
 });
 
-// What a session was given while it was not there to take it, beside signals: each message once, in order.
+// Ids of the messages that a client received.
 const messageIds = (client, event = 'message:created') => heard(client, event).map((data) => data.messageId ?? data.id);
 
-test('a session recovers behind a signal that is a bare text, with each logged event once', async () => {
+test('recovers a session after a signal with a bare text, with each logged event once', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const clients = [await scene.socketIo(ann, { namespace: '/?dialect=snake' }), await scene.socketIo(ann, { namespace: '/?dialect=snake', ...polling })];
@@ -139,9 +139,9 @@ test('a session recovers behind a signal that is a bare text, with each logged e
     ids.push(await scene.message(conversation, ben, 'Before'));
     for (const client of clients) await client.waitFor('new_message', ({ id }) => id === ids.at(-1));
     await signal([`user:${ann}`], 'user:online', { userId: ben });
-    await until('all hear it', () => clients.every((client) => client.all('user_online').length > round));
+    await until('all clients have the signal', () => clients.every((client) => client.all('user_online').length > round));
     await leave(async () => ids.push(await scene.message(conversation, ben, 'Meanwhile')));
-    await until('all are back', () => clients.every((client) => client.connects.length > round + 1));
+    await until('all clients have reconnected', () => clients.every((client) => client.connects.length > round + 1));
   }
   ids.push(await scene.message(conversation, ben, 'After'));
   for (const client of clients) {
@@ -152,7 +152,7 @@ test('a session recovers behind a signal that is a bare text, with each logged e
   }
 });
 
-test('the position of a signal is good on another bridge, too', async () => {
+test('resumes from the position of a signal on another bridge', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const first = await scene.plain(ann);
@@ -169,7 +169,7 @@ test('the position of a signal is good on another bridge, too', async () => {
   assert.deepEqual(messageIds(second), [missed]);
 });
 
-test('signals in the middle of traffic, while networks break and bridges are killed: each message once, in order', { timeout: 60000 }, async () => {
+test('delivers each message once and in order between signals while networks and bridges fail', { timeout: 60000 }, async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const conversation = await scene.conversation(ann, ben);
   const clients = [await scene.plain(ann, { resume: true }), await scene.socketIo(ann), await scene.socketIo(ann, polling)];
@@ -187,7 +187,7 @@ test('signals in the middle of traffic, while networks break and bridges are kil
       await bridge.kill();
       await bridge.start();
     }
-    await until('all are back', () => clients.every((client) => (client.welcomes ?? client.connects).length > round));
+    await until('all clients have reconnected', () => clients.every((client) => (client.welcomes ?? client.connects).length > round));
   }
   const sent = await traffic.stop();
   chatter.abort();
@@ -196,7 +196,7 @@ test('signals in the middle of traffic, while networks break and bridges are kil
   for (const client of clients) assert.deepEqual(messageIds(client), sent, client.label);
 });
 
-test('a session that is behind gets everything that is logged, and no signals until it is not', { timeout: 60000 }, async () => {
+test('sends logged events and no signals to a session that is behind', { timeout: 60000 }, async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const narrow = { bridge: await scene.addBridge(['--queue-limit=1MB']) };
   const slow = await scene.plain(ann, narrow);
@@ -209,7 +209,7 @@ test('a session that is behind gets everything that is logged, and no signals un
   await signal([`user:${ann}`, `user:${ben}`], 'wave');
   await settle(witness);
   back.socket.resume();
-  await until('everything has come', () => back.all('page').length >= 800);
+  await until('all pages have arrived', () => back.all('page').length >= 800);
   await until('signals arrive again', async () => {
     await signal([`user:${ann}`], 'nod');
     return back.all('nod').length > 0;

@@ -1,4 +1,4 @@
-// Socket.IO v5, packet by packet: namespaces, acks, attachments, and packets in the wrong place. Broken ones: hardening.test.mjs.
+// Socket.IO v5, packet by packet: namespaces, acks, binary arguments, and misplaced packets. Malformed ones: hardening.test.mjs.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -16,7 +16,7 @@ const auth = JSON.stringify({ token: scene.token(ann) });
 const bystander = await scene.socketIo(ann);
 const opened = [];
 
-// Whatever one client does, nobody else notices.
+// After each test another client is still served on its first connection.
 afterEach(async () => {
   for (const client of opened.splice(0)) client.close();
   await scene.settle(bystander);
@@ -30,9 +30,9 @@ function openWebSocket(on = bridge) {
 }
 
 const answered = (client, start) => client.hear((text) => text.startsWith(start));
-const isClosed = async (client) => assert.equal(await soon('it is closed', client.closed), 1002);
+const isClosed = async (client) => assert.equal(await soon('the connection is closed', client.closed), 1002);
 
-// A WebSocket that is connected to these namespaces.
+// Opens a WebSocket that is connected to these namespaces.
 async function connect(...nameSpaces) {
   const socket = openWebSocket();
   for (const name of nameSpaces) {
@@ -42,7 +42,7 @@ async function connect(...nameSpaces) {
   return socket;
 }
 
-// That it is served is told by an answer.
+// Checks that the namespace answers a ping.
 async function isServed(client, nameSpace = '') {
   await client.say(`42${nameSpace}99["ping"]`);
   assert.equal(await answered(client, `43${nameSpace}99`), `43${nameSpace}99[{"ok":true,"data":{}}]`);
@@ -51,8 +51,8 @@ async function isServed(client, nameSpace = '') {
 const transports = { websocket: openWebSocket, polling: () => EngineClient.open(bridge) };
 
 for (const [transport, open] of Object.entries(transports)) {
-  for (const [what, nameSpace] of Object.entries({ 'the main namespace': '', 'another namespace': '/chat,' })) {
-    test(`${transport}: ${what} is connected with a payload; without one it tells why not, and may be tried again`, async () => {
+  for (const [name, nameSpace] of Object.entries({ 'the main namespace': '', 'another namespace': '/chat,' })) {
+    test(`${transport}: connects ${name} with a token; gives a reason without one, and lets the client retry`, async () => {
       const client = await open();
       await client.say(`40${nameSpace}`);
       const refused = JSON.parse((await answered(client, `44${nameSpace}`)).slice(2 + nameSpace.length));
@@ -67,7 +67,7 @@ for (const [transport, open] of Object.entries(transports)) {
     });
   }
 
-  test(`${transport}: an unknown namespace is invalid, also with a query, and the connection goes on`, async () => {
+  test(`${transport}: refuses unknown namespaces, also with a query, and keeps the connection`, async () => {
     const client = await open();
     for (const name of ['/random', '/chat?token=x', '/Chat', '/chat/', '/a"b\\']) {
       await client.say(`40${name},${auth}`);
@@ -79,19 +79,19 @@ for (const [transport, open] of Object.entries(transports)) {
   });
 }
 
-test('the client library asks for a namespace without the query that its URL has', async () => {
+test('connects a namespace of a URL with a query', async () => {
   await scene.socketIo(ann, { namespace: '/chat?color=red' }).then((client) => client.close());
 });
 
-test('who was refused and does not try again is sent away in time', async () => {
+test('closes a connection without a namespace after a timeout', async () => {
   const hasty = await scene.addBridge(['--connect-timeout=200ms']);
   const socket = openWebSocket(hasty);
   await socket.say('40', `40/random,${auth}`);
-  assert.equal(await soon('it is closed', socket.closed), 1001);
+  assert.equal(await soon('the connection is closed', socket.closed), 1001);
   assert.equal(socket.heard.filter((text) => text.startsWith('44')).length, 2);
 });
 
-test('who leaves a namespace goes on in the others, and may come again', async () => {
+test('lets a client leave a namespace, keep the others, and connect again', async () => {
   const socket = await connect('', '/chat,');
   await isServed(socket, '/chat,');
   await socket.say('41/chat,');
@@ -105,32 +105,32 @@ test('who leaves a namespace goes on in the others, and may come again', async (
   await scene.message(conversation, ben, 'Hello again');
   await answered(socket, '42/chat,["message:created"');
   await socket.say('41', '41/chat,', `40${auth}`);
-  await until('it is back', () => socket.heard.some((text) => text.startsWith('40{')));
+  await until('the namespace is connected again', () => socket.heard.some((text) => text.startsWith('40{')));
 });
 
-test('many namespaces share a connection', async () => {
+test('serves many namespaces on one connection', async () => {
   const before = await bridge.metric('herald_sessions');
   const names = Array.from({ length: 300 }, (_, n) => `/none${n},`);
   const socket = await connect('', '/notifications,', '/chat,');
   await socket.say(...names.map((name) => `40${name}${auth}`));
-  await until('all are answered', () => socket.heard.filter((text) => text.endsWith('{"message":"Invalid namespace"}')).length === names.length);
+  await until('all CONNECTs are answered', () => socket.heard.filter((text) => text.endsWith('{"message":"Invalid namespace"}')).length === names.length);
   assert.equal(await bridge.metric('herald_sessions'), before + 3);
   const sids = new Set(socket.heard.filter((text) => text.startsWith('40')).map((text) => /"sid":"(\w+)"/.exec(text)[1]));
   assert.equal(sids.size, 3);
 });
 
-test('an ack has the id and the namespace of its event', async () => {
+test('acknowledges with the id and the namespace of the event', async () => {
   const socket = await connect('', '/chat,');
   const ids = ['0', '7', '7', '4294967296', '9'.repeat(1000)];
   await socket.say(...ids.flatMap((id) => [`42${id}["ping"]`, `42/chat,${id}["ping",{}]`]));
-  await until('all are answered', () => socket.heard.filter((text) => text.startsWith('43')).length === 2 * ids.length);
+  await until('all events are answered', () => socket.heard.filter((text) => text.startsWith('43')).length === 2 * ids.length);
   for (const nameSpace of ['', '/chat,']) {
     const acks = socket.heard.filter((text) => text.endsWith('[{"ok":true,"data":{}}]') && /^43\d/.test(text) === (nameSpace === ''));
     assert.deepEqual(acks.map((text) => text.slice(2 + nameSpace.length).split('[')[0]), ids);
   }
 });
 
-test('no event asks to be acked, and an ack that nobody waits for is ignored', async () => {
+test('asks for no acks of plain events, and ignores unasked acks', async () => {
   const socket = await connect('', '/chat,');
   await scene.message(conversation, ben, 'Hello');
   for (const nameSpace of ['', '/chat,']) await answered(socket, `42${nameSpace}["message:created"`);
@@ -139,7 +139,7 @@ test('no event asks to be acked, and an ack that nobody waits for is ignored', a
   assert.ok(!socket.heard.some((text) => /^42(\/chat,)?\d/.test(text)));
 });
 
-test('an action gets its binary arguments in base64, in any namespace; what comes behind them is understood', async () => {
+test('passes binary arguments to an action in base64, and reads the packets behind them', async () => {
   await scene.database.query(`CREATE OR REPLACE FUNCTION test_upload(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS
     $$ SELECT jsonb_build_object('name', payload -> 'name', 'bytes', octet_length(decode(payload -> 'parts' ->> 1, 'base64')), 'first', payload -> 'parts' -> 0) $$`);
   await scene.database.query("SELECT herald.expose('test:upload', 'test_upload(text, jsonb)')");
@@ -150,56 +150,56 @@ test('an action gets its binary arguments in base64, in any namespace; what come
   await isServed(socket, '/chat,');
 });
 
-test('attachments that are longer than a message may be end the connection', async () => {
+test('closes the connection when binary arguments are longer than a message may be', async () => {
   const socket = await connect('/chat,');
   await socket.say('453-/chat,["message:send",{"_placeholder":true,"num":0}]', ...Array(3).fill(Buffer.alloc(8000)));
   await isClosed(socket);
 });
 
 const longName = 'x'.repeat(15000);
-// What a client may not say first, and what it may not say when it is connected.
+// Packets that a client may not send first, and packets that it may not send when it is connected.
 const endings = {
   'an ack before the CONNECT': ['431[]'],
   'a DISCONNECT before the CONNECT': ['41'],
   'a binary event before the CONNECT': ['451-["x",{"_placeholder":true,"num":0}]'],
-  'an attachment before the CONNECT': [Buffer.from([1])],
+  'a binary argument before the CONNECT': [Buffer.from([1])],
   'an event in a namespace that was refused': [`40/random,${auth}`, '42/random,["ping"]'],
   'a second CONNECT of the same namespace': [`40${auth}`, `40${auth}`],
 };
 const endingsLater = {
-  'another packet instead of an attachment': ['452-7["ping",{"_placeholder":true,"num":0}]', Buffer.from([1]), '428["ping"]'],
-  'a huge count of attachments': [`45${'9'.repeat(1000)}-["x"]`],
+  'another packet instead of a binary argument': ['452-7["ping",{"_placeholder":true,"num":0}]', Buffer.from([1]), '428["ping"]'],
+  'a huge count of binary arguments': [`45${'9'.repeat(1000)}-["x"]`],
   'a second CONNECT': [`40${auth}`],
   'an event of a namespace that it has left': ['41', '42["ping"]'],
   'a second DISCONNECT': ['41', '41'],
   'an event in a namespace with a very long name': [`42/${longName},["ping"]`],
 };
 
-for (const [what, packets] of Object.entries(endings)) {
-  test(`${what} ends the connection`, async () => {
+for (const [name, packets] of Object.entries(endings)) {
+  test(`closes the connection after ${name}`, async () => {
     const socket = openWebSocket();
     await socket.say(...packets);
     await isClosed(socket);
   });
 }
 
-for (const [what, packets] of Object.entries(endingsLater)) {
-  test(`${what} ends the connection with all its namespaces`, async () => {
+for (const [name, packets] of Object.entries(endingsLater)) {
+  test(`closes the connection and all its namespaces after ${name}`, async () => {
     const before = await bridge.metric('herald_sessions');
     const socket = await connect('', '/chat,');
     await socket.say(...packets);
     await isClosed(socket);
-    await until('its sessions are gone', async () => await bridge.metric('herald_sessions') === before);
+    await until('its sessions have ended', async () => await bridge.metric('herald_sessions') === before);
   });
 }
 
-test('an event that does not wait for the answer to its CONNECT ends the session', async () => {
+test('ends the session after an event that does not wait for the answer to its CONNECT', async () => {
   const client = await EngineClient.open(bridge);
   assert.equal((await client.post(`40${auth}`, '421["ping"]')).status, 400);
   await client.ended();
 });
 
-test('a namespace with a very long name is invalid as any other', async () => {
+test('refuses a namespace with a very long name like any other', async () => {
   const socket = openWebSocket();
   await socket.say(`40/${longName},${auth}`);
   assert.equal(await answered(socket, '44'), `44/${longName},{"message":"Invalid namespace"}`);
