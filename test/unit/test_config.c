@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_config.c
- *	  Settings are found where they are given, and what is wrong is named.
+ *	  Settings from options, environment and file; errors name the wrong setting.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -21,7 +21,7 @@
 #include "base/config.h"
 
 static Config config;
-static char said[4096]; /* on standard error, by the last call */
+static char errors_printed[4096]; /* standard error of the last call */
 static char path[64];
 
 static const char *const variables[] = { "HERALD_CONFIG", "HERALD_LISTEN", "HERALD_MAX_CONNECTIONS", "HERALD_ALLOW_ORIGIN", "HERALD_PING_INTERVAL" };
@@ -69,7 +69,7 @@ write_file(const char *text)
 
 typedef bool (*Call)(Config *config, int argc, char **argv);
 
-/* Calls with arguments that are separated by spaces, and notes what comes on standard error. */
+/* Calls a function with arguments separated by spaces, and keeps its standard error. */
 static bool
 call(Call function, const char *arguments)
 {
@@ -92,7 +92,7 @@ call(Call function, const char *arguments)
 	dup2(old, 2);
 	close(old);
 	rewind(errors);
-	said[fread(said, 1, sizeof(said) - 1, errors)] = '\0';
+	errors_printed[fread(errors_printed, 1, sizeof(errors_printed) - 1, errors)] = '\0';
 	fclose(errors);
 	free(copy);
 	return good;
@@ -106,7 +106,7 @@ load(const char *arguments)
 
 static ConfigChanges changes; /* of the last reload */
 
-/* Reloads as main.c does: nothing is adopted from settings that are wrong anywhere. */
+/* Reloads as main.c does: a wrong setting anywhere rejects all of them. */
 static bool
 reload(const char *arguments)
 {
@@ -132,16 +132,16 @@ refuses(const char *arguments, const char *names, const char *wants)
 {
 	if (load(arguments))
 		fail_msg("%s is taken", arguments);
-	if (strstr(said, names) == NULL || strstr(said, wants) == NULL)
-		fail_msg("\"%s\" does not say %s and %s", said, names, wants);
+	if (strstr(errors_printed, names) == NULL || strstr(errors_printed, wants) == NULL)
+		fail_msg("\"%s\" does not say %s and %s", errors_printed, names, wants);
 }
 
 static void
-test_defaults(void **state)
+test_uses_defaults(void **state)
 {
 	(void) state;
 	assert_true(load(""));
-	assert_string_equal(said, "");
+	assert_string_equal(errors_printed, "");
 	assert_string_equal(config.listen, "127.0.0.1:8080");
 	assert_string_equal(config.jwt_algorithm, "HS256");
 	assert_string_equal(config.jwt_user_claim, "sub");
@@ -157,12 +157,12 @@ static void
 expect_number(const char *arguments, const long *field, long wanted)
 {
 	if (!load(arguments))
-		fail_msg("%s: %s", arguments, said);
+		fail_msg("%s: %s", arguments, errors_printed);
 	assert_int_equal(*field, wanted);
 }
 
 static void
-test_units(void **state)
+test_converts_units(void **state)
 {
 	(void) state;
 	expect_number("--ping-interval=700", &config.ping_interval, 700);
@@ -180,7 +180,7 @@ test_units(void **state)
 }
 
 static void
-test_bad_values(void **state)
+test_rejects_bad_values(void **state)
 {
 	(void) state;
 	refuses("--ping-interval=5x", "ping-interval", "a time such as");
@@ -200,7 +200,7 @@ test_bad_values(void **state)
 }
 
 static void
-test_unknown_names(void **state)
+test_rejects_unknown_names(void **state)
 {
 	(void) state;
 	refuses("--lisen=1", "--lisen", "unknown option");
@@ -215,7 +215,7 @@ test_unknown_names(void **state)
 }
 
 static void
-test_forms(void **state)
+test_accepts_all_option_forms(void **state)
 {
 	(void) state;
 	assert_true(load("-l 1 --database=host=x -V"));
@@ -223,7 +223,7 @@ test_forms(void **state)
 	assert_string_equal(config.database, "host=x");
 	assert_true(config.version);
 	assert_true(load("-l2 --listen 3 --check --print-config=off --help=1"));
-	assert_string_equal(config.listen, "3"); /* the last one */
+	assert_string_equal(config.listen, "3"); /* the last value wins */
 	assert_true(config.check);
 	assert_false(config.print_config);
 	assert_true(config.help);
@@ -231,9 +231,9 @@ test_forms(void **state)
 	assert_string_equal(config.allow_origin, "http://a http://b");
 }
 
-/* Takes one source away after the other. */
+/* Removes one source after the other. */
 static void
-test_precedence(void **state)
+test_prefers_options_to_environment_to_file(void **state)
 {
 	char arguments[256];
 
@@ -268,7 +268,7 @@ test_precedence(void **state)
 }
 
 static void
-test_bad_environment(void **state)
+test_rejects_bad_environment(void **state)
 {
 	(void) state;
 	setenv("HERALD_PING_INTERVAL", "soon", 1);
@@ -283,11 +283,11 @@ refuses_file(const char *text, const char *names, const char *wants)
 	write_file(text);
 	snprintf(arguments, sizeof(arguments), "--config=%s", path);
 	refuses(arguments, names, wants);
-	assert_non_null(strstr(said, path));
+	assert_non_null(strstr(errors_printed, path));
 }
 
 static void
-test_bad_files(void **state)
+test_rejects_bad_files(void **state)
 {
 	(void) state;
 	refuses("--config=/nowhere/at/all", "/nowhere/at/all", "No such file");
@@ -299,7 +299,7 @@ test_bad_files(void **state)
 }
 
 static void
-test_reload(void **state)
+test_reload_adopts_settings(void **state)
 {
 	char arguments[256];
 
@@ -311,7 +311,7 @@ test_reload(void **state)
 	assert_true(reload(arguments));
 	assert_int_equal(config.max_connections, 6);
 	assert_string_equal(config.log_level, "debug");
-	assert_int_equal(config.page_size, 8); /* the option still counts before the file */
+	assert_int_equal(config.page_size, 8); /* the option still precedes the file */
 	assert_string_equal(config.listen, "1");
 	assert_string_equal(config.database, "");
 	assert_int_equal(config.action_timeout, 1000);
@@ -324,7 +324,7 @@ test_reload(void **state)
 }
 
 static void
-test_wrong_origins(void **state)
+test_rejects_wrong_origins(void **state)
 {
 	static const char *const wrong[] = { "app.example.com", "https://app.example.com/", "https://app.example.com:443", "http://app.example.com:80",
 										 "https://App.example.com", "https://", "ftp://app.example.com", "https://a.example/path" };
@@ -341,7 +341,7 @@ test_wrong_origins(void **state)
 	{
 		snprintf(arguments, sizeof(arguments), "--allow-origin=%s", good[i]);
 		if (!load(arguments))
-			fail_msg("%s", said);
+			fail_msg("%s", errors_printed);
 	}
 	write_file("allow-origin = https://one.example https://two.example/\n");
 	snprintf(arguments, sizeof(arguments), "--config=%s", path);
@@ -349,7 +349,7 @@ test_wrong_origins(void **state)
 }
 
 static void
-test_bad_reload(void **state)
+test_rejected_reload_changes_nothing(void **state)
 {
 	char arguments[256];
 
@@ -359,14 +359,14 @@ test_bad_reload(void **state)
 	assert_true(load(arguments));
 	write_file("max-connections = 6\nlog-level = debug\nping-timeout = never\n");
 	assert_false(reload(arguments));
-	assert_non_null(strstr(said, "ping-timeout"));
+	assert_non_null(strstr(errors_printed, "ping-timeout"));
 	assert_int_equal(config.max_connections, 5);
 	assert_string_equal(config.log_level, "error");
 }
 
-/* What --print-config prints is a file that says the same. */
+/* The output of --print-config, used as a file, gives the same settings. */
 static void
-test_printed_is_a_file(void **state)
+test_prints_a_file_that_it_can_load(void **state)
 {
 	char arguments[256];
 	FILE *out;
@@ -391,18 +391,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CONFIG_TEST(test_defaults),
-		CONFIG_TEST(test_units),
-		CONFIG_TEST(test_bad_values),
-		CONFIG_TEST(test_unknown_names),
-		CONFIG_TEST(test_forms),
-		CONFIG_TEST(test_precedence),
-		CONFIG_TEST(test_bad_environment),
-		CONFIG_TEST(test_bad_files),
-		CONFIG_TEST(test_reload),
-		CONFIG_TEST(test_bad_reload),
-		CONFIG_TEST(test_wrong_origins),
-		CONFIG_TEST(test_printed_is_a_file),
+		CONFIG_TEST(test_uses_defaults),
+		CONFIG_TEST(test_converts_units),
+		CONFIG_TEST(test_rejects_bad_values),
+		CONFIG_TEST(test_rejects_unknown_names),
+		CONFIG_TEST(test_accepts_all_option_forms),
+		CONFIG_TEST(test_prefers_options_to_environment_to_file),
+		CONFIG_TEST(test_rejects_bad_environment),
+		CONFIG_TEST(test_rejects_bad_files),
+		CONFIG_TEST(test_reload_adopts_settings),
+		CONFIG_TEST(test_rejected_reload_changes_nothing),
+		CONFIG_TEST(test_rejects_wrong_origins),
+		CONFIG_TEST(test_prints_a_file_that_it_can_load),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_hosts.c
- *	  Each server of a connection string is found, with its port.
+ *	  Splits a connection string into its servers, each with its port.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -26,7 +26,7 @@ expect(const char *conninfo, int which, const char *host, const char *port)
 }
 
 static void
-test_one(void **state)
+test_finds_one_server(void **state)
 {
 	(void) state;
 	assert_int_equal(hosts_count("dbname=app"), 1);
@@ -35,7 +35,7 @@ test_one(void **state)
 }
 
 static void
-test_several(void **state)
+test_finds_several_servers(void **state)
 {
 	const char *conninfo = "host=/a,/b,/c port=1,2,3";
 
@@ -47,14 +47,14 @@ test_several(void **state)
 }
 
 static void
-test_one_port_for_all(void **state)
+test_uses_one_port_for_all(void **state)
 {
 	(void) state;
 	expect("host=/a,/b port=7", 1, "/b", "7");
 }
 
 static void
-test_uri(void **state)
+test_reads_uri(void **state)
 {
 	const char *uri = "postgresql://me@127.0.0.1:1,127.0.0.2:2/app";
 
@@ -65,7 +65,7 @@ test_uri(void **state)
 }
 
 static void
-test_addresses(void **state)
+test_reads_hostaddr(void **state)
 {
 	(void) state;
 	assert_int_equal(hosts_count("hostaddr=127.0.0.1,127.0.0.2 port=1"), 2);
@@ -73,7 +73,7 @@ test_addresses(void **state)
 }
 
 static void
-test_environment(void **state)
+test_reads_pghost(void **state)
 {
 	(void) state;
 	setenv("PGHOST", "/x,/y", 1);
@@ -87,12 +87,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one),
-		cmocka_unit_test(test_several),
-		cmocka_unit_test(test_one_port_for_all),
-		cmocka_unit_test(test_uri),
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_finds_one_server),
+		cmocka_unit_test(test_finds_several_servers),
+		cmocka_unit_test(test_uses_one_port_for_all),
+		cmocka_unit_test(test_reads_uri),
+		cmocka_unit_test(test_reads_hostaddr),
+		cmocka_unit_test(test_reads_pghost),
 	};
 
 	return cmocka_run_group_tests_name("hosts", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_presence.c
- *	  What is told of users and posts: each change once, and nothing that has passed.
+ *	  Reports of users and viewers: each change once, and none that is no longer true.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -19,15 +19,15 @@
 #include "support.h"
 
 static const Config config = { .presence_grace = 1 };
-static int tellings;
+static int calls;
 
 static void
 on_news(void)
 {
-	tellings++;
+	calls++;
 }
 
-/* What is taken now is this, in the order in which it happened. */
+/* Takes the news and compares it; changes are in the order in which they happened. */
 static void
 assert_news(const char *came, const char *went, const char *rooms, const char *counts)
 {
@@ -47,7 +47,7 @@ assert_no_news(void)
 	assert_news("{}", "{}", "{}", "{}");
 }
 
-/* Waits until a grace period that began now is over. */
+/* Waits until a grace period that begins now is over. */
 static void
 pass_grace(void)
 {
@@ -74,7 +74,7 @@ end(void **state)
 }
 
 static void
-test_first_and_last_session(void **state)
+test_reports_first_and_last_session(void **state)
 {
 	Client *tab = support_client("ann", "a", SESSION_LIVE);
 	Client *phone = support_client("ann", "b", SESSION_LIVE);
@@ -95,7 +95,7 @@ test_first_and_last_session(void **state)
 }
 
 static void
-test_back_within_grace(void **state)
+test_reports_nothing_for_a_return_in_grace(void **state)
 {
 	Client *client = support_client("ann", "a", SESSION_LIVE);
 
@@ -107,13 +107,13 @@ test_back_within_grace(void **state)
 	assert_no_news();
 	support_end(client);
 	pass_grace();
-	client = support_client("ann", "c", SESSION_LIVE); /* too late, but nobody has been told */
+	client = support_client("ann", "c", SESSION_LIVE); /* after the grace period, but before a report */
 	assert_no_news();
 	support_end(client);
 }
 
 static void
-test_gone_before_it_was_told(void **state)
+test_omits_users_gone_before_a_report(void **state)
 {
 	(void) state;
 	support_end(support_client("ann", "a", SESSION_LIVE));
@@ -122,7 +122,7 @@ test_gone_before_it_was_told(void **state)
 }
 
 static void
-test_everything_anew(void **state)
+test_reports_everything_again(void **state)
 {
 	Client *stays = support_client("ann", "a", SESSION_LIVE);
 	Client *away = support_client("ben", "b", SESSION_LIVE);
@@ -134,7 +134,7 @@ test_everything_anew(void **state)
 	assert_news("{\"ann\",\"ben\",\"cat\"}", "{}", "{\"post:1\",\"post:2\"}", "{\"1\",\"1\"}");
 	support_end(goes);
 	pass_grace();
-	support_end(away); /* in the grace period it is still here */
+	support_end(away); /* its grace period has not ended */
 	presence_forget();
 	assert_news("{\"ann\",\"ben\"}", "{}", "{\"post:2\",\"post:1\"}", "{\"0\",\"1\"}");
 	assert_no_news();
@@ -142,7 +142,7 @@ test_everything_anew(void **state)
 }
 
 static void
-test_users_of_a_post(void **state)
+test_counts_users_of_a_post(void **state)
 {
 	Client *tab = support_client("ann", "a", SESSION_LIVE);
 	Client *phone = support_client("ann", "b", SESSION_LIVE);
@@ -151,7 +151,7 @@ test_users_of_a_post(void **state)
 
 	(void) state;
 	room_join(tab->session, "post:1");
-	room_join(arriving->session, "post:1"); /* does not hear anything yet */
+	room_join(arriving->session, "post:1"); /* not live yet */
 	room_join(tab->session, "feed:1");
 	assert_news("{\"ann\",\"ben\",\"cat\"}", "{}", "{\"post:1\"}", "{\"1\"}");
 	room_join(phone->session, "post:1");
@@ -160,7 +160,7 @@ test_users_of_a_post(void **state)
 	arriving->session->state = SESSION_LIVE;
 	room_move(arriving->session, AUDIENCE_LIVE);
 	assert_news("{}", "{}", "{\"post:1\"}", "{\"3\"}");
-	room_move(other->session, AUDIENCE_NONE); /* behind, but here */
+	room_move(other->session, AUDIENCE_NONE); /* behind, but connected */
 	assert_news("{}", "{}", "{}", "{}");
 	room_leave(tab->session, "post:1");
 	room_leave(other->session, "post:1");
@@ -175,20 +175,20 @@ test_users_of_a_post(void **state)
 }
 
 static void
-test_a_crowd_is_told_in_portions(void **state)
+test_reports_a_crowd_in_portions(void **state)
 {
 	Client *clients[PRESENCE_AT_ONCE + 1];
 	char user[16];
 	PresenceNews news;
 
 	(void) state;
-	tellings = 0;
+	calls = 0;
 	for (int i = 0; i <= PRESENCE_AT_ONCE; i++)
 	{
 		snprintf(user, sizeof(user), "user%d", i);
 		clients[i] = support_client(user, "k", SESSION_LIVE);
 	}
-	assert_int_equal(tellings, PRESENCE_AT_ONCE + 1);
+	assert_int_equal(calls, PRESENCE_AT_ONCE + 1);
 	news = presence_take();
 	presence_free(&news);
 	assert_news("{\"user1000\"}", "{}", "{}", "{}");
@@ -202,12 +202,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_first_and_last_session),
-		TEST(test_back_within_grace),
-		TEST(test_gone_before_it_was_told),
-		TEST(test_everything_anew),
-		TEST(test_users_of_a_post),
-		TEST(test_a_crowd_is_told_in_portions),
+		TEST(test_reports_first_and_last_session),
+		TEST(test_reports_nothing_for_a_return_in_grace),
+		TEST(test_omits_users_gone_before_a_report),
+		TEST(test_reports_everything_again),
+		TEST(test_counts_users_of_a_post),
+		TEST(test_reports_a_crowd_in_portions),
 	};
 
 	outbox_start();

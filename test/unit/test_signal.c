@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_signal.c
- *	  What herald.signal() sends becomes an event; anything else is dropped.
+ *	  Turns payloads of herald.signal() into events, and drops all others.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -19,7 +19,7 @@
 #include "source/signal.h"
 
 static void
-test_all_fields(void **state)
+test_reads_all_fields(void **state)
 {
 	Event *event = signal_read("{\"rooms\":[\"user:7\",\"a \\\"b\\\"\"],\"event\":\"typing:start\","
 							   "\"payload\":{\"userId\" : \"8\",\n \"lastSeen\":null},\"key\":\"typing:8\",\"except\":\"8\"}",
@@ -35,7 +35,7 @@ test_all_fields(void **state)
 	assert_string_equal(event->rooms[0], "user:7");
 	assert_string_equal(event->rooms[1], "a \"b\"");
 	assert_string_equal(event->name, "typing:start");
-	assert_string_equal(event->payload, "{\"userId\":\"8\",\"lastSeen\":null}"); /* on one line, for a stream */
+	assert_string_equal(event->payload, "{\"userId\":\"8\",\"lastSeen\":null}"); /* on one line, as an event stream needs it */
 	assert_string_equal(event->key, "typing:8");
 	assert_string_equal(event->except, "8");
 	assert_string_equal(event->position, "1~2~3.");
@@ -43,7 +43,7 @@ test_all_fields(void **state)
 }
 
 static void
-test_what_may_be_missing(void **state)
+test_accepts_missing_key_and_except(void **state)
 {
 	Event *event = signal_read("{\"rooms\":[\"*\"],\"event\":\"e\",\"payload\":{}}", "p");
 
@@ -54,9 +54,9 @@ test_what_may_be_missing(void **state)
 	event_unref(event);
 }
 
-/* As exactly as a client of JavaScript reads them. */
+/* Numbers stay as exact as a JavaScript client reads them. */
 static void
-test_numbers(void **state)
+test_keeps_numbers(void **state)
 {
 	Event *event = signal_read("{\"rooms\":[\"*\"],\"event\":\"e\",\"payload\":{\"a\":9007199254740993,\"b\":-1.5}}", "p");
 	Event *big = signal_read("{\"rooms\":[\"*\"],\"event\":\"e\",\"payload\":{\"a\":18446744073709551616}}", "p");
@@ -68,9 +68,9 @@ test_numbers(void **state)
 	event_unref(big);
 }
 
-/* Whoever may connect to the database may NOTIFY. */
+/* Every role that may connect to the database may send such a NOTIFY. */
 static void
-test_malformed(void **state)
+test_drops_malformed_payloads(void **state)
 {
 	static const char *const texts[] = {
 		"",
@@ -106,10 +106,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_fields),
-		cmocka_unit_test(test_what_may_be_missing),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_reads_all_fields),
+		cmocka_unit_test(test_accepts_missing_key_and_except),
+		cmocka_unit_test(test_keeps_numbers),
+		cmocka_unit_test(test_drops_malformed_payloads),
 	};
 
 	return cmocka_run_group_tests_name("signal", tests, NULL, NULL);

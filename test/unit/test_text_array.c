@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_text_array.c
- *	  Texts come through a text array of PostgreSQL as they are.
+ *	  Writes texts as a text array that PostgreSQL reads unchanged.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -27,7 +27,7 @@ expect(int count, const char *const *texts, const char *wanted)
 }
 
 static void
-test_plain(void **state)
+test_writes_plain_texts(void **state)
 {
 	(void) state;
 	expect(0, NULL, "{}");
@@ -35,9 +35,9 @@ test_plain(void **state)
 	expect(3, (const char *[]){ "a", "b c", "d" }, "{\"a\",\"b c\",\"d\"}");
 }
 
-/* Quoted, all of these are nothing but texts. */
+/* Quotes take the special meaning from all of these. */
 static void
-test_meaning(void **state)
+test_quotes_special_texts(void **state)
 {
 	(void) state;
 	expect(2, (const char *[]){ "", "NULL" }, "{\"\",\"NULL\"}");
@@ -46,18 +46,18 @@ test_meaning(void **state)
 }
 
 static void
-test_escapes(void **state)
+test_escapes_quotes_and_backslashes(void **state)
 {
 	(void) state;
 	expect(1, (const char *[]){ "say \"hi\"" }, "{\"say \\\"hi\\\"\"}");
 	expect(1, (const char *[]){ "a\\b" }, "{\"a\\\\b\"}");
 	expect(2, (const char *[]){ "\\", "\"" }, "{\"\\\\\",\"\\\"\"}");
-	expect(1, (const char *[]){ "x\",\"y" }, "{\"x\\\",\\\"y\"}"); /* no second element can be smuggled in */
+	expect(1, (const char *[]){ "x\",\"y" }, "{\"x\\\",\\\"y\"}"); /* a text cannot add a second element */
 }
 
-/* The longest that an array can get: AddressSanitizer watches its end. */
+/* Every byte is escaped, so the array fills its memory; AddressSanitizer watches the end. */
 static void
-test_size(void **state)
+test_fits_the_longest_array(void **state)
 {
 	enum
 	{
@@ -79,10 +79,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_meaning),
-		cmocka_unit_test(test_escapes),
-		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_writes_plain_texts),
+		cmocka_unit_test(test_quotes_special_texts),
+		cmocka_unit_test(test_escapes_quotes_and_backslashes),
+		cmocka_unit_test(test_fits_the_longest_array),
 	};
 
 	return cmocka_run_group_tests_name("text_array", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_timer.c
- *	  Timers fire in their order, never early and not much too late. The clock is ours.
+ *	  Timers fire in order, never early and at most two ticks late, on a clock of this test.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -19,7 +19,7 @@
 
 #include "base/timer.h"
 
-/* What libuv would do, on a clock that goes only when a test says so. */
+/* A replacement of libuv's timers, with a clock that only pass() moves. */
 static uint64_t clock_ms = 1000003;
 static bool ticking = false;
 static uv_timer_cb tick;
@@ -67,12 +67,12 @@ pass(uint64_t milliseconds)
 typedef struct Test
 {
 	Timer timer;
-	Timer *stops;	  /* when it fires */
-	uint64_t restart; /* when it fires, so many times */
-	int restarts;
+	Timer *stops;	  /* stopped when it fires */
+	uint64_t restart; /* delay of a restart when it fires */
+	int restarts;	  /* left */
 	uint64_t fired_at;
 	int fired;
-	int place; /* in the order of firing */
+	int rank; /* in the order of firing */
 } Test;
 
 static Test all[MOST];
@@ -86,7 +86,7 @@ fire(void *context)
 	assert_false(timer_is_running(&test->timer));
 	test->fired++;
 	test->fired_at = clock_ms;
-	test->place = fired_count++;
+	test->rank = fired_count++;
 	if (test->stops != NULL)
 		timer_stop(test->stops);
 	if (test->restarts-- > 0)
@@ -109,7 +109,7 @@ end(void **state)
 	for (int i = 0; i < MOST; i++)
 		timer_stop(&all[i].timer);
 	pass(2 * TIMER_TICK_MS);
-	assert_false(ticking); /* nothing to wait for: the wheel stands still */
+	assert_false(ticking); /* without timers the wheel does not turn */
 	return 0;
 }
 
@@ -128,10 +128,10 @@ check_time(const Test *test, uint64_t due)
 }
 
 static void
-test_order(void **state)
+test_fires_in_order(void **state)
 {
 	static const uint64_t times[] = { 500, 100, 1000, 0, 300, 100, 49, 51 };
-	static const int places[] = { 6, 3, 7, 0, 5, 4, 1, 2 };
+	static const int ranks[] = { 6, 3, 7, 0, 5, 4, 1, 2 };
 	uint64_t from = clock_ms;
 
 	(void) state;
@@ -143,13 +143,13 @@ test_order(void **state)
 	for (int i = 0; i < 8; i++)
 	{
 		check_time(&all[i], from + times[i]);
-		assert_int_equal(all[i].place, places[i]);
+		assert_int_equal(all[i].rank, ranks[i]);
 	}
 	assert_false(ticking);
 }
 
 static void
-test_stop(void **state)
+test_stops_a_timer(void **state)
 {
 	(void) state;
 	start(0, 100);
@@ -164,7 +164,7 @@ test_stop(void **state)
 }
 
 static void
-test_start_again_moves(void **state)
+test_moves_a_timer_that_starts_again(void **state)
 {
 	uint64_t from;
 
@@ -180,12 +180,12 @@ test_start_again_moves(void **state)
 }
 
 static void
-test_restart_in_callback(void **state)
+test_restarts_in_a_callback(void **state)
 {
 	(void) state;
 	all[0].restart = 0;
 	all[0].restarts = 3;
-	all[1].restart = 1023 * TIMER_TICK_MS - TIMER_TICK_MS; /* comes into the slot that is being served */
+	all[1].restart = 1023 * TIMER_TICK_MS - TIMER_TICK_MS; /* falls into the slot that is being served */
 	all[1].restarts = 1;
 	start(0, 100);
 	start(1, 100);
@@ -196,9 +196,9 @@ test_restart_in_callback(void **state)
 	assert_int_equal(all[1].fired, 2);
 }
 
-/* One stops another of the same moment, on either side of it. */
+/* A callback stops timers that are due at the same time, before and after its own. */
 static void
-test_stop_in_callback(void **state)
+test_stops_in_a_callback(void **state)
 {
 	(void) state;
 	for (int i = 0; i < 5; i++)
@@ -214,9 +214,9 @@ test_stop_in_callback(void **state)
 	assert_int_equal(all[4].fired, 1);
 }
 
-/* More than one turn of the wheel, which has 1024 slots of 50 ms. */
+/* The wheel has 1024 slots of 50 ms: these times take more than one turn. */
 static void
-test_long(void **state)
+test_fires_after_several_turns(void **state)
 {
 	static const uint64_t times[] = { 51200, 51250, 51150, 102400, 600000, 3600000, 100 };
 	uint64_t from = clock_ms;
@@ -233,9 +233,9 @@ test_long(void **state)
 		check_time(&all[i], from + times[i]);
 }
 
-/* The process stood still: everything that became due fires at once, in order, also after several turns. */
+/* After the process was halted, all overdue timers fire at once and in order, even after several turns. */
 static void
-test_after_a_halt(void **state)
+test_fires_overdue_timers_after_a_halt(void **state)
 {
 	(void) state;
 	start(0, 120000);
@@ -245,15 +245,15 @@ test_after_a_halt(void **state)
 	clock_ms += 200000;
 	tick(ticker);
 	assert_int_equal(fired_count, 3);
-	assert_int_equal(all[2].place, 0);
-	assert_int_equal(all[1].place, 1);
-	assert_int_equal(all[0].place, 2);
+	assert_int_equal(all[2].rank, 0);
+	assert_int_equal(all[1].rank, 1);
+	assert_int_equal(all[0].rank, 2);
 	pass(310000);
 	assert_int_equal(all[3].fired, 1);
 }
 
 static void
-test_many(void **state)
+test_fires_many_timers_in_time(void **state)
 {
 	static uint64_t due[MOST];
 
@@ -293,14 +293,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TIMER_TEST(test_order),
-		TIMER_TEST(test_stop),
-		TIMER_TEST(test_start_again_moves),
-		TIMER_TEST(test_restart_in_callback),
-		TIMER_TEST(test_stop_in_callback),
-		TIMER_TEST(test_long),
-		TIMER_TEST(test_after_a_halt),
-		TIMER_TEST(test_many),
+		TIMER_TEST(test_fires_in_order),
+		TIMER_TEST(test_stops_a_timer),
+		TIMER_TEST(test_moves_a_timer_that_starts_again),
+		TIMER_TEST(test_restarts_in_a_callback),
+		TIMER_TEST(test_stops_in_a_callback),
+		TIMER_TEST(test_fires_after_several_turns),
+		TIMER_TEST(test_fires_overdue_timers_after_a_halt),
+		TIMER_TEST(test_fires_many_timers_in_time),
 	};
 
 	return cmocka_run_group_tests_name("timer", tests, NULL, NULL);
