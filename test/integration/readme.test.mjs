@@ -9,7 +9,7 @@
 
 import { refused } from '../fault/own_machine.mjs';
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -48,6 +48,14 @@ for place in /etc /run /usr/local/lib /usr/lib; do
 done
 exit 1`,
 };
+
+// Returns the reason why README's steps cannot run on this machine; false: they can.
+function lacking() {
+  const trial = 'command -v pg_createcluster useradd && mount -t tmpfs tmpfs /mnt && cd /mnt && mkdir lower upper work merged && '
+    + 'mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged';
+  const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', trial], { encoding: 'utf8' });
+  return status === 0 ? false : `no Debian with overlays here: ${stderr.trim() || 'pg_createcluster or useradd is missing'}`;
+}
 
 // Puts empty overlays on folders of this machine, and empties others.
 function layOver() {
@@ -157,7 +165,7 @@ async function opens(token) {
 
 const cluster = new Cluster();
 let shell, stopBridge, stopPage, browser, page;
-const skip = refused;
+const skip = refused || lacking();
 after(async () => {
   await browser?.close();
   stopPage?.();
@@ -169,7 +177,7 @@ function prepare() {
   chmodSync(scratch, 0o755);
   for (const name of ['shims', 'pg_herald', 'page']) mkdirSync(folder(name));
   for (const [name, text] of Object.entries(SHIMS)) writeFileSync(path.join(folder('shims'), name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
-  command('bash', '-c', `cd '${root}' && git ls-files -z --cached --others --exclude-standard |
+  command('bash', '-c', `cd '${root}' && git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
     tar -c --null --ignore-failed-read -T - | tar -x --no-same-owner -C '${folder('pg_herald')}'`);
   layOver();
   cluster.create();
