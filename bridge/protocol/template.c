@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * template.c
- *	  Fills JSON templates: JSON whose strings have placeholders.
+ *	  Fills JSON templates: JSON with placeholders in its strings.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * template.h
- *	  Fills JSON templates: JSON whose strings have placeholders.
+ *	  Fills JSON templates: JSON with placeholders in its strings.
  *
  * "{path}"			a string that is one placeholder becomes the value at the path, of any type
  * "user:{path}"	within a longer string a placeholder becomes the string, number or boolean at

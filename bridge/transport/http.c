@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * http.c
- *	  HTTP requests: from libwebsockets' callbacks to who answers them.
+ *	  Dispatches HTTP requests from libwebsockets' callbacks to polling, sse and status.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,31 +17,21 @@
 #include "transport/sse.h"
 #include "transport/status.h"
 
-/* What the library keeps with a connection while a request is served, by either of them. */
-typedef struct Service
+/* The per-session data of a request: libwebsockets allocates and frees it. */
+typedef struct HttpService
 {
 	Exchange exchange; /* of polling */
 	LwsStream stream;  /* of Server-Sent Events */
-} Service;
-
-static const Config *config;
-
-void
-http_configure(const Config *settings)
-{
-	config = settings;
-	polling_configure(settings);
-	sse_configure(settings);
-}
+} HttpService;
 
 size_t
 http_size(void)
 {
-	return sizeof(Service);
+	return sizeof(HttpService);
 }
 
 static int
-serve(struct lws *wsi, Service *service)
+serve_request(struct lws *wsi, HttpService *service)
 {
 	char path[1024] = "";
 	int method = http_request_method(wsi, path, sizeof(path));
@@ -50,19 +40,19 @@ serve(struct lws *wsi, Service *service)
 
 	if (!idle_sockets_busy(wsi))
 		return -1;
-	if ((polls || streams) && method == LWSHUMETH_OPTIONS && http_request_origin_is_allowed(wsi, config))
-		return http_response_preflight(wsi, config);
+	if ((polls || streams) && method == LWSHUMETH_OPTIONS && http_request_origin_is_allowed(wsi))
+		return http_response_preflight(wsi);
 	if (streams && method == LWSHUMETH_OPTIONS)
 		http_request_log_origin(wsi);
 	if (polls)
 		return polling_begin(&service->exchange, wsi);
 	if (streams && method == LWSHUMETH_GET)
 		return sse_begin(&service->stream, wsi);
-	return status_answer(wsi, method, path, config->www);
+	return status_answer(wsi, method, path, http_request_config(wsi)->www);
 }
 
 static void
-drop(Service *service)
+drop_request(HttpService *service)
 {
 	if (service == NULL)
 		return;
@@ -73,16 +63,16 @@ drop(Service *service)
 int
 http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
-	Service *service = user;
+	HttpService *service = user;
 
 	switch (reason)
 	{
-		/* These come here only for a request behind one that has not been answered yet. */
+		/* Called here only for a request behind one that has not been answered yet. */
 		case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
 			return -1;
 		case LWS_CALLBACK_HTTP:
-			return serve(wsi, service);
+			return serve_request(wsi, service);
 		case LWS_CALLBACK_HTTP_BODY:
 			return polling_body(&service->exchange, in, length);
 		case LWS_CALLBACK_HTTP_BODY_COMPLETION:
@@ -93,7 +83,7 @@ http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 			return -1;
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_CLOSED_HTTP:
-			drop(service);
+			drop_request(service);
 			return 0;
 		default:
 			return 0;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * http.h
- *	  HTTP requests: from libwebsockets' callbacks to who answers them.
+ *	  Dispatches HTTP requests from libwebsockets' callbacks to polling, sse and status.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,14 +11,10 @@
 
 #include <libwebsockets.h>
 
-#include "base/config.h"
-
-extern void http_configure(const Config *config);
-
-/* What the library keeps with a connection while a request is served. */
+/* Returns the size of the per-session data that http_callback() needs, in bytes. */
 extern size_t http_size(void);
 
-/* The callback of libwebsockets for a request until it has been answered. */
+/* The callback of libwebsockets for HTTP requests; "user" is the per-session data. */
 extern int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 
 #endif /* HERALD_HTTP_H */

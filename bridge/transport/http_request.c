@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * http_request.c
- *	  What a client says when it comes, before it is connected.
+ *	  Reads and checks HTTP requests and upgrade requests.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "transport/http_request.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,19 +19,28 @@
 #include "protocol/engineio.h"
 #include "protocol/old_client.h"
 
+const Config *
+http_request_config(struct lws *wsi)
+{
+	const Config *config = lws_context_user(lws_get_context(wsi));
+
+	assert(config != NULL);
+	return config;
+}
+
 static bool
 read_header(struct lws *wsi, enum lws_token_indexes token, char *value, size_t size)
 {
 	return lws_hdr_copy(wsi, value, (int) size, token) > 0;
 }
 
-/* lws_get_urlarg_by_name() finds prefixes, so the name goes with its "=". */
+/* lws_get_urlarg_by_name() matches a prefix of an argument, so the prefix includes the "=". */
 char *
 http_request_argument(struct lws *wsi, const char *name)
 {
-	char *value = memory_new(HTTP_REQUEST_LONGEST_VALUE);
+	char *value = memory_new(HTTP_REQUEST_MAX_VALUE);
 	char *prefix = memory_format("%s=", name);
-	const char *found = lws_get_urlarg_by_name(wsi, prefix, value, HTTP_REQUEST_LONGEST_VALUE);
+	const char *found = lws_get_urlarg_by_name(wsi, prefix, value, HTTP_REQUEST_MAX_VALUE);
 	char *copy = found ? memory_copy(found) : NULL;
 
 	free(prefix);
@@ -59,60 +69,71 @@ http_request_method(struct lws *wsi, char *path, size_t size)
 }
 
 bool
-http_request_origin(struct lws *wsi, char origin[HTTP_REQUEST_LONGEST_ORIGIN])
+http_request_origin(struct lws *wsi, char origin[HTTP_REQUEST_MAX_ORIGIN])
 {
-	return read_header(wsi, WSI_TOKEN_ORIGIN, origin, HTTP_REQUEST_LONGEST_ORIGIN);
+	return read_header(wsi, WSI_TOKEN_ORIGIN, origin, HTTP_REQUEST_MAX_ORIGIN);
 }
 
-/* Without a length the library would take for the body whatever comes. */
+/* Without a length libwebsockets would take all following bytes for the body. */
 long
 http_request_body_length(struct lws *wsi)
 {
 	char digits[16];
-	bool gets = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
-	bool asks = lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0;
+	bool is_get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+	bool is_options = lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0;
 
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return -1;
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
-		return gets || asks ? 0 : -1;
+		return is_get || is_options ? 0 : -1;
 	if (!read_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, digits, sizeof(digits)) ||
 		digits[strspn(digits, "0123456789")] != '\0')
 		return -1;
 	return atol(digits);
 }
 
-bool
-http_request_origin_is_allowed(struct lws *wsi, const Config *config)
+/* Returns whether an origin, or "*", is in a list that is separated by blanks. */
+static bool
+is_in_list(const char *list, const char *origin)
 {
-	char origin[HTTP_REQUEST_LONGEST_ORIGIN];
+	while (*list != '\0')
+	{
+		size_t length = strcspn(list, " ");
+
+		if ((length == 1 && *list == '*') || (strlen(origin) == length && strncmp(list, origin, length) == 0))
+			return true;
+		list += length + strspn(list + length, " ");
+	}
+	return false;
+}
+
+static bool
+is_requested_host(struct lws *wsi, const char *origin)
+{
 	char host[256];
-	const char *at = config->allow_origin;
-	const char *authority;
-	size_t length;
+	const char *authority = strstr(origin, "://");
+
+	return authority != NULL && read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && strcasecmp(authority + 3, host) == 0;
+}
+
+bool
+http_request_origin_is_allowed(struct lws *wsi)
+{
+	char origin[HTTP_REQUEST_MAX_ORIGIN];
+	const char *allowed = http_request_config(wsi)->allow_origin;
 
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
 		return true;
 	if (!http_request_origin(wsi, origin))
 		return false;
-	while (*at != '\0')
-	{
-		length = strcspn(at, " ");
-		if ((length == 1 && *at == '*') || (strlen(origin) == length && strncmp(at, origin, length) == 0))
-			return true;
-		at += length + strspn(at + length, " ");
-	}
-	authority = strstr(origin, "://");
-	return config->allow_origin[0] == '\0' && authority != NULL &&
-		   read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) &&
-		   strcasecmp(authority + 3, host) == 0;
+	return allowed[0] == '\0' ? is_requested_host(wsi, origin) : is_in_list(allowed, origin);
 }
 
 void
 http_request_log_origin(struct lws *wsi)
 {
 	static LogLimit limit;
-	char origin[HTTP_REQUEST_LONGEST_ORIGIN];
+	char origin[HTTP_REQUEST_MAX_ORIGIN];
 	char peer[48] = "";
 
 	lws_get_peer_simple(wsi, peer, sizeof(peer));
@@ -122,41 +143,41 @@ http_request_log_origin(struct lws *wsi)
 }
 
 static int
-refuse(struct lws *wsi, unsigned int status, const char *why)
+refuse_upgrade(struct lws *wsi, unsigned int status, const char *reason)
 {
 	metrics.connections_refused++;
-	log_debug("refused", "reason", why);
-	lws_return_http_status(wsi, status, why);
+	log_debug("refused", "reason", reason);
+	lws_return_http_status(wsi, status, reason);
 	return -1;
 }
 
-static const Complaint unknown_transport = { HTTP_STATUS_BAD_REQUEST, "0", "Transport unknown" };
-static const Complaint unknown_session = { HTTP_STATUS_BAD_REQUEST, "1", "Session ID unknown" };
-static const Complaint bad_method = { HTTP_STATUS_BAD_REQUEST, "2", "Bad handshake method" };
-const Complaint bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request" };
-static const Complaint foreign_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbidden" };
-static const Complaint unsupported_version = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE };
-const Complaint old_client = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE };
-static const Complaint too_many = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections" };
+static const HttpError http_error_transport = { HTTP_STATUS_BAD_REQUEST, "0", "Transport unknown" };
+static const HttpError http_error_session = { HTTP_STATUS_BAD_REQUEST, "1", "Session ID unknown" };
+static const HttpError http_error_method = { HTTP_STATUS_BAD_REQUEST, "2", "Bad handshake method" };
+const HttpError http_error_bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request" };
+static const HttpError http_error_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbidden" };
+static const HttpError http_error_version = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE };
+const HttpError http_error_old_client = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE };
+static const HttpError http_error_busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections" };
 
-/* What the URL of an Engine.IO request says. */
-typedef struct Query
+/* The arguments of an Engine.IO request's URL. */
+typedef struct EngineQuery
 {
 	bool polling;
 	bool websocket;
 	bool version_is_4;
 	bool version_is_3;
 	bool has_sid;
-	const EngineIo *engine; /* of the sid, or NULL */
-} Query;
+	const EngineIo *engine; /* the session of the sid; or NULL */
+} EngineQuery;
 
-static Query
+static EngineQuery
 read_query(struct lws *wsi)
 {
 	char *transport = http_request_argument(wsi, "transport");
 	char *version = http_request_argument(wsi, "EIO");
 	char *sid = http_request_argument(wsi, "sid");
-	Query query = {
+	EngineQuery query = {
 		.polling = transport != NULL && strcmp(transport, "polling") == 0,
 		.websocket = transport != NULL && strcmp(transport, "websocket") == 0,
 		.version_is_4 = version != NULL && strcmp(version, "4") == 0,
@@ -172,102 +193,102 @@ read_query(struct lws *wsi)
 }
 
 static bool
-fits_session(const Query *query)
+fits_session(const EngineQuery *query)
 {
 	return query->polling && query->version_is_4 && engineio_is_polling(query->engine);
 }
 
-/* These two check in the order of the reference server. */
+/* The next two functions check in the order of Engine.IO's reference server. */
 
-const Complaint *
-http_request_check_poll(struct lws *wsi, const Config *config)
+const HttpError *
+http_request_check_poll(struct lws *wsi)
 {
-	Query query = read_query(wsi);
-	bool gets = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
-	bool posts = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
+	EngineQuery query = read_query(wsi);
+	bool is_get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+	bool is_post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
 
-	if (!http_request_origin_is_allowed(wsi, config))
+	if (!http_request_origin_is_allowed(wsi))
 	{
 		http_request_log_origin(wsi);
-		return &foreign_origin;
+		return &http_error_origin;
 	}
 	if (!query.polling && !query.websocket)
-		return &unknown_transport;
+		return &http_error_transport;
 	if (query.has_sid && query.engine == NULL)
-		return &unknown_session;
+		return &http_error_session;
 	if (query.has_sid)
-		return fits_session(&query) && (gets || posts) ? NULL : &bad_request;
-	if (!gets)
-		return &bad_method;
+		return fits_session(&query) && (is_get || is_post) ? NULL : &http_error_bad_request;
+	if (!is_get)
+		return &http_error_method;
 	if (query.websocket)
-		return &bad_request;
+		return &http_error_bad_request;
 	if (!query.version_is_4)
-		return query.version_is_3 ? &old_client : &unsupported_version;
-	return connection_make_room(config) ? NULL : &too_many;
+		return query.version_is_3 ? &http_error_old_client : &http_error_version;
+	return connection_make_room(http_request_config(wsi)) ? NULL : &http_error_busy;
 }
 
-static const Complaint *
+static const HttpError *
 check_engine_upgrade(struct lws *wsi)
 {
-	Query query = read_query(wsi);
+	EngineQuery query = read_query(wsi);
 
 	if (!query.websocket)
-		return &unknown_transport;
+		return &http_error_transport;
 	if (query.has_sid && query.engine == NULL)
-		return &unknown_session;
+		return &http_error_session;
 	if (query.has_sid && !query.version_is_4)
-		return &bad_request;
-	return query.version_is_4 || query.version_is_3 ? NULL : &unsupported_version;
+		return &http_error_bad_request;
+	return query.version_is_4 || query.version_is_3 ? NULL : &http_error_version;
 }
 
 int
-http_request_check_upgrade(struct lws *wsi, const Config *config)
+http_request_check_upgrade(struct lws *wsi)
 {
 	char upgrade[32];
 	char path[64];
 	bool socketio;
-	const Complaint *complaint;
+	const HttpError *error;
 
-	/* Anything but "websocket" leads the library, on a connection that was used before, to freed memory. */
+	/* On a connection that was used before, libwebsockets reads freed memory for any upgrade but "websocket". */
 	if (!read_header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof(upgrade)) || strcasecmp(upgrade, "websocket") != 0)
 		return -1;
 	if (!read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
-		return refuse(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
+		return refuse_upgrade(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
 	socketio = http_request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
-		return refuse(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
-	if (!http_request_origin_is_allowed(wsi, config))
+		return refuse_upgrade(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
+	if (!http_request_origin_is_allowed(wsi))
 	{
 		http_request_log_origin(wsi);
-		return refuse(wsi, HTTP_STATUS_FORBIDDEN, "Origin not allowed");
+		return refuse_upgrade(wsi, HTTP_STATUS_FORBIDDEN, "Origin not allowed");
 	}
-	complaint = socketio ? check_engine_upgrade(wsi) : NULL;
-	if (complaint == NULL && !connection_make_room(config))
-		complaint = &too_many;
-	return complaint ? refuse(wsi, complaint->status, complaint->message) : 0;
+	error = socketio ? check_engine_upgrade(wsi) : NULL;
+	if (error == NULL && !connection_make_room(http_request_config(wsi)))
+		error = &http_error_busy;
+	return error ? refuse_upgrade(wsi, error->status, error->message) : 0;
 }
 
 static char *
 bearer_token(struct lws *wsi)
 {
-	char *value = memory_new(HTTP_REQUEST_LONGEST_VALUE);
+	char *value = memory_new(HTTP_REQUEST_MAX_VALUE);
 	char *token = NULL;
 
-	if (read_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, HTTP_REQUEST_LONGEST_VALUE) && strncasecmp(value, "Bearer ", 7) == 0)
+	if (read_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, HTTP_REQUEST_MAX_VALUE) && strncasecmp(value, "Bearer ", 7) == 0)
 		token = memory_copy(value + 7);
 	free(value);
 	return token;
 }
 
-/* A browser's EventSource shows the header when it comes back by itself: it is newer than the URL. */
+/* A browser's EventSource sends Last-Event-ID when it reconnects; that is newer than the URL. */
 static char *
-position(struct lws *wsi)
+read_position(struct lws *wsi)
 {
 	static const char header[] = "last-event-id:";
-	char *value = memory_new(HTTP_REQUEST_LONGEST_VALUE);
+	char *value = memory_new(HTTP_REQUEST_MAX_VALUE);
 	char *found = NULL;
 
-	if (lws_hdr_custom_copy(wsi, value, HTTP_REQUEST_LONGEST_VALUE, header, sizeof(header) - 1) > 0)
+	if (lws_hdr_custom_copy(wsi, value, HTTP_REQUEST_MAX_VALUE, header, sizeof(header) - 1) > 0)
 		found = memory_copy(value);
 	free(value);
 	if (found == NULL)
@@ -275,15 +296,15 @@ position(struct lws *wsi)
 	return found ? found : http_request_argument(wsi, "lastEventId");
 }
 
-/* All arguments "room" of the URL; one that is no UTF-8 becomes an empty name, which is refused as such. */
+/* Returns all arguments "room" of the URL.  One that is not UTF-8 becomes an empty name, which is refused later. */
 static json_t *
-rooms(struct lws *wsi)
+read_rooms(struct lws *wsi)
 {
 	static const char name[] = "room=";
-	char *value = memory_new(HTTP_REQUEST_LONGEST_VALUE);
+	char *value = memory_new(HTTP_REQUEST_MAX_VALUE);
 	json_t *array = json_array();
 
-	for (int i = 0; lws_hdr_copy_fragment(wsi, value, HTTP_REQUEST_LONGEST_VALUE, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0; i++)
+	for (int i = 0; lws_hdr_copy_fragment(wsi, value, HTTP_REQUEST_MAX_VALUE, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0; i++)
 	{
 		const char *room = value + sizeof(name) - 1;
 
@@ -298,7 +319,7 @@ rooms(struct lws *wsi)
 static char *
 copy_origin(struct lws *wsi)
 {
-	char origin[HTTP_REQUEST_LONGEST_ORIGIN];
+	char origin[HTTP_REQUEST_MAX_ORIGIN];
 
 	return http_request_origin(wsi, origin) ? memory_copy(origin) : NULL;
 }
@@ -310,16 +331,16 @@ http_request_read(HttpRequest *request, struct lws *wsi)
 
 	if (http_request_method(wsi, path, sizeof(path)) != LWSHUMETH_GET)
 		return false;
-	http_request_forget(request);
+	http_request_reset(request);
 	request->socketio = http_request_is_socketio(path);
 	request->token = bearer_token(wsi);
 	if (request->token == NULL)
 		request->token = http_request_argument(wsi, "token");
-	request->position = position(wsi);
+	request->position = read_position(wsi);
 	request->dialect = http_request_argument(wsi, "dialect");
 	request->sid = http_request_argument(wsi, "sid");
 	request->old_client = request->socketio && read_query(wsi).version_is_3;
-	request->rooms = rooms(wsi);
+	request->rooms = read_rooms(wsi);
 	request->origin = copy_origin(wsi);
 	return true;
 }
@@ -338,7 +359,7 @@ http_request_handshake(const HttpRequest *request)
 }
 
 void
-http_request_forget(HttpRequest *request)
+http_request_reset(HttpRequest *request)
 {
 	free(request->token);
 	free(request->position);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * http_request.h
- *	  What a client says when it comes, before it is connected.
+ *	  Reads and checks HTTP requests and upgrade requests.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -16,13 +16,15 @@
 #include "base/config.h"
 #include "protocol/connection.h"
 
-#define HTTP_REQUEST_LONGEST_VALUE 8192
-#define HTTP_REQUEST_LONGEST_ORIGIN 512
+/* Sizes of buffers, in bytes. */
+#define HTTP_REQUEST_MAX_VALUE 8192
+#define HTTP_REQUEST_MAX_ORIGIN 512
 
+/* The contents of a request that a protocol needs.  http_request_reset() frees them. */
 typedef struct HttpRequest
 {
-	bool socketio;
-	bool old_client; /* it speaks Engine.IO 3 */
+	bool socketio;	 /* the path is that of Socket.IO */
+	bool old_client; /* the client speaks Engine.IO 3 */
 	char *token;
 	char *position;
 	char *dialect;
@@ -31,54 +33,61 @@ typedef struct HttpRequest
 	json_t *rooms; /* an array of names */
 } HttpRequest;
 
-/* Why a request is not served: HTTP's status, and a code, as JSON, with words. */
-typedef struct Complaint
+/* The reason why a request is refused. */
+typedef struct HttpError
 {
-	unsigned int status;
-	const char *code;
+	unsigned int status; /* of HTTP */
+	const char *code;	 /* as JSON: a number or a quoted string */
 	const char *message;
-} Complaint;
+} HttpError;
+
+/* The errors of Engine.IO's reference server that other files need, too. */
+extern const HttpError http_error_bad_request;
+extern const HttpError http_error_old_client; /* the client speaks Engine.IO 3: old_client_payload() tells it so */
+
+/* Returns the settings with which the server was started. */
+extern const Config *http_request_config(struct lws *wsi);
 
 /*
- * May this request become a WebSocket?  Returns what the library's callback
- * returns: 0 for yes; else the refusal has been sent and the connection is closed.
+ * Checks whether a request may become a WebSocket.  Returns the value for libwebsockets' callback: 0 if it
+ * may; else the refusal has been sent and the connection is to be closed.
  */
-extern int http_request_check_upgrade(struct lws *wsi, const Config *config);
+extern int http_request_check_upgrade(struct lws *wsi);
 
-/* The same for a request of polling, with the complaints of Engine.IO's reference server; NULL: it may be served. */
-extern const Complaint *http_request_check_poll(struct lws *wsi, const Config *config);
+/* Checks a polling request as Engine.IO's reference server does.  Returns the error, or NULL: it may be served. */
+extern const HttpError *http_request_check_poll(struct lws *wsi);
 
-extern const Complaint bad_request;
-extern const Complaint old_client; /* the client speaks Engine.IO 3: old_client_payload() tells it so */
-
-/* Logs that the page's origin is not allowed. */
-extern void http_request_log_origin(struct lws *wsi);
-
-/* Reads what the protocol needs, while the headers are there. */
+/* Reads a GET request into *request, while libwebsockets has its headers.  Returns false for any other method. */
 extern bool http_request_read(HttpRequest *request, struct lws *wsi);
 
-/* The same for the protocol, which looks into the request. */
+/* Returns the request as a handshake for a protocol; its strings belong to the request. */
 extern Handshake http_request_handshake(const HttpRequest *request);
 
-/* Frees and empties it; a token is not kept. */
-extern void http_request_forget(HttpRequest *request);
+/* Frees the contents of a request and empties it. */
+extern void http_request_reset(HttpRequest *request);
 
-/* The method, one of LWSHUMETH_..., and the path without arguments; -1: it is no request. */
+/* Returns the method, LWSHUMETH_..., and copies the path without arguments; -1: malformed, or the path is too long. */
 extern int http_request_method(struct lws *wsi, char *path, size_t size);
 
-/* An argument of the URL, copied; NULL when there is none.  The caller frees it. */
+/* Returns a copy of an argument of the URL, which the caller frees; NULL: there is none. */
 extern char *http_request_argument(struct lws *wsi, const char *name);
 
-/* The origin of the page that asks; false: there is none, or it is too long. */
-extern bool http_request_origin(struct lws *wsi, char origin[HTTP_REQUEST_LONGEST_ORIGIN]);
+/* Copies the Origin header (RFC 6454, 7).  Returns false if there is none, or if it is too long. */
+extern bool http_request_origin(struct lws *wsi, char origin[HTTP_REQUEST_MAX_ORIGIN]);
 
-/* Is it in the list of the settings, or else the host that was asked?  What no page asks is allowed. */
-extern bool http_request_origin_is_allowed(struct lws *wsi, const Config *config);
+/*
+ * Returns whether allow-origin has the request's origin or, if that setting is empty, whether the origin is the
+ * requested host.  A request without an origin is allowed: it comes from no page.
+ */
+extern bool http_request_origin_is_allowed(struct lws *wsi);
 
-/* The length of the body that follows; -1: nobody knows. */
+/* Logs a refused origin with the client's address, one line a second at most. */
+extern void http_request_log_origin(struct lws *wsi);
+
+/* Returns the length of the request's body in bytes; -1: unknown. */
 extern long http_request_body_length(struct lws *wsi);
 
-/* A path of Socket.IO, with or without the last slash? */
+/* Returns whether a path is that of Socket.IO, with or without its last slash. */
 extern bool http_request_is_socketio(const char *path);
 
 #endif /* HERALD_HTTP_REQUEST_H */

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * http_response.c
- *	  Answers to HTTP requests: head and body.
+ *	  Sends HTTP responses.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "transport/http_response.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,10 @@
 #include "base/metrics.h"
 #include "transport/idle_sockets.h"
 
-#define LARGEST_HEAD 4096
+#define MAX_HEAD 4096
 
 static bool
-add_headers(struct lws *wsi, const Header *headers, unsigned char **at, unsigned char *end)
+add_headers(struct lws *wsi, const HttpHeader *headers, unsigned char **at, unsigned char *end)
 {
 	for (; headers != NULL && headers->name != NULL; headers++)
 	{
@@ -33,11 +34,11 @@ add_headers(struct lws *wsi, const Header *headers, unsigned char **at, unsigned
 }
 
 static bool
-add_sharing(struct lws *wsi, const Config *readers, unsigned char **at, unsigned char *end)
+add_cors_headers(struct lws *wsi, unsigned char **at, unsigned char *end)
 {
-	char origin[HTTP_REQUEST_LONGEST_ORIGIN];
-	bool crosses = http_request_origin(wsi, origin) && http_request_origin_is_allowed(wsi, readers);
-	const Header headers[] = {
+	char origin[HTTP_REQUEST_MAX_ORIGIN];
+	bool crosses = http_request_origin(wsi, origin) && http_request_origin_is_allowed(wsi);
+	const HttpHeader headers[] = {
 		{ "cache-control:", "no-store" },
 		{ "vary:", "Origin" },
 		{ crosses ? "access-control-allow-origin:" : NULL, origin },
@@ -48,27 +49,27 @@ add_sharing(struct lws *wsi, const Config *readers, unsigned char **at, unsigned
 	return add_headers(wsi, headers, at, end);
 }
 
-/* Without a length the library says by itself that the connection will close. */
+/* Without a length libwebsockets itself adds the header that the connection will close. */
 static bool
 write_head(struct lws *wsi, const HttpResponse *response, lws_filepos_t length, unsigned char **at, unsigned char *end)
 {
-	static const Header last[] = { { "connection:", "close" }, { NULL, NULL } };
-	bool is_said = response->keeps_connection || length == LWS_ILLEGAL_HTTP_CONTENT_LEN;
+	static const HttpHeader close[] = { { "connection:", "close" }, { NULL, NULL } };
+	bool is_added = response->keeps_connection || length == LWS_ILLEGAL_HTTP_CONTENT_LEN;
 
 	return lws_add_http_common_headers(wsi, response->status, response->type, length, at, end) == 0 &&
-		   (response->readers == NULL || add_sharing(wsi, response->readers, at, end)) &&
+		   (!response->cross_origin || add_cors_headers(wsi, at, end)) &&
 		   add_headers(wsi, response->headers, at, end) &&
-		   (is_said || add_headers(wsi, last, at, end)) && lws_finalize_http_header(wsi, at, end) == 0;
+		   (is_added || add_headers(wsi, close, at, end)) && lws_finalize_http_header(wsi, at, end) == 0;
 }
 
-/* Head and body leave in one write. */
+/* Writes head and body together. */
 static bool
 send_bytes(struct lws *wsi, const HttpResponse *response, lws_filepos_t announced, const char *body, size_t length)
 {
-	unsigned char *buffer = memory_new(LWS_PRE + LARGEST_HEAD + length);
+	unsigned char *buffer = memory_new(LWS_PRE + MAX_HEAD + length);
 	unsigned char *start = buffer + LWS_PRE;
 	unsigned char *at = start;
-	bool sent = write_head(wsi, response, announced, &at, start + LARGEST_HEAD);
+	bool sent = write_head(wsi, response, announced, &at, start + MAX_HEAD);
 
 	if (sent && length > 0)
 		memcpy(at, body, length);
@@ -87,7 +88,10 @@ http_response_begin(struct lws *wsi, const HttpResponse *response)
 int
 http_response_send(struct lws *wsi, const HttpResponse *response, const char *body, size_t length)
 {
-	bool sent = send_bytes(wsi, response, (lws_filepos_t) length, body, length);
+	bool sent;
+
+	assert(length == 0 || response->type != NULL);
+	sent = send_bytes(wsi, response, (lws_filepos_t) length, body, length);
 
 	idle_sockets_idle(wsi);
 	return sent && response->keeps_connection && lws_http_transaction_completed(wsi) == 0 ? 0 : -1;
@@ -102,10 +106,10 @@ http_response_text(struct lws *wsi, unsigned int status, const char *type, const
 }
 
 int
-http_response_complaint(struct lws *wsi, bool keeps_connection, const Config *readers, const Complaint *complaint)
+http_response_error(struct lws *wsi, bool keeps_connection, const HttpError *error)
 {
-	HttpResponse response = { keeps_connection, complaint->status, JSON_TYPE, readers, NULL };
-	char *body = memory_format("{\"code\":%s,\"message\":\"%s\"}", complaint->code, complaint->message);
+	HttpResponse response = { keeps_connection, error->status, JSON_TYPE, true, NULL };
+	char *body = memory_format("{\"code\":%s,\"message\":\"%s\"}", error->code, error->message);
 	int result = http_response_send(wsi, &response, body, strlen(body));
 
 	free(body);
@@ -113,23 +117,23 @@ http_response_complaint(struct lws *wsi, bool keeps_connection, const Config *re
 }
 
 int
-http_response_refuse(struct lws *wsi, const Config *readers, const Complaint *complaint)
+http_response_refuse(struct lws *wsi, const HttpError *error)
 {
 	metrics.connections_refused++;
-	log_debug("refused", "reason", complaint->message);
-	return http_response_complaint(wsi, false, readers, complaint);
+	log_debug("refused", "reason", error->message);
+	return http_response_error(wsi, false, error);
 }
 
 int
-http_response_preflight(struct lws *wsi, const Config *readers)
+http_response_preflight(struct lws *wsi)
 {
-	static const Header headers[] = {
+	static const HttpHeader headers[] = {
 		{ "access-control-allow-methods:", "GET, POST" },
 		{ "access-control-allow-headers:", "Authorization, Cache-Control, Content-Type, Last-Event-ID" },
 		{ "access-control-max-age:", "7200" },
 		{ NULL, NULL },
 	};
-	HttpResponse response = { .status = HTTP_STATUS_NO_CONTENT, .readers = readers, .headers = headers };
+	HttpResponse response = { .status = HTTP_STATUS_NO_CONTENT, .cross_origin = true, .headers = headers };
 
 	return http_response_send(wsi, &response, NULL, 0);
 }

@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * http_response.h
- *	  Answers to HTTP requests: head and body.
+ *	  Sends HTTP responses.
+ *
+ * All functions that return int return the value for libwebsockets' callback: 0, or -1
+ * to close the connection.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,48 +20,43 @@
 #define TEXT_TYPE "text/plain; charset=utf-8"
 #define JSON_TYPE "application/json"
 
-/* A header beside those that every response has; its name ends with a colon. */
-typedef struct Header
+/* A header of a response; its name ends with a colon. */
+typedef struct HttpHeader
 {
 	const char *name;
 	const char *value;
-} Header;
+} HttpHeader;
 
 /*
- * Only a request that was read in an earlier turn may be answered by one that
- * keeps the connection: by then the library has shown what came behind it, and
- * the connection was closed.  Else it would take the rest of its buffer for the
- * body of the next request, and never come to its end.
+ * keeps_connection is allowed only for a request that was read in an earlier turn of the loop.  By then
+ * libwebsockets has reported any bytes behind the request, and the connection was closed.
+ * Otherwise libwebsockets would take them for the body of the next request, and never reach its end.
  */
 typedef struct HttpResponse
 {
 	bool keeps_connection;
 	unsigned int status;
-	const char *type;	   /* of the body; NULL: it has none */
-	const Config *readers; /* pages of the origins that it allows may read it; NULL: only our own pages */
-	const Header *headers; /* the last has no name; NULL: none */
+	const char *type;		   /* of the body; NULL: there is no body */
+	bool cross_origin;		   /* adds the CORS headers for pages of allowed origins */
+	const HttpHeader *headers; /* more headers; the last has no name; NULL: none */
 } HttpResponse;
 
-/* Sends the head of an response whose body ends with the connection; false: the connection is broken. */
+/* Sends the head of a response; its body ends with the connection.  Returns false if the connection is broken. */
 extern bool http_response_begin(struct lws *wsi, const HttpResponse *response);
 
-/*
- * Sends a whole response, after which the request is gone.  This and what follows
- * returns what the library's callback returns: 0, or -1 to close the connection.
- */
+/* Sends a complete response; afterwards libwebsockets has no request any more. */
 extern int http_response_send(struct lws *wsi, const HttpResponse *response, const char *body, size_t length);
 
-/* The same for a text, for our own pages. */
+/* Sends a text, without CORS headers, and closes the connection. */
 extern int http_response_text(struct lws *wsi, unsigned int status, const char *type, const char *text);
 
-/* The same for a complaint, as JSON with code and message. */
-extern int http_response_complaint(struct lws *wsi, bool keeps_connection, const Config *readers,
-								   const Complaint *complaint);
+/* Sends an error as a JSON object with code and message. */
+extern int http_response_error(struct lws *wsi, bool keeps_connection, const HttpError *error);
 
-/* The same to who wants a connection and gets none. */
-extern int http_response_refuse(struct lws *wsi, const Config *readers, const Complaint *complaint);
+/* Refuses a connection: counts it, logs it, sends the error and closes the connection. */
+extern int http_response_refuse(struct lws *wsi, const HttpError *error);
 
-/* The same to a browser that asks whether a page of another origin may ask. */
-extern int http_response_preflight(struct lws *wsi, const Config *readers);
+/* Answers a preflight request of a page from an allowed origin (Fetch Standard, "CORS-preflight request"). */
+extern int http_response_preflight(struct lws *wsi);
 
 #endif /* HERALD_HTTP_RESPONSE_H */

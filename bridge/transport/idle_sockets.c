@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * idle_sockets.c
- *	  The sockets of clients, and which of them carry nothing.
+ *	  Counts the clients' sockets, and lists those without a request.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "transport/idle_sockets.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -15,88 +16,101 @@
 #include "base/metrics.h"
 #include "transport/lws_stream.h"
 
-/* The library keeps it for us with its own. */
-typedef struct Socket
+/* A client's socket; the opaque user data of its wsi. */
+typedef struct ClientSocket
 {
 	struct lws *wsi;
 	bool idle; /* in the list */
 	bool cut;
-	struct Socket *next;
-	struct Socket *prev;
-} Socket;
+	struct ClientSocket *next;
+	struct ClientSocket *prev;
+} ClientSocket;
 
-static Socket *idle; /* the one that has been it for the longest time is the first */
-static long count;
+static struct
+{
+	ClientSocket *idle; /* the one that has been idle longest is the first */
+	long count;			/* of all sockets */
+} client_sockets;
 
 static void
-begin_rest(Socket *socket)
+mark_idle(ClientSocket *socket)
 {
 	if (socket->idle || socket->cut)
 		return;
-	DL_APPEND(idle, socket);
+	DL_APPEND(client_sockets.idle, socket);
 	socket->idle = true;
 }
 
 static void
-end_rest(Socket *socket)
+mark_busy(ClientSocket *socket)
 {
 	if (socket->idle)
-		DL_DELETE(idle, socket);
+		DL_DELETE(client_sockets.idle, socket);
 	socket->idle = false;
+}
+
+static ClientSocket *
+client_socket_of(struct lws *wsi)
+{
+	ClientSocket *socket = lws_get_opaque_user_data(wsi);
+
+	assert(socket != NULL && socket->wsi == wsi);
+	return socket;
 }
 
 void
 idle_sockets_opened(struct lws *wsi)
 {
-	Socket *socket = memory_new(sizeof(Socket));
+	ClientSocket *socket = memory_new(sizeof(ClientSocket));
 
+	assert(lws_get_opaque_user_data(wsi) == NULL);
 	socket->wsi = wsi;
 	lws_set_opaque_user_data(wsi, socket);
-	begin_rest(socket);
-	count++;
+	mark_idle(socket);
+	client_sockets.count++;
 }
 
 void
 idle_sockets_closed(struct lws *wsi)
 {
-	Socket *socket = lws_get_opaque_user_data(wsi);
+	ClientSocket *socket = lws_get_opaque_user_data(wsi);
 
 	if (socket == NULL)
 		return;
-	end_rest(socket);
+	mark_busy(socket);
 	free(socket);
 	lws_set_opaque_user_data(wsi, NULL);
-	count--;
+	client_sockets.count--;
 }
 
-/* The library forgets that it is to cut a socket when a request comes at the same moment. */
+/* libwebsockets forgets to cut a socket if a request arrives at the same moment: then the caller closes it. */
 bool
 idle_sockets_busy(struct lws *wsi)
 {
-	Socket *socket = lws_get_opaque_user_data(wsi);
+	ClientSocket *socket = client_socket_of(wsi);
 
-	end_rest(socket);
+	mark_busy(socket);
 	return !socket->cut;
 }
 
 void
 idle_sockets_idle(struct lws *wsi)
 {
-	begin_rest(lws_get_opaque_user_data(wsi));
+	mark_idle(client_socket_of(wsi));
 }
 
 bool
-idle_sockets_make_room(long most)
+idle_sockets_make_room(long limit)
 {
-	Socket *oldest = idle;
+	ClientSocket *oldest = client_sockets.idle;
 
-	if (count < most)
+	if (client_sockets.count < limit)
 		return true;
 	if (oldest == NULL)
 		return false;
-	end_rest(oldest);
+	mark_busy(oldest);
 	oldest->cut = true;
 	metrics.newcomers_cut++;
-	lws_stream_cut(oldest->wsi);
+	lws_stream_kill(oldest->wsi);
 	return true;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * idle_sockets.h
- *	  The sockets of clients, and which of them carry nothing.
+ *	  Counts the clients' sockets, and lists those without a request.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,18 +12,25 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 
-/* A socket was accepted; it carries nothing until its client has asked for something. */
+/* Adds an accepted socket, which is idle until its first request. */
 extern void idle_sockets_opened(struct lws *wsi);
+
+/* Removes a socket; no effect on one that was not added. */
 extern void idle_sockets_closed(struct lws *wsi);
 
-/* It carries a request, a stream or a WebSocket, unless (false) it is being cut; and nothing any more. */
+/*
+ * Marks a socket as busy with a request, a stream or a WebSocket.  Returns false if it is being cut: then
+ * the caller must close it.
+ */
 extern bool idle_sockets_busy(struct lws *wsi);
+
+/* Marks a socket as idle: its request has been answered. */
 extern void idle_sockets_idle(struct lws *wsi);
 
 /*
- * May one more be opened, where so many may be?  If need be, the one is cut that has
- * carried nothing for the longest time: who comes asks sooner than who only wants to be in the way.
+ * Returns whether one more socket may be opened, of "limit" in all.  If need be, cuts the socket that has
+ * been idle longest: an honest client sends its request sooner than a hostile one.
  */
-extern bool idle_sockets_make_room(long most);
+extern bool idle_sockets_make_room(long limit);
 
 #endif /* HERALD_IDLE_SOCKETS_H */

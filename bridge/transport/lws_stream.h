@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * lws_stream.h
- *	  The bytes of a connection: from its outbox to libwebsockets.
+ *	  A carrier on a libwebsockets connection: writes an outbox to it.
+ *
+ * The common part of the transports websocket and sse.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,43 +17,46 @@
 #include "base/timer.h"
 #include "protocol/connection.h"
 
-/* What carries a connection: all or part of what a transport keeps with a connection of the library. */
+/* A carrier of bytes; part of the per-session data that libwebsockets allocates and frees. */
 typedef struct LwsStream
 {
-	Carrier carrier; /* first: a Carrier of ours is a LwsStream */
+	Carrier carrier; /* first: a carrier with our flush is cast to its stream */
 	struct lws *wsi;
 	bool open;
-	bool waits;		/* for there to be room */
-	size_t held;	/* that the library may have kept of the last write; on the budget */
-	uint64_t sent;	/* bytes that were written ... */
-	uint64_t taken; /* ... and that the peer had taken when that was looked at last */
-	Timer timer;	/* until it is looked at, or cut */
+	bool blocked;		   /* waits for libwebsockets to call back that it is writable */
+	size_t buffered;	   /* bytes that libwebsockets may hold of the last write; on the budget */
+	uint64_t sent;		   /* bytes written in all */
+	uint64_t acknowledged; /* bytes that the peer had acknowledged at the last check */
+	Timer timer;		   /* of the next check for a stall, or of the end */
 } LwsStream;
 
-/* Opens a connection that it carries. */
+/* Opens a connection that the stream carries.  "transport" must have our flush and cut. */
 extern void lws_stream_open(LwsStream *stream, struct lws *wsi, const Transport *transport, const Config *config,
 							const Protocol *protocol, const Handshake *handshake);
 
-/* These two are part of a Transport. */
+/* The operations flush and cut of a Transport. */
 extern void lws_stream_flush(Carrier *carrier);
-extern void lws_stream_cut_off(Carrier *carrier);
+extern void lws_stream_cut(Carrier *carrier);
 
-/* Sends what the connection takes now; the rest when it is writable again.  False: it is broken. */
+/* Writes the frames that the connection takes now, the rest when it is writable.  Returns false if it is broken. */
 extern bool lws_stream_send(LwsStream *stream);
 
-/* Cuts the connection when the peer takes nothing of what it is sent for as long as a pong may take, or twice that. */
-extern void lws_stream_watch(LwsStream *stream);
+/*
+ * Checks for a stall from now on: cuts the connection if the peer acknowledges no byte for
+ * ping-interval plus ping-timeout (twice that at most) although some are on their way.
+ */
+extern void lws_stream_detect_stall(LwsStream *stream);
 
-/* Takes over a frame that is the last; if the peer does not end the connection in time, it is cut. */
+/* Queues the last frame, takes over its reference, and cuts the connection unless the peer ends it within 5 seconds. */
 extern void lws_stream_end(LwsStream *stream, Frame *last);
 
-/* Ends a connection of the library at once, outside of its callbacks; the one for closing comes soon. */
-extern void lws_stream_cut(struct lws *wsi);
+/* Ends a connection of libwebsockets; its closing callback follows soon, outside of the current callback. */
+extern void lws_stream_kill(struct lws *wsi);
 
-/* Is nothing left to send? */
+/* Returns whether all frames have been written to the network. */
 extern bool lws_stream_is_empty(const LwsStream *stream);
 
-/* The library's connection is gone.  Of no effect if it is not open. */
+/* Ends the stream's connection: libwebsockets has closed its own.  No effect if the stream is not open. */
 extern void lws_stream_closed(LwsStream *stream);
 
 #endif /* HERALD_LWS_STREAM_H */

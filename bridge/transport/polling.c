@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * polling.c
- *	  Connections that are carried by HTTP requests: the long-polling of Engine.IO.
+ *	  The transport of Engine.IO's HTTP long-polling.
  *
- * 1. A GET without an id opens a session; its response is the first packet.
- * 2. One GET at a time waits until there is something to say, and gets all of it
- *    that goes into one response.
- * 3. What the client says comes in POSTs, one at a time, each heard as a whole.
- * 4. A session ends when its client asks for it, breaks these rules, goes away
- *    from a request, or does not response pings; and by its timer, so that nobody
- *    who is using it loses it.
+ * 1. A GET without a sid opens a session; its response is the open packet.
+ * 2. A session has one GET at a time.  The bridge holds it until there are packets, and
+ *	  answers with as many as go into one response.
+ * 3. The client sends its packets in POSTs, one at a time.  Each body is handled when it is complete.
+ * 4. A session ends when its client closes it, breaks these rules, aborts a request, or
+ *	  does not answer pings.  A timer frees it, never the function that ends it: a caller may still use it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "transport/polling.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,44 +29,46 @@
 #include "transport/http_request.h"
 #include "transport/lws_stream.h"
 
-/* What goes into one response, unless a single packet is larger. */
-#define LARGEST_PAYLOAD 65536
+/* Bytes of packets in one response, unless a single packet is larger. */
+#define MAX_PAYLOAD_BYTES 65536
 
-/* How long the last packet waits for a GET. */
+/* Time that the last packet waits for a GET. */
 #define CLOSE_TIMEOUT_MS 5000
 
 typedef struct Poller
 {
-	Carrier carrier; /* first */
-	Exchange *get;	 /* waits for something to say; or NULL */
-	Exchange *post;	 /* its body is coming; or NULL */
-	Timer end;
-	int close_code; /* 0: it is open */
+	Carrier carrier; /* first: a carrier with our transport is cast to its poller */
+	Exchange *get;	 /* waits for packets; or NULL */
+	Exchange *post;	 /* waits for its body; or NULL */
+	Timer end;		 /* frees the poller */
+	int close_code;	 /* 0: the session is open */
 } Poller;
 
-static const Config *config;
+static const Transport polling_transport;
 
-void
-polling_configure(const Config *settings)
+static Poller *
+poller_of(Carrier *carrier)
 {
-	config = settings;
+	assert(carrier->transport == &polling_transport);
+	return (Poller *) carrier;
 }
 
 static int
-response(struct lws *wsi, const char *type, const char *body, size_t length)
+send_ok(struct lws *wsi, const char *type, const char *body, size_t length)
 {
-	HttpResponse response = { true, HTTP_STATUS_OK, type, config, NULL };
+	HttpResponse response = { true, HTTP_STATUS_OK, type, true, NULL };
 
 	return http_response_send(wsi, &response, body, length);
 }
 
-/* Takes a request from its session, which must not look at it any more. */
+/* Takes a request from its session, which does not use it any more.  Returns its connection. */
 static struct lws *
-detach(Exchange **place)
+detach_exchange(Exchange **slot)
 {
-	Exchange *exchange = *place;
+	Exchange *exchange = *slot;
 
-	*place = NULL;
+	assert(exchange != NULL);
+	*slot = NULL;
 	exchange->poller = NULL;
 	if (exchange->body != NULL)
 		budget_give(exchange->announced);
@@ -76,24 +78,25 @@ detach(Exchange **place)
 }
 
 static int
-attach(Exchange **place, Exchange *exchange, Poller *poller, struct lws *wsi)
+attach_exchange(Exchange **slot, Exchange *exchange, Poller *poller, struct lws *wsi)
 {
+	assert(*slot == NULL);
 	exchange->wsi = wsi;
 	exchange->poller = poller;
-	*place = exchange;
+	*slot = exchange;
 	return 0;
 }
 
 static void
-cut_off(Exchange **place)
+abort_exchange(Exchange **slot)
 {
 	struct lws *wsi;
 
-	if (*place == NULL)
+	if (*slot == NULL)
 		return;
-	wsi = detach(place);
-	http_response_complaint(wsi, false, config, &bad_request);
-	lws_stream_cut(wsi);
+	wsi = detach_exchange(slot);
+	http_response_error(wsi, false, &http_error_bad_request);
+	lws_stream_kill(wsi);
 }
 
 static void
@@ -101,16 +104,16 @@ end_poller(void *context)
 {
 	Poller *poller = context;
 
-	cut_off(&poller->get);
-	cut_off(&poller->post);
+	abort_exchange(&poller->get);
+	abort_exchange(&poller->post);
 	connection_end(poller->carrier.connection);
 	free(poller);
 }
 
 /*
- * How many packets go into one response, and how long it is then.  The last of the
- * connection goes alone: socket.io-client has not delivered what comes with it
- * when it closes, would deliver it when it is back, and get it a second time.
+ * Returns the number of packets for the next response, and their length with separators.  The last packet of
+ * a connection goes alone: socket.io-client closes before it delivers the packets that come together with it.
+ * It would deliver them after its return, and get them a second time.
  */
 static uint32_t
 measure_payload(const Outbox *outbox, size_t *length)
@@ -124,7 +127,7 @@ measure_payload(const Outbox *outbox, size_t *length)
 		Frame *frame = outbox_peek(outbox, count);
 		size_t packet;
 
-		if (count > 0 && *length + frame->length > LARGEST_PAYLOAD)
+		if (count > 0 && *length + frame->length > MAX_PAYLOAD_BYTES)
 			break;
 		frame_payload(frame, &packet);
 		*length += packet + (count++ > 0);
@@ -154,9 +157,9 @@ take_payload(Outbox *outbox, size_t *length)
 }
 
 static void
-flush(Carrier *carrier)
+polling_flush(Carrier *carrier)
 {
-	Poller *poller = (Poller *) carrier;
+	Poller *poller = poller_of(carrier);
 
 	if (poller->get != NULL)
 		lws_callback_on_writable(poller->get->wsi);
@@ -175,7 +178,7 @@ answer_get(Poller *poller)
 	payload = take_payload(outbox, &length);
 	if (poller->close_code != 0 && outbox->count == 0)
 		timer_start(&poller->end, 0, end_poller, poller);
-	result = response(detach(&poller->get), "text/plain; charset=UTF-8", payload, length);
+	result = send_ok(detach_exchange(&poller->get), "text/plain; charset=UTF-8", payload, length);
 	free(payload);
 	return result;
 }
@@ -183,11 +186,11 @@ answer_get(Poller *poller)
 static int
 answer_post(Poller *poller)
 {
-	struct lws *wsi = detach(&poller->post);
+	struct lws *wsi = detach_exchange(&poller->post);
 
 	if (poller->carrier.connection->closing && poller->close_code != CLOSE_NORMAL)
-		return http_response_complaint(wsi, true, config, &bad_request);
-	return response(wsi, "text/html", "ok", 2);
+		return http_response_error(wsi, true, &http_error_bad_request);
+	return send_ok(wsi, "text/html", "ok", 2);
 }
 
 int
@@ -203,18 +206,18 @@ polling_answer(Exchange *exchange)
 }
 
 static void
-cut(Carrier *carrier)
+polling_cut(Carrier *carrier)
 {
-	Poller *poller = (Poller *) carrier;
+	Poller *poller = poller_of(carrier);
 
 	timer_start(&poller->end, 0, end_poller, poller);
 }
 
-/* A client that is not there is told nothing; one that left gets the response to its last GET. */
+/* A client that is gone gets no packet; one that closed the session gets a NOOP as the response to its last GET. */
 static void
-begin_close(Carrier *carrier, int code, const char *reason)
+polling_close(Carrier *carrier, int code, const char *reason)
 {
-	Poller *poller = (Poller *) carrier;
+	Poller *poller = poller_of(carrier);
 	char packet = code == CLOSE_NORMAL ? ENGINE_NOOP : ENGINE_CLOSE;
 
 	log_debug("poller_closed", "reason", reason);
@@ -225,16 +228,16 @@ begin_close(Carrier *carrier, int code, const char *reason)
 }
 
 static void
-release_poll(Carrier *carrier)
+polling_release_poll(Carrier *carrier)
 {
 	static const char packet = ENGINE_NOOP;
 	Outbox *outbox = &carrier->connection->outbox;
 
-	if (((Poller *) carrier)->get != NULL && outbox->count == 0)
+	if (poller_of(carrier)->get != NULL && outbox->count == 0)
 		outbox_push_own(outbox, frame_new(FRAME_TEXT, &packet, 1));
 }
 
-static const Transport transport = { flush, cut, begin_close, release_poll };
+static const Transport polling_transport = { polling_flush, polling_cut, polling_close, polling_release_poll };
 
 static Poller *
 open_poller(struct lws *wsi)
@@ -247,27 +250,27 @@ open_poller(struct lws *wsi)
 	handshake = http_request_handshake(&request);
 	lws_get_peer_simple(wsi, poller->carrier.peer, sizeof(poller->carrier.peer));
 	log_debug("connected", "peer", poller->carrier.peer);
-	poller->carrier.transport = &transport;
-	connection_open(&poller->carrier, config, &engineio_protocol, &handshake);
-	http_request_forget(&request);
+	poller->carrier.transport = &polling_transport;
+	connection_open(&poller->carrier, http_request_config(wsi), &engineio_protocol, &handshake);
+	http_request_reset(&request);
 	return poller;
 }
 
 static int
-break_rule(Poller *poller, struct lws *wsi, const Complaint *complaint)
+break_rule(Poller *poller, struct lws *wsi, const HttpError *error)
 {
-	connection_close(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, complaint->message);
-	return http_response_complaint(wsi, false, config, complaint);
+	connection_close(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, error->message);
+	return http_response_error(wsi, false, error);
 }
 
 static int
 begin_get(Poller *poller, Exchange *exchange, struct lws *wsi)
 {
 	if (poller->get != NULL)
-		return break_rule(poller, wsi, &bad_request);
+		return break_rule(poller, wsi, &http_error_bad_request);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 	outbox_wake(&poller->carrier.connection->outbox);
-	return attach(&poller->get, exchange, poller, wsi);
+	return attach_exchange(&poller->get, exchange, poller, wsi);
 }
 
 static bool
@@ -281,30 +284,30 @@ is_binary(struct lws *wsi)
 static int
 begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 {
-	static const Complaint too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large" };
-	static const Complaint busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "3", "Too much is waiting" };
-	static const Complaint no_length = { HTTP_STATUS_LENGTH_REQUIRED, "3", "Length required" };
+	static const HttpError too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large" };
+	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "3", "Too much is waiting" };
+	static const HttpError no_length = { HTTP_STATUS_LENGTH_REQUIRED, "3", "Length required" };
 	long length = http_request_body_length(wsi);
 
 	if (poller->post != NULL || is_binary(wsi))
-		return break_rule(poller, wsi, &bad_request);
+		return break_rule(poller, wsi, &http_error_bad_request);
 	if (length < 0)
 		return break_rule(poller, wsi, &no_length);
-	if (length > config->max_payload)
+	if (length > http_request_config(wsi)->max_payload)
 		return break_rule(poller, wsi, &too_large);
 	if (length > budget_left())
 		return break_rule(poller, wsi, &busy);
 	exchange->announced = (size_t) length;
 	budget_take(exchange->announced);
 	exchange->body = memory_new(exchange->announced);
-	return attach(&poller->post, exchange, poller, wsi);
+	return attach_exchange(&poller->post, exchange, poller, wsi);
 }
 
-/* The client shows no body of a refused request, so this is a response of the protocol that it speaks. */
+/* Answers a client of Engine.IO 3 in its own protocol, because it ignores the body of a refused request. */
 static int
 refuse_old_client(struct lws *wsi)
 {
-	HttpResponse response = { false, HTTP_STATUS_OK, "text/plain; charset=UTF-8", config, NULL };
+	HttpResponse response = { false, HTTP_STATUS_OK, "text/plain; charset=UTF-8", true, NULL };
 	char *payload = old_client_payload();
 	int result = http_response_send(wsi, &response, payload, strlen(payload));
 
@@ -314,29 +317,32 @@ refuse_old_client(struct lws *wsi)
 	return result;
 }
 
+/* Returns the session of a request that http_request_check_poll() has accepted, or opens one. */
 static Poller *
-poller_of(struct lws *wsi)
+find_or_open_poller(struct lws *wsi)
 {
 	char *sid = http_request_argument(wsi, "sid");
 	EngineIo *engine = sid ? engineio_find(sid) : NULL;
 
 	free(sid);
-	return engine ? (Poller *) engine->connection->carrier : open_poller(wsi);
+	return engine ? poller_of(engine->connection->carrier) : open_poller(wsi);
 }
 
 int
 polling_begin(Exchange *exchange, struct lws *wsi)
 {
-	bool posts = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
-	const Complaint *complaint = http_request_check_poll(wsi, config);
+	bool is_post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
+	const HttpError *error = http_request_check_poll(wsi);
+	Poller *poller;
 
-	if (complaint == NULL && !posts && http_request_body_length(wsi) != 0)
-		complaint = &bad_request;
-	if (complaint == &old_client)
+	if (error == NULL && !is_post && http_request_body_length(wsi) != 0)
+		error = &http_error_bad_request;
+	if (error == &http_error_old_client)
 		return refuse_old_client(wsi);
-	if (complaint != NULL)
-		return http_response_refuse(wsi, config, complaint);
-	return posts ? begin_post(poller_of(wsi), exchange, wsi) : begin_get(poller_of(wsi), exchange, wsi);
+	if (error != NULL)
+		return http_response_refuse(wsi, error);
+	poller = find_or_open_poller(wsi);
+	return is_post ? begin_post(poller, exchange, wsi) : begin_get(poller, exchange, wsi);
 }
 
 int
@@ -344,6 +350,7 @@ polling_body(Exchange *exchange, const void *piece, size_t length)
 {
 	if (exchange->poller == NULL)
 		return 0;
+	assert(exchange->length <= exchange->announced);
 	if (length > exchange->announced - exchange->length)
 		return -1;
 	if (length > 0)
@@ -352,9 +359,9 @@ polling_body(Exchange *exchange, const void *piece, size_t length)
 	return 0;
 }
 
-/* Hands the packets of a body to the protocol; one that ends the connection is the last. */
+/* Hands the packets of a body to the protocol, up to one that closes the connection. */
 static void
-take_packets(Connection *connection, const char *at, const char *end)
+handle_packets(Connection *connection, const char *at, const char *end)
 {
 	bool more = true;
 
@@ -372,14 +379,14 @@ take_packets(Connection *connection, const char *at, const char *end)
 	}
 }
 
-/* The second time something has come behind the body, before the response. */
+/* libwebsockets calls this again if bytes follow the body before the response: that is an error. */
 int
 polling_complete(Exchange *exchange)
 {
 	if (exchange->poller == NULL || exchange->complete)
 		return -1;
 	exchange->complete = true;
-	take_packets(exchange->poller->carrier.connection, exchange->body, exchange->body + exchange->length);
+	handle_packets(exchange->poller->carrier.connection, exchange->body, exchange->body + exchange->length);
 	lws_callback_on_writable(exchange->wsi);
 	return 0;
 }
@@ -391,6 +398,6 @@ polling_drop(Exchange *exchange)
 
 	if (poller == NULL)
 		return;
-	detach(poller->get == exchange ? &poller->get : &poller->post);
+	detach_exchange(poller->get == exchange ? &poller->get : &poller->post);
 	connection_close(poller->carrier.connection, CLOSE_GOING_AWAY, "transport error");
 }

@@ -1,7 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * polling.h
- *	  Connections that are carried by HTTP requests: the long-polling of Engine.IO.
+ *	  The transport of Engine.IO's HTTP long-polling.
+ *
+ * Protocol: Engine.IO protocol revision 4, "HTTP long-polling".
+ * All functions that return int return the value for libwebsockets' callback: 0, or -1
+ * to close the connection.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,34 +16,32 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 
-#include "base/config.h"
-
 struct Poller;
 
-/* A request until it has been answered; the library keeps it with its connection. */
+/* A request until its response has been sent; part of the per-session data that libwebsockets allocates and frees. */
 typedef struct Exchange
 {
 	struct lws *wsi;
-	struct Poller *poller; /* whose GET or POST it is; NULL: nobody's, or it has been answered */
+	struct Poller *poller; /* the session that it waits for; NULL: none, or it has been answered */
 	char *body;
-	size_t announced; /* length of the body */
-	size_t length;	  /* of what has come of it */
-	bool complete;
+	size_t announced; /* length of the body, in bytes */
+	size_t length;	  /* of the body received so far */
+	bool complete;	  /* the whole body has been received */
 } Exchange;
 
-extern void polling_configure(const Config *config);
-
-/* These return what the library's callback returns. */
-
-/* The headers of a request, a piece of its body, and its end have come. */
+/* Handles the headers of a request. */
 extern int polling_begin(Exchange *exchange, struct lws *wsi);
+
+/* Handles a piece of a request's body. */
 extern int polling_body(Exchange *exchange, const void *piece, size_t length);
+
+/* Handles the end of a request's body. */
 extern int polling_complete(Exchange *exchange);
 
-/* It can be answered now. */
+/* Answers the request: the connection is writable. */
 extern int polling_answer(Exchange *exchange);
 
-/* The request is gone, answered or not. */
+/* Forgets the request: its connection is gone.  Ends the session if the request was not answered. */
 extern void polling_drop(Exchange *exchange);
 
 #endif /* HERALD_POLLING_H */

@@ -1,16 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * server.c
- *	  Listens, accepts, and hands connections to libwebsockets.
+ *	  Listens, accepts connections and hands them to libwebsockets.
  *
- * We listen ourselves, because the library cannot share a port, cap what it
- * accepts, or survive a lack of descriptors.
+ * The bridge listens itself, because libwebsockets can neither share a port, nor limit the
+ * connections that it accepts, nor survive a lack of descriptors.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "transport/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -35,41 +36,44 @@
 #include "transport/idle_sockets.h"
 #include "transport/websocket.h"
 
-/* So many connections are accepted in one turn of the loop. */
+/* Connections that are accepted in one turn of the loop at most. */
 #define ACCEPTS_AT_ONCE 64
 
-/* Descriptors beside those of connections: of requests, and of our own. */
-#define OTHER_DESCRIPTORS 200
+/* Descriptors in addition to max-connections, and the part of them for the bridge itself; sockets get the rest. */
+#define REQUEST_DESCRIPTORS 200
 #define OWN_DESCRIPTORS 100
 
-/* What the kernel keeps for a connection that does not read; more may wait in our own queues only. */
+/* Bytes that the kernel queues for a connection that does not read; the rest waits in its outbox, on the budget. */
 #define KERNEL_QUEUE 32768
 
 #define DRAIN_CHECK_MS 100
 
-static const Config *config;
-static struct lws_context *context;
-static struct lws_vhost *vhost;
-static int listening = -1;
-static long most_sockets;
-static int reserve = -1; /* given up for a moment to refuse a client when there are no descriptors left */
-static uv_poll_t listener;
-static Timer drain_timer;
-static uint64_t drain_deadline;
-static void (*drain_finished)(void);
+static struct
+{
+	const Config *config;
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	int listening;	  /* descriptor of the listening socket */
+	int reserve;	  /* descriptor given up for a moment to refuse a client when there are no others left */
+	long max_sockets; /* of clients */
+	uv_poll_t listener;
+	Timer drain_timer;
+	uint64_t drain_deadline;
+	void (*drain_finished)(void); /* NULL: not draining */
+} server = { .listening = -1, .reserve = -1 };
 
-/* The library's own timers for idle connections are one sorted list; ours are a wheel. */
+/* No validity checks by libwebsockets: its timers are one sorted list, ours are a wheel. */
 static const lws_retry_bo_t no_validity_checks = { 0 };
 
-static const struct lws_http_mount mount = {
+static const struct lws_http_mount server_mount = {
 	.mountpoint = "/",
 	.mountpoint_len = 1,
 	.origin_protocol = LWSMPRO_CALLBACK,
-	.origin = "http", /* .protocol stays NULL, else a request whose client goes away spins */
+	.origin = "http", /* .protocol stays NULL; otherwise an aborted request spins the loop */
 };
 
 static void
-log_library(int level, const char *line)
+log_libwebsockets(int level, const char *line)
 {
 	size_t length = strcspn(line, "\n");
 	char *text = memory_copy_bytes(line, length);
@@ -79,26 +83,26 @@ log_library(int level, const char *line)
 	free(text);
 }
 
-/* The library sizes its tables by this limit, so it is set to what is needed, before. */
+/* Sets the limit of descriptors before libwebsockets starts, which sizes its tables by it. */
 static void
 limit_descriptors(void)
 {
 	struct rlimit limit;
-	rlim_t wanted = (rlim_t) config->max_connections + OTHER_DESCRIPTORS;
+	rlim_t wanted = (rlim_t) server.config->max_connections + REQUEST_DESCRIPTORS;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
 	if (limit.rlim_max != RLIM_INFINITY && wanted > limit.rlim_max)
 	{
-		log_warning("few_descriptors", "hint", "the hard limit of open files is below max-connections");
+		log_warning("few_descriptors", "hint", "The hard limit of open files is too low for max-connections.");
 		wanted = limit.rlim_max;
 	}
 	limit.rlim_cur = wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	most_sockets = (long) wanted - OWN_DESCRIPTORS;
+	server.max_sockets = (long) wanted - OWN_DESCRIPTORS;
 }
 
-/* "PORT", "HOST:PORT" or "[ADDRESS]:PORT"; the caller frees both. */
+/* Splits "PORT", "HOST:PORT" or "[ADDRESS]:PORT"; the caller frees both parts. */
 static void
 split_address(const char *text, char **host, char **port)
 {
@@ -118,15 +122,15 @@ static int
 open_listener(const struct addrinfo *address)
 {
 	int on = 1;
-	int most = KERNEL_QUEUE;
+	int limit = KERNEL_QUEUE;
 	int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (descriptor < 0)
 		return -1;
 	setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* Accepted connections inherit these: a small frame must not wait until the last one was acknowledged. */
+	/* Accepted connections inherit these.  With TCP_NODELAY a small frame does not wait for an acknowledgement. */
 	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+	setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof(limit));
 	if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, 4096) == 0)
 		return descriptor;
 	close(descriptor);
@@ -142,25 +146,25 @@ is_port(const char *text)
 	return end != text && *end == '\0' && port >= 0 && port <= 65535;
 }
 
-/* Looks up the address of the settings; NULL after a message.  The caller frees it. */
+/* Returns the address of the setting "listen", for freeaddrinfo(); NULL after a message on standard error. */
 static struct addrinfo *
-find_address(const Config *settings)
+find_address(const Config *config)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *address = NULL;
 	char *host;
 	char *port;
-	const char *why = "expected [ADDRESS:]PORT";
+	const char *reason = "expected [ADDRESS:]PORT";
 
-	split_address(settings->listen, &host, &port);
+	split_address(config->listen, &host, &port);
 	if (is_port(port))
 	{
 		int code = getaddrinfo(host[0] ? host : NULL, port, &hints, &address);
 
-		why = code != 0 ? gai_strerror(code) : NULL;
+		reason = code != 0 ? gai_strerror(code) : NULL;
 	}
-	if (why != NULL)
-		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", settings->listen, why);
+	if (reason != NULL)
+		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", config->listen, reason);
 	free(host);
 	free(port);
 	return address;
@@ -169,25 +173,25 @@ find_address(const Config *settings)
 static bool
 bind_address(void)
 {
-	struct addrinfo *address = find_address(config);
+	struct addrinfo *address = find_address(server.config);
 
 	if (address == NULL)
 		return false;
-	listening = open_listener(address);
-	if (listening < 0)
-		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", config->listen, strerror(errno));
+	server.listening = open_listener(address);
+	if (server.listening < 0)
+		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", server.config->listen, strerror(errno));
 	freeaddrinfo(address);
-	return listening >= 0;
+	return server.listening >= 0;
 }
 
 static bool
-check_folder(const Config *settings)
+check_folder(const Config *config)
 {
 	struct stat status;
 
-	if (settings->www[0] == '\0' || (stat(settings->www, &status) == 0 && S_ISDIR(status.st_mode)))
+	if (config->www[0] == '\0' || (stat(config->www, &status) == 0 && S_ISDIR(status.st_mode)))
 		return true;
-	fprintf(stderr, "herald-bridge: www: %s is not a folder\n", settings->www);
+	fprintf(stderr, "herald-bridge: www: %s is not a folder\n", config->www);
 	return false;
 }
 
@@ -203,9 +207,10 @@ create_context(void)
 	struct lws_context_creation_info info = {
 		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8,
 		.foreign_loops = loops,
+		.user = (void *) server.config, /* for http_request_config() */
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
-		.mounts = &mount,
+		.mounts = &server_mount,
 		.retry_and_idle_policy = &no_validity_checks,
 		.max_http_header_data = 16384,
 		.server_string = "herald",
@@ -217,94 +222,93 @@ create_context(void)
 
 	protocols[0].per_session_data_size = websocket_size();
 	protocols[1].per_session_data_size = http_size();
-	lws_set_log_level(LLL_ERR, log_library);
-	context = lws_create_context(&info);
-	if (context != NULL)
-		vhost = lws_create_vhost(context, &info);
-	if (vhost != NULL)
+	lws_set_log_level(LLL_ERR, log_libwebsockets);
+	server.context = lws_create_context(&info);
+	if (server.context != NULL)
+		server.vhost = lws_create_vhost(server.context, &info);
+	if (server.vhost != NULL)
 		return true;
-	fputs("herald-bridge: libwebsockets could not be started; is its libuv plug-in (libwebsockets-evlib-uv) installed?\n", stderr);
+	fputs("herald-bridge: cannot start libwebsockets; is its plug-in libwebsockets-evlib-uv installed?\n", stderr);
 	return false;
 }
 
 bool
-server_check(const Config *settings)
+server_check(const Config *config)
 {
-	struct addrinfo *address = find_address(settings);
+	struct addrinfo *address = find_address(config);
 	bool found = address != NULL;
 
 	if (found)
 		freeaddrinfo(address);
-	return found && check_folder(settings);
+	return found && check_folder(config);
 }
 
-/* Without a free descriptor the client would wait in the queue and the listener would be ready for ever. */
+/* Refuses a client by the reserved descriptor; else it would stay in the queue and keep the listener readable. */
 static void
-refuse_one(void)
+refuse_client_without_descriptor(void)
 {
 	int descriptor;
 
-	close(reserve);
-	descriptor = accept(listening, NULL, NULL);
+	close(server.reserve);
+	descriptor = accept(server.listening, NULL, NULL);
 	if (descriptor >= 0)
 		close(descriptor);
-	reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	server.reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	metrics.connections_refused++;
 }
 
 static void
-take_in(int descriptor)
+adopt_socket(int descriptor)
 {
-	unsigned int patience = (unsigned int) (config->ping_interval + config->ping_timeout);
+	unsigned int timeout = (unsigned int) (server.config->ping_interval + server.config->ping_timeout);
 	struct lws *wsi;
 
-	if (!idle_sockets_make_room(most_sockets))
+	if (!idle_sockets_make_room(server.max_sockets))
 	{
 		close(descriptor);
 		metrics.connections_refused++;
 		return;
 	}
-	/* Until there is a session nobody else notices that a client does not take what it is sent. */
-	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
-	wsi = lws_adopt_socket_vhost(vhost, descriptor); /* closes it if it cannot take it */
+	/* Until lws_stream_open() only the kernel notices a client that acknowledges nothing. */
+	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+	wsi = lws_adopt_socket_vhost(server.vhost, descriptor); /* closes the descriptor if it fails */
 	if (wsi != NULL)
 		idle_sockets_opened(wsi);
 }
 
 static void
-on_clients(uv_poll_t *handle, int status, int events)
+accept_clients(uv_poll_t *handle, int status, int events)
 {
 	(void) handle;
 	(void) status;
 	(void) events;
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++)
 	{
-		int descriptor = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int descriptor = accept4(server.listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (descriptor < 0 && (errno == EMFILE || errno == ENFILE))
-			refuse_one();
+			refuse_client_without_descriptor();
 		if (descriptor < 0)
 			return;
 		metrics.connections_accepted++;
-		take_in(descriptor);
+		adopt_socket(descriptor);
 	}
 }
 
 bool
-server_start(const Config *settings)
+server_start(const Config *config)
 {
-	config = settings;
-	websocket_configure(settings);
-	http_configure(settings);
-	if (!check_folder(settings) || !bind_address())
+	assert(server.listening < 0);
+	server.config = config;
+	if (!check_folder(config) || !bind_address())
 		return false;
 	limit_descriptors();
 	if (!create_context())
 		return false;
-	reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	uv_poll_init(loop_uv(), &listener, listening);
-	uv_poll_start(&listener, UV_READABLE, on_clients);
-	log_info("listening", "address", config->listen);
+	server.reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	uv_poll_init(loop_uv(), &server.listener, server.listening);
+	uv_poll_start(&server.listener, UV_READABLE, accept_clients);
+	log_info("listening", "address", server.config->listen);
 	return true;
 }
 
@@ -312,21 +316,22 @@ static void
 check_drained(void *unused)
 {
 	(void) unused;
-	if (metrics.connections == 0 || loop_now() >= drain_deadline)
-		drain_finished();
+	if (metrics.connections == 0 || loop_now() >= server.drain_deadline)
+		server.drain_finished();
 	else
-		timer_start(&drain_timer, DRAIN_CHECK_MS, check_drained, NULL);
+		timer_start(&server.drain_timer, DRAIN_CHECK_MS, check_drained, NULL);
 }
 
 void
 server_drain(void (*finished)(void))
 {
-	if (drain_finished != NULL)
+	assert(finished != NULL && server.config != NULL);
+	if (server.drain_finished != NULL)
 		return;
-	drain_finished = finished;
-	drain_deadline = loop_now() + (uint64_t) config->drain_timeout;
-	uv_poll_stop(&listener);
-	close(listening);
+	server.drain_finished = finished;
+	server.drain_deadline = loop_now() + (uint64_t) server.config->drain_timeout;
+	uv_poll_stop(&server.listener);
+	close(server.listening);
 	connection_close_all(CLOSE_RESTART, "restart");
 	check_drained(NULL);
 }

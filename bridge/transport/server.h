@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * server.h
- *	  Listens, accepts, and hands connections to libwebsockets.
+ *	  Listens, accepts connections and hands them to libwebsockets.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,18 +14,21 @@
 #include "base/config.h"
 
 /*
- * Checks the address to listen on and the folder to serve, without using either.
- * False after a message on standard error that names the setting.
+ * Checks that the address to listen on can be resolved and that the folder to serve exists.
+ * Binds nothing.  Returns false after a message on standard error that names the setting.
  */
 extern bool server_check(const Config *config);
 
 /*
- * Binds the address, prepares the library and begins to accept.  False after a
- * message on standard error.
+ * Binds the address, starts libwebsockets and accepts connections.  Keeps a reference to the settings.
+ * Returns false after a message on standard error.
  */
 extern bool server_start(const Config *config);
 
-/* Stops accepting; calls finished() once all connections are gone or the time for it is over. */
+/*
+ * Stops accepting and closes all connections.  Calls finished() when all are gone, or
+ * after drain-timeout.  A second call has no effect.
+ */
 extern void server_drain(void (*finished)(void));
 
 #endif /* HERALD_SERVER_H */

@@ -1,15 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * sse.c
- *	  Server-Sent Events: HTTP answers at /events that do not end.
+ *	  The transport of server-sent events: responses to GET /events that do not end.
  *
- * The body has neither length nor chunks: it ends with the connection.
+ * The body has neither a length nor chunks: it ends with the connection (RFC 9112, 6.3).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "transport/sse.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -17,37 +18,32 @@
 #include "transport/http_response.h"
 #include "transport/http_request.h"
 
-/* The library hangs up on a request with a few more arguments, without a word. */
-#define MOST_ROOMS 64
+/* libwebsockets hangs up on a URL with a few more arguments. */
+#define MAX_ROOMS 64
 
-static const Config *config;
+static const Transport sse_transport;
 
-void
-sse_configure(const Config *settings)
-{
-	config = settings;
-}
-
-/* The stream ends when the client knows when to come back. */
+/* Ends the stream after the frame that says when the client may come back. */
 static void
-begin_close(Carrier *carrier, int code, const char *reason)
+sse_close(Carrier *carrier, int code, const char *reason)
 {
 	LwsStream *stream = (LwsStream *) carrier;
 
+	assert(carrier->transport == &sse_transport);
 	(void) code;
 	(void) reason;
 	lws_stream_end(stream, sse_format_farewell());
 	lws_callback_on_writable(stream->wsi);
 }
 
-static const Transport transport = { lws_stream_flush, lws_stream_cut_off, begin_close, NULL };
+static const Transport sse_transport = { lws_stream_flush, lws_stream_cut, sse_close, NULL };
 
-/* From here on the connection belongs to the stream: the request's headers and timeouts are done with. */
+/* Sends the head of the response and frees the request's headers; a stream has no timeout. */
 static int
 begin_stream(struct lws *wsi)
 {
-	static const Header headers[] = { { "x-accel-buffering:", "no" }, { NULL, NULL } };
-	HttpResponse response = { false, HTTP_STATUS_OK, "text/event-stream; charset=utf-8", config, headers };
+	static const HttpHeader headers[] = { { "x-accel-buffering:", "no" }, { NULL, NULL } };
+	HttpResponse response = { false, HTTP_STATUS_OK, "text/event-stream; charset=utf-8", true, headers };
 
 	if (!http_response_begin(wsi, &response))
 		return -1;
@@ -57,49 +53,49 @@ begin_stream(struct lws *wsi)
 }
 
 static int
-refuse(struct lws *wsi, const Refusal *refusal)
+refuse_client(struct lws *wsi, const Refusal *refusal)
 {
 	char *code = memory_format("\"%s\"", refusal->code);
-	Complaint complaint = { HTTP_STATUS_UNAUTHORIZED, code, refusal->message };
-	int result = http_response_refuse(wsi, config, &complaint);
+	HttpError error = { HTTP_STATUS_UNAUTHORIZED, code, refusal->message };
+	int result = http_response_refuse(wsi, &error);
 
 	free(code);
 	return result;
 }
 
 static int
-admit(LwsStream *stream, struct lws *wsi, const Handshake *handshake)
+admit_client(LwsStream *stream, struct lws *wsi, const Handshake *handshake)
 {
 	Refusal refusal;
 
-	lws_stream_open(stream, wsi, &transport, config, &sse_format_protocol, handshake);
+	lws_stream_open(stream, wsi, &sse_transport, http_request_config(wsi), &sse_format_protocol, handshake);
 	if (sse_format_admitted(stream->carrier.connection, &refusal))
 	{
-		lws_stream_watch(stream); /* nothing is ever heard from it */
+		lws_stream_detect_stall(stream); /* the client sends nothing, not even pongs */
 		return begin_stream(wsi);
 	}
 	lws_stream_closed(stream);
-	return refuse(wsi, &refusal);
+	return refuse_client(wsi, &refusal);
 }
 
-static const Complaint *
-complaint_about(struct lws *wsi, const HttpRequest *request)
+static const HttpError *
+check_request(struct lws *wsi, const HttpRequest *request)
 {
-	static const Complaint foreign = { HTTP_STATUS_FORBIDDEN, "\"forbidden\"", "This origin is not allowed." };
-	static const Complaint has_body = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "A request for events has no body." };
-	static const Complaint many_rooms = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "There are too many rooms in the URL." };
-	static const Complaint busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "\"busy\"", "There are too many connections." };
+	static const HttpError foreign = { HTTP_STATUS_FORBIDDEN, "\"forbidden\"", "This origin is not allowed." };
+	static const HttpError has_body = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "A request for events has no body." };
+	static const HttpError many_rooms = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "There are too many rooms in the URL." };
+	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "\"busy\"", "There are too many connections." };
 
-	if (!http_request_origin_is_allowed(wsi, config))
+	if (!http_request_origin_is_allowed(wsi))
 	{
 		http_request_log_origin(wsi);
 		return &foreign;
 	}
 	if (http_request_body_length(wsi) != 0)
 		return &has_body;
-	if (json_array_size(request->rooms) > MOST_ROOMS)
+	if (json_array_size(request->rooms) > MAX_ROOMS)
 		return &many_rooms;
-	return connection_make_room(config) ? NULL : &busy;
+	return connection_make_room(http_request_config(wsi)) ? NULL : &busy;
 }
 
 int
@@ -107,19 +103,20 @@ sse_begin(LwsStream *stream, struct lws *wsi)
 {
 	HttpRequest request = { 0 };
 	Handshake handshake;
-	const Complaint *complaint;
+	const HttpError *error;
 	int result;
 
 	http_request_read(&request, wsi);
 	handshake = http_request_handshake(&request);
-	complaint = complaint_about(wsi, &request);
-	result = complaint ? http_response_refuse(wsi, config, complaint) : admit(stream, wsi, &handshake);
-	http_request_forget(&request);
+	error = check_request(wsi, &request);
+	result = error ? http_response_refuse(wsi, error) : admit_client(stream, wsi, &handshake);
+	http_request_reset(&request);
 	return result;
 }
 
 int
 sse_writable(LwsStream *stream)
 {
+	assert(stream->open);
 	return lws_stream_send(stream) && !(stream->carrier.connection->closing && lws_stream_is_empty(stream)) ? 0 : -1;
 }

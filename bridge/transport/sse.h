@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * sse.h
- *	  Server-Sent Events: HTTP answers at /events that do not end.
+ *	  The transport of server-sent events: responses to GET /events that do not end.
+ *
+ * Format: HTML Living Standard, "Server-sent events", 9.2.
+ * The functions return the value for libwebsockets' callback: 0, or -1 to close the connection.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,15 +14,12 @@
 
 #include <libwebsockets.h>
 
-#include "base/config.h"
 #include "transport/lws_stream.h"
 
-extern void sse_configure(const Config *config);
-
-/* Answers a request: with a stream, or with why not.  These return what the library's callback returns. */
+/* Answers a request with a stream, or with an error. */
 extern int sse_begin(LwsStream *stream, struct lws *wsi);
 
-/* A stream may be written to. */
+/* Writes to a stream: the connection is writable. */
 extern int sse_writable(LwsStream *stream);
 
 #endif /* HERALD_SSE_H */

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * status.c
- *	  Answers plain HTTP requests: health, metrics, files, and refusals.
+ *	  Answers plain HTTP requests: health, readiness, metrics, and files of the www folder.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "transport/status.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ type_of(const char *path)
 	};
 	const char *dot = strrchr(path, '.');
 
+	assert(path[0] == '/');
 	for (size_t i = 0; dot != NULL && i < sizeof(types) / sizeof(*types); i++)
 	{
 		if (strcmp(dot, types[i][0]) == 0)
@@ -64,7 +66,7 @@ type_of(const char *path)
 	return "application/octet-stream";
 }
 
-/* A file of the folder that is served; a path that leads out of it is not found. */
+/* Sends a file of the folder; a path that leads out of it gets 404. */
 static int
 send_file(struct lws *wsi, const char *folder, const char *path)
 {

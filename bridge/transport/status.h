@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * status.h
- *	  Answers plain HTTP requests: health, metrics, files, and refusals.
+ *	  Answers plain HTTP requests: health, readiness, metrics, and files of the www folder.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,7 +11,10 @@
 
 #include <libwebsockets.h>
 
-/* Answers a request, from a folder if nothing else fits; returns what the library's callback returns. */
+/*
+ * Answers a request.  A path without a meaning of its own is served from "folder"; if that is empty, with 404.
+ * Returns the value for libwebsockets' callback: 0, or -1 to close the connection.
+ */
 extern int status_answer(struct lws *wsi, int method, const char *path, const char *folder);
 
 #endif /* HERALD_STATUS_H */

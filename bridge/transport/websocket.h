@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * websocket.h
- *	  WebSocket connections: from libwebsockets' callbacks to a protocol and back.
+ *	  The transport of WebSockets: plain ones and those of Engine.IO.
+ *
+ * Protocol: RFC 6455.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,14 +13,10 @@
 
 #include <libwebsockets.h>
 
-#include "base/config.h"
-
-/* The callback of libwebsockets for what is, or becomes, a WebSocket; "user" is one of ours. */
+/* The callback of libwebsockets for WebSockets and upgrade requests; "user" is the per-session data. */
 extern int websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 
-/* Size of what libwebsockets keeps for us per connection. */
+/* Returns the size of the per-session data that websocket_callback() needs, in bytes. */
 extern size_t websocket_size(void);
-
-extern void websocket_configure(const Config *config);
 
 #endif /* HERALD_WEBSOCKET_H */

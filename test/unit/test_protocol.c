@@ -23,6 +23,7 @@
 #include "fanout/room.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
+#include "protocol/old_client.h"
 #include "protocol/sse_format.h"
 #include "protocol/connection.h"
 #include "support.h"
@@ -601,6 +602,23 @@ test_stream_refusal(void **state)
 	disconnect(carrier);
 }
 
+static void
+test_old_client_is_told(void **state)
+{
+	FakeCarrier *carrier = connect_to(&old_client_protocol, NULL);
+	char *payload = old_client_payload();
+
+	(void) state;
+	assert_non_null(strstr(sent(carrier), "0{\"sid\":\"none\""));
+	assert_string_equal(sent(carrier), "44\"" OLD_CLIENT_MESSAGE "\"");
+	assert_string_equal(sent(carrier), "41");
+	assert_string_equal(sent(carrier), "1");
+	assert_int_equal(carrier->close_code, CLOSE_NORMAL);
+	assert_non_null(strstr(payload, ":44\"" OLD_CLIENT_MESSAGE "\"2:411:1"));
+	free(payload);
+	disconnect(carrier);
+}
+
 /* Opens a polling session and copies its sid. */
 static FakeCarrier *
 open_polls(char *sid, size_t size)
@@ -783,6 +801,7 @@ main(void)
 		cmocka_unit_test(test_stream_welcome_and_event),
 		cmocka_unit_test(test_stream_rooms),
 		cmocka_unit_test(test_stream_refusal),
+		cmocka_unit_test(test_old_client_is_told),
 		cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_upgrade_of_wrong_session),
 		cmocka_unit_test(test_malformed_upgrade),
