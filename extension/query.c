@@ -144,6 +144,22 @@ query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, Tuple
 		PopActiveSnapshot();
 }
 
+void
+query_check_names(SavedQuery *query, TupleDesc shape)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(query_plan(query, 0)));
+	TupleDesc result = source->resultDesc;
+
+	for (int i = 0; i < shape->natts; i++)
+	{
+		const char *required = NameStr(TupleDescAttr(shape, i)->attname);
+
+		if (result == NULL || i >= result->natts || strcmp(NameStr(TupleDescAttr(result, i)->attname), required) != 0)
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("column %d of the result of \"%s\" must be \"%s\"", i + 1, query->name, required)));
+	}
+}
+
 List *
 query_relations(SavedQuery *query)
 {
@@ -226,7 +242,7 @@ query_value(uint64 row, int column, bool *isnull)
 }
 
 Datum
-query_keep_text(const char *text)
+query_text_for_caller(const char *text)
 {
 	int size = (int) strlen(text) + VARHDRSZ;
 	struct varlena *kept = SPI_palloc(size);

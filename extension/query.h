@@ -80,6 +80,9 @@ extern uint64 query_run_once(SavedQuery *query, Datum *values);
  */
 extern void query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape);
 
+/* Raises an error unless the columns of a query's result have the names of the row type; does not run the query. */
+extern void query_check_names(SavedQuery *query, TupleDesc shape);
+
 /* Returns a new list of the OIDs of the tables and views that a query reads; does not run it. */
 extern List *query_relations(SavedQuery *query);
 
@@ -103,7 +106,7 @@ extern char *query_text(uint64 row, int column);
 extern Datum query_value(uint64 row, int column, bool *isnull);
 
 /* Returns a datum of type text in the memory of the scope's caller. */
-extern Datum query_keep_text(const char *text);
+extern Datum query_text_for_caller(const char *text);
 
 /*
  * Begins the result of a set-returning function, in the memory of its caller, and

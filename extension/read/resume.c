@@ -135,7 +135,7 @@ herald_current_position(PG_FUNCTION_ARGS)
 
 	query_begin(&scope, query_extension_owner(), false);
 	position = position_after(snapshot_current());
-	text = query_keep_text(position_text(&position));
+	text = query_text_for_caller(position_text(&position));
 	query_end(&scope);
 	return text;
 }

@@ -65,54 +65,54 @@ event_log_shape(void)
 }
 
 TupleDesc
-event_log_news_shape(void)
+event_log_user_event_shape(void)
 {
-	static const QueryColumn columns[NEWS_COLUMNS] = {
-		[NEWS_USER_ID] = { "user_id", TEXTOID },
-		[NEWS_NAME] = { "name", TEXTOID },
-		[NEWS_PAYLOAD] = { "payload", JSONOID },
-		[NEWS_NUMBER] = { "number", INT8OID },
+	static const QueryColumn columns[USER_EVENT_COLUMNS] = {
+		[USER_EVENT_USER_ID] = { "user_id", TEXTOID },
+		[USER_EVENT_NAME] = { "name", TEXTOID },
+		[USER_EVENT_PAYLOAD] = { "payload", JSONOID },
+		[USER_EVENT_NUMBER] = { "number", INT8OID },
 	};
 	static TupleDesc shape = NULL;
 
-	return query_shape(&shape, columns, NEWS_COLUMNS);
+	return query_shape(&shape, columns, USER_EVENT_COLUMNS);
 }
 
-/* Adds an event for the room of the user, unless the news has no name. */
+/* Adds a user event that has a name to the events to publish. */
 static void
-publish_to_user(Tuplestorestate *published, TupleTableSlot *news)
+publish_to_user(Tuplestorestate *published, TupleTableSlot *user_event)
 {
 	Datum values[PUBLISHED_COLUMNS] = { 0 };
 	bool nulls[PUBLISHED_COLUMNS];
 	Datum room;
 
-	if (news->tts_isnull[NEWS_NAME])
+	if (user_event->tts_isnull[USER_EVENT_NAME])
 		return;
-	room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(news->tts_values[NEWS_USER_ID])));
+	room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(user_event->tts_values[USER_EVENT_USER_ID])));
 	memset(nulls, true, sizeof(nulls));
 	values[PUBLISHED_ROOMS] = PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT));
-	values[PUBLISHED_NAME] = news->tts_values[NEWS_NAME];
-	values[PUBLISHED_PAYLOAD] = news->tts_values[NEWS_PAYLOAD];
+	values[PUBLISHED_NAME] = user_event->tts_values[USER_EVENT_NAME];
+	values[PUBLISHED_PAYLOAD] = user_event->tts_values[USER_EVENT_PAYLOAD];
 	nulls[PUBLISHED_ROOMS] = nulls[PUBLISHED_NAME] = nulls[PUBLISHED_PAYLOAD] = false;
 	tuplestore_putvalues(published, event_log_shape(), values, nulls);
 }
 
 int64
-event_log_publish_news(Tuplestorestate *news, Tuplestorestate *published)
+event_log_publish_to_users(Tuplestorestate *user_events, Tuplestorestate *published)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(event_log_news_shape(), &TTSOpsMinimalTuple);
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald news", ALLOCSET_SMALL_SIZES);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(event_log_user_event_shape(), &TTSOpsMinimalTuple);
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald user event", ALLOCSET_SMALL_SIZES);
 	int64 sum = 0;
 
-	while (tuplestore_gettupleslot(news, true, false, slot))
+	while (tuplestore_gettupleslot(user_events, true, false, slot))
 	{
 		MemoryContext caller = MemoryContextSwitchTo(row);
 
 		slot_getallattrs(slot);
 		publish_to_user(published, slot);
 		MemoryContextSwitchTo(caller);
-		if (!slot->tts_isnull[NEWS_NUMBER])
-			sum += DatumGetInt64(slot->tts_values[NEWS_NUMBER]);
+		if (!slot->tts_isnull[USER_EVENT_NUMBER])
+			sum += DatumGetInt64(slot->tts_values[USER_EVENT_NUMBER]);
 		MemoryContextReset(row);
 	}
 	ExecDropSingleTupleTableSlot(slot);

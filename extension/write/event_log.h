@@ -32,25 +32,25 @@ typedef enum PublishedColumn
 #define PUBLISHED_COLUMNS (PUBLISHED_ACK + 1)
 
 /*
- * The columns of news: an event for the room of one user.  The number is for the
- * caller of event_log_publish_news() only.
+ * The columns of a user event: an event for the room of one user.  The number is
+ * not published; it is for the caller of event_log_publish_to_users().
  */
-typedef enum NewsColumn
+typedef enum UserEventColumn
 {
-	NEWS_USER_ID,
-	NEWS_NAME, /* NULL: no event, the number counts all the same */
-	NEWS_PAYLOAD,
-	NEWS_NUMBER
-} NewsColumn;
+	USER_EVENT_USER_ID,
+	USER_EVENT_NAME, /* NULL: nothing is published, but the number counts */
+	USER_EVENT_PAYLOAD,
+	USER_EVENT_NUMBER
+} UserEventColumn;
 
-#define NEWS_COLUMNS (NEWS_NUMBER + 1)
+#define USER_EVENT_COLUMNS (USER_EVENT_NUMBER + 1)
 
-/* Return the row types of events to publish and of news; they live as long as the backend. */
+/* Return the row types of events to publish and of user events; they live as long as the backend. */
 extern TupleDesc event_log_shape(void);
-extern TupleDesc event_log_news_shape(void);
+extern TupleDesc event_log_user_event_shape(void);
 
-/* Moves news that have a name to "published".  Returns the sum of the numbers of all news. */
-extern int64 event_log_publish_news(Tuplestorestate *news, Tuplestorestate *published);
+/* Adds the user events that have a name to "published".  Returns the sum of the numbers of all. */
+extern int64 event_log_publish_to_users(Tuplestorestate *user_events, Tuplestorestate *published);
 
 /*
  * Appends all rows of a tuplestore of event_log_shape() in their order, and rings

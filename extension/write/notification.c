@@ -41,7 +41,7 @@
 	" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id" \
 	" AND (w.inbox OR t.required)"
 
-/* Inserts the rows of a SELECT into the inbox and returns news: the events for their recipients. */
+/* Inserts the rows of a SELECT into the inbox and returns the user events for the recipients. */
 #define WRITE(wanted) \
 	"WITH entry AS MATERIALIZED (" \
 	" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type," \
@@ -147,7 +147,7 @@ int64
 notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestorestate *published)
 {
 	Tuplestorestate *unblocked;
-	Tuplestorestate *news;
+	Tuplestorestate *user_events;
 	int64 rows;
 	int64 sum;
 
@@ -156,10 +156,10 @@ notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestoresta
 		return 0;
 	unblocked = offer_unblocked(scope, candidates);
 	rows = tuplestore_tuple_count(unblocked);
-	news = tuplestore_begin_heap(false, false, work_mem);
-	query_run_into(rows == 1 ? &write_one : &write_many, rows, news, event_log_news_shape());
-	sum = event_log_publish_news(news, published);
-	tuplestore_end(news);
+	user_events = tuplestore_begin_heap(false, false, work_mem);
+	query_run_into(rows == 1 ? &write_one : &write_many, rows, user_events, event_log_user_event_shape());
+	sum = event_log_publish_to_users(user_events, published);
+	tuplestore_end(user_events);
 	return sum;
 }
 

@@ -49,7 +49,7 @@ static SavedQuery retract_causes = {
 
 static SavedQuery lock_causes = {
 	.name = "the lock of notifications",
-	.text = "SELECT count(*) FROM (SELECT FROM herald_held AS h JOIN herald.notification AS n ON n.cause = h.cause"
+	.text = "SELECT count(*) FROM (SELECT FROM herald_to_lock AS h JOIN herald.notification AS n ON n.cause = h.cause"
 			" WHERE n.retracted_at IS NULL ORDER BY n.id FOR UPDATE OF n) AS locked",
 };
 
@@ -101,20 +101,20 @@ void
 retraction_lock(Tuplestorestate *causes)
 {
 	Assert(GetUserId() == query_extension_owner());
-	query_offer("herald_held", causes, retraction_shape(), InvalidOid);
+	query_offer("herald_to_lock", causes, retraction_shape(), InvalidOid);
 	query_run(&lock_causes, tuplestore_tuple_count(causes), NULL, NULL);
 }
 
 static int64
 retract_exact(Tuplestorestate *causes, Tuplestorestate *published)
 {
-	Tuplestorestate *news = tuplestore_begin_heap(false, false, work_mem);
+	Tuplestorestate *user_events = tuplestore_begin_heap(false, false, work_mem);
 	int64 retracted;
 
 	query_offer("herald_gone", causes, retraction_shape(), InvalidOid);
-	query_run_into(&retract_causes, tuplestore_tuple_count(causes), news, event_log_news_shape());
-	retracted = event_log_publish_news(news, published);
-	tuplestore_end(news);
+	query_run_into(&retract_causes, tuplestore_tuple_count(causes), user_events, event_log_user_event_shape());
+	retracted = event_log_publish_to_users(user_events, published);
+	tuplestore_end(user_events);
 	return retracted;
 }
 

@@ -363,6 +363,29 @@ rule_run_after_lock(Rule *rule, int64 rows, RuleOutput *output)
 		run_rule(rule, run_locked_queries, rows, output);
 }
 
+/* Checks that the queries return their columns in the order that this program reads. */
+static void
+check_columns(Rule *rule)
+{
+	if (rule->notify.text != NULL)
+		query_check_names(&rule->notify, notification_shape());
+	if (rule->publish.text != NULL)
+		query_check_names(&rule->publish, event_log_shape());
+	if (rule->lock.text != NULL)
+		query_check_names(&rule->lock, retraction_shape());
+	if (rule->retract.text != NULL)
+		query_check_names(&rule->retract, retraction_shape());
+}
+
+static void
+rehearse_queries(Rule *rule, int64 rows, RuleOutput *output)
+{
+	check_columns(rule);
+	run_queries(rule, rows, output);
+	if (rule->lock.text != NULL)
+		run_locked_queries(rule, rows, output);
+}
+
 void
 rule_rehearse(Relation relation, int id)
 {
@@ -374,11 +397,8 @@ rule_rehearse(Relation relation, int id)
 
 		for (int i = 0; i < list->count; i++)
 		{
-			if (list->rules[i].id != id)
-				continue;
-			run_named(&list->rules[i], run_queries, 0, &output);
-			if (list->rules[i].lock.text != NULL)
-				run_named(&list->rules[i], run_locked_queries, 0, &output);
+			if (list->rules[i].id == id)
+				run_named(&list->rules[i], rehearse_queries, 0, &output);
 		}
 	}
 	rule_output_end(&output);

@@ -123,6 +123,12 @@ INSERT INTO store.orders VALUES (108, 1, 'new');
 SELECT * FROM store.heard();
 SELECT r.name, f.sqlstate, f.message FROM herald.rule_failure AS f JOIN herald_internal.rule AS r ON r.id = f.rule;
 
+-- a compiled query must return its columns in the order that the library reads
+SELECT herald_internal.save_rule('store.orders', 'swapped', 'insert', 'insert',
+	'SELECT NULL::text AS recipient_id, NULL::text AS cause FROM herald_new', NULL, NULL, NULL, 'abort');
+SELECT herald_internal.save_rule('store.orders', 'short', 'insert', 'insert', NULL,
+	'SELECT ''{}''::text[] AS rooms, NULL::text AS name FROM herald_new', NULL, NULL, 'abort');
+
 SELECT herald.unwatch_all();
 DROP SCHEMA store CASCADE;
 TRUNCATE herald.notification;
