@@ -184,9 +184,10 @@ follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionI
 		doorbell.ring_level = level - 1;
 }
 
+/* The ProcessUtility hook: runs the command, and rings if it was a COMMIT PREPARED. */
 static void
-ring_commit_prepared(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
-					 ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+run_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
+			ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Node *parsed = statement->utilityStmt;
 	bool commits_prepared = IsA(parsed, TransactionStmt) &&
@@ -238,7 +239,7 @@ doorbell_init(bool preloading)
 	RegisterXactCallback(ring_at_transaction_end, NULL);
 	RegisterSubXactCallback(follow_subtransaction, NULL);
 	previous_hooks.process_utility = ProcessUtility_hook;
-	ProcessUtility_hook = ring_commit_prepared;
+	ProcessUtility_hook = run_utility;
 	if (!preloading)
 		return;
 #ifdef HERALD_SHMEM_REQUEST_IN_INIT
