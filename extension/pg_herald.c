@@ -14,7 +14,7 @@
 #include "settings.h"
 #include "worker.h"
 #include "write/doorbell.h"
-#include "write/rule.h"
+#include "write/rule_cache.h"
 #include "write/user_block.h"
 
 PG_MODULE_MAGIC;
@@ -28,7 +28,7 @@ _PG_init(void)
 
 	herald_settings_define(preloading);
 	doorbell_init(preloading);
-	rule_init();
+	rule_cache_init();
 	user_block_init();
 	if (preloading)
 		worker_register_all();

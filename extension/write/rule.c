@@ -4,22 +4,13 @@
  *	  Runs the rules of a watched table: they turn changed rows into candidates,
  *	  events and retractions.
  *
- * 1. A rule is SQL that was compiled when the table was watched.  Each backend
- *	  caches the rules of the tables that it writes to, with their plans, until the
- *	  table's relcache entry is invalidated.  herald_internal.save_rule() does that,
- *	  and so does any DDL on the table.
+ * 1. A rule is SQL that was compiled when the table was watched (rule_cache.c).
  *
- * 2. The rules of a partitioned table apply to its partitions as well, if these
- *	  have the same owner.
- *
- * 3. An outdated list may still be in use further up the stack, so it lives until
- *	  the end of the transaction.
- *
- * 4. An error in a rule does not abort the application's statement, unless the rule
+ * 2. An error in a rule does not abort the application's statement, unless the rule
  *	  says so.  The rule then runs in a subtransaction: an error leaves no trace but
  *	  a warning and a row in herald.rule_failure.
  *
- * 5. Two transactions may each see that the other's row still justifies a
+ * 3. Two transactions may each see that the other's row still justifies a
  *	  notification.  A rule that depends on other rows therefore first returns the
  *	  causes to lock (trigger.c), and its "retract" query runs after that, with the
  *	  latest snapshot.
@@ -29,15 +20,10 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "subtransaction.h"
@@ -46,167 +32,12 @@
 #include "write/retraction.h"
 #include "write/rule.h"
 
-/* An entry of the cache: the rules of a table. */
-typedef struct RuleSet
-{
-	Oid relation; /* hash key */
-	bool valid;
-	MemoryContext context; /* holds the lists; NULL: not loaded */
-	RuleList *lists[RULE_OPERATIONS];
-} RuleSet;
-
-static HTAB *rule_cache = NULL;
-
-static SavedQuery load_rules = {
-	.name = "the query for the rules of a table",
-	.text = "SELECT id, name, notify, publish, lock, retract, on_error = 'abort' FROM herald_internal.rule"
-			" WHERE operation = $2 AND (relation = $1 OR relation IN (SELECT a.oid FROM pg_partition_ancestors($1) AS p (relid)"
-			" JOIN pg_class AS a ON a.oid = p.relid JOIN pg_class AS c ON c.oid = $1 WHERE a.relowner = c.relowner))"
-			" ORDER BY id",
-	.nargs = 2,
-	.argtypes = { REGCLASSOID, TEXTOID },
-	.latest = true, /* the cache outlives this transaction and must not be as old as its snapshot */
-};
-
 static SavedQuery record_failure = {
 	.name = "the record of a rule's failure",
 	.text = "INSERT INTO herald.rule_failure (rule, sqlstate, message) VALUES ($1, $2, $3)",
 	.nargs = 3,
 	.argtypes = { INT4OID, TEXTOID, TEXTOID },
 };
-
-static void
-rule_invalidate(Datum arg, Oid relation)
-{
-	HASH_SEQ_STATUS scan;
-	RuleSet *set;
-
-	if (OidIsValid(relation))
-	{
-		set = hash_search(rule_cache, &relation, HASH_FIND, NULL);
-		if (set != NULL)
-			set->valid = false;
-		return;
-	}
-	hash_seq_init(&scan, rule_cache);
-	while ((set = hash_seq_search(&scan)) != NULL)
-		set->valid = false;
-}
-
-void
-rule_init(void)
-{
-	HASHCTL control = { 0 };
-
-	Assert(rule_cache == NULL);
-	control.keysize = sizeof(Oid);
-	control.entrysize = sizeof(RuleSet);
-	rule_cache = hash_create("pg_herald rules", 32, &control, HASH_ELEM | HASH_BLOBS);
-	CacheRegisterRelcacheCallback(rule_invalidate, (Datum) 0);
-}
-
-/* Frees the plans of a list before its memory context is deleted. */
-static void
-forget_plans(void *arg)
-{
-	RuleList *list = arg;
-
-	for (int i = 0; i < list->count; i++)
-	{
-		query_forget(&list->rules[i].notify);
-		query_forget(&list->rules[i].publish);
-		query_forget(&list->rules[i].lock);
-		query_forget(&list->rules[i].retract);
-	}
-}
-
-/* Fills a rule from a row of the result. */
-static void
-load_rule(Rule *rule, uint64 row, const char *relation)
-{
-	bool isnull;
-
-	rule->id = DatumGetInt32(query_value(row, 1, &isnull));
-	rule->name = query_text(row, 2);
-	rule->relation = relation;
-	rule->notify.name = rule->publish.name = rule->lock.name = rule->retract.name = rule->name;
-	rule->notify.text = query_text(row, 3);
-	rule->publish.text = query_text(row, 4);
-	rule->lock.text = query_text(row, 5);
-	rule->retract.text = query_text(row, 6);
-	rule->retract.latest = rule->lock.text != NULL;
-	rule->abort = DatumGetBool(query_value(row, 7, &isnull));
-}
-
-/* Loads the rules of a table for one operation into a memory context. */
-static RuleList *
-load_list(Relation relation, const char *operation, MemoryContext context)
-{
-	Datum values[2];
-	RuleList *list;
-	MemoryContextCallback *callback;
-	uint64 rows;
-	MemoryContext caller;
-	const char *name;
-
-	values[0] = ObjectIdGetDatum(RelationGetRelid(relation));
-	values[1] = CStringGetTextDatum(operation);
-	rows = query_run(&load_rules, 1, values, NULL);
-
-	caller = MemoryContextSwitchTo(context);
-	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-									  RelationGetRelationName(relation));
-	list = palloc0(sizeof(RuleList));
-	list->rules = palloc0(sizeof(Rule) * (rows + 1));
-	for (uint64 row = 0; row < rows; row++)
-		load_rule(&list->rules[list->count++], row, name);
-	callback = palloc0(sizeof(MemoryContextCallback));
-	callback->func = forget_plans;
-	callback->arg = list;
-	MemoryContextRegisterResetCallback(context, callback);
-	MemoryContextSwitchTo(caller);
-	return list;
-}
-
-/* Loads a set.  After an error it is empty, and the next call loads it. */
-static void
-load_set(RuleSet *set, Relation relation)
-{
-	static const char *const operations[RULE_OPERATIONS] = { "insert", "update", "delete" };
-	RuleList *lists[RULE_OPERATIONS];
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald rule set", ALLOCSET_SMALL_SIZES);
-	QueryScope scope;
-
-	if (set->context != NULL)
-		MemoryContextSetParent(set->context, TopTransactionContext);
-	set->context = NULL;
-	set->valid = true; /* an invalidation from here on counts */
-	query_begin(&scope, query_extension_owner(), false);
-	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
-		lists[operation] = load_list(relation, operations[operation], context);
-	query_end(&scope);
-	MemoryContextSetParent(context, CacheMemoryContext);
-	set->context = context;
-	memcpy(set->lists, lists, sizeof(lists));
-}
-
-const RuleList *
-rule_list(Relation relation, RuleOperation operation)
-{
-	Oid relid = RelationGetRelid(relation);
-	bool found;
-	RuleSet *set = hash_search(rule_cache, &relid, HASH_ENTER, &found);
-
-	Assert(operation >= 0 && operation < RULE_OPERATIONS);
-	if (!found)
-	{
-		set->valid = false;
-		set->context = NULL;
-	}
-	if (!set->valid || set->context == NULL)
-		load_set(set, relation);
-	return set->lists[operation];
-}
 
 RuleOutput
 rule_output_begin(void)
@@ -393,7 +224,7 @@ rule_rehearse(Relation relation, int id)
 
 	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
 	{
-		const RuleList *list = rule_list(relation, operation);
+		const RuleList *list = rule_cache_list(relation, operation);
 
 		for (int i = 0; i < list->count; i++)
 		{

@@ -12,40 +12,7 @@
 
 #include "postgres.h"
 
-#include "query.h"
-#include "utils/rel.h"
-
-typedef enum RuleOperation
-{
-	RULE_INSERT,
-	RULE_UPDATE,
-	RULE_DELETE
-} RuleOperation;
-
-#define RULE_OPERATIONS (RULE_DELETE + 1)
-
-/*
- * A rule for one operation; it belongs to the cached rules of its table.  A NULL
- * text means that the rule lacks the query.
- */
-typedef struct Rule
-{
-	int id;
-	char *name;
-	const char *relation; /* the table's quoted name, for messages */
-	SavedQuery notify;	  /* returns candidates */
-	SavedQuery publish;	  /* returns events */
-	SavedQuery lock;	  /* returns the causes to lock before "retract" runs */
-	SavedQuery retract;	  /* returns the causes of the notifications to retract */
-	bool abort;			  /* an error aborts the application's statement */
-} Rule;
-
-/* The rules of a table for one operation. */
-typedef struct RuleList
-{
-	int count;
-	Rule *rules;
-} RuleList;
+#include "write/rule_cache.h"
 
 /* The rows that the rules of a statement return. */
 typedef struct RuleOutput
@@ -55,15 +22,6 @@ typedef struct RuleOutput
 	Tuplestorestate *to_lock;
 	Tuplestorestate *retracted;
 } RuleOutput;
-
-/* Creates the cache of rules and registers its callback. */
-extern void rule_init(void);
-
-/*
- * Returns the rules of a table from the backend's cache.  The list is valid until
- * the end of the transaction, even if herald.watch() replaces the rules meanwhile.
- */
-extern const RuleList *rule_list(Relation relation, RuleOperation operation);
 
 /* Returns an empty output, which rule_output_end() frees. */
 extern RuleOutput rule_output_begin(void);

@@ -103,7 +103,7 @@ herald_on_change(PG_FUNCTION_ARGS)
 	rows = changed_rows(trigger);
 	if (herald_enabled && rows > 0)
 	{
-		rules = rule_list(trigger->tg_relation, operation_of(trigger));
+		rules = rule_cache_list(trigger->tg_relation, operation_of(trigger));
 		if (rules->count > 0)
 			apply_rules(trigger, rules, rows);
 	}
