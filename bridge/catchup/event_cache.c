@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * event_cache.c
- *	  The recent events of the log, in memory.
+ *	  Keeps the latest events of the log in memory, for sessions that come back after a short absence.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "catchup/event_cache.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -15,7 +16,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 
-/* segments of new events count up from here, those that are put in front of them count down: no number comes again. */
+/* Segments of new events count up from here, those in front of them count down: no number is used twice. */
 #define MIDDLE (UINT64_C(1) << 32)
 
 typedef struct Segment
@@ -30,12 +31,21 @@ typedef struct Segment
 	struct Segment *prev;
 } Segment;
 
-static const Config *config;
-static Segment *segments;
-static Segment *back; /* is being collected */
-static int segment_count;
-static uint64_t next_number = MIDDLE;
-static uint64_t next_back_number = MIDDLE - 1;
+static struct
+{
+	const Config *config; /* event-cache-size may change while the bridge runs */
+	Segment *segments;
+	int segment_count;
+	Segment *prepended; /* is being collected; or NULL */
+	uint64_t next_number;
+	uint64_t next_prepended_number;
+} cache = { .next_number = MIDDLE, .next_prepended_number = MIDDLE - 1 };
+
+static bool
+is_too_large(void)
+{
+	return metrics.cached_bytes > cache.config->event_cache_size;
+}
 
 static Segment *
 new_segment(const char *position)
@@ -61,7 +71,7 @@ free_segment(Segment *segment)
 }
 
 static void
-append(Segment *segment, Event *event)
+append_event(Segment *segment, Event *event)
 {
 	size_t bytes = event_size(event);
 
@@ -77,68 +87,69 @@ append(Segment *segment, Event *event)
 }
 
 static void
-forget_first(void)
+forget_first_segment(void)
 {
-	Segment *first = segments;
+	Segment *first = cache.segments;
 
-	DL_DELETE(segments, first);
-	segment_count--;
+	DL_DELETE(cache.segments, first);
+	cache.segment_count--;
 	free_segment(first);
 }
 
 static void
-forget_back(void)
+forget_prepended(void)
 {
-	free_segment(back);
-	back = NULL;
+	free_segment(cache.prepended);
+	cache.prepended = NULL;
 }
 
 void
-event_cache_start(const Config *settings)
+event_cache_start(const Config *config)
 {
-	config = settings;
+	cache.config = config;
 }
 
 void
 event_cache_clear(void)
 {
-	forget_back();
-	while (segments != NULL)
-		forget_first();
+	forget_prepended();
+	while (cache.segments != NULL)
+		forget_first_segment();
 }
 
-/* A window that is larger than the memory leaves nothing; after it a new segment begins. */
+/* A window that is larger than the cache leaves it empty; a new segment begins after that window. */
 void
 event_cache_add(Event *event)
 {
-	if (segments != NULL)
-		append(segments->prev, event);
-	if (metrics.cached_bytes > config->event_cache_size)
-		forget_back();
-	while (segments != NULL && metrics.cached_bytes > config->event_cache_size)
-		forget_first();
+	assert(cache.config != NULL);
+	if (cache.segments != NULL)
+		append_event(cache.segments->prev, event);
+	if (is_too_large())
+		forget_prepended();
+	while (cache.segments != NULL && is_too_large())
+		forget_first_segment();
 }
 
 void
 event_cache_reached(const char *position)
 {
-	Segment *last = segments ? segments->prev : NULL;
+	Segment *last = cache.segments ? cache.segments->prev : NULL;
 	Segment *segment;
 
-	if (last != NULL && last->bytes < (size_t) config->event_cache_size / EVENT_CACHE_SEGMENTS * 2)
+	if (last != NULL && last->bytes < (size_t) cache.config->event_cache_size / EVENT_CACHE_SEGMENTS * 2)
 		return;
-	if (segment_count == EVENT_CACHE_SEGMENTS)
-		forget_first();
+	if (cache.segment_count == EVENT_CACHE_SEGMENTS)
+		forget_first_segment();
 	segment = new_segment(position);
-	segment->number = next_number++;
-	DL_APPEND(segments, segment);
-	segment_count++;
+	segment->number = cache.next_number++;
+	DL_APPEND(cache.segments, segment);
+	cache.segment_count++;
 }
 
 uint64_t
 event_cache_first_segment(void)
 {
-	return segments ? segments->number : next_number;
+	return cache.segments ? cache.segments->number : cache.next_number;
 }
 
 const char *
@@ -146,7 +157,7 @@ event_cache_position(uint64_t number)
 {
 	Segment *segment;
 
-	DL_SEARCH_SCALAR(segments, segment, number, number);
+	DL_SEARCH_SCALAR(cache.segments, segment, number, number);
 	return segment ? segment->position : NULL;
 }
 
@@ -156,7 +167,7 @@ event_cache_segments(const char **positions, uint64_t *numbers)
 	Segment *segment;
 	int count = 0;
 
-	DL_FOREACH(segments, segment)
+	DL_FOREACH(cache.segments, segment)
 	{
 		positions[count] = segment->position;
 		numbers[count++] = segment->number;
@@ -169,7 +180,7 @@ event_cache_each(uint64_t from, void (*visit)(Event *event))
 {
 	Segment *segment;
 
-	DL_FOREACH(segments, segment)
+	DL_FOREACH(cache.segments, segment)
 	{
 		for (int i = 0; segment->number >= from && i < segment->count; i++)
 			visit(segment->events[i]);
@@ -179,32 +190,32 @@ event_cache_each(uint64_t from, void (*visit)(Event *event))
 void
 event_cache_prepend_begin(const char *position)
 {
-	forget_back();
+	forget_prepended();
 	if (position != NULL)
-		back = new_segment(position);
+		cache.prepended = new_segment(position);
 }
 
 void
 event_cache_prepend_add(Event *event)
 {
-	if (back == NULL)
+	if (cache.prepended == NULL)
 		return;
-	append(back, event);
-	if (metrics.cached_bytes > config->event_cache_size)
-		forget_back();
+	append_event(cache.prepended, event);
+	if (is_too_large())
+		forget_prepended();
 }
 
 void
 event_cache_prepend_end(void)
 {
-	if (back == NULL || segments == NULL || segment_count == EVENT_CACHE_SEGMENTS ||
-		strcmp(back->position, segments->position) == 0)
+	if (cache.prepended == NULL || cache.segments == NULL || cache.segment_count == EVENT_CACHE_SEGMENTS ||
+		strcmp(cache.prepended->position, cache.segments->position) == 0)
 	{
-		forget_back();
+		forget_prepended();
 		return;
 	}
-	back->number = next_back_number--;
-	DL_PREPEND(segments, back);
-	segment_count++;
-	back = NULL;
+	cache.prepended->number = cache.next_prepended_number--;
+	DL_PREPEND(cache.segments, cache.prepended);
+	cache.segment_count++;
+	cache.prepended = NULL;
 }

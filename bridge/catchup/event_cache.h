@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * event_cache.h
- *	  The recent events of the log, in memory.
+ *	  Keeps the latest events of the log in memory, for sessions that come back after a short absence.
  *
- * Who comes back after a short absence is served from here.  The memory is a row
- * of segments, each from a position of the reader on; the oldest is forgotten
- * when the events take more than they may.
+ * The cache is a row of segments.  Each begins at a position of the reader and holds
+ * the events from there to the next segment.  When the events take more memory than
+ * event-cache-size allows, the oldest segment is forgotten.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -22,33 +22,37 @@
 /* There are never more segments. */
 #define EVENT_CACHE_SEGMENTS 64
 
+/* Must be called once, before all others. */
 extern void event_cache_start(const Config *config);
 
 /* Forgets everything. */
 extern void event_cache_clear(void);
 
-/* An event that was read; and the reader's position behind it, between two windows. */
+/* Adds an event that the reader has read; the cache holds a reference of its own. */
 extern void event_cache_add(Event *event);
+
+/* Notes the reader's position between two windows, where a segment may begin. */
 extern void event_cache_reached(const char *position);
 
 /*
- * segments have ascending numbers, which never come again.  Behind each of them
- * everything is there.  The position is NULL where there is no such segment (any
- * more), and that of the first one where there are none at all.
+ * Returns the number of the first segment, or if there is none, the number of the next one.
+ * Numbers ascend in the order of the log and are never used again.
  */
 extern uint64_t event_cache_first_segment(void);
+
+/* Returns the position at which a segment begins; NULL: it is not, or no longer, in the cache. */
 extern const char *event_cache_position(uint64_t number);
 
-/* All of them, at most EVENT_CACHE_SEGMENTS; returns how many they are. */
+/* Fills both arrays, of EVENT_CACHE_SEGMENTS elements, with all segments; returns the number of these. */
 extern int event_cache_segments(const char **positions, uint64_t *numbers);
 
-/* Calls a function for each event from a segment on. */
+/* Calls a function for each event, from the beginning of a segment on. */
 extern void event_cache_each(uint64_t from, void (*visit)(Event *event));
 
 /*
- * Events that were read from an older position up to the first segment: put in
- * front of it, if there is room for all of them.  event_cache_prepend_begin() forgets
- * what was collected before; NULL: nothing is.
+ * Puts a segment in front of the first one, from events that were read from an older position up to it:
+ * begin() at that position, add() for each event, end().  Too many events are not kept.  begin() drops those of an
+ * earlier begin(); with NULL it collects none.
  */
 extern void event_cache_prepend_begin(const char *position);
 extern void event_cache_prepend_add(Event *event);

@@ -1,149 +1,154 @@
 /*-------------------------------------------------------------------------
  *
  * replay.c
- *	  What sessions missed, from memory or from the log.
+ *	  Delivers the events that sessions missed, from the event cache or from the log.
  *
- * A replay is the delivery of the same events once more, in a audience where only
- * those are who wait for them; each takes what is news to it.  Recent events are
- * in memory.  For all who come from before them the log is read once, from the
- * earliest of their positions up to what is in memory.
+ * A replay publishes events once more, to an audience of none but the sessions that
+ * wait for them.  Each session takes the events that it has not seen.
  *
- * A connection that takes no more is not waited for: its session asks for its
- * place again, from the position that it has reached, when its queue is empty.
+ * Readings of the log form a stack.  The one on top is read; the sessions of the others
+ * wait in no audience.  A new reading goes on top when its sessions miss
+ * less than half of what is left to the one that is read.  The database thus reads no more
+ * than one page at a time, and a short absence never waits for a long one.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "catchup/replay.h"
 
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "catchup/event_cache.h"
 #include "fanout/room.h"
+#include "fanout/roster.h"
 #include "source/database.h"
 #include "source/event_log.h"
 #include "source/text_array.h"
 
-/* When those ask again whose reading failed. */
-#define PAUSE_MS 50
+/* The sessions of a reading that failed begin again after so long. */
+#define RETRY_MS 50
 
-/* What is read, and for whom. */
+/* One reading of the log, from the earliest position of its sessions up to the event cache. */
 typedef struct Reading
 {
 	SessionList sessions;
-	char *place;		   /* where to read on */
-	uint64_t until;		   /* the segment of recent events up to which the log is read */
-	int64_t left;		   /* about so many events */
-	struct Reading *below; /* waits for this one */
+	char *position;		   /* where to read on; NULL: it is being looked up */
+	uint64_t until;		   /* the segment of the event cache at which the reading ends */
+	int64_t events_left;   /* about so many */
+	struct Reading *below; /* goes on when this one has ended */
 } Reading;
 
-static const Config *config;
-static Database *database;
-static void (*ask_again)(Session *session);
-static SessionList missing; /* what they missed is not in memory, and is not read yet */
-static Reading *reading;	/* the one that goes on */
-static bool halted;			/* it waits for there to be recent events */
-static SessionList paused;	/* their connections took no more, or their reading failed */
-static Timer pause_timer;
+static struct
+{
+	const Config *config; /* page-size may change while the bridge runs */
+	Database *database;
+	void (*relocate)(Session *session);
+	SessionList awaiting_log;
+	SessionList awaiting_retry;
+	Reading *reading;	/* the top of the stack; NULL: nothing is read */
+	bool awaits_cache; /* the reading waits until the event cache has a segment */
+	Timer retry_timer;
+} replays = {
+	.awaiting_log = { .kind = LIST_AWAITING_LOG },
+	.awaiting_retry = { .kind = LIST_AWAITING_RETRY },
+};
 
-static void go_on(void);
+static void read_on(void);
 static void read_page(void);
 
 static void
-publish_cached(Event *event)
+publish_to_cache_readers(Event *event)
 {
 	room_publish(AUDIENCE_CACHE_REPLAY, event);
 }
 
 static void
-publish_cached_to_readers(Event *event)
+publish_to_log_readers(Event *event)
 {
 	room_publish(AUDIENCE_LOG_REPLAY, event);
 }
 
+/* Looks up the sessions whose outbox is empty once more. */
 static void
-welcome(Session *session)
+retry_sessions(void)
 {
-	if (session->state != SESSION_ARRIVING)
-		return;
-	session->state = SESSION_REPLAYING;
-	session->ops->welcome(session);
-}
-
-/* Who has nothing waiting any more asks for its place again. */
-static void
-look_at_paused(void)
-{
-	SessionList again = paused;
+	SessionList sessions = session_list_take_all(&replays.awaiting_retry);
 	Session *session;
 
-	paused = (SessionList){ 0 };
-	while ((session = session_list_take(&again)) != NULL)
+	while ((session = session_list_take(&sessions)) != NULL)
 	{
 		if (session->state == SESSION_GONE)
 			session_unref(session);
 		else if (session->outbox->count > 0)
-			session_list_append(&paused, session);
+			session_list_append(&replays.awaiting_retry, session);
 		else
-			ask_again(session);
+			replays.relocate(session);
 	}
 }
 
 static void
-on_pause_over(void *context)
+on_retry_time(void *context)
 {
 	(void) context;
-	look_at_paused();
+	retry_sessions();
 }
 
 void
-replay_later(Session *session)
+replay_retry(Session *session)
 {
 	if (session->state == SESSION_GONE)
 	{
 		session_unref(session);
 		return;
 	}
-	session_pause(session);
-	session_list_append(&paused, session);
+	roster_pause(session);
+	session_list_append(&replays.awaiting_retry, session);
 	if (session->outbox->count > 0)
 		outbox_await_empty(session->outbox);
-	else if (!timer_is_running(&pause_timer))
-		timer_start(&pause_timer, PAUSE_MS, on_pause_over, NULL);
+	else if (!timer_is_running(&replays.retry_timer))
+		timer_start(&replays.retry_timer, RETRY_MS, on_retry_time, NULL);
 }
 
-/* Takes those out of the list who have gone or take no more; all: who is left has got everything. */
+/* Takes the sessions that have left or stalled out of a list. */
 static void
-sort_out(SessionList *list, bool all)
+sort_out(SessionList *list)
 {
-	SessionList sorted = { 0 };
+	SessionList sessions = session_list_take_all(list);
 	Session *session;
 
-	while ((session = session_list_take(list)) != NULL)
+	while ((session = session_list_take(&sessions)) != NULL)
 	{
 		if (session->state == SESSION_GONE)
 			session_unref(session);
-		else if (session->full)
-			replay_later(session);
-		else if (!all)
-			session_list_append(&sorted, session);
+		else if (session->cursor.stalled)
+			replay_retry(session);
 		else
-		{
-			session_go_live(session);
-			session_unref(session);
-		}
+			session_list_append(list, session);
 	}
-	*list = sorted;
+}
+
+/* Ends a replay: the sessions of the list that have neither left nor stalled have got everything. */
+static void
+go_live(SessionList *list)
+{
+	Session *session;
+
+	sort_out(list);
+	while ((session = session_list_take(list)) != NULL)
+	{
+		roster_go_live(session);
+		session_unref(session);
+	}
 }
 
 void
 replay_begin(SessionList *arrived)
 {
-	SessionList served = { 0 };
+	SessionList served = { .kind = LIST_READING_CACHE };
 	uint64_t from = UINT64_MAX;
 	Session *session;
 
@@ -151,176 +156,193 @@ replay_begin(SessionList *arrived)
 	{
 		if (session->state == SESSION_GONE)
 			session_unref(session);
-		else if (event_cache_position(session->segment) == NULL)
-			session_list_append(&missing, session);
+		else if (event_cache_position(session->cursor.segment) == NULL)
+			session_list_append(&replays.awaiting_log, session);
 		else
 		{
-			from = session->segment < from ? session->segment : from;
+			from = session->cursor.segment < from ? session->cursor.segment : from;
 			room_move(session, AUDIENCE_CACHE_REPLAY);
-			welcome(session);
+			roster_welcome(session);
 			session_list_append(&served, session);
 		}
 	}
 	if (served.count > 0)
-		event_cache_each(from, publish_cached);
-	sort_out(&served, true);
-	if (halted)
+		event_cache_each(from, publish_to_cache_readers);
+	go_live(&served);
+	if (replays.awaits_cache)
 		read_page();
-	if (reading == NULL)
-		go_on();
+	if (replays.reading == NULL)
+		read_on();
 }
 
 static void
-pause_all(SessionList *list)
+retry_all(SessionList *list)
 {
 	Session *session;
 
 	while ((session = session_list_take(list)) != NULL)
-		replay_later(session);
+		replay_retry(session);
 }
 
 static void
 move_all(const SessionList *list, Audience audience)
 {
 	for (Session *session = list->first; session != NULL; session = session->next_in_list)
-		room_move(session, audience);
+	{
+		if (session->state != SESSION_GONE)
+			room_move(session, audience);
+	}
 }
 
 static void
-free_reading(void)
+pop_reading(void)
 {
-	Reading *ended = reading;
+	Reading *ended = replays.reading;
 
-	reading = ended->below;
-	free(ended->place);
+	assert(ended->sessions.count == 0);
+	replays.reading = ended->below;
+	free(ended->position);
 	free(ended);
-	halted = false;
+	replays.awaits_cache = false;
 }
 
-/* The reading below goes on, with a page at least.  What has been collected is not of its events. */
+/* Goes on with the reading below, by a page at least.  The events that were collected for the cache are not from it. */
 static void
 end_reading(void)
 {
-	free_reading();
+	pop_reading();
 	event_cache_prepend_begin(NULL);
-	if (reading == NULL)
+	if (replays.reading == NULL)
 	{
-		go_on();
+		read_on();
 		return;
 	}
-	move_all(&reading->sessions, AUDIENCE_LOG_REPLAY);
+	move_all(&replays.reading->sessions, AUDIENCE_LOG_REPLAY);
 	read_page();
 }
 
-/* The reading failed: everybody asks again in a while, and hears then whether it can be had at all. */
+/* After a failed reading, the sessions' positions are looked up again: the answer says whether the log still has them. */
 static void
-give_up(const char *reason)
+fail_reading(const char *reason)
 {
 	log_warning("replay_failed", "reason", reason);
-	pause_all(&reading->sessions);
+	retry_all(&replays.reading->sessions);
 	end_reading();
 }
 
 static void
-move_to(const char *position)
+set_reading_position(const char *position)
 {
-	free(reading->place);
-	reading->place = memory_copy(position);
+	free(replays.reading->position);
+	replays.reading->position = memory_copy(position);
 }
 
-/* What was read reaches up to what is in memory; should that have been forgotten meanwhile, there is more to read. */
+/* The log has been read up to the cache.  If the cache has forgotten that segment meanwhile, there is more to read. */
 static void
 finish_reading(void)
 {
-	if (event_cache_position(reading->until) == NULL)
+	if (event_cache_position(replays.reading->until) == NULL)
 	{
 		read_page();
 		return;
 	}
 	event_cache_prepend_end();
-	event_cache_each(reading->until, publish_cached_to_readers);
-	sort_out(&reading->sessions, true);
+	event_cache_each(replays.reading->until, publish_to_log_readers);
+	go_live(&replays.reading->sessions);
 	end_reading();
 }
 
 static void
-on_page(void *context, const Page *page)
+publish_page(const Page *page)
 {
-	(void) context;
-	if (page->outcome != PAGE_READ)
-	{
-		give_up(page->reason);
-		return;
-	}
-	for (Session *session = reading->sessions.first; session != NULL; session = session->next_in_list)
-		welcome(session);
+	for (Session *session = replays.reading->sessions.first; session != NULL; session = session->next_in_list)
+		roster_welcome(session);
 	for (int i = 0; i < page->count; i++)
 	{
-		room_publish(AUDIENCE_LOG_REPLAY, page->events[i]);
+		publish_to_log_readers(page->events[i]);
 		event_cache_prepend_add(page->events[i]);
 	}
-	sort_out(&reading->sessions, false);
-	move_to(page->position);
-	reading->left = page->behind;
-	if (reading->sessions.count == 0)
+	sort_out(&replays.reading->sessions);
+}
+
+static void
+replay_on_page(void *context, const Page *page)
+{
+	(void) context;
+	assert(replays.reading != NULL);
+	if (page->outcome != PAGE_READ)
+	{
+		fail_reading(page->reason);
+		return;
+	}
+	publish_page(page);
+	set_reading_position(page->position);
+	replays.reading->events_left = page->behind;
+	if (replays.reading->sessions.count == 0)
 		end_reading();
 	else if (page->more)
-		go_on();
+		read_on();
 	else
 		finish_reading();
 }
 
-/* While nothing is in memory, in the middle of a window that is larger than that, it waits for the reader. */
+/* While a window of the reader is larger than the event cache, the cache is empty: the reading waits for the window's end. */
 static void
 read_page(void)
 {
+	Reading *reading = replays.reading;
+
 	if (event_cache_position(reading->until) == NULL)
 		reading->until = event_cache_first_segment();
-	halted = event_cache_position(reading->until) == NULL;
-	if (!halted)
-		event_log_read(database, reading->place, event_cache_position(reading->until), config, on_page, NULL);
+	replays.awaits_cache = event_cache_position(reading->until) == NULL;
+	if (!replays.awaits_cache)
+		event_log_read(replays.database, reading->position, event_cache_position(reading->until), replays.config,
+					   replay_on_page, NULL);
 }
 
 static void
-on_earliest(void *context, const PGresult *result)
+replay_on_earliest(void *context, const PGresult *result)
 {
 	(void) context;
+	assert(replays.reading != NULL);
 	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) == 0)
 	{
-		give_up(result ? PQresultErrorMessage(result) : "no connection to the database");
+		fail_reading(result ? PQresultErrorMessage(result) : "no connection to the database");
 		return;
 	}
-	move_to(PQgetvalue(result, 0, 0));
-	event_cache_prepend_begin(PQgetvalue(result, 0, 1)[0] == 'f' ? reading->place : NULL);
+	set_reading_position(PQgetvalue(result, 0, 0));
+	event_cache_prepend_begin(PQgetvalue(result, 0, 1)[0] == 'f' ? replays.reading->position : NULL);
 	read_page();
 }
 
-/* One reading for all of these, from the earliest of their positions. */
+/* Begins a reading at the earliest position of its sessions, or of the cache, which may be older by now. */
 static void
 find_earliest(void)
 {
+	Reading *reading = replays.reading;
 	const char **positions = memory_new(sizeof(char *) * (size_t) (reading->sessions.count + 1));
 	int count = 0;
 	char *array;
 
 	for (Session *session = reading->sessions.first; session != NULL; session = session->next_in_list)
-		positions[count++] = session->position;
+		positions[count++] = session->cursor.position;
 	reading->until = event_cache_first_segment();
-	/* Which may be older by now than when they were found missing. */
 	positions[count++] = event_cache_position(reading->until);
 	array = text_array_write(positions, count);
 	metrics.log_readings++;
-	database_query(database, "SELECT \"position\", in_window FROM herald_internal.earliest($1)", 1,
-				   (const char *const *) &array, on_earliest, NULL);
+	database_query(replays.database, "SELECT \"position\", in_window FROM herald_internal.earliest($1)", 1,
+				   (const char *const *) &array, replay_on_earliest, NULL);
 	free(array);
 	free(positions);
 }
 
-/* What is less than a page is as good as one. */
+/* Less than a page counts as a page. */
 static int64_t
 distance(const Session *session)
 {
-	return session->behind > config->page_size ? session->behind : config->page_size;
+	int64_t page = replays.config->page_size;
+
+	return session->cursor.events_behind > page ? session->cursor.events_behind : page;
 }
 
 static bool
@@ -329,85 +351,92 @@ are_alike(const Session *a, const Session *b)
 	return distance(a) <= 2 * distance(b) && distance(b) <= 2 * distance(a);
 }
 
-/* The first who misses no more than this, and all who miss about as much. */
+/* Returns the first session that misses no more events than this, and all that miss about as many. */
 static SessionList
-take_missing(int64_t most)
+take_alike(int64_t most)
 {
-	SessionList all = missing;
-	SessionList taken = { 0 };
+	SessionList all = session_list_take_all(&replays.awaiting_log);
+	SessionList taken = { .kind = LIST_READING_LOG };
 	Session *session;
 
-	missing = (SessionList){ 0 };
 	while ((session = session_list_take(&all)) != NULL)
 	{
 		bool goes = taken.first ? are_alike(session, taken.first) : distance(session) <= most;
 
-		session_list_append(goes ? &taken : &missing, session);
+		session_list_append(goes ? &taken : &replays.awaiting_log, session);
 	}
 	return taken;
 }
 
-/* Reads on, or first for those who miss much less; who comes while that goes on shares the next reading. */
 static void
-go_on(void)
+push_reading(SessionList sessions)
 {
-	SessionList nearer = { 0 };
-	Reading *next;
+	Reading *reading = memory_new(sizeof(Reading));
 
-	if (database_is_connected(database))
-		nearer = take_missing(reading ? reading->left / 2 : INT64_MAX);
-	if (nearer.count == 0 && reading != NULL)
-		read_page();
-	if (nearer.count == 0)
-		return;
-	if (reading != NULL)
-		move_all(&reading->sessions, AUDIENCE_NONE);
-	next = memory_new(sizeof(Reading));
-	next->sessions = nearer;
-	next->below = reading;
-	reading = next;
+	if (replays.reading != NULL)
+		move_all(&replays.reading->sessions, AUDIENCE_NONE);
+	reading->sessions = sessions;
+	reading->below = replays.reading;
+	replays.reading = reading;
 	move_all(&reading->sessions, AUDIENCE_LOG_REPLAY);
 	find_earliest();
 }
 
+/* Begins a reading for sessions that miss much less than the present one, or reads the next page of that. */
 static void
-on_connected(void *context)
+read_on(void)
 {
-	(void) context;
-	if (reading == NULL)
-		go_on();
+	SessionList nearer = { .kind = LIST_READING_LOG };
+
+	if (database_is_connected(replays.database))
+		nearer = take_alike(replays.reading ? replays.reading->events_left / 2 : INT64_MAX);
+	if (nearer.count > 0)
+		push_reading(nearer);
+	else if (replays.reading != NULL)
+		read_page();
 }
 
-/* Should the server come back from a crash, what it said of transactions is not true any more. */
 static void
-on_lost(void *context)
+replay_on_connected(void *context)
 {
 	(void) context;
-	while (reading != NULL)
+	if (replays.reading == NULL)
+		read_on();
+}
+
+/* After a crash of the server, transactions may have the ids of others that the snapshots see: all are looked up again. */
+static void
+replay_on_lost(void *context)
+{
+	(void) context;
+	while (replays.reading != NULL)
 	{
-		pause_all(&reading->sessions);
-		free_reading();
+		retry_all(&replays.reading->sessions);
+		pop_reading();
 	}
-	pause_all(&missing);
+	retry_all(&replays.awaiting_log);
 }
 
 void
-replay_start(const Config *settings, void (*again)(Session *session))
+replay_start(const Config *config, void (*relocate)(Session *session))
 {
-	static const DatabaseEvents events = { on_connected, on_lost, NULL };
+	static const DatabaseEvents events = { replay_on_connected, replay_on_lost, NULL };
 
-	config = settings;
-	ask_again = again;
-	outbox_on_empty(look_at_paused);
-	database = database_open("replay", config->database, config->database_timeout, &events, NULL);
+	assert(relocate != NULL);
+	replays.config = config;
+	replays.relocate = relocate;
+	outbox_on_empty(retry_sessions);
+	replays.database = database_open("replay", config->database, config->database_timeout, &events, NULL);
 }
 
 void
 replay_stop(void)
 {
-	database_close(database);
-	on_lost(NULL);
-	timer_stop(&pause_timer);
-	for (Session *session; (session = session_list_take(&paused)) != NULL;)
+	Session *session;
+
+	database_close(replays.database);
+	replay_on_lost(NULL);
+	timer_stop(&replays.retry_timer);
+	while ((session = session_list_take(&replays.awaiting_retry)) != NULL)
 		session_unref(session);
 }

@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * replay.h
- *	  What sessions missed, from memory or from the log.
+ *	  Delivers the events that sessions missed, from the event cache or from the log.
+ *
+ * Steps 5 to 7 of the model in arrival.c.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,18 +14,25 @@
 #include "base/config.h"
 #include "fanout/session_list.h"
 
-/* again() gets a session, with a reference, that must ask for its place in the log once more. */
-extern void replay_start(const Config *config, void (*again)(Session *session));
+/*
+ * Connects to the database.  relocate() gets each session, with a reference, whose position
+ * must be looked up once more.
+ */
+extern void replay_start(const Config *config, void (*relocate)(Session *session));
+
+/* Disconnects, and gives up all sessions. */
 extern void replay_stop(void);
 
 /*
- * Welcomes sessions that know their place, and gives them what comes after it
- * until they are live.  The reader is between two windows and past their places.
- * Takes over the references of the list.
+ * Welcomes sessions and delivers the events behind their positions, until they are live.  The reader
+ * must be between two windows and past their positions.  Takes over the references of the list.
  */
 extern void replay_begin(SessionList *arrived);
 
-/* A session, with a reference, that takes no more now: it asks for its place again when it has taken what waits. */
-extern void replay_later(Session *session);
+/*
+ * Pauses a session that has stalled, until its outbox is empty; then its position is looked up once more.
+ * Takes over the reference.
+ */
+extern void replay_retry(Session *session);
 
 #endif /* HERALD_REPLAY_H */

@@ -3,20 +3,23 @@
  * room.c
  *	  Delivers each event to the sessions that are in its rooms.
  *
- * A room exists while somebody is in it.  A membership is one object in two
- * arrays, the room's and the session's, so that leaving costs the same from
- * either side.
+ * A room exists while a session is in it, once for each audience.  A membership is
+ * one object in two arrays, the room's and the session's: leaving a room takes constant
+ * time from either side.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "fanout/room.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "fanout/user.h"
 
 typedef struct Room
 {
@@ -37,16 +40,19 @@ typedef struct Membership
 	int index_in_session;
 } Membership;
 
-static Room *rooms[AUDIENCE_COUNT];
-static uint64_t last_stamp = 0;
-static void (*tell_change)(const char *name);
+static struct
+{
+	Room *by_name[AUDIENCE_COUNT];
+	uint64_t last_publication; /* the number of the latest publication or count; a session notes it to be reached once */
+	void (*tell_change)(const char *name);
+} rooms;
 
 static Room *
 find_room(Audience audience, const char *name)
 {
 	Room *room;
 
-	HASH_FIND_STR(rooms[audience], name, room);
+	HASH_FIND_STR(rooms.by_name[audience], name, room);
 	return room;
 }
 
@@ -60,7 +66,7 @@ open_room(Audience audience, const char *name)
 		room = memory_new(sizeof(Room) + strlen(name) + 1);
 		strcpy(room->name, name);
 		room->audience = audience;
-		HASH_ADD_STR(rooms[audience], name, room);
+		HASH_ADD_STR(rooms.by_name[audience], name, room);
 		metrics.rooms++;
 	}
 	return room;
@@ -69,17 +75,17 @@ open_room(Audience audience, const char *name)
 static Membership *
 find_membership(const Session *session, const char *name)
 {
-	for (int i = 0; i < session->room_count; i++)
+	for (int i = 0; i < session->rooms.count; i++)
 	{
-		if (strcmp(session->rooms[i]->room->name, name) == 0)
-			return session->rooms[i];
+		if (strcmp(session->rooms.memberships[i]->room->name, name) == 0)
+			return session->rooms.memberships[i];
 	}
 	return NULL;
 }
 
-/* Appends to an array of memberships that grows; returns the index. */
+/* Appends to an array of memberships, which grows; returns the index. */
 static int
-append(Membership ***array, int *count, int *capacity, Membership *membership)
+append_membership(Membership ***array, int *count, int *capacity, Membership *membership)
 {
 	if (*count == *capacity)
 	{
@@ -91,46 +97,47 @@ append(Membership ***array, int *count, int *capacity, Membership *membership)
 }
 
 static void
-note_change(const Room *room)
+tell_change(const Room *room)
 {
-	if (room->audience == AUDIENCE_LIVE && tell_change != NULL)
-		tell_change(room->name);
+	if (room->audience == AUDIENCE_LIVE && rooms.tell_change != NULL)
+		rooms.tell_change(room->name);
 }
 
 static void
-enter(Membership *membership, Room *room)
+enter_room(Membership *membership, Room *room)
 {
 	membership->room = room;
-	membership->index_in_room = append(&room->members, &room->count, &room->capacity, membership);
-	note_change(room);
+	membership->index_in_room = append_membership(&room->members, &room->count, &room->capacity, membership);
+	tell_change(room);
 }
 
 void
 room_join(Session *session, const char *name)
 {
+	SessionRooms *joined = &session->rooms;
 	Membership *membership;
 
 	if (session->state == SESSION_GONE || find_membership(session, name) != NULL)
 		return;
 	membership = memory_new(sizeof(Membership));
 	membership->session = session;
-	enter(membership, open_room(session->audience, name));
-	membership->index_in_session = append(&session->rooms, &session->room_count, &session->room_capacity, membership);
+	enter_room(membership, open_room(joined->audience, name));
+	membership->index_in_session = append_membership(&joined->memberships, &joined->count, &joined->capacity, membership);
 }
 
-/* The last member of the room fills the gap; a room without members is closed. */
+/* Fills the gap with the last member of the room; closes a room without members. */
 static void
-quit(Membership *membership)
+quit_room(Membership *membership)
 {
 	Room *room = membership->room;
 	Membership *last = room->members[--room->count];
 
 	room->members[membership->index_in_room] = last;
 	last->index_in_room = membership->index_in_room;
-	note_change(room);
+	tell_change(room);
 	if (room->count == 0)
 	{
-		HASH_DEL(rooms[room->audience], room);
+		HASH_DEL(rooms.by_name[room->audience], room);
 		free(room->members);
 		free(room);
 		metrics.rooms--;
@@ -140,11 +147,11 @@ quit(Membership *membership)
 static void
 end_membership(Membership *membership)
 {
-	Session *session = membership->session;
-	Membership *last = session->rooms[--session->room_count];
+	SessionRooms *joined = &membership->session->rooms;
+	Membership *last = joined->memberships[--joined->count];
 
-	quit(membership);
-	session->rooms[membership->index_in_session] = last;
+	quit_room(membership);
+	joined->memberships[membership->index_in_session] = last;
 	last->index_in_session = membership->index_in_session;
 	free(membership);
 }
@@ -152,14 +159,17 @@ end_membership(Membership *membership)
 void
 room_move(Session *session, Audience audience)
 {
-	for (int i = 0; i < session->room_count && session->audience != audience; i++)
-	{
-		Room *room = open_room(audience, session->rooms[i]->room->name);
+	SessionRooms *joined = &session->rooms;
 
-		quit(session->rooms[i]);
-		enter(session->rooms[i], room);
+	for (int i = 0; i < joined->count && joined->audience != audience; i++)
+	{
+		Room *room = open_room(audience, joined->memberships[i]->room->name);
+
+		quit_room(joined->memberships[i]);
+		enter_room(joined->memberships[i], room);
 	}
-	session->audience = audience;
+	joined->audience = audience;
+	assert(session_is_consistent(session));
 }
 
 void
@@ -174,26 +184,44 @@ room_leave(Session *session, const char *name)
 void
 room_leave_all(Session *session)
 {
-	while (session->room_count > 0)
-		end_membership(session->rooms[session->room_count - 1]);
+	SessionRooms *joined = &session->rooms;
+
+	while (joined->count > 0)
+		end_membership(joined->memberships[joined->count - 1]);
+	free(joined->memberships);
+	joined->memberships = NULL;
+	joined->capacity = 0;
+}
+
+void
+room_apply_late_changes(Session *session)
+{
+	for (LateChange *change = session->lane.late_changes; change != NULL; change = change->next)
+	{
+		if (change->joins)
+			room_join(session, change->room);
+		else
+			room_leave(session, change->room);
+	}
+	action_lane_settle_changes(&session->lane);
 }
 
 void
 room_on_change(void (*tell)(const char *name))
 {
-	tell_change = tell;
+	rooms.tell_change = tell;
 }
 
 static void
-stamp_user(Session *session)
+mark_user(Session *session)
 {
 	for (Session *one = session; one != NULL; one = one->next_of_user)
-		one->last_event = last_stamp;
+		one->rooms.last_publication = rooms.last_publication;
 	for (Session *one = session->previous_of_user; one != NULL; one = one->previous_of_user)
-		one->last_event = last_stamp;
+		one->rooms.last_publication = rooms.last_publication;
 }
 
-/* Those who are welcomed and have not been counted in another audience. */
+/* Counts the users of a room's welcomed sessions, unless they were counted in another audience. */
 static int
 count_users(const Room *room)
 {
@@ -203,9 +231,9 @@ count_users(const Room *room)
 	{
 		Session *session = room->members[i]->session;
 
-		if (session->state == SESSION_ARRIVING || session->last_event == last_stamp)
+		if (session->state == SESSION_ARRIVING || session->rooms.last_publication == rooms.last_publication)
 			continue;
-		stamp_user(session);
+		mark_user(session);
 		users++;
 	}
 	return users;
@@ -216,7 +244,7 @@ room_users(const char *name)
 {
 	int users = 0;
 
-	last_stamp++;
+	rooms.last_publication++;
 	for (Audience audience = 0; audience < AUDIENCE_COUNT; audience++)
 		users += count_users(find_room(audience, name));
 	return users;
@@ -225,13 +253,13 @@ room_users(const char *name)
 static void
 deliver_once(Session *session, Event *event)
 {
-	if (session->last_event == last_stamp)
+	if (session->rooms.last_publication == rooms.last_publication)
 		return;
-	session->last_event = last_stamp;
+	session->rooms.last_publication = rooms.last_publication;
 	session_deliver(session, event);
 }
 
-/* A delivery ends no session: an outbox that overflows tells its owner, who acts later. */
+/* No delivery ends a session: the owner of an outbox that overflows ends its connection in a later turn. */
 static void
 publish_in(const Room *room, Event *event)
 {
@@ -239,23 +267,39 @@ publish_in(const Room *room, Event *event)
 		deliver_once(room->members[i]->session, event);
 }
 
-/* Puts a user's sessions into a room or takes them out. */
+/* A replaying session whose outbox has no room for the event does not join now: the replay goes on from before it. */
+static void
+change_room_of(Session *session, Event *event, const char *room, bool joins)
+{
+	if (joins && session->state == SESSION_REPLAYING && !session_has_room_for(session, event))
+		return;
+	action_lane_keep_change(&session->lane, room, joins);
+	if (joins)
+		room_join(session, room);
+	else
+		room_leave(session, room);
+	if (session->state != SESSION_LIVE)
+		catchup_cursor_advance(&session->cursor, event);
+}
+
+/* Puts the sessions of the event's user into a room, or takes them out of it. */
 static void
 change_members(Audience audience, Event *event, const char *room, bool joins)
 {
-	Session *session = event->member && room ? session_of_user(event->member) : NULL;
+	Session *session = event->member && room ? user_sessions(event->member) : NULL;
 
 	for (; session != NULL; session = session->next_of_user)
 	{
-		if (session->audience == audience && session_awaits(session, event))
-			session_change_room(session, event, room, joins);
+		if (session->rooms.audience == audience && session_awaits(session, event))
+			change_room_of(session, event, room, joins);
 	}
 }
 
 void
 room_publish(Audience audience, Event *event)
 {
-	last_stamp++;
+	assert(audience != AUDIENCE_NONE);
+	rooms.last_publication++;
 	change_members(audience, event, event->joins, true);
 	for (int i = 0; i < event->room_count; i++)
 		publish_in(find_room(audience, event->rooms[i]), event);

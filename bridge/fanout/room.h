@@ -12,24 +12,36 @@
 #include "fanout/event.h"
 #include "fanout/session.h"
 
-/* Puts a session into a room; of no effect when it is there already. */
+/* Puts a session into a room; of no effect when it is in the room, or has left the bridge. */
 extern void room_join(Session *session, const char *name);
+
+/* Takes a session out of a room; of no effect when it is not in the room. */
 extern void room_leave(Session *session, const char *name);
+
+/* Takes a session out of all rooms. */
 extern void room_leave_all(Session *session);
 
-/* Takes a session, with its rooms, to another audience. */
+/* Moves a session, with its rooms, to another audience. */
 extern void room_move(Session *session, Audience audience);
 
-/* Has a function called when a session enters or leaves a room of the live audience; NULL: none. */
+/*
+ * Applies the session's late changes of rooms once more, after the answer to a join: the answer
+ * may be older than they are.  Frees them when no join is in flight any more.
+ */
+extern void room_apply_late_changes(Session *session);
+
+/* Registers the function to call when a session enters or leaves a room of the live audience; NULL: none. */
 extern void room_on_change(void (*tell)(const char *name));
 
-/* How many users have a session in a room, be it live or behind. */
+/* Returns how many users have a welcomed session in a room, live or not. */
 extern int room_users(const char *name);
 
 /*
- * Gives an event once to each session of a audience that is in at least one of its
- * rooms.  A change of membership is part of its event: who joins has joined
- * before it, who leaves hears it and nothing after it.
+ * Delivers an event once to each session of an audience that is in at least one of its rooms.
+ * A change of membership is part of its event:
+ *	 - A user who joins a room has joined before the event is delivered.
+ *	 - A user who leaves a room gets the event, and none of the room after it.
+ *	 - A replaying session without room in its outbox neither joins nor gets the event: it stalls.
  */
 extern void room_publish(Audience audience, Event *event);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * session.h
- *	  One connected client: who it is, which rooms it is in, and where its events go.
+ *	  One connected client, and the delivery of events to it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,130 +11,141 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "base/timer.h"
+#include "fanout/action_lane.h"
+#include "fanout/catchup_cursor.h"
 #include "fanout/event.h"
 #include "fanout/outbox.h"
-#include "fanout/seen_snapshots.h"
 
 struct Session;
 
+/*
+ * The life of a session.  Each state goes with these audiences and lists only, which session_is_consistent() checks.
+ * Between two lists, a session is in none.
+ *
+ *	 ARRIVING	NONE		 TO_LOCATE, BEING_LOCATED, AWAITING_READER, AWAITING_LOG, AWAITING_RETRY, READING_LOG;
+ *							 none while its protocol asks for rooms
+ *				LOG_REPLAY	 READING_LOG, until the first page
+ *				CACHE_REPLAY none, until it is welcomed in the same turn
+ *	 REPLAYING	NONE		 the same as ARRIVING
+ *				LOG_REPLAY	 READING_LOG
+ *				CACHE_REPLAY READING_CACHE
+ *	 LIVE		LIVE		 none; FALLING_BEHIND while an event is published
+ *	 GONE		NONE		 any: the owner of the list drops the session when its turn comes
+ */
 typedef enum SessionState
 {
-	SESSION_ARRIVING,  /* not welcomed yet */
-	SESSION_REPLAYING, /* gets what it missed, and live events not before that */
-	SESSION_LIVE,
-	SESSION_GONE /* left; only references remain */
+	SESSION_ARRIVING,  /* admitted, not welcomed yet */
+	SESSION_REPLAYING, /* welcomed; gets the events that it missed, and no live ones */
+	SESSION_LIVE,	   /* gets each event as it is read */
+	SESSION_GONE	   /* has left; only references remain */
 } SessionState;
 
-/* Where a session is; what is published in one audience is not heard in the others. */
+/* The sessions that a publication addresses.  An event for one audience does not reach the others. */
 typedef enum Audience
 {
-	AUDIENCE_NONE,		   /* nothing */
-	AUDIENCE_LOG_REPLAY,   /* what is read from the log once more */
-	AUDIENCE_CACHE_REPLAY, /* what is in memory */
-	AUDIENCE_LIVE,		   /* what is read now */
+	AUDIENCE_NONE,		   /* no publication */
+	AUDIENCE_LOG_REPLAY,   /* events that are read from the log once more */
+	AUDIENCE_CACHE_REPLAY, /* events of the event cache */
+	AUDIENCE_LIVE,		   /* events as the reader reads them */
 	AUDIENCE_COUNT
 } Audience;
 
-/* What a protocol says to its session. */
+/* The list that a session is in, at most one; the list holds a reference (session_list.h). */
+typedef enum SessionListKind
+{
+	LIST_NONE,
+	LIST_TO_LOCATE,		  /* arrival: the next query asks for its position */
+	LIST_BEING_LOCATED,	  /* arrival: the query that runs asks for it */
+	LIST_AWAITING_READER, /* arrival: located; the reader has to read past its position */
+	LIST_READING_CACHE,	  /* replay: gets events of the event cache, within a turn */
+	LIST_AWAITING_LOG,	  /* replay: the cache begins too late; waits for a reading of the log */
+	LIST_READING_LOG,	  /* replay: a reading of the log is for it */
+	LIST_AWAITING_RETRY,  /* replay: waits for its outbox to be empty, or for a while after a failed reading */
+	LIST_FALLING_BEHIND	  /* relay: live, but its outbox had no room for the event that is being published */
+} SessionListKind;
+
+/* The calls by which the bridge talks to a session's protocol. */
 typedef struct SessionOps
 {
-	/* The session is connected; from here on it gets events. */
+	/* Tells the client that it is connected; from here on it gets events. */
 	void (*welcome)(struct Session *session);
-	/* The session must end for this reason; the protocol tells the client and calls session_leave(). */
+	/* Tells the client that its session ends for this reason, and calls roster_leave(). */
 	void (*dismiss)(struct Session *session, const char *code, const char *message);
 	/*
-	 * Its automatic rooms are known: the protocol asks for those that it wants beside them, so that
-	 * what was missed there is replayed too, and calls gateway_arrived().  NULL: there are none.
+	 * Asks for rooms beside the automatic ones, which are known now, so that events of these rooms are
+	 * replayed, too; then calls gateway_rooms_joined().  NULL: the protocol asks for none.
 	 */
 	void (*join)(struct Session *session);
 } SessionOps;
 
+/* The rooms of a session; only room.c writes it. */
+typedef struct SessionRooms
+{
+	Audience audience;
+	struct Membership **memberships;
+	int count;
+	int capacity;
+	uint64_t last_publication; /* that reached it: an event with several rooms comes once */
+} SessionRooms;
+
 /*
- * Made by a protocol when a client has shown a good token; freed with its last
- * reference, of which the protocol holds the first until it leaves.
+ * Created by roster_add() when a client has shown a good token; freed with its last reference.
+ * The protocol holds the first reference until the session leaves.
  */
 typedef struct Session
 {
-	int references;
-	SessionState state;
+	/* Constant from roster_add() and gateway_admit() on; the token's claims change with session_renew(). */
 	char *user;
-	char *key;			 /* secret; the rooms it joined are known under it in the database */
-	char *position;		 /* after what the client has; NULL until the database has said where a new one begins */
-	bool recovered;		 /* it misses nothing */
-	SeenSnapshots *seen; /* what the position says, as far as it is not live */
-	Event *last;		 /* that it got after the position, while it is not live */
-	bool full;			 /* its outbox took no more: it hears nothing, and must go on later */
-	uint64_t segment;	 /* of the recent events from which on it must hear; 0: what it missed is not there */
-	uint64_t window;	 /* of the reader, for whose end it waits */
-	int64_t behind;		 /* about so many events were after its place when it asked for it */
-	char *claims;		 /* JSON of the token */
+	char *key;	  /* secret; the database knows the rooms that it joined by this key */
+	char *claims; /* of the token, JSON */
 	const Format *format;
 	const SessionOps *ops;
 	Outbox *outbox; /* of its connection */
-	void *protocol; /* the protocol's own */
-	Timer expiry;
-	int64_t unread;
-	uint64_t last_event; /* stamp: an event with several rooms comes once */
-	struct Membership **rooms;
-	int room_count;
-	int room_capacity;
-	Audience audience;
-	struct LateChange *late;		  /* changes of rooms while it asks to join one */
-	struct PendingAcks *pending_acks; /* what it may still acknowledge */
-	int joining;					  /* so many joins are being asked for */
-	int asking;						  /* so many actions are in the database ... */
-	int lane;						  /* ... on this connection, so that they are done in their order */
-	struct Session *next_of_user;
-	struct Session *previous_of_user;
+	void *protocol; /* belongs to the protocol */
+
+	SessionState state;	 /* written by roster.c */
+	int references;		 /* by session.c */
+	Timer expiry;		 /* of the token, by gateway.c; stopped by roster.c */
+	int64_t unread;		 /* notifications when it came, by arrival.c */
+	CatchupCursor cursor; /* by catchup_cursor.c */
+	ActionLane lane;	 /* by action_lane.c */
+	SessionRooms rooms;	 /* by room.c */
+
+	SessionListKind list; /* by session_list.c, with the next one */
 	struct Session *next_in_list;
+	struct Session *next_of_user; /* by user.c, with the previous one */
+	struct Session *previous_of_user;
 } Session;
 
-/* Takes over the strings. */
+/* Creates a session without user, rooms or connection, for roster.c.  Takes over the strings. */
 extern Session *session_new(char *user, char *key, char *position, char *claims);
+
 extern Session *session_ref(Session *session);
+
+/* Gives up a reference; the last one frees the session, which must have left. */
 extern void session_unref(Session *session);
 
-/*
- * Changes a session's rooms by an event; one that is full joins nothing, and goes
- * on from before the event.  Makes the changes once more that came while joins were
- * being asked for, for the next answer may be older than they are.
- */
-extern void session_change_room(Session *session, Event *event, const char *room, bool joins);
-extern void session_make_changes(Session *session);
+/* Replaces the token's claims; takes over the string. */
+extern void session_renew(Session *session, char *claims);
 
-/* Is an event meant for a session, news to it, and can it be taken? */
+/* Returns whether state, audience and list go together, for assertions. */
+extern bool session_is_consistent(const Session *session);
+
+/* Returns whether an event is for the session, is new to it, and may be offered to its outbox. */
 extern bool session_awaits(const Session *session, const Event *event);
 
 /*
- * Hands an event to a session that awaits it.  One that takes no more is left full:
- * it must go on later, from its position or, if it was live, from before the event.
+ * Hands an event to a session that awaits it; others are left alone.  If the outbox has no room for an event of the
+ * log, the session stalls: it continues from its position, or if it was live, from before the event.
  */
 extern void session_deliver(Session *session, Event *event);
 
-/* Has a function called, in the middle of the delivery, for a live one; then it has got everything up to a position. */
-extern void session_on_full(void (*tell)(Session *session));
-extern void session_fall_behind(Session *session, const char *position);
+/* Returns whether the outbox of a replaying session has room for an event; if not, the session stalls. */
+extern bool session_has_room_for(Session *session, const Event *event);
 
-/* Brings the position up to what the session got; it hears nothing until it is let into a audience again. */
-extern void session_pause(Session *session);
-
-/* It got everything: from now on live events go out. */
-extern void session_go_live(Session *session);
-
-/* The one way to die: leaves all rooms, and gives up the protocol's reference.  Of no effect the second time. */
-extern void session_leave(Session *session);
-
-/* Has a function called when a user's first session begins, and when the last one has ended; NULL: none. */
-extern void session_on_user(void (*tell)(const char *user, bool here));
-
-/* The sessions of a user, as a list by next_of_user, and the one with this key, or NULL. */
-extern Session *session_of_user(const char *user);
-extern Session *session_find(const char *user, const char *key);
-
-/* Calls a function for every session; it may leave. */
-extern void session_each(void (*visit)(Session *session, void *context), void *context);
+/* Registers the function that session_deliver() calls, in the middle of a publication, when a live session stalls. */
+extern void session_on_stall(void (*tell)(Session *session));
 
 #endif /* HERALD_SESSION_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * action.c
- *	  What a client asks for.
+ *	  Does the actions that clients ask for.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -16,14 +16,13 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "fanout/pending_acks.h"
 #include "fanout/room.h"
 #include "source/database.h"
 
-/* So many actions run at once; an action that takes long delays those behind it, but not the others. */
+/* Actions run on so many connections; a slow one delays those behind it on its connection, but not the others. */
 #define CONNECTIONS 4
 
-/* So many actions of all clients may wait, and so many bytes of them; more are refused. */
+/* More waiting actions of all clients than this, or more bytes of them, are refused. */
 #define LONGEST_QUEUE 10000
 #define LARGEST_QUEUE (16 * 1024 * 1024)
 
@@ -31,23 +30,25 @@ typedef struct Action
 {
 	Session *session; /* a reference */
 	char *name;
-	char *room;	 /* of room:join and room:leave */
-	bool asking; /* the database */
+	char *room;		/* of room:join and room:leave; else NULL */
+	bool in_flight; /* in the database */
 	char *reference;
-	size_t size; /* of what the database is asked */
+	size_t size; /* bytes of the query's values */
 	ActionAnswer answer;
 } Action;
 
-static const Config *config;
-static Database *connections[CONNECTIONS];
-static size_t waiting_bytes;
+static struct
+{
+	Database *connections[CONNECTIONS];
+	size_t bytes_in_flight;
+} actions;
 
 static void
 end_action(Action *action)
 {
-	if (action->asking)
-		action->session->asking--;
-	waiting_bytes -= action->size;
+	if (action->in_flight)
+		action_lane_exit(&action->session->lane);
+	actions.bytes_in_flight -= action->size;
 	session_unref(action->session);
 	free(action->name);
 	free(action->room);
@@ -85,7 +86,7 @@ answer_error(Action *action, const char *code, const char *message)
 	free(body);
 }
 
-/* The only value of a good result, or NULL. */
+/* Returns the only value of a good result, which belongs to the result; NULL: the query failed. */
 static const char *
 value_or_null(const PGresult *result)
 {
@@ -98,14 +99,14 @@ static void
 answer_failure(Action *action, const PGresult *result)
 {
 	if (result == NULL)
-		answer_error(action, "unavailable", "The database cannot be reached; it is not known whether the action was done.");
+		answer_error(action, "unavailable", "the database cannot be reached; the action may or may not have been done");
 	else
 		answer_error(action, PQresultErrorField(result, PG_DIAG_SQLSTATE),
 					 PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 static void
-on_done(void *context, const PGresult *result)
+action_on_done(void *context, const PGresult *result)
 {
 	Action *action = context;
 	const char *value = value_or_null(result);
@@ -116,117 +117,115 @@ on_done(void *context, const PGresult *result)
 		answer_failure(action, result);
 }
 
-/* A membership that ended while the database was asked counts for more than its answer. */
+/* A membership that has ended since the join was sent counts for more than the answer. */
 static void
-on_join(void *context, const PGresult *result)
+action_on_join(void *context, const PGresult *result)
 {
 	Action *action = context;
 	Session *session = session_ref(action->session);
 	const char *value = value_or_null(result);
 	bool joined = value != NULL && value[0] == 't';
 
-	session->joining--;
+	action_lane_end_join(&session->lane);
 	if (joined)
 		room_join(session, action->room);
-	session_make_changes(session);
+	room_apply_late_changes(session);
 	if (joined)
 		answer_data(action, "{}");
 	else if (value != NULL)
-		answer_error(action, "forbidden", "There is no such room for this user.");
+		answer_error(action, "forbidden", "there is no such room for this user");
 	else
 		answer_failure(action, result);
 	session_unref(session);
 }
 
-/* An earlier join of the same room may have been answered meanwhile: left is left. */
+/* The session leaves once more: an earlier join of the same room may have been answered meanwhile. */
 static void
-on_leave(void *context, const PGresult *result)
+action_on_leave(void *context, const PGresult *result)
 {
 	Action *action = context;
 
 	room_leave(action->session, action->room);
-	on_done(action, result);
+	action_on_done(action, result);
 }
 
 static int
-least_busy_lane(void)
+least_busy_connection(void)
 {
 	int best = 0;
 
 	for (int i = 1; i < CONNECTIONS; i++)
 	{
-		if (database_is_connected(connections[i]) &&
-			(!database_is_connected(connections[best]) ||
-			 database_load(connections[i]) < database_load(connections[best])))
+		if (database_is_connected(actions.connections[i]) &&
+			(!database_is_connected(actions.connections[best]) ||
+			 database_load(actions.connections[i]) < database_load(actions.connections[best])))
 			best = i;
 	}
 	return best;
 }
 
-/* Actions of one session are done in the order in which they were asked for; others need not wait for them. */
+/* The actions of one session are done in their order; those of others need not wait for them. */
 static void
 ask_database(Action *action, const char *sql, int count, const char *const *values, QueryAnswer answer)
 {
 	Session *session = action->session;
 
-	if (session->asking == 0)
-		session->lane = least_busy_lane();
-	session->asking++;
-	action->asking = true;
+	action_lane_enter(&session->lane, session->lane.in_flight > 0 ? session->lane.connection : least_busy_connection());
+	action->in_flight = true;
 	for (int i = 0; i < count; i++)
 		action->size += strlen(values[i]);
-	waiting_bytes += action->size;
-	database_query(connections[session->lane], sql, count, values, answer, action);
+	actions.bytes_in_flight += action->size;
+	database_query(actions.connections[session->lane.connection], sql, count, values, answer, action);
 }
 
 static void
-join(Action *action, const char *room)
+submit_join(Action *action, const char *room)
 {
 	const char *values[] = { action->session->user, room, action->session->key };
 
 	action->room = memory_copy(room);
-	action->session->joining++;
-	ask_database(action, "SELECT herald_internal.join_room($1, $2, $3)", 3, values, on_join);
+	action_lane_begin_join(&action->session->lane);
+	ask_database(action, "SELECT herald_internal.join_room($1, $2, $3)", 3, values, action_on_join);
 }
 
 static void
-leave(Action *action, const char *room)
+submit_leave(Action *action, const char *room)
 {
 	const char *values[] = { action->session->user, room, action->session->key };
 
 	action->room = memory_copy(room);
 	room_leave(action->session, room);
-	ask_database(action, "SELECT '{}' FROM herald_internal.leave_room($1, $2, $3)", 3, values, on_leave);
+	ask_database(action, "SELECT '{}' FROM herald_internal.leave_room($1, $2, $3)", 3, values, action_on_leave);
 }
 
 static void
-act(Action *action, const json_t *data)
+submit_other(Action *action, const json_t *data)
 {
 	char *payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
 	const char *values[] = { action->session->user, action->name, payload, action->session->claims };
 
-	ask_database(action, "SELECT herald_internal.act($1, $2, $3, $4)", 4, values, on_done);
+	ask_database(action, "SELECT herald_internal.act($1, $2, $3, $4)", 4, values, action_on_done);
 	free(payload);
 }
 
 static void
-change_room(Action *action, const json_t *data, void (*change)(Action *action, const char *room))
+submit_room(Action *action, const json_t *data, void (*change)(Action *action, const char *room))
 {
 	const char *room = json_string_value(json_object_get(data, "room"));
 
 	if (room == NULL || room[0] == '\0')
-		answer_error(action, "bad_request", "The name of a room is missing: {\"room\": \"post:42\"}");
+		answer_error(action, "bad_request", "the name of a room is missing, for example {\"room\": \"post:42\"}");
 	else
 		change(action, room);
 }
 
 static int
-waiting(void)
+actions_in_flight(void)
 {
 	int load = 0;
 
 	for (int i = 0; i < CONNECTIONS; i++)
-		load += database_load(connections[i]);
+		load += database_load(actions.connections[i]);
 	return load;
 }
 
@@ -242,19 +241,19 @@ action_submit(Session *session, const char *name, const json_t *data, char *refe
 	metrics.actions++;
 	if (strcmp(name, "ping") == 0)
 		answer_data(action, "{}");
-	else if (waiting() >= LONGEST_QUEUE || waiting_bytes >= LARGEST_QUEUE)
-		answer_error(action, "busy", "Too many actions are waiting; try again later.");
+	else if (actions_in_flight() >= LONGEST_QUEUE || actions.bytes_in_flight >= LARGEST_QUEUE)
+		answer_error(action, "busy", "too many actions are waiting; try again later");
 	else if (strcmp(name, "room:join") == 0)
-		change_room(action, data, join);
+		submit_room(action, data, submit_join);
 	else if (strcmp(name, "room:leave") == 0)
-		change_room(action, data, leave);
+		submit_room(action, data, submit_leave);
 	else
-		act(action, data);
+		submit_other(action, data);
 }
 
-/* Nobody waits for the answer. */
+/* No client waits for the answer. */
 static void
-on_acknowledged(Session *session, const char *action, const char *body)
+action_on_acknowledged(Session *session, const char *action, const char *body)
 {
 	if (strncmp(body, "\"ok\":true", 9) != 0)
 		log_warning("ack_failed", "action", action, "user", session->user, "answer", body);
@@ -267,19 +266,19 @@ list_of(json_t *data)
 																	json_array();
 }
 
-/* NULL: it is not the id of an event that the session was asked to acknowledge. */
+/* Returns the event with a reference; NULL: the session was not asked to acknowledge it. */
 static Event *
-take_asked(Session *session, const char *id)
+take_expected(Session *session, const char *id)
 {
 	unsigned long number = id ? strtoul(id, NULL, 10) : ULONG_MAX;
 
-	return number <= INT32_MAX ? pending_acks_take(session->pending_acks, (uint32_t) number) : NULL;
+	return number <= INT32_MAX ? action_lane_take_ack(&session->lane, (uint32_t) number) : NULL;
 }
 
 void
 action_acknowledge(Session *session, const char *id, json_t *data)
 {
-	Event *event = take_asked(session, id);
+	Event *event = take_expected(session, id);
 	json_t *payload;
 
 	if (event == NULL)
@@ -288,24 +287,23 @@ action_acknowledge(Session *session, const char *id, json_t *data)
 		return;
 	}
 	payload = json_pack("{s:s, s:s, s:o}", "event", event->name, "id", event->id, "data", list_of(data));
-	action_submit(session, event->ack, payload, memory_copy(event->ack), on_acknowledged);
+	action_submit(session, event->ack, payload, memory_copy(event->ack), action_on_acknowledged);
 	json_decref(payload);
 	event_unref(event);
 }
 
 void
-action_start(const Config *settings)
+action_start(const Config *config)
 {
 	static const DatabaseEvents events = { NULL };
 
-	config = settings;
 	for (int i = 0; i < CONNECTIONS; i++)
-		connections[i] = database_open("actions", config->database, config->action_timeout, &events, NULL);
+		actions.connections[i] = database_open("actions", config->database, config->action_timeout, &events, NULL);
 }
 
 void
 action_stop(void)
 {
 	for (int i = 0; i < CONNECTIONS; i++)
-		database_close(connections[i]);
+		database_close(actions.connections[i]);
 }

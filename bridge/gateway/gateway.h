@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * gateway.h
- *	  The only way in and out of the bridge for a client.
+ *	  Admits clients to the bridge, and starts and stops its middle layers.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,43 +15,43 @@
 #include "fanout/session.h"
 #include "gateway/auth.h"
 
-/* What a protocol knows of a client that asks to come in. */
+/* What a protocol knows of a client that asks to be admitted. */
 typedef struct Arrival
 {
 	const char *token;
 	const char *key;	  /* of the session that comes back; NULL: a new one */
-	const char *position; /* where that session was; NULL: unknown */
+	const char *position; /* behind that session's events; NULL: unknown */
 	ClientAddress from;
 	const Format *format;
 	const SessionOps *ops;
 	Outbox *outbox;
-	void *protocol;
+	void *protocol; /* for the session; belongs to the caller */
 } Arrival;
 
 /* Connects to the database and begins to relay. */
 extern void gateway_start(const Config *config);
 extern void gateway_stop(void);
 
-/* The bridge is about to end: its users are expected elsewhere. */
+/* Announces to the database that the bridge is about to end: its users are expected elsewhere. */
 extern void gateway_leave(void);
 
 /*
- * Lets a client in if its token is good: the session is welcomed as soon as its
- * rooms are known and, if it comes back, what it missed can be replayed.  NULL:
- * it is not let in, and *refusal says why.
+ * Admits a client if its token is good, and returns its session, with the reference that the protocol gives up by
+ * roster_leave().  The session is welcomed when its rooms are known and, if it comes back, its missed events can be
+ * replayed.  Returns NULL if the client is not admitted; then *refusal has the reason.
  */
 extern Session *gateway_admit(const Arrival *arrival, Refusal *refusal);
 
-/* A session that was asked to join rooms has its answers: it can be welcomed. */
-extern void gateway_arrived(Session *session);
+/* Goes on with a session whose SessionOps.join() has the answers to its rooms. */
+extern void gateway_rooms_joined(Session *session);
 
-/* A fresh token for a session, of the same user. */
+/*
+ * Replaces the token of a session by a fresh one of the same user.  Returns false if the token is refused; then
+ * *refusal has the reason, and the session keeps its token.
+ */
 extern bool gateway_renew(Session *session, const char *token, ClientAddress from, Refusal *refusal);
 
-/* Gives an ephemeral event to the live sessions of its rooms, as of where the reader is. */
-extern void gateway_relay(Event *event);
-
-/* How the bridge stands, in words, which the caller frees, and whether it is ready to serve. */
+/* Returns the bridge's state in words, which the caller frees; *ready: it can serve clients. */
 extern char *gateway_state(bool *ready);
 
 #endif /* HERALD_GATEWAY_H */

@@ -20,7 +20,7 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "fanout/room.h"
-#include "fanout/session.h"
+#include "fanout/user.h"
 #include "source/text_array.h"
 
 typedef struct Person
@@ -165,14 +165,14 @@ presence_start(const Config *settings, void (*tell)(void))
 {
 	config = settings;
 	tell_news = tell;
-	session_on_user(on_user);
+	user_on_change(on_user);
 	room_on_change(on_room);
 }
 
 void
 presence_stop(void)
 {
-	session_on_user(NULL);
+	user_on_change(NULL);
 	room_on_change(NULL);
 	while (people != NULL)
 		forget_person(people);

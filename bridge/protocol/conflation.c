@@ -19,7 +19,7 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
-#include "gateway/gateway.h"
+#include "gateway/relay.h"
 #include "protocol/template.h"
 
 /* In all batches together.  An event beyond that goes out by itself only. */
@@ -63,7 +63,7 @@ send_batch(void *context)
 		json_array_append(list, entry);
 	batch->event->payload = json_dumps(list, JSON_COMPACT);
 	json_decref(list);
-	gateway_relay(batch->event);
+	relay_publish(batch->event);
 	drop_batch(batch);
 }
 

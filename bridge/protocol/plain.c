@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "fanout/roster.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/plain_json.h"
@@ -117,7 +118,7 @@ plain_dismiss(Session *session, const char *code, const char *message)
 	bool token = strncmp(code, "token_", 6) == 0;
 
 	plain->session = NULL;
-	session_leave(session);
+	roster_leave(session);
 	plain_refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
 }
 
@@ -291,7 +292,7 @@ plain_closed(Connection *connection)
 
 	timer_stop(&plain->timer);
 	if (plain->session != NULL)
-		session_leave(plain->session);
+		roster_leave(plain->session);
 	json_decref(plain->early);
 	free(plain);
 }

@@ -35,12 +35,12 @@ char *
 plain_json_welcome(const Session *session)
 {
 	char *user = json_quoted(session->user);
-	char *position = json_quoted(session->position);
+	char *position = json_quoted(session->cursor.position);
 	char *text;
 
-	assert(session->position != NULL);
+	assert(session->cursor.position != NULL);
 	text = memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":%s,\"sessionId\":\"%s\",\"recovered\":%s},\"position\":%s}",
-						 user, session->key, session->recovered ? "true" : "false", position);
+						 user, session->key, session->cursor.recovered ? "true" : "false", position);
 
 	free(user);
 	free(position);

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "fanout/roster.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
@@ -100,17 +101,17 @@ socketio_welcome(Session *session)
 	NamespaceSession *entry = entry_of(session);
 	char *pid;
 
-	if (session->recovered)
+	if (session->cursor.recovered)
 	{
 		pid = memory_copy(entry->pid);
 		pid_copy_sid(pid, entry->sid);
 	}
 	else
-		pid = pid_new(session->key, entry->sid, session->position);
+		pid = pid_new(session->key, entry->sid, session->cursor.position);
 	timer_stop(&entry->socket->deadline);
 	send_packet(entry->socket, PACKET_CONNECT, session->format->namespace,
 				memory_format("{\"sid\":\"%s\",\"pid\":\"%s\"}", entry->sid, pid));
-	send_unread_count(session, session->position);
+	send_unread_count(session, session->cursor.position);
 	free(pid);
 }
 
@@ -129,7 +130,7 @@ socketio_dismiss(Session *session, const char *code, const char *message)
 	entry->session = NULL;
 	if (session->state != SESSION_ARRIVING)
 		send_packet(socket, PACKET_EVENT, namespace, memory_format("[\"error\",%s]", content));
-	session_leave(session);
+	roster_leave(session);
 	if (strncmp(code, "token_", 6) == 0)
 		send_packet(socket, PACKET_DISCONNECT, namespace, memory_copy(""));
 	else
@@ -260,7 +261,7 @@ handle_disconnect(NamespaceSession *entry)
 	Session *session = entry->session;
 
 	entry->session = NULL;
-	session_leave(session);
+	roster_leave(session);
 	return true;
 }
 
@@ -425,7 +426,7 @@ leave_namespaces(SocketIo *socket)
 
 		socket->namespaces = entry->next;
 		if (entry->session != NULL)
-			session_leave(entry->session);
+			roster_leave(entry->session);
 		free(entry->pid);
 		free(entry);
 	}

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "fanout/roster.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/plain_json.h"
@@ -105,7 +106,7 @@ sse_welcome(Session *session)
 	SseClient *client = sse_client_of_session(session);
 
 	sse_send(client, retry_field());
-	sse_send(client, sse_field_text(session->position, "welcome", plain_json_welcome(session)));
+	sse_send(client, sse_field_text(session->cursor.position, "welcome", plain_json_welcome(session)));
 	sse_send(client, sse_field_text(NULL, "notification:unread", plain_json_unread(session)));
 	if (client->room_errors != NULL)
 		sse_send(client, client->room_errors);
@@ -118,7 +119,7 @@ sse_dismiss(Session *session, const char *code, const char *message)
 	SseClient *client = sse_client_of_session(session);
 
 	client->session = NULL;
-	session_leave(session);
+	roster_leave(session);
 	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message)));
 	connection_close(client->connection, CLOSE_RESTART, code);
 }
@@ -181,7 +182,7 @@ join_next_room(Session *session)
 
 	if (room == NULL)
 	{
-		gateway_arrived(session);
+		gateway_rooms_joined(session);
 		return;
 	}
 	data = json_pack("{s:s}", "room", room);
@@ -245,7 +246,7 @@ sse_closed(Connection *connection)
 
 	timer_stop(&client->heartbeat);
 	if (client->session != NULL)
-		session_leave(client->session);
+		roster_leave(client->session);
 	json_decref(client->rooms);
 	free(client->room_errors);
 	free(client);

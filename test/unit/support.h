@@ -16,7 +16,8 @@
 #include "base/memory.h"
 #include "fanout/event.h"
 #include "fanout/outbox.h"
-#include "fanout/session.h"
+#include "fanout/room.h"
+#include "fanout/roster.h"
 
 static int support_encoded; /* frames that were built */
 
@@ -97,30 +98,39 @@ support_turn(void)
 	uv_run(loop_uv(), UV_RUN_NOWAIT);
 }
 
+static inline void
+support_welcome(Session *session)
+{
+	(void) session;
+}
+
+static const SessionOps support_ops = { .welcome = support_welcome };
+
+/* A session in this state, which has missed nothing yet: its position is "P" until it is live. */
 static inline Client *
 support_client(const char *user, const char *key, SessionState state)
 {
 	Client *client = memory_new(sizeof(Client));
 
 	outbox_init(&client->outbox, &support_owner, 1000);
-	client->session = session_new(memory_copy(user), memory_copy(key), NULL, memory_copy("{}"));
-	client->session->state = state;
-	client->session->audience = AUDIENCE_NONE;
-	if (state == SESSION_LIVE)
-		client->session->audience = AUDIENCE_LIVE;
-	if (state == SESSION_REPLAYING)
-		client->session->audience = AUDIENCE_CACHE_REPLAY;
-	client->session->position = memory_copy("P");
-	client->session->seen = seen_snapshots_new(0);
+	client->session = roster_add(memory_copy(user), memory_copy(key), NULL, memory_copy("{}"));
 	client->session->format = &support_format;
+	client->session->ops = &support_ops;
 	client->session->outbox = &client->outbox;
+	if (state == SESSION_ARRIVING)
+		return client;
+	catchup_cursor_locate(&client->session->cursor, memory_copy("P"), seen_snapshots_new(0));
+	room_move(client->session, AUDIENCE_CACHE_REPLAY);
+	roster_welcome(client->session);
+	if (state == SESSION_LIVE)
+		roster_go_live(client->session);
 	return client;
 }
 
 static inline void
 support_end(Client *client)
 {
-	session_leave(client->session);
+	roster_leave(client->session);
 	outbox_close(&client->outbox);
 	free(client);
 }

@@ -21,7 +21,7 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
-#include "gateway/gateway.h"
+#include "gateway/relay.h"
 #include "protocol/dialect.h"
 #include "protocol/namespace.h"
 
@@ -74,7 +74,7 @@ fire_first(void)
 }
 
 void
-gateway_relay(Event *event)
+relay_publish(Event *event)
 {
 	Frame *frame;
 	size_t length;

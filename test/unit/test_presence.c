@@ -157,10 +157,12 @@ test_counts_users_of_a_post(void **state)
 	room_join(phone->session, "post:1");
 	assert_news("{}", "{}", "{}", "{}");
 	room_join(other->session, "post:1");
-	arriving->session->state = SESSION_LIVE;
-	room_move(arriving->session, AUDIENCE_LIVE);
+	catchup_cursor_locate(&arriving->session->cursor, memory_copy("P"), seen_snapshots_new(0));
+	roster_welcome(arriving->session);
+	roster_go_live(arriving->session);
 	assert_news("{}", "{}", "{\"post:1\"}", "{\"3\"}");
-	room_move(other->session, AUDIENCE_NONE); /* behind, but connected */
+	catchup_cursor_stall(&other->session->cursor);
+	roster_fall_behind(other->session, "P"); /* behind, but connected */
 	assert_news("{}", "{}", "{}", "{}");
 	room_leave(tab->session, "post:1");
 	room_leave(other->session, "post:1");

@@ -21,6 +21,7 @@
 
 #include "base/memory.h"
 #include "fanout/room.h"
+#include "fanout/user.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
 #include "protocol/old_client.h"
@@ -144,18 +145,26 @@ token_of(const char *user)
 	return text;
 }
 
+/* Stands for the database's answer.  The session leaves its list, which is never looked at: there is no database. */
+static void
+locate(Session *session)
+{
+	const char *position = session->cursor.position;
+
+	session->list = LIST_NONE;
+	catchup_cursor_locate(&session->cursor, memory_copy(position ? position : "1~a~b~c"), seen_snapshots_new(0));
+}
+
 /* Welcomes a session, as the gateway does when it knows its rooms. */
 static void
 welcome_session(Session *session, bool recovered)
 {
 	assert_int_equal(session->state, SESSION_ARRIVING);
-	if (session->position == NULL)
-		session->position = memory_copy("1~a~b~c");
+	locate(session);
+	catchup_cursor_set_recovered(&session->cursor, recovered);
 	session->unread = 3;
-	session->state = SESSION_REPLAYING;
-	session->recovered = recovered;
-	session->ops->welcome(session);
-	session_go_live(session);
+	roster_welcome(session);
+	roster_go_live(session);
 }
 
 static void
@@ -197,7 +206,7 @@ live_plain(void)
 {
 	FakeCarrier *carrier = open_plain();
 
-	welcome_session(session_of_user("7"), false);
+	welcome_session(user_sessions("7"), false);
 	sent(carrier);
 	sent(carrier);
 	return carrier;
@@ -208,7 +217,7 @@ live_socketio(void)
 {
 	FakeCarrier *carrier = open_socketio("", "");
 
-	welcome_session(session_of_user("7"), false);
+	welcome_session(user_sessions("7"), false);
 	sent(carrier);
 	sent(carrier);
 	return carrier;
@@ -218,7 +227,7 @@ static void
 test_plain_welcome_and_event(void **state)
 {
 	FakeCarrier *carrier = open_plain();
-	Session *session = session_of_user("7");
+	Session *session = user_sessions("7");
 	char *welcome = memory_format("{\"event\":\"welcome\",\"data\":{\"userId\":\"7\",\"sessionId\":\"%s\",\"recovered\":false},"
 								  "\"position\":\"1~a~b~c\"}",
 								  session->key);
@@ -235,7 +244,7 @@ test_plain_welcome_and_event(void **state)
 						"{\"event\":\"post:liked\",\"room\":\"post:42\",\"data\":{},\"id\":\"1\",\"position\":\"1\"}");
 	free(welcome);
 	disconnect(carrier);
-	assert_null(session_of_user("7"));
+	assert_null(user_sessions("7"));
 }
 
 static void
@@ -267,9 +276,9 @@ test_plain_token_in_the_first_frame(void **state)
 
 	(void) state;
 	receive(carrier, auth);
-	assert_string_equal(session_of_user("7")->key, KEY);
-	assert_string_equal(session_of_user("7")->position, "1~x");
-	welcome_session(session_of_user("7"), true);
+	assert_string_equal(user_sessions("7")->key, KEY);
+	assert_string_equal(user_sessions("7")->cursor.position, "1~x");
+	welcome_session(user_sessions("7"), true);
 	assert_non_null(strstr(sent(carrier), "\"recovered\":true},\"position\":\"1~x\"}"));
 	disconnect(carrier);
 	free(auth);
@@ -319,8 +328,8 @@ test_plain_token_of_another_user(void **state)
 	(void) state;
 	receive(carrier, auth);
 	assert_non_null(strstr(sent(carrier), "\"code\":\"token_wrong_user\""));
-	assert_null(session_of_user("7"));
-	assert_null(session_of_user("8"));
+	assert_null(user_sessions("7"));
+	assert_null(user_sessions("8"));
 	disconnect(carrier);
 	free(auth);
 	free(token);
@@ -330,7 +339,7 @@ static void
 test_socketio_welcome_and_event(void **state)
 {
 	FakeCarrier *carrier = open_socketio("", "");
-	Session *session = session_of_user("7");
+	Session *session = user_sessions("7");
 	const char *welcome;
 	char *pid = memory_format("\"pid\":\"%s.", session->key);
 
@@ -352,17 +361,17 @@ static void
 test_socketio_recovery(void **state)
 {
 	FakeCarrier *carrier = open_socketio("", ",\"pid\":\"" KEY "." SID ".1~be9a\",\"offset\":\"1~seen\"");
-	Session *session = session_of_user("7");
+	Session *session = user_sessions("7");
 
 	(void) state;
 	assert_string_equal(session->key, KEY);
-	assert_string_equal(session->position, "1~seen");
+	assert_string_equal(session->cursor.position, "1~seen");
 	welcome_session(session, true);
 	assert_string_equal(sent(carrier), "40{\"sid\":\"" SID "\",\"pid\":\"" KEY "." SID ".1~be9a\"}");
 	disconnect(carrier);
 
 	carrier = open_socketio("", ",\"pid\":\"" KEY "." SID ".1~be9a\"");
-	assert_string_equal(session_of_user("7")->position, "1~be9a");
+	assert_string_equal(user_sessions("7")->cursor.position, "1~be9a");
 	disconnect(carrier);
 }
 
@@ -381,8 +390,8 @@ test_socketio_bad_pids(void **state)
 		char *more = memory_format(",\"pid\":\"%s\",\"offset\":\"1~seen\"", pids[i]);
 		FakeCarrier *carrier = open_socketio("", more);
 
-		assert_string_not_equal(session_of_user("7")->key, KEY);
-		assert_null(session_of_user("7")->position);
+		assert_string_not_equal(user_sessions("7")->key, KEY);
+		assert_null(user_sessions("7")->cursor.position);
 		disconnect(carrier);
 		free(more);
 	}
@@ -392,7 +401,7 @@ static void
 test_socketio_namespaces(void **state)
 {
 	FakeCarrier *carrier = open_socketio("/notifications,", "");
-	Session *session = session_of_user("7");
+	Session *session = user_sessions("7");
 
 	(void) state;
 	welcome_session(session, false);
@@ -405,7 +414,7 @@ test_socketio_namespaces(void **state)
 	receive(carrier, "40/random");
 	assert_string_equal(sent(carrier), "44/random,{\"message\":\"Invalid namespace\"}");
 	receive(carrier, "41/notifications");
-	assert_null(session_of_user("7"));
+	assert_null(user_sessions("7"));
 	assert_int_equal(carrier->close_code, 0);
 	disconnect(carrier);
 }
@@ -543,7 +552,7 @@ static void
 test_stream_welcome_and_event(void **state)
 {
 	FakeCarrier *carrier = open_stream("post:42");
-	Session *session = session_of_user("7");
+	Session *session = user_sessions("7");
 	Event *event = support_event("post\nid: 7\r", "post:42");
 	unsigned int milliseconds;
 
@@ -562,7 +571,7 @@ test_stream_welcome_and_event(void **state)
 	assert_string_equal(sent(carrier), "id: 1\nevent: post id: 7 \ndata: {\"event\":\"post\\nid: 7\\r\",\"room\":\"post:42\","
 									   "\"data\":{  \"a\": 1},\"id\":\"1\",\"position\":\"1\"}\n\n");
 	disconnect(carrier);
-	assert_null(session_of_user("7"));
+	assert_null(user_sessions("7"));
 }
 
 /* An invalid name of a room is reported after the welcome; a transient failure ends the stream. */
@@ -570,9 +579,10 @@ static void
 test_stream_rooms(void **state)
 {
 	FakeCarrier *carrier = open_stream("");
-	Session *session = session_of_user("7");
+	Session *session = user_sessions("7");
 
 	(void) state;
+	locate(session);
 	session->ops->join(session);
 	assert_string_equal(sent(carrier), "");
 	welcome_session(session, false);
@@ -581,9 +591,10 @@ test_stream_rooms(void **state)
 	assert_begins(sent(carrier), "event: error\ndata: {\"event\":\"error\",\"room\":\"\",\"data\":{\"code\":\"bad_request\"");
 	disconnect(carrier);
 	carrier = open_stream("post:42");
-	session = session_of_user("7");
+	session = user_sessions("7");
+	locate(session);
 	session->ops->join(session);
-	assert_null(session_of_user("7"));
+	assert_null(user_sessions("7"));
 	assert_begins(sent(carrier), "event: error\ndata: {\"event\":\"error\",\"data\":{\"code\":\"unavailable\"");
 	assert_int_equal(carrier->close_code, CLOSE_RESTART);
 	disconnect(carrier);
@@ -711,17 +722,17 @@ test_take_over(void **state)
 {
 	const char *pid = ",\"pid\":\"" KEY "." SID ".1~be9a\"";
 	FakeCarrier *old = open_socketio("", pid);
-	Session *session = session_of_user("7");
+	Session *session = user_sessions("7");
 	FakeCarrier *new;
 
 	(void) state;
 	welcome_session(session, true);
 	new = open_socketio("", pid);
 	assert_int_equal(old->close_code, CLOSE_RESTART);
-	assert_non_null(session_of_user("7"));
-	assert_null(session_of_user("7")->next_of_user);
+	assert_non_null(user_sessions("7"));
+	assert_null(user_sessions("7")->next_of_user);
 	disconnect(old);
-	assert_non_null(session_of_user("7"));
+	assert_non_null(user_sessions("7"));
 	disconnect(new);
 }
 
@@ -749,7 +760,7 @@ test_mutated_input(void **state)
 		receive(carrier, text);
 		disconnect(carrier);
 	}
-	assert_null(session_of_user("7"));
+	assert_null(user_sessions("7"));
 }
 
 static int

@@ -101,7 +101,7 @@ test_audiences(void **state)
 	room_move(b->session, AUDIENCE_LOG_REPLAY);
 	publish_in_audience(AUDIENCE_CACHE_REPLAY, "moved", "x y");
 	publish_in_audience(AUDIENCE_LOG_REPLAY, "log", "y x");
-	session_go_live(b->session);
+	roster_go_live(b->session);
 	publish_in_audience(AUDIENCE_LIVE, "all", "y x");
 	support_turn();
 	assert_string_equal(a->said, "live all ");
@@ -155,7 +155,7 @@ test_last_one_out(void **state)
 	room_join(a->session, "x");
 	room_join(a->session, "x");
 	room_join(b->session, "x");
-	assert_int_equal(a->session->room_count, 1);
+	assert_int_equal(a->session->rooms.count, 1);
 	assert_int_equal(metrics.rooms - before, 1);
 	room_leave(a->session, "x");
 	assert_int_equal(metrics.rooms - before, 1);
@@ -167,7 +167,7 @@ test_last_one_out(void **state)
 	assert_int_equal(metrics.rooms - before, 2);
 	room_leave_all(a->session);
 	assert_int_equal(metrics.rooms - before, 0);
-	assert_int_equal(a->session->room_count, 0);
+	assert_int_equal(a->session->rooms.count, 0);
 	support_end(a);
 	support_end(b);
 }
@@ -182,7 +182,7 @@ test_gone_joins_nothing(void **state)
 	room_join(session, "x");
 	support_end(a);
 	room_join(session, "x");
-	assert_int_equal(session->room_count, 0);
+	assert_int_equal(session->rooms.count, 0);
 	assert_int_equal(metrics.rooms, 0);
 	session_unref(session);
 }
@@ -219,7 +219,7 @@ compare(Client **clients, bool model[SESSIONS][ROOMS])
 		used += any;
 	}
 	for (int s = 0; s < SESSIONS; s++)
-		assert_int_equal(clients[s]->session->room_count, counts[s]);
+		assert_int_equal(clients[s]->session->rooms.count, counts[s]);
 	assert_int_equal(metrics.rooms, used);
 }
 

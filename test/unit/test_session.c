@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "fanout/pending_acks.h"
 #include "fanout/room.h"
+#include "fanout/user.h"
 #include "support.h"
 
 static void
@@ -106,16 +107,15 @@ test_replay_gives_what_is_new(void **state)
 
 	(void) state;
 	room_join(a->session, "x");
-	seen_snapshots_free(a->session->seen);
-	a->session->seen = seen_snapshots_new(1);
-	seen_snapshots_add(a->session->seen, "5:10:5,7", INT64_MAX);
+	catchup_cursor_locate(&a->session->cursor, memory_copy("P"), seen_snapshots_new(1));
+	seen_snapshots_add(a->session->cursor.seen_snapshots, "5:10:5,7", INT64_MAX);
 	publish("live", "x");
 	replay(a, "ended", 4);
 	replay(a, "slow", 5);
 	replay(a, "also", 6);
 	replay(a, "unwanted", 12);
 	replay(a, "later", 10);
-	session_go_live(a->session);
+	roster_go_live(a->session);
 	publish("live", "x");
 	support_turn();
 	assert_string_equal(a->said, "slow later live ");
@@ -146,11 +146,11 @@ test_asks(void **state)
 	a->session->format = &asking;
 	session_deliver(a->session, event);
 	session_deliver(mute->session, event);
-	assert_ptr_equal(pending_acks_take(a->session->pending_acks, 7), event);
+	assert_ptr_equal(pending_acks_take(a->session->lane.pending_acks, 7), event);
 	event_unref(event);
-	assert_null(pending_acks_take(a->session->pending_acks, 7));
-	assert_null(mute->session->pending_acks);
-	session_go_live(a->session);
+	assert_null(pending_acks_take(a->session->lane.pending_acks, 7));
+	assert_null(mute->session->lane.pending_acks);
+	roster_go_live(a->session);
 	session_deliver(a->session, event);
 	support_turn();
 	assert_string_equal(a->said, "question 1_P question 1 ");
@@ -171,16 +171,16 @@ test_replay_stops_when_full(void **state)
 	a->slow = true;
 	for (int i = 0; i < 1000; i++)
 		replay(a, "e", 1);
-	assert_true(a->session->full);
+	assert_true(a->session->cursor.stalled);
 	assert_true(a->outbox.waiting <= a->outbox.limit);
 	assert_int_equal(a->overflows, 0);
-	session_pause(a->session);
-	assert_false(a->session->full);
-	assert_int_equal(a->session->audience, AUDIENCE_NONE);
-	assert_string_equal(a->session->position, "1_P");
-	assert_null(a->session->last);
-	session_pause(a->session);
-	assert_string_equal(a->session->position, "1_P");
+	roster_pause(a->session);
+	assert_false(a->session->cursor.stalled);
+	assert_int_equal(a->session->rooms.audience, AUDIENCE_NONE);
+	assert_string_equal(a->session->cursor.position, "1_P");
+	assert_null(a->session->cursor.last_event);
+	roster_pause(a->session);
+	assert_string_equal(a->session->cursor.position, "1_P");
 	support_end(a);
 }
 
@@ -209,10 +209,10 @@ test_replay_stops_before_a_join(void **state)
 	room_join(a->session, "user:1");
 	fill(a);
 	room_publish(AUDIENCE_CACHE_REPLAY, event);
-	assert_true(a->session->full);
-	assert_int_equal(a->session->room_count, 1);
-	session_pause(a->session);
-	assert_string_equal(a->session->position, "P");
+	assert_true(a->session->cursor.stalled);
+	assert_int_equal(a->session->rooms.count, 1);
+	roster_pause(a->session);
+	assert_string_equal(a->session->cursor.position, "P");
 	a->slow = false;
 	outbox_wake(&a->outbox);
 	support_turn();
@@ -220,7 +220,7 @@ test_replay_stops_before_a_join(void **state)
 	room_publish(AUDIENCE_CACHE_REPLAY, event);
 	support_turn();
 	assert_non_null(strstr(a->said, "joined"));
-	assert_int_equal(a->session->room_count, 2);
+	assert_int_equal(a->session->rooms.count, 2);
 	event_unref(event);
 	support_end(a);
 }
@@ -252,7 +252,7 @@ test_falls_behind(void **state)
 	Client *a = support_client("1", "a", SESSION_LIVE);
 
 	(void) state;
-	session_on_full(note_full);
+	session_on_stall(note_full);
 	room_join(a->session, "x");
 	fill(a);
 	publish_ephemeral("lost", "x", NULL, NULL);
@@ -263,13 +263,11 @@ test_falls_behind(void **state)
 	assert_ptr_equal(full, a->session);
 	publish("e2", "x");
 	publish_leave("1", "x");
-	assert_int_equal(a->session->room_count, 1);
+	assert_int_equal(a->session->rooms.count, 1);
 	assert_int_equal(a->overflows, 0);
 
-	free(a->session->position);
-	seen_snapshots_free(a->session->seen);
-	session_fall_behind(a->session, "before");
-	session_pause(a->session);
+	roster_fall_behind(a->session, "before");
+	roster_pause(a->session);
 	a->slow = false;
 	outbox_wake(&a->outbox);
 	support_turn();
@@ -278,7 +276,7 @@ test_falls_behind(void **state)
 	a->said[0] = '\0';
 	room_move(a->session, AUDIENCE_CACHE_REPLAY);
 	replay(a, "e1", 1);
-	session_go_live(a->session);
+	roster_go_live(a->session);
 	publish("e4", "x");
 	support_turn();
 	assert_string_equal(a->said, "e1 e4 ");
@@ -305,7 +303,7 @@ test_derived_comes_though_full(void **state)
 	Client *b = support_client("2", "b", SESSION_REPLAYING);
 
 	(void) state;
-	session_on_full(note_full);
+	session_on_stall(note_full);
 	room_join(a->session, "x");
 	room_join(b->session, "x");
 	room_move(b->session, AUDIENCE_LOG_REPLAY);
@@ -314,7 +312,7 @@ test_derived_comes_though_full(void **state)
 	publish_derived(AUDIENCE_LIVE);
 	publish_derived(AUDIENCE_LOG_REPLAY);
 	assert_null(full);
-	assert_false(b->session->full);
+	assert_false(b->session->cursor.stalled);
 	a->slow = b->slow = false;
 	support_turn();
 	assert_non_null(strstr(a->said, "derived"));
@@ -326,9 +324,11 @@ test_derived_comes_though_full(void **state)
 static void
 change(Session *session, const char *room, bool joins)
 {
-	Event *event = support_event("change", room);
+	Event *event = support_event("change", "");
 
-	session_change_room(session, event, room, joins);
+	event->member = memory_copy(session->user);
+	*(joins ? &event->joins : &event->leaves) = memory_copy(room);
+	room_publish(session->rooms.audience, event);
 	event_unref(event);
 }
 
@@ -343,12 +343,12 @@ test_leave_twice(void **state)
 	room_join(session, "x");
 	replay(a, "replayed", 1);
 	change(session, "y", true);
-	session_leave(session);
+	roster_leave(session);
 	assert_int_equal(session->state, SESSION_GONE);
 	assert_int_equal(session->references, 1);
 	assert_int_equal(metrics.sessions, sessions - 1);
 	assert_int_equal(metrics.rooms, 0);
-	session_leave(session);
+	roster_leave(session);
 	assert_int_equal(session->references, 1);
 	assert_int_equal(metrics.sessions, sessions - 1);
 	publish("late", "*");
@@ -386,18 +386,19 @@ test_late_changes_outlast_the_first_join(void **state)
 	Client *a = support_client("1", "a", SESSION_LIVE);
 
 	(void) state;
-	a->session->joining = 2;
+	action_lane_begin_join(&a->session->lane);
+	action_lane_begin_join(&a->session->lane);
 	change(a->session, "lost", false);
-	a->session->joining--;
-	session_make_changes(a->session);
-	a->session->joining--;
+	action_lane_end_join(&a->session->lane);
+	room_apply_late_changes(a->session);
+	action_lane_end_join(&a->session->lane);
 	room_join(a->session, "lost");
-	session_make_changes(a->session);
-	assert_int_equal(a->session->room_count, 0);
-	assert_null(a->session->late);
+	room_apply_late_changes(a->session);
+	assert_int_equal(a->session->rooms.count, 0);
+	assert_null(a->session->lane.late_changes);
 	room_join(a->session, "lost");
-	session_make_changes(a->session); /* each only as long as an answer may come */
-	assert_int_equal(a->session->room_count, 1);
+	room_apply_late_changes(a->session); /* each only as long as an answer may come */
+	assert_int_equal(a->session->rooms.count, 1);
 	support_end(a);
 }
 
@@ -410,29 +411,29 @@ test_found_by_user_and_key(void **state)
 	Client *d = support_client("2", "a", SESSION_LIVE);
 
 	(void) state;
-	assert_ptr_equal(session_find("1", "a"), a->session);
-	assert_ptr_equal(session_find("1", "b"), b->session);
-	assert_ptr_equal(session_find("2", "a"), d->session);
-	assert_null(session_find("2", "b"));
-	assert_null(session_find("3", "a"));
+	assert_ptr_equal(roster_find("1", "a"), a->session);
+	assert_ptr_equal(roster_find("1", "b"), b->session);
+	assert_ptr_equal(roster_find("2", "a"), d->session);
+	assert_null(roster_find("2", "b"));
+	assert_null(roster_find("3", "a"));
 	support_end(b); /* from the middle */
-	assert_null(session_find("1", "b"));
-	assert_ptr_equal(session_find("1", "a"), a->session);
-	assert_ptr_equal(session_find("1", "c"), c->session);
+	assert_null(roster_find("1", "b"));
+	assert_ptr_equal(roster_find("1", "a"), a->session);
+	assert_ptr_equal(roster_find("1", "c"), c->session);
 	support_end(c);
-	assert_ptr_equal(session_of_user("1"), a->session);
+	assert_ptr_equal(user_sessions("1"), a->session);
 	assert_null(a->session->next_of_user);
 	support_end(a);
-	assert_null(session_of_user("1"));
+	assert_null(user_sessions("1"));
 	support_end(d);
-	assert_null(session_of_user("2"));
+	assert_null(user_sessions("2"));
 }
 
 static void
 leave_and_count(Session *session, void *context)
 {
 	(*(int *) context)++;
-	session_leave(session);
+	roster_leave(session);
 }
 
 static void
@@ -446,10 +447,10 @@ test_each_may_leave(void **state)
 		clients[i] = support_client(i < 3 ? "1" : i < 5 ? "2" :
 														  "3",
 									"k", SESSION_LIVE);
-	session_each(leave_and_count, &count);
+	roster_each(leave_and_count, &count);
 	assert_int_equal(count, 6);
 	assert_int_equal(metrics.sessions, 0);
-	assert_null(session_of_user("1"));
+	assert_null(user_sessions("1"));
 	for (int i = 0; i < 6; i++)
 	{
 		outbox_close(&clients[i]->outbox);

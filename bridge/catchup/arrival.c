@@ -1,0 +1,306 @@
+/*-------------------------------------------------------------------------
+ *
+ * arrival.c
+ *	  Takes sessions from their admission to the replay of the events that they missed.
+ *
+ * A session becomes live on the same road, whether it is new, comes back, or could
+ * not keep up.  These are its steps; the lists are those of session.h.
+ *
+ * 1. TO_LOCATE.  A session is admitted.  It brings the position of its client; a new
+ *	  client has none.  The session waits for the query that runs.
+ *
+ * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), is for all sessions that came
+ *	  while the former one ran.  It answers with the session's rooms and its position, and
+ *	  with the snapshots that the position stands for.  A new session begins at the
+ *	  position of the answer.  If the position is of no use any more, too, and "recovered"
+ *	  is false.  When the database is lost, the session goes back to step 1.
+ *
+ * 3. The session joins its automatic rooms.  Then its protocol may ask for others
+ *	  (SessionOps.join); meanwhile the session is in no list.
+ *
+ * 4. AWAITING_READER.  The reader reads the log in windows.  The session waits for the end of
+ *	  a window that began after the answer: by then the reader has read past the position,
+ *	  and each later event reaches the live audience.  When the database is lost, the
+ *	  session goes back to step 1: after a crash of the server, the snapshots may lie.
+ *
+ * 5. READING_CACHE.  If the event cache reaches back to the position, the session enters
+ *	  the audience CACHE_REPLAY and is welcomed.  The cached events are published there,
+ *	  and the session takes those that its snapshots do not see.  It goes live in the same
+ *	  turn of the loop, so that no event comes in between.
+ *
+ * 6. AWAITING_LOG, READING_LOG.  If the cache begins later, the session waits for a reading
+ *	  of the log (replay.c).  The reading is for all sessions that miss about as much: it
+ *	  publishes page by page to the audience LOG_REPLAY, from the earliest of their positions up
+ *	  to the cache, and then the cache.  The session is welcomed before the first page,
+ *	  and goes live after the last event.
+ *
+ * 7. AWAITING_RETRY.  In steps 5 and 6 the outbox may have no room for an event.  The session
+ *	  stalls: it gets no more events, and its position moves behind the last one.  When the
+ *	  outbox is empty it goes back to step 1.  The same goes, after a while, for all
+ *	  sessions of a reading that failed.  A session that has been welcomed and cannot be
+ *	  recovered any more is dismissed; its client comes back as a new one.
+ *
+ * 8. FALLING_BEHIND.  The outbox of a live session may have no room for an event, too (relay.c).
+ *	  After the publication the session goes to step 7 with the reader's position, which is
+ *	  still before the event.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "catchup/arrival.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "catchup/event_cache.h"
+#include "catchup/replay.h"
+#include "fanout/room.h"
+#include "fanout/session_list.h"
+#include "source/database.h"
+#include "source/reader.h"
+#include "source/text_array.h"
+
+/* Sessions of one query. */
+#define SESSIONS_AT_ONCE 1000
+
+static struct
+{
+	Database *database;
+	SessionList to_locate;
+	SessionList being_located;
+	SessionList awaiting_reader;
+	uint64_t segments[EVENT_CACHE_SEGMENTS]; /* of the event cache, when the query was sent */
+} arrivals = {
+	.to_locate = { .kind = LIST_TO_LOCATE },
+	.being_located = { .kind = LIST_BEING_LOCATED },
+	.awaiting_reader = { .kind = LIST_AWAITING_READER },
+};
+
+static void locate_sessions(void);
+
+/* The columns of the query's answer. */
+enum
+{
+	COLUMN_ROOMS,
+	COLUMN_UNREAD,
+	COLUMN_RECOVERED,
+	COLUMN_POSITION,
+	COLUMN_SEEN_SNAPSHOTS,
+	COLUMN_SEEN_IDS,
+	COLUMN_SEGMENTS_BEFORE, /* so many segments of the event cache begin within the position */
+	COLUMN_LAG_EVENTS
+};
+
+static void
+join_rooms(Session *session, const char *text)
+{
+	json_t *rooms = json_loads(text, 0, NULL);
+	size_t i;
+	json_t *room;
+
+	json_array_foreach(rooms, i, room) room_join(session, json_string_value(room));
+	json_decref(rooms);
+}
+
+static SeenSnapshots *
+read_snapshots(const char *snapshots_text, const char *ids_text)
+{
+	json_t *snapshots = json_loads(snapshots_text, 0, NULL);
+	json_t *ids = json_loads(ids_text, 0, NULL);
+	SeenSnapshots *seen = seen_snapshots_new((int) json_array_size(snapshots));
+	size_t i;
+	json_t *snapshot;
+
+	json_array_foreach(snapshots, i, snapshot)
+		seen_snapshots_add(seen, json_string_value(snapshot), json_integer_value(json_array_get(ids, i)));
+	json_decref(snapshots);
+	json_decref(ids);
+	return seen;
+}
+
+static void
+take_position(Session *session, const PGresult *result, int row)
+{
+	int segments_before = atoi(PQgetvalue(result, row, COLUMN_SEGMENTS_BEFORE));
+
+	assert(segments_before >= 0 && segments_before <= EVENT_CACHE_SEGMENTS);
+	catchup_cursor_locate(&session->cursor, memory_copy(PQgetvalue(result, row, COLUMN_POSITION)),
+						  read_snapshots(PQgetvalue(result, row, COLUMN_SEEN_SNAPSHOTS),
+										 PQgetvalue(result, row, COLUMN_SEEN_IDS)));
+	catchup_cursor_plan(&session->cursor, segments_before > 0 ? arrivals.segments[segments_before - 1] : 0, reader_window() + 1,
+						atoll(PQgetvalue(result, row, COLUMN_LAG_EVENTS)));
+}
+
+/* Rooms change with the events that a session gets: it takes them once, as they were at its position. */
+static void
+take_first_answer(Session *session, const PGresult *result, int row)
+{
+	bool returns = session->cursor.position != NULL;
+	bool recovered = PQgetvalue(result, row, COLUMN_RECOVERED)[0] == 't';
+
+	catchup_cursor_set_recovered(&session->cursor, recovered);
+	if (returns && !recovered)
+		log_info("not_recovered", "user", session->user, "position", session->cursor.position);
+	metrics.recovered += recovered;
+	metrics.not_recovered += returns && !recovered;
+	session->unread = atoll(PQgetvalue(result, row, COLUMN_UNREAD));
+	join_rooms(session, PQgetvalue(result, row, COLUMN_ROOMS));
+}
+
+/* Takes a session's row of the answer, and over the reference. */
+static void
+take_answer(Session *session, const PGresult *result, int row)
+{
+	bool is_first = !catchup_cursor_is_located(&session->cursor);
+
+	if (is_first)
+		take_first_answer(session, result, row);
+	else if (PQgetvalue(result, row, COLUMN_RECOVERED)[0] != 't')
+	{
+		session->ops->dismiss(session, "resync", "the event log is not complete any more");
+		session_unref(session);
+		return;
+	}
+	take_position(session, result, row);
+	if (is_first && session->ops->join != NULL)
+		session->ops->join(session);
+	else
+		session_list_append(&arrivals.awaiting_reader, session_ref(session));
+	session_unref(session);
+}
+
+static void
+arrival_on_located(void *context, const PGresult *result)
+{
+	bool good = result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK &&
+				PQntuples(result) == arrivals.being_located.count;
+	Session *session;
+
+	(void) context;
+	if (result != NULL && !good)
+		log_error("rooms_unknown", "reason", PQresultErrorMessage(result));
+	for (int row = 0; (session = session_list_take(&arrivals.being_located)) != NULL; row++)
+	{
+		if (session->state == SESSION_GONE)
+			session_unref(session);
+		else if (good)
+			take_answer(session, result, row);
+		else if (result == NULL)
+			session_list_append(&arrivals.to_locate, session); /* until the database is back */
+		else
+		{
+			session->ops->dismiss(session, "unavailable", "the rooms of this user could not be found");
+			session_unref(session);
+		}
+	}
+	reader_wake();
+	locate_sessions();
+}
+
+/* Returns the positions at which the segments of the event cache begin, as an array for SQL. */
+static char *
+cached_positions(void)
+{
+	const char *positions[EVENT_CACHE_SEGMENTS];
+
+	return text_array_write(positions, event_cache_segments(positions, arrivals.segments));
+}
+
+/* One query is for all that wait; sessions that come while it runs share the next one. */
+static void
+locate_sessions(void)
+{
+	const char *users[SESSIONS_AT_ONCE];
+	const char *keys[SESSIONS_AT_ONCE];
+	const char *positions[SESSIONS_AT_ONCE];
+	char *values[4];
+	int count = 0;
+	Session *session;
+
+	if (arrivals.being_located.count > 0 || arrivals.to_locate.count == 0 || !database_is_connected(arrivals.database))
+		return;
+	while (count < SESSIONS_AT_ONCE && (session = session_list_take(&arrivals.to_locate)) != NULL)
+	{
+		users[count] = session->user;
+		keys[count] = session->key;
+		positions[count++] = session->cursor.position;
+		session_list_append(&arrivals.being_located, session);
+	}
+	values[0] = text_array_write(users, count);
+	values[1] = text_array_write(keys, count);
+	values[2] = text_array_write(positions, count);
+	values[3] = cached_positions();
+	database_query(arrivals.database,
+				   "SELECT array_to_json(rooms), unread, recovered, \"position\", array_to_json(seen_snapshots::text[]),"
+				   " array_to_json(seen_ids), segments_before, lag_events"
+				   " FROM herald_internal.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
+				   4, (const char *const *) values, arrival_on_located, NULL);
+	for (int i = 0; i < 4; i++)
+		free(values[i]);
+}
+
+void
+arrival_begin(Session *session)
+{
+	session_list_append(&arrivals.to_locate, session);
+	locate_sessions();
+}
+
+void
+arrival_rooms_joined(Session *session)
+{
+	session_list_append(&arrivals.awaiting_reader, session_ref(session));
+	reader_wake();
+}
+
+void
+arrival_reader_reached(const char *position)
+{
+	SessionList arrived = { .kind = LIST_AWAITING_READER };
+	SessionList *waiting = &arrivals.awaiting_reader;
+
+	event_cache_reached(position);
+	while (waiting->first != NULL && waiting->first->cursor.reader_window <= reader_window())
+		session_list_append(&arrived, session_list_take(waiting));
+	replay_begin(&arrived);
+}
+
+static void
+arrival_on_connected(void *context)
+{
+	(void) context;
+	locate_sessions();
+}
+
+/* After a crash of the server, transactions may have the ids of others that the snapshots see. */
+static void
+arrival_on_lost(void *context)
+{
+	Session *session;
+
+	(void) context;
+	while ((session = session_list_take(&arrivals.awaiting_reader)) != NULL)
+		session_list_append(&arrivals.to_locate, session);
+}
+
+void
+arrival_start(const Config *config)
+{
+	static const DatabaseEvents events = { arrival_on_connected, arrival_on_lost, NULL };
+
+	arrivals.database = database_open("rooms", config->database, config->database_timeout, &events, NULL);
+	event_cache_start(config);
+	replay_start(config, arrival_begin);
+}
+
+void
+arrival_stop(void)
+{
+	replay_stop();
+	event_cache_clear();
+	database_close(arrivals.database);
+}

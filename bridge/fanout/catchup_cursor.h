@@ -1,0 +1,71 @@
+/*-------------------------------------------------------------------------
+ *
+ * catchup_cursor.h
+ *	  Tracks how far a session has come in the event log.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_CATCHUP_CURSOR_H
+#define HERALD_CATCHUP_CURSOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fanout/event.h"
+#include "fanout/seen_snapshots.h"
+
+/*
+ * Part of a session.  All may read it; only the functions below write it.  A live session
+ * has neither a position nor snapshots: the reader's position is also its own.
+ */
+typedef struct CatchupCursor
+{
+	char *position;				   /* behind the client's events; NULL: live, or new and not located yet */
+	SeenSnapshots *seen_snapshots; /* of the position; NULL: live, or not located yet */
+	Event *last_event;			   /* delivered behind the position; NULL: none */
+	bool recovered;				   /* the client misses no event */
+	bool stalled;				   /* the outbox had no room for an event: later events are not offered */
+	uint64_t segment;			   /* of the event cache, from which on to replay; 0: the cache begins too late */
+	uint64_t reader_window;		   /* number of the reader's window that must end before the replay */
+	int64_t events_behind;		   /* about so many events followed the position when it was located */
+} CatchupCursor;
+
+/* Begins at a position, which the cursor takes over; NULL: the client is new. */
+extern void catchup_cursor_start(CatchupCursor *cursor, char *position);
+
+/* Frees all that belongs to the cursor. */
+extern void catchup_cursor_end(CatchupCursor *cursor);
+
+/* Returns whether the database has said what the position has seen. */
+extern bool catchup_cursor_is_located(const CatchupCursor *cursor);
+
+/* Notes whether the database could recover the client. */
+extern void catchup_cursor_set_recovered(CatchupCursor *cursor, bool recovered);
+
+/* Takes over the database's answer: a position, its snapshots, and where to go on. */
+extern void catchup_cursor_locate(CatchupCursor *cursor, char *position, SeenSnapshots *seen_snapshots);
+extern void catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t events_behind);
+
+/* Returns whether the client has had the event before it came; false for a live session. */
+extern bool catchup_cursor_has_seen(const CatchupCursor *cursor, const Event *event);
+
+/* Returns the position behind an event of a replay: the event's own, with the client's.  The caller frees it. */
+extern char *catchup_cursor_position_after(const CatchupCursor *cursor, const Event *event);
+
+/* Notes that the session, which is not live, has got an event.  Keeps a reference to it. */
+extern void catchup_cursor_advance(CatchupCursor *cursor, Event *event);
+
+/* Notes that the outbox had no room for an event. */
+extern void catchup_cursor_stall(CatchupCursor *cursor);
+
+/* Moves the position behind the last event, and offers events again. */
+extern void catchup_cursor_resume(CatchupCursor *cursor);
+
+/* Begins anew at a position, which is copied: the session was live until there. */
+extern void catchup_cursor_fall_behind(CatchupCursor *cursor, const char *position);
+
+/* Drops the position and its snapshots: the session goes live. */
+extern void catchup_cursor_finish(CatchupCursor *cursor);
+
+#endif /* HERALD_CATCHUP_CURSOR_H */

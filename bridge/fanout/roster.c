@@ -1,0 +1,96 @@
+/*-------------------------------------------------------------------------
+ *
+ * roster.c
+ *	  Holds all sessions, from their creation until they leave.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "fanout/roster.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/metrics.h"
+#include "fanout/room.h"
+#include "fanout/user.h"
+
+Session *
+roster_add(char *user, char *key, char *position, char *claims)
+{
+	Session *session = session_new(user, key, position, claims);
+
+	session->state = SESSION_ARRIVING;
+	user_add_session(session);
+	metrics.sessions++;
+	assert(session_is_consistent(session));
+	return session;
+}
+
+void
+roster_welcome(Session *session)
+{
+	if (session->state != SESSION_ARRIVING)
+		return;
+	assert(catchup_cursor_is_located(&session->cursor) && session->ops->welcome != NULL);
+	session->state = SESSION_REPLAYING;
+	session->ops->welcome(session);
+}
+
+void
+roster_go_live(Session *session)
+{
+	assert(session->state == SESSION_REPLAYING && !session->cursor.stalled);
+	session->state = SESSION_LIVE;
+	catchup_cursor_finish(&session->cursor);
+	room_move(session, AUDIENCE_LIVE);
+}
+
+void
+roster_fall_behind(Session *session, const char *position)
+{
+	assert(session->state == SESSION_LIVE && position != NULL);
+	metrics.fallen_behind++;
+	session->state = SESSION_REPLAYING;
+	catchup_cursor_fall_behind(&session->cursor, position);
+	room_move(session, AUDIENCE_NONE);
+}
+
+void
+roster_pause(Session *session)
+{
+	assert(session->state == SESSION_ARRIVING || session->state == SESSION_REPLAYING);
+	room_move(session, AUDIENCE_NONE);
+	catchup_cursor_resume(&session->cursor);
+}
+
+void
+roster_leave(Session *session)
+{
+	if (session->state == SESSION_GONE)
+		return;
+	session->state = SESSION_GONE;
+	timer_stop(&session->expiry);
+	room_leave_all(session);
+	room_move(session, AUDIENCE_NONE);
+	action_lane_end(&session->lane);
+	user_remove_session(session);
+	metrics.sessions--;
+	session_unref(session);
+}
+
+Session *
+roster_find(const char *user, const char *key)
+{
+	Session *session = user_sessions(user);
+
+	while (session != NULL && strcmp(session->key, key) != 0)
+		session = session->next_of_user;
+	return session;
+}
+
+void
+roster_each(void (*visit)(Session *session, void *context), void *context)
+{
+	user_each_session(visit, context);
+}

@@ -1,0 +1,52 @@
+/*-------------------------------------------------------------------------
+ *
+ * roster.h
+ *	  Holds all sessions, from their creation until they leave.
+ *
+ * One function for each change of a session's state:
+ *
+ *	 roster_add			  -> ARRIVING
+ *	 roster_welcome		  ARRIVING -> REPLAYING
+ *	 roster_go_live		  REPLAYING -> LIVE
+ *	 roster_fall_behind	  LIVE -> REPLAYING
+ *	 roster_leave		  any -> GONE
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_ROSTER_H
+#define HERALD_ROSTER_H
+
+#include "fanout/session.h"
+
+/*
+ * Creates a session of a user and returns it with one reference, for its protocol.  Takes over the strings;
+ * position NULL: the client is new.
+ */
+extern Session *roster_add(char *user, char *key, char *position, char *claims);
+
+/* Welcomes an arriving session; of no effect for others.  The client's protocol may let the session leave meanwhile. */
+extern void roster_welcome(Session *session);
+
+/* Lets a session that has got all that it missed hear live events from now on. */
+extern void roster_go_live(Session *session);
+
+/* Takes a stalled session back from the live ones: it must be replayed to from this position, which is copied. */
+extern void roster_fall_behind(Session *session, const char *position);
+
+/* Moves the position of a session behind its last event; it hears no event until it is moved to an audience again. */
+extern void roster_pause(Session *session);
+
+/*
+ * Ends a session, the only way to do so: it leaves its rooms and its user, its timer stops, and the protocol's
+ * reference is given up.  Of no effect the second time.
+ */
+extern void roster_leave(Session *session);
+
+/* Returns the user's session with this key, without a reference; NULL: there is none. */
+extern Session *roster_find(const char *user, const char *key);
+
+/* Calls a function for each session; it may let that session leave. */
+extern void roster_each(void (*visit)(Session *session, void *context), void *context);
+
+#endif /* HERALD_ROSTER_H */

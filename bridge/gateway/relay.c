@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * relay.c
+ *	  Publishes the events of the reader to rooms.
+ *
+ * The reader hands on each event of the log, in order.  Live sessions get it at once;
+ * the event cache keeps it for sessions that come back.  A live session whose outbox
+ * has no room for the event falls behind (step 8 of the model in catchup/arrival.c).
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "gateway/relay.h"
+
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "catchup/arrival.h"
+#include "catchup/event_cache.h"
+#include "catchup/replay.h"
+#include "fanout/room.h"
+#include "fanout/roster.h"
+#include "fanout/session_list.h"
+#include "source/reader.h"
+
+static SessionList falling_behind = { .kind = LIST_FALLING_BEHIND };
+
+/* The publication goes on: the session's audience must not change before its end. */
+static void
+relay_on_stall(Session *session)
+{
+	session_list_append(&falling_behind, session_ref(session));
+}
+
+/* The reader's position is still before the event. */
+static void
+replay_to_fallen_behind(void)
+{
+	Session *session;
+
+	while ((session = session_list_take(&falling_behind)) != NULL)
+	{
+		roster_fall_behind(session, reader_position());
+		replay_retry(session);
+	}
+}
+
+/* The connections have the event's frames after the publication; the cache need not keep them. */
+static void
+relay_on_event(Event *event)
+{
+	room_publish(AUDIENCE_LIVE, event);
+	replay_to_fallen_behind();
+	event_drop_frames(event);
+	event_cache_add(event);
+}
+
+static void
+relay_on_signal(Event *event)
+{
+	metrics.signals++;
+	room_publish(AUDIENCE_LIVE, event);
+}
+
+static void
+dismiss_for_resync(Session *session, void *reason)
+{
+	if (session->state != SESSION_ARRIVING)
+		session->ops->dismiss(session, "resync", reason);
+}
+
+/* The reader has lost its position: all clients that have one come back with it. */
+static void
+relay_on_resync(const char *reason)
+{
+	event_cache_clear();
+	roster_each(dismiss_for_resync, (void *) reason);
+}
+
+void
+relay_start(const Config *config)
+{
+	static const ReaderEvents events = { relay_on_event, relay_on_signal, arrival_reader_reached, relay_on_resync };
+
+	session_on_stall(relay_on_stall);
+	reader_start(config, &events);
+}
+
+void
+relay_stop(void)
+{
+	reader_stop();
+}
+
+void
+relay_publish(Event *event)
+{
+	if (reader_position() == NULL)
+		return;
+	event->ephemeral = true;
+	event->position = memory_copy(reader_position());
+	room_publish(AUDIENCE_LIVE, event);
+}
