@@ -8,7 +8,7 @@
  *
  * Readings of the log form a stack.  The one on top is read; the sessions of the others
  * wait in no audience.  A new reading goes on top when its sessions miss
- * less than half of what is left to the one that is read.  The database thus reads no more
+ * fewer than half of the events that are left to the present one.  The database thus reads no more
  * than one page at a time, and a short absence never waits for a long one.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -49,7 +49,7 @@ static struct
 	void (*relocate)(Session *session);
 	SessionList awaiting_log;
 	SessionList awaiting_retry;
-	Reading *reading;	/* the top of the stack; NULL: nothing is read */
+	Reading *reading;  /* the top of the stack; NULL: nothing is read */
 	bool awaits_cache; /* the reading waits until the event cache has a segment */
 	Timer retry_timer;
 } replays = {
@@ -57,7 +57,7 @@ static struct
 	.awaiting_retry = { .kind = LIST_AWAITING_RETRY },
 };
 
-static void read_on(void);
+static void continue_reading(void);
 static void read_page(void);
 
 static void
@@ -72,7 +72,7 @@ publish_to_log_readers(Event *event)
 	room_publish(AUDIENCE_LOG_REPLAY, event);
 }
 
-/* Looks up the sessions whose outbox is empty once more. */
+/* Lets the sessions with an empty outbox be looked up once more. */
 static void
 retry_sessions(void)
 {
@@ -172,7 +172,7 @@ replay_begin(SessionList *arrived)
 	if (replays.awaits_cache)
 		read_page();
 	if (replays.reading == NULL)
-		read_on();
+		continue_reading();
 }
 
 static void
@@ -214,7 +214,7 @@ end_reading(void)
 	event_cache_prepend_begin(NULL);
 	if (replays.reading == NULL)
 	{
-		read_on();
+		continue_reading();
 		return;
 	}
 	move_all(&replays.reading->sessions, AUDIENCE_LOG_REPLAY);
@@ -281,7 +281,7 @@ replay_on_page(void *context, const Page *page)
 	if (replays.reading->sessions.count == 0)
 		end_reading();
 	else if (page->more)
-		read_on();
+		continue_reading();
 	else
 		finish_reading();
 }
@@ -384,7 +384,7 @@ push_reading(SessionList sessions)
 
 /* Begins a reading for sessions that miss much less than the present one, or reads the next page of that. */
 static void
-read_on(void)
+continue_reading(void)
 {
 	SessionList nearer = { .kind = LIST_READING_LOG };
 
@@ -401,7 +401,7 @@ replay_on_connected(void *context)
 {
 	(void) context;
 	if (replays.reading == NULL)
-		read_on();
+		continue_reading();
 }
 
 /* After a crash of the server, transactions may have the ids of others that the snapshots see: all are looked up again. */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event.c
- *	  One event, and what it looks like in each protocol.
+ *	  Represents one event, and caches its frame for each format.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,10 +14,10 @@
 
 #include "base/memory.h"
 
-/* Stands among the frames for that of a format which does not want the event. */
+/* Stands for the frame of a format that does not want the event. */
 static Frame unwanted;
 
-/* What an allocation takes beside what is asked for. */
+/* An allocation takes so many bytes beside those that are asked for. */
 #define ALLOCATION 16
 
 Event *
@@ -73,9 +73,9 @@ event_unref(Event *event)
 	free(event);
 }
 
-/* How many formats there are is told by those that ask. */
+/* Makes the array of frames long enough: the number of formats is known only by the slots that are used. */
 static void
-make_slot(Event *event, int slot)
+make_frame_slot(Event *event, int slot)
 {
 	if (slot < event->frame_count)
 		return;
@@ -84,7 +84,7 @@ make_slot(Event *event, int slot)
 		event->frames[event->frame_count++] = NULL;
 }
 
-/* A connection may serve several formats: each has a newest of its own. */
+/* A connection may serve several formats: the key of a frame names its format, so that each keeps its newest. */
 static Frame *
 make_frame(const Event *event, const Format *format)
 {
@@ -102,9 +102,10 @@ event_frame(Event *event, const Format *format)
 {
 	Frame **frame;
 
+	assert(format->encode != NULL && format->slot >= 0);
 	if (event->only != NULL && event->only != format)
 		return NULL;
-	make_slot(event, format->slot);
+	make_frame_slot(event, format->slot);
 	frame = &event->frames[format->slot];
 	if (*frame == NULL)
 		*frame = make_frame(event, format);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event.h
- *	  One event, and what it looks like in each protocol.
+ *	  Represents one event, and caches its frame for each format.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,68 +15,71 @@
 #include "fanout/frame.h"
 
 /*
- * Immutable but for the frames, which are built when a session first needs
- * them.  Freed with the last reference; whoever makes an event holds the first.
+ * Immutable but for its frames, which are built when a session first needs them.  Freed with its last reference.
+ * The strings and the array of rooms belong to the event.
  */
 typedef struct Event
 {
 	int references;
-	bool ephemeral; /* relayed to who is live, at most once; its position is that of the reader */
-	char *id;		/* NULL: derived, not in the log */
-	int64_t number; /* the same; of a derived event, that of the latest one before it */
-	uint64_t xid;	/* the transaction that made it */
+	bool ephemeral; /* not in the log: for live sessions, at most once, at the reader's position */
+	char *id;		/* NULL: derived from events of the log, but not in the log */
+	int64_t number; /* the id as a number; of a derived event, that of the latest one before it */
+	uint64_t xid;	/* the transaction that wrote it */
 	char *name;
 	char *payload;	/* JSON */
-	char *position; /* after this event */
+	char *position; /* behind this event */
 	char **rooms;
 	int room_count;
-	char *member; /* this user joins or leaves a room; or NULL */
-	char *joins;
-	char *leaves;
-	char *ack;				   /* the action that takes what clients acknowledge it with; NULL: they are not asked to */
-	char *key;				   /* of what waits with the same key, only the newest is worth sending; or NULL */
+	char *member;			   /* the user who joins or leaves a room by this event; or NULL */
+	char *joins;			   /* the room that the member joins; or NULL */
+	char *leaves;			   /* the room that the member leaves; or NULL */
+	char *ack;				   /* the action that takes the clients' acknowledgements; NULL: none is expected */
+	char *key;				   /* of the queued events with the same key, only the newest is sent; or NULL */
 	char *except;			   /* the sessions of this user do not get it; or NULL */
-	const struct Format *only; /* none but sessions of this format get it, in whose words it is; or NULL */
+	const struct Format *only; /* only sessions of this format get it: its payload is in that format; or NULL */
 	Frame **frames;			   /* by the slot of their format */
 	int frame_count;
 } Event;
 
-/*
- * What an event looks like to a kind of session.  The protocols have one for
- * each of their namespaces; "slot" is its own among the frames of an event.
- */
+/* The form of events for a kind of session: a protocol has one, or one for each of its namespaces. */
 typedef struct Format
 {
-	int slot;
+	int slot;			   /* its index among the frames of an event */
 	const char *namespace; /* of Socket.IO; NULL elsewhere */
-	/* The frame, or NULL: these sessions do not want this event. */
+	/* Returns a new frame, with a reference for the caller; NULL: sessions of this format do not want the event. */
 	Frame *(*encode)(const struct Format *format, const Event *event);
-	/* An event goes out live in this format; told once, and not at all if this is NULL. */
+	/* Called once when an event goes out live in this format for the first time; or NULL. */
 	void (*on_first_delivery)(const struct Format *format, const Event *event);
-	/* Its clients are asked to acknowledge events, by event_ack_id(). */
+	/* Clients are asked to acknowledge events, by event_ack_id(). */
 	bool wants_acks;
-	/* The position behind an event that asks, for clients that do not take it from there; or NULL. */
+	/* Returns a frame with the position behind an event that expects an ack, for clients that do not read it there; or NULL. */
 	Frame *(*encode_position)(const struct Format *format, const char *position);
 } Format;
 
-/* The event takes over the strings and the array of rooms. */
+/* Returns an empty event with one reference, of the caller. */
 extern Event *event_new(void);
+
 extern Event *event_ref(Event *event);
+
+/* Gives up a reference; the last one frees the event. */
 extern void event_unref(Event *event);
 
-/* The event's frame in a format, which belongs to the event; NULL: it is not wanted there. */
+/* Returns the event's frame in a format, which belongs to the event; NULL: it is not wanted there. */
 extern Frame *event_frame(Event *event, const Format *format);
 
-/* Gives up its frames: they are built again if they are needed once more. */
+/* Drops the event's frames; they are built again when they are needed. */
 extern void event_drop_frames(Event *event);
 
-/* A frame of its own for a client whose position behind the event is another; belongs to the caller. */
+/*
+ * Returns a frame with another position behind the event, for one client.  The caller owns it; NULL: the format
+ * does not want the event.
+ */
 extern Frame *event_frame_at(const Event *event, const Format *format, char *position);
 
-/* What an acknowledgement of the event refers to: the same on each bridge, and small enough for any client. */
+/* Returns the number by which clients acknowledge the event: the same on each bridge, and below 2^31 for all clients. */
 extern uint32_t event_ack_id(const Event *event);
 
-/* What the event takes in memory, about. */
+/* Returns about how many bytes of memory the event takes. */
 extern size_t event_size(const Event *event);
 
 #endif /* HERALD_EVENT_H */

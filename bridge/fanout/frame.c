@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * frame.c
- *	  The bytes of one message as they go over a connection, shared by all who get it.
+ *	  Holds the bytes of one message as they go over a connection, shared by all sessions that get it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * frame.h
- *	  The bytes of one message as they go over a connection, shared by all who get it.
+ *	  Holds the bytes of one message as they go over a connection, shared by all sessions that get it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -12,12 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room that a transport may write to in front of the bytes. */
+/* Bytes in front of the frame that a transport may write to. */
 #define FRAME_HEADROOM 32
 
 typedef enum FrameKind
 {
-	FRAME_RAW = 0x0, /* of no WebSocket: the payload alone */
+	FRAME_RAW = 0x0, /* the payload alone, without a WebSocket header */
 	FRAME_TEXT = 0x1,
 	FRAME_BINARY = 0x2,
 	FRAME_CLOSE = 0x8,
@@ -26,36 +26,40 @@ typedef enum FrameKind
 } FrameKind;
 
 /*
- * A complete server frame: header, if any, and payload.  Immutable; freed when the last
- * reference is released, and on the budget until then.  Whoever makes a frame holds its first reference.
+ * A complete server frame: header, if any, and payload.  Immutable; it counts on the budget until its last
+ * reference is given up.
  */
 typedef struct Frame
 {
 	int references;
 	uint32_t length;	   /* of header and payload */
 	uint8_t header;		   /* its length */
-	char *key;			   /* it takes the place of one with the same key that waits; NULL: of none */
+	char *key;			   /* the frame replaces a queued one with the same key; NULL: it replaces none */
 	unsigned char space[]; /* FRAME_HEADROOM bytes, then the frame */
 } Frame;
 
+/* Returns a frame with a copy of the payload and one reference, of the caller. */
 extern Frame *frame_new(FrameKind kind, const void *payload, size_t length);
 
-/* The same of a text, which it takes over. */
+/* Returns a frame of a text, which it frees. */
 extern Frame *frame_of_text(FrameKind kind, char *text);
 
-/* What it takes in memory. */
+/* Returns how many bytes of memory the frame takes. */
 extern size_t frame_size(const Frame *frame);
 
 extern Frame *frame_ref(Frame *frame);
+
+/* Gives up a reference; the last one frees the frame. */
 extern void frame_unref(Frame *frame);
 
+/* Returns the frame's header and payload, "length" bytes. */
 static inline unsigned char *
 frame_bytes(Frame *frame)
 {
 	return frame->space + FRAME_HEADROOM;
 }
 
-/* Where its payload begins, and how long that is. */
+/* Returns the payload, which belongs to the frame, and its length in bytes. */
 extern const char *frame_payload(Frame *frame, size_t *length);
 
 #endif /* HERALD_FRAME_H */

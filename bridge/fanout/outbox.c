@@ -1,17 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * outbox.c
- *	  What waits to be sent to one connection.
+ *	  Queues the frames that wait to be sent to one connection.
  *
- * Whoever has something to say pushes a reference and is done.  At the end of the
- * turn every outbox that got something is flushed once, so that all that was
- * said to a connection in a turn leaves in one write.
+ * A sender pushes a reference and is done.  At the end of the loop's turn, each outbox
+ * that got a frame is flushed once: all frames of a turn leave in one write.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "fanout/outbox.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -22,18 +22,23 @@
 #include "base/metrics.h"
 
 /*
- * So many connections are served in one turn, those that wait the longest and the newest
- * by turns: so a crowd is served, and nobody who comes behind it waits for all of it.
+ * So many connections are flushed in one turn, by turns the one that has waited longest and
+ * the newest: a crowd is served, and a connection behind the crowd does not wait for all of it.
  */
 #define FLUSHES_PER_TURN 1000
 
-/* Among so many frames, the latest, one with the same key is looked for. */
+/* A frame with the same key is looked for among so many frames, the latest. */
 #define LOOK_BACK 64
 
+/* The head of the ring of dirty outboxes. */
 static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
-static Outbox *waiters; /* those with something in them, whose queue has not been empty for the longest time first */
-static void (*tell_empty)(void);
-static bool emptied; /* one that is awaited, in this turn */
+
+static struct
+{
+	Outbox *waiting; /* outboxes with frames; the one that has had frames for the longest time comes first */
+	void (*tell_empty)(void);
+	bool emptied; /* an awaited outbox, in this turn */
+} outboxes;
 
 static void
 unlink_dirty(Outbox *outbox)
@@ -72,10 +77,11 @@ flush_dirty(void)
 {
 	for (int i = 0; i < FLUSHES_PER_TURN && dirty.next_dirty != &dirty; i++)
 		outbox_flush(i % 2 == 0 ? dirty.previous_dirty : dirty.next_dirty);
-	if (emptied)
+	if (outboxes.emptied)
 	{
-		emptied = false;
-		tell_empty();
+		assert(outboxes.tell_empty != NULL);
+		outboxes.emptied = false;
+		outboxes.tell_empty();
 	}
 	return dirty.next_dirty != &dirty;
 }
@@ -89,6 +95,7 @@ outbox_start(void)
 void
 outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit)
 {
+	assert(owner->flush != NULL && owner->overflow != NULL);
 	*outbox = (Outbox){ .owner = owner, .limit = limit };
 }
 
@@ -98,29 +105,30 @@ drop_all(Outbox *outbox)
 	for (uint32_t i = 0; i < outbox->count; i++)
 		frame_unref(outbox_peek(outbox, i));
 	if (outbox->previous_waiting != NULL)
-		DL_DELETE2(waiters, outbox, previous_waiting, next_waiting);
+		DL_DELETE2(outboxes.waiting, outbox, previous_waiting, next_waiting);
 	outbox->previous_waiting = NULL;
 	budget_give(sizeof(Frame *) * outbox->capacity);
 	free(outbox->frames);
 	outbox->frames = NULL;
 	outbox->capacity = outbox->first = outbox->count = 0;
-	outbox->waiting = 0;
+	outbox->bytes = 0;
 	if (!outbox->awaited)
 		return;
 	outbox->awaited = false;
-	emptied = true;
+	outboxes.emptied = true;
 	loop_turn_has_work();
 }
 
 void
 outbox_on_empty(void (*tell)(void))
 {
-	tell_empty = tell;
+	outboxes.tell_empty = tell;
 }
 
 void
 outbox_await_empty(Outbox *outbox)
 {
+	assert(outboxes.tell_empty != NULL && outbox->count > 0);
 	outbox->awaited = true;
 }
 
@@ -132,7 +140,7 @@ outbox_close(Outbox *outbox)
 	drop_all(outbox);
 }
 
-/* More waits than may. */
+/* Drops everything and tells the owner, which ends the connection. */
 static void
 overflow(Outbox *outbox)
 {
@@ -156,80 +164,80 @@ grow(Outbox *outbox)
 	outbox->first = 0;
 }
 
-/* What can be sent later leaves an eighth to what cannot. */
+/* Deferrable frames may use only 7/8 of the limit. */
 static bool
-within_limit(const Outbox *outbox, const Frame *frame, bool later)
+within_limit(const Outbox *outbox, const Frame *frame, bool deferrable)
 {
-	size_t limit = outbox->limit - (later ? outbox->limit / 8 : 0);
+	size_t limit = outbox->limit - (deferrable ? outbox->limit / 8 : 0);
 
-	return outbox->count == 0 || outbox->waiting + frame_size(frame) <= limit;
+	return outbox->count == 0 || outbox->bytes + frame_size(frame) <= limit;
 }
 
 static bool
-within_budget(const Outbox *outbox, const Frame *frame, bool later)
+within_budget(const Outbox *outbox, const Frame *frame, bool deferrable)
 {
-	int64_t left = later ? budget_left_for_later() : budget_left();
+	int64_t left = deferrable ? budget_left_for_later() : budget_left();
 
-	return left >= (outbox->count == 0 ? 0 : (int64_t) (outbox->waiting + frame_size(frame)));
+	return left >= (outbox->count == 0 ? 0 : (int64_t) (outbox->bytes + frame_size(frame)));
 }
 
 static bool
-fits(const Outbox *outbox, const Frame *frame, bool later)
+fits(const Outbox *outbox, const Frame *frame, bool deferrable)
 {
-	return within_limit(outbox, frame, later) && within_budget(outbox, frame, later);
+	return within_limit(outbox, frame, deferrable) && within_budget(outbox, frame, deferrable);
 }
 
-/* Another one that has more waiting, and has had for longer than anybody. */
+/* Returns whether the outbox that has waited longest is another one, with more bytes. */
 static bool
 gives_way(const Outbox *longest, const Outbox *outbox, const Frame *frame)
 {
-	return longest != NULL && longest != outbox && longest->waiting >= outbox->waiting + frame_size(frame);
+	return longest != NULL && longest != outbox && longest->bytes >= outbox->bytes + frame_size(frame);
 }
 
-/* What the connections take now need not wait.  If that is not enough, those that take nothing give way. */
+/* Flushes this outbox, then the others.  If that is not enough, those that have waited longest overflow. */
 static void
-make_room(Outbox *outbox, const Frame *frame, bool later)
+make_outbox_room(Outbox *outbox, const Frame *frame, bool deferrable)
 {
 	outbox_flush(outbox);
-	if (!within_limit(outbox, frame, later))
+	if (!within_limit(outbox, frame, deferrable))
 		return;
-	while (!within_budget(outbox, frame, later) && dirty.next_dirty != &dirty)
+	while (!within_budget(outbox, frame, deferrable) && dirty.next_dirty != &dirty)
 		outbox_flush(dirty.next_dirty);
-	while (!within_budget(outbox, frame, later) && gives_way(waiters, outbox, frame))
-		overflow(waiters);
+	while (!within_budget(outbox, frame, deferrable) && gives_way(outboxes.waiting, outbox, frame))
+		overflow(outboxes.waiting);
 }
 
-/* Who has nothing waiting gets the last that there is. */
+/* An empty queue may exceed the limit, and the budget as long as that is not spent. */
 static bool
-has_room(Outbox *outbox, const Frame *frame, bool later)
+provide_room(Outbox *outbox, const Frame *frame, bool deferrable)
 {
-	if (!outbox->closed && !fits(outbox, frame, later))
-		make_room(outbox, frame, later);
-	return fits(outbox, frame, later) || (outbox->count == 0 && budget_left() >= 0);
+	if (!outbox->closed && !fits(outbox, frame, deferrable))
+		make_outbox_room(outbox, frame, deferrable);
+	return fits(outbox, frame, deferrable) || (outbox->count == 0 && budget_left() >= 0);
 }
 
 bool
 outbox_has_room(Outbox *outbox, const Frame *frame)
 {
-	return has_room(outbox, frame, true);
+	return provide_room(outbox, frame, true);
 }
 
-/* A place for a frame in the ring, which counts already. */
+/* Makes a slot for a frame in the ring, and counts it as queued. */
 static void
-add(Outbox *outbox, const Frame *frame)
+add_slot(Outbox *outbox, const Frame *frame)
 {
 	if (outbox->count == outbox->capacity)
 		grow(outbox);
 	if (outbox->count++ == 0)
-		DL_APPEND2(waiters, outbox, previous_waiting, next_waiting);
-	outbox->waiting += frame_size(frame);
+		DL_APPEND2(outboxes.waiting, outbox, previous_waiting, next_waiting);
+	outbox->bytes += frame_size(frame);
 	outbox_wake(outbox);
 }
 
 void
 outbox_push(Outbox *outbox, Frame *frame)
 {
-	bool room = has_room(outbox, frame, false);
+	bool room = provide_room(outbox, frame, false);
 
 	if (outbox->closed)
 		return;
@@ -238,7 +246,7 @@ outbox_push(Outbox *outbox, Frame *frame)
 		overflow(outbox);
 		return;
 	}
-	add(outbox, frame);
+	add_slot(outbox, frame);
 	outbox->frames[(outbox->first + outbox->count - 1) % outbox->capacity] = frame_ref(frame);
 }
 
@@ -247,20 +255,20 @@ outbox_push_first(Outbox *outbox, Frame *frame)
 {
 	if (!outbox->closed)
 	{
-		add(outbox, frame);
+		add_slot(outbox, frame);
 		outbox->first = (outbox->first + outbox->capacity - 1) % outbox->capacity;
 		outbox->frames[outbox->first] = frame_ref(frame);
 	}
 	frame_unref(frame);
 }
 
-/* Takes the frame at an index out of the queue. */
+/* Drops the frame at an index of the queue. */
 static void
-drop(Outbox *outbox, uint32_t index)
+drop_at(Outbox *outbox, uint32_t index)
 {
 	Frame *frame = outbox_peek(outbox, index);
 
-	outbox->waiting -= frame_size(frame);
+	outbox->bytes -= frame_size(frame);
 	frame_unref(frame);
 	for (; index + 1 < outbox->count; index++)
 		outbox->frames[(outbox->first + index) % outbox->capacity] = outbox_peek(outbox, index + 1);
@@ -268,7 +276,7 @@ drop(Outbox *outbox, uint32_t index)
 		drop_all(outbox);
 }
 
-/* Drops the frame with a key, should it be among the latest: a long queue must not make others wait. */
+/* Drops the frame with this key if it is among the latest: a search through a long queue would delay the others. */
 static void
 drop_key(Outbox *outbox, const char *key)
 {
@@ -280,7 +288,7 @@ drop_key(Outbox *outbox, const char *key)
 
 		if (frame->key != NULL && strcmp(frame->key, key) == 0)
 		{
-			drop(outbox, index - 1);
+			drop_at(outbox, index - 1);
 			return;
 		}
 	}
@@ -322,7 +330,7 @@ outbox_sent(Outbox *outbox, uint32_t count)
 	{
 		Frame *frame = outbox_peek(outbox, 0);
 
-		outbox->waiting -= frame_size(frame);
+		outbox->bytes -= frame_size(frame);
 		metrics.bytes_sent += frame->length;
 		outbox->first = (outbox->first + 1) % outbox->capacity;
 		outbox->count--;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * outbox.h
- *	  What waits to be sent to one connection.
+ *	  Queues the frames that wait to be sent to one connection.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,22 +17,19 @@
 
 struct Outbox;
 
-/*
- * How a transport takes what waits.  flush() sends as much as the connection
- * takes now and calls outbox_sent() for it.  overflow() is told once that more
- * waits than the limit allows; it ends the connection, but not before the turn ends.
- */
+/* The transport's side of an outbox; both functions must be set. */
 typedef struct OutboxOwner
 {
+	/* Sends as much as the connection takes now, and calls outbox_sent() for it. */
 	void (*flush)(struct Outbox *outbox);
+	/* Ends the connection, but not before the turn ends: the outbox has dropped everything.  Called once at most. */
 	void (*overflow)(struct Outbox *outbox);
 } OutboxOwner;
 
 /*
- * A queue of references to frames, part of its connection.  Bounded by its limit, and
- * by what is left of the budget, for which the one gives way that has not been empty
- * for the longest time.  Over that it drops everything, takes nothing more and says
- * so to its owner.
+ * A queue of references to frames, part of its connection.  It is bounded by its limit and by the budget of all
+ * connections (base/budget.h).  When the budget is spent, the outbox that has had frames for the longest time
+ * overflows: it drops everything, takes nothing more and tells its owner.
  */
 typedef struct Outbox
 {
@@ -41,70 +38,70 @@ typedef struct Outbox
 	uint32_t capacity;
 	uint32_t first;
 	uint32_t count;
-	size_t waiting; /* in memory, in bytes */
-	size_t limit;
-	bool closed;  /* takes nothing */
-	bool dirty;	  /* in the list of those to flush */
-	bool awaited; /* somebody wants to know when it is empty */
+	size_t bytes; /* of the queued frames in memory */
+	size_t limit; /* of these bytes */
+	bool closed;  /* takes no frame */
+	bool dirty;	  /* in the ring of outboxes to flush */
+	bool awaited; /* outbox_on_empty()'s function is called when it is empty */
 	struct Outbox *next_dirty;
 	struct Outbox *previous_dirty;
-	struct Outbox *next_waiting; /* in the list of those that are not empty */
+	struct Outbox *next_waiting; /* in the list of outboxes with frames */
 	struct Outbox *previous_waiting;
 } Outbox;
 
-/* Must be called once: at the end of each turn all dirty outboxes are flushed. */
+/* Must be called once: all dirty outboxes are flushed at the end of each turn. */
 extern void outbox_start(void);
 
+/* Makes an empty outbox; "limit" is in bytes. */
 extern void outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit);
 
-/* Drops what waits and takes nothing from now on. */
+/* Drops the frames and takes none from now on. */
 extern void outbox_close(Outbox *outbox);
 
 /*
- * Has the given function called at the end of a turn in which an outbox that is
- * awaited has become empty, because all was sent or it was closed.
+ * Registers the function to call at the end of a turn in which an awaited outbox has become empty: its frames were sent,
+ * or it was closed.
  */
 extern void outbox_on_empty(void (*tell)(void));
+
+/* Awaits that an outbox with frames becomes empty, once. */
 extern void outbox_await_empty(Outbox *outbox);
 
 /*
- * Is there room for a frame that can be sent later, if need be after what waits has been
- * offered to the connections, and those were cut off that take nothing?  An eighth of
- * all is for what must be pushed now.  A frame that is larger than may wait has the
- * queue for itself.
+ * Returns whether there is room for a deferrable frame.  If need be, flushes the outboxes first, and lets those overflow
+ * whose connections take nothing.  Deferrable frames may use only 7/8 of the limit and of the budget; the rest is for
+ * frames that must be pushed now.  An empty outbox has room for a frame larger than its limit.
  */
 extern bool outbox_has_room(Outbox *outbox, const Frame *frame);
 
-/* Has what waits offered to the connection at the end of the turn. */
+/* Has the outbox flushed at the end of the turn. */
 extern void outbox_wake(Outbox *outbox);
 
-/* Offers what waits to the connection now, and not at the end of the turn. */
+/* Flushes the outbox now if it is dirty. */
 extern void outbox_flush(Outbox *outbox);
 
 /*
- * Puts a frame into the queue, which holds a reference of its own.  Without room
- * the queue is flushed first, so that only a connection that does not take
- * what it gets overflows, and not one to which much is said at once.  The same
- * goes for all queues when the budget is spent.
+ * Queues a frame with a reference of its own.  Without room, flushes this outbox first, and when the budget is spent, all of
+ * them: only a connection that does not take its frames overflows, not one that gets many at once.
  */
 extern void outbox_push(Outbox *outbox, Frame *frame);
 
-/* The same for a frame that may be lost: one with its key among the latest is dropped for it; without room, it is. */
+/* Queues a frame that may be lost: drops a frame with the same key among the latest, and without room, the frame itself. */
 extern void outbox_offer(Outbox *outbox, Frame *frame);
 
-/* The same for a frame that nobody else needs: takes over the caller's reference. */
+/* Queues a frame like outbox_push(), and takes over the caller's reference. */
 extern void outbox_push_own(Outbox *outbox, Frame *frame);
 
-/* The same in front of what waits, and whatever that is: for a ping, of which there is one. */
+/* Queues a ping in front of all frames, without regard to limits; takes over the caller's reference. */
 extern void outbox_push_first(Outbox *outbox, Frame *frame);
 
-/* The same for the last frame of the connection: what comes after it is dropped. */
+/* Queues the last frame of the connection, and takes over the caller's reference; later frames are dropped. */
 extern void outbox_push_last(Outbox *outbox, Frame *frame);
 
-/* The frame that waits at an index of the queue, 0 being the next; NULL behind the last. */
+/* Returns the frame at an index of the queue, 0 being the next to send; it belongs to the queue.  NULL: there is none. */
 extern Frame *outbox_peek(const Outbox *outbox, uint32_t index);
 
-/* The first "count" frames are on their way. */
+/* Drops the first "count" frames: they are on their way. */
 extern void outbox_sent(Outbox *outbox, uint32_t count);
 
 #endif /* HERALD_OUTBOX_H */

@@ -1,28 +1,29 @@
 /*-------------------------------------------------------------------------
  *
  * pending_acks.c
- *	  The events that a session was asked to acknowledge and has not yet.
+ *	  Remembers the events that a session was asked to acknowledge.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "fanout/pending_acks.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/loop.h"
 #include "base/memory.h"
 
-typedef struct Question
+typedef struct PendingAck
 {
 	Event *event; /* a reference */
 	uint64_t expires;
-} Question;
+} PendingAck;
 
 struct PendingAcks
 {
-	Question *questions; /* the oldest first */
+	PendingAck *pending; /* the oldest first */
 	int count;
 	int capacity;
 };
@@ -31,42 +32,43 @@ static void
 remove_at(PendingAcks *acks, int index)
 {
 	acks->count--;
-	memmove(&acks->questions[index], &acks->questions[index + 1], sizeof(Question) * (size_t) (acks->count - index));
+	memmove(&acks->pending[index], &acks->pending[index + 1], sizeof(PendingAck) * (size_t) (acks->count - index));
 }
 
 static void
-forget_first(PendingAcks *acks)
+forget_oldest(PendingAcks *acks)
 {
-	event_unref(acks->questions[0].event);
+	event_unref(acks->pending[0].event);
 	remove_at(acks, 0);
 }
 
 static void
 forget_expired(PendingAcks *acks)
 {
-	while (acks->count > 0 && acks->questions[0].expires <= loop_now())
-		forget_first(acks);
+	while (acks->count > 0 && acks->pending[0].expires <= loop_now())
+		forget_oldest(acks);
 }
 
 static void
-make_room(PendingAcks *acks)
+make_slot_for_ack(PendingAcks *acks)
 {
 	forget_expired(acks);
 	if (acks->count == PENDING_ACKS_MAX)
-		forget_first(acks);
+		forget_oldest(acks);
 	if (acks->count < acks->capacity)
 		return;
 	acks->capacity = acks->capacity ? acks->capacity * 2 : 4;
-	acks->questions = memory_resize(acks->questions, sizeof(Question) * (size_t) acks->capacity);
+	acks->pending = memory_resize(acks->pending, sizeof(PendingAck) * (size_t) acks->capacity);
 }
 
 void
 pending_acks_add(PendingAcks **acks, Event *event)
 {
+	assert(event->ack != NULL);
 	if (*acks == NULL)
 		*acks = memory_new(sizeof(PendingAcks));
-	make_room(*acks);
-	(*acks)->questions[(*acks)->count++] = (Question){ event_ref(event), loop_now() + PENDING_ACKS_LIFETIME_MS };
+	make_slot_for_ack(*acks);
+	(*acks)->pending[(*acks)->count++] = (PendingAck){ event_ref(event), loop_now() + PENDING_ACKS_LIFETIME_MS };
 }
 
 Event *
@@ -76,7 +78,7 @@ pending_acks_take(PendingAcks *acks, uint32_t id)
 		forget_expired(acks);
 	for (int i = 0; acks != NULL && i < acks->count; i++)
 	{
-		Event *event = acks->questions[i].event;
+		Event *event = acks->pending[i].event;
 
 		if (event_ack_id(event) == id)
 		{
@@ -93,8 +95,8 @@ pending_acks_free(PendingAcks **acks)
 	if (*acks == NULL)
 		return;
 	while ((*acks)->count > 0)
-		forget_first(*acks);
-	free((*acks)->questions);
+		forget_oldest(*acks);
+	free((*acks)->pending);
 	free(*acks);
 	*acks = NULL;
 }

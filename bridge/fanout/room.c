@@ -267,7 +267,7 @@ publish_in(const Room *room, Event *event)
 		deliver_once(room->members[i]->session, event);
 }
 
-/* A replaying session whose outbox has no room for the event does not join now: the replay goes on from before it. */
+/* Without room for the event in its outbox, a replaying session does not join now: the replay goes on from before it. */
 static void
 change_room_of(Session *session, Event *event, const char *room, bool joins)
 {

@@ -39,8 +39,8 @@ extern int room_users(const char *name);
 /*
  * Delivers an event once to each session of an audience that is in at least one of its rooms.
  * A change of membership is part of its event:
- *	 - A user who joins a room has joined before the event is delivered.
- *	 - A user who leaves a room gets the event, and none of the room after it.
+ *	 - When a user joins a room, its sessions join before the event is delivered.
+ *	 - When a user leaves a room, its sessions get the event, and none of the room after it.
  *	 - A replaying session without room in its outbox neither joins nor gets the event: it stalls.
  */
 extern void room_publish(Audience audience, Event *event);

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * seen_snapshots.c
- *	  What a client has seen of the log, as its position says.
+ *	  Decides which events of the log a client has seen, by its position.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "fanout/seen_snapshots.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,13 +25,17 @@ typedef struct Snapshot
 struct SeenSnapshots
 {
 	int count;
+	int capacity;
 	Snapshot snapshots[];
 };
 
 SeenSnapshots *
 seen_snapshots_new(int count)
 {
-	return memory_new(sizeof(SeenSnapshots) + sizeof(Snapshot) * (size_t) count);
+	SeenSnapshots *seen = memory_new(sizeof(SeenSnapshots) + sizeof(Snapshot) * (size_t) count);
+
+	seen->capacity = count;
+	return seen;
 }
 
 void
@@ -41,13 +46,14 @@ seen_snapshots_free(SeenSnapshots *seen)
 	free(seen);
 }
 
-/* The text is "xmin:xmax:xid,xid". */
+/* The text is xmin:xmax:xip_list. */
 void
 seen_snapshots_add(SeenSnapshots *seen, const char *text, int64_t last_id)
 {
 	Snapshot *snapshot = &seen->snapshots[seen->count++];
 	char *at;
 
+	assert(seen->count <= seen->capacity);
 	strtoull(text, &at, 10);
 	snapshot->xmax = strtoull(at + 1, &at, 10);
 	snapshot->in_progress = memory_new(sizeof(uint64_t) * (strlen(at) / 2 + 1));
@@ -56,8 +62,9 @@ seen_snapshots_add(SeenSnapshots *seen, const char *text, int64_t last_id)
 		snapshot->in_progress[snapshot->count++] = strtoull(at + 1, &at, 10);
 }
 
+/* Transactions from the snapshot's xmax on, and those in its xip_list, count as in progress. */
 static bool
-sees(const Snapshot *snapshot, const Event *event)
+snapshot_sees(const Snapshot *snapshot, const Event *event)
 {
 	if (event->xid >= snapshot->xmax || event->number > snapshot->last_id)
 		return false;
@@ -74,7 +81,7 @@ seen_snapshots_has(const SeenSnapshots *seen, const Event *event)
 {
 	for (int i = 0; i < seen->count; i++)
 	{
-		if (sees(&seen->snapshots[i], event))
+		if (snapshot_sees(&seen->snapshots[i], event))
 			return true;
 	}
 	return false;

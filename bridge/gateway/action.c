@@ -41,14 +41,14 @@ static struct
 {
 	Database *connections[CONNECTIONS];
 	size_t bytes_in_flight;
-} actions;
+} action_queue;
 
 static void
 end_action(Action *action)
 {
 	if (action->in_flight)
 		action_lane_exit(&action->session->lane);
-	actions.bytes_in_flight -= action->size;
+	action_queue.bytes_in_flight -= action->size;
 	session_unref(action->session);
 	free(action->name);
 	free(action->room);
@@ -156,9 +156,9 @@ least_busy_connection(void)
 
 	for (int i = 1; i < CONNECTIONS; i++)
 	{
-		if (database_is_connected(actions.connections[i]) &&
-			(!database_is_connected(actions.connections[best]) ||
-			 database_load(actions.connections[i]) < database_load(actions.connections[best])))
+		if (database_is_connected(action_queue.connections[i]) &&
+			(!database_is_connected(action_queue.connections[best]) ||
+			 database_load(action_queue.connections[i]) < database_load(action_queue.connections[best])))
 			best = i;
 	}
 	return best;
@@ -174,8 +174,8 @@ ask_database(Action *action, const char *sql, int count, const char *const *valu
 	action->in_flight = true;
 	for (int i = 0; i < count; i++)
 		action->size += strlen(values[i]);
-	actions.bytes_in_flight += action->size;
-	database_query(actions.connections[session->lane.connection], sql, count, values, answer, action);
+	action_queue.bytes_in_flight += action->size;
+	database_query(action_queue.connections[session->lane.connection], sql, count, values, answer, action);
 }
 
 static void
@@ -225,7 +225,7 @@ actions_in_flight(void)
 	int load = 0;
 
 	for (int i = 0; i < CONNECTIONS; i++)
-		load += database_load(actions.connections[i]);
+		load += database_load(action_queue.connections[i]);
 	return load;
 }
 
@@ -241,7 +241,7 @@ action_submit(Session *session, const char *name, const json_t *data, char *refe
 	metrics.actions++;
 	if (strcmp(name, "ping") == 0)
 		answer_data(action, "{}");
-	else if (actions_in_flight() >= LONGEST_QUEUE || actions.bytes_in_flight >= LARGEST_QUEUE)
+	else if (actions_in_flight() >= LONGEST_QUEUE || action_queue.bytes_in_flight >= LARGEST_QUEUE)
 		answer_error(action, "busy", "too many actions are waiting; try again later");
 	else if (strcmp(name, "room:join") == 0)
 		submit_room(action, data, submit_join);
@@ -260,7 +260,7 @@ action_on_acknowledged(Session *session, const char *action, const char *body)
 }
 
 static json_t *
-list_of(json_t *data)
+ack_arguments(json_t *data)
 {
 	return json_is_array(data) ? json_incref(data) : data != NULL ? json_pack("[O]", data) :
 																	json_array();
@@ -286,7 +286,7 @@ action_acknowledge(Session *session, const char *id, json_t *data)
 		log_debug("ack_ignored", "user", session->user, "ack", id);
 		return;
 	}
-	payload = json_pack("{s:s, s:s, s:o}", "event", event->name, "id", event->id, "data", list_of(data));
+	payload = json_pack("{s:s, s:s, s:o}", "event", event->name, "id", event->id, "data", ack_arguments(data));
 	action_submit(session, event->ack, payload, memory_copy(event->ack), action_on_acknowledged);
 	json_decref(payload);
 	event_unref(event);
@@ -298,12 +298,12 @@ action_start(const Config *config)
 	static const DatabaseEvents events = { NULL };
 
 	for (int i = 0; i < CONNECTIONS; i++)
-		actions.connections[i] = database_open("actions", config->database, config->action_timeout, &events, NULL);
+		action_queue.connections[i] = database_open("actions", config->database, config->action_timeout, &events, NULL);
 }
 
 void
 action_stop(void)
 {
 	for (int i = 0; i < CONNECTIONS; i++)
-		database_close(actions.connections[i]);
+		database_close(action_queue.connections[i]);
 }

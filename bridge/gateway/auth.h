@@ -14,7 +14,7 @@
 
 #include "base/config.h"
 
-/* The user for whom a good token speaks. */
+/* The user that a good token names. */
 typedef struct Identity
 {
 	char *user;

@@ -15,7 +15,7 @@
 #include "fanout/session.h"
 #include "gateway/auth.h"
 
-/* What a protocol knows of a client that asks to be admitted. */
+/* The request of a client to be admitted, as its protocol read it. */
 typedef struct Arrival
 {
 	const char *token;
@@ -42,7 +42,7 @@ extern void gateway_leave(void);
  */
 extern Session *gateway_admit(const Arrival *arrival, Refusal *refusal);
 
-/* Goes on with a session whose SessionOps.join() has the answers to its rooms. */
+/* Goes on with a session after its SessionOps.join() has got the answers. */
 extern void gateway_rooms_joined(Session *session);
 
 /*

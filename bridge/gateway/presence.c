@@ -1,17 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * presence.c
- *	  Who is here, and what of it the database has not been told yet.
+ *	  Tracks present users and the users in rooms of posts, and the changes to report.
  *
- * What is so and what was told are kept side by side, for each user and each
- * room of a post; where they differ, it is in a queue.  What is as told and
- * nothing is forgotten.  A change costs the same however many there are.
+ * Tracks the actual and the last reported state, for each user and each room of a
+ * post; entries with a difference are queued.  An entry is forgotten when nobody is there
+ * and that has been reported.  A change takes constant time.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "gateway/presence.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -25,9 +26,9 @@
 
 typedef struct Person
 {
-	bool here;
-	bool told;	 /* ... to be here */
-	Timer grace; /* runs while there is no session */
+	bool present;
+	bool reported; /* as present */
+	Timer grace;   /* runs while there is no session */
 	bool queued;
 	struct Person *previous;
 	struct Person *next;
@@ -35,9 +36,12 @@ typedef struct Person
 	char id[];
 } Person;
 
+/* reported: the count is unknown. */
+#define UNKNOWN (-1)
+
 typedef struct Post
 {
-	int told; /* how many users are in its room; -1: it is not known what */
+	int reported; /* number of users in its room, or UNKNOWN */
 	bool queued;
 	struct Post *previous;
 	struct Post *next;
@@ -45,12 +49,15 @@ typedef struct Post
 	char room[];
 } Post;
 
-static const Config *config;
-static void (*tell_news)(void);
-static Person *people;
-static Person *person_queue;
-static Post *posts;
-static Post *post_queue;
+static struct
+{
+	const Config *config; /* presence-grace may change while the bridge runs */
+	void (*tell_news)(void);
+	Person *people;
+	Person *person_queue;
+	Post *posts;
+	Post *post_queue;
+} presence;
 
 #define QUEUE(queue, entry) \
 	do \
@@ -58,7 +65,7 @@ static Post *post_queue;
 		if (!(entry)->queued) \
 			DL_APPEND2(queue, entry, previous, next); \
 		(entry)->queued = true; \
-		tell_news(); \
+		presence.tell_news(); \
 	} while (0)
 
 #define UNQUEUE(queue, entry) \
@@ -76,12 +83,12 @@ find_person(const char *id)
 {
 	Person *person;
 
-	HASH_FIND_STR(people, id, person);
+	HASH_FIND_STR(presence.people, id, person);
 	if (person == NULL)
 	{
 		person = memory_new(sizeof(Person) + strlen(id) + 1);
 		strcpy(person->id, id);
-		HASH_ADD_STR(people, id, person);
+		HASH_ADD_STR(presence.people, id, person);
 	}
 	return person;
 }
@@ -90,83 +97,84 @@ static void
 forget_person(Person *person)
 {
 	timer_stop(&person->grace);
-	UNQUEUE(person_queue, person);
-	HASH_DEL(people, person);
+	UNQUEUE(presence.person_queue, person);
+	HASH_DEL(presence.people, person);
 	free(person);
 }
 
-/* What is so may be another thing than what was told, or the same again. */
+/* Queues a difference, or forgets an entry without one. */
 static void
 settle_person(Person *person)
 {
-	if (person->here != person->told)
-		QUEUE(person_queue, person);
-	else if (person->here)
-		UNQUEUE(person_queue, person);
+	if (person->present != person->reported)
+		QUEUE(presence.person_queue, person);
+	else if (person->present)
+		UNQUEUE(presence.person_queue, person);
 	else
 		forget_person(person);
 }
 
 static void
-on_grace_over(void *context)
+presence_on_grace_over(void *context)
 {
 	Person *person = context;
 
-	person->here = false;
+	person->present = false;
 	settle_person(person);
 }
 
 static void
-on_user(const char *user, bool here)
+presence_on_user(const char *user, bool has_sessions)
 {
 	Person *person = find_person(user);
 
-	if (here)
+	if (has_sessions)
 	{
 		timer_stop(&person->grace);
-		person->here = true;
+		person->present = true;
 		settle_person(person);
 	}
 	else
-		timer_start(&person->grace, (uint64_t) config->presence_grace, on_grace_over, person);
+		timer_start(&person->grace, (uint64_t) presence.config->presence_grace, presence_on_grace_over, person);
 }
 
 /* ----- rooms of posts */
 
 static void
-on_room(const char *room)
+presence_on_room(const char *room)
 {
 	Post *post;
 
 	if (strncmp(room, "post:", 5) != 0)
 		return;
-	HASH_FIND_STR(posts, room, post);
+	HASH_FIND_STR(presence.posts, room, post);
 	if (post == NULL)
 	{
 		post = memory_new(sizeof(Post) + strlen(room) + 1);
 		strcpy(post->room, room);
-		HASH_ADD_STR(posts, room, post);
+		HASH_ADD_STR(presence.posts, room, post);
 	}
-	QUEUE(post_queue, post);
+	QUEUE(presence.post_queue, post);
 }
 
 static void
 forget_post(Post *post)
 {
-	UNQUEUE(post_queue, post);
-	HASH_DEL(posts, post);
+	UNQUEUE(presence.post_queue, post);
+	HASH_DEL(presence.posts, post);
 	free(post);
 }
 
 /* ----- news */
 
 void
-presence_start(const Config *settings, void (*tell)(void))
+presence_start(const Config *config, void (*tell)(void))
 {
-	config = settings;
-	tell_news = tell;
-	user_on_change(on_user);
-	room_on_change(on_room);
+	assert(tell != NULL);
+	presence.config = config;
+	presence.tell_news = tell;
+	user_on_change(presence_on_user);
+	room_on_change(presence_on_room);
 }
 
 void
@@ -174,16 +182,16 @@ presence_stop(void)
 {
 	user_on_change(NULL);
 	room_on_change(NULL);
-	while (people != NULL)
-		forget_person(people);
-	while (posts != NULL)
-		forget_post(posts);
+	while (presence.people != NULL)
+		forget_person(presence.people);
+	while (presence.posts != NULL)
+		forget_post(presence.posts);
 }
 
 bool
 presence_has_news(void)
 {
-	return person_queue != NULL || post_queue != NULL;
+	return presence.person_queue != NULL || presence.post_queue != NULL;
 }
 
 static void
@@ -196,13 +204,13 @@ take_people(PresenceNews *news)
 	int went_count = 0;
 	int count = 0;
 
-	for (; person_queue != NULL && count < PRESENCE_AT_ONCE; count++)
+	for (; presence.person_queue != NULL && count < PRESENCE_AT_ONCE; count++)
 	{
-		Person *person = taken[count] = person_queue;
+		Person *person = taken[count] = presence.person_queue;
 
-		UNQUEUE(person_queue, person);
-		person->told = person->here;
-		if (person->here)
+		UNQUEUE(presence.person_queue, person);
+		person->reported = person->present;
+		if (person->present)
 			came[came_count++] = person->id;
 		else
 			went[went_count++] = person->id;
@@ -216,11 +224,11 @@ take_people(PresenceNews *news)
 static void
 settle_post(Post *post)
 {
-	if (post->told == 0)
+	if (post->reported == 0)
 		forget_post(post);
 }
 
-/* Users are counted only now, once for all who came and went meanwhile. */
+/* Counts the users only now: once for all that came and went meanwhile. */
 static void
 take_posts(PresenceNews *news)
 {
@@ -229,18 +237,18 @@ take_posts(PresenceNews *news)
 	char *counts[PRESENCE_AT_ONCE] = { NULL };
 	int count = 0;
 
-	while (post_queue != NULL && count < PRESENCE_AT_ONCE)
+	while (presence.post_queue != NULL && count < PRESENCE_AT_ONCE)
 	{
-		Post *post = post_queue;
+		Post *post = presence.post_queue;
 		int users = room_users(post->room);
 
-		UNQUEUE(post_queue, post);
-		if (users == post->told)
+		UNQUEUE(presence.post_queue, post);
+		if (users == post->reported)
 		{
 			settle_post(post);
 			continue;
 		}
-		post->told = users;
+		post->reported = users;
 		taken[count] = post;
 		rooms[count] = post->room;
 		counts[count++] = memory_format("%d", users);
@@ -281,14 +289,14 @@ presence_forget(void)
 	Post *post;
 	Post *next_post;
 
-	HASH_ITER(hh, people, person, next_person)
+	HASH_ITER(hh, presence.people, person, next_person)
 	{
-		person->told = false;
+		person->reported = false;
 		settle_person(person);
 	}
-	HASH_ITER(hh, posts, post, next_post)
+	HASH_ITER(hh, presence.posts, post, next_post)
 	{
-		post->told = -1;
-		QUEUE(post_queue, post);
+		post->reported = UNKNOWN;
+		QUEUE(presence.post_queue, post);
 	}
 }

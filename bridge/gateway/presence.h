@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * presence.h
- *	  Who is here, and what of it the database has not been told yet.
+ *	  Tracks present users and the users in rooms of posts, and the changes to report.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,33 +13,33 @@
 
 #include "base/config.h"
 
-/* So many users, and so many rooms, are told at once. */
+/* At most so many users, and so many rooms, are reported at once. */
 #define PRESENCE_AT_ONCE 1000
 
-/* What the database is told, as arrays for SQL. */
+/* A report for the database, as arrays for SQL. */
 typedef struct PresenceNews
 {
-	char *came;
-	char *went;
+	char *came;	  /* users who are present now */
+	char *went;	  /* users who are not any more */
 	char *rooms;  /* of posts ... */
-	char *counts; /* ... and how many users are in each now */
+	char *counts; /* ... and how many users are in each */
 } PresenceNews;
 
 /*
- * Watches the sessions and the rooms of posts from now on; tell() is called when
- * there is something to tell.  A user is here until the last session has been
- * gone for presence-grace: who comes back within it never went.
+ * Tracks sessions and rooms of posts from now on; calls tell() when there is a change to report.  A user is present
+ * until the last session has been gone for presence-grace: a user who comes back within that time has not gone.
  */
 extern void presence_start(const Config *config, void (*tell)(void));
 extern void presence_stop(void);
 
+/* Returns whether there are changes to report. */
 extern bool presence_has_news(void);
 
-/* Takes what is to be told; from then on it counts as told.  The caller frees what is in it. */
+/* Returns changes, which count as reported from then on.  The caller frees them by presence_free(). */
 extern PresenceNews presence_take(void);
 extern void presence_free(PresenceNews *news);
 
-/* Nothing counts as told any more: all that is so is news. */
+/* Counts nothing as reported any more: everything is a change. */
 extern void presence_forget(void);
 
 #endif /* HERALD_PRESENCE_H */

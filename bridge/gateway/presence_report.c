@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * presence_report.c
- *	  Tells the database who is here, and that this bridge lives.
+ *	  Reports presence to the database, and that this bridge lives.
  *
- * One query at a time, with all that is new; without news as often as the lease
- * needs it.  Whenever it is not sure any more what the database knows, after a
- * lost connection or a failed report, the bridge begins anew: it gets another id
- * and reports everything under that.  What it said under its former id counts
- * until that lease runs out, so nobody seems to go meanwhile.
+ * One query runs at a time, with all changes.  Without changes the bridge reports as often
+ * as its lease needs it.  When the bridge does not know the database's state, after a
+ * lost connection or a failed report, it begins anew: it gets another id and reports all
+ * users and rooms under that.  Its reports under the former id count until that lease
+ * ends, so that no user seems to go meanwhile.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,85 +24,88 @@
 
 #define NEWS_INTERVAL_MS 250
 
-static const Config *config;
-static Database *database;
-static char *id;	 /* to report under; NULL: it is asked for */
-static char *former; /* the one before it */
-static bool asking;	 /* a query runs */
-static bool leaving;
-static bool fixed; /* the timer is not brought forward by news */
-static Timer timer;
+static struct
+{
+	const Config *config; /* presence-lease and presence-grace may change while the bridge runs */
+	Database *database;
+	char *id;		/* to report under; NULL: the database is asked for one */
+	char *former;	/* the id before it, or NULL */
+	bool in_flight; /* a query */
+	bool leaving;
+	bool fixed; /* changes do not bring the timer forward */
+	Timer timer;
+} reports;
 
-static void ask(void);
+static void report_next(void);
 
 static void
-on_time(void *context)
+report_on_time(void *context)
 {
 	(void) context;
-	ask();
+	report_next();
 }
 
 static void
 wait_for(long milliseconds)
 {
-	timer_start(&timer, (uint64_t) milliseconds, on_time, NULL);
+	timer_start(&reports.timer, (uint64_t) milliseconds, report_on_time, NULL);
 }
 
 static void
 plan_next(void)
 {
-	fixed = presence_has_news();
-	wait_for(fixed ? NEWS_INTERVAL_MS : config->presence_lease / 3);
+	reports.fixed = presence_has_news();
+	wait_for(reports.fixed ? NEWS_INTERVAL_MS : reports.config->presence_lease / 3);
 }
 
 static void
-on_news(void)
+report_on_news(void)
 {
-	if (!asking && !fixed && !leaving)
+	if (!reports.in_flight && !reports.fixed && !reports.leaving)
 		plan_next();
 }
 
-/* It is not known what the database knows. */
+/* Forgets the id: the database may have any of the reports under it, or none. */
 static void
 begin_anew(void)
 {
-	if (id != NULL)
+	if (reports.id != NULL)
 	{
-		free(former);
-		former = id;
-		id = NULL;
+		free(reports.former);
+		reports.former = reports.id;
+		reports.id = NULL;
 	}
 	presence_forget();
 }
 
-/* A lost connection has been dealt with when the answer to its query comes. */
+/* After a lost connection, report_on_lost() begins anew. */
 static bool
 is_good(const PGresult *result)
 {
-	asking = false;
+	reports.in_flight = false;
 	if (result == NULL)
 		return false;
 	if (PQresultStatus(result) == PGRES_TUPLES_OK)
 		return true;
 	log_error("presence_not_reported", "reason", PQresultErrorMessage(result));
 	begin_anew();
-	fixed = true;
-	wait_for(config->presence_lease / 3);
+	reports.fixed = true;
+	wait_for(reports.config->presence_lease / 3);
 	return false;
 }
 
 static void
-on_begun(void *context, const PGresult *result)
+report_on_begun(void *context, const PGresult *result)
 {
 	(void) context;
 	if (!is_good(result))
 		return;
-	id = memory_copy(PQgetvalue(result, 0, 0));
-	ask();
+	reports.id = memory_copy(PQgetvalue(result, 0, 0));
+	report_next();
 }
 
 static void
-on_reported(void *context, const PGresult *result)
+report_on_reported(void *context, const PGresult *result)
 {
 	(void) context;
 	if (is_good(result))
@@ -110,82 +113,82 @@ on_reported(void *context, const PGresult *result)
 }
 
 static void
-begin(const char *lease)
+begin_presence(const char *lease)
 {
-	const char *values[] = { former, lease };
+	const char *values[] = { reports.former, lease };
 
-	database_query(database, "SELECT herald_internal.begin_presence($1, $2)", 2, values, on_begun, NULL);
+	database_query(reports.database, "SELECT herald_internal.begin_presence($1, $2)", 2, values, report_on_begun, NULL);
 }
 
 static void
-report(const char *lease)
+report_news(const char *lease)
 {
 	PresenceNews news = presence_take();
-	const char *values[] = { id, news.came, news.went, news.rooms, news.counts, lease };
+	const char *values[] = { reports.id, news.came, news.went, news.rooms, news.counts, lease };
 
-	database_query(database, "SELECT herald_internal.report_presence($1, $2, $3, $4, $5, $6)", 6, values, on_reported, NULL);
+	database_query(reports.database, "SELECT herald_internal.report_presence($1, $2, $3, $4, $5, $6)", 6, values, report_on_reported, NULL);
 	presence_free(&news);
 }
 
-/* The lease holds for the time that a report may be late, and then for as long as anybody may be away. */
+/* The lease covers the time by which a report may be late, and then the grace period of absent users. */
 static void
-ask(void)
+report_next(void)
 {
 	char *lease;
 
-	if (asking || leaving || !database_is_connected(database))
+	if (reports.in_flight || reports.leaving || !database_is_connected(reports.database))
 		return;
-	asking = true;
-	lease = memory_format("%ld ms", config->presence_lease + config->presence_grace);
-	if (id == NULL)
-		begin(lease);
+	reports.in_flight = true;
+	lease = memory_format("%ld ms", reports.config->presence_lease + reports.config->presence_grace);
+	if (reports.id == NULL)
+		begin_presence(lease);
 	else
-		report(lease);
+		report_news(lease);
 	free(lease);
 }
 
 static void
-on_connected(void *context)
+report_on_connected(void *context)
 {
 	(void) context;
-	ask();
+	report_next();
 }
 
 static void
-on_lost(void *context)
+report_on_lost(void *context)
 {
 	(void) context;
 	begin_anew();
 }
 
 void
-presence_report_start(const Config *settings)
+presence_report_start(const Config *config)
 {
-	static const DatabaseEvents events = { .connected = on_connected, .lost = on_lost };
+	static const DatabaseEvents events = { .connected = report_on_connected, .lost = report_on_lost };
 
-	config = settings;
-	presence_start(settings, on_news);
-	database = database_open("presence", settings->database, settings->database_timeout, &events, NULL);
+	reports.config = config;
+	presence_start(config, report_on_news);
+	reports.database = database_open("presence", config->database, config->database_timeout, &events, NULL);
 }
 
 void
 presence_report_give_up(void)
 {
-	char *lease = memory_format("%ld ms", config->presence_grace);
+	char *lease = memory_format("%ld ms", reports.config->presence_grace);
 
-	if (id != NULL && !leaving)
-		report(lease);
-	leaving = true;
-	timer_stop(&timer);
+	if (reports.id != NULL && !reports.leaving)
+		report_news(lease);
+	reports.leaving = true;
+	timer_stop(&reports.timer);
 	free(lease);
 }
 
 void
 presence_report_stop(void)
 {
-	timer_stop(&timer);
-	database_close(database);
+	timer_stop(&reports.timer);
+	database_close(reports.database);
 	presence_stop();
-	free(id);
-	free(former);
+	free(reports.id);
+	free(reports.former);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * presence_report.h
- *	  Tells the database who is here, and that this bridge lives.
+ *	  Reports presence to the database, and that this bridge lives.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,9 +11,10 @@
 
 #include "base/config.h"
 
+/* Connects to the database and begins to report. */
 extern void presence_report_start(const Config *config);
 
-/* The bridge is about to end: makes the lease as short as users need to come back elsewhere, and renews it no more. */
+/* Shortens the lease to the time that users need to come back on another bridge, and renews it no more: the bridge ends. */
 extern void presence_report_give_up(void);
 
 extern void presence_report_stop(void);

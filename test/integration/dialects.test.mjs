@@ -402,7 +402,7 @@ test('runs the example of docs/protocol.md', async () => {
   assert.deepEqual(await heard(socket, 'dm'), ['Ben', 'Hello']);
 
   assert.deepEqual(await emit(socket, 'watch', Number(post)), [null]);
-  assert.deepEqual(await emit(socket, 'watch', 999999), ['There is no such room for this user.']);
+  assert.deepEqual(await emit(socket, 'watch', 999999), ['there is no such room for this user']);
   await database.query("UPDATE posts SET caption = 'New' WHERE id = $1", [post]);
   await like(ann, post);
   await heard(socket, 'post:liked', ({ userId }) => userId === ann);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * support.h
- *	  Events, sessions and a connection that only collects, for the tests of fanout/.
+ *	  Makes events, sessions and connections that collect frames, for the tests of fanout/.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -53,7 +53,7 @@ support_encode(const Format *format, const Event *event)
 
 static const Format support_format = { .slot = 2, .encode = support_encode };
 
-/* A connection: what was flushed is in "said", each frame with a space behind it. */
+/* A connection that collects flushed frames in "said", each with a space behind it. */
 typedef struct Client
 {
 	Outbox outbox;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_auth.c
- *	  Only tokens that are good in every respect are let in, and refusals say why.
+ *	  The bridge accepts only tokens that are good in every respect, and names the reason of a refusal.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -123,7 +123,7 @@ accepts(const char *claims, const char *user)
 }
 
 static void
-test_good(void **state)
+accepts_a_good_token(void **state)
 {
 	char claims[128];
 	time_t later = time(NULL) + 10;
@@ -143,7 +143,7 @@ test_good(void **state)
 }
 
 static void
-test_signature(void **state)
+refuses_a_token_with_another_signature(void **state)
 {
 	char *token = make_token("{\"sub\":\"42\"}", JWT_ALG_HS256, SECRET);
 	char *other = make_token("{\"sub\":\"43\"}", JWT_ALG_HS256, SECRET);
@@ -163,7 +163,7 @@ test_signature(void **state)
 }
 
 static void
-test_algorithm(void **state)
+refuses_another_algorithm_than_configured(void **state)
 {
 	(void) state;
 	refuses_token(make_token("{\"sub\":\"42\"}", JWT_ALG_NONE, NULL), "token_invalid");
@@ -176,7 +176,7 @@ test_algorithm(void **state)
 }
 
 static void
-test_times(void **state)
+checks_the_times_of_a_token(void **state)
 {
 	char claims[128];
 
@@ -195,7 +195,7 @@ test_times(void **state)
 }
 
 static void
-test_audience(void **state)
+checks_the_audience(void **state)
 {
 	(void) state;
 	accepts("{\"sub\":\"42\",\"aud\":\"other\"}", "42"); /* none is required */
@@ -212,7 +212,7 @@ test_audience(void **state)
 }
 
 static void
-test_issuer(void **state)
+checks_the_issuer(void **state)
 {
 	(void) state;
 	config.jwt_issuer = "https://id";
@@ -222,7 +222,7 @@ test_issuer(void **state)
 }
 
 static void
-test_user(void **state)
+reads_the_user_from_the_configured_claim(void **state)
 {
 	(void) state;
 	accepts("{\"sub\":42}", "42");
@@ -240,7 +240,7 @@ test_user(void **state)
 }
 
 static void
-test_garbage(void **state)
+refuses_garbage(void **state)
 {
 	static const char *const texts[] = { "x", ".", "..", "...", "a.b.c", "eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJIUzI1NiJ9..", "\xff\xfe.\x01.", "{\"sub\":\"42\"}" };
 	char *token = make_token("{\"sub\":\"42\"}", JWT_ALG_HS256, SECRET);
@@ -256,9 +256,8 @@ test_garbage(void **state)
 	free(token);
 }
 
-/* A bad setting leaves what was there in force. */
 static void
-test_configure(void **state)
+keeps_its_settings_when_new_ones_are_bad(void **state)
 {
 	Config bad = config;
 
@@ -283,7 +282,7 @@ test_configure(void **state)
 	accepts_token(make_token("{\"sub\":\"42\"}", JWT_ALG_HS256, "another secret of sufficient length"), "42", 0);
 }
 
-/* Collects what is written to standard error until captured() is called. */
+/* Collects the output on standard error until captured() is called. */
 static FILE *capture;
 static int former_stderr;
 
@@ -417,15 +416,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		AUTH_TEST(test_good),
-		AUTH_TEST(test_signature),
-		AUTH_TEST(test_algorithm),
-		AUTH_TEST(test_times),
-		AUTH_TEST(test_audience),
-		AUTH_TEST(test_issuer),
-		AUTH_TEST(test_user),
-		AUTH_TEST(test_garbage),
-		AUTH_TEST(test_configure),
+		AUTH_TEST(accepts_a_good_token),
+		AUTH_TEST(refuses_a_token_with_another_signature),
+		AUTH_TEST(refuses_another_algorithm_than_configured),
+		AUTH_TEST(checks_the_times_of_a_token),
+		AUTH_TEST(checks_the_audience),
+		AUTH_TEST(checks_the_issuer),
+		AUTH_TEST(reads_the_user_from_the_configured_claim),
+		AUTH_TEST(refuses_garbage),
+		AUTH_TEST(keeps_its_settings_when_new_ones_are_bad),
 		AUTH_TEST(warns_of_strange_secret_files),
 		AUTH_TEST(names_the_claim_that_it_misses),
 		AUTH_TEST(logs_one_refusal_of_a_kind_per_second),

@@ -27,7 +27,7 @@
 
 /* No test here conflates events: see test_conflation.c. */
 void
-gateway_relay(Event *event)
+relay_publish(Event *event)
 {
 	(void) event;
 	fail();

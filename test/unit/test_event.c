@@ -64,7 +64,7 @@ full_event(void)
 }
 
 static void
-test_frame_once_per_format(void **state)
+builds_a_frame_once_per_format(void **state)
 {
 	static const Format first = { .slot = 0, .encode = encode };
 	static const Format last = { .slot = LAST_PLACE, .encode = encode };
@@ -85,7 +85,7 @@ test_frame_once_per_format(void **state)
 }
 
 static void
-test_unwanted_is_found_out_once(void **state)
+asks_a_format_once_about_an_unwanted_event(void **state)
 {
 	static const Format picky = { .slot = 1, .encode = refuse };
 	static const Format format = { .slot = 0, .encode = encode };
@@ -99,9 +99,9 @@ test_unwanted_is_found_out_once(void **state)
 	event_unref(event);
 }
 
-/* The leak check would tell of what event_unref() forgets. */
+/* The leak check finds memory that event_unref() forgets. */
 static void
-test_freed_with_last_reference(void **state)
+frees_an_event_with_its_last_reference(void **state)
 {
 	static const Format format = { .slot = 3, .encode = encode };
 	Event *event = full_event();
@@ -115,13 +115,13 @@ test_freed_with_last_reference(void **state)
 	assert_int_equal(frame->references, 2);
 	assert_string_equal(event->name, "post:liked");
 	event_unref(event);
-	assert_int_equal(frame->references, 1); /* the event has let go of it */
+	assert_int_equal(frame->references, 1); /* the event has given up its own */
 	frame_unref(frame);
 }
 
-/* What waits of one format is not replaced by the same event in another: a connection may have both. */
+/* A queued frame of one format is not replaced by the same event in another: a connection may have both. */
 static void
-test_keys_of_formats_differ(void **state)
+gives_frames_of_two_formats_different_keys(void **state)
 {
 	static const Format first = { .slot = 1, .encode = encode };
 	static const Format second = { .slot = 2, .encode = encode };
@@ -143,7 +143,7 @@ test_keys_of_formats_differ(void **state)
 }
 
 static void
-test_empty(void **state)
+frees_an_empty_event(void **state)
 {
 	Event *event = event_new();
 
@@ -158,11 +158,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_frame_once_per_format),
-		cmocka_unit_test(test_unwanted_is_found_out_once),
-		cmocka_unit_test(test_freed_with_last_reference),
-		cmocka_unit_test(test_keys_of_formats_differ),
-		cmocka_unit_test(test_empty),
+		cmocka_unit_test(builds_a_frame_once_per_format),
+		cmocka_unit_test(asks_a_format_once_about_an_unwanted_event),
+		cmocka_unit_test(frees_an_event_with_its_last_reference),
+		cmocka_unit_test(gives_frames_of_two_formats_different_keys),
+		cmocka_unit_test(frees_an_empty_event),
 	};
 
 	return cmocka_run_group_tests_name("event", tests, NULL, NULL);

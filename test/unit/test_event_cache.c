@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_event_cache.c
- *	  Recent events: without gaps from any of their positions on, and never more than may be.
+ *	  The cache has all events from each of its positions on, and stays within its size.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -72,7 +72,7 @@ reach(const char *position)
 }
 
 static void
-test_segments(void **state)
+begins_segments_at_positions(void **state)
 {
 	uint64_t first;
 
@@ -82,7 +82,7 @@ test_segments(void **state)
 	event_cache_reached("p0");
 	first = event_cache_first_segment();
 	add(event_cache_add, "a");
-	event_cache_reached("p1"); /* too little for a segment of its own */
+	event_cache_reached("p1"); /* too few bytes for a segment of its own */
 	assert_null(event_cache_position(first + 1));
 	add(event_cache_add, "b");
 	reach("p2");
@@ -95,7 +95,7 @@ test_segments(void **state)
 }
 
 static void
-test_what_was_read_back(void **state)
+prepends_a_segment_that_was_read_back(void **state)
 {
 	uint64_t first;
 
@@ -124,7 +124,7 @@ test_what_was_read_back(void **state)
 }
 
 static void
-test_bounded(void **state)
+stays_within_its_size(void **state)
 {
 	char position[16];
 
@@ -148,7 +148,7 @@ test_bounded(void **state)
 }
 
 static void
-test_never_too_many_segments(void **state)
+never_has_too_many_segments(void **state)
 {
 	const char *positions[EVENT_CACHE_SEGMENTS];
 	uint64_t numbers[EVENT_CACHE_SEGMENTS];
@@ -169,9 +169,9 @@ test_never_too_many_segments(void **state)
 	assert_int_equal(event_cache_segments(positions, numbers), EVENT_CACHE_SEGMENTS);
 }
 
-/* A window that is larger than the memory leaves a gap: nothing is held until it is over. */
+/* The cache stays empty until the window ends. */
 static void
-test_large_window(void **state)
+holds_nothing_after_a_window_larger_than_itself(void **state)
 {
 	(void) state;
 	config.event_cache_size = 5000;
@@ -190,11 +190,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_segments, begin, end),
-		cmocka_unit_test_setup_teardown(test_what_was_read_back, begin, end),
-		cmocka_unit_test_setup_teardown(test_bounded, begin, end),
-		cmocka_unit_test_setup_teardown(test_never_too_many_segments, begin, end),
-		cmocka_unit_test_setup_teardown(test_large_window, begin, end),
+		cmocka_unit_test_setup_teardown(begins_segments_at_positions, begin, end),
+		cmocka_unit_test_setup_teardown(prepends_a_segment_that_was_read_back, begin, end),
+		cmocka_unit_test_setup_teardown(stays_within_its_size, begin, end),
+		cmocka_unit_test_setup_teardown(never_has_too_many_segments, begin, end),
+		cmocka_unit_test_setup_teardown(holds_nothing_after_a_window_larger_than_itself, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("recent", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_frame.c
- *	  Frames have the headers of RFC 6455, and live as long as somebody holds them.
+ *	  Frames have the headers of RFC 6455, and live until their last reference is given up.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -37,7 +37,7 @@ check_frame(size_t length, const unsigned char *header, size_t header_length)
 }
 
 static void
-test_short(void **state)
+writes_the_header_of_a_short_frame(void **state)
 {
 	(void) state;
 	check_frame(0, (const unsigned char[]){ 0x81, 0 }, 2);
@@ -46,7 +46,7 @@ test_short(void **state)
 }
 
 static void
-test_two_byte_length(void **state)
+writes_a_length_of_two_bytes(void **state)
 {
 	(void) state;
 	check_frame(126, (const unsigned char[]){ 0x81, 126, 0, 126 }, 4);
@@ -55,7 +55,7 @@ test_two_byte_length(void **state)
 }
 
 static void
-test_eight_byte_length(void **state)
+writes_a_length_of_eight_bytes(void **state)
 {
 	(void) state;
 	check_frame(65536, (const unsigned char[]){ 0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0 }, 10);
@@ -72,7 +72,7 @@ check_kind(FrameKind kind, unsigned char first)
 }
 
 static void
-test_kinds(void **state)
+writes_the_opcode_of_each_kind(void **state)
 {
 	(void) state;
 	check_kind(FRAME_TEXT, 0x81);
@@ -83,7 +83,7 @@ test_kinds(void **state)
 }
 
 static void
-test_raw(void **state)
+writes_no_header_for_a_raw_frame(void **state)
 {
 	Frame *frame = frame_new(FRAME_RAW, "abc", 3);
 
@@ -95,7 +95,7 @@ test_raw(void **state)
 
 /* The transport writes in front of the bytes. */
 static void
-test_headroom(void **state)
+has_headroom_in_front_of_the_bytes(void **state)
 {
 	Frame *frame = frame_new(FRAME_TEXT, "abc", 3);
 
@@ -109,9 +109,9 @@ test_headroom(void **state)
 	frame_unref(frame);
 }
 
-/* AddressSanitizer says when one release is too many, its leak check when one is missing. */
+/* AddressSanitizer finds a release too many, its leak check a missing one. */
 static void
-test_references(void **state)
+frees_a_frame_with_its_last_reference(void **state)
 {
 	Frame *frame = frame_new(FRAME_TEXT, "abc", 3);
 
@@ -131,13 +131,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short),
-		cmocka_unit_test(test_two_byte_length),
-		cmocka_unit_test(test_eight_byte_length),
-		cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_raw),
-		cmocka_unit_test(test_headroom),
-		cmocka_unit_test(test_references),
+		cmocka_unit_test(writes_the_header_of_a_short_frame),
+		cmocka_unit_test(writes_a_length_of_two_bytes),
+		cmocka_unit_test(writes_a_length_of_eight_bytes),
+		cmocka_unit_test(writes_the_opcode_of_each_kind),
+		cmocka_unit_test(writes_no_header_for_a_raw_frame),
+		cmocka_unit_test(has_headroom_in_front_of_the_bytes),
+		cmocka_unit_test(frees_a_frame_with_its_last_reference),
 	};
 
 	return cmocka_run_group_tests_name("frame", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_outbox.c
- *	  What waits for a connection leaves in order, once a turn, and never grows beyond its limit.
+ *	  Frames leave in order, once per turn, and the queue never exceeds its limit.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -21,7 +21,7 @@
 #include "base/metrics.h"
 #include "fanout/outbox.h"
 
-/* What a frame of one letter takes. */
+/* The bytes that a frame of one letter takes. */
 #define LETTER (sizeof(Frame) + FRAME_HEADROOM + 3)
 
 /* Takes "most" frames of each flush and notes their first byte. */
@@ -57,7 +57,7 @@ overflow(Outbox *outbox)
 	Owner *owner = (Owner *) outbox;
 
 	owner->overflows++;
-	owner->closed_at_overflow = outbox->closed && outbox->count == 0 && outbox->waiting == 0;
+	owner->closed_at_overflow = outbox->closed && outbox->count == 0 && outbox->bytes == 0;
 }
 
 static const OutboxOwner owner_of_tests = { flush, overflow };
@@ -83,7 +83,7 @@ turn(void)
 }
 
 static void
-test_order_and_one_flush_a_turn(void **state)
+flushes_in_order_once_per_turn(void **state)
 {
 	Owner a;
 	Owner b;
@@ -109,7 +109,7 @@ test_order_and_one_flush_a_turn(void **state)
 }
 
 static void
-test_peek_and_sent(void **state)
+peeks_at_frames_and_drops_sent_ones(void **state)
 {
 	Owner a;
 	int64_t before = metrics.bytes_sent;
@@ -119,24 +119,24 @@ test_peek_and_sent(void **state)
 	for (char c = 'a'; c <= 'f'; c++)
 		push(&a, c);
 	assert_int_equal(a.outbox.count, 6);
-	assert_int_equal(a.outbox.waiting, 6 * LETTER);
+	assert_int_equal(a.outbox.bytes, 6 * LETTER);
 	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 0))[2], 'a');
 	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 5))[2], 'f');
 	assert_null(outbox_peek(&a.outbox, 6));
 	outbox_sent(&a.outbox, 2);
 	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 0))[2], 'c');
-	assert_int_equal(a.outbox.waiting, 4 * LETTER);
+	assert_int_equal(a.outbox.bytes, 4 * LETTER);
 	assert_int_equal(metrics.bytes_sent - before, 6);
 	outbox_sent(&a.outbox, 99); /* no more than there are */
 	assert_int_equal(a.outbox.count, 0);
-	assert_int_equal(a.outbox.waiting, 0);
+	assert_int_equal(a.outbox.bytes, 0);
 	assert_int_equal(metrics.bytes_sent - before, 18);
 	outbox_close(&a.outbox);
 }
 
 /* The ring wraps around and grows while it is wrapped. */
 static void
-test_ring(void **state)
+keeps_the_order_when_the_ring_wraps_and_grows(void **state)
 {
 	Owner a;
 	char next_in = 0;
@@ -164,7 +164,7 @@ test_ring(void **state)
 }
 
 static void
-test_overflow_once(void **state)
+overflows_once_and_drops_everything(void **state)
 {
 	Owner a;
 	int64_t before = metrics.slow_closed;
@@ -190,9 +190,9 @@ test_overflow_once(void **state)
 	assert_int_equal(a.flushes, 0);
 }
 
-/* Much that is said at once is no overflow, as long as the connection takes it. */
+/* Many frames at once do not overflow the queue, as long as the connection takes them. */
 static void
-test_much_at_once(void **state)
+takes_more_than_its_limit_from_a_client_that_reads(void **state)
 {
 	Owner a;
 	Frame *frame = frame_new(FRAME_TEXT, "x", 1);
@@ -214,9 +214,8 @@ test_much_at_once(void **state)
 	frame_unref(frame);
 }
 
-/* What is larger than the limit can be sent to a client that has taken everything. */
 static void
-test_one_large_frame(void **state)
+sends_a_frame_larger_than_its_limit_from_an_empty_queue(void **state)
 {
 	Owner a;
 	char text[100] = { 'x' };
@@ -231,7 +230,7 @@ test_one_large_frame(void **state)
 }
 
 static void
-test_closed_takes_nothing(void **state)
+takes_no_frames_once_closed(void **state)
 {
 	Owner a;
 	Frame *frame = frame_new(FRAME_TEXT, "z", 1);
@@ -252,7 +251,7 @@ test_closed_takes_nothing(void **state)
 }
 
 static void
-test_last(void **state)
+drops_frames_behind_the_last_one(void **state)
 {
 	Owner a;
 
@@ -265,9 +264,8 @@ test_last(void **state)
 	assert_string_equal(a.sent, "ab");
 }
 
-/* Whoever comes behind a crowd has its turn before the crowd is through. */
 static void
-test_behind_a_crowd(void **state)
+serves_a_newcomer_before_the_whole_crowd(void **state)
 {
 	enum
 	{
@@ -293,9 +291,9 @@ test_behind_a_crowd(void **state)
 	free(crowd);
 }
 
-/* Whoever is flushed in part is not flushed again by itself: the transport comes back when it can. */
+/* After a partial flush, the transport flushes again when the connection takes more. */
 static void
-test_partial_flush(void **state)
+does_not_flush_again_after_a_partial_flush(void **state)
 {
 	Owner a;
 
@@ -321,9 +319,9 @@ note_empty(void)
 	told++;
 }
 
-/* Told once, at the end of the turn, of those who are awaited: when all was sent, or dropped. */
+/* The function is called at the end of the turn in which all frames of an awaited outbox were sent or dropped. */
 static void
-test_awaited(void **state)
+tells_once_when_awaited_outboxes_are_empty(void **state)
 {
 	Owner a;
 	Owner b;
@@ -338,7 +336,7 @@ test_awaited(void **state)
 	push(&b, 'c');
 	outbox_await_empty(&a.outbox);
 	turn();
-	assert_int_equal(told, 0); /* one waits still, and nobody awaits the other */
+	assert_int_equal(told, 0); /* one still has a frame, the other is not awaited */
 	outbox_sent(&a.outbox, 1);
 	assert_int_equal(told, 0);
 	turn();
@@ -356,9 +354,9 @@ test_awaited(void **state)
 	assert_int_equal(told, 2);
 }
 
-/* In front of what waits, wherever the ring begins, and beyond the limit. */
+/* In front of all frames, wherever the ring begins, and beyond the limit. */
 static void
-test_first(void **state)
+puts_a_ping_in_front_of_the_queue(void **state)
 {
 	Owner a;
 
@@ -369,7 +367,7 @@ test_first(void **state)
 		push(&a, c);
 	outbox_push_first(&a.outbox, frame_new(FRAME_TEXT, "1", 1));
 	outbox_push_first(&a.outbox, frame_new(FRAME_TEXT, "2", 1));
-	assert_int_equal(a.outbox.waiting, 5 * LETTER);
+	assert_int_equal(a.outbox.bytes, 5 * LETTER);
 	a.most = UINT32_MAX;
 	turn();
 	assert_string_equal(a.sent, "21abc");
@@ -392,9 +390,9 @@ offer(Owner *owner, const char *key, char letter)
 	frame_unref(frame);
 }
 
-/* What waits with the same key is dropped for the newest, which goes behind what has come meanwhile. */
+/* The queued frame is dropped, and the new one goes behind the frames that came meanwhile. */
 static void
-test_newest_of_a_key(void **state)
+replaces_a_queued_frame_with_the_same_key(void **state)
 {
 	Owner a;
 
@@ -407,18 +405,18 @@ test_newest_of_a_key(void **state)
 		offer(&a, NULL, c - 'a' + '0');
 	}
 	assert_int_equal(a.outbox.count, 12);
-	assert_int_equal(a.outbox.waiting, 12 * LETTER);
+	assert_int_equal(a.outbox.bytes, 12 * LETTER);
 	turn();
 	assert_string_equal(a.sent, "a0b1c2dD3eE4");
-	offer(&a, "odd", 'Z'); /* of what has left, none is dropped */
+	offer(&a, "odd", 'Z'); /* frames that were sent are not dropped */
 	turn();
 	assert_string_equal(a.sent, "a0b1c2dD3eE4Z");
 	assert_null(a.outbox.frames);
 }
 
-/* Wherever the ring begins, and whatever is dropped of it. */
+/* Wherever the ring begins, and each frame of it. */
 static void
-test_newest_of_a_key_in_the_ring(void **state)
+replaces_frames_anywhere_in_the_ring(void **state)
 {
 	(void) state;
 	for (int first = 0; first < 9; first++)
@@ -444,9 +442,9 @@ test_newest_of_a_key_in_the_ring(void **state)
 	}
 }
 
-/* Only among the latest, however long the queue is: a slow connection must not make others wait. */
+/* A search through a long queue would delay the other connections. */
 static void
-test_newest_of_a_key_in_a_long_queue(void **state)
+looks_for_a_key_among_the_latest_frames_only(void **state)
 {
 	Owner a;
 
@@ -463,9 +461,9 @@ test_newest_of_a_key_in_a_long_queue(void **state)
 	}
 }
 
-/* Without room it is lost, and ends nothing; it has the room of what it stands for. */
+/* The connection goes on.  A frame that replaces another has that one's room. */
 static void
-test_offer_without_room(void **state)
+drops_an_offered_frame_without_room(void **state)
 {
 	Owner a;
 
@@ -479,7 +477,7 @@ test_offer_without_room(void **state)
 	offer(&a, NULL, '3');
 	offer(&a, "k", '4');
 	assert_int_equal(a.overflows, 0);
-	assert_int_equal(a.outbox.waiting, 3 * LETTER);
+	assert_int_equal(a.outbox.bytes, 3 * LETTER);
 	a.most = UINT32_MAX;
 	push(&a, 'c');
 	turn();
@@ -489,9 +487,9 @@ test_offer_without_room(void **state)
 	assert_int_equal(a.outbox.count, 0);
 }
 
-/* A crowd is served over several turns, without anything else happening. */
+/* The turns follow each other without any other event on the loop. */
 static void
-test_crowd(void **state)
+serves_a_crowd_over_several_turns(void **state)
 {
 	enum
 	{
@@ -520,16 +518,16 @@ test_crowd(void **state)
 
 static Config config = { .total_queue_limit = LONG_MAX };
 
-/* So much more may wait. */
+/* Sets the bytes that are left of the budget. */
 static void
 allow(int64_t more)
 {
 	config.total_queue_limit = metrics.waiting_bytes + more;
 }
 
-/* Nobody has more waiting than is left for all. */
+/* No outbox has more than the bytes that are left for all. */
 static void
-test_budget(void **state)
+bounds_all_outboxes_by_the_budget(void **state)
 {
 	Owner a;
 	Owner b;
@@ -556,9 +554,8 @@ test_budget(void **state)
 	config.total_queue_limit = LONG_MAX;
 }
 
-/* When the budget is spent, all that can leave leaves before anybody is cut off. */
 static void
-test_spent_budget(void **state)
+flushes_all_outboxes_before_one_overflows(void **state)
 {
 	Owner a;
 	Owner b;
@@ -579,9 +576,8 @@ test_spent_budget(void **state)
 	config.total_queue_limit = LONG_MAX;
 }
 
-/* What can be sent later leaves something to what cannot. */
 static void
-test_later(void **state)
+reserves_an_eighth_for_frames_that_cannot_wait(void **state)
 {
 	Owner a;
 	Frame *frame = frame_new(FRAME_TEXT, "x", 1);
@@ -603,7 +599,7 @@ test_later(void **state)
 	budget_take(120 * LETTER);
 	while (outbox_has_room(&a.outbox, frame))
 		push(&a, 'x');
-	assert_in_range(a.outbox.count, 8, 10); /* half of what is left of seven eighths */
+	assert_in_range(a.outbox.count, 8, 10); /* half of the rest of seven eighths */
 	while (a.overflows == 0)
 	{
 		assert_in_range(a.outbox.count, 0, 20);
@@ -629,9 +625,9 @@ take_all(Owner *owner)
 	owner->most = 0;
 }
 
-/* If that is not enough, those are cut off that have not been empty for the longest time, as long as they have more. */
+/* An outbox gives way only to one with fewer bytes. */
 static void
-test_longest_gives_way(void **state)
+lets_the_outbox_overflow_that_has_waited_longest(void **state)
 {
 	Owner owners[4];
 	Owner *a = &owners[0];
@@ -657,7 +653,7 @@ test_longest_gives_way(void **state)
 	assert_int_equal(c->overflows, 1);
 	assert_int_equal(a->overflows + d->overflows, 0);
 	allow(0);
-	push(d, 'd'); /* has more than who is left */
+	push(d, 'd'); /* has more bytes than the others */
 	assert_int_equal(a->overflows, 0);
 	assert_int_equal(d->overflows, 1);
 	config.total_queue_limit = LONG_MAX;
@@ -668,27 +664,27 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order_and_one_flush_a_turn),
-		cmocka_unit_test(test_peek_and_sent),
-		cmocka_unit_test(test_ring),
-		cmocka_unit_test(test_overflow_once),
-		cmocka_unit_test(test_much_at_once),
-		cmocka_unit_test(test_one_large_frame),
-		cmocka_unit_test(test_closed_takes_nothing),
-		cmocka_unit_test(test_last),
-		cmocka_unit_test(test_partial_flush),
-		cmocka_unit_test(test_awaited),
-		cmocka_unit_test(test_first),
-		cmocka_unit_test(test_newest_of_a_key),
-		cmocka_unit_test(test_newest_of_a_key_in_the_ring),
-		cmocka_unit_test(test_newest_of_a_key_in_a_long_queue),
-		cmocka_unit_test(test_offer_without_room),
-		cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_behind_a_crowd),
-		cmocka_unit_test(test_budget),
-		cmocka_unit_test(test_spent_budget),
-		cmocka_unit_test(test_later),
-		cmocka_unit_test(test_longest_gives_way),
+		cmocka_unit_test(flushes_in_order_once_per_turn),
+		cmocka_unit_test(peeks_at_frames_and_drops_sent_ones),
+		cmocka_unit_test(keeps_the_order_when_the_ring_wraps_and_grows),
+		cmocka_unit_test(overflows_once_and_drops_everything),
+		cmocka_unit_test(takes_more_than_its_limit_from_a_client_that_reads),
+		cmocka_unit_test(sends_a_frame_larger_than_its_limit_from_an_empty_queue),
+		cmocka_unit_test(takes_no_frames_once_closed),
+		cmocka_unit_test(drops_frames_behind_the_last_one),
+		cmocka_unit_test(does_not_flush_again_after_a_partial_flush),
+		cmocka_unit_test(tells_once_when_awaited_outboxes_are_empty),
+		cmocka_unit_test(puts_a_ping_in_front_of_the_queue),
+		cmocka_unit_test(replaces_a_queued_frame_with_the_same_key),
+		cmocka_unit_test(replaces_frames_anywhere_in_the_ring),
+		cmocka_unit_test(looks_for_a_key_among_the_latest_frames_only),
+		cmocka_unit_test(drops_an_offered_frame_without_room),
+		cmocka_unit_test(serves_a_crowd_over_several_turns),
+		cmocka_unit_test(serves_a_newcomer_before_the_whole_crowd),
+		cmocka_unit_test(bounds_all_outboxes_by_the_budget),
+		cmocka_unit_test(flushes_all_outboxes_before_one_overflows),
+		cmocka_unit_test(reserves_an_eighth_for_frames_that_cannot_wait),
+		cmocka_unit_test(lets_the_outbox_overflow_that_has_waited_longest),
 	};
 
 	budget_start(&config);

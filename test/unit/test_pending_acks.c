@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_pending_acks.c
- *	  An event is acknowledged once, by its id, as long as it is kept.  The clock is ours.
+ *	  An acknowledgement is taken once, and only while it is expected.  The test sets the clock.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "fanout/pending_acks.h"
 
 static uint64_t clock_ms = 1000;
@@ -24,20 +25,21 @@ loop_now(void)
 }
 
 static void
-note(PendingAcks **asked, int64_t number)
+note(PendingAcks **acks, int64_t number)
 {
 	Event *event = event_new();
 
 	event->number = number;
-	pending_acks_add(asked, event);
+	event->ack = memory_copy("a");
+	pending_acks_add(acks, event);
 	event_unref(event);
 }
 
-/* The number of the event that is taken; 0: none. */
+/* Returns the number of the event that is taken; 0: none. */
 static int64_t
-take(PendingAcks *asked, uint32_t id)
+take(PendingAcks *acks, uint32_t id)
 {
-	Event *event = pending_acks_take(asked, id);
+	Event *event = pending_acks_take(acks, id);
 	int64_t number = event ? event->number : 0;
 
 	if (event != NULL)
@@ -46,76 +48,76 @@ take(PendingAcks *asked, uint32_t id)
 }
 
 static void
-test_once_in_any_order(void **state)
+takes_each_ack_once_in_any_order(void **state)
 {
-	PendingAcks *asked = NULL;
+	PendingAcks *acks = NULL;
 
 	(void) state;
-	assert_int_equal(take(asked, 1), 0);
+	assert_int_equal(take(acks, 1), 0);
 	for (int64_t number = 1; number <= 9; number++)
-		note(&asked, number);
-	assert_int_equal(take(asked, 5), 5);
-	assert_int_equal(take(asked, 5), 0);
-	assert_int_equal(take(asked, 9), 9);
-	assert_int_equal(take(asked, 1), 1);
-	assert_int_equal(take(asked, 10), 0);
-	assert_int_equal(take(asked, 6), 6);
-	pending_acks_free(&asked);
-	assert_null(asked);
-	pending_acks_free(&asked);
+		note(&acks, number);
+	assert_int_equal(take(acks, 5), 5);
+	assert_int_equal(take(acks, 5), 0);
+	assert_int_equal(take(acks, 9), 9);
+	assert_int_equal(take(acks, 1), 1);
+	assert_int_equal(take(acks, 10), 0);
+	assert_int_equal(take(acks, 6), 6);
+	pending_acks_free(&acks);
+	assert_null(acks);
+	pending_acks_free(&acks);
 }
 
 /* Clients have 31 bits for an id. */
 static void
-test_large_numbers(void **state)
+matches_large_event_numbers_by_31_bits(void **state)
 {
-	PendingAcks *asked = NULL;
+	PendingAcks *acks = NULL;
 
 	(void) state;
-	note(&asked, (INT64_C(7) << 31) + 3);
-	assert_int_equal(take(asked, 3), (INT64_C(7) << 31) + 3);
-	pending_acks_free(&asked);
+	note(&acks, (INT64_C(7) << 31) + 3);
+	assert_int_equal(take(acks, 3), (INT64_C(7) << 31) + 3);
+	pending_acks_free(&acks);
 }
 
 static void
-test_the_newest_are_kept(void **state)
+keeps_the_newest_events(void **state)
 {
-	PendingAcks *asked = NULL;
+	PendingAcks *acks = NULL;
 
 	(void) state;
 	for (int64_t number = 1; number <= PENDING_ACKS_MAX + 2; number++)
-		note(&asked, number);
-	assert_int_equal(take(asked, 2), 0);
+		note(&acks, number);
+	assert_int_equal(take(acks, 2), 0);
 	for (int64_t number = 3; number <= PENDING_ACKS_MAX + 2; number++)
-		assert_int_equal(take(asked, (uint32_t) number), number);
-	pending_acks_free(&asked);
+		assert_int_equal(take(acks, (uint32_t) number), number);
+	pending_acks_free(&acks);
 }
 
 static void
-test_late_is_too_late(void **state)
+forgets_events_after_their_lifetime(void **state)
 {
-	PendingAcks *asked = NULL;
+	PendingAcks *acks = NULL;
 
 	(void) state;
-	note(&asked, 1);
+	note(&acks, 1);
 	clock_ms += PENDING_ACKS_LIFETIME_MS - 1;
-	note(&asked, 2);
-	assert_int_equal(take(asked, 1), 1);
-	note(&asked, 3);
+	note(&acks, 2);
+	assert_int_equal(take(acks, 1), 1);
+	note(&acks, 3);
 	clock_ms += PENDING_ACKS_LIFETIME_MS;
-	assert_int_equal(take(asked, 2), 0);
-	assert_int_equal(take(asked, 3), 0);
-	pending_acks_free(&asked);
+	assert_int_equal(take(acks, 2), 0);
+	assert_int_equal(take(acks, 3), 0);
+	pending_acks_free(&acks);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_once_in_any_order),
-		cmocka_unit_test(test_large_numbers),
-		cmocka_unit_test(test_the_newest_are_kept),
-		cmocka_unit_test(test_late_is_too_late),
+		cmocka_unit_test(takes_each_ack_once_in_any_order),
+		cmocka_unit_test(matches_large_event_numbers_by_31_bits),
+		cmocka_unit_test(keeps_the_newest_events),
+		cmocka_unit_test(forgets_events_after_their_lifetime),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

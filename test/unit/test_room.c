@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_room.c
- *	  Events reach those who are in their rooms, each once, whoever joins and leaves.
+ *	  A room delivers each event to its members once, while they join and leave.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -29,7 +29,7 @@ publish(const char *name, const char *rooms)
 }
 
 static void
-test_join_leave_publish(void **state)
+delivers_to_the_members_of_a_room(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("2", "b", SESSION_LIVE);
@@ -54,7 +54,7 @@ test_join_leave_publish(void **state)
 }
 
 static void
-test_two_rooms_once(void **state)
+delivers_an_event_in_two_rooms_once(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("2", "b", SESSION_LIVE);
@@ -84,7 +84,7 @@ publish_in_audience(Audience audience, const char *name, const char *rooms)
 }
 
 static void
-test_audiences(void **state)
+delivers_to_one_audience_only(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("1", "b", SESSION_REPLAYING);
@@ -124,7 +124,7 @@ publish_membership(Audience audience, const char *user, const char *joins, const
 }
 
 static void
-test_membership(void **state)
+changes_membership_in_step_with_its_event(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("1", "b", SESSION_REPLAYING);
@@ -145,7 +145,7 @@ test_membership(void **state)
 }
 
 static void
-test_last_one_out(void **state)
+closes_a_room_with_its_last_member(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("2", "b", SESSION_LIVE);
@@ -173,7 +173,7 @@ test_last_one_out(void **state)
 }
 
 static void
-test_gone_joins_nothing(void **state)
+lets_a_session_that_has_left_join_no_room(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Session *session = session_ref(a->session);
@@ -194,7 +194,7 @@ enum
 	STEPS = 20000
 };
 
-/* The sessions that each room reaches, and how many rooms each session has, are those of the model. */
+/* Asserts that each room reaches the sessions of the model, and that each session has as many rooms as there. */
 static void
 compare(Client **clients, bool model[SESSIONS][ROOMS])
 {
@@ -224,7 +224,7 @@ compare(Client **clients, bool model[SESSIONS][ROOMS])
 }
 
 static void
-test_against_model(void **state)
+agrees_with_a_model_after_random_changes(void **state)
 {
 	static bool model[SESSIONS][ROOMS];
 	Client *clients[SESSIONS];
@@ -263,13 +263,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_join_leave_publish),
-		cmocka_unit_test(test_two_rooms_once),
-		cmocka_unit_test(test_audiences),
-		cmocka_unit_test(test_membership),
-		cmocka_unit_test(test_last_one_out),
-		cmocka_unit_test(test_gone_joins_nothing),
-		cmocka_unit_test(test_against_model),
+		cmocka_unit_test(delivers_to_the_members_of_a_room),
+		cmocka_unit_test(delivers_an_event_in_two_rooms_once),
+		cmocka_unit_test(delivers_to_one_audience_only),
+		cmocka_unit_test(changes_membership_in_step_with_its_event),
+		cmocka_unit_test(closes_a_room_with_its_last_member),
+		cmocka_unit_test(lets_a_session_that_has_left_join_no_room),
+		cmocka_unit_test(agrees_with_a_model_after_random_changes),
 	};
 
 	outbox_start();

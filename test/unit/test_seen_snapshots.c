@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_seen_snapshots.c
- *	  What a position has seen, by transaction and id.
+ *	  A position decides by transaction and id which events were seen.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -23,7 +23,7 @@ has(const SeenSnapshots *seen, uint64_t xid, int64_t number)
 }
 
 static void
-test_snapshot(void **state)
+reads_a_snapshot_as_postgresql_does(void **state)
 {
 	SeenSnapshots *seen = seen_snapshots_new(1);
 
@@ -40,7 +40,7 @@ test_snapshot(void **state)
 }
 
 static void
-test_middle_of_a_window(void **state)
+sees_ids_of_a_window_up_to_the_last_one(void **state)
 {
 	SeenSnapshots *seen = seen_snapshots_new(2);
 
@@ -59,7 +59,7 @@ test_middle_of_a_window(void **state)
 }
 
 static void
-test_nothing(void **state)
+has_seen_nothing_without_snapshots(void **state)
 {
 	SeenSnapshots *seen = seen_snapshots_new(0);
 
@@ -73,9 +73,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_snapshot),
-		cmocka_unit_test(test_middle_of_a_window),
-		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(reads_a_snapshot_as_postgresql_does),
+		cmocka_unit_test(sees_ids_of_a_window_up_to_the_last_one),
+		cmocka_unit_test(has_seen_nothing_without_snapshots),
 	};
 
 	return cmocka_run_group_tests_name("seen", tests, NULL, NULL);

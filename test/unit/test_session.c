@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_session.c
- *	  A session gets its events in order, from the moment it goes live until it leaves.
+ *	  A session gets its events in order, from the time when it goes live until it leaves.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -30,7 +30,7 @@ publish(const char *name, const char *rooms)
 }
 
 static void
-test_arriving_gets_nothing(void **state)
+delivers_nothing_to_an_arriving_session(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_ARRIVING);
 
@@ -54,9 +54,9 @@ publish_ephemeral(const char *name, const char *rooms, const char *key, const ch
 	event_unref(event);
 }
 
-/* For those who are live, once each, without the user that it is not for; and nobody's queue overflows by it. */
+/* Each live session gets them once, except those of the excluded user; no outbox overflows. */
 static void
-test_ephemeral(void **state)
+delivers_ephemeral_events_to_live_sessions_once(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("2", "b", SESSION_LIVE);
@@ -101,7 +101,7 @@ replay(Client *client, const char *name, uint64_t xid)
 }
 
 static void
-test_replay_gives_what_is_new(void **state)
+replays_only_events_that_the_snapshots_do_not_see(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 
@@ -129,9 +129,9 @@ encode_position(const Format *format, const char *position)
 	return frame_new(FRAME_TEXT, position, strlen(position));
 }
 
-/* What asks can be acknowledged once by who got it; the position comes behind it where the client needs that. */
+/* Only sessions with a format that wants acks are asked.  The position follows the event where the format encodes it. */
 static void
-test_asks(void **state)
+expects_each_acknowledgement_once(void **state)
 {
 	static const Format asking = {
 		.slot = 3, .encode = support_encode, .wants_acks = true, .encode_position = encode_position
@@ -161,9 +161,9 @@ test_asks(void **state)
 	support_end(mute);
 }
 
-/* A queue that is full ends the replay, and the position says how far it went. */
+/* The position then names the last event that was delivered. */
 static void
-test_replay_stops_when_full(void **state)
+stalls_a_replay_when_the_outbox_has_no_room(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 
@@ -172,7 +172,7 @@ test_replay_stops_when_full(void **state)
 	for (int i = 0; i < 1000; i++)
 		replay(a, "e", 1);
 	assert_true(a->session->cursor.stalled);
-	assert_true(a->outbox.waiting <= a->outbox.limit);
+	assert_true(a->outbox.bytes <= a->outbox.limit);
 	assert_int_equal(a->overflows, 0);
 	roster_pause(a->session);
 	assert_false(a->session->cursor.stalled);
@@ -184,7 +184,7 @@ test_replay_stops_when_full(void **state)
 	support_end(a);
 }
 
-/* The queue is full with what nobody counts. */
+/* Fills the outbox until it has no room, without counting deliveries. */
 static void
 fill(Client *client)
 {
@@ -196,9 +196,9 @@ fill(Client *client)
 	frame_unref(frame);
 }
 
-/* An event by which its user joins a room, and for which there is no room, has neither come nor changed anything. */
+/* The event of the join is not delivered, and the session does not join, until the outbox has room. */
 static void
-test_replay_stops_before_a_join(void **state)
+stalls_a_replay_before_a_join_without_room(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 	Event *event = support_event("joined", "user:1");
@@ -225,13 +225,13 @@ test_replay_stops_before_a_join(void **state)
 	support_end(a);
 }
 
-static Session *full;
+static Session *stalled;
 
 static void
-note_full(Session *session)
+note_stall(Session *session)
 {
-	assert_null(full);
-	full = session;
+	assert_null(stalled);
+	stalled = session;
 }
 
 static void
@@ -245,22 +245,22 @@ publish_leave(const char *user, const char *room)
 	event_unref(event);
 }
 
-/* A live session whose queue is full hears nothing of an event and what follows, and goes on from before it. */
+/* A live session without room in its outbox gets neither the event nor later ones until it is replayed to. */
 static void
-test_falls_behind(void **state)
+falls_behind_and_continues_from_before_the_event(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 
 	(void) state;
-	session_on_stall(note_full);
+	session_on_stall(note_stall);
 	room_join(a->session, "x");
 	fill(a);
 	publish_ephemeral("lost", "x", NULL, NULL);
-	assert_null(full);
+	assert_null(stalled);
 	publish("unwanted", "x");
-	assert_null(full);
+	assert_null(stalled);
 	publish("e1", "x");
-	assert_ptr_equal(full, a->session);
+	assert_ptr_equal(stalled, a->session);
 	publish("e2", "x");
 	publish_leave("1", "x");
 	assert_int_equal(a->session->rooms.count, 1);
@@ -280,7 +280,7 @@ test_falls_behind(void **state)
 	publish("e4", "x");
 	support_turn();
 	assert_string_equal(a->said, "e1 e4 ");
-	full = NULL;
+	stalled = NULL;
 	support_end(a);
 }
 
@@ -295,15 +295,15 @@ publish_derived(Audience audience)
 	event_unref(event);
 }
 
-/* What is derived is in no log; who went on behind it would never have it.  It comes though the queue is full. */
+/* A derived event is in no log: a session that continued behind it would never get it. */
 static void
-test_derived_comes_though_full(void **state)
+delivers_derived_events_without_room(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("2", "b", SESSION_REPLAYING);
 
 	(void) state;
-	session_on_stall(note_full);
+	session_on_stall(note_stall);
 	room_join(a->session, "x");
 	room_join(b->session, "x");
 	room_move(b->session, AUDIENCE_LOG_REPLAY);
@@ -311,7 +311,7 @@ test_derived_comes_though_full(void **state)
 	fill(b);
 	publish_derived(AUDIENCE_LIVE);
 	publish_derived(AUDIENCE_LOG_REPLAY);
-	assert_null(full);
+	assert_null(stalled);
 	assert_false(b->session->cursor.stalled);
 	a->slow = b->slow = false;
 	support_turn();
@@ -333,7 +333,7 @@ change(Session *session, const char *room, bool joins)
 }
 
 static void
-test_leave_twice(void **state)
+leaves_once_when_told_twice(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 	Session *session = session_ref(a->session);
@@ -367,7 +367,7 @@ expire(void *context)
 }
 
 static void
-test_leaving_stops_its_timer(void **state)
+stops_its_timer_when_it_leaves(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Session *session = session_ref(a->session);
@@ -379,9 +379,9 @@ test_leaving_stops_its_timer(void **state)
 	session_unref(session);
 }
 
-/* The answer to a second join may be older than a change that the first has met. */
+/* The answer to a second join may be older than a change that came while the first was in flight. */
 static void
-test_late_changes_outlast_the_first_join(void **state)
+keeps_late_changes_until_the_last_join_is_answered(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 
@@ -397,13 +397,13 @@ test_late_changes_outlast_the_first_join(void **state)
 	assert_int_equal(a->session->rooms.count, 0);
 	assert_null(a->session->lane.late_changes);
 	room_join(a->session, "lost");
-	room_apply_late_changes(a->session); /* each only as long as an answer may come */
+	room_apply_late_changes(a->session); /* a change counts only while a join is in flight */
 	assert_int_equal(a->session->rooms.count, 1);
 	support_end(a);
 }
 
 static void
-test_found_by_user_and_key(void **state)
+is_found_by_user_and_key(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_LIVE);
 	Client *b = support_client("1", "b", SESSION_LIVE);
@@ -437,7 +437,7 @@ leave_and_count(Session *session, void *context)
 }
 
 static void
-test_each_may_leave(void **state)
+may_leave_while_all_are_visited(void **state)
 {
 	Client *clients[6];
 	int count = 0;
@@ -462,19 +462,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arriving_gets_nothing),
-		cmocka_unit_test(test_ephemeral),
-		cmocka_unit_test(test_replay_gives_what_is_new),
-		cmocka_unit_test(test_asks),
-		cmocka_unit_test(test_replay_stops_when_full),
-		cmocka_unit_test(test_derived_comes_though_full),
-		cmocka_unit_test(test_replay_stops_before_a_join),
-		cmocka_unit_test(test_falls_behind),
-		cmocka_unit_test(test_leave_twice),
-		cmocka_unit_test(test_leaving_stops_its_timer),
-		cmocka_unit_test(test_late_changes_outlast_the_first_join),
-		cmocka_unit_test(test_found_by_user_and_key),
-		cmocka_unit_test(test_each_may_leave),
+		cmocka_unit_test(delivers_nothing_to_an_arriving_session),
+		cmocka_unit_test(delivers_ephemeral_events_to_live_sessions_once),
+		cmocka_unit_test(replays_only_events_that_the_snapshots_do_not_see),
+		cmocka_unit_test(expects_each_acknowledgement_once),
+		cmocka_unit_test(stalls_a_replay_when_the_outbox_has_no_room),
+		cmocka_unit_test(delivers_derived_events_without_room),
+		cmocka_unit_test(stalls_a_replay_before_a_join_without_room),
+		cmocka_unit_test(falls_behind_and_continues_from_before_the_event),
+		cmocka_unit_test(leaves_once_when_told_twice),
+		cmocka_unit_test(stops_its_timer_when_it_leaves),
+		cmocka_unit_test(keeps_late_changes_until_the_last_join_is_answered),
+		cmocka_unit_test(is_found_by_user_and_key),
+		cmocka_unit_test(may_leave_while_all_are_visited),
 	};
 
 	outbox_start();
