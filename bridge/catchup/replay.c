@@ -342,7 +342,7 @@ distance(const Session *session)
 {
 	int64_t page = replays.config->page_size;
 
-	return session->cursor.events_behind > page ? session->cursor.events_behind : page;
+	return session->cursor.lag_events > page ? session->cursor.lag_events : page;
 }
 
 static bool

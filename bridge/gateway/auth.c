@@ -50,7 +50,7 @@ typedef enum Fault
 	FAULT_COUNT
 } Fault;
 
-static const Refusal refusals[FAULT_COUNT] = {
+static const Refusal token_refusals[FAULT_COUNT] = {
 	[TOKEN_MISSING] = { "token_missing", "a token is needed" },
 	[TOKEN_INVALID] = { "token_invalid", "the token or its signature is not valid" },
 	[TOKEN_WRONG_ALGORITHM] = { "token_invalid", "the token is not signed with the expected algorithm" },
@@ -300,7 +300,7 @@ auth_verify(const char *token, ClientAddress from, Identity *identity, Refusal *
 	if (fault == TOKEN_GOOD)
 		return true;
 	metrics.authentications_failed++;
-	*refusal = refusals[fault];
+	*refusal = token_refusals[fault];
 	if (fault == TOKEN_WITHOUT_USER)
 		refusal->message = auth.without_user;
 	log_limited(&auth.log_limits[fault], LOG_LEVEL_WARNING, "token_refused", "code", refusal->code,
