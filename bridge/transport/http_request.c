@@ -113,7 +113,8 @@ is_requested_host(struct lws *wsi, const char *origin)
 	char host[256];
 	const char *authority = strstr(origin, "://");
 
-	return authority != NULL && read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && strcasecmp(authority + 3, host) == 0;
+	return authority != NULL && read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) &&
+		   strcasecmp(authority + 3, host) == 0;
 }
 
 bool
