@@ -22,6 +22,7 @@
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "query.h"
 
@@ -198,6 +199,21 @@ query_shape(TupleDesc *shape, const QueryColumn *columns, int count)
 	MemoryContextSwitchTo(caller);
 	*shape = fresh;
 	return fresh;
+}
+
+TupleDesc
+query_type_shape(TupleDesc *shape, const char *type)
+{
+	if (*shape == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+		TupleDesc fresh = lookup_rowtype_tupdesc_copy(get_rel_type_id(query_own_table(type)), -1);
+
+		fresh->tdtypeid = RECORDOID;
+		MemoryContextSwitchTo(caller);
+		*shape = fresh;
+	}
+	return *shape;
 }
 
 void

@@ -92,6 +92,9 @@ extern void query_forget(SavedQuery *query);
 /* Returns the row type of these columns, made once and kept in *shape as long as the backend lives. */
 extern TupleDesc query_shape(TupleDesc *shape, const QueryColumn *columns, int count);
 
+/* Returns the row type of a composite type of schema herald_internal, made once and kept in the same way. */
+extern TupleDesc query_type_shape(TupleDesc *shape, const char *type);
+
 /*
  * Makes a tuplestore visible to the queries of this scope under that name.  Its
  * row type is "shape" or, if "relation" is valid, that of the relation.

@@ -54,7 +54,8 @@
 	" kept AS (" \
 	" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id," \
 	" title, content, data, cause)" \
-	" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause FROM entry" \
+	" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause" \
+	" FROM entry" \
 	" ON CONFLICT (cause, recipient_id) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL" \
 	" RETURNING n)" \
 	" SELECT (k.n).recipient_id, CASE WHEN e.live THEN 'notification:new'" \
@@ -85,7 +86,8 @@ static SavedQuery write_many = {
 static SavedQuery remove_blocked = {
 	.name = "the query for blocks",
 	.text = "SELECT (c.candidate).* FROM"
-			" (SELECT k AS candidate, k.type, k.recipient_id, k.actor_id, row_number() OVER () AS ord FROM herald_candidate AS k) AS c"
+			" (SELECT k AS candidate, k.type, k.recipient_id, k.actor_id, row_number() OVER () AS ord"
+			" FROM herald_candidate AS k) AS c"
 			" LEFT JOIN herald.notification_type AS t ON t.name = c.type"
 			" WHERE t.required OR NOT EXISTS (SELECT FROM herald_blocked AS b"
 			" WHERE b.recipient_id = c.recipient_id AND b.actor_id = c.actor_id) ORDER BY c.ord",
@@ -94,32 +96,30 @@ static SavedQuery remove_blocked = {
 TupleDesc
 notification_shape(void)
 {
-	static const QueryColumn columns[] = {
-		[CANDIDATE_CAUSE] = { "cause", TEXTOID },
-		[CANDIDATE_RECIPIENT_ID] = { "recipient_id", TEXTOID },
-		[CANDIDATE_ACTOR_ID] = { "actor_id", TEXTOID },
-		[CANDIDATE_ACTOR_NAME] = { "actor_name", TEXTOID },
-		[CANDIDATE_TYPE] = { "type", TEXTOID },
-		[CANDIDATE_SUBJECT_TYPE] = { "subject_type", TEXTOID },
-		[CANDIDATE_SUBJECT_ID] = { "subject_id", TEXTOID },
-		[CANDIDATE_THREAD] = { "thread", TEXTOID },
-		[CANDIDATE_TITLE] = { "title", TEXTOID },
-		[CANDIDATE_CONTENT] = { "content", TEXTOID },
-		[CANDIDATE_DATA] = { "data", JSONBOID },
-	};
 	static TupleDesc shape = NULL;
 
-	StaticAssertStmt(lengthof(columns) == CANDIDATE_COLUMNS, "every column of a candidate has a name and a type");
-	return query_shape(&shape, columns, CANDIDATE_COLUMNS);
+	return query_type_shape(&shape, "candidate");
 }
 
-/* Returns a new tuplestore with one candidate. */
+/* Returns a new tuplestore with one candidate, given some of its columns by name; the others are null. */
 static Tuplestorestate *
-single_candidate(Datum *values, bool *nulls)
+single_candidate(const char *const *columns, const Datum *given, const bool *missing, int count)
 {
 	Tuplestorestate *candidates = tuplestore_begin_heap(false, false, work_mem);
+	TupleDesc shape = notification_shape();
+	Datum *values = palloc0(shape->natts * sizeof(Datum));
+	bool *nulls = palloc(shape->natts * sizeof(bool));
 
-	tuplestore_putvalues(candidates, notification_shape(), values, nulls);
+	memset(nulls, true, shape->natts * sizeof(bool));
+	for (int i = 0; i < count; i++)
+	{
+		int column = SPI_fnumber(shape, columns[i]) - 1;
+
+		Assert(column >= 0);
+		values[column] = given[i];
+		nulls[column] = missing[i];
+	}
+	tuplestore_putvalues(candidates, shape, values, nulls);
 	return candidates;
 }
 
@@ -163,47 +163,6 @@ notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestoresta
 	return sum;
 }
 
-/* Arguments of herald.notify(). */
-enum
-{
-	NOTIFY_RECIPIENT,
-	NOTIFY_TYPE,
-	NOTIFY_TITLE,
-	NOTIFY_CONTENT,
-	NOTIFY_DATA,
-	NOTIFY_ACTOR,
-	NOTIFY_SUBJECT_TYPE,
-	NOTIFY_SUBJECT_ID,
-	NOTIFY_THREAD,
-	NOTIFY_CAUSE,
-	NOTIFY_NOTHING = -1
-};
-
-/* Fills the columns of a candidate from the arguments of herald.notify(). */
-static void
-candidate_from_arguments(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
-{
-	static const int argument[CANDIDATE_COLUMNS] = {
-		[CANDIDATE_CAUSE] = NOTIFY_CAUSE,
-		[CANDIDATE_RECIPIENT_ID] = NOTIFY_RECIPIENT,
-		[CANDIDATE_ACTOR_ID] = NOTIFY_ACTOR,
-		[CANDIDATE_ACTOR_NAME] = NOTIFY_NOTHING,
-		[CANDIDATE_TYPE] = NOTIFY_TYPE,
-		[CANDIDATE_SUBJECT_TYPE] = NOTIFY_SUBJECT_TYPE,
-		[CANDIDATE_SUBJECT_ID] = NOTIFY_SUBJECT_ID,
-		[CANDIDATE_THREAD] = NOTIFY_THREAD,
-		[CANDIDATE_TITLE] = NOTIFY_TITLE,
-		[CANDIDATE_CONTENT] = NOTIFY_CONTENT,
-		[CANDIDATE_DATA] = NOTIFY_DATA,
-	};
-
-	for (int column = 0; column < CANDIDATE_COLUMNS; column++)
-	{
-		nulls[column] = argument[column] == NOTIFY_NOTHING || PG_ARGISNULL(argument[column]);
-		values[column] = nulls[column] ? (Datum) 0 : PG_GETARG_DATUM(argument[column]);
-	}
-}
-
 PG_FUNCTION_INFO_V1(herald_notify);
 
 /*
@@ -214,21 +173,38 @@ PG_FUNCTION_INFO_V1(herald_notify);
 Datum
 herald_notify(PG_FUNCTION_ARGS)
 {
-	Datum values[CANDIDATE_COLUMNS];
-	bool nulls[CANDIDATE_COLUMNS];
+	/* The column of each argument. */
+	static const char *const columns[] = {
+		"recipient_id",
+		"type",
+		"title",
+		"content",
+		"data",
+		"actor_id",
+		"subject_type",
+		"subject_id",
+		"thread",
+		"cause",
+	};
+	Datum values[lengthof(columns)];
+	bool nulls[lengthof(columns)];
 	QueryScope scope;
 	Tuplestorestate *candidates;
 	Tuplestorestate *published;
 	int64 id;
 
-	if (PG_ARGISNULL(NOTIFY_RECIPIENT) || PG_ARGISNULL(NOTIFY_TYPE))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("herald.notify() needs a recipient and a type")));
-	candidate_from_arguments(fcinfo, values, nulls);
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		nulls[i] = PG_ARGISNULL(i);
+		values[i] = PG_GETARG_DATUM(i);
+	}
 	/* herald.mark_all_read() relies on this order: first the transaction id, then the id of the notification. */
 	(void) GetTopFullTransactionId();
 	query_begin(&scope, query_extension_owner(), false);
-	candidates = single_candidate(values, nulls);
+	candidates = single_candidate(columns, values, nulls, lengthof(columns));
 	published = tuplestore_begin_heap(false, false, work_mem);
 	id = notification_write(&scope, candidates, published);
 	event_log_append_all(published);
@@ -246,19 +222,16 @@ PG_FUNCTION_INFO_V1(herald_is_blocked);
 Datum
 herald_is_blocked(PG_FUNCTION_ARGS)
 {
-	Datum values[CANDIDATE_COLUMNS] = { 0 };
-	bool nulls[CANDIDATE_COLUMNS];
+	static const char *const columns[] = { "recipient_id", "actor_id" };
+	Datum values[] = { PG_GETARG_DATUM(0), PG_GETARG_DATUM(1) };
+	bool nulls[] = { false, false };
 	QueryScope scope;
 	Tuplestorestate *candidates;
 	Tuplestorestate *blocked;
 	bool result;
 
-	memset(nulls, true, sizeof(nulls));
-	values[CANDIDATE_RECIPIENT_ID] = PG_GETARG_DATUM(0);
-	values[CANDIDATE_ACTOR_ID] = PG_GETARG_DATUM(1);
-	nulls[CANDIDATE_RECIPIENT_ID] = nulls[CANDIDATE_ACTOR_ID] = false;
 	query_begin(&scope, query_extension_owner(), false);
-	candidates = single_candidate(values, nulls);
+	candidates = single_candidate(columns, values, nulls, lengthof(columns));
 	query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
 	blocked = user_block_find(&scope, 1);
 	result = tuplestore_tuple_count(blocked) > 0;

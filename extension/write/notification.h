@@ -14,27 +14,10 @@
 #include "query.h"
 
 /*
- * The columns of a candidate: a row that may become a notification.  A rule's
- * notify query returns them in this order (herald_internal.compile_notify()).
+ * Returns the row type of candidates: rows that may become notifications, as a
+ * rule's notify query returns them (type herald_internal.candidate).  It lives as
+ * long as the backend.
  */
-typedef enum CandidateColumn
-{
-	CANDIDATE_CAUSE, /* identifies the application's row; NULL: none */
-	CANDIDATE_RECIPIENT_ID,
-	CANDIDATE_ACTOR_ID,
-	CANDIDATE_ACTOR_NAME,
-	CANDIDATE_TYPE,
-	CANDIDATE_SUBJECT_TYPE,
-	CANDIDATE_SUBJECT_ID,
-	CANDIDATE_THREAD, /* a subject that can be muted, too */
-	CANDIDATE_TITLE,
-	CANDIDATE_CONTENT,
-	CANDIDATE_DATA
-} CandidateColumn;
-
-#define CANDIDATE_COLUMNS (CANDIDATE_DATA + 1)
-
-/* Returns the row type of candidates; it lives as long as the backend. */
 extern TupleDesc notification_shape(void);
 
 /*

@@ -62,7 +62,7 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR made IN VALUES ('mention', 'insert', ''), ('mention_edit', 'update', format(' AND new.%1$I IS DISTINCT FROM old.%1$I', body[1])) LOOP
-		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => active, key => array_to_string(key, ','), on_error => on_error,
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => active, key => array_to_string(key, ','), on_error => on_error,
 			condition => format('strpos(%s, ''@'') > 0%s', herald_internal.id_sql('changed', body), made.column3),
 			joins => concat_ws(E'\n', joins, actor.joins), actor => actor.id, actor_name => actor.name,
 			recipient => recipient, type => 'mention', subject_type => subject_type, subject_id => subject_id,
@@ -115,7 +115,7 @@ BEGIN
 	active := herald_internal.and_conditions(post.present, herald_internal.value_condition(post.status, post.published));
 	listed := herald_internal.and_conditions(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' || post.in_feed || ')');
 	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'), ('post_delete', 'delete', 'post:deleted') LOOP
-		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => active, on_error => post.on_error,
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => active, on_error => post.on_error,
 			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id || ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
 			event => made.column3, room => format('feed:%s %s', CASE WHEN post.in_feed IS NULL THEN author_id ELSE '{feed.id}' END, path),
 			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
@@ -123,20 +123,20 @@ BEGIN
 	PERFORM herald_internal.delete_rules(relation, rule) FROM unnest('{post_state,post_followers,post_listed,post_unlisted}'::text[]) AS rule;
 	IF post.in_feed IS NOT NULL THEN
 		FOR made IN VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'), ('post_listed', 'insert', 'post:created', 'old') LOOP
-			PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => listed, on_error => post.on_error,
+			PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => listed, on_error => post.on_error,
 				condition => format('%1$s.%2$I IS NOT NULL AND EXISTS (SELECT FROM (SELECT %1$s.*) AS post WHERE %3$s)', made.column4, post.key[1],
 				                    coalesce(active, 'true')),
 				joins => author.joins, event => made.column3, room => 'feed:' || author_id, payload => payload);
 		END LOOP;
 	END IF;
 	IF post.status IS NOT NULL THEN
-		PERFORM herald.watch(relation, 'post_state', '{insert,update}', active => post.present, on_error => post.on_error,
+		PERFORM herald_internal.watch(relation, 'post_state', '{insert,update}', active => post.present, on_error => post.on_error,
 			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND old.%1$s IS DISTINCT FROM new.%1$s', post.status),
 			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}', room => 'user:' || author_id, payload => payload);
 	END IF;
 	followers := herald_internal.followers_sql(relation, post.author, post.follower_limit);
 	IF followers IS NOT NULL THEN
-		PERFORM herald.watch(relation, 'post_followers', active => listed, on_error => post.on_error,
+		PERFORM herald_internal.watch(relation, 'post_followers', active => listed, on_error => post.on_error,
 			joins => author.joins, actor => author.id, actor_name => author.name, recipient => followers, type => 'post',
 			subject_type => 'post', subject_id => id, content => herald_internal.excerpt_template(post.body),
 			data => herald_internal.json_sql('postId', id), cause => path || ':post');
@@ -191,7 +191,7 @@ BEGIN
 		SELECT * FROM (VALUES ('unlike', 'delete', ':unliked', 'false', NULL, -1), ('like', 'insert', ':liked', 'true', subject.author, 1))
 			AS m (rule, operation, event, liked, recipient, delta)
 	LOOP
-		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], active => liked.present, key => identity, on_error => liked.on_error,
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => liked.present, key => identity, on_error => liked.on_error,
 			joins => concat_ws(E'\n', subject.joins, actor.joins),
 			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'like',
 			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => '', thread => subject.thread,
@@ -201,7 +201,7 @@ BEGIN
 			                           'timestamp', herald_internal.now_sql()),
 			counter => counter, counted_id => subject.id, delta => made.delta);
 	END LOOP;
-	PERFORM herald.watch(relation, 'like_gone', '{delete}', active => liked.present, key => identity, on_error => liked.on_error,
+	PERFORM herald_internal.watch(relation, 'like_gone', '{delete}', active => liked.present, key => identity, on_error => liked.on_error,
 		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation, herald_internal.and_conditions(
 			herald_internal.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation, liked.actor || liked.subject), liked.present)));
 END
@@ -265,7 +265,7 @@ BEGIN
 		                      ('comment_delete', 'delete', 'comment:deleted', NULL, counter, -1, format('%s %s:*', cause, path)))
 			AS m (rule, operation, event, recipient, counter, delta, retract)
 	LOOP
-		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], active => comment.present, key => array_to_string(identity, ','),
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => comment.present, key => array_to_string(identity, ','),
 			on_error => comment.on_error,
 			joins => concat_ws(E'\n', subject.joins, actor.joins),
 			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'comment',
@@ -281,7 +281,7 @@ BEGIN
 	END LOOP;
 	PERFORM herald_internal.delete_rules(relation, 'reply');
 	IF comment.parent IS NOT NULL THEN
-		PERFORM herald.watch(relation, 'reply', active => comment.present, key => array_to_string(identity, ','), on_error => comment.on_error,
+		PERFORM herald_internal.watch(relation, 'reply', active => comment.present, key => array_to_string(identity, ','), on_error => comment.on_error,
 			joins => concat_ws(E'\n', herald_internal.left_join_sql('parent', relation, comment.key, 'changed', relation, comment.parent), actor.joins),
 			actor => actor.id, actor_name => actor.name, recipient => herald_internal.recipient_sql('parent', relation, comment.author), type => 'reply',
 			subject_type => 'comment', subject_id => herald_internal.id_sql('changed', comment.parent), cause => cause, retract => '', thread => subject.room,

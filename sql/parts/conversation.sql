@@ -24,21 +24,21 @@ BEGIN
 	member_id := herald_internal.id_sql('changed', membership.member);
 	room := 'conversation:' || herald_internal.id_template('changed', membership.conversation);
 	FOR made IN VALUES ('member_leave', 'delete', 'conversation:left', NULL, room), ('member_join', 'insert', 'conversation:joined', room, NULL) LOOP
-		PERFORM herald.watch(relation, made.column1, ARRAY[made.column2], active => present, key => identity, on_error => membership.on_error,
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => present, key => identity, on_error => membership.on_error,
 			event => made.column3, room => format('%s user:%s', room, herald_internal.id_template('changed', membership.member)),
 			payload => herald_internal.json_sql('conversationId', conversation_id, 'userId', member_id),
 			member => member_id, member_joins => made.column4, member_leaves => made.column5);
 	END LOOP;
 	PERFORM herald_internal.delete_rules(relation, 'member_read'), herald_internal.delete_rules(relation, 'request_answered');
 	IF membership.last_read IS NOT NULL THEN
-		PERFORM herald.watch(relation, 'member_read', '{update}', active => present, key => identity, on_error => membership.on_error,
+		PERFORM herald_internal.watch(relation, 'member_read', '{update}', active => present, key => identity, on_error => membership.on_error,
 			condition => format('new.%1$s IS DISTINCT FROM old.%1$s AND new.%1$s IS NOT NULL', membership.last_read),
 			event => 'message:read', room => room,
 			payload => herald_internal.json_sql('conversationId', conversation_id, 'userId', member_id, 'messageId', format('new.%s::text', membership.last_read),
 			                           'timestamp', herald_internal.now_sql()));
 	END IF;
 	IF membership.status IS NOT NULL THEN
-		PERFORM herald.watch(relation, 'request_answered', '{delete}', key => identity, on_error => membership.on_error,
+		PERFORM herald_internal.watch(relation, 'request_answered', '{delete}', key => identity, on_error => membership.on_error,
 			active => herald_internal.and_conditions(membership.present, herald_internal.value_condition(membership.status, membership.pending)),
 			retract => format('%s:request:%s', room, herald_internal.id_template('changed', membership.member)));
 	END IF;
@@ -128,7 +128,7 @@ BEGIN
 		                      ('message_delete', 'delete', 'message:deleted', NULL, cause, NULL))
 			AS m (rule, operation, event, recipient, retract, ack)
 	LOOP
-		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], active => message.present, on_error => message.on_error,
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => message.present, on_error => message.on_error,
 			joins => sender.joins,
 			actor => sender.id, actor_name => sender.name, recipient => made.recipient, type => 'message',
 			subject_type => subject_type, subject_id => coalesce(conversation_id, id), cause => cause, retract => made.retract, thread => thread,
@@ -143,9 +143,9 @@ BEGIN
 	END LOOP;
 	PERFORM herald_internal.delete_rules(relation, 'message_request');
 	IF waiting IS NOT NULL THEN
-		PERFORM herald.watch(relation, 'message_request', active => message.present, on_error => message.on_error,
+		PERFORM herald_internal.watch(relation, 'message_request', active => message.present, on_error => message.on_error,
 			joins => sender.joins, actor => sender.id, actor_name => sender.name, recipient => waiting, type => 'message_request',
-			subject_type => 'conversation', subject_id => conversation_id, cause => thread || ':request:{herald_told.id}', retract => '', thread => thread,
+			subject_type => 'conversation', subject_id => conversation_id, cause => thread || ':request:{herald_recipient.id}', retract => '', thread => thread,
 			content => herald_internal.excerpt_template(message.body), data => data);
 	END IF;
 	PERFORM herald_internal.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,

@@ -44,7 +44,7 @@ BEGIN
 		                      ('follow', 'insert', 'user:followed', 'feed:' || followee_id, NULL, 1))
 			AS m (rule, operation, event, joins, leaves, delta)
 	LOOP
-		PERFORM herald.watch(relation, made.rule, ARRAY[made.operation], active => accepted, key => identity, on_error => follow.on_error,
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => accepted, key => identity, on_error => follow.on_error,
 			joins => concat_ws(E'\n', follower.joins, followee.joins),
 			event => made.event, room => format('user:%s user:%s', follower_id, followee_id),
 			payload => herald_internal.json_sql('followerId', follower.id, 'followerName', follower.name,
@@ -60,7 +60,7 @@ BEGIN
 		             ('follow_accepted', 'follow_accepted', accepted, ' IS TRUE', followee)) AS m (rule, type, active, was_pending, actor)
 		WHERE follow.status IS NOT NULL OR m.rule = 'follow_notice'
 	LOOP
-		PERFORM herald.watch(relation, made.rule, active => made.active, key => identity, on_error => follow.on_error,
+		PERFORM herald_internal.watch(relation, made.rule, active => made.active, key => identity, on_error => follow.on_error,
 			condition => coalesce('(' || herald_internal.value_condition('old.' || follow.status, follow.pending) || ')' || made.was_pending, 'true'),
 			joins => (made.actor).joins, actor => (made.actor).id, actor_name => (made.actor).name,
 			recipient => herald_internal.recipient_sql('changed', relation, made.told), type => made.type,

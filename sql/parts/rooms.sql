@@ -7,6 +7,11 @@
 -- asking. What a session joined is remembered for when it comes back.
 -- ---------------------------------------------------------------------------
 
+-- The prefixes of the rooms that sessions are in by the rows of watched tables.
+CREATE FUNCTION herald_internal.automatic_prefixes() RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '{user,feed,conversation}'::text[];
+
 CREATE TABLE herald.room_policy (
 	prefix   text PRIMARY KEY,
 	function regprocedure NOT NULL,
@@ -49,10 +54,11 @@ CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.room_policy
 CREATE FUNCTION herald.room_policy(prefix text, function regprocedure) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF prefix !~ '^[^:\s*]+$' OR prefix IN ('user', 'feed', 'conversation') THEN
+	IF prefix !~ '^[^:\s*]+$' OR prefix = ANY (herald_internal.automatic_prefixes()) THEN
 		RAISE EXCEPTION 'rooms "%:…" cannot have a policy', prefix
 			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = 'A prefix has no colon, asterisk or space. Who may join user:, feed: and conversation: is told by the watched tables.';
+			      HINT = format('A prefix has no colon, asterisk or space. The watched tables decide on rooms %s.',
+			                    (SELECT string_agg(a || ':', ', ') FROM unnest(herald_internal.automatic_prefixes()) AS a));
 	END IF;
 	IF function IS NULL THEN
 		DELETE FROM herald.room_policy AS p WHERE p.prefix = room_policy.prefix;
@@ -136,7 +142,7 @@ BEGIN
 		RETURN false;
 	ELSIF prefix IN ('user', 'feed') AND id = user_id THEN
 		RETURN true;
-	ELSIF prefix IN ('user', 'feed', 'conversation') THEN
+	ELSIF prefix = ANY (herald_internal.automatic_prefixes()) THEN
 		RETURN EXISTS (SELECT FROM herald_internal.automatic_rooms(ARRAY[user_id]) AS a WHERE a.room = may_join.room);
 	END IF;
 	RETURN EXISTS (
@@ -158,7 +164,7 @@ BEGIN
 	IF NOT herald.may_join(user_id, room) THEN
 		RETURN false;
 	END IF;
-	IF split_part(room, ':', 1) NOT IN ('user', 'feed', 'conversation') THEN
+	IF split_part(room, ':', 1) <> ALL (herald_internal.automatic_prefixes()) THEN
 		INSERT INTO herald_internal.session_room (session, user_id, room) VALUES (session, user_id, room)
 		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET user_id = excluded.user_id, joined_at = excluded.joined_at;
 	END IF;

@@ -195,23 +195,45 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'changed.herald_active' WHERE active IS NOT NULL AND operation <> 'update';
 $$;
 
--- The SELECT that says who is told; NULL when nobody is. The recipient is an expression or a SELECT of many.
-CREATE FUNCTION herald_internal.compile_notify(source text, condition text, joins text, cause text, actor text, actor_name text, recipient text,
-	type text, subject_type text, subject_id text, thread text, title text, content text, data text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+-- A notification that may be written: a row that the SELECT of a rule returns, and that notification.c takes. This type
+-- is the only place that has the columns in their order.
+CREATE TYPE herald_internal.candidate AS (
+	cause text, recipient_id text, actor_id text, actor_name text, type text, subject_type text, subject_id text,
+	thread text, title text, content text, data jsonb);
+
+-- Returns the select list of a candidate, given the SQL of each column by its name.
+CREATE FUNCTION herald_internal.candidate_sql(expressions json) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(format('(%s)::%s AS %I', coalesce(expressions ->> a.attname, 'NULL'),
+	                         format_type(a.atttypid, -1), a.attname), E',\n       ' ORDER BY a.attnum)
+	FROM pg_attribute AS a
+	WHERE a.attrelid = 'herald_internal.candidate'::regclass;
+$$;
+
+-- Returns the SELECT of a rule's notifications; NULL without a recipient. The recipient is an expression, or a SELECT that
+-- returns many.
+CREATE FUNCTION herald_internal.compile_notify(source text, condition text, joins text, cause text, actor text,
+	actor_name text, recipient text, type text, subject_type text, subject_id text, thread text, title text, content text,
+	data text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
-		format('SELECT (%s)::text AS cause, herald_told.id::text AS recipient_id,', coalesce(herald_internal.compile_cause(cause), 'NULL')),
-		format('       (%s)::text AS actor_id, (%s)::text AS actor_name, %L::text AS type,', actor, actor_name, type),
-		format('       %L::text AS subject_type, (%s)::text AS subject_id, (%s)::text AS thread,', subject_type, subject_id,
-		       coalesce(herald_internal.compile_template(thread), 'NULL')),
-		format('       (%s)::text AS title,', coalesce(herald_internal.compile_template(title, actor_name), 'NULL')),
-		format('       (%s)::text AS content,', coalesce(herald_internal.compile_template(content, actor_name), 'NULL')),
-		format('       (%s)::jsonb AS data', data),
+		'SELECT ' || herald_internal.candidate_sql(json_build_object(
+			'cause', herald_internal.compile_cause(cause),
+			'recipient_id', 'herald_recipient.id',
+			'actor_id', actor,
+			'actor_name', actor_name,
+			'type', quote_literal(type),
+			'subject_type', quote_literal(subject_type),
+			'subject_id', subject_id,
+			'thread', herald_internal.compile_template(thread),
+			'title', herald_internal.compile_template(title, actor_name),
+			'content', herald_internal.compile_template(content, actor_name),
+			'data', data)),
 		'FROM ' || source,
 		joins,
-		format('CROSS JOIN LATERAL (%s) AS herald_told (id)',
+		format('CROSS JOIN LATERAL (%s) AS herald_recipient (id)',
 		       CASE WHEN recipient ~* '^\s*(select|values|with)\M' THEN recipient ELSE 'SELECT ' || recipient END),
-		format('WHERE (%s) AND herald_told.id IS NOT NULL', condition),
+		format('WHERE (%s) AND herald_recipient.id IS NOT NULL', condition),
 		'ORDER BY changed.herald_ord')
 	WHERE recipient IS NOT NULL;
 $$;
@@ -291,7 +313,7 @@ BEGIN
 	END IF;
 	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' THEN
 		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass recipient => for a notification, event => and room => for an event, or retract => for what it takes back.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass recipient => for a notification, or event => and room => for an event.';
 	END IF;
 	IF (event IS NULL) <> (room IS NULL) THEN
 		RAISE EXCEPTION 'rule "%" has an event without a room, or a room without an event', rule
@@ -306,7 +328,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT change UNION SELECT 'update' WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
 
-CREATE FUNCTION herald.watch(
+-- The form of herald.watch() that the calls for social tables use. Beyond the arguments of herald.watch(), it takes
+-- other causes that go with a row (retract, remains), the thread of a notification, a membership that the event changes
+-- (member, member_joins, member_leaves) and a total that the event changes (counter, counted_id, delta).
+CREATE FUNCTION herald_internal.watch(
 	relation regclass,
 	rule text,
 	operations text[] DEFAULT '{insert}',
@@ -382,8 +407,48 @@ BEGIN
 	PERFORM herald.sync_triggers(relation);
 END
 $$;
-COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text,
-	text, text, text, text, text, text, int, text, int, text, text) IS 'make or replace a rule of a table: who is notified and what is published when its rows change';
+
+-- The subject is a template: the literal before the colon is the type, the rest is the id.
+CREATE FUNCTION herald.watch(
+	relation regclass,
+	rule text,
+	operations text[] DEFAULT '{insert}',
+	condition text DEFAULT 'true',
+	joins text DEFAULT NULL,
+	actor text DEFAULT NULL,
+	recipient text DEFAULT NULL,
+	type text DEFAULT NULL,
+	subject text DEFAULT NULL,
+	title text DEFAULT NULL,
+	content text DEFAULT NULL,
+	data text DEFAULT $$'{}'$$,
+	event text DEFAULT NULL,
+	room text DEFAULT NULL,
+	payload text DEFAULT NULL,
+	active text DEFAULT NULL,
+	key text DEFAULT NULL,
+	cause text DEFAULT NULL,
+	ack text DEFAULT NULL,
+	on_error text DEFAULT 'abort') RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	parts text[] := regexp_match(subject, '^([^:{}]+):(.+)$');
+BEGIN
+	IF subject IS NOT NULL AND parts IS NULL THEN
+		RAISE EXCEPTION 'rule "%" has an invalid subject "%"', rule, subject
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = 'A subject is a type, a colon and the template of an id, for example ticket:{ticket_id}.';
+	END IF;
+	PERFORM herald_internal.watch(relation, rule, operations, condition, joins,
+		actor => actor, recipient => recipient, type => type,
+		subject_type => parts[1], subject_id => herald_internal.compile_template(parts[2]),
+		title => title, content => content, data => data, event => event, room => room, payload => payload,
+		active => active, key => key, cause => cause, ack => ack, on_error => on_error);
+END
+$$;
+COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text, text,
+	text, text, text, text, text, text) IS
+	'creates or replaces a rule of a table: the notifications and the event of a change of its rows';
 
 CREATE FUNCTION herald.unwatch(relation regclass) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$

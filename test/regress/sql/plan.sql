@@ -10,7 +10,8 @@ CREATE TABLE plan.likes (id int PRIMARY KEY, user_id int NOT NULL, post_id int N
 INSERT INTO plan.users SELECT n, 'user ' || n FROM generate_series(1, 20000) AS n;
 INSERT INTO plan.posts SELECT n, n FROM generate_series(1, 20000) AS n;
 ANALYZE plan.users, plan.posts;
-SELECT herald.watch('plan.likes', 'liked', joins => 'JOIN plan.posts AS p ON p.id = changed.post_id JOIN plan.users AS u ON u.id = changed.user_id',
+SELECT herald_internal.watch('plan.likes', 'liked',
+                    joins => 'JOIN plan.posts AS p ON p.id = changed.post_id JOIN plan.users AS u ON u.id = changed.user_id',
                     recipient => 'p.user_id', actor => 'changed.user_id', actor_name => 'u.username', title => '{actor}');
 -- How often this transaction has read a table from end to end, and by its index.
 CREATE FUNCTION plan.scans(relation regclass, OUT seq_scan bigint, OUT idx_scan bigint) LANGUAGE sql AS $$

@@ -52,7 +52,7 @@ SELECT herald.watch('store.orders', 'order_placed',
 	recipient => 'SELECT clerk.id FROM store.clerks AS clerk WHERE clerk.desk = ''north''',
 	type      => 'work',
 	title     => '{actor} has packed for {customer.name} {}',
-	subject_type => 'parcel', subject_id => '''P'' || new.id',
+	subject   => 'parcel:P{id}',
 	event     => 'parcel:packed', room => 'desk:north',
 	payload   => 'json_build_object(''by'', actor.name, ''for'', customer.name)');
 INSERT INTO store.orders VALUES (103, 1, 'new', NULL, 9), (104, 2, 'new', NULL, NULL);
@@ -75,8 +75,9 @@ INSERT INTO store.orders VALUES (106, 1, 'new');
 RESET herald.enabled;
 SELECT * FROM store.heard();
 
--- membership of the application's own rooms
-SELECT herald.watch('store.clerks', 'desk', event => 'desk:staffed', room => 'desk:{desk}', member => 'new.id', member_joins => 'desk:{desk}');
+-- membership of rooms, by the internal form that the calls for social tables use
+SELECT herald_internal.watch('store.clerks', 'desk', event => 'desk:staffed', room => 'desk:{desk}',
+	member => 'new.id', member_joins => 'desk:{desk}');
 INSERT INTO store.clerks VALUES (4, 'south');
 SELECT * FROM store.heard();
 
@@ -88,6 +89,7 @@ SELECT herald.watch('store.orders', 'truncated', '{truncate}', recipient => 'new
 SELECT herald.watch('store.orders', 'no_column', recipient => 'new.client_id');
 SELECT herald.watch('store.orders', 'no_syntax', recipient => 'new.customer_id', condition => 'new.status =');
 SELECT herald.watch('store.orders', 'no_placeholder', event => 'order:x', room => 'order:{number}');
+SELECT herald.watch('store.orders', 'no_subject', recipient => 'new.customer_id', subject => '{id}');
 SELECT herald.watch('store.orders', 'no_policy', recipient => 'new.customer_id', on_error => 'shrug');
 SELECT DISTINCT rule FROM herald.watched ORDER BY rule;
 

@@ -1,0 +1,93 @@
+-- ---------------------------------------------------------------------------
+-- Maintenance: what must not be done in the application's transaction
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE herald_internal.log_mark (
+	slot     smallint PRIMARY KEY,
+	taken_at timestamptz NOT NULL,
+	snapshot pg_snapshot NOT NULL
+);
+COMMENT ON TABLE herald_internal.log_mark IS 'when a partition that is out of use was complete, and which transactions had ended by then';
+
+CREATE TABLE herald_internal.log_floor (xid xid8 NOT NULL, snapshot pg_snapshot NOT NULL);
+COMMENT ON TABLE herald_internal.log_floor IS 'what retention has removed is of transactions up to xid that had ended in seen';
+
+-- Exact however long a transaction has been open: one that was in progress matters only if its events could be gone.
+CREATE FUNCTION herald_internal.precedes_log(snapshot pg_snapshot) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM herald_internal.log_floor AS f
+		WHERE f.xid >= pg_snapshot_xmax($1)
+		OR EXISTS (SELECT FROM pg_snapshot_xip($1) AS x WHERE x <= f.xid AND pg_visible_in_snapshot(x, f.snapshot)));
+$$;
+COMMENT ON FUNCTION herald_internal.precedes_log(pg_snapshot) IS 'whether retention has removed events that a snapshot does not see';
+
+CREATE FUNCTION herald_internal.snapshot_covers_slot(slot smallint, snapshot pg_snapshot) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+	RETURN snapshot IS NOT NULL AND
+		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND e.xid >= pg_snapshot_xmax(snapshot)) AND
+		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(snapshot))));
+END
+$$;
+COMMENT ON FUNCTION herald_internal.snapshot_covers_slot(smallint, pg_snapshot) IS 'whether a snapshot sees all that is in a partition';
+
+-- A partition that is out of use is marked; when its mark is older than the window and still sees everything in it, it is emptied.
+CREATE FUNCTION herald_internal.trim_slot(slot smallint) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	partition text := format('herald_internal.event_%s', slot);
+	mark herald_internal.log_mark;
+	newest xid8;
+BEGIN
+	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = trim_slot.slot) THEN
+		RETURN;
+	END IF;
+	SELECT * INTO mark FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
+	IF NOT herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
+		INSERT INTO herald_internal.log_mark AS m VALUES (slot, clock_timestamp(), pg_current_snapshot())
+		ON CONFLICT ON CONSTRAINT log_mark_pkey DO UPDATE SET taken_at = excluded.taken_at, snapshot = excluded.snapshot;
+		RETURN;
+	ELSIF mark.taken_at > clock_timestamp() - herald_internal.setting('recovery_window')::interval THEN
+		RETURN;
+	END IF;
+	BEGIN
+		EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE NOWAIT', partition);
+	EXCEPTION
+		WHEN lock_not_available THEN
+			RETURN; -- a reader or a writer is at it; the next call tries again
+	END;
+	IF herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
+		SELECT e.xid INTO newest FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
+		DELETE FROM herald_internal.log_floor AS f WHERE f.xid <= newest AND pg_snapshot_xmax(f.snapshot) < pg_snapshot_xmax(mark.snapshot);
+		INSERT INTO herald_internal.log_floor VALUES (newest, mark.snapshot);
+		EXECUTE format('TRUNCATE ONLY %s', partition);
+		DELETE FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
+		DELETE FROM herald_internal.total AS t
+		WHERE herald_internal.precedes_log(t.snapshot) OR NOT EXISTS (SELECT FROM herald_internal.counter AS c WHERE c.id = t.counter);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.trim_slot(smallint) IS 'empty a partition when all that is in it is older than the window';
+
+CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF wait THEN
+		PERFORM pg_advisory_xact_lock('herald_internal.log_fold'::regclass::oid::int, 0);
+	ELSIF NOT pg_try_advisory_xact_lock('herald_internal.log_fold'::regclass::oid::int, 0) THEN
+		RETURN;
+	END IF;
+	PERFORM herald_internal.record_server_start();
+	PERFORM herald_internal.fold_totals();
+	PERFORM herald_internal.trim_slot(s::smallint) FROM generate_series(0, 3) AS s WHERE s <> herald_internal.event_slot();
+	DELETE FROM herald_internal.session_room AS s
+	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
+	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
+	DELETE FROM herald.preference AS p WHERE p.until < now() - interval '1 day';
+	PERFORM herald_internal.settle_read_marks(), herald_internal.trim_next_inboxes();
+END
+$$;
+COMMENT ON FUNCTION herald.maintain(boolean) IS
+	'fold totals, tell of milestones and remove what retention gives up; where somebody else is at it, wait or leave it to them; '
+	'the worker and the bridge call it while there is activity, and so may anybody who is allowed to';

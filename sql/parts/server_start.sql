@@ -1,0 +1,79 @@
+-- ---------------------------------------------------------------------------
+-- Starts of the server: which part of the log each start wrote
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE herald_internal.server_start (
+	id         bigint PRIMARY KEY,
+	started_at timestamptz NOT NULL,
+	timeline   text NOT NULL,
+	first_xid  xid8 NOT NULL,
+	begins_at  pg_lsn NOT NULL,
+	UNIQUE (started_at, timeline)
+);
+COMMENT ON TABLE herald_internal.server_start IS
+	'starts of the server, crash restarts and promotions too; no event of this start has a lower transaction id, and what the one before had in the WAL beyond begins_at is lost';
+
+CREATE FUNCTION herald_internal.timeline_since() RETURNS timestamptz
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_timeline_since';
+COMMENT ON FUNCTION herald_internal.timeline_since() IS 'when this server turned to its timeline';
+
+CREATE FUNCTION herald_internal.timeline_left(timeline text) RETURNS pg_lsn
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_timeline_left';
+COMMENT ON FUNCTION herald_internal.timeline_left(text) IS 'from where on this server has nothing of another timeline; 0/0: it has nothing at all, NULL: it is on it';
+
+CREATE FUNCTION herald_internal.wal_begin() RETURNS pg_lsn
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_wal_begin';
+COMMENT ON FUNCTION herald_internal.wal_begin() IS 'where the latest checkpoint began: after a start, where that found the end of the WAL';
+
+-- The checkpointer lives as long as the shared memory: a new one is a new start, also after a crash of one backend. A standby has one
+-- before it is promoted.
+CREATE FUNCTION herald_internal.current_server_start(OUT started_at timestamptz, OUT timeline text)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT greatest(coalesce((SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer'), pg_postmaster_start_time()),
+	                herald_internal.timeline_since()),
+	       left(pg_walfile_name(pg_current_wal_lsn()), 8);
+$$;
+COMMENT ON FUNCTION herald_internal.current_server_start() IS 'when this server started to write, and its timeline';
+
+-- The first start of this log. Its id is the time of CREATE EXTENSION: positions of an earlier log are not taken for its own.
+INSERT INTO herald_internal.server_start (id, started_at, timeline, first_xid, begins_at)
+	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1', '0/0' FROM herald_internal.current_server_start() AS s;
+
+-- No event of an earlier start has a higher transaction id than the newest that is there or that retention has removed,
+-- so that everything above it is news to a position of an earlier start, whatever ids the crash has handed out again.
+-- Where the clock is behind what it was, the times of events do not tell. Then what had ended when maintain() looked last does, and
+-- the checkpoint with which the start before was shut down or with which this one has recovered from its end: the one after which
+-- nothing was written before it was complete. (With wal_level = minimal others may look the same.)
+-- A position must outlive the next crash: the record is on disk before anybody relies on it, and its id, a time
+-- in milliseconds, would not come again if it were lost, as the next number of a sequence does.
+CREATE FUNCTION herald_internal.record_server_start(OUT id bigint, OUT fresh boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	this record;
+	newest xid8;
+BEGIN
+	SELECT * INTO this FROM herald_internal.current_server_start();
+	SELECT s.id INTO id FROM herald_internal.server_start AS s WHERE s.started_at = this.started_at AND s.timeline = this.timeline;
+	fresh := id IS NULL;
+	IF fresh THEN
+		IF current_setting('synchronous_commit') = 'off' THEN
+			PERFORM set_config('synchronous_commit', 'local', true);
+		END IF;
+		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC LIMIT 1),
+		                   (SELECT e.xid FROM herald.event AS e WHERE e.xid < (SELECT pg_snapshot_xmin(f.snapshot) FROM herald_internal.log_fold AS f)
+		                    ORDER BY e.xid DESC LIMIT 1),
+		                   (SELECT f.xid FROM herald_internal.log_floor AS f ORDER BY f.xid DESC LIMIT 1),
+		                   (SELECT ((split_part(c.next_xid, ':', 1)::bigint << 32) + split_part(c.next_xid, ':', 2)::bigint - 1)::text::xid8
+		                    FROM pg_control_checkpoint() AS c WHERE c.redo_lsn = c.checkpoint_lsn AND current_setting('wal_level') <> 'minimal'), '0');
+		INSERT INTO herald_internal.server_start AS s (id, started_at, timeline, first_xid, begins_at)
+		VALUES (greatest((extract(epoch FROM this.started_at) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald_internal.server_start AS p)),
+		        this.started_at, this.timeline, (newest::text::bigint + 1)::text::xid8,
+		        coalesce((SELECT herald_internal.timeline_left(p.timeline) FROM herald_internal.server_start AS p ORDER BY p.id DESC LIMIT 1), herald_internal.wal_begin()))
+		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
+		RETURNING s.id INTO id;
+		DELETE FROM herald_internal.total; -- the snapshots in it are as old as positions
+		UPDATE herald_internal.log_fold SET snapshot = pg_current_snapshot(); -- and so is this one
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.record_server_start() IS 'record this start of the server once';

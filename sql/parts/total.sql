@@ -1,0 +1,84 @@
+-- ---------------------------------------------------------------------------
+-- Totals: folded counts and the deltas since, added up when an event is read
+-- ---------------------------------------------------------------------------
+
+-- No foreign key: what is folded must not wait for a transaction that unwatches a table, and hold its locks meanwhile.
+CREATE TABLE herald_internal.total (
+	counter    int NOT NULL,
+	counted_id text NOT NULL,
+	count      bigint NOT NULL,
+	snapshot   pg_snapshot NOT NULL,
+	PRIMARY KEY (counter, counted_id)
+);
+COMMENT ON TABLE herald_internal.total IS 'totals as of a snapshot; what is missing is counted anew';
+
+CREATE FUNCTION herald_internal.count_now(counter int, counted_id text) RETURNS bigint
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_count_now';
+COMMENT ON FUNCTION herald_internal.count_now(int, text) IS 'count in the application''s table, as its owner';
+
+CREATE FUNCTION herald_internal.total_of(counter int, counted_id text) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	folded herald_internal.total;
+BEGIN
+	SELECT * INTO folded FROM herald_internal.total AS t WHERE t.counter = total_of.counter AND t.counted_id = total_of.counted_id;
+	IF NOT FOUND THEN
+		RETURN herald_internal.count_now(counter, counted_id);
+	END IF;
+	RETURN folded.count +
+		coalesce((SELECT sum(e.delta) FROM herald.event AS e
+		          WHERE e.counter = total_of.counter AND e.counted_id = total_of.counted_id AND
+		                e.xid >= pg_snapshot_xmax(folded.snapshot)), 0) +
+		coalesce((SELECT sum(e.delta) FROM herald.event AS e
+		          WHERE e.counter = total_of.counter AND e.counted_id = total_of.counted_id AND
+		                e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(folded.snapshot)))), 0);
+END
+$$;
+COMMENT ON FUNCTION herald_internal.total_of(int, text) IS 'a total as of now; NULL when it cannot be counted';
+
+CREATE TABLE herald_internal.log_fold (snapshot pg_snapshot NOT NULL);
+INSERT INTO herald_internal.log_fold SELECT pg_current_snapshot();
+COMMENT ON TABLE herald_internal.log_fold IS 'the snapshot that maintain() took when the log had last grown; totals are folded up to it';
+
+-- Costs what is new, not what is old: the same two ranges as read_events() has. Only the subjects with most events are folded, so that
+-- neither the doorbell nor a lock on the application's tables waits for this: totals are right without it, only slower to read.
+-- What a total was before is known from the deltas since: a subject that was large already is not told of old milestones.
+CREATE FUNCTION herald_internal.fold_totals() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	folded pg_snapshot := (SELECT f.snapshot FROM herald_internal.log_fold AS f);
+	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
+	until pg_snapshot := pg_current_snapshot();
+	rungs bigint[] := string_to_array(nullif(herald_internal.setting('milestones'), ''), ',');
+	told bigint;
+BEGIN
+	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND e.xid < pg_snapshot_xmax(until)) AND
+	   NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running)) THEN
+		RETURN;
+	END IF;
+	WITH changed AS MATERIALIZED (
+		SELECT k.counter, k.counted_id, n.count, n.count - k.delta AS before
+		FROM (SELECT e.counter, e.counted_id, sum(e.delta) AS delta
+		      FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+		            UNION ALL
+		            SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
+		      WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c)
+		      GROUP BY e.counter, e.counted_id
+		      ORDER BY count(*) DESC, e.counter, e.counted_id
+		      LIMIT 200) AS k
+		CROSS JOIN LATERAL herald_internal.total_of(k.counter, k.counted_id) AS n (count)
+		WHERE n.count IS NOT NULL
+	), folded AS (
+		INSERT INTO herald_internal.total AS t (counter, counted_id, count, snapshot)
+		SELECT w.counter, w.counted_id, w.count, pg_current_snapshot() FROM changed AS w
+		ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, snapshot = excluded.snapshot
+	)
+	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.before, w.count)) INTO told
+	FROM changed AS w
+	JOIN herald_internal.counter AS c ON c.id = w.counter
+	WHERE c.owner_sql IS NOT NULL AND w.count > w.before AND w.count >= rungs[1] AND
+	      EXISTS (SELECT FROM unnest(rungs) AS rung WHERE rung > w.before AND rung <= w.count);
+	UPDATE herald_internal.log_fold SET snapshot = until;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.fold_totals() IS 'bring the totals of the subjects that changed most up to date';
