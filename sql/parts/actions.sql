@@ -1,7 +1,7 @@
 -- ---------------------------------------------------------------------------
--- Actions: what a client may ask for
+-- Actions: requests of clients
 --
--- The bridge does room:join, room:leave and ping itself; everything else
+-- The bridge itself does room:join, room:leave and ping. Every other action
 -- comes here, one action in one transaction. The user comes from the token.
 -- ---------------------------------------------------------------------------
 
@@ -10,13 +10,13 @@ CREATE TABLE herald.action (
 	function regprocedure NOT NULL,
 	run_as   regrole NOT NULL
 );
-COMMENT ON TABLE herald.action IS 'functions of the application that clients may call, and the role that each runs as';
+COMMENT ON TABLE herald.action IS 'functions of the application that clients may call, and the roles that they run as';
 SELECT pg_extension_config_dump('herald.action', '');
 
 CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.action
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_registration('text, jsonb', 'jsonb');
 
--- The function of a built-in action: notification:read is act_notification_read.
+-- Returns the function of a built-in action: act_notification_read for notification:read.
 CREATE FUNCTION herald_internal.built_in_action(action text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('herald_internal.%I(text, jsonb)', 'act_' || replace(action, ':', '_'));
@@ -34,15 +34,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.expose(text, regprocedure, regrole) IS
-	'let clients call a function (user_id text, payload jsonb) returns jsonb as an action; it runs as the given role, else as the one that exposes it';
+	'lets clients call a function (user_id text, payload jsonb) returns jsonb as an action; it runs as the given '
+	'role, else as the one that exposes it';
 
 CREATE FUNCTION herald.unexpose(action text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	DELETE FROM herald.action AS a WHERE a.name = action;
 $$;
-COMMENT ON FUNCTION herald.unexpose(text) IS 'take an exposed action back';
+COMMENT ON FUNCTION herald.unexpose(text) IS 'removes an exposed action';
 
--- The ids of notifications that a payload names.
+-- Returns the ids of the notifications that a payload names.
 CREATE FUNCTION herald_internal.payload_ids(payload jsonb) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -112,7 +113,8 @@ BEGIN
 END
 $$;
 
--- Tells those who are there that the user types, or does so no more: in a conversation, or to somebody who has no block against it.
+-- Signals to the sessions that are connected now that the user types, or stops: in a conversation, or to a receiver
+-- without a block against the user.
 CREATE FUNCTION herald_internal.signal_typing(user_id text, event text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -166,4 +168,5 @@ BEGIN
 	RETURN herald_internal.call_as(exposed.function, exposed.run_as, user_id, payload);
 END
 $$;
-COMMENT ON FUNCTION herald_internal.act(text, text, jsonb, jsonb) IS 'do what a client asks for, as the user of its token; SQLSTATE HD404 when there is no such action';
+COMMENT ON FUNCTION herald_internal.act(text, text, jsonb, jsonb) IS
+	'runs an action for the user of a token; SQLSTATE HD404 if there is no such action';

@@ -1,13 +1,14 @@
 -- ---------------------------------------------------------------------------
--- Content: posts, likes, comments, and who is mentioned
+-- Content: posts, likes, comments and mentions
 --
 -- The cause of a notification is a path below its subject: post:42:like:7,
--- post:42:comment:9. With the post go all causes that begin with its own.
+-- post:42:comment:9. When a post goes, all causes that begin with its own go.
 -- ---------------------------------------------------------------------------
 
 -- ----- mentions
 
--- The collation that knows letters of all languages; without it (a server without ICU) those of the database.
+-- Returns the collation that knows the letters of all languages; without it (a server without ICU) the database's
+-- collation applies.
 CREATE FUNCTION herald_internal.letter_collation() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT ' COLLATE pg_catalog."und-x-icu"' FROM pg_collation AS c
@@ -15,7 +16,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                       AND getdatabaseencoding() = 'UTF8'), '');
 $$;
 
--- The condition that a user may see a post, by the predicate of watch_posts(); NULL where everybody may.
+-- Returns the condition that a user may see a post, by the predicate of watch_posts(); NULL if everybody may.
 CREATE FUNCTION herald_internal.visible_condition(alias text, posts regclass, viewer text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('EXISTS (SELECT FROM (SELECT %I.*) AS post CROSS JOIN (SELECT %s) AS session (viewer) WHERE (%s))', alias, viewer, w.arguments ->> 'visible')
@@ -23,8 +24,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = posts AND w.kind = 'posts' AND w.arguments ->> 'visible' IS NOT NULL;
 $$;
 
--- The condition that a user has a handle, written as the user does or in small letters; where an index on lower(handle) says
--- that case does not matter, in any way.
+-- Returns the condition that a user has a handle, in the user's spelling or in small letters. If an index on
+-- lower(handle) exists, case does not matter at all.
 CREATE FUNCTION herald_internal.match_handle(users regclass, handle text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN EXISTS (SELECT FROM pg_index AS i
@@ -33,8 +34,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	            ELSE format('%s IN (named.handle, lower(named.handle))', herald_internal.column_sql('mentioned', handle)) END;
 $$;
 
--- The SELECT of the users whose handles stand in a text; NULL without handles. What is part of an address (ann@example.com,
--- example.com/@ann, @ann@example.com) is no mention. A handle may have dots and dashes, but not at its end.
+-- Returns the SELECT of the users with handles in a text; NULL without handles. A part of an address is no mention:
+-- ann@example.com, example.com/@ann, @ann@example.com. A handle may contain dots and dashes, but not at its end.
 CREATE FUNCTION herald_internal.mentioned_users_sql(relation regclass, author text[], body text[], posts regclass, among text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT %s FROM (SELECT DISTINCT m[1] AS handle FROM regexp_matches(%s%s, %L, ''g'') AS m) AS named '
@@ -49,7 +50,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE u.handle IS NOT NULL AND body IS NOT NULL;
 $$;
 
--- A mention has the cause of what it stands in: who is told of that anyway is told once. An edit adds those who are new in it.
+-- A mention has the cause of the row that contains it, so a recipient of both gets one notification. An edit notifies
+-- the users that it adds.
 CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[], body text[], actor herald_internal.person, joins text, posts regclass, among text,
 	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -73,8 +75,8 @@ $$;
 
 -- ----- posts
 
--- The SELECT of the followers of whom columns of a changed row stand for; NULL as long as no follows are watched.
--- Above the limit it has no rows: so many are not told one by one.
+-- Returns the SELECT of the followers of the user in columns of a changed row; NULL as long as no follows are
+-- watched. The SELECT has no rows for users with more followers than the limit.
 CREATE FUNCTION herald_internal.followers_sql(relation regclass, author text[], most int) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %1$s AS follow CROSS JOIN LATERAL (%2$s) AS reached (id) WHERE %3$s AND '
@@ -89,8 +91,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
--- Followers hear of a post when it is published; on its way there its author hears of each state. The condition of the
--- post's room is tried too: a mistake in it shows now.
+-- Followers get a post when it is published; before that, its author gets an event for each state. The last statement
+-- tries the condition of the post's room, so that the call reports a mistake in it.
 CREATE FUNCTION herald_internal.compile_posts(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -162,14 +164,16 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
 		'on_error', on_error));
 $$;
-COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int, text) IS
-	'publish what happens to posts to the feed of their author; visible is a condition over "post" and "viewer" (a user''s id) for room post:P, '
-	'in_feed one over the row for the feed; with a status column only published posts are news, and their author hears of the states; '
-	'followers are notified if asked for, up to a number of them';
+COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
+	text) IS
+	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
+	'user''s id) for room post:P, "in_feed" a condition over the row for the feed; with a status column only '
+	'published posts are news, and the author gets the states; followers are notified on request, up to a number of '
+	'them';
 
 -- ----- likes
 
--- Somebody may have several rows for one subject (reactions): the notification goes with the last.
+-- A user may have several rows for one subject (reactions): the notification goes with the last one.
 CREATE FUNCTION herald_internal.compile_likes(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -224,17 +228,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text) IS
-	'notify the author of what is liked, as long as it is, and publish likes, unlikes and their total to its room';
+	'notifies the author of a liked subject, as long as the like exists, and publishes likes, unlikes and their total'
+	' to the subject''s room';
 
 -- ----- comments
 
--- What a notification of a comment carries, for the front end to find the place.
+-- Returns the data of a comment's notification, with which the front end finds the place.
 CREATE FUNCTION herald_internal.comment_data_sql(subject herald_internal.subject, id text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id);
 $$;
 
--- Who is told of a comment, of a reply and of a mention in it: all have one cause, so that nobody is told twice.
+-- A comment, a reply and a mention in it have one cause, so that a recipient of several gets one notification.
 CREATE FUNCTION herald_internal.compile_comments(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -313,5 +318,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text) IS
-	'notify the author of what is commented on, or of the comment that is replied to, and who is mentioned, and publish comments and their '
-	'total to its room';
+	'notifies the author of the commented subject or of the comment that is replied to, and mentioned users; '
+	'publishes comments and their total to the subject''s room';

@@ -1,10 +1,10 @@
 -- ---------------------------------------------------------------------------
--- Conversations: their members, their messages, and who has read how far
+-- Conversations: members, messages and read positions
 -- ---------------------------------------------------------------------------
 
 -- ----- members
 
--- Whoever is a member is in the room, as long as they are. A member whose status is pending is asked first.
+-- A present member is in the room. A member with a pending status gets a request first.
 CREATE FUNCTION herald_internal.compile_members(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -66,13 +66,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text) IS
-	'put the present members of a conversation into its room, as long as they are; with a status column those who are pending get message '
+	'keeps the present members of a conversation in its room; with a status column, pending members get message '
 	'requests; a column with the last message that a member has read makes message:read';
 
 -- ----- messages
 
--- The SELECT of the present members of the conversation that columns of a changed row stand for, or of those who are pending;
--- NULL as long as no members are watched. Where several tables of members are, it is that of the same conversations.
+-- Returns the SELECT of the present members, or of the pending ones, of the conversation in columns of a changed row.
+-- NULL as long as no members are watched. If several tables of members are watched, takes the one for the same
+-- conversations.
 CREATE FUNCTION herald_internal.members_sql(relation regclass, columns text[], waiting boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s', w.relation,
@@ -154,8 +155,8 @@ BEGIN
 END
 $$;
 
--- The columns that clients may write besides the text: as given, or media_url where there is one. None that says from whom or
--- to whom a message goes.
+-- Returns the columns that clients may write besides the text: the given ones, or media_url if there is one. The key,
+-- the sender and the receiver cannot be among them.
 CREATE FUNCTION herald_internal.writable_columns(relation regclass, given text, taken text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -163,8 +164,9 @@ DECLARE
 	                        ELSE coalesce(herald_internal.parse_columns(relation, given), array_remove(ARRAY[herald_internal.detect_column(relation, NULL, '{mediaurl}')], NULL)) END;
 BEGIN
 	IF writable && taken THEN
-		RAISE EXCEPTION 'clients cannot be let write all of the columns %', array_to_string(writable, ', ')
-			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('These have a meaning of their own: %s.', array_to_string(taken, ', '));
+		RAISE EXCEPTION 'clients may not write all of the columns %', array_to_string(writable, ', ')
+			USING ERRCODE = 'invalid_parameter_value',
+			      DETAIL = format('These columns have a meaning of their own: %s.', array_to_string(taken, ', '));
 	END IF;
 	RETURN writable;
 END
@@ -203,11 +205,12 @@ BEGIN
 		'on_error', on_error));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text, text) IS
-	'notify the other present members of the conversation, or the receiver, publish messages to the room of the conversation, or of both, and let '
-	'clients write them by the action message:send';
+COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,
+	text) IS
+	'notifies the other present members of the conversation, or the receiver; publishes messages to the room of the '
+	'conversation, or of both users; lets clients insert messages by the action message:send';
 
--- ----- how far somebody has read
+-- ----- read positions
 
 CREATE TABLE herald.conversation_read (
 	user_id         text NOT NULL,
@@ -216,10 +219,12 @@ CREATE TABLE herald.conversation_read (
 	read_at         timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (user_id, conversation_id)
 );
-COMMENT ON TABLE herald.conversation_read IS 'the last message that a member has read, for applications that have no column for it';
+COMMENT ON TABLE herald.conversation_read IS
+	'the last message that a member has read, for applications without a column for it';
 SELECT pg_extension_config_dump('herald.conversation_read', '');
 
--- Later in the order of messages: by their number, or where they have none (uuid) by the time of the row.
+-- Returns the condition that a message is later than another: by their numbers or, if the key is no number (uuid), by
+-- the times of the rows.
 CREATE FUNCTION herald_internal.later_condition(relation regclass, key text[], last_read text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
@@ -230,8 +235,9 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.detect_column(relation, NULL, '{createdat,sentat,insertedat,timestamp}') AS made;
 $$;
 
--- The question how many messages of others each conversation of a user ($1) has behind the last that was read. Where the
--- members table does not say what that was, it is asked with what pg_herald knows ($2: conversation → message).
+-- Returns the query that counts, for each conversation of a user ($1), the messages of others after the last read
+-- one. If the members table has no column for the last read message, the query takes it from $2 (conversation →
+-- message).
 CREATE FUNCTION herald_internal.unread_query(messages regclass) RETURNS TABLE (run_as oid, sql text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.relowner, format('SELECT %1$s AS conversation_id, %2$s AS last_read, count(message.*) AS unread '
@@ -252,7 +258,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE t.relation = messages AND t.kind = 'messages' AND cardinality(a.conversation) = cardinality(m.conversation);
 $$;
 
--- Asks it, as whoever calls this.
+-- Runs such a query as the current user.
 CREATE FUNCTION herald_internal.query_rows(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -274,9 +280,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.kind = 'messages';
 $$;
 COMMENT ON FUNCTION herald.unread_messages(text) IS
-	'the conversations of a user, with how many messages of others came after the last that the user has read';
+	'returns the conversations of a user, with the number of messages of others after the last one that the user has '
+	'read';
 
--- The question whether a message ($2) is one of the conversation, and later than the last that was read.
+-- Returns the query whether a message ($2) belongs to the conversation, and is later than the last read one.
 CREATE FUNCTION herald_internal.message_query(messages regclass, conversation_id text, message_id text, last_read text) RETURNS TABLE (run_as oid, question jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.relowner, jsonb_build_object('id', message_id, 'sql', format('FROM %s AS message WHERE %s', messages, herald_internal.and_conditions(
@@ -306,8 +313,8 @@ BEGIN
 END
 $$;
 
--- The application's own column is left to the application: it writes it, and watch_members() hears of it. What is told of
--- later messages stays unread.
+-- If the members table has a column of its own for that, the application writes it, and watch_members() publishes the
+-- change. Notifications of later messages stay unread.
 CREATE FUNCTION herald.mark_conversation_read(user_id text, conversation_id text, message_id text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -338,5 +345,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.mark_conversation_read(text, text, text) IS
-	'a member has read up to a message: tells the conversation and marks what the member was told of it so far as read; an older message '
-	'than before changes nothing; returns how many notifications are still unread';
+	'records that a member has read up to a message, publishes that to the conversation and marks the member''s '
+	'notifications up to there as read; has no effect for an older message; returns the number of unread '
+	'notifications';

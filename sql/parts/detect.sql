@@ -1,13 +1,13 @@
 -- ---------------------------------------------------------------------------
--- Detection: which columns of a table mean what
+-- Detection: finds the columns of a table that play a role
 --
--- A column is taken for a role when a foreign key and its name speak for it.
--- Two that are equally good are an error, which names them and shows the
--- argument to pass. Names are compared without case and underscores, so that
--- user_id and "userId" are the same.
+-- A column gets a role if a foreign key and its name support it. Two equally
+-- good columns are an error, which names them and shows the argument to pass.
+-- Names are compared without case and underscores, so that user_id and
+-- "userId" are equal.
 --
--- An id is a text: that of the key's one column, or those of its columns in
--- the order of the key, joined with commas.
+-- An id is a text: the value of the key's one column, or the values of its
+-- columns in the order of the key, joined by commas.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION herald_internal.column_names(relation regclass) RETURNS text[]
@@ -17,7 +17,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped;
 $$;
 
--- The columns of the primary key in its order; NULL without one.
+-- Returns the columns of the primary key in its order; NULL without one.
 CREATE FUNCTION herald_internal.primary_key(relation regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(a.attname::text ORDER BY k.place)
@@ -27,7 +27,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE i.indrelid = $1 AND i.indisprimary;
 $$;
 
--- The foreign keys of a table. Their columns are in the order of the target's primary key, where they refer to it.
+-- Returns the foreign keys of a table. Their columns are in the order of the target's primary key, if they refer to
+-- it.
 CREATE FUNCTION herald_internal.foreign_keys(relation regclass) RETURNS TABLE (columns text[], target regclass, target_columns text[])
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT DISTINCT array_agg(a.attname::text ORDER BY o.place), c.confrelid::regclass, array_agg(t.attname::text ORDER BY o.place)
@@ -41,7 +42,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	GROUP BY c.oid, c.confrelid;
 $$;
 
--- A name as names are compared.
+-- Returns a name in the form in which names are compared.
 CREATE FUNCTION herald_internal.normalize_name(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT lower(replace(name, '_', ''));
@@ -54,7 +55,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM string_to_table(name, '_') WITH ORDINALITY AS w (word, place);
 $$;
 
--- What one row of a table is called: photo_albums, "PhotoAlbums" → photo_album
+-- Returns the noun for one row of a table: photo_albums, "PhotoAlbums" → photo_album
 CREATE FUNCTION herald_internal.singular_noun(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
@@ -67,7 +68,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE c.oid = $1;
 $$;
 
--- The columns that an argument names: one column, or several with commas. An error when one does not exist.
+-- Returns the columns that an argument names: one column, or several separated by commas. Raises an error if one does
+-- not exist.
 CREATE FUNCTION herald_internal.parse_columns(relation regclass, given text) RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -84,8 +86,8 @@ BEGIN
 END
 $$;
 
--- The names that speak for a role: surely (strong), or if nothing better is there (weak); and those that speak
--- against it because they belong to the role's counterpart (rivals). For a subject, noun is that of its table.
+-- Returns the names that support a role: strong ones, and weak ones that count if nothing better exists. Rivals are
+-- the names of the role's counterpart; they rule a column out. For a subject, "noun" is the noun of its table.
 CREATE FUNCTION herald_internal.name_convention(role text, noun text, OUT strong text[], OUT weak text[], OUT rivals text[])
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE role
@@ -120,8 +122,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	             '{receiver,receiverid,receiveruserid,recipient,recipientid,recipientuserid,to,toid,touser,touserid}'::text[] AS received) AS t;
 $$;
 
--- The columns that may have a role, with what speaks for them. A foreign key counts twice where the table that it
--- should refer to is known; then columns that refer to another table are no candidates.
+-- Returns the columns that may have a role, with their weights. If the target table is known, a foreign key to it
+-- weighs twice, and columns that refer to another table are no candidates.
 CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass) RETURNS TABLE (columns text[], weight int)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH reference AS (
@@ -141,8 +143,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE c.weight + n.weight > 0 AND NOT p.names && v.rivals;
 $$;
 
--- The columns of a role: as given, or else the best candidate among the columns that have no other role yet (taken).
--- A role that is optional may be NULL; then a foreign key to who knows where is not reason enough.
+-- Returns the columns of a role: the given ones, or else the best candidate among the columns that have no other role
+-- yet (taken). The result of an optional role may be NULL; then a foreign key to an unknown table is not sufficient.
 CREATE FUNCTION herald_internal.detect_key(relation regclass, kind text, role text, given text, target regclass DEFAULT NULL,
 	taken text[] DEFAULT '{}', optional boolean DEFAULT false) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -162,7 +164,7 @@ BEGIN
 	IF cardinality(best) > 1 OR (best IS NULL AND NOT optional) THEN
 		RAISE EXCEPTION '% which column of table "%" is the %', CASE WHEN best IS NULL THEN 'cannot find' ELSE 'cannot tell' END, relation, role
 			USING ERRCODE = CASE WHEN best IS NULL THEN 'undefined_column' ELSE 'ambiguous_column' END,
-			      DETAIL = format(CASE WHEN best IS NULL THEN 'No foreign key and no name speaks for one of its columns: %s.'
+			      DETAIL = format(CASE WHEN best IS NULL THEN 'None of its columns has a matching foreign key or name: %s.'
 			                           ELSE 'These are equally likely: %s.' END,
 			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
 			      HINT = format('Name it: SELECT herald.watch_%s(%L, %s => %L);', kind, relation, role, name);
@@ -171,7 +173,8 @@ BEGIN
 END
 $$;
 
--- A column that holds a value: as given, or else the first of these names that the table has; NULL when it has none.
+-- Returns a column that holds a value: the given one, or else the first of these names that the table has; NULL if it
+-- has none.
 CREATE FUNCTION herald_internal.detect_column(relation regclass, given text, names text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((herald_internal.parse_columns($1, given))[1],
@@ -182,7 +185,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                 LIMIT 1));
 $$;
 
--- The key that identifies a row: as given, or else the primary key, or a column "id".
+-- Returns the key that identifies a row: the given one, or else the primary key, or a column "id".
 CREATE FUNCTION herald_internal.detect_row_key(relation regclass, kind text, given text) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

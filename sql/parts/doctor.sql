@@ -1,24 +1,26 @@
 -- ---------------------------------------------------------------------------
--- The doctor: what keeps a change from reaching anybody, and what to do
+-- The doctor: finds problems that keep changes from their recipients
 --
--- Each branch of a UNION is one check. An error is something that makes nothing
--- now, or that makes writes fail; a warning will lose or delay something; an
--- info is worth knowing. A remedy is a statement, or a comment that says what
--- no statement can do. Rules with the same trouble are one line.
+-- Each branch of a UNION is one check. An error means that something makes
+-- nothing now, or that writes fail. A warning means that something will be
+-- lost or delayed. An info is worth knowing. A remedy is a statement or,
+-- where no statement helps, a comment. Rules with the same problem share a
+-- row.
 -- ---------------------------------------------------------------------------
 
 CREATE TYPE herald_internal.problem AS (severity text, problem text, relation regclass, rule text, detail text, remedy text);
 COMMENT ON TYPE herald_internal.problem IS 'a row of herald.doctor()';
 
--- ----- Rules: does their SQL still mean something, and does their owner see what they read?
+-- ----- rules: is their SQL valid, and may their owner read the tables in it?
 
 CREATE FUNCTION herald_internal.plan_of(relation regclass, query text) RETURNS json
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_plan_of';
-COMMENT ON FUNCTION herald_internal.plan_of(regclass, text) IS 'the plan of a query of a rule, as the owner of its table';
+COMMENT ON FUNCTION herald_internal.plan_of(regclass, text) IS
+	'returns the plan of a query of a rule, as the owner of its table';
 
 CREATE FUNCTION herald_internal.tables_read(relation regclass, query text) RETURNS regclass[]
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_tables_read';
-COMMENT ON FUNCTION herald_internal.tables_read(regclass, text) IS 'the tables that a query of a rule reads';
+COMMENT ON FUNCTION herald_internal.tables_read(regclass, text) IS 'returns the tables that a query of a rule reads';
 
 CREATE FUNCTION herald_internal.examine_query(relation regclass, query text, OUT reads regclass[], OUT plan jsonb, OUT code text, OUT message text)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -31,7 +33,8 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- All that is compiled: the queries of rules, totals and automatic rooms. A parameter becomes a value that the planner cannot know.
+-- Returns all compiled SQL: the queries of rules, totals and automatic rooms. A parameter becomes a value that the
+-- planner cannot know.
 CREATE FUNCTION herald_internal.compiled_queries() RETURNS TABLE (relation regclass, rule text, query text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract)) AS q (sql) WHERE q.sql IS NOT NULL
@@ -42,17 +45,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s;
 $$;
 
--- What makes the rule anew, if one of the calls for social tables has made it; else what takes it off.
+-- Returns the statement that makes a rule again, if a call for social tables made it, or else one that removes it.
 CREATE FUNCTION herald_internal.rule_remedy(relation regclass, rule text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT format('SELECT herald.watch_%s(%L);', w.kind, w.relation)
 	                 FROM herald_internal.watched_table AS w
 	                 WHERE w.relation = $1 AND ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR $2 IN ('reply', 'mention', 'mention_edit', 'request_answered'))
 	                 ORDER BY w.kind LIMIT 1),
-	                format('SELECT herald_internal.delete_rules(%L, %L), herald.sync_triggers(%1$L); -- or watch it anew', $1, $2));
+	                format('SELECT herald.unwatch(%L, %L); -- or watch it again', $1, $2));
 $$;
 
--- What a plan compares columns with, but no index begins with. An index is of use to a varchar that is compared as a text, but not to a number.
+-- Returns the columns that a plan compares but that begin no index. An index helps a varchar that is compared as a
+-- text, but not a number that is.
 CREATE FUNCTION herald_internal.missing_indexes(plan jsonb) RETURNS TABLE (relation regclass, keys text)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	WITH node AS (
@@ -101,7 +105,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT l.* FROM lookup AS l WHERE l.code = '42501' AND NOT has_table_privilege(l.owner, l.read, 'SELECT')
 	)
 	SELECT 'warning', 'table_dropped', g.relation, NULL,
-	       'it is watched, but it does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
+	       'it is watched, but does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
 	FROM (SELECT c.relation FROM herald_internal.compiled_queries() AS c UNION SELECT w.relation FROM herald_internal.watched_table AS w) AS g
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation)
 	UNION ALL
@@ -111,12 +115,12 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY e.relation, e.message, herald_internal.rule_remedy(e.relation, e.rule)
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
-	       format('rules run as %s, who may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
+	       format('rules run as %s, which may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
 	FROM forbidden AS f
 	GROUP BY f.read, f.owner
 	UNION ALL
 	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
-	       format('rules run as %s, to whom its row policies apply: what they hide is told to nobody', l.owner),
+	       format('rules run as %s, and its row-level security applies to this role: hidden rows notify nobody', l.owner),
 	       format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read, l.owner)
 	FROM lookup AS l
 	WHERE l.relrowsecurity AND (l.relforcerowsecurity OR NOT pg_has_role(l.owner, l.relowner, 'USAGE')) AND
@@ -127,7 +131,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY l.read, l.owner
 	UNION ALL
 	SELECT CASE WHEN c.reltuples >= 10000 THEN 'warning' ELSE 'info' END, 'index_missing', m.relation, string_agg(DISTINCT e.rule, ', '),
-	       format('no index begins with what its rows are found by: %s', m.keys),
+	       format('no index begins with the columns of its lookups: %s', m.keys),
 	       format('CREATE INDEX %sON %s (%s);', CASE WHEN c.relkind = 'r' THEN 'CONCURRENTLY ' END, m.relation, m.keys)
 	FROM examined AS e
 	CROSS JOIN LATERAL herald_internal.missing_indexes(e.plan) AS m
@@ -135,13 +139,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY m.relation, c.relkind, c.reltuples, m.keys
 	UNION ALL
 	SELECT 'warning', 'rule_failed', r.relation, r.name, format('%s times, last: %s', count(*), (array_agg(f.message ORDER BY f.at DESC))[1]),
-	       format('DELETE FROM herald.rule_failure WHERE rule = %s; -- when the cause is mended', r.id)
+	       format('DELETE FROM herald.rule_failure WHERE rule = %s; -- after mending the cause', r.id)
 	FROM herald.rule_failure AS f
 	JOIN herald_internal.rule AS r ON r.id = f.rule
 	GROUP BY r.id;
 $$;
 
--- ----- Triggers: does a change come to its rules?
+-- ----- triggers: does every change reach its rules?
 
 CREATE FUNCTION herald_internal.trigger_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -163,7 +167,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND p.name = w.name)
 	UNION ALL
 	SELECT 'warning', 'partition_silent', w.relation, NULL,
-	       format('rows that are written to it directly, not through %s, make nothing: it was attached later', w.watched),
+	       format('it was attached after %s was watched: direct writes to it make nothing', w.watched),
 	       format('SELECT herald.sync_triggers(%L);', w.watched)
 	FROM wanted AS w
 	WHERE w.relation <> w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND p.name = w.name)
@@ -181,20 +185,20 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE NOT EXISTS (SELECT FROM wanted AS w WHERE w.relation = p.relation AND w.name = p.name)
 	UNION ALL
 	SELECT 'warning', 'replicated', w.relation, string_agg(w.rules, ', '),
-	       format('what subscription %I writes to it fires no trigger for statements', s.subname), '-- watch it where it is published'
+	       format('writes of subscription %I fire no statement triggers on it', s.subname), '-- watch it on the publisher'
 	FROM wanted AS w
 	JOIN pg_subscription_rel AS p ON p.srrelid = w.relation
 	JOIN pg_subscription AS s ON s.oid = p.srsubid
 	GROUP BY w.relation, s.subname
 	UNION ALL
-	SELECT 'error', 'function_missing', NULL, f.what, 'its function does not exist any more', f.remedy
+	SELECT 'error', 'function_missing', NULL, f.user_of_it, 'its function does not exist any more', f.remedy
 	FROM (SELECT 'rooms ' || p.prefix, p.function, format('SELECT herald.room_policy(%L, NULL);', p.prefix) FROM herald.room_policy AS p
 	      UNION ALL
-	      SELECT 'action ' || a.name, a.function, format('SELECT herald.unexpose(%L);', a.name) FROM herald.action AS a) AS f (what, function, remedy)
+	      SELECT 'action ' || a.name, a.function, format('SELECT herald.unexpose(%L);', a.name) FROM herald.action AS a) AS f (user_of_it, function, remedy)
 	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = f.function);
 $$;
 
--- ----- The server: is an event logged, rung for and forgotten in time?
+-- ----- server: are events logged, announced and removed in time?
 
 CREATE FUNCTION herald_internal.server_problems(patience interval) RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -228,7 +232,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE o.name = 'herald.enabled'
 	UNION ALL
 	SELECT 'info', 'commit_not_durable', NULL, NULL,
-	       'synchronous_commit is off for ' || o.place || ': a crash can take back what clients have seen', o.remedy
+	       'synchronous_commit is off for ' || o.place || ': a crash can lose events that clients have received', o.remedy
 	FROM off AS o
 	WHERE o.name = 'synchronous_commit'
 	UNION ALL
@@ -246,7 +250,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM preloaded AS d
 	WHERE d.named AND NOT herald.preloaded() AND NOT pg_is_in_recovery()
 	UNION ALL
-	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby: the bridge and the application need the primary', '-- connect to the primary'
+	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby; the bridge and the application need the primary', '-- connect to the primary'
 	WHERE pg_is_in_recovery()
 	UNION ALL
 	SELECT 'info', 'role_unused', NULL, NULL, format('no login role is a member of %I', r.name),
@@ -255,7 +259,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE NOT EXISTS (SELECT FROM pg_roles AS m WHERE m.rolcanlogin AND NOT m.rolsuper AND pg_has_role(m.oid, r.name, 'MEMBER'))
 	UNION ALL
 	SELECT 'warning', 'queue_filling', NULL, NULL,
-	       format('the queue of NOTIFY is %s %% full: a session that listens is in a long transaction', round(q.usage * 100)),
+	       format('the NOTIFY queue is %s %% full: a listening session is in a long transaction', round(q.usage * 100)),
 	       'SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start;'
 	FROM (SELECT pg_notification_queue_usage()::numeric) AS q (usage)
 	WHERE q.usage > 0.5
@@ -265,7 +269,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE l.unseen < clock_timestamp() - patience
 	UNION ALL
 	SELECT 'warning', 'log_not_trimmed', NULL, NULL,
-	       format('herald_internal.event_%s cannot be emptied since %s: somebody reads it', m.slot, date_trunc('second', m.taken_at + w.recovery_window)),
+	       format('herald_internal.event_%s cannot be emptied since %s: a session has a lock on it', m.slot, date_trunc('second', m.taken_at + w.recovery_window)),
 	       format('SELECT pid, state, xact_start, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = ''herald_internal.event_%s''::regclass;', m.slot)
 	FROM log AS l
 	CROSS JOIN herald_internal.log_mark AS m
@@ -273,13 +277,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE l.newest > m.taken_at + w.recovery_window + patience
 	UNION ALL
 	SELECT 'warning', 'transaction_prepared', NULL, NULL,
-	       format('%L waits to be committed since %s, and so do its events', p.gid, date_trunc('second', p.prepared)),
+	       format('transaction %L is prepared since %s, and its events wait', p.gid, date_trunc('second', p.prepared)),
 	       format('-- COMMIT PREPARED %L or ROLLBACK PREPARED %1$L', p.gid)
 	FROM pg_prepared_xacts AS p
 	WHERE p.database = current_database() AND p.prepared < clock_timestamp() - patience
 	UNION ALL
 	SELECT 'info', 'transaction_open', NULL, NULL,
-	       format('process %s of %I is in a transaction since %s', a.pid, a.usename, date_trunc('second', a.xact_start)),
+	       format('process %s of role %I is in a transaction since %s', a.pid, a.usename, date_trunc('second', a.xact_start)),
 	       format('SELECT pg_terminate_backend(%s);', a.pid)
 	FROM pg_stat_activity AS a
 	WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND
@@ -298,4 +302,5 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET
 	ORDER BY array_position('{error,warning,info}', p.severity), p.problem, p.relation::text, p.rule, p.remedy;
 $$;
 COMMENT ON FUNCTION herald.doctor(interval) IS
-	'what keeps a change from reaching anybody, with its remedy; patience is how long a transaction may be open and the log unattended';
+	'lists the problems that keep a change from reaching its recipients, with remedies; "patience" is how long a '
+	'transaction may be open and the log unattended';

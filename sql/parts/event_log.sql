@@ -1,15 +1,16 @@
 -- ---------------------------------------------------------------------------
--- The event log
+-- The event log: how events are appended and read
 --
--- A ring of four partitions by time: the two or three latest hold the recovery
--- window, the next is empty before it is used. Nothing is created at run time,
--- so that no INSERT of an application can fail for want of a partition.
--- A dump has none of this: positions and transaction ids mean nothing elsewhere.
+-- The log is a ring of four partitions by time. The latest two or three hold
+-- the recovery window; the next one is empty before it is used. Nothing is
+-- created at run time, so an application's INSERT cannot fail for lack of a
+-- partition. A dump contains no events, because positions and transaction ids
+-- mean nothing in another cluster.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION herald_internal.event_slot(logged_at timestamptz DEFAULT clock_timestamp()) RETURNS smallint
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_event_slot';
-COMMENT ON FUNCTION herald_internal.event_slot(timestamptz) IS 'the partition for an event of that time';
+COMMENT ON FUNCTION herald_internal.event_slot(timestamptz) IS 'returns the partition for an event of that time';
 
 CREATE SEQUENCE herald.event_id_seq;
 CREATE TABLE herald.event (
@@ -42,26 +43,28 @@ COMMENT ON TABLE herald_internal.event_0 IS 'a partition of herald.event';
 COMMENT ON TABLE herald_internal.event_1 IS 'a partition of herald.event';
 COMMENT ON TABLE herald_internal.event_2 IS 'a partition of herald.event';
 COMMENT ON TABLE herald_internal.event_3 IS 'a partition of herald.event';
-COMMENT ON COLUMN herald.event.id IS 'in the order of writing, which is not that of commits';
-COMMENT ON COLUMN herald.event.xid IS 'the transaction that made it: positions go by it';
+COMMENT ON COLUMN herald.event.id IS 'ascending in the order of writing, which is not the order of commits';
+COMMENT ON COLUMN herald.event.xid IS 'the transaction that wrote the event; positions refer to it';
 COMMENT ON COLUMN herald.event.slot IS 'the partition';
-COMMENT ON COLUMN herald.event.logged_at IS 'when it was written, before its commit';
-COMMENT ON COLUMN herald.event.rooms IS 'who hears it; * is every session';
-COMMENT ON COLUMN herald.event.name IS 'what happened: post:liked';
-COMMENT ON COLUMN herald.event.payload IS 'without totals: they are added when it is read';
-COMMENT ON COLUMN herald.event.member_id IS 'the user who joins or leaves a room by it';
+COMMENT ON COLUMN herald.event.logged_at IS 'the time of writing, before the commit';
+COMMENT ON COLUMN herald.event.rooms IS 'the rooms that get the event; * is every session';
+COMMENT ON COLUMN herald.event.name IS 'the name of the event: post:liked';
+COMMENT ON COLUMN herald.event.payload IS 'the payload without totals, which are added when the event is read';
+COMMENT ON COLUMN herald.event.member_id IS 'the user that joins or leaves a room by this event';
 COMMENT ON COLUMN herald.event.joins IS 'the room that this user joins';
 COMMENT ON COLUMN herald.event.leaves IS 'the room that this user leaves';
-COMMENT ON COLUMN herald.event.ack IS 'the action that takes what clients acknowledge it with';
-COMMENT ON COLUMN herald.event.counter IS 'the total that it changes, of herald_internal.counter';
-COMMENT ON COLUMN herald.event.counted_id IS 'the subject whose total it is';
-COMMENT ON COLUMN herald.event.delta IS 'by how much';
+COMMENT ON COLUMN herald.event.ack IS 'the action that gets the clients'' acknowledgements';
+COMMENT ON COLUMN herald.event.counter IS 'the total that the event changes, of herald_internal.counter';
+COMMENT ON COLUMN herald.event.counted_id IS 'the subject of this total';
+COMMENT ON COLUMN herald.event.delta IS 'the change of this total';
 
 CREATE FUNCTION herald_internal.append_event(rooms text[], name text, payload json, member_id text, joins text, leaves text, ack text DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_append_event';
-COMMENT ON FUNCTION herald_internal.append_event(text[], text, json, text, text, text, text) IS 'append an event and ring';
+COMMENT ON FUNCTION herald_internal.append_event(text[], text, json, text, text, text, text) IS
+	'appends an event and rings the doorbell';
 
--- What every event must have, whether it is appended or relayed.
+-- Raises an error unless the event has rooms, a name and a JSON object as its payload. Applies to appended events and
+-- to signals.
 CREATE FUNCTION herald_internal.check_event(rooms text[], event text, payload json) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -70,18 +73,18 @@ BEGIN
 	END IF;
 	IF json_typeof(payload) IS DISTINCT FROM 'object' THEN
 		RAISE EXCEPTION 'the payload of an event must be a JSON object'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Wrap it: jsonb_build_object(''value'', …).';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Wrap it: jsonb_build_object(''value'', ...).';
 	END IF;
 END
 $$;
 
--- Raises an error unless acknowledgements can go to an action.
+-- Raises an error unless "ack" is null or an exposed action.
 CREATE FUNCTION herald_internal.check_ack(ack text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF ack IS NOT NULL AND NOT EXISTS (SELECT FROM herald.action AS a WHERE a.name = ack) THEN
 		RAISE EXCEPTION 'there is no exposed action "%"', ack
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'The action that takes acknowledgements is a function of the application: see herald.expose().';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Expose the function that gets the acknowledgements: see herald.expose().';
 	END IF;
 END
 $$;
@@ -95,47 +98,56 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.publish(text, text, jsonb, text) IS
-	'append an event to the log: it reaches the sessions of the room if this transaction commits; whoever acknowledges it calls the action ack';
+	'appends an event to the log; the sessions of the room get it if this transaction commits; a client''s '
+	'acknowledgement calls the action "ack"';
 
 CREATE FUNCTION herald.broadcast(event text, payload jsonb) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.publish('*', event, payload);
 $$;
-COMMENT ON FUNCTION herald.broadcast(text, jsonb) IS 'append an event for every session';
+COMMENT ON FUNCTION herald.broadcast(text, jsonb) IS 'appends an event for every session';
 
 CREATE FUNCTION herald.current_position() RETURNS text
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_current_position';
-COMMENT ON FUNCTION herald.current_position() IS 'the place in the event log after everything that is visible now';
+COMMENT ON FUNCTION herald.current_position() IS
+	'returns the position in the event log after everything that is visible now';
 
 CREATE FUNCTION herald_internal.payload_size(payload json) RETURNS int
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_payload_size';
-COMMENT ON FUNCTION herald_internal.payload_size(json) IS 'what a payload takes as text, known without reading it';
+COMMENT ON FUNCTION herald_internal.payload_size(json) IS
+	'returns the size of a payload as text, without reading the payload';
 
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000, max_bytes int DEFAULT NULL)
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
                ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int) IS
-	'the events after a position, in order, each with the position after it, until there are so many or their payloads so large; the last row, without a name, says where to go on';
+	'returns the events after a position, in order, each with the position after it, up to a number of events or a '
+	'size of payloads; the last row, without a name, has the position to go on from';
 
 CREATE FUNCTION herald_internal.earliest(positions text[]) RETURNS TABLE ("position" text, in_window boolean)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_earliest';
-COMMENT ON FUNCTION herald_internal.earliest(text[]) IS 
-	'a position from which on everything is read that is new to one of these, and whether it is in the middle of a window: no good as the end of a reading';
+COMMENT ON FUNCTION herald_internal.earliest(text[]) IS
+	'returns a position that has every event after it that is new to one of these positions, and whether it lies '
+	'inside a window and so cannot end a reading';
 
 CREATE FUNCTION herald_internal.resume(positions text[], segment_positions text[])
 RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen_snapshots pg_snapshot[], seen_ids bigint[], segments_before int,
                lag_events bigint)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_resume';
 COMMENT ON FUNCTION herald_internal.resume(text[], text[]) IS
-	'where to go on for each position, or at the present if that cannot be, what it has seen, how many of the ascending positions held are not after it, and how many events there may be after it';
+	'returns for each position the position to go on from (the present if it is not in the log any more), the '
+	'snapshots that it has seen, how many of the ascending segment positions are not after it, and about how many '
+	'events follow';
 
 CREATE FUNCTION herald.preloaded() RETURNS boolean
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_preloaded';
-COMMENT ON FUNCTION herald.preloaded() IS 'whether a worker rings for this database, so that commits need no NOTIFY';
+COMMENT ON FUNCTION herald.preloaded() IS
+	'returns whether a worker rings the doorbell for this database, so that commits need no NOTIFY';
 
 CREATE FUNCTION herald_internal.bridge_hello() RETURNS TABLE (version text, preloaded boolean, "position" text)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT e.extversion, herald.preloaded(), herald.current_position() FROM pg_extension AS e WHERE e.extname = 'pg_herald';
 $$;
-COMMENT ON FUNCTION herald_internal.bridge_hello() IS 'for the bridge: what it talks to, and where the log is';
+COMMENT ON FUNCTION herald_internal.bridge_hello() IS
+	'returns the version of the extension, whether a worker runs, and the current position';

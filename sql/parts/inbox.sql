@@ -1,13 +1,13 @@
 -- ---------------------------------------------------------------------------
--- The inbox: what a user has been told, and what they have read of it
+-- The inbox: lists, groups, counts and marks of notifications
 --
--- These functions are for the application and the bridge, which know who the
--- user is. They run as the extension's owner; each touches only the rows of
--- the user that it is given.
+-- The application and the bridge call these functions with the id of an
+-- authenticated user. The functions run as the extension's owner, and each
+-- touches only the rows of that user.
 --
--- What is read one by one is written down in its row. What is read all at once
--- is a mark (herald.read_mark), whatever the number of notifications: up to
--- the newest, but for what transactions in progress will bring.
+-- Marking single notifications updates their rows. Marking everything moves a
+-- mark (herald.read_mark), whatever the number of notifications: up to the
+-- newest one, except for the notifications of transactions in progress.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION herald.inbox(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false,
@@ -24,7 +24,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	LIMIT greatest(coalesce(max, 50), 0);
 $$;
 COMMENT ON FUNCTION herald.inbox(text, bigint, int, boolean, boolean) IS
-	'the notifications of a user, newest first; the next page is what comes before the last id; archived ones are a list of their own';
+	'returns the notifications of a user, newest first; the next page is the one before the last id; archived ones '
+	'have a list of their own';
 
 CREATE FUNCTION herald.my_inbox(before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false, archived boolean DEFAULT false)
 RETURNS SETOF herald.notification
@@ -32,18 +33,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	SELECT * FROM herald.inbox(herald.current_user_id(), before, max, only_unread, archived);
 $$;
 COMMENT ON FUNCTION herald.my_inbox(bigint, int, boolean, boolean) IS
-	'the inbox of the user on whose behalf this session acts (herald.current_user_id()): for roles that may see no other';
+	'returns the inbox of the user that this session acts for (herald.current_user_id()), for roles that may see no '
+	'other';
 
 -- ----- groups
 
--- What a notification is shown with in the grouped inbox.
+-- Returns the group of a notification in the grouped inbox.
 CREATE FUNCTION herald_internal.group_key(n herald.notification, group_by text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN group_by = 'subject' AND n.subject_id IS NOT NULL THEN concat_ws(':', n.type, n.subject_type, n.subject_id)
             WHEN group_by = 'actor' AND n.actor_id IS NOT NULL THEN n.type || ' by ' || n.actor_id
             ELSE n.id::text END;
 
--- A number of others, in words of a title.
+-- Returns a number of others, as words of a title.
 CREATE FUNCTION herald_internal.others_text(count bigint) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN count || CASE count WHEN 1 THEN ' other' ELSE ' others' END;
@@ -51,7 +53,8 @@ RETURN count || CASE count WHEN 1 THEN ' other' ELSE ' others' END;
 CREATE TYPE herald.notification_group AS (
 	id bigint, group_key text, type text, subject_type text, subject_id text, title text, content text, data jsonb,
 	actors jsonb, actor_count bigint, count bigint, unread bigint, first_unread bigint, created_at timestamptz);
-COMMENT ON TYPE herald.notification_group IS 'an entry of the grouped inbox: its newest notification, and what it stands for';
+COMMENT ON TYPE herald.notification_group IS
+	'an entry of the grouped inbox: its newest notification and the figures of the group';
 
 CREATE FUNCTION herald.group_json(g herald.notification_group) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -61,9 +64,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 		'count', g.count, 'unread', g.unread, 'firstUnread', g.first_unread::text, 'read', g.unread OPERATOR(pg_catalog.=) 0,
 		'createdAt', herald.iso8601(g.created_at));
 $$;
-COMMENT ON FUNCTION herald.group_json(herald.notification_group) IS 'a group of notifications as clients get it';
+COMMENT ON FUNCTION herald.group_json(herald.notification_group) IS
+	'returns a group of notifications in the form for clients';
 
--- A group grows and shrinks with its notifications: nothing of it is stored, so that nobody who likes waits for another.
+-- Groups grow and shrink with their notifications. Nothing of a group is stored, so that no writer waits for another.
 CREATE FUNCTION herald.inbox_groups(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false)
 RETURNS SETOF herald.notification_group
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -106,12 +110,12 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	ORDER BY p.id DESC;
 $$;
 COMMENT ON FUNCTION herald.inbox_groups(text, bigint, int, boolean) IS
-	'the inbox with one entry for what belongs together (herald.notification_type.group_by): the newest notification of each group, how many '
-	'actors and notifications it stands for, three of the actors, and the id of the first that is unread';
+	'returns the inbox with one entry for each group (herald.notification_type.group_by): its newest notification, '
+	'the numbers of actors and notifications, three of the actors, and the id of the first unread one';
 
 -- ----- counts
 
--- What is above the mark is found in the index. The rest are a few exceptions, and mostly there are none.
+-- The index finds the notifications above the mark. The rest are a few exceptions, and mostly there are none.
 CREATE FUNCTION herald_internal.unread_notifications(user_id text) RETURNS SETOF herald.notification
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -129,9 +133,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.unread_notifications(text) IS 'the unread notifications of a user';
+COMMENT ON FUNCTION herald_internal.unread_notifications(text) IS 'returns the unread notifications of a user';
 
--- Whether the inbox is shown in groups: as asked, or else as the setting says.
+-- Returns whether the inbox is shown in groups: as requested, or else by the setting herald.group_inbox.
 CREATE FUNCTION herald_internal.is_grouped(asked boolean) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(asked, herald_internal.setting('group_inbox')::boolean);
@@ -148,7 +152,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.unread_count(text, boolean) IS
-	'how many notifications of a user are unread, or how many groups, as the list shows them; without an argument as herald.group_inbox says';
+	'returns the number of unread notifications of a user, or of unread groups; by default as the setting '
+	'herald.group_inbox says';
 
 CREATE FUNCTION herald.unseen_count(user_id text) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -157,7 +162,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
 	WHERE coalesce(n.id > m.seen_until OR n.xid = ANY (m.seen_running), true);
 $$;
-COMMENT ON FUNCTION herald.unseen_count(text) IS 'how many unread notifications have come since the user last looked (herald.mark_seen())';
+COMMENT ON FUNCTION herald.unseen_count(text) IS
+	'returns the number of unread notifications since the user last looked (herald.mark_seen())';
 
 -- ----- marking
 
@@ -165,14 +171,14 @@ CREATE FUNCTION herald_internal.publish_to_user(user_id text, event text, payloa
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.append_event(ARRAY['user:' || user_id], event, payload, NULL, NULL, NULL);
 $$;
-COMMENT ON FUNCTION herald_internal.publish_to_user(text, text, json) IS 'an event for all sessions of a user';
+COMMENT ON FUNCTION herald_internal.publish_to_user(text, text, json) IS 'appends an event for all sessions of a user';
 
 CREATE FUNCTION herald_internal.ids_json(ids bigint[]) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN json_build_object('ids', (SELECT json_agg(id::text ORDER BY id) FROM unnest(ids) AS id));
 
--- A transaction of the application may undo one thing after another, in any order. Whoever marks several holds none of them
--- while it waits for one, so that the two cannot meet in a deadlock.
+-- A transaction of the application may retract notifications in any order. So a session that marks several of them
+-- holds none while it waits for one: the two cannot deadlock.
 CREATE FUNCTION herald_internal.lock_notifications(user_id text, ids bigint[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -187,14 +193,15 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.lock_notifications(text, bigint[]) IS 'lock notifications of a user that are about to be marked';
+COMMENT ON FUNCTION herald_internal.lock_notifications(text, bigint[]) IS
+	'locks notifications of a user before they are marked';
 
 CREATE FUNCTION herald_internal.lock_read_mark(user_id text) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO herald.read_mark (user_id) VALUES (lock_read_mark.user_id) ON CONFLICT DO NOTHING;
 	SELECT FROM herald.read_mark AS m WHERE m.user_id = lock_read_mark.user_id FOR UPDATE;
 $$;
-COMMENT ON FUNCTION herald_internal.lock_read_mark(text) IS 'lock the mark of a user, which is there afterwards';
+COMMENT ON FUNCTION herald_internal.lock_read_mark(text) IS 'locks the mark of a user, and creates it if it is missing';
 
 CREATE FUNCTION herald.mark_read(user_id text, ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -216,7 +223,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.mark_read(text, bigint[]) IS
-	'mark notifications of a user as read and tell the user''s sessions; returns how many are still unread';
+	'marks notifications of a user as read and tells the user''s sessions; returns the number of unread ones';
 
 CREATE FUNCTION herald.mark_subject_read(user_id text, subject_type text, subject_id text, type text DEFAULT NULL) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -226,7 +233,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 		      (mark_subject_read.type IS NULL OR n.type = mark_subject_read.type)));
 $$;
 COMMENT ON FUNCTION herald.mark_subject_read(text, text, text, text) IS
-	'mark as read what a user was told about a subject, for when the user looks at it; returns how many are still unread';
+	'marks the notifications of a subject as read, for a user that looks at it; returns the number of unread ones';
 
 CREATE FUNCTION herald.mark_group_read(user_id text, group_key text) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -236,7 +243,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 		LEFT JOIN herald.notification_type AS t ON t.name = n.type
 		WHERE herald_internal.group_key(n, t.group_by) = mark_group_read.group_key));
 $$;
-COMMENT ON FUNCTION herald.mark_group_read(text, text) IS 'mark a group of herald.inbox_groups() as read; returns how many are still unread';
+COMMENT ON FUNCTION herald.mark_group_read(text, text) IS
+	'marks a group of herald.inbox_groups() as read; returns the number of unread notifications';
 
 CREATE FUNCTION herald.mark_unread(user_id text, ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -262,10 +270,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.mark_unread(text, bigint[]) IS
-	'mark notifications of a user as unread again and tell the user''s sessions; returns how many are unread';
+	'marks notifications of a user as unread again and tells the user''s sessions; returns the number of unread ones';
 
--- The ids and the transactions in progress are those of one snapshot, which is taken after that of any other mark of the user.
--- The event says how far it goes: one of a notification that it did not take can have a lower id.
+-- The ids and the transactions in progress are those of one snapshot, taken after the snapshot of any other mark of
+-- the user. The event says how far the mark goes: a notification that it does not cover can have a lower id.
 CREATE FUNCTION herald.mark_all_read(user_id text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -285,8 +293,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.mark_all_read(text) IS
-	'mark every notification of a user as read, at the same cost however many there are, and tell the user''s sessions; what commits '
-	'later is not marked; returns how many are unread by now';
+	'marks every notification of a user as read, at a cost that does not depend on their number, and tells the '
+	'user''s sessions; later commits are not marked; returns the number of unread ones';
 
 CREATE FUNCTION herald.mark_seen(user_id text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -301,7 +309,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION herald.mark_seen(text) IS 'the user has looked at the list: nothing is new any more, though it may be unread; tells the user''s sessions';
+COMMENT ON FUNCTION herald.mark_seen(text) IS
+	'records that the user has looked at the list, so that nothing in it is new, though it may be unread; tells the '
+	'user''s sessions';
 
 CREATE FUNCTION herald.archive(user_id text, ids bigint[], archived boolean DEFAULT true) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -322,4 +332,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.archive(text, bigint[], boolean) IS
-	'move notifications of a user out of the list and the unread count, or back; tells the user''s sessions; returns how many are unread';
+	'moves notifications of a user out of the list and the unread count, or back; tells the user''s sessions; returns'
+	' the number of unread ones';

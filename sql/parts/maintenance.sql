@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- Maintenance: what must not be done in the application's transaction
+-- Maintenance of the log, outside of the application's transactions
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald_internal.log_mark (
@@ -7,12 +7,15 @@ CREATE TABLE herald_internal.log_mark (
 	taken_at timestamptz NOT NULL,
 	snapshot pg_snapshot NOT NULL
 );
-COMMENT ON TABLE herald_internal.log_mark IS 'when a partition that is out of use was complete, and which transactions had ended by then';
+COMMENT ON TABLE herald_internal.log_mark IS
+	'the time when a partition that is out of use was complete, and the transactions that had ended by then';
 
 CREATE TABLE herald_internal.log_floor (xid xid8 NOT NULL, snapshot pg_snapshot NOT NULL);
-COMMENT ON TABLE herald_internal.log_floor IS 'what retention has removed is of transactions up to xid that had ended in seen';
+COMMENT ON TABLE herald_internal.log_floor IS
+	'the bounds of removed events: their transactions had ids up to xid, and had ended in the snapshot';
 
--- Exact however long a transaction has been open: one that was in progress matters only if its events could be gone.
+-- Exact, however long a transaction was open: a transaction in progress matters only if its events can be removed
+-- already.
 CREATE FUNCTION herald_internal.precedes_log(snapshot pg_snapshot) RETURNS boolean
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (
@@ -20,7 +23,8 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 		WHERE f.xid >= pg_snapshot_xmax($1)
 		OR EXISTS (SELECT FROM pg_snapshot_xip($1) AS x WHERE x <= f.xid AND pg_visible_in_snapshot(x, f.snapshot)));
 $$;
-COMMENT ON FUNCTION herald_internal.precedes_log(pg_snapshot) IS 'whether retention has removed events that a snapshot does not see';
+COMMENT ON FUNCTION herald_internal.precedes_log(pg_snapshot) IS
+	'returns whether retention has removed events that a snapshot does not see';
 
 CREATE FUNCTION herald_internal.snapshot_covers_slot(slot smallint, snapshot pg_snapshot) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -30,9 +34,11 @@ BEGIN
 		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(snapshot))));
 END
 $$;
-COMMENT ON FUNCTION herald_internal.snapshot_covers_slot(smallint, pg_snapshot) IS 'whether a snapshot sees all that is in a partition';
+COMMENT ON FUNCTION herald_internal.snapshot_covers_slot(smallint, pg_snapshot) IS
+	'returns whether a snapshot sees all events in a partition';
 
--- A partition that is out of use is marked; when its mark is older than the window and still sees everything in it, it is emptied.
+-- Empties a partition that is out of use. First takes a mark: the time and a snapshot. When the mark is older than
+-- the recovery window and its snapshot still covers the whole partition, truncates the partition.
 CREATE FUNCTION herald_internal.trim_slot(slot smallint) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -68,7 +74,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.trim_slot(smallint) IS 'empty a partition when all that is in it is older than the window';
+COMMENT ON FUNCTION herald_internal.trim_slot(smallint) IS
+	'empties a partition when all its events are older than the recovery window';
 
 CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -89,5 +96,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.maintain(boolean) IS
-	'fold totals, tell of milestones and remove what retention gives up; where somebody else is at it, wait or leave it to them; '
-	'the worker and the bridge call it while there is activity, and so may anybody who is allowed to';
+	'folds totals, notifies of milestones and applies retention; waits for a session that does the same, or leaves it'
+	' to that session; the worker and the bridge call it while there is activity';

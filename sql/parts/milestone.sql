@@ -1,12 +1,13 @@
 -- ---------------------------------------------------------------------------
--- Milestones: round totals, of which the owner of a subject is notified
+-- Milestones: notify the owner of a subject of round totals
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION herald_internal.owner_now(counter int, counted_id text) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_owner_now';
-COMMENT ON FUNCTION herald_internal.owner_now(int, text) IS 'whom the subject of a total belongs to, by the application''s table, as its owner';
+COMMENT ON FUNCTION herald_internal.owner_now(int, text) IS
+	'returns the owner of the subject of a total, from the application''s table, as its owner';
 
--- The rungs of the ladder that a total has climbed. Each is told once, however often the total falls below it again.
+-- Notifies of the milestones between two totals. Each is notified once, however often the total falls below it again.
 CREATE FUNCTION herald_internal.notify_milestones(counter herald_internal.counter, counted_id text, before bigint, total bigint) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.notify(herald_internal.owner_now(counter.id, counted_id), 'milestone',
@@ -18,4 +19,5 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL (SELECT to_char(rung, 'FM999,999,999,999,999,999') || ' ' || lower(regexp_replace(counter.field, '^total', ''))) AS w (words)
 	WHERE rung > before AND rung <= total AND herald_internal.owner_now(counter.id, counted_id) IS NOT NULL;
 $$;
-COMMENT ON FUNCTION herald_internal.notify_milestones(herald_internal.counter, text, bigint, bigint) IS 'notify of the milestones between two totals';
+COMMENT ON FUNCTION herald_internal.notify_milestones(herald_internal.counter, text, bigint, bigint) IS
+	'notifies of the milestones between two totals';

@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- People: users, whom they follow, whom they block
+-- People: users, follows and blocks
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL, key text DEFAULT NULL,
@@ -12,11 +12,13 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled)));
 $$;
 COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text) IS
-	'say which table holds the users, what they are called, by which handle they are mentioned and which column switches their notifications off';
+	'watches the table of users: their names, the handles by which they are mentioned, and the column that switches '
+	'their notifications off';
 
 -- ----- follows
 
--- A follow counts when it is accepted. Where that takes a while, the request and its answer are notifications of their own.
+-- A follow counts when it is accepted. If that takes a while, the request and its acceptance are notifications of
+-- their own.
 CREATE FUNCTION herald_internal.compile_follows(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -54,7 +56,7 @@ BEGIN
 	END LOOP;
 	PERFORM herald_internal.delete_rules(relation, 'follow_request'), herald_internal.delete_rules(relation, 'follow_accepted');
 	FOR made IN
-		SELECT m.*, CASE WHEN m.rule = 'follow_accepted' THEN follow.follower ELSE follow.followee END AS told
+		SELECT m.*, CASE WHEN m.rule = 'follow_accepted' THEN follow.follower ELSE follow.followee END AS recipient
 		FROM (VALUES ('follow_notice', 'follow', accepted, ' IS NOT TRUE', follower),
 		             ('follow_request', 'follow_request', herald_internal.and_conditions(follow.present, herald_internal.value_condition(follow.status, follow.pending)), NULL, follower),
 		             ('follow_accepted', 'follow_accepted', accepted, ' IS TRUE', followee)) AS m (rule, type, active, was_pending, actor)
@@ -63,7 +65,7 @@ BEGIN
 		PERFORM herald_internal.watch(relation, made.rule, active => made.active, key => identity, on_error => follow.on_error,
 			condition => coalesce('(' || herald_internal.value_condition('old.' || follow.status, follow.pending) || ')' || made.was_pending, 'true'),
 			joins => (made.actor).joins, actor => (made.actor).id, actor_name => (made.actor).name,
-			recipient => herald_internal.recipient_sql('changed', relation, made.told), type => made.type,
+			recipient => herald_internal.recipient_sql('changed', relation, made.recipient), type => made.type,
 			subject_type => 'user', subject_id => followee.id, cause => format('user:%s:%s:%s', followee_id, made.type, follower_id));
 	END LOOP;
 	PERFORM herald_internal.save_room_source(relation, 'follows', format(
@@ -87,8 +89,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text) IS
-	'notify who is followed, tell both, and put followers into the feed of whom they follow; where a status column says which follows are '
-	'accepted and which are pending, notify of requests and of their acceptance';
+	'notifies followed users, publishes follows to both users, and puts followers into the feeds that they follow; '
+	'with a status column, notifies of requests and of their acceptance';
 
 -- ----- blocks
 
@@ -115,4 +117,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text) IS
-	'notify nobody of what somebody does whom they have blocked or, if it is mutual, who has blocked them; for a table of mutes it is not mutual';
+	'suppresses notifications of actors that the recipient has blocked or, if mutual, that have blocked the recipient;'
+	' pass mutual => false for a table of mutes';

@@ -1,10 +1,11 @@
 -- ---------------------------------------------------------------------------
--- Preferences: what users want to be told, and on which channels
+-- Preferences: the notifications that users want, and their channels
 --
--- A preference is a scope and the channels that it leaves. A mute is one
--- without channels, do-not-disturb hours are one without "live". What somebody
--- is told passes all preferences that apply to it: the choice for its type,
--- or else that for all types, and those for its actor, subject and thread.
+-- A preference is a scope and the channels that it leaves. A mute is a
+-- preference without channels; quiet hours are one without "live". A
+-- notification passes all preferences that apply to it: the choice for its
+-- type or, without one, the choice for all types, and those for its actor,
+-- subject and thread.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald.preference (
@@ -19,24 +20,26 @@ CREATE TABLE herald.preference (
 	PRIMARY KEY (user_id, scope, id)
 );
 CREATE INDEX ON herald.preference (until) WHERE until IS NOT NULL;
-COMMENT ON TABLE herald.preference IS 'what users want: choices for types (* is all), mutes of actors, subjects and threads, do-not-disturb hours';
-COMMENT ON COLUMN herald.preference.user_id IS 'whose preference it is';
-COMMENT ON COLUMN herald.preference.scope IS 'what it applies to: a type, an actor, a subject, a thread, or hours of the day';
-COMMENT ON COLUMN herald.preference.id IS 'which: like, 42, post:42; * is all types, and empty for hours';
+COMMENT ON TABLE herald.preference IS
+	'preferences of users: channels of types (* is all), mutes of actors, subjects and threads, quiet hours';
+COMMENT ON COLUMN herald.preference.user_id IS 'the user';
+COMMENT ON COLUMN herald.preference.scope IS
+	'the kind of thing that it applies to: a type, an actor, a subject, a thread, or hours of the day';
+COMMENT ON COLUMN herald.preference.id IS 'the thing: like, 42, post:42; * is all types, and empty for hours';
 COMMENT ON COLUMN herald.preference.channels IS 'the channels that it leaves; none is a mute';
-COMMENT ON COLUMN herald.preference.until IS 'when it ends; null: never';
-COMMENT ON COLUMN herald.preference.begins IS 'hours: the time of day when they begin';
-COMMENT ON COLUMN herald.preference.ends IS 'hours: and when they end, maybe of the next day';
-COMMENT ON COLUMN herald.preference.time_zone IS 'hours: where it is this time of day';
+COMMENT ON COLUMN herald.preference.until IS 'the end of its validity; null: never';
+COMMENT ON COLUMN herald.preference.begins IS 'hours: the time of day at which they begin';
+COMMENT ON COLUMN herald.preference.ends IS 'hours: the time of day at which they end, possibly the next day';
+COMMENT ON COLUMN herald.preference.time_zone IS 'hours: the time zone of these times';
 SELECT pg_extension_config_dump('herald.preference', '');
 
--- Hours may go over midnight. The whole day is from a time to the same time.
+-- Hours may span midnight. Equal times mean the whole day.
 CREATE FUNCTION herald_internal.in_quiet_hours(begins time, ends time, time_zone text, moment timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN begins < ends THEN (moment AT TIME ZONE time_zone)::time >= begins AND (moment AT TIME ZONE time_zone)::time < ends
             ELSE (moment AT TIME ZONE time_zone)::time >= begins OR (moment AT TIME ZONE time_zone)::time < ends END;
 
--- The preferences of a user that apply to a notification.
+-- Returns the preferences of a user that apply to a notification.
 CREATE FUNCTION herald_internal.preferences_for(user_id text, type text, actor text, subject text, thread text) RETURNS SETOF herald.preference
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -52,9 +55,11 @@ BEGIN ATOMIC
 			ELSE herald_internal.in_quiet_hours(p.begins, p.ends, p.time_zone, now())
 		END;
 END;
-COMMENT ON FUNCTION herald_internal.preferences_for(text, text, text, text, text) IS 'the preferences of a user that apply to a notification';
+COMMENT ON FUNCTION herald_internal.preferences_for(text, text, text, text, text) IS
+	'returns the preferences of a user that apply to a notification';
 
--- Whether they leave the inbox and the live channel, where those who have not chosen get the channels of the type.
+-- Returns whether the preferences leave the inbox and the live channel. Users without a choice for the type get the
+-- channels of the type.
 CREATE FUNCTION herald_internal.wanted_channels(user_id text, type text, actor text, subject text, thread text, by_default text[])
 RETURNS TABLE (inbox boolean, live boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -65,7 +70,8 @@ BEGIN ATOMIC
 	       coalesce(bool_and('live' = ANY (p.channels)) FILTER (WHERE p.scope <> 'type'), true)
 	FROM herald_internal.preferences_for($1, $2, $3, $4, $5) AS p;
 END;
-COMMENT ON FUNCTION herald_internal.wanted_channels(text, text, text, text, text, text[]) IS 'what the preferences of a user leave of a notification';
+COMMENT ON FUNCTION herald_internal.wanted_channels(text, text, text, text, text, text[]) IS
+	'returns whether the preferences of a user leave the inbox and the live channel of a notification';
 
 CREATE FUNCTION herald.channels(user_id text, type text, actor text DEFAULT NULL, subject text DEFAULT NULL, thread text DEFAULT NULL) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -79,7 +85,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	       c.channel = ANY (coalesce(t.channels, '{inbox,live}')));
 $$;
 COMMENT ON FUNCTION herald.channels(text, text, text, text, text) IS
-	'the channels on which a user wants a notification now: for senders of push messages and e-mail';
+	'returns the channels on which a user wants a notification now: for senders of push messages and e-mail';
 
 CREATE FUNCTION herald_internal.check_channels(channels text[]) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -93,7 +99,7 @@ BEGIN
 	END IF;
 	IF 'live' = ANY (channels) AND 'inbox' <> ALL (channels) THEN
 		RAISE EXCEPTION 'channel "live" needs channel "inbox"'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'What is shown at once is kept as well. Pass both, inbox alone, or neither.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The inbox keeps live notifications. Pass both, inbox alone, or neither.';
 	END IF;
 END
 $$;
@@ -104,7 +110,7 @@ BEGIN
 	PERFORM herald_internal.check_channels(channels);
 	IF NOT '{inbox,live}' <@ channels AND EXISTS (SELECT FROM herald.notification_type AS t WHERE t.name = type AND t.required) THEN
 		RAISE EXCEPTION 'notifications of type "%" cannot be switched off', type
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'The type is required (herald.notification_type). Pass inbox and live, and others as wanted.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The type is required (herald.notification_type). Pass inbox and live, and others as you like.';
 	END IF;
 	IF channels IS NULL THEN
 		DELETE FROM herald.preference AS p WHERE p.user_id = set_preference.user_id AND p.scope = 'type' AND p.id = coalesce(type, '*');
@@ -115,7 +121,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.set_preference(text, text, text[]) IS
-	'choose the channels of a type of notification for a user; type NULL or * is for all types without a choice of their own, channels NULL forgets the choice';
+	'sets the channels of a type of notification for a user; type NULL or * means all types without a choice of their'
+	' own, channels NULL removes the choice';
 
 CREATE FUNCTION herald.mute(user_id text, scope text, id text, until timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -123,18 +130,18 @@ BEGIN
 	IF scope IS NULL OR scope NOT IN ('actor', 'subject', 'thread') THEN
 		RAISE EXCEPTION 'cannot mute "%"', coalesce(scope, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = 'Mute an actor by its id, a subject or a thread by type and id, as in post:42. For a type there is herald.set_preference().';
+			      HINT = 'Mute an actor by id, a subject or a thread by type and id, as in post:42. For types, use herald.set_preference().';
 	END IF;
 	IF coalesce(id, '') = '' OR (scope <> 'actor' AND id !~ '^[^:]+:.') THEN
 		RAISE EXCEPTION 'cannot mute % "%"', scope, coalesce(id, 'NULL')
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'A subject or a thread is named by type and id, as in post:42.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Name a subject or a thread by type and id, as in post:42.';
 	END IF;
 	INSERT INTO herald.preference AS p (user_id, scope, id, channels, until) VALUES (user_id, scope, id, '{}', until)
 	ON CONFLICT ON CONSTRAINT preference_pkey DO UPDATE SET channels = '{}', until = excluded.until;
 END
 $$;
 COMMENT ON FUNCTION herald.mute(text, text, text, timestamptz) IS
-	'tell a user nothing of an actor (id), a subject or a thread (post:42), for ever or until a time';
+	'mutes an actor (id), a subject or a thread (post:42) for a user, forever or until a time';
 
 CREATE FUNCTION herald.unmute(user_id text, scope text, id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -144,7 +151,7 @@ BEGIN
 	RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION herald.unmute(text, text, text) IS 'take a mute back; false when there was none';
+COMMENT ON FUNCTION herald.unmute(text, text, text) IS 'removes a mute; returns false if there was none';
 
 CREATE FUNCTION herald.set_quiet_hours(user_id text, begins time, ends time, time_zone text DEFAULT 'UTC', channels text[] DEFAULT '{inbox}')
 RETURNS void
@@ -155,7 +162,7 @@ BEGIN
 		DELETE FROM herald.preference AS p WHERE p.user_id = set_quiet_hours.user_id AND p.scope = 'hours';
 		RETURN;
 	END IF;
-	PERFORM now() AT TIME ZONE time_zone; -- an unknown one is an error here, and not in somebody's INSERT
+	PERFORM now() AT TIME ZONE time_zone; -- an unknown time zone must fail here, not in a later INSERT
 	INSERT INTO herald.preference AS p (user_id, scope, id, channels, begins, ends, time_zone)
 	VALUES (user_id, 'hours', '', channels, begins, ends, coalesce(time_zone, 'UTC'))
 	ON CONFLICT ON CONSTRAINT preference_pkey
@@ -163,28 +170,41 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.set_quiet_hours(text, time, time, text, text[]) IS
-	'do not disturb a user at these hours of the time zone: what comes is kept and not pushed; NULL takes it back';
+	'sets the hours in which a user''s notifications are kept and not pushed; NULL removes them';
 
--- ----- blocks: a table of the application says who wants nothing of whom
+-- ----- blocks: a table of the application says which users want nothing of each other
 
 CREATE TABLE herald_internal.block_source (
 	relation regclass PRIMARY KEY,
 	sql      text NOT NULL
 );
-COMMENT ON TABLE herald_internal.block_source IS 'queries for those candidates (herald_candidate) whose recipient and actor have a block between them';
+COMMENT ON TABLE herald_internal.block_source IS
+	'queries for the candidates (herald_candidate) with a block between recipient and actor';
 SELECT pg_extension_config_dump('herald_internal.block_source', '');
 
 CREATE FUNCTION herald_internal.save_block_source(relation regclass, sql text) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_block_source';
-COMMENT ON FUNCTION herald_internal.save_block_source(regclass, text) IS 'save the query for blocks';
+COMMENT ON FUNCTION herald_internal.save_block_source(regclass, text) IS 'saves the query for blocks';
 
 CREATE FUNCTION herald.is_blocked(user_id text, other_id text) RETURNS boolean
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_is_blocked';
-COMMENT ON FUNCTION herald.is_blocked(text, text) IS 'whether a user gets nothing from another because of a block in a watched table';
+COMMENT ON FUNCTION herald.is_blocked(text, text) IS
+	'returns whether a block in a watched table keeps notifications of another user from a user';
 
--- ----- why
+-- ----- explain
 
--- The application's own switch, in the watched users tables.
+-- Returns whether a watched users table has the user; NULL if no users table is watched.
+CREATE FUNCTION herald_internal.user_exists(user_id text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT bool_or(herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner, user_id,
+	                                       herald_internal.exists_query('users', w.relation, a.key, NULL, user_id)) = 'true')
+	FROM herald_internal.watched_table AS w
+	JOIN pg_class AS c ON c.oid = w.relation
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[])
+	WHERE w.kind = 'users';
+$$;
+
+-- Returns whether the user has notifications enabled, by the application's own column in the watched users tables.
 CREATE FUNCTION herald_internal.wants_notifications(user_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT NOT EXISTS (
@@ -202,21 +222,26 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE
 	subject text := subject_type || ':' || subject_id;
 	known herald.notification_type;
-	told herald.notification;
+	sent herald.notification;
 	wanted record;
+	unknown boolean := NOT coalesce(herald_internal.user_exists(user_id), true);
+	disabled boolean := NOT herald_internal.wants_notifications(user_id);
 	oneself boolean := coalesce(user_id = actor, false);
 	blocked boolean := coalesce(herald.is_blocked(user_id, actor), false);
 BEGIN
 	SELECT * INTO known FROM herald.notification_type AS t WHERE t.name = type;
 	SELECT * INTO wanted FROM herald_internal.wanted_channels(user_id, type, actor, subject, thread, coalesce(known.channels, '{inbox,live}'));
 	RETURN QUERY SELECT 'type', CASE WHEN known.required THEN 'required' WHEN known.name IS NULL THEN 'unknown' ELSE 'known' END,
-		CASE WHEN known.required THEN 'no preference, mute or block keeps it away'
-		     ELSE format('without a choice of the user: %s', array_to_string(coalesce(known.channels, '{inbox,live}'), ', ')) END;
-	IF NOT herald_internal.wants_notifications(user_id) THEN
-		RETURN QUERY SELECT 'users', 'stops', 'the switch in the users table is off: rules of social tables skip the user';
+		concat(CASE WHEN known.name IS NULL THEN format('herald.notification_type has no type "%s"; ', type) END,
+		       CASE WHEN known.required THEN 'preferences, mutes and blocks do not apply'
+		            ELSE format('channels without a preference: %s', array_to_string(coalesce(known.channels, '{inbox,live}'), ', ')) END);
+	IF unknown THEN
+		RETURN QUERY SELECT 'users', 'unknown', format('no such user: no watched users table has the id "%s"', user_id);
+	ELSIF disabled THEN
+		RETURN QUERY SELECT 'users', 'stops', 'the users table disables notifications: rules of social tables skip the user';
 	END IF;
 	IF oneself THEN
-		RETURN QUERY SELECT 'actor', 'stops', 'nobody is told of what they did themselves';
+		RETURN QUERY SELECT 'actor', 'stops', 'users get no notifications of their own actions';
 	END IF;
 	IF blocked THEN
 		RETURN QUERY SELECT 'block', 'stops', format('there is a block between %s and %s in %s', user_id, actor,
@@ -228,23 +253,24 @@ BEGIN
 		       concat(nullif(p.scope, 'hours') || ' ' || p.id, p.begins || ' to ' || p.ends || ' ' || p.time_zone, ', until ' || herald.iso8601(p.until))
 		FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p
 		ORDER BY p.scope, p.id;
-	FOR told IN
+	FOR sent IN
 		SELECT * FROM herald.notification AS n
 		WHERE n.recipient_id = user_id AND n.type = explain.type AND n.actor_id IS NOT DISTINCT FROM actor AND
 		      n.subject_type IS NOT DISTINCT FROM explain.subject_type AND n.subject_id IS NOT DISTINCT FROM explain.subject_id
 		ORDER BY n.id DESC LIMIT 5
 	LOOP
-		RETURN QUERY SELECT 'inbox', CASE WHEN told.retracted_at IS NOT NULL THEN 'was told, retracted' WHEN told.archived_at IS NOT NULL THEN 'was told, archived'
-			ELSE 'was told' END, format('notification %s of %s, cause %s', told.id, herald.iso8601(told.created_at), coalesce(told.cause, '(none)'));
+		RETURN QUERY SELECT 'inbox', CASE WHEN sent.retracted_at IS NOT NULL THEN 'notified, retracted' WHEN sent.archived_at IS NOT NULL THEN 'notified, archived'
+			ELSE 'notified' END, format('notification %s of %s, cause %s', sent.id, herald.iso8601(sent.created_at), coalesce(sent.cause, '(none)'));
 	END LOOP;
 	RETURN QUERY SELECT 'result',
-		CASE WHEN oneself THEN 'not told'
-		     WHEN NOT herald_internal.wants_notifications(user_id) THEN 'not told, but by hand'
-		     WHEN known.required OR (wanted.inbox AND wanted.live AND NOT blocked) THEN 'told'
+		CASE WHEN oneself THEN 'not notified'
+		     WHEN unknown OR disabled THEN 'only by herald.notify()'
+		     WHEN known.required OR (wanted.inbox AND wanted.live AND NOT blocked) THEN 'notified'
 		     WHEN wanted.inbox AND NOT blocked THEN 'kept, not pushed'
-		     ELSE 'not told' END,
-		'what a new notification would meet now; one for a cause that the user was told of already is not made again';
+		     ELSE 'not notified' END,
+		'for a new notification now; a cause of which the user has a notification already makes no other';
 END
 $$;
 COMMENT ON FUNCTION herald.explain(text, text, text, text, text, text) IS
-	'why a user is or is not told: what applies to a notification of this type, actor, subject and thread, one step a row, the result last';
+	'explains whether a user gets a notification of this type, actor, subject and thread: one step a row, the result '
+	'last';

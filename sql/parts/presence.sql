@@ -1,15 +1,18 @@
 -- ---------------------------------------------------------------------------
--- Presence: who is here, and how many look at a post
+-- Presence: which users are online, and how many view a post
 --
--- 1. A bridge reports the users that it has, under an id that it gets when it
---    begins, and keeps a lease. A user is here as long as there is a row in
---    herald_internal.presence, whatever the bridge and the number of sessions.
--- 2. What others have been told of a user is in herald.appearance. Whoever changes
---    what is so compares it with that, and signals the difference.
--- 3. A lease that has run out is ended by a bridge that has lived through it:
---    an outage of the database ends nobody's.
--- 4. One changes something at a time. Nobody waits for long: a report is one
---    set, four times a second at most. The application writes none of this.
+-- 1. A bridge reports its users under an id that it gets when it begins, and
+--    keeps a lease. A user is online as long as a row in
+--    herald_internal.presence exists, whatever the bridge and the number of
+--    sessions.
+-- 2. herald.appearance holds the last published status of each user. Every
+--    change of presence compares the actual status with it, and signals the
+--    difference.
+-- 3. An expired lease is ended by a bridge whose own lease has been valid all
+--    that time. So an outage of the database ends no lease.
+-- 4. A lock lets one transaction change presence at a time. Nobody waits
+--    long: a report is one set of rows, at most four times a second. The
+--    application writes none of these tables.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald_internal.bridge (
@@ -18,7 +21,8 @@ CREATE TABLE herald_internal.bridge (
 	alive_until timestamptz NOT NULL,
 	lease       interval NOT NULL
 );
-COMMENT ON TABLE herald_internal.bridge IS 'bridges, each with a lease that it renews; since is the beginning of the time without a gap';
+COMMENT ON TABLE herald_internal.bridge IS
+	'bridges, each with a lease that it renews; "since" is the begin of the time without a gap';
 
 CREATE TABLE herald_internal.presence (
 	user_id   text COLLATE "C" NOT NULL,
@@ -27,7 +31,7 @@ CREATE TABLE herald_internal.presence (
 	PRIMARY KEY (user_id, bridge_id)
 );
 CREATE INDEX ON herald_internal.presence (bridge_id);
-COMMENT ON TABLE herald_internal.presence IS 'who has a session at which bridge';
+COMMENT ON TABLE herald_internal.presence IS 'the users with sessions, by bridge';
 
 CREATE TABLE herald_internal.viewers (
 	room      text COLLATE "C" NOT NULL,
@@ -36,7 +40,7 @@ CREATE TABLE herald_internal.viewers (
 	PRIMARY KEY (room, bridge_id)
 );
 CREATE INDEX ON herald_internal.viewers (bridge_id);
-COMMENT ON TABLE herald_internal.viewers IS 'how many users are in the room of a post, at which bridge';
+COMMENT ON TABLE herald_internal.viewers IS 'the number of users in the room of a post, by bridge';
 
 CREATE TABLE herald.appearance (
 	user_id   text COLLATE "C" PRIMARY KEY,
@@ -44,7 +48,8 @@ CREATE TABLE herald.appearance (
 	shown     text NOT NULL DEFAULT 'offline',
 	last_seen timestamptz
 );
-COMMENT ON TABLE herald.appearance IS 'what users want to be seen as, what others have been told, and when they were last seen';
+COMMENT ON TABLE herald.appearance IS
+	'the status that users have chosen, the last published status, and the time when they were last seen';
 SELECT pg_extension_config_dump('herald.appearance', '');
 
 CREATE VIEW herald.online AS
@@ -54,29 +59,33 @@ CREATE VIEW herald.online AS
 	LEFT JOIN herald.appearance AS w ON w.user_id = p.user_id
 	WHERE w.chosen IS DISTINCT FROM 'invisible'
 	GROUP BY p.user_id, w.chosen;
-COMMENT ON VIEW herald.online IS 'who is online, since when, and as what: online, away or busy; whoever is invisible is not';
+COMMENT ON VIEW herald.online IS
+	'users that are online: since when, and their status (online, away or busy); invisible users are not listed';
 
 CREATE FUNCTION herald.is_online(user_id text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (SELECT FROM herald.online AS o WHERE o.user_id = is_online.user_id);
 $$;
-COMMENT ON FUNCTION herald.is_online(text) IS 'whether a user is online and lets it be seen';
+COMMENT ON FUNCTION herald.is_online(text) IS 'returns whether a user is online and not invisible';
 
 CREATE FUNCTION herald.last_seen(user_id text) RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT p.last_seen FROM herald.appearance AS p WHERE p.user_id = last_seen.user_id;
 $$;
-COMMENT ON FUNCTION herald.last_seen(text) IS 'when a user was last seen online, before now; NULL: never';
+COMMENT ON FUNCTION herald.last_seen(text) IS
+	'returns the time when a user was last seen online, before now; NULL: never';
 
 -- ----- telling
 
--- A name that is too long for a signal or an index is left out: one bad id harms nobody else.
+-- Returns whether a name fits into a signal and an index. Longer names are left out: one bad id must not harm other
+-- users.
 CREATE FUNCTION herald_internal.is_short(name text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.octet_length(pg_catalog.to_json(name)::text) <= 600;
 $$;
 
--- Those who hear of users: their followers and the members of their conversations, in lists that are short enough for a signal.
+-- Returns the rooms that get the status of users: their feeds and their conversations, in lists that fit into a
+-- signal.
 CREATE FUNCTION herald_internal.presence_rooms(users text[]) RETURNS TABLE (user_id text, rooms text[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH room AS (
@@ -91,7 +100,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT p.user_id, array_agg(p.room ORDER BY p.room) FROM placed AS p GROUP BY p.user_id, p.list;
 $$;
 
--- A session that is in several of the lists gets the latest alone: the signals of one user replace each other.
+-- A session in rooms of several lists gets only the latest signal, because signals with the same key replace each
+-- other.
 CREATE FUNCTION herald_internal.signal_presence(users text[], at timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -103,13 +113,13 @@ BEGIN
 		            THEN coalesce(w.chosen, 'online') ELSE 'offline' END AS shows
 		FROM (SELECT DISTINCT u FROM unnest(users) AS u) AS one (u)
 		LEFT JOIN herald.appearance AS w ON w.user_id = one.u
-	), told AS (
+	), published AS (
 		INSERT INTO herald.appearance AS w (user_id, shown, last_seen)
 		SELECT p.user_id, p.shows, CASE p.shows WHEN 'offline' THEN at ELSE p.last_seen END FROM person AS p WHERE p.shows <> p.shown
 		ON CONFLICT ON CONSTRAINT appearance_pkey DO UPDATE SET shown = excluded.shown, last_seen = excluded.last_seen
 		RETURNING w.user_id
 	)
-	SELECT array_agg(t.user_id) INTO changed FROM told AS t;
+	SELECT array_agg(t.user_id) INTO changed FROM published AS t;
 	PERFORM herald.signal(a.rooms, CASE w.shown WHEN 'offline' THEN 'user:offline' ELSE 'user:online' END,
 		json_strip_nulls(json_build_object('userId', w.user_id, 'status', nullif(w.shown, 'offline'), 'lastSeen', herald.iso8601(w.last_seen))),
 		key => 'presence:' || w.user_id, except_user => w.user_id)
@@ -118,7 +128,7 @@ BEGIN
 END
 $$;
 
--- Who alone has looked, and has left, is told nothing.
+-- No event is sent when the last viewer leaves.
 CREATE FUNCTION herald_internal.signal_viewers(rooms text[]) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.signal(ARRAY[v.room], 'post:viewers', json_build_object('postId', substr(v.room, 6), 'count', sum(v.count)),
@@ -130,7 +140,7 @@ $$;
 
 -- ----- bridges
 
--- Nobody waits for a disk: what a crash of the server takes away is reported again.
+-- No flush: bridges report again whatever a crash of the server loses.
 CREATE FUNCTION herald_internal.lock_presence() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -139,7 +149,7 @@ BEGIN
 END
 $$;
 
--- Where there is no bridge, nobody is here, whatever a dump says.
+-- Without bridges no user is online, whatever a restored dump says.
 CREATE FUNCTION herald_internal.begin_presence(former uuid, lease interval) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -155,9 +165,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald_internal.begin_presence(uuid, interval) IS
-	'for the bridge: begin to report who is here; returns the id to report under. What it reported under its former id counts until that lease runs out';
+	'begins to report the users of a bridge; returns the id to report under; users reported under the former id count'
+	' until its lease runs out';
 
--- All users of a bridge went when it was last heard of.
+-- Ends the lease of a bridge: its users went when it reported last.
 CREATE FUNCTION herald_internal.end_lease(bridge herald_internal.bridge) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -201,10 +212,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald_internal.report_presence(uuid, text[], text[], text[], int[], interval) IS
-	'for the bridge: renew its lease, write which users came and went and how many are in rooms now, end the leases of bridges that are gone, and signal what is '
-	'new to others; fails when its own lease was ended';
+	'renews the lease of a bridge, writes the users that came and went and the numbers of users in rooms, ends the '
+	'leases of dead bridges, and signals the changes; fails if the bridge''s own lease was ended';
 
--- ----- what a user asks for
+-- ----- actions
 
 CREATE FUNCTION herald_internal.act_presence_set(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -222,7 +233,7 @@ BEGIN
 END
 $$;
 
--- Those with whom a user is in a conversation.
+-- Returns the users that share a conversation with a user.
 CREATE FUNCTION herald_internal.conversation_partners(user_id text) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.id
@@ -237,7 +248,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.kind = 'members';
 $$;
 
--- At most 1,000 are asked for, and at most 1,000 are told.
+-- A request may name at most 1,000 users, and the answer has at most 1,000.
 CREATE FUNCTION herald_internal.act_presence_list(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- Privileges: all of them, and why
+-- Privileges: all grants of the extension, with their reasons
 -- ---------------------------------------------------------------------------
 
 DO $$
@@ -17,7 +17,7 @@ $$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald, herald_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA herald, herald_internal TO herald_app, herald_bridge;
 
--- The bridge reads the log, puts sessions into rooms and does what clients ask for. It sees no table.
+-- The bridge reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.
 GRANT EXECUTE ON FUNCTION
 	herald_internal.bridge_hello(),
 	herald.current_position(),
@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION
 	herald.maintain(boolean)
 TO herald_bridge;
 
--- The application's server speaks for its users: it reads and marks any inbox, notifies, publishes and signals.
+-- The application's server acts for its users: it reads and marks any inbox, notifies, publishes and signals.
 GRANT EXECUTE ON FUNCTION
 	herald.inbox(text, bigint, int, boolean, boolean),
 	herald.my_inbox(bigint, int, boolean, boolean),
@@ -69,14 +69,15 @@ GRANT EXECUTE ON FUNCTION
 	herald.doctor(interval)
 TO herald_app;
 
--- Row-level security lets a user's own session, for example of PostgREST, read its own notifications from the table.
+-- Row-level security lets a user's own session, for example one of PostgREST, read its own notifications from the
+-- table.
 ALTER TABLE herald.notification ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id() AND retracted_at IS NULL);
 GRANT SELECT ON herald.notification, herald.online TO herald_app;
 
--- Owners of tables watch them, and administrators of the application open rooms and actions. What is written goes
--- through C functions that check the owner of the table, and through the trigger that checks registrations.
--- Whoever makes a trigger must be allowed to execute its function.
+-- Owners of tables watch them, and administrators of the application open rooms and expose actions. Their writes go
+-- through C functions that check the owner of the table, and through the trigger that checks registrations. CREATE
+-- TRIGGER needs EXECUTE on the trigger function.
 GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched TO herald_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_app;
 GRANT EXECUTE ON FUNCTION
@@ -90,7 +91,7 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.forget_table(regclass)
 TO herald_app;
 
--- A function in SQL or PL/pgSQL that runs as its caller gives nobody a right that they do not have already.
+-- A function in SQL or PL/pgSQL that runs as its caller gives nobody a privilege that the caller does not have.
 DO $$
 DECLARE
 	harmless regprocedure;

@@ -1,14 +1,15 @@
 -- ---------------------------------------------------------------------------
--- Retention of inboxes, and what marks need to stay small
+-- Retention of inboxes, and upkeep of read marks
 -- ---------------------------------------------------------------------------
 
--- Where the next sweep begins: it goes round all inboxes, a few at a time.
+-- The inbox that was trimmed last. Each call trims a few inboxes and goes on behind it, round and round.
 CREATE TABLE herald_internal.inbox_trim_progress (recipient_id text NOT NULL);
 INSERT INTO herald_internal.inbox_trim_progress VALUES ('');
-COMMENT ON TABLE herald_internal.inbox_trim_progress IS 'the inbox that was looked at last';
+COMMENT ON TABLE herald_internal.inbox_trim_progress IS 'the inbox that was trimmed last';
 
--- Removes from one inbox what is too old, and what is too much: retracted and read ones first, oldest first. An inbox that holds much
--- more than it may is cut from its end before anything in it is looked at, so that a call has a bounded amount of work.
+-- Removes old and surplus notifications from one inbox: retracted and read ones first, oldest first. If an inbox
+-- holds far more than its limit, trim_inbox() cuts off its end without ranking, so that a call does a bounded amount
+-- of work.
 CREATE FUNCTION herald.trim_inbox(user_id text, keep int DEFAULT NULL, max_age interval DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -39,8 +40,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.trim_inbox(text, int, interval) IS
-	'remove from the inbox of a user what is beyond the newest notifications to keep (read ones go first) or too old; without arguments as '
-	'herald.inbox_limit and herald.inbox_max_age say; returns how many went';
+	'removes old notifications, and those beyond a number to keep, from the inbox of a user (read ones first); by '
+	'default as the settings herald.inbox_limit and herald.inbox_max_age say; returns how many';
 
 CREATE FUNCTION herald_internal.trim_next_inboxes(inboxes int DEFAULT 20) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -60,11 +61,13 @@ BEGIN
 	UPDATE herald_internal.inbox_trim_progress SET recipient_id = place WHERE recipient_id <> place;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.trim_next_inboxes(int) IS 'trim the next inboxes';
+COMMENT ON FUNCTION herald_internal.trim_next_inboxes(int) IS 'trims the next inboxes';
 
--- When the transactions that a mark of all that is read names have ended, what they brought is a few ids, and no later look has to search for it.
--- Whoever reads the log later than it was written finds the mark after what it did not take, and is told of that once more. A
--- row that somebody has locked is being changed, which is an event of its own.
+-- A mark of everything names the transactions that were in progress. When they have ended, replaces them by the ids
+-- of their notifications, so that later reads need not search.
+--
+-- A client that reads the log with a delay sees the mark after the notifications that it does not cover, so these are
+-- announced as reopened. Rows that another session has locked are skipped: their change has an event of its own.
 CREATE FUNCTION herald_internal.settle_read_marks() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH ended AS MATERIALIZED (
@@ -92,7 +95,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM passed AS p
 	GROUP BY p.recipient_id;
 $$;
-COMMENT ON FUNCTION herald_internal.settle_read_marks() IS 'replace transactions in marks by the notifications that they made';
+COMMENT ON FUNCTION herald_internal.settle_read_marks() IS
+	'replaces transactions in marks by the ids of their notifications';
 
 CREATE FUNCTION herald.forget_user(user_id text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -104,5 +108,5 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	DELETE FROM herald.appearance AS a WHERE a.user_id = forget_user.user_id;
 $$;
 COMMENT ON FUNCTION herald.forget_user(text) IS
-	'remove all that is kept of a user who is gone: inbox, preferences, marks, status, and what others were told of what the user did; the event '
-	'log forgets within the recovery window';
+	'removes all data of a user: inbox, preferences, marks, status, and notifications in other inboxes with this user'
+	' as the actor; the event log forgets within the recovery window';

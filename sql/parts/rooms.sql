@@ -1,10 +1,11 @@
 -- ---------------------------------------------------------------------------
--- Rooms: who may hear what
+-- Rooms: which sessions get an event
 --
--- A session is in the rooms of its user (user, own feed, conversations, feeds
--- of those whom the user follows) from when it connects; these come from the
--- application's tables and go when the rows go. All other rooms are joined by
--- asking. What a session joined is remembered for when it comes back.
+-- From its connect on, a session is in the rooms of its user: the user's own
+-- room and feed, conversations, and the feeds of followed users. These
+-- memberships come from the application's tables and go with their rows.
+-- Other rooms are joined by action. The extension remembers joined rooms for
+-- sessions that reconnect.
 -- ---------------------------------------------------------------------------
 
 -- The prefixes of the rooms that sessions are in by the rows of watched tables.
@@ -17,7 +18,7 @@ CREATE TABLE herald.room_policy (
 	function regprocedure NOT NULL,
 	run_as   regrole NOT NULL
 );
-COMMENT ON TABLE herald.room_policy IS 'who may join rooms with a prefix, by a function of the application';
+COMMENT ON TABLE herald.room_policy IS 'the application''s functions that control access to rooms, by prefix';
 SELECT pg_extension_config_dump('herald.room_policy', '');
 
 CREATE TABLE herald_internal.session_room (
@@ -27,10 +28,11 @@ CREATE TABLE herald_internal.session_room (
 	joined_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (session, room)
 );
-COMMENT ON TABLE herald_internal.session_room IS 'the rooms that sessions have joined by asking, for when they come back';
+COMMENT ON TABLE herald_internal.session_room IS 'the rooms that sessions have joined by action, for their return';
 CREATE INDEX ON herald_internal.session_room (joined_at);
 
--- Rejects a function of the wrong shape (the trigger's arguments) and a role that the one who registers it may not use.
+-- Rejects a function with the wrong signature (the trigger's arguments), and a role that the registering user may not
+-- use.
 CREATE FUNCTION herald_internal.check_registration() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -38,7 +40,7 @@ BEGIN
 	WHERE p.oid = new.function AND oidvectortypes(p.proargtypes) = tg_argv[0] AND p.prorettype = tg_argv[1]::regtype AND
 	      NOT p.proretset AND p.prokind = 'f';
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'function % cannot be used here', new.function::regprocedure
+		RAISE EXCEPTION 'function % has the wrong signature', new.function::regprocedure
 			USING ERRCODE = 'invalid_function_definition', HINT = format('It must take (%s) and return %s.', tg_argv[0], tg_argv[1]);
 	END IF;
 	IF NOT pg_has_role(new.run_as, 'MEMBER') THEN
@@ -55,7 +57,7 @@ CREATE FUNCTION herald.room_policy(prefix text, function regprocedure) RETURNS v
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF prefix !~ '^[^:\s*]+$' OR prefix = ANY (herald_internal.automatic_prefixes()) THEN
-		RAISE EXCEPTION 'rooms "%:…" cannot have a policy', prefix
+		RAISE EXCEPTION 'rooms "%:..." cannot have a policy', prefix
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = format('A prefix has no colon, asterisk or space. The watched tables decide on rooms %s.',
 			                    (SELECT string_agg(a || ':', ', ') FROM unnest(herald_internal.automatic_prefixes()) AS a));
@@ -69,9 +71,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.room_policy(text, regprocedure) IS
-	'let a function (user_id text, room text) returns boolean decide who may join the rooms prefix:…; it runs as the role that registers it; NULL closes them';
+	'lets a function (user_id text, room text) returns boolean decide on access to the rooms prefix:...; it runs as '
+	'the role that registers it; NULL closes the rooms';
 
--- The tables whose rows have rooms of their own, with what decides who may hear them.
+-- Returns the tables whose rows have rooms with a prefix, with the condition of access.
 CREATE FUNCTION herald_internal.subject_tables(prefix text) RETURNS TABLE (relation regclass, key text[], visible text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
@@ -88,7 +91,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE herald_internal.subject_type(w.subject_table) = prefix AND w.subject_table NOT IN (SELECT o.relation FROM own AS o);
 $$;
 
--- Asks a policy, as whoever calls this and with the session's own search path: that is how the function was written.
+-- Calls a policy as the current user and with the session's own search path, for which the function was written.
 CREATE FUNCTION herald_internal.call_policy(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -99,14 +102,14 @@ BEGIN
 END
 $$;
 
--- The question whether a row is there that the user may see.
+-- Returns the query whether a row exists that the user may see.
 CREATE FUNCTION herald_internal.exists_query(prefix text, relation regclass, key text[], visible text, id text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('id', id, 'sql', format('FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s)', relation, prefix,
 	                                                  herald_internal.match_id(prefix, relation, key, '$2'), coalesce(visible, 'true')));
 $$;
 
--- Asks it, as whoever calls this.
+-- Runs such a query as the current user.
 CREATE FUNCTION herald_internal.query_exists(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -117,7 +120,7 @@ BEGIN
 END
 $$;
 
--- The questions that decide whether a user may join a room, and as whom to ask them: one that says yes is enough.
+-- Returns the checks of access to a room, and the role that runs each: one that succeeds is sufficient.
 CREATE FUNCTION herald_internal.room_checks(prefix text, id text) RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'herald_internal.call_policy(text, jsonb)'::regprocedure, p.run_as,
@@ -131,7 +134,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	JOIN pg_class AS c ON c.oid = s.relation;
 $$;
 
--- An id that is no id of the table's type is nobody's. A question that fails is a no, for that one user.
+-- A malformed id belongs to no row. A check that fails denies access to this user only.
 CREATE FUNCTION herald.may_join(user_id text, room text) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -152,11 +155,11 @@ EXCEPTION
 	WHEN data_exception THEN
 		RETURN false;
 	WHEN OTHERS THEN
-		RAISE WARNING 'user "%" is not let into room "%": %', user_id, room, SQLERRM;
+		RAISE WARNING 'user "%" may not join room "%": %', user_id, room, SQLERRM;
 		RETURN false;
 END
 $$;
-COMMENT ON FUNCTION herald.may_join(text, text) IS 'whether a user may join a room';
+COMMENT ON FUNCTION herald.may_join(text, text) IS 'returns whether a user may join a room';
 
 CREATE FUNCTION herald_internal.join_room(user_id text, room text, session text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -171,7 +174,8 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.join_room(text, text, text) IS 'let a session of a user into a room and remember it; false when the user may not';
+COMMENT ON FUNCTION herald_internal.join_room(text, text, text) IS
+	'lets a session of a user into a room and remembers that; returns false if the user may not join';
 
 CREATE FUNCTION herald_internal.leave_room(user_id text, room text, session text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -181,10 +185,11 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.leave_room(text, text, text) IS 'forget that a session of a user joined a room';
+COMMENT ON FUNCTION herald_internal.leave_room(text, text, text) IS 'forgets that a session of a user joined a room';
 
--- What was remembered is looked up first and only then asked for: may_join() must not see the rooms of other sessions.
--- The rooms are those at the position of the session: the changes of membership after it come to it as events, in their order.
+-- The remembered rooms are looked up before their checks run: may_join() must not read the rooms of other sessions.
+-- The rooms are those at the session's position: later changes of membership reach the session as events, in their
+-- order.
 CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL,
 	segment_positions text[] DEFAULT '{}')
 RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text, seen_snapshots pg_snapshot[],
@@ -234,4 +239,5 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	ORDER BY c.ordinal;
 $$;
 COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[]) IS
-	'for sessions that connect, in the order given: the rooms that each is in, how many notifications of its user are unread, and where it goes on';
+	'returns for each session that connects, in the given order: its rooms, the number of its user''s unread '
+	'notifications, and the position to go on from';

@@ -1,8 +1,9 @@
 -- ---------------------------------------------------------------------------
--- The two schemas, and the registry of watched tables
+-- The two schemas, the registry of watched tables, and helpers for all parts
 --
 -- Schema herald is the interface: functions, views and tables that users call
--- and read. Schema herald_internal is the rest. Both belong to the extension.
+-- and read. Schema herald_internal holds everything else. Both belong to the
+-- extension.
 -- ---------------------------------------------------------------------------
 
 DO $$
@@ -25,10 +26,10 @@ CREATE SCHEMA herald_internal;
 COMMENT ON SCHEMA herald_internal IS 'pg_herald: functions and tables that only the extension and the bridge use';
 
 -- ---------------------------------------------------------------------------
--- What is watched
+-- The registry of watched tables
 --
--- These tables are written by the C functions below only, which check that
--- their caller owns the watched table. A dump has them all.
+-- Only the C functions below write to these tables. They check that the
+-- caller owns the watched table. A dump contains the tables.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald_internal.rule (
@@ -44,9 +45,11 @@ CREATE TABLE herald_internal.rule (
 	on_error  text NOT NULL DEFAULT 'abort' CHECK (on_error IN ('abort', 'warn')),
 	UNIQUE (relation, name, change, operation)
 );
-COMMENT ON TABLE herald_internal.rule IS 'rules, compiled to the SQL that the trigger runs; change is what happens to a row, operation the statement in which it does';
+COMMENT ON TABLE herald_internal.rule IS
+	'rules, compiled to the SQL that the trigger runs; "change" is the change of a row, "operation" the statement '
+	'that makes it';
 
--- No foreign key: a write to a watched table must not wait for the transaction that unwatches it.
+-- No foreign key: a write to a watched table must not wait for the transaction that unwatches the table.
 CREATE TABLE herald.rule_failure (
 	rule     int NOT NULL,
 	at       timestamptz NOT NULL DEFAULT now(),
@@ -54,7 +57,7 @@ CREATE TABLE herald.rule_failure (
 	message  text NOT NULL
 );
 CREATE INDEX ON herald.rule_failure (at);
-COMMENT ON TABLE herald.rule_failure IS 'failures of rules that are watched with on_error => ''warn''';
+COMMENT ON TABLE herald.rule_failure IS 'failures of rules with on_error => ''warn''';
 
 CREATE TABLE herald_internal.watched_table (
 	relation  regclass NOT NULL,
@@ -62,7 +65,8 @@ CREATE TABLE herald_internal.watched_table (
 	arguments jsonb NOT NULL,
 	PRIMARY KEY (relation, kind)
 );
-COMMENT ON TABLE herald_internal.watched_table IS 'the calls of watch_users(), watch_posts() and so on, to compile their rules anew';
+COMMENT ON TABLE herald_internal.watched_table IS
+	'the calls of watch_users(), watch_posts() and so on, from which rules are compiled again';
 
 CREATE TABLE herald_internal.counter (
 	id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -74,7 +78,8 @@ CREATE TABLE herald_internal.counter (
 	UNIQUE (relation, field)
 );
 COMMENT ON TABLE herald_internal.counter IS
-	'totals that events carry: the JSON key, the query that counts for one subject ($1), and the one for whom it belongs to, who is told of milestones';
+	'totals in events: the JSON key, the query that counts for one subject ($1), and the query for the owner of the '
+	'subject, for milestones';
 
 CREATE TABLE herald_internal.room_source (
 	relation regclass NOT NULL,
@@ -82,7 +87,8 @@ CREATE TABLE herald_internal.room_source (
 	sql      text NOT NULL,
 	PRIMARY KEY (relation, kind)
 );
-COMMENT ON TABLE herald_internal.room_source IS 'queries for the rooms that users ($1) are in by the application''s own tables';
+COMMENT ON TABLE herald_internal.room_source IS
+	'queries for the rooms that users ($1) are in by the application''s own tables';
 
 SELECT pg_extension_config_dump('herald_internal.rule', '');
 SELECT pg_extension_config_dump('herald_internal.rule_id_seq', '');
@@ -93,49 +99,55 @@ SELECT pg_extension_config_dump('herald_internal.room_source', '');
 
 CREATE FUNCTION herald_internal.on_change() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_change';
-COMMENT ON FUNCTION herald_internal.on_change() IS 'the trigger function of all watched tables; a table without rules is left alone';
+COMMENT ON FUNCTION herald_internal.on_change() IS
+	'the trigger function of all watched tables; does nothing for a table without rules';
 
 CREATE FUNCTION herald_internal.save_rule(relation regclass, name text, change text, operation text, notify text, publish text, lock text, retract text, on_error text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_rule';
-COMMENT ON FUNCTION herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text) IS 'save a compiled rule and try it over no rows';
+COMMENT ON FUNCTION herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text) IS
+	'saves a compiled rule and runs it over no rows';
 
 CREATE FUNCTION herald_internal.delete_rules(relation regclass, name text DEFAULT NULL) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_delete_rules';
-COMMENT ON FUNCTION herald_internal.delete_rules(regclass, text) IS 'delete the rules of a table, or those of one name';
+COMMENT ON FUNCTION herald_internal.delete_rules(regclass, text) IS
+	'deletes the rules of a table, or those of one name';
 
 CREATE FUNCTION herald_internal.save_counter(relation regclass, field text, count_sql text, subject_type text, owner_sql text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_counter';
-COMMENT ON FUNCTION herald_internal.save_counter(regclass, text, text, text, text) IS 'save the query of a total';
+COMMENT ON FUNCTION herald_internal.save_counter(regclass, text, text, text, text) IS 'saves the query of a total';
 
 CREATE FUNCTION herald_internal.save_room_source(relation regclass, kind text, sql text) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_room_source';
-COMMENT ON FUNCTION herald_internal.save_room_source(regclass, text, text) IS 'save a query for automatic rooms';
+COMMENT ON FUNCTION herald_internal.save_room_source(regclass, text, text) IS 'saves a query for automatic rooms';
 
 CREATE FUNCTION herald_internal.save_watched(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_watched';
-COMMENT ON FUNCTION herald_internal.save_watched(regclass, text, jsonb) IS 'save the arguments of a watch call';
+COMMENT ON FUNCTION herald_internal.save_watched(regclass, text, jsonb) IS 'saves the arguments of a watch call';
 
 CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';
-COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'delete everything that is known of a table';
+COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'deletes all rules and saved arguments of a table';
 
 CREATE FUNCTION herald_internal.automatic_rooms(users text[], kinds text[] DEFAULT '{follows,members}') RETURNS TABLE (user_id text, room text)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';
-COMMENT ON FUNCTION herald_internal.automatic_rooms(text[], text[]) IS 'the rooms that users are in by the application''s own tables, of some kinds of them';
+COMMENT ON FUNCTION herald_internal.automatic_rooms(text[], text[]) IS
+	'returns the rooms that users are in by the application''s own tables, for some kinds of them';
 
 CREATE FUNCTION herald_internal.call_as(function regprocedure, run_as oid, user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_call_as';
-COMMENT ON FUNCTION herald_internal.call_as(regprocedure, oid, text, jsonb) IS 'call a function (text, jsonb) as a role';
+COMMENT ON FUNCTION herald_internal.call_as(regprocedure, oid, text, jsonb) IS
+	'calls a function (text, jsonb) as a role';
 
 CREATE FUNCTION herald_internal.setting(name text) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_setting';
-COMMENT ON FUNCTION herald_internal.setting(text) IS 'a setting herald.NAME, in any session';
+COMMENT ON FUNCTION herald_internal.setting(text) IS 'returns the setting herald.NAME, in any session';
 
 CREATE FUNCTION herald.iso8601(moment timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
 	SELECT pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 $$;
-COMMENT ON FUNCTION herald.iso8601(timestamptz) IS 'a time as JSON has it: ISO 8601, UTC, milliseconds';
+COMMENT ON FUNCTION herald.iso8601(timestamptz) IS
+	'returns a time in the form that JSON has: ISO 8601, UTC, milliseconds';
 
 CREATE FUNCTION herald.current_user_id() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -143,4 +155,4 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub');
 $$;
 COMMENT ON FUNCTION herald.current_user_id() IS
-	'the application''s user on whose behalf this session acts: herald.user_id, else the "sub" of request.jwt.claims';
+	'returns the application''s user that this session acts for: herald.user_id, else "sub" of request.jwt.claims';

@@ -1,12 +1,13 @@
 -- ---------------------------------------------------------------------------
--- Sending: what a client writes becomes a row of the application's own table
+-- Sending: turns a client's message into a row of the application's own table
 --
--- Who may write to whom is asked here. The row is written as the owner of the
--- table, of the columns that watch_messages() knows and of those that it was
--- told of; what else must hold, the table's constraints and triggers say.
+-- The functions check that the user may write to the conversation or the
+-- receiver. The insert runs as the owner of the table. It sets only the
+-- columns that watch_messages() knows or was given; the table's constraints
+-- and triggers check everything else.
 -- ---------------------------------------------------------------------------
 
--- The table for messages to a user (direct) or to a conversation.
+-- Returns the table for messages to a user (direct) or to a conversation.
 CREATE FUNCTION herald_internal.message_table(direct boolean) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -18,11 +19,11 @@ DECLARE
 		ORDER BY w.relation::text);
 BEGIN
 	IF cardinality(found) <> 1 THEN
-		RAISE EXCEPTION 'messages to a % cannot be sent: % watched tables are for them', CASE WHEN direct THEN 'user' ELSE 'conversation' END,
+		RAISE EXCEPTION 'cannot send messages to a %: % watched tables accept them', CASE WHEN direct THEN 'user' ELSE 'conversation' END,
 			coalesce(nullif(cardinality(found), 0)::text, 'no')
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-			      DETAIL = format('These are: %s.', coalesce(nullif(array_to_string(found, ', '), ''), 'none')),
-			      HINT = 'See the argument sendable of herald.watch_messages().';
+			      DETAIL = format('The tables are: %s.', coalesce(nullif(array_to_string(found, ', '), ''), 'none')),
+			      HINT = 'See the argument "sendable" of herald.watch_messages().';
 	END IF;
 	RETURN found[1];
 END
@@ -43,14 +44,14 @@ BEGIN
 END
 $$;
 
--- The columns of a key with the parts of an id.
+-- Returns the columns of a key with the parts of an id.
 CREATE FUNCTION herald_internal.key_values(columns text[], id text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_object_agg(name, CASE WHEN cardinality(columns) = 1 THEN id ELSE split_part(id, ',', place::int) END)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
--- Raises an error unless the text of a message is one. It may be missing where there is something else to send.
+-- Raises an error unless the text of a message is valid. It may be missing if the message has other content.
 CREATE FUNCTION herald_internal.check_content(content jsonb, max_length int, alone boolean) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -64,7 +65,8 @@ BEGIN
 END
 $$;
 
--- What a payload has for the column of the text and for those that clients may write, by column; what else it has is refused.
+-- Returns the values of a payload for the text column and for the columns that clients may write, by column. Rejects
+-- any other key.
 CREATE FUNCTION herald_internal.message_content(body text, writable text[], max_length int, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -77,14 +79,14 @@ BEGIN
 	LEFT JOIN (SELECT body AS name, 'content' AS key UNION ALL SELECT w, k FROM unnest(writable) AS w, unnest(ARRAY[w, herald_internal.camel_case(w)]) AS k) AS c USING (key);
 	IF refused IS NOT NULL THEN
 		RAISE EXCEPTION '"%" cannot be sent with a message', refused
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Columns that clients may write are named by herald.watch_messages(…, writable => …).';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass the columns that clients may write to herald.watch_messages() as writable => ...';
 	END IF;
 	PERFORM herald_internal.check_content(payload -> 'content', max_length, alone => jsonb_strip_nulls(content - coalesce(body, '')) = '{}');
 	RETURN content;
 END
 $$;
 
--- Writes a row, as whoever calls this and with the session's own search path: that is what the application's triggers expect.
+-- Inserts a row as the current user and with the session's own search path, which the application's triggers expect.
 CREATE FUNCTION herald_internal.insert_row(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -95,7 +97,7 @@ BEGIN
 END
 $$;
 
--- The statement that writes a row of these columns, whose values it gets as JSON, and returns its id.
+-- Returns the statement that inserts a row with these columns, given as JSON, and returns its id.
 CREATE FUNCTION herald_internal.insert_sql(relation regclass, key text[], columns text[]) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('INSERT INTO %s AS made (%s) SELECT %2$s FROM pg_catalog.jsonb_to_record($1) AS given (%s) RETURNING %s', relation,
@@ -104,7 +106,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	FROM unnest(columns) AS name;
 $$;
 
--- What everybody is told of the message that this transaction has written. Its id alone where that is nothing, as with herald.enabled off.
+-- Returns the payload of the event for the message that this transaction has inserted. Without an event, for example
+-- with herald.enabled off, returns the id alone.
 CREATE FUNCTION herald_internal.sent_message_json(message_id text) RETURNS jsonb
 LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT e.payload::jsonb
@@ -114,13 +117,13 @@ LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	                jsonb_build_object('messageId', message_id));
 $$;
 
--- The row of a message, by column. A column that is part of both keys must be the same in both, or the message would go
--- elsewhere than was asked about.
+-- Returns the row of a message, by column. A column that belongs to both keys must have the same value in both:
+-- otherwise the message would go to a place that was not checked.
 CREATE FUNCTION herald_internal.message_row(sender jsonb, target jsonb, content jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT target || sender @> target THEN
-		RAISE EXCEPTION 'the sender does not belong where the message goes' USING ERRCODE = 'insufficient_privilege';
+		RAISE EXCEPTION 'the sender does not belong to the destination of the message' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	RETURN target || sender || content;
 END

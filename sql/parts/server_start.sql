@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- Starts of the server: which part of the log each start wrote
+-- Starts of the server: each transaction of the log belongs to one
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald_internal.server_start (
@@ -11,41 +11,54 @@ CREATE TABLE herald_internal.server_start (
 	UNIQUE (started_at, timeline)
 );
 COMMENT ON TABLE herald_internal.server_start IS
-	'starts of the server, crash restarts and promotions too; no event of this start has a lower transaction id, and what the one before had in the WAL beyond begins_at is lost';
+	'starts of the server, including crash restarts and promotions; events of a start have its first_xid or a higher '
+	'transaction id, and WAL of the previous start beyond begins_at is lost';
 
 CREATE FUNCTION herald_internal.timeline_since() RETURNS timestamptz
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_timeline_since';
-COMMENT ON FUNCTION herald_internal.timeline_since() IS 'when this server turned to its timeline';
+COMMENT ON FUNCTION herald_internal.timeline_since() IS 'returns the time when this server switched to its timeline';
 
 CREATE FUNCTION herald_internal.timeline_left(timeline text) RETURNS pg_lsn
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_timeline_left';
-COMMENT ON FUNCTION herald_internal.timeline_left(text) IS 'from where on this server has nothing of another timeline; 0/0: it has nothing at all, NULL: it is on it';
+COMMENT ON FUNCTION herald_internal.timeline_left(text) IS
+	'returns the WAL location from which on this server lacks another timeline; 0/0: it has nothing of it, NULL: it '
+	'is on it';
 
 CREATE FUNCTION herald_internal.wal_begin() RETURNS pg_lsn
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_wal_begin';
-COMMENT ON FUNCTION herald_internal.wal_begin() IS 'where the latest checkpoint began: after a start, where that found the end of the WAL';
+COMMENT ON FUNCTION herald_internal.wal_begin() IS
+	'returns the begin of the latest checkpoint: after a start, the end of the WAL that the start found';
 
--- The checkpointer lives as long as the shared memory: a new one is a new start, also after a crash of one backend. A standby has one
--- before it is promoted.
+-- The checkpointer lives as long as the shared memory: a new one means a new start, also after a crash of a single
+-- backend. A standby has a checkpointer before it is promoted.
 CREATE FUNCTION herald_internal.current_server_start(OUT started_at timestamptz, OUT timeline text)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT greatest(coalesce((SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer'), pg_postmaster_start_time()),
 	                herald_internal.timeline_since()),
 	       left(pg_walfile_name(pg_current_wal_lsn()), 8);
 $$;
-COMMENT ON FUNCTION herald_internal.current_server_start() IS 'when this server started to write, and its timeline';
+COMMENT ON FUNCTION herald_internal.current_server_start() IS
+	'returns the time when this server started to write, and its timeline';
 
--- The first start of this log. Its id is the time of CREATE EXTENSION: positions of an earlier log are not taken for its own.
+-- The first start of this log. Its id is the time of CREATE EXTENSION, so positions of an earlier log are not
+-- accepted.
 INSERT INTO herald_internal.server_start (id, started_at, timeline, first_xid, begins_at)
 	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1', '0/0' FROM herald_internal.current_server_start() AS s;
 
--- No event of an earlier start has a higher transaction id than the newest that is there or that retention has removed,
--- so that everything above it is news to a position of an earlier start, whatever ids the crash has handed out again.
--- Where the clock is behind what it was, the times of events do not tell. Then what had ended when maintain() looked last does, and
--- the checkpoint with which the start before was shut down or with which this one has recovered from its end: the one after which
--- nothing was written before it was complete. (With wal_level = minimal others may look the same.)
--- A position must outlive the next crash: the record is on disk before anybody relies on it, and its id, a time
--- in milliseconds, would not come again if it were lost, as the next number of a sequence does.
+-- Records this start of the server, unless it is recorded already, and returns its id.
+--
+-- first_xid is above the transaction id of every event of an earlier start, present or removed by retention. So every
+-- event from first_xid on is new to a position of an earlier start, whichever transaction ids the crash makes the
+-- server assign again.
+--
+-- If the clock was set back, the times of events do not separate the starts. Then two other bounds do:
+--
+-- 1. the transactions that had ended when maintain() last looked (log_fold),
+-- 2. a shutdown or end-of-recovery checkpoint: nothing was written between its begin and its end. With wal_level =
+--    minimal, other checkpoints may look the same, so they are not used.
+--
+-- A position must outlive the next crash. So the record is flushed before a position uses it. Its id is a time in
+-- milliseconds: if the record were lost, the same id would not come again, as the next number of a sequence would.
 CREATE FUNCTION herald_internal.record_server_start(OUT id bigint, OUT fresh boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -76,4 +89,4 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.record_server_start() IS 'record this start of the server once';
+COMMENT ON FUNCTION herald_internal.record_server_start() IS 'records this start of the server once';

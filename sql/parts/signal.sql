@@ -1,10 +1,11 @@
 -- ---------------------------------------------------------------------------
--- Ephemeral events: relayed to who is there now, and never logged
+-- Signals: ephemeral events, relayed to connected sessions and never logged
 --
--- A signal has a channel of its own, for the doorbell has no payload. Every
--- bridge hears it, and those who are not connected never do. NOTIFY makes its
--- transaction wait at commit for others that notify, so a signal is no part of
--- the application's writes: those that make events ring after their commit.
+-- The doorbell has no payload, so signals have a channel of their own. Every
+-- bridge listens to it. Sessions that are not connected never get the event.
+-- A transaction that calls NOTIFY waits at commit for other such
+-- transactions. So a signal should have its own transaction; transactions of
+-- the application that append events ring the doorbell after their commit.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION herald.signal(rooms text[], event text, payload json DEFAULT '{}', key text DEFAULT NULL, except_user text DEFAULT NULL) RETURNS void
@@ -17,11 +18,12 @@ BEGIN
 	IF octet_length(message) > 7999 THEN
 		RAISE EXCEPTION 'event "%" is too long for a signal', event
 			USING ERRCODE = 'program_limit_exceeded',
-			      DETAIL = format('With its rooms and payload it takes %s bytes; 7999 fit.', octet_length(message)),
+			      DETAIL = format('Its rooms, name and payload take %s bytes; the limit is 7999.', octet_length(message)),
 			      HINT = 'Use herald.publish(), which has no such limit.';
 	END IF;
 	PERFORM pg_notify('herald_signal', message);
 END
 $$;
 COMMENT ON FUNCTION herald.signal(text[], text, json, text, text) IS
-	'relay an event, when this transaction commits, to the sessions that are in its rooms, but for those of a user; it is not logged, and of those with the same key only the newest counts';
+	'relays an event to the sessions of its rooms when this transaction commits, except for one user''s; the event is'
+	' not logged, and a newer one with the same key replaces one that waits';

@@ -1,20 +1,19 @@
 -- ---------------------------------------------------------------------------
--- What every social product has: what the calls of people, content and
--- conversation have in common
+-- Social tables: the common parts of people, content and conversation
 --
--- Each call finds out which columns mean what, remembers that in watched_table
--- and compiles it to rules of herald.watch. What is remembered about users,
--- posts, comments, follows and members changes the rules of other tables: they
--- are compiled again, so that the calls may come in any order.
+-- Each call detects the columns of its table, saves them in watched_table and
+-- compiles them to rules. The saved columns of users, posts, comments,
+-- follows and members change the rules of other tables. So these are compiled
+-- again, and the calls may come in any order.
 -- ---------------------------------------------------------------------------
 
--- The moment of a change, as JSON has it.
+-- Returns the SQL of the time of a change, in the form that JSON has.
 CREATE FUNCTION herald_internal.now_sql() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT $sql$to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')$sql$;
 $$;
 
--- What a row of a table is called as a subject: events, rooms and payload keys begin with it.
+-- Returns the type of a row as a subject: events, rooms and payload keys begin with it.
 CREATE FUNCTION herald_internal.subject_type(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT max(CASE w.kind WHEN 'posts' THEN 'post' ELSE 'comment' END)
@@ -23,7 +22,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                herald_internal.singular_noun($1));
 $$;
 
--- The columns of the target that columns of a table stand for.
+-- Returns the columns of the target that columns of a table refer to.
 CREATE FUNCTION herald_internal.referenced_key(relation regclass, columns text[], target regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT f.target_columns FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 AND f.target = $3),
@@ -33,7 +32,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                herald_internal.primary_key($3));
 $$;
 
--- The condition that a row of the target is the one that columns of another row stand for.
+-- Returns the condition that columns of another row refer to a row of the target.
 CREATE FUNCTION herald_internal.match_columns(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, k), herald_internal.column_sql(row_alias, c)) ||
@@ -49,7 +48,7 @@ $$;
 
 -- ----- users
 
--- The column that holds what a user is called, and the one that switches notifications off.
+-- Return the column with the name of a user, and the column that switches notifications off.
 CREATE FUNCTION herald_internal.name_column(users regclass, given text DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.detect_column(users, given, '{username,displayname,name,fullname,nickname,handle,login}');
@@ -70,7 +69,8 @@ BEGIN
 END
 $$;
 
--- The users whom columns of a table refer to: the watched users table, if there is one, or that of the foreign key.
+-- Returns the users table that columns of a table refer to: the watched one, if there is one, or that of the foreign
+-- key.
 CREATE FUNCTION herald_internal.user_table(relation regclass, columns text[], OUT users regclass, OUT key text[], OUT name text, OUT handle text, OUT enabled text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
@@ -95,7 +95,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
--- The watched users table that a table refers to: it helps to find out which columns hold a user.
+-- Returns the watched users table that a table refers to. It helps to detect the columns that hold a user.
 CREATE FUNCTION herald_internal.referenced_user_table(relation regclass) RETURNS regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation
@@ -105,7 +105,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
--- The user in columns of a row.
+-- Returns the user in columns of a row.
 CREATE FUNCTION herald_internal.person_of_columns(alias text, row_alias text, relation regclass, columns text[]) RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.id_sql(row_alias, columns),
@@ -114,7 +114,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.user_table(relation, columns) AS u;
 $$;
 
--- The user whose id is the value of an expression, if it is clear which table holds the users.
+-- Returns the user with the id of an expression; no row unless exactly one users table is watched.
 CREATE FUNCTION herald_internal.person_by_id(alias text, id text) RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT id, coalesce(herald_internal.column_sql(alias, a.name) || '::text', 'NULL'),
@@ -124,7 +124,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.kind = 'users' AND (SELECT count(*) FROM herald_internal.watched_table AS u WHERE u.kind = 'users') = 1;
 $$;
 
--- The SELECT of a recipient: the user in columns of a row, unless the application's own switch says no.
+-- Returns the SELECT of a recipient: the user in columns of a row, unless the application's own column disables
+-- notifications.
 CREATE FUNCTION herald_internal.recipient_sql(row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'SELECT ' || herald_internal.id_sql(row_alias, columns) ||
@@ -135,11 +136,11 @@ $$;
 
 -- ----- subjects
 
--- The thing that a row is about, in the SQL of its rules. Author is the SELECT of who is told about it, owner the query for
--- the author by the id ($1), thread the template of what the thing belongs to: the post of a comment.
+-- The subject of a row, in the SQL of its rules. "author" is the SELECT of its recipient, "owner" the query for the
+-- author by the id ($1), "thread" the template of the subject's own subject: the post of a comment.
 CREATE TYPE herald_internal.subject AS (type text, id text, room text, json_key text, joins text, author text, owner text, thread text);
 
--- The columns that hold the author of a subject; NULL where there is none.
+-- Returns the columns that hold the author of a subject; NULL without such columns.
 CREATE FUNCTION herald_internal.author_columns(subject regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT a.author
@@ -161,7 +162,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM herald_internal.subject_type(subject_table) AS t (type);
 $$;
 
--- The table of a subject: as given, or that of the foreign key, or the only watched posts table.
+-- Returns the table of a subject: the given one, or that of the foreign key, or the only watched posts table.
 CREATE FUNCTION herald_internal.detect_subject_table(relation regclass, kind text, columns text[], given regclass) RETURNS regclass
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -172,26 +173,27 @@ BEGIN
 	IF found IS NULL THEN
 		RAISE EXCEPTION 'cannot find the table of the subject of table "%"', relation
 			USING ERRCODE = 'undefined_table',
-			      DETAIL = format('Column %s is no foreign key, and not exactly one table of posts is watched.', array_to_string(columns, ', ')),
+			      DETAIL = format('Column %s has no foreign key, and there is not exactly one watched table of posts.', array_to_string(columns, ', ')),
 			      HINT = format('Name it: SELECT herald.watch_%s(%L, subject_table => ''posts'');', kind, relation);
 	END IF;
 	RETURN found;
 END
 $$;
 
--- The column that holds the text of a comment or message; NULL where there is none.
+-- Returns the column with the text of a comment or message; NULL without such a column.
 CREATE FUNCTION herald_internal.body_column(relation regclass, given text) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT ARRAY[name] FROM herald_internal.detect_column(relation, given, '{content,body,text,message,comment,caption}') AS name WHERE name IS NOT NULL;
 $$;
 
--- The template of the beginning of a text.
+-- Returns the template of the beginning of a text.
 CREATE FUNCTION herald_internal.excerpt_template(body text[]) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('{changed.%s:200}', body[1]);
 $$;
 
--- How many rows of a table stand for one subject: the total that events of the table carry. Whom it belongs to is told of milestones.
+-- Saves the query that counts the rows of a table for one subject: the total that events of the table carry. The
+-- owner of the subject is notified of milestones.
 CREATE FUNCTION herald_internal.save_total(relation regclass, field text, columns text[], active text, subject_type text, owner_sql text) RETURNS int
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.save_counter(relation, field, format('SELECT count(*) FROM %s AS counted WHERE %s', relation,
@@ -199,7 +201,8 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	                           subject_type, owner_sql);
 $$;
 
--- The condition that a row has not been deleted softly, over its own columns; NULL where the table has no column for that.
+-- Returns the condition that a row is not deleted softly, over its own columns; NULL if the table has no column for
+-- that.
 CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('%I IS %s', name, CASE herald_internal.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE' ELSE 'NULL' END)
@@ -207,20 +210,20 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE name IS NOT NULL;
 $$;
 
--- The condition that a column has one of these values (separated by commas); NULL without a column.
+-- Returns the condition that a column has one of these values (separated by commas); NULL without a column.
 CREATE FUNCTION herald_internal.value_condition(name text, accepted text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('%s::text = ANY (%L::text[])', name, regexp_split_to_array(btrim(accepted), '\s*,\s*')) WHERE name <> '';
 $$;
 
--- What a status column says of the rows of a table; nothing without one.
+-- Returns the arguments that describe a status column; none without one.
 CREATE FUNCTION herald_internal.status_arguments(relation regclass, status text, accepted text, pending text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN status IS NULL THEN '{}' ELSE
 		jsonb_build_object('status', herald_internal.quoted_column(relation, status), 'accepted', accepted, 'pending', pending) END;
 $$;
 
--- The name of a column as SQL, for conditions over a row alone.
+-- Returns the quoted name of a column, for conditions over a row alone.
 CREATE FUNCTION herald_internal.quoted_column(relation regclass, given text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT quote_ident((herald_internal.parse_columns(relation, given))[1]);
@@ -244,8 +247,8 @@ BEGIN
 END
 $$;
 
--- Compiles the other watched tables of the caller again. What is wrong with one of them must not hinder the one
--- that is being watched: it may be the remedy.
+-- Compiles the other watched tables of the caller again. A failure of one of them is only a warning: the table that
+-- is being watched may be the remedy.
 CREATE FUNCTION herald_internal.recompile_others(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -260,14 +263,15 @@ BEGIN
 		BEGIN
 			PERFORM herald_internal.compile_rules(other.relation, other.kind, other.arguments);
 		EXCEPTION WHEN OTHERS THEN
-			RAISE WARNING 'the rules of table "%" stay as they were: %', other.relation, SQLERRM
-				USING HINT = format('Watch it again: SELECT herald.watch_%s(%L);', other.kind, other.relation);
+			RAISE WARNING 'could not compile the rules of table "%" again: %', other.relation, SQLERRM
+				USING DETAIL = 'Its previous rules stay in force.',
+				      HINT = format('Watch it again: SELECT herald.watch_%s(%L);', other.kind, other.relation);
 		END;
 	END LOOP;
 END
 $$;
 
--- Remembers what a table means and makes its rules.
+-- Saves the columns of a table and makes its rules.
 CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -1,8 +1,8 @@
 -- ---------------------------------------------------------------------------
--- Totals: folded counts and the deltas since, added up when an event is read
+-- Totals: counts as of a snapshot, and the deltas since, summed on reading
 -- ---------------------------------------------------------------------------
 
--- No foreign key: what is folded must not wait for a transaction that unwatches a table, and hold its locks meanwhile.
+-- No foreign key: folding must not wait for a transaction that unwatches a table, and hold its locks meanwhile.
 CREATE TABLE herald_internal.total (
 	counter    int NOT NULL,
 	counted_id text NOT NULL,
@@ -10,11 +10,11 @@ CREATE TABLE herald_internal.total (
 	snapshot   pg_snapshot NOT NULL,
 	PRIMARY KEY (counter, counted_id)
 );
-COMMENT ON TABLE herald_internal.total IS 'totals as of a snapshot; what is missing is counted anew';
+COMMENT ON TABLE herald_internal.total IS 'totals as of a snapshot; a missing one is counted again';
 
 CREATE FUNCTION herald_internal.count_now(counter int, counted_id text) RETURNS bigint
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_count_now';
-COMMENT ON FUNCTION herald_internal.count_now(int, text) IS 'count in the application''s table, as its owner';
+COMMENT ON FUNCTION herald_internal.count_now(int, text) IS 'counts in the application''s table, as its owner';
 
 CREATE FUNCTION herald_internal.total_of(counter int, counted_id text) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -34,15 +34,21 @@ BEGIN
 		                e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(folded.snapshot)))), 0);
 END
 $$;
-COMMENT ON FUNCTION herald_internal.total_of(int, text) IS 'a total as of now; NULL when it cannot be counted';
+COMMENT ON FUNCTION herald_internal.total_of(int, text) IS 'returns a total as of now; NULL if it cannot be counted';
 
 CREATE TABLE herald_internal.log_fold (snapshot pg_snapshot NOT NULL);
 INSERT INTO herald_internal.log_fold SELECT pg_current_snapshot();
-COMMENT ON TABLE herald_internal.log_fold IS 'the snapshot that maintain() took when the log had last grown; totals are folded up to it';
+COMMENT ON TABLE herald_internal.log_fold IS
+	'the snapshot of the last fold_totals() that found new events; totals are folded up to it';
 
--- Costs what is new, not what is old: the same two ranges as read_events() has. Only the subjects with most events are folded, so that
--- neither the doorbell nor a lock on the application's tables waits for this: totals are right without it, only slower to read.
--- What a total was before is known from the deltas since: a subject that was large already is not told of old milestones.
+-- Brings the totals of the subjects with the most events up to date, at most 200 of them.
+--
+-- The cost depends on the new events, not on the old ones: fold_totals() reads the same two ranges as read_events().
+-- Totals that are not folded are correct, too, and only slower to read. So neither the doorbell nor a lock on the
+-- application's tables waits for fold_totals().
+--
+-- The previous total is the new total less the deltas since the last fold. So a subject that had a large total before
+-- it was watched gets no notification of old milestones.
 CREATE FUNCTION herald_internal.fold_totals() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -50,7 +56,7 @@ DECLARE
 	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
 	until pg_snapshot := pg_current_snapshot();
 	rungs bigint[] := string_to_array(nullif(herald_internal.setting('milestones'), ''), ',');
-	told bigint;
+	notified bigint;
 BEGIN
 	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND e.xid < pg_snapshot_xmax(until)) AND
 	   NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running)) THEN
@@ -73,7 +79,7 @@ BEGIN
 		SELECT w.counter, w.counted_id, w.count, pg_current_snapshot() FROM changed AS w
 		ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, snapshot = excluded.snapshot
 	)
-	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.before, w.count)) INTO told
+	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.before, w.count)) INTO notified
 	FROM changed AS w
 	JOIN herald_internal.counter AS c ON c.id = w.counter
 	WHERE c.owner_sql IS NOT NULL AND w.count > w.before AND w.count >= rungs[1] AND
@@ -81,4 +87,4 @@ BEGIN
 	UPDATE herald_internal.log_fold SET snapshot = until;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.fold_totals() IS 'bring the totals of the subjects that changed most up to date';
+COMMENT ON FUNCTION herald_internal.fold_totals() IS 'updates the totals of the subjects with the most new events';

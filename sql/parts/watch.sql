@@ -1,25 +1,32 @@
 -- ---------------------------------------------------------------------------
--- Watching: from the arguments of a rule to the SELECTs that the trigger runs
+-- Watching: compiles the arguments of a rule to the SQL of the trigger
 --
--- A rule compiles to SELECTs per operation, over the same rows: who is told
--- (notify), what is published (publish), and which causes are gone (retract),
--- asked, where other rows may have the same cause, when the notifications of
--- those that may go (lock) are locked. In every expression "new" and "old" are the changed rows, as in a
--- trigger, and "changed" is the row as it is now or, when it went, as it was.
+-- A rule compiles to SELECTs for each operation, over the same rows:
 --
--- What counts is whether a row is there, not what statement brought it: a rule
--- may say when a row is active (not deleted, not a draft) and which columns
--- make it what it is. An UPDATE that makes a row active, or another, is an
--- insert to the rule; one that ends it is a delete.
+-- notify   returns the candidates: notifications that may be written
+-- publish  returns the events
+-- retract  returns the causes that went with the rows
+-- lock     returns the causes that may go, where other rows may have the same
+--          cause. The extension locks their notifications before it runs
+--          "retract".
 --
--- A rule's SELECT runs as the owner of the table, who may have no rights on
--- this schema: compiled SQL uses pg_catalog and the application's tables only.
+-- In every expression "new" and "old" are the changed rows, as in a trigger.
+-- "changed" is the row as it is now or, if it went, as it was.
+--
+-- A rule counts rows that exist, not statements. It may say when a row is
+-- active (not deleted, not a draft), and which columns are its identity. An
+-- UPDATE that makes a row active, or changes its identity, is an insert to
+-- the rule; one that ends it is a delete.
+--
+-- A rule's SELECT runs as the owner of the table, who may have no privileges
+-- on the schemas of the extension. So compiled SQL uses pg_catalog and the
+-- application's tables only.
 -- ---------------------------------------------------------------------------
 
--- Somebody in the SQL of a rule: id and name are expressions, joins is what brings the name in.
+-- A person in the SQL of a rule: "id" and "name" are expressions; "joins" is the join that supplies the name.
 CREATE TYPE herald_internal.person AS (id text, name text, joins text);
 
--- Raises an error when the table cannot be watched.
+-- Raises an error if the table cannot be watched.
 CREATE FUNCTION herald_internal.check_watchable(relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -33,7 +40,7 @@ BEGIN
 	END IF;
 	IF class.relpersistence = 't' THEN
 		RAISE EXCEPTION '"%" is a temporary table', relation
-			USING ERRCODE = 'wrong_object_type', HINT = 'A rule outlives the session; the table would not.';
+			USING ERRCODE = 'wrong_object_type', HINT = 'A rule outlives the session; a temporary table does not.';
 	END IF;
 	IF class.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace, 'pg_catalog'::regnamespace) THEN
 		RAISE EXCEPTION '"%" belongs to the system', relation USING ERRCODE = 'wrong_object_type';
@@ -41,7 +48,7 @@ BEGIN
 END
 $$;
 
--- The type of a column, for casts.
+-- Returns the type of a column, for casts.
 CREATE FUNCTION herald_internal.column_type(relation regclass, name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format_type(a.atttypid, -1)
@@ -54,21 +61,21 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT format('%I.%I', alias, name);
 $$;
 
--- The SQL of an id: a text, of one column or of several with commas between them.
+-- Returns the SQL of an id: a text, of one column or of several joined by commas.
 CREATE FUNCTION herald_internal.id_sql(alias text, columns text[]) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(herald_internal.column_sql(alias, name) || '::text', ' || '','' || ' ORDER BY place)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
--- The same id in a template.
+-- Returns the same id as a template.
 CREATE FUNCTION herald_internal.id_template(alias text, columns text[]) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(format('{%s.%s}', alias, name), ',' ORDER BY place)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
--- The SQL of a part of an id as a value of a type: NULL where it is none, for no row has such an id.
+-- Returns the SQL that casts a part of an id to a type. Its value is NULL for malformed parts: no row has such an id.
 CREATE FUNCTION herald_internal.cast_id_sql(id text, type text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
@@ -78,7 +85,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	END;
 $$;
 
--- The condition that a row has an id. The id is taken apart, never the row: so an index on the columns is of use.
+-- Returns the condition that a row has an id. It splits the id, not the row, so that an index on the columns can be
+-- used.
 CREATE FUNCTION herald_internal.match_id(alias text, relation regclass, columns text[], id text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, name), herald_internal.cast_id_sql(
@@ -87,14 +95,14 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
--- The SQL of a JSON object from keys and expressions in turn.
+-- Returns the SQL of a JSON object, given keys and expressions in turn.
 CREATE FUNCTION herald_internal.json_sql(VARIADIC pairs text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('json_build_object(%s)', string_agg(CASE WHEN place % 2 = 1 THEN quote_literal(part) ELSE coalesce(part, 'NULL') END, ', ' ORDER BY place))
 	FROM unnest(pairs) WITH ORDINALITY AS p (part, place);
 $$;
 
--- Several conditions as one; NULL when there are none.
+-- Joins conditions by AND; NULL if there are none.
 CREATE FUNCTION herald_internal.and_conditions(VARIADIC conditions text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(CASE WHEN cardinality(array_remove(conditions, NULL)) > 1 THEN format('(%s)', c) ELSE c END, ' AND ')
@@ -102,7 +110,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE c IS NOT NULL;
 $$;
 
--- The SQL of one placeholder: "column" (of the changed row), "alias.column" or "actor", each with an optional ":length".
+-- Returns the SQL of one placeholder: "column" (of the changed row), "alias.column" or "actor", each with an optional
+-- ":length".
 CREATE FUNCTION herald_internal.compile_placeholder(placeholder text, actor_name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN length IS NULL THEN value ELSE format('left(%s, %s)', value, length) END
@@ -114,14 +123,14 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	     END) AS v (value);
 $$;
 
--- The SQL of a template: 'Order {id} of {customer.name}'. Its value is NULL where a column of it is NULL.
+-- Returns the SQL of a template: 'Order {id} of {customer.name}'. Its value is NULL if one of its columns is NULL.
 CREATE FUNCTION herald_internal.compile_template(template text, actor_name text DEFAULT 'NULL') RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(coalesce(herald_internal.compile_placeholder(part[1], actor_name), quote_literal(part[2])), ' || ' ORDER BY place)
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
--- The SQL of an array of texts: templates separated by spaces, with or without commas. Those that are NULL fall out.
+-- Returns the SQL of an array of texts, without those that are NULL.
 CREATE FUNCTION herald_internal.compile_array(compiled text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('array_remove(ARRAY[%s]::text[], NULL)', array_to_string(compiled, ', '));
@@ -137,7 +146,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.compile_array(ARRAY(SELECT herald_internal.compile_template(t) FROM herald_internal.split_templates(templates) AS t));
 $$;
 
--- The SQL of a cause. It is a path, subject:id:what:id, and an id must not look like a part of it: colons in ids are escaped.
+-- Returns the SQL of a cause: a path such as subject:id:kind:id. Colons in ids are escaped, so that no id looks like
+-- a part of the path.
 CREATE FUNCTION herald_internal.compile_cause(template text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(coalesce('replace(replace(' || herald_internal.compile_placeholder(part[1], 'NULL') || $sql$, E'\\', E'\\\\'), ':', E'\\:')$sql$,
@@ -145,14 +155,15 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
--- The rows of a transition table. A predicate is over the columns of the row alone ("it").
+-- Returns the FROM item of a transition table. "active" is a condition over the columns of the row alone ("it").
 CREATE FUNCTION herald_internal.transition_rows_sql(alias text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('(SELECT it.*, row_number() OVER () AS herald_ord, row_to_json(it) AS herald_row%1$s FROM herald_%2$s AS it) AS %2$s',
 	              ', coalesce((' || active || '), false) AS herald_active', alias);
 $$;
 
--- The condition that the row of one alias is there, and the one of the other is not, or is another. NULL: always.
+-- Returns the condition that the row "here" is active, and that the row "there" is not, or has another identity.
+-- NULL: always.
 CREATE FUNCTION herald_internal.appears_condition(here text, there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active' END, format('NOT (%s)', herald_internal.stays_condition(there, active, key)))
@@ -165,9 +176,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                 (SELECT string_agg(format('old.%1$I IS NOT DISTINCT FROM new.%1$I', name), ' AND ') FROM unnest(key) AS name));
 $$;
 
--- What an operation changed, as far as it is a change of this kind. The two transition tables of an UPDATE are in the same
--- order, so that no key is needed to pair them; rows that the UPDATE left as they were are none of its changes. Whoever
--- speaks of both rows gets the one that is not there as nulls.
+-- Returns the FROM clause of the rows that an operation changed, restricted to one kind of change.
+--
+-- The two transition tables of an UPDATE have the same order, so that rows are paired without a key. Rows that the
+-- UPDATE left as they were are not changes. If the expressions use both rows, the missing one has nulls.
 CREATE FUNCTION herald_internal.changed_rows_sql(change text, operation text, active text, key text[], with_other boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
@@ -189,14 +201,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM (SELECT CASE operation WHEN 'delete' THEN 'old' ELSE 'new' END) AS m (mine);
 $$;
 
--- A row that is inserted or deleted whole must be active; in an UPDATE that has been asked above. NULL: always.
+-- Returns the condition that a row which is inserted or deleted as a whole is active. For an UPDATE,
+-- changed_rows_sql() checks that. NULL: always.
 CREATE FUNCTION herald_internal.active_condition(operation text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'changed.herald_active' WHERE active IS NOT NULL AND operation <> 'update';
 $$;
 
--- A notification that may be written: a row that the SELECT of a rule returns, and that notification.c takes. This type
--- is the only place that has the columns in their order.
+-- A candidate: a notification that may be written. The "notify" SELECT of a rule returns candidates, and
+-- notification.c reads them. Only this type lists the columns and their order.
 CREATE TYPE herald_internal.candidate AS (
 	cause text, recipient_id text, actor_id text, actor_name text, type text, subject_type text, subject_id text,
 	thread text, title text, content text, data jsonb);
@@ -210,8 +223,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE a.attrelid = 'herald_internal.candidate'::regclass;
 $$;
 
--- Returns the SELECT of a rule's notifications; NULL without a recipient. The recipient is an expression, or a SELECT that
--- returns many.
+-- Returns the SELECT of a rule's candidates; NULL without a recipient. The recipient is an expression, or a SELECT
+-- that returns many.
 CREATE FUNCTION herald_internal.compile_notify(source text, condition text, joins text, cause text, actor text,
 	actor_name text, recipient text, type text, subject_type text, subject_id text, thread text, title text, content text,
 	data text) RETURNS text
@@ -238,7 +251,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE recipient IS NOT NULL;
 $$;
 
--- The SELECT that says what is published; NULL when nothing is.
+-- Returns the SELECT of a rule's events; NULL without an event.
 CREATE FUNCTION herald_internal.compile_publish(source text, condition text, joins text, event text, room text, payload text,
 	member text, member_joins text, member_leaves text, counter int, counted_id text, delta int, ack text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -255,7 +268,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE event IS NOT NULL;
 $$;
 
--- The SELECT of the causes that went with the rows; NULL when there are none.
+-- Returns the SELECT of the causes that went with the rows; NULL without causes.
 CREATE FUNCTION herald_internal.compile_retract(source text, condition text, causes text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
@@ -267,8 +280,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE causes <> '';
 $$;
 
--- Gives the table and its partitions, into which rows can be written directly, the triggers that the rules need, and no
--- others. Takes a lock only where something is amiss.
+-- Creates the triggers that the rules of a table need, and drops others. Partitions get them, too, because rows can
+-- be written to partitions directly. Locks a table only if its triggers change.
 CREATE FUNCTION herald.sync_triggers(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -297,19 +310,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.sync_triggers(regclass) IS
-	'give a watched table and its partitions, also those that were attached since, the triggers that its rules need, and no others';
+	'gives a watched table and its partitions, including later attached ones, the triggers that its rules need, and '
+	'no others';
 
--- Raises an error when the arguments of a rule do not fit together.
+-- Raises an error if the arguments of a rule do not fit together.
 CREATE FUNCTION herald_internal.check_rule(rule text, operations text[], recipient text, event text, room text, retract text, on_error text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF coalesce(cardinality(operations), 0) = 0 OR NOT operations <@ '{insert,update,delete}' THEN
-		RAISE EXCEPTION 'rule "%" has the operations %', rule, coalesce(operations::text, 'NULL')
+		RAISE EXCEPTION 'rule "%" has invalid operations %', rule, coalesce(operations::text, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Operations are insert, update and delete.';
 	END IF;
 	IF coalesce(on_error, '') NOT IN ('abort', 'warn') THEN
-		RAISE EXCEPTION 'rule "%" has on_error => %', rule, coalesce(on_error, 'NULL')
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is abort (the write fails with the rule) or warn (the write passes).';
+		RAISE EXCEPTION 'rule "%" has invalid on_error "%"', rule, coalesce(on_error, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass abort (the write fails with the rule) or warn (the write passes).';
 	END IF;
 	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' THEN
 		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
@@ -322,15 +336,15 @@ BEGIN
 END
 $$;
 
--- The statements in which a change happens: an UPDATE can bring or end a row that is not always active.
+-- Returns the statements in which a change happens: an UPDATE can begin or end a row that is not always active.
 CREATE FUNCTION herald_internal.statement_operations(change text, active text, key text[]) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT change UNION SELECT 'update' WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
 
--- The form of herald.watch() that the calls for social tables use. Beyond the arguments of herald.watch(), it takes
--- other causes that go with a row (retract, remains), the thread of a notification, a membership that the event changes
--- (member, member_joins, member_leaves) and a total that the event changes (counter, counted_id, delta).
+-- The form of herald.watch() that the calls for social tables use. It has further arguments for causes that go with a
+-- row (retract, remains), the thread of a notification, a membership that the event changes (member, member_joins,
+-- member_leaves) and a total that the event changes (counter, counted_id, delta).
 CREATE FUNCTION herald_internal.watch(
 	relation regclass,
 	rule text,
@@ -446,19 +460,24 @@ BEGIN
 		active => active, key => key, cause => cause, ack => ack, on_error => on_error);
 END
 $$;
-COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text, text,
-	text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text,
+	text, text, text, text, text, text, text) IS
 	'creates or replaces a rule of a table: the notifications and the event of a change of its rows';
 
-CREATE FUNCTION herald.unwatch(relation regclass) RETURNS void
-LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION herald.unwatch(relation regclass, rule text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF rule IS NOT NULL THEN
+		PERFORM herald_internal.delete_rules(relation, rule), herald.sync_triggers(relation);
+		RETURN;
+	END IF;
 	PERFORM herald_internal.forget_table(relation);
 	PERFORM herald.sync_triggers(relation);
 	PERFORM herald_internal.recompile_others(relation);
 END
 $$;
-COMMENT ON FUNCTION herald.unwatch(regclass) IS 'forget all rules of a table and leave it as it was before it was watched';
+COMMENT ON FUNCTION herald.unwatch(regclass, text) IS
+	'removes all rules of a table and leaves it as it was before it was watched, or removes one of its rules';
 
 CREATE FUNCTION herald.unwatch_all() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -475,18 +494,20 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatch every table, as before DROP EXTENSION';
+COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatches every table, as before DROP EXTENSION';
 
 CREATE VIEW herald.watched AS
 	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.lock, r.retract
 	FROM herald_internal.rule AS r;
-COMMENT ON VIEW herald.watched IS 'what is watched: the rules of each table, with the SQL that they compiled to';
+COMMENT ON VIEW herald.watched IS 'the rules of each watched table, with the SQL that they compiled to';
 COMMENT ON COLUMN herald.watched.relation IS 'the table';
 COMMENT ON COLUMN herald.watched.rule IS 'the name of the rule';
-COMMENT ON COLUMN herald.watched.change IS 'what happens to the row: insert, update or delete';
-COMMENT ON COLUMN herald.watched.operation IS 'the statement in which it happens; an UPDATE may be any of the three';
+COMMENT ON COLUMN herald.watched.change IS 'the change of the row: insert, update or delete';
+COMMENT ON COLUMN herald.watched.operation IS
+	'the statement that makes the change; an UPDATE may make any of the three';
 COMMENT ON COLUMN herald.watched.on_error IS 'whether a write fails with the rule (abort) or passes (warn)';
-COMMENT ON COLUMN herald.watched.notify IS 'the SELECT of who is told; null when nobody is';
-COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of what is published; null when nothing is';
-COMMENT ON COLUMN herald.watched.lock IS 'the SELECT of the causes that may go, whose notifications are locked before the next is asked; null when no other row can have them';
-COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null when none do';
+COMMENT ON COLUMN herald.watched.notify IS 'the SELECT of the candidates; null without notifications';
+COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of the events; null without events';
+COMMENT ON COLUMN herald.watched.lock IS
+	'the SELECT of the causes to lock before "retract" runs; null if no other row can have these causes';
+COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null if none do';
