@@ -147,7 +147,7 @@ test('applies blocks, muted users and quiet hours', async () => {
   assert.deepEqual((await list(tab)).notifications.map(({ type }) => type), ['follow', 'like']);
   const [verdict] = (await database.query("SELECT verdict FROM herald.explain($1, 'like', actor => $2, subject_type => 'post', subject_id => $3) WHERE step = 'result'",
     [ann, ben, post]));
-  assert.equal(verdict.verdict, 'not told');
+  assert.equal(verdict.verdict, 'not notified');
   await database.query("SELECT herald.unwatch('blocks')");
 });
 

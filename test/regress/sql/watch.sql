@@ -131,6 +131,13 @@ SELECT herald_internal.save_rule('store.orders', 'swapped', 'insert', 'insert',
 SELECT herald_internal.save_rule('store.orders', 'short', 'insert', 'insert', NULL,
 	'SELECT ''{}''::text[] AS rooms, NULL::text AS name FROM herald_new', NULL, NULL, 'abort');
 
+-- one rule is removed, with the triggers that no other rule needs
+SELECT herald.watch('store.clerks', 'left', '{delete}', event => 'desk:left', room => 'desk:{desk}');
+SELECT herald.unwatch('store.clerks', 'left');
+SELECT rule FROM herald.watched WHERE relation = 'store.clerks'::regclass;
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'store.clerks'::regclass;
+SELECT herald.unwatch(NULL);
+
 SELECT herald.unwatch_all();
 DROP SCHEMA store CASCADE;
 TRUNCATE herald.notification;
