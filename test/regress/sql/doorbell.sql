@@ -1,11 +1,11 @@
--- The doorbell, as far as it is the same with a worker and without one: what may be rung in, and what is left of a transaction that was
--- rolled back. Who hears it is tested with a bridge.
+-- The doorbell, with and without a worker: which transactions may ring it, and which events a rollback leaves. The
+-- tests with a bridge cover its delivery.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
 CREATE SCHEMA doorbell;
 CREATE TABLE doorbell.mark AS SELECT herald.current_position() AS position;
--- What was committed since the last call.
+-- Returns the events committed since the last call.
 CREATE FUNCTION doorbell.heard() RETURNS text LANGUAGE sql AS $$
 	WITH read AS (SELECT r.* FROM doorbell.mark AS m, herald.read_events(m.position) AS r),
 	     moved AS (UPDATE doorbell.mark AS m SET position = r.position FROM read AS r WHERE r.more IS NOT NULL)
@@ -14,7 +14,7 @@ $$;
 CREATE FUNCTION doorbell.say(what text) RETURNS void LANGUAGE sql AS $$
 	SELECT herald.publish('room', what, '{}');
 $$;
--- Says something in a subtransaction that fails.
+-- Publishes an event in a subtransaction that fails.
 CREATE FUNCTION doorbell.fail(what text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM doorbell.say(what);
@@ -23,7 +23,7 @@ EXCEPTION WHEN division_by_zero THEN
 	RETURN 'failed';
 END
 $$;
--- Says something in a subtransaction that does not.
+-- Publishes an event in a subtransaction that succeeds.
 CREATE FUNCTION doorbell.succeed(what text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM doorbell.say(what);
@@ -35,7 +35,7 @@ $$;
 CREATE TABLE doorbell.item (name text PRIMARY KEY);
 SELECT herald.watch('doorbell.item', 'item', '{insert,update,delete}', event => '{name}', room => 'room');
 
--- commit
+-- Commit.
 SELECT doorbell.say('alone');
 BEGIN;
 SELECT doorbell.say('first'), doorbell.say('second');
@@ -43,7 +43,7 @@ COMMIT;
 INSERT INTO doorbell.item VALUES ('by_trigger');
 SELECT doorbell.heard();
 
--- rollback, by command and by error
+-- Rollback, by command and by error.
 BEGIN;
 SELECT doorbell.say('undone');
 INSERT INTO doorbell.item VALUES ('undone_by_trigger');
@@ -55,7 +55,7 @@ COMMIT;
 INSERT INTO doorbell.item VALUES ('twice'), ('twice');
 SELECT doorbell.heard();
 
--- savepoints
+-- Savepoints.
 BEGIN;
 SAVEPOINT a;
 SELECT doorbell.say('undone');
@@ -86,7 +86,7 @@ RELEASE SAVEPOINT a;
 COMMIT;
 SELECT doorbell.heard();
 
--- subtransactions of functions
+-- Subtransactions of functions.
 SELECT doorbell.fail('undone');
 SELECT doorbell.heard() AS nothing;
 SELECT doorbell.fail('undone'), doorbell.succeed('kept'), doorbell.fail('undone');
@@ -96,7 +96,7 @@ SELECT doorbell.succeed('undone');
 ROLLBACK;
 SELECT doorbell.heard() AS nothing;
 
--- more of them than a snapshot has room for (64)
+-- More subtransactions than a snapshot caches (64).
 SELECT count(*), min(doorbell.succeed('sub' || n)), min(doorbell.fail('undone')) FROM generate_series(1, 200) AS n;
 SELECT cardinality(string_to_array(h, ' ')), h LIKE 'sub1 sub2 % sub200' AS in_order FROM doorbell.heard() AS h;
 BEGIN;
@@ -104,14 +104,14 @@ SELECT count(*), min(doorbell.succeed('undone')) FROM generate_series(1, 200) AS
 ROLLBACK;
 SELECT doorbell.heard() AS nothing;
 
--- a statement that sends a NOTIFY of its own
+-- A transaction that sends a NOTIFY of its own.
 BEGIN;
 NOTIFY doorbell, 'of the application';
 SELECT doorbell.say('with_notify');
 COMMIT;
 SELECT doorbell.heard();
 
--- a deferred trigger that says something when the transaction commits
+-- A deferred trigger publishes an event at commit.
 CREATE FUNCTION doorbell.on_commit() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM doorbell.say('deferred');
@@ -119,11 +119,12 @@ BEGIN
 END
 $$;
 CREATE TABLE doorbell.deferred (id int);
-CREATE CONSTRAINT TRIGGER on_commit AFTER INSERT ON doorbell.deferred DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION doorbell.on_commit();
+CREATE CONSTRAINT TRIGGER on_commit AFTER INSERT ON doorbell.deferred DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+	EXECUTE FUNCTION doorbell.on_commit();
 INSERT INTO doorbell.deferred VALUES (1);
 SELECT doorbell.heard();
 
--- prepared transactions: they can be prepared, and are heard when they are committed
+-- Prepared transactions: PREPARE TRANSACTION works, and COMMIT PREPARED rings.
 BEGIN;
 SELECT doorbell.say('prepared');
 INSERT INTO doorbell.item VALUES ('prepared_by_trigger');
@@ -143,7 +144,7 @@ ROLLBACK PREPARED 'herald_doorbell';
 SELECT doorbell.heard() AS nothing;
 COMMIT PREPARED 'herald_doorbell';
 
--- herald.enabled: rules are off, what is said by hand is not
+-- herald.enabled = off disables rules; herald.publish() still publishes.
 SET herald.enabled = off;
 INSERT INTO doorbell.item VALUES ('disabled');
 UPDATE doorbell.item SET name = 'disabled_too' WHERE name = 'disabled';
