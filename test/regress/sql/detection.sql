@@ -1,4 +1,4 @@
--- Which columns are found without being named, and what is said when that is not clear.
+-- The watch_* functions detect columns by keys and names, and raise an error when the choice is ambiguous.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
@@ -6,34 +6,36 @@ CREATE SCHEMA d;
 CREATE TABLE d.users (id int PRIMARY KEY, login text, name text);
 CREATE TABLE d.posts (id int PRIMARY KEY, owner_id int REFERENCES d.users, approved_by int REFERENCES d.users);
 
--- a foreign key with a telling name is better than a foreign key, and that is better than nothing
+-- Detection prefers a foreign key with a telling name to any other foreign key, and that to nothing.
 SELECT herald.watch_posts('d.posts');
 CREATE TABLE d.hearts (who int REFERENCES d.users, what int REFERENCES d.posts);
 SELECT herald.watch_users('d.users');
 SELECT herald.watch_likes('d.hearts');
--- (user_id, follower_id): the other column of a pair of rivals
+-- (user_id, follower_id): one column of the pair has a telling name, and the other column takes the other part.
 CREATE TABLE d.fans (user_id int, follower_id int);
 SELECT herald.watch_follows('d.fans');
 CREATE TABLE d.reading (user_id int REFERENCES d.users, following int REFERENCES d.users);
 SELECT herald.watch_follows('d.reading');
--- a name alone, of a column that is no foreign key
+-- A name alone, of a column without a foreign key.
 CREATE TABLE d.thumbs (userid text, post_id int);
 SELECT herald.watch_likes('d.thumbs');
--- messages of both kinds
+-- Messages to a conversation and messages to a receiver.
 CREATE TABLE d.letters (id int PRIMARY KEY, from_id int, to_id int, body text);
 SELECT herald.watch_messages('d.letters');
-CREATE TABLE d.chat (id int PRIMARY KEY, sender_id int, receiver_id int, thread_id int, attachment int REFERENCES d.posts, message text);
+CREATE TABLE d.chat (id int PRIMARY KEY, sender_id int, receiver_id int, thread_id int,
+	attachment int REFERENCES d.posts, message text);
 SELECT herald.watch_messages('d.chat');
 SELECT herald.watch_messages('d.chat', receiver => 'receiver_id');
 SELECT relation, kind, arguments - 'on_error' AS arguments FROM herald_internal.watched_table ORDER BY relation::text;
 SELECT relation, rule, operation FROM herald.watched WHERE rule = 'reply';
 
--- nouns
-CREATE TABLE d.photo_albums (); CREATE TABLE d."BlogPosts" (); CREATE TABLE d.stories (); CREATE TABLE d.boxes (); CREATE TABLE d.status (); CREATE TABLE d.day_keys ();
+-- Nouns from the names of tables.
+CREATE TABLE d.photo_albums (); CREATE TABLE d."BlogPosts" ();
+CREATE TABLE d.stories (); CREATE TABLE d.boxes (); CREATE TABLE d.status (); CREATE TABLE d.day_keys ();
 SELECT name, herald_internal.singular_noun(name), herald_internal.camel_case(herald_internal.singular_noun(name))
 FROM unnest('{d.users,d.photo_albums,"d.\"BlogPosts\"",d.stories,d.boxes,d.status,d.day_keys}'::regclass[]) AS name;
 
--- ambiguous
+-- Ambiguous columns.
 CREATE TABLE d.two (id int PRIMARY KEY, user_id int REFERENCES d.users, author_id int REFERENCES d.users);
 SELECT herald.watch_posts('d.two');
 \echo :LAST_ERROR_SQLSTATE
@@ -41,10 +43,11 @@ SELECT herald.watch_posts('d.two', author => 'author_id');
 CREATE TABLE d.links (a int REFERENCES d.users, b int REFERENCES d.users);
 SELECT herald.watch_follows('d.links');
 SELECT herald.watch_follows('d.links', follower => 'a');
-CREATE TABLE d.tree (id int PRIMARY KEY, post_id int REFERENCES d.posts, user_id int REFERENCES d.users, above int REFERENCES d.tree, below int REFERENCES d.tree);
+CREATE TABLE d.tree (id int PRIMARY KEY, post_id int REFERENCES d.posts, user_id int REFERENCES d.users,
+	above int REFERENCES d.tree, below int REFERENCES d.tree);
 SELECT herald.watch_comments('d.tree');
 
--- not found
+-- Columns that are not found.
 CREATE TABLE d.plain (x int, y text);
 SELECT herald.watch_posts('d.plain');
 \echo :LAST_ERROR_SQLSTATE
@@ -58,13 +61,13 @@ SELECT herald.watch_likes('d.plain', actor => 'x', subject => 'y');
 SELECT herald.watch_messages('d.plain', sender => 'x');
 SELECT herald.watch_members('d.plain', member => 'x');
 
--- wrong arguments
+-- Wrong arguments.
 SELECT herald.watch_likes('d.hearts', actor => 'whom');
 SELECT herald.watch_likes('d.hearts', actor => 'who, when');
 SELECT herald.watch_users('d.users', name => 'nick');
 SELECT herald.watch_users('d.users', notifications_enabled => 'name');
 
--- not to be watched
+-- Relations that herald cannot watch.
 CREATE VIEW d.seen AS SELECT * FROM d.posts;
 SELECT herald.watch_posts('d.seen', author => 'owner_id', key => 'id');
 CREATE TEMP TABLE posts (id int PRIMARY KEY, user_id int);

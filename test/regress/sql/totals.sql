@@ -1,4 +1,4 @@
--- Totals: counted once, carried on from the log, and never a reason not to deliver.
+-- Totals: herald counts each once and continues from the log; a failed count never delays an event.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
@@ -9,24 +9,25 @@ INSERT INTO t.posts VALUES (1, 1), (2, 1);
 INSERT INTO t.likes SELECT n, 1 FROM generate_series(101, 140) AS n;
 SELECT herald.watch_posts('t.posts');
 SELECT herald.watch_likes('t.likes');
--- What is new in the log, by the function that the bridge reads with. Ids and times differ from run to run.
+-- Returns the new events of the log through the bridge's own function. Ids and times differ from run to run.
 CREATE TABLE t.mark AS SELECT herald.current_position() AS position;
 CREATE FUNCTION t.heard() RETURNS TABLE (rooms text, event text, membership text, payload jsonb) LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM t.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE t.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
-	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
+	SELECT array_to_string(r.rooms, ' '), r.name,
+	       coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
 	       r.payload::jsonb - '{id,ids,createdAt,timestamp}'::text[]
 	FROM read AS r
 	WHERE r.name IS NOT NULL;
 $$;
 CREATE VIEW t.totals AS SELECT event, rooms, payload -> 'totalLikes' AS total FROM t.heard() WHERE event LIKE 'post:%';
 
--- what was there before counts; a total is as of when it is read
+-- Earlier rows count. A total belongs to the time of reading.
 INSERT INTO t.likes VALUES (2, 1), (3, 1), (2, 2);
 DELETE FROM t.likes WHERE user_id = 101;
 SELECT * FROM t.totals;
 
--- before, between and after folding
+-- Before, between and after folding.
 INSERT INTO t.likes VALUES (4, 1);
 SELECT herald.maintain();
 SELECT * FROM t.totals;
@@ -40,12 +41,12 @@ INSERT INTO t.likes VALUES (7, 1);
 ROLLBACK;
 SELECT * FROM t.totals;
 
--- a table without an index on the subject is not counted again for every event
+-- Without an index on the subject, herald does not count the table again for every event.
 INSERT INTO t.likes SELECT n, 2 FROM generate_series(201, 300) AS n;
 SELECT DISTINCT * FROM t.totals;
 SELECT count(*) FROM t.likes WHERE post_id = 2;
 
--- when counting fails, the event comes without its total
+-- When counting fails, the event comes without its total.
 INSERT INTO t.posts VALUES (3, 1), (4, 1);
 BEGIN;
 INSERT INTO t.likes VALUES (2, 3);

@@ -1,31 +1,38 @@
--- What is undone is taken back, and never told twice.
+-- Undoing an action retracts its notification, and repeating it announces nothing a second time.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 CREATE SCHEMA undo;
 CREATE TABLE undo.users (id text PRIMARY KEY, username text);
 CREATE TABLE undo.posts (id int PRIMARY KEY, user_id text REFERENCES undo.users, content text, deleted_at timestamptz);
-CREATE TABLE undo.likes (user_id text REFERENCES undo.users, post_id int REFERENCES undo.posts ON DELETE CASCADE, kind text DEFAULT 'heart');
-CREATE TABLE undo.comments (id int PRIMARY KEY, user_id text REFERENCES undo.users, post_id int REFERENCES undo.posts ON DELETE CASCADE,
+CREATE TABLE undo.likes (user_id text REFERENCES undo.users, post_id int REFERENCES undo.posts ON DELETE CASCADE,
+	kind text DEFAULT 'heart');
+CREATE TABLE undo.comments (id int PRIMARY KEY, user_id text REFERENCES undo.users,
+	post_id int REFERENCES undo.posts ON DELETE CASCADE,
 	parent_id int REFERENCES undo.comments ON DELETE CASCADE, content text, is_deleted boolean NOT NULL DEFAULT false);
-CREATE TABLE undo.follows (follower_id text REFERENCES undo.users, followee_id text REFERENCES undo.users, deleted_at timestamptz);
+CREATE TABLE undo.follows (follower_id text REFERENCES undo.users, followee_id text REFERENCES undo.users,
+	deleted_at timestamptz);
 INSERT INTO undo.users VALUES ('ann', 'Ann'), ('ben', 'Ben'), ('cat', 'Cat'), ('a:b', 'Colon'), ('a', 'Short');
-SELECT herald.watch_users('undo.users', handle => 'id'), herald.watch_posts('undo.posts'), herald.watch_likes('undo.likes'),
+SELECT herald.watch_users('undo.users', handle => 'id'), herald.watch_posts('undo.posts'),
+       herald.watch_likes('undo.likes'),
 	herald.watch_comments('undo.comments'), herald.watch_follows('undo.follows');
-SELECT relation, kind, arguments ->> 'present' AS present FROM herald_internal.watched_table WHERE relation::text LIKE 'undo.%' ORDER BY relation::text;
+SELECT relation, kind, arguments ->> 'present' AS present FROM herald_internal.watched_table
+WHERE relation::text LIKE 'undo.%' ORDER BY relation::text;
 
 CREATE TABLE undo.mark AS SELECT herald.current_position() AS position;
--- What the sessions of users hear since the last look. Ids differ from run to run.
+-- Returns the new events of the users' sessions. Ids differ from run to run.
 CREATE FUNCTION undo.heard() RETURNS TABLE (room text, event text, what text) LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM undo.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE undo.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
-	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(p ->> 'title', p ->> 'count', json_array_length(p -> 'ids')::text)
+	SELECT array_to_string(r.rooms, ' '), r.name,
+	       coalesce(p ->> 'title', p ->> 'count', json_array_length(p -> 'ids')::text)
 	FROM read AS r, CAST(r.payload AS json) AS p
 	WHERE r.name LIKE 'notification:%';
 $$;
 CREATE VIEW undo.inbox AS
-	SELECT recipient_id AS told, title, retracted_at IS NOT NULL AS retracted, cause FROM herald.notification ORDER BY id;
+	SELECT recipient_id AS told, title, retracted_at IS NOT NULL AS retracted, cause FROM herald.notification
+	ORDER BY id;
 
--- like, unlike, like again, unlike: told once, taken back, shown again without a second announcement
+-- Like, unlike, like again, unlike: one notification, retracted, restored without a second announcement.
 INSERT INTO undo.posts VALUES (1, 'ann', 'One'), (2, 'ann', 'Two'), (3, 'ben', 'Three');
 INSERT INTO undo.likes VALUES ('ben', 1);
 SELECT * FROM undo.heard();
@@ -37,7 +44,7 @@ SELECT * FROM undo.heard();
 SELECT * FROM undo.inbox;
 DELETE FROM undo.likes WHERE user_id = 'ben';
 SELECT * FROM undo.heard();
--- in one transaction, and in one that is rolled back
+-- In one transaction, and in one that rolls back.
 BEGIN;
 INSERT INTO undo.likes VALUES ('cat', 1);
 DELETE FROM undo.likes WHERE user_id = 'cat';
@@ -51,11 +58,12 @@ ROLLBACK;
 SELECT herald.unread_count('ann');
 SELECT * FROM undo.heard();
 
--- what comes back is as it was: read with all others, it is read; archived, it is shown to nobody
+-- A restored notification keeps its state: read with all others, it is read; archived, it stays hidden.
 SELECT herald.mark_all_read('ann');
 DELETE FROM undo.likes WHERE user_id = 'cat';
 INSERT INTO undo.likes VALUES ('cat', 1);
-SELECT payload ->> 'read' AS told_read, i.read_at IS NOT NULL AS read FROM herald.event AS e, herald.inbox('ann') AS i WHERE name = 'notification:restored' ORDER BY e.id DESC LIMIT 1;
+SELECT payload ->> 'read' AS told_read, i.read_at IS NOT NULL AS read FROM herald.event AS e, herald.inbox('ann') AS i
+WHERE name = 'notification:restored' ORDER BY e.id DESC LIMIT 1;
 SELECT herald.archive('ann', ARRAY(SELECT id FROM herald.inbox('ann')));
 SELECT count(*) >= 0 AS heard FROM undo.heard();
 DELETE FROM undo.likes WHERE user_id = 'cat';
@@ -64,14 +72,15 @@ SELECT * FROM undo.heard();
 SELECT title FROM herald.inbox('ann', archived => true);
 TRUNCATE undo.likes, herald.notification;
 
--- several reactions of one user: one notification, which goes with the last
+-- Several reactions of one user: one notification, which goes with the last.
 INSERT INTO undo.likes VALUES ('ben', 2, 'heart'), ('ben', 2, 'smile');
 DELETE FROM undo.likes WHERE kind = 'smile';
 SELECT title, subject_id FROM herald.inbox('ann');
 DELETE FROM undo.likes WHERE post_id = 2;
 SELECT title, subject_id FROM herald.inbox('ann');
 
--- an UPDATE of what makes a row what it is undoes the old and does the new; any other UPDATE does nothing
+-- An UPDATE of a column that identifies the like undoes the old one and makes the new one; any other UPDATE does
+-- nothing.
 INSERT INTO undo.likes VALUES ('cat', 2);
 UPDATE undo.likes SET kind = 'star' WHERE post_id = 2;
 SELECT * FROM undo.heard();
@@ -79,7 +88,7 @@ UPDATE undo.likes SET post_id = 3 WHERE post_id = 2;
 SELECT * FROM undo.heard();
 SELECT told, cause FROM undo.inbox WHERE NOT retracted;
 
--- a read one goes or stays by its type
+-- The type decides if a read notification goes or stays.
 SELECT herald.mark_all_read('ben');
 DELETE FROM undo.likes WHERE post_id = 3;
 SELECT type, read_at IS NOT NULL AS read FROM herald.inbox('ben');
@@ -97,7 +106,7 @@ INSERT INTO undo.follows VALUES ('a', 'ben');
 DELETE FROM undo.follows;
 SELECT type, actor_id, read_at IS NOT NULL AS read FROM herald.inbox('ben');
 
--- soft delete, by time and by flag; what was deleted can come back
+-- Soft deletes, by time and by flag; a deleted row can come back.
 TRUNCATE herald.notification;
 SELECT count(*) >= 0 AS heard FROM undo.heard();
 INSERT INTO undo.comments VALUES (1, 'ben', 1, NULL, 'Hello @cat'), (2, 'cat', 1, 1, 'Yes');
@@ -114,10 +123,10 @@ UPDATE undo.follows SET deleted_at = now();
 INSERT INTO undo.comments VALUES (3, 'cat', 1, NULL, 'Born dead', true);
 SELECT told, cause FROM undo.inbox WHERE NOT retracted;
 
--- the post goes softly, and with it all that it caused
+-- A soft delete of the post retracts all its notifications.
 UPDATE undo.posts SET deleted_at = now() WHERE id = 1;
 SELECT * FROM undo.inbox WHERE NOT retracted;
--- a cascade takes back everything in one batch per table
+-- A cascade retracts everything in one batch per table.
 TRUNCATE herald.notification;
 INSERT INTO undo.posts VALUES (10, 'ann', 'Ten'), (100, 'ann', 'Not of ten');
 INSERT INTO undo.likes SELECT u, p FROM unnest('{ben,cat}'::text[]) AS u, unnest('{10,100}'::int[]) AS p;
@@ -127,15 +136,17 @@ DELETE FROM undo.posts WHERE id = 10;
 SELECT * FROM undo.heard();
 SELECT told, cause FROM undo.inbox WHERE NOT retracted;
 
--- ids that look like a path are none
+-- Ids that look like a path are escaped.
 TRUNCATE herald.notification;
 SELECT herald.watch_likes('undo.likes', subject => 'user_id', actor => 'kind', subject_table => 'undo.users');
-INSERT INTO herald.notification (recipient_id, type, title, cause) VALUES ('x', 'like', 'of a', 'post:a:like:1'), ('x', 'like', 'of a:b', 'post:a\:b:like:1');
+INSERT INTO herald.notification (recipient_id, type, title, cause) VALUES ('x', 'like', 'of a', 'post:a:like:1'),
+	('x', 'like', 'of a:b', 'post:a\:b:like:1');
 SELECT herald.retract('post:a:*');
 SELECT title FROM herald.inbox('x');
 
--- by hand: a cause is told once, and can be taken back
-SELECT herald.notify('ann', 'system', 'Disk full', cause => 'disk:1') IS NOT NULL AS told, herald.notify('ann', 'system', 'Disk full', cause => 'disk:1') IS NOT NULL AS again;
+-- By hand: a cause notifies once, and can be retracted.
+SELECT herald.notify('ann', 'system', 'Disk full', cause => 'disk:1') IS NOT NULL AS told,
+       herald.notify('ann', 'system', 'Disk full', cause => 'disk:1') IS NOT NULL AS again;
 SELECT herald.retract('disk:1'), herald.retract('disk:1'), herald.retract('nothing');
 INSERT INTO herald.notification_type (name, title) VALUES ('alarm', 'Alarm');
 SELECT herald.notify('ann', 'alarm', 'Disk full', cause => 'disk:2') IS NOT NULL AS told;

@@ -1,4 +1,4 @@
--- A table that was watched is afterwards as it was before, and the extension can be dropped.
+-- herald.unwatch() leaves a table as it was before, and the extension can be dropped.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
@@ -9,14 +9,17 @@ CREATE TABLE u.likes (user_id int REFERENCES u.users, post_id int REFERENCES u.p
 CREATE TABLE u.likes_1 PARTITION OF u.likes FOR VALUES IN (1);
 CREATE TABLE u.likes_2 PARTITION OF u.likes FOR VALUES IN (2);
 
--- Everything that the catalogs say of the tables in the schema.
+-- Returns all entries of the catalogs about the tables in the schema.
 CREATE FUNCTION u.traces() RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT format('trigger %s on %s', t.tgname, t.tgrelid::regclass) FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+	SELECT format('trigger %s on %s', t.tgname, t.tgrelid::regclass) FROM pg_trigger AS t
+	JOIN pg_class AS c ON c.oid = t.tgrelid
 	WHERE c.relnamespace = 'u'::regnamespace AND NOT t.tgisinternal
 	UNION ALL
-	SELECT format('%s depends on %s', pg_describe_object(d.classid, d.objid, d.objsubid), pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid))
+	SELECT format('%s depends on %s', pg_describe_object(d.classid, d.objid, d.objsubid),
+	              pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid))
 	FROM pg_depend AS d
-	WHERE d.classid = 'pg_trigger'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = to_regproc('herald_internal.on_change')
+	WHERE d.classid = 'pg_trigger'::regclass AND d.refclassid = 'pg_proc'::regclass AND
+	      d.refobjid = to_regproc('herald_internal.on_change')
 	UNION ALL
 	SELECT format('%s has the columns %s', a.attrelid::regclass, string_agg(a.attname, ', ' ORDER BY a.attnum))
 	FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
@@ -38,14 +41,14 @@ INSERT INTO u.likes VALUES (1, 1), (2, 1), (1, 2);
 UPDATE u.likes SET user_id = 2 WHERE user_id = 1 AND post_id = 2;
 SELECT recipient_id, actor_name, type, subject_id FROM herald.notification WHERE type = 'like' ORDER BY id;
 
--- one table: the others go on; who likes is still found by the foreign key
+-- One table: the others go on, and the foreign key still leads to the liking user.
 SELECT herald.unwatch('u.users');
 SELECT count(*) FROM herald.watched WHERE notify LIKE '%username%';
 SELECT herald.unwatch('u.likes');
 SELECT herald.unwatch('u.likes');
 SELECT relation, rule FROM herald.watched ORDER BY rule;
 
--- a table that is gone is no obstacle
+-- A dropped table is no obstacle.
 SELECT herald.watch_likes('u.likes');
 DROP TABLE u.likes;
 SELECT herald.unwatch_all();
@@ -57,7 +60,7 @@ DELETE FROM u.before WHERE trace LIKE 'u.likes%';
 (SELECT u.traces() EXCEPT SELECT trace FROM u.before) EXCEPT SELECT 'u.before has the columns trace';
 SELECT trace FROM u.before EXCEPT SELECT u.traces();
 
--- the extension goes only when nothing is watched any more
+-- DROP EXTENSION works once nothing is watched any more.
 SELECT herald.watch_posts('u.posts');
 DROP EXTENSION pg_herald;
 SELECT herald.unwatch_all();
