@@ -3,34 +3,36 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
 CREATE SCHEMA inbox;
--- What is new in the log, by the function that the bridge reads with. Ids and times differ from run to run.
+-- Returns the new events of the log through the bridge's own function. Ids and times differ from run to run.
 CREATE TABLE inbox.mark AS SELECT herald.current_position() AS position;
 CREATE FUNCTION inbox.heard() RETURNS TABLE (rooms text, event text, membership text, payload jsonb) LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM inbox.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE inbox.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
-	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
+	SELECT array_to_string(r.rooms, ' '), r.name,
+	       coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
 	       r.payload::jsonb - '{id,ids,until,createdAt,timestamp}'::text[]
 	FROM read AS r
 	WHERE r.name IS NOT NULL;
 $$;
 TRUNCATE herald.notification;
 
--- by hand
+-- Notifications by hand.
 SELECT herald.notify('ann', 'system', 'Maintenance', 'At noon', '{"minutes": 5}') IS NOT NULL AS made;
 SELECT herald.notify('ann', 'like', actor => 'ben') IS NOT NULL AS made;
 SELECT herald.notify('ann', 'like', actor => 'ann') IS NOT NULL AS to_oneself;
-SELECT herald.notify('ann', 'invoice_due', content => 'Invoice ' || n) IS NOT NULL AS made FROM generate_series(1, 3) AS n;
+SELECT herald.notify('ann', 'invoice_due', content => 'Invoice ' || n) IS NOT NULL AS made
+FROM generate_series(1, 3) AS n;
 SELECT herald.notify('ben', 'system', 'For ben') IS NOT NULL AS made;
 SELECT * FROM inbox.heard();
 
--- pages
+-- Pages.
 SELECT type, actor_id, title, content, data FROM herald.inbox('ann');
 SELECT content FROM herald.inbox('ann', max => 2);
 SELECT content FROM herald.inbox('ann', before => (SELECT min(id) FROM herald.inbox('ann', max => 2)), max => 2);
 SELECT count(*) FROM herald.inbox('nobody');
 SELECT count(*) FROM herald.inbox('ann', max => -1);
 
--- reading
+-- Reading.
 SELECT herald.unread_count('ann');
 SELECT herald.mark_read('ann', ARRAY(SELECT id FROM herald.inbox('ann', max => 2)));
 SELECT herald.mark_read('ann', ARRAY(SELECT id FROM herald.inbox('ann', max => 2))) AS again;
@@ -38,7 +40,8 @@ SELECT herald.mark_read('ann', ARRAY(SELECT id FROM herald.inbox('ben'))) AS of_
 SELECT herald.mark_read('ann', NULL);
 SELECT title FROM herald.inbox('ann', only_unread => true);
 SELECT rooms, event, jsonb_array_length(payload -> 'ids') AS ids, payload -> 'count' AS count FROM inbox.heard();
--- What is in progress is not marked, and would be told of again: the worker's maintenance must not be.
+-- mark_all_read() leaves out transactions in progress, and would announce them again. The lock keeps the worker's
+-- maintenance from being one.
 DO $$ BEGIN PERFORM pg_advisory_lock('herald_internal.log_fold'::regclass::oid::int, 0); END $$;
 SELECT herald.mark_all_read('ann');
 SELECT herald.mark_all_read('ann') AS again;
@@ -46,7 +49,7 @@ DO $$ BEGIN PERFORM pg_advisory_unlock('herald_internal.log_fold'::regclass::oid
 SELECT herald.unread_count('ann'), herald.unread_count('ben');
 SELECT * FROM inbox.heard();
 
--- preferences: of a type, else for all types, else everything
+-- Preferences: of a type, else for all types, else every channel.
 SELECT herald.set_preference('cat', '*', '{}');
 SELECT herald.set_preference('cat', 'follow', '{inbox}');
 SELECT herald.set_preference('cat', 'message', '{inbox,live,push}');
@@ -61,7 +64,7 @@ SELECT herald.set_preference('cat', 'like', '{inbox,pigeon}');
 SELECT herald.set_preference('cat', 'like', '{live}');
 SELECT herald.set_preference('cat', 'like', '{NULL}');
 
--- row-level security: a user's session sees its own rows in the table
+-- Row-level security: a user's session sees its own rows in the table.
 CREATE ROLE regress_herald_web;
 GRANT USAGE ON SCHEMA herald TO regress_herald_web;
 GRANT SELECT ON herald.notification TO regress_herald_web;

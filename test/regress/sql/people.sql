@@ -1,29 +1,35 @@
--- Follow requests of private accounts, message requests of strangers, members and what they have read.
+-- Follow requests of private accounts, message requests of strangers, members and their read positions.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 CREATE SCHEMA ppl;
 CREATE TYPE ppl.follow_status AS ENUM ('pending', 'accepted', 'rejected');
 CREATE TABLE ppl.users (id int PRIMARY KEY, username text);
-CREATE TABLE ppl.follows (follower_id int REFERENCES ppl.users, followee_id int REFERENCES ppl.users, status ppl.follow_status NOT NULL DEFAULT 'pending');
+CREATE TABLE ppl.follows (follower_id int REFERENCES ppl.users, followee_id int REFERENCES ppl.users,
+	status ppl.follow_status NOT NULL DEFAULT 'pending');
 CREATE TABLE ppl.conversations (id int PRIMARY KEY);
-CREATE TABLE ppl.members (conversation_id int REFERENCES ppl.conversations, user_id int REFERENCES ppl.users, status text NOT NULL DEFAULT 'active',
+CREATE TABLE ppl.members (conversation_id int REFERENCES ppl.conversations, user_id int REFERENCES ppl.users,
+	status text NOT NULL DEFAULT 'active',
 	left_at timestamptz, last_read_message_id int, PRIMARY KEY (conversation_id, user_id));
-CREATE TABLE ppl.messages (id int PRIMARY KEY, conversation_id int REFERENCES ppl.conversations, sender_id int REFERENCES ppl.users, content text, deleted_at timestamptz);
+CREATE TABLE ppl.messages (id int PRIMARY KEY, conversation_id int REFERENCES ppl.conversations,
+	sender_id int REFERENCES ppl.users, content text, deleted_at timestamptz);
 INSERT INTO ppl.users VALUES (1, 'ann'), (2, 'ben'), (3, 'cat'), (4, 'dan');
-SELECT herald.watch_users('ppl.users'), herald.watch_follows('ppl.follows', status => 'status'), herald.watch_members('ppl.members', status => 'status'),
+SELECT herald.watch_users('ppl.users'), herald.watch_follows('ppl.follows', status => 'status'),
+       herald.watch_members('ppl.members', status => 'status'),
 	herald.watch_messages('ppl.messages');
 CREATE VIEW ppl.told AS
-	SELECT recipient_id AS told, title, content, retracted_at IS NOT NULL AS retracted FROM herald.notification ORDER BY id;
+	SELECT recipient_id AS told, title, content, retracted_at IS NOT NULL AS retracted FROM herald.notification
+	ORDER BY id;
 CREATE TABLE ppl.mark AS SELECT herald.current_position() AS position;
 CREATE FUNCTION ppl.heard() RETURNS TABLE (rooms text, event text, membership text, what text) LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM ppl.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE ppl.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
-	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
+	SELECT array_to_string(r.rooms, ' '), r.name,
+	       coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
 	       concat_ws(' ', p ->> 'totalFollowers', p ->> 'content', p ->> 'userId', p ->> 'messageId')
 	FROM read AS r, CAST(r.payload AS json) AS p WHERE r.name NOT LIKE 'notification:%';
 $$;
 
--- a request; accepted, it is a follow, and the one who asked is told; rejected, it is nothing
+-- A request: acceptance makes it a follow and notifies the follower; rejection does nothing.
 INSERT INTO ppl.follows VALUES (2, 1), (3, 1);
 SELECT * FROM ppl.told;
 SELECT * FROM ppl.heard();
@@ -33,18 +39,21 @@ SELECT * FROM ppl.heard();
 UPDATE ppl.follows SET status = 'rejected' WHERE follower_id = 3;
 SELECT * FROM ppl.told;
 SELECT * FROM ppl.heard();
--- a public account is followed at once; feeds are those of accepted follows
+-- A public account accepts a follow at once; only accepted follows enter the feed.
 INSERT INTO ppl.follows VALUES (4, 2, 'accepted');
 SELECT * FROM ppl.told OFFSET 3;
-SELECT u.id, array_agg(a.room ORDER BY a.room) FROM unnest('{2,3,4}'::text[]) AS u (id) LEFT JOIN herald_internal.automatic_rooms(ARRAY[u.id]) AS a ON true GROUP BY u.id ORDER BY u.id;
+SELECT u.id, array_agg(a.room ORDER BY a.room)
+FROM unnest('{2,3,4}'::text[]) AS u (id)
+LEFT JOIN herald_internal.automatic_rooms(ARRAY[u.id]) AS a ON true
+GROUP BY u.id ORDER BY u.id;
 DELETE FROM ppl.follows;
 SELECT * FROM ppl.told;
 SELECT * FROM ppl.heard();
--- an account that becomes public again: without a status column the requests are no more
+-- An account that becomes public again: without a status column there are no requests.
 SELECT herald.watch_follows('ppl.follows');
 SELECT rule FROM herald.watched WHERE relation = 'ppl.follows'::regclass GROUP BY rule ORDER BY rule;
 
--- a message to somebody who has not accepted the conversation is a request, once; who accepts it is in the room
+-- A message to a user with a pending membership makes one request. Acceptance brings the user into the room.
 TRUNCATE herald.notification;
 INSERT INTO ppl.conversations VALUES (7);
 INSERT INTO ppl.members VALUES (7, 1, 'active'), (7, 2, 'pending'), (7, 3, 'pending');
@@ -58,13 +67,13 @@ INSERT INTO ppl.messages VALUES (72, 7, 1, 'Welcome');
 SELECT * FROM ppl.told;
 SELECT * FROM ppl.heard();
 
--- messages that are edited, and deleted
+-- Edited and deleted messages.
 UPDATE ppl.messages SET content = 'Welcome!' WHERE id = 72;
 UPDATE ppl.messages SET deleted_at = now() WHERE id = 72;
 SELECT * FROM ppl.heard();
 SELECT title, content FROM herald.inbox('2');
 
--- how far somebody has read, by the application's column
+-- The last read message, from the application's column.
 INSERT INTO ppl.messages VALUES (73, 7, 1, 'a'), (74, 7, 1, 'b'), (75, 7, 2, 'c');
 SELECT * FROM herald.unread_messages('2');
 SELECT * FROM ppl.heard() WHERE event <> 'message:created';
@@ -79,18 +88,20 @@ SELECT * FROM herald.unread_messages('2');
 SELECT * FROM herald.unread_messages('nobody');
 UPDATE ppl.members SET left_at = NULL WHERE user_id = 2;
 
--- or by what pg_herald is told
+-- The last read message, from the action message:read.
 ALTER TABLE ppl.members DROP last_read_message_id;
 SELECT herald.watch_members('ppl.members', status => 'status');
 SELECT count(*) >= 0 AS heard FROM ppl.heard();
 SELECT * FROM herald.unread_messages('2');
-SELECT herald.unread_count('2'), herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 72}', NULL);
+SELECT herald.unread_count('2'),
+       herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 72}', NULL);
 SELECT * FROM herald.unread_messages('2');
 SELECT * FROM ppl.heard();
-SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL), herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL);
+SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL),
+       herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 73}', NULL);
 SELECT * FROM herald.unread_messages('2');
 SELECT * FROM ppl.heard();
--- never back, and never up to what is not there; what is told of later messages stays unread
+-- The mark moves neither back nor to an unknown message. Notifications of later messages stay unread.
 SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 70}', NULL);
 INSERT INTO ppl.messages VALUES (76, 7, 1, 'd'), (77, 7, 1, 'e');
 SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7, "messageId": 76}', NULL);
@@ -102,12 +113,14 @@ SELECT herald_internal.act('3', 'message:read', '{"conversationId": 7, "messageI
 SELECT herald_internal.act('2', 'message:read', '{"conversationId": 7}', NULL);
 \set VERBOSITY default
 
--- messages with uuid keys are ordered by their time
-CREATE TABLE ppl.notes (id uuid PRIMARY KEY, chat_id int, sender_id int REFERENCES ppl.users, body text, created_at timestamptz);
+-- Messages with uuid keys are ordered by their time.
+CREATE TABLE ppl.notes (id uuid PRIMARY KEY, chat_id int, sender_id int REFERENCES ppl.users, body text,
+	created_at timestamptz);
 CREATE TABLE ppl.chat_members (chat_id int, user_id int REFERENCES ppl.users, last_read_id uuid);
 SELECT herald.unwatch('ppl.messages'), herald.unwatch('ppl.members');
 SELECT herald.watch_messages('ppl.notes'), herald.watch_members('ppl.chat_members');
-INSERT INTO ppl.notes SELECT md5(n::text)::uuid, 1, 1, n, timestamptz '2026-01-01' + n * interval '1 minute' FROM generate_series(1, 5) AS n;
+INSERT INTO ppl.notes SELECT md5(n::text)::uuid, 1, 1, n, timestamptz '2026-01-01' + n * interval '1 minute'
+FROM generate_series(1, 5) AS n;
 INSERT INTO ppl.chat_members VALUES (1, 2, md5('2')::uuid), (1, 3, NULL);
 SELECT unread FROM herald.unread_messages('2');
 SELECT unread FROM herald.unread_messages('3');
