@@ -1,4 +1,4 @@
--- Actions: what clients ask for.
+-- Actions: the requests of clients.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
@@ -17,7 +17,8 @@ $$;
 CREATE FUNCTION a.write(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
 	INSERT INTO a.notes VALUES (user_id, payload ->> 'note'); SELECT '{"ok": true}'::jsonb;
 $$;
-CREATE FUNCTION a.read(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT to_jsonb(count(*)) FROM a.notes';
+CREATE FUNCTION a.read(user_id text, payload jsonb) RETURNS jsonb
+	LANGUAGE sql AS 'SELECT to_jsonb(count(*)) FROM a.notes';
 CREATE FUNCTION a.refuse(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
 	RAISE EXCEPTION 'not on a Sunday' USING ERRCODE = 'AA001', DETAIL = 'It is a Sunday.';
@@ -47,7 +48,7 @@ SELECT herald_internal.act('7', 'note:burn', '{}', NULL);
 SELECT herald.unexpose('note:read');
 SELECT herald_internal.act('7', 'note:read', '{}', NULL);
 
--- events that are acknowledged by an action
+-- An event names the action that acknowledges it.
 SELECT herald.current_position() AS place \gset
 SELECT herald.publish('user:7', 'parcel:sent', '{}', ack => 'note:write') IS NOT NULL AS published;
 SELECT herald.publish('user:7', 'parcel:lost', '{}') IS NOT NULL AS published;
@@ -69,7 +70,7 @@ SELECT rooms, name, ack FROM herald.read_events(:'place') WHERE name !~ '^notifi
 SELECT herald.unwatch('a.parcels'), herald.unwatch('a.messages');
 TRUNCATE herald.notification;
 
--- what cannot be exposed
+-- herald.expose() and herald.room_policy() refuse these functions and callers.
 SELECT herald.expose('notification:read', 'a.who(text, jsonb)');
 SELECT herald.expose('', 'a.who(text, jsonb)');
 SELECT herald.expose('lower', 'pg_catalog.lower(text)');
@@ -84,22 +85,26 @@ SELECT herald.room_policy('mine', 'herald.may_join(text, text)');
 SELECT herald.room_policy('mine', NULL);
 RESET ROLE;
 SELECT run_as FROM herald.action WHERE name = 'mine';
-SELECT has_function_privilege('regress_herald_admin', 'herald_internal.act(text, text, jsonb, jsonb)', 'EXECUTE') AS may_act;
+SELECT has_function_privilege('regress_herald_admin', 'herald_internal.act(text, text, jsonb, jsonb)',
+                              'EXECUTE') AS may_act;
 SELECT herald_internal.act('7', 'mine', '{}', NULL);
 REVOKE EXECUTE ON FUNCTION a.read FROM PUBLIC;
 SELECT herald_internal.act('7', 'mine', '{}', NULL);
 
--- the inbox
+-- The actions of the inbox.
 TRUNCATE herald.notification;
 SELECT count(herald.notify('7', 'system', 'Notice ' || n)) FROM generate_series(1, 4) AS n;
 SELECT min(id) AS first FROM herald.notification \gset
 SELECT n ->> 'title' AS title, n -> 'read' AS read
 FROM jsonb_array_elements(herald_internal.act('7', 'inbox:list', '{"max": 2}', NULL) -> 'notifications') AS n;
-SELECT jsonb_object_keys(herald_internal.act('7', 'inbox:list', '{"max": 1}', NULL) -> 'notifications' -> 0) AS key ORDER BY key;
+SELECT jsonb_object_keys(herald_internal.act('7', 'inbox:list', '{"max": 1}', NULL) -> 'notifications' -> 0) AS key
+ORDER BY key;
 SELECT herald_internal.act('7', 'notification:read', jsonb_build_object('id', :'first'), NULL);
-SELECT herald_internal.act('7', 'notification:read', jsonb_build_object('ids', jsonb_build_array(:first + 1, :first)), NULL);
+SELECT herald_internal.act('7', 'notification:read',
+                           jsonb_build_object('ids', jsonb_build_array(:first + 1, :first)), NULL);
 SELECT n ->> 'title' AS title
-FROM jsonb_array_elements(herald_internal.act('7', 'inbox:list', jsonb_build_object('onlyUnread', true, 'before', (:first + 3)::text), NULL) -> 'notifications') AS n;
+FROM jsonb_array_elements(herald_internal.act('7', 'inbox:list',
+       jsonb_build_object('onlyUnread', true, 'before', (:first + 3)::text), NULL) -> 'notifications') AS n;
 SELECT herald_internal.act('8', 'notification:read', jsonb_build_object('id', :first + 3), NULL) AS of_another;
 SELECT herald_internal.act('7', 'inbox:list', '{"max": 0}', NULL);
 SELECT herald_internal.act('7', 'notification:read', '{"all": true}', NULL);

@@ -1,4 +1,4 @@
--- Who may do what, and with whose rights rules run.
+-- Privileges of each role, and the rights that rules run with.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
@@ -15,13 +15,14 @@ INSERT INTO privileges.secret VALUES (1, 'ann'), (2, 'ben');
 SET ROLE regress_owner;
 CREATE TABLE privileges.users (id text PRIMARY KEY, name text NOT NULL);
 CREATE TABLE privileges.posts (id int PRIMARY KEY, user_id text NOT NULL REFERENCES privileges.users);
-CREATE TABLE privileges.likes (user_id text REFERENCES privileges.users, post_id int REFERENCES privileges.posts, PRIMARY KEY (user_id, post_id));
+CREATE TABLE privileges.likes (user_id text REFERENCES privileges.users, post_id int REFERENCES privileges.posts,
+	PRIMARY KEY (user_id, post_id));
 CREATE TABLE privileges.item (id int PRIMARY KEY, secret_id int);
 INSERT INTO privileges.users VALUES ('ann', 'Ann'), ('ben', 'Ben');
 INSERT INTO privileges.posts VALUES (1, 'ann'), (2, 'ann'), (3, 'ben');
 GRANT INSERT ON privileges.likes, privileges.item TO regress_writer;
 
--- An owner with herald_app watches; a writer without any right but to insert into the watched table writes.
+-- An owner with herald_app watches a table; a role with INSERT on that table and no other right writes it.
 SELECT herald.watch_users('privileges.users');
 SELECT herald.watch_posts('privileges.posts');
 SELECT herald.watch_likes('privileges.likes');
@@ -34,7 +35,7 @@ SELECT herald.unread_count('ann');
 RESET ROLE;
 SELECT recipient_id, actor_name, type, title FROM herald.notification ORDER BY id;
 
--- Nobody but the owner watches, whichever function is called.
+-- Only the owner of a table watches it, through any function.
 SET ROLE regress_stranger;
 SELECT herald.watch_likes('privileges.likes');
 SET ROLE regress_app;
@@ -54,14 +55,16 @@ INSERT INTO herald.notification (recipient_id, type, title) VALUES ('ann', 'syst
 RESET ROLE;
 SELECT count(*) FROM herald_internal.rule AS r WHERE r.name = 'spy';
 
--- A rule reads what the owner of its table may read, no more, when it is made ...
+-- A rule reads only the tables that the owner of its table may read, when it is created ...
 SET ROLE regress_owner;
-SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id', recipient => 's.recipient', title => 'Told');
+SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id',
+                    recipient => 's.recipient', title => 'Told');
 SELECT count(*) FROM herald_internal.rule AS r WHERE r.name = 'told';
 RESET ROLE;
 GRANT SELECT ON privileges.secret TO regress_owner;
 SET ROLE regress_owner;
-SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id', recipient => 's.recipient', title => 'Told');
+SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id',
+                    recipient => 's.recipient', title => 'Told');
 SET ROLE regress_writer;
 INSERT INTO privileges.item VALUES (1, 1);
 -- ... and when it runs, also in a session that has its plan, and also when a superuser writes
@@ -88,7 +91,8 @@ SELECT count(*) FROM privileges.item;
 -- With on_error => 'warn' the row is written without the rule, and other rules of the table run.
 GRANT SELECT ON privileges.secret TO regress_owner;
 SET ROLE regress_owner;
-SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id', recipient => 's.recipient', title => 'Told',
+SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id',
+                    recipient => 's.recipient', title => 'Told',
                     on_error => 'warn');
 SELECT herald.watch('privileges.item', 'also', recipient => '''cat''', title => 'Also');
 RESET ROLE;
@@ -109,27 +113,31 @@ BEGIN
 END
 $$;
 SELECT herald.unwatch('privileges.item');
-SELECT herald.watch('privileges.item', 'escape', event => 'escape', room => 'room', payload => 'json_build_object(''role'', privileges.escape())');
+SELECT herald.watch('privileges.item', 'escape', event => 'escape', room => 'room',
+                    payload => 'json_build_object(''role'', privileges.escape())');
 RESET ROLE;
 INSERT INTO privileges.item VALUES (3, 1);
 SET ROLE regress_owner;
 SELECT herald.unwatch('privileges.item');
 RESET ROLE;
 
--- What lies in somebody's search_path is not picked up, neither by rules nor by functions that have more rights than their callers.
+-- The caller's search_path misleads neither rules nor functions that run with more rights than their callers.
 CREATE SCHEMA trap;
 GRANT USAGE ON SCHEMA trap TO PUBLIC;
 CREATE FUNCTION trap.lower(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped by lower'; END $$;
 CREATE FUNCTION trap.json_build_object(VARIADIC "any") RETURNS json LANGUAGE internal AS 'json_build_object';
 CREATE FUNCTION trap.count(text) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped by count'; END $$;
-CREATE FUNCTION trap.text_equal(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped by ='; END $$;
-CREATE FUNCTION trap.text_join(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped by ||'; END $$;
+CREATE FUNCTION trap.text_equal(text, text) RETURNS boolean LANGUAGE plpgsql
+	AS $$ BEGIN RAISE EXCEPTION 'trapped by ='; END $$;
+CREATE FUNCTION trap.text_join(text, text) RETURNS text LANGUAGE plpgsql
+	AS $$ BEGIN RAISE EXCEPTION 'trapped by ||'; END $$;
 CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.text_equal);
 CREATE OPERATOR trap.|| (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.text_join);
 CREATE TABLE trap.pg_class (oid oid, relkind "char");
 CREATE TABLE trap.herald_new (id int);
 SET ROLE regress_owner;
-SELECT herald.watch('privileges.item', 'tame', condition => 'lower(''A'') = ''a''', recipient => '''dan'' || ''''', title => 'Tame {id}');
+SELECT herald.watch('privileges.item', 'tame', condition => 'lower(''A'') = ''a''', recipient => '''dan'' || ''''',
+                    title => 'Tame {id}');
 SET search_path = trap, pg_catalog, public;
 SELECT lower('A');
 SELECT pg_catalog.count(*) FROM (SELECT 'a'::text = 'a'::text) AS t;
@@ -150,18 +158,24 @@ SELECT pg_catalog.count(*) FROM herald.read_events(herald.current_position());
 SELECT pg_catalog.count(*) FROM herald_internal.connect_sessions('{ann}', '{s1}');
 RESET search_path;
 
--- The public may call nothing; the bridge exactly its functions, and reads no table.
-SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE');
-SELECT has_schema_privilege('regress_stranger', 'herald', 'USAGE') OR has_schema_privilege('regress_stranger', 'herald_internal', 'USAGE') AS may_use_a_schema;
+-- PUBLIC may call no function. The bridge may call exactly its functions, and reads no table.
+SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
+      has_function_privilege('regress_stranger', p.oid, 'EXECUTE');
+SELECT has_schema_privilege('regress_stranger', 'herald', 'USAGE') OR
+       has_schema_privilege('regress_stranger', 'herald_internal', 'USAGE') AS may_use_a_schema;
 SELECT p.oid::regprocedure AS function FROM pg_proc AS p
-WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND has_function_privilege('herald_bridge', p.oid, 'EXECUTE') ORDER BY p.proname;
+WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
+      has_function_privilege('herald_bridge', p.oid, 'EXECUTE') ORDER BY p.proname;
 SELECT r.rolname, c.relname
 FROM pg_class AS c, unnest('{regress_stranger,herald_bridge}'::name[]) AS r (rolname)
-WHERE c.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'S') AND
-      (has_table_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(r.rolname, c.oid, 'SELECT'));
--- Whatever runs with the rights of the extension's owner has its search path pinned, as has everything in PL/pgSQL.
+WHERE c.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
+      c.relkind IN ('r', 'p', 'v', 'S') AND
+      (has_table_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR
+       has_any_column_privilege(r.rolname, c.oid, 'SELECT'));
+-- Every SECURITY DEFINER function and every PL/pgSQL function has a fixed search_path.
 SELECT p.oid::regprocedure AS unpinned FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND (p.prosecdef OR l.lanname = 'plpgsql') AND
+WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
+      (p.prosecdef OR l.lanname = 'plpgsql') AND
       array_to_string(p.proconfig, ';') !~ 'search_path=pg_catalog, pg_temp';
 SET ROLE herald_bridge;
 SELECT position IS NOT NULL AS has_position FROM herald_internal.bridge_hello();
@@ -175,9 +189,11 @@ SELECT herald.publish('room', 'forged', '{}');
 SELECT herald_internal.call_as('herald_internal.act_inbox_list(text, jsonb)', 'postgres'::regrole, 'ann', '{}');
 RESET ROLE;
 
--- A role that may use schema herald alone: functions and views work without any right on herald_internal, and so does row-level security.
+-- A role with USAGE on schema herald alone: functions, views and row-level security work without any right on
+-- herald_internal.
 GRANT USAGE ON SCHEMA herald TO regress_stranger;
-GRANT EXECUTE ON FUNCTION herald.my_inbox, herald.current_user_id, herald.unread_count, herald.publish, herald.notify, herald.signal, herald.is_online,
+GRANT EXECUTE ON FUNCTION herald.my_inbox, herald.current_user_id, herald.unread_count, herald.publish, herald.notify,
+	herald.signal, herald.is_online,
 	herald.explain, herald.iso8601, herald.is_unread, herald.notification_json TO regress_stranger;
 GRANT SELECT ON herald.notification, herald.watched, herald.online TO regress_stranger;
 SET ROLE regress_stranger;
@@ -188,7 +204,8 @@ SELECT count(*) > 0 AS sees_own, count(*) FILTER (WHERE recipient_id <> 'dan') A
 SELECT herald.notification_json(n) ->> 'title' AS title FROM herald.notification AS n ORDER BY id LIMIT 1;
 SELECT DISTINCT rule FROM herald.watched WHERE relation = 'privileges.likes'::regclass ORDER BY rule;
 SELECT count(*) FROM herald.online;
-SELECT herald.publish('room', 'own', '{}') IS NOT NULL AS published, herald.notify('dan', 'system', 'Own') IS NOT NULL AS made, herald.is_online('dan');
+SELECT herald.publish('room', 'own', '{}') IS NOT NULL AS published,
+       herald.notify('dan', 'system', 'Own') IS NOT NULL AS made, herald.is_online('dan');
 SELECT herald.signal('{room}', 'own');
 SELECT step, verdict FROM herald.explain('dan', 'system') WHERE step = 'result';
 SELECT count(*) FROM herald_internal.rule;
@@ -198,7 +215,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald FROM regress_stranger;
 REVOKE ALL ON ALL TABLES IN SCHEMA herald FROM regress_stranger;
 REVOKE ALL ON SCHEMA herald FROM regress_stranger;
 
--- Members of herald_app change types of notifications; nobody else does, and the log is maintained by its owner.
+-- Only members of herald_app change types of notifications; only the owner maintains the log.
 SET ROLE regress_app;
 INSERT INTO herald.notification_type (name, title) VALUES ('regress_ordered', 'Ordered');
 UPDATE herald.notification_type SET title = 'Ordered!' WHERE name = 'regress_ordered' RETURNING title;

@@ -1,4 +1,4 @@
--- Rooms: which a session is in when it connects, and which it may join.
+-- Rooms: the automatic rooms of a connecting session, and the rooms that it may join.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
@@ -28,12 +28,15 @@ CREATE FUNCTION r.try(users text[], rooms text[]) RETURNS TABLE (room text, may 
 	GROUP BY room, nr
 	ORDER BY nr;
 $$;
-SELECT * FROM r.try('{1,2,3,77}', '{user:1,user:2,feed:1,feed:3,conversation:10,conversation:11,conversation:12,post:1,post:2,post:3,post:x,
+SELECT * FROM r.try('{1,2,3,77}',
+       '{user:1,user:2,feed:1,feed:3,conversation:10,conversation:11,conversation:12,post:1,post:2,post:3,post:x,
 	album:5,album:6,follow:1,lobby:1,*,post:,:1,post,"",conversation:,"post:1; DROP TABLE r.posts"}');
 SELECT herald.may_join(NULL, 'post:1'), herald.may_join('1', NULL);
 
--- rooms of the application; a policy that fails says no to that one user
-CREATE FUNCTION r.lobby(user_id text, room text) RETURNS boolean LANGUAGE sql AS $$ SELECT 12 / user_id::int > 5 AND room LIKE '%:1' $$;
+-- Rooms of the application: a policy that fails refuses that one user.
+CREATE FUNCTION r.lobby(user_id text, room text) RETURNS boolean LANGUAGE sql AS $$
+	SELECT 12 / user_id::int > 5 AND room LIKE '%:1'
+$$;
 SELECT herald.room_policy('lobby', 'r.lobby(text, text)');
 SELECT * FROM r.try('{1,2,3,0}', '{lobby:1,lobby:2}');
 CREATE TABLE r.tickets (holder text);
@@ -43,10 +46,13 @@ CREATE FUNCTION r.ticket(user_id text, room text) RETURNS boolean LANGUAGE sql S
 $$;
 SELECT herald.room_policy('hall', 'r.ticket(text, text)');
 SELECT * FROM r.try('{1,2,3,0}', '{hall:1}');
-CREATE FUNCTION public.regress_herald_path(user_id text, room text) RETURNS boolean LANGUAGE sql AS $$ SELECT 'path:' || current_setting('search_path') = room $$;
+CREATE FUNCTION public.regress_herald_path(user_id text, room text) RETURNS boolean LANGUAGE sql AS $$
+	SELECT 'path:' || current_setting('search_path') = room
+$$;
 SELECT herald.room_policy('path', 'regress_herald_path(text, text)');
 SELECT herald.may_join('1', 'path:"$user", public');
-CREATE FUNCTION r.broken(user_id text, room text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'out of order'; END $$;
+CREATE FUNCTION r.broken(user_id text, room text) RETURNS boolean LANGUAGE plpgsql
+	AS $$ BEGIN RAISE 'out of order'; END $$;
 SELECT herald.room_policy('lobby', 'r.broken(text, text)');
 SELECT herald.may_join('1', 'lobby:1');
 SELECT herald.room_policy('lobby', NULL);
@@ -57,9 +63,11 @@ SELECT herald.room_policy('hall', 'herald.may_join(text, text)');
 SELECT herald.room_policy('hall', 'pg_catalog.lower(text)');
 SELECT herald.room_policy('hall', NULL);
 
--- sessions that connect; what a session joined is remembered, as long as it may
-SELECT herald_internal.join_room('2', 'post:1', 's1'), herald_internal.join_room('2', 'post:2', 's1') AS secret, herald_internal.join_room('2', 'feed:1', 's1') AS automatic,
-       herald_internal.join_room('2', 'album:5', 's1') AS album, herald_internal.join_room('2', 'album:5', 's1') AS twice, herald_internal.join_room('1', 'post:2', 's2') AS own;
+-- Connecting sessions: herald remembers a joined room as long as the user may be in it.
+SELECT herald_internal.join_room('2', 'post:1', 's1'), herald_internal.join_room('2', 'post:2', 's1') AS secret,
+       herald_internal.join_room('2', 'feed:1', 's1') AS automatic,
+       herald_internal.join_room('2', 'album:5', 's1') AS album,
+       herald_internal.join_room('2', 'album:5', 's1') AS twice, herald_internal.join_room('1', 'post:2', 's2') AS own;
 SELECT session, user_id, room FROM herald_internal.session_room ORDER BY session, room;
 SELECT ordinal, rooms, unread FROM herald_internal.connect_sessions('{2,1,2,3,nobody,1}', '{s1,s2,s3,s4,s5,s1}');
 UPDATE r.posts SET secret = true;
@@ -69,21 +77,25 @@ DELETE FROM r.follows WHERE followee_id = 3;
 UPDATE r.members SET left_at = now() WHERE conversation_id = 11;
 SELECT ordinal, rooms, unread FROM herald_internal.connect_sessions('{2}', '{s1}');
 
--- who comes back has the rooms of its position; what changed since comes as events
+-- A returning session has the rooms of its position; later changes arrive as events.
 INSERT INTO r.members VALUES (12, 2, NULL);
 UPDATE r.members SET left_at = now() WHERE (conversation_id, user_id) = (10, 2);
 UPDATE r.members SET left_at = NULL WHERE (conversation_id, user_id) = (10, 2);
 UPDATE r.place SET after = herald.current_position();
-SELECT c.ordinal, c.rooms, c.recovered, c.segments_before, c."position" = before AS "before", c."position" = after AS "after"
-FROM r.place, herald_internal.connect_sessions('{2,2,1,2,2}', '{s1,s1,s2,s1,s1}', ARRAY[before, after, NULL, 'nonsense', '1~0~0~1.0'], ARRAY[before, after]) AS c;
-SELECT c.ordinal, c.segments_before FROM r.place, herald_internal.connect_sessions('{2,2}', '{s1,s1}', ARRAY[before, after], ARRAY['nonsense', after, after]) AS c;
+SELECT c.ordinal, c.rooms, c.recovered, c.segments_before, c."position" = before AS "before",
+       c."position" = after AS "after"
+FROM r.place, herald_internal.connect_sessions('{2,2,1,2,2}', '{s1,s1,s2,s1,s1}',
+       ARRAY[before, after, NULL, 'nonsense', '1~0~0~1.0'], ARRAY[before, after]) AS c;
+SELECT c.ordinal, c.segments_before FROM r.place,
+     herald_internal.connect_sessions('{2,2}', '{s1,s1}', ARRAY[before, after], ARRAY['nonsense', after, after]) AS c;
 SELECT * FROM herald_internal.connect_sessions('{}', '{}');
 
--- one query, whatever the number of users
+-- One query serves any number of users.
 INSERT INTO r.users SELECT n, 'user' || n FROM generate_series(1001, 6000) AS n;
 INSERT INTO r.members SELECT n / 5, n FROM generate_series(1001, 6000) AS n;
 SELECT count(*), sum(cardinality(rooms)) FROM herald_internal.connect_sessions(
-	(SELECT array_agg(n::text) FROM generate_series(1001, 6000) AS n), (SELECT array_agg('s' || n) FROM generate_series(1001, 6000) AS n));
+	(SELECT array_agg(n::text) FROM generate_series(1001, 6000) AS n),
+	(SELECT array_agg('s' || n) FROM generate_series(1001, 6000) AS n));
 
 DELETE FROM herald_internal.session_room;
 DELETE FROM herald.room_policy;

@@ -1,11 +1,12 @@
--- Ephemeral events: what herald.signal() takes, who may signal, and who may be seen to type. What is sent is in specs/signal_sent.spec.
+-- Ephemeral events: arguments of herald.signal(), its privileges, and the actions of typing. specs/signal_sent.spec
+-- tests the delivery.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
 CREATE SCHEMA sig;
 CREATE TABLE sig.mark AS SELECT herald.current_position() AS position;
 
--- what it needs
+-- Arguments.
 SELECT herald.signal('{user:1}', 'wave');
 SELECT herald.signal('{user:1,post:2,*}', 'wave', '{"by": "ann"}', 'wave:ann', 'ann');
 SELECT herald.signal(NULL, 'wave');
@@ -19,17 +20,19 @@ SELECT herald.signal('{user:1}', 'wave', '[1]');
 SELECT herald.signal('{user:1}', 'wave', '"text"');
 \echo :LAST_ERROR_SQLSTATE
 
--- how long it may be, in bytes
-SELECT herald.signal('{a}', 'b', json_build_object('c', repeat('x', 7999 - length('{"rooms":["a"],"event":"b","payload":{"c" : ""}}'))));
-SELECT herald.signal('{a}', 'b', json_build_object('c', repeat('x', 8000 - length('{"rooms":["a"],"event":"b","payload":{"c" : ""}}'))));
+-- The limit in bytes.
+SELECT herald.signal('{a}', 'b',
+       json_build_object('c', repeat('x', 7999 - length('{"rooms":["a"],"event":"b","payload":{"c" : ""}}'))));
+SELECT herald.signal('{a}', 'b',
+       json_build_object('c', repeat('x', 8000 - length('{"rooms":["a"],"event":"b","payload":{"c" : ""}}'))));
 \echo :LAST_ERROR_SQLSTATE
 SELECT herald.signal('{a}', 'b', json_build_object('c', repeat('ä', 4000)));
 SELECT herald.signal(array_agg('user:' || n), 'b') FROM generate_series(1, 1000) AS n;
 
--- none of it is logged
+-- Signals never enter the log.
 SELECT count(*) AS logged FROM sig.mark AS m, herald.read_events(m.position) AS r WHERE r.name IS NOT NULL;
 
--- who may: the application as for publish(), nobody else
+-- Privileges: the application as for publish(), no other role.
 CREATE ROLE regress_app IN ROLE herald_app;
 CREATE ROLE regress_stranger;
 SET ROLE regress_app;
@@ -37,15 +40,17 @@ SELECT herald.signal('{user:1}', 'wave');
 SET ROLE regress_stranger;
 SELECT herald.signal('{user:1}', 'wave');
 RESET ROLE;
-SELECT rolname, has_function_privilege(rolname, 'herald.signal(text[], text, json, text, text)', 'EXECUTE') AS may_signal,
+SELECT rolname, has_function_privilege(rolname, 'herald.signal(text[], text, json, text, text)',
+                                       'EXECUTE') AS may_signal,
        has_function_privilege(rolname, 'herald.publish(text, text, jsonb, text)', 'EXECUTE') AS may_publish
 FROM pg_roles WHERE rolname IN ('herald_app', 'herald_bridge') ORDER BY rolname;
 DROP ROLE regress_app, regress_stranger;
 
--- who types: members in a conversation
+-- Typing: members of a conversation.
 CREATE TABLE sig.users (id int PRIMARY KEY, name text NOT NULL);
 CREATE TABLE sig.conversations (id int PRIMARY KEY);
-CREATE TABLE sig.members (conversation_id int REFERENCES sig.conversations, user_id int REFERENCES sig.users, left_at timestamptz,
+CREATE TABLE sig.members (conversation_id int REFERENCES sig.conversations, user_id int REFERENCES sig.users,
+	left_at timestamptz,
                           PRIMARY KEY (conversation_id, user_id));
 CREATE TABLE sig.blocks (blocker_id int REFERENCES sig.users, blocked_id int REFERENCES sig.users);
 INSERT INTO sig.users VALUES (1, 'Ann'), (2, 'Ben'), (3, 'Eve');
@@ -65,14 +70,14 @@ SELECT herald_internal.act('1', 'typing:stop', NULL, NULL);
 SELECT herald_internal.act('1', 'typing:stop', '"7"', NULL);
 SELECT herald.expose('typing:start', 'herald_internal.act_typing_start(text, jsonb)');
 
--- nobody waits for a disk
+-- Signals use asynchronous commit: no session waits for the disk.
 BEGIN;
 SELECT herald_internal.act('1', 'typing:start', '{"receiverId": "2"}', NULL);
 SHOW synchronous_commit;
 COMMIT;
 SHOW synchronous_commit;
 
--- a block is not told of
+-- A block suppresses the signal silently.
 INSERT INTO sig.blocks VALUES (2, 1);
 SELECT herald_internal.act('1', 'typing:start', '{"receiverId": "2"}', NULL);
 SELECT herald_internal.act('2', 'typing:start', '{"receiverId": "1"}', NULL);
