@@ -119,8 +119,9 @@ SELECT step, verdict, detail FROM herald.explain('1', 'like', actor => '2', subj
 SELECT step, verdict FROM herald.explain('1', 'like', actor => '1');
 SELECT step, verdict, detail FROM herald.explain('1', 'system', actor => '4');
 SELECT step, verdict, detail FROM herald.explain('2', 'unheard_of');
--- a user that no watched users table has: explain() says so, also of an id that is malformed for the table
-SELECT step, verdict, detail FROM herald.explain('404', 'like', actor => '1', subject_type => 'post', subject_id => '2');
+-- A user that no watched table of users has: explain() reports it, also for an id that is malformed for the table.
+SELECT step, verdict, detail
+FROM herald.explain('404', 'like', actor => '1', subject_type => 'post', subject_id => '2');
 SELECT step, verdict FROM herald.explain('nobody', 'unheard_of');
 
 SELECT herald.unwatch_all();
