@@ -38,7 +38,7 @@ class Demo {
     await until('the demo prints its URLs', () => {
       if (this.child.exitCode !== null) throw new Error(this.output);
       return this.output.includes('Ctrl-C stops');
-    }, 60000);
+    }, 240000);
     return this;
   }
 
@@ -56,7 +56,7 @@ class Demo {
   }
 }
 
-test('make demo prints working URLs, stops with Ctrl-C and keeps its data until demo-clean', { timeout: 120000 }, async () => {
+test('make demo prints working URLs, stops with Ctrl-C and keeps its data until demo-clean', { timeout: 600000 }, async () => {
   const folder = newFolder();
   const port = await freePort();
   let demo = await new Demo(folder, port).ready();
