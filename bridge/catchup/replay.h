@@ -14,10 +14,7 @@
 #include "base/config.h"
 #include "fanout/session_list.h"
 
-/*
- * Connects to the database.  relocate() gets each session, with a reference, whose position
- * must be looked up once more.
- */
+/* Connects to the database.  relocate() gets each session that must be located once more, with a reference. */
 extern void replay_start(const Config *config, void (*relocate)(Session *session));
 
 /* Disconnects, and gives up all sessions. */

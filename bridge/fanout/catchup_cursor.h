@@ -37,7 +37,7 @@ extern void catchup_cursor_start(CatchupCursor *cursor, char *position);
 /* Frees all that belongs to the cursor. */
 extern void catchup_cursor_end(CatchupCursor *cursor);
 
-/* Returns whether the database has said what the position has seen. */
+/* Returns whether the database has located the session: the snapshots of its position are known. */
 extern bool catchup_cursor_is_located(const CatchupCursor *cursor);
 
 /* Notes whether the database could recover the client. */

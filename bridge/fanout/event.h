@@ -30,7 +30,7 @@ typedef struct Event
 	char *position; /* behind this event */
 	char **rooms;
 	int room_count;
-	char *member;			   /* the user who joins or leaves a room by this event; or NULL */
+	char *member;			   /* the user that joins or leaves a room by this event; or NULL */
 	char *joins;			   /* the room that the member joins; or NULL */
 	char *leaves;			   /* the room that the member leaves; or NULL */
 	char *ack;				   /* the action that takes the clients' acknowledgements; NULL: none is expected */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * action.h
- *	  What a client asks for.
+ *	  Does the actions that clients ask for.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -18,25 +18,26 @@
  * Gets the answer to an action: the inside of a JSON object, either
  *	 "ok":true,"data":...			or
  *	 "ok":false,"error":{"code":"...","message":"..."}
- * It is not called when the session has gone meanwhile.  "reference" is what
- * action_submit() got; it is freed afterwards in either case.
+ * It is not called when the session has left meanwhile.  "reference" is that of action_submit(), which is freed
+ * afterwards in either case.
  */
 typedef void (*ActionAnswer)(Session *session, const char *reference, const char *body);
 
+/* Connects to the database. */
 extern void action_start(const Config *config);
 extern void action_stop(void);
 
 /*
- * Does what a client asks for: "ping", "room:join" and "room:leave" here, all
- * others through herald_internal.act().  What a session asks for is done in that order.  Takes over "reference", which may be NULL;
- * "data" may be NULL.
+ * Does an action of a client: "ping", "room:join" and "room:leave" here, all others through herald_internal.act().
+ * The actions of a session are done in the order in which they are submitted.  Takes over "reference", which may be
+ * NULL; "data" may be NULL and stays the caller's.
  */
 extern void action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);
 
 /*
- * A client acknowledges an event, by the digits of event_ack_id() or, if it gives none, NULL; what it says
- * with that is a list, one value, or NULL.  The action that the event names is done,
- * once; of anything else than an event that the session was asked to acknowledge, nothing.
+ * Takes a client's acknowledgement of an event.  "id" has the digits of event_ack_id(), or is NULL if the client gave
+ * none; "data" is a list, one value, or NULL.  Does the action that the event names, once.  Ignores
+ * acknowledgements of events that the session was not asked about.
  */
 extern void action_acknowledge(Session *session, const char *id, json_t *data);
 

@@ -3,7 +3,7 @@
  * gateway.c
  *	  Admits clients to the bridge, and starts and stops its middle layers.
  *
- * The protocols reach the rest of the bridge through this folder only.
+ * The requests of clients reach the rest of the bridge through this folder only.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

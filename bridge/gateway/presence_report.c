@@ -4,7 +4,7 @@
  *	  Reports presence to the database, and that this bridge lives.
  *
  * One query runs at a time, with all changes.  Without changes the bridge reports as often
- * as its lease needs it.  When the bridge does not know the database's state, after a
+ * as its lease demands.  When the bridge does not know the database's state, after a
  * lost connection or a failed report, it begins anew: it gets another id and reports all
  * users and rooms under that.  Its reports under the former id count until that lease
  * ends, so that no user seems to go meanwhile.

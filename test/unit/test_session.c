@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "fanout/pending_acks.h"
 #include "fanout/room.h"
+#include "fanout/session_list.h"
 #include "fanout/user.h"
 #include "support.h"
 
@@ -458,6 +459,97 @@ may_leave_while_all_are_visited(void **state)
 	}
 }
 
+/* The triples of state, audience and list that the table in session.h allows; lists are bits. */
+static void
+allows_only_the_states_audiences_and_lists_of_its_table(void **state)
+{
+	const unsigned int waiting = 1u << LIST_NONE | 1u << LIST_TO_LOCATE | 1u << LIST_BEING_LOCATED |
+								 1u << LIST_AWAITING_READER | 1u << LIST_AWAITING_LOG | 1u << LIST_READING_LOG |
+								 1u << LIST_AWAITING_RETRY;
+	const unsigned int read_log = 1u << LIST_NONE | 1u << LIST_READING_LOG;
+	const unsigned int read_cache = 1u << LIST_NONE | 1u << LIST_READING_CACHE;
+	const unsigned int any = (1u << (LIST_FALLING_BEHIND + 1)) - 1;
+	const unsigned int allowed[][AUDIENCE_COUNT] = {
+		[SESSION_ARRIVING] = { waiting, read_log, read_cache, 0 },
+		[SESSION_REPLAYING] = { waiting, read_log, read_cache, 0 },
+		[SESSION_LIVE] = { 0, 0, 0, 1u << LIST_NONE | 1u << LIST_FALLING_BEHIND },
+		[SESSION_GONE] = { any, 0, 0, 0 },
+	};
+	Session session = { 0 };
+
+	(void) state;
+	for (session.state = SESSION_ARRIVING; session.state <= SESSION_GONE; session.state++)
+	{
+		for (int audience = 0; audience < AUDIENCE_COUNT; audience++)
+		{
+			for (int list = LIST_NONE; list <= LIST_FALLING_BEHIND; list++)
+			{
+				session.rooms.audience = (Audience) audience;
+				session.list = (SessionListKind) list;
+				assert_int_equal(session_is_consistent(&session), allowed[session.state][audience] >> list & 1);
+			}
+		}
+	}
+}
+
+/* A session has one road from its admission to its end; each step leaves it consistent. */
+static void
+goes_through_its_states(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_ARRIVING);
+	Session *session = a->session;
+	SessionList list = { .kind = LIST_AWAITING_RETRY };
+
+	(void) state;
+	session_list_append(&list, session_ref(session));
+	assert_int_equal(session->list, LIST_AWAITING_RETRY);
+	assert_ptr_equal(session_list_take(&list), session);
+	assert_null(session_list_take(&list));
+	session_unref(session);
+	catchup_cursor_locate(&session->cursor, memory_copy("P"), seen_snapshots_new(0));
+	roster_welcome(session);
+	assert_int_equal(session->state, SESSION_REPLAYING);
+	roster_go_live(session);
+	assert_int_equal(session->state, SESSION_LIVE);
+	assert_int_equal(session->rooms.audience, AUDIENCE_LIVE);
+	assert_null(session->cursor.position);
+	roster_welcome(session); /* once only */
+	assert_int_equal(session->state, SESSION_LIVE);
+	catchup_cursor_stall(&session->cursor);
+	roster_fall_behind(session, "Q");
+	assert_int_equal(session->state, SESSION_REPLAYING);
+	assert_int_equal(session->rooms.audience, AUDIENCE_NONE);
+	assert_string_equal(session->cursor.position, "Q");
+	roster_pause(session);
+	assert_false(session->cursor.stalled);
+	session_ref(session);
+	support_end(a);
+	assert_int_equal(session->state, SESSION_GONE);
+	assert_true(session_is_consistent(session));
+	session_unref(session);
+}
+
+/* Actions stay on one connection until none is in flight. */
+static void
+keeps_its_connection_while_actions_are_in_flight(void **state)
+{
+	ActionLane lane = { 0 };
+
+	(void) state;
+	action_lane_enter(&lane, 2);
+	action_lane_enter(&lane, lane.connection);
+	action_lane_exit(&lane);
+	assert_int_equal(lane.in_flight, 1);
+	assert_int_equal(lane.connection, 2);
+	action_lane_exit(&lane);
+	action_lane_enter(&lane, 3);
+	assert_int_equal(lane.connection, 3);
+	action_lane_keep_change(&lane, "x", true);
+	assert_null(lane.late_changes); /* no join is in flight */
+	action_lane_exit(&lane);
+	action_lane_end(&lane);
+}
+
 int
 main(void)
 {
@@ -475,6 +567,9 @@ main(void)
 		cmocka_unit_test(keeps_late_changes_until_the_last_join_is_answered),
 		cmocka_unit_test(is_found_by_user_and_key),
 		cmocka_unit_test(may_leave_while_all_are_visited),
+		cmocka_unit_test(allows_only_the_states_audiences_and_lists_of_its_table),
+		cmocka_unit_test(goes_through_its_states),
+		cmocka_unit_test(keeps_its_connection_while_actions_are_in_flight),
 	};
 
 	outbox_start();
