@@ -253,6 +253,7 @@ arrival_begin(Session *session)
 void
 arrival_rooms_joined(Session *session)
 {
+	assert(session->state == SESSION_ARRIVING && catchup_cursor_is_located(&session->cursor));
 	session_list_append(&arrivals.awaiting_reader, session_ref(session));
 	reader_wake();
 }

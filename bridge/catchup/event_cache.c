@@ -136,6 +136,7 @@ event_cache_reached(const char *position)
 	Segment *last = cache.segments ? cache.segments->prev : NULL;
 	Segment *segment;
 
+	assert(cache.config != NULL && position != NULL);
 	if (last != NULL && last->bytes < (size_t) cache.config->event_cache_size / EVENT_CACHE_SEGMENTS * 2)
 		return;
 	if (cache.segment_count == EVENT_CACHE_SEGMENTS)

@@ -8,6 +8,7 @@
  */
 #include "gateway/action.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,7 @@ action_on_join(void *context, const PGresult *result)
 	const char *value = value_or_null(result);
 	bool joined = value != NULL && value[0] == 't';
 
+	assert(action->room != NULL);
 	action_lane_end_join(&session->lane);
 	if (joined)
 		room_join(session, action->room);
@@ -234,6 +236,7 @@ action_submit(Session *session, const char *name, const json_t *data, char *refe
 {
 	Action *action = memory_new(sizeof(Action));
 
+	assert(name != NULL && answer != NULL);
 	action->session = session_ref(session);
 	action->name = memory_copy(name);
 	action->reference = reference;

@@ -128,6 +128,7 @@ gateway_renew(Session *session, const char *token, ClientAddress from, Refusal *
 {
 	Identity identity;
 
+	assert(session->state != SESSION_GONE);
 	if (!auth_verify(token, from, &identity, refusal))
 		return false;
 	if (strcmp(identity.user, session->user) != 0)

@@ -267,6 +267,7 @@ presence_take(void)
 {
 	PresenceNews news;
 
+	assert(presence.config != NULL);
 	take_people(&news);
 	take_posts(&news);
 	return news;

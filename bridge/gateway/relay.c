@@ -12,6 +12,8 @@
  */
 #include "gateway/relay.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "catchup/arrival.h"
@@ -48,6 +50,7 @@ replay_to_fallen_behind(void)
 static void
 relay_on_event(Event *event)
 {
+	assert(event->position != NULL && falling_behind.count == 0);
 	room_publish(AUDIENCE_LIVE, event);
 	replay_to_fallen_behind();
 	event_drop_frames(event);
@@ -57,6 +60,7 @@ relay_on_event(Event *event)
 static void
 relay_on_signal(Event *event)
 {
+	assert(event->ephemeral);
 	metrics.signals++;
 	room_publish(AUDIENCE_LIVE, event);
 }
@@ -94,6 +98,7 @@ relay_stop(void)
 void
 relay_publish(Event *event)
 {
+	assert(event->id == NULL && event->position == NULL);
 	if (reader_position() == NULL)
 		return;
 	event->ephemeral = true;
