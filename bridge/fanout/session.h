@@ -105,13 +105,13 @@ typedef struct Session
 	Outbox *outbox; /* of its connection */
 	void *protocol; /* belongs to the protocol */
 
-	SessionState state;	 /* written by roster.c */
-	int references;		 /* by session.c */
-	Timer expiry;		 /* of the token, by gateway.c; stopped by roster.c */
-	int64_t unread;		 /* notifications when it came, by arrival.c */
+	SessionState state;	  /* written by roster.c */
+	int references;		  /* by session.c */
+	Timer expiry;		  /* of the token, by gateway.c; stopped by roster.c */
+	int64_t unread;		  /* notifications when it came, by arrival.c */
 	CatchupCursor cursor; /* by catchup_cursor.c */
-	ActionLane lane;	 /* by action_lane.c */
-	SessionRooms rooms;	 /* by room.c */
+	ActionLane lane;	  /* by action_lane.c */
+	SessionRooms rooms;	  /* by room.c */
 
 	SessionListKind list; /* by session_list.c, with the next one */
 	struct Session *next_in_list;
