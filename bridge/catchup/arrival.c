@@ -35,7 +35,7 @@
  *	  and goes live after the last event.
  *
  * 7. AWAITING_RETRY.  In steps 5 and 6 the outbox may have no room for an event.  The session
- *	  stalls: it gets no more events, and its position moves behind the last one.  When the
+ *	  stalls: it gets no more events, and its position moves after the last one.  When the
  *	  outbox is empty it goes back to step 1.  The same goes, after a while, for all
  *	  sessions of a reading that failed.  A session that has been welcomed and cannot be
  *	  recovered any more is dismissed; its client comes back as a new one.

@@ -21,7 +21,7 @@ extern void replay_start(const Config *config, void (*relocate)(Session *session
 extern void replay_stop(void);
 
 /*
- * Welcomes sessions and delivers the events behind their positions, until they are live.  The reader
+ * Welcomes sessions and delivers the events after their positions, until they are live.  The reader
  * must be between two windows and past their positions.  Takes over the references of the list.
  */
 extern void replay_begin(SessionList *arrived);

@@ -21,9 +21,9 @@
  */
 typedef struct CatchupCursor
 {
-	char *position;				   /* behind the client's events; NULL: live, or new and not located yet */
+	char *position;				   /* after the client's events; NULL: live, or new and not located yet */
 	SeenSnapshots *seen_snapshots; /* of the position; NULL: live, or not located yet */
-	Event *last_event;			   /* delivered behind the position; NULL: none */
+	Event *last_event;			   /* delivered after the position; NULL: none */
 	bool recovered;				   /* the client misses no event */
 	bool stalled;				   /* the outbox had no room for an event: later events are not offered */
 	uint64_t segment;			   /* of the event cache, from which on to replay; 0: the cache begins too late */
@@ -50,7 +50,7 @@ extern void catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_
 /* Returns whether the client has had the event before it came; false for a live session. */
 extern bool catchup_cursor_has_seen(const CatchupCursor *cursor, const Event *event);
 
-/* Returns the position behind an event of a replay: the event's own, with the client's.  The caller frees it. */
+/* Returns the position after an event of a replay: the event's own, with the client's.  The caller frees it. */
 extern char *catchup_cursor_position_after(const CatchupCursor *cursor, const Event *event);
 
 /* Notes that the session, which is not live, has got an event.  Keeps a reference to it. */
@@ -59,7 +59,7 @@ extern void catchup_cursor_advance(CatchupCursor *cursor, Event *event);
 /* Notes that the outbox had no room for an event. */
 extern void catchup_cursor_stall(CatchupCursor *cursor);
 
-/* Moves the position behind the last event, and offers events again. */
+/* Moves the position after the last event, and offers events again. */
 extern void catchup_cursor_resume(CatchupCursor *cursor);
 
 /* Begins anew at a position, which is copied: the session was live until there. */

@@ -27,7 +27,7 @@ typedef struct Event
 	uint64_t xid;	/* the transaction that wrote it */
 	char *name;
 	char *payload;	/* JSON */
-	char *position; /* behind this event */
+	char *position; /* after this event */
 	char **rooms;
 	int room_count;
 	char *member;			   /* the user that joins or leaves a room by this event; or NULL */
@@ -52,7 +52,7 @@ typedef struct Format
 	void (*on_first_delivery)(const struct Format *format, const Event *event);
 	/* Clients are asked to acknowledge events, by event_ack_id(). */
 	bool wants_acks;
-	/* Returns a frame with the position behind an event that expects an ack, for clients that do not read it there; or NULL. */
+	/* Returns a frame with the position after an event that expects an ack, for clients that do not read it there; or NULL. */
 	Frame *(*encode_position)(const struct Format *format, const char *position);
 } Format;
 
@@ -71,7 +71,7 @@ extern Frame *event_frame(Event *event, const Format *format);
 extern void event_drop_frames(Event *event);
 
 /*
- * Returns a frame with another position behind the event, for one client.  The caller owns it; NULL: the format
+ * Returns a frame with another position after the event, for one client.  The caller owns it; NULL: the format
  * does not want the event.
  */
 extern Frame *event_frame_at(const Event *event, const Format *format, char *position);

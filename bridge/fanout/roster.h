@@ -28,13 +28,13 @@ extern Session *roster_add(char *user, char *key, char *position, char *claims);
 /* Welcomes an arriving session; of no effect for others.  The client's protocol may let the session leave meanwhile. */
 extern void roster_welcome(Session *session);
 
-/* Lets a session that has got all that it missed hear live events from now on. */
+/* Gives a session that has got all missed events live ones from now on. */
 extern void roster_go_live(Session *session);
 
 /* Takes a stalled session back from the live ones: it must be replayed to from this position, which is copied. */
 extern void roster_fall_behind(Session *session, const char *position);
 
-/* Moves the position of a session behind its last event; it hears no event until it is moved to an audience again. */
+/* Moves the position of a session after its last event; it gets no event until it is moved to an audience again. */
 extern void roster_pause(Session *session);
 
 /*

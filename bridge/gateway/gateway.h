@@ -20,7 +20,7 @@ typedef struct Arrival
 {
 	const char *token;
 	const char *key;	  /* of the session that comes back; NULL: a new one */
-	const char *position; /* behind that session's events; NULL: unknown */
+	const char *position; /* after that session's events; NULL: unknown */
 	ClientAddress from;
 	const Format *format;
 	const SessionOps *ops;
