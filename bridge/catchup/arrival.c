@@ -4,7 +4,7 @@
  *	  Takes sessions from their admission to the replay of the events that they missed.
  *
  * A session becomes live on the same road, whether it is new, comes back, or could
- * not keep up.  These are its steps; the lists are those of session.h.
+ * not keep up.  These are its steps; the lists are those of session_state.h.
  *
  * 1. TO_LOCATE.  A session is admitted.  It brings the position of its client; a new
  *	  client has none.  The session waits for the query that runs.
@@ -126,13 +126,15 @@ static void
 take_position(Session *session, const PGresult *result, int row)
 {
 	int segments_before = atoi(PQgetvalue(result, row, COLUMN_SEGMENTS_BEFORE));
+	int64_t lag_events = atoll(PQgetvalue(result, row, COLUMN_LAG_EVENTS));
+	uint64_t segment;
 
 	assert(segments_before >= 0 && segments_before <= EVENT_CACHE_SEGMENTS);
+	segment = segments_before > 0 ? arrivals.segments[segments_before - 1] : 0;
 	catchup_cursor_locate(&session->cursor, memory_copy(PQgetvalue(result, row, COLUMN_POSITION)),
 						  read_snapshots(PQgetvalue(result, row, COLUMN_SEEN_SNAPSHOTS),
 										 PQgetvalue(result, row, COLUMN_SEEN_IDS)));
-	catchup_cursor_plan(&session->cursor, segments_before > 0 ? arrivals.segments[segments_before - 1] : 0, reader_window() + 1,
-						atoll(PQgetvalue(result, row, COLUMN_LAG_EVENTS)));
+	catchup_cursor_plan(&session->cursor, segment, reader_window() + 1, lag_events);
 }
 
 /* Rooms change with the events that a session gets: it takes them once, as they were at its position. */

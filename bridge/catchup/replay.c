@@ -221,7 +221,7 @@ end_reading(void)
 	read_page();
 }
 
-/* After a failed reading, the sessions' positions are looked up again: the answer says whether the log still has them. */
+/* After a failed reading, the sessions are located again: the answer says whether the log still has the events. */
 static void
 fail_reading(const char *reason)
 {
@@ -286,7 +286,7 @@ replay_on_page(void *context, const Page *page)
 		finish_reading();
 }
 
-/* While a window of the reader is larger than the event cache, the cache is empty: the reading waits for the window's end. */
+/* A window larger than the event cache leaves that empty: the reading waits for the window's end. */
 static void
 read_page(void)
 {
@@ -404,7 +404,7 @@ replay_on_connected(void *context)
 		continue_reading();
 }
 
-/* After a crash of the server, transactions may have the ids of others that the snapshots see: all are looked up again. */
+/* A crashed server may use ids of transactions that the snapshots see again: all sessions are located again. */
 static void
 replay_on_lost(void *context)
 {

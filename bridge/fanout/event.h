@@ -52,7 +52,10 @@ typedef struct Format
 	void (*on_first_delivery)(const struct Format *format, const Event *event);
 	/* Clients are asked to acknowledge events, by event_ack_id(). */
 	bool wants_acks;
-	/* Returns a frame with the position after an event that expects an ack, for clients that do not read it there; or NULL. */
+	/*
+	 * Returns a frame with the position after an event that expects an ack, for clients that do not read it
+	 * there; or NULL.
+	 */
 	Frame *(*encode_position)(const struct Format *format, const char *position);
 } Format;
 
@@ -76,7 +79,10 @@ extern void event_drop_frames(Event *event);
  */
 extern Frame *event_frame_at(const Event *event, const Format *format, char *position);
 
-/* Returns the number by which clients acknowledge the event: the same on each bridge, and below 2^31 for all clients. */
+/*
+ * Returns the number by which clients acknowledge the event: the same on each bridge, and below 2^31 for all
+ * clients.
+ */
 extern uint32_t event_ack_id(const Event *event);
 
 /* Returns about how many bytes of memory the event takes. */

@@ -59,8 +59,8 @@ extern void outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit);
 extern void outbox_close(Outbox *outbox);
 
 /*
- * Registers the function to call at the end of a turn in which an awaited outbox has become empty: its frames were sent,
- * or it was closed.
+ * Registers the function to call at the end of a turn in which an awaited outbox has become empty: its frames were
+ * sent, or it was closed.
  */
 extern void outbox_on_empty(void (*tell)(void));
 
@@ -68,9 +68,9 @@ extern void outbox_on_empty(void (*tell)(void));
 extern void outbox_await_empty(Outbox *outbox);
 
 /*
- * Returns whether there is room for a deferrable frame.  If need be, flushes the outboxes first, and lets those overflow
- * whose connections take nothing.  Deferrable frames may use only 7/8 of the limit and of the budget; the rest is for
- * frames that must be pushed now.  An empty outbox has room for a frame larger than its limit.
+ * Returns whether there is room for a deferrable frame.  If need be, flushes the outboxes first, and lets those
+ * overflow whose connections take nothing.  Deferrable frames may use only 7/8 of the limit and of the budget; the
+ * rest is for frames that must be pushed now.  An empty outbox has room for a frame larger than its limit.
  */
 extern bool outbox_has_room(Outbox *outbox, const Frame *frame);
 
@@ -81,12 +81,15 @@ extern void outbox_wake(Outbox *outbox);
 extern void outbox_flush(Outbox *outbox);
 
 /*
- * Queues a frame with a reference of its own.  Without room, flushes this outbox first, and when the budget is spent, all of
- * them: only a connection that does not take its frames overflows, not one that gets many at once.
+ * Queues a frame with a reference of its own.  Without room, flushes this outbox first, and when the budget is
+ * spent, all of them: only a connection that does not take its frames overflows, not one that gets many at once.
  */
 extern void outbox_push(Outbox *outbox, Frame *frame);
 
-/* Queues a frame that may be lost: drops a frame with the same key among the latest, and without room, the frame itself. */
+/*
+ * Queues a frame that may be lost: drops a frame with the same key among the latest, and without room, the
+ * frame itself.
+ */
 extern void outbox_offer(Outbox *outbox, Frame *frame);
 
 /* Queues a frame like outbox_push(), and takes over the caller's reference. */
@@ -98,7 +101,10 @@ extern void outbox_push_first(Outbox *outbox, Frame *frame);
 /* Queues the last frame of the connection, and takes over the caller's reference; later frames are dropped. */
 extern void outbox_push_last(Outbox *outbox, Frame *frame);
 
-/* Returns the frame at an index of the queue, 0 being the next to send; it belongs to the queue.  NULL: there is none. */
+/*
+ * Returns the frame at an index of the queue, 0 being the next to send; it belongs to the queue.  NULL: there
+ * is none.
+ */
 extern Frame *outbox_peek(const Outbox *outbox, uint32_t index);
 
 /* Drops the first "count" frames: they are on their way. */

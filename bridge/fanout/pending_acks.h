@@ -21,7 +21,10 @@ typedef struct PendingAcks PendingAcks;
 /* Remembers an event, with a reference to it. */
 extern void pending_acks_add(PendingAcks **acks, Event *event);
 
-/* Returns the event with this event_ack_id(), once, and hands its reference over; NULL: it is not, or no longer, pending. */
+/*
+ * Returns the event with this event_ack_id(), once, and hands its reference over; NULL: it is not, or no
+ * longer, pending.
+ */
 extern Event *pending_acks_take(PendingAcks *acks, uint32_t id);
 
 /* Forgets all events, and sets *acks to NULL. */

@@ -43,7 +43,7 @@ typedef struct Membership
 static struct
 {
 	Room *by_name[AUDIENCE_COUNT];
-	uint64_t last_publication; /* the number of the latest publication or count; a session notes it to be reached once */
+	uint64_t last_publication; /* number of the latest publication or count; sessions that were reached note it */
 	void (*tell_change)(const char *name);
 } rooms;
 
@@ -122,7 +122,8 @@ room_join(Session *session, const char *name)
 	membership = memory_new(sizeof(Membership));
 	membership->session = session;
 	enter_room(membership, open_room(joined->audience, name));
-	membership->index_in_session = append_membership(&joined->memberships, &joined->count, &joined->capacity, membership);
+	membership->index_in_session =
+		append_membership(&joined->memberships, &joined->count, &joined->capacity, membership);
 }
 
 /* Fills the gap with the last member of the room; closes a room without members. */
@@ -267,7 +268,10 @@ publish_in(const Room *room, Event *event)
 		deliver_once(room->members[i]->session, event);
 }
 
-/* Without room for the event in its outbox, a replaying session does not join now: the replay goes on from before it. */
+/*
+ * Without room for the event in its outbox, a replaying session does not join now: the replay goes on from
+ * before it.
+ */
 static void
 change_room_of(Session *session, Event *event, const char *room, bool joins)
 {

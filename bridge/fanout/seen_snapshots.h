@@ -26,7 +26,10 @@ extern SeenSnapshots *seen_snapshots_new(int count);
 /* Frees it; NULL is allowed. */
 extern void seen_snapshots_free(SeenSnapshots *seen);
 
-/* Adds a snapshot, a text of the type pg_snapshot, with its last id; no more of them than seen_snapshots_new() was told. */
+/*
+ * Adds a snapshot, a text of the type pg_snapshot, with its last id; no more of them than seen_snapshots_new()
+ * was told.
+ */
 extern void seen_snapshots_add(SeenSnapshots *seen, const char *snapshot, int64_t last_id);
 
 /* Returns whether one of the snapshots sees the event. */

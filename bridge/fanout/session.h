@@ -17,54 +17,9 @@
 #include "fanout/catchup_cursor.h"
 #include "fanout/event.h"
 #include "fanout/outbox.h"
+#include "fanout/session_state.h"
 
 struct Session;
-
-/*
- * The life of a session.  Each state goes with these audiences and lists only, which session_is_consistent() checks.
- * Between two lists, a session is in none.
- *
- *	 ARRIVING	NONE		 TO_LOCATE, BEING_LOCATED, AWAITING_READER, AWAITING_LOG, AWAITING_RETRY, READING_LOG;
- *							 none while its protocol asks for rooms
- *				LOG_REPLAY	 READING_LOG, until the first page
- *				CACHE_REPLAY none, until it is welcomed in the same turn
- *	 REPLAYING	NONE		 the same as ARRIVING
- *				LOG_REPLAY	 READING_LOG
- *				CACHE_REPLAY READING_CACHE
- *	 LIVE		LIVE		 none; FALLING_BEHIND while an event is published
- *	 GONE		NONE		 any: the owner of the list drops the session when its turn comes
- */
-typedef enum SessionState
-{
-	SESSION_ARRIVING,  /* admitted, not welcomed yet */
-	SESSION_REPLAYING, /* welcomed; gets the events that it missed, and no live ones */
-	SESSION_LIVE,	   /* gets each event as it is read */
-	SESSION_GONE	   /* has left; only references remain */
-} SessionState;
-
-/* The sessions that a publication addresses.  An event for one audience does not reach the others. */
-typedef enum Audience
-{
-	AUDIENCE_NONE,		   /* no publication */
-	AUDIENCE_LOG_REPLAY,   /* events that are read from the log once more */
-	AUDIENCE_CACHE_REPLAY, /* events of the event cache */
-	AUDIENCE_LIVE,		   /* events as the reader reads them */
-	AUDIENCE_COUNT
-} Audience;
-
-/* The list that a session is in, at most one; the list holds a reference (session_list.h). */
-typedef enum SessionListKind
-{
-	LIST_NONE,
-	LIST_TO_LOCATE,		  /* arrival: the next query asks for its position */
-	LIST_BEING_LOCATED,	  /* arrival: the query that runs asks for it */
-	LIST_AWAITING_READER, /* arrival: located; the reader has to read past its position */
-	LIST_READING_CACHE,	  /* replay: gets events of the event cache, within a turn */
-	LIST_AWAITING_LOG,	  /* replay: the cache begins too late; waits for a reading of the log */
-	LIST_READING_LOG,	  /* replay: a reading of the log is for it */
-	LIST_AWAITING_RETRY,  /* replay: waits for its outbox to be empty, or for a while after a failed reading */
-	LIST_FALLING_BEHIND	  /* relay: live, but its outbox had no room for the event that is being published */
-} SessionListKind;
 
 /* The calls by which the bridge talks to a session's protocol. */
 typedef struct SessionOps

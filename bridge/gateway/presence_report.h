@@ -14,7 +14,10 @@
 /* Connects to the database and begins to report. */
 extern void presence_report_start(const Config *config);
 
-/* Shortens the lease to the time that users need to come back on another bridge, and renews it no more: the bridge ends. */
+/*
+ * Shortens the lease to the time that users need to come back on another bridge, and renews it no more: the
+ * bridge ends.
+ */
 extern void presence_report_give_up(void);
 
 extern void presence_report_stop(void);

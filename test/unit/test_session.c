@@ -130,7 +130,10 @@ encode_position(const Format *format, const char *position)
 	return frame_new(FRAME_TEXT, position, strlen(position));
 }
 
-/* Only sessions with a format that wants acks are asked.  The position follows the event where the format encodes it. */
+/*
+ * Only sessions with a format that wants acks are asked.  The position follows the event where the format
+ * encodes it.
+ */
 static void
 expects_each_acknowledgement_once(void **state)
 {
@@ -459,7 +462,7 @@ may_leave_while_all_are_visited(void **state)
 	}
 }
 
-/* The triples of state, audience and list that the table in session.h allows; lists are bits. */
+/* The triples of state, audience and list that the table in session_state.h allows; lists are bits. */
 static void
 allows_only_the_states_audiences_and_lists_of_its_table(void **state)
 {
