@@ -25,11 +25,13 @@ $$;
 CREATE FUNCTION herald.expose(action text, function regprocedure, run_as regrole DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave') OR to_regprocedure(herald_internal.built_in_action(action)) IS NOT NULL THEN
+	IF action IN ('', 'auth', 'ping', 'room:join', 'room:leave') OR
+		to_regprocedure(herald_internal.built_in_action(action)) IS NOT NULL THEN
 		RAISE EXCEPTION 'action "%" cannot be exposed', action
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'It is built in. Choose another name.';
 	END IF;
-	INSERT INTO herald.action (name, function, run_as) VALUES (action, function, coalesce(run_as, quote_ident(current_user)::regrole))
+	INSERT INTO herald.action (name, function, run_as)
+		VALUES (action, function, coalesce(run_as, quote_ident(current_user)::regrole))
 	ON CONFLICT ON CONSTRAINT action_pkey DO UPDATE SET function = excluded.function, run_as = excluded.run_as;
 END
 $$;
@@ -50,7 +52,8 @@ DECLARE
 	ids jsonb := coalesce(payload -> 'ids', jsonb_build_array(payload -> 'id'));
 BEGIN
 	IF jsonb_typeof(ids) <> 'array' OR ids = '[null]' OR jsonb_array_length(ids) > 1000 THEN
-		RAISE EXCEPTION 'the payload must name notifications: "ids" (at most 1000) or "id"' USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'the payload must name notifications: "ids" (at most 1000) or "id"'
+			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	RETURN ARRAY(SELECT jsonb_array_elements_text(ids)::bigint);
 END
@@ -61,7 +64,8 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('unread', CASE
 		WHEN payload -> 'all' = 'true' THEN herald.mark_all_read(user_id)
 		WHEN payload ? 'group' THEN herald.mark_group_read(user_id, payload ->> 'group')
-		WHEN payload ?& '{subjectType,subjectId}' THEN herald.mark_subject_read(user_id, payload ->> 'subjectType', payload ->> 'subjectId', payload ->> 'type')
+		WHEN payload ?& '{subjectType,subjectId}'
+		THEN herald.mark_subject_read(user_id, payload ->> 'subjectType', payload ->> 'subjectId', payload ->> 'type')
 		ELSE herald.mark_read(user_id, herald_internal.payload_ids(payload))
 	END);
 $$;
@@ -79,7 +83,8 @@ $$;
 
 CREATE FUNCTION herald_internal.act_notification_archive(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT jsonb_build_object('unread', herald.archive(user_id, herald_internal.payload_ids(payload), coalesce((payload ->> 'archived')::boolean, true)));
+	SELECT jsonb_build_object('unread', herald.archive(user_id, herald_internal.payload_ids(payload),
+	                                                   coalesce((payload ->> 'archived')::boolean, true)));
 $$;
 
 CREATE FUNCTION herald_internal.act_inbox_list(user_id text, payload jsonb) RETURNS jsonb
@@ -90,7 +95,8 @@ DECLARE
 	only_unread boolean := coalesce((payload ->> 'onlyUnread')::boolean, false);
 	archived boolean := coalesce((payload ->> 'archived')::boolean, false);
 	grouped boolean := herald_internal.is_grouped((payload ->> 'grouped')::boolean) AND NOT archived;
-	counts jsonb := jsonb_build_object('unread', herald.unread_count(user_id, grouped), 'unseen', herald.unseen_count(user_id));
+	counts jsonb := jsonb_build_object('unread', herald.unread_count(user_id, grouped), 'unseen',
+	                                   herald.unseen_count(user_id));
 BEGIN
 	IF grouped THEN
 		RETURN counts || jsonb_build_object('groups', (
@@ -109,7 +115,8 @@ BEGIN
 	IF payload ->> 'conversationId' IS NULL OR payload ->> 'messageId' IS NULL THEN
 		RAISE EXCEPTION 'message:read needs "conversationId" and "messageId"' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	RETURN jsonb_build_object('unread', herald.mark_conversation_read(user_id, payload ->> 'conversationId', payload ->> 'messageId'));
+	RETURN jsonb_build_object('unread', herald.mark_conversation_read(user_id, payload ->> 'conversationId',
+	    payload ->> 'messageId'));
 END
 $$;
 
@@ -125,10 +132,12 @@ BEGIN
 	IF room IS NULL THEN
 		RAISE EXCEPTION '% needs "conversationId" or "receiverId"', event USING ERRCODE = 'invalid_parameter_value';
 	ELSIF conversation_id IS NOT NULL AND NOT herald.may_join(user_id, room) THEN
-		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
+		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id
+			USING ERRCODE = 'insufficient_privilege';
 	ELSIF conversation_id IS NOT NULL OR NOT herald.is_blocked(receiver_id, user_id) THEN
 		PERFORM set_config('synchronous_commit', 'off', true), -- nobody waits for a disk
-		        herald.signal(ARRAY[room], event, json_strip_nulls(json_build_object('conversationId', conversation_id, 'userId', user_id)),
+		        herald.signal(ARRAY[room], event,
+		                      json_strip_nulls(json_build_object('conversationId', conversation_id, 'userId', user_id)),
 		                      format('typing:%s:%s', room, user_id), user_id);
 	END IF;
 	RETURN '{}';
@@ -163,7 +172,8 @@ BEGIN
 		RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = 'HD404';
 	END IF;
 	IF NOT has_function_privilege(exposed.run_as, exposed.function, 'EXECUTE') THEN
-		RAISE EXCEPTION 'role "%" may not execute function %', exposed.run_as, exposed.function USING ERRCODE = 'insufficient_privilege';
+		RAISE EXCEPTION 'role "%" may not execute function %', exposed.run_as, exposed.function
+			USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	RETURN herald_internal.call_as(exposed.function, exposed.run_as, user_id, payload);
 END

@@ -12,14 +12,16 @@
 CREATE FUNCTION herald_internal.letter_collation() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT ' COLLATE pg_catalog."und-x-icu"' FROM pg_collation AS c
-	                 WHERE c.collname = 'und-x-icu' AND c.collnamespace = 'pg_catalog'::regnamespace AND c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
+	                 WHERE c.collname = 'und-x-icu' AND c.collnamespace = 'pg_catalog'::regnamespace AND
+	                       c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
 	                       AND getdatabaseencoding() = 'UTF8'), '');
 $$;
 
 -- Returns the condition that a user may see a post, by the predicate of watch_posts(); NULL if everybody may.
 CREATE FUNCTION herald_internal.visible_condition(alias text, posts regclass, viewer text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('EXISTS (SELECT FROM (SELECT %I.*) AS post CROSS JOIN (SELECT %s) AS session (viewer) WHERE (%s))', alias, viewer, w.arguments ->> 'visible')
+	SELECT format('EXISTS (SELECT FROM (SELECT %I.*) AS post CROSS JOIN (SELECT %s) AS session (viewer) WHERE (%s))',
+	              alias, viewer, w.arguments ->> 'visible')
 	FROM herald_internal.watched_table AS w
 	WHERE w.relation = posts AND w.kind = 'posts' AND w.arguments ->> 'visible' IS NOT NULL;
 $$;
@@ -29,31 +31,43 @@ $$;
 CREATE FUNCTION herald_internal.match_handle(users regclass, handle text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN EXISTS (SELECT FROM pg_index AS i
-	                         WHERE i.indrelid = users AND pg_get_indexdef(i.indexrelid, 1, false) IN (format('lower(%I)', handle), format('lower((%I)::text)', handle)))
+	                         WHERE i.indrelid = users AND
+	                               pg_get_indexdef(i.indexrelid,
+	                                               1, false) IN (format('lower(%I)', handle),
+	                                                             format('lower((%I)::text)', handle)))
 	            THEN format('lower(%s) = lower(named.handle)', herald_internal.column_sql('mentioned', handle))
-	            ELSE format('%s IN (named.handle, lower(named.handle))', herald_internal.column_sql('mentioned', handle)) END;
+	            ELSE format('%s IN (named.handle, lower(named.handle))',
+	                        herald_internal.column_sql('mentioned', handle)) END;
 $$;
 
 -- Returns the SELECT of the users with handles in a text; NULL without handles. A part of an address is no mention:
 -- ann@example.com, example.com/@ann, @ann@example.com. A handle may contain dots and dashes, but not at its end.
-CREATE FUNCTION herald_internal.mentioned_users_sql(relation regclass, author text[], body text[], posts regclass, among text) RETURNS text
+CREATE FUNCTION herald_internal.mentioned_users_sql(relation regclass, author text[], body text[], posts regclass,
+                                                    among text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT %s FROM (SELECT DISTINCT m[1] AS handle FROM regexp_matches(%s%s, %L, ''g'') AS m) AS named '
 	              'JOIN %s AS mentioned ON %s WHERE %s',
-	              herald_internal.id_sql('mentioned', u.key), herald_internal.id_sql('changed', body), herald_internal.letter_collation(),
+	              herald_internal.id_sql('mentioned', u.key), herald_internal.id_sql('changed', body),
+	              herald_internal.letter_collation(),
 	              '(?<![[:alnum:]_@/])@([[:alnum:]_](?:[[:alnum:]_.-]*[[:alnum:]_])?)(?![[:alnum:]_@])',
 	              u.users, herald_internal.match_handle(u.users, u.handle),
-	              coalesce(herald_internal.and_conditions(herald_internal.column_sql('mentioned', u.enabled) || ' IS NOT FALSE',
-	                            herald_internal.visible_condition(CASE posts WHEN relation THEN 'changed' ELSE 'subject' END, posts, herald_internal.id_sql('mentioned', u.key)),
-	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' || herald_internal.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
+	              coalesce(herald_internal.and_conditions(herald_internal.column_sql('mentioned', u.enabled) ||
+	                            ' IS NOT FALSE',
+	                            herald_internal.visible_condition(CASE posts WHEN relation THEN 'changed' ELSE 'subject'
+	                                                              END, posts,
+	                                                              herald_internal.id_sql('mentioned', u.key)),
+	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' ||
+	                            herald_internal.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
 	FROM herald_internal.user_table(relation, author) AS u
 	WHERE u.handle IS NOT NULL AND body IS NOT NULL;
 $$;
 
 -- A mention has the cause of the row that contains it, so a recipient of both gets one notification. An edit notifies
 -- the users that it adds.
-CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[], body text[], actor herald_internal.person, joins text, posts regclass, among text,
-	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text) RETURNS void
+CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[], body text[],
+	actor herald_internal.person, joins text, posts regclass, among text,
+	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text)
+		RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	recipient text := herald_internal.mentioned_users_sql(relation, author, body, posts, among);
@@ -63,12 +77,15 @@ BEGIN
 	IF recipient IS NULL THEN
 		RETURN;
 	END IF;
-	FOR made IN VALUES ('mention', 'insert', ''), ('mention_edit', 'update', format(' AND new.%1$I IS DISTINCT FROM old.%1$I', body[1])) LOOP
-		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => active, key => array_to_string(key, ','), on_error => on_error,
+	FOR made IN VALUES ('mention', 'insert', ''),
+		('mention_edit', 'update', format(' AND new.%1$I IS DISTINCT FROM old.%1$I', body[1])) LOOP
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => active,
+			key => array_to_string(key, ','), on_error => on_error,
 			condition => format('strpos(%s, ''@'') > 0%s', herald_internal.id_sql('changed', body), made.column3),
 			joins => concat_ws(E'\n', joins, actor.joins), actor => actor.id, actor_name => actor.name,
 			recipient => recipient, type => 'mention', subject_type => subject_type, subject_id => subject_id,
-			content => herald_internal.excerpt_template(body), data => data, cause => cause, retract => '', thread => thread);
+			content => herald_internal.excerpt_template(body), data => data, cause => cause, retract => '',
+			thread => thread);
 	END LOOP;
 END
 $$;
@@ -80,12 +97,17 @@ $$;
 CREATE FUNCTION herald_internal.followers_sql(relation regclass, author text[], most int) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %1$s AS follow CROSS JOIN LATERAL (%2$s) AS reached (id) WHERE %3$s AND '
-	              '(SELECT count(*) FROM (SELECT FROM %1$s AS follow WHERE %3$s LIMIT %4$s) AS most) < %4$s', w.relation,
+	              '(SELECT count(*) FROM (SELECT FROM %1$s AS follow WHERE %3$s LIMIT %4$s) AS most) < %4$s',
+	              w.relation,
 	              herald_internal.recipient_sql('follow', w.relation, a.follower),
-	              herald_internal.and_conditions(herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2),
-	                            herald_internal.and_conditions(a.present, herald_internal.value_condition(a.status, a.accepted))), most + 1)
+	              herald_internal.and_conditions(herald_internal.match_columns('follow', w.relation, a.followee,
+	                  'changed', $1, $2),
+	                            herald_internal.and_conditions(a.present,
+	                                                           herald_internal.value_condition(a.status, a.accepted))),
+	                            most + 1)
 	FROM herald_internal.watched_table AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text, status text, accepted text)
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text, status text,
+	                                              accepted text)
 	WHERE w.kind = 'follows' AND cardinality(a.followee) = cardinality($2)
 	ORDER BY w.relation
 	LIMIT 1;
@@ -108,58 +130,79 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO post FROM jsonb_to_record(arguments)
-		AS a (key text[], author text[], body text[], visible text, in_feed text, present text, status text, published text, follower_limit int, on_error text);
+		AS a (key text[], author text[], body text[], visible text, in_feed text, present text, status text,
+		      published text, follower_limit int, on_error text);
 	author := herald_internal.person_of_columns('author', 'changed', relation, post.author);
 	id := herald_internal.id_sql('changed', post.key);
 	author_id := herald_internal.id_template('changed', post.author);
 	path := 'post:' || herald_internal.id_template('changed', post.key);
-	payload := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post', 'changed.herald_row');
-	active := herald_internal.and_conditions(post.present, herald_internal.value_condition(post.status, post.published));
-	listed := herald_internal.and_conditions(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' || post.in_feed || ')');
-	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'), ('post_delete', 'delete', 'post:deleted') LOOP
-		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => active, on_error => post.on_error,
-			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id || ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
-			event => made.column3, room => format('feed:%s %s', CASE WHEN post.in_feed IS NULL THEN author_id ELSE '{feed.id}' END, path),
+	payload := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post',
+	                                    'changed.herald_row');
+	active := herald_internal.and_conditions(post.present,
+	                                         herald_internal.value_condition(post.status, post.published));
+	listed := herald_internal.and_conditions(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' ||
+	                                         post.in_feed || ')');
+	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'),
+		('post_delete', 'delete', 'post:deleted') LOOP
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => active,
+			on_error => post.on_error,
+			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id ||
+			                   ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
+			event => made.column3, room => format('feed:%s %s', CASE WHEN post.in_feed IS NULL THEN author_id
+			                                      ELSE '{feed.id}' END, path),
 			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
 	END LOOP;
-	PERFORM herald_internal.delete_rules(relation, rule) FROM unnest('{post_state,post_followers,post_listed,post_unlisted}'::text[]) AS rule;
+	PERFORM herald_internal.delete_rules(relation, rule)
+		FROM unnest('{post_state,post_followers,post_listed,post_unlisted}'::text[]) AS rule;
 	IF post.in_feed IS NOT NULL THEN
-		FOR made IN VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'), ('post_listed', 'insert', 'post:created', 'old') LOOP
-			PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => listed, on_error => post.on_error,
-				condition => format('%1$s.%2$I IS NOT NULL AND EXISTS (SELECT FROM (SELECT %1$s.*) AS post WHERE %3$s)', made.column4, post.key[1],
+		FOR made IN VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'),
+			('post_listed', 'insert', 'post:created', 'old') LOOP
+			PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => listed,
+				on_error => post.on_error,
+				condition => format('%1$s.%2$I IS NOT NULL AND EXISTS (SELECT FROM (SELECT %1$s.*) AS post WHERE %3$s)',
+				                    made.column4, post.key[1],
 				                    coalesce(active, 'true')),
 				joins => author.joins, event => made.column3, room => 'feed:' || author_id, payload => payload);
 		END LOOP;
 	END IF;
 	IF post.status IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'post_state', '{insert,update}', active => post.present, on_error => post.on_error,
-			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND old.%1$s IS DISTINCT FROM new.%1$s', post.status),
-			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}', room => 'user:' || author_id, payload => payload);
+		PERFORM herald_internal.watch(relation, 'post_state', '{insert,update}', active => post.present,
+			on_error => post.on_error,
+			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND '
+			                    'old.%1$s IS DISTINCT FROM new.%1$s', post.status),
+			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}', room => 'user:' || author_id,
+			payload => payload);
 	END IF;
 	followers := herald_internal.followers_sql(relation, post.author, post.follower_limit);
 	IF followers IS NOT NULL THEN
 		PERFORM herald_internal.watch(relation, 'post_followers', active => listed, on_error => post.on_error,
-			joins => author.joins, actor => author.id, actor_name => author.name, recipient => followers, type => 'post',
+			joins => author.joins, actor => author.id, actor_name => author.name, recipient => followers,
+			type => 'post',
 			subject_type => 'post', subject_id => id, content => herald_internal.excerpt_template(post.body),
 			data => herald_internal.json_sql('postId', id), cause => path || ':post');
 	END IF;
 	PERFORM herald_internal.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
 		'post', id, path || ':post', path, herald_internal.json_sql('postId', id), active, NULL, post.on_error);
-	PERFORM herald_internal.query_exists('', herald_internal.exists_query('post', relation, post.key, post.visible, NULL));
+	PERFORM herald_internal.query_exists('',
+	                                     herald_internal.exists_query('post', relation, post.key, post.visible, NULL));
 END
 $$;
 
-CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, key text DEFAULT NULL, visible text DEFAULT NULL,
-	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published', in_feed text DEFAULT NULL,
+CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, key text DEFAULT NULL,
+	visible text DEFAULT NULL,
+	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published',
+	in_feed text DEFAULT NULL,
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.register_table(relation, 'posts', jsonb_build_object(
-		'author', herald_internal.detect_key(relation, 'posts', 'author', author, herald_internal.referenced_user_table(relation)),
+		'author', herald_internal.detect_key(relation, 'posts', 'author',
+		                                     author, herald_internal.referenced_user_table(relation)),
 		'key', herald_internal.detect_row_key(relation, 'posts', key),
 		'body', herald_internal.body_column(relation, body),
 		'visible', visible,
 		'present', herald_internal.not_deleted_condition(relation, deleted_at),
-		'status', herald_internal.quoted_column(relation, status), 'published', CASE WHEN status IS NOT NULL THEN published END,
+		'status', herald_internal.quoted_column(relation, status), 'published', CASE WHEN status IS NOT NULL
+		THEN published END,
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
 		'on_error', on_error));
@@ -185,39 +228,51 @@ DECLARE
 	counter int;
 	made record;
 BEGIN
-	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], subject_table regclass, present text, on_error text);
+	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], subject_table regclass,
+	                                                          present text, on_error text);
 	actor := herald_internal.person_of_columns('actor', 'changed', relation, liked.actor);
 	subject := herald_internal.subject_of_columns(relation, liked.subject, liked.subject_table);
 	cause := format('%s:like:%s', subject.room, herald_internal.id_template('changed', liked.actor));
 	identity := array_to_string(liked.actor || liked.subject, ',');
-	counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, liked.present, subject.type, subject.owner);
+	counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, liked.present, subject.type,
+	                                      subject.owner);
 	FOR made IN
-		SELECT * FROM (VALUES ('unlike', 'delete', ':unliked', 'false', NULL, -1), ('like', 'insert', ':liked', 'true', subject.author, 1))
+		SELECT * FROM (VALUES ('unlike', 'delete', ':unliked', 'false', NULL, -1),
+		               ('like', 'insert', ':liked', 'true', subject.author, 1))
 			AS m (rule, operation, event, liked, recipient, delta)
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => liked.present, key => identity, on_error => liked.on_error,
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => liked.present,
+			key => identity, on_error => liked.on_error,
 			joins => concat_ws(E'\n', subject.joins, actor.joins),
 			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'like',
-			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => '', thread => subject.thread,
+			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => '',
+			thread => subject.thread,
 			event => subject.type || made.event,
 			room => subject.room,
-			payload => herald_internal.json_sql(subject.json_key, subject.id, 'userId', actor.id, 'username', actor.name, 'liked', made.liked,
+			payload => herald_internal.json_sql(subject.json_key, subject.id, 'userId', actor.id, 'username',
+			                           actor.name, 'liked', made.liked,
 			                           'timestamp', herald_internal.now_sql()),
 			counter => counter, counted_id => subject.id, delta => made.delta);
 	END LOOP;
-	PERFORM herald_internal.watch(relation, 'like_gone', '{delete}', active => liked.present, key => identity, on_error => liked.on_error,
-		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation, herald_internal.and_conditions(
-			herald_internal.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation, liked.actor || liked.subject), liked.present)));
+	PERFORM herald_internal.watch(relation, 'like_gone', '{delete}', active => liked.present, key => identity,
+		on_error => liked.on_error,
+		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation,
+		                                    herald_internal.and_conditions(
+			herald_internal.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation,
+			                              liked.actor || liked.subject), liked.present)));
 END
 $$;
 
-CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, subject text DEFAULT NULL, subject_table regclass DEFAULT NULL,
+CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, subject text DEFAULT NULL,
+	subject_table regclass DEFAULT NULL,
 	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor, herald_internal.referenced_user_table(relation),
+	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
+	                                          herald_internal.referenced_user_table(relation),
 	                                          taken => herald_internal.parse_columns(relation, subject));
-	subject_columns text[] := herald_internal.detect_key(relation, 'likes', 'subject', subject, subject_table, taken => actor_columns);
+	subject_columns text[] := herald_internal.detect_key(relation, 'likes', 'subject', subject, subject_table,
+	                                                     taken => actor_columns);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'likes', jsonb_build_object(
 		'actor', actor_columns,
@@ -255,7 +310,8 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO comment FROM jsonb_to_record(arguments)
-		AS a (key text[], author text[], subject text[], subject_table regclass, parent text[], body text[], present text, on_error text);
+		AS a (key text[], author text[], subject text[], subject_table regclass, parent text[], body text[],
+		      present text, on_error text);
 	actor := herald_internal.person_of_columns('actor', 'changed', relation, comment.author);
 	subject := herald_internal.subject_of_columns(relation, comment.subject, comment.subject_table);
 	id := herald_internal.id_sql('changed', comment.key);
@@ -263,48 +319,65 @@ BEGIN
 	path := 'comment:' || herald_internal.id_template('changed', comment.key);
 	cause := format('%s:%s', subject.room, path);
 	identity := comment.author || comment.subject;
-	counter := herald_internal.save_total(relation, 'totalComments', comment.subject, comment.present, subject.type, subject.owner);
+	counter := herald_internal.save_total(relation, 'totalComments', comment.subject, comment.present, subject.type,
+	                                      subject.owner);
 	FOR made IN
 		SELECT * FROM (VALUES ('comment', 'insert', 'comment:created', subject.author, counter, 1, ''),
 		                      ('comment_update', 'update', 'comment:updated', NULL, NULL, NULL, ''),
-		                      ('comment_delete', 'delete', 'comment:deleted', NULL, counter, -1, format('%s %s:*', cause, path)))
+		                      ('comment_delete', 'delete', 'comment:deleted', NULL, counter, -1,
+		                       format('%s %s:*', cause, path)))
 			AS m (rule, operation, event, recipient, counter, delta, retract)
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => comment.present, key => array_to_string(identity, ','),
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => comment.present,
+			key => array_to_string(identity, ','),
 			on_error => comment.on_error,
 			joins => concat_ws(E'\n', subject.joins, actor.joins),
 			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'comment',
-			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => made.retract, thread => subject.room,
+			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => made.retract,
+			thread => subject.room,
 			content => herald_internal.excerpt_template(comment.body),
 			data => data,
 			event => made.event,
 			room => subject.room,
-			payload => herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id, 'parentId', herald_internal.id_sql('changed', comment.parent),
-			                           'userId', actor.id, 'username', actor.name, 'content', herald_internal.id_sql('changed', comment.body), 'comment', 'changed.herald_row',
+			payload => herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id, 'parentId',
+			                           herald_internal.id_sql('changed', comment.parent),
+			                           'userId', actor.id, 'username', actor.name, 'content',
+			                           herald_internal.id_sql('changed', comment.body), 'comment', 'changed.herald_row',
 			                           'timestamp', herald_internal.now_sql()),
-			counter => made.counter, counted_id => CASE WHEN made.counter IS NOT NULL THEN subject.id END, delta => made.delta);
+			counter => made.counter, counted_id => CASE WHEN made.counter IS NOT NULL THEN subject.id
+			END, delta => made.delta);
 	END LOOP;
 	PERFORM herald_internal.delete_rules(relation, 'reply');
 	IF comment.parent IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'reply', active => comment.present, key => array_to_string(identity, ','), on_error => comment.on_error,
-			joins => concat_ws(E'\n', herald_internal.left_join_sql('parent', relation, comment.key, 'changed', relation, comment.parent), actor.joins),
-			actor => actor.id, actor_name => actor.name, recipient => herald_internal.recipient_sql('parent', relation, comment.author), type => 'reply',
-			subject_type => 'comment', subject_id => herald_internal.id_sql('changed', comment.parent), cause => cause, retract => '', thread => subject.room,
+		PERFORM herald_internal.watch(relation, 'reply', active => comment.present,
+			key => array_to_string(identity, ','), on_error => comment.on_error,
+			joins => concat_ws(E'\n', herald_internal.left_join_sql('parent', relation, comment.key, 'changed',
+			                                                        relation, comment.parent), actor.joins),
+			actor => actor.id, actor_name => actor.name,
+			recipient => herald_internal.recipient_sql('parent', relation, comment.author), type => 'reply',
+			subject_type => 'comment', subject_id => herald_internal.id_sql('changed', comment.parent), cause => cause,
+			retract => '', thread => subject.room,
 			content => herald_internal.excerpt_template(comment.body), data => data);
 	END IF;
-	PERFORM herald_internal.compile_mentions(relation, comment.author, comment.body, actor, subject.joins, comment.subject_table, NULL,
+	PERFORM herald_internal.compile_mentions(relation, comment.author, comment.body, actor, subject.joins,
+		comment.subject_table, NULL,
 		'comment', id, cause, subject.room, data, comment.present, identity, comment.on_error);
 END
 $$;
 
-CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NULL, subject text DEFAULT NULL, subject_table regclass DEFAULT NULL,
-	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
+CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NULL, subject text DEFAULT NULL,
+	subject_table regclass DEFAULT NULL,
+	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL,
+	on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author, herald_internal.referenced_user_table(relation),
+	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author',
+	                                           author, herald_internal.referenced_user_table(relation),
 	                                           taken => herald_internal.parse_columns(relation, subject));
-	parent_columns text[] := herald_internal.detect_key(relation, 'comments', 'parent', parent, relation, taken => author_columns, optional => true);
-	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table, taken => author_columns || parent_columns);
+	parent_columns text[] := herald_internal.detect_key(relation, 'comments', 'parent', parent, relation,
+	                                                    taken => author_columns, optional => true);
+	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table,
+	                                                     taken => author_columns || parent_columns);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'comments', key),

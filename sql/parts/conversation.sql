@@ -17,51 +17,71 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO membership FROM jsonb_to_record(arguments)
-		AS a (conversation text[], member text[], present text, status text, accepted text, pending text, last_read text, on_error text);
-	present := herald_internal.and_conditions(membership.present, herald_internal.value_condition(membership.status, membership.accepted));
+		AS a (conversation text[], member text[], present text, status text, accepted text, pending text,
+		      last_read text, on_error text);
+	present := herald_internal.and_conditions(membership.present,
+	                                          herald_internal.value_condition(membership.status, membership.accepted));
 	identity := array_to_string(membership.conversation || membership.member, ',');
 	conversation_id := herald_internal.id_sql('changed', membership.conversation);
 	member_id := herald_internal.id_sql('changed', membership.member);
 	room := 'conversation:' || herald_internal.id_template('changed', membership.conversation);
-	FOR made IN VALUES ('member_leave', 'delete', 'conversation:left', NULL, room), ('member_join', 'insert', 'conversation:joined', room, NULL) LOOP
-		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => present, key => identity, on_error => membership.on_error,
-			event => made.column3, room => format('%s user:%s', room, herald_internal.id_template('changed', membership.member)),
+	FOR made IN VALUES ('member_leave', 'delete', 'conversation:left', NULL, room),
+		('member_join', 'insert', 'conversation:joined', room, NULL) LOOP
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => present, key => identity,
+			on_error => membership.on_error,
+			event => made.column3, room => format('%s user:%s',
+			                                      room, herald_internal.id_template('changed', membership.member)),
 			payload => herald_internal.json_sql('conversationId', conversation_id, 'userId', member_id),
 			member => member_id, member_joins => made.column4, member_leaves => made.column5);
 	END LOOP;
-	PERFORM herald_internal.delete_rules(relation, 'member_read'), herald_internal.delete_rules(relation, 'request_answered');
+	PERFORM herald_internal.delete_rules(relation, 'member_read'),
+		herald_internal.delete_rules(relation, 'request_answered');
 	IF membership.last_read IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'member_read', '{update}', active => present, key => identity, on_error => membership.on_error,
+		PERFORM herald_internal.watch(relation, 'member_read', '{update}', active => present, key => identity,
+			on_error => membership.on_error,
 			condition => format('new.%1$s IS DISTINCT FROM old.%1$s AND new.%1$s IS NOT NULL', membership.last_read),
 			event => 'message:read', room => room,
-			payload => herald_internal.json_sql('conversationId', conversation_id, 'userId', member_id, 'messageId', format('new.%s::text', membership.last_read),
+			payload => herald_internal.json_sql('conversationId', conversation_id, 'userId', member_id, 'messageId',
+			                           format('new.%s::text', membership.last_read),
 			                           'timestamp', herald_internal.now_sql()));
 	END IF;
 	IF membership.status IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'request_answered', '{delete}', key => identity, on_error => membership.on_error,
-			active => herald_internal.and_conditions(membership.present, herald_internal.value_condition(membership.status, membership.pending)),
+		PERFORM herald_internal.watch(relation, 'request_answered', '{delete}', key => identity,
+			on_error => membership.on_error,
+			active => herald_internal.and_conditions(membership.present,
+			                                         herald_internal.value_condition(membership.status,
+			                                             membership.pending)),
 			retract => format('%s:request:%s', room, herald_internal.id_template('changed', membership.member)));
 	END IF;
 	PERFORM herald_internal.save_room_source(relation, 'members', format(
-		'SELECT u.id AS user_id, ''conversation:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS m ON %s WHERE %s',
-		herald_internal.id_sql('m', membership.conversation), relation, herald_internal.match_id('m', relation, membership.member, 'u.id'), coalesce(present, 'true')));
+		'SELECT u.id AS user_id, ''conversation:'' || %s AS room '
+		'FROM unnest($1::text[]) AS u (id) JOIN %s AS m ON %s WHERE %s',
+		herald_internal.id_sql('m', membership.conversation),
+		relation, herald_internal.match_id('m', relation, membership.member, 'u.id'), coalesce(present, 'true')));
 END
 $$;
 
-CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAULT NULL, member text DEFAULT NULL, left_at text DEFAULT NULL,
-	status text DEFAULT NULL, accepted text DEFAULT 'accepted,active,member', pending text DEFAULT 'pending,requested,invited',
+CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAULT NULL, member text DEFAULT NULL,
+	left_at text DEFAULT NULL,
+	status text DEFAULT NULL, accepted text DEFAULT 'accepted,active,member',
+	pending text DEFAULT 'pending,requested,invited',
 	last_read text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member', member, herald_internal.referenced_user_table(relation),
+	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member',
+	                                           member, herald_internal.referenced_user_table(relation),
 	                                           taken => herald_internal.parse_columns(relation, conversation));
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'members', jsonb_build_object(
-		'conversation', herald_internal.detect_key(relation, 'members', 'conversation', conversation, taken => member_columns),
+		'conversation', herald_internal.detect_key(relation, 'members', 'conversation', conversation,
+		                                           taken => member_columns),
 		'member', member_columns,
 		'present', herald_internal.and_conditions(herald_internal.not_deleted_condition(relation, NULL),
-		                         quote_ident(herald_internal.detect_column(relation, left_at, '{leftat,removedat}')) || ' IS NULL'),
-		'last_read', quote_ident(herald_internal.detect_column(relation, last_read, '{lastreadmessageid,lastreadid,lastreadmessage}')),
+		                         quote_ident(herald_internal.detect_column(relation, left_at, '{leftat,removedat}')) ||
+		                         ' IS NULL'),
+		'last_read', quote_ident(herald_internal.detect_column(relation,
+		                                                       last_read,
+		                                                       '{lastreadmessageid,lastreadid,lastreadmessage}')),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
 END
 $$;
@@ -74,14 +94,19 @@ COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text,
 -- Returns the SELECT of the present members, or of the pending ones, of the conversation in columns of a changed row.
 -- NULL as long as no members are watched. If several tables of members are watched, takes the one for the same
 -- conversations.
-CREATE FUNCTION herald_internal.members_sql(relation regclass, columns text[], waiting boolean DEFAULT false) RETURNS text
+CREATE FUNCTION herald_internal.members_sql(relation regclass, columns text[], waiting boolean DEFAULT false)
+	RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s', w.relation,
 	              herald_internal.recipient_sql('member', w.relation, a.member),
-	              herald_internal.and_conditions(herald_internal.match_columns('member', w.relation, a.conversation, 'changed', $1, $2),
-	                            herald_internal.and_conditions(a.present, herald_internal.value_condition(a.status, CASE WHEN waiting THEN a.pending ELSE a.accepted END))))
+	              herald_internal.and_conditions(herald_internal.match_columns('member', w.relation, a.conversation,
+	                  'changed', $1, $2),
+	                            herald_internal.and_conditions(a.present,
+	                                                           herald_internal.value_condition(a.status, CASE
+	                                                               WHEN waiting THEN a.pending ELSE a.accepted END))))
 	FROM herald_internal.watched_table AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text, accepted text, pending text)
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text,
+	                                              accepted text, pending text)
 	LEFT JOIN herald_internal.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
 	LEFT JOIN herald_internal.foreign_keys($1) AS ours ON ours.columns = $2 AND ours.target = theirs.target
 	WHERE w.kind = 'members' AND cardinality(a.conversation) = cardinality($2) AND (a.status IS NOT NULL OR NOT waiting)
@@ -106,7 +131,8 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
-		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text, on_error text);
+		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text,
+		      on_error text);
 	sender := herald_internal.person_of_columns('actor', 'changed', relation, message.sender);
 	id := herald_internal.id_sql('changed', message.key);
 	conversation_id := herald_internal.id_sql('changed', message.conversation);
@@ -121,7 +147,8 @@ BEGIN
 		cause := format('%s:%s', thread, cause);
 	ELSE
 		recipient := herald_internal.recipient_sql('changed', relation, message.receiver);
-		room := format('user:%s user:%s', herald_internal.id_template('changed', message.sender), herald_internal.id_template('changed', message.receiver));
+		room := format('user:%s user:%s', herald_internal.id_template('changed', message.sender),
+		               herald_internal.id_template('changed', message.receiver));
 	END IF;
 	FOR made IN
 		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, '', message.ack),
@@ -129,28 +156,36 @@ BEGIN
 		                      ('message_delete', 'delete', 'message:deleted', NULL, cause, NULL))
 			AS m (rule, operation, event, recipient, retract, ack)
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => message.present, on_error => message.on_error,
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => message.present,
+			on_error => message.on_error,
 			joins => sender.joins,
 			actor => sender.id, actor_name => sender.name, recipient => made.recipient, type => 'message',
-			subject_type => subject_type, subject_id => coalesce(conversation_id, id), cause => cause, retract => made.retract, thread => thread,
+			subject_type => subject_type, subject_id => coalesce(conversation_id, id), cause => cause,
+			retract => made.retract, thread => thread,
 			content => herald_internal.excerpt_template(message.body),
 			data => data,
 			event => made.event,
 			room => room,
 			ack => made.ack,
-			payload => herald_internal.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId', herald_internal.id_sql('changed', message.receiver),
-			                           'senderId', sender.id, 'senderName', sender.name, 'content', herald_internal.id_sql('changed', message.body),
+			payload => herald_internal.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId',
+			                           herald_internal.id_sql('changed', message.receiver),
+			                           'senderId', sender.id, 'senderName', sender.name, 'content',
+			                           herald_internal.id_sql('changed', message.body),
 			                           'message', 'changed.herald_row', 'timestamp', herald_internal.now_sql()));
 	END LOOP;
 	PERFORM herald_internal.delete_rules(relation, 'message_request');
 	IF waiting IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'message_request', active => message.present, on_error => message.on_error,
-			joins => sender.joins, actor => sender.id, actor_name => sender.name, recipient => waiting, type => 'message_request',
-			subject_type => 'conversation', subject_id => conversation_id, cause => thread || ':request:{herald_recipient.id}', retract => '', thread => thread,
+		PERFORM herald_internal.watch(relation, 'message_request', active => message.present,
+			on_error => message.on_error,
+			joins => sender.joins, actor => sender.id, actor_name => sender.name, recipient => waiting,
+			type => 'message_request',
+			subject_type => 'conversation', subject_id => conversation_id, cause => thread ||
+			':request:{herald_recipient.id}', retract => '', thread => thread,
 			content => herald_internal.excerpt_template(message.body), data => data);
 	END IF;
 	PERFORM herald_internal.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,
-		coalesce(herald_internal.members_sql(relation, message.conversation), 'SELECT ' || herald_internal.id_sql('changed', message.receiver)),
+		coalesce(herald_internal.members_sql(relation, message.conversation), 'SELECT ' ||
+		         herald_internal.id_sql('changed', message.receiver)),
 		subject_type, coalesce(conversation_id, id), cause, thread, data, message.present, NULL, message.on_error);
 END
 $$;
@@ -161,7 +196,9 @@ CREATE FUNCTION herald_internal.writable_columns(relation regclass, given text, 
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	writable text[] := CASE WHEN given = '' THEN '{}'
-	                        ELSE coalesce(herald_internal.parse_columns(relation, given), array_remove(ARRAY[herald_internal.detect_column(relation, NULL, '{mediaurl}')], NULL)) END;
+	                        ELSE coalesce(herald_internal.parse_columns(relation, given),
+	                                      array_remove(ARRAY[herald_internal.detect_column(relation,
+	                                          NULL, '{mediaurl}')], NULL)) END;
 BEGIN
 	IF writable && taken THEN
 		RAISE EXCEPTION 'clients may not write all of the columns %', array_to_string(writable, ', ')
@@ -172,15 +209,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NULL, conversation text DEFAULT NULL, receiver text DEFAULT NULL,
-	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true, writable text DEFAULT NULL,
+CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NULL, conversation text DEFAULT NULL,
+	receiver text DEFAULT NULL,
+	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true,
+	writable text DEFAULT NULL,
 	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
 	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender, users,
 	                                           taken => herald_internal.parse_columns(relation, receiver));
-	receiver_columns text[] := herald_internal.detect_key(relation, 'messages', 'receiver', receiver, users, taken => sender_columns, optional => true);
+	receiver_columns text[] := herald_internal.detect_key(relation, 'messages', 'receiver', receiver, users,
+	                                                      taken => sender_columns, optional => true);
 	conversation_columns text[];
 	key_columns text[];
 	body_columns text[];
@@ -199,7 +239,8 @@ BEGIN
 		'body', body_columns,
 		'present', herald_internal.not_deleted_condition(relation, deleted_at),
 		'sendable', sendable,
-		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns || conversation_columns || receiver_columns || body_columns),
+		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns ||
+		                                             conversation_columns || receiver_columns || body_columns),
 		'max_length', max_length,
 		'ack', ack,
 		'on_error', on_error));
@@ -229,8 +270,10 @@ CREATE FUNCTION herald_internal.later_condition(relation regclass, key text[], l
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN herald_internal.column_type(relation, key[1]) IN ('smallint', 'integer', 'bigint') OR made IS NULL
-		THEN format('message.%I > %s', key[1], herald_internal.cast_id_sql(last_read, herald_internal.column_type(relation, key[1])))
-		ELSE format('message.%1$I > (SELECT last.%1$I FROM %2$s AS last WHERE %3$s)', made, relation, herald_internal.match_id('last', relation, key, last_read))
+		THEN format('message.%I > %s', key[1],
+		            herald_internal.cast_id_sql(last_read, herald_internal.column_type(relation, key[1])))
+		ELSE format('message.%1$I > (SELECT last.%1$I FROM %2$s AS last WHERE %3$s)', made, relation,
+		            herald_internal.match_id('last', relation, key, last_read))
 	END
 	FROM herald_internal.detect_column(relation, NULL, '{createdat,sentat,insertedat,timestamp}') AS made;
 $$;
@@ -241,20 +284,27 @@ $$;
 CREATE FUNCTION herald_internal.unread_query(messages regclass) RETURNS TABLE (run_as oid, sql text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.relowner, format('SELECT %1$s AS conversation_id, %2$s AS last_read, count(message.*) AS unread '
-	                          'FROM (SELECT * FROM %3$s WHERE %4$s) AS member LEFT JOIN (SELECT * FROM %5$s WHERE %6$s) AS message '
+	                          'FROM (SELECT * FROM %3$s WHERE %4$s) AS member '
+	                          'LEFT JOIN (SELECT * FROM %5$s WHERE %6$s) AS message '
 	                          'ON %7$s AND NOT (%8$s) AND (%2$s IS NULL OR %9$s) WHERE %10$s GROUP BY 1, 2 ORDER BY 1',
 	              herald_internal.id_sql('member', m.conversation), l.last_read,
-	              w.relation, coalesce(herald_internal.and_conditions(m.present, herald_internal.value_condition(m.status, m.accepted)), 'true'),
+	              w.relation, coalesce(herald_internal.and_conditions(m.present,
+	                  herald_internal.value_condition(m.status, m.accepted)), 'true'),
 	              messages, coalesce(a.present, 'true'),
-	              herald_internal.match_columns('message', messages, a.conversation, 'member', w.relation, m.conversation),
-	              herald_internal.match_id('message', messages, a.sender, '$1'), herald_internal.later_condition(messages, a.key, l.last_read),
+	              herald_internal.match_columns('message', messages, a.conversation, 'member', w.relation,
+	                                            m.conversation),
+	              herald_internal.match_id('message', messages, a.sender, '$1'),
+	              herald_internal.later_condition(messages, a.key, l.last_read),
 	              herald_internal.match_id('member', w.relation, m.member, '$1'))
 	FROM herald_internal.watched_table AS t
 	CROSS JOIN jsonb_to_record(t.arguments) AS a (key text[], sender text[], conversation text[], present text)
 	JOIN herald_internal.watched_table AS w ON w.kind = 'members'
 	JOIN pg_class AS c ON c.oid = messages
-	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text, accepted text, last_read text)
-	CROSS JOIN LATERAL (SELECT coalesce('member.' || m.last_read || '::text', format('($2 ->> %s)', herald_internal.id_sql('member', m.conversation)))) AS l (last_read)
+	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text,
+	                                              accepted text, last_read text)
+	CROSS JOIN LATERAL (SELECT coalesce('member.' || m.last_read || '::text',
+	                                    format('($2 ->> %s)',
+	                                           herald_internal.id_sql('member', m.conversation)))) AS l (last_read)
 	WHERE t.relation = messages AND t.kind = 'messages' AND cardinality(a.conversation) = cardinality(m.conversation);
 $$;
 
@@ -264,7 +314,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer jsonb;
 BEGIN
-	EXECUTE format('SELECT jsonb_agg(q) FROM (%s) AS q', question ->> 'sql') INTO answer USING user_id, question -> 'read';
+	EXECUTE format('SELECT jsonb_agg(q) FROM (%s) AS q', question ->> 'sql') INTO answer USING user_id,
+		question -> 'read';
 	RETURN answer;
 END
 $$;
@@ -274,9 +325,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.conversation_id, a.unread, a.last_read
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN LATERAL herald_internal.unread_query(w.relation) AS q
-	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.query_rows(text, jsonb)', q.run_as, user_id, jsonb_build_object('sql', q.sql,
+	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.query_rows(text, jsonb)',
+	                                                              q.run_as, user_id, jsonb_build_object('sql', q.sql,
 		'read', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
-		         FROM herald.conversation_read AS r WHERE r.user_id = unread_messages.user_id)))) AS a (conversation_id text, unread bigint, last_read text)
+		         FROM herald.conversation_read AS r
+		         WHERE r.user_id = unread_messages.user_id)))) AS a (conversation_id text, unread bigint,
+		             last_read text)
 	WHERE w.kind = 'messages';
 $$;
 COMMENT ON FUNCTION herald.unread_messages(text) IS
@@ -284,23 +338,30 @@ COMMENT ON FUNCTION herald.unread_messages(text) IS
 	'read';
 
 -- Returns the query whether a message ($2) belongs to the conversation, and is later than the last read one.
-CREATE FUNCTION herald_internal.message_query(messages regclass, conversation_id text, message_id text, last_read text) RETURNS TABLE (run_as oid, question jsonb)
+CREATE FUNCTION herald_internal.message_query(messages regclass, conversation_id text, message_id text, last_read text)
+	RETURNS TABLE (run_as oid, question jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT c.relowner, jsonb_build_object('id', message_id, 'sql', format('FROM %s AS message WHERE %s', messages, herald_internal.and_conditions(
-		herald_internal.match_id('message', messages, a.key, '$2'), herald_internal.match_id('message', messages, a.conversation, quote_literal(conversation_id)),
-		CASE WHEN last_read IS NOT NULL THEN herald_internal.later_condition(messages, a.key, quote_literal(last_read)) END)))
+	SELECT c.relowner, jsonb_build_object('id', message_id, 'sql',
+	                                      format('FROM %s AS message WHERE %s', messages,
+	                                             herald_internal.and_conditions(
+		herald_internal.match_id('message', messages, a.key, '$2'),
+		herald_internal.match_id('message', messages, a.conversation, quote_literal(conversation_id)),
+		CASE WHEN last_read IS NOT NULL THEN herald_internal.later_condition(messages, a.key, quote_literal(last_read))
+		END)))
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], conversation text[])
 	WHERE w.relation = messages AND w.kind = 'messages' AND a.conversation IS NOT NULL;
 $$;
 
-CREATE FUNCTION herald_internal.message_exists(conversation_id text, message_id text, after text DEFAULT NULL) RETURNS boolean
+CREATE FUNCTION herald_internal.message_exists(conversation_id text, message_id text, after text DEFAULT NULL)
+	RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (
 		SELECT FROM herald_internal.watched_table AS w
 		CROSS JOIN LATERAL herald_internal.message_query(w.relation, conversation_id, message_id, after) AS q
-		WHERE w.kind = 'messages' AND herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, q.run_as, '', q.question) = 'true');
+		WHERE w.kind = 'messages' AND herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure,
+		                                                      q.run_as, '', q.question) = 'true');
 $$;
 
 -- Raises an error unless the user is a present member of the conversation.
@@ -308,7 +369,8 @@ CREATE FUNCTION herald_internal.check_member(user_id text, conversation_id text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT herald.may_join(user_id, 'conversation:' || conversation_id) THEN
-		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id USING ERRCODE = 'insufficient_privilege';
+		RAISE EXCEPTION 'user "%" is not in conversation "%"', user_id, conversation_id
+			USING ERRCODE = 'insufficient_privilege';
 	END IF;
 END
 $$;
@@ -323,25 +385,32 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.check_member(user_id, conversation_id);
 	IF NOT herald_internal.message_exists(conversation_id, message_id) THEN
-		RAISE EXCEPTION 'conversation "%" has no message "%"', conversation_id, message_id USING ERRCODE = 'no_data_found';
+		RAISE EXCEPTION 'conversation "%" has no message "%"', conversation_id, message_id
+			USING ERRCODE = 'no_data_found';
 	END IF;
 	SELECT r.message_id INTO last
 	FROM herald.conversation_read AS r
 	WHERE r.user_id = mark_conversation_read.user_id AND r.conversation_id = mark_conversation_read.conversation_id
 	FOR UPDATE;
 	IF last IS NULL OR herald_internal.message_exists(conversation_id, message_id, after => last) THEN
-		INSERT INTO herald.conversation_read AS r (user_id, conversation_id, message_id) VALUES (user_id, conversation_id, message_id)
-		ON CONFLICT ON CONSTRAINT conversation_read_pkey DO UPDATE SET message_id = excluded.message_id, read_at = now();
-		PERFORM herald_internal.append_event(ARRAY['conversation:' || conversation_id], 'message:read', json_build_object(
-			'conversationId', conversation_id, 'userId', user_id, 'messageId', message_id, 'timestamp', herald.iso8601(now())), NULL, NULL, NULL);
+		INSERT INTO herald.conversation_read AS r (user_id, conversation_id, message_id)
+			VALUES (user_id, conversation_id, message_id)
+		ON CONFLICT ON CONSTRAINT conversation_read_pkey DO UPDATE SET message_id = excluded.message_id,
+			read_at = now();
+		PERFORM herald_internal.append_event(ARRAY['conversation:' || conversation_id], 'message:read',
+		                                     json_build_object(
+			'conversationId', conversation_id, 'userId', user_id, 'messageId', message_id, 'timestamp',
+			herald.iso8601(now())), NULL, NULL, NULL);
 	END IF;
 	SELECT max(n.id) INTO until
 	FROM herald.notification AS n
 	WHERE n.recipient_id = mark_conversation_read.user_id AND n.subject_type = 'conversation' AND
-	      n.subject_id = mark_conversation_read.conversation_id AND n.data ->> 'messageId' = mark_conversation_read.message_id;
+	      n.subject_id = mark_conversation_read.conversation_id AND
+	          n.data ->> 'messageId' = mark_conversation_read.message_id;
 	RETURN herald.mark_read(user_id, ARRAY(
 		SELECT n.id FROM herald_internal.unread_notifications(user_id) AS n
-		WHERE n.subject_type = 'conversation' AND n.subject_id = mark_conversation_read.conversation_id AND (until IS NULL OR n.id <= until)));
+		WHERE n.subject_type = 'conversation' AND n.subject_id = mark_conversation_read.conversation_id AND
+		      (until IS NULL OR n.id <= until)));
 END
 $$;
 COMMENT ON FUNCTION herald.mark_conversation_read(text, text, text) IS

@@ -29,16 +29,20 @@ $$;
 
 -- Returns the foreign keys of a table. Their columns are in the order of the target's primary key, if they refer to
 -- it.
-CREATE FUNCTION herald_internal.foreign_keys(relation regclass) RETURNS TABLE (columns text[], target regclass, target_columns text[])
+CREATE FUNCTION herald_internal.foreign_keys(relation regclass)
+	RETURNS TABLE (columns text[], target regclass, target_columns text[])
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT DISTINCT array_agg(a.attname::text ORDER BY o.place), c.confrelid::regclass, array_agg(t.attname::text ORDER BY o.place)
+	SELECT DISTINCT array_agg(a.attname::text ORDER BY o.place), c.confrelid::regclass,
+	       array_agg(t.attname::text ORDER BY o.place)
 	FROM pg_constraint AS c
 	CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (attnum, target_attnum, place)
 	JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum
 	JOIN pg_attribute AS t ON t.attrelid = c.confrelid AND t.attnum = k.target_attnum
-	CROSS JOIN LATERAL (SELECT coalesce(array_position(herald_internal.primary_key(c.confrelid), t.attname::text), k.place)) AS o (place)
+	CROSS JOIN LATERAL (SELECT coalesce(array_position(herald_internal.primary_key(c.confrelid), t.attname::text),
+	                                    k.place)) AS o (place)
 	WHERE c.conrelid = $1 AND c.contype = 'f' AND
-	      NOT EXISTS (SELECT FROM pg_constraint AS whole WHERE whole.oid = c.conparentid AND whole.conrelid = c.conrelid)
+	      NOT EXISTS (SELECT FROM pg_constraint AS whole WHERE whole.oid = c.conparentid AND
+	                  whole.conrelid = c.conrelid)
 	GROUP BY c.oid, c.confrelid;
 $$;
 
@@ -74,7 +78,8 @@ CREATE FUNCTION herald_internal.parse_columns(relation regclass, given text) RET
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	existing text[] := herald_internal.column_names(relation);
-	wanted text[] := CASE WHEN given = ANY (existing) THEN ARRAY[given] ELSE regexp_split_to_array(btrim(given), '\s*,\s*') END;
+	wanted text[] := CASE WHEN given = ANY (existing) THEN ARRAY[given]
+		ELSE regexp_split_to_array(btrim(given), '\s*,\s*') END;
 	missing text;
 BEGIN
 	SELECT name INTO missing FROM unnest(wanted) AS name WHERE name <> ALL (existing) LIMIT 1;
@@ -88,7 +93,8 @@ $$;
 
 -- Returns the names that support a role: strong ones, and weak ones that count if nothing better exists. Rivals are
 -- the names of the role's counterpart; they rule a column out. For a subject, "noun" is the noun of its table.
-CREATE FUNCTION herald_internal.name_convention(role text, noun text, OUT strong text[], OUT weak text[], OUT rivals text[])
+CREATE FUNCTION herald_internal.name_convention(role text, noun text, OUT strong text[], OUT weak text[],
+                                                OUT rivals text[])
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE role
 		WHEN 'actor' THEN someone || '{actor,actorid,liker,likerid,likedby,reactor,reactorid}'
@@ -100,9 +106,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN 'blocked' THEN blocked
 		WHEN 'sender' THEN '{sender,senderid,senderuserid,sentby,from,fromid,fromuser,fromuserid}' || someone
 		WHEN 'receiver' THEN received
-		WHEN 'conversation' THEN '{conversation,conversationid,chat,chatid,room,roomid,channel,channelid,thread,threadid,group,groupid}'
-		WHEN 'parent' THEN '{parent,parentid,parentcomment,parentcommentid,replyto,replytoid,inreplyto,inreplytoid,replytocommentid}'
-		WHEN 'subject' THEN CASE WHEN noun IS NULL THEN '{post,postid,subject,subjectid,target,targetid,item,itemid}' ELSE ARRAY[noun, noun || 'id'] END
+		WHEN 'conversation' THEN '{conversation,conversationid,chat,chatid,room,roomid,channel,channelid,thread,'
+		                         'threadid,group,groupid}'
+		WHEN 'parent' THEN '{parent,parentid,parentcomment,parentcommentid,replyto,replytoid,inreplyto,'
+		                   'inreplytoid,replytocommentid}'
+		WHEN 'subject' THEN CASE WHEN noun IS NULL THEN '{post,postid,subject,subjectid,target,targetid,item,itemid}'
+			ELSE ARRAY[noun, noun || 'id'] END
 	END,
 	CASE WHEN role IN ('follower', 'followee', 'blocker') THEN '{user,userid}'::text[] ELSE '{}' END,
 	CASE role
@@ -114,22 +123,28 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN 'conversation' THEN received
 		ELSE '{}'
 	END
-	FROM (SELECT '{user,userid,author,authorid,owner,ownerid,creator,creatorid,createdby,createdbyid,poster,posterid,postedby,writer,writerid,'
+	FROM (SELECT '{user,userid,author,authorid,owner,ownerid,creator,creatorid,createdby,createdbyid,'
+	             'poster,posterid,postedby,writer,writerid,'
 	             'member,memberid,profile,profileid,account,accountid,person,personid}'::text[] AS someone,
-	             '{followee,followeeid,followeeuserid,followed,followedid,followeduserid,following,followingid,followinguserid,'
+	             '{followee,followeeid,followeeuserid,followed,followedid,followeduserid,following,'
+	             'followingid,followinguserid,'
 	             'target,targetid,targetuserid}'::text[] AS followed,
-	             '{blocked,blockedid,blockeduser,blockeduserid,muted,mutedid,muteduser,muteduserid,target,targetid,targetuserid}'::text[] AS blocked,
-	             '{receiver,receiverid,receiveruserid,recipient,recipientid,recipientuserid,to,toid,touser,touserid}'::text[] AS received) AS t;
+	             '{blocked,blockedid,blockeduser,blockeduserid,muted,mutedid,muteduser,muteduserid,'
+	             'target,targetid,targetuserid}'::text[] AS blocked,
+	             '{receiver,receiverid,receiveruserid,recipient,recipientid,recipientuserid,to,toid,'
+	             'touser,touserid}'::text[] AS received) AS t;
 $$;
 
 -- Returns the columns that may have a role, with their weights. If the target table is known, a foreign key to it
 -- weighs twice, and columns that refer to another table are no candidates.
-CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass) RETURNS TABLE (columns text[], weight int)
+CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass)
+	RETURNS TABLE (columns text[], weight int)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH reference AS (
 		SELECT f.columns, f.target FROM herald_internal.foreign_keys($1) AS f
 	), candidate AS (
-		SELECT DISTINCT r.columns, CASE WHEN $3 IS NULL THEN 1 ELSE 2 END AS weight FROM reference AS r WHERE $3 IS NULL OR r.target = $3
+		SELECT DISTINCT r.columns, CASE WHEN $3 IS NULL THEN 1 ELSE 2 END AS weight FROM reference AS r
+		WHERE $3 IS NULL OR r.target = $3
 		UNION ALL
 		SELECT ARRAY[name], 0
 		FROM unnest(herald_internal.column_names($1)) AS name
@@ -137,15 +152,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT c.columns, c.weight + n.weight
 	FROM candidate AS c
-	CROSS JOIN herald_internal.name_convention($2, herald_internal.normalize_name(herald_internal.singular_noun($3))) AS v
-	CROSS JOIN LATERAL (SELECT array_agg(herald_internal.normalize_name(name)) FROM unnest(c.columns) AS name) AS p (names)
-	CROSS JOIN LATERAL (SELECT CASE WHEN p.names && v.strong THEN 2 WHEN p.names && v.weak THEN 1 ELSE 0 END) AS n (weight)
+	CROSS JOIN herald_internal.name_convention($2,
+	                                           herald_internal.normalize_name(herald_internal.singular_noun($3))) AS v
+	CROSS JOIN LATERAL (SELECT array_agg(herald_internal.normalize_name(name))
+	                    FROM unnest(c.columns) AS name) AS p (names)
+	CROSS JOIN LATERAL (SELECT CASE WHEN p.names && v.strong THEN 2 WHEN p.names && v.weak THEN 1
+	                    ELSE 0 END) AS n (weight)
 	WHERE c.weight + n.weight > 0 AND NOT p.names && v.rivals;
 $$;
 
 -- Returns the columns of a role: the given ones, or else the best candidate among the columns that have no other role
 -- yet (taken). The result of an optional role may be NULL; then a foreign key to an unknown table is not sufficient.
-CREATE FUNCTION herald_internal.detect_key(relation regclass, kind text, role text, given text, target regclass DEFAULT NULL,
+CREATE FUNCTION herald_internal.detect_key(relation regclass, kind text, role text, given text,
+	target regclass DEFAULT NULL,
 	taken text[] DEFAULT '{}', optional boolean DEFAULT false) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -162,9 +181,11 @@ BEGIN
 	WHERE c.weight = c.highest;
 	name := coalesce(best[1], CASE WHEN role ~ 'parent|conversation|subject' THEN role || '_id' ELSE 'user_id' END);
 	IF cardinality(best) > 1 OR (best IS NULL AND NOT optional) THEN
-		RAISE EXCEPTION '% which column of table "%" is the %', CASE WHEN best IS NULL THEN 'cannot find' ELSE 'cannot tell' END, relation, role
+		RAISE EXCEPTION '% which column of table "%" is the %', CASE WHEN best IS NULL THEN 'cannot find'
+			ELSE 'cannot tell' END, relation, role
 			USING ERRCODE = CASE WHEN best IS NULL THEN 'undefined_column' ELSE 'ambiguous_column' END,
-			      DETAIL = format(CASE WHEN best IS NULL THEN 'None of its columns has a matching foreign key or name: %s.'
+			      DETAIL = format(CASE WHEN best IS NULL
+			                           THEN 'None of its columns has a matching foreign key or name: %s.'
 			                           ELSE 'These are equally likely: %s.' END,
 			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
 			      HINT = format('Name it: SELECT herald.watch_%s(%L, %s => %L);', kind, relation, role, name);
@@ -180,7 +201,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((herald_internal.parse_columns($1, given))[1],
 	                (SELECT name
 	                 FROM unnest(herald_internal.column_names($1)) AS name
-	                 JOIN unnest(names) WITH ORDINALITY AS n (wanted, place) ON n.wanted = herald_internal.normalize_name(name)
+	                 JOIN unnest(names) WITH ORDINALITY AS n (wanted,
+	                                                          place) ON n.wanted = herald_internal.normalize_name(name)
 	                 ORDER BY n.place, name
 	                 LIMIT 1));
 $$;
@@ -197,7 +219,8 @@ BEGIN
 			USING ERRCODE = 'undefined_column',
 			      DETAIL = format('It has no primary key and no column "id" among its columns: %s.',
 			                      array_to_string(herald_internal.column_names(relation), ', ')),
-			      HINT = format('Name it: SELECT herald.watch_%s(%L, key => %L);', kind, relation, (herald_internal.column_names(relation))[1]);
+			      HINT = format('Name it: SELECT herald.watch_%s(%L, key => %L);', kind, relation,
+			                    (herald_internal.column_names(relation))[1]);
 	END IF;
 	RETURN found;
 END

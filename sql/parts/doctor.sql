@@ -8,7 +8,8 @@
 -- row.
 -- ---------------------------------------------------------------------------
 
-CREATE TYPE herald_internal.problem AS (severity text, problem text, relation regclass, rule text, detail text, remedy text);
+CREATE TYPE herald_internal.problem AS (severity text, problem text, relation regclass, rule text, detail text,
+                                        remedy text);
 COMMENT ON TYPE herald_internal.problem IS 'a row of herald.doctor()';
 
 -- ----- rules: is their SQL valid, and may their owner read the tables in it?
@@ -22,7 +23,8 @@ CREATE FUNCTION herald_internal.tables_read(relation regclass, query text) RETUR
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_tables_read';
 COMMENT ON FUNCTION herald_internal.tables_read(regclass, text) IS 'returns the tables that a query of a rule reads';
 
-CREATE FUNCTION herald_internal.examine_query(relation regclass, query text, OUT reads regclass[], OUT plan jsonb, OUT code text, OUT message text)
+CREATE FUNCTION herald_internal.examine_query(relation regclass, query text, OUT reads regclass[], OUT plan jsonb,
+                                              OUT code text, OUT message text)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	reads := herald_internal.tables_read(relation, query);
@@ -37,10 +39,12 @@ $$;
 -- planner cannot know.
 CREATE FUNCTION herald_internal.compiled_queries() RETURNS TABLE (relation regclass, rule text, query text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract)) AS q (sql) WHERE q.sql IS NOT NULL
+	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w
+	CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract)) AS q (sql) WHERE q.sql IS NOT NULL
 	UNION ALL
 	SELECT c.relation, c.field, replace(q.sql, '$1', '(SELECT NULL::text)')
-	FROM herald_internal.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql) WHERE q.sql IS NOT NULL
+	FROM herald_internal.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql)
+	WHERE q.sql IS NOT NULL
 	UNION ALL
 	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s;
 $$;
@@ -50,7 +54,9 @@ CREATE FUNCTION herald_internal.rule_remedy(relation regclass, rule text) RETURN
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT format('SELECT herald.watch_%s(%L);', w.kind, w.relation)
 	                 FROM herald_internal.watched_table AS w
-	                 WHERE w.relation = $1 AND ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR $2 IN ('reply', 'mention', 'mention_edit', 'request_answered'))
+	                 WHERE w.relation = $1 AND
+	                       ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR
+	                        $2 IN ('reply', 'mention', 'mention_edit', 'request_answered'))
 	                 ORDER BY w.kind LIMIT 1),
 	                format('SELECT herald.unwatch(%L, %L); -- or watch it again', $1, $2));
 $$;
@@ -61,10 +67,12 @@ CREATE FUNCTION herald_internal.missing_indexes(plan jsonb) RETURNS TABLE (relat
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	WITH node AS (
 		SELECT n.* FROM jsonb_path_query($1, 'strict $.** ? (exists (@."Node Type"))') AS j (node)
-		CROSS JOIN jsonb_to_record(j.node) AS n ("Schema" text, "Relation Name" text, "Alias" text, "Index Cond" text, "Recheck Cond" text,
+		CROSS JOIN jsonb_to_record(j.node) AS n ("Schema" text, "Relation Name" text, "Alias" text, "Index Cond" text,
+		                                         "Recheck Cond" text,
 		                                         "Hash Cond" text, "Merge Cond" text, "Join Filter" text, "Filter" text)
 	), condition AS (
-		SELECT string_agg(concat_ws(' ', n."Index Cond", n."Recheck Cond", n."Hash Cond", n."Merge Cond", n."Join Filter", n."Filter"), ' ') AS text
+		SELECT string_agg(concat_ws(' ', n."Index Cond", n."Recheck Cond", n."Hash Cond", n."Merge Cond",
+		                            n."Join Filter", n."Filter"), ' ') AS text
 		FROM node AS n
 	), scan AS (
 		SELECT DISTINCT to_regclass(quote_ident(n."Schema") || '.' || quote_ident(n."Relation Name")) AS relation,
@@ -77,16 +85,19 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 		CROSS JOIN format('(?:(?<![\w"])%1$s(?:"[^"]+"|\w+)|\(%1$s(?:"[^"]+"|\w+)\)::text)', s.prefix) AS operand
 		CROSS JOIN regexp_matches(c.text, format('%1$s(?= = )|(?<== )%1$s', operand), 'g') AS m (part)
 	), key AS (
-		SELECT c.relation, c.prefix, CASE WHEN c.operand = quote_ident(a.attname) OR a.atttypid = 'varchar'::regtype THEN quote_ident(a.attname)
+		SELECT c.relation, c.prefix, CASE WHEN c.operand = quote_ident(a.attname) OR a.atttypid = 'varchar'::regtype
+		THEN quote_ident(a.attname)
 		                                       ELSE format('(%s)', c.operand) END AS text
 		FROM compared AS c
-		JOIN pg_attribute AS a ON a.attrelid = c.relation AND quote_ident(a.attname) = btrim(regexp_replace(c.operand, '::text$', ''), '()')
+		JOIN pg_attribute AS a ON a.attrelid = c.relation AND
+		quote_ident(a.attname) = btrim(regexp_replace(c.operand, '::text$', ''), '()')
 	)
 	SELECT coalesce(pg_partition_root(k.relation), k.relation), string_agg(k.text, ', ' ORDER BY k.text)
 	FROM key AS k
 	GROUP BY k.relation, k.prefix
 	HAVING NOT EXISTS (SELECT FROM pg_index AS i
-	                   WHERE i.indrelid = k.relation AND i.indisvalid AND pg_get_indexdef(i.indexrelid, 1, false) = ANY (array_agg(k.text)));
+	                   WHERE i.indrelid = k.relation AND i.indisvalid AND
+	                         pg_get_indexdef(i.indexrelid, 1, false) = ANY (array_agg(k.text)));
 $$;
 
 CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.problem
@@ -106,31 +117,38 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT 'warning', 'table_dropped', g.relation, NULL,
 	       'it is watched, but does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
-	FROM (SELECT c.relation FROM herald_internal.compiled_queries() AS c UNION SELECT w.relation FROM herald_internal.watched_table AS w) AS g
+	FROM (SELECT c.relation FROM herald_internal.compiled_queries() AS c UNION SELECT w.relation
+	      FROM herald_internal.watched_table AS w) AS g
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation)
 	UNION ALL
-	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, herald_internal.rule_remedy(e.relation, e.rule)
+	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message,
+	       herald_internal.rule_remedy(e.relation, e.rule)
 	FROM examined AS e
-	WHERE e.code IS NOT NULL AND NOT EXISTS (SELECT FROM forbidden AS f WHERE f.rule = e.rule AND f.read = ANY (e.reads))
+	WHERE e.code IS NOT NULL AND NOT EXISTS (SELECT FROM forbidden AS f WHERE f.rule = e.rule AND
+	                                         f.read = ANY (e.reads))
 	GROUP BY e.relation, e.message, herald_internal.rule_remedy(e.relation, e.rule)
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
-	       format('rules run as %s, which may not read it', f.owner), format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
+	       format('rules run as %s, which may not read it', f.owner),
+	           format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
 	FROM forbidden AS f
 	GROUP BY f.read, f.owner
 	UNION ALL
 	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
-	       format('rules run as %s, and its row-level security applies to this role: hidden rows notify nobody', l.owner),
+	       format('rules run as %s, and its row-level security applies to this role: hidden rows notify nobody',
+	              l.owner),
 	       format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read, l.owner)
 	FROM lookup AS l
 	WHERE l.relrowsecurity AND (l.relforcerowsecurity OR NOT pg_has_role(l.owner, l.relowner, 'USAGE')) AND
 	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = l.owner AND (r.rolsuper OR r.rolbypassrls)) AND
 	      NOT EXISTS (SELECT FROM pg_policy AS p
-	                  WHERE p.polrelid = l.read AND p.polpermissive AND p.polcmd IN ('r', '*') AND p.polroles && ARRAY[0::oid, l.owner] AND
+	                  WHERE p.polrelid = l.read AND p.polpermissive AND p.polcmd IN ('r', '*') AND
+	                        p.polroles && ARRAY[0::oid, l.owner] AND
 	                        pg_get_expr(p.polqual, p.polrelid) = 'true')
 	GROUP BY l.read, l.owner
 	UNION ALL
-	SELECT CASE WHEN c.reltuples >= 10000 THEN 'warning' ELSE 'info' END, 'index_missing', m.relation, string_agg(DISTINCT e.rule, ', '),
+	SELECT CASE WHEN c.reltuples >= 10000 THEN 'warning' ELSE 'info' END, 'index_missing', m.relation,
+	       string_agg(DISTINCT e.rule, ', '),
 	       format('no index begins with the columns of its lookups: %s', m.keys),
 	       format('CREATE INDEX %sON %s (%s);', CASE WHEN c.relkind = 'r' THEN 'CONCURRENTLY ' END, m.relation, m.keys)
 	FROM examined AS e
@@ -138,7 +156,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	JOIN pg_class AS c ON c.oid = m.relation
 	GROUP BY m.relation, c.relkind, c.reltuples, m.keys
 	UNION ALL
-	SELECT 'warning', 'rule_failed', r.relation, r.name, format('%s times, last: %s', count(*), (array_agg(f.message ORDER BY f.at DESC))[1]),
+	SELECT 'warning', 'rule_failed', r.relation,
+	       r.name, format('%s times, last: %s', count(*), (array_agg(f.message ORDER BY f.at DESC))[1]),
 	       format('DELETE FROM herald.rule_failure WHERE rule = %s; -- after mending the cause', r.id)
 	FROM herald.rule_failure AS f
 	JOIN herald_internal.rule AS r ON r.id = f.rule
@@ -150,10 +169,12 @@ $$;
 CREATE FUNCTION herald_internal.trigger_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH wanted AS (
-		SELECT t.relation, 'herald_' || r.operation AS name, r.relation AS watched, string_agg(DISTINCT r.name, ', ' ORDER BY r.name) AS rules
+		SELECT t.relation, 'herald_' || r.operation AS name, r.relation AS watched,
+		string_agg(DISTINCT r.name, ', ' ORDER BY r.name) AS rules
 		FROM herald_internal.rule AS r
 		JOIN pg_class AS c ON c.oid = r.relation
-		CROSS JOIN LATERAL (SELECT r.relation UNION SELECT p.relid FROM pg_partition_tree(r.relation) AS p) AS t (relation)
+		CROSS JOIN LATERAL (SELECT r.relation UNION SELECT p.relid
+		                    FROM pg_partition_tree(r.relation) AS p) AS t (relation)
 		WHERE (SELECT k.relkind FROM pg_class AS k WHERE k.oid = t.relation) IN ('r', 'p')
 		GROUP BY t.relation, r.relation, r.operation
 	), present AS (
@@ -164,37 +185,44 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'error', 'trigger_missing', w.relation, w.rules,
 	       format('trigger %I is not there', w.name), format('SELECT herald.sync_triggers(%L);', w.relation)
 	FROM wanted AS w
-	WHERE w.relation = w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND p.name = w.name)
+	WHERE w.relation = w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND
+	                                             p.name = w.name)
 	UNION ALL
 	SELECT 'warning', 'partition_silent', w.relation, NULL,
 	       format('it was attached after %s was watched: direct writes to it make nothing', w.watched),
 	       format('SELECT herald.sync_triggers(%L);', w.watched)
 	FROM wanted AS w
-	WHERE w.relation <> w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND p.name = w.name)
+	WHERE w.relation <> w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND
+	                                              p.name = w.name)
 	GROUP BY w.relation, w.watched
 	UNION ALL
 	SELECT 'error', 'trigger_disabled', w.relation, w.rules,
-	       format(CASE p.enabled WHEN 'D' THEN 'trigger %I is disabled' ELSE 'trigger %I fires for replicas only' END, w.name),
+	       format(CASE p.enabled WHEN 'D' THEN 'trigger %I is disabled' ELSE 'trigger %I fires for replicas only'
+	              END, w.name),
 	       format('ALTER TABLE %s ENABLE TRIGGER %I;', w.relation, w.name)
 	FROM wanted AS w
 	JOIN present AS p ON p.relation = w.relation AND p.name = w.name AND p.enabled IN ('D', 'R')
 	UNION ALL
 	SELECT 'warning', 'trigger_without_rule', p.relation, NULL,
-	       format('trigger %I calls herald_internal.on_change(), but no rule needs it', p.name), format('DROP TRIGGER %I ON %s;', p.name, p.relation)
+	       format('trigger %I calls herald_internal.on_change(), but no rule needs it', p.name),
+	           format('DROP TRIGGER %I ON %s;', p.name, p.relation)
 	FROM present AS p
 	WHERE NOT EXISTS (SELECT FROM wanted AS w WHERE w.relation = p.relation AND w.name = p.name)
 	UNION ALL
 	SELECT 'warning', 'replicated', w.relation, string_agg(w.rules, ', '),
-	       format('writes of subscription %I fire no statement triggers on it', s.subname), '-- watch it on the publisher'
+	       format('writes of subscription %I fire no statement triggers on it', s.subname),
+	           '-- watch it on the publisher'
 	FROM wanted AS w
 	JOIN pg_subscription_rel AS p ON p.srrelid = w.relation
 	JOIN pg_subscription AS s ON s.oid = p.srsubid
 	GROUP BY w.relation, s.subname
 	UNION ALL
 	SELECT 'error', 'function_missing', NULL, f.user_of_it, 'its function does not exist any more', f.remedy
-	FROM (SELECT 'rooms ' || p.prefix, p.function, format('SELECT herald.room_policy(%L, NULL);', p.prefix) FROM herald.room_policy AS p
+	FROM (SELECT 'rooms ' || p.prefix, p.function, format('SELECT herald.room_policy(%L, NULL);', p.prefix)
+	      FROM herald.room_policy AS p
 	      UNION ALL
-	      SELECT 'action ' || a.name, a.function, format('SELECT herald.unexpose(%L);', a.name) FROM herald.action AS a) AS f (user_of_it, function, remedy)
+	      SELECT 'action ' || a.name, a.function, format('SELECT herald.unexpose(%L);', a.name)
+	      FROM herald.action AS a) AS f (user_of_it, function, remedy)
 	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = f.function);
 $$;
 
@@ -208,41 +236,51 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		FROM pg_file_settings AS f
 		WHERE f.applied
 		UNION ALL
-		SELECT CASE s.setrole WHEN 0 THEN 'error' ELSE 'info' END, split_part(c.setting, '=', 1), split_part(c.setting, '=', 2), lower(p.place),
+		SELECT CASE s.setrole WHEN 0 THEN 'error' ELSE 'info' END, split_part(c.setting, '=', 1),
+		split_part(c.setting, '=', 2), lower(p.place),
 		       format('ALTER %s RESET %s;', p.place, split_part(c.setting, '=', 1))
 		FROM pg_db_role_setting AS s
 		CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
 		LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
-		CROSS JOIN LATERAL (SELECT CASE WHEN s.setrole = 0 AND d.oid IS NOT NULL THEN 'DATABASE ' || quote_ident(d.datname)
-		                                ELSE concat_ws(' ', 'ROLE', CASE s.setrole WHEN 0 THEN 'ALL' ELSE s.setrole::regrole::text END,
+		CROSS JOIN LATERAL (SELECT CASE WHEN s.setrole = 0 AND d.oid IS NOT NULL THEN 'DATABASE ' ||
+		                                quote_ident(d.datname)
+		                                ELSE concat_ws(' ', 'ROLE', CASE s.setrole WHEN 0 THEN 'ALL'
+		                                               ELSE s.setrole::regrole::text END,
 		                                               'IN DATABASE ' || quote_ident(d.datname)) END) AS p (place)
 		WHERE s.setdatabase = 0 OR d.datname = current_database()
 	), off AS (
 		SELECT * FROM configured AS c WHERE lower(c.value) IN ('off', 'false', 'no', '0')
 	), preloaded AS (
-		SELECT d.name, d.name = ANY (regexp_split_to_array(btrim(current_setting('herald.databases', true)), '\s*,\s*')) AS named
+		SELECT d.name, d.name = ANY (regexp_split_to_array(btrim(current_setting('herald.databases', true)),
+		                                                   '\s*,\s*')) AS named
 		FROM quote_ident(current_database()) AS d (name)
 		WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M'
 	), log AS (
 		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
-		       (SELECT min(e.logged_at) FROM herald.event AS e WHERE e.xid >= (SELECT pg_snapshot_xmax(f.snapshot) FROM herald_internal.log_fold AS f)) AS unseen
+		       (SELECT min(e.logged_at) FROM herald.event AS e
+		        WHERE e.xid >= (SELECT pg_snapshot_xmax(f.snapshot) FROM herald_internal.log_fold AS f)) AS unseen
 	)
-	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place || ': its writes make nothing', o.remedy
+	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place ||
+	       ': its writes make nothing', o.remedy
 	FROM off AS o
 	WHERE o.name = 'herald.enabled'
 	UNION ALL
 	SELECT 'info', 'commit_not_durable', NULL, NULL,
-	       'synchronous_commit is off for ' || o.place || ': a crash can lose events that clients have received', o.remedy
+	       'synchronous_commit is off for ' || o.place || ': a crash can lose events that clients have received',
+	           o.remedy
 	FROM off AS o
 	WHERE o.name = 'synchronous_commit'
 	UNION ALL
 	SELECT 'info', 'not_preloaded', NULL, NULL, 'every commit that notifies waits for the one before it',
-	       format('ALTER SYSTEM SET shared_preload_libraries = %s; -- and restart the server', concat_ws(', ', nullif(s.libraries, ''), 'pg_herald'))
+	       format('ALTER SYSTEM SET shared_preload_libraries = %s; -- and restart the server',
+	              concat_ws(', ', nullif(s.libraries, ''), 'pg_herald'))
 	FROM current_setting('shared_preload_libraries') AS s (libraries)
 	WHERE NOT EXISTS (SELECT FROM preloaded)
 	UNION ALL
-	SELECT 'info', 'database_not_served', NULL, NULL, 'herald.databases does not name this database: every commit that notifies waits for the one before it',
-	       format('ALTER SYSTEM SET herald.databases = %L; -- and restart the server', concat_ws(',', nullif(current_setting('herald.databases'), ''), d.name))
+	SELECT 'info', 'database_not_served', NULL, NULL,
+	       'herald.databases does not name this database: every commit that notifies waits for the one before it',
+	       format('ALTER SYSTEM SET herald.databases = %L; -- and restart the server',
+	              concat_ws(',', nullif(current_setting('herald.databases'), ''), d.name))
 	FROM preloaded AS d
 	WHERE NOT d.named
 	UNION ALL
@@ -250,27 +288,33 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM preloaded AS d
 	WHERE d.named AND NOT herald.preloaded() AND NOT pg_is_in_recovery()
 	UNION ALL
-	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby; the bridge and the application need the primary', '-- connect to the primary'
+	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby; the bridge and the application need the primary',
+	       '-- connect to the primary'
 	WHERE pg_is_in_recovery()
 	UNION ALL
 	SELECT 'info', 'role_unused', NULL, NULL, format('no login role is a member of %I', r.name),
 	       format('CREATE ROLE %s LOGIN IN ROLE %s;', replace(r.name, 'herald', 'my'), r.name)
 	FROM (VALUES ('herald_bridge'), ('herald_app')) AS r (name)
-	WHERE NOT EXISTS (SELECT FROM pg_roles AS m WHERE m.rolcanlogin AND NOT m.rolsuper AND pg_has_role(m.oid, r.name, 'MEMBER'))
+	WHERE NOT EXISTS (SELECT FROM pg_roles AS m WHERE m.rolcanlogin AND NOT m.rolsuper AND
+	                  pg_has_role(m.oid, r.name, 'MEMBER'))
 	UNION ALL
 	SELECT 'warning', 'queue_filling', NULL, NULL,
 	       format('the NOTIFY queue is %s %% full: a listening session is in a long transaction', round(q.usage * 100)),
-	       'SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start;'
+	       'SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE xact_start IS NOT NULL '
+	       'ORDER BY xact_start;'
 	FROM (SELECT pg_notification_queue_usage()::numeric) AS q (usage)
 	WHERE q.usage > 0.5
 	UNION ALL
-	SELECT 'warning', 'log_not_maintained', NULL, NULL, 'neither a worker nor a bridge maintains the log', 'SELECT herald.maintain();'
+	SELECT 'warning', 'log_not_maintained', NULL, NULL, 'neither a worker nor a bridge maintains the log',
+	       'SELECT herald.maintain();'
 	FROM log AS l
 	WHERE l.unseen < clock_timestamp() - patience
 	UNION ALL
 	SELECT 'warning', 'log_not_trimmed', NULL, NULL,
-	       format('herald_internal.event_%s cannot be emptied since %s: a session has a lock on it', m.slot, date_trunc('second', m.taken_at + w.recovery_window)),
-	       format('SELECT pid, state, xact_start, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = ''herald_internal.event_%s''::regclass;', m.slot)
+	       format('herald_internal.event_%s cannot be emptied since %s: a session has a lock on it', m.slot,
+	              date_trunc('second', m.taken_at + w.recovery_window)),
+	       format('SELECT pid, state, xact_start, query FROM pg_locks JOIN pg_stat_activity USING (pid) '
+	              'WHERE relation = ''herald_internal.event_%s''::regclass;', m.slot)
 	FROM log AS l
 	CROSS JOIN herald_internal.log_mark AS m
 	CROSS JOIN (SELECT current_setting('herald.recovery_window')::interval) AS w (recovery_window)
@@ -283,7 +327,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE p.database = current_database() AND p.prepared < clock_timestamp() - patience
 	UNION ALL
 	SELECT 'info', 'transaction_open', NULL, NULL,
-	       format('process %s of role %I is in a transaction since %s', a.pid, a.usename, date_trunc('second', a.xact_start)),
+	       format('process %s of role %I is in a transaction since %s', a.pid, a.usename,
+	              date_trunc('second', a.xact_start)),
 	       format('SELECT pg_terminate_backend(%s);', a.pid)
 	FROM pg_stat_activity AS a
 	WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND

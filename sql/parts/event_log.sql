@@ -58,7 +58,8 @@ COMMENT ON COLUMN herald.event.counter IS 'the total that the event changes, of 
 COMMENT ON COLUMN herald.event.counted_id IS 'the subject of this total';
 COMMENT ON COLUMN herald.event.delta IS 'the change of this total';
 
-CREATE FUNCTION herald_internal.append_event(rooms text[], name text, payload json, member_id text, joins text, leaves text, ack text DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION herald_internal.append_event(rooms text[], name text, payload json, member_id text, joins text,
+                                             leaves text, ack text DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_append_event';
 COMMENT ON FUNCTION herald_internal.append_event(text[], text, json, text, text, text, text) IS
 	'appends an event and rings the doorbell';
@@ -84,7 +85,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF ack IS NOT NULL AND NOT EXISTS (SELECT FROM herald.action AS a WHERE a.name = ack) THEN
 		RAISE EXCEPTION 'there is no exposed action "%"', ack
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Expose the function that gets the acknowledgements: see herald.expose().';
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Expose the function that gets the acknowledgements: see herald.expose().';
 	END IF;
 END
 $$;
@@ -117,8 +119,10 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_payload_
 COMMENT ON FUNCTION herald_internal.payload_size(json) IS
 	'returns the size of a payload as text, without reading the payload';
 
-CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL, max_events int DEFAULT 1000, max_bytes int DEFAULT NULL)
-RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
+CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL,
+                                   max_events int DEFAULT 1000, max_bytes int DEFAULT NULL)
+RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text,
+               leaves text,
                ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int) IS
@@ -132,7 +136,8 @@ COMMENT ON FUNCTION herald_internal.earliest(text[]) IS
 	'inside a window and so cannot end a reading';
 
 CREATE FUNCTION herald_internal.resume(positions text[], segment_positions text[])
-RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen_snapshots pg_snapshot[], seen_ids bigint[], segments_before int,
+RETURNS TABLE (ordinal int, recovered boolean, "position" text, seen_snapshots pg_snapshot[], seen_ids bigint[],
+               segments_before int,
                lag_events bigint)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_resume';
 COMMENT ON FUNCTION herald_internal.resume(text[], text[]) IS
@@ -147,7 +152,8 @@ COMMENT ON FUNCTION herald.preloaded() IS
 
 CREATE FUNCTION herald_internal.bridge_hello() RETURNS TABLE (version text, preloaded boolean, "position" text)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT e.extversion, herald.preloaded(), herald.current_position() FROM pg_extension AS e WHERE e.extname = 'pg_herald';
+	SELECT e.extversion, herald.preloaded(), herald.current_position() FROM pg_extension AS e
+	WHERE e.extname = 'pg_herald';
 $$;
 COMMENT ON FUNCTION herald_internal.bridge_hello() IS
 	'returns the version of the extension, whether a worker runs, and the current position';

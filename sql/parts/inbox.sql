@@ -10,10 +10,12 @@
 -- newest one, except for the notifications of transactions in progress.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION herald.inbox(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false,
+CREATE FUNCTION herald.inbox(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50,
+	only_unread boolean DEFAULT false,
 	archived boolean DEFAULT false) RETURNS SETOF herald.notification
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT n.id, n.recipient_id, n.actor_id, n.actor_name, n.type, n.subject_type, n.subject_id, n.title, n.content, n.data, n.created_at,
+	SELECT n.id, n.recipient_id, n.actor_id, n.actor_name, n.type, n.subject_type, n.subject_id, n.title, n.content,
+	       n.data, n.created_at,
 	       CASE WHEN NOT herald.is_unread(n, m) THEN coalesce(n.read_at, m.read_at, n.archived_at) END,
 	       n.archived_at, n.retracted_at, n.cause, n.xid
 	FROM herald.notification AS n
@@ -27,7 +29,8 @@ COMMENT ON FUNCTION herald.inbox(text, bigint, int, boolean, boolean) IS
 	'returns the notifications of a user, newest first; the next page is the one before the last id; archived ones '
 	'have a list of their own';
 
-CREATE FUNCTION herald.my_inbox(before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false, archived boolean DEFAULT false)
+CREATE FUNCTION herald.my_inbox(before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false,
+                                archived boolean DEFAULT false)
 RETURNS SETOF herald.notification
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT * FROM herald.inbox(herald.current_user_id(), before, max, only_unread, archived);
@@ -41,7 +44,8 @@ COMMENT ON FUNCTION herald.my_inbox(bigint, int, boolean, boolean) IS
 -- Returns the group of a notification in the grouped inbox.
 CREATE FUNCTION herald_internal.group_key(n herald.notification, group_by text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN group_by = 'subject' AND n.subject_id IS NOT NULL THEN concat_ws(':', n.type, n.subject_type, n.subject_id)
+RETURN CASE WHEN group_by = 'subject' AND n.subject_id IS NOT NULL
+	THEN concat_ws(':', n.type, n.subject_type, n.subject_id)
             WHEN group_by = 'actor' AND n.actor_id IS NOT NULL THEN n.type || ' by ' || n.actor_id
             ELSE n.id::text END;
 
@@ -59,20 +63,24 @@ COMMENT ON TYPE herald.notification_group IS
 CREATE FUNCTION herald.group_json(g herald.notification_group) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.jsonb_build_object(
-		'id', g.id::text, 'group', g.group_key, 'type', g.type, 'subjectType', g.subject_type, 'subjectId', g.subject_id,
+		'id', g.id::text, 'group', g.group_key, 'type', g.type, 'subjectType', g.subject_type, 'subjectId',
+		g.subject_id,
 		'title', g.title, 'content', g.content, 'data', g.data, 'actors', g.actors, 'actorCount', g.actor_count,
-		'count', g.count, 'unread', g.unread, 'firstUnread', g.first_unread::text, 'read', g.unread OPERATOR(pg_catalog.=) 0,
+		'count', g.count, 'unread', g.unread, 'firstUnread', g.first_unread::text, 'read',
+		g.unread OPERATOR(pg_catalog.=) 0,
 		'createdAt', herald.iso8601(g.created_at));
 $$;
 COMMENT ON FUNCTION herald.group_json(herald.notification_group) IS
 	'returns a group of notifications in the form for clients';
 
 -- Groups grow and shrink with their notifications. Nothing of a group is stored, so that no writer waits for another.
-CREATE FUNCTION herald.inbox_groups(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50, only_unread boolean DEFAULT false)
+CREATE FUNCTION herald.inbox_groups(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50,
+                                    only_unread boolean DEFAULT false)
 RETURNS SETOF herald.notification_group
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH mine AS MATERIALIZED (
-		SELECT n.id, n.actor_id, n.actor_name, herald_internal.group_key(n, t.group_by) AS group_key, herald.is_unread(n, m) AS unread
+		SELECT n.id, n.actor_id, n.actor_name, herald_internal.group_key(n, t.group_by) AS group_key,
+		herald.is_unread(n, m) AS unread
 		FROM herald.notification AS n
 		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
 		LEFT JOIN herald.notification_type AS t ON t.name = n.type
@@ -92,15 +100,18 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 		      WHERE g.actor_id IS NOT NULL AND g.group_key IN (SELECT p.group_key FROM page AS p)
 		      ORDER BY g.group_key, g.actor_id, g.id DESC) AS l
 	), sample AS (
-		SELECT a.group_key, jsonb_agg(jsonb_build_object('id', a.actor_id, 'name', a.actor_name) ORDER BY a.place) AS actors
+		SELECT a.group_key, jsonb_agg(jsonb_build_object('id', a.actor_id, 'name', a.actor_name)
+		                              ORDER BY a.place) AS actors
 		FROM actor AS a
 		WHERE a.place <= 3
 		GROUP BY a.group_key
 	)
 	SELECT n.id, p.group_key, n.type, n.subject_type, n.subject_id,
 	       CASE WHEN t.group_title IS NOT NULL AND CASE t.group_by WHEN 'actor' THEN p.count ELSE p.actor_count END > 1
-	            THEN replace(replace(herald_internal.render_template(t.group_title, n.actor_name, n.subject_type, n.content),
-	                                 '{others}', herald_internal.others_text(p.actor_count - 1)), '{count}', p.count::text)
+	            THEN replace(replace(herald_internal.render_template(t.group_title, n.actor_name, n.subject_type,
+	                n.content),
+	                                 '{others}', herald_internal.others_text(p.actor_count - 1)), '{count}',
+	                                 p.count::text)
 	            ELSE n.title END,
 	       n.content, n.data, coalesce(s.actors, '[]'), p.actor_count, p.count, p.unread, p.first_unread, n.created_at
 	FROM page AS p
@@ -129,7 +140,8 @@ BEGIN
 	IF mark.unread <> '{}' OR mark.read_running <> '{}' THEN
 		RETURN QUERY
 			SELECT n.* FROM herald.notification AS n
-			WHERE n.recipient_id = unread_notifications.user_id AND n.id <= mark.read_until AND herald.is_unread(n, mark);
+			WHERE n.recipient_id = unread_notifications.user_id AND n.id <= mark.read_until AND
+			      herald.is_unread(n, mark);
 	END IF;
 END
 $$;
@@ -184,7 +196,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	LOOP
 		BEGIN
-			PERFORM FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id = ANY (ids) ORDER BY n.id FOR NO KEY UPDATE NOWAIT;
+			PERFORM FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id = ANY (ids)
+				ORDER BY n.id FOR NO KEY UPDATE NOWAIT;
 			RETURN;
 		EXCEPTION
 			WHEN lock_not_available THEN
@@ -225,7 +238,8 @@ $$;
 COMMENT ON FUNCTION herald.mark_read(text, bigint[]) IS
 	'marks notifications of a user as read and tells the user''s sessions; returns the number of unread ones';
 
-CREATE FUNCTION herald.mark_subject_read(user_id text, subject_type text, subject_id text, type text DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION herald.mark_subject_read(user_id text, subject_type text, subject_id text, type text DEFAULT NULL)
+	RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.mark_read(user_id, ARRAY(
 		SELECT n.id FROM herald_internal.unread_notifications(user_id) AS n
@@ -255,7 +269,8 @@ BEGIN
 	PERFORM herald_internal.lock_notifications(user_id, ids);
 	WITH marking AS (
 		UPDATE herald.notification AS n SET read_at = NULL
-		WHERE n.recipient_id = mark_unread.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND n.archived_at IS NULL AND
+		WHERE n.recipient_id = mark_unread.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND
+		      n.archived_at IS NULL AND
 		      NOT herald.is_unread(n, (SELECT m FROM herald.read_mark AS m WHERE m.user_id = mark_unread.user_id))
 		RETURNING n.id
 	)
@@ -281,13 +296,16 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.lock_read_mark(user_id);
 	UPDATE herald.read_mark AS m
-	SET read_until = greatest(n.id, m.read_until), read_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())), read_at = clock_timestamp(),
+	SET read_until = greatest(n.id, m.read_until), read_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())),
+		read_at = clock_timestamp(),
 	    unread = '{}'
-	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_all_read.user_id ORDER BY i.id DESC LIMIT 1) AS n
+	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_all_read.user_id ORDER BY i.id DESC
+	      LIMIT 1) AS n
 	WHERE m.user_id = mark_all_read.user_id AND (n.id > m.read_until OR m.unread <> '{}' OR m.read_running <> '{}')
 	RETURNING m.read_until INTO marked_until;
 	IF FOUND THEN
-		PERFORM herald_internal.publish_to_user(user_id, 'notification:read', json_build_object('all', true, 'until', marked_until::text));
+		PERFORM herald_internal.publish_to_user(user_id, 'notification:read',
+		                                        json_build_object('all', true, 'until', marked_until::text));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END
@@ -302,7 +320,8 @@ BEGIN
 	PERFORM herald_internal.lock_read_mark(user_id);
 	UPDATE herald.read_mark AS m
 	SET seen_until = greatest(n.id, m.seen_until), seen_running = ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()))
-	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_seen.user_id ORDER BY i.id DESC LIMIT 1) AS n
+	FROM (SELECT i.id FROM herald.notification AS i WHERE i.recipient_id = mark_seen.user_id ORDER BY i.id DESC
+	      LIMIT 1) AS n
 	WHERE m.user_id = mark_seen.user_id AND (n.id > m.seen_until OR m.seen_running <> '{}');
 	IF FOUND THEN
 		PERFORM herald_internal.publish_to_user(user_id, 'notification:seen', '{"all": true}');
@@ -321,12 +340,14 @@ BEGIN
 	PERFORM herald_internal.lock_notifications(user_id, ids);
 	WITH moving AS (
 		UPDATE herald.notification AS n SET archived_at = CASE WHEN archived THEN now() END
-		WHERE n.recipient_id = archive.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND (n.archived_at IS NULL) = archived
+		WHERE n.recipient_id = archive.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND
+		      (n.archived_at IS NULL) = archived
 		RETURNING n.id
 	)
 	SELECT array_agg(m.id) INTO moved FROM moving AS m;
 	IF moved IS NOT NULL THEN
-		PERFORM herald_internal.publish_to_user(user_id, CASE WHEN archived THEN 'notification:archived' ELSE 'notification:unarchived' END, herald_internal.ids_json(moved));
+		PERFORM herald_internal.publish_to_user(user_id, CASE WHEN archived THEN 'notification:archived'
+		                                        ELSE 'notification:unarchived' END, herald_internal.ids_json(moved));
 	END IF;
 	RETURN herald.unread_count(user_id);
 END

@@ -30,8 +30,10 @@ CREATE FUNCTION herald_internal.snapshot_covers_slot(slot smallint, snapshot pg_
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
 	RETURN snapshot IS NOT NULL AND
-		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND e.xid >= pg_snapshot_xmax(snapshot)) AND
-		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(snapshot))));
+		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND
+		            e.xid >= pg_snapshot_xmax(snapshot)) AND
+		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND
+		            e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(snapshot))));
 END
 $$;
 COMMENT ON FUNCTION herald_internal.snapshot_covers_slot(smallint, pg_snapshot) IS
@@ -52,7 +54,8 @@ BEGIN
 	SELECT * INTO mark FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
 	IF NOT herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
 		INSERT INTO herald_internal.log_mark AS m VALUES (slot, clock_timestamp(), pg_current_snapshot())
-		ON CONFLICT ON CONSTRAINT log_mark_pkey DO UPDATE SET taken_at = excluded.taken_at, snapshot = excluded.snapshot;
+		ON CONFLICT ON CONSTRAINT log_mark_pkey DO UPDATE SET taken_at = excluded.taken_at,
+			snapshot = excluded.snapshot;
 		RETURN;
 	ELSIF mark.taken_at > clock_timestamp() - herald_internal.setting('recovery_window')::interval THEN
 		RETURN;
@@ -65,12 +68,14 @@ BEGIN
 	END;
 	IF herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
 		SELECT e.xid INTO newest FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
-		DELETE FROM herald_internal.log_floor AS f WHERE f.xid <= newest AND pg_snapshot_xmax(f.snapshot) < pg_snapshot_xmax(mark.snapshot);
+		DELETE FROM herald_internal.log_floor AS f WHERE f.xid <= newest AND
+			pg_snapshot_xmax(f.snapshot) < pg_snapshot_xmax(mark.snapshot);
 		INSERT INTO herald_internal.log_floor VALUES (newest, mark.snapshot);
 		EXECUTE format('TRUNCATE ONLY %s', partition);
 		DELETE FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
 		DELETE FROM herald_internal.total AS t
-		WHERE herald_internal.precedes_log(t.snapshot) OR NOT EXISTS (SELECT FROM herald_internal.counter AS c WHERE c.id = t.counter);
+		WHERE herald_internal.precedes_log(t.snapshot) OR
+		      NOT EXISTS (SELECT FROM herald_internal.counter AS c WHERE c.id = t.counter);
 	END IF;
 END
 $$;
@@ -87,7 +92,8 @@ BEGIN
 	END IF;
 	PERFORM herald_internal.record_server_start();
 	PERFORM herald_internal.fold_totals();
-	PERFORM herald_internal.trim_slot(s::smallint) FROM generate_series(0, 3) AS s WHERE s <> herald_internal.event_slot();
+	PERFORM herald_internal.trim_slot(s::smallint) FROM generate_series(0, 3) AS s
+		WHERE s <> herald_internal.event_slot();
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';

@@ -32,12 +32,15 @@ COMMENT ON COLUMN herald.notification_type.required IS 'preferences, mutes and b
 COMMENT ON COLUMN herald.notification_type.shipped IS 'came with the extension; an INSERT of the same name replaces it';
 
 INSERT INTO herald.notification_type (name, title, priority, group_by, group_title, retract, required, shipped) VALUES
-	('like', '{actor} liked your {subject}', 10, 'subject', '{actor} and {others} liked your {subject}', 'always', false, true),
+	('like', '{actor} liked your {subject}', 10, 'subject', '{actor} and {others} liked your {subject}', 'always',
+	 false, true),
 	('comment', '{actor} commented on your {subject}', 20, 'none', NULL, 'always', false, true),
 	('reply', '{actor} replied to your comment', 30, 'none', NULL, 'always', false, true),
 	('mention', '{actor} mentioned you', 40, 'none', NULL, 'always', false, true),
-	('follow', '{actor} started following you', 10, 'none', '{actor} and {others} started following you', 'unread', false, true),
-	('follow_request', '{actor} wants to follow you', 10, 'none', '{actor} and {others} want to follow you', 'always', false, true),
+	('follow', '{actor} started following you', 10, 'none', '{actor} and {others} started following you', 'unread',
+	 false, true),
+	('follow_request', '{actor} wants to follow you', 10, 'none', '{actor} and {others} want to follow you',
+	 'always', false, true),
 	('follow_accepted', '{actor} accepted your follow request', 10, 'none', NULL, 'unread', false, true),
 	('post', '{actor} posted', 5, 'none', '{actor} posted {count} times', 'always', false, true),
 	('message', '{actor} sent you a message', 10, 'none', '{actor} and {others} sent messages', 'always', false, true),
@@ -148,10 +151,12 @@ COMMENT ON FUNCTION herald.is_unread(herald.notification, herald.read_mark) IS
 
 -- Fills in a template of a type. Templates of rules are compiled when the table is watched; templates of types may
 -- change at any time.
-CREATE FUNCTION herald_internal.render_template(template text, actor_name text, subject_type text, content text) RETURNS text
+CREATE FUNCTION herald_internal.render_template(template text, actor_name text, subject_type text, content text)
+	RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(template,
-		'{subject}', coalesce(subject_type, '')), '{content}', coalesce(content, '')), '{actor}', coalesce(actor_name, 'Someone'));
+		'{subject}', coalesce(subject_type, '')), '{content}', coalesce(content, '')), '{actor}',
+		coalesce(actor_name, 'Someone'));
 $$;
 COMMENT ON FUNCTION herald_internal.render_template(text, text, text, text) IS
 	'fills in a template of herald.notification_type';
@@ -160,8 +165,10 @@ CREATE FUNCTION herald.notification_json(n herald.notification, mark herald.read
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.json_build_object(
 		'id', n.id::text, 'type', n.type, 'userId', n.recipient_id, 'actorId', n.actor_id,
-		'actor', CASE WHEN n.actor_id IS NOT NULL THEN pg_catalog.json_build_object('id', n.actor_id, 'name', n.actor_name) END,
-		'title', n.title, 'content', n.content, 'data', n.data, 'subjectType', n.subject_type, 'subjectId', n.subject_id,
+		'actor', CASE WHEN n.actor_id IS NOT NULL
+		THEN pg_catalog.json_build_object('id', n.actor_id, 'name', n.actor_name) END,
+		'title', n.title, 'content', n.content, 'data', n.data, 'subjectType', n.subject_type, 'subjectId',
+		n.subject_id,
 		'read', NOT herald.is_unread(n, mark), 'createdAt', herald.iso8601(n.created_at));
 $$;
 COMMENT ON FUNCTION herald.notification_json(herald.notification, herald.read_mark) IS

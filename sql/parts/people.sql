@@ -2,7 +2,8 @@
 -- People: users, follows and blocks
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL, key text DEFAULT NULL,
+CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL,
+	key text DEFAULT NULL,
 	handle text DEFAULT NULL) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.register_table(relation, 'users', jsonb_build_object(
@@ -38,7 +39,8 @@ BEGIN
 	followee := herald_internal.person_of_columns('followee', 'changed', relation, follow.followee);
 	follower_id := herald_internal.id_template('changed', follow.follower);
 	followee_id := herald_internal.id_template('changed', follow.followee);
-	accepted := herald_internal.and_conditions(follow.present, herald_internal.value_condition(follow.status, follow.accepted));
+	accepted := herald_internal.and_conditions(follow.present,
+	                                           herald_internal.value_condition(follow.status, follow.accepted));
 	identity := array_to_string(follow.follower || follow.followee, ',');
 	counter := herald_internal.save_total(relation, 'totalFollowers', follow.followee, accepted, 'user', 'SELECT $1');
 	FOR made IN
@@ -46,45 +48,62 @@ BEGIN
 		                      ('follow', 'insert', 'user:followed', 'feed:' || followee_id, NULL, 1))
 			AS m (rule, operation, event, joins, leaves, delta)
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => accepted, key => identity, on_error => follow.on_error,
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => accepted, key => identity,
+			on_error => follow.on_error,
 			joins => concat_ws(E'\n', follower.joins, followee.joins),
 			event => made.event, room => format('user:%s user:%s', follower_id, followee_id),
 			payload => herald_internal.json_sql('followerId', follower.id, 'followerName', follower.name,
-			                           'followeeId', followee.id, 'followeeName', followee.name, 'timestamp', herald_internal.now_sql()),
+			                           'followeeId', followee.id, 'followeeName', followee.name, 'timestamp',
+			                           herald_internal.now_sql()),
 			member => follower.id, member_joins => made.joins, member_leaves => made.leaves,
 			counter => counter, counted_id => followee.id, delta => made.delta);
 	END LOOP;
-	PERFORM herald_internal.delete_rules(relation, 'follow_request'), herald_internal.delete_rules(relation, 'follow_accepted');
+	PERFORM herald_internal.delete_rules(relation, 'follow_request'),
+		herald_internal.delete_rules(relation, 'follow_accepted');
 	FOR made IN
 		SELECT m.*, CASE WHEN m.rule = 'follow_accepted' THEN follow.follower ELSE follow.followee END AS recipient
 		FROM (VALUES ('follow_notice', 'follow', accepted, ' IS NOT TRUE', follower),
-		             ('follow_request', 'follow_request', herald_internal.and_conditions(follow.present, herald_internal.value_condition(follow.status, follow.pending)), NULL, follower),
-		             ('follow_accepted', 'follow_accepted', accepted, ' IS TRUE', followee)) AS m (rule, type, active, was_pending, actor)
+		             ('follow_request', 'follow_request',
+		              herald_internal.and_conditions(follow.present,
+		                                             herald_internal.value_condition(follow.status, follow.pending)),
+		              NULL, follower),
+		             ('follow_accepted', 'follow_accepted', accepted, ' IS TRUE',
+		              followee)) AS m (rule, type, active, was_pending, actor)
 		WHERE follow.status IS NOT NULL OR m.rule = 'follow_notice'
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, active => made.active, key => identity, on_error => follow.on_error,
-			condition => coalesce('(' || herald_internal.value_condition('old.' || follow.status, follow.pending) || ')' || made.was_pending, 'true'),
+		PERFORM herald_internal.watch(relation, made.rule, active => made.active, key => identity,
+			on_error => follow.on_error,
+			condition => coalesce('(' || herald_internal.value_condition('old.' || follow.status, follow.pending) ||
+			                      ')' || made.was_pending, 'true'),
 			joins => (made.actor).joins, actor => (made.actor).id, actor_name => (made.actor).name,
 			recipient => herald_internal.recipient_sql('changed', relation, made.recipient), type => made.type,
-			subject_type => 'user', subject_id => followee.id, cause => format('user:%s:%s:%s', followee_id, made.type, follower_id));
+			subject_type => 'user', subject_id => followee.id,
+			cause => format('user:%s:%s:%s', followee_id, made.type, follower_id));
 	END LOOP;
 	PERFORM herald_internal.save_room_source(relation, 'follows', format(
 		'SELECT u.id AS user_id, ''feed:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS f ON %s WHERE %s',
-		herald_internal.id_sql('f', follow.followee), relation, herald_internal.match_id('f', relation, follow.follower, 'u.id'), coalesce(accepted, 'true')));
+		herald_internal.id_sql('f', follow.followee), relation,
+		herald_internal.match_id('f', relation, follow.follower, 'u.id'), coalesce(accepted, 'true')));
 END
 $$;
 
-CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NULL, followee text DEFAULT NULL, deleted_at text DEFAULT NULL,
-	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active', pending text DEFAULT 'pending,requested',
+CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NULL, followee text DEFAULT NULL,
+	deleted_at text DEFAULT NULL,
+	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active',
+	pending text DEFAULT 'pending,requested',
 	on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
-	follower_columns text[] := herald_internal.detect_key(relation, 'follows', 'follower', follower, users, taken => herald_internal.parse_columns(relation, followee));
-	followee_columns text[] := herald_internal.detect_key(relation, 'follows', 'followee', followee, users, taken => follower_columns);
+	follower_columns text[] := herald_internal.detect_key(relation, 'follows', 'follower', follower,
+	                                                      users,
+	                                                      taken => herald_internal.parse_columns(relation, followee));
+	followee_columns text[] := herald_internal.detect_key(relation, 'follows', 'followee', followee,
+	                                                      users, taken => follower_columns);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'follows', jsonb_build_object(
-		'follower', follower_columns, 'followee', followee_columns, 'present', herald_internal.not_deleted_condition(relation, deleted_at),
+		'follower', follower_columns, 'followee', followee_columns, 'present',
+		herald_internal.not_deleted_condition(relation, deleted_at),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
 END
 $$;
@@ -98,22 +117,29 @@ CREATE FUNCTION herald_internal.compile_blocks(relation regclass, arguments json
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.save_block_source(relation, string_agg(
 		format('SELECT c.recipient_id, c.actor_id FROM herald_candidate AS c JOIN %s AS block ON %s', relation,
-		       herald_internal.and_conditions(herald_internal.match_id('block', relation, a.blocker, w.blocker), herald_internal.match_id('block', relation, a.blocked, w.blocked),
+		       herald_internal.and_conditions(herald_internal.match_id('block', relation, a.blocker, w.blocker),
+		                     herald_internal.match_id('block', relation, a.blocked, w.blocked),
 		                     a.present)), E'\nUNION ALL\n' ORDER BY w.place))
 	FROM jsonb_to_record(arguments) AS a (blocker text[], blocked text[], mutual boolean, present text)
-	JOIN (VALUES (1, 'c.recipient_id', 'c.actor_id'), (2, 'c.actor_id', 'c.recipient_id')) AS w (place, blocker, blocked) ON a.mutual OR w.place = 1;
+	JOIN (VALUES (1, 'c.recipient_id', 'c.actor_id'),
+	      (2, 'c.actor_id', 'c.recipient_id')) AS w (place, blocker, blocked) ON a.mutual OR w.place = 1;
 $$;
 
-CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL, blocked text DEFAULT NULL, mutual boolean DEFAULT true,
+CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL, blocked text DEFAULT NULL,
+	mutual boolean DEFAULT true,
 	deleted_at text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
-	blocker_columns text[] := herald_internal.detect_key(relation, 'blocks', 'blocker', blocker, users, taken => herald_internal.parse_columns(relation, blocked));
-	blocked_columns text[] := herald_internal.detect_key(relation, 'blocks', 'blocked', blocked, users, taken => blocker_columns);
+	blocker_columns text[] := herald_internal.detect_key(relation, 'blocks', 'blocker', blocker,
+	                                                     users,
+	                                                     taken => herald_internal.parse_columns(relation, blocked));
+	blocked_columns text[] := herald_internal.detect_key(relation, 'blocks', 'blocked', blocked,
+	                                                     users, taken => blocker_columns);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'blocks', jsonb_build_object(
-		'blocker', blocker_columns, 'blocked', blocked_columns, 'mutual', mutual, 'present', herald_internal.not_deleted_condition(relation, deleted_at)));
+		'blocker', blocker_columns, 'blocked', blocked_columns, 'mutual', mutual, 'present',
+		herald_internal.not_deleted_condition(relation, deleted_at)));
 END
 $$;
 COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text) IS

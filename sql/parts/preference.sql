@@ -34,13 +34,16 @@ COMMENT ON COLUMN herald.preference.time_zone IS 'hours: the time zone of these 
 SELECT pg_extension_config_dump('herald.preference', '');
 
 -- Hours may span midnight. Equal times mean the whole day.
-CREATE FUNCTION herald_internal.in_quiet_hours(begins time, ends time, time_zone text, moment timestamptz) RETURNS boolean
+CREATE FUNCTION herald_internal.in_quiet_hours(begins time, ends time, time_zone text, moment timestamptz)
+	RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN begins < ends THEN (moment AT TIME ZONE time_zone)::time >= begins AND (moment AT TIME ZONE time_zone)::time < ends
+RETURN CASE WHEN begins < ends THEN (moment AT TIME ZONE time_zone)::time >= begins AND
+	(moment AT TIME ZONE time_zone)::time < ends
             ELSE (moment AT TIME ZONE time_zone)::time >= begins OR (moment AT TIME ZONE time_zone)::time < ends END;
 
 -- Returns the preferences of a user that apply to a notification.
-CREATE FUNCTION herald_internal.preferences_for(user_id text, type text, actor text, subject text, thread text) RETURNS SETOF herald.preference
+CREATE FUNCTION herald_internal.preferences_for(user_id text, type text, actor text, subject text, thread text)
+	RETURNS SETOF herald.preference
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT p.*
@@ -48,7 +51,8 @@ BEGIN ATOMIC
 	WHERE p.user_id = $1 AND (p.until IS NULL OR p.until > now()) AND
 		CASE p.scope
 			WHEN 'type' THEN p.id = $2 OR
-				(p.id = '*' AND NOT EXISTS (SELECT FROM herald.preference AS own WHERE own.user_id = $1 AND own.scope = 'type' AND own.id = $2))
+				(p.id = '*' AND NOT EXISTS (SELECT FROM herald.preference AS own WHERE own.user_id = $1 AND
+				                            own.scope = 'type' AND own.id = $2))
 			WHEN 'actor' THEN p.id = $3
 			WHEN 'subject' THEN p.id = $4
 			WHEN 'thread' THEN p.id = coalesce($5, $4)
@@ -60,7 +64,8 @@ COMMENT ON FUNCTION herald_internal.preferences_for(text, text, text, text, text
 
 -- Returns whether the preferences leave the inbox and the live channel. Users without a choice for the type get the
 -- channels of the type.
-CREATE FUNCTION herald_internal.wanted_channels(user_id text, type text, actor text, subject text, thread text, by_default text[])
+CREATE FUNCTION herald_internal.wanted_channels(user_id text, type text, actor text, subject text, thread text,
+                                                by_default text[])
 RETURNS TABLE (inbox boolean, live boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -73,15 +78,18 @@ END;
 COMMENT ON FUNCTION herald_internal.wanted_channels(text, text, text, text, text, text[]) IS
 	'returns whether the preferences of a user leave the inbox and the live channel of a notification';
 
-CREATE FUNCTION herald.channels(user_id text, type text, actor text DEFAULT NULL, subject text DEFAULT NULL, thread text DEFAULT NULL) RETURNS text[]
+CREATE FUNCTION herald.channels(user_id text, type text, actor text DEFAULT NULL, subject text DEFAULT NULL,
+                                thread text DEFAULT NULL) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(array_agg(c.channel ORDER BY c.place), '{}')
 	FROM unnest('{inbox,live,push,email}'::text[]) WITH ORDINALITY AS c (channel, place)
 	LEFT JOIN herald.notification_type AS t ON t.name = channels.type
 	WHERE (t.required AND c.channel IN ('inbox', 'live')) OR
 	      NOT coalesce(herald.is_blocked(user_id, actor), false) AND
-	      NOT EXISTS (SELECT FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p WHERE c.channel <> ALL (p.channels)) AND
-	      (EXISTS (SELECT FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p WHERE p.scope = 'type') OR
+	      NOT EXISTS (SELECT FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p
+	                  WHERE c.channel <> ALL (p.channels)) AND
+	      (EXISTS (SELECT FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p
+	               WHERE p.scope = 'type') OR
 	       c.channel = ANY (coalesce(t.channels, '{inbox,live}')));
 $$;
 COMMENT ON FUNCTION herald.channels(text, text, text, text, text) IS
@@ -92,14 +100,16 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 DECLARE
 	unknown text;
 BEGIN
-	SELECT channel INTO unknown FROM unnest(channels) AS channel WHERE channel IS NULL OR channel <> ALL ('{inbox,live,push,email}') LIMIT 1;
+	SELECT channel INTO unknown FROM unnest(channels) AS channel WHERE channel IS NULL OR
+	       channel <> ALL ('{inbox,live,push,email}') LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'unknown channel "%"', coalesce(unknown, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Channels are inbox, live, push and email.';
 	END IF;
 	IF 'live' = ANY (channels) AND 'inbox' <> ALL (channels) THEN
 		RAISE EXCEPTION 'channel "live" needs channel "inbox"'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'The inbox keeps live notifications. Pass both, inbox alone, or neither.';
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'The inbox keeps live notifications. Pass both, inbox alone, or neither.';
 	END IF;
 END
 $$;
@@ -108,14 +118,18 @@ CREATE FUNCTION herald.set_preference(user_id text, type text, channels text[]) 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM herald_internal.check_channels(channels);
-	IF NOT '{inbox,live}' <@ channels AND EXISTS (SELECT FROM herald.notification_type AS t WHERE t.name = type AND t.required) THEN
+	IF NOT '{inbox,live}' <@ channels AND EXISTS (SELECT FROM herald.notification_type AS t WHERE t.name = type AND
+	                                              t.required) THEN
 		RAISE EXCEPTION 'notifications of type "%" cannot be switched off', type
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'The type is required (herald.notification_type). Pass inbox and live, and others as you like.';
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'The type is required (herald.notification_type). Pass inbox and live, and others as you like.';
 	END IF;
 	IF channels IS NULL THEN
-		DELETE FROM herald.preference AS p WHERE p.user_id = set_preference.user_id AND p.scope = 'type' AND p.id = coalesce(type, '*');
+		DELETE FROM herald.preference AS p WHERE p.user_id = set_preference.user_id AND p.scope = 'type' AND
+			p.id = coalesce(type, '*');
 	ELSE
-		INSERT INTO herald.preference AS p (user_id, scope, id, channels) VALUES (user_id, 'type', coalesce(type, '*'), channels)
+		INSERT INTO herald.preference AS p (user_id, scope, id, channels)
+			VALUES (user_id, 'type', coalesce(type, '*'), channels)
 		ON CONFLICT ON CONSTRAINT preference_pkey DO UPDATE SET channels = excluded.channels;
 	END IF;
 END
@@ -130,11 +144,13 @@ BEGIN
 	IF scope IS NULL OR scope NOT IN ('actor', 'subject', 'thread') THEN
 		RAISE EXCEPTION 'cannot mute "%"', coalesce(scope, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = 'Mute an actor by id, a subject or a thread by type and id, as in post:42. For types, use herald.set_preference().';
+			      HINT = 'Mute an actor by id, a subject or a thread by type and id, as in post:42. '
+			             'For types, use herald.set_preference().';
 	END IF;
 	IF coalesce(id, '') = '' OR (scope <> 'actor' AND id !~ '^[^:]+:.') THEN
 		RAISE EXCEPTION 'cannot mute % "%"', scope, coalesce(id, 'NULL')
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Name a subject or a thread by type and id, as in post:42.';
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Name a subject or a thread by type and id, as in post:42.';
 	END IF;
 	INSERT INTO herald.preference AS p (user_id, scope, id, channels, until) VALUES (user_id, scope, id, '{}', until)
 	ON CONFLICT ON CONSTRAINT preference_pkey DO UPDATE SET channels = '{}', until = excluded.until;
@@ -147,13 +163,15 @@ CREATE FUNCTION herald.unmute(user_id text, scope text, id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	DELETE FROM herald.preference AS p
-	WHERE p.user_id = unmute.user_id AND p.scope = unmute.scope AND p.id = unmute.id AND p.scope IN ('actor', 'subject', 'thread');
+	WHERE p.user_id = unmute.user_id AND p.scope = unmute.scope AND p.id = unmute.id AND
+	      p.scope IN ('actor', 'subject', 'thread');
 	RETURN FOUND;
 END
 $$;
 COMMENT ON FUNCTION herald.unmute(text, text, text) IS 'removes a mute; returns false if there was none';
 
-CREATE FUNCTION herald.set_quiet_hours(user_id text, begins time, ends time, time_zone text DEFAULT 'UTC', channels text[] DEFAULT '{inbox}')
+CREATE FUNCTION herald.set_quiet_hours(user_id text, begins time, ends time, time_zone text DEFAULT 'UTC',
+                                       channels text[] DEFAULT '{inbox}')
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -166,7 +184,8 @@ BEGIN
 	INSERT INTO herald.preference AS p (user_id, scope, id, channels, begins, ends, time_zone)
 	VALUES (user_id, 'hours', '', channels, begins, ends, coalesce(time_zone, 'UTC'))
 	ON CONFLICT ON CONSTRAINT preference_pkey
-	DO UPDATE SET channels = excluded.channels, begins = excluded.begins, ends = excluded.ends, time_zone = excluded.time_zone;
+	DO UPDATE SET channels = excluded.channels, begins = excluded.begins, ends = excluded.ends,
+		time_zone = excluded.time_zone;
 END
 $$;
 COMMENT ON FUNCTION herald.set_quiet_hours(text, time, time, text, text[]) IS
@@ -196,8 +215,10 @@ COMMENT ON FUNCTION herald.is_blocked(text, text) IS
 -- Returns whether a watched users table has the user; NULL if no users table is watched.
 CREATE FUNCTION herald_internal.user_exists(user_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT bool_or(herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner, user_id,
-	                                       herald_internal.exists_query('users', w.relation, a.key, NULL, user_id)) = 'true')
+	SELECT bool_or(herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner,
+	                                       user_id,
+	                                       herald_internal.exists_query('users', w.relation, a.key,
+	                                           NULL, user_id)) = 'true')
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[])
@@ -213,10 +234,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], notifications_enabled text)
 		WHERE w.kind = 'users' AND a.notifications_enabled IS NOT NULL AND
 		      herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner, user_id,
-		                     herald_internal.exists_query('recipient', w.relation, a.key, 'NOT ' || quote_ident(a.notifications_enabled), user_id)) = 'true');
+		                     herald_internal.exists_query('recipient', w.relation, a.key, 'NOT ' ||
+		                                                  quote_ident(a.notifications_enabled), user_id)) = 'true');
 $$;
 
-CREATE FUNCTION herald.explain(user_id text, type text, actor text DEFAULT NULL, subject_type text DEFAULT NULL, subject_id text DEFAULT NULL,
+CREATE FUNCTION herald.explain(user_id text, type text, actor text DEFAULT NULL, subject_type text DEFAULT NULL,
+	subject_id text DEFAULT NULL,
 	thread text DEFAULT NULL) RETURNS TABLE (step text, verdict text, detail text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -230,37 +253,47 @@ DECLARE
 	blocked boolean := coalesce(herald.is_blocked(user_id, actor), false);
 BEGIN
 	SELECT * INTO known FROM herald.notification_type AS t WHERE t.name = type;
-	SELECT * INTO wanted FROM herald_internal.wanted_channels(user_id, type, actor, subject, thread, coalesce(known.channels, '{inbox,live}'));
-	RETURN QUERY SELECT 'type', CASE WHEN known.required THEN 'required' WHEN known.name IS NULL THEN 'unknown' ELSE 'known' END,
+	SELECT * INTO wanted FROM herald_internal.wanted_channels(user_id, type, actor, subject, thread,
+	                                                          coalesce(known.channels, '{inbox,live}'));
+	RETURN QUERY SELECT 'type', CASE WHEN known.required THEN 'required' WHEN known.name IS NULL THEN 'unknown'
+		ELSE 'known' END,
 		concat(CASE WHEN known.name IS NULL THEN format('herald.notification_type has no type "%s"; ', type) END,
 		       CASE WHEN known.required THEN 'preferences, mutes and blocks do not apply'
-		            ELSE format('channels without a preference: %s', array_to_string(coalesce(known.channels, '{inbox,live}'), ', ')) END);
+		            ELSE format('channels without a preference: %s',
+		                        array_to_string(coalesce(known.channels, '{inbox,live}'), ', ')) END);
 	IF unknown THEN
 		RETURN QUERY SELECT 'users', 'unknown', format('no such user: no watched users table has the id "%s"', user_id);
 	ELSIF disabled THEN
-		RETURN QUERY SELECT 'users', 'stops', 'the users table disables notifications: rules of social tables skip the user';
+		RETURN QUERY SELECT 'users', 'stops',
+			'the users table disables notifications: rules of social tables skip the user';
 	END IF;
 	IF oneself THEN
 		RETURN QUERY SELECT 'actor', 'stops', 'users get no notifications of their own actions';
 	END IF;
 	IF blocked THEN
 		RETURN QUERY SELECT 'block', 'stops', format('there is a block between %s and %s in %s', user_id, actor,
-			(SELECT string_agg(s.relation::text, ', ' ORDER BY s.relation::text) FROM herald_internal.block_source AS s));
+			(SELECT string_agg(s.relation::text, ', ' ORDER BY s.relation::text)
+			 FROM herald_internal.block_source AS s));
 	END IF;
 	RETURN QUERY
 		SELECT CASE p.scope WHEN 'type' THEN 'preference' WHEN 'hours' THEN 'quiet hours' ELSE 'mute' END,
-		       CASE WHEN 'live' = ANY (p.channels) THEN 'allows' WHEN 'inbox' = ANY (p.channels) THEN 'keeps, does not push' ELSE 'stops' END,
-		       concat(nullif(p.scope, 'hours') || ' ' || p.id, p.begins || ' to ' || p.ends || ' ' || p.time_zone, ', until ' || herald.iso8601(p.until))
+		       CASE WHEN 'live' = ANY (p.channels) THEN 'allows' WHEN 'inbox' = ANY (p.channels)
+		           THEN 'keeps, does not push' ELSE 'stops' END,
+		       concat(nullif(p.scope, 'hours') || ' ' || p.id, p.begins || ' to ' || p.ends || ' ' || p.time_zone,
+		              ', until ' || herald.iso8601(p.until))
 		FROM herald_internal.preferences_for(user_id, type, actor, subject, thread) AS p
 		ORDER BY p.scope, p.id;
 	FOR sent IN
 		SELECT * FROM herald.notification AS n
 		WHERE n.recipient_id = user_id AND n.type = explain.type AND n.actor_id IS NOT DISTINCT FROM actor AND
-		      n.subject_type IS NOT DISTINCT FROM explain.subject_type AND n.subject_id IS NOT DISTINCT FROM explain.subject_id
+		      n.subject_type IS NOT DISTINCT FROM explain.subject_type AND
+		          n.subject_id IS NOT DISTINCT FROM explain.subject_id
 		ORDER BY n.id DESC LIMIT 5
 	LOOP
-		RETURN QUERY SELECT 'inbox', CASE WHEN sent.retracted_at IS NOT NULL THEN 'notified, retracted' WHEN sent.archived_at IS NOT NULL THEN 'notified, archived'
-			ELSE 'notified' END, format('notification %s of %s, cause %s', sent.id, herald.iso8601(sent.created_at), coalesce(sent.cause, '(none)'));
+		RETURN QUERY SELECT 'inbox', CASE WHEN sent.retracted_at IS NOT NULL THEN 'notified, retracted'
+			WHEN sent.archived_at IS NOT NULL THEN 'notified, archived'
+			ELSE 'notified' END, format('notification %s of %s, cause %s', sent.id, herald.iso8601(sent.created_at),
+			                            coalesce(sent.cause, '(none)'));
 	END LOOP;
 	RETURN QUERY SELECT 'result',
 		CASE WHEN oneself THEN 'not notified'

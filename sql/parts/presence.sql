@@ -93,7 +93,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		UNION
 		SELECT a.user_id, a.room FROM herald_internal.automatic_rooms(users, '{members}') AS a
 	), placed AS (
-		SELECT r.user_id, r.room, sum(octet_length(to_json(r.room)::text) + 1) OVER (PARTITION BY r.user_id ORDER BY r.room) / 5000 AS list
+		SELECT r.user_id, r.room, sum(octet_length(to_json(r.room)::text) + 1) OVER (PARTITION BY r.user_id
+		    ORDER BY r.room) / 5000 AS list
 		FROM room AS r
 		WHERE herald_internal.is_short(r.room)
 	)
@@ -109,19 +110,22 @@ DECLARE
 BEGIN
 	WITH person AS (
 		SELECT u AS user_id, coalesce(w.shown, 'offline') AS shown, w.last_seen,
-		       CASE WHEN w.chosen IS DISTINCT FROM 'invisible' AND EXISTS (SELECT FROM herald_internal.presence AS p WHERE p.user_id = u)
+		       CASE WHEN w.chosen IS DISTINCT FROM 'invisible' AND
+		       EXISTS (SELECT FROM herald_internal.presence AS p WHERE p.user_id = u)
 		            THEN coalesce(w.chosen, 'online') ELSE 'offline' END AS shows
 		FROM (SELECT DISTINCT u FROM unnest(users) AS u) AS one (u)
 		LEFT JOIN herald.appearance AS w ON w.user_id = one.u
 	), published AS (
 		INSERT INTO herald.appearance AS w (user_id, shown, last_seen)
-		SELECT p.user_id, p.shows, CASE p.shows WHEN 'offline' THEN at ELSE p.last_seen END FROM person AS p WHERE p.shows <> p.shown
+		SELECT p.user_id, p.shows, CASE p.shows WHEN 'offline' THEN at ELSE p.last_seen END FROM person AS p
+		WHERE p.shows <> p.shown
 		ON CONFLICT ON CONSTRAINT appearance_pkey DO UPDATE SET shown = excluded.shown, last_seen = excluded.last_seen
 		RETURNING w.user_id
 	)
 	SELECT array_agg(t.user_id) INTO changed FROM published AS t;
 	PERFORM herald.signal(a.rooms, CASE w.shown WHEN 'offline' THEN 'user:offline' ELSE 'user:online' END,
-		json_strip_nulls(json_build_object('userId', w.user_id, 'status', nullif(w.shown, 'offline'), 'lastSeen', herald.iso8601(w.last_seen))),
+		json_strip_nulls(json_build_object('userId', w.user_id, 'status', nullif(w.shown, 'offline'), 'lastSeen',
+		                                   herald.iso8601(w.last_seen))),
 		key => 'presence:' || w.user_id, except_user => w.user_id)
 	FROM herald_internal.presence_rooms(changed) AS a
 	JOIN herald.appearance AS w USING (user_id);
@@ -131,7 +135,8 @@ $$;
 -- No event is sent when the last viewer leaves.
 CREATE FUNCTION herald_internal.signal_viewers(rooms text[]) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.signal(ARRAY[v.room], 'post:viewers', json_build_object('postId', substr(v.room, 6), 'count', sum(v.count)),
+	SELECT herald.signal(ARRAY[v.room], 'post:viewers',
+	                     json_build_object('postId', substr(v.room, 6), 'count', sum(v.count)),
 	                     key => 'viewers:' || substr(v.room, 6))
 	FROM herald_internal.viewers AS v
 	WHERE v.room = ANY (rooms)
@@ -160,7 +165,8 @@ BEGIN
 		UPDATE herald.appearance SET shown = 'offline' WHERE shown <> 'offline';
 	END IF;
 	DELETE FROM herald_internal.viewers AS v WHERE v.bridge_id = former;
-	INSERT INTO herald_internal.bridge AS b (since, alive_until, lease) VALUES (clock_timestamp(), clock_timestamp() + lease, lease) RETURNING b.bridge_id INTO id;
+	INSERT INTO herald_internal.bridge AS b (since, alive_until, lease)
+		VALUES (clock_timestamp(), clock_timestamp() + lease, lease) RETURNING b.bridge_id INTO id;
 	RETURN id;
 END
 $$;
@@ -180,11 +186,13 @@ BEGIN
 	WITH closed AS (DELETE FROM herald_internal.viewers AS v WHERE v.bridge_id = bridge.bridge_id RETURNING v.room)
 	SELECT array_agg(c.room) INTO rooms FROM closed AS c;
 	DELETE FROM herald_internal.bridge AS b WHERE b.bridge_id = bridge.bridge_id;
-	PERFORM herald_internal.signal_presence(users, bridge.alive_until - bridge.lease), herald_internal.signal_viewers(rooms);
+	PERFORM herald_internal.signal_presence(users, bridge.alive_until - bridge.lease),
+		herald_internal.signal_viewers(rooms);
 END
 $$;
 
-CREATE FUNCTION herald_internal.report_presence(bridge uuid, came text[], went text[], rooms text[], counts int[], lease interval) RETURNS void
+CREATE FUNCTION herald_internal.report_presence(bridge uuid, came text[], went text[], rooms text[], counts int[],
+                                                lease interval) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	moment timestamptz;
@@ -192,7 +200,8 @@ BEGIN
 	PERFORM herald_internal.lock_presence();
 	moment := clock_timestamp();
 	UPDATE herald_internal.bridge AS b
-	SET since = CASE WHEN b.alive_until > moment THEN b.since ELSE moment END, alive_until = moment + report_presence.lease, lease = report_presence.lease
+	SET since = CASE WHEN b.alive_until > moment THEN b.since ELSE moment
+		END, alive_until = moment + report_presence.lease, lease = report_presence.lease
 	WHERE b.bridge_id = bridge;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'the lease of bridge "%" was ended', bridge USING ERRCODE = 'no_data_found';
@@ -204,11 +213,13 @@ BEGIN
 	WHERE herald_internal.is_short(c)
 	ON CONFLICT ON CONSTRAINT presence_pkey DO NOTHING;
 	DELETE FROM herald_internal.viewers AS v WHERE v.bridge_id = bridge AND v.room = ANY (rooms);
-	INSERT INTO herald_internal.viewers SELECT v.room, bridge, v.count FROM unnest(rooms, counts) AS v (room, count) WHERE v.count > 0 AND herald_internal.is_short(v.room);
+	INSERT INTO herald_internal.viewers SELECT v.room, bridge, v.count FROM unnest(rooms, counts) AS v (room, count)
+		WHERE v.count > 0 AND herald_internal.is_short(v.room);
 	PERFORM herald_internal.signal_presence(came || went, moment), herald_internal.signal_viewers(rooms);
 	PERFORM herald_internal.end_lease(b)
 	FROM herald_internal.bridge AS b
-	WHERE b.alive_until <= moment AND EXISTS (SELECT FROM herald_internal.bridge AS w WHERE w.alive_until > moment AND w.since <= moment - b.lease);
+	WHERE b.alive_until <= moment AND EXISTS (SELECT FROM herald_internal.bridge AS w WHERE w.alive_until > moment AND
+	                                          w.since <= moment - b.lease);
 END
 $$;
 COMMENT ON FUNCTION herald_internal.report_presence(uuid, text[], text[], text[], int[], interval) IS
@@ -223,7 +234,8 @@ DECLARE
 	status text := payload ->> 'status';
 BEGIN
 	IF status IS NULL OR status <> ALL ('{online,away,busy,invisible}') THEN
-		RAISE EXCEPTION 'presence:set needs a "status": online, away, busy or invisible' USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'presence:set needs a "status": online, away, busy or invisible'
+			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	PERFORM herald_internal.lock_presence();
 	INSERT INTO herald.appearance AS w (user_id, chosen) VALUES (user_id, status)
@@ -239,12 +251,20 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.id
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
-	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text, accepted text)
-	CROSS JOIN LATERAL (SELECT herald_internal.and_conditions(m.present, herald_internal.value_condition(m.status, m.accepted))) AS p (present)
-	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.query_rows(text, jsonb)', c.relowner, user_id, jsonb_build_object('sql', format(
-		'SELECT DISTINCT %1$s AS id FROM (SELECT * FROM %2$s AS mine WHERE %3$s) AS mine JOIN (SELECT * FROM %2$s WHERE %4$s) AS theirs ON %5$s',
-		herald_internal.id_sql('theirs', m.member), w.relation, herald_internal.and_conditions(p.present, herald_internal.match_id('mine', w.relation, m.member, '$1')), coalesce(p.present, 'true'),
-		herald_internal.match_columns('theirs', w.relation, m.conversation, 'mine', w.relation, m.conversation))))) AS a (id text)
+	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text,
+	                                              accepted text)
+	CROSS JOIN LATERAL (SELECT herald_internal.and_conditions(m.present,
+	                                                          herald_internal.value_condition(m.status,
+	                                                              m.accepted))) AS p (present)
+	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.query_rows(text, jsonb)', c.relowner,
+	                                                              user_id, jsonb_build_object('sql', format(
+		'SELECT DISTINCT %1$s AS id FROM (SELECT * FROM %2$s AS mine WHERE %3$s) AS mine '
+		'JOIN (SELECT * FROM %2$s WHERE %4$s) AS theirs ON %5$s',
+		herald_internal.id_sql('theirs', m.member), w.relation,
+		herald_internal.and_conditions(p.present, herald_internal.match_id('mine', w.relation, m.member, '$1')),
+		coalesce(p.present, 'true'),
+		herald_internal.match_columns('theirs', w.relation, m.conversation, 'mine', w.relation,
+		                              m.conversation))))) AS a (id text)
 	WHERE w.kind = 'members';
 $$;
 
@@ -260,14 +280,17 @@ BEGIN
 		RAISE EXCEPTION '"userIds" must be an array of at most 1000 ids' USING ERRCODE = 'invalid_parameter_value';
 	ELSE
 		asked := ARRAY(SELECT substr(a.room, 6) FROM herald_internal.automatic_rooms(ARRAY[user_id], '{follows}') AS a
-		               UNION SELECT c FROM herald_internal.conversation_partners(user_id) AS c WHERE c <> act_presence_list.user_id);
+		               UNION SELECT c FROM herald_internal.conversation_partners(user_id) AS c
+		               WHERE c <> act_presence_list.user_id);
 	END IF;
 	RETURN jsonb_build_object('users', (
-		SELECT coalesce(jsonb_agg(jsonb_build_object('userId', o.user_id, 'status', o.status, 'since', herald.iso8601(o.since)) ORDER BY o.user_id), '[]')
+		SELECT coalesce(jsonb_agg(jsonb_build_object('userId', o.user_id, 'status', o.status, 'since',
+		                                             herald.iso8601(o.since)) ORDER BY o.user_id), '[]')
 		FROM (SELECT o.*
 		      FROM herald.online AS o
 		      WHERE o.user_id = ANY (asked) AND
-		            NOT coalesce(herald.is_blocked(act_presence_list.user_id, o.user_id) OR herald.is_blocked(o.user_id, act_presence_list.user_id), false)
+		            NOT coalesce(herald.is_blocked(act_presence_list.user_id, o.user_id) OR
+		                         herald.is_blocked(o.user_id, act_presence_list.user_id), false)
 		      LIMIT 1000) AS o));
 END
 $$;

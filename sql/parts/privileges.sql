@@ -72,7 +72,8 @@ TO herald_app;
 -- Row-level security lets a user's own session, for example one of PostgREST, read its own notifications from the
 -- table.
 ALTER TABLE herald.notification ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id() AND retracted_at IS NULL);
+CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id() AND
+    retracted_at IS NULL);
 GRANT SELECT ON herald.notification, herald.online TO herald_app;
 
 -- Owners of tables watch them, and administrators of the application open rooms and expose actions. Their writes go
@@ -100,7 +101,8 @@ BEGIN
 		SELECT p.oid
 		FROM pg_proc AS p
 		JOIN pg_language AS l ON l.oid = p.prolang
-		WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND NOT p.prosecdef AND l.lanname IN ('sql', 'plpgsql')
+		WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND NOT p.prosecdef AND
+		      l.lanname IN ('sql', 'plpgsql')
 	LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO herald_app', harmless);
 	END LOOP;

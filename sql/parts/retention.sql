@@ -19,14 +19,18 @@ DECLARE
 	last bigint;
 	chosen bigint[];
 BEGIN
-	SELECT n.id INTO last FROM herald.notification AS n WHERE n.recipient_id = trim_inbox.user_id ORDER BY n.id DESC OFFSET looked_at LIMIT 1;
+	SELECT n.id INTO last FROM herald.notification AS n WHERE n.recipient_id = trim_inbox.user_id
+	ORDER BY n.id DESC OFFSET looked_at LIMIT 1;
 	IF most IS NOT NULL AND last IS NOT NULL THEN
-		chosen := ARRAY(SELECT n.id FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id <= last ORDER BY n.id LIMIT 5000);
+		chosen := ARRAY(SELECT n.id FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id <= last
+		                ORDER BY n.id LIMIT 5000);
 	ELSE
 		chosen := ARRAY(
 			SELECT r.id
-			FROM (SELECT n.id, row_number() OVER (ORDER BY herald.is_unread(n, m) DESC, n.retracted_at IS NULL DESC, n.id DESC) AS place, n.created_at
-			      FROM (SELECT * FROM herald.notification AS i WHERE i.recipient_id = user_id ORDER BY i.id LIMIT looked_at) AS n
+			FROM (SELECT n.id, row_number() OVER (ORDER BY herald.is_unread(n, m) DESC, n.retracted_at IS NULL DESC,
+			                                      n.id DESC) AS place, n.created_at
+			      FROM (SELECT * FROM herald.notification AS i WHERE i.recipient_id = user_id ORDER BY i.id
+			            LIMIT looked_at) AS n
 			      LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id) AS r
 			WHERE r.place > most OR r.created_at < oldest);
 	END IF;
@@ -53,7 +57,8 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR i IN 1 .. inboxes LOOP
-		SELECT n.recipient_id INTO next FROM herald.notification AS n WHERE n.recipient_id > place ORDER BY n.recipient_id LIMIT 1;
+		SELECT n.recipient_id INTO next FROM herald.notification AS n WHERE n.recipient_id > place
+		ORDER BY n.recipient_id LIMIT 1;
 		place := coalesce(next, '');
 		EXIT WHEN next IS NULL;
 		PERFORM herald.trim_inbox(place);
@@ -74,24 +79,28 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT m AS mark
 		FROM herald.read_mark AS m
 		WHERE m.read_running <> '{}' AND
-		      NOT EXISTS (SELECT FROM unnest(m.read_running) AS x WHERE NOT pg_visible_in_snapshot(x, pg_current_snapshot()))
+		      NOT EXISTS (SELECT FROM unnest(m.read_running) AS x
+		                  WHERE NOT pg_visible_in_snapshot(x, pg_current_snapshot()))
 		LIMIT 100
 		FOR UPDATE SKIP LOCKED
 	), settled AS (
 		UPDATE herald.read_mark AS m
 		SET unread = m.unread || ARRAY(SELECT n.id FROM herald.notification AS n
-		                               WHERE n.recipient_id = m.user_id AND n.id <= m.read_until AND n.xid = ANY (m.read_running) AND n.read_at IS NULL),
+		                               WHERE n.recipient_id = m.user_id AND n.id <= m.read_until AND
+		                                     n.xid = ANY (m.read_running) AND n.read_at IS NULL),
 		    read_running = '{}'
 		FROM ended AS e
 		WHERE m.user_id = (e.mark).user_id
 	), passed AS MATERIALIZED (
 		SELECT n.recipient_id, n.id
 		FROM ended AS e
-		JOIN herald.notification AS n ON n.recipient_id = (e.mark).user_id AND n.id <= (e.mark).read_until AND n.xid = ANY ((e.mark).read_running)
+		JOIN herald.notification AS n ON n.recipient_id = (e.mark).user_id AND n.id <= (e.mark).read_until AND
+		n.xid = ANY ((e.mark).read_running)
 		WHERE herald.is_unread(n, e.mark)
 		ORDER BY n.id FOR UPDATE OF n SKIP LOCKED
 	)
-	SELECT herald_internal.publish_to_user(p.recipient_id, 'notification:reopened', herald_internal.ids_json(array_agg(p.id)))
+	SELECT herald_internal.publish_to_user(p.recipient_id, 'notification:reopened',
+	                                       herald_internal.ids_json(array_agg(p.id)))
 	FROM passed AS p
 	GROUP BY p.recipient_id;
 $$;
@@ -101,7 +110,8 @@ COMMENT ON FUNCTION herald_internal.settle_read_marks() IS
 CREATE FUNCTION herald.forget_user(user_id text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	DELETE FROM herald.notification AS n WHERE n.recipient_id = user_id OR n.actor_id = user_id;
-	DELETE FROM herald.preference AS p WHERE p.user_id = forget_user.user_id OR (p.scope = 'actor' AND p.id = forget_user.user_id);
+	DELETE FROM herald.preference AS p WHERE p.user_id = forget_user.user_id OR
+		(p.scope = 'actor' AND p.id = forget_user.user_id);
 	DELETE FROM herald.read_mark AS m WHERE m.user_id = forget_user.user_id;
 	DELETE FROM herald.conversation_read AS r WHERE r.user_id = forget_user.user_id;
 	DELETE FROM herald_internal.session_room AS s WHERE s.user_id = forget_user.user_id;

@@ -41,7 +41,8 @@ BEGIN
 	      NOT p.proretset AND p.prokind = 'f';
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'function % has the wrong signature', new.function::regprocedure
-			USING ERRCODE = 'invalid_function_definition', HINT = format('It must take (%s) and return %s.', tg_argv[0], tg_argv[1]);
+			USING ERRCODE = 'invalid_function_definition',
+				HINT = format('It must take (%s) and return %s.', tg_argv[0], tg_argv[1]);
 	END IF;
 	IF NOT pg_has_role(new.run_as, 'MEMBER') THEN
 		RAISE EXCEPTION 'must be a member of role %', new.run_as USING ERRCODE = 'insufficient_privilege';
@@ -60,7 +61,8 @@ BEGIN
 		RAISE EXCEPTION 'rooms "%:..." cannot have a policy', prefix
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = format('A prefix has no colon, asterisk or space. The watched tables decide on rooms %s.',
-			                    (SELECT string_agg(a || ':', ', ') FROM unnest(herald_internal.automatic_prefixes()) AS a));
+			                    (SELECT string_agg(a || ':', ', ')
+			                     FROM unnest(herald_internal.automatic_prefixes()) AS a));
 	END IF;
 	IF function IS NULL THEN
 		DELETE FROM herald.room_policy AS p WHERE p.prefix = room_policy.prefix;
@@ -82,13 +84,15 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		FROM herald_internal.watched_table AS w
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], visible text, subject text[], subject_table regclass)
 	), own AS (
-		SELECT w.relation, w.key, w.visible FROM watched AS w WHERE w.kind = CASE prefix WHEN 'post' THEN 'posts' WHEN 'comment' THEN 'comments' END
+		SELECT w.relation, w.key, w.visible FROM watched AS w WHERE w.kind = CASE prefix WHEN 'post' THEN 'posts'
+		WHEN 'comment' THEN 'comments' END
 	)
 	SELECT * FROM own
 	UNION
 	SELECT w.subject_table, herald_internal.referenced_key(w.relation, w.subject, w.subject_table), NULL
 	FROM watched AS w
-	WHERE herald_internal.subject_type(w.subject_table) = prefix AND w.subject_table NOT IN (SELECT o.relation FROM own AS o);
+	WHERE herald_internal.subject_type(w.subject_table) = prefix AND
+	      w.subject_table NOT IN (SELECT o.relation FROM own AS o);
 $$;
 
 -- Calls a policy as the current user and with the session's own search path, for which the function was written.
@@ -97,16 +101,21 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	answer boolean;
 BEGIN
-	EXECUTE pg_catalog.format('SELECT %s($1, $2)', question ->> 'function') INTO answer USING user_id, question ->> 'room';
+	EXECUTE pg_catalog.format('SELECT %s($1, $2)', question ->> 'function') INTO answer USING user_id,
+		question ->> 'room';
 	RETURN pg_catalog.to_jsonb(answer);
 END
 $$;
 
 -- Returns the query whether a row exists that the user may see.
-CREATE FUNCTION herald_internal.exists_query(prefix text, relation regclass, key text[], visible text, id text) RETURNS jsonb
+CREATE FUNCTION herald_internal.exists_query(prefix text, relation regclass, key text[], visible text, id text)
+	RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT jsonb_build_object('id', id, 'sql', format('FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s)', relation, prefix,
-	                                                  herald_internal.match_id(prefix, relation, key, '$2'), coalesce(visible, 'true')));
+	SELECT jsonb_build_object('id', id, 'sql',
+	                          format('FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s)',
+	                                 relation, prefix,
+	                                                  herald_internal.match_id(prefix, relation, key, '$2'),
+	                                                  coalesce(visible, 'true')));
 $$;
 
 -- Runs such a query as the current user.
@@ -121,15 +130,18 @@ END
 $$;
 
 -- Returns the checks of access to a room, and the role that runs each: one that succeeds is sufficient.
-CREATE FUNCTION herald_internal.room_checks(prefix text, id text) RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
+CREATE FUNCTION herald_internal.room_checks(prefix text, id text)
+	RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'herald_internal.call_policy(text, jsonb)'::regprocedure, p.run_as,
-	       jsonb_build_object('function', format('%s.%I', f.pronamespace::regnamespace, f.proname), 'room', prefix || ':' || id)
+	       jsonb_build_object('function', format('%s.%I', f.pronamespace::regnamespace, f.proname), 'room', prefix ||
+	                          ':' || id)
 	FROM herald.room_policy AS p
 	JOIN pg_proc AS f ON f.oid = p.function
 	WHERE p.prefix = $1
 	UNION ALL
-	SELECT 'herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner, herald_internal.exists_query(prefix, s.relation, s.key, s.visible, id)
+	SELECT 'herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner,
+	       herald_internal.exists_query(prefix, s.relation, s.key, s.visible, id)
 	FROM herald_internal.subject_tables(prefix) AS s
 	JOIN pg_class AS c ON c.oid = s.relation;
 $$;
@@ -169,7 +181,8 @@ BEGIN
 	END IF;
 	IF split_part(room, ':', 1) <> ALL (herald_internal.automatic_prefixes()) THEN
 		INSERT INTO herald_internal.session_room (session, user_id, room) VALUES (session, user_id, room)
-		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET user_id = excluded.user_id, joined_at = excluded.joined_at;
+		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET user_id = excluded.user_id,
+			joined_at = excluded.joined_at;
 	END IF;
 	RETURN true;
 END
@@ -192,13 +205,16 @@ COMMENT ON FUNCTION herald_internal.leave_room(text, text, text) IS 'forgets tha
 -- order.
 CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL,
 	segment_positions text[] DEFAULT '{}')
-RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text, seen_snapshots pg_snapshot[],
+RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text,
+               seen_snapshots pg_snapshot[],
                seen_ids bigint[], segments_before int, lag_events bigint)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH connecting AS (
-		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen_snapshots, r.seen_ids, r.segments_before, r.lag_events
+		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen_snapshots, r.seen_ids,
+		r.segments_before, r.lag_events
 		FROM unnest($1, $2) WITH ORDINALITY AS c (user_id, session, ordinal)
-		JOIN herald_internal.resume(coalesce($3, array_fill(NULL::text, ARRAY[cardinality($1)])), $4) AS r ON r.ordinal = c.ordinal
+		JOIN herald_internal.resume(coalesce($3, array_fill(NULL::text, ARRAY[cardinality($1)])),
+		                            $4) AS r ON r.ordinal = c.ordinal
 	), change AS (
 		SELECT DISTINCT ON (c.ordinal, e.room) c.ordinal, e.room, e.leaves
 		FROM connecting AS c
@@ -208,7 +224,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 			                WHERE e.id <= s.id AND pg_visible_in_snapshot(e.xid, s.snapshot))
 		ORDER BY c.ordinal, e.room, e.id
 	), changed AS (
-		SELECT c.ordinal, array_agg(c.room) FILTER (WHERE c.leaves) AS left_later, array_agg(c.room) FILTER (WHERE NOT c.leaves) AS joined_later
+		SELECT c.ordinal, array_agg(c.room) FILTER (WHERE c.leaves) AS left_later,
+		array_agg(c.room) FILTER (WHERE NOT c.leaves) AS joined_later
 		FROM change AS c
 		GROUP BY c.ordinal
 	), automatic AS (
@@ -225,12 +242,15 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 		WHERE herald.may_join(r.user_id, r.room)
 		GROUP BY r.ordinal
 	), unread AS (
-		SELECT u.user_id, herald.unread_count(u.user_id) AS count FROM (SELECT DISTINCT c.user_id FROM connecting AS c) AS u
+		SELECT u.user_id, herald.unread_count(u.user_id) AS count
+		FROM (SELECT DISTINCT c.user_id FROM connecting AS c) AS u
 	)
 	SELECT c.ordinal::int,
 	       ARRAY['*', 'user:' || c.user_id, 'feed:' || c.user_id] ||
-	       ARRAY(SELECT r FROM unnest(a.rooms || d.left_later) AS r WHERE r <> ALL (coalesce(d.joined_later, '{}')) GROUP BY r ORDER BY r) || j.rooms,
-	       coalesce(u.count, 0), c.recovered, c."position", c.seen_snapshots, c.seen_ids, c.segments_before, c.lag_events
+	       ARRAY(SELECT r FROM unnest(a.rooms || d.left_later) AS r WHERE r <> ALL (coalesce(d.joined_later, '{}'))
+	             GROUP BY r ORDER BY r) || j.rooms,
+	       coalesce(u.count, 0), c.recovered, c."position", c.seen_snapshots, c.seen_ids, c.segments_before,
+	           c.lag_events
 	FROM connecting AS c
 	LEFT JOIN changed AS d USING (ordinal)
 	LEFT JOIN automatic AS a USING (user_id)

@@ -10,12 +10,15 @@ DO $$
 DECLARE
 	existing text;
 BEGIN
-	SELECT n.nspname INTO existing FROM pg_namespace AS n WHERE n.nspname IN ('herald', 'herald_internal') ORDER BY n.nspname LIMIT 1;
+	SELECT n.nspname INTO existing FROM pg_namespace AS n WHERE n.nspname IN ('herald', 'herald_internal')
+	ORDER BY n.nspname LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'schema "%" already exists', existing
 			USING ERRCODE = 'duplicate_schema',
-			      DETAIL = 'Extension pg_herald creates the schemas herald and herald_internal itself, and drops them with the extension.',
-			      HINT = format('Rename the schema (ALTER SCHEMA %I RENAME TO ...) or drop it, and run CREATE EXTENSION pg_herald again.', existing);
+			      DETAIL = 'Extension pg_herald creates the schemas herald and herald_internal itself, '
+			               'and drops them with the extension.',
+			      HINT = format('Rename the schema (ALTER SCHEMA %I RENAME TO ...) or drop it, '
+			                    'and run CREATE EXTENSION pg_herald again.', existing);
 	END IF;
 END
 $$;
@@ -102,7 +105,8 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_change';
 COMMENT ON FUNCTION herald_internal.on_change() IS
 	'the trigger function of all watched tables; does nothing for a table without rules';
 
-CREATE FUNCTION herald_internal.save_rule(relation regclass, name text, change text, operation text, notify text, publish text, lock text, retract text, on_error text) RETURNS int
+CREATE FUNCTION herald_internal.save_rule(relation regclass, name text, change text, operation text, notify text,
+                                          publish text, lock text, retract text, on_error text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_rule';
 COMMENT ON FUNCTION herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text) IS
 	'saves a compiled rule and runs it over no rows';
@@ -112,7 +116,8 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_delete_rules';
 COMMENT ON FUNCTION herald_internal.delete_rules(regclass, text) IS
 	'deletes the rules of a table, or those of one name';
 
-CREATE FUNCTION herald_internal.save_counter(relation regclass, field text, count_sql text, subject_type text, owner_sql text) RETURNS int
+CREATE FUNCTION herald_internal.save_counter(relation regclass, field text, count_sql text, subject_type text,
+                                             owner_sql text) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_counter';
 COMMENT ON FUNCTION herald_internal.save_counter(regclass, text, text, text, text) IS 'saves the query of a total';
 
@@ -128,7 +133,8 @@ CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';
 COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'deletes all rules and saved arguments of a table';
 
-CREATE FUNCTION herald_internal.automatic_rooms(users text[], kinds text[] DEFAULT '{follows,members}') RETURNS TABLE (user_id text, room text)
+CREATE FUNCTION herald_internal.automatic_rooms(users text[], kinds text[] DEFAULT '{follows,members}')
+	RETURNS TABLE (user_id text, room text)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';
 COMMENT ON FUNCTION herald_internal.automatic_rooms(text[], text[]) IS
 	'returns the rooms that users are in by the application''s own tables, for some kinds of them';

@@ -33,7 +33,8 @@ COMMENT ON FUNCTION herald_internal.wal_begin() IS
 -- backend. A standby has a checkpointer before it is promoted.
 CREATE FUNCTION herald_internal.current_server_start(OUT started_at timestamptz, OUT timeline text)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT greatest(coalesce((SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer'), pg_postmaster_start_time()),
+	SELECT greatest(coalesce((SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.backend_type = 'checkpointer'),
+	                         pg_postmaster_start_time()),
 	                herald_internal.timeline_since()),
 	       left(pg_walfile_name(pg_current_wal_lsn()), 8);
 $$;
@@ -43,7 +44,8 @@ COMMENT ON FUNCTION herald_internal.current_server_start() IS
 -- The first start of this log. Its id is the time of CREATE EXTENSION, so positions of an earlier log are not
 -- accepted.
 INSERT INTO herald_internal.server_start (id, started_at, timeline, first_xid, begins_at)
-	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1', '0/0' FROM herald_internal.current_server_start() AS s;
+	SELECT extract(epoch FROM clock_timestamp()) * 1000, s.started_at, s.timeline, '1',
+	       '0/0' FROM herald_internal.current_server_start() AS s;
 
 -- Records this start of the server, unless it is recorded already, and returns its id.
 --
@@ -66,22 +68,30 @@ DECLARE
 	newest xid8;
 BEGIN
 	SELECT * INTO this FROM herald_internal.current_server_start();
-	SELECT s.id INTO id FROM herald_internal.server_start AS s WHERE s.started_at = this.started_at AND s.timeline = this.timeline;
+	SELECT s.id INTO id FROM herald_internal.server_start AS s WHERE s.started_at = this.started_at AND
+	       s.timeline = this.timeline;
 	fresh := id IS NULL;
 	IF fresh THEN
 		IF current_setting('synchronous_commit') = 'off' THEN
 			PERFORM set_config('synchronous_commit', 'local', true);
 		END IF;
-		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC LIMIT 1),
-		                   (SELECT e.xid FROM herald.event AS e WHERE e.xid < (SELECT pg_snapshot_xmin(f.snapshot) FROM herald_internal.log_fold AS f)
+		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC
+		                    LIMIT 1),
+		                   (SELECT e.xid FROM herald.event AS e
+		                    WHERE e.xid < (SELECT pg_snapshot_xmin(f.snapshot) FROM herald_internal.log_fold AS f)
 		                    ORDER BY e.xid DESC LIMIT 1),
 		                   (SELECT f.xid FROM herald_internal.log_floor AS f ORDER BY f.xid DESC LIMIT 1),
-		                   (SELECT ((split_part(c.next_xid, ':', 1)::bigint << 32) + split_part(c.next_xid, ':', 2)::bigint - 1)::text::xid8
-		                    FROM pg_control_checkpoint() AS c WHERE c.redo_lsn = c.checkpoint_lsn AND current_setting('wal_level') <> 'minimal'), '0');
+		                   (SELECT ((split_part(c.next_xid, ':',
+		                                        1)::bigint << 32) + split_part(c.next_xid,
+		                                            ':', 2)::bigint - 1)::text::xid8
+		                    FROM pg_control_checkpoint() AS c WHERE c.redo_lsn = c.checkpoint_lsn AND
+		                    current_setting('wal_level') <> 'minimal'), '0');
 		INSERT INTO herald_internal.server_start AS s (id, started_at, timeline, first_xid, begins_at)
-		VALUES (greatest((extract(epoch FROM this.started_at) * 1000)::bigint, (SELECT max(p.id) + 1 FROM herald_internal.server_start AS p)),
+		VALUES (greatest((extract(epoch FROM this.started_at) * 1000)::bigint,
+		                 (SELECT max(p.id) + 1 FROM herald_internal.server_start AS p)),
 		        this.started_at, this.timeline, (newest::text::bigint + 1)::text::xid8,
-		        coalesce((SELECT herald_internal.timeline_left(p.timeline) FROM herald_internal.server_start AS p ORDER BY p.id DESC LIMIT 1), herald_internal.wal_begin()))
+		        coalesce((SELECT herald_internal.timeline_left(p.timeline) FROM herald_internal.server_start AS p
+		                  ORDER BY p.id DESC LIMIT 1), herald_internal.wal_begin()))
 		ON CONFLICT (started_at, timeline) DO UPDATE SET first_xid = s.first_xid
 		RETURNING s.id INTO id;
 		DELETE FROM herald_internal.total; -- the snapshots in it are as old as positions

@@ -8,7 +8,8 @@
 -- the application that append events ring the doorbell after their commit.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION herald.signal(rooms text[], event text, payload json DEFAULT '{}', key text DEFAULT NULL, except_user text DEFAULT NULL) RETURNS void
+CREATE FUNCTION herald.signal(rooms text[], event text, payload json DEFAULT '{}', key text DEFAULT NULL,
+                              except_user text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	message text := format('{"rooms":%s,"event":%s,"payload":%s%s%s}', to_json(rooms), to_json(event), payload,
@@ -18,7 +19,8 @@ BEGIN
 	IF octet_length(message) > 7999 THEN
 		RAISE EXCEPTION 'event "%" is too long for a signal', event
 			USING ERRCODE = 'program_limit_exceeded',
-			      DETAIL = format('Its rooms, name and payload take %s bytes; the limit is 7999.', octet_length(message)),
+			      DETAIL = format('Its rooms, name and payload take %s bytes; the limit is 7999.',
+			                      octet_length(message)),
 			      HINT = 'Use herald.publish(), which has no such limit.';
 	END IF;
 	PERFORM pg_notify('herald_signal', message);

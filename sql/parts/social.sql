@@ -25,7 +25,8 @@ $$;
 -- Returns the columns of the target that columns of a table refer to.
 CREATE FUNCTION herald_internal.referenced_key(relation regclass, columns text[], target regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT f.target_columns FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 AND f.target = $3),
+	SELECT coalesce((SELECT f.target_columns FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 AND
+	                 f.target = $3),
 	                (SELECT a.key
 	                 FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (key text[])
 	                 WHERE w.relation = $3 AND a.key IS NOT NULL LIMIT 1),
@@ -33,17 +34,22 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Returns the condition that columns of another row refer to a row of the target.
-CREATE FUNCTION herald_internal.match_columns(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.match_columns(alias text, target regclass, key text[], row_alias text,
+                                              relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, k), herald_internal.column_sql(row_alias, c)) ||
+	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, k),
+	                         herald_internal.column_sql(row_alias, c)) ||
 	                  CASE WHEN wanted <> has THEN '::' || wanted ELSE '' END, ' AND ' ORDER BY place)
 	FROM unnest(key, columns) WITH ORDINALITY AS p (k, c, place),
-	     LATERAL (SELECT herald_internal.column_type(target, k), herald_internal.column_type(relation, c)) AS t (wanted, has);
+	     LATERAL (SELECT herald_internal.column_type(target, k),
+	              herald_internal.column_type(relation, c)) AS t (wanted, has);
 $$;
 
-CREATE FUNCTION herald_internal.left_join_sql(alias text, target regclass, key text[], row_alias text, relation regclass, columns text[]) RETURNS text
+CREATE FUNCTION herald_internal.left_join_sql(alias text, target regclass, key text[], row_alias text,
+                                              relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('LEFT JOIN %s AS %I ON %s', target, alias, herald_internal.match_columns(alias, target, key, row_alias, relation, columns));
+	SELECT format('LEFT JOIN %s AS %I ON %s', target, alias,
+	              herald_internal.match_columns(alias, target, key, row_alias, relation, columns));
 $$;
 
 -- ----- users
@@ -63,7 +69,8 @@ BEGIN
 	IF found_type = 'boolean' THEN
 		RETURN found;
 	ELSIF given IS NOT NULL THEN
-		RAISE EXCEPTION 'column "%" of table "%" is of type %, not boolean', given, users, found_type USING ERRCODE = 'datatype_mismatch';
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, not boolean', given, users, found_type
+			USING ERRCODE = 'datatype_mismatch';
 	END IF;
 	RETURN NULL;
 END
@@ -71,7 +78,8 @@ $$;
 
 -- Returns the users table that columns of a table refer to: the watched one, if there is one, or that of the foreign
 -- key.
-CREATE FUNCTION herald_internal.user_table(relation regclass, columns text[], OUT users regclass, OUT key text[], OUT name text, OUT handle text, OUT enabled text)
+CREATE FUNCTION herald_internal.user_table(relation regclass, columns text[], OUT users regclass, OUT key text[],
+                                           OUT name text, OUT handle text, OUT enabled text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, count(*) OVER () = 1 AS alone
@@ -86,7 +94,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		UNION ALL
 		SELECT 2, w.users, w.key, w.name, w.handle, w.notifications_enabled FROM watched AS w WHERE w.alone
 		UNION ALL
-		SELECT 3, r.target, r.target_columns, herald_internal.name_column(r.target), NULL, herald_internal.enabled_column(r.target) FROM reference AS r
+		SELECT 3, r.target, r.target_columns, herald_internal.name_column(r.target),
+		NULL, herald_internal.enabled_column(r.target) FROM reference AS r
 	)
 	SELECT c.users, c.target_columns, c.name, c.handle, c.notifications_enabled
 	FROM candidate AS c
@@ -106,11 +115,13 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Returns the user in columns of a row.
-CREATE FUNCTION herald_internal.person_of_columns(alias text, row_alias text, relation regclass, columns text[]) RETURNS herald_internal.person
+CREATE FUNCTION herald_internal.person_of_columns(alias text, row_alias text, relation regclass, columns text[])
+	RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.id_sql(row_alias, columns),
 	       coalesce(herald_internal.column_sql(alias, u.name) || '::text', 'NULL'),
-	       CASE WHEN u.name IS NOT NULL THEN herald_internal.left_join_sql(alias, u.users, u.key, row_alias, relation, columns) END
+	       CASE WHEN u.name IS NOT NULL THEN herald_internal.left_join_sql(alias, u.users, u.key, row_alias,
+	           relation, columns) END
 	FROM herald_internal.user_table(relation, columns) AS u;
 $$;
 
@@ -118,7 +129,8 @@ $$;
 CREATE FUNCTION herald_internal.person_by_id(alias text, id text) RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT id, coalesce(herald_internal.column_sql(alias, a.name) || '::text', 'NULL'),
-	       format('LEFT JOIN %s AS %I ON %s', w.relation, alias, herald_internal.match_id(alias, w.relation, a.key, format('(%s)::text', id)))
+	       format('LEFT JOIN %s AS %I ON %s', w.relation, alias,
+	              herald_internal.match_id(alias, w.relation, a.key, format('(%s)::text', id)))
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text)
 	WHERE w.kind = 'users' AND (SELECT count(*) FROM herald_internal.watched_table AS u WHERE u.kind = 'users') = 1;
@@ -129,7 +141,8 @@ $$;
 CREATE FUNCTION herald_internal.recipient_sql(row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'SELECT ' || herald_internal.id_sql(row_alias, columns) ||
-	       coalesce(' FROM ' || u.users || ' AS recipient WHERE ' || herald_internal.match_columns('recipient', u.users, u.key, row_alias, relation, columns) ||
+	       coalesce(' FROM ' || u.users || ' AS recipient WHERE ' ||
+	                herald_internal.match_columns('recipient', u.users, u.key, row_alias, relation, columns) ||
 	                ' AND ' || herald_internal.column_sql('recipient', u.enabled) || ' IS NOT FALSE', '')
 	FROM herald_internal.user_table(relation, columns) AS u;
 $$;
@@ -138,7 +151,8 @@ $$;
 
 -- The subject of a row, in the SQL of its rules. "author" is the SELECT of its recipient, "owner" the query for the
 -- author by the id ($1), "thread" the template of the subject's own subject: the post of a comment.
-CREATE TYPE herald_internal.subject AS (type text, id text, room text, json_key text, joins text, author text, owner text, thread text);
+CREATE TYPE herald_internal.subject AS (type text, id text, room text, json_key text, joins text, author text,
+                                        owner text, thread text);
 
 -- Returns the columns that hold the author of a subject; NULL without such columns.
 CREATE FUNCTION herald_internal.author_columns(subject regclass) RETURNS text[]
@@ -146,34 +160,47 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT coalesce((SELECT a.author
 	                 FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (author text[])
 	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments') LIMIT 1),
-	                herald_internal.detect_key($1, 'posts', 'author', NULL, herald_internal.referenced_user_table($1), optional => true));
+	                herald_internal.detect_key($1, 'posts', 'author', NULL, herald_internal.referenced_user_table($1),
+	                                           optional => true));
 $$;
 
-CREATE FUNCTION herald_internal.subject_of_columns(relation regclass, columns text[], subject_table regclass) RETURNS herald_internal.subject
+CREATE FUNCTION herald_internal.subject_of_columns(relation regclass, columns text[], subject_table regclass)
+	RETURNS herald_internal.subject
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT t.type, herald_internal.id_sql('changed', columns), t.type || ':' || herald_internal.id_template('changed', columns), herald_internal.camel_case(t.type) || 'Id',
-	       herald_internal.left_join_sql('subject', subject_table, herald_internal.referenced_key(relation, columns, subject_table), 'changed', relation, columns),
+	SELECT t.type, herald_internal.id_sql('changed', columns), t.type ||
+	       ':' || herald_internal.id_template('changed', columns), herald_internal.camel_case(t.type) || 'Id',
+	       herald_internal.left_join_sql('subject', subject_table,
+	                                     herald_internal.referenced_key(relation, columns, subject_table), 'changed',
+	                                     relation, columns),
 	       herald_internal.recipient_sql('subject', subject_table, herald_internal.author_columns(subject_table)),
-	       'SELECT ' || herald_internal.id_sql('subject', herald_internal.author_columns(subject_table)) || format(' FROM %s AS subject WHERE %s', subject_table,
-	              herald_internal.match_id('subject', subject_table, herald_internal.referenced_key(relation, columns, subject_table), '$1')),
-	       (SELECT herald_internal.subject_type(a.subject_table) || ':' || herald_internal.id_template('subject', a.subject)
-	        FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
+	       'SELECT ' || herald_internal.id_sql('subject', herald_internal.author_columns(subject_table)) ||
+	           format(' FROM %s AS subject WHERE %s', subject_table,
+	              herald_internal.match_id('subject', subject_table,
+	                                       herald_internal.referenced_key(relation, columns, subject_table), '$1')),
+	       (SELECT herald_internal.subject_type(a.subject_table) || ':' ||
+	        herald_internal.id_template('subject', a.subject)
+	        FROM herald_internal.watched_table AS w,
+	        jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
 	        WHERE w.relation = $3 AND w.kind = 'comments')
 	FROM herald_internal.subject_type(subject_table) AS t (type);
 $$;
 
 -- Returns the table of a subject: the given one, or that of the foreign key, or the only watched posts table.
-CREATE FUNCTION herald_internal.detect_subject_table(relation regclass, kind text, columns text[], given regclass) RETURNS regclass
+CREATE FUNCTION herald_internal.detect_subject_table(relation regclass, kind text, columns text[], given regclass)
+	RETURNS regclass
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found regclass := coalesce(given,
-		(SELECT f.target FROM herald_internal.foreign_keys(relation) AS f WHERE f.columns = detect_subject_table.columns LIMIT 1),
-		(SELECT min(w.relation::oid) FROM herald_internal.watched_table AS w WHERE w.kind = 'posts' HAVING count(*) = 1)::regclass);
+		(SELECT f.target FROM herald_internal.foreign_keys(relation) AS f WHERE f.columns = detect_subject_table.columns
+		 LIMIT 1),
+		(SELECT min(w.relation::oid) FROM herald_internal.watched_table AS w WHERE w.kind = 'posts'
+		 HAVING count(*) = 1)::regclass);
 BEGIN
 	IF found IS NULL THEN
 		RAISE EXCEPTION 'cannot find the table of the subject of table "%"', relation
 			USING ERRCODE = 'undefined_table',
-			      DETAIL = format('Column %s has no foreign key, and there is not exactly one watched table of posts.', array_to_string(columns, ', ')),
+			      DETAIL = format('Column %s has no foreign key, and there is not exactly one watched table of posts.',
+			                      array_to_string(columns, ', ')),
 			      HINT = format('Name it: SELECT herald.watch_%s(%L, subject_table => ''posts'');', kind, relation);
 	END IF;
 	RETURN found;
@@ -183,7 +210,9 @@ $$;
 -- Returns the column with the text of a comment or message; NULL without such a column.
 CREATE FUNCTION herald_internal.body_column(relation regclass, given text) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT ARRAY[name] FROM herald_internal.detect_column(relation, given, '{content,body,text,message,comment,caption}') AS name WHERE name IS NOT NULL;
+	SELECT ARRAY[name] FROM herald_internal.detect_column(relation, given,
+	                                                      '{content,body,text,message,comment,caption}') AS name
+	                                                          WHERE name IS NOT NULL;
 $$;
 
 -- Returns the template of the beginning of a text.
@@ -194,18 +223,21 @@ $$;
 
 -- Saves the query that counts the rows of a table for one subject: the total that events of the table carry. The
 -- owner of the subject is notified of milestones.
-CREATE FUNCTION herald_internal.save_total(relation regclass, field text, columns text[], active text, subject_type text, owner_sql text) RETURNS int
+CREATE FUNCTION herald_internal.save_total(relation regclass, field text, columns text[], active text,
+                                           subject_type text, owner_sql text) RETURNS int
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.save_counter(relation, field, format('SELECT count(*) FROM %s AS counted WHERE %s', relation,
-	                                                   herald_internal.and_conditions(herald_internal.match_id('counted', relation, columns, '$1'), active)),
-	                           subject_type, owner_sql);
+	SELECT herald_internal.save_counter(relation, field,
+		format('SELECT count(*) FROM %s AS counted WHERE %s', relation, herald_internal.and_conditions(
+			herald_internal.match_id('counted', relation, columns, '$1'), active)),
+		subject_type, owner_sql);
 $$;
 
 -- Returns the condition that a row is not deleted softly, over its own columns; NULL if the table has no column for
 -- that.
 CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%I IS %s', name, CASE herald_internal.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE' ELSE 'NULL' END)
+	SELECT format('%I IS %s', name, CASE herald_internal.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE'
+	              ELSE 'NULL' END)
 	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted}') AS name
 	WHERE name IS NOT NULL;
 $$;
@@ -213,14 +245,17 @@ $$;
 -- Returns the condition that a column has one of these values (separated by commas); NULL without a column.
 CREATE FUNCTION herald_internal.value_condition(name text, accepted text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%s::text = ANY (%L::text[])', name, regexp_split_to_array(btrim(accepted), '\s*,\s*')) WHERE name <> '';
+	SELECT format('%s::text = ANY (%L::text[])', name, regexp_split_to_array(btrim(accepted), '\s*,\s*'))
+	WHERE name <> '';
 $$;
 
 -- Returns the arguments that describe a status column; none without one.
-CREATE FUNCTION herald_internal.status_arguments(relation regclass, status text, accepted text, pending text) RETURNS jsonb
+CREATE FUNCTION herald_internal.status_arguments(relation regclass, status text, accepted text, pending text)
+	RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN status IS NULL THEN '{}' ELSE
-		jsonb_build_object('status', herald_internal.quoted_column(relation, status), 'accepted', accepted, 'pending', pending) END;
+		jsonb_build_object('status', herald_internal.quoted_column(relation, status), 'accepted', accepted, 'pending',
+		                   pending) END;
 $$;
 
 -- Returns the quoted name of a column, for conditions over a row alone.

@@ -21,7 +21,8 @@ LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET plan_ca
 DECLARE
 	folded herald_internal.total;
 BEGIN
-	SELECT * INTO folded FROM herald_internal.total AS t WHERE t.counter = total_of.counter AND t.counted_id = total_of.counted_id;
+	SELECT * INTO folded FROM herald_internal.total AS t WHERE t.counter = total_of.counter AND
+	       t.counted_id = total_of.counted_id;
 	IF NOT FOUND THEN
 		RETURN herald_internal.count_now(counter, counted_id);
 	END IF;
@@ -58,14 +59,16 @@ DECLARE
 	rungs bigint[] := string_to_array(nullif(herald_internal.setting('milestones'), ''), ',');
 	notified bigint;
 BEGIN
-	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND e.xid < pg_snapshot_xmax(until)) AND
+	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND
+	               e.xid < pg_snapshot_xmax(until)) AND
 	   NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running)) THEN
 		RETURN;
 	END IF;
 	WITH changed AS MATERIALIZED (
 		SELECT k.counter, k.counted_id, n.count, n.count - k.delta AS before
 		FROM (SELECT e.counter, e.counted_id, sum(e.delta) AS delta
-		      FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+		      FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND
+		            xid < pg_snapshot_xmax(pg_current_snapshot())
 		            UNION ALL
 		            SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
 		      WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c)

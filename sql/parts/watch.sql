@@ -79,8 +79,10 @@ $$;
 CREATE FUNCTION herald_internal.cast_id_sql(id text, type text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN type IN ('smallint', 'integer', 'bigint') THEN format('CASE WHEN %1$s ~ ''^-?\d{1,19}$'' THEN %1$s::bigint END', id)
-		WHEN type = 'uuid' THEN format('CASE WHEN %1$s ~* ''^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$'' THEN %1$s::uuid END', id)
+		WHEN type IN ('smallint', 'integer', 'bigint')
+			THEN format('CASE WHEN %1$s ~ ''^-?\d{1,19}$'' THEN %1$s::bigint END', id)
+		WHEN type = 'uuid' THEN format('CASE WHEN %1$s ~* ''^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$'' '
+		                               'THEN %1$s::uuid END', id)
 		ELSE format('%s::%s', id, type)
 	END;
 $$;
@@ -90,7 +92,8 @@ $$;
 CREATE FUNCTION herald_internal.match_id(alias text, relation regclass, columns text[], id text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, name), herald_internal.cast_id_sql(
-	                         CASE WHEN cardinality(columns) = 1 THEN format('(%s)', id) ELSE format('split_part(%s, '','', %s)', id, place) END,
+	                         CASE WHEN cardinality(columns) = 1 THEN format('(%s)', id)
+	                         ELSE format('split_part(%s, '','', %s)', id, place) END,
 	                         herald_internal.column_type(relation, name))), ' AND ' ORDER BY place)
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
@@ -98,14 +101,16 @@ $$;
 -- Returns the SQL of a JSON object, given keys and expressions in turn.
 CREATE FUNCTION herald_internal.json_sql(VARIADIC pairs text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('json_build_object(%s)', string_agg(CASE WHEN place % 2 = 1 THEN quote_literal(part) ELSE coalesce(part, 'NULL') END, ', ' ORDER BY place))
+	SELECT format('json_build_object(%s)', string_agg(CASE WHEN place % 2 = 1 THEN quote_literal(part)
+	                                                  ELSE coalesce(part, 'NULL') END, ', ' ORDER BY place))
 	FROM unnest(pairs) WITH ORDINALITY AS p (part, place);
 $$;
 
 -- Joins conditions by AND; NULL if there are none.
 CREATE FUNCTION herald_internal.and_conditions(VARIADIC conditions text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(CASE WHEN cardinality(array_remove(conditions, NULL)) > 1 THEN format('(%s)', c) ELSE c END, ' AND ')
+	SELECT string_agg(CASE WHEN cardinality(array_remove(conditions, NULL)) > 1 THEN format('(%s)', c) ELSE c
+	                  END, ' AND ')
 	FROM unnest(conditions) AS c
 	WHERE c IS NOT NULL;
 $$;
@@ -126,7 +131,8 @@ $$;
 -- Returns the SQL of a template: 'Order {id} of {customer.name}'. Its value is NULL if one of its columns is NULL.
 CREATE FUNCTION herald_internal.compile_template(template text, actor_name text DEFAULT 'NULL') RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(coalesce(herald_internal.compile_placeholder(part[1], actor_name), quote_literal(part[2])), ' || ' ORDER BY place)
+	SELECT string_agg(coalesce(herald_internal.compile_placeholder(part[1], actor_name), quote_literal(part[2])), ' || '
+	                  ORDER BY place)
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
@@ -138,19 +144,22 @@ $$;
 
 CREATE FUNCTION herald_internal.split_templates(templates text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT template FROM regexp_split_to_table(templates, ',?\s+(?![^{]*\})') WITH ORDINALITY AS t (template, place) ORDER BY place;
+	SELECT template FROM regexp_split_to_table(templates, ',?\s+(?![^{]*\})') WITH ORDINALITY AS t (template, place)
+	ORDER BY place;
 $$;
 
 CREATE FUNCTION herald_internal.compile_rooms(templates text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.compile_array(ARRAY(SELECT herald_internal.compile_template(t) FROM herald_internal.split_templates(templates) AS t));
+	SELECT herald_internal.compile_array(ARRAY(SELECT herald_internal.compile_template(t)
+	                                           FROM herald_internal.split_templates(templates) AS t));
 $$;
 
 -- Returns the SQL of a cause: a path such as subject:id:kind:id. Colons in ids are escaped, so that no id looks like
 -- a part of the path.
 CREATE FUNCTION herald_internal.compile_cause(template text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(coalesce('replace(replace(' || herald_internal.compile_placeholder(part[1], 'NULL') || $sql$, E'\\', E'\\\\'), ':', E'\\:')$sql$,
+	SELECT string_agg(coalesce('replace(replace(' || herald_internal.compile_placeholder(part[1], 'NULL') ||
+	                           $sql$, E'\\', E'\\\\'), ':', E'\\:')$sql$,
 	                           quote_literal(part[2])), ' || ' ORDER BY place)
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
@@ -158,7 +167,8 @@ $$;
 -- Returns the FROM item of a transition table. "active" is a condition over the columns of the row alone ("it").
 CREATE FUNCTION herald_internal.transition_rows_sql(alias text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('(SELECT it.*, row_number() OVER () AS herald_ord, row_to_json(it) AS herald_row%1$s FROM herald_%2$s AS it) AS %2$s',
+	SELECT format('(SELECT it.*, row_number() OVER () AS herald_ord, row_to_json(it) AS herald_row%1$s '
+	              'FROM herald_%2$s AS it) AS %2$s',
 	              ', coalesce((' || active || '), false) AS herald_active', alias);
 $$;
 
@@ -166,38 +176,45 @@ $$;
 -- NULL: always.
 CREATE FUNCTION herald_internal.appears_condition(here text, there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active' END, format('NOT (%s)', herald_internal.stays_condition(there, active, key)))
+	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active'
+	                 END, format('NOT (%s)', herald_internal.stays_condition(there, active, key)))
 	WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
 
 CREATE FUNCTION herald_internal.stays_condition(there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN there || '.herald_active' END,
-	                 (SELECT string_agg(format('old.%1$I IS NOT DISTINCT FROM new.%1$I', name), ' AND ') FROM unnest(key) AS name));
+	                 (SELECT string_agg(format('old.%1$I IS NOT DISTINCT FROM new.%1$I', name), ' AND ')
+	                  FROM unnest(key) AS name));
 $$;
 
 -- Returns the FROM clause of the rows that an operation changed, restricted to one kind of change.
 --
 -- The two transition tables of an UPDATE have the same order, so that rows are paired without a key. Rows that the
 -- UPDATE left as they were are not changes. If the expressions use both rows, the missing one has nulls.
-CREATE FUNCTION herald_internal.changed_rows_sql(change text, operation text, active text, key text[], with_other boolean) RETURNS text
+CREATE FUNCTION herald_internal.changed_rows_sql(change text, operation text, active text, key text[],
+                                                 with_other boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		CASE operation
 			WHEN 'insert' THEN herald_internal.transition_rows_sql('new', active)
 			WHEN 'delete' THEN herald_internal.transition_rows_sql('old', active)
-			WHEN 'update' THEN concat_ws(E'\n', herald_internal.transition_rows_sql('old', active), 'JOIN ' || herald_internal.transition_rows_sql('new', active),
-			                             '  ON new.herald_ord = old.herald_ord AND new.herald_row::text <> old.herald_row::text')
+			WHEN 'update' THEN concat_ws(E'\n', herald_internal.transition_rows_sql('old', active), 'JOIN ' ||
+			                             herald_internal.transition_rows_sql('new', active),
+			                             '  ON new.herald_ord = old.herald_ord AND '
+			                             'new.herald_row::text <> old.herald_row::text')
 		END,
 		'  AND ' || CASE WHEN operation <> 'update' THEN NULL
 			WHEN change = 'insert' THEN herald_internal.appears_condition('new', 'old', active, key)
 			WHEN change = 'delete' THEN herald_internal.appears_condition('old', 'new', active, key)
 			WHEN active IS NOT NULL OR key IS NOT NULL
-			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active' END, herald_internal.stays_condition('old', active, key))
+			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active'
+			               END, herald_internal.stays_condition('old', active, key))
 		END,
 		format('CROSS JOIN LATERAL (SELECT %s.*) AS changed', CASE change WHEN 'delete' THEN 'old' ELSE 'new' END),
 		CASE WHEN with_other AND operation <> 'update' THEN
-			format('LEFT JOIN (SELECT t.* FROM herald_%s AS t WHERE false) AS %s ON true', mine, CASE mine WHEN 'new' THEN 'old' ELSE 'new' END) END)
+			format('LEFT JOIN (SELECT t.* FROM herald_%s AS t WHERE false) AS %s ON true', mine, CASE mine WHEN 'new'
+			       THEN 'old' ELSE 'new' END) END)
 	FROM (SELECT CASE operation WHEN 'delete' THEN 'old' ELSE 'new' END) AS m (mine);
 $$;
 
@@ -226,7 +243,8 @@ $$;
 -- Returns the SELECT of a rule's candidates; NULL without a recipient. The recipient is an expression, or a SELECT
 -- that returns many.
 CREATE FUNCTION herald_internal.compile_notify(source text, condition text, joins text, cause text, actor text,
-	actor_name text, recipient text, type text, subject_type text, subject_id text, thread text, title text, content text,
+	actor_name text, recipient text, type text, subject_type text, subject_id text, thread text, title text,
+	content text,
 	data text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
@@ -252,15 +270,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns the SELECT of a rule's events; NULL without an event.
-CREATE FUNCTION herald_internal.compile_publish(source text, condition text, joins text, event text, room text, payload text,
+CREATE FUNCTION herald_internal.compile_publish(source text, condition text, joins text, event text, room text,
+	payload text,
 	member text, member_joins text, member_leaves text, counter int, counted_id text, delta int, ack text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
-		format('SELECT %s AS rooms, (%s)::text AS name,', herald_internal.compile_rooms(room), herald_internal.compile_template(event)),
+		format('SELECT %s AS rooms, (%s)::text AS name,', herald_internal.compile_rooms(room),
+		       herald_internal.compile_template(event)),
 		format('       (%s)::json AS payload,', payload),
 		format('       (%s)::text AS member_id, (%s)::text AS joins, (%s)::text AS leaves,', coalesce(member, 'NULL'),
-		       coalesce(herald_internal.compile_template(member_joins), 'NULL'), coalesce(herald_internal.compile_template(member_leaves), 'NULL')),
-		format('       %L::int AS counter, (%s)::text AS counted_id, %L::smallint AS delta, %L::text AS ack', counter, coalesce(counted_id, 'NULL'), delta, ack),
+		       coalesce(herald_internal.compile_template(member_joins), 'NULL'),
+		       coalesce(herald_internal.compile_template(member_leaves), 'NULL')),
+		format('       %L::int AS counter, (%s)::text AS counted_id, %L::smallint AS delta, %L::text AS ack',
+		       counter, coalesce(counted_id, 'NULL'), delta, ack),
 		'FROM ' || source,
 		joins,
 		format('WHERE %s', condition),
@@ -275,7 +297,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		'SELECT herald_gone.cause',
 		'FROM ' || source,
 		format('CROSS JOIN LATERAL unnest(%s) AS herald_gone (cause)',
-		       herald_internal.compile_array(ARRAY(SELECT herald_internal.compile_cause(t) FROM herald_internal.split_templates(causes) AS t))),
+		       herald_internal.compile_array(ARRAY(SELECT herald_internal.compile_cause(t)
+		                                           FROM herald_internal.split_templates(causes) AS t))),
 		'WHERE ' || condition)
 	WHERE causes <> '';
 $$;
@@ -290,10 +313,14 @@ BEGIN
 	FOR wanted IN
 		SELECT t.target, o.operation, 'herald_' || o.operation AS name, o.tables,
 		       EXISTS (SELECT FROM herald_internal.rule AS r
-		               WHERE r.operation = o.operation AND (r.relation = t.target OR r.relation IN (SELECT pg_partition_ancestors(t.target)))) AS used,
+		               WHERE r.operation = o.operation AND
+		                     (r.relation = t.target OR
+		                      r.relation IN (SELECT pg_partition_ancestors(t.target)))) AS used,
 		       EXISTS (SELECT FROM pg_trigger AS g
-		               WHERE g.tgrelid = t.target AND g.tgname = 'herald_' || o.operation AND g.tgfoid = 'herald_internal.on_change()'::regprocedure) AS present
-		FROM (SELECT sync_triggers.relation UNION SELECT p.relid FROM pg_partition_tree(sync_triggers.relation) AS p) AS t (target)
+		               WHERE g.tgrelid = t.target AND g.tgname = 'herald_' || o.operation AND
+		                     g.tgfoid = 'herald_internal.on_change()'::regprocedure) AS present
+		FROM (SELECT sync_triggers.relation UNION SELECT p.relid
+		      FROM pg_partition_tree(sync_triggers.relation) AS p) AS t (target)
 		CROSS JOIN (VALUES ('insert', 'NEW TABLE AS herald_new'),
 		                   ('update', 'OLD TABLE AS herald_old NEW TABLE AS herald_new'),
 		                   ('delete', 'OLD TABLE AS herald_old')) AS o (operation, tables)
@@ -301,7 +328,8 @@ BEGIN
 		ORDER BY t.target, o.operation
 	LOOP
 		IF wanted.used AND NOT wanted.present THEN
-			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.on_change()',
+			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s '
+			               'FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.on_change()',
 			               wanted.name, wanted.operation, wanted.target, wanted.tables);
 		ELSIF wanted.present AND NOT wanted.used THEN
 			EXECUTE format('DROP TRIGGER %I ON %s', wanted.name, wanted.target);
@@ -314,7 +342,8 @@ COMMENT ON FUNCTION herald.sync_triggers(regclass) IS
 	'no others';
 
 -- Raises an error if the arguments of a rule do not fit together.
-CREATE FUNCTION herald_internal.check_rule(rule text, operations text[], recipient text, event text, room text, retract text, on_error text) RETURNS void
+CREATE FUNCTION herald_internal.check_rule(rule text, operations text[], recipient text, event text, room text,
+                                           retract text, on_error text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF coalesce(cardinality(operations), 0) = 0 OR NOT operations <@ '{insert,update,delete}' THEN
@@ -323,15 +352,18 @@ BEGIN
 	END IF;
 	IF coalesce(on_error, '') NOT IN ('abort', 'warn') THEN
 		RAISE EXCEPTION 'rule "%" has invalid on_error "%"', rule, coalesce(on_error, 'NULL')
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass abort (the write fails with the rule) or warn (the write passes).';
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Pass abort (the write fails with the rule) or warn (the write passes).';
 	END IF;
 	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' THEN
 		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass recipient => for a notification, or event => and room => for an event.';
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Pass recipient => for a notification, or event => and room => for an event.';
 	END IF;
 	IF (event IS NULL) <> (room IS NULL) THEN
 		RAISE EXCEPTION 'rule "%" has an event without a room, or a room without an event', rule
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass both, for example event => ''order:shipped'', room => ''order:{id}''.';
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Pass both, for example event => ''order:shipped'', room => ''order:{id}''.';
 	END IF;
 END
 $$;
@@ -380,7 +412,8 @@ CREATE FUNCTION herald_internal.watch(
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	subject text := coalesce(subject_type, herald_internal.subject_type(relation));
-	subject_key text := coalesce(subject_id, herald_internal.id_sql('changed', herald_internal.primary_key(relation)), 'NULL');
+	subject_key text := coalesce(subject_id, herald_internal.id_sql('changed', herald_internal.primary_key(relation)),
+	                             'NULL');
 	identity text[] := herald_internal.parse_columns(relation, key);
 	gone text := coalesce(retract, CASE WHEN recipient IS NOT NULL THEN cause END, '');
 	gone_where text;
@@ -389,7 +422,8 @@ DECLARE
 	made record;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
-	PERFORM herald_internal.check_rule(rule, operations, recipient, event, room, retract, on_error), herald_internal.check_ack(ack);
+	PERFORM herald_internal.check_rule(rule, operations, recipient, event, room, retract, on_error),
+		herald_internal.check_ack(ack);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
 		known := herald_internal.person_by_id('actor', actor);
 		joins := concat_ws(E'\n', joins, known.joins);
@@ -397,25 +431,35 @@ BEGIN
 	PERFORM herald_internal.delete_rules(relation, rule);
 	FOR made IN
 		SELECT c.change, o.operation, herald_internal.changed_rows_sql(c.change, o.operation, active, identity,
-		           expressions ~ CASE c.change WHEN 'delete' THEN '\mnew\.' ELSE '\mold\.' END) AS source, c.change = ANY (operations) AS named,
+		           expressions ~ CASE c.change WHEN 'delete' THEN '\mnew\.' ELSE '\mold\.' END) AS source,
+		               c.change = ANY (operations) AS named,
 		       herald_internal.active_condition(o.operation, active) AS present
-		FROM unnest(operations || CASE WHEN gone <> '' THEN '{delete}'::text[] ELSE '{}' END) WITH ORDINALITY AS c (change, place)
+		FROM unnest(operations || CASE WHEN gone <> '' THEN '{delete}'::text[] ELSE '{}'
+		            END) WITH ORDINALITY AS c (change, place)
 		CROSS JOIN LATERAL herald_internal.statement_operations(c.change, active, identity) AS o (operation)
 		GROUP BY c.change, o.operation
 		ORDER BY min(c.place), o.operation
 	LOOP
-		gone_where := coalesce(herald_internal.and_conditions(made.present, CASE WHEN made.named THEN condition END), 'true');
+		gone_where := coalesce(herald_internal.and_conditions(made.present, CASE WHEN made.named THEN condition END),
+		                       'true');
 		PERFORM herald_internal.save_rule(relation, rule, made.change, made.operation,
 			CASE WHEN made.named THEN
-				herald_internal.compile_notify(made.source, herald_internal.and_conditions(made.present, condition), joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
+				herald_internal.compile_notify(made.source, herald_internal.and_conditions(made.present, condition),
+					joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
 					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data) END,
 			CASE WHEN made.named THEN
-				herald_internal.compile_publish(made.source, herald_internal.and_conditions(made.present, condition), joins, event, room,
-					coalesce(payload, herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key, herald_internal.camel_case(subject), 'changed.herald_row')),
+				herald_internal.compile_publish(made.source, herald_internal.and_conditions(made.present, condition),
+					joins, event, room,
+					coalesce(payload, herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key,
+					                                           herald_internal.camel_case(subject),
+					                                           'changed.herald_row')),
 					member, member_joins, member_leaves, counter, counted_id, delta, ack) END,
-			CASE WHEN made.change = 'delete' AND remains IS NOT NULL THEN herald_internal.compile_retract(made.source, gone_where, gone) END,
+			CASE WHEN made.change = 'delete' AND remains IS NOT NULL
+			THEN herald_internal.compile_retract(made.source, gone_where, gone) END,
 			CASE WHEN made.change = 'delete' THEN
-				herald_internal.compile_retract(made.source, herald_internal.and_conditions(gone_where, 'NOT coalesce((' || remains || '), false)'), gone) END,
+				herald_internal.compile_retract(made.source,
+				                                herald_internal.and_conditions(gone_where, 'NOT coalesce((' ||
+				                                    remains || '), false)'), gone) END,
 			on_error);
 	END LOOP;
 	PERFORM herald.sync_triggers(relation);
