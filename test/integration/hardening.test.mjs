@@ -88,7 +88,7 @@ test('socket.io: closes the client after an event before the CONNECT', async () 
 });
 
 test('socket.io: refuses another protocol version, an unknown transport and an unknown session', async () => {
-  for (const query of ['EIO=3&transport=websocket', 'transport=websocket', 'EIO=4&transport=pigeon', 'EIO=4&transport=websocket&sid=unknown']) {
+  for (const query of ['EIO=5&transport=websocket', 'transport=websocket', 'EIO=4&transport=pigeon', 'EIO=4&transport=websocket&sid=unknown']) {
     const socket = new WebSocket(`ws://127.0.0.1:${bridge.port}/socket.io/?${query}`);
     const [error] = await soon(`${query} is refused`, once(socket, 'error'));
     assert.match(error.message, /400/, query);
