@@ -3,12 +3,12 @@
 --
 -- 1. A bridge reports its users under an id that it gets when it begins, and
 --    keeps a lease. A user is online as long as a row in
---    herald_internal.presence exists, whatever the bridge and the number of
+--    herald_internal.presence exists, on any bridge and with any number of
 --    sessions.
 -- 2. herald.appearance holds the last published status of each user. Every
 --    change of presence compares the actual status with it, and signals the
 --    difference.
--- 3. An expired lease is ended by a bridge whose own lease has been valid all
+-- 3. A bridge ends an expired lease only if its own lease has been valid all
 --    that time. So an outage of the database ends no lease.
 -- 4. A lock lets one transaction change presence at a time. Nobody waits
 --    long: a report is one set of rows, at most four times a second. The
@@ -145,7 +145,7 @@ $$;
 
 -- ----- bridges
 
--- No flush: bridges report again whatever a crash of the server loses.
+-- No flush: if a crash of the server loses reports, the bridges repeat them.
 CREATE FUNCTION herald_internal.lock_presence() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -154,7 +154,7 @@ BEGIN
 END
 $$;
 
--- Without bridges no user is online, whatever a restored dump says.
+-- Without bridges no user is online, even if a restored dump says otherwise.
 CREATE FUNCTION herald_internal.begin_presence(former uuid, lease interval) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -11,8 +11,10 @@ INSERT INTO plan.users SELECT n, 'user ' || n FROM generate_series(1, 20000) AS 
 INSERT INTO plan.posts SELECT n, n FROM generate_series(1, 20000) AS n;
 ANALYZE plan.users, plan.posts;
 SELECT herald_internal.watch('plan.likes', 'liked',
-                    joins => 'JOIN plan.posts AS p ON p.id = changed.post_id JOIN plan.users AS u ON u.id = changed.user_id',
-                    recipient => 'p.user_id', actor => 'changed.user_id', actor_name => 'u.username', title => '{actor}');
+                    joins => 'JOIN plan.posts AS p ON p.id = changed.post_id '
+                             'JOIN plan.users AS u ON u.id = changed.user_id',
+                    recipient => 'p.user_id', actor => 'changed.user_id', actor_name => 'u.username',
+                    title => '{actor}');
 -- How often this transaction has read a table from end to end, and by its index.
 CREATE FUNCTION plan.scans(relation regclass, OUT seq_scan bigint, OUT idx_scan bigint) LANGUAGE sql AS $$
 	SELECT s.seq_scan, s.idx_scan FROM pg_stat_xact_user_tables AS s WHERE s.relid = relation;
@@ -24,7 +26,8 @@ CREATE FUNCTION plan.note() RETURNS void LANGUAGE sql AS $$
 $$;
 -- What has come since.
 CREATE FUNCTION plan.since() RETURNS TABLE (relation regclass, read_whole boolean, looked_up bigint) LANGUAGE sql AS $$
-	SELECT n.relation, s.seq_scan > n.seq_scan, s.idx_scan - n.idx_scan FROM plan.noted AS n, plan.scans(n.relation) AS s ORDER BY n.relation::text;
+	SELECT n.relation, s.seq_scan > n.seq_scan, s.idx_scan - n.idx_scan FROM plan.noted AS n,
+	       plan.scans(n.relation) AS s ORDER BY n.relation::text;
 $$;
 
 -- many rows first, then one, in one session and one transaction
@@ -58,7 +61,8 @@ SELECT count(*), count(DISTINCT recipient_id) FROM herald.notification;
 
 -- A rule that is made anew is run at once, in the session that has plans of the old one.
 TRUNCATE herald.notification;
-SELECT herald.watch('plan.likes', 'liked', joins => 'JOIN plan.posts AS p ON p.id = changed.post_id', recipient => 'p.user_id', title => 'New rule {id}');
+SELECT herald.watch('plan.likes', 'liked', joins => 'JOIN plan.posts AS p ON p.id = changed.post_id',
+                    recipient => 'p.user_id', title => 'New rule {id}');
 INSERT INTO plan.likes VALUES (10002, 1, 2);
 SELECT herald.watch('plan.likes', 'another', recipient => 'changed.user_id', title => 'Another rule {id}');
 INSERT INTO plan.likes VALUES (10003, 1, 2);

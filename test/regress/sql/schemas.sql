@@ -1,4 +1,5 @@
--- Both schemas belong to the extension: it makes them, refuses one that exists already, and DROP EXTENSION leaves nothing.
+-- Both schemas belong to the extension: it makes them, refuses one that exists already, and DROP EXTENSION leaves
+-- nothing.
 SET client_min_messages = warning;
 CREATE DATABASE regress_herald_schemas;
 \c regress_herald_schemas
@@ -32,10 +33,12 @@ WHERE n.nspname LIKE 'herald%'
 ORDER BY n.nspname;
 
 -- Schema herald is the interface. Whatever is in it is listed here: a new name is a decision.
-SELECT p.proname, count(*) AS forms FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace GROUP BY p.proname ORDER BY p.proname;
+SELECT p.proname, count(*) AS forms FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace GROUP BY p.proname
+ORDER BY p.proname;
 -- Nobody can remember more arguments than this.
 SELECT p.proname, p.pronargs FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace AND p.pronargs > 20;
-SELECT c.relname, c.relkind FROM pg_class AS c WHERE c.relnamespace = 'herald'::regnamespace AND c.relkind NOT IN ('i', 'I') ORDER BY c.relname;
+SELECT c.relname, c.relkind FROM pg_class AS c WHERE c.relnamespace = 'herald'::regnamespace AND
+       c.relkind NOT IN ('i', 'I') ORDER BY c.relname;
 
 -- A watched table depends on the extension; unwatched, it does not.
 CREATE TABLE orders (id int PRIMARY KEY);

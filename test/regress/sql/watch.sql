@@ -5,22 +5,25 @@ CREATE EXTENSION IF NOT EXISTS pg_herald;
 CREATE SCHEMA store;
 CREATE TABLE store.customers (id int PRIMARY KEY, name text);
 CREATE TABLE store.clerks (id int PRIMARY KEY, desk text);
-CREATE TABLE store.orders (id int PRIMARY KEY, customer_id int REFERENCES store.customers, status text, tracking text, packed_by int);
+CREATE TABLE store.orders (id int PRIMARY KEY, customer_id int REFERENCES store.customers, status text, tracking text,
+                           packed_by int);
 INSERT INTO store.customers VALUES (1, 'Ann'), (2, 'Ben'), (9, 'Packer');
 INSERT INTO store.clerks VALUES (1, 'north'), (2, 'north'), (3, 'south');
 
--- What is new in the log, by the function that the bridge reads with. Ids and times differ from run to run.
+-- The new events of the log, by the function that the bridge reads with. Ids and times differ from run to run.
 CREATE TABLE store.mark AS SELECT herald.current_position() AS position;
 CREATE FUNCTION store.heard() RETURNS TABLE (rooms text, event text, membership text, payload jsonb) LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM store.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE store.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
-	SELECT array_to_string(r.rooms, ' '), r.name, coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
+	SELECT array_to_string(r.rooms, ' '), r.name,
+	       coalesce(r.member_id || ' joins ' || r.joins, r.member_id || ' leaves ' || r.leaves),
 	       r.payload::jsonb - '{id,ids,createdAt,timestamp}'::text[]
 	FROM read AS r
 	WHERE r.name IS NOT NULL;
 $$;
 CREATE VIEW store.told AS
-	SELECT recipient_id AS told, actor_id, actor_name, type, subject_type || ' ' || subject_id AS subject, title, content, data
+	SELECT recipient_id AS told, actor_id, actor_name, type, subject_type || ' ' || subject_id AS subject, title,
+	       content, data
 	FROM herald.notification
 	ORDER BY id;
 
@@ -60,7 +63,8 @@ SELECT * FROM store.told;
 SELECT * FROM store.heard() WHERE event LIKE 'parcel:%';
 
 -- watching again replaces the rule, with its operations
-SELECT herald.watch('store.orders', 'order_placed', '{insert,delete}', event => 'order:{status}', room => 'desk:north', payload => 'changed.herald_row');
+SELECT herald.watch('store.orders', 'order_placed', '{insert,delete}', event => 'order:{status}', room => 'desk:north',
+                    payload => 'changed.herald_row');
 INSERT INTO store.orders VALUES (105, 1, 'new');
 DELETE FROM store.orders WHERE id = 105;
 SELECT * FROM store.heard();
@@ -104,7 +108,8 @@ SELECT herald.watch('store.orders', 'spy', event => 'spied', room => 'user:spy')
 SELECT herald.watch_posts('store.orders', author => 'customer_id');
 SELECT herald.unwatch('store.orders');
 -- not even through a table of one's own: its rules have the rights of its owner only
-SELECT herald.watch('store.visits', 'spy', event => 'spied', room => 'user:spy', payload => '(SELECT row_to_json(o) FROM store.orders AS o LIMIT 1)');
+SELECT herald.watch('store.visits', 'spy', event => 'spied', room => 'user:spy',
+                    payload => '(SELECT row_to_json(o) FROM store.orders AS o LIMIT 1)');
 SET ROLE regress_herald_other;
 CREATE TABLE store.own (id int);
 SELECT herald.watch('store.own', 'mine', event => 'x', room => 'y');
@@ -116,9 +121,11 @@ DROP OWNED BY regress_herald_owner, regress_herald_other;
 DROP ROLE regress_herald_owner, regress_herald_other;
 
 -- a rule that fails later: the write fails with it, or passes with a warning
-SELECT herald.watch('store.orders', 'order_placed', event => 'order:placed', room => 'order:{id}', payload => 'json_build_object(''n'', 1 / (new.id - 107))');
+SELECT herald.watch('store.orders', 'order_placed', event => 'order:placed', room => 'order:{id}',
+                    payload => 'json_build_object(''n'', 1 / (new.id - 107))');
 INSERT INTO store.orders VALUES (107, 1, 'new');
-SELECT herald.watch('store.orders', 'order_placed', event => 'order:placed', room => 'order:{id}', payload => 'json_build_object(''n'', 1 / (new.id - 107))',
+SELECT herald.watch('store.orders', 'order_placed', event => 'order:placed', room => 'order:{id}',
+                    payload => 'json_build_object(''n'', 1 / (new.id - 107))',
 	on_error => 'warn');
 INSERT INTO store.orders VALUES (107, 1, 'new');
 INSERT INTO store.orders VALUES (108, 1, 'new');
