@@ -4,7 +4,7 @@
 #   make bridge, make install-bridge, make uninstall-bridge  herald-bridge (no server headers needed)
 #   make demo, make demo-clean                              the example application on a private cluster
 #   make ASSERTIONS=1                                       the extension with its contracts (Assert) checked, as tests build it
-#   make test, make test-assert, make soak, make lint, make format   what CONTRIBUTING.md describes
+#   make test, make test-assert, make soak, make lint, make format   see CONTRIBUTING.md
 
 # The control file is the one place that states the version.
 EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pg_herald.control)

@@ -87,7 +87,7 @@ define_inbox_settings(void)
 {
 	/* Row policies compare this with the recipient. */
 	DefineCustomStringVariable("herald.user_id",
-							   "The application's user on whose behalf this session acts.",
+							   "The user of the application that this session acts for.",
 							   NULL, &sql_settings.user_id, "",
 							   PGC_USERSET, 0, NULL, NULL, NULL);
 

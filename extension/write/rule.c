@@ -141,7 +141,7 @@ record_rule_failure(Rule *rule, ErrorData *error)
 	query_end(&scope);
 }
 
-/* One run of a rule whose error does not abort the application's statement. */
+/* One run of a rule with an error that does not abort the application's statement. */
 typedef struct GuardedRun
 {
 	Rule *rule;

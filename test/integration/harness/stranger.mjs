@@ -1,4 +1,4 @@
-// stranger.mjs: an ordinary user of the machine who has just cloned the project, with sudo or without.
+// stranger.mjs: an ordinary user of the machine with a fresh clone of the project, with sudo or without.
 //
 // The user exists for the processes that this module starts only: they have their own /etc/passwd and /etc/sudoers.d, by mounts
 // in a namespace of the kernel. That needs root, or sudo without a password.
