@@ -153,7 +153,7 @@ const byId = (last) => `
   ALTER FUNCTION herald.read_events RENAME TO read_by_position;
   CREATE FUNCTION herald.read_events(text, text DEFAULT NULL, text[] DEFAULT NULL, int DEFAULT 1000, int DEFAULT NULL)
   RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
-                 ack text, xid xid8, logged_ms bigint, more boolean, behind bigint)
+                 ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint)
   LANGUAGE plpgsql SECURITY DEFINER AS $$
   DECLARE
     last bigint := coalesce(nullif(current_setting('fault.last', true), '')::bigint, ${last});
@@ -162,7 +162,7 @@ const byId = (last) => `
       RETURN QUERY SELECT * FROM herald.read_by_position($1, $2, $3, $4, $5);
       RETURN;
     END IF;
-    FOR id, rooms, name, payload, "position", member_id, joins, leaves, ack, xid, logged_ms, more, behind IN
+    FOR id, rooms, name, payload, "position", member_id, joins, leaves, ack, xid, logged_ms, more, lag_events IN
       SELECT e.id, e.rooms, e.name, e.payload::text, herald.current_position(), e.member_id, e.joins, e.leaves, e.ack, e.xid, 0, false, 0
       FROM herald.event AS e WHERE e.id > last ORDER BY e.id
     LOOP
