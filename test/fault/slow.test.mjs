@@ -145,7 +145,7 @@ test('refuses actions when 16 MB of them wait for the database', async () => {
   const backends = (await database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'herald-bridge actions'")).map(({ pid }) => pid);
   await Promise.all(backends.map((pid) => scene.postgres.pause(pid)));
   const before = await bridge.metric('herald_actions_total');
-  const answers = Array.from({ length: 260 }, () => client.ask('post:like', { text: 'x'.repeat(80000) }));
+  const answers = Array.from({ length: 260 }, () => client.ask('post:like', { text: 'x'.repeat(80000) }, 120000));
   await until('the bridge has received all actions', async () => await bridge.metric('herald_actions_total') === before + 260, 60000);
   await Promise.all(backends.map((pid) => scene.postgres.proceed(pid)));
   const codes = (await Promise.all(answers)).map(({ error }) => error.code);

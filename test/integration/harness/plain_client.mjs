@@ -76,12 +76,12 @@ export class PlainClient extends Journal {
     this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   }
 
-  // Sends an action and returns the answer: { ok, data } or { ok, error }.
-  ask(action, data = {}) {
+  // Sends an action and returns the answer: { ok, data } or { ok, error }, within patience milliseconds.
+  ask(action, data = {}, patience = undefined) {
     const id = ++this.#lastId;
     const answered = new Promise((resolve) => this.#answers.set(id, resolve));
     this.send({ id, action, data });
-    return soon(`an answer to ${action}`, answered);
+    return soon(`an answer to ${action}`, answered, patience);
   }
 
   close() {
