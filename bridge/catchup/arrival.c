@@ -34,13 +34,13 @@
  *	  to the cache, and then the cache.  The session is welcomed before the first page,
  *	  and goes live after the last event.
  *
- * 7. AWAITING_RETRY.  In steps 5 and 6 the outbox may have no room for an event.  The session
+ * 7. AWAITING_RETRY.  In steps 5 and 6 the outbox may have no space for an event.  The session
  *	  stalls: it gets no more events, and its position moves after the last one.  When the
  *	  outbox is empty it goes back to step 1.  The same goes, after a while, for all
  *	  sessions of a reading that failed.  A session that has been welcomed and cannot be
  *	  recovered any more is dismissed; its client comes back as a new one.
  *
- * 8. FALLING_BEHIND.  The outbox of a live session may have no room for an event, too (relay.c).
+ * 8. FALLING_BEHIND.  The outbox of a live session may have no space for an event, too (relay.c).
  *	  After the publication the session goes to step 7 with the reader's position, which is
  *	  still before the event.
  *

@@ -25,7 +25,7 @@ typedef struct CatchupCursor
 	SeenSnapshots *seen_snapshots; /* of the position; NULL: live, or not located yet */
 	Event *last_event;			   /* delivered after the position; NULL: none */
 	bool recovered;				   /* the client misses no event */
-	bool stalled;				   /* the outbox had no room for an event: later events are not offered */
+	bool stalled;				   /* the outbox had no space for an event: later events are not offered */
 	uint64_t segment;			   /* of the event cache, from which on to replay; 0: the cache begins too late */
 	uint64_t reader_window;		   /* number of the reader's window that must end before the replay */
 	int64_t lag_events;			   /* about so many events followed the position when it was located */
@@ -56,7 +56,7 @@ extern char *catchup_cursor_position_after(const CatchupCursor *cursor, const Ev
 /* Notes that the session, which is not live, has got an event.  Keeps a reference to it. */
 extern void catchup_cursor_advance(CatchupCursor *cursor, Event *event);
 
-/* Notes that the outbox had no room for an event. */
+/* Notes that the outbox had no space for an event. */
 extern void catchup_cursor_stall(CatchupCursor *cursor);
 
 /* Moves the position after the last event, and offers events again. */

@@ -217,7 +217,7 @@ provide_room(Outbox *outbox, const Frame *frame, bool deferrable)
 }
 
 bool
-outbox_has_room(Outbox *outbox, const Frame *frame)
+outbox_has_space(Outbox *outbox, const Frame *frame)
 {
 	return provide_room(outbox, frame, true);
 }
@@ -299,7 +299,7 @@ outbox_offer(Outbox *outbox, Frame *frame)
 {
 	if (frame->key != NULL)
 		drop_key(outbox, frame->key);
-	if (outbox_has_room(outbox, frame))
+	if (outbox_has_space(outbox, frame))
 		outbox_push(outbox, frame);
 }
 

@@ -68,11 +68,11 @@ extern void outbox_on_empty(void (*tell)(void));
 extern void outbox_await_empty(Outbox *outbox);
 
 /*
- * Returns whether there is room for a deferrable frame.  If need be, flushes the outboxes first, and lets those
+ * Returns whether there is space for a deferrable frame.  If need be, flushes the outboxes first, and lets those
  * overflow whose connections take nothing.  Deferrable frames may use only 7/8 of the limit and of the budget; the
- * rest is for frames that must be pushed now.  An empty outbox has room for a frame larger than its limit.
+ * rest is for frames that must be pushed now.  An empty outbox has space for a frame larger than its limit.
  */
-extern bool outbox_has_room(Outbox *outbox, const Frame *frame);
+extern bool outbox_has_space(Outbox *outbox, const Frame *frame);
 
 /* Has the outbox flushed at the end of the turn. */
 extern void outbox_wake(Outbox *outbox);
@@ -81,13 +81,13 @@ extern void outbox_wake(Outbox *outbox);
 extern void outbox_flush(Outbox *outbox);
 
 /*
- * Queues a frame with a reference of its own.  Without room, flushes this outbox first, and when the budget is
+ * Queues a frame with a reference of its own.  Without space, flushes this outbox first, and when the budget is
  * spent, all of them: only a connection that does not take its frames overflows, not one that gets many at once.
  */
 extern void outbox_push(Outbox *outbox, Frame *frame);
 
 /*
- * Queues a frame that may be lost: drops a frame with the same key among the latest, and without room, the
+ * Queues a frame that may be lost: drops a frame with the same key among the latest, and without space, the
  * frame itself.
  */
 extern void outbox_offer(Outbox *outbox, Frame *frame);

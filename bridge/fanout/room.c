@@ -269,13 +269,13 @@ publish_in(const Room *room, Event *event)
 }
 
 /*
- * Without room for the event in its outbox, a replaying session does not join now: the replay goes on from
- * before it.
+ * A replaying session whose outbox has no space for the event does not join now.  It stalls before the event, and
+ * joins when the event is replayed again.
  */
 static void
 change_room_of(Session *session, Event *event, const char *room, bool joins)
 {
-	if (joins && session->state == SESSION_REPLAYING && !session_has_room_for(session, event))
+	if (joins && session->state == SESSION_REPLAYING && !session_has_space_for(session, event))
 		return;
 	action_lane_keep_change(&session->lane, room, joins);
 	if (joins)

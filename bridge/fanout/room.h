@@ -41,7 +41,7 @@ extern int room_users(const char *name);
  * A change of membership is part of its event:
  *	 - When a user joins a room, its sessions join before the event is delivered.
  *	 - When a user leaves a room, its sessions get the event, and none of the room after it.
- *	 - A replaying session without room in its outbox neither joins nor gets the event: it stalls.
+ *	 - A replaying session whose outbox has no space stalls: it neither joins nor gets the event.
  */
 extern void room_publish(Audience audience, Event *event);
 

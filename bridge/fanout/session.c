@@ -118,13 +118,13 @@ send_frame(Session *session, Event *event, Frame *frame, const char *position)
 
 /* An event without an id is derived: it is in no log, and is pushed as an answer is. */
 static bool
-has_room_or_stalls(Session *session, const Event *event, const Frame *frame)
+has_space_or_stalls(Session *session, const Event *event, const Frame *frame)
 {
-	bool has_room = event->id == NULL || outbox_has_room(session->outbox, frame);
+	bool has_space = event->id == NULL || outbox_has_space(session->outbox, frame);
 
-	if (!has_room)
+	if (!has_space)
 		catchup_cursor_stall(&session->cursor);
-	return has_room;
+	return has_space;
 }
 
 static void
@@ -133,7 +133,7 @@ deliver_replayed(Session *session, Event *event)
 	char *position = catchup_cursor_position_after(&session->cursor, event);
 	Frame *frame = event_frame_at(event, session->format, position);
 
-	if (frame != NULL && has_room_or_stalls(session, event, frame))
+	if (frame != NULL && has_space_or_stalls(session, event, frame))
 	{
 		catchup_cursor_advance(&session->cursor, event);
 		send_frame(session, event, frame, position);
@@ -150,7 +150,7 @@ deliver_live(Session *session, Event *event)
 
 	if (frame == NULL)
 		return;
-	if (event->ephemeral || has_room_or_stalls(session, event, frame))
+	if (event->ephemeral || has_space_or_stalls(session, event, frame))
 	{
 		send_frame(session, event, frame, event->position);
 		return;
@@ -172,16 +172,16 @@ session_deliver(Session *session, Event *event)
 }
 
 bool
-session_has_room_for(Session *session, const Event *event)
+session_has_space_for(Session *session, const Event *event)
 {
 	char *position = catchup_cursor_position_after(&session->cursor, event);
 	Frame *frame = event_frame_at(event, session->format, position);
-	bool has_room = frame == NULL || has_room_or_stalls(session, event, frame);
+	bool has_space = frame == NULL || has_space_or_stalls(session, event, frame);
 
 	if (frame != NULL)
 		frame_unref(frame);
 	free(position);
-	return has_room;
+	return has_space;
 }
 
 void

@@ -92,13 +92,13 @@ extern bool session_is_consistent(const Session *session);
 extern bool session_awaits(const Session *session, const Event *event);
 
 /*
- * Hands an event to a session that awaits it; others are left alone.  If the outbox has no room for an event of the
+ * Hands an event to a session that awaits it; others are left alone.  If the outbox has no space for an event of the
  * log, the session stalls: it continues from its position, or if it was live, from before the event.
  */
 extern void session_deliver(Session *session, Event *event);
 
-/* Returns whether the outbox of a replaying session has room for an event; if not, the session stalls. */
-extern bool session_has_room_for(Session *session, const Event *event);
+/* Returns whether the outbox of a replaying session has space for an event; if not, the session stalls. */
+extern bool session_has_space_for(Session *session, const Event *event);
 
 /* Registers the function that session_deliver() calls, in the middle of a publication, when a live session stalls. */
 extern void session_on_stall(void (*tell)(Session *session));

@@ -52,7 +52,7 @@ typedef enum SessionListKind
 	LIST_AWAITING_LOG,	  /* replay: the cache begins too late; waits for a reading of the log */
 	LIST_READING_LOG,	  /* replay: a reading of the log is for it */
 	LIST_AWAITING_RETRY,  /* replay: waits for its outbox to be empty, or for a while after a failed reading */
-	LIST_FALLING_BEHIND	  /* relay: live, but its outbox had no room for the event that is being published */
+	LIST_FALLING_BEHIND	  /* relay: live, but its outbox had no space for the event that is being published */
 } SessionListKind;
 
 #endif /* HERALD_SESSION_STATE_H */

@@ -5,7 +5,7 @@
  *
  * The reader hands on each event of the log, in order.  Live sessions get it at once;
  * the event cache keeps it for sessions that come back.  A live session whose outbox
- * has no room for the event falls behind (step 8 of the model in catchup/arrival.c).
+ * has no space for the event falls behind (step 8 of the model in catchup/arrival.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

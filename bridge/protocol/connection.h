@@ -42,7 +42,7 @@ typedef struct Connection
 #define CLOSE_UNAUTHORIZED 4401
 
 /*
- * Returns whether max-connections leaves room for one more connection.  If not, cuts
+ * Returns whether max-connections allows one more connection.  If not, cuts
  * the oldest connection without a session: an honest client shows its token sooner than
  * a hostile one.  Returns false if all have sessions, or after connection_close_all().
  */

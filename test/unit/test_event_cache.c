@@ -141,7 +141,7 @@ stays_within_its_size(void **state)
 	assert_non_null(event_cache_position(event_cache_first_segment()));
 	event_cache_prepend_begin("old");
 	for (int i = 0; i < 100; i++)
-		add(event_cache_prepend_add, "old"); /* there is no room for them */
+		add(event_cache_prepend_add, "old"); /* there is no space for them */
 	assert_true(metrics.cached_bytes <= 20000);
 	event_cache_prepend_end();
 	assert_null(strstr(from(0), "old"));

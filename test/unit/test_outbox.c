@@ -202,15 +202,15 @@ takes_more_than_its_limit_from_a_client_that_reads(void **state)
 	for (char c = 'a'; c <= 'c'; c++)
 		push(&a, c);
 	assert_int_equal(a.flushes, 0);
-	assert_true(outbox_has_room(&a.outbox, frame)); /* by a flush before the turn ends */
+	assert_true(outbox_has_space(&a.outbox, frame)); /* by a flush before the turn ends */
 	assert_int_equal(a.flushes, 1);
 	for (char c = 'd'; c <= 'z'; c++)
 		push(&a, c);
 	assert_int_equal(a.overflows, 0);
-	assert_true(outbox_has_room(&a.outbox, frame) || a.outbox.count == 3);
+	assert_true(outbox_has_space(&a.outbox, frame) || a.outbox.count == 3);
 	turn();
 	assert_string_equal(a.sent, "abcdefghijklmnopqrstuvwxyz");
-	assert_true(outbox_has_room(&a.outbox, frame));
+	assert_true(outbox_has_space(&a.outbox, frame));
 	frame_unref(frame);
 }
 
@@ -585,7 +585,7 @@ reserves_an_eighth_for_frames_that_cannot_wait(void **state)
 	(void) state;
 	init(&a, 16 * LETTER);
 	a.most = 0;
-	while (outbox_has_room(&a.outbox, frame))
+	while (outbox_has_space(&a.outbox, frame))
 		outbox_push(&a.outbox, frame);
 	assert_int_equal(a.outbox.count, 14);
 	outbox_push(&a.outbox, frame);
@@ -597,7 +597,7 @@ reserves_an_eighth_for_frames_that_cannot_wait(void **state)
 	init(&a, 1000 * LETTER);
 	a.most = 0;
 	budget_take(120 * LETTER);
-	while (outbox_has_room(&a.outbox, frame))
+	while (outbox_has_space(&a.outbox, frame))
 		push(&a, 'x');
 	assert_in_range(a.outbox.count, 8, 10); /* half of the rest of seven eighths */
 	while (a.overflows == 0)

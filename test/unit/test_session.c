@@ -188,19 +188,19 @@ stalls_a_replay_when_the_outbox_has_no_room(void **state)
 	support_end(a);
 }
 
-/* Fills the outbox until it has no room, without counting deliveries. */
+/* Fills the outbox until it has no space, without counting deliveries. */
 static void
 fill(Client *client)
 {
 	Frame *frame = frame_new(FRAME_TEXT, "e", 1);
 
 	client->slow = true;
-	while (outbox_has_room(&client->outbox, frame))
+	while (outbox_has_space(&client->outbox, frame))
 		outbox_push(&client->outbox, frame);
 	frame_unref(frame);
 }
 
-/* The event of the join is not delivered, and the session does not join, until the outbox has room. */
+/* The event of the join is not delivered, and the session does not join, until the outbox has space. */
 static void
 stalls_a_replay_before_a_join_without_room(void **state)
 {
@@ -249,7 +249,7 @@ publish_leave(const char *user, const char *room)
 	event_unref(event);
 }
 
-/* A live session without room in its outbox gets neither the event nor later ones until it is replayed to. */
+/* A live session without space in its outbox gets neither the event nor later ones until it is replayed to. */
 static void
 falls_behind_and_continues_from_before_the_event(void **state)
 {
