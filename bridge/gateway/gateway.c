@@ -95,23 +95,23 @@ take_over(const char *user, const char *key)
 }
 
 Session *
-gateway_admit(const Arrival *arrival, Refusal *refusal)
+gateway_admit(const Admission *admission, Refusal *refusal)
 {
 	Identity identity;
 	Session *session;
-	bool returns = is_key(arrival->key);
+	bool returns = is_key(admission->key);
 
-	assert(arrival->format != NULL && arrival->ops != NULL && arrival->outbox != NULL);
-	if (!auth_verify(arrival->token, arrival->from, &identity, refusal))
+	assert(admission->format != NULL && admission->ops != NULL && admission->outbox != NULL);
+	if (!auth_verify(admission->token, admission->from, &identity, refusal))
 		return NULL;
 	if (returns)
-		take_over(identity.user, arrival->key);
-	session = roster_add(identity.user, returns ? memory_copy(arrival->key) : create_key(),
-						 memory_copy(arrival->position), identity.claims);
-	session->format = arrival->format;
-	session->ops = arrival->ops;
-	session->outbox = arrival->outbox;
-	session->protocol = arrival->protocol;
+		take_over(identity.user, admission->key);
+	session = roster_add(identity.user, returns ? memory_copy(admission->key) : create_key(),
+						 memory_copy(admission->position), identity.claims);
+	session->format = admission->format;
+	session->ops = admission->ops;
+	session->outbox = admission->outbox;
+	session->protocol = admission->protocol;
 	watch_expiry(session, identity.expires);
 	arrival_begin(session_ref(session));
 	return session;

@@ -16,19 +16,19 @@
 #include "gateway/auth.h"
 
 /* The request of a client to be admitted, as its protocol read it. */
-typedef struct Arrival
+typedef struct Admission
 {
 	const char *token;
 	const char *key;	  /* of the session that comes back; NULL: a new one */
-	const char *position; /* after that session's events; NULL: unknown */
+	const char *position; /* after the client's last event; NULL: the client is new */
 	ClientAddress from;
 	const Format *format;
 	const SessionOps *ops;
 	Outbox *outbox;
 	void *protocol; /* for the session; belongs to the caller */
-} Arrival;
+} Admission;
 
-/* Connects to the database and begins to relay. */
+/* Connects to the database and begins to relay events. */
 extern void gateway_start(const Config *config);
 extern void gateway_stop(void);
 
@@ -40,7 +40,7 @@ extern void gateway_leave(void);
  * roster_leave().  The session is welcomed when its rooms are known and, if it comes back, its missed events can be
  * replayed.  Returns NULL if the client is not admitted; then *refusal has the reason.
  */
-extern Session *gateway_admit(const Arrival *arrival, Refusal *refusal);
+extern Session *gateway_admit(const Admission *admission, Refusal *refusal);
 
 /* Goes on with a session after its SessionOps.join() has got the answers. */
 extern void gateway_rooms_joined(Session *session);

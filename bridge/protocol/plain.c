@@ -134,7 +134,7 @@ plain_of_session(const Session *session)
 static void
 plain_admit(PlainClient *plain, const char *token, const char *key, const char *position)
 {
-	Arrival arrival = {
+	Admission admission = {
 		.token = token,
 		.key = key,
 		.position = position,
@@ -146,7 +146,7 @@ plain_admit(PlainClient *plain, const char *token, const char *key, const char *
 	};
 	Refusal refusal;
 
-	plain->session = gateway_admit(&arrival, &refusal);
+	plain->session = gateway_admit(&admission, &refusal);
 	if (plain->session == NULL)
 		plain_refuse(plain->connection, CLOSE_UNAUTHORIZED, refusal.code, refusal.message);
 	else

@@ -3,9 +3,9 @@
  * socketio.c
  *	  Socket.IO: namespaces, events and acknowledgements inside Engine.IO messages.
  *
- * Each namespace of a connection has its own session, with its own token.  Connection
- * state recovery works by a private id (pid) and by the position behind each event,
- * which the client sends back as its offset.  After any loss of the connection it misses nothing.
+ * Each namespace of a connection has its own session, with its own token.  A client
+ * recovers its session by connection state recovery: it shows the private id (pid) of
+ * the session, and as its offset the position after the last event that it got.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -33,7 +33,7 @@ typedef struct NamespaceSession
 	struct SocketIo *socket;
 	const Format *format;
 	Session *session; /* NULL: not connected to the namespace */
-	char *pid;		  /* with which the client came back; NULL: a new session */
+	char *pid;		  /* that the client has shown; NULL: a new session */
 	char sid[PID_SID_LENGTH + 1];
 	struct NamespaceSession *next;
 } NamespaceSession;
@@ -116,8 +116,8 @@ socketio_welcome(Session *session)
 }
 
 /*
- * A token that is not valid any more disconnects the namespace, and the client does not
- * reconnect by itself.  For any other reason the connection is closed, and it does.
+ * A token that is not valid any more disconnects the namespace: the client does not
+ * reconnect by itself.  Any other reason closes the connection: the client does.
  */
 static void
 socketio_dismiss(Session *session, const char *code, const char *message)
@@ -163,7 +163,7 @@ send_connect_error(SocketIo *socket, const char *namespace, const Refusal *refus
 	free(message);
 }
 
-/* Gives the session a new sid, and keeps a valid pid with which the client comes back. */
+/* Draws a new sid, and keeps the pid that the client has shown if it is valid. */
 static void
 set_ids(NamespaceSession *entry, const char *pid)
 {
@@ -178,7 +178,7 @@ socketio_admit(NamespaceSession *entry, const json_t *auth)
 	SocketIo *socket = entry->socket;
 	const char *token = json_member(auth, "token");
 	const char *offset = json_member(auth, "offset");
-	Arrival arrival = {
+	Admission admission = {
 		.token = without_bearer(token != NULL ? token : socket->token),
 		.from = connection_address(socket->connection),
 		.format = entry->format,
@@ -193,9 +193,9 @@ socketio_admit(NamespaceSession *entry, const json_t *auth)
 	set_ids(entry, json_member(auth, "pid"));
 	key = entry->pid ? pid_key(entry->pid) : NULL;
 	began = entry->pid ? pid_position(entry->pid) : NULL;
-	arrival.key = key;
-	arrival.position = began != NULL && offset != NULL ? offset : began;
-	entry->session = gateway_admit(&arrival, &refusal);
+	admission.key = key;
+	admission.position = began != NULL && offset != NULL ? offset : began;
+	entry->session = gateway_admit(&admission, &refusal);
 	if (entry->session == NULL)
 		send_connect_error(socket, entry->format->namespace, &refusal);
 	else
@@ -214,7 +214,7 @@ find_namespace(SocketIo *socket, const char *namespace)
 	return entry;
 }
 
-/* Returns a new entry; NULL if the client's dialect has no such namespace. */
+/* Adds an entry without a session; returns NULL if the client's dialect has no such namespace. */
 static NamespaceSession *
 add_namespace(SocketIo *socket, const char *namespace)
 {

@@ -210,7 +210,7 @@ static void
 sse_opened(Connection *connection, const Handshake *handshake)
 {
 	SseClient *client = memory_new(sizeof(SseClient));
-	Arrival arrival = {
+	Admission admission = {
 		.token = handshake->token,
 		.position = handshake->position,
 		.from = connection_address(connection),
@@ -223,7 +223,7 @@ sse_opened(Connection *connection, const Handshake *handshake)
 	client->connection = connection;
 	client->rooms = json_incref(handshake->rooms);
 	connection->state = client;
-	client->session = gateway_admit(&arrival, &client->refusal);
+	client->session = gateway_admit(&admission, &client->refusal);
 	if (client->session == NULL)
 		return;
 	connection_admitted(connection);
