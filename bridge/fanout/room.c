@@ -3,9 +3,12 @@
  * room.c
  *	  Delivers each event to the sessions that are in its rooms.
  *
- * A room exists while a session is in it, once for each audience.  A membership is
- * one object in two arrays, the room's and the session's: leaving a room takes constant
- * time from either side.
+ * A room exists while a session is in it, once for each audience.  A membership, of one
+ * session in one room, is one object in two arrays, the room's and the session's: leaving
+ * a room takes constant time from either side.
+ *
+ * An event may also put a user into a room, or take the user out of it.  Then all sessions
+ * of that user join or leave.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -43,7 +46,7 @@ typedef struct Membership
 static struct
 {
 	Room *by_name[AUDIENCE_COUNT];
-	uint64_t last_publication; /* number of the latest publication or count; sessions that were reached note it */
+	uint64_t pass; /* number of the latest publication or count; the sessions that it has reached note it */
 	void (*tell_change)(const char *name);
 } rooms;
 
@@ -217,12 +220,12 @@ static void
 mark_user(Session *session)
 {
 	for (Session *one = session; one != NULL; one = one->next_of_user)
-		one->rooms.last_publication = rooms.last_publication;
+		one->rooms.last_pass = rooms.pass;
 	for (Session *one = session->previous_of_user; one != NULL; one = one->previous_of_user)
-		one->rooms.last_publication = rooms.last_publication;
+		one->rooms.last_pass = rooms.pass;
 }
 
-/* Counts the users of a room's welcomed sessions, unless they were counted in another audience. */
+/* Counts the users of a room's welcomed sessions, each once in a pass over all audiences. */
 static int
 count_users(const Room *room)
 {
@@ -232,7 +235,7 @@ count_users(const Room *room)
 	{
 		Session *session = room->members[i]->session;
 
-		if (session->state == SESSION_ARRIVING || session->rooms.last_publication == rooms.last_publication)
+		if (session->state == SESSION_ARRIVING || session->rooms.last_pass == rooms.pass)
 			continue;
 		mark_user(session);
 		users++;
@@ -245,7 +248,7 @@ room_users(const char *name)
 {
 	int users = 0;
 
-	rooms.last_publication++;
+	rooms.pass++;
 	for (Audience audience = 0; audience < AUDIENCE_COUNT; audience++)
 		users += count_users(find_room(audience, name));
 	return users;
@@ -254,9 +257,9 @@ room_users(const char *name)
 static void
 deliver_once(Session *session, Event *event)
 {
-	if (session->rooms.last_publication == rooms.last_publication)
+	if (session->rooms.last_pass == rooms.pass)
 		return;
-	session->rooms.last_publication = rooms.last_publication;
+	session->rooms.last_pass = rooms.pass;
 	session_deliver(session, event);
 }
 
@@ -303,7 +306,7 @@ void
 room_publish(Audience audience, Event *event)
 {
 	assert(audience != AUDIENCE_NONE);
-	rooms.last_publication++;
+	rooms.pass++;
 	change_members(audience, event, event->joins, true);
 	for (int i = 0; i < event->room_count; i++)
 		publish_in(find_room(audience, event->rooms[i]), event);

@@ -21,12 +21,12 @@ extern void room_leave(Session *session, const char *name);
 /* Takes a session out of all rooms. */
 extern void room_leave_all(Session *session);
 
-/* Moves a session, with its rooms, to another audience. */
+/* Moves a session to another audience; it stays in its rooms. */
 extern void room_move(Session *session, Audience audience);
 
 /*
- * Applies the session's late changes of rooms once more, after the answer to a join: the answer
- * may be older than they are.  Frees them when no join is in flight any more.
+ * Applies the session's late changes (action_lane.h) once more, after the answer to a join: the
+ * answer may be older than they are.  Frees them when no join is in flight any more.
  */
 extern void room_apply_late_changes(Session *session);
 
@@ -38,9 +38,9 @@ extern int room_users(const char *name);
 
 /*
  * Delivers an event once to each session of an audience that is in at least one of its rooms.
- * A change of membership is part of its event:
- *	 - When a user joins a room, its sessions join before the event is delivered.
- *	 - When a user leaves a room, its sessions get the event, and none of the room after it.
+ * An event may change the rooms of a user (Event.member):
+ *	 - If the user joins a room, the user's sessions join before the event is delivered.
+ *	 - If the user leaves a room, the user's sessions get the event, and none of the room after it.
  *	 - A replaying session whose outbox has no space stalls: it neither joins nor gets the event.
  */
 extern void room_publish(Audience audience, Event *event);

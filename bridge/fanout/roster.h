@@ -28,13 +28,16 @@ extern Session *roster_add(char *user, char *key, char *position, char *claims);
 /* Welcomes an arriving session; of no effect for others.  The client's protocol may let the session leave meanwhile. */
 extern void roster_welcome(Session *session);
 
-/* Gives a session that has got all missed events live ones from now on. */
+/* Makes a replaying session live: it has got all events that it missed. */
 extern void roster_go_live(Session *session);
 
-/* Takes a stalled session back from the live ones: it must be replayed to from this position, which is copied. */
+/* Takes a stalled live session back to replaying: its replay begins at this position, which is copied. */
 extern void roster_fall_behind(Session *session, const char *position);
 
-/* Moves the position of a session after its last event; it gets no event until it is moved to an audience again. */
+/*
+ * Stops an arriving or replaying session: moves its position after its last event, and takes it out of its audience.
+ * It gets no event until it is in one again.
+ */
 extern void roster_pause(Session *session);
 
 /*

@@ -29,8 +29,8 @@ typedef struct SessionOps
 	/* Tells the client that its session ends for this reason, and calls roster_leave(). */
 	void (*dismiss)(struct Session *session, const char *code, const char *message);
 	/*
-	 * Asks for rooms beside the automatic ones, which are known now, so that events of these rooms are
-	 * replayed, too; then calls gateway_rooms_joined().  NULL: the protocol asks for none.
+	 * Asks for further rooms, once the automatic ones are known.  Events of these rooms are replayed, too.
+	 * Then calls gateway_rooms_joined().  NULL: the protocol asks for none.
 	 */
 	void (*join)(struct Session *session);
 } SessionOps;
@@ -42,7 +42,7 @@ typedef struct SessionRooms
 	struct Membership **memberships;
 	int count;
 	int capacity;
-	uint64_t last_publication; /* that reached it: an event with several rooms comes once */
+	uint64_t last_pass; /* of room.c that reached it: an event with several rooms comes once */
 } SessionRooms;
 
 /*
@@ -53,7 +53,7 @@ typedef struct Session
 {
 	/* Constant from roster_add() and gateway_admit() on; the token's claims change with session_renew(). */
 	char *user;
-	char *key;	  /* secret; the database knows the rooms that it joined by this key */
+	char *key;	  /* secret; under this key the database keeps the rooms that the session joined by action */
 	char *claims; /* of the token, JSON */
 	const Format *format;
 	const SessionOps *ops;
@@ -63,7 +63,7 @@ typedef struct Session
 	SessionState state;	  /* written by roster.c */
 	int references;		  /* by session.c */
 	Timer expiry;		  /* of the token, by gateway.c; stopped by roster.c */
-	int64_t unread;		  /* notifications when it came, by arrival.c */
+	int64_t unread;		  /* number of notifications when it was located, by arrival.c */
 	CatchupCursor cursor; /* by catchup_cursor.c */
 	ActionLane lane;	  /* by action_lane.c */
 	SessionRooms rooms;	  /* by room.c */
@@ -88,12 +88,12 @@ extern void session_renew(Session *session, char *claims);
 /* Returns whether state, audience and list go together, for assertions. */
 extern bool session_is_consistent(const Session *session);
 
-/* Returns whether an event is for the session, is new to it, and may be offered to its outbox. */
+/* Returns whether an event is for the session's user, is new to its client, and the session is not stalled. */
 extern bool session_awaits(const Session *session, const Event *event);
 
 /*
  * Hands an event to a session that awaits it; others are left alone.  If the outbox has no space for an event of the
- * log, the session stalls: it continues from its position, or if it was live, from before the event.
+ * log, the session stalls: it gets no more events until it is replayed to, from before this event.
  */
 extern void session_deliver(Session *session, Event *event);
 

@@ -31,10 +31,10 @@ typedef enum SessionState
 	SESSION_GONE	   /* has left; only references remain */
 } SessionState;
 
-/* The sessions that a publication addresses.  An event for one audience does not reach the others. */
+/* A part of all sessions, to which room_publish() publishes an event.  It reaches no other audience. */
 typedef enum Audience
 {
-	AUDIENCE_NONE,		   /* no publication */
+	AUDIENCE_NONE,		   /* gets no events */
 	AUDIENCE_LOG_REPLAY,   /* events that are read from the log once more */
 	AUDIENCE_CACHE_REPLAY, /* events of the event cache */
 	AUDIENCE_LIVE,		   /* events as the reader reads them */
@@ -45,12 +45,12 @@ typedef enum Audience
 typedef enum SessionListKind
 {
 	LIST_NONE,
-	LIST_TO_LOCATE,		  /* arrival: the next query asks for its position */
-	LIST_BEING_LOCATED,	  /* arrival: the query that runs asks for it */
-	LIST_AWAITING_READER, /* arrival: located; the reader has to read past its position */
+	LIST_TO_LOCATE,		  /* arrival: the next query asks where its position is in the log */
+	LIST_BEING_LOCATED,	  /* arrival: the query that runs asks that */
+	LIST_AWAITING_READER, /* arrival: located; the reader must read past its position */
 	LIST_READING_CACHE,	  /* replay: gets events of the event cache, within a turn */
 	LIST_AWAITING_LOG,	  /* replay: the cache begins too late; waits for a reading of the log */
-	LIST_READING_LOG,	  /* replay: a reading of the log is for it */
+	LIST_READING_LOG,	  /* replay: gets the events of a reading of the log, or waits for its turn */
 	LIST_AWAITING_RETRY,  /* replay: waits for its outbox to be empty, or for a while after a failed reading */
 	LIST_FALLING_BEHIND	  /* relay: live, but its outbox had no space for the event that is being published */
 } SessionListKind;
