@@ -33,9 +33,9 @@ relay_on_stall(Session *session)
 	session_list_append(&falling_behind, session_ref(session));
 }
 
-/* The reader's position is still before the event. */
+/* Sends the sessions that fell behind into a replay, from the reader's position, which is still before the event. */
 static void
-replay_to_fallen_behind(void)
+retry_fallen_behind(void)
 {
 	Session *session;
 
@@ -46,13 +46,13 @@ replay_to_fallen_behind(void)
 	}
 }
 
-/* The connections have the event's frames after the publication; the cache need not keep them. */
+/* After the publication the outboxes hold the event's frames; the cache need not. */
 static void
 relay_on_event(Event *event)
 {
 	assert(event->position != NULL && falling_behind.count == 0);
 	room_publish(AUDIENCE_LIVE, event);
-	replay_to_fallen_behind();
+	retry_fallen_behind();
 	event_drop_frames(event);
 	event_cache_add(event);
 }
@@ -72,7 +72,7 @@ dismiss_for_resync(Session *session, void *reason)
 		session->ops->dismiss(session, "resync", reason);
 }
 
-/* The reader has lost its position: all clients that have one come back with it. */
+/* The reader has lost its position: welcomed clients come back with their own, so that the database judges it. */
 static void
 relay_on_resync(const char *reason)
 {

@@ -32,7 +32,7 @@ enum
 	COLUMN_XID,
 	COLUMN_LOGGED,
 	COLUMN_MORE,
-	COLUMN_BEHIND
+	COLUMN_LAG_EVENTS
 };
 
 /* The mean payload of the latest page, in bytes: the next page asks for about as many events as fit. */
@@ -101,7 +101,7 @@ take_page(Page *page, const PGresult *result)
 		{
 			page->position = PQgetvalue(result, row, COLUMN_POSITION);
 			page->more = PQgetvalue(result, row, COLUMN_MORE)[0] == 't';
-			page->behind = atoll(PQgetvalue(result, row, COLUMN_BEHIND));
+			page->lag_events = atoll(PQgetvalue(result, row, COLUMN_LAG_EVENTS));
 			continue;
 		}
 		if (!PQgetisnull(result, row, COLUMN_ID))

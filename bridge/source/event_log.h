@@ -30,9 +30,9 @@ typedef struct Page
 	int count;
 	int logged;			  /* the number of them that are in the log; the others are derived */
 	int64_t logged_at;	  /* time of the last of these, in milliseconds since 1970 */
-	const char *position; /* behind the page */
+	const char *position; /* after the page */
 	bool more;			  /* the window has another page */
-	int64_t behind;		  /* approximate number of events behind the page */
+	int64_t lag_events;	  /* about so many events follow the page */
 	const char *reason;	  /* of a failure */
 } Page;
 

@@ -3,13 +3,14 @@
  * reader.c
  *	  Reads the event log in order, from a position, and passes on each event.
  *
- * 1. One query runs at a time.  A ring that comes meanwhile means one more query.
+ * 1. One query runs at a time.  A ring of the doorbell that comes meanwhile means one
+ *	  more query.
  *
  * 2. A window is the part of the log between two snapshots of the database.  It is
- * read in pages; reached() is called when its last page has been passed on.
+ *	  read in pages; reached() is called when its last page has been passed on.
  *
- * 3. The position moves only when its page has been passed on.  So a lost connection
- * costs nothing but time: the same page is read again.
+ * 3. The position moves after each event that has been passed on.  So a lost connection
+ *	  costs nothing but time: the reader asks for the same page again.
  *
  * 4. Without a ring the log is read every poll-interval, in case a ring was lost.
  *
@@ -45,7 +46,7 @@ static struct
 	uint64_t window;
 	bool busy;		/* a query is running */
 	bool rung;		/* since the window began: the next window may have more */
-	bool maintains; /* nobody else does: the extension is not preloaded */
+	bool maintains; /* the extension is not preloaded: the bridge runs herald.maintain() */
 	bool active;	/* has read events since the latest maintenance */
 	Timer poll_timer;
 	Timer maintenance_timer;
@@ -126,10 +127,10 @@ note_lag(const Page *page)
 		metrics.behind_since = 0;
 	else if (page->logged > 0)
 		metrics.behind_since = page->logged_at;
-	metrics.behind_events = page->behind;
+	metrics.behind_events = page->lag_events;
 }
 
-/* Passes on the events of a page.  The position moves behind an event after its callback. */
+/* Passes on the events of a page.  The position is still before an event while its callback runs. */
 static void
 pass_on(const Page *page)
 {

@@ -20,7 +20,7 @@ typedef struct ReaderEvents
 {
 	/* Called for each event of the log, in order; reader_position() is still before the event. */
 	void (*event)(Event *event);
-	/* Called for each ephemeral event; it has no place in the order, and is not read again. */
+	/* Called for each signal; it has no place in the order of the log, and does not come again. */
 	void (*signal)(Event *event);
 	/* Called between two windows: every event up to the position has been passed on. */
 	void (*reached)(const char *position);
@@ -42,7 +42,7 @@ extern void reader_wake(void);
  */
 extern uint64_t reader_window(void);
 
-/* Returns the position behind the latest event that was passed on; NULL while the reader has none. */
+/* Returns the position after the latest event that was passed on; NULL while the reader has none. */
 extern const char *reader_position(void);
 
 /*
