@@ -4,45 +4,46 @@
  *	  Takes sessions from their admission to the replay of the events that they missed.
  *
  * A session becomes live on the same road, whether it is new, comes back, or could
- * not keep up.  These are its steps; the lists are those of session_state.h.
+ * not keep up.  These are its steps; each is a list of session_state.h.
  *
  * 1. TO_LOCATE.  A session is admitted.  It brings the position of its client; a new
- *	  client has none.  The session waits for the query that runs.
+ *	  client has none.  The session waits for the end of the query that runs.
  *
- * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), is for all sessions that came
- *	  while the former one ran.  It answers with the session's rooms and its position, and
- *	  with the snapshots that the position stands for.  A new session begins at the
- *	  position of the answer.  If the position is of no use any more, too, and "recovered"
- *	  is false.  When the database is lost, the session goes back to step 1.
+ * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), locates all sessions that
+ *	  came while the former one ran.  For each it returns the rooms, the position from which
+ *	  to go on, and the snapshots that this position stands for.  For a new client, and for
+ *	  one that cannot be recovered, that is the present position.  If the connection to the
+ *	  database is lost, the session goes back to step 1.
  *
- * 3. The session joins its automatic rooms.  Then its protocol may ask for others
- *	  (SessionOps.join); meanwhile the session is in no list.
+ * 3. No list.  The session joins the rooms of the answer.  Its protocol may then ask for others
+ *	  (SessionOps.join).
  *
  * 4. AWAITING_READER.  The reader reads the log in windows.  The session waits for the end of
  *	  a window that began after the answer: by then the reader has read past the position,
- *	  and each later event reaches the live audience.  When the database is lost, the
- *	  session goes back to step 1: after a crash of the server, the snapshots may lie.
+ *	  and each later event reaches the live audience.  If the connection to the database is
+ *	  lost, the session goes back to step 1: a crashed server may give the transaction ids
+ *	  that the snapshots see to other transactions.
  *
  * 5. READING_CACHE.  If the event cache reaches back to the position, the session enters
  *	  the audience CACHE_REPLAY and is welcomed.  The cached events are published there,
  *	  and the session takes those that its snapshots do not see.  It goes live in the same
- *	  turn of the loop, so that no event comes in between.
+ *	  turn of the event loop, so that no event comes in between.
  *
  * 6. AWAITING_LOG, READING_LOG.  If the cache begins later, the session waits for a reading
- *	  of the log (replay.c).  The reading is for all sessions that miss about as much: it
- *	  publishes page by page to the audience LOG_REPLAY, from the earliest of their positions up
- *	  to the cache, and then the cache.  The session is welcomed before the first page,
+ *	  of the log (replay.c).  The reading serves all sessions that miss about as many events.
+ *	  To the audience LOG_REPLAY it publishes the log, page by page, from the earliest of their
+ *	  positions up to the cache, and then the cache.  The session is welcomed before the first page,
  *	  and goes live after the last event.
  *
  * 7. AWAITING_RETRY.  In steps 5 and 6 the outbox may have no space for an event.  The session
  *	  stalls: it gets no more events, and its position moves after the last one.  When the
- *	  outbox is empty it goes back to step 1.  The same goes, after a while, for all
- *	  sessions of a reading that failed.  A session that has been welcomed and cannot be
- *	  recovered any more is dismissed; its client comes back as a new one.
+ *	  outbox is empty it goes back to step 1.  So do, after a while, all sessions of a
+ *	  reading that failed.  A session that has been welcomed and cannot be recovered any
+ *	  more is dismissed with "resync"; its client comes back as a new one.
  *
- * 8. FALLING_BEHIND.  The outbox of a live session may have no space for an event, too (relay.c).
- *	  After the publication the session goes to step 7 with the reader's position, which is
- *	  still before the event.
+ * 8. FALLING_BEHIND.  The outbox of a live session may have no space for an event, either
+ *	  (relay.c).  After the publication the session goes to step 7 with the reader's position,
+ *	  which is still before the event.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -64,7 +65,7 @@
 #include "source/reader.h"
 #include "source/text_array.h"
 
-/* Sessions of one query. */
+/* At most so many sessions are located by one query. */
 #define SESSIONS_AT_ONCE 1000
 
 static struct
@@ -73,7 +74,7 @@ static struct
 	SessionList to_locate;
 	SessionList being_located;
 	SessionList awaiting_reader;
-	uint64_t segments[EVENT_CACHE_SEGMENTS]; /* of the event cache, when the query was sent */
+	uint64_t segments[EVENT_CACHE_SEGMENTS]; /* numbers of the event cache's, when the query was sent */
 } arrivals = {
 	.to_locate = { .kind = LIST_TO_LOCATE },
 	.being_located = { .kind = LIST_BEING_LOCATED },
@@ -91,7 +92,7 @@ enum
 	COLUMN_POSITION,
 	COLUMN_SEEN_SNAPSHOTS,
 	COLUMN_SEEN_IDS,
-	COLUMN_SEGMENTS_BEFORE, /* so many segments of the event cache begin within the position */
+	COLUMN_SEGMENTS_BEFORE, /* so many segments of the event cache begin at or before the position */
 	COLUMN_LAG_EVENTS
 };
 
@@ -153,7 +154,7 @@ take_first_answer(Session *session, const PGresult *result, int row)
 	join_rooms(session, PQgetvalue(result, row, COLUMN_ROOMS));
 }
 
-/* Takes a session's row of the answer, and over the reference. */
+/* Takes a session's row of the answer.  Takes over the reference. */
 static void
 take_answer(Session *session, const PGresult *result, int row)
 {
@@ -212,7 +213,7 @@ cached_positions(void)
 	return text_array_write(positions, event_cache_segments(positions, arrivals.segments));
 }
 
-/* One query is for all that wait; sessions that come while it runs share the next one. */
+/* Sends one query for all sessions that wait; those that come while it runs share the next one. */
 static void
 locate_sessions(void)
 {
@@ -279,7 +280,7 @@ arrival_on_connected(void *context)
 	locate_sessions();
 }
 
-/* After a crash of the server, transactions may have the ids of others that the snapshots see. */
+/* A crashed server may give the transaction ids that the snapshots see to other transactions. */
 static void
 arrival_on_lost(void *context)
 {

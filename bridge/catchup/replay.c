@@ -6,10 +6,10 @@
  * A replay publishes events once more, to an audience of none but the sessions that
  * wait for them.  Each session takes the events that it has not seen.
  *
- * Readings of the log form a stack.  The one on top is read; the sessions of the others
- * wait in no audience.  A new reading goes on top when its sessions miss
- * fewer than half of the events that are left to the present one.  The database thus reads no more
- * than one page at a time, and a short absence never waits for a long one.
+ * Readings of the log form a stack.  The bridge reads pages for the reading on top; the
+ * sessions of the others are in no audience meanwhile.  A new reading goes on top if its
+ * first session misses at most half as many events as the present reading has left.  So the
+ * database reads one page at a time, and a short absence never waits for a long one.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -29,7 +29,7 @@
 #include "source/event_log.h"
 #include "source/text_array.h"
 
-/* The sessions of a reading that failed begin again after so long. */
+/* The sessions of a reading that failed are located again after this time. */
 #define RETRY_MS 50
 
 /* One reading of the log, from the earliest position of its sessions up to the event cache. */
@@ -72,7 +72,7 @@ publish_to_log_readers(Event *event)
 	room_publish(AUDIENCE_LOG_REPLAY, event);
 }
 
-/* Lets the sessions with an empty outbox be looked up once more. */
+/* Has the sessions with an empty outbox located once more. */
 static void
 retry_sessions(void)
 {
@@ -131,7 +131,7 @@ sort_out(SessionList *list)
 	}
 }
 
-/* Ends a replay: the sessions of the list that have neither left nor stalled have got everything. */
+/* Ends a replay: makes the sessions live that have neither left nor stalled. */
 static void
 go_live(SessionList *list)
 {
@@ -206,7 +206,7 @@ pop_reading(void)
 	replays.awaits_cache = false;
 }
 
-/* Goes on with the reading below, by a page at least.  The events that were collected for the cache are not from it. */
+/* Goes on with the reading below, by a page at least.  Drops the events that were collected for the cache. */
 static void
 end_reading(void)
 {
@@ -237,7 +237,7 @@ set_reading_position(const char *position)
 	replays.reading->position = memory_copy(position);
 }
 
-/* The log has been read up to the cache.  If the cache has forgotten that segment meanwhile, there is more to read. */
+/* The log has been read up to a segment of the cache.  If that was forgotten meanwhile, there is more to read. */
 static void
 finish_reading(void)
 {
@@ -277,7 +277,7 @@ replay_on_page(void *context, const Page *page)
 	}
 	publish_page(page);
 	set_reading_position(page->position);
-	replays.reading->events_left = page->behind;
+	replays.reading->events_left = page->lag_events;
 	if (replays.reading->sessions.count == 0)
 		end_reading();
 	else if (page->more)
@@ -286,7 +286,7 @@ replay_on_page(void *context, const Page *page)
 		finish_reading();
 }
 
-/* A window larger than the event cache leaves that empty: the reading waits for the window's end. */
+/* A window larger than the event cache leaves the cache empty: the reading waits for the window's end. */
 static void
 read_page(void)
 {
@@ -315,7 +315,7 @@ replay_on_earliest(void *context, const PGresult *result)
 	read_page();
 }
 
-/* Begins a reading at the earliest position of its sessions, or of the cache, which may be older by now. */
+/* Begins a reading at the earliest position: of its sessions or of the cache, which may be older by now. */
 static void
 find_earliest(void)
 {
@@ -336,9 +336,9 @@ find_earliest(void)
 	free(positions);
 }
 
-/* Less than a page counts as a page. */
+/* Returns how many events a session misses; fewer than a page count as a page. */
 static int64_t
-distance(const Session *session)
+missed_events(const Session *session)
 {
 	int64_t page = replays.config->page_size;
 
@@ -348,10 +348,10 @@ distance(const Session *session)
 static bool
 are_alike(const Session *a, const Session *b)
 {
-	return distance(a) <= 2 * distance(b) && distance(b) <= 2 * distance(a);
+	return missed_events(a) <= 2 * missed_events(b) && missed_events(b) <= 2 * missed_events(a);
 }
 
-/* Returns the first session that misses no more events than this, and all that miss about as many. */
+/* Takes out the first session that misses at most so many events, and all that miss about as many as it. */
 static SessionList
 take_alike(int64_t most)
 {
@@ -361,7 +361,7 @@ take_alike(int64_t most)
 
 	while ((session = session_list_take(&all)) != NULL)
 	{
-		bool goes = taken.first ? are_alike(session, taken.first) : distance(session) <= most;
+		bool goes = taken.first ? are_alike(session, taken.first) : missed_events(session) <= most;
 
 		session_list_append(goes ? &taken : &replays.awaiting_log, session);
 	}
@@ -382,16 +382,16 @@ push_reading(SessionList sessions)
 	find_earliest();
 }
 
-/* Begins a reading for sessions that miss much less than the present one, or reads the next page of that. */
+/* Begins a reading for sessions that miss much less than the present reading has left, or reads its next page. */
 static void
 continue_reading(void)
 {
-	SessionList nearer = { .kind = LIST_READING_LOG };
+	SessionList closer = { .kind = LIST_READING_LOG };
 
 	if (database_is_connected(replays.database))
-		nearer = take_alike(replays.reading ? replays.reading->events_left / 2 : INT64_MAX);
-	if (nearer.count > 0)
-		push_reading(nearer);
+		closer = take_alike(replays.reading ? replays.reading->events_left / 2 : INT64_MAX);
+	if (closer.count > 0)
+		push_reading(closer);
 	else if (replays.reading != NULL)
 		read_page();
 }
@@ -404,7 +404,7 @@ replay_on_connected(void *context)
 		continue_reading();
 }
 
-/* A crashed server may use ids of transactions that the snapshots see again: all sessions are located again. */
+/* A crashed server may give the transaction ids that the snapshots see to others: locates all sessions again. */
 static void
 replay_on_lost(void *context)
 {

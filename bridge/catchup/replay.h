@@ -27,7 +27,7 @@ extern void replay_stop(void);
 extern void replay_begin(SessionList *arrived);
 
 /*
- * Pauses a session that has stalled, until its outbox is empty; then its position is looked up once more.
+ * Pauses a session that has stalled, until its outbox is empty; then it is located once more.
  * Takes over the reference.
  */
 extern void replay_retry(Session *session);
