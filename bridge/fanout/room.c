@@ -272,7 +272,7 @@ publish_in(const Room *room, Event *event)
 }
 
 /*
- * A replaying session whose outbox has no space for the event does not join now.  It stalls before the event, and
+ * A replaying session without outbox space for the event does not join now.  It stalls before the event, and
  * joins when the event is replayed again.
  */
 static void

@@ -41,7 +41,7 @@ extern int room_users(const char *name);
  * An event may change the rooms of a user (Event.member):
  *	 - If the user joins a room, the user's sessions join before the event is delivered.
  *	 - If the user leaves a room, the user's sessions get the event, and none of the room after it.
- *	 - A replaying session whose outbox has no space stalls: it neither joins nor gets the event.
+ *	 - A replaying session without space in its outbox stalls: it neither joins nor gets the event.
  */
 extern void room_publish(Audience audience, Event *event);
 
