@@ -30,7 +30,7 @@ enum
 	COLUMN_LEAVES,
 	COLUMN_ACK,
 	COLUMN_XID,
-	COLUMN_LOGGED,
+	COLUMN_LOGGED_MS,
 	COLUMN_MORE,
 	COLUMN_LAG_EVENTS
 };
@@ -108,7 +108,7 @@ take_page(Page *page, const PGresult *result)
 		{
 			latest = atoll(PQgetvalue(result, row, COLUMN_ID));
 			page->logged++;
-			page->logged_at = atoll(PQgetvalue(result, row, COLUMN_LOGGED));
+			page->logged_at = atoll(PQgetvalue(result, row, COLUMN_LOGGED_MS));
 		}
 		page->events[page->count] = take_event(result, row);
 		page->events[page->count++]->number = latest;

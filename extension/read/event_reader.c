@@ -54,10 +54,10 @@ enum
 	EVENT_LEAVES,
 	EVENT_ACK,
 	EVENT_XID,
-	EVENT_LOGGED,
+	EVENT_LOGGED_MS,
 	EVENT_MORE,
-	EVENT_BEHIND,
-	EVENT_COLUMNS = EVENT_BEHIND,
+	EVENT_LAG_EVENTS,
+	EVENT_COLUMNS = EVENT_LAG_EVENTS,
 	ROW_WANTED, /* the row belongs to the result; others only move the position */
 	ROW_FULL,	/* more rows of the window follow after the page */
 	ROW_COLUMNS = ROW_FULL
@@ -135,9 +135,9 @@ typedef struct EventReading
 	TupleDesc shape;
 	Position position; /* after the last row of the page so far */
 	LogSnapshot until;
-	uint64 durable_lsn;			  /* all commits that are visible in "until" lie before it in the WAL */
-	ArrayBuildState *readers;	  /* rooms of the users whose unread count the page changes ... */
-	ArrayBuildState *reader_xids; /* ... and the transactions that change them */
+	uint64 durable_lsn;			   /* all commits that are visible in "until" lie before it in the WAL */
+	ArrayBuildState *unread_rooms; /* the rooms of users with an unread count that the page changes ... */
+	ArrayBuildState *unread_xids;  /* ... and the transactions that change them */
 	int max_events;
 	int max_bytes; /* of payload; the page ends with the event that reaches it */
 } EventReading;
@@ -154,9 +154,9 @@ changes_unread(const char *name)
 	return strncmp(name, "notification:", strlen("notification:")) == 0;
 }
 
-/* Remembers that an event changes an unread count: its first room is that of the user. */
+/* Notes that an event changes the unread count of a user: the user's room is its first one. */
 static void
-note_reader(EventReading *reading, Datum rooms, Datum xid)
+note_unread_change(EventReading *reading, Datum rooms, Datum xid)
 {
 	Datum *elements;
 	int count;
@@ -164,8 +164,8 @@ note_reader(EventReading *reading, Datum rooms, Datum xid)
 	deconstruct_array(DatumGetArrayTypeP(rooms), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
 	if (count == 0)
 		return;
-	reading->readers = accumArrayResult(reading->readers, elements[0], false, TEXTOID, CurrentMemoryContext);
-	reading->reader_xids = accumArrayResult(reading->reader_xids, xid, false, XID8OID, CurrentMemoryContext);
+	reading->unread_rooms = accumArrayResult(reading->unread_rooms, elements[0], false, TEXTOID, CurrentMemoryContext);
+	reading->unread_xids = accumArrayResult(reading->unread_xids, xid, false, XID8OID, CurrentMemoryContext);
 }
 
 /* Adds a wanted row to the result, with the position after it. */
@@ -175,7 +175,7 @@ put_event(EventReading *reading, Datum *values, bool *nulls)
 	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
 	nulls[EVENT_POSITION - 1] = false;
 	if (changes_unread(TextDatumGetCString(values[EVENT_NAME - 1])))
-		note_reader(reading, values[EVENT_ROOMS - 1], values[EVENT_XID - 1]);
+		note_unread_change(reading, values[EVENT_ROOMS - 1], values[EVENT_XID - 1]);
 	reading_put(reading, values, nulls);
 }
 
@@ -218,10 +218,10 @@ put_unread_counts(EventReading *reading)
 	Datum changes[2];
 	uint64 rows;
 
-	if (reading->readers == NULL)
+	if (reading->unread_rooms == NULL)
 		return;
-	changes[0] = makeArrayResult(reading->readers, CurrentMemoryContext);
-	changes[1] = makeArrayResult(reading->reader_xids, CurrentMemoryContext);
+	changes[0] = makeArrayResult(reading->unread_rooms, CurrentMemoryContext);
+	changes[1] = makeArrayResult(reading->unread_xids, CurrentMemoryContext);
 	rows = query_run(&count_unread, 1, changes, NULL);
 	memset(nulls, true, sizeof(nulls));
 	values[EVENT_NAME - 1] = CStringGetTextDatum("notification:unread");
@@ -241,7 +241,7 @@ put_unread_counts(EventReading *reading)
  * unused, and some belong to transactions in progress.
  */
 static int64
-events_behind(const EventReading *reading)
+lag_events(const EventReading *reading)
 {
 	return Max(reading->until.top - position_reach(&reading->position), 0);
 }
@@ -254,10 +254,10 @@ put_end(EventReading *reading, bool more)
 	bool nulls[EVENT_COLUMNS];
 
 	memset(nulls, true, sizeof(nulls));
-	nulls[EVENT_POSITION - 1] = nulls[EVENT_MORE - 1] = nulls[EVENT_BEHIND - 1] = false;
+	nulls[EVENT_POSITION - 1] = nulls[EVENT_MORE - 1] = nulls[EVENT_LAG_EVENTS - 1] = false;
 	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
 	values[EVENT_MORE - 1] = BoolGetDatum(more);
-	values[EVENT_BEHIND - 1] = Int64GetDatum(more ? events_behind(reading) : 0);
+	values[EVENT_LAG_EVENTS - 1] = Int64GetDatum(more ? lag_events(reading) : 0);
 	reading_put(reading, values, nulls);
 }
 
@@ -272,8 +272,8 @@ run_window(const EventReading *reading, Datum rooms, bool all_rooms)
 	memset(nulls, ' ', WINDOW_PARAMETERS);
 	values[WINDOW_SEEN_XMAX] = UInt64GetDatum(position->seen.xmax);
 	values[WINDOW_SEEN_IN_PROGRESS] = snapshot_in_progress(&position->seen);
-	values[WINDOW_BEGUN_LIMIT] = UInt64GetDatum(Min(position->window.xmax, position->seen.next));
-	values[WINDOW_SNAPSHOT] = snapshot_to_datum(&position->window);
+	values[WINDOW_BEGUN_LIMIT] = UInt64GetDatum(Min(position->window_end.xmax, position->seen.next));
+	values[WINDOW_SNAPSHOT] = snapshot_to_datum(&position->window_end);
 	values[WINDOW_LAST_ID] = Int64GetDatum(position->last_id);
 	values[WINDOW_ROOMS] = rooms;
 	nulls[WINDOW_ROOMS] = all_rooms ? 'n' : ' ';
@@ -281,7 +281,7 @@ run_window(const EventReading *reading, Datum rooms, bool all_rooms)
 	position_seen(position->also, &values[WINDOW_ALSO_SEEN], &values[WINDOW_ALSO_SEEN_IDS]);
 	values[WINDOW_SEEN] = snapshot_to_datum(&position->seen);
 	values[WINDOW_SEEN_TOP] = Int64GetDatum(position->seen.top);
-	values[WINDOW_TOP] = Int64GetDatum(position->window.top);
+	values[WINDOW_TOP] = Int64GetDatum(position->window_end.top);
 	values[WINDOW_MAX_BYTES] = Int32GetDatum(reading->max_bytes);
 	return query_run(&read_window, 1, values, nulls);
 }
@@ -293,7 +293,7 @@ begin_window(EventReading *reading)
 	Position *position = &reading->position;
 
 	Assert(!position->partial && position->last_id == -1);
-	position->window = reading->until;
+	position->window_end = reading->until;
 	position->partial = true;
 	position->durable_lsn = Max(position->durable_lsn, reading->durable_lsn);
 }
@@ -305,7 +305,7 @@ end_window(EventReading *reading)
 	Position *position = &reading->position;
 
 	Assert(position->partial);
-	position->seen = position->window;
+	position->seen = position->window_end;
 	position->partial = false;
 	position->last_id = -1;
 	position_simplify(position);

@@ -3,19 +3,20 @@
  * position.c
  *	  A position in the event log in commit order, and its text form.
  *
- * 1. The text is "1~database~start~durable_lsn~snapshot".  In the middle of a window
- *	  "~snapshot~id" follows.  The first number is the version.
+ * 1. The text is "1~database~start~durable_lsn~seen".  In the middle of a window
+ *	  "~window_end~last_id" follows.  The first number is the version; the other names
+ *	  are members of Position.
  *
- * 2. A snapshot is top, xmin, xmax, next and the transactions in progress, separated
- *	  by dots.  xmax and the transactions are relative to xmin, next is relative to
- *	  xmax.
+ * 2. A snapshot ("seen" and "window_end") is top, xmin, xmax, next and the transactions
+ *	  in progress (snapshot.h), separated by dots.  xmax and the transactions are relative
+ *	  to xmin, next is relative to xmax.
  *
  * 3. All numbers are hexadecimal, so that a position needs no escapes in a URL, a
  *	  JSON string and an event stream.
  *
- * 4. For clients the text is opaque, with one exception: two positions joined by "_"
- *	  are a position, too.  It stands for a reader that has read the events before
- *	  either.
+ * 4. Several positions joined by "_" are a position, too: that of a reader that has read
+ *	  the events before any of them.  A bridge joins texts during a replay.  Apart from
+ *	  that the text is opaque for bridges and clients.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -61,7 +62,7 @@ position_text(const Position *position)
 		append_snapshot(&text, &position->seen);
 		if (position->partial)
 		{
-			append_snapshot(&text, &position->window);
+			append_snapshot(&text, &position->window_end);
 			appendStringInfo(&text, "~" UINT64_HEX, position->last_id);
 		}
 		if (position->also != NULL)
@@ -90,7 +91,7 @@ position_furthest(const Position *position)
 	return furthest;
 }
 
-/* The result is in the middle of a window if one of the positions is: the events read of it count for both. */
+/* The result is in the middle of a window if one of the positions is; then its last_id is the lowest of theirs. */
 Position
 position_before(const Position *a, const Position *b)
 {
@@ -103,13 +104,13 @@ position_before(const Position *a, const Position *b)
 	both.durable_lsn = Min(a->durable_lsn, b->durable_lsn);
 	both.seen = snapshot_intersect(&a->seen, &b->seen);
 	both.partial = a->partial || b->partial;
-	both.window = snapshot_intersect(a->partial ? &a->window : &a->seen, b->partial ? &b->window : &b->seen);
+	both.window_end = snapshot_intersect(a->partial ? &a->window_end : &a->seen, b->partial ? &b->window_end : &b->seen);
 	if (b->partial)
 		both.last_id = a->partial ? Min(a->last_id, b->last_id) : b->last_id;
 	return both;
 }
 
-/* The events that have been read: those that a snapshot sees, up to an id. */
+/* A set of events that have been read: those that a snapshot sees, up to an id. */
 typedef struct SeenRange
 {
 	LogSnapshot snapshot;
@@ -129,12 +130,12 @@ seen_ranges(const Position *position, SeenRange *ranges)
 		Assert(count <= MAX_RANGES - 2);
 		ranges[count++] = (SeenRange){ position->seen, PG_INT64_MAX };
 		if (position->partial)
-			ranges[count++] = (SeenRange){ position->window, position->last_id };
+			ranges[count++] = (SeenRange){ position->window_end, position->last_id };
 	}
 	return count;
 }
 
-/* Does one of the ranges contain the range? */
+/* Does one of the ranges contain this one? */
 static bool
 range_within(const SeenRange *range, const SeenRange *ranges, int count)
 {
@@ -269,7 +270,7 @@ position_read_part(Cursor *cursor)
 	if (cursor->at != NULL && *cursor->at == '~')
 	{
 		position.partial = true;
-		position.window = position_read_snapshot(cursor);
+		position.window_end = position_read_snapshot(cursor);
 		position.last_id = (int64) position_read_number(cursor, '~');
 	}
 	return position;

@@ -16,11 +16,12 @@
 #define ERRCODE_HERALD_MALFORMED MAKE_SQLSTATE('H', 'D', '0', '0', '3')
 
 /*
- * A reader at a position has read all events that are visible in "seen".  In the
- * middle of a window it has also read the events that became visible between
- * "seen" and "window", up to last_id.  A joined position is a list: its reader,
- * which changed over from another order of reading, has read the union of all
- * parts.
+ * A reader at a position has read all events that are visible in the snapshot
+ * "seen".  In the middle of a window, which goes from "seen" to "window_end", it has
+ * also read the events that are visible in window_end, up to last_id.
+ *
+ * A joined position is a list of parts.  Its reader has read the union of them: it
+ * was replayed to, and a replay has another order than its earlier reading.
  */
 typedef struct Position
 {
@@ -29,8 +30,8 @@ typedef struct Position
 	uint64 durable_lsn;	  /* all commits that the reader has seen lie before it in the WAL */
 	LogSnapshot seen;
 	bool partial; /* in the middle of a window */
-	LogSnapshot window;
-	int64 last_id;		   /* -1 unless partial */
+	LogSnapshot window_end;
+	int64 last_id;		   /* of the window's events that were read; -1 unless partial */
 	struct Position *also; /* the next part, or NULL */
 } Position;
 
@@ -40,7 +41,7 @@ extern int64 position_reach(const Position *position);
 /* Returns the part with the highest reach. */
 extern const Position *position_furthest(const Position *position);
 
-/* Returns a position that precedes all events that come after the furthest part of "a" or of "b". */
+/* Returns a position that precedes all events after the furthest part of "a", and all after that of "b". */
 extern Position position_before(const Position *a, const Position *b);
 
 /* Returns whether a reader at "b" has read all events that a reader at "a" has. */
@@ -51,8 +52,8 @@ extern void position_simplify(Position *position);
 
 /*
  * Sets *snapshots and *ids to arrays of type pg_snapshot[] and bigint[].  An event
- * has been read if one of the snapshots sees it and its id is at most the id beside
- * that snapshot.  For NULL, no event has been read, the arrays are empty.
+ * has been read if one of the snapshots sees it, and its id is at most the element of
+ * *ids with the same index.  If position is NULL, the arrays are empty.
  */
 extern void position_seen(const Position *position, Datum *snapshots, Datum *ids);
 

@@ -3,22 +3,23 @@
  * resume.c
  *	  Judges positions: whether this database can resume from one.
  *
- * A position carries the start of the server that made it, and a WAL position
- * (durable_lsn): all commits that it has seen lie before that.
+ * A position carries the start of the server that made it, and an LSN (durable_lsn):
+ * all commits that it has seen lie before that in the WAL.  A reader can resume from a
+ * usable position: one that passes all checks below.
  *
  * 1. After a crash the server hands out transaction ids again that never reached
  *	  the disk.  Every start of the server has its row in herald_internal.server_start,
  *	  with the first transaction id that its events can have.  A position of an
- *	  earlier start is translated: all transactions from that id on count as
- *	  unseen.
+ *	  earlier start is translated: all transactions from the first id of the start
+ *	  after it on count as unseen.
  *
  * 2. A promoted standby, or a restored server, may lack events that a position
  *	  of an earlier start has seen.  A start's row says where in the WAL it began.
- *	  A position whose durable_lsn lies beyond that point is refused (HD002): it
- *	  may have seen commits that were lost.
+ *	  A position is refused (HD002) if its durable_lsn lies beyond the beginning of
+ *	  the start after its own: it may have seen commits that were lost.
  *
- * 3. Retention removes old events.  A position is too old (HD001) once events
- *	  that it has not seen are gone.
+ * 3. Retention removes old events.  A position is refused as too old (HD001) once
+ *	  events that it has not seen are gone.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -58,8 +59,8 @@ position_after(LogSnapshot snapshot)
 }
 
 /*
- * Translates a position to this start of the server.  Returns the reason if that
- * is impossible, else NULL.  *start keeps the last record that was looked up.
+ * Translates a position to this start of the server.  Returns NULL, or the reason why
+ * that is impossible.  *start keeps the last record that was looked up, for the next call.
  */
 static const char *
 translate_to_current_start(Position *position, ServerStart *start)
@@ -76,7 +77,7 @@ translate_to_current_start(Position *position, ServerStart *start)
 		if (!start->newest)
 		{
 			snapshot_clip(&part->seen, start->next_xid);
-			snapshot_clip(&part->window, start->next_xid);
+			snapshot_clip(&part->window_end, start->next_xid);
 		}
 		part->start = current;
 	}
@@ -84,7 +85,7 @@ translate_to_current_start(Position *position, ServerStart *start)
 	return NULL;
 }
 
-/* Is anything gone from the log that is not visible in the snapshot? */
+/* Has retention removed events that are not visible in the snapshot? */
 static bool
 precedes_log(const LogSnapshot *snapshot)
 {
@@ -162,7 +163,7 @@ read_positions(Datum array, Position **positions, bool **usable)
 }
 
 /*
- * Sets *result to a position that precedes all events that one of the usable
+ * Sets *result to a position that precedes all events that any of the usable
  * positions has not seen.  Returns false if none is usable.
  */
 static bool
@@ -179,7 +180,7 @@ earliest(const Position *positions, const bool *usable, int count, Position *res
 	return any;
 }
 
-/* A reader re-reads up to so many events rather than enter a window in its middle. */
+/* A reading begins at the start of a window, not in its middle, if that repeats fewer events than this. */
 #define REREAD_LIMIT 1000
 
 static SavedQuery count_events_read = {
@@ -193,8 +194,8 @@ static SavedQuery count_events_read = {
 };
 
 /*
- * Has the reader read few events of the window that the position is in?  They are
- * events of transactions that were in progress, and events above the top.
+ * Has the reader read few events of the window that the position is in the middle of?
+ * They are events of transactions that were in progress, and events above the top.
  */
 static bool
 is_near_begin(const Position *position)
@@ -214,9 +215,9 @@ is_near_begin(const Position *position)
 PG_FUNCTION_INFO_V1(herald_earliest);
 
 /*
- * herald_internal.earliest(positions) returns a position that precedes all events that one
- * of them has not seen, and whether it is in the middle of a window; no row if
- * none of them is usable.
+ * herald_internal.earliest(positions) returns a position that precedes all events that any
+ * of the usable positions has not seen, and whether it is in the middle of a window.
+ * It returns no row if none is usable.
  */
 Datum
 herald_earliest(PG_FUNCTION_ARGS)
@@ -247,8 +248,8 @@ herald_earliest(PG_FUNCTION_ARGS)
 }
 
 /*
- * Clears usable[] for the positions that precede the log.  If the earliest of
- * them all does not, no single one has to be checked.
+ * Clears usable[] for the positions that are too old.  If the earliest of them is not,
+ * none is.
  */
 static void
 refuse_too_old(const Position *positions, bool *usable, int count)
@@ -267,11 +268,11 @@ enum
 	RESUME_ORDINAL = 1,
 	RESUME_RECOVERED,
 	RESUME_POSITION,
-	RESUME_SEEN,
+	RESUME_SEEN_SNAPSHOTS,
 	RESUME_SEEN_IDS,
-	RESUME_HELD,
-	RESUME_BEHIND,
-	RESUME_COLUMNS = RESUME_BEHIND
+	RESUME_SEGMENTS_BEFORE,
+	RESUME_LAG_EVENTS,
+	RESUME_COLUMNS = RESUME_LAG_EVENTS
 };
 
 /* One call of herald_internal.resume(). */
@@ -279,19 +280,19 @@ typedef struct ResumeCall
 {
 	Tuplestorestate *out;
 	TupleDesc shape;
-	Position present; /* after everything that is visible now */
-	Position *held;	  /* where the segments of the caller's cache begin, ascending */
-	bool *usable_held;
-	int held_count;
+	Position present;	/* after everything that is visible now */
+	Position *segments; /* where the segments of the bridge's event cache begin, ascending */
+	bool *segment_usable;
+	int segment_count;
 } ResumeCall;
 
-/* Returns how many of the leading segments begin within the position. */
+/* Returns how many of the first segments begin at or before the position. */
 static int
-segments_within(const ResumeCall *call, const Position *position)
+segments_before(const ResumeCall *call, const Position *position)
 {
-	int count = call->held_count;
+	int count = call->segment_count;
 
-	while (count > 0 && !(call->usable_held[count - 1] && position_within(&call->held[count - 1], position)))
+	while (count > 0 && !(call->segment_usable[count - 1] && position_within(&call->segments[count - 1], position)))
 		count--;
 	return count;
 }
@@ -302,23 +303,23 @@ put_resume_row(const ResumeCall *call, int ordinal, bool recovered, const Positi
 {
 	Datum values[RESUME_COLUMNS];
 	bool nulls[RESUME_COLUMNS] = { false };
-	int64 behind = call->present.seen.top - position_reach(position_furthest(position));
+	int64 lag_events = call->present.seen.top - position_reach(position_furthest(position));
 
 	values[RESUME_ORDINAL - 1] = Int32GetDatum(ordinal);
 	values[RESUME_RECOVERED - 1] = BoolGetDatum(recovered);
 	values[RESUME_POSITION - 1] = CStringGetTextDatum(position_text(position));
-	position_seen(position, &values[RESUME_SEEN - 1], &values[RESUME_SEEN_IDS - 1]);
-	values[RESUME_HELD - 1] = Int32GetDatum(segments_within(call, position));
-	values[RESUME_BEHIND - 1] = Int64GetDatum(Max(behind, 0));
+	position_seen(position, &values[RESUME_SEEN_SNAPSHOTS - 1], &values[RESUME_SEEN_IDS - 1]);
+	values[RESUME_SEGMENTS_BEFORE - 1] = Int32GetDatum(segments_before(call, position));
+	values[RESUME_LAG_EVENTS - 1] = Int64GetDatum(Max(lag_events, 0));
 	tuplestore_putvalues(call->out, call->shape, values, nulls);
 }
 
 PG_FUNCTION_INFO_V1(herald_resume);
 
 /*
- * herald_internal.resume(positions, held) returns a row for each position: where to go on,
- * and how many of the positions "held" are within it.  A position that is not
- * usable goes on at the present.
+ * herald_internal.resume(positions, segment_positions) returns a row for each position:
+ * where its session goes on, and how many of the segments begin at or before that.
+ * The session of a position that is not usable goes on at the present.
  */
 Datum
 herald_resume(PG_FUNCTION_ARGS)
@@ -334,7 +335,7 @@ herald_resume(PG_FUNCTION_ARGS)
 	query_begin(&scope, query_extension_owner(), false);
 	call.present = position_after(snapshot_current());
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &usable);
-	call.held_count = read_positions(PG_GETARG_DATUM(1), &call.held, &call.usable_held);
+	call.segment_count = read_positions(PG_GETARG_DATUM(1), &call.segments, &call.segment_usable);
 	refuse_too_old(positions, usable, count);
 	for (int i = 0; i < count; i++)
 		put_resume_row(&call, i + 1, usable[i], usable[i] ? &positions[i] : &call.present);
