@@ -7,13 +7,13 @@
  * candidates of a statement take these steps together:
  *
  * 1. Blocks, preferences, mutes and quiet hours remove candidates, unless their
- *	  type is required.  A candidate for its own actor is always removed.
+ *	  type is required.  A candidate with the actor as recipient is always removed.
  *
  * 2. Of several candidates for one recipient and cause, the one whose type has the
  *	  highest priority stays.
  *
- * 3. The inbox holds each recipient and cause once.  A retracted notification
- *	  comes back as it was, read or archived.  It is shown again, but it is not
+ * 3. The inbox holds each recipient and cause once.  A candidate with the cause of a
+ *	  retracted notification restores it as it was, read or archived.  It is not
  *	  announced as new.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -31,7 +31,7 @@
 #include "write/notification.h"
 #include "write/user_block.h"
 
-/* Selects the candidates of a FROM item that the preferences of their recipients let through. */
+/* Selects the candidates of a FROM item "c" that the preferences of their recipients let through. */
 #define WANTED(candidates) \
 	"SELECT c.*, t.title AS title_template, t.content AS content_template, t.priority," \
 	" w.live OR coalesce(t.required, false) AS live FROM " candidates \
@@ -218,7 +218,7 @@ herald_notify(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_is_blocked);
 
-/* herald.is_blocked(user_id, other_id) returns whether a block keeps the other's notifications from the user. */
+/* herald.is_blocked(user_id, other_id) returns whether a block keeps the other's actions from the user's inbox. */
 Datum
 herald_is_blocked(PG_FUNCTION_ARGS)
 {

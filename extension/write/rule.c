@@ -6,14 +6,15 @@
  *
  * 1. A rule is SQL that was compiled when the table was watched (rule_cache.c).
  *
- * 2. An error in a rule does not abort the application's statement, unless the rule
- *	  says so.  The rule then runs in a subtransaction: an error leaves no trace but
- *	  a warning and a row in herald.rule_failure.
+ * 2. An error in a rule aborts the application's statement (on_error => 'abort', the
+ *	  default).  A rule with on_error => 'warn' runs in a subtransaction: an error
+ *	  takes back its output, raises a warning and adds a row to herald.rule_failure.
  *
- * 3. Two transactions may each see that the other's row still justifies a
- *	  notification.  A rule that depends on other rows therefore first returns the
- *	  causes to lock (trigger.c), and its "retract" query runs after that, with the
- *	  latest snapshot.
+ * 3. Several rows may have the same cause.  Two transactions that each delete one of
+ *	  the last two rows both see the other's row, and would keep the notification.
+ *	  So such a rule has a "lock" query, which returns these causes.  trigger.c locks
+ *	  their notifications.  Then the "retract" query runs, with a snapshot from after
+ *	  the lock.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -89,7 +90,7 @@ rule_error_context(void *arg)
 			   rule->relation);
 }
 
-/* Runs some of a rule's queries. */
+/* Runs some of a rule's queries over so many changed rows. */
 typedef void (*RuleQueries)(Rule *rule, int64 rows, RuleOutput *output);
 
 static void
@@ -111,7 +112,7 @@ run_locked_queries(Rule *rule, int64 rows, RuleOutput *output)
 	query_run_into(&rule->retract, rows, output->retracted, retraction_shape());
 }
 
-/* Runs queries; their errors name the rule. */
+/* Runs queries, with the rule in the context of their errors. */
 static void
 run_named(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 {
@@ -141,7 +142,7 @@ record_rule_failure(Rule *rule, ErrorData *error)
 	query_end(&scope);
 }
 
-/* One run of a rule with an error that does not abort the application's statement. */
+/* One run of a rule with on_error => 'warn'. */
 typedef struct GuardedRun
 {
 	Rule *rule;
@@ -158,7 +159,7 @@ run_in_subtransaction(void *argument)
 	run_named(guarded->rule, guarded->queries, guarded->rows, &guarded->output);
 }
 
-/* Runs queries.  If one fails, keeps none of their output and records the failure. */
+/* Runs queries in a subtransaction.  If one fails, drops their output and records the failure. */
 static void
 run_guarded(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 {
@@ -194,7 +195,7 @@ rule_run_after_lock(Rule *rule, int64 rows, RuleOutput *output)
 		run_rule(rule, run_locked_queries, rows, output);
 }
 
-/* Checks that the queries return their columns in the order that this program reads. */
+/* Checks that the queries return the columns that this module reads, in their order. */
 static void
 check_columns(Rule *rule)
 {

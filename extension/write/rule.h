@@ -17,10 +17,10 @@
 /* The rows that the rules of a statement return. */
 typedef struct RuleOutput
 {
-	Tuplestorestate *candidates;
-	Tuplestorestate *published;
-	Tuplestorestate *to_lock;
-	Tuplestorestate *retracted;
+	Tuplestorestate *candidates; /* notification_shape() */
+	Tuplestorestate *published;	 /* events: event_log_shape() */
+	Tuplestorestate *to_lock;	 /* causes: retraction_shape() */
+	Tuplestorestate *retracted;	 /* causes: retraction_shape() */
 } RuleOutput;
 
 /* Returns an empty output, which rule_output_end() frees. */
@@ -29,17 +29,17 @@ extern void rule_output_end(RuleOutput *output);
 
 /*
  * Runs a rule's queries over the changed rows and adds their results to the
- * output.  The scope offers them the rows and sets their role.  A "retract" query
- * with a "lock" query does not run yet.  An error names the rule.  It aborts the
- * statement or, if the rule says so, becomes a warning and a row in
- * herald.rule_failure.
+ * output.  "rows" is the number of changed rows.  The caller's query scope offers the
+ * rows and sets the role.  If the rule has a "lock" query, its "retract" query does
+ * not run yet.  An error names the rule.  It aborts the statement or, with on_error =>
+ * 'warn', becomes a warning and a row in herald.rule_failure.
  */
 extern void rule_run(Rule *rule, int64 rows, RuleOutput *output);
 
 /* Runs the "retract" query of a rule with a "lock" query, in the same way, after the causes have been locked. */
 extern void rule_run_after_lock(Rule *rule, int64 rows, RuleOutput *output);
 
-/* Runs the rule of that id over no rows and raises its errors. */
+/* Runs the rule with this id over no rows: errors in its SQL are raised when the table is watched. */
 extern void rule_rehearse(Relation relation, int id);
 
 #endif /* HERALD_RULE_H */
