@@ -15,6 +15,7 @@
 
 #include "source/doorbell.h"
 #include "source/hosts.h"
+#include "source/refusal.h"
 
 /* How long a pooler may take to give back a connection that another client uses. */
 #define POOLER_PATIENCE_MS 3000
@@ -63,7 +64,7 @@ has_extension(PGconn *connection)
 
 	PQclear(result);
 	return there || preflight_fail("database", "the extension pg_herald is not installed in this database",
-								   "As the owner of the database, run: CREATE EXTENSION pg_herald;");
+								   REFUSAL_EXTENSION_HINT);
 }
 
 static bool
@@ -79,7 +80,7 @@ may_execute(PGconn *connection)
 
 	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++)
 	{
-		if (!run_trial(connection, trials[i], "The role must be a member of herald_bridge: GRANT herald_bridge TO role;"))
+		if (!run_trial(connection, trials[i], REFUSAL_ROLE_HINT))
 			return false;
 	}
 	return true;

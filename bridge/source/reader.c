@@ -31,9 +31,11 @@
 #include "source/database.h"
 #include "source/doorbell.h"
 #include "source/event_log.h"
+#include "source/refusal.h"
 #include "source/signal.h"
 
 #define MAINTENANCE_INTERVAL_MS 10000
+#define HELLO_INTERVAL_MS 1000
 
 static struct
 {
@@ -48,11 +50,14 @@ static struct
 	bool rung;		/* since the window began: the next window may have more */
 	bool maintains; /* the extension is not preloaded: the bridge runs herald.maintain() */
 	bool active;	/* has read events since the latest maintenance */
+	char *refusal;	/* the reason of the latest refused hello; NULL after one that succeeded */
+	Timer hello_timer;
 	Timer poll_timer;
 	Timer maintenance_timer;
 } reader;
 
 static void read_next_page(void);
+static void send_hello(void *context);
 
 static void
 reader_on_poll(void *context)
@@ -68,6 +73,20 @@ set_position(const char *text)
 	reader.position = memory_copy(text);
 }
 
+/* Without the extension, or without the privilege to use it, the reader asks again.  The log gets each new reason. */
+static void
+refuse_hello(const PGresult *result)
+{
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *reason = primary ? primary : PQresultErrorMessage(result);
+
+	if (reader.refusal == NULL || strcmp(reader.refusal, reason) != 0)
+		log_warning("reader_refused", "reason", reason, "hint", refusal_hint(PQresultErrorField(result, PG_DIAG_SQLSTATE)));
+	free(reader.refusal);
+	reader.refusal = memory_copy(reason);
+	timer_start(&reader.hello_timer, HELLO_INTERVAL_MS, send_hello, NULL);
+}
+
 static void
 on_hello(void *context, const PGresult *result)
 {
@@ -77,9 +96,11 @@ on_hello(void *context, const PGresult *result)
 		return;
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 	{
-		database_reset(reader.database, PQresultErrorMessage(result));
+		refuse_hello(result);
 		return;
 	}
+	free(reader.refusal);
+	reader.refusal = NULL;
 	reader.maintains = PQgetvalue(result, 0, 1)[0] != 't';
 	if (reader.position == NULL)
 	{
@@ -91,8 +112,11 @@ on_hello(void *context, const PGresult *result)
 }
 
 static void
-send_hello(void)
+send_hello(void *context)
 {
+	(void) context;
+	if (!database_is_connected(reader.database))
+		return; /* it is sent when the connection is back */
 	reader.busy = true;
 	database_query(reader.database, "SELECT version, preloaded, \"position\" FROM herald_internal.bridge_hello()", 0, NULL, on_hello, NULL);
 }
@@ -107,7 +131,7 @@ resync(const char *reason)
 	reader.position = NULL;
 	reader.inside_window = false;
 	reader.events->resync(reason);
-	send_hello();
+	send_hello(NULL);
 }
 
 /* From here on the reader may be behind, until it has read the log to its end. */
@@ -235,8 +259,7 @@ on_maintenance(void *context)
 static void
 reader_on_connected(void *context)
 {
-	(void) context;
-	send_hello();
+	send_hello(context);
 }
 
 static void
@@ -245,6 +268,7 @@ reader_on_lost(void *context)
 	(void) context;
 	reader.busy = false;
 	fall_behind();
+	timer_stop(&reader.hello_timer);
 	timer_stop(&reader.poll_timer);
 }
 
@@ -270,8 +294,11 @@ reader_stop(void)
 	doorbell_close(reader.doorbell);
 	database_close(reader.database);
 	timer_stop(&reader.poll_timer);
+	timer_stop(&reader.hello_timer);
 	free(reader.position);
 	reader.position = NULL;
+	free(reader.refusal);
+	reader.refusal = NULL;
 }
 
 uint64_t
@@ -286,6 +313,8 @@ why_not_ready(void)
 {
 	if (!database_is_connected(reader.database))
 		return database_error(reader.database)[0] ? database_error(reader.database) : "connecting to the database";
+	if (reader.refusal != NULL)
+		return reader.refusal;
 	if (!doorbell_is_listening(reader.doorbell))
 		return "not listening to the doorbell yet";
 	return reader.position == NULL || metrics_lag() > reader.config->ready_lag ? "reading the events that were written meanwhile" : NULL;

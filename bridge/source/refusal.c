@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * refusal.c
- *	  Remembers why servers refused a connection, so that the log says it once.
+ *	  Remembers why servers refused a connection or its first query, so that the log says it once.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -54,6 +54,16 @@ refusal_is_new(const char *reason)
 	free(refusal->reason);
 	*refusal = (Refusal){ memory_copy(reason), loop_now() };
 	return true;
+}
+
+const char *
+refusal_hint(const char *sqlstate)
+{
+	if (sqlstate != NULL && strcmp(sqlstate, "42501") == 0) /* insufficient_privilege */
+		return REFUSAL_ROLE_HINT;
+	if (sqlstate != NULL && strcmp(sqlstate, "3F000") == 0) /* invalid_schema_name */
+		return REFUSAL_EXTENSION_HINT;
+	return "Run herald-bridge --check with the same settings.";
 }
 
 void

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * refusal.h
- *	  Remembers why servers refused a connection, so that the log says it once.
+ *	  Remembers why servers refused a connection or its first query, so that the log says it once.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -10,6 +10,16 @@
 #define HERALD_REFUSAL_H
 
 #include <stdbool.h>
+
+/* Remedies, in --check and in the log. */
+#define REFUSAL_EXTENSION_HINT "As the owner of the database, run: CREATE EXTENSION pg_herald;"
+#define REFUSAL_ROLE_HINT "The role must be a member of herald_bridge: GRANT herald_bridge TO role;"
+
+/*
+ * Returns the remedy for the SQLSTATE with which the server refuses the extension's
+ * functions.  The SQLSTATE may be NULL: not an error of the server.
+ */
+extern const char *refusal_hint(const char *sqlstate);
 
 /*
  * Returns whether a reason has not been noted in the last minute, and notes it.  All

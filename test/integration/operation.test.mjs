@@ -224,6 +224,27 @@ test('logs a refused login in one line with a remedy', async () => {
   assert.match(log, /CREATE ROLE name LOGIN IN ROLE herald_bridge/);
 });
 
+test('logs a role without privileges in one line with the remedy of --check, and reads once it has them', async () => {
+  await database.query('CREATE ROLE newcomer LOGIN');
+  const child = spawn(program, settings({ database: database.conninfo('newcomer') }), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const exited = once(child, 'close');
+  const forget = atExit(() => child.kill('SIGKILL'));
+  let log = '';
+  child.stderr.on('data', (text) => { log += text; });
+  const helloes = () => scene.postgres.log().split('permission denied for schema herald_internal').length - 1;
+  await until('the server has refused the reader twice more', () => /reader_refused/.test(log) && helloes() > 3);
+  const { output } = await runBridge([...settings({ database: database.conninfo('newcomer') }), '--check']);
+  assert.match(output, /GRANT herald_bridge TO role;/);
+  await database.query('GRANT herald_bridge TO newcomer');
+  await until('the bridge reads', () => /event=reading/.test(log));
+  child.kill('SIGTERM');
+  await exited;
+  forget();
+  assert.equal(log.split('reader_refused').length - 1, 1, log);
+  assert.match(log, /event=reader_refused .*hint="The role must be a member of herald_bridge: GRANT herald_bridge TO role;"/);
+  assert.doesNotMatch(log, /database_lost/);
+});
+
 test('drains on SIGTERM: asks clients to reconnect and exits with 0', async () => {
   const [ann] = await scene.people('Ann');
   const other = await scene.addBridge();
