@@ -272,8 +272,11 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE o.name = 'synchronous_commit'
 	UNION ALL
 	SELECT 'info', 'not_preloaded', NULL, NULL, 'every commit that notifies waits for the one before it',
-	       format('ALTER SYSTEM SET shared_preload_libraries = %s; -- and restart the server',
-	              concat_ws(', ', nullif(s.libraries, ''), 'pg_herald'))
+	       format('LOAD %L; ALTER SYSTEM SET shared_preload_libraries = %s; '
+	              'ALTER SYSTEM SET herald.databases = %L; -- and restart the server', 'pg_herald',
+	              concat_ws(', ', nullif(s.libraries, ''), 'pg_herald'),
+	              concat_ws(',', nullif(current_setting('herald.databases', true), ''),
+	                        quote_ident(current_database())))
 	FROM current_setting('shared_preload_libraries') AS s (libraries)
 	WHERE NOT EXISTS (SELECT FROM preloaded)
 	UNION ALL
