@@ -104,7 +104,8 @@ position_before(const Position *a, const Position *b)
 	both.durable_lsn = Min(a->durable_lsn, b->durable_lsn);
 	both.seen = snapshot_intersect(&a->seen, &b->seen);
 	both.partial = a->partial || b->partial;
-	both.window_end = snapshot_intersect(a->partial ? &a->window_end : &a->seen, b->partial ? &b->window_end : &b->seen);
+	both.window_end = snapshot_intersect(a->partial ? &a->window_end : &a->seen,
+										 b->partial ? &b->window_end : &b->seen);
 	if (b->partial)
 		both.last_id = a->partial ? Min(a->last_id, b->last_id) : b->last_id;
 	return both;
