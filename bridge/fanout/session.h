@@ -19,6 +19,9 @@
 #include "fanout/outbox.h"
 #include "fanout/session_state.h"
 
+/* A session's key: hexadecimal digits. */
+#define SESSION_KEY_LENGTH 32
+
 struct Session;
 
 /* The calls by which the bridge talks to a session's protocol. */

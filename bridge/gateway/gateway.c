@@ -24,8 +24,6 @@
 #include "gateway/relay.h"
 #include "source/reader.h"
 
-#define KEY_LENGTH 32
-
 void
 gateway_start(const Config *config)
 {
@@ -53,17 +51,17 @@ gateway_stop(void)
 static char *
 create_key(void)
 {
-	char *key = memory_new(KEY_LENGTH + 1);
+	char *key = memory_new(SESSION_KEY_LENGTH + 1);
 
-	random_digits(key, KEY_LENGTH);
+	random_digits(key, SESSION_KEY_LENGTH);
 	return key;
 }
 
-/* A key that a bridge has made is 32 hexadecimal digits; any other counts as none. */
+/* A key that a bridge has made is hexadecimal digits; any other counts as none. */
 static bool
 is_key(const char *text)
 {
-	return text != NULL && strlen(text) == KEY_LENGTH && strspn(text, "0123456789abcdef") == KEY_LENGTH;
+	return text != NULL && strlen(text) == SESSION_KEY_LENGTH && strspn(text, "0123456789abcdef") == SESSION_KEY_LENGTH;
 }
 
 static void

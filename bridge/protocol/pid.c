@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "fanout/session.h"
 
-#define PID_KEY_LENGTH 32
-#define SID_START (PID_KEY_LENGTH + 1)
+#define SID_START (SESSION_KEY_LENGTH + 1)
 #define POSITION_START (SID_START + PID_SID_LENGTH + 1)
 
 static const char hexadecimal[] = "0123456789abcdef";
@@ -22,14 +22,14 @@ static const char hexadecimal[] = "0123456789abcdef";
 char *
 pid_new(const char *key, const char *sid, const char *position)
 {
-	assert(strlen(key) == PID_KEY_LENGTH && strlen(sid) == PID_SID_LENGTH && position != NULL);
+	assert(strlen(key) == SESSION_KEY_LENGTH && strlen(sid) == PID_SID_LENGTH && position != NULL);
 	return memory_format("%s.%s.%s", key, sid, position);
 }
 
 bool
 pid_is_valid(const char *text)
 {
-	return text != NULL && strspn(text, hexadecimal) == PID_KEY_LENGTH && text[PID_KEY_LENGTH] == '.' &&
+	return text != NULL && strspn(text, hexadecimal) == SESSION_KEY_LENGTH && text[SESSION_KEY_LENGTH] == '.' &&
 		   strspn(text + SID_START, hexadecimal) == PID_SID_LENGTH && text[POSITION_START - 1] == '.' &&
 		   text[strspn(text, "0123456789abcdef.~")] == '\0';
 }
@@ -38,7 +38,7 @@ char *
 pid_key(const char *pid)
 {
 	assert(pid_is_valid(pid));
-	return memory_copy_bytes(pid, PID_KEY_LENGTH);
+	return memory_copy_bytes(pid, SESSION_KEY_LENGTH);
 }
 
 char *

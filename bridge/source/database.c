@@ -47,8 +47,10 @@
  * second of compilation on a query of a millisecond.
  */
 static const char settings_sql[] =
-	"SELECT set_config('statement_timeout', $1, false), set_config('jit', 'off', false), set_config('tcp_keepalives_idle', '10', false),"
-	" set_config('tcp_keepalives_interval', '5', false), set_config('tcp_user_timeout', '10000', false)";
+	"SELECT set_config('statement_timeout', $1, false), set_config('jit', 'off', false),"
+	" set_config('tcp_keepalives_idle', '" HOSTS_KEEPALIVES_IDLE_S "', false),"
+	" set_config('tcp_keepalives_interval', '" HOSTS_KEEPALIVES_INTERVAL_S "', false),"
+	" set_config('tcp_user_timeout', '" HOSTS_TCP_USER_TIMEOUT_MS "', false)";
 
 typedef enum DatabaseState
 {

@@ -93,7 +93,8 @@ hosts_connect(const char *conninfo, int which, const char *name)
 	char *port = choose_host(read_option(conninfo, "port"), which);
 	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
 									 "dbname", "host", "hostaddr", "port", "fallback_application_name", NULL };
-	const char *const values[] = { "read-write", "10000", "10", "5", conninfo, host, address, port, name, NULL };
+	const char *const values[] = { "read-write", HOSTS_TCP_USER_TIMEOUT_MS, HOSTS_KEEPALIVES_IDLE_S, HOSTS_KEEPALIVES_INTERVAL_S,
+								   conninfo, host, address, port, name, NULL };
 	PGconn *connection = PQconnectStartParams(keywords, values, 1);
 
 	if (connection == NULL)

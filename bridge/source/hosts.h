@@ -16,6 +16,14 @@
 	"Check host, port, dbname, user and password of \"database\", and pg_hba.conf of the server. The user is a login role that" \
 	" is a member of herald_bridge: CREATE ROLE name LOGIN IN ROLE herald_bridge;"
 
+/*
+ * Both sides notice within 20 seconds that the other has vanished: the bridge by parameters of libpq, the
+ * server by the settings that the bridge gives its sessions.
+ */
+#define HOSTS_KEEPALIVES_IDLE_S "10"
+#define HOSTS_KEEPALIVES_INTERVAL_S "5"
+#define HOSTS_TCP_USER_TIMEOUT_MS "10000"
+
 /* Returns the number of servers that a connection string names; at least 1. */
 extern int hosts_count(const char *conninfo);
 
