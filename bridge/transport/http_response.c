@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -109,9 +110,11 @@ int
 http_response_error(struct lws *wsi, bool keeps_connection, const HttpError *error)
 {
 	HttpResponse response = { keeps_connection, error->status, JSON_TYPE, true, NULL };
-	char *body = memory_format("{\"code\":%s,\"message\":\"%s\"}", error->code, error->message);
+	char *message = json_quoted(error->message);
+	char *body = memory_format("{\"code\":%s,\"message\":%s}", error->code, message);
 	int result = http_response_send(wsi, &response, body, strlen(body));
 
+	free(message);
 	free(body);
 	return result;
 }

@@ -275,7 +275,8 @@ test('takes the token from a header or the URL, and answers 401 with a reason to
     client.close();
   }
   const refused = await bridge.metric('herald_connections_refused_total');
-  const bad = { token_missing: undefined, token_invalid: 'not a token', token_expired: scene.token(ann, { seconds: -5 }) };
+  const bad = { token_missing: undefined, token_invalid: 'not a token', token_expired: scene.token(ann, { seconds: -5 }),
+    token_without_user: scene.token(ann, { claims: { sub: null } }) };
   for (const [code, wrong] of Object.entries(bad)) {
     await assert.rejects(EventSourceClient.connect(bridge, wrong), (error) => {
       assert.equal(error.status, 401);
@@ -284,7 +285,7 @@ test('takes the token from a header or the URL, and answers 401 with a reason to
       return true;
     });
   }
-  assert.equal(await bridge.metric('herald_connections_refused_total'), refused + 3);
+  assert.equal(await bridge.metric('herald_connections_refused_total'), refused + 4);
 });
 
 test('ends a stream with a reason when its token expires', async () => {
