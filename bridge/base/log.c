@@ -91,6 +91,30 @@ collect(LogLevel level, const char *event, va_list pairs)
 	return fields;
 }
 
+/* C1 control characters, which a terminal may obey, are C2 80 to C2 9F in UTF-8. */
+static bool
+has_c1(const char *text)
+{
+	for (const char *at = strchr(text, '\xC2'); at != NULL; at = strchr(at + 1, '\xC2'))
+	{
+		if ((unsigned char) at[1] < 0xA0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a value needs no quotes: it has no blank, no control character and none of the format's own. */
+static bool
+is_plain(const char *text)
+{
+	for (const char *at = text; *at != '\0'; at++)
+	{
+		if ((unsigned char) *at <= ' ' || *at == 0x7F || strchr("\"=\\", *at) != NULL)
+			return false;
+	}
+	return text[0] != '\0' && !has_c1(text);
+}
+
 static void
 print_text(json_t *fields)
 {
@@ -101,8 +125,9 @@ print_text(json_t *fields)
 	json_object_foreach(fields, key, value)
 	{
 		const char *text = json_string_value(value);
-		bool plain = text[0] != '\0' && strpbrk(text, " \"=\\\n\r\t") == NULL;
-		char *quoted = plain ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+		bool plain = is_plain(text);
+		size_t flags = JSON_ENCODE_ANY | (has_c1(text) ? JSON_ENSURE_ASCII : 0);
+		char *quoted = plain ? NULL : json_dumps(value, flags);
 
 		fprintf(stderr, "%s%s=%s", separator, key, plain ? text : quoted);
 		free(quoted);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import net from 'node:net';
 import { after, afterEach, test } from 'node:test';
 import WebSocket from 'ws';
 import { EventSourceClient } from './harness/event_source_client.mjs';
@@ -135,6 +136,15 @@ test('logs a refused origin with its peer, on every road in, once a second', asy
   const later = lines(bridge, 'origin_refused').slice(roads.length);
   assert.ok(later.length < 10, `${later.length} lines`);
   assert.equal(later.length + later.reduce((sum, line) => sum + Number(line.left_out ?? 0), 0), 21, 'those left out are counted');
+});
+
+test('escapes control characters of clients in the log', async () => {
+  const bridge = await scene.addBridge();
+  const socket = net.connect(bridge.port, '127.0.0.1');
+  socket.end('GET /events HTTP/1.1\r\nHost: x\r\nOrigin: http://\x1b[2J\x07\u009b1m\r\n\r\n').resume();
+  await until('the origin is logged', () => bridge.log.includes('origin_refused'));
+  assert.match(bridge.log, /origin="http:\/\/\\u001b\[2J\\u0007\\u009b1m"/i);
+  assert.doesNotMatch(bridge.log, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
 });
 
 test('logs a refused token with its peer, on every road in', async () => {
