@@ -44,24 +44,29 @@ log_changes(ConfigChanges *changes)
 	free(changes->after_restart);
 }
 
-/* Everything is read and checked before anything is taken over: a reload changes all that it can, or nothing. */
+/*
+ * Everything is read once and checked before anything is taken over: a reload changes all that it can, or nothing,
+ * whatever happens to the files meanwhile.
+ */
 static bool
 reload(void)
 {
 	Config fresh = { 0 };
 	LogSettings log;
+	AuthSettings *auth = NULL;
 	ConfigChanges changes;
-	bool good = config_load(&fresh, argument_count, arguments) && read_log_settings(&fresh, &log) && auth_check(&fresh);
 
-	if (good)
+	if (config_load(&fresh, argument_count, arguments) && read_log_settings(&fresh, &log))
+		auth = auth_read(&fresh);
+	if (auth != NULL)
 	{
 		changes = config_adopt(&config, &fresh);
 		log_configure(&log);
-		good = auth_configure(&config);
+		auth_adopt(&config, auth);
 		log_changes(&changes);
 	}
 	config_free(&fresh);
-	return good;
+	return auth != NULL;
 }
 
 static void

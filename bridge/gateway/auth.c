@@ -27,13 +27,13 @@
 #define LONGEST_SECRET 4096
 
 /* The secret and its file's mode, as they were read from the settings. */
-typedef struct AuthSettings
+struct AuthSettings
 {
 	jwt_alg_t algorithm;
 	unsigned char secret[LONGEST_SECRET];
 	size_t secret_length;
 	mode_t secret_mode;
-} AuthSettings;
+};
 
 /* The reasons for which a token is refused. */
 typedef enum Fault
@@ -64,7 +64,7 @@ static const Refusal token_refusals[FAULT_COUNT] = {
 static struct
 {
 	const Config *config;
-	AuthSettings settings;
+	AuthSettings *settings;
 	char *without_user; /* the message names the claim */
 	LogLimit log_limits[FAULT_COUNT];
 } auth;
@@ -168,28 +168,38 @@ warn_of_secret(const char *path, const AuthSettings *settings)
 					"Every user of this machine may open the file. Run: chmod o= FILE");
 }
 
-bool
-auth_check(const Config *config)
+AuthSettings *
+auth_read(const Config *config)
 {
-	AuthSettings settings;
+	AuthSettings *settings = memory_new(sizeof(AuthSettings));
 
-	return read_settings(config, &settings);
+	if (read_settings(config, settings))
+		return settings;
+	free(settings);
+	return NULL;
+}
+
+void
+auth_adopt(const Config *config, AuthSettings *settings)
+{
+	assert(settings != NULL && settings->secret_length > 0);
+	warn_of_secret(config->jwt_secret_file, settings);
+	auth.config = config;
+	free(auth.settings);
+	auth.settings = settings;
+	free(auth.without_user);
+	auth.without_user = memory_format("the token has no user: its claim \"%s\" is missing, empty, or neither text nor integer",
+									  config->jwt_user_claim);
 }
 
 bool
 auth_configure(const Config *config)
 {
-	AuthSettings settings;
+	AuthSettings *settings = auth_read(config);
 
-	if (!read_settings(config, &settings))
-		return false;
-	warn_of_secret(config->jwt_secret_file, &settings);
-	auth.config = config;
-	auth.settings = settings;
-	free(auth.without_user);
-	auth.without_user = memory_format("the token has no user: its claim \"%s\" is missing, empty, or neither text nor integer",
-									  config->jwt_user_claim);
-	return true;
+	if (settings != NULL)
+		auth_adopt(config, settings);
+	return settings != NULL;
 }
 
 /* Returns whether the claim is the wanted name, or a list with it. */
@@ -282,9 +292,9 @@ decode(const char *text, Identity *identity)
 
 	if (text == NULL || text[0] == '\0')
 		return TOKEN_MISSING;
-	if (jwt_decode(&token, text, auth.settings.secret, (int) auth.settings.secret_length) != 0)
+	if (jwt_decode(&token, text, auth.settings->secret, (int) auth.settings->secret_length) != 0)
 		return TOKEN_INVALID;
-	fault = jwt_get_alg(token) == auth.settings.algorithm ? read_claims(token, identity) : TOKEN_WRONG_ALGORITHM;
+	fault = jwt_get_alg(token) == auth.settings->algorithm ? read_claims(token, identity) : TOKEN_WRONG_ALGORITHM;
 	jwt_free(token);
 	return fault;
 }

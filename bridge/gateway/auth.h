@@ -22,7 +22,7 @@ typedef struct Identity
 	int64_t expires; /* seconds since 1970; 0: never */
 } Identity;
 
-/* The reason why a token is refused.  Both strings belong to this module; the next auth_configure() may change them. */
+/* The reason why a token is refused.  Both strings belong to this module; the next auth_adopt() may change them. */
 typedef struct Refusal
 {
 	const char *code;
@@ -36,14 +36,23 @@ typedef struct ClientAddress
 	const char *origin; /* of the page that it runs in */
 } ClientAddress;
 
-/* Returns whether these settings are good and name a secret; else a message has gone to standard error. */
-extern bool auth_check(const Config *config);
+/* The secret and the algorithm, as one reading of the settings found them. */
+typedef struct AuthSettings AuthSettings;
 
 /*
- * Takes these settings over if they are good.  Keeps a reference to them: claims are compared with the settings
- * of the moment.  Logs a warning about a secret file that other users can read, and about
- * a secret that ends with blanks or line ends.
+ * Reads the secret's file and the algorithm.  The caller passes the result to auth_adopt(), or frees it;
+ * NULL: the settings are not good, and a message has gone to standard error.
  */
+extern AuthSettings *auth_read(const Config *config);
+
+/*
+ * Verifies tokens by these settings from now on; takes them over.  Keeps a reference to the configuration: claims
+ * are compared with the settings of the moment.  Logs a warning about a secret file that other users can read, and
+ * about a secret that ends with blanks or line ends.
+ */
+extern void auth_adopt(const Config *config, AuthSettings *settings);
+
+/* Reads and adopts the settings; returns false if they are not good. */
 extern bool auth_configure(const Config *config);
 
 /*

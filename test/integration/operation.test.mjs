@@ -1,9 +1,11 @@
 // The bridge as its administrator meets it: checks, metrics, settings, files and signals.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
@@ -14,7 +16,7 @@ import { Pooler } from './harness/pooler.mjs';
 import { root } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
 import { sign } from './harness/token.mjs';
-import { until } from './harness/wait.mjs';
+import { soon, until } from './harness/wait.mjs';
 
 const scene = await Scene.open({ options: [`--www=${path.join(root, 'examples/social/www')}`] });
 after(() => scene.close());
@@ -117,6 +119,25 @@ test('--check works beside a running bridge', async () => {
   assert.equal(code, 0, output);
 });
 
+// A server that hangs accepts connections and sends nothing.
+test('--check reports a server that does not answer', async () => {
+  const silent = net.createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address();
+  const check = (conninfo) => soon('the check ends', runBridge([...settings({ database: conninfo }), '--check']), 30000);
+  const unreachable = await check(`host=127.0.0.1 port=${port} user=bridge dbname=social`);
+  assert.equal(unreachable.code, 1);
+  assert.match(unreachable.output, /cannot connect: .*timeout expired\n {2}Check host/);
+  if (Pooler.isInstalled) {
+    const pooler = await Pooler.start({ name: 'social', server: { directory: '127.0.0.1', port } }, 'session');
+    const pooled = await check(pooler.conninfo('bridge'));
+    await pooler.stop();
+    assert.equal(pooled.code, 1);
+    assert.match(pooled.output, /database: .*(timeout|no answer)/);
+  }
+  silent.close();
+});
+
 test('--check reports a pooler that shares backends between transactions', { skip: !Pooler.isInstalled && 'pgbouncer is not installed' }, async () => {
   const pooled = async (mode) => {
     const pooler = await Pooler.start(database, mode);
@@ -175,6 +196,19 @@ test('reloads the secret on SIGHUP, and changes nothing if the reload fails', as
   await reload(fresh, 'reloaded');
   await connects(fresh);
   await assert.rejects(connects(scene.secret), /token/);
+});
+
+// A named pipe gives each reader the secret once: a reload that opened the file twice would wait for ever.
+test('reads the secret once for a reload', async () => {
+  const [ann] = await scene.people('Ann');
+  const other = await scene.addBridge();
+  const fresh = 'another secret, and long enough to be one';
+  rmSync(other.secretFile);
+  execFileSync('mkfifo', ['-m', '600', other.secretFile]);
+  process.kill(other.pid, 'SIGHUP');
+  await writeFile(other.secretFile, fresh);
+  await until('reloaded', () => other.log.includes('event=reloaded'));
+  (await PlainClient.connect(other, sign(fresh, ann))).close();
 });
 
 // Each rejected reload changes all settings, but has one wrong line. The accepted reload must report all of them as changed: no
