@@ -12,23 +12,44 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Returns whether a browser can send this text as the Origin of a page: lower case, no path, no default port. */
-static bool
-is_origin(const char *text, size_t length)
+/* Returns the length of a scheme with its "://"; 0: there is none. */
+static size_t
+scheme_length(const char *text, size_t length)
 {
-	bool secure = length > 8 && strncmp(text, "https://", 8) == 0;
-	size_t scheme = secure ? 8 : length > 7 && strncmp(text, "http://", 7) == 0 ? 7 :
-																				  0;
+	size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
+
+	return scheme > 0 && scheme + 3 <= length && strncmp(text + scheme, "://", 3) == 0 ? scheme + 3 : 0;
+}
+
+/* Returns whether the origin has a host, which only other schemes than HTTP's may lack, and no default port. */
+static bool
+has_valid_host(const char *text, size_t length, size_t scheme)
+{
+	bool secure = strncmp(text, "https://", 8) == 0;
 	const char *default_port = secure ? ":443" : ":80";
 	size_t port = strlen(default_port);
 
+	if (!secure && strncmp(text, "http://", 7) != 0)
+		return true;
+	return length > scheme && text[scheme] != ':' && strncmp(text + length - port, default_port, port) != 0;
+}
+
+/*
+ * Returns whether a browser can send this text as the Origin of a page: printable ASCII in lower case, no path, no
+ * default port.  Applications with pages of their own have schemes of their own: capacitor://localhost.
+ */
+static bool
+is_origin(const char *text, size_t length)
+{
+	size_t scheme = scheme_length(text, length);
+
 	if ((length == 1 && text[0] == '*') || (length == 4 && strncmp(text, "null", 4) == 0))
 		return true;
-	if (scheme == 0 || strncmp(text + length - port, default_port, port) == 0)
+	if (scheme == 0 || !has_valid_host(text, length, scheme))
 		return false;
 	for (size_t i = scheme; i < length; i++)
 	{
-		if (strchr("/?#@\"'", text[i]) != NULL || isupper((unsigned char) text[i]))
+		if (strchr("/?#@\"'", text[i]) != NULL || !isgraph((unsigned char) text[i]) || isupper((unsigned char) text[i]))
 			return false;
 	}
 	return true;

@@ -13,7 +13,7 @@
 
 /*
  * Returns whether each of the origins, which blanks separate, is "*" or can be the
- * Origin header of a browser (RFC 6454, section 6.2): scheme, host and port in lower
+ * Origin header of a browser (RFC 6454, section 6.2): any scheme, host and port in lower
  * case, without a default port, a path or a slash at the end; or "null".
  */
 extern bool origin_list_is_valid(const char *text);

@@ -327,8 +327,11 @@ static void
 test_rejects_wrong_origins(void **state)
 {
 	static const char *const wrong[] = { "app.example.com", "https://app.example.com/", "https://app.example.com:443", "http://app.example.com:80",
-										 "https://App.example.com", "https://", "ftp://app.example.com", "https://a.example/path" };
-	static const char *const good[] = { "*", "null", "https://app.example.com", "http://localhost:8080", "http://[::1]:3000", "https://a.example:80" };
+										 "https://App.example.com", "https://", "https://:3000", "://app.example.com", "https://a.example/path",
+										 "https://b\xC3\xBC"
+										 "cher.example" };
+	static const char *const good[] = { "*", "null", "https://app.example.com", "http://localhost:8080", "http://[::1]:3000", "https://a.example:80",
+										"capacitor://localhost", "chrome-extension://abcdef", "file://" };
 	char arguments[128];
 
 	(void) state;
