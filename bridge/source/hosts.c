@@ -108,8 +108,8 @@ hosts_connect(const char *conninfo, int which, const char *name)
 PGconn *
 hosts_connect_and_wait(const char *conninfo)
 {
-	static const char *const keywords[] = { "target_session_attrs", "dbname", NULL };
-	const char *const values[] = { "read-write", conninfo, NULL };
+	static const char *const keywords[] = { "target_session_attrs", "connect_timeout", "dbname", NULL };
+	const char *const values[] = { "read-write", "10", conninfo, NULL };
 	PGconn *connection = PQconnectdbParams(keywords, values, 1);
 
 	if (connection == NULL)

@@ -35,8 +35,8 @@ extern int hosts_count(const char *conninfo);
 extern PGconn *hosts_connect(const char *conninfo, int which, const char *name);
 
 /*
- * Connects to the first of them that accepts writes; blocks until that is done or has
- * failed.  Never NULL; the caller finishes the connection.
+ * Connects to the first of them that accepts writes; blocks until that is done or has failed, for each of them
+ * ten seconds at most, or connect_timeout of the string.  Never NULL; the caller finishes the connection.
  */
 extern PGconn *hosts_connect_and_wait(const char *conninfo);
 

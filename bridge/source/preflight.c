@@ -12,19 +12,24 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "source/doorbell.h"
 #include "source/hosts.h"
 #include "source/refusal.h"
 
-/* How long a pooler may take to give back a connection that another client uses. */
-#define POOLER_PATIENCE_MS 3000
+/* How long a query may take, and a pooler to give back a connection that another client uses. */
+#define ANSWER_PATIENCE_MS 3000
 
 /* Reports a failure, its reason and a hint, which may be NULL, on standard error; returns false. */
 static bool
 preflight_fail(const char *failure, const char *reason, const char *hint)
 {
-	fprintf(stderr, "herald-bridge: %s: %s%s%s\n", failure, reason, hint ? "\n  " : "", hint ? hint : "");
+	int length = (int) strlen(reason);
+
+	while (length > 0 && reason[length - 1] == '\n')
+		length--;
+	fprintf(stderr, "herald-bridge: %s: %.*s%s%s\n", failure, length, reason, hint ? "\n  " : "", hint ? hint : "");
 	return false;
 }
 
@@ -86,7 +91,7 @@ may_execute(PGconn *connection)
 	return true;
 }
 
-/* Waits until the connection can be read, for as long as a pooler may take. */
+/* Waits until the answer to a query is there, but not for ever. */
 static bool
 preflight_wait(PGconn *connection)
 {
@@ -94,7 +99,7 @@ preflight_wait(PGconn *connection)
 
 	while (PQisBusy(connection))
 	{
-		if (poll(&socket, 1, POOLER_PATIENCE_MS) <= 0 || !PQconsumeInput(connection))
+		if (poll(&socket, 1, ANSWER_PATIENCE_MS) <= 0 || !PQconsumeInput(connection))
 			return false;
 	}
 	return true;
@@ -140,6 +145,10 @@ has_session(PGconn *connection, const char *conninfo)
 {
 	int backend = answering_backend(connection);
 
+	if (backend == 0)
+		return preflight_fail("database",
+							  PQerrorMessage(connection)[0] ? PQerrorMessage(connection) : "a query gets no answer in time",
+							  "If a connection pooler is in front of the server, check that the server runs.");
 	if (backend == PQbackendPID(connection) || keeps_backend(connection, conninfo, backend))
 		return true;
 	return preflight_fail("database", "a connection pooler in front of the server shares backends between transactions",
