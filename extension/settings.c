@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "compat.h"
 #include "settings.h"
@@ -56,6 +57,21 @@ check_milestones(char **value, void **extra, GucSource source)
 		text = *end == ',' ? end + 1 : end;
 	}
 	return true;
+}
+
+/* A server with a list that cannot be read would not start: ALTER SYSTEM must refuse it. */
+static bool
+check_databases(char **value, void **extra, GucSource source)
+{
+	char *copy = pstrdup(*value);
+	List *names;
+	bool good = SplitIdentifierString(copy, ',', &names);
+
+	list_free(names);
+	pfree(copy);
+	if (!good)
+		GUC_check_errdetail("The databases are names, separated by commas; a name with other characters needs double quotes.");
+	return good;
 }
 
 /* Settings of the writing side. */
@@ -119,7 +135,7 @@ herald_settings_define(bool preloading)
 							   "Databases that get a doorbell worker, separated by commas.",
 							   "Takes effect when the server starts with pg_herald in shared_preload_libraries.",
 							   &herald_databases, "",
-							   preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0, NULL, NULL, NULL);
+							   preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0, check_databases, NULL, NULL);
 
 	MarkGUCPrefixReserved("herald");
 }

@@ -310,6 +310,31 @@ herald_preloaded(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(doorbell_has_worker());
 }
 
+/* Returns the names of herald.databases, each once. */
+static List *
+databases_to_serve(void)
+{
+	List *names;
+	List *databases = NIL;
+	ListCell *cell;
+
+	if (!SplitIdentifierString(pstrdup(herald_databases), ',', &names))
+		elog(ERROR, "herald.databases is not a list of names"); /* its check has accepted it */
+	foreach (cell, names)
+	{
+		ListCell *other;
+
+		foreach (other, databases)
+		{
+			if (strcmp(lfirst(other), lfirst(cell)) == 0)
+				break;
+		}
+		if (other == NULL)
+			databases = lappend(databases, lfirst(cell));
+	}
+	return databases;
+}
+
 void
 worker_register_all(void)
 {
@@ -318,9 +343,7 @@ worker_register_all(void)
 	int slot = 0;
 
 	Assert(process_shared_preload_libraries_in_progress);
-	if (!SplitIdentifierString(pstrdup(herald_databases), ',', &names))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("herald.databases is not a list of names: \"%s\"", herald_databases)));
+	names = databases_to_serve();
 	if (list_length(names) > DOORBELL_MAX_WORKERS)
 		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 						  errmsg("herald.databases names more than %d databases", DOORBELL_MAX_WORKERS),

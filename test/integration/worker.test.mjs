@@ -34,6 +34,25 @@ test('refuses to change herald.databases in a session', async () => {
   await assert.rejects(postgres.database('app').query("SET herald.databases = 'other'"), { code: '55P02' });
 });
 
+// The server could not start with such a list.
+test('refuses a list of databases that cannot be read', async () => {
+  const [postgres] = servers;
+  const database = postgres.database('app');
+  for (const list of ['app,', 'app,,other', ',app', 'my app', 'app other', '"app']) {
+    await assert.rejects(database.query(`ALTER SYSTEM SET herald.databases = '${list}'`), { code: '22023' }, list);
+  }
+  await database.query(`ALTER SYSTEM SET herald.databases = 'app, "My App"'`);
+});
+
+test('starts one worker for a database that is named twice', async () => {
+  const postgres = await server({ preload: ['app', 'app'] });
+  const database = await postgres.createDatabase('app');
+  await database.query('CREATE EXTENSION pg_herald');
+  await isServed(database);
+  await pause(2500);    // a worker that failed before the database existed is started again in this time
+  assert.equal(await database.value("SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'pg_herald worker'"), 1);
+});
+
 test('logs a missing database once a minute, with a hint, and serves it once it exists', async () => {
   const postgres = await server({ preload: ['postgres', 'late'] });
   await until('the worker warns', () => postgres.log().includes('HINT:  Make the database available'));
