@@ -1,29 +1,32 @@
 -- ---------------------------------------------------------------------------
 -- Watching: compiles the arguments of a rule to the SQL of the trigger
 --
--- A rule compiles to SELECTs for each operation, over the same rows:
+-- A rule is about changes of rows (insert, update, delete), not about
+-- statements. It may have a condition for active rows (not deleted, not a
+-- draft), and a key: the columns that identify a row. Inactive rows count as
+-- absent. So one UPDATE statement can make all three changes: it inserts rows
+-- that become active, deletes rows that become inactive, and does both to rows
+-- whose key it changes.
+--
+-- A rule compiles to SELECTs for each change, and for each operation (the
+-- statement of the trigger) that can make that change:
 --
 -- notify   returns the candidates: notifications that may be written
 -- publish  returns the events
--- retract  returns the causes that went with the rows
--- lock     returns the causes that may go, where other rows may have the same
---          cause. The extension locks their notifications before it runs
+-- retract  returns the causes that are gone with deleted rows
+-- lock     returns the causes that may be gone, if other rows may have the
+--          same cause. The extension locks their notifications before it runs
 --          "retract".
 --
 -- In every expression "new" and "old" are the changed rows, as in a trigger.
--- "changed" is the row as it is now or, if it went, as it was.
---
--- A rule counts rows that exist, not statements. It may say when a row is
--- active (not deleted, not a draft), and which columns are its identity. An
--- UPDATE that makes a row active, or changes its identity, is an insert to
--- the rule; one that ends it is a delete.
+-- "changed" is "old" for a delete, else "new".
 --
 -- A rule's SELECT runs as the owner of the table, who may have no privileges
 -- on the schemas of the extension. So compiled SQL uses pg_catalog and the
 -- application's tables only.
 -- ---------------------------------------------------------------------------
 
--- A person in the SQL of a rule: "id" and "name" are expressions; "joins" is the join that supplies the name.
+-- A user in the SQL of a rule: "id" and "name" are expressions; "joins" is the join that supplies the name.
 CREATE TYPE herald_internal.person AS (id text, name text, joins text);
 
 -- Raises an error if the table cannot be watched.
@@ -87,8 +90,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	END;
 $$;
 
--- Returns the condition that a row has an id. It splits the id, not the row, so that an index on the columns can be
--- used.
+-- Returns the condition that a row has an id. It splits the id into columns, instead of joining the columns, so that
+-- an index on the columns can be used.
 CREATE FUNCTION herald_internal.match_id(alias text, relation regclass, columns text[], id text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, name), herald_internal.cast_id_sql(
@@ -172,8 +175,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              ', coalesce((' || active || '), false) AS herald_active', alias);
 $$;
 
--- Returns the condition that the row "here" is active, and that the row "there" is not, or has another identity.
--- NULL: always.
+-- Returns the condition that the row "here" is active, and that the row "there" is not, or has another key. With "new"
+-- and "old" an UPDATE inserts the row, with "old" and "new" it deletes the row. NULL: always.
 CREATE FUNCTION herald_internal.appears_condition(here text, there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN here || '.herald_active'
@@ -181,6 +184,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
 
+-- Returns the condition that the row "there" is active and has the same key.
 CREATE FUNCTION herald_internal.stays_condition(there text, active text, key text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN there || '.herald_active' END,
@@ -188,10 +192,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                  FROM unnest(key) AS name));
 $$;
 
--- Returns the FROM clause of the rows that an operation changed, restricted to one kind of change.
+-- Returns the FROM clause of the rows with one change, in the transition tables of an operation.
 --
 -- The two transition tables of an UPDATE have the same order, so that rows are paired without a key. Rows that the
--- UPDATE left as they were are not changes. If the expressions use both rows, the missing one has nulls.
+-- UPDATE left as they were are not changes. with_other: the expressions also use the row that an INSERT or DELETE does
+-- not have; its columns are null.
 CREATE FUNCTION herald_internal.changed_rows_sql(change text, operation text, active text, key text[],
                                                  with_other boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -218,8 +223,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM (SELECT CASE operation WHEN 'delete' THEN 'old' ELSE 'new' END) AS m (mine);
 $$;
 
--- Returns the condition that a row which is inserted or deleted as a whole is active. For an UPDATE,
--- changed_rows_sql() checks that. NULL: always.
+-- Returns the condition that the row of an INSERT or DELETE statement is active. For an UPDATE, changed_rows_sql() has
+-- that condition. NULL: always.
 CREATE FUNCTION herald_internal.active_condition(operation text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'changed.herald_active' WHERE active IS NOT NULL AND operation <> 'update';
@@ -290,7 +295,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE event IS NOT NULL;
 $$;
 
--- Returns the SELECT of the causes that went with the rows; NULL without causes.
+-- Returns the SELECT of the causes that are gone with the rows; NULL without causes.
 CREATE FUNCTION herald_internal.compile_retract(source text, condition text, causes text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
@@ -368,15 +373,20 @@ BEGIN
 END
 $$;
 
--- Returns the statements in which a change happens: an UPDATE can begin or end a row that is not always active.
+-- Returns the operations that can make a change: an UPDATE can also insert or delete a row, by its state or its key.
 CREATE FUNCTION herald_internal.statement_operations(change text, active text, key text[]) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT change UNION SELECT 'update' WHERE active IS NOT NULL OR key IS NOT NULL;
 $$;
 
--- The form of herald.watch() that the calls for social tables use. It has further arguments for causes that go with a
--- row (retract, remains), the thread of a notification, a membership that the event changes (member, member_joins,
--- member_leaves) and a total that the event changes (counter, counted_id, delta).
+-- The form of herald.watch() that the calls for social tables use. "operations" are changes of rows, as in the public
+-- form. The further arguments are:
+--
+-- retract                              the causes that are gone with a row, templates; by default "cause"
+-- remains                              a condition: another row with the same cause exists
+-- thread                               the thread of the notification
+-- member, member_joins, member_leaves  a user, and the room that the user joins or leaves by the event
+-- counter, counted_id, delta           a total that the event changes
 CREATE FUNCTION herald_internal.watch(
 	relation regclass,
 	rule text,
@@ -414,52 +424,53 @@ DECLARE
 	subject text := coalesce(subject_type, herald_internal.subject_type(relation));
 	subject_key text := coalesce(subject_id, herald_internal.id_sql('changed', herald_internal.primary_key(relation)),
 	                             'NULL');
-	identity text[] := herald_internal.parse_columns(relation, key);
-	gone text := coalesce(retract, CASE WHEN recipient IS NOT NULL THEN cause END, '');
-	gone_where text;
+	key_columns text[] := herald_internal.parse_columns(relation, key);
+	gone_causes text := coalesce(retract, CASE WHEN recipient IS NOT NULL THEN cause END, '');
+	full_condition text;
+	gone_condition text;
 	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, payload, title, content, data);
-	known herald_internal.person;
-	made record;
+	actor_person herald_internal.person;
+	variant record;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.check_rule(rule, operations, recipient, event, room, retract, on_error),
 		herald_internal.check_ack(ack);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
-		known := herald_internal.person_by_id('actor', actor);
-		joins := concat_ws(E'\n', joins, known.joins);
+		actor_person := herald_internal.person_by_id('actor', actor);
+		joins := concat_ws(E'\n', joins, actor_person.joins);
 	END IF;
 	PERFORM herald_internal.delete_rules(relation, rule);
-	FOR made IN
-		SELECT c.change, o.operation, herald_internal.changed_rows_sql(c.change, o.operation, active, identity,
+	FOR variant IN
+		SELECT c.change, o.operation, herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns,
 		           expressions ~ CASE c.change WHEN 'delete' THEN '\mnew\.' ELSE '\mold\.' END) AS source,
-		               c.change = ANY (operations) AS named,
-		       herald_internal.active_condition(o.operation, active) AS present
-		FROM unnest(operations || CASE WHEN gone <> '' THEN '{delete}'::text[] ELSE '{}'
+		               c.change = ANY (operations) AS requested,
+		       herald_internal.active_condition(o.operation, active) AS active_condition
+		FROM unnest(operations || CASE WHEN gone_causes <> '' THEN '{delete}'::text[] ELSE '{}'
 		            END) WITH ORDINALITY AS c (change, place)
-		CROSS JOIN LATERAL herald_internal.statement_operations(c.change, active, identity) AS o (operation)
+		CROSS JOIN LATERAL herald_internal.statement_operations(c.change, active, key_columns) AS o (operation)
 		GROUP BY c.change, o.operation
 		ORDER BY min(c.place), o.operation
 	LOOP
-		gone_where := coalesce(herald_internal.and_conditions(made.present, CASE WHEN made.named THEN condition END),
-		                       'true');
-		PERFORM herald_internal.save_rule(relation, rule, made.change, made.operation,
-			CASE WHEN made.named THEN
-				herald_internal.compile_notify(made.source, herald_internal.and_conditions(made.present, condition),
-					joins, cause, coalesce(actor, 'NULL'), coalesce(actor_name, known.name, 'NULL'),
+		full_condition := herald_internal.and_conditions(variant.active_condition, condition);
+		gone_condition := coalesce(CASE WHEN variant.requested THEN full_condition ELSE variant.active_condition END,
+		                           'true');
+		PERFORM herald_internal.save_rule(relation, rule, variant.change, variant.operation,
+			CASE WHEN variant.requested THEN
+				herald_internal.compile_notify(variant.source, full_condition, joins, cause,
+					coalesce(actor, 'NULL'), coalesce(actor_name, actor_person.name, 'NULL'),
 					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data) END,
-			CASE WHEN made.named THEN
-				herald_internal.compile_publish(made.source, herald_internal.and_conditions(made.present, condition),
-					joins, event, room,
+			CASE WHEN variant.requested THEN
+				herald_internal.compile_publish(variant.source, full_condition, joins, event, room,
 					coalesce(payload, herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key,
 					                                           herald_internal.camel_case(subject),
 					                                           'changed.herald_row')),
 					member, member_joins, member_leaves, counter, counted_id, delta, ack) END,
-			CASE WHEN made.change = 'delete' AND remains IS NOT NULL
-			THEN herald_internal.compile_retract(made.source, gone_where, gone) END,
-			CASE WHEN made.change = 'delete' THEN
-				herald_internal.compile_retract(made.source,
-				                                herald_internal.and_conditions(gone_where, 'NOT coalesce((' ||
-				                                    remains || '), false)'), gone) END,
+			CASE WHEN variant.change = 'delete' AND remains IS NOT NULL
+			THEN herald_internal.compile_retract(variant.source, gone_condition, gone_causes) END,
+			CASE WHEN variant.change = 'delete' THEN
+				herald_internal.compile_retract(variant.source,
+				                                herald_internal.and_conditions(gone_condition, 'NOT coalesce((' ||
+				                                    remains || '), false)'), gone_causes) END,
 			on_error);
 	END LOOP;
 	PERFORM herald.sync_triggers(relation);
