@@ -91,7 +91,7 @@ on_terminate(int number)
 	server_drain(on_drained);
 }
 
-/* What --help, --version and their like print; true: that was all. */
+/* Prints the answer to --help, --version and their like; returns whether one of them was given. */
 static bool
 print_and_leave(void)
 {

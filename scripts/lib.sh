@@ -1,4 +1,4 @@
-# lib.sh: what the scripts share. Sourced, never run.
+# lib.sh: functions that the scripts share. Sourced, never run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 

@@ -11,6 +11,9 @@ CREATE TABLE herald.action (
 	run_as   regrole NOT NULL
 );
 COMMENT ON TABLE herald.action IS 'functions of the application that clients may call, and the roles that they run as';
+COMMENT ON COLUMN herald.action.name IS 'the name by which clients call it';
+COMMENT ON COLUMN herald.action.function IS 'the function: (user_id text, payload jsonb), returns jsonb';
+COMMENT ON COLUMN herald.action.run_as IS 'the role that the function runs as';
 SELECT pg_extension_config_dump('herald.action', '');
 
 CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.action

@@ -262,6 +262,10 @@ CREATE TABLE herald.conversation_read (
 );
 COMMENT ON TABLE herald.conversation_read IS
 	'the last message that a member has read, for applications without a column for it';
+COMMENT ON COLUMN herald.conversation_read.user_id IS 'the member';
+COMMENT ON COLUMN herald.conversation_read.conversation_id IS 'the conversation';
+COMMENT ON COLUMN herald.conversation_read.message_id IS 'the last message that the member has read';
+COMMENT ON COLUMN herald.conversation_read.read_at IS 'the time when the member read it';
 SELECT pg_extension_config_dump('herald.conversation_read', '');
 
 -- Returns the condition that a message is later than another: by their numbers or, if the key is no number (uuid), by

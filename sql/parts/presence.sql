@@ -50,6 +50,10 @@ CREATE TABLE herald.appearance (
 );
 COMMENT ON TABLE herald.appearance IS
 	'the status that users have chosen, the last published status, and the time when they were last seen';
+COMMENT ON COLUMN herald.appearance.user_id IS 'the user';
+COMMENT ON COLUMN herald.appearance.chosen IS 'the status that the user has chosen: online, away, busy or invisible';
+COMMENT ON COLUMN herald.appearance.shown IS 'the status that other users were last sent: online, away, busy or offline';
+COMMENT ON COLUMN herald.appearance.last_seen IS 'the time at which the user last went offline, as other users see it';
 SELECT pg_extension_config_dump('herald.appearance', '');
 
 CREATE VIEW herald.online AS
@@ -61,6 +65,9 @@ CREATE VIEW herald.online AS
 	GROUP BY p.user_id, w.chosen;
 COMMENT ON VIEW herald.online IS
 	'users that are online: since when, and their status (online, away or busy); invisible users are not listed';
+COMMENT ON COLUMN herald.online.user_id IS 'the user';
+COMMENT ON COLUMN herald.online.since IS 'the time when the first of the present sessions began';
+COMMENT ON COLUMN herald.online.status IS 'online, away or busy';
 
 CREATE FUNCTION herald.is_online(user_id text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -75,7 +82,7 @@ $$;
 COMMENT ON FUNCTION herald.last_seen(text) IS
 	'returns the time when a user was last seen online, before now; NULL: never';
 
--- ----- telling
+-- ----- signals to other users
 
 -- Returns whether a name fits into a signal and an index. Longer names are left out: one bad id must not harm other
 -- users.

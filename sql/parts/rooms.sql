@@ -19,6 +19,9 @@ CREATE TABLE herald.room_policy (
 	run_as   regrole NOT NULL
 );
 COMMENT ON TABLE herald.room_policy IS 'the application''s functions that control access to rooms, by prefix';
+COMMENT ON COLUMN herald.room_policy.prefix IS 'the part of a room''s name before the first colon';
+COMMENT ON COLUMN herald.room_policy.function IS 'returns whether a user may join a room: (user_id text, room text)';
+COMMENT ON COLUMN herald.room_policy.run_as IS 'the role that the function runs as';
 SELECT pg_extension_config_dump('herald.room_policy', '');
 
 CREATE TABLE herald_internal.session_room (

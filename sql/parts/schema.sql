@@ -61,6 +61,10 @@ CREATE TABLE herald.rule_failure (
 );
 CREATE INDEX ON herald.rule_failure (at);
 COMMENT ON TABLE herald.rule_failure IS 'failures of rules with on_error => ''warn''';
+COMMENT ON COLUMN herald.rule_failure.rule IS 'the id of the rule (herald_internal.rule)';
+COMMENT ON COLUMN herald.rule_failure.at IS 'the start of the transaction whose rule failed';
+COMMENT ON COLUMN herald.rule_failure.sqlstate IS 'the SQLSTATE of the error';
+COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error';
 
 CREATE TABLE herald_internal.watched_table (
 	relation  regclass NOT NULL,

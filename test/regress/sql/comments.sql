@@ -26,7 +26,7 @@ WHERE t.typnamespace = 'herald'::regnamespace AND obj_description(t.oid, 'pg_typ
 -- Columns of the tables and views that users inspect with \d+.
 SELECT a.attrelid::regclass AS relation, a.attname AS "column"
 FROM pg_attribute AS a
-WHERE a.attrelid = ANY (ARRAY['herald.notification', 'herald.notification_type', 'herald.preference',
-                               'herald.read_mark', 'herald.event', 'herald.watched']::regclass[]) AND
+JOIN pg_class AS c ON c.oid = a.attrelid
+WHERE c.relnamespace = 'herald'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND
       a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL
 ORDER BY 1::text, a.attnum;

@@ -24,7 +24,7 @@ CREATE FUNCTION plan.note() RETURNS void LANGUAGE sql AS $$
 	TRUNCATE plan.noted;
 	INSERT INTO plan.noted SELECT r, s.* FROM unnest('{plan.posts,plan.users}'::regclass[]) AS r, plan.scans(r) AS s;
 $$;
--- What has come since.
+-- Returns the scans since plan.note().
 CREATE FUNCTION plan.since() RETURNS TABLE (relation regclass, read_whole boolean, looked_up bigint) LANGUAGE sql AS $$
 	SELECT n.relation, s.seq_scan > n.seq_scan, s.idx_scan - n.idx_scan FROM plan.noted AS n,
 	       plan.scans(n.relation) AS s ORDER BY n.relation::text;
