@@ -52,8 +52,8 @@ COMMENT ON TABLE herald.appearance IS
 	'the status that users have chosen, the last published status, and the time when they were last seen';
 COMMENT ON COLUMN herald.appearance.user_id IS 'the user';
 COMMENT ON COLUMN herald.appearance.chosen IS 'the status that the user has chosen: online, away, busy or invisible';
-COMMENT ON COLUMN herald.appearance.shown IS 'the status that other users were last sent: online, away, busy or offline';
-COMMENT ON COLUMN herald.appearance.last_seen IS 'the time at which the user last went offline, as other users see it';
+COMMENT ON COLUMN herald.appearance.shown IS 'the status that others were last sent: online, away, busy or offline';
+COMMENT ON COLUMN herald.appearance.last_seen IS 'the time at which the user last went offline, as others see it';
 SELECT pg_extension_config_dump('herald.appearance', '');
 
 CREATE VIEW herald.online AS
