@@ -68,6 +68,10 @@ test('make demo prints working URLs, stops with Ctrl-C and keeps its data until 
   const { id } = await client.waitFor('notification:new', ({ type }) => type === 'follow');
   const lock = path.join(folder, 'cluster/data/postmaster.pid');
   assert.ok(existsSync(lock));
+  const second = new Demo(folder, await freePort());
+  await second.exited;
+  assert.match(second.output, /a demo runs in .* already; HERALD_DEMO_DIR/);
+  assert.equal(demo.sql('SHOW fsync'), 'on', 'the first one still runs');
   await demo.interrupt();
   assert.ok(!existsSync(lock), 'the server has ended');
   await assert.rejects(fetch(`http://127.0.0.1:${port}/healthz`), 'the bridge has ended');
