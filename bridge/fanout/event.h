@@ -22,7 +22,7 @@ typedef struct Event
 {
 	int references;
 	bool ephemeral; /* not in the log: for live sessions, at most once, at the reader's position */
-	char *id;		/* NULL: derived from events of the log, but not in the log */
+	char *id;		/* NULL: ephemeral, or derived: computed from logged events by read_events() */
 	int64_t number; /* the id as a number; of a derived event, that of the latest one before it */
 	uint64_t xid;	/* the transaction that wrote it */
 	char *name;

@@ -116,7 +116,7 @@ send_frame(Session *session, Event *event, Frame *frame, const char *position)
 		expect_ack(session, event, position);
 }
 
-/* An event without an id is derived: it is in no log, and is pushed as an answer is. */
+/* A derived event is in no log, from which it could come later: it is pushed, like a response. */
 static bool
 has_space_or_stalls(Session *session, const Event *event, const Frame *frame)
 {

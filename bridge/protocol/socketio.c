@@ -188,20 +188,20 @@ socketio_admit(NamespaceSession *entry, const json_t *auth)
 	};
 	Refusal refusal;
 	char *key;
-	char *began;
+	char *first_position;
 
 	set_ids(entry, json_member(auth, "pid"));
 	key = entry->pid ? pid_key(entry->pid) : NULL;
-	began = entry->pid ? pid_position(entry->pid) : NULL;
+	first_position = entry->pid ? pid_position(entry->pid) : NULL;
 	admission.key = key;
-	admission.position = began != NULL && offset != NULL ? offset : began;
+	admission.position = first_position != NULL && offset != NULL ? offset : first_position;
 	entry->session = gateway_admit(&admission, &refusal);
 	if (entry->session == NULL)
 		send_connect_error(socket, entry->format->namespace, &refusal);
 	else
 		connection_admitted(socket->connection);
 	free(key);
-	free(began);
+	free(first_position);
 }
 
 static NamespaceSession *

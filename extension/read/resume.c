@@ -36,7 +36,7 @@
 #include "read/resume.h"
 #include "read/server_start.h"
 
-static SavedQuery check_floor = {
+static SavedQuery check_precedes_log = {
 	.name = "the check of a position's age",
 	.text = "SELECT herald_internal.precedes_log($1)",
 	.nargs = 1,
@@ -92,7 +92,7 @@ precedes_log(const LogSnapshot *snapshot)
 	Datum seen = snapshot_to_datum(snapshot);
 	bool isnull;
 
-	query_run(&check_floor, 1, &seen, NULL);
+	query_run(&check_precedes_log, 1, &seen, NULL);
 	return DatumGetBool(query_value(0, 1, &isnull));
 }
 
