@@ -197,6 +197,31 @@ async function errorToast(page) {
   return text;
 }
 
+test('keeps the focus and the text of a user who types on while a form is sent', { timeout: 60000 }, async () => {
+  const page = await demo.open(ids.ada);
+  const send = (typed) => page.evaluate(async (typed) => {
+    const { onSubmit } = await import('/dom.js');
+    const form = document.querySelector('#compose').cloneNode(true);
+    document.body.append(form);
+    const field = form.elements.content;
+    let finish;
+    onSubmit(form, () => new Promise((resolve) => { finish = resolve; }));
+    field.value = 'sent';
+    form.requestSubmit();
+    const focusedAtOnce = document.activeElement === field;
+    document.querySelector('#send input').focus();
+    field.value = typed;
+    finish({});
+    await new Promise(setTimeout);
+    const result = { focusedAtOnce, focusKept: document.activeElement !== field, text: field.value };
+    form.remove();
+    return result;
+  }, typed);
+  assert.deepEqual(await send('sent'), { focusedAtOnce: true, focusKept: true, text: '' });
+  assert.deepEqual(await send('typed since'), { focusedAtOnce: true, focusKept: true, text: 'typed since' });
+  assert.deepEqual(page.problems, []);
+});
+
 test('says in a sentence that an action failed', { timeout: 90000 }, async () => {
   const [uma, vic] = await scene.people('Uma', 'Vic');
   const [gone] = [await scene.post(uma, 'Soon gone'), await scene.post(uma, 'Here to stay')];

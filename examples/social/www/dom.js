@@ -41,13 +41,15 @@ setInterval(() => {
   for (const element of document.querySelectorAll('time')) element.textContent = ago(element.dateTime);
 }, 30000);
 
-// Calls submit(text) when the user sends the form. Empties the field if submit() succeeds, which it tells by a result.
+// Calls submit(text) when the user sends the form, and focuses the field at once. Empties the field if submit() succeeds,
+// which it tells by a result, and the user has not changed the text in the meantime.
 export function onSubmit(form, submit) {
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const field = form.elements.content;
-    const text = field.value.trim();
-    if (text && await submit(text) !== undefined) field.value = '';
+    const sent = field.value;
+    const text = sent.trim();
     field.focus();
+    if (text && await submit(text) !== undefined && field.value === sent) field.value = '';
   });
 }
