@@ -31,7 +31,7 @@
 #include "base/timer.h"
 #include "source/hosts.h"
 #include "source/query.h"
-#include "source/refusal.h"
+#include "source/server_refusal.h"
 #include "source/watcher.h"
 
 #define FIRST_PAUSE_MS 100
@@ -142,7 +142,7 @@ log_loss(const Database *database, bool was_connected)
 {
 	if (was_connected)
 		log_warning("database_lost", "connection", database->name, "reason", database->error);
-	else if (refusal_is_new(database->error))
+	else if (server_refusal_is_new(database->error))
 		log_warning("database_refused", "reason", database->error, "hint", HOSTS_REFUSED_HINT);
 }
 
@@ -216,7 +216,7 @@ become_connected(Database *database)
 	if (database->was_connected)
 		metrics.database_reconnects++;
 	database->was_connected = true;
-	refusal_forget_all();
+	server_refusal_forget_all();
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
 	follow_primary(database->host);
 	send_settings(database);
@@ -436,7 +436,7 @@ database_close(Database *database)
 	for (int left = database->load; left > 0; left--)
 		answer_first(database, NULL);
 	if (databases.first == NULL)
-		refusal_forget_all();
+		server_refusal_forget_all();
 	free(database->error);
 	free(database->conninfo);
 	free(database);

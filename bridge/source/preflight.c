@@ -16,7 +16,7 @@
 
 #include "source/doorbell.h"
 #include "source/hosts.h"
-#include "source/refusal.h"
+#include "source/server_refusal.h"
 
 /* How long a query may take, and a pooler to give back a connection that another client uses. */
 #define ANSWER_PATIENCE_MS 3000

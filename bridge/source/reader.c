@@ -31,7 +31,7 @@
 #include "source/database.h"
 #include "source/doorbell.h"
 #include "source/event_log.h"
-#include "source/refusal.h"
+#include "source/server_refusal.h"
 #include "source/signal.h"
 
 #define MAINTENANCE_INTERVAL_MS 10000
@@ -81,7 +81,7 @@ refuse_hello(const PGresult *result)
 	const char *reason = primary ? primary : PQresultErrorMessage(result);
 
 	if (reader.refusal == NULL || strcmp(reader.refusal, reason) != 0)
-		log_warning("reader_refused", "reason", reason, "hint", refusal_hint(PQresultErrorField(result, PG_DIAG_SQLSTATE)));
+		log_warning("reader_refused", "reason", reason, "hint", server_refusal_hint(PQresultErrorField(result, PG_DIAG_SQLSTATE)));
 	free(reader.refusal);
 	reader.refusal = memory_copy(reason);
 	timer_start(&reader.hello_timer, HELLO_INTERVAL_MS, send_hello, NULL);

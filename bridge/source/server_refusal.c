@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * refusal.c
+ * server_refusal.c
  *	  Remembers why servers refused a connection or its first query, so that the log says it once.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "source/refusal.h"
+#include "source/server_refusal.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,19 +19,19 @@
 #define REFUSALS 4
 #define REFUSAL_INTERVAL_MS 60000
 
-typedef struct Refusal
+typedef struct ServerRefusal
 {
 	char *reason; /* NULL: the entry is free */
 	uint64_t noted_at;
-} Refusal;
+} ServerRefusal;
 
-static Refusal refusals[REFUSALS];
+static ServerRefusal refusals[REFUSALS];
 
 /* Returns the entry of a reason, or else the oldest entry. */
-static Refusal *
+static ServerRefusal *
 find_refusal(const char *reason)
 {
-	Refusal *oldest = &refusals[0];
+	ServerRefusal *oldest = &refusals[0];
 
 	for (int i = 0; i < REFUSALS; i++)
 	{
@@ -44,20 +44,20 @@ find_refusal(const char *reason)
 }
 
 bool
-refusal_is_new(const char *reason)
+server_refusal_is_new(const char *reason)
 {
-	Refusal *refusal = find_refusal(reason);
+	ServerRefusal *refusal = find_refusal(reason);
 	bool known = refusal->reason != NULL && strcmp(refusal->reason, reason) == 0;
 
 	if (known && loop_now() - refusal->noted_at < REFUSAL_INTERVAL_MS)
 		return false;
 	free(refusal->reason);
-	*refusal = (Refusal){ memory_copy(reason), loop_now() };
+	*refusal = (ServerRefusal){ memory_copy(reason), loop_now() };
 	return true;
 }
 
 const char *
-refusal_hint(const char *sqlstate)
+server_refusal_hint(const char *sqlstate)
 {
 	if (sqlstate != NULL && strcmp(sqlstate, "42501") == 0) /* insufficient_privilege */
 		return REFUSAL_ROLE_HINT;
@@ -67,11 +67,11 @@ refusal_hint(const char *sqlstate)
 }
 
 void
-refusal_forget_all(void)
+server_refusal_forget_all(void)
 {
 	for (int i = 0; i < REFUSALS; i++)
 	{
 		free(refusals[i].reason);
-		refusals[i] = (Refusal){ 0 };
+		refusals[i] = (ServerRefusal){ 0 };
 	}
 }
