@@ -164,6 +164,8 @@ test('keeps all users online across a restart of the database', async () => {
   await database.query("UPDATE herald_internal.bridge SET alive_until = now(), lease = '0' WHERE bridge_id = ANY ($1)", [former]);
   await until('the old leases end', () => database.value('SELECT count(*) = 0 FROM herald_internal.bridge WHERE bridge_id = ANY ($1)', [former]));
   for (const user of [ben, cat]) assert.equal(await isOnline(user), true);
+  // A signal is sent once: every bridge must listen again.
+  for (const one of [scene.bridge, ...bridges]) await one.ready();
   await settle(listener);
   for (const user of [ben, cat]) assert.deepEqual(told(listener, user), ['online']);
   mover.close();
