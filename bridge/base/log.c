@@ -16,6 +16,9 @@
 #include <string.h>
 #include <time.h>
 
+/* A client chooses some values, such as its position. */
+#define MAX_VALUE 2000
+
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 static const char *const format_names[] = { "text", "json" };
 static LogSettings log_settings = { LOG_LEVEL_INFO, LOG_FORMAT_TEXT };
@@ -71,7 +74,28 @@ write_time(char *text, size_t size)
 	snprintf(text + length, size - length, ".%03dZ", (int) (now.tv_nsec / 1000000));
 }
 
-/* Collects the fields in their order; a value that is not UTF-8 is replaced by its length. */
+/* Returns the value of a field: cut if it is longer than MAX_VALUE, or its length if it is not UTF-8. */
+static json_t *
+field_value(const char *text)
+{
+	size_t length = strlen(text);
+	size_t kept = length < MAX_VALUE ? length : MAX_VALUE;
+	json_t *value;
+	json_t *cut;
+
+	while (kept < length && ((unsigned char) text[kept] & 0xC0) == 0x80)
+		kept--; /* not within a character */
+	value = json_stringn(text, kept);
+	if (value == NULL)
+		return json_sprintf("%zu bytes", length);
+	if (kept == length)
+		return value;
+	cut = json_sprintf("%s... (%zu bytes)", json_string_value(value), length);
+	json_decref(value);
+	return cut;
+}
+
+/* Collects the fields in their order. */
 static json_t *
 collect(LogLevel level, const char *event, va_list pairs)
 {
@@ -85,8 +109,8 @@ collect(LogLevel level, const char *event, va_list pairs)
 	{
 		const char *value = va_arg(pairs, const char *);
 
-		if (value != NULL && json_object_set_new(fields, key, json_string(value)) != 0)
-			json_object_set_new(fields, key, json_sprintf("%zu bytes", strlen(value)));
+		if (value != NULL)
+			json_object_set_new(fields, key, field_value(value));
 	}
 	return fields;
 }

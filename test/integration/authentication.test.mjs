@@ -147,6 +147,15 @@ test('escapes control characters of clients in the log', async () => {
   assert.doesNotMatch(bridge.log, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
 });
 
+test('cuts long values of clients in the log', async () => {
+  const bridge = await scene.addBridge();
+  const socket = new WebSocket(`ws://127.0.0.1:${bridge.port}/ws`);
+  socket.on('open', () => socket.send(JSON.stringify({ action: 'auth', data: { token: scene.token(ann), position: `${'é'.repeat(30000)}\n` } })));
+  await until('the position is logged', () => bridge.log.includes('not_recovered'));
+  socket.close();
+  assert.match(bridge.log, /position="?é{1000}\.\.\. \(60001 bytes\)"\n/);
+});
+
 test('logs a refused token with its peer, on every road in', async () => {
   const bridge = await scene.addBridge(['--log-format=json']);
   const token = 'not a token';
