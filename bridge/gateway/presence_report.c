@@ -15,6 +15,7 @@
 #include "gateway/presence_report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -34,6 +35,7 @@ static struct
 	bool leaving;
 	bool fixed; /* changes do not bring the timer forward */
 	Timer timer;
+	char *failure; /* the reason of the latest report that failed; NULL after one that succeeded */
 } reports;
 
 static void report_next(void);
@@ -78,6 +80,16 @@ begin_anew(void)
 	presence_forget();
 }
 
+/* Remembers the reason of a failure, NULL after a success, and logs a new one: the next reports fail for it as well. */
+static void
+note_outcome(const char *failure)
+{
+	if (failure != NULL && (reports.failure == NULL || strcmp(reports.failure, failure) != 0))
+		log_error("presence_not_reported", "reason", failure);
+	free(reports.failure);
+	reports.failure = memory_copy(failure);
+}
+
 /* After a lost connection, report_on_lost() begins anew. */
 static bool
 is_good(const PGresult *result)
@@ -86,8 +98,11 @@ is_good(const PGresult *result)
 	if (result == NULL)
 		return false;
 	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+	{
+		note_outcome(NULL);
 		return true;
-	log_error("presence_not_reported", "reason", PQresultErrorMessage(result));
+	}
+	note_outcome(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 	begin_anew();
 	reports.fixed = true;
 	wait_for(reports.config->presence_lease / 3);
@@ -191,4 +206,5 @@ presence_report_stop(void)
 	presence_stop();
 	free(reports.id);
 	free(reports.former);
+	note_outcome(NULL);
 }

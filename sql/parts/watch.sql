@@ -523,7 +523,11 @@ CREATE FUNCTION herald.unwatch(relation regclass, rule text DEFAULT NULL) RETURN
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF rule IS NOT NULL THEN
-		PERFORM herald_internal.delete_rules(relation, rule), herald.sync_triggers(relation);
+		IF herald_internal.delete_rules(relation, rule) = 0 THEN
+			RAISE NOTICE 'table % has no rule "%"', relation, rule
+				USING HINT = 'The view herald.watched lists all rules.';
+		END IF;
+		PERFORM herald.sync_triggers(relation);
 		RETURN;
 	END IF;
 	PERFORM herald_internal.forget_table(relation);

@@ -260,13 +260,14 @@ test('logs a refused login in one line with a remedy', async () => {
 
 test('logs a role without privileges in one line with the remedy of --check, and reads once it has them', async () => {
   await database.query('CREATE ROLE newcomer LOGIN');
-  const child = spawn(program, settings({ database: database.conninfo('newcomer') }), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const options = settings({ database: database.conninfo('newcomer'), 'presence-lease': '300ms' });
+  const child = spawn(program, options, { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = once(child, 'close');
   const forget = atExit(() => child.kill('SIGKILL'));
   let log = '';
   child.stderr.on('data', (text) => { log += text; });
   const helloes = () => scene.postgres.log().split('permission denied for schema herald_internal').length - 1;
-  await until('the server has refused the reader twice more', () => /reader_refused/.test(log) && helloes() > 3);
+  await until('the server has refused the reader twice more', () => /reader_refused/.test(log) && helloes() > 12);
   const { output } = await runBridge([...settings({ database: database.conninfo('newcomer') }), '--check']);
   assert.match(output, /GRANT herald_bridge TO role;/);
   await database.query('GRANT herald_bridge TO newcomer');
@@ -275,6 +276,7 @@ test('logs a role without privileges in one line with the remedy of --check, and
   await exited;
   forget();
   assert.equal(log.split('reader_refused').length - 1, 1, log);
+  assert.ok(log.split('presence_not_reported').length - 1 <= 1, log);
   assert.match(log, /event=reader_refused .*hint="The role must be a member of herald_bridge: GRANT herald_bridge TO role;"/);
   assert.doesNotMatch(log, /database_lost/);
 });

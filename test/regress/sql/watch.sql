@@ -141,6 +141,9 @@ SELECT herald_internal.save_rule('store.orders', 'short', 'insert', 'insert', NU
 -- one rule is removed, with the triggers that no other rule needs
 SELECT herald.watch('store.clerks', 'left', '{delete}', event => 'desk:left', room => 'desk:{desk}');
 SELECT herald.unwatch('store.clerks', 'left');
+SET client_min_messages = notice;
+SELECT herald.unwatch('store.clerks', 'left');
+SET client_min_messages = warning;
 SELECT rule FROM herald.watched WHERE relation = 'store.clerks'::regclass;
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'store.clerks'::regclass;
 SELECT herald.unwatch(NULL);
