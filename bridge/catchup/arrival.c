@@ -238,8 +238,8 @@ locate_sessions(void)
 	values[2] = text_array_write(positions, count);
 	values[3] = cached_positions();
 	database_query(arrivals.database,
-				   "SELECT array_to_json(rooms), unread, recovered, \"position\", array_to_json(seen_snapshots::text[]),"
-				   " array_to_json(seen_ids), segments_before, lag_events"
+				   "SELECT pg_catalog.array_to_json(rooms), unread, recovered, \"position\", pg_catalog.array_to_json(seen_snapshots::pg_catalog.text[]),"
+				   " pg_catalog.array_to_json(seen_ids), segments_before, lag_events"
 				   " FROM herald_internal.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
 				   4, (const char *const *) values, arrival_on_located, NULL);
 	for (int i = 0; i < 4; i++)

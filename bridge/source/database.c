@@ -32,6 +32,7 @@
 #include "source/hosts.h"
 #include "source/query.h"
 #include "source/server_refusal.h"
+#include "source/session_settings.h"
 #include "source/watcher.h"
 
 #define FIRST_PAUSE_MS 100
@@ -41,21 +42,13 @@
 /* The server cancels a query at its limit.  It has as much time again to answer, but no more than this. */
 #define LONGEST_SILENCE_MS 5000
 
-/*
- * The keepalives let the server notice that a bridge has vanished; otherwise its backends
- * would stay for hours.  JIT is off because the planner, without statistics, spends a
- * second of compilation on a query of a millisecond.
- */
-static const char settings_sql[] =
-	"SELECT set_config('statement_timeout', $1, false), set_config('jit', 'off', false),"
-	" set_config('tcp_keepalives_idle', '" HOSTS_KEEPALIVES_IDLE_S "', false),"
-	" set_config('tcp_keepalives_interval', '" HOSTS_KEEPALIVES_INTERVAL_S "', false),"
-	" set_config('tcp_user_timeout', '" HOSTS_TCP_USER_TIMEOUT_MS "', false)";
+#define SETTINGS_REFUSED_HINT "The server did not accept the settings of the session, which the bridge needs."
 
 typedef enum DatabaseState
 {
 	DATABASE_PAUSING,
 	DATABASE_CONNECTING,
+	DATABASE_SETTING_UP, /* the session gets its settings */
 	DATABASE_CONNECTED
 } DatabaseState;
 
@@ -138,12 +131,14 @@ next_pause(Database *database)
 
 /* Logs the loss of each connection, but a refusal once for all of them. */
 static void
-log_loss(const Database *database, bool was_connected)
+log_loss(const Database *database)
 {
-	if (was_connected)
+	const char *hint = database->state == DATABASE_SETTING_UP ? SETTINGS_REFUSED_HINT : HOSTS_REFUSED_HINT;
+
+	if (database->state == DATABASE_CONNECTED)
 		log_warning("database_lost", "connection", database->name, "reason", database->error);
 	else if (server_refusal_is_new(database->error))
-		log_warning("database_refused", "reason", database->error, "hint", HOSTS_REFUSED_HINT);
+		log_warning("database_refused", "reason", database->error, "hint", hint);
 }
 
 static void
@@ -153,7 +148,7 @@ lose(Database *database, const char *why)
 
 	database->tried = was_connected ? 0 : database->tried + 1;
 	note_error(database, why);
-	log_loss(database, was_connected);
+	log_loss(database);
 	watcher_stop(&database->watcher);
 	PQfinish(database->connection);
 	database->connection = NULL;
@@ -187,30 +182,10 @@ on_silence(void *context)
 	lose(context, "no answer in time");
 }
 
-static void
-on_settings(void *context, const PGresult *result)
-{
-	Database *database = context;
-
-	if (result != NULL && PQresultStatus(result) != PGRES_TUPLES_OK)
-		log_warning("settings_refused", "connection", database->name, "reason", PQresultErrorMessage(result));
-}
-
-static void
-send_settings(Database *database)
-{
-	char limit[24];
-	const char *const values[] = { limit };
-
-	snprintf(limit, sizeof(limit), "%ld", database->limit);
-	database_query(database, settings_sql, 1, values, on_settings, database);
-}
-
+/* From here on the connection takes queries. */
 static void
 become_connected(Database *database)
 {
-	timer_stop(&database->timer);
-	PQsetnonblocking(database->connection, 1);
 	database->state = DATABASE_CONNECTED;
 	database->pause = FIRST_PAUSE_MS;
 	if (database->was_connected)
@@ -219,10 +194,41 @@ become_connected(Database *database)
 	server_refusal_forget_all();
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
 	follow_primary(database->host);
-	send_settings(database);
 	if (database->events->connected != NULL)
 		database->events->connected(database->context);
-	read_socket(database);
+}
+
+/* A session without its settings is of no use: a bare name could then mean a function of anybody. */
+static void
+on_settings(void *context, const PGresult *result)
+{
+	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK)
+		become_connected(context);
+	else if (result != NULL)
+		lose(context, PQresultErrorMessage(result));
+}
+
+static void
+enqueue(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer, void *context)
+{
+	Query *query = query_new(sql, count, values, answer, context);
+
+	DL_APPEND(database->queries, query);
+	database->load++;
+	send_next(database);
+}
+
+static void
+set_up(Database *database)
+{
+	char limit[24];
+	const char *const values[] = { limit };
+
+	timer_stop(&database->timer);
+	PQsetnonblocking(database->connection, 1);
+	database->state = DATABASE_SETTING_UP;
+	snprintf(limit, sizeof(limit), "%ld", database->limit);
+	enqueue(database, session_settings_sql, 1, values, on_settings, database);
 }
 
 static void
@@ -232,7 +238,7 @@ go_on_connecting(Database *database)
 
 	watcher_stop(&database->watcher);
 	if (status == PGRES_POLLING_OK)
-		become_connected(database);
+		set_up(database);
 	else if (status == PGRES_POLLING_FAILED)
 		lose(database, PQerrorMessage(database->connection));
 	else
@@ -279,7 +285,7 @@ send_next(Database *database)
 {
 	Query *query = database->queries;
 
-	if (query == NULL || database->busy || database->state != DATABASE_CONNECTED)
+	if (query == NULL || database->busy || database->state < DATABASE_SETTING_UP)
 		return;
 	PQsetNoticeReceiver(database->connection, on_notice, database);
 	if (!PQsendQueryParams(database->connection, query->sql, query->count, NULL, (const char *const *) query->values,
@@ -352,10 +358,10 @@ read_socket(Database *database)
 		lose(database, PQerrorMessage(connection));
 		return;
 	}
-	if (database->connection != connection || database->state != DATABASE_CONNECTED)
+	if (database->connection != connection)
 		return;
 	take_notifications(database);
-	if (database->connection == connection && database->state == DATABASE_CONNECTED)
+	if (database->connection == connection)
 		watch(database, PQflush(connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
@@ -404,18 +410,13 @@ void
 database_query(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer,
 			   void *context)
 {
-	Query *query;
-
 	assert(answer != NULL && count >= 0);
 	if (database->state != DATABASE_CONNECTED)
 	{
 		answer(context, NULL);
 		return;
 	}
-	query = query_new(sql, count, values, answer, context);
-	DL_APPEND(database->queries, query);
-	database->load++;
-	send_next(database);
+	enqueue(database, sql, count, values, answer, context);
 }
 
 void

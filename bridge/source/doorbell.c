@@ -65,7 +65,7 @@ check_listening(void *context)
 {
 	Doorbell *doorbell = context;
 
-	database_query(doorbell->database, "SELECT 1 FROM pg_listening_channels() AS c WHERE c IN ('" DOORBELL_CHANNEL "', '" SIGNAL_CHANNEL "') HAVING count(*) = 2",
+	database_query(doorbell->database, "SELECT 1 FROM pg_catalog.pg_listening_channels() AS c WHERE c IN ('" DOORBELL_CHANNEL "', '" SIGNAL_CHANNEL "') HAVING pg_catalog.count(*) = 2",
 				   0, NULL, on_checked, doorbell);
 }
 

@@ -40,9 +40,9 @@ static long mean_payload = 1;
 
 /* Rooms come as JSON, which a library parses. */
 static const char read_sql[] =
-	"SELECT id, array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more,"
+	"SELECT id, pg_catalog.array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more,"
 	" lag_events "
-	"FROM herald.read_events($1, $2, NULL, $3::int, $4::int)";
+	"FROM herald.read_events($1, $2, NULL, $3::pg_catalog.int4, $4::pg_catalog.int4)";
 
 /* The receiver of a page. */
 typedef struct PageRequest

@@ -92,9 +92,9 @@ hosts_connect(const char *conninfo, int which, const char *name)
 	char *address = choose_host(read_option(conninfo, "hostaddr"), which);
 	char *port = choose_host(read_option(conninfo, "port"), which);
 	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
-									 "dbname", "host", "hostaddr", "port", "fallback_application_name", NULL };
-	const char *const values[] = { "read-write", HOSTS_TCP_USER_TIMEOUT_MS, HOSTS_KEEPALIVES_IDLE_S, HOSTS_KEEPALIVES_INTERVAL_S,
-								   conninfo, host, address, port, name, NULL };
+									 "dbname", "client_encoding", "host", "hostaddr", "port", "fallback_application_name", NULL };
+	const char *const values[] = { "primary", HOSTS_TCP_USER_TIMEOUT_MS, HOSTS_KEEPALIVES_IDLE_S, HOSTS_KEEPALIVES_INTERVAL_S,
+								   conninfo, "UTF8", host, address, port, name, NULL };
 	PGconn *connection = PQconnectStartParams(keywords, values, 1);
 
 	if (connection == NULL)
@@ -108,8 +108,8 @@ hosts_connect(const char *conninfo, int which, const char *name)
 PGconn *
 hosts_connect_and_wait(const char *conninfo)
 {
-	static const char *const keywords[] = { "target_session_attrs", "connect_timeout", "dbname", NULL };
-	const char *const values[] = { "read-write", "10", conninfo, NULL };
+	static const char *const keywords[] = { "target_session_attrs", "connect_timeout", "dbname", "client_encoding", NULL };
+	const char *const values[] = { "primary", "10", conninfo, "UTF8", NULL };
 	PGconn *connection = PQconnectdbParams(keywords, values, 1);
 
 	if (connection == NULL)

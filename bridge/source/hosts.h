@@ -28,14 +28,14 @@
 extern int hosts_count(const char *conninfo);
 
 /*
- * Begins to connect to the n-th of them, counted from 0, which must accept writes.
+ * Begins to connect to the n-th of them, counted from 0, which must be a primary.
  * "name" is the application_name, unless the string gives another.  Never NULL; the
  * caller finishes the connection.
  */
 extern PGconn *hosts_connect(const char *conninfo, int which, const char *name);
 
 /*
- * Connects to the first of them that accepts writes; blocks until that is done or has failed, for each of them
+ * Connects to the first of them that is a primary; blocks until that is done or has failed, for each of them
  * ten seconds at most, or connect_timeout of the string.  Never NULL; the caller finishes the connection.
  */
 extern PGconn *hosts_connect_and_wait(const char *conninfo);

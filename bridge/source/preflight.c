@@ -17,6 +17,7 @@
 #include "source/doorbell.h"
 #include "source/hosts.h"
 #include "source/server_refusal.h"
+#include "source/session_settings.h"
 
 /* How long a query may take, and a pooler to give back a connection that another client uses. */
 #define ANSWER_PATIENCE_MS 3000
@@ -57,6 +58,20 @@ run_trial(PGconn *connection, const char *sql, const char *hint)
 
 	if (!good)
 		preflight_fail("database", PQresultErrorMessage(result), hint);
+	PQclear(result);
+	return good;
+}
+
+/* The trials run under the settings under which the bridge works. */
+static bool
+accepts_settings(PGconn *connection)
+{
+	static const char *const limit[] = { "10000" };
+	PGresult *result = PQexecParams(connection, session_settings_sql, 1, NULL, limit, NULL, NULL, 0);
+	bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
+
+	if (!good)
+		preflight_fail("database: the server refuses the settings of the session", PQresultErrorMessage(result), NULL);
 	PQclear(result);
 	return good;
 }
@@ -163,7 +178,8 @@ preflight_database(const char *conninfo)
 
 	if (!good)
 		preflight_fail("database: cannot connect", PQerrorMessage(connection), HOSTS_REFUSED_HINT);
-	good = good && has_session(connection, conninfo) && has_extension(connection) && may_execute(connection);
+	good = good && has_session(connection, conninfo) &&
+		   accepts_settings(connection) && has_extension(connection) && may_execute(connection);
 	PQfinish(connection);
 	return good;
 }

@@ -104,8 +104,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	answer boolean;
 BEGIN
-	EXECUTE pg_catalog.format('SELECT %s($1, $2)', question ->> 'function') INTO answer USING user_id,
-		question ->> 'room';
+	EXECUTE pg_catalog.format('SELECT %s($1, $2)', question OPERATOR(pg_catalog.->>) 'function') INTO answer
+		USING user_id, question OPERATOR(pg_catalog.->>) 'room';
 	RETURN pg_catalog.to_jsonb(answer);
 END
 $$;

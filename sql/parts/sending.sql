@@ -101,7 +101,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	id text;
 BEGIN
-	EXECUTE question ->> 'sql' INTO id USING question -> 'row';
+	EXECUTE question OPERATOR(pg_catalog.->>) 'sql' INTO id USING question OPERATOR(pg_catalog.->) 'row';
 	RETURN pg_catalog.to_jsonb(id);
 END
 $$;

@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * session_settings.h
+ *	  The settings that the bridge gives its sessions of PostgreSQL.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_SESSION_SETTINGS_H
+#define HERALD_SESSION_SETTINGS_H
+
+/*
+ * One query that sets all of them, for the life of the session.  Its only parameter is
+ * statement_timeout, in milliseconds.  It is the first query of each session: no other
+ * may run before it has succeeded.
+ */
+extern const char session_settings_sql[];
+
+#endif /* HERALD_SESSION_SETTINGS_H */
