@@ -98,9 +98,10 @@ export class Postgres {
     this.forget();
   }
 
-  async createDatabase(name) {
+  // options: of CREATE DATABASE.
+  async createDatabase(name, options = '') {
     const administration = new Database(this, 'postgres');
-    await administration.query(`CREATE DATABASE ${name}`);
+    await administration.query(`CREATE DATABASE ${name} ${options}`);
     await administration.close();
     return this.database(name);
   }
