@@ -15,11 +15,17 @@
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "parser/parser.h"
+#include "pgtime.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -28,39 +34,99 @@
 
 #define PINNED_SEARCH_PATH "pg_catalog, pg_temp"
 
-void
-query_become(QueryScope *scope, Oid role, bool restricted)
-{
-	int security = scope->security | SECURITY_LOCAL_USERID_CHANGE;
-
-	Assert(OidIsValid(role));
-	if (restricted)
-		security |= SECURITY_RESTRICTED_OPERATION;
-	SetUserIdAndSecContext(role, security);
-}
-
 static void
 set_for_scope(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* Pins a setting that changes the text of a value, or the meaning of a text, unless it has the value already. */
+static void
+pin(bool holds, const char *name, const char *value)
+{
+	if (!holds)
+		set_for_scope(name, value);
+}
+
+/* A cause, a room or a payload must be the same text in every session. */
+static void
+pin_text_settings(void)
+{
+	pin(DateStyle == USE_ISO_DATES && DateOrder == DATEORDER_MDY, "DateStyle", "ISO, MDY");
+	pin(strcmp(pg_get_timezone_name(session_timezone), "UTC") == 0, "TimeZone", "UTC");
+	pin(IntervalStyle == INTSTYLE_POSTGRES, "IntervalStyle", "postgres");
+	pin(bytea_output == BYTEA_OUTPUT_HEX, "bytea_output", "hex");
+	pin(extra_float_digits == 1, "extra_float_digits", "1");
+	pin(standard_conforming_strings, "standard_conforming_strings", "on");
+	pin(Array_nulls, "array_nulls", "on");
+	pin(!quote_all_identifiers, "quote_all_identifiers", "off");
+	pin(row_security, "row_security", "on");
+}
+
 void
-query_begin(QueryScope *scope, Oid role, bool restricted)
+query_begin(QueryScope *scope)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	GetUserIdAndSecContext(&scope->role, &scope->security);
+	scope->owner = query_extension_owner();
+	scope->loan_level = 0;
 	scope->guc_level = NewGUCNestLevel();
 	set_for_scope("search_path", PINNED_SEARCH_PATH);
 	/* Without statistics the planner overestimates costs, and an INSERT would wait a second for compilation. */
 	set_for_scope("jit", "off");
-	query_become(scope, role, restricted);
+	pin_text_settings();
+	SetUserIdAndSecContext(scope->owner, scope->security | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+query_lend(QueryScope *scope, Oid role)
+{
+	Assert(OidIsValid(role));
+	query_reclaim(scope);
+	scope->loan_level = NewGUCNestLevel();
+	SetUserIdAndSecContext(role, scope->security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+}
+
+void
+query_reclaim(QueryScope *scope)
+{
+	if (scope->loan_level == 0)
+		return;
+	AtEOXact_GUC(false, scope->loan_level);
+	scope->loan_level = 0;
+	SetUserIdAndSecContext(scope->owner, scope->security | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+query_unpin(void)
+{
+	static const char *const settings[] = {
+		"DateStyle",
+		"TimeZone",
+		"IntervalStyle",
+		"bytea_output",
+		"extra_float_digits",
+		"standard_conforming_strings",
+		"array_nulls",
+		"quote_all_identifiers",
+		"row_security",
+	};
+	const char *path = GetConfigOptionResetString("search_path");
+
+	for (int i = 0; i < lengthof(settings); i++)
+		set_for_scope(settings[i], GetConfigOptionResetString(settings[i]));
+	if (path[strspn(path, " ")] == '\0')
+		path = PINNED_SEARCH_PATH;
+	else if (strstr(path, "pg_temp") == NULL)
+		path = psprintf("%s, pg_temp", path);
+	set_for_scope("search_path", path);
 }
 
 void
 query_end(QueryScope *scope)
 {
+	query_reclaim(scope);
 	AtEOXact_GUC(true, scope->guc_level);
 	SetUserIdAndSecContext(scope->role, scope->security);
 	if (SPI_finish() != SPI_OK_FINISH)

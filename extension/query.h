@@ -45,25 +45,36 @@ typedef struct QueryColumn
 	Oid type;
 } QueryColumn;
 
-/* The settings that query_begin() saves and query_end() restores. */
+/* The settings that query_begin() saves and query_end() restores, and those of a loan. */
 typedef struct QueryScope
 {
 	Oid role;
 	int security;
 	int guc_level;
+	Oid owner;		/* of the extension */
+	int loan_level; /* of the settings that borrowed SQL changes; 0: nothing is lent */
 } QueryScope;
 
 /*
- * Connects to SPI as the given role, with the search path pinned and without JIT.
- * Every query_begin() needs a query_end(), except after an error: the abort
- * restores everything.  In a restricted scope the role's code cannot affect the
- * caller's role: no SET ROLE, no deferred triggers, no temporary tables.
+ * Connects to SPI as the owner of the extension, without JIT, and with the search path
+ * pinned as well as all settings that change the text of a value.  Every query_begin()
+ * needs a query_end(), except after an error: the abort restores everything.
  */
-extern void query_begin(QueryScope *scope, Oid role, bool restricted);
+extern void query_begin(QueryScope *scope);
 extern void query_end(QueryScope *scope);
 
-/* Changes the role within a scope. */
-extern void query_become(QueryScope *scope, Oid role, bool restricted);
+/*
+ * Lends the scope to SQL of the application: queries run as the role until the next query_lend(), query_reclaim()
+ * or query_end(), which takes back all settings that they have changed.  They cannot affect the caller's role: no
+ * SET ROLE, no deferred triggers, no temporary tables, no cursors WITH HOLD.
+ */
+extern void query_lend(QueryScope *scope, Oid role);
+
+/* Ends a loan: the queries run as the owner of the extension again, with the pinned settings. */
+extern void query_reclaim(QueryScope *scope);
+
+/* Sets the text settings and the search path, with temporary objects last, to those of the session, for a function. */
+extern void query_unpin(void);
 
 /*
  * Runs a query with the plan for that many incoming rows.  Returns the number of

@@ -127,7 +127,7 @@ run_maintenance(void)
 
 	if (!extension_exists())
 		return;
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	query_run(&maintain, 1, NULL, NULL);
 	query_end(&scope);
 }
@@ -139,7 +139,7 @@ record_server_start(void)
 
 	if (!extension_exists())
 		return;
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	(void) server_start_current();
 	query_end(&scope);
 }

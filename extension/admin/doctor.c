@@ -36,7 +36,8 @@ examination_begin(Examination *examination, Oid relid)
 
 	examination->relation = relation;
 	examination->none = tuplestore_begin_heap(false, false, work_mem);
-	query_begin(&examination->scope, relation->rd_rel->relowner, true);
+	query_begin(&examination->scope);
+	query_lend(&examination->scope, relation->rd_rel->relowner);
 	query_offer("herald_new", examination->none, RelationGetDescr(relation), InvalidOid);
 	query_offer("herald_old", examination->none, RelationGetDescr(relation), InvalidOid);
 }

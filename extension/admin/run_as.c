@@ -1,20 +1,42 @@
 /*-------------------------------------------------------------------------
  *
  * run_as.c
- *	  Calls an exposed function of the application as the role that it was
- *	  exposed with.
+ *	  Calls functions of the application as the role that they were registered with.
+ *
+ * 1. A question reads: a room policy, or a query over a watched table.  It may be asked
+ *	  in a transaction of the application, and runs as a security-restricted operation.
+ *
+ * 2. An action writes.  Only the bridge calls it, one in a transaction.  Its deferred
+ *	  triggers must run, but not at the commit: there they would run as the bridge.  So
+ *	  they fire at the end of the action, as its role.  They fire once more as a
+ *	  security-restricted operation: there PostgreSQL refuses a trigger that defers again.
+ *
+ * 3. After an action no cursor, temporary table, LISTEN or lock of the session is left.
+ *	  A cursor WITH HOLD would run at the commit, too.
+ *
+ * 4. All settings that the function changes are taken back.  SET ROLE fails, because the
+ *	  role was changed locally.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "commands/async.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/lock.h"
 #include "utils/guc.h"
+#include "utils/portal.h"
 
-/* Calls the function with the last two arguments of herald_internal.call_as(). */
+#include "query.h"
+
+/* Calls the function with the last two arguments of herald_internal.ask_as() and act_as(). */
 static Datum
 run_as_invoke(FunctionCallInfo fcinfo, bool *isnull)
 {
@@ -34,33 +56,76 @@ run_as_invoke(FunctionCallInfo fcinfo, bool *isnull)
 	return result;
 }
 
-PG_FUNCTION_INFO_V1(herald_call_as);
+/* SET CONSTRAINTS ALL IMMEDIATE: fires the deferred triggers. */
+static void
+fire_deferred_triggers(void)
+{
+	ConstraintsSetStmt *statement = makeNode(ConstraintsSetStmt);
 
-/*
- * herald_internal.call_as(function, role, user_id, payload) calls the function as the
- * role and returns its result.  The function gets the session's own search path:
- * our callers have pinned theirs, which does not suit the application.  After an
- * error the transaction's abort restores role and search path.
- */
-Datum
-herald_call_as(PG_FUNCTION_ARGS)
+	CommandCounterIncrement();
+	AfterTriggerSetState(statement);
+}
+
+/* Removes everything of the function that would outlive it in the session, or run at the commit. */
+static void
+clear_session(void)
+{
+	PortalHashTableDeleteAll();
+	Async_UnlistenAll();
+	LockReleaseSession(USER_LOCKMETHOD);
+	ResetTempTableNamespace();
+}
+
+static void
+finish_action(Oid role, int security)
+{
+	fire_deferred_triggers();
+	SetUserIdAndSecContext(role, security | SECURITY_RESTRICTED_OPERATION);
+	fire_deferred_triggers();
+	clear_session();
+}
+
+/* Calls the function as the role.  After an error the transaction's abort restores role and settings. */
+static Datum
+run_as(FunctionCallInfo fcinfo, bool is_action)
 {
 	int guc_level = NewGUCNestLevel();
+	Oid role = PG_GETARG_OID(1);
 	Oid saved_role;
 	int saved_security;
+	int security;
 	bool isnull;
 	Datum result;
 
 	Assert(PG_NARGS() == 4);
 	Assert(!PG_ARGISNULL(0) && !PG_ARGISNULL(1));
 	GetUserIdAndSecContext(&saved_role, &saved_security);
-	SetUserIdAndSecContext(PG_GETARG_OID(1), saved_security | SECURITY_LOCAL_USERID_CHANGE);
-	(void) set_config_option("search_path", GetConfigOptionResetString("search_path"), PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	security = saved_security | SECURITY_LOCAL_USERID_CHANGE;
+	query_unpin();
+	SetUserIdAndSecContext(role, is_action ? security : security | SECURITY_RESTRICTED_OPERATION);
 	result = run_as_invoke(fcinfo, &isnull);
-	AtEOXact_GUC(true, guc_level);
+	if (is_action)
+		finish_action(role, security);
+	AtEOXact_GUC(false, guc_level);
 	SetUserIdAndSecContext(saved_role, saved_security);
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
+}
+
+PG_FUNCTION_INFO_V1(herald_ask_as);
+PG_FUNCTION_INFO_V1(herald_act_as);
+
+/* herald_internal.ask_as(function, role, user_id, question) returns the function's answer to a question. */
+Datum
+herald_ask_as(PG_FUNCTION_ARGS)
+{
+	return run_as(fcinfo, false);
+}
+
+/* herald_internal.act_as(function, role, user_id, payload) does an action and returns the function's result. */
+Datum
+herald_act_as(PG_FUNCTION_ARGS)
+{
+	return run_as(fcinfo, true);
 }

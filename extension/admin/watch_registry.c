@@ -148,7 +148,7 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the table must not be null")));
 	relation = open_owned(PG_GETARG_OID(0));
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	id = run_statement(statement, fcinfo);
 	foreach (part, find_all_inheritors(RelationGetRelid(relation), NoLock, NULL))
 		CacheInvalidateRelcacheByRelid(lfirst_oid(part));
@@ -156,7 +156,7 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 	CommandCounterIncrement();
 	if (rehearse != NULL)
 	{
-		query_become(&scope, relation->rd_rel->relowner, true);
+		query_lend(&scope, relation->rd_rel->relowner);
 		rehearse(relation, fcinfo, id);
 	}
 	query_end(&scope);
@@ -276,7 +276,7 @@ herald_forget_table(PG_FUNCTION_ARGS)
 		PG_RETURN_VOID();
 	}
 	/* A dropped table has no owner, and its records serve nobody: any role may delete them. */
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	run_statement(&delete_watched, fcinfo);
 	query_end(&scope);
 	PG_RETURN_VOID();

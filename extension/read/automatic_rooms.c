@@ -102,7 +102,7 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 	SPITupleTable *found;
 
 	search.out = query_result_begin(fcinfo, &search.shape);
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	sources = query_run(&find_room_sources, 1, &kinds, NULL);
 	found = SPI_tuptable;
 	for (uint64 i = 0; i < sources; i++)
@@ -111,7 +111,7 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 
 		search.sql = SPI_getvalue(found->vals[i], found->tupdesc, 1);
 		search.users = PointerGetDatum(users);
-		query_become(&scope, DatumGetObjectId(SPI_getbinval(found->vals[i], found->tupdesc, 2, &isnull)), true);
+		query_lend(&scope, DatumGetObjectId(SPI_getbinval(found->vals[i], found->tupdesc, 2, &isnull)));
 		if (!room_search_try(&search))
 			room_search_each(&search, users);
 	}

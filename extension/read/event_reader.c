@@ -360,7 +360,7 @@ herald_read_events(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("herald.read_events() needs a position and positive numbers of events and bytes")));
 	reading.out = query_result_begin(fcinfo, &reading.shape);
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	reading.until = snapshot_current();
 	reading.durable_lsn = durable_lsn();
 	reading.position = resume_at(PG_GETARG_DATUM(0));

@@ -134,7 +134,7 @@ herald_current_position(PG_FUNCTION_ARGS)
 	Position position;
 	Datum text;
 
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	position = position_after(snapshot_current());
 	text = query_text_for_caller(position_text(&position));
 	query_end(&scope);
@@ -231,7 +231,7 @@ herald_earliest(PG_FUNCTION_ARGS)
 	int count;
 
 	Assert(shape->natts == 2);
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &usable);
 	if (earliest(positions, usable, count, &result))
 	{
@@ -332,7 +332,7 @@ herald_resume(PG_FUNCTION_ARGS)
 
 	call.out = query_result_begin(fcinfo, &call.shape);
 	Assert(call.shape->natts == RESUME_COLUMNS);
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	call.present = position_after(snapshot_current());
 	count = read_positions(PG_GETARG_DATUM(0), &positions, &usable);
 	call.segment_count = read_positions(PG_GETARG_DATUM(1), &call.segments, &call.segment_usable);

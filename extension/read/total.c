@@ -82,14 +82,14 @@ counter_value(FunctionCallInfo fcinfo, int sql_column, const char *failure)
 	CounterLookup lookup = { .subject_id = PG_GETARG_DATUM(1), .isnull = true };
 	QueryScope scope;
 
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	if (query_run(&find_counter, 1, &counter, NULL) == 1)
 	{
 		bool isnull;
 		Oid relation = DatumGetObjectId(query_value(0, COUNTER_TABLE, &isnull));
 
 		lookup.sql = query_text(0, sql_column);
-		query_become(&scope, DatumGetObjectId(query_value(0, COUNTER_ROLE, &isnull)), true);
+		query_lend(&scope, DatumGetObjectId(query_value(0, COUNTER_ROLE, &isnull)));
 		if (lookup.sql != NULL && ConditionalLockRelationOid(relation, AccessShareLock))
 			counter_lookup_try(&lookup, failure);
 	}

@@ -156,7 +156,7 @@ herald_append_event(PG_FUNCTION_ARGS)
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
 	(void) GetTopFullTransactionId();
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	query_run(&append_one, 1, values, nulls);
 	id = query_value(0, 1, &isnull);
 	doorbell_ring();

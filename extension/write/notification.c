@@ -203,7 +203,7 @@ herald_notify(PG_FUNCTION_ARGS)
 	}
 	/* herald.mark_all_read() relies on this order: first the transaction id, then the id of the notification. */
 	(void) GetTopFullTransactionId();
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	candidates = single_candidate(columns, values, nulls, lengthof(columns));
 	published = tuplestore_begin_heap(false, false, work_mem);
 	id = notification_write(&scope, candidates, published);
@@ -230,7 +230,7 @@ herald_is_blocked(PG_FUNCTION_ARGS)
 	Tuplestorestate *blocked;
 	bool result;
 
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	candidates = single_candidate(columns, values, nulls, lengthof(columns));
 	query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
 	blocked = user_block_find(&scope, 1);

@@ -151,7 +151,7 @@ herald_retract(PG_FUNCTION_ARGS)
 	Tuplestorestate *published;
 	int64 retracted;
 
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	causes = tuplestore_begin_heap(false, false, work_mem);
 	tuplestore_putvalues(causes, retraction_shape(), &value, &isnull);
 	published = tuplestore_begin_heap(false, false, work_mem);

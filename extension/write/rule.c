@@ -137,7 +137,7 @@ record_rule_failure(Rule *rule, ErrorData *error)
 	values[0] = Int32GetDatum(rule->id);
 	values[1] = CStringGetTextDatum(unpack_sql_state(error->sqlerrcode));
 	values[2] = CStringGetTextDatum(error->message);
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	query_run(&record_failure, 1, values, NULL);
 	query_end(&scope);
 }

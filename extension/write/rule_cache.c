@@ -156,7 +156,7 @@ load_set(RuleSet *set, Relation relation)
 		MemoryContextSetParent(set->context, TopTransactionContext);
 	set->context = NULL;
 	set->valid = true; /* an invalidation from here on counts */
-	query_begin(&scope, query_extension_owner(), false);
+	query_begin(&scope);
 	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
 		lists[operation] = load_list(relation, operations[operation], context);
 	query_end(&scope);

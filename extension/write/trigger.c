@@ -5,9 +5,10 @@
  *	  rules of the table, and their output to the inbox and the event log.
  *
  * The trigger runs once per statement, for any number of rows.  The rules' queries
- * run as the owner of the table in a restricted scope: a rule can read exactly as
- * much as that owner.  The writes run as the owner of the extension.  The role that
- * wrote to the table needs no privilege of the extension.
+ * run as the owner of the table, each rule on a loan of the scope (query.h): a rule can
+ * read exactly as much as that owner, and no setting that it changes outlives it.  The
+ * writes run as the owner of the extension.  The role that wrote to the table needs no
+ * privilege of the extension.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -59,11 +60,13 @@ changed_rows(TriggerData *trigger)
 static void
 apply_rules_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
 {
-	query_become(scope, query_extension_owner(), false);
+	query_reclaim(scope);
 	retraction_lock(output->to_lock);
-	query_become(scope, owner, true);
 	for (int i = 0; i < rules->count; i++)
+	{
+		query_lend(scope, owner);
 		rule_run_after_lock(&rules->rules[i], rows, output);
+	}
 }
 
 static void
@@ -74,14 +77,17 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 	RuleOutput output;
 
 	Assert(rules->count > 0 && rows > 0);
-	query_begin(&scope, owner, true);
+	query_begin(&scope);
 	query_offer_changes(trigger);
 	output = rule_output_begin();
 	for (int i = 0; i < rules->count; i++)
+	{
+		query_lend(&scope, owner);
 		rule_run(&rules->rules[i], rows, &output);
+	}
 	if (tuplestore_tuple_count(output.to_lock) > 0)
 		apply_rules_after_lock(&scope, owner, rules, rows, &output);
-	query_become(&scope, query_extension_owner(), false);
+	query_reclaim(&scope);
 	retraction_write(output.retracted, output.published);
 	notification_write(&scope, output.candidates, output.published);
 	event_log_append_all(output.published);

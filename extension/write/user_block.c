@@ -110,10 +110,9 @@ user_block_find(QueryScope *scope, int64 candidates)
 		fill_block_cache();
 	for (int i = 0; i < block_cache.count; i++)
 	{
-		query_become(scope, block_cache.sources[i].owner, true);
+		query_lend(scope, block_cache.sources[i].owner);
 		query_run_into(&block_cache.sources[i].query, candidates, found, user_block_shape());
 	}
-	if (block_cache.count > 0)
-		query_become(scope, query_extension_owner(), false);
+	query_reclaim(scope);
 	return found;
 }

@@ -178,7 +178,7 @@ BEGIN
 		RAISE EXCEPTION 'role "%" may not execute function %', exposed.run_as, exposed.function
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
-	RETURN herald_internal.call_as(exposed.function, exposed.run_as, user_id, payload);
+	RETURN herald_internal.act_as(exposed.function, exposed.run_as, user_id, payload);
 END
 $$;
 COMMENT ON FUNCTION herald_internal.act(text, text, jsonb, jsonb) IS

@@ -314,7 +314,8 @@ $$;
 
 -- Runs such a query as the current user.
 CREATE FUNCTION herald_internal.query_rows(user_id text, question jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+	SET standard_conforming_strings = on AS $$
 DECLARE
 	answer jsonb;
 BEGIN
@@ -329,7 +330,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.conversation_id, a.unread, a.last_read
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN LATERAL herald_internal.unread_query(w.relation) AS q
-	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.query_rows(text, jsonb)',
+	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.ask_as('herald_internal.query_rows(text, jsonb)',
 	                                                              q.run_as, user_id, jsonb_build_object('sql', q.sql,
 		'read', (SELECT coalesce(jsonb_object_agg(r.conversation_id, r.message_id), '{}')
 		         FROM herald.conversation_read AS r
@@ -364,7 +365,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (
 		SELECT FROM herald_internal.watched_table AS w
 		CROSS JOIN LATERAL herald_internal.message_query(w.relation, conversation_id, message_id, after) AS q
-		WHERE w.kind = 'messages' AND herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure,
+		WHERE w.kind = 'messages' AND herald_internal.ask_as('herald_internal.query_exists(text, jsonb)'::regprocedure,
 		                                                      q.run_as, '', q.question) = 'true');
 $$;
 

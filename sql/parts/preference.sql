@@ -215,7 +215,7 @@ COMMENT ON FUNCTION herald.is_blocked(text, text) IS
 -- Returns whether a watched users table has the user; NULL if no users table is watched.
 CREATE FUNCTION herald_internal.user_exists(user_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT bool_or(herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner,
+	SELECT bool_or(herald_internal.ask_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner,
 	                                       user_id,
 	                                       herald_internal.exists_query('users', w.relation, a.key,
 	                                           NULL, user_id)) = 'true')
@@ -233,7 +233,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		JOIN pg_class AS c ON c.oid = w.relation
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], notifications_enabled text)
 		WHERE w.kind = 'users' AND a.notifications_enabled IS NOT NULL AND
-		      herald_internal.call_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner, user_id,
+		      herald_internal.ask_as('herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner, user_id,
 		                     herald_internal.exists_query('recipient', w.relation, a.key, 'NOT ' ||
 		                                                  quote_ident(a.notifications_enabled), user_id)) = 'true');
 $$;

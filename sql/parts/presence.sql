@@ -263,7 +263,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL (SELECT herald_internal.and_conditions(m.present,
 	                                                          herald_internal.value_condition(m.status,
 	                                                              m.accepted))) AS p (present)
-	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.call_as('herald_internal.query_rows(text, jsonb)', c.relowner,
+	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.ask_as('herald_internal.query_rows(text, jsonb)', c.relowner,
 	                                                              user_id, jsonb_build_object('sql', format(
 		'SELECT DISTINCT %1$s AS id FROM (SELECT * FROM %2$s AS mine WHERE %3$s) AS mine '
 		'JOIN (SELECT * FROM %2$s WHERE %4$s) AS theirs ON %5$s',

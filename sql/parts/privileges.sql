@@ -108,3 +108,21 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+-- A session may read backslashes in strings as escapes (standard_conforming_strings = off). Our functions mean
+-- backslashes.
+DO $$
+DECLARE
+	literal regprocedure;
+BEGIN
+	FOR literal IN
+		SELECT p.oid
+		FROM pg_proc AS p
+		JOIN pg_language AS l ON l.oid = p.prolang
+		WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
+		      l.lanname IN ('sql', 'plpgsql') AND strpos(p.prosrc, chr(92)) > 0
+	LOOP
+		EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', literal);
+	END LOOP;
+END
+$$;

@@ -29,7 +29,7 @@ CREATE TABLE herald_internal.session_room (
 	user_id   text NOT NULL,
 	room      text NOT NULL,
 	joined_at timestamptz NOT NULL DEFAULT now(),
-	PRIMARY KEY (session, room)
+	PRIMARY KEY (session, user_id, room)
 );
 COMMENT ON TABLE herald_internal.session_room IS 'the rooms that sessions have joined by action, for their return';
 CREATE INDEX ON herald_internal.session_room (joined_at);
@@ -79,6 +79,18 @@ COMMENT ON FUNCTION herald.room_policy(text, regprocedure) IS
 	'lets a function (user_id text, room text) returns boolean decide on access to the rooms prefix:...; it runs as '
 	'the role that registers it; NULL closes the rooms';
 
+-- Returns the condition that the viewer may see the subject of a comment; NULL if everybody may.
+CREATE FUNCTION herald_internal.subject_condition(comments regclass, columns text[], subject_table regclass)
+	RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('EXISTS (SELECT FROM %s AS subject WHERE %s AND %s)', subject_table,
+	              herald_internal.match_columns('subject', subject_table,
+	                                            herald_internal.referenced_key(comments, columns, subject_table),
+	                                            'comment', comments, columns), v.condition)
+	FROM herald_internal.visible_condition('subject', subject_table, 'session.viewer') AS v (condition)
+	WHERE v.condition IS NOT NULL;
+$$;
+
 -- Returns the tables whose rows have rooms with a prefix, with the condition of access.
 CREATE FUNCTION herald_internal.subject_tables(prefix text) RETURNS TABLE (relation regclass, key text[], visible text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -87,8 +99,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		FROM herald_internal.watched_table AS w
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], visible text, subject text[], subject_table regclass)
 	), own AS (
-		SELECT w.relation, w.key, w.visible FROM watched AS w WHERE w.kind = CASE prefix WHEN 'post' THEN 'posts'
-		WHEN 'comment' THEN 'comments' END
+		SELECT w.relation, w.key, w.visible FROM watched AS w WHERE w.kind = 'posts' AND prefix = 'post'
+		UNION
+		SELECT w.relation, w.key, herald_internal.subject_condition(w.relation, w.subject, w.subject_table)
+		FROM watched AS w WHERE w.kind = 'comments' AND prefix = 'comment'
 	)
 	SELECT * FROM own
 	UNION
@@ -110,20 +124,22 @@ BEGIN
 END
 $$;
 
--- Returns the query whether a row exists that the user may see.
+-- Returns the query whether a row exists that the user may see. The id must be the text of the key: post:06 is no
+-- room of post 6.
 CREATE FUNCTION herald_internal.exists_query(prefix text, relation regclass, key text[], visible text, id text)
 	RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('id', id, 'sql',
-	                          format('FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) WHERE %s AND (%s)',
-	                                 relation, prefix,
-	                                                  herald_internal.match_id(prefix, relation, key, '$2'),
-	                                                  coalesce(visible, 'true')));
+	                          format('FROM %s AS %I CROSS JOIN (SELECT $1) AS session (viewer) '
+	                                 'WHERE %s AND %s = $2 AND (%s)', relation, prefix,
+	                                 herald_internal.match_id(prefix, relation, key, '$2'),
+	                                 herald_internal.id_sql(prefix, key), coalesce(visible, 'true')));
 $$;
 
 -- Runs such a query as the current user.
 CREATE FUNCTION herald_internal.query_exists(user_id text, question jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+	SET standard_conforming_strings = on AS $$
 DECLARE
 	answer boolean;
 BEGIN
@@ -165,7 +181,7 @@ BEGIN
 	END IF;
 	RETURN EXISTS (
 		SELECT FROM herald_internal.room_checks(prefix, id) AS q
-		WHERE herald_internal.call_as(q.ask, q.run_as, user_id, q.question) = 'true');
+		WHERE herald_internal.ask_as(q.ask, q.run_as, user_id, q.question) = 'true');
 EXCEPTION
 	WHEN data_exception THEN
 		RETURN false;
@@ -184,8 +200,7 @@ BEGIN
 	END IF;
 	IF split_part(room, ':', 1) <> ALL (herald_internal.automatic_prefixes()) THEN
 		INSERT INTO herald_internal.session_room (session, user_id, room) VALUES (session, user_id, room)
-		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET user_id = excluded.user_id,
-			joined_at = excluded.joined_at;
+		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET joined_at = excluded.joined_at;
 	END IF;
 	RETURN true;
 END

@@ -143,10 +143,15 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';
 COMMENT ON FUNCTION herald_internal.automatic_rooms(text[], text[]) IS
 	'returns the rooms that users are in by the application''s own tables, for some kinds of them';
 
-CREATE FUNCTION herald_internal.call_as(function regprocedure, run_as oid, user_id text, payload jsonb) RETURNS jsonb
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_call_as';
-COMMENT ON FUNCTION herald_internal.call_as(regprocedure, oid, text, jsonb) IS
-	'calls a function (text, jsonb) as a role';
+CREATE FUNCTION herald_internal.ask_as(function regprocedure, run_as oid, user_id text, question jsonb) RETURNS jsonb
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_ask_as';
+COMMENT ON FUNCTION herald_internal.ask_as(regprocedure, oid, text, jsonb) IS
+	'calls a function (text, jsonb) that reads, as a role';
+
+CREATE FUNCTION herald_internal.act_as(function regprocedure, run_as oid, user_id text, payload jsonb) RETURNS jsonb
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_act_as';
+COMMENT ON FUNCTION herald_internal.act_as(regprocedure, oid, text, jsonb) IS
+	'calls a function (text, jsonb) that may write, as a role, with its deferred triggers; only act() does that';
 
 CREATE FUNCTION herald_internal.setting(name text) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_setting';

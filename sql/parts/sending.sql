@@ -37,7 +37,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF EXISTS (SELECT FROM herald_internal.user_table(relation, receiver) AS u
 	           JOIN pg_class AS c ON c.oid = u.users
-	           WHERE herald_internal.call_as('herald_internal.query_exists(text, jsonb)', c.relowner, user_id,
+	           WHERE herald_internal.ask_as('herald_internal.query_exists(text, jsonb)', c.relowner, user_id,
 	                                herald_internal.exists_query('receiver', u.users, u.key, NULL,
 	                                                             receiver_id)) <> 'true') THEN
 		RAISE EXCEPTION 'there is no user "%"', receiver_id USING ERRCODE = 'no_data_found';
@@ -172,7 +172,7 @@ BEGIN
 		         herald_internal.key_values(message.receiver, receiver_id)),
 		herald_internal.message_content(message.body[1], message.writable, message.max_length,
 		                                payload - '{conversationId,receiverId}'::text[]));
-	id := herald_internal.call_as('herald_internal.insert_row(text, jsonb)', message.owner, user_id,
+	id := herald_internal.act_as('herald_internal.insert_row(text, jsonb)', message.owner, user_id,
 	                              jsonb_build_object('row', fields,
 		'sql', herald_internal.insert_sql(message.relation, message.key, ARRAY(SELECT jsonb_object_keys(fields)))));
 	RETURN herald_internal.sent_message_json(id #>> '{}');

@@ -186,7 +186,7 @@ SELECT count(*) FROM herald.event;
 SELECT count(*) FROM herald.notification;
 SELECT count(*) FROM privileges.users;
 SELECT herald.publish('room', 'forged', '{}');
-SELECT herald_internal.call_as('herald_internal.act_inbox_list(text, jsonb)', 'postgres'::regrole, 'ann', '{}');
+SELECT herald_internal.ask_as('herald_internal.act_inbox_list(text, jsonb)', 'postgres'::regrole, 'ann', '{}');
 RESET ROLE;
 
 -- A role with USAGE on schema herald alone: functions, views and row-level security work without any right on

@@ -50,7 +50,7 @@ CREATE FUNCTION public.regress_herald_path(user_id text, room text) RETURNS bool
 	SELECT 'path:' || current_setting('search_path') = room
 $$;
 SELECT herald.room_policy('path', 'regress_herald_path(text, text)');
-SELECT herald.may_join('1', 'path:"$user", public');
+SELECT herald.may_join('1', 'path:"$user", public, pg_temp');
 CREATE FUNCTION r.broken(user_id text, room text) RETURNS boolean LANGUAGE plpgsql
 	AS $$ BEGIN RAISE 'out of order'; END $$;
 SELECT herald.room_policy('lobby', 'r.broken(text, text)');
