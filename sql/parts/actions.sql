@@ -8,16 +8,20 @@
 CREATE TABLE herald.action (
 	name     text PRIMARY KEY,
 	function regprocedure NOT NULL,
-	run_as   regrole NOT NULL
+	run_as   regrole NOT NULL,
+	owner    regrole NOT NULL DEFAULT quote_ident(current_user)::regrole
 );
 COMMENT ON TABLE herald.action IS 'functions of the application that clients may call, and the roles that they run as';
 COMMENT ON COLUMN herald.action.name IS 'the name by which clients call it';
 COMMENT ON COLUMN herald.action.function IS 'the function: (user_id text, payload jsonb), returns jsonb';
 COMMENT ON COLUMN herald.action.run_as IS 'the role that the function runs as';
+COMMENT ON COLUMN herald.action.owner IS 'the role that exposed it: others cannot replace or delete it';
 SELECT pg_extension_config_dump('herald.action', '');
 
 CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.action
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_registration('text, jsonb', 'jsonb');
+CREATE TRIGGER check_owner BEFORE INSERT OR UPDATE OR DELETE ON herald.action
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_owner();
 
 -- Returns the function of a built-in action: act_notification_read for notification:read.
 CREATE FUNCTION herald_internal.built_in_action(action text) RETURNS text
@@ -170,7 +174,10 @@ BEGIN
 		EXECUTE format('SELECT %s($1, $2)', built_in::regproc) INTO answer USING user_id, coalesce(payload, '{}');
 		RETURN answer;
 	END IF;
-	SELECT * INTO exposed FROM herald.action AS a WHERE a.name = action;
+	SELECT a.* INTO exposed FROM herald.action AS a
+	JOIN pg_proc AS f ON f.oid = a.function
+	JOIN pg_roles AS o ON o.oid = a.run_as
+	WHERE a.name = action;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = 'HD404';
 	END IF;

@@ -82,6 +82,21 @@ $$;
 COMMENT ON FUNCTION herald_internal.trim_slot(smallint) IS
 	'empties a partition when all its events are older than the recovery window';
 
+-- DROP ROLE, DROP FUNCTION and DROP TABLE leave records behind. Nothing uses them, and a new object could get the OID.
+CREATE FUNCTION herald_internal.delete_orphans() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	DELETE FROM herald.action AS a
+	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = a.function) OR
+	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
+	DELETE FROM herald.room_policy AS a
+	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = a.function) OR
+	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
+	SELECT herald_internal.forget_table(w.relation)
+	FROM (SELECT relation FROM herald_internal.watched_table UNION SELECT relation FROM herald_internal.rule) AS w
+	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = w.relation);
+$$;
+COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of dropped roles, functions and tables';
+
 CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -96,6 +111,7 @@ BEGIN
 		WHERE s <> herald_internal.event_slot();
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
+	PERFORM herald_internal.delete_orphans();
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
 	DELETE FROM herald.preference AS p WHERE p.until < now() - interval '1 day';
 	PERFORM herald_internal.settle_read_marks(), herald_internal.trim_next_inboxes();

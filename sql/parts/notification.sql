@@ -12,7 +12,8 @@ CREATE TABLE herald.notification_type (
 	retract     text NOT NULL DEFAULT 'unread' CHECK (retract IN ('always', 'unread', 'never')),
 	channels    text[] NOT NULL DEFAULT '{inbox,live}',
 	required    boolean NOT NULL DEFAULT false,
-	shipped     boolean NOT NULL DEFAULT false
+	shipped     boolean NOT NULL DEFAULT false,
+	owner       regrole NOT NULL DEFAULT quote_ident(current_user)::regrole
 );
 COMMENT ON TABLE herald.notification_type IS 'types of notifications: templates and handling';
 COMMENT ON COLUMN herald.notification_type.name IS 'the name in rules and in herald.notify()';
@@ -30,6 +31,7 @@ COMMENT ON COLUMN herald.notification_type.retract IS
 COMMENT ON COLUMN herald.notification_type.channels IS 'the channels for users without a preference';
 COMMENT ON COLUMN herald.notification_type.required IS 'preferences, mutes and blocks do not apply';
 COMMENT ON COLUMN herald.notification_type.shipped IS 'came with the extension; an INSERT of the same name replaces it';
+COMMENT ON COLUMN herald.notification_type.owner IS 'the role that made the type: others cannot replace or delete it';
 
 INSERT INTO herald.notification_type (name, title, priority, group_by, group_title, retract, required, shipped) VALUES
 	('like', '{actor} liked your {subject}', 10, 'subject', '{actor} and {others} liked your {subject}', 'always',
@@ -62,6 +64,9 @@ $$;
 COMMENT ON FUNCTION herald_internal.replace_shipped_type() IS 'trigger of herald.notification_type';
 CREATE TRIGGER replace_shipped_type BEFORE INSERT OR UPDATE ON herald.notification_type
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.replace_shipped_type();
+
+CREATE TRIGGER check_owner BEFORE INSERT OR UPDATE OR DELETE ON herald.notification_type
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_owner();
 
 SELECT pg_extension_config_dump('herald.notification_type', 'WHERE NOT shipped');
 

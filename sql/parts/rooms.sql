@@ -16,12 +16,14 @@ RETURN '{user,feed,conversation}'::text[];
 CREATE TABLE herald.room_policy (
 	prefix   text PRIMARY KEY,
 	function regprocedure NOT NULL,
-	run_as   regrole NOT NULL
+	run_as   regrole NOT NULL,
+	owner    regrole NOT NULL DEFAULT quote_ident(current_user)::regrole
 );
 COMMENT ON TABLE herald.room_policy IS 'the application''s functions that control access to rooms, by prefix';
 COMMENT ON COLUMN herald.room_policy.prefix IS 'the part of a room''s name before the first colon';
 COMMENT ON COLUMN herald.room_policy.function IS 'returns whether a user may join a room: (user_id text, room text)';
 COMMENT ON COLUMN herald.room_policy.run_as IS 'the role that the function runs as';
+COMMENT ON COLUMN herald.room_policy.owner IS 'the role that made the policy: others cannot replace or delete it';
 SELECT pg_extension_config_dump('herald.room_policy', '');
 
 CREATE TABLE herald_internal.session_room (
@@ -56,6 +58,8 @@ $$;
 
 CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.room_policy
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_registration('text, text', 'boolean');
+CREATE TRIGGER check_owner BEFORE INSERT OR UPDATE OR DELETE ON herald.room_policy
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_owner();
 
 CREATE FUNCTION herald.room_policy(prefix text, function regprocedure) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -70,7 +74,8 @@ BEGIN
 	IF function IS NULL THEN
 		DELETE FROM herald.room_policy AS p WHERE p.prefix = room_policy.prefix;
 	ELSE
-		INSERT INTO herald.room_policy VALUES (prefix, function, quote_ident(current_user)::regrole)
+		INSERT INTO herald.room_policy (prefix, function, run_as)
+			VALUES (prefix, function, quote_ident(current_user)::regrole)
 		ON CONFLICT ON CONSTRAINT room_policy_pkey DO UPDATE SET function = excluded.function, run_as = excluded.run_as;
 	END IF;
 END
@@ -157,6 +162,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                          ':' || id)
 	FROM herald.room_policy AS p
 	JOIN pg_proc AS f ON f.oid = p.function
+	JOIN pg_roles AS o ON o.oid = p.run_as
 	WHERE p.prefix = $1
 	UNION ALL
 	SELECT 'herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner,

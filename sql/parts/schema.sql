@@ -153,6 +153,26 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_act_as';
 COMMENT ON FUNCTION herald_internal.act_as(regprocedure, oid, text, jsonb) IS
 	'calls a function (text, jsonb) that may write, as a role, with its deferred triggers; only act() does that';
 
+-- The trigger of the tables to which roles add records of their own: an action, a room policy, a type.
+CREATE FUNCTION herald_internal.check_owner() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	shipped boolean := coalesce(to_jsonb(old) -> 'shipped' = 'true', false);
+BEGIN
+	IF tg_op = 'INSERT' OR shipped THEN
+		new.owner := quote_ident(current_user)::regrole;
+	ELSIF NOT pg_has_role(old.owner, 'MEMBER') THEN
+		RAISE EXCEPTION 'must be a member of role %, which owns the record', old.owner
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Choose another name, or ask that role.';
+	ELSIF tg_op = 'UPDATE' AND NOT pg_has_role(new.owner, 'MEMBER') THEN
+		RAISE EXCEPTION 'must be a member of role %', new.owner USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	RETURN CASE tg_op WHEN 'DELETE' THEN old ELSE new END;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.check_owner() IS
+	'trigger: a record belongs to the role that made it, and others neither replace nor delete it';
+
 CREATE FUNCTION herald_internal.setting(name text) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_setting';
 COMMENT ON FUNCTION herald_internal.setting(text) IS 'returns the setting herald.NAME, in any session';

@@ -35,3 +35,4 @@ SELECT session, user_id, room FROM herald_internal.session_room;
 DELETE FROM herald_internal.session_room;
 SELECT herald.unwatch_all();
 DROP SCHEMA access CASCADE;
+TRUNCATE herald.notification;
