@@ -79,6 +79,25 @@ BEGIN
 END
 $$;
 
+-- Raises an error for the names of events that state something only the extension or the bridge knows. A template of a
+-- rule is refused if its literal beginning allows such a name.
+CREATE FUNCTION herald_internal.check_event_name(template text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	start text := split_part(template, '{', 1);
+BEGIN
+	IF EXISTS (SELECT FROM unnest('{notification:,typing:,room:,user:online,user:offline}'::text[]) AS r (reserved)
+	           WHERE starts_with(start, reserved) OR strpos(template, '{') > 0 AND starts_with(reserved, start)) OR
+	   template = 'post:viewers' THEN
+		RAISE EXCEPTION 'event name "%" is reserved', template
+			USING ERRCODE = 'reserved_name', DETAIL = 'Clients trust that pg_herald itself has made such an event.',
+			      HINT = 'Begin the name with a resource of the application: order:shipped, order:{state}.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.check_event_name(text) IS
+	'raises an error for the names of the extension''s own events';
+
 -- Raises an error unless "ack" is null or an exposed action.
 CREATE FUNCTION herald_internal.check_ack(ack text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -94,7 +113,7 @@ $$;
 CREATE FUNCTION herald.publish(room text, event text, payload jsonb, ack text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald_internal.check_event(ARRAY[room], event, payload::json);
+	PERFORM herald_internal.check_event(ARRAY[room], event, payload::json), herald_internal.check_event_name(event);
 	PERFORM herald_internal.check_ack(ack);
 	RETURN herald_internal.append_event(ARRAY[room], event, payload::json, NULL, NULL, NULL, ack);
 END

@@ -100,9 +100,7 @@ COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of 
 CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF wait THEN
-		PERFORM pg_advisory_xact_lock('herald_internal.log_fold'::regclass::oid::int, 0);
-	ELSIF NOT pg_try_advisory_xact_lock('herald_internal.log_fold'::regclass::oid::int, 0) THEN
+	IF NOT herald_internal.own_lock('herald_internal.log_fold', wait) THEN
 		RETURN;
 	END IF;
 	PERFORM herald_internal.record_server_start();

@@ -157,7 +157,7 @@ CREATE FUNCTION herald_internal.lock_presence() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
-	PERFORM pg_advisory_xact_lock('herald_internal.presence'::regclass::oid::int, 0);
+	PERFORM herald_internal.own_lock('herald_internal.presence');
 END
 $$;
 

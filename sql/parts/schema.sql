@@ -173,6 +173,15 @@ $$;
 COMMENT ON FUNCTION herald_internal.check_owner() IS
 	'trigger: a record belongs to the role that made it, and others neither replace nor delete it';
 
+CREATE FUNCTION herald_internal.own_lock("table" regclass, wait boolean DEFAULT true, for_session boolean DEFAULT false)
+	RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_own_lock';
+COMMENT ON FUNCTION herald_internal.own_lock(regclass, boolean, boolean) IS
+	'takes the lock that goes with a table of the extension, which no other role can take';
+CREATE FUNCTION herald_internal.own_unlock("table" regclass) RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_own_unlock';
+COMMENT ON FUNCTION herald_internal.own_unlock(regclass) IS 'releases such a lock of the session';
+
 CREATE FUNCTION herald_internal.setting(name text) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_setting';
 COMMENT ON FUNCTION herald_internal.setting(text) IS 'returns the setting herald.NAME, in any session';

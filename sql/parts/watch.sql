@@ -434,6 +434,7 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.check_rule(rule, operations, recipient, event, room, retract, on_error),
+		herald_internal.check_event_name(event),
 		herald_internal.check_ack(ack);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
 		actor_person := herald_internal.person_by_id('actor', actor);

@@ -33,7 +33,7 @@ EXCEPTION WHEN division_by_zero THEN
 END
 $$;
 CREATE TABLE doorbell.item (name text PRIMARY KEY);
-SELECT herald.watch('doorbell.item', 'item', '{insert,update,delete}', event => '{name}', room => 'room');
+SELECT herald.watch('doorbell.item', 'item', '{insert,update,delete}', event => 'item:{name}', room => 'room');
 
 -- Commit.
 SELECT doorbell.say('alone');

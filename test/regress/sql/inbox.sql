@@ -42,10 +42,10 @@ SELECT title FROM herald.inbox('ann', only_unread => true);
 SELECT rooms, event, jsonb_array_length(payload -> 'ids') AS ids, payload -> 'count' AS count FROM inbox.heard();
 -- mark_all_read() leaves out transactions in progress, and would announce them again. The lock keeps the worker's
 -- maintenance from being one.
-DO $$ BEGIN PERFORM pg_advisory_lock('herald_internal.log_fold'::regclass::oid::int, 0); END $$;
+DO $$ BEGIN PERFORM herald_internal.own_lock('herald_internal.log_fold', for_session => true); END $$;
 SELECT herald.mark_all_read('ann');
 SELECT herald.mark_all_read('ann') AS again;
-DO $$ BEGIN PERFORM pg_advisory_unlock('herald_internal.log_fold'::regclass::oid::int, 0); END $$;
+DO $$ BEGIN PERFORM herald_internal.own_unlock('herald_internal.log_fold'); END $$;
 SELECT herald.unread_count('ann'), herald.unread_count('ben');
 SELECT * FROM inbox.heard();
 
