@@ -8,8 +8,12 @@
  */
 #include "base/json.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 char *
 json_quoted(const char *text)
@@ -55,9 +59,11 @@ json_member(const json_t *object, const char *key)
 char *
 json_error(const char *code, const char *message)
 {
-	json_t *error = json_pack("{s:s?, s:s?}", "code", code, "message", message);
+	char *clean = message ? utf8_repair(message, strlen(message)) : NULL;
+	json_t *error = json_pack("{s:s?, s:s?}", "code", code, "message", clean);
 	char *text = error ? json_dumps(error, JSON_COMPACT) : memory_copy("null");
 
 	json_decref(error);
+	free(clean);
 	return text;
 }

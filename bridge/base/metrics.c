@@ -51,6 +51,7 @@ static const Description descriptions[] = {
 	{ "herald_log_readings_total", "counter", "Reads of the log for sessions that returned.", &metrics.log_readings, 1 },
 	{ "herald_database_reconnects_total", "counter", "Database connections made again after a loss.", &metrics.database_reconnects, 1 },
 	{ "herald_resyncs_total", "counter", "Times that the bridge lost its position in the log.", &metrics.resyncs, 1 },
+	{ "herald_values_repaired_total", "counter", "Values from the database that were not UTF-8.", &metrics.values_repaired, 1 },
 	{ "herald_event_age_seconds", "gauge", "Age of the newest event when it was read.", &metrics.event_age_ms, 0.001 },
 	{ "herald_lag_events", "gauge", "Approximate number of events in the log that are not delivered yet.", &metrics.behind_events, 1 },
 	{ "herald_lag_seconds", "gauge", "Age of the oldest event that is not delivered yet.", &lag_ms, 0.001 },

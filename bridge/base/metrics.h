@@ -37,9 +37,10 @@ typedef struct Metrics
 	int64_t log_readings; /* for clients whose missed events are not cached */
 	int64_t database_reconnects;
 	int64_t resyncs;
-	int64_t event_age_ms;  /* from insert to delivery, of the newest event */
-	int64_t behind_since;  /* all commits before this time are delivered; 0: all there are */
-	int64_t behind_events; /* events after the latest page, about */
+	int64_t values_repaired; /* of the database: they were not UTF-8 */
+	int64_t event_age_ms;	 /* from insert to delivery, of the newest event */
+	int64_t behind_since;	 /* all commits before this time are delivered; 0: all there are */
+	int64_t behind_events;	 /* events after the latest page, about */
 } Metrics;
 
 extern Metrics metrics;

@@ -88,7 +88,7 @@ static void read_socket(Database *database);
 
 /* Takes the first query off the queue and answers it. */
 static void
-answer_first(Database *database, const PGresult *result)
+answer_first(Database *database, PGresult *result)
 {
 	Query *query = database->queries;
 
@@ -96,7 +96,7 @@ answer_first(Database *database, const PGresult *result)
 	DL_DELETE(database->queries, query);
 	database->busy = false;
 	database->load--;
-	query->answer(query->context, result);
+	query_answer(query, result);
 	query_free(query);
 }
 

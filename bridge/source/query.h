@@ -32,6 +32,12 @@ typedef struct Query
 /* Copies the text and the parameters, which are texts or NULL.  The caller frees the query. */
 extern Query *query_new(const char *sql, int count, const char *const *values, QueryAnswer answer, void *context);
 
+/*
+ * Gives the receiver the result, which may be NULL.  Values that are not UTF-8 are repaired first: they get U+FFFD
+ * in place of the bad bytes.  So everything that a query returns is UTF-8 in all of the bridge.
+ */
+extern void query_answer(const Query *query, PGresult *result);
+
 extern void query_free(Query *query);
 
 #endif /* HERALD_QUERY_H */

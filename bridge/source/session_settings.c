@@ -18,12 +18,15 @@
  * The query runs under the settings of the database, so it calls nothing by a bare name and uses no operator.
  * JIT is off because the planner, without statistics, spends a second of compilation on a query of a millisecond.
  * The keepalives let the server notice that a bridge has vanished; otherwise its backends would stay for hours.
+ * From a database with the encoding SQL_ASCII the bridge takes all bytes and repairs them (query.c), because the server
+ * refuses to send a row as UTF-8 that is not: the reader could not read past it.
  * PostgreSQL 17 brought transaction_timeout.
  */
 const char session_settings_sql[] =
 	"SELECT pg_catalog.set_config('statement_timeout', $1, false),"
 	" pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),"
-	" pg_catalog.set_config('client_encoding', 'UTF8', false),"
+	" pg_catalog.set_config('client_encoding', CASE WHEN pg_catalog.nameeq(pg_catalog.getdatabaseencoding(), 'SQL_ASCII')"
+	" THEN 'SQL_ASCII' ELSE 'UTF8' END, false),"
 	" pg_catalog.set_config('standard_conforming_strings', 'on', false),"
 	" pg_catalog.set_config('array_nulls', 'on', false),"
 	" pg_catalog.set_config('quote_all_identifiers', 'off', false),"

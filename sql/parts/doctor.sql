@@ -291,6 +291,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM preloaded AS d
 	WHERE d.named AND NOT herald.preloaded() AND NOT pg_is_in_recovery()
 	UNION ALL
+	SELECT 'warning', 'encoding_unchecked', NULL, NULL,
+	       'the database has the encoding SQL_ASCII, which stores any bytes: clients get U+FFFD for those that are not '
+	       'UTF-8',
+	       format('CREATE DATABASE %I ENCODING %L TEMPLATE template0; -- and restore a dump into it',
+	              current_database() || '_utf8', 'UTF8')
+	WHERE getdatabaseencoding() = 'SQL_ASCII'
+	UNION ALL
 	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby; the bridge and the application need the primary',
 	       '-- connect to the primary'
 	WHERE pg_is_in_recovery()

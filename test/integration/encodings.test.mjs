@@ -1,4 +1,4 @@
-// Databases with other encodings than UTF8: the clients get and send exact texts.
+// Databases with other encodings than UTF8: the clients get and send exact texts, and nothing but UTF-8 reaches them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -27,6 +27,32 @@ for (const [encoding, name, text, foreign] of [['LATIN1', 'Ann É', 'Größe', '
     assert.deepEqual([ok, error.code], [false, '22P05']);
     assert.match(error.message, /has no equivalent/);
     await scene.settle(...clients);
+    assert.equal(await scene.bridge.metric('herald_values_repaired_total'), 0);
     await scene.close();
   });
 }
+
+test('SQL_ASCII: bytes that are not UTF-8 are replaced and counted, and no client reconnects', async () => {
+  const scene = await Scene.open({ encoding: 'SQL_ASCII' });
+  const { database } = scene;
+  const [ann] = await scene.people('Ann');
+  const [plain, socket] = await scene.both(ann);
+  const clients = [plain, socket, await scene.eventSource(ann)];
+
+  await database.query(`SELECT herald.notify('${ann}', 'hello', 'Hello', E'caf\\303\\251')`);
+  for (const client of clients) await client.waitFor('notification:new', ({ content }) => content === 'café');
+  await database.query(`SELECT herald.notify('${ann}', 'hello', 'Hello', E'caf\\351')`);
+  for (const client of clients) await client.waitFor('notification:new', ({ content }) => content === 'caf\ufffd');
+  assert.ok(await scene.bridge.metric('herald_values_repaired_total') > 0);
+
+  const { notifications } = (await socket.ask('inbox:list')).data;
+  assert.deepEqual(notifications.map(({ content }) => content), ['caf\ufffd', 'café']);
+  await database.query(`CREATE FUNCTION public.fail(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS
+    $$BEGIN RAISE EXCEPTION '%', E'caf\\351'; END$$; SELECT herald.expose('fail', 'public.fail(text, jsonb)')`);
+  assert.deepEqual((await plain.ask('fail')).error, { code: 'P0001', message: 'caf\ufffd' });
+
+  await scene.settle(...clients);
+  assert.equal(socket.connects.length, 1);
+  assert.deepEqual(await database.query("SELECT severity FROM herald.doctor() WHERE problem = 'encoding_unchecked'"), [{ severity: 'warning' }]);
+  await scene.close();
+});
