@@ -296,7 +296,7 @@ read_page(void)
 		reading->until = event_cache_first_segment();
 	replays.awaits_cache = event_cache_position(reading->until) == NULL;
 	if (!replays.awaits_cache)
-		event_log_read(replays.database, reading->position, event_cache_position(reading->until), replays.config,
+		event_log_read(replays.database, reading->position, event_cache_position(reading->until), false, replays.config,
 					   replay_on_page, NULL);
 }
 

@@ -19,6 +19,7 @@
 #include "base/metrics.h"
 #include "fanout/room.h"
 #include "source/database.h"
+#include "source/reader.h"
 
 /* Actions run on so many connections; a slow one delays those behind it on its connection, but not the others. */
 #define CONNECTIONS 4
@@ -106,12 +107,14 @@ answer_failure(Action *action, const PGresult *result)
 					 PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
+/* The action may have sent events or signals: the reader need not wait for the doorbell. */
 static void
 action_on_done(void *context, const PGresult *result)
 {
 	Action *action = context;
 	const char *value = value_or_null(result);
 
+	reader_wake();
 	if (value != NULL)
 		answer_data(action, value);
 	else

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * doorbell.c
- *	  Listens to the doorbell and to signals.
+ *	  Listens to the doorbell.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -10,7 +10,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/timer.h"
@@ -65,7 +64,7 @@ check_listening(void *context)
 {
 	Doorbell *doorbell = context;
 
-	database_query(doorbell->database, "SELECT 1 FROM pg_catalog.pg_listening_channels() AS c WHERE c IN ('" DOORBELL_CHANNEL "', '" SIGNAL_CHANNEL "') HAVING pg_catalog.count(*) = 2",
+	database_query(doorbell->database, "SELECT 1 FROM pg_catalog.pg_listening_channels() AS c WHERE c OPERATOR(pg_catalog.=) '" DOORBELL_CHANNEL "'",
 				   0, NULL, on_checked, doorbell);
 }
 
@@ -74,7 +73,7 @@ doorbell_on_connected(void *context)
 {
 	Doorbell *doorbell = context;
 
-	database_query(doorbell->database, "DO 'BEGIN LISTEN " DOORBELL_CHANNEL "; LISTEN " SIGNAL_CHANNEL "; END'", 0, NULL, on_listening, doorbell);
+	database_query(doorbell->database, "LISTEN " DOORBELL_CHANNEL, 0, NULL, on_listening, doorbell);
 }
 
 static void
@@ -86,15 +85,13 @@ doorbell_on_lost(void *context)
 	timer_stop(&doorbell->check);
 }
 
-/* A burst of rings counts as one. */
+/* A burst of rings counts as one.  Any role may ring, with any payload: it says nothing. */
 static void
 on_notified(void *context, const PGnotify *notification)
 {
 	Doorbell *doorbell = context;
 
-	if (notification != NULL && strcmp(notification->relname, SIGNAL_CHANNEL) == 0)
-		doorbell->events->signalled(notification->extra);
-	else if (notification != NULL)
+	if (notification != NULL)
 		doorbell->rung = true;
 	else if (doorbell->rung)
 	{
@@ -109,7 +106,7 @@ doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events)
 	static const DatabaseEvents database_events = { doorbell_on_connected, doorbell_on_lost, on_notified };
 	Doorbell *doorbell = memory_new(sizeof(Doorbell));
 
-	assert(events->rung != NULL && events->signalled != NULL);
+	assert(events->rung != NULL);
 	doorbell->events = events;
 	doorbell->database = database_open("doorbell", conninfo, limit, &database_events, doorbell);
 	return doorbell;

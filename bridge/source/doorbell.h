@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * doorbell.h
- *	  Listens to the doorbell and to signals.
+ *	  Listens to the doorbell.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,18 +13,15 @@
 
 #include "base/config.h"
 
-/* The channels of NOTIFY, as sql/parts names them. */
+/* The channel of NOTIFY, as extension/write/doorbell.h names it. */
 #define DOORBELL_CHANNEL "herald"
-#define SIGNAL_CHANNEL "herald_signal"
 
 typedef struct Doorbell Doorbell;
 
 typedef struct DoorbellEvents
 {
-	/* The log grew.  Also called when listening begins, because earlier rings are lost. */
+	/* There are events or signals.  Also called when listening begins, because earlier rings are lost. */
 	void (*rung)(void);
-	/* The payload of an ephemeral event, as herald.signal() has written it. */
-	void (*signalled)(const char *text);
 } DoorbellEvents;
 
 /*

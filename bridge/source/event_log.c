@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -32,7 +33,9 @@ enum
 	COLUMN_XID,
 	COLUMN_LOGGED_MS,
 	COLUMN_MORE,
-	COLUMN_LAG_EVENTS
+	COLUMN_LAG_EVENTS,
+	COLUMN_KEY,
+	COLUMN_EXCEPT
 };
 
 /* The mean payload of the latest page, in bytes: the next page asks for about as many events as fit. */
@@ -41,8 +44,8 @@ static long mean_payload = 1;
 /* Rooms come as JSON, which a library parses. */
 static const char read_sql[] =
 	"SELECT id, pg_catalog.array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more,"
-	" lag_events "
-	"FROM herald.read_events($1, $2, NULL, $3::pg_catalog.int4, $4::pg_catalog.int4)";
+	" lag_events, key, except_user "
+	"FROM herald.read_events($1, $2, NULL, $3::pg_catalog.int4, $4::pg_catalog.int4, $5::pg_catalog.bool)";
 
 /* The receiver of a page. */
 typedef struct PageRequest
@@ -69,6 +72,27 @@ take_event_rooms(Event *event, const char *text)
 	json_decref(names);
 }
 
+/* On one line, as an event stream needs it. */
+static char *
+one_line(char *json)
+{
+	json_t *value = json_read(json);
+	char *text = json_dumps(value, JSON_COMPACT);
+
+	json_decref(value);
+	free(json);
+	return text ? text : memory_copy("{}");
+}
+
+static void
+take_signal(Event *event, const PGresult *result, int row)
+{
+	event->ephemeral = true;
+	event->key = copy_field(result, row, COLUMN_KEY);
+	event->except = copy_field(result, row, COLUMN_EXCEPT);
+	event->payload = one_line(event->payload);
+}
+
 static Event *
 take_event(const PGresult *result, int row)
 {
@@ -84,6 +108,8 @@ take_event(const PGresult *result, int row)
 	event->leaves = copy_field(result, row, COLUMN_LEAVES);
 	event->ack = copy_field(result, row, COLUMN_ACK);
 	take_event_rooms(event, PQgetvalue(result, row, COLUMN_ROOMS));
+	if (PQgetisnull(result, row, COLUMN_XID))
+		take_signal(event, result, row);
 	return event;
 }
 
@@ -151,18 +177,18 @@ smaller(long one, long other)
 
 /* Half of the queue of a connection: events grow in its format, and the page must fit. */
 void
-event_log_read(Database *database, const char *after, const char *until, const Config *config, PageAnswer answer,
-			   void *context)
+event_log_read(Database *database, const char *after, const char *until, bool signals, const Config *config,
+			   PageAnswer answer, void *context)
 {
 	PageRequest *request = memory_new(sizeof(PageRequest));
 	long max_bytes = smaller(config->queue_limit / 2 + 1, LARGEST_PAGE);
 	char *bytes = memory_format("%ld", max_bytes);
 	char *events = memory_format("%ld", smaller(config->page_size, max_bytes / mean_payload + 1));
-	const char *values[] = { after, until, events, bytes };
+	const char *values[] = { after, until, events, bytes, signals ? "t" : "f" };
 
 	request->answer = answer;
 	request->context = context;
-	database_query(database, read_sql, 4, values, on_rows, request);
+	database_query(database, read_sql, 5, values, on_rows, request);
 	free(events);
 	free(bytes);
 }

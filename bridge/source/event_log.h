@@ -41,9 +41,10 @@ typedef void (*PageAnswer)(void *context, const Page *page);
 /*
  * Reads a page of the events after a position: at most page-size events, and only as
  * many as fit into the queue of a connection, but at least one.  Reads up to the
- * position "until", or to the end of the log if that is NULL.  Calls answer() once.
+ * position "until", or to the end of the log if that is NULL.  The last page of a window also has
+ * its signals, if "signals" says so.  Calls answer() once.
  */
-extern void event_log_read(Database *database, const char *after, const char *until, const Config *config,
-						   PageAnswer answer, void *context);
+extern void event_log_read(Database *database, const char *after, const char *until, bool signals,
+						   const Config *config, PageAnswer answer, void *context);
 
 #endif /* HERALD_EVENT_LOG_H */

@@ -95,7 +95,6 @@ may_execute(PGconn *connection)
 		"SELECT * FROM herald.read_events(herald.current_position())",
 		"SELECT * FROM herald_internal.connect_sessions('{}', '{}', '{}', '{}')",
 		"LISTEN " DOORBELL_CHANNEL,
-		"LISTEN " SIGNAL_CHANNEL,
 	};
 
 	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++)

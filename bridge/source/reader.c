@@ -32,7 +32,6 @@
 #include "source/doorbell.h"
 #include "source/event_log.h"
 #include "source/server_refusal.h"
-#include "source/signal.h"
 
 #define MAINTENANCE_INTERVAL_MS 10000
 #define HELLO_INTERVAL_MS 1000
@@ -49,7 +48,7 @@ static struct
 	bool busy;		/* a query is running */
 	bool rung;		/* since the window began: the next window may have more */
 	bool maintains; /* the extension is not preloaded: the bridge runs herald.maintain() */
-	bool active;	/* has read events since the latest maintenance */
+	bool active;	/* has read events or signals since the latest maintenance */
 	char *refusal;	/* the reason of the latest refused hello; NULL after one that succeeded */
 	Timer hello_timer;
 	Timer poll_timer;
@@ -160,10 +159,13 @@ pass_on(const Page *page)
 {
 	note_lag(page);
 	metrics.events_read += page->logged;
-	reader.active |= page->logged > 0;
+	reader.active |= page->count > 0;
 	for (int i = 0; i < page->count; i++)
 	{
-		reader.events->event(page->events[i]);
+		if (page->events[i]->ephemeral)
+			reader.events->signal(page->events[i]);
+		else
+			reader.events->event(page->events[i]);
 		set_position(page->events[i]->position);
 	}
 	set_position(page->position);
@@ -208,7 +210,7 @@ read_next_page(void)
 		reader.rung = false;
 	}
 	timer_stop(&reader.poll_timer);
-	event_log_read(reader.database, reader.position, NULL, reader.config, reader_on_page, NULL);
+	event_log_read(reader.database, reader.position, NULL, true, reader.config, reader_on_page, NULL);
 }
 
 void
@@ -222,18 +224,6 @@ const char *
 reader_position(void)
 {
 	return reader.position;
-}
-
-/* The receivers of a signal have every event up to the position of the reader. */
-static void
-reader_on_signal(const char *text)
-{
-	Event *event = reader.position ? signal_read(text, reader.position) : NULL;
-
-	if (event == NULL)
-		return;
-	reader.events->signal(event);
-	event_unref(event);
 }
 
 static void
@@ -276,7 +266,7 @@ void
 reader_start(const Config *config, const ReaderEvents *events)
 {
 	static const DatabaseEvents database_events = { reader_on_connected, reader_on_lost, NULL };
-	static const DoorbellEvents doorbell_events = { reader_wake, reader_on_signal };
+	static const DoorbellEvents doorbell_events = { reader_wake };
 
 	assert(events->event && events->signal && events->reached && events->resync);
 	reader.config = config;

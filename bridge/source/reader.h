@@ -20,7 +20,7 @@ typedef struct ReaderEvents
 {
 	/* Called for each event of the log, in order; reader_position() is still before the event. */
 	void (*event)(Event *event);
-	/* Called for each signal; it has no place in the order of the log, and does not come again. */
+	/* Called for each signal, after the events of its window; it does not come again. */
 	void (*signal)(Event *event);
 	/* Called between two windows: every event up to the position has been passed on. */
 	void (*reached)(const char *position);

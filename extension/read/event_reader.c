@@ -57,7 +57,9 @@ enum
 	EVENT_LOGGED_MS,
 	EVENT_MORE,
 	EVENT_LAG_EVENTS,
-	EVENT_COLUMNS = EVENT_LAG_EVENTS,
+	EVENT_KEY,
+	EVENT_EXCEPT,
+	EVENT_COLUMNS = EVENT_EXCEPT,
 	ROW_WANTED, /* the row belongs to the result; others only move the position */
 	ROW_FULL,	/* more rows of the window follow after the page */
 	ROW_COLUMNS = ROW_FULL
@@ -117,7 +119,7 @@ static SavedQuery read_window = {
 			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
 			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
 			" NULL::text, p.member_id, p.joins, p.leaves, p.ack, p.xid,"
-			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean, NULL::bigint, p.wanted,"
+			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean, NULL::bigint, NULL::text, NULL::text, p.wanted,"
 			" (SELECT n.count = $7 OR n.count > (SELECT count(*) FROM page) FROM (SELECT count(*) FROM next) AS n)"
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
 			" ORDER BY p.id",
@@ -138,6 +140,7 @@ typedef struct EventReading
 	uint64 durable_lsn;			   /* all commits that are visible in "until" lie before it in the WAL */
 	ArrayBuildState *unread_rooms; /* the rooms of users with an unread count that the page changes ... */
 	ArrayBuildState *unread_xids;  /* ... and the transactions that change them */
+	bool signals;				   /* the last page of a window has the window's signals */
 	int max_events;
 	int max_bytes; /* of payload; the page ends with the event that reaches it */
 } EventReading;
@@ -237,6 +240,55 @@ put_unread_counts(EventReading *reading)
 }
 
 /*
+ * Returns the signals of the window ($4, $3), in the order of writing.  The arms of
+ * the UNION are index ranges, as above.
+ */
+static SavedQuery read_signals = {
+	.name = "the query on signals",
+	.text = "SELECT s.rooms, s.name, s.payload::text, s.key, s.except_user FROM ("
+			"  (SELECT * FROM herald_internal.signal WHERE xid >= $1 AND xid < pg_snapshot_xmax($3))"
+			"  UNION ALL"
+			"  SELECT r.* FROM unnest($2) AS x CROSS JOIN LATERAL ("
+			"   SELECT * FROM herald_internal.signal WHERE xid >= x AND xid <= x ORDER BY xid LIMIT 1000000) AS r) AS s"
+			" WHERE pg_visible_in_snapshot(s.xid, $3) AND NOT pg_visible_in_snapshot(s.xid, $4) ORDER BY s.at",
+	.nargs = 4,
+	.argtypes = { XID8OID, XID8ARRAYOID, PG_SNAPSHOTOID, PG_SNAPSHOTOID },
+	.read_only = true,
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+};
+
+static void
+put_signal(EventReading *reading, uint64 row)
+{
+	static const int columns[] = { EVENT_ROOMS, EVENT_NAME, EVENT_PAYLOAD, EVENT_KEY, EVENT_EXCEPT };
+	Datum values[EVENT_COLUMNS] = { 0 };
+	bool nulls[EVENT_COLUMNS];
+
+	memset(nulls, true, sizeof(nulls));
+	for (int i = 0; i < (int) lengthof(columns); i++)
+		values[columns[i] - 1] = query_value(row, i + 1, &nulls[columns[i] - 1]);
+	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	nulls[EVENT_POSITION - 1] = false;
+	reading_put(reading, values, nulls);
+}
+
+/* Adds the signals of the window from "seen" to the position, which is its end. */
+static void
+put_signals(EventReading *reading, const LogSnapshot *seen)
+{
+	Datum values[4];
+	uint64 rows;
+
+	values[0] = UInt64GetDatum(seen->xmax);
+	values[1] = snapshot_in_progress(seen);
+	values[2] = snapshot_to_datum(&reading->position.seen);
+	values[3] = snapshot_to_datum(seen);
+	rows = query_run(&read_signals, 1, values, NULL);
+	for (uint64 row = 0; row < rows; row++)
+		put_signal(reading, row);
+}
+
+/*
  * Returns an upper bound of the number of events after the position: some ids are
  * unused, and some belong to transactions in progress.
  */
@@ -318,6 +370,7 @@ end_window(EventReading *reading)
 static void
 read_page(EventReading *reading, Datum rooms, bool all_rooms)
 {
+	LogSnapshot seen = reading->position.seen;
 	bool more = reading->position.partial;
 	bool full;
 
@@ -328,6 +381,8 @@ read_page(EventReading *reading, Datum rooms, bool all_rooms)
 	if (!full)
 		end_window(reading);
 	put_unread_counts(reading);
+	if (!full && reading->signals)
+		put_signals(reading, &seen);
 	put_end(reading, full || more);
 }
 
@@ -345,7 +400,7 @@ herald_payload_size(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(herald_read_events);
 
-/* herald.read_events(after, until, rooms, max_events, max_bytes) returns a page of events: see docs/sql.md. */
+/* herald.read_events(after, until, rooms, max_events, max_bytes, signals) returns a page of events: see docs/sql.md. */
 Datum
 herald_read_events(PG_FUNCTION_ARGS)
 {
@@ -356,6 +411,7 @@ herald_read_events(PG_FUNCTION_ARGS)
 
 	reading.max_events = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 	reading.max_bytes = PG_ARGISNULL(4) ? INT_MAX : PG_GETARG_INT32(4);
+	reading.signals = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
 	if (PG_ARGISNULL(0) || reading.max_events < 1 || reading.max_bytes < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("herald.read_events() needs a position and positive numbers of events and bytes")));

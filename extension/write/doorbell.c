@@ -2,7 +2,7 @@
  *
  * doorbell.c
  *	  Tells the bridges, once per transaction and after its commit, that the
- *	  event log grew.
+ *	  event log grew or that there are signals.
  *
  * 1. A commit that sends NOTIFY holds a lock on "database 0" through its WAL
  *	  flush, so that such commits queue behind each other.  Where the library is

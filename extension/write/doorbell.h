@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 
-/* The channel of the NOTIFY, on which bridges LISTEN; signals have "herald_signal" (sql/parts/signal.sql). */
+/* The channel of the NOTIFY, on which bridges LISTEN. */
 #define DOORBELL_CHANNEL "herald"
 
 /* Number of slots: one for each name in herald.databases. */

@@ -139,14 +139,17 @@ COMMENT ON FUNCTION herald_internal.payload_size(json) IS
 	'returns the size of a payload as text, without reading the payload';
 
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL,
-                                   max_events int DEFAULT 1000, max_bytes int DEFAULT NULL)
+                                   max_events int DEFAULT 1000, max_bytes int DEFAULT NULL,
+                                   signals boolean DEFAULT false)
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text,
                leaves text,
-               ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint)
+               ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint, key text,
+               except_user text)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
-COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int) IS
+COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int, boolean) IS
 	'returns the events after a position, in order, each with the position after it, up to a number of events or a '
-	'size of payloads; the last row, without a name, has the position to go on from';
+	'size of payloads; the last row, without a name, has the position to go on from; '
+	'signals come before it';
 
 CREATE FUNCTION herald_internal.earliest(positions text[]) RETURNS TABLE ("position" text, in_window boolean)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_earliest';

@@ -112,7 +112,8 @@ BEGIN
 	PERFORM herald_internal.delete_orphans();
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
 	DELETE FROM herald.preference AS p WHERE p.until < now() - interval '1 day';
-	PERFORM herald_internal.settle_read_marks(), herald_internal.trim_next_inboxes();
+	PERFORM herald_internal.settle_read_marks(), herald_internal.trim_next_inboxes(),
+		herald_internal.trim_signals();
 END
 $$;
 COMMENT ON FUNCTION herald.maintain(boolean) IS

@@ -130,7 +130,8 @@ BEGIN
 		RETURNING w.user_id
 	)
 	SELECT array_agg(t.user_id) INTO changed FROM published AS t;
-	PERFORM herald.signal(a.rooms, CASE w.shown WHEN 'offline' THEN 'user:offline' ELSE 'user:online' END,
+	PERFORM herald_internal.append_signal(a.rooms,
+		CASE w.shown WHEN 'offline' THEN 'user:offline' ELSE 'user:online' END,
 		json_strip_nulls(json_build_object('userId', w.user_id, 'status', nullif(w.shown, 'offline'), 'lastSeen',
 		                                   herald.iso8601(w.last_seen))),
 		key => 'presence:' || w.user_id, except_user => w.user_id)
@@ -142,7 +143,7 @@ $$;
 -- No event is sent when the last viewer leaves.
 CREATE FUNCTION herald_internal.signal_viewers(rooms text[]) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.signal(ARRAY[v.room], 'post:viewers',
+	SELECT herald_internal.append_signal(ARRAY[v.room], 'post:viewers',
 	                     json_build_object('postId', substr(v.room, 6), 'count', sum(v.count)),
 	                     key => 'viewers:' || substr(v.room, 6))
 	FROM herald_internal.viewers AS v

@@ -21,7 +21,7 @@ GRANT USAGE ON SCHEMA herald, herald_internal TO herald_app, herald_bridge;
 GRANT EXECUTE ON FUNCTION
 	herald_internal.bridge_hello(),
 	herald.current_position(),
-	herald.read_events(text, text, text[], int, int),
+	herald.read_events(text, text, text[], int, int, boolean),
 	herald_internal.earliest(text[]),
 	herald_internal.connect_sessions(text[], text[], text[], text[]),
 	herald_internal.join_room(text, text, text),

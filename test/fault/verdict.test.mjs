@@ -151,15 +151,17 @@ test('reports a log that differs from the committed transactions', () => {
 // Replaces read_events() by a naive reader that remembers the last id instead of a position.
 const byId = (last) => `
   ALTER FUNCTION herald.read_events RENAME TO read_by_position;
-  CREATE FUNCTION herald.read_events(text, text DEFAULT NULL, text[] DEFAULT NULL, int DEFAULT 1000, int DEFAULT NULL)
+  CREATE FUNCTION herald.read_events(text, text DEFAULT NULL, text[] DEFAULT NULL, int DEFAULT 1000, int DEFAULT NULL,
+                                      boolean DEFAULT false)
   RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
-                 ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint)
+                 ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint,
+                 key text, except_user text)
   LANGUAGE plpgsql SECURITY DEFINER AS $$
   DECLARE
     last bigint := coalesce(nullif(current_setting('fault.last', true), '')::bigint, ${last});
   BEGIN
     IF $2 IS NOT NULL THEN
-      RETURN QUERY SELECT * FROM herald.read_by_position($1, $2, $3, $4, $5);
+      RETURN QUERY SELECT * FROM herald.read_by_position($1, $2, $3, $4, $5, $6);
       RETURN;
     END IF;
     FOR id, rooms, name, payload, "position", member_id, joins, leaves, ack, xid, logged_ms, more, lag_events IN
@@ -169,7 +171,7 @@ const byId = (last) => `
       PERFORM set_config('fault.last', id::text, false);
       RETURN NEXT;
     END LOOP;
-    RETURN QUERY SELECT NULL::bigint, NULL::text[], NULL, NULL, herald.current_position(), NULL, NULL, NULL, NULL, NULL::xid8, NULL::bigint, false, 0::bigint;
+    RETURN QUERY SELECT NULL::bigint, NULL::text[], NULL, NULL, herald.current_position(), NULL, NULL, NULL, NULL, NULL::xid8, NULL::bigint, false, 0::bigint, NULL, NULL;
   END
   $$`;
 
