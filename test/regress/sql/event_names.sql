@@ -14,6 +14,7 @@ END
 $$;
 SELECT name, named.try(format('SELECT herald.publish(''room'', %L, ''{}'')', name)) AS publish,
        named.try(format('SELECT herald.broadcast(%L, ''{}'')', name)) AS broadcast,
+       named.try(format('SELECT herald.signal(''{room}'', %L)', name)) AS signal,
        named.try(format('SELECT herald.watch(''named.items'', ''r'', event => %L, room => ''item'')', name)) AS watch
 FROM unnest('{notification:new,notification:anything,user:online,user:offline,post:viewers,typing:start,room:left,
               item:made,user:signed_up,notifications,post:created}'::text[]) AS name;
