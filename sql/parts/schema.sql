@@ -159,7 +159,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	shipped boolean := coalesce(to_jsonb(old) -> 'shipped' = 'true', false);
 BEGIN
-	IF tg_op = 'INSERT' OR shipped THEN
+	IF tg_op = 'INSERT' AND pg_has_role(new.owner, 'MEMBER') THEN
+		NULL; -- a restored dump keeps its owners
+	ELSIF tg_op = 'INSERT' OR shipped THEN
 		new.owner := quote_ident(current_user)::regrole;
 	ELSIF NOT pg_has_role(old.owner, 'MEMBER') THEN
 		RAISE EXCEPTION 'must be a member of role %, which owns the record', old.owner
