@@ -302,11 +302,14 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	       '-- connect to the primary'
 	WHERE pg_is_in_recovery()
 	UNION ALL
-	SELECT 'info', 'role_unused', NULL, NULL, format('no login role is a member of %I', r.name),
-	       format('CREATE ROLE %s LOGIN IN ROLE %s;', replace(r.name, 'herald', 'my'), r.name)
-	FROM (VALUES ('herald_bridge'), ('herald_app')) AS r (name)
+	SELECT 'info', 'role_unused', NULL, NULL,
+	       format('no login role is a member of %s', string_agg(r.name, ', ' ORDER BY r.name)),
+	       format('CREATE ROLE %s LOGIN IN ROLE %s;', r.member, string_agg(r.name, ', ' ORDER BY r.name))
+	FROM (VALUES ('my_bridge', 'herald_bridge'), ('my_app', 'herald_watch'), ('my_app', 'herald_publish'),
+	             ('my_app', 'herald_inbox')) AS r (member, name)
 	WHERE NOT EXISTS (SELECT FROM pg_roles AS m WHERE m.rolcanlogin AND NOT m.rolsuper AND
 	                  pg_has_role(m.oid, r.name, 'MEMBER'))
+	GROUP BY r.member
 	UNION ALL
 	SELECT 'warning', 'queue_filling', NULL, NULL,
 	       format('the NOTIFY queue is %s %% full: a listening session is in a long transaction', round(q.usage * 100)),

@@ -2,112 +2,116 @@
 -- Privileges: all grants of the extension, with their reasons
 -- ---------------------------------------------------------------------------
 
+-- The roles belong to the whole cluster. So one may exist already, from the extension in another database, or because
+-- an administrator made it, and stays as it is.
 DO $$
 DECLARE
-	wanted text;
+	wanted record;
 BEGIN
-	FOREACH wanted IN ARRAY '{herald_app,herald_bridge}'::text[] LOOP
-		IF to_regrole(wanted) IS NULL THEN
-			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
-		END IF;
+	FOR wanted IN SELECT * FROM (VALUES
+		('herald_watch', 'watches the tables that it owns'),
+		('herald_publish', 'publishes events and signals, notifies and retracts'),
+		('herald_inbox', 'acts for users: inboxes, marks, preferences, presence'),
+		('herald_admin', 'administers: types, room policies, exposed actions, broadcasts, retention'),
+		('herald_bridge', 'the bridge: reads the event log and acts for users')) AS r (name, task)
+	LOOP
+		BEGIN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted.name);
+			EXECUTE format('COMMENT ON ROLE %I IS %L', wanted.name, 'pg_herald: ' || wanted.task);
+		EXCEPTION
+			WHEN duplicate_object OR unique_violation THEN NULL;
+		END;
 	END LOOP;
 END
 $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald, herald_internal FROM PUBLIC;
-GRANT USAGE ON SCHEMA herald, herald_internal TO herald_app, herald_bridge;
+GRANT USAGE ON SCHEMA herald TO herald_watch, herald_publish, herald_inbox, herald_admin, herald_bridge;
+GRANT USAGE ON SCHEMA herald_internal TO herald_watch, herald_admin, herald_bridge;
 
--- The bridge reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.
-GRANT EXECUTE ON FUNCTION
-	herald_internal.bridge_hello(),
-	herald.current_position(),
-	herald.read_events(text, text, text[], int, int, boolean),
-	herald_internal.earliest(text[]),
-	herald_internal.connect_sessions(text[], text[], text[], text[]),
-	herald_internal.join_room(text, text, text),
-	herald_internal.leave_room(text, text, text),
-	herald_internal.act(text, text, jsonb, jsonb),
-	herald_internal.begin_presence(uuid, interval),
-	herald_internal.report_presence(uuid, text[], text[], text[], int[], interval),
-	herald.maintain(boolean)
-TO herald_bridge;
+-- ----- everybody with a role: functions that read the session or convert a value
 
--- The application's server acts for its users: it reads and marks any inbox, notifies, publishes and signals.
+GRANT EXECUTE ON FUNCTION herald.current_user_id, herald.iso8601
+TO herald_watch, herald_publish, herald_inbox, herald_admin;
+
+-- ----- herald_watch: owners of tables. Their writes go through C functions that check the owner of the table. CREATE
+-- TRIGGER needs EXECUTE on the trigger function.
+
 GRANT EXECUTE ON FUNCTION
-	herald.inbox(text, bigint, int, boolean, boolean),
-	herald.my_inbox(bigint, int, boolean, boolean),
-	herald.inbox_groups(text, bigint, int, boolean),
-	herald.unread_count(text, boolean),
-	herald.unseen_count(text),
-	herald.mark_read(text, bigint[]),
-	herald.mark_subject_read(text, text, text, text),
-	herald.mark_group_read(text, text),
-	herald.mark_unread(text, bigint[]),
-	herald.mark_all_read(text),
-	herald.mark_seen(text),
-	herald.archive(text, bigint[], boolean),
-	herald.set_preference(text, text, text[]),
-	herald.mute(text, text, text, timestamptz),
-	herald.unmute(text, text, text),
-	herald.set_quiet_hours(text, time, time, text, text[]),
-	herald.channels(text, text, text, text, text),
-	herald.is_blocked(text, text),
-	herald.explain(text, text, text, text, text, text),
-	herald.unread_messages(text),
-	herald.mark_conversation_read(text, text, text),
-	herald.forget_user(text),
-	herald.trim_inbox(text, int, interval),
-	herald.notify(text, text, text, text, jsonb, text, text, text, text, text),
-	herald.retract(text),
-	herald.publish(text, text, jsonb, text),
-	herald.broadcast(text, jsonb),
-	herald.signal(text[], text, json, text, text),
-	herald.may_join(text, text),
-	herald.is_online(text),
-	herald.last_seen(text),
-	herald.current_user_id(),
-	herald.doctor(interval)
-TO herald_app;
+	herald.watch, herald.watch_users, herald.watch_posts, herald.watch_likes, herald.watch_comments,
+	herald.watch_follows, herald.watch_members, herald.watch_messages, herald.watch_blocks,
+	herald.unwatch, herald.unwatch_all, herald.sync_triggers,
+	herald_internal.on_change,
+	herald_internal.save_rule, herald_internal.delete_rules, herald_internal.save_counter,
+	herald_internal.save_room_source, herald_internal.save_block_source, herald_internal.save_watched,
+	herald_internal.forget_table
+TO herald_watch;
+GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched TO herald_watch;
+GRANT SELECT (name) ON herald.action TO herald_watch;
+
+-- The calls compile rules with helpers that run as their caller, and so give nobody a privilege.
+DO $$
+DECLARE
+	helper regprocedure;
+BEGIN
+	FOR helper IN
+		SELECT p.oid
+		FROM pg_proc AS p
+		JOIN pg_language AS l ON l.oid = p.prolang
+		WHERE p.pronamespace = 'herald_internal'::regnamespace AND NOT p.prosecdef AND l.lanname IN ('sql', 'plpgsql')
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO herald_watch', helper);
+	END LOOP;
+END
+$$;
+
+-- ----- herald_publish
+
+GRANT EXECUTE ON FUNCTION herald.publish, herald.signal, herald.notify, herald.retract TO herald_publish;
+
+-- ----- herald_inbox: the application's server acts for any of its users
+
+GRANT EXECUTE ON FUNCTION
+	herald.inbox, herald.my_inbox, herald.inbox_groups, herald.unread_count, herald.unseen_count,
+	herald.notification_json, herald.group_json, herald.is_unread,
+	herald.mark_read, herald.mark_subject_read, herald.mark_group_read, herald.mark_unread, herald.mark_all_read,
+	herald.mark_seen, herald.archive,
+	herald.set_preference, herald.mute, herald.unmute, herald.set_quiet_hours, herald.channels,
+	herald.is_blocked, herald.explain,
+	herald.unread_messages, herald.mark_conversation_read,
+	herald.may_join, herald.is_online, herald.last_seen
+TO herald_inbox;
+GRANT SELECT ON herald.notification, herald.online TO herald_inbox;
 
 -- Row-level security lets a user's own session, for example one of PostgREST, read its own notifications from the
 -- table.
 ALTER TABLE herald.notification ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipient_id = herald.current_user_id() AND
     retracted_at IS NULL);
-GRANT SELECT ON herald.notification, herald.online TO herald_app;
 
--- Owners of tables watch them, and administrators of the application open rooms and expose actions. Their writes go
--- through C functions that check the owner of the table, and through the trigger that checks registrations. CREATE
--- TRIGGER needs EXECUTE on the trigger function.
-GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched TO herald_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_app;
+-- ----- herald_admin: triggers check what it registers. It reads no inbox and no event.
+
 GRANT EXECUTE ON FUNCTION
-	herald_internal.on_change(),
-	herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text),
-	herald_internal.delete_rules(regclass, text),
-	herald_internal.save_counter(regclass, text, text, text, text),
-	herald_internal.save_room_source(regclass, text, text),
-	herald_internal.save_block_source(regclass, text),
-	herald_internal.save_watched(regclass, text, jsonb),
-	herald_internal.forget_table(regclass)
-TO herald_app;
+	herald.expose, herald.unexpose, herald.room_policy,
+	herald.broadcast,
+	herald.trim_inbox, herald.forget_user,
+	herald.maintain, herald.doctor, herald.preloaded,
+	herald_internal.built_in_action, herald_internal.automatic_prefixes
+TO herald_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_admin;
+GRANT SELECT, DELETE ON herald.rule_failure TO herald_admin;
+GRANT SELECT ON herald.watched TO herald_admin;
 
--- A function in SQL or PL/pgSQL that runs as its caller gives nobody a privilege that the caller does not have.
-DO $$
-DECLARE
-	harmless regprocedure;
-BEGIN
-	FOR harmless IN
-		SELECT p.oid
-		FROM pg_proc AS p
-		JOIN pg_language AS l ON l.oid = p.prolang
-		WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND NOT p.prosecdef AND
-		      l.lanname IN ('sql', 'plpgsql')
-	LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO herald_app', harmless);
-	END LOOP;
-END
-$$;
+-- ----- herald_bridge: reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.
+
+GRANT EXECUTE ON FUNCTION
+	herald_internal.bridge_hello,
+	herald.current_position, herald.read_events, herald_internal.earliest,
+	herald_internal.connect_sessions, herald_internal.join_room, herald_internal.leave_room,
+	herald_internal.act,
+	herald_internal.begin_presence, herald_internal.report_presence,
+	herald.maintain
+TO herald_bridge;
 
 -- A session may read backslashes in strings as escapes (standard_conforming_strings = off). Our functions mean
 -- backslashes.

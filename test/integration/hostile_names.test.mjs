@@ -123,7 +123,7 @@ test('calls no planted function or operator in the bridge, whatever search_path 
 });
 
 test('calls none of them when a session writes that has public first in its search_path', async () => {
-  await database.query('CREATE ROLE writer LOGIN IN ROLE herald_app; GRANT ALL ON ALL TABLES IN SCHEMA public TO writer;'
+  await database.query('CREATE ROLE writer LOGIN IN ROLE herald_publish, herald_inbox, herald_admin; GRANT ALL ON ALL TABLES IN SCHEMA public TO writer;'
     + 'GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO writer');
   const writer = await database.connect('writer');
   await writer.query('SET search_path = public, pg_catalog');

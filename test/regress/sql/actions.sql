@@ -75,7 +75,7 @@ SELECT herald.expose('notification:read', 'a.who(text, jsonb)');
 SELECT herald.expose('', 'a.who(text, jsonb)');
 SELECT herald.expose('lower', 'pg_catalog.lower(text)');
 SELECT herald.expose('may', 'herald.may_join(text, text)');
-CREATE ROLE regress_herald_admin IN ROLE herald_app;
+CREATE ROLE regress_herald_admin IN ROLE herald_admin;
 GRANT USAGE ON SCHEMA a TO regress_herald_admin;
 SET ROLE regress_herald_admin;
 SELECT herald.expose('steal', 'a.read(text, jsonb)', 'regress_herald_clerk');

@@ -7,7 +7,7 @@ CREATE EXTENSION IF NOT EXISTS pg_herald;
 SELECT p.oid::regprocedure AS function
 FROM pg_proc AS p
 JOIN pg_language AS l ON l.oid = p.prolang
-CROSS JOIN (VALUES ('herald_app'), ('herald_bridge')) AS r (role)
+CROSS JOIN unnest('{herald_watch,herald_publish,herald_inbox,herald_admin,herald_bridge}'::text[]) AS r (role)
 WHERE (p.pronamespace = 'herald'::regnamespace OR
        p.pronamespace = 'herald_internal'::regnamespace AND (p.prosecdef OR l.lanname = 'c') AND
        has_function_privilege(r.role, p.oid, 'EXECUTE')) AND

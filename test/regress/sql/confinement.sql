@@ -3,7 +3,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
 \set VERBOSITY terse
-CREATE ROLE regress_mallory IN ROLE herald_app;
+CREATE ROLE regress_mallory IN ROLE herald_watch, herald_admin;
 CREATE ROLE regress_victim SUPERUSER;
 CREATE SCHEMA mallory AUTHORIZATION regress_mallory;
 CREATE SCHEMA evil AUTHORIZATION regress_mallory;

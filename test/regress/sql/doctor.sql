@@ -132,7 +132,7 @@ SELECT * FROM doctor.says;
 SELECT herald.unwatch('doctor.orders');
 
 -- A rule reads only the tables that its owner may read.
-CREATE ROLE regress_doctor_owner IN ROLE herald_app;
+CREATE ROLE regress_doctor_owner IN ROLE herald_watch, herald_admin;
 CREATE ROLE regress_doctor_other;
 GRANT USAGE, CREATE ON SCHEMA doctor TO regress_doctor_owner, regress_doctor_other;
 SET ROLE regress_doctor_other;
@@ -279,7 +279,7 @@ FROM herald.doctor() WHERE problem <> 'role_unused';
 \c :HERE
 DROP DATABASE regress_doctor;
 
--- Privileges: members of herald_app may call the doctor, other roles may not.
+-- Privileges: members of herald_admin may call the doctor, other roles may not.
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
 SET ROLE regress_doctor_owner;
@@ -300,7 +300,7 @@ JOIN pg_extension AS e ON e.extname = 'pg_herald' AND d.refobjid = ANY (e.extcon
 WHERE s.relkind = 'S' AND s.oid <> ALL (e.extconfig);
 
 SELECT herald.unwatch_all();
-REVOKE herald_app FROM regress_doctor_owner;
+REVOKE herald_watch, herald_admin FROM regress_doctor_owner;
 DROP ROLE regress_doctor_owner, regress_doctor_stranger;
 DROP SCHEMA doctor CASCADE;
 TRUNCATE herald.notification;

@@ -3,8 +3,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
 \set VERBOSITY terse
-CREATE ROLE regress_maker IN ROLE herald_app;
-CREATE ROLE regress_taker IN ROLE herald_app;
+CREATE ROLE regress_maker IN ROLE herald_watch, herald_admin;
+CREATE ROLE regress_taker IN ROLE herald_watch, herald_admin;
 CREATE SCHEMA made AUTHORIZATION regress_maker;
 CREATE SCHEMA taken AUTHORIZATION regress_taker;
 SET ROLE regress_maker;

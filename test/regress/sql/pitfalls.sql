@@ -140,7 +140,7 @@ INSERT INTO pitfall.tasks VALUES (3, 1, 7, 'new');
 SELECT * FROM pitfall.made();
 
 -- Row-level security: the writer may not even see the row, and the rule reads a table that its owner owns.
-CREATE ROLE regress_pitfall_owner IN ROLE herald_app;
+CREATE ROLE regress_pitfall_owner IN ROLE herald_watch;
 CREATE ROLE regress_pitfall_writer;
 GRANT USAGE, CREATE ON SCHEMA pitfall TO regress_pitfall_owner;
 GRANT USAGE ON SCHEMA pitfall TO regress_pitfall_writer;
@@ -165,5 +165,5 @@ SELECT * FROM pitfall.made();
 
 SELECT herald.unwatch_all();
 DROP SCHEMA pitfall CASCADE;
-REVOKE herald_app FROM regress_pitfall_owner;
+REVOKE herald_watch FROM regress_pitfall_owner;
 DROP ROLE regress_pitfall_owner, regress_pitfall_writer;

@@ -137,7 +137,7 @@ SELECT * FROM pr.report(:'three');
 SELECT count(*) FROM herald_internal.bridge;
 
 -- Applications use the view and its functions; the bridge may read no table.
-SET ROLE herald_app;
+SET ROLE herald_inbox;
 SELECT user_id, status FROM herald.online ORDER BY user_id;
 SELECT herald.is_online('2');
 SELECT * FROM herald_internal.presence;

@@ -6,8 +6,9 @@ TRUNCATE herald.notification;
 CREATE ROLE regress_owner;
 CREATE ROLE regress_writer;
 CREATE ROLE regress_stranger;
-CREATE ROLE regress_app IN ROLE herald_app;
-GRANT herald_app TO regress_owner;
+CREATE ROLE regress_app IN ROLE herald_watch, herald_publish, herald_inbox;
+CREATE ROLE regress_admin IN ROLE herald_admin;
+GRANT herald_watch TO regress_owner;
 CREATE SCHEMA privileges AUTHORIZATION regress_owner;
 GRANT USAGE ON SCHEMA privileges TO regress_writer, regress_stranger, regress_app;
 CREATE TABLE privileges.secret (id int PRIMARY KEY, recipient text);
@@ -22,7 +23,7 @@ INSERT INTO privileges.users VALUES ('ann', 'Ann'), ('ben', 'Ben');
 INSERT INTO privileges.posts VALUES (1, 'ann'), (2, 'ann'), (3, 'ben');
 GRANT INSERT ON privileges.likes, privileges.item TO regress_writer;
 
--- An owner with herald_app watches a table; a role with INSERT on that table and no other right writes it.
+-- An owner with herald_watch watches a table; a role with INSERT on that table and no other right writes it.
 SELECT herald.watch_users('privileges.users');
 SELECT herald.watch_posts('privileges.posts');
 SELECT herald.watch_likes('privileges.likes');
@@ -215,13 +216,18 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald FROM regress_stranger;
 REVOKE ALL ON ALL TABLES IN SCHEMA herald FROM regress_stranger;
 REVOKE ALL ON SCHEMA herald FROM regress_stranger;
 
--- Only members of herald_app change types of notifications; only the owner maintains the log.
-SET ROLE regress_app;
+-- Only members of herald_admin change types of notifications.
+SET ROLE regress_admin;
 INSERT INTO herald.notification_type (name, title) VALUES ('regress_ordered', 'Ordered');
 UPDATE herald.notification_type SET title = 'Ordered!' WHERE name = 'regress_ordered' RETURNING title;
 DELETE FROM herald.notification_type WHERE name = 'regress_ordered' RETURNING name;
 SELECT herald.trim_inbox('nobody');
 SELECT herald.maintain();
+SELECT count(*) FROM herald.rule_failure WHERE rule = 0;
+SELECT count(*) FROM herald.event;
+SET ROLE regress_app;
+UPDATE herald.notification_type SET title = 'Forged';
+SELECT herald.trim_inbox('nobody');
 SET ROLE regress_stranger;
 UPDATE herald.notification_type SET title = 'Forged';
 SET ROLE herald_bridge;
@@ -253,5 +259,5 @@ SELECT herald.unwatch('privileges.likes'), herald.unwatch('privileges.posts'), h
 RESET ROLE;
 TRUNCATE herald.notification;
 DROP SCHEMA privileges, trap CASCADE;
-REVOKE herald_app FROM regress_owner, regress_app;
-DROP ROLE regress_owner, regress_writer, regress_stranger, regress_app;
+REVOKE herald_watch FROM regress_owner;
+DROP ROLE regress_owner, regress_writer, regress_stranger, regress_app, regress_admin;

@@ -136,7 +136,7 @@ SELECT herald.watch_messages('messages', sendable => false);
 SELECT send('1', '{"conversationId": 7, "content": "Nowhere"}');
 
 -- The table's owner writes the row, for every user, and for a bridge without a right on the table.
-CREATE ROLE regress_herald_postman IN ROLE herald_app;
+CREATE ROLE regress_herald_postman IN ROLE herald_watch;
 CREATE ROLE regress_herald_relay IN ROLE herald_bridge;
 GRANT ALL ON SCHEMA snd TO regress_herald_postman;
 GRANT SELECT, REFERENCES ON users, chats, members TO regress_herald_postman;

@@ -33,7 +33,7 @@ SELECT herald.signal(array_agg('user:' || n), 'b') FROM generate_series(1, 1000)
 SELECT count(*) AS logged FROM sig.mark AS m, herald.read_events(m.position) AS r WHERE r.name IS NOT NULL;
 
 -- Privileges: the application as for publish(), no other role.
-CREATE ROLE regress_app IN ROLE herald_app;
+CREATE ROLE regress_app IN ROLE herald_publish;
 CREATE ROLE regress_stranger;
 SET ROLE regress_app;
 SELECT herald.signal('{user:1}', 'wave');
@@ -43,7 +43,7 @@ RESET ROLE;
 SELECT rolname, has_function_privilege(rolname, 'herald.signal(text[], text, json, text, text)',
                                        'EXECUTE') AS may_signal,
        has_function_privilege(rolname, 'herald.publish(text, text, jsonb, text)', 'EXECUTE') AS may_publish
-FROM pg_roles WHERE rolname IN ('herald_app', 'herald_bridge') ORDER BY rolname;
+FROM pg_roles WHERE rolname ~ '^herald_' ORDER BY rolname;
 DROP ROLE regress_app, regress_stranger;
 
 -- Typing: members of a conversation.

@@ -97,8 +97,8 @@ SELECT herald.watch('store.orders', 'no_subject', recipient => 'new.customer_id'
 SELECT herald.watch('store.orders', 'no_policy', recipient => 'new.customer_id', on_error => 'shrug');
 SELECT DISTINCT rule FROM herald.watched ORDER BY rule;
 
--- only the owner of a table watches it, and only as a member of herald_app
-CREATE ROLE regress_herald_owner IN ROLE herald_app;
+-- only the owner of a table watches it, and only as a member of herald_watch
+CREATE ROLE regress_herald_owner IN ROLE herald_watch;
 CREATE ROLE regress_herald_other;
 GRANT USAGE, CREATE ON SCHEMA store TO regress_herald_owner, regress_herald_other;
 SET ROLE regress_herald_owner;
