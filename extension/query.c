@@ -16,7 +16,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/parser.h"
-#include "pgtime.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
@@ -34,33 +33,64 @@
 
 #define PINNED_SEARCH_PATH "pg_catalog, pg_temp"
 
+/* A setting that changes the text of a value, or the meaning of a text, and its value in everything that we run. */
+typedef struct PinnedSetting
+{
+	const char *name;
+	const char *value;
+	const bool *flag;  /* the setting's variable, if it is known: one of its type */
+	const int *number; /* the same */
+	int required;	   /* the variable's value that has this text */
+} PinnedSetting;
+
+static const PinnedSetting pinned_settings[] = {
+	{ "DateStyle", "ISO, MDY", .number = &DateStyle, .required = USE_ISO_DATES },
+	{ "DateStyle", "ISO, MDY", .number = &DateOrder, .required = DATEORDER_MDY },
+	{ "TimeZone", "UTC" },
+	{ "IntervalStyle", "postgres", .number = &IntervalStyle, .required = INTSTYLE_POSTGRES },
+	{ "bytea_output", "hex", .number = &bytea_output, .required = BYTEA_OUTPUT_HEX },
+	{ "extra_float_digits", "1", .number = &extra_float_digits, .required = 1 },
+	{ "standard_conforming_strings", "on", .flag = &standard_conforming_strings, .required = true },
+	{ "array_nulls", "on", .flag = &Array_nulls, .required = true },
+	{ "quote_all_identifiers", "off", .flag = &quote_all_identifiers, .required = false },
+	{ "row_security", "on", .flag = &row_security, .required = true },
+};
+
 static void
 set_for_scope(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Pins a setting that changes the text of a value, or the meaning of a text, unless it has the value already. */
-static void
-pin(bool holds, const char *name, const char *value)
+static bool
+has_pinned_value(const PinnedSetting *setting)
 {
-	if (!holds)
-		set_for_scope(name, value);
+	if (setting->flag != NULL)
+		return *setting->flag == setting->required;
+	if (setting->number != NULL)
+		return *setting->number == setting->required;
+	return strcmp(GetConfigOption(setting->name, false, false), setting->value) == 0;
 }
 
-/* A cause, a room or a payload must be the same text in every session. */
-static void
-pin_text_settings(void)
+void
+query_pin(void)
 {
-	pin(DateStyle == USE_ISO_DATES && DateOrder == DATEORDER_MDY, "DateStyle", "ISO, MDY");
-	pin(strcmp(pg_get_timezone_name(session_timezone), "UTC") == 0, "TimeZone", "UTC");
-	pin(IntervalStyle == INTSTYLE_POSTGRES, "IntervalStyle", "postgres");
-	pin(bytea_output == BYTEA_OUTPUT_HEX, "bytea_output", "hex");
-	pin(extra_float_digits == 1, "extra_float_digits", "1");
-	pin(standard_conforming_strings, "standard_conforming_strings", "on");
-	pin(Array_nulls, "array_nulls", "on");
-	pin(!quote_all_identifiers, "quote_all_identifiers", "off");
-	pin(row_security, "row_security", "on");
+	for (int i = 0; i < lengthof(pinned_settings); i++)
+	{
+		if (!has_pinned_value(&pinned_settings[i]))
+			set_for_scope(pinned_settings[i].name, pinned_settings[i].value);
+	}
+}
+
+bool
+query_is_pinned(const char *name)
+{
+	for (int i = 0; i < lengthof(pinned_settings); i++)
+	{
+		if (strcmp(pinned_settings[i].name, name) == 0)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -75,7 +105,7 @@ query_begin(QueryScope *scope)
 	set_for_scope("search_path", PINNED_SEARCH_PATH);
 	/* Without statistics the planner overestimates costs, and an INSERT would wait a second for compilation. */
 	set_for_scope("jit", "off");
-	pin_text_settings();
+	query_pin();
 	SetUserIdAndSecContext(scope->owner, scope->security | SECURITY_LOCAL_USERID_CHANGE);
 }
 
@@ -96,31 +126,6 @@ query_reclaim(QueryScope *scope)
 	AtEOXact_GUC(false, scope->loan_level);
 	scope->loan_level = 0;
 	SetUserIdAndSecContext(scope->owner, scope->security | SECURITY_LOCAL_USERID_CHANGE);
-}
-
-void
-query_unpin(void)
-{
-	static const char *const settings[] = {
-		"DateStyle",
-		"TimeZone",
-		"IntervalStyle",
-		"bytea_output",
-		"extra_float_digits",
-		"standard_conforming_strings",
-		"array_nulls",
-		"quote_all_identifiers",
-		"row_security",
-	};
-	const char *path = GetConfigOptionResetString("search_path");
-
-	for (int i = 0; i < lengthof(settings); i++)
-		set_for_scope(settings[i], GetConfigOptionResetString(settings[i]));
-	if (path[strspn(path, " ")] == '\0')
-		path = PINNED_SEARCH_PATH;
-	else if (strstr(path, "pg_temp") == NULL)
-		path = psprintf("%s, pg_temp", path);
-	set_for_scope("search_path", path);
 }
 
 void

@@ -73,13 +73,13 @@ extern void query_lend(QueryScope *scope, Oid role);
 /* Ends a loan: the queries run as the owner of the extension again, with the pinned settings. */
 extern void query_reclaim(QueryScope *scope);
 
-/* Sets the text settings and the search path, with temporary objects last, to those of the session, for a function. */
-extern void query_unpin(void);
+/* Pins all settings that change the text of a value or the meaning of a text, for the current nest of settings. */
+extern void query_pin(void);
 
-/*
- * Runs a query with the plan for that many incoming rows.  Returns the number of
- * rows that it processed; SPI_tuptable has its result.
- */
+/* Returns whether query_pin() pins a setting. */
+extern bool query_is_pinned(const char *name);
+
+/* Runs a query with the plan for that many incoming rows.  Returns the number of its rows; SPI_tuptable has them. */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);
 
 /* Runs a query and keeps no plan.  Returns the number of rows that it processed. */
@@ -107,8 +107,8 @@ extern TupleDesc query_shape(TupleDesc *shape, const QueryColumn *columns, int c
 extern TupleDesc query_type_shape(TupleDesc *shape, const char *type);
 
 /*
- * Makes a tuplestore visible to the queries of this scope under that name.  Its
- * row type is "shape" or, if "relation" is valid, that of the relation.
+ * Makes a tuplestore visible to the queries of this scope under that name.  Its row type is "shape" or, if "relation"
+ * is valid, that of the relation.
  */
 extern void query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation);
 

@@ -11,10 +11,13 @@
  *	  they fire at the end of the action, as its role.  They fire once more as a
  *	  security-restricted operation: there PostgreSQL refuses a trigger that defers again.
  *
- * 3. After an action no cursor, temporary table, LISTEN or lock of the session is left.
- *	  A cursor WITH HOLD would run at the commit, too.
+ * 3. After an action no cursor, prepared statement, temporary table, LISTEN or lock of the
+ *	  session is left.  A cursor WITH HOLD would run at the commit, too.
  *
- * 4. All settings that the function changes are taken back.  SET ROLE fails, because the
+ * 4. The function has the settings of its role (role_settings.h), not those of the session:
+ *	  a caller could choose a search path with operators of its own.
+ *
+ * 5. All settings that the function changes are taken back.  SET ROLE fails, because the
  *	  role was changed locally.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -26,6 +29,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "commands/async.h"
+#include "commands/prepare.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -34,7 +38,7 @@
 #include "utils/guc.h"
 #include "utils/portal.h"
 
-#include "query.h"
+#include "admin/role_settings.h"
 
 /* Calls the function with the last two arguments of herald_internal.ask_as() and act_as(). */
 static Datum
@@ -71,6 +75,7 @@ static void
 clear_session(void)
 {
 	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
 	Async_UnlistenAll();
 	LockReleaseSession(USER_LOCKMETHOD);
 	ResetTempTableNamespace();
@@ -101,7 +106,7 @@ run_as(FunctionCallInfo fcinfo, bool is_action)
 	Assert(!PG_ARGISNULL(0) && !PG_ARGISNULL(1));
 	GetUserIdAndSecContext(&saved_role, &saved_security);
 	security = saved_security | SECURITY_LOCAL_USERID_CHANGE;
-	query_unpin();
+	role_settings_apply(role);
 	SetUserIdAndSecContext(role, is_action ? security : security | SECURITY_RESTRICTED_OPERATION);
 	result = run_as_invoke(fcinfo, &isnull);
 	if (is_action)

@@ -314,8 +314,7 @@ $$;
 
 -- Runs such a query as the current user.
 CREATE FUNCTION herald_internal.query_rows(user_id text, question jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-	SET standard_conforming_strings = on AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer jsonb;
 BEGIN

@@ -117,7 +117,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	      w.subject_table NOT IN (SELECT o.relation FROM own AS o);
 $$;
 
--- Calls a policy as the current user and with the session's own search path, for which the function was written.
+-- Calls a policy as the current user, with the search path of that role.
 CREATE FUNCTION herald_internal.call_policy(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -143,8 +143,7 @@ $$;
 
 -- Runs such a query as the current user.
 CREATE FUNCTION herald_internal.query_exists(user_id text, question jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-	SET standard_conforming_strings = on AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	answer boolean;
 BEGIN

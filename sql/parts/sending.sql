@@ -95,7 +95,7 @@ BEGIN
 END
 $$;
 
--- Inserts a row as the current user and with the session's own search path, which the application's triggers expect.
+-- Inserts a row as the current user and with the search path of that role, which the application's triggers expect.
 CREATE FUNCTION herald_internal.insert_row(user_id text, question jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
