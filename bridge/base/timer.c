@@ -19,8 +19,9 @@
 static struct
 {
 	Timer slots[SLOTS];
-	uv_timer_t ticker;
+	uv_timer_t alarm;
 	uint64_t served; /* the last tick whose timers have fired */
+	uint64_t wakes;	 /* the tick for which the alarm is set */
 	uint64_t running;
 } wheel;
 
@@ -58,19 +59,51 @@ serve_slot(Timer *head, uint64_t tick)
 	}
 }
 
+static void wake(uv_timer_t *alarm);
+
 static void
-on_tick(uv_timer_t *handle)
+set_alarm(uint64_t tick)
+{
+	uint64_t now = uv_now(loop_uv());
+	uint64_t then = tick * TIMER_TICK_MS;
+
+	wheel.wakes = tick;
+	uv_timer_start(&wheel.alarm, wake, then > now ? then - now : 0, 0);
+}
+
+static bool
+is_empty(uint64_t tick)
+{
+	const Timer *head = &wheel.slots[tick % SLOTS];
+
+	return head->next == head;
+}
+
+/* Sleeps until the next tick that may have a timer. */
+static void
+sleep_on(void)
+{
+	uint64_t tick = wheel.served + 1;
+
+	while (tick < wheel.served + SLOTS && is_empty(tick))
+		tick++;
+	set_alarm(tick);
+}
+
+static void
+wake(uv_timer_t *alarm)
 {
 	uint64_t now = now_in_ticks();
 
+	(void) alarm;
 	while (wheel.served < now && wheel.running > 0)
 	{
 		wheel.served++;
 		serve_slot(&wheel.slots[wheel.served % SLOTS], wheel.served);
 	}
 	wheel.served = now;
-	if (wheel.running == 0)
-		uv_timer_stop(handle);
+	if (wheel.running > 0)
+		sleep_on();
 }
 
 static void
@@ -80,13 +113,13 @@ prepare_wheel(void)
 	{
 		for (int i = 0; i < SLOTS; i++)
 			wheel.slots[i].next = wheel.slots[i].previous = &wheel.slots[i];
-		uv_timer_init(loop_uv(), &wheel.ticker);
-		uv_unref((uv_handle_t *) &wheel.ticker);
+		uv_timer_init(loop_uv(), &wheel.alarm);
+		uv_unref((uv_handle_t *) &wheel.alarm);
 	}
 	if (wheel.running == 0)
 	{
 		wheel.served = now_in_ticks();
-		uv_timer_start(&wheel.ticker, on_tick, TIMER_TICK_MS, TIMER_TICK_MS);
+		wheel.wakes = UINT64_MAX;
 	}
 }
 
@@ -107,6 +140,8 @@ timer_start(Timer *timer, uint64_t milliseconds, void (*fire)(void *context), vo
 	head->previous->next = timer;
 	head->previous = timer;
 	wheel.running++;
+	if (timer->due < wheel.wakes)
+		set_alarm(timer->due);
 }
 
 void

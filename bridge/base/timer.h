@@ -16,7 +16,7 @@
  * A timer is a member of the object that it times; stop it before that object is
  * freed.  It never fires early, and up to two ticks late.  Zeroed: not running.
  */
-#define TIMER_TICK_MS 50
+#define TIMER_TICK_MS 10
 
 typedef struct Timer
 {
@@ -29,7 +29,7 @@ typedef struct Timer
 
 /*
  * Starts a timer, or starts it again: fire(context) is called once, from the loop.  The
- * wheel turns only while timers run.
+ * wheel wakes the process only at ticks that have a timer.
  */
 extern void timer_start(Timer *timer, uint64_t milliseconds, void (*fire)(void *context), void *context);
 /* Stops a timer; of no effect when it does not run. */

@@ -21,6 +21,7 @@
 #include "base/timer.h"
 #include "protocol/template.h"
 
+#define MIN_INTERVAL_MS 50
 #define MAX_INTERVAL_MS 3600000
 
 /* A place in a file: a key within the place above it.  The outermost one has the file's path as its key. */
@@ -113,14 +114,14 @@ is_for_names(const Location *location, const json_t *value)
 	return star == NULL || star[1] == '\0' || report_mistake(location, "* stands for the rest of a name: nothing can follow");
 }
 
-/* Checks an interval in milliseconds; it is at least one tick of the timers, so that events are conflated at all. */
+/* Checks an interval in milliseconds; it is long enough to conflate events. */
 static bool
 is_interval(const Location *location, const json_t *value)
 {
 	json_int_t interval = json_integer_value(value);
 
-	return (interval >= TIMER_TICK_MS && interval <= MAX_INTERVAL_MS) ||
-		   report_mistake(location, "must be a whole number of milliseconds, from %d to %d", TIMER_TICK_MS, MAX_INTERVAL_MS);
+	return (interval >= MIN_INTERVAL_MS && interval <= MAX_INTERVAL_MS) ||
+		   report_mistake(location, "must be a whole number of milliseconds, from %d to %d", MIN_INTERVAL_MS, MAX_INTERVAL_MS);
 }
 
 static bool
