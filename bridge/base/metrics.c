@@ -35,6 +35,7 @@ static const Description descriptions[] = {
 	{ "herald_waiting_bytes", "gauge", "Bytes that wait for all connections.", &metrics.waiting_bytes, 1 },
 	{ "herald_events_read_total", "counter", "Events read from the log.", &metrics.events_read, 1 },
 	{ "herald_signals_total", "counter", "Ephemeral events relayed.", &metrics.signals, 1 },
+	{ "herald_rings_total", "counter", "Rings of the doorbell; a burst counts as one.", &metrics.rings, 1 },
 	{ "herald_deliveries_total", "counter", "Events queued for a session.", &metrics.deliveries, 1 },
 	{ "herald_sent_bytes_total", "counter", "Bytes handed to the network.", &metrics.bytes_sent, 1 },
 	{ "herald_connections_accepted_total", "counter", "Connections accepted.", &metrics.connections_accepted, 1 },

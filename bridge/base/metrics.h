@@ -21,6 +21,7 @@ typedef struct Metrics
 	int64_t waiting_bytes; /* in the queues of all connections */
 	int64_t events_read;   /* this and the following count since the start */
 	int64_t signals;
+	int64_t rings;
 	int64_t deliveries;
 	int64_t bytes_sent;
 	int64_t connections_accepted;

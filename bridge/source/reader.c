@@ -14,6 +14,10 @@
  *
  * 4. Without a ring the log is read every poll-interval, in case a ring was lost.
  *
+ * 5. Any role that may connect to the database can ring.  After some rings in a row that
+ *	  announced nothing, the log is read at most every PACED_INTERVAL_MS for rings, until a
+ *	  read finds something.  Reads for other reasons are not delayed.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -25,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
@@ -35,6 +40,8 @@
 
 #define MAINTENANCE_INTERVAL_MS 10000
 #define HELLO_INTERVAL_MS 1000
+#define TOLERATED_VAIN_RINGS 3
+#define PACED_INTERVAL_MS 25
 
 static struct
 {
@@ -45,13 +52,16 @@ static struct
 	char *position;		/* NULL before the first connection, and after a resync */
 	bool inside_window; /* between two pages of a window */
 	uint64_t window;
-	bool busy;		/* a query is running */
-	bool rung;		/* since the window began: the next window may have more */
-	bool maintains; /* the extension is not preloaded: the bridge runs herald.maintain() */
-	bool active;	/* has read events or signals since the latest maintenance */
-	char *refusal;	/* the reason of the latest refused hello; NULL after one that succeeded */
+	bool busy;			  /* a query is running */
+	bool rung;			  /* since the window began: the next window may have more */
+	int vain_rings;		  /* read for, since the latest read that found something */
+	uint64_t answered_at; /* the time of the latest read for a ring, by loop_now() */
+	bool maintains;		  /* the extension is not preloaded: the bridge runs herald.maintain() */
+	bool active;		  /* has read events or signals since the latest maintenance */
+	char *refusal;		  /* the reason of the latest refused hello; NULL after one that succeeded */
 	Timer hello_timer;
 	Timer poll_timer;
+	Timer ring_timer;
 	Timer maintenance_timer;
 } reader;
 
@@ -159,7 +169,11 @@ pass_on(const Page *page)
 {
 	note_lag(page);
 	metrics.events_read += page->logged;
-	reader.active |= page->count > 0;
+	if (page->count > 0)
+	{
+		reader.active = true;
+		reader.vain_rings = 0;
+	}
 	for (int i = 0; i < page->count; i++)
 	{
 		if (page->events[i]->ephemeral)
@@ -220,6 +234,28 @@ reader_wake(void)
 		read_next_page();
 }
 
+static void
+answer_ring(void *context)
+{
+	(void) context;
+	reader.answered_at = loop_now();
+	if (reader.vain_rings < TOLERATED_VAIN_RINGS)
+		reader.vain_rings++;
+	reader_wake();
+}
+
+static void
+reader_on_ring(void)
+{
+	uint64_t since = loop_now() - reader.answered_at;
+
+	metrics.rings++;
+	if (reader.vain_rings < TOLERATED_VAIN_RINGS || since >= PACED_INTERVAL_MS)
+		answer_ring(NULL);
+	else if (!timer_is_running(&reader.ring_timer))
+		timer_start(&reader.ring_timer, PACED_INTERVAL_MS - since, answer_ring, NULL);
+}
+
 const char *
 reader_position(void)
 {
@@ -260,13 +296,14 @@ reader_on_lost(void *context)
 	fall_behind();
 	timer_stop(&reader.hello_timer);
 	timer_stop(&reader.poll_timer);
+	timer_stop(&reader.ring_timer);
 }
 
 void
 reader_start(const Config *config, const ReaderEvents *events)
 {
 	static const DatabaseEvents database_events = { reader_on_connected, reader_on_lost, NULL };
-	static const DoorbellEvents doorbell_events = { reader_wake };
+	static const DoorbellEvents doorbell_events = { reader_on_ring };
 
 	assert(events->event && events->signal && events->reached && events->resync);
 	reader.config = config;
@@ -284,6 +321,7 @@ reader_stop(void)
 	doorbell_close(reader.doorbell);
 	database_close(reader.database);
 	timer_stop(&reader.poll_timer);
+	timer_stop(&reader.ring_timer);
 	timer_stop(&reader.hello_timer);
 	free(reader.position);
 	reader.position = NULL;
