@@ -48,7 +48,7 @@ async function main() {
   const publish = (name, sql) => database.query(`SELECT herald.publish(room, $1, jsonb_build_object('n', n, 'text', repeat('x', 200))) FROM (${sql}) AS e (room, n)`, [name]);
   const toEach = (first, count) => publish('bench:own', `SELECT 'user:' || u.id, n FROM generate_series(${first}, ${first + count - 1}) AS n, users AS u ORDER BY n, u.id`);
   const toRooms = (first, count) => publish('bench:room', `SELECT 'conversation:' || c.id, n FROM generate_series(${first}, ${first + count - 1}) AS n, conversations AS c ORDER BY n, c.id`);
-  const toAll = (first, count) => publish('bench:all', `SELECT '*', n FROM generate_series(${first}, ${first + count - 1}) AS n`);
+  const toAll = (first, count) => database.query(`SELECT herald.broadcast('bench:all', jsonb_build_object('n', n, 'text', repeat('x', 200))) FROM generate_series($1::int, $2::int) AS n`, [first, first + count - 1]);
 
   let started = performance.now();
   await all('connect');

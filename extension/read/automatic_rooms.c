@@ -4,7 +4,8 @@
  *	  Finds the rooms that users are in by the rows of the application's tables.
  *
  * A room source is a query over a watched table: it takes user ids and returns
- * pairs of a user and a room.  Each runs as the owner of its table.
+ * pairs of a user and a room.  Each runs as the owner of its table, and returns
+ * only rooms of its kind: conversations or feeds.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -21,7 +22,7 @@
 
 static SavedQuery find_room_sources = {
 	.name = "the query for sources of rooms",
-	.text = "SELECT s.sql, k.relowner FROM herald_internal.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
+	.text = "SELECT s.sql, k.relowner, s.prefix FROM herald_internal.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
 			" WHERE s.kind = ANY ($1) ORDER BY s.relation, s.kind",
 	.nargs = 1,
 	.argtypes = { TEXTARRAYOID },
@@ -34,8 +35,17 @@ typedef struct RoomSearch
 	Tuplestorestate *out;
 	TupleDesc shape;
 	const char *sql;
-	Datum users; /* text[] */
+	const char *prefix; /* rooms with another beginning are left out */
+	Datum users;		/* text[] */
 } RoomSearch;
+
+static bool
+begins_with(Datum room, const char *prefix)
+{
+	const text *name = DatumGetTextPP(room);
+
+	return VARSIZE_ANY_EXHDR(name) > strlen(prefix) && memcmp(VARDATA_ANY(name), prefix, strlen(prefix)) == 0;
+}
 
 /* Runs the source and adds the pairs that it returns. */
 static void
@@ -52,7 +62,7 @@ room_search_run(void *argument)
 
 		values[0] = query_value(row, 1, &nulls[0]);
 		values[1] = query_value(row, 2, &nulls[1]);
-		if (!nulls[0] && !nulls[1])
+		if (!nulls[0] && !nulls[1] && begins_with(values[1], search->prefix))
 			tuplestore_putvalues(search->out, search->shape, values, nulls);
 	}
 }
@@ -110,6 +120,7 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 		bool isnull;
 
 		search.sql = SPI_getvalue(found->vals[i], found->tupdesc, 1);
+		search.prefix = SPI_getvalue(found->vals[i], found->tupdesc, 3);
 		search.users = PointerGetDatum(users);
 		query_lend(&scope, DatumGetObjectId(SPI_getbinval(found->vals[i], found->tupdesc, 2, &isnull)));
 		if (!room_search_try(&search))

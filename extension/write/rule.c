@@ -9,6 +9,8 @@
  * 2. An error in a rule aborts the application's statement (on_error => 'abort', the
  *	  default).  A rule with on_error => 'warn' runs in a subtransaction: an error
  *	  takes back its output, raises a warning and adds a row to herald.rule_failure.
+ *	  An event that the rule may not publish (event_check.c) does the same, and never
+ *	  aborts the statement.
  *
  * 3. Several rows may have the same cause.  Two transactions that each delete one of
  *	  the last two rows both see the other's row, and would keep the notification.
@@ -28,12 +30,13 @@
 #include "utils/rel.h"
 
 #include "subtransaction.h"
+#include "write/event_check.h"
 #include "write/event_log.h"
 #include "write/notification.h"
 #include "write/retraction.h"
 #include "write/rule.h"
 
-static SavedQuery record_failure = {
+static SavedQuery record_insert = {
 	.name = "the record of a rule's failure",
 	.text = "INSERT INTO herald.rule_failure (rule, sqlstate, message) VALUES ($1, $2, $3)",
 	.nargs = 3,
@@ -47,6 +50,7 @@ rule_output_begin(void)
 
 	output.candidates = tuplestore_begin_heap(false, false, work_mem);
 	output.published = tuplestore_begin_heap(false, false, work_mem);
+	output.unchecked = tuplestore_begin_heap(false, false, work_mem);
 	output.to_lock = tuplestore_begin_heap(false, false, work_mem);
 	output.retracted = tuplestore_begin_heap(false, false, work_mem);
 	return output;
@@ -57,6 +61,7 @@ rule_output_end(RuleOutput *output)
 {
 	tuplestore_end(output->candidates);
 	tuplestore_end(output->published);
+	tuplestore_end(output->unchecked);
 	tuplestore_end(output->to_lock);
 	tuplestore_end(output->retracted);
 }
@@ -90,6 +95,38 @@ rule_error_context(void *arg)
 			   rule->relation);
 }
 
+/* Inserts a failure into herald.rule_failure. */
+static void
+record_failure(Rule *rule, int sqlstate, const char *message)
+{
+	Datum values[3];
+	QueryScope scope;
+
+	values[0] = Int32GetDatum(rule->id);
+	values[1] = CStringGetTextDatum(unpack_sql_state(sqlstate));
+	values[2] = CStringGetTextDatum(message);
+	query_begin(&scope);
+	query_run(&record_insert, 1, values, NULL);
+	query_end(&scope);
+}
+
+/* Runs the query for events, as the owner of the table.  An event that the owner may not publish is a failure. */
+static void
+run_publish(Rule *rule, int64 rows, RuleOutput *output)
+{
+	RefusedEvents refused;
+
+	query_run_into(&rule->publish, rows, output->unchecked, event_log_shape());
+	refused = event_check_move(output->unchecked, output->published, &rule->rights, GetUserId());
+	if (refused.count == 0)
+		return;
+	ereport(WARNING, (errcode(refused.sqlstate),
+					  errmsg("rule \"%s\" of table %s did not publish: %s", rule->name, rule->relation, refused.message),
+					  errdetail_plural("%lld event was refused.", "%lld events were refused.", (unsigned long) refused.count,
+									   (long long) refused.count)));
+	record_failure(rule, refused.sqlstate, refused.message);
+}
+
 /* Runs some of a rule's queries over so many changed rows. */
 typedef void (*RuleQueries)(Rule *rule, int64 rows, RuleOutput *output);
 
@@ -99,7 +136,7 @@ run_queries(Rule *rule, int64 rows, RuleOutput *output)
 	if (rule->notify.text != NULL)
 		query_run_into(&rule->notify, rows, output->candidates, notification_shape());
 	if (rule->publish.text != NULL)
-		query_run_into(&rule->publish, rows, output->published, event_log_shape());
+		run_publish(rule, rows, output);
 	if (rule->lock.text != NULL)
 		query_run_into(&rule->lock, rows, output->to_lock, retraction_shape());
 	else if (rule->retract.text != NULL)
@@ -123,23 +160,15 @@ run_named(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 	error_context_stack = context.previous;
 }
 
-/* Reports the failure as a warning and inserts it into herald.rule_failure. */
+/* Reports an error as a warning and records it. */
 static void
-record_rule_failure(Rule *rule, ErrorData *error)
+report_failure(Rule *rule, ErrorData *error)
 {
-	Datum values[3];
-	QueryScope scope;
-
 	Assert(error->elevel == ERROR);
 	ereport(WARNING, (errcode(error->sqlerrcode),
 					  errmsg("rule \"%s\" of table %s failed: %s", rule->name, rule->relation, error->message),
 					  errhint("The row was written without the rule's effects. herald.rule_failure lists the failures of all rules.")));
-	values[0] = Int32GetDatum(rule->id);
-	values[1] = CStringGetTextDatum(unpack_sql_state(error->sqlerrcode));
-	values[2] = CStringGetTextDatum(error->message);
-	query_begin(&scope);
-	query_run(&record_failure, 1, values, NULL);
-	query_end(&scope);
+	record_failure(rule, error->sqlerrcode, error->message);
 }
 
 /* One run of a rule with on_error => 'warn'. */
@@ -167,7 +196,7 @@ run_guarded(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
 	ErrorData *error = subtransaction_run(run_in_subtransaction, &guarded);
 
 	if (error != NULL)
-		record_rule_failure(rule, error);
+		report_failure(rule, error);
 	else
 		rule_output_move(&guarded.output, output);
 	rule_output_end(&guarded.output);

@@ -19,6 +19,7 @@ typedef struct RuleOutput
 {
 	Tuplestorestate *candidates; /* notification_shape() */
 	Tuplestorestate *published;	 /* events: event_log_shape() */
+	Tuplestorestate *unchecked;	 /* events of the rule that runs, before event_check_move() */
 	Tuplestorestate *to_lock;	 /* causes: retraction_shape() */
 	Tuplestorestate *retracted;	 /* causes: retraction_shape() */
 } RuleOutput;

@@ -41,7 +41,10 @@ static HTAB *rule_cache = NULL;
 
 static SavedQuery load_rules = {
 	.name = "the query for the rules of a table",
-	.text = "SELECT id, name, notify, publish, lock, retract, on_error = 'abort' FROM herald_internal.rule"
+	.text = "SELECT id, name, notify, publish, lock, retract, on_error = 'abort',"
+			" ARRAY(SELECT s.prefix FROM herald_internal.room_source AS s WHERE s.relation = rule.relation),"
+			" ARRAY(SELECT c.id FROM herald_internal.counter AS c WHERE c.relation = rule.relation)"
+			" FROM herald_internal.rule"
 			" WHERE operation = $2 AND (relation = $1 OR relation IN (SELECT a.oid FROM pg_partition_ancestors($1) AS p (relid)"
 			" JOIN pg_class AS a ON a.oid = p.relid JOIN pg_class AS c ON c.oid = $1 WHERE a.relowner = c.relowner))"
 			" ORDER BY id",
@@ -111,6 +114,8 @@ load_rule(Rule *rule, uint64 row, const char *relation)
 	rule->retract.text = query_text(row, 6);
 	rule->retract.latest = rule->lock.text != NULL;
 	rule->abort = DatumGetBool(query_value(row, 7, &isnull));
+	rule->rights.room_prefixes = DatumGetArrayTypePCopy(query_value(row, 8, &isnull));
+	rule->rights.counters = DatumGetArrayTypePCopy(query_value(row, 9, &isnull));
 }
 
 /* Loads the rules of a table for one operation into a memory context. */

@@ -14,6 +14,7 @@
 #include "utils/rel.h"
 
 #include "query.h"
+#include "write/event_check.h"
 
 typedef enum RuleOperation
 {
@@ -37,6 +38,7 @@ typedef struct Rule
 	SavedQuery publish;	  /* returns events */
 	SavedQuery lock;	  /* returns the causes to lock before "retract" runs */
 	SavedQuery retract;	  /* returns the causes of the notifications to retract */
+	EventRights rights;	  /* on what its events may do beside their name, rooms and payload */
 	bool abort;			  /* an error aborts the application's statement */
 } Rule;
 

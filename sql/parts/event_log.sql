@@ -79,16 +79,17 @@ BEGIN
 END
 $$;
 
--- Raises an error for the names of events that state something only the extension or the bridge knows. A template of a
--- rule is refused if its literal beginning allows such a name.
+CREATE FUNCTION herald_internal.is_reserved_event(name text) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_is_reserved_event';
+COMMENT ON FUNCTION herald_internal.is_reserved_event(text) IS
+	'returns whether only pg_herald itself sends events of that name';
+
+-- Raises an error for reserved names, and for templates of rules whose literal beginning is reserved. Names that a
+-- template makes of a row are checked when the rule runs.
 CREATE FUNCTION herald_internal.check_event_name(template text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	start text := split_part(template, '{', 1);
 BEGIN
-	IF EXISTS (SELECT FROM unnest('{notification:,typing:,room:,user:online,user:offline}'::text[]) AS r (reserved)
-	           WHERE starts_with(start, reserved) OR strpos(template, '{') > 0 AND starts_with(reserved, start)) OR
-	   template = 'post:viewers' THEN
+	IF herald_internal.is_reserved_event(split_part(template, '{', 1)) THEN
 		RAISE EXCEPTION 'event name "%" is reserved', template
 			USING ERRCODE = 'reserved_name', DETAIL = 'Clients trust that pg_herald itself has made such an event.',
 			      HINT = 'Begin the name with a resource of the application: order:shipped, order:{state}.';
@@ -110,11 +111,23 @@ BEGIN
 END
 $$;
 
+-- Raises an error for the room of every session: herald.broadcast() is for administrators.
+CREATE FUNCTION herald_internal.check_rooms(rooms text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF '*' = ANY (rooms) THEN
+		RAISE EXCEPTION 'room "*" is every session'
+			USING ERRCODE = 'insufficient_privilege',
+			      HINT = 'Administrators publish to it: herald.broadcast().';
+	END IF;
+END
+$$;
+
 CREATE FUNCTION herald.publish(room text, event text, payload jsonb, ack text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald_internal.check_event(ARRAY[room], event, payload::json), herald_internal.check_event_name(event);
-	PERFORM herald_internal.check_ack(ack);
+	PERFORM herald_internal.check_event(ARRAY[room], event, payload::json), herald_internal.check_rooms(ARRAY[room]),
+		herald_internal.check_event_name(event), herald_internal.check_ack(ack);
 	RETURN herald_internal.append_event(ARRAY[room], event, payload::json, NULL, NULL, NULL, ack);
 END
 $$;
@@ -123,8 +136,11 @@ COMMENT ON FUNCTION herald.publish(text, text, jsonb, text) IS
 	'acknowledgement calls the action "ack"';
 
 CREATE FUNCTION herald.broadcast(event text, payload jsonb) RETURNS bigint
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.publish('*', event, payload);
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald_internal.check_event('{*}', event, payload::json), herald_internal.check_event_name(event);
+	RETURN herald_internal.append_event('{*}', event, payload::json, NULL, NULL, NULL);
+END
 $$;
 COMMENT ON FUNCTION herald.broadcast(text, jsonb) IS 'appends an event for every session';
 

@@ -60,7 +60,8 @@ CREATE TABLE herald.rule_failure (
 	message  text NOT NULL
 );
 CREATE INDEX ON herald.rule_failure (at);
-COMMENT ON TABLE herald.rule_failure IS 'failures of rules with on_error => ''warn''';
+COMMENT ON TABLE herald.rule_failure IS
+	'failures of rules that let the write pass: with on_error => ''warn'', or of an event that was refused';
 COMMENT ON COLUMN herald.rule_failure.rule IS 'the id of the rule (herald_internal.rule)';
 COMMENT ON COLUMN herald.rule_failure.at IS 'the start of the transaction whose rule failed';
 COMMENT ON COLUMN herald.rule_failure.sqlstate IS 'the SQLSTATE of the error';
@@ -90,8 +91,9 @@ COMMENT ON TABLE herald_internal.counter IS
 
 CREATE TABLE herald_internal.room_source (
 	relation regclass NOT NULL,
-	kind     text NOT NULL,
+	kind     text NOT NULL CHECK (kind IN ('follows', 'members')),
 	sql      text NOT NULL,
+	prefix   text NOT NULL GENERATED ALWAYS AS (CASE kind WHEN 'members' THEN 'conversation:' ELSE 'feed:' END) STORED,
 	PRIMARY KEY (relation, kind)
 );
 COMMENT ON TABLE herald_internal.room_source IS

@@ -373,6 +373,21 @@ BEGIN
 END
 $$;
 
+-- Raises an error if the rule names the room of every session and the table's owner is no administrator. Rooms that a
+-- template makes of a row are checked when the rule runs.
+CREATE FUNCTION herald_internal.check_broadcast(relation regclass, room text) RETURNS void
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	owner regrole := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = relation);
+BEGIN
+	IF '*' IN (SELECT herald_internal.split_templates(room)) AND NOT pg_has_role(owner, 'herald_admin', 'MEMBER') THEN
+		RAISE EXCEPTION 'role % may not publish to room "*"', owner
+			USING ERRCODE = 'insufficient_privilege',
+			      HINT = 'Rules of tables that a member of herald_admin owns may.';
+	END IF;
+END
+$$;
+
 -- Returns the operations that can make a change: an UPDATE can also insert or delete a row, by its state or its key.
 CREATE FUNCTION herald_internal.statement_operations(change text, active text, key text[]) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -434,7 +449,7 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.check_rule(rule, operations, recipient, event, room, retract, on_error),
-		herald_internal.check_event_name(event),
+		herald_internal.check_event_name(event), herald_internal.check_broadcast(relation, room),
 		herald_internal.check_ack(ack);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
 		actor_person := herald_internal.person_by_id('actor', actor);

@@ -132,7 +132,7 @@ test('replays to a client that missed little before one that missed much', async
 });
 
 test('reads a page at the cost of its events, also within a transaction in progress at its position', async () => {
-  const publish = (n) => `SELECT count(herald.publish('*', 'backlog:page', '{}')) FROM generate_series(1, ${n})`;
+  const publish = (n) => `SELECT count(herald.broadcast('backlog:page', '{}')) FROM generate_series(1, ${n})`;
   const writer = await database.connect();
   await writer.query(`BEGIN; ${publish(1000)}`);
   let position = await database.value('SELECT herald.current_position()');

@@ -30,7 +30,7 @@ const hears = (client, user, ...states) => until(`${client.label} has ${user}: $
 // Signals arrive in the order of their commits: this one comes after all before it.
 async function settle(...clients) {
   const number = ++ends;
-  await database.query("SELECT herald.signal('{*}', 'end', $1)", [{ number }]);
+  await database.query("SELECT herald_internal.append_signal('{*}', 'end', $1)", [{ number }]);
   await Promise.all(clients.map((client) => client.waitFor('end', (data) => data.number === number)));
 }
 

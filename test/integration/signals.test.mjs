@@ -24,7 +24,7 @@ const ownSignal = (rooms, event, payload = {}, { key = null, except = null } = {
 // Signals arrive in the order of their commits: this one comes after all before it.
 async function settle(...clients) {
   const number = ++ends;
-  await signal(['*'], 'end', { number });
+  await ownSignal(['*'], 'end', { number });
   await Promise.all(clients.map((client) => client.waitFor('end', (data) => data.number === number)));
 }
 

@@ -27,7 +27,8 @@ async function write(number, rooms, deadline) {
     for (let left = random(4); left >= 0; left--) {
       const room = choose(rooms);
       const key = `${number}.${n}.${left}`;
-      await client.query("SELECT herald.publish($1, 'stress', jsonb_build_object('key', $2::text))", [room, key]);
+      if (room === '*') await client.query("SELECT herald.broadcast('stress', jsonb_build_object('key', $1::text))", [key]);
+      else await client.query("SELECT herald.publish($1, 'stress', jsonb_build_object('key', $2::text))", [room, key]);
       keys.push({ room, key });
       if (random(3) === 0) await pause(random(60));
     }

@@ -8,7 +8,7 @@ CREATE TABLE sig.mark AS SELECT herald.current_position() AS position;
 
 -- Arguments.
 SELECT herald.signal('{user:1}', 'wave');
-SELECT herald.signal('{user:1,post:2,*}', 'wave', '{"by": "ann"}', 'wave:ann', 'ann');
+SELECT herald.signal('{user:1,post:2}', 'wave', '{"by": "ann"}', 'wave:ann', 'ann');
 SELECT herald.signal(NULL, 'wave');
 SELECT herald.signal('{}', 'wave');
 SELECT herald.signal('{user:1,NULL}', 'wave');
