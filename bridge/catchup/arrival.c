@@ -238,7 +238,7 @@ locate_sessions(void)
 	values[2] = text_array_write(positions, count);
 	values[3] = cached_positions();
 	database_query(arrivals.database,
-				   "SELECT pg_catalog.array_to_json(rooms), unread, recovered, \"position\", pg_catalog.array_to_json(seen_snapshots::pg_catalog.text[]),"
+				   "SELECT pg_catalog.array_to_json(rooms OPERATOR(pg_catalog.||) ARRAY(SELECT room FROM pg_catalog.json_to_recordset(joined) AS j (room pg_catalog.text))), unread, recovered, \"position\", pg_catalog.array_to_json(seen_snapshots::pg_catalog.text[]),"
 				   " pg_catalog.array_to_json(seen_ids), segments_before, lag_events"
 				   " FROM herald_internal.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
 				   4, (const char *const *) values, arrival_on_located, NULL);

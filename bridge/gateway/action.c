@@ -190,7 +190,7 @@ submit_join(Action *action, const char *room)
 
 	action->room = memory_copy(room);
 	action_lane_begin_join(&action->session->lane);
-	ask_database(action, "SELECT herald_internal.join_room($1, $2, $3)", 3, values, action_on_join);
+	ask_database(action, "SELECT admitted FROM herald_internal.join_room($1, $2, $3)", 3, values, action_on_join);
 }
 
 static void

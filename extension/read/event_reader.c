@@ -59,7 +59,10 @@ enum
 	EVENT_LAG_EVENTS,
 	EVENT_KEY,
 	EVENT_EXCEPT,
-	EVENT_COLUMNS = EVENT_EXCEPT,
+	EVENT_RECHECK_USER,
+	EVENT_RECHECK_ROOM,
+	EVENT_ACCESS,
+	EVENT_COLUMNS = EVENT_ACCESS,
 	ROW_WANTED, /* the row belongs to the result; others only move the position */
 	ROW_FULL,	/* more rows of the window follow after the page */
 	ROW_COLUMNS = ROW_FULL
@@ -119,7 +122,8 @@ static SavedQuery read_window = {
 			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
 			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
 			" NULL::text, p.member_id, p.joins, p.leaves, p.ack, p.xid,"
-			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean, NULL::bigint, NULL::text, NULL::text, p.wanted,"
+			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean, NULL::bigint, NULL::text, NULL::text,"
+			" p.recheck_user, p.recheck_room, p.access, p.wanted,"
 			" (SELECT n.count = $7 OR n.count > (SELECT count(*) FROM page) FROM (SELECT count(*) FROM next) AS n)"
 			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
 			" ORDER BY p.id",

@@ -30,18 +30,20 @@
 
 static SavedQuery append_one = {
 	.name = "the insert into the event log",
-	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, ack) "
-			"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-	.nargs = 7,
-	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
+	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, ack, recheck_user, recheck_room, access) "
+			"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+	.nargs = 10,
+	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
-/* Skips events without a room or a name: their template met a null. */
+/* Skips events without a room or a name: their template met a null.  A recheck needs no room. */
 static SavedQuery append_all = {
 	.name = "the insert into the event log",
-	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta, ack) "
-			"SELECT rooms, name, coalesce(payload, '{}'), member_id, joins, leaves, counter, counted_id, delta, ack "
-			"FROM herald_published WHERE cardinality(rooms) > 0 AND name IS NOT NULL",
+	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta, ack,"
+			" recheck_user, recheck_room, access) "
+			"SELECT rooms, name, coalesce(payload, '{}'), member_id, joins, leaves, counter, counted_id, delta, ack,"
+			" recheck_user, recheck_room, access "
+			"FROM herald_published WHERE (cardinality(rooms) > 0 OR access IS NOT NULL) AND name IS NOT NULL",
 };
 
 TupleDesc
@@ -58,6 +60,9 @@ event_log_shape(void)
 		[PUBLISHED_COUNTED_ID] = { "counted_id", TEXTOID },
 		[PUBLISHED_DELTA] = { "delta", INT2OID },
 		[PUBLISHED_ACK] = { "ack", TEXTOID },
+		[PUBLISHED_RECHECK_USER] = { "recheck_user", TEXTOID },
+		[PUBLISHED_RECHECK_ROOM] = { "recheck_room", TEXTOID },
+		[PUBLISHED_ACCESS] = { "access", TEXTOID },
 	};
 	static TupleDesc shape = NULL;
 
@@ -137,8 +142,8 @@ event_log_append_all(Tuplestorestate *published)
 PG_FUNCTION_INFO_V1(herald_append_event);
 
 /*
- * herald_internal.append_event(rooms, name, payload, member_id, joins, leaves, ack)
- * appends an event and returns its id.
+ * herald_internal.append_event(rooms, name, payload, member_id, joins, leaves, ack,
+ * recheck_user, recheck_room, access) appends an event and returns its id.
  */
 Datum
 herald_append_event(PG_FUNCTION_ARGS)

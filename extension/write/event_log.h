@@ -26,10 +26,13 @@ typedef enum PublishedColumn
 	PUBLISHED_COUNTER,
 	PUBLISHED_COUNTED_ID,
 	PUBLISHED_DELTA,
-	PUBLISHED_ACK
+	PUBLISHED_ACK,
+	PUBLISHED_RECHECK_USER,
+	PUBLISHED_RECHECK_ROOM,
+	PUBLISHED_ACCESS /* NULL: the row is no recheck */
 } PublishedColumn;
 
-#define PUBLISHED_COLUMNS (PUBLISHED_ACK + 1)
+#define PUBLISHED_COLUMNS (PUBLISHED_ACCESS + 1)
 
 /*
  * The columns of a user event: an event for the room of one user.  The number is

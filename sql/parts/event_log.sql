@@ -27,7 +27,10 @@ CREATE TABLE herald.event (
 	ack        text,
 	counter    int,
 	counted_id text,
-	delta      smallint
+	delta      smallint,
+	recheck_user text,
+	recheck_room text,
+	access     text
 ) PARTITION BY LIST (slot);
 ALTER SEQUENCE herald.event_id_seq OWNED BY herald.event.id;
 CREATE TABLE herald_internal.event_0 PARTITION OF herald.event FOR VALUES IN (0);
@@ -38,6 +41,8 @@ CREATE INDEX ON herald.event (id);
 CREATE INDEX ON herald.event (xid, id);
 CREATE INDEX ON herald.event (member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX ON herald.event (counter, counted_id, xid) WHERE counter IS NOT NULL;
+CREATE INDEX ON herald.event (recheck_user, xid) WHERE access IS NOT NULL;
+CREATE INDEX ON herald.event (recheck_room, xid) WHERE access IS NOT NULL;
 COMMENT ON TABLE herald.event IS 'the event log; read it with herald.read_events()';
 COMMENT ON TABLE herald_internal.event_0 IS 'a partition of herald.event';
 COMMENT ON TABLE herald_internal.event_1 IS 'a partition of herald.event';
@@ -57,11 +62,17 @@ COMMENT ON COLUMN herald.event.ack IS 'the action that gets the clients'' acknow
 COMMENT ON COLUMN herald.event.counter IS 'the total that the event changes, of herald_internal.counter';
 COMMENT ON COLUMN herald.event.counted_id IS 'the subject of this total';
 COMMENT ON COLUMN herald.event.delta IS 'the change of this total';
+COMMENT ON COLUMN herald.event.recheck_user IS 'the user whose access to rooms is to be checked again; null: all users';
+COMMENT ON COLUMN herald.event.recheck_room IS
+	'a key of the rooms to which access is to be checked again; null: all rooms of the user';
+COMMENT ON COLUMN herald.event.access IS
+	'the change of access: withdrawn, granted, or changed (either may be true); null: the row is no recheck';
 
 CREATE FUNCTION herald_internal.append_event(rooms text[], name text, payload json, member_id text, joins text,
-                                             leaves text, ack text DEFAULT NULL) RETURNS bigint
+                                             leaves text, ack text DEFAULT NULL, recheck_user text DEFAULT NULL,
+                                             recheck_room text DEFAULT NULL, access text DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_append_event';
-COMMENT ON FUNCTION herald_internal.append_event(text[], text, json, text, text, text, text) IS
+COMMENT ON FUNCTION herald_internal.append_event(text[], text, json, text, text, text, text, text, text, text) IS
 	'appends an event and rings the doorbell';
 
 -- Raises an error unless the event has rooms, a name and a JSON object as its payload. Applies to appended events and
@@ -160,7 +171,7 @@ CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms te
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text,
                leaves text,
                ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint, key text,
-               except_user text)
+               except_user text, recheck_user text, recheck_room text, access text)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int, boolean) IS
 	'returns the events after a position, in order, each with the position after it, up to a number of events or a '

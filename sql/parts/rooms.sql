@@ -31,9 +31,12 @@ CREATE TABLE herald_internal.session_room (
 	user_id   text NOT NULL,
 	room      text NOT NULL,
 	joined_at timestamptz NOT NULL DEFAULT now(),
+	since     pg_snapshot NOT NULL,
 	PRIMARY KEY (session, user_id, room)
 );
 COMMENT ON TABLE herald_internal.session_room IS 'the rooms that sessions have joined by action, for their return';
+COMMENT ON COLUMN herald_internal.session_room.since IS
+	'a snapshot from after the check of access: the session gets none of the events that it sees';
 CREATE INDEX ON herald_internal.session_room (joined_at);
 
 -- Rejects a function with the wrong signature (the trigger's arguments), and a role that the registering user may not
@@ -96,37 +99,45 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE v.condition IS NOT NULL;
 $$;
 
--- Returns the tables whose rows have rooms with a prefix, with the condition of access.
-CREATE FUNCTION herald_internal.subject_tables(prefix text) RETURNS TABLE (relation regclass, key text[], visible text)
+-- Returns the SQL of the keys that the room of a comment has by its subject: the subject's room and author.
+CREATE FUNCTION herald_internal.subject_keys(comments regclass, columns text[], subject_table regclass) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('ARRAY[%L || %s%s]', herald_internal.subject_type(subject_table) || ':',
+	              herald_internal.id_sql('comment', columns),
+	              (SELECT format(', (SELECT ''author:'' || %s FROM %s AS subject WHERE %s)',
+	                             herald_internal.id_sql('subject', a.author), subject_table,
+	                             herald_internal.match_columns('subject', subject_table,
+	                                 herald_internal.referenced_key(comments, columns, subject_table),
+	                                 'comment', comments, columns))
+	               FROM herald_internal.watched_table AS w
+	               CROSS JOIN jsonb_to_record(w.arguments) AS a (author text[])
+	               WHERE w.relation = subject_table AND w.kind = 'posts' AND a.author IS NOT NULL));
+$$;
+
+-- Returns the tables whose rows have rooms with a prefix, with the condition of access and the SQL of further keys of
+-- the room. NULL: everybody may join; the room has no further key.
+CREATE FUNCTION herald_internal.subject_tables(prefix text)
+	RETURNS TABLE (relation regclass, key text[], visible text, keys text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT w.relation, w.kind, a.*
 		FROM herald_internal.watched_table AS w
-		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], visible text, subject text[], subject_table regclass)
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], visible text, author text[], subject text[],
+		                                              subject_table regclass)
 	), own AS (
-		SELECT w.relation, w.key, w.visible FROM watched AS w WHERE w.kind = 'posts' AND prefix = 'post'
+		SELECT w.relation, w.key, w.visible, 'ARRAY[''author:'' || ' || herald_internal.id_sql('post', w.author) || ']'
+		FROM watched AS w WHERE w.kind = 'posts' AND prefix = 'post'
 		UNION
-		SELECT w.relation, w.key, herald_internal.subject_condition(w.relation, w.subject, w.subject_table)
+		SELECT w.relation, w.key, herald_internal.subject_condition(w.relation, w.subject, w.subject_table),
+		       herald_internal.subject_keys(w.relation, w.subject, w.subject_table)
 		FROM watched AS w WHERE w.kind = 'comments' AND prefix = 'comment'
 	)
 	SELECT * FROM own
 	UNION
-	SELECT w.subject_table, herald_internal.referenced_key(w.relation, w.subject, w.subject_table), NULL
+	SELECT w.subject_table, herald_internal.referenced_key(w.relation, w.subject, w.subject_table), NULL, NULL
 	FROM watched AS w
 	WHERE herald_internal.subject_type(w.subject_table) = prefix AND
 	      w.subject_table NOT IN (SELECT o.relation FROM own AS o);
-$$;
-
--- Calls a policy as the current user, with the search path of that role.
-CREATE FUNCTION herald_internal.call_policy(user_id text, question jsonb) RETURNS jsonb
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer boolean;
-BEGIN
-	EXECUTE pg_catalog.format('SELECT %s($1, $2)', question OPERATOR(pg_catalog.->>) 'function') INTO answer
-		USING user_id, question OPERATOR(pg_catalog.->>) 'room';
-	RETURN pg_catalog.to_jsonb(answer);
-END
 $$;
 
 -- Returns the query whether a row exists that the user may see. The id must be the text of the key: post:06 is no
@@ -152,66 +163,106 @@ BEGIN
 END
 $$;
 
--- Returns the checks of access to a room, and the role that runs each: one that succeeds is sufficient.
-CREATE FUNCTION herald_internal.room_checks(prefix text, id text)
-	RETURNS TABLE (ask regprocedure, run_as oid, question jsonb)
+CREATE FUNCTION herald_internal.check_rooms(sql text, run_as oid, is_policy boolean, ordinals int[], users text[],
+                                            rooms text[])
+	RETURNS TABLE (ordinal int, admitted boolean, keys text[])
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_check_rooms';
+COMMENT ON FUNCTION herald_internal.check_rooms(text, oid, boolean, int[], text[], text[]) IS
+	'runs a check of access for pairs of a user and a room, as a role; a pair that fails harms no other';
+
+-- Returns the checks of access to the rooms with a prefix, and the role that runs each: one that admits is sufficient.
+-- A check takes pairs of a user and a room with their ordinals. The id in the room's name must be the text of the key:
+-- post:06 is no room of post 6.
+CREATE FUNCTION herald_internal.room_checks(prefix text) RETURNS TABLE (sql text, run_as oid, is_policy boolean)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT 'herald_internal.call_policy(text, jsonb)'::regprocedure, p.run_as,
-	       jsonb_build_object('function', format('%s.%I', f.pronamespace::regnamespace, f.proname), 'room', prefix ||
-	                          ':' || id)
+	SELECT format('SELECT asked.ordinal, %s.%I(asked.viewer, asked.room), NULL::pg_catalog.text[] '
+	              'FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) '
+	              'AS asked (ordinal, viewer, room)',
+	              f.pronamespace::regnamespace, f.proname), p.run_as, true
 	FROM herald.room_policy AS p
 	JOIN pg_proc AS f ON f.oid = p.function
 	JOIN pg_roles AS o ON o.oid = p.run_as
 	WHERE p.prefix = $1
 	UNION ALL
-	SELECT 'herald_internal.query_exists(text, jsonb)'::regprocedure, c.relowner,
-	       herald_internal.exists_query(prefix, s.relation, s.key, s.visible, id)
-	FROM herald_internal.subject_tables(prefix) AS s
-	JOIN pg_class AS c ON c.oid = s.relation;
+	SELECT format('SELECT herald_asked.herald_ordinal, (%s), (%s)::text[] '
+	              'FROM unnest($1, $2, $3) AS herald_asked (herald_ordinal, herald_user, herald_room) '
+	              'CROSS JOIN LATERAL (SELECT herald_asked.herald_user) AS session (viewer) '
+	              'JOIN %s AS %I ON %s AND %s = %s',
+	              coalesce(s.visible, 'true'), coalesce(s.keys, 'NULL'), s.relation, $1,
+	              herald_internal.match_id($1, s.relation, s.key, asked.id), herald_internal.id_sql($1, s.key),
+	              asked.id), c.relowner, false
+	FROM herald_internal.subject_tables($1) AS s
+	JOIN pg_class AS c ON c.oid = s.relation
+	CROSS JOIN (SELECT format('substr(herald_asked.herald_room, %s)', length($1) + 2)) AS asked (id);
 $$;
 
--- A malformed id belongs to no row. A check that fails denies access to this user only.
+-- The keys of a room depend on its name only, not on the user, so they come from every check that knows the room.
+CREATE FUNCTION herald_internal.admitted(users text[], rooms text[]) RETURNS TABLE (ordinal int, keys text[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	WITH asked AS MATERIALIZED (
+		SELECT p.ordinal::int, p.user_id, p.room, p.prefix,
+		       p.prefix = ANY (herald_internal.automatic_prefixes()) AS automatic
+		FROM (SELECT p.*, split_part(p.room, ':', 1) AS prefix
+		      FROM unnest($1, $2) WITH ORDINALITY AS p (user_id, room, ordinal)) AS p
+		WHERE p.user_id IS NOT NULL AND p.prefix <> '' AND length(p.room) > length(p.prefix) + 1
+	), checked AS (
+		SELECT a.ordinal, true AS admitted, NULL::text[] AS keys
+		FROM asked AS a
+		WHERE a.room IN ('user:' || a.user_id, 'feed:' || a.user_id)
+		UNION ALL
+		SELECT a.ordinal, true, NULL
+		FROM asked AS a
+		JOIN herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT u.user_id FROM asked AS u WHERE u.automatic)) AS r
+			USING (user_id, room)
+		WHERE a.automatic
+		UNION ALL
+		SELECT r.ordinal, r.admitted, r.keys
+		FROM (SELECT a.prefix, array_agg(a.ordinal) AS ordinals, array_agg(a.user_id) AS users,
+		             array_agg(a.room) AS rooms
+		      FROM asked AS a
+		      WHERE NOT a.automatic
+		      GROUP BY a.prefix) AS g
+		CROSS JOIN LATERAL herald_internal.room_checks(g.prefix) AS c
+		CROSS JOIN LATERAL herald_internal.check_rooms(c.sql, c.run_as, c.is_policy, g.ordinals, g.users, g.rooms) AS r
+	)
+	SELECT a.ordinal, a.room || coalesce(array_agg(DISTINCT k.key) FILTER (WHERE k.key <> a.room), '{}')
+	FROM asked AS a
+	JOIN checked AS c USING (ordinal)
+	LEFT JOIN LATERAL unnest(c.keys) AS k (key) ON true
+	GROUP BY a.ordinal, a.room
+	HAVING bool_or(c.admitted)
+	ORDER BY a.ordinal;
+$$;
+COMMENT ON FUNCTION herald_internal.admitted(text[], text[]) IS
+	'returns the pairs of a user and a room of which the user may be in the room, each with the keys of the room';
+
 CREATE FUNCTION herald.may_join(user_id text, room text) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	prefix text := split_part(room, ':', 1);
-	id text := substr(room, length(prefix) + 2);
-BEGIN
-	IF user_id IS NULL OR prefix = '' OR id = '' THEN
-		RETURN false;
-	ELSIF prefix IN ('user', 'feed') AND id = user_id THEN
-		RETURN true;
-	ELSIF prefix = ANY (herald_internal.automatic_prefixes()) THEN
-		RETURN EXISTS (SELECT FROM herald_internal.automatic_rooms(ARRAY[user_id]) AS a WHERE a.room = may_join.room);
-	END IF;
-	RETURN EXISTS (
-		SELECT FROM herald_internal.room_checks(prefix, id) AS q
-		WHERE herald_internal.ask_as(q.ask, q.run_as, user_id, q.question) = 'true');
-EXCEPTION
-	WHEN data_exception THEN
-		RETURN false;
-	WHEN OTHERS THEN
-		RAISE WARNING 'user "%" may not join room "%": %', user_id, room, SQLERRM;
-		RETURN false;
-END
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM herald_internal.admitted(ARRAY[user_id], ARRAY[room]));
 $$;
 COMMENT ON FUNCTION herald.may_join(text, text) IS 'returns whether a user may join a room';
 
-CREATE FUNCTION herald_internal.join_room(user_id text, room text, session text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Each statement has a snapshot of its own. A room that is joined again keeps its first "since".
+CREATE FUNCTION herald_internal.join_room(user_id text, room text, session text)
+	RETURNS TABLE (admitted boolean, keys text[], checked pg_snapshot, since pg_snapshot)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
-	IF NOT herald.may_join(user_id, room) THEN
-		RETURN false;
-	END IF;
-	IF split_part(room, ':', 1) <> ALL (herald_internal.automatic_prefixes()) THEN
-		INSERT INTO herald_internal.session_room (session, user_id, room) VALUES (session, user_id, room)
+	checked := pg_current_snapshot();
+	keys := (SELECT a.keys FROM herald_internal.admitted(ARRAY[join_room.user_id], ARRAY[join_room.room]) AS a);
+	since := pg_current_snapshot();
+	admitted := keys IS NOT NULL;
+	IF admitted AND split_part(join_room.room, ':', 1) <> ALL (herald_internal.automatic_prefixes()) THEN
+		INSERT INTO herald_internal.session_room (session, user_id, room, since)
+			VALUES (join_room.session, join_room.user_id, join_room.room, join_room.since)
 		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET joined_at = excluded.joined_at;
 	END IF;
-	RETURN true;
+	RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION herald_internal.join_room(text, text, text) IS
-	'lets a session of a user into a room and remembers that; returns false if the user may not join';
+	'lets a session of a user into a room and remembers that; returns whether the user may join, the keys of the room, '
+	'a snapshot from before the check, and one from after it: the session gets no event that this one sees';
 
 CREATE FUNCTION herald_internal.leave_room(user_id text, room text, session text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -223,15 +274,66 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.leave_room(text, text, text) IS 'forgets that a session of a user joined a room';
 
--- The remembered rooms are looked up before their checks run: may_join() must not read the rooms of other sessions.
--- The rooms are those at the session's position: later changes of membership reach the session as events, in their
--- order.
+-- Has everything that snapshot "a" sees been seen by a position? "ids" are the last ids that it has seen.
+CREATE FUNCTION herald_internal.has_seen(snapshots pg_snapshot[], ids bigint[], a pg_snapshot) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM unnest(snapshots, ids) AS s (snapshot, id)
+		WHERE s.id = 9223372036854775807 AND pg_snapshot_xmax(a) <= pg_snapshot_xmax(s.snapshot) AND
+		      NOT EXISTS (SELECT FROM pg_snapshot_xip(s.snapshot) AS x WHERE pg_visible_in_snapshot(x, a)));
+$$;
+
+-- 1. The first statement checks the access to rooms that the sessions have joined or ask for. Its snapshot, "checked",
+-- decides which rechecks have been taken into account. A remembered room that is not admitted is forgotten.
+--
+-- 2. The second statement has a later snapshot. It finds the positions, and the automatic rooms at the positions: later
+-- changes of membership reach the session as events, in their order.
 CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL,
-	segment_positions text[] DEFAULT '{}')
+	segment_positions text[] DEFAULT '{}', held text[] DEFAULT NULL, asked text[] DEFAULT NULL)
 RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text,
                seen_snapshots pg_snapshot[],
-               seen_ids bigint[], segments_before int, lag_events bigint)
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+               seen_ids bigint[], segments_before int, lag_events bigint, joined json, checked pg_snapshot)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	checked_at pg_snapshot;
+	admitted_rooms jsonb;
+BEGIN
+	WITH wanted AS MATERIALIZED (
+		SELECT row_number() OVER () AS nr, w.*
+		FROM (SELECT c.ordinal, c.user_id, c.session, s.room, s.since, s.joined_at
+		      FROM unnest($1, $2, $5) WITH ORDINALITY AS c (user_id, session, held, ordinal)
+		      JOIN herald_internal.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
+		      WHERE c.held IS NULL
+		      UNION ALL
+		      SELECT c.ordinal, c.user_id, c.session, h.room, NULL, s.joined_at
+		      FROM unnest($1, $2, $5) WITH ORDINALITY AS c (user_id, session, held, ordinal)
+		      CROSS JOIN LATERAL json_array_elements_text(c.held::json) AS h (room)
+		      LEFT JOIN herald_internal.session_room AS s
+		          ON s.session = c.session AND s.user_id = c.user_id AND s.room = h.room
+		      UNION ALL
+		      SELECT c.ordinal, c.user_id, c.session, a.room, NULL, NULL
+		      FROM unnest($1, $2, $6) WITH ORDINALITY AS c (user_id, session, asked, ordinal)
+		      CROSS JOIN LATERAL json_array_elements_text(c.asked::json) AS a (room)) AS w
+	), admitted AS MATERIALIZED (
+		SELECT w.*, a.keys
+		FROM wanted AS w
+		LEFT JOIN herald_internal.admitted(ARRAY(SELECT w.user_id FROM wanted AS w ORDER BY w.nr),
+		                                   ARRAY(SELECT w.room FROM wanted AS w ORDER BY w.nr)) AS a
+			ON a.ordinal = w.nr
+	), forgotten AS (
+		DELETE FROM herald_internal.session_room AS s
+		USING admitted AS a
+		WHERE a.keys IS NULL AND s.session = a.session AND s.user_id = a.user_id AND s.room = a.room AND
+		      s.joined_at = a.joined_at
+	)
+	SELECT pg_current_snapshot(),
+	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'since', a.since))
+	       FILTER (WHERE a.keys IS NOT NULL)
+	INTO checked_at, admitted_rooms
+	FROM admitted AS a;
+
+	RETURN QUERY
 	WITH connecting AS (
 		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen_snapshots, r.seen_ids,
 		r.segments_before, r.lag_events
@@ -255,15 +357,13 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 		SELECT a.user_id, array_agg(DISTINCT a.room) AS rooms
 		FROM herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c)) AS a
 		GROUP BY a.user_id
-	), remembered AS MATERIALIZED (
-		SELECT c.ordinal, s.user_id, s.room
-		FROM connecting AS c
-		JOIN herald_internal.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
 	), joined AS (
-		SELECT r.ordinal, array_agg(r.room ORDER BY r.room) AS rooms
-		FROM remembered AS r
-		WHERE herald.may_join(r.user_id, r.room)
-		GROUP BY r.ordinal
+		SELECT j.ordinal, json_agg(json_build_object('room', j.room, 'keys', j.keys, 'since',
+		           CASE WHEN NOT herald_internal.has_seen(c.seen_snapshots, c.seen_ids, j.since) THEN j.since END)
+		           ORDER BY j.room) AS rooms
+		FROM jsonb_to_recordset(admitted_rooms) AS j (ordinal int, room text, keys text[], since pg_snapshot)
+		JOIN connecting AS c USING (ordinal)
+		GROUP BY j.ordinal
 	), unread AS (
 		SELECT u.user_id, herald.unread_count(u.user_id) AS count
 		FROM (SELECT DISTINCT c.user_id FROM connecting AS c) AS u
@@ -271,16 +371,18 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	SELECT c.ordinal::int,
 	       ARRAY['*', 'user:' || c.user_id, 'feed:' || c.user_id] ||
 	       ARRAY(SELECT r FROM unnest(a.rooms || d.left_later) AS r WHERE r <> ALL (coalesce(d.joined_later, '{}'))
-	             GROUP BY r ORDER BY r) || j.rooms,
+	             GROUP BY r ORDER BY r),
 	       coalesce(u.count, 0), c.recovered, c."position", c.seen_snapshots, c.seen_ids, c.segments_before,
-	           c.lag_events
+	       c.lag_events, coalesce(j.rooms, '[]'), checked_at
 	FROM connecting AS c
 	LEFT JOIN changed AS d USING (ordinal)
 	LEFT JOIN automatic AS a USING (user_id)
 	LEFT JOIN joined AS j USING (ordinal)
 	LEFT JOIN unread AS u USING (user_id)
 	ORDER BY c.ordinal;
+END
 $$;
-COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[]) IS
-	'returns for each session that connects, in the given order: its rooms, the number of its user''s unread '
-	'notifications, and the position to go on from';
+COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[], text[], text[]) IS
+	'returns for each session that connects, in the given order: its automatic rooms, the number of its user''s unread '
+	'notifications, the position to go on from, the admitted ones of the rooms that it has joined or asks for (by '
+	'default the remembered ones), and the snapshot of their checks';

@@ -28,8 +28,8 @@ UPDATE access.posts SET audience = 'private' WHERE id = 7;
 SELECT herald.may_join('2', 'comment:70');
 
 -- The key of a session gives another user no hold on its rooms.
-SELECT herald_internal.join_room('1', 'post:6', 'key');
-SELECT herald_internal.join_room('2', 'post:6', 'key');
+SELECT (herald_internal.join_room('1', 'post:6', 'key')).admitted;
+SELECT (herald_internal.join_room('2', 'post:6', 'key')).admitted;
 SELECT herald_internal.leave_room('2', 'post:6', 'key');
 SELECT session, user_id, room FROM herald_internal.session_room;
 DELETE FROM herald_internal.session_room;

@@ -63,27 +63,34 @@ SELECT herald.room_policy('hall', 'herald.may_join(text, text)');
 SELECT herald.room_policy('hall', 'pg_catalog.lower(text)');
 SELECT herald.room_policy('hall', NULL);
 
+CREATE FUNCTION r.names(joined json) RETURNS text[] LANGUAGE sql AS $$
+	SELECT array_agg(j ->> 'room') FROM json_array_elements(joined) AS j
+$$;
+
 -- Connecting sessions: herald remembers a joined room as long as the user may be in it.
-SELECT herald_internal.join_room('2', 'post:1', 's1'), herald_internal.join_room('2', 'post:2', 's1') AS secret,
-       herald_internal.join_room('2', 'feed:1', 's1') AS automatic,
-       herald_internal.join_room('2', 'album:5', 's1') AS album,
-       herald_internal.join_room('2', 'album:5', 's1') AS twice, herald_internal.join_room('1', 'post:2', 's2') AS own;
+SELECT (herald_internal.join_room('2', 'post:1', 's1')).admitted,
+       (herald_internal.join_room('2', 'post:2', 's1')).admitted AS secret,
+       (herald_internal.join_room('2', 'feed:1', 's1')).admitted AS automatic,
+       (herald_internal.join_room('2', 'album:5', 's1')).admitted AS album,
+       (herald_internal.join_room('2', 'album:5', 's1')).admitted AS twice,
+       (herald_internal.join_room('1', 'post:2', 's2')).admitted AS own;
 SELECT session, user_id, room FROM herald_internal.session_room ORDER BY session, room;
-SELECT ordinal, rooms, unread FROM herald_internal.connect_sessions('{2,1,2,3,nobody,1}', '{s1,s2,s3,s4,s5,s1}');
+SELECT ordinal, rooms, r.names(joined) AS joined, unread
+FROM herald_internal.connect_sessions('{2,1,2,3,nobody,1}', '{s1,s2,s3,s4,s5,s1}');
 UPDATE r.posts SET secret = true;
 SELECT herald_internal.leave_room('2', 'album:5', 's1'), herald_internal.leave_room('2', 'album:5', 's1') AS again;
 CREATE TABLE r.place AS SELECT herald.current_position() AS before, ''::text AS after;
 DELETE FROM r.follows WHERE followee_id = 3;
 UPDATE r.members SET left_at = now() WHERE conversation_id = 11;
-SELECT ordinal, rooms, unread FROM herald_internal.connect_sessions('{2}', '{s1}');
+SELECT ordinal, rooms, r.names(joined) AS joined, unread FROM herald_internal.connect_sessions('{2}', '{s1}');
 
 -- A returning session has the rooms of its position; later changes arrive as events.
 INSERT INTO r.members VALUES (12, 2, NULL);
 UPDATE r.members SET left_at = now() WHERE (conversation_id, user_id) = (10, 2);
 UPDATE r.members SET left_at = NULL WHERE (conversation_id, user_id) = (10, 2);
 UPDATE r.place SET after = herald.current_position();
-SELECT c.ordinal, c.rooms, c.recovered, c.segments_before, c."position" = before AS "before",
-       c."position" = after AS "after"
+SELECT c.ordinal, c.rooms, r.names(c.joined) AS joined, c.recovered, c.segments_before,
+       c."position" = before AS "before", c."position" = after AS "after"
 FROM r.place, herald_internal.connect_sessions('{2,2,1,2,2}', '{s1,s1,s2,s1,s1}',
        ARRAY[before, after, NULL, 'nonsense', '1~0~0~1.0'], ARRAY[before, after]) AS c;
 SELECT c.ordinal, c.segments_before FROM r.place,

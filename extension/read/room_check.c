@@ -1,0 +1,184 @@
+/*-------------------------------------------------------------------------
+ *
+ * room_check.c
+ *	  Checks for pairs of a user and a room whether the user may be in the room.
+ *
+ * A check is a query that takes all pairs at once.  It reads a watched table as the
+ * owner of the table, or calls a policy as the role that registered it.  If it fails,
+ * it runs for either half of the pairs, and so on.  So one bad pair harms no other, and
+ * costs about twice as much as all pairs together.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "admin/role_settings.h"
+#include "query.h"
+#include "subtransaction.h"
+
+/* The columns of the result, and of that of a check. */
+enum
+{
+	ANSWER_ORDINAL,
+	ANSWER_ADMITTED,
+	ANSWER_KEYS,
+	ANSWER_COLUMNS
+};
+
+/* The arrays of herald_internal.check_rooms(), one element for each pair. */
+enum
+{
+	PAIR_ORDINAL,
+	PAIR_USER,
+	PAIR_ROOM,
+	PAIR_COLUMNS
+};
+
+static const Oid pair_arrays[PAIR_COLUMNS] = { INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID };
+
+/* One call of herald_internal.check_rooms(). */
+typedef struct RoomCheck
+{
+	Tuplestorestate *out;
+	TupleDesc shape;
+	QueryScope scope;
+	const char *sql;
+	Oid role;
+	bool is_policy; /* it has the settings of its role */
+	Datum *pairs[PAIR_COLUMNS];
+	int first; /* the pairs that run_check() asks for */
+	int count;
+	int failed;		  /* number of failed pairs */
+	int failed_pair;  /* one of them ... */
+	ErrorData *error; /* ... and its error */
+} RoomCheck;
+
+/* Takes a column of the pairs; returns their number. */
+static int
+take_pairs(RoomCheck *check, int column, ArrayType *array)
+{
+	Datum **elements = &check->pairs[column];
+	int count;
+
+	if (pair_arrays[column] == INT4ARRAYOID)
+		deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT, elements, NULL, &count);
+	else
+		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, elements, NULL, &count);
+	return count;
+}
+
+static Datum
+array_of(const RoomCheck *check, int column)
+{
+	Datum *elements = check->pairs[column] + check->first;
+
+	if (pair_arrays[column] == INT4ARRAYOID)
+		return PointerGetDatum(construct_array(elements, check->count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	return PointerGetDatum(construct_array(elements, check->count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Runs the check for the pairs and adds its rows to the result. */
+static void
+run_check(void *argument)
+{
+	RoomCheck *check = argument;
+	SavedQuery query = { .name = "a check of access to rooms", .text = check->sql, .nargs = PAIR_COLUMNS, .read_only = true };
+	Datum values[PAIR_COLUMNS];
+	uint64 rows;
+
+	for (int column = 0; column < PAIR_COLUMNS; column++)
+	{
+		query.argtypes[column] = pair_arrays[column];
+		values[column] = array_of(check, column);
+	}
+	rows = query_run_once(&query, values);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		Datum answer[ANSWER_COLUMNS];
+		bool nulls[ANSWER_COLUMNS];
+
+		for (int column = 0; column < ANSWER_COLUMNS; column++)
+			answer[column] = query_value(row, column + 1, &nulls[column]);
+		tuplestore_putvalues(check->out, check->shape, answer, nulls);
+	}
+}
+
+/* A malformed id belongs to no row: that is no failure. */
+static void
+note_failure(RoomCheck *check, ErrorData *error)
+{
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
+		return;
+	check->failed++;
+	check->failed_pair = check->first;
+	check->error = error;
+}
+
+/* Each run begins with fresh settings: an earlier one may have changed them. */
+static void
+check_pairs(RoomCheck *check, int first, int count)
+{
+	ErrorData *error;
+
+	check->first = first;
+	check->count = count;
+	query_lend(&check->scope, check->role);
+	if (check->is_policy)
+		role_settings_apply(check->role);
+	error = subtransaction_run(run_check, check);
+	if (error == NULL)
+		return;
+	if (count == 1)
+		note_failure(check, error);
+	else
+	{
+		check_pairs(check, first, count / 2);
+		check_pairs(check, first + count / 2, count - count / 2);
+	}
+}
+
+/* One line for all failures: their number is up to clients. */
+static void
+report_failures(const RoomCheck *check)
+{
+	if (check->failed == 0)
+		return;
+	ereport(WARNING, (errmsg("user \"%s\" may not join room \"%s\": %s",
+							 TextDatumGetCString(check->pairs[PAIR_USER][check->failed_pair]),
+							 TextDatumGetCString(check->pairs[PAIR_ROOM][check->failed_pair]), check->error->message),
+					  check->failed > 1 ? errdetail("The check failed for %d users and rooms.", check->failed) : 0));
+}
+
+PG_FUNCTION_INFO_V1(herald_check_rooms);
+
+/*
+ * herald_internal.check_rooms(sql, role, is_policy, ordinals, users, rooms) runs a check, which
+ * returns for each pair that it knows: its ordinal, whether it is admitted, and the keys of the room.
+ */
+Datum
+herald_check_rooms(PG_FUNCTION_ARGS)
+{
+	RoomCheck check = { 0 };
+	int count = 0;
+
+	check.out = query_result_begin(fcinfo, &check.shape);
+	Assert(check.shape->natts == ANSWER_COLUMNS);
+	query_begin(&check.scope);
+	check.sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	check.role = PG_GETARG_OID(1);
+	check.is_policy = PG_GETARG_BOOL(2);
+	for (int column = 0; column < PAIR_COLUMNS; column++)
+		count = take_pairs(&check, column, PG_GETARG_ARRAYTYPE_P(3 + column));
+	if (count > 0)
+		check_pairs(&check, 0, count);
+	query_reclaim(&check.scope);
+	report_failures(&check);
+	query_end(&check.scope);
+	return (Datum) 0;
+}
