@@ -73,7 +73,7 @@ extern void query_lend(QueryScope *scope, Oid role);
 /* Ends a loan: the queries run as the owner of the extension again, with the pinned settings. */
 extern void query_reclaim(QueryScope *scope);
 
-/* Pins all settings that change the text of a value or the meaning of a text, for the current nest of settings. */
+/* Pins all settings that change a text or the meaning of a statement, for the current nest of settings. */
 extern void query_pin(void);
 
 /* Returns whether query_pin() pins a setting. */

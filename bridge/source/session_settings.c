@@ -20,7 +20,7 @@
  * The keepalives let the server notice that a bridge has vanished; otherwise its backends would stay for hours.
  * From a database with the encoding SQL_ASCII the bridge takes all bytes and repairs them (query.c), because the server
  * refuses to send a row as UTF-8 that is not: the reader could not read past it.
- * PostgreSQL 17 brought transaction_timeout.
+ * PostgreSQL 17 brought transaction_timeout, and minor releases of 2024 restrict_nonsystem_relation_kind.
  */
 const char session_settings_sql[] =
 	"SELECT pg_catalog.set_config('statement_timeout', $1, false),"
@@ -40,6 +40,9 @@ const char session_settings_sql[] =
 	" pg_catalog.set_config('lock_timeout', '0', false),"
 	" CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL"
 	" THEN pg_catalog.set_config('transaction_timeout', '0', false) END,"
+	" CASE WHEN pg_catalog.current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL"
+	" THEN pg_catalog.set_config('restrict_nonsystem_relation_kind', '', false) END,"
+	" pg_catalog.set_config('exit_on_error', 'off', false),"
 	" pg_catalog.set_config('DateStyle', 'ISO, YMD', false),"
 	" pg_catalog.set_config('IntervalStyle', 'postgres', false),"
 	" pg_catalog.set_config('TimeZone', 'UTC', false),"

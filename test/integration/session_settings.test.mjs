@@ -21,7 +21,11 @@ const SETTINGS = {
   default_transaction_deferrable: 'on',
   idle_session_timeout: '100ms',
   idle_in_transaction_session_timeout: '100ms',
+  statement_timeout: '1ms',
   lock_timeout: '1ms',
+  exit_on_error: 'on',
+  restrict_nonsystem_relation_kind: 'view, foreign-table',
+  client_min_messages: 'debug5',
   transform_null_equals: 'on',
   client_encoding: 'LATIN1',
   search_path: 'nowhere',
@@ -58,6 +62,8 @@ async function mainJob() {
   for (const [action, data] of [['inbox:list', {}], ['notification:read', { all: true }], ['presence:list', { userIds: [ben] }]]) {
     assert.equal((await clients[1].ask(action, data)).ok, true, action);
   }
+  const refused = await sender.ask('message:send', { conversationId: '0', content });
+  assert.equal(refused.error.code, '42501', JSON.stringify(refused));
   clients[1].cut();
   await until('the client has reconnected', () => clients[1].connects.length === 2);
   await scene.settle(...clients, sender);

@@ -33,6 +33,36 @@ SET client_min_messages = warning;
 SELECT recipient_id, cause, title, retracted_at IS NOT NULL AS retracted FROM herald.notification ORDER BY id;
 SELECT DISTINCT rooms FROM herald.event WHERE name = 'reading:new';
 
+-- Settings of the locale, of XML, of searches and of comparisons change nothing either.
+CREATE TABLE texts.prices (id int, price money, body text, missing text);
+CREATE FUNCTION texts.settings() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+	SELECT jsonb_object_agg(name, current_setting(name))
+	FROM unnest('{backslash_quote,bytea_output,DateStyle,default_text_search_config,extra_float_digits,
+	            gin_fuzzy_search_limit,IntervalStyle,lc_monetary,lc_numeric,lc_time,quote_all_identifiers,
+	            standard_conforming_strings,transform_null_equals,xmlbinary,xmloption}'::text[]) AS name
+$$;
+SELECT herald.watch('texts.prices', 'price', event => 'price:new', room => 'price:{price}',
+	payload => $$json_build_object('settings', texts.settings(), 'price', new.price, 'nulls', new.missing = NULL,
+	                               'words', to_tsvector(new.body)::text, 'number', to_char(1234.5, '9G999D9'))$$);
+INSERT INTO texts.prices VALUES (1, 1234.5, 'the foxes');
+\c
+SET client_min_messages = warning;
+SET lc_monetary = 'POSIX';
+SET lc_numeric = 'POSIX';
+SET lc_time = 'POSIX';
+SET transform_null_equals = on;
+SET backslash_quote = on;
+SET gin_fuzzy_search_limit = 1;
+SET xmlbinary = hex;
+SET xmloption = document;
+SET default_text_search_config = 'pg_catalog.simple';
+INSERT INTO texts.prices VALUES (1, 1234.5, 'the foxes');
+RESET ALL;
+SET client_min_messages = warning;
+SELECT count(DISTINCT payload::text), count(*) FROM herald.event WHERE name = 'price:new';
+SELECT payload::jsonb #- '{settings,lc_monetary}' #- '{settings,lc_numeric}' #- '{settings,lc_time}' AS payload
+FROM herald.event WHERE name = 'price:new' LIMIT 1;
+
 -- The main job under the same settings, from watching on.
 SET TimeZone = 'Asia/Kathmandu';
 SET DateStyle = 'German';
