@@ -20,6 +20,8 @@
  *	  waits until the database accepts connections, warns once a minute, and then
  *	  exits to be started again.
  *
+ * pg_upgrade's servers have no workers: they would write into a database that is being copied.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -343,6 +345,8 @@ worker_register_all(void)
 	int slot = 0;
 
 	Assert(process_shared_preload_libraries_in_progress);
+	if (IsBinaryUpgrade)
+		return;
 	names = databases_to_serve();
 	if (list_length(names) > DOORBELL_MAX_WORKERS)
 		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),

@@ -25,7 +25,7 @@
  */
 typedef struct Position
 {
-	uint32 database_hash; /* of the cluster and the database: server_start_database_hash() */
+	uint32 database_hash; /* of the log and the database: server_start_database_hash() */
 	int64 start;		  /* the start of the server: server_start_current() */
 	uint64 durable_lsn;	  /* all commits that the reader has seen lie before it in the WAL */
 	LogSnapshot seen;

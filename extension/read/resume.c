@@ -50,8 +50,8 @@ position_after(LogSnapshot snapshot)
 {
 	Position position = { 0 };
 
-	position.database_hash = server_start_database_hash();
 	position.start = server_start_current();
+	position.database_hash = server_start_database_hash();
 	position.durable_lsn = durable_lsn();
 	position.seen = snapshot;
 	position.last_id = -1;

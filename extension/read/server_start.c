@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -24,7 +23,7 @@
 
 static SavedQuery record_start = {
 	.name = "the record of the server's start",
-	.text = "SELECT id, fresh FROM herald_internal.record_server_start()",
+	.text = "SELECT s.id, s.fresh, l.id FROM herald_internal.record_server_start() AS s, herald_internal.log_identity AS l",
 };
 
 /* Not read-only: it must see the record that this very statement may have made. */
@@ -42,15 +41,15 @@ static SavedQuery find_start = {
 static struct
 {
 	int64 id;  /* 0: not known */
+	int32 log; /* the identity of the log */
 	Oid table; /* the herald_internal.server_start that has its record: another after the extension was created anew */
 } this_start;
 
 uint32
 server_start_database_hash(void)
 {
-	uint64 system = GetSystemIdentifier();
-
-	return (uint32) (system >> 32) ^ (uint32) system ^ (MyDatabaseId * 2654435761u);
+	Assert(OidIsValid(this_start.table));
+	return (uint32) this_start.log ^ (MyDatabaseId * 2654435761u);
 }
 
 int64
@@ -67,6 +66,7 @@ server_start_current(void)
 	query_run(&record_start, 1, NULL, NULL);
 	id = DatumGetInt64(query_value(0, 1, &isnull));
 	fresh = DatumGetBool(query_value(0, 2, &isnull));
+	this_start.log = DatumGetInt32(query_value(0, 3, &isnull));
 	this_start.id = fresh ? 0 : id;
 	this_start.table = table;
 	Assert(id > 0);

@@ -4,7 +4,7 @@
  *	  Identifies this database and this start of its server, and looks up where
  *	  recorded starts began.
  *
- * Within a query scope of the extension's owner, but for the database's identity.
+ * Within a query scope of the extension's owner.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,7 +24,7 @@ typedef struct ServerStart
 	uint64 next_begin_lsn; /* the WAL position where the start after it began; the maximum: newest */
 } ServerStart;
 
-/* Returns a hash of the cluster's system identifier and the database's OID. */
+/* Returns a hash of the log's identity and the database's OID; after server_start_current(). */
 extern uint32 server_start_database_hash(void);
 
 /*

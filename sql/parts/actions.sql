@@ -6,16 +6,19 @@
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald.action (
-	name     text PRIMARY KEY,
-	function regprocedure NOT NULL,
-	run_as   regrole NOT NULL,
-	owner    regrole NOT NULL DEFAULT quote_ident(current_user)::regrole
+	name           text PRIMARY KEY,
+	function       text NOT NULL,
+	run_as         regrole NOT NULL,
+	owner          regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
+	function_owner regrole NOT NULL
 );
 COMMENT ON TABLE herald.action IS 'functions of the application that clients may call, and the roles that they run as';
 COMMENT ON COLUMN herald.action.name IS 'the name by which clients call it';
 COMMENT ON COLUMN herald.action.function IS 'the function: (user_id text, payload jsonb), returns jsonb';
 COMMENT ON COLUMN herald.action.run_as IS 'the role that the function runs as';
 COMMENT ON COLUMN herald.action.owner IS 'the role that exposed it: others cannot replace or delete it';
+COMMENT ON COLUMN herald.action.function_owner IS
+	'the owner of the function when it was registered; if another role owns it, it does not run';
 SELECT pg_extension_config_dump('herald.action', '');
 
 CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.action
@@ -166,6 +169,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	built_in regprocedure := to_regprocedure(herald_internal.built_in_action(action));
 	exposed herald.action;
+	function regprocedure;
 	answer jsonb;
 BEGIN
 	PERFORM set_config('herald.user_id', user_id, true),
@@ -175,17 +179,17 @@ BEGIN
 		RETURN answer;
 	END IF;
 	SELECT a.* INTO exposed FROM herald.action AS a
-	JOIN pg_proc AS f ON f.oid = a.function
 	JOIN pg_roles AS o ON o.oid = a.run_as
 	WHERE a.name = action;
-	IF NOT FOUND THEN
+	function := herald_internal.registered_function(exposed.function, exposed.function_owner);
+	IF function IS NULL THEN
 		RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = 'HD404';
 	END IF;
-	IF NOT has_function_privilege(exposed.run_as, exposed.function, 'EXECUTE') THEN
+	IF NOT has_function_privilege(exposed.run_as, function, 'EXECUTE') THEN
 		RAISE EXCEPTION 'role "%" may not execute function %', exposed.run_as, exposed.function
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
-	RETURN herald_internal.act_as(exposed.function, exposed.run_as, user_id, payload);
+	RETURN herald_internal.act_as(function, exposed.run_as, user_id, payload);
 END
 $$;
 COMMENT ON FUNCTION herald_internal.act(text, text, jsonb, jsonb) IS

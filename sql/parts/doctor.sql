@@ -217,13 +217,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	JOIN pg_subscription AS s ON s.oid = p.srsubid
 	GROUP BY w.relation, s.subname
 	UNION ALL
-	SELECT 'error', 'function_missing', NULL, f.user_of_it, 'its function does not exist any more', f.remedy
-	FROM (SELECT 'rooms ' || p.prefix, p.function, format('SELECT herald.room_policy(%L, NULL);', p.prefix)
+	SELECT 'error', 'function_missing', NULL, f.user_of_it,
+	       format('there is no function %s of %s any more', f.function, f.function_owner), f.remedy
+	FROM (SELECT 'rooms ' || p.prefix, p.function, p.function_owner,
+	             format('SELECT herald.room_policy(%L, NULL);', p.prefix)
 	      FROM herald.room_policy AS p
 	      UNION ALL
-	      SELECT 'action ' || a.name, a.function, format('SELECT herald.unexpose(%L);', a.name)
-	      FROM herald.action AS a) AS f (user_of_it, function, remedy)
-	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = f.function);
+	      SELECT 'action ' || a.name, a.function, a.function_owner, format('SELECT herald.unexpose(%L);', a.name)
+	      FROM herald.action AS a) AS f (user_of_it, function, function_owner, remedy)
+	WHERE herald_internal.registered_function(f.function, f.function_owner) IS NULL;
 $$;
 
 -- ----- server: are events logged, announced and removed in time?

@@ -82,20 +82,16 @@ $$;
 COMMENT ON FUNCTION herald_internal.trim_slot(smallint) IS
 	'empties a partition when all its events are older than the recovery window';
 
--- DROP ROLE, DROP FUNCTION and DROP TABLE leave records behind. Nothing uses them, and a new object could get the OID.
+-- DROP ROLE and DROP TABLE leave records behind. Nothing uses them, and a new object could get the OID.
 CREATE FUNCTION herald_internal.delete_orphans() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	DELETE FROM herald.action AS a
-	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = a.function) OR
-	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
-	DELETE FROM herald.room_policy AS a
-	WHERE NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = a.function) OR
-	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
+	DELETE FROM herald.action AS a WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
+	DELETE FROM herald.room_policy AS a WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
 	SELECT herald_internal.forget_table(w.relation)
 	FROM (SELECT relation FROM herald_internal.watched_table UNION SELECT relation FROM herald_internal.rule) AS w
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = w.relation);
 $$;
-COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of dropped roles, functions and tables';
+COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of dropped roles and tables';
 
 CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

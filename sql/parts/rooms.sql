@@ -14,16 +14,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '{user,feed,conversation}'::text[];
 
 CREATE TABLE herald.room_policy (
-	prefix   text PRIMARY KEY,
-	function regprocedure NOT NULL,
-	run_as   regrole NOT NULL,
-	owner    regrole NOT NULL DEFAULT quote_ident(current_user)::regrole
+	prefix         text PRIMARY KEY,
+	function       text NOT NULL,
+	run_as         regrole NOT NULL,
+	owner          regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
+	function_owner regrole NOT NULL
 );
 COMMENT ON TABLE herald.room_policy IS 'the application''s functions that control access to rooms, by prefix';
 COMMENT ON COLUMN herald.room_policy.prefix IS 'the part of a room''s name before the first colon';
 COMMENT ON COLUMN herald.room_policy.function IS 'returns whether a user may join a room: (user_id text, room text)';
 COMMENT ON COLUMN herald.room_policy.run_as IS 'the role that the function runs as';
 COMMENT ON COLUMN herald.room_policy.owner IS 'the role that made the policy: others cannot replace or delete it';
+COMMENT ON COLUMN herald.room_policy.function_owner IS
+	'the owner of the function when it was registered; if another role owns it, it does not run';
 SELECT pg_extension_config_dump('herald.room_policy', '');
 
 CREATE TABLE herald_internal.session_room (
@@ -40,18 +43,20 @@ COMMENT ON COLUMN herald_internal.session_room.since IS
 CREATE INDEX ON herald_internal.session_room (joined_at);
 
 -- Rejects a function with the wrong signature (the trigger's arguments), and a role that the registering user may not
--- use.
+-- use. Keeps the function's full name and its owner.
 CREATE FUNCTION herald_internal.check_registration() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM FROM pg_proc AS p
-	WHERE p.oid = new.function AND oidvectortypes(p.proargtypes) = tg_argv[0] AND p.prorettype = tg_argv[1]::regtype AND
-	      NOT p.proretset AND p.prokind = 'f';
+	SELECT p.proowner INTO new.function_owner
+	FROM pg_proc AS p
+	WHERE p.oid = to_regprocedure(new.function) AND oidvectortypes(p.proargtypes) = tg_argv[0] AND
+	      p.prorettype = tg_argv[1]::regtype AND NOT p.proretset AND p.prokind = 'f';
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'function % has the wrong signature', new.function::regprocedure
+		RAISE EXCEPTION 'function % has the wrong signature', new.function
 			USING ERRCODE = 'invalid_function_definition',
 				HINT = format('It must take (%s) and return %s.', tg_argv[0], tg_argv[1]);
 	END IF;
+	new.function := to_regprocedure(new.function)::text;
 	IF NOT pg_has_role(new.run_as, 'MEMBER') THEN
 		RAISE EXCEPTION 'must be a member of role %', new.run_as USING ERRCODE = 'insufficient_privilege';
 	END IF;
@@ -180,7 +185,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	              'AS asked (ordinal, viewer, room)',
 	              f.pronamespace::regnamespace, f.proname), p.run_as, true
 	FROM herald.room_policy AS p
-	JOIN pg_proc AS f ON f.oid = p.function
+	JOIN pg_proc AS f ON f.oid = herald_internal.registered_function(p.function, p.function_owner)
 	JOIN pg_roles AS o ON o.oid = p.run_as
 	WHERE p.prefix = $1
 	UNION ALL

@@ -145,6 +145,15 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';
 COMMENT ON FUNCTION herald_internal.automatic_rooms(text[], text[]) IS
 	'returns the rooms that users are in by the application''s own tables, for some kinds of them';
 
+-- A record keeps the name of its function: pg_upgrade refuses columns of type regprocedure, because OIDs of functions
+-- change. Only the owner of the function that was registered may put another function in its place.
+CREATE FUNCTION herald_internal.registered_function(name text, owner oid) RETURNS regprocedure
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.oid = to_regprocedure(name) AND p.proowner = owner;
+$$;
+COMMENT ON FUNCTION herald_internal.registered_function(text, oid) IS
+	'returns the function of a record; NULL if there is none of that name, or another role owns it';
+
 CREATE FUNCTION herald_internal.ask_as(function regprocedure, run_as oid, user_id text, question jsonb) RETURNS jsonb
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_ask_as';
 COMMENT ON FUNCTION herald_internal.ask_as(regprocedure, oid, text, jsonb) IS

@@ -2,6 +2,11 @@
 -- Starts of the server: each transaction of the log belongs to one
 -- ---------------------------------------------------------------------------
 
+CREATE TABLE herald_internal.log_identity (id int PRIMARY KEY DEFAULT hashtext(gen_random_uuid()::text));
+INSERT INTO herald_internal.log_identity DEFAULT VALUES;
+COMMENT ON TABLE herald_internal.log_identity IS
+	'the identity of the log in positions: a dump does not contain it, and pg_upgrade keeps it';
+
 CREATE TABLE herald_internal.server_start (
 	id         bigint PRIMARY KEY,
 	started_at timestamptz NOT NULL,

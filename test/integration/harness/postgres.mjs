@@ -35,9 +35,9 @@ export class Postgres {
   constructor(sizes) { this.sizes = sizes; }
 
   // preload: names of the databases that get a worker; without any the extension is not preloaded. disks: sizes of small disks by
-  // folder of the data directory.
-  static async create({ preload = [], settings = [], disks = {} } = {}) {
-    const options = [`--bin=${serverBin()}`, ...settings.map((setting) => `--set=${setting}`)];
+  // folder of the data directory. bin: the programs of another server.
+  static async create({ preload = [], settings = [], disks = {}, bin = serverBin() } = {}) {
+    const options = [`--bin=${bin}`, ...settings.map((setting) => `--set=${setting}`)];
     if (preload.length) options.push(`--preload=${preload.join(',')}`);
     return new Postgres(disks).#open('create', ...options);
   }
@@ -78,6 +78,12 @@ export class Postgres {
   restart() { return this.#control('restart'); }
   crash() { return this.#control('crash'); }
   promote() { return this.#control('promote'); }
+
+  // Runs pg_upgrade into a new cluster of the server under test, in the same place.
+  async upgrade() {
+    this.bin = serverBin();
+    await this.#control('upgrade', `--bin=${this.bin}`);
+  }
 
   // Stops all processes, as on a machine that hangs. Only crash() ends this.
   freeze() {

@@ -25,12 +25,12 @@ export class Scene {
 
   // preload: run the worker. seed: load the demo's users. standby: add a streaming standby. options: of the bridge. network: bridges
   // connect by TCP, so that a test can cut the network. disks: small disks of the servers. program: run another bridge.
-  // encoding: of the database.
-  static async open({ preload = true, seed = false, standby = false, network = false, disks, encoding, settings = [], options = [], program } = {}) {
+  // encoding: of the database. bin: the programs of another server.
+  static async open({ preload = true, seed = false, standby = false, network = false, disks, encoding, settings = [], options = [], program, bin } = {}) {
     const scene = new Scene();
     scene.#network = network;
     const listen = network ? ['listen_addresses=127.0.0.1'] : [];
-    scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings: [...listen, ...settings], disks });
+    scene.postgres = await Postgres.create({ preload: preload ? ['social'] : [], settings: [...listen, ...settings], disks, bin });
     scene.database = await scene.postgres.createDatabase('social',
       encoding && `ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`);
     await scene.#load(scene.database, seed);

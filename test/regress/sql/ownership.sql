@@ -38,6 +38,22 @@ UPDATE herald.notification_type SET title = 'mine' WHERE name = 'like';
 RESET ROLE;
 SELECT name, title, owner FROM herald.notification_type WHERE name IN ('like', 'made') ORDER BY name;
 
+-- A record runs a function of that name only if the role that owned it then has made it.
+GRANT CREATE, USAGE ON SCHEMA made TO regress_taker;
+DROP FUNCTION made.act, made.may;
+SET ROLE regress_taker;
+CREATE FUNCTION made.act(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '"planted"'::jsonb $$;
+CREATE FUNCTION made.may(user_id text, room text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+RESET ROLE;
+SELECT herald_internal.act('1', 'made', NULL, NULL);
+SELECT herald.may_join('1', 'made:1');
+SELECT rule, detail FROM herald.doctor() WHERE problem = 'function_missing' ORDER BY rule;
+DROP FUNCTION made.act, made.may;
+SET ROLE regress_maker;
+CREATE FUNCTION made.act(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '"made again"'::jsonb $$;
+CREATE FUNCTION made.may(user_id text, room text) RETURNS boolean LANGUAGE sql AS 'SELECT user_id = ''1''';
+RESET ROLE;
+
 -- Without its role nothing is used, and maintenance leaves nothing behind.
 SELECT herald_internal.act('1', 'made', NULL, NULL), herald.may_join('1', 'made:1');
 DROP OWNED BY regress_maker;
