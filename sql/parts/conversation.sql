@@ -283,8 +283,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns the query that counts, for each conversation of a user ($1), the messages of others after the last read
--- one. If the members table has no column for the last read message, the query takes it from $2 (conversation →
--- message).
+-- one. If the members table has no column for the last read message, the query takes it from $2, an object that has
+-- it by conversation.
 CREATE FUNCTION herald_internal.unread_query(messages regclass) RETURNS TABLE (run_as oid, sql text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.relowner, format('SELECT %1$s AS conversation_id, %2$s AS last_read, count(message.*) AS unread '

@@ -52,14 +52,14 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT lower(replace(name, '_', ''));
 $$;
 
--- photo_album, photoAlbum → photoAlbum
+-- photo_album and photoAlbum become photoAlbum
 CREATE FUNCTION herald_internal.camel_case(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(CASE WHEN place = 1 THEN word ELSE upper(left(word, 1)) || substr(word, 2) END, '' ORDER BY place)
 	FROM string_to_table(name, '_') WITH ORDINALITY AS w (word, place);
 $$;
 
--- Returns the noun for one row of a table: photo_albums, "PhotoAlbums" → photo_album
+-- Returns the noun for one row of a table: photo_albums and "PhotoAlbums" become photo_album
 CREATE FUNCTION herald_internal.singular_noun(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE

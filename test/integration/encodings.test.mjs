@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Scene } from './harness/scene.mjs';
 
-for (const [encoding, name, text, foreign] of [['LATIN1', 'Ann É', 'Größe', '→ 😀'], ['LATIN2', 'Ann Č', 'Żółć', '→ 😀']]) {
+// The text in EUC_JP has characters of one, two and three bytes.
+const TEXTS = [['LATIN1', 'Ann É', 'Größe', '→ 😀'], ['LATIN2', 'Ann Č', 'Żółć', '→ 😀'], ['EUC_JP', '安 杏', 'a ｶﾅ 日本語ー 丂', '€ 😀']];
+
+for (const [encoding, name, text, foreign] of TEXTS) {
   test(`${encoding}: texts are exact in both directions`, async () => {
     const scene = await Scene.open({ encoding });
     const { database } = scene;
