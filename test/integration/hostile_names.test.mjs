@@ -1,5 +1,5 @@
-// A role that may create objects in public plants, for every function and operator of pg_catalog, one of the same name and types. None
-// of them ever runs with the rights of the bridge or of the extension's owner.
+// A role that may create objects in public plants, for every function, operator and type of pg_catalog, one of the same name. None of
+// them ever runs with the rights of the bridge or of the extension's owner.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -73,6 +73,17 @@ const PLANT = `
         format('planted operator %s (%s) runs as %%', replace(name, '%', '%%'), concat_ws(', ', l, r))),
       name, 'LEFTARG = ' || l || ',', r, f.function)) AS done
     FROM public.operators CROSS JOIN LATERAL (SELECT left(format('op %s', md5(concat_ws(' ', name, l, r))), 60) AS function) AS f;
+
+  CREATE FUNCTION public.report_type(name text) RETURNS boolean LANGUAGE plpgsql AS $$
+  BEGIN
+    RAISE LOG 'planted type % runs as %', name, current_user;
+    RETURN true;
+  END $$;
+
+  CREATE TABLE public.planted_types AS
+    SELECT t.typname, public.plant(format('CREATE DOMAIN public.%1$I AS pg_catalog.%1$I CHECK (public.report_type(%1$L))', t.typname)) AS done
+    FROM pg_type AS t
+    WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype IN ('b', 'r', 'm') AND t.typelem = 0;
 `;
 
 async function plant() {
@@ -81,10 +92,11 @@ async function plant() {
   const eve = await database.connect('eve');
   await eve.query('SET search_path = pg_catalog');
   await eve.query(PLANT);
-  const { rows: [{ functions, operators }] } = await eve.query(
-    'SELECT (SELECT count(*) FROM public.planted WHERE done)::int AS functions, (SELECT count(*) FROM public.planted_operators WHERE done)::int AS operators');
+  const { rows: [{ functions, operators, types }] } = await eve.query('SELECT (SELECT count(*) FROM public.planted WHERE done)::int AS functions,'
+    + '(SELECT count(*) FROM public.planted_operators WHERE done)::int AS operators, (SELECT count(*) FROM public.planted_types WHERE done)::int AS types');
   assert.ok(functions > 2000, `${functions} functions`);
   assert.ok(operators > 700, `${operators} operators`);
+  assert.ok(types > 50, `${types} types`);
   return eve;
 }
 
@@ -112,7 +124,7 @@ async function mainJob() {
   scene.closeClients();
 }
 
-test('calls no planted function or operator in the bridge, whatever search_path its role has', async () => {
+test('calls no planted function, operator or type in the bridge, whatever search_path its role has', async () => {
   const eve = await plant();
   await eve.end();
   await database.query('ALTER ROLE bridge SET search_path = public, pg_catalog');
@@ -153,7 +165,8 @@ test('calls none of them when a session writes that has public first in its sear
 
 test('the trap works: a session with that search_path calls planted functions', async () => {
   const eve = await database.connect('eve');
-  await eve.query("SET search_path = public, pg_catalog; SELECT array_to_json('{1}'::text[]), 1 OPERATOR(+) 1");
+  await eve.query("SET search_path = public, pg_catalog; SELECT array_to_json('{1}'::pg_catalog.text[]), 1 OPERATOR(+) 1, 'a'::text");
   assert.ok(reports().includes('planted array_to_json runs as eve'));
+  assert.ok(reports().includes('planted type text runs as eve'));
   await eve.end();
 });
