@@ -5,6 +5,34 @@
 -- post:42:comment:9. When a post goes, all causes that begin with its own go.
 -- ---------------------------------------------------------------------------
 
+-- ----- subjects
+
+-- Returns the subject in columns of a row. Its author is a recipient; the author of a comment only while the author may
+-- see the post that it is on.
+CREATE FUNCTION herald_internal.subject_of_columns(relation regclass, columns text[], subject_table regclass)
+	RETURNS herald_internal.subject
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT t.type, herald_internal.id_sql('changed', columns), t.type ||
+	       ':' || herald_internal.id_template('changed', columns), herald_internal.camel_case(t.type) || 'Id',
+	       herald_internal.left_join_sql('subject', subject_table,
+	                                     herald_internal.referenced_key(relation, columns, subject_table), 'changed',
+	                                     relation, columns),
+	       CASE WHEN t.type = 'comment' THEN herald_internal.readers_sql(a.author, 'subject', subject_table)
+	       ELSE a.author END,
+	       'SELECT ' || herald_internal.id_sql('subject', herald_internal.author_columns(subject_table)) ||
+	           format(' FROM %s AS subject WHERE %s', subject_table,
+	              herald_internal.match_id('subject', subject_table,
+	                                       herald_internal.referenced_key(relation, columns, subject_table), '$1')),
+	       (SELECT herald_internal.subject_type(a.subject_table) || ':' ||
+	        herald_internal.id_template('subject', a.subject)
+	        FROM herald_internal.watched_table AS w,
+	        jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
+	        WHERE w.relation = $3 AND w.kind = 'comments')
+	FROM herald_internal.subject_type(subject_table) AS t (type)
+	CROSS JOIN herald_internal.recipient_sql('subject', subject_table,
+	                                         herald_internal.author_columns(subject_table)) AS a (author);
+$$;
+
 -- ----- mentions
 
 -- Returns the collation that knows the letters of all languages; without it (a server without ICU) the database's
@@ -15,15 +43,6 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                 WHERE c.collname = 'und-x-icu' AND c.collnamespace = 'pg_catalog'::regnamespace AND
 	                       c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
 	                       AND getdatabaseencoding() = 'UTF8'), '');
-$$;
-
--- Returns the condition that a user may see a post, by the predicate of watch_posts(); NULL if everybody may.
-CREATE FUNCTION herald_internal.visible_condition(alias text, posts regclass, viewer text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('EXISTS (SELECT FROM (SELECT %I.*) AS post CROSS JOIN (SELECT %s) AS session (viewer) WHERE (%s))',
-	              alias, viewer, w.arguments ->> 'visible')
-	FROM herald_internal.watched_table AS w
-	WHERE w.relation = posts AND w.kind = 'posts' AND w.arguments ->> 'visible' IS NOT NULL;
 $$;
 
 -- Returns the condition that a user has a handle, in the user's spelling or in small letters. If an index on
@@ -53,9 +72,9 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              u.users, herald_internal.match_handle(u.users, u.handle),
 	              coalesce(herald_internal.and_conditions(herald_internal.column_sql('mentioned', u.enabled) ||
 	                            ' IS NOT FALSE',
-	                            herald_internal.visible_condition(CASE posts WHEN relation THEN 'changed' ELSE 'subject'
-	                                                              END, posts,
-	                                                              herald_internal.id_sql('mentioned', u.key)),
+	                            herald_internal.access_condition(CASE posts WHEN relation THEN 'changed' ELSE 'subject'
+	                                                             END, posts,
+	                                                             herald_internal.id_sql('mentioned', u.key)),
 	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' ||
 	                            herald_internal.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
 	FROM herald_internal.user_table(relation, author) AS u
@@ -92,19 +111,21 @@ $$;
 
 -- ----- posts
 
--- Returns the SELECT of the followers of the user in columns of a changed row; NULL as long as no follows are
--- watched. The SELECT has no rows for users with more followers than the limit.
-CREATE FUNCTION herald_internal.followers_sql(relation regclass, author text[], most int) RETURNS text
+-- The arguments of a watched table of posts. "active" is the condition that a row exists as a post, "listed" that it is
+-- in the feed as well; compile_posts() computes them.
+CREATE TYPE herald_internal.posts AS (key text[], author text[], body text[], visible text, in_feed text, present text,
+                                      status text, published text, follower_limit int, on_error text, active text,
+                                      listed text);
+
+-- Returns the table of follows, its column with the follower, and the condition that the row "follow" follows the user
+-- in columns of a changed row; no row as long as no follows are watched.
+CREATE FUNCTION herald_internal.follow_table(relation regclass, author text[])
+	RETURNS TABLE (follows regclass, follower text[], condition text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('SELECT reached.id FROM %1$s AS follow CROSS JOIN LATERAL (%2$s) AS reached (id) WHERE %3$s AND '
-	              '(SELECT count(*) FROM (SELECT FROM %1$s AS follow WHERE %3$s LIMIT %4$s) AS most) < %4$s',
-	              w.relation,
-	              herald_internal.recipient_sql('follow', w.relation, a.follower),
-	              herald_internal.and_conditions(herald_internal.match_columns('follow', w.relation, a.followee,
-	                  'changed', $1, $2),
-	                            herald_internal.and_conditions(a.present,
-	                                                           herald_internal.value_condition(a.status, a.accepted))),
-	                            most + 1)
+	SELECT w.relation, a.follower,
+	       herald_internal.and_conditions(
+	           herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2), a.present,
+	           herald_internal.value_condition(a.status, a.accepted))
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text, status text,
 	                                              accepted text)
@@ -113,78 +134,180 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
--- Followers get a post when it is published; before that, its author gets an event for each state. The last statement
+-- Returns the SELECT of the followers of the user in columns of a changed row; NULL as long as no follows are
+-- watched. The SELECT has no rows for users with more followers than the limit.
+CREATE FUNCTION herald_internal.followers_sql(relation regclass, author text[], most int) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('SELECT reached.id FROM %1$s AS follow CROSS JOIN LATERAL (%2$s) AS reached (id) WHERE %3$s AND '
+	              '(SELECT count(*) FROM (SELECT FROM %1$s AS follow WHERE %3$s LIMIT %4$s) AS most) < %4$s',
+	              f.follows, herald_internal.recipient_sql('follow', f.follows, f.follower), f.condition, most + 1)
+	FROM herald_internal.follow_table(relation, author) AS f;
+$$;
+
+-- Returns the condition that a viewer gets a version of a post (new, old or changed) in the feed.
+CREATE FUNCTION herald_internal.feed_condition(version text, relation regclass, viewer text, in_feed text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.and_conditions(
+		format('EXISTS (SELECT FROM (SELECT %I.*) AS post WHERE ', version) || in_feed || ')',
+		herald_internal.access_condition(version, relation, viewer));
+$$;
+
+-- Returns the SQL of the rooms that get a post which not everybody may see: those of the author, of the post, and of
+-- each follower that gets it.
+CREATE FUNCTION herald_internal.post_rooms_sql(relation regclass, author text[], own_rooms text, in_feed text)
+	RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.compile_rooms(own_rooms) ||
+	       coalesce((SELECT format(' || ARRAY(SELECT ''user:'' || %s FROM %s AS follow WHERE %s AND %s)', i.id,
+	                               f.follows, f.condition,
+	                               herald_internal.feed_condition('changed', relation, i.id, in_feed))
+	                 FROM herald_internal.follow_table(relation, author) AS f
+	                 CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)), '');
+$$;
+
+-- Returns the join of an update of such a post with its audiences: the followers that got it before and get it still,
+-- those that get it now ("created"), and those that do not get it any more ("deleted").
+CREATE FUNCTION herald_internal.post_audiences_sql(relation regclass, author text[], own_rooms text, in_feed text)
+	RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('CROSS JOIN LATERAL (SELECT CASE WHEN heard.before AND heard.now THEN ''updated'' '
+	              'WHEN heard.now THEN ''created'' ELSE ''deleted'' END AS change, heard.now, '
+	              'array_agg(heard.room) AS rooms '
+	              'FROM (SELECT unnest(%s) AS room, true AS before, true AS now%s) AS heard '
+	              'WHERE heard.before OR heard.now GROUP BY heard.before, heard.now) AS audience',
+	              herald_internal.compile_rooms(own_rooms),
+	              (SELECT format(' UNION ALL SELECT ''user:'' || %s, %s, %s FROM %s AS follow WHERE %s', i.id,
+	                             herald_internal.feed_condition('old', relation, i.id, in_feed),
+	                             herald_internal.feed_condition('new', relation, i.id, in_feed),
+	                             f.follows, f.condition)
+	               FROM herald_internal.follow_table(relation, author) AS f
+	               CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)));
+$$;
+
+-- Compiles the events of a post that everybody may see: followers get them in the feed of the author. A post can enter
+-- the feed later, or leave it.
+CREATE FUNCTION herald_internal.compile_public_posts(relation regclass, post herald_internal.posts,
+	author herald_internal.person, path text, payload text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	feed text := 'feed:' || herald_internal.id_template('changed', post.author);
+	made record;
+BEGIN
+	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'),
+		('post_delete', 'delete', 'post:deleted') LOOP
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => post.active,
+			on_error => post.on_error,
+			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id ||
+			                   ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
+			event => made.column3,
+			room => concat_ws(' ', CASE WHEN post.in_feed IS NULL THEN feed ELSE 'feed:{feed.id}' END, path),
+			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
+	END LOOP;
+	FOR made IN
+		SELECT * FROM (VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'),
+		                      ('post_listed', 'insert', 'post:created', 'old')) AS m (rule, operation, event, other)
+		WHERE post.in_feed IS NOT NULL
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => post.listed,
+			on_error => post.on_error,
+			condition => format('%1$s.%2$I IS NOT NULL AND EXISTS (SELECT FROM (SELECT %1$s.*) AS post WHERE %3$s)',
+			                    made.other, post.key[1], coalesce(post.active, 'true')),
+			joins => author.joins, event => made.event, room => feed, payload => payload);
+	END LOOP;
+END
+$$;
+
+-- Compiles the events of a post that not everybody may see: each follower that may gets them in a room of the user's
+-- own. Users that may not see the post any more are told only that it is gone.
+CREATE FUNCTION herald_internal.compile_private_posts(relation regclass, post herald_internal.posts,
+	author herald_internal.person, path text, payload text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	own_rooms text := format('user:%s %s', herald_internal.id_template('changed', post.author), path);
+	made record;
+BEGIN
+	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_delete', 'delete', 'post:deleted') LOOP
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => post.active,
+			on_error => post.on_error, joins => author.joins, event => made.column3,
+			rooms => herald_internal.post_rooms_sql(relation, post.author, own_rooms, post.in_feed),
+			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
+	END LOOP;
+	PERFORM herald_internal.watch(relation, 'post_update', '{update}', active => post.active,
+		on_error => post.on_error,
+		joins => concat_ws(E'\n', author.joins, herald_internal.post_audiences_sql(relation, post.author, own_rooms,
+		                                                                          post.in_feed)),
+		event => 'post:{audience.change}', rooms => 'audience.rooms',
+		payload => format('CASE WHEN audience.now THEN %s ELSE %s END', payload,
+		                  herald_internal.json_sql('postId', herald_internal.id_sql('changed', post.key),
+		                                           'authorId', author.id)));
+END
+$$;
+
+-- Compiles the notifications of followers. If an update lets a follower see the post, it notifies as a new post does.
+CREATE FUNCTION herald_internal.compile_post_followers(relation regclass, post herald_internal.posts,
+	author herald_internal.person, path text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	id text := herald_internal.id_sql('changed', post.key);
+	followers text := herald_internal.readers_sql(
+		herald_internal.followers_sql(relation, post.author, post.follower_limit), 'changed', relation);
+	made record;
+BEGIN
+	FOR made IN
+		SELECT * FROM (VALUES ('post_followers', 'insert', followers),
+		                      ('post_opened', 'update',
+		                       format('SELECT follower.id FROM (%s) AS follower (id) WHERE NOT %s', followers,
+		                              herald_internal.access_condition('old', relation, 'follower.id'))))
+			AS m (rule, operation, recipient)
+		WHERE followers IS NOT NULL AND (m.operation = 'insert' OR post.visible IS NOT NULL)
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => post.listed,
+			on_error => post.on_error,
+			joins => author.joins, actor => author.id, actor_name => author.name, recipient => made.recipient,
+			type => 'post', subject_type => 'post', subject_id => id,
+			content => herald_internal.excerpt_template(post.body),
+			data => herald_internal.json_sql('postId', id), cause => path || ':post');
+	END LOOP;
+END
+$$;
+
+-- Followers get a post when it is published; before that, its author gets an event for each state. The first statement
 -- tries the condition of the post's room, so that the call reports a mistake in it.
 CREATE FUNCTION herald_internal.compile_posts(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	post record;
-	author herald_internal.person;
-	id text;
-	author_id text;
-	path text;
-	payload text;
-	active text;
-	listed text;
-	followers text;
-	made record;
+	post herald_internal.posts := jsonb_populate_record(NULL::herald_internal.posts, arguments);
+	author herald_internal.person := herald_internal.person_of_columns('author', 'changed', relation, post.author);
+	id text := herald_internal.id_sql('changed', post.key);
+	path text := 'post:' || herald_internal.id_template('changed', post.key);
+	payload text := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post',
+	                                         'changed.herald_row');
 BEGIN
-	SELECT * INTO post FROM jsonb_to_record(arguments)
-		AS a (key text[], author text[], body text[], visible text, in_feed text, present text, status text,
-		      published text, follower_limit int, on_error text);
-	author := herald_internal.person_of_columns('author', 'changed', relation, post.author);
-	id := herald_internal.id_sql('changed', post.key);
-	author_id := herald_internal.id_template('changed', post.author);
-	path := 'post:' || herald_internal.id_template('changed', post.key);
-	payload := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post',
-	                                    'changed.herald_row');
-	active := herald_internal.and_conditions(post.present,
-	                                         herald_internal.value_condition(post.status, post.published));
-	listed := herald_internal.and_conditions(active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' ||
-	                                         post.in_feed || ')');
-	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'),
-		('post_delete', 'delete', 'post:deleted') LOOP
-		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => active,
-			on_error => post.on_error,
-			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id ||
-			                   ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
-			event => made.column3, room => format('feed:%s %s', CASE WHEN post.in_feed IS NULL THEN author_id
-			                                      ELSE '{feed.id}' END, path),
-			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
-	END LOOP;
+	PERFORM herald_internal.query_exists('', herald_internal.exists_query('post', relation, post.key,
+	                                         herald_internal.row_condition('post', relation), NULL));
+	post.active := herald_internal.and_conditions(post.present,
+	                                              herald_internal.value_condition(post.status, post.published));
+	post.listed := herald_internal.and_conditions(post.active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' ||
+	                                              post.in_feed || ')');
 	PERFORM herald_internal.delete_rules(relation, rule)
-		FROM unnest('{post_state,post_followers,post_listed,post_unlisted}'::text[]) AS rule;
-	IF post.in_feed IS NOT NULL THEN
-		FOR made IN VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'),
-			('post_listed', 'insert', 'post:created', 'old') LOOP
-			PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => listed,
-				on_error => post.on_error,
-				condition => format('%1$s.%2$I IS NOT NULL AND EXISTS (SELECT FROM (SELECT %1$s.*) AS post WHERE %3$s)',
-				                    made.column4, post.key[1],
-				                    coalesce(active, 'true')),
-				joins => author.joins, event => made.column3, room => 'feed:' || author_id, payload => payload);
-		END LOOP;
+		FROM unnest('{post_state,post_followers,post_opened,post_listed,post_unlisted}'::text[]) AS rule;
+	IF post.visible IS NULL AND
+	   herald_internal.unblocked_condition('post', relation, post.author, 'session.viewer') IS NULL THEN
+		PERFORM herald_internal.compile_public_posts(relation, post, author, path, payload);
+	ELSE
+		PERFORM herald_internal.compile_private_posts(relation, post, author, path, payload);
 	END IF;
 	IF post.status IS NOT NULL THEN
 		PERFORM herald_internal.watch(relation, 'post_state', '{insert,update}', active => post.present,
 			on_error => post.on_error,
 			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND '
 			                    'old.%1$s IS DISTINCT FROM new.%1$s', post.status),
-			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}', room => 'user:' || author_id,
-			payload => payload);
+			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}',
+			room => 'user:' || herald_internal.id_template('changed', post.author), payload => payload);
 	END IF;
-	followers := herald_internal.followers_sql(relation, post.author, post.follower_limit);
-	IF followers IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'post_followers', active => listed, on_error => post.on_error,
-			joins => author.joins, actor => author.id, actor_name => author.name, recipient => followers,
-			type => 'post',
-			subject_type => 'post', subject_id => id, content => herald_internal.excerpt_template(post.body),
-			data => herald_internal.json_sql('postId', id), cause => path || ':post');
-	END IF;
+	PERFORM herald_internal.compile_post_followers(relation, post, author, path);
 	PERFORM herald_internal.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
-		'post', id, path || ':post', path, herald_internal.json_sql('postId', id), active, NULL, post.on_error);
-	PERFORM herald_internal.query_exists('',
-	                                     herald_internal.exists_query('post', relation, post.key, post.visible, NULL));
+		'post', id, path || ':post', path, herald_internal.json_sql('postId', id), post.active, NULL, post.on_error);
 END
 $$;
 
@@ -210,9 +333,9 @@ $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
 	text) IS
 	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
-	'user''s id) for room post:P, "in_feed" a condition over the row for the feed; with a status column only '
-	'published posts are news, and the author gets the states; followers are notified on request, up to a number of '
-	'them';
+	'user''s id): only users that may see a post join its room and hear of it; "in_feed" is a condition over the row '
+	'for the feed; with a status column only published posts are news, and the author gets the states; followers are '
+	'notified on request, up to a number of them';
 
 -- ----- likes
 
@@ -352,9 +475,11 @@ BEGIN
 		PERFORM herald_internal.watch(relation, 'reply', active => comment.present,
 			key => array_to_string(identity, ','), on_error => comment.on_error,
 			joins => concat_ws(E'\n', herald_internal.left_join_sql('parent', relation, comment.key, 'changed',
-			                                                        relation, comment.parent), actor.joins),
+			                                                        relation, comment.parent),
+			                   subject.joins, actor.joins),
 			actor => actor.id, actor_name => actor.name,
-			recipient => herald_internal.recipient_sql('parent', relation, comment.author), type => 'reply',
+			recipient => herald_internal.readers_sql(herald_internal.recipient_sql('parent', relation, comment.author),
+			                                         'subject', comment.subject_table), type => 'reply',
 			subject_type => 'comment', subject_id => herald_internal.id_sql('changed', comment.parent), cause => cause,
 			retract => '', thread => subject.room,
 			content => herald_internal.excerpt_template(comment.body), data => data);

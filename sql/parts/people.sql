@@ -144,4 +144,4 @@ END
 $$;
 COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text) IS
 	'suppresses notifications of actors that the recipient has blocked or, if mutual, that have blocked the recipient;'
-	' pass mutual => false for a table of mutes';
+	' mutual blocks also hide posts of either user from the other; pass mutual => false for a table of mutes';

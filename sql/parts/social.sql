@@ -3,8 +3,8 @@
 --
 -- Each call detects the columns of its table, saves them in watched_table and
 -- compiles them to rules. The saved columns of users, posts, comments,
--- follows and members change the rules of other tables. So these are compiled
--- again, and the calls may come in any order.
+-- follows, members and blocks change the rules of other tables. So these are
+-- compiled again, and the calls may come in any order.
 -- ---------------------------------------------------------------------------
 
 -- Returns the SQL of the time of a change, in the form that JSON has.
@@ -164,27 +164,6 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                                           optional => true));
 $$;
 
-CREATE FUNCTION herald_internal.subject_of_columns(relation regclass, columns text[], subject_table regclass)
-	RETURNS herald_internal.subject
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT t.type, herald_internal.id_sql('changed', columns), t.type ||
-	       ':' || herald_internal.id_template('changed', columns), herald_internal.camel_case(t.type) || 'Id',
-	       herald_internal.left_join_sql('subject', subject_table,
-	                                     herald_internal.referenced_key(relation, columns, subject_table), 'changed',
-	                                     relation, columns),
-	       herald_internal.recipient_sql('subject', subject_table, herald_internal.author_columns(subject_table)),
-	       'SELECT ' || herald_internal.id_sql('subject', herald_internal.author_columns(subject_table)) ||
-	           format(' FROM %s AS subject WHERE %s', subject_table,
-	              herald_internal.match_id('subject', subject_table,
-	                                       herald_internal.referenced_key(relation, columns, subject_table), '$1')),
-	       (SELECT herald_internal.subject_type(a.subject_table) || ':' ||
-	        herald_internal.id_template('subject', a.subject)
-	        FROM herald_internal.watched_table AS w,
-	        jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
-	        WHERE w.relation = $3 AND w.kind = 'comments')
-	FROM herald_internal.subject_type(subject_table) AS t (type);
-$$;
-
 -- Returns the table of a subject: the given one, or that of the foreign key, or the only watched posts table.
 CREATE FUNCTION herald_internal.detect_subject_table(relation regclass, kind text, columns text[], given regclass)
 	RETURNS regclass
@@ -312,8 +291,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments));
+	PERFORM herald_internal.check_room_owner(relation);
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
-	IF kind IN ('users', 'posts', 'comments', 'follows', 'members') THEN
+	IF kind IN ('users', 'posts', 'comments', 'follows', 'members', 'blocks') THEN
 		PERFORM herald_internal.recompile_others(relation);
 	END IF;
 END

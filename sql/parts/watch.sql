@@ -276,11 +276,11 @@ $$;
 
 -- Returns the SELECT of a rule's events; NULL without an event.
 CREATE FUNCTION herald_internal.compile_publish(source text, condition text, joins text, event text, room text,
-	payload text,
+	rooms text, payload text,
 	member text, member_joins text, member_leaves text, counter int, counted_id text, delta int, ack text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
-		format('SELECT %s AS rooms, (%s)::text AS name,', herald_internal.compile_rooms(room),
+		format('SELECT %s AS rooms, (%s)::text AS name,', coalesce(rooms, herald_internal.compile_rooms(room)),
 		       herald_internal.compile_template(event)),
 		format('       (%s)::json AS payload,', payload),
 		format('       (%s)::text AS member_id, (%s)::text AS joins, (%s)::text AS leaves,', coalesce(member, 'NULL'),
@@ -401,6 +401,7 @@ $$;
 -- retract                              the causes that are gone with a row, templates; by default "cause"
 -- remains                              a condition: another row with the same cause exists
 -- thread                               the thread of the notification
+-- rooms                                an expression for the rooms, instead of templates
 -- member, member_joins, member_leaves  a user, and the room that the user joins or leaves by the event
 -- counter, counted_id, delta           a total that the event changes
 CREATE FUNCTION herald_internal.watch(
@@ -420,6 +421,7 @@ CREATE FUNCTION herald_internal.watch(
 	data text DEFAULT $$'{}'$$,
 	event text DEFAULT NULL,
 	room text DEFAULT NULL,
+	rooms text DEFAULT NULL,
 	payload text DEFAULT NULL,
 	active text DEFAULT NULL,
 	key text DEFAULT NULL,
@@ -444,12 +446,14 @@ DECLARE
 	gone_causes text := coalesce(retract, CASE WHEN recipient IS NOT NULL THEN cause END, '');
 	full_condition text;
 	gone_condition text;
-	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, payload, title, content, data);
+	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, rooms, payload, title, content,
+	                              data);
 	actor_person herald_internal.person;
 	variant record;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
-	PERFORM herald_internal.check_rule(rule, operations, recipient, event, room, retract, on_error),
+	PERFORM herald_internal.check_rule(rule, operations, recipient, event, coalesce(rooms, room), retract,
+	                                   on_error),
 		herald_internal.check_event_name(event), herald_internal.check_broadcast(relation, room),
 		herald_internal.check_ack(ack);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
@@ -477,7 +481,7 @@ BEGIN
 					coalesce(actor, 'NULL'), coalesce(actor_name, actor_person.name, 'NULL'),
 					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data) END,
 			CASE WHEN variant.requested THEN
-				herald_internal.compile_publish(variant.source, full_condition, joins, event, room,
+				herald_internal.compile_publish(variant.source, full_condition, joins, event, room, rooms,
 					coalesce(payload, herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key,
 					                                           herald_internal.camel_case(subject),
 					                                           'changed.herald_row')),

@@ -34,5 +34,92 @@ SELECT herald_internal.leave_room('2', 'post:6', 'key');
 SELECT session, user_id, room FROM herald_internal.session_room;
 DELETE FROM herald_internal.session_room;
 SELECT herald.unwatch_all();
-DROP SCHEMA access CASCADE;
+
+-- A post is open to users that it is visible to, while it exists and is published, unless there is a block. The author
+-- sees its other states. The room of its comments is as open, while the comment exists.
+CREATE FUNCTION access.admitted(rooms text[], viewers text[] DEFAULT '{1,2,3}') RETURNS TABLE (room text, admitted text)
+LANGUAGE sql AS $$
+	SELECT room, string_agg(v, ' ' ORDER BY v) FILTER (WHERE herald.may_join(v, room))
+	FROM unnest(rooms) AS room, unnest(viewers) AS v
+	GROUP BY room
+	ORDER BY room;
+$$;
+ALTER TABLE access.posts ADD deleted_at timestamptz, ADD status text NOT NULL DEFAULT 'published';
+ALTER TABLE access.comments ADD deleted boolean NOT NULL DEFAULT false;
+CREATE TABLE access.blocks (blocker_id int, blocked_id int, lifted_at timestamptz,
+	PRIMARY KEY (blocker_id, blocked_id));
+CREATE TABLE access.mutes (blocker_id int, blocked_id int, PRIMARY KEY (blocker_id, blocked_id));
+SELECT herald.watch_posts('access.posts', status => 'status',
+                          visible => $$post.audience = 'public' OR post.user_id::text = viewer$$),
+       herald.watch_comments('access.comments');
+SELECT * FROM access.admitted('{post:6,comment:60,comment:70}');
+UPDATE access.posts SET status = 'draft' WHERE id = 6;
+SELECT * FROM access.admitted('{post:6,comment:60,comment:70}');
+UPDATE access.posts SET status = 'published', deleted_at = now() WHERE id = 6;
+SELECT * FROM access.admitted('{post:6,comment:60,comment:70}');
+UPDATE access.posts SET deleted_at = NULL WHERE id = 6;
+UPDATE access.comments SET deleted = true WHERE id = 60;
+SELECT * FROM access.admitted('{post:6,comment:60,comment:70}');
+UPDATE access.comments SET deleted = false WHERE id = 60;
+-- Blocks in either direction close the room, mutes do not.
+INSERT INTO access.blocks VALUES (1, 2), (3, 1);
+INSERT INTO access.mutes VALUES (1, 4), (5, 1);
+SELECT * FROM access.admitted('{post:6,comment:60}', '{1,2,3,4,5}');
+SELECT herald.watch_blocks('access.blocks', deleted_at => 'lifted_at'),
+       herald.watch_blocks('access.mutes', mutual => false);
+SELECT * FROM access.admitted('{post:6,comment:60}', '{1,2,3,4,5}');
+UPDATE access.blocks SET lifted_at = now() WHERE blocker_id = 1;
+SELECT * FROM access.admitted('{post:6,comment:60}', '{1,2,3,4,5}');
+SELECT herald.unwatch('access.blocks');
+SELECT * FROM access.admitted('{post:6,comment:60}', '{1,2,3,4,5}');
+
+-- Comments that only likes refer to inherit as well, by their foreign key. Albums inherit from a post that they show.
+SELECT herald.unwatch('access.comments');
+CREATE TABLE access.albums (id int PRIMARY KEY, user_id int, cover_post_id int REFERENCES access.posts,
+	deleted_at timestamptz);
+CREATE TABLE access.album_likes (album_id int REFERENCES access.albums, user_id int, PRIMARY KEY (album_id, user_id));
+INSERT INTO access.albums VALUES (1, 1, NULL), (2, 1, 6), (3, 1, 7);
+INSERT INTO access.albums VALUES (4, 1, NULL, now());
+SELECT herald.watch_likes('access.likes', subject_table => 'access.comments'), herald.watch_likes('access.album_likes');
+SELECT * FROM access.admitted('{comment:60,comment:70,album:1,album:2,album:3,album:4}');
+-- Access to a room depends on its keys.
+SELECT prefix, t.relation, t.keys
+FROM unnest('{post,comment,album}'::text[]) AS prefix, herald_internal.subject_tables(prefix) AS t;
+
+-- Rows of two tables with the same room must both admit; tables of two owners cannot have the same rooms.
+CREATE SCHEMA second;
+CREATE TABLE second.posts (id int PRIMARY KEY, user_id int, hidden boolean NOT NULL DEFAULT false);
+INSERT INTO second.posts VALUES (6, 2), (7, 2), (8, 2);
+INSERT INTO second.posts VALUES (9, 2, true);
+SELECT herald.watch_posts('second.posts', visible => 'NOT post.hidden');
+SELECT * FROM access.admitted('{post:6,post:7,post:8,post:9}');
+UPDATE second.posts SET hidden = true WHERE id = 6;
+SELECT * FROM access.admitted('{post:6,post:7,post:8,post:9}');
+SELECT herald.unwatch('second.posts');
+CREATE ROLE regress_other IN ROLE herald_watch;
+CREATE SCHEMA other AUTHORIZATION regress_other;
+SET ROLE regress_other;
+CREATE TABLE other.posts (id int PRIMARY KEY, user_id int);
+CREATE TABLE other.post_likes (post_id int REFERENCES other.posts, user_id int);
+INSERT INTO other.posts VALUES (7, 3);
+SELECT herald.watch_posts('other.posts');
+SELECT herald.watch_likes('other.post_likes');
+-- Another owner's likes open no room, and another owner's blocks close none.
+CREATE TABLE other.likes (album_id int, user_id int);
+CREATE TABLE other.blocks (blocker_id int, blocked_id int);
+INSERT INTO other.blocks VALUES (1, 2);
+SELECT herald.watch_blocks('other.blocks');
+RESET ROLE;
+SELECT herald.unwatch('access.album_likes');
+GRANT USAGE ON SCHEMA access TO regress_other;
+GRANT SELECT ON access.albums TO regress_other;
+SET ROLE regress_other;
+SELECT herald.watch_likes('other.likes', subject_table => 'access.albums');
+RESET ROLE;
+SELECT * FROM access.admitted('{post:6,album:1}');
+
+SELECT herald.unwatch_all();
+DROP SCHEMA access, second, other CASCADE;
+DROP OWNED BY regress_other;
+DROP ROLE regress_other;
 TRUNCATE herald.notification;

@@ -1,0 +1,229 @@
+-- ---------------------------------------------------------------------------
+-- Access: the users that may see a row
+--
+-- Rows of posts, of comments and of other subjects have rooms: post:42. The
+-- same condition applies to users that join the room, to followers in the
+-- feed, and to recipients of replies and mentions. It is SQL over the row and
+-- "session.viewer", and runs as the owner of the table.
+--
+-- A user may see a post that is visible, not deleted softly, and published or
+-- the user's own, unless there is a block between user and author. A user may
+-- see a comment that is not deleted softly, on a post that the user may see.
+-- ---------------------------------------------------------------------------
+
+-- Returns whether SQL that runs as the owner of a table may read the other table for access. Its owner could put code
+-- into its types and policies.
+CREATE FUNCTION herald_internal.is_trusted(relation regclass, other regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM pg_class AS mine
+	               JOIN pg_class AS theirs ON theirs.oid = $2
+	               JOIN pg_roles AS r ON r.oid = theirs.relowner
+	               WHERE mine.oid = $1 AND (theirs.relowner = mine.relowner OR r.rolsuper));
+$$;
+
+-- Returns the condition that no block is between the viewer and the author of a row, in either direction; NULL if no
+-- mutual blocks are watched.
+CREATE FUNCTION herald_internal.unblocked_condition(alias text, relation regclass, author text[], viewer text)
+	RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(format('NOT EXISTS (SELECT FROM %s AS herald_block WHERE %s)', w.relation,
+		herald_internal.and_conditions(
+			herald_internal.match_id('herald_block', w.relation, side.viewer, $4),
+			herald_internal.match_columns('herald_block', w.relation, side.author, $1, $2, $3), a.present)),
+		' AND ' ORDER BY w.relation::text, side.place)
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (blocker text[], blocked text[], mutual boolean, present text)
+	CROSS JOIN LATERAL (VALUES (1, a.blocker, a.blocked), (2, a.blocked, a.blocker)) AS side (place, author, viewer)
+	WHERE w.kind = 'blocks' AND a.mutual AND cardinality(side.author) = cardinality($3) AND
+	      herald_internal.is_trusted($2, w.relation);
+$$;
+
+-- Returns the watched posts and comments that the rows of a table belong to, and the columns that refer to them: the
+-- subject of comments. A subject that is not watched itself belongs to all that its foreign keys refer to.
+CREATE FUNCTION herald_internal.row_parents(relation regclass) RETURNS TABLE (columns text[], parent regclass)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH watched AS (
+		SELECT w.relation, w.kind, a.subject, a.subject_table
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
+		WHERE w.kind IN ('posts', 'comments')
+	)
+	SELECT w.subject, w.subject_table FROM watched AS w WHERE w.relation = $1 AND w.kind = 'comments'
+	UNION
+	SELECT f.columns, f.target
+	FROM herald_internal.foreign_keys($1) AS f
+	WHERE $1 NOT IN (SELECT w.relation FROM watched AS w) AND f.target IN (SELECT w.relation FROM watched AS w);
+$$;
+
+-- Returns the condition that session.viewer may see a row of the table; NULL if everybody may. "within": the tables on
+-- the way to this one.
+CREATE FUNCTION herald_internal.row_condition(alias text, relation regclass, within regclass[] DEFAULT '{}')
+	RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	watched record;
+BEGIN
+	SELECT w.kind, a.* INTO watched
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (author text[], visible text, present text, status text,
+	                                              published text)
+	WHERE w.relation = row_condition.relation AND w.kind IN ('posts', 'comments')
+	ORDER BY w.kind = 'posts' DESC
+	LIMIT 1;
+	IF watched.kind = 'posts' THEN
+		RETURN herald_internal.and_conditions(watched.visible, watched.present,
+			herald_internal.value_condition(watched.status, watched.published) || ' OR ' ||
+			herald_internal.id_sql(alias, watched.author) || ' = session.viewer',
+			herald_internal.unblocked_condition(alias, relation, watched.author, 'session.viewer'));
+	END IF;
+	RETURN herald_internal.and_conditions(
+		CASE watched.kind WHEN 'comments' THEN watched.present
+		ELSE herald_internal.not_deleted_condition(relation, NULL) END,
+		(SELECT string_agg(CASE watched.kind WHEN 'comments' THEN c.condition
+		                   ELSE format('(%s IS NULL OR %s)', herald_internal.id_sql(alias, p.columns), c.condition) END,
+		                   ' AND ' ORDER BY p.parent::text, p.columns)
+		 FROM herald_internal.row_parents(relation) AS p
+		 CROSS JOIN herald_internal.parent_condition(alias, row_condition.relation, p.columns, p.parent,
+		                                             within || row_condition.relation) AS c (condition)
+		 WHERE c.condition IS NOT NULL));
+END
+$$;
+
+-- Returns the condition that a viewer may see the row under an alias; NULL if everybody may.
+CREATE FUNCTION herald_internal.access_condition(alias text, relation regclass, viewer text,
+                                                 within regclass[] DEFAULT '{}') RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('EXISTS (SELECT FROM (SELECT %I.*) AS post CROSS JOIN (SELECT %s) AS session (viewer) WHERE %s)',
+	              alias, viewer, c.condition)
+	FROM herald_internal.row_condition('post', relation, within) AS c (condition)
+	WHERE c.condition IS NOT NULL AND relation <> ALL (within);
+$$;
+
+-- Returns the SELECT of an expression over the parent in columns of a row.
+CREATE FUNCTION herald_internal.parent_sql(expression text, parent_alias text, parent regclass, alias text,
+                                           relation regclass, columns text[]) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('SELECT %s FROM %s AS %I WHERE %s', expression, parent, parent_alias,
+	              herald_internal.match_columns(parent_alias, parent,
+	                                            herald_internal.referenced_key(relation, columns, parent),
+	                                            alias, relation, columns));
+$$;
+
+-- Returns the condition that session.viewer may see the parent in columns of a row; NULL if everybody may.
+CREATE FUNCTION herald_internal.parent_condition(alias text, relation regclass, columns text[], parent regclass,
+                                                 within regclass[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('EXISTS (%s AND %s)',
+	              herald_internal.parent_sql('', 'herald_parent', parent, alias, relation, columns), c.condition)
+	FROM herald_internal.access_condition('herald_parent', parent, 'session.viewer', within) AS c (condition)
+	WHERE c.condition IS NOT NULL;
+$$;
+
+-- Returns the SQL of the keys of a row's room besides its name. Access to it depends on them: they are the author of a
+-- post, and the rooms and keys of the parents. NULL: there are none.
+CREATE FUNCTION herald_internal.row_keys(alias text, relation regclass, within regclass[] DEFAULT '{}') RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	parent_alias text := 'herald_parent_' || cardinality(within);
+BEGIN
+	RETURN (
+		SELECT format('ARRAY[''author:'' || %s]', herald_internal.id_sql(alias, a.author))
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (author text[])
+		WHERE w.relation = row_keys.relation AND w.kind = 'posts'
+		UNION ALL
+		SELECT string_agg(format('ARRAY[%L || %s]%s', herald_internal.subject_type(p.parent) || ':',
+		                         herald_internal.id_sql(alias, p.columns), ' || (' || q.sql || ')'), ' || ')
+		FROM herald_internal.row_parents(relation) AS p
+		CROSS JOIN herald_internal.row_keys(parent_alias, p.parent, within || row_keys.relation) AS k (keys)
+		CROSS JOIN herald_internal.parent_sql(k.keys, parent_alias, p.parent, alias, row_keys.relation,
+		                                      p.columns) AS q (sql)
+		WHERE p.parent <> ALL (within || row_keys.relation)
+		LIMIT 1);
+END
+$$;
+
+-- Returns a SELECT of recipients, without those that may not see the row under an alias.
+CREATE FUNCTION herald_internal.readers_sql(recipients text, alias text, relation regclass) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(format('SELECT reader.id FROM (%s) AS reader (id) WHERE ', recipients) ||
+	                herald_internal.access_condition(alias, relation, 'reader.id'), recipients);
+$$;
+
+-- ----- rooms of rows
+
+-- Returns the tables with rooms for their rows, and the prefix of these. A table opens the rooms of its subjects only
+-- if its owner may act as theirs.
+CREATE FUNCTION herald_internal.room_tables() RETURNS TABLE (prefix text, relation regclass, key text[])
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH watched AS (
+		SELECT w.relation, w.kind, a.*
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], subject text[], subject_table regclass)
+	), own AS (
+		SELECT CASE w.kind WHEN 'posts' THEN 'post' ELSE 'comment' END AS prefix, w.relation, w.key
+		FROM watched AS w
+		WHERE w.kind IN ('posts', 'comments')
+	)
+	SELECT * FROM own
+	UNION
+	SELECT herald_internal.subject_type(w.subject_table), w.subject_table,
+	       herald_internal.referenced_key(w.relation, w.subject, w.subject_table)
+	FROM watched AS w
+	JOIN pg_class AS mine ON mine.oid = w.relation
+	JOIN pg_class AS theirs ON theirs.oid = w.subject_table
+	WHERE w.subject_table NOT IN (SELECT o.relation FROM own AS o) AND
+	      pg_has_role(mine.relowner, theirs.relowner, 'MEMBER');
+$$;
+
+-- Returns the tables of the rooms with a prefix, with the condition of access and the keys of the room: SQL over the
+-- row, under the prefix as its alias, and session.viewer. NULL: everybody may join; the room has no further key. If
+-- several tables have rooms of the same name, all their rows must admit.
+CREATE FUNCTION herald_internal.subject_tables(prefix text)
+	RETURNS TABLE (relation regclass, key text[], visible text, keys text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT t.relation, t.key, herald_internal.and_conditions(
+		herald_internal.row_condition(t.prefix, t.relation),
+		(SELECT string_agg(CASE WHEN herald_internal.is_trusted(t.relation, o.relation) THEN
+			format('NOT EXISTS (SELECT FROM %s AS herald_other WHERE %s AND NOT %s)', o.relation,
+			       herald_internal.match_id('herald_other', o.relation, o.key,
+			                                herald_internal.id_sql(t.prefix, t.key)), a.condition)
+			ELSE 'false' END, ' AND ' ORDER BY o.relation::text, o.key)
+		 FROM herald_internal.room_tables() AS o
+		 CROSS JOIN herald_internal.access_condition('herald_other', o.relation, 'session.viewer') AS a (condition)
+		 WHERE o.prefix = t.prefix AND o.relation <> t.relation AND
+		       (a.condition IS NOT NULL OR NOT herald_internal.is_trusted(t.relation, o.relation)))),
+		herald_internal.row_keys(t.prefix, t.relation)
+	FROM herald_internal.room_tables() AS t
+	WHERE t.prefix = $1;
+$$;
+
+-- Raises an error if the rooms of the table, or of its subjects, are also those of a table of another owner: its rows
+-- could admit users to them.
+CREATE FUNCTION herald_internal.check_room_owner(relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	shared record;
+BEGIN
+	SELECT t.prefix, o.relation AS other INTO shared
+	FROM herald_internal.room_tables() AS t
+	JOIN herald_internal.room_tables() AS o ON o.prefix = t.prefix
+	JOIN pg_class AS mine ON mine.oid = t.relation
+	JOIN pg_class AS theirs ON theirs.oid = o.relation
+	WHERE mine.relowner <> theirs.relowner AND
+	      (t.relation = check_room_owner.relation OR
+	       t.relation IN (SELECT CAST(w.arguments ->> 'subject_table' AS regclass)
+	                      FROM herald_internal.watched_table AS w
+	                      WHERE w.relation = check_room_owner.relation))
+	ORDER BY t.prefix, o.relation::text
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'rooms "%:..." belong to table "%" of another owner', shared.prefix, shared.other
+			USING ERRCODE = 'insufficient_privilege',
+			      DETAIL = 'Rows of two tables with the same id have one room, and each table decides on access to it.',
+			      HINT = 'Let both tables have the same owner, or unwatch one of them.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.check_room_owner(regclass) IS
+	'raises an error if a table of another owner has rooms of the same names';

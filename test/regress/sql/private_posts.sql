@@ -1,0 +1,87 @@
+-- Posts that not everybody may see: the feeds, notifications, replies and mentions reach only users that may see them.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set SHOW_CONTEXT never
+CREATE SCHEMA pp;
+CREATE TABLE pp.users (id int PRIMARY KEY, username text UNIQUE);
+CREATE TABLE pp.posts (id int PRIMARY KEY, user_id int REFERENCES pp.users, content text,
+	audience text NOT NULL DEFAULT 'public', featured boolean NOT NULL DEFAULT true, deleted_at timestamptz);
+CREATE TABLE pp.audience (post_id int, user_id int, PRIMARY KEY (post_id, user_id));
+CREATE TABLE pp.comments (id int PRIMARY KEY, user_id int REFERENCES pp.users, post_id int REFERENCES pp.posts,
+	parent_id int REFERENCES pp.comments, content text);
+CREATE TABLE pp.comment_likes (user_id int REFERENCES pp.users, comment_id int REFERENCES pp.comments);
+CREATE TABLE pp.follows (follower_id int REFERENCES pp.users, followee_id int REFERENCES pp.users);
+CREATE TABLE pp.blocks (blocker_id int REFERENCES pp.users, blocked_id int REFERENCES pp.users);
+INSERT INTO pp.users VALUES (1, 'ana'), (2, 'ben'), (3, 'cat'), (4, 'dan');
+SELECT herald.watch_users('pp.users'), herald.watch_follows('pp.follows'), herald.watch_comments('pp.comments'),
+       herald.watch_likes('pp.comment_likes'),
+       herald.watch_posts('pp.posts', notify_followers => true,
+                          visible => $$post.audience = 'public' OR viewer = post.user_id::text OR
+		EXISTS (SELECT FROM pp.audience AS a WHERE a.post_id = post.id AND a.user_id::text = viewer)$$);
+SET herald.enabled = off;
+INSERT INTO pp.follows VALUES (2, 1), (3, 1), (4, 1);
+RESET herald.enabled;
+CREATE TABLE pp.mark AS SELECT herald.current_position() AS position;
+CREATE FUNCTION pp.heard() RETURNS TABLE (event text, rooms text, content text) LANGUAGE sql AS $$
+	WITH read AS (SELECT e.* FROM pp.mark AS m, herald.read_events(m.position) AS e),
+	     moved AS (UPDATE pp.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
+	SELECT r.name, (SELECT string_agg(room, ' ' ORDER BY room) FROM unnest(r.rooms) AS room),
+	       coalesce(CAST(r.payload AS json) #>> '{post,content}', CAST(r.payload AS json) ->> 'title', r.payload)
+	FROM read AS r
+	WHERE r.name ~ '^(post|comment):|^notification:(new|restored|retracted)' ORDER BY r.id;
+$$;
+
+-- A follower hears of a post, by event and notification, if the post is visible to the follower.
+INSERT INTO pp.audience VALUES (2, 2);
+INSERT INTO pp.posts VALUES (1, 1, 'For all', 'public'), (2, 1, 'For ben', 'some'), (3, 1, 'For nobody', 'none');
+SELECT * FROM pp.heard();
+UPDATE pp.posts SET content = content || ', edited';
+SELECT * FROM pp.heard();
+
+-- Followers that may not see a post any more hear only that it is gone; those that may see it now hear of a new one.
+UPDATE pp.posts SET audience = 'some', content = 'Secret' WHERE id = 1;
+SELECT * FROM pp.heard();
+UPDATE pp.posts SET audience = 'public', content = 'Open' WHERE id IN (1, 2);
+SELECT * FROM pp.heard();
+UPDATE pp.posts SET deleted_at = now() WHERE id = 2;
+UPDATE pp.posts SET deleted_at = NULL WHERE id = 2;
+DELETE FROM pp.posts;
+SELECT * FROM pp.heard();
+
+-- A reply, a mention and a like reach a user that may see the post.
+TRUNCATE herald.notification;
+INSERT INTO pp.posts VALUES (4, 1, 'Hello @ben and @cat', 'some');
+INSERT INTO pp.audience VALUES (4, 2);
+INSERT INTO pp.comments VALUES (1, 2, 4, NULL, 'From ben'), (2, 3, 4, NULL, 'From cat, who lost access');
+INSERT INTO pp.comments VALUES (3, 1, 4, 1, 'A reply to ben'), (4, 1, 4, 2, 'A reply to cat');
+INSERT INTO pp.comments VALUES (5, 1, 4, NULL, '@ben @cat');
+INSERT INTO pp.comment_likes VALUES (1, 1), (1, 2);
+SELECT recipient_id, title, content FROM herald.notification ORDER BY id;
+SELECT count(*) FROM pp.heard();
+
+-- in_feed narrows the feed further.
+SELECT herald.watch_posts('pp.posts', notify_followers => true, in_feed => 'post.featured',
+                          visible => $$post.audience = 'public' OR viewer = post.user_id::text$$);
+TRUNCATE herald.notification;
+INSERT INTO pp.posts VALUES (5, 1, 'Both', 'public', true), (6, 1, 'Not featured', 'public', false);
+INSERT INTO pp.posts VALUES (7, 1, 'Not visible', 'none', true);
+SELECT * FROM pp.heard();
+UPDATE pp.posts SET featured = true WHERE id = 6;
+SELECT * FROM pp.heard();
+UPDATE pp.posts SET audience = 'public' WHERE id = 7;
+SELECT * FROM pp.heard();
+
+-- Followers with a block between them and the author hear nothing, also without "visible".
+INSERT INTO pp.blocks VALUES (1, 2), (3, 1);
+SELECT herald.watch_posts('pp.posts', notify_followers => true), herald.watch_blocks('pp.blocks');
+TRUNCATE herald.notification;
+INSERT INTO pp.posts VALUES (8, 1, 'Hello @ben, @cat and @dan');
+UPDATE pp.posts SET content = 'Bye @ben and @cat' WHERE id = 8;
+SELECT * FROM pp.heard();
+SELECT herald.unwatch('pp.blocks');
+INSERT INTO pp.posts VALUES (9, 1, 'In the feed again');
+SELECT * FROM pp.heard();
+
+SELECT herald.unwatch_all();
+TRUNCATE herald.read_mark, herald.notification;
+DROP SCHEMA pp CASCADE;
