@@ -31,7 +31,7 @@ enum
 	ANSWER_COLUMNS
 };
 
-/* The arrays of herald_internal.check_rooms(), one element for each pair. */
+/* The arrays of herald_internal.run_room_check(), one element for each pair. */
 enum
 {
 	PAIR_ORDINAL,
@@ -42,7 +42,7 @@ enum
 
 static const Oid pair_arrays[PAIR_COLUMNS] = { INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID };
 
-/* One call of herald_internal.check_rooms(). */
+/* One call of herald_internal.run_room_check(). */
 typedef struct RoomCheck
 {
 	Tuplestorestate *out;
@@ -155,14 +155,14 @@ report_failures(const RoomCheck *check)
 					  check->failed > 1 ? errdetail("The check failed for %d users and rooms.", check->failed) : 0));
 }
 
-PG_FUNCTION_INFO_V1(herald_check_rooms);
+PG_FUNCTION_INFO_V1(herald_run_room_check);
 
 /*
- * herald_internal.check_rooms(sql, role, is_policy, ordinals, users, rooms) runs a check, which
+ * herald_internal.run_room_check(sql, role, is_policy, ordinals, users, rooms) runs a check, which
  * returns for each pair that it knows: its ordinal, whether it is admitted, and the keys of the room.
  */
 Datum
-herald_check_rooms(PG_FUNCTION_ARGS)
+herald_run_room_check(PG_FUNCTION_ARGS)
 {
 	RoomCheck check = { 0 };
 	int count = 0;

@@ -14,6 +14,8 @@
  * 3. An event puts a user into a room only if rows of the same table decide about such rooms (a room source), and
  *	  changes only totals of the same table.
  *
+ * 4. A recheck is of a user, or of rooms other than "*".  It is an event for no room, or for any.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -32,10 +34,10 @@
 
 /* A name that ends in a colon stands for all names with that beginning. */
 static const char *const reserved_names[] = {
-	"notification:", "typing:", "user:online", "user:offline", "post:viewers", /* pg_herald's own events */
-	"connect", "disconnect", "disconnecting", "connect_error",				   /* events of a Socket.IO client */
-	"newListener", "removeListener",										   /* ... and of its emitter */
-	"open", "error", "welcome",												   /* events of other clients */
+	"notification:", "typing:", "room:", "user:online", "user:offline", "post:viewers", /* pg_herald's own events */
+	"connect", "disconnect", "disconnecting", "connect_error",							/* events of a Socket.IO client */
+	"newListener", "removeListener",													/* ... and of its emitter */
+	"open", "error", "welcome",															/* events of other clients */
 };
 
 static bool
@@ -125,6 +127,38 @@ may_move_members(TupleTableSlot *event, PublishedColumn column, const EventRight
 		   begins_with_any(DatumGetTextPP(event->tts_values[column]), rights->room_prefixes);
 }
 
+/* Returns whether the column has one of these texts. */
+static bool
+column_is(TupleTableSlot *event, PublishedColumn column, const char *const *texts, size_t count)
+{
+	for (size_t i = 0; i < count && !event->tts_isnull[column]; i++)
+	{
+		if (text_is(DatumGetTextPP(event->tts_values[column]), texts[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether the recheck is complete, and not one of every session. */
+static bool
+is_valid_recheck(TupleTableSlot *event)
+{
+	static const char *const everybody[] = { "*" };
+	static const char *const changes[] = { "withdrawn", "granted", "changed" };
+
+	return column_is(event, PUBLISHED_ACCESS, changes, lengthof(changes)) &&
+		   !column_is(event, PUBLISHED_RECHECK_ROOM, everybody, lengthof(everybody)) &&
+		   !(event->tts_isnull[PUBLISHED_RECHECK_USER] && event->tts_isnull[PUBLISHED_RECHECK_ROOM]);
+}
+
+static bool
+has_rooms(TupleTableSlot *event)
+{
+	ArrayType *rooms = DatumGetArrayTypeP(event->tts_values[PUBLISHED_ROOMS]);
+
+	return ArrayGetNItems(ARR_NDIM(rooms), ARR_DIMS(rooms)) > 0;
+}
+
 /* The results of a check. */
 typedef enum Verdict
 {
@@ -133,19 +167,23 @@ typedef enum Verdict
 	EVENT_RESERVED,
 	EVENT_FOR_EVERYBODY,
 	EVENT_MOVES_MEMBERS,
-	EVENT_CHANGES_TOTAL
+	EVENT_CHANGES_TOTAL,
+	EVENT_RECHECKS_EVERYBODY
 } Verdict;
 
 static Verdict
 check_event(TupleTableSlot *event, const EventRights *rights, Oid owner)
 {
+	bool is_recheck = !event->tts_isnull[PUBLISHED_ACCESS];
 	const text *name;
 
-	if (event->tts_isnull[PUBLISHED_NAME] || event->tts_isnull[PUBLISHED_ROOMS])
+	if (event->tts_isnull[PUBLISHED_NAME] || event->tts_isnull[PUBLISHED_ROOMS] || !(has_rooms(event) || is_recheck))
 		return EVENT_MISSING;
 	name = DatumGetTextPP(event->tts_values[PUBLISHED_NAME]);
-	if (name_is_reserved(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)))
+	if (has_rooms(event) && name_is_reserved(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)))
 		return EVENT_RESERVED;
+	if (is_recheck && !is_valid_recheck(event))
+		return EVENT_RECHECKS_EVERYBODY;
 	if (includes_everybody(event->tts_values[PUBLISHED_ROOMS]) && !is_administrator(owner))
 		return EVENT_FOR_EVERYBODY;
 	if (!may_move_members(event, PUBLISHED_JOINS, rights) || !may_move_members(event, PUBLISHED_LEAVES, rights))
@@ -169,8 +207,10 @@ refuse(RefusedEvents *refused, Verdict verdict, TupleTableSlot *event, Oid owner
 		refused->message = psprintf("role \"%s\" may not publish to room \"*\"", GetUserNameFromId(owner, false));
 	else if (verdict == EVENT_MOVES_MEMBERS)
 		refused->message = pstrdup("the table does not decide about the room that a user joins or leaves");
-	else
+	else if (verdict == EVENT_CHANGES_TOTAL)
 		refused->message = pstrdup("the total is not one of the table");
+	else
+		refused->message = pstrdup("a recheck needs a user, or a room other than \"*\"");
 }
 
 RefusedEvents

@@ -67,7 +67,8 @@ $$;
 
 -- ----- herald_publish
 
-GRANT EXECUTE ON FUNCTION herald.publish, herald.signal, herald.notify, herald.retract TO herald_publish;
+GRANT EXECUTE ON FUNCTION herald.publish, herald.signal, herald.notify, herald.retract, herald.recheck
+TO herald_publish;
 
 -- ----- herald_inbox: the application's server acts for any of its users
 

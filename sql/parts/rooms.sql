@@ -115,11 +115,11 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION herald_internal.check_rooms(sql text, run_as oid, is_policy boolean, ordinals int[], users text[],
-                                            rooms text[])
+CREATE FUNCTION herald_internal.run_room_check(sql text, run_as oid, is_policy boolean, ordinals int[], users text[],
+                                               rooms text[])
 	RETURNS TABLE (ordinal int, admitted boolean, keys text[])
-LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_check_rooms';
-COMMENT ON FUNCTION herald_internal.check_rooms(text, oid, boolean, int[], text[], text[]) IS
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_run_room_check';
+COMMENT ON FUNCTION herald_internal.run_room_check(text, oid, boolean, int[], text[], text[]) IS
 	'runs a check of access for pairs of a user and a room, as a role; a pair that fails harms no other';
 
 -- Returns the checks of access to the rooms with a prefix, and the role that runs each: one that admits is sufficient.
@@ -175,7 +175,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 		      WHERE NOT a.automatic
 		      GROUP BY a.prefix) AS g
 		CROSS JOIN LATERAL herald_internal.room_checks(g.prefix) AS c
-		CROSS JOIN LATERAL herald_internal.check_rooms(c.sql, c.run_as, c.is_policy, g.ordinals, g.users, g.rooms) AS r
+		CROSS JOIN LATERAL herald_internal.run_room_check(c.sql, c.run_as, c.is_policy, g.ordinals, g.users, g.rooms)
+			AS r
 	)
 	SELECT a.ordinal, a.room || coalesce(array_agg(DISTINCT k.key) FILTER (WHERE k.key <> a.room), '{}')
 	FROM asked AS a
@@ -215,6 +216,19 @@ $$;
 COMMENT ON FUNCTION herald_internal.join_room(text, text, text) IS
 	'lets a session of a user into a room and remembers that; returns whether the user may join, the keys of the room, '
 	'a snapshot from before the check, and one from after it: the session gets no event that this one sees';
+
+CREATE FUNCTION herald.recheck(user_id text DEFAULT NULL, room text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF coalesce(user_id, room, '') = '' OR room IN ('', '*') THEN
+		RAISE EXCEPTION 'a recheck needs a user, or a room other than "*"' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	RETURN herald_internal.append_event('{}', 'room:recheck', '{}', NULL, NULL, NULL, NULL, user_id, room, 'changed');
+END
+$$;
+COMMENT ON FUNCTION herald.recheck(text, text) IS
+	'states that access to rooms may have changed: of a user, to rooms with a key (post:42, author:7), or of a user to '
+	'such rooms; sessions that may not be in a room any more leave it at the commit of this transaction';
 
 CREATE FUNCTION herald_internal.leave_room(user_id text, room text, session text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

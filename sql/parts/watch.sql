@@ -196,9 +196,9 @@ $$;
 --
 -- The two transition tables of an UPDATE have the same order, so that rows are paired without a key. Rows that the
 -- UPDATE left as they were are not changes. with_other: the expressions also use the row that an INSERT or DELETE does
--- not have; its columns are null.
+-- not have; its columns are null. with_old: for an update, "changed" is the new row as well as the old one.
 CREATE FUNCTION herald_internal.changed_rows_sql(change text, operation text, active text, key text[],
-                                                 with_other boolean) RETURNS text
+                                                 with_other boolean, with_old boolean DEFAULT false) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		CASE operation
@@ -216,7 +216,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active'
 			               END, herald_internal.stays_condition('old', active, key))
 		END,
-		format('CROSS JOIN LATERAL (SELECT %s.*) AS changed', CASE change WHEN 'delete' THEN 'old' ELSE 'new' END),
+		format('CROSS JOIN LATERAL (SELECT %s.*) AS changed',
+		       CASE WHEN change = 'delete' THEN 'old' WHEN change = 'update' AND with_old
+		       THEN 'old.* UNION ALL SELECT new' ELSE 'new' END),
 		CASE WHEN with_other AND operation <> 'update' THEN
 			format('LEFT JOIN (SELECT t.* FROM herald_%s AS t WHERE false) AS %s ON true', mine, CASE mine WHEN 'new'
 			       THEN 'old' ELSE 'new' END) END)
@@ -274,6 +276,26 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE recipient IS NOT NULL;
 $$;
 
+-- Returns the SELECT of a rule's rechecks, once each; NULL without any. "pairs" is a SELECT or VALUES of pairs of a
+-- user and a key of rooms.
+CREATE FUNCTION herald_internal.compile_recheck(source text, condition text, joins text, pairs text, access text)
+	RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(E'\n',
+		$sql$SELECT '{}'::text[] AS rooms, 'room:recheck'::text AS name, '{}'::json AS payload,$sql$,
+		'       NULL::text AS member_id, NULL::text AS joins, NULL::text AS leaves,',
+		'       NULL::int AS counter, NULL::text AS counted_id, NULL::smallint AS delta, NULL::text AS ack,',
+		format('       herald_recheck.user_id AS recheck_user, herald_recheck.room AS recheck_room, %L::text AS access',
+		       access),
+		'FROM (SELECT DISTINCT herald_recheck.user_id::text, herald_recheck.room::text',
+		'FROM ' || source,
+		joins,
+		format('CROSS JOIN LATERAL (%s) AS herald_recheck (user_id, room)', pairs),
+		format('WHERE %s', condition),
+		'ORDER BY 1, 2) AS herald_recheck')
+	WHERE pairs IS NOT NULL;
+$$;
+
 -- Returns the SELECT of a rule's events; NULL without an event.
 CREATE FUNCTION herald_internal.compile_publish(source text, condition text, joins text, event text, room text,
 	rooms text, payload text,
@@ -307,6 +329,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		                                           FROM herald_internal.split_templates(causes) AS t))),
 		'WHERE ' || condition)
 	WHERE causes <> '';
+$$;
+
+-- Returns a SELECT of the rows of both, in this order; either may be NULL.
+CREATE FUNCTION herald_internal.union_all(first text, second text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN first IS NULL THEN second WHEN second IS NULL THEN first
+	       ELSE format(E'(%s)\nUNION ALL\n(%s)', first, second) END;
 $$;
 
 -- Creates the triggers that the rules of a table need, and drops others. Partitions get them, too, because rows can
@@ -349,7 +378,7 @@ COMMENT ON FUNCTION herald.sync_triggers(regclass) IS
 
 -- Raises an error if the arguments of a rule do not fit together.
 CREATE FUNCTION herald_internal.check_rule(rule text, operations text[], recipient text, event text, room text,
-                                           retract text, on_error text) RETURNS void
+                                           retract text, recheck text, on_error text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF coalesce(cardinality(operations), 0) = 0 OR NOT operations <@ '{insert,update,delete}' THEN
@@ -361,10 +390,11 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'Pass abort (the write fails with the rule) or warn (the write passes).';
 	END IF;
-	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' THEN
+	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' AND recheck IS NULL THEN
 		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
 			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Pass recipient => for a notification, or event => and room => for an event.';
+				HINT = 'Pass recipient => for a notification, event => and room => for an event, or recheck_user => or '
+				       'recheck_room => for a change of access.';
 	END IF;
 	IF (event IS NULL) <> (room IS NULL) THEN
 		RAISE EXCEPTION 'rule "%" has an event without a room, or a room without an event', rule
@@ -404,6 +434,8 @@ $$;
 -- rooms                                an expression for the rooms, instead of templates
 -- member, member_joins, member_leaves  a user, and the room that the user joins or leaves by the event
 -- counter, counted_id, delta           a total that the event changes
+-- recheck, access                      the users and rooms to recheck (compile_recheck()), before the event; an update
+--                                      rechecks those of the old and the new row
 CREATE FUNCTION herald_internal.watch(
 	relation regclass,
 	rule text,
@@ -436,6 +468,8 @@ CREATE FUNCTION herald_internal.watch(
 	counted_id text DEFAULT NULL,
 	delta int DEFAULT NULL,
 	ack text DEFAULT NULL,
+	recheck text DEFAULT NULL,
+	access text DEFAULT 'changed',
 	on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -447,12 +481,12 @@ DECLARE
 	full_condition text;
 	gone_condition text;
 	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, rooms, payload, title, content,
-	                              data);
+	                              data, recheck);
 	actor_person herald_internal.person;
 	variant record;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
-	PERFORM herald_internal.check_rule(rule, operations, recipient, event, coalesce(rooms, room), retract,
+	PERFORM herald_internal.check_rule(rule, operations, recipient, event, coalesce(rooms, room), retract, recheck,
 	                                   on_error),
 		herald_internal.check_event_name(event), herald_internal.check_broadcast(relation, room),
 		herald_internal.check_ack(ack);
@@ -462,14 +496,18 @@ BEGIN
 	END IF;
 	PERFORM herald_internal.delete_rules(relation, rule);
 	FOR variant IN
-		SELECT c.change, o.operation, herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns,
-		           expressions ~ CASE c.change WHEN 'delete' THEN '\mnew\.' ELSE '\mold\.' END) AS source,
-		               c.change = ANY (operations) AS requested,
+		SELECT c.change, o.operation,
+		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, u.other) AS source,
+		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, u.other, true)
+		           AS both_source,
+		       c.change = ANY (operations) AS requested,
 		       herald_internal.active_condition(o.operation, active) AS active_condition
 		FROM unnest(operations || CASE WHEN gone_causes <> '' THEN '{delete}'::text[] ELSE '{}'
 		            END) WITH ORDINALITY AS c (change, place)
 		CROSS JOIN LATERAL herald_internal.statement_operations(c.change, active, key_columns) AS o (operation)
-		GROUP BY c.change, o.operation
+		CROSS JOIN LATERAL (SELECT expressions ~ CASE c.change WHEN 'delete' THEN '\mnew\.' ELSE '\mold\.' END)
+			AS u (other)
+		GROUP BY c.change, o.operation, u.other
 		ORDER BY min(c.place), o.operation
 	LOOP
 		full_condition := herald_internal.and_conditions(variant.active_condition, condition);
@@ -481,11 +519,14 @@ BEGIN
 					coalesce(actor, 'NULL'), coalesce(actor_name, actor_person.name, 'NULL'),
 					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data) END,
 			CASE WHEN variant.requested THEN
-				herald_internal.compile_publish(variant.source, full_condition, joins, event, room, rooms,
-					coalesce(payload, herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key,
-					                                           herald_internal.camel_case(subject),
-					                                           'changed.herald_row')),
-					member, member_joins, member_leaves, counter, counted_id, delta, ack) END,
+				herald_internal.union_all(
+					herald_internal.compile_recheck(variant.both_source, coalesce(full_condition, 'true'), joins,
+					                                recheck, access),
+					herald_internal.compile_publish(variant.source, full_condition, joins, event, room, rooms,
+						coalesce(payload,
+						         herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key,
+						                                  herald_internal.camel_case(subject), 'changed.herald_row')),
+						member, member_joins, member_leaves, counter, counted_id, delta, ack)) END,
 			CASE WHEN variant.change = 'delete' AND remains IS NOT NULL
 			THEN herald_internal.compile_retract(variant.source, gone_condition, gone_causes) END,
 			CASE WHEN variant.change = 'delete' THEN
@@ -498,7 +539,8 @@ BEGIN
 END
 $$;
 
--- The subject is a template: the literal before the colon is the type, the rest is the id.
+-- The subject is a template: the literal before the colon is the type, the rest is the id. A recheck is left out if its
+-- template meets a null: it would be one of all users, or of all rooms.
 CREATE FUNCTION herald.watch(
 	relation regclass,
 	rule text,
@@ -519,10 +561,14 @@ CREATE FUNCTION herald.watch(
 	key text DEFAULT NULL,
 	cause text DEFAULT NULL,
 	ack text DEFAULT NULL,
+	recheck_user text DEFAULT NULL,
+	recheck_room text DEFAULT NULL,
 	on_error text DEFAULT 'abort') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	parts text[] := regexp_match(subject, '^([^:{}]+):(.+)$');
+	rechecked text[] := ARRAY[herald_internal.compile_template(recheck_user),
+	                          herald_internal.compile_template(recheck_room)];
 BEGIN
 	IF subject IS NOT NULL AND parts IS NULL THEN
 		RAISE EXCEPTION 'rule "%" has an invalid subject "%"', rule, subject
@@ -533,12 +579,17 @@ BEGIN
 		actor => actor, recipient => recipient, type => type,
 		subject_type => parts[1], subject_id => herald_internal.compile_template(parts[2]),
 		title => title, content => content, data => data, event => event, room => room, payload => payload,
-		active => active, key => key, cause => cause, ack => ack, on_error => on_error);
+		active => active, key => key, cause => cause, ack => ack, on_error => on_error,
+		recheck => (SELECT format('SELECT %s, %s WHERE %s', coalesce(rechecked[1], 'NULL'),
+		                          coalesce(rechecked[2], 'NULL'), string_agg(r || ' IS NOT NULL', ' AND '))
+		            FROM unnest(rechecked) AS r
+		            WHERE r IS NOT NULL
+		            HAVING count(*) > 0));
 END
 $$;
 COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text,
-	text, text, text, text, text, text, text) IS
-	'creates or replaces a rule of a table: the notifications and the event of a change of its rows';
+	text, text, text, text, text, text, text, text, text) IS
+	'creates or replaces a rule of a table: the notifications, the event and the recheck of a change of its rows';
 
 CREATE FUNCTION herald.unwatch(relation regclass, rule text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -62,11 +62,14 @@ CREATE TABLE named.posts (id int PRIMARY KEY, user_id int);
 SELECT herald.watch_posts('named.posts'), herald.watch_likes('named.fans', subject => 'post_id', actor => 'user_id',
                                                              subject_table => 'named.posts');
 SELECT id AS other_total FROM herald_internal.counter WHERE relation = 'named.fans'::regclass \gset
-CREATE FUNCTION named.compiled(rooms text, name text, joins text, leaves text, counter text) RETURNS text
+CREATE FUNCTION named.compiled(rooms text, name text, joins text, leaves text, counter text,
+	recheck_user text DEFAULT NULL, recheck_room text DEFAULT NULL, access text DEFAULT NULL) RETURNS text
 LANGUAGE sql AS $$
 	SELECT format('SELECT %L::text[] AS rooms, %L::text AS name, ''{}''::json AS payload, ''eve''::text AS member_id, '
 	              '%L::text AS joins, %L::text AS leaves, %L::int AS counter, ''1''::text AS counted_id, '
-	              '1::smallint AS delta, NULL::text AS ack FROM herald_new', rooms, name, joins, leaves, counter);
+	              '1::smallint AS delta, NULL::text AS ack, %L::text AS recheck_user, %L::text AS recheck_room, '
+	              '%L::text AS access FROM herald_new', rooms, name, joins, leaves, counter, recheck_user, recheck_room,
+	              access);
 $$;
 GRANT USAGE ON SCHEMA herald_internal TO regress_namer;
 SET ROLE regress_namer;
@@ -77,12 +80,19 @@ FROM (VALUES ('name', named.compiled('{said:1}', 'user:online', NULL, NULL, NULL
              ('joins_member', named.compiled('{said:4}', 'item:said', 'conversation:1', NULL, NULL)),
              ('leaves', named.compiled('{said:5}', 'item:said', NULL, 'feed:1', NULL)),
              ('total', named.compiled('{said:6}', 'item:said', NULL, NULL, :'other_total')),
+             ('nothing', named.compiled('{}', 'item:said', NULL, NULL, NULL)),
+             ('recheck_all', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, NULL, NULL, 'changed')),
+             ('recheck_star', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, 'eve', '*', 'changed')),
+             ('recheck_how', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, 'eve', NULL, 'maybe')),
+             ('recheck', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, 'eve', NULL, 'withdrawn')),
              ('harmless', named.compiled('{said:7}', 'item:said', NULL, NULL, NULL))) AS r (rule, query);
 SELECT herald.sync_triggers('named.said');
 TRUNCATE named.said;
 INSERT INTO named.said VALUES (1);
 RESET ROLE;
 SELECT * FROM named.heard() OFFSET 3;
+SELECT e.rooms, e.name, e.recheck_user, e.recheck_room, e.access FROM herald.event AS e
+WHERE e.access IS NOT NULL AND e.recheck_user = 'eve';
 SELECT * FROM named.failure ORDER BY rule;
 -- A source of rooms returns rooms of its kind only.
 SET ROLE regress_namer;
