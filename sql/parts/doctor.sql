@@ -217,6 +217,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	JOIN pg_subscription AS s ON s.oid = p.srsubid
 	GROUP BY w.relation, s.subname
 	UNION ALL
+	SELECT 'error', 'log_replicated', NULL, NULL,
+	       format('subscription %I writes to tables of pg_herald: their transaction ids mean nothing here', s.subname),
+	       '-- publish the tables of the application only'
+	FROM pg_subscription AS s
+	WHERE EXISTS (SELECT FROM pg_subscription_rel AS p
+	              JOIN pg_class AS c ON c.oid = p.srrelid
+	              WHERE p.srsubid = s.oid AND
+	                    c.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace))
+	UNION ALL
 	SELECT 'error', 'function_missing', NULL, f.user_of_it,
 	       format('there is no function %s of %s any more', f.function, f.function_owner), f.remedy
 	FROM (SELECT 'rooms ' || p.prefix, p.function, p.function_owner,

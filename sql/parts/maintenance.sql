@@ -10,7 +10,11 @@ CREATE TABLE herald_internal.log_mark (
 COMMENT ON TABLE herald_internal.log_mark IS
 	'the time when a partition that is out of use was complete, and the transactions that had ended by then';
 
-CREATE TABLE herald_internal.log_floor (xid xid8 NOT NULL, snapshot pg_snapshot NOT NULL);
+CREATE TABLE herald_internal.log_floor (
+	xid      xid8 NOT NULL,
+	snapshot pg_snapshot NOT NULL,
+	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
 COMMENT ON TABLE herald_internal.log_floor IS
 	'the bounds of removed events: their transactions had ids up to xid, and had ended in the snapshot';
 

@@ -3,7 +3,10 @@
 -- ---------------------------------------------------------------------------
 
 -- The inbox that was trimmed last. Each call trims a few inboxes and goes on behind it, round and round.
-CREATE TABLE herald_internal.inbox_trim_progress (recipient_id text NOT NULL);
+CREATE TABLE herald_internal.inbox_trim_progress (
+	recipient_id text NOT NULL,
+	only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
 INSERT INTO herald_internal.inbox_trim_progress VALUES ('');
 COMMENT ON TABLE herald_internal.inbox_trim_progress IS 'the inbox that was trimmed last';
 

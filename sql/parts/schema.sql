@@ -57,7 +57,8 @@ CREATE TABLE herald.rule_failure (
 	rule     int NOT NULL,
 	at       timestamptz NOT NULL DEFAULT now(),
 	sqlstate text NOT NULL,
-	message  text NOT NULL
+	message  text NOT NULL,
+	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 );
 CREATE INDEX ON herald.rule_failure (at);
 COMMENT ON TABLE herald.rule_failure IS
@@ -66,6 +67,7 @@ COMMENT ON COLUMN herald.rule_failure.rule IS 'the id of the rule (herald_intern
 COMMENT ON COLUMN herald.rule_failure.at IS 'the start of the transaction whose rule failed';
 COMMENT ON COLUMN herald.rule_failure.sqlstate IS 'the SQLSTATE of the error';
 COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error';
+COMMENT ON COLUMN herald.rule_failure.id IS 'a number of its own';
 
 CREATE TABLE herald_internal.watched_table (
 	relation  regclass NOT NULL,

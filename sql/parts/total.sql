@@ -37,7 +37,10 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.total_of(int, text) IS 'returns a total as of now; NULL if it cannot be counted';
 
-CREATE TABLE herald_internal.log_fold (snapshot pg_snapshot NOT NULL);
+CREATE TABLE herald_internal.log_fold (
+	snapshot pg_snapshot NOT NULL,
+	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
 INSERT INTO herald_internal.log_fold SELECT pg_current_snapshot();
 COMMENT ON TABLE herald_internal.log_fold IS
 	'the snapshot of the last fold_totals() that found new events; totals are folded up to it';

@@ -156,10 +156,20 @@ export class Database {
 
   // Runs SQL commands or files with the real psql, and returns its output.
   async psql(...options) {
+    return this.#psql(options).then(({ stdout }) => stdout.trim());
+  }
+
+  // Runs a script, such as the output of pg_dump, with the real psql.
+  async psqlInput(script) {
+    const running = this.#psql([]);
+    running.child.stdin.end(script);
+    await running;
+  }
+
+  #psql(options) {
     const connection = ['-h', this.server.directory, '-p', this.server.port, '-d', this.name];
-    const { stdout } = await run(path.join(this.server.bin, 'psql'),
+    return run(path.join(this.server.bin, 'psql'),
       ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-U', 'postgres', ...connection, ...options]);
-    return stdout.trim();
   }
 
   close() { return soon('the last query ends', this.#pool.end(), 60000); }
