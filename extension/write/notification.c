@@ -50,7 +50,7 @@
 	" w.type) AS title," \
 	" coalesce(w.content, herald_internal.render_template(w.content_template, w.actor_name, w.subject_type, NULL))" \
 	" AS content," \
-	" coalesce(w.data, '{}') AS data, w.cause FROM (" wanted ") AS w)," \
+	" coalesce(w.data, '{}') AS data, herald_internal.kept_cause(w.cause) AS cause FROM (" wanted ") AS w)," \
 	" kept AS (" \
 	" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id," \
 	" title, content, data, cause)" \

@@ -32,7 +32,8 @@ static SavedQuery retract_causes = {
 	.name = "the retraction of notifications",
 	.text =
 		"WITH locked AS MATERIALIZED ("
-		" SELECT n.recipient_id, n.id FROM herald_gone AS g JOIN herald.notification AS n ON n.cause = g.cause"
+		" SELECT n.recipient_id, n.id FROM herald_gone AS g"
+		" JOIN herald.notification AS n ON n.cause = herald_internal.kept_cause(g.cause)"
 		" LEFT JOIN herald.notification_type AS t ON t.name = n.type"
 		" LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id"
 		" WHERE n.retracted_at IS NULL AND"
@@ -49,7 +50,8 @@ static SavedQuery retract_causes = {
 
 static SavedQuery lock_causes = {
 	.name = "the lock of notifications",
-	.text = "SELECT count(*) FROM (SELECT FROM herald_to_lock AS h JOIN herald.notification AS n ON n.cause = h.cause"
+	.text = "SELECT count(*) FROM (SELECT FROM herald_to_lock AS h"
+			" JOIN herald.notification AS n ON n.cause = herald_internal.kept_cause(h.cause)"
 			" WHERE n.retracted_at IS NULL ORDER BY n.id FOR UPDATE OF n) AS locked",
 };
 
@@ -58,7 +60,8 @@ static SavedQuery expand_causes = {
 	.name = "the query for causes",
 	.text =
 		"SELECT cause FROM herald_retracted WHERE cause NOT LIKE '%:*'"
-		" UNION SELECT p.cause FROM herald_retracted AS r CROSS JOIN LATERAL ("
+		" UNION SELECT p.cause FROM (SELECT herald_internal.kept_cause(cause) AS cause FROM herald_retracted) AS r"
+		" CROSS JOIN LATERAL ("
 		" SELECT n.cause::text COLLATE \"default\" AS cause FROM herald.notification AS n"
 		" WHERE n.cause >= left(r.cause, -1) COLLATE \"C\" AND n.cause < (left(r.cause, -2) || ';') COLLATE \"C\" OFFSET 0) AS p"
 		" WHERE r.cause LIKE '%:*'",

@@ -70,6 +70,19 @@ CREATE TRIGGER check_owner BEFORE INSERT OR UPDATE OR DELETE ON herald.notificat
 
 SELECT pg_extension_config_dump('herald.notification_type', 'WHERE NOT shipped');
 
+-- An index row has at most 2,704 bytes, and a cause has several ids: of a long part the inbox keeps the digest. A cause
+-- that has been shortened stays as it is.
+CREATE FUNCTION herald_internal.digest_parts(cause text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(CASE WHEN octet_length(p.part[1]) > 200 THEN '#' || md5(p.part[1]) ELSE p.part[1] END ||
+	                  p.part[2], '' ORDER BY p.place)
+	FROM regexp_matches(cause, '((?:[^:\\]|\\.)*)(:|$)', 'g') WITH ORDINALITY AS p (part, place);
+$$;
+CREATE FUNCTION herald_internal.kept_cause(cause text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN octet_length(cause) > 200 THEN herald_internal.digest_parts(cause) ELSE cause END;
+COMMENT ON FUNCTION herald_internal.kept_cause(text) IS 'returns a cause as the inbox keeps it, without long parts';
+
 -- A cause is a path, such as post:42:like:7. Retraction finds notifications by their cause, or by the beginning of
 -- it: hence the collation.
 CREATE TABLE herald.notification (
@@ -113,7 +126,8 @@ COMMENT ON COLUMN herald.notification.read_at IS
 COMMENT ON COLUMN herald.notification.retracted_at IS
 	'the time when its cause was undone; it is in no list, but keeps the cause from notifying again';
 COMMENT ON COLUMN herald.notification.cause IS
-	'the reason of the notification: a recipient gets one notification for one cause';
+	'the reason of the notification: a recipient gets one notification for one cause; the digest of each part of more '
+	'than 200 bytes';
 COMMENT ON COLUMN herald.notification.xid IS 'the transaction that made it; a mark does not cover later commits';
 
 -- The mark names the transactions that were in progress when the user marked everything: their notifications are not

@@ -1,0 +1,44 @@
+-- Long keys: a cause with several of them fits into the index of the inbox, and undo finds it.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set SHOW_CONTEXT never
+CREATE SCHEMA long_keys;
+SET search_path = long_keys;
+CREATE TABLE users (id text PRIMARY KEY, username text);
+CREATE TABLE posts (uri text PRIMARY KEY, user_id text REFERENCES users, body text);
+CREATE TABLE likes (user_id text REFERENCES users, post_uri text REFERENCES posts);
+SELECT herald.watch_users('users'), herald.watch_posts('posts'), herald.watch_likes('likes', subject => 'post_uri');
+
+-- Digests of digests, which no compression makes shorter.
+CREATE FUNCTION uri(seed text, bytes int) RETURNS text LANGUAGE sql AS $$
+	SELECT left('https://' || string_agg(replace(encode(sha256(convert_to(seed || n, 'UTF8')), 'base64'), '=', ':'), ''),
+	            bytes)
+	FROM generate_series(1, 60) AS n;
+$$;
+INSERT INTO users VALUES (uri('ana', 2000), 'ana'), (uri('ben', 1000), 'ben');
+INSERT INTO posts VALUES (uri('post', 2000), uri('ana', 2000), 'x'), (uri('other', 2000), uri('ana', 2000), 'y');
+INSERT INTO likes SELECT uri('ben', 1000), uri FROM posts;
+SELECT title, octet_length(subject_id) AS bytes, cause ~ '^post:#\w{32}:like:#\w{32}$' AS short
+FROM herald.notification ORDER BY id;
+SELECT count(DISTINCT cause) FROM herald.notification;
+
+-- Undo, undo again, and the deletion of the subject, which retracts all causes below it.
+DELETE FROM likes WHERE post_uri = uri('post', 2000);
+SELECT herald.unread_count(uri('ana', 2000));
+INSERT INTO likes VALUES (uri('ben', 1000), uri('post', 2000));
+SELECT count(*), herald.unread_count(uri('ana', 2000)) FROM herald.notification;
+DELETE FROM likes;
+INSERT INTO likes VALUES (uri('ben', 1000), uri('other', 2000));
+ALTER TABLE likes DROP CONSTRAINT likes_post_uri_fkey;
+DELETE FROM posts;
+SELECT herald.unread_count(uri('ana', 2000));
+
+-- By hand: the same rule, and escaped colons are no ends of parts.
+SELECT herald.notify('ana', 'system', 'long', cause => 'a\:b:' || repeat('c', 201) || ':d') IS NOT NULL AS notified;
+SELECT cause FROM herald.notification WHERE recipient_id = 'ana';
+SELECT herald.notify('ana', 'system', 'long', cause => 'a\:b:' || repeat('c', 201) || ':d') IS NULL AS known;
+SELECT herald_internal.kept_cause(cause) = cause AS stays FROM herald.notification WHERE recipient_id = 'ana';
+
+SELECT herald.unwatch_all();
+DROP SCHEMA long_keys CASCADE;
+TRUNCATE herald.notification;
