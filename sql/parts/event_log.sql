@@ -62,6 +62,30 @@ COMMENT ON COLUMN herald.event.ack IS 'the action that gets the clients'' acknow
 COMMENT ON COLUMN herald.event.counter IS 'the total that the event changes, of herald_internal.counter';
 COMMENT ON COLUMN herald.event.counted_id IS 'the subject of this total';
 COMMENT ON COLUMN herald.event.delta IS 'the change of this total';
+
+-- Readers of the log and read marks take ids for drawn in ascending order. With CACHE, each session would draw some in
+-- advance, and the events of a slower session would be skipped.
+CREATE FUNCTION herald_internal.check_sequences() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	altered regclass := (
+		SELECT s.seqrelid FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid
+		WHERE c.relnamespace IN (to_regnamespace('herald'), to_regnamespace('herald_internal')) AND
+		      (s.seqcache <> 1 OR s.seqincrement <> 1 OR s.seqcycle)
+		LIMIT 1);
+BEGIN
+	IF altered IS NOT NULL THEN
+		RAISE EXCEPTION 'sequence % must keep CACHE 1, INCREMENT 1 and NO CYCLE', altered
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+			      DETAIL = 'Readers of the event log would skip events with ids that are not ascending.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.check_sequences() IS
+	'event trigger: refuses settings of the extension''s sequences that make ids not ascending';
+CREATE EVENT TRIGGER herald_sequences ON ddl_command_end WHEN TAG IN ('ALTER SEQUENCE', 'ALTER TABLE')
+	EXECUTE FUNCTION herald_internal.check_sequences();
+COMMENT ON EVENT TRIGGER herald_sequences IS 'pg_herald: keeps the ids of events and notifications ascending';
 COMMENT ON COLUMN herald.event.recheck_user IS 'the user whose access to rooms is to be checked again; null: all users';
 COMMENT ON COLUMN herald.event.recheck_room IS
 	'a key of the rooms to which access is to be checked again; null: all rooms of the user';
