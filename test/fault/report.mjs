@@ -33,9 +33,11 @@ export function choose({ random, broken, strikes }, candidates) {
   return chosen.sort((one, other) => turn(one) - turn(other));
 }
 
+export const names = (faults) => faults.map(({ name }) => name).join(' + ') || 'nothing';
+
 // Returns the line of a round in the table of faults.
 export function summary(faults, { counts: { events, received, returns, lost, duplicated, gap } }) {
-  return `${faults.map(({ name }) => name).join(' + ') || 'nothing'}: ${events} events written, ${received} received, ${returns} returns, ` +
+  return `${names(faults)}: ${events} events written, ${received} received, ${returns} returns, ` +
     `${lost} lost, ${duplicated} duplicated, longest gap ${gap} ms`;
 }
 

@@ -184,3 +184,8 @@ test('finds the losses of a bridge that reads by "id > the last id"', { timeout:
   const { lost, received } = outcome.counts;
   assert.ok(lost > 0 && received > lost, 'the verdict finds lost events');
 });
+
+test('names the seed and the faults of a round that breaks off', async () => {
+  const broken = { name: 'broken', breaks: [], strike: () => Promise.reject(new Error('it did not strike')) };
+  await assert.rejects(world.round([broken]), { message: `HERALD_SEED=${seed}: the round of broken broke off: it did not strike` });
+});

@@ -8,6 +8,7 @@ import { Scene } from '../integration/harness/scene.mjs';
 import { soon, until } from '../integration/harness/wait.mjs';
 import { Client, everyHabit, kinds } from './client.mjs';
 import { History } from './history.mjs';
+import { names } from './report.mjs';
 import { ready } from './sessions.mjs';
 import { judge, judgeLog } from './verdict.mjs';
 import { Writer } from './writer.mjs';
@@ -70,12 +71,17 @@ export class World {
     await until('all clients are in their rooms', () => this.clients.every(({ joined }) => joined), PATIENCE);
   }
 
-  // Runs a round with these faults at the same time, or without any. Returns { violations, counts }.
+  // Runs a round with these faults at the same time, or without any. Returns { violations, counts }. The error of a round that breaks
+  // off names the seed and the faults.
   async round(nemeses = []) {
-    await this.#begin();
-    await this.flows();
-    await this.#suffer(nemeses);
-    return this.#end();
+    try {
+      await this.#begin();
+      await this.flows();
+      await this.#suffer(nemeses);
+      return await this.#end();
+    } catch (error) {
+      throw new Error(`HERALD_SEED=${this.seed}: the round of ${names(nemeses)} broke off: ${error.message}`, { cause: error });
+    }
   }
 
   async #begin() {
