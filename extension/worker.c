@@ -8,8 +8,10 @@
  *	  then sends one NOTIFY for all commits that came in meanwhile, at most once a
  *	  millisecond.  Its transactions do not wait for the disk.
  *
- * 2. While there is activity the worker calls herald.maintain() once a second.
- *	  Without activity it sleeps and writes nothing.
+ * 2. While there is activity the worker calls herald.maintain() once a second, or
+ *	  eight times in a recovery window that is shorter than eight seconds: a
+ *	  partition of the log must be marked and emptied while it is out of use.
+ *	  Without activity the worker sleeps and writes nothing.
  *
  * 3. After an error the worker tries again a second later.  Meanwhile it still
  *	  serves: without a worker, writers would have to NOTIFY in their transactions,
@@ -55,7 +57,7 @@
 #include "write/doorbell.h"
 
 #define RING_INTERVAL_MS 1
-#define MAINTENANCE_INTERVAL_MS 1000
+#define MAX_MAINTENANCE_INTERVAL_MS 1000
 #define IDLE_INTERVAL_MS 60000
 #define RETRY_INTERVAL_MS 1000
 #define WARNING_INTERVAL_MS 60000
@@ -241,6 +243,12 @@ connect_to_database(int slot, char *database)
 		proc_exit(1);
 }
 
+static long
+maintenance_interval_ms(void)
+{
+	return Min((long) herald_recovery_window * 1000 / 8, MAX_MAINTENANCE_INTERVAL_MS);
+}
+
 static void
 serve_writers(void)
 {
@@ -250,14 +258,14 @@ serve_writers(void)
 	INSTR_TIME_SET_ZERO(maintained);
 	for (;;)
 	{
-		bool rung = wait_for_ring(work_left ? MAINTENANCE_INTERVAL_MS : IDLE_INTERVAL_MS);
+		bool rung = wait_for_ring(work_left ? maintenance_interval_ms() : IDLE_INTERVAL_MS);
 
 		if (rung)
 		{
 			try_task(doorbell_notify, "ringing");
 			work_left = true;
 		}
-		if (work_left && milliseconds_since(maintained) >= MAINTENANCE_INTERVAL_MS)
+		if (work_left && milliseconds_since(maintained) >= maintenance_interval_ms())
 		{
 			INSTR_TIME_SET_CURRENT(maintained);
 			work_left = false;

@@ -43,48 +43,95 @@ $$;
 COMMENT ON FUNCTION herald_internal.snapshot_covers_slot(smallint, pg_snapshot) IS
 	'returns whether a snapshot sees all events in a partition';
 
+-- A transaction that has held its lock for longer than "patience" is likely to go on.
+CREATE FUNCTION herald_internal.has_long_lock(partition regclass, patience interval) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM pg_locks AS l
+		LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+		WHERE l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()) AND
+		      l.relation = partition AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid() AND
+		      (a.xact_start > clock_timestamp() - patience) IS NOT TRUE);
+$$;
+COMMENT ON FUNCTION herald_internal.has_long_lock(regclass, interval) IS
+	'returns whether a long transaction, or a prepared one, has a lock on a partition';
+
+-- Locks a partition that is out of use, to truncate it, or raises lock_not_available. Under load some session reads
+-- the partition at every moment. So this queues for the lock: readers that come later wait until those that came
+-- first have ended. Other partitions are not locked, so no INSERT waits.
+CREATE FUNCTION herald_internal.lock_partition(partition regclass, patience interval) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = 0 AS $$
+BEGIN
+	PERFORM set_config('lock_timeout', ceil(1000 * extract(epoch FROM patience))::text, true);
+	EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', partition);
+END
+$$;
+COMMENT ON FUNCTION herald_internal.lock_partition(regclass, interval) IS
+	'locks a partition that is out of use; waits for its readers for a time';
+
 -- Empties a partition that is out of use. First takes a mark: the time and a snapshot. When the mark is older than
--- the recovery window and its snapshot still covers the whole partition, truncates the partition.
-CREATE FUNCTION herald_internal.trim_slot(slot smallint) RETURNS void
+-- the recovery window and its snapshot still covers the whole partition, truncates the partition. Returns whether it
+-- did: then readers wait for the end of this transaction.
+CREATE FUNCTION herald_internal.trim_slot(slot smallint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	partition text := format('herald_internal.event_%s', slot);
+	partition regclass := format('herald_internal.event_%s', slot);
+	recovery_window interval := herald_internal.setting('recovery_window');
+	patience interval := least(recovery_window / 8, '0.5 s');
 	mark herald_internal.log_mark;
 	newest xid8;
 BEGIN
 	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = trim_slot.slot) THEN
-		RETURN;
+		RETURN false;
 	END IF;
 	SELECT * INTO mark FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
 	IF NOT herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
 		INSERT INTO herald_internal.log_mark AS m VALUES (slot, clock_timestamp(), pg_current_snapshot())
 		ON CONFLICT ON CONSTRAINT log_mark_pkey DO UPDATE SET taken_at = excluded.taken_at,
 			snapshot = excluded.snapshot;
-		RETURN;
-	ELSIF mark.taken_at > clock_timestamp() - herald_internal.setting('recovery_window')::interval THEN
-		RETURN;
+		RETURN false;
+	ELSIF mark.taken_at > clock_timestamp() - recovery_window OR
+	      herald_internal.event_slot(clock_timestamp() + patience) = slot OR -- an INSERT would wait for the lock
+	      herald_internal.has_long_lock(partition, patience) THEN
+		RETURN false;
 	END IF;
-	BEGIN
-		EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE NOWAIT', partition);
-	EXCEPTION
-		WHEN lock_not_available THEN
-			RETURN; -- a reader or a writer is at it; the next call tries again
-	END;
-	IF herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
-		SELECT e.xid INTO newest FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
-		DELETE FROM herald_internal.log_floor AS f WHERE f.xid <= newest AND
-			pg_snapshot_xmax(f.snapshot) < pg_snapshot_xmax(mark.snapshot);
-		INSERT INTO herald_internal.log_floor VALUES (newest, mark.snapshot);
-		EXECUTE format('TRUNCATE ONLY %s', partition);
-		DELETE FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
-		DELETE FROM herald_internal.total AS t
-		WHERE herald_internal.precedes_log(t.snapshot) OR
-		      NOT EXISTS (SELECT FROM herald_internal.counter AS c WHERE c.id = t.counter);
+	-- Prepares the removal before the lock, because outdated totals may be many.
+	SELECT e.xid INTO newest FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
+	DELETE FROM herald_internal.log_floor AS f WHERE f.xid <= newest AND
+		pg_snapshot_xmax(f.snapshot) < pg_snapshot_xmax(mark.snapshot);
+	INSERT INTO herald_internal.log_floor VALUES (newest, mark.snapshot);
+	DELETE FROM herald_internal.total AS t
+	WHERE herald_internal.precedes_log(t.snapshot) OR
+	      NOT EXISTS (SELECT FROM herald_internal.counter AS c WHERE c.id = t.counter);
+	PERFORM herald_internal.lock_partition(partition, patience);
+	IF NOT herald_internal.snapshot_covers_slot(slot, mark.snapshot) THEN
+		RAISE lock_not_available; -- a transaction has written into it meanwhile
 	END IF;
+	EXECUTE format('TRUNCATE ONLY %s', partition);
+	DELETE FROM herald_internal.log_mark AS m WHERE m.slot = trim_slot.slot;
+	RETURN true;
+EXCEPTION
+	WHEN lock_not_available OR deadlock_detected THEN
+		RETURN false; -- takes everything back; the next call tries again
 END
 $$;
 COMMENT ON FUNCTION herald_internal.trim_slot(smallint) IS
-	'empties a partition when all its events are older than the recovery window';
+	'empties a partition when all its events are older than the recovery window; returns whether it did';
+
+-- Empties at most one partition, and returns whether it did.
+CREATE FUNCTION herald_internal.trim_log() RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	FOR slot IN 0 .. 3 LOOP
+		IF slot <> herald_internal.event_slot() AND herald_internal.trim_slot(slot::smallint) THEN
+			RETURN true;
+		END IF;
+	END LOOP;
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.trim_log() IS
+	'empties a partition of the event log that is due; returns whether there was one';
 
 -- DROP ROLE and DROP TABLE leave records behind. Nothing uses them, and a new object could get the OID.
 CREATE FUNCTION herald_internal.delete_orphans() RETURNS void
@@ -97,6 +144,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of dropped roles and tables';
 
+-- A call that has emptied a partition of the log does nothing else, because readers wait until its transaction ends.
 CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -104,9 +152,10 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM herald_internal.record_server_start();
+	IF herald_internal.trim_log() THEN
+		RETURN;
+	END IF;
 	PERFORM herald_internal.fold_totals();
-	PERFORM herald_internal.trim_slot(s::smallint) FROM generate_series(0, 3) AS s
-		WHERE s <> herald_internal.event_slot();
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	PERFORM herald_internal.delete_orphans();
