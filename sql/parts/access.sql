@@ -11,16 +11,6 @@
 -- see a comment that is not deleted softly, on a post that the user may see.
 -- ---------------------------------------------------------------------------
 
--- Returns whether SQL that runs as the owner of a table may read the other table for access. Its owner could put code
--- into its types and policies.
-CREATE FUNCTION herald_internal.is_trusted(relation regclass, other regclass) RETURNS boolean
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT EXISTS (SELECT FROM pg_class AS mine
-	               JOIN pg_class AS theirs ON theirs.oid = $2
-	               JOIN pg_roles AS r ON r.oid = theirs.relowner
-	               WHERE mine.oid = $1 AND (theirs.relowner = mine.relowner OR r.rolsuper));
-$$;
-
 -- Returns the condition that no block is between the viewer and the author of a row, in either direction; NULL if no
 -- mutual blocks are watched.
 CREATE FUNCTION herald_internal.unblocked_condition(alias text, relation regclass, author text[], viewer text)
@@ -113,10 +103,12 @@ $$;
 CREATE FUNCTION herald_internal.parent_condition(alias text, relation regclass, columns text[], parent regclass,
                                                  within regclass[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('EXISTS (%s AND %s)',
-	              herald_internal.parent_sql('', 'herald_parent', parent, alias, relation, columns), c.condition)
+	SELECT CASE WHEN herald_internal.is_trusted(relation, parent) THEN
+		format('EXISTS (%s AND %s)',
+		       herald_internal.parent_sql('', 'herald_parent', parent, alias, relation, columns), c.condition)
+	ELSE 'false' END
 	FROM herald_internal.access_condition('herald_parent', parent, 'session.viewer', within) AS c (condition)
-	WHERE c.condition IS NOT NULL;
+	WHERE c.condition IS NOT NULL OR NOT herald_internal.is_trusted(relation, parent);
 $$;
 
 -- Returns the SQL of the keys of a row's room besides its name. Access to it depends on them: they are the author of a
@@ -138,7 +130,7 @@ BEGIN
 		CROSS JOIN herald_internal.row_keys(parent_alias, p.parent, within || row_keys.relation) AS k (keys)
 		CROSS JOIN herald_internal.parent_sql(k.keys, parent_alias, p.parent, alias, row_keys.relation,
 		                                      p.columns) AS q (sql)
-		WHERE p.parent <> ALL (within || row_keys.relation)
+		WHERE p.parent <> ALL (within || row_keys.relation) AND herald_internal.is_trusted(row_keys.relation, p.parent)
 		LIMIT 1);
 END
 $$;

@@ -126,7 +126,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	       herald_internal.and_conditions(
 	           herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2), a.present,
 	           herald_internal.value_condition(a.status, a.accepted))
-	FROM herald_internal.watched_table AS w
+	FROM herald_internal.trusted_tables($1) AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text, status text,
 	                                              accepted text)
 	WHERE w.kind = 'follows' AND cardinality(a.followee) = cardinality($2)

@@ -104,7 +104,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                            herald_internal.and_conditions(a.present,
 	                                                           herald_internal.value_condition(a.status, CASE
 	                                                               WHEN waiting THEN a.pending ELSE a.accepted END))))
-	FROM herald_internal.watched_table AS w
+	FROM herald_internal.trusted_tables($1) AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text,
 	                                              accepted text, pending text)
 	LEFT JOIN herald_internal.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
@@ -302,7 +302,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	              herald_internal.match_id('member', w.relation, m.member, '$1'))
 	FROM herald_internal.watched_table AS t
 	CROSS JOIN jsonb_to_record(t.arguments) AS a (key text[], sender text[], conversation text[], present text)
-	JOIN herald_internal.watched_table AS w ON w.kind = 'members'
+	JOIN herald_internal.trusted_tables(messages) AS w ON w.kind = 'members'
 	JOIN pg_class AS c ON c.oid = messages
 	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text,
 	                                              accepted text, last_read text)

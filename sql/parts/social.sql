@@ -7,6 +7,22 @@
 -- compiled again, and the calls may come in any order.
 -- ---------------------------------------------------------------------------
 
+-- Returns whether SQL that runs as the owner of a table may read the other table, whose owner can put code into its
+-- types and policies, and into the conditions that were given when it was watched: whether that owner may act as this
+-- one anyway.
+CREATE FUNCTION herald_internal.is_trusted(relation regclass, other regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM pg_class AS mine
+	               JOIN pg_class AS theirs ON theirs.oid = $2
+	               WHERE mine.oid = $1 AND pg_has_role(theirs.relowner, mine.relowner, 'MEMBER'));
+$$;
+
+-- Returns the watched tables that the rules and queries of a table may read.
+CREATE FUNCTION herald_internal.trusted_tables(relation regclass) RETURNS SETOF herald_internal.watched_table
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT w.* FROM herald_internal.watched_table AS w WHERE herald_internal.is_trusted($1, w.relation);
+$$;
+
 -- Returns the SQL of the time of a change, in the form that JSON has.
 CREATE FUNCTION herald_internal.now_sql() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -77,17 +93,20 @@ END
 $$;
 
 -- Returns the users table that columns of a table refer to: the watched one, if there is one, or that of the foreign
--- key.
+-- key. A table of an owner that is not trusted does not count.
 CREATE FUNCTION herald_internal.user_table(relation regclass, columns text[], OUT users regclass, OUT key text[],
                                            OUT name text, OUT handle text, OUT enabled text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, count(*) OVER () = 1 AS alone
-		FROM herald_internal.watched_table AS w
+		FROM herald_internal.trusted_tables($1) AS w
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text, handle text, notifications_enabled text)
 		WHERE w.kind = 'users'
 	), reference AS (
-		SELECT f.target, f.target_columns FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 LIMIT 1
+		SELECT f.target, f.target_columns
+		FROM herald_internal.foreign_keys($1) AS f
+		WHERE f.columns = $2 AND herald_internal.is_trusted($1, f.target)
+		LIMIT 1
 	), candidate AS (
 		SELECT 1 AS rank, w.users, r.target_columns, w.name, w.handle, w.notifications_enabled
 		FROM watched AS w JOIN reference AS r ON r.target = w.users
@@ -125,15 +144,16 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.user_table(relation, columns) AS u;
 $$;
 
--- Returns the user with the id of an expression; no row unless exactly one users table is watched.
-CREATE FUNCTION herald_internal.person_by_id(alias text, id text) RETURNS herald_internal.person
+-- Returns the user with the id of an expression; no row unless the table may read exactly one watched users table.
+CREATE FUNCTION herald_internal.person_by_id(relation regclass, alias text, id text) RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT id, coalesce(herald_internal.column_sql(alias, a.name) || '::text', 'NULL'),
 	       format('LEFT JOIN %s AS %I ON %s', w.relation, alias,
 	              herald_internal.match_id(alias, w.relation, a.key, format('(%s)::text', id)))
-	FROM herald_internal.watched_table AS w
+	FROM (SELECT t.*, count(*) OVER () = 1 AS alone
+	      FROM herald_internal.trusted_tables($1) AS t WHERE t.kind = 'users') AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text)
-	WHERE w.kind = 'users' AND (SELECT count(*) FROM herald_internal.watched_table AS u WHERE u.kind = 'users') = 1;
+	WHERE w.alone;
 $$;
 
 -- Returns the SELECT of a recipient: the user in columns of a row, unless the application's own column disables
@@ -172,7 +192,7 @@ DECLARE
 	found regclass := coalesce(given,
 		(SELECT f.target FROM herald_internal.foreign_keys(relation) AS f WHERE f.columns = detect_subject_table.columns
 		 LIMIT 1),
-		(SELECT min(w.relation::oid) FROM herald_internal.watched_table AS w WHERE w.kind = 'posts'
+		(SELECT min(w.relation::oid) FROM herald_internal.trusted_tables(relation) AS w WHERE w.kind = 'posts'
 		 HAVING count(*) = 1)::regclass);
 BEGIN
 	IF found IS NULL THEN
@@ -181,6 +201,10 @@ BEGIN
 			      DETAIL = format('Column %s has no foreign key, and there is not exactly one watched table of posts.',
 			                      array_to_string(columns, ', ')),
 			      HINT = format('Name it: SELECT herald.watch_%s(%L, subject_table => ''posts'');', kind, relation);
+	ELSIF NOT herald_internal.is_trusted(relation, found) THEN
+		RAISE EXCEPTION 'table "%" has an owner that could run code as the owner of table "%"', found, relation
+			USING ERRCODE = 'insufficient_privilege',
+			      HINT = 'Let both tables have the same owner.';
 	END IF;
 	RETURN found;
 END

@@ -491,7 +491,7 @@ BEGIN
 		herald_internal.check_event_name(event), herald_internal.check_broadcast(relation, room),
 		herald_internal.check_ack(ack);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
-		actor_person := herald_internal.person_by_id('actor', actor);
+		actor_person := herald_internal.person_by_id(relation, 'actor', actor);
 		joins := concat_ws(E'\n', joins, actor_person.joins);
 	END IF;
 	PERFORM herald_internal.delete_rules(relation, rule);

@@ -1,0 +1,81 @@
+-- The rules and queries of a table use no watched table of an owner who could not act as its owner anyway.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set SHOW_CONTEXT never
+\set VERBOSITY terse
+CREATE ROLE regress_mallory IN ROLE herald_watch;
+CREATE ROLE regress_victim IN ROLE herald_watch;
+CREATE SCHEMA mallory AUTHORIZATION regress_mallory;
+CREATE SCHEMA victim AUTHORIZATION regress_victim;
+GRANT USAGE ON SCHEMA mallory, victim TO PUBLIC;
+GRANT EXECUTE ON FUNCTION herald.unread_messages TO regress_victim;
+
+-- The attacker watches tables of all kinds, with conditions and a cast that record the role that runs them.
+SET ROLE regress_mallory;
+CREATE TABLE mallory.seen (role text, place text);
+GRANT INSERT ON mallory.seen TO PUBLIC;
+CREATE FUNCTION mallory.record(place text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO mallory.seen VALUES (current_user, place);
+	RETURN true;
+END
+$$;
+CREATE TYPE mallory.name AS ENUM ('x');
+CREATE FUNCTION mallory.to_text(mallory.name) RETURNS text LANGUAGE sql AS $$
+	SELECT 'x' || left(mallory.record('cast of a name')::text, 0)
+$$;
+CREATE CAST (mallory.name AS text) WITH FUNCTION mallory.to_text(mallory.name);
+CREATE TABLE mallory.people (id int PRIMARY KEY, name mallory.name);
+CREATE TABLE mallory.posts (id int PRIMARY KEY, user_id int, body text);
+CREATE TABLE mallory.follows (follower_id int, followee_id int, PRIMARY KEY (follower_id, followee_id));
+CREATE TABLE mallory.members (conversation_id int, user_id int, PRIMARY KEY (conversation_id, user_id));
+CREATE TABLE mallory.blocks (blocker_id int, blocked_id int, PRIMARY KEY (blocker_id, blocked_id));
+GRANT SELECT, REFERENCES ON ALL TABLES IN SCHEMA mallory TO PUBLIC;
+INSERT INTO mallory.people VALUES (1, 'x'), (2, 'x');
+INSERT INTO mallory.posts VALUES (1, 1, 'x');
+INSERT INTO mallory.follows VALUES (1, 2), (2, 1);
+INSERT INTO mallory.members VALUES (1, 1), (1, 2);
+SELECT herald.watch_users('mallory.people', name => 'name');
+SELECT herald.watch_posts('mallory.posts', author => 'user_id', visible => $$mallory.record('visible')$$);
+SELECT herald.watch_follows('mallory.follows', follower => 'follower_id', followee => 'followee_id');
+SELECT herald.watch_members('mallory.members', conversation => 'conversation_id', member => 'user_id');
+SELECT herald.watch_blocks('mallory.blocks', blocker => 'blocker_id', blocked => 'blocked_id');
+SELECT count(herald_internal.save_watched(relation, kind, arguments ||
+	jsonb_build_object('present', format('mallory.record(%L)', relation || ' present'))))
+FROM herald_internal.watched_table;
+RESET ROLE;
+TRUNCATE mallory.seen;
+
+-- The victim has no users, members and follows of its own.
+SET ROLE regress_victim;
+CREATE TABLE victim.comments (id int PRIMARY KEY, post_id int REFERENCES mallory.posts, user_id int, body text);
+CREATE TABLE victim.likes (post_id int, user_id int, PRIMARY KEY (post_id, user_id));
+CREATE TABLE victim.messages (id int PRIMARY KEY, conversation_id int, sender_id int, body text);
+SELECT herald.watch_comments('victim.comments', author => 'user_id', subject => 'post_id', body => 'body');
+SELECT herald.watch_likes('victim.likes', actor => 'user_id', subject => 'post_id');
+SELECT herald.watch_messages('victim.messages', sender => 'sender_id', conversation => 'conversation_id');
+SELECT herald.watch('victim.messages', 'own', recipient => '3', actor => 'new.sender_id::text', title => '{actor}:');
+INSERT INTO victim.messages VALUES (1, 1, 1, 'hello @x');
+SELECT * FROM herald.unread_messages('2');
+DELETE FROM victim.messages;
+RESET ROLE;
+SELECT herald.may_join('2', 'conversation:1');
+SELECT DISTINCT role FROM mallory.seen;
+SELECT title FROM herald.notification WHERE type = 'own';
+
+-- A table of an owner who may act as the owner of the other is used: the owner itself, a member, a superuser.
+GRANT regress_victim TO regress_mallory;
+SET ROLE regress_victim;
+SELECT herald.watch_comments('victim.comments', author => 'user_id', subject => 'post_id', body => 'body');
+SELECT herald.watch('victim.messages', 'own', recipient => '3', actor => 'new.sender_id::text', title => '{actor}:');
+INSERT INTO victim.messages VALUES (2, 1, 1, 'hello');
+RESET ROLE;
+SELECT title FROM herald.notification WHERE type = 'own' ORDER BY id;
+SELECT DISTINCT role FROM mallory.seen ORDER BY role;
+
+SELECT count(herald.unwatch(relation)) > 0 AS unwatched
+FROM (SELECT DISTINCT relation FROM herald_internal.watched_table) AS w;
+DROP SCHEMA mallory, victim CASCADE;
+DROP OWNED BY regress_mallory, regress_victim;
+DROP ROLE regress_mallory, regress_victim;
+TRUNCATE herald.notification;
