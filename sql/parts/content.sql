@@ -114,8 +114,8 @@ $$;
 -- The arguments of a watched table of posts. "active" is the condition that a row exists as a post, "listed" that it is
 -- in the feed as well; compile_posts() computes them.
 CREATE TYPE herald_internal.posts AS (key text[], author text[], body text[], visible text, in_feed text, present text,
-                                      status text, published text, follower_limit int, on_error text, active text,
-                                      listed text);
+                                      status text, published text, follower_limit int, on_error text, zone text,
+                                      active text, listed text);
 
 -- Returns the table of follows, its column with the follower, and the condition that the row "follow" follows the user
 -- in columns of a changed row; no row as long as no follows are watched.
@@ -281,7 +281,7 @@ DECLARE
 	id text := herald_internal.id_sql('changed', post.key);
 	path text := 'post:' || herald_internal.id_template('changed', post.key);
 	payload text := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post',
-	                                         'changed.herald_row');
+	                                         herald_internal.row_sql(relation, post.zone));
 BEGIN
 	PERFORM herald_internal.query_exists('', herald_internal.exists_query('post', relation, post.key,
 	                                         herald_internal.row_condition('post', relation), NULL));
@@ -315,7 +315,8 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	visible text DEFAULT NULL,
 	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published',
 	in_feed text DEFAULT NULL,
-	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort') RETURNS void
+	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort',
+	zone text DEFAULT 'UTC') RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.register_table(relation, 'posts', jsonb_build_object(
 		'author', herald_internal.detect_key(relation, 'posts', 'author',
@@ -328,10 +329,10 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 		THEN published END,
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
-		'on_error', on_error));
+		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
-	text) IS
+	text, text) IS
 	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
 	'user''s id): only users that may see a post join its room and hear of it; "in_feed" is a condition over the row '
 	'for the feed; with a status column only published posts are news, and the author gets the states; followers are '
@@ -434,7 +435,7 @@ DECLARE
 BEGIN
 	SELECT * INTO comment FROM jsonb_to_record(arguments)
 		AS a (key text[], author text[], subject text[], subject_table regclass, parent text[], body text[],
-		      present text, on_error text);
+		      present text, on_error text, zone text);
 	actor := herald_internal.person_of_columns('actor', 'changed', relation, comment.author);
 	subject := herald_internal.subject_of_columns(relation, comment.subject, comment.subject_table);
 	id := herald_internal.id_sql('changed', comment.key);
@@ -465,7 +466,8 @@ BEGIN
 			payload => herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id, 'parentId',
 			                           herald_internal.id_sql('changed', comment.parent),
 			                           'userId', actor.id, 'username', actor.name, 'content',
-			                           herald_internal.id_sql('changed', comment.body), 'comment', 'changed.herald_row',
+			                           herald_internal.id_sql('changed', comment.body), 'comment',
+			                           herald_internal.row_sql(relation, comment.zone),
 			                           'timestamp', herald_internal.now_sql()),
 			counter => made.counter, counted_id => CASE WHEN made.counter IS NOT NULL THEN subject.id
 			END, delta => made.delta);
@@ -493,7 +495,7 @@ $$;
 CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
 	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL,
-	on_error text DEFAULT 'abort') RETURNS void
+	on_error text DEFAULT 'abort', zone text DEFAULT 'UTC') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author',
@@ -512,9 +514,9 @@ BEGIN
 		'parent', parent_columns,
 		'body', herald_internal.body_column(relation, body),
 		'present', herald_internal.not_deleted_condition(relation, deleted_at),
-		'on_error', on_error));
+		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text) IS
 	'notifies the author of the commented subject or of the comment that is replied to, and mentioned users; '
 	'publishes comments and their total to the subject''s room';

@@ -132,7 +132,7 @@ DECLARE
 BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
 		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text,
-		      on_error text);
+		      on_error text, zone text);
 	sender := herald_internal.person_of_columns('actor', 'changed', relation, message.sender);
 	id := herald_internal.id_sql('changed', message.key);
 	conversation_id := herald_internal.id_sql('changed', message.conversation);
@@ -171,7 +171,8 @@ BEGIN
 			                           herald_internal.id_sql('changed', message.receiver),
 			                           'senderId', sender.id, 'senderName', sender.name, 'content',
 			                           herald_internal.id_sql('changed', message.body),
-			                           'message', 'changed.herald_row', 'timestamp', herald_internal.now_sql()));
+			                           'message', herald_internal.row_sql(relation, message.zone),
+			                           'timestamp', herald_internal.now_sql()));
 	END LOOP;
 	PERFORM herald_internal.delete_rules(relation, 'message_request');
 	IF waiting IS NOT NULL THEN
@@ -213,7 +214,8 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	receiver text DEFAULT NULL,
 	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true,
 	writable text DEFAULT NULL,
-	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
+	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort',
+	zone text DEFAULT 'UTC') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
@@ -243,11 +245,11 @@ BEGIN
 		                                             conversation_columns || receiver_columns || body_columns),
 		'max_length', max_length,
 		'ack', ack,
-		'on_error', on_error));
+		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,
-	text) IS
+	text, text) IS
 	'notifies the other present members of the conversation, or the receiver; publishes messages to the room of the '
 	'conversation, or of both users; lets clients insert messages by the action message:send';
 

@@ -109,6 +109,51 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM unnest(pairs) WITH ORDINALITY AS p (part, place);
 $$;
 
+-- Returns the zone, or raises an error if it is no name of the time zone database: the meaning of an abbreviation is a
+-- setting.
+CREATE FUNCTION herald_internal.valid_zone(zone text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF (zone = 'UTC' OR EXISTS (SELECT FROM pg_timezone_names AS n WHERE lower(n.name) = lower(zone)) AND
+	    NOT EXISTS (SELECT FROM pg_timezone_abbrevs AS a WHERE a.abbrev = upper(zone))) IS NOT TRUE THEN
+		RAISE EXCEPTION 'time zone "%" not recognized', coalesce(zone, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = 'Pass UTC or the name of a place, such as Europe/Berlin: see pg_timezone_names.';
+	END IF;
+	RETURN zone;
+END
+$$;
+
+-- Returns the columns with timestamps without a zone: of that type, of domains over it and, if "arrays", of arrays.
+CREATE FUNCTION herald_internal.zoneless_columns(relation regclass, arrays boolean) RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH RECURSIVE inner_type (name, type) AS (
+		SELECT a.attname, a.atttypid FROM pg_attribute AS a
+		WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
+		UNION ALL
+		SELECT i.name, CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.typelem END
+		FROM inner_type AS i JOIN pg_type AS t ON t.oid = i.type
+		WHERE t.typtype = 'd' OR arrays AND t.typcategory = 'A'
+	)
+	SELECT coalesce(array_agg(name::text ORDER BY name), '{}') FROM inner_type WHERE type = 'timestamp'::regtype;
+$$;
+
+-- Returns the SQL of the changed row as JSON, with timestamps without a zone as times of that zone. Finds their
+-- columns by the key in the JSON, so that a later change of the table breaks no write. Years of five digits stay as
+-- they are, like infinity: no conversion of the others can leave the range of the type.
+CREATE FUNCTION herald_internal.row_sql(relation regclass, zone text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN names = '{}' THEN 'changed.herald_row' ELSE format($sql$(
+           SELECT ('{' || string_agg(to_json(f.key) || ':' || CASE WHEN f.key = ANY (%L) THEN (
+               SELECT string_agg(CASE WHEN p.part[1] ~ '^"[0-9]{4}-[-0-9T:.]+"$'
+                                 THEN to_json(btrim(p.part[1], '"')::timestamp AT TIME ZONE %L)::text
+                                 ELSE concat(p.part[1], p.part[2]) END, '' ORDER BY p.place)
+               FROM regexp_matches(f.value::text, '("[^"]*")|([^"]+)', 'g') WITH ORDINALITY AS p (part, place))
+           ELSE f.value::text END, ',' ORDER BY f.place) || '}')::json
+           FROM json_each(changed.herald_row) WITH ORDINALITY AS f (key, value, place))$sql$, names, zone) END
+	FROM herald_internal.zoneless_columns(relation, true) AS names;
+$$;
+
 -- Joins conditions by AND; NULL if there are none.
 CREATE FUNCTION herald_internal.and_conditions(VARIADIC conditions text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -119,23 +164,29 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns the SQL of one placeholder: "column" (of the changed row), "alias.column" or "actor", each with an optional
--- ":length".
-CREATE FUNCTION herald_internal.compile_placeholder(placeholder text, actor_name text) RETURNS text
+-- ":length". The columns in "zoneless" are times of the zone, unless they are cut to a length.
+CREATE FUNCTION herald_internal.compile_placeholder(placeholder text, actor_name text, zoneless text[] DEFAULT '{}',
+                                                    zone text DEFAULT 'UTC') RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN length IS NULL THEN value ELSE format('left(%s, %s)', value, length) END
 	FROM (SELECT regexp_replace(placeholder, ':\d+$', '') AS name, substring(placeholder, ':(\d+)$') AS length) AS p,
+	     LATERAL (SELECT CASE strpos(name, '.') WHEN 0 THEN 'changed' ELSE split_part(name, '.', 1) END,
+	                     substr(name, strpos(name, '.') + 1)) AS c (alias, field),
 	     LATERAL (SELECT CASE
 	         WHEN name = 'actor' THEN format('coalesce(%s, ''Someone'')', actor_name)
-	         WHEN strpos(name, '.') = 0 THEN herald_internal.column_sql('changed', name) || '::text'
-	         ELSE herald_internal.column_sql(split_part(name, '.', 1), substr(name, strpos(name, '.') + 1)) || '::text'
+	         WHEN length IS NULL AND alias IN ('changed', 'old', 'new') AND field = ANY (zoneless)
+	         THEN format('CASE WHEN %1$s BETWEEN ''0001-01-01'' AND ''9999-12-31'' THEN (%1$s AT TIME ZONE %2$L)::text '
+	                     'ELSE %1$s::text END', herald_internal.column_sql(alias, field), zone)
+	         ELSE herald_internal.column_sql(alias, field) || '::text'
 	     END) AS v (value);
 $$;
 
 -- Returns the SQL of a template: 'Order {id} of {customer.name}'. Its value is NULL if one of its columns is NULL.
-CREATE FUNCTION herald_internal.compile_template(template text, actor_name text DEFAULT 'NULL') RETURNS text
+CREATE FUNCTION herald_internal.compile_template(template text, actor_name text DEFAULT 'NULL',
+                                                 zoneless text[] DEFAULT '{}', zone text DEFAULT 'UTC') RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(coalesce(herald_internal.compile_placeholder(part[1], actor_name), quote_literal(part[2])), ' || '
-	                  ORDER BY place)
+	SELECT string_agg(coalesce(herald_internal.compile_placeholder(part[1], actor_name, zoneless, zone),
+	                           quote_literal(part[2])), ' || ' ORDER BY place)
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
@@ -252,7 +303,7 @@ $$;
 CREATE FUNCTION herald_internal.compile_notify(source text, condition text, joins text, cause text, actor text,
 	actor_name text, recipient text, type text, subject_type text, subject_id text, thread text, title text,
 	content text,
-	data text) RETURNS text
+	data text, zoneless text[], zone text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		'SELECT ' || herald_internal.candidate_sql(json_build_object(
@@ -264,8 +315,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			'subject_type', quote_literal(subject_type),
 			'subject_id', subject_id,
 			'thread', herald_internal.compile_template(thread),
-			'title', herald_internal.compile_template(title, actor_name),
-			'content', herald_internal.compile_template(content, actor_name),
+			'title', herald_internal.compile_template(title, actor_name, zoneless, zone),
+			'content', herald_internal.compile_template(content, actor_name, zoneless, zone),
 			'data', data)),
 		'FROM ' || source,
 		joins,
@@ -470,7 +521,8 @@ CREATE FUNCTION herald_internal.watch(
 	ack text DEFAULT NULL,
 	recheck text DEFAULT NULL,
 	access text DEFAULT 'changed',
-	on_error text DEFAULT 'abort') RETURNS void
+	on_error text DEFAULT 'abort',
+	zone text DEFAULT 'UTC') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	subject text := coalesce(subject_type, herald_internal.subject_type(relation));
@@ -489,7 +541,7 @@ BEGIN
 	PERFORM herald_internal.check_rule(rule, operations, recipient, event, coalesce(rooms, room), retract, recheck,
 	                                   on_error),
 		herald_internal.check_event_name(event), herald_internal.check_broadcast(relation, room),
-		herald_internal.check_ack(ack);
+		herald_internal.check_ack(ack), herald_internal.valid_zone(zone);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
 		actor_person := herald_internal.person_by_id(relation, 'actor', actor);
 		joins := concat_ws(E'\n', joins, actor_person.joins);
@@ -517,7 +569,8 @@ BEGIN
 			CASE WHEN variant.requested THEN
 				herald_internal.compile_notify(variant.source, full_condition, joins, cause,
 					coalesce(actor, 'NULL'), coalesce(actor_name, actor_person.name, 'NULL'),
-					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data) END,
+					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data,
+					herald_internal.zoneless_columns(relation, false), zone) END,
 			CASE WHEN variant.requested THEN
 				herald_internal.union_all(
 					herald_internal.compile_recheck(variant.both_source, coalesce(full_condition, 'true'), joins,
@@ -525,7 +578,8 @@ BEGIN
 					herald_internal.compile_publish(variant.source, full_condition, joins, event, room, rooms,
 						coalesce(payload,
 						         herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key,
-						                                  herald_internal.camel_case(subject), 'changed.herald_row')),
+						                                  herald_internal.camel_case(subject),
+						                                  herald_internal.row_sql(relation, zone))),
 						member, member_joins, member_leaves, counter, counted_id, delta, ack)) END,
 			CASE WHEN variant.change = 'delete' AND remains IS NOT NULL
 			THEN herald_internal.compile_retract(variant.source, gone_condition, gone_causes) END,
@@ -563,7 +617,8 @@ CREATE FUNCTION herald.watch(
 	ack text DEFAULT NULL,
 	recheck_user text DEFAULT NULL,
 	recheck_room text DEFAULT NULL,
-	on_error text DEFAULT 'abort') RETURNS void
+	on_error text DEFAULT 'abort',
+	zone text DEFAULT 'UTC') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	parts text[] := regexp_match(subject, '^([^:{}]+):(.+)$');
@@ -579,7 +634,7 @@ BEGIN
 		actor => actor, recipient => recipient, type => type,
 		subject_type => parts[1], subject_id => herald_internal.compile_template(parts[2]),
 		title => title, content => content, data => data, event => event, room => room, payload => payload,
-		active => active, key => key, cause => cause, ack => ack, on_error => on_error,
+		active => active, key => key, cause => cause, ack => ack, on_error => on_error, zone => zone,
 		recheck => (SELECT format('SELECT %s, %s WHERE %s', coalesce(rechecked[1], 'NULL'),
 		                          coalesce(rechecked[2], 'NULL'), string_agg(r || ' IS NOT NULL', ' AND '))
 		            FROM unnest(rechecked) AS r
@@ -588,7 +643,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text,
-	text, text, text, text, text, text, text, text, text) IS
+	text, text, text, text, text, text, text, text, text, text) IS
 	'creates or replaces a rule of a table: the notifications, the event and the recheck of a change of its rows';
 
 CREATE FUNCTION herald.unwatch(relation regclass, rule text DEFAULT NULL) RETURNS void

@@ -36,7 +36,7 @@ ORDER BY n.nspname;
 SELECT p.proname, count(*) AS forms FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace GROUP BY p.proname
 ORDER BY p.proname;
 -- Nobody can remember more arguments than this.
-SELECT p.proname, p.pronargs FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace AND p.pronargs > 20;
+SELECT p.proname, p.pronargs FROM pg_proc AS p WHERE p.pronamespace = 'herald'::regnamespace AND p.pronargs > 24;
 SELECT c.relname, c.relkind FROM pg_class AS c WHERE c.relnamespace = 'herald'::regnamespace AND
        c.relkind NOT IN ('i', 'I') ORDER BY c.relname;
 
