@@ -8,7 +8,8 @@
  * 1. The caller must own the table.
  *
  * 2. The owner of the extension writes the record, and the caches of all backends
- *	  are invalidated.
+ *	  are invalidated.  A record that decides about rooms must not conflict with one
+ *	  of another owner.
  *
  * 3. The owner of the table rehearses the record: its queries run once over no
  *	  rows.  A mistake, a missing column or a missing privilege is an error now, and
@@ -102,6 +103,14 @@ static SavedQuery delete_watched = {
 	.argtypes = { REGCLASSOID },
 };
 
+/* Raises an error if rooms would belong to the owners of several tables or policies. */
+static SavedQuery check_rooms = {
+	.name = "the check of rooms",
+	.text = "SELECT herald_internal.check_watched_rooms($1, $2)",
+	.nargs = 2,
+	.argtypes = { REGCLASSOID, TEXTOID },
+};
+
 /* Opens a table; raises an error unless the caller owns it. */
 static Relation
 open_owned(Oid relid)
@@ -136,6 +145,15 @@ run_statement(SavedQuery *statement, FunctionCallInfo fcinfo)
 /* Runs the queries of the new record over no rows, as the owner of the table. */
 typedef void (*Rehearsal)(Relation relation, FunctionCallInfo fcinfo, int id);
 
+/* Runs the check for the table and the kind of the new record, its first two arguments. */
+static void
+run_room_check(FunctionCallInfo fcinfo)
+{
+	Datum values[2] = { PG_GETARG_DATUM(0), PG_GETARG_DATUM(1) };
+
+	query_run(&check_rooms, 1, values, NULL);
+}
+
 /* Takes the three steps and returns the id of the record, if it has one. */
 static int
 register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehearse)
@@ -154,6 +172,8 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 		CacheInvalidateRelcacheByRelid(lfirst_oid(part));
 	CacheInvalidateRelcacheByRelid(query_own_table("block_source"));
 	CommandCounterIncrement();
+	if (statement == &save_watched || statement == &save_room_source)
+		run_room_check(fcinfo);
 	if (rehearse != NULL)
 	{
 		query_lend(&scope, relation->rd_rel->relowner);

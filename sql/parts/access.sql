@@ -28,15 +28,23 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	      herald_internal.is_trusted($2, w.relation);
 $$;
 
+-- Returns the watched tables with their subjects, without those whose subjects' table is gone.
+CREATE FUNCTION herald_internal.watched_subjects()
+	RETURNS TABLE (relation regclass, kind text, key text[], subject text[], subject_table regclass)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT w.relation, w.kind, a.key, a.subject, s.subject_table
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], subject text[], subject_table text)
+	CROSS JOIN to_regclass(a.subject_table) AS s (subject_table)
+	WHERE (a.subject_table IS NULL) = (s.subject_table IS NULL);
+$$;
+
 -- Returns the watched posts and comments that the rows of a table belong to, and the columns that refer to them: the
 -- subject of comments. A subject that is not watched itself belongs to all that its foreign keys refer to.
 CREATE FUNCTION herald_internal.row_parents(relation regclass) RETURNS TABLE (columns text[], parent regclass)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
-		SELECT w.relation, w.kind, a.subject, a.subject_table
-		FROM herald_internal.watched_table AS w
-		CROSS JOIN jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
-		WHERE w.kind IN ('posts', 'comments')
+		SELECT * FROM herald_internal.watched_subjects() AS w WHERE w.kind IN ('posts', 'comments')
 	)
 	SELECT w.subject, w.subject_table FROM watched AS w WHERE w.relation = $1 AND w.kind = 'comments'
 	UNION
@@ -149,9 +157,7 @@ $$;
 CREATE FUNCTION herald_internal.room_tables() RETURNS TABLE (prefix text, relation regclass, key text[])
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
-		SELECT w.relation, w.kind, a.*
-		FROM herald_internal.watched_table AS w
-		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], subject text[], subject_table regclass)
+		SELECT * FROM herald_internal.watched_subjects()
 	), own AS (
 		SELECT CASE w.kind WHEN 'posts' THEN 'post' ELSE 'comment' END AS prefix, w.relation, w.key
 		FROM watched AS w
@@ -189,33 +195,3 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM herald_internal.room_tables() AS t
 	WHERE t.prefix = $1;
 $$;
-
--- Raises an error if the rooms of the table, or of its subjects, are also those of a table of another owner: its rows
--- could admit users to them.
-CREATE FUNCTION herald_internal.check_room_owner(relation regclass) RETURNS void
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	shared record;
-BEGIN
-	SELECT t.prefix, o.relation AS other INTO shared
-	FROM herald_internal.room_tables() AS t
-	JOIN herald_internal.room_tables() AS o ON o.prefix = t.prefix
-	JOIN pg_class AS mine ON mine.oid = t.relation
-	JOIN pg_class AS theirs ON theirs.oid = o.relation
-	WHERE mine.relowner <> theirs.relowner AND
-	      (t.relation = check_room_owner.relation OR
-	       t.relation IN (SELECT CAST(w.arguments ->> 'subject_table' AS regclass)
-	                      FROM herald_internal.watched_table AS w
-	                      WHERE w.relation = check_room_owner.relation))
-	ORDER BY t.prefix, o.relation::text
-	LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION 'rooms "%:..." belong to table "%" of another owner', shared.prefix, shared.other
-			USING ERRCODE = 'insufficient_privilege',
-			      DETAIL = 'Rows of two tables with the same id have one room, and each table decides on access to it.',
-			      HINT = 'Let both tables have the same owner, or unwatch one of them.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION herald_internal.check_room_owner(regclass) IS
-	'raises an error if a table of another owner has rooms of the same names';

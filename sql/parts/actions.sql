@@ -179,7 +179,8 @@ BEGIN
 		RETURN answer;
 	END IF;
 	SELECT a.* INTO exposed FROM herald.action AS a
-	JOIN pg_roles AS o ON o.oid = a.run_as
+	JOIN pg_roles AS r ON r.oid = a.run_as
+	JOIN pg_roles AS o ON o.oid = a.owner
 	WHERE a.name = action;
 	function := herald_internal.registered_function(exposed.function, exposed.function_owner);
 	IF function IS NULL THEN

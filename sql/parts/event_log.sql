@@ -147,7 +147,7 @@ END
 $$;
 
 -- Raises an error for the room of every session: herald.broadcast() is for administrators.
-CREATE FUNCTION herald_internal.check_rooms(rooms text[]) RETURNS void
+CREATE FUNCTION herald_internal.check_event_rooms(rooms text[]) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF '*' = ANY (rooms) THEN
@@ -161,7 +161,8 @@ $$;
 CREATE FUNCTION herald.publish(room text, event text, payload jsonb, ack text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald_internal.check_event(ARRAY[room], event, payload::json), herald_internal.check_rooms(ARRAY[room]),
+	PERFORM herald_internal.check_event(ARRAY[room], event, payload::json),
+		herald_internal.check_event_rooms(ARRAY[room]),
 		herald_internal.check_event_name(event), herald_internal.check_ack(ack);
 	RETURN herald_internal.append_event(ARRAY[room], event, payload::json, NULL, NULL, NULL, ack);
 END

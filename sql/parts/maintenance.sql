@@ -133,11 +133,18 @@ $$;
 COMMENT ON FUNCTION herald_internal.trim_log() IS
 	'empties a partition of the event log that is due; returns whether there was one';
 
--- DROP ROLE and DROP TABLE leave records behind. Nothing uses them, and a new object could get the OID.
+-- DROP ROLE and DROP TABLE leave records behind. Nothing uses them, and a new object could get the OID. A type stays,
+-- without an owner.
 CREATE FUNCTION herald_internal.delete_orphans() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	DELETE FROM herald.action AS a WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
-	DELETE FROM herald.room_policy AS a WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
+	DELETE FROM herald.action AS a
+	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as) OR
+	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.owner);
+	DELETE FROM herald.room_policy AS p
+	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = p.run_as) OR
+	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = p.owner);
+	UPDATE herald.notification_type AS t SET owner = NULL
+	WHERE t.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = t.owner);
 	SELECT herald_internal.forget_table(w.relation)
 	FROM (SELECT relation FROM herald_internal.watched_table UNION SELECT relation FROM herald_internal.rule) AS w
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = w.relation);
@@ -160,7 +167,9 @@ BEGIN
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	PERFORM herald_internal.delete_orphans();
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
-	DELETE FROM herald.preference AS p WHERE p.until < now() - interval '1 day';
+	DELETE FROM herald.preference AS p
+	WHERE p.ctid = ANY (ARRAY(SELECT o.ctid FROM herald.preference AS o WHERE o.until < now() - interval '1 day'
+	                          FOR UPDATE SKIP LOCKED)); -- a role may keep its change of a preference open
 	PERFORM herald_internal.settle_read_marks(), herald_internal.trim_next_inboxes(),
 		herald_internal.trim_signals();
 END

@@ -13,7 +13,7 @@ CREATE TABLE herald.notification_type (
 	channels    text[] NOT NULL DEFAULT '{inbox,live}',
 	required    boolean NOT NULL DEFAULT false,
 	shipped     boolean NOT NULL DEFAULT false,
-	owner       regrole NOT NULL DEFAULT quote_ident(current_user)::regrole
+	owner       regrole DEFAULT quote_ident(current_user)::regrole
 );
 COMMENT ON TABLE herald.notification_type IS 'types of notifications: templates and handling';
 COMMENT ON COLUMN herald.notification_type.name IS 'the name in rules and in herald.notify()';
@@ -31,9 +31,11 @@ COMMENT ON COLUMN herald.notification_type.retract IS
 COMMENT ON COLUMN herald.notification_type.channels IS 'the channels for users without a preference';
 COMMENT ON COLUMN herald.notification_type.required IS 'preferences, mutes and blocks do not apply';
 COMMENT ON COLUMN herald.notification_type.shipped IS 'came with the extension; an INSERT of the same name replaces it';
-COMMENT ON COLUMN herald.notification_type.owner IS 'the role that made the type: others cannot replace or delete it';
+COMMENT ON COLUMN herald.notification_type.owner IS
+	'the role that made the type: others cannot replace or delete it; null for types of the extension';
 
-INSERT INTO herald.notification_type (name, title, priority, group_by, group_title, retract, required, shipped) VALUES
+INSERT INTO herald.notification_type (name, title, priority, group_by, group_title, retract, required, shipped)
+VALUES
 	('like', '{actor} liked your {subject}', 10, 'subject', '{actor} and {others} liked your {subject}', 'always',
 	 false, true),
 	('comment', '{actor} commented on your {subject}', 20, 'none', NULL, 'always', false, true),
@@ -50,12 +52,18 @@ INSERT INTO herald.notification_type (name, title, priority, group_by, group_tit
 	('milestone', 'Your {subject} reached {content}', 5, 'none', NULL, 'always', false, true),
 	('system', 'System message', 0, 'none', NULL, 'never', true, true);
 
--- The application's version of a type replaces the shipped one. A dump contains the application's version only.
+UPDATE herald.notification_type SET owner = NULL;
+
+-- The application's version of a type replaces the shipped one, and stays the extension's. A dump contains the
+-- application's version only.
 CREATE FUNCTION herald_internal.replace_shipped_type() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF TG_OP = 'INSERT' THEN
 		DELETE FROM herald.notification_type AS t WHERE t.name = NEW.name AND t.shipped;
+		IF FOUND THEN
+			NEW.owner := NULL;
+		END IF;
 	END IF;
 	NEW.shipped := false;
 	RETURN NEW;

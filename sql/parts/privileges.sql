@@ -44,7 +44,7 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.on_change,
 	herald_internal.save_rule, herald_internal.delete_rules, herald_internal.save_counter,
 	herald_internal.save_room_source, herald_internal.save_block_source, herald_internal.save_watched,
-	herald_internal.forget_table, herald_internal.is_reserved_event, herald_internal.check_room_owner
+	herald_internal.forget_table, herald_internal.is_reserved_event
 TO herald_watch;
 GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched TO herald_watch;
 GRANT SELECT (name) ON herald.action TO herald_watch;
@@ -97,7 +97,7 @@ GRANT EXECUTE ON FUNCTION
 	herald.broadcast,
 	herald.trim_inbox, herald.forget_user,
 	herald.maintain, herald.doctor, herald.preloaded,
-	herald_internal.built_in_action, herald_internal.automatic_prefixes
+	herald_internal.built_in_action, herald_internal.automatic_prefixes, herald_internal.check_policy_rooms
 TO herald_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_admin;
 GRANT SELECT, DELETE ON herald.rule_failure TO herald_admin;

@@ -133,7 +133,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	              f.pronamespace::regnamespace, f.proname), p.run_as, true
 	FROM herald.room_policy AS p
 	JOIN pg_proc AS f ON f.oid = herald_internal.registered_function(p.function, p.function_owner)
-	JOIN pg_roles AS o ON o.oid = p.run_as
+	JOIN pg_roles AS r ON r.oid = p.run_as
+	JOIN pg_roles AS o ON o.oid = p.owner
 	WHERE p.prefix = $1
 	UNION ALL
 	SELECT format('SELECT herald_asked.herald_ordinal, (%s), (%s)::text[] '

@@ -166,16 +166,22 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_act_as';
 COMMENT ON FUNCTION herald_internal.act_as(regprocedure, oid, text, jsonb) IS
 	'calls a function (text, jsonb) that may write, as a role, with its deferred triggers; only act() does that';
 
--- The trigger of the tables to which roles add records of their own: an action, a room policy, a type.
+-- The trigger of the tables to which roles add records of their own: an action, a room policy, a type. A record without
+-- an owner is the extension's: all who may write to the table may change it.
 CREATE FUNCTION herald_internal.check_owner() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	shipped boolean := coalesce(to_jsonb(old) -> 'shipped' = 'true', false);
+	superuser boolean := (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user);
 BEGIN
-	IF tg_op = 'INSERT' AND pg_has_role(new.owner, 'MEMBER') THEN
-		NULL; -- a restored dump keeps its owners
-	ELSIF tg_op = 'INSERT' OR shipped THEN
-		new.owner := quote_ident(current_user)::regrole;
+	IF tg_op = 'INSERT' THEN
+		IF NOT coalesce(pg_has_role(new.owner, 'MEMBER'), superuser) THEN -- a restored dump keeps its owners
+			new.owner := quote_ident(current_user)::regrole;
+		END IF;
+	ELSIF tg_op = 'UPDATE' AND old.owner IS NULL THEN
+		new.owner := NULL;
+	ELSIF old.owner IS NULL AND NOT superuser THEN
+		RAISE EXCEPTION 'must be superuser to delete a record of the extension'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Change it instead.';
 	ELSIF NOT pg_has_role(old.owner, 'MEMBER') THEN
 		RAISE EXCEPTION 'must be a member of role %, which owns the record', old.owner
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Choose another name, or ask that role.';

@@ -72,7 +72,7 @@ DECLARE
 	message text := format('{"rooms":%s,"event":%s,"payload":%s%s%s}', to_json(rooms), to_json(event), payload,
 	                       ',"key":' || to_json(key), ',"except":' || to_json(except_user));
 BEGIN
-	PERFORM herald_internal.check_event(rooms, event, payload), herald_internal.check_rooms(rooms),
+	PERFORM herald_internal.check_event(rooms, event, payload), herald_internal.check_event_rooms(rooms),
 		herald_internal.check_event_name(event);
 	IF octet_length(message) > 7999 THEN
 		RAISE EXCEPTION 'event "%" is too long for a signal', event

@@ -315,7 +315,6 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments));
-	PERFORM herald_internal.check_room_owner(relation);
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
 	IF kind IN ('users', 'posts', 'comments', 'follows', 'members', 'blocks') THEN
 		PERFORM herald_internal.recompile_others(relation);

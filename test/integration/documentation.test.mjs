@@ -98,11 +98,12 @@ test('the example of docs/architecture.md runs in the database of README.md', as
 test('lets members of herald_admin change types, trim inboxes and maintain the log, others neither', async () => {
   await postgres.createDatabase('roles');
   run('roles', `${EXTENSION} CREATE ROLE member IN ROLE herald_admin;
+    SET ROLE member; INSERT INTO herald.notification_type (name, title) VALUES ('own', 'Own'); RESET ROLE;
     CREATE ROLE stranger IN ROLE herald_watch, herald_publish, herald_inbox;`);
   const changes = [
     "INSERT INTO herald.notification_type (name, title) VALUES ('like', 'Liked')",
     "UPDATE herald.notification_type SET group_by = 'subject' WHERE name = 'follow'",
-    "DELETE FROM herald.notification_type WHERE name = 'like'",
+    "DELETE FROM herald.notification_type WHERE name = 'own'",
     "SELECT herald.trim_inbox('1')",
     'SELECT herald.maintain()',
     'TABLE herald.rule_failure',
