@@ -112,6 +112,8 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 	SPITupleTable *found;
 
 	search.out = query_result_begin(fcinfo, &search.shape);
+	if (ArrayGetNItems(ARR_NDIM(users), ARR_DIMS(users)) == 0)
+		return (Datum) 0;
 	query_begin(&scope);
 	sources = query_run(&find_room_sources, 1, &kinds, NULL);
 	found = SPI_tuptable;

@@ -126,11 +126,14 @@ COMMENT ON FUNCTION herald_internal.run_room_check(text, oid, boolean, int[], te
 -- A check takes pairs of a user and a room with their ordinals. The id in the room's name must be the text of the key:
 -- post:06 is no room of post 6.
 CREATE FUNCTION herald_internal.room_checks(prefix text) RETURNS TABLE (sql text, run_as oid, is_policy boolean)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT format('SELECT asked.ordinal, %s.%I(asked.viewer, asked.room), NULL::pg_catalog.text[] '
 	              'FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) '
 	              'AS asked (ordinal, viewer, room)',
-	              f.pronamespace::regnamespace, f.proname), p.run_as, true
+	              f.pronamespace::regnamespace, f.proname), p.run_as::oid, true
 	FROM herald.room_policy AS p
 	JOIN pg_proc AS f ON f.oid = herald_internal.registered_function(p.function, p.function_owner)
 	JOIN pg_roles AS r ON r.oid = p.run_as
@@ -147,11 +150,15 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM herald_internal.subject_tables($1) AS s
 	JOIN pg_class AS c ON c.oid = s.relation
 	CROSS JOIN (SELECT format('substr(herald_asked.herald_room, %s)', length($1) + 2)) AS asked (id);
+END
 $$;
 
 -- The keys of a room depend on its name only, not on the user, so they come from every check that knows the room.
 CREATE FUNCTION herald_internal.admitted(users text[], rooms text[]) RETURNS TABLE (ordinal int, keys text[])
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH asked AS MATERIALIZED (
 		SELECT p.ordinal::int, p.user_id, p.room, p.prefix,
 		       p.prefix = ANY (herald_internal.automatic_prefixes()) AS automatic
@@ -186,13 +193,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY a.ordinal, a.room
 	HAVING bool_or(c.admitted)
 	ORDER BY a.ordinal;
+END
 $$;
 COMMENT ON FUNCTION herald_internal.admitted(text[], text[]) IS
 	'returns the pairs of a user and a room of which the user may be in the room, each with the keys of the room';
 
 CREATE FUNCTION herald.may_join(user_id text, room text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT EXISTS (SELECT FROM herald_internal.admitted(ARRAY[user_id], ARRAY[room]));
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM herald_internal.admitted(ARRAY[user_id], ARRAY[room]));
+END
 $$;
 COMMENT ON FUNCTION herald.may_join(text, text) IS 'returns whether a user may join a room';
 
@@ -241,20 +251,49 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.leave_room(text, text, text) IS 'forgets that a session of a user joined a room';
 
--- Has everything that snapshot "a" sees been seen by a position? "ids" are the last ids that it has seen.
-CREATE FUNCTION herald_internal.has_seen(snapshots pg_snapshot[], ids bigint[], a pg_snapshot) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT EXISTS (
-		SELECT FROM unnest(snapshots, ids) AS s (snapshot, id)
-		WHERE s.id = 9223372036854775807 AND pg_snapshot_xmax(a) <= pg_snapshot_xmax(s.snapshot) AND
-		      NOT EXISTS (SELECT FROM pg_snapshot_xip(s.snapshot) AS x WHERE pg_visible_in_snapshot(x, a)));
-$$;
+-- Does a position see an event? "ids" are the last ids that its snapshots see.
+CREATE FUNCTION herald_internal.has_seen_event(snapshots pg_snapshot[], ids bigint[], id bigint, xid xid8)
+	RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN EXISTS (SELECT FROM unnest($1, $2) AS s (snapshot, last_id)
+               WHERE $3 <= s.last_id AND pg_visible_in_snapshot($4, s.snapshot));
 
--- 1. The first statement checks the access to rooms that the sessions have joined or ask for. Its snapshot, "checked",
--- decides which rechecks have been taken into account. A remembered room that is not admitted is forgotten.
+-- Does a position see all that a snapshot sees?
+CREATE FUNCTION herald_internal.has_seen(snapshots pg_snapshot[], ids bigint[], other pg_snapshot) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN EXISTS (
+	SELECT FROM unnest($1, $2) AS s (snapshot, last_id)
+	WHERE s.last_id = 9223372036854775807 AND pg_snapshot_xmax($3) <= pg_snapshot_xmax(s.snapshot) AND
+	      NOT EXISTS (SELECT FROM pg_snapshot_xip(s.snapshot) AS x WHERE pg_visible_in_snapshot(x, $3)));
+
+-- Returns the rechecks that are new to a position and concern a user and a room with these keys. The first snapshot of
+-- a position is one without a last id.
+CREATE FUNCTION herald_internal.rechecks_since(user_id text, keys text[], snapshots pg_snapshot[], ids bigint[])
+	RETURNS TABLE (xid xid8, access text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT e.xid, e.access
+	FROM (SELECT e.id, e.xid, e.access FROM herald.event AS e
+	      WHERE e.access IS NOT NULL AND e.recheck_user = $1 AND e.xid >= pg_snapshot_xmin($3[1]) AND
+	            (e.recheck_room IS NULL OR e.recheck_room = ANY ($2))
+	      UNION ALL
+	      SELECT e.id, e.xid, e.access FROM herald.event AS e
+	      WHERE e.access IS NOT NULL AND e.recheck_user IS NULL AND e.xid >= pg_snapshot_xmin($3[1]) AND
+	            e.recheck_room = ANY ($2)) AS e
+	WHERE NOT herald_internal.has_seen_event($3, $4, e.id, e.xid);
+END;
+
+-- 1. The first statement checks the access to rooms that the sessions have joined or ask for. A remembered room that is
+-- not admitted is forgotten. The statement's snapshot, "checked", decides which rechecks have been taken into account.
+-- It is also the position of sessions that cannot be recovered: they get the rechecks that come later.
 --
--- 2. The second statement has a later snapshot. It finds the positions, and the automatic rooms at the positions: later
--- changes of membership reach the session as events, in their order.
+-- 2. The second statement has a later snapshot. A session with an earlier position is recovered if the log says that it
+-- has had access to its rooms since the position. Two rechecks of a room may have withdrawn access and granted it
+-- again. For a room that the session only asks for, one may have granted it. Such a session begins at the present. It
+-- gets none of the events of its rooms that this snapshot sees, because a check may have seen more than "checked".
+--
+-- The automatic rooms are those at the position: later changes of membership reach the session as events, in their
+-- order.
 CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL,
 	segment_positions text[] DEFAULT '{}', held text[] DEFAULT NULL, asked text[] DEFAULT NULL)
 RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text,
@@ -263,26 +302,32 @@ RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "pos
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
+	known_positions text[] := coalesce(positions, array_fill(NULL::text, ARRAY[cardinality(users)]));
+	present text;
 	checked_at pg_snapshot;
 	admitted_rooms jsonb;
 BEGIN
-	WITH wanted AS MATERIALIZED (
+	WITH connecting AS (
+		SELECT c.* FROM unnest($1, $2, $5, $6) WITH ORDINALITY AS c (user_id, session, held, asked, ordinal)
+	), wanted AS MATERIALIZED (
 		SELECT row_number() OVER () AS nr, w.*
-		FROM (SELECT c.ordinal, c.user_id, c.session, s.room, s.since, s.joined_at
-		      FROM unnest($1, $2, $5) WITH ORDINALITY AS c (user_id, session, held, ordinal)
-		      JOIN herald_internal.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
-		      WHERE c.held IS NULL
-		      UNION ALL
-		      SELECT c.ordinal, c.user_id, c.session, h.room, NULL, s.joined_at
-		      FROM unnest($1, $2, $5) WITH ORDINALITY AS c (user_id, session, held, ordinal)
-		      CROSS JOIN LATERAL json_array_elements_text(c.held::json) AS h (room)
-		      LEFT JOIN herald_internal.session_room AS s
-		          ON s.session = c.session AND s.user_id = c.user_id AND s.room = h.room
-		      UNION ALL
-		      SELECT c.ordinal, c.user_id, c.session, a.room, NULL, NULL
-		      FROM unnest($1, $2, $6) WITH ORDINALITY AS c (user_id, session, asked, ordinal)
-		      CROSS JOIN LATERAL json_array_elements_text(c.asked::json) AS a (room)) AS w
-	), admitted AS MATERIALIZED (
+		FROM (SELECT DISTINCT ON (w.ordinal, w.room) w.*
+		      FROM (SELECT c.ordinal, c.user_id, c.session, s.room, s.since, s.joined_at, false AS is_asked
+		            FROM connecting AS c
+		            JOIN herald_internal.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
+		            WHERE c.held IS NULL
+		            UNION ALL
+		            SELECT c.ordinal, c.user_id, c.session, h.room, NULL, s.joined_at, false
+		            FROM connecting AS c
+		            CROSS JOIN LATERAL json_array_elements_text(c.held::json) AS h (room)
+		            LEFT JOIN herald_internal.session_room AS s
+		                ON s.session = c.session AND s.user_id = c.user_id AND s.room = h.room
+		            UNION ALL
+		            SELECT c.ordinal, c.user_id, c.session, a.room, NULL, NULL, true
+		            FROM connecting AS c
+		            CROSS JOIN LATERAL json_array_elements_text(c.asked::json) AS a (room)) AS w
+		      ORDER BY w.ordinal, w.room, w.is_asked) AS w
+	), answered AS MATERIALIZED (
 		SELECT w.*, a.keys
 		FROM wanted AS w
 		LEFT JOIN herald_internal.admitted(ARRAY(SELECT w.user_id FROM wanted AS w ORDER BY w.nr),
@@ -290,30 +335,50 @@ BEGIN
 			ON a.ordinal = w.nr
 	), forgotten AS (
 		DELETE FROM herald_internal.session_room AS s
-		USING admitted AS a
+		USING answered AS a
 		WHERE a.keys IS NULL AND s.session = a.session AND s.user_id = a.user_id AND s.room = a.room AND
 		      s.joined_at = a.joined_at
 	)
-	SELECT pg_current_snapshot(),
-	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'since', a.since))
-	       FILTER (WHERE a.keys IS NOT NULL)
-	INTO checked_at, admitted_rooms
-	FROM admitted AS a;
+	SELECT pg_current_snapshot(), herald.current_position(),
+	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'since', a.since,
+	                                    'is_asked', a.is_asked)) FILTER (WHERE a.keys IS NOT NULL)
+	INTO checked_at, present, admitted_rooms
+	FROM answered AS a;
 
 	RETURN QUERY
-	WITH connecting AS (
-		SELECT c.ordinal, c.user_id, c.session, r.recovered, r."position", r.seen_snapshots, r.seen_ids,
-		r.segments_before, r.lag_events
-		FROM unnest($1, $2) WITH ORDINALITY AS c (user_id, session, ordinal)
-		JOIN herald_internal.resume(coalesce($3, array_fill(NULL::text, ARRAY[cardinality($1)])),
-		                            $4) AS r ON r.ordinal = c.ordinal
+	WITH admitted AS MATERIALIZED (
+		SELECT a.*
+		FROM jsonb_to_recordset(admitted_rooms) AS a (ordinal int, room text, keys text[], since pg_snapshot,
+		                                              is_asked boolean)
+	), coming AS MATERIALIZED (
+		SELECT c.user_id, c."position", r.*
+		FROM unnest($1, known_positions) WITH ORDINALITY AS c (user_id, "position", ordinal)
+		JOIN herald_internal.resume(known_positions, '{}')
+			AS r (ordinal, recovered, at, seen_snapshots, seen_ids, segments_before, lag_events) USING (ordinal)
+	), interrupted AS (
+		SELECT DISTINCT c.ordinal
+		FROM coming AS c
+		JOIN admitted AS a USING (ordinal)
+		CROSS JOIN LATERAL herald_internal.rechecks_since(c.user_id, a.keys, c.seen_snapshots, c.seen_ids) AS e
+		WHERE c.recovered AND pg_visible_in_snapshot(e.xid, a.since) IS NOT TRUE
+		GROUP BY c.ordinal, a.room, a.is_asked
+		HAVING bool_or(e.access <> 'withdrawn') AND (a.is_asked OR count(*) > 1 AND bool_or(e.access <> 'granted'))
+	), recovery AS MATERIALIZED (
+		SELECT c.ordinal, c.user_id, c.recovered AND i.ordinal IS NULL AS recovered, c."position"
+		FROM coming AS c
+		LEFT JOIN interrupted AS i USING (ordinal)
+	), connecting AS MATERIALIZED (
+		SELECT c.ordinal, c.user_id, c.recovered, r."position", r.seen_snapshots, r.seen_ids, r.segments_before,
+		       r.lag_events
+		FROM recovery AS c
+		JOIN herald_internal.resume(ARRAY(SELECT CASE WHEN c.recovered THEN c."position" ELSE present END
+		                                  FROM recovery AS c ORDER BY c.ordinal), $4) AS r USING (ordinal)
 	), change AS (
 		SELECT DISTINCT ON (c.ordinal, e.room) c.ordinal, e.room, e.leaves
 		FROM connecting AS c
 		JOIN LATERAL (SELECT e.id, e.xid, coalesce(e.joins, e.leaves) AS room, e.leaves IS NOT NULL AS leaves
 		              FROM herald.event AS e WHERE e.member_id = c.user_id OFFSET 0) AS e
-			ON NOT EXISTS (SELECT FROM unnest(c.seen_snapshots, c.seen_ids) AS s (snapshot, id)
-			                WHERE e.id <= s.id AND pg_visible_in_snapshot(e.xid, s.snapshot))
+			ON NOT herald_internal.has_seen_event(c.seen_snapshots, c.seen_ids, e.id, e.xid)
 		ORDER BY c.ordinal, e.room, e.id
 	), changed AS (
 		SELECT c.ordinal, array_agg(c.room) FILTER (WHERE c.leaves) AS left_later,
@@ -325,12 +390,13 @@ BEGIN
 		FROM herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c)) AS a
 		GROUP BY a.user_id
 	), joined AS (
-		SELECT j.ordinal, json_agg(json_build_object('room', j.room, 'keys', j.keys, 'since',
-		           CASE WHEN NOT herald_internal.has_seen(c.seen_snapshots, c.seen_ids, j.since) THEN j.since END)
-		           ORDER BY j.room) AS rooms
-		FROM jsonb_to_recordset(admitted_rooms) AS j (ordinal int, room text, keys text[], since pg_snapshot)
+		SELECT a.ordinal, json_agg(json_build_object('room', a.room, 'keys', a.keys, 'since',
+		           CASE WHEN NOT herald_internal.has_seen(c.seen_snapshots, c.seen_ids, s.since) THEN s.since END)
+		           ORDER BY a.room) AS rooms
+		FROM admitted AS a
 		JOIN connecting AS c USING (ordinal)
-		GROUP BY j.ordinal
+		CROSS JOIN LATERAL (SELECT CASE WHEN c.recovered THEN a.since ELSE pg_current_snapshot() END) AS s (since)
+		GROUP BY a.ordinal
 	), unread AS (
 		SELECT u.user_id, herald.unread_count(u.user_id) AS count
 		FROM (SELECT DISTINCT c.user_id FROM connecting AS c) AS u

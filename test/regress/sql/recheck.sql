@@ -52,5 +52,121 @@ SELECT * FROM rc.heard();
 SELECT herald.watch('rc.guests', 'guests');
 SELECT herald.unwatch('rc.guests');
 
+-- A join: the keys of the room, and its snapshots.
+SELECT herald.watch_posts('rc.posts', visible => $$post.audience = 'public' OR post.user_id::text = viewer$$);
+SELECT herald.watch_comments('rc.comments');
+CREATE TABLE rc.halls (room text, user_id text);
+CREATE FUNCTION rc.hall(user_id text, room text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF user_id = 'bad' THEN
+		RAISE 'user of bad repute';
+	END IF;
+	RETURN EXISTS (SELECT FROM rc.halls AS h WHERE h.room = hall.room AND h.user_id = hall.user_id);
+END
+$$;
+SELECT herald.room_policy('hall', 'rc.hall(text, text)');
+INSERT INTO rc.comments VALUES (11, 1, 20, 'hi'), (12, 2, 20, 'hi');
+INSERT INTO rc.halls SELECT 'hall:1', n FROM generate_series(1, 9) AS n;
+SELECT room, j.admitted, j.keys, j.checked IS NOT NULL AND j.since IS NOT NULL AS snapshots
+FROM unnest('{post:1,post:01,post:3,comment:11,hall:1,hall:2,user:7,feed:7,feed:8,nowhere:1}'::text[]) AS room,
+     herald_internal.join_room('7', room, 's') AS j;
+SELECT room FROM herald_internal.session_room WHERE session = 's' ORDER BY room;
+CREATE TABLE rc.since AS SELECT since FROM herald_internal.session_room WHERE session = 's' AND room = 'hall:1';
+SELECT admitted FROM herald_internal.join_room('7', 'hall:1', 's');
+SELECT s.since::text = f.since::text AS first FROM herald_internal.session_room AS s, rc.since AS f
+WHERE s.room = 'hall:1';
+
+-- Many pairs at once: one that fails harms no other, and all failures make one line in the server's log.
+SET client_min_messages = notice;
+SELECT a.*
+FROM herald_internal.admitted(
+	'{7,bad,8,9,bad,7,NULL,7,7,bad,10,7}',
+	'{hall:1,hall:1,hall:1,hall:2,hall:2,post:1,post:1,NULL,post:x,post:2,"post:","comment:12"}') AS a;
+SELECT count(*), min(keys), max(keys)
+FROM herald_internal.admitted(ARRAY(SELECT n::text FROM generate_series(0, 99) AS n),
+                              ARRAY(SELECT 'hall:1' FROM generate_series(0, 99) AS n));
+SELECT * FROM herald_internal.admitted('{}', '{}');
+SET client_min_messages = warning;
+CREATE FUNCTION rc.slow(user_id text, room text) RETURNS boolean LANGUAGE sql STABLE AS $$
+	SELECT pg_catalog.pg_sleep(600) IS NOT NULL
+$$;
+SELECT herald.room_policy('slow', 'rc.slow(text, text)');
+SET statement_timeout = '100ms';
+SELECT * FROM herald_internal.admitted('{7,8}', '{slow:1,slow:1}');
+RESET statement_timeout;
+
+-- Sessions that come back. The rooms are remembered, held or asked for; "late" rooms begin after the position.
+CREATE FUNCTION rc.connect(at text, held text DEFAULT NULL, asked text DEFAULT NULL)
+RETURNS TABLE (recovered boolean, late text[], rooms text[]) LANGUAGE sql AS $$
+	SELECT c.recovered, array_agg(j ->> 'room') FILTER (WHERE j ->> 'since' IS NOT NULL), array_agg(j ->> 'room')
+	FROM herald_internal.connect_sessions('{7}', '{s}', ARRAY[at], '{}', ARRAY[held], ARRAY[asked]) AS c
+	LEFT JOIN LATERAL json_array_elements(c.joined) AS j ON true
+	GROUP BY c.recovered
+$$;
+CREATE TABLE rc.place (name text PRIMARY KEY, at text);
+INSERT INTO rc.place VALUES ('start', herald.current_position());
+CREATE FUNCTION rc.try(name text) RETURNS TABLE (way text, recovered boolean, late text[], rooms text[])
+LANGUAGE sql AS $$
+	SELECT w.way, c.recovered, c.late, c.rooms
+	FROM rc.place AS p,
+	     (VALUES (1, 'remembered', NULL, NULL), (2, 'held', '["hall:1", "comment:11"]', NULL),
+	             (3, 'asked', '[]', '["hall:1", "comment:11"]')) AS w (place, way, held, asked),
+	     rc.connect(p.at, w.held, w.asked) AS c
+	WHERE p.name = try.name
+	ORDER BY w.place
+$$;
+SELECT * FROM rc.try('start');
+-- One recheck that may withdraw or grant: a room that the session had had it before, or has it since.
+SELECT herald.recheck('8'), herald.recheck('8', 'hall:1'), herald.recheck(room => 'hall:2'),
+       herald.recheck('7', 'x') \g /dev/null
+SELECT * FROM rc.try('start');
+SELECT herald.recheck(room => 'hall:1') \g /dev/null
+SELECT * FROM rc.try('start');
+INSERT INTO rc.place VALUES ('between', herald.current_position());
+-- Two: access may have been withdrawn between them.
+SELECT herald.recheck('7', 'author:10') \g /dev/null
+SELECT 'hall:1 once, comment:11 once' AS so_far, * FROM rc.try('start');
+SELECT herald.recheck('7') \g /dev/null
+SELECT * FROM rc.try('start');
+SELECT * FROM rc.try('between');
+INSERT INTO rc.place VALUES ('after', herald.current_position());
+SELECT * FROM rc.try('after');
+-- A recheck says what it does: it takes one that withdraws and one that grants.
+SELECT herald_internal.append_event('{}', 'room:recheck', '{}', NULL, NULL, NULL, NULL, NULL, 'hall:1', access) > 0
+       AS b
+FROM unnest('{withdrawn,withdrawn}'::text[]) AS access;
+SELECT * FROM rc.try('after');
+INSERT INTO rc.place VALUES ('withdrawn', herald.current_position());
+SELECT herald_internal.append_event('{}', 'room:recheck', '{}', NULL, NULL, NULL, NULL, '7', 'hall:1', 'granted') > 0
+       AS b;
+SELECT * FROM rc.try('after');
+SELECT * FROM rc.try('withdrawn');
+INSERT INTO rc.place VALUES ('granted', herald.current_position());
+-- A room that was joined after the rechecks: its session has none of the events before.
+SELECT herald_internal.leave_room('7', 'hall:1', 's'), herald_internal.leave_room('7', 'comment:11', 's');
+SELECT admitted FROM herald_internal.join_room('7', 'hall:1', 's');
+SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name = 'after';
+SELECT herald.recheck('7') \g /dev/null
+SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name = 'after';
+SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(herald.current_position()) WHERE p.name = 'after';
+-- A session without a position begins at the snapshot of the check.
+SELECT c.recovered, c."position" IS NOT NULL AS has_position, json_array_length(c.joined) AS rooms,
+       herald_internal.has_seen(c.seen_snapshots, c.seen_ids, c.checked) AS begins_at_check
+FROM herald_internal.connect_sessions('{7,8}', '{s,t}') AS c;
+
+-- Rooms that the user may not be in are forgotten: those of this session and user only.
+INSERT INTO herald_internal.session_room (session, user_id, room, since)
+SELECT s.session, s.user_id, 'hall:1', pg_current_snapshot()
+FROM (VALUES ('s', '8'), ('t', '7')) AS s (session, user_id);
+DELETE FROM rc.halls WHERE user_id = '7';
+UPDATE rc.posts SET audience = 'private' WHERE id = 1;
+SELECT * FROM rc.connect(herald.current_position(), '["post:1", "hall:2"]', '["hall:1", "comment:12"]');
+SELECT session, user_id, room FROM herald_internal.session_room ORDER BY 1, 2, 3;
+SELECT * FROM rc.connect(herald.current_position());
+SELECT session, user_id, room FROM herald_internal.session_room ORDER BY 1, 2, 3;
+
+DELETE FROM herald_internal.session_room;
+SELECT herald.room_policy('hall', NULL), herald.room_policy('slow', NULL);
 SELECT herald.unwatch_all();
 DROP SCHEMA rc CASCADE;
+TRUNCATE herald.notification;
