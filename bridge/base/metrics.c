@@ -42,6 +42,7 @@ static const Description descriptions[] = {
 	{ "herald_connections_refused_total", "counter", "Connections refused for a limit.", &metrics.connections_refused, 1 },
 	{ "herald_newcomers_cut_total", "counter", "Sockets and connections without a session that were closed to make room for others.", &metrics.newcomers_cut, 1 },
 	{ "herald_fallen_behind_total", "counter", "Sessions with a full queue that continue from the log.", &metrics.fallen_behind, 1 },
+	{ "herald_rechecked_total", "counter", "Live sessions whose access to rooms was checked again.", &metrics.rechecked, 1 },
 	{ "herald_slow_closed_total", "counter", "Connections closed because their queue was full.", &metrics.slow_closed, 1 },
 	{ "herald_recovered_total", "counter", "Sessions that returned and missed nothing.", &metrics.recovered, 1 },
 	{ "herald_not_recovered_total", "counter", "Sessions that returned and were told to start anew.", &metrics.not_recovered, 1 },

@@ -28,6 +28,7 @@ typedef struct Metrics
 	int64_t connections_refused;
 	int64_t newcomers_cut;
 	int64_t fallen_behind;
+	int64_t rechecked; /* live sessions whose access was checked again */
 	int64_t slow_closed;
 	int64_t recovered;
 	int64_t not_recovered;

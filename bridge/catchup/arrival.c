@@ -6,44 +6,52 @@
  * A session becomes live on the same road, whether it is new, comes back, or could
  * not keep up.  These are its steps; each is a list of session_state.h.
  *
- * 1. TO_LOCATE.  A session is admitted.  It brings the position of its client; a new
- *	  client has none.  The session waits for the end of the query that runs.
+ * 1. TO_LOCATE, TO_RECHECK.  A session is admitted.  It brings the position of its client; a new
+ *	  client has none.  The session waits for the end of the query that runs.  A session that is
+ *	  located again waits in the second list.  The queries serve both lists by turns, so that
+ *	  the many sessions of one room delay no arrival by more than one query.
  *
- * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), locates all sessions that
- *	  came while the former one ran.  For each it returns the rooms, the position from which
- *	  to go on, and the snapshots that this position stands for.  For a new client, and for
- *	  one that cannot be recovered, that is the present position.  If the connection to the
- *	  database is lost, the session goes back to step 1.
+ * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), locates up to 1,000 sessions
+ *	  of one list.  Its first statement checks the access to rooms: those that the session has
+ *	  joined, those that are remembered under its key, those that its client asks for.  The snapshot
+ *	  of this statement is "checked".  Its second statement, with a later snapshot, finds the position
+ *	  from which to go on, the snapshots that this position stands for, and the automatic rooms
+ *	  there.  For a new client, and for one that cannot be recovered, that is the present position.
+ *	  The session enters the rooms of its first answer.  Later answers only take it out of rooms:
+ *	  its client may have left some meanwhile.  If the connection to the database is lost, the
+ *	  session goes back to step 1.
  *
- * 3. No list.  The session joins the rooms of the answer.  Its protocol may then ask for others
- *	  (SessionOps.join).
- *
- * 4. AWAITING_READER.  The reader reads the log in windows.  The session waits for the end of
+ * 3. AWAITING_READER.  The reader reads the log in windows.  The session waits for the end of
  *	  a window that began after the answer: by then the reader has read past the position,
- *	  and each later event reaches the live audience.  If the connection to the database is
- *	  lost, the session goes back to step 1: a crashed server may give the transaction ids
- *	  that the snapshots see to other transactions.
+ *	  and each later event reaches the live audience.  It has also delivered all rechecks
+ *	  up to the position.  If one of them came after the query, concerns the session, and
+ *	  is not visible in "checked", the session goes back to step 1.  So it does if the connection to
+ *	  the database is lost: a crashed server may give the transaction ids that the snapshots see
+ *	  to other transactions.
  *
- * 5. READING_CACHE.  If the event cache reaches back to the position, the session enters
+ * 4. READING_CACHE.  If the event cache reaches back to the position, the session enters
  *	  the audience CACHE_REPLAY and is welcomed.  The cached events are published there,
  *	  and the session takes those that its snapshots do not see.  It goes live in the same
  *	  turn of the event loop, so that no event comes in between.
  *
- * 6. AWAITING_LOG, READING_LOG.  If the cache begins later, the session waits for a reading
+ * 5. AWAITING_LOG, READING_LOG.  If the cache begins later, the session waits for a reading
  *	  of the log (replay.c).  The reading serves all sessions that miss about as many events.
  *	  To the audience LOG_REPLAY it publishes the log, page by page, from the earliest of their
  *	  positions up to the cache, and then the cache.  The session is welcomed before the first page,
  *	  and goes live after the last event.
  *
- * 7. AWAITING_RETRY.  In steps 5 and 6 the outbox may have no space for an event.  The session
- *	  stalls: it gets no more events, and its position moves after the last one.  When the
- *	  outbox is empty it goes back to step 1.  So do, after a while, all sessions of a
- *	  reading that failed.  A session that has been welcomed and cannot be recovered any
+ * 6. AWAITING_RETRY.  In steps 4 and 5 a session stalls before an event for which its outbox has
+ *	  no space, and before a recheck that concerns it and is not visible in "checked".  It gets no
+ *	  more events, and its position moves after the last one.  It goes back to step 1: for a
+ *	  recheck at once, else when the outbox is empty (pause.c).  So do, after a while, all sessions
+ *	  of a reading that failed.  A session that has been welcomed and cannot be recovered any
  *	  more is dismissed with "resync"; its client comes back as a new one.
  *
- * 8. FALLING_BEHIND.  The outbox of a live session may have no space for an event, either
- *	  (relay.c).  After the publication the session goes to step 7 with the reader's position,
- *	  which is still before the event.
+ * 7. FALLING_BEHIND.  A live session may stall before an event for the same two reasons (relay.c).  After
+ *	  the publication it goes to step 6 with the reader's position, which is still before the event.
+ *
+ * So access that is withdrawn ends at its recheck: no session passes a recheck that concerns it
+ * before the database has checked its access with a snapshot that sees the recheck.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -58,7 +66,10 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "catchup/event_cache.h"
+#include "catchup/joined_rooms.h"
+#include "catchup/pause.h"
 #include "catchup/replay.h"
+#include "fanout/recent_rechecks.h"
 #include "fanout/room.h"
 #include "fanout/session_list.h"
 #include "source/database.h"
@@ -72,11 +83,15 @@ static struct
 {
 	Database *database;
 	SessionList to_locate;
+	SessionList to_recheck;
 	SessionList being_located;
 	SessionList awaiting_reader;
+	bool rechecks_next;						 /* the latest query was for arrivals */
+	uint64_t first_recheck;					 /* number of the next recheck, when the query was sent */
 	uint64_t segments[EVENT_CACHE_SEGMENTS]; /* numbers of the event cache's, when the query was sent */
 } arrivals = {
 	.to_locate = { .kind = LIST_TO_LOCATE },
+	.to_recheck = { .kind = LIST_TO_RECHECK },
 	.being_located = { .kind = LIST_BEING_LOCATED },
 	.awaiting_reader = { .kind = LIST_AWAITING_READER },
 };
@@ -93,7 +108,9 @@ enum
 	COLUMN_SEEN_SNAPSHOTS,
 	COLUMN_SEEN_IDS,
 	COLUMN_SEGMENTS_BEFORE, /* so many segments of the event cache begin at or before the position */
-	COLUMN_LAG_EVENTS
+	COLUMN_LAG_EVENTS,
+	COLUMN_JOINED,
+	COLUMN_CHECKED
 };
 
 static void
@@ -135,7 +152,7 @@ take_position(Session *session, const PGresult *result, int row)
 	catchup_cursor_locate(&session->cursor, memory_copy(PQgetvalue(result, row, COLUMN_POSITION)),
 						  read_snapshots(PQgetvalue(result, row, COLUMN_SEEN_SNAPSHOTS),
 										 PQgetvalue(result, row, COLUMN_SEEN_IDS)));
-	catchup_cursor_plan(&session->cursor, segment, reader_window() + 1, lag_events);
+	catchup_cursor_plan(&session->cursor, segment, reader_window() + 1, lag_events, arrivals.first_recheck);
 }
 
 /* Rooms change with the events that a session gets: it takes them once, as they were at its position. */
@@ -164,16 +181,23 @@ take_answer(Session *session, const PGresult *result, int row)
 		take_first_answer(session, result, row);
 	else if (PQgetvalue(result, row, COLUMN_RECOVERED)[0] != 't')
 	{
-		session->ops->dismiss(session, "resync", "the event log is not complete any more");
+		session->ops->dismiss(session, "resync", "missed events cannot be recovered");
 		session_unref(session);
 		return;
 	}
 	take_position(session, result, row);
-	if (is_first && session->ops->join != NULL)
-		session->ops->join(session);
-	else
-		session_list_append(&arrivals.awaiting_reader, session_ref(session));
-	session_unref(session);
+	joined_rooms_take(session, PQgetvalue(result, row, COLUMN_JOINED), PQgetvalue(result, row, COLUMN_CHECKED),
+					  is_first);
+	session_list_append(&arrivals.awaiting_reader, session);
+}
+
+/* Has a session located: the first time, or once more.  Takes over the reference. */
+static void
+await_query(Session *session)
+{
+	bool is_first = !catchup_cursor_is_located(&session->cursor);
+
+	session_list_append(is_first ? &arrivals.to_locate : &arrivals.to_recheck, session);
 }
 
 static void
@@ -193,7 +217,7 @@ arrival_on_located(void *context, const PGresult *result)
 		else if (good)
 			take_answer(session, result, row);
 		else if (result == NULL)
-			session_list_append(&arrivals.to_locate, session); /* until the database is back */
+			await_query(session); /* until the database is back */
 		else
 		{
 			session->ops->dismiss(session, "unavailable", "the rooms of this user could not be found");
@@ -213,52 +237,85 @@ cached_positions(void)
 	return text_array_write(positions, event_cache_segments(positions, arrivals.segments));
 }
 
-/* Sends one query for all sessions that wait; those that come while it runs share the next one. */
+/* Sends one query for the sessions being located. */
 static void
-locate_sessions(void)
+send_query(void)
 {
 	const char *users[SESSIONS_AT_ONCE];
 	const char *keys[SESSIONS_AT_ONCE];
 	const char *positions[SESSIONS_AT_ONCE];
-	char *values[4];
+	const char *asked[SESSIONS_AT_ONCE];
+	char *held[SESSIONS_AT_ONCE];
+	char *values[6];
 	int count = 0;
-	Session *session;
 
-	if (arrivals.being_located.count > 0 || arrivals.to_locate.count == 0 || !database_is_connected(arrivals.database))
-		return;
-	while (count < SESSIONS_AT_ONCE && (session = session_list_take(&arrivals.to_locate)) != NULL)
+	for (Session *session = arrivals.being_located.first; session != NULL; session = session->next_in_list)
 	{
 		users[count] = session->user;
 		keys[count] = session->key;
-		positions[count++] = session->cursor.position;
-		session_list_append(&arrivals.being_located, session);
+		positions[count] = session->cursor.position;
+		asked[count] = session->asked;
+		held[count++] = joined_rooms_held(session);
 	}
 	values[0] = text_array_write(users, count);
 	values[1] = text_array_write(keys, count);
 	values[2] = text_array_write(positions, count);
 	values[3] = cached_positions();
+	values[4] = text_array_write((const char *const *) held, count);
+	values[5] = text_array_write(asked, count);
+	arrivals.first_recheck = recent_rechecks_next();
 	database_query(arrivals.database,
-				   "SELECT pg_catalog.array_to_json(rooms OPERATOR(pg_catalog.||) ARRAY(SELECT room FROM pg_catalog.json_to_recordset(joined) AS j (room pg_catalog.text))), unread, recovered, \"position\", pg_catalog.array_to_json(seen_snapshots::pg_catalog.text[]),"
-				   " pg_catalog.array_to_json(seen_ids), segments_before, lag_events"
-				   " FROM herald_internal.connect_sessions($1, $2, $3, $4) ORDER BY ordinal",
-				   4, (const char *const *) values, arrival_on_located, NULL);
-	for (int i = 0; i < 4; i++)
+				   "SELECT pg_catalog.array_to_json(rooms), unread, recovered, \"position\", pg_catalog.array_to_json(seen_snapshots::pg_catalog.text[]),"
+				   " pg_catalog.array_to_json(seen_ids), segments_before, lag_events, joined, checked"
+				   " FROM herald_internal.connect_sessions($1, $2, $3, $4, $5, $6) ORDER BY ordinal",
+				   6, (const char *const *) values, arrival_on_located, NULL);
+	for (int i = 0; i < 6; i++)
 		free(values[i]);
+	for (int i = 0; i < count; i++)
+		free(held[i]);
+}
+
+/* Takes the sessions of one list for the next query: of both lists by turns. */
+static void
+take_waiting(void)
+{
+	bool rechecks = arrivals.to_recheck.count > 0 && (arrivals.rechecks_next || arrivals.to_locate.count == 0);
+	SessionList *list = rechecks ? &arrivals.to_recheck : &arrivals.to_locate;
+	Session *session;
+
+	arrivals.rechecks_next = !rechecks;
+	while (arrivals.being_located.count < SESSIONS_AT_ONCE && (session = session_list_take(list)) != NULL)
+	{
+		if (session->state == SESSION_GONE)
+			session_unref(session);
+		else
+			session_list_append(&arrivals.being_located, session);
+	}
+}
+
+/* Those that come while a query runs share the next ones. */
+static void
+locate_sessions(void)
+{
+	if (arrivals.being_located.count > 0 || !database_is_connected(arrivals.database))
+		return;
+	while (arrivals.being_located.count == 0 && arrivals.to_locate.count + arrivals.to_recheck.count > 0)
+		take_waiting();
+	if (arrivals.being_located.count > 0)
+		send_query();
 }
 
 void
 arrival_begin(Session *session)
 {
-	session_list_append(&arrivals.to_locate, session);
+	await_query(session);
 	locate_sessions();
 }
 
-void
-arrival_rooms_joined(Session *session)
+static bool
+recheck_concerns(const Recheck *recheck, const void *session)
 {
-	assert(session->state == SESSION_ARRIVING && catchup_cursor_is_located(&session->cursor));
-	session_list_append(&arrivals.awaiting_reader, session_ref(session));
-	reader_wake();
+	return room_recheck_concerns_any(recheck, session);
 }
 
 void
@@ -267,9 +324,18 @@ arrival_reader_reached(const char *position)
 	SessionList arrived = { .kind = LIST_AWAITING_READER };
 	SessionList *waiting = &arrivals.awaiting_reader;
 
+	room_window_read(reader_window());
 	event_cache_reached(position);
 	while (waiting->first != NULL && waiting->first->cursor.reader_window <= reader_window())
-		session_list_append(&arrived, session_list_take(waiting));
+	{
+		Session *session = session_list_take(waiting);
+
+		if (recent_rechecks_any(session->cursor.first_recheck, recheck_concerns, session))
+			await_query(session);
+		else
+			session_list_append(&arrived, session);
+	}
+	locate_sessions();
 	replay_begin(&arrived);
 }
 
@@ -288,7 +354,7 @@ arrival_on_lost(void *context)
 
 	(void) context;
 	while ((session = session_list_take(&arrivals.awaiting_reader)) != NULL)
-		session_list_append(&arrivals.to_locate, session);
+		await_query(session);
 }
 
 void
@@ -298,13 +364,15 @@ arrival_start(const Config *config)
 
 	arrivals.database = database_open("rooms", config->database, config->database_timeout, &events, NULL);
 	event_cache_start(config);
-	replay_start(config, arrival_begin);
+	pause_start(arrival_begin);
+	replay_start(config);
 }
 
 void
 arrival_stop(void)
 {
 	replay_stop();
+	pause_stop();
 	event_cache_clear();
 	database_close(arrivals.database);
 }

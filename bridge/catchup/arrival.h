@@ -21,9 +21,6 @@ extern void arrival_stop(void);
 /* Begins to bring a session up to date.  Takes over the reference. */
 extern void arrival_begin(Session *session);
 
-/* Goes on with a session after its protocol has got the answers to its joins (SessionOps.join). */
-extern void arrival_rooms_joined(Session *session);
-
 /* Must be called at the end of each of the reader's windows, with the reader's position. */
 extern void arrival_reader_reached(const char *position);
 

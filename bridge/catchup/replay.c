@@ -23,14 +23,12 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "catchup/event_cache.h"
+#include "catchup/pause.h"
 #include "fanout/room.h"
 #include "fanout/roster.h"
 #include "source/database.h"
 #include "source/event_log.h"
 #include "source/text_array.h"
-
-/* The sessions of a reading that failed are located again after this time. */
-#define RETRY_MS 50
 
 /* One reading of the log, from the earliest position of its sessions up to the event cache. */
 typedef struct Reading
@@ -46,16 +44,10 @@ static struct
 {
 	const Config *config; /* page-size may change while the bridge runs */
 	Database *database;
-	void (*relocate)(Session *session);
 	SessionList awaiting_log;
-	SessionList awaiting_retry;
 	Reading *reading;  /* the top of the stack; NULL: nothing is read */
 	bool awaits_cache; /* the reading waits until the event cache has a segment */
-	Timer retry_timer;
-} replays = {
-	.awaiting_log = { .kind = LIST_AWAITING_LOG },
-	.awaiting_retry = { .kind = LIST_AWAITING_RETRY },
-};
+} replays = { .awaiting_log = { .kind = LIST_AWAITING_LOG } };
 
 static void continue_reading(void);
 static void read_page(void);
@@ -72,47 +64,6 @@ publish_to_log_readers(Event *event)
 	room_publish(AUDIENCE_LOG_REPLAY, event);
 }
 
-/* Has the sessions with an empty outbox located once more. */
-static void
-retry_sessions(void)
-{
-	SessionList sessions = session_list_take_all(&replays.awaiting_retry);
-	Session *session;
-
-	while ((session = session_list_take(&sessions)) != NULL)
-	{
-		if (session->state == SESSION_GONE)
-			session_unref(session);
-		else if (session->outbox->count > 0)
-			session_list_append(&replays.awaiting_retry, session);
-		else
-			replays.relocate(session);
-	}
-}
-
-static void
-on_retry_time(void *context)
-{
-	(void) context;
-	retry_sessions();
-}
-
-void
-replay_retry(Session *session)
-{
-	if (session->state == SESSION_GONE)
-	{
-		session_unref(session);
-		return;
-	}
-	roster_pause(session);
-	session_list_append(&replays.awaiting_retry, session);
-	if (session->outbox->count > 0)
-		outbox_await_empty(session->outbox);
-	else if (!timer_is_running(&replays.retry_timer))
-		timer_start(&replays.retry_timer, RETRY_MS, on_retry_time, NULL);
-}
-
 /* Takes the sessions that have left or stalled out of a list. */
 static void
 sort_out(SessionList *list)
@@ -124,8 +75,8 @@ sort_out(SessionList *list)
 	{
 		if (session->state == SESSION_GONE)
 			session_unref(session);
-		else if (session->cursor.stalled)
-			replay_retry(session);
+		else if (session->cursor.stall != STALL_NONE)
+			pause_stalled(session);
 		else
 			session_list_append(list, session);
 	}
@@ -176,12 +127,12 @@ replay_begin(SessionList *arrived)
 }
 
 static void
-retry_all(SessionList *list)
+pause_all(SessionList *list)
 {
 	Session *session;
 
 	while ((session = session_list_take(list)) != NULL)
-		replay_retry(session);
+		pause_failed(session);
 }
 
 static void
@@ -226,7 +177,7 @@ static void
 fail_reading(const char *reason)
 {
 	log_warning("replay_failed", "reason", reason);
-	retry_all(&replays.reading->sessions);
+	pause_all(&replays.reading->sessions);
 	end_reading();
 }
 
@@ -411,32 +362,24 @@ replay_on_lost(void *context)
 	(void) context;
 	while (replays.reading != NULL)
 	{
-		retry_all(&replays.reading->sessions);
+		pause_all(&replays.reading->sessions);
 		pop_reading();
 	}
-	retry_all(&replays.awaiting_log);
+	pause_all(&replays.awaiting_log);
 }
 
 void
-replay_start(const Config *config, void (*relocate)(Session *session))
+replay_start(const Config *config)
 {
 	static const DatabaseEvents events = { replay_on_connected, replay_on_lost, NULL };
 
-	assert(relocate != NULL);
 	replays.config = config;
-	replays.relocate = relocate;
-	outbox_on_empty(retry_sessions);
 	replays.database = database_open("replay", config->database, config->database_timeout, &events, NULL);
 }
 
 void
 replay_stop(void)
 {
-	Session *session;
-
 	database_close(replays.database);
 	replay_on_lost(NULL);
-	timer_stop(&replays.retry_timer);
-	while ((session = session_list_take(&replays.awaiting_retry)) != NULL)
-		session_unref(session);
 }

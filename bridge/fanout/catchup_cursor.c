@@ -70,12 +70,14 @@ catchup_cursor_locate(CatchupCursor *cursor, char *position, SeenSnapshots *seen
 }
 
 void
-catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events)
+catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events,
+					uint64_t first_recheck)
 {
 	assert(catchup_cursor_is_located(cursor));
 	cursor->segment = segment;
 	cursor->reader_window = reader_window;
 	cursor->lag_events = lag_events;
+	cursor->first_recheck = first_recheck;
 }
 
 bool
@@ -100,16 +102,16 @@ catchup_cursor_advance(CatchupCursor *cursor, Event *event)
 }
 
 void
-catchup_cursor_stall(CatchupCursor *cursor)
+catchup_cursor_stall(CatchupCursor *cursor, Stall reason)
 {
-	assert(!cursor->stalled);
-	cursor->stalled = true;
+	assert(cursor->stall == STALL_NONE && reason != STALL_NONE);
+	cursor->stall = reason;
 }
 
 void
 catchup_cursor_resume(CatchupCursor *cursor)
 {
-	cursor->stalled = false;
+	cursor->stall = STALL_NONE;
 	if (cursor->last_event != NULL)
 		replace_position(cursor, catchup_cursor_position_after(cursor, cursor->last_event));
 	drop_last_event(cursor);
@@ -118,7 +120,7 @@ catchup_cursor_resume(CatchupCursor *cursor)
 void
 catchup_cursor_fall_behind(CatchupCursor *cursor, const char *position)
 {
-	assert(cursor->stalled && cursor->position == NULL && cursor->seen_snapshots == NULL);
+	assert(cursor->stall != STALL_NONE && cursor->position == NULL && cursor->seen_snapshots == NULL);
 	cursor->position = memory_copy(position);
 	cursor->seen_snapshots = seen_snapshots_new(0);
 }

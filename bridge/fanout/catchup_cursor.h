@@ -15,6 +15,14 @@
 #include "fanout/event.h"
 #include "fanout/seen_snapshots.h"
 
+/* The reason why a session is stalled: it gets no events until it has been located again. */
+typedef enum Stall
+{
+	STALL_NONE,
+	STALL_NO_SPACE, /* its outbox had no space for an event */
+	STALL_RECHECK	/* a recheck concerns its access to rooms */
+} Stall;
+
 /*
  * Part of a session.  All may read it; only the functions below write it.  A live session
  * has neither a position nor snapshots: the reader's position is also its own.
@@ -25,10 +33,11 @@ typedef struct CatchupCursor
 	SeenSnapshots *seen_snapshots; /* of the position; NULL: live, or not located yet */
 	Event *last_event;			   /* delivered after the position; NULL: none */
 	bool recovered;				   /* the client misses no event */
-	bool stalled;				   /* the outbox had no space for an event: later events are not offered */
+	Stall stall;				   /* whether later events are offered */
 	uint64_t segment;			   /* of the event cache, from which on to replay; 0: the cache begins too late */
 	uint64_t reader_window;		   /* number of the reader's window that must end before the replay */
 	int64_t lag_events;			   /* about so many events followed the position when it was located */
+	uint64_t first_recheck;		   /* number of the first recheck (recent_rechecks.h) that the answer may lack */
 } CatchupCursor;
 
 /* Begins at a position, which the cursor takes over; NULL: the client is new. */
@@ -45,7 +54,8 @@ extern void catchup_cursor_set_recovered(CatchupCursor *cursor, bool recovered);
 
 /* Takes over the database's answer: a position, its snapshots, and where to go on. */
 extern void catchup_cursor_locate(CatchupCursor *cursor, char *position, SeenSnapshots *seen_snapshots);
-extern void catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events);
+extern void catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events,
+								uint64_t first_recheck);
 
 /* Returns whether the client has had the event before it came; false for a live session. */
 extern bool catchup_cursor_has_seen(const CatchupCursor *cursor, const Event *event);
@@ -56,8 +66,8 @@ extern char *catchup_cursor_position_after(const CatchupCursor *cursor, const Ev
 /* Notes that the session, which is not live, has got an event.  Keeps a reference to it. */
 extern void catchup_cursor_advance(CatchupCursor *cursor, Event *event);
 
-/* Notes that the outbox had no space for an event. */
-extern void catchup_cursor_stall(CatchupCursor *cursor);
+/* Offers no event from now on. */
+extern void catchup_cursor_stall(CatchupCursor *cursor, Stall reason);
 
 /* Moves the position after the last event, and offers events again. */
 extern void catchup_cursor_resume(CatchupCursor *cursor);

@@ -67,6 +67,7 @@ event_unref(Event *event)
 	free(event->member);
 	free(event->joins);
 	free(event->leaves);
+	recheck_free(event->recheck);
 	free(event->ack);
 	free(event->key);
 	free(event->except);
@@ -132,12 +133,15 @@ event_ack_id(const Event *event)
 size_t
 event_size(const Event *event)
 {
+	const Recheck *recheck = event->recheck;
 	const char *const texts[] = { event->id, event->name, event->payload, event->position, event->member, event->joins,
-								  event->leaves, event->ack };
+								  event->leaves, event->ack, recheck ? recheck->user : NULL,
+								  recheck ? recheck->room : NULL };
 	size_t size = sizeof(Event) + sizeof(Event *);
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		size += texts[i] ? strlen(texts[i]) + ALLOCATION : 0;
+	size += recheck ? sizeof(Recheck) + ALLOCATION : 0;
 	for (int i = 0; i < event->room_count; i++)
 		size += strlen(event->rooms[i]) + ALLOCATION + sizeof(char *);
 	return size;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "fanout/frame.h"
+#include "fanout/recheck.h"
 
 /*
  * Immutable but for its frames, which are built when a session first needs them.  Freed with its last reference.
@@ -33,6 +34,7 @@ typedef struct Event
 	char *member;			   /* the user that joins or leaves a room by this event; or NULL */
 	char *joins;			   /* the room that the member joins; or NULL */
 	char *leaves;			   /* the room that the member leaves; or NULL */
+	Recheck *recheck;		   /* the access that the event withdraws, or may withdraw; or NULL */
 	char *ack;				   /* the action that takes the clients' acknowledgements; NULL: none is expected */
 	char *key;				   /* of the queued events with the same key, only the newest is sent; or NULL */
 	char *except;			   /* the sessions of this user do not get it; or NULL */

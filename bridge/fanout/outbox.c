@@ -36,8 +36,10 @@ static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
 static struct
 {
 	Outbox *waiting; /* outboxes with frames; the one that has had frames for the longest time comes first */
-	void (*tell_empty)(void);
-	bool emptied; /* an awaited outbox, in this turn */
+	void (*tell_empty)(void *waiter);
+	void **emptied; /* the waiters of the outboxes that have become empty in this turn */
+	int emptied_count;
+	int emptied_capacity;
 } outboxes;
 
 static void
@@ -72,17 +74,23 @@ outbox_flush(Outbox *outbox)
 	outbox->owner->flush(outbox);
 }
 
+/* A waiter that is told may wait again. */
+static void
+tell_waiters(void)
+{
+	while (outboxes.emptied_count > 0)
+		outboxes.tell_empty(outboxes.emptied[--outboxes.emptied_count]);
+	free(outboxes.emptied);
+	outboxes.emptied = NULL;
+	outboxes.emptied_capacity = 0;
+}
+
 static bool
 flush_dirty(void)
 {
 	for (int i = 0; i < FLUSHES_PER_TURN && dirty.next_dirty != &dirty; i++)
 		outbox_flush(i % 2 == 0 ? dirty.previous_dirty : dirty.next_dirty);
-	if (outboxes.emptied)
-	{
-		assert(outboxes.tell_empty != NULL);
-		outboxes.emptied = false;
-		outboxes.tell_empty();
-	}
+	tell_waiters();
 	return dirty.next_dirty != &dirty;
 }
 
@@ -99,6 +107,20 @@ outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit)
 	*outbox = (Outbox){ .owner = owner, .limit = limit };
 }
 
+/* The waiter is told in the end: now a publication may be under way. */
+static void
+note_emptied(Outbox *outbox)
+{
+	if (outboxes.emptied_count == outboxes.emptied_capacity)
+	{
+		outboxes.emptied_capacity = outboxes.emptied_capacity ? outboxes.emptied_capacity * 2 : 16;
+		outboxes.emptied = memory_resize(outboxes.emptied, sizeof(void *) * (size_t) outboxes.emptied_capacity);
+	}
+	outboxes.emptied[outboxes.emptied_count++] = outbox->waiter;
+	outbox->waiter = NULL;
+	loop_turn_has_work();
+}
+
 static void
 drop_all(Outbox *outbox)
 {
@@ -112,24 +134,21 @@ drop_all(Outbox *outbox)
 	outbox->frames = NULL;
 	outbox->capacity = outbox->first = outbox->count = 0;
 	outbox->bytes = 0;
-	if (!outbox->awaited)
-		return;
-	outbox->awaited = false;
-	outboxes.emptied = true;
-	loop_turn_has_work();
+	if (outbox->waiter != NULL)
+		note_emptied(outbox);
 }
 
 void
-outbox_on_empty(void (*tell)(void))
+outbox_on_empty(void (*tell)(void *waiter))
 {
 	outboxes.tell_empty = tell;
 }
 
 void
-outbox_await_empty(Outbox *outbox)
+outbox_await_empty(Outbox *outbox, void *waiter)
 {
-	assert(outboxes.tell_empty != NULL && outbox->count > 0);
-	outbox->awaited = true;
+	assert(outboxes.tell_empty != NULL && outbox->count > 0 && outbox->waiter == NULL);
+	outbox->waiter = waiter;
 }
 
 void

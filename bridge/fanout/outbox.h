@@ -42,7 +42,7 @@ typedef struct Outbox
 	size_t limit; /* of these bytes */
 	bool closed;  /* takes no frame */
 	bool dirty;	  /* in the ring of outboxes to flush */
-	bool awaited; /* outbox_on_empty()'s function is called when it is empty */
+	void *waiter; /* outbox_on_empty()'s function gets it when the outbox is empty; NULL: nobody waits */
 	struct Outbox *next_dirty;
 	struct Outbox *previous_dirty;
 	struct Outbox *next_waiting; /* in the list of outboxes with frames */
@@ -59,13 +59,13 @@ extern void outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit);
 extern void outbox_close(Outbox *outbox);
 
 /*
- * Registers the function to call at the end of a turn in which an awaited outbox has become empty: its frames were
- * sent, or it was closed.
+ * Registers the function to call at the end of a turn, for the waiter of each outbox that has become empty: its frames
+ * were sent, or it was closed.
  */
-extern void outbox_on_empty(void (*tell)(void));
+extern void outbox_on_empty(void (*tell)(void *waiter));
 
-/* Awaits that an outbox with frames becomes empty, once. */
-extern void outbox_await_empty(Outbox *outbox);
+/* Waits, once, until an outbox with frames becomes empty; nobody else waits for it. */
+extern void outbox_await_empty(Outbox *outbox, void *waiter);
 
 /*
  * Returns whether there is space for a deferrable frame.  If need be, flushes the outboxes first, and lets those

@@ -3,10 +3,6 @@
  * room.c
  *	  Delivers each event to the sessions that are in its rooms.
  *
- * A room exists while a session is in it, once for each audience.  A membership, of one
- * session in one room, is one object in two arrays, the room's and the session's: leaving
- * a room takes constant time from either side.
- *
  * An event may also put a user into a room, or take the user out of it.  Then all sessions
  * of that user join or leave.
  *
@@ -18,171 +14,67 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
-#include "base/memory.h"
-#include "base/metrics.h"
+#include "fanout/membership.h"
+#include "fanout/room_key.h"
 #include "fanout/user.h"
-
-typedef struct Room
-{
-	struct Membership **members;
-	int count;
-	int capacity;
-	Audience audience;
-	UT_hash_handle hh;
-	char name[];
-} Room;
-
-/* A session in a room; each knows its index in both arrays. */
-typedef struct Membership
-{
-	Room *room;
-	Session *session;
-	int index_in_room;
-	int index_in_session;
-} Membership;
 
 static struct
 {
-	Room *by_name[AUDIENCE_COUNT];
-	uint64_t pass; /* number of the latest publication or count; the sessions that it has reached note it */
-	void (*tell_change)(const char *name);
+	uint64_t pass;	 /* number of the latest publication or count; the sessions that it has reached note it */
+	uint64_t window; /* the latest one that the reader has read to its end */
 } rooms;
-
-static Room *
-find_room(Audience audience, const char *name)
-{
-	Room *room;
-
-	HASH_FIND_STR(rooms.by_name[audience], name, room);
-	return room;
-}
-
-static Room *
-open_room(Audience audience, const char *name)
-{
-	Room *room = find_room(audience, name);
-
-	if (room == NULL)
-	{
-		room = memory_new(sizeof(Room) + strlen(name) + 1);
-		strcpy(room->name, name);
-		room->audience = audience;
-		HASH_ADD_STR(rooms.by_name[audience], name, room);
-		metrics.rooms++;
-	}
-	return room;
-}
-
-static Membership *
-find_membership(const Session *session, const char *name)
-{
-	for (int i = 0; i < session->rooms.count; i++)
-	{
-		if (strcmp(session->rooms.memberships[i]->room->name, name) == 0)
-			return session->rooms.memberships[i];
-	}
-	return NULL;
-}
-
-/* Appends to an array of memberships, which grows; returns the index. */
-static int
-append_membership(Membership ***array, int *count, int *capacity, Membership *membership)
-{
-	if (*count == *capacity)
-	{
-		*capacity = *capacity ? *capacity * 2 : 4;
-		*array = memory_resize(*array, sizeof(Membership *) * (size_t) *capacity);
-	}
-	(*array)[*count] = membership;
-	return (*count)++;
-}
-
-static void
-tell_change(const Room *room)
-{
-	if (room->audience == AUDIENCE_LIVE && rooms.tell_change != NULL)
-		rooms.tell_change(room->name);
-}
-
-static void
-enter_room(Membership *membership, Room *room)
-{
-	membership->room = room;
-	membership->index_in_room = append_membership(&room->members, &room->count, &room->capacity, membership);
-	tell_change(room);
-}
 
 void
 room_join(Session *session, const char *name)
 {
-	SessionRooms *joined = &session->rooms;
-	Membership *membership;
+	Membership *membership = membership_find(session, name);
 
-	if (session->state == SESSION_GONE || find_membership(session, name) != NULL)
-		return;
-	membership = memory_new(sizeof(Membership));
-	membership->session = session;
-	enter_room(membership, open_room(joined->audience, name));
-	membership->index_in_session =
-		append_membership(&joined->memberships, &joined->count, &joined->capacity, membership);
+	if (membership != NULL)
+		membership_drop_access(membership);
+	else if (session->state != SESSION_GONE)
+		membership_start(session, name, NULL);
 }
 
-/* Fills the gap with the last member of the room; closes a room without members. */
-static void
-quit_room(Membership *membership)
+bool
+room_admit(Session *session, const char *name, Access *access)
 {
-	Room *room = membership->room;
-	Membership *last = room->members[--room->count];
-
-	room->members[membership->index_in_room] = last;
-	last->index_in_room = membership->index_in_room;
-	tell_change(room);
-	if (room->count == 0)
+	assert(access != NULL);
+	if (session->state == SESSION_GONE || membership_find(session, name) != NULL)
 	{
-		HASH_DEL(rooms.by_name[room->audience], room);
-		free(room->members);
-		free(room);
-		metrics.rooms--;
+		access_free(access);
+		return false;
 	}
+	membership_start(session, name, access);
+	return true;
 }
 
-static void
-end_membership(Membership *membership)
+bool
+room_has(const Session *session, const char *name)
 {
-	SessionRooms *joined = &membership->session->rooms;
-	Membership *last = joined->memberships[--joined->count];
-
-	quit_room(membership);
-	joined->memberships[membership->index_in_session] = last;
-	last->index_in_session = membership->index_in_session;
-	free(membership);
-}
-
-void
-room_move(Session *session, Audience audience)
-{
-	SessionRooms *joined = &session->rooms;
-
-	for (int i = 0; i < joined->count && joined->audience != audience; i++)
-	{
-		Room *room = open_room(audience, joined->memberships[i]->room->name);
-
-		quit_room(joined->memberships[i]);
-		enter_room(joined->memberships[i], room);
-	}
-	joined->audience = audience;
-	assert(session_is_consistent(session));
+	return membership_find(session, name) != NULL;
 }
 
 void
 room_leave(Session *session, const char *name)
 {
-	Membership *membership = find_membership(session, name);
+	Membership *membership = membership_find(session, name);
 
 	if (membership != NULL)
-		end_membership(membership);
+		membership_end(membership);
+}
+
+void
+room_move(Session *session, Audience audience)
+{
+	membership_move_all(session, audience);
+	assert(session_is_consistent(session));
+}
+
+void
+room_on_change(void (*tell)(const char *name))
+{
+	membership_on_change(tell);
 }
 
 void
@@ -191,7 +83,7 @@ room_leave_all(Session *session)
 	SessionRooms *joined = &session->rooms;
 
 	while (joined->count > 0)
-		end_membership(joined->memberships[joined->count - 1]);
+		membership_end(joined->memberships[joined->count - 1]);
 	free(joined->memberships);
 	joined->memberships = NULL;
 	joined->capacity = 0;
@@ -208,12 +100,6 @@ room_apply_late_changes(Session *session)
 			room_leave(session, change->room);
 	}
 	action_lane_settle_changes(&session->lane);
-}
-
-void
-room_on_change(void (*tell)(const char *name))
-{
-	rooms.tell_change = tell;
 }
 
 static void
@@ -250,14 +136,149 @@ room_users(const char *name)
 
 	rooms.pass++;
 	for (Audience audience = 0; audience < AUDIENCE_COUNT; audience++)
-		users += count_users(find_room(audience, name));
+		users += count_users(membership_room(audience, name));
 	return users;
 }
 
-static void
-deliver_once(Session *session, Event *event)
+void
+room_window_read(uint64_t window)
 {
-	if (session->rooms.last_pass == rooms.pass)
+	rooms.window = window;
+}
+
+void
+room_check_begin(Session *session, void (*visit)(const char *name, void *context), void *context)
+{
+	for (int i = 0; i < session->rooms.count; i++)
+	{
+		Membership *membership = session->rooms.memberships[i];
+
+		if (membership->access == NULL)
+			continue;
+		membership->access->being_checked = true;
+		visit(membership->room->name, context);
+	}
+}
+
+void
+room_check_admit(Session *session, const char *name, Snapshot *checked, uint64_t window)
+{
+	Membership *membership = membership_find(session, name);
+
+	if (membership != NULL && membership->access != NULL)
+		access_renew(membership->access, checked, window);
+}
+
+void
+room_check_end(Session *session)
+{
+	for (int i = session->rooms.count - 1; i >= 0; i--)
+	{
+		Membership *membership = session->rooms.memberships[i];
+
+		if (membership->access == NULL || !membership->access->being_checked)
+			continue;
+		session_tell_left(session, membership->room->name);
+		membership_end(membership);
+	}
+}
+
+/* Forgets snapshots that the live audience does not need any more. */
+static void
+settle(const Membership *membership)
+{
+	if (membership->room->audience == AUDIENCE_LIVE)
+		access_settle(membership->access, rooms.window);
+}
+
+/* Does the membership depend on the access that the recheck is about, as it is after the latest check? */
+static bool
+is_concerned(const Membership *membership, const Recheck *recheck)
+{
+	if (membership->access == NULL || (recheck->user != NULL && strcmp(recheck->user, membership->session->user) != 0))
+		return false;
+	settle(membership);
+	return !access_has_considered(membership->access, recheck->xid) &&
+		   (recheck->room == NULL || room_key_has(membership->room->name, recheck->room));
+}
+
+bool
+room_recheck_concerns(const Recheck *recheck, const Session *session, const char *name)
+{
+	const Membership *membership = membership_find(session, name);
+
+	return membership != NULL && is_concerned(membership, recheck);
+}
+
+bool
+room_recheck_concerns_any(const Recheck *recheck, const Session *session)
+{
+	for (int i = 0; i < session->rooms.count; i++)
+	{
+		if (is_concerned(session->rooms.memberships[i], recheck))
+			return true;
+	}
+	return false;
+}
+
+/* One recheck of the sessions of an audience. */
+typedef struct RecheckPass
+{
+	Audience audience;
+	const Recheck *recheck;
+} RecheckPass;
+
+static void
+recheck_room(const char *name, void *context)
+{
+	const RecheckPass *pass = context;
+	const Room *room = membership_room(pass->audience, name);
+
+	for (int i = 0; room != NULL && i < room->count; i++)
+	{
+		if (is_concerned(room->members[i], pass->recheck))
+			session_stall(room->members[i]->session);
+	}
+}
+
+static void
+recheck_user(const RecheckPass *pass)
+{
+	for (Session *session = user_sessions(pass->recheck->user); session != NULL; session = session->next_of_user)
+	{
+		if (session->rooms.audience == pass->audience && room_recheck_concerns_any(pass->recheck, session))
+			session_stall(session);
+	}
+}
+
+/* Stalls the sessions that must be checked again before they get this event. */
+static void
+recheck_members(Audience audience, const Recheck *recheck)
+{
+	RecheckPass pass = { audience, recheck };
+
+	assert(recheck->user != NULL || recheck->room != NULL);
+	if (recheck->user != NULL)
+		recheck_user(&pass);
+	else
+		room_key_each(recheck->room, recheck_room, &pass);
+}
+
+static bool
+is_withheld(const Membership *membership, const Event *event)
+{
+	if (membership->access == NULL)
+		return false;
+	settle(membership);
+	return access_withholds(membership->access, event, rooms.window);
+}
+
+static void
+deliver_once(const Membership *membership, Event *event)
+{
+	Session *session = membership->session;
+
+	if (session->rooms.last_pass == rooms.pass || is_withheld(membership, event))
 		return;
 	session->rooms.last_pass = rooms.pass;
 	session_deliver(session, event);
@@ -268,7 +289,7 @@ static void
 publish_in(const Room *room, Event *event)
 {
 	for (int i = 0; room != NULL && i < room->count; i++)
-		deliver_once(room->members[i]->session, event);
+		deliver_once(room->members[i], event);
 }
 
 /*
@@ -307,8 +328,10 @@ room_publish(Audience audience, Event *event)
 {
 	assert(audience != AUDIENCE_NONE);
 	rooms.pass++;
+	if (event->recheck != NULL)
+		recheck_members(audience, event->recheck);
 	change_members(audience, event, event->joins, true);
 	for (int i = 0; i < event->room_count; i++)
-		publish_in(find_room(audience, event->rooms[i]), event);
+		publish_in(membership_room(audience, event->rooms[i]), event);
 	change_members(audience, event, event->leaves, false);
 }

@@ -35,12 +35,14 @@ roster_welcome(Session *session)
 	assert(catchup_cursor_is_located(&session->cursor) && session->ops->welcome != NULL);
 	session->state = SESSION_REPLAYING;
 	session->ops->welcome(session);
+	if (session->state != SESSION_GONE)
+		session_tell_all_left(session);
 }
 
 void
 roster_go_live(Session *session)
 {
-	assert(session->state == SESSION_REPLAYING && !session->cursor.stalled);
+	assert(session->state == SESSION_REPLAYING && session->cursor.stall == STALL_NONE);
 	session->state = SESSION_LIVE;
 	catchup_cursor_finish(&session->cursor);
 	room_move(session, AUDIENCE_LIVE);
@@ -50,7 +52,10 @@ void
 roster_fall_behind(Session *session, const char *position)
 {
 	assert(session->state == SESSION_LIVE && position != NULL);
-	metrics.fallen_behind++;
+	if (session->cursor.stall == STALL_RECHECK)
+		metrics.rechecked++;
+	else
+		metrics.fallen_behind++;
 	session->state = SESSION_REPLAYING;
 	catchup_cursor_fall_behind(&session->cursor, position);
 	room_move(session, AUDIENCE_NONE);

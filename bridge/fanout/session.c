@@ -11,7 +11,9 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 
@@ -40,6 +42,18 @@ session_ref(Session *session)
 }
 
 void
+session_drop_left(Session *session)
+{
+	while (session->left != NULL)
+	{
+		LeftRoom *room = session->left;
+
+		LL_DELETE(session->left, room);
+		free(room);
+	}
+}
+
+void
 session_unref(Session *session)
 {
 	assert(session->references > 0);
@@ -49,6 +63,8 @@ session_unref(Session *session)
 	free(session->user);
 	free(session->key);
 	free(session->claims);
+	free(session->asked);
+	session_drop_left(session);
 	catchup_cursor_end(&session->cursor);
 	free(session);
 }
@@ -87,7 +103,7 @@ session_awaits(const Session *session, const Event *event)
 {
 	if (event->except != NULL && strcmp(event->except, session->user) == 0)
 		return false;
-	return !session->cursor.stalled && !catchup_cursor_has_seen(&session->cursor, event);
+	return session->cursor.stall == STALL_NONE && !catchup_cursor_has_seen(&session->cursor, event);
 }
 
 /* Expects an acknowledgement of the event, which has just gone out with this position. */
@@ -123,7 +139,7 @@ has_space_or_stalls(Session *session, const Event *event, const Frame *frame)
 	bool has_space = event->id == NULL || outbox_has_space(session->outbox, frame);
 
 	if (!has_space)
-		catchup_cursor_stall(&session->cursor);
+		catchup_cursor_stall(&session->cursor, STALL_NO_SPACE);
 	return has_space;
 }
 
@@ -157,6 +173,61 @@ deliver_live(Session *session, Event *event)
 	}
 	assert(tell_stall != NULL);
 	tell_stall(session);
+}
+
+void
+session_stall(Session *session)
+{
+	assert(session->state == SESSION_LIVE || session->state == SESSION_REPLAYING);
+	if (session->cursor.stall != STALL_NONE)
+		return;
+	catchup_cursor_stall(&session->cursor, STALL_RECHECK);
+	if (session->state == SESSION_LIVE)
+		tell_stall(session);
+}
+
+/* The position is that of the session: a client of Socket.IO takes a text behind the payload for its offset. */
+static void
+send_left(Session *session, const char *room)
+{
+	Event *event = event_new();
+	char *name = json_quoted(room);
+	Frame *frame;
+
+	assert(session->cursor.position != NULL);
+	event->name = memory_copy("room:left");
+	event->payload = memory_format("{\"room\":%s,\"reason\":\"forbidden\"}", name);
+	event->position = memory_copy(session->cursor.position);
+	event->rooms = memory_new(sizeof(char *));
+	event->rooms[event->room_count++] = memory_copy(room);
+	frame = event_frame(event, session->format);
+	if (frame != NULL)
+		outbox_push(session->outbox, frame);
+	event_unref(event);
+	free(name);
+}
+
+void
+session_tell_left(Session *session, const char *room)
+{
+	LeftRoom *left;
+
+	if (session->state != SESSION_ARRIVING)
+	{
+		send_left(session, room);
+		return;
+	}
+	left = memory_new(sizeof(LeftRoom) + strlen(room) + 1);
+	strcpy(left->name, room);
+	LL_APPEND(session->left, left);
+}
+
+void
+session_tell_all_left(Session *session)
+{
+	for (LeftRoom *room = session->left; room != NULL; room = room->next)
+		send_left(session, room->name);
+	session_drop_left(session);
 }
 
 void

@@ -31,12 +31,14 @@ typedef struct SessionOps
 	void (*welcome)(struct Session *session);
 	/* Tells the client that its session ends for this reason, and calls roster_leave(). */
 	void (*dismiss)(struct Session *session, const char *code, const char *message);
-	/*
-	 * Asks for further rooms, once the automatic ones are known.  Events of these rooms are replayed, too.
-	 * Then calls gateway_rooms_joined().  NULL: the protocol asks for none.
-	 */
-	void (*join)(struct Session *session);
 } SessionOps;
+
+/* A room that a session is not in any more, because its user lost the access. */
+typedef struct LeftRoom
+{
+	struct LeftRoom *next;
+	char name[];
+} LeftRoom;
 
 /* The rooms of a session; only room.c writes it. */
 typedef struct SessionRooms
@@ -58,6 +60,7 @@ typedef struct Session
 	char *user;
 	char *key;	  /* secret; under this key the database keeps the rooms that the session joined by action */
 	char *claims; /* of the token, JSON */
+	char *asked;  /* the rooms that the client asks for as it comes, a JSON array; or NULL */
 	const Format *format;
 	const SessionOps *ops;
 	Outbox *outbox; /* of its connection */
@@ -70,6 +73,7 @@ typedef struct Session
 	CatchupCursor cursor; /* by catchup_cursor.c */
 	ActionLane lane;	  /* by action_lane.c */
 	SessionRooms rooms;	  /* by room.c */
+	LeftRoom *left;		  /* the client is told of them after its welcome; by session.c */
 
 	SessionListKind list; /* by session_list.c, with the next one */
 	struct Session *next_in_list;
@@ -100,10 +104,22 @@ extern bool session_awaits(const Session *session, const Event *event);
  */
 extern void session_deliver(Session *session, Event *event);
 
+/* Stalls a live or replaying session: it gets no more events until it has been located and its access was checked. */
+extern void session_stall(Session *session);
+
+/* Tells the client by the event "room:left" that it is not in a room any more; an arriving one after its welcome. */
+extern void session_tell_left(Session *session, const char *room);
+
+/* Tells a client that was just welcomed of the rooms that it has lost. */
+extern void session_tell_all_left(Session *session);
+
+/* Forgets them: the protocol has told the client in its own way. */
+extern void session_drop_left(Session *session);
+
 /* Returns whether the outbox of a replaying session has space for an event; if not, the session stalls. */
 extern bool session_has_space_for(Session *session, const Event *event);
 
-/* Registers the function that session_deliver() calls, in the middle of a publication, when a live session stalls. */
+/* Registers the function to call, in the middle of a publication, when a live session stalls. */
 extern void session_on_stall(void (*tell)(Session *session));
 
 #endif /* HERALD_SESSION_H */

@@ -13,8 +13,8 @@
  * The life of a session.  Each state goes with these audiences and lists only, which session_is_consistent() checks.
  * Between two lists, a session is in none.
  *
- *	 ARRIVING	NONE		 TO_LOCATE, BEING_LOCATED, AWAITING_READER, AWAITING_LOG, AWAITING_RETRY, READING_LOG;
- *							 none while its protocol asks for rooms
+ *	 ARRIVING	NONE		 TO_LOCATE, TO_RECHECK, BEING_LOCATED, AWAITING_READER, AWAITING_LOG, AWAITING_RETRY,
+ *							 READING_LOG
  *				LOG_REPLAY	 READING_LOG, until the first page
  *				CACHE_REPLAY none, until it is welcomed in the same turn
  *	 REPLAYING	NONE		 the same as ARRIVING
@@ -45,14 +45,15 @@ typedef enum Audience
 typedef enum SessionListKind
 {
 	LIST_NONE,
-	LIST_TO_LOCATE,		  /* arrival: the next query asks where its position is in the log */
+	LIST_TO_LOCATE,		  /* arrival: a query will ask where its position is in the log, and for its rooms */
+	LIST_TO_RECHECK,	  /* arrival: the same for a session that was located before: may it still be in its rooms? */
 	LIST_BEING_LOCATED,	  /* arrival: the query that runs asks that */
 	LIST_AWAITING_READER, /* arrival: located; the reader must read past its position */
 	LIST_READING_CACHE,	  /* replay: gets events of the event cache, within a turn */
 	LIST_AWAITING_LOG,	  /* replay: the cache begins too late; waits for a reading of the log */
 	LIST_READING_LOG,	  /* replay: gets the events of a reading of the log, or waits for its turn */
-	LIST_AWAITING_RETRY,  /* replay: waits for its outbox to be empty, or for a while after a failed reading */
-	LIST_FALLING_BEHIND	  /* relay: live, but its outbox had no space for the event that is being published */
+	LIST_AWAITING_RETRY,  /* pause: waits for its outbox to be empty, or for a while after a failed reading */
+	LIST_FALLING_BEHIND	  /* relay: live, but it has stalled before the event that is being published */
 } SessionListKind;
 
 #endif /* HERALD_SESSION_STATE_H */

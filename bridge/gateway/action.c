@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "fanout/recent_rechecks.h"
 #include "fanout/room.h"
+#include "fanout/room_key.h"
 #include "source/database.h"
 #include "source/reader.h"
 
@@ -32,8 +34,9 @@ typedef struct Action
 {
 	Session *session; /* a reference */
 	char *name;
-	char *room;		/* of room:join and room:leave; else NULL */
-	bool in_flight; /* in the database */
+	char *room;				/* of room:join and room:leave; else NULL */
+	uint64_t first_recheck; /* of room:join: number of the next recheck, when the query was sent */
+	bool in_flight;			/* in the database */
 	char *reference;
 	size_t size; /* bytes of the query's values */
 	ActionAnswer answer;
@@ -121,6 +124,64 @@ action_on_done(void *context, const PGresult *result)
 		answer_failure(action, result);
 }
 
+/* The columns of the answer to a join. */
+enum
+{
+	JOIN_ADMITTED,
+	JOIN_KEYS,
+	JOIN_CHECKED,
+	JOIN_SINCE
+};
+
+static bool
+recheck_concerns_join(const Recheck *recheck, const void *context)
+{
+	const Action *action = context;
+
+	return room_recheck_concerns(recheck, action->session, action->room);
+}
+
+/*
+ * Puts the session into the room, unless it is there already.  Returns false if it is not, because a recheck has been
+ * delivered that the answer may not have considered.
+ */
+static bool
+enter_joined_room(Action *action, const PGresult *result)
+{
+	Snapshot *checked = snapshot_parse(PQgetvalue(result, 0, JOIN_CHECKED));
+	Snapshot *since = snapshot_parse(PQgetvalue(result, 0, JOIN_SINCE));
+	bool entered = room_admit(action->session, action->room, access_new(checked, since, reader_window() + 1));
+	json_t *keys;
+
+	snapshot_unref(checked);
+	if (!entered)
+		return true;
+	keys = json_read(PQgetvalue(result, 0, JOIN_KEYS));
+	room_key_set(action->room, keys);
+	json_decref(keys);
+	if (!recent_rechecks_any(action->first_recheck, recheck_concerns_join, action))
+		return true;
+	room_leave(action->session, action->room);
+	return false;
+}
+
+static const char join_sql[] =
+	"SELECT admitted, pg_catalog.array_to_json(keys), checked, since FROM herald_internal.join_room($1, $2, $3)";
+
+static void action_on_join(void *context, const PGresult *result);
+
+/* The session's later actions must still come after the join. */
+static void
+join_again(Action *action)
+{
+	Session *session = action->session;
+	const char *values[] = { session->user, action->room, session->key };
+
+	action->first_recheck = recent_rechecks_next();
+	database_query_next(action_queue.connections[session->lane.connection], join_sql, 3, values, action_on_join,
+						action);
+}
+
 /* A membership that has ended since the join was sent counts for more than the answer. */
 static void
 action_on_join(void *context, const PGresult *result)
@@ -131,14 +192,18 @@ action_on_join(void *context, const PGresult *result)
 	bool joined = value != NULL && value[0] == 't';
 
 	assert(action->room != NULL);
+	if (joined && !enter_joined_room(action, result))
+	{
+		join_again(action);
+		session_unref(session);
+		return;
+	}
 	action_lane_end_join(&session->lane);
-	if (joined)
-		room_join(session, action->room);
 	room_apply_late_changes(session);
 	if (joined)
 		answer_data(action, "{}");
 	else if (value != NULL)
-		answer_error(action, "forbidden", "there is no such room for this user");
+		answer_error(action, "forbidden", NO_SUCH_ROOM);
 	else
 		answer_failure(action, result);
 	session_unref(session);
@@ -189,8 +254,9 @@ submit_join(Action *action, const char *room)
 	const char *values[] = { action->session->user, room, action->session->key };
 
 	action->room = memory_copy(room);
+	action->first_recheck = recent_rechecks_next();
 	action_lane_begin_join(&action->session->lane);
-	ask_database(action, "SELECT admitted FROM herald_internal.join_room($1, $2, $3)", 3, values, action_on_join);
+	ask_database(action, join_sql, 3, values, action_on_join);
 }
 
 static void

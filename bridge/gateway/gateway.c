@@ -110,15 +110,10 @@ gateway_admit(const Admission *admission, Refusal *refusal)
 	session->ops = admission->ops;
 	session->outbox = admission->outbox;
 	session->protocol = admission->protocol;
+	session->asked = admission->rooms ? json_dumps(admission->rooms, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 	watch_expiry(session, identity.expires);
 	arrival_begin(session_ref(session));
 	return session;
-}
-
-void
-gateway_rooms_joined(Session *session)
-{
-	arrival_rooms_joined(session);
 }
 
 bool

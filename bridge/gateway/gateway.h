@@ -9,6 +9,7 @@
 #ifndef HERALD_GATEWAY_H
 #define HERALD_GATEWAY_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/config.h"
@@ -21,6 +22,7 @@ typedef struct Admission
 	const char *token;
 	const char *key;	  /* of the session that comes back; NULL: a new one */
 	const char *position; /* after the client's last event; NULL: the client is new */
+	const json_t *rooms;  /* names of the rooms that the client asks for as it comes; or NULL */
 	ClientAddress from;
 	const Format *format;
 	const SessionOps *ops;
@@ -41,9 +43,6 @@ extern void gateway_leave(void);
  * replayed.  Returns NULL if the client is not admitted; then *refusal has the reason.
  */
 extern Session *gateway_admit(const Admission *admission, Refusal *refusal);
-
-/* Goes on with a session after its SessionOps.join() has got the answers. */
-extern void gateway_rooms_joined(Session *session);
 
 /*
  * Replaces the token of a session by a fresh one of the same user.  Returns false if the token is refused; then

@@ -4,8 +4,8 @@
  *	  Publishes the events of the reader to rooms.
  *
  * The reader hands on each event of the log, in order.  Live sessions get it at once;
- * the event cache keeps it for sessions that come back.  A live session whose outbox
- * has no space for the event falls behind (step 8 of the model in catchup/arrival.c).
+ * the event cache keeps it for sessions that come back.  A live session that stalls
+ * before the event falls behind (step 7 of the model in catchup/arrival.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -18,7 +18,8 @@
 #include "base/metrics.h"
 #include "catchup/arrival.h"
 #include "catchup/event_cache.h"
-#include "catchup/replay.h"
+#include "catchup/pause.h"
+#include "fanout/recent_rechecks.h"
 #include "fanout/room.h"
 #include "fanout/roster.h"
 #include "fanout/session_list.h"
@@ -33,16 +34,16 @@ relay_on_stall(Session *session)
 	session_list_append(&falling_behind, session_ref(session));
 }
 
-/* Sends the sessions that fell behind into a replay, from the reader's position, which is still before the event. */
+/* Has the sessions that fell behind replayed to, from the reader's position, which is still before the event. */
 static void
-retry_fallen_behind(void)
+pause_fallen_behind(void)
 {
 	Session *session;
 
 	while ((session = session_list_take(&falling_behind)) != NULL)
 	{
 		roster_fall_behind(session, reader_position());
-		replay_retry(session);
+		pause_stalled(session);
 	}
 }
 
@@ -51,8 +52,10 @@ static void
 relay_on_event(Event *event)
 {
 	assert(event->position != NULL && falling_behind.count == 0);
+	if (event->recheck != NULL)
+		recent_rechecks_add(event->recheck);
 	room_publish(AUDIENCE_LIVE, event);
-	retry_fallen_behind();
+	pause_fallen_behind();
 	event_drop_frames(event);
 	event_cache_add(event);
 }
@@ -76,6 +79,7 @@ dismiss_for_resync(Session *session, void *reason)
 static void
 relay_on_resync(const char *reason)
 {
+	recent_rechecks_forget();
 	event_cache_clear();
 	roster_each(dismiss_for_resync, (void *) reason);
 }

@@ -122,7 +122,7 @@ plain_dismiss(Session *session, const char *code, const char *message)
 	plain_refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
 }
 
-static const SessionOps plain_session_ops = { plain_welcome, plain_dismiss, NULL };
+static const SessionOps plain_session_ops = { plain_welcome, plain_dismiss };
 
 static PlainClient *
 plain_of_session(const Session *session)

@@ -138,7 +138,7 @@ socketio_dismiss(Session *session, const char *code, const char *message)
 	free(content);
 }
 
-static const SessionOps socketio_session_ops = { socketio_welcome, socketio_dismiss, NULL };
+static const SessionOps socketio_session_ops = { socketio_welcome, socketio_dismiss };
 
 static NamespaceSession *
 entry_of(const Session *session)

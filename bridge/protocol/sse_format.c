@@ -27,11 +27,9 @@
 typedef struct SseClient
 {
 	Connection *connection;
-	Session *session;  /* NULL: refused, or it has left */
-	json_t *rooms;	   /* names from the URL; or NULL */
-	size_t joined;	   /* number of rooms that the client has asked to join so far */
-	char *room_errors; /* text of refused joins, kept until the welcome; or NULL */
-	Refusal refusal;   /* if there is no session: the reason */
+	Session *session; /* NULL: refused, or it has left */
+	json_t *rooms;	  /* names from the URL; or NULL */
+	Refusal refusal;  /* if there is no session: the reason */
 	Timer heartbeat;
 } SseClient;
 
@@ -108,9 +106,9 @@ sse_welcome(Session *session)
 	sse_send(client, retry_field());
 	sse_send(client, sse_field_text(session->cursor.position, "welcome", plain_json_welcome(session)));
 	sse_send(client, sse_field_text(NULL, "notification:unread", plain_json_unread(session)));
-	if (client->room_errors != NULL)
-		sse_send(client, client->room_errors);
-	client->room_errors = NULL;
+	for (const LeftRoom *room = session->left; room != NULL; room = room->next)
+		sse_send(client, sse_field_text(NULL, "error", plain_json_error(room->name, "forbidden", NO_SUCH_ROOM)));
+	session_drop_left(session);
 }
 
 static void
@@ -124,73 +122,7 @@ sse_dismiss(Session *session, const char *code, const char *message)
 	connection_close(client->connection, CLOSE_RESTART, code);
 }
 
-static void
-add_room_error(SseClient *client, const char *room, const char *code, const char *message)
-{
-	char *before = client->room_errors;
-	char *text = sse_field_text(NULL, "error", plain_json_error(room, code, message));
-
-	client->room_errors = memory_format("%s%s", before ? before : "", text);
-	free(before);
-	free(text);
-}
-
-/* Returns whether a failure is transient, so that the client gets its room later.  A code is an SQLSTATE or ours. */
-static bool
-is_transient(const char *code)
-{
-	static const char *const beginnings[] = { "busy", "unavailable", "08", "53", "57P", NULL };
-
-	for (int i = 0; beginnings[i] != NULL; i++)
-	{
-		if (strncmp(code, beginnings[i], strlen(beginnings[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void join_next_room(Session *session);
-
-static void
-sse_join_answer(Session *session, const char *room, const char *body)
-{
-	char *text = memory_format("{%s}", body);
-	json_t *answer = json_object_from(text, strlen(text));
-	const json_t *error = json_object_get(answer, "error");
-	const char *code = json_member(error, "code");
-	const char *message = json_member(error, "message");
-
-	if (code != NULL && is_transient(code))
-		sse_dismiss(session, code, message);
-	else
-	{
-		if (code != NULL)
-			add_room_error(sse_client_of_session(session), room, code, message);
-		join_next_room(session);
-	}
-	json_decref(answer);
-	free(text);
-}
-
-/* Asks for the rooms of the URL one after another; after the last, the session can be welcomed. */
-static void
-join_next_room(Session *session)
-{
-	SseClient *client = sse_client_of_session(session);
-	const char *room = json_string_value(json_array_get(client->rooms, client->joined++));
-	json_t *data;
-
-	if (room == NULL)
-	{
-		gateway_rooms_joined(session);
-		return;
-	}
-	data = json_pack("{s:s}", "room", room);
-	action_submit(session, "room:join", data, memory_copy(room), sse_join_answer);
-	json_decref(data);
-}
-
-static const SessionOps sse_session_ops = { sse_welcome, sse_dismiss, join_next_room };
+static const SessionOps sse_session_ops = { sse_welcome, sse_dismiss };
 
 static SseClient *
 sse_client_of(const Connection *connection)
@@ -213,6 +145,7 @@ sse_opened(Connection *connection, const Handshake *handshake)
 	Admission admission = {
 		.token = handshake->token,
 		.position = handshake->position,
+		.rooms = handshake->rooms,
 		.from = connection_address(connection),
 		.format = &sse_event_format,
 		.ops = &sse_session_ops,
@@ -221,7 +154,6 @@ sse_opened(Connection *connection, const Handshake *handshake)
 	};
 
 	client->connection = connection;
-	client->rooms = json_incref(handshake->rooms);
 	connection->state = client;
 	client->session = gateway_admit(&admission, &client->refusal);
 	if (client->session == NULL)
@@ -247,8 +179,6 @@ sse_closed(Connection *connection)
 	timer_stop(&client->heartbeat);
 	if (client->session != NULL)
 		roster_leave(client->session);
-	json_decref(client->rooms);
-	free(client->room_errors);
 	free(client);
 }
 

@@ -84,7 +84,7 @@ static struct
 
 static void begin_connecting(void *context);
 static void send_next(Database *database);
-static void read_socket(Database *database);
+static void on_socket(void *context);
 
 /* Takes the first query off the queue and answers it. */
 static void
@@ -99,8 +99,6 @@ answer_first(Database *database, PGresult *result)
 	query_answer(query, result);
 	query_free(query);
 }
-
-static void on_socket(void *context);
 
 static void
 watch(Database *database, int events)
@@ -209,16 +207,6 @@ on_settings(void *context, const PGresult *result)
 }
 
 static void
-enqueue(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer, void *context)
-{
-	Query *query = query_new(sql, count, values, answer, context);
-
-	DL_APPEND(database->queries, query);
-	database->load++;
-	send_next(database);
-}
-
-static void
 set_up(Database *database)
 {
 	char limit[24];
@@ -228,7 +216,7 @@ set_up(Database *database)
 	PQsetnonblocking(database->connection, 1);
 	database->state = DATABASE_SETTING_UP;
 	snprintf(limit, sizeof(limit), "%ld", database->limit);
-	enqueue(database, session_settings_sql, 1, values, on_settings, database);
+	database_query_next(database, session_settings_sql, 1, values, on_settings, database);
 }
 
 static void
@@ -416,7 +404,19 @@ database_query(Database *database, const char *sql, int count, const char *const
 		answer(context, NULL);
 		return;
 	}
-	enqueue(database, sql, count, values, answer, context);
+	query_enqueue(&database->queries, query_new(sql, count, values, answer, context), false);
+	database->load++;
+	send_next(database);
+}
+
+void
+database_query_next(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer,
+					void *context)
+{
+	assert(database->state >= DATABASE_SETTING_UP && !database->busy);
+	query_enqueue(&database->queries, query_new(sql, count, values, answer, context), true);
+	database->load++;
+	send_next(database);
 }
 
 void

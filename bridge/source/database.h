@@ -48,6 +48,13 @@ extern int database_load(const Database *database);
 extern void database_query(Database *database, const char *sql, int count, const char *const *values,
 						   QueryAnswer answer, void *context);
 
+/*
+ * Sends a query before those that are queued.  Only the receiver of a good answer may do so, on the same
+ * connection, to ask again.
+ */
+extern void database_query_next(Database *database, const char *sql, int count, const char *const *values,
+								QueryAnswer answer, void *context);
+
 /* Drops a connection that does not work as it should, and connects again; logs the reason. */
 extern void database_reset(Database *database, const char *why);
 

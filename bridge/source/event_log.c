@@ -35,7 +35,10 @@ enum
 	COLUMN_MORE,
 	COLUMN_LAG_EVENTS,
 	COLUMN_KEY,
-	COLUMN_EXCEPT
+	COLUMN_EXCEPT,
+	COLUMN_RECHECK_USER,
+	COLUMN_RECHECK_ROOM,
+	COLUMN_ACCESS
 };
 
 /* The mean payload of the latest page, in bytes: the next page asks for about as many events as fit. */
@@ -44,7 +47,7 @@ static long mean_payload = 1;
 /* Rooms come as JSON, which a library parses. */
 static const char read_sql[] =
 	"SELECT id, pg_catalog.array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more,"
-	" lag_events, key, except_user "
+	" lag_events, key, except_user, recheck_user, recheck_room, access "
 	"FROM herald.read_events($1, $2, NULL, $3::pg_catalog.int4, $4::pg_catalog.int4, $5::pg_catalog.bool)";
 
 /* The receiver of a page. */
@@ -93,6 +96,24 @@ take_signal(Event *event, const PGresult *result, int row)
 	event->payload = one_line(event->payload);
 }
 
+/* Only a recheck that may withdraw access concerns sessions: they ask for rooms by themselves. */
+static Recheck *
+take_recheck(const PGresult *result, int row, uint64_t xid)
+{
+	Recheck *recheck;
+	char *user;
+	char *room;
+
+	if (PQgetisnull(result, row, COLUMN_ACCESS) || strcmp(PQgetvalue(result, row, COLUMN_ACCESS), "granted") == 0)
+		return NULL;
+	user = copy_field(result, row, COLUMN_RECHECK_USER);
+	room = copy_field(result, row, COLUMN_RECHECK_ROOM);
+	recheck = recheck_new(xid, user, room);
+	free(user);
+	free(room);
+	return recheck;
+}
+
 static Event *
 take_event(const PGresult *result, int row)
 {
@@ -106,6 +127,7 @@ take_event(const PGresult *result, int row)
 	event->member = copy_field(result, row, COLUMN_MEMBER);
 	event->joins = copy_field(result, row, COLUMN_JOINS);
 	event->leaves = copy_field(result, row, COLUMN_LEAVES);
+	event->recheck = take_recheck(result, row, event->xid);
 	event->ack = copy_field(result, row, COLUMN_ACK);
 	take_event_rooms(event, PQgetvalue(result, row, COLUMN_ROOMS));
 	if (PQgetisnull(result, row, COLUMN_XID))

@@ -314,17 +314,19 @@ does_not_flush_again_after_a_partial_flush(void **state)
 static int told;
 
 static void
-note_empty(void)
+note_empty(void *waiter)
 {
-	told++;
+	told += *(int *) waiter;
 }
 
-/* The function is called at the end of the turn in which all frames of an awaited outbox were sent or dropped. */
+/* The waiter is told at the end of the turn in which all frames of its outbox were sent or dropped. */
 static void
-tells_once_when_awaited_outboxes_are_empty(void **state)
+tells_each_waiter_once_when_its_outbox_is_empty(void **state)
 {
 	Owner a;
 	Owner b;
+	int one = 1;
+	int ten = 10;
 
 	(void) state;
 	outbox_on_empty(note_empty);
@@ -334,7 +336,7 @@ tells_once_when_awaited_outboxes_are_empty(void **state)
 	push(&a, 'a');
 	push(&a, 'b');
 	push(&b, 'c');
-	outbox_await_empty(&a.outbox);
+	outbox_await_empty(&a.outbox, &one);
 	turn();
 	assert_int_equal(told, 0); /* one still has a frame, the other is not awaited */
 	outbox_sent(&a.outbox, 1);
@@ -347,11 +349,11 @@ tells_once_when_awaited_outboxes_are_empty(void **state)
 
 	push(&a, 'e');
 	push(&b, 'f');
-	outbox_await_empty(&a.outbox);
-	outbox_await_empty(&b.outbox);
+	outbox_await_empty(&a.outbox, &one);
+	outbox_await_empty(&b.outbox, &ten);
 	outbox_close(&a.outbox);
 	turn();
-	assert_int_equal(told, 2);
+	assert_int_equal(told, 12);
 }
 
 /* In front of all frames, wherever the ring begins, and beyond the limit. */
@@ -673,7 +675,7 @@ main(void)
 		cmocka_unit_test(takes_no_frames_once_closed),
 		cmocka_unit_test(drops_frames_behind_the_last_one),
 		cmocka_unit_test(does_not_flush_again_after_a_partial_flush),
-		cmocka_unit_test(tells_once_when_awaited_outboxes_are_empty),
+		cmocka_unit_test(tells_each_waiter_once_when_its_outbox_is_empty),
 		cmocka_unit_test(puts_a_ping_in_front_of_the_queue),
 		cmocka_unit_test(replaces_a_queued_frame_with_the_same_key),
 		cmocka_unit_test(replaces_frames_anywhere_in_the_ring),

@@ -161,7 +161,7 @@ test_counts_users_of_a_post(void **state)
 	roster_welcome(arriving->session);
 	roster_go_live(arriving->session);
 	assert_news("{}", "{}", "{\"post:1\"}", "{\"3\"}");
-	catchup_cursor_stall(&other->session->cursor);
+	catchup_cursor_stall(&other->session->cursor, STALL_NO_SPACE);
 	roster_fall_behind(other->session, "P"); /* behind, but connected */
 	assert_news("{}", "{}", "{}", "{}");
 	room_leave(tab->session, "post:1");

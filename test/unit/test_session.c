@@ -175,11 +175,11 @@ stalls_a_replay_when_the_outbox_has_no_room(void **state)
 	a->slow = true;
 	for (int i = 0; i < 1000; i++)
 		replay(a, "e", 1);
-	assert_true(a->session->cursor.stalled);
+	assert_int_equal(a->session->cursor.stall, STALL_NO_SPACE);
 	assert_true(a->outbox.bytes <= a->outbox.limit);
 	assert_int_equal(a->overflows, 0);
 	roster_pause(a->session);
-	assert_false(a->session->cursor.stalled);
+	assert_int_equal(a->session->cursor.stall, STALL_NONE);
 	assert_int_equal(a->session->rooms.audience, AUDIENCE_NONE);
 	assert_string_equal(a->session->cursor.position, "1_P");
 	assert_null(a->session->cursor.last_event);
@@ -213,7 +213,7 @@ stalls_a_replay_before_a_join_without_room(void **state)
 	room_join(a->session, "user:1");
 	fill(a);
 	room_publish(AUDIENCE_CACHE_REPLAY, event);
-	assert_true(a->session->cursor.stalled);
+	assert_int_equal(a->session->cursor.stall, STALL_NO_SPACE);
 	assert_int_equal(a->session->rooms.count, 1);
 	roster_pause(a->session);
 	assert_string_equal(a->session->cursor.position, "P");
@@ -316,7 +316,7 @@ delivers_derived_events_without_room(void **state)
 	publish_derived(AUDIENCE_LIVE);
 	publish_derived(AUDIENCE_LOG_REPLAY);
 	assert_null(stalled);
-	assert_false(b->session->cursor.stalled);
+	assert_int_equal(b->session->cursor.stall, STALL_NONE);
 	a->slow = b->slow = false;
 	support_turn();
 	assert_non_null(strstr(a->said, "derived"));
@@ -466,9 +466,9 @@ may_leave_while_all_are_visited(void **state)
 static void
 allows_only_the_states_audiences_and_lists_of_its_table(void **state)
 {
-	const unsigned int waiting = 1u << LIST_NONE | 1u << LIST_TO_LOCATE | 1u << LIST_BEING_LOCATED |
-								 1u << LIST_AWAITING_READER | 1u << LIST_AWAITING_LOG | 1u << LIST_READING_LOG |
-								 1u << LIST_AWAITING_RETRY;
+	const unsigned int waiting = 1u << LIST_NONE | 1u << LIST_TO_LOCATE | 1u << LIST_TO_RECHECK |
+								 1u << LIST_BEING_LOCATED | 1u << LIST_AWAITING_READER |
+								 1u << LIST_AWAITING_LOG | 1u << LIST_READING_LOG | 1u << LIST_AWAITING_RETRY;
 	const unsigned int read_log = 1u << LIST_NONE | 1u << LIST_READING_LOG;
 	const unsigned int read_cache = 1u << LIST_NONE | 1u << LIST_READING_CACHE;
 	const unsigned int any = (1u << (LIST_FALLING_BEHIND + 1)) - 1;
@@ -518,13 +518,13 @@ goes_through_its_states(void **state)
 	assert_null(session->cursor.position);
 	roster_welcome(session); /* once only */
 	assert_int_equal(session->state, SESSION_LIVE);
-	catchup_cursor_stall(&session->cursor);
+	catchup_cursor_stall(&session->cursor, STALL_NO_SPACE);
 	roster_fall_behind(session, "Q");
 	assert_int_equal(session->state, SESSION_REPLAYING);
 	assert_int_equal(session->rooms.audience, AUDIENCE_NONE);
 	assert_string_equal(session->cursor.position, "Q");
 	roster_pause(session);
-	assert_false(session->cursor.stalled);
+	assert_int_equal(session->cursor.stall, STALL_NONE);
 	session_ref(session);
 	support_end(a);
 	assert_int_equal(session->state, SESSION_GONE);
