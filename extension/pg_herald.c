@@ -15,6 +15,7 @@
 #include "worker.h"
 #include "write/doorbell.h"
 #include "write/rule_cache.h"
+#include "write/signal.h"
 #include "write/user_block.h"
 
 PG_MODULE_MAGIC;
@@ -28,6 +29,7 @@ _PG_init(void)
 
 	herald_settings_define(preloading);
 	doorbell_init(preloading);
+	signal_init();
 	rule_cache_init();
 	user_block_init();
 	if (preloading)

@@ -40,6 +40,7 @@
 #include "query.h"
 #include "read/durable_lsn.h"
 #include "read/resume.h"
+#include "read/signal_reader.h"
 
 /* Columns of herald.read_events(). */
 enum
@@ -243,24 +244,6 @@ put_unread_counts(EventReading *reading)
 	}
 }
 
-/*
- * Returns the signals of the window ($4, $3), in the order of writing.  The arms of
- * the UNION are index ranges, as above.
- */
-static SavedQuery read_signals = {
-	.name = "the query on signals",
-	.text = "SELECT s.rooms, s.name, s.payload::text, s.key, s.except_user FROM ("
-			"  (SELECT * FROM herald_internal.signal WHERE xid >= $1 AND xid < pg_snapshot_xmax($3))"
-			"  UNION ALL"
-			"  SELECT r.* FROM unnest($2) AS x CROSS JOIN LATERAL ("
-			"   SELECT * FROM herald_internal.signal WHERE xid >= x AND xid <= x ORDER BY xid LIMIT 1000000) AS r) AS s"
-			" WHERE pg_visible_in_snapshot(s.xid, $3) AND NOT pg_visible_in_snapshot(s.xid, $4) ORDER BY s.at",
-	.nargs = 4,
-	.argtypes = { XID8OID, XID8ARRAYOID, PG_SNAPSHOTOID, PG_SNAPSHOTOID },
-	.read_only = true,
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
-};
-
 static void
 put_signal(EventReading *reading, uint64 row)
 {
@@ -280,14 +263,8 @@ put_signal(EventReading *reading, uint64 row)
 static void
 put_signals(EventReading *reading, const LogSnapshot *seen)
 {
-	Datum values[4];
-	uint64 rows;
+	uint64 rows = signal_reader_run(seen, &reading->position.seen);
 
-	values[0] = UInt64GetDatum(seen->xmax);
-	values[1] = snapshot_in_progress(seen);
-	values[2] = snapshot_to_datum(&reading->position.seen);
-	values[3] = snapshot_to_datum(seen);
-	rows = query_run(&read_signals, 1, values, NULL);
 	for (uint64 row = 0; row < rows; row++)
 		put_signal(reading, row);
 }

@@ -7,20 +7,21 @@
 -- the signals of a window behind its events. Sessions that are not connected
 -- never get the event.
 --
--- The table is a ring of four partitions of ten seconds each. Bridges read a
--- row long before its partition is in use again; herald.maintain() empties it.
+-- The table is a ring of four partitions of ten seconds each. Readers look at
+-- the partition in use and at the one before; herald.maintain() empties the
+-- others. A transaction writes its signals just before its commit, so that it
+-- locks a partition for no longer than that.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION herald_internal.signal_slot() RETURNS smallint
-LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
-	SELECT (floor(extract(epoch FROM clock_timestamp()) / 10)::bigint % 4)::smallint;
-$$;
+LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_signal_slot';
 COMMENT ON FUNCTION herald_internal.signal_slot() IS 'returns the partition for a signal of this moment';
 
 CREATE TABLE herald_internal.signal (
 	xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
 	slot        smallint NOT NULL DEFAULT herald_internal.signal_slot(),
-	at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+	at          timestamptz NOT NULL,
+	number      int NOT NULL,
 	rooms       text[] NOT NULL,
 	name        text NOT NULL,
 	payload     json NOT NULL,
@@ -42,9 +43,10 @@ CREATE FUNCTION herald_internal.append_signal(rooms text[], event text, payload 
                                               except_user text DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_append_signal';
 COMMENT ON FUNCTION herald_internal.append_signal(text[], text, json, text, text) IS
-	'writes a signal without a check, and rings the doorbell';
+	'sends a signal without a check, and rings the doorbell';
 
--- Empties the two partitions that are out of use, unless a transaction is at them: the next call tries again.
+-- Empties the two partitions that are out of use, without waiting: a late writer or reader may be at them, and the next
+-- call tries again.
 CREATE FUNCTION herald_internal.trim_signals() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -242,3 +242,25 @@ test('sends logged events and no signals to a session that is behind', { timeout
   assert.deepEqual(heard(back, 'page').map(({ number }) => number), Array.from({ length: 800 }, (_, n) => n + 1));
   assert.deepEqual([heard(back, 'wave').length, heard(witness, 'wave').length], [0, 1]);
 });
+
+test('leaves no signal behind after a crash of the server, and relays signals again', { timeout: 60000 }, async () => {
+  const fresh = await Scene.open();
+  const [ann] = await fresh.people('Ann');
+  const client = await fresh.plain(ann);
+  const wave = () => fresh.database.query("SELECT herald.signal($1, 'wave')", [[`user:${ann}`]]);
+  const left = () => fresh.database.value('SELECT count(*)::int FROM herald_internal.signal');
+  await wave();
+  await client.waitFor('wave');
+  assert.ok(await left() > 0);
+  await fresh.postgres.crash();
+  await fresh.postgres.start();
+  await until('the server has recovered', () => left().catch(() => null).then((count) => count !== null));
+  assert.equal(await left(), 0);
+  client.forgetEvents();
+  await fresh.bridge.ready();
+  await until('signals arrive again', async () => {
+    await wave();
+    return client.all('wave').length > 0;
+  });
+  await fresh.close();
+});

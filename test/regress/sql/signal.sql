@@ -32,6 +32,87 @@ SELECT herald.signal(array_agg('user:' || n), 'b') FROM generate_series(1, 1000)
 -- Signals never enter the log.
 SELECT count(*) AS logged FROM sig.mark AS m, herald.read_events(m.position) AS r WHERE r.name IS NOT NULL;
 
+-- A rollback to a savepoint takes its signals back; the others keep their order.
+CREATE FUNCTION sig.heard() RETURNS TABLE (name text, payload text) LANGUAGE sql AS $$
+	WITH read AS (SELECT e.* FROM sig.mark AS m, herald.read_events(m.position, signals => true) AS e),
+	     moved AS (UPDATE sig.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
+	SELECT r.name, r.payload FROM read AS r WHERE r.name IS NOT NULL;
+$$;
+CREATE FUNCTION sig.send(name text) RETURNS void LANGUAGE sql BEGIN ATOMIC SELECT herald.signal('{a}', name); END;
+SELECT count(*) > 0 AS heard FROM sig.heard();
+BEGIN;
+SELECT sig.send('1');
+SAVEPOINT a;
+SELECT sig.send('lost');
+SAVEPOINT b;
+SELECT sig.send('lost');
+RELEASE b;
+ROLLBACK TO a;
+SELECT sig.send('2');
+SAVEPOINT b;
+SELECT sig.send('3');
+RELEASE b;
+SELECT sig.send('4');
+RELEASE a;
+SAVEPOINT c;
+ROLLBACK TO c;
+DO $$ BEGIN
+	BEGIN PERFORM sig.send('lost'), 1 / 0; EXCEPTION WHEN division_by_zero THEN PERFORM sig.send('5'); END;
+END $$;
+SELECT sig.send('6');
+COMMIT;
+SELECT name FROM sig.heard();
+DO $$ BEGIN
+	PERFORM sig.send('in a procedure');
+	COMMIT;
+	PERFORM sig.send('rolled back');
+	ROLLBACK;
+	PERFORM sig.send('afterwards');
+END $$;
+SELECT name FROM sig.heard();
+
+-- A transaction that has sent a signal cannot be prepared. One that has taken it back can.
+BEGIN;
+SELECT sig.send('lost');
+PREPARE TRANSACTION 'signal';
+\echo :LAST_ERROR_SQLSTATE
+BEGIN;
+SAVEPOINT a;
+SELECT sig.send('lost');
+ROLLBACK TO a;
+PREPARE TRANSACTION 'signal';
+COMMIT PREPARED 'signal';
+BEGIN READ ONLY;
+SELECT sig.send('lost');
+ROLLBACK;
+SELECT name FROM sig.heard();
+
+-- A transaction sends at most 4 MiB; a window has at most that, the newest.
+DO $$ BEGIN
+	FOR n IN 1 .. 1000 LOOP
+		PERFORM herald.signal('{a}', n::text, json_build_object('text', repeat('x', 5000)));
+	END LOOP;
+END $$;
+\echo :LAST_ERROR_SQLSTATE
+SELECT count(*) FROM sig.heard();
+DO $$ BEGIN
+	FOR n IN 1 .. 1000 LOOP
+		PERFORM herald.signal('{a}', n::text, json_build_object('text', repeat('x', 5000)));
+		IF n % 100 = 0 THEN COMMIT; END IF;
+	END LOOP;
+END $$;
+SELECT count(*) BETWEEN 800 AND 830 AS bounded, sum(length(payload)) < 4 * 1024 * 1024 AS small,
+	array_agg(name::int) = array_agg(name::int ORDER BY name::int) AS ordered, max(name::int) AS newest
+FROM sig.heard();
+
+-- Old partitions are emptied; new signals stay.
+INSERT INTO herald_internal.signal (slot, at, number, rooms, name, payload)
+	SELECT (herald_internal.signal_slot() + 2) % 4, now(), n, '{a}', 'old', '{}' FROM generate_series(1, 1000) AS n;
+SELECT sig.send('new');
+SELECT herald_internal.trim_signals();
+SELECT name, count(*) FROM herald_internal.signal WHERE name IN ('old', 'new') GROUP BY name;
+
+
 -- Privileges: the application as for publish(), no other role.
 CREATE ROLE regress_app IN ROLE herald_publish;
 CREATE ROLE regress_stranger;
