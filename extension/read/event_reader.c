@@ -345,6 +345,21 @@ end_window(EventReading *reading)
 }
 
 /*
+ * Returns whether the log cannot have an event of the window: each of the three index
+ * ranges of the window query is empty.
+ */
+static bool
+window_is_empty(const Position *position)
+{
+	const LogSnapshot *seen = &position->seen;
+	bool no_new_ids = position->window_end.top <= Max(position->last_id, seen->top);
+	bool no_old_ids = position->last_id >= seen->top;
+	bool none_in_between = seen->count == 0 && Min(position->window_end.xmax, seen->next) <= seen->xmax;
+
+	return no_new_ids && (no_old_ids || none_in_between);
+}
+
+/*
  * Reads one page: the next rows of the window that the position is in the middle
  * of, or of the window that begins at the position.
  */
@@ -358,7 +373,7 @@ read_page(EventReading *reading, Datum rooms, bool all_rooms)
 	Assert(reading->max_events > 0 && reading->max_bytes > 0);
 	if (!reading->position.partial)
 		begin_window(reading);
-	full = put_page(reading, run_window(reading, rooms, all_rooms));
+	full = !window_is_empty(&reading->position) && put_page(reading, run_window(reading, rooms, all_rooms));
 	if (!full)
 		end_window(reading);
 	put_unread_counts(reading);
