@@ -302,6 +302,16 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM preloaded AS d
 	WHERE d.named AND NOT herald.preloaded() AND NOT pg_is_in_recovery()
 	UNION ALL
+	SELECT 'warning', 'workers_few', NULL, NULL,
+	       format('herald.databases names %s databases, but max_worker_processes is %s: some get no worker', s.count,
+	              current_setting('max_worker_processes')),
+	       format('ALTER SYSTEM SET max_worker_processes = %s; -- and restart the server', s.count + 8)
+	FROM (SELECT count(DISTINCT d.name) AS count,
+	             (current_setting('max_logical_replication_workers')::int > 0)::int AS others
+	      FROM regexp_split_to_table(current_setting('herald.databases', true), '\s*,\s*') AS d (name)
+	      WHERE d.name <> '') AS s
+	WHERE EXISTS (SELECT FROM preloaded) AND s.count + s.others > current_setting('max_worker_processes')::int
+	UNION ALL
 	SELECT 'warning', 'encoding_unchecked', NULL, NULL,
 	       'the database has the encoding SQL_ASCII, which stores any bytes: clients get U+FFFD for those that are not '
 	       'UTF-8',
@@ -312,15 +322,6 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'info', 'standby', NULL, NULL, 'this server is a standby; the bridge and the application need the primary',
 	       '-- connect to the primary'
 	WHERE pg_is_in_recovery()
-	UNION ALL
-	SELECT 'info', 'role_unused', NULL, NULL,
-	       format('no login role is a member of %s', string_agg(r.name, ', ' ORDER BY r.name)),
-	       format('CREATE ROLE %s LOGIN IN ROLE %s;', r.member, string_agg(r.name, ', ' ORDER BY r.name))
-	FROM (VALUES ('my_bridge', 'herald_bridge'), ('my_app', 'herald_watch'), ('my_app', 'herald_publish'),
-	             ('my_app', 'herald_inbox')) AS r (member, name)
-	WHERE NOT EXISTS (SELECT FROM pg_roles AS m WHERE m.rolcanlogin AND NOT m.rolsuper AND
-	                  pg_has_role(m.oid, r.name, 'MEMBER'))
-	GROUP BY r.member
 	UNION ALL
 	SELECT 'warning', 'queue_filling', NULL, NULL,
 	       format('the NOTIFY queue is %s %% full: a listening session is in a long transaction', round(q.usage * 100)),
@@ -359,6 +360,81 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	      a.xact_start < clock_timestamp() - patience;
 $$;
 
+-- ----- roles: members and their rights
+
+CREATE FUNCTION herald_internal.short_list(names text[], count bigint) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_to_string(names[:10], ', ') ||
+	       CASE WHEN count > 10 THEN format(' and %s more', count - 10) ELSE '' END;
+$$;
+COMMENT ON FUNCTION herald_internal.short_list(text[], bigint) IS 'returns the first ten of so many names';
+
+-- Superusers are not listed as members: they can do everything anyway.
+CREATE FUNCTION herald_internal.role_problems() RETURNS SETOF herald_internal.problem
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH ours AS (
+		SELECT r.oid, r.rolname AS name FROM pg_roles AS r
+		WHERE r.rolname IN ('herald_watch', 'herald_publish', 'herald_inbox', 'herald_admin', 'herald_bridge')
+	), login AS (
+		SELECT r.oid, r.rolname AS name FROM pg_roles AS r WHERE r.rolcanlogin AND NOT r.rolsuper
+	), member AS (
+		SELECT o.name AS role, l.name ||
+		       coalesce(CASE WHEN bool_or(d.member = l.oid) THEN ' (also through ' ELSE ' (through ' END ||
+		                string_agg(d.member::regrole::text, ', ' ORDER BY d.member::regrole::text)
+		                    FILTER (WHERE d.member <> l.oid) || ')', '') AS name
+		FROM ours AS o
+		JOIN login AS l ON pg_has_role(l.oid, o.oid, 'MEMBER')
+		LEFT JOIN pg_auth_members AS d ON d.roleid = o.oid AND pg_has_role(l.oid, d.member, 'MEMBER')
+		GROUP BY o.name, l.name
+	), watchable AS (
+		SELECT o.rolname AS owner, c.oid::regclass AS relation, count(*) OVER by_owner AS count,
+		       row_number() OVER (by_owner ORDER BY c.oid) AS place
+		FROM pg_class AS c
+		JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		JOIN pg_roles AS o ON o.oid = c.relowner
+		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND
+		      n.nspname <> 'information_schema' AND n.nspname !~ '^(pg_|herald$|herald_internal$)' AND
+		      (o.rolsuper OR pg_has_role(o.oid, to_regrole('herald_watch')::oid, 'MEMBER'))
+		WINDOW by_owner AS (PARTITION BY c.relowner)
+	)
+	SELECT 'info', 'role_unused', NULL::regclass, NULL,
+	       format('no login role is a member of %s', string_agg(r.name, ', ' ORDER BY r.name)),
+	       format('CREATE ROLE %s LOGIN IN ROLE %s;', r.member, string_agg(r.name, ', ' ORDER BY r.name))
+	FROM (VALUES ('my_bridge', 'herald_bridge'), ('my_app', 'herald_watch'), ('my_app', 'herald_publish'),
+	             ('my_app', 'herald_inbox')) AS r (member, name)
+	WHERE r.name NOT IN (SELECT m.role FROM member AS m)
+	GROUP BY r.member
+	UNION ALL
+	SELECT 'info', 'role_members', NULL, NULL,
+	       format('login roles with %s: %s', m.role,
+	              herald_internal.short_list(array_agg(m.name ORDER BY m.name), count(*))),
+	       format('-- REVOKE %s FROM those that do not need it', m.role)
+	FROM member AS m
+	GROUP BY m.role
+	UNION ALL
+	(SELECT 'info', 'owner_may_watch', NULL, NULL,
+	       format('role %I may watch its tables: %s', w.owner,
+	              herald_internal.short_list(array_agg(w.relation::text ORDER BY w.place), w.count)),
+	       '-- rules run with the rights of this role'
+	FROM watchable AS w
+	WHERE w.place <= 10
+	GROUP BY w.owner, w.count
+	ORDER BY w.count DESC, w.owner
+	LIMIT 20)
+	UNION ALL
+	SELECT 'info', 'doorbell_open', NULL, NULL,
+	       format('NOTIFY needs no privilege: these roles can connect, and so ring the doorbell, without any role of '
+	              'pg_herald: %s', herald_internal.short_list(array_agg(l.name ORDER BY l.name), count(*))),
+	       CASE WHEN has_database_privilege('public', current_database(), 'CONNECT')
+	       THEN format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC; -- and GRANT it to the roles that need it',
+	                   current_database())
+	       ELSE format('-- REVOKE CONNECT ON DATABASE %I FROM those that do not need it', current_database()) END
+	FROM login AS l
+	WHERE has_database_privilege(l.oid, current_database(), 'CONNECT') AND
+	      NOT EXISTS (SELECT FROM ours AS o WHERE pg_has_role(l.oid, o.oid, 'MEMBER'))
+	HAVING count(*) > 0;
+$$;
+
 CREATE FUNCTION herald.doctor(patience interval DEFAULT '5 minutes')
 RETURNS TABLE (severity text, problem text, relation regclass, rule text, detail text, remedy text)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -367,9 +443,11 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET
 	      UNION ALL
 	      SELECT * FROM herald_internal.trigger_problems()
 	      UNION ALL
+	      SELECT * FROM herald_internal.role_problems()
+	      UNION ALL
 	      SELECT * FROM herald_internal.server_problems(patience)) AS p
 	ORDER BY array_position('{error,warning,info}', p.severity), p.problem, p.relation::text, p.rule, p.remedy;
 $$;
 COMMENT ON FUNCTION herald.doctor(interval) IS
-	'lists the problems that keep a change from reaching its recipients, with remedies; "patience" is how long a '
-	'transaction may be open and the log unattended';
+	'lists the problems that keep a change from reaching its recipients, and the rights of roles, with remedies; '
+	'"patience" is how long a transaction may be open and the log unattended';

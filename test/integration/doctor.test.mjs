@@ -11,7 +11,7 @@ const database = await primary.createDatabase('app');
 await database.query('CREATE EXTENSION pg_herald');
 
 const problems = async (server = database) =>
-  (await server.query("SELECT problem FROM herald.doctor() WHERE problem <> 'role_unused'")).map(({ problem }) => problem);
+  (await server.query("SELECT problem FROM herald.doctor() WHERE problem NOT IN ('role_unused', 'owner_may_watch')")).map(({ problem }) => problem);
 const healthy = () => until('the doctor finds no problem', async () => (await problems()).length === 0);
 
 test('reports a missing worker until it runs again', async () => {
@@ -34,5 +34,21 @@ test('reports a standby, and examines the rules there', async () => {
     await until('the standby reports the broken rule', async () => (await problems(copy)).includes('rule_broken'));
   } finally {
     await standby.destroy();
+  }
+});
+
+test('reports too few worker processes for the databases', async () => {
+  const server = await Postgres.create({ preload: ['app', 'second', 'third'], settings: ['max_worker_processes=3'] });
+  try {
+    const app = await server.createDatabase('app');
+    await app.query('CREATE EXTENSION pg_herald');
+    const [{ severity, detail, remedy }] = await app.query("SELECT severity, detail, remedy FROM herald.doctor() WHERE problem = 'workers_few'");
+    assert.equal(severity, 'warning');
+    assert.match(detail, /names 3 databases, but max_worker_processes is 3/);
+    await app.query(remedy.replace(/ --.*/, ''));
+    await server.restart();
+    assert.ok(!(await problems(app)).includes('workers_few'));
+  } finally {
+    await server.destroy();
   }
 });

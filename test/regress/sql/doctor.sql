@@ -6,7 +6,8 @@ CREATE SCHEMA doctor;
 -- Servers differ in preloaded libraries and in login roles, so that the view leaves these problems out.
 CREATE VIEW doctor.report AS
 	SELECT * FROM herald.doctor()
-	WHERE problem NOT IN ('not_preloaded', 'database_not_served', 'worker_missing', 'role_unused');
+	WHERE problem NOT IN ('not_preloaded', 'database_not_served', 'worker_missing', 'role_unused', 'role_members',
+	                      'owner_may_watch', 'doorbell_open');
 CREATE VIEW doctor.says AS
 	SELECT format('%s %s %s %s: %s', severity, problem, relation, '(' || rule || ')', detail) FROM doctor.report;
 -- Returns each remedy once.
@@ -235,6 +236,24 @@ SELECT * FROM doctor.roles;
 SELECT remedy FROM doctor.roles \gexec
 SELECT * FROM doctor.roles;
 DROP ROLE my_app, my_bridge;
+
+-- Rights: members of the roles, owners of tables, and roles that can ring the doorbell.
+CREATE VIEW doctor.rights AS SELECT severity, problem, detail, remedy FROM herald.doctor()
+WHERE problem IN ('role_members', 'owner_may_watch', 'doorbell_open') AND detail ~ 'regress_(boss|clerk|guest|owner)';
+CREATE ROLE regress_boss LOGIN IN ROLE herald_admin;
+CREATE ROLE regress_office IN ROLE herald_publish, herald_inbox;
+CREATE ROLE regress_clerk LOGIN IN ROLE regress_office, herald_inbox;
+CREATE ROLE regress_guest LOGIN;
+CREATE ROLE regress_owner IN ROLE herald_watch;
+CREATE SCHEMA owned AUTHORIZATION regress_owner;
+SET ROLE regress_owner;
+SELECT format('CREATE TABLE owned.table_%s (id int)', lpad(n::text, 2, '0')) FROM generate_series(1, 12) AS n \gexec
+RESET ROLE;
+SELECT * FROM doctor.rights;
+GRANT herald_bridge TO regress_guest;
+SELECT * FROM doctor.rights WHERE problem = 'doorbell_open' OR detail ~ 'guest';
+DROP SCHEMA owned CASCADE;
+DROP ROLE regress_boss, regress_clerk, regress_office, regress_guest, regress_owner;
 
 -- A prepared transaction that awaits its commit.
 BEGIN;
