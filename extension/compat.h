@@ -31,9 +31,12 @@
 
 #if PG_VERSION_NUM < 160000
 #define relation_is_owned_by(relid, role) pg_class_ownercheck(relid, role)
+#define database_is_owned_by(database, role) pg_database_ownercheck(database, role)
 #else
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #define relation_is_owned_by(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#define database_is_owned_by(database, role) object_ownercheck(DatabaseRelationId, database, role)
 #endif
 
 #endif /* HERALD_COMPAT_H */

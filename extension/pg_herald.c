@@ -11,8 +11,10 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "admin/database_command.h"
+#include "launcher.h"
 #include "settings.h"
-#include "worker.h"
+#include "worker_slot.h"
 #include "write/doorbell.h"
 #include "write/rule_cache.h"
 #include "write/signal.h"
@@ -25,13 +27,15 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
-	bool preloading = process_shared_preload_libraries_in_progress;
-
-	herald_settings_define(preloading);
-	doorbell_init(preloading);
+	herald_settings_define();
+	doorbell_init();
 	signal_init();
 	rule_cache_init();
 	user_block_init();
-	if (preloading)
-		worker_register_all();
+	if (process_shared_preload_libraries_in_progress)
+	{
+		worker_slot_init();
+		database_command_init();
+		launcher_register();
+	}
 }

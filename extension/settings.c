@@ -125,17 +125,16 @@ define_inbox_settings(void)
 }
 
 void
-herald_settings_define(bool preloading)
+herald_settings_define(void)
 {
 	define_write_settings();
 	define_inbox_settings();
 
-	/* A session cannot define a setting of the postmaster: where not preloaded it is one of the configuration file. */
 	DefineCustomStringVariable("herald.databases",
 							   "Databases that get a doorbell worker, separated by commas.",
-							   "Takes effect when the server starts with pg_herald in shared_preload_libraries.",
+							   "Takes effect where pg_herald is in shared_preload_libraries.",
 							   &herald_databases, "",
-							   preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0, check_databases, NULL, NULL);
+							   PGC_SIGHUP, 0, check_databases, NULL, NULL);
 
 	MarkGUCPrefixReserved("herald");
 }

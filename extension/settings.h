@@ -12,7 +12,7 @@
 #include "postgres.h"
 
 extern bool herald_enabled;
-extern char *herald_databases;	   /* a list of names; only workers and their registration use it */
+extern char *herald_databases;	   /* a list of names; only the launcher uses it */
 extern int herald_recovery_window; /* seconds */
 
 /*
@@ -20,6 +20,6 @@ extern int herald_recovery_window; /* seconds */
  * where the library is preloaded.  Elsewhere it exists as well, so that ALTER
  * SYSTEM can set it before the restart that preloads the library.
  */
-extern void herald_settings_define(bool preloading);
+extern void herald_settings_define(void);
 
 #endif /* HERALD_SETTINGS_H */

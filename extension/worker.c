@@ -17,22 +17,15 @@
  *	  serves: without a worker, writers would have to NOTIFY in their transactions,
  *	  and would fail where the worker did.
  *
- * 4. A worker that cannot connect to its database exits, and the postmaster
- *	  starts it again a second later.  That process connects to no database.  It
- *	  waits until the database accepts connections, warns once a minute, and then
- *	  exits to be started again.
- *
- * pg_upgrade's servers have no workers: they would write into a database that is being copied.
+ * 4. A worker that is asked to leave its database exits when it is idle.  The
+ *	  launcher starts workers (launcher.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -43,24 +36,20 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 #include "query.h"
 #include "read/server_start.h"
 #include "settings.h"
-#include "worker.h"
+#include "worker_slot.h"
 #include "write/doorbell.h"
 
 #define RING_INTERVAL_MS 1
 #define MAX_MAINTENANCE_INTERVAL_MS 1000
 #define IDLE_INTERVAL_MS 60000
 #define RETRY_INTERVAL_MS 1000
-#define WARNING_INTERVAL_MS 60000
 
 PGDLLEXPORT void herald_worker_main(Datum slot);
 
@@ -148,7 +137,7 @@ record_server_start(void)
 	query_end(&scope);
 }
 
-/* Sleeps until the latch is set or the time has passed; returns whether the latch was set. */
+/* Sleeps until the latch is set or the time has passed; returns whether the latch was set.  Exits if asked to. */
 static bool
 wait_for_ring(long milliseconds)
 {
@@ -157,6 +146,8 @@ wait_for_ring(long milliseconds)
 
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
+	if (worker_slot_must_leave())
+		proc_exit(0);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
@@ -190,57 +181,6 @@ milliseconds_since(instr_time start)
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, start);
 	return (long) INSTR_TIME_GET_MILLISEC(now);
-}
-
-/* Returns the reason why a connection to the database must fail, or NULL; in a transaction. */
-static const char *
-connection_obstacle(const char *database)
-{
-	const char *obstacle = NULL;
-	Oid oid = get_database_oid(database, true);
-	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(oid));
-
-	if (!HeapTupleIsValid(tuple))
-		return "database \"%s\" does not exist";
-	if (!((Form_pg_database) GETSTRUCT(tuple))->datallowconn)
-		obstacle = "database \"%s\" does not accept connections";
-	ReleaseSysCache(tuple);
-	return obstacle;
-}
-
-/* Waits until the database accepts connections, without being connected to one. */
-static void
-wait_for_database(const char *database)
-{
-	for (int waited = 0;; waited += RETRY_INTERVAL_MS)
-	{
-		const char *obstacle;
-
-		begin_task("waiting for the database");
-		obstacle = connection_obstacle(database);
-		end_task();
-		if (obstacle == NULL)
-			return;
-		if (waited % WARNING_INTERVAL_MS == 0)
-			ereport(WARNING, (errcode(ERRCODE_UNDEFINED_DATABASE), errmsg(obstacle, database),
-							  errdetail("herald.databases names it."),
-							  errhint("Make the database available, or correct herald.databases and restart the server.")));
-		wait_for_ring(RETRY_INTERVAL_MS);
-	}
-}
-
-/* Connects to the database; ends the process if that fails, now or in the process before. */
-static void
-connect_to_database(int slot, char *database)
-{
-	bool failed_before = doorbell_set_connecting(slot, true);
-
-	BackgroundWorkerInitializeConnection(failed_before ? NULL : database, NULL, 0);
-	if (failed_before)
-		wait_for_database(database);
-	doorbell_set_connecting(slot, false);
-	if (failed_before)
-		proc_exit(1);
 }
 
 static long
@@ -279,36 +219,23 @@ serve_writers(void)
 void
 herald_worker_main(Datum slot)
 {
+	Oid database;
+
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	connect_to_database(DatumGetInt32(slot), MyBgworkerEntry->bgw_extra);
+	database = worker_slot_enter(DatumGetInt32(slot));
+	if (!OidIsValid(database))
+		proc_exit(0);
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	wait_for_extension();
 	run_task(record_server_start, "recording the start");
-	doorbell_serve(DatumGetInt32(slot));
+	worker_slot_serve();
 	/* A crash may have ended the previous worker between a commit and its NOTIFY: ring once. */
 	SetLatch(MyLatch);
 	serve_writers();
-}
-
-static void
-register_worker(const char *database, int slot)
-{
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = RETRY_INTERVAL_MS / 1000,
-		.bgw_main_arg = Int32GetDatum(slot),
-	};
-
-	snprintf(worker.bgw_name, BGW_MAXLEN, "pg_herald worker for %s", database);
-	snprintf(worker.bgw_type, BGW_MAXLEN, "pg_herald worker");
-	snprintf(worker.bgw_library_name, BGW_MAXLEN, "pg_herald");
-	snprintf(worker.bgw_function_name, BGW_MAXLEN, "herald_worker_main");
-	strlcpy(worker.bgw_extra, database, BGW_EXTRALEN);
-	RegisterBackgroundWorker(&worker);
 }
 
 PG_FUNCTION_INFO_V1(herald_preloaded);
@@ -318,51 +245,4 @@ Datum
 herald_preloaded(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(doorbell_has_worker());
-}
-
-/* Returns the names of herald.databases, each once. */
-static List *
-databases_to_serve(void)
-{
-	List *names;
-	List *databases = NIL;
-	ListCell *cell;
-
-	if (!SplitIdentifierString(pstrdup(herald_databases), ',', &names))
-		elog(ERROR, "herald.databases is not a list of names"); /* its check has accepted it */
-	foreach (cell, names)
-	{
-		ListCell *other;
-
-		foreach (other, databases)
-		{
-			if (strcmp(lfirst(other), lfirst(cell)) == 0)
-				break;
-		}
-		if (other == NULL)
-			databases = lappend(databases, lfirst(cell));
-	}
-	return databases;
-}
-
-void
-worker_register_all(void)
-{
-	List *names;
-	ListCell *cell;
-	int slot = 0;
-
-	Assert(process_shared_preload_libraries_in_progress);
-	if (IsBinaryUpgrade)
-		return;
-	names = databases_to_serve();
-	if (list_length(names) > DOORBELL_MAX_WORKERS)
-		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						  errmsg("herald.databases names more than %d databases", DOORBELL_MAX_WORKERS),
-						  errdetail("Databases after the first %d get no worker.", DOORBELL_MAX_WORKERS)));
-	foreach (cell, names)
-	{
-		if (slot < DOORBELL_MAX_WORKERS)
-			register_worker(lfirst(cell), slot++);
-	}
 }

@@ -21,9 +21,6 @@
  *	  that wrote events.  So every COMMIT PREPARED rings if the extension exists in
  *	  the database, at the commit of the transaction that runs the command.
  *
- * Workers write slots under a lock; writers read them without one.  A stale latch
- * costs a needless wake-up, or the bridges wait until their next poll.
- *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -32,89 +29,23 @@
 #include "access/xact.h"
 #include "commands/async.h"
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
-#include "storage/proc.h"
-#include "storage/shmem.h"
 #include "tcop/utility.h"
 
-#include "compat.h"
 #include "query.h"
+#include "worker_slot.h"
 #include "write/doorbell.h"
 
-/* The slot of a worker, in shared memory. */
-typedef struct DoorbellSlot
-{
-	Oid database;
-	Latch *latch;	 /* of the worker; NULL: it does not serve */
-	bool connecting; /* the worker has begun to connect and has not succeeded yet */
-} DoorbellSlot;
+/* The outermost nesting level that has rung; 0: no ring at the commit. */
+static int ring_level;
 
-static struct
-{
-	DoorbellSlot *slots;  /* DOORBELL_MAX_WORKERS; NULL: the library is not preloaded */
-	DoorbellSlot *served; /* the slot that this process serves, if it is a worker */
-	int ring_level;		  /* 0: no ring at the commit */
-} doorbell;
-
-/* The hooks that were set before ours. */
-static struct
-{
-	shmem_startup_hook_type shmem_startup;
-	ProcessUtility_hook_type process_utility;
-#ifndef HERALD_SHMEM_REQUEST_IN_INIT
-	shmem_request_hook_type shmem_request;
-#endif
-} previous_hooks;
-
-static Size
-shared_size(void)
-{
-	return sizeof(DoorbellSlot) * DOORBELL_MAX_WORKERS;
-}
-
-static void
-request_shared_memory(void)
-{
-#ifndef HERALD_SHMEM_REQUEST_IN_INIT
-	if (previous_hooks.shmem_request)
-		previous_hooks.shmem_request();
-#endif
-	RequestAddinShmemSpace(shared_size());
-}
-
-static void
-attach_shared_memory(void)
-{
-	bool found;
-
-	if (previous_hooks.shmem_startup)
-		previous_hooks.shmem_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	doorbell.slots = ShmemInitStruct("pg_herald doorbell", shared_size(), &found);
-	if (!found)
-		memset(doorbell.slots, 0, shared_size());
-	LWLockRelease(AddinShmemInitLock);
-}
-
-static DoorbellSlot *
-slot_of(Oid database)
-{
-	if (doorbell.slots == NULL)
-		return NULL;
-	for (int i = 0; i < DOORBELL_MAX_WORKERS; i++)
-	{
-		if (doorbell.slots[i].database == database && doorbell.slots[i].latch != NULL)
-			return &doorbell.slots[i];
-	}
-	return NULL;
-}
+/* The hook that was set before ours. */
+static ProcessUtility_hook_type previous_process_utility;
 
 bool
 doorbell_has_worker(void)
 {
-	return slot_of(MyDatabaseId) != NULL;
+	return worker_slot_latch(MyDatabaseId) != NULL;
 }
 
 void
@@ -130,15 +61,14 @@ doorbell_ring(void)
 	int level = GetCurrentTransactionNestLevel();
 
 	Assert(level > 0);
-	if (doorbell.ring_level == 0 || level < doorbell.ring_level)
-		doorbell.ring_level = level;
+	if (ring_level == 0 || level < ring_level)
+		ring_level = level;
 }
 
 static void
 wake_worker(void)
 {
-	DoorbellSlot *slot = slot_of(MyDatabaseId);
-	Latch *latch = slot ? slot->latch : NULL;
+	Latch *latch = worker_slot_latch(MyDatabaseId);
 
 	if (latch != NULL)
 		SetLatch(latch);
@@ -147,7 +77,7 @@ wake_worker(void)
 static void
 ring_at_transaction_end(XactEvent event, void *arg)
 {
-	if (doorbell.ring_level == 0)
+	if (ring_level == 0)
 		return;
 	switch (event)
 	{
@@ -155,16 +85,16 @@ ring_at_transaction_end(XactEvent event, void *arg)
 			if (!doorbell_has_worker())
 			{
 				doorbell_notify();
-				doorbell.ring_level = 0;
+				ring_level = 0;
 			}
 			break;
 		case XACT_EVENT_COMMIT:
 			wake_worker();
-			doorbell.ring_level = 0;
+			ring_level = 0;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			doorbell.ring_level = 0;
+			ring_level = 0;
 			break;
 		default:
 			break;
@@ -176,12 +106,12 @@ follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionI
 {
 	int level = GetCurrentTransactionNestLevel();
 
-	if (doorbell.ring_level < level)
+	if (ring_level < level)
 		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		doorbell.ring_level = 0;
+		ring_level = 0;
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-		doorbell.ring_level = level - 1;
+		ring_level = level - 1;
 }
 
 /* The ProcessUtility hook: runs the command, and rings if it was a COMMIT PREPARED. */
@@ -193,61 +123,19 @@ run_utility(PlannedStmt *statement, const char *text, bool read_only_tree, Proce
 	bool commits_prepared = IsA(parsed, TransactionStmt) &&
 							((TransactionStmt *) parsed)->kind == TRANS_STMT_COMMIT_PREPARED;
 
-	if (previous_hooks.process_utility)
-		previous_hooks.process_utility(statement, text, read_only_tree, context, params, environment, dest, completion);
+	if (previous_process_utility)
+		previous_process_utility(statement, text, read_only_tree, context, params, environment, dest, completion);
 	else
 		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, dest, completion);
 	if (commits_prepared && OidIsValid(query_own_table("rule")))
 		doorbell_ring();
 }
 
-static void
-stop_serving(int code, Datum arg)
-{
-	doorbell.served->latch = NULL;
-}
-
 void
-doorbell_serve(int slot)
-{
-	Assert(doorbell.slots != NULL && doorbell.served == NULL);
-	Assert(slot >= 0 && slot < DOORBELL_MAX_WORKERS);
-	Assert(OidIsValid(MyDatabaseId));
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	doorbell.served = &doorbell.slots[slot];
-	doorbell.served->database = MyDatabaseId;
-	doorbell.served->latch = MyLatch;
-	before_shmem_exit(stop_serving, 0);
-	LWLockRelease(AddinShmemInitLock);
-}
-
-bool
-doorbell_set_connecting(int slot, bool connecting)
-{
-	bool before;
-
-	Assert(doorbell.slots != NULL);
-	Assert(slot >= 0 && slot < DOORBELL_MAX_WORKERS);
-	before = doorbell.slots[slot].connecting;
-	doorbell.slots[slot].connecting = connecting;
-	return before;
-}
-
-void
-doorbell_init(bool preloading)
+doorbell_init(void)
 {
 	RegisterXactCallback(ring_at_transaction_end, NULL);
 	RegisterSubXactCallback(follow_subtransaction, NULL);
-	previous_hooks.process_utility = ProcessUtility_hook;
+	previous_process_utility = ProcessUtility_hook;
 	ProcessUtility_hook = run_utility;
-	if (!preloading)
-		return;
-#ifdef HERALD_SHMEM_REQUEST_IN_INIT
-	request_shared_memory();
-#else
-	previous_hooks.shmem_request = shmem_request_hook;
-	shmem_request_hook = request_shared_memory;
-#endif
-	previous_hooks.shmem_startup = shmem_startup_hook;
-	shmem_startup_hook = attach_shared_memory;
 }

@@ -293,7 +293,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	SELECT 'info', 'database_not_served', NULL, NULL,
 	       'herald.databases does not name this database: every commit that notifies waits for the one before it',
-	       format('ALTER SYSTEM SET herald.databases = %L; -- and restart the server',
+	       format('ALTER SYSTEM SET herald.databases = %L; -- and SELECT pg_reload_conf()',
 	              concat_ws(',', nullif(current_setting('herald.databases'), ''), d.name))
 	FROM preloaded AS d
 	WHERE NOT d.named

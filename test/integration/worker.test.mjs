@@ -1,4 +1,4 @@
-// The setting herald.databases: set before the library is preloaded, and with a name that no database has.
+// The workers of herald.databases: when they start, and when they leave their database.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -55,11 +55,71 @@ test('starts one worker for a database that is named twice', async () => {
 
 test('logs a missing database once a minute, with a hint, and serves it once it exists', async () => {
   const postgres = await server({ preload: ['postgres', 'late'] });
-  await until('the worker warns', () => postgres.log().includes('HINT:  Make the database available'));
-  await pause(5000);    // a worker that does not wait adds a line every second
+  await until('the launcher warns', () => postgres.log().includes('HINT:  Make the database available'));
+  await pause(5000);    // a launcher that does not wait adds a line every second
   const lines = postgres.log().split('\n').filter((line) => /"late" does not exist|exited with exit code/.test(line));
-  assert.equal(lines.length, 3, lines.join('\n'));    // the failed connection, the end of its process, the warning
+  assert.equal(lines.length, 1, lines.join('\n'));
   const database = await postgres.createDatabase('late');
   await database.query('CREATE EXTENSION pg_herald');
   await isServed(database);
+});
+
+const workerIn = (database, name) => database.query(
+  "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_herald worker' AND datname = $1", [name]);
+
+test('serves the databases of a reloaded list, and leaves those that it does not name', async () => {
+  const postgres = await server({ preload: ['postgres'] });
+  const [one, other] = [await postgres.createDatabase('one'), await postgres.createDatabase('other')];
+  const serve = async (list) => {
+    await one.query(`ALTER SYSTEM SET herald.databases = '${list}'`);
+    await one.query('SELECT pg_reload_conf()');
+  };
+  for (const database of [one, other]) await database.query('CREATE EXTENSION pg_herald');
+  await serve('one, other');
+  await isServed(one);
+  await isServed(other);
+  await serve('other');
+  await until('the worker leaves', async () => !await one.value('SELECT herald.preloaded()'));
+  assert.equal(await other.value('SELECT herald.preloaded()'), true);
+  assert.equal((await workerIn(one, 'one')).length, 0);
+});
+
+test('leaves its database for commands that need it for themselves', { timeout: 120000 }, async () => {
+  const postgres = await server({ preload: ['app', 'renamed'] });
+  const app = await postgres.createDatabase('app');
+  const control = postgres.database('postgres');
+  await app.query('CREATE EXTENSION pg_herald');
+  await isServed(app);
+  await app.close();
+
+  await control.query('CREATE DATABASE copy TEMPLATE app');
+  await control.query('ALTER DATABASE app RENAME TO renamed');
+  const renamed = postgres.database('renamed');
+  await isServed(renamed);
+  await renamed.close();
+  await control.query('ALTER DATABASE renamed RENAME TO app');
+  await until('a worker is back', async () => (await workerIn(control, 'app')).length === 1);
+  await control.query('DROP DATABASE app');
+
+  const again = await postgres.createDatabase('app');
+  await again.query('CREATE EXTENSION pg_herald');
+  await isServed(again);
+  await again.close();
+  await control.query('DROP DATABASE app WITH (FORCE)');
+  await pause(2500);    // a worker of a database that is gone would be started again in this time
+  assert.doesNotMatch(postgres.log(), /FATAL|ERROR/);
+});
+
+test('stays in its database if the command is not one of the owner', async () => {
+  const postgres = await server({ preload: ['app'] });
+  const app = await postgres.createDatabase('app');
+  await app.query('CREATE EXTENSION pg_herald; CREATE ROLE stranger LOGIN CREATEDB');
+  await isServed(app);
+  const before = await workerIn(app, 'app');
+  const stranger = await postgres.database('postgres').connect('stranger');
+  for (const command of ['DROP DATABASE app', 'ALTER DATABASE app RENAME TO mine', 'CREATE DATABASE mine TEMPLATE app']) {
+    await assert.rejects(stranger.query(command), { code: '42501' }, command);
+  }
+  await stranger.end();
+  assert.deepEqual(await workerIn(app, 'app'), before);
 });

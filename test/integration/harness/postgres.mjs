@@ -121,6 +121,7 @@ export class Postgres {
 
 export class Database {
   #pool;
+  #closed;
 
   constructor(server, name) {
     this.server = server;
@@ -172,5 +173,5 @@ export class Database {
       ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-U', 'postgres', ...connection, ...options]);
   }
 
-  close() { return soon('the last query ends', this.#pool.end(), 60000); }
+  close() { return this.#closed ??= soon('the last query ends', this.#pool.end(), 60000); }
 }

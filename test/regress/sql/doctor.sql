@@ -293,7 +293,8 @@ SELECT severity,
        problem = CASE WHEN current_setting('shared_preload_libraries') ~ 'pg_herald' THEN 'database_not_served'
                  ELSE 'not_preloaded' END AS expected,
        remedy ~ ('^(LOAD ''pg_herald''; ALTER SYSTEM SET shared_preload_libraries = .*; )?' ||
-         'ALTER SYSTEM SET herald.databases = ''[^'']*regress_doctor''; -- and restart the server$') AS remedy
+         'ALTER SYSTEM SET herald.databases = ''[^'']*regress_doctor''; '
+         '-- and (restart the server|SELECT pg_reload_conf\(\))$') AS remedy
 FROM herald.doctor() WHERE problem <> 'role_unused';
 \c :HERE
 DROP DATABASE regress_doctor;

@@ -1,0 +1,208 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_slot.c
+ *	  The slots of workers in shared memory: one for each database that has a
+ *	  worker.
+ *
+ * 1. The launcher assigns a free slot to a database and starts a worker for it.
+ *
+ * 2. The worker enters the slot before it connects.  It serves from the moment when
+ *	  the extension exists.
+ *
+ * 3. Anybody may ask the worker to leave.  It exits as soon as it is idle.
+ *
+ * 4. When the worker exits, for whatever reason, the slot is free.
+ *
+ * Slots are written under a lock; writers of events read them without one.  A stale
+ * latch costs a needless wake-up, or the bridges wait until their next poll.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+#include "compat.h"
+#include "worker_slot.h"
+
+typedef struct WorkerSlot
+{
+	Oid database; /* InvalidOid: the slot is free */
+	Latch *latch; /* of the worker; NULL: it has not entered yet */
+	bool serving; /* it rings for writers */
+	bool leaving; /* it was asked to leave */
+} WorkerSlot;
+
+static WorkerSlot *slots; /* WORKER_SLOTS; NULL: the library is not preloaded */
+static WorkerSlot *mine;  /* the slot of this process, if it is a worker */
+
+/* The hooks that were set before ours. */
+static struct
+{
+	shmem_startup_hook_type shmem_startup;
+#ifndef HERALD_SHMEM_REQUEST_IN_INIT
+	shmem_request_hook_type shmem_request;
+#endif
+} previous_hooks;
+
+static void
+request_shared_memory(void)
+{
+#ifndef HERALD_SHMEM_REQUEST_IN_INIT
+	if (previous_hooks.shmem_request)
+		previous_hooks.shmem_request();
+#endif
+	RequestAddinShmemSpace(sizeof(WorkerSlot) * WORKER_SLOTS);
+}
+
+static void
+attach_shared_memory(void)
+{
+	bool found;
+
+	if (previous_hooks.shmem_startup)
+		previous_hooks.shmem_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	slots = ShmemInitStruct("pg_herald workers", sizeof(WorkerSlot) * WORKER_SLOTS, &found);
+	if (!found)
+		memset(slots, 0, sizeof(WorkerSlot) * WORKER_SLOTS);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+worker_slot_init(void)
+{
+	Assert(process_shared_preload_libraries_in_progress);
+#ifdef HERALD_SHMEM_REQUEST_IN_INIT
+	request_shared_memory();
+#else
+	previous_hooks.shmem_request = shmem_request_hook;
+	shmem_request_hook = request_shared_memory;
+#endif
+	previous_hooks.shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = attach_shared_memory;
+}
+
+static WorkerSlot *
+slot_of(Oid database)
+{
+	for (int i = 0; slots != NULL && i < WORKER_SLOTS; i++)
+	{
+		if (slots[i].database == database)
+			return &slots[i];
+	}
+	return NULL;
+}
+
+bool
+worker_slot_is_assigned(Oid database)
+{
+	Assert(OidIsValid(database));
+	return slot_of(database) != NULL;
+}
+
+Latch *
+worker_slot_latch(Oid database)
+{
+	WorkerSlot *slot = slot_of(database);
+
+	return slot != NULL && slot->serving ? slot->latch : NULL;
+}
+
+bool
+worker_slot_ask_to_leave(Oid database)
+{
+	WorkerSlot *slot;
+
+	Assert(OidIsValid(database));
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	slot = slot_of(database);
+	if (slot != NULL)
+	{
+		slot->leaving = true;
+		if (slot->latch != NULL)
+			SetLatch(slot->latch);
+	}
+	LWLockRelease(AddinShmemInitLock);
+	return slot != NULL;
+}
+
+int
+worker_slot_assign(Oid database)
+{
+	WorkerSlot *slot;
+
+	Assert(slots != NULL && OidIsValid(database));
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	slot = slot_of(InvalidOid);
+	if (slot != NULL)
+		slot->database = database;
+	LWLockRelease(AddinShmemInitLock);
+	return slot != NULL ? (int) (slot - slots) : -1;
+}
+
+void
+worker_slot_give_up(int slot)
+{
+	Assert(slot >= 0 && slot < WORKER_SLOTS);
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	if (slots[slot].latch == NULL)
+		memset(&slots[slot], 0, sizeof(WorkerSlot));
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+worker_slot_give_up_all(void)
+{
+	for (int i = 0; i < WORKER_SLOTS; i++)
+		worker_slot_give_up(i);
+}
+
+Oid
+worker_slot_database(int slot)
+{
+	Assert(slot >= 0 && slot < WORKER_SLOTS);
+	return slots[slot].database;
+}
+
+static void
+free_my_slot(int code, Datum arg)
+{
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	memset(mine, 0, sizeof(WorkerSlot));
+	LWLockRelease(AddinShmemInitLock);
+}
+
+Oid
+worker_slot_enter(int slot)
+{
+	Assert(slots != NULL && mine == NULL);
+	Assert(slot >= 0 && slot < WORKER_SLOTS);
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	if (OidIsValid(slots[slot].database) && slots[slot].latch == NULL)
+	{
+		mine = &slots[slot];
+		mine->latch = MyLatch;
+		before_shmem_exit(free_my_slot, 0);
+	}
+	LWLockRelease(AddinShmemInitLock);
+	return mine != NULL ? mine->database : InvalidOid;
+}
+
+void
+worker_slot_serve(void)
+{
+	Assert(mine != NULL && mine->database == MyDatabaseId);
+	mine->serving = true;
+}
+
+bool
+worker_slot_must_leave(void)
+{
+	Assert(mine != NULL);
+	return mine->leaving;
+}
