@@ -28,14 +28,22 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	      herald_internal.is_trusted($2, w.relation);
 $$;
 
--- Returns the watched tables with their subjects, without those whose subjects' table is gone.
+-- Returns the table with a saved name; NULL if there is none, or if the text is not a name: owners of tables can save
+-- any text.
+CREATE FUNCTION herald_internal.saved_table(name text) RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN name ~ format('^(%1$s\.)?%1$s$', '([a-z_][a-z0-9_]*|"([^"]|"")+")') THEN to_regclass(name) END;
+$$;
+
+-- Returns the watched tables with their subjects, without those that are gone, or whose subjects' table is gone.
 CREATE FUNCTION herald_internal.watched_subjects()
 	RETURNS TABLE (relation regclass, kind text, key text[], subject text[], subject_table regclass)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.kind, a.key, a.subject, s.subject_table
 	FROM herald_internal.watched_table AS w
+	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], subject text[], subject_table text)
-	CROSS JOIN to_regclass(a.subject_table) AS s (subject_table)
+	CROSS JOIN herald_internal.saved_table(a.subject_table) AS s (subject_table)
 	WHERE (a.subject_table IS NULL) = (s.subject_table IS NULL);
 $$;
 

@@ -32,12 +32,38 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege',
 			      DETAIL = format('Table %s belongs to role %s, but %s to role %s.', conflict.relation, conflict.owner,
 			                      conflict.name, conflict.other_owner),
-			      HINT = 'What decides about these rooms must belong to one role.';
+			      HINT = 'All that admit users to these rooms must belong to one role.';
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION herald_internal.check_room_owners(text) IS
 	'raises an error if rooms with a prefix would belong to several roles';
+
+-- Raises an error if a source of rooms would admit users to rooms into which a table of another owner publishes, and
+-- the owner of the source could not act as that owner: members to messages, follows to posts.
+CREATE FUNCTION herald_internal.check_room_source(relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	conflict record;
+BEGIN
+	SELECT s.prefix, s.relation AS source, w.relation AS published INTO conflict
+	FROM herald_internal.room_source AS s
+	JOIN herald_internal.watched_table AS w ON CASE s.kind WHEN 'follows' THEN w.kind = 'posts'
+		ELSE w.kind = 'messages' AND w.arguments ? 'conversation' END
+	JOIN pg_class AS c ON c.oid = s.relation
+	JOIN pg_class AS p ON p.oid = w.relation
+	WHERE $1 IN (s.relation, w.relation) AND NOT pg_has_role(c.relowner, p.relowner, 'MEMBER')
+	ORDER BY s.relation::text COLLATE "C", w.relation::text COLLATE "C"
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'rooms "%..." would belong to several roles', conflict.prefix
+			USING ERRCODE = 'insufficient_privilege',
+			      DETAIL = format('Table %s would admit users to rooms of table %s.', conflict.source,
+			                      conflict.published),
+			      HINT = 'All that admit users to these rooms must belong to one role.';
+	END IF;
+END
+$$;
 
 -- The same for the rooms that a new record of a watched table decides about. Sources of rooms of one kind have one
 -- owner, too.
@@ -46,6 +72,7 @@ LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	conflict record;
 BEGIN
+	PERFORM herald_internal.check_room_source(relation);
 	PERFORM herald_internal.check_room_owners(t.prefix)
 	FROM (SELECT DISTINCT r.prefix
 	      FROM herald_internal.watched_subjects() AS w
@@ -63,7 +90,7 @@ BEGIN
 		RAISE EXCEPTION 'rooms "%..." would belong to several roles', conflict.prefix
 			USING ERRCODE = 'insufficient_privilege',
 			      DETAIL = format('Table %s belongs to role %s.', conflict.relation, conflict.owner),
-			      HINT = 'What decides about these rooms must belong to one role.';
+			      HINT = 'All that admit users to these rooms must belong to one role.';
 	END IF;
 END
 $$;

@@ -69,10 +69,18 @@ COMMENT ON COLUMN herald.rule_failure.sqlstate IS 'the SQLSTATE of the error';
 COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error';
 COMMENT ON COLUMN herald.rule_failure.id IS 'a number of its own';
 
+CREATE TYPE herald_internal.watched_arguments AS (
+	key text[], author text[], subject text[], parent text[], body text[], actor text[], follower text[],
+	followee text[], conversation text[], member text[], sender text[], receiver text[], writable text[],
+	blocker text[], blocked text[], mutual boolean, sendable boolean, max_length int
+);
+COMMENT ON TYPE herald_internal.watched_arguments IS 'the types of saved arguments that are not texts';
+
 CREATE TABLE herald_internal.watched_table (
 	relation  regclass NOT NULL,
 	kind      text NOT NULL,
-	arguments jsonb NOT NULL,
+	arguments jsonb NOT NULL CHECK (pg_typeof(jsonb_populate_record(NULL::herald_internal.watched_arguments,
+	                                                                arguments)) IS NOT NULL),
 	PRIMARY KEY (relation, kind)
 );
 COMMENT ON TABLE herald_internal.watched_table IS
