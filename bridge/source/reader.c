@@ -238,6 +238,7 @@ static void
 answer_ring(void *context)
 {
 	(void) context;
+	timer_stop(&reader.ring_timer);
 	reader.answered_at = loop_now();
 	if (reader.vain_rings < TOLERATED_VAIN_RINGS)
 		reader.vain_rings++;
