@@ -32,9 +32,13 @@
 #if PG_VERSION_NUM < 160000
 #define relation_is_owned_by(relid, role) pg_class_ownercheck(relid, role)
 #define database_is_owned_by(database, role) pg_database_ownercheck(database, role)
+#define selected_columns(query, rte) ((rte)->selectedCols)
 #else
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "parser/parse_relation.h"
+#define selected_columns(query, rte) \
+	((rte)->perminfoindex == 0 ? NULL : getRTEPermissionInfo((query)->rteperminfos, rte)->selectedCols)
 #define relation_is_owned_by(relid, role) object_ownercheck(RelationRelationId, relid, role)
 #define database_is_owned_by(database, role) object_ownercheck(DatabaseRelationId, database, role)
 #endif

@@ -280,6 +280,17 @@ query_relations(SavedQuery *query)
 	return relations;
 }
 
+List *
+query_trees(SavedQuery *query)
+{
+	List *trees = NIL;
+	ListCell *cell;
+
+	foreach (cell, SPI_plan_get_plan_sources(query_plan(query, 0)))
+		trees = list_concat(trees, ((CachedPlanSource *) lfirst(cell))->query_list);
+	return trees;
+}
+
 void
 query_forget(SavedQuery *query)
 {

@@ -94,8 +94,10 @@ extern void query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *
 /* Raises an error unless the columns of a query's result have the names of the row type; does not run the query. */
 extern void query_check_names(SavedQuery *query, TupleDesc shape);
 
-/* Returns a new list of the OIDs of the tables and views that a query reads; does not run it. */
+/* Return new lists of the OIDs of the tables and views that a query reads, and of its rewritten trees, which live as
+ * long as its plan.  They do not run it. */
 extern List *query_relations(SavedQuery *query);
+extern List *query_trees(SavedQuery *query);
 
 /* Frees the plans of a query. */
 extern void query_forget(SavedQuery *query);

@@ -36,9 +36,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Returns the watched tables with their subjects, without those that are gone, or whose subjects' table is gone.
+-- The caller may have no privilege on their schemas.
 CREATE FUNCTION herald_internal.watched_subjects()
 	RETURNS TABLE (relation regclass, kind text, key text[], subject text[], subject_table regclass)
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.kind, a.key, a.subject, s.subject_table
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
@@ -46,6 +47,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN herald_internal.saved_table(a.subject_table) AS s (subject_table)
 	WHERE (a.subject_table IS NULL) = (s.subject_table IS NULL);
 $$;
+COMMENT ON FUNCTION herald_internal.watched_subjects() IS
+	'returns the watched tables with the tables of their subjects';
 
 -- Returns the watched posts and comments that the rows of a table belong to, and the columns that refer to them: the
 -- subject of comments. A subject that is not watched itself belongs to all that its foreign keys refer to.
@@ -158,48 +161,113 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                herald_internal.access_condition(alias, relation, 'reader.id'), recipients);
 $$;
 
--- ----- rooms of rows
+-- ----- changes of access
 
--- Returns the tables with rooms for their rows, and the prefix of these. A table opens the rooms of its subjects only
--- if its owner may act as theirs.
-CREATE FUNCTION herald_internal.room_tables() RETURNS TABLE (prefix text, relation regclass, key text[])
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	WITH watched AS (
-		SELECT * FROM herald_internal.watched_subjects()
-	), own AS (
-		SELECT CASE w.kind WHEN 'posts' THEN 'post' ELSE 'comment' END AS prefix, w.relation, w.key
-		FROM watched AS w
-		WHERE w.kind IN ('posts', 'comments')
-	)
-	SELECT * FROM own
-	UNION
-	SELECT herald_internal.subject_type(w.subject_table), w.subject_table,
-	       herald_internal.referenced_key(w.relation, w.subject, w.subject_table)
-	FROM watched AS w
-	JOIN pg_class AS mine ON mine.oid = w.relation
-	JOIN pg_class AS theirs ON theirs.oid = w.subject_table
-	WHERE w.subject_table NOT IN (SELECT o.relation FROM own AS o) AND
-	      pg_has_role(mine.relowner, theirs.relowner, 'MEMBER');
+CREATE FUNCTION herald_internal.columns_read(relation regclass, query text)
+	RETURNS TABLE (read regclass, attribute smallint, function regprocedure)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_columns_read';
+COMMENT ON FUNCTION herald_internal.columns_read(regclass, text) IS
+	'returns the tables, columns and functions in a query, as the owner of the table would run it';
+
+-- Returns the columns that a condition over a row of the table ("post") and a viewer reads, by table, and under the key
+-- "" the functions of the application that it calls.
+CREATE FUNCTION herald_internal.condition_reads(relation regclass, condition text) RETURNS jsonb
+LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_object_agg(r.read, r.names)
+	FROM (SELECT coalesce(c.read::text, '') AS read,
+	             coalesce(jsonb_agg(DISTINCT n.name) FILTER (WHERE n.name IS NOT NULL), '[]') AS names
+	      FROM herald_internal.columns_read($1, format('SELECT FROM %s AS post CROSS JOIN (SELECT NULL::text) '
+	                                                   'AS session (viewer) WHERE (%s)', $1, $2)) AS c
+	      LEFT JOIN pg_attribute AS a ON a.attrelid = c.read AND a.attnum > 0 AND NOT a.attisdropped AND
+	                                     c.attribute IN (0, a.attnum)
+	      LEFT JOIN pg_proc AS f ON f.oid = c.function
+	      CROSS JOIN coalesce(c.function::text, a.attname) AS n (name)
+	      WHERE c.function IS NULL OR f.pronamespace <> 'pg_catalog'::regnamespace
+	      GROUP BY 1) AS r;
 $$;
 
--- Returns the tables of the rooms with a prefix, with the condition of access and the keys of the room: SQL over the
--- row, under the prefix as its alias, and session.viewer. NULL: everybody may join; the room has no further key. If
--- several tables have rooms of the same name, all their rows must admit.
+-- Returns the columns of a table that conditions of access to posts read; NULL if none reads the table.
+CREATE FUNCTION herald_internal.access_reads(relation regclass) RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(DISTINCT c.name ORDER BY c.name) FILTER (WHERE c.name IS NOT NULL)
+	FROM herald_internal.watched_table AS w
+	LEFT JOIN LATERAL (SELECT n #>> '{}' FROM jsonb_path_query(w.arguments -> 'reads' -> $1::text, 'lax $[*]') AS n)
+		AS c (name) ON true
+	WHERE w.kind = 'posts' AND w.arguments -> 'reads' ? $1::text
+	HAVING count(*) > 0;
+$$;
+
+-- Returns the condition that one of the columns has changed, or that the row is gone; "key" is one that is never null.
+CREATE FUNCTION herald_internal.changed_condition(key text[], columns text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('new.%I IS NULL', key[1]) || coalesce(string_agg(DISTINCT
+		format(' OR old.%1$I::text IS DISTINCT FROM new.%1$I::text', name), ''), '')
+	FROM unnest(key || columns) AS name;
+$$;
+
+-- ----- rooms of rows
+
+-- Returns the tables of which a watched table of posts, comments or likes opens rooms: itself and its subject. A
+-- watched subject opens its rooms itself. "access" is the condition, NULL for everybody, and "keys" are further keys of
+-- the room: SQL over the row, under the prefix as its alias, and session.viewer.
+CREATE FUNCTION herald_internal.opened_rooms(relation regclass, kind text, arguments jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_agg(jsonb_build_object('prefix', o.prefix, 'relation', o.relation, 'key', o.key,
+	                                    'access', herald_internal.row_condition(o.prefix, o.relation),
+	                                    'keys', herald_internal.row_keys(o.prefix, o.relation)))
+	FROM jsonb_to_record(arguments) AS a (key text[], subject text[], subject_table text)
+	CROSS JOIN herald_internal.saved_table(a.subject_table) AS s (subject_table)
+	CROSS JOIN LATERAL (
+		SELECT CASE $2 WHEN 'posts' THEN 'post' ELSE 'comment' END, $1, a.key
+		WHERE $2 IN ('posts', 'comments')
+		UNION ALL
+		SELECT herald_internal.subject_type(s.subject_table), s.subject_table,
+		       herald_internal.referenced_key($1, a.subject, s.subject_table)
+		WHERE s.subject_table NOT IN (SELECT w.relation FROM herald_internal.watched_table AS w
+		                              WHERE w.kind IN ('posts', 'comments'))
+	) AS o (prefix, relation, key);
+$$;
+
+-- Returns all opened rooms. A table opens those of its subject only if its owner may act as that of the subject: the
+-- SQL runs as the latter. A record that has not been compiled admits nobody.
+CREATE FUNCTION herald_internal.room_tables()
+	RETURNS TABLE (prefix text, relation regclass, key text[], access text, keys text, owner oid)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT DISTINCT r.prefix, theirs.oid::regclass, r.key, r.access, r.keys, theirs.relowner
+	FROM herald_internal.watched_table AS w
+	JOIN pg_class AS mine ON mine.oid = w.relation
+	CROSS JOIN LATERAL jsonb_path_query(coalesce(w.arguments -> 'rooms', jsonb_build_object(
+		'prefix', CASE w.kind WHEN 'posts' THEN 'post' WHEN 'comments' THEN 'comment' END,
+		'relation', w.relation, 'key', w.arguments -> 'key', 'access', 'false')),
+		'lax $[*] ? (@.type() == "object")') AS o (room)
+	CROSS JOIN LATERAL jsonb_populate_record(NULL::herald_internal.opened_room, o.room) AS r
+	JOIN pg_class AS theirs ON theirs.oid = herald_internal.saved_table(r.relation)
+	WHERE r.prefix IS NOT NULL AND
+	      (theirs.oid = w.relation OR
+	       pg_has_role(mine.relowner, theirs.relowner, 'MEMBER') AND
+	       theirs.oid NOT IN (SELECT o.relation FROM herald_internal.watched_table AS o
+	                          WHERE o.kind IN ('posts', 'comments')));
+$$;
+
+-- Returns the tables of the rooms with a prefix, with the condition of access and the keys of the room. If several
+-- tables have rooms of the same name, all their rows must admit; if they have several owners, nobody is admitted.
 CREATE FUNCTION herald_internal.subject_tables(prefix text)
 	RETURNS TABLE (relation regclass, key text[], visible text, keys text)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT t.relation, t.key, herald_internal.and_conditions(
-		herald_internal.row_condition(t.prefix, t.relation),
-		(SELECT string_agg(CASE WHEN herald_internal.is_trusted(t.relation, o.relation) THEN
-			format('NOT EXISTS (SELECT FROM %s AS herald_other WHERE %s AND NOT %s)', o.relation,
-			       herald_internal.match_id('herald_other', o.relation, o.key,
-			                                herald_internal.id_sql(t.prefix, t.key)), a.condition)
-			ELSE 'false' END, ' AND ' ORDER BY o.relation::text, o.key)
-		 FROM herald_internal.room_tables() AS o
-		 CROSS JOIN herald_internal.access_condition('herald_other', o.relation, 'session.viewer') AS a (condition)
-		 WHERE o.prefix = t.prefix AND o.relation <> t.relation AND
-		       (a.condition IS NOT NULL OR NOT herald_internal.is_trusted(t.relation, o.relation)))),
-		herald_internal.row_keys(t.prefix, t.relation)
-	FROM herald_internal.room_tables() AS t
-	WHERE t.prefix = $1;
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	WITH opened AS MATERIALIZED (
+		SELECT t.* FROM herald_internal.room_tables() AS t WHERE t.prefix = $1
+	)
+	SELECT t.relation, t.key,
+	       herald_internal.and_conditions(t.access, CASE o.owners WHEN 1 THEN o.condition ELSE 'false' END), t.keys
+	FROM opened AS t
+	CROSS JOIN LATERAL (
+		SELECT count(DISTINCT o.owner) AS owners,
+		       string_agg(format('NOT EXISTS (SELECT FROM %s AS herald_other WHERE %s AND NOT %s)', o.relation,
+		           herald_internal.match_id('herald_other', o.relation, o.key, herald_internal.id_sql(t.prefix, t.key)),
+		           c.condition), ' AND ')
+		       FILTER (WHERE o.relation <> t.relation AND c.condition IS NOT NULL) AS condition
+		FROM opened AS o
+		LEFT JOIN herald_internal.access_condition('herald_other', o.relation, 'session.viewer') AS c (condition)
+			ON o.relation <> t.relation
+	) AS o;
 $$;

@@ -111,11 +111,14 @@ $$;
 
 -- ----- posts
 
--- The arguments of a watched table of posts. "active" is the condition that a row exists as a post, "listed" that it is
--- in the feed as well; compile_posts() computes them.
+-- The arguments of a watched table of posts, and their further parts, which compile_posts() adds:
+--
+-- active, listed       the conditions that a row exists as a post, and that it is in the feed as well
+-- private              whether users may be excluded: by "visible", or by a block
+-- path, feed, payload  the room of the post, the feed of its author, and the payload of its events
 CREATE TYPE herald_internal.posts AS (key text[], author text[], body text[], visible text, in_feed text, present text,
                                       status text, published text, follower_limit int, on_error text, zone text,
-                                      active text, listed text);
+                                      active text, listed text, private boolean, path text, feed text, payload text);
 
 -- Returns the table of follows, its column with the follower, and the condition that the row "follow" follows the user
 -- in columns of a changed row; no row as long as no follows are watched.
@@ -152,100 +155,104 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		herald_internal.access_condition(version, relation, viewer));
 $$;
 
+-- Returns the SQL of the rooms of a post and of its author.
+CREATE FUNCTION herald_internal.own_rooms_sql(post herald_internal.posts) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.compile_rooms(format('user:%s %s', herald_internal.id_template('changed', post.author),
+	                                            post.path));
+$$;
+
 -- Returns the SQL of the rooms that get a post which not everybody may see: those of the author, of the post, and of
 -- each follower that gets it.
-CREATE FUNCTION herald_internal.post_rooms_sql(relation regclass, author text[], own_rooms text, in_feed text)
-	RETURNS text
+CREATE FUNCTION herald_internal.post_rooms_sql(relation regclass, post herald_internal.posts) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.compile_rooms(own_rooms) ||
+	SELECT herald_internal.own_rooms_sql(post) ||
 	       coalesce((SELECT format(' || ARRAY(SELECT ''user:'' || %s FROM %s AS follow WHERE %s AND %s)', i.id,
 	                               f.follows, f.condition,
-	                               herald_internal.feed_condition('changed', relation, i.id, in_feed))
-	                 FROM herald_internal.follow_table(relation, author) AS f
+	                               herald_internal.feed_condition('changed', relation, i.id, post.in_feed))
+	                 FROM herald_internal.follow_table(relation, post.author) AS f
 	                 CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)), '');
 $$;
 
 -- Returns the join of an update of such a post with its audiences: the followers that got it before and get it still,
 -- those that get it now ("created"), and those that do not get it any more ("deleted").
-CREATE FUNCTION herald_internal.post_audiences_sql(relation regclass, author text[], own_rooms text, in_feed text)
-	RETURNS text
+CREATE FUNCTION herald_internal.post_audiences_sql(relation regclass, post herald_internal.posts) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('CROSS JOIN LATERAL (SELECT CASE WHEN heard.before AND heard.now THEN ''updated'' '
 	              'WHEN heard.now THEN ''created'' ELSE ''deleted'' END AS change, heard.now, '
 	              'array_agg(heard.room) AS rooms '
 	              'FROM (SELECT unnest(%s) AS room, true AS before, true AS now%s) AS heard '
 	              'WHERE heard.before OR heard.now GROUP BY heard.before, heard.now) AS audience',
-	              herald_internal.compile_rooms(own_rooms),
+	              herald_internal.own_rooms_sql(post),
 	              (SELECT format(' UNION ALL SELECT ''user:'' || %s, %s, %s FROM %s AS follow WHERE %s', i.id,
-	                             herald_internal.feed_condition('old', relation, i.id, in_feed),
-	                             herald_internal.feed_condition('new', relation, i.id, in_feed),
+	                             herald_internal.feed_condition('old', relation, i.id, post.in_feed),
+	                             herald_internal.feed_condition('new', relation, i.id, post.in_feed),
 	                             f.follows, f.condition)
-	               FROM herald_internal.follow_table(relation, author) AS f
+	               FROM herald_internal.follow_table(relation, post.author) AS f
 	               CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)));
 $$;
 
--- Compiles the events of a post that everybody may see: followers get them in the feed of the author. A post can enter
--- the feed later, or leave it.
-CREATE FUNCTION herald_internal.compile_public_posts(relation regclass, post herald_internal.posts,
-	author herald_internal.person, path text, payload text) RETURNS void
+-- Compiles the event of one change of a post. Followers get a post that everybody may see in the feed of the author;
+-- otherwise each follower that may see it gets it in a room of the user's own.
+CREATE FUNCTION herald_internal.compile_post_event(relation regclass, post herald_internal.posts,
+	author herald_internal.person, rule text, operation text, event text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.watch(relation, rule, ARRAY[operation], active => post.active, on_error => post.on_error,
+		joins => concat_ws(E'\n', author.joins, CASE WHEN NOT post.private THEN 'LEFT JOIN LATERAL (SELECT ' ||
+			author.id || ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true' END),
+		event => event,
+		room => CASE WHEN NOT post.private
+		THEN concat_ws(' ', CASE WHEN post.in_feed IS NULL THEN post.feed ELSE 'feed:{feed.id}' END, post.path) END,
+		rooms => CASE WHEN post.private THEN herald_internal.post_rooms_sql(relation, post) END,
+		payload => post.payload, retract => CASE WHEN operation = 'delete' THEN post.path || ':*' END);
+$$;
+
+-- Compiles the events of updates that put a post into the feed, or take it out.
+CREATE FUNCTION herald_internal.compile_post_listing(relation regclass, post herald_internal.posts,
+	author herald_internal.person) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	feed text := 'feed:' || herald_internal.id_template('changed', post.author);
 	made record;
 BEGIN
-	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_update', 'update', 'post:updated'),
-		('post_delete', 'delete', 'post:deleted') LOOP
-		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => post.active,
-			on_error => post.on_error,
-			joins => concat_ws(E'\n', author.joins, 'LEFT JOIN LATERAL (SELECT ' || author.id ||
-			                   ' FROM (SELECT changed.*) AS post WHERE ' || post.in_feed || ') AS feed (id) ON true'),
-			event => made.column3,
-			room => concat_ws(' ', CASE WHEN post.in_feed IS NULL THEN feed ELSE 'feed:{feed.id}' END, path),
-			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
-	END LOOP;
-	FOR made IN
-		SELECT * FROM (VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'),
-		                      ('post_listed', 'insert', 'post:created', 'old')) AS m (rule, operation, event, other)
-		WHERE post.in_feed IS NOT NULL
-	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => post.listed,
+	FOR made IN VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'),
+		('post_listed', 'insert', 'post:created', 'old') LOOP
+		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => post.listed,
 			on_error => post.on_error,
 			condition => format('%1$s.%2$I IS NOT NULL AND EXISTS (SELECT FROM (SELECT %1$s.*) AS post WHERE %3$s)',
-			                    made.other, post.key[1], coalesce(post.active, 'true')),
-			joins => author.joins, event => made.event, room => feed, payload => payload);
+			                    made.column4, post.key[1], coalesce(post.active, 'true')),
+			joins => author.joins, event => made.column3, room => post.feed, payload => post.payload);
 	END LOOP;
 END
 $$;
 
--- Compiles the events of a post that not everybody may see: each follower that may gets them in a room of the user's
--- own. Users that may not see the post any more are told only that it is gone.
-CREATE FUNCTION herald_internal.compile_private_posts(relation regclass, post herald_internal.posts,
-	author herald_internal.person, path text, payload text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	own_rooms text := format('user:%s %s', herald_internal.id_template('changed', post.author), path);
-	made record;
-BEGIN
-	FOR made IN VALUES ('post', 'insert', 'post:created'), ('post_delete', 'delete', 'post:deleted') LOOP
-		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => post.active,
-			on_error => post.on_error, joins => author.joins, event => made.column3,
-			rooms => herald_internal.post_rooms_sql(relation, post.author, own_rooms, post.in_feed),
-			payload => payload, retract => CASE WHEN made.column2 = 'delete' THEN path || ':*' END);
-	END LOOP;
-	PERFORM herald_internal.watch(relation, 'post_update', '{update}', active => post.active,
-		on_error => post.on_error,
-		joins => concat_ws(E'\n', author.joins, herald_internal.post_audiences_sql(relation, post.author, own_rooms,
-		                                                                          post.in_feed)),
+-- Compiles the events of an update of a post that not everybody may see. Users that may not see it any more are told
+-- only that it is gone.
+CREATE FUNCTION herald_internal.compile_private_update(relation regclass, post herald_internal.posts,
+	author herald_internal.person) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.watch(relation, 'post_update', '{update}', active => post.active, on_error => post.on_error,
+		joins => concat_ws(E'\n', author.joins, herald_internal.post_audiences_sql(relation, post)),
 		event => 'post:{audience.change}', rooms => 'audience.rooms',
-		payload => format('CASE WHEN audience.now THEN %s ELSE %s END', payload,
+		payload => format('CASE WHEN audience.now THEN %s ELSE %s END', post.payload,
 		                  herald_internal.json_sql('postId', herald_internal.id_sql('changed', post.key),
 		                                           'authorId', author.id)));
-END
+$$;
+
+-- Compiles the rechecks of a post's room, and of those of its comments: its row goes, or a column changes that the
+-- condition of access reads.
+CREATE FUNCTION herald_internal.compile_post_access(relation regclass, post herald_internal.posts) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.watch(relation, 'post_access',
+		CASE WHEN post.private OR post.active IS NOT NULL THEN '{update,delete}' ELSE '{delete}'::text[] END,
+		condition => herald_internal.changed_condition(post.key,
+		                                               post.author || herald_internal.access_reads(relation)),
+		recheck => format('SELECT NULL, ''post:'' || %s', herald_internal.id_sql('changed', post.key)),
+		on_error => post.on_error);
 $$;
 
 -- Compiles the notifications of followers. If an update lets a follower see the post, it notifies as a new post does.
 CREATE FUNCTION herald_internal.compile_post_followers(relation regclass, post herald_internal.posts,
-	author herald_internal.person, path text) RETURNS void
+	author herald_internal.person) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	id text := herald_internal.id_sql('changed', post.key);
@@ -266,22 +273,20 @@ BEGIN
 			joins => author.joins, actor => author.id, actor_name => author.name, recipient => made.recipient,
 			type => 'post', subject_type => 'post', subject_id => id,
 			content => herald_internal.excerpt_template(post.body),
-			data => herald_internal.json_sql('postId', id), cause => path || ':post');
+			data => herald_internal.json_sql('postId', id), cause => post.path || ':post');
 	END LOOP;
 END
 $$;
 
 -- Followers get a post when it is published; before that, its author gets an event for each state. The first statement
--- tries the condition of the post's room, so that the call reports a mistake in it.
+-- tries the condition of the post's room, so that the call reports a mistake in it. A recheck precedes the content that
+-- the users who have lost access may not see, and follows the event of a post that goes.
 CREATE FUNCTION herald_internal.compile_posts(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	post herald_internal.posts := jsonb_populate_record(NULL::herald_internal.posts, arguments);
 	author herald_internal.person := herald_internal.person_of_columns('author', 'changed', relation, post.author);
 	id text := herald_internal.id_sql('changed', post.key);
-	path text := 'post:' || herald_internal.id_template('changed', post.key);
-	payload text := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post',
-	                                         herald_internal.row_sql(relation, post.zone));
 BEGIN
 	PERFORM herald_internal.query_exists('', herald_internal.exists_query('post', relation, post.key,
 	                                         herald_internal.row_condition('post', relation), NULL));
@@ -289,13 +294,24 @@ BEGIN
 	                                              herald_internal.value_condition(post.status, post.published));
 	post.listed := herald_internal.and_conditions(post.active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' ||
 	                                              post.in_feed || ')');
+	post.private := post.visible IS NOT NULL OR
+		herald_internal.unblocked_condition('post', relation, post.author, 'session.viewer') IS NOT NULL;
+	post.path := 'post:' || herald_internal.id_template('changed', post.key);
+	post.feed := 'feed:' || herald_internal.id_template('changed', post.author);
+	post.payload := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post',
+	                                         herald_internal.row_sql(relation, post.zone));
 	PERFORM herald_internal.delete_rules(relation, rule)
 		FROM unnest('{post_state,post_followers,post_opened,post_listed,post_unlisted}'::text[]) AS rule;
-	IF post.visible IS NULL AND
-	   herald_internal.unblocked_condition('post', relation, post.author, 'session.viewer') IS NULL THEN
-		PERFORM herald_internal.compile_public_posts(relation, post, author, path, payload);
+	PERFORM herald_internal.compile_post_event(relation, post, author, 'post_delete', 'delete', 'post:deleted');
+	PERFORM herald_internal.compile_post_access(relation, post);
+	PERFORM herald_internal.compile_post_event(relation, post, author, 'post', 'insert', 'post:created');
+	IF post.private THEN
+		PERFORM herald_internal.compile_private_update(relation, post, author);
 	ELSE
-		PERFORM herald_internal.compile_private_posts(relation, post, author, path, payload);
+		PERFORM herald_internal.compile_post_event(relation, post, author, 'post_update', 'update', 'post:updated');
+	END IF;
+	IF post.in_feed IS NOT NULL AND NOT post.private THEN
+		PERFORM herald_internal.compile_post_listing(relation, post, author);
 	END IF;
 	IF post.status IS NOT NULL THEN
 		PERFORM herald_internal.watch(relation, 'post_state', '{insert,update}', active => post.present,
@@ -303,11 +319,12 @@ BEGIN
 			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND '
 			                    'old.%1$s IS DISTINCT FROM new.%1$s', post.status),
 			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}',
-			room => 'user:' || herald_internal.id_template('changed', post.author), payload => payload);
+			room => 'user:' || herald_internal.id_template('changed', post.author), payload => post.payload);
 	END IF;
-	PERFORM herald_internal.compile_post_followers(relation, post, author, path);
+	PERFORM herald_internal.compile_post_followers(relation, post, author);
 	PERFORM herald_internal.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
-		'post', id, path || ':post', path, herald_internal.json_sql('postId', id), post.active, NULL, post.on_error);
+		'post', id, post.path || ':post', post.path, herald_internal.json_sql('postId', id), post.active, NULL,
+		post.on_error);
 END
 $$;
 
@@ -317,19 +334,26 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	in_feed text DEFAULT NULL,
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort',
 	zone text DEFAULT 'UTC') RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.register_table(relation, 'posts', jsonb_build_object(
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	present text := herald_internal.not_deleted_condition(relation, deleted_at);
+	status_column text := herald_internal.quoted_column(relation, status);
+BEGIN
+	PERFORM herald_internal.check_watchable(relation);
+	PERFORM herald_internal.register_table(relation, 'posts', jsonb_build_object(
 		'author', herald_internal.detect_key(relation, 'posts', 'author',
 		                                     author, herald_internal.referenced_user_table(relation)),
 		'key', herald_internal.detect_row_key(relation, 'posts', key),
 		'body', herald_internal.body_column(relation, body),
 		'visible', visible,
-		'present', herald_internal.not_deleted_condition(relation, deleted_at),
-		'status', herald_internal.quoted_column(relation, status), 'published', CASE WHEN status IS NOT NULL
-		THEN published END,
+		'present', present,
+		'status', status_column, 'published', CASE WHEN status IS NOT NULL THEN published END,
+		'reads', herald_internal.condition_reads(relation, herald_internal.and_conditions(visible, present,
+		             herald_internal.value_condition(status_column, published))),
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
+END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
 	text, text) IS
@@ -429,18 +453,20 @@ DECLARE
 	data text;
 	path text;
 	cause text;
+	recheck text;
 	identity text[];
 	counter int;
 	made record;
 BEGIN
 	SELECT * INTO comment FROM jsonb_to_record(arguments)
 		AS a (key text[], author text[], subject text[], subject_table regclass, parent text[], body text[],
-		      present text, on_error text, zone text);
+		      present text, reads text[], on_error text, zone text);
 	actor := herald_internal.person_of_columns('actor', 'changed', relation, comment.author);
 	subject := herald_internal.subject_of_columns(relation, comment.subject, comment.subject_table);
 	id := herald_internal.id_sql('changed', comment.key);
 	data := herald_internal.comment_data_sql(subject, id);
 	path := 'comment:' || herald_internal.id_template('changed', comment.key);
+	recheck := format('SELECT NULL, ''comment:'' || %s', id);
 	cause := format('%s:%s', subject.room, path);
 	identity := comment.author || comment.subject;
 	counter := herald_internal.save_total(relation, 'totalComments', comment.subject, comment.present, subject.type,
@@ -470,9 +496,17 @@ BEGIN
 			                           herald_internal.row_sql(relation, comment.zone),
 			                           'timestamp', herald_internal.now_sql()),
 			counter => made.counter, counted_id => CASE WHEN made.counter IS NOT NULL THEN subject.id
-			END, delta => made.delta);
+			END, delta => made.delta,
+			recheck => CASE made.operation WHEN 'delete' THEN format('%s WHERE new.%I IS NULL', recheck, comment.key[1])
+			           END,
+			access => 'withdrawn');
 	END LOOP;
-	PERFORM herald_internal.delete_rules(relation, 'reply');
+	PERFORM herald_internal.delete_rules(relation, 'reply'), herald_internal.delete_rules(relation, 'comment_access');
+	IF herald_internal.row_condition('post', relation) IS NOT NULL THEN
+		PERFORM herald_internal.watch(relation, 'comment_access', '{update}', on_error => comment.on_error,
+			condition => herald_internal.changed_condition(comment.key, comment.subject || comment.reads),
+			recheck => recheck);
+	END IF;
 	IF comment.parent IS NOT NULL THEN
 		PERFORM herald_internal.watch(relation, 'reply', active => comment.present,
 			key => array_to_string(identity, ','), on_error => comment.on_error,
@@ -505,7 +539,9 @@ DECLARE
 	                                                    taken => author_columns, optional => true);
 	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table,
 	                                                     taken => author_columns || parent_columns);
+	present text := herald_internal.not_deleted_condition(relation, deleted_at);
 BEGIN
+	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'comments', key),
 		'author', author_columns,
@@ -513,7 +549,8 @@ BEGIN
 		'subject_table', herald_internal.detect_subject_table(relation, 'comments', subject_columns, subject_table),
 		'parent', parent_columns,
 		'body', herald_internal.body_column(relation, body),
-		'present', herald_internal.not_deleted_condition(relation, deleted_at),
+		'present', present,
+		'reads', herald_internal.condition_reads(relation, present) -> relation::text,
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
 END
 $$;

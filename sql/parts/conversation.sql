@@ -14,6 +14,7 @@ DECLARE
 	conversation_id text;
 	member_id text;
 	room text;
+	recheck text;
 	made record;
 BEGIN
 	SELECT * INTO membership FROM jsonb_to_record(arguments)
@@ -25,15 +26,20 @@ BEGIN
 	conversation_id := herald_internal.id_sql('changed', membership.conversation);
 	member_id := herald_internal.id_sql('changed', membership.member);
 	room := 'conversation:' || herald_internal.id_template('changed', membership.conversation);
-	FOR made IN VALUES ('member_leave', 'delete', 'conversation:left', NULL, room),
-		('member_join', 'insert', 'conversation:joined', room, NULL) LOOP
+	recheck := format('SELECT %s, NULL', member_id);
+	FOR made IN VALUES ('member_leave', 'delete', 'conversation:left', NULL, room, 'withdrawn'),
+		('member_join', 'insert', 'conversation:joined', room, NULL, 'granted') LOOP
 		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => present, key => identity,
 			on_error => membership.on_error,
 			event => made.column3, room => format('%s user:%s',
 			                                      room, herald_internal.id_template('changed', membership.member)),
 			payload => herald_internal.json_sql('conversationId', conversation_id, 'userId', member_id),
-			member => member_id, member_joins => made.column4, member_leaves => made.column5);
+			member => member_id, member_joins => made.column4, member_leaves => made.column5,
+			recheck => CASE WHEN herald_internal.access_reads(relation) IS NOT NULL THEN recheck END,
+			access => made.column6);
 	END LOOP;
+	PERFORM herald_internal.compile_access(relation, 'member_access', present, identity,
+		recheck);
 	PERFORM herald_internal.delete_rules(relation, 'member_read'),
 		herald_internal.delete_rules(relation, 'request_answered');
 	IF membership.last_read IS NOT NULL THEN

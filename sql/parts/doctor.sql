@@ -164,6 +164,35 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY r.id;
 $$;
 
+-- ----- access: does every change of access end it?
+
+-- Returns the tables that "visible" of a watched table reads although their changes recheck nothing, and the functions
+-- that it calls.
+CREATE FUNCTION herald_internal.access_problems() RETURNS SETOF herald_internal.problem
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH reads AS (
+		SELECT w.relation, r.key AS read, r.value AS names
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN LATERAL jsonb_each(CASE jsonb_typeof(w.arguments -> 'reads') WHEN 'object' THEN w.arguments -> 'reads'
+		                              ELSE '{}' END) AS r
+		WHERE w.kind = 'posts'
+	)
+	SELECT 'warning', 'access_unwatched', r.relation, NULL,
+	       format('"visible" reads %s: its changes end no access to rooms', r.read),
+	       format('SELECT herald.watch(%L, ''access'', ''{insert,update,delete}'', recheck_user => ''...'', '
+	              'recheck_room => ''...''); -- or call herald.recheck()', r.read)
+	FROM reads AS r
+	WHERE r.read <> '' AND NOT EXISTS (SELECT FROM herald_internal.rule AS u
+	                                   WHERE u.relation::text = r.read AND strpos(u.publish, 'room:recheck') > 0)
+	UNION ALL
+	SELECT 'info', 'access_function', r.relation, NULL,
+	       format('"visible" calls %s: changes of what it reads end no access to rooms',
+	              (SELECT string_agg(n #>> '{}', ', ' ORDER BY n) FROM jsonb_path_query(r.names, 'lax $[*]') AS n)),
+	       '-- call herald.recheck() where its result changes, or let "visible" read the tables itself'
+	FROM reads AS r
+	WHERE r.read = '';
+$$;
+
 -- ----- triggers: does every change reach its rules?
 
 CREATE FUNCTION herald_internal.trigger_problems() RETURNS SETOF herald_internal.problem
@@ -440,6 +469,8 @@ RETURNS TABLE (severity text, problem text, relation regclass, rule text, detail
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 	SELECT p.*
 	FROM (SELECT * FROM herald_internal.rule_problems()
+	      UNION ALL
+	      SELECT * FROM herald_internal.access_problems()
 	      UNION ALL
 	      SELECT * FROM herald_internal.trigger_problems()
 	      UNION ALL

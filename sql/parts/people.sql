@@ -16,7 +16,50 @@ COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text) IS
 	'watches the table of users: their names, the handles by which they are mentioned, and the column that switches '
 	'their notifications off';
 
+-- A change of a column that "visible" reads, such as the switch of a private account, changes access to the posts of
+-- the user, and the user's own access.
+CREATE FUNCTION herald_internal.compile_users(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	key text[] := ARRAY(SELECT jsonb_array_elements_text(arguments -> 'key'));
+	id text := herald_internal.id_sql('changed', key);
+	reads text[] := herald_internal.access_reads(relation);
+BEGIN
+	PERFORM herald_internal.delete_rules(relation, 'user_access');
+	IF reads IS NULL THEN
+		PERFORM herald.sync_triggers(relation);
+	ELSE
+		PERFORM herald_internal.watch(relation, 'user_access', '{update,delete}',
+			condition => herald_internal.changed_condition(key, reads),
+			recheck => format('VALUES (NULL, ''author:'' || %1$s), (%1$s, NULL)', id));
+	END IF;
+END
+$$;
+
+-- Compiles the rechecks of rows that stay, of a table that "visible" reads: one of the columns that it reads changes.
+CREATE FUNCTION herald_internal.compile_access(relation regclass, rule text, active text, key text, recheck text)
+	RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	reads text[] := herald_internal.access_reads(relation);
+BEGIN
+	PERFORM herald_internal.delete_rules(relation, rule);
+	IF reads IS NOT NULL THEN
+		PERFORM herald_internal.watch(relation, rule, '{update}', active => active, key => key,
+			condition => herald_internal.changed_condition(herald_internal.parse_columns(relation, key), reads),
+			recheck => recheck);
+	END IF;
+END
+$$;
+
 -- ----- follows
+
+-- Returns the rechecks of two users in columns of a row: of each, the rooms that depend on the other.
+CREATE FUNCTION herald_internal.pair_rechecks_sql(one text[], other text[]) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('VALUES (%1$s, ''author:'' || %2$s), (%2$s, ''author:'' || %1$s)',
+	              herald_internal.id_sql('changed', one), herald_internal.id_sql('changed', other));
+$$;
 
 -- A follow counts when it is accepted. If that takes a while, the request and its acceptance are notifications of
 -- their own.
@@ -44,9 +87,9 @@ BEGIN
 	identity := array_to_string(follow.follower || follow.followee, ',');
 	counter := herald_internal.save_total(relation, 'totalFollowers', follow.followee, accepted, 'user', 'SELECT $1');
 	FOR made IN
-		SELECT * FROM (VALUES ('unfollow', 'delete', 'user:unfollowed', NULL, 'feed:' || followee_id, -1),
-		                      ('follow', 'insert', 'user:followed', 'feed:' || followee_id, NULL, 1))
-			AS m (rule, operation, event, joins, leaves, delta)
+		SELECT * FROM (VALUES ('unfollow', 'delete', 'user:unfollowed', NULL, 'feed:' || followee_id, -1, 'withdrawn'),
+		                      ('follow', 'insert', 'user:followed', 'feed:' || followee_id, NULL, 1, 'granted'))
+			AS m (rule, operation, event, joins, leaves, delta, access)
 	LOOP
 		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => accepted, key => identity,
 			on_error => follow.on_error,
@@ -56,8 +99,12 @@ BEGIN
 			                           'followeeId', followee.id, 'followeeName', followee.name, 'timestamp',
 			                           herald_internal.now_sql()),
 			member => follower.id, member_joins => made.joins, member_leaves => made.leaves,
-			counter => counter, counted_id => followee.id, delta => made.delta);
+			counter => counter, counted_id => followee.id, delta => made.delta,
+			recheck => CASE WHEN herald_internal.access_reads(relation) IS NOT NULL
+			THEN herald_internal.pair_rechecks_sql(follow.follower, follow.followee) END, access => made.access);
 	END LOOP;
+	PERFORM herald_internal.compile_access(relation, 'follow_access', accepted, identity,
+		herald_internal.pair_rechecks_sql(follow.follower, follow.followee));
 	PERFORM herald_internal.delete_rules(relation, 'follow_request'),
 		herald_internal.delete_rules(relation, 'follow_accepted');
 	FOR made IN
@@ -113,16 +160,39 @@ COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text,
 
 -- ----- blocks
 
+-- Saves the query for blocks between recipients and actors, and compiles rechecks: a block withdraws access to the
+-- posts of either user.
 CREATE FUNCTION herald_internal.compile_blocks(relation regclass, arguments jsonb) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.save_block_source(relation, string_agg(
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	block record;
+	made record;
+BEGIN
+	SELECT * INTO block FROM jsonb_to_record(arguments)
+		AS a (blocker text[], blocked text[], mutual boolean, present text);
+	PERFORM herald_internal.save_block_source(relation, string_agg(
 		format('SELECT c.recipient_id, c.actor_id FROM herald_candidate AS c JOIN %s AS block ON %s', relation,
-		       herald_internal.and_conditions(herald_internal.match_id('block', relation, a.blocker, w.blocker),
-		                     herald_internal.match_id('block', relation, a.blocked, w.blocked),
-		                     a.present)), E'\nUNION ALL\n' ORDER BY w.place))
-	FROM jsonb_to_record(arguments) AS a (blocker text[], blocked text[], mutual boolean, present text)
-	JOIN (VALUES (1, 'c.recipient_id', 'c.actor_id'),
-	      (2, 'c.actor_id', 'c.recipient_id')) AS w (place, blocker, blocked) ON a.mutual OR w.place = 1;
+		       herald_internal.and_conditions(herald_internal.match_id('block', relation, block.blocker, w.blocker),
+		                     herald_internal.match_id('block', relation, block.blocked, w.blocked),
+		                     block.present)), E'\nUNION ALL\n' ORDER BY w.place))
+	FROM (VALUES (1, 'c.recipient_id', 'c.actor_id'),
+	             (2, 'c.actor_id', 'c.recipient_id')) AS w (place, blocker, blocked)
+	WHERE block.mutual OR w.place = 1;
+	PERFORM herald_internal.delete_rules(relation, 'block'), herald_internal.delete_rules(relation, 'unblock');
+	FOR made IN
+		SELECT * FROM (VALUES ('block', 'insert', 'withdrawn'), ('unblock', 'delete', 'granted'))
+			AS m (rule, operation, access)
+		WHERE block.mutual OR herald_internal.access_reads(relation) IS NOT NULL
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => block.present,
+			key => array_to_string(block.blocker || block.blocked, ','),
+			recheck => herald_internal.pair_rechecks_sql(block.blocker, block.blocked), access => made.access);
+	END LOOP;
+	PERFORM herald_internal.compile_access(relation, 'block_access', block.present,
+		array_to_string(block.blocker || block.blocked, ','),
+		herald_internal.pair_rechecks_sql(block.blocker, block.blocked));
+	PERFORM herald.sync_triggers(relation);
+END
 $$;
 
 CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL, blocked text DEFAULT NULL,

@@ -69,10 +69,14 @@ COMMENT ON COLUMN herald.rule_failure.sqlstate IS 'the SQLSTATE of the error';
 COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error';
 COMMENT ON COLUMN herald.rule_failure.id IS 'a number of its own';
 
+CREATE TYPE herald_internal.opened_room AS (prefix text, relation text, key text[], access text, keys text);
+COMMENT ON TYPE herald_internal.opened_room IS 'the rooms of a table: their prefix, condition of access and further keys';
+
 CREATE TYPE herald_internal.watched_arguments AS (
 	key text[], author text[], subject text[], parent text[], body text[], actor text[], follower text[],
 	followee text[], conversation text[], member text[], sender text[], receiver text[], writable text[],
-	blocker text[], blocked text[], mutual boolean, sendable boolean, max_length int
+	blocker text[], blocked text[], mutual boolean, sendable boolean, max_length int,
+	rooms herald_internal.opened_room[]
 );
 COMMENT ON TYPE herald_internal.watched_arguments IS 'the types of saved arguments that are not texts';
 

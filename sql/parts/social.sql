@@ -272,8 +272,12 @@ $$;
 CREATE FUNCTION herald_internal.compile_rules(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF kind IN ('posts', 'comments', 'likes') THEN
+		PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object(
+			'rooms', herald_internal.opened_rooms(relation, kind, arguments))));
+	END IF;
 	CASE kind
-		WHEN 'users' THEN NULL;
+		WHEN 'users' THEN PERFORM herald_internal.compile_users(relation, arguments);
 		WHEN 'posts' THEN PERFORM herald_internal.compile_posts(relation, arguments);
 		WHEN 'likes' THEN PERFORM herald_internal.compile_likes(relation, arguments);
 		WHEN 'comments' THEN PERFORM herald_internal.compile_comments(relation, arguments);
