@@ -1,0 +1,111 @@
+// Posts that not everybody may see: their rooms, their comments' rooms, feeds and notifications, from the commit that withdraws access on.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { Scene } from './harness/scene.mjs';
+
+const scene = await Scene.open();
+after(() => scene.close());
+afterEach(() => scene.closeClients());
+
+const { database } = scene;
+await database.psql('-c', `
+  ALTER TABLE users ADD private boolean NOT NULL DEFAULT false;
+  ALTER TABLE posts ADD audience text NOT NULL DEFAULT 'public', ADD status text NOT NULL DEFAULT 'published', ADD deleted_at timestamptz;
+  CREATE TABLE blocks (blocker_id bigint REFERENCES users, blocked_id bigint REFERENCES users, PRIMARY KEY (blocker_id, blocked_id));
+  CREATE TABLE comment_likes (user_id bigint REFERENCES users, comment_id bigint REFERENCES comments, PRIMARY KEY (user_id, comment_id));
+  SELECT herald.watch_users('users', name => 'display_name', handle => 'username'), herald.watch_blocks('blocks'),
+         herald.watch_likes('comment_likes'),
+         herald.watch_posts('posts', status => 'status', notify_followers => true, visible => $$
+           viewer = post.user_id::text OR post.audience = 'public' AND
+           (EXISTS (SELECT FROM public.users AS author WHERE author.id = post.user_id AND NOT author.private) OR
+            EXISTS (SELECT FROM public.follows AS f WHERE f.followee_id = post.user_id AND f.follower_id::text = viewer))$$)`);
+
+const follow = (follower, followee) => database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [follower, followee]);
+const comment = (post, user, content) =>
+  database.value('INSERT INTO comments (post_id, user_id, content) VALUES ($1, $2, $3) RETURNING id', [post, user, content]);
+const events = (client, event) => client.all(event).map(({ data }) => data);
+const joins = async (client, room) => (await client.ask('room:join', { room })).ok;
+
+// Each withdraws the viewer's access to the author's post in one statement.
+const withdrawals = {
+  'the post becomes private': ['UPDATE posts SET audience = $2::text WHERE id = $1', ({ post }) => [post, 'private']],
+  'the post is deleted softly': ['UPDATE posts SET deleted_at = now() WHERE id = $1', ({ post }) => [post]],
+  'the post becomes a draft': ['UPDATE posts SET status = $2::text WHERE id = $1', ({ post }) => [post, 'draft']],
+  'the author blocks the viewer': ['INSERT INTO blocks VALUES ($1, $2)', ({ author, viewer }) => [author, viewer]],
+  'the viewer blocks the author': ['INSERT INTO blocks VALUES ($2, $1)', ({ author, viewer }) => [author, viewer]],
+  'the author makes the account private': ['UPDATE users SET private = true WHERE id = $1', ({ author }) => [author]],
+};
+
+for (const [cause, [statement, parameters]] of Object.entries(withdrawals)) {
+  test(`ends access to a post and its comments when ${cause}`, async () => {
+    const [author, viewer] = await scene.people('Author', 'Viewer');
+    const post = await scene.post(author);
+    const first = await comment(post, author, 'Before');
+    const clients = await scene.both(viewer);
+    for (const client of clients) {
+      assert.ok(await joins(client, `post:${post}`));
+      assert.ok(await joins(client, `comment:${first}`));
+    }
+    await comment(post, author, 'Still visible');
+    await database.query(statement, parameters({ author, viewer, post }));
+    await database.query('UPDATE posts SET content = $2 WHERE id = $1', [post, 'Secret edit']);
+    await comment(post, author, 'Secret comment');
+    await database.query('INSERT INTO comment_likes VALUES ($1, $2)', [author, first]);
+    await scene.settle(...clients);
+    for (const client of clients) {
+      assert.deepEqual(events(client, 'comment:created').map(({ content }) => content), ['Still visible']);
+      assert.deepEqual(events(client, 'post:updated'), []);
+      assert.deepEqual(events(client, 'comment:liked'), []);
+      assert.equal(await joins(client, `post:${post}`), false);
+      assert.equal(await joins(client, `comment:${first}`), false);
+    }
+  });
+}
+
+test('ends access to posts of a private account at an unfollow', async () => {
+  const [author, viewer] = await scene.people('Author', 'Viewer');
+  await database.query('UPDATE users SET private = true WHERE id = $1', [author]);
+  const post = await scene.post(author);
+  const clients = await scene.both(viewer);
+  for (const client of clients) assert.equal(await joins(client, `post:${post}`), false);
+  await follow(viewer, author);
+  for (const client of clients) assert.ok(await joins(client, `post:${post}`));
+  await comment(post, author, 'For followers');
+  await database.query('DELETE FROM follows WHERE follower_id = $1', [viewer]);
+  await comment(post, author, 'Secret');
+  await scene.settle(...clients);
+  for (const client of clients) assert.deepEqual(events(client, 'comment:created').map(({ content }) => content), ['For followers']);
+});
+
+test('keeps the author in the room of a post that becomes private', async () => {
+  const [author] = await scene.people('Author');
+  const post = await scene.post(author);
+  const clients = await scene.both(author);
+  for (const client of clients) assert.ok(await joins(client, `post:${post}`));
+  await database.query("UPDATE posts SET audience = 'private' WHERE id = $1", [post]);
+  await comment(post, author, 'A note');
+  await scene.settle(...clients);
+  for (const client of clients) assert.deepEqual(events(client, 'comment:created').map(({ content }) => content), ['A note']);
+});
+
+test('sends a post to the followers that may see it, and to no others', async () => {
+  const [author, friend, blocked] = await scene.people('Author', 'Friend', 'Blocked');
+  await follow(friend, author);
+  await follow(blocked, author);
+  await database.query('INSERT INTO blocks VALUES ($1, $2)', [author, blocked]);
+  const [friends, others] = [await scene.both(friend), await scene.both(blocked)];
+  const post = await scene.post(author, 'Public');
+  await database.query("INSERT INTO posts (user_id, content, audience) VALUES ($1, 'Diary', 'private')", [author]);
+  await database.query("UPDATE posts SET audience = 'private', content = 'Now secret' WHERE id = $1", [post]);
+  await scene.settle(...friends, ...others);
+  for (const client of friends) {
+    assert.deepEqual(events(client, 'post:created').map((data) => data.post.content), ['Public']);
+    assert.deepEqual(events(client, 'post:deleted'), [{ postId: String(post), authorId: String(author) }]);
+    assert.deepEqual(events(client, 'notification:new').map(({ type }) => type), ['post']);
+    assert.deepEqual(events(client, 'post:updated'), []);
+  }
+  for (const client of others) {
+    for (const event of ['post:created', 'post:updated', 'post:deleted', 'notification:new']) assert.deepEqual(events(client, event), []);
+  }
+});
