@@ -173,8 +173,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH reads AS (
 		SELECT w.relation, r.key AS read, r.value AS names
 		FROM herald_internal.watched_table AS w
-		CROSS JOIN LATERAL jsonb_each(CASE jsonb_typeof(w.arguments -> 'reads') WHEN 'object' THEN w.arguments -> 'reads'
-		                              ELSE '{}' END) AS r
+		CROSS JOIN LATERAL jsonb_each(CASE jsonb_typeof(w.arguments -> 'reads') WHEN 'object'
+		                              THEN w.arguments -> 'reads' ELSE '{}' END) AS r
 		WHERE w.kind = 'posts'
 	)
 	SELECT 'warning', 'access_unwatched', r.relation, NULL,

@@ -70,7 +70,8 @@ COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error';
 COMMENT ON COLUMN herald.rule_failure.id IS 'a number of its own';
 
 CREATE TYPE herald_internal.opened_room AS (prefix text, relation text, key text[], access text, keys text);
-COMMENT ON TYPE herald_internal.opened_room IS 'the rooms of a table: their prefix, condition of access and further keys';
+COMMENT ON TYPE herald_internal.opened_room IS
+	'the rooms of a table: their prefix, condition of access and further keys';
 
 CREATE TYPE herald_internal.watched_arguments AS (
 	key text[], author text[], subject text[], parent text[], body text[], actor text[], follower text[],
