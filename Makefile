@@ -36,6 +36,8 @@ PG_CONFIG   ?= $(if $(PG),/usr/lib/postgresql/$(PG)/bin/pg_config,pg_config)
 PGXS        := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
+# Replaces the library by rename. A running server opens it at any time: for the first INSERT of a session.
+INSTALL_SHLIB = sh -c 'install -m 755 "$$1" "$$2.new" && mv -f "$$2.new" "$$2"' replace
 # A database of its own: a worker may have been told to serve it.
 ISOLATION_TESTDB = isolation_regression_pg_herald
 else
