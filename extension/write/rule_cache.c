@@ -18,13 +18,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "write/rule_cache.h"
 
@@ -39,18 +44,17 @@ typedef struct RuleSet
 
 static HTAB *rule_cache = NULL;
 
+/* One run with one plan: it is a large part of a session's first write to a table. */
 static SavedQuery load_rules = {
 	.name = "the query for the rules of a table",
 	.text = "SELECT id, name, notify, publish, lock, retract, on_error = 'abort',"
 			" ARRAY(SELECT s.prefix FROM herald_internal.room_source AS s WHERE s.relation = rule.relation),"
-			" ARRAY(SELECT c.id FROM herald_internal.counter AS c WHERE c.relation = rule.relation)"
-			" FROM herald_internal.rule"
-			" WHERE operation = $2 AND (relation = $1 OR relation IN (SELECT a.oid FROM pg_partition_ancestors($1) AS p (relid)"
-			" JOIN pg_class AS a ON a.oid = p.relid JOIN pg_class AS c ON c.oid = $1 WHERE a.relowner = c.relowner))"
-			" ORDER BY id",
-	.nargs = 2,
-	.argtypes = { REGCLASSOID, TEXTOID },
+			" ARRAY(SELECT c.id FROM herald_internal.counter AS c WHERE c.relation = rule.relation), operation"
+			" FROM herald_internal.rule WHERE relation = ANY ($1) ORDER BY id",
+	.nargs = 1,
+	.argtypes = { OIDARRAYOID },
 	.latest = true, /* the cache outlives this transaction and must not be as old as its snapshot */
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
 static void
@@ -118,41 +122,82 @@ load_rule(Rule *rule, uint64 row, const char *relation)
 	rule->rights.counters = DatumGetArrayTypePCopy(query_value(row, 9, &isnull));
 }
 
-/* Loads the rules of a table for one operation into a memory context. */
-static RuleList *
-load_list(Relation relation, const char *operation, MemoryContext context)
+static Oid
+owner_of(Oid table)
 {
-	Datum values[2];
-	RuleList *list;
-	MemoryContextCallback *callback;
-	uint64 rows;
-	MemoryContext caller;
-	const char *name;
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid owner = HeapTupleIsValid(tuple) ? ((Form_pg_class) GETSTRUCT(tuple))->relowner : InvalidOid;
 
-	values[0] = ObjectIdGetDatum(RelationGetRelid(relation));
-	values[1] = CStringGetTextDatum(operation);
-	rows = query_run(&load_rules, 1, values, NULL);
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return owner;
+}
 
-	caller = MemoryContextSwitchTo(context);
-	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-									  RelationGetRelationName(relation));
-	list = palloc0(sizeof(RuleList));
-	list->rules = palloc0(sizeof(Rule) * (rows + 1));
-	for (uint64 row = 0; row < rows; row++)
-		load_rule(&list->rules[list->count++], row, name);
-	callback = palloc0(sizeof(MemoryContextCallback));
+/* Returns a table and the partitioned tables of its owner above it: their rules apply to the table. */
+static Datum
+tables_with_rules(Relation relation)
+{
+	List *ancestors = relation->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(relation)) : NIL;
+	Datum *tables = palloc(sizeof(Datum) * (list_length(ancestors) + 1));
+	int count = 0;
+	ListCell *cell;
+
+	tables[count++] = ObjectIdGetDatum(RelationGetRelid(relation));
+	foreach (cell, ancestors)
+	{
+		if (owner_of(lfirst_oid(cell)) == relation->rd_rel->relowner)
+			tables[count++] = ObjectIdGetDatum(lfirst_oid(cell));
+	}
+	return PointerGetDatum(construct_array(tables, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+/* Returns an empty list with space for so many rules.  Its plans are freed with the memory context. */
+static RuleList *
+make_list(uint64 rules, MemoryContext context)
+{
+	RuleList *list = MemoryContextAllocZero(context, sizeof(RuleList));
+	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+
+	list->rules = MemoryContextAllocZero(context, sizeof(Rule) * (rules + 1));
 	callback->func = forget_plans;
 	callback->arg = list;
 	MemoryContextRegisterResetCallback(context, callback);
-	MemoryContextSwitchTo(caller);
 	return list;
+}
+
+static RuleOperation
+operation_named(const char *name)
+{
+	if (strcmp(name, "insert") == 0)
+		return RULE_INSERT;
+	return strcmp(name, "update") == 0 ? RULE_UPDATE : RULE_DELETE;
+}
+
+/* Loads the rules of a table into a memory context, a list for each operation. */
+static void
+load_lists(RuleList **lists, Relation relation, MemoryContext context)
+{
+	Datum tables = tables_with_rules(relation);
+	uint64 rows = query_run(&load_rules, 1, &tables, NULL);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												  RelationGetRelationName(relation));
+
+	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
+		lists[operation] = make_list(rows, context);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		RuleList *list = lists[operation_named(query_text(row, 10))];
+
+		load_rule(&list->rules[list->count++], row, name);
+	}
+	MemoryContextSwitchTo(caller);
 }
 
 /* Loads a set.  After an error it is empty, and the next call loads it. */
 static void
 load_set(RuleSet *set, Relation relation)
 {
-	static const char *const operations[RULE_OPERATIONS] = { "insert", "update", "delete" };
 	RuleList *lists[RULE_OPERATIONS];
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald rule set", ALLOCSET_SMALL_SIZES);
 	QueryScope scope;
@@ -162,8 +207,7 @@ load_set(RuleSet *set, Relation relation)
 	set->context = NULL;
 	set->valid = true; /* an invalidation from here on counts */
 	query_begin(&scope);
-	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
-		lists[operation] = load_list(relation, operations[operation], context);
+	load_lists(lists, relation, context);
 	query_end(&scope);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	set->context = context;
