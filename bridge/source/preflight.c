@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "source/doorbell.h"
 #include "source/hosts.h"
@@ -119,54 +120,66 @@ preflight_wait(PGconn *connection)
 	return true;
 }
 
-/* Returns the process id of the server's backend that answers now; 0 if none does in time. */
-static int
-answering_backend(PGconn *connection)
+/* Does the server answer a query in time? */
+static bool
+is_answered(PGconn *connection)
 {
 	PGresult *result = NULL;
-	int backend = 0;
+	bool answered = false;
 
-	if (PQsendQuery(connection, "SELECT pg_catalog.pg_backend_pid()") && preflight_wait(connection))
+	if (PQsendQuery(connection, "SELECT 1") && preflight_wait(connection))
 		result = PQgetResult(connection);
-	if (PQresultStatus(result) == PGRES_TUPLES_OK)
-		backend = atoi(PQgetvalue(result, 0, 0));
+	answered = PQresultStatus(result) == PGRES_TUPLES_OK;
 	PQclear(result);
-	while (backend != 0 && (result = PQgetResult(connection)) != NULL)
+	while (answered && (result = PQgetResult(connection)) != NULL)
 		PQclear(result);
-	return backend;
+	return answered;
 }
 
-/* While another client is in a transaction, does the same backend still answer this one? */
+/* Waits until a notification arrives, but not for ever. */
 static bool
-keeps_backend(PGconn *connection, const char *conninfo, int backend)
+preflight_hears(PGconn *connection)
+{
+	struct pollfd socket = { .fd = PQsocket(connection), .events = POLLIN };
+	PGnotify *notification;
+
+	while ((notification = PQnotifies(connection)) == NULL)
+	{
+		if (poll(&socket, 1, ANSWER_PATIENCE_MS) <= 0 || !PQconsumeInput(connection))
+			return false;
+	}
+	PQfreemem(notification);
+	return true;
+}
+
+/* Does a NOTIFY of another connection reach this one?  Its channel is this test's own. */
+static bool
+hears_notify(PGconn *connection, const char *conninfo)
 {
 	PGconn *other = hosts_connect_and_wait(conninfo);
-	bool keeps;
+	char command[64];
+	bool hears;
 
-	PQclear(PQexec(other, "BEGIN"));
-	PQclear(PQexec(other, "SELECT 1"));
-	keeps = answering_backend(connection) == backend;
+	snprintf(command, sizeof(command), "LISTEN herald_check_%d", (int) getpid());
+	PQclear(PQexec(connection, command));
+	snprintf(command, sizeof(command), "NOTIFY herald_check_%d", (int) getpid());
+	PQclear(PQexec(other, command));
+	hears = preflight_hears(connection);
 	PQfinish(other);
-	return keeps;
+	return hears;
 }
 
-/*
- * A pooler announces a process id of its own when a client connects.  One that pools
- * sessions does no harm; one that pools transactions loses every LISTEN.
- */
+/* A pooler that pools sessions does no harm; one that pools transactions loses every LISTEN. */
 static bool
 has_session(PGconn *connection, const char *conninfo)
 {
-	int backend = answering_backend(connection);
-
-	if (backend == 0)
+	if (!is_answered(connection))
 		return preflight_fail("database",
 							  PQerrorMessage(connection)[0] ? PQerrorMessage(connection) : "a query gets no answer in time",
 							  "If a connection pooler is in front of the server, check that the server runs.");
-	if (backend == PQbackendPID(connection) || keeps_backend(connection, conninfo, backend))
+	if (hears_notify(connection, conninfo))
 		return true;
-	return preflight_fail("database", "a connection pooler in front of the server shares backends between transactions",
-						  "LISTEN needs a session: connect to the server itself, or set pool_mode = session.");
+	return preflight_fail("database", DOORBELL_DEAF, DOORBELL_DEAF_HINT);
 }
 
 bool

@@ -300,11 +300,17 @@ reader_on_lost(void *context)
 	timer_stop(&reader.ring_timer);
 }
 
+static void
+reader_notify(const char *sql, QueryAnswer answer, void *context)
+{
+	database_query(reader.database, sql, 0, NULL, answer, context);
+}
+
 void
 reader_start(const Config *config, const ReaderEvents *events)
 {
 	static const DatabaseEvents database_events = { reader_on_connected, reader_on_lost, NULL };
-	static const DoorbellEvents doorbell_events = { reader_on_ring };
+	static const DoorbellEvents doorbell_events = { reader_on_ring, reader_notify };
 
 	assert(events->event && events->signal && events->reached && events->resync);
 	reader.config = config;
@@ -344,6 +350,8 @@ why_not_ready(void)
 		return database_error(reader.database)[0] ? database_error(reader.database) : "connecting to the database";
 	if (reader.refusal != NULL)
 		return reader.refusal;
+	if (doorbell_is_deaf(reader.doorbell))
+		return DOORBELL_DEAF;
 	if (!doorbell_is_listening(reader.doorbell))
 		return "not listening to the doorbell yet";
 	return reader.position == NULL || metrics_lag() > reader.config->ready_lag ? "reading the events that were written meanwhile" : NULL;
