@@ -335,8 +335,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	       format('herald.databases names %s databases, but max_worker_processes is %s: some get no worker', s.count,
 	              current_setting('max_worker_processes')),
 	       format('ALTER SYSTEM SET max_worker_processes = %s; -- and restart the server', s.count + 8)
-	FROM (SELECT count(DISTINCT d.name) AS count,
-	             (current_setting('max_logical_replication_workers')::int > 0)::int AS others
+	FROM (SELECT count(DISTINCT d.name) AS count, -- the others are the launchers of workers and of replication
+	             1 + (current_setting('max_logical_replication_workers')::int > 0)::int AS others
 	      FROM regexp_split_to_table(current_setting('herald.databases', true), '\s*,\s*') AS d (name)
 	      WHERE d.name <> '') AS s
 	WHERE EXISTS (SELECT FROM preloaded) AND s.count + s.others > current_setting('max_worker_processes')::int
