@@ -283,8 +283,21 @@ BEGIN ATOMIC
 	WHERE NOT herald_internal.has_seen_event($3, $4, e.id, e.xid);
 END;
 
+-- Returns the names in a JSON array that a client has sent, up to one that this database cannot store.
+CREATE FUNCTION herald_internal.asked_rooms(names text) RETURNS SETOF text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY SELECT json_array_elements_text(names::json);
+EXCEPTION
+	WHEN data_exception THEN
+		RETURN;
+END
+$$;
+
 -- 1. The first statement checks the access to rooms that the sessions have joined or ask for. A remembered room that is
--- not admitted is forgotten. The statement's snapshot, "checked", decides which rechecks have been taken into account.
+-- not admitted is forgotten; the client is told of it. A client may also ask for an automatic room, but the log says
+-- when its sessions are there. The statement's snapshot, "checked", decides which rechecks have been taken into
+-- account.
 -- It is also the position of sessions that cannot be recovered: they get the rechecks that come later.
 --
 -- 2. The second statement has a later snapshot. A session with an earlier position is recovered if the log says that it
@@ -305,7 +318,7 @@ DECLARE
 	known_positions text[] := coalesce(positions, array_fill(NULL::text, ARRAY[cardinality(users)]));
 	present text;
 	checked_at pg_snapshot;
-	admitted_rooms jsonb;
+	answered_rooms jsonb;
 BEGIN
 	WITH connecting AS (
 		SELECT c.* FROM unnest($1, $2, $5, $6) WITH ORDINALITY AS c (user_id, session, held, asked, ordinal)
@@ -325,7 +338,7 @@ BEGIN
 		            UNION ALL
 		            SELECT c.ordinal, c.user_id, c.session, a.room, NULL, NULL, true
 		            FROM connecting AS c
-		            CROSS JOIN LATERAL json_array_elements_text(c.asked::json) AS a (room)) AS w
+		            CROSS JOIN LATERAL herald_internal.asked_rooms(c.asked) AS a (room)) AS w
 		      ORDER BY w.ordinal, w.room, w.is_asked) AS w
 	), answered AS MATERIALIZED (
 		SELECT w.*, a.keys
@@ -341,15 +354,16 @@ BEGIN
 	)
 	SELECT pg_current_snapshot(), herald.current_position(),
 	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'since', a.since,
-	                                    'is_asked', a.is_asked)) FILTER (WHERE a.keys IS NOT NULL)
-	INTO checked_at, present, admitted_rooms
+	                                    'is_asked', a.is_asked, 'automatic', split_part(a.room, ':', 1) =
+	                                    ANY (herald_internal.automatic_prefixes())))
+	INTO checked_at, present, answered_rooms
 	FROM answered AS a;
 
 	RETURN QUERY
-	WITH admitted AS MATERIALIZED (
+	WITH answered AS MATERIALIZED (
 		SELECT a.*
-		FROM jsonb_to_recordset(admitted_rooms) AS a (ordinal int, room text, keys text[], since pg_snapshot,
-		                                              is_asked boolean)
+		FROM jsonb_to_recordset(answered_rooms) AS a (ordinal int, room text, keys text[], since pg_snapshot,
+		                                              is_asked boolean, automatic boolean)
 	), coming AS MATERIALIZED (
 		SELECT c.user_id, c."position", r.*
 		FROM unnest($1, known_positions) WITH ORDINALITY AS c (user_id, "position", ordinal)
@@ -358,9 +372,10 @@ BEGIN
 	), interrupted AS (
 		SELECT DISTINCT c.ordinal
 		FROM coming AS c
-		JOIN admitted AS a USING (ordinal)
+		JOIN answered AS a USING (ordinal)
 		CROSS JOIN LATERAL herald_internal.rechecks_since(c.user_id, a.keys, c.seen_snapshots, c.seen_ids) AS e
-		WHERE c.recovered AND pg_visible_in_snapshot(e.xid, a.since) IS NOT TRUE
+		WHERE c.recovered AND a.keys IS NOT NULL AND NOT a.automatic AND
+		      pg_visible_in_snapshot(e.xid, a.since) IS NOT TRUE
 		GROUP BY c.ordinal, a.room, a.is_asked
 		HAVING bool_or(e.access <> 'withdrawn') AND (a.is_asked OR count(*) > 1 AND bool_or(e.access <> 'granted'))
 	), recovery AS MATERIALIZED (
@@ -368,8 +383,8 @@ BEGIN
 		FROM coming AS c
 		LEFT JOIN interrupted AS i USING (ordinal)
 	), connecting AS MATERIALIZED (
-		SELECT c.ordinal, c.user_id, c.recovered, r."position", r.seen_snapshots, r.seen_ids, r.segments_before,
-		       r.lag_events
+		SELECT c.ordinal, c.user_id, held[c.ordinal] IS NULL AS arrives, c.recovered, r."position", r.seen_snapshots,
+		       r.seen_ids, r.segments_before, r.lag_events
 		FROM recovery AS c
 		JOIN herald_internal.resume(ARRAY(SELECT CASE WHEN c.recovered THEN c."position" ELSE present END
 		                                  FROM recovery AS c ORDER BY c.ordinal), $4) AS r USING (ordinal)
@@ -379,6 +394,7 @@ BEGIN
 		JOIN LATERAL (SELECT e.id, e.xid, coalesce(e.joins, e.leaves) AS room, e.leaves IS NOT NULL AS leaves
 		              FROM herald.event AS e WHERE e.member_id = c.user_id OFFSET 0) AS e
 			ON NOT herald_internal.has_seen_event(c.seen_snapshots, c.seen_ids, e.id, e.xid)
+		WHERE c.arrives
 		ORDER BY c.ordinal, e.room, e.id
 	), changed AS (
 		SELECT c.ordinal, array_agg(c.room) FILTER (WHERE c.leaves) AS left_later,
@@ -387,19 +403,19 @@ BEGIN
 		GROUP BY c.ordinal
 	), automatic AS (
 		SELECT a.user_id, array_agg(DISTINCT a.room) AS rooms
-		FROM herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c)) AS a
+		FROM herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c WHERE c.arrives)) AS a
 		GROUP BY a.user_id
 	), joined AS (
 		SELECT a.ordinal, json_agg(json_build_object('room', a.room, 'keys', a.keys, 'since',
-		           CASE WHEN NOT herald_internal.has_seen(c.seen_snapshots, c.seen_ids, s.since) THEN s.since END)
-		           ORDER BY a.room) AS rooms
-		FROM admitted AS a
+		           CASE WHEN NOT herald_internal.has_seen(c.seen_snapshots, c.seen_ids, s.since) THEN s.since END,
+		           'automatic', a.automatic) ORDER BY a.room) AS rooms
+		FROM answered AS a
 		JOIN connecting AS c USING (ordinal)
 		CROSS JOIN LATERAL (SELECT CASE WHEN c.recovered THEN a.since ELSE pg_current_snapshot() END) AS s (since)
 		GROUP BY a.ordinal
 	), unread AS (
 		SELECT u.user_id, herald.unread_count(u.user_id) AS count
-		FROM (SELECT DISTINCT c.user_id FROM connecting AS c) AS u
+		FROM (SELECT DISTINCT c.user_id FROM connecting AS c WHERE c.arrives) AS u
 	)
 	SELECT c.ordinal::int,
 	       ARRAY['*', 'user:' || c.user_id, 'feed:' || c.user_id] ||
@@ -417,5 +433,5 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[], text[], text[]) IS
 	'returns for each session that connects, in the given order: its automatic rooms, the number of its user''s unread '
-	'notifications, the position to go on from, the admitted ones of the rooms that it has joined or asks for (by '
-	'default the remembered ones), and the snapshot of their checks';
+	'notifications, the position to go on from, the rooms that it has joined or asks for (by default the remembered '
+	'ones), with keys if it is admitted, and the snapshot of their checks';

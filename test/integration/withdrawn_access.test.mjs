@@ -14,6 +14,14 @@ const { database } = scene;
 await Lobby.register(database);
 const bridges = [scene.bridge, await scene.addBridge()];
 
+// Waits until the client has received everything so far, also if it comes back meanwhile as a new one.
+function hears(client, round) {
+  return until('the client hears a beat', async () => {
+    await database.query('SELECT herald.broadcast($1, $2)', ['test:beat', { round }]);
+    return client.all('test:beat').some(({ data }) => data.round === round);
+  });
+}
+
 // Runs the function in a transaction.
 async function transaction(run) {
   const connection = await database.connect();
@@ -263,7 +271,7 @@ test('withholds what was published between withdrawal and return of access', asy
     await lobby.seat(ann);
     await lobby.recheck(ann);
     await lobby.publish();
-    await scene.settle(...clients);
+    await Promise.all(clients.map((client) => hears(client, round)));
     for (const client of clients) {
       if (left(client).length > 0) await enter(client, [lobby.room]);
       client.told = left(client).length > 0 || client.welcomes.slice(1).some(({ recovered }) => !recovered);
@@ -271,6 +279,61 @@ test('withholds what was published between withdrawal and return of access', asy
       client.forgetEvents();
       assert.ok(!heard(client, 'lobby:secret'));
     }
+  }
+});
+
+test('tells a client that comes back of the room that it has lost', async () => {
+  const [lobby, ann] = await lobbyOf('Ann');
+  const other = new Lobby(database);
+  await other.seat(ann);
+  const clients = await Promise.all([scene.plain(ann), scene.socketIo(ann)]);
+  for (const client of clients) await enter(client, [lobby.room, other.room]);
+  await scene.settle(...clients);
+  const { position, sessionId } = clients[0];
+  clients[0].close();
+  clients[1].cut();
+  await lobby.unseat(ann);
+  await lobby.recheck(ann);
+  await lobby.secret();
+  await other.publish();
+  const back = await scene.plain(ann, { bridge: bridges[1], position, sessionId });
+  await scene.settle(back, clients[1]);
+  assert.deepEqual([back.welcomes.at(-1).recovered, clients[1].connects.at(-1)], [true, true]);
+  for (const client of [back, clients[1]]) {
+    assert.ok(!heard(client, 'lobby:secret'));
+    assert.deepEqual(left(client), [{ room: lobby.room, reason: 'forbidden' }], client.label);
+    assert.deepEqual(other.numbers(client), [1], client.label);
+  }
+  await lobby.seat(ann);
+  await lobby.recheck(ann);
+  await lobby.publish();
+  back.close();
+  const again = await scene.plain(ann, { bridge: bridges[1], position: back.position, sessionId });
+  await scene.settle(again, clients[1]);
+  for (const client of [again, clients[1]]) assert.deepEqual(lobby.numbers(client), [], 'a lost room is not joined again');
+});
+
+test('does not recover a client that comes back after withdrawal and return of its access', async () => {
+  const [lobby, ann] = await lobbyOf('Ann');
+  const client = await scene.plain(ann);
+  const stream = await scene.eventSource(ann, { rooms: [lobby.room] });
+  await enter(client, [lobby.room]);
+  await scene.settle(client, stream);
+  client.close();
+  stream.close();
+  await lobby.unseat(ann);
+  await lobby.recheck(ann);
+  await lobby.secret();
+  await lobby.seat(ann);
+  await lobby.recheck(ann);
+  const back = await scene.plain(ann, { position: client.position, sessionId: client.sessionId });
+  const returned = await scene.eventSource(ann, { rooms: [lobby.room], lastEventId: stream.lastEventId });
+  await lobby.publish();
+  await scene.settle(back, returned);
+  for (const one of [back, returned]) {
+    assert.equal(one.welcomes.at(-1).recovered, false);
+    assert.ok(!heard(one, 'lobby:secret'));
+    assert.deepEqual(lobby.numbers(one), [1]);
   }
 });
 

@@ -64,7 +64,8 @@ SELECT herald.room_policy('hall', 'pg_catalog.lower(text)');
 SELECT herald.room_policy('hall', NULL);
 
 CREATE FUNCTION r.names(joined json) RETURNS text[] LANGUAGE sql AS $$
-	SELECT array_agg(j ->> 'room') FROM json_array_elements(joined) AS j
+	SELECT array_agg(CASE WHEN json_typeof(j -> 'keys') = 'null' THEN 'not ' ELSE '' END || (j ->> 'room'))
+	FROM json_array_elements(joined) AS j
 $$;
 
 -- Connecting sessions: herald remembers a joined room as long as the user may be in it.
