@@ -50,7 +50,7 @@ async function enter(client, rooms) {
 const left = (client) => client.all('room:left').map(({ data }) => data);
 const heard = (client, event) => client.all(event).length > 0;
 
-// Returns a new lobby and new users who have a seat there.
+// Returns a new lobby and new users with a seat there.
 async function lobbyOf(...names) {
   const lobby = new Lobby(database);
   const users = await scene.people(...names);
@@ -156,7 +156,7 @@ test('leaves live sessions alone when access is granted', async () => {
   assert.equal(await scene.bridge.metric('herald_rechecked_total'), before);
 });
 
-test('ends access of a session whose queue is full', async () => {
+test('ends access of a session with a full queue', async () => {
   const narrow = await scene.addBridge(['--queue-limit=8kB', '--page-size=10']);
   const [lobby, ann] = await lobbyOf('Ann');
   const client = await scene.plain(ann, { bridge: narrow });
@@ -260,7 +260,7 @@ test('tells an event source that returns that a room of its URL is forbidden', a
   assert.deepEqual(back.all('error').map(({ room, data }) => [room, data.code]), [[lobby.room, 'forbidden']]);
 });
 
-test('withholds what was published between withdrawal and return of access', async () => {
+test('withholds events between withdrawal and return of access', async () => {
   const [lobby, ann] = await lobbyOf('Ann');
   const clients = await Promise.all(bridges.map((bridge) => scene.plain(ann, { bridge, resume: true })));
   for (const client of clients) await enter(client, [lobby.room]);
@@ -348,4 +348,33 @@ test('delivers no event from before a join', async () => {
   }
   await scene.settle(client);
   assert.ok(!heard(client, 'lobby:secret'));
+});
+
+// HERALD_VIEWERS=10000 measures a large room.
+test('settles many viewers at once, while other rooms are served', async (context) => {
+  const count = Number(process.env.HERALD_VIEWERS ?? 300);
+  const [lobby, ann, ben] = await lobbyOf('Ann', 'Ben');
+  const other = new Lobby(database);
+  await other.seat(ben);
+  const [quick, witness] = [await scene.plain(ben), await scene.plain(ben)];
+  await enter(quick, [other.room]);
+  await enter(witness, [lobby.room]);
+  const viewers = [];
+  while (viewers.length < count) {
+    viewers.push(...await Promise.all(Array.from({ length: Math.min(50, count - viewers.length) }, () => scene.plain(ann))));
+  }
+  for (let at = 0; at < count; at += 50) await Promise.all(viewers.slice(at, at + 50).map((client) => enter(client, [lobby.room])));
+  await lobby.publish();
+  await until('all viewers hear the room', () => viewers.every((client) => lobby.numbers(client).length === 1));
+  await lobby.unseat(ann);
+  const began = performance.now();
+  await lobby.recheck();
+  await other.publish();
+  await until('the other room is served', () => other.numbers(quick).length === 1, 5000);
+  const served = performance.now() - began;
+  await lobby.publish();
+  await until('all viewers have left', () => viewers.every((client) => left(client).length === 1), 30000);
+  context.diagnostic(`${count} viewers settled in ${Math.round(performance.now() - began)} ms; another room was served after ${Math.round(served)} ms`);
+  await until('the witness hears the room', () => lobby.numbers(witness).length === 2);
+  for (const client of viewers) assert.deepEqual(lobby.numbers(client), [1]);
 });
