@@ -13,6 +13,7 @@
 
 #include "admin/database_command.h"
 #include "launcher.h"
+#include "read/table_checks.h"
 #include "settings.h"
 #include "worker_slot.h"
 #include "write/doorbell.h"
@@ -31,6 +32,7 @@ _PG_init(void)
 	doorbell_init();
 	signal_init();
 	rule_cache_init();
+	table_checks_init();
 	user_block_init();
 	if (process_shared_preload_libraries_in_progress)
 	{

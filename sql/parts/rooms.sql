@@ -122,15 +122,35 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_run_room_check';
 COMMENT ON FUNCTION herald_internal.run_room_check(text, oid, boolean, int[], text[], text[]) IS
 	'runs a check of access for pairs of a user and a room, as a role; a pair that fails harms no other';
 
+-- Returns the checks of access to the rooms of rows with a prefix, and the role that runs each. A check takes pairs of
+-- a user and a room with their ordinals. The id in the room's name must be the text of the key: post:06 is no room of
+-- post 6.
+CREATE FUNCTION herald_internal.compile_table_checks(prefix text) RETURNS TABLE (sql text, run_as oid)
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('SELECT herald_asked.herald_ordinal, (%s) IS TRUE, (%s)::text[] '
+	              'FROM unnest($1, $2, $3) AS herald_asked (herald_ordinal, herald_user, herald_room) '
+	              'CROSS JOIN LATERAL (SELECT herald_asked.herald_user) AS session (viewer) '
+	              'JOIN %s AS %I ON %s AND %s = %s',
+	              coalesce(s.visible, 'true'), coalesce(s.keys, 'NULL'), s.relation, $1,
+	              herald_internal.match_id($1, s.relation, s.key, asked.id), herald_internal.id_sql($1, s.key),
+	              asked.id), c.relowner
+	FROM herald_internal.subject_tables($1) AS s
+	JOIN pg_class AS c ON c.oid = s.relation
+	CROSS JOIN (SELECT format('substr(herald_asked.herald_room, %s)', length($1) + 2)) AS asked (id);
+$$;
+
+CREATE FUNCTION herald_internal.table_checks(prefix text) RETURNS TABLE (sql text, run_as oid)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_table_checks';
+COMMENT ON FUNCTION herald_internal.table_checks(text) IS
+	'returns the checks of access to the rooms of rows with a prefix; the session compiles them again after a change';
+
 -- Returns the checks of access to the rooms with a prefix, and the role that runs each: one that admits is sufficient.
--- A check takes pairs of a user and a room with their ordinals. The id in the room's name must be the text of the key:
--- post:06 is no room of post 6.
 CREATE FUNCTION herald_internal.room_checks(prefix text) RETURNS TABLE (sql text, run_as oid, is_policy boolean)
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	SELECT format('SELECT asked.ordinal, %s.%I(asked.viewer, asked.room), NULL::pg_catalog.text[] '
+	SELECT format('SELECT asked.ordinal, %s.%I(asked.viewer, asked.room) IS TRUE, NULL::pg_catalog.text[] '
 	              'FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) '
 	              'AS asked (ordinal, viewer, room)',
 	              f.pronamespace::regnamespace, f.proname), p.run_as::oid, true
@@ -140,16 +160,7 @@ BEGIN
 	JOIN pg_roles AS o ON o.oid = p.owner
 	WHERE p.prefix = $1
 	UNION ALL
-	SELECT format('SELECT herald_asked.herald_ordinal, (%s), (%s)::text[] '
-	              'FROM unnest($1, $2, $3) AS herald_asked (herald_ordinal, herald_user, herald_room) '
-	              'CROSS JOIN LATERAL (SELECT herald_asked.herald_user) AS session (viewer) '
-	              'JOIN %s AS %I ON %s AND %s = %s',
-	              coalesce(s.visible, 'true'), coalesce(s.keys, 'NULL'), s.relation, $1,
-	              herald_internal.match_id($1, s.relation, s.key, asked.id), herald_internal.id_sql($1, s.key),
-	              asked.id), c.relowner, false
-	FROM herald_internal.subject_tables($1) AS s
-	JOIN pg_class AS c ON c.oid = s.relation
-	CROSS JOIN (SELECT format('substr(herald_asked.herald_room, %s)', length($1) + 2)) AS asked (id);
+	SELECT c.sql, c.run_as, false FROM herald_internal.table_checks($1) AS c;
 END
 $$;
 
