@@ -55,17 +55,18 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                                               1, false) IN (format('lower(%I)', handle),
 	                                                             format('lower((%I)::text)', handle)))
 	            THEN format('lower(%s) = lower(named.handle)', herald_internal.column_sql('mentioned', handle))
-	            ELSE format('%s IN (named.handle, lower(named.handle))',
+	            ELSE format('%s = ANY (ARRAY[named.handle, lower(named.handle)])',
 	                        herald_internal.column_sql('mentioned', handle)) END;
 $$;
 
 -- Returns the SELECT of the users with handles in a text; NULL without handles. A part of an address is no mention:
--- ann@example.com, example.com/@ann, @ann@example.com. A handle may contain dots and dashes, but not at its end.
+-- ann@example.com, example.com/@ann, @ann@example.com. A handle may contain dots and dashes, but not at its end. It has
+-- the default collation, so that an index on the users' handles can be used.
 CREATE FUNCTION herald_internal.mentioned_users_sql(relation regclass, author text[], body text[], posts regclass,
                                                     among text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('SELECT %s FROM (SELECT DISTINCT m[1] AS handle FROM regexp_matches(%s%s, %L, ''g'') AS m) AS named '
-	              'JOIN %s AS mentioned ON %s WHERE %s',
+	SELECT format('SELECT %s FROM (SELECT DISTINCT m[1] COLLATE "default" AS handle '
+	              'FROM regexp_matches(%s%s, %L, ''g'') AS m) AS named JOIN %s AS mentioned ON %s WHERE %s',
 	              herald_internal.id_sql('mentioned', u.key), herald_internal.id_sql('changed', body),
 	              herald_internal.letter_collation(),
 	              '(?<![[:alnum:]_@/])@([[:alnum:]_](?:[[:alnum:]_.-]*[[:alnum:]_])?)(?![[:alnum:]_@])',

@@ -77,6 +77,31 @@ SELECT herald.watch_posts('men.posts');
 INSERT INTO men.posts VALUES (7, 1, 'Hi @big');
 SELECT * FROM men.told WHERE type = 'mention';
 
+-- The column of handles may have a collation of its own. Mentions use its index.
+DROP INDEX men.users_lower_idx;
+DROP VIEW men.told;
+TRUNCATE herald.notification;
+ALTER TABLE men.users ALTER username TYPE text COLLATE "C";
+SELECT herald.watch_posts('men.posts');
+INSERT INTO men.posts VALUES (8, 1, 'Hi @BEN');
+SELECT recipient_id, content FROM herald.notification WHERE type = 'mention';
+SET enable_seqscan = off;
+CREATE FUNCTION men.conditions(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		IF line ~ 'Cond.*username' THEN
+			RETURN NEXT trim(line);
+		END IF;
+	END LOOP;
+END
+$$;
+SELECT men.conditions(format('SELECT FROM men.posts AS changed CROSS JOIN LATERAL (%s) AS m',
+                             herald_internal.mentioned_users_sql('men.posts', '{user_id}', '{content}', 'men.posts',
+                                                                 NULL)));
+RESET enable_seqscan;
+
 -- Without a column of handles there are no mentions.
 SELECT herald.watch_users('men.users', handle => 'username');
 ALTER TABLE men.users RENAME username TO called;
