@@ -95,10 +95,14 @@ INSERT INTO pst.likes VALUES (1201, 4);
 INSERT INTO pst.follows VALUES (101, 2), (102, 2);
 SELECT herald.maintain();
 SELECT told, title FROM pst.told WHERE type = 'milestone' ORDER BY title;
--- Steps from the setting herald.milestones.
+-- Steps from the setting herald.milestones. The worker, which has others, cannot fold while a transaction has the lock.
 SET herald.milestones = '3,160';
+BEGIN;
+SELECT herald_internal.own_lock('herald_internal.log_fold', true);
+PREPARE TRANSACTION 'fold';
 INSERT INTO pst.likes SELECT n, 5 FROM generate_series(2, 8) AS n;
 INSERT INTO pst.likes SELECT n, 3 FROM generate_series(151, 170) AS n;
+COMMIT PREPARED 'fold';
 SELECT herald.maintain();
 SELECT told, title FROM pst.told WHERE type = 'milestone' ORDER BY title;
 RESET herald.milestones;

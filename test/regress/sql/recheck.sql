@@ -95,10 +95,11 @@ SET statement_timeout = '100ms';
 SELECT * FROM herald_internal.admitted('{7,8}', '{slow:1,slow:1}');
 RESET statement_timeout;
 
--- Sessions that come back. The rooms are remembered, held or asked for; "late" rooms begin after the position.
+-- Sessions that come back. The rooms are remembered, held or asked for; "late" rooms begin after the position. Those of
+-- a session that is not recovered do so only if the worker writes at this moment.
 CREATE FUNCTION rc.connect(at text, held text DEFAULT NULL, asked text DEFAULT NULL)
 RETURNS TABLE (recovered boolean, late text[], rooms text[]) LANGUAGE sql AS $$
-	SELECT c.recovered, array_agg(j ->> 'room') FILTER (WHERE j ->> 'since' IS NOT NULL),
+	SELECT c.recovered, array_agg(j ->> 'room') FILTER (WHERE c.recovered AND j ->> 'since' IS NOT NULL),
 	       array_agg(j ->> 'room') FILTER (WHERE json_typeof(j -> 'keys') IS DISTINCT FROM 'null')
 	FROM herald_internal.connect_sessions('{7}', '{s}', ARRAY[at], '{}', ARRAY[held], ARRAY[asked]) AS c
 	LEFT JOIN LATERAL json_array_elements(c.joined) AS j ON true
