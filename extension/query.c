@@ -220,8 +220,26 @@ query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
 	return SPI_processed;
 }
 
+void
+query_check_types(const SavedQuery *query, const Oid *types, int columns)
+{
+	TupleDesc result = SPI_tuptable != NULL ? SPI_tuptable->tupdesc : NULL;
+
+	if (result == NULL || result->natts != columns)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg_plural("%s must return %d column", "%s must return %d columns", (unsigned long) columns,
+									  query->name, columns)));
+	for (int i = 0; i < columns; i++)
+	{
+		if (SPI_gettypeid(result, i + 1) != types[i])
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("column %d of %s must have type %s, not %s", i + 1, query->name,
+								   format_type_be(types[i]), format_type_be(SPI_gettypeid(result, i + 1)))));
+	}
+}
+
 uint64
-query_run_once(SavedQuery *query, Datum *values)
+query_run_once(SavedQuery *query, Datum *values, const Oid *types, int columns)
 {
 	int result;
 
@@ -230,6 +248,8 @@ query_run_once(SavedQuery *query, Datum *values)
 
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
+	if (columns > 0)
+		query_check_types(query, types, columns);
 	return SPI_processed;
 }
 
@@ -256,8 +276,8 @@ query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, Tuple
 void
 query_check_names(SavedQuery *query, TupleDesc shape)
 {
-	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(query_plan(query, 0)));
-	TupleDesc result = source->resultDesc;
+	List *statements = SPI_plan_get_plan_sources(query_plan(query, 0));
+	TupleDesc result = list_length(statements) == 1 ? ((CachedPlanSource *) linitial(statements))->resultDesc : NULL;
 
 	for (int i = 0; i < shape->natts; i++)
 	{

@@ -82,13 +82,13 @@ extern bool query_is_pinned(const char *name);
 /* Runs a query with the plan for that many incoming rows.  Returns the number of its rows; SPI_tuptable has them. */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);
 
-/* Runs a query and keeps no plan.  Returns the number of rows that it processed. */
-extern uint64 query_run_once(SavedQuery *query, Datum *values);
+/* Runs a query and keeps no plan.  Returns its number of rows.  With columns it checks their types. */
+extern uint64 query_run_once(SavedQuery *query, Datum *values, const Oid *types, int columns);
 
-/*
- * Runs a query and adds its result to a tuplestore of that row type.  Raises an
- * error if the result has another row type.
- */
+/* Raises an error unless the last result, that of the query, has exactly columns of these types. */
+extern void query_check_types(const SavedQuery *query, const Oid *types, int columns);
+
+/* Runs a query and adds its result to a tuplestore of that row type; another row type is an error. */
 extern void query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape);
 
 /* Raises an error unless the columns of a query's result have the names of the row type; does not run the query. */

@@ -64,7 +64,7 @@ herald_plan_of(PG_FUNCTION_ARGS)
 
 	explain.text = psprintf("EXPLAIN (VERBOSE, COSTS off, FORMAT json) %s", text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	examination_begin(&examination, PG_GETARG_OID(0));
-	query_run_once(&explain, NULL);
+	query_run_once(&explain, NULL, NULL, 0);
 	MemoryContextSwitchTo(caller);
 	plan = CStringGetTextDatum(query_text(0, 1));
 	examination_end(&examination);

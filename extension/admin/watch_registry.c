@@ -195,32 +195,35 @@ rehearse_rule(Relation relation, FunctionCallInfo fcinfo, int id)
 	tuplestore_end(none);
 }
 
-/* Runs a query for a null id, which every type of id accepts, and checks the number of its columns. */
+/* Runs a query for a null id, which every type of id accepts, and checks the types of its columns. */
 static void
-rehearse_query(const char *name, const char *text, Oid argument, int columns)
+rehearse_query(const char *name, const text *sql, Oid argument, const Oid *types, int columns)
 {
-	SavedQuery query = { .name = name, .text = text, .nargs = 1, .argtypes = { argument } };
+	SavedQuery query = { .name = name, .text = text_to_cstring(sql), .nargs = 1, .argtypes = { argument } };
 	Datum null_id = (Datum) 0;
 
 	query_run(&query, 1, &null_id, "n");
-	if (SPI_tuptable == NULL || SPI_tuptable->tupdesc->natts != columns)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("%s must return %d columns", name, columns)));
+	query_check_types(&query, types, columns);
 	query_forget(&query);
 }
 
 static void
 rehearse_counter(Relation relation, FunctionCallInfo fcinfo, int id)
 {
-	rehearse_query("the query of a counter", text_to_cstring(PG_GETARG_TEXT_PP(2)), TEXTOID, 1);
+	static const Oid count = INT8OID;
+	static const Oid owner = TEXTOID;
+
+	rehearse_query("the query of a counter", PG_GETARG_TEXT_PP(2), TEXTOID, &count, 1);
 	if (!PG_ARGISNULL(4))
-		rehearse_query("the query for the owner of a subject", text_to_cstring(PG_GETARG_TEXT_PP(4)), TEXTOID, 1);
+		rehearse_query("the query for the owner of a subject", PG_GETARG_TEXT_PP(4), TEXTOID, &owner, 1);
 }
 
 static void
 rehearse_room_source(Relation relation, FunctionCallInfo fcinfo, int id)
 {
-	rehearse_query("the query of a source of rooms", text_to_cstring(PG_GETARG_TEXT_PP(2)), TEXTARRAYOID, 2);
+	static const Oid types[] = { TEXTOID, TEXTOID };
+
+	rehearse_query("the query of a source of rooms", PG_GETARG_TEXT_PP(2), TEXTARRAYOID, types, lengthof(types));
 }
 
 /* Runs the query over no candidates. */

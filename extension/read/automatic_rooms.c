@@ -53,7 +53,8 @@ room_search_run(void *argument)
 {
 	RoomSearch *search = argument;
 	SavedQuery source = { .name = "a source of rooms", .text = search->sql, .nargs = 1, .argtypes = { TEXTARRAYOID }, .read_only = true };
-	uint64 rows = query_run_once(&source, &search->users);
+	static const Oid types[] = { TEXTOID, TEXTOID };
+	uint64 rows = query_run_once(&source, &search->users, types, lengthof(types));
 
 	for (uint64 row = 0; row < rows; row++)
 	{

@@ -40,6 +40,7 @@ enum
 	PAIR_COLUMNS
 };
 
+static const Oid answer_types[ANSWER_COLUMNS] = { INT4OID, BOOLOID, TEXTARRAYOID };
 static const Oid pair_arrays[PAIR_COLUMNS] = { INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID };
 
 /* One call of herald_internal.run_room_check(). */
@@ -97,7 +98,7 @@ run_check(void *argument)
 		query.argtypes[column] = pair_arrays[column];
 		values[column] = array_of(check, column);
 	}
-	rows = query_run_once(&query, values);
+	rows = query_run_once(&query, values, answer_types, ANSWER_COLUMNS);
 	for (uint64 row = 0; row < rows; row++)
 	{
 		Datum answer[ANSWER_COLUMNS];

@@ -40,6 +40,7 @@ enum
 typedef struct CounterLookup
 {
 	const char *sql;
+	Oid type; /* of the value */
 	Datum subject_id;
 	Datum value;
 	bool isnull;
@@ -52,9 +53,9 @@ counter_lookup_run(void *argument)
 	CounterLookup *lookup = argument;
 	SavedQuery query = { .name = "the query of a counter", .text = lookup->sql, .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
 
-	if (query_run_once(&query, &lookup->subject_id) == 1)
+	if (query_run_once(&query, &lookup->subject_id, &lookup->type, 1) == 1)
 		lookup->value = query_value(0, 1, &lookup->isnull);
-	if (!lookup->isnull && SPI_gettypeid(SPI_tuptable->tupdesc, 1) == TEXTOID)
+	if (!lookup->isnull && lookup->type == TEXTOID)
 		lookup->value = SPI_datumTransfer(lookup->value, false, -1);
 }
 
@@ -76,10 +77,10 @@ counter_lookup_try(CounterLookup *lookup, const char *failure)
  * the bridge delivers an event without its total rather than late or never.
  */
 static Datum
-counter_value(FunctionCallInfo fcinfo, int sql_column, const char *failure)
+counter_value(FunctionCallInfo fcinfo, int sql_column, Oid type, const char *failure)
 {
 	Datum counter = PG_GETARG_DATUM(0);
-	CounterLookup lookup = { .subject_id = PG_GETARG_DATUM(1), .isnull = true };
+	CounterLookup lookup = { .type = type, .subject_id = PG_GETARG_DATUM(1), .isnull = true };
 	QueryScope scope;
 
 	query_begin(&scope);
@@ -106,12 +107,12 @@ PG_FUNCTION_INFO_V1(herald_owner_now);
 Datum
 herald_count_now(PG_FUNCTION_ARGS)
 {
-	return counter_value(fcinfo, COUNTER_COUNT_SQL, "could not count a total");
+	return counter_value(fcinfo, COUNTER_COUNT_SQL, INT8OID, "could not count a total");
 }
 
 /* herald_internal.owner_now(counter, id) returns the owner of a subject. */
 Datum
 herald_owner_now(PG_FUNCTION_ARGS)
 {
-	return counter_value(fcinfo, COUNTER_OWNER_SQL, "could not find the owner of a subject");
+	return counter_value(fcinfo, COUNTER_OWNER_SQL, TEXTOID, "could not find the owner of a subject");
 }

@@ -46,7 +46,8 @@ CREATE TABLE herald_internal.rule (
 	lock      text,
 	retract   text,
 	on_error  text NOT NULL DEFAULT 'abort' CHECK (on_error IN ('abort', 'warn')),
-	UNIQUE (relation, name, change, operation)
+	UNIQUE (relation, name, change, operation),
+	CHECK (lock IS NULL OR retract IS NOT NULL)
 );
 COMMENT ON TABLE herald_internal.rule IS
 	'rules, compiled to the SQL that the trigger runs; "change" is the change of a row, "operation" the statement '

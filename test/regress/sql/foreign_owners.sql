@@ -45,6 +45,34 @@ FROM herald_internal.watched_table;
 RESET ROLE;
 TRUNCATE mallory.seen;
 
+-- A query with columns of other types is refused. If they get them later, it counts for nothing: their values are no
+-- texts, and no numbers.
+SET ROLE regress_mallory;
+SELECT herald_internal.save_room_source('mallory.people', 'members', 'SELECT 1::bigint, 2::bigint');
+SELECT herald_internal.save_counter('mallory.people', 'n', 'SELECT 1', 'person', NULL);
+SELECT herald_internal.save_counter('mallory.people', 'n', 'SELECT 1::bigint', 'person', 'SELECT 1::bigint');
+SELECT herald_internal.save_rule('mallory.people', 'none', 'insert', 'insert', '', NULL, NULL, NULL, 'abort');
+SELECT herald_internal.save_rule('mallory.people', 'none', 'insert', 'insert', NULL, NULL,
+                                 $$SELECT 'x' AS cause$$, NULL, 'abort');
+CREATE TABLE mallory.things (id int PRIMARY KEY, one text, two text);
+INSERT INTO mallory.things VALUES (1, '1', '2');
+SELECT herald_internal.save_room_source('mallory.things', 'members', 'SELECT one, two FROM mallory.things');
+SELECT herald_internal.save_counter('mallory.things', 'n', 'SELECT 1::bigint', 'thing',
+                                    'SELECT one FROM mallory.things') > 0 AS saved;
+SELECT herald_internal.save_watched('mallory.things', 'likes', jsonb_build_object('rooms', jsonb_build_array(
+	jsonb_build_object('prefix', 'thing', 'relation', 'mallory.things', 'key', '{id}'::text[], 'access',
+	'true) IS TRUE, 7::bigint FROM unnest($1, $2, $3) AS herald_asked (herald_ordinal, herald_user, herald_room)--'))));
+ALTER TABLE mallory.things ALTER one TYPE bigint USING 1, ALTER two TYPE bigint USING 2;
+RESET ROLE;
+SELECT herald.may_join('1', 'conversation:1'), herald.may_join('1', 'thing:1');
+SELECT herald_internal.owner_now(c.id, '1')
+FROM herald_internal.counter AS c
+WHERE c.relation = 'mallory.things'::regclass;
+SET ROLE regress_mallory;
+SELECT herald_internal.forget_table('mallory.things');
+RESET ROLE;
+TRUNCATE mallory.seen;
+
 -- The victim has no users, members and follows of its own.
 SET ROLE regress_victim;
 CREATE TABLE victim.comments (id int PRIMARY KEY, post_id int REFERENCES mallory.posts, user_id int, body text);
