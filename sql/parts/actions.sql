@@ -181,7 +181,7 @@ BEGIN
 	SELECT a.* INTO exposed FROM herald.action AS a
 	JOIN pg_roles AS r ON r.oid = a.run_as
 	JOIN pg_roles AS o ON o.oid = a.owner
-	WHERE a.name = action;
+	WHERE a.name = action AND pg_has_role(a.owner, a.run_as, 'MEMBER');
 	function := herald_internal.registered_function(exposed.function, exposed.function_owner);
 	IF function IS NULL THEN
 		RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = 'HD404';

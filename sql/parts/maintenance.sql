@@ -149,7 +149,11 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	UPDATE herald.notification_type AS t SET owner = NULL
 	WHERE t.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = t.owner);
 	SELECT herald_internal.forget_table(w.relation)
-	FROM (SELECT relation FROM herald_internal.watched_table UNION SELECT relation FROM herald_internal.rule) AS w
+	FROM (SELECT relation FROM herald_internal.watched_table
+	      UNION SELECT relation FROM herald_internal.rule
+	      UNION SELECT relation FROM herald_internal.counter
+	      UNION SELECT relation FROM herald_internal.room_source
+	      UNION SELECT relation FROM herald_internal.block_source) AS w
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = w.relation);
 $$;
 COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of dropped roles and tables';

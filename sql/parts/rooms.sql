@@ -158,7 +158,7 @@ BEGIN
 	JOIN pg_proc AS f ON f.oid = herald_internal.registered_function(p.function, p.function_owner)
 	JOIN pg_roles AS r ON r.oid = p.run_as
 	JOIN pg_roles AS o ON o.oid = p.owner
-	WHERE p.prefix = $1
+	WHERE p.prefix = $1 AND pg_has_role(p.owner, p.run_as, 'MEMBER')
 	UNION ALL
 	SELECT c.sql, c.run_as, false FROM herald_internal.table_checks($1) AS c;
 END

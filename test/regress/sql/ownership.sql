@@ -121,6 +121,11 @@ INSERT INTO herald.room_policy (prefix, function, run_as)
 VALUES ('shared', 'shared.may(text, text)', 'regress_shared');
 RESET ROLE;
 SELECT herald_internal.act('1', 'shared', NULL, NULL), herald.may_join('1', 'shared:1');
+-- It must stay a member of that role: it may replace the function.
+REVOKE regress_shared FROM regress_maker;
+SELECT herald_internal.act('1', 'shared', NULL, NULL);
+SELECT herald.may_join('1', 'shared:1');
+GRANT regress_shared TO regress_maker;
 
 -- A record runs a function of that name only if the role that owned it then has made it.
 GRANT CREATE, USAGE ON SCHEMA made TO regress_taker;
@@ -137,6 +142,15 @@ SET ROLE regress_maker;
 CREATE FUNCTION made.act(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '"made again"'::jsonb $$;
 CREATE FUNCTION made.may(user_id text, room text) RETURNS boolean LANGUAGE sql AS 'SELECT user_id = ''1''';
 RESET ROLE;
+
+-- Records of a dropped table go: a new table could get its OID.
+SET ROLE regress_maker;
+CREATE TABLE made.gone (id int);
+SELECT herald_internal.save_counter('made.gone', 'n', 'SELECT 1::bigint', NULL, NULL) > 0 AS saved;
+DROP TABLE made.gone;
+RESET ROLE;
+SELECT herald.maintain();
+SELECT count(*) FROM herald_internal.counter AS c WHERE NOT EXISTS (SELECT FROM pg_class AS k WHERE k.oid = c.relation);
 
 -- Without its role nothing is used, and maintenance leaves nothing behind.
 SELECT herald_internal.act('1', 'made', NULL, NULL), herald.may_join('1', 'made:1');
