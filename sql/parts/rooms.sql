@@ -34,10 +34,13 @@ CREATE TABLE herald_internal.session_room (
 	user_id   text NOT NULL,
 	room      text NOT NULL,
 	joined_at timestamptz NOT NULL DEFAULT now(),
+	checked   pg_snapshot NOT NULL,
 	since     pg_snapshot NOT NULL,
 	PRIMARY KEY (session, user_id, room)
 );
 COMMENT ON TABLE herald_internal.session_room IS 'the rooms that sessions have joined by action, for their return';
+COMMENT ON COLUMN herald_internal.session_room.checked IS
+	'a snapshot from before the check of access: the check has considered the rechecks that it sees';
 COMMENT ON COLUMN herald_internal.session_room.since IS
 	'a snapshot from after the check of access: the session gets none of the events that it sees';
 CREATE INDEX ON herald_internal.session_room (joined_at);
@@ -217,7 +220,7 @@ END
 $$;
 COMMENT ON FUNCTION herald.may_join(text, text) IS 'returns whether a user may join a room';
 
--- Each statement has a snapshot of its own. A room that is joined again keeps its first "since".
+-- Each statement has a snapshot of its own. A room that is joined again keeps its first snapshots.
 CREATE FUNCTION herald_internal.join_room(user_id text, room text, session text)
 	RETURNS TABLE (admitted boolean, keys text[], checked pg_snapshot, since pg_snapshot)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -228,8 +231,8 @@ BEGIN
 	since := pg_current_snapshot();
 	admitted := keys IS NOT NULL;
 	IF admitted AND split_part(join_room.room, ':', 1) <> ALL (herald_internal.automatic_prefixes()) THEN
-		INSERT INTO herald_internal.session_room (session, user_id, room, since)
-			VALUES (join_room.session, join_room.user_id, join_room.room, join_room.since)
+		INSERT INTO herald_internal.session_room (session, user_id, room, checked, since)
+			VALUES (join_room.session, join_room.user_id, join_room.room, join_room.checked, join_room.since)
 		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET joined_at = excluded.joined_at;
 	END IF;
 	RETURN NEXT;
@@ -336,18 +339,19 @@ BEGIN
 	), wanted AS MATERIALIZED (
 		SELECT row_number() OVER () AS nr, w.*
 		FROM (SELECT DISTINCT ON (w.ordinal, w.room) w.*
-		      FROM (SELECT c.ordinal, c.user_id, c.session, s.room, s.since, s.joined_at, false AS is_asked
+		      FROM (SELECT c.ordinal, c.user_id, c.session, s.room, s.checked, s.since, s.joined_at,
+		                 false AS is_asked
 		            FROM connecting AS c
 		            JOIN herald_internal.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
 		            WHERE c.held IS NULL
 		            UNION ALL
-		            SELECT c.ordinal, c.user_id, c.session, h.room, NULL, s.joined_at, false
+		            SELECT c.ordinal, c.user_id, c.session, h.room, NULL, NULL, s.joined_at, false
 		            FROM connecting AS c
 		            CROSS JOIN LATERAL json_array_elements_text(c.held::json) AS h (room)
 		            LEFT JOIN herald_internal.session_room AS s
 		                ON s.session = c.session AND s.user_id = c.user_id AND s.room = h.room
 		            UNION ALL
-		            SELECT c.ordinal, c.user_id, c.session, a.room, NULL, NULL, true
+		            SELECT c.ordinal, c.user_id, c.session, a.room, NULL, NULL, NULL, true
 		            FROM connecting AS c
 		            CROSS JOIN LATERAL herald_internal.asked_rooms(c.asked) AS a (room)) AS w
 		      ORDER BY w.ordinal, w.room, w.is_asked) AS w
@@ -364,17 +368,19 @@ BEGIN
 		      s.joined_at = a.joined_at
 	)
 	SELECT pg_current_snapshot(), herald.current_position(),
-	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'since', a.since,
-	                                    'is_asked', a.is_asked, 'automatic', split_part(a.room, ':', 1) =
-	                                    ANY (herald_internal.automatic_prefixes())))
+	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'checked', a.checked,
+	                                    'since', a.since, 'is_asked', a.is_asked,
+	                                    'automatic', split_part(a.room, ':', 1) =
+	                                                 ANY (herald_internal.automatic_prefixes())))
 	INTO checked_at, present, answered_rooms
 	FROM answered AS a;
 
 	RETURN QUERY
 	WITH answered AS MATERIALIZED (
 		SELECT a.*
-		FROM jsonb_to_recordset(answered_rooms) AS a (ordinal int, room text, keys text[], since pg_snapshot,
-		                                              is_asked boolean, automatic boolean)
+		FROM jsonb_to_recordset(answered_rooms)
+			AS a (ordinal int, room text, keys text[], checked pg_snapshot, since pg_snapshot, is_asked boolean,
+			      automatic boolean)
 	), coming AS MATERIALIZED (
 		SELECT c.user_id, c."position", r.*
 		FROM unnest($1, known_positions) WITH ORDINALITY AS c (user_id, "position", ordinal)
@@ -386,7 +392,7 @@ BEGIN
 		JOIN answered AS a USING (ordinal)
 		CROSS JOIN LATERAL herald_internal.rechecks_since(c.user_id, a.keys, c.seen_snapshots, c.seen_ids) AS e
 		WHERE c.recovered AND a.keys IS NOT NULL AND NOT a.automatic AND
-		      pg_visible_in_snapshot(e.xid, a.since) IS NOT TRUE
+		      pg_visible_in_snapshot(e.xid, a.checked) IS NOT TRUE
 		GROUP BY c.ordinal, a.room, a.is_asked
 		HAVING bool_or(e.access <> 'withdrawn') AND (a.is_asked OR count(*) > 1 AND bool_or(e.access <> 'granted'))
 	), recovery AS MATERIALIZED (

@@ -133,7 +133,7 @@ SELECT * FROM rc.try('start');
 SELECT * FROM rc.try('between');
 INSERT INTO rc.place VALUES ('after', herald.current_position());
 SELECT * FROM rc.try('after');
--- A recheck says what it does: it takes one that withdraws and one that grants.
+-- A recheck states its effect. Only one that withdraws and one that grants interrupt access.
 SELECT herald_internal.append_event('{}', 'room:recheck', '{}', NULL, NULL, NULL, NULL, NULL, 'hall:1', access) > 0
        AS b
 FROM unnest('{withdrawn,withdrawn}'::text[]) AS access;
@@ -151,14 +151,23 @@ SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name 
 SELECT herald.recheck('7') \g /dev/null
 SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name = 'after';
 SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(herald.current_position()) WHERE p.name = 'after';
+-- A recheck while the room was joined counts: the check has not considered it.
+CREATE TABLE rc.early AS SELECT pg_current_snapshot() AS checked, herald.current_position() AS at;
+SELECT herald.recheck('7') \g /dev/null
+UPDATE herald_internal.session_room AS s SET since = pg_current_snapshot(),
+	checked = CASE s.room WHEN 'hall:1' THEN e.checked ELSE pg_current_snapshot() END
+FROM rc.early AS e WHERE s.session = 's';
+SELECT c.* FROM rc.early AS e, rc.connect(e.at) AS c;
+SELECT herald.recheck('7') \g /dev/null
+SELECT c.* FROM rc.early AS e, rc.connect(e.at) AS c;
 -- A session without a position begins at the snapshot of the check.
 SELECT c.recovered, c."position" IS NOT NULL AS has_position, json_array_length(c.joined) AS rooms,
        herald_internal.has_seen(c.seen_snapshots, c.seen_ids, c.checked) AS begins_at_check
 FROM herald_internal.connect_sessions('{7,8}', '{s,t}') AS c;
 
 -- Rooms that the user may not be in are forgotten: those of this session and user only.
-INSERT INTO herald_internal.session_room (session, user_id, room, since)
-SELECT s.session, s.user_id, 'hall:1', pg_current_snapshot()
+INSERT INTO herald_internal.session_room (session, user_id, room, checked, since)
+SELECT s.session, s.user_id, 'hall:1', pg_current_snapshot(), pg_current_snapshot()
 FROM (VALUES ('s', '8'), ('t', '7')) AS s (session, user_id);
 DELETE FROM rc.halls WHERE user_id = '7';
 UPDATE rc.posts SET audience = 'private' WHERE id = 1;
