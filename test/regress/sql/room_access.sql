@@ -18,6 +18,24 @@ FROM unnest('{post:6,post:06,post:0000006,post:+6,post: 6,"post:6 ",post:6.0,pos
             comment:060}'
             ::text[]) AS room;
 
+SELECT room, herald.may_join('2', room)
+FROM (VALUES (U&'post:\FF16'), (U&'post:\202E6'), (U&'post:6\202E'), (U&'post\202E:6'), (U&'post:\06606'),
+             ('post:6,3'), ('post:6,'), ('post:6' || chr(10)), ('post:1e0'), ('post:00000000000000000006'),
+             ('post:' || repeat('9', 19)), ('post'), (':'), (''), ('*'), ('post:'), ('post:*'), ('user:2:x'),
+             ('user :2'), ('user:2'), ('user:1'), ('feed:*'), ('pg_class:1'), ('herald:1')) AS r (room);
+SELECT herald.may_join('2', repeat('x', 99000) || ':6') AS long_prefix,
+       herald.may_join('2', 'post:' || repeat('6', 99000)) AS long_id;
+
+-- The id of a key of several columns is the text of all of them. A part, another order or another spelling is no id.
+CREATE TABLE access.notes (tenant text, id int, user_id int, PRIMARY KEY (tenant, id));
+CREATE TABLE access.note_likes (tenant text, note_id int, user_id int, PRIMARY KEY (tenant, note_id, user_id));
+INSERT INTO access.notes VALUES ('acme', 6, 1), ('a,b', 6, 1);
+SELECT herald.watch_likes('access.note_likes', subject => 'tenant, note_id', subject_table => 'access.notes');
+SELECT room, herald.may_join('2', room)
+FROM unnest('{"note:acme,6","note:a,b,6",note:acme,note:6,"note:6,acme","note:acme,06","note:acme, 6","note:acme,6,",
+            "note:ACME,6","note:b,6","note:a\\,b,6"}'::text[]) AS room;
+SELECT herald.unwatch('access.note_likes');
+
 -- The room of a comment inherits the visibility of its post.
 SELECT viewer, room, herald.may_join(viewer, room)
 FROM unnest('{1,2}'::text[]) AS viewer, unnest('{post:7,comment:60,comment:70,comment:71}'::text[]) AS room
