@@ -65,7 +65,7 @@ admit(Session *session, const json_t *joined, Snapshot *checked, bool is_first)
 	else
 		room_check_admit(session, room, checked, window);
 	if (room_has(session, room))
-		room_key_set(room, json_object_get(joined, "keys"));
+		room_key_add(room, json_object_get(joined, "keys"));
 }
 
 static bool

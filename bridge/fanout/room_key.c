@@ -84,12 +84,11 @@ add_link(const char *room, const char *key)
 }
 
 void
-room_key_set(const char *room, const json_t *keys)
+room_key_add(const char *room, const json_t *keys)
 {
 	size_t i;
 	json_t *value;
 
-	room_key_forget(room);
 	json_array_foreach(keys, i, value)
 	{
 		const char *key = json_string_value(value);

@@ -16,10 +16,10 @@
 #include <stdbool.h>
 
 /*
- * Replaces the keys of a room by those of an array; its own name need not be among them.  room_key_forget() frees
- * them.
+ * Adds the keys of an array to those of a room; its own name need not be among them.  An answer that is late must not
+ * take away the keys of a newer one, and a key too many costs a check.  room_key_forget() frees them.
  */
-extern void room_key_set(const char *room, const json_t *keys);
+extern void room_key_add(const char *room, const json_t *keys);
 
 /* Forgets the keys of a room; of no effect when there are none. */
 extern void room_key_forget(const char *room);

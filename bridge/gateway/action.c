@@ -157,7 +157,7 @@ enter_joined_room(Action *action, const PGresult *result)
 	if (!entered)
 		return true;
 	keys = json_read(PQgetvalue(result, 0, JOIN_KEYS));
-	room_key_set(action->room, keys);
+	room_key_add(action->room, keys);
 	json_decref(keys);
 	if (!recent_rechecks_any(action->first_recheck, recheck_concerns_join, action))
 		return true;

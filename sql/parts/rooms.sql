@@ -34,15 +34,15 @@ CREATE TABLE herald_internal.session_room (
 	user_id   text NOT NULL,
 	room      text NOT NULL,
 	joined_at timestamptz NOT NULL DEFAULT now(),
-	checked   pg_snapshot NOT NULL,
 	since     pg_snapshot NOT NULL,
+	checked   pg_snapshot NOT NULL,
 	PRIMARY KEY (session, user_id, room)
 );
 COMMENT ON TABLE herald_internal.session_room IS 'the rooms that sessions have joined by action, for their return';
-COMMENT ON COLUMN herald_internal.session_room.checked IS
-	'a snapshot from before the check of access: the check has considered the rechecks that it sees';
 COMMENT ON COLUMN herald_internal.session_room.since IS
 	'a snapshot from after the check of access: the session gets none of the events that it sees';
+COMMENT ON COLUMN herald_internal.session_room.checked IS
+	'a snapshot from before the latest check: the session has had access from "since" until then';
 CREATE INDEX ON herald_internal.session_room (joined_at);
 
 -- Rejects a function with the wrong signature (the trigger's arguments), and a role that the registering user may not
@@ -231,8 +231,8 @@ BEGIN
 	since := pg_current_snapshot();
 	admitted := keys IS NOT NULL;
 	IF admitted AND split_part(join_room.room, ':', 1) <> ALL (herald_internal.automatic_prefixes()) THEN
-		INSERT INTO herald_internal.session_room (session, user_id, room, checked, since)
-			VALUES (join_room.session, join_room.user_id, join_room.room, join_room.checked, join_room.since)
+		INSERT INTO herald_internal.session_room (session, user_id, room, since, checked)
+			VALUES (join_room.session, join_room.user_id, join_room.room, join_room.since, join_room.checked)
 		ON CONFLICT ON CONSTRAINT session_room_pkey DO UPDATE SET joined_at = excluded.joined_at;
 	END IF;
 	RETURN NEXT;
@@ -280,21 +280,17 @@ RETURN EXISTS (
 	WHERE s.last_id = 9223372036854775807 AND pg_snapshot_xmax($3) <= pg_snapshot_xmax(s.snapshot) AND
 	      NOT EXISTS (SELECT FROM pg_snapshot_xip(s.snapshot) AS x WHERE pg_visible_in_snapshot(x, $3)));
 
--- Returns the rechecks that are new to a position and concern a user and a room with these keys. The first snapshot of
--- a position is one without a last id.
-CREATE FUNCTION herald_internal.rechecks_since(user_id text, keys text[], snapshots pg_snapshot[], ids bigint[])
-	RETURNS TABLE (xid xid8, access text)
+-- Returns the rechecks by transactions from an id on that concern a user and a room with these keys.
+CREATE FUNCTION herald_internal.rechecks_since(user_id text, keys text[], first xid8)
+	RETURNS TABLE (id bigint, xid xid8, access text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT e.xid, e.access
-	FROM (SELECT e.id, e.xid, e.access FROM herald.event AS e
-	      WHERE e.access IS NOT NULL AND e.recheck_user = $1 AND e.xid >= pg_snapshot_xmin($3[1]) AND
-	            (e.recheck_room IS NULL OR e.recheck_room = ANY ($2))
-	      UNION ALL
-	      SELECT e.id, e.xid, e.access FROM herald.event AS e
-	      WHERE e.access IS NOT NULL AND e.recheck_user IS NULL AND e.xid >= pg_snapshot_xmin($3[1]) AND
-	            e.recheck_room = ANY ($2)) AS e
-	WHERE NOT herald_internal.has_seen_event($3, $4, e.id, e.xid);
+	SELECT e.id, e.xid, e.access FROM herald.event AS e
+	WHERE e.access IS NOT NULL AND e.recheck_user = $1 AND e.xid >= $3 AND
+	      (e.recheck_room IS NULL OR e.recheck_room = ANY ($2))
+	UNION ALL
+	SELECT e.id, e.xid, e.access FROM herald.event AS e
+	WHERE e.access IS NOT NULL AND e.recheck_user IS NULL AND e.xid >= $3 AND e.recheck_room = ANY ($2);
 END;
 
 -- Returns the names in a JSON array that a client has sent, up to one that this database cannot store.
@@ -315,9 +311,13 @@ $$;
 -- It is also the position of sessions that cannot be recovered: they get the rechecks that come later.
 --
 -- 2. The second statement has a later snapshot. A session with an earlier position is recovered if the log says that it
--- has had access to its rooms since the position. Two rechecks of a room may have withdrawn access and granted it
--- again. For a room that the session only asks for, one may have granted it. Such a session begins at the present. It
--- gets none of the events of its rooms that this snapshot sees, because a check may have seen more than "checked".
+-- has had access to its rooms since the position. Two transactions with rechecks of a room may have withdrawn access
+-- and granted it again. For a room that the session only asks for, one may have granted it. Such a session begins at
+-- the present. It gets none of the events of its rooms that this snapshot sees, because a check may have seen more than
+-- "checked".
+-- A client that comes back chooses its position: it may lie between withdrawal and return of access, or claim to have
+-- seen the rechecks. So those of a remembered room count since its latest check, and those of a room that is asked for
+-- from the first transaction on that the position may not have seen.
 --
 -- The automatic rooms are those at the position: later changes of membership reach the session as events, in their
 -- order.
@@ -339,13 +339,13 @@ BEGIN
 	), wanted AS MATERIALIZED (
 		SELECT row_number() OVER () AS nr, w.*
 		FROM (SELECT DISTINCT ON (w.ordinal, w.room) w.*
-		      FROM (SELECT c.ordinal, c.user_id, c.session, s.room, s.checked, s.since, s.joined_at,
-		                 false AS is_asked
+		      FROM (SELECT c.ordinal, c.user_id, c.session, s.room, s.since, s.checked, s.joined_at,
+		                   false AS is_asked
 		            FROM connecting AS c
 		            JOIN herald_internal.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
 		            WHERE c.held IS NULL
 		            UNION ALL
-		            SELECT c.ordinal, c.user_id, c.session, h.room, NULL, NULL, s.joined_at, false
+		            SELECT c.ordinal, c.user_id, c.session, h.room, NULL, s.checked, s.joined_at, false
 		            FROM connecting AS c
 		            CROSS JOIN LATERAL json_array_elements_text(c.held::json) AS h (room)
 		            LEFT JOIN herald_internal.session_room AS s
@@ -368,8 +368,8 @@ BEGIN
 		      s.joined_at = a.joined_at
 	)
 	SELECT pg_current_snapshot(), herald.current_position(),
-	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'checked', a.checked,
-	                                    'since', a.since, 'is_asked', a.is_asked,
+	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'since', a.since,
+	                                    'checked', a.checked, 'is_asked', a.is_asked,
 	                                    'automatic', split_part(a.room, ':', 1) =
 	                                                 ANY (herald_internal.automatic_prefixes())))
 	INTO checked_at, present, answered_rooms
@@ -378,27 +378,44 @@ BEGIN
 	RETURN QUERY
 	WITH answered AS MATERIALIZED (
 		SELECT a.*
-		FROM jsonb_to_recordset(answered_rooms)
-			AS a (ordinal int, room text, keys text[], checked pg_snapshot, since pg_snapshot, is_asked boolean,
-			      automatic boolean)
+		FROM jsonb_to_recordset(answered_rooms) AS a (ordinal int, room text, keys text[], since pg_snapshot,
+		                                              checked pg_snapshot, is_asked boolean, automatic boolean)
 	), coming AS MATERIALIZED (
 		SELECT c.user_id, c."position", r.*
 		FROM unnest($1, known_positions) WITH ORDINALITY AS c (user_id, "position", ordinal)
 		JOIN herald_internal.resume(known_positions, '{}')
 			AS r (ordinal, recovered, at, seen_snapshots, seen_ids, segments_before, lag_events) USING (ordinal)
-	), interrupted AS (
-		SELECT DISTINCT c.ordinal
+	), rechecked AS MATERIALIZED (
+		SELECT c.ordinal, a.room, a.is_asked,
+		       bool_or(e.access <> 'withdrawn') AND
+		       (a.is_asked OR count(DISTINCT e.xid) > 1 AND bool_or(e.access <> 'granted')) AS interrupted
 		FROM coming AS c
 		JOIN answered AS a USING (ordinal)
-		CROSS JOIN LATERAL herald_internal.rechecks_since(c.user_id, a.keys, c.seen_snapshots, c.seen_ids) AS e
-		WHERE c.recovered AND a.keys IS NOT NULL AND NOT a.automatic AND
-		      pg_visible_in_snapshot(e.xid, a.checked) IS NOT TRUE
+		CROSS JOIN LATERAL herald_internal.rechecks_since(c.user_id, a.keys,
+		                       pg_snapshot_xmin(coalesce(a.checked, c.seen_snapshots[1]))) AS e
+		WHERE a.keys IS NOT NULL AND NOT a.automatic AND
+		      pg_visible_in_snapshot(e.xid, a.checked) IS NOT TRUE AND
+		      (held[c.ordinal] IS NULL OR
+		       NOT herald_internal.has_seen_event(c.seen_snapshots, c.seen_ids, e.id, e.xid))
 		GROUP BY c.ordinal, a.room, a.is_asked
-		HAVING bool_or(e.access <> 'withdrawn') AND (a.is_asked OR count(*) > 1 AND bool_or(e.access <> 'granted'))
 	), recovery AS MATERIALIZED (
-		SELECT c.ordinal, c.user_id, c.recovered AND i.ordinal IS NULL AS recovered, c."position"
+		SELECT c.ordinal, c.user_id, c."position",
+		       c.recovered AND NOT EXISTS (SELECT FROM rechecked AS r WHERE r.ordinal = c.ordinal AND r.interrupted)
+		       AS recovered
 		FROM coming AS c
-		LEFT JOIN interrupted AS i USING (ordinal)
+	), outdated AS MATERIALIZED (
+		SELECT s.session, s.user_id, s.room, r.recovered
+		FROM rechecked AS c
+		JOIN recovery AS r USING (ordinal)
+		JOIN herald_internal.session_room AS s
+			ON s.session = sessions[c.ordinal] AND s.user_id = r.user_id AND s.room = c.room
+		WHERE NOT c.is_asked AND (r.recovered OR held[c.ordinal] IS NULL)
+		FOR UPDATE OF s SKIP LOCKED
+	), renewed AS (
+		UPDATE herald_internal.session_room AS s
+		SET checked = checked_at, since = CASE WHEN o.recovered THEN s.since ELSE pg_current_snapshot() END
+		FROM outdated AS o
+		WHERE s.session = o.session AND s.user_id = o.user_id AND s.room = o.room
 	), connecting AS MATERIALIZED (
 		SELECT c.ordinal, c.user_id, held[c.ordinal] IS NULL AS arrives, c.recovered, r."position", r.seen_snapshots,
 		       r.seen_ids, r.segments_before, r.lag_events

@@ -337,6 +337,42 @@ test('does not recover a client that comes back after withdrawal and return of i
   }
 });
 
+test('does not recover a client with a position from between withdrawal and return of access', async () => {
+  const [lobby, ann] = await lobbyOf('Ann');
+  const client = await scene.plain(ann);
+  await enter(client, [lobby.room]);
+  await scene.settle(client);
+  client.close();
+  await lobby.unseat(ann);
+  await lobby.recheck(ann);
+  const other = await scene.plain(ann);
+  await scene.settle(other);
+  await lobby.secret();
+  await lobby.seat(ann);
+  await lobby.recheck(ann);
+  for (const bridge of bridges) {
+    const back = await scene.plain(ann, { bridge, position: other.position, sessionId: client.sessionId });
+    await scene.settle(back);
+    assert.ok(!heard(back, 'lobby:secret'));
+    back.close();
+  }
+});
+
+test('recovers a session when one transaction has several rechecks', async () => {
+  const [lobby, ann] = await lobbyOf('Ann');
+  const client = await scene.plain(ann);
+  await enter(client, [lobby.room]);
+  for (let round = 0; round < 5; round++) {
+    await transaction(async (connection) => {
+      await lobby.recheck(ann, connection);
+      await lobby.recheck(null, connection);
+    });
+    await lobby.publish();
+    await scene.settle(client);
+  }
+  assert.deepEqual(lobby.numbers(client), lobby.all);
+});
+
 test('delivers no event from before a join', async () => {
   const [lobby, ann] = await lobbyOf('Ann');
   const [client] = await Promise.all([scene.plain(ann)]);

@@ -162,7 +162,7 @@ stalls_the_sessions_that_a_recheck_concerns(void **state)
 	(void) state;
 	assert_false(recheck_stalls(AUDIENCE_LIVE, a, 30, "1", NULL)); /* it has joined no room */
 	admit(a, "x", "10:20:", NULL, UINT64_MAX);
-	room_key_set("x", keys);
+	room_key_add("x", keys);
 	assert_true(recheck_stalls(AUDIENCE_LIVE, a, 30, "1", NULL));
 	assert_true(recheck_stalls(AUDIENCE_LIVE, a, 30, NULL, "x"));
 	assert_true(recheck_stalls(AUDIENCE_LIVE, a, 30, NULL, "author:9"));

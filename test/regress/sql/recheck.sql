@@ -107,13 +107,22 @@ RETURNS TABLE (recovered boolean, late text[], rooms text[]) LANGUAGE sql AS $$
 $$;
 CREATE TABLE rc.place (name text PRIMARY KEY, at text);
 INSERT INTO rc.place VALUES ('start', herald.current_position());
+-- An answer renews the remembered rooms. Each way begins with the same ones.
+CREATE TABLE rc.remembered AS SELECT * FROM herald_internal.session_room;
+CREATE FUNCTION rc.connect_again(at text, held text, asked text)
+RETURNS TABLE (recovered boolean, late text[], rooms text[]) LANGUAGE sql AS $$
+	UPDATE herald_internal.session_room AS s SET since = r.since, checked = r.checked
+	FROM rc.remembered AS r
+	WHERE (s.session, s.user_id, s.room) = (r.session, r.user_id, r.room);
+	SELECT * FROM rc.connect(at, held, asked)
+$$;
 CREATE FUNCTION rc.try(name text) RETURNS TABLE (way text, recovered boolean, late text[], rooms text[])
 LANGUAGE sql AS $$
 	SELECT w.way, c.recovered, c.late, c.rooms
 	FROM rc.place AS p,
 	     (VALUES (1, 'remembered', NULL, NULL), (2, 'held', '["hall:1", "comment:11"]', NULL),
 	             (3, 'asked', '[]', '["hall:1", "comment:11"]')) AS w (place, way, held, asked),
-	     rc.connect(p.at, w.held, w.asked) AS c
+	     rc.connect_again(p.at, w.held, w.asked) AS c
 	WHERE p.name = try.name
 	ORDER BY w.place
 $$;
@@ -145,7 +154,7 @@ SELECT * FROM rc.try('after');
 SELECT * FROM rc.try('withdrawn');
 INSERT INTO rc.place VALUES ('granted', herald.current_position());
 -- A room that was joined after the rechecks: its session has none of the events before.
-SELECT herald_internal.leave_room('7', 'hall:1', 's'), herald_internal.leave_room('7', 'comment:11', 's');
+DELETE FROM herald_internal.session_room;
 SELECT admitted FROM herald_internal.join_room('7', 'hall:1', 's');
 SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name = 'after';
 SELECT herald.recheck('7') \g /dev/null
@@ -154,19 +163,42 @@ SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(herald.current_posi
 -- A recheck while the room was joined counts: the check has not considered it.
 CREATE TABLE rc.early AS SELECT pg_current_snapshot() AS checked, herald.current_position() AS at;
 SELECT herald.recheck('7') \g /dev/null
-UPDATE herald_internal.session_room AS s SET since = pg_current_snapshot(),
-	checked = CASE s.room WHEN 'hall:1' THEN e.checked ELSE pg_current_snapshot() END
+UPDATE herald_internal.session_room AS s SET since = pg_current_snapshot(), checked = e.checked
 FROM rc.early AS e WHERE s.session = 's';
-SELECT c.* FROM rc.early AS e, rc.connect(e.at) AS c;
 SELECT herald.recheck('7') \g /dev/null
 SELECT c.* FROM rc.early AS e, rc.connect(e.at) AS c;
+-- The client chooses its position. One from between withdrawal and return of access does not hide the withdrawal.
+DELETE FROM herald_internal.session_room;
+SELECT admitted FROM herald_internal.join_room('7', 'hall:1', 's');
+SELECT herald.recheck('7', 'hall:1') \g /dev/null
+INSERT INTO rc.place VALUES ('without', herald.current_position());
+SELECT herald.publish('hall:1', 'hall:secret', '{}') \g /dev/null
+SELECT herald.recheck('7', 'hall:1') \g /dev/null
+SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name = 'without';
+-- The session has begun anew: earlier rechecks do not count any more, and earlier events do not reach it.
+SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name = 'without';
+SELECT herald.recheck('7', 'hall:1') \g /dev/null
+SELECT recovered, late, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name = 'without';
+SELECT recovered, late, rooms FROM rc.connect(herald.current_position());
+-- Neither does one that claims to have seen all but the secret.
+SELECT format('%s~0.%s.%s.0.0', substring(p.at FROM '^(?:[^~]*~){3}[^~]*'), to_hex(s.xid::text::bigint),
+              to_hex(pg_snapshot_xmax(pg_current_snapshot())::text::bigint - s.xid::text::bigint)) AS forged
+FROM rc.place AS p, herald.event AS s WHERE p.name = 'without' AND s.name = 'hall:secret' \gset
+SELECT recovered, late, rooms FROM rc.connect(:'forged', NULL, '["hall:1"]');
+SELECT herald_internal.leave_room('7', 'hall:1', 's');
+SELECT recovered, late, rooms FROM rc.connect(:'forged', NULL, '["hall:1"]');
+-- Rechecks of one transaction are one change.
+INSERT INTO rc.place VALUES ('at once', herald.current_position());
+SELECT admitted FROM herald_internal.join_room('7', 'hall:1', 's');
+SELECT herald.recheck('7'), herald.recheck(room => 'hall:1') \g /dev/null
+SELECT recovered, rooms FROM rc.place AS p, rc.connect(p.at) WHERE p.name = 'at once';
 -- A session without a position begins at the snapshot of the check.
 SELECT c.recovered, c."position" IS NOT NULL AS has_position, json_array_length(c.joined) AS rooms,
        herald_internal.has_seen(c.seen_snapshots, c.seen_ids, c.checked) AS begins_at_check
 FROM herald_internal.connect_sessions('{7,8}', '{s,t}') AS c;
 
 -- Rooms that the user may not be in are forgotten: those of this session and user only.
-INSERT INTO herald_internal.session_room (session, user_id, room, checked, since)
+INSERT INTO herald_internal.session_room (session, user_id, room, since, checked)
 SELECT s.session, s.user_id, 'hall:1', pg_current_snapshot(), pg_current_snapshot()
 FROM (VALUES ('s', '8'), ('t', '7')) AS s (session, user_id);
 DELETE FROM rc.halls WHERE user_id = '7';
