@@ -34,7 +34,6 @@
 
 #include "compat.h"
 #include "query.h"
-#include "write/notification.h"
 #include "write/rule.h"
 #include "write/user_block.h"
 
@@ -226,7 +225,7 @@ rehearse_room_source(Relation relation, FunctionCallInfo fcinfo, int id)
 	rehearse_query("the query of a source of rooms", PG_GETARG_TEXT_PP(2), TEXTARRAYOID, types, lengthof(types));
 }
 
-/* Runs the query over no candidates. */
+/* Runs the query over no pairs. */
 static void
 rehearse_block_source(Relation relation, FunctionCallInfo fcinfo, int id)
 {
@@ -234,7 +233,7 @@ rehearse_block_source(Relation relation, FunctionCallInfo fcinfo, int id)
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
 	SavedQuery query = { .name = "the query for blocks", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
 
-	query_offer("herald_candidate", none, notification_shape(), InvalidOid);
+	query_offer("herald_pair", none, user_block_shape(), InvalidOid);
 	query_run_into(&query, 0, found, user_block_shape());
 	query_forget(&query);
 	tuplestore_end(found);

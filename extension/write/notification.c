@@ -123,28 +123,54 @@ single_candidate(const char *const *columns, const Datum *given, const bool *mis
 	return candidates;
 }
 
+/* Returns the pairs of recipient and actor of the candidates. */
+static Tuplestorestate *
+pairs_of(Tuplestorestate *candidates)
+{
+	TupleDesc shape = notification_shape();
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
+	int columns[] = { SPI_fnumber(shape, "recipient_id"), SPI_fnumber(shape, "actor_id") };
+	Tuplestorestate *pairs = tuplestore_begin_heap(false, false, work_mem);
+
+	tuplestore_rescan(candidates);
+	while (tuplestore_gettupleslot(candidates, true, false, slot))
+	{
+		Datum values[lengthof(columns)];
+		bool nulls[lengthof(columns)];
+
+		for (int i = 0; i < lengthof(columns); i++)
+			values[i] = slot_getattr(slot, columns[i], &nulls[i]);
+		tuplestore_putvalues(pairs, user_block_shape(), values, nulls);
+	}
+	tuplestore_rescan(candidates);
+	ExecDropSingleTupleTableSlot(slot);
+	return pairs;
+}
+
 /* Offers the candidates that no block removes as herald_unblocked, and returns them. */
 static Tuplestorestate *
-offer_unblocked(QueryScope *scope, Tuplestorestate *candidates)
+offer_unblocked(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
 {
 	int64 rows = tuplestore_tuple_count(candidates);
-	Tuplestorestate *blocked;
+	Tuplestorestate *pairs = pairs_of(candidates);
+	Tuplestorestate *blocked = user_block_find(scope, owner, pairs);
 	Tuplestorestate *unblocked = candidates;
 
-	query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
-	blocked = user_block_find(scope, rows);
 	if (tuplestore_tuple_count(blocked) > 0)
 	{
+		query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
 		unblocked = tuplestore_begin_heap(false, false, work_mem);
 		query_offer("herald_blocked", blocked, user_block_shape(), InvalidOid);
 		query_run_into(&remove_blocked, rows, unblocked, notification_shape());
 	}
+	tuplestore_end(blocked);
+	tuplestore_end(pairs);
 	query_offer("herald_unblocked", unblocked, notification_shape(), InvalidOid);
 	return unblocked;
 }
 
 int64
-notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestorestate *published)
+notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
 {
 	Tuplestorestate *unblocked;
 	Tuplestorestate *user_events;
@@ -154,7 +180,7 @@ notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestoresta
 	Assert(scope != NULL && candidates != NULL && published != NULL);
 	if (tuplestore_tuple_count(candidates) == 0)
 		return 0;
-	unblocked = offer_unblocked(scope, candidates);
+	unblocked = offer_unblocked(scope, owner, candidates);
 	rows = tuplestore_tuple_count(unblocked);
 	user_events = tuplestore_begin_heap(false, false, work_mem);
 	query_run_into(rows == 1 ? &write_one : &write_many, rows, user_events, event_log_user_event_shape());
@@ -206,7 +232,7 @@ herald_notify(PG_FUNCTION_ARGS)
 	query_begin(&scope);
 	candidates = single_candidate(columns, values, nulls, lengthof(columns));
 	published = tuplestore_begin_heap(false, false, work_mem);
-	id = notification_write(&scope, candidates, published);
+	id = notification_write(&scope, InvalidOid, candidates, published);
 	event_log_append_all(published);
 	tuplestore_end(published);
 	tuplestore_end(candidates);
@@ -222,21 +248,20 @@ PG_FUNCTION_INFO_V1(herald_is_blocked);
 Datum
 herald_is_blocked(PG_FUNCTION_ARGS)
 {
-	static const char *const columns[] = { "recipient_id", "actor_id" };
 	Datum values[] = { PG_GETARG_DATUM(0), PG_GETARG_DATUM(1) };
 	bool nulls[] = { false, false };
 	QueryScope scope;
-	Tuplestorestate *candidates;
+	Tuplestorestate *pairs;
 	Tuplestorestate *blocked;
 	bool result;
 
 	query_begin(&scope);
-	candidates = single_candidate(columns, values, nulls, lengthof(columns));
-	query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
-	blocked = user_block_find(&scope, 1);
+	pairs = tuplestore_begin_heap(false, false, work_mem);
+	tuplestore_putvalues(pairs, user_block_shape(), values, nulls);
+	blocked = user_block_find(&scope, InvalidOid, pairs);
 	result = tuplestore_tuple_count(blocked) > 0;
 	tuplestore_end(blocked);
-	tuplestore_end(candidates);
+	tuplestore_end(pairs);
 	query_end(&scope);
 	PG_RETURN_BOOL(result);
 }

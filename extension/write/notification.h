@@ -24,8 +24,9 @@ extern TupleDesc notification_shape(void);
  * Writes the candidates that blocks and preferences let through into the inboxes,
  * and adds their events to "published".  Returns the sum of the ids of the new
  * notifications: for one candidate its id, or 0.  Within a query scope of the
- * extension's owner.
+ * extension's owner.  "owner" is the role whose rules made them; its writes
+ * depend on no table of blocks of others.  InvalidOid: all blocks count.
  */
-extern int64 notification_write(QueryScope *scope, Tuplestorestate *candidates, Tuplestorestate *published);
+extern int64 notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published);
 
 #endif /* HERALD_NOTIFICATION_H */

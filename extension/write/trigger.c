@@ -89,7 +89,7 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 		apply_rules_after_lock(&scope, owner, rules, rows, &output);
 	query_reclaim(&scope);
 	retraction_write(output.retracted, output.published);
-	notification_write(&scope, output.candidates, output.published);
+	notification_write(&scope, owner, output.candidates, output.published);
 	event_log_append_all(output.published);
 	rule_output_end(&output);
 	query_end(&scope);

@@ -15,6 +15,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -101,17 +102,22 @@ fill_block_cache(void)
 }
 
 Tuplestorestate *
-user_block_find(QueryScope *scope, int64 candidates)
+user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs)
 {
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
 
 	Assert(GetUserId() == query_extension_owner());
 	if (!block_cache.valid || block_cache.count < 0)
 		fill_block_cache();
+	query_offer("herald_pair", pairs, user_block_shape(), InvalidOid);
 	for (int i = 0; i < block_cache.count; i++)
 	{
-		query_lend(scope, block_cache.sources[i].owner);
-		query_run_into(&block_cache.sources[i].query, candidates, found, user_block_shape());
+		BlockSource *source = &block_cache.sources[i];
+
+		if (OidIsValid(role) && !is_member_of_role(source->owner, role))
+			continue;
+		query_lend(scope, source->owner);
+		query_run_into(&source->query, tuplestore_tuple_count(pairs), found, user_block_shape());
 	}
 	query_reclaim(scope);
 	return found;

@@ -20,11 +20,10 @@ extern void user_block_init(void);
 extern TupleDesc user_block_shape(void);
 
 /*
- * Returns the pairs of recipient and actor with a block between them, of the
- * candidates that the scope offers as herald_candidate.  The caller ends the
- * tuplestore.  Queries run as the owners of their tables; the scope is then that
- * of the extension's owner again.
+ * Returns those of the pairs of recipient and actor that have a block between them.  The caller ends both tuplestores.
+ * Queries see nothing but the pairs, and run as the owners of their tables; the scope is then that of the extension's
+ * owner again.  If "role" is valid, only the tables of its members count: others could make its writes fail, or wait.
  */
-extern Tuplestorestate *user_block_find(QueryScope *scope, int64 candidates);
+extern Tuplestorestate *user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs);
 
 #endif /* HERALD_USER_BLOCK_H */

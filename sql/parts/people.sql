@@ -171,7 +171,7 @@ BEGIN
 	SELECT * INTO block FROM jsonb_to_record(arguments)
 		AS a (blocker text[], blocked text[], mutual boolean, present text);
 	PERFORM herald_internal.save_block_source(relation, string_agg(
-		format('SELECT c.recipient_id, c.actor_id FROM herald_candidate AS c JOIN %s AS block ON %s', relation,
+		format('SELECT c.recipient_id, c.actor_id FROM herald_pair AS c JOIN %s AS block ON %s', relation,
 		       herald_internal.and_conditions(herald_internal.match_id('block', relation, block.blocker, w.blocker),
 		                     herald_internal.match_id('block', relation, block.blocked, w.blocked),
 		                     block.present)), E'\nUNION ALL\n' ORDER BY w.place))

@@ -198,7 +198,7 @@ CREATE TABLE herald_internal.block_source (
 	sql      text NOT NULL
 );
 COMMENT ON TABLE herald_internal.block_source IS
-	'queries for the candidates (herald_candidate) with a block between recipient and actor';
+	'queries for the pairs of recipient and actor (herald_pair) with a block between them';
 SELECT pg_extension_config_dump('herald_internal.block_source', '');
 
 CREATE FUNCTION herald_internal.save_block_source(relation regclass, sql text) RETURNS void

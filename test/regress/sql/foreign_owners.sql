@@ -115,6 +115,23 @@ RESET ROLE;
 SELECT herald.may_join('2', 'post:1');
 SELECT herald.room_policy('open', NULL);
 
+-- Blocks of another owner have no part in the victim's writes: they would see or hide its notifications, fail or wait.
+-- herald.notify() asks all tables of blocks, and shows them the pairs of users only.
+SET ROLE regress_mallory;
+SELECT herald_internal.save_block_source('mallory.blocks',
+                                         'SELECT c.recipient_id, c.actor_id FROM herald_candidate AS c');
+SELECT herald_internal.save_block_source('mallory.blocks', $$
+	SELECT p.recipient_id, (1 / (length(p.recipient_id) - 1))::text FROM herald_pair AS p
+$$);
+SET ROLE regress_victim;
+INSERT INTO victim.messages VALUES (3, 1, 1, 'hello');
+RESET ROLE;
+SELECT count(*) FROM herald.notification WHERE type = 'own';
+SELECT herald.notify('3', 'own', 'hello');
+SET ROLE regress_mallory;
+SELECT herald_internal.forget_table('mallory.blocks');
+RESET ROLE;
+
 -- A table of an owner who may act as the owner of the other is used: the owner itself, a member, a superuser.
 GRANT regress_victim TO regress_mallory;
 SET ROLE regress_victim;
