@@ -78,16 +78,18 @@ test('ends access to posts of a private account at an unfollow', async () => {
   for (const client of clients) assert.deepEqual(events(client, 'comment:created').map(({ content }) => content), ['For followers']);
 });
 
-test('keeps the author in the room of a post that becomes private', async () => {
-  const [author] = await scene.people('Author');
-  const post = await scene.post(author);
-  const clients = await scene.both(author);
-  for (const client of clients) assert.ok(await joins(client, `post:${post}`));
-  await database.query("UPDATE posts SET audience = 'private' WHERE id = $1", [post]);
-  await comment(post, author, 'A note');
-  await scene.settle(...clients);
-  for (const client of clients) assert.deepEqual(events(client, 'comment:created').map(({ content }) => content), ['A note']);
-});
+for (const cause of ['the post becomes private', 'the author makes the account private'])
+  test(`keeps the author in the room of a post when ${cause}`, async () => {
+    const [statement, parameters] = withdrawals[cause];
+    const [author] = await scene.people('Author');
+    const post = await scene.post(author);
+    const clients = await scene.both(author);
+    for (const client of clients) assert.ok(await joins(client, `post:${post}`));
+    await database.query(statement, parameters({ author, post }));
+    await comment(post, author, 'A note');
+    await scene.settle(...clients);
+    for (const client of clients) assert.deepEqual(events(client, 'comment:created').map(({ content }) => content), ['A note']);
+  });
 
 test('sends a post to the followers that may see it, and to no others', async () => {
   const [author, friend, blocked] = await scene.people('Author', 'Friend', 'Blocked');
