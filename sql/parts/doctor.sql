@@ -179,8 +179,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT 'warning', 'access_unwatched', r.relation, NULL,
 	       format('"visible" reads %s: its changes end no access to rooms', r.read),
-	       format('SELECT herald.watch(%L, ''access'', ''{insert,update,delete}'', recheck_user => ''...'', '
-	              'recheck_room => ''...''); -- or call herald.recheck()', r.read)
+	       format('SELECT herald.watch(%L, ''access'', ''{insert,update,delete}'', '
+	              'recheck_user => ''{user_column}'', recheck_room => ''post:{post_column}''); '
+	              '-- put in its columns, or call herald.recheck()', r.read)
 	FROM reads AS r
 	WHERE r.read <> '' AND NOT EXISTS (SELECT FROM herald_internal.rule AS u
 	                                   WHERE u.relation::text = r.read AND strpos(u.publish, 'room:recheck') > 0)

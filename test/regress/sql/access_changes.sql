@@ -115,6 +115,14 @@ CREATE FUNCTION ac.may(viewer text) RETURNS boolean LANGUAGE sql AS 'SELECT true
 SELECT herald.watch_posts('ac.posts', visible => $$ac.may(viewer) AND
 	EXISTS (SELECT FROM ac.friends AS f WHERE (f.user_id, f.friend_id::text) = (post.user_id, viewer))$$);
 SELECT severity, problem, relation, rule, detail, remedy FROM herald.doctor() WHERE problem LIKE 'access%';
+-- The remedy names no columns: pasted as it is, it is refused.
+DO $$
+BEGIN
+	EXECUTE (SELECT remedy FROM herald.doctor() WHERE problem = 'access_unwatched');
+EXCEPTION WHEN undefined_column THEN
+	RAISE WARNING '%', SQLERRM;
+END
+$$;
 INSERT INTO ac.friends VALUES (1, 2);
 SELECT herald.watch('ac.friends', 'access', '{insert,update,delete}', recheck_user => '{friend_id}',
                     recheck_room => 'author:{user_id}');
