@@ -34,7 +34,7 @@ export const kinds = Object.keys(KINDS);
 export const everyHabit = ['steady', 'slow', 'dropping', 'hopping'];
 
 // Ephemeral events: no log has them.
-const NOT_LOGGED = ['error', 'notification:unread', 'post:viewers', 'user:online', 'user:offline'];
+const NOT_LOGGED = ['error', 'notification:unread', 'post:viewers', 'room:left', 'user:online', 'user:offline'];
 
 export class Client {
   received = [];     // { at, name, id or key }

@@ -54,17 +54,24 @@ CREATE TABLE journal (
 	kind    text NOT NULL,
 	was     jsonb,
 	is_now  jsonb,
-	shunned int[] NOT NULL
+	shunned int[] NOT NULL, -- users that the actor blocks, or that block the actor
+	barred  int[] NOT NULL  -- the same of the post's author: they may not see the post
 );
+
+CREATE FUNCTION blocks_of(person int) RETURNS int[] LANGUAGE sql AS $$
+	SELECT array_remove(ARRAY(SELECT blocked_id FROM blocks WHERE blocker_id = person
+	                          UNION SELECT blocker_id FROM blocks WHERE blocked_id = person), person);
+$$;
 
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
 	known jsonb := coalesce(to_jsonb(NEW), to_jsonb(OLD));
 	actor int := coalesce(known ->> 'user_id', known ->> 'follower_id');
 BEGIN
-	INSERT INTO journal (kind, was, is_now, shunned) VALUES (TG_TABLE_NAME, to_jsonb(OLD), to_jsonb(NEW),
-		ARRAY(SELECT blocked_id FROM blocks WHERE blocker_id = actor
-		      UNION SELECT blocker_id FROM blocks WHERE blocked_id = actor));
+	INSERT INTO journal (kind, was, is_now, shunned, barred) VALUES (TG_TABLE_NAME, to_jsonb(OLD), to_jsonb(NEW),
+		blocks_of(actor), blocks_of((SELECT p.user_id FROM posts AS p WHERE p.id = coalesce(
+			(known ->> 'post_id')::int,
+			(SELECT c.post_id FROM comments AS c WHERE c.id = (known ->> 'comment_id')::int)))));
 	RETURN NULL;
 END
 $$;
@@ -109,7 +116,7 @@ CREATE FUNCTION cause_of(kind text, item jsonb) RETURNS text LANGUAGE sql IMMUTA
 $$;
 
 CREATE VIEW change AS
-	SELECT seq, xid, kind, change, cause, item, shunned
+	SELECT seq, xid, kind, change, cause, item, shunned || barred AS shunned
 	FROM (SELECT *, was IS NOT NULL AND was ->> 'deleted_at' IS NULL AS was_there,
 	             is_now IS NOT NULL AND is_now ->> 'deleted_at' IS NULL AS is_there,
 	             cause_of(kind, was) AS old_cause, cause_of(kind, is_now) AS new_cause
@@ -244,7 +251,7 @@ CREATE VIEW logged_event AS
 		WHEN name LIKE 'post:%' THEN format('post:%s:post', payload ->> 'postId')
 		ELSE format('user:%s:follow:%s', payload ->> 'followeeId', payload ->> 'followerId') END AS cause
 	FROM herald.event
-	WHERE name !~ '^notification:';
+	WHERE name !~ '^notification:|^room:recheck$';
 
 CREATE FUNCTION prepare() RETURNS void LANGUAGE sql AS $$
 	INSERT INTO users SELECT n, 'u' || n FROM generate_series(1, 30) AS n;
