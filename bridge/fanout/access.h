@@ -18,7 +18,7 @@
 #include "fanout/event.h"
 #include "fanout/snapshot.h"
 
-/* Part of a membership (room.c), which frees it. */
+/* Part of a membership (membership.c), which frees it. */
 typedef struct Access
 {
 	Snapshot *checked;	/* the check has considered the rechecks that it sees; NULL: none that may still come */

@@ -40,7 +40,7 @@ typedef struct LeftRoom
 	char name[];
 } LeftRoom;
 
-/* The rooms of a session; only room.c writes it. */
+/* The rooms of a session; only room.c and membership.c write it. */
 typedef struct SessionRooms
 {
 	Audience audience;
@@ -72,7 +72,7 @@ typedef struct Session
 	int64_t unread;		  /* number of notifications when it was located, by arrival.c */
 	CatchupCursor cursor; /* by catchup_cursor.c */
 	ActionLane lane;	  /* by action_lane.c */
-	SessionRooms rooms;	  /* by room.c */
+	SessionRooms rooms;	  /* by room.c and membership.c */
 	LeftRoom *left;		  /* the client is told of them after its welcome; by session.c */
 
 	SessionListKind list; /* by session_list.c, with the next one */
