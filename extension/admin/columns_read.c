@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/rel.h"
 
 #include "compat.h"
@@ -75,7 +76,7 @@ put_function(Oid function, void *reads)
 	return false;
 }
 
-/* Adds the reads of a node and of all below it. */
+/* Adds the reads of a node and of all below it.  CURRENT_TIMESTAMP and its like count as now(). */
 static bool
 collect_reads(Node *node, Reads *reads)
 {
@@ -85,6 +86,8 @@ collect_reads(Node *node, Reads *reads)
 		return false;
 	if (!IsA(node, Query))
 	{
+		if (IsA(node, SQLValueFunction) && ((SQLValueFunction *) node)->op <= SVFOP_LOCALTIMESTAMP_N)
+			put_function(F_NOW, reads);
 		check_functions_in_node(node, put_function, reads);
 		return expression_tree_walker(node, collect_reads, reads);
 	}

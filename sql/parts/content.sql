@@ -70,9 +70,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              herald_internal.id_sql('mentioned', u.key), herald_internal.id_sql('changed', body),
 	              herald_internal.letter_collation(),
 	              '(?<![[:alnum:]_@/])@([[:alnum:]_](?:[[:alnum:]_.-]*[[:alnum:]_])?)(?![[:alnum:]_@])',
-	              u.users, herald_internal.match_handle(u.users, u.handle),
-	              coalesce(herald_internal.and_conditions(herald_internal.column_sql('mentioned', u.enabled) ||
-	                            ' IS NOT FALSE',
+	              herald_internal.rows_sql(u.users, u.present), herald_internal.match_handle(u.users, u.handle),
+	              coalesce(herald_internal.and_conditions(
 	                            herald_internal.access_condition(CASE posts WHEN relation THEN 'changed' ELSE 'subject'
 	                                                             END, posts,
 	                                                             herald_internal.id_sql('mentioned', u.key)),
@@ -121,15 +120,15 @@ CREATE TYPE herald_internal.posts AS (key text[], author text[], body text[], vi
                                       status text, published text, follower_limit int, on_error text, zone text,
                                       active text, listed text, private boolean, path text, feed text, payload text);
 
--- Returns the table of follows, its column with the follower, and the condition that the row "follow" follows the user
--- in columns of a changed row; no row as long as no follows are watched.
+-- Returns the table of follows, the FROM item of its accepted rows, its column with the follower, and the condition
+-- that the row "follow" follows the user in columns of a changed row; no row as long as no follows are watched.
 CREATE FUNCTION herald_internal.follow_table(relation regclass, author text[])
-	RETURNS TABLE (follows regclass, follower text[], condition text)
+	RETURNS TABLE (follows regclass, rows text, follower text[], condition text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT w.relation, a.follower,
-	       herald_internal.and_conditions(
-	           herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2), a.present,
-	           herald_internal.value_condition(a.status, a.accepted))
+	SELECT w.relation,
+	       herald_internal.rows_sql(w.relation, herald_internal.and_conditions(
+	           a.present, herald_internal.value_condition(a.status, a.accepted))),
+	       a.follower, herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2)
 	FROM herald_internal.trusted_tables($1) AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text, status text,
 	                                              accepted text)
@@ -144,7 +143,7 @@ CREATE FUNCTION herald_internal.followers_sql(relation regclass, author text[], 
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT reached.id FROM %1$s AS follow CROSS JOIN LATERAL (%2$s) AS reached (id) WHERE %3$s AND '
 	              '(SELECT count(*) FROM (SELECT FROM %1$s AS follow WHERE %3$s LIMIT %4$s) AS most) < %4$s',
-	              f.follows, herald_internal.recipient_sql('follow', f.follows, f.follower), f.condition, most + 1)
+	              f.rows, herald_internal.recipient_sql('follow', f.follows, f.follower), f.condition, most + 1)
 	FROM herald_internal.follow_table(relation, author) AS f;
 $$;
 
@@ -169,7 +168,7 @@ CREATE FUNCTION herald_internal.post_rooms_sql(relation regclass, post herald_in
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.own_rooms_sql(post) ||
 	       coalesce((SELECT format(' || ARRAY(SELECT ''user:'' || %s FROM %s AS follow WHERE %s AND %s)', i.id,
-	                               f.follows, f.condition,
+	                               f.rows, f.condition,
 	                               herald_internal.feed_condition('changed', relation, i.id, post.in_feed))
 	                 FROM herald_internal.follow_table(relation, post.author) AS f
 	                 CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)), '');
@@ -188,7 +187,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              (SELECT format(' UNION ALL SELECT ''user:'' || %s, %s, %s FROM %s AS follow WHERE %s', i.id,
 	                             herald_internal.feed_condition('old', relation, i.id, post.in_feed),
 	                             herald_internal.feed_condition('new', relation, i.id, post.in_feed),
-	                             f.follows, f.condition)
+	                             f.rows, f.condition)
 	               FROM herald_internal.follow_table(relation, post.author) AS f
 	               CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)));
 $$;
@@ -334,10 +333,10 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published',
 	in_feed text DEFAULT NULL,
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort',
-	zone text DEFAULT 'UTC') RETURNS void
+	zone text DEFAULT 'UTC', active text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	present text := herald_internal.not_deleted_condition(relation, deleted_at);
+	present text := herald_internal.present_condition(relation, deleted_at, active);
 	status_column text := herald_internal.quoted_column(relation, status);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
@@ -357,7 +356,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
-	text, text) IS
+	text, text, text) IS
 	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
 	'user''s id): only users that may see a post join its room and hear of it; "in_feed" is a condition over the row '
 	'for the feed; with a status column only published posts are news, and the author gets the states; followers are '
@@ -414,7 +413,7 @@ $$;
 
 CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
-	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
+	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
@@ -427,11 +426,11 @@ BEGIN
 		'actor', actor_columns,
 		'subject', subject_columns,
 		'subject_table', herald_internal.detect_subject_table(relation, 'likes', subject_columns, subject_table),
-		'present', herald_internal.not_deleted_condition(relation, deleted_at),
+		'present', herald_internal.present_condition(relation, deleted_at, active),
 		'on_error', on_error));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text) IS
+COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text) IS
 	'notifies the author of a liked subject, as long as the like exists, and publishes likes, unlikes and their total'
 	' to the subject''s room';
 
@@ -530,7 +529,7 @@ $$;
 CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
 	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL,
-	on_error text DEFAULT 'abort', zone text DEFAULT 'UTC') RETURNS void
+	on_error text DEFAULT 'abort', zone text DEFAULT 'UTC', active text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author',
@@ -540,7 +539,7 @@ DECLARE
 	                                                    taken => author_columns, optional => true);
 	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table,
 	                                                     taken => author_columns || parent_columns);
-	present text := herald_internal.not_deleted_condition(relation, deleted_at);
+	present text := herald_internal.present_condition(relation, deleted_at, active);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
@@ -555,6 +554,6 @@ BEGIN
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text, text) IS
 	'notifies the author of the commented subject or of the comment that is replied to, and mentioned users; '
 	'publishes comments and their total to the subject''s room';

@@ -61,9 +61,9 @@ BEGIN
 	END IF;
 	PERFORM herald_internal.save_room_source(relation, 'members', format(
 		'SELECT u.id AS user_id, ''conversation:'' || %s AS room '
-		'FROM unnest($1::text[]) AS u (id) JOIN %s AS m ON %s WHERE %s',
-		herald_internal.id_sql('m', membership.conversation),
-		relation, herald_internal.match_id('m', relation, membership.member, 'u.id'), coalesce(present, 'true')));
+		'FROM unnest($1::text[]) AS u (id) JOIN %s AS m ON %s', herald_internal.id_sql('m', membership.conversation),
+		herald_internal.rows_sql(relation, present),
+		herald_internal.match_id('m', relation, membership.member, 'u.id')));
 END
 $$;
 
@@ -71,7 +71,7 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	left_at text DEFAULT NULL,
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,active,member',
 	pending text DEFAULT 'pending,requested,invited',
-	last_read text DEFAULT NULL, on_error text DEFAULT 'abort') RETURNS void
+	last_read text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member',
@@ -82,7 +82,7 @@ BEGIN
 		'conversation', herald_internal.detect_key(relation, 'members', 'conversation', conversation,
 		                                           taken => member_columns),
 		'member', member_columns,
-		'present', herald_internal.and_conditions(herald_internal.not_deleted_condition(relation, NULL),
+		'present', herald_internal.and_conditions(herald_internal.present_condition(relation, NULL, active),
 		                         quote_ident(herald_internal.detect_column(relation, left_at, '{leftat,removedat}')) ||
 		                         ' IS NULL'),
 		'last_read', quote_ident(herald_internal.detect_column(relation,
@@ -91,7 +91,7 @@ BEGIN
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text, text) IS
 	'keeps the present members of a conversation in its room; with a status column, pending members get message '
 	'requests; a column with the last message that a member has read makes message:read';
 
@@ -103,13 +103,12 @@ COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text,
 CREATE FUNCTION herald_internal.members_sql(relation regclass, columns text[], waiting boolean DEFAULT false)
 	RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s', w.relation,
+	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s',
+	              herald_internal.rows_sql(w.relation, herald_internal.and_conditions(
+	                  a.present, herald_internal.value_condition(a.status, CASE WHEN waiting THEN a.pending
+	                                                             ELSE a.accepted END))),
 	              herald_internal.recipient_sql('member', w.relation, a.member),
-	              herald_internal.and_conditions(herald_internal.match_columns('member', w.relation, a.conversation,
-	                  'changed', $1, $2),
-	                            herald_internal.and_conditions(a.present,
-	                                                           herald_internal.value_condition(a.status, CASE
-	                                                               WHEN waiting THEN a.pending ELSE a.accepted END))))
+	              herald_internal.match_columns('member', w.relation, a.conversation, 'changed', $1, $2))
 	FROM herald_internal.trusted_tables($1) AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text,
 	                                              accepted text, pending text)
@@ -221,7 +220,7 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true,
 	writable text DEFAULT NULL,
 	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort',
-	zone text DEFAULT 'UTC') RETURNS void
+	zone text DEFAULT 'UTC', active text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
@@ -245,7 +244,7 @@ BEGIN
 		'conversation', conversation_columns,
 		'receiver', receiver_columns,
 		'body', body_columns,
-		'present', herald_internal.not_deleted_condition(relation, deleted_at),
+		'present', herald_internal.present_condition(relation, deleted_at, active),
 		'sendable', sendable,
 		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns ||
 		                                             conversation_columns || receiver_columns || body_columns),
@@ -255,7 +254,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,
-	text, text) IS
+	text, text, text) IS
 	'notifies the other present members of the conversation, or the receiver; publishes messages to the room of the '
 	'conversation, or of both users; lets clients insert messages by the action message:send';
 

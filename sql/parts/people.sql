@@ -4,17 +4,18 @@
 
 CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL,
 	key text DEFAULT NULL,
-	handle text DEFAULT NULL) RETURNS void
+	handle text DEFAULT NULL, active text DEFAULT NULL) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.register_table(relation, 'users', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'users', key),
 		'name', herald_internal.name_column(relation, name),
 		'handle', herald_internal.detect_column(relation, handle, '{username,handle,login,nickname}'),
-		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled)));
+		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled),
+		'active', herald_internal.present_condition(relation, NULL, active, asked => true)));
 $$;
-COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text) IS
-	'watches the table of users: their names, the handles by which they are mentioned, and the column that switches '
-	'their notifications off';
+COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text, text) IS
+	'watches the table of users: their names, the handles by which they are mentioned, the column that switches '
+	'their notifications off, and the condition of active users: others are neither notified nor mentioned';
 
 -- A change of a column that "visible" reads, such as the switch of a private account, changes access to the posts of
 -- the user, and the user's own access.
@@ -128,9 +129,9 @@ BEGIN
 			cause => format('user:%s:%s:%s', followee_id, made.type, follower_id));
 	END LOOP;
 	PERFORM herald_internal.save_room_source(relation, 'follows', format(
-		'SELECT u.id AS user_id, ''feed:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS f ON %s WHERE %s',
-		herald_internal.id_sql('f', follow.followee), relation,
-		herald_internal.match_id('f', relation, follow.follower, 'u.id'), coalesce(accepted, 'true')));
+		'SELECT u.id AS user_id, ''feed:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS f ON %s',
+		herald_internal.id_sql('f', follow.followee), herald_internal.rows_sql(relation, accepted),
+		herald_internal.match_id('f', relation, follow.follower, 'u.id')));
 END
 $$;
 
@@ -138,7 +139,7 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	deleted_at text DEFAULT NULL,
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active',
 	pending text DEFAULT 'pending,requested',
-	on_error text DEFAULT 'abort') RETURNS void
+	on_error text DEFAULT 'abort', active text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
@@ -150,18 +151,19 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'follows', jsonb_build_object(
 		'follower', follower_columns, 'followee', followee_columns, 'present',
-		herald_internal.not_deleted_condition(relation, deleted_at),
+		herald_internal.present_condition(relation, deleted_at, active),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text) IS
 	'notifies followed users, publishes follows to both users, and puts followers into the feeds that they follow; '
 	'with a status column, notifies of requests and of their acceptance';
 
 -- ----- blocks
 
 -- Saves the query for blocks between recipients and actors, and compiles rechecks: a block withdraws access to the
--- posts of either user.
+-- posts of either user. If a block can end while its row stays ("timed"), nothing is written at its end. So its recheck
+-- of the end is written at its begin: a session that comes back after both may have missed the time in between.
 CREATE FUNCTION herald_internal.compile_blocks(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -169,20 +171,23 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO block FROM jsonb_to_record(arguments)
-		AS a (blocker text[], blocked text[], mutual boolean, present text);
+		AS a (blocker text[], blocked text[], mutual boolean, present text, timed boolean);
 	PERFORM herald_internal.save_block_source(relation, string_agg(
-		format('SELECT c.recipient_id, c.actor_id FROM herald_pair AS c JOIN %s AS block ON %s', relation,
+		format('SELECT c.recipient_id, c.actor_id FROM herald_pair AS c JOIN %s AS block ON %s',
+		       herald_internal.rows_sql(relation, block.present),
 		       herald_internal.and_conditions(herald_internal.match_id('block', relation, block.blocker, w.blocker),
-		                     herald_internal.match_id('block', relation, block.blocked, w.blocked),
-		                     block.present)), E'\nUNION ALL\n' ORDER BY w.place))
+		                     herald_internal.match_id('block', relation, block.blocked, w.blocked))),
+		E'\nUNION ALL\n' ORDER BY w.place))
 	FROM (VALUES (1, 'c.recipient_id', 'c.actor_id'),
 	             (2, 'c.actor_id', 'c.recipient_id')) AS w (place, blocker, blocked)
 	WHERE block.mutual OR w.place = 1;
-	PERFORM herald_internal.delete_rules(relation, 'block'), herald_internal.delete_rules(relation, 'unblock');
+	PERFORM herald_internal.delete_rules(relation, rule) FROM unnest('{block,block_end,unblock}'::text[]) AS rule;
 	FOR made IN
-		SELECT * FROM (VALUES ('block', 'insert', 'withdrawn'), ('unblock', 'delete', 'granted'))
+		SELECT * FROM (VALUES ('block', 'insert', 'withdrawn'), ('block_end', 'insert', 'granted'),
+		                      ('unblock', 'delete', 'granted'))
 			AS m (rule, operation, access)
-		WHERE block.mutual OR herald_internal.access_reads(relation) IS NOT NULL
+		WHERE (block.mutual OR herald_internal.access_reads(relation) IS NOT NULL) AND
+		      (block.timed OR m.rule <> 'block_end')
 	LOOP
 		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => block.present,
 			key => array_to_string(block.blocker || block.blocked, ','),
@@ -197,7 +202,7 @@ $$;
 
 CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL, blocked text DEFAULT NULL,
 	mutual boolean DEFAULT true,
-	deleted_at text DEFAULT NULL) RETURNS void
+	deleted_at text DEFAULT NULL, active text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
@@ -209,9 +214,10 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'blocks', jsonb_build_object(
 		'blocker', blocker_columns, 'blocked', blocked_columns, 'mutual', mutual, 'present',
-		herald_internal.not_deleted_condition(relation, deleted_at)));
+		herald_internal.present_condition(relation, deleted_at, active, asked => true),
+		'timed', nullif(herald_internal.dependencies_of(relation, active) IS NOT NULL, false)));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text) IS
+COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text, text) IS
 	'suppresses notifications of actors that the recipient has blocked or, if mutual, that have blocked the recipient;'
 	' mutual blocks also hide posts of either user from the other; pass mutual => false for a table of mutes';

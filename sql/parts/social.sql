@@ -93,14 +93,17 @@ END
 $$;
 
 -- Returns the users table that columns of a table refer to: the watched one, if there is one, or that of the foreign
--- key. A table of an owner that is not trusted does not count.
+-- key. A table of an owner that is not trusted does not count. "present" is the condition over its columns that a
+-- user may be notified.
 CREATE FUNCTION herald_internal.user_table(relation regclass, columns text[], OUT users regclass, OUT key text[],
-                                           OUT name text, OUT handle text, OUT enabled text)
+                                           OUT name text, OUT handle text, OUT present text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
-		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, count(*) OVER () = 1 AS alone
+		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, a.active,
+		       count(*) OVER () = 1 AS alone
 		FROM herald_internal.trusted_tables($1) AS w
-		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text, handle text, notifications_enabled text)
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text, handle text, notifications_enabled text,
+		                                              active text)
 		WHERE w.kind = 'users'
 	), reference AS (
 		SELECT f.target, f.target_columns
@@ -108,15 +111,16 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHERE f.columns = $2 AND herald_internal.is_trusted($1, f.target)
 		LIMIT 1
 	), candidate AS (
-		SELECT 1 AS rank, w.users, r.target_columns, w.name, w.handle, w.notifications_enabled
+		SELECT 1 AS rank, w.users, r.target_columns, w.name, w.handle, w.notifications_enabled, w.active
 		FROM watched AS w JOIN reference AS r ON r.target = w.users
 		UNION ALL
-		SELECT 2, w.users, w.key, w.name, w.handle, w.notifications_enabled FROM watched AS w WHERE w.alone
+		SELECT 2, w.users, w.key, w.name, w.handle, w.notifications_enabled, w.active FROM watched AS w WHERE w.alone
 		UNION ALL
 		SELECT 3, r.target, r.target_columns, herald_internal.name_column(r.target),
-		NULL, herald_internal.enabled_column(r.target) FROM reference AS r
+		NULL, herald_internal.enabled_column(r.target), NULL FROM reference AS r
 	)
-	SELECT c.users, c.target_columns, c.name, c.handle, c.notifications_enabled
+	SELECT c.users, c.target_columns, c.name, c.handle,
+	       herald_internal.and_conditions(quote_ident(c.notifications_enabled) || ' IS NOT FALSE', c.active)
 	FROM candidate AS c
 	WHERE cardinality(c.target_columns) = cardinality($2)
 	ORDER BY c.rank
@@ -157,13 +161,13 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns the SELECT of a recipient: the user in columns of a row, unless the application's own column disables
--- notifications.
+-- notifications, or the user is not active.
 CREATE FUNCTION herald_internal.recipient_sql(row_alias text, relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'SELECT ' || herald_internal.id_sql(row_alias, columns) ||
-	       coalesce(' FROM ' || u.users || ' AS recipient WHERE ' ||
-	                herald_internal.match_columns('recipient', u.users, u.key, row_alias, relation, columns) ||
-	                ' AND ' || herald_internal.column_sql('recipient', u.enabled) || ' IS NOT FALSE', '')
+	       CASE WHEN u.present IS NULL THEN ''
+	       ELSE format(' FROM %s AS recipient WHERE %s', herald_internal.rows_sql(u.users, u.present),
+	                   herald_internal.match_columns('recipient', u.users, u.key, row_alias, relation, columns)) END
 	FROM herald_internal.user_table(relation, columns) AS u;
 $$;
 
@@ -243,6 +247,59 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              ELSE 'NULL' END)
 	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted}') AS name
 	WHERE name IS NOT NULL;
+$$;
+
+-- Returns the condition that a row exists for the rules, over its own columns: it is not deleted softly, and the
+-- argument "active" of the call holds. Rules see a row when it is written. So "active" must depend on nothing but the
+-- row, unless the table is asked anew each time ("asked").
+CREATE FUNCTION herald_internal.present_condition(relation regclass, deleted_at text, active text,
+                                                  asked boolean DEFAULT false) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	dependencies text;
+BEGIN
+	PERFORM herald_internal.check_watchable(relation);
+	IF active IS NOT NULL THEN
+		dependencies := herald_internal.dependencies_of(relation, active);
+		IF dependencies IS NOT NULL AND NOT asked THEN
+			RAISE EXCEPTION 'the condition "active" of table "%" depends on more than its row', relation
+				USING ERRCODE = 'invalid_parameter_value',
+				      DETAIL = format('It uses %s. No row is written when that changes, so the rules would not notice.',
+				                      dependencies),
+				      HINT = 'Use columns of the row only. Rows with an expiry can be deleted, or marked, by a job.';
+		END IF;
+	END IF;
+	RETURN herald_internal.and_conditions(herald_internal.not_deleted_condition(relation, deleted_at), active);
+END
+$$;
+
+-- Returns the parts of a condition, as a list in words, that can change while the row stays as it is: the time, other
+-- tables, and functions that may use either. NULL: there are none.
+CREATE FUNCTION herald_internal.dependencies_of(relation regclass, condition text) RETURNS text
+LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	WITH used AS (
+		SELECT r.read, r.function
+		FROM herald_internal.columns_read($1, format('SELECT FROM %s AS post WHERE (%s)', $1, $2)) AS r
+		EXCEPT
+		SELECT r.read, r.function FROM herald_internal.columns_read($1, format('SELECT FROM %s AS post', $1)) AS r
+	)
+	SELECT string_agg(DISTINCT d.name, ', ')
+	FROM used AS u
+	LEFT JOIN pg_proc AS p ON p.oid = u.function
+	CROSS JOIN LATERAL (SELECT coalesce('table ' || u.read::text, 'function ' || u.function::text)) AS d (name)
+	WHERE u.read <> $1
+	   OR p.provolatile = 'v'
+	   OR p.provolatile = 's' AND (p.pronamespace <> 'pg_catalog'::regnamespace OR
+	                               u.function IN ('now()'::regprocedure, 'transaction_timestamp()'::regprocedure,
+	                                              'statement_timestamp()'::regprocedure,
+	                                              'age(timestamptz)'::regprocedure, 'age(timestamp)'::regprocedure));
+$$;
+
+-- Returns the FROM item of the rows that meet a condition over their own columns. Another table in the same FROM clause
+-- does not make the condition ambiguous.
+CREATE FUNCTION herald_internal.rows_sql(relation regclass, condition text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce('(SELECT post.* FROM ' || relation || ' AS post WHERE ' || condition || ')', relation::text);
 $$;
 
 -- Returns the condition that a column has one of these values (separated by commas); NULL without a column.
