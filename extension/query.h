@@ -73,12 +73,6 @@ extern void query_lend(QueryScope *scope, Oid role);
 /* Ends a loan: the queries run as the owner of the extension again, with the pinned settings. */
 extern void query_reclaim(QueryScope *scope);
 
-/* Pins all settings that change a text or the meaning of a statement, for the current nest of settings. */
-extern void query_pin(void);
-
-/* Returns whether query_pin() pins a setting. */
-extern bool query_is_pinned(const char *name);
-
 /* Runs a query with the plan for that many incoming rows.  Returns the number of its rows; SPI_tuptable has them. */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);
 
@@ -88,8 +82,9 @@ extern uint64 query_run_once(SavedQuery *query, Datum *values, const Oid *types,
 /* Raises an error unless the last result, that of the query, has exactly columns of these types. */
 extern void query_check_types(const SavedQuery *query, const Oid *types, int columns);
 
-/* Runs a query and adds its result to a tuplestore of that row type; another row type is an error. */
-extern void query_run_into(SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape);
+/* Runs a query and adds its result to a tuplestore of that row type; another type is an error.  No value is null. */
+extern void query_run_into(SavedQuery *query, uint64 incoming, const Datum *values, Tuplestorestate *store,
+						   TupleDesc shape);
 
 /* Raises an error unless the columns of a query's result have the names of the row type; does not run the query. */
 extern void query_check_names(SavedQuery *query, TupleDesc shape);

@@ -20,7 +20,7 @@
 #include "utils/rel.h"
 
 #include "admin/role_settings.h"
-#include "query.h"
+#include "pin.h"
 
 #define DEFAULT_SEARCH_PATH "\"$user\", public"
 
@@ -40,7 +40,7 @@ apply_setting(char *setting)
 	if (value == NULL)
 		return;
 	*value++ = '\0';
-	if (strcmp(setting, "search_path") == 0 || query_is_pinned(setting))
+	if (strcmp(setting, "search_path") == 0 || pin_includes(setting))
 		set(setting, value);
 }
 
@@ -94,7 +94,7 @@ role_settings_apply(Oid role)
 	Relation catalog = table_open(DbRoleSettingRelationId, AccessShareLock);
 
 	Assert(OidIsValid(role));
-	query_pin();
+	pin_settings();
 	set("search_path", DEFAULT_SEARCH_PATH);
 	apply_saved(catalog, MyDatabaseId, InvalidOid);
 	apply_saved(catalog, InvalidOid, role);

@@ -234,7 +234,7 @@ rehearse_block_source(Relation relation, FunctionCallInfo fcinfo, int id)
 	SavedQuery query = { .name = "the query for blocks", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
 
 	query_offer("herald_pair", none, user_block_shape(), InvalidOid);
-	query_run_into(&query, 0, found, user_block_shape());
+	query_run_into(&query, 0, NULL, found, user_block_shape());
 	query_forget(&query);
 	tuplestore_end(found);
 	tuplestore_end(none);

@@ -12,7 +12,7 @@
  * 2. Of several candidates for one recipient and cause, the one whose type has the
  *	  highest priority stays.
  *
- * 3. The inbox holds each recipient and cause once.  A candidate with the cause of a
+ * 3. The inbox holds each recipient and cause of an owner once.  A candidate with the cause of a
  *	  retracted notification restores it as it was, read or archived.  It is not
  *	  announced as new.
  *
@@ -25,6 +25,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "query.h"
 #include "write/event_log.h"
@@ -41,7 +42,7 @@
 	" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id" \
 	" AND (w.inbox OR t.required)"
 
-/* Inserts the rows of a SELECT into the inbox and returns the user events for the recipients. */
+/* Inserts the rows of a SELECT into the inbox, for the owner $1, and returns the user events for the recipients. */
 #define WRITE(wanted) \
 	"WITH entry AS MATERIALIZED (" \
 	" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type," \
@@ -53,10 +54,10 @@
 	" coalesce(w.data, '{}') AS data, herald_internal.kept_cause(w.cause) AS cause FROM (" wanted ") AS w)," \
 	" kept AS (" \
 	" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id," \
-	" title, content, data, cause)" \
-	" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause" \
+	" title, content, data, cause, owner)" \
+	" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause, $1" \
 	" FROM entry" \
-	" ON CONFLICT (cause, recipient_id) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL" \
+	" ON CONFLICT (cause, recipient_id, owner) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL" \
 	" RETURNING n)" \
 	" SELECT (k.n).recipient_id, CASE WHEN e.live THEN 'notification:new'" \
 	" WHEN e.id IS NULL AND (k.n).archived_at IS NULL THEN 'notification:restored' END," \
@@ -71,15 +72,19 @@
 	" ORDER BY cause, CASE WHEN cause IS NULL THEN ord END, recipient_id, priority DESC NULLS LAST, ord) AS b" \
 	" ORDER BY ord"
 
+#define OWNER_ARG .nargs = 1, .argtypes = { TEXTOID }, .cursor_options = CURSOR_OPT_GENERIC_PLAN
+
 /* Most statements make one candidate.  It needs no sort: no other competes with it. */
 static SavedQuery write_one = {
 	.name = "the insert into the inbox",
 	.text = WRITE(WANTED("herald_unblocked AS c")),
+	OWNER_ARG,
 };
 
 static SavedQuery write_many = {
 	.name = "the insert into the inbox",
 	.text = WRITE(BEST(WANTED("(SELECT *, row_number() OVER () AS ord FROM herald_unblocked) AS c"))),
+	OWNER_ARG,
 };
 
 /* Returns the candidates without those that a block removes, in their order. */
@@ -161,7 +166,7 @@ offer_unblocked(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
 		query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);
 		unblocked = tuplestore_begin_heap(false, false, work_mem);
 		query_offer("herald_blocked", blocked, user_block_shape(), InvalidOid);
-		query_run_into(&remove_blocked, rows, unblocked, notification_shape());
+		query_run_into(&remove_blocked, rows, NULL, unblocked, notification_shape());
 	}
 	tuplestore_end(blocked);
 	tuplestore_end(pairs);
@@ -174,16 +179,18 @@ notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tu
 {
 	Tuplestorestate *unblocked;
 	Tuplestorestate *user_events;
+	Datum name;
 	int64 rows;
 	int64 sum;
 
-	Assert(scope != NULL && candidates != NULL && published != NULL);
+	Assert(scope != NULL && OidIsValid(owner) && candidates != NULL && published != NULL);
 	if (tuplestore_tuple_count(candidates) == 0)
 		return 0;
 	unblocked = offer_unblocked(scope, owner, candidates);
 	rows = tuplestore_tuple_count(unblocked);
 	user_events = tuplestore_begin_heap(false, false, work_mem);
-	query_run_into(rows == 1 ? &write_one : &write_many, rows, user_events, event_log_user_event_shape());
+	name = CStringGetTextDatum(GetUserNameFromId(owner, false));
+	query_run_into(rows == 1 ? &write_one : &write_many, rows, &name, user_events, event_log_user_event_shape());
 	sum = event_log_publish_to_users(user_events, published);
 	tuplestore_end(user_events);
 	return sum;
@@ -194,7 +201,8 @@ PG_FUNCTION_INFO_V1(herald_notify);
 /*
  * herald.notify(recipient, type, title, content, data, actor, subject_type,
  * subject_id, thread, cause) returns the id of the notification, or NULL if there
- * is no new one.
+ * is no new one.  It belongs to the caller; herald_internal.notify_as() names another
+ * owner as its last argument.
  */
 Datum
 herald_notify(PG_FUNCTION_ARGS)
@@ -214,6 +222,7 @@ herald_notify(PG_FUNCTION_ARGS)
 	};
 	Datum values[lengthof(columns)];
 	bool nulls[lengthof(columns)];
+	Oid owner = PG_NARGS() > lengthof(columns) ? PG_GETARG_OID(lengthof(columns)) : GetUserId();
 	QueryScope scope;
 	Tuplestorestate *candidates;
 	Tuplestorestate *published;
@@ -232,7 +241,7 @@ herald_notify(PG_FUNCTION_ARGS)
 	query_begin(&scope);
 	candidates = single_candidate(columns, values, nulls, lengthof(columns));
 	published = tuplestore_begin_heap(false, false, work_mem);
-	id = notification_write(&scope, InvalidOid, candidates, published);
+	id = notification_write(&scope, owner, candidates, published);
 	event_log_append_all(published);
 	tuplestore_end(published);
 	tuplestore_end(candidates);

@@ -24,8 +24,8 @@ extern TupleDesc notification_shape(void);
  * Writes the candidates that blocks and preferences let through into the inboxes,
  * and adds their events to "published".  Returns the sum of the ids of the new
  * notifications: for one candidate its id, or 0.  Within a query scope of the
- * extension's owner.  "owner" is the role whose rules made them; its writes
- * depend on no table of blocks of others.  InvalidOid: all blocks count.
+ * extension's owner.  The notifications and their causes belong to "owner", the
+ * role whose rule or call made them; it depends on no table of blocks of others.
  */
 extern int64 notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published);
 

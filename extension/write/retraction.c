@@ -8,6 +8,9 @@
  * notification is not deleted: if the row comes back, its recipient is not notified
  * a second time.
  *
+ * A cause belongs to the role that notified by it, the owner of the rule's table.  Other owners may use the same text:
+ * a role retracts only its own notifications, and those of roles that it may act as.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -23,6 +26,10 @@
 #include "write/event_log.h"
 #include "write/retraction.h"
 
+/* The condition that the role $1, with the name $2, may retract a notification. */
+#define MAY_RETRACT "(n.owner = $2 OR herald_internal.may_act_as($1, n.owner))"
+#define ROLE_ARGS .nargs = 2, .argtypes = { OIDOID, TEXTOID }, .cursor_options = CURSOR_OPT_GENERIC_PLAN
+
 /*
  * Locks rows in the order of their ids, so that two transactions that retract or
  * mark many notifications cannot deadlock.  An event names at most 1,000
@@ -36,7 +43,7 @@ static SavedQuery retract_causes = {
 		" JOIN herald.notification AS n ON n.cause = herald_internal.kept_cause(g.cause)"
 		" LEFT JOIN herald.notification_type AS t ON t.name = n.type"
 		" LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id"
-		" WHERE n.retracted_at IS NULL AND"
+		" WHERE n.retracted_at IS NULL AND " MAY_RETRACT " AND"
 		" CASE t.retract WHEN 'always' THEN true WHEN 'never' THEN false ELSE herald.is_unread(n, m) END"
 		" ORDER BY n.id FOR UPDATE OF n),"
 		" retracted AS ("
@@ -46,13 +53,15 @@ static SavedQuery retract_causes = {
 		" json_build_object('id', min(r.id)::text, 'ids', json_agg(r.id::text ORDER BY r.id)), count(*)"
 		" FROM (SELECT *, (row_number() OVER (PARTITION BY recipient_id ORDER BY id) - 1) / 1000 AS part FROM retracted) AS r"
 		" GROUP BY r.recipient_id, r.part ORDER BY min(r.id)",
+	ROLE_ARGS,
 };
 
 static SavedQuery lock_causes = {
 	.name = "the lock of notifications",
 	.text = "SELECT count(*) FROM (SELECT FROM herald_to_lock AS h"
 			" JOIN herald.notification AS n ON n.cause = herald_internal.kept_cause(h.cause)"
-			" WHERE n.retracted_at IS NULL ORDER BY n.id FOR UPDATE OF n) AS locked",
+			" WHERE n.retracted_at IS NULL AND " MAY_RETRACT " ORDER BY n.id FOR UPDATE OF n) AS locked",
+	ROLE_ARGS,
 };
 
 /* Replaces causes that end in ":*" by the causes of notifications.  Only then does the next query know their number. */
@@ -63,8 +72,10 @@ static SavedQuery expand_causes = {
 		" UNION SELECT p.cause FROM (SELECT herald_internal.kept_cause(cause) AS cause FROM herald_retracted) AS r"
 		" CROSS JOIN LATERAL ("
 		" SELECT n.cause::text COLLATE \"default\" AS cause FROM herald.notification AS n"
-		" WHERE n.cause >= left(r.cause, -1) COLLATE \"C\" AND n.cause < (left(r.cause, -2) || ';') COLLATE \"C\" OFFSET 0) AS p"
+		" WHERE n.cause >= left(r.cause, -1) COLLATE \"C\" AND n.cause < (left(r.cause, -2) || ';') COLLATE \"C\""
+		" AND " MAY_RETRACT " OFFSET 0) AS p"
 		" WHERE r.cause LIKE '%:*'",
+	ROLE_ARGS,
 };
 
 TupleDesc
@@ -100,30 +111,42 @@ has_cause_prefixes(Tuplestorestate *causes)
 	return found;
 }
 
-void
-retraction_lock(Tuplestorestate *causes)
+/* Fills in the arguments of a query with MAY_RETRACT. */
+static void
+set_role(Datum *values, Oid role)
 {
+	values[0] = ObjectIdGetDatum(role);
+	values[1] = CStringGetTextDatum(GetUserNameFromId(role, false));
+}
+
+void
+retraction_lock(Oid role, Tuplestorestate *causes)
+{
+	Datum values[2];
+
 	Assert(GetUserId() == query_extension_owner());
 	query_offer("herald_to_lock", causes, retraction_shape(), InvalidOid);
-	query_run(&lock_causes, tuplestore_tuple_count(causes), NULL, NULL);
+	set_role(values, role);
+	query_run(&lock_causes, tuplestore_tuple_count(causes), values, NULL);
 }
 
 static int64
-retract_exact(Tuplestorestate *causes, Tuplestorestate *published)
+retract_exact(const Datum *role, Tuplestorestate *causes, Tuplestorestate *published)
 {
 	Tuplestorestate *user_events = tuplestore_begin_heap(false, false, work_mem);
 	int64 retracted;
 
 	query_offer("herald_gone", causes, retraction_shape(), InvalidOid);
-	query_run_into(&retract_causes, tuplestore_tuple_count(causes), user_events, event_log_user_event_shape());
+	query_run_into(&retract_causes, tuplestore_tuple_count(causes), role, user_events, event_log_user_event_shape());
 	retracted = event_log_publish_to_users(user_events, published);
 	tuplestore_end(user_events);
 	return retracted;
 }
 
 int64
-retraction_write(Tuplestorestate *causes, Tuplestorestate *published)
+retraction_write(Oid role, Tuplestorestate *causes, Tuplestorestate *published)
 {
+	Datum values[2];
 	int64 rows = tuplestore_tuple_count(causes);
 	Tuplestorestate *all;
 	int64 retracted;
@@ -131,24 +154,26 @@ retraction_write(Tuplestorestate *causes, Tuplestorestate *published)
 	Assert(GetUserId() == query_extension_owner());
 	if (rows == 0)
 		return 0;
+	set_role(values, role);
 	if (!has_cause_prefixes(causes))
-		return retract_exact(causes, published);
+		return retract_exact(values, causes, published);
 	all = tuplestore_begin_heap(false, false, work_mem);
 	query_offer("herald_retracted", causes, retraction_shape(), InvalidOid);
-	query_run_into(&expand_causes, rows, all, retraction_shape());
-	retracted = retract_exact(all, published);
+	query_run_into(&expand_causes, rows, values, all, retraction_shape());
+	retracted = retract_exact(values, all, published);
 	tuplestore_end(all);
 	return retracted;
 }
 
 PG_FUNCTION_INFO_V1(herald_retract);
 
-/* herald.retract(cause) retracts the notifications of a cause and returns their number. */
+/* herald.retract(cause) retracts the caller's notifications of a cause and returns their number. */
 Datum
 herald_retract(PG_FUNCTION_ARGS)
 {
 	Datum value = PG_GETARG_DATUM(0);
 	bool isnull = false;
+	Oid role = GetUserId();
 	QueryScope scope;
 	Tuplestorestate *causes;
 	Tuplestorestate *published;
@@ -158,7 +183,7 @@ herald_retract(PG_FUNCTION_ARGS)
 	causes = tuplestore_begin_heap(false, false, work_mem);
 	tuplestore_putvalues(causes, retraction_shape(), &value, &isnull);
 	published = tuplestore_begin_heap(false, false, work_mem);
-	retracted = retraction_write(causes, published);
+	retracted = retraction_write(role, causes, published);
 	event_log_append_all(published);
 	tuplestore_end(published);
 	tuplestore_end(causes);

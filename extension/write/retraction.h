@@ -18,18 +18,18 @@
 extern TupleDesc retraction_shape(void);
 
 /*
- * Locks the notifications of these causes.  Other transactions that are about to
+ * Locks the notifications of these causes that the role may retract.  Other transactions that are about to
  * retract or restore them wait for this one.  Within a query scope of the
  * extension's owner.
  */
-extern void retraction_lock(Tuplestorestate *causes);
+extern void retraction_lock(Oid role, Tuplestorestate *causes);
 
 /*
- * Retracts the notifications of these causes as far as their types allow, and adds
- * the events to "published".  A cause that ends in ":*" stands for all causes with
+ * Retracts the notifications of these causes as far as their types allow: those of
+ * the role, and of roles that it may act as.  Adds the events to "published".  A cause that ends in ":*" stands for all causes with
  * that beginning.  Returns the number of notifications retracted.  Within a query
  * scope of the extension's owner.
  */
-extern int64 retraction_write(Tuplestorestate *causes, Tuplestorestate *published);
+extern int64 retraction_write(Oid role, Tuplestorestate *causes, Tuplestorestate *published);
 
 #endif /* HERALD_RETRACTION_H */

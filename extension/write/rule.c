@@ -116,7 +116,7 @@ run_publish(Rule *rule, int64 rows, RuleOutput *output)
 {
 	RefusedEvents refused;
 
-	query_run_into(&rule->publish, rows, output->unchecked, event_log_shape());
+	query_run_into(&rule->publish, rows, NULL, output->unchecked, event_log_shape());
 	refused = event_check_move(output->unchecked, output->published, &rule->rights, GetUserId());
 	if (refused.count == 0)
 		return;
@@ -134,19 +134,19 @@ static void
 run_queries(Rule *rule, int64 rows, RuleOutput *output)
 {
 	if (rule->notify.text != NULL)
-		query_run_into(&rule->notify, rows, output->candidates, notification_shape());
+		query_run_into(&rule->notify, rows, NULL, output->candidates, notification_shape());
 	if (rule->publish.text != NULL)
 		run_publish(rule, rows, output);
 	if (rule->lock.text != NULL)
-		query_run_into(&rule->lock, rows, output->to_lock, retraction_shape());
+		query_run_into(&rule->lock, rows, NULL, output->to_lock, retraction_shape());
 	else if (rule->retract.text != NULL)
-		query_run_into(&rule->retract, rows, output->retracted, retraction_shape());
+		query_run_into(&rule->retract, rows, NULL, output->retracted, retraction_shape());
 }
 
 static void
 run_locked_queries(Rule *rule, int64 rows, RuleOutput *output)
 {
-	query_run_into(&rule->retract, rows, output->retracted, retraction_shape());
+	query_run_into(&rule->retract, rows, NULL, output->retracted, retraction_shape());
 }
 
 /* Runs queries, with the rule in the context of their errors. */

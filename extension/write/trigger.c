@@ -61,7 +61,7 @@ static void
 apply_rules_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
 {
 	query_reclaim(scope);
-	retraction_lock(output->to_lock);
+	retraction_lock(owner, output->to_lock);
 	for (int i = 0; i < rules->count; i++)
 	{
 		query_lend(scope, owner);
@@ -88,7 +88,7 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 	if (tuplestore_tuple_count(output.to_lock) > 0)
 		apply_rules_after_lock(&scope, owner, rules, rows, &output);
 	query_reclaim(&scope);
-	retraction_write(output.retracted, output.published);
+	retraction_write(owner, output.retracted, output.published);
 	notification_write(&scope, owner, output.candidates, output.published);
 	event_log_append_all(output.published);
 	rule_output_end(&output);

@@ -117,7 +117,7 @@ user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs)
 		if (OidIsValid(role) && !is_member_of_role(source->owner, role))
 			continue;
 		query_lend(scope, source->owner);
-		query_run_into(&source->query, tuplestore_tuple_count(pairs), found, user_block_shape());
+		query_run_into(&source->query, tuplestore_tuple_count(pairs), NULL, found, user_block_shape());
 	}
 	query_reclaim(scope);
 	return found;

@@ -22,7 +22,7 @@ extern TupleDesc user_block_shape(void);
 /*
  * Returns those of the pairs of recipient and actor that have a block between them.  The caller ends both tuplestores.
  * Queries see nothing but the pairs, and run as the owners of their tables; the scope is then that of the extension's
- * owner again.  If "role" is valid, only the tables of its members count: others could make its writes fail, or wait.
+ * owner again.  If "role" is valid, only the tables of its members count: others could make it fail, or wait.
  */
 extern Tuplestorestate *user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs);
 

@@ -442,6 +442,17 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	FROM member AS m
 	GROUP BY m.role
 	UNION ALL
+	SELECT 'info', 'blocks_not_asked', s.relation, NULL,
+	       format('herald.notify() does not ask this table for these roles, as its owner could not act as them: %s',
+	              herald_internal.short_list(array_agg(l.name ORDER BY l.name), count(*))),
+	       format('-- if %I is the owner of the application: GRANT %I TO %1$I', o.rolname, min(l.name))
+	FROM herald_internal.block_source AS s
+	JOIN pg_class AS c ON c.oid = s.relation
+	JOIN pg_roles AS o ON o.oid = c.relowner
+	JOIN login AS l ON pg_has_role(l.oid, to_regrole('herald_publish')::oid, 'MEMBER') AND
+	                   NOT pg_has_role(o.oid, l.oid, 'MEMBER')
+	GROUP BY s.relation, o.rolname
+	UNION ALL
 	(SELECT 'info', 'owner_may_watch', NULL, NULL,
 	       format('role %I may watch its tables: %s', w.owner,
 	              herald_internal.short_list(array_agg(w.relation::text ORDER BY w.place), w.count)),

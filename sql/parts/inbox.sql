@@ -17,7 +17,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	SELECT n.id, n.recipient_id, n.actor_id, n.actor_name, n.type, n.subject_type, n.subject_id, n.title, n.content,
 	       n.data, n.created_at,
 	       CASE WHEN NOT herald.is_unread(n, m) THEN coalesce(n.read_at, m.read_at, n.archived_at) END,
-	       n.archived_at, n.retracted_at, n.cause, n.xid
+	       n.archived_at, n.retracted_at, n.cause, n.xid, n.owner
 	FROM herald.notification AS n
 	LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
 	WHERE n.recipient_id = inbox.user_id AND (before IS NULL OR n.id < before) AND n.retracted_at IS NULL AND

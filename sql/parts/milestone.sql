@@ -8,14 +8,16 @@ COMMENT ON FUNCTION herald_internal.owner_now(int, text) IS
 	'returns the owner of the subject of a total, from the application''s table, as its owner';
 
 -- Notifies of the milestones between two totals. Each is notified once, however often the total falls below it again.
+-- The cause belongs to the owner of the table that is counted, as those of its rules do.
 CREATE FUNCTION herald_internal.notify_milestones(counter herald_internal.counter, counted_id text, before bigint,
                                                   total bigint) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.notify(herald_internal.owner_now(counter.id, counted_id), 'milestone',
+	SELECT herald_internal.notify_as(herald_internal.owner_now(counter.id, counted_id), 'milestone',
 		title => CASE WHEN counter.subject_type = 'user' THEN 'You have ' || w.words END, content => w.words,
 		data => jsonb_build_object('total', rung, 'field', counter.field,
 		                           herald_internal.camel_case(counter.subject_type) || 'Id', counted_id),
-		subject_type => counter.subject_type, subject_id => counted_id,
+		actor => NULL, subject_type => counter.subject_type, subject_id => counted_id, thread => NULL,
+		owner => (SELECT c.relowner FROM pg_class AS c WHERE c.oid = counter.relation),
 		cause => format('%s:%s:milestone:%s:%s', counter.subject_type,
 		                replace(replace(counted_id, '\', '\\'), ':', '\:'), counter.field, rung))
 	FROM unnest(string_to_array(nullif(herald_internal.setting('milestones'), ''), ',')::bigint[]) AS rung

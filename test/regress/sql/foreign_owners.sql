@@ -115,8 +115,8 @@ RESET ROLE;
 SELECT herald.may_join('2', 'post:1');
 SELECT herald.room_policy('open', NULL);
 
--- Blocks of another owner have no part in the victim's writes: they would see or hide its notifications, fail or wait.
--- herald.notify() asks all tables of blocks, and shows them the pairs of users only.
+-- Blocks of another owner have no part in the victim's writes, and calls of herald.notify(): they would see or hide
+-- its notifications, fail or wait. Those that have one see the pairs of users only.
 SET ROLE regress_mallory;
 SELECT herald_internal.save_block_source('mallory.blocks',
                                          'SELECT c.recipient_id, c.actor_id FROM herald_candidate AS c');
@@ -127,7 +127,14 @@ SET ROLE regress_victim;
 INSERT INTO victim.messages VALUES (3, 1, 1, 'hello');
 RESET ROLE;
 SELECT count(*) FROM herald.notification WHERE type = 'own';
-SELECT herald.notify('3', 'own', 'hello');
+GRANT herald_publish TO regress_victim, regress_mallory;
+SET ROLE regress_victim;
+SELECT herald.notify('3', 'hand', 'hello', actor => '1') > 0 AS notified;
+SET ROLE regress_mallory;
+SELECT herald.notify('3', 'hand', 'hello', actor => '1');
+RESET ROLE;
+ALTER ROLE regress_victim LOGIN;
+SELECT relation, detail, remedy FROM herald.doctor() WHERE problem = 'blocks_not_asked';
 SET ROLE regress_mallory;
 SELECT herald_internal.forget_table('mallory.blocks');
 RESET ROLE;

@@ -94,7 +94,9 @@ SELECT count(*) > 0 AS watched FROM herald.watched WHERE relation = 'task.posts'
 SET ROLE regress_publisher;
 SELECT herald.publish('task:1', 'task:done', '{}') > 0 AS published,
        herald.notify('1', 'system', 'Done') > 0 AS notified,
-       herald.signal('{task:1}', 'task:waved') IS NOT NULL AS signalled, herald.retract('post:41:like:*') AS retracted;
+       herald.signal('{task:1}', 'task:waved') IS NOT NULL AS signalled,
+       herald.notify('1', 'task', 'Due', cause => 'task:1') > 0 AS due, herald.retract('task:*') AS retracted,
+       herald.retract('post:41:like:*') AS foreign_retracted;
 SET ROLE regress_server;
 SELECT title FROM herald.inbox('1');
 SELECT herald.mark_all_read('1'), herald.unread_count('1'), herald.is_online('1'), herald.may_join('1', 'post:41');
