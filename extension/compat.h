@@ -23,9 +23,11 @@
 #define strtou64(text, end, base) pg_strtouint64(text, end, base)
 #define flushed_wal() GetFlushRecPtr()
 #define current_timeline() ThisTimeLineID
+#define analyze_statement(statement, text) parse_analyze(statement, text, NULL, 0, NULL)
 #else
 #include "access/xlogrecovery.h"
 #define flushed_wal() GetFlushRecPtr(NULL)
+#define analyze_statement(statement, text) parse_analyze_fixedparams(statement, text, NULL, 0, NULL)
 #define current_timeline() GetWALInsertionTimeLine()
 #endif
 

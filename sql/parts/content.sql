@@ -292,8 +292,7 @@ BEGIN
 	                                         herald_internal.row_condition('post', relation), NULL));
 	post.active := herald_internal.and_conditions(post.present,
 	                                              herald_internal.value_condition(post.status, post.published));
-	post.listed := herald_internal.and_conditions(post.active, 'EXISTS (SELECT FROM (SELECT it.*) AS post WHERE ' ||
-	                                              post.in_feed || ')');
+	post.listed := herald_internal.and_conditions(post.active, post.in_feed);
 	post.private := post.visible IS NOT NULL OR
 		herald_internal.unblocked_condition('post', relation, post.author, 'session.viewer') IS NOT NULL;
 	post.path := 'post:' || herald_internal.id_template('changed', post.key);
@@ -333,13 +332,16 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published',
 	in_feed text DEFAULT NULL,
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort',
-	zone text DEFAULT 'UTC', active text DEFAULT NULL) RETURNS void
+	zone text DEFAULT 'UTC', active text DEFAULT NULL,
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	present text := herald_internal.present_condition(relation, deleted_at, active);
+	present text := herald_internal.present_condition(relation, deleted_at, active, schemas);
 	status_column text := herald_internal.quoted_column(relation, status);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
+	visible := herald_internal.resolve_condition(relation, visible, schemas, viewed => true);
+	in_feed := herald_internal.resolve_condition(relation, in_feed, schemas);
 	PERFORM herald_internal.register_table(relation, 'posts', jsonb_build_object(
 		'author', herald_internal.detect_key(relation, 'posts', 'author',
 		                                     author, herald_internal.referenced_user_table(relation)),
@@ -356,7 +358,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
-	text, text, text) IS
+	text, text, text, text[]) IS
 	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
 	'user''s id): only users that may see a post join its room and hear of it; "in_feed" is a condition over the row '
 	'for the feed; with a status column only published posts are news, and the author gets the states; followers are '
@@ -413,7 +415,8 @@ $$;
 
 CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
-	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL) RETURNS void
+	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
@@ -426,11 +429,11 @@ BEGIN
 		'actor', actor_columns,
 		'subject', subject_columns,
 		'subject_table', herald_internal.detect_subject_table(relation, 'likes', subject_columns, subject_table),
-		'present', herald_internal.present_condition(relation, deleted_at, active),
+		'present', herald_internal.present_condition(relation, deleted_at, active, schemas),
 		'on_error', on_error));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text, text[]) IS
 	'notifies the author of a liked subject, as long as the like exists, and publishes likes, unlikes and their total'
 	' to the subject''s room';
 
@@ -529,7 +532,8 @@ $$;
 CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
 	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL,
-	on_error text DEFAULT 'abort', zone text DEFAULT 'UTC', active text DEFAULT NULL) RETURNS void
+	on_error text DEFAULT 'abort', zone text DEFAULT 'UTC', active text DEFAULT NULL,
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author',
@@ -539,7 +543,7 @@ DECLARE
 	                                                    taken => author_columns, optional => true);
 	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table,
 	                                                     taken => author_columns || parent_columns);
-	present text := herald_internal.present_condition(relation, deleted_at, active);
+	present text := herald_internal.present_condition(relation, deleted_at, active, schemas);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
@@ -554,6 +558,7 @@ BEGIN
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text, text,
+	text[]) IS
 	'notifies the author of the commented subject or of the comment that is replied to, and mentioned users; '
 	'publishes comments and their total to the subject''s room';

@@ -71,7 +71,8 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	left_at text DEFAULT NULL,
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,active,member',
 	pending text DEFAULT 'pending,requested,invited',
-	last_read text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL) RETURNS void
+	last_read text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member',
@@ -82,7 +83,7 @@ BEGIN
 		'conversation', herald_internal.detect_key(relation, 'members', 'conversation', conversation,
 		                                           taken => member_columns),
 		'member', member_columns,
-		'present', herald_internal.and_conditions(herald_internal.present_condition(relation, NULL, active),
+		'present', herald_internal.and_conditions(herald_internal.present_condition(relation, NULL, active, schemas),
 		                         quote_ident(herald_internal.detect_column(relation, left_at, '{leftat,removedat}')) ||
 		                         ' IS NULL'),
 		'last_read', quote_ident(herald_internal.detect_column(relation,
@@ -91,7 +92,7 @@ BEGIN
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text, text, text[]) IS
 	'keeps the present members of a conversation in its room; with a status column, pending members get message '
 	'requests; a column with the last message that a member has read makes message:read';
 
@@ -220,7 +221,8 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true,
 	writable text DEFAULT NULL,
 	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort',
-	zone text DEFAULT 'UTC', active text DEFAULT NULL) RETURNS void
+	zone text DEFAULT 'UTC', active text DEFAULT NULL,
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
@@ -244,7 +246,7 @@ BEGIN
 		'conversation', conversation_columns,
 		'receiver', receiver_columns,
 		'body', body_columns,
-		'present', herald_internal.present_condition(relation, deleted_at, active),
+		'present', herald_internal.present_condition(relation, deleted_at, active, schemas),
 		'sendable', sendable,
 		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns ||
 		                                             conversation_columns || receiver_columns || body_columns),
@@ -254,7 +256,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,
-	text, text, text) IS
+	text, text, text, text[]) IS
 	'notifies the other present members of the conversation, or the receiver; publishes messages to the room of the '
 	'conversation, or of both users; lets clients insert messages by the action message:send';
 

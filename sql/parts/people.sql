@@ -4,16 +4,17 @@
 
 CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL,
 	key text DEFAULT NULL,
-	handle text DEFAULT NULL, active text DEFAULT NULL) RETURNS void
+	handle text DEFAULT NULL, active text DEFAULT NULL,
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.register_table(relation, 'users', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'users', key),
 		'name', herald_internal.name_column(relation, name),
 		'handle', herald_internal.detect_column(relation, handle, '{username,handle,login,nickname}'),
 		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled),
-		'active', herald_internal.present_condition(relation, NULL, active, asked => true)));
+		'active', herald_internal.present_condition(relation, NULL, active, schemas, asked => true)));
 $$;
-COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text, text, text[]) IS
 	'watches the table of users: their names, the handles by which they are mentioned, the column that switches '
 	'their notifications off, and the condition of active users: others are neither notified nor mentioned';
 
@@ -139,7 +140,8 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	deleted_at text DEFAULT NULL,
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active',
 	pending text DEFAULT 'pending,requested',
-	on_error text DEFAULT 'abort', active text DEFAULT NULL) RETURNS void
+	on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
@@ -151,11 +153,11 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'follows', jsonb_build_object(
 		'follower', follower_columns, 'followee', followee_columns, 'present',
-		herald_internal.present_condition(relation, deleted_at, active),
+		herald_internal.present_condition(relation, deleted_at, active, schemas),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text, text[]) IS
 	'notifies followed users, publishes follows to both users, and puts followers into the feeds that they follow; '
 	'with a status column, notifies of requests and of their acceptance';
 
@@ -202,7 +204,8 @@ $$;
 
 CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL, blocked text DEFAULT NULL,
 	mutual boolean DEFAULT true,
-	deleted_at text DEFAULT NULL, active text DEFAULT NULL) RETURNS void
+	deleted_at text DEFAULT NULL, active text DEFAULT NULL,
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	users regclass := herald_internal.referenced_user_table(relation);
@@ -214,10 +217,11 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'blocks', jsonb_build_object(
 		'blocker', blocker_columns, 'blocked', blocked_columns, 'mutual', mutual, 'present',
-		herald_internal.present_condition(relation, deleted_at, active, asked => true),
-		'timed', nullif(herald_internal.dependencies_of(relation, active) IS NOT NULL, false)));
+		herald_internal.present_condition(relation, deleted_at, active, schemas, asked => true),
+		'timed', nullif(herald_internal.dependencies_of(relation,
+			herald_internal.resolve_active(relation, active, schemas)) IS NOT NULL, false)));
 END
 $$;
-COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text, text) IS
+COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text, text, text[]) IS
 	'suppresses notifications of actors that the recipient has blocked or, if mutual, that have blocked the recipient;'
 	' mutual blocks also hide posts of either user from the other; pass mutual => false for a table of mutes';

@@ -252,13 +252,14 @@ $$;
 -- Returns the condition that a row exists for the rules, over its own columns: it is not deleted softly, and the
 -- argument "active" of the call holds. Rules see a row when it is written. So "active" must depend on nothing but the
 -- row, unless the table is asked anew each time ("asked").
-CREATE FUNCTION herald_internal.present_condition(relation regclass, deleted_at text, active text,
+CREATE FUNCTION herald_internal.present_condition(relation regclass, deleted_at text, active text, schemas text[],
                                                   asked boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	dependencies text;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
+	active := herald_internal.resolve_active(relation, active, schemas);
 	IF active IS NOT NULL THEN
 		dependencies := herald_internal.dependencies_of(relation, active);
 		IF dependencies IS NOT NULL AND NOT asked THEN

@@ -51,6 +51,47 @@ BEGIN
 END
 $$;
 
+-- ----- names in expressions of the application
+
+CREATE FUNCTION herald_internal.resolve_names(relation regclass, schemas text[], before text, expression text,
+                                              after text) RETURNS text
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_resolve_names';
+COMMENT ON FUNCTION herald_internal.resolve_names(regclass, text[], text, text, text) IS
+	'returns an expression with the schemas of its names, found in these schemas, inside the query around it';
+
+-- Returns whether a condition uses the row "post" as a whole, or seems to. A row of a transition table has not the type
+-- of the table, so that such a condition needs a row that has.
+CREATE FUNCTION herald_internal.uses_whole_row(condition text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT condition ~* '\mpost\M(?!"?\s*\.\s*"?[[:alpha:]_])';
+$$;
+
+-- Returns a condition over the row "post" and, if "viewed", "viewer", with the schemas of its names.
+CREATE FUNCTION herald_internal.resolve_condition(relation regclass, condition text, schemas text[],
+                                                  viewed boolean DEFAULT false) RETURNS text
+LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN herald_internal.uses_whole_row(c.condition)
+	       THEN format('(SELECT (%s) FROM json_populate_record(NULL::%s, row_to_json(post.*)) AS post)',
+	                   c.condition, $1)
+	       ELSE c.condition END
+	FROM herald_internal.resolve_names($1, schemas, 'SELECT (', $2, format(') FROM %s AS post%s', $1,
+	         CASE WHEN viewed THEN ' CROSS JOIN (SELECT NULL::text) AS session (viewer)' ELSE '' END)) AS c (condition);
+$$;
+
+-- Returns a condition over the columns of a row, or over the row "post", with the schemas of its names. It is over the
+-- columns alone, so that it holds under any alias.
+CREATE FUNCTION herald_internal.resolve_active(relation regclass, condition text, schemas text[]) RETURNS text
+LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN c.condition !~* '\mpost\M' THEN c.condition
+	       WHEN w.whole THEN format('(SELECT (%s) FROM json_populate_record(NULL::%s, (SELECT row_to_json(post.*) '
+	                                'FROM (SELECT %s) AS post)) AS post)', c.condition, $1, n.names)
+	       ELSE format('(SELECT (%s) FROM (SELECT %s) AS post)', c.condition, n.names) END
+	FROM herald_internal.resolve_names($1, schemas, 'SELECT (', $2, format(') FROM %s AS post', $1)) AS c (condition)
+	CROSS JOIN herald_internal.uses_whole_row(c.condition) AS w (whole)
+	CROSS JOIN LATERAL (SELECT string_agg(quote_ident(name), ', ') FROM unnest(herald_internal.column_names($1)) AS name
+	                    WHERE w.whole OR strpos(lower(c.condition), lower(name)) > 0) AS n (names);
+$$;
+
 -- Returns the type of a column, for casts.
 CREATE FUNCTION herald_internal.column_type(relation regclass, name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -218,11 +259,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
--- Returns the FROM item of a transition table. "active" is a condition over the columns of the row alone ("it").
+-- Returns the FROM item of a transition table. "active" is a condition over the columns of the row alone ("post").
 CREATE FUNCTION herald_internal.transition_rows_sql(alias text, active text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('(SELECT it.*, row_number() OVER () AS herald_ord, row_to_json(it) AS herald_row%1$s '
-	              'FROM herald_%2$s AS it) AS %2$s',
+	SELECT format('(SELECT post.*, row_number() OVER () AS herald_ord, row_to_json(post.*) AS herald_row%1$s '
+	              'FROM herald_%2$s AS post) AS %2$s',
 	              ', coalesce((' || active || '), false) AS herald_active', alias);
 $$;
 
@@ -618,9 +659,11 @@ CREATE FUNCTION herald.watch(
 	recheck_user text DEFAULT NULL,
 	recheck_room text DEFAULT NULL,
 	on_error text DEFAULT 'abort',
-	zone text DEFAULT 'UTC') RETURNS void
+	zone text DEFAULT 'UTC',
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	source text;
 	parts text[] := regexp_match(subject, '^([^:{}]+):(.+)$');
 	rechecked text[] := ARRAY[herald_internal.compile_template(recheck_user),
 	                          herald_internal.compile_template(recheck_room)];
@@ -630,6 +673,21 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = 'A subject is a type, a colon and the template of an id, for example ticket:{ticket_id}.';
 	END IF;
+	PERFORM herald_internal.check_watchable(relation);
+	source := format('FROM %1$s AS new CROSS JOIN %1$s AS old CROSS JOIN %1$s AS changed ', format(
+		'(SELECT t.*, NULL::bigint AS herald_ord, NULL::json AS herald_row FROM %s AS t)', relation));
+	joins := herald_internal.resolve_names(relation, schemas, 'SELECT ' || source, joins, '');
+	source := ') ' || concat_ws(E'\n', source, joins);
+	actor := herald_internal.resolve_names(relation, schemas, 'SELECT (', actor, source);
+	IF actor IS NOT NULL THEN
+		source := concat_ws(E'\n', source,
+		                    (herald_internal.person_by_id(relation, 'actor', actor)).joins);
+	END IF;
+	condition := herald_internal.resolve_names(relation, schemas, 'SELECT (', condition, source);
+	recipient := herald_internal.resolve_names(relation, schemas, 'SELECT (', recipient, source);
+	data := herald_internal.resolve_names(relation, schemas, 'SELECT (', data, source);
+	payload := herald_internal.resolve_names(relation, schemas, 'SELECT (', payload, source);
+	active := herald_internal.resolve_active(relation, active, schemas);
 	PERFORM herald_internal.watch(relation, rule, operations, condition, joins,
 		actor => actor, recipient => recipient, type => type,
 		subject_type => parts[1], subject_id => herald_internal.compile_template(parts[2]),
@@ -643,8 +701,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text,
-	text, text, text, text, text, text, text, text, text, text) IS
-	'creates or replaces a rule of a table: the notifications, the event and the recheck of a change of its rows';
+	text, text, text, text, text, text, text, text, text, text, text[]) IS
+	'creates or replaces a rule of a table: the notifications, the event and the recheck of a change of its rows; '
+	'names in expressions are resolved in "schemas", by default the search path of the caller';
 
 CREATE FUNCTION herald.unwatch(relation regclass, rule text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

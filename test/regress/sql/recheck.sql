@@ -38,7 +38,7 @@ DELETE FROM rc.guests;
 SELECT * FROM rc.heard();
 
 -- Rows of a key that are active or not, other tables, and a recheck before the event of the same rule.
-SELECT herald.watch('rc.guests', 'guests', '{insert,delete}', active => $$it.note <> 'out'$$, key => 'user_id',
+SELECT herald.watch('rc.guests', 'guests', '{insert,delete}', active => $$post.note <> 'out'$$, key => 'user_id',
 	joins => 'JOIN rc.posts AS post ON post.id = changed.post_id', recheck_room => 'author:{post.user_id}',
 	event => 'guest:changed', room => 'post:{post_id}');
 INSERT INTO rc.guests VALUES (1, 7, 'in'), (2, 8, 'out'), (3, 9, 'in');

@@ -1,0 +1,82 @@
+-- names: expressions of the application, with names that the caller's search path finds
+SET client_min_messages = warning;
+CREATE SCHEMA nm;
+CREATE SCHEMA nm_lib;
+CREATE TYPE nm_lib.audience AS ENUM ('all', 'friends');
+CREATE TABLE nm.users (id int PRIMARY KEY, username text);
+CREATE TABLE nm.posts (id int PRIMARY KEY, gone text, user_id int REFERENCES nm.users, audience nm_lib.audience,
+                       body text);
+ALTER TABLE nm.posts DROP COLUMN gone;
+CREATE TABLE nm.friends (user_id int, friend_id int);
+CREATE FUNCTION nm.may_see(viewer text, post nm.posts) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = nm, pg_temp
+AS $$ SELECT post.audience = 'all' OR EXISTS (SELECT FROM friends AS f
+                                              WHERE f.user_id = post.user_id AND f.friend_id::text = viewer) $$;
+CREATE FUNCTION nm_lib.is_long(body text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT length(body) > 3 $$;
+CREATE FUNCTION nm_lib.same(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE
+AS $$ SELECT lower($1) = lower($2) $$;
+CREATE OPERATOR nm_lib.=== (FUNCTION = nm_lib.same, LEFTARG = text, RIGHTARG = text);
+INSERT INTO nm.users VALUES (1, 'ann'), (2, 'ben'), (3, 'cleo');
+INSERT INTO nm.friends VALUES (1, 2);
+
+-- the names of the caller's search path, and "post" with the row type of the table
+SET search_path = nm, nm_lib;
+SELECT herald.watch_users('users'), herald.watch_posts('posts',
+	visible => 'may_see(viewer, post)', in_feed => $$is_long(post.body) OR post.audience IN ('all'::audience)$$);
+SELECT arguments ->> 'visible' AS visible, arguments ->> 'in_feed' AS in_feed
+FROM herald_internal.watched_table WHERE relation = 'posts'::regclass;
+INSERT INTO posts VALUES (1, 1, 'friends', 'for friends'), (2, 1, 'all', 'for all');
+SELECT room, viewer, herald.may_join(viewer, room) FROM unnest('{post:1,post:2}'::text[]) AS room,
+       unnest('{1,2,3}'::text[]) AS viewer ORDER BY 1, 2;
+
+-- a column that is added later changes nothing
+ALTER TABLE posts ADD COLUMN pinned boolean NOT NULL DEFAULT false;
+INSERT INTO posts VALUES (3, 1, 'friends', 'more for friends', true);
+SELECT rooms, name FROM herald.event WHERE payload ->> 'postId' = '3';
+SELECT herald.may_join('2', 'post:3'), herald.may_join('3', 'post:3');
+
+-- "post" in the condition of active rows
+CREATE FUNCTION is_shown(post posts) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT NOT post.pinned $$;
+CREATE TABLE likes (user_id int, post_id int, value int);
+SELECT herald.watch_posts('posts', active => 'is_shown(post) AND post.id > 0'),
+       herald.watch_likes('likes', active => 'post.value = 1');
+INSERT INTO posts VALUES (4, 1, 'all', 'pinned', true), (5, 1, 'all', 'not pinned', false);
+INSERT INTO likes VALUES (2, 5, 1), (3, 5, -1);
+SELECT name, payload ->> 'postId' AS post FROM herald.event WHERE payload ->> 'postId' IN ('4', '5') ORDER BY id;
+SELECT herald.may_join('2', 'post:4'), herald.may_join('2', 'post:5');
+SELECT herald_internal.total_of(id, '5') FROM herald_internal.counter WHERE relation = 'likes'::regclass;
+
+-- every expression of a rule; a search path that another session has means nothing
+SELECT herald.watch('friends', 'friend', joins => 'JOIN users AS friend ON friend.id = changed.friend_id',
+	condition => $$friend.username === 'BEN'
+		AND NOT EXISTS (WITH posts AS (SELECT 1) SELECT FROM posts, users WHERE false)$$,
+	recipient => 'SELECT u.id FROM users AS u WHERE u.id = changed.friend_id',
+	payload => $$json_build_object('audience', ('all'::text)::audience, 'long', is_long(friend.username))$$,
+	data => $$jsonb_build_object('friends', (SELECT count(*) FROM friends))$$,
+	active => $$post.user_id > 0 AND is_long('long' || user_id)$$,
+	title => '{friend.username} is a friend', event => 'friend:made', room => 'user:{user_id}');
+RESET search_path;
+INSERT INTO nm.friends VALUES (3, 2), (3, 1);
+SELECT recipient_id, title, data FROM herald.notification WHERE type = 'friend' ORDER BY id;
+SELECT rooms, payload::text FROM herald.event WHERE name = 'friend:made';
+
+-- mistakes are reported as the expression has them, without the calls that led to them
+\set VERBOSITY default
+SELECT herald.watch_posts('nm.posts', visible => 'may_see(viewer, post)');
+SELECT herald.watch_posts('nm.posts', visible => 'nm.may_see(viewer, post.author)');
+SELECT herald.watch('nm.friends', 'friend', recipient => 'new.friend_id); SELECT (1');
+CREATE TEMPORARY TABLE passing (id int);
+SELECT herald.watch('nm.friends', 'friend', recipient => 'SELECT id FROM passing');
+
+-- an operator without a name in the text would be another one with another search path
+CREATE FUNCTION nm_lib.same(varchar, text) RETURNS boolean LANGUAGE sql IMMUTABLE
+AS $$ SELECT lower($1) = lower($2) $$;
+CREATE OPERATOR nm_lib.= (FUNCTION = nm_lib.same, LEFTARG = varchar, RIGHTARG = text);
+SELECT herald.watch('nm.friends', 'friend', recipient => 'new.friend_id', schemas => '{nm_lib}',
+	condition => $$'ann'::varchar IN ('ANN'::text)$$);
+SELECT herald.watch('nm.friends', 'friend', recipient => 'new.friend_id', schemas => '{nm_lib}',
+	condition => $$'ann'::varchar = 'ANN'::text$$);
+SELECT substring(notify FROM 'WHERE .*') AS condition FROM herald.watched WHERE rule = 'friend' AND notify IS NOT NULL;
+
+SELECT herald.unwatch_all();
+DROP SCHEMA nm, nm_lib CASCADE;
