@@ -18,15 +18,17 @@
 #include "utils/builtins.h"
 
 #include "query.h"
+#include "query_cache.h"
 #include "subtransaction.h"
 
 static SavedQuery find_room_sources = {
 	.name = "the query for sources of rooms",
 	.text = "SELECT s.sql, k.relowner, s.prefix FROM herald_internal.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
-			" WHERE s.kind = ANY ($1) ORDER BY s.relation, s.kind",
+			" WHERE s.prefix = ANY ($1) ORDER BY s.relation, s.kind",
 	.nargs = 1,
 	.argtypes = { TEXTARRAYOID },
 	.read_only = true,
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
 };
 
 /* One run of a room source, and the result of the function that it adds to. */
@@ -54,7 +56,7 @@ room_search_run(void *argument)
 	RoomSearch *search = argument;
 	SavedQuery source = { .name = "a source of rooms", .text = search->sql, .nargs = 1, .argtypes = { TEXTARRAYOID }, .read_only = true };
 	static const Oid types[] = { TEXTOID, TEXTOID };
-	uint64 rows = query_run_once(&source, &search->users, types, lengthof(types));
+	uint64 rows = query_cache_run(&source, &search->users, types, lengthof(types));
 
 	for (uint64 row = 0; row < rows; row++)
 	{
@@ -101,12 +103,12 @@ room_search_each(RoomSearch *search, ArrayType *users)
 
 PG_FUNCTION_INFO_V1(herald_automatic_rooms);
 
-/* herald_internal.automatic_rooms(users, kinds) returns the rooms of users from the sources of these kinds. */
+/* herald_internal.automatic_rooms(users, prefixes) returns the rooms of users with these prefixes. */
 Datum
 herald_automatic_rooms(PG_FUNCTION_ARGS)
 {
 	ArrayType *users = PG_GETARG_ARRAYTYPE_P(0);
-	Datum kinds = PG_GETARG_DATUM(1);
+	Datum prefixes = PG_GETARG_DATUM(1);
 	RoomSearch search;
 	QueryScope scope;
 	uint64 sources;
@@ -116,7 +118,7 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 	if (ArrayGetNItems(ARR_NDIM(users), ARR_DIMS(users)) == 0)
 		return (Datum) 0;
 	query_begin(&scope);
-	sources = query_run(&find_room_sources, 1, &kinds, NULL);
+	sources = query_run(&find_room_sources, 1, &prefixes, NULL);
 	found = SPI_tuptable;
 	for (uint64 i = 0; i < sources; i++)
 	{

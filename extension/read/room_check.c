@@ -20,6 +20,7 @@
 
 #include "admin/role_settings.h"
 #include "query.h"
+#include "query_cache.h"
 #include "subtransaction.h"
 
 /* The columns of the result, and of that of a check. */
@@ -98,7 +99,7 @@ run_check(void *argument)
 		query.argtypes[column] = pair_arrays[column];
 		values[column] = array_of(check, column);
 	}
-	rows = query_run_once(&query, values, answer_types, ANSWER_COLUMNS);
+	rows = query_cache_run(&query, values, answer_types, ANSWER_COLUMNS);
 	for (uint64 row = 0; row < rows; row++)
 	{
 		Datum answer[ANSWER_COLUMNS];

@@ -16,6 +16,7 @@
 #include "storage/lmgr.h"
 
 #include "query.h"
+#include "query_cache.h"
 #include "subtransaction.h"
 
 static SavedQuery find_counter = {
@@ -53,7 +54,7 @@ counter_lookup_run(void *argument)
 	CounterLookup *lookup = argument;
 	SavedQuery query = { .name = "the query of a counter", .text = lookup->sql, .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
 
-	if (query_run_once(&query, &lookup->subject_id, &lookup->type, 1) == 1)
+	if (query_cache_run(&query, &lookup->subject_id, &lookup->type, 1) == 1)
 		lookup->value = query_value(0, 1, &lookup->isnull);
 	if (!lookup->isnull && lookup->type == TEXTOID)
 		lookup->value = SPI_datumTransfer(lookup->value, false, -1);

@@ -28,9 +28,8 @@ CREATE TRIGGER check_owner BEFORE INSERT OR UPDATE OR DELETE ON herald.action
 
 -- Returns the function of a built-in action: act_notification_read for notification:read.
 CREATE FUNCTION herald_internal.built_in_action(action text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('herald_internal.%I(text, jsonb)', 'act_' || replace(action, ':', '_'));
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN format('herald_internal.%I(text, jsonb)', 'act_' || replace(action, ':', '_'));
 
 CREATE FUNCTION herald.expose(action text, function regprocedure, run_as regrole DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -155,14 +154,12 @@ END
 $$;
 
 CREATE FUNCTION herald_internal.act_typing_start(user_id text, payload jsonb) RETURNS jsonb
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.signal_typing(user_id, 'typing:start', payload);
-$$;
+LANGUAGE sql
+RETURN herald_internal.signal_typing(user_id, 'typing:start', payload);
 
 CREATE FUNCTION herald_internal.act_typing_stop(user_id text, payload jsonb) RETURNS jsonb
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.signal_typing(user_id, 'typing:stop', payload);
-$$;
+LANGUAGE sql
+RETURN herald_internal.signal_typing(user_id, 'typing:stop', payload);
 
 CREATE FUNCTION herald_internal.act(user_id text, action text, payload jsonb, claims jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -98,7 +98,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH room AS (
 		SELECT u AS user_id, 'feed:' || u AS room FROM unnest(users) AS u
 		UNION
-		SELECT a.user_id, a.room FROM herald_internal.automatic_rooms(users, '{members}') AS a
+		SELECT a.user_id, a.room FROM herald_internal.automatic_rooms(users, '{conversation:}') AS a
 	), placed AS (
 		SELECT r.user_id, r.room, sum(octet_length(to_json(r.room)::text) + 1) OVER (PARTITION BY r.user_id
 		    ORDER BY r.room) / 5000 AS list
@@ -287,7 +287,7 @@ BEGIN
 	ELSIF payload ? 'userIds' THEN
 		RAISE EXCEPTION '"userIds" must be an array of at most 1000 ids' USING ERRCODE = 'invalid_parameter_value';
 	ELSE
-		asked := ARRAY(SELECT substr(a.room, 6) FROM herald_internal.automatic_rooms(ARRAY[user_id], '{follows}') AS a
+		asked := ARRAY(SELECT substr(a.room, 6) FROM herald_internal.automatic_rooms(ARRAY[user_id], '{feed:}') AS a
 		               UNION SELECT c FROM herald_internal.conversation_partners(user_id) AS c
 		               WHERE c <> act_presence_list.user_id);
 	END IF;

@@ -169,7 +169,8 @@ $$;
 
 -- The keys of a room depend on its name only, not on the user, so they come from every check that knows the room.
 CREATE FUNCTION herald_internal.admitted(users text[], rooms text[]) RETURNS TABLE (ordinal int, keys text[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
@@ -186,8 +187,9 @@ BEGIN
 		UNION ALL
 		SELECT a.ordinal, true, NULL
 		FROM asked AS a
-		JOIN herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT u.user_id FROM asked AS u WHERE u.automatic)) AS r
-			USING (user_id, room)
+		JOIN herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT u.user_id FROM asked AS u WHERE u.automatic),
+		                                     ARRAY(SELECT DISTINCT u.prefix || ':' FROM asked AS u WHERE u.automatic))
+			AS r USING (user_id, room)
 		WHERE a.automatic
 		UNION ALL
 		SELECT r.ordinal, r.admitted, r.keys

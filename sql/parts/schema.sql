@@ -155,11 +155,11 @@ CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';
 COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'deletes all rules and saved arguments of a table';
 
-CREATE FUNCTION herald_internal.automatic_rooms(users text[], kinds text[] DEFAULT '{follows,members}')
+CREATE FUNCTION herald_internal.automatic_rooms(users text[], prefixes text[] DEFAULT '{feed:,conversation:}')
 	RETURNS TABLE (user_id text, room text)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_automatic_rooms';
 COMMENT ON FUNCTION herald_internal.automatic_rooms(text[], text[]) IS
-	'returns the rooms that users are in by the application''s own tables, for some kinds of them';
+	'returns the rooms that users are in by the application''s own tables, for some prefixes of their names';
 
 -- A record keeps the name of its function: pg_upgrade refuses columns of type regprocedure, because OIDs of functions
 -- change. Only the owner of the function that was registered may put another function in its place.
