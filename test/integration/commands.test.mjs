@@ -1,12 +1,13 @@
 // The two commands, make demo and make test, after make install and beside one.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { freePort } from './harness/bridge.mjs';
 import { atExit } from './harness/cleanup.mjs';
 import { root } from './harness/postgres.mjs';
@@ -46,20 +47,29 @@ class Machine {
 
   // Installs and uninstalls until stopped; returns how to stop it.
   installForEver() {
-    const loop = `while make -s -C "$1" PG_CONFIG="$2" uninstall install; do echo done; sleep 0.2; done`;
-    const child = spawn('bash', ['-c', loop, 'bash', this.sources, this.pgConfig], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-    const running = { rounds: 0 };
-    child.stdout.on('data', () => { running.rounds += 1; });
-    const end = () => process.kill(-child.pid, 'SIGTERM');
-    const forget = atExit(end);
-    running.stop = async () => {
-      forget();
-      assert.equal(child.exitCode, null, 'it still installs');
-      end();
-      await once(child, 'close');
-    };
-    return running;
+    return repeat('make -s -C "$1" PG_CONFIG="$2" uninstall install && sleep 0.2', this.sources, this.pgConfig);
   }
+
+  // Makes and removes many files that are named as the extension's.
+  comeAndGo() {
+    return repeat('touch "$1"/pg_herald_{1..200} && rm "$1"/pg_herald_*', output(this.pgConfig, '--pkglibdir'));
+  }
+}
+
+// Repeats a shell command until it fails or is stopped. rounds: how often it has run.
+function repeat(command, ...words) {
+  const child = spawn('bash', ['-c', `while ${command}; do echo; done`, 'bash', ...words], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const running = { rounds: 0 };
+  child.stdout.on('data', (lines) => { running.rounds += lines.length; });
+  const end = () => process.kill(-child.pid, 'SIGTERM');
+  const forget = atExit(end);
+  running.stop = async () => {
+    forget();
+    assert.equal(child.exitCode, null, `${command} goes on`);
+    end();
+    await once(child, 'close');
+  };
+  return running;
 }
 
 // Runs make demo in a copy of the project until its page answers.
@@ -85,17 +95,30 @@ function runTest(project, file, env) {
   return stdout.trim().split('\n').pop();
 }
 
-test('make demo and make test work after make install and beside one', { timeout: 2 * PATIENCE }, async () => {
-  const machine = new Machine();
+const machine = new Machine();
+const env = { ...process.env, PG_CONFIG: machine.pgConfig };
+
+test('installs the extension with its bitcode', () => {
   assert.deepEqual(machine.installed().filter((name) => !/bc$|^pg_herald$/.test(name)), ['pg_herald--1.0.sql', 'pg_herald.control', 'pg_herald.so']);
   const withBitcode = output(machine.pgConfig, '--configure').includes('--with-llvm');
   assert.equal(existsSync(path.join(output(machine.pgConfig, '--pkglibdir'), 'bitcode/pg_herald')), withBitcode);
-  const env = { ...process.env, PG_CONFIG: machine.pgConfig };
+});
+
+test('scripts/server-tree copies no file of an extension that comes and goes meanwhile', { timeout: PATIENCE }, async () => {
+  const tree = path.join(machine.folder, 'private');
+  const copy = () => promisify(execFile)(script('server-tree'), [tree], { env });
+  await copy();
+  const files = machine.comeAndGo();
+  for (let round = 0; round < 4; round += 1) await copy();
+  await files.stop();
+  assert.ok(files.rounds > 4, `${files.rounds} rounds meanwhile`);
+  assert.equal(output('find', tree, '-name', 'pg_herald_*'), '');
+});
+
+test('make demo and make test work after make install and beside one', { timeout: 2 * PATIENCE }, async () => {
   const project = path.join(newFolder(), 'pg_herald');
   copyProject(project);
-
   const installing = machine.installForEver();
-  for (let round = 0; round < 2; round += 1) execFileSync(script('server-tree'), [path.join(machine.folder, 'private')], { env, stdio: 'pipe' });
   await runDemo(project, env);
   const last = runTest(project, 'regress/sql/doorbell.sql', env);
   await installing.stop();
