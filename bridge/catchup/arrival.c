@@ -16,18 +16,17 @@
  *	  joined, those that are remembered under its key, those that its client asks for.  The snapshot
  *	  of this statement is "checked".  Its second statement, with a later snapshot, finds the position
  *	  from which to go on, the snapshots that this position stands for, and the automatic rooms
- *	  there.  For a new client, and for one that cannot be recovered, that is the present position.
- *	  The session enters the rooms of its first answer.  Later answers only take it out of rooms:
+ *	  there.  For a new client, and for one that cannot be recovered, the position is that of
+ *	  "checked".  No position sees more, so the session gets each recheck that the check has not
+ *	  considered.  The session enters the rooms of its first answer.  Later answers only take it out of rooms:
  *	  its client may have left some meanwhile.  If the connection to the database is lost, the
  *	  session goes back to step 1.
  *
  * 3. AWAITING_READER.  The reader reads the log in windows.  The session waits for the end of
  *	  a window that began after the answer: by then the reader has read past the position,
- *	  and each later event reaches the live audience.  It has also delivered all rechecks
- *	  up to the position.  If one of them came after the query, concerns the session, and
- *	  is not visible in "checked", the session goes back to step 1.  So it does if the connection to
- *	  the database is lost: a crashed server may give the transaction ids that the snapshots see
- *	  to other transactions.
+ *	  and each later event reaches the live audience.  If the connection to the database is lost,
+ *	  the session goes back to step 1: a crashed server may give the transaction ids that the
+ *	  snapshots see to other transactions.
  *
  * 4. READING_CACHE.  If the event cache reaches back to the position, the session enters
  *	  the audience CACHE_REPLAY and is welcomed.  The cached events are published there,
@@ -51,7 +50,8 @@
  *	  the publication it goes to step 6 with the reader's position, which is still before the event.
  *
  * So access that is withdrawn ends at its recheck: no session passes a recheck that concerns it
- * before the database has checked its access with a snapshot that sees the recheck.
+ * before the database has checked its access with a snapshot that sees the recheck.  After each check
+ * the session passes one recheck at least: rechecks in quick succession delay it, but do not stop it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -69,7 +69,6 @@
 #include "catchup/joined_rooms.h"
 #include "catchup/pause.h"
 #include "catchup/replay.h"
-#include "fanout/recent_rechecks.h"
 #include "fanout/room.h"
 #include "fanout/session_list.h"
 #include "source/database.h"
@@ -87,7 +86,6 @@ static struct
 	SessionList being_located;
 	SessionList awaiting_reader;
 	bool rechecks_next;						 /* the latest query was for arrivals */
-	uint64_t first_recheck;					 /* number of the next recheck, when the query was sent */
 	uint64_t segments[EVENT_CACHE_SEGMENTS]; /* numbers of the event cache's, when the query was sent */
 } arrivals = {
 	.to_locate = { .kind = LIST_TO_LOCATE },
@@ -152,7 +150,7 @@ take_position(Session *session, const PGresult *result, int row)
 	catchup_cursor_locate(&session->cursor, memory_copy(PQgetvalue(result, row, COLUMN_POSITION)),
 						  read_snapshots(PQgetvalue(result, row, COLUMN_SEEN_SNAPSHOTS),
 										 PQgetvalue(result, row, COLUMN_SEEN_IDS)));
-	catchup_cursor_plan(&session->cursor, segment, reader_window() + 1, lag_events, arrivals.first_recheck);
+	catchup_cursor_plan(&session->cursor, segment, reader_window() + 1, lag_events);
 }
 
 /* Rooms change with the events that a session gets: it takes them once, as they were at its position. */
@@ -263,7 +261,6 @@ send_query(void)
 	values[3] = cached_positions();
 	values[4] = text_array_write((const char *const *) held, count);
 	values[5] = text_array_write(asked, count);
-	arrivals.first_recheck = recent_rechecks_next();
 	database_query(arrivals.database,
 				   "SELECT pg_catalog.array_to_json(rooms), unread, recovered, \"position\", pg_catalog.array_to_json(seen_snapshots::pg_catalog.text[]),"
 				   " pg_catalog.array_to_json(seen_ids), segments_before, lag_events, joined, checked"
@@ -312,12 +309,6 @@ arrival_begin(Session *session)
 	locate_sessions();
 }
 
-static bool
-recheck_concerns(const Recheck *recheck, const void *session)
-{
-	return room_recheck_concerns_any(recheck, session);
-}
-
 void
 arrival_reader_reached(const char *position)
 {
@@ -327,15 +318,7 @@ arrival_reader_reached(const char *position)
 	room_window_read(reader_window());
 	event_cache_reached(position);
 	while (waiting->first != NULL && waiting->first->cursor.reader_window <= reader_window())
-	{
-		Session *session = session_list_take(waiting);
-
-		if (recent_rechecks_any(session->cursor.first_recheck, recheck_concerns, session))
-			await_query(session);
-		else
-			session_list_append(&arrived, session);
-	}
-	locate_sessions();
+		session_list_append(&arrived, session_list_take(waiting));
 	replay_begin(&arrived);
 }
 

@@ -37,7 +37,7 @@ joined_rooms_held(Session *session)
 	return text;
 }
 
-/* A room of the answer that depends on access has keys if the session is admitted. */
+/* A room of the answer has keys if the session may be in it. */
 static bool
 has_keys(const json_t *joined)
 {
@@ -58,14 +58,24 @@ admit(Session *session, const json_t *joined, Snapshot *checked, bool is_first)
 	const char *since = json_string_value(json_object_get(joined, "since"));
 	uint64_t window = reader_window() + 1;
 
-	if (json_is_true(json_object_get(joined, "automatic")))
-		return; /* the log says when the session is there */
-	if (is_first)
-		room_admit(session, room, access_new(checked, since ? snapshot_parse(since) : NULL, window));
-	else
+	if (!is_first)
 		room_check_admit(session, room, checked, window);
+	else if (!json_is_true(json_object_get(joined, "automatic"))) /* else the log says when the session is there */
+		room_admit(session, room, access_new(checked, since ? snapshot_parse(since) : NULL, window));
 	if (room_has(session, room))
 		room_key_add(room, json_object_get(joined, "keys"));
+}
+
+static void
+refuse(Session *session, const json_t *joined, bool is_first)
+{
+	bool interrupted = json_is_true(json_object_get(joined, "interrupted"));
+	const RoomRefusal *reason = interrupted ? &room_interrupted : &room_forbidden;
+
+	if (!is_first)
+		room_check_refuse(session, joined_name(joined), reason);
+	else if (session->asked == NULL)
+		session_tell_left(session, joined_name(joined), reason);
 }
 
 static bool
@@ -93,7 +103,7 @@ tell_refused(Session *session, const json_t *rooms)
 	json_array_foreach(asked, i, room)
 	{
 		if (!is_admitted(rooms, json_string_value(room)))
-			session_tell_left(session, json_string_value(room));
+			session_tell_left(session, json_string_value(room), &room_forbidden);
 	}
 	json_decref(asked);
 	free(session->asked);
@@ -112,10 +122,9 @@ joined_rooms_take(Session *session, const char *rooms_text, const char *checked_
 	{
 		if (has_keys(joined))
 			admit(session, joined, checked, is_first);
-		else if (is_first && session->asked == NULL)
-			session_tell_left(session, joined_name(joined));
+		else
+			refuse(session, joined, is_first);
 	}
-	room_check_end(session);
 	tell_refused(session, rooms);
 	snapshot_unref(checked);
 	json_decref(rooms);

@@ -70,14 +70,12 @@ catchup_cursor_locate(CatchupCursor *cursor, char *position, SeenSnapshots *seen
 }
 
 void
-catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events,
-					uint64_t first_recheck)
+catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events)
 {
 	assert(catchup_cursor_is_located(cursor));
 	cursor->segment = segment;
 	cursor->reader_window = reader_window;
 	cursor->lag_events = lag_events;
-	cursor->first_recheck = first_recheck;
 }
 
 bool

@@ -37,7 +37,6 @@ typedef struct CatchupCursor
 	uint64_t segment;			   /* of the event cache, from which on to replay; 0: the cache begins too late */
 	uint64_t reader_window;		   /* number of the reader's window that must end before the replay */
 	int64_t lag_events;			   /* about so many events followed the position when it was located */
-	uint64_t first_recheck;		   /* number of the first recheck (recent_rechecks.h) that the answer may lack */
 } CatchupCursor;
 
 /* Begins at a position, which the cursor takes over; NULL: the client is new. */
@@ -54,8 +53,7 @@ extern void catchup_cursor_set_recovered(CatchupCursor *cursor, bool recovered);
 
 /* Takes over the database's answer: a position, its snapshots, and where to go on. */
 extern void catchup_cursor_locate(CatchupCursor *cursor, char *position, SeenSnapshots *seen_snapshots);
-extern void catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events,
-								uint64_t first_recheck);
+extern void catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events);
 
 /* Returns whether the client has had the event before it came; false for a live session. */
 extern bool catchup_cursor_has_seen(const CatchupCursor *cursor, const Event *event);

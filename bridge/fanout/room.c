@@ -170,17 +170,14 @@ room_check_admit(Session *session, const char *name, Snapshot *checked, uint64_t
 }
 
 void
-room_check_end(Session *session)
+room_check_refuse(Session *session, const char *name, const RoomRefusal *reason)
 {
-	for (int i = session->rooms.count - 1; i >= 0; i--)
-	{
-		Membership *membership = session->rooms.memberships[i];
+	Membership *membership = membership_find(session, name);
 
-		if (membership->access == NULL || !membership->access->being_checked)
-			continue;
-		session_tell_left(session, membership->room->name);
-		membership_end(membership);
-	}
+	if (membership == NULL || membership->access == NULL || !membership->access->being_checked)
+		return;
+	membership_end(membership);
+	session_tell_left(session, name, reason);
 }
 
 /* Forgets snapshots that the live audience does not need any more. */

@@ -17,6 +17,9 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 
+const RoomRefusal room_forbidden = { "forbidden", "there is no such room for this user" };
+const RoomRefusal room_interrupted = { "interrupted", "access to this room changes at the moment; join again later" };
+
 static void (*tell_stall)(Session *session);
 
 Session *
@@ -188,7 +191,7 @@ session_stall(Session *session)
 
 /* The position is that of the session: a client of Socket.IO takes a text behind the payload for its offset. */
 static void
-send_left(Session *session, const char *room)
+send_left(Session *session, const char *room, const RoomRefusal *reason)
 {
 	Event *event = event_new();
 	char *name = json_quoted(room);
@@ -196,7 +199,7 @@ send_left(Session *session, const char *room)
 
 	assert(session->cursor.position != NULL);
 	event->name = memory_copy("room:left");
-	event->payload = memory_format("{\"room\":%s,\"reason\":\"forbidden\"}", name);
+	event->payload = memory_format("{\"room\":%s,\"reason\":\"%s\"}", name, reason->code);
 	event->position = memory_copy(session->cursor.position);
 	event->rooms = memory_new(sizeof(char *));
 	event->rooms[event->room_count++] = memory_copy(room);
@@ -208,17 +211,18 @@ send_left(Session *session, const char *room)
 }
 
 void
-session_tell_left(Session *session, const char *room)
+session_tell_left(Session *session, const char *room, const RoomRefusal *reason)
 {
 	LeftRoom *left;
 
 	if (session->state != SESSION_ARRIVING)
 	{
-		send_left(session, room);
+		send_left(session, room, reason);
 		return;
 	}
 	left = memory_new(sizeof(LeftRoom) + strlen(room) + 1);
 	strcpy(left->name, room);
+	left->reason = reason;
 	LL_APPEND(session->left, left);
 }
 
@@ -226,7 +230,7 @@ void
 session_tell_all_left(Session *session)
 {
 	for (LeftRoom *room = session->left; room != NULL; room = room->next)
-		send_left(session, room->name);
+		send_left(session, room->name, room->reason);
 	session_drop_left(session);
 }
 

@@ -33,10 +33,24 @@ typedef struct SessionOps
 	void (*dismiss)(struct Session *session, const char *code, const char *message);
 } SessionOps;
 
-/* A room that a session is not in any more, because its user lost the access. */
+/* The reason why a session may not be in a room, as its client is told. */
+typedef struct RoomRefusal
+{
+	const char *code;
+	const char *message;
+} RoomRefusal;
+
+/* The user has no access to the room. */
+extern const RoomRefusal room_forbidden;
+
+/* The access changes faster than the session can follow; the client may join again. */
+extern const RoomRefusal room_interrupted;
+
+/* A room that a session is not in any more. */
 typedef struct LeftRoom
 {
 	struct LeftRoom *next;
+	const RoomRefusal *reason;
 	char name[];
 } LeftRoom;
 
@@ -108,7 +122,7 @@ extern void session_deliver(Session *session, Event *event);
 extern void session_stall(Session *session);
 
 /* Tells the client by the event "room:left" that it is not in a room any more; an arriving one after its welcome. */
-extern void session_tell_left(Session *session, const char *room);
+extern void session_tell_left(Session *session, const char *room, const RoomRefusal *reason);
 
 /* Tells a client that was just welcomed of the rooms that it has lost. */
 extern void session_tell_all_left(Session *session);

@@ -30,12 +30,16 @@
 #define LONGEST_QUEUE 10000
 #define LARGEST_QUEUE (16 * 1024 * 1024)
 
+/* A join is asked so often at most, while rechecks overtake its answers. */
+#define MOST_JOIN_ATTEMPTS 10
+
 typedef struct Action
 {
 	Session *session; /* a reference */
 	char *name;
 	char *room;				/* of room:join and room:leave; else NULL */
 	uint64_t first_recheck; /* of room:join: number of the next recheck, when the query was sent */
+	int attempts;			/* of room:join: queries that were answered too late */
 	bool in_flight;			/* in the database */
 	char *reference;
 	size_t size; /* bytes of the query's values */
@@ -167,22 +171,42 @@ enter_joined_room(Action *action, const PGresult *result)
 
 static const char join_sql[] =
 	"SELECT admitted, pg_catalog.array_to_json(keys), checked, since FROM herald_internal.join_room($1, $2, $3)";
+static const char leave_sql[] = "SELECT '{}' FROM herald_internal.leave_room($1, $2, $3)";
 
 static void action_on_join(void *context, const PGresult *result);
 
-/* The session's later actions must still come after the join. */
+/* A membership that has ended since the join was sent counts for more than the answer. */
+static void
+settle_join(Session *session)
+{
+	action_lane_end_join(&session->lane);
+	room_apply_late_changes(session);
+}
+
+/* The database has forgotten the room again. */
+static void
+action_on_join_interrupted(void *context, const PGresult *result)
+{
+	Action *action = context;
+
+	(void) result;
+	settle_join(action->session);
+	answer_error(action, room_interrupted.code, room_interrupted.message);
+}
+
+/* Asks once more, or gives up.  The session's later actions must still come after the join. */
 static void
 join_again(Action *action)
 {
 	Session *session = action->session;
 	const char *values[] = { session->user, action->room, session->key };
+	bool gives_up = ++action->attempts == MOST_JOIN_ATTEMPTS;
 
 	action->first_recheck = recent_rechecks_next();
-	database_query_next(action_queue.connections[session->lane.connection], join_sql, 3, values, action_on_join,
-						action);
+	database_query_next(action_queue.connections[session->lane.connection], gives_up ? leave_sql : join_sql, 3, values,
+						gives_up ? action_on_join_interrupted : action_on_join, action);
 }
 
-/* A membership that has ended since the join was sent counts for more than the answer. */
 static void
 action_on_join(void *context, const PGresult *result)
 {
@@ -198,12 +222,11 @@ action_on_join(void *context, const PGresult *result)
 		session_unref(session);
 		return;
 	}
-	action_lane_end_join(&session->lane);
-	room_apply_late_changes(session);
+	settle_join(session);
 	if (joined)
 		answer_data(action, "{}");
 	else if (value != NULL)
-		answer_error(action, "forbidden", NO_SUCH_ROOM);
+		answer_error(action, room_forbidden.code, room_forbidden.message);
 	else
 		answer_failure(action, result);
 	session_unref(session);
@@ -266,7 +289,7 @@ submit_leave(Action *action, const char *room)
 
 	action->room = memory_copy(room);
 	room_leave(action->session, room);
-	ask_database(action, "SELECT '{}' FROM herald_internal.leave_room($1, $2, $3)", 3, values, action_on_leave);
+	ask_database(action, leave_sql, 3, values, action_on_leave);
 }
 
 static void

@@ -14,9 +14,6 @@
 #include "base/config.h"
 #include "fanout/session.h"
 
-/* The message of the error "forbidden" for a room. */
-#define NO_SUCH_ROOM "there is no such room for this user"
-
 /*
  * Gets the answer to an action: the inside of a JSON object, either
  *	 "ok":true,"data":...			or

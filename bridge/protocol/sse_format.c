@@ -107,7 +107,7 @@ sse_welcome(Session *session)
 	sse_send(client, sse_field_text(session->cursor.position, "welcome", plain_json_welcome(session)));
 	sse_send(client, sse_field_text(NULL, "notification:unread", plain_json_unread(session)));
 	for (const LeftRoom *room = session->left; room != NULL; room = room->next)
-		sse_send(client, sse_field_text(NULL, "error", plain_json_error(room->name, "forbidden", NO_SUCH_ROOM)));
+		sse_send(client, sse_field_text(NULL, "error", plain_json_error(room->name, room->reason->code, room->reason->message)));
 	session_drop_left(session);
 }
 

@@ -312,14 +312,16 @@ $$;
 -- account.
 -- It is also the position of sessions that cannot be recovered: they get the rechecks that come later.
 --
--- 2. The second statement has a later snapshot. A session with an earlier position is recovered if the log says that it
--- has had access to its rooms since the position. Two transactions with rechecks of a room may have withdrawn access
--- and granted it again. For a room that the session only asks for, one may have granted it. Such a session begins at
--- the present. It gets none of the events of its rooms that this snapshot sees, because a check may have seen more than
--- "checked".
+-- 2. The second statement has a later snapshot. Two transactions with rechecks of a room may have withdrawn access and
+-- granted it again. Such a room is interrupted: events since the position may not be for the user. A session that is
+-- recovered leaves it, is told, and may join it again. A room that the session only asks for is interrupted by one
+-- transaction that may have granted access. The session is about to join it, so it is not recovered instead: it begins
+-- at the present. Then it gets none of the events of its rooms that this snapshot sees, because a check may have seen
+-- more than "checked".
 -- A client that comes back chooses its position: it may lie between withdrawal and return of access, or claim to have
 -- seen the rechecks. So those of a remembered room count since its latest check, and those of a room that is asked for
--- from the first transaction on that the position may not have seen.
+-- from the first transaction on that the position may not have seen. No bridge has given out a position that sees more
+-- than "checked".
 --
 -- The automatic rooms are those at the position: later changes of membership reach the session as events, in their
 -- order.
@@ -371,8 +373,8 @@ BEGIN
 	)
 	SELECT pg_current_snapshot(), herald.current_position(),
 	       jsonb_agg(jsonb_build_object('ordinal', a.ordinal, 'room', a.room, 'keys', a.keys, 'since', a.since,
-	                                    'checked', a.checked, 'is_asked', a.is_asked,
-	                                    'automatic', split_part(a.room, ':', 1) =
+	                                    'checked', a.checked, 'joined_at', a.joined_at,
+	                                    'is_asked', a.is_asked, 'automatic', split_part(a.room, ':', 1) =
 	                                                 ANY (herald_internal.automatic_prefixes())))
 	INTO checked_at, present, answered_rooms
 	FROM answered AS a;
@@ -381,14 +383,21 @@ BEGIN
 	WITH answered AS MATERIALIZED (
 		SELECT a.*
 		FROM jsonb_to_recordset(answered_rooms) AS a (ordinal int, room text, keys text[], since pg_snapshot,
-		                                              checked pg_snapshot, is_asked boolean, automatic boolean)
+		                                              checked pg_snapshot, joined_at timestamptz, is_asked boolean,
+		                                              automatic boolean)
+	), resumed AS MATERIALIZED (
+		SELECT r.ordinal, r.recovered, r.seen_snapshots, r.seen_ids
+		FROM herald_internal.resume(known_positions || present, '{}') AS r
 	), coming AS MATERIALIZED (
-		SELECT c.user_id, c."position", r.*
+		SELECT c.*, r.seen_snapshots, r.seen_ids,
+		       r.recovered AND NOT EXISTS (
+		           SELECT FROM unnest(r.seen_snapshots) AS s (snapshot)
+		           WHERE NOT herald_internal.has_seen(p.seen_snapshots, p.seen_ids, s.snapshot)) AS is_known
 		FROM unnest($1, known_positions) WITH ORDINALITY AS c (user_id, "position", ordinal)
-		JOIN herald_internal.resume(known_positions, '{}')
-			AS r (ordinal, recovered, at, seen_snapshots, seen_ids, segments_before, lag_events) USING (ordinal)
+		JOIN resumed AS r USING (ordinal)
+		JOIN resumed AS p ON p.ordinal = cardinality(known_positions) + 1
 	), rechecked AS MATERIALIZED (
-		SELECT c.ordinal, a.room, a.is_asked,
+		SELECT c.ordinal, a.room, a.joined_at, a.is_asked,
 		       bool_or(e.access <> 'withdrawn') AND
 		       (a.is_asked OR count(DISTINCT e.xid) > 1 AND bool_or(e.access <> 'granted')) AS interrupted
 		FROM coming AS c
@@ -399,25 +408,30 @@ BEGIN
 		      pg_visible_in_snapshot(e.xid, a.checked) IS NOT TRUE AND
 		      (held[c.ordinal] IS NULL OR
 		       NOT herald_internal.has_seen_event(c.seen_snapshots, c.seen_ids, e.id, e.xid))
-		GROUP BY c.ordinal, a.room, a.is_asked
+		GROUP BY c.ordinal, a.room, a.joined_at, a.is_asked
 	), recovery AS MATERIALIZED (
 		SELECT c.ordinal, c.user_id, c."position",
-		       c.recovered AND NOT EXISTS (SELECT FROM rechecked AS r WHERE r.ordinal = c.ordinal AND r.interrupted)
-		       AS recovered
+		       c.is_known AND NOT EXISTS (SELECT FROM rechecked AS r
+		                                  WHERE r.ordinal = c.ordinal AND r.is_asked AND r.interrupted) AS recovered
 		FROM coming AS c
 	), outdated AS MATERIALIZED (
-		SELECT s.session, s.user_id, s.room, r.recovered
+		SELECT s.session, s.user_id, s.room, r.recovered, r.recovered AND c.interrupted AS is_left
 		FROM rechecked AS c
 		JOIN recovery AS r USING (ordinal)
 		JOIN herald_internal.session_room AS s
-			ON s.session = sessions[c.ordinal] AND s.user_id = r.user_id AND s.room = c.room
+			ON s.session = sessions[c.ordinal] AND s.user_id = r.user_id AND s.room = c.room AND
+			   s.joined_at = c.joined_at
 		WHERE NOT c.is_asked AND (r.recovered OR held[c.ordinal] IS NULL)
 		FOR UPDATE OF s SKIP LOCKED
 	), renewed AS (
 		UPDATE herald_internal.session_room AS s
 		SET checked = checked_at, since = CASE WHEN o.recovered THEN s.since ELSE pg_current_snapshot() END
 		FROM outdated AS o
-		WHERE s.session = o.session AND s.user_id = o.user_id AND s.room = o.room
+		WHERE NOT o.is_left AND s.session = o.session AND s.user_id = o.user_id AND s.room = o.room
+	), forgotten AS (
+		DELETE FROM herald_internal.session_room AS s
+		USING outdated AS o
+		WHERE o.is_left AND s.session = o.session AND s.user_id = o.user_id AND s.room = o.room
 	), connecting AS MATERIALIZED (
 		SELECT c.ordinal, c.user_id, held[c.ordinal] IS NULL AS arrives, c.recovered, r."position", r.seen_snapshots,
 		       r.seen_ids, r.segments_before, r.lag_events
@@ -442,11 +456,14 @@ BEGIN
 		FROM herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c WHERE c.arrives)) AS a
 		GROUP BY a.user_id
 	), joined AS (
-		SELECT a.ordinal, json_agg(json_build_object('room', a.room, 'keys', a.keys, 'since',
+		SELECT a.ordinal, json_agg(json_build_object('room', a.room,
+		           'keys', CASE WHEN NOT i.interrupted THEN a.keys END, 'interrupted', i.interrupted, 'since',
 		           CASE WHEN NOT herald_internal.has_seen(c.seen_snapshots, c.seen_ids, s.since) THEN s.since END,
 		           'automatic', a.automatic) ORDER BY a.room) AS rooms
 		FROM answered AS a
 		JOIN connecting AS c USING (ordinal)
+		LEFT JOIN rechecked AS r USING (ordinal, room)
+		CROSS JOIN LATERAL (SELECT c.recovered AND r.interrupted IS TRUE) AS i (interrupted)
 		CROSS JOIN LATERAL (SELECT CASE WHEN c.recovered THEN a.since ELSE pg_current_snapshot() END) AS s (since)
 		GROUP BY a.ordinal
 	), unread AS (
@@ -470,4 +487,5 @@ $$;
 COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[], text[], text[]) IS
 	'returns for each session that connects, in the given order: its automatic rooms, the number of its user''s unread '
 	'notifications, the position to go on from, the rooms that it has joined or asks for (by default the remembered '
-	'ones), with keys if it is admitted, and the snapshot of their checks';
+	'ones), with keys if the session is in the room, else whether its access was interrupted, and the snapshot of the '
+	'checks';

@@ -215,6 +215,7 @@ leaves_rooms_that_a_check_refuses(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 	Snapshot *checked = snapshot_parse("40:40:");
+	const char *const refused[] = { "y", "again", "new", "log", "unknown", NULL };
 	char asked[100] = "";
 
 	(void) state;
@@ -229,7 +230,8 @@ leaves_rooms_that_a_check_refuses(void **state)
 	admit(a, "again", "10:20:", NULL, UINT64_MAX);
 	room_check_admit(a->session, "x", checked, UINT64_MAX);
 	room_check_admit(a->session, "unknown", checked, UINT64_MAX);
-	room_check_end(a->session);
+	for (const char *const *room = refused; *room != NULL; room++)
+		room_check_refuse(a->session, *room, &room_forbidden);
 	support_turn();
 	assert_string_equal(a->said, "room:left ");
 	assert_true(room_has(a->session, "x"));
@@ -250,15 +252,15 @@ tells_an_arriving_session_after_its_welcome(void **state)
 
 	(void) state;
 	catchup_cursor_locate(&a->session->cursor, memory_copy("P"), seen_snapshots_new(0));
-	session_tell_left(a->session, "x");
-	session_tell_left(a->session, "y");
+	session_tell_left(a->session, "x", &room_forbidden);
+	session_tell_left(a->session, "y", &room_interrupted);
 	support_turn();
 	assert_string_equal(a->said, "");
 	roster_welcome(a->session);
 	support_turn();
 	assert_string_equal(a->said, "room:left room:left ");
 	assert_null(a->session->left);
-	session_tell_left(a->session, "z");
+	session_tell_left(a->session, "z", &room_forbidden);
 	support_turn();
 	assert_string_equal(a->said, "room:left room:left room:left ");
 	support_end(a);

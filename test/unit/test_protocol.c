@@ -584,7 +584,7 @@ test_stream_rooms(void **state)
 	(void) state;
 	assert_string_equal(session->asked, "[\"post:42\"]");
 	locate(session);
-	session_tell_left(session, "post:42");
+	session_tell_left(session, "post:42", &room_forbidden);
 	welcome_session(session, false);
 	for (int i = 0; i < 3; i++)
 		sent(carrier);
