@@ -75,13 +75,14 @@ BEGIN
 	SELECT w.kind, a.* INTO watched
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (author text[], visible text, present text, status text,
-	                                              published text)
+	                                              published text, published_when text)
 	WHERE w.relation = row_condition.relation AND w.kind IN ('posts', 'comments')
 	ORDER BY w.kind = 'posts' DESC
 	LIMIT 1;
 	IF watched.kind = 'posts' THEN
 		RETURN herald_internal.and_conditions(watched.visible, watched.present,
-			herald_internal.value_condition(watched.status, watched.published) || ' OR ' ||
+			herald_internal.and_conditions(herald_internal.value_condition(watched.status, watched.published),
+			                               watched.published_when) || ' OR ' ||
 			herald_internal.id_sql(alias, watched.author) || ' = session.viewer',
 			herald_internal.unblocked_condition(alias, relation, watched.author, 'session.viewer'));
 	END IF;

@@ -118,7 +118,8 @@ $$;
 -- path, feed, payload  the room of the post, the feed of its author, and the payload of its events
 CREATE TYPE herald_internal.posts AS (key text[], author text[], body text[], visible text, in_feed text, present text,
                                       status text, published text, follower_limit int, on_error text, zone text,
-                                      active text, listed text, private boolean, path text, feed text, payload text);
+                                      published_when text, active text, listed text, private boolean, path text,
+                                      feed text, payload text);
 
 -- Returns the table of follows, the FROM item of its accepted rows, its column with the follower, and the condition
 -- that the row "follow" follows the user in columns of a changed row; no row as long as no follows are watched.
@@ -291,7 +292,8 @@ BEGIN
 	PERFORM herald_internal.query_exists('', herald_internal.exists_query('post', relation, post.key,
 	                                         herald_internal.row_condition('post', relation), NULL));
 	post.active := herald_internal.and_conditions(post.present,
-	                                              herald_internal.value_condition(post.status, post.published));
+	                                              herald_internal.value_condition(post.status, post.published),
+	                                              post.published_when);
 	post.listed := herald_internal.and_conditions(post.active, post.in_feed);
 	post.private := post.visible IS NOT NULL OR
 		herald_internal.unblocked_condition('post', relation, post.author, 'session.viewer') IS NOT NULL;
@@ -332,33 +334,38 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published',
 	in_feed text DEFAULT NULL,
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort',
-	zone text DEFAULT 'UTC', active text DEFAULT NULL,
+	zone text DEFAULT 'UTC', published_at text DEFAULT NULL, active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	present text := herald_internal.present_condition(relation, deleted_at, active, schemas);
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
+	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
 	status_column text := herald_internal.quoted_column(relation, status);
+	published_when text := herald_internal.published_condition(relation, published_at,
+		ignored || herald_internal.used_columns(jsonb_build_array(visible, in_feed, active)),
+		herald_internal.valid_zone(zone), status IS NOT NULL);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	visible := herald_internal.resolve_condition(relation, visible, schemas, viewed => true);
 	in_feed := herald_internal.resolve_condition(relation, in_feed, schemas);
 	PERFORM herald_internal.register_table(relation, 'posts', jsonb_build_object(
-		'author', herald_internal.detect_key(relation, 'posts', 'author',
-		                                     author, herald_internal.referenced_user_table(relation)),
+		'author', herald_internal.detect_key(relation, 'posts', 'author', author, taken => ignored),
 		'key', herald_internal.detect_row_key(relation, 'posts', key),
-		'body', herald_internal.body_column(relation, body),
+		'body', herald_internal.body_column(relation, body, ignored),
 		'visible', visible,
 		'present', present,
 		'status', status_column, 'published', CASE WHEN status IS NOT NULL THEN published END,
+		'published_when', published_when,
 		'reads', herald_internal.condition_reads(relation, herald_internal.and_conditions(visible, present,
-		             herald_internal.value_condition(status_column, published))),
+		             herald_internal.value_condition(status_column, published), published_when)),
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
-		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
+		'on_error', on_error, 'zone', zone), ignored);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
-	text, text, text, text[]) IS
+	text, text, text, text, text[], text[]) IS
 	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
 	'user''s id): only users that may see a post join its room and hear of it; "in_feed" is a condition over the row '
 	'for the feed; with a status column only published posts are news, and the author gets the states; followers are '
@@ -416,24 +423,25 @@ $$;
 CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
 	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
-	                                          herald_internal.referenced_user_table(relation),
-	                                          taken => herald_internal.parse_columns(relation, subject));
+	                                          taken => ignored || herald_internal.parse_columns(relation, subject));
 	subject_columns text[] := herald_internal.detect_key(relation, 'likes', 'subject', subject, subject_table,
-	                                                     taken => actor_columns);
+	                                                     taken => ignored || actor_columns);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'likes', jsonb_build_object(
 		'actor', actor_columns,
 		'subject', subject_columns,
 		'subject_table', herald_internal.detect_subject_table(relation, 'likes', subject_columns, subject_table),
-		'present', herald_internal.present_condition(relation, deleted_at, active, schemas),
-		'on_error', on_error));
+		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
+		'on_error', on_error), ignored);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text, text[]) IS
+COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text, text[], text[]) IS
 	'notifies the author of a liked subject, as long as the like exists, and publishes likes, unlikes and their total'
 	' to the subject''s room';
 
@@ -533,17 +541,18 @@ CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NUL
 	subject_table regclass DEFAULT NULL,
 	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL,
 	on_error text DEFAULT 'abort', zone text DEFAULT 'UTC', active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author',
-	                                           author, herald_internal.referenced_user_table(relation),
-	                                           taken => herald_internal.parse_columns(relation, subject));
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
+	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author,
+	                                           taken => ignored || herald_internal.parse_columns(relation, subject));
 	parent_columns text[] := herald_internal.detect_key(relation, 'comments', 'parent', parent, relation,
-	                                                    taken => author_columns, optional => true);
+	                                                    taken => ignored || author_columns, optional => true);
 	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table,
-	                                                     taken => author_columns || parent_columns);
-	present text := herald_internal.present_condition(relation, deleted_at, active, schemas);
+	                                                     taken => ignored || author_columns || parent_columns);
+	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
@@ -552,13 +561,13 @@ BEGIN
 		'subject', subject_columns,
 		'subject_table', herald_internal.detect_subject_table(relation, 'comments', subject_columns, subject_table),
 		'parent', parent_columns,
-		'body', herald_internal.body_column(relation, body),
+		'body', herald_internal.body_column(relation, body, ignored),
 		'present', present,
 		'reads', herald_internal.condition_reads(relation, present) -> relation::text,
-		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
+		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)), ignored);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text, text,
-	text[]) IS
+COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text,
+	text, text[], text[]) IS
 	'notifies the author of the commented subject or of the comment that is replied to, and mentioned users; '
 	'publishes comments and their total to the subject''s room';

@@ -72,27 +72,31 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,active,member',
 	pending text DEFAULT 'pending,requested,invited',
 	last_read text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member',
-	                                           member, herald_internal.referenced_user_table(relation),
-	                                           taken => herald_internal.parse_columns(relation, conversation));
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
+	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member', member,
+	                                                    taken => ignored ||
+	                                                    herald_internal.parse_columns(relation, conversation));
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'members', jsonb_build_object(
 		'conversation', herald_internal.detect_key(relation, 'members', 'conversation', conversation,
-		                                           taken => member_columns),
+		                                           taken => ignored || member_columns),
 		'member', member_columns,
-		'present', herald_internal.and_conditions(herald_internal.present_condition(relation, NULL, active, schemas),
-		                         quote_ident(herald_internal.detect_column(relation, left_at, '{leftat,removedat}')) ||
-		                         ' IS NULL'),
+		'present', herald_internal.and_conditions(
+			herald_internal.present_condition(relation, NULL, active, schemas, ignored),
+			herald_internal.not_left_condition(relation, left_at, ignored)),
 		'last_read', quote_ident(herald_internal.detect_column(relation,
 		                                                       last_read,
-		                                                       '{lastreadmessageid,lastreadid,lastreadmessage}')),
-		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
+		                                                       '{lastreadmessageid,lastreadid,lastreadmessage}',
+		                                                       ignored)),
+		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending), ignored);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text, text, text[]) IS
+COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text, text, text[],
+	text[]) IS
 	'keeps the present members of a conversation in its room; with a status column, pending members get message '
 	'requests; a column with the last message that a member has read makes message:read';
 
@@ -222,41 +226,42 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	writable text DEFAULT NULL,
 	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort',
 	zone text DEFAULT 'UTC', active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	users regclass := herald_internal.referenced_user_table(relation);
-	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender, users,
-	                                           taken => herald_internal.parse_columns(relation, receiver));
-	receiver_columns text[] := herald_internal.detect_key(relation, 'messages', 'receiver', receiver, users,
-	                                                      taken => sender_columns, optional => true);
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
+	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender,
+	                                           taken => ignored || herald_internal.parse_columns(relation, receiver));
+	receiver_columns text[] := herald_internal.detect_key(relation, 'messages', 'receiver', receiver,
+	                                                      taken => ignored || sender_columns, optional => true);
 	conversation_columns text[];
 	key_columns text[];
 	body_columns text[];
 BEGIN
 	IF conversation IS NOT NULL OR receiver IS NULL THEN
 		conversation_columns := herald_internal.detect_key(relation, 'messages', 'conversation', conversation,
-			taken => sender_columns || receiver_columns, optional => receiver_columns IS NOT NULL);
+			taken => ignored || sender_columns || receiver_columns, optional => receiver_columns IS NOT NULL);
 	END IF;
 	key_columns := herald_internal.detect_row_key(relation, 'messages', key);
-	body_columns := herald_internal.body_column(relation, body);
+	body_columns := herald_internal.body_column(relation, body, ignored);
 	PERFORM herald_internal.register_table(relation, 'messages', jsonb_build_object(
 		'key', key_columns,
 		'sender', sender_columns,
 		'conversation', conversation_columns,
 		'receiver', receiver_columns,
 		'body', body_columns,
-		'present', herald_internal.present_condition(relation, deleted_at, active, schemas),
+		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
 		'sendable', sendable,
 		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns ||
 		                                             conversation_columns || receiver_columns || body_columns),
 		'max_length', max_length,
 		'ack', ack,
-		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)));
+		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)), ignored);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,
-	text, text, text, text[]) IS
+	text, text, text, text[], text[]) IS
 	'notifies the other present members of the conversation, or the receiver; publishes messages to the room of the '
 	'conversation, or of both users; lets clients insert messages by the action message:send';
 

@@ -1,10 +1,15 @@
 -- ---------------------------------------------------------------------------
 -- Detection: finds the columns of a table that play a role
 --
--- A column gets a role if a foreign key and its name support it. Two equally
--- good columns are an error, which names them and shows the argument to pass.
--- Names are compared without case and underscores, so that user_id and
--- "userId" are equal.
+-- A column gets a role by its name; a foreign key confirms it, and never gives
+-- a role by itself. A doubtful choice is an error, which names the columns and
+-- shows the argument to pass. Names are compared without case and underscores,
+-- so that user_id and "userId" are equal.
+--
+-- A column can say that a row does not count: its user has left, wants no
+-- notifications, or the row is not published yet. If such a column has no role,
+-- the call is an error until it passes the column or ignores it. Columns that
+-- may be less than that, such as a status, are named by a notice.
 --
 -- An id is a text: the value of the key's one column, or the values of its
 -- columns in the order of the key, joined by commas.
@@ -52,6 +57,12 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT lower(replace(name, '_', ''));
 $$;
 
+-- Returns a name as words in small letters: photoAlbum becomes photo_album.
+CREATE FUNCTION herald_internal.name_words(name text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT lower(regexp_replace(name, '([a-z0-9])([A-Z])', '\1_\2', 'g'));
+$$;
+
 -- photo_album and photoAlbum become photoAlbum
 CREATE FUNCTION herald_internal.camel_case(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -68,7 +79,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHEN word ~ '[^su]s$' THEN regexp_replace(word, 's$', '')
 		ELSE word
 	END
-	FROM pg_class AS c, LATERAL (SELECT lower(regexp_replace(c.relname, '([a-z0-9])([A-Z])', '\1_\2', 'g'))) AS w (word)
+	FROM pg_class AS c, LATERAL (SELECT herald_internal.name_words(c.relname::text)) AS w (word)
 	WHERE c.oid = $1;
 $$;
 
@@ -91,120 +102,286 @@ BEGIN
 END
 $$;
 
--- Returns the names that support a role: strong ones, and weak ones that count if nothing better exists. Rivals are
--- the names of the role's counterpart; they rule a column out. For a subject, "noun" is the noun of its table.
-CREATE FUNCTION herald_internal.name_convention(role text, noun text, OUT strong text[], OUT weak text[],
-                                                OUT rivals text[])
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE role
-		WHEN 'actor' THEN someone || '{actor,actorid,liker,likerid,likedby,reactor,reactorid}'
-		WHEN 'author' THEN someone
-		WHEN 'member' THEN someone || '{participant,participantid}'
-		WHEN 'follower' THEN '{follower,followerid,followeruserid,followedby,subscriber,subscriberid}'
-		WHEN 'followee' THEN followed
-		WHEN 'blocker' THEN '{blocker,blockerid,blockeruserid,blockedby,muter,muterid}'
-		WHEN 'blocked' THEN blocked
-		WHEN 'sender' THEN '{sender,senderid,senderuserid,sentby,from,fromid,fromuser,fromuserid}' || someone
-		WHEN 'receiver' THEN received
-		WHEN 'conversation' THEN '{conversation,conversationid,chat,chatid,room,roomid,channel,channelid,thread,'
-		                         'threadid,group,groupid}'
-		WHEN 'parent' THEN '{parent,parentid,parentcomment,parentcommentid,replyto,replytoid,inreplyto,'
-		                   'inreplytoid,replytocommentid}'
-		WHEN 'subject' THEN CASE WHEN noun IS NULL THEN '{post,postid,subject,subjectid,target,targetid,item,itemid}'
-			ELSE ARRAY[noun, noun || 'id'] END
-	END,
-	CASE WHEN role IN ('follower', 'followee', 'blocker') THEN '{user,userid}'::text[] ELSE '{}' END,
-	CASE role
-		WHEN 'follower' THEN followed
-		WHEN 'followee' THEN '{follower,followerid,followeruserid,followedby,subscriber,subscriberid}'
-		WHEN 'blocker' THEN blocked
-		WHEN 'blocked' THEN '{blocker,blockerid,blockeruserid,blockedby,muter,muterid}'
-		WHEN 'sender' THEN received
-		WHEN 'conversation' THEN received
-		ELSE '{}'
-	END
-	FROM (SELECT '{user,userid,author,authorid,owner,ownerid,creator,creatorid,createdby,createdbyid,'
-	             'poster,posterid,postedby,writer,writerid,'
-	             'member,memberid,profile,profileid,account,accountid,person,personid}'::text[] AS someone,
-	             '{followee,followeeid,followeeuserid,followed,followedid,followeduserid,following,'
-	             'followingid,followinguserid,'
-	             'target,targetid,targetuserid}'::text[] AS followed,
-	             '{blocked,blockedid,blockeduser,blockeduserid,muted,mutedid,muteduser,muteduserid,'
-	             'target,targetid,targetuserid}'::text[] AS blocked,
-	             '{receiver,receiverid,receiveruserid,recipient,recipientid,recipientuserid,to,toid,'
-	             'touser,touserid}'::text[] AS received) AS t;
+-- Returns the columns that the caller wants to be ignored. Raises an error if one does not exist.
+CREATE FUNCTION herald_internal.ignored_columns(relation regclass, given text[]) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(array_agg(c.name), '{}')
+	FROM unnest(given) AS g (name)
+	CROSS JOIN LATERAL unnest(herald_internal.parse_columns($1, g.name)) AS c (name);
 $$;
 
--- Returns the columns that may have a role, with their weights. If the target table is known, a foreign key to it
--- weighs twice, and columns that refer to another table are no candidates.
-CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass)
-	RETURNS TABLE (columns text[], weight int)
+-- Returns the names of a role, in three ranks. The names of a better rank win: an author_id is the author, even beside
+-- a user_id.
+CREATE FUNCTION herald_internal.name_convention(role text, OUT own text[], OUT common text[], OUT weak text[])
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE role
+		WHEN 'actor' THEN '{actor,liker,likedby,reactor,reactedby,voter,votedby}'
+		WHEN 'author' THEN '{author,authoredby,writer,writtenby,poster,postedby}'
+		WHEN 'member' THEN '{member,participant,attendee}'
+		WHEN 'follower' THEN '{follower,followedby,subscriber,requester,requestedby,initiator,source,from}'
+		WHEN 'followee' THEN '{followee,followed,following,target,addressee,friend,to}'
+		WHEN 'blocker' THEN '{blocker,blockedby,muter,mutedby,ignorer,ignoredby,source,from}'
+		WHEN 'blocked' THEN '{blocked,muted,ignored,target,to}'
+		WHEN 'sender' THEN '{sender,sentby,from,author,writer,writtenby}'
+		WHEN 'receiver' THEN '{receiver,recipient,addressee,to}'
+		WHEN 'conversation' THEN '{conversation,chat,room,channel,thread,group,dialog,dialogue}'
+		WHEN 'parent' THEN '{parent,replyto,inreplyto,repliedto,replyingto,answers,answerto,answered}'
+		WHEN 'subject' THEN '{post,subject,target,item}'
+	END::text[],
+	CASE role
+		WHEN 'author' THEN someone || maker
+		WHEN 'actor' THEN someone
+		WHEN 'member' THEN someone
+		WHEN 'sender' THEN someone
+		ELSE '{}'
+	END,
+	CASE
+		WHEN role IN ('actor', 'sender') THEN maker || '{author,poster,postedby}'
+		WHEN role IN ('follower', 'followee', 'blocker', 'blocked') THEN someone
+		ELSE '{}'
+	END
+	FROM (SELECT '{user,account,profile,member,person}'::text[] AS someone,
+	             '{owner,creator,createdby,submitter,submittedby,uploader,uploadedby}'::text[] AS maker) AS t;
+$$;
+
+-- Returns whether a role is one of a user.
+CREATE FUNCTION herald_internal.is_user_role(role text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT role NOT IN ('conversation', 'parent', 'subject');
+$$;
+
+-- Returns the forms of a name that are compared with the names of roles: as it is, without the mark of a key, and also
+-- without one of the nouns at its end. followed_user_id has the forms followeduserid, followeduser and followed.
+CREATE FUNCTION herald_internal.name_forms(name text, nouns text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(DISTINCT herald_internal.normalize_name(form))
+	FROM herald_internal.name_words(name) AS words
+	CROSS JOIN LATERAL regexp_replace(words, '^(id|fk)_|_?(id|uuid|guid|key|ref|fk)$', '', 'g') AS keyless
+	CROSS JOIN LATERAL unnest(ARRAY[words, keyless] || ARRAY(SELECT left(keyless, -length(noun) - 1)
+	                                                         FROM unnest(nouns) AS noun
+	                                                         WHERE keyless LIKE '%\_' || noun)) AS form;
+$$;
+
+-- Returns whether a table is one of users: it is watched as such, or its key and that of a watched one are the same
+-- ids. NULL as long as no table of users is watched.
+CREATE FUNCTION herald_internal.is_user_table(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT bool_or(w.relation = $1 OR
+	               EXISTS (SELECT FROM herald_internal.foreign_keys(w.relation) AS f
+	                       WHERE f.target = $1 AND f.columns = a.key) OR
+	               EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f
+	                       WHERE f.target = w.relation AND f.columns = herald_internal.primary_key($1)))
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[])
+	WHERE w.kind = 'users';
+$$;
+
+-- Returns whether the ids of users may be any text, as far as the watched tables tell.
+CREATE FUNCTION herald_internal.users_have_names_as_ids() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(bool_or(t.typcategory = 'S'), true)
+	FROM herald_internal.watched_table AS w
+	JOIN pg_attribute AS a ON a.attrelid = w.relation AND a.attnum > 0 AND w.arguments -> 'key' ? a.attname
+	JOIN pg_type AS t ON t.oid = a.atttypid
+	WHERE w.kind = 'users';
+$$;
+
+-- Returns the columns of a table that can hold an id: each foreign key, with its target, and each other column of a
+-- suitable type. A label is a text that does not look like an id by its name: "from" may be an address.
+CREATE FUNCTION herald_internal.id_columns(relation regclass)
+	RETURNS TABLE (columns text[], target regclass, place int, label boolean)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH reference AS (
 		SELECT f.columns, f.target FROM herald_internal.foreign_keys($1) AS f
-	), candidate AS (
-		SELECT DISTINCT r.columns, CASE WHEN $3 IS NULL THEN 1 ELSE 2 END AS weight FROM reference AS r
-		WHERE $3 IS NULL OR r.target = $3
-		UNION ALL
-		SELECT ARRAY[name], 0
-		FROM unnest(herald_internal.column_names($1)) AS name
-		WHERE NOT EXISTS (SELECT FROM reference AS r WHERE name = ANY (r.columns))
 	)
-	SELECT c.columns, c.weight + n.weight
-	FROM candidate AS c
-	CROSS JOIN herald_internal.name_convention($2,
-	                                           herald_internal.normalize_name(herald_internal.singular_noun($3))) AS v
-	CROSS JOIN LATERAL (SELECT array_agg(herald_internal.normalize_name(name))
-	                    FROM unnest(c.columns) AS name) AS p (names)
-	CROSS JOIN LATERAL (SELECT CASE WHEN p.names && v.strong THEN 2 WHEN p.names && v.weak THEN 1
-	                    ELSE 0 END) AS n (weight)
-	WHERE c.weight + n.weight > 0 AND NOT p.names && v.rivals;
+	SELECT r.columns, r.target, min(a.attnum), false
+	FROM reference AS r
+	JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attname = ANY (r.columns)
+	GROUP BY 1, 2
+	UNION ALL
+	SELECT ARRAY[a.attname::text], NULL, a.attnum,
+	       t.typcategory = 'S' AND herald_internal.name_words(a.attname::text) !~ '(id|key|ref)$'
+	FROM pg_attribute AS a
+	JOIN pg_type AS t ON t.oid = a.atttypid
+	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND
+	      t.typcategory NOT IN ('A', 'B', 'D', 'E', 'R', 'T') AND
+	      a.atttypid <> ALL ('{json,jsonb,bytea,numeric,real,float8}'::regtype[]) AND
+	      NOT EXISTS (SELECT FROM reference AS r WHERE a.attname = ANY (r.columns));
+$$;
+
+-- Returns the nouns that name a subject: that of the given table, or those of the watched posts and comments.
+CREATE FUNCTION herald_internal.subject_nouns(relation regclass, target regclass) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN $2 IS NOT NULL THEN ARRAY[herald_internal.singular_noun($2)]
+		ELSE ARRAY(SELECT herald_internal.singular_noun(w.relation)
+		           FROM herald_internal.trusted_tables($1) AS w
+		           WHERE w.kind IN ('posts', 'comments') AND w.relation <> $1) END;
+$$;
+
+-- Returns whether columns hold the conversation that the counterpart of a table has: messages that of watched members,
+-- members that of watched messages. They have the same name or refer to the same table.
+CREATE FUNCTION herald_internal.is_known_conversation(columns text[], target regclass) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM herald_internal.watched_table AS w
+	               CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[])
+	               LEFT JOIN herald_internal.foreign_keys(w.relation) AS f ON f.columns = a.conversation
+	               WHERE w.kind IN ('members', 'messages') AND cardinality(a.conversation) = cardinality($1) AND
+	                     coalesce(f.target = $2, a.conversation = $1));
+$$;
+
+-- Returns whether a table has an author: it is watched with one, or a column of it has that role.
+CREATE FUNCTION herald_internal.has_author(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.relation = $1 AND w.arguments ? 'author') OR
+	       EXISTS (SELECT FROM herald_internal.key_candidates($1, 'author', NULL));
+$$;
+
+-- Returns the rank of columns for the role of a subject or a conversation by the noun of a table: 1 for one of the
+-- nouns; for a foreign key 2 for the noun in the name of the table that has it, 3 for the noun of its target. NULL
+-- without any. The noun of "forum_posts" is also "post". If "need_author", the target must have one.
+CREATE FUNCTION herald_internal.noun_rank(relation regclass, columns text[], target regclass, nouns text[],
+	need_author boolean) RETURNS int
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT min(CASE
+		WHEN EXISTS (SELECT FROM unnest(nouns) AS noun WHERE noun = word OR noun LIKE '%\_' || word) THEN 1
+		WHEN $3 IS NULL OR need_author AND NOT herald_internal.has_author($3) THEN NULL
+		WHEN herald_internal.name_words(c.relname::text) LIKE word || '\_%' THEN 2
+		WHEN target.noun = word OR target.noun LIKE '%\_' || word THEN 3
+	END)
+	FROM pg_class AS c
+	CROSS JOIN herald_internal.singular_noun($3) AS target (noun)
+	CROSS JOIN unnest(columns) AS name
+	CROSS JOIN LATERAL regexp_replace(herald_internal.name_words(name), '^(id|fk)_|_?(id|uuid|guid|key|ref|fk)$', '',
+	                                  'g') AS word
+	WHERE c.oid = $1 AND word <> '';
+$$;
+
+-- Returns the columns that may have a role, with their ranks; the lowest is the best. A foreign key is worth one rank:
+-- an author_id without one and a user_id with one are equally likely. A label loses one. If the table of the target is
+-- known, columns that refer to another table are no candidates.
+CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass)
+	RETURNS TABLE (columns text[], rank numeric)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH candidate AS (
+		SELECT i.columns, i.target, i.label, herald_internal.is_user_table(i.target) AS of_user
+		FROM herald_internal.id_columns($1) AS i
+		WHERE NOT i.label OR herald_internal.is_user_role($2) AND herald_internal.users_have_names_as_ids()
+	), named AS (
+		SELECT c.*, (SELECT array_agg(form)
+		             FROM unnest(c.columns) AS name
+		             CROSS JOIN unnest(herald_internal.name_forms(name, CASE
+		                 WHEN herald_internal.is_user_role($2) THEN '{user,account,profile,member,person}'
+		                 WHEN $2 = 'parent' THEN ARRAY['comment', 'post', 'message', herald_internal.singular_noun($1)]
+		                 ELSE '{}'::text[] END)) AS form) AS forms
+		FROM candidate AS c
+		WHERE CASE
+			WHEN c.target IS NULL THEN true
+			WHEN $3 IS NOT NULL THEN c.target = $3
+			WHEN herald_internal.is_user_role($2) THEN c.of_user IS NOT FALSE OR
+				NOT EXISTS (SELECT FROM candidate AS another WHERE another.of_user)
+			ELSE c.of_user IS NOT TRUE
+		END
+	)
+	SELECT n.columns, min(r.rank) + CASE WHEN n.label THEN 1.5 WHEN n.target IS NULL THEN 0.5 ELSE -0.5 END
+	FROM named AS n
+	CROSS JOIN herald_internal.name_convention($2) AS v
+	CROSS JOIN LATERAL (VALUES
+		(CASE WHEN n.forms && v.own AND ($2 <> 'subject' OR $3 IS NULL) THEN 1
+		      WHEN n.forms && v.common THEN 2 WHEN n.forms && v.weak THEN 3 END),
+		(CASE WHEN $2 = 'conversation' AND herald_internal.is_known_conversation(n.columns, n.target) THEN 0 END),
+		(CASE WHEN $2 = 'conversation' AND EXISTS (
+		      SELECT FROM unnest(n.columns) AS name
+		      WHERE herald_internal.name_words(name) ~ format('_(%s)(_?id|_uuid)?$', array_to_string(v.own, '|')))
+		 THEN 1 END),
+		(CASE $2 WHEN 'subject' THEN herald_internal.noun_rank($1, n.columns, n.target,
+		                                                       herald_internal.subject_nouns($1, $3), true)
+		         WHEN 'conversation' THEN herald_internal.noun_rank($1, n.columns, n.target, '{}', false)
+		 END)) AS r (rank)
+	WHERE r.rank IS NOT NULL
+	GROUP BY n.columns, n.target, n.label;
+$$;
+
+-- Returns a column that an error can name as an example for a role: one that refers to a suitable table, or else any
+-- other. The user that acts usually stands before the other one.
+CREATE FUNCTION herald_internal.example_column(relation regclass, role text, taken text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_to_string(i.columns, ', ')
+	FROM herald_internal.id_columns($1) AS i
+	WHERE NOT i.columns <@ coalesce($3, '{}')
+	ORDER BY (herald_internal.is_user_table(i.target) IS NOT DISTINCT FROM herald_internal.is_user_role($2)) DESC,
+	         i.target IS NULL, i.columns = herald_internal.primary_key($1), i.place
+	LIMIT 1;
 $$;
 
 -- Returns the columns of a role: the given ones, or else the best candidate among the columns that have no other role
--- yet (taken). The result of an optional role may be NULL; then a foreign key to an unknown table is not sufficient.
+-- yet and are not ignored (taken). The result of an optional role may be NULL.
 CREATE FUNCTION herald_internal.detect_key(relation regclass, kind text, role text, given text,
 	target regclass DEFAULT NULL,
 	taken text[] DEFAULT '{}', optional boolean DEFAULT false) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	best text[];
-	name text;
 BEGIN
 	IF given IS NOT NULL THEN
 		RETURN herald_internal.parse_columns(relation, given);
 	END IF;
-	SELECT array_agg(array_to_string(c.columns, ', ') ORDER BY c.columns) INTO best
-	FROM (SELECT k.columns, k.weight, max(k.weight) OVER () AS highest
+	SELECT array_agg(DISTINCT array_to_string(c.columns, ', ')) INTO best
+	FROM (SELECT k.columns, k.rank, min(k.rank) OVER () AS lowest
 	      FROM herald_internal.key_candidates(relation, role, target) AS k
-	      WHERE NOT k.columns <@ coalesce(taken, '{}') AND (k.weight > 1 OR NOT optional)) AS c
-	WHERE c.weight = c.highest;
-	name := coalesce(best[1], CASE WHEN role ~ 'parent|conversation|subject' THEN role || '_id' ELSE 'user_id' END);
+	      WHERE NOT k.columns <@ coalesce(taken, '{}')) AS c
+	WHERE c.rank = c.lowest;
 	IF cardinality(best) > 1 OR (best IS NULL AND NOT optional) THEN
 		RAISE EXCEPTION '% which column of table "%" is the %', CASE WHEN best IS NULL THEN 'cannot find'
 			ELSE 'cannot tell' END, relation, role
 			USING ERRCODE = CASE WHEN best IS NULL THEN 'undefined_column' ELSE 'ambiguous_column' END,
 			      DETAIL = format(CASE WHEN best IS NULL
-			                           THEN 'None of its columns has a matching foreign key or name: %s.'
+			                           THEN 'None of its columns has a name that says so: %s.'
 			                           ELSE 'These are equally likely: %s.' END,
 			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
-			      HINT = format('Name it: SELECT herald.watch_%s(%L, %s => %L);', kind, relation, role, name);
+			      HINT = format('Name it, as in: SELECT herald.watch_%s(%L, %s => %L);', kind, relation, role,
+			                    coalesce(best[1], herald_internal.example_column(relation, role, taken),
+			                             (herald_internal.column_names(relation))[1]));
 	END IF;
 	RETURN herald_internal.parse_columns(relation, best[1]);
 END
 $$;
 
+-- Returns the columns of two users: one acts, and the other is acted upon. One of them needs a name of its own: then
+-- the other may have a common one.
+CREATE FUNCTION herald_internal.detect_pair(relation regclass, kind text, one_role text, one_given text,
+	other_role text, other_given text, ignored text[], OUT one text[], OUT other text[])
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	named text[] := (SELECT k.columns FROM herald_internal.key_candidates(relation, other_role, NULL) AS k
+	                 WHERE k.rank < 2 AND NOT k.columns <@ ignored ORDER BY k.rank LIMIT 1);
+BEGIN
+	one := herald_internal.detect_key(relation, kind, one_role, one_given,
+		taken => ignored || coalesce(herald_internal.parse_columns(relation, other_given), named));
+	other := herald_internal.detect_key(relation, kind, other_role, other_given, taken => ignored || one);
+END
+$$;
+
+-- Returns the columns of these names that the table has and that are not ignored, in the order of the names. "types"
+-- are categories of types; NULL: any.
+CREATE FUNCTION herald_internal.named_columns(relation regclass, names text[], ignored text[] DEFAULT '{}',
+                                              types text[] DEFAULT NULL) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(a.attname::text ORDER BY n.place, a.attname)
+	FROM pg_attribute AS a
+	JOIN pg_type AS t ON t.oid = a.atttypid
+	JOIN unnest(names) WITH ORDINALITY AS n (wanted, place)
+	  ON n.wanted = herald_internal.normalize_name(a.attname::text)
+	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (coalesce(ignored, '{}')) AND
+	      (types IS NULL OR t.typcategory::text = ANY (types));
+$$;
+
 -- Returns a column that holds a value: the given one, or else the first of these names that the table has; NULL if it
 -- has none.
-CREATE FUNCTION herald_internal.detect_column(relation regclass, given text, names text[]) RETURNS text
+CREATE FUNCTION herald_internal.detect_column(relation regclass, given text, names text[], ignored text[] DEFAULT '{}',
+                                              types text[] DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((herald_internal.parse_columns($1, given))[1],
-	                (SELECT name
-	                 FROM unnest(herald_internal.column_names($1)) AS name
-	                 JOIN unnest(names) WITH ORDINALITY AS n (wanted,
-	                                                          place) ON n.wanted = herald_internal.normalize_name(name)
-	                 ORDER BY n.place, name
-	                 LIMIT 1));
+	                (herald_internal.named_columns($1, names, ignored, types))[1]);
 $$;
 
 -- Returns the key that identifies a row: the given one, or else the primary key, or a column "id".

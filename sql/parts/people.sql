@@ -5,16 +5,22 @@
 CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL,
 	key text DEFAULT NULL,
 	handle text DEFAULT NULL, active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.register_table(relation, 'users', jsonb_build_object(
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
+BEGIN
+	PERFORM herald_internal.register_table(relation, 'users', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'users', key),
-		'name', herald_internal.name_column(relation, name),
-		'handle', herald_internal.detect_column(relation, handle, '{username,handle,login,nickname}'),
-		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled),
-		'active', herald_internal.present_condition(relation, NULL, active, schemas, asked => true)));
+		'name', herald_internal.name_column(relation, name, ignored),
+		'handle', herald_internal.detect_column(relation, handle, '{username,handle,login,nickname,nick,screenname}',
+		                                        ignored, '{S}'),
+		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled, ignored),
+		'active', herald_internal.present_condition(relation, NULL, active, schemas, ignored, asked => true)), ignored);
+END
 $$;
-COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text, text, text[]) IS
+COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text, text, text[], text[]) IS
 	'watches the table of users: their names, the handles by which they are mentioned, the column that switches '
 	'their notifications off, and the condition of active users: others are neither notified nor mentioned';
 
@@ -141,23 +147,21 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active',
 	pending text DEFAULT 'pending,requested',
 	on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	users regclass := herald_internal.referenced_user_table(relation);
-	follower_columns text[] := herald_internal.detect_key(relation, 'follows', 'follower', follower,
-	                                                      users,
-	                                                      taken => herald_internal.parse_columns(relation, followee));
-	followee_columns text[] := herald_internal.detect_key(relation, 'follows', 'followee', followee,
-	                                                      users, taken => follower_columns);
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
+	pair record := herald_internal.detect_pair(relation, 'follows', 'follower', follower, 'followee', followee,
+	                                           ignored);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'follows', jsonb_build_object(
-		'follower', follower_columns, 'followee', followee_columns, 'present',
-		herald_internal.present_condition(relation, deleted_at, active, schemas),
-		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending));
+		'follower', pair.one, 'followee', pair.other, 'present',
+		herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
+		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending), ignored);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text, text[]) IS
+COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text, text[], text[]) IS
 	'notifies followed users, publishes follows to both users, and puts followers into the feeds that they follow; '
 	'with a status column, notifies of requests and of their acceptance';
 
@@ -205,23 +209,20 @@ $$;
 CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL, blocked text DEFAULT NULL,
 	mutual boolean DEFAULT true,
 	deleted_at text DEFAULT NULL, active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	users regclass := herald_internal.referenced_user_table(relation);
-	blocker_columns text[] := herald_internal.detect_key(relation, 'blocks', 'blocker', blocker,
-	                                                     users,
-	                                                     taken => herald_internal.parse_columns(relation, blocked));
-	blocked_columns text[] := herald_internal.detect_key(relation, 'blocks', 'blocked', blocked,
-	                                                     users, taken => blocker_columns);
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
+	pair record := herald_internal.detect_pair(relation, 'blocks', 'blocker', blocker, 'blocked', blocked, ignored);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'blocks', jsonb_build_object(
-		'blocker', blocker_columns, 'blocked', blocked_columns, 'mutual', mutual, 'present',
-		herald_internal.present_condition(relation, deleted_at, active, schemas, asked => true),
+		'blocker', pair.one, 'blocked', pair.other, 'mutual', mutual, 'present',
+		herald_internal.present_condition(relation, deleted_at, active, schemas, ignored, asked => true),
 		'timed', nullif(herald_internal.dependencies_of(relation,
-			herald_internal.resolve_active(relation, active, schemas)) IS NOT NULL, false)));
+			herald_internal.resolve_active(relation, active, schemas)) IS NOT NULL, false)), ignored);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text, text, text[]) IS
+COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text, text, text[], text[]) IS
 	'suppresses notifications of actors that the recipient has blocked or, if mutual, that have blocked the recipient;'
 	' mutual blocks also hide posts of either user from the other; pass mutual => false for a table of mutes';

@@ -71,15 +71,19 @@ $$;
 -- ----- users
 
 -- Return the column with the name of a user, and the column that switches notifications off.
-CREATE FUNCTION herald_internal.name_column(users regclass, given text DEFAULT NULL) RETURNS text
+CREATE FUNCTION herald_internal.name_column(users regclass, given text DEFAULT NULL, ignored text[] DEFAULT '{}')
+	RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.detect_column(users, given, '{username,displayname,name,fullname,nickname,handle,login}');
+	SELECT herald_internal.detect_column(users, given,
+	                                     '{username,displayname,name,fullname,nickname,handle,login,nick}', ignored);
 $$;
 
-CREATE FUNCTION herald_internal.enabled_column(users regclass, given text DEFAULT NULL) RETURNS text
+CREATE FUNCTION herald_internal.enabled_column(users regclass, given text DEFAULT NULL, ignored text[] DEFAULT '{}')
+	RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	found text := herald_internal.detect_column(users, given, '{notificationsenabled}');
+	found text := herald_internal.detect_column(users, given, '{notificationsenabled,wantsnotifications}', ignored,
+	                                            '{B}');
 	found_type text := herald_internal.column_type(users, found);
 BEGIN
 	IF found_type = 'boolean' THEN
@@ -124,16 +128,6 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM candidate AS c
 	WHERE cardinality(c.target_columns) = cardinality($2)
 	ORDER BY c.rank
-	LIMIT 1;
-$$;
-
--- Returns the watched users table that a table refers to. It helps to detect the columns that hold a user.
-CREATE FUNCTION herald_internal.referenced_user_table(relation regclass) RETURNS regclass
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT w.relation
-	FROM herald_internal.watched_table AS w
-	JOIN herald_internal.foreign_keys($1) AS f ON f.target = w.relation
-	WHERE w.kind = 'users'
 	LIMIT 1;
 $$;
 
@@ -184,8 +178,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT coalesce((SELECT a.author
 	                 FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (author text[])
 	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments') LIMIT 1),
-	                herald_internal.detect_key($1, 'posts', 'author', NULL, herald_internal.referenced_user_table($1),
-	                                           optional => true));
+	                herald_internal.detect_key($1, 'posts', 'author', NULL, optional => true));
 $$;
 
 -- Returns the table of a subject: the given one, or that of the foreign key, or the only watched posts table.
@@ -215,11 +208,16 @@ END
 $$;
 
 -- Returns the column with the text of a comment or message; NULL without such a column.
-CREATE FUNCTION herald_internal.body_column(relation regclass, given text) RETURNS text[]
+CREATE FUNCTION herald_internal.body_column(relation regclass, given text, ignored text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT ARRAY[name] FROM herald_internal.detect_column(relation, given,
-	                                                      '{content,body,text,message,comment,caption}') AS name
-	                                                          WHERE name IS NOT NULL;
+	SELECT ARRAY[name]
+	FROM herald_internal.singular_noun(relation) AS noun
+	CROSS JOIN herald_internal.detect_column(relation, given, '{content,body,text,message,comment,caption,'
+		'bodytext,bodymarkdown,bodymd,bodyraw,contenttext,contentmarkdown,contentmd,rawcontent,messagetext,messagebody,'
+		'commenttext,commentbody,posttext,postbody,postcontent,markdown,raw,said}'::text[] ||
+		ARRAY[replace(noun, '_', ''), replace(noun, '_', '') || 'text', replace(noun, '_', '') || 'body',
+		      replace(noun, '_', '') || 'content'], ignored, '{S,U}') AS name
+	WHERE name IS NOT NULL;
 $$;
 
 -- Returns the template of the beginning of a text.
@@ -239,13 +237,21 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 		subject_type, owner_sql);
 $$;
 
+-- Returns the condition that a column with a time, or a boolean, says that nothing has happened.
+CREATE FUNCTION herald_internal.unset_condition(relation regclass, name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%I IS %s', name, CASE herald_internal.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE'
+	              ELSE 'NULL' END);
+$$;
+
 -- Returns the condition that a row is not deleted softly, over its own columns; NULL if the table has no column for
 -- that.
-CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text) RETURNS text
+CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text, ignored text[] DEFAULT '{}')
+	RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%I IS %s', name, CASE herald_internal.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE'
-	              ELSE 'NULL' END)
-	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted}') AS name
+	SELECT herald_internal.unset_condition(relation, name)
+	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted,deletedon,discardedat}', ignored)
+		AS name
 	WHERE name IS NOT NULL;
 $$;
 
@@ -253,7 +259,7 @@ $$;
 -- argument "active" of the call holds. Rules see a row when it is written. So "active" must depend on nothing but the
 -- row, unless the table is asked anew each time ("asked").
 CREATE FUNCTION herald_internal.present_condition(relation regclass, deleted_at text, active text, schemas text[],
-                                                  asked boolean DEFAULT false) RETURNS text
+                                                  ignored text[], asked boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	dependencies text;
@@ -270,7 +276,7 @@ BEGIN
 				      HINT = 'Use columns of the row only. Rows with an expiry can be deleted, or marked, by a job.';
 		END IF;
 	END IF;
-	RETURN herald_internal.and_conditions(herald_internal.not_deleted_condition(relation, deleted_at), active);
+	RETURN herald_internal.and_conditions(herald_internal.not_deleted_condition(relation, deleted_at, ignored), active);
 END
 $$;
 
@@ -301,6 +307,37 @@ $$;
 CREATE FUNCTION herald_internal.rows_sql(relation regclass, condition text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce('(SELECT post.* FROM ' || relation || ' AS post WHERE ' || condition || ')', relation::text);
+$$;
+
+-- Returns the condition that a member has not left, over the columns of the row; NULL if the table has no column for
+-- that.
+CREATE FUNCTION herald_internal.not_left_condition(relation regclass, given text, ignored text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.and_conditions(VARIADIC array_agg(herald_internal.unset_condition(relation, name)))
+	FROM unnest(coalesce(herald_internal.parse_columns(relation, given),
+	                     herald_internal.named_columns(relation, '{leftat,lefton,leftdate,lefttime,hasleft,removedat,'
+	                                                             'removedon}', ignored, '{B,D}'))) AS name;
+$$;
+
+-- Returns the condition that a post is published, over the columns of the row; NULL if the table has no column for
+-- that. A time is that of the publication: NULL means never, and a later time not yet. If a status says whether a post
+-- is published, NULL does not matter. The name of a boolean says its meaning: draft is the opposite of published.
+CREATE FUNCTION herald_internal.published_condition(relation regclass, given text, ignored text[], zone text,
+                                                    with_status boolean) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.and_conditions(VARIADIC array_agg(CASE
+		WHEN type = 'boolean' AND name ~* 'draft|unpublished|scheduled' THEN format('%I IS NOT TRUE', name)
+		WHEN type = 'boolean' THEN format('%I IS TRUE', name)
+		ELSE format(CASE WHEN with_status THEN '(%1$I IS NULL OR %2$s <= now())'
+		            ELSE '%1$I IS NOT NULL AND %2$s <= now()' END, name,
+		            CASE type WHEN 'timestamp with time zone' THEN format('%I', name)
+		            ELSE format('%I::timestamp AT TIME ZONE %L', name, zone) END)
+	END))
+	FROM unnest(coalesce(herald_internal.parse_columns(relation, given),
+	                     herald_internal.named_columns(relation, '{publishedat,publishedon,publisheddate,'
+	                                                             'publicationdate,published,ispublished,draft,isdraft}',
+	                                                   ignored, '{B,D}'))) AS name
+	CROSS JOIN LATERAL herald_internal.column_type(relation, name) AS type;
 $$;
 
 -- Returns the condition that a column has one of these values (separated by commas); NULL without a column.
@@ -371,13 +408,17 @@ BEGIN
 END
 $$;
 
--- Saves the columns of a table and makes its rules.
-CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arguments jsonb) RETURNS void
+-- Saves the columns of a table, makes its rules, and tells the caller about the columns.
+CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arguments jsonb, ignored text[])
+	RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
-	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments));
+	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
+	PERFORM herald_internal.check_unused_columns(relation, kind, arguments);
+	PERFORM herald_internal.save_watched(relation, kind, arguments);
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
+	PERFORM herald_internal.tell_findings(relation, kind, arguments);
 	IF kind IN ('users', 'posts', 'comments', 'follows', 'members', 'blocks') THEN
 		PERFORM herald_internal.recompile_others(relation);
 	END IF;

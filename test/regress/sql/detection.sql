@@ -6,11 +6,13 @@ CREATE SCHEMA d;
 CREATE TABLE d.users (id int PRIMARY KEY, login text, name text);
 CREATE TABLE d.posts (id int PRIMARY KEY, owner_id int REFERENCES d.users, approved_by int REFERENCES d.users);
 
--- Detection prefers a foreign key with a telling name to any other foreign key, and that to nothing.
+-- A foreign key confirms a name. Alone it gives no role.
 SELECT herald.watch_posts('d.posts');
 CREATE TABLE d.hearts (who int REFERENCES d.users, what int REFERENCES d.posts);
 SELECT herald.watch_users('d.users');
 SELECT herald.watch_likes('d.hearts');
+SELECT herald.watch_likes('d.hearts', actor => 'who');
+SELECT herald.watch_likes('d.hearts', actor => 'who', subject => 'what');
 -- (user_id, follower_id): one column of the pair has a telling name, and the other column takes the other part.
 CREATE TABLE d.fans (user_id int, follower_id int);
 SELECT herald.watch_follows('d.fans');
@@ -35,17 +37,24 @@ CREATE TABLE d.stories (); CREATE TABLE d.boxes (); CREATE TABLE d.status (); CR
 SELECT name, herald_internal.singular_noun(name), herald_internal.camel_case(herald_internal.singular_noun(name))
 FROM unnest('{d.users,d.photo_albums,"d.\"BlogPosts\"",d.stories,d.boxes,d.status,d.day_keys}'::regclass[]) AS name;
 
--- Ambiguous columns.
-CREATE TABLE d.two (id int PRIMARY KEY, user_id int REFERENCES d.users, author_id int REFERENCES d.users);
+-- Ambiguous columns. The role's own name wins, unless a foreign key confirms only the other column.
+CREATE TABLE d.two (id int PRIMARY KEY, user_id int REFERENCES d.users, owner_id int REFERENCES d.users);
 SELECT herald.watch_posts('d.two');
 \echo :LAST_ERROR_SQLSTATE
-SELECT herald.watch_posts('d.two', author => 'author_id');
+SELECT herald.watch_posts('d.two', author => 'owner_id');
+CREATE TABLE d.own (id int PRIMARY KEY, user_id int REFERENCES d.users, author_id int);
+SELECT herald.watch_posts('d.own');
+ALTER TABLE d.own ADD FOREIGN KEY (author_id) REFERENCES d.users;
+SELECT herald.watch_posts('d.own');
+SELECT arguments -> 'author' AS author FROM herald_internal.watched_table WHERE relation = 'd.own'::regclass;
+SELECT herald.unwatch('d.own');
 CREATE TABLE d.links (a int REFERENCES d.users, b int REFERENCES d.users);
 SELECT herald.watch_follows('d.links');
 SELECT herald.watch_follows('d.links', follower => 'a');
 CREATE TABLE d.tree (id int PRIMARY KEY, post_id int REFERENCES d.posts, user_id int REFERENCES d.users,
 	above int REFERENCES d.tree, below int REFERENCES d.tree);
 SELECT herald.watch_comments('d.tree');
+SELECT arguments -> 'parent' AS parent FROM herald_internal.watched_table WHERE relation = 'd.tree'::regclass;
 
 -- Columns that are not found.
 CREATE TABLE d.plain (x int, y text);

@@ -7,8 +7,8 @@ CREATE TABLE shop.people (tenant text, nick varchar(20), "call me" text, mail_me
 	PRIMARY KEY (tenant, nick));
 CREATE TABLE shop.photos (tenant text, number int, taker varchar(20), PRIMARY KEY (tenant, number),
 	FOREIGN KEY (taker, tenant) REFERENCES shop.people (nick, tenant));
-CREATE TABLE shop.stars (tenant text, who varchar(20), what int, FOREIGN KEY (tenant, who) REFERENCES shop.people,
-	FOREIGN KEY (what, tenant) REFERENCES shop.photos (number, tenant));
+CREATE TABLE shop.stars (tenant text, who varchar(20), photo int, FOREIGN KEY (tenant, who) REFERENCES shop.people,
+	FOREIGN KEY (photo, tenant) REFERENCES shop.photos (number, tenant));
 CREATE TABLE shop.remarks (tenant text, id char(4), what int, who varchar(20), answers char(4), remark text,
 	PRIMARY KEY (tenant, id));
 CREATE TABLE shop.fans (tenant text, fan varchar(20), star varchar(20));

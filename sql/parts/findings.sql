@@ -1,0 +1,180 @@
+-- ---------------------------------------------------------------------------
+-- Findings: the roles that a call has found, and the columns that it leaves out
+-- ---------------------------------------------------------------------------
+
+-- Returns the roles of a kind of table that the notice of a call lists, in its order.
+CREATE FUNCTION herald_internal.listed_roles(kind text) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE kind
+		WHEN 'users' THEN '{key,name,handle,notifications_enabled}'
+		WHEN 'posts' THEN '{author,key,body,deleted_at,published_at}'
+		WHEN 'likes' THEN '{actor,subject,subject_table,deleted_at}'
+		WHEN 'comments' THEN '{author,subject,subject_table,parent,key,body,deleted_at}'
+		WHEN 'follows' THEN '{follower,followee,deleted_at}'
+		WHEN 'members' THEN '{conversation,member,last_read,left_at}'
+		WHEN 'messages' THEN '{sender,receiver,conversation,key,body,deleted_at}'
+		WHEN 'blocks' THEN '{blocker,blocked,deleted_at}'
+	END::text[];
+$$;
+
+-- Returns the roles of a table with their columns, separated by commas; NULL for one that was looked for in vain. The
+-- roles that became a condition are not among them. Of the receiver and the conversation of a message, one suffices.
+CREATE FUNCTION herald_internal.found_roles(kind text, arguments jsonb)
+	RETURNS TABLE (place bigint, role text, columns text)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.place, r.role, c.columns
+	FROM unnest(herald_internal.listed_roles(kind)) WITH ORDINALITY AS r (role, place)
+	CROSS JOIN LATERAL (SELECT string_agg(v #>> '{}', ', ')
+	                    FROM jsonb_path_query(arguments -> r.role, 'lax $[*] ? (@ != null)') AS v) AS c (columns)
+	WHERE c.columns IS NOT NULL OR NOT arguments ?| CASE
+		WHEN r.role IN ('receiver', 'conversation') THEN '{receiver,conversation}'::text[]
+		WHEN r.role IN ('deleted_at', 'left_at') THEN '{present}'
+		WHEN r.role = 'published_at' THEN '{published_when,status}' ELSE '{}' END;
+$$;
+
+-- Returns the columns that an argument names: as an array, as a name or as a word of a condition.
+CREATE FUNCTION herald_internal.used_columns(arguments jsonb) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(word)
+	FROM jsonb_path_query(arguments - '{on_error,zone,accepted,pending,published,ack}'::text[], 'strict $.**') AS v
+	CROSS JOIN unnest(ARRAY[v #>> '{}'] || regexp_split_to_array(v #>> '{}', '[^[:alnum:]_$]+')) AS word
+	WHERE jsonb_typeof(v) = 'string';
+$$;
+
+-- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
+-- notifications for a user), "waiting" (not published or accepted yet) or "state" (anything else that may tell whether
+-- a row counts).
+CREATE FUNCTION herald_internal.column_meaning(kind text, words text, category text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN words ~ '(^|_)(id|uuid|by|count|counter|total|token|hash|reason|note|notes|label|color|title|url|body)$'
+		THEN NULL
+		WHEN kind = 'members' AND
+		     words ~ '(^|_)(left|leave|leaves|removed|kicked|expelled|exited|departed|ended|inactive|deactivated)(_|$)'
+		THEN 'left'
+		WHEN kind IN ('users', 'members', 'follows') AND category IN ('B', 'E', 'S', 'N', 'U') AND
+		     words ~ '(^|_)(notif|notify|notification|notifications|mute|muted|silent|silence|silenced|unsubscribed|'
+		             'subscribed|dnd|do_not_disturb|opt_out|opted_out|opt_in|opted_in|optout|optin)(_|$)' AND
+		     words !~ '(^|_)(last|seen|read|unread|sound|count)(_|$)'
+		THEN 'off'
+		WHEN kind IN ('posts', 'comments', 'messages') AND
+		     words ~ '(^|_)(draft|drafts|published|publish|scheduled|schedule|embargo|embargoed|approved|go_live)(_|$)'
+		THEN 'waiting'
+		WHEN kind IN ('follows', 'members', 'blocks', 'likes') AND
+		     words ~ '(^|_)(accepted|approved|confirmed|pending)(_|$)'
+		THEN 'waiting'
+		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
+		             'expired|deleted|discarded|trashed|private|public|internal|hidden|archived|spam|flagged|removed|'
+		             'banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|vote|value|direction)'
+		             '(_at|_on|_date|_time|_until)?$') OR
+		     words ~ '(^|_)(type|kind|category)$' AND
+		     words !~ '(mime|media|file|content|attachment|format|account)_type$'
+		THEN 'state'
+	END;
+$$;
+
+-- Returns the argument that makes a call use such a column; NULL without one. It is an example: values are left open.
+CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text, category text, meaning text)
+	RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN meaning = 'left' AND category IN ('B', 'D') THEN format('left_at => %L', name)
+		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND
+		     words !~ '(mute|out|silen|unsub|dnd|disturb)' THEN format('notifications_enabled => %L', name)
+		WHEN meaning = 'off' THEN NULL
+		WHEN meaning = 'waiting' AND kind = 'posts' AND words ~ '(^|_)(draft|published|publish)(_|$)' AND
+		     category IN ('B', 'D') THEN format('published_at => %L', name)
+		WHEN kind IN ('posts', 'follows', 'members') AND category IN ('S', 'E') AND words ~ '(^|_)(status|state)$'
+		THEN format('status => %L', name)
+		WHEN kind = 'posts' AND words ~ '(visib|privacy|private|audience|public)'
+		THEN format('visible => %L', format(CASE category WHEN 'B' THEN 'post.%I' ELSE 'post.%I = ''...''' END, name))
+		WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' AND kind NOT IN ('users', 'blocks')
+		THEN CASE WHEN kind = 'posts' THEN
+			format('visible => %L', format('post.%1$I IS NULL OR post.%1$I > now()', name)) END
+		WHEN kind IN ('likes', 'comments') AND words ~ '_type$' THEN format('subject_type => %L', name)
+		ELSE format('active => %L', format(CASE
+			WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' THEN '%1$I IS NULL OR %1$I > now()'
+			WHEN category = 'D' AND meaning = 'waiting' THEN '%1$I IS NOT NULL'
+			WHEN category = 'D' THEN '%1$I IS NULL'
+			WHEN category = 'B' AND words ~ '(accepted|approved|confirmed|published|active|enabled|public|visible)'
+			THEN '%1$I'
+			WHEN category = 'B' THEN 'NOT %1$I'
+			WHEN category = 'N' THEN '%1$I > 0'
+			ELSE '%1$I = ''...''' END, name))
+	END;
+$$;
+
+-- Returns the columns that may tell whether a row counts, and that a call neither uses nor ignores: none of its
+-- arguments names them.
+CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
+	RETURNS TABLE (name text, meaning text, argument text)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT a.attname::text, m.meaning,
+	       herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning)
+	FROM pg_attribute AS a
+	JOIN pg_type AS t ON t.oid = a.atttypid
+	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
+	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS m (meaning)
+	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND m.meaning IS NOT NULL AND
+	      a.attname <> ALL (herald_internal.used_columns($3))
+	ORDER BY a.attnum;
+$$;
+
+-- Raises an error if the call leaves out a column by which rows of a table may not count.
+CREATE FUNCTION herald_internal.check_unused_columns(relation regclass, kind text, arguments jsonb)
+	RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	unused record;
+BEGIN
+	SELECT u.name, u.argument, m.could, array_agg(u.name) OVER () AS names INTO unused
+	FROM herald_internal.unused_columns(relation, kind, arguments) AS u
+	JOIN (VALUES ('left', 'that a member has left'), ('off', 'that a user gets no notifications'),
+	             ('waiting', CASE WHEN kind IN ('posts', 'comments', 'messages') THEN 'that a row is not published yet'
+	                         ELSE 'that a row is not accepted yet' END)) AS m (meaning, could) USING (meaning)
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'column "%" of table "%" could mean %, and is not used', unused.name, relation, unused.could
+			USING ERRCODE = 'ambiguous_column',
+			      HINT = concat(CASE WHEN unused.argument IS NOT NULL
+			                    THEN format('Use it, as in: SELECT herald.watch_%s(%L, %s); or let', kind, relation,
+			                                unused.argument)
+			                    ELSE 'Let' END, format(' the call ignore it: ignore => %L.', unused.names::text));
+	END IF;
+END
+$$;
+
+-- Tells the caller which columns have a role, which roles have none, and which columns may matter and do not.
+CREATE FUNCTION herald_internal.tell_findings(relation regclass, kind text, arguments jsonb)
+	RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	roles text;
+	unused text;
+	examples text;
+	details text;
+BEGIN
+	SELECT string_agg(format('%s = %s', f.role, coalesce(f.columns, 'none')), ', ' ORDER BY f.place) INTO roles
+	FROM herald_internal.found_roles(kind, arguments) AS f;
+	SELECT string_agg(u.name, ', '), string_agg(u.argument, ', ') FILTER (WHERE u.first) INTO unused, examples
+	FROM (SELECT *, row_number() OVER (PARTITION BY split_part(argument, ' ', 1)) = 1 AS first
+	      FROM herald_internal.unused_columns(relation, kind, arguments)) AS u;
+	details := concat_ws(' ',
+		coalesce('A row counts if ' || herald_internal.and_conditions(arguments ->> 'present',
+			herald_internal.value_condition(arguments ->> 'status',
+			                                coalesce(arguments ->> 'published', arguments ->> 'accepted')),
+			arguments ->> 'published_when') || '.', 'Every row counts.'),
+		CASE WHEN kind IN ('posts', 'comments', 'messages') AND NOT arguments ? 'body'
+		THEN 'Without a body there are no mentions, and notifications show no text.' END,
+		CASE WHEN kind = 'users' AND NOT arguments ? 'handle' THEN 'Without a handle there are no mentions.' END,
+		'Not used: ' || unused || '.');
+	IF unused IS NULL THEN
+		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles USING DETAIL = details;
+	ELSE
+		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles
+			USING DETAIL = details,
+			      HINT = format('Columns that are not used may matter: pass them, as in %s, or ignore => %L.', examples,
+			                    '{' || unused || '}');
+	END IF;
+END
+$$;

@@ -1,0 +1,98 @@
+-- The watch_* functions tell which columns they found, and raise an error if a row may not count and they ignore why.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+SET client_min_messages = notice;
+\set SHOW_CONTEXT never
+CREATE SCHEMA f;
+
+-- A shop with names of its own.
+CREATE TABLE f.accounts (account_id uuid PRIMARY KEY, nick text UNIQUE NOT NULL, full_name text,
+	wants_notifications boolean NOT NULL DEFAULT true);
+CREATE TABLE f.articles (article_id uuid PRIMARY KEY, written_by uuid NOT NULL REFERENCES f.accounts, headline text,
+	article_text text, published_at timestamptz);
+CREATE TABLE f.reactions (account_id uuid REFERENCES f.accounts, article_id uuid REFERENCES f.articles,
+	kind text NOT NULL, PRIMARY KEY (account_id, article_id, kind));
+CREATE TABLE f.remarks (remark_id uuid PRIMARY KEY, article_id uuid REFERENCES f.articles,
+	account_id uuid REFERENCES f.accounts, answers uuid REFERENCES f.remarks, remark text);
+CREATE TABLE f.friendships (requester_id uuid REFERENCES f.accounts, addressee_id uuid REFERENCES f.accounts,
+	state text NOT NULL DEFAULT 'pending', PRIMARY KEY (requester_id, addressee_id));
+CREATE TABLE f.chat_rooms (room_id uuid PRIMARY KEY, topic text);
+CREATE TABLE f.chat_participants (room_id uuid REFERENCES f.chat_rooms, account_id uuid REFERENCES f.accounts,
+	left_on timestamptz, PRIMARY KEY (room_id, account_id));
+CREATE TABLE f.chat_lines (line_id uuid PRIMARY KEY, room_id uuid NOT NULL REFERENCES f.chat_rooms,
+	account_id uuid NOT NULL REFERENCES f.accounts, said text NOT NULL);
+SELECT herald.watch_users('f.accounts');
+SELECT herald.watch_posts('f.articles');
+SELECT herald.watch_likes('f.reactions');
+SELECT herald.watch_comments('f.remarks');
+SELECT herald.watch_follows('f.friendships');
+SELECT herald.watch_follows('f.friendships', status => 'state');
+SELECT herald.watch_members('f.chat_participants');
+SELECT herald.watch_messages('f.chat_lines');
+SELECT herald.watch_likes('f.chat_lines');
+
+-- A draft reaches nobody but its author, an article of the future neither.
+INSERT INTO f.accounts VALUES ('00000000-0000-0000-0000-000000000001', 'ann'),
+	('00000000-0000-0000-0000-000000000002', 'ben');
+INSERT INTO f.articles (article_id, written_by, article_text, published_at)
+SELECT ('10000000-0000-0000-0000-00000000000' || place)::uuid, '00000000-0000-0000-0000-000000000001', 'hi @ben', at
+FROM (VALUES (1, NULL), (2, now() - interval '1 day'), (3, now() + interval '1 day')) AS a (place, at);
+SELECT right(recipient_id, 1) AS told, type, right(subject_id, 1) AS article FROM herald.notification;
+SELECT right(payload ->> 'postId', 1) AS article FROM herald.event
+WHERE name = 'post:created' AND payload ->> 'postId' LIKE '10000000-%';
+SELECT right(u, 1) AS viewer, right(a, 1) AS article, herald.may_join(u, 'post:' || a)
+FROM unnest('{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002}'::text[]) AS u,
+     unnest('{10000000-0000-0000-0000-000000000001,10000000-0000-0000-0000-000000000002,'
+            '10000000-0000-0000-0000-000000000003}'::text[]) AS a
+ORDER BY 1, 2;
+UPDATE f.articles SET published_at = now() WHERE published_at IS NULL;
+SELECT right(recipient_id, 1) AS told, type, right(subject_id, 1) AS article FROM herald.notification ORDER BY id;
+
+-- A member who has left does not hear the room.
+INSERT INTO f.chat_rooms VALUES ('20000000-0000-0000-0000-000000000001');
+INSERT INTO f.chat_participants VALUES
+	('20000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001', NULL),
+	('20000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002', now());
+SELECT right(u, 1) AS member, herald.may_join(u, 'conversation:20000000-0000-0000-0000-000000000001')
+FROM unnest('{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002}'::text[]) AS u;
+SELECT herald.unwatch_all();
+
+-- A column that may mean "left", "off" or "not yet" is an error, until the call uses or ignores it.
+SET client_min_messages = warning;
+CREATE TABLE f.users (id int PRIMARY KEY, username text, opted_out boolean, mute_all boolean);
+SELECT herald.watch_users('f.users');
+\echo :LAST_ERROR_SQLSTATE
+SELECT herald.watch_users('f.users', ignore => '{opted_out}');
+SELECT herald.watch_users('f.users', ignore => '{opted_out,mute_all}');
+SELECT herald.watch_users('f.users', ignore => '{opted_in}');
+CREATE TABLE f.posts (id int PRIMARY KEY, user_id int REFERENCES f.users, body text, publish_at timestamptz,
+	approved boolean);
+SELECT herald.watch_posts('f.posts');
+SELECT herald.watch_posts('f.posts', published_at => 'publish_at');
+SELECT herald.watch_posts('f.posts', published_at => 'publish_at', visible => 'post.approved');
+SELECT herald.watch_posts('f.posts', ignore => '{"publish_at, approved"}');
+CREATE TABLE f.members (conversation_id int, user_id int REFERENCES f.users, kicked boolean, muted boolean);
+SELECT herald.watch_members('f.members');
+SELECT herald.watch_members('f.members', left_at => 'kicked', ignore => '{muted}');
+CREATE TABLE f.follows (follower_id int, followee_id int, confirmed boolean);
+SELECT herald.watch_follows('f.follows');
+-- The call keeps the ignored columns.
+SELECT relation, arguments -> 'ignore' AS ignore FROM herald_internal.watched_table ORDER BY relation::text;
+
+-- A column that may tell whether a row counts is named.
+SET client_min_messages = notice;
+CREATE TABLE f.notes (id int PRIMARY KEY, user_id int REFERENCES f.users, tale text, status text, visibility text,
+	deleted_by int, private boolean, score int);
+SELECT herald.watch_posts('f.notes');
+SELECT herald.watch_posts('f.notes', status => 'status', ignore => '{visibility,private,score}');
+CREATE TABLE f.mutes (muter_id int, muted_id int, expires_at timestamptz);
+SELECT herald.watch_blocks('f.mutes');
+CREATE TABLE f.votes (user_id int, votable_id int, votable_type text, value int, deleted boolean);
+SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => 'f.posts');
+CREATE TABLE f.staff (id int PRIMARY KEY, name text);
+SELECT herald.watch_users('f.staff');
+
+SET client_min_messages = warning;
+SELECT herald.unwatch_all();
+DROP SCHEMA f CASCADE;
+TRUNCATE herald.notification;
