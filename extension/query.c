@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "function_path.h"
 #include "pin.h"
 #include "query.h"
 
@@ -86,6 +87,56 @@ size_class(uint64 rows)
 }
 
 static SPIPlanPtr
+query_prepare(SavedQuery *query)
+{
+	SPIPlanPtr plan = SPI_prepare_cursor(query->text, query->nargs, query->argtypes, query->cursor_options);
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare %s: %s", query->name, SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/* Returns the search path for the functions of borrowed SQL, in the current memory context; NULL if it needs none. */
+static char *
+query_function_path(const SavedQuery *query, SPIPlanPtr plan)
+{
+	List *trees = NIL;
+	ListCell *cell;
+	Oid refused;
+
+	if (query->keeps_path || !InSecurityRestrictedOperation())
+		return NULL;
+	foreach (cell, SPI_plan_get_plan_sources(plan))
+		trees = list_concat(trees, ((CachedPlanSource *) lfirst(cell))->query_list);
+	return function_path(trees, GetUserId(), &refused);
+}
+
+/* Finds the search path again if another role runs the query, or a function, schema or role has changed. */
+static void
+query_refresh_path(SavedQuery *query, SPIPlanPtr plan)
+{
+	uint64 generation = function_path_generation();
+	char *path;
+
+	if (query->path_role == GetUserId() && query->path_generation == generation)
+		return;
+	path = query_function_path(query, plan);
+	if (query->path != NULL)
+		pfree(query->path);
+	query->path = path == NULL ? NULL : MemoryContextStrdup(TopMemoryContext, path);
+	query->path_role = GetUserId();
+	query->path_generation = generation;
+}
+
+/* Sets the search path for the functions of a query until the end of the loan. */
+static void
+query_set_path(const char *path)
+{
+	if (path != NULL && strcmp(namespace_search_path, path) != 0)
+		pin_setting("search_path", path);
+}
+
+static SPIPlanPtr
 query_plan(SavedQuery *query, uint64 incoming)
 {
 	SPIPlanPtr *plan = &query->plans[size_class(incoming)];
@@ -94,15 +145,13 @@ query_plan(SavedQuery *query, uint64 incoming)
 	Assert(query->nargs <= QUERY_MAX_ARGS);
 	if (*plan == NULL)
 	{
-		SPIPlanPtr fresh = SPI_prepare_cursor(query->text, query->nargs, query->argtypes,
-											  query->cursor_options);
+		SPIPlanPtr fresh = query_prepare(query);
 
-		if (fresh == NULL)
-			elog(ERROR, "could not prepare %s: %s", query->name, SPI_result_code_string(SPI_result));
 		if (SPI_keepplan(fresh) != 0)
 			elog(ERROR, "could not keep the plan of %s", query->name);
 		*plan = fresh;
 	}
+	query_refresh_path(query, *plan);
 	return *plan;
 }
 
@@ -111,8 +160,11 @@ query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
 {
 	SPIPlanPtr plan = query_plan(query, incoming);
 	Snapshot snapshot = query->latest ? GetLatestSnapshot() : InvalidSnapshot;
-	int result = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot,
-									  query->read_only || query->latest, true, 0);
+	int result;
+
+	query_set_path(query->path);
+	result = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot,
+								  query->read_only || query->latest, true, 0);
 
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
@@ -140,11 +192,11 @@ query_check_types(const SavedQuery *query, const Oid *types, int columns)
 uint64
 query_run_once(SavedQuery *query, Datum *values, const Oid *types, int columns)
 {
+	SPIPlanPtr plan = query_prepare(query);
 	int result;
 
-	Assert(query->text != NULL);
-	result = SPI_execute_with_args(query->text, query->nargs, query->argtypes, values, NULL, query->read_only, 0);
-
+	query_set_path(query_function_path(query, plan));
+	result = SPI_execute_plan(plan, values, NULL, query->read_only, 0);
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
 	if (columns > 0)
@@ -167,8 +219,10 @@ void
 query_run_into(SavedQuery *query, uint64 incoming, const Datum *values, Tuplestorestate *store, TupleDesc shape)
 {
 	SPIExecuteOptions options = { 0 };
+	SPIPlanPtr plan = query_plan(query, incoming);
 	int result;
 
+	query_set_path(query->path);
 	if (query->latest)
 		PushActiveSnapshot(GetLatestSnapshot());
 	options.params = query_params(query, values);
@@ -176,7 +230,7 @@ query_run_into(SavedQuery *query, uint64 incoming, const Datum *values, Tuplesto
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, store, CurrentMemoryContext, false, shape,
 									gettext_noop("the result of the rule's query does not have the required columns"));
-	result = SPI_execute_plan_extended(query_plan(query, incoming), &options);
+	result = SPI_execute_plan_extended(plan, &options);
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
 	options.dest->rDestroy(options.dest);
@@ -231,6 +285,10 @@ query_forget(SavedQuery *query)
 			SPI_freeplan(query->plans[size]);
 		query->plans[size] = NULL;
 	}
+	if (query->path != NULL)
+		pfree(query->path);
+	query->path = NULL;
+	query->path_role = InvalidOid;
 }
 
 TupleDesc

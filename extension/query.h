@@ -32,9 +32,13 @@ typedef struct SavedQuery
 	const char *text;
 	int nargs;
 	Oid argtypes[QUERY_MAX_ARGS];
-	bool read_only; /* uses the caller's snapshot, not a newer one */
-	bool latest;	/* sees all commits up to now, at any isolation level */
+	bool read_only;	 /* uses the caller's snapshot, not a newer one */
+	bool latest;	 /* sees all commits up to now, at any isolation level */
+	bool keeps_path; /* runs with the search path that is set, also if its functions have none */
 	int cursor_options;
+	Oid path_role;			/* who runs it with the path ... */
+	uint64 path_generation; /* ... as of this state of functions, schemas and roles */
+	char *path;				/* the search path for its functions (function_path.h); NULL: the one that is set */
 	SPIPlanPtr plans[QUERY_SIZE_CLASSES];
 } SavedQuery;
 

@@ -38,10 +38,12 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "function_path.h"
 #include "query.h"
 
 typedef enum NameKind
@@ -316,6 +318,25 @@ write_schemas(Resolution *resolution)
 	return out.data;
 }
 
+/* Raises an error if a function would not find its tables: it has no search path, and cannot safely get one. */
+static void
+check_functions(Query *query)
+{
+	Oid refused;
+	const char *schema;
+
+	(void) function_path(list_make1(query), GetUserId(), &refused);
+	if (!OidIsValid(refused))
+		return;
+	schema = quote_identifier(get_namespace_name(get_func_namespace(refused)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("function %s has no search path of its own", format_procedure_qualified(refused)),
+			 errdetail("Other roles may create objects in schema %s, and could put them in the place of those that it names.",
+					   schema),
+			 errhint("ALTER FUNCTION %s SET search_path = %s, pg_temp;", format_procedure_qualified(refused), schema)));
+}
+
 /* Lets an error show the expression instead of the statement of the client. */
 static void
 show_expression(void *argument)
@@ -339,6 +360,7 @@ resolve_names(Resolution *resolution)
 	ErrorContextCallback *callers = error_context_stack;
 	ErrorContextCallback callback = { .callback = show_expression, .arg = resolution };
 	List *statements;
+	Query *query;
 	char *result;
 
 	error_context_stack = &callback;
@@ -347,7 +369,9 @@ resolve_names(Resolution *resolution)
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("the expression is not one expression")));
 	collect_names(linitial_node(RawStmt, statements)->stmt, resolution);
 	resolve_relations(resolution);
-	collect_uses((Node *) analyze_statement(linitial_node(RawStmt, statements), resolution->text), resolution);
+	query = analyze_statement(linitial_node(RawStmt, statements), resolution->text);
+	collect_uses((Node *) query, resolution);
+	check_functions(query);
 	result = write_schemas(resolution);
 	error_context_stack = callers;
 	return result;

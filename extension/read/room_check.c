@@ -90,7 +90,7 @@ static void
 run_check(void *argument)
 {
 	RoomCheck *check = argument;
-	SavedQuery query = { .name = "a check of access to rooms", .text = check->sql, .nargs = PAIR_COLUMNS, .read_only = true };
+	SavedQuery query = { .name = "a check of access to rooms", .text = check->sql, .nargs = PAIR_COLUMNS, .read_only = true, .keeps_path = check->is_policy };
 	Datum values[PAIR_COLUMNS];
 	uint64 rows;
 

@@ -289,8 +289,8 @@ DECLARE
 	author herald_internal.person := herald_internal.person_of_columns('author', 'changed', relation, post.author);
 	id text := herald_internal.id_sql('changed', post.key);
 BEGIN
-	PERFORM herald_internal.query_exists('', herald_internal.exists_query('post', relation, post.key,
-	                                         herald_internal.row_condition('post', relation), NULL));
+	PERFORM herald_internal.rehearse(relation, 'SELECT ' || (herald_internal.exists_query('post', relation, post.key,
+	                                         herald_internal.row_condition('post', relation), NULL) ->> 'sql'));
 	post.active := herald_internal.and_conditions(post.present,
 	                                              herald_internal.value_condition(post.status, post.published),
 	                                              post.published_when);

@@ -151,6 +151,11 @@ CREATE FUNCTION herald_internal.save_watched(relation regclass, kind text, argum
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_watched';
 COMMENT ON FUNCTION herald_internal.save_watched(regclass, text, jsonb) IS 'saves the arguments of a watch call';
 
+CREATE FUNCTION herald_internal.rehearse(relation regclass, query text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_rehearse';
+COMMENT ON FUNCTION herald_internal.rehearse(regclass, text) IS
+	'runs a query with two texts that are null, as the owner of the table: a mistake in it is an error';
+
 CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';
 COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'deletes all rules and saved arguments of a table';

@@ -60,6 +60,33 @@ INSERT INTO nm.friends VALUES (3, 2), (3, 1);
 SELECT recipient_id, title, data FROM herald.notification WHERE type = 'friend' ORDER BY id;
 SELECT rooms, payload::text FROM herald.event WHERE name = 'friend:made';
 
+-- a function without a search path of its own finds the tables of its schema
+SET search_path = nm;
+CREATE FUNCTION nm.knows(viewer text, post nm.posts) RETURNS boolean LANGUAGE sql STABLE
+AS $$ SELECT EXISTS (SELECT FROM friends AS f WHERE f.user_id = post.user_id AND f.friend_id::text = viewer) $$;
+CREATE FUNCTION nm.knows_too(viewer text, post nm.posts) RETURNS boolean LANGUAGE plpgsql STABLE
+AS $$ BEGIN RETURN EXISTS (SELECT FROM friends AS f WHERE f.user_id = post.user_id AND f.friend_id::text = viewer); END
+$$;
+SELECT herald.watch_posts('posts', visible => 'knows(viewer, post) AND knows_too(viewer, post)');
+RESET search_path;
+INSERT INTO nm.posts VALUES (6, 1, 'friends', 'for friends', false);
+SELECT viewer, herald.may_join(viewer, 'post:6') FROM unnest('{2,3}'::text[]) AS viewer;
+SELECT problem, rule, detail FROM herald.doctor() WHERE relation = 'nm.posts'::regclass AND severity = 'error';
+SHOW search_path;
+
+-- ... unless another role could put its own into that schema
+CREATE ROLE regress_names_planter;
+GRANT CREATE ON SCHEMA nm TO regress_names_planter;
+\set VERBOSITY default
+SELECT herald.watch_posts('nm.posts', visible => 'nm.knows(viewer, post)');
+SELECT herald.may_join('2', 'post:6');
+ALTER FUNCTION nm.knows(text, nm.posts) SET search_path = nm, pg_temp;
+ALTER FUNCTION nm.knows_too(text, nm.posts) SET search_path = nm, pg_temp;
+SELECT herald.may_join('2', 'post:6');
+REVOKE CREATE ON SCHEMA nm FROM regress_names_planter;
+ALTER FUNCTION nm.knows(text, nm.posts) RESET search_path;
+SELECT herald.watch_posts('nm.posts', visible => 'nm.knows(viewer, post)');
+
 -- mistakes are reported as the expression has them, without the calls that led to them
 \set VERBOSITY default
 SELECT herald.watch_posts('nm.posts', visible => 'may_see(viewer, post)');
@@ -79,4 +106,19 @@ SELECT herald.watch('nm.friends', 'friend', recipient => 'new.friend_id', schema
 SELECT substring(notify FROM 'WHERE .*') AS condition FROM herald.watched WHERE rule = 'friend' AND notify IS NOT NULL;
 
 SELECT herald.unwatch_all();
-DROP SCHEMA nm, nm_lib CASCADE;
+
+-- a condition is tried as the owner of its table, also when another role compiles it again
+CREATE ROLE regress_names_owner;
+CREATE SCHEMA nm_theirs AUTHORIZATION regress_names_owner;
+GRANT herald_watch TO regress_names_owner;
+SET ROLE regress_names_owner;
+CREATE FUNCTION nm_theirs.tell(id int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+AS $$ BEGIN RAISE WARNING 'runs as %', current_user; RETURN true; END $$;
+CREATE TABLE nm_theirs.posts (id int PRIMARY KEY, user_id int);
+SELECT herald.watch_posts('nm_theirs.posts', visible => 'nm_theirs.tell(1)');
+RESET ROLE;
+SELECT herald.watch_users('nm.users');
+REVOKE herald_watch FROM regress_names_owner;
+SELECT herald.unwatch_all();
+DROP SCHEMA nm, nm_lib, nm_theirs CASCADE;
+DROP ROLE regress_names_planter, regress_names_owner;
