@@ -6,7 +6,8 @@
  * A pooler in front of the server may drop a LISTEN without a word.  So the doorbell
  * listens to a channel of its own as well.  At the begin and once a minute, another
  * connection notifies there.  If that does not come back, the doorbell is deaf: it says
- * so, and connects again.
+ * so, and connects again.  It counts as listening once the first NOTIFY has come back, or
+ * the server has refused it, which says nothing about LISTEN.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -25,7 +26,7 @@
 #include "source/database.h"
 
 #define CHECK_INTERVAL_MS 60000
-#define RETRY_INTERVAL_MS 1000
+#define RETRY_INTERVAL_MS 100
 #define ECHO_PATIENCE_MS 5000
 #define ECHO_PREFIX "herald_echo_"
 #define ECHO_DIGITS 16
@@ -34,7 +35,8 @@ struct Doorbell
 {
 	Database *database;
 	const DoorbellEvents *events;
-	bool listening;
+	bool listening;								  /* the server has confirmed LISTEN on the present connection */
+	bool checked;								  /* and the first check is over, and did not find it deaf */
 	bool rung;									  /* by one of the notifications that are being taken */
 	bool deaf;									  /* the latest check failed */
 	char echo[sizeof(ECHO_PREFIX) + ECHO_DIGITS]; /* the channel of the check */
@@ -79,27 +81,38 @@ on_no_echo(void *context)
 }
 
 static void
+expect_next_check(Doorbell *doorbell)
+{
+	doorbell->checked = true;
+	timer_start(&doorbell->check, CHECK_INTERVAL_MS, check_listening, doorbell);
+}
+
+static void
 on_echo(Doorbell *doorbell)
 {
 	if (doorbell->deaf)
 		log_info("doorbell_heard");
 	doorbell->deaf = false;
-	timer_start(&doorbell->check, CHECK_INTERVAL_MS, check_listening, doorbell);
+	expect_next_check(doorbell);
 }
 
-/* The patience begins when the NOTIFY is committed.  One that fails, or has no connection, says nothing. */
+/*
+ * The patience begins when the NOTIFY is committed.  One that has no connection is sent
+ * again soon.  One that the server refuses says nothing: the next check is the usual one.
+ */
 static void
 on_echo_sent(void *context, const PGresult *result)
 {
 	Doorbell *doorbell = context;
-	bool sent = result != NULL && PQresultStatus(result) == PGRES_COMMAND_OK;
 
 	if (!doorbell->listening || timer_is_running(&doorbell->check))
 		return;
-	if (sent)
+	if (result == NULL)
+		timer_start(&doorbell->check, RETRY_INTERVAL_MS, check_listening, doorbell);
+	else if (PQresultStatus(result) == PGRES_COMMAND_OK)
 		timer_start(&doorbell->check, ECHO_PATIENCE_MS, on_no_echo, doorbell);
 	else
-		timer_start(&doorbell->check, RETRY_INTERVAL_MS, check_listening, doorbell);
+		expect_next_check(doorbell);
 }
 
 static void
@@ -138,6 +151,7 @@ doorbell_on_lost(void *context)
 	Doorbell *doorbell = context;
 
 	doorbell->listening = false;
+	doorbell->checked = false;
 	timer_stop(&doorbell->check);
 }
 
@@ -175,7 +189,7 @@ doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events)
 bool
 doorbell_is_listening(const Doorbell *doorbell)
 {
-	return doorbell->listening;
+	return doorbell->checked;
 }
 
 bool

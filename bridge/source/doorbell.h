@@ -36,7 +36,7 @@ typedef struct DoorbellEvents
  * transaction.  A query may take "limit" milliseconds.  The caller closes it.
  */
 extern Doorbell *doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events);
-/* Returns whether the server has confirmed LISTEN on the present connection. */
+/* Returns whether a NOTIFY came back on the present connection, or the server has refused to send one. */
 extern bool doorbell_is_listening(const Doorbell *doorbell);
 /* Returns whether the latest NOTIFY of the bridge to itself did not come back. */
 extern bool doorbell_is_deaf(const Doorbell *doorbell);

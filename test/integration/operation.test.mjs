@@ -155,15 +155,15 @@ test('--check reports a pooler that shares backends between transactions', { ski
   assert.equal(own.code, 0, own.output);
 });
 
-test('names a pooler that shares backends in its log and in /readyz', { skip: !Pooler.isInstalled && 'pgbouncer is not installed' }, async () => {
+test('names a pooler that shares backends in its log and in /readyz, and is ready at no time', { skip: !Pooler.isInstalled && 'pgbouncer is not installed' }, async () => {
   const pooler = await Pooler.start(database, 'transaction');
-  const other = await scene.addBridge(['--poll-interval=200ms'], pooler.conninfo('bridge'));
-  const { status, text } = await until('the bridge has noticed it', async () => {
+  const other = await scene.addBridge(['--poll-interval=200ms'], pooler.conninfo('bridge'), program, false);
+  await until('the bridge has noticed it', async () => {
     const response = await other.get('/readyz');
-    const answer = { status: response.status, text: await response.text() };
-    return answer.text.includes('pooler') && answer;
+    const text = await response.text();
+    assert.equal(response.status, 503, text);
+    return text.includes('pooler');
   });
-  assert.equal(status, 503, text);
   assert.match(other.log, /event=doorbell_deaf .*connection pooler.*pool_mode = session/);
   await pooler.stop();
 });

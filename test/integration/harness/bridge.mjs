@@ -39,9 +39,10 @@ export class Bridge {
   log = '';
 
   // conninfo: of the database. secret: signs the tokens. options: further command line options. program: the bridge to run; with
-  // sanitizers it uses more memory than its metrics report.
-  static async start({ conninfo, secret, options = [], program: given = program }) {
+  // sanitizers it uses more memory than its metrics report. canRead: wait until it is ready, otherwise until it answers.
+  static async start({ conninfo, secret, options = [], program: given = program, canRead = true }) {
     const bridge = new Bridge();
+    bridge.canRead = canRead;
     bridge.conninfo = conninfo;
     bridge.options = options;
     bridge.program = given;
@@ -70,11 +71,12 @@ export class Bridge {
     });
   }
 
-  // Waits until the bridge reports that it has caught up with the database.
+  // Waits until the bridge reports that it has caught up with the database, or that it cannot.
   async ready() {
+    const expected = this.canRead ? [200] : [200, 503];
     await until('the bridge is ready', async () => {
       if (!this.running) throw new Error(`the bridge ended:\n${this.log}`);
-      return (await this.get('/readyz').catch(() => null))?.status === 200;
+      return expected.includes((await this.get('/readyz').catch(() => null))?.status);
     });
   }
 

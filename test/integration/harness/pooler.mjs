@@ -33,14 +33,14 @@ export class Pooler {
 
   // PgBouncer refuses to run as root, so root runs it as the server's user.
   async #spawn(settings) {
-    const root = process.getuid() === 0;
+    const user = [];
     chmodSync(this.directory, 0o755);
-    if (root) {
+    if (process.getuid() === 0) {
       const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'));
       chownSync(this.directory, Number(uid), Number(gid));
+      user.push('--reuid', uid, '--regid', gid, '--clear-groups');
     }
-    const command = root ? ['runuser', '-u', 'postgres', '--', program, '-q', settings] : [program, '-q', settings];
-    this.child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: 'ignore' });
+    this.child = spawn('setpriv', [...user, '--pdeathsig', 'KILL', program, '-q', settings], { stdio: 'ignore' });
     this.exited = once(this.child, 'close');
     const log = path.join(this.directory, 'log');
     await until('the pooler listens', () => existsSync(log) && readFileSync(log, 'utf8').includes('listening on 127.0.0.1'));
@@ -48,13 +48,14 @@ export class Pooler {
 
   conninfo(user) { return `host=127.0.0.1 port=${this.port} user=${user} dbname=${this.database.name}`; }
 
+  // PgBouncer 1.23 and later wait for their clients after SIGTERM.
   #remove() {
-    this.child?.kill('SIGTERM');
+    this.child?.kill('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   async stop() {
-    this.child.kill('SIGTERM');
+    this.child.kill('SIGKILL');
     await this.exited;
     this.#remove();
     this.forget();

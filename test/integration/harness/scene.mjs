@@ -81,8 +81,8 @@ export class Scene {
       ...files.flatMap((name) => ['-f', path.join(example, `${name}.sql`)]));
   }
 
-  async addBridge(options = [], conninfo = this.conninfo, program = undefined) {
-    const bridge = await Bridge.start({ conninfo, secret: this.secret, options, program });
+  async addBridge(options = [], conninfo = this.conninfo, program = undefined, canRead = true) {
+    const bridge = await Bridge.start({ conninfo, secret: this.secret, options, program, canRead });
     this.#bridges.push(bridge);
     return bridge;
   }
