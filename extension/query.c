@@ -66,6 +66,12 @@ query_reclaim(QueryScope *scope)
 }
 
 void
+query_abandon_loan(QueryScope *scope)
+{
+	scope->loan_level = 0;
+}
+
+void
 query_end(QueryScope *scope)
 {
 	query_reclaim(scope);
@@ -153,6 +159,16 @@ query_plan(SavedQuery *query, uint64 incoming)
 	}
 	query_refresh_path(query, *plan);
 	return *plan;
+}
+
+void
+query_compile(const SavedQuery *query)
+{
+	SPIPlanPtr plan = SPI_prepare(query->text, query->nargs, (Oid *) query->argtypes);
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare %s: %s", query->name, SPI_result_code_string(SPI_result));
+	SPI_freeplan(plan);
 }
 
 uint64

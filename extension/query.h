@@ -76,6 +76,11 @@ extern void query_lend(QueryScope *scope, Oid role);
 
 /* Ends a loan: the queries run as the owner of the extension again, with the pinned settings. */
 extern void query_reclaim(QueryScope *scope);
+/* Forgets a loan that the abort of a subtransaction has ended: both began in it. */
+extern void query_abandon_loan(QueryScope *scope);
+
+/* Analyzes a query and keeps nothing: raises an error if it does not fit the schema. */
+extern void query_compile(const SavedQuery *query);
 
 /* Runs a query with the plan for that many incoming rows.  Returns the number of its rows; SPI_tuptable has them. */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);
@@ -107,10 +112,7 @@ extern TupleDesc query_shape(TupleDesc *shape, const QueryColumn *columns, int c
 /* Returns the row type of a composite type of schema herald_internal, made once and kept in the same way. */
 extern TupleDesc query_type_shape(TupleDesc *shape, const char *type);
 
-/*
- * Makes a tuplestore visible to the queries of this scope under that name.  Its row type is "shape" or, if "relation"
- * is valid, that of the relation.
- */
+/* Offers a tuplestore to the queries of this scope, with the row type of the relation or, without one, "shape". */
 extern void query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation);
 
 /* Makes a trigger's transition tables visible to the queries of this scope. */
@@ -123,11 +125,7 @@ extern Datum query_value(uint64 row, int column, bool *isnull);
 /* Returns a datum of type text in the memory of the scope's caller. */
 extern Datum query_text_for_caller(const char *text);
 
-/*
- * Begins the result of a set-returning function, in the memory of its caller, and
- * sets *shape to the declared row type.  Raises an error if the call accepts no
- * set.
- */
+/* Begins the result of a set-returning function in its caller's memory; *shape becomes the declared row type. */
 extern Tuplestorestate *query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape);
 
 /* Returns the OID of a table in schema herald_internal, or InvalidOid if there is none. */

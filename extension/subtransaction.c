@@ -27,6 +27,14 @@ subtransaction_roll_back(MemoryContext caller)
 	return error;
 }
 
+/* Returns whether an error is about the transaction, or the session, and not about the work. */
+static bool
+ends_transaction(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		   ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
+}
+
 ErrorData *
 subtransaction_run(void (*work)(void *argument), void *argument)
 {
@@ -50,7 +58,7 @@ subtransaction_run(void (*work)(void *argument), void *argument)
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
-	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	if (error != NULL && ends_transaction(error->sqlerrcode))
 		ReThrowError(error);
 	return error;
 }

@@ -153,13 +153,22 @@ run_room_check(FunctionCallInfo fcinfo)
 	query_run(&check_rooms, 1, values, NULL);
 }
 
+/* Invalidates the cached rules of a table and of its partitions in all backends. */
+static void
+reload_rules(Oid relation)
+{
+	ListCell *part;
+
+	foreach (part, find_all_inheritors(relation, NoLock, NULL))
+		CacheInvalidateRelcacheByRelid(lfirst_oid(part));
+}
+
 /* Takes the three steps and returns the id of the record, if it has one. */
 static int
 register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehearse)
 {
 	Relation relation;
 	QueryScope scope;
-	ListCell *part;
 	int id;
 
 	if (PG_ARGISNULL(0))
@@ -167,8 +176,7 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 	relation = open_owned(PG_GETARG_OID(0));
 	query_begin(&scope);
 	id = run_statement(statement, fcinfo);
-	foreach (part, find_all_inheritors(RelationGetRelid(relation), NoLock, NULL))
-		CacheInvalidateRelcacheByRelid(lfirst_oid(part));
+	reload_rules(RelationGetRelid(relation));
 	CacheInvalidateRelcacheByRelid(query_own_table("block_source"));
 	CommandCounterIncrement();
 	if (statement == &save_watched || statement == &save_room_source)
@@ -267,6 +275,7 @@ PG_FUNCTION_INFO_V1(herald_save_room_source);
 PG_FUNCTION_INFO_V1(herald_save_block_source);
 PG_FUNCTION_INFO_V1(herald_save_watched);
 PG_FUNCTION_INFO_V1(herald_forget_table);
+PG_FUNCTION_INFO_V1(herald_reload_rules);
 
 Datum
 herald_save_rule(PG_FUNCTION_ARGS)
@@ -321,5 +330,13 @@ herald_forget_table(PG_FUNCTION_ARGS)
 	query_begin(&scope);
 	run_statement(&delete_watched, fcinfo);
 	query_end(&scope);
+	PG_RETURN_VOID();
+}
+
+Datum
+herald_reload_rules(PG_FUNCTION_ARGS)
+{
+	if (get_rel_relkind(PG_GETARG_OID(0)) != '\0')
+		reload_rules(PG_GETARG_OID(0));
 	PG_RETURN_VOID();
 }

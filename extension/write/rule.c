@@ -6,11 +6,16 @@
  *
  * 1. A rule is SQL that was compiled when the table was watched (rule_cache.c).
  *
- * 2. An error in a rule aborts the application's statement (on_error => 'abort', the
- *	  default).  A rule with on_error => 'warn' runs in a subtransaction: an error
- *	  takes back its output, raises a warning and adds a row to herald.rule_failure.
- *	  An event that the rule may not publish (event_check.c) does the same, and never
- *	  aborts the statement.
+ * 2. The rules of a statement run in one subtransaction.  If one fails, each runs in
+ *	  a subtransaction of its own: an error takes back its output, raises a warning
+ *	  and adds a row to herald.rule_failure.  An event that the rule may not publish
+ *	  (event_check.c) does the same.  Only with on_error => 'abort' an error aborts
+ *	  the application's statement.
+ *
+ *	  With on_error => 'suspend', the default, a rule that does not fit the schema is
+ *	  suspended: no write runs it until herald_internal.resume_rules() finds that it
+ *	  fits again.  Until then each statement appends the number of its changes to
+ *	  herald.missed_change.
  *
  * 3. Several rows may have the same cause.  Two transactions that each delete one of
  *	  the last two rows both see the other's row, and would keep the notification.
@@ -27,6 +32,7 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 
 #include "subtransaction.h"
@@ -41,6 +47,22 @@ static SavedQuery record_insert = {
 	.text = "INSERT INTO herald.rule_failure (rule, sqlstate, message) VALUES ($1, $2, $3)",
 	.nargs = 3,
 	.argtypes = { INT4OID, TEXTOID, TEXTOID },
+};
+
+static SavedQuery record_suspension = {
+	.name = "the record of a rule's suspension",
+	.text = "INSERT INTO herald_internal.suspension (rule, sqlstate, message) VALUES ($1, $2, $3)",
+	.nargs = 3,
+	.argtypes = { INT4OID, TEXTOID, TEXTOID },
+};
+
+/* Writers append; herald.maintain() adds up: so no writer waits for another. */
+static SavedQuery record_missed = {
+	.name = "the record of the changes that a rule missed",
+	.text = "INSERT INTO herald.missed_change (relation, rule, changes)"
+			" SELECT r.relation, r.name, $2 FROM herald_internal.rule AS r WHERE r.id = $1",
+	.nargs = 2,
+	.argtypes = { INT4OID, INT8OID },
 };
 
 RuleOutput
@@ -66,33 +88,34 @@ rule_output_end(RuleOutput *output)
 	tuplestore_end(output->retracted);
 }
 
+/* Adds the rows of a tuplestore to another one.  Exchanges the two if the other one is empty. */
 static void
-move_rows(Tuplestorestate *from, Tuplestorestate *to, TupleDesc shape)
+move_rows(Tuplestorestate **from, Tuplestorestate **to, TupleDesc shape)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
+	Tuplestorestate *empty = *to;
+	TupleTableSlot *slot;
 
-	while (tuplestore_gettupleslot(from, true, false, slot))
-		tuplestore_puttupleslot(to, slot);
+	if (tuplestore_tuple_count(*from) == 0)
+		return;
+	if (tuplestore_tuple_count(*to) == 0)
+	{
+		*to = *from;
+		*from = empty;
+		return;
+	}
+	slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(*from, true, false, slot))
+		tuplestore_puttupleslot(*to, slot);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
 static void
-rule_output_move(const RuleOutput *from, RuleOutput *to)
+rule_output_move(RuleOutput *from, RuleOutput *to)
 {
-	move_rows(from->candidates, to->candidates, notification_shape());
-	move_rows(from->published, to->published, event_log_shape());
-	move_rows(from->to_lock, to->to_lock, retraction_shape());
-	move_rows(from->retracted, to->retracted, retraction_shape());
-}
-
-/* Adds the rule to the context of an error. */
-static void
-rule_error_context(void *arg)
-{
-	Rule *rule = arg;
-
-	errcontext("rule \"%s\" of table %s (SELECT herald.unwatch('%s') removes it)", rule->name, rule->relation,
-			   rule->relation);
+	move_rows(&from->candidates, &to->candidates, notification_shape());
+	move_rows(&from->published, &to->published, event_log_shape());
+	move_rows(&from->to_lock, &to->to_lock, retraction_shape());
+	move_rows(&from->retracted, &to->retracted, retraction_shape());
 }
 
 /* Inserts a failure into herald.rule_failure. */
@@ -116,7 +139,7 @@ run_publish(Rule *rule, int64 rows, RuleOutput *output)
 {
 	RefusedEvents refused;
 
-	query_run_into(&rule->publish, rows, NULL, output->unchecked, event_log_shape());
+	query_run_into(&rule->queries[RULE_PUBLISH], rows, NULL, output->unchecked, event_log_shape());
 	refused = event_check_move(output->unchecked, output->published, &rule->rights, GetUserId());
 	if (refused.count == 0)
 		return;
@@ -133,31 +156,55 @@ typedef void (*RuleQueries)(Rule *rule, int64 rows, RuleOutput *output);
 static void
 run_queries(Rule *rule, int64 rows, RuleOutput *output)
 {
-	if (rule->notify.text != NULL)
-		query_run_into(&rule->notify, rows, NULL, output->candidates, notification_shape());
-	if (rule->publish.text != NULL)
+	if (rule->queries[RULE_NOTIFY].text != NULL)
+		query_run_into(&rule->queries[RULE_NOTIFY], rows, NULL, output->candidates, notification_shape());
+	if (rule->queries[RULE_PUBLISH].text != NULL)
 		run_publish(rule, rows, output);
-	if (rule->lock.text != NULL)
-		query_run_into(&rule->lock, rows, NULL, output->to_lock, retraction_shape());
-	else if (rule->retract.text != NULL)
-		query_run_into(&rule->retract, rows, NULL, output->retracted, retraction_shape());
+	if (rule->queries[RULE_LOCK].text != NULL)
+		query_run_into(&rule->queries[RULE_LOCK], rows, NULL, output->to_lock, retraction_shape());
+	else if (rule->queries[RULE_RETRACT].text != NULL)
+		query_run_into(&rule->queries[RULE_RETRACT], rows, NULL, output->retracted, retraction_shape());
 }
 
 static void
 run_locked_queries(Rule *rule, int64 rows, RuleOutput *output)
 {
-	query_run_into(&rule->retract, rows, NULL, output->retracted, retraction_shape());
+	if (rule->queries[RULE_LOCK].text != NULL)
+		query_run_into(&rule->queries[RULE_RETRACT], rows, NULL, output->retracted, retraction_shape());
 }
 
-/* Runs queries, with the rule in the context of their errors. */
+/* Raises the current error of a rule again, with the rule instead of its compiled SQL.  It can be removed if "saved". */
 static void
-run_named(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
+rethrow_named(Rule *rule, MemoryContext caller, bool saved)
 {
-	ErrorContextCallback context = { error_context_stack, rule_error_context, rule };
+	ErrorData *error;
 
-	error_context_stack = &context;
-	queries(rule, rows, output);
-	error_context_stack = context.previous;
+	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
+	FlushErrorState();
+	error->internalquery = NULL;
+	error->internalpos = 0;
+	error->context = psprintf("rule \"%s\" of table %s", rule->name, rule->relation);
+	if (error->hint == NULL && saved && error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		error->hint = psprintf("SELECT herald.unwatch(%s, %s) removes the rule, and on_error => 'suspend' lets the write pass.",
+							   quote_literal_cstr(rule->relation), quote_literal_cstr(rule->name));
+	ReThrowError(error);
+}
+
+static void
+run_named(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output, bool saved)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		queries(rule, rows, output);
+	}
+	PG_CATCH();
+	{
+		rethrow_named(rule, caller, saved);
+	}
+	PG_END_TRY();
 }
 
 /* Reports an error as a warning and records it. */
@@ -171,71 +218,192 @@ report_failure(Rule *rule, ErrorData *error)
 	record_failure(rule, error->sqlerrcode, error->message);
 }
 
-/* One run of a rule with on_error => 'warn'. */
-typedef struct GuardedRun
+/* Inserts the suspension of a rule.  The caches of all backends learn of it when this transaction commits. */
+static void
+suspend(Rule *rule, ErrorData *error)
 {
-	Rule *rule;
+	Datum values[3];
+	QueryScope scope;
+
+	values[0] = Int32GetDatum(rule->id);
+	values[1] = CStringGetTextDatum(unpack_sql_state(error->sqlerrcode));
+	values[2] = CStringGetTextDatum(error->message);
+	query_begin(&scope);
+	query_run(&record_suspension, 1, values, NULL);
+	query_end(&scope);
+	CacheInvalidateRelcacheByRelid(rule->table);
+	rule->suspended = true;
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  errmsg("rule \"%s\" of table %s is suspended: %s", rule->name, rule->relation, error->message),
+					  errdetail("The rule does not fit the schema any more. Writes to the table pass without it."),
+					  errhint("SELECT * FROM herald.doctor() shows the remedy. The rule resumes when the schema fits again.")));
+}
+
+/* A run of rules in a subtransaction: their output counts only if all of them succeed. */
+typedef struct RuleRun
+{
+	QueryScope *scope;
+	Oid owner; /* of the table */
+	Rule *rules;
+	int count;
 	RuleQueries queries;
 	int64 rows;
-	RuleOutput output;
-} GuardedRun;
+	RuleOutput *output;
+} RuleRun;
 
 static void
-run_in_subtransaction(void *argument)
+run_each(void *argument)
 {
-	GuardedRun *guarded = argument;
+	RuleRun *run = argument;
 
-	run_named(guarded->rule, guarded->queries, guarded->rows, &guarded->output);
+	for (int i = 0; i < run->count; i++)
+	{
+		if (run->rules[i].suspended)
+			continue;
+		query_lend(run->scope, run->owner);
+		run_named(&run->rules[i], run->queries, run->rows, run->output, true);
+	}
+	query_reclaim(run->scope);
 }
 
-/* Runs queries in a subtransaction.  If one fails, drops their output and records the failure. */
-static void
-run_guarded(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
+/* Runs rules and adds their output.  If one fails, drops the output of all and returns the error. */
+static ErrorData *
+try_rules(RuleRun run, Rule *rules, int count)
 {
-	GuardedRun guarded = { rule, queries, rows, rule_output_begin() };
-	ErrorData *error = subtransaction_run(run_in_subtransaction, &guarded);
+	RuleOutput *output = run.output;
+	RuleOutput own = rule_output_begin();
+	ErrorData *error;
 
+	run.rules = rules;
+	run.count = count;
+	run.output = &own;
+	error = subtransaction_run(run_each, &run);
 	if (error != NULL)
-		report_failure(rule, error);
+		query_abandon_loan(run.scope);
 	else
-		rule_output_move(&guarded.output, output);
-	rule_output_end(&guarded.output);
+		rule_output_move(&own, output);
+	rule_output_end(&own);
+	return error;
 }
 
 static void
-run_rule(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output)
+compile_queries(void *argument)
 {
-	if (rule->abort)
-		run_named(rule, queries, rows, output);
+	Rule *rule = argument;
+
+	for (int i = 0; i < RULE_QUERIES; i++)
+	{
+		if (rule->queries[i].text != NULL)
+			query_compile(&rule->queries[i]);
+	}
+}
+
+/* Returns whether an error means that the rule does not fit the schema.  Else it depends on the values of a row. */
+static bool
+is_schema_error(RuleRun run, Rule *rule, ErrorData *error)
+{
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION))
+		return true;
+	query_lend(run.scope, run.owner);
+	error = subtransaction_run(compile_queries, rule);
+	query_reclaim(run.scope);
+	return error != NULL;
+}
+
+/* Runs a rule whose error must not fail the write. */
+static void
+run_guarded(RuleRun run, Rule *rule)
+{
+	ErrorData *error = try_rules(run, rule, 1);
+	Rule *current = error != NULL ? rule_cache_reload(rule) : rule;
+
+	/* The application may have changed the schema, and the rule with it, while this statement waited for a table. */
+	if (current != NULL && current != rule)
+		error = try_rules(run, current, 1);
+	if (error == NULL || current == NULL)
+		return;
+	if (current->on_error == RULE_SUSPEND && is_schema_error(run, current, error))
+		suspend(current, error);
 	else
-		run_guarded(rule, queries, rows, output);
+		report_failure(current, error);
+	rule->suspended = current->suspended;
+}
+
+/* Returns whether an error of any of the rules must not fail the write. */
+static bool
+have_guard(const RuleList *rules)
+{
+	for (int i = 0; i < rules->count; i++)
+	{
+		if (rules->rules[i].on_error != RULE_ABORT && !rules->rules[i].suspended)
+			return true;
+	}
+	return false;
+}
+
+/* Runs all rules in one subtransaction and, if one of them fails, each in its own. */
+static void
+run_rules(RuleRun run, const RuleList *rules)
+{
+	bool guarded = have_guard(rules);
+
+	if (guarded && try_rules(run, rules->rules, rules->count) == NULL)
+		return;
+	for (int i = 0; i < rules->count; i++)
+	{
+		run.rules = &rules->rules[i];
+		run.count = 1;
+		if (run.rules->on_error == RULE_ABORT || run.rules->suspended)
+			run_each(&run);
+		else
+			run_guarded(run, run.rules);
+	}
 }
 
 void
-rule_run(Rule *rule, int64 rows, RuleOutput *output)
+rule_run_all(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
 {
-	run_rule(rule, run_queries, rows, output);
+	RuleRun run = { scope, owner, NULL, 0, run_queries, rows, output };
+
+	run_rules(run, rules);
 }
 
 void
-rule_run_after_lock(Rule *rule, int64 rows, RuleOutput *output)
+rule_run_all_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
 {
-	if (rule->lock.text != NULL)
-		run_rule(rule, run_locked_queries, rows, output);
+	RuleRun run = { scope, owner, NULL, 0, run_locked_queries, rows, output };
+
+	run_rules(run, rules);
+}
+
+void
+rule_count_missed(const RuleList *rules, int64 rows)
+{
+	for (int i = 0; i < rules->count; i++)
+	{
+		Datum values[] = { Int32GetDatum(rules->rules[i].id), Int64GetDatum(rows) };
+
+		if (rules->rules[i].suspended)
+			query_run(&record_missed, 1, values, NULL);
+	}
 }
 
 /* Checks that the queries return the columns that this module reads, in their order. */
 static void
 check_columns(Rule *rule)
 {
-	if (rule->notify.text != NULL)
-		query_check_names(&rule->notify, notification_shape());
-	if (rule->publish.text != NULL)
-		query_check_names(&rule->publish, event_log_shape());
-	if (rule->lock.text != NULL)
-		query_check_names(&rule->lock, retraction_shape());
-	if (rule->retract.text != NULL)
-		query_check_names(&rule->retract, retraction_shape());
+	const TupleDesc shapes[RULE_QUERIES] = {
+		[RULE_NOTIFY] = notification_shape(),
+		[RULE_PUBLISH] = event_log_shape(),
+		[RULE_LOCK] = retraction_shape(),
+		[RULE_RETRACT] = retraction_shape(),
+	};
+
+	for (int i = 0; i < RULE_QUERIES; i++)
+	{
+		if (rule->queries[i].text != NULL)
+			query_check_names(&rule->queries[i], shapes[i]);
+	}
 }
 
 static void
@@ -243,8 +411,7 @@ rehearse_queries(Rule *rule, int64 rows, RuleOutput *output)
 {
 	check_columns(rule);
 	run_queries(rule, rows, output);
-	if (rule->lock.text != NULL)
-		run_locked_queries(rule, rows, output);
+	run_locked_queries(rule, rows, output);
 }
 
 void
@@ -259,7 +426,7 @@ rule_rehearse(Relation relation, int id)
 		for (int i = 0; i < list->count; i++)
 		{
 			if (list->rules[i].id == id)
-				run_named(&list->rules[i], rehearse_queries, 0, &output);
+				run_named(&list->rules[i], rehearse_queries, 0, &output, false);
 		}
 	}
 	rule_output_end(&output);

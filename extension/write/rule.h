@@ -29,16 +29,19 @@ extern RuleOutput rule_output_begin(void);
 extern void rule_output_end(RuleOutput *output);
 
 /*
- * Runs a rule's queries over the changed rows and adds their results to the
- * output.  "rows" is the number of changed rows.  The caller's query scope offers the
- * rows and sets the role.  If the rule has a "lock" query, its "retract" query does
- * not run yet.  An error names the rule.  It aborts the statement or, with on_error =>
- * 'warn', becomes a warning and a row in herald.rule_failure.
+ * Runs the rules' queries over the changed rows, as the owner of the table, and adds
+ * their results to the output.  "rows" is the number of changed rows, which the scope
+ * offers.  If a rule has a "lock" query, its "retract" query does not run yet.  An
+ * error of a rule with on_error => 'abort' is raised, others become warnings.
  */
-extern void rule_run(Rule *rule, int64 rows, RuleOutput *output);
+extern void rule_run_all(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output);
 
-/* Runs the "retract" query of a rule with a "lock" query, in the same way, after the causes have been locked. */
-extern void rule_run_after_lock(Rule *rule, int64 rows, RuleOutput *output);
+/* Runs the "retract" queries of rules with a "lock" query, in the same way, after the causes have been locked. */
+extern void rule_run_all_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows,
+									RuleOutput *output);
+
+/* Records that the suspended rules among these missed so many changes.  The scope runs as the extension's owner. */
+extern void rule_count_missed(const RuleList *rules, int64 rows);
 
 /* Runs the rule with this id over no rows: errors in its SQL are raised when the table is watched. */
 extern void rule_rehearse(Relation relation, int id);

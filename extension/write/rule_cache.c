@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -47,9 +48,10 @@ static HTAB *rule_cache = NULL;
 /* One run with one plan: it is a large part of a session's first write to a table. */
 static SavedQuery load_rules = {
 	.name = "the query for the rules of a table",
-	.text = "SELECT id, name, notify, publish, lock, retract, on_error = 'abort',"
+	.text = "SELECT id, name, notify, publish, lock, retract, on_error,"
 			" ARRAY(SELECT s.prefix FROM herald_internal.room_source AS s WHERE s.relation = rule.relation),"
-			" ARRAY(SELECT c.id FROM herald_internal.counter AS c WHERE c.relation = rule.relation), operation"
+			" ARRAY(SELECT c.id FROM herald_internal.counter AS c WHERE c.relation = rule.relation), operation,"
+			" EXISTS (SELECT FROM herald_internal.suspension AS s WHERE s.rule = rule.id)"
 			" FROM herald_internal.rule WHERE relation = ANY ($1) ORDER BY id",
 	.nargs = 1,
 	.argtypes = { OIDARRAYOID },
@@ -95,31 +97,39 @@ forget_plans(void *arg)
 
 	for (int i = 0; i < list->count; i++)
 	{
-		query_forget(&list->rules[i].notify);
-		query_forget(&list->rules[i].publish);
-		query_forget(&list->rules[i].lock);
-		query_forget(&list->rules[i].retract);
+		for (int query = 0; query < RULE_QUERIES; query++)
+			query_forget(&list->rules[i].queries[query]);
 	}
 }
 
-/* Fills a rule from a row of the result. */
+static RuleOnError
+on_error_named(const char *name)
+{
+	if (strcmp(name, "abort") == 0)
+		return RULE_ABORT;
+	return strcmp(name, "warn") == 0 ? RULE_WARN : RULE_SUSPEND;
+}
+
+/* Fills a rule of a table from a row of the result. */
 static void
-load_rule(Rule *rule, uint64 row, const char *relation)
+load_rule(Rule *rule, uint64 row, Oid table, const char *relation)
 {
 	bool isnull;
 
 	rule->id = DatumGetInt32(query_value(row, 1, &isnull));
 	rule->name = query_text(row, 2);
+	rule->table = table;
 	rule->relation = relation;
-	rule->notify.name = rule->publish.name = rule->lock.name = rule->retract.name = rule->name;
-	rule->notify.text = query_text(row, 3);
-	rule->publish.text = query_text(row, 4);
-	rule->lock.text = query_text(row, 5);
-	rule->retract.text = query_text(row, 6);
-	rule->retract.latest = rule->lock.text != NULL;
-	rule->abort = DatumGetBool(query_value(row, 7, &isnull));
+	for (int query = 0; query < RULE_QUERIES; query++)
+	{
+		rule->queries[query].name = rule->name;
+		rule->queries[query].text = query_text(row, 3 + query);
+	}
+	rule->queries[RULE_RETRACT].latest = rule->queries[RULE_LOCK].text != NULL;
+	rule->on_error = on_error_named(query_text(row, 7));
 	rule->rights.room_prefixes = DatumGetArrayTypePCopy(query_value(row, 8, &isnull));
 	rule->rights.counters = DatumGetArrayTypePCopy(query_value(row, 9, &isnull));
+	rule->suspended = DatumGetBool(query_value(row, 11, &isnull));
 }
 
 static Oid
@@ -189,7 +199,7 @@ load_lists(RuleList **lists, Relation relation, MemoryContext context)
 	{
 		RuleList *list = lists[operation_named(query_text(row, 10))];
 
-		load_rule(&list->rules[list->count++], row, name);
+		load_rule(&list->rules[list->count++], row, RelationGetRelid(relation), name);
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -230,4 +240,29 @@ rule_cache_list(Relation relation, RuleOperation operation)
 	if (!set->valid || set->context == NULL)
 		load_set(set, relation);
 	return set->lists[operation];
+}
+
+Rule *
+rule_cache_reload(Rule *rule)
+{
+	RuleSet *set = hash_search(rule_cache, &rule->table, HASH_FIND, NULL);
+	Relation relation;
+	Rule *current = NULL;
+
+	Assert(set != NULL);
+	if (set->valid)
+		return rule;
+	relation = table_open(rule->table, NoLock); /* the statement has locked it */
+	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
+	{
+		const RuleList *list = rule_cache_list(relation, operation);
+
+		for (int i = 0; i < list->count; i++)
+		{
+			if (list->rules[i].id == rule->id)
+				current = &list->rules[i];
+		}
+	}
+	table_close(relation, NoLock);
+	return current;
 }

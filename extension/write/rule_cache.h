@@ -25,6 +25,24 @@ typedef enum RuleOperation
 
 #define RULE_OPERATIONS (RULE_DELETE + 1)
 
+/* The effect of an error in a rule on the application's statement. */
+typedef enum RuleOnError
+{
+	RULE_SUSPEND, /* none; the rule is suspended if it does not fit the schema */
+	RULE_ABORT,	  /* the statement fails */
+	RULE_WARN	  /* none */
+} RuleOnError;
+
+/* The queries of a rule.  The last three return events and causes. */
+enum
+{
+	RULE_NOTIFY, /* returns candidates */
+	RULE_PUBLISH,
+	RULE_LOCK, /* the causes to lock before RULE_RETRACT runs */
+	RULE_RETRACT,
+	RULE_QUERIES
+};
+
 /*
  * A rule for one operation; it belongs to the cached rules of its table.  A NULL
  * text means that the rule lacks the query.
@@ -33,13 +51,12 @@ typedef struct Rule
 {
 	int id;
 	char *name;
-	const char *relation; /* the table's quoted name, for messages */
-	SavedQuery notify;	  /* returns candidates */
-	SavedQuery publish;	  /* returns events */
-	SavedQuery lock;	  /* returns the causes to lock before "retract" runs */
-	SavedQuery retract;	  /* returns the causes of the notifications to retract */
-	EventRights rights;	  /* on what its events may do beside their name, rooms and payload */
-	bool abort;			  /* an error aborts the application's statement */
+	Oid table;			  /* whose rules these are: that of the trigger */
+	const char *relation; /* its quoted name, for messages */
+	SavedQuery queries[RULE_QUERIES];
+	EventRights rights; /* on what its events may do beside their name, rooms and payload */
+	RuleOnError on_error;
+	bool suspended; /* does not run */
 } Rule;
 
 /* The rules of a table for one operation. */
@@ -57,5 +74,8 @@ extern void rule_cache_init(void);
  * the end of the transaction, even if herald.watch() replaces the rules meanwhile.
  */
 extern const RuleList *rule_cache_list(Relation relation, RuleOperation operation);
+
+/* Returns the rule as it is now, if it has changed since it was loaded; NULL if it exists no more. */
+extern Rule *rule_cache_reload(Rule *rule);
 
 #endif /* HERALD_RULE_CACHE_H */

@@ -60,13 +60,8 @@ changed_rows(TriggerData *trigger)
 static void
 apply_rules_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows, RuleOutput *output)
 {
-	query_reclaim(scope);
 	retraction_lock(owner, output->to_lock);
-	for (int i = 0; i < rules->count; i++)
-	{
-		query_lend(scope, owner);
-		rule_run_after_lock(&rules->rules[i], rows, output);
-	}
+	rule_run_all_after_lock(scope, owner, rules, rows, output);
 }
 
 static void
@@ -80,14 +75,10 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 	query_begin(&scope);
 	query_offer_changes(trigger);
 	output = rule_output_begin();
-	for (int i = 0; i < rules->count; i++)
-	{
-		query_lend(&scope, owner);
-		rule_run(&rules->rules[i], rows, &output);
-	}
+	rule_run_all(&scope, owner, rules, rows, &output);
 	if (tuplestore_tuple_count(output.to_lock) > 0)
 		apply_rules_after_lock(&scope, owner, rules, rows, &output);
-	query_reclaim(&scope);
+	rule_count_missed(rules, rows);
 	retraction_write(owner, output.retracted, output.published);
 	notification_write(&scope, owner, output.candidates, output.published);
 	event_log_append_all(output.published);

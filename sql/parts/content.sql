@@ -333,7 +333,7 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	visible text DEFAULT NULL,
 	body text DEFAULT NULL, deleted_at text DEFAULT NULL, status text DEFAULT NULL, published text DEFAULT 'published',
 	in_feed text DEFAULT NULL,
-	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'abort',
+	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC', published_at text DEFAULT NULL, active text DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
@@ -422,7 +422,7 @@ $$;
 
 CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
-	deleted_at text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	deleted_at text DEFAULT NULL, on_error text DEFAULT 'suspend', active text DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -540,7 +540,7 @@ $$;
 CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
 	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL,
-	on_error text DEFAULT 'abort', zone text DEFAULT 'UTC', active text DEFAULT NULL,
+	on_error text DEFAULT 'suspend', zone text DEFAULT 'UTC', active text DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

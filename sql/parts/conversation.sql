@@ -71,7 +71,7 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	left_at text DEFAULT NULL,
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,active,member',
 	pending text DEFAULT 'pending,requested,invited',
-	last_read text DEFAULT NULL, on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	last_read text DEFAULT NULL, on_error text DEFAULT 'suspend', active text DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -224,7 +224,7 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	receiver text DEFAULT NULL,
 	body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL, sendable boolean DEFAULT true,
 	writable text DEFAULT NULL,
-	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'abort',
+	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC', active text DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void

@@ -100,6 +100,28 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	                         pg_get_indexdef(i.indexrelid, 1, false) = ANY (array_agg(k.text)));
 $$;
 
+-- Resumes the suspended rules that fit the schema again. A query that waits for the lock of a table does not count.
+CREATE FUNCTION herald_internal.resume_rules() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms' AS $$
+DECLARE
+	suspended herald_internal.rule;
+BEGIN
+	FOR suspended IN
+		SELECT r.* FROM herald_internal.rule AS r
+		WHERE r.id IN (SELECT s.rule FROM herald_internal.suspension AS s)
+	LOOP
+		CONTINUE WHEN EXISTS (SELECT FROM unnest(ARRAY[suspended.notify, suspended.publish, suspended.lock,
+		                                               suspended.retract]) AS q (sql)
+		                      CROSS JOIN LATERAL herald_internal.examine_query(suspended.relation, q.sql) AS e
+		                      WHERE q.sql IS NOT NULL AND e.code IS NOT NULL);
+		DELETE FROM herald_internal.suspension AS s WHERE s.rule = suspended.id;
+		PERFORM herald_internal.reload_rules(suspended.relation);
+		RAISE LOG 'pg_herald: rules of table % resume', suspended.relation;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.resume_rules() IS 'resumes the suspended rules that fit the schema again';
+
 CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH examined AS MATERIALIZED (
@@ -125,8 +147,17 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	       herald_internal.rule_remedy(e.relation, e.rule)
 	FROM examined AS e
 	WHERE e.code IS NOT NULL AND NOT EXISTS (SELECT FROM forbidden AS f WHERE f.rule = e.rule AND
-	                                         f.read = ANY (e.reads))
+	                                         f.read = ANY (e.reads)) AND
+	      NOT EXISTS (SELECT FROM herald.suspended AS s WHERE s.relation = e.relation AND s.rule = e.rule)
 	GROUP BY e.relation, e.message, herald_internal.rule_remedy(e.relation, e.rule)
+	UNION ALL
+	SELECT 'error', 'rule_suspended', s.relation, string_agg(s.rule, ', ' ORDER BY s.rule),
+	       format('writes pass without it since %s, and it missed %s: %s', date_trunc('second', min(s.since)),
+	              sum(s.missed), s.message),
+	       CASE s.sqlstate WHEN '42501' THEN '-- give its owner the privilege back, and SELECT herald.maintain();'
+	       ELSE herald_internal.rule_remedy(s.relation, s.rule) END
+	FROM herald.suspended AS s
+	GROUP BY s.relation, s.sqlstate, s.message, herald_internal.rule_remedy(s.relation, s.rule)
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
 	       format('rules run as %s, which may not read it', f.owner),

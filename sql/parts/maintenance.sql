@@ -158,6 +158,27 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of dropped roles and tables';
 
+-- Adds up the changes that each rule has missed. Writers only append.
+CREATE FUNCTION herald_internal.fold_missed_changes() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	DELETE FROM herald_internal.suspension AS s WHERE s.rule NOT IN (SELECT r.id FROM herald_internal.rule AS r);
+	WITH folded AS (
+		DELETE FROM herald.missed_change AS m
+		WHERE (m.relation, m.rule) IN (SELECT n.relation, n.rule FROM herald.missed_change AS n
+		                               GROUP BY n.relation, n.rule HAVING count(*) > 1) OR
+		      m.until < now() - interval '30 days' OR
+		      NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = m.relation)
+		RETURNING m.*
+	)
+	INSERT INTO herald.missed_change (relation, rule, changes, since, until)
+	SELECT f.relation, f.rule, sum(f.changes), min(f.since), max(f.until)
+	FROM folded AS f
+	JOIN pg_class AS c ON c.oid = f.relation
+	GROUP BY f.relation, f.rule
+	HAVING max(f.until) >= now() - interval '30 days';
+$$;
+COMMENT ON FUNCTION herald_internal.fold_missed_changes() IS 'adds up the changes that each suspended rule has missed';
+
 -- A call that has emptied a partition of the log does nothing else, because readers wait until its transaction ends.
 CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -173,6 +194,7 @@ BEGIN
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	PERFORM herald_internal.delete_orphans();
+	PERFORM herald_internal.resume_rules(), herald_internal.fold_missed_changes();
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
 	DELETE FROM herald.preference AS p
 	WHERE p.ctid = ANY (ARRAY(SELECT o.ctid FROM herald.preference AS o WHERE o.until < now() - interval '1 day'

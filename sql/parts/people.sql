@@ -146,7 +146,7 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	deleted_at text DEFAULT NULL,
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active',
 	pending text DEFAULT 'pending,requested',
-	on_error text DEFAULT 'abort', active text DEFAULT NULL,
+	on_error text DEFAULT 'suspend', active text DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -48,7 +48,8 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.resolve_names, herald_internal.rehearse,
 	herald_internal.watched_subjects
 TO herald_watch;
-GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched TO herald_watch;
+GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched, herald.suspended
+TO herald_watch;
 GRANT SELECT (name) ON herald.action TO herald_watch;
 
 -- The calls compile rules with helpers that run as their caller, and so give nobody a privilege.
@@ -102,8 +103,8 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.built_in_action, herald_internal.automatic_prefixes, herald_internal.check_policy_rooms
 TO herald_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_admin;
-GRANT SELECT, DELETE ON herald.rule_failure TO herald_admin;
-GRANT SELECT ON herald.watched TO herald_admin;
+GRANT SELECT, DELETE ON herald.rule_failure, herald.missed_change TO herald_admin;
+GRANT SELECT ON herald.watched, herald.suspended TO herald_admin;
 
 -- ----- herald_bridge: reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.
 

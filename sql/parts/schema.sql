@@ -45,7 +45,7 @@ CREATE TABLE herald_internal.rule (
 	publish   text,
 	lock      text,
 	retract   text,
-	on_error  text NOT NULL DEFAULT 'abort' CHECK (on_error IN ('abort', 'warn')),
+	on_error  text NOT NULL DEFAULT 'suspend' CHECK (on_error IN ('suspend', 'abort', 'warn')),
 	UNIQUE (relation, name, change, operation),
 	CHECK (lock IS NULL OR retract IS NOT NULL)
 );
@@ -63,12 +63,41 @@ CREATE TABLE herald.rule_failure (
 );
 CREATE INDEX ON herald.rule_failure (at);
 COMMENT ON TABLE herald.rule_failure IS
-	'failures of rules that let the write pass: with on_error => ''warn'', or of an event that was refused';
+	'failures of rules that let the write pass: of a row''s values, or of an event that was refused';
 COMMENT ON COLUMN herald.rule_failure.rule IS 'the id of the rule (herald_internal.rule)';
 COMMENT ON COLUMN herald.rule_failure.at IS 'the start of the transaction whose rule failed';
 COMMENT ON COLUMN herald.rule_failure.sqlstate IS 'the SQLSTATE of the error';
 COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error';
 COMMENT ON COLUMN herald.rule_failure.id IS 'a number of its own';
+
+-- Sessions that meet a misfit at the same time add a row each: none waits for another.
+CREATE TABLE herald_internal.suspension (
+	rule     int NOT NULL,
+	since    timestamptz NOT NULL DEFAULT now(),
+	sqlstate text NOT NULL,
+	message  text NOT NULL,
+	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
+COMMENT ON TABLE herald_internal.suspension IS
+	'rules that do not fit the schema: no write runs them until resume_rules() finds that they fit again';
+
+-- It names the rule and not its id: the number outlives the rule, which is watched again.
+CREATE TABLE herald.missed_change (
+	relation regclass NOT NULL,
+	rule     text NOT NULL,
+	changes  bigint NOT NULL,
+	since    timestamptz NOT NULL DEFAULT now(),
+	until    timestamptz NOT NULL DEFAULT now(),
+	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
+COMMENT ON TABLE herald.missed_change IS
+	'the number of changed rows that suspended rules have missed; herald.maintain() adds up the rows of each rule';
+COMMENT ON COLUMN herald.missed_change.relation IS 'the watched table';
+COMMENT ON COLUMN herald.missed_change.rule IS 'the name of the rule';
+COMMENT ON COLUMN herald.missed_change.changes IS 'how many changed rows the rule has missed';
+COMMENT ON COLUMN herald.missed_change.since IS 'the start of the first transaction that changed them';
+COMMENT ON COLUMN herald.missed_change.until IS 'the start of the last transaction that changed them';
+COMMENT ON COLUMN herald.missed_change.id IS 'a number of its own';
 
 CREATE TYPE herald_internal.opened_room AS (prefix text, relation text, key text[], access text, keys text);
 COMMENT ON TYPE herald_internal.opened_room IS
@@ -159,6 +188,11 @@ COMMENT ON FUNCTION herald_internal.rehearse(regclass, text) IS
 CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';
 COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'deletes all rules and saved arguments of a table';
+
+CREATE FUNCTION herald_internal.reload_rules(relation regclass) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_reload_rules';
+COMMENT ON FUNCTION herald_internal.reload_rules(regclass) IS
+	'lets all sessions load the rules of a table and of its partitions again, after the commit';
 
 CREATE FUNCTION herald_internal.automatic_rooms(users text[], prefixes text[] DEFAULT '{feed:,conversation:}')
 	RETURNS TABLE (user_id text, room text)

@@ -477,10 +477,10 @@ BEGIN
 		RAISE EXCEPTION 'rule "%" has invalid operations %', rule, coalesce(operations::text, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Operations are insert, update and delete.';
 	END IF;
-	IF coalesce(on_error, '') NOT IN ('abort', 'warn') THEN
+	IF coalesce(on_error, '') NOT IN ('suspend', 'abort', 'warn') THEN
 		RAISE EXCEPTION 'rule "%" has invalid on_error "%"', rule, coalesce(on_error, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Pass abort (the write fails with the rule) or warn (the write passes).';
+				HINT = 'Pass suspend or warn (the write passes) or abort (the write fails with the rule).';
 	END IF;
 	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' AND recheck IS NULL THEN
 		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
@@ -562,7 +562,7 @@ CREATE FUNCTION herald_internal.watch(
 	ack text DEFAULT NULL,
 	recheck text DEFAULT NULL,
 	access text DEFAULT 'changed',
-	on_error text DEFAULT 'abort',
+	on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -658,7 +658,7 @@ CREATE FUNCTION herald.watch(
 	ack text DEFAULT NULL,
 	recheck_user text DEFAULT NULL,
 	recheck_room text DEFAULT NULL,
-	on_error text DEFAULT 'abort',
+	on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -750,9 +750,26 @@ COMMENT ON COLUMN herald.watched.rule IS 'the name of the rule';
 COMMENT ON COLUMN herald.watched.change IS 'the change of the row: insert, update or delete';
 COMMENT ON COLUMN herald.watched.operation IS
 	'the statement that makes the change; an UPDATE may make any of the three';
-COMMENT ON COLUMN herald.watched.on_error IS 'whether a write fails with the rule (abort) or passes (warn)';
+COMMENT ON COLUMN herald.watched.on_error IS
+	'whether a write fails with the rule (abort) or passes (suspend, warn)';
 COMMENT ON COLUMN herald.watched.notify IS 'the SELECT of the candidates; null without notifications';
 COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of the events; null without events';
 COMMENT ON COLUMN herald.watched.lock IS
 	'the SELECT of the causes to lock before "retract" runs; null if no other row can have these causes';
 COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null if none do';
+
+CREATE VIEW herald.suspended AS
+	SELECT r.relation, r.name AS rule, min(s.since) AS since, min(s.sqlstate) AS sqlstate, min(s.message) AS message,
+	       coalesce((SELECT sum(m.changes) FROM herald.missed_change AS m
+	                 WHERE m.relation = r.relation AND m.rule = r.name), 0)::bigint AS missed
+	FROM herald_internal.suspension AS s
+	JOIN herald_internal.rule AS r ON r.id = s.rule
+	GROUP BY r.relation, r.name;
+COMMENT ON VIEW herald.suspended IS
+	'the rules that do not fit the schema: writes pass without them until the schema, or the rule, is mended';
+COMMENT ON COLUMN herald.suspended.relation IS 'the table';
+COMMENT ON COLUMN herald.suspended.rule IS 'the name of the rule';
+COMMENT ON COLUMN herald.suspended.since IS 'the start of the transaction that met the error first';
+COMMENT ON COLUMN herald.suspended.sqlstate IS 'the SQLSTATE of the error';
+COMMENT ON COLUMN herald.suspended.message IS 'the message of the error';
+COMMENT ON COLUMN herald.suspended.missed IS 'how many changed rows the rule has missed: herald.missed_change';

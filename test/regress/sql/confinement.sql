@@ -101,7 +101,7 @@ CREATE CONSTRAINT TRIGGER late AFTER INSERT ON mallory.late DEFERRABLE INITIALLY
 	FOR EACH ROW EXECUTE FUNCTION mallory.late();
 -- The rule runs in the midst of others, so that a setting that it leaves behind would change these.
 SELECT herald.watch('mallory.t', 'first', condition => 'mallory.attack(new.way)', recipient => $$'ann'$$,
-	title => 'first', cause => 'first:{id}', event => 'first:made', room => 'first:{id}');
+	title => 'first', cause => 'first:{id}', event => 'first:made', room => 'first:{id}', on_error => 'abort');
 SELECT herald.watch('mallory.t', 'second', condition => 'mallory.attack(new.way)', recipient => $$'ben'$$,
 	title => 'second', cause => 'second:{id}', on_error => 'warn');
 RESET ROLE;

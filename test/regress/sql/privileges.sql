@@ -65,7 +65,7 @@ RESET ROLE;
 GRANT SELECT ON privileges.secret TO regress_owner;
 SET ROLE regress_owner;
 SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id',
-                    recipient => 's.recipient', title => 'Told');
+                    recipient => 's.recipient', title => 'Told', on_error => 'abort');
 SET ROLE regress_writer;
 INSERT INTO privileges.item VALUES (1, 1);
 -- ... and when it runs, also in a session that has its plan, and also when a superuser writes
@@ -115,7 +115,7 @@ END
 $$;
 SELECT herald.unwatch('privileges.item');
 SELECT herald.watch('privileges.item', 'escape', event => 'escape', room => 'room',
-                    payload => 'json_build_object(''role'', privileges.escape())');
+                    payload => 'json_build_object(''role'', privileges.escape())', on_error => 'abort');
 RESET ROLE;
 INSERT INTO privileges.item VALUES (3, 1);
 SET ROLE regress_owner;

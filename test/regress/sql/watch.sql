@@ -124,7 +124,7 @@ DROP ROLE regress_herald_owner, regress_herald_other;
 
 -- a rule that fails later: the write fails with it, or passes with a warning
 SELECT herald.watch('store.orders', 'order_placed', event => 'order:placed', room => 'order:{id}',
-                    payload => 'json_build_object(''n'', 1 / (new.id - 107))');
+                    payload => 'json_build_object(''n'', 1 / (new.id - 107))', on_error => 'abort');
 INSERT INTO store.orders VALUES (107, 1, 'new');
 SELECT herald.watch('store.orders', 'order_placed', event => 'order:placed', room => 'order:{id}',
                     payload => 'json_build_object(''n'', 1 / (new.id - 107))',
