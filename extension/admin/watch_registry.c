@@ -52,7 +52,8 @@ static SavedQuery save_rule = {
 
 static SavedQuery delete_rules = {
 	.name = "the removal of rules",
-	.text = "WITH gone AS (DELETE FROM herald_internal.rule WHERE relation = $1 AND ($2 IS NULL OR name = $2) RETURNING 1)"
+	.text = "WITH gone AS (DELETE FROM herald_internal.rule WHERE relation = $1 AND ($2 IS NULL OR name = $2) RETURNING 1),"
+			" call AS (DELETE FROM herald_internal.watched_table WHERE relation = $1 AND kind = 'rule ' || $2)"
 			" SELECT count(*)::int FROM gone",
 	.nargs = 2,
 	.argtypes = { REGCLASSOID, TEXTOID },

@@ -339,6 +339,11 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'author', author, 'key', key, 'visible', visible, 'body', body, 'deleted_at', deleted_at,
+		'status', status, 'published', published, 'in_feed', in_feed, 'notify_followers', notify_followers,
+		'follower_limit', follower_limit, 'on_error', on_error, 'zone', zone, 'published_at', published_at,
+		'active', active, 'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
 	status_column text := herald_internal.quoted_column(relation, status);
@@ -362,6 +367,7 @@ BEGIN
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
 		'on_error', on_error, 'zone', zone), ignored);
+	PERFORM herald_internal.save_call(relation, 'posts', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
@@ -427,6 +433,9 @@ CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, s
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'actor', actor, 'subject', subject, 'subject_table', subject_table, 'deleted_at', deleted_at,
+		'on_error', on_error, 'active', active, 'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
 	                                          taken => ignored || herald_internal.parse_columns(relation, subject));
@@ -439,6 +448,7 @@ BEGIN
 		'subject_table', herald_internal.detect_subject_table(relation, 'likes', subject_columns, subject_table),
 		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
 		'on_error', on_error), ignored);
+	PERFORM herald_internal.save_call(relation, 'likes', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text, text[], text[]) IS
@@ -545,6 +555,10 @@ CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NUL
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'author', author, 'subject', subject, 'subject_table', subject_table, 'parent', parent,
+		'body', body, 'key', key, 'deleted_at', deleted_at, 'on_error', on_error, 'zone', zone,
+		'active', active, 'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author,
 	                                           taken => ignored || herald_internal.parse_columns(relation, subject));
@@ -565,6 +579,7 @@ BEGIN
 		'present', present,
 		'reads', herald_internal.condition_reads(relation, present) -> relation::text,
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)), ignored);
+	PERFORM herald_internal.save_call(relation, 'comments', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text,

@@ -76,6 +76,10 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'conversation', conversation, 'member', member, 'left_at', left_at, 'status', status,
+		'accepted', accepted, 'pending', pending, 'last_read', last_read, 'on_error', on_error,
+		'active', active, 'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member', member,
 	                                                    taken => ignored ||
@@ -93,6 +97,7 @@ BEGIN
 		                                                       '{lastreadmessageid,lastreadid,lastreadmessage}',
 		                                                       ignored)),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending), ignored);
+	PERFORM herald_internal.save_call(relation, 'members', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text, text, text[],
@@ -230,6 +235,11 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'sender', sender, 'conversation', conversation, 'receiver', receiver, 'body', body, 'key', key,
+		'deleted_at', deleted_at, 'sendable', sendable, 'writable', writable, 'max_length', max_length,
+		'ack', ack, 'on_error', on_error, 'zone', zone, 'active', active, 'ignore', ignore,
+		'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender,
 	                                           taken => ignored || herald_internal.parse_columns(relation, receiver));
@@ -258,6 +268,7 @@ BEGIN
 		'max_length', max_length,
 		'ack', ack,
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)), ignored);
+	PERFORM herald_internal.save_call(relation, 'messages', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,

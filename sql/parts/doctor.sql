@@ -49,12 +49,33 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s;
 $$;
 
--- Returns the statement that makes a rule again, if a call for social tables made it, or else one that removes it.
+-- Returns the call that watches again the table that a rule needs and that has lost names of columns: the one whose
+-- record uses them, which may be another one than that of the rule. Without such a table, the call that made the rule;
+-- if none is saved, one that removes it.
 CREATE FUNCTION herald_internal.rule_remedy(relation regclass, rule text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT format('SELECT herald.watch_%s(%L);', w.kind, w.relation)
+	SELECT coalesce((SELECT herald_internal.watch_call(w.relation, w.kind)
 	                 FROM herald_internal.watched_table AS w
-	                 WHERE w.relation = $1 AND
+	                 JOIN pg_class AS c ON c.oid = w.relation
+	                 WHERE w.relation <> $1 AND w.kind NOT LIKE 'rule %' AND
+	                       herald_internal.is_trusted($1, w.relation) AND
+	                       EXISTS (SELECT FROM herald_internal.changed_names(w.relation, w.arguments) AS n
+	                               WHERE herald_internal.mentions_word((w.arguments - '{call,columns}'::text[])::text,
+	                                                                   n.old_name))
+	                 ORDER BY w.relation::text, w.kind LIMIT 1),
+	                (SELECT CASE WHEN n.gone IS NULL THEN c.sql
+	                        ELSE format('SELECT herald.unwatch(%L, %L); -- or with another column than %s: %s', $1, $2,
+	                                    n.gone, c.sql) END
+	                 FROM herald_internal.watch_call($1, 'rule ' || $2) AS c (sql)
+	                 CROSS JOIN LATERAL (SELECT string_agg(n.old_name, ', ' ORDER BY n.old_name) AS gone
+	                                     FROM herald_internal.watched_table AS w
+	                                     CROSS JOIN herald_internal.changed_names($1, w.arguments) AS n
+	                                     WHERE w.relation = $1 AND w.kind = 'rule ' || $2 AND n.new_name IS NULL AND
+	                                           herald_internal.mentions_word(c.sql, n.old_name)) AS n
+	                 WHERE c.sql IS NOT NULL),
+	                (SELECT herald_internal.watch_call(w.relation, w.kind)
+	                 FROM herald_internal.watched_table AS w
+	                 WHERE w.relation = $1 AND w.kind NOT LIKE 'rule %' AND
 	                       ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR
 	                        $2 IN ('reply', 'mention', 'mention_edit', 'request_answered'))
 	                 ORDER BY w.kind LIMIT 1),
@@ -168,15 +189,19 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
 	       format('rules run as %s, and its row-level security applies to this role: hidden rows notify nobody',
 	              l.owner),
-	       format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read, l.owner)
+	       CASE WHEN o.rolcanlogin OR EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = l.owner)
+	       THEN format('-- a policy for %s would show all rows to the application, too: let a role without login and '
+	                   'without members own %s', l.owner, l.read)
+	       ELSE format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read, l.owner) END
 	FROM lookup AS l
+	JOIN pg_roles AS o ON o.oid = l.owner
 	WHERE l.relrowsecurity AND (l.relforcerowsecurity OR NOT pg_has_role(l.owner, l.relowner, 'USAGE')) AND
 	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = l.owner AND (r.rolsuper OR r.rolbypassrls)) AND
 	      NOT EXISTS (SELECT FROM pg_policy AS p
 	                  WHERE p.polrelid = l.read AND p.polpermissive AND p.polcmd IN ('r', '*') AND
 	                        p.polroles && ARRAY[0::oid, l.owner] AND
 	                        pg_get_expr(p.polqual, p.polrelid) = 'true')
-	GROUP BY l.read, l.owner
+	GROUP BY l.read, l.owner, o.rolcanlogin
 	UNION ALL
 	SELECT CASE WHEN c.reltuples >= 10000 THEN 'warning' ELSE 'info' END, 'index_missing', m.relation,
 	       string_agg(DISTINCT e.rule, ', '),

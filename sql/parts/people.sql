@@ -9,6 +9,9 @@ CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, no
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'name', name, 'notifications_enabled', notifications_enabled, 'key', key, 'handle', handle,
+		'active', active, 'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'users', jsonb_build_object(
@@ -18,6 +21,7 @@ BEGIN
 		                                        ignored, '{S}'),
 		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled, ignored),
 		'active', herald_internal.present_condition(relation, NULL, active, schemas, ignored, asked => true)), ignored);
+	PERFORM herald_internal.save_call(relation, 'users', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text, text, text[], text[]) IS
@@ -151,6 +155,10 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'follower', follower, 'followee', followee, 'deleted_at', deleted_at, 'status', status,
+		'accepted', accepted, 'pending', pending, 'on_error', on_error, 'active', active, 'ignore', ignore,
+		'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	pair record := herald_internal.detect_pair(relation, 'follows', 'follower', follower, 'followee', followee,
 	                                           ignored);
@@ -159,6 +167,7 @@ BEGIN
 		'follower', pair.one, 'followee', pair.other, 'present',
 		herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending), ignored);
+	PERFORM herald_internal.save_call(relation, 'follows', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text, text[], text[]) IS
@@ -213,6 +222,9 @@ CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'blocker', blocker, 'blocked', blocked, 'mutual', mutual, 'deleted_at', deleted_at,
+		'active', active, 'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	pair record := herald_internal.detect_pair(relation, 'blocks', 'blocker', blocker, 'blocked', blocked, ignored);
 BEGIN
@@ -221,6 +233,7 @@ BEGIN
 		herald_internal.present_condition(relation, deleted_at, active, schemas, ignored, asked => true),
 		'timed', nullif(herald_internal.dependencies_of(relation,
 			herald_internal.resolve_active(relation, active, schemas)) IS NOT NULL, false)), ignored);
+	PERFORM herald_internal.save_call(relation, 'blocks', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text, text, text[], text[]) IS

@@ -380,6 +380,7 @@ BEGIN
 		WHEN 'members' THEN PERFORM herald_internal.compile_members(relation, arguments);
 		WHEN 'messages' THEN PERFORM herald_internal.compile_messages(relation, arguments);
 		WHEN 'blocks' THEN PERFORM herald_internal.compile_blocks(relation, arguments);
+		ELSE NULL; -- a call of herald.watch()
 	END CASE;
 END
 $$;
@@ -402,7 +403,7 @@ BEGIN
 		EXCEPTION WHEN OTHERS THEN
 			RAISE WARNING 'could not compile the rules of table "%" again: %', other.relation, SQLERRM
 				USING DETAIL = 'Its previous rules stay in force.',
-				      HINT = format('Watch it again: SELECT herald.watch_%s(%L);', other.kind, other.relation);
+				      HINT = format('Watch it again: %s', herald_internal.watch_call(other.relation, other.kind));
 		END;
 	END LOOP;
 END

@@ -634,6 +634,132 @@ BEGIN
 END
 $$;
 
+-- ----- calls, for those that have to make them again
+
+-- Saves the arguments of a call, and the names that the columns of the table have now.
+CREATE FUNCTION herald_internal.save_call(relation regclass, kind text, call jsonb) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.save_watched($1, $2,
+		coalesce((SELECT w.arguments FROM herald_internal.watched_table AS w
+		          WHERE w.relation = $1 AND w.kind = $2), '{}') ||
+		jsonb_build_object('call', jsonb_strip_nulls($3), 'columns',
+			(SELECT jsonb_object_agg(a.attnum, a.attname) FROM pg_attribute AS a
+			 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped)));
+$$;
+
+-- Returns the columns of a table that have another name now than when it was watched, and those that are gone (null).
+CREATE FUNCTION herald_internal.changed_names(relation regclass, arguments jsonb)
+	RETURNS TABLE (old_name text, new_name text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.value, a.attname
+	FROM jsonb_each_text(arguments -> 'columns') AS c
+	LEFT JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attnum = c.key::int AND NOT a.attisdropped
+	WHERE a.attname IS DISTINCT FROM c.value;
+$$;
+
+-- Returns whether a word is in a text.
+CREATE FUNCTION herald_internal.mentions_word(value text, word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT value ~ ('(?<!\w)' || regexp_replace(word, '(\W)', '\\\1', 'g') || '(?!\w)');
+$$;
+
+-- Returns an argument with the new name of a column: of columns, of an expression or of a template.
+CREATE FUNCTION herald_internal.rename_in(value text, style text, old_name text, new_name text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE style
+		WHEN 'columns' THEN (SELECT string_agg(CASE name WHEN old_name THEN new_name ELSE name END, ',' ORDER BY place)
+		                     FROM regexp_split_to_table(value, '\s*,\s*') WITH ORDINALITY AS c (name, place))
+		WHEN 'expression' THEN (SELECT string_agg(coalesce(p.part[1],
+		                            regexp_replace(p.part[2], '"?(?<!\w)' || o.pattern || '(?!\w)"?',
+		                                           replace(quote_ident(new_name), '\', '\\'), 'g')), ''
+		                            ORDER BY p.place)
+		                        FROM regexp_matches(value, '(''[^'']*'')|([^'']+)', 'g') WITH ORDINALITY
+		                            AS p (part, place))
+		WHEN 'template' THEN regexp_replace(value, '\{((?:new|old|changed)\.)?' || o.pattern || '(?=[:}])',
+		                                    '{\1' || replace(new_name, '\', '\\'), 'g')
+		ELSE value END
+	FROM regexp_replace(old_name, '(\W)', '\\\1', 'g') AS o (pattern);
+$$;
+
+-- Returns how a parameter of a call names columns; NULL: not at all.
+CREATE FUNCTION herald_internal.parameter_style(kind text, name text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN name IN ('visible', 'in_feed', 'active', 'condition', 'joins', 'recipient', 'data', 'payload') OR
+		     kind LIKE 'rule %' AND name = 'actor' THEN 'expression'
+		WHEN name IN ('title', 'content', 'event', 'room', 'cause', 'recheck_user', 'recheck_room') OR
+		     kind LIKE 'rule %' AND name = 'subject' THEN 'template'
+		WHEN name IN ('key', 'author', 'subject', 'parent', 'body', 'name', 'handle', 'notifications_enabled', 'actor',
+		              'follower', 'followee', 'conversation', 'member', 'sender', 'receiver', 'writable', 'blocker',
+		              'blocked', 'deleted_at', 'left_at', 'status', 'last_read', 'published_at', 'ignore',
+		              'payload_columns') THEN 'columns'
+	END;
+$$;
+
+-- Returns the saved columns of a parameter; NULL without any.
+CREATE FUNCTION herald_internal.saved_columns(arguments jsonb, kind text, name text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN herald_internal.parameter_style(kind, name) <> 'columns' THEN NULL
+		WHEN jsonb_typeof(arguments -> name) = 'array'
+		THEN (SELECT nullif(string_agg(c, ',' ORDER BY place), '')
+		      FROM jsonb_array_elements_text(arguments -> name) WITH ORDINALITY AS v (c, place))
+		WHEN name IN ('status', 'last_read') THEN btrim(arguments ->> name, '"')
+		ELSE arguments ->> name END;
+$$;
+
+-- Returns the call that watches a table as it was watched, or makes the rule of a name again: with all arguments, with
+-- the columns that it found, and with their present names. NULL if no call is saved.
+CREATE FUNCTION herald_internal.watch_call(relation regclass, kind text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	saved jsonb := (SELECT w.arguments FROM herald_internal.watched_table AS w
+	                WHERE w.relation = watch_call.relation AND w.kind = watch_call.kind);
+	function text := CASE WHEN kind LIKE 'rule %' THEN 'watch' ELSE 'watch_' || kind END;
+	passed text := quote_literal(relation::text);
+	parameter record;
+	renamed record;
+	value text;
+BEGIN
+	IF saved -> 'call' IS NULL THEN
+		RETURN NULL;
+	END IF;
+	FOR parameter IN
+		SELECT a.name, format_type(t.type, -1) AS type, herald_internal.parameter_style(kind, a.name) AS style,
+		       pg_get_function_arg_default(p.oid, a.place::int) AS default_value
+		FROM pg_proc AS p
+		CROSS JOIN LATERAL unnest(p.proargnames) WITH ORDINALITY AS a (name, place)
+		CROSS JOIN LATERAL unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, place)
+		WHERE p.pronamespace = 'herald'::regnamespace AND p.proname = function AND t.place = a.place AND a.place > 1
+		ORDER BY a.place
+	LOOP
+		value := coalesce(herald_internal.saved_columns(saved, kind, parameter.name),
+		                  CASE WHEN jsonb_typeof(saved -> 'call' -> parameter.name) = 'array'
+		                  THEN ARRAY(SELECT jsonb_array_elements_text(saved -> 'call' -> parameter.name))::text
+		                  ELSE saved -> 'call' ->> parameter.name END);
+		FOR renamed IN SELECT * FROM herald_internal.changed_names(relation, saved) LOOP
+			IF parameter.name = (CASE kind WHEN 'members' THEN 'left_at' ELSE 'deleted_at' END) AND value IS NULL AND
+			   herald_internal.mentions_word(saved ->> 'present', renamed.old_name) AND
+			   NOT coalesce(herald_internal.mentions_word(saved -> 'call' ->> 'active', renamed.old_name), false) THEN
+				value := renamed.old_name;
+			END IF;
+			IF parameter.type = 'text' THEN
+				value := coalesce(herald_internal.rename_in(value, parameter.style, renamed.old_name, renamed.new_name),
+				                  CASE WHEN value <> renamed.old_name OR parameter.style IS DISTINCT FROM 'columns'
+				                  THEN value END);
+			END IF;
+		END LOOP;
+		CONTINUE WHEN value IS NULL OR quote_literal(value) || '::' || parameter.type = parameter.default_value OR
+		              value = parameter.default_value;
+		passed := format('%s, %I => %s', passed, parameter.name, CASE WHEN parameter.type IN ('boolean', 'integer')
+		                 THEN value ELSE quote_literal(value) END);
+	END LOOP;
+	RETURN format('SELECT herald.%I(%s);', function, passed);
+END
+$$;
+COMMENT ON FUNCTION herald_internal.watch_call(regclass, text) IS
+	'returns the call that makes the rules of a table, or one of them, again as they were';
+
 -- The subject is a template: the literal before the colon is the type, the rest is the id. A recheck is left out if its
 -- template meets a null: it would be one of all users, or of all rooms.
 CREATE FUNCTION herald.watch(
@@ -663,6 +789,12 @@ CREATE FUNCTION herald.watch(
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	call jsonb := jsonb_build_object(
+		'rule', rule, 'operations', operations, 'condition', condition, 'joins', joins, 'actor', actor,
+		'recipient', recipient, 'type', type, 'subject', subject, 'title', title, 'content', content,
+		'data', data, 'event', event, 'room', room, 'payload', payload, 'active', active, 'key', key,
+		'cause', cause, 'ack', ack, 'recheck_user', recheck_user, 'recheck_room', recheck_room,
+		'on_error', on_error, 'zone', zone, 'schemas', schemas);
 	source text;
 	parts text[] := regexp_match(subject, '^([^:{}]+):(.+)$');
 	rechecked text[] := ARRAY[herald_internal.compile_template(recheck_user),
@@ -698,6 +830,7 @@ BEGIN
 		            FROM unnest(rechecked) AS r
 		            WHERE r IS NOT NULL
 		            HAVING count(*) > 0));
+	PERFORM herald_internal.save_call(relation, 'rule ' || rule, call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text,

@@ -120,5 +120,6 @@ RESET ROLE;
 SELECT herald.watch_users('nm.users');
 REVOKE herald_watch FROM regress_names_owner;
 SELECT herald.unwatch_all();
+DELETE FROM herald.notification WHERE type IN ('like', 'friend');
 DROP SCHEMA nm, nm_lib, nm_theirs CASCADE;
 DROP ROLE regress_names_planter, regress_names_owner;

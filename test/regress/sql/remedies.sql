@@ -1,0 +1,125 @@
+-- remedies: pasted as they are, they restore what was there before the breakage, with all arguments
+SET client_min_messages = error;
+CREATE SCHEMA rem;
+SET search_path = rem;
+CREATE TABLE users (id int PRIMARY KEY, username text);
+CREATE TABLE posts (id int PRIMARY KEY, user_id int REFERENCES users, second_user_id int REFERENCES users, body text,
+                    audience text, "isOpen" boolean DEFAULT true, removed_by int);
+CREATE TABLE likes (user_id int REFERENCES users, post_id int REFERENCES posts, kind int DEFAULT 1);
+CREATE TABLE follows (follower_id int REFERENCES users, followee_id int REFERENCES users, state text,
+                      deleted_at timestamptz);
+CREATE TABLE orders (id int PRIMARY KEY, customer_id int, status text);
+INSERT INTO users VALUES (1, 'ann'), (2, 'ben');
+SELECT herald.watch_users('users'),
+       herald.watch_posts('posts', author => 'user_id', visible =>
+                          $$post.audience = 'audience of all' AND post."isOpen"$$,
+                          in_feed => $$post.audience <> 'nobody'$$, active => 'removed_by IS NULL',
+                          notify_followers => true, follower_limit => 7),
+       herald.watch_likes('likes', actor => 'user_id', subject => 'post_id', active => 'post.kind = 1'),
+       herald.watch_follows('follows', status => 'state', accepted => 'yes', pending => 'state', on_error => 'warn'),
+       herald.watch('orders', 'shipped', '{update}', condition => $$new.status = 'shipped'$$,
+                    recipient => 'new.customer_id', title => 'Order {id}: {status}',
+                    cause => 'order:{id}:{new.status}');
+RESET search_path;
+
+-- Returns the rules with the names that columns had before, and the other records.
+CREATE FUNCTION rem.state() RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT concat_ws(' ', relation, rule, change, operation, on_error, notify, publish, lock, retract)
+	FROM herald.watched
+	UNION ALL
+	SELECT concat_ws(' ', w.relation, w.kind, w.arguments - '{call,columns}'::text[])
+	FROM herald_internal.watched_table AS w
+$$;
+CREATE TABLE rem.before (line text);
+CREATE FUNCTION rem.restored(names text[]) RETURNS TABLE (difference text) LANGUAGE plpgsql AS $$
+DECLARE
+	after text[] := ARRAY(SELECT rem.state());
+BEGIN
+	FOR i IN 1 .. cardinality(names) BY 2 LOOP
+		after := ARRAY(SELECT regexp_replace(a, '\m' || names[i + 1] || '\M', names[i], 'g') FROM unnest(after) AS a);
+	END LOOP;
+	RETURN QUERY (SELECT '- ' || line FROM rem.before EXCEPT SELECT '- ' || a FROM unnest(after) AS a)
+	UNION ALL (SELECT '+ ' || a FROM unnest(after) AS a EXCEPT SELECT '+ ' || line FROM rem.before);
+END
+$$;
+-- Runs the remedies of errors until there are none; returns them.
+CREATE FUNCTION rem.paste() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	next text;
+BEGIN
+	FOR i IN 1 .. 10 LOOP
+		SELECT d.remedy INTO next FROM herald.doctor() AS d WHERE d.severity = 'error' AND d.relation::text LIKE 'rem.%'
+		ORDER BY d.problem, d.remedy LIMIT 1;
+		EXIT WHEN NOT FOUND;
+		EXECUTE next;
+		RETURN NEXT next;
+	END LOOP;
+END
+$$;
+INSERT INTO rem.before SELECT rem.state();
+
+-- a column that "visible" reads: privacy stays
+INSERT INTO rem.posts VALUES (1, 1, NULL, 'secret', 'me');
+SELECT herald.may_join('2', 'post:1');
+ALTER TABLE rem.posts RENAME audience TO who_sees;
+ALTER TABLE rem.posts RENAME "isOpen" TO "opened For";
+SELECT rem.paste();
+SELECT herald.may_join('2', 'post:1');
+ALTER TABLE rem.posts RENAME who_sees TO audience;
+ALTER TABLE rem.posts RENAME "opened For" TO "isOpen";
+SELECT rem.paste();
+SELECT * FROM rem.restored('{}');
+
+-- the table that needs it, which is another one than that of the broken rule
+ALTER TABLE rem.users RENAME username TO called;
+SELECT rem.paste();
+SELECT * FROM rem.restored('{username,called}');
+ALTER TABLE rem.users RENAME called TO username;
+SELECT rem.paste();
+
+-- columns that the call found by itself: a status, a soft deletion
+ALTER TABLE rem.follows RENAME state TO approval;
+ALTER TABLE rem.follows RENAME deleted_at TO ended;
+SELECT rem.paste();
+INSERT INTO rem.follows VALUES (2, 1, 'pending');
+SELECT herald.may_join('2', 'feed:1');
+ALTER TABLE rem.follows RENAME approval TO state;
+ALTER TABLE rem.follows RENAME ended TO deleted_at;
+SELECT rem.paste();
+
+-- a rule of herald.watch()
+ALTER TABLE rem.orders RENAME status TO state;
+ALTER TABLE rem.orders RENAME customer_id TO buyer;
+SELECT rem.paste();
+ALTER TABLE rem.orders RENAME state TO status;
+ALTER TABLE rem.orders RENAME buyer TO customer_id;
+SELECT rem.paste();
+SELECT * FROM rem.restored('{}');
+
+-- an argument of each call is saved: none gets lost in a remedy
+SELECT p.proname, a.name FROM pg_proc AS p CROSS JOIN LATERAL unnest(p.proargnames) AS a (name)
+WHERE p.pronamespace = 'herald'::regnamespace AND p.proname ~ '^watch(_|$)' AND a.name <> 'relation' AND
+      p.prosrc !~ format('''%1$s'', %1$s\M', a.name);
+
+-- forced row-level security: a policy for the owner would open the table to the application that logs in as this role
+CREATE ROLE regress_rem_app LOGIN;
+CREATE ROLE regress_rem_owner;
+SELECT herald.unwatch_all();
+ALTER TABLE rem.posts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rem.posts FORCE ROW LEVEL SECURITY;
+GRANT ALL ON SCHEMA rem TO regress_rem_app, regress_rem_owner;
+GRANT SELECT ON ALL TABLES IN SCHEMA rem TO regress_rem_app, regress_rem_owner;
+SELECT herald.watch_users('rem.users'), herald.watch_posts('rem.posts', author => 'user_id'),
+       herald.watch_likes('rem.likes');
+ALTER TABLE rem.users OWNER TO regress_rem_app;
+ALTER TABLE rem.likes OWNER TO regress_rem_app;
+ALTER TABLE rem.posts OWNER TO regress_rem_app;
+SELECT DISTINCT remedy FROM herald.doctor() WHERE problem = 'rows_hidden';
+ALTER TABLE rem.users OWNER TO regress_rem_owner;
+ALTER TABLE rem.likes OWNER TO regress_rem_owner;
+ALTER TABLE rem.posts OWNER TO regress_rem_owner;
+SELECT DISTINCT remedy FROM herald.doctor() WHERE problem = 'rows_hidden';
+
+SELECT herald.unwatch_all();
+DROP SCHEMA rem CASCADE;
+DROP ROLE regress_rem_app, regress_rem_owner;
