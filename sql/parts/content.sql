@@ -45,8 +45,55 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                       AND getdatabaseencoding() = 'UTF8'), '');
 $$;
 
+-- Returns the type and the operator of citext, if a column has that type; else no row. Both belong to the extension.
+CREATE FUNCTION herald_internal.citext_of(relation regclass, name text) RETURNS TABLE (type text, equals text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format_type(t.oid, -1), format('OPERATOR(%I.=)', n.nspname)
+	FROM pg_attribute AS a
+	JOIN pg_type AS own ON own.oid = a.atttypid
+	JOIN pg_type AS t ON t.oid = coalesce(nullif(own.typbasetype, 0), own.oid) AND t.typname = 'citext'
+	JOIN pg_namespace AS n ON n.oid = t.typnamespace
+	JOIN pg_depend AS d ON d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
+	JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'citext'
+	WHERE a.attrelid = $1 AND a.attname = $2 AND NOT a.attisdropped;
+$$;
+
+-- Returns the columns that a handle is unique with: it may name a user of each tenant. NULL if it is unique alone, or
+-- not known to be unique.
+CREATE FUNCTION herald_internal.handle_scope(users regclass, key text[], handle text) RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH keyed AS (
+		SELECT i.indexrelid, array_agg(DISTINCT a.attname::text ORDER BY a.attname::text) AS columns
+		FROM pg_index AS i
+		JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum > 0 AND
+			(a.attnum = ANY (i.indkey::smallint[]) OR i.indpred IS NULL AND EXISTS (
+			 SELECT FROM pg_depend AS d
+			 WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND
+			       d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))
+		WHERE i.indrelid = users AND i.indisunique
+		GROUP BY i.indexrelid
+	)
+	SELECT array_remove(k.columns, handle)
+	FROM keyed AS k
+	WHERE handle = ANY (k.columns) AND (NOT k.columns @> key OR handle = ANY (key))
+	ORDER BY cardinality(k.columns), k.columns
+	LIMIT 1;
+$$;
+
+-- Returns the condition that the author in columns of a changed row has the same values as a mentioned user in the
+-- columns that their handles are unique with; NULL without such columns.
+CREATE FUNCTION herald_internal.same_scope_sql(relation regclass, author text[], users regclass, key text[],
+                                               handle text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('EXISTS (SELECT FROM %s AS writer WHERE %s AND %s)', users,
+	              herald_internal.match_columns('writer', users, key, 'changed', relation, author),
+	              string_agg(format('writer.%1$I IS NOT DISTINCT FROM mentioned.%1$I', name), ' AND '))
+	FROM unnest(herald_internal.handle_scope(users, key, handle)) AS name
+	HAVING count(*) > 0;
+$$;
+
 -- Returns the condition that a user has a handle, in the user's spelling or in small letters. If an index on
--- lower(handle) exists, case does not matter at all.
+-- lower(handle) exists, or the column is of type citext, case does not matter at all.
 CREATE FUNCTION herald_internal.match_handle(users regclass, handle text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN EXISTS (SELECT FROM pg_index AS i
@@ -55,8 +102,12 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                                               1, false) IN (format('lower(%I)', handle),
 	                                                             format('lower((%I)::text)', handle)))
 	            THEN format('lower(%s) = lower(named.handle)', herald_internal.column_sql('mentioned', handle))
+	            WHEN c.type IS NOT NULL
+	            THEN format('%s %s named.handle::%s', herald_internal.column_sql('mentioned', handle), c.equals, c.type)
 	            ELSE format('%s = ANY (ARRAY[named.handle, lower(named.handle)])',
-	                        herald_internal.column_sql('mentioned', handle)) END;
+	                        herald_internal.column_sql('mentioned', handle)) END
+	FROM (VALUES (1)) AS one (row)
+	LEFT JOIN herald_internal.citext_of(users, handle) AS c ON true;
 $$;
 
 -- Returns the SELECT of the users with handles in a text; NULL without handles. A part of an address is no mention:
@@ -72,6 +123,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              '(?<![[:alnum:]_@/])@([[:alnum:]_](?:[[:alnum:]_.-]*[[:alnum:]_])?)(?![[:alnum:]_@])',
 	              herald_internal.rows_sql(u.users, u.present), herald_internal.match_handle(u.users, u.handle),
 	              coalesce(herald_internal.and_conditions(
+	                            herald_internal.same_scope_sql(relation, author, u.users, u.key, u.handle),
 	                            herald_internal.access_condition(CASE posts WHEN relation THEN 'changed' ELSE 'subject'
 	                                                             END, posts,
 	                                                             herald_internal.id_sql('mentioned', u.key)),
@@ -347,6 +399,8 @@ DECLARE
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
 	status_column text := herald_internal.quoted_column(relation, status);
+	published_values text := CASE WHEN status IS NOT NULL
+		THEN herald_internal.status_values(relation, status, 'published', published) END;
 	published_when text := herald_internal.published_condition(relation, published_at,
 		ignored || herald_internal.used_columns(jsonb_build_array(visible, in_feed, active)),
 		herald_internal.valid_zone(zone), status IS NOT NULL);
@@ -360,10 +414,10 @@ BEGIN
 		'body', herald_internal.body_column(relation, body, ignored),
 		'visible', visible,
 		'present', present,
-		'status', status_column, 'published', CASE WHEN status IS NOT NULL THEN published END,
+		'status', status_column, 'published', published_values,
 		'published_when', published_when,
 		'reads', herald_internal.condition_reads(relation, herald_internal.and_conditions(visible, present,
-		             herald_internal.value_condition(status_column, published), published_when)),
+		             herald_internal.value_condition(status_column, published_values), published_when)),
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
 		'on_error', on_error, 'zone', zone), ignored);

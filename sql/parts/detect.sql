@@ -141,7 +141,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		ELSE '{}'
 	END
 	FROM (SELECT '{user,account,profile,member,person}'::text[] AS someone,
-	             '{owner,creator,createdby,submitter,submittedby,uploader,uploadedby}'::text[] AS maker) AS t;
+	             '{owner,creator,createdby,submitter,submittedby,uploader,uploadedby,requester,reporter,opener}'::text[]
+	             AS maker) AS t;
 $$;
 
 -- Returns whether a role is one of a user.
@@ -151,7 +152,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns the forms of a name that are compared with the names of roles: as it is, without the mark of a key, and also
--- without one of the nouns at its end. followed_user_id has the forms followeduserid, followeduser and followed.
+-- without one of the nouns at its end or in front. followed_user_id has the forms followeduserid, followeduser and
+-- followed.
 CREATE FUNCTION herald_internal.name_forms(name text, nouns text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(DISTINCT herald_internal.normalize_name(form))
@@ -159,7 +161,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	CROSS JOIN LATERAL regexp_replace(words, '^(id|fk)_|_?(id|uuid|guid|key|ref|fk)$', '', 'g') AS keyless
 	CROSS JOIN LATERAL unnest(ARRAY[words, keyless] || ARRAY(SELECT left(keyless, -length(noun) - 1)
 	                                                         FROM unnest(nouns) AS noun
-	                                                         WHERE keyless LIKE '%\_' || noun)) AS form;
+	                                                         WHERE keyless LIKE '%\_' || noun)
+	                         || ARRAY(SELECT substr(keyless, length(noun) + 2) FROM unnest(nouns) AS noun
+	                                  WHERE keyless LIKE noun || '\_%')) AS form;
 $$;
 
 -- Returns whether a table is one of users: it is watched as such, or its key and that of a watched one are the same
@@ -288,6 +292,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL (VALUES
 		(CASE WHEN n.forms && v.own AND ($2 <> 'subject' OR $3 IS NULL) THEN 1
 		      WHEN n.forms && v.common THEN 2 WHEN n.forms && v.weak THEN 3 END),
+		(CASE WHEN herald_internal.is_user_role($2) AND n.of_user AND herald_internal.noun_rank($1, n.columns, n.target,
+		      '{}', false) IS NOT NULL THEN CASE WHEN v.common = '{}' THEN 3 ELSE 2 END END),
 		(CASE WHEN $2 = 'conversation' AND herald_internal.is_known_conversation(n.columns, n.target) THEN 0 END),
 		(CASE WHEN $2 = 'conversation' AND EXISTS (
 		      SELECT FROM unnest(n.columns) AS name
@@ -301,15 +307,18 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY n.columns, n.target, n.label;
 $$;
 
--- Returns a column that an error can name as an example for a role: one that refers to a suitable table, or else any
--- other. The user that acts usually stands before the other one.
+-- Returns a column that an error can name as an example for a role: one with a name of the role, one that refers to a
+-- suitable table, or else any other. The user that acts usually stands before the other one.
 CREATE FUNCTION herald_internal.example_column(relation regclass, role text, taken text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_to_string(i.columns, ', ')
 	FROM herald_internal.id_columns($1) AS i
+	CROSS JOIN herald_internal.name_convention($2) AS v
 	WHERE NOT i.columns <@ coalesce($3, '{}')
-	ORDER BY (herald_internal.is_user_table(i.target) IS NOT DISTINCT FROM herald_internal.is_user_role($2)) DESC,
-	         i.target IS NULL, i.columns = herald_internal.primary_key($1), i.place
+	ORDER BY v.own || v.common || v.weak && herald_internal.name_forms(i.columns[1], '{user,account,member}') DESC,
+	         i.columns[1] ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
+	         (herald_internal.is_user_table(i.target) IS NOT DISTINCT FROM herald_internal.is_user_role($2)) DESC,
+	         i.target IS NULL, i.columns = herald_internal.primary_key($1), i.label, i.place
 	LIMIT 1;
 $$;
 

@@ -41,6 +41,13 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE jsonb_typeof(v) = 'string';
 $$;
 
+-- Returns whether the name of a switch says that it switches notifications off.
+CREATE FUNCTION herald_internal.is_opposite_switch(words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words ~ '(^|_)(mute|muted|out|optout|silent|silence|silenced|unsubscribed|dnd|disturb|disabled|disable|off|'
+	               'no|block|blocked|hide|suppress|suppressed|pause|paused)(_|$)';
+$$;
+
 -- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
 -- notifications for a user), "waiting" (not published or accepted yet) or "state" (anything else that may tell whether
 -- a row counts).
@@ -52,9 +59,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind = 'members' AND
 		     words ~ '(^|_)(left|leave|leaves|removed|kicked|expelled|exited|departed|ended|inactive|deactivated)(_|$)'
 		THEN 'left'
-		WHEN kind IN ('users', 'members', 'follows') AND category IN ('B', 'E', 'S', 'N', 'U') AND
-		     words ~ '(^|_)(notif|notify|notification|notifications|mute|muted|silent|silence|silenced|unsubscribed|'
-		             'subscribed|dnd|do_not_disturb|opt_out|opted_out|opt_in|opted_in|optout|optin)(_|$)' AND
+		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_') AND
+		     words ~ '(^|_)(notif[a-z]*|mute|muted|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
+		             'opt_out|opted_out|opt_in|opted_in|optout|optin)(_|$)' AND
 		     words !~ '(^|_)(last|seen|read|unread|sound|count)(_|$)'
 		THEN 'off'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
@@ -64,7 +71,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ '(^|_)(accepted|approved|confirmed|pending)(_|$)'
 		THEN 'waiting'
 		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
-		             'expired|deleted|discarded|trashed|private|public|internal|hidden|archived|spam|flagged|removed|'
+		             'expired|deleted?_?(at)?|discarded|trashed|private|public|internal|hidden|archived|spam|flagged|'
+		             'removed|'
 		             'banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|vote|value|direction)'
 		             '(_at|_on|_date|_time|_until)?$') OR
 		     words ~ '(^|_)(type|kind|category)$' AND
@@ -74,24 +82,30 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- Returns the argument that makes a call use such a column; NULL without one. It is an example: values are left open.
-CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text, category text, meaning text)
-	RETURNS text
+-- A type is paired if there is also an id of that name.
+CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text, category text, meaning text,
+                                                paired boolean) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN meaning = 'left' AND category IN ('B', 'D') THEN format('left_at => %L', name)
-		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND
-		     words !~ '(mute|out|silen|unsub|dnd|disturb)' THEN format('notifications_enabled => %L', name)
-		WHEN meaning = 'off' THEN NULL
+		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
+		THEN format('active => %L', format('%I IS NOT TRUE', name))
+		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' THEN format('notifications_enabled => %L', name)
+		WHEN meaning = 'off' OR kind = 'users' AND words ~ '(private|public|visib|privacy|audience)' THEN NULL
 		WHEN meaning = 'waiting' AND kind = 'posts' AND words ~ '(^|_)(draft|published|publish)(_|$)' AND
 		     category IN ('B', 'D') THEN format('published_at => %L', name)
 		WHEN kind IN ('posts', 'follows', 'members') AND category IN ('S', 'E') AND words ~ '(^|_)(status|state)$'
 		THEN format('status => %L', name)
+		WHEN kind IN ('posts', 'follows', 'members') AND category = 'N' AND words ~ '(^|_)(status|state)$'
+		THEN format('status => %L, %s => ''...''', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END)
 		WHEN kind = 'posts' AND words ~ '(visib|privacy|private|audience|public)'
 		THEN format('visible => %L', format(CASE category WHEN 'B' THEN 'post.%I' ELSE 'post.%I = ''...''' END, name))
+		WHEN words ~ '^(is_)?(deleted?_?(at|on)?|discarded(_at)?)$' AND kind NOT IN ('users', 'members')
+		THEN format('deleted_at => %L', name)
 		WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' AND kind NOT IN ('users', 'blocks')
 		THEN CASE WHEN kind = 'posts' THEN
 			format('visible => %L', format('post.%1$I IS NULL OR post.%1$I > now()', name)) END
-		WHEN kind IN ('likes', 'comments') AND words ~ '_type$' THEN format('subject_type => %L', name)
+		WHEN kind IN ('likes', 'comments') AND words ~ '_type$' AND paired THEN format('subject_type => %L', name)
 		ELSE format('active => %L', format(CASE
 			WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' THEN '%1$I IS NULL OR %1$I > now()'
 			WHEN category = 'D' AND meaning = 'waiting' THEN '%1$I IS NOT NULL'
@@ -99,22 +113,30 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			WHEN category = 'B' AND words ~ '(accepted|approved|confirmed|published|active|enabled|public|visible)'
 			THEN '%1$I'
 			WHEN category = 'B' THEN 'NOT %1$I'
-			WHEN category = 'N' THEN '%1$I > 0'
+			WHEN category = 'N' AND words ~ '(score|vote|value|direction)' THEN '%1$I > 0'
 			ELSE '%1$I = ''...''' END, name))
 	END;
 $$;
 
 -- Returns the columns that may tell whether a row counts, and that a call neither uses nor ignores: none of its
--- arguments names them.
+-- arguments names them. A time that every row has by default is that of its creation. If there is a general switch of
+-- notifications, those of single ways such as email matter less.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.attname::text, m.meaning,
-	       herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning)
+	       herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning, EXISTS (
+	           SELECT FROM unnest(herald_internal.column_names($1)) AS id (name)
+	           WHERE herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')))
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
-	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS m (meaning)
+	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS known (meaning)
+	CROSS JOIN LATERAL (SELECT CASE
+		WHEN known.meaning = 'waiting' AND t.typcategory = 'D' AND a.attnotnull AND a.atthasdef THEN NULL
+		WHEN known.meaning = 'off' AND $3 ? 'notifications_enabled' AND
+		     w.words ~ '(email|mail|push|sms|mobile|desktop|web|digest|newsletter|marketing)' THEN 'state'
+		ELSE known.meaning END) AS m (meaning)
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND m.meaning IS NOT NULL AND
 	      a.attname <> ALL (herald_internal.used_columns($3))
 	ORDER BY a.attnum;
@@ -160,7 +182,7 @@ BEGIN
 	FROM (SELECT *, row_number() OVER (PARTITION BY split_part(argument, ' ', 1)) = 1 AS first
 	      FROM herald_internal.unused_columns(relation, kind, arguments)) AS u;
 	details := concat_ws(' ',
-		coalesce('A row counts if ' || herald_internal.and_conditions(arguments ->> 'present',
+		coalesce('A row counts if ' || herald_internal.and_conditions(arguments ->> 'present', arguments ->> 'active',
 			herald_internal.value_condition(arguments ->> 'status',
 			                                coalesce(arguments ->> 'published', arguments ->> 'accepted')),
 			arguments ->> 'published_when') || '.', 'Every row counts.'),
@@ -173,8 +195,8 @@ BEGIN
 	ELSE
 		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles
 			USING DETAIL = details,
-			      HINT = format('Columns that are not used may matter: pass them, as in %s, or ignore => %L.', examples,
-			                    '{' || unused || '}');
+			      HINT = format('Columns that are not used may matter: %signore => %L.',
+			                    coalesce('pass them, as in ' || examples || ', or ', ''), '{' || unused || '}');
 	END IF;
 END
 $$;

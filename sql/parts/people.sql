@@ -16,7 +16,7 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'users', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'users', key),
-		'name', herald_internal.name_column(relation, name, ignored),
+		'name', herald_internal.name_columns(relation, name, ignored),
 		'handle', herald_internal.detect_column(relation, handle, '{username,handle,login,nickname,nick,screenname}',
 		                                        ignored, '{S}'),
 		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled, ignored),

@@ -70,29 +70,60 @@ $$;
 
 -- ----- users
 
--- Return the column with the name of a user, and the column that switches notifications off.
-CREATE FUNCTION herald_internal.name_column(users regclass, given text DEFAULT NULL, ignored text[] DEFAULT '{}')
-	RETURNS text
+-- Returns the columns with the name of a user, in the order in which they are tried for each row: the given ones, or
+-- those of these names. One that every user has comes first, if it is unique before all; it needs no other.
+CREATE FUNCTION herald_internal.name_columns(users regclass, given text DEFAULT NULL, ignored text[] DEFAULT '{}')
+	RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.detect_column(users, given,
-	                                     '{username,displayname,name,fullname,nickname,handle,login,nick}', ignored);
+	WITH named AS (
+		SELECT a.attname::text AS name, a.attnotnull AND NOT a.atthasdef AS filled,
+		       row_number() OVER (ORDER BY a.attnotnull AND u.is_unique DESC, a.attnotnull DESC, n.place) AS rank
+		FROM unnest(herald_internal.named_columns(users, '{username,displayname,name,fullname,nickname,handle,login,'
+		                                                 'nick,screenname,firstname,givenname}', ignored, '{S}'))
+			WITH ORDINALITY AS n (name, place)
+		JOIN pg_attribute AS a ON a.attrelid = users AND a.attname = n.name
+		CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = users AND i.indisunique AND
+		                                   i.indkey::smallint[] = ARRAY[a.attnum] AND i.indpred IS NULL))
+			AS u (is_unique)
+	)
+	SELECT coalesce(herald_internal.parse_columns(users, given),
+	                (SELECT array_agg(n.name ORDER BY n.rank) FROM named AS n
+	                 WHERE n.rank <= coalesce((SELECT min(f.rank) FROM named AS f WHERE f.filled), n.rank)));
 $$;
 
+-- Returns the SQL of a user's name: the first of the columns that is not empty. NULL without columns.
+CREATE FUNCTION herald_internal.name_sql(alias text, names text[]) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN count(*) > 1
+		THEN format('coalesce(%s)', string_agg(format('nullif(%s::text, '''')', c.column), ', ' ORDER BY c.place))
+		ELSE min(c.column) || '::text' END
+	FROM (SELECT herald_internal.column_sql(alias, name), place FROM unnest(names) WITH ORDINALITY AS n (name, place))
+		AS c ("column", place);
+$$;
+
+-- Returns the boolean column that switches notifications off: the given one, or the general switch, or that of the only
+-- way of notifying. A switch with the opposite meaning is an error.
 CREATE FUNCTION herald_internal.enabled_column(users regclass, given text DEFAULT NULL, ignored text[] DEFAULT '{}')
 	RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	found text := herald_internal.detect_column(users, given, '{notificationsenabled,wantsnotifications}', ignored,
-	                                            '{B}');
-	found_type text := herald_internal.column_type(users, found);
+	general text := herald_internal.detect_column(users, given, '{notificationsenabled,notificationenabled,'
+		'enablenotifications,wantsnotifications,wantnotifications,receivesnotifications,receivenotifications,'
+		'notificationson,notificationsactive,notify}', ignored, '{B}');
+	ways text[] := herald_internal.named_columns(users, '{emailnotifications,emailnotification,'
+		'emailnotificationsenabled,emailnotificationenabled,pushnotifications,pushnotification,'
+		'pushnotificationsenabled,pushnotificationenabled}', ignored, '{B}');
 BEGIN
-	IF found_type = 'boolean' THEN
-		RETURN found;
-	ELSIF given IS NOT NULL THEN
-		RAISE EXCEPTION 'column "%" of table "%" is of type %, not boolean', given, users, found_type
-			USING ERRCODE = 'datatype_mismatch';
+	IF given IS NOT NULL AND herald_internal.column_type(users, general) <> 'boolean' THEN
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, not boolean', given, users,
+			herald_internal.column_type(users, general) USING ERRCODE = 'datatype_mismatch';
+	ELSIF given IS NOT NULL AND herald_internal.is_opposite_switch(herald_internal.name_words(general)) THEN
+		RAISE EXCEPTION 'column "%" of table "%" switches notifications off when it is true', given, users
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Use it, as in: SELECT herald.watch_users(%L, active => %L);', users,
+			                    format('%I IS NOT TRUE', general));
 	END IF;
-	RETURN NULL;
+	RETURN coalesce(general, CASE WHEN cardinality(ways) = 1 THEN ways[1] END);
 END
 $$;
 
@@ -100,13 +131,13 @@ $$;
 -- key. A table of an owner that is not trusted does not count. "present" is the condition over its columns that a
 -- user may be notified.
 CREATE FUNCTION herald_internal.user_table(relation regclass, columns text[], OUT users regclass, OUT key text[],
-                                           OUT name text, OUT handle text, OUT present text)
+                                           OUT name text[], OUT handle text, OUT present text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, a.active,
 		       count(*) OVER () = 1 AS alone
 		FROM herald_internal.trusted_tables($1) AS w
-		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text, handle text, notifications_enabled text,
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text[], handle text, notifications_enabled text,
 		                                              active text)
 		WHERE w.kind = 'users'
 	), reference AS (
@@ -118,9 +149,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		SELECT 1 AS rank, w.users, r.target_columns, w.name, w.handle, w.notifications_enabled, w.active
 		FROM watched AS w JOIN reference AS r ON r.target = w.users
 		UNION ALL
-		SELECT 2, w.users, w.key, w.name, w.handle, w.notifications_enabled, w.active FROM watched AS w WHERE w.alone
+		SELECT 2, w.users, w.key, w.name, w.handle, w.notifications_enabled, w.active FROM watched AS w
+		WHERE w.alone AND NOT EXISTS (SELECT FROM reference AS r WHERE NOT herald_internal.is_user_table(r.target))
 		UNION ALL
-		SELECT 3, r.target, r.target_columns, herald_internal.name_column(r.target),
+		SELECT 3, r.target, r.target_columns, herald_internal.name_columns(r.target),
 		NULL, herald_internal.enabled_column(r.target), NULL FROM reference AS r
 	)
 	SELECT c.users, c.target_columns, c.name, c.handle,
@@ -136,7 +168,7 @@ CREATE FUNCTION herald_internal.person_of_columns(alias text, row_alias text, re
 	RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.id_sql(row_alias, columns),
-	       coalesce(herald_internal.column_sql(alias, u.name) || '::text', 'NULL'),
+	       coalesce(herald_internal.name_sql(alias, u.name), 'NULL'),
 	       CASE WHEN u.name IS NOT NULL THEN herald_internal.left_join_sql(alias, u.users, u.key, row_alias,
 	           relation, columns) END
 	FROM herald_internal.user_table(relation, columns) AS u;
@@ -145,12 +177,12 @@ $$;
 -- Returns the user with the id of an expression; no row unless the table may read exactly one watched users table.
 CREATE FUNCTION herald_internal.person_by_id(relation regclass, alias text, id text) RETURNS herald_internal.person
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT id, coalesce(herald_internal.column_sql(alias, a.name) || '::text', 'NULL'),
+	SELECT id, coalesce(herald_internal.name_sql(alias, a.name), 'NULL'),
 	       format('LEFT JOIN %s AS %I ON %s', w.relation, alias,
 	              herald_internal.match_id(alias, w.relation, a.key, format('(%s)::text', id)))
 	FROM (SELECT t.*, count(*) OVER () = 1 AS alone
 	      FROM herald_internal.trusted_tables($1) AS t WHERE t.kind = 'users') AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text)
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text[])
 	WHERE w.alone;
 $$;
 
@@ -347,13 +379,77 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	WHERE name <> '';
 $$;
 
+-- Returns the values that a column can have: the labels of an enum, or the texts of a CHECK over the column alone. NULL
+-- if there is no such limit.
+CREATE FUNCTION herald_internal.possible_values(relation regclass, name text) RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e
+	                 WHERE e.enumtypid = coalesce(nullif(t.typbasetype, 0), t.oid)),
+	                (SELECT array_agg(m[1]) FROM pg_constraint AS c
+	                 CROSS JOIN regexp_matches(pg_get_constraintdef(c.oid), '''([^'']*)''::', 'g') AS m
+	                 WHERE c.conrelid = $1 AND c.contype = 'c' AND c.conkey = ARRAY[a.attnum] AND
+	                       pg_get_constraintdef(c.oid) ~ '= ANY |^CHECK \(+[^~<>]* = '))
+	FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+	WHERE a.attrelid = $1 AND a.attname = $2;
+$$;
+
+-- Returns the values of a status, separated by commas: the given ones, in the spelling that the column has. Raises an
+-- error if the column can have none of them, and warns if no row has one and other rows are not in "others" either. It
+-- reads rows of a built-in type only: it runs no code of the table's owner.
+CREATE FUNCTION herald_internal.status_values(relation regclass, status text, argument text, given text,
+                                              others text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	name text := (herald_internal.parse_columns(relation, status))[1];
+	wanted text[] := regexp_split_to_array(btrim(given), '\s*,\s*');
+	possible text[] := herald_internal.possible_values(relation, name);
+	type record;
+	found text[];
+	missed text;
+BEGIN
+	SELECT t.typcategory AS category, herald_internal.column_type(relation, name) AS name,
+	       t.typnamespace = 'pg_catalog'::regnamespace AS built_in INTO type
+	FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid WHERE a.attrelid = relation AND a.attname = name;
+	IF type.category NOT IN ('S', 'E', 'N', 'B') THEN
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot be a status', name, relation, type.name
+			USING ERRCODE = 'datatype_mismatch',
+			      HINT = 'A status is a text, an enum, a number or a boolean. For others there is "active".';
+	END IF;
+	possible := coalesce(possible, CASE type.category WHEN 'B' THEN '{true,false}'::text[] END);
+	found := CASE WHEN possible IS NOT NULL
+		THEN ARRAY(SELECT p.value FROM unnest(possible) AS p (value) WHERE lower(p.value) = ANY (
+		               SELECT lower(w.value) FROM unnest(wanted) AS w (value)))
+		WHEN type.category = 'N' THEN ARRAY(SELECT w.value FROM unnest(wanted) AS w (value) WHERE w.value ~ '^-?\d+$')
+		ELSE wanted END;
+	IF found = '{}' AND (others IS NOT NULL OR argument = 'published') THEN
+		RAISE EXCEPTION 'column "%" of table "%" cannot be %', name, relation, array_to_string(wanted, ' or ')
+			USING ERRCODE = 'invalid_parameter_value',
+			      DETAIL = 'Its values are ' || coalesce(array_to_string(possible, ', '), 'numbers') || '.',
+			      HINT = format('Pass the right ones: %s => ''...''.', argument);
+	END IF;
+	IF possible IS NULL AND type.built_in AND found <> '{}' AND (others IS NOT NULL OR argument = 'published') THEN
+		EXECUTE format('SELECT string_agg(value, '', '') FROM (SELECT DISTINCT left(%1$I::text, 30) AS value FROM %2$s '
+		               'WHERE %1$I::text <> ALL ($1) AND NOT EXISTS (SELECT FROM %2$s WHERE %1$I::text = ANY ($2)) '
+		               'ORDER BY value LIMIT 5) AS v', name, relation)
+			INTO missed USING found || coalesce(regexp_split_to_array(btrim(others), '\s*,\s*'), '{}'), found;
+		IF missed IS NOT NULL THEN
+			RAISE WARNING 'no row of table "%" has a "%" of %', relation, name, array_to_string(found, ' or ')
+				USING DETAIL = format('Other rows have %s.', missed),
+				      HINT = format('If one of these means the same, pass it: %s => ''...''.', argument);
+		END IF;
+	END IF;
+	RETURN array_to_string(found, ',');
+END
+$$;
+
 -- Returns the arguments that describe a status column; none without one.
 CREATE FUNCTION herald_internal.status_arguments(relation regclass, status text, accepted text, pending text)
 	RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN status IS NULL THEN '{}' ELSE
-		jsonb_build_object('status', herald_internal.quoted_column(relation, status), 'accepted', accepted, 'pending',
-		                   pending) END;
+		jsonb_build_object('status', herald_internal.quoted_column(relation, status),
+		                   'accepted', herald_internal.status_values(relation, status, 'accepted', accepted, pending),
+		                   'pending', herald_internal.status_values(relation, status, 'pending', pending)) END;
 $$;
 
 -- Returns the quoted name of a column, for conditions over a row alone.

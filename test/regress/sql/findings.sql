@@ -39,7 +39,7 @@ SELECT ('10000000-0000-0000-0000-00000000000' || place)::uuid, '00000000-0000-00
 FROM (VALUES (1, NULL), (2, now() - interval '1 day'), (3, now() + interval '1 day')) AS a (place, at);
 SELECT right(recipient_id, 1) AS told, type, right(subject_id, 1) AS article FROM herald.notification;
 SELECT right(payload ->> 'postId', 1) AS article FROM herald.event
-WHERE name = 'post:created' AND payload ->> 'postId' LIKE '10000000-%';
+WHERE name = 'post:created' AND payload::jsonb -> 'post' ? 'article_text';
 SELECT right(u, 1) AS viewer, right(a, 1) AS article, herald.may_join(u, 'post:' || a)
 FROM unnest('{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002}'::text[]) AS u,
      unnest('{10000000-0000-0000-0000-000000000001,10000000-0000-0000-0000-000000000002,'
@@ -91,6 +91,39 @@ CREATE TABLE f.votes (user_id int, votable_id int, votable_type text, value int,
 SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => 'f.posts');
 CREATE TABLE f.staff (id int PRIMARY KEY, name text);
 SELECT herald.watch_users('f.staff');
+
+
+-- The status of a call is a column with values, and the call must be able to meet them.
+SET client_min_messages = warning;
+CREATE TYPE f.friend_state AS ENUM ('PENDING', 'ACCEPTED', 'DECLINED');
+CREATE TABLE f.friends (requester_id int, addressee_id int, state f.friend_state, phase text, since timestamptz,
+	mood text CHECK (mood IN ('yes', 'no')), step int);
+INSERT INTO f.friends VALUES (1, 2, 'PENDING', 'asked'), (1, 3, 'ACCEPTED', 'agreed');
+SELECT herald.watch_follows('f.friends', status => 'since');
+\echo :LAST_ERROR_SQLSTATE
+SELECT herald.watch_follows('f.friends', status => 'state', accepted => 'yes');
+\echo :LAST_ERROR_SQLSTATE
+SELECT herald.watch_follows('f.friends', status => 'mood');
+SELECT herald.watch_follows('f.friends', status => 'step');
+SELECT herald.watch_follows('f.friends', status => 'phase');
+SELECT herald.watch_follows('f.friends', status => 'phase', accepted => 'agreed', pending => 'asked');
+SELECT herald.watch_follows('f.friends', status => 'mood', accepted => 'yes');
+SELECT arguments ->> 'accepted' AS accepted FROM herald_internal.watched_table WHERE relation = 'f.friends'::regclass;
+-- The values of the default are found in the spelling of the column.
+SELECT herald.watch_follows('f.friends', status => 'state');
+SELECT arguments ->> 'accepted' AS accepted, arguments ->> 'pending' AS pending
+FROM herald_internal.watched_table WHERE relation = 'f.friends'::regclass;
+
+-- The noun of the table of users is one of their names, and examples of errors keep the meaning.
+CREATE TABLE f.agents (id int PRIMARY KEY, name text);
+CREATE TABLE f.tickets (id int PRIMARY KEY, assignee_id int REFERENCES f.agents, requested_for int, status text);
+CREATE TABLE f.ticket_watchers (ticket_id int REFERENCES f.tickets, agent_id int REFERENCES f.agents);
+CREATE TABLE f.contacts (user_from_id int, user_to_id int);
+SELECT herald.watch_users('f.agents'), herald.watch_members('f.ticket_watchers'), herald.watch_follows('f.contacts');
+SELECT herald.watch_posts('f.tickets');
+SELECT arguments -> 'member' AS member, arguments -> 'conversation' AS conversation, arguments -> 'follower' AS follower
+FROM herald_internal.watched_table WHERE kind IN ('members', 'follows') AND relation <> 'f.friends'::regclass
+ORDER BY relation::text;
 
 SET client_min_messages = warning;
 SELECT herald.unwatch_all();
