@@ -157,7 +157,7 @@ test('leaves live sessions alone when access is granted', async () => {
 });
 
 test('ends access of a session with a full queue', async () => {
-  const narrow = await scene.addBridge(['--queue-limit=8kB', '--page-size=10']);
+  const narrow = await scene.addBridge(['--queue-limit=64kB', '--page-size=100']);
   const [lobby, ann] = await lobbyOf('Ann');
   const client = await scene.plain(ann, { bridge: narrow });
   await enter(client, [lobby.room]);
