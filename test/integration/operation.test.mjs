@@ -124,17 +124,16 @@ test('--check reports a server that does not answer', async () => {
   const silent = net.createServer(() => {}).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address();
-  const check = (conninfo) => soon('the check ends', runBridge([...settings({ database: conninfo }), '--check']), 30000);
-  const unreachable = await check(`host=127.0.0.1 port=${port} user=bridge dbname=social`);
+  const check = (conninfo) => soon('the check ends', runBridge([...settings({ database: conninfo }), '--check']), 60000);
+  const checkPooled = async () => {
+    const pooler = await Pooler.start({ name: 'social', server: { directory: '127.0.0.1', port } }, 'session');
+    const { code, output } = await check(pooler.conninfo('bridge')).finally(() => pooler.stop());
+    assert.equal(code, 1);
+    assert.match(output, /database: .*(timeout|no answer)/);
+  };
+  const [unreachable] = await Promise.all([check(`host=127.0.0.1 port=${port} user=bridge dbname=social`), Pooler.isInstalled && checkPooled()]);
   assert.equal(unreachable.code, 1);
   assert.match(unreachable.output, /cannot connect: .*timeout expired\n {2}Check host/);
-  if (Pooler.isInstalled) {
-    const pooler = await Pooler.start({ name: 'social', server: { directory: '127.0.0.1', port } }, 'session');
-    const pooled = await check(pooler.conninfo('bridge'));
-    await pooler.stop();
-    assert.equal(pooled.code, 1);
-    assert.match(pooled.output, /database: .*(timeout|no answer)/);
-  }
   silent.close();
 });
 
