@@ -62,8 +62,8 @@ static SavedQuery delete_rules = {
 static SavedQuery save_counter = {
 	.name = "the insert of a counter",
 	.text = "INSERT INTO herald_internal.counter (relation, field, count_sql, subject_type, owner_sql) VALUES ($1, $2, $3, $4, $5)"
-			" ON CONFLICT (relation, field) DO UPDATE SET count_sql = excluded.count_sql,"
-			" subject_type = excluded.subject_type, owner_sql = excluded.owner_sql RETURNING id",
+			" ON CONFLICT (relation, field, coalesce(subject_type, '')) DO UPDATE SET count_sql = excluded.count_sql,"
+			" owner_sql = excluded.owner_sql RETURNING id",
 	.nargs = 5,
 	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };

@@ -38,28 +38,32 @@ $$;
 -- Returns the watched tables with their subjects, without those that are gone, or whose subjects' table is gone.
 -- The caller may have no privilege on their schemas.
 CREATE FUNCTION herald_internal.watched_subjects()
-	RETURNS TABLE (relation regclass, kind text, key text[], subject text[], subject_table regclass)
+	RETURNS TABLE (relation regclass, kind text, key text[], subject text[], subject_table regclass, type_column text,
+	               value text)
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT w.relation, w.kind, a.key, a.subject, s.subject_table
+	SELECT w.relation, w.kind, a.key, a.subject, s.subject_table, s.type_column, s.value
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], subject text[], subject_table text)
-	CROSS JOIN herald_internal.saved_table(a.subject_table) AS s (subject_table)
-	WHERE (a.subject_table IS NULL) = (s.subject_table IS NULL);
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], subject text[])
+	LEFT JOIN LATERAL herald_internal.subject_parts(w.arguments) AS s ON true
+	WHERE s.subject_table IS NOT NULL OR NOT w.arguments ?| '{subject_table,subject_tables}';
 $$;
 COMMENT ON FUNCTION herald_internal.watched_subjects() IS
 	'returns the watched tables with the tables of their subjects';
 
 -- Returns the watched posts and comments that the rows of a table belong to, and the columns that refer to them: the
--- subject of comments. A subject that is not watched itself belongs to all that its foreign keys refer to.
-CREATE FUNCTION herald_internal.row_parents(relation regclass) RETURNS TABLE (columns text[], parent regclass)
+-- subject of comments, with the column and the value of its type if there are several tables. A subject that is not
+-- watched itself belongs to all that its foreign keys refer to.
+CREATE FUNCTION herald_internal.row_parents(relation regclass)
+	RETURNS TABLE (columns text[], parent regclass, type_column text, value text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT * FROM herald_internal.watched_subjects() AS w WHERE w.kind IN ('posts', 'comments')
 	)
-	SELECT w.subject, w.subject_table FROM watched AS w WHERE w.relation = $1 AND w.kind = 'comments'
+	SELECT w.subject, w.subject_table, w.type_column, w.value FROM watched AS w
+	WHERE w.relation = $1 AND w.kind = 'comments'
 	UNION
-	SELECT f.columns, f.target
+	SELECT f.columns, f.target, NULL, NULL
 	FROM herald_internal.foreign_keys($1) AS f
 	WHERE $1 NOT IN (SELECT w.relation FROM watched AS w) AND f.target IN (SELECT w.relation FROM watched AS w);
 $$;
@@ -88,10 +92,13 @@ BEGIN
 	END IF;
 	RETURN herald_internal.and_conditions(
 		CASE watched.kind WHEN 'comments' THEN watched.present
-		ELSE herald_internal.not_deleted_condition(relation, NULL) END,
-		(SELECT string_agg(CASE watched.kind WHEN 'comments' THEN c.condition
+		ELSE herald_internal.not_deleted_condition(relation, NULL, optional => true) END,
+		(SELECT string_agg(CASE WHEN p.type_column IS NOT NULL
+		                   THEN format('(%s::text IS DISTINCT FROM %L OR %s)',
+		                               herald_internal.column_sql(alias, p.type_column), p.value, c.condition)
+		                   WHEN watched.kind = 'comments' THEN c.condition
 		                   ELSE format('(%s IS NULL OR %s)', herald_internal.id_sql(alias, p.columns), c.condition) END,
-		                   ' AND ' ORDER BY p.parent::text, p.columns)
+		                   ' AND ' ORDER BY p.parent::text, p.columns, p.value)
 		 FROM herald_internal.row_parents(relation) AS p
 		 CROSS JOIN herald_internal.parent_condition(alias, row_condition.relation, p.columns, p.parent,
 		                                             within || row_condition.relation) AS c (condition)
@@ -214,16 +221,18 @@ $$;
 CREATE FUNCTION herald_internal.opened_rooms(relation regclass, kind text, arguments jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_agg(jsonb_build_object('prefix', o.prefix, 'relation', o.relation, 'key', o.key,
-	                                    'access', herald_internal.row_condition(o.prefix, o.relation),
+	                                    'access', CASE WHEN $2 = 'posts' AND o.prefix <> 'post'
+	                                    THEN herald_internal.access_condition(o.prefix, o.relation, 'session.viewer')
+	                                    ELSE herald_internal.row_condition(o.prefix, o.relation) END,
 	                                    'keys', herald_internal.row_keys(o.prefix, o.relation)))
-	FROM jsonb_to_record(arguments) AS a (key text[], subject text[], subject_table text)
-	CROSS JOIN herald_internal.saved_table(a.subject_table) AS s (subject_table)
+	FROM jsonb_to_record(arguments) AS a (key text[], subject text[])
 	CROSS JOIN LATERAL (
-		SELECT CASE $2 WHEN 'posts' THEN 'post' ELSE 'comment' END, $1, a.key
+		SELECT coalesce(arguments ->> 'noun', herald_internal.usual_noun($2)), $1, a.key
 		WHERE $2 IN ('posts', 'comments')
 		UNION ALL
 		SELECT herald_internal.subject_type(s.subject_table), s.subject_table,
 		       herald_internal.referenced_key($1, a.subject, s.subject_table)
+		FROM herald_internal.subject_parts(arguments) AS s
 		WHERE s.subject_table NOT IN (SELECT w.relation FROM herald_internal.watched_table AS w
 		                              WHERE w.kind IN ('posts', 'comments'))
 	) AS o (prefix, relation, key);
@@ -238,7 +247,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS mine ON mine.oid = w.relation
 	CROSS JOIN LATERAL jsonb_path_query(coalesce(w.arguments -> 'rooms', jsonb_build_object(
-		'prefix', CASE w.kind WHEN 'posts' THEN 'post' WHEN 'comments' THEN 'comment' END,
+		'prefix', coalesce(w.arguments ->> 'noun', herald_internal.usual_noun(w.kind)),
 		'relation', w.relation, 'key', w.arguments -> 'key', 'access', 'false')),
 		'lax $[*] ? (@.type() == "object")') AS o (room)
 	CROSS JOIN LATERAL jsonb_populate_record(NULL::herald_internal.opened_room, o.room) AS r

@@ -17,8 +17,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	       herald_internal.left_join_sql('subject', subject_table,
 	                                     herald_internal.referenced_key(relation, columns, subject_table), 'changed',
 	                                     relation, columns),
-	       CASE WHEN t.type = 'comment' THEN herald_internal.readers_sql(a.author, 'subject', subject_table)
-	       ELSE a.author END,
+	       CASE WHEN EXISTS (SELECT FROM herald_internal.watched_table AS w
+	                         WHERE w.relation = $3 AND w.kind = 'comments')
+	       THEN herald_internal.readers_sql(a.author, 'subject', subject_table) ELSE a.author END,
 	       'SELECT ' || herald_internal.id_sql('subject', herald_internal.author_columns(subject_table)) ||
 	           format(' FROM %s AS subject WHERE %s', subject_table,
 	              herald_internal.match_id('subject', subject_table,
@@ -137,20 +138,21 @@ $$;
 -- the users that it adds.
 CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[], body text[],
 	actor herald_internal.person, joins text, posts regclass, among text,
-	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text)
-		RETURNS void
+	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text,
+	suffix text DEFAULT '') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	recipient text := herald_internal.mentioned_users_sql(relation, author, body, posts, among);
 	made record;
 BEGIN
-	PERFORM herald_internal.delete_rules(relation, 'mention'), herald_internal.delete_rules(relation, 'mention_edit');
+	PERFORM herald_internal.delete_rules(relation, rule || suffix)
+		FROM unnest('{mention,mention_edit}'::text[]) AS rule;
 	IF recipient IS NULL THEN
 		RETURN;
 	END IF;
 	FOR made IN VALUES ('mention', 'insert', ''),
 		('mention_edit', 'update', format(' AND new.%1$I IS DISTINCT FROM old.%1$I', body[1])) LOOP
-		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => active,
+		PERFORM herald_internal.watch(relation, made.column1 || suffix, ARRAY[made.column2], active => active,
 			key => array_to_string(key, ','), on_error => on_error,
 			condition => format('strpos(%s, ''@'') > 0%s', herald_internal.id_sql('changed', body), made.column3),
 			joins => concat_ws(E'\n', joins, actor.joins), actor => actor.id, actor_name => actor.name,
@@ -161,6 +163,20 @@ BEGIN
 END
 $$;
 
+-- Raises an error if a table of posts is watched as comments, too, or the other way round.
+CREATE FUNCTION herald_internal.check_one_kind(relation regclass, other text, parent text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF EXISTS (SELECT FROM herald_internal.watched_table AS w
+	           WHERE w.relation = check_one_kind.relation AND w.kind = other) THEN
+		RAISE EXCEPTION 'table "%" is watched as % already', relation, other
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+			      HINT = format('For posts that are replies to posts, unwatch it, and call herald.watch_posts(%L, '
+			                    'parent => %L).', relation, coalesce(parent, 'parent_id'));
+	END IF;
+END
+$$;
+
 -- ----- posts
 
 -- The arguments of a watched table of posts, and their further parts, which compile_posts() adds:
@@ -168,10 +184,12 @@ $$;
 -- active, listed       the conditions that a row exists as a post, and that it is in the feed as well
 -- private              whether users may be excluded: by "visible", or by a block
 -- path, feed, payload  the room of the post, the feed of its author, and the payload of its events
-CREATE TYPE herald_internal.posts AS (key text[], author text[], body text[], visible text, in_feed text, present text,
-                                      status text, published text, follower_limit int, on_error text, zone text,
-                                      published_when text, active text, listed text, private boolean, path text,
-                                      feed text, payload text);
+-- json_key             the key of the post's id in payloads
+CREATE TYPE herald_internal.posts AS (key text[], author text[], parent text[], body text[], visible text,
+                                      in_feed text, present text, status text, published text, follower_limit int,
+                                      on_error text, zone text, published_when text, payload_columns text[],
+                                      noun text, active text, listed text, private boolean, path text, feed text,
+                                      payload text, json_key text);
 
 -- Returns the table of follows, the FROM item of its accepted rows, its column with the follower, and the condition
 -- that the row "follow" follows the user in columns of a changed row; no row as long as no follows are watched.
@@ -267,13 +285,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	made record;
 BEGIN
-	FOR made IN VALUES ('post_unlisted', 'delete', 'post:deleted', 'new'),
-		('post_listed', 'insert', 'post:created', 'old') LOOP
+	FOR made IN VALUES ('post_unlisted', 'delete', ':deleted', 'new'), ('post_listed', 'insert', ':created', 'old') LOOP
 		PERFORM herald_internal.watch(relation, made.column1, ARRAY[made.column2], active => post.listed,
 			on_error => post.on_error,
 			condition => format('%1$s.%2$I IS NOT NULL AND EXISTS (SELECT FROM (SELECT %1$s.*) AS post WHERE %3$s)',
 			                    made.column4, post.key[1], coalesce(post.active, 'true')),
-			joins => author.joins, event => made.column3, room => post.feed, payload => post.payload);
+			joins => author.joins, event => post.noun || made.column3, room => post.feed, payload => post.payload);
 	END LOOP;
 END
 $$;
@@ -285,9 +302,9 @@ CREATE FUNCTION herald_internal.compile_private_update(relation regclass, post h
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.watch(relation, 'post_update', '{update}', active => post.active, on_error => post.on_error,
 		joins => concat_ws(E'\n', author.joins, herald_internal.post_audiences_sql(relation, post)),
-		event => 'post:{audience.change}', rooms => 'audience.rooms',
+		event => post.noun || ':{audience.change}', rooms => 'audience.rooms',
 		payload => format('CASE WHEN audience.now THEN %s ELSE %s END', post.payload,
-		                  herald_internal.json_sql('postId', herald_internal.id_sql('changed', post.key),
+		                  herald_internal.json_sql(post.json_key, herald_internal.id_sql('changed', post.key),
 		                                           'authorId', author.id)));
 $$;
 
@@ -299,7 +316,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 		CASE WHEN post.private OR post.active IS NOT NULL THEN '{update,delete}' ELSE '{delete}'::text[] END,
 		condition => herald_internal.changed_condition(post.key,
 		                                               post.author || herald_internal.access_reads(relation)),
-		recheck => format('SELECT NULL, ''post:'' || %s', herald_internal.id_sql('changed', post.key)),
+		recheck => format('SELECT NULL, %L || %s', post.noun || ':', herald_internal.id_sql('changed', post.key)),
 		on_error => post.on_error);
 $$;
 
@@ -324,9 +341,76 @@ BEGIN
 		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => post.listed,
 			on_error => post.on_error,
 			joins => author.joins, actor => author.id, actor_name => author.name, recipient => made.recipient,
-			type => 'post', subject_type => 'post', subject_id => id,
+			type => 'post', subject_type => post.noun, subject_id => id,
 			content => herald_internal.excerpt_template(post.body),
-			data => herald_internal.json_sql('postId', id), cause => post.path || ':post');
+			data => herald_internal.json_sql(post.json_key, id), cause => post.path || ':post');
+	END LOOP;
+END
+$$;
+
+-- Compiles the events of posts that are not published: the sessions of their author get them, and nobody else. "shown"
+-- is the condition that a post is published. A draft that is published is an update to its author, because the event of
+-- a new post goes to followers.
+CREATE FUNCTION herald_internal.compile_drafts(relation regclass, post herald_internal.posts,
+	author herald_internal.person, shown text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	draft text := herald_internal.and_conditions(post.present, format('(%s) IS NOT TRUE', shown));
+	made record;
+BEGIN
+	FOR made IN
+		SELECT * FROM (VALUES
+			('draft', 'insert', ':created', draft, 'true'),
+			('draft_update', 'update', ':updated', draft, 'true'),
+			('draft_delete', 'delete', ':deleted', draft,
+			 format('new.%I IS NULL OR NOT EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %s)', post.key[1],
+			        post.active)),
+			('draft_published', 'insert', ':updated', post.active,
+			 format('old.%I IS NOT NULL AND EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %s)', post.key[1], draft)))
+			AS m (rule, operation, event, active, condition)
+		WHERE NOT post.private OR m.rule <> 'draft_published'
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => made.active,
+			condition => made.condition, on_error => post.on_error, joins => author.joins,
+			event => post.noun || made.event, room => 'user:' || herald_internal.id_template('changed', post.author),
+			payload => post.payload);
+	END LOOP;
+END
+$$;
+
+-- Compiles replies to posts of the same table. The notification has the cause of the reply itself, as a mention in it.
+-- The sessions that look at the parent hear of the reply, but get nothing of one that not everybody may see.
+CREATE FUNCTION herald_internal.compile_replies(relation regclass, post herald_internal.posts,
+	author herald_internal.person) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	id text := herald_internal.id_sql('changed', post.key);
+	parent_id text := herald_internal.id_sql('changed', post.parent);
+	room text := post.noun || ':' || herald_internal.id_template('changed', post.parent);
+	active text := herald_internal.and_conditions(post.active, format('%I IS NOT NULL', post.parent[1]));
+	recipient text := herald_internal.readers_sql(
+		herald_internal.recipient_sql('parent', relation, post.author), 'changed', relation);
+	counter int := herald_internal.save_total(relation, 'totalReplies', post.parent, post.active, post.noun, NULL);
+	made record;
+BEGIN
+	FOR made IN
+		SELECT * FROM (VALUES ('reply_gone', 'delete', ':unreplied', NULL, -1),
+		                      ('reply', 'insert', ':replied', recipient, 1))
+			AS m (rule, operation, event, recipient, delta)
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => active,
+			key => array_to_string(post.parent, ','), on_error => post.on_error,
+			joins => concat_ws(E'\n', herald_internal.left_join_sql('parent', relation, post.key, 'changed', relation,
+			                                                        post.parent), author.joins),
+			actor => author.id, actor_name => author.name, recipient => made.recipient, type => 'reply',
+			subject_type => post.noun, subject_id => parent_id, cause => post.path || ':post', retract => '',
+			thread => room, content => herald_internal.excerpt_template(post.body),
+			data => herald_internal.json_sql(post.json_key, id, 'parentId', parent_id),
+			event => post.noun || made.event, room => room,
+			payload => herald_internal.json_sql(VARIADIC ARRAY[post.json_key, parent_id, 'replyId', id, 'timestamp',
+				herald_internal.now_sql()] ||
+				CASE WHEN NOT post.private THEN ARRAY['userId', author.id, 'username', author.name] END),
+			counter => counter, counted_id => parent_id, delta => made.delta);
 	END LOOP;
 END
 $$;
@@ -340,28 +424,35 @@ DECLARE
 	post herald_internal.posts := jsonb_populate_record(NULL::herald_internal.posts, arguments);
 	author herald_internal.person := herald_internal.person_of_columns('author', 'changed', relation, post.author);
 	id text := herald_internal.id_sql('changed', post.key);
+	shown text;
 BEGIN
 	PERFORM herald_internal.rehearse(relation, 'SELECT ' || (herald_internal.exists_query('post', relation, post.key,
 	                                         herald_internal.row_condition('post', relation), NULL) ->> 'sql'));
-	post.active := herald_internal.and_conditions(post.present,
-	                                              herald_internal.value_condition(post.status, post.published),
-	                                              post.published_when);
+	shown := herald_internal.and_conditions(herald_internal.value_condition(post.status, post.published),
+	                                        post.published_when);
+	post.active := herald_internal.and_conditions(post.present, shown);
 	post.listed := herald_internal.and_conditions(post.active, post.in_feed);
 	post.private := post.visible IS NOT NULL OR
 		herald_internal.unblocked_condition('post', relation, post.author, 'session.viewer') IS NOT NULL;
-	post.path := 'post:' || herald_internal.id_template('changed', post.key);
+	post.noun := coalesce(post.noun, 'post');
+	post.json_key := herald_internal.camel_case(post.noun) || 'Id';
+	post.path := post.noun || ':' || herald_internal.id_template('changed', post.key);
 	post.feed := 'feed:' || herald_internal.id_template('changed', post.author);
-	post.payload := herald_internal.json_sql('postId', id, 'authorId', author.id, 'authorName', author.name, 'post',
-	                                         herald_internal.row_sql(relation, post.zone));
+	post.payload := herald_internal.json_sql(post.json_key, id, 'authorId', author.id, 'authorName', author.name,
+		herald_internal.camel_case(post.noun), herald_internal.row_sql(relation, post.zone, post.payload_columns));
 	PERFORM herald_internal.delete_rules(relation, rule)
-		FROM unnest('{post_state,post_followers,post_opened,post_listed,post_unlisted}'::text[]) AS rule;
-	PERFORM herald_internal.compile_post_event(relation, post, author, 'post_delete', 'delete', 'post:deleted');
+		FROM unnest('{post_state,post_followers,post_opened,post_listed,post_unlisted,reply,reply_gone,'
+		            'draft,draft_update,draft_delete,draft_published}'::text[])
+			AS rule;
+	PERFORM herald_internal.compile_post_event(relation, post, author, 'post_delete', 'delete',
+	                                           post.noun || ':deleted');
 	PERFORM herald_internal.compile_post_access(relation, post);
-	PERFORM herald_internal.compile_post_event(relation, post, author, 'post', 'insert', 'post:created');
+	PERFORM herald_internal.compile_post_event(relation, post, author, 'post', 'insert', post.noun || ':created');
 	IF post.private THEN
 		PERFORM herald_internal.compile_private_update(relation, post, author);
 	ELSE
-		PERFORM herald_internal.compile_post_event(relation, post, author, 'post_update', 'update', 'post:updated');
+		PERFORM herald_internal.compile_post_event(relation, post, author, 'post_update', 'update',
+		                                           post.noun || ':updated');
 	END IF;
 	IF post.in_feed IS NOT NULL AND NOT post.private THEN
 		PERFORM herald_internal.compile_post_listing(relation, post, author);
@@ -371,12 +462,18 @@ BEGIN
 			on_error => post.on_error,
 			condition => format('changed.%1$s::text IN (''publishing'', ''published'', ''failed'') AND '
 			                    'old.%1$s IS DISTINCT FROM new.%1$s', post.status),
-			joins => author.joins, event => 'post:{' || btrim(post.status, '"') || '}',
+			joins => author.joins, event => post.noun || ':{' || btrim(post.status, '"') || '}',
 			room => 'user:' || herald_internal.id_template('changed', post.author), payload => post.payload);
+	END IF;
+	IF shown IS NOT NULL THEN
+		PERFORM herald_internal.compile_drafts(relation, post, author, shown);
+	END IF;
+	IF post.parent IS NOT NULL THEN
+		PERFORM herald_internal.compile_replies(relation, post, author);
 	END IF;
 	PERFORM herald_internal.compile_post_followers(relation, post, author);
 	PERFORM herald_internal.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
-		'post', id, post.path || ':post', post.path, herald_internal.json_sql('postId', id), post.active, NULL,
+		post.noun, id, post.path || ':post', post.path, herald_internal.json_sql(post.json_key, id), post.active, NULL,
 		post.on_error);
 END
 $$;
@@ -387,6 +484,7 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	in_feed text DEFAULT NULL,
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC', published_at text DEFAULT NULL, active text DEFAULT NULL,
+	payload_columns text[] DEFAULT NULL, noun text DEFAULT NULL, parent text DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -395,7 +493,8 @@ DECLARE
 		'author', author, 'key', key, 'visible', visible, 'body', body, 'deleted_at', deleted_at,
 		'status', status, 'published', published, 'in_feed', in_feed, 'notify_followers', notify_followers,
 		'follower_limit', follower_limit, 'on_error', on_error, 'zone', zone, 'published_at', published_at,
-		'active', active, 'ignore', ignore, 'schemas', schemas);
+		'active', active, 'payload_columns', payload_columns, 'noun', noun, 'parent', parent, 'ignore', ignore,
+		'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
 	status_column text := herald_internal.quoted_column(relation, status);
@@ -405,11 +504,13 @@ DECLARE
 		ignored || herald_internal.used_columns(jsonb_build_array(visible, in_feed, active)),
 		herald_internal.valid_zone(zone), status IS NOT NULL);
 BEGIN
-	PERFORM herald_internal.check_watchable(relation);
+	PERFORM herald_internal.check_watchable(relation), herald_internal.check_one_kind(relation, 'comments', parent);
 	visible := herald_internal.resolve_condition(relation, visible, schemas, viewed => true);
 	in_feed := herald_internal.resolve_condition(relation, in_feed, schemas);
 	PERFORM herald_internal.register_table(relation, 'posts', jsonb_build_object(
 		'author', herald_internal.detect_key(relation, 'posts', 'author', author, taken => ignored),
+		'parent', herald_internal.detect_key(relation, 'posts', 'parent', parent, relation, taken => ignored,
+		                                     optional => true),
 		'key', herald_internal.detect_row_key(relation, 'posts', key),
 		'body', herald_internal.body_column(relation, body, ignored),
 		'visible', visible,
@@ -420,12 +521,14 @@ BEGIN
 		             herald_internal.value_condition(status_column, published_values), published_when)),
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
+		'noun', herald_internal.row_noun(relation, 'posts', noun),
+		'payload_columns', herald_internal.check_published(relation, payload_columns),
 		'on_error', on_error, 'zone', zone), ignored);
 	PERFORM herald_internal.save_call(relation, 'posts', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
-	text, text, text, text, text[], text[]) IS
+	text, text, text, text, text[], text, text, text[], text[]) IS
 	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
 	'user''s id): only users that may see a post join its room and hear of it; "in_feed" is a condition over the row '
 	'for the feed; with a status column only published posts are news, and the author gets the states; followers are '
@@ -443,53 +546,61 @@ DECLARE
 	cause text;
 	identity text;
 	counter int;
+	part record;
+	present text;
 	made record;
 BEGIN
-	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], subject_table regclass,
-	                                                          present text, on_error text);
+	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], present text,
+	                                                          on_error text);
 	actor := herald_internal.person_of_columns('actor', 'changed', relation, liked.actor);
-	subject := herald_internal.subject_of_columns(relation, liked.subject, liked.subject_table);
-	cause := format('%s:like:%s', subject.room, herald_internal.id_template('changed', liked.actor));
-	identity := array_to_string(liked.actor || liked.subject, ',');
-	counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, liked.present, subject.type,
-	                                      subject.owner);
-	FOR made IN
-		SELECT * FROM (VALUES ('unlike', 'delete', ':unliked', 'false', NULL, -1),
-		               ('like', 'insert', ':liked', 'true', subject.author, 1))
-			AS m (rule, operation, event, liked, recipient, delta)
-	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => liked.present,
+	PERFORM herald_internal.delete_parts(relation, '{unlike,like,like_gone}');
+	FOR part IN SELECT * FROM herald_internal.subject_parts(arguments) LOOP
+		present := herald_internal.and_conditions(liked.present,
+			herald_internal.part_condition(part.type_column, part.value));
+		subject := herald_internal.subject_of_columns(relation, liked.subject, part.subject_table);
+		cause := format('%s:like:%s', subject.room, herald_internal.id_template('changed', liked.actor));
+		identity := array_to_string(liked.actor || liked.subject, ',');
+		counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, present, subject.type,
+		                                      subject.owner);
+		FOR made IN
+			SELECT * FROM (VALUES ('unlike', 'delete', ':unliked', 'false', NULL, -1),
+			               ('like', 'insert', ':liked', 'true', subject.author, 1))
+				AS m (rule, operation, event, liked, recipient, delta)
+		LOOP
+			PERFORM herald_internal.watch(relation, made.rule || part.suffix, ARRAY[made.operation], active => present,
+				key => identity, on_error => liked.on_error,
+				joins => concat_ws(E'\n', subject.joins, actor.joins),
+				actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'like',
+				subject_type => subject.type, subject_id => subject.id, cause => cause, retract => '',
+				thread => subject.thread,
+				event => subject.type || made.event,
+				room => subject.room,
+				payload => herald_internal.json_sql(subject.json_key, subject.id, 'userId', actor.id, 'username',
+				                           actor.name, 'liked', made.liked,
+				                           'timestamp', herald_internal.now_sql()),
+				counter => counter, counted_id => subject.id, delta => made.delta);
+		END LOOP;
+		PERFORM herald_internal.watch(relation, 'like_gone' || part.suffix, '{delete}', active => present,
 			key => identity, on_error => liked.on_error,
-			joins => concat_ws(E'\n', subject.joins, actor.joins),
-			actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'like',
-			subject_type => subject.type, subject_id => subject.id, cause => cause, retract => '',
-			thread => subject.thread,
-			event => subject.type || made.event,
-			room => subject.room,
-			payload => herald_internal.json_sql(subject.json_key, subject.id, 'userId', actor.id, 'username',
-			                           actor.name, 'liked', made.liked,
-			                           'timestamp', herald_internal.now_sql()),
-			counter => counter, counted_id => subject.id, delta => made.delta);
+			retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation,
+			                                    herald_internal.and_conditions(
+				herald_internal.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation,
+				                              liked.actor || liked.subject), present)));
 	END LOOP;
-	PERFORM herald_internal.watch(relation, 'like_gone', '{delete}', active => liked.present, key => identity,
-		on_error => liked.on_error,
-		retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation,
-		                                    herald_internal.and_conditions(
-			herald_internal.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation,
-			                              liked.actor || liked.subject), liked.present)));
 END
 $$;
 
 CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, subject text DEFAULT NULL,
 	subject_table regclass DEFAULT NULL,
 	deleted_at text DEFAULT NULL, on_error text DEFAULT 'suspend', active text DEFAULT NULL,
-	ignore text[] DEFAULT '{}',
+	subject_type text DEFAULT NULL, subject_tables jsonb DEFAULT NULL, ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := jsonb_build_object(
 		'actor', actor, 'subject', subject, 'subject_table', subject_table, 'deleted_at', deleted_at,
-		'on_error', on_error, 'active', active, 'ignore', ignore, 'schemas', schemas);
+		'on_error', on_error, 'active', active, 'subject_type', subject_type, 'subject_tables', subject_tables,
+		'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
 	                                          taken => ignored || herald_internal.parse_columns(relation, subject));
@@ -499,31 +610,35 @@ BEGIN
 	PERFORM herald_internal.register_table(relation, 'likes', jsonb_build_object(
 		'actor', actor_columns,
 		'subject', subject_columns,
-		'subject_table', herald_internal.detect_subject_table(relation, 'likes', subject_columns, subject_table),
 		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
-		'on_error', on_error), ignored);
+		'on_error', on_error) || herald_internal.subject_arguments(relation, 'likes', subject_columns, subject_table,
+		                                    subject_type, subject_tables, schemas), ignored);
 	PERFORM herald_internal.save_call(relation, 'likes', call);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text, text[], text[]) IS
+COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text, text, jsonb, text[],
+	text[]) IS
 	'notifies the author of a liked subject, as long as the like exists, and publishes likes, unlikes and their total'
 	' to the subject''s room';
 
 -- ----- comments
 
 -- Returns the data of a comment's notification, with which the front end finds the place.
-CREATE FUNCTION herald_internal.comment_data_sql(subject herald_internal.subject, id text) RETURNS text
+CREATE FUNCTION herald_internal.comment_data_sql(subject herald_internal.subject, noun text, id text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id);
+	SELECT herald_internal.json_sql(subject.json_key, subject.id, herald_internal.camel_case(noun) || 'Id', id);
 $$;
 
--- A comment, a reply and a mention in it have one cause, so that a recipient of several gets one notification.
-CREATE FUNCTION herald_internal.compile_comments(relation regclass, arguments jsonb) RETURNS void
+-- Compiles the comments of the subjects in one table. A comment, a reply and a mention in it have one cause, so that a
+-- recipient of several gets one notification.
+CREATE FUNCTION herald_internal.compile_comments_of(relation regclass, arguments jsonb, suffix text,
+	subject_table regclass, subject_condition text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	comment record;
 	actor herald_internal.person;
 	subject herald_internal.subject;
+	noun text;
 	id text;
 	data text;
 	path text;
@@ -534,26 +649,28 @@ DECLARE
 	made record;
 BEGIN
 	SELECT * INTO comment FROM jsonb_to_record(arguments)
-		AS a (key text[], author text[], subject text[], subject_table regclass, parent text[], body text[],
-		      present text, reads text[], on_error text, zone text);
+		AS a (key text[], author text[], subject text[], parent text[], body text[], present text, on_error text,
+		      zone text, payload_columns text[]);
+	comment.present := herald_internal.and_conditions(comment.present, subject_condition);
 	actor := herald_internal.person_of_columns('actor', 'changed', relation, comment.author);
-	subject := herald_internal.subject_of_columns(relation, comment.subject, comment.subject_table);
+	subject := herald_internal.subject_of_columns(relation, comment.subject, subject_table);
 	id := herald_internal.id_sql('changed', comment.key);
-	data := herald_internal.comment_data_sql(subject, id);
-	path := 'comment:' || herald_internal.id_template('changed', comment.key);
-	recheck := format('SELECT NULL, ''comment:'' || %s', id);
+	noun := coalesce(arguments ->> 'noun', 'comment');
+	data := herald_internal.comment_data_sql(subject, noun, id);
+	path := noun || ':' || herald_internal.id_template('changed', comment.key);
+	recheck := format('SELECT NULL, %L || %s', noun || ':', id);
 	cause := format('%s:%s', subject.room, path);
 	identity := comment.author || comment.subject;
 	counter := herald_internal.save_total(relation, 'totalComments', comment.subject, comment.present, subject.type,
 	                                      subject.owner);
 	FOR made IN
-		SELECT * FROM (VALUES ('comment', 'insert', 'comment:created', subject.author, counter, 1, ''),
-		                      ('comment_update', 'update', 'comment:updated', NULL, NULL, NULL, ''),
-		                      ('comment_delete', 'delete', 'comment:deleted', NULL, counter, -1,
+		SELECT * FROM (VALUES ('comment', 'insert', ':created', subject.author, counter, 1, ''),
+		                      ('comment_update', 'update', ':updated', NULL, NULL, NULL, ''),
+		                      ('comment_delete', 'delete', ':deleted', NULL, counter, -1,
 		                       format('%s %s:*', cause, path)))
 			AS m (rule, operation, event, recipient, counter, delta, retract)
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => comment.present,
+		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => comment.present,
 			key => array_to_string(identity, ','),
 			on_error => comment.on_error,
 			joins => concat_ws(E'\n', subject.joins, actor.joins),
@@ -562,13 +679,16 @@ BEGIN
 			thread => subject.room,
 			content => herald_internal.excerpt_template(comment.body),
 			data => data,
-			event => made.event,
+			event => noun || made.event,
 			room => subject.room,
-			payload => herald_internal.json_sql(subject.json_key, subject.id, 'commentId', id, 'parentId',
+			payload => herald_internal.json_sql(subject.json_key, subject.id,
+			                           herald_internal.camel_case(noun) || 'Id', id, 'parentId',
 			                           herald_internal.id_sql('changed', comment.parent),
 			                           'userId', actor.id, 'username', actor.name, 'content',
-			                           herald_internal.id_sql('changed', comment.body), 'comment',
-			                           herald_internal.row_sql(relation, comment.zone),
+			                           herald_internal.id_sql('changed', comment.body),
+			                           herald_internal.camel_case(noun),
+			                           herald_internal.row_sql(relation, comment.zone,
+			                                                   comment.payload_columns),
 			                           'timestamp', herald_internal.now_sql()),
 			counter => made.counter, counted_id => CASE WHEN made.counter IS NOT NULL THEN subject.id
 			END, delta => made.delta,
@@ -576,28 +696,45 @@ BEGIN
 			           END,
 			access => 'withdrawn');
 	END LOOP;
-	PERFORM herald_internal.delete_rules(relation, 'reply'), herald_internal.delete_rules(relation, 'comment_access');
-	IF herald_internal.row_condition('post', relation) IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'comment_access', '{update}', on_error => comment.on_error,
-			condition => herald_internal.changed_condition(comment.key, comment.subject || comment.reads),
-			recheck => recheck);
-	END IF;
 	IF comment.parent IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'reply', active => comment.present,
+		PERFORM herald_internal.watch(relation, 'reply' || suffix, active => comment.present,
 			key => array_to_string(identity, ','), on_error => comment.on_error,
 			joins => concat_ws(E'\n', herald_internal.left_join_sql('parent', relation, comment.key, 'changed',
 			                                                        relation, comment.parent),
 			                   subject.joins, actor.joins),
 			actor => actor.id, actor_name => actor.name,
 			recipient => herald_internal.readers_sql(herald_internal.recipient_sql('parent', relation, comment.author),
-			                                         'subject', comment.subject_table), type => 'reply',
-			subject_type => 'comment', subject_id => herald_internal.id_sql('changed', comment.parent), cause => cause,
+			                                         'subject', subject_table), type => 'reply',
+			subject_type => noun, subject_id => herald_internal.id_sql('changed', comment.parent), cause => cause,
 			retract => '', thread => subject.room,
 			content => herald_internal.excerpt_template(comment.body), data => data);
 	END IF;
 	PERFORM herald_internal.compile_mentions(relation, comment.author, comment.body, actor, subject.joins,
-		comment.subject_table, NULL,
-		'comment', id, cause, subject.room, data, comment.present, identity, comment.on_error);
+		subject_table, NULL,
+		noun, id, cause, subject.room, data, comment.present, identity, comment.on_error,
+		suffix);
+END
+$$;
+
+CREATE FUNCTION herald_internal.compile_comments(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	comment record;
+BEGIN
+	SELECT * INTO comment FROM jsonb_to_record(arguments)
+		AS a (key text[], subject text[], subject_type text, reads text[], noun text, on_error text);
+	PERFORM herald_internal.delete_parts(relation, '{comment,comment_update,comment_delete,reply,comment_access,'
+	                                               'mention,mention_edit}');
+	PERFORM herald_internal.compile_comments_of(relation, arguments, p.suffix, p.subject_table,
+	                                            herald_internal.part_condition(p.type_column, p.value))
+	FROM herald_internal.subject_parts(arguments) AS p;
+	IF herald_internal.row_condition('post', relation) IS NOT NULL THEN
+		PERFORM herald_internal.watch(relation, 'comment_access', '{update}', on_error => comment.on_error,
+			condition => herald_internal.changed_condition(comment.key,
+				array_remove(comment.subject || comment.subject_type, NULL) || comment.reads),
+			recheck => format('SELECT NULL, %L || %s', coalesce(comment.noun, 'comment') || ':',
+			                  herald_internal.id_sql('changed', comment.key)));
+	END IF;
 END
 $$;
 
@@ -605,14 +742,16 @@ CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NUL
 	subject_table regclass DEFAULT NULL,
 	parent text DEFAULT NULL, body text DEFAULT NULL, key text DEFAULT NULL, deleted_at text DEFAULT NULL,
 	on_error text DEFAULT 'suspend', zone text DEFAULT 'UTC', active text DEFAULT NULL,
-	ignore text[] DEFAULT '{}',
+	payload_columns text[] DEFAULT NULL, noun text DEFAULT NULL,
+	subject_type text DEFAULT NULL, subject_tables jsonb DEFAULT NULL, ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := jsonb_build_object(
 		'author', author, 'subject', subject, 'subject_table', subject_table, 'parent', parent,
 		'body', body, 'key', key, 'deleted_at', deleted_at, 'on_error', on_error, 'zone', zone,
-		'active', active, 'ignore', ignore, 'schemas', schemas);
+		'active', active, 'payload_columns', payload_columns, 'noun', noun, 'subject_type', subject_type,
+		'subject_tables', subject_tables, 'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author,
 	                                           taken => ignored || herald_internal.parse_columns(relation, subject));
@@ -621,22 +760,27 @@ DECLARE
 	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table,
 	                                                     taken => ignored || author_columns || parent_columns);
 	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
+	subjects jsonb := herald_internal.subject_arguments(relation, 'comments', subject_columns, subject_table,
+	                                                    subject_type, subject_tables, schemas);
 BEGIN
-	PERFORM herald_internal.check_watchable(relation);
+	PERFORM herald_internal.check_watchable(relation),
+		herald_internal.check_one_kind(relation, 'posts', coalesce(parent, subject));
+	present := herald_internal.and_conditions(present, herald_internal.part_condition(subjects));
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'comments', key),
 		'author', author_columns,
 		'subject', subject_columns,
-		'subject_table', herald_internal.detect_subject_table(relation, 'comments', subject_columns, subject_table),
 		'parent', parent_columns,
 		'body', herald_internal.body_column(relation, body, ignored),
 		'present', present,
 		'reads', herald_internal.condition_reads(relation, present) -> relation::text,
-		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)), ignored);
+		'noun', herald_internal.row_noun(relation, 'comments', noun),
+		'payload_columns', herald_internal.check_published(relation, payload_columns),
+		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)) || subjects, ignored);
 	PERFORM herald_internal.save_call(relation, 'comments', call);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text,
-	text, text[], text[]) IS
+COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text, text,
+	text[], text, text, jsonb, text[], text[]) IS
 	'notifies the author of the commented subject or of the comment that is replied to, and mentioned users; '
 	'publishes comments and their total to the subject''s room';

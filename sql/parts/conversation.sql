@@ -147,7 +147,7 @@ DECLARE
 BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
 		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text,
-		      on_error text, zone text);
+		      on_error text, zone text, payload_columns text[]);
 	sender := herald_internal.person_of_columns('actor', 'changed', relation, message.sender);
 	id := herald_internal.id_sql('changed', message.key);
 	conversation_id := herald_internal.id_sql('changed', message.conversation);
@@ -186,7 +186,8 @@ BEGIN
 			                           herald_internal.id_sql('changed', message.receiver),
 			                           'senderId', sender.id, 'senderName', sender.name, 'content',
 			                           herald_internal.id_sql('changed', message.body),
-			                           'message', herald_internal.row_sql(relation, message.zone),
+			                           'message', herald_internal.row_sql(relation, message.zone,
+			                                                              message.payload_columns),
 			                           'timestamp', herald_internal.now_sql()));
 	END LOOP;
 	PERFORM herald_internal.delete_rules(relation, 'message_request');
@@ -231,15 +232,15 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	writable text DEFAULT NULL,
 	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC', active text DEFAULT NULL,
-	ignore text[] DEFAULT '{}',
+	payload_columns text[] DEFAULT NULL, ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := jsonb_build_object(
 		'sender', sender, 'conversation', conversation, 'receiver', receiver, 'body', body, 'key', key,
 		'deleted_at', deleted_at, 'sendable', sendable, 'writable', writable, 'max_length', max_length,
-		'ack', ack, 'on_error', on_error, 'zone', zone, 'active', active, 'ignore', ignore,
-		'schemas', schemas);
+		'ack', ack, 'on_error', on_error, 'zone', zone, 'active', active,
+		'payload_columns', payload_columns, 'ignore', ignore, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender,
 	                                           taken => ignored || herald_internal.parse_columns(relation, receiver));
@@ -267,12 +268,13 @@ BEGIN
 		                                             conversation_columns || receiver_columns || body_columns),
 		'max_length', max_length,
 		'ack', ack,
+		'payload_columns', herald_internal.check_published(relation, payload_columns),
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)), ignored);
 	PERFORM herald_internal.save_call(relation, 'messages', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,
-	text, text, text, text[], text[]) IS
+	text, text, text, text[], text[], text[]) IS
 	'notifies the other present members of the conversation, or the receiver; publishes messages to the room of the '
 	'conversation, or of both users; lets clients insert messages by the action message:send';
 

@@ -7,7 +7,7 @@ CREATE FUNCTION herald_internal.listed_roles(kind text) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE kind
 		WHEN 'users' THEN '{key,name,handle,notifications_enabled}'
-		WHEN 'posts' THEN '{author,key,body,deleted_at,published_at}'
+		WHEN 'posts' THEN '{author,parent,key,body,deleted_at,published_at}'
 		WHEN 'likes' THEN '{actor,subject,subject_table,deleted_at}'
 		WHEN 'comments' THEN '{author,subject,subject_table,parent,key,body,deleted_at}'
 		WHEN 'follows' THEN '{follower,followee,deleted_at}'
@@ -29,6 +29,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE c.columns IS NOT NULL OR NOT arguments ?| CASE
 		WHEN r.role IN ('receiver', 'conversation') THEN '{receiver,conversation}'::text[]
 		WHEN r.role IN ('deleted_at', 'left_at') THEN '{present}'
+		WHEN r.role = 'subject_table' THEN '{subject_tables}'
+		WHEN r.role = 'parent' AND kind = 'posts' THEN '{author}'
 		WHEN r.role = 'published_at' THEN '{published_when,status}' ELSE '{}' END;
 $$;
 
@@ -36,7 +38,8 @@ $$;
 CREATE FUNCTION herald_internal.used_columns(arguments jsonb) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(word)
-	FROM jsonb_path_query(arguments - '{on_error,zone,accepted,pending,published,ack}'::text[], 'strict $.**') AS v
+	FROM jsonb_path_query(arguments - '{on_error,zone,accepted,pending,published,ack,payload_columns,noun,'
+		'subject_tables}'::text[], 'strict $.**') AS v
 	CROSS JOIN unnest(ARRAY[v #>> '{}'] || regexp_split_to_array(v #>> '{}', '[^[:alnum:]_$]+')) AS word
 	WHERE jsonb_typeof(v) = 'string';
 $$;

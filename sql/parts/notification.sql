@@ -39,7 +39,7 @@ VALUES
 	('like', '{actor} liked your {subject}', 10, 'subject', '{actor} and {others} liked your {subject}', 'always',
 	 false, true),
 	('comment', '{actor} commented on your {subject}', 20, 'none', NULL, 'always', false, true),
-	('reply', '{actor} replied to your comment', 30, 'none', NULL, 'always', false, true),
+	('reply', '{actor} replied to your {subject}', 30, 'none', NULL, 'always', false, true),
 	('mention', '{actor} mentioned you', 40, 'none', NULL, 'always', false, true),
 	('follow', '{actor} started following you', 10, 'none', '{actor} and {others} started following you', 'unread',
 	 false, true),

@@ -106,7 +106,8 @@ COMMENT ON TYPE herald_internal.opened_room IS
 CREATE TYPE herald_internal.watched_arguments AS (
 	key text[], author text[], subject text[], parent text[], body text[], actor text[], follower text[],
 	followee text[], conversation text[], member text[], sender text[], receiver text[], writable text[],
-	blocker text[], blocked text[], mutual boolean, timed boolean, sendable boolean, max_length int,
+	blocker text[], blocked text[], mutual boolean, timed boolean, payload_columns text[],
+	subject_tables jsonb, sendable boolean, max_length int,
 	rooms herald_internal.opened_room[]
 );
 COMMENT ON TYPE herald_internal.watched_arguments IS 'the types of saved arguments that are not texts';
@@ -127,9 +128,9 @@ CREATE TABLE herald_internal.counter (
 	field        text NOT NULL,
 	count_sql    text NOT NULL,
 	subject_type text,
-	owner_sql    text,
-	UNIQUE (relation, field)
+	owner_sql    text
 );
+CREATE UNIQUE INDEX ON herald_internal.counter (relation, field, coalesce(subject_type, ''));
 COMMENT ON TABLE herald_internal.counter IS
 	'totals in events: the JSON key, the query that counts for one subject ($1), and the query for the owner of the '
 	'subject, for milestones';

@@ -29,13 +29,55 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT $sql$to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')$sql$;
 $$;
 
+CREATE FUNCTION herald_internal.usual_noun(kind text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE kind WHEN 'posts' THEN 'post' WHEN 'comments' THEN 'comment' END;
+$$;
+
 -- Returns the type of a row as a subject: events, rooms and payload keys begin with it.
 CREATE FUNCTION herald_internal.subject_type(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT max(CASE w.kind WHEN 'posts' THEN 'post' ELSE 'comment' END)
+	SELECT coalesce((SELECT coalesce(w.arguments ->> 'noun', herald_internal.usual_noun(w.kind))
 	                 FROM herald_internal.watched_table AS w
-	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments')),
+	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments')
+	                 ORDER BY w.kind DESC LIMIT 1),
 	                herald_internal.singular_noun($1));
+$$;
+
+-- Returns the noun for the rows of a table of posts or of comments, NULL for the usual one: the given noun, or that
+-- which the table has already, or the singular of its name if another table in its schema has the usual one. So rows of
+-- two tables with the same ids have rooms and causes of their own.
+CREATE FUNCTION herald_internal.row_noun(relation regclass, kind text, given text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	usual text := herald_internal.usual_noun(kind);
+	named text := herald_internal.singular_noun(relation);
+	watched herald_internal.watched_table;
+BEGIN
+	IF given !~ '^[a-z][a-z0-9_]{0,62}$' OR
+	   given = ANY ('{user,feed,conversation,author,notification,typing,room,message}') THEN
+		RAISE EXCEPTION 'rows of table "%" cannot be called "%"', relation, given
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = 'Pass a word in small letters that names no other thing, such as noun => ''article''.';
+	END IF;
+	SELECT w.* INTO watched FROM herald_internal.watched_table AS w
+	WHERE w.relation = row_noun.relation AND w.kind = row_noun.kind;
+	IF given IS NOT NULL OR FOUND THEN
+		RETURN nullif(coalesce(given, watched.arguments ->> 'noun'), usual);
+	ELSIF named = usual OR named !~ '^[a-z][a-z0-9_]{0,62}$' OR NOT EXISTS (
+		SELECT FROM herald_internal.watched_table AS w
+		JOIN pg_class AS theirs ON theirs.oid = w.relation
+		JOIN pg_class AS mine ON mine.oid = row_noun.relation AND mine.relnamespace = theirs.relnamespace
+		WHERE w.kind = row_noun.kind AND w.relation <> row_noun.relation AND
+		      herald_internal.subject_type(w.relation) = usual) THEN
+		RETURN NULL;
+	END IF;
+	RAISE NOTICE 'rows of table "%" are called "%", because those of another table are called "%"', relation, named,
+		usual
+		USING DETAIL = format('Their events are %s:created and so on, their rooms %1$s:ID.', named),
+		      HINT = format('To choose the word, pass noun => %L.', named);
+	RETURN named;
+END
 $$;
 
 -- Returns the columns of the target that columns of a table refer to.
@@ -49,13 +91,17 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                herald_internal.primary_key($3));
 $$;
 
--- Returns the condition that columns of another row refer to a row of the target.
+-- Returns the condition that columns of another row refer to a row of the target. A value that the type of the key does
+-- not have refers to none.
 CREATE FUNCTION herald_internal.match_columns(alias text, target regclass, key text[], row_alias text,
                                               relation regclass, columns text[]) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, k),
-	                         herald_internal.column_sql(row_alias, c)) ||
-	                  CASE WHEN wanted <> has THEN '::' || wanted ELSE '' END, ' AND ' ORDER BY place)
+	SELECT string_agg(format('%s = %s', herald_internal.column_sql(alias, k), CASE
+	                         WHEN wanted = has OR ARRAY[wanted, has] <@ '{smallint,integer,bigint}'
+	                         THEN herald_internal.column_sql(row_alias, c)
+	                         ELSE herald_internal.cast_id_sql(herald_internal.column_sql(row_alias, c) || '::text',
+	                                                          wanted)
+	                         END), ' AND ' ORDER BY place)
 	FROM unnest(key, columns) WITH ORDINALITY AS p (k, c, place),
 	     LATERAL (SELECT herald_internal.column_type(target, k),
 	              herald_internal.column_type(relation, c)) AS t (wanted, has);
@@ -239,6 +285,83 @@ BEGIN
 END
 $$;
 
+-- Returns the tables that may hold the subject of a row: one, or one for each value of a column with the type. The
+-- names of their rules end with "suffix".
+CREATE FUNCTION herald_internal.subject_parts(arguments jsonb)
+	RETURNS TABLE (suffix text, subject_table regclass, type_column text, value text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT '', s.subject_table, NULL, NULL
+	FROM herald_internal.saved_table($1 ->> 'subject_table') AS s (subject_table)
+	WHERE s.subject_table IS NOT NULL
+	UNION ALL
+	SELECT ':' || m.key, s.subject_table, $1 ->> 'subject_type', m.key
+	FROM jsonb_each_text(CASE jsonb_typeof($1 -> 'subject_tables') WHEN 'object' THEN $1 -> 'subject_tables'
+	                     ELSE '{}' END) AS m
+	CROSS JOIN herald_internal.saved_table(m.value) AS s (subject_table)
+	WHERE s.subject_table IS NOT NULL
+	ORDER BY 1;
+$$;
+
+-- Returns the condition over a row that its subject is in the table of the part; NULL if all are.
+CREATE FUNCTION herald_internal.part_condition(type_column text, value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%I::text = %L', type_column, value);
+$$;
+
+-- Returns the condition over a row that its subject is in one of the tables; NULL if there is no column with the type.
+CREATE FUNCTION herald_internal.part_condition(subjects jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%I::text = ANY (%L::text[])', subjects ->> 'subject_type',
+	              ARRAY(SELECT jsonb_object_keys(subjects -> 'subject_tables')))
+	WHERE subjects ? 'subject_type';
+$$;
+
+-- Returns the arguments that say in which table the subject of a row is: subject_table, or subject_type and
+-- subject_tables with the tables' full names.
+CREATE FUNCTION herald_internal.subject_arguments(relation regclass, kind text, columns text[], subject_table regclass,
+                                                  subject_type text, subject_tables jsonb, schemas text[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	part record;
+	found jsonb := '{}';
+BEGIN
+	IF subject_type IS NULL AND subject_tables IS NULL THEN
+		RETURN jsonb_build_object('subject_table',
+		                          herald_internal.detect_subject_table(relation, kind, columns, subject_table));
+	ELSIF subject_type IS NULL OR subject_table IS NOT NULL OR jsonb_typeof(subject_tables) IS DISTINCT FROM 'object' OR
+	      subject_tables = '{}' THEN
+		RAISE EXCEPTION 'the subjects of table "%" need a column with their type, and a table for each value', relation
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Pass both: subject_type => %L, subject_tables => ''{"Post": "posts"}''.',
+			                    coalesce(subject_type, 'subject_type'));
+	END IF;
+	FOR part IN SELECT m.key, m.value, CASE WHEN n.names[2] IS NOT NULL THEN to_regclass(m.value) ELSE (
+			SELECT f.found FROM unnest(schemas) WITH ORDINALITY AS u (schema, place)
+			CROSS JOIN LATERAL to_regclass(format('%I.%I', u.schema, n.names[1])) AS f (found)
+			WHERE f.found IS NOT NULL ORDER BY u.place LIMIT 1) END AS subject_table
+		FROM jsonb_each_text(subject_tables) AS m
+		CROSS JOIN LATERAL parse_ident(m.value) AS n (names)
+	LOOP
+		IF part.subject_table IS NULL THEN
+			RAISE EXCEPTION 'table "%" of the subjects "%" does not exist', part.value, part.key
+				USING ERRCODE = 'undefined_table';
+		END IF;
+		found := found || jsonb_build_object(part.key, herald_internal.detect_subject_table(relation, kind, columns,
+		                                                                                    part.subject_table));
+	END LOOP;
+	RETURN jsonb_build_object('subject_type', (herald_internal.parse_columns(relation, subject_type))[1],
+	                          'subject_tables', found);
+END
+$$;
+
+-- Deletes the rules of these names, also those with a suffix.
+CREATE FUNCTION herald_internal.delete_parts(relation regclass, names text[]) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.delete_rules($1, r.name)
+	FROM (SELECT DISTINCT r.name FROM herald_internal.rule AS r
+	      WHERE r.relation = $1 AND split_part(r.name, ':', 1) = ANY (names)) AS r;
+$$;
+
 -- Returns the column with the text of a comment or message; NULL without such a column.
 CREATE FUNCTION herald_internal.body_column(relation regclass, given text, ignored text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -269,19 +392,55 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 		subject_type, owner_sql);
 $$;
 
--- Returns the condition that a column with a time, or a boolean, says that nothing has happened.
-CREATE FUNCTION herald_internal.unset_condition(relation regclass, name text) RETURNS text
+-- Returns the default of a column as SQL, if it is a constant; else NULL.
+CREATE FUNCTION herald_internal.constant_default(relation regclass, name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%I IS %s', name, CASE herald_internal.column_type(relation, name) WHEN 'boolean' THEN 'NOT TRUE'
-	              ELSE 'NULL' END);
+	SELECT d.expression
+	FROM pg_attribute AS a
+	JOIN pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+	CROSS JOIN LATERAL pg_get_expr(f.adbin, f.adrelid) AS d (expression)
+	WHERE a.attrelid = $1 AND a.attname = $2 AND a.attgenerated = '' AND
+	      d.expression ~
+	          '^(true|false|\(?-?[0-9.]+\)?|''([^'']|'''')*'')(::[[:alnum:]_ ."]+(\([0-9,]+\))?)*$';
+$$;
+
+-- Returns the condition that a column which marks a row as gone is not set. Rows begin with its default; without one,
+-- a time is null before it is set, a number null or 0, a boolean null or false. Raises an error for other types, or
+-- returns NULL (optional).
+CREATE FUNCTION herald_internal.unset_condition(relation regclass, name text, optional boolean DEFAULT false)
+	RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	initial text := herald_internal.constant_default(relation, name);
+	type record;
+BEGIN
+	SELECT t.typcategory AS category, t.typnamespace = 'pg_catalog'::regnamespace OR t.typcategory = 'E' AS shipped,
+	       format_type(a.atttypid, a.atttypmod) AS name INTO type
+	FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+	WHERE a.attrelid = relation AND a.attname = unset_condition.name;
+	IF type.category = 'B' THEN
+		RETURN format('%I IS %s', name, CASE initial WHEN 'true' THEN 'NOT FALSE' ELSE 'NOT TRUE' END);
+	ELSIF initial IS NOT NULL OR type.category = 'N' THEN
+		RETURN format(CASE WHEN type.shipped THEN '(%1$I IS NULL OR %1$I = %2$s)'
+		              ELSE '(%1$I IS NULL OR %1$I::text = (%2$s)::text)' END, name, coalesce(initial, '0'));
+	ELSIF type.category = 'D' OR type.name = 'uuid' THEN
+		RETURN format('%I IS NULL', name);
+	ELSIF optional THEN
+		RETURN NULL;
+	END IF;
+	RAISE EXCEPTION 'cannot tell which values of column "%" of table "%" mean that the row is gone', name, relation
+		USING ERRCODE = 'datatype_mismatch',
+		      DETAIL = format('It is of type %s and has no constant default.', type.name),
+		      HINT = format('Say when a row counts: active => %L.', format('%I IS NULL', name));
+END
 $$;
 
 -- Returns the condition that a row is not deleted softly, over its own columns; NULL if the table has no column for
 -- that.
-CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text, ignored text[] DEFAULT '{}')
-	RETURNS text
+CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text, ignored text[] DEFAULT '{}',
+                                                      optional boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.unset_condition(relation, name)
+	SELECT herald_internal.unset_condition(relation, name, optional)
 	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted,deletedon,discardedat}', ignored)
 		AS name
 	WHERE name IS NOT NULL;
@@ -308,7 +467,9 @@ BEGIN
 				      HINT = 'Use columns of the row only. Rows with an expiry can be deleted, or marked, by a job.';
 		END IF;
 	END IF;
-	RETURN herald_internal.and_conditions(herald_internal.not_deleted_condition(relation, deleted_at, ignored), active);
+	RETURN herald_internal.and_conditions(
+		herald_internal.not_deleted_condition(relation, deleted_at, ignored,
+		                                      optional => deleted_at IS NULL AND active IS NOT NULL), active);
 END
 $$;
 

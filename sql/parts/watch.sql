@@ -179,19 +179,80 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT coalesce(array_agg(name::text ORDER BY name), '{}') FROM inner_type WHERE type = 'timestamp'::regtype;
 $$;
 
--- Returns the SQL of the changed row as JSON, with timestamps without a zone as times of that zone. Finds their
--- columns by the key in the JSON, so that a later change of the table breaks no write. Years of five digits stay as
--- they are, like infinity: no conversion of the others can leave the range of the type.
-CREATE FUNCTION herald_internal.row_sql(relation regclass, zone text) RETURNS text
+-- Returns whether a column looks like one that followers must not see: a credential, an address, or binary data.
+CREATE FUNCTION herald_internal.looks_secret(name text, type regtype) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN names = '{}' THEN 'changed.herald_row' ELSE format($sql$(
-           SELECT ('{' || string_agg(to_json(f.key) || ':' || CASE WHEN f.key = ANY (%L) THEN (
+	WITH RECURSIVE inner_type (type) AS (
+		SELECT $2::oid
+		UNION
+		SELECT CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.typelem END
+		FROM inner_type AS i JOIN pg_type AS t ON t.oid = i.type
+		WHERE t.typtype = 'd' OR t.typcategory = 'A'
+	)
+	SELECT EXISTS (SELECT FROM inner_type AS i
+	               WHERE i.type IN ('bytea'::regtype, 'inet'::regtype, 'cidr'::regtype, 'macaddr'::regtype,
+	                                'macaddr8'::regtype)) OR
+	       lower(regexp_replace($1, '[^[:alnum:]]', '', 'g')) ~
+	           ('password|passwd|passphrase|passcode|secret|token|credential|apikey|privatekey|accesskey|securitykey|'
+	            'sessionid|sessionkey|cookie|email|telephone|phonenumber|useragent|fingerprint|ipaddr|creditcard|'
+	            'cardnumber|pincode|backupcode|recoverycode|hash$') OR
+	       regexp_split_to_array(lower(regexp_replace($1, '([a-z0-9])([A-Z])', '\1_\2', 'g')), '[^a-z0-9]+') &&
+	       '{pass,pwd,pw,hash,hashed,digest,salt,nonce,otp,totp,mfa,ip,ips,ipv4,ipv6,mail,phone,mobile,ssn,iban,cvv}';
+$$;
+
+-- Returns the columns of a table that payloads contain: the given ones, or else those that do not look secret.
+CREATE FUNCTION herald_internal.published_columns(relation regclass, given text[]) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce($2, (SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}')
+	                     FROM pg_attribute AS a
+	                     WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND
+	                           NOT herald_internal.looks_secret(a.attname, a.atttypid)));
+$$;
+
+-- Returns the given columns. Raises an error if one does not exist, and says which columns are left out by default.
+CREATE FUNCTION herald_internal.check_published(relation regclass, given text[],
+                                                argument text DEFAULT 'payload_columns') RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	published text[] := herald_internal.published_columns(relation, given);
+	hidden text;
+BEGIN
+	IF given IS NOT NULL THEN
+		PERFORM herald_internal.parse_columns(relation, name) FROM unnest(given) AS name;
+		RETURN given;
+	END IF;
+	SELECT string_agg(name, ', ') INTO hidden
+	FROM unnest(herald_internal.column_names(relation)) AS name
+	WHERE name <> ALL (published);
+	IF hidden IS NOT NULL THEN
+		RAISE NOTICE 'payloads leave out columns of table "%": %', relation, hidden
+			USING DETAIL = 'By name or type they hold secrets, addresses or binary data.',
+			      HINT = CASE argument
+			             WHEN 'payload' THEN 'To publish others, pass payload => with an expression for the object.'
+			             ELSE format('To choose the columns, pass payload_columns => %L.', published) END;
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+-- Returns the SQL of the changed row as JSON: of its published columns, with timestamps without a zone as times of
+-- that zone. Finds columns by the key in the JSON, so that a column that goes later breaks no write, and one that comes
+-- later is not published. Years of five digits stay as they are, like infinity: no conversion of the others can leave
+-- the range of the type.
+CREATE FUNCTION herald_internal.row_sql(relation regclass, zone text, payload_columns text[] DEFAULT NULL)
+	RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format($sql$(
+           SELECT ('{' || coalesce(string_agg(to_json(f.key) || ':' || %s, ',' ORDER BY f.place), '') || '}')::json
+           FROM json_each(changed.herald_row) WITH ORDINALITY AS f (key, value, place)
+           WHERE f.key = ANY (%L))$sql$,
+	              CASE WHEN names = '{}' THEN 'f.value::text' ELSE format($sql$CASE WHEN f.key = ANY (%L) THEN (
                SELECT string_agg(CASE WHEN p.part[1] ~ '^"[0-9]{4}-[-0-9T:.]+"$'
                                  THEN to_json(btrim(p.part[1], '"')::timestamp AT TIME ZONE %L)::text
                                  ELSE concat(p.part[1], p.part[2]) END, '' ORDER BY p.place)
                FROM regexp_matches(f.value::text, '("[^"]*")|([^"]+)', 'g') WITH ORDINALITY AS p (part, place))
-           ELSE f.value::text END, ',' ORDER BY f.place) || '}')::json
-           FROM json_each(changed.herald_row) WITH ORDINALITY AS f (key, value, place))$sql$, names, zone) END
+           ELSE f.value::text END$sql$, names, zone) END,
+	              herald_internal.published_columns(relation, payload_columns))
 	FROM herald_internal.zoneless_columns(relation, true) AS names;
 $$;
 
@@ -692,7 +753,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN name IN ('key', 'author', 'subject', 'parent', 'body', 'name', 'handle', 'notifications_enabled', 'actor',
 		              'follower', 'followee', 'conversation', 'member', 'sender', 'receiver', 'writable', 'blocker',
 		              'blocked', 'deleted_at', 'left_at', 'status', 'last_read', 'published_at', 'ignore',
-		              'payload_columns') THEN 'columns'
+		              'subject_type', 'payload_columns') THEN 'columns'
 	END;
 $$;
 
@@ -800,6 +861,9 @@ DECLARE
 	rechecked text[] := ARRAY[herald_internal.compile_template(recheck_user),
 	                          herald_internal.compile_template(recheck_room)];
 BEGIN
+	IF event IS NOT NULL AND payload IS NULL THEN
+		PERFORM herald_internal.check_published(relation, NULL, 'payload');
+	END IF;
 	IF subject IS NOT NULL AND parts IS NULL THEN
 		RAISE EXCEPTION 'rule "%" has an invalid subject "%"', rule, subject
 			USING ERRCODE = 'invalid_parameter_value',

@@ -133,3 +133,4 @@ SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM heral
                                              WHERE relation::text LIKE 'mix.%') AS w;
 SET client_min_messages = warning;
 DROP SCHEMA mix CASCADE;
+TRUNCATE herald.notification;

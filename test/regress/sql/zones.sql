@@ -50,7 +50,7 @@ CREATE TABLE zones.plain (id int PRIMARY KEY, at timestamptz);
 SELECT herald.watch('zones.plain', 'plain', event => 'plain:new', room => 'plain', zone => 'America/New_York');
 INSERT INTO zones.plain VALUES (1, '2026-11-29 09:00:00+00');
 SELECT * FROM zones.heard();
-SELECT publish LIKE '%json_each%' AS pays FROM herald.watched WHERE relation = 'zones.plain'::regclass;
+SELECT publish LIKE '%regexp_matches%' AS pays FROM herald.watched WHERE relation = 'zones.plain'::regclass;
 
 -- Titles and contents have the zone, too, unless the template cuts them. Causes, rooms and ids are keys, and stay.
 CREATE TABLE zones.alarms (at timestamp, owner text, spare timestamp[], PRIMARY KEY (owner, at));
