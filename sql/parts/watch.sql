@@ -119,16 +119,31 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM unnest(columns) WITH ORDINALITY AS c (name, place);
 $$;
 
--- Returns the SQL that casts a part of an id to a type. Its value is NULL for malformed parts: no row has such an id.
+-- Returns the type that a domain is based on in the end, or the type itself.
+CREATE FUNCTION herald_internal.base_type(type text) RETURNS regtype
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH RECURSIVE base (oid, is_domain, next) AS (
+		SELECT t.oid, t.typtype = 'd', t.typbasetype FROM pg_type AS t WHERE t.oid = to_regtype(type)
+		UNION ALL
+		SELECT t.oid, t.typtype = 'd', t.typbasetype FROM base AS b JOIN pg_type AS t ON t.oid = b.next
+	)
+	SELECT oid::regtype FROM base WHERE NOT is_domain;
+$$;
+
+-- Returns the SQL that casts a part of an id to a type. Its value is NULL for malformed parts of numbers and UUIDs: no
+-- row has such an id.
 CREATE FUNCTION herald_internal.cast_id_sql(id text, type text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN type IN ('smallint', 'integer', 'bigint')
+		WHEN base IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
 			THEN format('CASE WHEN %1$s ~ ''^-?\d{1,19}$'' THEN %1$s::bigint END', id)
-		WHEN type = 'uuid' THEN format('CASE WHEN %1$s ~* ''^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$'' '
-		                               'THEN %1$s::uuid END', id)
+		WHEN base = 'numeric'::regtype
+			THEN format('CASE WHEN %1$s ~ ''^-?\d{1,255}(\.\d{1,255})?$'' THEN %1$s::numeric END', id)
+		WHEN base = 'uuid'::regtype THEN format('CASE WHEN %1$s ~* ''^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$'' '
+		                                        'THEN %1$s::uuid END', id)
 		ELSE format('%s::%s', id, type)
-	END;
+	END
+	FROM herald_internal.base_type(type) AS base;
 $$;
 
 -- Returns the condition that a row has an id. It splits the id into columns, instead of joining the columns, so that

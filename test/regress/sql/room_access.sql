@@ -36,6 +36,18 @@ FROM unnest('{"note:acme,6","note:a,b,6",note:acme,note:6,"note:6,acme","note:ac
             "note:ACME,6","note:b,6","note:a\\,b,6"}'::text[]) AS room;
 SELECT herald.unwatch('access.note_likes');
 
+-- A malformed id of a domain is no id, as one of the type below it.
+CREATE DOMAIN access.snowflake AS numeric(20);
+CREATE DOMAIN access.page_id AS access.snowflake;
+CREATE DOMAIN access.owner_id AS uuid;
+CREATE TABLE access.pages (id access.page_id PRIMARY KEY, user_id access.owner_id);
+SELECT herald.watch_posts('access.pages', visible => 'post.user_id::text = viewer');
+INSERT INTO access.pages VALUES (1, 'a0000000-0000-0000-0000-000000000001');
+SELECT viewer, room, herald.may_join(viewer, room)
+FROM unnest('{post:1,post:abc,post:-1.5,post:1e0}'::text[]) AS room,
+     unnest('{2,a0000000-0000-0000-0000-000000000001}'::text[]) AS viewer;
+SELECT herald.unwatch('access.pages');
+
 -- The room of a comment inherits the visibility of its post.
 SELECT viewer, room, herald.may_join(viewer, room)
 FROM unnest('{1,2}'::text[]) AS viewer, unnest('{post:7,comment:60,comment:70,comment:71}'::text[]) AS room
