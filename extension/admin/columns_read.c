@@ -21,6 +21,7 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
+#include "admin/owned_table.h"
 #include "compat.h"
 #include "query.h"
 
@@ -111,14 +112,11 @@ Datum
 herald_columns_read(PG_FUNCTION_ARGS)
 {
 	SavedQuery query = { .name = "a condition", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
-	Relation relation = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation relation = owned_table_open(PG_GETARG_OID(0));
 	Reads reads;
 	QueryScope scope;
 	ListCell *cell;
 
-	if (!relation_is_owned_by(RelationGetRelid(relation), GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relation->rd_rel->relkind),
-					   RelationGetRelationName(relation));
 	reads.out = query_result_begin(fcinfo, &reads.shape);
 	Assert(reads.shape->natts == READ_COLUMNS);
 	query_begin(&scope);

@@ -42,6 +42,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "admin/owned_table.h"
 #include "compat.h"
 #include "function_path.h"
 #include "query.h"
@@ -402,13 +403,10 @@ herald_resolve_names(PG_FUNCTION_ARGS)
 	char *before = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	char *expression = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	Resolution resolution = { 0 };
-	Relation relation = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation relation = owned_table_open(PG_GETARG_OID(0));
 	QueryScope scope;
 	Datum result;
 
-	if (!relation_is_owned_by(RelationGetRelid(relation), GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relation->rd_rel->relkind),
-					   RelationGetRelationName(relation));
 	resolution.text = psprintf("%s%s%s", before, expression, text_to_cstring(PG_GETARG_TEXT_PP(4)));
 	resolution.begin = (int) strlen(before);
 	resolution.end = resolution.begin + (int) strlen(expression);

@@ -32,7 +32,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "compat.h"
+#include "admin/owned_table.h"
 #include "query.h"
 #include "write/rule.h"
 #include "write/user_block.h"
@@ -111,18 +111,6 @@ static SavedQuery check_rooms = {
 	.argtypes = { REGCLASSOID, TEXTOID },
 };
 
-/* Opens a table; raises an error unless the caller owns it. */
-static Relation
-open_owned(Oid relid)
-{
-	Relation relation = table_open(relid, AccessShareLock);
-
-	if (!relation_is_owned_by(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relation->rd_rel->relkind),
-					   RelationGetRelationName(relation));
-	return relation;
-}
-
 /* Runs a statement with the function's arguments and returns the number that it returns, or 0. */
 static int
 run_statement(SavedQuery *statement, FunctionCallInfo fcinfo)
@@ -174,7 +162,7 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the table must not be null")));
-	relation = open_owned(PG_GETARG_OID(0));
+	relation = owned_table_open(PG_GETARG_OID(0));
 	query_begin(&scope);
 	id = run_statement(statement, fcinfo);
 	reload_rules(RelationGetRelid(relation));
@@ -222,7 +210,7 @@ Datum
 herald_rehearse(PG_FUNCTION_ARGS)
 {
 	SavedQuery query = { .name = "the query", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)), .nargs = 2, .argtypes = { TEXTOID, TEXTOID }, .read_only = true };
-	Relation relation = open_owned(PG_GETARG_OID(0));
+	Relation relation = owned_table_open(PG_GETARG_OID(0));
 	Datum null_ids[2] = { 0 };
 	QueryScope scope;
 

@@ -507,12 +507,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Creates the triggers that the rules of a table need, and drops others. Partitions get them, too, because rows can
--- be written to partitions directly. Locks a table only if its triggers change.
+-- be written to partitions directly. Locks a table only if its triggers change, and none in a dry run.
 CREATE FUNCTION herald.sync_triggers(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	wanted record;
 BEGIN
+	IF herald_internal.is_dry_run() THEN
+		RETURN;
+	END IF;
 	FOR wanted IN
 		SELECT t.target, o.operation, 'herald_' || o.operation AS name, o.tables,
 		       EXISTS (SELECT FROM herald_internal.rule AS r

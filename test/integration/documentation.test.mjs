@@ -18,6 +18,9 @@ const TABLES = `
   CREATE TABLE conversation_members (conversation_id int REFERENCES conversations, user_id int REFERENCES users, status text);
   CREATE TABLE messages (id int PRIMARY KEY, conversation_id int REFERENCES conversations, sender_id int REFERENCES users, content text);
   CREATE TABLE blocks (blocker_id int REFERENCES users, blocked_id int REFERENCES users);
+  CREATE TABLE votes (user_id int REFERENCES users, post_id int REFERENCES posts, score int, PRIMARY KEY (user_id, post_id));
+  CREATE TABLE mutes (muter_id int REFERENCES users, muted_id int REFERENCES users, expires_at timestamptz);
+  CREATE TABLE person_actions (person_id int REFERENCES users, target_id int REFERENCES users, followed_at timestamptz, blocked_at timestamptz);
   INSERT INTO users VALUES (1, 'ana'), (2, 'ben'), (3, 'cleo'), (4, 'dan');`;
 
 const EXTENSION = 'CREATE EXTENSION pg_herald;';
@@ -30,7 +33,8 @@ const WATCHED = `
 const postgres = await Postgres.create();
 after(() => postgres.destroy());
 
-const blocksOf = (page) => [...readFileSync(path.join(root, 'docs', page), 'utf8').matchAll(/^```sql\n([^]*?)^```$/gm)].map(([, sql]) => sql);
+const blocksIn = (text) => [...text.matchAll(/^```sql\n([^]*?)^```$/gm)].map(([, sql]) => sql);
+const blocksOf = (page) => blocksIn(readFileSync(path.join(root, 'docs', page), 'utf8'));
 
 // Returns the statements of a block, each with the result that the page promises, or undefined.
 function statementsOf(block) {
@@ -87,6 +91,15 @@ test('runs the examples of docs/sql.md with the results that they show', async (
 
 test('runs the examples of docs/notifications.md with the results that they show', async () => {
   assert.ok(await check('notifications', EXTENSION + TABLES + WATCHED, blocksOf('notifications.md')) > 25);
+});
+
+// Each kind of schema has a section. The plan continues the opening.
+test('runs the examples of docs/your-schema.md with the results that they show', async () => {
+  const [opening, ...kinds] = readFileSync(path.join(root, 'docs/your-schema.md'), 'utf8').split(/^## (?!A plan)/m).map(blocksIn);
+  assert.equal(await check('opening_schema', '', opening), 2);
+  const schemas = kinds.filter((blocks) => blocks.length);
+  assert.equal(schemas.length, 5);
+  for (const [number, blocks] of schemas.entries()) assert.ok(await check(`schema_${number}`, EXTENSION, blocks) > 0);
 });
 
 test('the example of docs/architecture.md runs in the database of README.md', async () => {

@@ -1,0 +1,466 @@
+-- ---------------------------------------------------------------------------
+-- Plans: the effects that a call would have, and suggestions of calls
+--
+-- herald.plan_watch() makes a call in a subtransaction, and reads the saved
+-- arguments and the compiled rules. It runs their SELECTs over rows of the table,
+-- as its owner, and rolls the subtransaction back. herald.suggest() makes the
+-- calls for all tables with names that it knows, in the same way.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION herald_internal.dry_run(statement text, search_path text)
+	RETURNS TABLE (severity text, message text, detail text, hint text)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_dry_run';
+COMMENT ON FUNCTION herald_internal.dry_run(text, text) IS
+	'runs a statement, without making triggers of watched tables, and returns its notices and warnings';
+
+CREATE FUNCTION herald_internal.is_dry_run() RETURNS boolean
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'herald_is_dry_run';
+COMMENT ON FUNCTION herald_internal.is_dry_run() IS 'returns whether a statement of a dry run runs';
+
+CREATE FUNCTION herald_internal.query_as_owner(relation regclass, query text) RETURNS jsonb
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_query_as_owner';
+COMMENT ON FUNCTION herald_internal.query_as_owner(regclass, text) IS
+	'returns the value of a query that runs as the owner of a table; the caller must be a member of that role';
+
+-- ----- the call
+
+-- Returns the SQL of a value, as an argument of that type.
+CREATE FUNCTION herald_internal.argument_sql(value jsonb, type regtype) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%L::%s', CASE
+		WHEN type = 'jsonb'::regtype THEN value::text
+		WHEN jsonb_typeof(value) = 'array' THEN (SELECT array_agg(e)::text FROM jsonb_array_elements_text(value) AS e)
+		ELSE value #>> '{}' END, type);
+$$;
+
+-- Returns the statement that makes a call. Raises an error if no watch call has that name, or no such arguments.
+CREATE FUNCTION herald_internal.call_sql(call text, relation regclass, arguments jsonb) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known text[];
+	types oid[];
+	wrong text;
+BEGIN
+	SELECT p.proargnames, p.proargtypes INTO known, types
+	FROM pg_proc AS p
+	WHERE p.pronamespace = 'herald'::regnamespace AND p.proname = call AND p.proname ~ '^watch(_|$)';
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no call "%"', call
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Calls are watch, watch_users, watch_posts and so on.';
+	END IF;
+	SELECT a INTO wrong FROM jsonb_object_keys(arguments) AS a WHERE a <> ALL (known[2:]) LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'herald.%() has no argument "%"', call, wrong
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Its arguments are %s.', array_to_string(known[2:], ', '));
+	END IF;
+	RETURN format('SELECT herald.%I(%L::regclass%s)', call, relation::text,
+	              (SELECT string_agg(format(', %I => %s', k.name, herald_internal.argument_sql(
+	                                 arguments -> k.name, types[k.place - 1]::regtype)), '')
+	               FROM unnest(known) WITH ORDINALITY AS k (name, place)
+	               WHERE jsonb_typeof(arguments -> k.name) <> 'null'));
+END
+$$;
+
+-- ----- the sample
+
+-- Returns a row with values in these columns, as JSON: numbers, or texts that name the column.
+CREATE FUNCTION herald_internal.made_up_row(relation regclass, columns text[]) RETURNS jsonb
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_object_agg(a.attname, CASE
+		WHEN t.typcategory = 'N' THEN a.attnum::text
+		WHEN t.oid = 'uuid'::regtype THEN lpad(a.attnum::text, 32, '0')
+		ELSE a.attname END)
+	FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+	WHERE a.attrelid = $1 AND a.attname = ANY ($2) AND (t.typcategory IN ('N', 'S') OR t.oid = 'uuid'::regtype);
+$$;
+
+-- The rows for which rules are tried: some that the table has or, if it has none, a made-up one with these columns.
+CREATE TYPE herald_internal.sample AS (rows text, made_up boolean);
+
+CREATE FUNCTION herald_internal.sample_of(relation regclass, columns text[]) RETURNS herald_internal.sample
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN empty THEN format('SELECT made.* FROM jsonb_populate_record(NULL::%s, %L) AS made', relation,
+	                                   coalesce(herald_internal.made_up_row(relation, columns), '{}'))
+	       ELSE format('SELECT t.* FROM %s AS t LIMIT 20', relation) END, empty
+	FROM (SELECT herald_internal.query_as_owner(relation, format('SELECT to_jsonb(NOT EXISTS (SELECT FROM %s))',
+	                                                             relation))::boolean AS empty) AS t;
+$$;
+
+-- Returns the title that a notification of a type has, if its rule gives none.
+CREATE FUNCTION herald_internal.type_title(type text, actor_name text, subject_type text, content text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT herald_internal.render_template(t.title, actor_name, subject_type, content)
+	                 FROM herald.notification_type AS t WHERE t.name = type_title.type), type_title.type);
+$$;
+
+-- Returns the first row that a SELECT of a rule returns for the sample, or {"error": message}; NULL without one.
+CREATE FUNCTION herald_internal.sample_result(rule herald_internal.rule, query text, condition text,
+                                              sample herald_internal.sample) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN herald_internal.query_as_owner(rule.relation,
+		format(E'WITH %I AS (%s)\nSELECT to_jsonb(q) FROM (%s) AS q WHERE %s LIMIT 1',
+		       CASE rule.operation WHEN 'insert' THEN 'herald_new' ELSE 'herald_old' END, sample.rows, query,
+		       condition));
+EXCEPTION WHEN OTHERS THEN
+	RETURN CASE WHEN NOT sample.made_up THEN jsonb_build_object('error', SQLERRM) END;
+END
+$$;
+
+-- ----- the plan
+
+CREATE TYPE herald_internal.planned AS (item text, name text, value text, reason text);
+COMMENT ON TYPE herald_internal.planned IS 'a row of a plan';
+
+-- Returns the roles of a kind of table, with the columns that a call has found or was given.
+CREATE FUNCTION herald_internal.planned_columns(relation regclass, kind text, given jsonb)
+	RETURNS SETOF herald_internal.planned
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'column', r.role, coalesce(r.columns, 'none'), CASE
+		WHEN r.columns IS NULL THEN 'no column has such a name'
+		WHEN given ? r.role THEN 'by argument'
+		WHEN f.target IS NOT NULL THEN format('by name, and by the foreign key to %s', f.target)
+		WHEN r.role = 'subject_table' THEN 'by the foreign key of the subject, or the only posts'
+		ELSE 'by name' END
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN herald_internal.found_roles(w.kind, w.arguments) AS r
+	LEFT JOIN LATERAL (SELECT f.target FROM herald_internal.foreign_keys(planned_columns.relation) AS f
+	                   WHERE array_to_string(f.columns, ', ') = r.columns LIMIT 1) AS f ON true
+	WHERE w.relation = planned_columns.relation AND w.kind = planned_columns.kind
+	ORDER BY r.place;
+$$;
+
+-- Returns the effects of a rule for the sample. An UPDATE needs two versions of a row, so the sample does not serve it.
+-- Names that no row of the sample shows are those in the SQL of the rule.
+CREATE FUNCTION herald_internal.planned_rule(rule herald_internal.rule, sample herald_internal.sample)
+	RETURNS SETOF herald_internal.planned
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH part (item, name, query, condition) AS (VALUES
+		('notification', substring(rule.notify FROM $re$\('([^']+)'\)::text AS type$re$), rule.notify,
+		 'recipient_id <> actor_id IS NOT FALSE'),
+		('event', substring(rule.publish FROM $re$\(([^()]+)\)::text AS name,$re$), rule.publish, 'access IS NULL')
+	), tried AS (
+		SELECT p.item, btrim(regexp_replace(p.name, $re$' \|\| ([\w.]+)::text$re$, '{\1}', 'g'), '''') AS name,
+		       CASE WHEN rule.operation <> 'update' THEN
+		           herald_internal.sample_result(rule, p.query, p.condition, sample) END AS found
+		FROM part AS p
+		WHERE p.name IS NOT NULL
+	)
+	SELECT t.item, coalesce(t.found ->> 'type', t.found ->> 'name', t.name), CASE t.item
+	           WHEN 'event' THEN (SELECT string_agg(r, ', ') FROM jsonb_array_elements_text(t.found -> 'rooms') AS r)
+	           ELSE 'to ' || (t.found ->> 'recipient_id') || ': ' ||
+	                coalesce(t.found ->> 'title',
+	                         herald_internal.type_title(t.found ->> 'type', t.found ->> 'actor_name',
+	                                                    t.found ->> 'subject_type', t.found ->> 'content')) END,
+	       format('rule %s: %s a row', rule.name, rule.change)
+	FROM tried AS t
+	UNION ALL
+	SELECT 'warning', t.name, format('rule %s fails for rows of the table: %s', rule.name, t.found ->> 'error'), NULL
+	FROM tried AS t
+	WHERE t.found ? 'error';
+$$;
+
+-- Returns the plan of a call that has just been tried; its rules are those after the last one before it.
+CREATE FUNCTION herald_internal.planned_call(relation regclass, kind text, given jsonb, last_rule int)
+	RETURNS SETOF herald_internal.planned
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	columns herald_internal.planned[] := ARRAY(SELECT c
+	                                           FROM herald_internal.planned_columns(relation, kind, given) AS c);
+	sample herald_internal.sample := herald_internal.sample_of(relation,
+		coalesce(nullif(ARRAY(SELECT regexp_split_to_table(c.value, ', ') FROM unnest(columns) AS c), '{}'),
+		         herald_internal.column_names(relation)));
+BEGIN
+	RETURN QUERY SELECT * FROM unnest(columns);
+	RETURN QUERY
+		SELECT p.*
+		FROM (SELECT DISTINCT ON (r.name, r.change) r FROM herald_internal.rule AS r
+		      WHERE r.relation = planned_call.relation AND r.id > last_rule
+		      ORDER BY r.name, r.change, r.operation <> r.change) AS d
+		CROSS JOIN LATERAL herald_internal.planned_rule(d.r, sample) AS p
+		ORDER BY (d.r).id;
+END
+$$;
+
+-- The dry run is rolled back by an error of our own; the variables keep their values.
+CREATE FUNCTION herald_internal.plan_call(call text, relation regclass, arguments jsonb, search_path text)
+	RETURNS SETOF herald_internal.planned
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	statement text := herald_internal.call_sql(call, relation, arguments);
+	last_rule int := (SELECT coalesce(max(r.id), 0) FROM herald_internal.rule AS r);
+	messages herald_internal.planned[];
+	plan herald_internal.planned[];
+BEGIN
+	BEGIN
+		messages := ARRAY(SELECT ROW(CASE WHEN m.severity = 'notice' AND m.hint IS NULL THEN 'note' ELSE 'warning' END,
+		                             NULL, CASE m.severity WHEN 'notice' THEN m.detail ELSE m.message END, m.hint)
+		                         ::herald_internal.planned
+		                  FROM herald_internal.dry_run(statement, search_path) AS m);
+		plan := ARRAY(SELECT p FROM herald_internal.planned_call(relation, substr(call, 7), arguments, last_rule) AS p);
+		RAISE EXCEPTION USING ERRCODE = 'triggered_action_exception';
+	EXCEPTION WHEN triggered_action_exception THEN
+		NULL;
+	END;
+	RETURN QUERY SELECT * FROM unnest(plan || messages);
+END
+$$;
+
+-- Runs with the search path of its caller, as the call would.
+CREATE FUNCTION herald.plan_watch(call text, relation regclass, arguments jsonb DEFAULT '{}')
+	RETURNS TABLE (item text, name text, value text, reason text)
+LANGUAGE sql AS $$
+	SELECT p.item, p.name, p.value, p.reason
+	FROM herald_internal.plan_call($1, $2, $3, pg_catalog.current_setting('search_path')) AS p;
+$$;
+COMMENT ON FUNCTION herald.plan_watch(text, regclass, jsonb) IS
+	'returns the effects that a watch call would have, and changes nothing: columns, notifications and events with an '
+	'example from a row of the table, and warnings';
+
+-- ----- suggestions
+
+-- Returns the kind of table that a name stands for, in the order of the calls. If other kinds of tables have that name
+-- as well, "doubt" says how. "words" is the name of a table in small letters, with its last word in the singular.
+CREATE FUNCTION herald_internal.kind_of_name(words text, OUT place int, OUT kind text, OUT doubt text)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT k.place, k.kind, k.doubt
+	FROM (VALUES
+		(7, 'members', '(conversation|chat|channel|room|dialog|thread)_user|participant|participation', NULL),
+		(7, 'members', 'member|membership', NULL),
+		(1, 'users', 'user|customuser', NULL),
+		(1, 'users', 'account|profile|person|people|customer', NULL),
+		(2, 'posts', 'post|tweet', NULL),
+		(2, 'posts', 'article|status|photo|picture|video|story|question|topic|note|link|submission|recipe|idea|blog',
+		 'Are its rows posts? Without "visible" everybody may see a post.'),
+		(3, 'comments', 'comment', NULL),
+		(3, 'comments', 'reply|answer|remark|response', 'Are its rows comments?'),
+		(4, 'likes', 'like|heart|clap|upvote|reaction', NULL),
+		(4, 'likes', 'vote|favorite|favourite|star',
+		 'Are its rows likes? The author is told of each, and everybody may see it.'),
+		(5, 'follows', 'follow|follower|following', NULL),
+		(5, 'follows', 'friendship|friend|subscription|relationship|relation|follow_request', 'Are its rows follows?'),
+		(6, 'blocks', 'block|mute', NULL),
+		(8, 'messages', 'message|dm', NULL),
+		(8, 'messages', 'chat_line|chat', 'Are its rows messages?')) AS k (place, kind, names, doubt)
+	WHERE words ~ ('(^|_)(' || k.names || ')$')
+	LIMIT 1;
+$$;
+
+-- A table that may be watched, with the reason why its call is not sure; NULL if there is none.
+CREATE TYPE herald_internal.suggestion AS (relation regclass, place int, kind text, doubt text);
+
+-- Returns the tables that the caller may watch and does not yet, with names that stand for a kind: not those of the
+-- system and of extensions, nor partitions and other children. Of tables with the same name in several schemas, one.
+CREATE FUNCTION herald_internal.suggestible_tables() RETURNS SETOF herald_internal.suggestion
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT DISTINCT ON (c.relname) c.oid, k.place, k.kind, CASE
+		WHEN count(*) OVER (PARTITION BY c.relname) = 1 THEN k.doubt
+		ELSE format('%s schemas have a table of this name. Users with the same id would share an inbox.',
+		            count(*) OVER (PARTITION BY c.relname)) END
+	FROM pg_class AS c
+	JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	CROSS JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(c.oid)) AS k
+	WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND pg_has_role(c.relowner, 'USAGE') AND
+	      n.nspname NOT IN ('herald', 'herald_internal', 'information_schema') AND n.nspname !~ '^pg_' AND
+	      k.kind IS NOT NULL AND
+	      NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid) AND
+	      NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND
+	                  d.deptype = 'e') AND
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.relation = c.oid)
+	ORDER BY c.relname, n.nspname;
+$$;
+
+-- Returns how many tables refer to a table of users, or to the one that its own ids refer to: by a foreign key or,
+-- without any, by a column of its name.
+CREATE FUNCTION herald_internal.references_to_users(users regclass, others regclass[]) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT count(*)
+	FROM unnest(others) AS o (relation)
+	WHERE o.relation <> users AND (
+	      EXISTS (SELECT FROM herald_internal.foreign_keys(o.relation) AS f
+	              WHERE f.target = users OR
+	                    f.target IN (SELECT own.target FROM herald_internal.foreign_keys(users) AS own
+	                                 WHERE own.columns = herald_internal.primary_key(users))) OR
+	      NOT EXISTS (SELECT FROM herald_internal.foreign_keys(o.relation)) AND
+	      herald_internal.normalize_name(herald_internal.singular_noun(users)) || 'id' IN
+	          (SELECT herald_internal.normalize_name(name)
+	           FROM unnest(herald_internal.column_names(o.relation)) AS name));
+$$;
+
+-- Returns tables of users with the doubt whether they are the users of the others; '' for a table that is not. Of two
+-- tables with the same ids, the one that refers to the other has the names.
+CREATE FUNCTION herald_internal.ranked_users(users regclass[], others regclass[])
+	RETURNS TABLE (relation regclass, doubt text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH candidate AS (
+		SELECT u.relation, herald_internal.references_to_users(u.relation, others) AS refs,
+		       (SELECT f.target FROM herald_internal.foreign_keys(u.relation) AS f
+		        WHERE f.target = ANY (users) AND f.columns = herald_internal.primary_key(u.relation)
+		        LIMIT 1) AS original
+		FROM unnest(users) AS u (relation)
+	)
+	SELECT c.relation, CASE
+		WHEN c.refs < max(c.refs) OVER () AND c.refs = 0 THEN ''
+		WHEN r.rival IS NOT NULL THEN format('Table %s may have the users as well.', r.rival)
+		WHEN c.refs = 0 AND herald_internal.singular_noun(c.relation) !~ 'user$' THEN 'No other table refers to it.' END
+	FROM candidate AS c
+	LEFT JOIN LATERAL (SELECT r.relation AS rival FROM candidate AS r
+	                   WHERE r.relation <> c.relation AND r.refs > 0 AND r.relation IS DISTINCT FROM c.original
+	                   ORDER BY r.refs DESC LIMIT 1) AS r ON true;
+$$;
+
+-- Returns whether row-level security hides rows of a table from some roles.
+CREATE FUNCTION herald_internal.has_policies(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.relrowsecurity AND NOT EXISTS (
+		SELECT FROM pg_policy AS p
+		WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('r', '*') AND p.polroles = '{0}' AND
+		      pg_get_expr(p.polqual, p.polrelid) = 'true')
+	FROM pg_class AS c
+	WHERE c.oid = $1;
+$$;
+
+-- Returns why the call of a table, which has just been tried, is not sure; NULL if it is.
+CREATE FUNCTION herald_internal.suggestion_doubt(relation regclass, kind text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN w.kind = 'users' AND a.name IS NULL THEN 'No column with the names of users was found.'
+		WHEN w.kind = 'posts' AND EXISTS (SELECT FROM herald_internal.watched_table AS o
+		                                  WHERE o.kind = 'posts' AND o.relation <> w.relation)
+		THEN 'Another watched table has posts, with rooms of the same names.'
+		WHEN w.kind = 'posts' AND herald_internal.has_policies(w.relation)
+		THEN 'Its policies limit who may see a row. Rules do not apply them: say it with "visible".'
+		WHEN w.kind = 'posts' AND g.name IS NOT NULL
+		THEN format('Without "visible" everybody may see a post. Does column %I limit that?', g.name)
+		WHEN w.kind IN ('likes', 'comments') AND
+		     NOT EXISTS (SELECT FROM herald_internal.watched_table AS s
+		                 WHERE s.relation = a.subject_table AND s.kind IN ('posts', 'comments'))
+		THEN format('Table %s is not watched: everybody could join the rooms of its rows.', a.subject_table)
+		WHEN w.kind = 'messages' AND a.conversation IS NOT NULL AND c.counterpart IS NULL
+		THEN 'No watched table has the members of these conversations.'
+		WHEN w.kind = 'members' AND c.counterpart IS NULL THEN 'No watched table has messages of these conversations.'
+	END
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (name text, subject_table regclass, conversation text[], author text[])
+	LEFT JOIN LATERAL (
+		SELECT c.name FROM unnest(herald_internal.column_names(w.relation)) AS c (name)
+		WHERE c.name <> ALL (a.author) AND herald_internal.normalize_name(c.name) ~
+		      ('^(tenant|organi[sz]ation|org|company|customer|client|workspace|site|project|team|group|community|'
+		       'circle|channel|conversation|chat|room|account)(id|uuid)$')
+		LIMIT 1) AS g ON true
+	LEFT JOIN LATERAL (
+		SELECT o.relation AS counterpart
+		FROM herald_internal.watched_table AS o
+		CROSS JOIN jsonb_to_record(o.arguments) AS b (conversation text[])
+		LEFT JOIN herald_internal.foreign_keys(w.relation) AS mine ON mine.columns = a.conversation
+		LEFT JOIN herald_internal.foreign_keys(o.relation) AS theirs ON theirs.columns = b.conversation
+		WHERE o.kind = CASE w.kind WHEN 'members' THEN 'messages' WHEN 'messages' THEN 'members' END AND
+		      coalesce(mine.target = theirs.target, a.conversation = b.conversation)
+		LIMIT 1) AS c ON true
+	WHERE w.relation = $1 AND w.kind = $2;
+$$;
+
+-- Returns the call for a table, with the name that the table has in every search path.
+CREATE FUNCTION herald_internal.suggested_call(relation regclass, kind text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('SELECT herald.watch_%s(%L%s);', kind, format('%I.%I', n.nspname, c.relname),
+	              CASE WHEN kind = 'blocks' AND c.relname ~* 'mute' THEN ', mutual => false' END)
+	FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	WHERE c.oid = relation;
+$$;
+
+-- Tries the call for a table. Keeps it and returns NULL if it is sure; else returns the doubt. "named" is the doubt
+-- that its name leaves: with an error besides, the table is another one, and the result is empty.
+CREATE FUNCTION herald_internal.try_suggestion(relation regclass, kind text, named text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	doubt text;
+	detail text;
+	hint text;
+BEGIN
+	SELECT string_agg(concat_ws(E'\n', m.detail, m.hint), E'\n') INTO doubt
+	FROM herald_internal.dry_run(herald_internal.suggested_call(relation, kind), 'pg_catalog') AS m
+	WHERE m.severity = 'warning' OR m.hint IS NOT NULL;
+	doubt := concat_ws(E'\n', named, doubt, CASE WHEN kind <> 'members' THEN
+		herald_internal.suggestion_doubt(relation, kind) END);
+	IF doubt <> '' THEN
+		RAISE EXCEPTION USING ERRCODE = 'triggered_action_exception';
+	END IF;
+	RETURN NULL;
+EXCEPTION
+	WHEN triggered_action_exception THEN
+		RETURN doubt;
+	WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		RETURN CASE WHEN named IS NULL THEN concat_ws(E'\n', SQLERRM, nullif(detail, ''), nullif(hint, '')) ELSE '' END;
+END
+$$;
+
+-- Returns the tables that may be watched, with their doubts, after all their calls have been tried.
+CREATE FUNCTION herald_internal.tried_suggestions() RETURNS SETOF herald_internal.suggestion
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	made herald_internal.suggestion[] := ARRAY(SELECT s FROM herald_internal.suggestible_tables() AS s
+	                                           ORDER BY s.place, s.relation::text);
+	users regclass[] := ARRAY(SELECT m.relation FROM unnest(made) AS m WHERE m.kind = 'users' AND m.doubt IS NULL);
+BEGIN
+	made := ARRAY(SELECT ROW(m.relation, m.place, m.kind, coalesce(m.doubt, u.doubt))::herald_internal.suggestion
+	              FROM unnest(made) WITH ORDINALITY AS m (relation, place, kind, doubt, number)
+	              LEFT JOIN herald_internal.ranked_users(users, ARRAY(SELECT o.relation FROM unnest(made) AS o))
+	                  AS u USING (relation)
+	              ORDER BY m.number);
+	BEGIN
+		FOR i IN 1 .. cardinality(made) LOOP
+			IF made[i].doubt IS DISTINCT FROM '' THEN
+				made[i].doubt := herald_internal.try_suggestion(made[i].relation, made[i].kind, made[i].doubt);
+			END IF;
+		END LOOP;
+		made := ARRAY(SELECT ROW(m.relation, m.place, m.kind, coalesce(m.doubt, CASE m.kind WHEN 'members' THEN
+		                  herald_internal.suggestion_doubt(m.relation, m.kind) END))::herald_internal.suggestion
+		              FROM unnest(made) WITH ORDINALITY AS m (relation, place, kind, doubt, number)
+		              WHERE m.doubt IS DISTINCT FROM ''
+		              ORDER BY m.number);
+		RAISE EXCEPTION USING ERRCODE = 'triggered_action_exception';
+	EXCEPTION WHEN triggered_action_exception THEN
+		NULL;
+	END;
+	RETURN QUERY SELECT * FROM unnest(made);
+END
+$$;
+
+-- A doubt contains names of columns, which may contain anything: each of its lines is a comment.
+CREATE FUNCTION herald_internal.comment_lines(call text, doubt text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT E'--\n' || string_agg('-- ' || l, E'\n')
+	FROM regexp_split_to_table(concat_ws(E'\n', call, doubt), '[\n\r]+') AS l;
+$$;
+
+CREATE FUNCTION herald.suggest() RETURNS SETOF text
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	WITH suggestion AS MATERIALIZED (
+		SELECT s.doubt, herald_internal.suggested_call(s.relation, s.kind) AS call, row_number() OVER () AS number
+		FROM herald_internal.tried_suggestions() AS s
+	), part (place, number, text) AS (
+		SELECT 1, s.number, s.call FROM suggestion AS s WHERE s.doubt IS NULL
+		UNION ALL
+		SELECT 2, 0, herald_internal.comment_lines('These need a decision. Call herald.suggest() again after it.', NULL)
+		WHERE EXISTS (SELECT FROM suggestion AS s WHERE s.doubt IS NOT NULL)
+		UNION ALL
+		SELECT 3, s.number, herald_internal.comment_lines(s.call, s.doubt) FROM suggestion AS s
+		WHERE s.doubt IS NOT NULL
+		UNION ALL
+		SELECT 4, 0, '-- No table that you may watch, and do not yet, has a name that pg_herald knows.'
+		WHERE NOT EXISTS (SELECT FROM suggestion)
+	)
+	SELECT l.text
+	FROM part AS p
+	CROSS JOIN LATERAL (SELECT p.text, 1 WHERE p.place = 1
+	                    UNION ALL
+	                    SELECT * FROM string_to_table(p.text, E'\n') WITH ORDINALITY WHERE p.place > 1)
+		AS l (text, place)
+	ORDER BY p.place, p.number, l.place;
+$$;
+COMMENT ON FUNCTION herald.suggest() IS
+	'returns a script of watch calls for the tables of the database: those that are sure, and behind -- those that need'
+	' a decision';
