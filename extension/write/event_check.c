@@ -14,7 +14,8 @@
  * 3. An event puts a user into a room only if rows of the same table decide about such rooms (a room source), and
  *	  changes only totals of the same table.
  *
- * 4. A recheck is of a user, or of rooms other than "*".  It is an event for no room, or for any.
+ * 4. A recheck is of a user, or of rooms with a key that is no prefix ("post:42", not "post" or "*").  It is an event
+ *	  for no room, or for any.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -139,16 +140,17 @@ column_is(TupleTableSlot *event, PublishedColumn column, const char *const *text
 	return false;
 }
 
-/* Returns whether the recheck is complete, and not one of every session. */
+/* Returns whether the recheck is complete, and not one of all rooms with a prefix, or of every session. */
 static bool
 is_valid_recheck(TupleTableSlot *event)
 {
-	static const char *const everybody[] = { "*" };
 	static const char *const changes[] = { "withdrawn", "granted", "changed" };
 
-	return column_is(event, PUBLISHED_ACCESS, changes, lengthof(changes)) &&
-		   !column_is(event, PUBLISHED_RECHECK_ROOM, everybody, lengthof(everybody)) &&
-		   !(event->tts_isnull[PUBLISHED_RECHECK_USER] && event->tts_isnull[PUBLISHED_RECHECK_ROOM]);
+	if (!column_is(event, PUBLISHED_ACCESS, changes, lengthof(changes)))
+		return false;
+	if (event->tts_isnull[PUBLISHED_RECHECK_ROOM])
+		return !event->tts_isnull[PUBLISHED_RECHECK_USER];
+	return strchr(TextDatumGetCString(event->tts_values[PUBLISHED_RECHECK_ROOM]), ':') != NULL;
 }
 
 static bool
@@ -210,7 +212,7 @@ refuse(RefusedEvents *refused, Verdict verdict, TupleTableSlot *event, Oid owner
 	else if (verdict == EVENT_CHANGES_TOTAL)
 		refused->message = pstrdup("the total is not one of the table");
 	else
-		refused->message = pstrdup("a recheck needs a user, or a room other than \"*\"");
+		refused->message = pstrdup("a recheck needs a user, or a room with an id");
 }
 
 RefusedEvents

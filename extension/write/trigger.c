@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "utils/rel.h"
@@ -86,6 +87,24 @@ apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
 	query_end(&scope);
 }
 
+/* Rechecks access that rows of a truncated table may have granted.  The trigger exists if a rule rechecks any. */
+static void
+recheck_truncated(Oid relation)
+{
+	static SavedQuery recheck = {
+		.name = "the recheck of a truncated table",
+		.text = "SELECT herald_internal.recheck_truncated($1)",
+		.nargs = 1,
+		.argtypes = { REGCLASSOID },
+	};
+	Datum value = ObjectIdGetDatum(relation);
+	QueryScope scope;
+
+	query_begin(&scope);
+	query_run(&recheck, 1, &value, NULL);
+	query_end(&scope);
+}
+
 PG_FUNCTION_INFO_V1(herald_on_change);
 
 /* herald_internal.on_change() is the trigger function. */
@@ -98,7 +117,9 @@ herald_on_change(PG_FUNCTION_ARGS)
 
 	check_call(fcinfo);
 	rows = changed_rows(trigger);
-	if (herald_enabled && rows > 0)
+	if (herald_enabled && TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		recheck_truncated(RelationGetRelid(trigger->tg_relation));
+	else if (herald_enabled && rows > 0)
 	{
 		rules = rule_cache_list(trigger->tg_relation, operation_of(trigger));
 		if (rules->count > 0)

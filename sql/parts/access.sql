@@ -138,8 +138,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE c.condition IS NOT NULL OR NOT herald_internal.is_trusted(relation, parent);
 $$;
 
--- Returns the SQL of the keys of a row's room besides its name. Access to it depends on them: they are the author of a
--- post, and the rooms and keys of the parents. NULL: there are none.
+-- Returns the SQL of the keys of a row's room besides its name and prefix. Access to it depends on them: they are the
+-- author of a post, and the rooms, prefixes and keys of the parents. NULL: there are none.
 CREATE FUNCTION herald_internal.row_keys(alias text, relation regclass, within regclass[] DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -151,9 +151,10 @@ BEGIN
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (author text[])
 		WHERE w.relation = row_keys.relation AND w.kind = 'posts'
 		UNION ALL
-		SELECT string_agg(format('ARRAY[%L || %s]%s', herald_internal.subject_type(p.parent) || ':',
+		SELECT string_agg(format('ARRAY[%L, %L || %s]%s', t.type, t.type || ':',
 		                         herald_internal.id_sql(alias, p.columns), ' || (' || q.sql || ')'), ' || ')
 		FROM herald_internal.row_parents(relation) AS p
+		CROSS JOIN herald_internal.subject_type(p.parent) AS t (type)
 		CROSS JOIN herald_internal.row_keys(parent_alias, p.parent, within || row_keys.relation) AS k (keys)
 		CROSS JOIN herald_internal.parent_sql(k.keys, parent_alias, p.parent, alias, row_keys.relation,
 		                                      p.columns) AS q (sql)
@@ -280,4 +281,68 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 		LEFT JOIN herald_internal.access_condition('herald_other', o.relation, 'session.viewer') AS c (condition)
 			ON o.relation <> t.relation
 	) AS o;
+$$;
+
+-- ----- rechecks of all rooms with a prefix
+
+-- Appends rechecks of the rooms with these prefixes, once in a transaction.
+CREATE FUNCTION herald_internal.recheck_prefixes(prefixes text[]) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.append_event('{}', 'room:recheck', '{}', NULL, NULL, NULL, NULL, NULL, p.prefix, 'changed')
+	FROM (SELECT DISTINCT prefix FROM unnest(prefixes) AS prefix ORDER BY 1) AS p
+	WHERE NOT EXISTS (SELECT FROM herald.event AS e
+	                  WHERE e.access IS NOT NULL AND e.recheck_user IS NULL AND e.recheck_room = p.prefix AND
+	                        e.xid = pg_current_xact_id());
+$$;
+
+-- The trigger of the registry: rooms that a table opens in another way than before are checked again.
+CREATE FUNCTION herald_internal.recheck_opened_rooms() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	before jsonb[] := ARRAY(SELECT jsonb_path_query(old.arguments, 'lax $.rooms[*]'));
+	now jsonb[] := CASE tg_op WHEN 'UPDATE' THEN ARRAY(SELECT jsonb_path_query(new.arguments, 'lax $.rooms[*]'))
+	               ELSE '{}' END;
+BEGIN
+	PERFORM herald_internal.recheck_prefixes(array_agg(room ->> 'prefix'))
+	FROM unnest(before || now) AS room
+	WHERE (room = ANY (before)) <> (room = ANY (now));
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER recheck_opened_rooms AFTER UPDATE OR DELETE ON herald_internal.watched_table
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.recheck_opened_rooms();
+
+-- A TRUNCATE names no rows: all rooms of the owner's tables are checked again.
+CREATE FUNCTION herald_internal.recheck_truncated(relation regclass) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.recheck_prefixes(ARRAY(SELECT t.prefix FROM herald_internal.room_tables() AS t
+	                                              JOIN pg_class AS c ON c.oid = $1 AND c.relowner = t.owner));
+$$;
+COMMENT ON FUNCTION herald_internal.recheck_truncated(regclass) IS
+	'rechecks the rooms of all tables of a truncated table''s owner, for the trigger';
+
+-- Rooms of a subject that is not watched, such as an album, are opened by the tables that refer to it. Gives that table
+-- the rule that rechecks them, or takes it away. Nobody asked for the rule, so it lets all writes pass.
+CREATE FUNCTION herald_internal.sync_subject_access(subject regclass) RETURNS void
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	opened record;
+BEGIN
+	SELECT t.prefix, t.key INTO opened FROM herald_internal.room_tables() AS t
+	WHERE t.relation = subject AND t.access IS NOT NULL AND
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w
+	                  WHERE w.relation = subject AND w.kind IN ('posts', 'comments'))
+	LIMIT 1;
+	IF FOUND THEN
+		PERFORM herald_internal.watch(subject, 'subject_access', '{update,delete}',
+			condition => herald_internal.changed_condition(opened.key, ARRAY(SELECT jsonb_array_elements_text(
+				herald_internal.condition_reads(subject, herald_internal.row_condition('post', subject)) ->
+				subject::text))),
+			recheck => format('SELECT NULL, %L || %s', opened.prefix || ':',
+			                  herald_internal.id_sql('changed', opened.key)),
+			on_error => 'warn');
+	ELSIF EXISTS (SELECT FROM herald_internal.rule AS r WHERE r.relation = subject AND r.name = 'subject_access') THEN
+		PERFORM herald_internal.delete_rules(subject, 'subject_access'), herald.sync_triggers(subject);
+	END IF;
+END
 $$;

@@ -240,7 +240,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	              '-- put in its columns, or call herald.recheck()', r.read)
 	FROM reads AS r
 	WHERE r.read <> '' AND NOT EXISTS (SELECT FROM herald_internal.rule AS u
-	                                   WHERE u.relation::text = r.read AND strpos(u.publish, 'room:recheck') > 0)
+	                                   WHERE u.relation::text = r.read AND herald_internal.has_recheck(u.publish))
 	UNION ALL
 	SELECT 'info', 'access_function', r.relation, NULL,
 	       format('"visible" calls %s: changes of what it reads end no access to rooms',
@@ -255,14 +255,16 @@ $$;
 CREATE FUNCTION herald_internal.trigger_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH wanted AS (
-		SELECT t.relation, 'herald_' || r.operation AS name, r.relation AS watched,
+		SELECT t.relation, 'herald_' || o.operation AS name, r.relation AS watched,
 		string_agg(DISTINCT r.name, ', ' ORDER BY r.name) AS rules
 		FROM herald_internal.rule AS r
+		CROSS JOIN LATERAL (SELECT r.operation UNION SELECT 'truncate' WHERE herald_internal.has_recheck(r.publish))
+			AS o (operation)
 		JOIN pg_class AS c ON c.oid = r.relation
 		CROSS JOIN LATERAL (SELECT r.relation UNION SELECT p.relid
 		                    FROM pg_partition_tree(r.relation) AS p) AS t (relation)
 		WHERE (SELECT k.relkind FROM pg_class AS k WHERE k.oid = t.relation) IN ('r', 'p')
-		GROUP BY t.relation, r.relation, r.operation
+		GROUP BY t.relation, r.relation, o.operation
 	), present AS (
 		SELECT t.tgrelid::regclass AS relation, t.tgname AS name, t.tgenabled AS enabled
 		FROM pg_trigger AS t

@@ -72,6 +72,19 @@ CREATE TRIGGER check_registration BEFORE INSERT OR UPDATE ON herald.room_policy
 CREATE TRIGGER check_owner BEFORE INSERT OR UPDATE OR DELETE ON herald.room_policy
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_owner();
 
+-- Another policy, or none, admits other users: the rooms are checked again.
+CREATE FUNCTION herald_internal.recheck_policy_rooms() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald_internal.recheck_prefixes(ARRAY[old.prefix, CASE tg_op WHEN 'UPDATE' THEN new.prefix
+	                                                           ELSE old.prefix END]);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.recheck_policy_rooms() IS 'trigger of herald.room_policy';
+CREATE TRIGGER recheck_policy_rooms AFTER UPDATE OR DELETE ON herald.room_policy
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.recheck_policy_rooms();
+
 CREATE FUNCTION herald.room_policy(prefix text, function regprocedure) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -167,7 +180,8 @@ BEGIN
 END
 $$;
 
--- The keys of a room depend on its name only, not on the user, so they come from every check that knows the room.
+-- The keys of a room depend on its name only, not on the user, so they come from every check that knows the room. The
+-- prefix is one of them.
 CREATE FUNCTION herald_internal.admitted(users text[], rooms text[]) RETURNS TABLE (ordinal int, keys text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 SET plan_cache_mode = force_generic_plan AS $$
@@ -202,10 +216,10 @@ BEGIN
 		CROSS JOIN LATERAL herald_internal.run_room_check(c.sql, c.run_as, c.is_policy, g.ordinals, g.users, g.rooms)
 			AS r
 	)
-	SELECT a.ordinal, a.room || coalesce(array_agg(DISTINCT k.key) FILTER (WHERE k.key <> a.room), '{}')
+	SELECT a.ordinal, a.room || array_agg(DISTINCT k.key) FILTER (WHERE k.key <> a.room)
 	FROM asked AS a
 	JOIN checked AS c USING (ordinal)
-	LEFT JOIN LATERAL unnest(c.keys) AS k (key) ON true
+	CROSS JOIN LATERAL unnest(a.prefix || c.keys) AS k (key)
 	GROUP BY a.ordinal, a.room
 	HAVING bool_or(c.admitted)
 	ORDER BY a.ordinal;
@@ -254,8 +268,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.recheck(text, text) IS
-	'states that access to rooms may have changed: of a user, to rooms with a key (post:42, author:7), or of a user to '
-	'such rooms; sessions that may not be in a room any more leave it at the commit of this transaction';
+	'states that access to rooms may have changed: of a user, to rooms with a key (post:42, author:7, or post for all '
+	'rooms with that prefix), or of a user to such rooms; sessions that may not be in a room any more leave it at the '
+	'commit of this transaction';
 
 CREATE FUNCTION herald_internal.leave_room(user_id text, room text, session text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

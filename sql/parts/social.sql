@@ -639,6 +639,7 @@ BEGIN
 		WHEN 'blocks' THEN PERFORM herald_internal.compile_blocks(relation, arguments);
 		ELSE NULL; -- a call of herald.watch()
 	END CASE;
+	PERFORM herald_internal.sync_subject_access(herald_internal.saved_table(arguments ->> 'subject_table'));
 END
 $$;
 
@@ -666,7 +667,8 @@ BEGIN
 END
 $$;
 
--- Saves the columns of a table, makes its rules, and tells the caller about the columns.
+-- Saves the columns of a table, makes its rules, and tells the caller about the columns. The rooms that the table has
+-- opened stay until those are compiled: only rooms that change are checked again.
 CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arguments jsonb, ignored text[])
 	RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -674,7 +676,9 @@ BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
 	PERFORM herald_internal.check_unused_columns(relation, kind, arguments);
-	PERFORM herald_internal.save_watched(relation, kind, arguments);
+	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object('rooms',
+		(SELECT w.arguments -> 'rooms' FROM herald_internal.watched_table AS w
+		 WHERE w.relation = register_table.relation AND w.kind = register_table.kind))));
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
 	PERFORM herald_internal.tell_findings(relation, kind, arguments);
 	IF kind IN ('users', 'posts', 'comments', 'follows', 'members', 'blocks') THEN

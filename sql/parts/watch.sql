@@ -506,6 +506,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	       ELSE format(E'(%s)\nUNION ALL\n(%s)', first, second) END;
 $$;
 
+-- Returns whether a query for events makes rechecks: the rows of its table decide about access to rooms.
+CREATE FUNCTION herald_internal.has_recheck(publish text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN strpos(publish, 'room:recheck') > 0;
+
 -- Creates the triggers that the rules of a table need, and drops others. Partitions get them, too, because rows can
 -- be written to partitions directly. Locks a table only if its triggers change, and none in a dry run.
 CREATE FUNCTION herald.sync_triggers(relation regclass) RETURNS void
@@ -519,7 +524,8 @@ BEGIN
 	FOR wanted IN
 		SELECT t.target, o.operation, 'herald_' || o.operation AS name, o.tables,
 		       EXISTS (SELECT FROM herald_internal.rule AS r
-		               WHERE r.operation = o.operation AND
+		               WHERE (r.operation = o.operation OR
+		                      o.operation = 'truncate' AND herald_internal.has_recheck(r.publish)) AND
 		                     (r.relation = t.target OR
 		                      r.relation IN (SELECT pg_partition_ancestors(t.target)))) AS used,
 		       EXISTS (SELECT FROM pg_trigger AS g
@@ -527,14 +533,15 @@ BEGIN
 		                     g.tgfoid = 'herald_internal.on_change()'::regprocedure) AS present
 		FROM (SELECT sync_triggers.relation UNION SELECT p.relid
 		      FROM pg_partition_tree(sync_triggers.relation) AS p) AS t (target)
-		CROSS JOIN (VALUES ('insert', 'NEW TABLE AS herald_new'),
-		                   ('update', 'OLD TABLE AS herald_old NEW TABLE AS herald_new'),
-		                   ('delete', 'OLD TABLE AS herald_old')) AS o (operation, tables)
+		CROSS JOIN (VALUES ('insert', 'REFERENCING NEW TABLE AS herald_new'),
+		                   ('update', 'REFERENCING OLD TABLE AS herald_old NEW TABLE AS herald_new'),
+		                   ('delete', 'REFERENCING OLD TABLE AS herald_old'),
+		                   ('truncate', '')) AS o (operation, tables)
 		WHERE (SELECT c.relkind FROM pg_class AS c WHERE c.oid = t.target) IN ('r', 'p')
 		ORDER BY t.target, o.operation
 	LOOP
 		IF wanted.used AND NOT wanted.present THEN
-			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s '
+			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s '
 			               'FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.on_change()',
 			               wanted.name, wanted.operation, wanted.target, wanted.tables);
 		ELSIF wanted.present AND NOT wanted.used THEN
@@ -922,6 +929,8 @@ COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text,
 
 CREATE FUNCTION herald.unwatch(relation regclass, rule text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	subjects regclass[];
 BEGIN
 	IF rule IS NOT NULL THEN
 		IF herald_internal.delete_rules(relation, rule) = 0 THEN
@@ -931,8 +940,11 @@ BEGIN
 		PERFORM herald.sync_triggers(relation);
 		RETURN;
 	END IF;
+	subjects := ARRAY(SELECT herald_internal.saved_table(w.arguments ->> 'subject_table')
+	                  FROM herald_internal.watched_table AS w WHERE w.relation = unwatch.relation);
 	PERFORM herald_internal.forget_table(relation);
 	PERFORM herald.sync_triggers(relation);
+	PERFORM herald_internal.sync_subject_access(s) FROM unnest(subjects) AS s;
 	PERFORM herald_internal.recompile_others(relation);
 END
 $$;

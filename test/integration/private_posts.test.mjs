@@ -9,17 +9,18 @@ after(() => scene.close());
 afterEach(() => scene.closeClients());
 
 const { database } = scene;
+const visible = `viewer = post.user_id::text OR post.audience = 'public' AND
+  (EXISTS (SELECT FROM public.users AS author WHERE author.id = post.user_id AND NOT author.private) OR
+   EXISTS (SELECT FROM public.follows AS f WHERE f.followee_id = post.user_id AND f.follower_id::text = viewer))`;
+const watchPosts = (condition) => database.query("SELECT herald.watch_posts('posts', status => 'status', notify_followers => true, visible => $1)", [condition]);
 await database.psql('-c', `
   ALTER TABLE users ADD private boolean NOT NULL DEFAULT false;
   ALTER TABLE posts ADD audience text NOT NULL DEFAULT 'public', ADD status text NOT NULL DEFAULT 'published', ADD deleted_at timestamptz;
   CREATE TABLE blocks (blocker_id bigint REFERENCES users, blocked_id bigint REFERENCES users, PRIMARY KEY (blocker_id, blocked_id));
   CREATE TABLE comment_likes (user_id bigint REFERENCES users, comment_id bigint REFERENCES comments, PRIMARY KEY (user_id, comment_id));
   SELECT herald.watch_users('users', name => 'display_name', handle => 'username'), herald.watch_blocks('blocks'),
-         herald.watch_likes('comment_likes'),
-         herald.watch_posts('posts', status => 'status', notify_followers => true, visible => $$
-           viewer = post.user_id::text OR post.audience = 'public' AND
-           (EXISTS (SELECT FROM public.users AS author WHERE author.id = post.user_id AND NOT author.private) OR
-            EXISTS (SELECT FROM public.follows AS f WHERE f.followee_id = post.user_id AND f.follower_id::text = viewer))$$)`);
+         herald.watch_likes('comment_likes')`);
+await watchPosts(visible);
 
 const follow = (follower, followee) => database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [follower, followee]);
 const comment = (post, user, content) =>
@@ -109,5 +110,54 @@ test('sends a post to the followers that may see it, and to no others', async ()
   }
   for (const client of others) {
     for (const event of ['post:created', 'post:updated', 'post:deleted', 'notification:new']) assert.deepEqual(events(client, event), []);
+  }
+});
+
+test('ends access when the posts are watched again with another condition', async () => {
+  const [author, viewer] = await scene.people('Author', 'Viewer');
+  const post = await scene.post(author);
+  const [of, by] = [await scene.both(author), await scene.both(viewer)];
+  for (const client of [...of, ...by]) assert.ok(await joins(client, `post:${post}`));
+  await watchPosts('viewer = post.user_id::text');
+  await comment(post, author, 'Secret');
+  await scene.settle(...of, ...by);
+  await watchPosts(visible);
+  await comment(post, author, 'Visible again, and left');
+  await scene.settle(...of, ...by);
+  for (const client of of) assert.equal(events(client, 'comment:created').length, 2);
+  for (const client of by) {
+    assert.deepEqual(events(client, 'comment:created'), []);
+    assert.deepEqual(events(client, 'room:left').map(({ room }) => room), [`post:${post}`]);
+  }
+});
+
+test('ends access to an album that is deleted softly, which is not watched itself', async () => {
+  const [author, viewer] = await scene.people('Author', 'Viewer');
+  await database.psql('-c', `
+    CREATE TABLE albums (id bigint PRIMARY KEY, user_id bigint REFERENCES users, deleted_at timestamptz);
+    CREATE TABLE album_likes (user_id bigint REFERENCES users, album_id bigint REFERENCES albums, PRIMARY KEY (user_id, album_id));
+    INSERT INTO albums VALUES (1, ${author}), (2, ${author});
+    SELECT herald.watch_likes('album_likes', subject => 'album_id')`);
+  const clients = await scene.both(viewer);
+  for (const client of clients) for (const album of ['album:1', 'album:2']) assert.ok(await joins(client, album));
+  await database.query('UPDATE albums SET deleted_at = now() WHERE id = 1');
+  await database.query('INSERT INTO album_likes VALUES ($1, 1), ($1, 2)', [author]);
+  await scene.settle(...clients);
+  for (const client of clients) assert.deepEqual(events(client, 'album:liked').map(({ albumId }) => albumId), ['2']);
+});
+
+test('ends access to posts that are truncated, and so to those that get their ids', async () => {
+  const [author, viewer] = await scene.people('Author', 'Viewer');
+  const post = await scene.post(author);
+  const first = await comment(post, author, 'Before');
+  const clients = await scene.both(viewer);
+  for (const client of clients) for (const room of [`post:${post}`, `comment:${first}`]) assert.ok(await joins(client, room));
+  await database.query('TRUNCATE posts RESTART IDENTITY CASCADE');
+  await database.query("INSERT INTO posts (id, user_id, content, audience) OVERRIDING SYSTEM VALUE VALUES ($1, $2, 'Secret', 'private')", [post, author]);
+  await comment(post, author, 'Secret');
+  await scene.settle(...clients);
+  for (const client of clients) {
+    assert.deepEqual(events(client, 'comment:created'), []);
+    assert.deepEqual(events(client, 'room:left').map(({ room }) => room).sort(), [`comment:${first}`, `post:${post}`]);
   }
 });

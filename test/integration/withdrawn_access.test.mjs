@@ -144,6 +144,30 @@ test('leaves the rooms with the key of a recheck, and no others', async () => {
   for (const client of author) assert.deepEqual(heardIn(client), [...rooms, ...rooms], client.label);
 });
 
+test('checks all rooms with a prefix, also when another policy decides about them', async () => {
+  const [lobby, ann] = await lobbyOf('Ann');
+  const other = new Lobby(database);
+  await other.seat(ann);
+  const clients = await everywhere(ann, [lobby.room, other.room]);
+  await lobby.unseat(ann);
+  await lobby.recheck(null, database, 'lobby');
+  for (const each of [lobby, other]) await each.publish();
+  await transaction(async (connection) => {
+    await connection.query("CREATE FUNCTION may_not_sit(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT false'");
+    await connection.query("SELECT herald.room_policy('lobby', 'may_not_sit(text, text)')");
+    await other.publish(1, connection);
+  });
+  await scene.settle(...clients);
+  await database.query("SELECT herald.room_policy('lobby', 'may_sit(text, text)')");
+  await other.publish();
+  await scene.settle(...clients);
+  for (const client of clients) {
+    assert.deepEqual(lobby.numbers(client), [], client.label);
+    assert.deepEqual(other.numbers(client), [1], client.label);
+    assert.deepEqual(left(client).map(({ room }) => room), [lobby.room, other.room], client.label);
+  }
+});
+
 test('leaves live sessions alone when access is granted', async () => {
   const [lobby, ann] = await lobbyOf('Ann');
   const client = await scene.plain(ann);

@@ -130,7 +130,46 @@ DELETE FROM ac.friends;
 SELECT * FROM ac.changes();
 SELECT severity, problem, relation, rule, detail, remedy FROM herald.doctor() WHERE problem LIKE 'access%';
 
--- Nothing of this is left when the posts are unwatched.
+-- All rooms with a prefix: when a table of rows that decide about them is truncated, once in a transaction, ...
+BEGIN;
+TRUNCATE ac.comments;
+TRUNCATE ac.follows, ac.friends;
+COMMIT;
+SELECT * FROM ac.changes();
+-- ... when the condition changes, and not when it stays, ...
+SELECT herald.watch_posts('ac.posts', visible => 'false');
+SELECT * FROM ac.changes();
+SELECT herald.watch_posts('ac.posts', visible => 'false', in_feed => 'true');
+SELECT * FROM ac.changes();
+-- ... and when a policy changes, but not by the first one.
+CREATE FUNCTION ac.admits(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE FUNCTION ac.refuses(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+SELECT herald.room_policy('club', 'ac.admits(text, text)');
+SELECT * FROM ac.changes();
+SELECT herald.room_policy('club', 'ac.refuses(text, text)');
+SELECT * FROM ac.changes();
+SELECT herald.room_policy('club', NULL);
+SELECT * FROM ac.changes();
+
+-- An album is not watched itself. The likes that open its room give it a rule that rechecks the room, which goes with
+-- them. No failure of the rule harms a write.
+CREATE TABLE ac.albums (id int PRIMARY KEY, title text, deleted_at timestamptz);
+CREATE TABLE ac.album_likes (user_id int, album_id int REFERENCES ac.albums ON UPDATE CASCADE ON DELETE CASCADE);
+INSERT INTO ac.albums VALUES (1), (2), (3);
+SELECT herald.watch_likes('ac.album_likes', subject => 'album_id');
+UPDATE ac.albums SET title = 'Edited';
+SELECT * FROM ac.changes();
+UPDATE ac.albums SET deleted_at = now() WHERE id = 1;
+UPDATE ac.albums SET id = 20 WHERE id = 2;
+DELETE FROM ac.albums WHERE id = 3;
+TRUNCATE ac.albums CASCADE;
+SELECT * FROM ac.changes();
+SELECT DISTINCT rule, on_error FROM herald.watched WHERE relation = 'ac.albums'::regclass;
+SELECT herald.unwatch('ac.album_likes');
+SELECT * FROM ac.changes();
+SELECT count(*) FROM pg_trigger WHERE tgrelid::regclass::text ~ '^ac.album' AND NOT tgisinternal;
+
+-- Nothing of this is left when the posts are unwatched, except what rooms of comments need.
 SELECT herald.unwatch('ac.posts');
 SELECT DISTINCT relation, rule FROM herald.watched WHERE publish ~ 'recheck.*access' AND publish ~ 'room:recheck'
 ORDER BY relation, rule;

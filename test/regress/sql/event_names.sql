@@ -83,6 +83,7 @@ FROM (VALUES ('name', named.compiled('{said:1}', 'user:online', NULL, NULL, NULL
              ('nothing', named.compiled('{}', 'item:said', NULL, NULL, NULL)),
              ('recheck_all', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, NULL, NULL, 'changed')),
              ('recheck_star', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, 'eve', '*', 'changed')),
+             ('recheck_prefix', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, NULL, 'said', 'changed')),
              ('recheck_how', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, 'eve', NULL, 'maybe')),
              ('recheck', named.compiled('{}', 'room:recheck', NULL, NULL, NULL, 'eve', NULL, 'withdrawn')),
              ('harmless', named.compiled('{said:7}', 'item:said', NULL, NULL, NULL))) AS r (rule, query);

@@ -1,5 +1,7 @@
 -- names: expressions of the application, with names that the caller's search path finds
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+SELECT coalesce(max(id), 0) AS before FROM herald.event \gset
 CREATE SCHEMA nm;
 CREATE SCHEMA nm_lib;
 CREATE TYPE nm_lib.audience AS ENUM ('all', 'friends');
