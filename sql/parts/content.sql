@@ -197,12 +197,12 @@ CREATE FUNCTION herald_internal.follow_table(relation regclass, author text[])
 	RETURNS TABLE (follows regclass, rows text, follower text[], condition text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation,
-	       herald_internal.rows_sql(w.relation, herald_internal.and_conditions(
-	           a.present, herald_internal.value_condition(a.status, a.accepted))),
+	       herald_internal.follow_rows_sql(w.relation, a.follower, a.followee, herald_internal.and_conditions(
+	           a.present, herald_internal.value_condition(a.status, a.accepted)), a.mutual),
 	       a.follower, herald_internal.match_columns('follow', w.relation, a.followee, 'changed', $1, $2)
 	FROM herald_internal.trusted_tables($1) AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text, status text,
-	                                              accepted text)
+	                                              accepted text, mutual boolean)
 	WHERE w.kind = 'follows' AND cardinality(a.followee) = cardinality($2)
 	ORDER BY w.relation
 	LIMIT 1;
@@ -536,30 +536,38 @@ COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, t
 
 -- ----- likes
 
--- A user may have several rows for one subject (reactions): the notification goes with the last one.
+-- A user may have several rows for one subject (reactions): the notification goes with the last one. With a column of
+-- kinds, each kind is a reaction of its own.
 CREATE FUNCTION herald_internal.compile_likes(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	liked record;
 	actor herald_internal.person;
 	subject herald_internal.subject;
+	type text;
 	cause text;
+	kind_id text;
+	columns text[];
 	identity text;
 	counter int;
 	part record;
 	present text;
 	made record;
 BEGIN
-	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], present text,
+	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], kind text[], present text,
 	                                                          on_error text);
 	actor := herald_internal.person_of_columns('actor', 'changed', relation, liked.actor);
+	type := CASE WHEN liked.kind IS NULL THEN 'like' ELSE 'reaction' END;
+	columns := liked.actor || liked.subject || liked.kind;
+	kind_id := herald_internal.id_sql('changed', liked.kind);
+	identity := array_to_string(columns, ',');
 	PERFORM herald_internal.delete_parts(relation, '{unlike,like,like_gone}');
 	FOR part IN SELECT * FROM herald_internal.subject_parts(arguments) LOOP
 		present := herald_internal.and_conditions(liked.present,
 			herald_internal.part_condition(part.type_column, part.value));
 		subject := herald_internal.subject_of_columns(relation, liked.subject, part.subject_table);
-		cause := format('%s:like:%s', subject.room, herald_internal.id_template('changed', liked.actor));
-		identity := array_to_string(liked.actor || liked.subject, ',');
+		cause := concat_ws(':', subject.room, type, herald_internal.id_template('changed', liked.actor),
+		                   herald_internal.id_template('changed', liked.kind));
 		counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, present, subject.type,
 		                                      subject.owner);
 		FOR made IN
@@ -570,22 +578,26 @@ BEGIN
 			PERFORM herald_internal.watch(relation, made.rule || part.suffix, ARRAY[made.operation], active => present,
 				key => identity, on_error => liked.on_error,
 				joins => concat_ws(E'\n', subject.joins, actor.joins),
-				actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => 'like',
+				actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => type,
 				subject_type => subject.type, subject_id => subject.id, cause => cause, retract => '',
+				title => CASE WHEN liked.kind IS NOT NULL
+				THEN format('{actor} reacted {changed.%s:40} to your %s', liked.kind[1],
+				            replace(subject.type, '_', ' ')) END,
+				data => CASE WHEN liked.kind IS NOT NULL THEN herald_internal.json_sql('kind', kind_id) END,
 				thread => subject.thread,
 				event => subject.type || made.event,
 				room => subject.room,
-				payload => herald_internal.json_sql(subject.json_key, subject.id, 'userId', actor.id, 'username',
-				                           actor.name, 'liked', made.liked,
-				                           'timestamp', herald_internal.now_sql()),
+				payload => herald_internal.json_sql(VARIADIC ARRAY[subject.json_key, subject.id, 'userId', actor.id,
+					'username', actor.name, 'liked', made.liked, 'timestamp', herald_internal.now_sql()] ||
+					CASE WHEN liked.kind IS NOT NULL THEN ARRAY['kind', kind_id] END),
 				counter => counter, counted_id => subject.id, delta => made.delta);
 		END LOOP;
 		PERFORM herald_internal.watch(relation, 'like_gone' || part.suffix, '{delete}', active => present,
 			key => identity, on_error => liked.on_error,
 			retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation,
 			                                    herald_internal.and_conditions(
-				herald_internal.match_columns('another', relation, liked.actor || liked.subject, 'changed', relation,
-				                              liked.actor || liked.subject), present)));
+				herald_internal.match_columns('another', relation, columns, 'changed', relation, columns),
+				present)));
 	END LOOP;
 END
 $$;
@@ -594,13 +606,14 @@ CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, s
 	subject_table regclass DEFAULT NULL,
 	deleted_at text DEFAULT NULL, on_error text DEFAULT 'suspend', active text DEFAULT NULL,
 	subject_type text DEFAULT NULL, subject_tables jsonb DEFAULT NULL, ignore text[] DEFAULT '{}',
+	kind text DEFAULT NULL,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := jsonb_build_object(
 		'actor', actor, 'subject', subject, 'subject_table', subject_table, 'deleted_at', deleted_at,
 		'on_error', on_error, 'active', active, 'subject_type', subject_type, 'subject_tables', subject_tables,
-		'ignore', ignore, 'schemas', schemas);
+		'ignore', ignore, 'kind', kind, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
 	                                          taken => ignored || herald_internal.parse_columns(relation, subject));
@@ -610,6 +623,7 @@ BEGIN
 	PERFORM herald_internal.register_table(relation, 'likes', jsonb_build_object(
 		'actor', actor_columns,
 		'subject', subject_columns,
+		'kind', (herald_internal.parse_columns(relation, kind))[1:1],
 		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
 		'on_error', on_error) || herald_internal.subject_arguments(relation, 'likes', subject_columns, subject_table,
 		                                    subject_type, subject_tables, schemas), ignored);
@@ -617,9 +631,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text, text, jsonb, text[],
-	text[]) IS
+	text, text[]) IS
 	'notifies the author of a liked subject, as long as the like exists, and publishes likes, unlikes and their total'
-	' to the subject''s room';
+	' to the subject''s room; with a column of kinds, each kind is a reaction of its own';
 
 -- ----- comments
 

@@ -8,7 +8,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT CASE kind
 		WHEN 'users' THEN '{key,name,handle,notifications_enabled}'
 		WHEN 'posts' THEN '{author,parent,key,body,deleted_at,published_at}'
-		WHEN 'likes' THEN '{actor,subject,subject_table,deleted_at}'
+		WHEN 'likes' THEN '{actor,subject,subject_table,kind,deleted_at}'
 		WHEN 'comments' THEN '{author,subject,subject_table,parent,key,body,deleted_at}'
 		WHEN 'follows' THEN '{follower,followee,deleted_at}'
 		WHEN 'members' THEN '{conversation,member,last_read,left_at}'
@@ -28,6 +28,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                    FROM jsonb_path_query(arguments -> r.role, 'lax $[*] ? (@ != null)') AS v) AS c (columns)
 	WHERE c.columns IS NOT NULL OR NOT arguments ?| CASE
 		WHEN r.role IN ('receiver', 'conversation') THEN '{receiver,conversation}'::text[]
+		WHEN r.role = 'kind' THEN '{actor}'
 		WHEN r.role IN ('deleted_at', 'left_at') THEN '{present}'
 		WHEN r.role = 'subject_table' THEN '{subject_tables}'
 		WHEN r.role = 'parent' AND kind = 'posts' THEN '{author}'
@@ -78,7 +79,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		             'removed|'
 		             'banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|vote|value|direction)'
 		             '(_at|_on|_date|_time|_until)?$') OR
-		     words ~ '(^|_)(type|kind|category)$' AND
+		     words ~ '(^|_)(type|kind|category|emoji|reaction)$' AND
 		     words !~ '(mime|media|file|content|attachment|format|account)_type$'
 		THEN 'state'
 	END;
@@ -108,6 +109,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' AND kind NOT IN ('users', 'blocks')
 		THEN CASE WHEN kind = 'posts' THEN
 			format('visible => %L', format('post.%1$I IS NULL OR post.%1$I > now()', name)) END
+		WHEN kind = 'likes' AND category IN ('S', 'E') AND NOT paired AND
+		     words ~ '(^|_)(kind|category|type|emoji|reaction)$'
+		THEN format('kind => %L', name)
 		WHEN kind IN ('likes', 'comments') AND words ~ '_type$' AND paired THEN format('subject_type => %L', name)
 		ELSE format('active => %L', format(CASE
 			WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' THEN '%1$I IS NULL OR %1$I > now()'
@@ -128,7 +132,8 @@ CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arg
 	RETURNS TABLE (name text, meaning text, argument text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.attname::text, m.meaning,
-	       herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning, EXISTS (
+	       herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
+	           w.words ~ 'type$' AND EXISTS (
 	           SELECT FROM unnest(herald_internal.column_names($1)) AS id (name)
 	           WHERE herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')))
 	FROM pg_attribute AS a

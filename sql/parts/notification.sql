@@ -38,6 +38,8 @@ INSERT INTO herald.notification_type (name, title, priority, group_by, group_tit
 VALUES
 	('like', '{actor} liked your {subject}', 10, 'subject', '{actor} and {others} liked your {subject}', 'always',
 	 false, true),
+	('reaction', '{actor} reacted to your {subject}', 10, 'subject', '{actor} and {others} reacted to your {subject}',
+	 'always', false, true),
 	('comment', '{actor} commented on your {subject}', 20, 'none', NULL, 'always', false, true),
 	('reply', '{actor} replied to your {subject}', 30, 'none', NULL, 'always', false, true),
 	('mention', '{actor} mentioned you', 40, 'none', NULL, 'always', false, true),

@@ -73,6 +73,22 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	              herald_internal.id_sql('changed', one), herald_internal.id_sql('changed', other));
 $$;
 
+-- Returns the FROM item of the rows of follows that meet a condition. A mutual row is two: its users follow each other.
+CREATE FUNCTION herald_internal.follow_rows_sql(relation regclass, follower text[], followee text[], condition text,
+                                                mutual boolean) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN mutual THEN (
+		SELECT '(' || string_agg(format('SELECT %s FROM %s AS post', w.list,
+		                                herald_internal.rows_sql(relation, condition)), ' UNION ALL ') || ')'
+		FROM (SELECT string_agg(format('post.%I AS %I', f.name, f.alias), ', ' ORDER BY f.place)
+		      FROM unnest(follower || followee, follower || followee) WITH ORDINALITY AS f (name, alias, place)
+		      UNION ALL
+		      SELECT string_agg(format('post.%I AS %I', f.name, f.alias), ', ' ORDER BY f.place)
+		      FROM unnest(followee || follower, follower || followee) WITH ORDINALITY AS f (name, alias, place))
+			AS w (list))
+		ELSE herald_internal.rows_sql(relation, condition) END;
+$$;
+
 -- A follow counts when it is accepted. If that takes a while, the request and its acceptance are notifications of
 -- their own.
 CREATE FUNCTION herald_internal.compile_follows(relation regclass, arguments jsonb) RETURNS void
@@ -84,12 +100,14 @@ DECLARE
 	follower_id text;
 	followee_id text;
 	accepted text;
+	rows text;
 	identity text;
 	counter int;
 	made record;
 BEGIN
 	SELECT * INTO follow FROM jsonb_to_record(arguments)
-		AS a (follower text[], followee text[], present text, status text, accepted text, pending text, on_error text);
+		AS a (follower text[], followee text[], present text, status text, accepted text, pending text, on_error text,
+		      mutual boolean);
 	follower := herald_internal.person_of_columns('follower', 'changed', relation, follow.follower);
 	followee := herald_internal.person_of_columns('followee', 'changed', relation, follow.followee);
 	follower_id := herald_internal.id_template('changed', follow.follower);
@@ -97,21 +115,32 @@ BEGIN
 	accepted := herald_internal.and_conditions(follow.present,
 	                                           herald_internal.value_condition(follow.status, follow.accepted));
 	identity := array_to_string(follow.follower || follow.followee, ',');
-	counter := herald_internal.save_total(relation, 'totalFollowers', follow.followee, accepted, 'user', 'SELECT $1');
+	rows := herald_internal.follow_rows_sql(relation, follow.follower, follow.followee, accepted, follow.mutual);
+	counter := herald_internal.save_counter(relation, 'totalFollowers',
+		format('SELECT count(*) FROM %s AS counted WHERE %s', rows,
+		       herald_internal.match_id('counted', relation, follow.followee, '$1')), 'user', 'SELECT $1');
+	PERFORM herald_internal.delete_rules(relation, 'unfollow_back'),
+		herald_internal.delete_rules(relation, 'follow_back');
 	FOR made IN
-		SELECT * FROM (VALUES ('unfollow', 'delete', 'user:unfollowed', NULL, 'feed:' || followee_id, -1, 'withdrawn'),
-		                      ('follow', 'insert', 'user:followed', 'feed:' || followee_id, NULL, 1, 'granted'))
-			AS m (rule, operation, event, joins, leaves, delta, access)
+		SELECT m.rule || w.suffix AS rule, m.operation, m.event, m.delta, m.access, w.follower, w.followee,
+		       CASE WHEN m.delta > 0 THEN w.feed END AS joins, CASE WHEN m.delta < 0 THEN w.feed END AS leaves
+		FROM (VALUES ('', follower, followee, 'feed:' || followee_id),
+		             ('_back', followee, follower, 'feed:' || follower_id)) AS w (suffix, follower, followee, feed)
+		CROSS JOIN (VALUES ('unfollow', 'delete', 'user:unfollowed', -1, 'withdrawn'),
+		                   ('follow', 'insert', 'user:followed', 1, 'granted'))
+			AS m (rule, operation, event, delta, access)
+		WHERE w.suffix = '' OR follow.mutual
+		ORDER BY w.suffix, m.delta
 	LOOP
 		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => accepted, key => identity,
 			on_error => follow.on_error,
 			joins => concat_ws(E'\n', follower.joins, followee.joins),
 			event => made.event, room => format('user:%s user:%s', follower_id, followee_id),
-			payload => herald_internal.json_sql('followerId', follower.id, 'followerName', follower.name,
-			                           'followeeId', followee.id, 'followeeName', followee.name, 'timestamp',
-			                           herald_internal.now_sql()),
-			member => follower.id, member_joins => made.joins, member_leaves => made.leaves,
-			counter => counter, counted_id => followee.id, delta => made.delta,
+			payload => herald_internal.json_sql('followerId', (made.follower).id, 'followerName', (made.follower).name,
+			                           'followeeId', (made.followee).id, 'followeeName', (made.followee).name,
+			                           'timestamp', herald_internal.now_sql()),
+			member => (made.follower).id, member_joins => made.joins, member_leaves => made.leaves,
+			counter => counter, counted_id => (made.followee).id, delta => made.delta,
 			recheck => CASE WHEN herald_internal.access_reads(relation) IS NOT NULL
 			THEN herald_internal.pair_rechecks_sql(follow.follower, follow.followee) END, access => made.access);
 	END LOOP;
@@ -141,7 +170,7 @@ BEGIN
 	END LOOP;
 	PERFORM herald_internal.save_room_source(relation, 'follows', format(
 		'SELECT u.id AS user_id, ''feed:'' || %s AS room FROM unnest($1::text[]) AS u (id) JOIN %s AS f ON %s',
-		herald_internal.id_sql('f', follow.followee), herald_internal.rows_sql(relation, accepted),
+		herald_internal.id_sql('f', follow.followee), rows,
 		herald_internal.match_id('f', relation, follow.follower, 'u.id')));
 END
 $$;
@@ -151,12 +180,12 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active',
 	pending text DEFAULT 'pending,requested',
 	on_error text DEFAULT 'suspend', active text DEFAULT NULL,
-	ignore text[] DEFAULT '{}',
+	ignore text[] DEFAULT '{}', mutual boolean DEFAULT false,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := jsonb_build_object(
-		'follower', follower, 'followee', followee, 'deleted_at', deleted_at, 'status', status,
+		'mutual', mutual, 'follower', follower, 'followee', followee, 'deleted_at', deleted_at, 'status', status,
 		'accepted', accepted, 'pending', pending, 'on_error', on_error, 'active', active, 'ignore', ignore,
 		'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
@@ -164,15 +193,17 @@ DECLARE
 	                                           ignored);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'follows', jsonb_build_object(
-		'follower', pair.one, 'followee', pair.other, 'present',
+		'follower', pair.one, 'followee', pair.other, 'mutual', nullif(mutual, false), 'present',
 		herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending), ignored);
 	PERFORM herald_internal.save_call(relation, 'follows', call);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text, text[], text[]) IS
+COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text, text[], boolean,
+	text[]) IS
 	'notifies followed users, publishes follows to both users, and puts followers into the feeds that they follow; '
-	'with a status column, notifies of requests and of their acceptance';
+	'with a status column, notifies of requests and of their acceptance; if mutual, a row is a friendship: its users '
+	'follow each other';
 
 -- ----- blocks
 
