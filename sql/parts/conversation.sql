@@ -129,7 +129,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
-CREATE FUNCTION herald_internal.compile_messages(relation regclass, arguments jsonb) RETURNS void
+-- Compiles the messages to a conversation or, without its column in the arguments, to a receiver.
+CREATE FUNCTION herald_internal.compile_messages_to(relation regclass, arguments jsonb, suffix text, condition text)
+	RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	message record;
@@ -148,6 +150,7 @@ BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
 		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text,
 		      on_error text, zone text, payload_columns text[]);
+	message.present := herald_internal.and_conditions(message.present, condition);
 	sender := herald_internal.person_of_columns('actor', 'changed', relation, message.sender);
 	id := herald_internal.id_sql('changed', message.key);
 	conversation_id := herald_internal.id_sql('changed', message.conversation);
@@ -171,7 +174,7 @@ BEGIN
 		                      ('message_delete', 'delete', 'message:deleted', NULL, cause, NULL))
 			AS m (rule, operation, event, recipient, retract, ack)
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => message.present,
+		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => message.present,
 			on_error => message.on_error,
 			joins => sender.joins,
 			actor => sender.id, actor_name => sender.name, recipient => made.recipient, type => 'message',
@@ -190,7 +193,6 @@ BEGIN
 			                                                              message.payload_columns),
 			                           'timestamp', herald_internal.now_sql()));
 	END LOOP;
-	PERFORM herald_internal.delete_rules(relation, 'message_request');
 	IF waiting IS NOT NULL THEN
 		PERFORM herald_internal.watch(relation, 'message_request', active => message.present,
 			on_error => message.on_error,
@@ -203,7 +205,26 @@ BEGIN
 	PERFORM herald_internal.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,
 		coalesce(herald_internal.members_sql(relation, message.conversation), 'SELECT ' ||
 		         herald_internal.id_sql('changed', message.receiver)),
-		subject_type, coalesce(conversation_id, id), cause, thread, data, message.present, NULL, message.on_error);
+		subject_type, coalesce(conversation_id, id), cause, thread, data, message.present, NULL, message.on_error,
+		suffix);
+END
+$$;
+
+-- A table may have both columns: a row without a conversation is then a message to its receiver.
+CREATE FUNCTION herald_internal.compile_messages(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	conversation text := arguments -> 'conversation' ->> 0;
+BEGIN
+	PERFORM herald_internal.delete_parts(relation, '{message,message_update,message_delete,message_request,mention,'
+	                                               'mention_edit}');
+	IF arguments -> 'direct' = 'true' THEN
+		PERFORM herald_internal.compile_messages_to(relation, arguments, '', format('%I IS NOT NULL', conversation)),
+			herald_internal.compile_messages_to(relation, arguments - 'conversation', ':direct',
+			                                    format('%I IS NULL', conversation));
+	ELSE
+		PERFORM herald_internal.compile_messages_to(relation, arguments, '', NULL);
+	END IF;
 END
 $$;
 
@@ -268,6 +289,9 @@ BEGIN
 		                                             conversation_columns || receiver_columns || body_columns),
 		'max_length', max_length,
 		'ack', ack,
+		'direct', nullif(receiver_columns IS NOT NULL AND EXISTS (
+			SELECT FROM pg_attribute AS a
+			WHERE a.attrelid = relation AND a.attname = conversation_columns[1] AND NOT a.attnotnull), false),
 		'payload_columns', herald_internal.check_published(relation, payload_columns),
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)), ignored);
 	PERFORM herald_internal.save_call(relation, 'messages', call);

@@ -14,8 +14,10 @@ DECLARE
 	found regclass[] := ARRAY(
 		SELECT w.relation
 		FROM herald_internal.watched_table AS w
-		CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], sendable boolean)
-		WHERE w.kind = 'messages' AND a.sendable AND (a.conversation IS NULL) = direct
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], sendable boolean, direct boolean)
+		WHERE w.kind = 'messages' AND a.sendable AND
+		      CASE WHEN message_table.direct THEN a.conversation IS NULL OR a.direct
+		      ELSE a.conversation IS NOT NULL END
 		ORDER BY w.relation::text);
 BEGIN
 	IF cardinality(found) <> 1 THEN
