@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "message.h"
 #include "subtransaction.h"
 
 /* Ends the current subtransaction with a rollback and returns the error that caused it. */
@@ -60,5 +61,7 @@ subtransaction_run(void (*work)(void *argument), void *argument)
 	CurrentResourceOwner = owner;
 	if (error != NULL && ends_transaction(error->sqlerrcode))
 		ReThrowError(error);
+	if (error != NULL)
+		error->message = message_line(error->message ? error->message : "", MESSAGE_LONGEST_ERROR);
 	return error;
 }

@@ -5,7 +5,8 @@
  *
  * A room source is a query over a watched table: it takes user ids and returns
  * pairs of a user and a room.  Each runs as the owner of its table, and returns
- * only rooms of its kind: conversations or feeds.
+ * only rooms of its kind: conversations or feeds.  If it fails, it runs for each user
+ * alone.  The log gets one line about all failures of a source, at most one a minute.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -16,6 +17,8 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
 
 #include "query.h"
 #include "query_cache.h"
@@ -23,7 +26,7 @@
 
 static SavedQuery find_room_sources = {
 	.name = "the query for sources of rooms",
-	.text = "SELECT s.sql, k.relowner, s.prefix FROM herald_internal.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
+	.text = "SELECT s.sql, k.relowner, s.prefix, s.relation, s.relation::text FROM herald_internal.room_source AS s JOIN pg_class AS k ON k.oid = s.relation"
 			" WHERE s.prefix = ANY ($1) ORDER BY s.relation, s.kind",
 	.nargs = 1,
 	.argtypes = { TEXTARRAYOID },
@@ -38,8 +41,21 @@ typedef struct RoomSearch
 	TupleDesc shape;
 	const char *sql;
 	const char *prefix; /* rooms with another beginning are left out */
-	Datum users;		/* text[] */
+	Oid relation;
+	const char *table; /* its name */
+	Datum users;	   /* text[] */
+	int failed;		   /* number of users with a failure of their own */
+	ErrorData *error;  /* of the latest failure */
 } RoomSearch;
+
+/* The table of a source that has failed in this session. */
+typedef struct FailedSource
+{
+	Oid relation;
+	TimestampTz silent_until; /* later failures are not reported before this time */
+} FailedSource;
+
+#define REPORT_INTERVAL_MS (60 * 1000)
 
 static bool
 begins_with(Datum room, const char *prefix)
@@ -74,11 +90,40 @@ room_search_run(void *argument)
 static bool
 room_search_try(RoomSearch *search)
 {
-	ErrorData *error = subtransaction_run(room_search_run, search);
+	search->error = subtransaction_run(room_search_run, search);
+	return search->error == NULL;
+}
 
-	if (error != NULL)
-		ereport(DEBUG1, (errmsg("a source of rooms failed: %s", error->message)));
-	return error == NULL;
+/* Returns whether the latest report on a table is long ago, and notes the next one. */
+static bool
+may_report(Oid relation)
+{
+	static HTAB *sources;
+	HASHCTL shape = { .keysize = sizeof(Oid), .entrysize = sizeof(FailedSource) };
+	TimestampTz now = GetCurrentTimestamp();
+	FailedSource *source;
+	bool known;
+
+	if (sources == NULL)
+		sources = hash_create("pg_herald failed sources of rooms", 16, &shape, HASH_ELEM | HASH_BLOBS);
+	source = hash_search(sources, &relation, HASH_ENTER, &known);
+	if (known && now < source->silent_until)
+		return false;
+	source->silent_until = TimestampTzPlusMilliseconds(now, REPORT_INTERVAL_MS);
+	return true;
+}
+
+/* The number of failures is up to clients. */
+static void
+report_source(const RoomSearch *search)
+{
+	if (search->failed == 0 || !may_report(search->relation))
+		return;
+	ereport(WARNING, (errmsg("could not find the rooms \"%s...\" of table %s: %s", search->prefix,
+							 search->table, search->error->message),
+					  errdetail_plural("The query failed for %d user.", "The query failed for %d users.", search->failed,
+									   search->failed),
+					  errhint("Watch the table again. herald_internal.room_source has the query.")));
 }
 
 /* Runs the source once for each user, so that one bad id harms no other user. */
@@ -96,8 +141,7 @@ room_search_each(RoomSearch *search, ArrayType *users)
 			continue;
 		search->users = PointerGetDatum(construct_array(&elements[i], 1, TEXTOID, -1, false, TYPALIGN_INT));
 		if (!room_search_try(search))
-			ereport(WARNING, (errmsg("could not find the rooms of user \"%s\"", TextDatumGetCString(elements[i])),
-							  errdetail("The query was: %s", search->sql)));
+			search->failed++;
 	}
 }
 
@@ -126,10 +170,15 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 
 		search.sql = SPI_getvalue(found->vals[i], found->tupdesc, 1);
 		search.prefix = SPI_getvalue(found->vals[i], found->tupdesc, 3);
+		search.relation = DatumGetObjectId(SPI_getbinval(found->vals[i], found->tupdesc, 4, &isnull));
+		search.table = SPI_getvalue(found->vals[i], found->tupdesc, 5);
 		search.users = PointerGetDatum(users);
+		search.failed = 0;
 		query_lend(&scope, DatumGetObjectId(SPI_getbinval(found->vals[i], found->tupdesc, 2, &isnull)));
 		if (!room_search_try(&search))
 			room_search_each(&search, users);
+		query_reclaim(&scope);
+		report_source(&search);
 	}
 	query_end(&scope);
 	return (Datum) 0;

@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 
 #include "admin/role_settings.h"
+#include "message.h"
 #include "query.h"
 #include "query_cache.h"
 #include "subtransaction.h"
@@ -145,15 +146,20 @@ check_pairs(RoomCheck *check, int first, int count)
 	}
 }
 
+static char *
+name_of(const RoomCheck *check, int column)
+{
+	return message_line(TextDatumGetCString(check->pairs[column][check->failed_pair]), MESSAGE_LONGEST_NAME);
+}
+
 /* One line for all failures: their number is up to clients. */
 static void
 report_failures(const RoomCheck *check)
 {
 	if (check->failed == 0)
 		return;
-	ereport(WARNING, (errmsg("user \"%s\" may not join room \"%s\": %s",
-							 TextDatumGetCString(check->pairs[PAIR_USER][check->failed_pair]),
-							 TextDatumGetCString(check->pairs[PAIR_ROOM][check->failed_pair]), check->error->message),
+	ereport(WARNING, (errmsg("user \"%s\" may not join room \"%s\": %s", name_of(check, PAIR_USER),
+							 name_of(check, PAIR_ROOM), check->error->message),
 					  check->failed > 1 ? errdetail("The check failed for %d users and rooms.", check->failed) : 0));
 }
 

@@ -30,6 +30,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "message.h"
 #include "write/event_check.h"
 #include "write/event_log.h"
 
@@ -196,6 +197,12 @@ check_event(TupleTableSlot *event, const EventRights *rights, Oid owner)
 	return EVENT_ALLOWED;
 }
 
+static char *
+name_of_event(TupleTableSlot *event)
+{
+	return message_line(TextDatumGetCString(event->tts_values[PUBLISHED_NAME]), MESSAGE_LONGEST_NAME);
+}
+
 /* Counts a refused event, and describes the first. */
 static void
 refuse(RefusedEvents *refused, Verdict verdict, TupleTableSlot *event, Oid owner)
@@ -204,7 +211,7 @@ refuse(RefusedEvents *refused, Verdict verdict, TupleTableSlot *event, Oid owner
 		return;
 	refused->sqlstate = verdict == EVENT_RESERVED ? ERRCODE_RESERVED_NAME : ERRCODE_INSUFFICIENT_PRIVILEGE;
 	if (verdict == EVENT_RESERVED)
-		refused->message = psprintf("event name \"%s\" is reserved", TextDatumGetCString(event->tts_values[PUBLISHED_NAME]));
+		refused->message = psprintf("event name \"%s\" is reserved", name_of_event(event));
 	else if (verdict == EVENT_FOR_EVERYBODY)
 		refused->message = psprintf("role \"%s\" may not publish to room \"*\"", GetUserNameFromId(owner, false));
 	else if (verdict == EVENT_MOVES_MEMBERS)

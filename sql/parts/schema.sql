@@ -67,7 +67,7 @@ COMMENT ON TABLE herald.rule_failure IS
 COMMENT ON COLUMN herald.rule_failure.rule IS 'the id of the rule (herald_internal.rule)';
 COMMENT ON COLUMN herald.rule_failure.at IS 'the start of the transaction whose rule failed';
 COMMENT ON COLUMN herald.rule_failure.sqlstate IS 'the SQLSTATE of the error';
-COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error';
+COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error, on one line, cut to 500 bytes';
 COMMENT ON COLUMN herald.rule_failure.id IS 'a number of its own';
 
 -- Sessions that meet a misfit at the same time add a row each: none waits for another.

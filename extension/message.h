@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * message.h
+ *	  Shortens texts of others for messages in the log.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_MESSAGE_H
+#define HERALD_MESSAGE_H
+
+/* Longest text of an error of others in a message, in bytes. */
+#define MESSAGE_LONGEST_ERROR 500
+
+/* Longest name in a message, in bytes: a user, a room, an event. */
+#define MESSAGE_LONGEST_NAME 100
+
+/*
+ * Returns a text on one line, cut to so many bytes.  It belongs to the current memory context.  The text may
+ * be chosen by clients, or contain values of the application's rows.
+ */
+extern char *message_line(const char *text, int limit);
+
+#endif /* HERALD_MESSAGE_H */
