@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/origin.h"
@@ -259,6 +260,20 @@ take_line(void *context, const char *section, const char *name, const char *valu
 	return take_setting(file->config, setting, value, again, file->config->config);
 }
 
+/* Returns 0, the number of a wrong line, or -1 with errno set.  A folder would pass for an empty file. */
+static int
+parse_file(File *file)
+{
+	struct stat status;
+
+	if (stat(file->config->config, &status) == 0 && S_ISDIR(status.st_mode))
+	{
+		errno = EISDIR;
+		return -1;
+	}
+	return ini_parse(file->config->config, take_line, file);
+}
+
 static bool
 take_file(Config *config)
 {
@@ -267,9 +282,9 @@ take_file(Config *config)
 
 	if (config->config[0] == '\0')
 		return true;
-	result = ini_parse(config->config, take_line, &file);
+	result = parse_file(&file);
 	if (result < 0)
-		fprintf(stderr, "herald-bridge: %s: %s\n", config->config, strerror(errno));
+		fprintf(stderr, "herald-bridge: config: %s: %s\n", config->config, strerror(errno));
 	else if (result > 0)
 		fprintf(stderr, "herald-bridge: %s: error in line %d; a line has the form: name = value\n", config->config, result);
 	return result == 0;

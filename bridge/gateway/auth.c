@@ -100,6 +100,10 @@ read_secret_file(const char *path, AuthSettings *settings)
 	return true;
 }
 
+#define SECRET_HINT \
+	"The file holds the secret with which the application signs tokens, and the bridge's user can read it. A new secret: " \
+	"openssl rand -hex 32"
+
 static bool
 read_secret(const char *path, AuthSettings *settings)
 {
@@ -107,7 +111,7 @@ read_secret(const char *path, AuthSettings *settings)
 
 	if (!read_secret_file(path, settings))
 	{
-		fprintf(stderr, "herald-bridge: jwt-secret-file: %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "herald-bridge: jwt-secret-file: %s: %s\n  " SECRET_HINT "\n", path, strerror(errno));
 		return false;
 	}
 	fault = settings->secret_length == 0			  ? "an empty secret" :
@@ -126,7 +130,7 @@ read_settings(const Config *config, AuthSettings *settings)
 {
 	if (config->jwt_secret_file[0] == '\0')
 	{
-		fputs("herald-bridge: jwt-secret-file is not set: without it no token can be checked\n", stderr);
+		fputs("herald-bridge: jwt-secret-file is not set: without it no token can be checked\n  " SECRET_HINT "\n", stderr);
 		return false;
 	}
 	if (!find_algorithm(config->jwt_algorithm, &settings->algorithm))

@@ -285,7 +285,9 @@ dialect_file_read(const char *path)
 	if (value == NULL && error.line > 0)
 		fprintf(stderr, "herald-bridge: %s:%d: %s\n", path, error.line, error.text);
 	else if (value == NULL)
-		fprintf(stderr, "herald-bridge: dialect: %s\n", error.text);
+		fprintf(stderr,
+				"herald-bridge: dialect: %s\n  Set the path of a file, or the name of a shipped dialect: canonical, kebab, namespaces, snake.\n",
+				error.text);
 	json_decref(value);
 	return NULL;
 }

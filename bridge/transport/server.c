@@ -146,6 +146,32 @@ is_port(const char *text)
 	return end != text && *end == '\0' && port >= 0 && port <= 65535;
 }
 
+/* Reports that the bridge cannot listen, the reason, and a hint, which may be NULL, on standard error. */
+static void
+report_listen_failure(const Config *config, const char *reason, const char *hint)
+{
+	fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s%s%s\n", config->listen, reason,
+			hint ? "\n  " : "", hint ? hint : "");
+}
+
+static const char *
+listen_hint(int error)
+{
+	switch (error)
+	{
+		case EADDRINUSE:
+			return "Another process listens there, perhaps another bridge (ss -ltnp shows it): end it, or set another "
+				   "port with --listen.";
+		case EACCES:
+			return "Ports below 1024 need the capability CAP_NET_BIND_SERVICE: set a higher port with --listen, behind a "
+				   "proxy.";
+		case EADDRNOTAVAIL:
+			return "This machine does not have that address: set one of its own with --listen, or 0.0.0.0 or [::] for all.";
+		default:
+			return NULL;
+	}
+}
+
 /* Returns the address of the setting "listen", for freeaddrinfo(); NULL after a message on standard error. */
 static struct addrinfo *
 find_address(const Config *config)
@@ -164,7 +190,7 @@ find_address(const Config *config)
 		reason = code != 0 ? gai_strerror(code) : NULL;
 	}
 	if (reason != NULL)
-		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", config->listen, reason);
+		report_listen_failure(config, reason, NULL);
 	free(host);
 	free(port);
 	return address;
@@ -179,7 +205,7 @@ bind_address(void)
 		return false;
 	server.listening = open_listener(address);
 	if (server.listening < 0)
-		fprintf(stderr, "herald-bridge: listen: cannot listen on \"%s\": %s\n", server.config->listen, strerror(errno));
+		report_listen_failure(server.config, strerror(errno), listen_hint(errno));
 	freeaddrinfo(address);
 	return server.listening >= 0;
 }
@@ -191,7 +217,8 @@ check_folder(const Config *config)
 
 	if (config->www[0] == '\0' || (stat(config->www, &status) == 0 && S_ISDIR(status.st_mode)))
 		return true;
-	fprintf(stderr, "herald-bridge: www: %s is not a folder\n", config->www);
+	fprintf(stderr, "herald-bridge: www: %s is not a folder\n  Give the folder with the files to serve, or leave www out.\n",
+			config->www);
 	return false;
 }
 

@@ -170,7 +170,23 @@ test('names a pooler that shares backends in its log and in /readyz, and is read
 test('fails to start when its port is in use', async () => {
   const { code, output } = await runBridge(settings({ listen: `127.0.0.1:${bridge.port}` }));
   assert.notEqual(code, 0);
-  assert.match(output, /in use|listen|bind/i);
+  assert.match(output, /cannot listen on "127.0.0.1:\d+": Address already in use\n  .*set another port with --listen/);
+});
+
+test('names a remedy for each start error', async () => {
+  for (const [wrong, remedy] of [
+    [{ listen: '192.0.2.1:8080' }, /Cannot assign requested address\n  .*0\.0\.0\.0/],
+    [{ 'jwt-secret-file': '/no/such/file' }, /No such file or directory\n  .*openssl rand/],
+    [{ 'jwt-secret-file': '' }, /is not set.*\n  .*openssl rand/],
+    [{ www: '/no/such/directory' }, /is not a folder\n  .*leave www out/],
+    [{ config: '/no/such/file' }, /config: \/no\/such\/file: No such file/],
+    [{ config: '/' }, /config: \/: Is a directory/],
+    [{ dialect: 'nowhere' }, /nowhere\.json: No such file or directory\n  .*canonical, kebab, namespaces, snake/],
+  ]) {
+    const { code, output } = await runBridge(settings(wrong));
+    assert.equal(code, 1, output);
+    assert.match(output, remedy);
+  }
 });
 
 test('takes settings from a file, the environment and the command line, which wins', async () => {
