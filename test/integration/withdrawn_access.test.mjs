@@ -405,6 +405,56 @@ test('recovers a session when one transaction has several rechecks', async () =>
   assert.deepEqual(lobby.numbers(client), lobby.all);
 });
 
+test('stays in a conversation that it joined by action before the log has put it there', async () => {
+  const narrow = await scene.addBridge(['--queue-limit=8kB', '--page-size=10']);
+  const [lobby, ann, ben] = await lobbyOf('Ann', 'Ben');
+  const client = await scene.plain(ann, { bridge: narrow });
+  await enter(client, [lobby.room]);
+  client.socket.pause();
+  await database.query("SELECT count(herald.publish($1, 'lobby:long', jsonb_build_object('text', repeat('x', 1000)))) FROM generate_series(1, 10000)", [lobby.room]);
+  await until('the client has fallen behind', async () => await narrow.metric('herald_fallen_behind_total') > 0);
+  const conversation = await scene.conversation(ann, ben);
+  const rooms = await narrow.metric('herald_rooms');
+  const answer = client.ask('room:join', { room: `conversation:${conversation}` }, 60000);
+  await until('the client is in the room', async () => await narrow.metric('herald_rooms') > rooms);
+  client.socket.resume();
+  assert.ok((await answer).ok);
+  await scene.settle(client);
+  await scene.message(conversation, ben, 'Hello');
+  await scene.settle(client);
+  assert.deepEqual(left(client), []);
+  assert.equal(client.all('message:created').length, 1);
+});
+
+test('recovers exactly after a bridge was killed right behind the answer to a join', async () => {
+  const doomed = await scene.addBridge();
+  const changes = { none: [], withdrawal: ['unseat'], interruption: ['unseat', 'seat'] };
+  for (let round = 0; round < 4; round++) {
+    for (const [name, steps] of Object.entries(changes)) {
+      const [lobby, ann] = await lobbyOf('Ann');
+      const client = await scene.plain(ann, { bridge: doomed });
+      await lobby.secret(); // before the join
+      await enter(client, [lobby.room]);
+      await doomed.kill();
+      for (const step of steps) {
+        await transaction(async (connection) => {
+          await lobby[step](ann, connection);
+          await lobby.recheck(ann, connection);
+        });
+        if (step === 'unseat') await lobby.secret();
+      }
+      await (name === 'withdrawal' ? lobby.secret() : lobby.publish());
+      const back = await scene.plain(ann, { position: client.position, sessionId: client.sessionId });
+      await scene.settle(back);
+      assert.equal(back.welcomes[0].recovered, true);
+      assert.ok(!heard(back, 'lobby:secret'), name);
+      assert.deepEqual(lobby.numbers(back), name === 'none' ? [1] : [], name);
+      assert.deepEqual(left(back).map(({ reason }) => reason), { none: [], withdrawal: ['forbidden'], interruption: ['interrupted'] }[name]);
+      await doomed.start();
+    }
+  }
+});
+
 test('delivers no event from before a join', async () => {
   const [lobby, ann] = await lobbyOf('Ann');
   const [client] = await Promise.all([scene.plain(ann)]);
