@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 
 /* The rest of the text. */
@@ -79,7 +80,7 @@ read_data(Packet *packet, const Cursor *cursor)
 {
 	if (cursor->at == cursor->end)
 		return true;
-	packet->data = json_loadb(cursor->at, (size_t) (cursor->end - cursor->at), 0, NULL);
+	packet->data = json_from_client(cursor->at, (size_t) (cursor->end - cursor->at), &packet->storable);
 	return packet->data != NULL;
 }
 

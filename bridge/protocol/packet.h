@@ -37,6 +37,7 @@ typedef struct Packet
 	char *namespace; /* "/" when the packet names none */
 	char *id;		 /* of the acknowledgement: digits; or NULL */
 	json_t *data;	 /* or NULL */
+	bool storable;	 /* PostgreSQL can store the data */
 } Packet;
 
 /*

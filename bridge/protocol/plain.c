@@ -30,7 +30,7 @@ typedef struct PlainClient
 {
 	Connection *connection;
 	Session *session; /* NULL: no valid token yet, or the session has left */
-	json_t *early;	  /* requests queued until the welcome, or NULL */
+	json_t *early;	  /* texts of requests queued until the welcome, or NULL */
 	Timer timer;	  /* deadline of the token; once there is a session, heartbeat */
 } PlainClient;
 
@@ -67,6 +67,7 @@ plain_refuse(Connection *connection, int close_code, const char *code, const cha
 static PlainClient *plain_of_session(const Session *session);
 static void plain_ping(void *context);
 static void handle_early_requests(PlainClient *plain);
+static void plain_text(Connection *connection, const char *text, size_t length);
 
 static void
 plain_ping_timeout(void *context)
@@ -201,12 +202,12 @@ authenticate(PlainClient *plain, const json_t *data, const char *id)
 
 /* Queues a request until the welcome, which must be the client's first frame. */
 static void
-keep_early_request(PlainClient *plain, json_t *request)
+keep_early_request(PlainClient *plain, const char *text, size_t length)
 {
 	if (plain->early == NULL)
 		plain->early = json_array();
 	if (json_array_size(plain->early) < MAX_EARLY_REQUESTS)
-		json_array_append(plain->early, request);
+		json_array_append_new(plain->early, json_stringn(text, length));
 	else
 		plain_refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "Too many requests have come before the welcome.");
 }
@@ -218,7 +219,7 @@ handle_plain_ack(PlainClient *plain, const json_t *request)
 	const json_t *ack = json_object_get(request, "ack");
 	char *id;
 
-	if (!json_is_integer(ack) || plain->session == NULL || plain->session->state == SESSION_ARRIVING)
+	if (!json_is_integer(ack) || plain->session == NULL)
 		return false;
 	id = memory_format("%" JSON_INTEGER_FORMAT, json_integer_value(ack));
 	action_acknowledge(plain->session, id, json_object_get(request, "data"));
@@ -226,20 +227,39 @@ handle_plain_ack(PlainClient *plain, const json_t *request)
 	return true;
 }
 
+/* Returns the JSON text of a request's id, which the caller frees; NULL: the client wants no answer. */
+static char *
+reference_of(const json_t *request)
+{
+	const json_t *id = json_object_get(request, "id");
+
+	return id ? json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+}
+
+static void
+reject_request(PlainClient *plain, const json_t *request)
+{
+	char *reference = reference_of(request);
+	char *error = json_error("bad_request", JSON_NOT_STORABLE);
+	char *body = memory_format("\"ok\":false,\"error\":%s", error);
+
+	plain_answer(plain->session, reference, body);
+	free(reference);
+	free(error);
+	free(body);
+}
+
 static void
 handle_plain_request(PlainClient *plain, json_t *request)
 {
 	const char *action = json_member(request, "action");
-	json_t *id = json_object_get(request, "id");
-	char *reference = id ? json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	char *reference = reference_of(request);
 	const json_t *data = json_object_get(request, "data");
 
 	if (action == NULL)
 		plain_refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "A request is a JSON object: {\"id\": 1, \"action\": \"ping\", \"data\": {}}");
 	else if (plain->session == NULL && strcmp(action, "auth") != 0)
 		plain_refuse(plain->connection, CLOSE_UNAUTHORIZED, "token_missing", "The first request must be auth, with a token.");
-	else if (plain->session != NULL && plain->session->state == SESSION_ARRIVING)
-		keep_early_request(plain, request);
 	else if (strcmp(action, "auth") == 0)
 		authenticate(plain, data, reference);
 	else
@@ -255,24 +275,30 @@ handle_early_requests(PlainClient *plain)
 {
 	json_t *early = plain->early;
 	size_t i;
-	json_t *request;
+	const json_t *text;
 
 	plain->early = NULL;
-	json_array_foreach(early, i, request)
+	json_array_foreach(early, i, text)
 	{
 		if (plain->session != NULL)
-			handle_plain_request(plain, request);
+			plain_text(plain->connection, json_string_value(text), json_string_length(text));
 	}
 	json_decref(early);
 }
 
+/* A text that is no object has no members: it is refused like a request without an action. */
 static void
 plain_text(Connection *connection, const char *text, size_t length)
 {
 	PlainClient *plain = plain_of(connection);
-	json_t *request = json_object_from(text, length);
+	bool storable;
+	json_t *request = json_from_client(text, length, &storable);
 
-	if (!handle_plain_ack(plain, request))
+	if (request != NULL && plain->session != NULL && plain->session->state == SESSION_ARRIVING)
+		keep_early_request(plain, text, length);
+	else if (!storable && plain->session != NULL && json_is_object(request))
+		reject_request(plain, request);
+	else if (!handle_plain_ack(plain, request))
 		handle_plain_request(plain, request);
 	json_decref(request);
 }

@@ -304,7 +304,9 @@ submit_action(Session *session, Packet *packet, const char *name)
 	ActionRequest request;
 
 	json_array_remove(packet->data, 0);
-	if (!namespace_request(session->format, name, packet->data, &request))
+	if (!packet->storable)
+		reject_action(session, reference, "bad_request", JSON_NOT_STORABLE);
+	else if (!namespace_request(session->format, name, packet->data, &request))
 		reject_action(session, reference, "HD404", "unknown action");
 	else
 	{
@@ -333,7 +335,7 @@ handle_event(NamespaceSession *entry, Packet *packet)
 static bool
 handle_socketio_ack(const NamespaceSession *entry, const Packet *packet)
 {
-	if (entry->session != NULL)
+	if (entry->session != NULL && packet->storable)
 		action_acknowledge(entry->session, packet->id, packet->data);
 	return true;
 }

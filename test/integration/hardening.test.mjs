@@ -64,6 +64,27 @@ for (const [name, frame] of Object.entries(badFrames)) {
   });
 }
 
+// PostgreSQL stores neither U+0000 nor half a surrogate pair.
+for (const text of ['\u0000', 'post:1\u0000', '\ud83d', '\ude00\ud83d']) {
+  test(`refuses an action with ${JSON.stringify(text)}, and keeps the client`, async () => {
+    const [plain, socketIo] = await scene.both(ann);
+    for (const client of [plain, socketIo]) {
+      for (const [action, data] of [['room:join', { room: text }], ['room:leave', { room: text }], ['message:send', { [text]: 1 }], [text, {}], ['ping', [text]]]) {
+        const { ok, error } = await client.ask(action, data);
+        assert.deepEqual([ok, error.code], [false, 'bad_request'], `${client.label}: ${JSON.stringify([action, data])}`);
+      }
+    }
+    plain.send({ action: 'room:join', data: { room: text } });
+    plain.send({ ack: 1, data: [text] });
+    socketIo.socket.emit('room:join', { room: text });
+    for (const client of [plain, socketIo]) assert.ok((await client.ask('room:join', { room: `user:${ann}` })).ok);
+    const early = await scene.plain(ann, { query: `?token=${scene.token(ann)}` });
+    assert.equal((await early.ask('room:join', { room: text })).error.code, 'bad_request');
+    await scene.settle(plain, socketIo, early);
+    assert.deepEqual([plain, early].map(({ socket }) => socket.readyState), [1, 1]);
+  });
+}
+
 test('plain: closes the client after invalid UTF-8', async () => {
   const client = await scene.plain(ann);
   client.socket.send(Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), { binary: false });

@@ -263,6 +263,12 @@ test_plain_answers(void **state)
 	assert_non_null(strstr(sent(carrier), "{\"id\":2,\"ok\":false,\"error\":{\"code\":\"bad_request\""));
 	receive(carrier, "{\"id\":3,\"action\":\"room:join\",\"data\":{\"room\":\"post:1\"}}");
 	assert_non_null(strstr(sent(carrier), "{\"id\":3,\"ok\":false,\"error\":{\"code\":\"unavailable\""));
+	receive(carrier, "{\"id\":4,\"action\":\"room:join\",\"data\":{\"room\":\"post:1\\u0000\"}}");
+	assert_non_null(strstr(sent(carrier), "{\"id\":4,\"ok\":false,\"error\":{\"code\":\"bad_request\""));
+	receive(carrier, "{\"id\":5,\"action\":\"\\ud800\"}");
+	assert_non_null(strstr(sent(carrier), "{\"id\":5,\"ok\":false,\"error\":{\"code\":\"bad_request\""));
+	receive(carrier, "{\"action\":\"\\ud800\"}");
+	assert_string_equal(sent(carrier), "");
 	assert_int_equal(carrier->close_code, 0);
 	disconnect(carrier);
 }
@@ -287,8 +293,8 @@ test_plain_token_in_the_first_frame(void **state)
 
 /* Input that ends the connection. */
 static const char *const bad_plain[] = {
-	"", "hello", "[]", "42", "null", "{", "{\"id\":1}", "{\"id\":1,\"action\":1}", "{\"action\":null}", "{\"action\":\"a\",\"action\":\"b\"}",
-	"{\"action\":\"\\ud800\"}", "\xff\xfe", "{\"action\":\"auth\",\"data\":{\"token\":\"a.b.c\"}}", "{\"action\":\"auth\"}"
+	"", "hello", "[]", "42", "null", "{", "{\"id\":1}", "{\"id\":1,\"action\":1}", "{\"action\":null}",
+	"\xff\xfe", "{\"action\":\"auth\",\"data\":{\"token\":\"a.b.c\"}}", "{\"action\":\"auth\"}"
 };
 
 static void
@@ -459,6 +465,8 @@ test_socketio_answers(void **state)
 	assert_string_equal(sent(carrier), "435[{\"ok\":true,\"data\":{}}]");
 	receive(carrier, "421[\"ping\"]");
 	assert_string_equal(sent(carrier), "431[{\"ok\":true,\"data\":{}}]");
+	receive(carrier, "428[\"ping\",\"\\ud800\"]");
+	assert_non_null(strstr(sent(carrier), "438[{\"ok\":false,\"error\":{\"code\":\"bad_request\""));
 	assert_int_equal(carrier->close_code, 0);
 	disconnect(carrier);
 }
@@ -483,7 +491,7 @@ test_socketio_bad_input(void **state)
 	static const char *const bad[] = {
 		"", "2", "2probe", "7", "abc", "\xff", "4", "47", "4abc", "40", "40[]", "40\"x\"", "40null", "40{", "41{}", "42{}", "42[]",
 		"42[null]", "42[\"x\"]zzz", "42abc[\"x\"]", "42[\"connect\"]", "42[\"disconnecting\"]", "42/chat,[\"x\"]", "43/chat,1[]", "41/chat,",
-		"44{}", "450-[\"x\"]", "4511-[\"x\"]", "45-[\"x\"]", "451[\"x\"]", "45x-[\"x\"]", "451-", "42[\"\\ud800\"]", "42[\"x\",1"
+		"44{}", "450-[\"x\"]", "4511-[\"x\"]", "45-[\"x\"]", "451[\"x\"]", "45x-[\"x\"]", "451-", "42[\"x\",1"
 	};
 
 	(void) state;
