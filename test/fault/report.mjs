@@ -41,6 +41,9 @@ export function summary(faults, { counts: { events, received, returns, lost, dup
     `${lost} lost, ${duplicated} duplicated, longest gap ${gap} ms`;
 }
 
+// Returns what a round that broke off leaves to repeat it: the seed, its faults, and the error that ended it.
+export const brokenOff = (seed, faults, error) => `HERALD_SEED=${seed}, broke off during ${names(faults)}\n${error.stack ?? error}`;
+
 const clock = (at) => new Date(at).toISOString().slice(11, 23);
 
 // Describes an event of the log, a received event that the log lacks, or a writer's transaction.

@@ -1,10 +1,10 @@
 // soak.mjs [MINUTES [SEED]]: runs rounds of faults, one or several at a time, and prints a line for each. Exits with 1 after the
-// first round that broke a guarantee.
+// first round that broke a guarantee, or broke off.
 
 import { refused as machineRefused } from './own_machine.mjs';
 import './own_tree.mjs';
 import { clocks, refused as clocksRefused } from './own_clock.mjs';
-import { choose, everyNemesis, report, summary } from './report.mjs';
+import { brokenOff, choose, everyNemesis, report, summary } from './report.mjs';
 import { World } from './world.mjs';
 
 const [minutes = 5, seed = Math.floor(Math.random() * 1e6)] = process.argv.slice(2).map(Number);
@@ -41,7 +41,10 @@ function add({ gap, ...counts }) {
 
 while (elapsed() < minutes * 60000) {
   const faults = choose(world, nemeses).filter(() => world.random.oneIn(2));
-  const outcome = await world.round(faults);
+  const outcome = await world.round(faults).catch((error) => {
+    console.log(`${time()} ${brokenOff(seed, faults, error)}`);
+    process.exit(1);
+  });
   add(outcome.counts);
   console.log(`${time()} ${summary(faults, outcome)}`);
   if (outcome.violations.length === 0) continue;

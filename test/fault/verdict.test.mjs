@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { sees } from './causality.mjs';
-import { report, summary } from './report.mjs';
+import { brokenOff, report, summary } from './report.mjs';
 import { judge, judgeLog } from './verdict.mjs';
 import { World } from './world.mjs';
 
@@ -188,4 +188,9 @@ test('finds the losses of a bridge that reads by "id > the last id"', { timeout:
 test('names the seed and the faults of a round that breaks off', async () => {
   const broken = { name: 'broken', breaks: [], strike: () => Promise.reject(new Error('it did not strike')) };
   await assert.rejects(world.round([broken]), { message: `HERALD_SEED=${seed}: the round of broken broke off: it did not strike` });
+});
+
+test('prints seed, faults and error of a round that broke off', () => {
+  const line = brokenOff(20261128, [{ name: 'retention' }, { name: 'kill_bridge' }], new Error('waited in vain'));
+  assert.match(line, /^HERALD_SEED=20261128, broke off during retention \+ kill_bridge\nError: waited in vain/);
 });
