@@ -86,7 +86,8 @@ static SavedQuery save_block_source = {
 
 static SavedQuery save_watched = {
 	.name = "the insert of a watched table",
-	.text = "INSERT INTO herald_internal.watched_table (relation, kind, arguments) VALUES ($1, $2, $3)"
+	.text = "INSERT INTO herald_internal.watched_table (relation, kind, arguments) VALUES ($1, $2, $3 || jsonb_build_object("
+			"'table_owner', (SELECT c.relowner::regrole::text FROM pg_class AS c WHERE c.oid = $1)))"
 			" ON CONFLICT (relation, kind) DO UPDATE SET arguments = excluded.arguments RETURNING 0",
 	.nargs = 3,
 	.argtypes = { REGCLASSOID, TEXTOID, JSONBOID },

@@ -190,3 +190,28 @@ herald_run_room_check(PG_FUNCTION_ARGS)
 	query_end(&check.scope);
 	return (Datum) 0;
 }
+
+PG_FUNCTION_INFO_V1(herald_try_policy);
+
+/* herald_internal.try_policy(sql, role, room) asks a policy for a user without a name.  An error in it is raised. */
+Datum
+herald_try_policy(PG_FUNCTION_ARGS)
+{
+	SavedQuery query = { .name = "a room policy", .text = text_to_cstring(PG_GETARG_TEXT_PP(0)), .nargs = PAIR_COLUMNS, .read_only = true, .keeps_path = true };
+	Datum pair[PAIR_COLUMNS] = { Int32GetDatum(1), CStringGetTextDatum(""), PG_GETARG_DATUM(2) };
+	RoomCheck check = { .count = 1 };
+	QueryScope scope;
+
+	for (int column = 0; column < PAIR_COLUMNS; column++)
+	{
+		check.pairs[column] = &pair[column];
+		query.argtypes[column] = pair_arrays[column];
+		pair[column] = array_of(&check, column);
+	}
+	query_begin(&scope);
+	query_lend(&scope, PG_GETARG_OID(1));
+	role_settings_apply(PG_GETARG_OID(1));
+	query_run_once(&query, pair, answer_types, ANSWER_COLUMNS);
+	query_end(&scope);
+	PG_RETURN_VOID();
+}

@@ -56,12 +56,11 @@ CREATE FUNCTION herald_internal.rule_remedy(relation regclass, rule text) RETURN
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT herald_internal.watch_call(w.relation, w.kind)
 	                 FROM herald_internal.watched_table AS w
-	                 JOIN pg_class AS c ON c.oid = w.relation
+	                 CROSS JOIN (SELECT '{call,columns,table,oid,table_owner}'::text[]) AS c (keys)
 	                 WHERE w.relation <> $1 AND w.kind NOT LIKE 'rule %' AND
 	                       herald_internal.is_trusted($1, w.relation) AND
 	                       EXISTS (SELECT FROM herald_internal.changed_names(w.relation, w.arguments) AS n
-	                               WHERE herald_internal.mentions_word((w.arguments - '{call,columns}'::text[])::text,
-	                                                                   n.old_name))
+	                               WHERE herald_internal.mentions_word((w.arguments - c.keys)::text, n.old_name))
 	                 ORDER BY w.relation::text, w.kind LIMIT 1),
 	                (SELECT CASE WHEN n.gone IS NULL THEN c.sql
 	                        ELSE format('SELECT herald.unwatch(%L, %L); -- or with another column than %s: %s', $1, $2,
@@ -70,7 +69,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                 CROSS JOIN LATERAL (SELECT string_agg(n.old_name, ', ' ORDER BY n.old_name) AS gone
 	                                     FROM herald_internal.watched_table AS w
 	                                     CROSS JOIN herald_internal.changed_names($1, w.arguments) AS n
-	                                     WHERE w.relation = $1 AND w.kind = 'rule ' || $2 AND n.new_name IS NULL AND
+	                                     WHERE w.relation = $1 AND w.kind = 'rule ' || $2 AND
+	                                           n.new_name IS NULL AND
 	                                           herald_internal.mentions_word(c.sql, n.old_name)) AS n
 	                 WHERE c.sql IS NOT NULL),
 	                (SELECT herald_internal.watch_call(w.relation, w.kind)
@@ -162,7 +162,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	       'it is watched, but does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
 	FROM (SELECT c.relation FROM herald_internal.compiled_queries() AS c UNION SELECT w.relation
 	      FROM herald_internal.watched_table AS w) AS g
-	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation)
+	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation) AND
+	      g.relation NOT IN (SELECT s.relation FROM herald_internal.successors() AS s)
 	UNION ALL
 	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message,
 	       herald_internal.rule_remedy(e.relation, e.rule)
@@ -250,6 +251,38 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE r.read = '';
 $$;
 
+-- ----- room policies: may they read what they decide by?
+
+CREATE FUNCTION herald_internal.try_policy(sql text, run_as oid, room text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_try_policy';
+COMMENT ON FUNCTION herald_internal.try_policy(text, oid, text) IS
+	'asks a room policy about a user without a name; an error in it is raised';
+
+CREATE FUNCTION herald_internal.examine_policy(sql text, run_as oid, room text, OUT code text, OUT message text)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald_internal.try_policy(sql, run_as, room);
+EXCEPTION WHEN OTHERS THEN
+	code := SQLSTATE;
+	message := SQLERRM;
+END
+$$;
+
+-- A user without a name may be an error of the values (class 22) to a policy. One of its SQL (class 42) concerns all.
+CREATE FUNCTION herald_internal.policy_problems() RETURNS SETOF herald_internal.problem
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'error', 'policy_fails', NULL::regclass, 'rooms ' || p.prefix,
+	       format('%s runs as %s and refuses everybody: %s', p.function, p.run_as, e.message),
+	       CASE e.code WHEN '42501' THEN format('-- GRANT it to %s, or let a role that has the privilege register the '
+	                                            'function: SELECT herald.room_policy(%L, %L);', p.run_as, p.prefix,
+	                                            p.function)
+	       ELSE format('-- mend the function %s', p.function) END
+	FROM herald.room_policy AS p
+	CROSS JOIN LATERAL herald_internal.room_checks(p.prefix) AS c
+	CROSS JOIN LATERAL herald_internal.examine_policy(c.sql, c.run_as, p.prefix || ':') AS e
+	WHERE c.is_policy AND e.code LIKE '42%';
+$$;
+
 -- ----- triggers: does every change reach its rules?
 
 CREATE FUNCTION herald_internal.trigger_problems() RETURNS SETOF herald_internal.problem
@@ -283,6 +316,22 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation <> w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND
 	                                              p.name = w.name)
 	GROUP BY w.relation, w.watched
+	UNION ALL
+	SELECT 'warning', 'child_silent', c.inhrelid::regclass, NULL,
+	       format('it inherits from %s: direct writes to it make nothing', w.relation),
+	       CASE WHEN w.kind IN ('posts', 'comments') AND strpos(m.call, ', noun => ') = 0
+	       THEN format('%s, noun => %L);', left(m.call, -2), herald_internal.subject_type(w.relation)) ELSE m.call END
+	FROM herald_internal.watched_table AS w
+	JOIN pg_inherits AS c ON c.inhparent = w.relation
+	CROSS JOIN herald_internal.watch_call(w.relation, w.kind, c.inhrelid) AS m (call)
+	JOIN pg_class AS k ON k.oid = c.inhrelid AND NOT k.relispartition
+	WHERE NOT EXISTS (SELECT FROM herald_internal.watched_table AS o
+	                  WHERE o.relation = c.inhrelid AND o.kind = w.kind)
+	UNION ALL
+	SELECT 'error', 'table_replaced', s.successor, NULL,
+	       format('it has taken the name of a watched table, now %s, and is not watched', s.relation),
+	       herald_internal.watch_call(s.relation, s.kind, s.successor)
+	FROM herald_internal.successors() AS s
 	UNION ALL
 	SELECT 'error', 'trigger_disabled', w.relation, w.rules,
 	       format(CASE p.enabled WHEN 'D' THEN 'trigger %I is disabled' ELSE 'trigger %I fires for replicas only'
@@ -541,6 +590,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET
 	FROM (SELECT * FROM herald_internal.rule_problems()
 	      UNION ALL
 	      SELECT * FROM herald_internal.access_problems()
+	      UNION ALL
+	      SELECT * FROM herald_internal.policy_problems()
 	      UNION ALL
 	      SELECT * FROM herald_internal.trigger_problems()
 	      UNION ALL

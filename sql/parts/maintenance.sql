@@ -154,7 +154,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	      UNION SELECT relation FROM herald_internal.counter
 	      UNION SELECT relation FROM herald_internal.room_source
 	      UNION SELECT relation FROM herald_internal.block_source) AS w
-	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = w.relation);
+	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = w.relation) AND
+	      w.relation NOT IN (SELECT s.relation FROM herald_internal.successors() AS s);
 $$;
 COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of dropped roles and tables';
 
@@ -179,6 +180,20 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION herald_internal.fold_missed_changes() IS 'adds up the changes that each suspended rule has missed';
 
+-- Writes tables that were made anew, and are not watched, to the server log.
+CREATE FUNCTION herald_internal.log_successors() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	made record;
+BEGIN
+	FOR made IN SELECT DISTINCT s.successor FROM herald_internal.successors() AS s LIMIT 10 LOOP
+		RAISE LOG 'pg_herald: table % has the name of a watched table and is not watched', made.successor
+			USING HINT = 'SELECT remedy FROM herald.doctor() WHERE problem = ''table_replaced'';';
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.log_successors() IS 'writes tables that were made anew to the server log';
+
 -- A call that has emptied a partition of the log does nothing else, because readers wait until its transaction ends.
 CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -193,7 +208,7 @@ BEGIN
 	PERFORM herald_internal.fold_totals();
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
-	PERFORM herald_internal.delete_orphans();
+	PERFORM herald_internal.delete_orphans(), herald_internal.log_successors();
 	PERFORM herald_internal.resume_rules(), herald_internal.fold_missed_changes();
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
 	DELETE FROM herald.preference AS p

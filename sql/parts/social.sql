@@ -667,6 +667,31 @@ BEGIN
 END
 $$;
 
+-- Raises an error if users are those of another tenant, with a schema for each: an inbox belongs to an id, and only
+-- uuids are of one tenant.
+CREATE FUNCTION herald_internal.check_tenant(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	other regclass := (
+		SELECT w.relation
+		FROM herald_internal.watched_table AS w
+		JOIN pg_class AS theirs ON theirs.oid = w.relation
+		JOIN pg_class AS mine ON mine.oid = check_tenant.relation
+		WHERE w.kind = 'users' AND theirs.relname = mine.relname AND
+		      theirs.relnamespace <> mine.relnamespace AND theirs.relowner = mine.relowner
+		LIMIT 1);
+BEGIN
+	IF other IS NOT NULL AND herald_internal.column_type(relation, arguments -> 'key' ->> 0) <> 'uuid' THEN
+		RAISE EXCEPTION 'users of tables "%" and "%" would share inboxes', other, relation
+			USING ERRCODE = 'feature_not_supported',
+			      DETAIL = 'An inbox belongs to an id, such as user 1, and both tables can have it: one tenant would '
+			               'get the notifications of the other.',
+			      HINT = format('Use a database for each tenant, or uuids as keys. To move to this table: SELECT '
+			                    'herald.unwatch(%L);', other);
+	END IF;
+END
+$$;
+
 -- Saves the columns of a table, makes its rules, and tells the caller about the columns. The rooms that the table has
 -- opened stay until those are compiled: only rooms that change are checked again.
 CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arguments jsonb, ignored text[])
@@ -674,6 +699,9 @@ CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arg
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
+	IF kind = 'users' THEN
+		PERFORM herald_internal.check_tenant(relation, arguments);
+	END IF;
 	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
 	PERFORM herald_internal.check_unused_columns(relation, kind, arguments);
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object('rooms',

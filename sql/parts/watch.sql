@@ -722,13 +722,14 @@ $$;
 
 -- ----- calls, for those that have to make them again
 
--- Saves the arguments of a call, and the names that the columns of the table have now.
+-- Saves the arguments of a call, and the names that the table and its columns have now.
 CREATE FUNCTION herald_internal.save_call(relation regclass, kind text, call jsonb) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.save_watched($1, $2,
 		coalesce((SELECT w.arguments FROM herald_internal.watched_table AS w
 		          WHERE w.relation = $1 AND w.kind = $2), '{}') ||
-		jsonb_build_object('call', jsonb_strip_nulls($3), 'columns',
+		jsonb_build_object('call', jsonb_strip_nulls($3), 'table', $1::text, 'oid', $1::oid::bigint,
+			'columns',
 			(SELECT jsonb_object_agg(a.attnum, a.attname) FROM pg_attribute AS a
 			 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped)));
 $$;
@@ -740,7 +741,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.value, a.attname
 	FROM jsonb_each_text(arguments -> 'columns') AS c
 	LEFT JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attnum = c.key::int AND NOT a.attisdropped
-	WHERE a.attname IS DISTINCT FROM c.value;
+	WHERE a.attname IS DISTINCT FROM c.value AND arguments ->> 'oid' = $1::oid::text; -- not after a restore
 $$;
 
 -- Returns whether a word is in a text.
@@ -795,14 +796,15 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- Returns the call that watches a table as it was watched, or makes the rule of a name again: with all arguments, with
--- the columns that it found, and with their present names. NULL if no call is saved.
-CREATE FUNCTION herald_internal.watch_call(relation regclass, kind text) RETURNS text
+-- the columns that it found, and with their present names. NULL if no call is saved. "target": the call for another
+-- table with these columns.
+CREATE FUNCTION herald_internal.watch_call(relation regclass, kind text, target regclass DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	saved jsonb := (SELECT w.arguments FROM herald_internal.watched_table AS w
 	                WHERE w.relation = watch_call.relation AND w.kind = watch_call.kind);
 	function text := CASE WHEN kind LIKE 'rule %' THEN 'watch' ELSE 'watch_' || kind END;
-	passed text := quote_literal(relation::text);
+	passed text := quote_literal(coalesce(target, relation)::text);
 	parameter record;
 	renamed record;
 	value text;
@@ -823,7 +825,7 @@ BEGIN
 		                  CASE WHEN jsonb_typeof(saved -> 'call' -> parameter.name) = 'array'
 		                  THEN ARRAY(SELECT jsonb_array_elements_text(saved -> 'call' -> parameter.name))::text
 		                  ELSE saved -> 'call' ->> parameter.name END);
-		FOR renamed IN SELECT * FROM herald_internal.changed_names(relation, saved) LOOP
+		FOR renamed IN SELECT * FROM herald_internal.changed_names(relation, saved) WHERE target IS NULL LOOP
 			IF parameter.name = (CASE kind WHEN 'members' THEN 'left_at' ELSE 'deleted_at' END) AND value IS NULL AND
 			   herald_internal.mentions_word(saved ->> 'present', renamed.old_name) AND
 			   NOT coalesce(herald_internal.mentions_word(saved -> 'call' ->> 'active', renamed.old_name), false) THEN
@@ -843,8 +845,20 @@ BEGIN
 	RETURN format('SELECT herald.%I(%s);', function, passed);
 END
 $$;
-COMMENT ON FUNCTION herald_internal.watch_call(regclass, text) IS
-	'returns the call that makes the rules of a table, or one of them, again as they were';
+COMMENT ON FUNCTION herald_internal.watch_call(regclass, text, regclass) IS
+	'returns the call that makes the rules of a table, or one of them, again as they were, or those of another table';
+
+-- Returns the watched tables whose name another table of their owner has, and which is not watched in their place: a
+-- migration has made it anew. The old table may be gone.
+CREATE FUNCTION herald_internal.successors() RETURNS TABLE (relation regclass, kind text, successor regclass)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT w.relation, w.kind, k.oid::regclass
+	FROM herald_internal.watched_table AS w
+	JOIN pg_class AS k ON k.oid = herald_internal.saved_table(w.arguments ->> 'table') AND
+	                      k.relowner::regrole::text = w.arguments ->> 'table_owner'
+	WHERE k.oid <> w.relation AND w.arguments ? 'call' AND
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS o WHERE o.relation = k.oid AND o.kind = w.kind);
+$$;
 
 -- The subject is a template: the literal before the colon is the type, the rest is the id. A recheck is left out if its
 -- template meets a null: it would be one of all users, or of all rooms.

@@ -100,7 +100,12 @@ SELECT * FROM pitfall.made();
 ALTER TABLE pitfall.tasks DETACH PARTITION pitfall.tasks_1;
 INSERT INTO pitfall.tasks_1 VALUES (13, 1, 7, 'new');
 SELECT * FROM pitfall.made();
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'pitfall.tasks_1'::regclass AND tgname LIKE 'herald%';
+SELECT herald.sync_triggers('pitfall.tasks_1');
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'pitfall.tasks_1'::regclass AND tgname LIKE 'herald%';
 ALTER TABLE pitfall.tasks ATTACH PARTITION pitfall.tasks_1 FOR VALUES IN (1);
+SELECT herald.sync_triggers('pitfall.tasks');
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'pitfall.tasks_1'::regclass AND tgname LIKE 'herald%';
 
 -- CREATE TABLE LIKE copies no triggers.
 CREATE TABLE pitfall.twins (LIKE pitfall.tasks INCLUDING ALL);

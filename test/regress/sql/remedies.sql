@@ -27,7 +27,7 @@ CREATE FUNCTION rem.state() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT concat_ws(' ', relation, rule, change, operation, on_error, notify, publish, lock, retract)
 	FROM herald.watched
 	UNION ALL
-	SELECT concat_ws(' ', w.relation, w.kind, w.arguments - '{call,columns}'::text[])
+	SELECT concat_ws(' ', w.relation, w.kind, w.arguments - '{call,columns,table,oid,table_owner}'::text[])
 	FROM herald_internal.watched_table AS w
 $$;
 CREATE TABLE rem.before (line text);
@@ -123,3 +123,65 @@ SELECT DISTINCT remedy FROM herald.doctor() WHERE problem = 'rows_hidden';
 SELECT herald.unwatch_all();
 DROP SCHEMA rem CASCADE;
 DROP ROLE regress_rem_app, regress_rem_owner;
+
+-- a table that a migration makes anew under the old name, before and after the old one is gone
+SET client_min_messages = error;
+CREATE SCHEMA anew;
+CREATE TABLE anew.users (id int PRIMARY KEY, username text);
+CREATE TABLE anew.posts (id int PRIMARY KEY, user_id int REFERENCES anew.users, body text, audience text);
+SELECT herald.watch_users('anew.users'), herald.watch_posts('anew.posts', visible => $$post.audience = 'all'$$);
+ALTER TABLE anew.posts RENAME TO posts_old;
+CREATE TABLE anew.posts (id int PRIMARY KEY, user_id int REFERENCES anew.users, body text, audience text);
+SELECT severity, problem, relation, detail, remedy FROM herald.doctor()
+WHERE relation::text LIKE 'anew.%' AND severity = 'error';
+DROP TABLE anew.posts_old;
+SELECT herald.maintain();
+SELECT severity, problem, relation, remedy FROM herald.doctor() WHERE problem LIKE 'table%';
+SELECT remedy FROM herald.doctor() WHERE problem = 'table_replaced' \gexec
+SELECT herald.maintain();
+SELECT severity, problem, relation, remedy FROM herald.doctor() WHERE problem LIKE 'table%';
+SELECT DISTINCT relation FROM herald.watched WHERE rule = 'post';
+
+
+-- a child by INHERITS
+CREATE TABLE anew.posts_2026 () INHERITS (anew.posts);
+SELECT severity, problem, relation, remedy FROM herald.doctor() WHERE problem = 'child_silent';
+SELECT remedy FROM herald.doctor() WHERE problem = 'child_silent' \gexec
+SELECT count(*) FROM herald.doctor() WHERE problem = 'child_silent';
+INSERT INTO anew.users VALUES (1, 'ann');
+INSERT INTO anew.posts_2026 VALUES (802, 1, 'for all', 'all');
+SELECT name, payload ->> 'postId' AS post FROM herald.event WHERE payload ->> 'postId' = '802' AND name LIKE 'post:%';
+
+-- a schema for each tenant: rooms and inboxes belong to an id
+CREATE SCHEMA other_tenant;
+CREATE TABLE other_tenant.users (id int PRIMARY KEY, username text);
+\set SHOW_CONTEXT never
+SELECT herald.watch_users('other_tenant.users');
+DROP TABLE other_tenant.users;
+CREATE TABLE other_tenant.users (id uuid PRIMARY KEY, username text);
+SELECT herald.watch_users('other_tenant.users');
+
+SELECT herald.unwatch_all();
+DROP SCHEMA anew, other_tenant CASCADE;
+
+-- a room policy whose role lacks a privilege refuses everybody
+CREATE ROLE regress_rem_policy;
+GRANT herald_admin TO regress_rem_policy;
+CREATE SCHEMA rem;
+CREATE TABLE rem.seats (user_id text, room text);
+INSERT INTO rem.seats VALUES ('1', 'seat:1');
+GRANT USAGE, CREATE ON SCHEMA rem TO regress_rem_policy;
+SET ROLE regress_rem_policy;
+CREATE FUNCTION rem.seated(user_id text, room text) RETURNS boolean LANGUAGE sql STABLE
+AS $$ SELECT EXISTS (SELECT FROM rem.seats AS s WHERE s.user_id = $1 AND s.room = $2) $$;
+SELECT herald.room_policy('seat', 'rem.seated(text, text)');
+RESET ROLE;
+SELECT herald.may_join('1', 'seat:1');
+SELECT severity, problem, rule, detail, remedy FROM herald.doctor() WHERE problem LIKE 'policy%';
+GRANT SELECT ON rem.seats TO regress_rem_policy;
+SELECT herald.may_join('1', 'seat:1');
+SELECT severity, problem, rule, detail, remedy FROM herald.doctor() WHERE problem LIKE 'policy%';
+SELECT herald.room_policy('seat', NULL);
+DROP SCHEMA rem CASCADE;
+REVOKE herald_admin FROM regress_rem_policy;
+DROP ROLE regress_rem_policy;

@@ -26,7 +26,7 @@ SELECT herald.watch_messages('blog.messages');
 SELECT herald.watch_comments('blog.comments');
 SELECT herald.watch_follows('blog.follows');
 SELECT herald.watch_members('blog.conversation_members');
-SELECT relation, kind, arguments - '{call,columns}'::text[] AS arguments
+SELECT relation, kind, arguments - '{call,columns,table,oid,table_owner}'::text[] AS arguments
 FROM herald_internal.watched_table WHERE relation::text LIKE 'blog.%'
 ORDER BY relation::text;
 SELECT relation, rule,
