@@ -186,9 +186,11 @@ DECLARE
 BEGIN
 	SELECT string_agg(format('%s = %s', f.role, coalesce(f.columns, 'none')), ', ' ORDER BY f.place) INTO roles
 	FROM herald_internal.found_roles(kind, arguments) AS f;
-	SELECT string_agg(u.name, ', '), string_agg(u.argument, ', ') FILTER (WHERE u.first) INTO unused, examples
-	FROM (SELECT *, row_number() OVER (PARTITION BY split_part(argument, ' ', 1)) = 1 AS first
-	      FROM herald_internal.unused_columns(relation, kind, arguments)) AS u;
+	SELECT string_agg(u.name, ', ' ORDER BY u.place),
+	       string_agg(u.argument, ', ' ORDER BY u.place) FILTER (WHERE u.first) INTO unused, examples
+	FROM (SELECT c.*, row_number() OVER (PARTITION BY split_part(c.argument, ' ', 1) ORDER BY c.place) = 1 AS first
+	      FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
+	          AS c (name, meaning, argument, place)) AS u;
 	details := concat_ws(' ',
 		coalesce('A row counts if ' || herald_internal.and_conditions(arguments ->> 'present', arguments ->> 'active',
 			herald_internal.value_condition(arguments ->> 'status',
