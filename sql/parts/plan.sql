@@ -93,6 +93,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT herald_internal.render_template(t.title, actor_name, subject_type, content)
 	                 FROM herald.notification_type AS t WHERE t.name = type_title.type), type_title.type);
 $$;
+COMMENT ON FUNCTION herald_internal.type_title(text, text, text, text) IS
+	'returns the title of a notification of a type, without a title of its rule';
 
 -- Returns the first row that a SELECT of a rule returns for the sample, or {"error": message}; NULL without one.
 CREATE FUNCTION herald_internal.sample_result(rule herald_internal.rule, query text, condition text,
