@@ -354,6 +354,34 @@ show_expression(void *argument)
 	internalerrposition(Min(Max(position, 1), pg_mbstrlen_with_len(resolution->text + resolution->begin, length)));
 }
 
+static bool
+is_subquery(const char *expression)
+{
+	const char *word = expression + strspn(expression, " \t\r\n\f");
+	size_t length = strcspn(word, " \t\r\n\f(");
+
+	return (length == 6 && (pg_strncasecmp(word, "select", 6) == 0 || pg_strncasecmp(word, "values", 6) == 0)) ||
+		   (length == 4 && pg_strncasecmp(word, "with", 4) == 0);
+}
+
+/*
+ * Raises an error if an expression in parentheses closes them: "1=1) OR (1=1".  Alone it must be a subquery, or fit
+ * into brackets.
+ */
+static void
+check_parentheses(const Resolution *resolution)
+{
+	int length = resolution->end - resolution->begin;
+	char *expression = pnstrdup(resolution->text + resolution->begin, length);
+
+	if (resolution->begin == 0 || resolution->text[resolution->begin - 1] != '(')
+		return;
+	if (is_subquery(expression))
+		(void) raw_parser(expression, RAW_PARSE_DEFAULT);
+	else
+		(void) raw_parser(psprintf("SELECT a[%s]", expression), RAW_PARSE_DEFAULT);
+}
+
 /* Parses the text and returns the expression with schemas.  Errors show it, and not the calls that led here. */
 static char *
 resolve_names(Resolution *resolution)
@@ -368,6 +396,7 @@ resolve_names(Resolution *resolution)
 	statements = raw_parser(resolution->text, RAW_PARSE_DEFAULT);
 	if (list_length(statements) != 1 || !IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt))
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("the expression is not one expression")));
+	check_parentheses(resolution);
 	collect_names(linitial_node(RawStmt, statements)->stmt, resolution);
 	resolve_relations(resolution);
 	query = analyze_statement(linitial_node(RawStmt, statements), resolution->text);

@@ -569,7 +569,7 @@ BEGIN
 				HINT = 'Pass suspend or warn (the write passes) or abort (the write fails with the rule).';
 	END IF;
 	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' AND recheck IS NULL THEN
-		RAISE EXCEPTION 'rule "%" neither notifies nor publishes', rule
+		RAISE EXCEPTION 'rule "%" neither notifies, publishes nor rechecks', rule
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'Pass recipient => for a notification, event => and room => for an event, or recheck_user => or '
 				       'recheck_room => for a change of access.';

@@ -95,6 +95,8 @@ SELECT herald.watch_posts('nm.posts', visible => 'nm.knows(viewer, post)');
 \set VERBOSITY default
 SELECT herald.watch_posts('nm.posts', visible => 'may_see(viewer, post)');
 SELECT herald.watch_posts('nm.posts', visible => 'nm.may_see(viewer, post.author)');
+SELECT herald.watch_posts('nm.posts', visible => '1=1) OR (1=1');
+SELECT herald.watch('nm.friends', 'friend', recipient => 'SELECT 1) UNION (SELECT 2', title => 'x');
 SELECT herald.watch('nm.friends', 'friend', recipient => 'new.friend_id); SELECT (1');
 CREATE TEMPORARY TABLE passing (id int);
 SELECT herald.watch('nm.friends', 'friend', recipient => 'SELECT id FROM passing');
