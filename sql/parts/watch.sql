@@ -983,7 +983,9 @@ $$;
 COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatches every table, as before DROP EXTENSION';
 
 CREATE VIEW herald.watched AS
-	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.lock, r.retract
+	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error,
+	       herald_internal.plain_sql(r.notify) AS notify, herald_internal.plain_sql(r.publish) AS publish,
+	       herald_internal.plain_sql(r.lock) AS lock, herald_internal.plain_sql(r.retract) AS retract
 	FROM herald_internal.rule AS r;
 COMMENT ON VIEW herald.watched IS 'the rules of each watched table, with the SQL that they compiled to';
 COMMENT ON COLUMN herald.watched.relation IS 'the table';
@@ -1014,3 +1016,187 @@ COMMENT ON COLUMN herald.suspended.since IS 'the start of the transaction that m
 COMMENT ON COLUMN herald.suspended.sqlstate IS 'the SQLSTATE of the error';
 COMMENT ON COLUMN herald.suspended.message IS 'the message of the error';
 COMMENT ON COLUMN herald.suspended.missed IS 'how many changed rows the rule has missed: herald.missed_change';
+
+-- ----- renames
+
+-- Returns the arguments of a watch call with another name of a column. Names stand by themselves or in arrays; others
+-- are conditions.
+CREATE FUNCTION herald_internal.rename_argument(arguments jsonb, old_name text, new_name text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_object_agg(a.key, CASE
+		WHEN jsonb_typeof(a.value) = 'array' AND a.key <> 'rooms' THEN
+			(SELECT coalesce(jsonb_agg(CASE e.value WHEN to_jsonb($2) THEN to_jsonb($3) ELSE e.value END
+			                           ORDER BY e.place), '[]')
+			 FROM jsonb_array_elements(a.value) WITH ORDINALITY AS e (value, place))
+		WHEN a.value = to_jsonb($2) THEN to_jsonb($3)
+		WHEN a.value = to_jsonb(quote_ident($2)) THEN to_jsonb(quote_ident($3))
+		WHEN a.key IN ('present', 'active', 'visible', 'in_feed') AND jsonb_typeof(a.value) = 'string'
+		THEN to_jsonb(herald_internal.rename_column(a.value #>> '{}', $2, $3))
+		ELSE a.value END)
+	FROM jsonb_each(arguments) AS a;
+$$;
+
+-- Puts the present names of columns and of subjects' tables into the arguments of watch calls. Returns whether there
+-- was a new one.
+CREATE FUNCTION herald_internal.rename_arguments() RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	outdated record;
+	renamed record;
+	following jsonb;
+	is_new boolean;
+BEGIN
+	UPDATE herald_internal.watched_table AS w
+	SET arguments = w.arguments || jsonb_build_object('subject_table', w.subject_relation)
+	WHERE w.ctid IN (SELECT o.ctid FROM herald_internal.watched_table AS o
+	                 JOIN pg_class AS c ON c.oid = o.subject_relation
+	                 WHERE o.subject_relation::text <> o.arguments ->> 'subject_table' FOR UPDATE OF o SKIP LOCKED);
+	is_new := FOUND;
+	FOR outdated IN
+		SELECT w.relation, w.kind, w.arguments, w.saved_columns, n.names
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN LATERAL (SELECT herald_internal.numbered_columns(w.relation)) AS n (names)
+		WHERE w.saved_database = herald_internal.database_tag() AND n.names IS NOT NULL AND
+		      n.names IS DISTINCT FROM w.saved_columns
+		FOR UPDATE OF w SKIP LOCKED
+	LOOP
+		following := outdated.arguments;
+		-- Two steps, by names that no column has: columns may have changed places.
+		FOR renamed IN
+			SELECT c.number, c.name AS old_name, n.name AS new_name
+			FROM unnest(outdated.saved_columns) WITH ORDINALITY AS c (name, number)
+			JOIN unnest(outdated.names) WITH ORDINALITY AS n (name, number) ON n.number = c.number
+			WHERE c.name <> n.name
+		LOOP
+			following := herald_internal.rename_argument(following, renamed.old_name,
+			                                             'herald_column ' || renamed.number);
+		END LOOP;
+		FOR renamed IN
+			SELECT n.number, n.name AS new_name FROM unnest(outdated.names) WITH ORDINALITY AS n (name, number)
+			WHERE n.name <> outdated.saved_columns[n.number]
+		LOOP
+			following := herald_internal.rename_argument(following, 'herald_column ' || renamed.number,
+			                                             renamed.new_name);
+		END LOOP;
+		is_new := is_new OR following <> outdated.arguments;
+		UPDATE herald_internal.watched_table AS w SET saved_columns = outdated.names, arguments = following
+		WHERE w.relation = outdated.relation AND w.kind = outdated.kind;
+	END LOOP;
+	RETURN is_new;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.rename_arguments() IS
+	'puts the present names of columns into the arguments of watch calls';
+
+-- Compiles the rooms of watched tables again, whose SQL is part of the arguments.
+CREATE FUNCTION herald_internal.rename_rooms() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	opening herald_internal.watched_table;
+	opened jsonb;
+BEGIN
+	FOR opening IN
+		SELECT w.* FROM herald_internal.watched_table AS w
+		JOIN pg_class AS c ON c.oid = w.relation
+		WHERE w.kind IN ('posts', 'comments', 'likes')
+		FOR UPDATE OF w SKIP LOCKED
+	LOOP
+		BEGIN
+			opened := jsonb_strip_nulls(opening.arguments || jsonb_build_object('rooms',
+				herald_internal.opened_rooms(opening.relation, opening.kind, opening.arguments)));
+			UPDATE herald_internal.watched_table AS w SET arguments = opened
+			WHERE w.relation = opening.relation AND w.kind = opening.kind;
+			PERFORM herald_internal.reload_rules(opening.relation);
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'could not compile the rooms of table "%" again: %', opening.relation, SQLERRM
+				USING HINT = format('Watch it again: SELECT herald.watch_%s(%L);', opening.kind, opening.relation);
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.rename_rooms() IS 'compiles the rooms of watched tables again';
+
+-- Puts the present names of columns and tables into all saved SQL. A record that another session changes keeps its
+-- names until the next call: no migration waits here.
+CREATE FUNCTION herald_internal.follow_renames() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	followed boolean;
+	renamed regclass;
+BEGIN
+	followed := herald_internal.rename_arguments();
+	FOR renamed IN
+		WITH outdated AS MATERIALIZED (
+			SELECT r.id, f.* FROM herald_internal.rule AS r
+			CROSS JOIN LATERAL (SELECT herald_internal.follow_names(r.notify), herald_internal.follow_names(r.publish),
+			                           herald_internal.follow_names(r.lock), herald_internal.follow_names(r.retract))
+				AS f (notify, publish, lock, retract)
+			WHERE (r.notify, r.publish, r.lock, r.retract) IS DISTINCT FROM (f.notify, f.publish, f.lock, f.retract)
+			FOR UPDATE OF r SKIP LOCKED
+		)
+		UPDATE herald_internal.rule AS r
+		SET notify = o.notify, publish = o.publish, lock = o.lock, retract = o.retract
+		FROM outdated AS o
+		WHERE r.id = o.id
+		RETURNING r.relation
+	LOOP
+		PERFORM herald_internal.reload_rules(renamed);
+		followed := true;
+	END LOOP;
+	IF followed THEN
+		PERFORM herald_internal.rename_rooms();
+	END IF;
+	UPDATE herald_internal.counter AS c
+	SET count_sql = herald_internal.follow_names(c.count_sql), owner_sql = herald_internal.follow_names(c.owner_sql)
+	WHERE c.id IN (SELECT o.id FROM herald_internal.counter AS o
+	               WHERE (o.count_sql, o.owner_sql) IS DISTINCT FROM (herald_internal.follow_names(o.count_sql),
+	                                                                  herald_internal.follow_names(o.owner_sql))
+	               FOR UPDATE SKIP LOCKED);
+	UPDATE herald_internal.room_source AS s SET sql = herald_internal.follow_names(s.sql)
+	WHERE s.ctid IN (SELECT o.ctid FROM herald_internal.room_source AS o
+	                 WHERE o.sql <> herald_internal.follow_names(o.sql) FOR UPDATE SKIP LOCKED);
+	UPDATE herald_internal.block_source AS s SET sql = herald_internal.follow_names(s.sql)
+	WHERE s.ctid IN (SELECT o.ctid FROM herald_internal.block_source AS o
+	                 WHERE o.sql <> herald_internal.follow_names(o.sql) FOR UPDATE SKIP LOCKED);
+	IF FOUND THEN
+		PERFORM herald_internal.reload_rules('herald_internal.block_source');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.follow_renames() IS
+	'puts the present names of columns and tables into all saved SQL';
+
+-- Saves all SQL again that comes from another database: after a restore its marks mean nothing.
+CREATE FUNCTION herald_internal.mark_restored() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	restored record;
+BEGIN
+	UPDATE herald_internal.watched_table AS w
+	SET saved_columns = herald_internal.numbered_columns(w.relation), saved_database = herald_internal.database_tag()
+	WHERE w.saved_database IS DISTINCT FROM herald_internal.database_tag();
+	FOR restored IN
+		SELECT format('SELECT herald_internal.save_rule(%L, %L, %L, %L, %L, %L, %L, %L, %L)', r.relation, r.name,
+		              r.change, r.operation, r.notify, r.publish, r.lock, r.retract, r.on_error) AS statement
+		FROM herald_internal.rule AS r
+		WHERE herald_internal.has_foreign_marks(concat(r.notify, r.publish, r.lock, r.retract))
+		UNION ALL
+		SELECT format('SELECT herald_internal.save_counter(%L, %L, %L, %L, %L)', c.relation, c.field, c.count_sql,
+		              c.subject_type, c.owner_sql)
+		FROM herald_internal.counter AS c WHERE herald_internal.has_foreign_marks(concat(c.count_sql, c.owner_sql))
+		UNION ALL
+		SELECT format('SELECT herald_internal.save_room_source(%L, %L, %L)', s.relation, s.kind, s.sql)
+		FROM herald_internal.room_source AS s WHERE herald_internal.has_foreign_marks(s.sql)
+		UNION ALL
+		SELECT format('SELECT herald_internal.save_block_source(%L, %L)', s.relation, s.sql)
+		FROM herald_internal.block_source AS s WHERE herald_internal.has_foreign_marks(s.sql)
+	LOOP
+		BEGIN
+			EXECUTE restored.statement;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE LOG 'pg_herald could not analyze a restored rule: %', SQLERRM; -- the doctor names it
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.mark_restored() IS 'lets SQL that comes from another database follow renames again';
