@@ -82,9 +82,6 @@ extern void query_abandon_loan(QueryScope *scope);
 /* Analyzes a query and keeps nothing: raises an error if it does not fit the schema. */
 extern void query_compile(const SavedQuery *query);
 
-/* The same for a text, with the parser's hooks that "setup" sets for the argument. */
-extern void query_analyze(const char *text, ParserSetupHook setup, void *argument);
-
 /* Runs a query with the plan for that many incoming rows.  Returns the number of its rows; SPI_tuptable has them. */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);
 

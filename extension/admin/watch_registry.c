@@ -13,8 +13,7 @@
  *
  * 3. The owner of the table rehearses the record: its queries run once over no
  *	  rows.  A mistake, a missing column or a missing privilege is an error now, and
- *	  not in an INSERT of the application.  Then the SQL is saved again, with marks
- *	  that let it follow renames (name_marks.c).
+ *	  not in an INSERT of the application.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -34,7 +33,6 @@
 #include "utils/rel.h"
 
 #include "admin/owned_table.h"
-#include "name_marks.h"
 #include "query.h"
 #include "write/rule.h"
 #include "write/user_block.h"
@@ -88,15 +86,9 @@ static SavedQuery save_block_source = {
 
 static SavedQuery save_watched = {
 	.name = "the insert of a watched table",
-	.text = "INSERT INTO herald_internal.watched_table"
-			" (relation, kind, arguments, saved_columns, saved_database, subject_relation)"
-			" VALUES ($1, $2, $3 || pg_catalog.jsonb_build_object("
-			" 'table_owner', (SELECT c.relowner::regrole::text FROM pg_catalog.pg_class AS c WHERE c.oid = $1)),"
-			" herald_internal.numbered_columns($1), herald_internal.database_tag(),"
-			" herald_internal.saved_table($3 ->> 'subject_table'))"
-			" ON CONFLICT (relation, kind) DO UPDATE SET arguments = excluded.arguments,"
-			" saved_columns = excluded.saved_columns, saved_database = excluded.saved_database,"
-			" subject_relation = excluded.subject_relation RETURNING 0",
+	.text = "INSERT INTO herald_internal.watched_table (relation, kind, arguments) VALUES ($1, $2, $3 || jsonb_build_object("
+			"'table_owner', (SELECT c.relowner::regrole::text FROM pg_class AS c WHERE c.oid = $1)))"
+			" ON CONFLICT (relation, kind) DO UPDATE SET arguments = excluded.arguments RETURNING 0",
 	.nargs = 3,
 	.argtypes = { REGCLASSOID, TEXTOID, JSONBOID },
 };
@@ -161,45 +153,6 @@ reload_rules(Oid relation)
 		CacheInvalidateRelcacheByRelid(lfirst_oid(part));
 }
 
-/* The arguments of a statement that are SQL, and the type of its parameter. */
-typedef struct SqlArguments
-{
-	const SavedQuery *statement;
-	int first;
-	int step;
-	int last;
-	Oid parameter;
-} SqlArguments;
-
-static const SqlArguments sql_arguments[] = {
-	{ &save_rule, 4, 1, 7, InvalidOid },
-	{ &save_counter, 2, 2, 4, TEXTOID },
-	{ &save_room_source, 2, 1, 2, TEXTARRAYOID },
-	{ &save_block_source, 1, 1, 1, InvalidOid },
-};
-
-/* Puts marks into the SQL of a record, with which it follows renames, and saves it again. */
-static void
-save_marked(QueryScope *scope, FunctionCallInfo fcinfo, SavedQuery *statement)
-{
-	for (int i = 0; i < lengthof(sql_arguments); i++)
-	{
-		const SqlArguments *sql = &sql_arguments[i];
-
-		for (int n = sql->first; sql->statement == statement && n <= sql->last; n += sql->step)
-		{
-			char *marked;
-
-			if (PG_ARGISNULL(n))
-				continue;
-			marked = name_marks_add(text_to_cstring(PG_GETARG_TEXT_PP(n)), &sql->parameter, OidIsValid(sql->parameter));
-			fcinfo->args[n].value = CStringGetTextDatum(marked);
-		}
-	}
-	query_reclaim(scope);
-	run_statement(statement, fcinfo);
-}
-
 /* Takes the three steps and returns the id of the record, if it has one. */
 static int
 register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehearse)
@@ -222,7 +175,6 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 	{
 		query_lend(&scope, relation->rd_rel->relowner);
 		rehearse(relation, fcinfo, id);
-		save_marked(&scope, fcinfo, statement);
 	}
 	query_end(&scope);
 	table_close(relation, NoLock);

@@ -32,7 +32,6 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include "name_marks.h"
 #include "write/rule_cache.h"
 
 /* An entry of the cache: the rules of a table. */
@@ -111,12 +110,6 @@ on_error_named(const char *name)
 	return strcmp(name, "warn") == 0 ? RULE_WARN : RULE_SUSPEND;
 }
 
-static char *
-plain_text(char *sql)
-{
-	return sql == NULL ? NULL : name_marks_remove(sql);
-}
-
 /* Fills a rule of a table from a row of the result. */
 static void
 load_rule(Rule *rule, uint64 row, Oid table, const char *relation)
@@ -130,7 +123,7 @@ load_rule(Rule *rule, uint64 row, Oid table, const char *relation)
 	for (int query = 0; query < RULE_QUERIES; query++)
 	{
 		rule->queries[query].name = rule->name;
-		rule->queries[query].text = plain_text(query_text(row, 3 + query));
+		rule->queries[query].text = query_text(row, 3 + query);
 	}
 	rule->queries[RULE_RETRACT].latest = rule->queries[RULE_LOCK].text != NULL;
 	rule->on_error = on_error_named(query_text(row, 7));

@@ -56,7 +56,7 @@ CREATE FUNCTION herald_internal.rule_remedy(relation regclass, rule text) RETURN
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT herald_internal.watch_call(w.relation, w.kind)
 	                 FROM herald_internal.watched_table AS w
-	                 CROSS JOIN (SELECT '{call,columns,table,oid,table_owner,rooms,reads}'::text[]) AS c (keys)
+	                 CROSS JOIN (SELECT '{call,columns,table,oid,table_owner}'::text[]) AS c (keys)
 	                 WHERE w.relation <> $1 AND w.kind NOT LIKE 'rule %' AND
 	                       herald_internal.is_trusted($1, w.relation) AND
 	                       EXISTS (SELECT FROM herald_internal.changed_names(w.relation, w.arguments) AS n
@@ -142,26 +142,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald_internal.resume_rules() IS 'resumes the suspended rules that fit the schema again';
-
--- The trigger after ALTER and GRANT: rules follow renames and resume in the transaction of the migration. An error here
--- does not fail the migration, and herald.maintain() makes up for it.
-CREATE FUNCTION herald_internal.on_migration() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM herald_internal.follow_renames(), herald_internal.resume_rules();
-EXCEPTION WHEN OTHERS THEN
-	RAISE WARNING 'pg_herald could not follow the migration: %', SQLERRM
-		USING HINT = 'SELECT herald.maintain() tries again.';
-END
-$$;
-COMMENT ON FUNCTION herald_internal.on_migration() IS
-	'event trigger: lets rules follow renames, and resumes those that fit the schema again';
-CREATE EVENT TRIGGER herald_migration ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER FUNCTION',
-	             'CREATE FUNCTION', 'GRANT')
-	EXECUTE FUNCTION herald_internal.on_migration();
-ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER herald_migration IS 'lets the rules of pg_herald follow changes of the schema';
 
 CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

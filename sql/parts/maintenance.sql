@@ -209,8 +209,7 @@ BEGIN
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	PERFORM herald_internal.delete_orphans(), herald_internal.log_successors();
-	PERFORM herald_internal.mark_restored(), herald_internal.follow_renames(), herald_internal.resume_rules(),
-		herald_internal.fold_missed_changes();
+	PERFORM herald_internal.resume_rules(), herald_internal.fold_missed_changes();
 	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
 	DELETE FROM herald.preference AS p
 	WHERE p.ctid = ANY (ARRAY(SELECT o.ctid FROM herald.preference AS o WHERE o.until < now() - interval '1 day'

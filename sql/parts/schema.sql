@@ -117,15 +117,10 @@ CREATE TABLE herald_internal.watched_table (
 	kind      text NOT NULL,
 	arguments jsonb NOT NULL CHECK (pg_typeof(jsonb_populate_record(NULL::herald_internal.watched_arguments,
 	                                                                arguments)) IS NOT NULL),
-	saved_columns text[],
-	saved_database text,
-	subject_relation regclass,
 	PRIMARY KEY (relation, kind)
 );
 COMMENT ON TABLE herald_internal.watched_table IS
-	'the calls of watch_users(), watch_posts() and so on, from which rules are compiled again; "saved_columns" are the '
-	'names of the columns by number in "saved_database", and "subject_relation" is "subject_table", with which the '
-	'arguments follow renames';
+	'the calls of watch_users(), watch_posts() and so on, from which rules are compiled again';
 
 CREATE TABLE herald_internal.counter (
 	id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -194,37 +189,6 @@ COMMENT ON FUNCTION herald_internal.rehearse(regclass, text) IS
 CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';
 COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'deletes all rules and saved arguments of a table';
-
-CREATE FUNCTION herald_internal.follow_names(sql text) RETURNS text
-LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_follow_names';
-COMMENT ON FUNCTION herald_internal.follow_names(text) IS
-	'returns saved SQL with the present names of its columns and tables';
-
-CREATE FUNCTION herald_internal.has_foreign_marks(sql text) RETURNS boolean
-LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_has_foreign_marks';
-COMMENT ON FUNCTION herald_internal.has_foreign_marks(text) IS 'returns whether saved SQL comes from another database';
-
-CREATE FUNCTION herald_internal.database_tag() RETURNS text
-LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_database_tag';
-COMMENT ON FUNCTION herald_internal.database_tag() IS 'returns a hash of the cluster and the database';
-
-CREATE FUNCTION herald_internal.rename_column(condition text, old_name text, new_name text) RETURNS text
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_rename_column';
-COMMENT ON FUNCTION herald_internal.rename_column(text, text, text) IS
-	'returns a condition over "post" with another name of a column';
-
-CREATE FUNCTION herald_internal.numbered_columns(relation regclass) RETURNS text[]
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-	SELECT array_agg(CASE WHEN NOT a.attisdropped THEN a.attname::text END ORDER BY a.attnum)
-	FROM pg_attribute AS a
-	WHERE a.attrelid = $1 AND a.attnum > 0;
-$$;
-COMMENT ON FUNCTION herald_internal.numbered_columns(regclass) IS
-	'returns the names of the columns of a table by their number; null for dropped ones';
-
-CREATE FUNCTION herald_internal.plain_sql(sql text) RETURNS text
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_plain_sql';
-COMMENT ON FUNCTION herald_internal.plain_sql(text) IS 'returns saved SQL without the marks before its names';
 
 CREATE FUNCTION herald_internal.reload_rules(relation regclass) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_reload_rules';
