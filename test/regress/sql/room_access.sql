@@ -44,7 +44,7 @@ CREATE TABLE access.pages (id access.page_id PRIMARY KEY, user_id access.owner_i
 SELECT herald.watch_posts('access.pages', visible => 'post.user_id::text = viewer');
 INSERT INTO access.pages VALUES (1, 'a0000000-0000-0000-0000-000000000001');
 SELECT viewer, room, herald.may_join(viewer, room)
-FROM unnest('{post:1,post:abc,post:-1.5,post:1e0}'::text[]) AS room,
+FROM unnest('{page:1,page:abc,page:-1.5,page:1e0}'::text[]) AS room,
      unnest('{2,a0000000-0000-0000-0000-000000000001}'::text[]) AS viewer;
 SELECT herald.unwatch('access.pages');
 
