@@ -78,6 +78,7 @@ read_id(Packet *packet, Cursor *cursor)
 static bool
 read_data(Packet *packet, const Cursor *cursor)
 {
+	packet->storable = true;
 	if (cursor->at == cursor->end)
 		return true;
 	packet->data = json_from_client(cursor->at, (size_t) (cursor->end - cursor->at), &packet->storable);

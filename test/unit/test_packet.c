@@ -44,6 +44,7 @@ expect(const char *text, const char *wanted)
 		bool is_event = packet.type == PACKET_EVENT || packet.type == PACKET_BINARY_EVENT;
 		char *name = is_event ? packet_event_name(&packet) : NULL;
 
+		assert_int_equal(packet.storable, strstr(text, "\\u0000") == NULL && strstr(text, "\\ud8") == NULL);
 		snprintf(found, sizeof(found), "%d|%s|%s|%d|%s|%s", (int) packet.type, packet.namespace,
 				 packet.id ? packet.id : "-", packet.attachments, data ? data : "-", name ? name : "-");
 		free(data);
