@@ -295,7 +295,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	                        e.xid = pg_current_xact_id());
 $$;
 
--- The trigger of the registry: rooms that a table opens in another way than before are checked again.
+-- The trigger of the registry: rooms that a table opens in another way than before are checked again. A dry run is
+-- rolled back, and would only use up ids of events.
 CREATE FUNCTION herald_internal.recheck_opened_rooms() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -303,6 +304,9 @@ DECLARE
 	now jsonb[] := CASE tg_op WHEN 'UPDATE' THEN ARRAY(SELECT jsonb_path_query(new.arguments, 'lax $.rooms[*]'))
 	               ELSE '{}' END;
 BEGIN
+	IF herald_internal.is_dry_run() THEN
+		RETURN NULL;
+	END IF;
 	PERFORM herald_internal.recheck_prefixes(array_agg(room ->> 'prefix'))
 	FROM unnest(before || now) AS room
 	WHERE (room = ANY (before)) <> (room = ANY (now));

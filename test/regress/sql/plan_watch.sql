@@ -87,5 +87,10 @@ SELECT * FROM herald.plan_watch('watch_likes', 'planned.likes');
 SELECT herald_internal.query_as_owner('planned.likes', 'SELECT to_jsonb(1)');
 RESET ROLE;
 
+-- A plan draws no id of an event.
+SELECT last_value AS drawn FROM herald.event_id_seq \gset
+SELECT count(*) > 0 AS planned FROM herald.plan_watch('watch_posts', 'planned.posts', '{"ignore": ["state"]}');
+SELECT last_value - :drawn AS drawn FROM herald.event_id_seq;
+
 DROP SCHEMA planned CASCADE;
 DROP ROLE regress_planner, regress_other_planner;
