@@ -24,7 +24,7 @@ const { database } = scene;
 await database.query(`
   ALTER TABLE posts ADD COLUMN caption text, ADD COLUMN media_type text;
   ALTER TABLE messages ADD COLUMN media_url text;
-  SELECT herald.watch_messages('messages');
+  SELECT herald.watch_posts('posts'), herald.watch_messages('messages');
   CREATE TABLE direct_messages (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sender_id bigint NOT NULL REFERENCES users,
     receiver_id bigint NOT NULL REFERENCES users, content text NOT NULL);

@@ -1,5 +1,6 @@
 -- remedies: pasted as they are, they restore what was there before the breakage, with all arguments
 SET client_min_messages = error;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
 CREATE SCHEMA rem;
 SET search_path = rem;
 CREATE TABLE users (id int PRIMARY KEY, username text);
@@ -149,8 +150,8 @@ SELECT severity, problem, relation, remedy FROM herald.doctor() WHERE problem = 
 SELECT remedy FROM herald.doctor() WHERE problem = 'child_silent' \gexec
 SELECT count(*) FROM herald.doctor() WHERE problem = 'child_silent';
 INSERT INTO anew.users VALUES (1, 'ann');
-INSERT INTO anew.posts_2026 VALUES (802, 1, 'for all', 'all');
-SELECT name, payload ->> 'postId' AS post FROM herald.event WHERE payload ->> 'postId' = '802' AND name LIKE 'post:%';
+INSERT INTO anew.posts_2026 VALUES (70802, 1, 'for all', 'all');
+SELECT name, payload ->> 'postId' AS post FROM herald.event WHERE payload ->> 'postId' = '70802' AND name LIKE 'post:%';
 
 -- a schema for each tenant: rooms and inboxes belong to an id
 CREATE SCHEMA other_tenant;
