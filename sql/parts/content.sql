@@ -531,8 +531,9 @@ COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, t
 	text, text, text, text, text[], text, text, text[], text[]) IS
 	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
 	'user''s id): only users that may see a post join its room and hear of it; "in_feed" is a condition over the row '
-	'for the feed; with a status column only published posts are news, and the author gets the states; followers are '
-	'notified on request, up to a number of them';
+	'for the feed; with a status or a time of publication, other users hear of published posts only, and drafts reach '
+	'their author; the author of the parent is notified of replies; followers are notified on request, up to a number '
+	'of them';
 
 -- ----- likes
 

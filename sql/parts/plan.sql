@@ -330,7 +330,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN w.kind = 'users' AND a.name IS NULL THEN 'No column with the names of users was found.'
 		WHEN w.kind = 'posts' AND EXISTS (SELECT FROM herald_internal.watched_table AS o
 		                                  WHERE o.kind = 'posts' AND o.relation <> w.relation)
-		THEN 'Another watched table has posts, with rooms of the same names.'
+		THEN 'Another watched table has posts. Are its rows posts as well?'
 		WHEN w.kind = 'posts' AND herald_internal.has_policies(w.relation)
 		THEN 'Its policies limit who may see a row. Rules do not apply them: say it with "visible".'
 		WHEN w.kind = 'posts' AND g.name IS NOT NULL
