@@ -45,7 +45,7 @@ typedef struct RoomSearch
 	const char *table; /* its name */
 	Datum users;	   /* text[] */
 	int failed;		   /* number of users with a failure of their own */
-	ErrorData *error;  /* of the latest failure */
+	ErrorData *error;  /* of the latest failure; NULL: there was none */
 } RoomSearch;
 
 /* The table of a source that has failed in this session. */
@@ -86,12 +86,15 @@ room_search_run(void *argument)
 	}
 }
 
-/* Runs the source; returns false if it failed, and then adds nothing. */
+/* Runs the source; returns false if it failed, and then adds nothing but notes the error. */
 static bool
 room_search_try(RoomSearch *search)
 {
-	search->error = subtransaction_run(room_search_run, search);
-	return search->error == NULL;
+	ErrorData *error = subtransaction_run(room_search_run, search);
+
+	if (error != NULL)
+		search->error = error;
+	return error == NULL;
 }
 
 /* Returns whether the latest report on a table is long ago, and notes the next one. */
@@ -119,6 +122,7 @@ report_source(const RoomSearch *search)
 {
 	if (search->failed == 0 || !may_report(search->relation))
 		return;
+	Assert(search->error != NULL);
 	ereport(WARNING, (errmsg("could not find the rooms \"%s...\" of table %s: %s", search->prefix,
 							 search->table, search->error->message),
 					  errdetail_plural("The query failed for %d user.", "The query failed for %d users.", search->failed,
@@ -174,6 +178,7 @@ herald_automatic_rooms(PG_FUNCTION_ARGS)
 		search.table = SPI_getvalue(found->vals[i], found->tupdesc, 5);
 		search.users = PointerGetDatum(users);
 		search.failed = 0;
+		search.error = NULL;
 		query_lend(&scope, DatumGetObjectId(SPI_getbinval(found->vals[i], found->tupdesc, 2, &isnull)));
 		if (!room_search_try(&search))
 			room_search_each(&search, users);

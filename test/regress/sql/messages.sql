@@ -45,7 +45,7 @@ FROM (VALUES ('msg.follow'::regclass, 'msg.fail(u) IS NULL'), ('msg.other', 'u::
 INSERT INTO msg.follow VALUES (1, 2);
 SELECT * FROM herald_internal.automatic_rooms('{1,2,3}');
 SELECT * FROM herald_internal.automatic_rooms('{1,4}');
-SELECT * FROM herald_internal.automatic_rooms('{1,no-number}');
+SELECT * FROM herald_internal.automatic_rooms('{no-number,1}');
 
 DELETE FROM herald_internal.room_source WHERE relation IN ('msg.follow'::regclass, 'msg.other'::regclass);
 DROP SCHEMA msg CASCADE;
