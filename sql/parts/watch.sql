@@ -130,13 +130,14 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT oid::regtype FROM base WHERE NOT is_domain;
 $$;
 
--- Returns the SQL that casts a part of an id to a type. Its value is NULL for malformed parts of numbers and UUIDs: no
--- row has such an id.
+-- Returns the SQL that casts a part of an id to a type. Its value is NULL for malformed parts of numbers and UUIDs, and
+-- for numbers that bigint cannot hold: no row has such an id.
 CREATE FUNCTION herald_internal.cast_id_sql(id text, type text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN base IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
-			THEN format('CASE WHEN %1$s ~ ''^-?\d{1,19}$'' THEN %1$s::bigint END', id)
+			THEN format('CASE WHEN %1$s ~ ''^-?\d{1,19}$'' THEN CASE WHEN %1$s::numeric '
+			            'BETWEEN -9223372036854775808 AND 9223372036854775807 THEN %1$s::bigint END END', id)
 		WHEN base = 'numeric'::regtype
 			THEN format('CASE WHEN %1$s ~ ''^-?\d{1,255}(\.\d{1,255})?$'' THEN %1$s::numeric END', id)
 		WHEN base = 'uuid'::regtype THEN format('CASE WHEN %1$s ~* ''^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$'' '

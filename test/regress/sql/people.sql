@@ -46,6 +46,9 @@ SELECT u.id, array_agg(a.room ORDER BY a.room)
 FROM unnest('{2,3,4}'::text[]) AS u (id)
 LEFT JOIN herald_internal.automatic_rooms(ARRAY[u.id]) AS a ON true
 GROUP BY u.id ORDER BY u.id;
+-- An id that is no number of the column's type, or none of bigint, has no rooms and harms no other user.
+SELECT * FROM herald_internal.automatic_rooms(
+	'{9999999999999999999,-9223372036854775809,9223372036854775807,-9223372036854775808,no-number,4}');
 DELETE FROM ppl.follows;
 SELECT * FROM ppl.told;
 SELECT * FROM ppl.heard();
