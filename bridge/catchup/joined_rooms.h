@@ -19,7 +19,7 @@ extern char *joined_rooms_held(Session *session);
 
 /*
  * Takes the rooms of an answer, a JSON array, and the snapshot of the check.  The first answer puts the session into
- * its rooms.  A later one takes it out of those that are refused.  The client is told of refused rooms.
+ * its rooms.  A later one takes it out of those that it refuses or lacks.  The client is told of refused rooms.
  */
 extern void joined_rooms_take(Session *session, const char *rooms_text, const char *checked_text, bool is_first);
 

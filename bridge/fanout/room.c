@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "fanout/membership.h"
 #include "fanout/room_key.h"
 #include "fanout/user.h"
@@ -178,6 +179,34 @@ room_check_refuse(Session *session, const char *name, const RoomRefusal *reason)
 		return;
 	membership_end(membership);
 	session_tell_left(session, name, reason);
+}
+
+static const Membership *
+find_unanswered(const Session *session)
+{
+	for (int i = 0; i < session->rooms.count; i++)
+	{
+		const Membership *membership = session->rooms.memberships[i];
+
+		if (membership->access != NULL && membership->access->being_checked)
+			return membership;
+	}
+	return NULL;
+}
+
+/* Searches anew after each refusal, which may end the session. */
+void
+room_check_end(Session *session)
+{
+	const Membership *membership;
+
+	while ((membership = find_unanswered(session)) != NULL)
+	{
+		char *name = memory_copy(membership->room->name);
+
+		room_check_refuse(session, name, &room_forbidden);
+		free(name);
+	}
 }
 
 /* Forgets snapshots that the live audience does not need any more. */

@@ -36,12 +36,14 @@ extern void room_move(Session *session, Audience audience);
 
 /*
  * A check of the rooms that a session has joined, by a query.  begin() calls a function for each of them.  The answer
- * has them all: admit() notes that the session may stay in a room, refuse() takes it out of the room and tells the
- * client.  A room that the session has joined meanwhile is not part of the check.
+ * should have them all: admit() notes that the session may stay in a room, refuse() takes it out of the room and tells
+ * the client.  end() refuses the rooms that the answer lacks, as forbidden.  A room that the session has joined
+ * meanwhile is not part of the check.
  */
 extern void room_check_begin(Session *session, void (*visit)(const char *name, void *context), void *context);
 extern void room_check_admit(Session *session, const char *name, Snapshot *checked, uint64_t window);
 extern void room_check_refuse(Session *session, const char *name, const RoomRefusal *reason);
+extern void room_check_end(Session *session);
 
 /*
  * Returns whether a recheck concerns a session in this room, or in any room, after the latest checks of the session's

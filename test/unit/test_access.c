@@ -246,6 +246,34 @@ leaves_rooms_that_a_check_refuses(void **state)
 }
 
 static void
+leaves_rooms_that_a_check_does_not_answer(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_REPLAYING);
+	Snapshot *checked = snapshot_parse("40:40:");
+	char asked[100] = "";
+
+	(void) state;
+	room_join(a->session, "log");
+	admit(a, "w", "10:20:", NULL, UINT64_MAX);
+	admit(a, "x", "10:20:", NULL, UINT64_MAX);
+	admit(a, "y", "10:20:", NULL, UINT64_MAX);
+	room_check_begin(a->session, add_name, asked);
+	admit(a, "new", "10:20:", NULL, UINT64_MAX);
+	room_check_admit(a->session, "x", checked, UINT64_MAX);
+	room_check_end(a->session);
+	room_check_end(a->session);
+	support_turn();
+	assert_string_equal(a->said, "room:left room:left ");
+	assert_false(room_has(a->session, "w"));
+	assert_true(room_has(a->session, "x"));
+	assert_false(room_has(a->session, "y"));
+	assert_true(room_has(a->session, "new"));
+	assert_true(room_has(a->session, "log"));
+	snapshot_unref(checked);
+	support_end(a);
+}
+
+static void
 tells_an_arriving_session_after_its_welcome(void **state)
 {
 	Client *a = support_client("1", "a", SESSION_ARRIVING);
@@ -278,6 +306,7 @@ main(void)
 		cmocka_unit_test(stalls_the_sessions_that_a_recheck_concerns),
 		cmocka_unit_test(stalls_a_replaying_session_before_the_event),
 		cmocka_unit_test(leaves_rooms_that_a_check_refuses),
+		cmocka_unit_test(leaves_rooms_that_a_check_does_not_answer),
 		cmocka_unit_test(tells_an_arriving_session_after_its_welcome),
 	};
 

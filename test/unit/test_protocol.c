@@ -20,6 +20,7 @@
 #include <jwt.h>
 
 #include "base/memory.h"
+#include "catchup/joined_rooms.h"
 #include "fanout/room.h"
 #include "fanout/user.h"
 #include "gateway/gateway.h"
@@ -601,6 +602,33 @@ test_stream_rooms(void **state)
 	disconnect(carrier);
 }
 
+/* A check withdraws the access to each room that its answer lacks, also if the answer is malformed. */
+static void
+test_check_without_answer(void **state)
+{
+	FakeCarrier *carrier = open_plain();
+	Session *session = user_sessions("7");
+	Snapshot *checked = snapshot_parse("40:40:");
+	const char *const answers[] = { "[]", "[{" };
+
+	(void) state;
+	welcome_session(session, false);
+	locate(session);
+	for (int i = 0; i < 2; i++)
+	{
+		char *held;
+
+		room_admit(session, "post:42", access_new(checked, NULL, 0));
+		held = joined_rooms_held(session);
+		assert_string_equal(held, "[\"post:42\"]");
+		free(held);
+		joined_rooms_take(session, answers[i], "50:50:", false);
+		assert_false(room_has(session, "post:42"));
+	}
+	snapshot_unref(checked);
+	disconnect(carrier);
+}
+
 static void
 test_stream_refusal(void **state)
 {
@@ -812,6 +840,7 @@ main(void)
 		cmocka_unit_test(test_socketio_unexpected_binary),
 		cmocka_unit_test(test_stream_welcome_and_event),
 		cmocka_unit_test(test_stream_rooms),
+		cmocka_unit_test(test_check_without_answer),
 		cmocka_unit_test(test_stream_refusal),
 		cmocka_unit_test(test_old_client_is_told),
 		cmocka_unit_test(test_upgrade),
