@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/tupconvert.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -26,9 +27,11 @@
 
 #include "function_path.h"
 #include "pin.h"
+#include "privilege.h"
 #include "query.h"
 
 #define PINNED_SEARCH_PATH "pg_catalog, pg_temp"
+#define WRONG_COLUMNS gettext_noop("the result of the rule's query does not have the required columns")
 
 void
 query_begin(QueryScope *scope)
@@ -162,12 +165,19 @@ query_plan(SavedQuery *query, uint64 incoming)
 }
 
 void
-query_compile(const SavedQuery *query)
+query_compile(SavedQuery *query, TupleDesc shape)
 {
-	SPIPlanPtr plan = SPI_prepare(query->text, query->nargs, (Oid *) query->argtypes);
+	SPIPlanPtr plan = query_prepare(query);
+	ListCell *cell;
 
-	if (plan == NULL)
-		elog(ERROR, "could not prepare %s: %s", query->name, SPI_result_code_string(SPI_result));
+	foreach (cell, SPI_plan_get_plan_sources(plan))
+	{
+		CachedPlanSource *source = lfirst(cell);
+
+		privilege_check(source->query_list);
+		if (shape != NULL && source->resultDesc != NULL)
+			convert_tuples_by_position(source->resultDesc, shape, WRONG_COLUMNS);
+	}
 	SPI_freeplan(plan);
 }
 
@@ -245,7 +255,7 @@ query_run_into(SavedQuery *query, uint64 incoming, const Datum *values, Tuplesto
 	options.read_only = query->read_only || query->latest;
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, store, CurrentMemoryContext, false, shape,
-									gettext_noop("the result of the rule's query does not have the required columns"));
+									WRONG_COLUMNS);
 	result = SPI_execute_plan_extended(plan, &options);
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));

@@ -79,8 +79,11 @@ extern void query_reclaim(QueryScope *scope);
 /* Forgets a loan that the abort of a subtransaction has ended: both began in it. */
 extern void query_abandon_loan(QueryScope *scope);
 
-/* Analyzes a query and keeps nothing: raises an error if it does not fit the schema. */
-extern void query_compile(const SavedQuery *query);
+/*
+ * Raises an error if a query does not fit the schema: it does not compile, the current role lacks a privilege, or
+ * its result does not fit the row type, unless that is NULL.  Neither plans nor runs the query, and keeps nothing.
+ */
+extern void query_compile(SavedQuery *query, TupleDesc shape);
 
 /* Runs a query with the plan for that many incoming rows.  Returns the number of its rows; SPI_tuptable has them. */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);

@@ -12,8 +12,8 @@
  *	  (event_check.c) does the same.  Only with on_error => 'abort' an error aborts
  *	  the application's statement.
  *
- *	  With on_error => 'suspend', the default, a rule that does not fit the schema is
- *	  suspended: no write runs it until herald_internal.resume_rules() finds that it
+ *	  With on_error => 'suspend', the default, a rule that fails and does not compile any
+ *	  more is suspended: no write runs it until herald_internal.resume_rules() finds that it
  *	  fits again.  Until then each statement appends the number of its changes to
  *	  herald.missed_change.
  *
@@ -60,9 +60,9 @@ static SavedQuery record_suspension = {
 static SavedQuery record_missed = {
 	.name = "the record of the changes that a rule missed",
 	.text = "INSERT INTO herald.missed_change (relation, rule, changes)"
-			" SELECT r.relation, r.name, $2 FROM herald_internal.rule AS r WHERE r.id = $1",
-	.nargs = 2,
-	.argtypes = { INT4OID, INT8OID },
+			" VALUES ($1, $2, $3)",
+	.nargs = 3,
+	.argtypes = { REGCLASSOID, TEXTOID, INT8OID },
 };
 
 RuleOutput
@@ -286,6 +286,15 @@ try_rules(RuleRun run, Rule *rules, int count)
 	return error;
 }
 
+/* Returns the row type of a query of a rule. */
+static TupleDesc
+query_shape_of(int query)
+{
+	if (query == RULE_NOTIFY)
+		return notification_shape();
+	return query == RULE_PUBLISH ? event_log_shape() : retraction_shape();
+}
+
 static void
 compile_queries(void *argument)
 {
@@ -294,20 +303,20 @@ compile_queries(void *argument)
 	for (int i = 0; i < RULE_QUERIES; i++)
 	{
 		if (rule->queries[i].text != NULL)
-			query_compile(&rule->queries[i]);
+			query_compile(&rule->queries[i], query_shape_of(i));
 	}
 }
 
-/* Returns whether an error means that the rule does not fit the schema.  Else it depends on the values of a row. */
+/* Returns whether a rule fits the schema.  The SQLSTATE of its error does not tell: values can raise any. */
 static bool
-is_schema_error(RuleRun run, Rule *rule, ErrorData *error)
+fits_schema(RuleRun run, Rule *rule)
 {
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION))
-		return true;
+	ErrorData *error;
+
 	query_lend(run.scope, run.owner);
 	error = subtransaction_run(compile_queries, rule);
 	query_reclaim(run.scope);
-	return error != NULL;
+	return error == NULL;
 }
 
 /* Runs a rule whose error must not fail the write. */
@@ -320,13 +329,14 @@ run_guarded(RuleRun run, Rule *rule)
 	/* The application may have changed the schema, and the rule with it, while this statement waited for a table. */
 	if (current != NULL && current != rule)
 		error = try_rules(run, current, 1);
-	if (error == NULL || current == NULL)
-		return;
-	if (current->on_error == RULE_SUSPEND && is_schema_error(run, current, error))
-		suspend(current, error);
-	else
-		report_failure(current, error);
-	rule->suspended = current->suspended;
+	if (error != NULL && current != NULL)
+	{
+		if (current->on_error == RULE_SUSPEND && !fits_schema(run, current))
+			suspend(current, error);
+		else
+			report_failure(current, error);
+	}
+	rule->suspended = current != NULL && current->suspended;
 }
 
 /* Returns whether an error of any of the rules must not fail the write. */
@@ -376,14 +386,27 @@ rule_run_all_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int
 	run_rules(run, rules);
 }
 
+/* Returns whether a suspended rule of the same name stands before this one in its list. */
+static bool
+is_counted(const Rule *first, const Rule *rule)
+{
+	for (; first < rule; first++)
+	{
+		if (first->suspended && first->source == rule->source && strcmp(first->name, rule->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 rule_count_missed(const RuleList *rules, int64 rows)
 {
 	for (int i = 0; i < rules->count; i++)
 	{
-		Datum values[] = { Int32GetDatum(rules->rules[i].id), Int64GetDatum(rows) };
+		const Rule *rule = &rules->rules[i];
+		Datum values[] = { ObjectIdGetDatum(rule->source), CStringGetTextDatum(rule->name), Int64GetDatum(rows) };
 
-		if (rules->rules[i].suspended)
+		if (rule->suspended && !is_counted(rules->rules, rule))
 			query_run(&record_missed, 1, values, NULL);
 	}
 }
@@ -392,17 +415,10 @@ rule_count_missed(const RuleList *rules, int64 rows)
 static void
 check_columns(Rule *rule)
 {
-	const TupleDesc shapes[RULE_QUERIES] = {
-		[RULE_NOTIFY] = notification_shape(),
-		[RULE_PUBLISH] = event_log_shape(),
-		[RULE_LOCK] = retraction_shape(),
-		[RULE_RETRACT] = retraction_shape(),
-	};
-
 	for (int i = 0; i < RULE_QUERIES; i++)
 	{
 		if (rule->queries[i].text != NULL)
-			query_check_names(&rule->queries[i], shapes[i]);
+			query_check_names(&rule->queries[i], query_shape_of(i));
 	}
 }
 

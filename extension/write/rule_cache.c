@@ -51,7 +51,7 @@ static SavedQuery load_rules = {
 	.text = "SELECT id, name, notify, publish, lock, retract, on_error,"
 			" ARRAY(SELECT s.prefix FROM herald_internal.room_source AS s WHERE s.relation = rule.relation),"
 			" ARRAY(SELECT c.id FROM herald_internal.counter AS c WHERE c.relation = rule.relation), operation,"
-			" EXISTS (SELECT FROM herald_internal.suspension AS s WHERE s.rule = rule.id)"
+			" EXISTS (SELECT FROM herald_internal.suspension AS s WHERE s.rule = rule.id), change, relation::oid"
 			" FROM herald_internal.rule WHERE relation = ANY ($1) ORDER BY id",
 	.nargs = 1,
 	.argtypes = { OIDARRAYOID },
@@ -110,6 +110,14 @@ on_error_named(const char *name)
 	return strcmp(name, "warn") == 0 ? RULE_WARN : RULE_SUSPEND;
 }
 
+static RuleOperation
+operation_named(const char *name)
+{
+	if (strcmp(name, "insert") == 0)
+		return RULE_INSERT;
+	return strcmp(name, "update") == 0 ? RULE_UPDATE : RULE_DELETE;
+}
+
 /* Fills a rule of a table from a row of the result. */
 static void
 load_rule(Rule *rule, uint64 row, Oid table, const char *relation)
@@ -129,7 +137,10 @@ load_rule(Rule *rule, uint64 row, Oid table, const char *relation)
 	rule->on_error = on_error_named(query_text(row, 7));
 	rule->rights.room_prefixes = DatumGetArrayTypePCopy(query_value(row, 8, &isnull));
 	rule->rights.counters = DatumGetArrayTypePCopy(query_value(row, 9, &isnull));
+	rule->operation = operation_named(query_text(row, 10));
 	rule->suspended = DatumGetBool(query_value(row, 11, &isnull));
+	rule->change = query_text(row, 12);
+	rule->source = DatumGetObjectId(query_value(row, 13, &isnull));
 }
 
 static Oid
@@ -173,14 +184,6 @@ make_list(uint64 rules, MemoryContext context)
 	callback->arg = list;
 	MemoryContextRegisterResetCallback(context, callback);
 	return list;
-}
-
-static RuleOperation
-operation_named(const char *name)
-{
-	if (strcmp(name, "insert") == 0)
-		return RULE_INSERT;
-	return strcmp(name, "update") == 0 ? RULE_UPDATE : RULE_DELETE;
 }
 
 /* Loads the rules of a table into a memory context, a list for each operation. */
@@ -242,27 +245,24 @@ rule_cache_list(Relation relation, RuleOperation operation)
 	return set->lists[operation];
 }
 
+/* Returns whether a rule is another one, or has replaced it: a rule that is watched again gets another id. */
+static bool
+is_same_rule(const Rule *a, const Rule *b)
+{
+	return a->source == b->source && strcmp(a->name, b->name) == 0 && strcmp(a->change, b->change) == 0;
+}
+
 Rule *
 rule_cache_reload(Rule *rule)
 {
-	RuleSet *set = hash_search(rule_cache, &rule->table, HASH_FIND, NULL);
-	Relation relation;
-	Rule *current = NULL;
+	Relation relation = table_open(rule->table, NoLock); /* the statement has locked it */
+	const RuleList *list = rule_cache_list(relation, rule->operation);
 
-	Assert(set != NULL);
-	if (set->valid)
-		return rule;
-	relation = table_open(rule->table, NoLock); /* the statement has locked it */
-	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
-	{
-		const RuleList *list = rule_cache_list(relation, operation);
-
-		for (int i = 0; i < list->count; i++)
-		{
-			if (list->rules[i].id == rule->id)
-				current = &list->rules[i];
-		}
-	}
 	table_close(relation, NoLock);
-	return current;
+	for (int i = 0; i < list->count; i++)
+	{
+		if (is_same_rule(&list->rules[i], rule))
+			return &list->rules[i];
+	}
+	return NULL;
 }

@@ -51,6 +51,9 @@ typedef struct Rule
 {
 	int id;
 	char *name;
+	char *change;
+	RuleOperation operation;
+	Oid source;			  /* whose rule this is: the table, or a partitioned table above it */
 	Oid table;			  /* whose rules these are: that of the trigger */
 	const char *relation; /* its quoted name, for messages */
 	SavedQuery queries[RULE_QUERIES];
@@ -75,7 +78,10 @@ extern void rule_cache_init(void);
  */
 extern const RuleList *rule_cache_list(Relation relation, RuleOperation operation);
 
-/* Returns the rule as it is now, if it has changed since it was loaded; NULL if it exists no more. */
+/*
+ * Returns the rule as it is now: the same one, or that of this source, name, change and operation which has replaced
+ * it; NULL if there is none any more.
+ */
 extern Rule *rule_cache_reload(Rule *rule);
 
 #endif /* HERALD_RULE_CACHE_H */
