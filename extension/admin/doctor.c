@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * doctor.c
- *	  Plans and parses the queries of rules for herald.doctor().
+ *	  Plans and parses the queries of rules for herald.doctor() and herald.maintain().
  *
  * The functions analyze a query as it would run: as the owner of the watched table
  * and over its changed rows.  They do not run it.
@@ -52,6 +52,7 @@ examination_end(Examination *examination)
 
 PG_FUNCTION_INFO_V1(herald_plan_of);
 PG_FUNCTION_INFO_V1(herald_tables_read);
+PG_FUNCTION_INFO_V1(herald_compile_query);
 
 /* herald_internal.plan_of(relation, query) returns the plan of a query, as JSON. */
 Datum
@@ -88,4 +89,17 @@ herald_tables_read(PG_FUNCTION_ARGS)
 	query_forget(&query);
 	examination_end(&examination);
 	return makeArrayResult(tables, caller);
+}
+
+/* herald_internal.compile_query(relation, query) raises an error if a query does not fit the schema. */
+Datum
+herald_compile_query(PG_FUNCTION_ARGS)
+{
+	SavedQuery query = { .name = "a rule", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
+	Examination examination;
+
+	examination_begin(&examination, PG_GETARG_OID(0));
+	query_compile(&query, NULL);
+	examination_end(&examination);
+	PG_RETURN_VOID();
 }

@@ -121,6 +121,25 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	                         pg_get_indexdef(i.indexrelid, 1, false) = ANY (array_agg(k.text)));
 $$;
 
+CREATE FUNCTION herald_internal.compile_query(relation regclass, query text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_compile_query';
+COMMENT ON FUNCTION herald_internal.compile_query(regclass, text) IS
+	'raises an error if a query of a rule does not fit the schema, or the owner of its table lacks a privilege';
+
+-- The planner runs immutable functions of the application, for any time. So no query is planned.
+CREATE FUNCTION herald_internal.fits_schema(rule herald_internal.rule) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald_internal.compile_query(rule.relation, q.sql)
+	FROM unnest(ARRAY[rule.notify, rule.publish, rule.lock, rule.retract]) AS q (sql);
+	RETURN true;
+EXCEPTION WHEN OTHERS THEN
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.fits_schema(herald_internal.rule) IS
+	'returns whether the queries of a rule compile as the owner of its table';
+
 -- Resumes the suspended rules that fit the schema again. A query that waits for the lock of a table does not count.
 CREATE FUNCTION herald_internal.resume_rules() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms' AS $$
@@ -131,10 +150,7 @@ BEGIN
 		SELECT r.* FROM herald_internal.rule AS r
 		WHERE r.id IN (SELECT s.rule FROM herald_internal.suspension AS s)
 	LOOP
-		CONTINUE WHEN EXISTS (SELECT FROM unnest(ARRAY[suspended.notify, suspended.publish, suspended.lock,
-		                                               suspended.retract]) AS q (sql)
-		                      CROSS JOIN LATERAL herald_internal.examine_query(suspended.relation, q.sql) AS e
-		                      WHERE q.sql IS NOT NULL AND e.code IS NOT NULL);
+		CONTINUE WHEN NOT herald_internal.fits_schema(suspended);
 		DELETE FROM herald_internal.suspension AS s WHERE s.rule = suspended.id;
 		PERFORM herald_internal.reload_rules(suspended.relation);
 		RAISE LOG 'pg_herald: rules of table % resume', suspended.relation;

@@ -78,6 +78,67 @@ SELECT * FROM moved.state();
 SELECT r.name, f.sqlstate FROM herald.rule_failure AS f JOIN herald_internal.rule AS r ON r.id = f.rule
 WHERE r.relation = 'moved.items'::regclass;
 
+-- no SQLSTATE of a value is one of the schema, but a privilege on a function is
+CREATE ROLE regress_item_owner;
+GRANT USAGE ON SCHEMA moved TO regress_item_owner;
+ALTER TABLE moved.items OWNER TO regress_item_owner;
+CREATE FUNCTION moved.checked(state text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	IF state = 'bad' THEN
+		RAISE 'not this one' USING ERRCODE = '42501';
+	END IF;
+	RETURN state;
+END
+$$;
+SELECT herald.unwatch('moved.items', 'told'),
+       herald.watch('moved.items', 'plain', event => 'item:plain', room => 'item:{id}',
+                    payload => 'json_build_object(''s'', moved.checked(new.state), ''c'', new.state::regclass)');
+INSERT INTO moved.items VALUES (21, 1, 'bad');
+INSERT INTO moved.items VALUES (22, 1, 'nothing');
+INSERT INTO moved.items VALUES (23, 1, 'pg_class');
+SELECT suspended, events FROM moved.state();
+REVOKE EXECUTE ON FUNCTION moved.checked(text) FROM PUBLIC;
+INSERT INTO moved.items VALUES (24, 1, 'pg_class');
+SELECT herald.maintain();
+SELECT suspended, missed, events FROM moved.state();
+GRANT EXECUTE ON FUNCTION moved.checked(text) TO regress_item_owner;
+SELECT herald.maintain();
+SELECT suspended, missed, events FROM moved.state();
+
+-- a statement counts once, although an update of a rule with "active" runs it for three changes
+SELECT herald.unwatch('moved.items', 'plain');
+CREATE TABLE moved.posts (id int PRIMARY KEY, author_id int REFERENCES moved.owners, title text, shown boolean);
+SELECT herald.watch_posts('moved.posts', active => 'shown');
+INSERT INTO moved.posts VALUES (1, 1, 'a', true), (2, 1, 'b', true);
+SET client_min_messages = error;
+ALTER TABLE moved.posts RENAME shown TO visible;
+UPDATE moved.posts SET title = 'c';
+UPDATE moved.posts SET title = 'd';
+RESET client_min_messages;
+SELECT relation, rule, sum(changes) FROM herald.missed_change WHERE relation = 'moved.posts'::regclass
+GROUP BY 1, 2 ORDER BY 2;
+
+-- maintenance does not run immutable functions of a suspended rule
+CREATE FUNCTION moved.slow() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	PERFORM pg_sleep(CASE WHEN current_setting('moved.wait', true) = 'on' THEN 3600 ELSE 0 END);
+	RETURN true;
+END
+$$;
+SELECT herald.watch('moved.items', 'slow', event => 'item:slow', room => 'item:{id}', condition => 'moved.slow()',
+                    payload => 'json_build_object(''s'', new.state)');
+ALTER TABLE moved.items RENAME state TO other_state;
+INSERT INTO moved.items VALUES (25, 1, 'new');
+ALTER TABLE moved.items RENAME other_state TO state;
+SET moved.wait = 'on';
+SET statement_timeout = '20s';
+SELECT herald.maintain();
+RESET statement_timeout;
+RESET moved.wait;
+SELECT suspended FROM moved.state();
+SELECT herald.unwatch('moved.items', 'slow'), herald.unwatch('moved.posts');
+ALTER TABLE moved.items OWNER TO CURRENT_USER;
+
 -- a literal that the new type of a column does not accept is an error of the schema, although of class 22
 SELECT herald.watch('moved.items', 'plain', event => 'item:plain', room => 'item:{id}',
                     condition => $$new.state = 'new'$$);
@@ -110,5 +171,5 @@ SET client_min_messages = warning;
 DROP SCHEMA moved CASCADE;
 SELECT herald.maintain();
 SELECT count(*) FROM herald.missed_change AS m WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = m.relation);
-DROP ROLE regress_new_owner;
+DROP ROLE regress_new_owner, regress_item_owner;
 DELETE FROM herald.notification WHERE type = 'told';
