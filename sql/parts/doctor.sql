@@ -5,7 +5,8 @@
 -- nothing now, or that writes fail. A warning means that something will be
 -- lost or delayed. An info is worth knowing. A remedy is a statement or,
 -- where no statement helps, a comment. Rules with the same problem share a
--- row.
+-- row. Administrators paste remedies: a statement quotes each value, and a
+-- comment that contains a value goes through comment_lines().
 -- ---------------------------------------------------------------------------
 
 CREATE TYPE herald_internal.problem AS (severity text, problem text, relation regclass, rule text, detail text,
@@ -63,8 +64,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                               WHERE herald_internal.mentions_word((w.arguments - c.keys)::text, n.old_name))
 	                 ORDER BY w.relation::text, w.kind LIMIT 1),
 	                (SELECT CASE WHEN n.gone IS NULL THEN c.sql
-	                        ELSE format('SELECT herald.unwatch(%L, %L); -- or with another column than %s: %s', $1, $2,
-	                                    n.gone, c.sql) END
+	                        ELSE format('SELECT herald.unwatch(%L, %L); ', $1, $2) || herald_internal.comment_lines(
+	                                 format('or with another column than %s: %s', n.gone, c.sql)) END
 	                 FROM herald_internal.watch_call($1, 'rule ' || $2) AS c (sql)
 	                 CROSS JOIN LATERAL (SELECT string_agg(n.old_name, ', ' ORDER BY n.old_name) AS gone
 	                                     FROM herald_internal.watched_table AS w
@@ -207,8 +208,9 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	       format('rules run as %s, and its row-level security applies to this role: hidden rows notify nobody',
 	              l.owner),
 	       CASE WHEN o.rolcanlogin OR EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = l.owner)
-	       THEN format('-- a policy for %s would show all rows to the application, too: let a role without login and '
-	                   'without members own %s', l.owner, l.read)
+	       THEN herald_internal.comment_lines(format(
+	           'a policy for %s would show all rows to the application, too: let a role without login and without '
+	           'members own %s', l.owner, l.read))
 	       ELSE format('CREATE POLICY herald ON %s FOR SELECT TO %s USING (true);', l.read, l.owner) END
 	FROM lookup AS l
 	JOIN pg_roles AS o ON o.oid = l.owner
@@ -289,10 +291,10 @@ CREATE FUNCTION herald_internal.policy_problems() RETURNS SETOF herald_internal.
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'error', 'policy_fails', NULL::regclass, 'rooms ' || p.prefix,
 	       format('%s runs as %s and refuses everybody: %s', p.function, p.run_as, e.message),
-	       CASE e.code WHEN '42501' THEN format('-- GRANT it to %s, or let a role that has the privilege register the '
-	                                            'function: SELECT herald.room_policy(%L, %L);', p.run_as, p.prefix,
-	                                            p.function)
-	       ELSE format('-- mend the function %s', p.function) END
+	       herald_internal.comment_lines(CASE e.code
+	           WHEN '42501' THEN format('GRANT it to %s, or let a role that has the privilege register the function: '
+	                                    'SELECT herald.room_policy(%L, %L);', p.run_as, p.prefix, p.function)
+	           ELSE format('mend the function %s', p.function) END)
 	FROM herald.room_policy AS p
 	CROSS JOIN LATERAL herald_internal.room_checks(p.prefix) AS c
 	CROSS JOIN LATERAL herald_internal.examine_policy(c.sql, c.run_as, p.prefix || ':') AS e
@@ -500,7 +502,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	SELECT 'warning', 'transaction_prepared', NULL, NULL,
 	       format('transaction %L is prepared since %s, and its events wait', p.gid, date_trunc('second', p.prepared)),
-	       format('-- COMMIT PREPARED %L or ROLLBACK PREPARED %1$L', p.gid)
+	       herald_internal.comment_lines(format('COMMIT PREPARED %L or ROLLBACK PREPARED %1$L', p.gid))
 	FROM pg_prepared_xacts AS p
 	WHERE p.database = current_database() AND p.prepared < clock_timestamp() - patience
 	UNION ALL
@@ -561,14 +563,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'info', 'role_members', NULL, NULL,
 	       format('login roles with %s: %s', m.role,
 	              herald_internal.short_list(array_agg(m.name ORDER BY m.name), count(*))),
-	       format('-- REVOKE %s FROM those that do not need it', m.role)
+	       herald_internal.comment_lines(format('REVOKE %s FROM those that do not need it', m.role))
 	FROM member AS m
 	GROUP BY m.role
 	UNION ALL
 	SELECT 'info', 'blocks_not_asked', s.relation, NULL,
 	       format('herald.notify() does not ask this table for these roles, as its owner could not act as them: %s',
 	              herald_internal.short_list(array_agg(l.name ORDER BY l.name), count(*))),
-	       format('-- if %I is the owner of the application: GRANT %I TO %1$I', o.rolname, min(l.name))
+	       herald_internal.comment_lines(format('if %I is the owner of the application: GRANT %I TO %1$I', o.rolname,
+	                                            min(l.name)))
 	FROM herald_internal.block_source AS s
 	JOIN pg_class AS c ON c.oid = s.relation
 	JOIN pg_roles AS o ON o.oid = c.relowner
@@ -592,7 +595,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	       CASE WHEN has_database_privilege('public', current_database(), 'CONNECT')
 	       THEN format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC; -- and GRANT it to the roles that need it',
 	                   current_database())
-	       ELSE format('-- REVOKE CONNECT ON DATABASE %I FROM those that do not need it', current_database()) END
+	       ELSE herald_internal.comment_lines(format('REVOKE CONNECT ON DATABASE %I FROM those that do not need it',
+	                                                 current_database())) END
 	FROM login AS l
 	WHERE has_database_privilege(l.oid, current_database(), 'CONNECT') AND
 	      NOT EXISTS (SELECT FROM ours AS o WHERE pg_has_role(l.oid, o.oid, 'MEMBER'))

@@ -431,12 +431,12 @@ BEGIN
 END
 $$;
 
--- A doubt contains names of columns, which may contain anything: each of its lines is a comment.
-CREATE FUNCTION herald_internal.comment_lines(call text, doubt text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT E'--\n' || string_agg('-- ' || l, E'\n')
-	FROM regexp_split_to_table(concat_ws(E'\n', call, doubt), '[\n\r]+') AS l;
+-- Returns a text as a comment. Names and saved calls may contain anything: each line becomes a comment of its own.
+CREATE FUNCTION herald_internal.comment_lines(text text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT '-- ' || regexp_replace(text, '[\n\r]+', E'\n-- ', 'g');
 $$;
+COMMENT ON FUNCTION herald_internal.comment_lines(text) IS 'returns a text with "-- " before each of its lines';
 
 CREATE FUNCTION herald.suggest() RETURNS SETOF text
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
@@ -446,10 +446,11 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	), part (place, number, text) AS (
 		SELECT 1, s.number, s.call FROM suggestion AS s WHERE s.doubt IS NULL
 		UNION ALL
-		SELECT 2, 0, herald_internal.comment_lines('These need a decision. Call herald.suggest() again after it.', NULL)
+		SELECT 2, 0, E'--\n-- These need a decision. Call herald.suggest() again after it.'
 		WHERE EXISTS (SELECT FROM suggestion AS s WHERE s.doubt IS NOT NULL)
 		UNION ALL
-		SELECT 3, s.number, herald_internal.comment_lines(s.call, s.doubt) FROM suggestion AS s
+		SELECT 3, s.number, E'--\n' || herald_internal.comment_lines(concat_ws(E'\n', s.call, s.doubt))
+		FROM suggestion AS s
 		WHERE s.doubt IS NOT NULL
 		UNION ALL
 		SELECT 4, 0, '-- No table that you may watch, and do not yet, has a name that pg_herald knows.'

@@ -798,7 +798,7 @@ $$;
 
 -- Returns the call that watches a table as it was watched, or makes the rule of a name again: with all arguments, with
 -- the columns that it found, and with their present names. NULL if no call is saved. "target": the call for another
--- table with these columns.
+-- table with these columns. A saved call may contain anything: each value is quoted unless it is a number or a boolean.
 CREATE FUNCTION herald_internal.watch_call(relation regclass, kind text, target regclass DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -840,8 +840,9 @@ BEGIN
 		END LOOP;
 		CONTINUE WHEN value IS NULL OR quote_literal(value) || '::' || parameter.type = parameter.default_value OR
 		              value = parameter.default_value;
-		passed := format('%s, %I => %s', passed, parameter.name, CASE WHEN parameter.type IN ('boolean', 'integer')
-		                 THEN value ELSE quote_literal(value) END);
+		passed := format('%s, %I => %s', passed, parameter.name, CASE
+			WHEN parameter.type IN ('boolean', 'integer') AND value ~ '^(true|false|-?[0-9]+)$' THEN value
+			ELSE quote_literal(value) END);
 	END LOOP;
 	RETURN format('SELECT herald.%I(%s);', function, passed);
 END

@@ -186,3 +186,71 @@ SELECT herald.room_policy('seat', NULL);
 DROP SCHEMA rem CASCADE;
 REVOKE herald_admin FROM regress_rem_policy;
 DROP ROLE regress_rem_policy;
+
+-- names and saved calls contain another statement: a pasted remedy does not run it
+CREATE ROLE regress_rem_mallory;
+GRANT herald_watch, herald_admin TO regress_rem_mallory;
+CREATE ROLE "regress_rem
+ALTER ROLE regress_rem_mallory SUPERUSER; --";
+CREATE SCHEMA rem AUTHORIZATION regress_rem_mallory;
+-- Returns the lines of remedies that name mallory and are no comments.
+CREATE FUNCTION rem.live() RETURNS TABLE (problem text, line text) LANGUAGE sql AS $$
+	SELECT d.problem, l FROM herald.doctor('0') AS d CROSS JOIN regexp_split_to_table(d.remedy, '[\n\r]') AS l
+	WHERE d.remedy ~ 'ALTER ROLE regress_rem_mallory' AND
+	      l !~ '^(-- |SELECT herald.unwatch\(''[^'']*'', ''[^'']*''\); -- )'
+	ORDER BY 1, 2
+$$;
+CREATE TABLE rem.seats (user_id text, room text);
+SET ROLE regress_rem_mallory;
+CREATE TABLE rem.follows (id int PRIMARY KEY, follower_id int, followee_id int, "gone
+ALTER ROLE regress_rem_mallory SUPERUSER; --" int);
+CREATE FUNCTION rem."seated
+ALTER ROLE regress_rem_mallory SUPERUSER; --"(user_id text, room text) RETURNS boolean LANGUAGE sql STABLE
+AS $$ SELECT EXISTS (SELECT FROM rem.seats AS s WHERE s.user_id = $1 AND s.room = $2) $$;
+SELECT herald.room_policy('seat', oid::regprocedure) FROM pg_proc WHERE pronamespace = 'rem'::regnamespace AND
+	proname LIKE 'seated%';
+SELECT herald.watch('rem.follows', 'made', condition => $$new.id > 0 AND 'it
+ALTER ROLE regress_rem_mallory SUPERUSER; --' <> ''$$, recipient => 'new."gone
+ALTER ROLE regress_rem_mallory SUPERUSER; --"', title => 'Made');
+ALTER TABLE rem.follows DROP "gone
+ALTER ROLE regress_rem_mallory SUPERUSER; --";
+RESET ROLE;
+SELECT current_setting('max_prepared_transactions')::int > 0 AS prepares \gset
+\if :prepares
+BEGIN;
+PREPARE TRANSACTION E'gid\nALTER ROLE regress_rem_mallory SUPERUSER; --';
+\endif
+SELECT problem, remedy FROM herald.doctor('0')
+WHERE remedy ~ 'ALTER ROLE regress_rem_mallory' AND problem <> 'transaction_prepared';
+SELECT * FROM rem.live();
+\if :prepares
+ROLLBACK PREPARED E'gid\nALTER ROLE regress_rem_mallory SUPERUSER; --';
+\endif
+
+-- a saved call with other values than those of its types
+SET ROLE regress_rem_mallory;
+SELECT herald.unwatch('rem.follows');
+SELECT herald.watch_follows('rem.follows', follower => 'follower_id', followee => 'followee_id');
+SELECT herald_internal.save_watched('rem.follows', 'follows', w.arguments || jsonb_build_object('call',
+	'{"follower": "x'') ALTER ROLE regress_rem_mallory SUPERUSER; --",
+	  "mutual": "true); ALTER ROLE regress_rem_mallory SUPERUSER; --",
+	  "); ALTER ROLE regress_rem_mallory SUPERUSER; --": "1"}'::jsonb))
+FROM herald_internal.watched_table AS w WHERE w.relation = 'rem.follows'::regclass;
+ALTER TABLE rem.follows RENAME TO follows_old;
+CREATE TABLE rem.follows (id int PRIMARY KEY, follower_id int, followee_id int);
+RESET ROLE;
+SELECT problem, remedy FROM herald.doctor() WHERE problem = 'table_replaced';
+SELECT remedy FROM herald.doctor() WHERE problem = 'table_replaced' \gexec
+SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_rem_mallory';
+
+-- each comment that contains a value goes through comment_lines()
+SELECT p.proname, m[1] FROM pg_proc AS p
+CROSS JOIN regexp_matches(p.prosrc, $$format\('([^']*-- [^']*%[^']*)$$, 'g') AS m
+WHERE p.pronamespace = 'herald_internal'::regnamespace;
+
+SELECT herald.room_policy('seat', NULL);
+SELECT herald.unwatch_all();
+DROP SCHEMA rem CASCADE;
+REVOKE herald_watch, herald_admin FROM regress_rem_mallory;
+DROP ROLE regress_rem_mallory, "regress_rem
+ALTER ROLE regress_rem_mallory SUPERUSER; --";
