@@ -185,7 +185,8 @@ BEGIN
 END
 $$;
 
--- The dry run is rolled back by an error of our own; the variables keep their values.
+-- The dry run is rolled back by an error of our own; the variables keep their values. Code of others runs in it, too:
+-- the same error before the end is theirs.
 CREATE FUNCTION herald_internal.plan_call(call text, relation regclass, arguments jsonb, search_path text)
 	RETURNS SETOF herald_internal.planned
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -201,9 +202,11 @@ BEGIN
 		                         ::herald_internal.planned
 		                  FROM herald_internal.dry_run(statement, search_path) AS m);
 		plan := ARRAY(SELECT p FROM herald_internal.planned_call(relation, substr(call, 7), arguments, last_rule) AS p);
-		RAISE EXCEPTION USING ERRCODE = 'triggered_action_exception';
-	EXCEPTION WHEN triggered_action_exception THEN
-		NULL;
+		RAISE EXCEPTION USING ERRCODE = 'HD901';
+	EXCEPTION WHEN SQLSTATE 'HD901' THEN
+		IF plan IS NULL THEN
+			RAISE;
+		END IF;
 	END;
 	RETURN QUERY SELECT * FROM unnest(plan || messages);
 END
@@ -387,13 +390,14 @@ BEGIN
 	doubt := concat_ws(E'\n', named, doubt, CASE WHEN kind <> 'members' THEN
 		herald_internal.suggestion_doubt(relation, kind) END);
 	IF doubt <> '' THEN
-		RAISE EXCEPTION USING ERRCODE = 'triggered_action_exception';
+		RAISE EXCEPTION USING ERRCODE = 'HD901';
 	END IF;
 	RETURN NULL;
 EXCEPTION
-	WHEN triggered_action_exception THEN
-		RETURN doubt;
 	WHEN OTHERS THEN
+		IF SQLSTATE = 'HD901' AND doubt <> '' THEN
+			RETURN doubt;
+		END IF;
 		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 		RETURN CASE WHEN named IS NULL THEN concat_ws(E'\n', SQLERRM, nullif(detail, ''), nullif(hint, '')) ELSE '' END;
 END
@@ -406,6 +410,7 @@ DECLARE
 	made herald_internal.suggestion[] := ARRAY(SELECT s FROM herald_internal.suggestible_tables() AS s
 	                                           ORDER BY s.place, s.relation::text);
 	users regclass[] := ARRAY(SELECT m.relation FROM unnest(made) AS m WHERE m.kind = 'users' AND m.doubt IS NULL);
+	complete boolean := false;
 BEGIN
 	made := ARRAY(SELECT ROW(m.relation, m.place, m.kind, coalesce(m.doubt, u.doubt))::herald_internal.suggestion
 	              FROM unnest(made) WITH ORDINALITY AS m (relation, place, kind, doubt, number)
@@ -423,9 +428,12 @@ BEGIN
 		              FROM unnest(made) WITH ORDINALITY AS m (relation, place, kind, doubt, number)
 		              WHERE m.doubt IS DISTINCT FROM ''
 		              ORDER BY m.number);
-		RAISE EXCEPTION USING ERRCODE = 'triggered_action_exception';
-	EXCEPTION WHEN triggered_action_exception THEN
-		NULL;
+		complete := true;
+		RAISE EXCEPTION USING ERRCODE = 'HD901';
+	EXCEPTION WHEN SQLSTATE 'HD901' THEN
+		IF NOT complete THEN
+			RAISE;
+		END IF;
 	END;
 	RETURN QUERY SELECT * FROM unnest(made);
 END
