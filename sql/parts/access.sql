@@ -295,8 +295,25 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	                        e.xid = pg_current_xact_id());
 $$;
 
--- The trigger of the registry: rooms that a table opens in another way than before are checked again. A dry run is
--- rolled back, and would only use up ids of events.
+-- Returns whether a record of a watched table may have opened such rooms: no table or policy of another owner has their
+-- prefix. The owner of a dropped table is unknown.
+CREATE FUNCTION herald_internal.may_open_rooms(relation regclass, room jsonb) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT NOT EXISTS (
+		SELECT FROM pg_class AS mine
+		LEFT JOIN pg_class AS theirs ON theirs.oid = herald_internal.saved_table($2 ->> 'relation') AND
+		                                pg_has_role(mine.relowner, theirs.relowner, 'MEMBER')
+		CROSS JOIN LATERAL (
+			SELECT t.owner FROM herald_internal.room_tables() AS t WHERE t.prefix = $2 ->> 'prefix'
+			UNION ALL
+			SELECT p.owner FROM herald.room_policy AS p WHERE p.prefix = $2 ->> 'prefix'
+		) AS other
+		JOIN pg_roles AS r ON r.oid = other.owner
+		WHERE mine.oid = $1 AND NOT pg_has_role(r.oid, coalesce(theirs.relowner, mine.relowner), 'MEMBER'));
+$$;
+
+-- The trigger of the registry: rooms that a table opens in another way than before are checked again, but not those of
+-- other owners, which a saved record may name. A dry run is rolled back, and would only use up ids of events.
 CREATE FUNCTION herald_internal.recheck_opened_rooms() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -309,7 +326,8 @@ BEGIN
 	END IF;
 	PERFORM herald_internal.recheck_prefixes(array_agg(room ->> 'prefix'))
 	FROM unnest(before || now) AS room
-	WHERE (room = ANY (before)) <> (room = ANY (now));
+	WHERE (room = ANY (before)) <> (room = ANY (now)) AND room ->> 'prefix' <> '' AND
+	      herald_internal.may_open_rooms(old.relation, room);
 	RETURN NULL;
 END
 $$;

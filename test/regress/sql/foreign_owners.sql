@@ -139,6 +139,17 @@ SET ROLE regress_mallory;
 SELECT herald_internal.forget_table('mallory.blocks');
 RESET ROLE;
 
+-- A saved record that names rooms of another owner rechecks none of them.
+SELECT pg_snapshot_xmax(pg_current_snapshot()) AS before \gset
+SET ROLE regress_mallory;
+SELECT herald_internal.save_watched('mallory.things', 'likes',
+                                    '{"rooms": [{"prefix": "post", "relation": "gone.table", "key": ["id"]}]}');
+SELECT herald_internal.save_watched('mallory.things', 'likes',
+                                    '{"rooms": [{"prefix": "thing", "relation": "gone.table", "key": ["id"]}]}');
+SELECT herald_internal.forget_table('mallory.things');
+RESET ROLE;
+SELECT recheck_room FROM herald.event WHERE recheck_room IN ('post', 'thing') AND xid >= :'before'::xid8 ORDER BY xid;
+
 -- A table of an owner who may act as the owner of the other is used: the owner itself, a member, a superuser.
 GRANT regress_victim TO regress_mallory;
 SET ROLE regress_victim;
