@@ -12,14 +12,16 @@
 -- ---------------------------------------------------------------------------
 
 -- Returns the condition that no block is between the viewer and the author of a row, in either direction; NULL if no
--- mutual blocks are watched.
+-- mutual blocks are watched. A block of oneself hides nothing: authors see what is their own.
 CREATE FUNCTION herald_internal.unblocked_condition(alias text, relation regclass, author text[], viewer text)
 	RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT string_agg(format('NOT EXISTS (SELECT FROM %s AS herald_block WHERE %s)', w.relation,
 		herald_internal.and_conditions(
 			herald_internal.match_id('herald_block', w.relation, side.viewer, $4),
-			herald_internal.match_columns('herald_block', w.relation, side.author, $1, $2, $3), a.present)),
+			herald_internal.match_columns('herald_block', w.relation, side.author, $1, $2, $3),
+			format('%s <> %s', herald_internal.id_sql('herald_block', side.viewer),
+			       herald_internal.id_sql('herald_block', side.author)), a.present)),
 		' AND ' ORDER BY w.relation::text, side.place)
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (blocker text[], blocked text[], mutual boolean, present text)

@@ -78,6 +78,9 @@ TRUNCATE herald.notification;
 INSERT INTO pp.posts VALUES (8, 1, 'Hello @ben, @cat and @dan');
 UPDATE pp.posts SET content = 'Bye @ben and @cat' WHERE id = 8;
 SELECT * FROM pp.heard();
+-- A block of oneself hides nothing.
+INSERT INTO pp.blocks VALUES (1, 1);
+SELECT herald.may_join('1', 'post:8');
 SELECT herald.unwatch('pp.blocks');
 INSERT INTO pp.posts VALUES (9, 1, 'In the feed again');
 SELECT * FROM pp.heard();
