@@ -51,6 +51,7 @@ CREATE INDEX ON comment_likes (comment_id);
 CREATE TABLE journal (
 	seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	xid     xid8 NOT NULL DEFAULT pg_current_xact_id(),
+	at      timestamptz NOT NULL DEFAULT statement_timestamp(), -- tells the statements of a transaction apart
 	kind    text NOT NULL,
 	was     jsonb,
 	is_now  jsonb,
@@ -116,7 +117,7 @@ CREATE FUNCTION cause_of(kind text, item jsonb) RETURNS text LANGUAGE sql IMMUTA
 $$;
 
 CREATE VIEW change AS
-	SELECT seq, xid, kind, change, cause, item, shunned || barred AS shunned
+	SELECT seq, xid, at, kind, change, cause, item, shunned || barred AS shunned
 	FROM (SELECT *, was IS NOT NULL AND was ->> 'deleted_at' IS NULL AS was_there,
 	             is_now IS NOT NULL AND is_now ->> 'deleted_at' IS NULL AS is_there,
 	             cause_of(kind, was) AS old_cause, cause_of(kind, is_now) AS new_cause
@@ -177,7 +178,8 @@ CREATE VIEW present AS
 	UNION ALL SELECT cause_of('follows', to_jsonb(t)) FROM follows AS t WHERE deleted_at IS NULL;
 
 -- A recipient is notified once of a cause, when it first concerns them. They see the notification for as long as the
--- cause exists, if it has concerned them since it last came.
+-- cause exists, if it has concerned them since it last came. A row that one statement deletes and inserts again has not
+-- come: it was there before the statement and is there after it.
 CREATE FUNCTION expected_inbox()
 RETURNS TABLE (id bigint, recipient int, cause text, type text, actor int, subject_type text, subject_id int,
                unread boolean, archived boolean)
@@ -185,7 +187,11 @@ LANGUAGE sql AS $$
 	WITH candidate AS MATERIALIZED (
 		SELECT * FROM candidate
 	), came AS MATERIALIZED (
-		SELECT c.cause, max(c.seq) AS seq FROM change AS c WHERE c.change = 'came' GROUP BY c.cause
+		SELECT c.cause, max(c.seq) AS seq
+		FROM (SELECT *, change = 'came' AND (lag(change, 1, '') OVER w <> 'went' OR lag(at) OVER w <> at) AS is_new
+		      FROM change WHERE change IN ('came', 'went') WINDOW w AS (PARTITION BY cause ORDER BY seq)) AS c
+		WHERE c.is_new
+		GROUP BY c.cause
 	), told AS MATERIALIZED (
 		SELECT DISTINCT ON (c.cause, c.recipient) c.*, max(c.seq) OVER (PARTITION BY c.cause, c.recipient) AS latest
 		FROM candidate AS c
