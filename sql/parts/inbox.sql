@@ -63,10 +63,10 @@ COMMENT ON TYPE herald.notification_group IS
 CREATE FUNCTION herald.group_json(g herald.notification_group) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.jsonb_build_object(
-		'id', g.id::text, 'group', g.group_key, 'type', g.type, 'subjectType', g.subject_type, 'subjectId',
+		'id', g.id::pg_catalog.text, 'group', g.group_key, 'type', g.type, 'subjectType', g.subject_type, 'subjectId',
 		g.subject_id,
 		'title', g.title, 'content', g.content, 'data', g.data, 'actors', g.actors, 'actorCount', g.actor_count,
-		'count', g.count, 'unread', g.unread, 'firstUnread', g.first_unread::text, 'read',
+		'count', g.count, 'unread', g.unread, 'firstUnread', g.first_unread::pg_catalog.text, 'read',
 		g.unread OPERATOR(pg_catalog.=) 0,
 		'createdAt', herald.iso8601(g.created_at));
 $$;

@@ -205,7 +205,7 @@ COMMENT ON FUNCTION herald_internal.render_template(text, text, text, text) IS
 CREATE FUNCTION herald.notification_json(n herald.notification, mark herald.read_mark DEFAULT NULL) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT pg_catalog.json_build_object(
-		'id', n.id::text, 'type', n.type, 'userId', n.recipient_id, 'actorId', n.actor_id,
+		'id', n.id::pg_catalog.text, 'type', n.type, 'userId', n.recipient_id, 'actorId', n.actor_id,
 		'actor', CASE WHEN n.actor_id IS NOT NULL
 		THEN pg_catalog.json_build_object('id', n.actor_id, 'name', n.actor_name) END,
 		'title', n.title, 'content', n.content, 'data', n.data, 'subjectType', n.subject_type, 'subjectId',

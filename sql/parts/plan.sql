@@ -24,13 +24,13 @@ COMMENT ON FUNCTION herald_internal.query_as_owner(regclass, text) IS
 
 -- ----- the call
 
--- Returns the SQL of a value, as an argument of that type.
+-- Returns the SQL of a value, as an argument of that type. It names no type: the caller's search path would resolve it.
 CREATE FUNCTION herald_internal.argument_sql(value jsonb, type regtype) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%L::%s', CASE
+	SELECT quote_literal(CASE
 		WHEN type = 'jsonb'::regtype THEN value::text
 		WHEN jsonb_typeof(value) = 'array' THEN (SELECT array_agg(e)::text FROM jsonb_array_elements_text(value) AS e)
-		ELSE value #>> '{}' END, type);
+		ELSE value #>> '{}' END);
 $$;
 
 -- Returns the statement that makes a call. Raises an error if no watch call has that name, or no such arguments.
@@ -54,7 +54,7 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = format('Its arguments are %s.', array_to_string(known[2:], ', '));
 	END IF;
-	RETURN format('SELECT herald.%I(%L::regclass%s)', call, relation::text,
+	RETURN format('SELECT herald.%I(%L%s)', call, relation::text,
 	              (SELECT string_agg(format(', %I => %s', k.name, herald_internal.argument_sql(
 	                                 arguments -> k.name, types[k.place - 1]::regtype)), '')
 	               FROM unnest(known) WITH ORDINALITY AS k (name, place)

@@ -88,7 +88,7 @@ COMMENT ON FUNCTION herald.last_seen(text) IS
 -- users.
 CREATE FUNCTION herald_internal.is_short(name text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-	SELECT pg_catalog.octet_length(pg_catalog.to_json(name)::text) <= 600;
+	SELECT pg_catalog.octet_length(pg_catalog.to_json(name)::pg_catalog.text) OPERATOR(pg_catalog.<=) 600;
 $$;
 
 -- Returns the rooms that get the status of users: their feeds and their conversations, in lists that fit into a
