@@ -348,33 +348,24 @@ BEGIN
 END
 $$;
 
--- Compiles the events of posts that are not published: the sessions of their author get them, and nobody else. "shown"
--- is the condition that a post is published. A draft that is published is an update to its author, because the event of
--- a new post goes to followers.
-CREATE FUNCTION herald_internal.compile_drafts(relation regclass, post herald_internal.posts,
+-- Compiles the events of posts that are not published. A draft that is published is an update to its author, because
+-- the event of a new post goes to followers.
+CREATE FUNCTION herald_internal.compile_post_drafts(relation regclass, post herald_internal.posts,
 	author herald_internal.person, shown text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	draft text := herald_internal.and_conditions(post.present, format('(%s) IS NOT TRUE', shown));
-	made record;
+	draft text := herald_internal.draft_condition(post.present, shown);
+	room text := 'user:' || herald_internal.id_template('changed', post.author);
 BEGIN
-	FOR made IN
-		SELECT * FROM (VALUES
-			('draft', 'insert', ':created', draft, 'true'),
-			('draft_update', 'update', ':updated', draft, 'true'),
-			('draft_delete', 'delete', ':deleted', draft,
-			 format('new.%I IS NULL OR NOT EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %s)', post.key[1],
-			        post.active)),
-			('draft_published', 'insert', ':updated', post.active,
-			 format('old.%I IS NOT NULL AND EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %s)', post.key[1], draft)))
-			AS m (rule, operation, event, active, condition)
-		WHERE NOT post.private OR m.rule <> 'draft_published'
-	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => made.active,
-			condition => made.condition, on_error => post.on_error, joins => author.joins,
-			event => post.noun || made.event, room => 'user:' || herald_internal.id_template('changed', post.author),
+	PERFORM herald_internal.compile_drafts(relation, '', post.key, draft, post.active, author.joins, post.noun,
+	                                       herald_internal.compile_rooms(room), post.payload, post.on_error);
+	IF NOT post.private THEN
+		PERFORM herald_internal.watch(relation, 'draft_published', active => post.active,
+			condition => format('old.%I IS NOT NULL AND EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %s)',
+			                    post.key[1], draft),
+			on_error => post.on_error, joins => author.joins, event => post.noun || ':updated', room => room,
 			payload => post.payload);
-	END LOOP;
+	END IF;
 END
 $$;
 
@@ -466,7 +457,7 @@ BEGIN
 			room => 'user:' || herald_internal.id_template('changed', post.author), payload => post.payload);
 	END IF;
 	IF shown IS NOT NULL THEN
-		PERFORM herald_internal.compile_drafts(relation, post, author, shown);
+		PERFORM herald_internal.compile_post_drafts(relation, post, author, shown);
 	END IF;
 	IF post.parent IS NOT NULL THEN
 		PERFORM herald_internal.compile_replies(relation, post, author);

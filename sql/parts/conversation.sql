@@ -129,6 +129,13 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
+-- Returns the condition that a message is shown to others than its sender: it is accepted and sent. NULL: all are.
+CREATE FUNCTION herald_internal.shown_condition(arguments jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.and_conditions(herald_internal.value_condition(a.status, a.accepted), a.published_when)
+	FROM jsonb_to_record(arguments) AS a (status text, accepted text, published_when text);
+$$;
+
 -- Compiles the messages to a conversation or, without its column in the arguments, to a receiver.
 CREATE FUNCTION herald_internal.compile_messages_to(relation regclass, arguments jsonb, suffix text, condition text)
 	RETURNS void
@@ -145,12 +152,17 @@ DECLARE
 	thread text;
 	cause text;
 	data text;
+	payload text;
+	shown text;
 	made record;
 BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
-		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, ack text,
-		      on_error text, zone text, payload_columns text[]);
+		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, status text,
+		      accepted text, pending text, published_when text, ack text, on_error text, zone text,
+		      payload_columns text[], active text);
 	message.present := herald_internal.and_conditions(message.present, condition);
+	shown := herald_internal.shown_condition(arguments);
+	message.active := herald_internal.and_conditions(message.present, shown);
 	sender := herald_internal.person_of_columns('actor', 'changed', relation, message.sender);
 	id := herald_internal.id_sql('changed', message.key);
 	conversation_id := herald_internal.id_sql('changed', message.conversation);
@@ -168,13 +180,18 @@ BEGIN
 		room := format('user:%s user:%s', herald_internal.id_template('changed', message.sender),
 		               herald_internal.id_template('changed', message.receiver));
 	END IF;
+	payload := herald_internal.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId',
+		herald_internal.id_sql('changed', message.receiver), 'senderId', sender.id, 'senderName', sender.name,
+		'content', herald_internal.id_sql('changed', message.body),
+		'message', herald_internal.row_sql(relation, message.zone, message.payload_columns),
+		'timestamp', herald_internal.now_sql());
 	FOR made IN
 		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, '', message.ack),
 		                      ('message_update', 'update', 'message:updated', NULL, '', NULL),
 		                      ('message_delete', 'delete', 'message:deleted', NULL, cause, NULL))
 			AS m (rule, operation, event, recipient, retract, ack)
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => message.present,
+		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => message.active,
 			on_error => message.on_error,
 			joins => sender.joins,
 			actor => sender.id, actor_name => sender.name, recipient => made.recipient, type => 'message',
@@ -185,27 +202,36 @@ BEGIN
 			event => made.event,
 			room => room,
 			ack => made.ack,
-			payload => herald_internal.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId',
-			                           herald_internal.id_sql('changed', message.receiver),
-			                           'senderId', sender.id, 'senderName', sender.name, 'content',
-			                           herald_internal.id_sql('changed', message.body),
-			                           'message', herald_internal.row_sql(relation, message.zone,
-			                                                              message.payload_columns),
-			                           'timestamp', herald_internal.now_sql()));
+			payload => payload);
 	END LOOP;
-	IF waiting IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'message_request', active => message.present,
-			on_error => message.on_error,
-			joins => sender.joins, actor => sender.id, actor_name => sender.name, recipient => waiting,
-			type => 'message_request',
-			subject_type => 'conversation', subject_id => conversation_id, cause => thread ||
-			':request:{herald_recipient.id}', retract => '', thread => thread,
-			content => herald_internal.excerpt_template(message.body), data => data);
+	IF shown IS NOT NULL THEN
+		PERFORM herald_internal.compile_drafts(relation, suffix, message.key,
+			herald_internal.draft_condition(message.present, shown), message.active, sender.joins, 'message',
+			herald_internal.compile_rooms('user:' || herald_internal.id_template('changed', message.sender)), payload,
+			message.on_error);
 	END IF;
+	FOR made IN
+		SELECT * FROM (VALUES
+			('message_request', message.active, waiting, thread || ':request:{herald_recipient.id}', ''),
+			('message_pending', herald_internal.and_conditions(message.present,
+			                        herald_internal.value_condition(message.status, message.pending)),
+			 CASE WHEN message.status IS NOT NULL THEN nullif(concat_ws(' UNION ', recipient, waiting), '') END,
+			 cause || ':request', NULL))
+			AS m (rule, active, recipient, cause, retract)
+		WHERE m.recipient IS NOT NULL
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule || suffix, active => made.active,
+			on_error => message.on_error,
+			joins => sender.joins, actor => sender.id, actor_name => sender.name, recipient => made.recipient,
+			type => 'message_request',
+			subject_type => subject_type, subject_id => coalesce(conversation_id, id), cause => made.cause,
+			retract => made.retract, thread => thread,
+			content => herald_internal.excerpt_template(message.body), data => data);
+	END LOOP;
 	PERFORM herald_internal.compile_mentions(relation, message.sender, message.body, sender, NULL, NULL,
 		coalesce(herald_internal.members_sql(relation, message.conversation), 'SELECT ' ||
 		         herald_internal.id_sql('changed', message.receiver)),
-		subject_type, coalesce(conversation_id, id), cause, thread, data, message.present, NULL, message.on_error,
+		subject_type, coalesce(conversation_id, id), cause, thread, data, message.active, NULL, message.on_error,
 		suffix);
 END
 $$;
@@ -216,7 +242,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	conversation text := arguments -> 'conversation' ->> 0;
 BEGIN
-	PERFORM herald_internal.delete_parts(relation, '{message,message_update,message_delete,message_request,mention,'
+	PERFORM herald_internal.delete_parts(relation, '{message,message_update,message_delete,message_request,'
+	                                               'message_pending,draft,draft_update,draft_delete,mention,'
 	                                               'mention_edit}');
 	IF arguments -> 'direct' = 'true' THEN
 		PERFORM herald_internal.compile_messages_to(relation, arguments, '', format('%I IS NOT NULL', conversation)),
@@ -254,10 +281,13 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	max_length int DEFAULT 10000, ack text DEFAULT NULL, on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC', active text DEFAULT NULL,
 	payload_columns text[] DEFAULT NULL, ignore text[] DEFAULT '{}',
+	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active,sent,delivered,seen,read',
+	pending text DEFAULT 'pending,requested', published_at text DEFAULT NULL,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := jsonb_build_object(
+		'status', status, 'accepted', accepted, 'pending', pending, 'published_at', published_at,
 		'sender', sender, 'conversation', conversation, 'receiver', receiver, 'body', body, 'key', key,
 		'deleted_at', deleted_at, 'sendable', sendable, 'writable', writable, 'max_length', max_length,
 		'ack', ack, 'on_error', on_error, 'zone', zone, 'active', active,
@@ -284,23 +314,29 @@ BEGIN
 		'receiver', receiver_columns,
 		'body', body_columns,
 		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
+		'published_when', herald_internal.published_condition(relation, published_at,
+			ignored || herald_internal.used_columns(jsonb_build_array(active)), herald_internal.valid_zone(zone),
+			status IS NOT NULL),
 		'sendable', sendable,
 		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns ||
-		                                             conversation_columns || receiver_columns || body_columns),
+		                                             conversation_columns || receiver_columns || body_columns ||
+		                                             herald_internal.parse_columns(relation, status)),
 		'max_length', max_length,
 		'ack', ack,
 		'direct', nullif(receiver_columns IS NOT NULL AND EXISTS (
 			SELECT FROM pg_attribute AS a
 			WHERE a.attrelid = relation AND a.attname = conversation_columns[1] AND NOT a.attnotnull), false),
 		'payload_columns', herald_internal.check_published(relation, payload_columns),
-		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)), ignored);
+		'on_error', on_error, 'zone', zone) ||
+		herald_internal.status_arguments(relation, status, accepted, pending), ignored);
 	PERFORM herald_internal.save_call(relation, 'messages', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,
-	text, text, text, text[], text[], text[]) IS
+	text, text, text, text[], text[], text, text, text, text, text[]) IS
 	'notifies the other present members of the conversation, or the receiver; publishes messages to the room of the '
-	'conversation, or of both users; lets clients insert messages by the action message:send';
+	'conversation, or of both users; with a status column, pending messages are requests; drafts reach their sender '
+	'only; lets clients insert messages by the action message:send';
 
 -- ----- read positions
 
@@ -345,7 +381,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	              herald_internal.id_sql('member', m.conversation), l.last_read,
 	              w.relation, coalesce(herald_internal.and_conditions(m.present,
 	                  herald_internal.value_condition(m.status, m.accepted)), 'true'),
-	              messages, coalesce(a.present, 'true'),
+	              messages, coalesce(herald_internal.and_conditions(
+	                  a.present, herald_internal.shown_condition(t.arguments)), 'true'),
 	              herald_internal.match_columns('message', messages, a.conversation, 'member', w.relation,
 	                                            m.conversation),
 	              herald_internal.match_id('message', messages, a.sender, '$1'),
@@ -401,6 +438,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                                             herald_internal.and_conditions(
 		herald_internal.match_id('message', messages, a.key, '$2'),
 		herald_internal.match_id('message', messages, a.conversation, quote_literal(conversation_id)),
+		herald_internal.shown_condition(w.arguments),
 		CASE WHEN last_read IS NOT NULL THEN herald_internal.later_condition(messages, a.key, quote_literal(last_read))
 		END)))
 	FROM herald_internal.watched_table AS w

@@ -12,7 +12,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN 'comments' THEN '{author,subject,subject_table,parent,key,body,deleted_at}'
 		WHEN 'follows' THEN '{follower,followee,deleted_at}'
 		WHEN 'members' THEN '{conversation,member,last_read,left_at}'
-		WHEN 'messages' THEN '{sender,receiver,conversation,key,body,deleted_at}'
+		WHEN 'messages' THEN '{sender,receiver,conversation,key,body,deleted_at,published_at}'
 		WHEN 'blocks' THEN '{blocker,blocked,deleted_at}'
 	END::text[];
 $$;
@@ -96,11 +96,12 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		THEN format('active => %L', format('%I IS NOT TRUE', name))
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' THEN format('notifications_enabled => %L', name)
 		WHEN meaning = 'off' OR kind = 'users' AND words ~ '(private|public|visib|privacy|audience)' THEN NULL
-		WHEN meaning = 'waiting' AND kind = 'posts' AND words ~ '(^|_)(draft|published|publish)(_|$)' AND
+		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND words ~ '(^|_)(draft|published|publish)(_|$)' AND
 		     category IN ('B', 'D') THEN format('published_at => %L', name)
-		WHEN kind IN ('posts', 'follows', 'members') AND category IN ('S', 'E') AND words ~ '(^|_)(status|state)$'
+		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category IN ('S', 'E') AND
+		     words ~ '(^|_)(status|state)$'
 		THEN format('status => %L', name)
-		WHEN kind IN ('posts', 'follows', 'members') AND category = 'N' AND words ~ '(^|_)(status|state)$'
+		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category = 'N' AND words ~ '(^|_)(status|state)$'
 		THEN format('status => %L, %s => ''...''', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END)
 		WHEN kind = 'posts' AND words ~ '(visib|privacy|private|audience|public)'
 		THEN format('visible => %L', format(CASE category WHEN 'B' THEN 'post.%I' ELSE 'post.%I = ''...''' END, name))

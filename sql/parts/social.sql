@@ -533,6 +533,35 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL herald_internal.column_type(relation, name) AS type;
 $$;
 
+-- Returns the condition that a row is present, and not shown to others.
+CREATE FUNCTION herald_internal.draft_condition(present text, shown text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.and_conditions(present, format('(%s) IS NOT TRUE', shown));
+$$;
+
+-- Compiles the events of posts or messages that only their author may see: the author's sessions get them, and nobody
+-- else. A draft that is shown (the condition "active") is not deleted.
+CREATE FUNCTION herald_internal.compile_drafts(relation regclass, suffix text, key text[], draft text, active text,
+	joins text, noun text, rooms text, payload text, on_error text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	made record;
+BEGIN
+	FOR made IN
+		SELECT * FROM (VALUES
+			('draft', 'insert', ':created', 'true'),
+			('draft_update', 'update', ':updated', 'true'),
+			('draft_delete', 'delete', ':deleted',
+			 format('new.%I IS NULL OR NOT EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %s)', key[1], active)))
+			AS m (rule, operation, event, condition)
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => draft,
+			condition => made.condition, on_error => on_error, joins => joins, event => noun || made.event,
+			rooms => rooms, payload => payload);
+	END LOOP;
+END
+$$;
+
 -- Returns the condition that a column has one of these values (separated by commas); NULL without a column.
 CREATE FUNCTION herald_internal.value_condition(name text, accepted text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
