@@ -368,15 +368,6 @@ query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relat
 		elog(ERROR, "could not register \"%s\": %s", name, SPI_result_code_string(result));
 }
 
-void
-query_offer_changes(TriggerData *trigger)
-{
-	int result = SPI_register_trigger_data(trigger);
-
-	if (result < 0)
-		elog(ERROR, "could not register the changed rows: %s", SPI_result_code_string(result));
-}
-
 char *
 query_text(uint64 row, int column)
 {

@@ -12,7 +12,6 @@
 
 #include "postgres.h"
 
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/tuplestore.h"
@@ -117,9 +116,6 @@ extern TupleDesc query_type_shape(TupleDesc *shape, const char *type);
 
 /* Offers a tuplestore to the queries of this scope, with the row type of the relation or, without one, "shape". */
 extern void query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation);
-
-/* Makes a trigger's transition tables visible to the queries of this scope. */
-extern void query_offer_changes(TriggerData *trigger);
 
 /* Return a column of a row of the last result; the text is in the current memory context, NULL for null. */
 extern char *query_text(uint64 row, int column);

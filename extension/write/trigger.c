@@ -4,7 +4,11 @@
  *	  The trigger function of all watched tables: passes the changed rows to the
  *	  rules of the table, and their output to the inbox and the event log.
  *
- * The trigger runs once per statement, for any number of rows.  The rules' queries
+ * The trigger runs once per statement, for any number of rows.  The server collects no
+ * rows of foreign tables, so that a table with a foreign partition has triggers for each
+ * row instead (herald_internal.needed_triggers()): each row is then a statement of its own.
+ *
+ * The rules' queries
  * run as the owner of the table, each rule on a loan of the scope (query.h): a rule can
  * read exactly as much as that owner, and no setting that it changes outlives it.  The
  * writes run as the owner of the extension.  The role that wrote to the table needs no
@@ -18,6 +22,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/rel.h"
 
 #include "settings.h"
@@ -31,10 +36,9 @@ check_call(FunctionCallInfo fcinfo)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("herald_internal.on_change() must be called by an AFTER trigger for each statement"),
+						errmsg("herald_internal.on_change() must be called by an AFTER trigger"),
 						errhint("herald.watch() makes such triggers.")));
 }
 
@@ -48,13 +52,55 @@ operation_of(TriggerData *trigger)
 	return RULE_DELETE;
 }
 
-/* Returns how many rows the statement changed. */
-static int64
+/* The rows that a call is about; NULL: none of that kind. */
+typedef struct ChangedRows
+{
+	Tuplestorestate *new;
+	Tuplestorestate *old;
+} ChangedRows;
+
+/* Returns a tuplestore with a row, which lives as long as the call. */
+static Tuplestorestate *
+single_row(TupleTableSlot *slot)
+{
+	Tuplestorestate *row = tuplestore_begin_heap(false, false, work_mem);
+
+	tuplestore_puttupleslot(row, slot);
+	return row;
+}
+
+static ChangedRows
 changed_rows(TriggerData *trigger)
 {
-	Tuplestorestate *changed = trigger->tg_newtable ? trigger->tg_newtable : trigger->tg_oldtable;
+	ChangedRows rows = { trigger->tg_newtable, trigger->tg_oldtable };
 
-	return changed ? tuplestore_tuple_count(changed) : 0;
+	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+		return rows;
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		rows.new = single_row(trigger->tg_trigslot);
+	else
+		rows.old = single_row(trigger->tg_trigslot);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		rows.new = single_row(trigger->tg_newslot);
+	return rows;
+}
+
+static int64
+count_rows(ChangedRows rows)
+{
+	Tuplestorestate *changed = rows.new != NULL ? rows.new : rows.old;
+
+	return changed != NULL ? tuplestore_tuple_count(changed) : 0;
+}
+
+/* Offers the rows to the queries of the scope, as transition tables. */
+static void
+offer_rows(ChangedRows rows, Oid relation)
+{
+	if (rows.new != NULL)
+		query_offer("herald_new", rows.new, NULL, relation);
+	if (rows.old != NULL)
+		query_offer("herald_old", rows.old, NULL, relation);
 }
 
 /* Locks the causes that the rules returned, and runs the queries that need the lock. */
@@ -66,15 +112,16 @@ apply_rules_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int6
 }
 
 static void
-apply_rules(TriggerData *trigger, const RuleList *rules, int64 rows)
+apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 {
-	Oid owner = trigger->tg_relation->rd_rel->relowner;
+	Oid owner = relation->rd_rel->relowner;
+	int64 rows = count_rows(changed);
 	QueryScope scope;
 	RuleOutput output;
 
 	Assert(rules->count > 0 && rows > 0);
 	query_begin(&scope);
-	query_offer_changes(trigger);
+	offer_rows(changed, RelationGetRelid(relation));
 	output = rule_output_begin();
 	rule_run_all(&scope, owner, rules, rows, &output);
 	if (tuplestore_tuple_count(output.to_lock) > 0)
@@ -113,17 +160,17 @@ herald_on_change(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	const RuleList *rules;
-	int64 rows;
+	ChangedRows changed;
 
 	check_call(fcinfo);
-	rows = changed_rows(trigger);
+	changed = changed_rows(trigger);
 	if (herald_enabled && TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		recheck_truncated(RelationGetRelid(trigger->tg_relation));
-	else if (herald_enabled && rows > 0)
+	else if (herald_enabled && count_rows(changed) > 0)
 	{
 		rules = rule_cache_list(trigger->tg_relation, operation_of(trigger));
 		if (rules->count > 0)
-			apply_rules(trigger, rules, rows);
+			apply_rules(trigger->tg_relation, rules, changed);
 	}
 	return PointerGetDatum(NULL);
 }

@@ -306,38 +306,64 @@ $$;
 CREATE FUNCTION herald_internal.trigger_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH wanted AS (
-		SELECT t.relation, 'herald_' || o.operation AS name, r.relation AS watched,
-		string_agg(DISTINCT r.name, ', ' ORDER BY r.name) AS rules
-		FROM herald_internal.rule AS r
-		CROSS JOIN LATERAL (SELECT r.operation UNION SELECT 'truncate' WHERE herald_internal.has_recheck(r.publish))
-			AS o (operation)
+		SELECT DISTINCT n.target AS relation, n.operation, n.name, n.each_row, n.watched, n.rules, n.own
+		FROM (SELECT DISTINCT r.relation FROM herald_internal.rule AS r) AS r
 		JOIN pg_class AS c ON c.oid = r.relation
-		CROSS JOIN LATERAL (SELECT r.relation UNION SELECT p.relid
-		                    FROM pg_partition_tree(r.relation) AS p) AS t (relation)
-		WHERE (SELECT k.relkind FROM pg_class AS k WHERE k.oid = t.relation) IN ('r', 'p')
-		GROUP BY t.relation, r.relation, o.operation
+		CROSS JOIN LATERAL herald_internal.needed_triggers(r.relation) AS n
 	), present AS (
-		SELECT t.tgrelid::regclass AS relation, t.tgname AS name, t.tgenabled AS enabled
+		SELECT t.tgrelid::regclass AS relation, t.tgname AS name, t.tgenabled AS enabled, t.tgparentid <> 0 AS is_copy,
+		       substring(t.tgname, '^herald_(.+?)(?:_row)?$') AS operation, (t.tgtype & 1) = 1 AS each_row
 		FROM pg_trigger AS t
 		WHERE t.tgfoid = 'herald_internal.on_change()'::regprocedure
 	)
 	SELECT 'error', 'trigger_missing', w.relation, w.rules,
 	       format('trigger %I is not there', w.name), format('SELECT herald.sync_triggers(%L);', w.relation)
 	FROM wanted AS w
-	WHERE w.relation = w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND
-	                                             p.name = w.name)
+	WHERE w.own AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND
+	                            p.operation = w.operation)
+	UNION ALL
+	SELECT 'error', 'foreign_partition', w.relation, string_agg(DISTINCT w.rules, ', '),
+	       format('writes to foreign tables below it fail: %s', f.tables),
+	       format('SELECT herald.sync_triggers(%L);', w.relation)
+	FROM wanted AS w
+	JOIN present AS p ON p.relation = w.relation AND p.operation = w.operation AND NOT p.each_row
+	CROSS JOIN LATERAL (SELECT string_agg(b.relation::text, ', ' ORDER BY b.relation::text) AS tables
+	                    FROM herald_internal.foreign_tables_below(w.relation) AS b (relation)) AS f
+	WHERE w.each_row
+	GROUP BY w.relation, f.tables
+	UNION ALL
+	SELECT DISTINCT 'info', 'foreign_partition', p.relation, NULL,
+	       concat_ws(': ', 'its rules run for each row, which makes writes of many rows slow',
+	                 'foreign tables are below it: ' || f.tables),
+	       CASE WHEN f.tables IS NULL THEN format('SELECT herald.sync_triggers(%L);', p.relation)
+	       ELSE '-- detach them, or read them through a view' END
+	FROM present AS p
+	CROSS JOIN LATERAL (SELECT string_agg(b.relation::text, ', ' ORDER BY b.relation::text) AS tables
+	                    FROM herald_internal.foreign_tables_below(p.relation) AS b (relation)) AS f
+	WHERE p.each_row AND NOT p.is_copy
 	UNION ALL
 	SELECT 'warning', 'partition_silent', w.relation, NULL,
-	       format('it was attached after %s was watched: direct writes to it make nothing', w.watched),
+	       format('a trigger for rules of %s is not there: direct writes to it make nothing', w.watched),
 	       format('SELECT herald.sync_triggers(%L);', w.watched)
 	FROM wanted AS w
-	WHERE w.relation <> w.watched AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND
-	                                              p.name = w.name)
+	WHERE NOT w.own AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND
+	                                p.operation = w.operation)
 	GROUP BY w.relation, w.watched
+	UNION ALL
+	SELECT DISTINCT 'warning', 'partition_foreign_owner', p.relid::regclass, NULL,
+	       format('it has another owner than %s, whose rules do not apply to %s', w.relation,
+	              CASE WHEN w.each_row THEN 'its rows' ELSE 'direct writes to it' END),
+	       herald_internal.comment_lines(format('ALTER TABLE %s OWNER TO %s', p.relid::regclass, c.relowner::regrole))
+	FROM wanted AS w
+	JOIN pg_class AS c ON c.oid = w.relation
+	CROSS JOIN LATERAL pg_partition_tree(w.relation) AS p
+	JOIN pg_class AS k ON k.oid = p.relid AND k.relowner <> c.relowner
+	WHERE w.own
 	UNION ALL
 	SELECT 'warning', 'child_silent', c.inhrelid::regclass, NULL,
 	       format('it inherits from %s: direct writes to it make nothing', w.relation),
-	       CASE WHEN w.kind IN ('posts', 'comments') AND strpos(m.call, ', noun => ') = 0
+	       CASE WHEN k.relkind = 'f' THEN '-- a foreign table cannot be watched'
+	       WHEN w.kind IN ('posts', 'comments') AND strpos(m.call, ', noun => ') = 0
 	       THEN format('%s, noun => %L);', left(m.call, -2), herald_internal.subject_type(w.relation)) ELSE m.call END
 	FROM herald_internal.watched_table AS w
 	JOIN pg_inherits AS c ON c.inhparent = w.relation
@@ -353,16 +379,20 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	SELECT 'error', 'trigger_disabled', w.relation, w.rules,
 	       format(CASE p.enabled WHEN 'D' THEN 'trigger %I is disabled' ELSE 'trigger %I fires for replicas only'
-	              END, w.name),
-	       format('ALTER TABLE %s ENABLE TRIGGER %I;', w.relation, w.name)
+	              END, p.name),
+	       format('ALTER TABLE %s ENABLE TRIGGER %I;', w.relation, p.name)
 	FROM wanted AS w
-	JOIN present AS p ON p.relation = w.relation AND p.name = w.name AND p.enabled IN ('D', 'R')
+	JOIN present AS p ON p.relation = w.relation AND p.operation = w.operation AND p.enabled IN ('D', 'R')
 	UNION ALL
 	SELECT 'warning', 'trigger_without_rule', p.relation, NULL,
 	       format('trigger %I calls herald_internal.on_change(), but no rule needs it', p.name),
 	           format('DROP TRIGGER %I ON %s;', p.name, p.relation)
 	FROM present AS p
-	WHERE NOT EXISTS (SELECT FROM wanted AS w WHERE w.relation = p.relation AND w.name = p.name)
+	WHERE NOT p.is_copy AND
+	      NOT EXISTS (SELECT FROM wanted AS w
+	                  WHERE (w.relation = p.relation OR
+	                         w.each_row AND p.relation IN (SELECT t.relid FROM pg_partition_tree(w.relation) AS t)) AND
+	                        w.operation = p.operation)
 	UNION ALL
 	SELECT 'warning', 'replicated', w.relation, string_agg(w.rules, ', '),
 	       format('writes of subscription %I fire no statement triggers on it', s.subname),

@@ -512,48 +512,115 @@ CREATE FUNCTION herald_internal.has_recheck(publish text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN strpos(publish, 'room:recheck') > 0;
 
--- Creates the triggers that the rules of a table need, and drops others. Partitions get them, too, because rows can
--- be written to partitions directly. Locks a table only if its triggers change, and none in a dry run.
+-- Returns the foreign tables below a table: its partitions, or children by INHERITS.
+CREATE FUNCTION herald_internal.foreign_tables_below(relation regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH RECURSIVE below (relation) AS (
+		SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = $1
+		UNION
+		SELECT i.inhrelid FROM below AS b JOIN pg_inherits AS i ON i.inhparent = b.relation
+	)
+	SELECT c.oid::regclass FROM below AS b JOIN pg_class AS c ON c.oid = b.relation WHERE c.relkind = 'f';
+$$;
+
+-- Returns the triggers that rules need on a table and on its partitions, to which rows can be written directly. The
+-- server collects no rows of foreign tables for the trigger of a statement: such a write would fail. So a table with a
+-- foreign table below it has triggers for each row, which the server copies to all partitions, also later ones.
+-- "watched" is the topmost table with rules for it; "own": one of the rules is of the target itself.
+CREATE FUNCTION herald_internal.needed_triggers(relation regclass)
+	RETURNS TABLE (target regclass, name text, operation text, clause text, each_row boolean, watched regclass,
+	               rules text, own boolean)
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	WITH needed AS (
+		SELECT t.target, o.operation,
+		       (array_agg(r.relation ORDER BY a.place DESC))[1] AS watched,
+		       string_agg(DISTINCT r.name, ', ' ORDER BY r.name) AS rules, bool_or(r.relation = t.target) AS own
+		FROM (SELECT $1 UNION SELECT p.relid FROM pg_partition_tree($1) AS p) AS t (target)
+		JOIN pg_class AS c ON c.oid = t.target AND c.relkind IN ('r', 'p')
+		CROSS JOIN LATERAL (SELECT t.target, 0 UNION ALL
+		                    SELECT p.relid, p.place
+		                    FROM pg_partition_ancestors(t.target) WITH ORDINALITY AS p (relid, place)
+		                    WHERE p.relid <> t.target) AS a (relation, place)
+		JOIN herald_internal.rule AS r ON r.relation = a.relation
+		CROSS JOIN LATERAL (SELECT r.operation UNION
+		                    SELECT 'truncate' WHERE herald_internal.has_recheck(r.publish)) AS o (operation)
+		GROUP BY t.target, o.operation
+	)
+	SELECT n.target, format('herald_%s%s', n.operation, CASE WHEN e.each_row THEN '_row' END), n.operation,
+	       CASE WHEN e.each_row THEN 'FOR EACH ROW' ELSE concat_ws(' ', CASE n.operation
+	       WHEN 'insert' THEN 'REFERENCING NEW TABLE AS herald_new'
+	       WHEN 'update' THEN 'REFERENCING OLD TABLE AS herald_old NEW TABLE AS herald_new'
+	       WHEN 'delete' THEN 'REFERENCING OLD TABLE AS herald_old' END, 'FOR EACH STATEMENT') END,
+	       e.each_row, n.watched, n.rules, n.own
+	FROM needed AS n
+	CROSS JOIN LATERAL (SELECT n.operation <> 'truncate' AND
+	                           EXISTS (SELECT FROM herald_internal.foreign_tables_below(n.watched))) AS e (each_row)
+	WHERE NOT e.each_row OR n.watched = n.target;
+$$;
+
+-- Creates the triggers that the rules of a table need, and drops others first: a copy for a partition could have the
+-- name of one. Locks a table only if its triggers change, and none in a dry run.
 CREATE FUNCTION herald.sync_triggers(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	wanted record;
+	change record;
 BEGIN
 	IF herald_internal.is_dry_run() THEN
 		RETURN;
 	END IF;
-	FOR wanted IN
-		SELECT t.target, o.operation, 'herald_' || o.operation AS name, o.tables,
-		       EXISTS (SELECT FROM herald_internal.rule AS r
-		               WHERE (r.operation = o.operation OR
-		                      o.operation = 'truncate' AND herald_internal.has_recheck(r.publish)) AND
-		                     (r.relation = t.target OR
-		                      r.relation IN (SELECT pg_partition_ancestors(t.target)))) AS used,
-		       EXISTS (SELECT FROM pg_trigger AS g
-		               WHERE g.tgrelid = t.target AND g.tgname = 'herald_' || o.operation AND
-		                     g.tgfoid = 'herald_internal.on_change()'::regprocedure) AS present
-		FROM (SELECT sync_triggers.relation UNION SELECT p.relid
-		      FROM pg_partition_tree(sync_triggers.relation) AS p) AS t (target)
-		CROSS JOIN (VALUES ('insert', 'REFERENCING NEW TABLE AS herald_new'),
-		                   ('update', 'REFERENCING OLD TABLE AS herald_old NEW TABLE AS herald_new'),
-		                   ('delete', 'REFERENCING OLD TABLE AS herald_old'),
-		                   ('truncate', '')) AS o (operation, tables)
-		WHERE (SELECT c.relkind FROM pg_class AS c WHERE c.oid = t.target) IN ('r', 'p')
-		ORDER BY t.target, o.operation
+	FOR change IN
+		WITH needed AS (
+			SELECT * FROM herald_internal.needed_triggers(sync_triggers.relation)
+		), present AS (
+			SELECT t.tgrelid::regclass AS target, t.tgname AS name
+			FROM pg_trigger AS t
+			WHERE t.tgfoid = 'herald_internal.on_change()'::regprocedure AND t.tgparentid = 0 AND
+			      t.tgname ~ '^herald_(insert|update|delete)(_row)?$|^herald_truncate$' AND
+			      t.tgrelid IN (SELECT sync_triggers.relation UNION
+			                    SELECT p.relid FROM pg_partition_tree(sync_triggers.relation) AS p)
+		)
+		SELECT 1 AS step, p.target, format('DROP TRIGGER %I ON %s', p.name, p.target) AS command
+		FROM present AS p
+		WHERE NOT EXISTS (SELECT FROM needed AS n WHERE n.target = p.target AND n.name = p.name)
+		UNION ALL
+		SELECT 2, n.target, format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s '
+		                           'EXECUTE FUNCTION herald_internal.on_change()',
+		                           n.name, n.operation, n.target, n.clause)
+		FROM needed AS n
+		WHERE NOT EXISTS (SELECT FROM present AS p WHERE p.target = n.target AND p.name = n.name)
+		ORDER BY step, target, command
 	LOOP
-		IF wanted.used AND NOT wanted.present THEN
-			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s '
-			               'FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.on_change()',
-			               wanted.name, wanted.operation, wanted.target, wanted.tables);
-		ELSIF wanted.present AND NOT wanted.used THEN
-			EXECUTE format('DROP TRIGGER %I ON %s', wanted.name, wanted.target);
-		END IF;
+		EXECUTE change.command;
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION herald.sync_triggers(regclass) IS
 	'gives a watched table and its partitions, including later attached ones, the triggers that its rules need, and '
 	'no others';
+
+-- Gives partitions of watched tables their triggers when they are created or attached. With a foreign one, writes to
+-- the parent would fail otherwise. The role that attaches it may have no role of pg_herald.
+CREATE FUNCTION herald_internal.follow_partitions() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald.sync_triggers(w.relation)
+	FROM (WITH RECURSIVE above (relation) AS (
+		      SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass
+		      UNION
+		      SELECT i.inhparent FROM above AS a JOIN pg_inherits AS i ON i.inhrelid = a.relation
+	      )
+	      SELECT a.relation::regclass
+	      FROM above AS a
+	      WHERE EXISTS (SELECT FROM herald_internal.rule AS r WHERE r.relation = a.relation) AND
+	            EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = a.relation)) AS w;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.follow_partitions() IS
+	'event trigger: gives later partitions of watched tables the triggers that they need';
+CREATE EVENT TRIGGER herald_partitions ON ddl_command_end
+	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE')
+	EXECUTE FUNCTION herald_internal.follow_partitions();
+COMMENT ON EVENT TRIGGER herald_partitions IS 'pg_herald: gives later partitions of watched tables their triggers';
 
 -- Raises an error if the arguments of a rule do not fit together.
 CREATE FUNCTION herald_internal.check_rule(rule text, operations text[], recipient text, event text, room text,
