@@ -21,11 +21,15 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc.h"
-#include "utils/pg_locale.h"
 #include "utils/rls.h"
 #include "utils/xml.h"
 
 #include "pin.h"
+
+/* Of utils/pg_locale.h, which needs the headers of ICU: a machine with the server's headers may lack them. */
+extern PGDLLIMPORT char *locale_monetary;
+extern PGDLLIMPORT char *locale_numeric;
+extern PGDLLIMPORT char *locale_time;
 
 /* A setting that changes a text or the meaning of a statement, and its value in everything that we run. */
 typedef struct PinnedSetting
