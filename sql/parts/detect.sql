@@ -233,6 +233,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                     coalesce(f.target = $2, a.conversation = $1));
 $$;
 
+-- Returns the watched tables of the other kind, members or messages, that have the conversations of a watched table.
+CREATE FUNCTION herald_internal.conversation_tables(relation regclass, kind text, conversation text[])
+	RETURNS SETOF regclass
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT DISTINCT w.relation
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[])
+	LEFT JOIN herald_internal.foreign_keys($1) AS mine ON mine.columns = $3
+	LEFT JOIN herald_internal.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
+	WHERE w.kind = CASE $2 WHEN 'members' THEN 'messages' WHEN 'messages' THEN 'members' END AND
+	      coalesce(mine.target = theirs.target, $3 = a.conversation);
+$$;
+
 -- Returns whether a table has an author: it is watched with one, or a column of it has that role.
 CREATE FUNCTION herald_internal.has_author(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -308,17 +321,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns a column that an error can name as an example for a role: one with a name of the role, one that refers to a
--- suitable table, or else any other. The user that acts usually stands before the other one.
+-- suitable table, or else any other that is neither the key of the row nor its text. The user that acts usually stands
+-- before the other one.
 CREATE FUNCTION herald_internal.example_column(relation regclass, role text, taken text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_to_string(i.columns, ', ')
 	FROM herald_internal.id_columns($1) AS i
 	CROSS JOIN herald_internal.name_convention($2) AS v
-	WHERE NOT i.columns <@ coalesce($3, '{}')
+	WHERE NOT i.columns <@ coalesce($3, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
+	      herald_internal.name_words(i.columns[1]) !~ '^(body|text|content|caption|message|markdown|title|name)(_|$)'
 	ORDER BY v.own || v.common || v.weak && herald_internal.name_forms(i.columns[1], '{user,account,member}') DESC,
 	         i.columns[1] ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
 	         (herald_internal.is_user_table(i.target) IS NOT DISTINCT FROM herald_internal.is_user_role($2)) DESC,
-	         i.target IS NULL, i.columns = herald_internal.primary_key($1), i.label, i.place
+	         i.target IS NULL, i.label, i.place
 	LIMIT 1;
 $$;
 
@@ -348,8 +363,7 @@ BEGIN
 			                           ELSE 'These are equally likely: %s.' END,
 			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
 			      HINT = format('Name it, as in: SELECT herald.watch_%s(%L, %s => %L);', kind, relation, role,
-			                    coalesce(best[1], herald_internal.example_column(relation, role, taken),
-			                             (herald_internal.column_names(relation))[1]));
+			                    coalesce(best[1], herald_internal.example_column(relation, role, taken), '...'));
 	END IF;
 	RETURN herald_internal.parse_columns(relation, best[1]);
 END

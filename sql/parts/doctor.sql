@@ -239,10 +239,10 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY r.id;
 $$;
 
--- ----- access: does every change of access end it?
+-- ----- access: does every change of access end it, and does anybody have it?
 
--- Returns the tables that "visible" of a watched table reads although their changes recheck nothing, and the functions
--- that it calls.
+-- Returns the tables that "visible" of a watched table reads although their changes recheck nothing, the functions that
+-- it calls, and messages whose conversations have no members.
 CREATE FUNCTION herald_internal.access_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH reads AS (
@@ -266,7 +266,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	              (SELECT string_agg(n #>> '{}', ', ' ORDER BY n) FROM jsonb_path_query(r.names, 'lax $[*]') AS n)),
 	       '-- call herald.recheck() where its result changes, or let "visible" read the tables itself'
 	FROM reads AS r
-	WHERE r.read = '';
+	WHERE r.read = ''
+	UNION ALL
+	SELECT 'warning', 'members_unknown', w.relation, NULL,
+	       'no watched table has the members of its conversations: nobody is notified or may join their rooms',
+	       '-- SELECT herald.watch_members(''...''); with the table of the members'
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[])
+	WHERE w.kind = 'messages' AND a.conversation IS NOT NULL AND
+	      NOT EXISTS (SELECT FROM herald_internal.conversation_tables(w.relation, w.kind, a.conversation)) AND
+	      NOT EXISTS (SELECT FROM herald.room_policy AS p WHERE p.prefix = 'conversation');
 $$;
 
 -- ----- room policies: may they read what they decide by?

@@ -52,9 +52,18 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	               'no|block|blocked|hide|suppress|suppressed|pause|paused)(_|$)';
 $$;
 
+-- Returns whether a column is the time of an act by which a row may be a like, a follow or a block, such as voted_at.
+CREATE FUNCTION herald_internal.is_time_of_act(kind text, words text, category text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT kind IN ('likes', 'follows', 'blocks') AND category = 'D' AND words ~ '_(at|on)$' AND
+	       words !~ '(^|_)(created?|updated?|inserted|modified|changed|edited|added|recorded|notified|synced|imported|'
+	                'deleted?|discarded|trashed|removed|hidden|archived|banned|suspended|deactivated|disabled|revoked|'
+	                'expires?|expired)_(at|on)$';
+$$;
+
 -- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
 -- notifications for a user), "waiting" (not published or accepted yet) or "state" (anything else that may tell whether
--- a row counts).
+-- a row counts). A table can have a row for all that somebody does with another, and a time for each of these acts.
 CREATE FUNCTION herald_internal.column_meaning(kind text, words text, category text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
@@ -80,7 +89,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		             'banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|vote|value|direction)'
 		             '(_at|_on|_date|_time|_until)?$') OR
 		     words ~ '(^|_)(type|kind|category|emoji|reaction)$' AND
-		     words !~ '(mime|media|file|content|attachment|format|account)_type$'
+		     words !~ '(mime|media|file|content|attachment|format|account)_type$' OR
+		     herald_internal.is_time_of_act(kind, words, category)
 		THEN 'state'
 	END;
 $$;
@@ -103,6 +113,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		THEN format('status => %L', name)
 		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category = 'N' AND words ~ '(^|_)(status|state)$'
 		THEN format('status => %L, %s => ''...''', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END)
+		WHEN meaning = 'tenant' THEN format('visible => %L', format('post.%I = ...', name))
 		WHEN kind = 'posts' AND words ~ '(visib|privacy|private|audience|public)'
 		THEN format('visible => %L', format(CASE category WHEN 'B' THEN 'post.%I' ELSE 'post.%I = ''...''' END, name))
 		WHEN words ~ '^(is_)?(deleted?_?(at|on)?|discarded(_at)?)$' AND kind NOT IN ('users', 'members')
@@ -116,7 +127,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind IN ('likes', 'comments') AND words ~ '_type$' AND paired THEN format('subject_type => %L', name)
 		ELSE format('active => %L', format(CASE
 			WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' THEN '%1$I IS NULL OR %1$I > now()'
-			WHEN category = 'D' AND meaning = 'waiting' THEN '%1$I IS NOT NULL'
+			WHEN category = 'D' AND (meaning = 'waiting' OR herald_internal.is_time_of_act(kind, words, category))
+			THEN '%1$I IS NOT NULL'
 			WHEN category = 'D' THEN '%1$I IS NULL'
 			WHEN category = 'B' AND words ~ '(accepted|approved|confirmed|published|active|enabled|public|visible)'
 			THEN '%1$I'
@@ -126,32 +138,68 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	END;
 $$;
 
+-- Returns whether a column of values, such as a status, can have one that means "not yet".
+CREATE FUNCTION herald_internal.can_wait(relation regclass, name text) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(bool_or(v.value ~* ('(draft|pending|request|schedul|unpublished|queued|invited|waiting|unapproved|'
+	                                    'unconfirmed|review|proposed)')), false)
+	FROM (SELECT unnest(herald_internal.possible_values($1, $2))
+	      UNION ALL
+	      SELECT pg_get_expr(d.adbin, d.adrelid)
+	      FROM pg_attrdef AS d JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+	      WHERE a.attrelid = $1 AND a.attname = $2) AS v (value);
+$$;
+
+-- Returns whether posts have a column of this name that their users have as well, with the tenant of both.
+CREATE FUNCTION herald_internal.is_tenant(kind text, name text) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT kind = 'posts' AND herald_internal.normalize_name(name) ~
+	       '^(tenant|organi[sz]ation|org|company|workspace|site|team)(id|uuid)$' AND
+	       EXISTS (SELECT FROM herald_internal.watched_table AS w
+	               WHERE w.kind = 'users' AND name = ANY (herald_internal.column_names(w.relation)));
+$$;
+
 -- Returns the columns that may tell whether a row counts, and that a call neither uses nor ignores: none of its
--- arguments names them. A time that every row has by default is that of its creation. If there is a general switch of
--- notifications, those of single ways such as email matter less.
+-- arguments names them, nor those of a call for the same table as another kind. A status waits unless the call knows another way. A time that every row has is that of its
+-- creation. If there is a general switch of
+-- notifications, those of single ways such as email matter less. Beside an id that the call uses and that is no foreign
+-- key, a type says which table the id is of: its meaning is "other". "tenant" is that of a post.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.attname::text, m.meaning,
 	       herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
-	           w.words ~ 'type$' AND EXISTS (
-	           SELECT FROM unnest(herald_internal.column_names($1)) AS id (name)
-	           WHERE herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')))
+	                                       paired.name IS NOT NULL)
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
 	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS known (meaning)
+	CROSS JOIN LATERAL herald_internal.used_columns($3 || jsonb_build_object('others', (
+		SELECT jsonb_agg(o.arguments) FROM herald_internal.watched_table AS o
+		WHERE o.relation = $1 AND o.kind <> $2))) AS used (columns)
+	LEFT JOIN LATERAL (
+		SELECT id.name FROM unnest(herald_internal.column_names($1)) AS id (name)
+		WHERE w.words ~ 'type$' AND herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')
+		LIMIT 1) AS paired ON true
 	CROSS JOIN LATERAL (SELECT CASE
-		WHEN known.meaning = 'waiting' AND t.typcategory = 'D' AND a.attnotnull AND a.atthasdef THEN NULL
+		WHEN known.meaning IS NULL AND herald_internal.is_tenant($2, a.attname::text) THEN 'tenant'
+		WHEN a.attnotnull AND a.atthasdef AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
+		     (a.attnotnull OR a.atthasdef) AND herald_internal.is_time_of_act($2, w.words, t.typcategory::text)
+		THEN NULL
 		WHEN known.meaning = 'off' AND $3 ? 'notifications_enabled' AND
 		     w.words ~ '(email|mail|push|sms|mobile|desktop|web|digest|newsletter|marketing)' THEN 'state'
+		WHEN known.meaning = 'state' AND paired.name = ANY (used.columns) AND
+		     NOT EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = ARRAY[paired.name])
+		THEN 'other'
+		WHEN known.meaning = 'state' AND $2 <> 'users' AND w.words ~ '(^|_)(status|state|stage)$' AND
+		     NOT $3 ?| '{status,published_when}' AND herald_internal.can_wait($1, a.attname::text) THEN 'waiting'
 		ELSE known.meaning END) AS m (meaning)
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND m.meaning IS NOT NULL AND
-	      a.attname <> ALL (herald_internal.used_columns($3))
+	      a.attname <> ALL (used.columns)
 	ORDER BY a.attnum;
 $$;
 
--- Raises an error if the call leaves out a column by which rows of a table may not count.
+-- Raises an error if the call leaves out a column by which rows of a table may not count, or be of another table.
 CREATE FUNCTION herald_internal.check_unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -161,6 +209,7 @@ BEGIN
 	SELECT u.name, u.argument, m.could, array_agg(u.name) OVER () AS names INTO unused
 	FROM herald_internal.unused_columns(relation, kind, arguments) AS u
 	JOIN (VALUES ('left', 'that a member has left'), ('off', 'that a user gets no notifications'),
+	             ('other', 'that rows refer to several tables'),
 	             ('waiting', CASE WHEN kind IN ('posts', 'comments', 'messages') THEN 'that a row is not published yet'
 	                         ELSE 'that a row is not accepted yet' END)) AS m (meaning, could) USING (meaning)
 	LIMIT 1;
@@ -171,6 +220,42 @@ BEGIN
 			                    THEN format('Use it, as in: SELECT herald.watch_%s(%L, %s); or let', kind, relation,
 			                                unused.argument)
 			                    ELSE 'Let' END, format(' the call ignore it: ignore => %L.', unused.names::text));
+	END IF;
+END
+$$;
+
+-- Returns the condition by which a row of a watched table counts; NULL if every row does.
+CREATE FUNCTION herald_internal.row_condition(arguments jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.and_conditions(arguments ->> 'present', arguments ->> 'active',
+		herald_internal.value_condition(arguments ->> 'status',
+		                                coalesce(arguments ->> 'published', arguments ->> 'accepted')),
+		arguments ->> 'published_when');
+$$;
+
+-- Raises an error if the same rows would be follows and blocks: each of the two kinds needs a condition of its own.
+CREATE FUNCTION herald_internal.check_one_meaning(relation regclass, kind text, arguments jsonb) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	lacking text;
+BEGIN
+	SELECT CASE WHEN herald_internal.row_condition(w.arguments) IS NULL THEN w.kind ELSE check_one_meaning.kind END
+	INTO lacking
+	FROM herald_internal.watched_table AS w
+	WHERE w.relation = check_one_meaning.relation AND '{follows,blocks}' @> ARRAY[w.kind, check_one_meaning.kind] AND
+	      w.kind <> check_one_meaning.kind AND
+	      (herald_internal.row_condition(w.arguments) IS NULL OR
+	       herald_internal.row_condition(check_one_meaning.arguments) IS NULL OR
+	       herald_internal.row_condition(w.arguments) = herald_internal.row_condition(check_one_meaning.arguments));
+	IF FOUND THEN
+		RAISE EXCEPTION 'rows of table "%" would be follows and blocks at once', relation
+			USING ERRCODE = 'ambiguous_column',
+			      HINT = format('Say which rows are %1$s, as in: SELECT herald.watch_%1$s(%2$L, %3$s);', lacking, relation,
+			                    coalesce((SELECT u.argument
+			                              FROM herald_internal.unused_columns(relation, lacking, arguments - 'active') AS u
+			                              WHERE u.argument LIKE 'active => %'
+			                              ORDER BY strpos(u.name, rtrim(lacking, 's')) DESC LIMIT 1),
+			                             'active => ''...'''));
 	END IF;
 END
 $$;
@@ -193,10 +278,7 @@ BEGIN
 	      FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
 	          AS c (name, meaning, argument, place)) AS u;
 	details := concat_ws(' ',
-		coalesce('A row counts if ' || herald_internal.and_conditions(arguments ->> 'present', arguments ->> 'active',
-			herald_internal.value_condition(arguments ->> 'status',
-			                                coalesce(arguments ->> 'published', arguments ->> 'accepted')),
-			arguments ->> 'published_when') || '.', 'Every row counts.'),
+		coalesce('A row counts if ' || herald_internal.row_condition(arguments) || '.', 'Every row counts.'),
 		CASE WHEN kind IN ('posts', 'comments', 'messages') AND NOT arguments ? 'body'
 		THEN 'Without a body there are no mentions, and notifications show no text.' END,
 		CASE WHEN kind = 'users' AND NOT arguments ? 'handle' THEN 'Without a handle there are no mentions.' END,

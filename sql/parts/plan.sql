@@ -354,15 +354,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		      ('^(tenant|organi[sz]ation|org|company|customer|client|workspace|site|project|team|group|community|'
 		       'circle|channel|conversation|chat|room|account)(id|uuid)$')
 		LIMIT 1) AS g ON true
-	LEFT JOIN LATERAL (
-		SELECT o.relation AS counterpart
-		FROM herald_internal.watched_table AS o
-		CROSS JOIN jsonb_to_record(o.arguments) AS b (conversation text[])
-		LEFT JOIN herald_internal.foreign_keys(w.relation) AS mine ON mine.columns = a.conversation
-		LEFT JOIN herald_internal.foreign_keys(o.relation) AS theirs ON theirs.columns = b.conversation
-		WHERE o.kind = CASE w.kind WHEN 'members' THEN 'messages' WHEN 'messages' THEN 'members' END AND
-		      coalesce(mine.target = theirs.target, a.conversation = b.conversation)
-		LIMIT 1) AS c ON true
+	LEFT JOIN LATERAL herald_internal.conversation_tables(w.relation, w.kind, a.conversation)
+		AS c (counterpart) ON true
 	WHERE w.relation = $1 AND w.kind = $2;
 $$;
 

@@ -92,6 +92,38 @@ SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => '
 CREATE TABLE f.staff (id int PRIMARY KEY, name text);
 SELECT herald.watch_users('f.staff');
 
+-- A status that can mean "not yet" is an error, unless the call knows another way to tell.
+CREATE TABLE f.essays (id int PRIMARY KEY, user_id int, body text, status text DEFAULT 'draft', publish_at timestamptz);
+SELECT herald.watch_posts('f.essays', published_at => 'publish_at');
+SELECT herald.watch_posts('f.essays', ignore => '{publish_at}');
+CREATE TABLE f.letters (id int PRIMARY KEY, sender_id int, receiver_id int, body text,
+	state text CHECK (state IN ('sent', 'requested')));
+SELECT herald.watch_messages('f.letters');
+-- A type beside an id says which table the id is of, unless a foreign key says it.
+SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => 'f.posts', ignore => '{votable_type}');
+CREATE TABLE f.scores (user_id int, post_id int REFERENCES f.posts, post_type text);
+SELECT herald.watch_likes('f.scores');
+-- A table with a row for all that somebody does with another.
+CREATE TABLE f.acts (person_id int, target_id int, followed_at timestamptz, blocked_at timestamptz,
+	created_at timestamptz, noticed_at timestamptz DEFAULT now());
+SELECT herald.watch_follows('f.acts');
+SELECT herald.watch_blocks('f.acts');
+SELECT herald.watch_blocks('f.acts', active => 'blocked_at IS NOT NULL');
+SELECT herald.watch_follows('f.acts', active => 'followed_at IS NOT NULL');
+SELECT herald.watch_blocks('f.acts');
+SELECT herald.watch_blocks('f.acts', active => 'blocked_at IS NOT NULL');
+-- Posts have the tenant that their users have.
+CREATE TABLE f.workers (id int PRIMARY KEY, username text, company_id int);
+CREATE TABLE f.memos (id int PRIMARY KEY, worker_id int REFERENCES f.workers, body text, company_id int, team_id int);
+SELECT herald.watch_users('f.workers'), herald.watch_posts('f.memos');
+-- Nobody hears conversations without members.
+CREATE TABLE f.rooms (id int PRIMARY KEY);
+CREATE TABLE f.lines (id int PRIMARY KEY, room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers, body text);
+CREATE TABLE f.room_members (room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers);
+SELECT herald.watch_messages('f.lines');
+SELECT severity, relation, remedy FROM herald.doctor() WHERE problem = 'members_unknown';
+SELECT herald.watch_members('f.room_members');
+SELECT severity, relation, remedy FROM herald.doctor() WHERE problem = 'members_unknown';
 
 -- The status of a call is a column with values, and the call must be able to meet them.
 SET client_min_messages = warning;
