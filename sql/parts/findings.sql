@@ -251,11 +251,10 @@ BEGIN
 		RAISE EXCEPTION 'rows of table "%" would be follows and blocks at once', relation
 			USING ERRCODE = 'ambiguous_column',
 			      HINT = format('Say which rows are %1$s, as in: SELECT herald.watch_%1$s(%2$L, %3$s);', lacking, relation,
-			                    coalesce((SELECT u.argument
-			                              FROM herald_internal.unused_columns(relation, lacking, arguments - 'active') AS u
-			                              WHERE u.argument LIKE 'active => %'
-			                              ORDER BY strpos(u.name, rtrim(lacking, 's')) DESC LIMIT 1),
-			                             'active => ''...'''));
+			          coalesce((SELECT u.argument
+			                    FROM herald_internal.unused_columns(relation, lacking, arguments - 'active') AS u
+			                    WHERE u.argument LIKE 'active => %'
+			                    ORDER BY strpos(u.name, rtrim(lacking, 's')) DESC LIMIT 1), 'active => ''...'''));
 	END IF;
 END
 $$;

@@ -118,7 +118,8 @@ CREATE TABLE f.memos (id int PRIMARY KEY, worker_id int REFERENCES f.workers, bo
 SELECT herald.watch_users('f.workers'), herald.watch_posts('f.memos');
 -- Nobody hears conversations without members.
 CREATE TABLE f.rooms (id int PRIMARY KEY);
-CREATE TABLE f.lines (id int PRIMARY KEY, room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers, body text);
+CREATE TABLE f.lines (id int PRIMARY KEY, room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers,
+	body text);
 CREATE TABLE f.room_members (room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers);
 SELECT herald.watch_messages('f.lines');
 SELECT severity, relation, remedy FROM herald.doctor() WHERE problem = 'members_unknown';
