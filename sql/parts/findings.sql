@@ -160,10 +160,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Returns the columns that may tell whether a row counts, and that a call neither uses nor ignores: none of its
--- arguments names them, nor those of a call for the same table as another kind. A status waits unless the call knows another way. A time that every row has is that of its
--- creation. If there is a general switch of
--- notifications, those of single ways such as email matter less. Beside an id that the call uses and that is no foreign
--- key, a type says which table the id is of: its meaning is "other". "tenant" is that of a post.
+-- arguments names them, nor those of a call for the same table as another kind. A status waits unless the call knows
+-- another way. A time that every row has is that of its creation. If there is a general switch of notifications, those
+-- of single ways such as email matter less. Beside an id that the call uses and that is no foreign key, a type says
+-- which table the id is of: its meaning is "other". "tenant" is that of a post.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -250,8 +250,8 @@ BEGIN
 	IF FOUND THEN
 		RAISE EXCEPTION 'rows of table "%" would be follows and blocks at once', relation
 			USING ERRCODE = 'ambiguous_column',
-			      HINT = format('Say which rows are %1$s, as in: SELECT herald.watch_%1$s(%2$L, %3$s);', lacking, relation,
-			          coalesce((SELECT u.argument
+			      HINT = format('Say which rows are %1$s, as in: SELECT herald.watch_%1$s(%2$L, %3$s);',
+			          lacking, relation, coalesce((SELECT u.argument
 			                    FROM herald_internal.unused_columns(relation, lacking, arguments - 'active') AS u
 			                    WHERE u.argument LIKE 'active => %'
 			                    ORDER BY strpos(u.name, rtrim(lacking, 's')) DESC LIMIT 1), 'active => ''...'''));
