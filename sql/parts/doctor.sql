@@ -242,7 +242,7 @@ $$;
 -- ----- access: does every change of access end it, and does anybody have it?
 
 -- Returns the tables that "visible" of a watched table reads although their changes recheck nothing, the functions that
--- it calls, and messages whose conversations have no members.
+-- it calls, and messages of conversations without members.
 CREATE FUNCTION herald_internal.access_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH reads AS (
