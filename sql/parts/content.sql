@@ -113,9 +113,10 @@ $$;
 
 -- Returns the SELECT of the users with handles in a text; NULL without handles. A part of an address is no mention:
 -- ann@example.com, example.com/@ann, @ann@example.com. A handle may contain dots and dashes, but not at its end. It has
--- the default collation, so that an index on the users' handles can be used.
+-- the default collation, so that an index on the users' handles can be used. "by_user" is the condition that the author
+-- is a user: others are in no tenant.
 CREATE FUNCTION herald_internal.mentioned_users_sql(relation regclass, author text[], body text[], posts regclass,
-                                                    among text) RETURNS text
+                                                    among text, by_user text DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT %s FROM (SELECT DISTINCT m[1] COLLATE "default" AS handle '
 	              'FROM regexp_matches(%s%s, %L, ''g'') AS m) AS named JOIN %s AS mentioned ON %s WHERE %s',
@@ -124,13 +125,15 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              '(?<![[:alnum:]_@/])@([[:alnum:]_](?:[[:alnum:]_.-]*[[:alnum:]_])?)(?![[:alnum:]_@])',
 	              herald_internal.rows_sql(u.users, u.present), herald_internal.match_handle(u.users, u.handle),
 	              coalesce(herald_internal.and_conditions(
-	                            herald_internal.same_scope_sql(relation, author, u.users, u.key, u.handle),
+	                            CASE WHEN s.condition IS NOT NULL
+	                            THEN herald_internal.and_conditions(by_user, s.condition) END,
 	                            herald_internal.access_condition(CASE posts WHEN relation THEN 'changed' ELSE 'subject'
 	                                                             END, posts,
 	                                                             herald_internal.id_sql('mentioned', u.key)),
 	                            'EXISTS (SELECT FROM (' || among || ') AS present (id) WHERE ' ||
 	                            herald_internal.match_id('mentioned', u.users, u.key, 'present.id') || ')'), 'true'))
 	FROM herald_internal.user_table(relation, author) AS u
+	CROSS JOIN herald_internal.same_scope_sql(relation, author, u.users, u.key, u.handle) AS s (condition)
 	WHERE u.handle IS NOT NULL AND body IS NOT NULL;
 $$;
 
@@ -139,10 +142,10 @@ $$;
 CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[], body text[],
 	actor herald_internal.person, joins text, posts regclass, among text,
 	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text,
-	suffix text DEFAULT '') RETURNS void
+	suffix text DEFAULT '', by_user text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	recipient text := herald_internal.mentioned_users_sql(relation, author, body, posts, among);
+	recipient text := herald_internal.mentioned_users_sql(relation, author, body, posts, among, by_user);
 	made record;
 BEGIN
 	PERFORM herald_internal.delete_rules(relation, rule || suffix)
@@ -771,7 +774,8 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.check_watchable(relation),
 		herald_internal.check_one_kind(relation, 'posts', coalesce(parent, subject));
-	present := herald_internal.and_conditions(present, herald_internal.part_condition(subjects));
+	present := herald_internal.and_conditions(present, herald_internal.type_condition(subjects ->> 'subject_type',
+	                                                                                  subjects -> 'subject_tables'));
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
 		'key', herald_internal.detect_row_key(relation, 'comments', key),
 		'author', author_columns,

@@ -129,6 +129,76 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
+-- Returns the tables of the senders of messages, by the values of the column with their type.
+CREATE FUNCTION herald_internal.sender_parts(arguments jsonb)
+	RETURNS TABLE (place bigint, value text, sender_table regclass, of_user boolean)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT m.place, m.key, s.sender_table, herald_internal.is_user_table(s.sender_table) IS TRUE
+	FROM jsonb_each_text(CASE jsonb_typeof($1 -> 'sender_tables') WHEN 'object' THEN $1 -> 'sender_tables'
+	                     ELSE '{}' END) WITH ORDINALITY AS m (key, value, place)
+	CROSS JOIN herald_internal.saved_table(m.value) AS s (sender_table);
+$$;
+
+-- Returns the condition that the sender of a message is a user; NULL if all are.
+CREATE FUNCTION herald_internal.by_user_condition(alias text, arguments jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%s::text = ANY (%L::text[])', herald_internal.column_sql(alias, arguments ->> 'sender_type'),
+	              ARRAY(SELECT p.value FROM herald_internal.sender_parts(arguments) AS p WHERE p.of_user))
+	WHERE arguments ? 'sender_type';
+$$;
+
+-- Returns the sender of a message. One that is not a user has a name, but no id: it could be that of a user.
+CREATE FUNCTION herald_internal.message_sender(relation regclass, arguments jsonb) RETURNS herald_internal.person
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH sender AS (
+		SELECT a.sender, herald_internal.by_user_condition('changed', $2) AS by_user, a.sender_type
+		FROM jsonb_to_record($2) AS a (sender text[], sender_type text)
+	), part AS (
+		SELECT p.place, format('%s AND %s::text = %L', j.joins, herald_internal.column_sql('changed', s.sender_type),
+		                       p.value) AS joins,
+		       herald_internal.name_sql(n.alias, coalesce(u.name, herald_internal.name_columns(p.sender_table))) AS name
+		FROM sender AS s
+		CROSS JOIN herald_internal.sender_parts($2) AS p
+		CROSS JOIN LATERAL (SELECT 'sender_' || p.place) AS n (alias)
+		CROSS JOIN herald_internal.referenced_key(relation, s.sender, p.sender_table) AS k (key)
+		CROSS JOIN herald_internal.left_join_sql(n.alias, p.sender_table, k.key, 'changed', relation, s.sender)
+			AS j (joins)
+		LEFT JOIN herald_internal.watched_table AS w ON w.relation = p.sender_table AND w.kind = 'users'
+		LEFT JOIN LATERAL jsonb_to_record(w.arguments) AS u (name text[]) ON true
+		WHERE cardinality(k.key) = cardinality(s.sender)
+	)
+	SELECT CASE WHEN s.by_user IS NULL THEN p.id ELSE format('CASE WHEN %s THEN %s END', s.by_user, p.id) END,
+	       CASE WHEN s.by_user IS NULL THEN p.name
+	       ELSE coalesce((SELECT 'coalesce(' || string_agg(part.name, ', ' ORDER BY part.place) || ')' FROM part),
+	                     'NULL') END,
+	       CASE WHEN s.by_user IS NULL THEN p.joins
+	       ELSE (SELECT string_agg(part.joins, E'\n' ORDER BY part.place) FROM part WHERE part.name IS NOT NULL) END
+	FROM sender AS s
+	CROSS JOIN herald_internal.person_of_columns('actor', 'changed', relation, s.sender) AS p;
+$$;
+
+-- Returns the arguments that say in which tables the senders of messages are; none if all are users.
+CREATE FUNCTION herald_internal.sender_arguments(relation regclass, columns text[], sender_type text,
+                                                 sender_tables jsonb, schemas text[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found jsonb;
+BEGIN
+	IF sender_type IS NULL AND sender_tables IS NULL THEN
+		RETURN '{}';
+	END IF;
+	found := jsonb_build_object('sender_type', (herald_internal.parse_columns(relation, sender_type))[1],
+		'sender_tables', herald_internal.typed_tables(relation, 'messages', 'sender', columns, sender_type,
+		                                              sender_tables, schemas));
+	IF NOT EXISTS (SELECT FROM herald_internal.sender_parts(found) AS p WHERE p.of_user) THEN
+		RAISE EXCEPTION 'none of the tables of senders is a watched table of users'
+			USING ERRCODE = 'undefined_table',
+			      HINT = 'Watch it first, as in: SELECT herald.watch_users(''users'');';
+	END IF;
+	RETURN found;
+END
+$$;
+
 -- Returns the condition that a message is shown to others than its sender: it is accepted and sent. NULL: all are.
 CREATE FUNCTION herald_internal.shown_condition(arguments jsonb) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -148,7 +218,8 @@ DECLARE
 	subject_type text := 'message';
 	recipient text;
 	waiting text;
-	room text;
+	rooms text;
+	own_rooms text;
 	thread text;
 	cause text;
 	data text;
@@ -159,32 +230,35 @@ BEGIN
 	SELECT * INTO message FROM jsonb_to_record(arguments)
 		AS a (key text[], sender text[], conversation text[], receiver text[], body text[], present text, status text,
 		      accepted text, pending text, published_when text, ack text, on_error text, zone text,
-		      payload_columns text[], active text);
+		      payload_columns text[], sender_type text, active text);
 	message.present := herald_internal.and_conditions(message.present, condition);
 	shown := herald_internal.shown_condition(arguments);
 	message.active := herald_internal.and_conditions(message.present, shown);
-	sender := herald_internal.person_of_columns('actor', 'changed', relation, message.sender);
+	sender := herald_internal.message_sender(relation, arguments);
 	id := herald_internal.id_sql('changed', message.key);
 	conversation_id := herald_internal.id_sql('changed', message.conversation);
 	cause := 'message:' || herald_internal.id_template('changed', message.key);
 	data := herald_internal.json_sql('messageId', id, 'conversationId', conversation_id);
+	own_rooms := herald_internal.compile_array(ARRAY['''user:'' || ' || sender.id]);
 	IF message.conversation IS NOT NULL THEN
 		subject_type := 'conversation';
 		recipient := herald_internal.members_sql(relation, message.conversation);
 		waiting := herald_internal.members_sql(relation, message.conversation, waiting => true);
 		thread := 'conversation:' || herald_internal.id_template('changed', message.conversation);
-		room := thread;
+		rooms := herald_internal.compile_rooms(thread);
 		cause := format('%s:%s', thread, cause);
 	ELSE
 		recipient := herald_internal.recipient_sql('changed', relation, message.receiver);
-		room := format('user:%s user:%s', herald_internal.id_template('changed', message.sender),
-		               herald_internal.id_template('changed', message.receiver));
+		rooms := herald_internal.compile_array(ARRAY['''user:'' || ' || sender.id, '''user:'' || ' ||
+		                                             herald_internal.id_sql('changed', message.receiver)]);
 	END IF;
-	payload := herald_internal.json_sql('messageId', id, 'conversationId', conversation_id, 'receiverId',
-		herald_internal.id_sql('changed', message.receiver), 'senderId', sender.id, 'senderName', sender.name,
-		'content', herald_internal.id_sql('changed', message.body),
-		'message', herald_internal.row_sql(relation, message.zone, message.payload_columns),
-		'timestamp', herald_internal.now_sql());
+	payload := herald_internal.json_sql(VARIADIC ARRAY['messageId', id, 'conversationId', conversation_id, 'receiverId',
+		herald_internal.id_sql('changed', message.receiver), 'senderId', sender.id, 'senderName', sender.name] ||
+		CASE WHEN message.sender_type IS NOT NULL
+		THEN ARRAY['senderType', herald_internal.id_sql('changed', ARRAY[message.sender_type])] END ||
+		ARRAY['content', herald_internal.id_sql('changed', message.body),
+		      'message', herald_internal.row_sql(relation, message.zone, message.payload_columns),
+		      'timestamp', herald_internal.now_sql()]);
 	FOR made IN
 		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, '', message.ack),
 		                      ('message_update', 'update', 'message:updated', NULL, '', NULL),
@@ -200,15 +274,14 @@ BEGIN
 			content => herald_internal.excerpt_template(message.body),
 			data => data,
 			event => made.event,
-			room => room,
+			rooms => rooms,
 			ack => made.ack,
 			payload => payload);
 	END LOOP;
 	IF shown IS NOT NULL THEN
 		PERFORM herald_internal.compile_drafts(relation, suffix, message.key,
 			herald_internal.draft_condition(message.present, shown), message.active, sender.joins, 'message',
-			herald_internal.compile_rooms('user:' || herald_internal.id_template('changed', message.sender)), payload,
-			message.on_error);
+			own_rooms, payload, message.on_error);
 	END IF;
 	FOR made IN
 		SELECT * FROM (VALUES
@@ -232,7 +305,7 @@ BEGIN
 		coalesce(herald_internal.members_sql(relation, message.conversation), 'SELECT ' ||
 		         herald_internal.id_sql('changed', message.receiver)),
 		subject_type, coalesce(conversation_id, id), cause, thread, data, message.active, NULL, message.on_error,
-		suffix);
+		suffix, herald_internal.by_user_condition('changed', arguments));
 END
 $$;
 
@@ -283,11 +356,13 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	payload_columns text[] DEFAULT NULL, ignore text[] DEFAULT '{}',
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active,sent,delivered,seen,read',
 	pending text DEFAULT 'pending,requested', published_at text DEFAULT NULL,
+	sender_type text DEFAULT NULL, sender_tables jsonb DEFAULT NULL,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := jsonb_build_object(
 		'status', status, 'accepted', accepted, 'pending', pending, 'published_at', published_at,
+		'sender_type', sender_type, 'sender_tables', sender_tables,
 		'sender', sender, 'conversation', conversation, 'receiver', receiver, 'body', body, 'key', key,
 		'deleted_at', deleted_at, 'sendable', sendable, 'writable', writable, 'max_length', max_length,
 		'ack', ack, 'on_error', on_error, 'zone', zone, 'active', active,
@@ -300,6 +375,7 @@ DECLARE
 	conversation_columns text[];
 	key_columns text[];
 	body_columns text[];
+	senders jsonb := herald_internal.sender_arguments(relation, sender_columns, sender_type, sender_tables, schemas);
 BEGIN
 	IF conversation IS NOT NULL OR receiver IS NULL THEN
 		conversation_columns := herald_internal.detect_key(relation, 'messages', 'conversation', conversation,
@@ -313,27 +389,30 @@ BEGIN
 		'conversation', conversation_columns,
 		'receiver', receiver_columns,
 		'body', body_columns,
-		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
+		'present', herald_internal.and_conditions(
+			herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
+			herald_internal.type_condition(senders ->> 'sender_type', senders -> 'sender_tables')),
 		'published_when', herald_internal.published_condition(relation, published_at,
 			ignored || herald_internal.used_columns(jsonb_build_array(active)), herald_internal.valid_zone(zone),
 			status IS NOT NULL),
 		'sendable', sendable,
 		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns ||
 		                                             conversation_columns || receiver_columns || body_columns ||
-		                                             herald_internal.parse_columns(relation, status)),
+		                                             herald_internal.parse_columns(relation, status) ||
+		                                             array_remove(ARRAY[senders ->> 'sender_type'], NULL)),
 		'max_length', max_length,
 		'ack', ack,
 		'direct', nullif(receiver_columns IS NOT NULL AND EXISTS (
 			SELECT FROM pg_attribute AS a
 			WHERE a.attrelid = relation AND a.attname = conversation_columns[1] AND NOT a.attnotnull), false),
 		'payload_columns', herald_internal.check_published(relation, payload_columns),
-		'on_error', on_error, 'zone', zone) ||
+		'on_error', on_error, 'zone', zone) || senders ||
 		herald_internal.status_arguments(relation, status, accepted, pending), ignored);
 	PERFORM herald_internal.save_call(relation, 'messages', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,
-	text, text, text, text[], text[], text, text, text, text, text[]) IS
+	text, text, text, text[], text[], text, text, text, text, text, jsonb, text[]) IS
 	'notifies the other present members of the conversation, or the receiver; publishes messages to the room of the '
 	'conversation, or of both users; with a status column, pending messages are requests; drafts reach their sender '
 	'only; lets clients insert messages by the action message:send';
@@ -377,7 +456,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT c.relowner, format('SELECT %1$s AS conversation_id, %2$s AS last_read, count(message.*) AS unread '
 	                          'FROM (SELECT * FROM %3$s WHERE %4$s) AS member '
 	                          'LEFT JOIN (SELECT * FROM %5$s WHERE %6$s) AS message '
-	                          'ON %7$s AND NOT (%8$s) AND (%2$s IS NULL OR %9$s) WHERE %10$s GROUP BY 1, 2 ORDER BY 1',
+	                          'ON %7$s AND (%8$s) IS NOT TRUE AND (%2$s IS NULL OR %9$s) WHERE %10$s '
+	                          'GROUP BY 1, 2 ORDER BY 1',
 	              herald_internal.id_sql('member', m.conversation), l.last_read,
 	              w.relation, coalesce(herald_internal.and_conditions(m.present,
 	                  herald_internal.value_condition(m.status, m.accepted)), 'true'),
@@ -385,7 +465,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                  a.present, herald_internal.shown_condition(t.arguments)), 'true'),
 	              herald_internal.match_columns('message', messages, a.conversation, 'member', w.relation,
 	                                            m.conversation),
-	              herald_internal.match_id('message', messages, a.sender, '$1'),
+	              herald_internal.and_conditions(herald_internal.match_id('message', messages, a.sender, '$1'),
+	                                             herald_internal.by_user_condition('message', t.arguments)),
 	              herald_internal.later_condition(messages, a.key, l.last_read),
 	              herald_internal.match_id('member', w.relation, m.member, '$1'))
 	FROM herald_internal.watched_table AS t

@@ -40,7 +40,7 @@ CREATE FUNCTION herald_internal.used_columns(arguments jsonb) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(word)
 	FROM jsonb_path_query(arguments - '{on_error,zone,accepted,pending,published,ack,payload_columns,noun,'
-		'subject_tables}'::text[], 'strict $.**') AS v
+		'subject_tables,sender_tables}'::text[], 'strict $.**') AS v
 	CROSS JOIN unnest(ARRAY[v #>> '{}'] || regexp_split_to_array(v #>> '{}', '[^[:alnum:]_$]+')) AS word
 	WHERE jsonb_typeof(v) = 'string';
 $$;
@@ -62,8 +62,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
--- notifications for a user), "waiting" (not published or accepted yet) or "state" (anything else that may tell whether
--- a row counts). A table can have a row for all that somebody does with another, and a time for each of these acts.
+-- notifications for a user), "waiting" (not published or accepted yet), "sender" (whether the sender is a user) or
+-- "state" (anything else that may tell whether a row counts). A table can have a row for all that somebody does with
+-- another, and a time for each of these acts.
 CREATE FUNCTION herald_internal.column_meaning(kind text, words text, category text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
@@ -83,6 +84,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind IN ('follows', 'members', 'blocks', 'likes') AND
 		     words ~ '(^|_)(accepted|approved|confirmed|pending)(_|$)'
 		THEN 'waiting'
+		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
 		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
 		             'expired|deleted?_?(at)?|discarded|trashed|private|public|internal|hidden|archived|spam|flagged|'
 		             'removed|'
@@ -101,6 +103,7 @@ CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text
                                                 paired boolean) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
+		WHEN meaning = 'sender' THEN format('sender_type => %L, sender_tables => %L', name, '{"...": "users"}')
 		WHEN meaning = 'left' AND category IN ('B', 'D') THEN format('left_at => %L', name)
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
 		THEN format('active => %L', format('%I IS NOT TRUE', name))
@@ -208,8 +211,8 @@ DECLARE
 BEGIN
 	SELECT u.name, u.argument, m.could, array_agg(u.name) OVER () AS names INTO unused
 	FROM herald_internal.unused_columns(relation, kind, arguments) AS u
-	JOIN (VALUES ('left', 'that a member has left'), ('off', 'that a user gets no notifications'),
-	             ('other', 'that rows refer to several tables'),
+	JOIN (VALUES ('left', 'that a member has left'), ('sender', 'that a sender is not a user'),
+	             ('off', 'that a user gets no notifications'), ('other', 'that rows refer to several tables'),
 	             ('waiting', CASE WHEN kind IN ('posts', 'comments', 'messages') THEN 'that a row is not published yet'
 	                         ELSE 'that a row is not accepted yet' END)) AS m (meaning, could) USING (meaning)
 	LIMIT 1;

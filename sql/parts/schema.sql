@@ -107,7 +107,7 @@ CREATE TYPE herald_internal.watched_arguments AS (
 	key text[], author text[], subject text[], parent text[], body text[], actor text[], follower text[],
 	followee text[], conversation text[], member text[], sender text[], receiver text[], writable text[],
 	blocker text[], blocked text[], mutual boolean, timed boolean, direct boolean, payload_columns text[],
-	subject_tables jsonb, sendable boolean, max_length int,
+	subject_tables jsonb, sender_tables jsonb, sendable boolean, max_length int,
 	rooms herald_internal.opened_room[]
 );
 COMMENT ON TYPE herald_internal.watched_arguments IS 'the types of saved arguments that are not texts';

@@ -157,7 +157,9 @@ BEGIN
 		RAISE EXCEPTION 'a message needs either "conversationId" or "receiverId"'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	SELECT w.relation, c.relowner AS owner, a.* INTO message
+	SELECT w.relation, c.relowner AS owner, coalesce((SELECT jsonb_build_object(w.arguments ->> 'sender_type', p.value)
+	           FROM herald_internal.sender_parts(w.arguments) AS p WHERE p.of_user LIMIT 1), '{}') AS user_type, a.*
+	INTO message
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments)
@@ -169,7 +171,7 @@ BEGIN
 	ELSE
 		PERFORM herald_internal.check_receiver(message.relation, message.receiver, user_id, receiver_id);
 	END IF;
-	fields := herald_internal.message_row(herald_internal.key_values(message.sender, user_id),
+	fields := herald_internal.message_row(herald_internal.key_values(message.sender, user_id) || message.user_type,
 		coalesce(herald_internal.key_values(message.conversation, conversation_id),
 		         herald_internal.key_values(message.receiver, receiver_id)),
 		herald_internal.message_content(message.body[1], message.writable, message.max_length,

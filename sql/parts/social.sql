@@ -308,50 +308,58 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT format('%I::text = %L', type_column, value);
 $$;
 
--- Returns the condition over a row that its subject is in one of the tables; NULL if there is no column with the type.
-CREATE FUNCTION herald_internal.part_condition(subjects jsonb) RETURNS text
+-- Returns the condition over a row that its type is one of those with a table; NULL without a column with the type.
+CREATE FUNCTION herald_internal.type_condition(type_column text, tables jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%I::text = ANY (%L::text[])', subjects ->> 'subject_type',
-	              ARRAY(SELECT jsonb_object_keys(subjects -> 'subject_tables')))
-	WHERE subjects ? 'subject_type';
+	SELECT format('%I::text = ANY (%L::text[])', type_column, ARRAY(SELECT jsonb_object_keys(tables)));
+$$;
+
+-- Returns the given tables of the types of a row with their full names. An empty name stands for no table.
+CREATE FUNCTION herald_internal.typed_tables(relation regclass, kind text, role text, columns text[], type_column text,
+                                             tables jsonb, schemas text[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	part record;
+	found jsonb := '{}';
+BEGIN
+	IF type_column IS NULL OR jsonb_typeof(tables) IS DISTINCT FROM 'object' OR tables = '{}' THEN
+		RAISE EXCEPTION 'the %s of table "%" need a column with their type, and a table for each value', role, relation
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Pass both: %1$s_type => %2$L, %1$s_tables => ''%3$s''.', role,
+			                    coalesce(type_column, role || '_type'), CASE role WHEN 'sender'
+			                    THEN '{"User": "users"}' ELSE '{"Post": "posts"}' END);
+	END IF;
+	FOR part IN SELECT m.key, m.value, CASE WHEN n.names[2] IS NOT NULL THEN to_regclass(m.value)
+			WHEN n.names IS NOT NULL THEN (
+				SELECT f.found FROM unnest(schemas) WITH ORDINALITY AS u (schema, place)
+				CROSS JOIN LATERAL to_regclass(format('%I.%I', u.schema, n.names[1])) AS f (found)
+				WHERE f.found IS NOT NULL ORDER BY u.place LIMIT 1) END AS target
+		FROM jsonb_each_text(tables) AS m
+		CROSS JOIN LATERAL parse_ident(nullif(m.value, '')) AS n (names)
+	LOOP
+		IF part.target IS NULL AND part.value <> '' THEN
+			RAISE EXCEPTION 'table "%" of the %s "%" does not exist', part.value, role, part.key
+				USING ERRCODE = 'undefined_table';
+		END IF;
+		found := found || jsonb_build_object(part.key, CASE WHEN part.target IS NULL THEN ''
+			ELSE herald_internal.detect_subject_table(relation, kind, columns, part.target)::text END);
+	END LOOP;
+	RETURN found;
+END
 $$;
 
 -- Returns the arguments that say in which table the subject of a row is: subject_table, or subject_type and
 -- subject_tables with the tables' full names.
 CREATE FUNCTION herald_internal.subject_arguments(relation regclass, kind text, columns text[], subject_table regclass,
                                                   subject_type text, subject_tables jsonb, schemas text[]) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	part record;
-	found jsonb := '{}';
-BEGIN
-	IF subject_type IS NULL AND subject_tables IS NULL THEN
-		RETURN jsonb_build_object('subject_table',
-		                          herald_internal.detect_subject_table(relation, kind, columns, subject_table));
-	ELSIF subject_type IS NULL OR subject_table IS NOT NULL OR jsonb_typeof(subject_tables) IS DISTINCT FROM 'object' OR
-	      subject_tables = '{}' THEN
-		RAISE EXCEPTION 'the subjects of table "%" need a column with their type, and a table for each value', relation
-			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = format('Pass both: subject_type => %L, subject_tables => ''{"Post": "posts"}''.',
-			                    coalesce(subject_type, 'subject_type'));
-	END IF;
-	FOR part IN SELECT m.key, m.value, CASE WHEN n.names[2] IS NOT NULL THEN to_regclass(m.value) ELSE (
-			SELECT f.found FROM unnest(schemas) WITH ORDINALITY AS u (schema, place)
-			CROSS JOIN LATERAL to_regclass(format('%I.%I', u.schema, n.names[1])) AS f (found)
-			WHERE f.found IS NOT NULL ORDER BY u.place LIMIT 1) END AS subject_table
-		FROM jsonb_each_text(subject_tables) AS m
-		CROSS JOIN LATERAL parse_ident(m.value) AS n (names)
-	LOOP
-		IF part.subject_table IS NULL THEN
-			RAISE EXCEPTION 'table "%" of the subjects "%" does not exist', part.value, part.key
-				USING ERRCODE = 'undefined_table';
-		END IF;
-		found := found || jsonb_build_object(part.key, herald_internal.detect_subject_table(relation, kind, columns,
-		                                                                                    part.subject_table));
-	END LOOP;
-	RETURN jsonb_build_object('subject_type', (herald_internal.parse_columns(relation, subject_type))[1],
-	                          'subject_tables', found);
-END
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN subject_type IS NULL AND subject_tables IS NULL
+		THEN jsonb_build_object('subject_table',
+		                        herald_internal.detect_subject_table(relation, kind, columns, subject_table))
+		ELSE jsonb_build_object('subject_type', (herald_internal.parse_columns(relation, subject_type))[1],
+		                        'subject_tables', herald_internal.typed_tables(relation, kind, 'subject', columns,
+		                            CASE WHEN subject_table IS NULL THEN subject_type END, subject_tables, schemas))
+		END;
 $$;
 
 -- Deletes the rules of these names, also those with a suffix.

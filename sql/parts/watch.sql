@@ -847,7 +847,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN name IN ('key', 'author', 'subject', 'parent', 'body', 'name', 'handle', 'notifications_enabled', 'actor',
 		              'follower', 'followee', 'conversation', 'member', 'sender', 'receiver', 'writable', 'blocker',
 		              'blocked', 'deleted_at', 'left_at', 'status', 'last_read', 'published_at', 'ignore',
-		              'subject_type', 'payload_columns') THEN 'columns'
+		              'subject_type', 'sender_type', 'payload_columns') THEN 'columns'
 	END;
 $$;
 
