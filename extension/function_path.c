@@ -166,6 +166,8 @@ function_path_generation(void)
 		CacheRegisterSyscacheCallback(PROCOID, on_path_change, PointerGetDatum(&generation));
 		CacheRegisterSyscacheCallback(NAMESPACEOID, on_path_change, PointerGetDatum(&generation));
 		CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_path_change, PointerGetDatum(&generation));
+		CacheRegisterSyscacheCallback(AUTHOID, on_path_change, PointerGetDatum(&generation));	  /* superusers */
+		CacheRegisterSyscacheCallback(DATABASEOID, on_path_change, PointerGetDatum(&generation)); /* its owner */
 	}
 	return generation;
 }

@@ -87,8 +87,22 @@ SELECT herald.may_join('2', 'post:6');
 ALTER FUNCTION nm.knows(text, nm.posts) SET search_path = nm, pg_temp;
 ALTER FUNCTION nm.knows_too(text, nm.posts) SET search_path = nm, pg_temp;
 SELECT herald.may_join('2', 'post:6');
-REVOKE CREATE ON SCHEMA nm FROM regress_names_planter;
 ALTER FUNCTION nm.knows(text, nm.posts) RESET search_path;
+
+-- ... which may change with the rights of that role, or with the owner of the database
+ALTER ROLE regress_names_planter SUPERUSER;
+SELECT herald.may_join('2', 'post:6');
+ALTER ROLE regress_names_planter NOSUPERUSER;
+SELECT herald.may_join('2', 'post:6');
+REVOKE CREATE ON SCHEMA nm FROM regress_names_planter;
+GRANT CREATE ON SCHEMA nm TO pg_database_owner;
+SELECT herald.may_join('2', 'post:6');
+SELECT format('ALTER DATABASE %I OWNER TO ', current_database()) AS change_owner \gset
+:change_owner regress_names_planter;
+SELECT herald.may_join('2', 'post:6');
+:change_owner CURRENT_USER;
+SELECT herald.may_join('2', 'post:6');
+REVOKE CREATE ON SCHEMA nm FROM pg_database_owner;
 SELECT herald.watch_posts('nm.posts', visible => 'nm.knows(viewer, post)');
 
 -- mistakes are reported as the expression has them, without the calls that led to them
