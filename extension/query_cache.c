@@ -7,9 +7,9 @@
  * such a query is parsed and planned again.  The server itself makes a plan again
  * after a change of its tables, of the role or of the search path.
  *
- * A query stays for the life of the backend: a nested call may need the entry that
- * an outer one is running.  So their number is bounded, and a further query is
- * planned each time.
+ * The number of plans is bounded: a further query takes the place of the one that has
+ * not run for the longest time.  A query that runs keeps its place: a nested call may
+ * need another one meanwhile.  If all run, a further query is planned each time.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -23,49 +23,89 @@
 
 #define CACHED_QUERIES 200
 
-static struct
+/* A kept query, or a free place: one without a text. */
+typedef struct CachedQuery
 {
-	SavedQuery queries[CACHED_QUERIES];
-	int count;
-} kept;
+	SavedQuery query;
+	uint64 last_run; /* the number of that run */
+	int running;	 /* how many calls are in it */
+} CachedQuery;
+
+static CachedQuery kept[CACHED_QUERIES];
+static uint64 runs = 0;
 
 static bool
 is_same_query(const SavedQuery *a, const SavedQuery *b)
 {
-	return a->nargs == b->nargs && a->read_only == b->read_only && strcmp(a->text, b->text) == 0 &&
-		   memcmp(a->argtypes, b->argtypes, sizeof(Oid) * a->nargs) == 0;
+	return a->nargs == b->nargs && a->read_only == b->read_only && a->keeps_path == b->keeps_path &&
+		   strcmp(a->text, b->text) == 0 && memcmp(a->argtypes, b->argtypes, sizeof(Oid) * a->nargs) == 0;
 }
 
-/* Returns the kept form of a query; NULL if the cache is full. */
-static SavedQuery *
+/* Frees a query and its place. */
+static void
+drop_query(CachedQuery *cached)
+{
+	Assert(cached->running == 0);
+	query_forget(&cached->query);
+	pfree(unconstify(char *, cached->query.text));
+	memset(cached, 0, sizeof(*cached));
+}
+
+/* Returns the place of a query, or else that of the query which is to make room for it; NULL if all run. */
+static CachedQuery *
+find_place(const SavedQuery *query)
+{
+	CachedQuery *oldest = NULL;
+
+	for (int i = 0; i < CACHED_QUERIES; i++)
+	{
+		CachedQuery *cached = &kept[i];
+
+		if (cached->query.text != NULL && is_same_query(&cached->query, query))
+			return cached;
+		if (cached->running == 0 && (oldest == NULL || cached->last_run < oldest->last_run))
+			oldest = cached;
+	}
+	return oldest;
+}
+
+/* Returns the kept form of a query; NULL if there is no room for it. */
+static CachedQuery *
 find_or_add(const SavedQuery *query)
 {
-	SavedQuery *added;
+	CachedQuery *cached = find_place(query);
+	char *text;
 
-	for (int i = 0; i < kept.count; i++)
-	{
-		if (is_same_query(&kept.queries[i], query))
-			return &kept.queries[i];
-	}
-	if (kept.count == CACHED_QUERIES)
-		return NULL;
-	added = &kept.queries[kept.count];
-	*added = *query;
-	added->text = MemoryContextStrdup(TopMemoryContext, query->text);
-	added->cursor_options = CURSOR_OPT_GENERIC_PLAN;
-	kept.count++;
-	return added;
+	if (cached == NULL || (cached->query.text != NULL && is_same_query(&cached->query, query)))
+		return cached;
+	text = MemoryContextStrdup(TopMemoryContext, query->text);
+	if (cached->query.text != NULL)
+		drop_query(cached);
+	cached->query = *query;
+	cached->query.text = text;
+	cached->query.cursor_options = CURSOR_OPT_GENERIC_PLAN;
+	return cached;
 }
 
 uint64
 query_cache_run(SavedQuery *query, Datum *values, const Oid *types, int columns)
 {
-	SavedQuery *found = find_or_add(query);
+	CachedQuery *cached = find_or_add(query);
 	uint64 rows;
 
-	if (found == NULL)
+	if (cached == NULL)
 		return query_run_once(query, values, types, columns);
-	rows = query_run(found, 1, values, NULL);
+	cached->last_run = ++runs;
+	cached->running++;
+	PG_TRY();
+	{
+		rows = query_run(&cached->query, 1, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		cached->running--;
+	}
+	PG_END_TRY();
 	query_check_types(query, types, columns);
 	return rows;
 }

@@ -35,6 +35,12 @@ FROM generate_series(1, 2) AS round, generate_series(1, 250) AS n,
          'herald_cached'::regrole, false, ARRAY[n], '{1}', '{room:1}') AS r;
 SELECT herald.may_join('2', 'conversation:2');
 
+-- The plans of those that ran last are kept.
+SELECT min(n::int) > 50 AS recent, max(n::int) AS newest, count(*) BETWEEN 190 AND 200 AS most
+FROM pg_backend_memory_contexts AS c
+CROSS JOIN substring(c.ident, 'SELECT p.ordinal, p.ordinal = (\d+),') AS found (n)
+WHERE c.name = 'CachedPlanSource' AND found.n IS NOT NULL;
+
 SELECT herald.unwatch_all();
 DROP SCHEMA cached CASCADE;
 DROP ROLE herald_cached;
