@@ -4,9 +4,10 @@
 -- Each branch of a UNION is one check. An error means that something makes
 -- nothing now, or that writes fail. A warning means that something will be
 -- lost or delayed. An info is worth knowing. A remedy is a statement or,
--- where no statement helps, a comment. Rules with the same problem share a
--- row. Administrators paste remedies: a statement quotes each value, and a
--- comment that contains a value goes through comment_lines().
+-- where no statement helps or it would give a right back, a comment. Rules
+-- with the same problem share a row. Administrators paste remedies: a
+-- statement quotes each value, and a comment that contains a value goes
+-- through comment_lines().
 -- ---------------------------------------------------------------------------
 
 CREATE TYPE herald_internal.problem AS (severity text, problem text, relation regclass, rule text, detail text,
@@ -200,7 +201,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
 	       format('rules run as %s, which may not read it', f.owner),
-	           format('GRANT SELECT ON %s TO %s;', f.read, f.owner)
+	       herald_internal.comment_lines(format('GRANT SELECT ON %s TO %s;', f.read, f.owner))
 	FROM forbidden AS f
 	GROUP BY f.read, f.owner
 	UNION ALL

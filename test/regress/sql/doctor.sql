@@ -150,6 +150,7 @@ SELECT * FROM doctor.says;
 REVOKE SELECT ON doctor.fans FROM regress_doctor_owner;
 SELECT * FROM doctor.says;
 SELECT * FROM doctor.remedy \gexec
+SELECT ltrim(remedy, '- ') FROM doctor.remedy \gexec
 SELECT * FROM doctor.says;
 REVOKE USAGE ON SCHEMA doctor FROM regress_doctor_owner;
 SELECT * FROM doctor.says;
