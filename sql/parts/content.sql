@@ -342,7 +342,7 @@ BEGIN
 		WHERE followers IS NOT NULL AND (m.operation = 'insert' OR post.visible IS NOT NULL)
 	LOOP
 		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => post.listed,
-			on_error => post.on_error,
+			key => array_to_string(post.parent, ','), on_error => post.on_error,
 			joins => author.joins, actor => author.id, actor_name => author.name, recipient => made.recipient,
 			type => 'post', subject_type => post.noun, subject_id => id,
 			content => herald_internal.excerpt_template(post.body),
@@ -372,7 +372,8 @@ BEGIN
 END
 $$;
 
--- Compiles replies to posts of the same table. The notification has the cause of the reply itself, as a mention in it.
+-- Compiles replies to posts of the same table. The notification has the cause of the reply itself, as a mention in it:
+-- if the reply gets another parent, notifications of this cause go, and the rules of all of them make theirs again.
 -- The sessions that look at the parent hear of the reply, but get nothing of one that not everybody may see.
 CREATE FUNCTION herald_internal.compile_replies(relation regclass, post herald_internal.posts,
 	author herald_internal.person) RETURNS void
@@ -397,7 +398,8 @@ BEGIN
 			joins => concat_ws(E'\n', herald_internal.left_join_sql('parent', relation, post.key, 'changed', relation,
 			                                                        post.parent), author.joins),
 			actor => author.id, actor_name => author.name, recipient => made.recipient, type => 'reply',
-			subject_type => post.noun, subject_id => parent_id, cause => post.path || ':post', retract => '',
+			subject_type => post.noun, subject_id => parent_id, cause => post.path || ':post',
+			retract => CASE made.operation WHEN 'delete' THEN post.path || ':post' ELSE '' END,
 			thread => room, content => herald_internal.excerpt_template(post.body),
 			data => herald_internal.json_sql(post.json_key, id, 'parentId', parent_id),
 			event => post.noun || made.event, room => room,
@@ -467,8 +469,8 @@ BEGIN
 	END IF;
 	PERFORM herald_internal.compile_post_followers(relation, post, author);
 	PERFORM herald_internal.compile_mentions(relation, post.author, post.body, author, NULL, relation, NULL,
-		post.noun, id, post.path || ':post', post.path, herald_internal.json_sql(post.json_key, id), post.active, NULL,
-		post.on_error);
+		post.noun, id, post.path || ':post', post.path, herald_internal.json_sql(post.json_key, id), post.active,
+		post.parent, post.on_error);
 END
 $$;
 
@@ -639,7 +641,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Compiles the comments of the subjects in one table. A comment, a reply and a mention in it have one cause, so that a
--- recipient of several gets one notification.
+-- recipient of several gets one notification. A comment that gets another subject or parent goes and comes again.
 CREATE FUNCTION herald_internal.compile_comments_of(relation regclass, arguments jsonb, suffix text,
 	subject_table regclass, subject_condition text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -669,14 +671,13 @@ BEGIN
 	path := noun || ':' || herald_internal.id_template('changed', comment.key);
 	recheck := format('SELECT NULL, %L || %s', noun || ':', id);
 	cause := format('%s:%s', subject.room, path);
-	identity := comment.author || comment.subject;
+	identity := comment.author || comment.subject || comment.parent;
 	counter := herald_internal.save_total(relation, 'totalComments', comment.subject, comment.present, subject.type,
 	                                      subject.owner);
 	FOR made IN
-		SELECT * FROM (VALUES ('comment', 'insert', ':created', subject.author, counter, 1, ''),
-		                      ('comment_update', 'update', ':updated', NULL, NULL, NULL, ''),
-		                      ('comment_delete', 'delete', ':deleted', NULL, counter, -1,
-		                       format('%s %s:*', cause, path)))
+		SELECT * FROM (VALUES ('comment_delete', 'delete', ':deleted', NULL, counter, -1, cause),
+		                      ('comment', 'insert', ':created', subject.author, counter, 1, ''),
+		                      ('comment_update', 'update', ':updated', NULL, NULL, NULL, ''))
 			AS m (rule, operation, event, recipient, counter, delta, retract)
 	LOOP
 		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => comment.present,
@@ -731,9 +732,12 @@ DECLARE
 	comment record;
 BEGIN
 	SELECT * INTO comment FROM jsonb_to_record(arguments)
-		AS a (key text[], subject text[], subject_type text, reads text[], noun text, on_error text);
+		AS a (key text[], subject text[], subject_type text, present text, reads text[], noun text, on_error text);
 	PERFORM herald_internal.delete_parts(relation, '{comment,comment_update,comment_delete,reply,comment_access,'
 	                                               'mention,mention_edit}');
+	PERFORM herald_internal.watch(relation, 'comment_gone', '{delete}', active => comment.present,
+		on_error => comment.on_error, retract => format('%s:%s:*', coalesce(comment.noun, 'comment'),
+		                                                herald_internal.id_template('changed', comment.key)));
 	PERFORM herald_internal.compile_comments_of(relation, arguments, p.suffix, p.subject_table,
 	                                            herald_internal.part_condition(p.type_column, p.value))
 	FROM herald_internal.subject_parts(arguments) AS p;
