@@ -90,7 +90,7 @@ find_or_add(const SavedQuery *query)
 uint64
 query_cache_run(SavedQuery *query, Datum *values, const Oid *types, int columns)
 {
-	CachedQuery *cached = find_or_add(query);
+	CachedQuery *volatile cached = find_or_add(query);
 	uint64 rows;
 
 	if (cached == NULL)

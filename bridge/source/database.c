@@ -30,7 +30,7 @@
 #include "base/metrics.h"
 #include "base/timer.h"
 #include "source/hosts.h"
-#include "source/query.h"
+#include "source/query_queue.h"
 #include "source/server_refusal.h"
 #include "source/session_settings.h"
 #include "source/watcher.h"
@@ -62,9 +62,7 @@ struct Database
 	DatabaseState state;
 	PGconn *connection;
 	Watcher watcher;
-	Query *queries; /* the first one is running when "busy" */
-	bool busy;
-	int load;
+	QueryQueue queries;
 	bool was_connected;
 	int host;
 	int tried; /* number of hosts tried since the connection was lost */
@@ -85,20 +83,6 @@ static struct
 static void begin_connecting(void *context);
 static void send_next(Database *database);
 static void on_socket(void *context);
-
-/* Takes the first query off the queue and answers it. */
-static void
-answer_first(Database *database, PGresult *result)
-{
-	Query *query = database->queries;
-
-	assert(query != NULL && database->load > 0);
-	DL_DELETE(database->queries, query);
-	database->busy = false;
-	database->load--;
-	query_answer(query, result);
-	query_free(query);
-}
 
 static void
 watch(Database *database, int events)
@@ -152,8 +136,7 @@ lose(Database *database, const char *why)
 	database->connection = NULL;
 	database->state = DATABASE_PAUSING;
 	timer_start(&database->timer, next_pause(database), begin_connecting, database);
-	for (int left = database->load; left > 0; left--)
-		answer_first(database, NULL);
+	query_queue_fail(&database->queries);
 	if (was_connected && database->events->lost != NULL)
 		database->events->lost(database->context);
 }
@@ -271,18 +254,14 @@ on_notice(void *context, const PGresult *notice)
 static void
 send_next(Database *database)
 {
-	Query *query = database->queries;
-
-	if (query == NULL || database->busy || database->state < DATABASE_SETTING_UP)
+	if (query_queue_is_idle(&database->queries) || database->state < DATABASE_SETTING_UP)
 		return;
 	PQsetNoticeReceiver(database->connection, on_notice, database);
-	if (!PQsendQueryParams(database->connection, query->sql, query->count, NULL, (const char *const *) query->values,
-						   NULL, NULL, 0))
+	if (!query_queue_send(&database->queries, database->connection))
 	{
 		lose(database, PQerrorMessage(database->connection));
 		return;
 	}
-	database->busy = true;
 	timer_start(&database->timer, shorter_of(2 * database->limit, database->limit + LONGEST_SILENCE_MS), on_silence,
 				database);
 	metrics.database_queries++;
@@ -313,7 +292,7 @@ take_results(Database *database)
 {
 	PGconn *connection = database->connection;
 
-	while (database->busy && !PQisBusy(connection))
+	while (database->queries.busy && !PQisBusy(connection))
 	{
 		PGresult *result = PQgetResult(connection);
 		PGresult *rest;
@@ -326,7 +305,7 @@ take_results(Database *database)
 			return false;
 		}
 		timer_stop(&database->timer);
-		answer_first(database, result);
+		query_queue_take(&database->queries, result);
 		PQclear(result);
 		if (database->connection != connection)
 			return true; /* the receiver of the answer has reset it */
@@ -391,7 +370,7 @@ database_is_connected(const Database *database)
 int
 database_load(const Database *database)
 {
-	return database->load;
+	return database->queries.load;
 }
 
 void
@@ -404,8 +383,7 @@ database_query(Database *database, const char *sql, int count, const char *const
 		answer(context, NULL);
 		return;
 	}
-	query_enqueue(&database->queries, query_new(sql, count, values, answer, context), false);
-	database->load++;
+	query_queue_add(&database->queries, query_new(sql, count, values, answer, context), false);
 	send_next(database);
 }
 
@@ -413,9 +391,8 @@ void
 database_query_next(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer,
 					void *context)
 {
-	assert(database->state >= DATABASE_SETTING_UP && !database->busy);
-	query_enqueue(&database->queries, query_new(sql, count, values, answer, context), true);
-	database->load++;
+	assert(database->state >= DATABASE_SETTING_UP && !database->queries.busy);
+	query_queue_add(&database->queries, query_new(sql, count, values, answer, context), true);
 	send_next(database);
 }
 
@@ -434,8 +411,7 @@ database_close(Database *database)
 	watcher_stop(&database->watcher);
 	PQfinish(database->connection);
 	database->state = DATABASE_PAUSING;
-	for (int left = database->load; left > 0; left--)
-		answer_first(database, NULL);
+	query_queue_fail(&database->queries);
 	if (databases.first == NULL)
 		server_refusal_forget_all();
 	free(database->error);

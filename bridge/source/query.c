@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -29,15 +28,6 @@ query_new(const char *sql, int count, const char *const *values, QueryAnswer ans
 	query->answer = answer;
 	query->context = context;
 	return query;
-}
-
-void
-query_enqueue(Query **queue, Query *query, bool first)
-{
-	if (first)
-		DL_PREPEND(*queue, query);
-	else
-		DL_APPEND(*queue, query);
 }
 
 void

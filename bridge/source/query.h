@@ -10,7 +10,6 @@
 #define HERALD_QUERY_H
 
 #include <libpq-fe.h>
-#include <stdbool.h>
 
 /*
  * Receives the result of a query, which is cleared afterwards.  NULL: there was no
@@ -32,9 +31,6 @@ typedef struct Query
 
 /* Copies the text and the parameters, which are texts or NULL.  The caller frees the query. */
 extern Query *query_new(const char *sql, int count, const char *const *values, QueryAnswer answer, void *context);
-
-/* Puts a query at the end of a queue, or at its beginning. */
-extern void query_enqueue(Query **queue, Query *query, bool first);
 
 /*
  * Gives the receiver the result, which may be NULL.  Values that are not UTF-8 are repaired first: they get U+FFFD
