@@ -11,6 +11,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN 'likes' THEN '{actor,subject,subject_table,kind,deleted_at}'
 		WHEN 'comments' THEN '{author,subject,subject_table,parent,key,body,deleted_at}'
 		WHEN 'follows' THEN '{follower,followee,deleted_at}'
+		WHEN 'follow_requests' THEN '{follower,followee,deleted_at}'
 		WHEN 'members' THEN '{conversation,member,last_read,left_at}'
 		WHEN 'messages' THEN '{sender,receiver,conversation,key,body,deleted_at,published_at}'
 		WHEN 'blocks' THEN '{blocker,blocked,deleted_at}'

@@ -89,6 +89,20 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		ELSE herald_internal.rows_sql(relation, condition) END;
 $$;
 
+-- Returns the condition that a changed row of follows has a request in another table. NULL: no such table is watched.
+CREATE FUNCTION herald_internal.requested_condition(relation regclass, follower text[], followee text[]) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(format('EXISTS (SELECT FROM %s AS request WHERE %s)',
+	                         herald_internal.rows_sql(w.relation, a.present), herald_internal.and_conditions(
+	                             herald_internal.match_columns('request', w.relation, a.follower, 'changed', $1, $2),
+	                             herald_internal.match_columns('request', w.relation, a.followee, 'changed', $1, $3))),
+	                  ' OR ' ORDER BY w.relation)
+	FROM herald_internal.trusted_tables($1) AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (follower text[], followee text[], present text)
+	WHERE w.kind = 'follow_requests' AND cardinality(a.follower) = cardinality($2) AND
+	      cardinality(a.followee) = cardinality($3);
+$$;
+
 -- A follow counts when it is accepted. If that takes a while, the request and its acceptance are notifications of
 -- their own.
 CREATE FUNCTION herald_internal.compile_follows(relation regclass, arguments jsonb) RETURNS void
@@ -100,6 +114,7 @@ DECLARE
 	follower_id text;
 	followee_id text;
 	accepted text;
+	requested text;
 	rows text;
 	identity text;
 	counter int;
@@ -148,6 +163,8 @@ BEGIN
 		herald_internal.pair_rechecks_sql(follow.follower, follow.followee));
 	PERFORM herald_internal.delete_rules(relation, 'follow_request'),
 		herald_internal.delete_rules(relation, 'follow_accepted');
+	requested := nullif(concat_ws(' OR ', herald_internal.value_condition('old.' || follow.status, follow.pending),
+	                              herald_internal.requested_condition(relation, follow.follower, follow.followee)), '');
 	FOR made IN
 		SELECT m.*, CASE WHEN m.rule = 'follow_accepted' THEN follow.follower ELSE follow.followee END AS recipient
 		FROM (VALUES ('follow_notice', 'follow', accepted, ' IS NOT TRUE', follower),
@@ -156,13 +173,13 @@ BEGIN
 		                                             herald_internal.value_condition(follow.status, follow.pending)),
 		              NULL, follower),
 		             ('follow_accepted', 'follow_accepted', accepted, ' IS TRUE',
-		              followee)) AS m (rule, type, active, was_pending, actor)
-		WHERE follow.status IS NOT NULL OR m.rule = 'follow_notice'
+		              followee)) AS m (rule, type, active, was_requested, actor)
+		WHERE CASE m.rule WHEN 'follow_notice' THEN true WHEN 'follow_accepted' THEN requested IS NOT NULL
+		      ELSE follow.status IS NOT NULL END
 	LOOP
 		PERFORM herald_internal.watch(relation, made.rule, active => made.active, key => identity,
 			on_error => follow.on_error,
-			condition => coalesce('(' || herald_internal.value_condition('old.' || follow.status, follow.pending) ||
-			                      ')' || made.was_pending, 'true'),
+			condition => coalesce('(' || requested || ')' || made.was_requested, 'true'),
 			joins => (made.actor).joins, actor => (made.actor).id, actor_name => (made.actor).name,
 			recipient => herald_internal.recipient_sql('changed', relation, made.recipient), type => made.type,
 			subject_type => 'user', subject_id => followee.id,
@@ -192,6 +209,12 @@ DECLARE
 	pair record := herald_internal.detect_pair(relation, 'follows', 'follower', follower, 'followee', followee,
 	                                           ignored);
 BEGIN
+	IF status IS NULL AND active IS NULL AND herald_internal.singular_noun(relation) ~ '(^|_)request$' THEN
+		RAISE EXCEPTION 'rows of table "%" seem to be requests, not follows', relation
+			USING ERRCODE = 'wrong_object_type',
+			      HINT = format('Watch them as such: SELECT herald.watch_follow_requests(%L); or pass "status" or '
+			                    '"active", which say when a row is a follow.', relation);
+	END IF;
 	PERFORM herald_internal.register_table(relation, 'follows', jsonb_build_object(
 		'follower', pair.one, 'followee', pair.other, 'mutual', nullif(mutual, false), 'present',
 		herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
@@ -204,6 +227,54 @@ COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text,
 	'notifies followed users, publishes follows to both users, and puts followers into the feeds that they follow; '
 	'with a status column, notifies of requests and of their acceptance; if mutual, a row is a friendship: its users '
 	'follow each other';
+
+-- ----- follow requests in a table of their own
+
+CREATE FUNCTION herald_internal.compile_follow_requests(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	request record;
+	follower herald_internal.person;
+	followee text;
+BEGIN
+	SELECT * INTO request FROM jsonb_to_record(arguments)
+		AS a (follower text[], followee text[], present text, on_error text);
+	follower := herald_internal.person_of_columns('follower', 'changed', relation, request.follower);
+	followee := herald_internal.id_template('changed', request.followee);
+	PERFORM herald_internal.watch(relation, 'follow_request', active => request.present,
+		key => array_to_string(request.follower || request.followee, ','), on_error => request.on_error,
+		joins => follower.joins, actor => follower.id, actor_name => follower.name,
+		recipient => herald_internal.recipient_sql('changed', relation, request.followee), type => 'follow_request',
+		subject_type => 'user', subject_id => herald_internal.id_sql('changed', request.followee),
+		cause => format('user:%s:follow_request:%s', followee,
+		                herald_internal.id_template('changed', request.follower)));
+END
+$$;
+
+CREATE FUNCTION herald.watch_follow_requests(relation regclass, follower text DEFAULT NULL, followee text DEFAULT NULL,
+	deleted_at text DEFAULT NULL, on_error text DEFAULT 'suspend', active text DEFAULT NULL,
+	ignore text[] DEFAULT '{}',
+	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	call jsonb := jsonb_build_object(
+		'follower', follower, 'followee', followee, 'deleted_at', deleted_at, 'on_error', on_error, 'active', active,
+		'ignore', ignore, 'schemas', schemas);
+	ignored text[] := herald_internal.ignored_columns(relation, ignore);
+	pair record := herald_internal.detect_pair(relation, 'follow_requests', 'follower', follower, 'followee', followee,
+	                                           ignored);
+BEGIN
+	PERFORM herald_internal.register_table(relation, 'follow_requests', jsonb_build_object(
+		'follower', pair.one, 'followee', pair.other,
+		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
+		'on_error', on_error), ignored);
+	PERFORM herald_internal.save_call(relation, 'follow_requests', call);
+END
+$$;
+COMMENT ON FUNCTION herald.watch_follow_requests(regclass, text, text, text, text, text, text[], text[]) IS
+	'for requests in a table of their own, beside that of watch_follows(): notifies the followee of a request, as long '
+	'as it exists; a follow that is inserted while its request exists is its acceptance, of which the follower is '
+	'notified';
 
 -- ----- blocks
 

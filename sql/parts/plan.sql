@@ -244,7 +244,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		(4, 'likes', 'vote|favorite|favourite|star',
 		 'Are its rows likes? The author is told of each, and everybody may see it.'),
 		(5, 'follows', 'follow|follower|following', NULL),
-		(5, 'follows', 'friendship|friend|subscription|relationship|relation|follow_request', 'Are its rows follows?'),
+		(5, 'follows', 'friendship|friend|subscription|relationship|relation', 'Are its rows follows?'),
+		(5, 'follow_requests', 'follow_request|follower_request|friend_request|friendship_request', NULL),
 		(6, 'blocks', 'block|mute', NULL),
 		(8, 'messages', 'message|dm', NULL),
 		(8, 'messages', 'chat_line|chat', 'Are its rows messages?')) AS k (place, kind, names, doubt)

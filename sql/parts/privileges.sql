@@ -39,7 +39,8 @@ TO herald_watch, herald_publish, herald_inbox, herald_admin;
 
 GRANT EXECUTE ON FUNCTION
 	herald.watch, herald.watch_users, herald.watch_posts, herald.watch_likes, herald.watch_comments,
-	herald.watch_follows, herald.watch_members, herald.watch_messages, herald.watch_blocks,
+	herald.watch_follows, herald.watch_follow_requests, herald.watch_members, herald.watch_messages,
+	herald.watch_blocks,
 	herald.unwatch, herald.unwatch_all, herald.sync_triggers, herald.plan_watch, herald.suggest,
 	herald_internal.dry_run, herald_internal.is_dry_run, herald_internal.query_as_owner, herald_internal.type_title,
 	herald_internal.on_change,

@@ -671,6 +671,7 @@ BEGIN
 		WHEN 'likes' THEN PERFORM herald_internal.compile_likes(relation, arguments);
 		WHEN 'comments' THEN PERFORM herald_internal.compile_comments(relation, arguments);
 		WHEN 'follows' THEN PERFORM herald_internal.compile_follows(relation, arguments);
+		WHEN 'follow_requests' THEN PERFORM herald_internal.compile_follow_requests(relation, arguments);
 		WHEN 'members' THEN PERFORM herald_internal.compile_members(relation, arguments);
 		WHEN 'messages' THEN PERFORM herald_internal.compile_messages(relation, arguments);
 		WHEN 'blocks' THEN PERFORM herald_internal.compile_blocks(relation, arguments);
@@ -747,7 +748,7 @@ BEGIN
 		 WHERE w.relation = register_table.relation AND w.kind = register_table.kind))));
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
 	PERFORM herald_internal.tell_findings(relation, kind, arguments);
-	IF kind IN ('users', 'posts', 'comments', 'follows', 'members', 'blocks') THEN
+	IF kind IN ('users', 'posts', 'comments', 'follows', 'follow_requests', 'members', 'blocks') THEN
 		PERFORM herald_internal.recompile_others(relation);
 	END IF;
 END
