@@ -39,11 +39,20 @@
 #include "utils/portal.h"
 
 #include "admin/role_settings.h"
+#include "message.h"
+
+/* The code of the application that raises an error precedes this line. */
+static void
+run_as_context(void *argument)
+{
+	errcontext(MESSAGE_CONTEXT "called code of the application");
+}
 
 /* Calls the function with the last two arguments of herald_internal.ask_as() and act_as(). */
 static Datum
 run_as_invoke(FunctionCallInfo fcinfo, bool *isnull)
 {
+	ErrorContextCallback context = { .previous = error_context_stack, .callback = run_as_context };
 	FmgrInfo flinfo;
 	LOCAL_FCINFO(call, 2);
 	Datum result;
@@ -55,7 +64,9 @@ run_as_invoke(FunctionCallInfo fcinfo, bool *isnull)
 		call->args[i].value = PG_GETARG_DATUM(i + 2);
 		call->args[i].isnull = PG_ARGISNULL(i + 2);
 	}
+	error_context_stack = &context;
 	result = FunctionCallInvoke(call);
+	error_context_stack = context.previous;
 	*isnull = call->isnull;
 	return result;
 }

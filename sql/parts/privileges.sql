@@ -25,14 +25,13 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald, herald_internal FROM PUBLIC;
-GRANT USAGE ON SCHEMA herald TO herald_watch, herald_publish, herald_inbox, herald_admin, herald_bridge;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald_internal, herald_body FROM PUBLIC;
+
+-- The server lets everybody call an entry, a function of schema herald, which gives nobody a right: the entry does not
+-- count the privilege of PUBLIC when it checks its caller (entry.c), and nobody may call a body. GRANT and REVOKE for
+-- roles work as on any function.
+GRANT USAGE ON SCHEMA herald TO PUBLIC;
 GRANT USAGE ON SCHEMA herald_internal TO herald_watch, herald_admin, herald_bridge;
-
--- ----- everybody with a role: functions that read the session or convert a value
-
-GRANT EXECUTE ON FUNCTION herald.current_user_id, herald.iso8601
-TO herald_watch, herald_publish, herald_inbox, herald_admin;
 
 -- ----- herald_watch: owners of tables. Their writes go through C functions that check the owner of the table. CREATE
 -- TRIGGER needs EXECUTE on the trigger function.
@@ -129,7 +128,7 @@ BEGIN
 		SELECT p.oid
 		FROM pg_proc AS p
 		JOIN pg_language AS l ON l.oid = p.prolang
-		WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
+		WHERE p.pronamespace IN ('herald_body'::regnamespace, 'herald_internal'::regnamespace) AND
 		      l.lanname IN ('sql', 'plpgsql') AND strpos(p.prosrc, chr(92)) > 0
 	LOOP
 		EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', literal);

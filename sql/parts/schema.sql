@@ -1,22 +1,22 @@
 -- ---------------------------------------------------------------------------
--- The two schemas, the registry of watched tables, and helpers for all parts
+-- The schemas, the registry of watched tables, and helpers for all parts
 --
 -- Schema herald is the interface: functions, views and tables that users call
--- and read. Schema herald_internal holds everything else. Both belong to the
--- extension.
+-- and read. Schema herald_internal holds everything else, and the last part
+-- makes herald_body. They belong to the extension.
 -- ---------------------------------------------------------------------------
 
 DO $$
 DECLARE
 	existing text;
 BEGIN
-	SELECT n.nspname INTO existing FROM pg_namespace AS n WHERE n.nspname IN ('herald', 'herald_internal')
+	SELECT n.nspname INTO existing FROM pg_namespace AS n WHERE n.nspname ~ '^herald(_internal|_body)?$'
 	ORDER BY n.nspname LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'schema "%" already exists', existing
 			USING ERRCODE = 'duplicate_schema',
-			      DETAIL = 'Extension pg_herald creates the schemas herald and herald_internal itself, '
-			               'and drops them with the extension.',
+			      DETAIL = 'Extension pg_herald creates the schemas herald, herald_internal and herald_body '
+			               'itself, and drops them with the extension.',
 			      HINT = format('Rename the schema (ALTER SCHEMA %I RENAME TO ...) or drop it, '
 			                    'and run CREATE EXTENSION pg_herald again.', existing);
 	END IF;

@@ -28,7 +28,8 @@ SELECT herald.watch_users('privileges.users');
 SELECT herald.watch_posts('privileges.posts');
 SELECT herald.watch_likes('privileges.likes');
 SET ROLE regress_writer;
-SELECT has_schema_privilege('herald', 'USAGE') OR has_schema_privilege('herald_internal', 'USAGE') AS may_use_a_schema;
+SELECT has_schema_privilege('herald_internal', 'USAGE') OR
+       has_schema_privilege('herald_body', 'USAGE') AS may_use_inside;
 SELECT * FROM privileges.posts;
 INSERT INTO privileges.likes VALUES ('ben', 1);
 SELECT count(*) FROM herald.notification;
@@ -159,14 +160,24 @@ SELECT pg_catalog.count(*) FROM herald.read_events(herald.current_position());
 SELECT pg_catalog.count(*) FROM herald_internal.connect_sessions('{ann}', '{s1}');
 RESET search_path;
 
--- PUBLIC may call no function. The bridge may call exactly its functions, and reads no table.
-SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
-      has_function_privilege('regress_stranger', p.oid, 'EXECUTE');
-SELECT has_schema_privilege('regress_stranger', 'herald', 'USAGE') OR
-       has_schema_privilege('regress_stranger', 'herald_internal', 'USAGE') AS may_use_a_schema;
+-- PUBLIC may call no function but the entries, which check their caller, and the two that need no role. The bridge may
+-- call exactly its functions, and reads no table.
 SELECT p.oid::regprocedure AS function FROM pg_proc AS p
-WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
-      has_function_privilege('herald_bridge', p.oid, 'EXECUTE') ORDER BY p.proname;
+WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace, 'herald_body'::regnamespace) AND
+      p.prosrc <> 'herald_entry' AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE') ORDER BY p.proname;
+SELECT has_schema_privilege('regress_stranger', 'herald_internal', 'USAGE') OR
+       has_schema_privilege('regress_stranger', 'herald_body', 'USAGE') AS may_use_inside;
+SELECT p.oid::regprocedure AS function FROM pg_proc AS p
+WHERE p.pronamespace IN ('herald_internal'::regnamespace, 'herald_body'::regnamespace) AND
+      has_function_privilege('herald_bridge', p.oid, 'EXECUTE') OR
+      p.pronamespace = 'herald'::regnamespace AND EXISTS (
+      SELECT FROM aclexplode(p.proacl) AS a WHERE a.grantee = 'herald_bridge'::regrole) ORDER BY p.proname;
+-- No role may call a body, and each has its entry.
+SELECT p.oid::regprocedure AS callable FROM pg_proc AS p CROSS JOIN aclexplode(p.proacl) AS a
+WHERE p.pronamespace = 'herald_body'::regnamespace AND a.grantee <> p.proowner;
+SELECT p.proname, count(*) AS forms FROM pg_proc AS p
+WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_body'::regnamespace)
+GROUP BY p.proname, p.proargtypes HAVING count(*) <> 2 ORDER BY p.proname;
 SELECT r.rolname, c.relname
 FROM pg_class AS c, unnest('{regress_stranger,herald_bridge}'::name[]) AS r (rolname)
 WHERE c.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
@@ -175,7 +186,7 @@ WHERE c.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace
        has_any_column_privilege(r.rolname, c.oid, 'SELECT'));
 -- Every SECURITY DEFINER function and every PL/pgSQL function has a fixed search_path.
 SELECT p.oid::regprocedure AS unpinned FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
+WHERE p.pronamespace IN ('herald_body'::regnamespace, 'herald_internal'::regnamespace) AND
       (p.prosecdef OR l.lanname = 'plpgsql') AND
       array_to_string(p.proconfig, ';') !~ 'search_path=pg_catalog, pg_temp';
 SET ROLE herald_bridge;
@@ -190,12 +201,10 @@ SELECT herald.publish('room', 'forged', '{}');
 SELECT herald_internal.ask_as('herald_internal.act_inbox_list(text, jsonb)', 'postgres'::regrole, 'ann', '{}');
 RESET ROLE;
 
--- A role with USAGE on schema herald alone: functions, views and row-level security work without any right on
+-- Functions granted one by one: functions, views and row-level security work without any right on
 -- herald_internal.
-GRANT USAGE ON SCHEMA herald TO regress_stranger;
-GRANT EXECUTE ON FUNCTION herald.my_inbox, herald.current_user_id, herald.unread_count, herald.publish, herald.notify,
-	herald.signal, herald.is_online,
-	herald.explain, herald.iso8601, herald.is_unread, herald.notification_json TO regress_stranger;
+GRANT EXECUTE ON FUNCTION herald.my_inbox, herald.unread_count, herald.publish, herald.notify, herald.signal,
+	herald.is_online, herald.explain, herald.is_unread, herald.notification_json TO regress_stranger;
 GRANT SELECT ON herald.notification, herald.watched, herald.online TO regress_stranger;
 SET ROLE regress_stranger;
 SELECT has_schema_privilege('herald_internal', 'USAGE') AS may_use_internal;

@@ -99,7 +99,7 @@ SELECT * FROM rem.restored('{}');
 
 -- an argument of each call is saved: none gets lost in a remedy
 SELECT p.proname, a.name FROM pg_proc AS p CROSS JOIN LATERAL unnest(p.proargnames) AS a (name)
-WHERE p.pronamespace = 'herald'::regnamespace AND p.proname ~ '^watch(_|$)' AND a.name <> 'relation' AND
+WHERE p.pronamespace = 'herald_body'::regnamespace AND p.proname ~ '^watch(_|$)' AND a.name <> 'relation' AND
       p.prosrc !~ format('''%1$s'', %1$s\M', a.name);
 
 -- forced row-level security: a policy for the owner would open the table to the application that logs in as this role

@@ -12,7 +12,6 @@ CREATE ROLE regress_visitor;
 CREATE SCHEMA task AUTHORIZATION regress_watcher;
 GRANT USAGE ON SCHEMA task TO PUBLIC;
 GRANT CREATE ON SCHEMA task TO regress_keeper;
-GRANT USAGE ON SCHEMA herald TO regress_visitor;
 
 -- Roles without a login, and without each other's rights.
 SELECT rolname, rolcanlogin, shobj_description(oid, 'pg_authid') AS comment FROM pg_roles
@@ -43,12 +42,12 @@ CREATE TABLE task.result AS
 	WHERE p.pronamespace = 'herald'::regnamespace;
 SELECT name, string_agg(substr(role, 9), ' ' ORDER BY role) FILTER (WHERE passed) AS roles
 FROM task.result GROUP BY function, name ORDER BY name;
--- No function is for everybody or for nobody.
+-- Only functions that need no role are for everybody, and none is for nobody.
 SELECT function FROM task.result GROUP BY function
-HAVING bool_or(passed AND role = 'regress_visitor') OR NOT bool_or(passed);
+HAVING bool_or(passed AND role = 'regress_visitor') OR NOT bool_or(passed) ORDER BY function::text;
 SELECT p.oid::regprocedure AS public FROM pg_proc AS p
 CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND a.grantee = 0;
+WHERE p.pronamespace IN ('herald_body'::regnamespace, 'herald_internal'::regnamespace) AND a.grantee = 0;
 
 -- Tables.
 SELECT c.oid::regclass AS relation, substr(r.rolname, 9) AS role, string_agg(p.right, ' ' ORDER BY p.place) AS rights
@@ -115,7 +114,6 @@ SET ROLE regress_watcher;
 SELECT herald.unwatch_all();
 RESET ROLE;
 DROP SCHEMA task CASCADE;
-REVOKE ALL ON SCHEMA herald FROM regress_visitor;
 DROP OWNED BY regress_keeper;
 DROP ROLE regress_watcher, regress_publisher, regress_server, regress_keeper, regress_relay, regress_visitor;
 TRUNCATE herald.notification;

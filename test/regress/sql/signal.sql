@@ -121,10 +121,6 @@ SELECT herald.signal('{user:1}', 'wave');
 SET ROLE regress_stranger;
 SELECT herald.signal('{user:1}', 'wave');
 RESET ROLE;
-SELECT rolname, has_function_privilege(rolname, 'herald.signal(text[], text, json, text, text)',
-                                       'EXECUTE') AS may_signal,
-       has_function_privilege(rolname, 'herald.publish(text, text, jsonb, text)', 'EXECUTE') AS may_publish
-FROM pg_roles WHERE rolname ~ '^herald_' ORDER BY rolname;
 DROP ROLE regress_app, regress_stranger;
 
 -- Typing: members of a conversation.

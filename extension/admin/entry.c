@@ -1,0 +1,236 @@
+/*-------------------------------------------------------------------------
+ *
+ * entry.c
+ *	  The way into the functions of schema herald.
+ *
+ * 1. Each of them is an entry: a C function that calls the body, a function of the same
+ *	  name and arguments in schema herald_body.  Nobody but the owner of the extension may
+ *	  call a body without its entry.
+ *
+ * 2. The server lets everybody call an entry.  The entry itself checks that its caller was
+ *	  granted EXECUTE on it, and not as one of PUBLIC, before it does anything else.  So the
+ *	  error can name the role that the caller lacks: the server's own error cannot.
+ *
+ * 3. An error of the body keeps its text, its DETAIL and its HINT.  It loses the context of
+ *	  the extension's own functions, except the lines that are meant for users (message.h), and
+ *	  keeps that of its caller.  An internal error keeps all: it is a report of a bug.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "nodes/pg_list.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/elog.h"
+#include "utils/syscache.h"
+
+#include "message.h"
+
+/* An entry that a query calls; it lives as long as the query. */
+typedef struct Entry
+{
+	FmgrInfo body;
+	Oid caller; /* the role that was checked last */
+} Entry;
+
+/* ----- the privilege */
+
+/* Returns the roles that may call a function; PUBLIC is not among them. */
+static List *
+entry_roles(HeapTuple function)
+{
+	List *roles = NIL;
+	bool isnull;
+	Datum privileges = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proacl, &isnull);
+	Acl *acl = isnull ? NULL : DatumGetAclP(privileges);
+
+	for (int i = 0; acl != NULL && i < ACL_NUM(acl); i++)
+	{
+		const AclItem *item = &ACL_DAT(acl)[i];
+
+		if (item->ai_grantee != ACL_ID_PUBLIC && (ACLITEM_GET_PRIVS(*item) & ACL_EXECUTE) != 0)
+			roles = lappend_oid(roles, item->ai_grantee);
+	}
+	return roles;
+}
+
+static bool
+entry_is_open(HeapTuple function, List *roles, Oid caller)
+{
+	ListCell *cell;
+
+	if (superuser_arg(caller) || has_privs_of_role(caller, ((Form_pg_proc) GETSTRUCT(function))->proowner))
+		return true;
+	foreach (cell, roles)
+	{
+		if (has_privs_of_role(caller, lfirst_oid(cell)))
+			return true;
+	}
+	return false;
+}
+
+/* Raises an error that names the roles of the function, except its owner. */
+static void
+entry_refuse(HeapTuple function, List *roles, Oid caller)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(function);
+	StringInfoData names;
+	const char *first = NULL;
+	ListCell *cell;
+
+	initStringInfo(&names);
+	foreach (cell, roles)
+	{
+		const char *name;
+
+		if (lfirst_oid(cell) == form->proowner)
+			continue;
+		name = quote_identifier(GetUserNameFromId(lfirst_oid(cell), false));
+		appendStringInfo(&names, "%s%s", first == NULL ? "" : " or ", name);
+		first = first == NULL ? name : first;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for function %s", NameStr(form->proname)),
+			 first == NULL ? 0 : errdetail("Role \"%s\" is not a member of role %s.", GetUserNameFromId(caller, false), names.data),
+			 first == NULL ? 0 : errhint("GRANT %s TO %s;", first, quote_identifier(GetUserNameFromId(caller, false)))));
+}
+
+static void
+entry_check(HeapTuple function, Oid caller)
+{
+	List *roles = entry_roles(function);
+
+	if (!entry_is_open(function, roles, caller))
+		entry_refuse(function, roles, caller);
+	list_free(roles);
+}
+
+/* ----- the body */
+
+/* Fills in the function of schema herald_body with the name and the arguments of the entry. */
+static void
+entry_find_body(HeapTuple function, const FmgrInfo *entry, FmgrInfo *body)
+{
+	bool isnull;
+	Datum arguments = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proargtypes, &isnull);
+	Oid found = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+								NameGetDatum(&((Form_pg_proc) GETSTRUCT(function))->proname), arguments,
+								ObjectIdGetDatum(get_namespace_oid("herald_body", false)));
+
+	if (!OidIsValid(found))
+		elog(ERROR, "entry %u has no body", entry->fn_oid);
+	fmgr_info_cxt(found, body, entry->fn_mcxt);
+	fmgr_info_set_expr(entry->fn_expr, body);
+}
+
+/* Returns whether the body, like any strict function, is not called because an argument is null. */
+static bool
+entry_meets_null(const Entry *entry, FunctionCallInfo fcinfo)
+{
+	for (int i = 0; entry->body.fn_strict && i < PG_NARGS(); i++)
+	{
+		if (PG_ARGISNULL(i))
+			return true;
+	}
+	return false;
+}
+
+/* Returns the entry of a call, after a check of its caller. */
+static Entry *
+entry_of(FmgrInfo *flinfo)
+{
+	Entry *entry = flinfo->fn_extra;
+	HeapTuple function;
+
+	if (entry != NULL && entry->caller == GetUserId())
+		return entry;
+	function = SearchSysCache1(PROCOID, ObjectIdGetDatum(flinfo->fn_oid));
+	if (!HeapTupleIsValid(function))
+		elog(ERROR, "cache lookup failed for function %u", flinfo->fn_oid);
+	entry_check(function, GetUserId());
+	if (entry == NULL)
+	{
+		entry = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Entry));
+		entry_find_body(function, flinfo, &entry->body);
+		flinfo->fn_extra = entry;
+	}
+	entry->caller = GetUserId();
+	ReleaseSysCache(function);
+	return entry;
+}
+
+/* ----- the context of errors */
+
+/* Returns the lines up to the last one that is meant for users; NULL without any. */
+static char *
+entry_context(char *context)
+{
+	char *last = NULL;
+
+	for (char *line = context; line != NULL; line = strchr(line, '\n'))
+	{
+		line += *line == '\n';
+		if (strncmp(line, MESSAGE_CONTEXT, strlen(MESSAGE_CONTEXT)) == 0)
+			last = line;
+	}
+	return last == NULL ? NULL : pnstrdup(context, last + strcspn(last, "\n") - context);
+}
+
+/* Raises the error that was caught again, with the context of the caller. */
+static void
+entry_raise(MemoryContext memory)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(memory);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INTERNAL_ERROR)
+		error->context = entry_context(error->context);
+	ThrowErrorData(error);
+}
+
+PG_FUNCTION_INFO_V1(herald_entry);
+
+/* The entry of any function: calls its body with the same arguments. */
+Datum
+herald_entry(PG_FUNCTION_ARGS)
+{
+	FmgrInfo *flinfo = fcinfo->flinfo;
+	Entry *entry = entry_of(flinfo);
+	ErrorContextCallback *callers = error_context_stack;
+	MemoryContext memory = CurrentMemoryContext;
+	Datum result = (Datum) 0;
+
+	if (entry_meets_null(entry, fcinfo))
+	{
+		if (entry->body.fn_retset)
+			((ReturnSetInfo *) fcinfo->resultinfo)->isDone = ExprEndResult;
+		PG_RETURN_NULL();
+	}
+	fcinfo->flinfo = &entry->body;
+	PG_TRY();
+	{
+		error_context_stack = NULL;
+		result = FunctionCallInvoke(fcinfo);
+	}
+	PG_CATCH();
+	{
+		fcinfo->flinfo = flinfo;
+		entry_raise(memory);
+	}
+	PG_END_TRY();
+	fcinfo->flinfo = flinfo;
+	error_context_stack = callers;
+	return result;
+}

@@ -1,0 +1,79 @@
+-- Entries: callers who lack a role are told which, and errors have no context of the extension's own functions.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+CREATE ROLE regress_guest;
+CREATE ROLE regress_host IN ROLE herald_publish, herald_inbox;
+CREATE SCHEMA entry;
+GRANT ALL ON SCHEMA entry TO PUBLIC;
+
+-- Without any role: the first one that may call is the hint. A privilege of PUBLIC counts for nobody.
+SET ROLE regress_guest;
+SELECT herald.watch_posts('pg_class');
+SELECT herald.publish('task:1', 'task:done', '{}');
+SELECT * FROM herald.inbox(NULL);
+SELECT herald.maintain();
+SELECT herald_body.publish('task:1', 'task:done', '{}');
+SELECT count(*) FROM herald.notification;
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION herald.publish TO PUBLIC;
+SET ROLE regress_guest;
+SELECT herald.publish('task:1', 'task:done', '{}');
+-- The role of a call is that of its caller, also inside a function that runs as its owner.
+SELECT herald.current_user_id() IS NULL AS no_user;
+SET ROLE regress_host;
+CREATE FUNCTION entry.done() RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+	$$ SELECT herald.publish('task:1', 'task:done', '{}') > 0 $$;
+CREATE FUNCTION entry.each() RETURNS SETOF boolean LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1..2 LOOP
+		RETURN NEXT herald.publish('task:1', 'task:done', '{}') > 0;
+		SET LOCAL ROLE regress_guest;
+	END LOOP;
+END
+$$;
+SET ROLE regress_guest;
+SELECT entry.done();
+RESET ROLE;
+SET ROLE regress_host;
+SELECT entry.each();
+RESET ROLE;
+
+-- GRANT and REVOKE of one function work for roles.
+GRANT EXECUTE ON FUNCTION herald.signal TO regress_guest;
+REVOKE EXECUTE ON FUNCTION herald.notify FROM herald_publish;
+SET ROLE regress_guest;
+SELECT herald.signal('{task:1}', 'task:waved') IS NOT NULL AS signalled;
+SET ROLE regress_host;
+SELECT herald.notify('1', 'system', 'Done');
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION herald.signal FROM regress_guest;
+GRANT EXECUTE ON FUNCTION herald.notify TO herald_publish;
+
+-- The context of the caller stays, and that of the application's code that runs inside.
+CREATE FUNCTION entry.counts(member int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$
+BEGIN
+	IF member = 13 THEN
+		RAISE EXCEPTION 'unlucky';
+	END IF;
+	RETURN true;
+END
+$$;
+CREATE TABLE entry.members (conversation_id int, user_id int);
+CREATE TABLE entry.messages (id int PRIMARY KEY, conversation_id int, sender_id int, body text);
+SELECT herald.watch_members('entry.members', active => 'entry.counts(user_id)');
+SELECT herald.watch_messages('entry.messages');
+SET herald.enabled = off;
+INSERT INTO entry.members VALUES (1, 12), (1, 13);
+RESET herald.enabled;
+SELECT count(*) FROM herald.unread_messages('12');
+SELECT count(*) FROM herald.unread_messages('13');
+SELECT herald.unwatch_all();
+DO $$ BEGIN PERFORM herald.watch_posts('pg_class'); END $$;
+
+-- Sets, and nulls in strict functions, come through.
+SELECT count(*) FROM herald.inbox('nobody');
+SELECT herald.is_blocked(NULL, '1') IS NULL AS unknown;
+SELECT count(*) > 0 AS suggests FROM (SELECT herald.suggest()) AS s;
+
+DROP SCHEMA entry CASCADE;
+DROP ROLE regress_guest, regress_host;
