@@ -12,7 +12,6 @@
 #include "access/tupconvert.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -22,10 +21,10 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "function_path.h"
+#include "own_table.h"
 #include "pin.h"
 #include "privilege.h"
 #include "query.h"
@@ -424,12 +423,9 @@ query_own_table(const char *name)
 Oid
 query_extension_owner(void)
 {
-	Oid owner;
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(query_own_table("rule")));
+	Oid owner = table_owner(query_own_table("rule"));
 
-	if (!HeapTupleIsValid(tuple))
+	if (!OidIsValid(owner))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"pg_herald\" is not installed in this database")));
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
 	return owner;
 }

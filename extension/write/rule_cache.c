@@ -18,11 +18,9 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -30,8 +28,9 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
+#include "utils/snapmgr.h"
 
+#include "own_table.h"
 #include "write/rule_cache.h"
 
 /* An entry of the cache: the rules of a table. */
@@ -45,19 +44,22 @@ typedef struct RuleSet
 
 static HTAB *rule_cache = NULL;
 
-/* One run with one plan: it is a large part of a session's first write to a table. */
-static SavedQuery load_rules = {
-	.name = "the query for the rules of a table",
-	.text = "SELECT id, name, notify, publish, lock, retract, on_error,"
-			" ARRAY(SELECT s.prefix FROM herald_internal.room_source AS s WHERE s.relation = rule.relation),"
-			" ARRAY(SELECT c.id FROM herald_internal.counter AS c WHERE c.relation = rule.relation), operation,"
-			" EXISTS (SELECT FROM herald_internal.suspension AS s WHERE s.rule = rule.id), change, relation::oid"
-			" FROM herald_internal.rule WHERE relation = ANY ($1) ORDER BY id",
-	.nargs = 1,
-	.argtypes = { OIDARRAYOID },
-	.latest = true, /* the cache outlives this transaction and must not be as old as its snapshot */
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+/* The columns of herald_internal.rule and of the tables that the rules of a table depend on. */
+enum
+{
+	RULE_ID = 1,
+	RULE_NAME = 3,
+	RULE_CHANGE = 4,
+	RULE_OPERATION = 5,
+	RULE_FIRST_QUERY = 6,
+	RULE_ON_ERROR = 10,
+	RULE_RELATION = 2
 };
+#define ROOM_SOURCE_RELATION 1
+#define ROOM_SOURCE_PREFIX 4
+#define COUNTER_ID 1
+#define COUNTER_RELATION 2
+#define SUSPENSION_RULE 1
 
 static void
 rule_cache_invalidate(Datum arg, Oid relation)
@@ -118,93 +120,160 @@ operation_named(const char *name)
 	return strcmp(name, "update") == 0 ? RULE_UPDATE : RULE_DELETE;
 }
 
-/* Fills a rule of a table from a row of the result. */
+/* Fills a rule of a table from a row of herald_internal.rule. */
 static void
-load_rule(Rule *rule, uint64 row, Oid table, const char *relation)
+load_rule(Rule *rule, OwnScan *row, Oid table, const char *relation)
 {
 	bool isnull;
 
-	rule->id = DatumGetInt32(query_value(row, 1, &isnull));
-	rule->name = query_text(row, 2);
+	rule->id = DatumGetInt32(own_scan_value(row, RULE_ID, &isnull));
+	rule->name = own_scan_text(row, RULE_NAME);
 	rule->table = table;
 	rule->relation = relation;
 	for (int query = 0; query < RULE_QUERIES; query++)
 	{
 		rule->queries[query].name = rule->name;
-		rule->queries[query].text = query_text(row, 3 + query);
+		rule->queries[query].text = own_scan_text(row, RULE_FIRST_QUERY + query);
 	}
 	rule->queries[RULE_RETRACT].latest = rule->queries[RULE_LOCK].text != NULL;
-	rule->on_error = on_error_named(query_text(row, 7));
-	rule->rights.room_prefixes = DatumGetArrayTypePCopy(query_value(row, 8, &isnull));
-	rule->rights.counters = DatumGetArrayTypePCopy(query_value(row, 9, &isnull));
-	rule->operation = operation_named(query_text(row, 10));
-	rule->suspended = DatumGetBool(query_value(row, 11, &isnull));
-	rule->change = query_text(row, 12);
-	rule->source = DatumGetObjectId(query_value(row, 13, &isnull));
+	rule->on_error = on_error_named(own_scan_text(row, RULE_ON_ERROR));
+	rule->operation = operation_named(own_scan_text(row, RULE_OPERATION));
+	rule->change = own_scan_text(row, RULE_CHANGE);
+	rule->source = DatumGetObjectId(own_scan_value(row, RULE_RELATION, &isnull));
 }
 
-static Oid
-owner_of(Oid table)
+/* Returns the rights of the rules of a table. */
+static EventRights
+load_rights(Oid source, Snapshot snapshot)
 {
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid owner = HeapTupleIsValid(tuple) ? ((Form_pg_class) GETSTRUCT(tuple))->relowner : InvalidOid;
+	EventRights rights = { construct_empty_array(TEXTOID), construct_empty_array(INT4OID) };
+	ArrayBuildState *prefixes = NULL;
+	ArrayBuildState *counters = NULL;
+	bool isnull;
+	OwnScan row = own_scan_equal("herald_internal", "room_source", "room_source_pkey", ROOM_SOURCE_RELATION,
+								 ObjectIdGetDatum(source), snapshot);
 
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return owner;
+	while (own_scan_next(&row))
+		prefixes = accumArrayResult(prefixes, own_scan_value(&row, ROOM_SOURCE_PREFIX, &isnull), false, TEXTOID,
+									CurrentMemoryContext);
+	own_scan_end(&row);
+	row = own_scan_equal("herald_internal", "counter", "counter_relation_field_coalesce_idx", COUNTER_RELATION,
+						 ObjectIdGetDatum(source), snapshot);
+	while (own_scan_next(&row))
+		counters = accumArrayResult(counters, own_scan_value(&row, COUNTER_ID, &isnull), false, INT4OID,
+									CurrentMemoryContext);
+	own_scan_end(&row);
+	if (prefixes != NULL)
+		rights.room_prefixes = DatumGetArrayTypeP(makeArrayResult(prefixes, CurrentMemoryContext));
+	if (counters != NULL)
+		rights.counters = DatumGetArrayTypeP(makeArrayResult(counters, CurrentMemoryContext));
+	return rights;
+}
+
+/* Returns the ids of all suspended rules. */
+static List *
+load_suspended(Snapshot snapshot)
+{
+	List *suspended = NIL;
+	bool isnull;
+	OwnScan row = own_scan_all("suspension", snapshot);
+
+	while (own_scan_next(&row))
+		suspended = list_append_unique_int(suspended, DatumGetInt32(own_scan_value(&row, SUSPENSION_RULE, &isnull)));
+	own_scan_end(&row);
+	return suspended;
 }
 
 /* Returns a table and the partitioned tables of its owner above it: their rules apply to the table. */
-static Datum
+static List *
 tables_with_rules(Relation relation)
 {
 	List *ancestors = relation->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(relation)) : NIL;
-	Datum *tables = palloc(sizeof(Datum) * (list_length(ancestors) + 1));
-	int count = 0;
+	List *tables = list_make1_oid(RelationGetRelid(relation));
 	ListCell *cell;
 
-	tables[count++] = ObjectIdGetDatum(RelationGetRelid(relation));
 	foreach (cell, ancestors)
 	{
-		if (owner_of(lfirst_oid(cell)) == relation->rd_rel->relowner)
-			tables[count++] = ObjectIdGetDatum(lfirst_oid(cell));
+		if (table_owner(lfirst_oid(cell)) == relation->rd_rel->relowner)
+			tables = lappend_oid(tables, lfirst_oid(cell));
 	}
-	return PointerGetDatum(construct_array(tables, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	return tables;
 }
 
-/* Returns an empty list with space for so many rules.  Its plans are freed with the memory context. */
+/* Returns an empty list.  Its plans are freed with the current memory context. */
 static RuleList *
-make_list(uint64 rules, MemoryContext context)
+make_list(void)
 {
-	RuleList *list = MemoryContextAllocZero(context, sizeof(RuleList));
-	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+	RuleList *list = palloc0(sizeof(RuleList));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
-	list->rules = MemoryContextAllocZero(context, sizeof(Rule) * (rules + 1));
 	callback->func = forget_plans;
 	callback->arg = list;
-	MemoryContextRegisterResetCallback(context, callback);
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	return list;
 }
 
-/* Loads the rules of a table into a memory context, a list for each operation. */
-static void
-load_lists(RuleList **lists, Relation relation, MemoryContext context)
+/* Returns the next rule of a list, which has been cleared. */
+static Rule *
+add_rule(RuleList *list)
 {
-	Datum tables = tables_with_rules(relation);
-	uint64 rows = query_run(&load_rules, 1, &tables, NULL);
-	MemoryContext caller = MemoryContextSwitchTo(context);
+	Size size = sizeof(Rule) * (list->count + 1);
+	Rule *added;
+
+	list->rules = list->count == 0 ? palloc(size) : repalloc(list->rules, size);
+	added = &list->rules[list->count++];
+	memset(added, 0, sizeof(Rule));
+	return added;
+}
+
+/* Adds the rules that were made for a table, or a partitioned table above it, to the lists. */
+static void
+load_rules_of(RuleList **lists, Oid source, Oid table, const char *relation, List *suspended, Snapshot snapshot)
+{
+	EventRights rights = load_rights(source, snapshot);
+	OwnScan row = own_scan_equal("herald_internal", "rule", "rule_relation_name_change_operation_key", RULE_RELATION,
+								 ObjectIdGetDatum(source), snapshot);
+
+	while (own_scan_next(&row))
+	{
+		Rule *rule = add_rule(lists[operation_named(own_scan_text(&row, RULE_OPERATION))]);
+
+		load_rule(rule, &row, table, relation);
+		rule->rights = rights;
+		rule->suspended = list_member_int(suspended, rule->id);
+	}
+	own_scan_end(&row);
+}
+
+static int
+compare_rules(const void *a, const void *b)
+{
+	int first = ((const Rule *) a)->id;
+	int second = ((const Rule *) b)->id;
+
+	return first < second ? -1 : first > second;
+}
+
+/*
+ * Loads the rules of a table into the current memory context: a list for each operation, in the order of the ids.
+ * All of it is of one snapshot, the latest: the cache outlives this transaction and must not be as old as its own.
+ */
+static void
+load_lists(RuleList **lists, Relation relation)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	List *suspended = load_suspended(snapshot);
 	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 												  RelationGetRelationName(relation));
+	ListCell *cell;
 
 	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
-		lists[operation] = make_list(rows, context);
-	for (uint64 row = 0; row < rows; row++)
-	{
-		RuleList *list = lists[operation_named(query_text(row, 10))];
-
-		load_rule(&list->rules[list->count++], row, RelationGetRelid(relation), name);
-	}
-	MemoryContextSwitchTo(caller);
+		lists[operation] = make_list();
+	foreach (cell, tables_with_rules(relation))
+		load_rules_of(lists, lfirst_oid(cell), RelationGetRelid(relation), name, suspended, snapshot);
+	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
+		qsort(lists[operation]->rules, lists[operation]->count, sizeof(Rule), compare_rules);
+	UnregisterSnapshot(snapshot);
 }
 
 /* Loads a set.  After an error it is empty, and the next call loads it. */
@@ -213,15 +282,14 @@ load_set(RuleSet *set, Relation relation)
 {
 	RuleList *lists[RULE_OPERATIONS];
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald rule set", ALLOCSET_SMALL_SIZES);
-	QueryScope scope;
+	MemoryContext caller = MemoryContextSwitchTo(context);
 
 	if (set->context != NULL)
 		MemoryContextSetParent(set->context, TopTransactionContext);
 	set->context = NULL;
 	set->valid = true; /* an invalidation from here on counts */
-	query_begin(&scope);
-	load_lists(lists, relation, context);
-	query_end(&scope);
+	load_lists(lists, relation);
+	MemoryContextSwitchTo(caller);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	set->context = context;
 	memcpy(set->lists, lists, sizeof(lists));

@@ -19,12 +19,15 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
+#include "own_table.h"
 #include "write/user_block.h"
 
 typedef struct BlockSource
 {
-	Oid owner; /* of the watched table */
+	Oid table; /* the watched one */
+	Oid owner; /* of this table */
 	SavedQuery query;
 } BlockSource;
 
@@ -32,17 +35,16 @@ typedef struct BlockSource
 static struct
 {
 	bool valid;			   /* no invalidation since they were loaded */
-	int count;			   /* -1: not loaded */
-	BlockSource *sources;  /* in the context */
+	bool loaded;		   /* completely */
+	int count;
+	BlockSource *sources;  /* in the context; NULL for none */
 	MemoryContext context; /* NULL before the first load */
 	Oid table;			   /* herald_internal.block_source when they were loaded */
-} block_cache = { .count = -1 };
+} block_cache;
 
-static SavedQuery load_block_sources = {
-	.name = "the query for blocks",
-	.text = "SELECT s.sql, c.relowner FROM herald_internal.block_source AS s JOIN pg_class AS c ON c.oid = s.relation ORDER BY c.oid",
-	.latest = true, /* the cache outlives this transaction and must not be as old as its snapshot */
-};
+/* The columns of herald_internal.block_source. */
+#define BLOCK_SOURCE_RELATION 1
+#define BLOCK_SOURCE_SQL 2
 
 TupleDesc
 user_block_shape(void)
@@ -71,34 +73,68 @@ forget_block_sources(void)
 {
 	for (int i = 0; i < block_cache.count; i++)
 		query_forget(&block_cache.sources[i].query);
-	block_cache.count = -1;
+	block_cache.loaded = false;
+	block_cache.count = 0;
+	block_cache.sources = NULL;
 	if (block_cache.context != NULL)
 		MemoryContextReset(block_cache.context);
 	else
 		block_cache.context = AllocSetContextCreate(CacheMemoryContext, "pg_herald blocks", ALLOCSET_SMALL_SIZES);
 }
 
-/* Fills the cache.  After an error it is empty, and the next call fills it. */
+/* Adds the block source of a row, unless its table has been dropped. */
+static void
+add_block_source(OwnScan *row)
+{
+	bool isnull;
+	Oid table = DatumGetObjectId(own_scan_value(row, BLOCK_SOURCE_RELATION, &isnull));
+	Oid owner = table_owner(table);
+	BlockSource *sources = block_cache.sources;
+	Size size = sizeof(BlockSource) * (block_cache.count + 1);
+
+	if (!OidIsValid(owner))
+		return;
+	block_cache.sources = sources == NULL ? palloc(size) : repalloc(sources, size);
+	sources = &block_cache.sources[block_cache.count++];
+	memset(sources, 0, sizeof(BlockSource));
+	sources->table = table;
+	sources->owner = owner;
+	sources->query.name = "the query for blocks";
+	sources->query.text = own_scan_text(row, BLOCK_SOURCE_SQL);
+}
+
+static int
+compare_block_sources(const void *a, const void *b)
+{
+	Oid first = ((const BlockSource *) a)->table;
+	Oid second = ((const BlockSource *) b)->table;
+
+	return first < second ? -1 : first > second;
+}
+
+/*
+ * Fills the cache with the latest state, because it outlives this transaction and must not be as old as its snapshot.
+ * After an error it is not valid, and the next call fills it.
+ */
 static void
 fill_block_cache(void)
 {
-	uint64 rows;
-	BlockSource *sources;
-	bool isnull;
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	MemoryContext caller;
+	OwnScan row;
 
 	forget_block_sources();
 	block_cache.table = query_own_table("block_source");
 	block_cache.valid = true; /* an invalidation from here on counts */
-	rows = query_run(&load_block_sources, 1, NULL, NULL);
-	sources = MemoryContextAllocZero(block_cache.context, sizeof(BlockSource) * (rows + 1));
-	for (uint64 row = 0; row < rows; row++)
-	{
-		sources[row].owner = DatumGetObjectId(query_value(row, 2, &isnull));
-		sources[row].query.name = "the query for blocks";
-		sources[row].query.text = MemoryContextStrdup(block_cache.context, query_text(row, 1));
-	}
-	block_cache.sources = sources;
-	block_cache.count = (int) rows;
+	caller = MemoryContextSwitchTo(block_cache.context);
+	row = own_scan_all("block_source", snapshot);
+	while (own_scan_next(&row))
+		add_block_source(&row);
+	own_scan_end(&row);
+	MemoryContextSwitchTo(caller);
+	UnregisterSnapshot(snapshot);
+	qsort(block_cache.sources, block_cache.count, sizeof(BlockSource), compare_block_sources);
+	block_cache.loaded = true;
 }
 
 Tuplestorestate *
@@ -107,7 +143,7 @@ user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs)
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
 
 	Assert(GetUserId() == query_extension_owner());
-	if (!block_cache.valid || block_cache.count < 0)
+	if (!block_cache.valid || !block_cache.loaded)
 		fill_block_cache();
 	query_offer("herald_pair", pairs, user_block_shape(), InvalidOid);
 	for (int i = 0; i < block_cache.count; i++)
