@@ -171,19 +171,44 @@ entry_of(FmgrInfo *flinfo)
 
 /* ----- the context of errors */
 
-/* Returns the lines up to the last one that is meant for users; NULL without any. */
+/* Returns the last line of a text that begins with the words; NULL if none does. */
 static char *
-entry_context(char *context)
+last_line(char *text, const char *words)
 {
 	char *last = NULL;
 
-	for (char *line = context; line != NULL; line = strchr(line, '\n'))
+	for (char *line = text; line != NULL; line = strchr(line, '\n'))
 	{
 		line += *line == '\n';
-		if (strncmp(line, MESSAGE_CONTEXT, strlen(MESSAGE_CONTEXT)) == 0)
+		if (strncmp(line, words, strlen(words)) == 0)
 			last = line;
 	}
-	return last == NULL ? NULL : pnstrdup(context, last + strcspn(last, "\n") - context);
+	return last;
+}
+
+/*
+ * Returns the last line that is meant for users, and the lines before it that are not about a function of the
+ * extension, nor about its statement that called code of the application; NULL without such a line.
+ */
+static char *
+entry_context(char *context)
+{
+	char *line = last_line(context, MESSAGE_CONTEXT);
+	char *marked;
+
+	if (line == NULL)
+		return NULL;
+	marked = pnstrdup(line, strcspn(line, "\n"));
+	*line = '\0';
+	line = strstr(context, "PL/pgSQL function herald_internal.");
+	if (line != NULL)
+	{
+		*line = '\0';
+		line = last_line(context, "SQL statement \"");
+		if (line != NULL)
+			*line = '\0';
+	}
+	return psprintf("%s%s", context, marked);
 }
 
 /* Raises the error that was caught again, with the context of the caller. */
