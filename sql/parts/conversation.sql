@@ -72,14 +72,14 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,active,member',
 	pending text DEFAULT 'pending,requested,invited',
 	last_read text DEFAULT NULL, on_error text DEFAULT 'suspend', active text DEFAULT NULL,
-	ignore text[] DEFAULT '{}',
+	ignore text[] DEFAULT '{}', muted text DEFAULT NULL,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := jsonb_build_object(
 		'conversation', conversation, 'member', member, 'left_at', left_at, 'status', status,
 		'accepted', accepted, 'pending', pending, 'last_read', last_read, 'on_error', on_error,
-		'active', active, 'ignore', ignore, 'schemas', schemas);
+		'active', active, 'ignore', ignore, 'muted', muted, 'schemas', schemas);
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member', member,
 	                                                    taken => ignored ||
@@ -96,18 +96,54 @@ BEGIN
 		                                                       last_read,
 		                                                       '{lastreadmessageid,lastreadid,lastreadmessage}',
 		                                                       ignored)),
+		'muted', herald_internal.muted_column(relation, muted),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending), ignored);
 	PERFORM herald_internal.save_call(relation, 'members', call);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text, text, text[],
+COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text, text, text, text, text, text[], text,
 	text[]) IS
 	'keeps the present members of a conversation in its room; with a status column, pending members get message '
-	'requests; a column with the last message that a member has read makes message:read';
+	'requests; muted members get no notifications; a column with the last message that a member has read makes '
+	'message:read';
+
+-- Returns the condition that a member wants notifications, over the columns of the row: the name of a boolean says its
+-- meaning, and that of a time whether it is the end of a mute.
+CREATE FUNCTION herald_internal.unmuted_condition(relation regclass, name text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	type text := herald_internal.column_type(relation, name);
+	words text := herald_internal.name_words(name);
+BEGIN
+	RETURN CASE
+		WHEN type = 'boolean' AND herald_internal.is_opposite_switch(words) THEN format('%I IS NOT TRUE', name)
+		WHEN type = 'boolean' THEN format('%I IS NOT FALSE', name)
+		WHEN type LIKE 'timestamp%' AND words ~ '(until|till|expir|end)'
+		THEN format('(%1$I IS NULL OR %1$I%2$s <= now())', name,
+		            CASE type WHEN 'timestamp without time zone' THEN ' AT TIME ZONE ''UTC''' ELSE '' END)
+		WHEN type LIKE 'timestamp%' OR type = 'date' THEN format('%I IS NULL', name)
+		END;
+END
+$$;
+
+-- Returns the column that mutes a member, or raises an error if its type does not say when.
+CREATE FUNCTION herald_internal.muted_column(relation regclass, given text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	name text := (herald_internal.parse_columns(relation, given))[1];
+BEGIN
+	IF herald_internal.unmuted_condition(relation, name) IS NULL THEN
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot mute a member', name, relation,
+			herald_internal.column_type(relation, name)
+			USING ERRCODE = 'datatype_mismatch', HINT = 'A boolean can, or a time.';
+	END IF;
+	RETURN name;
+END
+$$;
 
 -- ----- messages
 
--- Returns the SELECT of the present members, or of the pending ones, of the conversation in columns of a changed row.
+-- Returns the SELECT of members to notify, present or pending ones, of the conversation in columns of a changed row.
 -- NULL as long as no members are watched. If several tables of members are watched, takes the one for the same
 -- conversations.
 CREATE FUNCTION herald_internal.members_sql(relation regclass, columns text[], waiting boolean DEFAULT false)
@@ -116,12 +152,13 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT format('SELECT reached.id FROM %s AS member CROSS JOIN LATERAL (%s) AS reached (id) WHERE %s',
 	              herald_internal.rows_sql(w.relation, herald_internal.and_conditions(
 	                  a.present, herald_internal.value_condition(a.status, CASE WHEN waiting THEN a.pending
-	                                                             ELSE a.accepted END))),
+	                                                             ELSE a.accepted END),
+	                  herald_internal.unmuted_condition(w.relation, a.muted))),
 	              herald_internal.recipient_sql('member', w.relation, a.member),
 	              herald_internal.match_columns('member', w.relation, a.conversation, 'changed', $1, $2))
 	FROM herald_internal.trusted_tables($1) AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text,
-	                                              accepted text, pending text)
+	                                              accepted text, pending text, muted text)
 	LEFT JOIN herald_internal.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
 	LEFT JOIN herald_internal.foreign_keys($1) AS ours ON ours.columns = $2 AND ours.target = theirs.target
 	WHERE w.kind = 'members' AND cardinality(a.conversation) = cardinality($2) AND (a.status IS NOT NULL OR NOT waiting)

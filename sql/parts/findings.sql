@@ -109,6 +109,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
 		THEN format('active => %L', format('%I IS NOT TRUE', name))
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' THEN format('notifications_enabled => %L', name)
+		WHEN meaning = 'off' AND kind = 'members' AND category IN ('B', 'D') THEN format('muted => %L', name)
 		WHEN meaning = 'off' OR kind = 'users' AND words ~ '(private|public|visib|privacy|audience)' THEN NULL
 		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND words ~ '(^|_)(draft|published|publish)(_|$)' AND
 		     category IN ('B', 'D') THEN format('published_at => %L', name)
@@ -259,6 +260,30 @@ BEGIN
 			                    FROM herald_internal.unused_columns(relation, lacking, arguments - 'active') AS u
 			                    WHERE u.argument LIKE 'active => %'
 			                    ORDER BY strpos(u.name, rtrim(lacking, 's')) DESC LIMIT 1), 'active => ''...'''));
+	END IF;
+END
+$$;
+
+-- Raises an error if two roles have the same column: one of them is a mistake.
+CREATE FUNCTION herald_internal.check_distinct_roles(relation regclass, kind text, arguments jsonb) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	same record;
+BEGIN
+	SELECT min(r.role) AS one, max(r.role) AS other, array_to_string(r.columns, ', ') AS columns INTO same
+	FROM (SELECT role, ARRAY(SELECT btrim(c #>> '{}', '"')
+	                         FROM jsonb_path_query(arguments -> role, 'lax $[*] ? (@ != null)') AS c) AS columns
+	      FROM unnest('{actor,author,sender,receiver,follower,followee,blocker,blocked,member,conversation,subject,'
+	                  'parent,kind,body,subject_type,sender_type,status,last_read,muted}'::text[]) AS role) AS r
+	WHERE r.columns <> '{}'
+	GROUP BY r.columns
+	HAVING count(*) > 1
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION '"%" and "%" of table "%" are the same column: %', same.one, same.other, relation, same.columns
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Name another one, as in: SELECT herald.watch_%s(%L, %s => %L, %s => ''...'');', kind,
+			                    relation, same.one, same.columns, same.other);
 	END IF;
 END
 $$;

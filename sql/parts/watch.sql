@@ -846,7 +846,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     kind LIKE 'rule %' AND name = 'subject' THEN 'template'
 		WHEN name IN ('key', 'author', 'subject', 'parent', 'body', 'name', 'handle', 'notifications_enabled', 'actor',
 		              'follower', 'followee', 'conversation', 'member', 'sender', 'receiver', 'writable', 'blocker',
-		              'blocked', 'deleted_at', 'left_at', 'status', 'last_read', 'published_at', 'ignore',
+		              'blocked', 'deleted_at', 'left_at', 'status', 'last_read', 'muted', 'published_at', 'ignore',
 		              'subject_type', 'sender_type', 'payload_columns') THEN 'columns'
 	END;
 $$;
@@ -889,7 +889,8 @@ BEGIN
 		WHERE p.pronamespace = 'herald'::regnamespace AND p.proname = function AND t.place = a.place AND a.place > 1
 		ORDER BY a.place
 	LOOP
-		value := coalesce(herald_internal.saved_columns(saved, kind, parameter.name),
+		value := coalesce(CASE WHEN parameter.type <> 'text[]'
+		                  THEN herald_internal.saved_columns(saved, kind, parameter.name) END,
 		                  CASE WHEN jsonb_typeof(saved -> 'call' -> parameter.name) = 'array'
 		                  THEN ARRAY(SELECT jsonb_array_elements_text(saved -> 'call' -> parameter.name))::text
 		                  ELSE saved -> 'call' ->> parameter.name END);
@@ -903,6 +904,8 @@ BEGIN
 				value := coalesce(herald_internal.rename_in(value, parameter.style, renamed.old_name, renamed.new_name),
 				                  CASE WHEN value <> renamed.old_name OR parameter.style IS DISTINCT FROM 'columns'
 				                  THEN value END);
+			ELSIF parameter.type = 'text[]' AND parameter.style = 'columns' THEN
+				value := array_remove(array_replace(value::text[], renamed.old_name, renamed.new_name), NULL)::text;
 			END IF;
 		END LOOP;
 		CONTINUE WHEN value IS NULL OR quote_literal(value) || '::' || parameter.type = parameter.default_value OR
