@@ -20,8 +20,9 @@
 #include "utils/rel.h"
 
 #include "query.h"
+#include "write/user_block.h"
 
-/* A query scope with the transition tables that a rule's query needs. */
+/* A query scope with the transition tables that a rule's query needs, and the pairs that one for blocks needs. */
 typedef struct Examination
 {
 	QueryScope scope;
@@ -40,6 +41,7 @@ examination_begin(Examination *examination, Oid relid)
 	query_lend(&examination->scope, relation->rd_rel->relowner);
 	query_offer("herald_new", examination->none, RelationGetDescr(relation), InvalidOid);
 	query_offer("herald_old", examination->none, RelationGetDescr(relation), InvalidOid);
+	query_offer("herald_pair", examination->none, user_block_shape(), InvalidOid);
 }
 
 static void

@@ -78,7 +78,8 @@ static SavedQuery save_room_source = {
 
 static SavedQuery save_block_source = {
 	.name = "the insert of a source of blocks",
-	.text = "INSERT INTO herald_internal.block_source (relation, sql) VALUES ($1, $2)"
+	.text = "WITH gone AS (DELETE FROM herald_internal.suspension WHERE blocks = $1)"
+			" INSERT INTO herald_internal.block_source (relation, sql) VALUES ($1, $2)"
 			" ON CONFLICT (relation) DO UPDATE SET sql = excluded.sql RETURNING 0",
 	.nargs = 2,
 	.argtypes = { REGCLASSOID, TEXTOID },
@@ -328,5 +329,6 @@ herald_reload_rules(PG_FUNCTION_ARGS)
 {
 	if (get_rel_relkind(PG_GETARG_OID(0)) != '\0')
 		reload_rules(PG_GETARG_OID(0));
+	CacheInvalidateRelcacheByRelid(query_own_table("block_source"));
 	PG_RETURN_VOID();
 }

@@ -7,7 +7,8 @@
  * candidates of a statement take these steps together:
  *
  * 1. Blocks, preferences, mutes and quiet hours remove candidates, unless their
- *	  type is required.  A candidate with the actor as recipient is always removed.
+ *	  type is required.  A table of blocks that cannot be asked removes all that have
+ *	  an actor.  A candidate with the actor as recipient is always removed.
  *
  * 2. Of several candidates for one recipient and cause, the one whose type has the
  *	  highest priority stays.
@@ -158,7 +159,7 @@ offer_unblocked(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
 {
 	int64 rows = tuplestore_tuple_count(candidates);
 	Tuplestorestate *pairs = pairs_of(candidates);
-	Tuplestorestate *blocked = user_block_find(scope, owner, pairs);
+	Tuplestorestate *blocked = user_block_find(scope, owner, pairs, true);
 	Tuplestorestate *unblocked = candidates;
 
 	if (tuplestore_tuple_count(blocked) > 0)
@@ -267,7 +268,7 @@ herald_is_blocked(PG_FUNCTION_ARGS)
 	query_begin(&scope);
 	pairs = tuplestore_begin_heap(false, false, work_mem);
 	tuplestore_putvalues(pairs, user_block_shape(), values, nulls);
-	blocked = user_block_find(&scope, InvalidOid, pairs);
+	blocked = user_block_find(&scope, InvalidOid, pairs, false);
 	result = tuplestore_tuple_count(blocked) > 0;
 	tuplestore_end(blocked);
 	tuplestore_end(pairs);

@@ -38,32 +38,10 @@
 #include "subtransaction.h"
 #include "write/event_check.h"
 #include "write/event_log.h"
+#include "write/failure.h"
 #include "write/notification.h"
 #include "write/retraction.h"
 #include "write/rule.h"
-
-static SavedQuery record_insert = {
-	.name = "the record of a rule's failure",
-	.text = "INSERT INTO herald.rule_failure (rule, sqlstate, message) VALUES ($1, $2, $3)",
-	.nargs = 3,
-	.argtypes = { INT4OID, TEXTOID, TEXTOID },
-};
-
-static SavedQuery record_suspension = {
-	.name = "the record of a rule's suspension",
-	.text = "INSERT INTO herald_internal.suspension (rule, sqlstate, message) VALUES ($1, $2, $3)",
-	.nargs = 3,
-	.argtypes = { INT4OID, TEXTOID, TEXTOID },
-};
-
-/* Writers append; herald.maintain() adds up: so no writer waits for another. */
-static SavedQuery record_missed = {
-	.name = "the record of the changes that a rule missed",
-	.text = "INSERT INTO herald.missed_change (relation, rule, changes)"
-			" VALUES ($1, $2, $3)",
-	.nargs = 3,
-	.argtypes = { REGCLASSOID, TEXTOID, INT8OID },
-};
 
 RuleOutput
 rule_output_begin(void)
@@ -118,19 +96,10 @@ rule_output_move(RuleOutput *from, RuleOutput *to)
 	move_rows(&from->retracted, &to->retracted, retraction_shape());
 }
 
-/* Inserts a failure into herald.rule_failure. */
 static void
 record_failure(Rule *rule, int sqlstate, const char *message)
 {
-	Datum values[3];
-	QueryScope scope;
-
-	values[0] = Int32GetDatum(rule->id);
-	values[1] = CStringGetTextDatum(unpack_sql_state(sqlstate));
-	values[2] = CStringGetTextDatum(message);
-	query_begin(&scope);
-	query_run(&record_insert, 1, values, NULL);
-	query_end(&scope);
+	failure_record(rule->source, rule->name, sqlstate, message, &rule->failures);
 }
 
 /* Runs the query for events, as the owner of the table.  An event that the owner may not publish is a failure. */
@@ -222,15 +191,7 @@ report_failure(Rule *rule, ErrorData *error)
 static void
 suspend(Rule *rule, ErrorData *error)
 {
-	Datum values[3];
-	QueryScope scope;
-
-	values[0] = Int32GetDatum(rule->id);
-	values[1] = CStringGetTextDatum(unpack_sql_state(error->sqlerrcode));
-	values[2] = CStringGetTextDatum(error->message);
-	query_begin(&scope);
-	query_run(&record_suspension, 1, values, NULL);
-	query_end(&scope);
+	failure_suspend_rule(rule->id, error);
 	CacheInvalidateRelcacheByRelid(rule->table);
 	rule->suspended = true;
 	ereport(WARNING, (errcode(error->sqlerrcode),
@@ -404,10 +365,9 @@ rule_count_missed(const RuleList *rules, int64 rows)
 	for (int i = 0; i < rules->count; i++)
 	{
 		const Rule *rule = &rules->rules[i];
-		Datum values[] = { ObjectIdGetDatum(rule->source), CStringGetTextDatum(rule->name), Int64GetDatum(rows) };
 
 		if (rule->suspended && !is_counted(rules->rules, rule))
-			query_run(&record_missed, 1, values, NULL);
+			failure_count_missed(rule->source, rule->name, rows);
 	}
 }
 

@@ -40,10 +40,7 @@ extern void rule_run_all(QueryScope *scope, Oid owner, const RuleList *rules, in
 extern void rule_run_all_after_lock(QueryScope *scope, Oid owner, const RuleList *rules, int64 rows,
 									RuleOutput *output);
 
-/*
- * Records that the suspended rules among these missed so many changes, once for each
- * name.  The scope runs as the extension's owner.
- */
+/* Records that the suspended rules among these missed so many changes, once for each name. */
 extern void rule_count_missed(const RuleList *rules, int64 rows);
 
 /* Runs the rule with this id over no rows: errors in its SQL are raised when the table is watched. */

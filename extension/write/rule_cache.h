@@ -15,6 +15,7 @@
 
 #include "query.h"
 #include "write/event_check.h"
+#include "write/failure.h"
 
 typedef enum RuleOperation
 {
@@ -60,6 +61,7 @@ typedef struct Rule
 	EventRights rights; /* on what its events may do beside their name, rooms and payload */
 	RuleOnError on_error;
 	bool suspended; /* does not run */
+	FailureCount failures;
 } Rule;
 
 /* The rules of a table for one operation. */

@@ -8,20 +8,30 @@
  * entry of that table is invalidated.  watch_registry.c does that when it changes
  * the table.
  *
+ * A source that cannot be asked fails no write.  The blocks in it are unknown then, so
+ * that all pairs count as blocked: their notifications are held back, and counted in
+ * herald.missed_change.  A source that does not fit the schema any more is
+ * suspended, as a rule is (rule.c).
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "own_table.h"
+#include "subtransaction.h"
+#include "write/failure.h"
 #include "write/user_block.h"
 
 typedef struct BlockSource
@@ -29,6 +39,8 @@ typedef struct BlockSource
 	Oid table; /* the watched one */
 	Oid owner; /* of this table */
 	SavedQuery query;
+	bool suspended; /* cannot be asked */
+	FailureCount failures;
 } BlockSource;
 
 /* The block sources, as this backend knows them. */
@@ -42,9 +54,10 @@ static struct
 	Oid table;			   /* herald_internal.block_source when they were loaded */
 } block_cache;
 
-/* The columns of herald_internal.block_source. */
+/* The columns of herald_internal.block_source and of the suspensions of its queries. */
 #define BLOCK_SOURCE_RELATION 1
 #define BLOCK_SOURCE_SQL 2
+#define SUSPENSION_BLOCKS 2
 
 TupleDesc
 user_block_shape(void)
@@ -103,6 +116,34 @@ add_block_source(OwnScan *row)
 	sources->query.text = own_scan_text(row, BLOCK_SOURCE_SQL);
 }
 
+/* Marks the sources of a suspended table. */
+static void
+mark_suspended(Oid table)
+{
+	for (int i = 0; i < block_cache.count; i++)
+	{
+		if (block_cache.sources[i].table == table)
+			block_cache.sources[i].suspended = true;
+	}
+}
+
+/* Marks the sources whose suspension a snapshot sees. */
+static void
+mark_all_suspended(Snapshot snapshot)
+{
+	OwnScan row = own_scan_all("suspension", snapshot);
+
+	while (own_scan_next(&row))
+	{
+		bool isnull;
+		Datum table = own_scan_value(&row, SUSPENSION_BLOCKS, &isnull);
+
+		if (!isnull)
+			mark_suspended(DatumGetObjectId(table));
+	}
+	own_scan_end(&row);
+}
+
 static int
 compare_block_sources(const void *a, const void *b)
 {
@@ -132,13 +173,112 @@ fill_block_cache(void)
 		add_block_source(&row);
 	own_scan_end(&row);
 	MemoryContextSwitchTo(caller);
+	mark_all_suspended(snapshot);
 	UnregisterSnapshot(snapshot);
 	qsort(block_cache.sources, block_cache.count, sizeof(BlockSource), compare_block_sources);
 	block_cache.loaded = true;
 }
 
+/* A question to a block source. */
+typedef struct BlockLookup
+{
+	BlockSource *source;
+	QueryScope *scope;
+	Tuplestorestate *pairs;
+	Tuplestorestate *found;
+} BlockLookup;
+
+static void
+run_lookup(void *argument)
+{
+	BlockLookup *lookup = argument;
+
+	query_lend(lookup->scope, lookup->source->owner);
+	query_run_into(&lookup->source->query, tuplestore_tuple_count(lookup->pairs), NULL, lookup->found,
+				   user_block_shape());
+	query_reclaim(lookup->scope);
+}
+
+static void
+compile_lookup(void *argument)
+{
+	BlockLookup *lookup = argument;
+
+	query_lend(lookup->scope, lookup->source->owner);
+	query_compile(&lookup->source->query, user_block_shape());
+	query_reclaim(lookup->scope);
+}
+
+/* Runs a step of a lookup.  Returns its error, or NULL. */
+static ErrorData *
+try_lookup(void (*step)(void *argument), BlockLookup *lookup)
+{
+	ErrorData *error = subtransaction_run(step, lookup);
+
+	if (error != NULL)
+		query_abandon_loan(lookup->scope);
+	return error;
+}
+
+/* Adds all pairs of two users to the blocks.  Returns their number. */
+static int64
+block_all(BlockLookup *lookup)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(user_block_shape(), &TTSOpsMinimalTuple);
+	int64 blocked = 0;
+
+	tuplestore_rescan(lookup->pairs);
+	while (tuplestore_gettupleslot(lookup->pairs, true, false, slot))
+	{
+		slot_getallattrs(slot);
+		if (slot->tts_isnull[0] || slot->tts_isnull[1] ||
+			DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, slot->tts_values[0], slot->tts_values[1])))
+			continue;
+		tuplestore_puttupleslot(lookup->found, slot);
+		blocked++;
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return blocked;
+}
+
+/* Reports that a source cannot be asked.  Suspends it if it does not fit the schema, unless nothing may be written. */
+static void
+report_lookup(BlockLookup *lookup, ErrorData *error, bool may_write)
+{
+	BlockSource *source = lookup->source;
+	char *table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(source->table)),
+											 get_rel_name(source->table));
+	bool misfit = try_lookup(compile_lookup, lookup) != NULL;
+
+	if (may_write && misfit)
+		failure_suspend_blocks(source->table, error);
+	else if (may_write)
+		failure_record(source->table, USER_BLOCK_RULE, error->sqlerrcode, error->message, &source->failures);
+	source->suspended = may_write && misfit;
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  errmsg("could not look for blocks in table %s: %s", table, error->message),
+					  errdetail("Until it can be asked, notifications between users are held back."),
+					  errhint("SELECT * FROM herald.doctor() shows the remedy.")));
+}
+
+/* Asks a source, or blocks all pairs if it cannot be asked. */
+static void
+ask_source(BlockLookup *lookup, bool may_write)
+{
+	ErrorData *error = lookup->source->suspended ? NULL : try_lookup(run_lookup, lookup);
+	int64 blocked;
+
+	if (error == NULL && !lookup->source->suspended)
+		return;
+	if (error != NULL)
+		report_lookup(lookup, error, may_write);
+	blocked = block_all(lookup);
+	if (may_write && blocked > 0)
+		failure_count_missed(lookup->source->table, USER_BLOCK_RULE, blocked);
+}
+
 Tuplestorestate *
-user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs)
+user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_write)
 {
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
 
@@ -148,13 +288,10 @@ user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs)
 	query_offer("herald_pair", pairs, user_block_shape(), InvalidOid);
 	for (int i = 0; i < block_cache.count; i++)
 	{
-		BlockSource *source = &block_cache.sources[i];
+		BlockLookup lookup = { &block_cache.sources[i], scope, pairs, found };
 
-		if (OidIsValid(role) && !is_member_of_role(source->owner, role))
-			continue;
-		query_lend(scope, source->owner);
-		query_run_into(&source->query, tuplestore_tuple_count(pairs), NULL, found, user_block_shape());
+		if (!OidIsValid(role) || is_member_of_role(lookup.source->owner, role))
+			ask_source(&lookup, may_write);
 	}
-	query_reclaim(scope);
 	return found;
 }

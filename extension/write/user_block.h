@@ -19,11 +19,16 @@ extern void user_block_init(void);
 /* Returns the row type (recipient_id, actor_id); it lives as long as the backend. */
 extern TupleDesc user_block_shape(void);
 
+/* The name that a block source has among the rules of its table. */
+#define USER_BLOCK_RULE "blocks"
+
 /*
  * Returns those of the pairs of recipient and actor that have a block between them.  The caller ends both tuplestores.
  * Queries see nothing but the pairs, and run as the owners of their tables; the scope is then that of the extension's
  * owner again.  If "role" is valid, only the tables of its members count: others could make it fail, or wait.
+ *
+ * A source that fails draws a warning, and blocks all pairs.  With "may_write" it is recorded, as are the pairs.
  */
-extern Tuplestorestate *user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs);
+extern Tuplestorestate *user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_write);
 
 #endif /* HERALD_USER_BLOCK_H */

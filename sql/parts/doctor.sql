@@ -37,8 +37,8 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- Returns all compiled SQL: the queries of rules, totals and automatic rooms. A parameter becomes a value that the
--- planner cannot know.
+-- Returns all compiled SQL: the queries of rules, totals, automatic rooms and blocks. A parameter becomes a value that
+-- the planner cannot know.
 CREATE FUNCTION herald_internal.compiled_queries() RETURNS TABLE (relation regclass, rule text, query text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w
@@ -48,7 +48,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql)
 	WHERE q.sql IS NOT NULL
 	UNION ALL
-	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s;
+	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s
+	UNION ALL
+	SELECT b.relation, 'blocks', b.sql FROM herald_internal.block_source AS b;
 $$;
 
 -- Returns the call that watches again the table that a rule needs and that has lost names of columns: the one whose
@@ -129,37 +131,45 @@ COMMENT ON FUNCTION herald_internal.compile_query(regclass, text) IS
 	'raises an error if a query of a rule does not fit the schema, or the owner of its table lacks a privilege';
 
 -- The planner runs immutable functions of the application, for any time. So no query is planned.
-CREATE FUNCTION herald_internal.fits_schema(rule herald_internal.rule) RETURNS boolean
+CREATE FUNCTION herald_internal.fits_schema(relation regclass, queries text[]) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM herald_internal.compile_query(rule.relation, q.sql)
-	FROM unnest(ARRAY[rule.notify, rule.publish, rule.lock, rule.retract]) AS q (sql);
+	PERFORM herald_internal.compile_query(relation, q.sql) FROM unnest(queries) AS q (sql);
 	RETURN true;
 EXCEPTION WHEN OTHERS THEN
 	RETURN false;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.fits_schema(herald_internal.rule) IS
-	'returns whether the queries of a rule compile as the owner of its table';
+COMMENT ON FUNCTION herald_internal.fits_schema(regclass, text[]) IS
+	'returns whether queries of a table compile as the owner of the table';
 
--- Resumes the suspended rules that fit the schema again. A query that waits for the lock of a table does not count.
+-- Resumes the suspended rules, and queries for blocks, that fit the schema again. A query that waits for the lock of a
+-- table does not count.
 CREATE FUNCTION herald_internal.resume_rules() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms' AS $$
 DECLARE
-	suspended herald_internal.rule;
+	suspended record;
 BEGIN
 	FOR suspended IN
-		SELECT r.* FROM herald_internal.rule AS r
+		SELECT r.relation, ARRAY[r.notify, r.publish, r.lock, r.retract] AS queries, r.id AS rule,
+		       NULL::regclass AS blocks
+		FROM herald_internal.rule AS r
 		WHERE r.id IN (SELECT s.rule FROM herald_internal.suspension AS s)
+		UNION ALL
+		SELECT b.relation, ARRAY[b.sql], NULL, b.relation
+		FROM herald_internal.block_source AS b
+		WHERE b.relation IN (SELECT s.blocks FROM herald_internal.suspension AS s)
 	LOOP
-		CONTINUE WHEN NOT herald_internal.fits_schema(suspended);
-		DELETE FROM herald_internal.suspension AS s WHERE s.rule = suspended.id;
+		CONTINUE WHEN NOT herald_internal.fits_schema(suspended.relation, suspended.queries);
+		DELETE FROM herald_internal.suspension AS s
+		WHERE s.rule = suspended.rule OR s.blocks = suspended.blocks;
 		PERFORM herald_internal.reload_rules(suspended.relation);
 		RAISE LOG 'pg_herald: rules of table % resume', suspended.relation;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.resume_rules() IS 'resumes the suspended rules that fit the schema again';
+COMMENT ON FUNCTION herald_internal.resume_rules() IS
+	'resumes the suspended rules, and queries for blocks, that fit the schema again';
 
 CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -192,12 +202,14 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY e.relation, e.message, herald_internal.rule_remedy(e.relation, e.rule)
 	UNION ALL
 	SELECT 'error', 'rule_suspended', s.relation, string_agg(s.rule, ', ' ORDER BY s.rule),
-	       format('writes pass without it since %s, and it missed %s: %s', date_trunc('second', min(s.since)),
-	              sum(s.missed), s.message),
+	       format(CASE WHEN bool_or(s.rule = 'blocks')
+	              THEN 'notifications between users are held back since %s, %s of them: %s'
+	              ELSE 'writes pass without it since %s, and it missed %s: %s' END,
+	              date_trunc('second', min(s.since)), sum(s.missed), s.message),
 	       CASE s.sqlstate WHEN '42501' THEN '-- give its owner the privilege back, and SELECT herald.maintain();'
 	       ELSE herald_internal.rule_remedy(s.relation, s.rule) END
 	FROM herald.suspended AS s
-	GROUP BY s.relation, s.sqlstate, s.message, herald_internal.rule_remedy(s.relation, s.rule)
+	GROUP BY s.relation, s.rule = 'blocks', s.sqlstate, s.message, herald_internal.rule_remedy(s.relation, s.rule)
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
 	       format('rules run as %s, which may not read it', f.owner),
@@ -232,12 +244,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	JOIN pg_class AS c ON c.oid = m.relation
 	GROUP BY m.relation, c.relkind, c.reltuples, m.keys
 	UNION ALL
-	SELECT 'warning', 'rule_failed', r.relation,
-	       r.name, format('%s times, last: %s', count(*), (array_agg(f.message ORDER BY f.at DESC))[1]),
-	       format('DELETE FROM herald.rule_failure WHERE rule = %s; -- after mending the cause', r.id)
+	SELECT 'warning', 'rule_failed', f.relation, f.rule,
+	       format('%s times, last: %s', sum(f.times), (array_agg(f.message ORDER BY f.until DESC, f.id DESC))[1]),
+	       format('DELETE FROM herald.rule_failure WHERE relation = %L::regclass AND rule = %L; '
+	              '-- after mending the cause', f.relation, f.rule)
 	FROM herald.rule_failure AS f
-	JOIN herald_internal.rule AS r ON r.id = f.rule
-	GROUP BY r.id;
+	JOIN pg_class AS c ON c.oid = f.relation
+	GROUP BY f.relation, f.rule;
 $$;
 
 -- ----- access: does every change of access end it, and does anybody have it?

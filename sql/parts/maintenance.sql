@@ -162,7 +162,9 @@ COMMENT ON FUNCTION herald_internal.delete_orphans() IS 'deletes the records of 
 -- Adds up the changes that each rule has missed. Writers only append.
 CREATE FUNCTION herald_internal.fold_missed_changes() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	DELETE FROM herald_internal.suspension AS s WHERE s.rule NOT IN (SELECT r.id FROM herald_internal.rule AS r);
+	DELETE FROM herald_internal.suspension AS s
+	WHERE NOT EXISTS (SELECT FROM herald_internal.rule AS r WHERE r.id = s.rule) AND
+	      NOT EXISTS (SELECT FROM herald_internal.block_source AS b WHERE b.relation = s.blocks);
 	WITH folded AS (
 		DELETE FROM herald.missed_change AS m
 		WHERE (m.relation, m.rule) IN (SELECT n.relation, n.rule FROM herald.missed_change AS n
@@ -179,6 +181,27 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	HAVING max(f.until) >= now() - interval '30 days';
 $$;
 COMMENT ON FUNCTION herald_internal.fold_missed_changes() IS 'adds up the changes that each suspended rule has missed';
+
+-- Adds up the failures of each rule and SQLSTATE, with the newest message. Writers only append.
+CREATE FUNCTION herald_internal.fold_failures() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	WITH folded AS (
+		DELETE FROM herald.rule_failure AS f
+		WHERE (f.relation, f.rule, f.sqlstate) IN (SELECT g.relation, g.rule, g.sqlstate FROM herald.rule_failure AS g
+		                                           GROUP BY g.relation, g.rule, g.sqlstate HAVING count(*) > 1) OR
+		      f.until < now() - interval '30 days' OR
+		      NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = f.relation)
+		RETURNING f.*
+	)
+	INSERT INTO herald.rule_failure (relation, rule, sqlstate, message, times, since, until)
+	SELECT f.relation, f.rule, f.sqlstate, (array_agg(f.message ORDER BY f.until DESC, f.id DESC))[1], sum(f.times),
+	       min(f.since), max(f.until)
+	FROM folded AS f
+	JOIN pg_class AS c ON c.oid = f.relation
+	GROUP BY f.relation, f.rule, f.sqlstate
+	HAVING max(f.until) >= now() - interval '30 days';
+$$;
+COMMENT ON FUNCTION herald_internal.fold_failures() IS 'adds up the failures of each rule and SQLSTATE';
 
 -- Writes tables that were made anew, and are not watched, to the server log.
 CREATE FUNCTION herald_internal.log_successors() RETURNS void
@@ -209,8 +232,7 @@ BEGIN
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	PERFORM herald_internal.delete_orphans(), herald_internal.log_successors();
-	PERFORM herald_internal.resume_rules(), herald_internal.fold_missed_changes();
-	DELETE FROM herald.rule_failure AS f WHERE f.at < now() - interval '30 days';
+	PERFORM herald_internal.resume_rules(), herald_internal.fold_missed_changes(), herald_internal.fold_failures();
 	DELETE FROM herald.preference AS p
 	WHERE p.ctid = ANY (ARRAY(SELECT o.ctid FROM herald.preference AS o WHERE o.until < now() - interval '1 day'
 	                          FOR UPDATE SKIP LOCKED)); -- a role may keep its change of a preference open

@@ -208,7 +208,8 @@ COMMENT ON FUNCTION herald_internal.save_block_source(regclass, text) IS 'saves 
 CREATE FUNCTION herald.is_blocked(user_id text, other_id text) RETURNS boolean
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_is_blocked';
 COMMENT ON FUNCTION herald.is_blocked(text, text) IS
-	'returns whether a block in a watched table keeps notifications of another user from a user';
+	'returns whether a block in a watched table keeps notifications of another user from a user, or a table cannot be '
+	'asked';
 
 -- ----- explain
 
@@ -271,9 +272,12 @@ BEGIN
 		RETURN QUERY SELECT 'actor', 'stops', 'users get no notifications of their own actions';
 	END IF;
 	IF blocked THEN
-		RETURN QUERY SELECT 'block', 'stops', format('there is a block between %s and %s in %s', user_id, actor,
-			(SELECT string_agg(s.relation::text, ', ' ORDER BY s.relation::text)
-			 FROM herald_internal.block_source AS s));
+		RETURN QUERY SELECT 'block', 'stops', coalesce(
+			(SELECT format('a table cannot be asked for blocks: %s', string_agg(s.message, ', '))
+			 FROM herald.suspended AS s WHERE s.rule = 'blocks' HAVING count(*) > 0),
+			format('there is a block between %s and %s in %s', user_id, actor,
+			       (SELECT string_agg(s.relation::text, ', ' ORDER BY s.relation::text)
+			        FROM herald_internal.block_source AS s)));
 	END IF;
 	RETURN QUERY
 		SELECT CASE p.scope WHEN 'type' THEN 'preference' WHEN 'hours' THEN 'quiet hours' ELSE 'mute' END,

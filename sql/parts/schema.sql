@@ -53,35 +53,44 @@ COMMENT ON TABLE herald_internal.rule IS
 	'rules, compiled to the SQL that the trigger runs; "change" is the change of a row, "operation" the statement '
 	'that makes it';
 
--- No foreign key: a write to a watched table must not wait for the transaction that unwatches the table.
+-- They name the rule and not its id: the number outlives the rule, which is watched again.
 CREATE TABLE herald.rule_failure (
-	rule     int NOT NULL,
-	at       timestamptz NOT NULL DEFAULT now(),
+	relation regclass NOT NULL,
+	rule     text NOT NULL,
 	sqlstate text NOT NULL,
 	message  text NOT NULL,
+	times    bigint NOT NULL DEFAULT 1,
+	since    timestamptz NOT NULL DEFAULT now(),
+	until    timestamptz NOT NULL DEFAULT now(),
 	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 );
-CREATE INDEX ON herald.rule_failure (at);
 COMMENT ON TABLE herald.rule_failure IS
-	'failures of rules that let the write pass: of a row''s values, or of an event that was refused';
-COMMENT ON COLUMN herald.rule_failure.rule IS 'the id of the rule (herald_internal.rule)';
-COMMENT ON COLUMN herald.rule_failure.at IS 'the start of the transaction whose rule failed';
+	'failures of rules that let the write pass: of a row''s values, or of an event that was refused; herald.maintain() '
+	'adds up the rows of each rule and SQLSTATE';
+COMMENT ON COLUMN herald.rule_failure.relation IS 'the watched table';
+COMMENT ON COLUMN herald.rule_failure.rule IS 'the name of the rule; blocks: the query for blocks of the table';
 COMMENT ON COLUMN herald.rule_failure.sqlstate IS 'the SQLSTATE of the error';
-COMMENT ON COLUMN herald.rule_failure.message IS 'the message of the error, on one line, cut to 500 bytes';
+COMMENT ON COLUMN herald.rule_failure.message IS
+	'the newest message of the error, on one line, cut to 500 bytes';
+COMMENT ON COLUMN herald.rule_failure.times IS 'how many failures the row stands for';
+COMMENT ON COLUMN herald.rule_failure.since IS 'the start of the first transaction whose rule failed';
+COMMENT ON COLUMN herald.rule_failure.until IS 'the start of the last transaction whose rule failed';
 COMMENT ON COLUMN herald.rule_failure.id IS 'a number of its own';
 
 -- Sessions that meet a misfit at the same time add a row each: none waits for another.
 CREATE TABLE herald_internal.suspension (
-	rule     int NOT NULL,
+	rule     int,
+	blocks   regclass,
 	since    timestamptz NOT NULL DEFAULT now(),
 	sqlstate text NOT NULL,
 	message  text NOT NULL,
-	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	CHECK (num_nonnulls(rule, blocks) = 1)
 );
 COMMENT ON TABLE herald_internal.suspension IS
-	'rules that do not fit the schema: no write runs them until resume_rules() finds that they fit again';
+	'rules, and queries for blocks of a table, that do not fit the schema: no write runs them until resume_rules() '
+	'finds that they fit again';
 
--- It names the rule and not its id: the number outlives the rule, which is watched again.
 CREATE TABLE herald.missed_change (
 	relation regclass NOT NULL,
 	rule     text NOT NULL,
@@ -91,10 +100,13 @@ CREATE TABLE herald.missed_change (
 	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 );
 COMMENT ON TABLE herald.missed_change IS
-	'the number of changed rows that suspended rules have missed; herald.maintain() adds up the rows of each rule';
+	'the number of changed rows that suspended rules have missed, and of notifications that were held back because '
+	'blocks could not be asked; herald.maintain() adds up the rows of each rule';
 COMMENT ON COLUMN herald.missed_change.relation IS 'the watched table';
-COMMENT ON COLUMN herald.missed_change.rule IS 'the name of the rule';
-COMMENT ON COLUMN herald.missed_change.changes IS 'how many changed rows the rule has missed';
+COMMENT ON COLUMN herald.missed_change.rule IS
+	'the name of the rule; blocks: the table could not be asked for blocks';
+COMMENT ON COLUMN herald.missed_change.changes IS
+	'how many changed rows the rule has missed, or how many notifications were held back';
 COMMENT ON COLUMN herald.missed_change.since IS 'the start of the first transaction that changed them';
 COMMENT ON COLUMN herald.missed_change.until IS 'the start of the last transaction that changed them';
 COMMENT ON COLUMN herald.missed_change.id IS 'a number of its own';

@@ -1072,17 +1072,21 @@ COMMENT ON COLUMN herald.watched.lock IS
 COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null if none do';
 
 CREATE VIEW herald.suspended AS
-	SELECT r.relation, r.name AS rule, min(s.since) AS since, min(s.sqlstate) AS sqlstate, min(s.message) AS message,
+	SELECT r.relation, r.rule, min(s.since) AS since, min(s.sqlstate) AS sqlstate, min(s.message) AS message,
 	       coalesce((SELECT sum(m.changes) FROM herald.missed_change AS m
-	                 WHERE m.relation = r.relation AND m.rule = r.name), 0)::bigint AS missed
+	                 WHERE m.relation = r.relation AND m.rule = r.rule), 0)::bigint AS missed
 	FROM herald_internal.suspension AS s
-	JOIN herald_internal.rule AS r ON r.id = s.rule
-	GROUP BY r.relation, r.name;
+	CROSS JOIN LATERAL (SELECT r.relation, r.name FROM herald_internal.rule AS r WHERE r.id = s.rule
+	                    UNION ALL
+	                    SELECT s.blocks, 'blocks' WHERE s.blocks IS NOT NULL) AS r (relation, rule)
+	GROUP BY r.relation, r.rule;
 COMMENT ON VIEW herald.suspended IS
-	'the rules that do not fit the schema: writes pass without them until the schema, or the rule, is mended';
+	'the rules that do not fit the schema: writes pass without them until the schema, or the rule, is mended; blocks: '
+	'the table cannot be asked for blocks, and notifications between users are held back';
 COMMENT ON COLUMN herald.suspended.relation IS 'the table';
-COMMENT ON COLUMN herald.suspended.rule IS 'the name of the rule';
+COMMENT ON COLUMN herald.suspended.rule IS 'the name of the rule, or blocks';
 COMMENT ON COLUMN herald.suspended.since IS 'the start of the transaction that met the error first';
 COMMENT ON COLUMN herald.suspended.sqlstate IS 'the SQLSTATE of the error';
 COMMENT ON COLUMN herald.suspended.message IS 'the message of the error';
-COMMENT ON COLUMN herald.suspended.missed IS 'how many changed rows the rule has missed: herald.missed_change';
+COMMENT ON COLUMN herald.suspended.missed IS
+	'how many changed rows the rule has missed, or how many notifications were held back: herald.missed_change';

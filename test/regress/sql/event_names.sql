@@ -37,8 +37,7 @@ SELECT herald.watch('named.said', 'said', event => '{name}', room => '{room} sai
 SELECT herald.watch('named.said', 'shouted', event => 'item:shouted', room => 'said:{id} *');
 RESET ROLE;
 CREATE VIEW named.failure AS
-	SELECT r.name AS rule, f.sqlstate, f.message FROM herald.rule_failure AS f
-	JOIN herald_internal.rule AS r ON r.id = f.rule WHERE r.relation = 'named.said'::regclass;
+	SELECT f.rule, f.sqlstate, f.message FROM herald.rule_failure AS f WHERE f.relation = 'named.said'::regclass;
 CREATE FUNCTION named.heard() RETURNS TABLE (rooms text[], name text) LANGUAGE sql AS $$
 	SELECT e.rooms, e.name FROM herald.event AS e WHERE e.rooms[array_upper(e.rooms, 1)] ~ '^said:' ORDER BY e.id;
 $$;
@@ -115,9 +114,10 @@ SELECT herald_internal.own_lock('herald_internal.log_fold');
 DO $$ BEGIN PERFORM pg_advisory_lock(oid::int, 0) FROM pg_class WHERE relname IN ('log_fold', 'presence'); END $$;
 RESET ROLE;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
-INSERT INTO herald.rule_failure VALUES (0, now() - interval '31 days', '00000', 'long ago');
+INSERT INTO herald.rule_failure
+VALUES ('named.said', 'long ago', '00000', 'a message', 1, now() - interval '32 days', now() - interval '31 days');
 SELECT herald.maintain();
-SELECT count(*) FROM herald.rule_failure WHERE rule = 0;
+SELECT count(*) FROM herald.rule_failure WHERE rule = 'long ago';
 SELECT pg_advisory_unlock_all();
 SELECT herald.unwatch('named.items');
 DROP SCHEMA named CASCADE;

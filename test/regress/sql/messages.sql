@@ -19,8 +19,7 @@ INSERT INTO msg.item VALUES (2, 'notification:' || repeat('ü', 100000) || E'\n'
 SET client_min_messages = warning;
 SELECT w.rule, f.sqlstate, octet_length(f.message), left(f.message, 30)
 FROM herald.rule_failure AS f
-JOIN herald_internal.rule AS r ON r.id = f.rule
-JOIN herald.watched AS w ON w.rule = r.name
+JOIN herald.watched AS w ON w.rule = f.rule
 ORDER BY f.id;
 SELECT herald.unwatch('msg.item');
 DELETE FROM herald.rule_failure;

@@ -102,7 +102,7 @@ REVOKE SELECT ON privileges.secret FROM regress_owner;
 SET ROLE regress_writer;
 INSERT INTO privileges.item VALUES (2, 2);
 RESET ROLE;
-SELECT r.name, f.sqlstate, f.message FROM herald.rule_failure AS f JOIN herald_internal.rule AS r ON r.id = f.rule;
+SELECT rule, sqlstate, message, times FROM herald.rule_failure;
 SELECT title, recipient_id FROM herald.notification WHERE type IN ('told', 'also') ORDER BY id;
 SELECT count(*) FROM privileges.item;
 
@@ -232,7 +232,7 @@ UPDATE herald.notification_type SET title = 'Ordered!' WHERE name = 'regress_ord
 DELETE FROM herald.notification_type WHERE name = 'regress_ordered' RETURNING name;
 SELECT herald.trim_inbox('nobody');
 SELECT herald.maintain();
-SELECT count(*) FROM herald.rule_failure WHERE rule = 0;
+SELECT count(*) FROM herald.rule_failure WHERE rule = 'none';
 SELECT count(*) FROM herald.event;
 SET ROLE regress_app;
 UPDATE herald.notification_type SET title = 'Forged';

@@ -75,8 +75,22 @@ SELECT herald.watch('moved.items', 'plain', event => 'item:plain', room => 'item
 INSERT INTO moved.items VALUES (11, 1, 'new');
 INSERT INTO moved.items VALUES (12, 1, 'new');
 SELECT * FROM moved.state();
-SELECT r.name, f.sqlstate FROM herald.rule_failure AS f JOIN herald_internal.rule AS r ON r.id = f.rule
-WHERE r.relation = 'moved.items'::regclass;
+SELECT rule, sqlstate, times FROM herald.rule_failure WHERE relation = 'moved.items'::regclass;
+
+-- many failures make few rows, and maintenance makes them one
+DO $$
+BEGIN
+	SET LOCAL client_min_messages = error;
+	FOR n IN 1 .. 25 LOOP
+		DELETE FROM moved.items WHERE id = 11;
+		INSERT INTO moved.items VALUES (11, 1, 'new');
+	END LOOP;
+END
+$$;
+SELECT rule, sqlstate, times FROM herald.rule_failure WHERE relation = 'moved.items'::regclass ORDER BY id;
+SELECT herald.maintain();
+SELECT rule, sqlstate, times, since < until AS lasting FROM herald.rule_failure
+WHERE relation = 'moved.items'::regclass;
 
 -- no SQLSTATE of a value is one of the schema, but a privilege on a function is
 CREATE ROLE regress_item_owner;
