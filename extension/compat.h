@@ -51,4 +51,20 @@
 #define database_is_owned_by(database, role) object_ownercheck(DatabaseRelationId, database, role)
 #endif
 
+#if PG_VERSION_NUM < 160000
+#define insert_index_tuples(target, slot, estate, no_error, conflict, arbiters) \
+	ExecInsertIndexTuples(target, slot, estate, false, no_error, conflict, arbiters)
+#else
+#define insert_index_tuples(target, slot, estate, no_error, conflict, arbiters) \
+	ExecInsertIndexTuples(target, slot, estate, false, no_error, conflict, arbiters, false)
+#endif
+
+#if PG_VERSION_NUM < 180000
+#define check_index_constraints(target, slot, estate, conflict, arbiters) \
+	ExecCheckIndexConstraints(target, slot, estate, conflict, arbiters)
+#else
+#define check_index_constraints(target, slot, estate, conflict, arbiters) \
+	ExecCheckIndexConstraints(target, slot, estate, conflict, NULL, arbiters)
+#endif
+
 #endif /* HERALD_COMPAT_H */

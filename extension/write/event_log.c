@@ -3,8 +3,8 @@
  * event_log.c
  *	  Appends events to the event log; no other module does.
  *
- * The table's default stamps a row with the id of its top transaction, and every
- * function here rings the doorbell: no caller can forget either.  A transaction
+ * A row is stamped with the id of its top transaction, and every function here rings
+ * the doorbell: no caller can forget either.  A transaction
  * gets its id before it draws the first id of an event.  The reader relies on that
  * order (snapshot.c).
  *
@@ -15,36 +15,70 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "executor/tuptable.h"
+#include "commands/sequence.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
+#include "own_table.h"
 #include "query.h"
 #include "settings.h"
 #include "write/doorbell.h"
 #include "write/event_log.h"
+#include "write/own_insert.h"
 
-static SavedQuery append_one = {
-	.name = "the insert into the event log",
-	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, ack, recheck_user, recheck_room, access) "
-			"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
-	.nargs = 10,
-	.argtypes = { TEXTARRAYOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
+/* The columns of herald.event. */
+enum
+{
+	EVENT_ID = 1,
+	EVENT_XID,
+	EVENT_SLOT,
+	EVENT_LOGGED_AT,
+	EVENT_ROOMS,
+	EVENT_NAME,
+	EVENT_PAYLOAD,
+	EVENT_MEMBER_ID,
+	EVENT_JOINS,
+	EVENT_LEAVES,
+	EVENT_ACK,
+	EVENT_COUNTER,
+	EVENT_COUNTED_ID,
+	EVENT_DELTA,
+	EVENT_RECHECK_USER,
+	EVENT_RECHECK_ROOM,
+	EVENT_ACCESS
 };
 
-/* Skips events without a room or a name: their template met a null.  A recheck needs no room. */
-static SavedQuery append_all = {
-	.name = "the insert into the event log",
-	.text = "INSERT INTO herald.event (rooms, name, payload, member_id, joins, leaves, counter, counted_id, delta, ack,"
-			" recheck_user, recheck_room, access) "
-			"SELECT rooms, name, coalesce(payload, '{}'), member_id, joins, leaves, counter, counted_id, delta, ack,"
-			" recheck_user, recheck_room, access "
-			"FROM herald_published WHERE (cardinality(rooms) > 0 OR access IS NOT NULL) AND name IS NOT NULL",
+/* The column of each column of an event to publish. */
+static const AttrNumber published_columns[PUBLISHED_COLUMNS] = {
+	[PUBLISHED_ROOMS] = EVENT_ROOMS,
+	[PUBLISHED_NAME] = EVENT_NAME,
+	[PUBLISHED_PAYLOAD] = EVENT_PAYLOAD,
+	[PUBLISHED_MEMBER_ID] = EVENT_MEMBER_ID,
+	[PUBLISHED_JOINS] = EVENT_JOINS,
+	[PUBLISHED_LEAVES] = EVENT_LEAVES,
+	[PUBLISHED_COUNTER] = EVENT_COUNTER,
+	[PUBLISHED_COUNTED_ID] = EVENT_COUNTED_ID,
+	[PUBLISHED_DELTA] = EVENT_DELTA,
+	[PUBLISHED_ACK] = EVENT_ACK,
+	[PUBLISHED_RECHECK_USER] = EVENT_RECHECK_USER,
+	[PUBLISHED_RECHECK_ROOM] = EVENT_RECHECK_ROOM,
+	[PUBLISHED_ACCESS] = EVENT_ACCESS,
 };
+
+/* Events are written at one time into one partition. */
+typedef struct EventInsert
+{
+	OwnInsert rows;
+	Oid ids; /* the sequence */
+	int16 slot;
+	TimestampTz logged_at;
+} EventInsert;
 
 TupleDesc
 event_log_shape(void)
@@ -125,18 +159,94 @@ event_log_publish_to_users(Tuplestorestate *user_events, Tuplestorestate *publis
 	return sum;
 }
 
+/* Returns the number of the partition for events of that time. */
+static int16
+slot_at(TimestampTz logged_at)
+{
+	int64 slice = (int64) herald_recovery_window * USECS_PER_SEC / 2;
+
+	Assert(slice > 0);
+	return (logged_at / slice) % 4;
+}
+
+static EventInsert
+insert_events(void)
+{
+	EventInsert insert;
+
+	Assert(GetUserId() == query_extension_owner());
+	insert.logged_at = GetCurrentTimestamp();
+	insert.slot = slot_at(insert.logged_at);
+	insert.ids = own_table_oid("herald", "event_id_seq");
+	insert.rows = own_insert_begin(own_table_oid("herald_internal", psprintf("event_%d", insert.slot)), InvalidOid);
+	Assert(RelationGetDescr(insert.rows.relation)->natts >= EVENT_ACCESS);
+	return insert;
+}
+
+/* Inserts an event, with columns as in event_log_shape(), and returns its id. */
+static int64
+insert_event(EventInsert *insert, const Datum *published, const bool *nulls)
+{
+	TupleTableSlot *row = own_insert_next(&insert->rows);
+	FullTransactionId xid = GetTopFullTransactionId(); /* before the id is drawn */
+	int64 id = nextval_internal(insert->ids, false);
+
+	for (int i = 0; i < PUBLISHED_COLUMNS; i++)
+	{
+		row->tts_values[published_columns[i] - 1] = published[i];
+		row->tts_isnull[published_columns[i] - 1] = nulls[i];
+	}
+	row->tts_values[EVENT_ID - 1] = Int64GetDatum(id);
+	row->tts_values[EVENT_XID - 1] = FullTransactionIdGetDatum(xid);
+	row->tts_values[EVENT_SLOT - 1] = Int16GetDatum(insert->slot);
+	row->tts_values[EVENT_LOGGED_AT - 1] = TimestampTzGetDatum(insert->logged_at);
+	memset(row->tts_isnull, false, sizeof(bool) * EVENT_LOGGED_AT);
+	if (nulls[PUBLISHED_PAYLOAD])
+	{
+		row->tts_values[EVENT_PAYLOAD - 1] = CStringGetTextDatum("{}");
+		row->tts_isnull[EVENT_PAYLOAD - 1] = false;
+	}
+	own_insert_row(&insert->rows);
+	return id;
+}
+
+/* Returns whether an event has a name and a room.  Its template met a null otherwise.  A recheck needs no room. */
+static bool
+is_complete(TupleTableSlot *event)
+{
+	ArrayType *rooms;
+
+	if (event->tts_isnull[PUBLISHED_NAME] || event->tts_isnull[PUBLISHED_ROOMS])
+		return false;
+	rooms = DatumGetArrayTypeP(event->tts_values[PUBLISHED_ROOMS]);
+	return ArrayGetNItems(ARR_NDIM(rooms), ARR_DIMS(rooms)) > 0 || !event->tts_isnull[PUBLISHED_ACCESS];
+}
+
 void
 event_log_append_all(Tuplestorestate *published)
 {
-	int64 rows = tuplestore_tuple_count(published);
+	TupleTableSlot *event;
+	EventInsert insert;
 
-	Assert(GetUserId() == query_extension_owner());
-	if (rows == 0)
+	if (tuplestore_tuple_count(published) == 0)
 		return;
-	(void) GetTopFullTransactionId();
-	query_offer("herald_published", published, event_log_shape(), InvalidOid);
-	if (query_run(&append_all, rows, NULL, NULL) > 0)
-		doorbell_ring();
+	insert = insert_events();
+	event = MakeSingleTupleTableSlot(event_log_shape(), &TTSOpsMinimalTuple);
+	tuplestore_rescan(published);
+	while (tuplestore_gettupleslot(published, true, false, event))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(insert.rows.estate));
+
+		slot_getallattrs(event);
+		if (is_complete(event))
+		{
+			insert_event(&insert, event->tts_values, event->tts_isnull);
+			doorbell_ring();
+		}
+		MemoryContextSwitchTo(caller);
+	}
+	ExecDropSingleTupleTableSlot(event);
+	own_insert_end(&insert.rows);
 }
 
 PG_FUNCTION_INFO_V1(herald_append_event);
@@ -148,25 +258,38 @@ PG_FUNCTION_INFO_V1(herald_append_event);
 Datum
 herald_append_event(PG_FUNCTION_ARGS)
 {
+	static const PublishedColumn columns[] = {
+		PUBLISHED_ROOMS,
+		PUBLISHED_NAME,
+		PUBLISHED_PAYLOAD,
+		PUBLISHED_MEMBER_ID,
+		PUBLISHED_JOINS,
+		PUBLISHED_LEAVES,
+		PUBLISHED_ACK,
+		PUBLISHED_RECHECK_USER,
+		PUBLISHED_RECHECK_ROOM,
+		PUBLISHED_ACCESS,
+	};
+	Datum values[PUBLISHED_COLUMNS] = { 0 };
+	bool nulls[PUBLISHED_COLUMNS];
+	EventInsert insert;
 	QueryScope scope;
-	Datum values[QUERY_MAX_ARGS];
-	char nulls[QUERY_MAX_ARGS + 1] = { 0 };
-	bool isnull;
-	Datum id;
+	int64 id;
 
-	Assert(PG_NARGS() == append_one.nargs);
-	for (int i = 0; i < append_one.nargs; i++)
+	Assert(PG_NARGS() == lengthof(columns));
+	memset(nulls, true, sizeof(nulls));
+	for (int i = 0; i < lengthof(columns); i++)
 	{
-		values[i] = PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+		values[columns[i]] = PG_GETARG_DATUM(i);
+		nulls[columns[i]] = PG_ARGISNULL(i);
 	}
-	(void) GetTopFullTransactionId();
 	query_begin(&scope);
-	query_run(&append_one, 1, values, nulls);
-	id = query_value(0, 1, &isnull);
+	insert = insert_events();
+	id = insert_event(&insert, values, nulls);
+	own_insert_end(&insert.rows);
 	doorbell_ring();
 	query_end(&scope);
-	return id;
+	PG_RETURN_INT64(id);
 }
 
 PG_FUNCTION_INFO_V1(herald_event_slot);
@@ -178,9 +301,5 @@ PG_FUNCTION_INFO_V1(herald_event_slot);
 Datum
 herald_event_slot(PG_FUNCTION_ARGS)
 {
-	TimestampTz logged_at = PG_GETARG_TIMESTAMPTZ(0);
-	int64 slice = (int64) herald_recovery_window * USECS_PER_SEC / 2;
-
-	Assert(slice > 0);
-	PG_RETURN_INT16((logged_at / slice) % 4);
+	PG_RETURN_INT16(slot_at(PG_GETARG_TIMESTAMPTZ(0)));
 }

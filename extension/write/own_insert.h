@@ -1,0 +1,51 @@
+/*-------------------------------------------------------------------------
+ *
+ * own_insert.h
+ *	  Inserts rows into the extension's own tables without a query.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_OWN_INSERT_H
+#define HERALD_OWN_INSERT_H
+
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+/* An insertion of rows into one table. */
+typedef struct OwnInsert
+{
+	Relation relation;
+	EState *estate;
+	ResultRelInfo *target;
+	TupleTableSlot *slot; /* the row to insert */
+	TransitionCaptureState *capture;
+	List *arbiters;			  /* the unique index that may have a row already; NIL: none */
+	TupleTableSlot *existing; /* that row */
+} OwnInsert;
+
+/*
+ * Begins an insertion.  With the OID of a unique index, own_insert_row() finds an
+ * existing row instead of raising an error.  The current role must be the owner of
+ * the extension: triggers of the table run as it.
+ */
+extern OwnInsert own_insert_begin(Oid table, Oid arbiter);
+
+/* Returns the next row: its columns are null, and the caller sets them by their numbers. */
+extern TupleTableSlot *own_insert_next(OwnInsert *insert);
+
+/*
+ * Inserts the row with all that belongs to an INSERT: triggers, constraints, generated columns and indexes.
+ * Returns false if it was not inserted: a trigger prevents it, or the arbiter has a row with the same values.  That row
+ * is in "existing" then, and locked as for an UPDATE; otherwise "existing" is empty.
+ */
+extern bool own_insert_row(OwnInsert *insert);
+
+/* Ends an insertion: runs the triggers, and makes the rows visible to the next command. */
+extern void own_insert_end(OwnInsert *insert);
+
+#endif /* HERALD_OWN_INSERT_H */
