@@ -45,6 +45,7 @@
 #include "admin/owned_table.h"
 #include "compat.h"
 #include "function_path.h"
+#include "message.h"
 #include "query.h"
 
 typedef enum NameKind
@@ -68,6 +69,7 @@ typedef struct WrittenName
 /* One resolution: of the bytes from begin to end of the text. */
 typedef struct Resolution
 {
+	const char *argument; /* the name of the expression */
 	const char *text;
 	int begin;
 	int end;
@@ -343,15 +345,15 @@ static void
 show_expression(void *argument)
 {
 	const Resolution *resolution = argument;
-	int before = pg_mbstrlen_with_len(resolution->text, resolution->begin);
-	int length = resolution->end - resolution->begin;
-	int position = geterrposition() - before;
+	int position = geterrposition() - pg_mbstrlen_with_len(resolution->text, resolution->begin);
+	char *expression = pnstrdup(resolution->text + resolution->begin, resolution->end - resolution->begin);
 
+	errcontext(MESSAGE_CONTEXT "argument %s => %s", resolution->argument, quote_literal_cstr(expression));
 	if (geterrposition() == 0)
 		return;
 	errposition(0);
-	internalerrquery(pnstrdup(resolution->text + resolution->begin, length));
-	internalerrposition(Min(Max(position, 1), pg_mbstrlen_with_len(resolution->text + resolution->begin, length)));
+	internalerrquery(expression);
+	internalerrposition(Min(Max(position, 1), pg_mbstrlen(expression)));
 }
 
 static bool
@@ -382,17 +384,16 @@ check_parentheses(const Resolution *resolution)
 		(void) raw_parser(psprintf("SELECT a[%s]", expression), RAW_PARSE_DEFAULT);
 }
 
-/* Parses the text and returns the expression with schemas.  Errors show it, and not the calls that led here. */
+/* Parses the text and returns the expression with schemas.  Errors show it. */
 static char *
 resolve_names(Resolution *resolution)
 {
-	ErrorContextCallback *callers = error_context_stack;
-	ErrorContextCallback callback = { .callback = show_expression, .arg = resolution };
+	ErrorContextCallback context = { .previous = error_context_stack, .callback = show_expression, .arg = resolution };
 	List *statements;
 	Query *query;
 	char *result;
 
-	error_context_stack = &callback;
+	error_context_stack = &context;
 	statements = raw_parser(resolution->text, RAW_PARSE_DEFAULT);
 	if (list_length(statements) != 1 || !IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt))
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("the expression is not one expression")));
@@ -403,7 +404,7 @@ resolve_names(Resolution *resolution)
 	collect_uses((Node *) query, resolution);
 	check_functions(query);
 	result = write_schemas(resolution);
-	error_context_stack = callers;
+	error_context_stack = context.previous;
 	return result;
 }
 
@@ -425,18 +426,18 @@ set_search_path(ArrayType *schemas)
 
 PG_FUNCTION_INFO_V1(herald_resolve_names);
 
-/* herald_internal.resolve_names(relation, schemas, before, expression, after): only the owner of the table may ask. */
+/* herald_internal.resolve_names(relation, schemas, argument, before, expression, after) serves the table's owner. */
 Datum
 herald_resolve_names(PG_FUNCTION_ARGS)
 {
-	char *before = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	char *expression = text_to_cstring(PG_GETARG_TEXT_PP(3));
-	Resolution resolution = { 0 };
+	char *before = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	char *expression = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	Resolution resolution = { .argument = text_to_cstring(PG_GETARG_TEXT_PP(2)) };
 	Relation relation = owned_table_open(PG_GETARG_OID(0));
 	QueryScope scope;
 	Datum result;
 
-	resolution.text = psprintf("%s%s%s", before, expression, text_to_cstring(PG_GETARG_TEXT_PP(4)));
+	resolution.text = psprintf("%s%s%s", before, expression, text_to_cstring(PG_GETARG_TEXT_PP(5)));
 	resolution.begin = (int) strlen(before);
 	resolution.end = resolution.begin + (int) strlen(expression);
 	query_begin(&scope);

@@ -163,7 +163,7 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 	int id;
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the table must not be null")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("\"relation\" must not be null"), errhint("Pass the table.")));
 	relation = owned_table_open(PG_GETARG_OID(0));
 	query_begin(&scope);
 	id = run_statement(statement, fcinfo);

@@ -185,7 +185,8 @@ BEGIN
 	END IF;
 	IF NOT has_function_privilege(exposed.run_as, function, 'EXECUTE') THEN
 		RAISE EXCEPTION 'role "%" may not execute function %', exposed.run_as, exposed.function
-			USING ERRCODE = 'insufficient_privilege';
+			USING ERRCODE = 'insufficient_privilege',
+			      HINT = format('GRANT EXECUTE ON FUNCTION %s TO %s;', exposed.function, exposed.run_as);
 	END IF;
 	RETURN herald_internal.act_as(function, exposed.run_as, user_id, payload);
 END

@@ -485,12 +485,12 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_posts', relation, jsonb_build_object(
 		'author', author, 'key', key, 'visible', visible, 'body', body, 'deleted_at', deleted_at,
 		'status', status, 'published', published, 'in_feed', in_feed, 'notify_followers', notify_followers,
 		'follower_limit', follower_limit, 'on_error', on_error, 'zone', zone, 'published_at', published_at,
 		'active', active, 'payload_columns', payload_columns, 'noun', noun, 'parent', parent, 'ignore', ignore,
-		'schemas', schemas);
+		'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
 	status_column text := herald_internal.quoted_column(relation, status);
@@ -607,10 +607,10 @@ CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, s
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_likes', relation, jsonb_build_object(
 		'actor', actor, 'subject', subject, 'subject_table', subject_table, 'deleted_at', deleted_at,
 		'on_error', on_error, 'active', active, 'subject_type', subject_type, 'subject_tables', subject_tables,
-		'ignore', ignore, 'kind', kind, 'schemas', schemas);
+		'ignore', ignore, 'kind', kind, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
 	                                          taken => ignored || herald_internal.parse_columns(relation, subject));
@@ -760,11 +760,11 @@ CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NUL
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_comments', relation, jsonb_build_object(
 		'author', author, 'subject', subject, 'subject_table', subject_table, 'parent', parent,
 		'body', body, 'key', key, 'deleted_at', deleted_at, 'on_error', on_error, 'zone', zone,
 		'active', active, 'payload_columns', payload_columns, 'noun', noun, 'subject_type', subject_type,
-		'subject_tables', subject_tables, 'ignore', ignore, 'schemas', schemas);
+		'subject_tables', subject_tables, 'ignore', ignore, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author,
 	                                           taken => ignored || herald_internal.parse_columns(relation, subject));

@@ -76,10 +76,10 @@ CREATE FUNCTION herald.watch_members(relation regclass, conversation text DEFAUL
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_members', relation, jsonb_build_object(
 		'conversation', conversation, 'member', member, 'left_at', left_at, 'status', status,
 		'accepted', accepted, 'pending', pending, 'last_read', last_read, 'on_error', on_error,
-		'active', active, 'ignore', ignore, 'muted', muted, 'schemas', schemas);
+		'active', active, 'ignore', ignore, 'muted', muted, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	member_columns text[] := herald_internal.detect_key(relation, 'members', 'member', member,
 	                                                    taken => ignored ||
@@ -378,7 +378,8 @@ BEGIN
 	IF writable && taken THEN
 		RAISE EXCEPTION 'clients may not write all of the columns %', array_to_string(writable, ', ')
 			USING ERRCODE = 'invalid_parameter_value',
-			      DETAIL = format('These columns have a meaning of their own: %s.', array_to_string(taken, ', '));
+			      DETAIL = format('These columns have a meaning of their own: %s.', array_to_string(taken, ', ')),
+			      HINT = 'Leave them out of "writable".';
 	END IF;
 	RETURN writable;
 END
@@ -397,13 +398,13 @@ CREATE FUNCTION herald.watch_messages(relation regclass, sender text DEFAULT NUL
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_messages', relation, jsonb_build_object(
 		'status', status, 'accepted', accepted, 'pending', pending, 'published_at', published_at,
 		'sender_type', sender_type, 'sender_tables', sender_tables,
 		'sender', sender, 'conversation', conversation, 'receiver', receiver, 'body', body, 'key', key,
 		'deleted_at', deleted_at, 'sendable', sendable, 'writable', writable, 'max_length', max_length,
 		'ack', ack, 'on_error', on_error, 'zone', zone, 'active', active,
-		'payload_columns', payload_columns, 'ignore', ignore, 'schemas', schemas);
+		'payload_columns', payload_columns, 'ignore', ignore, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender,
 	                                           taken => ignored || herald_internal.parse_columns(relation, receiver));

@@ -126,7 +126,7 @@ BEGIN
 	IF herald_internal.is_reserved_event(split_part(template, '{', 1)) THEN
 		RAISE EXCEPTION 'event name "%" is reserved', template
 			USING ERRCODE = 'reserved_name', DETAIL = 'Clients trust that pg_herald itself has made such an event.',
-			      HINT = 'Begin the name with a resource of the application: order:shipped, order:{state}.';
+			      HINT = 'Begin "event" with a resource of the application: order:shipped, order:{state}.';
 	END IF;
 END
 $$;
@@ -140,7 +140,7 @@ BEGIN
 	IF ack IS NOT NULL AND NOT EXISTS (SELECT FROM herald.action AS a WHERE a.name = ack) THEN
 		RAISE EXCEPTION 'there is no exposed action "%"', ack
 			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Expose the function that gets the acknowledgements: see herald.expose().';
+				HINT = 'Pass an exposed action as "ack", which gets the acknowledgements: see herald.expose().';
 	END IF;
 END
 $$;
@@ -152,7 +152,7 @@ BEGIN
 	IF '*' = ANY (rooms) THEN
 		RAISE EXCEPTION 'room "*" is every session'
 			USING ERRCODE = 'insufficient_privilege',
-			      HINT = 'Administrators publish to it: herald.broadcast().';
+			      HINT = 'Members of herald_admin publish to it: herald.broadcast().';
 	END IF;
 END
 $$;

@@ -9,9 +9,9 @@ CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, no
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_users', relation, jsonb_build_object(
 		'name', name, 'notifications_enabled', notifications_enabled, 'key', key, 'handle', handle,
-		'active', active, 'ignore', ignore, 'schemas', schemas);
+		'active', active, 'ignore', ignore, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'users', jsonb_build_object(
@@ -201,10 +201,10 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_follows', relation, jsonb_build_object(
 		'mutual', mutual, 'follower', follower, 'followee', followee, 'deleted_at', deleted_at, 'status', status,
 		'accepted', accepted, 'pending', pending, 'on_error', on_error, 'active', active, 'ignore', ignore,
-		'schemas', schemas);
+		'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	pair record := herald_internal.detect_pair(relation, 'follows', 'follower', follower, 'followee', followee,
 	                                           ignored);
@@ -257,9 +257,9 @@ CREATE FUNCTION herald.watch_follow_requests(relation regclass, follower text DE
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_follow_requests', relation, jsonb_build_object(
 		'follower', follower, 'followee', followee, 'deleted_at', deleted_at, 'on_error', on_error, 'active', active,
-		'ignore', ignore, 'schemas', schemas);
+		'ignore', ignore, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	pair record := herald_internal.detect_pair(relation, 'follow_requests', 'follower', follower, 'followee', followee,
 	                                           ignored);
@@ -324,9 +324,9 @@ CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch_blocks', relation, jsonb_build_object(
 		'blocker', blocker, 'blocked', blocked, 'mutual', mutual, 'deleted_at', deleted_at,
-		'active', active, 'ignore', ignore, 'schemas', schemas);
+		'active', active, 'ignore', ignore, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	pair record := herald_internal.detect_pair(relation, 'blocks', 'blocker', blocker, 'blocked', blocked, ignored);
 BEGIN

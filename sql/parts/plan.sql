@@ -45,8 +45,15 @@ BEGIN
 	FROM pg_proc AS p
 	WHERE p.pronamespace = 'herald'::regnamespace AND p.proname = call AND p.proname ~ '^watch(_|$)';
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no call "%"', call
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Calls are watch, watch_users, watch_posts and so on.';
+		RAISE EXCEPTION 'there is no call "%"', coalesce(call, 'null')
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Pass one of these as "call": %s.',
+			                    (SELECT string_agg(p.proname, ', ' ORDER BY p.proname) FROM pg_proc AS p
+			                     WHERE p.pronamespace = 'herald'::regnamespace AND p.proname ~ '^watch(_|$)'));
+	ELSIF jsonb_typeof(arguments) <> 'object' THEN
+		RAISE EXCEPTION '"arguments" cannot be %', arguments
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = 'Pass an object, as in: arguments => ''{"ignore": ["score"]}''.';
 	END IF;
 	SELECT a INTO wrong FROM jsonb_object_keys(arguments) AS a WHERE a <> ALL (known[2:]) LIMIT 1;
 	IF FOUND THEN

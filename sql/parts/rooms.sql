@@ -61,7 +61,8 @@ BEGIN
 	END IF;
 	new.function := to_regprocedure(new.function)::text;
 	IF NOT pg_has_role(new.run_as, 'MEMBER') THEN
-		RAISE EXCEPTION 'must be a member of role %', new.run_as USING ERRCODE = 'insufficient_privilege';
+		RAISE EXCEPTION 'must be a member of role %', new.run_as
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Register the function as a member of that role.';
 	END IF;
 	RETURN new;
 END

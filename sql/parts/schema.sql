@@ -250,9 +250,11 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Change it instead.';
 	ELSIF NOT pg_has_role(old.owner, 'MEMBER') THEN
 		RAISE EXCEPTION 'must be a member of role %, which owns the record', old.owner
-			USING ERRCODE = 'insufficient_privilege', HINT = 'Choose another name, or ask that role.';
+			USING ERRCODE = 'insufficient_privilege',
+			      HINT = 'Choose another name, or do it as a member of that role.';
 	ELSIF tg_op = 'UPDATE' AND NOT pg_has_role(new.owner, 'MEMBER') THEN
-		RAISE EXCEPTION 'must be a member of role %', new.owner USING ERRCODE = 'insufficient_privilege';
+		RAISE EXCEPTION 'must be a member of role %', new.owner
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Give records to roles of yours only.';
 	END IF;
 	RETURN CASE tg_op WHEN 'DELETE' THEN old ELSE new END;
 END

@@ -160,10 +160,7 @@ DECLARE
 		'emailnotificationsenabled,emailnotificationenabled,pushnotifications,pushnotification,'
 		'pushnotificationsenabled,pushnotificationenabled}', ignored, '{B}');
 BEGIN
-	IF given IS NOT NULL AND herald_internal.column_type(users, general) <> 'boolean' THEN
-		RAISE EXCEPTION 'column "%" of table "%" is of type %, not boolean', given, users,
-			herald_internal.column_type(users, general) USING ERRCODE = 'datatype_mismatch';
-	ELSIF given IS NOT NULL AND herald_internal.is_opposite_switch(herald_internal.name_words(general)) THEN
+	IF given IS NOT NULL AND herald_internal.is_opposite_switch(herald_internal.name_words(general)) THEN
 		RAISE EXCEPTION 'column "%" of table "%" switches notifications off when it is true', given, users
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = format('Use it, as in: SELECT herald.watch_users(%L, active => %L);', users,
@@ -269,6 +266,8 @@ DECLARE
 		 LIMIT 1),
 		(SELECT min(w.relation::oid) FROM herald_internal.trusted_tables(relation) AS w WHERE w.kind = 'posts'
 		 HAVING count(*) = 1)::regclass);
+	mine regrole := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = relation);
+	theirs regrole := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = found);
 BEGIN
 	IF found IS NULL THEN
 		RAISE EXCEPTION 'cannot find the table of the subject of table "%"', relation
@@ -279,7 +278,16 @@ BEGIN
 	ELSIF NOT herald_internal.is_trusted(relation, found) THEN
 		RAISE EXCEPTION 'table "%" has an owner that could run code as the owner of table "%"', found, relation
 			USING ERRCODE = 'insufficient_privilege',
+			      DETAIL = format('They belong to the roles %s and %s.', theirs, mine),
 			      HINT = 'Let both tables have the same owner.';
+	ELSIF (SELECT c.relkind FROM pg_class AS c WHERE c.oid = found) NOT IN ('r', 'p') THEN
+		RAISE EXCEPTION '"%" is not a table, and cannot hold the subjects of table "%"', found, relation
+			USING ERRCODE = 'wrong_object_type', HINT = 'Pass the table below the view.';
+	ELSIF herald_internal.referenced_key(relation, columns, found) IS NULL THEN
+		RAISE EXCEPTION 'table "%" of the subjects of table "%" has no key', found, relation
+			USING ERRCODE = 'undefined_column',
+			      HINT = format('Give it a primary key, or name its key before, as in: SELECT herald.watch_posts(%L, '
+			                    'key => %L);', found, (herald_internal.column_names(found))[1]);
 	END IF;
 	RETURN found;
 END
@@ -339,7 +347,8 @@ BEGIN
 	LOOP
 		IF part.target IS NULL AND part.value <> '' THEN
 			RAISE EXCEPTION 'table "%" of the %s "%" does not exist', part.value, role, part.key
-				USING ERRCODE = 'undefined_table';
+				USING ERRCODE = 'undefined_table',
+				      HINT = format('Correct "%s_tables", or write the table with its schema.', role);
 		END IF;
 		found := found || jsonb_build_object(part.key, CASE WHEN part.target IS NULL THEN ''
 			ELSE herald_internal.detect_subject_table(relation, kind, columns, part.target)::text END);
@@ -415,8 +424,8 @@ $$;
 -- Returns the condition that a column which marks a row as gone is not set. Rows begin with its default; without one,
 -- a time is null before it is set, a number null or 0, a boolean null or false. Raises an error for other types, or
 -- returns NULL (optional).
-CREATE FUNCTION herald_internal.unset_condition(relation regclass, name text, optional boolean DEFAULT false)
-	RETURNS text
+CREATE FUNCTION herald_internal.unset_condition(relation regclass, name text, argument text DEFAULT 'deleted_at',
+                                                optional boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	initial text := herald_internal.constant_default(relation, name);
@@ -439,7 +448,8 @@ BEGIN
 	RAISE EXCEPTION 'cannot tell which values of column "%" of table "%" mean that the row is gone', name, relation
 		USING ERRCODE = 'datatype_mismatch',
 		      DETAIL = format('It is of type %s and has no constant default.', type.name),
-		      HINT = format('Say when a row counts: active => %L.', format('%I IS NULL', name));
+		      HINT = format('Instead of "%s", say when a row counts: active => %L.', argument,
+		                    format('%I IS NULL', name));
 END
 $$;
 
@@ -448,7 +458,7 @@ $$;
 CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text, ignored text[] DEFAULT '{}',
                                                       optional boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.unset_condition(relation, name, optional)
+	SELECT herald_internal.unset_condition(relation, name, optional => optional)
 	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted,deletedon,discardedat}', ignored)
 		AS name
 	WHERE name IS NOT NULL;
@@ -514,7 +524,8 @@ $$;
 -- that.
 CREATE FUNCTION herald_internal.not_left_condition(relation regclass, given text, ignored text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.and_conditions(VARIADIC array_agg(herald_internal.unset_condition(relation, name)))
+	SELECT herald_internal.and_conditions(VARIADIC array_agg(herald_internal.unset_condition(relation, name,
+	                                                                                         'left_at')))
 	FROM unnest(coalesce(herald_internal.parse_columns(relation, given),
 	                     herald_internal.named_columns(relation, '{leftat,lefton,leftdate,lefttime,hasleft,removedat,'
 	                                                             'removedon}', ignored, '{B,D}'))) AS name;
@@ -611,7 +622,7 @@ BEGIN
 	IF type.category NOT IN ('S', 'E', 'N', 'B') THEN
 		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot be a status', name, relation, type.name
 			USING ERRCODE = 'datatype_mismatch',
-			      HINT = 'A status is a text, an enum, a number or a boolean. For others there is "active".';
+			      HINT = 'Pass a text, an enum, a number or a boolean as "status". For others there is "active".';
 	END IF;
 	possible := coalesce(possible, CASE type.category WHEN 'B' THEN '{true,false}'::text[] END);
 	found := CASE WHEN possible IS NOT NULL

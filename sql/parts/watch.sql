@@ -46,18 +46,20 @@ BEGIN
 			USING ERRCODE = 'wrong_object_type', HINT = 'A rule outlives the session; a temporary table does not.';
 	END IF;
 	IF class.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace, 'pg_catalog'::regnamespace) THEN
-		RAISE EXCEPTION '"%" belongs to the system', relation USING ERRCODE = 'wrong_object_type';
+		RAISE EXCEPTION '"%" belongs to the system', relation
+			USING ERRCODE = 'wrong_object_type', HINT = 'Pass a table of the application.';
 	END IF;
 END
 $$;
 
 -- ----- names in expressions of the application
 
-CREATE FUNCTION herald_internal.resolve_names(relation regclass, schemas text[], before text, expression text,
-                                              after text) RETURNS text
+CREATE FUNCTION herald_internal.resolve_names(relation regclass, schemas text[], argument text, before text,
+                                              expression text, after text) RETURNS text
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_resolve_names';
-COMMENT ON FUNCTION herald_internal.resolve_names(regclass, text[], text, text, text) IS
-	'returns an expression with the schemas of its names, found in these schemas, inside the query around it';
+COMMENT ON FUNCTION herald_internal.resolve_names(regclass, text[], text, text, text, text) IS
+	'returns the expression of an argument with the schemas of its names, found in these schemas, inside the query '
+	'around it';
 
 -- Returns whether a condition uses the row "post" as a whole, or seems to. A row of a transition table has not the type
 -- of the table, so that such a condition needs a row that has.
@@ -74,8 +76,10 @@ LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	       THEN format('(SELECT (%s) FROM json_populate_record(NULL::%s, row_to_json(post.*)) AS post)',
 	                   c.condition, $1)
 	       ELSE c.condition END
-	FROM herald_internal.resolve_names($1, schemas, 'SELECT (', $2, format(') FROM %s AS post%s', $1,
-	         CASE WHEN viewed THEN ' CROSS JOIN (SELECT NULL::text) AS session (viewer)' ELSE '' END)) AS c (condition);
+	FROM herald_internal.resolve_names($1, schemas, CASE WHEN viewed THEN 'visible' ELSE 'in_feed' END,
+	         format('SELECT FROM %s AS post%s WHERE (', $1,
+	                CASE WHEN viewed THEN ' CROSS JOIN (SELECT NULL::text) AS session (viewer)' ELSE '' END), $2, ')')
+		AS c (condition);
 $$;
 
 -- Returns a condition over the columns of a row, or over the row "post", with the schemas of its names. It is over the
@@ -86,7 +90,8 @@ LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	       WHEN w.whole THEN format('(SELECT (%s) FROM json_populate_record(NULL::%s, (SELECT row_to_json(post.*) '
 	                                'FROM (SELECT %s) AS post)) AS post)', c.condition, $1, n.names)
 	       ELSE format('(SELECT (%s) FROM (SELECT %s) AS post)', c.condition, n.names) END
-	FROM herald_internal.resolve_names($1, schemas, 'SELECT (', $2, format(') FROM %s AS post', $1)) AS c (condition)
+	FROM herald_internal.resolve_names($1, schemas, 'active', format('SELECT FROM %s AS post WHERE (', $1), $2, ')')
+		AS c (condition)
 	CROSS JOIN herald_internal.uses_whole_row(c.condition) AS w (whole)
 	CROSS JOIN LATERAL (SELECT string_agg(quote_ident(name), ', ') FROM unnest(herald_internal.column_names($1)) AS name
 	                    WHERE w.whole OR strpos(lower(c.condition), lower(name)) > 0) AS n (names);
@@ -175,7 +180,7 @@ BEGIN
 	    NOT EXISTS (SELECT FROM pg_timezone_abbrevs AS a WHERE a.abbrev = upper(zone))) IS NOT TRUE THEN
 		RAISE EXCEPTION 'time zone "%" not recognized', coalesce(zone, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = 'Pass UTC or the name of a place, such as Europe/Berlin: see pg_timezone_names.';
+			      HINT = 'Pass UTC or the name of a place as "zone", such as Europe/Berlin: see pg_timezone_names.';
 	END IF;
 	RETURN zone;
 END
@@ -624,17 +629,12 @@ COMMENT ON EVENT TRIGGER herald_partitions IS 'pg_herald: gives later partitions
 
 -- Raises an error if the arguments of a rule do not fit together.
 CREATE FUNCTION herald_internal.check_rule(rule text, operations text[], recipient text, event text, room text,
-                                           retract text, recheck text, on_error text) RETURNS void
+                                           retract text, recheck text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF coalesce(cardinality(operations), 0) = 0 OR NOT operations <@ '{insert,update,delete}' THEN
 		RAISE EXCEPTION 'rule "%" has invalid operations %', rule, coalesce(operations::text, 'NULL')
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Operations are insert, update and delete.';
-	END IF;
-	IF coalesce(on_error, '') NOT IN ('suspend', 'abort', 'warn') THEN
-		RAISE EXCEPTION 'rule "%" has invalid on_error "%"', rule, coalesce(on_error, 'NULL')
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Pass suspend or warn (the write passes) or abort (the write fails with the rule).';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass some of insert, update and delete as "operations".';
 	END IF;
 	IF recipient IS NULL AND event IS NULL AND coalesce(retract, '') = '' AND recheck IS NULL THEN
 		RAISE EXCEPTION 'rule "%" neither notifies, publishes nor rechecks', rule
@@ -660,7 +660,8 @@ BEGIN
 	IF '*' IN (SELECT herald_internal.split_templates(room)) AND NOT pg_has_role(owner, 'herald_admin', 'MEMBER') THEN
 		RAISE EXCEPTION 'role % may not publish to room "*"', owner
 			USING ERRCODE = 'insufficient_privilege',
-			      HINT = 'Rules of tables that a member of herald_admin owns may.';
+			      HINT = format('Rules of tables that a member of herald_admin owns may: GRANT herald_admin TO %s;',
+			                    owner);
 	END IF;
 END
 $$;
@@ -733,8 +734,7 @@ DECLARE
 	variant record;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
-	PERFORM herald_internal.check_rule(rule, operations, recipient, event, coalesce(rooms, room), retract, recheck,
-	                                   on_error),
+	PERFORM herald_internal.check_rule(rule, operations, recipient, event, coalesce(rooms, room), retract, recheck),
 		herald_internal.check_event_name(event), herald_internal.check_broadcast(relation, room),
 		herald_internal.check_ack(ack), herald_internal.valid_zone(zone);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
@@ -961,12 +961,12 @@ CREATE FUNCTION herald.watch(
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	call jsonb := jsonb_build_object(
+	call jsonb := herald_internal.checked_call('watch', relation, jsonb_build_object(
 		'rule', rule, 'operations', operations, 'condition', condition, 'joins', joins, 'actor', actor,
 		'recipient', recipient, 'type', type, 'subject', subject, 'title', title, 'content', content,
 		'data', data, 'event', event, 'room', room, 'payload', payload, 'active', active, 'key', key,
 		'cause', cause, 'ack', ack, 'recheck_user', recheck_user, 'recheck_room', recheck_room,
-		'on_error', on_error, 'zone', zone, 'schemas', schemas);
+		'on_error', on_error, 'zone', zone, 'schemas', schemas));
 	source text;
 	parts text[] := regexp_match(subject, '^([^:{}]+):(.+)$');
 	rechecked text[] := ARRAY[herald_internal.compile_template(recheck_user),
@@ -978,22 +978,23 @@ BEGIN
 	IF subject IS NOT NULL AND parts IS NULL THEN
 		RAISE EXCEPTION 'rule "%" has an invalid subject "%"', rule, subject
 			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = 'A subject is a type, a colon and the template of an id, for example ticket:{ticket_id}.';
+			      HINT = 'Pass a type, a colon and the template of an id as "subject", for example ticket:{ticket_id}.';
 	END IF;
-	PERFORM herald_internal.check_watchable(relation);
 	source := format('FROM %1$s AS new CROSS JOIN %1$s AS old CROSS JOIN %1$s AS changed ', format(
 		'(SELECT t.*, NULL::bigint AS herald_ord, NULL::json AS herald_row FROM %s AS t)', relation));
-	joins := herald_internal.resolve_names(relation, schemas, 'SELECT ' || source, joins, '');
-	source := ') ' || concat_ws(E'\n', source, joins);
-	actor := herald_internal.resolve_names(relation, schemas, 'SELECT (', actor, source);
+	joins := herald_internal.resolve_names(relation, schemas, 'joins', 'SELECT ' || source, joins, '');
+	source := concat_ws(E'\n', source, joins);
+	actor := herald_internal.resolve_names(relation, schemas, 'actor', 'SELECT (', actor, ')::text ' || source);
 	IF actor IS NOT NULL THEN
 		source := concat_ws(E'\n', source,
 		                    (herald_internal.person_by_id(relation, 'actor', actor)).joins);
 	END IF;
-	condition := herald_internal.resolve_names(relation, schemas, 'SELECT (', condition, source);
-	recipient := herald_internal.resolve_names(relation, schemas, 'SELECT (', recipient, source);
-	data := herald_internal.resolve_names(relation, schemas, 'SELECT (', data, source);
-	payload := herald_internal.resolve_names(relation, schemas, 'SELECT (', payload, source);
+	condition := herald_internal.resolve_names(relation, schemas, 'condition', 'SELECT ' || source || ' WHERE (',
+	                                           condition, ')');
+	recipient := herald_internal.resolve_names(relation, schemas, 'recipient', 'SELECT (', recipient,
+	                                           ')::text ' || source);
+	data := herald_internal.resolve_names(relation, schemas, 'data', 'SELECT (', data, ')::jsonb ' || source);
+	payload := herald_internal.resolve_names(relation, schemas, 'payload', 'SELECT (', payload, ')::json ' || source);
 	active := herald_internal.resolve_active(relation, active, schemas);
 	PERFORM herald_internal.watch(relation, rule, operations, condition, joins,
 		actor => actor, recipient => recipient, type => type,

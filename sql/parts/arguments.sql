@@ -1,0 +1,204 @@
+-- ---------------------------------------------------------------------------
+-- Arguments: the checks of a watch call before it does anything
+--
+-- An error names the argument, its value, the reason and the remedy.
+-- ---------------------------------------------------------------------------
+
+-- The arguments that name columns. "several": a key of several columns, or columns that are used together. "types" is a
+-- pattern of the categories of types that a column may have, and "meaning" names its values; NULL: any type.
+CREATE FUNCTION herald_internal.column_arguments() RETURNS TABLE (name text, several boolean, types text, meaning text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT a.name, true, '[^ABDERT]', 'an id'
+	FROM unnest('{author,subject,parent,actor,follower,followee,conversation,member,sender,receiver,blocker,'
+	            'blocked}'::text[]) AS a (name)
+	UNION ALL
+	VALUES ('key', true, NULL, NULL), ('name', true, NULL, NULL), ('ignore', true, NULL, NULL),
+		('payload_columns', true, NULL, NULL), ('writable', true, NULL, NULL),
+		('left_at', true, NULL, NULL), ('muted', false, NULL, NULL), ('deleted_at', false, NULL, NULL),
+		('status', false, NULL, NULL), ('kind', false, NULL, NULL), ('subject_type', false, NULL, NULL),
+		('sender_type', false, NULL, NULL),
+		('last_read', false, '[^ABDERT]', 'an id'), ('published_at', true, '[BD]', 'a time or a boolean'),
+		('notifications_enabled', false, 'B', 'a boolean'), ('body', false, '[SU]', 'a text'),
+		('handle', false, '[SU]', 'a text');
+$$;
+
+CREATE FUNCTION herald_internal.check_owned(relation regclass) RETURNS void
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_check_owned';
+COMMENT ON FUNCTION herald_internal.check_owned(regclass) IS 'raises an error unless the caller owns the table';
+
+-- Raises an error if a value of an argument that names columns names none, too many, or one of another type.
+CREATE FUNCTION herald_internal.check_column_argument(relation regclass, argument text, given text) RETURNS text[]
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	existing text[] := herald_internal.column_names(relation);
+	wanted text[] := CASE WHEN given = ANY (existing) THEN ARRAY[given]
+		ELSE regexp_split_to_array(btrim(given), '\s*,\s*') END;
+	rule record;
+	wrong text;
+BEGIN
+	SELECT * INTO rule FROM herald_internal.column_arguments() AS a WHERE a.name = argument;
+	SELECT w.name INTO wrong FROM unnest(wanted) AS w (name) WHERE w.name <> ALL (existing) LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'column "%" of table "%" does not exist', wrong, relation
+			USING ERRCODE = 'undefined_column',
+			      DETAIL = format('Its columns are %s.', array_to_string(existing, ', ')),
+			      HINT = format('Pass one of them as "%s".', argument);
+	ELSIF cardinality(wanted) > 1 AND NOT rule.several THEN
+		RAISE EXCEPTION '"%" takes one column, not %', argument, array_to_string(wanted, ', ')
+			USING ERRCODE = 'invalid_parameter_value', HINT = format('Pass one of them as "%s".', argument);
+	END IF;
+	SELECT a.attname INTO wrong
+	FROM pg_attribute AS a
+	JOIN pg_type AS t ON t.oid = a.atttypid
+	WHERE a.attrelid = relation AND a.attname = ANY (wanted) AND a.attnum > 0 AND
+	      (t.typcategory::text !~ rule.types OR
+	       rule.meaning = 'an id' AND t.oid = ANY ('{json,jsonb,bytea,real,float8}'::regtype[]))
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot be "%"', wrong, relation,
+			herald_internal.column_type(relation, wrong), argument
+			USING ERRCODE = 'datatype_mismatch',
+			      HINT = format('Pass a column with %s as "%s".', rule.meaning, argument);
+	END IF;
+	RETURN wanted;
+END
+$$;
+
+-- Raises an error if two arguments of a call give the same columns the part of two users, or of a user and a subject.
+CREATE FUNCTION herald_internal.check_distinct_arguments(relation regclass, call jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	double record;
+BEGIN
+	SELECT string_agg(format('"%s"', a.name), ' and ' ORDER BY a.name) AS arguments, call ->> a.name AS value
+	INTO double
+	FROM herald_internal.column_arguments() AS a
+	WHERE a.meaning = 'an id' AND a.name <> 'last_read' AND call ->> a.name IS NOT NULL
+	GROUP BY call ->> a.name
+	HAVING count(*) > 1
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'column "%" of table "%" cannot be both %', double.value, relation, double.arguments
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a column of its own for each.';
+	END IF;
+END
+$$;
+
+-- Raises an error if a placeholder of a template names no column. An alias other than those of the changed row comes
+-- from "joins".
+CREATE FUNCTION herald_internal.check_template(relation regclass, argument text, template text, joins text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	existing text[] := herald_internal.column_names(relation);
+	wrong text;
+BEGIN
+	SELECT m[1] INTO wrong
+	FROM regexp_matches(template, '(\{[[:alpha:]_][^{}]*(?:\}|$|(?=\{)))', 'g') AS m
+	CROSS JOIN LATERAL regexp_replace(rtrim(ltrim(m[1], '{'), '}'), ':\d+$', '') AS p (name)
+	CROSS JOIN LATERAL (SELECT CASE strpos(p.name, '.') WHEN 0 THEN 'changed' ELSE split_part(p.name, '.', 1) END,
+	                           substr(p.name, strpos(p.name, '.') + 1)) AS c (alias, field)
+	WHERE m[1] !~ '\}$' OR p.name <> 'actor' AND (
+	      c.alias IN ('changed', 'new', 'old') AND c.field <> ALL (existing) OR
+	      c.alias NOT IN ('changed', 'new', 'old', 'actor', 'herald_recipient') AND joins IS NULL)
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'placeholder "%" of "%" names no column of table "%"', wrong, argument, relation
+			USING ERRCODE = 'undefined_column',
+			      DETAIL = format('The template is %L. The columns are %s.', template,
+			                      array_to_string(existing, ', ')),
+			      HINT = 'Write {column}, {old.column}, {alias.column} with an alias of "joins", or {actor}; and a '
+			             'longest length as in {column:40}.';
+	END IF;
+END
+$$;
+
+-- Raises an error unless a map gives a table for each of its values.
+CREATE FUNCTION herald_internal.check_table_map(argument text, given jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	part record;
+BEGIN
+	IF jsonb_typeof(given) = 'object' AND given <> '{}' THEN
+		FOR part IN SELECT * FROM jsonb_each(given) AS m WHERE m.value <> '""' LOOP
+			BEGIN
+				CONTINUE WHEN jsonb_typeof(part.value) = 'string' AND
+				              cardinality(parse_ident(part.value #>> '{}')) BETWEEN 1 AND 2;
+			EXCEPTION WHEN invalid_parameter_value THEN
+				NULL;
+			END;
+			RAISE EXCEPTION '"%" has no table for "%", but %', argument, part.key, part.value
+				USING ERRCODE = 'invalid_parameter_value',
+				      HINT = format('Pass the name of a table for each value: %s => ''{"%s": "posts"}''.',
+				                    argument, part.key);
+		END LOOP;
+	ELSE
+		RAISE EXCEPTION '"%" cannot be %', argument, given
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Pass an object with a table for each value: %s => ''{"Post": "posts"}''.', argument);
+	END IF;
+END
+$$;
+
+-- Raises an error if a value is missing, empty or negative where that has no meaning.
+CREATE FUNCTION herald_internal.check_values(function text, call jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	wrong record;
+BEGIN
+	SELECT a.name, CASE WHEN v.value = 'null' THEN 'null' WHEN v.value = '""' THEN 'empty' ELSE 'negative' END AS fault,
+	       d.value AS usual INTO wrong
+	FROM pg_proc AS p
+	CROSS JOIN LATERAL unnest(p.proargnames) WITH ORDINALITY AS a (name, place)
+	CROSS JOIN LATERAL (SELECT pg_get_function_arg_default(p.oid, a.place::int)) AS d (value)
+	CROSS JOIN LATERAL (SELECT call -> a.name) AS v (value)
+	WHERE p.pronamespace = 'herald'::regnamespace AND p.proname = function AND a.place > 1 AND
+	      (v.value = 'null' AND (d.value IS NULL OR d.value !~ '^NULL') OR
+	       v.value = '""' AND a.name <> ALL ('{writable,title,content,accepted,pending,published}') OR
+	       jsonb_typeof(v.value) = 'number' AND v.value < '0')
+	ORDER BY a.place
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION '"%" must not be %', wrong.name, wrong.fault
+			USING ERRCODE = CASE wrong.fault WHEN 'null' THEN 'null_value_not_allowed'
+			                ELSE 'invalid_parameter_value' END,
+			      HINT = CASE WHEN wrong.usual IS NULL THEN 'Pass a name.'
+			             WHEN wrong.usual ~ '^NULL' THEN 'Leave it out.'
+			             ELSE format('Leave it out for the default, %s.', wrong.usual) END;
+	ELSIF call ->> 'on_error' <> ALL ('{suspend,abort,warn}') THEN
+		RAISE EXCEPTION '"on_error" cannot be "%"', call ->> 'on_error'
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = 'Pass suspend or warn (the write passes) or abort (the write fails with the rule).';
+	END IF;
+END
+$$;
+
+-- Returns the arguments of a call of a function of schema herald. Raises an error for the first that is wrong.
+CREATE FUNCTION herald_internal.checked_call(function text, relation regclass, call jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF relation IS NULL THEN
+		RAISE EXCEPTION '"relation" must not be null'
+			USING ERRCODE = 'null_value_not_allowed', HINT = 'Pass the table to watch.';
+	END IF;
+	PERFORM herald_internal.check_watchable(relation), herald_internal.check_owned(relation),
+		herald_internal.check_values(function, call);
+	PERFORM herald_internal.check_column_argument(relation, a.name, v.value)
+	FROM herald_internal.column_arguments() AS a
+	CROSS JOIN LATERAL (SELECT call -> a.name) AS g (given)
+	CROSS JOIN LATERAL (
+		SELECT jsonb_array_elements_text(CASE jsonb_typeof(g.given) WHEN 'array' THEN g.given ELSE '[]' END)
+		UNION ALL
+		SELECT g.given #>> '{}' WHERE jsonb_typeof(g.given) = 'string' AND g.given <> '""') AS v (value)
+	WHERE (function <> 'watch' OR a.name = 'key');
+	IF function = 'watch' THEN
+		PERFORM herald_internal.check_template(relation, name, call ->> name, call ->> 'joins')
+		FROM unnest('{subject,title,content,event,room,cause,recheck_user,recheck_room}'::text[]) AS name;
+	ELSE
+		PERFORM herald_internal.check_distinct_arguments(relation, call);
+		PERFORM herald_internal.check_table_map(name, call -> name)
+		FROM unnest('{subject_tables,sender_tables}'::text[]) AS name
+		WHERE jsonb_typeof(call -> name) <> 'null';
+	END IF;
+	RETURN call;
+END
+$$;
