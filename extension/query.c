@@ -180,6 +180,16 @@ query_compile(SavedQuery *query, TupleDesc shape)
 	SPI_freeplan(plan);
 }
 
+void
+query_analyze(const char *text, ParserSetupHook setup, void *argument)
+{
+	SPIPlanPtr plan = SPI_prepare_params(text, setup, argument, 0);
+
+	if (plan == NULL)
+		elog(ERROR, "could not analyze a query: %s", SPI_result_code_string(SPI_result));
+	SPI_freeplan(plan);
+}
+
 uint64
 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
 {

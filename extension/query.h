@@ -84,6 +84,9 @@ extern void query_abandon_loan(QueryScope *scope);
  */
 extern void query_compile(SavedQuery *query, TupleDesc shape);
 
+/* The same for a text, with the parser's hooks that "setup" sets for the argument. */
+extern void query_analyze(const char *text, ParserSetupHook setup, void *argument);
+
 /* Runs a query with the plan for that many incoming rows.  Returns the number of its rows; SPI_tuptable has them. */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);
 

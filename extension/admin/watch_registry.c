@@ -13,7 +13,8 @@
  *
  * 3. The owner of the table rehearses the record: its queries run once over no
  *	  rows.  A mistake, a missing column or a missing privilege is an error now, and
- *	  not in an INSERT of the application.
+ *	  not in an INSERT of the application.  Then the SQL is saved again, with marks
+ *	  that let it follow renames (name_marker.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -32,6 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "admin/name_marker.h"
 #include "admin/owned_table.h"
 #include "query.h"
 #include "write/rule.h"
@@ -87,8 +89,9 @@ static SavedQuery save_block_source = {
 
 static SavedQuery save_watched = {
 	.name = "the insert of a watched table",
-	.text = "INSERT INTO herald_internal.watched_table (relation, kind, arguments) VALUES ($1, $2, $3 || jsonb_build_object("
-			"'table_owner', (SELECT c.relowner::regrole::text FROM pg_class AS c WHERE c.oid = $1)))"
+	.text = "INSERT INTO herald_internal.watched_table (relation, kind, arguments)"
+			" VALUES ($1, $2, $3 || pg_catalog.jsonb_build_object('names', herald_internal.present_names($1, $3),"
+			" 'table_owner', (SELECT c.relowner::regrole::text FROM pg_catalog.pg_class AS c WHERE c.oid = $1)))"
 			" ON CONFLICT (relation, kind) DO UPDATE SET arguments = excluded.arguments RETURNING 0",
 	.nargs = 3,
 	.argtypes = { REGCLASSOID, TEXTOID, JSONBOID },
@@ -113,21 +116,34 @@ static SavedQuery check_rooms = {
 	.argtypes = { REGCLASSOID, TEXTOID },
 };
 
-/* Runs a statement with the function's arguments and returns the number that it returns, or 0. */
-static int
-run_statement(SavedQuery *statement, FunctionCallInfo fcinfo)
+/* The values of a statement: copies of the function's arguments, which belong to its caller. */
+typedef struct Values
 {
 	Datum values[QUERY_MAX_ARGS];
-	char nulls[QUERY_MAX_ARGS + 1] = { 0 };
-	bool isnull;
+	char nulls[QUERY_MAX_ARGS + 1];
+} Values;
+
+static Values
+values_of(const SavedQuery *statement, FunctionCallInfo fcinfo)
+{
+	Values copied = { 0 };
 
 	Assert(PG_NARGS() == statement->nargs);
 	for (int i = 0; i < statement->nargs; i++)
 	{
-		values[i] = PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+		copied.values[i] = PG_GETARG_DATUM(i);
+		copied.nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
-	if (query_run(statement, 1, values, nulls) == 0 || SPI_tuptable == NULL)
+	return copied;
+}
+
+/* Runs a statement and returns the number that it returns, or 0. */
+static int
+run_statement(SavedQuery *statement, Values values)
+{
+	bool isnull;
+
+	if (query_run(statement, 1, values.values, values.nulls) == 0 || SPI_tuptable == NULL)
 		return 0;
 	return DatumGetInt32(query_value(0, 1, &isnull));
 }
@@ -154,19 +170,60 @@ reload_rules(Oid relation)
 		CacheInvalidateRelcacheByRelid(lfirst_oid(part));
 }
 
+/* The arguments of a statement that are SQL, and the type of its parameter. */
+typedef struct SqlArguments
+{
+	const SavedQuery *statement;
+	int first;
+	int step;
+	int last;
+	Oid parameter;
+} SqlArguments;
+
+static const SqlArguments sql_arguments[] = {
+	{ &save_rule, 4, 1, 7, InvalidOid },
+	{ &save_counter, 2, 2, 4, TEXTOID },
+	{ &save_room_source, 2, 1, 2, TEXTARRAYOID },
+	{ &save_block_source, 1, 1, 1, InvalidOid },
+};
+
+/* Puts marks into the SQL of a record, with which it follows renames, and saves it again. */
+static void
+save_marked(QueryScope *scope, SavedQuery *statement, Values values)
+{
+	for (int i = 0; i < lengthof(sql_arguments); i++)
+	{
+		const SqlArguments *sql = &sql_arguments[i];
+
+		for (int n = sql->first; sql->statement == statement && n <= sql->last; n += sql->step)
+		{
+			NamesToMark names = { DatumGetObjectId(values.values[0]), "", NULL, "", sql->parameter };
+
+			if (values.nulls[n] == 'n')
+				continue;
+			names.sql = TextDatumGetCString(values.values[n]);
+			values.values[n] = CStringGetTextDatum(name_marker_mark(&names));
+		}
+	}
+	query_reclaim(scope);
+	run_statement(statement, values);
+}
+
 /* Takes the three steps and returns the id of the record, if it has one. */
 static int
 register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehearse)
 {
 	Relation relation;
 	QueryScope scope;
+	Values values;
 	int id;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("\"relation\" must not be null"), errhint("Pass the table.")));
 	relation = owned_table_open(PG_GETARG_OID(0));
 	query_begin(&scope);
-	id = run_statement(statement, fcinfo);
+	values = values_of(statement, fcinfo);
+	id = run_statement(statement, values);
 	reload_rules(RelationGetRelid(relation));
 	CacheInvalidateRelcacheByRelid(query_own_table("block_source"));
 	CommandCounterIncrement();
@@ -176,6 +233,7 @@ register_change(FunctionCallInfo fcinfo, SavedQuery *statement, Rehearsal rehear
 	{
 		query_lend(&scope, relation->rd_rel->relowner);
 		rehearse(relation, fcinfo, id);
+		save_marked(&scope, statement, values);
 	}
 	query_end(&scope);
 	table_close(relation, NoLock);
@@ -319,7 +377,7 @@ herald_forget_table(PG_FUNCTION_ARGS)
 	}
 	/* A dropped table has no owner, and its records serve nobody: any role may delete them. */
 	query_begin(&scope);
-	run_statement(&delete_watched, fcinfo);
+	run_statement(&delete_watched, values_of(&delete_watched, fcinfo));
 	query_end(&scope);
 	PG_RETURN_VOID();
 }

@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "name_marks.h"
 #include "own_table.h"
 #include "write/rule_cache.h"
 
@@ -120,6 +121,12 @@ operation_named(const char *name)
 	return strcmp(name, "update") == 0 ? RULE_UPDATE : RULE_DELETE;
 }
 
+static char *
+plain_text(char *sql)
+{
+	return sql == NULL ? NULL : name_marks_remove(sql);
+}
+
 /* Fills a rule of a table from a row of herald_internal.rule. */
 static void
 load_rule(Rule *rule, OwnScan *row, Oid table, const char *relation)
@@ -133,7 +140,7 @@ load_rule(Rule *rule, OwnScan *row, Oid table, const char *relation)
 	for (int query = 0; query < RULE_QUERIES; query++)
 	{
 		rule->queries[query].name = rule->name;
-		rule->queries[query].text = own_scan_text(row, RULE_FIRST_QUERY + query);
+		rule->queries[query].text = plain_text(own_scan_text(row, RULE_FIRST_QUERY + query));
 	}
 	rule->queries[RULE_RETRACT].latest = rule->queries[RULE_LOCK].text != NULL;
 	rule->on_error = on_error_named(own_scan_text(row, RULE_ON_ERROR));

@@ -315,11 +315,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The trigger of the registry: rooms that a table opens in another way than before are checked again, but not those of
--- other owners, which a saved record may name. A dry run is rolled back, and would only use up ids of events.
+-- other owners, which a saved record may name. Present names are no other way. A dry run is rolled back, and would only
+-- use up ids of events.
 CREATE FUNCTION herald_internal.recheck_opened_rooms() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	before jsonb[] := ARRAY(SELECT jsonb_path_query(old.arguments, 'lax $.rooms[*]'));
+	before jsonb[] := ARRAY(SELECT jsonb_path_query(
+		herald_internal.followed_arguments(old.relation, old.kind, old.arguments), 'lax $.rooms[*]'));
 	now jsonb[] := CASE tg_op WHEN 'UPDATE' THEN ARRAY(SELECT jsonb_path_query(new.arguments, 'lax $.rooms[*]'))
 	               ELSE '{}' END;
 BEGIN

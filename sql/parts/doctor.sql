@@ -60,7 +60,7 @@ CREATE FUNCTION herald_internal.rule_remedy(relation regclass, rule text) RETURN
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT herald_internal.watch_call(w.relation, w.kind)
 	                 FROM herald_internal.watched_table AS w
-	                 CROSS JOIN (SELECT '{call,columns,table,oid,table_owner}'::text[]) AS c (keys)
+	                 CROSS JOIN (SELECT '{call,names,table,table_owner,rooms,reads}'::text[]) AS c (keys)
 	                 WHERE w.relation <> $1 AND w.kind NOT LIKE 'rule %' AND
 	                       herald_internal.is_trusted($1, w.relation) AND
 	                       EXISTS (SELECT FROM herald_internal.changed_names(w.relation, w.arguments) AS n
@@ -130,14 +130,18 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_compile_query';
 COMMENT ON FUNCTION herald_internal.compile_query(regclass, text) IS
 	'raises an error if a query of a rule does not fit the schema, or the owner of its table lacks a privilege';
 
--- The planner runs immutable functions of the application, for any time. So no query is planned.
+-- The planner runs immutable functions of the application, for any time. So no query is planned. The rollback releases
+-- the locks of the tables: the caller may be the transaction of a migration.
 CREATE FUNCTION herald_internal.fits_schema(relation regclass, queries text[]) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	fits boolean := false;
 BEGIN
 	PERFORM herald_internal.compile_query(relation, q.sql) FROM unnest(queries) AS q (sql);
-	RETURN true;
+	fits := true;
+	RAISE EXCEPTION 'pg_herald rolls back its locks';
 EXCEPTION WHEN OTHERS THEN
-	RETURN false;
+	RETURN fits;
 END
 $$;
 COMMENT ON FUNCTION herald_internal.fits_schema(regclass, text[]) IS
@@ -146,7 +150,7 @@ COMMENT ON FUNCTION herald_internal.fits_schema(regclass, text[]) IS
 -- Resumes the suspended rules, and queries for blocks, that fit the schema again. A query that waits for the lock of a
 -- table does not count.
 CREATE FUNCTION herald_internal.resume_rules() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1ms' AS $$
 DECLARE
 	suspended record;
 BEGIN
@@ -170,6 +174,33 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.resume_rules() IS
 	'resumes the suspended rules, and queries for blocks, that fit the schema again';
+
+-- Rules follow renames and resume in the transaction of the migration. An error here does not fail the migration, and
+-- herald.maintain() makes up for it.
+CREATE FUNCTION herald_internal.follow_migration(renames boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1ms' AS $$
+BEGIN
+	IF renames THEN
+		PERFORM herald_internal.follow_renames();
+	END IF;
+	PERFORM herald_internal.resume_rules();
+EXCEPTION WHEN OTHERS THEN
+	RAISE WARNING 'pg_herald could not follow the migration: %', SQLERRM
+		USING HINT = 'SELECT herald.maintain() tries again.';
+END
+$$;
+COMMENT ON FUNCTION herald_internal.follow_migration(boolean) IS
+	'lets rules follow renames, and resumes those that fit the schema again';
+
+CREATE FUNCTION herald_internal.on_migration() RETURNS event_trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_migration';
+COMMENT ON FUNCTION herald_internal.on_migration() IS 'event trigger: follow_migration()';
+CREATE EVENT TRIGGER herald_migration ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW',
+	             'ALTER FOREIGN TABLE', 'ALTER FUNCTION', 'CREATE FUNCTION', 'GRANT')
+	EXECUTE FUNCTION herald_internal.on_migration();
+ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER herald_migration IS 'lets the rules of pg_herald follow changes of the schema';
 
 CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

@@ -232,10 +232,10 @@ $$;
 -- Returns the condition by which a row of a watched table counts; NULL if every row does.
 CREATE FUNCTION herald_internal.row_condition(arguments jsonb) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.and_conditions(arguments ->> 'present', arguments ->> 'active',
+	SELECT herald_internal.plain_sql(herald_internal.and_conditions(arguments ->> 'present', arguments ->> 'active',
 		herald_internal.value_condition(arguments ->> 'status',
 		                                coalesce(arguments ->> 'published', arguments ->> 'accepted')),
-		arguments ->> 'published_when');
+		arguments ->> 'published_when'));
 $$;
 
 -- Raises an error if the same rows would be follows and blocks: each of the two kinds needs a condition of its own.

@@ -232,7 +232,8 @@ BEGIN
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	PERFORM herald_internal.delete_orphans(), herald_internal.log_successors();
-	PERFORM herald_internal.resume_rules(), herald_internal.fold_missed_changes(), herald_internal.fold_failures();
+	PERFORM herald_internal.renew_marks(), herald_internal.follow_renames(), herald_internal.resume_rules(),
+		herald_internal.fold_missed_changes(), herald_internal.fold_failures();
 	DELETE FROM herald.preference AS p
 	WHERE p.ctid = ANY (ARRAY(SELECT o.ctid FROM herald.preference AS o WHERE o.until < now() - interval '1 day'
 	                          FOR UPDATE SKIP LOCKED)); -- a role may keep its change of a preference open

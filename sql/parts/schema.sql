@@ -132,7 +132,8 @@ CREATE TABLE herald_internal.watched_table (
 	PRIMARY KEY (relation, kind)
 );
 COMMENT ON TABLE herald_internal.watched_table IS
-	'the calls of watch_users(), watch_posts() and so on, from which rules are compiled again';
+	'the calls of watch_users(), watch_posts() and so on, from which rules are compiled again; "names" are those that '
+	'tables had, by OID, and their columns, by number: the arguments follow renames';
 
 CREATE TABLE herald_internal.counter (
 	id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -201,6 +202,30 @@ COMMENT ON FUNCTION herald_internal.rehearse(regclass, text) IS
 CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';
 COMMENT ON FUNCTION herald_internal.forget_table(regclass) IS 'deletes all rules and saved arguments of a table';
+
+CREATE FUNCTION herald_internal.follow_names(sql text) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_follow_names';
+COMMENT ON FUNCTION herald_internal.follow_names(text) IS
+	'returns saved SQL with the present names of its columns and tables';
+
+CREATE FUNCTION herald_internal.has_stale_marks(sql text) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_has_stale_marks';
+COMMENT ON FUNCTION herald_internal.has_stale_marks(text) IS
+	'returns whether saved SQL has names of another database, or of columns and tables that are gone';
+
+CREATE FUNCTION herald_internal.database_tag() RETURNS text
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_database_tag';
+COMMENT ON FUNCTION herald_internal.database_tag() IS 'returns a hash of the cluster and the database';
+
+CREATE FUNCTION herald_internal.mark_names(relation regclass, before text, sql text, after text,
+                                           parameter regtype DEFAULT '-') RETURNS text
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_mark_names';
+COMMENT ON FUNCTION herald_internal.mark_names(regclass, text, text, text, regtype) IS
+	'returns SQL with a mark before each name, so that it follows renames, inside the query around it';
+
+CREATE FUNCTION herald_internal.plain_sql(sql text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_plain_sql';
+COMMENT ON FUNCTION herald_internal.plain_sql(text) IS 'returns saved SQL without the marks before its names';
 
 CREATE FUNCTION herald_internal.reload_rules(relation regclass) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_reload_rules';

@@ -674,7 +674,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF kind IN ('posts', 'comments', 'likes') THEN
 		PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object(
-			'rooms', herald_internal.opened_rooms(relation, kind, arguments))));
+			'rooms', herald_internal.marked_rooms(relation, herald_internal.opened_rooms(relation, kind, arguments)))));
 	END IF;
 	CASE kind
 		WHEN 'users' THEN PERFORM herald_internal.compile_users(relation, arguments);
@@ -692,8 +692,23 @@ BEGIN
 END
 $$;
 
+-- Returns the arguments of a call with a table that was made anew in the place of the subject that had its name.
+CREATE FUNCTION herald_internal.succeeded_arguments(saved jsonb, successor regclass) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((
+		SELECT saved || jsonb_strip_nulls(jsonb_build_object(
+			'subject_table', CASE saved ->> 'subject_table' WHEN t.value ->> 'name' THEN successor::text END,
+			'subject_tables', (SELECT jsonb_object_agg(s.key, CASE s.value WHEN t.value ->> 'name' THEN successor::text
+			                                                  ELSE s.value END)
+			                   FROM jsonb_each_text(saved -> 'subject_tables') AS s)))
+		FROM jsonb_each(saved -> 'names' -> 'tables') AS t
+		JOIN herald_internal.watched_table AS w ON w.relation = t.key::oid
+		WHERE w.relation <> successor AND w.arguments ->> 'table' = successor::text
+		LIMIT 1), saved);
+$$;
+
 -- Compiles the other watched tables of the caller again. A failure of one of them is only a warning: the table that
--- is being watched may be the remedy.
+-- is being watched may be the remedy. Rules of one table run in the order in which they were compiled.
 CREATE FUNCTION herald_internal.recompile_others(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -704,9 +719,13 @@ BEGIN
 		FROM herald_internal.watched_table AS w
 		JOIN pg_class AS c ON c.oid = w.relation
 		WHERE w.relation <> recompile_others.relation AND pg_has_role(c.relowner, 'USAGE')
+		ORDER BY w.relation,
+		         array_position('{users,posts,comments,likes,follows,follow_requests,members,messages,blocks}'::text[],
+		                        w.kind)
 	LOOP
 		BEGIN
-			PERFORM herald_internal.compile_rules(other.relation, other.kind, other.arguments);
+			PERFORM herald_internal.compile_rules(other.relation, other.kind,
+			                                      herald_internal.succeeded_arguments(other.arguments, relation));
 		EXCEPTION WHEN OTHERS THEN
 			RAISE WARNING 'could not compile the rules of table "%" again: %', other.relation, SQLERRM
 				USING DETAIL = 'Its previous rules stay in force.',
@@ -755,6 +774,7 @@ BEGIN
 	PERFORM herald_internal.check_distinct_roles(relation, kind, arguments),
 		herald_internal.check_unused_columns(relation, kind, arguments),
 		herald_internal.check_one_meaning(relation, kind, arguments);
+	arguments := herald_internal.marked_conditions(relation, arguments);
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object('rooms',
 		(SELECT w.arguments -> 'rooms' FROM herald_internal.watched_table AS w
 		 WHERE w.relation = register_table.relation AND w.kind = register_table.kind))));

@@ -256,6 +256,13 @@ BEGIN
 END
 $$;
 
+-- Returns the SQL of an array of names of columns, which follow renames.
+CREATE FUNCTION herald_internal.names_sql(names text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('ARRAY[%s]::text[]', (SELECT string_agg(quote_literal(n.name) || '::name', ', ' ORDER BY n.place)
+	                                    FROM unnest(names) WITH ORDINALITY AS n (name, place)));
+$$;
+
 -- Returns the SQL of the changed row as JSON: of its published columns, with timestamps without a zone as times of
 -- that zone. Finds columns by the key in the JSON, so that a column that goes later breaks no write, and one that comes
 -- later is not published. Years of five digits stay as they are, like infinity: no conversion of the others can leave
@@ -266,14 +273,14 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format($sql$(
            SELECT ('{' || coalesce(string_agg(to_json(f.key) || ':' || %s, ',' ORDER BY f.place), '') || '}')::json
            FROM json_each(changed.herald_row) WITH ORDINALITY AS f (key, value, place)
-           WHERE f.key = ANY (%L))$sql$,
-	              CASE WHEN names = '{}' THEN 'f.value::text' ELSE format($sql$CASE WHEN f.key = ANY (%L) THEN (
+           WHERE f.key = ANY (%s))$sql$,
+	              CASE WHEN names = '{}' THEN 'f.value::text' ELSE format($sql$CASE WHEN f.key = ANY (%s) THEN (
                SELECT string_agg(CASE WHEN p.part[1] ~ '^"[0-9]{4}-[-0-9T:.]+"$'
                                  THEN to_json(btrim(p.part[1], '"')::timestamp AT TIME ZONE %L)::text
                                  ELSE concat(p.part[1], p.part[2]) END, '' ORDER BY p.place)
                FROM regexp_matches(f.value::text, '("[^"]*")|([^"]+)', 'g') WITH ORDINALITY AS p (part, place))
-           ELSE f.value::text END$sql$, names, zone) END,
-	              herald_internal.published_columns(relation, payload_columns))
+           ELSE f.value::text END$sql$, herald_internal.names_sql(names), zone) END,
+	              herald_internal.names_sql(herald_internal.published_columns(relation, payload_columns)))
 	FROM herald_internal.zoneless_columns(relation, true) AS names;
 $$;
 
@@ -790,26 +797,83 @@ $$;
 
 -- ----- calls, for those that have to make them again
 
--- Saves the arguments of a call, and the names that the table and its columns have now.
+-- Saves the arguments of a call, and the name that the table has now.
 CREATE FUNCTION herald_internal.save_call(relation regclass, kind text, call jsonb) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.save_watched($1, $2,
 		coalesce((SELECT w.arguments FROM herald_internal.watched_table AS w
 		          WHERE w.relation = $1 AND w.kind = $2), '{}') ||
-		jsonb_build_object('call', jsonb_strip_nulls($3), 'table', $1::text, 'oid', $1::oid::bigint,
-			'columns',
-			(SELECT jsonb_object_agg(a.attnum, a.attname) FROM pg_attribute AS a
-			 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped)));
+		jsonb_build_object('call', jsonb_strip_nulls($3), 'table', $1::text));
+$$;
+-- Returns the name of a table and those of its columns, by number; NULL if it does not exist.
+CREATE FUNCTION herald_internal.names_of_table("table" oid) RETURNS jsonb
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object('name', c.oid::regclass, 'columns', (
+		SELECT jsonb_object_agg(a.attnum, a.attname) FROM pg_attribute AS a
+		WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
+	FROM pg_class AS c
+	WHERE c.oid = $1;
 $$;
 
--- Returns the columns of a table that have another name now than when it was watched, and those that are gone (null).
-CREATE FUNCTION herald_internal.changed_names(relation regclass, arguments jsonb)
+-- Returns the names that tables in the arguments of a call have now, with which the arguments follow renames.
+CREATE FUNCTION herald_internal.present_names(relation regclass, arguments jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object('database', herald_internal.database_tag(), 'tables', (
+		SELECT jsonb_object_agg(t.found::oid, herald_internal.names_of_table(t.found))
+		FROM (SELECT $1
+		      UNION
+		      SELECT herald_internal.saved_table(n.name #>> '{}')
+		      FROM unnest('{subject_table,subject_tables.*,sender_tables.*,rooms[*].relation}'::text[]) AS place
+		      CROSS JOIN LATERAL jsonb_path_query(arguments, ('lax $.' || place)::jsonpath) AS n (name)
+		      UNION
+		      SELECT herald_internal.saved_table(r.name)
+		      FROM jsonb_object_keys(CASE jsonb_typeof(arguments -> 'reads') WHEN 'object' THEN arguments -> 'reads'
+		                             ELSE '{}' END) AS r (name)) AS t (found)
+		JOIN pg_class AS c ON c.oid = t.found));
+$$;
+
+-- Returns the columns of a table that have another name now than in the arguments, and those that are gone (null).
+CREATE FUNCTION herald_internal.changed_names("table" regclass, arguments jsonb)
 	RETURNS TABLE (old_name text, new_name text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.value, a.attname
-	FROM jsonb_each_text(arguments -> 'columns') AS c
+	FROM jsonb_each_text(arguments -> 'names' -> 'tables' -> $1::oid::text -> 'columns') AS c
 	LEFT JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attnum = c.key::int AND NOT a.attisdropped
-	WHERE a.attname IS DISTINCT FROM c.value AND arguments ->> 'oid' = $1::oid::text; -- not after a restore
+	WHERE a.attname IS DISTINCT FROM c.value AND
+	      arguments -> 'names' ->> 'database' = herald_internal.database_tag(); -- not after a restore
+$$;
+
+-- Returns whether an argument is a condition over a row.
+CREATE FUNCTION herald_internal.is_condition(name text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT name IN ('present', 'active', 'visible', 'in_feed', 'published_when');
+$$;
+
+-- Returns the arguments with marks in their conditions.
+CREATE FUNCTION herald_internal.marked_conditions(relation regclass, arguments jsonb) RETURNS jsonb
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT arguments || coalesce(jsonb_object_agg(a.key, herald_internal.mark_names($1, 'SELECT (', a.value,
+		format(') FROM %s AS post%s', $1, CASE a.key WHEN 'visible'
+		       THEN ' CROSS JOIN (SELECT NULL::text) AS session (viewer)' ELSE '' END))), '{}')
+	FROM jsonb_each_text(arguments) AS a
+	WHERE herald_internal.is_condition(a.key);
+$$;
+
+-- Returns rooms with marks in their SQL. A table whose owner may not read the subject opens no rooms of it.
+CREATE FUNCTION herald_internal.marked_rooms(relation regclass, rooms jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN (
+		SELECT jsonb_agg(o.room || coalesce((
+			SELECT jsonb_object_agg(part, herald_internal.mark_names($1, 'SELECT (', o.room ->> part,
+				format(') FROM %s AS %I CROSS JOIN (SELECT NULL::text) AS session (viewer)',
+				       herald_internal.saved_table(o.room ->> 'relation'), o.room ->> 'prefix')))
+			FROM unnest('{access,keys}'::text[]) AS part
+			WHERE o.room ->> part IS NOT NULL), '{}') ORDER BY o.place)
+		FROM jsonb_array_elements(rooms) WITH ORDINALITY AS o (room, place));
+EXCEPTION WHEN OTHERS THEN
+	RETURN rooms;
+END
 $$;
 
 -- Returns whether a word is in a text.
@@ -847,7 +911,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN name IN ('key', 'author', 'subject', 'parent', 'body', 'name', 'handle', 'notifications_enabled', 'actor',
 		              'follower', 'followee', 'conversation', 'member', 'sender', 'receiver', 'writable', 'blocker',
 		              'blocked', 'deleted_at', 'left_at', 'status', 'last_read', 'muted', 'published_at', 'ignore',
-		              'subject_type', 'sender_type', 'payload_columns') THEN 'columns'
+		              'subject_type', 'sender_type', 'payload_columns', 'kind') THEN 'columns'
 	END;
 $$;
 
@@ -869,12 +933,15 @@ $$;
 CREATE FUNCTION herald_internal.watch_call(relation regclass, kind text, target regclass DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	saved jsonb := (SELECT w.arguments FROM herald_internal.watched_table AS w
+	saved jsonb := (SELECT CASE WHEN target IS NULL
+	                       THEN herald_internal.followed_arguments(w.relation, w.kind, w.arguments) ELSE w.arguments END
+	                FROM herald_internal.watched_table AS w
 	                WHERE w.relation = watch_call.relation AND w.kind = watch_call.kind);
+	gone text[] := ARRAY(SELECT n.old_name FROM herald_internal.changed_names(relation, saved) AS n
+	                     WHERE target IS NULL AND n.new_name IS NULL);
 	function text := CASE WHEN kind LIKE 'rule %' THEN 'watch' ELSE 'watch_' || kind END;
 	passed text := quote_literal(coalesce(target, relation)::text);
 	parameter record;
-	renamed record;
 	value text;
 BEGIN
 	IF saved -> 'call' IS NULL THEN
@@ -889,25 +956,20 @@ BEGIN
 		WHERE p.pronamespace = 'herald'::regnamespace AND p.proname = function AND t.place = a.place AND a.place > 1
 		ORDER BY a.place
 	LOOP
-		value := coalesce(CASE WHEN parameter.type <> 'text[]'
-		                  THEN herald_internal.saved_columns(saved, kind, parameter.name) END,
-		                  CASE WHEN jsonb_typeof(saved -> 'call' -> parameter.name) = 'array'
-		                  THEN ARRAY(SELECT jsonb_array_elements_text(saved -> 'call' -> parameter.name))::text
-		                  ELSE saved -> 'call' ->> parameter.name END);
-		FOR renamed IN SELECT * FROM herald_internal.changed_names(relation, saved) WHERE target IS NULL LOOP
-			IF parameter.name = (CASE kind WHEN 'members' THEN 'left_at' ELSE 'deleted_at' END) AND value IS NULL AND
-			   herald_internal.mentions_word(saved ->> 'present', renamed.old_name) AND
-			   NOT coalesce(herald_internal.mentions_word(saved -> 'call' ->> 'active', renamed.old_name), false) THEN
-				value := renamed.old_name;
-			END IF;
-			IF parameter.type = 'text' THEN
-				value := coalesce(herald_internal.rename_in(value, parameter.style, renamed.old_name, renamed.new_name),
-				                  CASE WHEN value <> renamed.old_name OR parameter.style IS DISTINCT FROM 'columns'
-				                  THEN value END);
-			ELSIF parameter.type = 'text[]' AND parameter.style = 'columns' THEN
-				value := array_remove(array_replace(value::text[], renamed.old_name, renamed.new_name), NULL)::text;
-			END IF;
-		END LOOP;
+		value := CASE WHEN parameter.type = 'text[]'
+		         THEN (SELECT array_agg(e.value ORDER BY e.place) FILTER (WHERE e.value <> ALL (gone) OR
+		                                                                     parameter.style IS DISTINCT FROM 'columns')
+		               FROM jsonb_array_elements_text(CASE jsonb_typeof(saved -> 'call' -> parameter.name) WHEN 'array'
+		                                              THEN saved -> 'call' -> parameter.name END)
+		                   WITH ORDINALITY AS e (value, place))::text
+		         ELSE coalesce(herald_internal.saved_columns(saved, kind, parameter.name),
+		                       saved -> 'call' ->> parameter.name) END;
+		IF parameter.name = 'subject_table' AND herald_internal.saved_table(value) IS NULL THEN
+			value := NULL; -- it is gone: the call finds its successor by the foreign key
+		END IF;
+		IF parameter.style = 'columns' AND value = ANY (gone) THEN
+			value := NULL;
+		END IF;
 		CONTINUE WHEN value IS NULL OR quote_literal(value) || '::' || parameter.type = parameter.default_value OR
 		              value = parameter.default_value;
 		passed := format('%s, %I => %s', passed, parameter.name, CASE
@@ -1056,7 +1118,9 @@ $$;
 COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatches every table, as before DROP EXTENSION';
 
 CREATE VIEW herald.watched AS
-	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error, r.notify, r.publish, r.lock, r.retract
+	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error,
+	       herald_internal.plain_sql(r.notify) AS notify, herald_internal.plain_sql(r.publish) AS publish,
+	       herald_internal.plain_sql(r.lock) AS lock, herald_internal.plain_sql(r.retract) AS retract
 	FROM herald_internal.rule AS r;
 COMMENT ON VIEW herald.watched IS 'the rules of each watched table, with the SQL that they compiled to';
 COMMENT ON COLUMN herald.watched.relation IS 'the table';

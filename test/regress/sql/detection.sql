@@ -28,7 +28,8 @@ CREATE TABLE d.chat (id int PRIMARY KEY, sender_id int, receiver_id int, thread_
 	attachment int REFERENCES d.posts, message text);
 SELECT herald.watch_messages('d.chat');
 SELECT herald.watch_messages('d.chat', receiver => 'receiver_id');
-SELECT relation, kind, arguments - '{on_error,call,columns,table,oid,table_owner}'::text[] AS arguments
+SELECT relation, kind,
+       herald_internal.plain_sql((arguments - '{on_error,call,names,table,table_owner}'::text[])::text) AS arguments
 FROM herald_internal.watched_table ORDER BY relation::text;
 SELECT relation, rule, operation FROM herald.watched WHERE rule = 'reply';
 

@@ -39,7 +39,7 @@ INSERT INTO doctor.posts VALUES (10, 1, 'Hello');
 INSERT INTO doctor.likes VALUES (2, 10);
 SELECT * FROM doctor.says;
 
--- A renamed column.
+-- A renamed column, which the rules follow.
 ALTER TABLE doctor.comments RENAME user_id TO author_id;
 SELECT * FROM doctor.says;
 SELECT * FROM doctor.remedy \gexec

@@ -25,7 +25,8 @@ INSERT INTO nm.friends VALUES (1, 2);
 SET search_path = nm, nm_lib;
 SELECT herald.watch_users('users'), herald.watch_posts('posts',
 	visible => 'may_see(viewer, post)', in_feed => $$is_long(post.body) OR post.audience IN ('all'::audience)$$);
-SELECT arguments ->> 'visible' AS visible, arguments ->> 'in_feed' AS in_feed
+SELECT herald_internal.plain_sql(arguments ->> 'visible') AS visible,
+       herald_internal.plain_sql(arguments ->> 'in_feed') AS in_feed
 FROM herald_internal.watched_table WHERE relation = 'posts'::regclass;
 SELECT coalesce(max(id), 0) AS before FROM herald.event \gset
 INSERT INTO posts VALUES (1, 1, 'friends', 'for friends'), (2, 1, 'all', 'for all');

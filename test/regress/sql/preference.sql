@@ -87,7 +87,8 @@ TRUNCATE herald.preference, pref.likes, herald.notification;
 
 -- Blocks: tables of the application, in both directions, or in one direction for a table of mutes.
 SELECT herald.watch_blocks('pref.blocks'), herald.watch_blocks('pref.mutes', mutual => false);
-SELECT relation, arguments - '{call,columns,table,oid,table_owner}'::text[] AS arguments
+SELECT relation,
+       herald_internal.plain_sql((arguments - '{call,names,table,table_owner}'::text[])::text) AS arguments
 FROM herald_internal.watched_table WHERE kind = 'blocks' ORDER BY relation::text;
 INSERT INTO pref.blocks VALUES (1, 2);
 INSERT INTO pref.mutes VALUES (1, 3);

@@ -28,7 +28,8 @@ CREATE FUNCTION rem.state() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT concat_ws(' ', relation, rule, change, operation, on_error, notify, publish, lock, retract)
 	FROM herald.watched
 	UNION ALL
-	SELECT concat_ws(' ', w.relation, w.kind, w.arguments - '{call,columns,table,oid,table_owner}'::text[])
+	SELECT concat_ws(' ', w.relation, w.kind,
+	                 herald_internal.plain_sql((w.arguments - '{call,names,table,table_owner}'::text[])::text))
 	FROM herald_internal.watched_table AS w
 $$;
 CREATE TABLE rem.before (line text);
@@ -43,15 +44,18 @@ BEGIN
 	UNION ALL (SELECT '+ ' || a FROM unnest(after) AS a EXCEPT SELECT '+ ' || line FROM rem.before);
 END
 $$;
--- Runs the remedies of errors until there are none; returns them.
-CREATE FUNCTION rem.paste() RETURNS SETOF text LANGUAGE plpgsql AS $$
+-- Runs the call that watches a table again, which is the remedy where its rules are broken; returns it. A rename breaks
+-- none.
+CREATE FUNCTION rem.paste(watched regclass) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	next text;
 BEGIN
-	FOR i IN 1 .. 10 LOOP
-		SELECT d.remedy INTO next FROM herald.doctor() AS d WHERE d.severity = 'error' AND d.relation::text LIKE 'rem.%'
-		ORDER BY d.problem, d.remedy LIMIT 1;
-		EXIT WHEN NOT FOUND;
+	FOR next IN SELECT d.detail FROM herald.doctor() AS d
+	            WHERE d.severity = 'error' AND d.relation::text LIKE 'rem.%' LOOP
+		RAISE WARNING '%', next;
+	END LOOP;
+	FOR next IN SELECT herald_internal.watch_call(w.relation, w.kind) FROM herald_internal.watched_table AS w
+	            WHERE w.relation = watched LOOP
 		EXECUTE next;
 		RETURN NEXT next;
 	END LOOP;
@@ -64,37 +68,37 @@ INSERT INTO rem.posts VALUES (1, 1, NULL, 'secret', 'me');
 SELECT herald.may_join('2', 'post:1');
 ALTER TABLE rem.posts RENAME audience TO who_sees;
 ALTER TABLE rem.posts RENAME "isOpen" TO "opened For";
-SELECT rem.paste();
+SELECT rem.paste('rem.posts');
 SELECT herald.may_join('2', 'post:1');
 ALTER TABLE rem.posts RENAME who_sees TO audience;
 ALTER TABLE rem.posts RENAME "opened For" TO "isOpen";
-SELECT rem.paste();
+SELECT rem.paste('rem.posts');
 SELECT * FROM rem.restored('{}');
 
--- the table that needs it, which is another one than that of the broken rule
+-- a table that the rules of others join
 ALTER TABLE rem.users RENAME username TO called;
-SELECT rem.paste();
+SELECT rem.paste('rem.users');
 SELECT * FROM rem.restored('{username,called}');
 ALTER TABLE rem.users RENAME called TO username;
-SELECT rem.paste();
+SELECT rem.paste('rem.users');
 
 -- columns that the call found by itself: a status, a soft deletion
 ALTER TABLE rem.follows RENAME state TO approval;
 ALTER TABLE rem.follows RENAME deleted_at TO ended;
-SELECT rem.paste();
+SELECT rem.paste('rem.follows');
 INSERT INTO rem.follows VALUES (2, 1, 'pending');
 SELECT herald.may_join('2', 'feed:1');
 ALTER TABLE rem.follows RENAME approval TO state;
 ALTER TABLE rem.follows RENAME ended TO deleted_at;
-SELECT rem.paste();
+SELECT rem.paste('rem.follows');
 
 -- a rule of herald.watch()
 ALTER TABLE rem.orders RENAME status TO state;
 ALTER TABLE rem.orders RENAME customer_id TO buyer;
-SELECT rem.paste();
+SELECT rem.paste('rem.orders');
 ALTER TABLE rem.orders RENAME state TO status;
 ALTER TABLE rem.orders RENAME buyer TO customer_id;
-SELECT rem.paste();
+SELECT rem.paste('rem.orders');
 SELECT * FROM rem.restored('{}');
 
 -- an argument of each call is saved: none gets lost in a remedy

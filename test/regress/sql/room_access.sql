@@ -113,7 +113,7 @@ INSERT INTO access.albums VALUES (4, 1, NULL, now());
 SELECT herald.watch_likes('access.likes', subject_table => 'access.comments'), herald.watch_likes('access.album_likes');
 SELECT * FROM access.admitted('{comment:60,comment:70,album:1,album:2,album:3,album:4}');
 -- Access to a room depends on its keys.
-SELECT prefix, t.relation, t.keys
+SELECT prefix, t.relation, herald_internal.plain_sql(t.keys) AS keys
 FROM unnest('{post,comment,album}'::text[]) AS prefix, herald_internal.subject_tables(prefix) AS t;
 
 -- Rows of two tables with the same room must both admit; tables of two owners cannot have the same rooms.

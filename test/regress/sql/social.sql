@@ -26,7 +26,8 @@ SELECT herald.watch_messages('blog.messages');
 SELECT herald.watch_comments('blog.comments');
 SELECT herald.watch_follows('blog.follows');
 SELECT herald.watch_members('blog.conversation_members');
-SELECT relation, kind, arguments - '{call,columns,table,oid,table_owner}'::text[] AS arguments
+SELECT relation, kind,
+       herald_internal.plain_sql((arguments - '{call,names,table,table_owner}'::text[])::text) AS arguments
 FROM herald_internal.watched_table WHERE relation::text LIKE 'blog.%'
 ORDER BY relation::text;
 SELECT relation, rule,

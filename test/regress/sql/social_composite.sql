@@ -23,7 +23,8 @@ SELECT herald.watch_comments('shop.remarks', author => 'tenant, who', subject =>
                              parent => 'tenant, answers', body => 'remark');
 SELECT herald.watch_follows('shop.fans', follower => 'tenant, fan', followee => 'tenant, star');
 SELECT herald.watch_messages('shop.letters', sender => 'tenant,writer', receiver => 'tenant,reader', body => 'line');
-SELECT relation, kind, arguments - '{call,columns,table,oid,table_owner}'::text[] AS arguments
+SELECT relation, kind,
+       herald_internal.plain_sql((arguments - '{call,names,table,table_owner}'::text[])::text) AS arguments
 FROM herald_internal.watched_table ORDER BY relation::text;
 
 -- Returns the new events of the log through the bridge's own function. Ids and times differ from run to run.

@@ -31,7 +31,8 @@ SELECT herald.watch_comments('"Comments"', body => 'the text');
 SELECT herald.watch_likes('"CommentLikes"');
 SELECT herald.watch_likes('"PostLikes"');
 SELECT herald.watch_posts('"BlogPosts"');
-SELECT relation, kind, arguments - '{call,columns,table,oid,table_owner}'::text[] AS arguments
+SELECT relation, kind,
+       herald_internal.plain_sql((arguments - '{call,names,table,table_owner}'::text[])::text) AS arguments
 FROM herald_internal.watched_table ORDER BY relation::text COLLATE "C";
 RESET search_path;
 

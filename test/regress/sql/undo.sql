@@ -15,7 +15,7 @@ INSERT INTO undo.users VALUES ('ann', 'Ann'), ('ben', 'Ben'), ('cat', 'Cat'), ('
 SELECT herald.watch_users('undo.users', handle => 'id'), herald.watch_posts('undo.posts'),
        herald.watch_likes('undo.likes'),
 	herald.watch_comments('undo.comments'), herald.watch_follows('undo.follows');
-SELECT relation, kind, arguments ->> 'present' AS present FROM herald_internal.watched_table
+SELECT relation, kind, herald_internal.plain_sql(arguments ->> 'present') AS present FROM herald_internal.watched_table
 WHERE relation::text LIKE 'undo.%' ORDER BY relation::text;
 
 CREATE TABLE undo.mark AS SELECT herald.current_position() AS position;

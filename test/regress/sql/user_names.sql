@@ -6,7 +6,7 @@ CREATE EXTENSION IF NOT EXISTS citext SCHEMA public;
 CREATE SCHEMA un;
 CREATE FUNCTION un.found() RETURNS TABLE (kind text, name jsonb, handle text, enabled text) LANGUAGE sql AS $$
 	SELECT w.kind, w.arguments -> 'name', w.arguments ->> 'handle', w.arguments ->> 'notifications_enabled'
-	FROM herald_internal.watched_table AS w WHERE w.kind = 'users';
+	FROM herald_internal.watched_table AS w WHERE w.kind = 'users' ORDER BY w.relation;
 $$;
 
 -- A unique name that every user has needs no other. Otherwise the first that is not empty shows.
