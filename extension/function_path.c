@@ -26,6 +26,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -34,6 +35,7 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 
 #include "function_path.h"
@@ -120,18 +122,34 @@ may_act_as(Oid role, Oid other)
 	return role == other || is_member_of_role(role, other);
 }
 
-/* Returns whether only roles that may act as the role may create objects in the schema. */
-static bool
-is_closed(Oid schema, Oid role)
+/* Adds the name of a role, unless it may act as the other one. */
+static void
+add_creator(StringInfo names, Oid creator, Oid role)
+{
+	const char *name = creator == ACL_ID_PUBLIC ? "PUBLIC" : NULL;
+
+	if (name == NULL && may_act_as(creator, role))
+		return;
+	if (name == NULL)
+		name = quote_identifier(GetUserNameFromId(creator, true));
+	appendStringInfo(names, "%s%s", names->len > 0 ? ", " : "", name);
+}
+
+/* Returns the roles that may create objects in a schema and may not act as the role, as SQL lists them; NULL: none. */
+static char *
+schema_creators(Oid schema, Oid role)
 {
 	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	StringInfoData names;
 	bool isnull = true;
-	bool closed;
+	Oid owner;
 	Datum acl;
 
+	initStringInfo(&names);
 	if (!HeapTupleIsValid(tuple))
-		return false;
-	closed = may_act_as(((Form_pg_namespace) GETSTRUCT(tuple))->nspowner, role);
+		return names.data;
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	add_creator(&names, owner, role);
 	acl = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
 	if (!isnull)
 	{
@@ -141,12 +159,12 @@ is_closed(Oid schema, Oid role)
 		{
 			const AclItem *item = &ACL_DAT(list)[i];
 
-			if (ACLITEM_GET_PRIVS(*item) & ACL_CREATE)
-				closed = closed && item->ai_grantee != ACL_ID_PUBLIC && may_act_as(item->ai_grantee, role);
+			if ((ACLITEM_GET_PRIVS(*item) & ACL_CREATE) && item->ai_grantee != owner)
+				add_creator(&names, item->ai_grantee, role);
 		}
 	}
 	ReleaseSysCache(tuple);
-	return closed;
+	return names.len > 0 ? names.data : NULL;
 }
 
 static void
@@ -172,12 +190,12 @@ function_path_generation(void)
 	return generation;
 }
 
-char *
-function_path(List *trees, Oid role, Oid *refused)
+/* Sorts the schemas of functions without a search path of their own: *refused is a function of an open one. */
+static List *
+closed_schemas(List *trees, Oid role, Oid *refused)
 {
 	List *functions = NIL;
 	List *schemas = NIL;
-	StringInfoData path;
 	ListCell *cell;
 
 	*refused = InvalidOid;
@@ -185,11 +203,22 @@ function_path(List *trees, Oid role, Oid *refused)
 		collect_functions(lfirst(cell), &functions);
 	foreach (cell, functions)
 	{
-		if (is_closed(get_func_namespace(lfirst_oid(cell)), role))
+		if (schema_creators(get_func_namespace(lfirst_oid(cell)), role) == NULL)
 			schemas = list_append_unique_oid(schemas, get_func_namespace(lfirst_oid(cell)));
 		else
 			*refused = lfirst_oid(cell);
 	}
+	return schemas;
+}
+
+char *
+function_path(List *trees, Oid role)
+{
+	Oid refused;
+	List *schemas = closed_schemas(trees, role, &refused);
+	StringInfoData path;
+	ListCell *cell;
+
 	if (schemas == NIL)
 		return NULL;
 	initStringInfo(&path);
@@ -198,4 +227,29 @@ function_path(List *trees, Oid role, Oid *refused)
 		appendStringInfo(&path, ", %s", quote_identifier(get_namespace_name(lfirst_oid(cell))));
 	appendStringInfoString(&path, ", pg_temp");
 	return path.data;
+}
+
+void
+function_path_check(List *trees, Oid role)
+{
+	Oid refused;
+	Oid schema;
+	const char *function;
+	const char *name;
+	const char *creators;
+
+	(void) closed_schemas(trees, role, &refused);
+	if (!OidIsValid(refused))
+		return;
+	schema = get_func_namespace(refused);
+	function = format_procedure_qualified(refused);
+	name = quote_identifier(get_namespace_name(schema));
+	creators = schema_creators(schema, role);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("function %s has no search path of its own", function),
+			 errdetail("Roles that may create objects in schema %s could put them in the place of those that it names: %s.",
+					   name, creators),
+			 errhint("REVOKE CREATE ON SCHEMA %s FROM %s; or write the schemas of all names in the function, and "
+					 "ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp;",
+					 name, creators, function)));
 }

@@ -14,11 +14,14 @@
 #include "nodes/pg_list.h"
 
 /*
- * Returns the search path for the functions in query trees that name objects without a schema: pg_catalog and
- * the schemas of these functions, in the current memory context; NULL if there are none.  A schema in which roles
- * may create objects that are no members of "role" is left out, and *refused is one of its functions, else InvalidOid.
+ * Returns the search path for the functions in query trees that name objects without a schema: pg_catalog and the
+ * schemas of these functions, in the current memory context; NULL if there are none.  A schema in which roles may
+ * create objects that may not act as "role" is left out.
  */
-extern char *function_path(List *trees, Oid role, Oid *refused);
+extern char *function_path(List *trees, Oid role);
+
+/* Raises an error if such a schema is left out: its functions would not find their tables. */
+extern void function_path_check(List *trees, Oid role);
 
 /* Returns a number that changes when a function, a schema or a membership of a role has changed. */
 extern uint64 function_path_generation(void);

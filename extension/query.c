@@ -110,13 +110,12 @@ query_function_path(const SavedQuery *query, SPIPlanPtr plan)
 {
 	List *trees = NIL;
 	ListCell *cell;
-	Oid refused;
 
 	if (query->keeps_path || !InSecurityRestrictedOperation())
 		return NULL;
 	foreach (cell, SPI_plan_get_plan_sources(plan))
 		trees = list_concat(trees, ((CachedPlanSource *) lfirst(cell))->query_list);
-	return function_path(trees, GetUserId(), &refused);
+	return function_path(trees, GetUserId());
 }
 
 /* Finds the search path again if another role runs the query, or a function, schema or role has changed. */

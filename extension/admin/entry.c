@@ -42,6 +42,9 @@ typedef struct Entry
 	Oid caller; /* the role that was checked last */
 } Entry;
 
+/* The caller of the innermost entry; InvalidOid outside of entries. */
+static Oid current_caller = InvalidOid;
+
 /* ----- the privilege */
 
 /* Returns the roles that may call a function; PUBLIC is not among them. */
@@ -234,6 +237,7 @@ herald_entry(PG_FUNCTION_ARGS)
 	FmgrInfo *flinfo = fcinfo->flinfo;
 	Entry *entry = entry_of(flinfo);
 	ErrorContextCallback *callers = error_context_stack;
+	Oid outer_caller = current_caller;
 	MemoryContext memory = CurrentMemoryContext;
 	Datum result = (Datum) 0;
 
@@ -244,6 +248,7 @@ herald_entry(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	fcinfo->flinfo = &entry->body;
+	current_caller = entry->caller;
 	PG_TRY();
 	{
 		error_context_stack = NULL;
@@ -252,10 +257,21 @@ herald_entry(PG_FUNCTION_ARGS)
 	PG_CATCH();
 	{
 		fcinfo->flinfo = flinfo;
+		current_caller = outer_caller;
 		entry_raise(memory);
 	}
 	PG_END_TRY();
 	fcinfo->flinfo = flinfo;
+	current_caller = outer_caller;
 	error_context_stack = callers;
 	return result;
+}
+
+PG_FUNCTION_INFO_V1(herald_entry_caller);
+
+/* herald_internal.entry_caller() returns the caller of the innermost entry. */
+Datum
+herald_entry_caller(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(OidIsValid(current_caller) ? current_caller : GetUserId());
 }

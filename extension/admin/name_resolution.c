@@ -321,25 +321,6 @@ write_schemas(Resolution *resolution)
 	return out.data;
 }
 
-/* Raises an error if a function would not find its tables: it has no search path, and cannot safely get one. */
-static void
-check_functions(Query *query)
-{
-	Oid refused;
-	const char *schema;
-
-	(void) function_path(list_make1(query), GetUserId(), &refused);
-	if (!OidIsValid(refused))
-		return;
-	schema = quote_identifier(get_namespace_name(get_func_namespace(refused)));
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("function %s has no search path of its own", format_procedure_qualified(refused)),
-			 errdetail("Other roles may create objects in schema %s, and could put them in the place of those that it names.",
-					   schema),
-			 errhint("ALTER FUNCTION %s SET search_path = %s, pg_temp;", format_procedure_qualified(refused), schema)));
-}
-
 /* Lets an error show the expression instead of the statement of the client. */
 static void
 show_expression(void *argument)
@@ -402,7 +383,7 @@ resolve_names(Resolution *resolution)
 	resolve_relations(resolution);
 	query = analyze_statement(linitial_node(RawStmt, statements), resolution->text);
 	collect_uses((Node *) query, resolution);
-	check_functions(query);
+	function_path_check(list_make1(query), GetUserId());
 	result = write_schemas(resolution);
 	error_context_stack = context.previous;
 	return result;

@@ -100,7 +100,7 @@ CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipie
 
 GRANT EXECUTE ON FUNCTION
 	herald.expose, herald.unexpose, herald.room_policy,
-	herald.broadcast,
+	herald.broadcast, herald.recheck,
 	herald.trim_inbox, herald.forget_user,
 	herald.maintain, herald.doctor, herald.preloaded,
 	herald_internal.built_in_action, herald_internal.automatic_prefixes, herald_internal.check_policy_rooms

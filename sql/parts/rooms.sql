@@ -259,11 +259,38 @@ COMMENT ON FUNCTION herald_internal.join_room(text, text, text) IS
 	'lets a session of a user into a room and remembers that; returns whether the user may join, the keys of the room, '
 	'a snapshot from before the check, and one from after it: the session gets no event that this one sees';
 
+-- Raises an error if rooms with a prefix belong to a role that the caller is no member of: all sessions in these rooms
+-- would ask again, on all bridges. An administrator may recheck all.
+CREATE FUNCTION herald_internal.check_prefix_owner(prefix text, caller oid) RETURNS void
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	owner regrole := (
+		SELECT o.owner
+		FROM (SELECT t.owner FROM herald_internal.room_tables() AS t WHERE t.prefix = check_prefix_owner.prefix
+		      UNION ALL
+		      SELECT p.owner FROM herald.room_policy AS p WHERE p.prefix = check_prefix_owner.prefix
+		      UNION ALL
+		      SELECT c.relowner FROM herald_internal.room_source AS s JOIN pg_class AS c ON c.oid = s.relation
+		      WHERE s.prefix = check_prefix_owner.prefix || ':') AS o
+		WHERE NOT pg_has_role(caller, o.owner, 'MEMBER') AND NOT pg_has_role(caller, 'herald_admin', 'MEMBER')
+		LIMIT 1);
+BEGIN
+	IF owner IS NOT NULL THEN
+		RAISE EXCEPTION 'role % may not recheck all rooms "%:..."', caller::regrole, prefix
+			USING ERRCODE = 'insufficient_privilege', DETAIL = format('They belong to role %s.', owner),
+			      HINT = format('Recheck one room, as in room => ''%s:42'', or GRANT herald_admin TO %s;', prefix,
+			                    caller::regrole);
+	END IF;
+END
+$$;
+
 CREATE FUNCTION herald.recheck(user_id text DEFAULT NULL, room text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF coalesce(user_id, room, '') = '' OR room IN ('', '*') THEN
 		RAISE EXCEPTION 'a recheck needs a user, or a room other than "*"' USING ERRCODE = 'invalid_parameter_value';
+	ELSIF user_id IS NULL AND strpos(room, ':') = 0 THEN
+		PERFORM herald_internal.check_prefix_owner(room, herald_internal.entry_caller());
 	END IF;
 	RETURN herald_internal.append_event('{}', 'room:recheck', '{}', NULL, NULL, NULL, NULL, user_id, room, 'changed');
 END

@@ -300,6 +300,11 @@ CREATE FUNCTION herald_internal.setting(name text) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_setting';
 COMMENT ON FUNCTION herald_internal.setting(text) IS 'returns the setting herald.NAME, in any session';
 
+CREATE FUNCTION herald_internal.entry_caller() RETURNS oid
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'herald_entry_caller';
+COMMENT ON FUNCTION herald_internal.entry_caller() IS
+	'returns the role that called the function of schema herald which runs, also if that runs as another role';
+
 CREATE FUNCTION herald.iso8601(moment timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
 	SELECT pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');

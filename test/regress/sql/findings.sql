@@ -3,6 +3,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 SET client_min_messages = notice;
 \set SHOW_CONTEXT never
+TRUNCATE herald.notification;
 CREATE SCHEMA f;
 
 -- A shop with names of its own.

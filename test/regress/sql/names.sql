@@ -95,7 +95,9 @@ ALTER ROLE regress_names_planter SUPERUSER;
 SELECT herald.may_join('2', 'post:6');
 ALTER ROLE regress_names_planter NOSUPERUSER;
 SELECT herald.may_join('2', 'post:6');
+-- The remedy makes the call possible, and leaves nobody a place for objects of theirs.
 REVOKE CREATE ON SCHEMA nm FROM regress_names_planter;
+SELECT herald.watch_posts('nm.posts', visible => 'nm.knows(viewer, post)');
 GRANT CREATE ON SCHEMA nm TO pg_database_owner;
 SELECT herald.may_join('2', 'post:6');
 SELECT format('ALTER DATABASE %I OWNER TO ', current_database()) AS change_owner \gset

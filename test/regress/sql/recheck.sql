@@ -25,6 +25,24 @@ SELECT herald.recheck('7', '');
 SELECT count(*) FROM rc.mark AS m, herald.read_events(m.position, rooms => '{hall:1}') AS e WHERE e.name IS NOT NULL;
 SELECT * FROM rc.heard();
 
+-- All rooms with a prefix: by the role that they belong to, or an administrator.
+CREATE ROLE regress_asker IN ROLE herald_publish;
+CREATE ROLE regress_chief IN ROLE herald_admin;
+SELECT herald.watch_posts('rc.posts');
+SELECT * FROM rc.heard() \g /dev/null
+SET ROLE regress_asker;
+SELECT herald.recheck(room => 'post');
+SELECT herald.recheck(room => 'post:1') > 0 AS room, herald.recheck('7', 'post') > 0 AS "user",
+       herald.recheck(room => 'nobodys') > 0 AS nobodys;
+SET ROLE regress_chief;
+SELECT herald.recheck(room => 'post') > 0 AS chief;
+RESET ROLE;
+SELECT herald.recheck(room => 'post') > 0 AS owner;
+SELECT * FROM rc.heard();
+SELECT herald.unwatch('rc.posts');
+SELECT * FROM rc.heard() \g /dev/null
+DROP ROLE regress_asker, regress_chief;
+
 -- By a rule: an update rechecks the users and rooms of the old and the new row, each once.
 SELECT herald.watch('rc.guests', 'guests', '{insert,update,delete}', recheck_user => '{user_id}',
                     recheck_room => 'post:{post_id}');
