@@ -18,8 +18,11 @@ typedef struct Metrics
 	int64_t rooms;
 	int64_t cached_events; /* of the event cache */
 	int64_t cached_bytes;
-	int64_t waiting_bytes; /* in the queues of all connections */
-	int64_t events_read;   /* this and the following count since the start */
+	int64_t waiting_bytes;	 /* in the queues of all connections */
+	int64_t suspended_rules; /* of the database, as of its latest status, like the following two */
+	int64_t missed_changes;
+	int64_t rule_failures;
+	int64_t events_read; /* this and the following count since the start */
 	int64_t signals;
 	int64_t rings;
 	int64_t deliveries;

@@ -93,6 +93,7 @@ may_execute(PGconn *connection)
 {
 	static const char *const trials[] = {
 		"SELECT * FROM herald_internal.bridge_hello()",
+		"SELECT * FROM herald_internal.status()",
 		"SELECT * FROM herald.read_events(herald.current_position())",
 		"SELECT * FROM herald_internal.connect_sessions('{}', '{}', '{}', '{}')",
 		"LISTEN " DOORBELL_CHANNEL,

@@ -272,6 +272,29 @@ on_maintained(void *context, const PGresult *result)
 }
 
 static void
+on_status(void *context, const PGresult *result)
+{
+	(void) context;
+	if (result == NULL)
+		return;
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+	{
+		log_warning("status_failed", "reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+		return;
+	}
+	metrics.suspended_rules = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+	metrics.missed_changes = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
+	metrics.rule_failures = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
+}
+
+static void
+ask_status(void)
+{
+	database_query(reader.database, "SELECT suspended_rules, missed_changes, failures FROM herald_internal.status()", 0, NULL,
+				   on_status, NULL);
+}
+
+static void
 on_maintenance(void *context)
 {
 	(void) context;
@@ -280,6 +303,8 @@ on_maintenance(void *context)
 		reader.active = false;
 		database_query(reader.database, "SELECT herald.maintain(wait => false)", 0, NULL, on_maintained, NULL);
 	}
+	if (reader.position != NULL && database_is_connected(reader.database))
+		ask_status();
 	timer_start(&reader.maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
 }
 

@@ -46,8 +46,8 @@ typedef struct BlockSource
 /* The block sources, as this backend knows them. */
 static struct
 {
-	bool valid;			   /* no invalidation since they were loaded */
-	bool loaded;		   /* completely */
+	bool valid;	 /* no invalidation since they were loaded */
+	bool loaded; /* completely */
 	int count;
 	BlockSource *sources;  /* in the context; NULL for none */
 	MemoryContext context; /* NULL before the first load */

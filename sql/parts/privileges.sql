@@ -51,8 +51,9 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.check_owned,
 	herald_internal.watched_subjects
 TO herald_watch;
-GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched, herald.suspended
+GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched, herald.suspended, herald.status
 TO herald_watch;
+GRANT EXECUTE ON FUNCTION herald_internal.status TO herald_watch, herald_admin;
 GRANT SELECT (name) ON herald.action TO herald_watch;
 
 -- The calls compile rules with helpers that run as their caller, and so give nobody a privilege.
@@ -107,12 +108,12 @@ GRANT EXECUTE ON FUNCTION
 TO herald_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, herald.notification_type TO herald_admin;
 GRANT SELECT, DELETE ON herald.rule_failure, herald.missed_change TO herald_admin;
-GRANT SELECT ON herald.watched, herald.suspended TO herald_admin;
+GRANT SELECT ON herald.watched, herald.suspended, herald.status TO herald_admin;
 
 -- ----- herald_bridge: reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.
 
 GRANT EXECUTE ON FUNCTION
-	herald_internal.bridge_hello,
+	herald_internal.bridge_hello, herald_internal.status,
 	herald.current_position, herald.read_events, herald_internal.earliest,
 	herald_internal.connect_sessions, herald_internal.join_room, herald_internal.leave_room,
 	herald_internal.act,

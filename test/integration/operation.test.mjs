@@ -53,6 +53,21 @@ test('/metrics counts connections, events and deliveries', async () => {
   await until('no connection is counted', async () => await bridge.metric('herald_connections') === 0);
 });
 
+test('/metrics has the suspended rules of the database, and what they missed', async () => {
+  await database.query(`
+    CREATE TABLE mended (id int PRIMARY KEY, note text);
+    SELECT herald.watch('mended', 'mended', recipient => '1', title => '{note}');
+    ALTER TABLE mended DROP COLUMN note;
+    INSERT INTO mended VALUES (1), (2)`);
+  await until('a rule is suspended', async () => await bridge.metric('herald_suspended_rules') === 1, 30000);
+  assert.equal(await bridge.metric('herald_missed_changes'), 2);
+  assert.equal(await bridge.metric('herald_rule_failures'), 0);
+  assert.deepEqual(await database.query('SELECT ok, problems FROM herald.status'),
+    [{ ok: false, problems: ['suspended rules: mended of public.mended'] }]);
+  await database.query('DROP TABLE mended; SELECT herald.maintain()');
+  await until('no rule is suspended', async () => await bridge.metric('herald_suspended_rules') === 0, 30000);
+});
+
 test('keeps secrets out of the log and /metrics', async () => {
   const [ann] = await scene.people('Ann');
   const token = scene.token(ann);
