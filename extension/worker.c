@@ -11,7 +11,8 @@
  * 2. While there is activity the worker calls herald.maintain() once a second, or
  *	  eight times in a recovery window that is shorter than eight seconds: a
  *	  partition of the log must be marked and emptied while it is out of use.
- *	  Without activity the worker sleeps and writes nothing.
+ *	  Without activity the worker sleeps and writes nothing, until the next scheduled
+ *	  row is due (write/schedule.c).
  *
  * 3. After an error the worker tries again a second later.  Meanwhile it still
  *	  serves: without a worker, writers would have to NOTIFY in their transactions,
@@ -113,16 +114,34 @@ extension_exists(void)
 	return OidIsValid(get_extension_oid("pg_herald", true));
 }
 
+/* The time when maintenance has something to do, also without activity. */
+static TimestampTz next_due = DT_NOEND;
+
 static void
 run_maintenance(void)
 {
 	QueryScope scope;
+	Datum due;
+	bool isnull;
 
+	next_due = DT_NOEND;
 	if (!extension_exists())
 		return;
 	query_begin(&scope);
 	query_run(&maintain, 1, NULL, NULL);
+	due = query_value(0, 1, &isnull);
+	if (!isnull)
+		next_due = DatumGetTimestampTz(due);
 	query_end(&scope);
+}
+
+/* Returns how long the worker may sleep without activity.  The clock may be set meanwhile. */
+static long
+idle_interval_ms(void)
+{
+	long until_due = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_due);
+
+	return Min(until_due + 1, IDLE_INTERVAL_MS);
 }
 
 static void
@@ -198,13 +217,15 @@ serve_writers(void)
 	INSTR_TIME_SET_ZERO(maintained);
 	for (;;)
 	{
-		bool rung = wait_for_ring(work_left ? maintenance_interval_ms() : IDLE_INTERVAL_MS);
+		bool rung = wait_for_ring(work_left ? maintenance_interval_ms() : idle_interval_ms());
 
 		if (rung)
 		{
 			try_task(doorbell_notify, "ringing");
 			work_left = true;
 		}
+		if (GetCurrentTimestamp() >= next_due)
+			work_left = true;
 		if (work_left && milliseconds_since(maintained) >= maintenance_interval_ms())
 		{
 			INSTR_TIME_SET_CURRENT(maintained);

@@ -39,6 +39,7 @@
 #include "source/server_refusal.h"
 
 #define MAINTENANCE_INTERVAL_MS 10000
+#define MIN_MAINTENANCE_INTERVAL_MS 1000
 #define HELLO_INTERVAL_MS 1000
 #define TOLERATED_VAIN_RINGS 3
 #define PACED_INTERVAL_MS 25
@@ -58,6 +59,7 @@ static struct
 	uint64_t answered_at; /* the time of the latest read for a ring, by loop_now() */
 	bool maintains;		  /* the extension is not preloaded: the bridge runs herald.maintain() */
 	bool active;		  /* has read events or signals since the latest maintenance */
+	uint64_t due_at;	  /* the time of the next scheduled row, by loop_now(); 0: unknown, UINT64_MAX: none */
 	char *refusal;		  /* the reason of the latest refused hello; NULL after one that succeeded */
 	Timer hello_timer;
 	Timer poll_timer;
@@ -65,8 +67,13 @@ static struct
 	Timer maintenance_timer;
 } reader;
 
+/* Maintains the log, and returns the milliseconds until the next scheduled row is due; NULL without one. */
+#define MAINTAIN \
+	"SELECT ceil(1000 * extract(epoch FROM herald.maintain(wait => false) - clock_timestamp()))::bigint"
+
 static void read_next_page(void);
 static void send_hello(void *context);
+static void on_maintenance(void *context);
 
 static void
 reader_on_poll(void *context)
@@ -264,11 +271,30 @@ reader_position(void)
 }
 
 static void
+plan_maintenance(void)
+{
+	uint64_t now = loop_now();
+	bool soon = reader.due_at > now && reader.due_at - now < MAINTENANCE_INTERVAL_MS;
+
+	timer_start(&reader.maintenance_timer, soon ? reader.due_at - now : MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
+}
+
+/* Takes the number of milliseconds until the next scheduled row is due; it may be negative. */
+static void
+set_due(int64_t until_due)
+{
+	reader.due_at = loop_now() + (until_due > MIN_MAINTENANCE_INTERVAL_MS ? until_due : MIN_MAINTENANCE_INTERVAL_MS);
+	plan_maintenance();
+}
+
+static void
 on_maintained(void *context, const PGresult *result)
 {
 	(void) context;
 	if (result != NULL && PQresultStatus(result) != PGRES_TUPLES_OK)
 		log_warning("maintenance_failed", "reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+	else if (result != NULL && !PQgetisnull(result, 0, 0))
+		set_due(strtoll(PQgetvalue(result, 0, 0), NULL, 10));
 }
 
 static void
@@ -298,14 +324,15 @@ static void
 on_maintenance(void *context)
 {
 	(void) context;
-	if (reader.maintains && reader.active && database_is_connected(reader.database))
+	if (reader.maintains && (reader.active || loop_now() >= reader.due_at) && database_is_connected(reader.database))
 	{
 		reader.active = false;
-		database_query(reader.database, "SELECT herald.maintain(wait => false)", 0, NULL, on_maintained, NULL);
+		reader.due_at = UINT64_MAX;
+		database_query(reader.database, MAINTAIN, 0, NULL, on_maintained, NULL);
 	}
 	if (reader.position != NULL && database_is_connected(reader.database))
 		ask_status();
-	timer_start(&reader.maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
+	plan_maintenance();
 }
 
 static void

@@ -37,19 +37,22 @@
 #include "admin/owned_table.h"
 #include "query.h"
 #include "write/rule.h"
+#include "write/schedule.h"
 #include "write/user_block.h"
 
 /* The statements.  The parameters of each are the arguments of its SQL function. */
 
 static SavedQuery save_rule = {
 	.name = "the insert of a rule",
-	.text = "INSERT INTO herald_internal.rule (relation, name, change, operation, notify, publish, lock, retract, on_error)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	.text = "INSERT INTO herald_internal.rule"
+			" (relation, name, change, operation, notify, publish, lock, retract, on_error, schedule)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 			" ON CONFLICT (relation, name, change, operation) DO UPDATE SET notify = excluded.notify,"
-			" publish = excluded.publish, lock = excluded.lock, retract = excluded.retract, on_error = excluded.on_error"
+			" publish = excluded.publish, lock = excluded.lock, retract = excluded.retract,"
+			" on_error = excluded.on_error, schedule = excluded.schedule"
 			" RETURNING id",
-	.nargs = 9,
-	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
+	.nargs = 10,
+	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
 static SavedQuery delete_rules = {
@@ -102,7 +105,8 @@ static SavedQuery delete_watched = {
 	.text = "WITH r AS (DELETE FROM herald_internal.rule WHERE relation = $1),"
 			" s AS (DELETE FROM herald_internal.room_source WHERE relation = $1),"
 			" c AS (DELETE FROM herald_internal.counter WHERE relation = $1),"
-			" b AS (DELETE FROM herald_internal.block_source WHERE relation = $1)"
+			" b AS (DELETE FROM herald_internal.block_source WHERE relation = $1),"
+			" d AS (DELETE FROM herald_internal.due WHERE relation = $1)"
 			" DELETE FROM herald_internal.watched_table WHERE relation = $1",
 	.nargs = 1,
 	.argtypes = { REGCLASSOID },
@@ -182,6 +186,7 @@ typedef struct SqlArguments
 
 static const SqlArguments sql_arguments[] = {
 	{ &save_rule, 4, 1, 7, InvalidOid },
+	{ &save_rule, 9, 1, 9, InvalidOid },
 	{ &save_counter, 2, 2, 4, TEXTOID },
 	{ &save_room_source, 2, 1, 2, TEXTARRAYOID },
 	{ &save_block_source, 1, 1, 1, InvalidOid },
@@ -315,6 +320,30 @@ rehearse_block_source(Relation relation, FunctionCallInfo fcinfo, int id)
 	query_forget(&query);
 	tuplestore_end(found);
 	tuplestore_end(none);
+}
+
+PG_FUNCTION_INFO_V1(herald_schedule_rows);
+
+/* herald_internal.schedule_rows(relation, query) schedules the rows that a query returns, as the owner of the table. */
+Datum
+herald_schedule_rows(PG_FUNCTION_ARGS)
+{
+	SavedQuery query = { .name = "the query for scheduled rows", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
+	Relation relation = owned_table_open(PG_GETARG_OID(0));
+	QueryScope scope;
+	Tuplestorestate *rows;
+
+	query_begin(&scope);
+	rows = tuplestore_begin_heap(false, false, work_mem);
+	query_lend(&scope, relation->rd_rel->relowner);
+	query_run_into(&query, 1, NULL, rows, schedule_shape());
+	query_reclaim(&scope);
+	schedule_write(RelationGetRelid(relation), rows);
+	query_forget(&query);
+	tuplestore_end(rows);
+	query_end(&scope);
+	table_close(relation, NoLock);
+	PG_RETURN_VOID();
 }
 
 PG_FUNCTION_INFO_V1(herald_save_rule);

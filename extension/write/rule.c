@@ -42,6 +42,7 @@
 #include "write/notification.h"
 #include "write/retraction.h"
 #include "write/rule.h"
+#include "write/schedule.h"
 
 RuleOutput
 rule_output_begin(void)
@@ -53,6 +54,7 @@ rule_output_begin(void)
 	output.unchecked = tuplestore_begin_heap(false, false, work_mem);
 	output.to_lock = tuplestore_begin_heap(false, false, work_mem);
 	output.retracted = tuplestore_begin_heap(false, false, work_mem);
+	output.scheduled = tuplestore_begin_heap(false, false, work_mem);
 	return output;
 }
 
@@ -64,6 +66,7 @@ rule_output_end(RuleOutput *output)
 	tuplestore_end(output->unchecked);
 	tuplestore_end(output->to_lock);
 	tuplestore_end(output->retracted);
+	tuplestore_end(output->scheduled);
 }
 
 /* Adds the rows of a tuplestore to another one.  Exchanges the two if the other one is empty. */
@@ -94,6 +97,7 @@ rule_output_move(RuleOutput *from, RuleOutput *to)
 	move_rows(&from->published, &to->published, event_log_shape());
 	move_rows(&from->to_lock, &to->to_lock, retraction_shape());
 	move_rows(&from->retracted, &to->retracted, retraction_shape());
+	move_rows(&from->scheduled, &to->scheduled, schedule_shape());
 }
 
 static void
@@ -133,6 +137,8 @@ run_queries(Rule *rule, int64 rows, RuleOutput *output)
 		query_run_into(&rule->queries[RULE_LOCK], rows, NULL, output->to_lock, retraction_shape());
 	else if (rule->queries[RULE_RETRACT].text != NULL)
 		query_run_into(&rule->queries[RULE_RETRACT], rows, NULL, output->retracted, retraction_shape());
+	if (rule->queries[RULE_SCHEDULE].text != NULL)
+		query_run_into(&rule->queries[RULE_SCHEDULE], rows, NULL, output->scheduled, schedule_shape());
 }
 
 static void
@@ -253,6 +259,8 @@ query_shape_of(int query)
 {
 	if (query == RULE_NOTIFY)
 		return notification_shape();
+	if (query == RULE_SCHEDULE)
+		return schedule_shape();
 	return query == RULE_PUBLISH ? event_log_shape() : retraction_shape();
 }
 

@@ -22,6 +22,7 @@ typedef struct RuleOutput
 	Tuplestorestate *unchecked;	 /* events of the rule that runs, before event_check_move() */
 	Tuplestorestate *to_lock;	 /* causes: retraction_shape() */
 	Tuplestorestate *retracted;	 /* causes: retraction_shape() */
+	Tuplestorestate *scheduled;	 /* rows that the time will change: schedule_shape() */
 } RuleOutput;
 
 /* Returns an empty output, which rule_output_end() frees. */

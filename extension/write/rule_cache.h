@@ -34,13 +34,14 @@ typedef enum RuleOnError
 	RULE_WARN	  /* none */
 } RuleOnError;
 
-/* The queries of a rule.  The last three return events and causes. */
+/* The queries of a rule, in the order of the columns of herald_internal.rule. */
 enum
 {
-	RULE_NOTIFY, /* returns candidates */
-	RULE_PUBLISH,
-	RULE_LOCK, /* the causes to lock before RULE_RETRACT runs */
-	RULE_RETRACT,
+	RULE_NOTIFY,   /* returns candidates */
+	RULE_PUBLISH,  /* events */
+	RULE_LOCK,	   /* the causes to lock before RULE_RETRACT runs */
+	RULE_RETRACT,  /* causes */
+	RULE_SCHEDULE, /* the rows that the time will change */
 	RULE_QUERIES
 };
 

@@ -14,22 +14,32 @@
  * writes run as the owner of the extension.  The role that wrote to the table needs no
  * privilege of the extension.
  *
+ * When the time of a scheduled row comes (schedule.c), no statement writes it.  Its rules
+ * then run in the same way, over the row as it is, and as it was before its time.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "settings.h"
 #include "write/event_log.h"
 #include "write/notification.h"
 #include "write/retraction.h"
 #include "write/rule.h"
+#include "write/schedule.h"
 
 static void
 check_call(FunctionCallInfo fcinfo)
@@ -130,6 +140,7 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 	retraction_write(owner, output.retracted, output.published);
 	notification_write(&scope, owner, output.candidates, output.published);
 	event_log_append_all(output.published);
+	schedule_write(RelationGetRelid(relation), output.scheduled);
 	rule_output_end(&output);
 	query_end(&scope);
 }
@@ -173,4 +184,93 @@ herald_on_change(PG_FUNCTION_ARGS)
 			apply_rules(trigger->tg_relation, rules, changed);
 	}
 	return PointerGetDatum(NULL);
+}
+
+/* Returns the rows of a table that a query returns for ids and times, as the owner of the table. */
+static Tuplestorestate *
+due_rows(Relation relation, const char *sql, Datum *ids_and_times)
+{
+	SavedQuery query = { .name = "the query for rows that are due", .text = sql, .nargs = 2, .argtypes = { TEXTARRAYOID, TIMESTAMPTZARRAYOID } };
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	QueryScope scope;
+
+	query_begin(&scope);
+	query_lend(&scope, relation->rd_rel->relowner);
+	query_run_into(&query, 1, ids_and_times, rows, RelationGetDescr(relation));
+	query_forget(&query);
+	query_end(&scope);
+	return rows;
+}
+
+/* Returns a time that never comes, as a value of a column. */
+static Datum
+never(Relation relation, AttrNumber column)
+{
+	Oid type = getBaseType(TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid);
+
+	switch (type)
+	{
+		case DATEOID:
+			return DateADTGetDatum(DATEVAL_NOEND);
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return TimestampTzGetDatum(DT_NOEND);
+		default:
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("column \"%s\" of table \"%s\" is of type %s, and has no time",
+								   NameStr(TupleDescAttr(RelationGetDescr(relation), column - 1)->attname),
+								   RelationGetRelationName(relation), format_type_be(type))));
+	}
+}
+
+/* Returns the rows as they were before their time came, in the same order: as if it never came. */
+static Tuplestorestate *
+rows_before(Relation relation, Tuplestorestate *rows, AttrNumber column)
+{
+	TupleDesc shape = RelationGetDescr(relation);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
+	Tuplestorestate *before = tuplestore_begin_heap(false, false, work_mem);
+	Datum later = never(relation, column);
+
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		slot_getallattrs(slot);
+		slot->tts_values[column - 1] = later;
+		slot->tts_isnull[column - 1] = false;
+		tuplestore_putvalues(before, shape, slot->tts_values, slot->tts_isnull);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_rescan(rows);
+	return before;
+}
+
+PG_FUNCTION_INFO_V1(herald_run_due);
+
+/*
+ * herald_internal.run_due(relation, query, column, ids, times) runs the rules of a table for the rows that the query
+ * returns for ids and times, as an UPDATE of the column would, and returns their number.
+ */
+Datum
+herald_run_due(PG_FUNCTION_ARGS)
+{
+	Relation relation = table_open(PG_GETARG_OID(0), AccessShareLock);
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	AttrNumber column = get_attnum(RelationGetRelid(relation), name);
+	Datum ids_and_times[] = { PG_GETARG_DATUM(3), PG_GETARG_DATUM(4) };
+	const RuleList *rules = rule_cache_list(relation, RULE_UPDATE);
+	ChangedRows changed;
+	int64 count;
+
+	if (column <= 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("column \"%s\" of table \"%s\" does not exist", name, RelationGetRelationName(relation))));
+	changed.new = due_rows(relation, text_to_cstring(PG_GETARG_TEXT_PP(1)), ids_and_times);
+	changed.old = rows_before(relation, changed.new, column);
+	count = count_rows(changed);
+	if (count > 0 && rules->count > 0)
+		apply_rules(relation, rules, changed);
+	tuplestore_end(changed.new);
+	tuplestore_end(changed.old);
+	table_close(relation, AccessShareLock);
+	PG_RETURN_INT64(count);
 }

@@ -464,6 +464,7 @@ BEGIN
 	IF shown IS NOT NULL THEN
 		PERFORM herald_internal.compile_post_drafts(relation, post, author, shown);
 	END IF;
+	PERFORM herald_internal.compile_scheduled(relation, arguments);
 	IF post.parent IS NOT NULL THEN
 		PERFORM herald_internal.compile_replies(relation, post, author);
 	END IF;
@@ -496,8 +497,8 @@ DECLARE
 	status_column text := herald_internal.quoted_column(relation, status);
 	published_values text := CASE WHEN status IS NOT NULL
 		THEN herald_internal.status_values(relation, status, 'published', published) END;
-	published_when text := herald_internal.published_condition(relation, published_at,
-		ignored || herald_internal.used_columns(jsonb_build_array(visible, in_feed, active)),
+	taken text[] := ignored || herald_internal.used_columns(jsonb_build_array(visible, in_feed, active));
+	published_when text := herald_internal.published_condition(relation, published_at, taken,
 		herald_internal.valid_zone(zone), status IS NOT NULL);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation), herald_internal.check_one_kind(relation, 'comments', parent);
@@ -519,8 +520,9 @@ BEGIN
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
 		'noun', herald_internal.row_noun(relation, 'posts', noun),
 		'payload_columns', herald_internal.check_published(relation, payload_columns),
-		'on_error', on_error, 'zone', zone), ignored);
-	PERFORM herald_internal.save_call(relation, 'posts', call);
+		'on_error', on_error, 'zone', zone) ||
+		herald_internal.schedule_arguments(relation, published_at, taken, zone), ignored);
+	PERFORM herald_internal.save_call(relation, 'posts', call), herald_internal.schedule_existing(relation, 'posts');
 END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,

@@ -354,7 +354,8 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.delete_parts(relation, '{message,message_update,message_delete,message_request,'
 	                                               'message_pending,draft,draft_update,draft_delete,mention,'
-	                                               'mention_edit}');
+	                                               'mention_edit}'),
+		herald_internal.compile_scheduled(relation, arguments);
 	IF arguments -> 'direct' = 'true' THEN
 		PERFORM herald_internal.compile_messages_to(relation, arguments, '', format('%I IS NOT NULL', conversation)),
 			herald_internal.compile_messages_to(relation, arguments - 'conversation', ':direct',
@@ -413,6 +414,7 @@ DECLARE
 	conversation_columns text[];
 	key_columns text[];
 	body_columns text[];
+	taken text[] := ignored || herald_internal.used_columns(jsonb_build_array(active));
 	senders jsonb := herald_internal.sender_arguments(relation, sender_columns, sender_type, sender_tables, schemas);
 BEGIN
 	IF conversation IS NOT NULL OR receiver IS NULL THEN
@@ -430,9 +432,8 @@ BEGIN
 		'present', herald_internal.and_conditions(
 			herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
 			herald_internal.type_condition(senders ->> 'sender_type', senders -> 'sender_tables')),
-		'published_when', herald_internal.published_condition(relation, published_at,
-			ignored || herald_internal.used_columns(jsonb_build_array(active)), herald_internal.valid_zone(zone),
-			status IS NOT NULL),
+		'published_when', herald_internal.published_condition(relation, published_at, taken,
+			herald_internal.valid_zone(zone), status IS NOT NULL),
 		'sendable', sendable,
 		'writable', herald_internal.writable_columns(relation, writable, key_columns || sender_columns ||
 		                                             conversation_columns || receiver_columns || body_columns ||
@@ -445,8 +446,10 @@ BEGIN
 			WHERE a.attrelid = relation AND a.attname = conversation_columns[1] AND NOT a.attnotnull), false),
 		'payload_columns', herald_internal.check_published(relation, payload_columns),
 		'on_error', on_error, 'zone', zone) || senders ||
+		herald_internal.schedule_arguments(relation, published_at, taken, zone) ||
 		herald_internal.status_arguments(relation, status, accepted, pending), ignored);
-	PERFORM herald_internal.save_call(relation, 'messages', call);
+	PERFORM herald_internal.save_call(relation, 'messages', call),
+		herald_internal.schedule_existing(relation, 'messages');
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,

@@ -42,7 +42,7 @@ $$;
 CREATE FUNCTION herald_internal.compiled_queries() RETURNS TABLE (relation regclass, rule text, query text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w
-	CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract)) AS q (sql) WHERE q.sql IS NOT NULL
+	CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract), (w.schedule)) AS q (sql) WHERE q.sql IS NOT NULL
 	UNION ALL
 	SELECT c.relation, c.field, replace(q.sql, '$1', '(SELECT NULL::text)')
 	FROM herald_internal.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql)
@@ -155,7 +155,7 @@ DECLARE
 	suspended record;
 BEGIN
 	FOR suspended IN
-		SELECT r.relation, ARRAY[r.notify, r.publish, r.lock, r.retract] AS queries, r.id AS rule,
+		SELECT r.relation, ARRAY[r.notify, r.publish, r.lock, r.retract, r.schedule] AS queries, r.id AS rule,
 		       NULL::regclass AS blocks
 		FROM herald_internal.rule AS r
 		WHERE r.id IN (SELECT s.rule FROM herald_internal.suspension AS s)

@@ -217,17 +217,57 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.log_successors() IS 'writes tables that were made anew to the server log';
 
+-- Publishes rows whose time has come, some at a time: their rules run in this transaction, which deletes their records.
+-- Records of rows that are gone, or were published or put off since, have no effect. After an error it tries again a
+-- minute later.
+CREATE FUNCTION herald_internal.publish_due() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ready record;
+BEGIN
+	FOR ready IN
+		SELECT d.relation, d.id AS ids, r.row_ids, r.times
+		FROM (SELECT d.relation, array_agg(d.id) AS id
+		      FROM (SELECT * FROM herald_internal.due AS d WHERE d.run_at <= now() ORDER BY d.run_at, d.id
+		            LIMIT 1000) AS d
+		      GROUP BY d.relation) AS d
+		CROSS JOIN LATERAL (
+			SELECT array_agg(r.row_id ORDER BY r.at, r.row_id) AS row_ids,
+			       array_agg(r.at ORDER BY r.at, r.row_id) AS times
+			FROM (SELECT DISTINCT e.row_id, e.at FROM herald_internal.due AS e WHERE e.id = ANY (d.id)) AS r) AS r
+	LOOP
+		BEGIN
+			PERFORM herald_internal.run_due(q.source, q.sql, q.time_column, ready.row_ids, ready.times)
+			FROM herald_internal.due_query(ready.relation) AS q;
+			DELETE FROM herald_internal.due AS d WHERE d.id = ANY (ready.ids);
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'could not publish rows of table % in time: %', ready.relation, SQLERRM;
+			UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + interval '1 minute'
+			WHERE d.id = ANY (ready.ids);
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.publish_due() IS 'publishes the rows whose time of publication has come';
+
+CREATE FUNCTION herald_internal.next_due() RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT min(d.run_at) FROM herald_internal.due AS d;
+$$;
+COMMENT ON FUNCTION herald_internal.next_due() IS 'returns the time of the next publication of rows; NULL without one';
+
 -- A call that has emptied a partition of the log does nothing else, because readers wait until its transaction ends.
-CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS void
+CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT herald_internal.own_lock('herald_internal.log_fold', wait) THEN
-		RETURN;
+		RETURN herald_internal.next_due();
 	END IF;
 	PERFORM herald_internal.record_server_start();
 	IF herald_internal.trim_log() THEN
-		RETURN;
+		RETURN herald_internal.next_due();
 	END IF;
+	PERFORM herald_internal.publish_due();
 	PERFORM herald_internal.fold_totals();
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
@@ -239,8 +279,10 @@ BEGIN
 	                          FOR UPDATE SKIP LOCKED)); -- a role may keep its change of a preference open
 	PERFORM herald_internal.settle_read_marks(), herald_internal.trim_next_inboxes(),
 		herald_internal.trim_signals();
+	RETURN herald_internal.next_due();
 END
 $$;
 COMMENT ON FUNCTION herald.maintain(boolean) IS
-	'folds totals, notifies of milestones and applies retention; waits for a session that does the same, or leaves it'
-	' to that session; the worker and the bridge call it while there is activity';
+	'publishes scheduled rows, folds totals, notifies of milestones and applies retention; waits for a session that '
+	'does the same, or leaves it to that session; the worker and the bridge call it while there is activity, and at '
+	'the time that it returns: that of the next publication';

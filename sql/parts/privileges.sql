@@ -45,6 +45,7 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.on_change,
 	herald_internal.save_rule, herald_internal.delete_rules, herald_internal.save_counter,
 	herald_internal.save_room_source, herald_internal.save_block_source, herald_internal.save_watched,
+	herald_internal.schedule_rows,
 	herald_internal.forget_table, herald_internal.is_reserved_event, herald_internal.columns_read,
 	herald_internal.resolve_names, herald_internal.mark_names, herald_internal.plain_sql,
 	herald_internal.follow_names, herald_internal.database_tag, herald_internal.rehearse,

@@ -189,13 +189,15 @@ BEGIN
 		WITH outdated AS MATERIALIZED (
 			SELECT r.id, f.* FROM herald_internal.rule AS r
 			CROSS JOIN LATERAL (SELECT herald_internal.follow_names(r.notify), herald_internal.follow_names(r.publish),
-			                           herald_internal.follow_names(r.lock), herald_internal.follow_names(r.retract))
-				AS f (notify, publish, lock, retract)
-			WHERE (r.notify, r.publish, r.lock, r.retract) IS DISTINCT FROM (f.notify, f.publish, f.lock, f.retract)
+			                           herald_internal.follow_names(r.lock), herald_internal.follow_names(r.retract),
+			                           herald_internal.follow_names(r.schedule))
+				AS f (notify, publish, lock, retract, schedule)
+			WHERE (r.notify, r.publish, r.lock, r.retract, r.schedule) IS DISTINCT FROM
+			      (f.notify, f.publish, f.lock, f.retract, f.schedule)
 			FOR UPDATE OF r SKIP LOCKED
 		)
 		UPDATE herald_internal.rule AS r
-		SET notify = o.notify, publish = o.publish, lock = o.lock, retract = o.retract
+		SET notify = o.notify, publish = o.publish, lock = o.lock, retract = o.retract, schedule = o.schedule
 		FROM outdated AS o
 		WHERE r.id = o.id
 		RETURNING r.relation
@@ -243,8 +245,8 @@ DECLARE
 BEGIN
 	FOR stale IN
 		WITH saved (place, sql, columns, parameter, id) AS (
-			SELECT 'rule', concat(r.notify, r.publish, r.lock, r.retract), '{notify,publish,lock,retract}'::text[], '-',
-			       format('id = %s', r.id)
+			SELECT 'rule', concat(r.notify, r.publish, r.lock, r.retract, r.schedule),
+			       '{notify,publish,lock,retract,schedule}'::text[], '-', format('id = %s', r.id)
 			FROM herald_internal.rule AS r
 			UNION ALL
 			SELECT 'counter', concat(c.count_sql, c.owner_sql), '{count_sql,owner_sql}', 'text', format('id = %s', c.id)

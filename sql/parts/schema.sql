@@ -45,6 +45,7 @@ CREATE TABLE herald_internal.rule (
 	publish   text,
 	lock      text,
 	retract   text,
+	schedule  text,
 	on_error  text NOT NULL DEFAULT 'suspend' CHECK (on_error IN ('suspend', 'abort', 'warn')),
 	UNIQUE (relation, name, change, operation),
 	CHECK (lock IS NULL OR retract IS NOT NULL)
@@ -52,6 +53,19 @@ CREATE TABLE herald_internal.rule (
 COMMENT ON TABLE herald_internal.rule IS
 	'rules, compiled to the SQL that the trigger runs; "change" is the change of a row, "operation" the statement '
 	'that makes it';
+
+-- Writers append; herald.maintain() runs the rules of the rows and deletes these records. "run_at" is later than "at"
+-- if that failed.
+CREATE TABLE herald_internal.due (
+	relation regclass NOT NULL,
+	row_id   text NOT NULL,
+	at       timestamptz NOT NULL,
+	run_at   timestamptz NOT NULL,
+	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
+CREATE INDEX ON herald_internal.due (run_at);
+COMMENT ON TABLE herald_internal.due IS
+	'rows of watched tables that the time changes: at their time of publication their rules run, as after an UPDATE';
 
 -- They name the rule and not its id: the number outlives the rule, which is watched again.
 CREATE TABLE herald.rule_failure (
@@ -118,7 +132,8 @@ COMMENT ON TYPE herald_internal.opened_room IS
 CREATE TYPE herald_internal.watched_arguments AS (
 	key text[], author text[], subject text[], parent text[], body text[], actor text[], follower text[],
 	followee text[], conversation text[], member text[], sender text[], receiver text[], writable text[],
-	blocker text[], blocked text[], mutual boolean, timed boolean, direct boolean, payload_columns text[],
+	blocker text[], blocked text[], published_columns text[],
+	mutual boolean, timed boolean, direct boolean, payload_columns text[],
 	subject_tables jsonb, sender_tables jsonb, sendable boolean, max_length int,
 	rooms herald_internal.opened_room[]
 );
@@ -164,6 +179,8 @@ SELECT pg_extension_config_dump('herald_internal.watched_table', '');
 SELECT pg_extension_config_dump('herald_internal.counter', '');
 SELECT pg_extension_config_dump('herald_internal.counter_id_seq', '');
 SELECT pg_extension_config_dump('herald_internal.room_source', '');
+SELECT pg_extension_config_dump('herald_internal.due', '');
+SELECT pg_extension_config_dump('herald_internal.due_id_seq', '');
 
 CREATE FUNCTION herald_internal.on_change() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_change';
@@ -171,9 +188,10 @@ COMMENT ON FUNCTION herald_internal.on_change() IS
 	'the trigger function of all watched tables; does nothing for a table without rules';
 
 CREATE FUNCTION herald_internal.save_rule(relation regclass, name text, change text, operation text, notify text,
-                                          publish text, lock text, retract text, on_error text) RETURNS int
+                                          publish text, lock text, retract text, on_error text,
+                                          schedule text DEFAULT NULL) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_rule';
-COMMENT ON FUNCTION herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text, text) IS
 	'saves a compiled rule and runs it over no rows';
 
 CREATE FUNCTION herald_internal.delete_rules(relation regclass, name text DEFAULT NULL) RETURNS int
@@ -198,6 +216,18 @@ CREATE FUNCTION herald_internal.rehearse(relation regclass, query text) RETURNS 
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_rehearse';
 COMMENT ON FUNCTION herald_internal.rehearse(regclass, text) IS
 	'runs a query with two texts that are null, as the owner of the table: a mistake in it is an error';
+
+CREATE FUNCTION herald_internal.schedule_rows(relation regclass, query text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_schedule_rows';
+COMMENT ON FUNCTION herald_internal.schedule_rows(regclass, text) IS
+	'schedules the rows that a query returns, as the owner of their table';
+
+CREATE FUNCTION herald_internal.run_due(relation regclass, query text, time_column text, ids text[],
+                                        times timestamptz[]) RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_run_due';
+COMMENT ON FUNCTION herald_internal.run_due(regclass, text, text, text[], timestamptz[]) IS
+	'runs the rules of a table for the rows that a query returns, as if an UPDATE had set the time in a column; '
+	'returns the number of rows';
 
 CREATE FUNCTION herald_internal.forget_table(relation regclass) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_forget_table';

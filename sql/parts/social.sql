@@ -531,6 +531,20 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                                                             'removedon}', ignored, '{B,D}'))) AS name;
 $$;
 
+-- Returns the columns that say whether a post or a message is published: the given ones, or those of these names. "at"
+-- is the time in such a column, NULL for a boolean. A timestamp without a zone is a time of this one.
+CREATE FUNCTION herald_internal.publication_columns(relation regclass, given text, ignored text[], zone text)
+	RETURNS TABLE (place bigint, name text, at text)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT n.place, n.name, CASE type WHEN 'boolean' THEN NULL WHEN 'timestamp with time zone' THEN format('%I', n.name)
+	                        ELSE format('%I::timestamp AT TIME ZONE %L', n.name, zone) END
+	FROM unnest(coalesce(herald_internal.parse_columns(relation, given),
+	                     herald_internal.named_columns(relation, '{publishedat,publishedon,publisheddate,'
+	                                                             'publicationdate,published,ispublished,draft,isdraft}',
+	                                                   ignored, '{B,D}'))) WITH ORDINALITY AS n (name, place)
+	CROSS JOIN LATERAL herald_internal.column_type(relation, n.name) AS type;
+$$;
+
 -- Returns the condition that a post is published, over the columns of the row; NULL if the table has no column for
 -- that. A time is that of the publication: NULL means never, and a later time not yet. If a status says whether a post
 -- is published, NULL does not matter. The name of a boolean says its meaning: draft is the opposite of published.
@@ -538,18 +552,74 @@ CREATE FUNCTION herald_internal.published_condition(relation regclass, given tex
                                                     with_status boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.and_conditions(VARIADIC array_agg(CASE
-		WHEN type = 'boolean' AND name ~* 'draft|unpublished|scheduled' THEN format('%I IS NOT TRUE', name)
-		WHEN type = 'boolean' THEN format('%I IS TRUE', name)
-		ELSE format(CASE WHEN with_status THEN '(%1$I IS NULL OR %2$s <= now())'
-		            ELSE '%1$I IS NOT NULL AND %2$s <= now()' END, name,
-		            CASE type WHEN 'timestamp with time zone' THEN format('%I', name)
-		            ELSE format('%I::timestamp AT TIME ZONE %L', name, zone) END)
-	END))
-	FROM unnest(coalesce(herald_internal.parse_columns(relation, given),
-	                     herald_internal.named_columns(relation, '{publishedat,publishedon,publisheddate,'
-	                                                             'publicationdate,published,ispublished,draft,isdraft}',
-	                                                   ignored, '{B,D}'))) AS name
-	CROSS JOIN LATERAL herald_internal.column_type(relation, name) AS type;
+		WHEN p.at IS NOT NULL THEN format(CASE WHEN with_status THEN '(%1$I IS NULL OR %2$s <= now())'
+		                                  ELSE '%1$I IS NOT NULL AND %2$s <= now()' END, p.name, p.at)
+		WHEN p.name ~* 'draft|unpublished|scheduled' THEN format('%I IS NOT TRUE', p.name)
+		ELSE format('%I IS TRUE', p.name)
+	END ORDER BY p.place))
+	FROM herald_internal.publication_columns(relation, given, ignored, zone) AS p;
+$$;
+
+-- Returns the arguments that describe the time of publication; none without one.
+CREATE FUNCTION herald_internal.schedule_arguments(relation regclass, given text, ignored text[], zone text)
+	RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN count(*) = 0 THEN '{}' ELSE
+		jsonb_build_object('published_columns', array_agg(p.name ORDER BY p.place), 'published_time',
+		                   CASE WHEN count(*) = 1 THEN min(p.at)
+		                   ELSE format('greatest(%s)', string_agg(p.at, ', ' ORDER BY p.place)) END) END
+	FROM herald_internal.publication_columns(relation, given, ignored, zone) AS p
+	WHERE p.at IS NOT NULL;
+$$;
+
+-- Compiles the rule that schedules rows with a time of publication that is still to come: a row of the given key.
+CREATE FUNCTION herald_internal.compile_scheduled(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	scheduled record;
+BEGIN
+	SELECT * INTO scheduled FROM jsonb_to_record(arguments)
+		AS a (key text[], present text, published_columns text[], published_time text, on_error text);
+	PERFORM herald_internal.delete_rules(relation, 'scheduled');
+	IF scheduled.published_time IS NOT NULL THEN
+		PERFORM herald_internal.watch(relation, 'scheduled', active => herald_internal.and_conditions(
+				scheduled.present, scheduled.published_time || ' > now()'),
+			key => array_to_string(scheduled.published_columns, ','), on_error => scheduled.on_error,
+			due_id => herald_internal.id_sql('changed', scheduled.key),
+			due_at => format('(SELECT %s FROM (SELECT changed.*) AS post)', scheduled.published_time));
+	END IF;
+END
+$$;
+
+-- Schedules the rows that a table has, and that are still to be published. A dry run reads none.
+CREATE FUNCTION herald_internal.schedule_existing(relation regclass, kind text) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.schedule_rows($1, format('SELECT %s AS id, (%s)::timestamptz AS at FROM %s AS post WHERE %s',
+		herald_internal.id_sql('post', a.key), a.published_time, $1,
+		herald_internal.and_conditions(a.present, a.published_time || ' > now()')))
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, published_time text)
+	WHERE w.relation = $1 AND w.kind = $2 AND a.published_time IS NOT NULL AND NOT herald_internal.is_dry_run();
+$$;
+
+-- Returns the watched table of a record of rows that are due, the query for those of its rows that are still to be
+-- published at their time ($1 are their ids, $2 the times), and a column with the time.
+CREATE FUNCTION herald_internal.due_query(relation regclass)
+	RETURNS TABLE (source regclass, sql text, time_column text)
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT w.relation, format('SELECT post.* FROM unnest($1, $2) AS herald_due (herald_id, herald_at) JOIN %s AS post '
+	                          'ON %s WHERE herald_at = %s AND (%s)', w.relation,
+	                          herald_internal.match_id('post', w.relation, a.key, 'herald_id'), a.published_time,
+	                          string_agg(coalesce(herald_internal.and_conditions(a.present,
+	                              herald_internal.value_condition(a.status, coalesce(a.published, a.accepted)),
+	                              a.published_when), 'true'), ') OR (')),
+	       a.published_columns[1]
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, status text, published text, accepted text,
+	                                              published_when text, published_time text, published_columns text[])
+	WHERE (w.relation = $1 OR w.relation IN (SELECT p.relid FROM pg_partition_ancestors($1) AS p (relid))) AND
+	      w.kind IN ('posts', 'messages') AND a.published_time IS NOT NULL
+	GROUP BY w.relation, a.key, a.published_time, a.published_columns;
 $$;
 
 -- Returns the condition that a row is present, and not shown to others.

@@ -14,6 +14,7 @@
 -- notify   returns the candidates: notifications that may be written
 -- publish  returns the events
 -- retract  returns the causes that are gone with deleted rows
+-- schedule returns the rows that will change by time, with the time
 -- lock     returns the causes that may be gone, if other rows may have the
 --          same cause. The extension locks their notifications before it runs
 --          "retract".
@@ -512,6 +513,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE causes <> '';
 $$;
 
+-- Returns the SELECT of the ids of rows that will change, and of the times when; NULL without a time.
+CREATE FUNCTION herald_internal.compile_schedule(source text, condition text, id text, at text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(E'\n', format('SELECT (%s)::text AS id, (%s)::timestamptz AS at', id, at), 'FROM ' || source,
+	                 format('WHERE %s', condition))
+	WHERE at IS NOT NULL;
+$$;
+
 -- Returns a SELECT of the rows of both, in this order; either may be NULL.
 CREATE FUNCTION herald_internal.union_all(first text, second text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -690,6 +699,7 @@ $$;
 -- counter, counted_id, delta           a total that the event changes
 -- recheck, access                      the users and rooms to recheck (compile_recheck()), before the event; an update
 --                                      rechecks those of the old and the new row
+-- due_id, due_at                       the id of a row that the time will change, and the time
 CREATE FUNCTION herald_internal.watch(
 	relation regclass,
 	rule text,
@@ -724,6 +734,8 @@ CREATE FUNCTION herald_internal.watch(
 	ack text DEFAULT NULL,
 	recheck text DEFAULT NULL,
 	access text DEFAULT 'changed',
+	due_id text DEFAULT NULL,
+	due_at text DEFAULT NULL,
 	on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -741,7 +753,8 @@ DECLARE
 	variant record;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
-	PERFORM herald_internal.check_rule(rule, operations, recipient, event, coalesce(rooms, room), retract, recheck),
+	PERFORM herald_internal.check_rule(rule, operations, recipient, event, coalesce(rooms, room), retract,
+	                                   coalesce(recheck, due_at)),
 		herald_internal.check_event_name(event), herald_internal.check_broadcast(relation, room),
 		herald_internal.check_ack(ack), herald_internal.valid_zone(zone);
 	IF actor IS NOT NULL AND actor_name IS NULL THEN
@@ -789,7 +802,9 @@ BEGIN
 				herald_internal.compile_retract(variant.source,
 				                                herald_internal.and_conditions(gone_condition, 'NOT coalesce((' ||
 				                                    remains || '), false)'), gone_causes) END,
-			on_error);
+			on_error,
+			CASE WHEN variant.requested THEN
+				herald_internal.compile_schedule(variant.source, coalesce(full_condition, 'true'), due_id, due_at) END);
 	END LOOP;
 	PERFORM herald.sync_triggers(relation);
 END
@@ -843,10 +858,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	      arguments -> 'names' ->> 'database' = herald_internal.database_tag(); -- not after a restore
 $$;
 
--- Returns whether an argument is a condition over a row.
+-- Returns whether an argument is a condition, or an expression, over a row.
 CREATE FUNCTION herald_internal.is_condition(name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT name IN ('present', 'active', 'visible', 'in_feed', 'published_when');
+	SELECT name IN ('present', 'active', 'visible', 'in_feed', 'published_when', 'published_time');
 $$;
 
 -- Returns the arguments with marks in their conditions.
@@ -911,7 +926,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN name IN ('key', 'author', 'subject', 'parent', 'body', 'name', 'handle', 'notifications_enabled', 'actor',
 		              'follower', 'followee', 'conversation', 'member', 'sender', 'receiver', 'writable', 'blocker',
 		              'blocked', 'deleted_at', 'left_at', 'status', 'last_read', 'muted', 'published_at', 'ignore',
-		              'subject_type', 'sender_type', 'payload_columns', 'kind') THEN 'columns'
+		              'published_columns', 'subject_type', 'sender_type', 'payload_columns', 'kind') THEN 'columns'
 	END;
 $$;
 
@@ -1120,7 +1135,8 @@ COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatches every table, as before DR
 CREATE VIEW herald.watched AS
 	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error,
 	       herald_internal.plain_sql(r.notify) AS notify, herald_internal.plain_sql(r.publish) AS publish,
-	       herald_internal.plain_sql(r.lock) AS lock, herald_internal.plain_sql(r.retract) AS retract
+	       herald_internal.plain_sql(r.lock) AS lock, herald_internal.plain_sql(r.retract) AS retract,
+	       herald_internal.plain_sql(r.schedule) AS schedule
 	FROM herald_internal.rule AS r;
 COMMENT ON VIEW herald.watched IS 'the rules of each watched table, with the SQL that they compiled to';
 COMMENT ON COLUMN herald.watched.relation IS 'the table';
@@ -1135,6 +1151,8 @@ COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of the events; null with
 COMMENT ON COLUMN herald.watched.lock IS
 	'the SELECT of the causes to lock before "retract" runs; null if no other row can have these causes';
 COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null if none do';
+COMMENT ON COLUMN herald.watched.schedule IS
+	'the SELECT of the rows that will be published by time; null if none will';
 
 CREATE VIEW herald.suspended AS
 	SELECT r.relation, r.rule, min(s.since) AS since, min(s.sqlstate) AS sqlstate, min(s.message) AS message,

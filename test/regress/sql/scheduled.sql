@@ -1,0 +1,142 @@
+-- Posts and messages with a time of publication in the future: they are published when it comes, once.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set SHOW_CONTEXT never
+CREATE SCHEMA sd;
+CREATE TABLE sd.users (id int PRIMARY KEY, username text);
+CREATE TABLE sd.posts (id int PRIMARY KEY, user_id int REFERENCES sd.users, body text, published_at timestamptz,
+	deleted_at timestamptz, status text NOT NULL DEFAULT 'published');
+CREATE TABLE sd.stories (id int PRIMARY KEY, user_id int REFERENCES sd.users, body text, "goLive" timestamp,
+	private boolean NOT NULL DEFAULT false);
+CREATE TABLE sd.messages (id int PRIMARY KEY, sender_id int REFERENCES sd.users, receiver_id int REFERENCES sd.users,
+	body text, published_at timestamptz);
+CREATE TABLE sd.follows (follower_id int REFERENCES sd.users, followee_id int REFERENCES sd.users);
+INSERT INTO sd.users VALUES (1, 'ana'), (2, 'ben'), (3, 'cleo');
+INSERT INTO sd.follows VALUES (2, 1);
+INSERT INTO sd.posts VALUES (1, 1, 'older than the call', now() + interval '0.5 s');
+SELECT herald.watch_users('sd.users'), herald.watch_follows('sd.follows'),
+       herald.watch_posts('sd.posts', notify_followers => true, ignore => '{status}'),
+       herald.watch_posts('sd.stories', published_at => 'goLive', noun => 'story', zone => 'Europe/Berlin',
+                          visible => 'NOT post.private OR viewer = post.user_id::text'),
+       herald.watch_messages('sd.messages', receiver => 'receiver_id');
+CREATE TABLE sd.mark AS SELECT herald.current_position() AS position;
+CREATE FUNCTION sd.heard() RETURNS TABLE (rooms text, event text, content text) LANGUAGE sql AS $$
+	WITH read AS (SELECT e.* FROM sd.mark AS m, herald.read_events(m.position) AS e),
+	     moved AS (UPDATE sd.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
+	SELECT array_to_string(r.rooms, ' '), r.name,
+	       coalesce(p.payload ->> 'content', coalesce(p.payload -> 'post', p.payload -> 'story') ->> 'body')
+	FROM read AS r CROSS JOIN LATERAL (SELECT r.payload::json) AS p (payload)
+	WHERE r.name !~ '^notification|^room:recheck';
+$$;
+CREATE VIEW sd.told AS
+	SELECT recipient_id AS told, type, content FROM herald.notification WHERE retracted_at IS NULL;
+-- Maintains until nothing is due before a time.
+CREATE PROCEDURE sd.wait(before timestamptz DEFAULT now() + interval '10 s') LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM herald_internal.due AS d WHERE d.at < before AND d.relation::text LIKE 'sd.%') LOOP
+		COMMIT;
+		PERFORM herald.maintain(), pg_sleep(0.02);
+	END LOOP;
+END
+$$;
+TRUNCATE herald.notification;
+
+-- A post that was there before the call, and one that mentions somebody. Until then only the author hears of them.
+INSERT INTO sd.posts VALUES (2, 1, 'in a moment, @cleo', now() + interval '0.5 s'),
+	(3, 1, 'later', now() + interval '1 h');
+SELECT * FROM sd.heard();
+SELECT count(*) FROM sd.told;
+CALL sd.wait();
+SELECT * FROM sd.heard() ORDER BY content, rooms;
+SELECT * FROM sd.told ORDER BY content, told;
+SELECT row_id, at > now() FROM herald_internal.due WHERE relation = 'sd.posts'::regclass;
+SELECT herald.maintain() > now();
+-- It happens once, and an update afterwards is an update.
+UPDATE sd.posts SET body = 'changed' WHERE id = 2;
+CALL sd.wait();
+SELECT * FROM sd.heard() ORDER BY content, rooms;
+
+-- Posts that are put off, brought forward, published, deleted or changed before their time.
+TRUNCATE herald.notification;
+INSERT INTO sd.posts SELECT n, 1, 'post ' || n, now() + interval '0.5 s' FROM generate_series(10, 14) AS n;
+UPDATE sd.posts SET published_at = now() + interval '1 h' WHERE id = 10;
+UPDATE sd.posts SET published_at = now() WHERE id = 11;
+DELETE FROM sd.posts WHERE id = 12;
+UPDATE sd.posts SET deleted_at = now() WHERE id = 13;
+UPDATE sd.posts SET body = 'better' WHERE id = 14;
+UPDATE sd.posts SET published_at = now() + interval '0.5 s' WHERE id = 3;
+SELECT count(*) > 0 FROM sd.heard();
+CALL sd.wait();
+SELECT * FROM sd.heard() ORDER BY content, rooms;
+SELECT * FROM sd.told ORDER BY content, told;
+-- Undone in time, or with a transaction, nothing is published.
+BEGIN;
+INSERT INTO sd.posts VALUES (20, 1, 'never', now() + interval '0.1 s');
+ROLLBACK;
+CALL sd.wait();
+SELECT * FROM sd.heard() ORDER BY content, rooms;
+
+-- A time without a zone, in a table of posts that not everybody may see.
+INSERT INTO sd.stories VALUES (1, 1, 'a story', now() AT TIME ZONE 'Europe/Berlin' + interval '0.5 s', false),
+	(2, 1, 'a secret', now() AT TIME ZONE 'Europe/Berlin' + interval '0.5 s', true);
+SELECT * FROM sd.heard();
+CALL sd.wait();
+SELECT * FROM sd.heard() ORDER BY content, rooms;
+-- A message.
+TRUNCATE herald.notification;
+INSERT INTO sd.messages VALUES (1, 1, 2, 'good morning', now() + interval '0.5 s');
+SELECT * FROM sd.heard();
+CALL sd.wait();
+SELECT * FROM sd.heard() ORDER BY content, rooms;
+SELECT * FROM sd.told ORDER BY content, told;
+-- The status decides, too.
+SELECT herald.watch_posts('sd.posts', status => 'status');
+SELECT count(*) >= 0 FROM sd.heard();
+INSERT INTO sd.posts VALUES (30, 1, 'a draft', now() + interval '0.5 s', NULL, 'draft'),
+	(31, 1, 'complete', now() + interval '0.5 s', NULL, 'published');
+CALL sd.wait();
+SELECT * FROM sd.heard() ORDER BY content, rooms;
+
+-- A migration renames the column, and the table, in between.
+INSERT INTO sd.posts VALUES (35, 1, 'renamed', now() + interval '0.5 s');
+ALTER TABLE sd.posts RENAME published_at TO goes_live;
+ALTER TABLE sd.posts RENAME TO entries;
+INSERT INTO sd.entries VALUES (36, 1, 'afterwards', now() + interval '0.5 s');
+SELECT count(*) FROM sd.heard();
+CALL sd.wait();
+SELECT * FROM sd.heard() ORDER BY content, rooms;
+ALTER TABLE sd.entries RENAME TO posts;
+ALTER TABLE sd.posts RENAME goes_live TO published_at;
+
+-- A rule that fails lets the others run, and a query that fails is tried again later.
+SELECT herald.watch('sd.posts', 'failing', active => 'published_at <= now()', event => 'sd:x', room => 'x',
+                    payload => 'json_build_object(''n'', 1 / (new.id - 40))', on_error => 'warn');
+SELECT herald.watch('sd.posts', 'strict', active => 'published_at <= now()', event => 'sd:y', room => 'y',
+                    payload => 'json_build_object(''n'', 1 / (new.id - 41))', on_error => 'abort');
+SELECT count(*) >= 0 FROM sd.heard();
+SET client_min_messages = error;
+INSERT INTO sd.posts VALUES (40, 1, 'forty', now() + interval '0.5 s');
+CALL sd.wait();
+SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1';
+INSERT INTO sd.posts VALUES (41, 1, 'forty-one', now() + interval '0.5 s');
+DO $$
+BEGIN
+	WHILE EXISTS (SELECT FROM herald_internal.due WHERE row_id = '41' AND run_at = at) LOOP
+		COMMIT;
+		PERFORM herald.maintain(), pg_sleep(0.02);
+	END LOOP;
+END
+$$;
+SELECT count(*) FROM sd.heard() WHERE rooms <> 'user:1';
+SELECT herald.unwatch('sd.posts', 'strict');
+UPDATE herald_internal.due SET run_at = now() WHERE row_id = '41';
+SELECT herald.maintain() > now();
+SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1';
+SET client_min_messages = warning;
+
+-- Nothing is left when the tables are unwatched.
+SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table
+                                             WHERE relation::text LIKE 'sd.%') AS w;
+SELECT count(*) FROM herald_internal.due;
+DROP SCHEMA sd CASCADE;
+TRUNCATE herald.notification;
