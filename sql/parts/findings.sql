@@ -264,30 +264,6 @@ BEGIN
 END
 $$;
 
--- Raises an error if two roles have the same column: one of them is a mistake.
-CREATE FUNCTION herald_internal.check_distinct_roles(relation regclass, kind text, arguments jsonb) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	same record;
-BEGIN
-	SELECT min(r.role) AS one, max(r.role) AS other, array_to_string(r.columns, ', ') AS columns INTO same
-	FROM (SELECT role, ARRAY(SELECT btrim(c #>> '{}', '"')
-	                         FROM jsonb_path_query(arguments -> role, 'lax $[*] ? (@ != null)') AS c) AS columns
-	      FROM unnest('{actor,author,sender,receiver,follower,followee,blocker,blocked,member,conversation,subject,'
-	                  'parent,kind,body,subject_type,sender_type,status,last_read,muted}'::text[]) AS role) AS r
-	WHERE r.columns <> '{}'
-	GROUP BY r.columns
-	HAVING count(*) > 1
-	LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION '"%" and "%" of table "%" are the same column: %', same.one, same.other, relation, same.columns
-			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = format('Name another one, as in: SELECT herald.watch_%s(%L, %s => %L, %s => ''...'');', kind,
-			                    relation, same.one, same.columns, same.other);
-	END IF;
-END
-$$;
-
 -- Tells the caller which columns have a role, which roles have none, and which columns may matter and do not.
 CREATE FUNCTION herald_internal.tell_findings(relation regclass, kind text, arguments jsonb)
 	RETURNS void

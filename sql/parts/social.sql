@@ -841,8 +841,7 @@ BEGIN
 		PERFORM herald_internal.check_tenant(relation, arguments);
 	END IF;
 	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
-	PERFORM herald_internal.check_distinct_roles(relation, kind, arguments),
-		herald_internal.check_unused_columns(relation, kind, arguments),
+	PERFORM herald_internal.check_unused_columns(relation, kind, arguments),
 		herald_internal.check_one_meaning(relation, kind, arguments);
 	arguments := herald_internal.marked_conditions(relation, arguments);
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object('rooms',

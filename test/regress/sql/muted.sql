@@ -59,9 +59,6 @@ SELECT herald.watch_messages('mu.messages', sender => 'sender_id', receiver => '
 SELECT herald.watch_follows('mu.messages', follower => 'sender_id', followee => 'sender_id');
 SELECT herald.watch_comments('mu.messages', author => 'sender_id', subject => 'conversation_id',
                              parent => 'conversation_id', subject_table => 'mu.users');
-SELECT herald.watch_messages('mu.messages', body => 'body', status => 'body',
-                             conversation => 'conversation_id', accepted => 'x', pending => 'y');
-
 SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table
                                              WHERE relation::text LIKE 'mu.%') AS w;
 DROP SCHEMA mu CASCADE;
