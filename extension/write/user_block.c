@@ -43,14 +43,19 @@ typedef struct BlockSource
 	FailureCount failures;
 } BlockSource;
 
-/* The block sources, as this backend knows them. */
+/* The block sources in a memory context. */
+typedef struct BlockList
+{
+	int count;
+	BlockSource *sources; /* NULL for none */
+} BlockList;
+
+/* The block sources, as this backend knows them.  An outdated list may still be in use further up the stack. */
 static struct
 {
-	bool valid;	 /* no invalidation since they were loaded */
-	bool loaded; /* completely */
-	int count;
-	BlockSource *sources;  /* in the context; NULL for none */
-	MemoryContext context; /* NULL before the first load */
+	bool valid;			   /* no invalidation since they were loaded */
+	BlockList *list;	   /* in the context */
+	MemoryContext context; /* NULL: not loaded */
 	Oid table;			   /* herald_internal.block_source when they were loaded */
 } block_cache;
 
@@ -81,55 +86,53 @@ user_block_init(void)
 	CacheRegisterRelcacheCallback(user_block_invalidate, (Datum) 0);
 }
 
+/* Frees the plans of a list before its memory context is deleted. */
 static void
-forget_block_sources(void)
+forget_block_plans(void *arg)
 {
-	for (int i = 0; i < block_cache.count; i++)
-		query_forget(&block_cache.sources[i].query);
-	block_cache.loaded = false;
-	block_cache.count = 0;
-	block_cache.sources = NULL;
-	if (block_cache.context != NULL)
-		MemoryContextReset(block_cache.context);
-	else
-		block_cache.context = AllocSetContextCreate(CacheMemoryContext, "pg_herald blocks", ALLOCSET_SMALL_SIZES);
+	BlockList *list = arg;
+
+	for (int i = 0; i < list->count; i++)
+		query_forget(&list->sources[i].query);
+}
+
+/* Returns an empty list.  Its plans are freed with the current memory context. */
+static BlockList *
+make_block_list(void)
+{
+	BlockList *list = palloc0(sizeof(BlockList));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	callback->func = forget_block_plans;
+	callback->arg = list;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	return list;
 }
 
 /* Adds the block source of a row, unless its table has been dropped. */
 static void
-add_block_source(OwnScan *row)
+add_block_source(BlockList *list, OwnScan *row)
 {
 	bool isnull;
 	Oid table = DatumGetObjectId(own_scan_value(row, BLOCK_SOURCE_RELATION, &isnull));
 	Oid owner = table_owner(table);
-	BlockSource *sources = block_cache.sources;
-	Size size = sizeof(BlockSource) * (block_cache.count + 1);
+	Size size = sizeof(BlockSource) * (list->count + 1);
+	BlockSource *source;
 
 	if (!OidIsValid(owner))
 		return;
-	block_cache.sources = sources == NULL ? palloc(size) : repalloc(sources, size);
-	sources = &block_cache.sources[block_cache.count++];
-	memset(sources, 0, sizeof(BlockSource));
-	sources->table = table;
-	sources->owner = owner;
-	sources->query.name = "the query for blocks";
-	sources->query.text = own_scan_text(row, BLOCK_SOURCE_SQL);
-}
-
-/* Marks the sources of a suspended table. */
-static void
-mark_suspended(Oid table)
-{
-	for (int i = 0; i < block_cache.count; i++)
-	{
-		if (block_cache.sources[i].table == table)
-			block_cache.sources[i].suspended = true;
-	}
+	list->sources = list->sources == NULL ? palloc(size) : repalloc(list->sources, size);
+	source = &list->sources[list->count++];
+	memset(source, 0, sizeof(BlockSource));
+	source->table = table;
+	source->owner = owner;
+	source->query.name = "the query for blocks";
+	source->query.text = own_scan_text(row, BLOCK_SOURCE_SQL);
 }
 
 /* Marks the sources whose suspension a snapshot sees. */
 static void
-mark_all_suspended(Snapshot snapshot)
+mark_suspended(BlockList *list, Snapshot snapshot)
 {
 	OwnScan row = own_scan_all("suspension", snapshot);
 
@@ -138,8 +141,11 @@ mark_all_suspended(Snapshot snapshot)
 		bool isnull;
 		Datum table = own_scan_value(&row, SUSPENSION_BLOCKS, &isnull);
 
-		if (!isnull)
-			mark_suspended(DatumGetObjectId(table));
+		for (int i = 0; i < list->count && !isnull; i++)
+		{
+			if (list->sources[i].table == DatumGetObjectId(table))
+				list->sources[i].suspended = true;
+		}
 	}
 	own_scan_end(&row);
 }
@@ -153,30 +159,39 @@ compare_block_sources(const void *a, const void *b)
 	return first < second ? -1 : first > second;
 }
 
-/*
- * Fills the cache with the latest state, because it outlives this transaction and must not be as old as its snapshot.
- * After an error it is not valid, and the next call fills it.
- */
+/* Loads the block sources into the current memory context, as they are now: the cache outlives this transaction. */
+static BlockList *
+load_block_sources(void)
+{
+	BlockList *list = make_block_list();
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	OwnScan row = own_scan_all("block_source", snapshot);
+
+	while (own_scan_next(&row))
+		add_block_source(list, &row);
+	own_scan_end(&row);
+	mark_suspended(list, snapshot);
+	UnregisterSnapshot(snapshot);
+	qsort(list->sources, list->count, sizeof(BlockSource), compare_block_sources);
+	return list;
+}
+
+/* Fills the cache.  After an error it is empty, and the next call fills it. */
 static void
 fill_block_cache(void)
 {
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	MemoryContext caller;
-	OwnScan row;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald blocks", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
 
-	forget_block_sources();
+	if (block_cache.context != NULL)
+		MemoryContextSetParent(block_cache.context, TopTransactionContext);
+	block_cache.context = NULL;
 	block_cache.table = query_own_table("block_source");
 	block_cache.valid = true; /* an invalidation from here on counts */
-	caller = MemoryContextSwitchTo(block_cache.context);
-	row = own_scan_all("block_source", snapshot);
-	while (own_scan_next(&row))
-		add_block_source(&row);
-	own_scan_end(&row);
+	block_cache.list = load_block_sources();
 	MemoryContextSwitchTo(caller);
-	mark_all_suspended(snapshot);
-	UnregisterSnapshot(snapshot);
-	qsort(block_cache.sources, block_cache.count, sizeof(BlockSource), compare_block_sources);
-	block_cache.loaded = true;
+	MemoryContextSetParent(context, CacheMemoryContext);
+	block_cache.context = context;
 }
 
 /* A question to a block source. */
@@ -281,14 +296,16 @@ Tuplestorestate *
 user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_write)
 {
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
+	BlockList *list;
 
 	Assert(GetUserId() == query_extension_owner());
-	if (!block_cache.valid || !block_cache.loaded)
+	if (!block_cache.valid || block_cache.context == NULL)
 		fill_block_cache();
+	list = block_cache.list;
 	query_offer("herald_pair", pairs, user_block_shape(), InvalidOid);
-	for (int i = 0; i < block_cache.count; i++)
+	for (int i = 0; i < list->count; i++)
 	{
-		BlockLookup lookup = { &block_cache.sources[i], scope, pairs, found };
+		BlockLookup lookup = { &list->sources[i], scope, pairs, found };
 
 		if (!OidIsValid(role) || is_member_of_role(lookup.source->owner, role))
 			ask_source(&lookup, may_write);

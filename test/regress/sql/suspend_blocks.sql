@@ -135,6 +135,33 @@ WHERE relation = 'held.blocks'::regclass AND severity = 'warning';
 DELETE FROM held.blocks;
 SELECT held.forget();
 
+-- a function in the condition that makes the session load the blocks again, while it looks for some
+CREATE TABLE held.traces (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, actor_id int);
+SELECT herald.watch('held.traces', 'traced', actor => 'new.actor_id', recipient => '9', title => 'Traced');
+CREATE FUNCTION held.trace() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_setting('held.tracing', true) IS DISTINCT FROM 'on' THEN
+		PERFORM set_config('held.tracing', 'on', true);
+		PERFORM herald_internal.reload_rules('held.blocks');
+		INSERT INTO held.traces (actor_id) SELECT n FROM generate_series(1, 20) AS n;
+	END IF;
+	RETURN true;
+END
+$$;
+SELECT herald.watch_blocks('held.blocks', active => 'held.trace()', ignore => '{weight}');
+BEGIN;
+INSERT INTO held.blocks (blocker_id, blocked_id) VALUES (1, 2);
+INSERT INTO held.comments VALUES (10, 3, 2, 'loads blocks again');
+SELECT count(*) > 0 AS traced FROM held.traces;
+COMMIT;
+SELECT count(*) > 0 AS told FROM herald.notification AS n WHERE n.type = 'traced';
+DELETE FROM herald.notification WHERE type = 'traced';
+SELECT * FROM held.state();
+DROP TABLE held.traces;
+SELECT herald.watch_blocks('held.blocks');
+DELETE FROM held.blocks;
+SELECT held.forget();
+
 -- the names of users, the members of conversations, what posts show, and who follows
 SET client_min_messages = error;
 BEGIN;
