@@ -574,6 +574,14 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM log AS l
 	WHERE l.unseen < clock_timestamp() - patience
 	UNION ALL
+	SELECT 'error', 'publication_late', d.relation, NULL,
+	       format('%s of its rows should have been published since %s: the server log has the reason', count(*),
+	              date_trunc('second', min(d.at))),
+	       'SELECT herald.maintain();'
+	FROM herald_internal.due AS d
+	WHERE d.run_at > d.at OR d.at < clock_timestamp() - patience
+	GROUP BY d.relation
+	UNION ALL
 	SELECT 'warning', 'log_not_trimmed', NULL, NULL,
 	       format('herald_internal.event_%s cannot be emptied since %s: a session has a lock on it', m.slot,
 	              date_trunc('second', m.taken_at + w.recovery_window)),

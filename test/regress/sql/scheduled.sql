@@ -128,11 +128,26 @@ BEGIN
 END
 $$;
 SELECT count(*) FROM sd.heard() WHERE rooms <> 'user:1';
+SELECT severity, problem, relation FROM herald.doctor() WHERE problem LIKE 'publication%';
 SELECT herald.unwatch('sd.posts', 'strict');
 UPDATE herald_internal.due SET run_at = now() WHERE row_id = '41';
 SELECT herald.maintain() > now();
 SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1';
 SET client_min_messages = warning;
+
+-- Partitions: each is published by the rules of the parent.
+CREATE TABLE sd.notes (id int PRIMARY KEY, user_id int REFERENCES sd.users, body text, gone int,
+	published_at timestamptz) PARTITION BY RANGE (id);
+CREATE TABLE sd.notes_1 PARTITION OF sd.notes FOR VALUES FROM (0) TO (10);
+CREATE TABLE sd.notes_2 (published_at timestamptz, body text, gone int, id int NOT NULL, user_id int);
+ALTER TABLE sd.notes ATTACH PARTITION sd.notes_2 FOR VALUES FROM (10) TO (20);
+ALTER TABLE sd.notes DROP gone;
+SELECT herald.watch_posts('sd.notes', noun => 'note');
+INSERT INTO sd.notes VALUES (1, 1, 'one', now() + interval '0.5 s'), (11, 1, 'eleven', now() + interval '0.5 s');
+INSERT INTO sd.notes_2 (id, user_id, published_at) VALUES (12, 1, now() + interval '0.5 s');
+SELECT count(*) FROM sd.heard();
+CALL sd.wait();
+SELECT rooms, event FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY rooms;
 
 -- Nothing is left when the tables are unwatched.
 SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table
