@@ -22,10 +22,12 @@
 #include "access/htup_details.h"
 #include "access/xlog.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -58,19 +60,34 @@ name_mark(Oid relation, AttrNumber column)
 	return psprintf(MARK_BEGIN "%08x.%u.%d" MARK_END, database_tag(), relation, column);
 }
 
-/* Reads the mark that begins here; returns false if none does. */
+/* Reads digits of a base, and a text after them; returns the place behind both, or NULL. */
+static const char *
+read_number(const char *at, int base, const char *after, unsigned long *number)
+{
+	char *end;
+
+	if (!isxdigit((unsigned char) *at))
+		return NULL;
+	*number = strtoul(at, &end, base);
+	return strncmp(end, after, strlen(after)) == 0 ? end + strlen(after) : NULL;
+}
+
+/* Reads the mark that begins here; returns false if none does.  A session that loads a rule reads each of its marks. */
 static bool
 read_mark(const char *at, NameMark *mark)
 {
-	int length = 0;
-	int column;
+	unsigned long database;
+	unsigned long relation;
+	unsigned long column;
 
-	if (strncmp(at, MARK_BEGIN, strlen(MARK_BEGIN)) != 0 ||
-		sscanf(at, MARK_BEGIN "%8x.%u.%d" MARK_END "%n", &mark->database, &mark->relation, &column, &length) != 3 ||
-		length == 0)
+	if (strncmp(at, MARK_BEGIN, strlen(MARK_BEGIN)) != 0)
 		return false;
-	mark->column = (AttrNumber) column;
-	mark->end = at + length;
+	at = read_number(at + strlen(MARK_BEGIN), 16, ".", &database);
+	at = at != NULL ? read_number(at, 10, ".", &relation) : NULL;
+	at = at != NULL ? read_number(at, 10, MARK_END, &column) : NULL;
+	if (at == NULL)
+		return false;
+	*mark = (NameMark){ (uint32) database, (Oid) relation, (AttrNumber) column, at };
 	return true;
 }
 
@@ -216,6 +233,7 @@ replace_name(const NameMark *mark, const char *present, StringInfo out)
 PG_FUNCTION_INFO_V1(herald_follow_names);
 PG_FUNCTION_INFO_V1(herald_plain_sql);
 PG_FUNCTION_INFO_V1(herald_has_stale_marks);
+PG_FUNCTION_INFO_V1(herald_marked_tables);
 PG_FUNCTION_INFO_V1(herald_database_tag);
 
 /* herald_internal.follow_names(sql) returns a query with the present names behind its marks. */
@@ -261,6 +279,24 @@ herald_has_stale_marks(PG_FUNCTION_ARGS)
 			PG_RETURN_BOOL(true);
 	}
 	PG_RETURN_BOOL(false);
+}
+
+/* herald_internal.marked_tables(sql) returns the tables that a query names, each once. */
+Datum
+herald_marked_tables(PG_FUNCTION_ARGS)
+{
+	ArrayBuildState *tables = initArrayResult(REGCLASSOID, CurrentMemoryContext, false);
+	List *found = NIL;
+	NameMark mark;
+
+	for (const char *at = text_to_cstring(PG_GETARG_TEXT_PP(0)); (at = strstr(at, MARK_BEGIN)) != NULL; at++)
+	{
+		if (!read_mark(at, &mark) || present_name(&mark) == NULL || list_member_oid(found, mark.relation))
+			continue;
+		found = lappend_oid(found, mark.relation);
+		accumArrayResult(tables, ObjectIdGetDatum(mark.relation), false, REGCLASSOID, CurrentMemoryContext);
+	}
+	return makeArrayResult(tables, CurrentMemoryContext);
 }
 
 /* herald_internal.database_tag() returns the part of a mark that names this database. */

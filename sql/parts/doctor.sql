@@ -41,8 +41,8 @@ $$;
 -- the planner cannot know.
 CREATE FUNCTION herald_internal.compiled_queries() RETURNS TABLE (relation regclass, rule text, query text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT w.relation, w.rule, q.sql FROM herald.watched AS w
-	CROSS JOIN LATERAL (VALUES (w.notify), (w.publish), (w.retract), (w.schedule)) AS q (sql) WHERE q.sql IS NOT NULL
+	SELECT r.relation, r.name, q.sql FROM herald_internal.rule AS r
+	CROSS JOIN LATERAL (VALUES (r.notify), (r.publish), (r.retract), (r.schedule)) AS q (sql) WHERE q.sql IS NOT NULL
 	UNION ALL
 	SELECT c.relation, c.field, replace(q.sql, '$1', '(SELECT NULL::text)')
 	FROM herald_internal.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql)
@@ -202,10 +202,22 @@ CREATE EVENT TRIGGER herald_migration ON ddl_command_end
 ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER herald_migration IS 'lets the rules of pg_herald follow changes of the schema';
 
+-- Returns the remedy of a rule that does not fit the schema. A privilege is for an administrator to give, and the rule
+-- resumes then.
+CREATE FUNCTION herald_internal.error_remedy(relation regclass, rule text, code text, message text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE code
+		WHEN '42501' THEN herald_internal.comment_lines(format('give %s the privilege back: %s', c.relowner::regrole,
+		                                                       message))
+		ELSE herald_internal.rule_remedy($1, $2) END
+	FROM pg_class AS c
+	WHERE c.oid = $1;
+$$;
+
 CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH examined AS MATERIALIZED (
-		SELECT c.relation, c.rule, k.relowner::regrole AS owner, e.*
+		SELECT c.relation, c.rule, c.query, k.relowner::regrole AS owner, e.*
 		FROM herald_internal.compiled_queries() AS c
 		JOIN pg_class AS k ON k.oid = c.relation
 		CROSS JOIN LATERAL herald_internal.examine_query(c.relation, c.query) AS e
@@ -215,7 +227,17 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		CROSS JOIN LATERAL unnest(e.reads) AS r (read)
 		JOIN pg_class AS t ON t.oid = r.read
 	), forbidden AS (
-		SELECT l.* FROM lookup AS l WHERE l.code = '42501' AND NOT has_table_privilege(l.owner, l.read, 'SELECT')
+		SELECT DISTINCT e.relation, e.rule, e.owner, t.oid::regclass AS read,
+		       concat_ws(' ', CASE WHEN NOT p.enters
+		                      THEN format('GRANT USAGE ON SCHEMA %s TO %s;', t.relnamespace::regnamespace, e.owner) END,
+		                 CASE WHEN NOT p.reads THEN format('GRANT SELECT ON %s TO %s;', t.oid::regclass, e.owner) END)
+		           AS grants
+		FROM examined AS e
+		CROSS JOIN LATERAL unnest(herald_internal.marked_tables(e.query)) AS r (read)
+		JOIN pg_class AS t ON t.oid = r.read
+		CROSS JOIN LATERAL (SELECT has_schema_privilege(e.owner, t.relnamespace, 'USAGE'),
+		                           has_table_privilege(e.owner, t.oid, 'SELECT')) AS p (enters, reads)
+		WHERE e.code = '42501' AND NOT (p.enters AND p.reads)
 	)
 	SELECT 'warning', 'table_dropped', g.relation, NULL,
 	       'it is watched, but does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
@@ -224,29 +246,27 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation) AND
 	      g.relation NOT IN (SELECT s.relation FROM herald_internal.successors() AS s)
 	UNION ALL
-	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message,
-	       herald_internal.rule_remedy(e.relation, e.rule)
+	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, r.remedy
 	FROM examined AS e
-	WHERE e.code IS NOT NULL AND NOT EXISTS (SELECT FROM forbidden AS f WHERE f.rule = e.rule AND
-	                                         f.read = ANY (e.reads)) AND
+	CROSS JOIN LATERAL herald_internal.error_remedy(e.relation, e.rule, e.code, e.message) AS r (remedy)
+	WHERE e.code IS NOT NULL AND
+	      NOT EXISTS (SELECT FROM forbidden AS f WHERE f.relation = e.relation AND f.rule = e.rule) AND
 	      NOT EXISTS (SELECT FROM herald.suspended AS s WHERE s.relation = e.relation AND s.rule = e.rule)
-	GROUP BY e.relation, e.message, herald_internal.rule_remedy(e.relation, e.rule)
+	GROUP BY e.relation, e.message, r.remedy
 	UNION ALL
 	SELECT 'error', 'rule_suspended', s.relation, string_agg(s.rule, ', ' ORDER BY s.rule),
 	       format(CASE WHEN bool_or(s.rule = 'blocks')
 	              THEN 'notifications between users are held back since %s, %s of them: %s'
 	              ELSE 'writes pass without it since %s, and it missed %s: %s' END,
-	              date_trunc('second', min(s.since)), sum(s.missed), s.message),
-	       CASE s.sqlstate WHEN '42501' THEN '-- give its owner the privilege back, and SELECT herald.maintain();'
-	       ELSE herald_internal.rule_remedy(s.relation, s.rule) END
+	              date_trunc('second', min(s.since)), sum(s.missed), s.message), r.remedy
 	FROM herald.suspended AS s
-	GROUP BY s.relation, s.rule = 'blocks', s.sqlstate, s.message, herald_internal.rule_remedy(s.relation, s.rule)
+	CROSS JOIN LATERAL herald_internal.error_remedy(s.relation, s.rule, s.sqlstate, s.message) AS r (remedy)
+	GROUP BY s.relation, s.rule = 'blocks', s.sqlstate, s.message, r.remedy
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
-	       format('rules run as %s, which may not read it', f.owner),
-	       herald_internal.comment_lines(format('GRANT SELECT ON %s TO %s;', f.read, f.owner))
+	       format('rules run as %s, which may not read it', f.owner), herald_internal.comment_lines(f.grants)
 	FROM forbidden AS f
-	GROUP BY f.read, f.owner
+	GROUP BY f.read, f.owner, f.grants
 	UNION ALL
 	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
 	       format('rules run as %s, and its row-level security applies to this role: hidden rows notify nobody',

@@ -62,6 +62,16 @@ test('does not accept a position of the original in the copy', async () => {
   assert.equal(second.welcomes[0].recovered, false);
 });
 
+test('follows renames in the copy as soon as maintenance has run', async () => {
+  await copy.query('SELECT herald.maintain()');
+  await copy.query('ALTER TABLE follows RENAME follower_id TO fan_id');
+  await copy.query('DELETE FROM follows');
+  await copy.query('INSERT INTO follows (fan_id, followee_id) VALUES ($1, $2)', [ben, ann]);
+  assert.equal(await copy.value('SELECT count(*) FROM herald.suspended'), '0');
+  assert.equal(await copy.value(`SELECT count(*) FROM herald.notification
+    WHERE type = 'follow' AND recipient_id = $1 AND retracted_at IS NULL`, [ann]), '1');
+});
+
 test('can watch restored tables again and unwatch them', async () => {
   await copy.query('SELECT herald.watch_likes($1)', ['likes']);
   await copy.query('SELECT herald.unwatch_all()');

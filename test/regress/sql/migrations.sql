@@ -24,7 +24,7 @@ CREATE VIEW mig.events AS
 	SELECT name, payload -> 'post' AS post FROM herald.event WHERE xid = pg_current_xact_id() AND name LIKE 'post:%'
 	ORDER BY id;
 CREATE VIEW mig.says AS
-	SELECT severity, problem, relation, rule, regexp_replace(detail, 'since .*, and', 'since then, and') AS detail,
+	SELECT severity, problem, relation, rule, regexp_replace(detail, 'since .*?, ', 'since then, ') AS detail,
 	       remedy FROM herald.doctor() WHERE severity <> 'info' AND relation::text !~ '^herald' ORDER BY problem, rule;
 -- Runs the remedies of errors until there are none.
 CREATE PROCEDURE mig.mend() LANGUAGE plpgsql AS $$
