@@ -217,34 +217,73 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.log_successors() IS 'writes tables that were made anew to the server log';
 
--- Publishes rows whose time has come, some at a time: their rules run in this transaction, which deletes their records.
+-- Locks a table, and those that its rules read, as a rule would. The worker rings for all writers: it must not wait
+-- for a migration.
+CREATE FUNCTION herald_internal.lock_rule_tables(relation regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+DECLARE
+	query text;
+BEGIN
+	FOR query IN
+		SELECT herald_internal.plain_sql(q.sql)
+		FROM herald_internal.rule AS r
+		CROSS JOIN LATERAL (VALUES (r.notify), (r.publish), (r.lock), (r.retract), (r.schedule)) AS q (sql)
+		WHERE r.relation = lock_rule_tables.relation AND r.operation = 'update' AND q.sql IS NOT NULL
+		UNION ALL
+		SELECT format('SELECT FROM %s', relation)
+	LOOP
+		BEGIN
+			PERFORM herald_internal.compile_query(relation, query);
+		EXCEPTION
+			WHEN lock_not_available THEN RAISE;
+			WHEN OTHERS THEN NULL; -- it does not fit the schema: it is suspended when it runs
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.lock_rule_tables(regclass) IS
+	'locks a table and those that its rules for updates read, or raises lock_not_available';
+
+-- Publishes rows whose time has come, for 0.2 s: their rules run in this transaction, which deletes their records.
 -- Records of rows that are gone, or were published or put off since, have no effect. After an error it tries again a
--- minute later.
+-- minute later; if a table is locked, a second later.
 CREATE FUNCTION herald_internal.publish_due() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	until timestamptz := clock_timestamp() + interval '0.2 s';
 	ready record;
+	pause interval;
 BEGIN
-	FOR ready IN
-		SELECT d.relation, d.id AS ids, r.row_ids, r.times
-		FROM (SELECT d.relation, array_agg(d.id) AS id
-		      FROM (SELECT * FROM herald_internal.due AS d WHERE d.run_at <= now() ORDER BY d.run_at, d.id
-		            LIMIT 1000) AS d
-		      GROUP BY d.relation) AS d
-		CROSS JOIN LATERAL (
-			SELECT array_agg(r.row_id ORDER BY r.at, r.row_id) AS row_ids,
-			       array_agg(r.at ORDER BY r.at, r.row_id) AS times
-			FROM (SELECT DISTINCT e.row_id, e.at FROM herald_internal.due AS e WHERE e.id = ANY (d.id)) AS r) AS r
-	LOOP
-		BEGIN
-			PERFORM herald_internal.run_due(q.source, q.sql, q.time_column, ready.row_ids, ready.times)
-			FROM herald_internal.due_query(ready.relation) AS q;
-			DELETE FROM herald_internal.due AS d WHERE d.id = ANY (ready.ids);
-		EXCEPTION WHEN OTHERS THEN
-			RAISE WARNING 'could not publish rows of table % in time: %', ready.relation, SQLERRM;
-			UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + interval '1 minute'
-			WHERE d.id = ANY (ready.ids);
-		END;
+	WHILE clock_timestamp() < until LOOP
+		FOR ready IN
+			SELECT d.relation, array_agg(d.row_id) AS ids, array_agg(d.at) AS times
+			FROM (SELECT DISTINCT d.at, d.relation, d.row_id FROM herald_internal.due AS d WHERE d.run_at <= now()
+			      ORDER BY d.at, d.relation, d.row_id LIMIT 50) AS d
+			GROUP BY d.relation
+		LOOP
+			BEGIN
+				PERFORM herald_internal.lock_rule_tables(q.source),
+					herald_internal.run_due(q.source, q.sql, q.time_column, ready.ids, ready.times)
+				FROM herald_internal.due_query(ready.relation) AS q;
+				pause := NULL;
+			EXCEPTION
+				WHEN lock_not_available THEN
+					pause := '1 s';
+				WHEN OTHERS THEN
+					pause := '1 minute';
+					RAISE WARNING 'could not publish rows of table % in time: %', ready.relation, SQLERRM;
+			END;
+			WITH tried AS (
+				SELECT d.id FROM herald_internal.due AS d
+				JOIN unnest(ready.ids, ready.times) AS r (row_id, at) USING (row_id, at)
+				WHERE d.relation = ready.relation AND d.run_at <= now()
+			), put_off AS (
+				UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + pause
+				FROM tried AS t WHERE d.id = t.id AND pause IS NOT NULL
+			)
+			DELETE FROM herald_internal.due AS d USING tried AS t WHERE d.id = t.id AND pause IS NULL;
+		END LOOP;
+		EXIT WHEN NOT FOUND;
 	END LOOP;
 END
 $$;

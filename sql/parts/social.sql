@@ -617,6 +617,8 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, status text, published text, accepted text,
 	                                              published_when text, published_time text, published_columns text[])
+	JOIN pg_class AS theirs ON theirs.oid = w.relation
+	JOIN pg_class AS mine ON mine.oid = $1 AND mine.relowner = theirs.relowner
 	WHERE (w.relation = $1 OR w.relation IN (SELECT p.relid FROM pg_partition_ancestors($1) AS p (relid))) AND
 	      w.kind IN ('posts', 'messages') AND a.published_time IS NOT NULL
 	GROUP BY w.relation, a.key, a.published_time, a.published_columns;
