@@ -80,7 +80,7 @@ COMMENT ON FUNCTION herald_internal.wanted_channels(text, text, text, text, text
 
 CREATE FUNCTION herald.channels(user_id text, type text, actor text DEFAULT NULL, subject text DEFAULT NULL,
                                 thread text DEFAULT NULL) RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(array_agg(c.channel ORDER BY c.place), '{}')
 	FROM unnest('{inbox,live,push,email}'::text[]) WITH ORDINALITY AS c (channel, place)
 	LEFT JOIN herald.notification_type AS t ON t.name = channels.type

@@ -77,6 +77,15 @@ SELECT herald.is_blocked('1', '2');
 COMMIT;
 SELECT step, verdict, detail FROM herald.explain('2', 'held', '1') WHERE step = 'block';
 
+-- a parallel query asks blocks in its leader
+BEGIN;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL parallel_leader_participation = off;
+SELECT count(*) FROM held.users AS u WHERE u.username <> '' AND 'live' = ANY (herald.channels(u.id::text, 'held', '1'));
+COMMIT;
+
 -- a new session knows it; the query resumes when the schema fits again
 \c -
 \set SHOW_CONTEXT never
