@@ -117,21 +117,17 @@ event_log_user_event_shape(void)
 	return query_shape(&shape, columns, USER_EVENT_COLUMNS);
 }
 
-/* Adds a user event that has a name to the events to publish. */
-static void
-publish_to_user(Tuplestorestate *published, TupleTableSlot *user_event)
+void
+event_log_publish_to_user(Tuplestorestate *published, Datum user_id, Datum name, Datum payload)
 {
 	Datum values[PUBLISHED_COLUMNS] = { 0 };
 	bool nulls[PUBLISHED_COLUMNS];
-	Datum room;
+	Datum room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(user_id)));
 
-	if (user_event->tts_isnull[USER_EVENT_NAME])
-		return;
-	room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(user_event->tts_values[USER_EVENT_USER_ID])));
 	memset(nulls, true, sizeof(nulls));
 	values[PUBLISHED_ROOMS] = PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT));
-	values[PUBLISHED_NAME] = user_event->tts_values[USER_EVENT_NAME];
-	values[PUBLISHED_PAYLOAD] = user_event->tts_values[USER_EVENT_PAYLOAD];
+	values[PUBLISHED_NAME] = name;
+	values[PUBLISHED_PAYLOAD] = payload;
 	nulls[PUBLISHED_ROOMS] = nulls[PUBLISHED_NAME] = nulls[PUBLISHED_PAYLOAD] = false;
 	tuplestore_putvalues(published, event_log_shape(), values, nulls);
 }
@@ -148,7 +144,9 @@ event_log_publish_to_users(Tuplestorestate *user_events, Tuplestorestate *publis
 		MemoryContext caller = MemoryContextSwitchTo(row);
 
 		slot_getallattrs(slot);
-		publish_to_user(published, slot);
+		if (!slot->tts_isnull[USER_EVENT_NAME])
+			event_log_publish_to_user(published, slot->tts_values[USER_EVENT_USER_ID], slot->tts_values[USER_EVENT_NAME],
+									  slot->tts_values[USER_EVENT_PAYLOAD]);
 		MemoryContextSwitchTo(caller);
 		if (!slot->tts_isnull[USER_EVENT_NUMBER])
 			sum += DatumGetInt64(slot->tts_values[USER_EVENT_NUMBER]);

@@ -52,6 +52,9 @@ typedef enum UserEventColumn
 extern TupleDesc event_log_shape(void);
 extern TupleDesc event_log_user_event_shape(void);
 
+/* Adds an event for the room of a user to "published".  The name is of type text, the payload of type json. */
+extern void event_log_publish_to_user(Tuplestorestate *published, Datum user_id, Datum name, Datum payload);
+
 /* Adds the user events that have a name to "published".  Returns the sum of the numbers of all. */
 extern int64 event_log_publish_to_users(Tuplestorestate *user_events, Tuplestorestate *published);
 

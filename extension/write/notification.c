@@ -23,70 +23,43 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "query.h"
 #include "write/event_log.h"
+#include "write/inbox.h"
 #include "write/notification.h"
+#include "write/preference.h"
 #include "write/user_block.h"
 
-/* Selects the candidates of a FROM item "c" that the preferences of their recipients let through. */
-#define WANTED(candidates) \
-	"SELECT c.*, t.title AS title_template, t.content AS content_template, t.priority," \
-	" w.live OR coalesce(t.required, false) AS live FROM " candidates \
-	" LEFT JOIN herald.notification_type AS t ON t.name = c.type" \
-	" CROSS JOIN LATERAL herald_internal.wanted_channels(c.recipient_id, c.type, c.actor_id," \
-	" c.subject_type || ':' || c.subject_id, c.thread, t.channels) AS w" \
-	" WHERE c.recipient_id IS NOT NULL AND c.type IS NOT NULL AND c.recipient_id IS DISTINCT FROM c.actor_id" \
-	" AND (w.inbox OR t.required)"
+/* The candidates of a statement, and what becomes of each. */
+typedef struct Selection
+{
+	Tuplestorestate *candidates;
+	MemoryContext memory; /* lives as long as this */
+	List *types;		  /* of NotificationType, those that were found */
+	HTAB *rivals;		  /* of Rival; NULL for a single candidate, which has none */
+	uint8 *verdict;		  /* of each candidate */
+	int64 wanted;		  /* the number of candidates that are not dropped */
+} Selection;
 
-/* Inserts the rows of a SELECT into the inbox, for the owner $1, and returns the user events for the recipients. */
-#define WRITE(wanted) \
-	"WITH entry AS MATERIALIZED (" \
-	" SELECT w.live, nextval('herald.notification_id_seq') AS id, w.recipient_id, w.actor_id, w.actor_name, w.type," \
-	" w.subject_type, w.subject_id," \
-	" coalesce(w.title, herald_internal.render_template(w.title_template, w.actor_name, w.subject_type, w.content)," \
-	" w.type) AS title," \
-	" coalesce(w.content, herald_internal.render_template(w.content_template, w.actor_name, w.subject_type, NULL))" \
-	" AS content," \
-	" coalesce(w.data, '{}') AS data, herald_internal.kept_cause(w.cause) AS cause FROM (" wanted ") AS w)," \
-	" kept AS (" \
-	" INSERT INTO herald.notification AS n (id, recipient_id, actor_id, actor_name, type, subject_type, subject_id," \
-	" title, content, data, cause, owner)" \
-	" SELECT id, recipient_id, actor_id, actor_name, type, subject_type, subject_id, title, content, data, cause, $1" \
-	" FROM entry" \
-	" ON CONFLICT (cause, recipient_id, owner) DO UPDATE SET retracted_at = NULL WHERE n.retracted_at IS NOT NULL" \
-	" RETURNING n)" \
-	" SELECT (k.n).recipient_id, CASE WHEN e.live THEN 'notification:new'" \
-	" WHEN e.id IS NULL AND (k.n).archived_at IS NULL THEN 'notification:restored' END," \
-	" herald.notification_json(k.n, CASE WHEN e.id IS NULL THEN" \
-	" (SELECT m FROM herald.read_mark AS m WHERE m.user_id = (k.n).recipient_id) END)," \
-	" e.id FROM kept AS k LEFT JOIN entry AS e ON e.id = (k.n).id ORDER BY (k.n).id"
+/* The bits of a verdict; 0: the candidate is dropped. */
+#define VERDICT_INBOX 1
+#define VERDICT_LIVE 2
 
-/* Keeps the candidate of the highest priority for each recipient and cause, and all candidates without a cause. */
-#define BEST(wanted) \
-	"SELECT * FROM (" \
-	" SELECT DISTINCT ON (cause, CASE WHEN cause IS NULL THEN ord END, recipient_id) * FROM (" wanted ") AS a" \
-	" ORDER BY cause, CASE WHEN cause IS NULL THEN ord END, recipient_id, priority DESC NULLS LAST, ord) AS b" \
-	" ORDER BY ord"
-
-#define OWNER_ARG .nargs = 1, .argtypes = { TEXTOID }, .cursor_options = CURSOR_OPT_GENERIC_PLAN
-
-/* Most statements make one candidate.  It needs no sort: no other competes with it. */
-static SavedQuery write_one = {
-	.name = "the insert into the inbox",
-	.text = WRITE(WANTED("herald_unblocked AS c")),
-	OWNER_ARG,
-};
-
-static SavedQuery write_many = {
-	.name = "the insert into the inbox",
-	.text = WRITE(BEST(WANTED("(SELECT *, row_number() OVER () AS ord FROM herald_unblocked) AS c"))),
-	OWNER_ARG,
-};
+/* The best candidate for a cause and a recipient. */
+typedef struct Rival
+{
+	const char *key; /* hash key: the length of the cause, the cause and the recipient */
+	int64 place;
+	int64 priority;
+} Rival;
 
 /* Returns the candidates without those that a block removes, in their order. */
 static SavedQuery remove_blocked = {
@@ -153,9 +126,9 @@ pairs_of(Tuplestorestate *candidates)
 	return pairs;
 }
 
-/* Offers the candidates that no block removes as herald_unblocked, and returns them. */
+/* Returns the candidates that no block removes. */
 static Tuplestorestate *
-offer_unblocked(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
+remove_blocks(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
 {
 	int64 rows = tuplestore_tuple_count(candidates);
 	Tuplestorestate *pairs = pairs_of(candidates);
@@ -171,30 +144,192 @@ offer_unblocked(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
 	}
 	tuplestore_end(blocked);
 	tuplestore_end(pairs);
-	query_offer("herald_unblocked", unblocked, notification_shape(), InvalidOid);
 	return unblocked;
+}
+
+/* ----- the choice among the candidates */
+
+static const NotificationType *
+find_type(Selection *selection, const char *name)
+{
+	MemoryContext caller = MemoryContextSwitchTo(selection->memory);
+	const NotificationType *type = notification_type_find(&selection->types, name, GetActiveSnapshot());
+
+	MemoryContextSwitchTo(caller);
+	return type;
+}
+
+static uint32
+rival_hash(const void *key, Size size)
+{
+	const char *text = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, (int) strlen(text));
+}
+
+static int
+rival_match(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static HTAB *
+make_rivals(void)
+{
+	HASHCTL control = { 0 };
+
+	control.keysize = sizeof(char *);
+	control.entrysize = sizeof(Rival);
+	control.hash = rival_hash;
+	control.match = rival_match;
+	control.hcxt = CurrentMemoryContext;
+	return hash_create("pg_herald rivals", 64, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+/* Returns the entry for the cause and the recipient of a candidate; NULL if it has no rivals. */
+static Rival *
+find_rival(Selection *selection, TupleTableSlot *candidate, HASHACTION action, bool *found)
+{
+	char *cause = candidate_text(candidate, CANDIDATE_CAUSE);
+	char *key;
+
+	if (selection->rivals == NULL || cause == NULL)
+		return NULL;
+	key = psprintf("%zu:%s%s", strlen(cause), cause, candidate_text(candidate, CANDIDATE_RECIPIENT_ID));
+	return hash_search(selection->rivals, &key, action, found);
+}
+
+/* Lets a candidate compete: that of the highest priority stays, and of equal ones the first. */
+static void
+compete(Selection *selection, TupleTableSlot *candidate, int64 place, const NotificationType *type)
+{
+	int64 priority = type->has_priority ? type->priority : PG_INT64_MIN;
+	bool found;
+	Rival *rival = find_rival(selection, candidate, HASH_ENTER, &found);
+
+	if (rival == NULL || (found && rival->priority >= priority))
+		return;
+	if (!found)
+		rival->key = MemoryContextStrdup(selection->memory, rival->key);
+	rival->place = place;
+	rival->priority = priority;
+}
+
+/* Returns whether a candidate is to be written, and announced. */
+static uint8
+judge(Selection *selection, TupleTableSlot *candidate, int64 place)
+{
+	PreferenceQuestion question;
+	PreferenceAnswer answer;
+	const NotificationType *type;
+	char *subject_type = candidate_text(candidate, CANDIDATE_SUBJECT_TYPE);
+	char *subject_id = candidate_text(candidate, CANDIDATE_SUBJECT_ID);
+
+	question.user_id = candidate_text(candidate, CANDIDATE_RECIPIENT_ID);
+	question.type = candidate_text(candidate, CANDIDATE_TYPE);
+	question.actor_id = candidate_text(candidate, CANDIDATE_ACTOR_ID);
+	question.subject = subject_type && subject_id ? psprintf("%s:%s", subject_type, subject_id) : NULL;
+	question.thread = candidate_text(candidate, CANDIDATE_THREAD);
+	if (question.user_id == NULL || question.type == NULL ||
+		(question.actor_id != NULL && strcmp(question.user_id, question.actor_id) == 0))
+		return 0;
+	type = find_type(selection, question.type);
+	answer = preference_answer(&question, type->channels, GetActiveSnapshot());
+	if (!answer.inbox && !type->required)
+		return 0;
+	compete(selection, candidate, place, type);
+	return answer.live || type->required ? VERDICT_INBOX | VERDICT_LIVE : VERDICT_INBOX;
+}
+
+static bool
+is_best(Selection *selection, TupleTableSlot *candidate, int64 place)
+{
+	Rival *rival = find_rival(selection, candidate, HASH_FIND, NULL);
+
+	return rival == NULL || rival->place == place;
+}
+
+typedef void (*CandidateVisitor)(Selection *selection, TupleTableSlot *candidate, int64 place, void *argument);
+
+/* Visits all candidates in their order, in a memory context that is reset behind each. */
+static void
+visit_candidates(Selection *selection, CandidateVisitor visitor, void *argument)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(notification_shape(), &TTSOpsMinimalTuple);
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald candidate", ALLOCSET_SMALL_SIZES);
+
+	Assert(notification_shape()->natts == CANDIDATE_COLUMNS);
+	tuplestore_rescan(selection->candidates);
+	for (int64 place = 0; tuplestore_gettupleslot(selection->candidates, true, false, slot); place++)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(row);
+
+		slot_getallattrs(slot);
+		visitor(selection, slot, place, argument);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(row);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(row);
+}
+
+static void
+judge_candidate(Selection *selection, TupleTableSlot *candidate, int64 place, void *argument)
+{
+	selection->verdict[place] = judge(selection, candidate, place);
+	selection->wanted += selection->verdict[place] != 0;
+}
+
+static void
+write_candidate(Selection *selection, TupleTableSlot *candidate, int64 place, void *insert)
+{
+	uint8 verdict = selection->verdict[place];
+
+	if (verdict != 0 && is_best(selection, candidate, place))
+		inbox_insert_row(insert, candidate, find_type(selection, candidate_text(candidate, CANDIDATE_TYPE)),
+						 (verdict & VERDICT_LIVE) != 0);
+}
+
+/* Writes the candidates that preferences let through.  Returns the sum of the ids of the new notifications. */
+static int64
+write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
+{
+	int64 rows = tuplestore_tuple_count(candidates);
+	Selection selection = { .candidates = candidates, .memory = CurrentMemoryContext };
+	InboxInsert insert;
+	int64 sum = 0;
+
+	/* The commands of this statement up to now, and of other transactions, count. */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	selection.verdict = MemoryContextAllocHuge(CurrentMemoryContext, rows);
+	selection.rivals = rows > 1 ? make_rivals() : NULL;
+	visit_candidates(&selection, judge_candidate, NULL);
+	if (selection.wanted > 0)
+	{
+		insert = inbox_insert_begin(owner, published);
+		visit_candidates(&selection, write_candidate, &insert);
+		sum = inbox_insert_end(&insert);
+	}
+	PopActiveSnapshot();
+	if (selection.rivals != NULL)
+		hash_destroy(selection.rivals);
+	pfree(selection.verdict);
+	return sum;
 }
 
 int64
 notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
 {
 	Tuplestorestate *unblocked;
-	Tuplestorestate *user_events;
-	Datum name;
-	int64 rows;
-	int64 sum;
 
 	Assert(scope != NULL && OidIsValid(owner) && candidates != NULL && published != NULL);
 	if (tuplestore_tuple_count(candidates) == 0)
 		return 0;
-	unblocked = offer_unblocked(scope, owner, candidates);
-	rows = tuplestore_tuple_count(unblocked);
-	user_events = tuplestore_begin_heap(false, false, work_mem);
-	name = CStringGetTextDatum(GetUserNameFromId(owner, false));
-	query_run_into(rows == 1 ? &write_one : &write_many, rows, &name, user_events, event_log_user_event_shape());
-	sum = event_log_publish_to_users(user_events, published);
-	tuplestore_end(user_events);
-	return sum;
+	unblocked = remove_blocks(scope, owner, candidates);
+	if (tuplestore_tuple_count(unblocked) == 0)
+		return 0;
+	return write_wanted(owner, unblocked, published);
 }
 
 PG_FUNCTION_INFO_V1(herald_notify);

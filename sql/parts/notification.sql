@@ -89,8 +89,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM regexp_matches(cause, '((?:[^:\\]|\\.)*)(:|$)', 'g') WITH ORDINALITY AS p (part, place);
 $$;
 CREATE FUNCTION herald_internal.kept_cause(cause text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN octet_length(cause) > 200 THEN herald_internal.digest_parts(cause) ELSE cause END;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_kept_cause';
 COMMENT ON FUNCTION herald_internal.kept_cause(text) IS 'returns a cause as the inbox keeps it, without long parts';
 
 -- A cause is a path, such as post:42:like:7. Retraction finds notifications by their cause, or by the beginning of
@@ -194,24 +193,18 @@ COMMENT ON FUNCTION herald.is_unread(herald.notification, herald.read_mark) IS
 -- change at any time.
 CREATE FUNCTION herald_internal.render_template(template text, actor_name text, subject_type text, content text)
 	RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(template,
-		'{subject}', coalesce(subject_type, '')), '{content}', coalesce(content, '')), '{actor}',
-		coalesce(actor_name, 'Someone'));
-$$;
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_render_template';
 COMMENT ON FUNCTION herald_internal.render_template(text, text, text, text) IS
 	'fills in a template of herald.notification_type';
 
+CREATE FUNCTION herald_internal.notification_json(n herald.notification, read boolean) RETURNS json
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_notification_json';
+COMMENT ON FUNCTION herald_internal.notification_json(herald.notification, boolean) IS
+	'returns a notification in the form for clients';
+
 CREATE FUNCTION herald.notification_json(n herald.notification, mark herald.read_mark DEFAULT NULL) RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-	SELECT pg_catalog.json_build_object(
-		'id', n.id::pg_catalog.text, 'type', n.type, 'userId', n.recipient_id, 'actorId', n.actor_id,
-		'actor', CASE WHEN n.actor_id IS NOT NULL
-		THEN pg_catalog.json_build_object('id', n.actor_id, 'name', n.actor_name) END,
-		'title', n.title, 'content', n.content, 'data', n.data, 'subjectType', n.subject_type, 'subjectId',
-		n.subject_id,
-		'read', NOT herald.is_unread(n, mark), 'createdAt', herald.iso8601(n.created_at));
-$$;
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+RETURN herald_internal.notification_json(n, NOT herald.is_unread(n, mark));
 COMMENT ON FUNCTION herald.notification_json(herald.notification, herald.read_mark) IS
 	'returns a notification in the form for clients, given the mark of its recipient';
 

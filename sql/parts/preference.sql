@@ -33,50 +33,25 @@ COMMENT ON COLUMN herald.preference.ends IS 'hours: the time of day at which the
 COMMENT ON COLUMN herald.preference.time_zone IS 'hours: the time zone of these times';
 SELECT pg_extension_config_dump('herald.preference', '');
 
--- Hours may span midnight. Equal times mean the whole day.
 CREATE FUNCTION herald_internal.in_quiet_hours(begins time, ends time, time_zone text, moment timestamptz)
 	RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN begins < ends THEN (moment AT TIME ZONE time_zone)::time >= begins AND
-	(moment AT TIME ZONE time_zone)::time < ends
-            ELSE (moment AT TIME ZONE time_zone)::time >= begins OR (moment AT TIME ZONE time_zone)::time < ends END;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_in_quiet_hours';
+COMMENT ON FUNCTION herald_internal.in_quiet_hours(time, time, text, timestamptz) IS
+	'returns whether a moment is within hours of the day, which may span midnight; equal times mean the whole day';
 
--- Returns the preferences of a user that apply to a notification.
 CREATE FUNCTION herald_internal.preferences_for(user_id text, type text, actor text, subject text, thread text)
 	RETURNS SETOF herald.preference
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT p.*
-	FROM herald.preference AS p
-	WHERE p.user_id = $1 AND (p.until IS NULL OR p.until > now()) AND
-		CASE p.scope
-			WHEN 'type' THEN p.id = $2 OR
-				(p.id = '*' AND NOT EXISTS (SELECT FROM herald.preference AS own WHERE own.user_id = $1 AND
-				                            own.scope = 'type' AND own.id = $2))
-			WHEN 'actor' THEN p.id = $3
-			WHEN 'subject' THEN p.id = $4
-			WHEN 'thread' THEN p.id = coalesce($5, $4)
-			ELSE herald_internal.in_quiet_hours(p.begins, p.ends, p.time_zone, now())
-		END;
-END;
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_preferences_for';
 COMMENT ON FUNCTION herald_internal.preferences_for(text, text, text, text, text) IS
 	'returns the preferences of a user that apply to a notification';
 
--- Returns whether the preferences leave the inbox and the live channel. Users without a choice for the type get the
--- channels of the type.
 CREATE FUNCTION herald_internal.wanted_channels(user_id text, type text, actor text, subject text, thread text,
                                                 by_default text[])
 RETURNS TABLE (inbox boolean, live boolean)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT coalesce(bool_and('inbox' = ANY (p.channels)) FILTER (WHERE p.scope = 'type'), 'inbox' = ANY ($6), true) AND
-	       coalesce(bool_and('inbox' = ANY (p.channels)) FILTER (WHERE p.scope <> 'type'), true),
-	       coalesce(bool_and('live' = ANY (p.channels)) FILTER (WHERE p.scope = 'type'), 'live' = ANY ($6), true) AND
-	       coalesce(bool_and('live' = ANY (p.channels)) FILTER (WHERE p.scope <> 'type'), true)
-	FROM herald_internal.preferences_for($1, $2, $3, $4, $5) AS p;
-END;
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_wanted_channels';
 COMMENT ON FUNCTION herald_internal.wanted_channels(text, text, text, text, text, text[]) IS
-	'returns whether the preferences of a user leave the inbox and the live channel of a notification';
+	'returns whether the preferences of a user leave the inbox and the live channel of a notification; users without a '
+	'choice for the type get the channels of the type';
 
 CREATE FUNCTION herald.channels(user_id text, type text, actor text DEFAULT NULL, subject text DEFAULT NULL,
                                 thread text DEFAULT NULL) RETURNS text[]

@@ -1,0 +1,208 @@
+/*-------------------------------------------------------------------------
+ *
+ * inbox.c
+ *	  Writes notifications into the inbox, and their events.
+ *
+ * The inbox holds each recipient and cause of an owner once.  A candidate with the cause of a retracted notification
+ * restores it as it was, read or archived.  It is not announced as new.  The existing notification is locked before
+ * anything looks whether it was retracted: another transaction may be retracting it.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "own_table.h"
+#include "query.h"
+#include "write/event_log.h"
+#include "write/inbox.h"
+#include "write/notification_row.h"
+
+/* Sets retracted notifications to what they were, and returns their user events. */
+static SavedQuery restore_retracted = {
+	.name = "the update of the inbox",
+	.text = "WITH restored AS ("
+			" UPDATE herald.notification AS n SET retracted_at = NULL FROM herald_restored AS r"
+			" WHERE n.recipient_id = r.recipient_id AND n.id = r.id RETURNING n)"
+			" SELECT (r.n).recipient_id, CASE WHEN (r.n).archived_at IS NULL THEN 'notification:restored' END,"
+			" herald_body.notification_json(r.n, m), NULL::bigint"
+			" FROM restored AS r LEFT JOIN herald.read_mark AS m ON m.user_id = (r.n).recipient_id ORDER BY (r.n).id",
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+};
+
+char *
+candidate_text(TupleTableSlot *candidate, int column)
+{
+	Assert(column < candidate->tts_nvalid);
+	return candidate->tts_isnull[column] ? NULL : TextDatumGetCString(candidate->tts_values[column]);
+}
+
+static TupleDesc
+restored_shape(void)
+{
+	static const QueryColumn columns[] = { { "recipient_id", TEXTOID }, { "id", INT8OID } };
+	static TupleDesc shape = NULL;
+
+	return query_shape(&shape, columns, lengthof(columns));
+}
+
+static void
+set_column(TupleTableSlot *row, NotificationColumn column, Datum value)
+{
+	row->tts_values[column - 1] = value;
+	row->tts_isnull[column - 1] = false;
+}
+
+static void
+set_text(TupleTableSlot *row, NotificationColumn column, const char *text)
+{
+	if (text != NULL)
+		set_column(row, column, CStringGetTextDatum(text));
+}
+
+/* Fills in the texts of a notification: those of the candidate, or else the templates of its type. */
+static void
+set_texts(TupleTableSlot *row, TupleTableSlot *candidate, const NotificationType *type)
+{
+	char *actor = candidate_text(candidate, CANDIDATE_ACTOR_NAME);
+	char *subject = candidate_text(candidate, CANDIDATE_SUBJECT_TYPE);
+	char *content = candidate_text(candidate, CANDIDATE_CONTENT);
+	char *title = candidate_text(candidate, CANDIDATE_TITLE);
+
+	if (title == NULL)
+		title = notification_type_render(type->title, actor, subject, content);
+	set_text(row, NOTIFICATION_TITLE, title != NULL ? title : type->name);
+	set_text(row, NOTIFICATION_CONTENT,
+			 content != NULL ? content : notification_type_render(type->content, actor, subject, NULL));
+}
+
+/* Sets the cause as the inbox keeps it. */
+static void
+set_cause(TupleTableSlot *row, TupleTableSlot *candidate)
+{
+	if (!candidate->tts_isnull[CANDIDATE_CAUSE])
+		set_column(row, NOTIFICATION_CAUSE, notification_row_cause(candidate->tts_values[CANDIDATE_CAUSE]));
+}
+
+static void
+fill_row(TupleTableSlot *row, TupleTableSlot *candidate, const NotificationType *type)
+{
+	static const NotificationColumn columns[CANDIDATE_COLUMNS] = {
+		[CANDIDATE_RECIPIENT_ID] = NOTIFICATION_RECIPIENT_ID, [CANDIDATE_ACTOR_ID] = NOTIFICATION_ACTOR_ID,
+		[CANDIDATE_ACTOR_NAME] = NOTIFICATION_ACTOR_NAME,	  [CANDIDATE_TYPE] = NOTIFICATION_TYPE,
+		[CANDIDATE_SUBJECT_TYPE] = NOTIFICATION_SUBJECT_TYPE, [CANDIDATE_SUBJECT_ID] = NOTIFICATION_SUBJECT_ID,
+		[CANDIDATE_DATA] = NOTIFICATION_DATA,
+	};
+
+	for (int i = 0; i < CANDIDATE_COLUMNS; i++)
+	{
+		if (columns[i] != 0 && !candidate->tts_isnull[i])
+			set_column(row, columns[i], candidate->tts_values[i]);
+	}
+	if (candidate->tts_isnull[CANDIDATE_DATA])
+		set_column(row, NOTIFICATION_DATA, DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	set_texts(row, candidate, type);
+	set_cause(row, candidate);
+	set_column(row, NOTIFICATION_CREATED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+}
+
+/* Adds the event of a new notification. */
+static void
+announce(InboxInsert *insert, TupleTableSlot *row)
+{
+	char *json;
+
+	slot_getallattrs(row);
+	json = notification_row_json(row->tts_values, row->tts_isnull, false);
+	event_log_publish_to_user(insert->published, row->tts_values[NOTIFICATION_RECIPIENT_ID - 1],
+							  CStringGetTextDatum("notification:new"), CStringGetTextDatum(json));
+}
+
+/* Remembers the notification that is there already for the cause, if it was retracted. */
+static void
+note_existing(InboxInsert *insert)
+{
+	TupleTableSlot *existing = insert->rows.existing;
+	Datum values[2];
+	bool isnull[2];
+
+	if (TTS_EMPTY(existing) || slot_attisnull(existing, NOTIFICATION_RETRACTED_AT))
+		return;
+	values[0] = slot_getattr(existing, NOTIFICATION_RECIPIENT_ID, &isnull[0]);
+	values[1] = slot_getattr(existing, NOTIFICATION_ID, &isnull[1]);
+	tuplestore_putvalues(insert->restored, restored_shape(), values, isnull);
+}
+
+void
+inbox_insert_row(InboxInsert *insert, TupleTableSlot *candidate, const NotificationType *type, bool live)
+{
+	TupleTableSlot *row = own_insert_next(&insert->rows);
+	FullTransactionId xid = GetTopFullTransactionId(); /* before the id is drawn: herald.mark_all_read() relies on it */
+	int64 id = nextval_internal(insert->ids, false);
+
+	fill_row(row, candidate, type);
+	set_column(row, NOTIFICATION_ID, Int64GetDatum(id));
+	set_column(row, NOTIFICATION_XID, FullTransactionIdGetDatum(xid));
+	set_text(row, NOTIFICATION_OWNER, insert->owner);
+	if (!own_insert_row(&insert->rows))
+	{
+		note_existing(insert);
+		return;
+	}
+	insert->sum += id;
+	if (live)
+		announce(insert, row);
+}
+
+InboxInsert
+inbox_insert_begin(Oid owner, Tuplestorestate *published)
+{
+	InboxInsert insert;
+
+	Assert(GetUserId() == query_extension_owner());
+	insert.rows = own_insert_begin(own_table_oid("herald", "notification"),
+								   own_table_oid("herald", "notification_cause_recipient_id_owner_key"));
+	insert.ids = own_table_oid("herald", "notification_id_seq");
+	insert.owner = GetUserNameFromId(owner, false);
+	insert.published = published;
+	insert.restored = tuplestore_begin_heap(false, false, work_mem);
+	insert.sum = 0;
+	Assert(RelationGetDescr(insert.rows.relation)->natts >= NOTIFICATION_COLUMNS);
+	return insert;
+}
+
+/* Restores the retracted notifications that come back, and adds their events. */
+static void
+restore(InboxInsert *insert)
+{
+	int64 rows = tuplestore_tuple_count(insert->restored);
+	Tuplestorestate *user_events;
+
+	if (rows == 0)
+		return;
+	user_events = tuplestore_begin_heap(false, false, work_mem);
+	query_offer("herald_restored", insert->restored, restored_shape(), InvalidOid);
+	query_run_into(&restore_retracted, rows, NULL, user_events, event_log_user_event_shape());
+	event_log_publish_to_users(user_events, insert->published);
+	tuplestore_end(user_events);
+}
+
+int64
+inbox_insert_end(InboxInsert *insert)
+{
+	own_insert_end(&insert->rows);
+	restore(insert);
+	tuplestore_end(insert->restored);
+	return insert->sum;
+}

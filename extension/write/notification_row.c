@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * notification_row.c
+ *	  The columns of the inbox, and a row's form for clients.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_collation.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "write/notification_row.h"
+
+/* Causes up to so many bytes are kept as they are. */
+#define LONGEST_CAUSE 200
+
+/* Appends a key; its value follows. */
+static void
+append_key(StringInfo json, const char *key)
+{
+	appendStringInfo(json, "%s\"%s\" : ", json->data[json->len - 1] == '{' ? "" : ", ", key);
+}
+
+/* Appends a key with the text in a column. */
+static void
+append_text(StringInfo json, const char *key, const Datum *values, const bool *nulls, NotificationColumn column)
+{
+	append_key(json, key);
+	if (nulls[column - 1])
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, TextDatumGetCString(values[column - 1]));
+}
+
+/* Appends a time as ISO 8601 in UTC with milliseconds, as herald.iso8601() does. */
+static void
+append_time(StringInfo json, TimestampTz moment)
+{
+	struct pg_tm fields;
+	fsec_t fraction;
+
+	if (timestamp2tm(moment, NULL, &fields, &fraction, NULL, NULL) != 0)
+		appendStringInfoString(json, "null");
+	else
+		appendStringInfo(json, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", fields.tm_year, fields.tm_mon, fields.tm_mday,
+						 fields.tm_hour, fields.tm_min, fields.tm_sec, (int) (fraction / 1000));
+}
+
+static void
+append_actor(StringInfo json, const Datum *values, const bool *nulls)
+{
+	append_key(json, "actor");
+	if (nulls[NOTIFICATION_ACTOR_ID - 1])
+	{
+		appendStringInfoString(json, "null");
+		return;
+	}
+	appendStringInfoChar(json, '{');
+	append_text(json, "id", values, nulls, NOTIFICATION_ACTOR_ID);
+	append_text(json, "name", values, nulls, NOTIFICATION_ACTOR_NAME);
+	appendStringInfoChar(json, '}');
+}
+
+char *
+notification_row_json(const Datum *values, const bool *nulls, bool read)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"id\" : \"" INT64_FORMAT "\"", DatumGetInt64(values[NOTIFICATION_ID - 1]));
+	append_text(&json, "type", values, nulls, NOTIFICATION_TYPE);
+	append_text(&json, "userId", values, nulls, NOTIFICATION_RECIPIENT_ID);
+	append_text(&json, "actorId", values, nulls, NOTIFICATION_ACTOR_ID);
+	append_actor(&json, values, nulls);
+	append_text(&json, "title", values, nulls, NOTIFICATION_TITLE);
+	append_text(&json, "content", values, nulls, NOTIFICATION_CONTENT);
+	append_key(&json, "data");
+	(void) JsonbToCString(&json, &DatumGetJsonbP(values[NOTIFICATION_DATA - 1])->root, 0);
+	append_text(&json, "subjectType", values, nulls, NOTIFICATION_SUBJECT_TYPE);
+	append_text(&json, "subjectId", values, nulls, NOTIFICATION_SUBJECT_ID);
+	appendStringInfo(&json, ", \"read\" : %s", read ? "true" : "false");
+	append_key(&json, "createdAt");
+	append_time(&json, DatumGetTimestampTz(values[NOTIFICATION_CREATED_AT - 1]));
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+Datum
+notification_row_cause(Datum cause)
+{
+	List *digest;
+
+	if (VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(cause)) <= LONGEST_CAUSE)
+		return cause;
+	digest = list_make2(makeString("herald_internal"), makeString("digest_parts"));
+	return OidFunctionCall1Coll(LookupFuncName(digest, -1, NULL, false), DEFAULT_COLLATION_OID, cause);
+}
+
+PG_FUNCTION_INFO_V1(herald_kept_cause);
+
+/* herald_internal.kept_cause(cause) returns a cause as the inbox keeps it. */
+Datum
+herald_kept_cause(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(notification_row_cause(PG_GETARG_DATUM(0)));
+}
+
+PG_FUNCTION_INFO_V1(herald_notification_json);
+
+/* herald_internal.notification_json(n, read) returns a notification in the form for clients. */
+Datum
+herald_notification_json(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
+	TupleDesc shape = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple = { .t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row };
+	Datum *values = palloc(sizeof(Datum) * shape->natts);
+	bool *nulls = palloc(sizeof(bool) * shape->natts);
+
+	Assert(shape->natts >= NOTIFICATION_COLUMNS);
+	heap_deform_tuple(&tuple, shape, values, nulls);
+	ReleaseTupleDesc(shape);
+	PG_RETURN_TEXT_P(cstring_to_text(notification_row_json(values, nulls, PG_GETARG_BOOL(1))));
+}
