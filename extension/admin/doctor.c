@@ -41,7 +41,7 @@ examination_begin(Examination *examination, Oid relid)
 	query_lend(&examination->scope, relation->rd_rel->relowner);
 	query_offer("herald_new", examination->none, RelationGetDescr(relation), InvalidOid);
 	query_offer("herald_old", examination->none, RelationGetDescr(relation), InvalidOid);
-	query_offer("herald_pair", examination->none, user_block_shape(), InvalidOid);
+	query_offer("herald_pair", examination->none, user_block_pair_shape(), InvalidOid);
 }
 
 static void

@@ -315,7 +315,7 @@ rehearse_block_source(Relation relation, FunctionCallInfo fcinfo, int id)
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
 	SavedQuery query = { .name = "the query for blocks", .text = text_to_cstring(PG_GETARG_TEXT_PP(1)) };
 
-	query_offer("herald_pair", none, user_block_shape(), InvalidOid);
+	query_offer("herald_pair", none, user_block_pair_shape(), InvalidOid);
 	query_run_into(&query, 0, NULL, found, user_block_shape());
 	query_forget(&query);
 	tuplestore_end(found);

@@ -145,8 +145,8 @@ event_log_publish_to_users(Tuplestorestate *user_events, Tuplestorestate *publis
 
 		slot_getallattrs(slot);
 		if (!slot->tts_isnull[USER_EVENT_NAME])
-			event_log_publish_to_user(published, slot->tts_values[USER_EVENT_USER_ID], slot->tts_values[USER_EVENT_NAME],
-									  slot->tts_values[USER_EVENT_PAYLOAD]);
+			event_log_publish_to_user(published, slot->tts_values[USER_EVENT_USER_ID],
+									  slot->tts_values[USER_EVENT_NAME], slot->tts_values[USER_EVENT_PAYLOAD]);
 		MemoryContextSwitchTo(caller);
 		if (!slot->tts_isnull[USER_EVENT_NUMBER])
 			sum += DatumGetInt64(slot->tts_values[USER_EVENT_NUMBER]);

@@ -54,8 +54,8 @@ extern char *candidate_text(TupleTableSlot *candidate, int column);
 extern InboxInsert inbox_insert_begin(Oid owner, Tuplestorestate *published);
 
 /*
- * Inserts the notification of a candidate.  If it is live, its event is added.  The inbox holds each recipient and cause
- * of an owner once: if it has the notification already and that was retracted, inbox_insert_end() restores it.
+ * Inserts the notification of a candidate.  If it is live, its event is added.  If the
+ * inbox has the notification already and it was retracted, inbox_insert_end() restores it.
  */
 extern void inbox_insert_row(InboxInsert *insert, TupleTableSlot *candidate, const NotificationType *type, bool live);
 

@@ -13,9 +13,7 @@
  * 2. Of several candidates for one recipient and cause, the one whose type has the
  *	  highest priority stays.
  *
- * 3. The inbox holds each recipient and cause of an owner once.  A candidate with the cause of a
- *	  retracted notification restores it as it was, read or archived.  It is not
- *	  announced as new.
+ * 3. The inbox takes them (inbox.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -38,7 +36,7 @@
 #include "write/preference.h"
 #include "write/user_block.h"
 
-/* The candidates of a statement, and what becomes of each. */
+/* The candidates of a statement, and the verdict on each. */
 typedef struct Selection
 {
 	Tuplestorestate *candidates;
@@ -126,7 +124,7 @@ pairs_of(Tuplestorestate *candidates)
 	return pairs;
 }
 
-/* Returns the candidates that no block removes. */
+/* Returns the candidates that no block removes: the same tuplestore if none does, else a new one. */
 static Tuplestorestate *
 remove_blocks(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
 {
@@ -322,14 +320,17 @@ int64
 notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
 {
 	Tuplestorestate *unblocked;
+	int64 sum = 0;
 
 	Assert(scope != NULL && OidIsValid(owner) && candidates != NULL && published != NULL);
 	if (tuplestore_tuple_count(candidates) == 0)
 		return 0;
 	unblocked = remove_blocks(scope, owner, candidates);
-	if (tuplestore_tuple_count(unblocked) == 0)
-		return 0;
-	return write_wanted(owner, unblocked, published);
+	if (tuplestore_tuple_count(unblocked) > 0)
+		sum = write_wanted(owner, unblocked, published);
+	if (unblocked != candidates)
+		tuplestore_end(unblocked);
+	return sum;
 }
 
 PG_FUNCTION_INFO_V1(herald_notify);

@@ -73,6 +73,36 @@ user_block_shape(void)
 	return query_shape(&shape, columns, lengthof(columns));
 }
 
+/* The columns of herald_pair. */
+enum
+{
+	PAIR_RECIPIENT_ID,
+	PAIR_ACTOR_ID,
+	PAIR_BLOCKER_ID,
+	PAIR_BLOCKED_ID,
+	PAIR_BLOCKER_NUMBER,
+	PAIR_BLOCKED_NUMBER,
+	PAIR_REVERSED,
+	PAIR_COLUMNS
+};
+
+TupleDesc
+user_block_pair_shape(void)
+{
+	static const QueryColumn columns[PAIR_COLUMNS] = {
+		[PAIR_RECIPIENT_ID] = { "recipient_id", TEXTOID },
+		[PAIR_ACTOR_ID] = { "actor_id", TEXTOID },
+		[PAIR_BLOCKER_ID] = { "blocker_id", TEXTOID },
+		[PAIR_BLOCKED_ID] = { "blocked_id", TEXTOID },
+		[PAIR_BLOCKER_NUMBER] = { "blocker_number", INT8OID },
+		[PAIR_BLOCKED_NUMBER] = { "blocked_number", INT8OID },
+		[PAIR_REVERSED] = { "reversed", BOOLOID },
+	};
+	static TupleDesc shape = NULL;
+
+	return query_shape(&shape, columns, PAIR_COLUMNS);
+}
+
 static void
 user_block_invalidate(Datum arg, Oid relation)
 {
@@ -203,6 +233,74 @@ typedef struct BlockLookup
 	Tuplestorestate *found;
 } BlockLookup;
 
+/* Returns whether an id is a whole number that a bigint holds. */
+static bool
+parse_number(Datum id, int64 *number)
+{
+	char *written = TextDatumGetCString(id);
+	const char *digits = written[0] == '-' ? written + 1 : written;
+	size_t length = strlen(digits);
+	char *end;
+
+	if (length < 1 || length > 19 || strspn(digits, "0123456789") != length)
+		return false;
+	errno = 0;
+	*number = strtoi64(written, &end, 10);
+	return errno == 0;
+}
+
+/* Sets the id and the number of the blocker, or of the blocked user. */
+static void
+set_user(Datum *values, bool *nulls, int column, Datum id)
+{
+	int64 number = 0;
+
+	values[column] = id;
+	nulls[column + 2] = !parse_number(id, &number);
+	values[column + 2] = Int64GetDatum(number);
+}
+
+static void
+add_pair(Tuplestorestate *directed, const Datum *users, bool reversed)
+{
+	Datum values[PAIR_COLUMNS];
+	bool nulls[PAIR_COLUMNS] = { 0 };
+
+	values[PAIR_RECIPIENT_ID] = users[0];
+	values[PAIR_ACTOR_ID] = users[1];
+	set_user(values, nulls, PAIR_BLOCKER_ID, users[reversed]);
+	set_user(values, nulls, PAIR_BLOCKED_ID, users[!reversed]);
+	values[PAIR_REVERSED] = BoolGetDatum(reversed);
+	tuplestore_putvalues(directed, user_block_pair_shape(), values, nulls);
+}
+
+/* Returns the pairs of two users in both directions. */
+static Tuplestorestate *
+direct_pairs(Tuplestorestate *pairs)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(user_block_shape(), &TTSOpsMinimalTuple);
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald pair", ALLOCSET_SMALL_SIZES);
+	Tuplestorestate *directed = tuplestore_begin_heap(false, false, work_mem);
+
+	tuplestore_rescan(pairs);
+	while (tuplestore_gettupleslot(pairs, true, false, slot))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(row);
+
+		slot_getallattrs(slot);
+		if (!slot->tts_isnull[0] && !slot->tts_isnull[1])
+		{
+			add_pair(directed, slot->tts_values, false);
+			add_pair(directed, slot->tts_values, true);
+		}
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(row);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(row);
+	return directed;
+}
+
 static void
 run_lookup(void *argument)
 {
@@ -296,13 +394,14 @@ Tuplestorestate *
 user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_write)
 {
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
+	Tuplestorestate *directed = direct_pairs(pairs);
 	BlockList *list;
 
 	Assert(GetUserId() == query_extension_owner());
 	if (!block_cache.valid || block_cache.context == NULL)
 		fill_block_cache();
 	list = block_cache.list;
-	query_offer("herald_pair", pairs, user_block_shape(), InvalidOid);
+	query_offer("herald_pair", directed, user_block_pair_shape(), InvalidOid);
 	for (int i = 0; i < list->count; i++)
 	{
 		BlockLookup lookup = { &list->sources[i], scope, pairs, found };
@@ -310,5 +409,6 @@ user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_wr
 		if (!OidIsValid(role) || is_member_of_role(lookup.source->owner, role))
 			ask_source(&lookup, may_write);
 	}
+	tuplestore_end(directed);
 	return found;
 }

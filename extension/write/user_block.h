@@ -19,6 +19,12 @@ extern void user_block_init(void);
 /* Returns the row type (recipient_id, actor_id); it lives as long as the backend. */
 extern TupleDesc user_block_shape(void);
 
+/*
+ * Returns the row type of herald_pair, which queries for blocks read; it lives as long as the backend.  Each pair is in
+ * it twice: with the recipient as the blocker, and reversed.  A number is null if its id is none.
+ */
+extern TupleDesc user_block_pair_shape(void);
+
 /* The name that a block source has among the rules of its table. */
 #define USER_BLOCK_RULE "blocks"
 

@@ -278,6 +278,17 @@ COMMENT ON FUNCTION herald.watch_follow_requests(regclass, text, text, text, tex
 
 -- ----- blocks
 
+-- Returns the condition that columns are those of the blocker, or of the blocked user, of a pair. The pair has the ids
+-- of both as texts and, if they are, as numbers: a comparison of numbers is planned and made in a tenth of the time.
+CREATE FUNCTION herald_internal.match_pair(relation regclass, columns text[], role text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN cardinality(columns) = 1 AND
+	                 herald_internal.base_type(herald_internal.column_type(relation, columns[1])) = ANY
+	                     ('{smallint,integer,bigint}'::regtype[])
+	       THEN format('%s = c.%s_number', herald_internal.column_sql('block', columns[1]), role)
+	       ELSE herald_internal.match_id('block', relation, columns, format('c.%s_id', role)) END;
+$$;
+
 -- Saves the query for blocks between recipients and actors, and compiles rechecks: a block withdraws access to the
 -- posts of either user. If a block can end while its row stays ("timed"), nothing is written at its end. So its recheck
 -- of the end is written at its begin: a session that comes back after both may have missed the time in between.
@@ -289,15 +300,13 @@ DECLARE
 BEGIN
 	SELECT * INTO block FROM jsonb_to_record(arguments)
 		AS a (blocker text[], blocked text[], mutual boolean, present text, timed boolean);
-	PERFORM herald_internal.save_block_source(relation, string_agg(
+	PERFORM herald_internal.save_block_source(relation,
 		format('SELECT c.recipient_id, c.actor_id FROM herald_pair AS c JOIN %s AS block ON %s',
 		       herald_internal.rows_sql(relation, block.present),
-		       herald_internal.and_conditions(herald_internal.match_id('block', relation, block.blocker, w.blocker),
-		                     herald_internal.match_id('block', relation, block.blocked, w.blocked))),
-		E'\nUNION ALL\n' ORDER BY w.place))
-	FROM (VALUES (1, 'c.recipient_id', 'c.actor_id'),
-	             (2, 'c.actor_id', 'c.recipient_id')) AS w (place, blocker, blocked)
-	WHERE block.mutual OR w.place = 1;
+		       herald_internal.and_conditions(
+		           herald_internal.match_pair(relation, block.blocker, 'blocker'),
+		           herald_internal.match_pair(relation, block.blocked, 'blocked'),
+		           CASE WHEN block.mutual IS NOT TRUE THEN 'NOT c.reversed' END)));
 	PERFORM herald_internal.delete_rules(relation, rule) FROM unnest('{block,block_end,unblock}'::text[]) AS rule;
 	FOR made IN
 		SELECT * FROM (VALUES ('block', 'insert', 'withdrawn'), ('block_end', 'insert', 'granted'),
