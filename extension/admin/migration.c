@@ -5,7 +5,7 @@
  *
  * The trigger runs in the transaction of each ALTER and GRANT, whoever makes it:
  *
- * 1. A statement that cannot rename anything costs one look for suspended rules.
+ * 1. A statement that cannot rename anything costs one look for suspended rules, without a query.
  *
  * 2. herald_internal.follow_migration() does the work as the owner of the extension.
  *	  It waits for no lock of another session for longer than some milliseconds, keeps
@@ -22,7 +22,9 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/snapmgr.h"
 
+#include "own_table.h"
 #include "query.h"
 
 static SavedQuery follow_migration = {
@@ -32,15 +34,22 @@ static SavedQuery follow_migration = {
 	.argtypes = { BOOLOID },
 };
 
-static SavedQuery find_suspensions = {
-	.name = "the query for suspended rules",
-	.text = "SELECT FROM herald_internal.suspension LIMIT 1",
-};
-
 static bool
 is_rename(const Node *statement)
 {
 	return IsA(statement, RenameStmt) || IsA(statement, AlterObjectSchemaStmt);
+}
+
+static bool
+are_rules_suspended(void)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	OwnScan scan = own_scan_all("suspension", snapshot);
+	bool found = own_scan_next(&scan);
+
+	own_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return found;
 }
 
 PG_FUNCTION_INFO_V1(herald_on_migration);
@@ -58,9 +67,10 @@ herald_on_migration(PG_FUNCTION_ARGS)
 	if (creating_extension || IsBinaryUpgrade)
 		PG_RETURN_NULL();
 	renames = BoolGetDatum(is_rename(((EventTriggerData *) fcinfo->context)->parsetree));
+	if (!DatumGetBool(renames) && !are_rules_suspended())
+		PG_RETURN_NULL();
 	query_begin(&scope);
-	if (DatumGetBool(renames) || query_run(&find_suspensions, 1, NULL, NULL) > 0)
-		query_run(&follow_migration, 1, &renames, NULL);
+	query_run(&follow_migration, 1, &renames, NULL);
 	query_end(&scope);
 	PG_RETURN_NULL();
 }

@@ -148,7 +148,7 @@ COMMENT ON FUNCTION herald_internal.fits_schema(regclass, text[]) IS
 	'returns whether queries of a table compile as the owner of the table';
 
 -- Resumes the suspended rules, and queries for blocks, that fit the schema again. A query that waits for the lock of a
--- table does not count.
+-- table does not count, and a record that another session resumes is left to it.
 CREATE FUNCTION herald_internal.resume_rules() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1ms' AS $$
 DECLARE
@@ -166,7 +166,8 @@ BEGIN
 	LOOP
 		CONTINUE WHEN NOT herald_internal.fits_schema(suspended.relation, suspended.queries);
 		DELETE FROM herald_internal.suspension AS s
-		WHERE s.rule = suspended.rule OR s.blocks = suspended.blocks;
+		WHERE s.id IN (SELECT o.id FROM herald_internal.suspension AS o
+		               WHERE o.rule = suspended.rule OR o.blocks = suspended.blocks FOR UPDATE SKIP LOCKED);
 		PERFORM herald_internal.reload_rules(suspended.relation);
 		RAISE LOG 'pg_herald: rules of table % resume', suspended.relation;
 	END LOOP;
