@@ -7,6 +7,19 @@
 
 -- ----- subjects
 
+-- Returns the templates of the rooms that get the events of a message, the row "subject": that of its conversation, and
+-- those of its sender and its receiver; NULL if the table has no messages.
+CREATE FUNCTION herald_internal.message_rooms(messages regclass) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(' ', 'conversation:' || herald_internal.id_template('subject', a.conversation),
+	                 CASE WHEN a.receiver IS NOT NULL AND NOT w.arguments ? 'sender_type'
+	                 THEN 'user:' || herald_internal.id_template('subject', a.sender) END,
+	                 'user:' || herald_internal.id_template('subject', a.receiver))
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (sender text[], conversation text[], receiver text[])
+	WHERE w.relation = $1 AND w.kind = 'messages';
+$$;
+
 -- Returns the subject in columns of a row. Its author is a recipient; the author of a comment only while the author may
 -- see the post that it is on.
 CREATE FUNCTION herald_internal.subject_of_columns(relation regclass, columns text[], subject_table regclass)
@@ -28,7 +41,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	        herald_internal.id_template('subject', a.subject)
 	        FROM herald_internal.watched_table AS w,
 	        jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
-	        WHERE w.relation = $3 AND w.kind = 'comments')
+	        WHERE w.relation = $3 AND w.kind = 'comments'),
+	       coalesce(herald_internal.message_rooms(subject_table),
+	                t.type || ':' || herald_internal.id_template('changed', columns))
 	FROM herald_internal.subject_type(subject_table) AS t (type)
 	CROSS JOIN herald_internal.recipient_sql('subject', subject_table,
 	                                         herald_internal.author_columns(subject_table)) AS a (author);
@@ -585,7 +600,7 @@ BEGIN
 				data => CASE WHEN liked.kind IS NOT NULL THEN herald_internal.json_sql('kind', kind_id) END,
 				thread => subject.thread,
 				event => subject.type || made.event,
-				room => subject.room,
+				room => subject.rooms,
 				payload => herald_internal.json_sql(VARIADIC ARRAY[subject.json_key, subject.id, 'userId', actor.id,
 					'username', actor.name, 'liked', made.liked, 'timestamp', herald_internal.now_sql()] ||
 					CASE WHEN liked.kind IS NOT NULL THEN ARRAY['kind', kind_id] END),
@@ -692,7 +707,7 @@ BEGIN
 			content => herald_internal.excerpt_template(comment.body),
 			data => data,
 			event => noun || made.event,
-			room => subject.room,
+			room => subject.rooms,
 			payload => herald_internal.json_sql(subject.json_key, subject.id,
 			                           herald_internal.camel_case(noun) || 'Id', id, 'parentId',
 			                           herald_internal.id_sql('changed', comment.parent),

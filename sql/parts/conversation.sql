@@ -299,7 +299,9 @@ BEGIN
 	FOR made IN
 		SELECT * FROM (VALUES ('message', 'insert', 'message:created', recipient, '', message.ack),
 		                      ('message_update', 'update', 'message:updated', NULL, '', NULL),
-		                      ('message_delete', 'delete', 'message:deleted', NULL, cause, NULL))
+		                      ('message_delete', 'delete', 'message:deleted', NULL,
+		                       format('%s %s:%s:*', cause, herald_internal.subject_type(relation),
+		                              herald_internal.id_template('changed', message.key)), NULL))
 			AS m (rule, operation, event, recipient, retract, ack)
 	LOOP
 		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => message.active,

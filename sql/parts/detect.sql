@@ -213,13 +213,14 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	      NOT EXISTS (SELECT FROM reference AS r WHERE a.attname = ANY (r.columns));
 $$;
 
--- Returns the nouns that name a subject: that of the given table, or those of the watched posts and comments.
+-- Returns the nouns that name a subject: that of the given table, or those of the watched posts, comments and
+-- messages.
 CREATE FUNCTION herald_internal.subject_nouns(relation regclass, target regclass) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN $2 IS NOT NULL THEN ARRAY[herald_internal.singular_noun($2)]
 		ELSE ARRAY(SELECT herald_internal.singular_noun(w.relation)
 		           FROM herald_internal.trusted_tables($1) AS w
-		           WHERE w.kind IN ('posts', 'comments') AND w.relation <> $1) END;
+		           WHERE w.kind IN ('posts', 'comments', 'messages') AND w.relation <> $1) END;
 $$;
 
 -- Returns whether columns hold the conversation that the counterpart of a table has: messages that of watched members,
@@ -249,7 +250,8 @@ $$;
 -- Returns whether a table has an author: it is watched with one, or a column of it has that role.
 CREATE FUNCTION herald_internal.has_author(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.relation = $1 AND w.arguments ? 'author') OR
+	SELECT EXISTS (SELECT FROM herald_internal.watched_table AS w
+	               WHERE w.relation = $1 AND w.arguments ?| '{author,sender}') OR
 	       EXISTS (SELECT FROM herald_internal.key_candidates($1, 'author', NULL));
 $$;
 
@@ -294,8 +296,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE CASE
 			WHEN c.target IS NULL THEN true
 			WHEN $3 IS NOT NULL THEN c.target = $3
-			WHEN herald_internal.is_user_role($2) THEN c.of_user IS NOT FALSE OR
-				NOT EXISTS (SELECT FROM candidate AS another WHERE another.of_user)
+			WHEN herald_internal.is_user_role($2) THEN c.of_user IS NOT FALSE
 			ELSE c.of_user IS NOT TRUE
 		END
 	)
@@ -329,7 +330,9 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.id_columns($1) AS i
 	CROSS JOIN herald_internal.name_convention($2) AS v
 	WHERE NOT i.columns <@ coalesce($3, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
-	      herald_internal.name_words(i.columns[1]) !~ '^(body|text|content|caption|message|markdown|title|name)(_|$)'
+	      (herald_internal.is_user_table(i.target) IS NOT FALSE OR NOT herald_internal.is_user_role($2)) AND
+	      herald_internal.name_words(i.columns[1]) !~ ('^(body|text|content|caption|message|markdown|title|name|emoji|'
+	                                                   'kind|type)(_(?!id$)|$)')
 	ORDER BY v.own || v.common || v.weak && herald_internal.name_forms(i.columns[1], '{user,account,member}') DESC,
 	         i.columns[1] ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
 	         (herald_internal.is_user_table(i.target) IS NOT DISTINCT FROM herald_internal.is_user_role($2)) DESC,

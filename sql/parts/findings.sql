@@ -104,6 +104,7 @@ CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text
                                                 paired boolean) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
+		WHEN meaning = 'other' AND words !~ 'type$' THEN NULL
 		WHEN meaning = 'sender' THEN format('sender_type => %L, sender_tables => %L', name, '{"...": "users"}')
 		WHEN meaning = 'left' AND category IN ('B', 'D') THEN format('left_at => %L', name)
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
@@ -164,6 +165,22 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	               WHERE w.kind = 'users' AND name = ANY (herald_internal.column_names(w.relation)));
 $$;
 
+-- Returns whether a column refers to another table of subjects than the call found: both may be null, so that each row
+-- refers to one of the tables.
+CREATE FUNCTION herald_internal.is_other_subject(relation regclass, kind text, name text, arguments jsonb)
+	RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT $2 IN ('likes', 'comments') AND NOT $4 ? 'subject_tables' AND EXISTS (
+		SELECT FROM herald_internal.foreign_keys($1) AS f
+		JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attname = ANY (ARRAY[$3, $4 -> 'subject' ->> 0])
+		CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS k
+		WHERE f.columns = ARRAY[$3] AND f.target <> $1 AND f.target::text IS DISTINCT FROM $4 ->> 'subject_table' AND
+		      (k.kind IN ('posts', 'comments', 'messages') OR
+		       EXISTS (SELECT FROM herald_internal.watched_table AS w
+		               WHERE w.relation = f.target AND w.kind IN ('posts', 'comments', 'messages')))
+		HAVING count(*) = 2 AND NOT bool_or(a.attnotnull));
+$$;
+
 -- Returns the columns that may tell whether a row counts, and that a call neither uses nor ignores: none of its
 -- arguments names them, nor those of a call for the same table as another kind. A status waits unless the call knows
 -- another way. A time that every row has is that of its creation. If there is a general switch of notifications, those
@@ -191,6 +208,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN a.attnotnull AND a.atthasdef AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND herald_internal.is_time_of_act($2, w.words, t.typcategory::text)
 		THEN NULL
+		WHEN herald_internal.is_other_subject($1, $2, a.attname::text, $3) THEN 'other'
 		WHEN known.meaning = 'off' AND $3 ? 'notifications_enabled' AND
 		     w.words ~ '(email|mail|push|sms|mobile|desktop|web|digest|newsletter|marketing)' THEN 'state'
 		WHEN known.meaning = 'state' AND paired.name = ANY (used.columns) AND

@@ -243,7 +243,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		(1, 'users', 'user|customuser', NULL),
 		(1, 'users', 'account|profile|person|people|customer', NULL),
 		(2, 'posts', 'post|tweet', NULL),
-		(2, 'posts', 'article|status|photo|picture|video|story|question|topic|note|link|submission|recipe|idea|blog',
+		(2, 'posts', 'article|status|photo|picture|video|story|question|topic|thread|discussion|note|link|submission|'
+		             'recipe|idea|blog',
 		 'Are its rows posts? Without "visible" everybody may see a post.'),
 		(3, 'comments', 'comment', NULL),
 		(3, 'comments', 'reply|answer|remark|response', 'Are its rows comments?'),
@@ -348,14 +349,24 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		THEN format('Without "visible" everybody may see a post. Does column %I limit that?', g.name)
 		WHEN w.kind IN ('likes', 'comments') AND
 		     NOT EXISTS (SELECT FROM herald_internal.watched_table AS s
-		                 WHERE s.relation = a.subject_table AND s.kind IN ('posts', 'comments'))
+		                 WHERE s.relation = a.subject_table AND s.kind IN ('posts', 'comments', 'messages'))
 		THEN format('Table %s is not watched: everybody could join the rooms of its rows.', a.subject_table)
 		WHEN w.kind = 'messages' AND a.conversation IS NOT NULL AND c.counterpart IS NULL
 		THEN 'No watched table has the members of these conversations.'
 		WHEN w.kind = 'members' AND c.counterpart IS NULL THEN 'No watched table has messages of these conversations.'
+		WHEN w.kind <> 'users' AND u.target IS NOT NULL
+		THEN format('It has ids of table %s, and not of %s. Which has the users?', u.target, u.users)
 	END
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (name text, subject_table regclass, conversation text[], author text[])
+	LEFT JOIN LATERAL (
+		SELECT f.target, o.target AS users
+		FROM unnest('{author,actor,follower,followee,member,sender,receiver,blocker,blocked}'::text[]) AS r (role)
+		JOIN herald_internal.foreign_keys(w.relation) AS f ON to_jsonb(f.columns) = w.arguments -> r.role
+		JOIN herald_internal.foreign_keys(f.target) AS o ON o.columns <> herald_internal.primary_key(f.target)
+		CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(o.target)) AS k
+		WHERE herald_internal.is_user_table(f.target) IS NOT TRUE AND k.kind = 'users'
+		LIMIT 1) AS u ON true
 	LEFT JOIN LATERAL (
 		SELECT c.name FROM unnest(herald_internal.column_names(w.relation)) AS c (name)
 		WHERE c.name <> ALL (a.author) AND herald_internal.normalize_name(c.name) ~

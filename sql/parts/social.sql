@@ -243,16 +243,20 @@ $$;
 -- ----- subjects
 
 -- The subject of a row, in the SQL of its rules. "author" is the SELECT of its recipient, "owner" the query for the
--- author by the id ($1), "thread" the template of the subject's own subject: the post of a comment.
+-- author by the id ($1), "thread" the template of the subject's own subject: the post of a comment. "rooms" are the
+-- templates of the rooms that get its events: for a message that of its conversation, which only members join.
 CREATE TYPE herald_internal.subject AS (type text, id text, room text, json_key text, joins text, author text,
-                                        owner text, thread text);
+                                        owner text, thread text, rooms text);
 
 -- Returns the columns that hold the author of a subject; NULL without such columns.
 CREATE FUNCTION herald_internal.author_columns(subject regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT a.author
-	                 FROM herald_internal.watched_table AS w, jsonb_to_record(w.arguments) AS a (author text[])
-	                 WHERE w.relation = $1 AND w.kind IN ('posts', 'comments') LIMIT 1),
+	SELECT coalesce((SELECT coalesce(a.author, a.sender)
+	                 FROM herald_internal.watched_table AS w,
+	                      jsonb_to_record(w.arguments) AS a (author text[], sender text[])
+	                 WHERE w.relation = $1 AND (w.kind IN ('posts', 'comments') OR
+	                                            w.kind = 'messages' AND NOT w.arguments ? 'sender_type')
+	                 LIMIT 1),
 	                herald_internal.detect_key($1, 'posts', 'author', NULL, optional => true));
 $$;
 
@@ -851,7 +855,7 @@ BEGIN
 		 WHERE w.relation = register_table.relation AND w.kind = register_table.kind))));
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
 	PERFORM herald_internal.tell_findings(relation, kind, arguments);
-	IF kind IN ('users', 'posts', 'comments', 'follows', 'follow_requests', 'members', 'blocks') THEN
+	IF kind <> 'likes' THEN
 		PERFORM herald_internal.recompile_others(relation);
 	END IF;
 END

@@ -138,7 +138,8 @@ SELECT told, cause FROM undo.inbox WHERE NOT retracted;
 
 -- Ids that look like a path are escaped.
 TRUNCATE herald.notification;
-SELECT herald.watch_likes('undo.likes', subject => 'user_id', actor => 'kind', subject_table => 'undo.users');
+SELECT herald.watch_likes('undo.likes', subject => 'user_id', actor => 'kind', subject_table => 'undo.users',
+                          ignore => '{post_id}');
 INSERT INTO herald.notification (recipient_id, type, title, cause) VALUES ('x', 'like', 'of a', 'post:a:like:1'),
 	('x', 'like', 'of a:b', 'post:a\:b:like:1');
 SELECT herald.retract('post:a:*');
