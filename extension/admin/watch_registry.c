@@ -84,8 +84,9 @@ static SavedQuery save_room_source = {
 static SavedQuery save_block_source = {
 	.name = "the insert of a source of blocks",
 	.text = "WITH gone AS (DELETE FROM herald_internal.suspension WHERE blocks = $1)"
-			" INSERT INTO herald_internal.block_source (relation, sql) VALUES ($1, $2)"
-			" ON CONFLICT (relation) DO UPDATE SET sql = excluded.sql RETURNING 0",
+			" INSERT INTO herald_internal.block_source (relation, sql, owner)"
+			" VALUES ($1, $2, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = $1))"
+			" ON CONFLICT (relation) DO UPDATE SET sql = excluded.sql, owner = excluded.owner RETURNING 0",
 	.nargs = 2,
 	.argtypes = { REGCLASSOID, TEXTOID },
 };
@@ -407,6 +408,7 @@ herald_forget_table(PG_FUNCTION_ARGS)
 	/* A dropped table has no owner, and its records serve nobody: any role may delete them. */
 	query_begin(&scope);
 	run_statement(&delete_watched, values_of(&delete_watched, fcinfo));
+	CacheInvalidateRelcacheByRelid(query_own_table("block_source"));
 	query_end(&scope);
 	PG_RETURN_VOID();
 }

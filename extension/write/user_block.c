@@ -36,8 +36,9 @@
 
 typedef struct BlockSource
 {
-	Oid table; /* the watched one */
-	Oid owner; /* of this table */
+	Oid table;		  /* the watched one */
+	Oid owner;		  /* of this table */
+	const char *name; /* its quoted name, for messages; NULL: it had been dropped */
 	SavedQuery query;
 	bool suspended; /* cannot be asked */
 	FailureCount failures;
@@ -62,6 +63,7 @@ static struct
 /* The columns of herald_internal.block_source and of the suspensions of its queries. */
 #define BLOCK_SOURCE_RELATION 1
 #define BLOCK_SOURCE_SQL 2
+#define BLOCK_SOURCE_OWNER 3
 #define SUSPENSION_BLOCKS 2
 
 TupleDesc
@@ -139,23 +141,25 @@ make_block_list(void)
 	return list;
 }
 
-/* Adds the block source of a row, unless its table has been dropped. */
+/* Adds the block source of a row.  If its table has been dropped, it cannot be asked until maintenance forgets it. */
 static void
 add_block_source(BlockList *list, OwnScan *row)
 {
 	bool isnull;
 	Oid table = DatumGetObjectId(own_scan_value(row, BLOCK_SOURCE_RELATION, &isnull));
 	Oid owner = table_owner(table);
+	bool dropped = !OidIsValid(owner);
 	Size size = sizeof(BlockSource) * (list->count + 1);
 	BlockSource *source;
 
-	if (!OidIsValid(owner))
-		return;
 	list->sources = list->sources == NULL ? palloc(size) : repalloc(list->sources, size);
 	source = &list->sources[list->count++];
 	memset(source, 0, sizeof(BlockSource));
 	source->table = table;
-	source->owner = owner;
+	source->owner = dropped ? DatumGetObjectId(own_scan_value(row, BLOCK_SOURCE_OWNER, &isnull)) : owner;
+	source->suspended = dropped;
+	if (!dropped)
+		source->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
 	source->query.name = "the query for blocks";
 	source->query.text = own_scan_text(row, BLOCK_SOURCE_SQL);
 }
@@ -359,8 +363,6 @@ static void
 report_lookup(BlockLookup *lookup, ErrorData *error, bool may_write)
 {
 	BlockSource *source = lookup->source;
-	char *table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(source->table)),
-											 get_rel_name(source->table));
 	bool misfit = try_lookup(compile_lookup, lookup) != NULL;
 
 	if (may_write && misfit)
@@ -369,7 +371,7 @@ report_lookup(BlockLookup *lookup, ErrorData *error, bool may_write)
 		failure_record(source->table, USER_BLOCK_RULE, error->sqlerrcode, error->message, &source->failures);
 	source->suspended = may_write && misfit;
 	ereport(WARNING, (errcode(error->sqlerrcode),
-					  errmsg("could not look for blocks in table %s: %s", table, error->message),
+					  errmsg("could not look for blocks in table %s: %s", source->name, error->message),
 					  errdetail("Until it can be asked, notifications between users are held back."),
 					  errhint("SELECT * FROM herald.doctor() shows the remedy.")));
 }

@@ -170,10 +170,12 @@ COMMENT ON FUNCTION herald.set_quiet_hours(text, time, time, text, text[]) IS
 
 CREATE TABLE herald_internal.block_source (
 	relation regclass PRIMARY KEY,
-	sql      text NOT NULL
+	sql      text NOT NULL,
+	owner    regrole NOT NULL
 );
 COMMENT ON TABLE herald_internal.block_source IS
-	'queries for the pairs of recipient and actor (herald_pair) with a block between them';
+	'queries for the pairs of recipient and actor (herald_pair) with a block between them, and the owner of the table '
+	'when it was watched';
 SELECT pg_extension_config_dump('herald_internal.block_source', '');
 
 CREATE FUNCTION herald_internal.save_block_source(relation regclass, sql text) RETURNS void

@@ -32,7 +32,8 @@ CREATE FUNCTION held.state(OUT suspended text, OUT missed text, OUT told text) L
 	SELECT (SELECT string_agg(format('%s %s %s', s.relation, s.rule, s.sqlstate), E'\n'
 	                          ORDER BY s.relation::text, s.rule)
 	        FROM herald.suspended AS s),
-	       (SELECT string_agg(format('%s %s %s', m.relation, m.rule, m.changes), E'\n'
+	       (SELECT string_agg(format('%s %s %s', regexp_replace(m.relation::text, '^\d+$', 'dropped'), m.rule,
+	                          m.changes), E'\n'
 	                          ORDER BY m.relation::text, m.rule)
 	        FROM (SELECT m.relation, m.rule, sum(m.changes) AS changes FROM herald.missed_change AS m
 	              GROUP BY m.relation, m.rule) AS m),
@@ -170,6 +171,33 @@ DROP TABLE held.traces;
 SELECT herald.watch_blocks('held.blocks');
 DELETE FROM held.blocks;
 SELECT held.forget();
+
+-- a dropped table, which a migration makes anew: its blocks are unknown until it is watched
+CREATE TABLE held.new_blocks AS SELECT * FROM held.blocks;
+DROP TABLE held.blocks;
+ALTER TABLE held.new_blocks RENAME TO blocks;
+\c -
+\set SHOW_CONTEXT never
+INSERT INTO held.comments VALUES (31, 3, 2, 'dropped');
+SELECT herald.maintain();
+INSERT INTO held.comments VALUES (32, 3, 2, 'dropped, and made anew');
+SELECT * FROM held.state();
+SELECT p.severity, p.problem, p.relation, p.remedy FROM herald.doctor() AS p WHERE p.problem = 'table_replaced';
+SELECT p.remedy FROM herald.doctor() AS p WHERE p.problem = 'table_replaced' \gexec
+SELECT herald.maintain();
+INSERT INTO held.comments VALUES (33, 3, 2, 'watched again');
+SELECT * FROM held.state();
+SELECT held.forget();
+
+-- one that is not made anew: maintenance forgets it
+DROP TABLE held.blocks;
+INSERT INTO held.comments VALUES (34, 3, 2, 'dropped');
+SELECT herald.maintain();
+INSERT INTO held.comments VALUES (35, 3, 2, 'forgotten');
+SELECT * FROM held.state();
+SELECT held.forget();
+CREATE TABLE held.blocks (blocker_id int, blocked_id int);
+SELECT herald.watch_blocks('held.blocks');
 
 -- the names of users, the members of conversations, what posts show, and who follows
 SET client_min_messages = error;
