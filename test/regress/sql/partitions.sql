@@ -20,8 +20,8 @@ SERVER regress_far OPTIONS (table_name 'remote', schema_name 'parts');
 CREATE FUNCTION parts.made() RETURNS TABLE (event text) LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY SELECT e.name || ' ' || (e.payload ->> 'state') FROM herald.event AS e
-	             WHERE e.name LIKE 'order:%' ORDER BY e.id;
-	DELETE FROM herald.event AS e WHERE e.name LIKE 'order:%';
+	             WHERE e.name LIKE 'region:%' ORDER BY e.id;
+	DELETE FROM herald.event AS e WHERE e.name LIKE 'region:%';
 END
 $$;
 CREATE VIEW parts.triggers AS
@@ -38,7 +38,7 @@ RESET client_min_messages;
 -- a table with a foreign partition: writes pass, and make what those into other tables make
 SELECT herald.watch('parts.orders', 'told', key => 'id', recipient => 'changed.owner_id',
                     title => 'Order {id}', cause => 'order:{id}') \g /dev/null
-SELECT herald.watch('parts.orders', 'seen', '{insert,update,delete}', event => 'order:seen', room => 'order:{id}',
+SELECT herald.watch('parts.orders', 'seen', '{insert,update,delete}', event => 'region:seen', room => 'order:{id}',
                     payload => 'json_build_object(''state'', changed.state)') \g /dev/null
 SELECT * FROM parts.triggers ORDER BY relation;
 INSERT INTO parts.orders VALUES (1, 1, 7, 'here'), (2, 2, 7, 'far'), (3, 2, 7, 'far, too');
@@ -84,7 +84,7 @@ SELECT * FROM parts.made();
 ALTER TABLE parts.orders DETACH PARTITION parts.orders_2;
 DROP TABLE parts.orders_4;
 CREATE TABLE parts.orders_5 (id int, region int, owner_id int, state text) PARTITION BY LIST (region);
-SELECT herald.watch('parts.orders_5', 'own', event => 'order:own', room => 'order:{id}',
+SELECT herald.watch('parts.orders_5', 'own', event => 'region:own', room => 'order:{id}',
                     payload => 'json_build_object(''state'', changed.state)') \g /dev/null
 ALTER TABLE parts.orders ATTACH PARTITION parts.orders_5 FOR VALUES IN (5, 6);
 CREATE TABLE parts.orders_51 PARTITION OF parts.orders_5 FOR VALUES IN (5);
@@ -137,7 +137,7 @@ ALTER EVENT TRIGGER herald_partitions ENABLE;
 
 -- a foreign child by INHERITS
 CREATE TABLE parts.notes (id int, state text);
-SELECT herald.watch('parts.notes', 'noted', '{update}', event => 'order:noted', room => 'note:{id}',
+SELECT herald.watch('parts.notes', 'noted', '{update}', event => 'region:noted', room => 'note:{id}',
                     payload => 'json_build_object(''state'', new.state)') \g /dev/null
 SELECT * FROM parts.made();
 CREATE TABLE parts.remote_notes (id int, state text);
