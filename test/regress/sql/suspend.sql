@@ -87,7 +87,8 @@ BEGIN
 	END LOOP;
 END
 $$;
-SELECT rule, sqlstate, times FROM herald.rule_failure WHERE relation = 'moved.items'::regclass ORDER BY id;
+SELECT rule, sqlstate, sum(times) AS times, count(*) <= 5 AS few FROM herald.rule_failure
+WHERE relation = 'moved.items'::regclass GROUP BY 1, 2;
 SELECT herald.maintain();
 SELECT rule, sqlstate, times, since < until AS lasting FROM herald.rule_failure
 WHERE relation = 'moved.items'::regclass;

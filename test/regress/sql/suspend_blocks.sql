@@ -32,8 +32,7 @@ CREATE FUNCTION held.state(OUT suspended text, OUT missed text, OUT told text) L
 	SELECT (SELECT string_agg(format('%s %s %s', s.relation, s.rule, s.sqlstate), E'\n'
 	                          ORDER BY s.relation::text, s.rule)
 	        FROM herald.suspended AS s),
-	       (SELECT string_agg(format('%s %s %s', regexp_replace(m.relation::text, '^\d+$', 'dropped'), m.rule,
-	                          m.changes), E'\n'
+	       (SELECT string_agg(format('%s %s %s', m.relation, m.rule, m.changes), E'\n'
 	                          ORDER BY m.relation::text, m.rule)
 	        FROM (SELECT m.relation, m.rule, sum(m.changes) AS changes FROM herald.missed_change AS m
 	              GROUP BY m.relation, m.rule) AS m),
@@ -181,7 +180,7 @@ ALTER TABLE held.new_blocks RENAME TO blocks;
 INSERT INTO held.comments VALUES (31, 3, 2, 'dropped');
 SELECT herald.maintain();
 INSERT INTO held.comments VALUES (32, 3, 2, 'dropped, and made anew');
-SELECT * FROM held.state();
+SELECT suspended, told FROM held.state();
 SELECT p.severity, p.problem, p.relation, p.remedy FROM herald.doctor() AS p WHERE p.problem = 'table_replaced';
 SELECT p.remedy FROM herald.doctor() AS p WHERE p.problem = 'table_replaced' \gexec
 SELECT herald.maintain();
@@ -190,8 +189,10 @@ SELECT * FROM held.state();
 SELECT held.forget();
 
 -- one that is not made anew: maintenance forgets it
+BEGIN;
 DROP TABLE held.blocks;
 INSERT INTO held.comments VALUES (34, 3, 2, 'dropped');
+COMMIT;
 SELECT herald.maintain();
 INSERT INTO held.comments VALUES (35, 3, 2, 'forgotten');
 SELECT * FROM held.state();
