@@ -219,8 +219,9 @@ $$;
 -- ----- rooms of rows
 
 -- Returns the tables of which a watched table of posts, comments or likes opens rooms: itself and its subject. A
--- watched subject opens its rooms itself. "access" is the condition, NULL for everybody, and "keys" are further keys of
--- the room: SQL over the row, under the prefix as its alias, and session.viewer.
+-- watched subject opens its rooms itself, and a message has none: its events go to its conversation. "access" is the
+-- condition, NULL for everybody, and "keys" are further keys of the room: SQL over the row, under the prefix as its
+-- alias, and session.viewer.
 CREATE FUNCTION herald_internal.opened_rooms(relation regclass, kind text, arguments jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_agg(jsonb_build_object('prefix', o.prefix, 'relation', o.relation, 'key', o.key,
@@ -237,7 +238,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		       herald_internal.referenced_key($1, a.subject, s.subject_table)
 		FROM herald_internal.subject_parts(arguments) AS s
 		WHERE s.subject_table NOT IN (SELECT w.relation FROM herald_internal.watched_table AS w
-		                              WHERE w.kind IN ('posts', 'comments'))
+		                              WHERE w.kind IN ('posts', 'comments', 'messages'))
 	) AS o (prefix, relation, key);
 $$;
 
@@ -259,7 +260,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	      (theirs.oid = w.relation OR
 	       pg_has_role(mine.relowner, theirs.relowner, 'MEMBER') AND
 	       theirs.oid NOT IN (SELECT o.relation FROM herald_internal.watched_table AS o
-	                          WHERE o.kind IN ('posts', 'comments')));
+	                          WHERE o.kind IN ('posts', 'comments', 'messages')));
 $$;
 
 -- Returns the tables of the rooms with a prefix, with the condition of access and the keys of the room. If several
@@ -357,7 +358,7 @@ BEGIN
 	SELECT t.prefix, t.key INTO opened FROM herald_internal.room_tables() AS t
 	WHERE t.relation = subject AND t.access IS NOT NULL AND
 	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w
-	                  WHERE w.relation = subject AND w.kind IN ('posts', 'comments'))
+	                  WHERE w.relation = subject AND w.kind IN ('posts', 'comments', 'messages'))
 	LIMIT 1;
 	IF FOUND THEN
 		PERFORM herald_internal.watch(subject, 'subject_access', '{update,delete}',

@@ -20,6 +20,7 @@ INSERT INTO messages VALUES (7, 5, 1, 'Hello');
 INSERT INTO reactions VALUES (7, 2, 'joy');
 SELECT recipient_id, title FROM herald.notification ORDER BY id;
 SELECT name, rooms FROM herald.event WHERE name ~ '^message:' ORDER BY id DESC LIMIT 2;
+SELECT herald.may_join('2', 'message:7'), herald.may_join('2', 'conversation:5') AS conversation;
 -- The reaction to a message that goes is retracted.
 DELETE FROM messages;
 SELECT recipient_id, type FROM herald.notification WHERE retracted_at IS NULL;
