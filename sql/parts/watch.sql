@@ -641,6 +641,7 @@ COMMENT ON FUNCTION herald_internal.follow_partitions() IS
 CREATE EVENT TRIGGER herald_partitions ON ddl_command_end
 	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE')
 	EXECUTE FUNCTION herald_internal.follow_partitions();
+ALTER EVENT TRIGGER herald_partitions ENABLE ALWAYS; -- also for replicas: the writes of others reach the partition
 COMMENT ON EVENT TRIGGER herald_partitions IS 'pg_herald: gives later partitions of watched tables their triggers';
 
 -- Raises an error if the arguments of a rule do not fit together.

@@ -97,7 +97,7 @@ CREATE TABLE doctor.stars_1 PARTITION OF doctor.stars FOR VALUES IN (1);
 SELECT herald.watch_likes('doctor.stars');
 ALTER EVENT TRIGGER herald_partitions DISABLE;
 CREATE TABLE doctor.stars_2 PARTITION OF doctor.stars FOR VALUES IN (2);
-ALTER EVENT TRIGGER herald_partitions ENABLE;
+ALTER EVENT TRIGGER herald_partitions ENABLE ALWAYS;
 SELECT * FROM doctor.says;
 SELECT * FROM doctor.remedy \gexec
 SELECT * FROM doctor.says;

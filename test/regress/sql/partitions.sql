@@ -74,7 +74,9 @@ ALTER TABLE parts.orders ATTACH PARTITION parts.orders_4 FOR VALUES IN (4);
 INSERT INTO parts.orders_3 VALUES (13, 3, 7, 'created later');
 INSERT INTO parts.orders_4 VALUES (14, 4, 7, 'attached later');
 SELECT * FROM parts.made();
+SET session_replication_role = replica;
 ALTER TABLE parts.orders ATTACH PARTITION parts.orders_2 FOR VALUES IN (2);
+RESET session_replication_role;
 SELECT * FROM parts.triggers ORDER BY relation;
 INSERT INTO parts.orders VALUES (15, 2, 7, 'attached far'), (16, 4, 7, 'beside it');
 INSERT INTO parts.orders_4 VALUES (17, 4, 7, 'direct, once');
@@ -133,7 +135,7 @@ INSERT INTO parts.orders VALUES (41, 1, 7, 'here');
 SELECT p.remedy FROM parts.problems AS p WHERE p.problem = 'foreign_partition' \gexec
 INSERT INTO parts.orders VALUES (42, 2, 7, 'far');
 SELECT * FROM parts.problems WHERE problem <> 'partition_foreign_owner';
-ALTER EVENT TRIGGER herald_partitions ENABLE;
+ALTER EVENT TRIGGER herald_partitions ENABLE ALWAYS;
 
 -- a foreign child by INHERITS
 CREATE TABLE parts.notes (id int, state text);
