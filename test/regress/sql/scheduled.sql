@@ -2,6 +2,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
+-- Only this session maintains, also if there is a worker.
+SELECT herald_internal.own_lock('herald_internal.log_fold', for_session => true);
 CREATE SCHEMA sd;
 CREATE TABLE sd.users (id int PRIMARY KEY, username text);
 CREATE TABLE sd.posts (id int PRIMARY KEY, user_id int REFERENCES sd.users, body text, published_at timestamptz,
@@ -69,10 +71,12 @@ SELECT count(*) > 0 FROM sd.heard();
 CALL sd.wait();
 SELECT * FROM sd.heard() ORDER BY content, rooms;
 SELECT * FROM sd.told ORDER BY content, told;
--- Undone in time, or with a transaction, nothing is published.
+-- A row that was rolled back is not published. (The end of the whole transaction would release the session's lock.)
 BEGIN;
+SAVEPOINT before;
 INSERT INTO sd.posts VALUES (20, 1, 'never', now() + interval '0.1 s');
-ROLLBACK;
+ROLLBACK TO before;
+COMMIT;
 CALL sd.wait();
 SELECT * FROM sd.heard() ORDER BY content, rooms;
 
@@ -153,5 +157,6 @@ SELECT rooms, event FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY rooms;
 SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table
                                              WHERE relation::text LIKE 'sd.%') AS w;
 SELECT count(*) FROM herald_internal.due;
+SELECT herald_internal.own_unlock('herald_internal.log_fold');
 DROP SCHEMA sd CASCADE;
 TRUNCATE herald.notification;
