@@ -150,14 +150,14 @@ mark_table(NameSearch *search, RangeVar *table)
 static void
 mark_row_type(NameSearch *search, TypeName *type)
 {
-	Oid relation;
+	Oid found;
 
 	if (list_length(type->names) != 2 || type->location < 0 ||
 		qualified_name_end(search->query + type->location, 2, strVal(lsecond(type->names))) == NULL)
 		return;
-	relation = typeidTypeRelid(LookupTypeNameOid(NULL, type, true));
-	if (OidIsValid(relation))
-		insert_text(search, search->query + type->location, name_mark(relation, 0));
+	found = LookupTypeNameOid(NULL, type, true);
+	if (OidIsValid(found) && OidIsValid(typeidTypeRelid(found)))
+		insert_text(search, search->query + type->location, name_mark(typeidTypeRelid(found), 0));
 }
 
 /* Marks a string that is cast to type "name", if it names a column of the watched table. */
