@@ -108,6 +108,13 @@ identifier_end(const char *at)
 	return *at == '"' ? at + 1 : at;
 }
 
+const char *
+identifier_next(const char *end)
+{
+	end += strspn(end, " \t\r\n\f");
+	return *end == '.' ? end + 1 + strspn(end + 1, " \t\r\n\f") : NULL;
+}
+
 static bool
 is_string(const char *at)
 {
@@ -198,12 +205,12 @@ present_name(const NameMark *mark)
 static const char *
 copy_qualifiers(const char *at, StringInfo out)
 {
-	const char *end;
+	const char *next;
 
-	while ((end = identifier_end(at)) != at && *end == '.' && identifier_end(end + 1) != end + 1)
+	while ((next = identifier_next(identifier_end(at))) != NULL && identifier_end(next) != next)
 	{
-		appendBinaryStringInfo(out, at, (int) (end + 1 - at));
-		at = end + 1;
+		appendBinaryStringInfo(out, at, (int) (next - at));
+		at = next;
 	}
 	return at;
 }
@@ -221,9 +228,10 @@ replace_name(const NameMark *mark, const char *present, StringInfo out)
 	}
 	if (mark->column == 0)
 	{
+		const char *next = identifier_next(identifier_end(at));
+
 		appendStringInfoString(out, present);
-		at = identifier_end(at);
-		return *at == '.' ? identifier_end(at + 1) : at;
+		return identifier_end(next != NULL ? next : at);
 	}
 	at = copy_qualifiers(at, out);
 	appendStringInfoString(out, quote_identifier(present));

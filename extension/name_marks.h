@@ -22,4 +22,7 @@ extern char *name_marks_remove(char *sql);
 /* Returns the end of the identifier that begins here; the same place if there is none. */
 extern const char *identifier_end(const char *at);
 
+/* Returns the place of the next identifier of a qualified name, given the end of one; NULL if no dot follows. */
+extern const char *identifier_next(const char *end);
+
 #endif /* HERALD_NAME_MARKS_H */

@@ -113,16 +113,13 @@ is_name(const char *at, const char *end, const char *name)
 static const char *
 qualified_name_end(const char *at, int names, const char *last)
 {
-	const char *end = identifier_end(at);
-
 	for (; names > 1; names--)
 	{
-		if (end == at || *end != '.')
+		at = identifier_end(at) == at ? NULL : identifier_next(identifier_end(at));
+		if (at == NULL)
 			return NULL;
-		at = end + 1;
-		end = identifier_end(at);
 	}
-	return is_name(at, end, last) ? end : NULL;
+	return is_name(at, identifier_end(at), last) ? identifier_end(at) : NULL;
 }
 
 /* ----- the raw tree: tables, row types and strings */

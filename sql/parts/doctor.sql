@@ -50,7 +50,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s
 	UNION ALL
-	SELECT b.relation, 'blocks', b.sql FROM herald_internal.block_source AS b;
+	SELECT b.relation, 'blocks', b.sql FROM herald_internal.block_source AS b
+	UNION ALL
+	SELECT c.relation, 'rooms ' || p.prefix, replace(replace(replace(c.sql, '$1', '(SELECT NULL::int[])'),
+	                                                 '$2', '(SELECT NULL::text[])'), '$3', '(SELECT NULL::text[])')
+	FROM (SELECT DISTINCT t.prefix FROM herald_internal.room_tables() AS t) AS p
+	CROSS JOIN LATERAL herald_internal.compile_table_checks(p.prefix) AS c;
 $$;
 
 -- Returns the call that watches again the table that a rule needs and that has lost names of columns: the one whose
@@ -83,6 +88,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                       ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR
 	                        $2 IN ('reply', 'mention', 'mention_edit', 'request_answered'))
 	                 ORDER BY w.kind LIMIT 1),
+	                (SELECT herald_internal.watch_call(w.relation, w.kind)
+	                 FROM herald_internal.watched_table AS w
+	                 CROSS JOIN LATERAL jsonb_path_query(w.arguments, 'lax $.rooms[*].relation') AS r (name)
+	                 WHERE $2 LIKE 'rooms %' AND r.name #>> '{}' = $1::text
+	                 ORDER BY w.relation <> $1, w.kind LIMIT 1),
 	                format('SELECT herald.unwatch(%L, %L); -- or watch it again', $1, $2));
 $$;
 

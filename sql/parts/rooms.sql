@@ -142,7 +142,8 @@ COMMENT ON FUNCTION herald_internal.run_room_check(text, oid, boolean, int[], te
 -- Returns the checks of access to the rooms of rows with a prefix, and the role that runs each. A check takes pairs of
 -- a user and a room with their ordinals. The id in the room's name must be the text of the key: post:06 is no room of
 -- post 6.
-CREATE FUNCTION herald_internal.compile_table_checks(prefix text) RETURNS TABLE (sql text, run_as oid)
+CREATE FUNCTION herald_internal.compile_table_checks(prefix text)
+	RETURNS TABLE (sql text, run_as oid, relation regclass)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT herald_asked.herald_ordinal, (%s) IS TRUE, (%s)::text[] '
 	              'FROM unnest($1, $2, $3) AS herald_asked (herald_ordinal, herald_user, herald_room) '
@@ -150,7 +151,7 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	              'JOIN %s AS %I ON %s AND %s = %s',
 	              coalesce(s.visible, 'true'), coalesce(s.keys, 'NULL'), s.relation, $1,
 	              herald_internal.match_id($1, s.relation, s.key, asked.id), herald_internal.id_sql($1, s.key),
-	              asked.id), c.relowner
+	              asked.id), c.relowner, s.relation
 	FROM herald_internal.subject_tables($1) AS s
 	JOIN pg_class AS c ON c.oid = s.relation
 	CROSS JOIN (SELECT format('substr(herald_asked.herald_room, %s)', length($1) + 2)) AS asked (id);

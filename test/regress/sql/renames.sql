@@ -97,9 +97,10 @@ INSERT INTO friends VALUES (1, 2);
 SELECT herald.watch_users('users'),
        herald.watch_follows('follows', status => 'state', accepted => 'yes', pending => 'state'),
        herald.watch_posts('posts', visible => $$audience = 'all' OR post.user_id::text = viewer OR
-                                                EXISTS (SELECT FROM friends WHERE friends.a = post.user_id AND
+                                                EXISTS (SELECT FROM friends WHERE friends . a = post
+                                                        .user_id AND
                                                         b::text = viewer)$$,
-                          in_feed => $$is_open(post) AND post.body <> ''$$,
+                          in_feed => $$is_open(post) AND post . body <> ''$$,
                           active => 'post.gone IS NULL') \g /dev/null
 INSERT INTO follows VALUES (2, 1, 'yes'), (3, 1, 'yes');
 INSERT INTO posts VALUES (1, 1, 'x', 'pw', 'friends');
