@@ -344,7 +344,7 @@ herald_mark_names(PG_FUNCTION_ARGS)
 	query_lend(&scope, relation->rd_rel->relowner);
 	query_offer("herald_new", none, NULL, RelationGetRelid(relation));
 	query_offer("herald_old", none, NULL, RelationGetRelid(relation));
-	query_offer("herald_pair", none, user_block_shape(), InvalidOid);
+	query_offer("herald_pair", none, user_block_pair_shape(), InvalidOid);
 	result = query_text_for_caller(name_marker_mark(&names));
 	query_end(&scope);
 	tuplestore_end(none);

@@ -200,6 +200,16 @@ SELECT held.forget();
 CREATE TABLE held.blocks (blocker_id int, blocked_id int);
 SELECT herald.watch_blocks('held.blocks');
 
+-- after a restore the query for blocks follows renames again
+UPDATE herald_internal.block_source SET sql = regexp_replace(sql, '@[0-9a-f]{8}', '@00000000', 'g');
+SELECT herald.maintain();
+SELECT herald_internal.has_stale_marks(sql) AS stale FROM herald_internal.block_source;
+ALTER TABLE held.blocks RENAME blocked_id TO victim_id;
+INSERT INTO held.comments VALUES (36, 3, 2, 'renamed');
+SELECT * FROM held.state();
+ALTER TABLE held.blocks RENAME victim_id TO blocked_id;
+SELECT held.forget();
+
 -- the names of users, the members of conversations, what posts show, and who follows
 SET client_min_messages = error;
 BEGIN;
