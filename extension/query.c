@@ -21,7 +21,6 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
-#include "utils/typcache.h"
 
 #include "function_path.h"
 #include "own_table.h"
@@ -341,21 +340,6 @@ query_shape(TupleDesc *shape, const QueryColumn *columns, int count)
 	MemoryContextSwitchTo(caller);
 	*shape = fresh;
 	return fresh;
-}
-
-TupleDesc
-query_type_shape(TupleDesc *shape, const char *type)
-{
-	if (*shape == NULL)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-		TupleDesc fresh = lookup_rowtype_tupdesc_copy(get_rel_type_id(query_own_table(type)), -1);
-
-		fresh->tdtypeid = RECORDOID;
-		MemoryContextSwitchTo(caller);
-		*shape = fresh;
-	}
-	return *shape;
 }
 
 void

@@ -114,9 +114,6 @@ extern void query_forget(SavedQuery *query);
 /* Returns the row type of these columns, made once and kept in *shape as long as the backend lives. */
 extern TupleDesc query_shape(TupleDesc *shape, const QueryColumn *columns, int count);
 
-/* Returns the row type of a composite type of schema herald_internal, made once and kept in the same way. */
-extern TupleDesc query_type_shape(TupleDesc *shape, const char *type);
-
 /* Offers a tuplestore to the queries of this scope, with the row type of the relation or, without one, "shape". */
 extern void query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation);
 

@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -73,9 +74,22 @@ static SavedQuery remove_blocked = {
 TupleDesc
 notification_shape(void)
 {
+	static const QueryColumn columns[CANDIDATE_COLUMNS] = {
+		[CANDIDATE_CAUSE] = { "cause", TEXTOID },
+		[CANDIDATE_RECIPIENT_ID] = { "recipient_id", TEXTOID },
+		[CANDIDATE_ACTOR_ID] = { "actor_id", TEXTOID },
+		[CANDIDATE_ACTOR_NAME] = { "actor_name", TEXTOID },
+		[CANDIDATE_TYPE] = { "type", TEXTOID },
+		[CANDIDATE_SUBJECT_TYPE] = { "subject_type", TEXTOID },
+		[CANDIDATE_SUBJECT_ID] = { "subject_id", TEXTOID },
+		[CANDIDATE_THREAD] = { "thread", TEXTOID },
+		[CANDIDATE_TITLE] = { "title", TEXTOID },
+		[CANDIDATE_CONTENT] = { "content", TEXTOID },
+		[CANDIDATE_DATA] = { "data", JSONBOID },
+	};
 	static TupleDesc shape = NULL;
 
-	return query_type_shape(&shape, "candidate");
+	return query_shape(&shape, columns, CANDIDATE_COLUMNS);
 }
 
 /* Returns a new tuplestore with one candidate, given some of its columns by name; the others are null. */

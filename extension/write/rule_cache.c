@@ -45,7 +45,7 @@ typedef struct RuleSet
 
 static HTAB *rule_cache = NULL;
 
-/* The columns of herald_internal.rule and of the tables that the rules of a table depend on. */
+/* The columns of herald_internal.rule and of suspensions. */
 enum
 {
 	RULE_ID = 1,
@@ -56,10 +56,6 @@ enum
 	RULE_ON_ERROR = 11,
 	RULE_RELATION = 2
 };
-#define ROOM_SOURCE_RELATION 1
-#define ROOM_SOURCE_PREFIX 4
-#define COUNTER_ID 1
-#define COUNTER_RELATION 2
 #define SUSPENSION_RULE 1
 
 static void
@@ -149,34 +145,6 @@ load_rule(Rule *rule, OwnScan *row, Oid table, const char *relation)
 	rule->source = DatumGetObjectId(own_scan_value(row, RULE_RELATION, &isnull));
 }
 
-/* Returns the rights of the rules of a table. */
-static EventRights
-load_rights(Oid source, Snapshot snapshot)
-{
-	EventRights rights = { construct_empty_array(TEXTOID), construct_empty_array(INT4OID) };
-	ArrayBuildState *prefixes = NULL;
-	ArrayBuildState *counters = NULL;
-	bool isnull;
-	OwnScan row = own_scan_equal("herald_internal", "room_source", "room_source_pkey", ROOM_SOURCE_RELATION,
-								 ObjectIdGetDatum(source), snapshot);
-
-	while (own_scan_next(&row))
-		prefixes = accumArrayResult(prefixes, own_scan_value(&row, ROOM_SOURCE_PREFIX, &isnull), false, TEXTOID,
-									CurrentMemoryContext);
-	own_scan_end(&row);
-	row = own_scan_equal("herald_internal", "counter", "counter_relation_field_coalesce_idx", COUNTER_RELATION,
-						 ObjectIdGetDatum(source), snapshot);
-	while (own_scan_next(&row))
-		counters = accumArrayResult(counters, own_scan_value(&row, COUNTER_ID, &isnull), false, INT4OID,
-									CurrentMemoryContext);
-	own_scan_end(&row);
-	if (prefixes != NULL)
-		rights.room_prefixes = DatumGetArrayTypeP(makeArrayResult(prefixes, CurrentMemoryContext));
-	if (counters != NULL)
-		rights.counters = DatumGetArrayTypeP(makeArrayResult(counters, CurrentMemoryContext));
-	return rights;
-}
-
 /* Returns the ids of all suspended rules. */
 static List *
 load_suspended(Snapshot snapshot)
@@ -237,7 +205,6 @@ add_rule(RuleList *list)
 static void
 load_rules_of(RuleList **lists, Oid source, Oid table, const char *relation, List *suspended, Snapshot snapshot)
 {
-	EventRights rights = load_rights(source, snapshot);
 	OwnScan row = own_scan_equal("herald_internal", "rule", "rule_relation_name_change_operation_key", RULE_RELATION,
 								 ObjectIdGetDatum(source), snapshot);
 
@@ -246,7 +213,7 @@ load_rules_of(RuleList **lists, Oid source, Oid table, const char *relation, Lis
 		Rule *rule = add_rule(lists[operation_named(own_scan_text(&row, RULE_OPERATION))]);
 
 		load_rule(rule, &row, table, relation);
-		rule->rights = rights;
+		rule->rights = (EventRights){ .source = source, .memory = CurrentMemoryContext };
 		rule->suspended = list_member_int(suspended, rule->id);
 	}
 	own_scan_end(&row);

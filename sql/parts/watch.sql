@@ -321,10 +321,10 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM regexp_matches(template, '\{([[:alpha:]_][^{}]*)\}|([^{}]+|[{}])', 'g') WITH ORDINALITY AS t (part, place);
 $$;
 
--- Returns the SQL of an array of texts, without those that are NULL.
+-- Returns the SQL of an array of texts. Readers drop those that are NULL.
 CREATE FUNCTION herald_internal.compile_array(compiled text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('array_remove(ARRAY[%s]::text[], NULL)', array_to_string(compiled, ', '));
+	SELECT format('ARRAY[%s]::text[]', array_to_string(compiled, ', '));
 $$;
 
 CREATE FUNCTION herald_internal.split_templates(templates text) RETURNS SETOF text
@@ -414,8 +414,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'changed.herald_active' WHERE active IS NOT NULL AND operation <> 'update';
 $$;
 
+-- Returns the ORDER BY of a rule's rows, in the order of the statement. The operator is named, so that the parser does
+-- not look for the operator class of the type: in the first statement of a session, it would read all classes.
+CREATE FUNCTION herald_internal.order_sql() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'ORDER BY changed.herald_ord USING OPERATOR(pg_catalog.<)';
+$$;
+
 -- A candidate: a notification that may be written. The "notify" SELECT of a rule returns candidates, and
--- notification.c reads them. Only this type lists the columns and their order.
+-- notification.c reads them, in the order of this type.
 CREATE TYPE herald_internal.candidate AS (
 	cause text, recipient_id text, actor_id text, actor_name text, type text, subject_type text, subject_id text,
 	thread text, title text, content text, data jsonb);
@@ -454,7 +461,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		format('CROSS JOIN LATERAL (%s) AS herald_recipient (id)',
 		       CASE WHEN recipient ~* '^\s*(select|values|with)\M' THEN recipient ELSE 'SELECT ' || recipient END),
 		format('WHERE (%s) AND herald_recipient.id IS NOT NULL', condition),
-		'ORDER BY changed.herald_ord')
+		herald_internal.order_sql())
 	WHERE recipient IS NOT NULL;
 $$;
 
@@ -496,7 +503,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		'FROM ' || source,
 		joins,
 		format('WHERE %s', condition),
-		'ORDER BY changed.herald_ord')
+		herald_internal.order_sql())
 	WHERE event IS NOT NULL;
 $$;
 

@@ -1,0 +1,95 @@
+-- Rows that pg_herald inserts without a query: triggers, constraints, conflicts and read-only transactions.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set VERBOSITY terse
+CREATE SCHEMA own;
+CREATE TABLE own.seen (id int GENERATED ALWAYS AS IDENTITY, line text);
+CREATE FUNCTION own.before_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF new.recipient_id = 'nobody' THEN
+		RETURN NULL;
+	END IF;
+	new.title := upper(new.title);
+	RETURN new;
+END
+$$;
+CREATE FUNCTION own.after_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO own.seen (line)
+	VALUES (format('row of %s: %s', regexp_replace(tg_table_name, '_\d$', ''),
+	               coalesce(to_jsonb(new) ->> 'name', to_jsonb(new) ->> 'title')));
+	RETURN NULL;
+END
+$$;
+CREATE FUNCTION own.after_statement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO own.seen (line) SELECT format('statement with %s rows', count(*)) FROM inserted;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER own_before BEFORE INSERT ON herald.notification FOR EACH ROW EXECUTE FUNCTION own.before_row();
+CREATE TRIGGER own_after AFTER INSERT ON herald.notification FOR EACH ROW EXECUTE FUNCTION own.after_row();
+CREATE TRIGGER own_statement AFTER INSERT ON herald.notification REFERENCING NEW TABLE AS inserted
+	FOR EACH STATEMENT EXECUTE FUNCTION own.after_statement();
+CREATE TRIGGER own_event AFTER INSERT ON herald.event FOR EACH ROW EXECUTE FUNCTION own.after_row();
+ALTER TABLE herald.notification ADD CONSTRAINT own_check CHECK (title <> 'FORBIDDEN');
+
+-- triggers: one changes the row, so that its event has the change; one prevents the row
+SELECT herald.notify('somebody', 'own', 'hello', cause => 'own:1') > 0 AS written;
+SELECT herald.notify('nobody', 'own', 'hello', cause => 'own:2') AS prevented;
+SELECT line FROM own.seen ORDER BY id;
+SELECT n.title FROM herald.notification AS n WHERE n.type = 'own';
+SELECT e.payload ->> 'title' AS title FROM herald.event AS e WHERE e.rooms = '{user:somebody}'
+ORDER BY e.id DESC LIMIT 1;
+
+-- a session that replicates runs no triggers
+TRUNCATE own.seen;
+SET session_replication_role = replica;
+SELECT herald.notify('somebody', 'own', 'quiet', cause => 'own:3') > 0 AS written;
+RESET session_replication_role;
+SELECT line FROM own.seen ORDER BY id;
+
+-- constraints and read-only transactions
+SELECT herald.notify('somebody', 'own', 'forbidden');
+BEGIN READ ONLY;
+SELECT herald.notify('somebody', 'own', 'hello');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT herald.publish('room:1', 'own:event', '{}');
+ROLLBACK;
+
+-- the same cause: nothing, or what was retracted comes back
+TRUNCATE own.seen;
+SELECT herald.notify('somebody', 'own', 'hello again', cause => 'own:1') AS known;
+SELECT herald.retract('own:1');
+BEGIN;
+SAVEPOINT before;
+SELECT herald.notify('somebody', 'own', 'hello again', cause => 'own:1') AS restored;
+SELECT count(*) AS open FROM herald.notification AS n WHERE n.cause = 'own:1' AND n.retracted_at IS NULL;
+ROLLBACK TO before;
+SELECT count(*) AS open FROM herald.notification AS n WHERE n.cause = 'own:1' AND n.retracted_at IS NULL;
+SELECT herald.notify('somebody', 'own', 'hello again', cause => 'own:1') AS restored;
+COMMIT;
+SELECT n.title, n.retracted_at FROM herald.notification AS n WHERE n.cause = 'own:1';
+SELECT line FROM own.seen ORDER BY id;
+
+-- many candidates: one for each recipient and cause, that of the highest priority
+ALTER TABLE herald.notification DISABLE TRIGGER USER;
+CREATE TABLE own.calls (recipient text, type text, cause text);
+SELECT herald.watch('own.calls', 'call', recipient => 'changed.recipient', type => 'system', title => '{cause}',
+                    cause => 'own:{cause}', event => 'own:called', room => 'call:{cause}, call:{type}',
+                    payload => 'json_build_object()') \g /dev/null
+INSERT INTO own.calls SELECT 'user' || n % 3, CASE WHEN n > 4 THEN 'a' END, n % 2 FROM generate_series(1, 8) AS n;
+SELECT n.recipient_id, n.cause, count(*) FROM herald.notification AS n WHERE n.type = 'system' AND n.cause LIKE 'own:%'
+GROUP BY 1, 2 ORDER BY 1, 2;
+-- a room whose template met a null is none
+SELECT e.rooms, count(*) FROM herald.event AS e WHERE e.name = 'own:called' GROUP BY e.rooms ORDER BY e.rooms;
+
+SELECT herald.unwatch_all();
+DROP TRIGGER own_before ON herald.notification;
+DROP TRIGGER own_after ON herald.notification;
+DROP TRIGGER own_statement ON herald.notification;
+DROP TRIGGER own_event ON herald.event;
+ALTER TABLE herald.notification DROP CONSTRAINT own_check;
+DELETE FROM herald.notification AS n WHERE n.cause LIKE 'own:%';
+DROP SCHEMA own CASCADE;
