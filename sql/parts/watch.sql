@@ -83,6 +83,14 @@ LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 		AS c (condition);
 $$;
 
+-- Returns the condition that resolve_condition() got, with the schemas and the present names that it has now.
+CREATE FUNCTION herald_internal.given_condition(resolved text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT regexp_replace(herald_internal.plain_sql(resolved),
+	                      '^\(SELECT \((.*)\) FROM json_populate_record\(NULL::.*, '
+	                      'row_to_json\(post\.\*\)\) AS post\)$', '\1');
+$$;
+
 -- Returns a condition over the columns of a row, or over the row "post", with the schemas of its names. It is over the
 -- columns alone, so that it holds under any alias.
 CREATE FUNCTION herald_internal.resolve_active(relation regclass, condition text, schemas text[]) RETURNS text
@@ -986,6 +994,8 @@ BEGIN
 		                                              THEN saved -> 'call' -> parameter.name END)
 		                   WITH ORDINALITY AS e (value, place))::text
 		         ELSE coalesce(herald_internal.saved_columns(saved, kind, parameter.name),
+		                       CASE WHEN parameter.name IN ('visible', 'in_feed') AND kind = 'posts'
+		                       THEN herald_internal.given_condition(saved ->> parameter.name) END,
 		                       saved -> 'call' ->> parameter.name) END;
 		IF parameter.name = 'subject_table' AND herald_internal.saved_table(value) IS NULL THEN
 			value := NULL; -- it is gone: the call finds its successor by the foreign key
