@@ -27,6 +27,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -36,6 +37,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
@@ -114,6 +116,20 @@ extension_exists(void)
 	return OidIsValid(get_extension_oid("pg_herald", true));
 }
 
+/*
+ * Locks the extension, so that DROP EXTENSION waits for the end of the task before it locks a table: with tables
+ * locked on both sides it would fail with a deadlock.  Returns whether the extension is there.
+ */
+static bool
+lock_extension(void)
+{
+	Oid extension = get_extension_oid("pg_herald", true);
+
+	if (OidIsValid(extension))
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	return extension_exists();
+}
+
 /* The time when maintenance has something to do, also without activity. */
 static TimestampTz next_due = DT_NOEND;
 
@@ -125,7 +141,7 @@ run_maintenance(void)
 	bool isnull;
 
 	next_due = DT_NOEND;
-	if (!extension_exists())
+	if (!lock_extension())
 		return;
 	query_begin(&scope);
 	query_run(&maintain, 1, NULL, NULL);
@@ -149,7 +165,7 @@ record_server_start(void)
 {
 	QueryScope scope;
 
-	if (!extension_exists())
+	if (!lock_extension())
 		return;
 	query_begin(&scope);
 	(void) server_start_current();

@@ -44,6 +44,26 @@ test('refuses a list of databases that cannot be read', async () => {
   await database.query(`ALTER SYSTEM SET herald.databases = 'app, "My App"'`);
 });
 
+// Maintenance waits for a table, with locks of others: DROP EXTENSION must lock none before it has ended.
+test('drops the extension while the worker maintains', async () => {
+  const postgres = await server({ preload: ['app'], settings: ['deadlock_timeout=100ms'] });
+  const database = await postgres.createDatabase('app');
+  await database.query('CREATE EXTENSION pg_herald');
+  await isServed(database);
+  const holder = await database.connect();
+  await holder.query('BEGIN; LOCK TABLE herald_internal.session_room IN ACCESS EXCLUSIVE MODE');
+  await database.query("SELECT herald.publish('order:1', 'order:shipped', '{}')");
+  const waits = (condition) => database.value(
+    `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND ${condition})`);
+  await until('the worker waits', () => waits("backend_type = 'pg_herald worker'"));
+  const dropped = database.query('DROP EXTENSION pg_herald');
+  await until('the command waits', () => waits("query LIKE 'DROP%'"));
+  await holder.query('COMMIT');
+  await dropped;
+  await holder.end();
+  assert.doesNotMatch(postgres.log(), /deadlock detected/);
+});
+
 test('starts one worker for a database that is named twice', async () => {
   const postgres = await server({ preload: ['app', 'app'] });
   const database = await postgres.createDatabase('app');
