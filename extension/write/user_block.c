@@ -249,7 +249,7 @@ parse_number(Datum id, int64 *number)
 	if (length < 1 || length > 19 || strspn(digits, "0123456789") != length)
 		return false;
 	errno = 0;
-	*number = strtoi64(written, &end, 10);
+	*number = strtoll(written, &end, 10);
 	return errno == 0;
 }
 
