@@ -35,11 +35,15 @@
 #include "utils/timestamp.h"
 
 #include "settings.h"
+#include "time_limit.h"
 #include "write/event_log.h"
 #include "write/notification.h"
 #include "write/retraction.h"
 #include "write/rule.h"
 #include "write/schedule.h"
+
+/* How long the rules may run for rows that are due. */
+#define DUE_LIMIT_MS 2000
 
 static void
 check_call(FunctionCallInfo fcinfo)
@@ -244,11 +248,38 @@ rows_before(Relation relation, Tuplestorestate *rows, AttrNumber column)
 	return before;
 }
 
+/* The rows of a table that are due, as a query returns them for ids and times. */
+typedef struct DueRun
+{
+	Relation relation;
+	const char *sql;
+	Datum *ids_and_times;
+	AttrNumber column; /* with the time */
+	int64 count;	   /* of the rows, after the run */
+} DueRun;
+
+static void
+run_due(void *argument)
+{
+	DueRun *run = argument;
+	const RuleList *rules = rule_cache_list(run->relation, RULE_UPDATE);
+	ChangedRows changed;
+
+	changed.new = due_rows(run->relation, run->sql, run->ids_and_times);
+	changed.old = rows_before(run->relation, changed.new, run->column);
+	run->count = count_rows(changed);
+	if (run->count > 0 && rules->count > 0)
+		apply_rules(run->relation, rules, changed);
+	tuplestore_end(changed.new);
+	tuplestore_end(changed.old);
+}
+
 PG_FUNCTION_INFO_V1(herald_run_due);
 
 /*
  * herald_internal.run_due(relation, query, column, ids, times) runs the rules of a table for the rows that the query
- * returns for ids and times, as an UPDATE of the column would, and returns their number.
+ * returns for ids and times, as an UPDATE of the column would, and returns their number.  The SQL of the table's owner
+ * must end in time.
  */
 Datum
 herald_run_due(PG_FUNCTION_ARGS)
@@ -257,20 +288,12 @@ herald_run_due(PG_FUNCTION_ARGS)
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	AttrNumber column = get_attnum(RelationGetRelid(relation), name);
 	Datum ids_and_times[] = { PG_GETARG_DATUM(3), PG_GETARG_DATUM(4) };
-	const RuleList *rules = rule_cache_list(relation, RULE_UPDATE);
-	ChangedRows changed;
-	int64 count;
+	DueRun run = { relation, text_to_cstring(PG_GETARG_TEXT_PP(1)), ids_and_times, column, 0 };
 
 	if (column <= 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("column \"%s\" of table \"%s\" does not exist", name, RelationGetRelationName(relation))));
-	changed.new = due_rows(relation, text_to_cstring(PG_GETARG_TEXT_PP(1)), ids_and_times);
-	changed.old = rows_before(relation, changed.new, column);
-	count = count_rows(changed);
-	if (count > 0 && rules->count > 0)
-		apply_rules(relation, rules, changed);
-	tuplestore_end(changed.new);
-	tuplestore_end(changed.old);
+	time_limit_run(run_due, &run, DUE_LIMIT_MS);
 	table_close(relation, AccessShareLock);
-	PG_RETURN_INT64(count);
+	PG_RETURN_INT64(run.count);
 }

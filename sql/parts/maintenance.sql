@@ -245,22 +245,30 @@ COMMENT ON FUNCTION herald_internal.lock_rule_tables(regclass) IS
 	'locks a table and those that its rules for updates read, or raises lock_not_available';
 
 -- Publishes rows whose time has come, for 0.2 s: their rules run in this transaction, which deletes their records.
--- Records of rows that are gone, or were published or put off since, have no effect. After an error it tries again a
--- minute later; if a table is locked, a second later.
+-- Records of rows that are gone, or were published or put off since, have no effect. Many rows run together. If they
+-- fail, each is tried alone, soon, and a minute later again: no row keeps others back. If something is locked, it is
+-- tried a second later. A table with slow rules waits for a minute: the worker rings for all writers.
 CREATE FUNCTION herald_internal.publish_due() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
 	until timestamptz := clock_timestamp() + interval '0.2 s';
 	ready record;
 	pause interval;
+	slow boolean;
 BEGIN
 	WHILE clock_timestamp() < until LOOP
 		FOR ready IN
 			SELECT d.relation, array_agg(d.row_id) AS ids, array_agg(d.at) AS times
-			FROM (SELECT DISTINCT d.at, d.relation, d.row_id FROM herald_internal.due AS d WHERE d.run_at <= now()
-			      ORDER BY d.at, d.relation, d.row_id LIMIT 50) AS d
-			GROUP BY d.relation
+			FROM (SELECT d.at, d.relation, d.row_id, max(d.run_at) AS run_at
+			      FROM herald_internal.due AS d
+			      WHERE d.run_at <= now()
+			      GROUP BY d.at, d.relation, d.row_id
+			      ORDER BY max(d.run_at), d.at, d.relation, d.row_id
+			      LIMIT 50) AS d
+			GROUP BY d.relation, CASE WHEN d.run_at > d.at THEN d.row_id END, CASE WHEN d.run_at > d.at THEN d.at END
+			ORDER BY min(d.run_at)
 		LOOP
+			slow := false;
 			BEGIN
 				PERFORM herald_internal.lock_rule_tables(q.source),
 					herald_internal.run_due(q.source, q.sql, q.time_column, ready.ids, ready.times)
@@ -270,18 +278,24 @@ BEGIN
 				WHEN lock_not_available THEN
 					pause := '1 s';
 				WHEN OTHERS THEN
-					pause := '1 minute';
+					slow := SQLSTATE = '53400';
+					pause := CASE WHEN cardinality(ready.ids) > 1 THEN '0 s' ELSE '1 minute' END;
 					RAISE WARNING 'could not publish rows of table % in time: %', ready.relation, SQLERRM;
 			END;
+			IF slow THEN
+				UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + interval '1 minute'
+				WHERE d.relation = ready.relation AND d.run_at <= now();
+			END IF;
 			WITH tried AS (
 				SELECT d.id FROM herald_internal.due AS d
 				JOIN unnest(ready.ids, ready.times) AS r (row_id, at) USING (row_id, at)
-				WHERE d.relation = ready.relation AND d.run_at <= now()
+				WHERE d.relation = ready.relation AND (d.run_at <= now() OR slow)
 			), put_off AS (
 				UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + pause
 				FROM tried AS t WHERE d.id = t.id AND pause IS NOT NULL
 			)
 			DELETE FROM herald_internal.due AS d USING tried AS t WHERE d.id = t.id AND pause IS NULL;
+			EXIT WHEN clock_timestamp() >= until;
 		END LOOP;
 		EXIT WHEN NOT FOUND;
 	END LOOP;

@@ -137,6 +137,67 @@ SELECT herald.unwatch('sd.posts', 'strict');
 UPDATE herald_internal.due SET run_at = now() WHERE row_id = '41';
 SELECT herald.maintain() > now();
 SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1';
+
+-- Of rows that are due together, one that fails keeps no other back. Nor does a slow rule keep back other tables.
+SELECT herald.watch('sd.posts', 'strict', active => 'published_at <= now()', event => 'sd:y', room => 'y',
+                    payload => 'json_build_object(''n'', 1 / (new.id - 51))', on_error => 'abort');
+INSERT INTO sd.posts SELECT n, 1, 'post ' || n, now() + interval '0.5 s' FROM generate_series(50, 52) AS n;
+DO $$
+BEGIN
+	WHILE EXISTS (SELECT FROM herald_internal.due WHERE row_id = '51' AND run_at < at + interval '50 s') LOOP
+		COMMIT;
+		PERFORM herald.maintain(), pg_sleep(0.02);
+	END LOOP;
+END
+$$;
+SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY content, event;
+DELETE FROM herald_internal.due WHERE row_id = '51';
+SELECT herald.unwatch('sd.posts', 'strict');
+CREATE FUNCTION sd.nap(id int) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF id = 60 THEN
+		FOR second IN 1..3 LOOP -- catches the first cancellations
+			BEGIN
+				PERFORM pg_sleep(60);
+			EXCEPTION WHEN query_canceled THEN
+				NULL;
+			END;
+		END LOOP;
+		PERFORM pg_sleep(60);
+	END IF;
+	RETURN true;
+END
+$$;
+SELECT herald.watch('sd.posts', 'slow', active => 'published_at <= now()', condition => 'sd.nap(new.id)',
+                    event => 'sd:z', room => 'z');
+INSERT INTO sd.posts SELECT n, 1, 'post ' || n, now() + interval '0.5 s' FROM generate_series(60, 62) AS n;
+INSERT INTO sd.stories VALUES (3, 1, 'beside', now() AT TIME ZONE 'Europe/Berlin' + interval '0.6 s', false);
+DO $$
+BEGIN
+	WHILE EXISTS (SELECT FROM herald_internal.due
+	              WHERE relation = 'sd.stories'::regclass OR
+	                    row_id IN ('60', '61', '62') AND run_at < at + interval '50 s') LOOP
+		COMMIT;
+		PERFORM herald.maintain(), pg_sleep(0.02);
+	END LOOP;
+END
+$$;
+SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY content, event;
+SELECT count(*) FROM herald_internal.due WHERE row_id IN ('60', '61', '62');
+UPDATE herald_internal.due SET run_at = now() WHERE row_id IN ('61', '62');
+DO $$
+BEGIN
+	WHILE EXISTS (SELECT FROM herald_internal.due WHERE row_id IN ('61', '62')) LOOP
+		COMMIT;
+		PERFORM herald.maintain();
+	END LOOP;
+END
+$$;
+SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY content, event;
+SELECT herald.unwatch('sd.posts', 'slow');
+UPDATE herald_internal.due SET run_at = now() WHERE row_id = '60';
+SELECT herald.maintain() > now();
+SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY content, event;
 SET client_min_messages = warning;
 
 -- Partitions: each is published by the rules of the parent.
