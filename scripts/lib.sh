@@ -50,3 +50,10 @@ find_pg_config()
 	version=$(postgres_version)
 	echo "${PG_CONFIG:-${version:+/usr/lib/postgresql/$version/bin/pg_config}}"
 }
+
+# fetch_clients DIR: puts the JavaScript packages that DIR's package-lock.json names into DIR. Npm itself says why it cannot.
+fetch_clients()
+{
+	say "fetching JavaScript packages"
+	npm ci --loglevel=error --no-audit --no-fund --prefix "$1" >/dev/null
+}

@@ -26,9 +26,9 @@ const files = (folder) => readdirSync(folder, { recursive: true, withFileTypes: 
 class Demo {
   output = '';
 
-  constructor(folder, port) {
+  constructor(folder, port, env = {}) {
     this.port = port;
-    this.child = spawn(path.join(root, 'scripts/demo'), { env: { ...process.env, HERALD_DEMO_DIR: folder, HERALD_DEMO_PORT: port } });
+    this.child = spawn(path.join(root, 'scripts/demo'), { env: { ...process.env, HERALD_DEMO_DIR: folder, HERALD_DEMO_PORT: port, ...env } });
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.output += text; });
     this.exited = once(this.child, 'close');
     atExit(() => this.child.kill('SIGINT'));
@@ -81,6 +81,13 @@ test('make demo prints working URLs, stops with Ctrl-C and keeps its data until 
   await demo.interrupt();
   execFileSync(path.join(root, 'scripts/demo'), ['-clean'], { env: { ...process.env, HERALD_DEMO_DIR: folder }, stdio: 'ignore' });
   assert.ok(!existsSync(folder));
+});
+
+test('make demo says why it cannot fetch its packages', { timeout: 300000 }, async () => {
+  const folder = newFolder();
+  const demo = new Demo(folder, await freePort(), { npm_config_registry: 'http://127.0.0.1:1', npm_config_fetch_retries: 0, npm_config_cache: newFolder() });
+  await demo.exited;
+  assert.match(demo.output, /fetching JavaScript packages\n.*ECONNREFUSED/s);
 });
 
 test('make installs and uninstalls the extension', () => {
