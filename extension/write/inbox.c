@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -28,6 +29,9 @@
 #include "write/event_log.h"
 #include "write/inbox.h"
 #include "write/notification_row.h"
+
+/* The most that the keys of a notification take. An entry of an index has at most 2704 bytes. */
+#define LONGEST_KEYS 2600
 
 /* Sets retracted notifications to what they were, and returns their user events. */
 static SavedQuery restore_retracted = {
@@ -147,6 +151,25 @@ note_existing(InboxInsert *insert)
 	tuplestore_putvalues(insert->restored, restored_shape(), values, isnull);
 }
 
+/* Returns whether the keys of a notification fit into its indexes, and warns if not: the application's write passes. */
+static bool
+check_keys(TupleTableSlot *row)
+{
+	static const NotificationColumn keys[] = { NOTIFICATION_RECIPIENT_ID, NOTIFICATION_CAUSE, NOTIFICATION_OWNER };
+	Size bytes = 0;
+
+	for (int i = 0; i < lengthof(keys); i++)
+	{
+		if (!row->tts_isnull[keys[i] - 1])
+			bytes += toast_raw_datum_size(row->tts_values[keys[i] - 1]) - VARHDRSZ;
+	}
+	if (bytes <= LONGEST_KEYS)
+		return true;
+	ereport(WARNING, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					  errmsg("a notification was not made: its recipient, cause and owner take more than %d bytes", LONGEST_KEYS)));
+	return false;
+}
+
 void
 inbox_insert_row(InboxInsert *insert, TupleTableSlot *candidate, const NotificationType *type, bool live)
 {
@@ -158,6 +181,8 @@ inbox_insert_row(InboxInsert *insert, TupleTableSlot *candidate, const Notificat
 	set_column(row, NOTIFICATION_ID, Int64GetDatum(id));
 	set_column(row, NOTIFICATION_XID, FullTransactionIdGetDatum(xid));
 	set_text(row, NOTIFICATION_OWNER, insert->owner);
+	if (!check_keys(row))
+		return;
 	if (!own_insert_row(&insert->rows))
 	{
 		note_existing(insert);

@@ -39,6 +39,17 @@ SELECT cause FROM herald.notification WHERE recipient_id = 'ana';
 SELECT herald.notify('ana', 'system', 'long', cause => 'a\:b:' || repeat('c', 201) || ':d') IS NULL AS known;
 SELECT herald_internal.kept_cause(cause) = cause AS stays FROM herald.notification WHERE recipient_id = 'ana';
 
+-- A recipient or a cause that no index takes: the write passes without the notification, and the others are made.
+CREATE TABLE notes (recipient text, cause text);
+SELECT herald.watch('notes', 'note', recipient => 'new.recipient', type => 'system', cause => '{new.cause}');
+SET client_min_messages = error;
+INSERT INTO notes SELECT r.recipient, c.cause
+FROM (VALUES ('ben'), (uri('ben', 2100)), ((SELECT string_agg(uri(n::text, 2400), '') FROM generate_series(1, 8) AS n)))
+     AS r (recipient),
+     (VALUES ('note'), ((SELECT string_agg(uri('part' || n, 99), ':') FROM generate_series(1, 90) AS n))) AS c (cause);
+SET client_min_messages = warning;
+SELECT length(recipient_id), cause FROM herald.notification WHERE type = 'system' AND recipient_id <> 'ana';
+
 SELECT herald.unwatch_all();
 DROP SCHEMA long_keys CASCADE;
 TRUNCATE herald.notification;
