@@ -34,6 +34,7 @@
 #include "write/event_log.h"
 #include "write/inbox.h"
 #include "write/notification.h"
+#include "write/notification_row.h"
 #include "write/preference.h"
 #include "write/user_block.h"
 
@@ -55,7 +56,7 @@ typedef struct Selection
 /* The best candidate for a cause and a recipient. */
 typedef struct Rival
 {
-	const char *key; /* hash key: the length of the cause, the cause and the recipient */
+	const char *key; /* hash key: the length of the cause as the inbox keeps it, this cause and the recipient */
 	int64 place;
 	int64 priority;
 } Rival;
@@ -202,11 +203,12 @@ make_rivals(void)
 static Rival *
 find_rival(Selection *selection, TupleTableSlot *candidate, HASHACTION action, bool *found)
 {
-	char *cause = candidate_text(candidate, CANDIDATE_CAUSE);
+	char *cause;
 	char *key;
 
-	if (selection->rivals == NULL || cause == NULL)
+	if (selection->rivals == NULL || candidate->tts_isnull[CANDIDATE_CAUSE])
 		return NULL;
+	cause = TextDatumGetCString(notification_row_cause(candidate->tts_values[CANDIDATE_CAUSE]));
 	key = psprintf("%zu:%s%s", strlen(cause), cause, candidate_text(candidate, CANDIDATE_RECIPIENT_ID));
 	return hash_search(selection->rivals, &key, action, found);
 }

@@ -50,6 +50,12 @@ FROM (VALUES ('ben'), (uri('ben', 2100)), ((SELECT string_agg(uri(n::text, 2400)
 SET client_min_messages = warning;
 SELECT length(recipient_id), cause FROM herald.notification WHERE type = 'system' AND recipient_id <> 'ana';
 
+-- In one statement: a long cause, and one that is the digest of it.
+INSERT INTO notes SELECT 'cleo', c.cause
+FROM (SELECT string_agg(uri('part' || n, 99), ':') FROM generate_series(1, 90) AS n) AS long (cause),
+     LATERAL (VALUES (long.cause), ('#59d453d622a564a4a8a893d5367367d7')) AS c (cause);
+SELECT cause FROM herald.notification WHERE recipient_id = 'cleo';
+
 SELECT herald.unwatch_all();
 DROP SCHEMA long_keys CASCADE;
 TRUNCATE herald.notification;
