@@ -292,10 +292,11 @@ $$;
 CREATE FUNCTION herald_internal.recheck_prefixes(prefixes text[]) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.append_event('{}', 'room:recheck', '{}', NULL, NULL, NULL, NULL, NULL, p.prefix, 'changed')
-	FROM (SELECT DISTINCT prefix FROM unnest(prefixes) AS prefix ORDER BY 1) AS p
-	WHERE NOT EXISTS (SELECT FROM herald.event AS e
-	                  WHERE e.access IS NOT NULL AND e.recheck_user IS NULL AND e.recheck_room = p.prefix AND
-	                        e.xid = pg_current_xact_id());
+	FROM (SELECT DISTINCT prefix FROM unnest(prefixes) AS prefix
+	      WHERE NOT EXISTS (SELECT FROM herald.event AS e
+	                        WHERE e.access IS NOT NULL AND e.recheck_user IS NULL AND e.recheck_room = prefix AND
+	                              e.xid = pg_current_xact_id())
+	      ORDER BY prefix) AS p;
 $$;
 
 -- Returns whether a record of a watched table may have opened such rooms: no table or policy of another owner has their

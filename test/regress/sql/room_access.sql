@@ -18,7 +18,7 @@ FROM unnest('{post:6,post:06,post:0000006,post:+6,post: 6,"post:6 ",post:6.0,pos
             comment:060}'
             ::text[]) AS room;
 
-SELECT room, herald.may_join('2', room)
+SELECT encode(convert_to(room, 'UTF8'), 'escape') AS room, herald.may_join('2', room)
 FROM (VALUES (U&'post:\FF16'), (U&'post:\202E6'), (U&'post:6\202E'), (U&'post\202E:6'), (U&'post:\06606'),
              ('post:6,3'), ('post:6,'), ('post:6' || chr(10)), ('post:1e0'), ('post:00000000000000000006'),
              ('post:' || repeat('9', 19)), ('post'), (':'), (''), ('*'), ('post:'), ('post:*'), ('user:2:x'),
