@@ -70,7 +70,9 @@ test('make demo prints working URLs, stops with Ctrl-C and keeps its data until 
   assert.ok(existsSync(lock));
   const second = new Demo(folder, await freePort());
   await second.exited;
-  assert.match(second.output, /a demo runs in .* already; HERALD_DEMO_DIR/);
+  assert.match(second.output, /a demo runs in .* already; Ctrl-C ends it, HERALD_DEMO_DIR/);
+  const clean = spawnSync(path.join(root, 'scripts/demo'), ['-clean'], { env: { ...process.env, HERALD_DEMO_DIR: folder }, encoding: 'utf8' });
+  assert.match(clean.stderr, /a demo runs in .* already; Ctrl-C ends it/);
   assert.equal(demo.sql('SHOW fsync'), 'on', 'the first one still runs');
   await demo.interrupt();
   assert.ok(!existsSync(lock), 'the server has ended');
