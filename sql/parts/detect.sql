@@ -289,7 +289,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT c.*, (SELECT array_agg(form)
 		             FROM unnest(c.columns) AS name
 		             CROSS JOIN unnest(herald_internal.name_forms(name, CASE
-		                 WHEN herald_internal.is_user_role($2) THEN '{user,account,profile,member,person}'
+		                 WHEN herald_internal.is_user_role($2) THEN '{user,account,profile,member,person}' ||
+		                      CASE WHEN c.of_user THEN ARRAY[herald_internal.singular_noun(c.target)] END
 		                 WHEN $2 = 'parent' THEN ARRAY['comment', 'post', 'message', herald_internal.singular_noun($1)]
 		                 ELSE '{}'::text[] END)) AS form) AS forms
 		FROM candidate AS c
@@ -330,12 +331,11 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.id_columns($1) AS i
 	CROSS JOIN herald_internal.name_convention($2) AS v
 	WHERE NOT i.columns <@ coalesce($3, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
-	      (herald_internal.is_user_table(i.target) IS NOT FALSE OR NOT herald_internal.is_user_role($2)) AND
+	      coalesce(herald_internal.is_user_table(i.target) = herald_internal.is_user_role($2), true) AND
 	      herald_internal.name_words(i.columns[1]) !~ ('^(body|text|content|caption|message|markdown|title|name|emoji|'
 	                                                   'kind|type)(_(?!id$)|$)')
 	ORDER BY v.own || v.common || v.weak && herald_internal.name_forms(i.columns[1], '{user,account,member}') DESC,
 	         i.columns[1] ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
-	         (herald_internal.is_user_table(i.target) IS NOT DISTINCT FROM herald_internal.is_user_role($2)) DESC,
 	         i.target IS NULL, i.label, i.place
 	LIMIT 1;
 $$;

@@ -285,6 +285,22 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	ORDER BY c.relname, n.nspname;
 $$;
 
+-- Returns the table that most foreign keys of these tables refer to, if no table has the users yet: another name than
+-- that of users may be theirs.
+CREATE FUNCTION herald_internal.unnamed_users(named herald_internal.suggestion[])
+	RETURNS SETOF herald_internal.suggestion
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT f.target, 1, 'users', 'Are its rows users? In other tables the columns of users are found by them.'
+	FROM unnest(named) AS s
+	CROSS JOIN LATERAL herald_internal.foreign_keys(s.relation) AS f
+	WHERE f.target NOT IN (SELECT o.relation FROM unnest(named) AS o) AND
+	      NOT EXISTS (SELECT FROM unnest(named) AS o WHERE o.kind = 'users') AND
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.kind = 'users')
+	GROUP BY f.target
+	ORDER BY count(*) DESC, f.target::text
+	LIMIT 1;
+$$;
+
 -- Returns how many tables refer to a table of users, or to the one that its own ids refer to: by a foreign key or,
 -- without any, by a column of its name.
 CREATE FUNCTION herald_internal.references_to_users(users regclass, others regclass[]) RETURNS bigint
@@ -424,6 +440,7 @@ DECLARE
 	users regclass[] := ARRAY(SELECT m.relation FROM unnest(made) AS m WHERE m.kind = 'users' AND m.doubt IS NULL);
 	complete boolean := false;
 BEGIN
+	made := ARRAY(SELECT u FROM herald_internal.unnamed_users(made) AS u) || made;
 	made := ARRAY(SELECT ROW(m.relation, m.place, m.kind, coalesce(m.doubt, u.doubt))::herald_internal.suggestion
 	              FROM unnest(made) WITH ORDINALITY AS m (relation, place, kind, doubt, number)
 	              LEFT JOIN herald_internal.ranked_users(users, ARRAY(SELECT o.relation FROM unnest(made) AS o))

@@ -216,6 +216,24 @@ SELECT herald.suggest();
 RESET ROLE;
 ROLLBACK;
 
+-- ----- a recipe site: users with a name of its own, and columns named after them
+BEGIN;
+CREATE TABLE cooks (id uuid PRIMARY KEY, nickname text NOT NULL);
+CREATE TABLE recipes (id int PRIMARY KEY, cook_id uuid REFERENCES cooks, title text, is_published boolean);
+CREATE TABLE recipe_comments (id int PRIMARY KEY, recipe_id int REFERENCES recipes, cook_id uuid REFERENCES cooks,
+	body text);
+CREATE TABLE cook_follows (follower uuid REFERENCES cooks, followed uuid REFERENCES cooks);
+CREATE TABLE direct_messages (id bigint PRIMARY KEY, from_cook uuid REFERENCES cooks, to_cook uuid REFERENCES cooks,
+	body text);
+SELECT herald.suggest();
+SELECT herald.watch_users('cooks');
+SELECT herald.suggest();
+SELECT herald.watch_messages('direct_messages');
+SELECT herald.unwatch('direct_messages');
+ALTER TABLE direct_messages RENAME to_cook TO eater;
+SELECT herald.watch_messages('direct_messages');          -- the eater is no example of a conversation
+ROLLBACK;
+
 -- ----- not social: names that mean something else
 BEGIN;
 CREATE TABLE users (id int PRIMARY KEY, name text);
