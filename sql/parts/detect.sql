@@ -428,3 +428,39 @@ BEGIN
 	RETURN found;
 END
 $$;
+
+-- Returns the key of a table of users: the given one, or else that of its rows. Profiles may have a key of their own
+-- beside the id of their user: without a foreign key to theirs, it is doubtful which of the two other tables have.
+CREATE FUNCTION herald_internal.detect_user_key(relation regclass, given text) RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	own text[] := herald_internal.detect_row_key(relation, 'users', given);
+	other text;
+BEGIN
+	SELECT a.attname INTO other
+	FROM pg_attribute AS a
+	CROSS JOIN LATERAL herald_internal.normalize_name(a.attname::text) AS name
+	WHERE given IS NULL AND a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND
+	      a.attname <> ALL (own) AND
+	      (EXISTS (SELECT FROM pg_index AS i
+	               WHERE i.indrelid = relation AND i.indisunique AND i.indkey::text = a.attnum::text) AND
+	       (name ~ '(user|account|member|person)(id|uuid)?$' OR
+	        EXISTS (SELECT FROM herald_internal.foreign_keys(relation) AS f
+	                CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS k
+	                WHERE f.columns = ARRAY[a.attname::text] AND f.target <> relation AND k.kind = 'users')) OR
+	       name ~ '^user(id|uuid)?$' AND herald_internal.singular_noun(relation) !~ '(^|_)user$') AND
+	      NOT EXISTS (SELECT FROM herald_internal.foreign_keys(relation) AS f WHERE f.columns = own) AND
+	      NOT EXISTS (SELECT FROM pg_constraint AS c
+	                  WHERE c.confrelid = relation AND c.conrelid <> relation AND c.contype = 'f')
+	ORDER BY a.attnum
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'cannot tell which column of table "%" is the key', relation
+			USING ERRCODE = 'ambiguous_column',
+			      DETAIL = format('These are equally likely: %s; %s.', array_to_string(own, ', '), other),
+			      HINT = format('Name the one that other tables have, as in: SELECT herald.watch_users(%L, key => %L);',
+			                    relation, other);
+	END IF;
+	RETURN own;
+END
+$$;

@@ -53,10 +53,18 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	               'no|block|blocked|hide|suppress|suppressed|pause|paused)(_|$)';
 $$;
 
+-- Returns whether the name of a column says that a row has come to its end, such as unfollowed_at.
+CREATE FUNCTION herald_internal.is_end(words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words ~ ('(^|_)(un[a-z]+ed|ended|lifted|withdrawn|cancell?ed|stopped|undone|dissolved|rejected|declined|'
+	                'dismissed)(_at|_on|_date|_time)?$');
+$$;
+
 -- Returns whether a column is the time of an act by which a row may be a like, a follow or a block, such as voted_at.
 CREATE FUNCTION herald_internal.is_time_of_act(kind text, words text, category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT kind IN ('likes', 'follows', 'blocks') AND category = 'D' AND words ~ '_(at|on)$' AND
+	       NOT herald_internal.is_end(words) AND
 	       words !~ '(^|_)(created?|updated?|inserted|modified|changed|edited|added|recorded|notified|synced|imported|'
 	                'deleted?|discarded|trashed|removed|hidden|archived|banned|suspended|deactivated|disabled|revoked|'
 	                'expires?|expired)_(at|on)$';
@@ -72,7 +80,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN words ~ '(^|_)(id|uuid|by|count|counter|total|token|hash|reason|note|notes|label|color|title|url|body)$'
 		THEN NULL
 		WHEN kind = 'members' AND
-		     words ~ '(^|_)(left|leave|leaves|removed|kicked|expelled|exited|departed|ended|inactive|deactivated)(_|$)'
+		     words ~ '(^|_)(left|leave|leaves|removed|kicked|expelled|exited|departed|ended|inactive|deactivated|'
+		             'banned|suspended|rejected|declined|revoked|discarded|deleted?)(_|$)'
 		THEN 'left'
 		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_') AND
 		     words ~ '(^|_)(notif[a-z]*|mute|muted|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
@@ -85,23 +94,27 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind IN ('follows', 'members', 'blocks', 'likes') AND
 		     words ~ '(^|_)(accepted|approved|confirmed|pending)(_|$)'
 		THEN 'waiting'
+		WHEN kind = 'members' AND category = 'D' AND words ~ '(^|_)joined(_|$)' THEN 'waiting'
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
 		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
 		             'expired|deleted?_?(at)?|discarded|trashed|private|public|internal|hidden|archived|spam|flagged|'
-		             'removed|'
-		             'banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|vote|value|direction)'
+		             'removed|banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|until|ends|'
+		             'scope|vote|value|direction)'
 		             '(_at|_on|_date|_time|_until)?$') OR
 		     words ~ '(^|_)(type|kind|category|emoji|reaction)$' AND
 		     words !~ '(mime|media|file|content|attachment|format|account)_type$' OR
-		     herald_internal.is_time_of_act(kind, words, category)
+		     kind = 'likes' AND words ~ '(^|_)(weight|rating|polarity|sentiment)$' OR
+		     kind IN ('likes', 'follows', 'blocks') AND category IN ('B', 'E') AND
+		     words !~ '(^|_)(seen|read|viewed|notified|sent|synced|processed)$' OR
+		     herald_internal.is_time_of_act(kind, words, category) OR herald_internal.is_end(words)
 		THEN 'state'
 	END;
 $$;
 
 -- Returns the argument that makes a call use such a column; NULL without one. It is an example: values are left open.
--- A type is paired if there is also an id of that name.
+-- A type is paired if there is also an id of that name. Of the time of publication, the call knows columns already.
 CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text, category text, meaning text,
-                                                paired boolean) RETURNS text
+                                                paired boolean, published text[]) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN meaning = 'other' AND words !~ 'type$' THEN NULL
@@ -112,8 +125,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' THEN format('notifications_enabled => %L', name)
 		WHEN meaning = 'off' AND kind = 'members' AND category IN ('B', 'D') THEN format('muted => %L', name)
 		WHEN meaning = 'off' OR kind = 'users' AND words ~ '(private|public|visib|privacy|audience)' THEN NULL
-		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND words ~ '(^|_)(draft|published|publish)(_|$)' AND
-		     category IN ('B', 'D') THEN format('published_at => %L', name)
+		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND category IN ('B', 'D') AND
+		     words !~ '(^|_)approved(_|$)' THEN format('published_at => %L', array_to_string(published || name, ', '))
 		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category IN ('S', 'E') AND
 		     words ~ '(^|_)(status|state)$'
 		THEN format('status => %L', name)
@@ -124,7 +137,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		THEN format('visible => %L', format(CASE category WHEN 'B' THEN 'post.%I' ELSE 'post.%I = ''...''' END, name))
 		WHEN words ~ '^(is_)?(deleted?_?(at|on)?|discarded(_at)?)$' AND kind NOT IN ('users', 'members')
 		THEN format('deleted_at => %L', name)
-		WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' AND kind NOT IN ('users', 'blocks')
+		WHEN category = 'D' AND words ~ '(until|ends|expires|expiry|expiration)' AND kind NOT IN ('users', 'blocks')
 		THEN CASE WHEN kind = 'posts' THEN
 			format('visible => %L', format('post.%1$I IS NULL OR post.%1$I > now()', name)) END
 		WHEN kind = 'likes' AND category IN ('S', 'E') AND NOT paired AND
@@ -132,14 +145,19 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		THEN format('kind => %L', name)
 		WHEN kind IN ('likes', 'comments') AND words ~ '_type$' AND paired THEN format('subject_type => %L', name)
 		ELSE format('active => %L', format(CASE
-			WHEN category = 'D' AND words ~ '(until|expires|expiry|expiration)' THEN '%1$I IS NULL OR %1$I > now()'
+			WHEN category = 'D' AND words ~ '(until|ends|expires|expiry|expiration)' THEN '%1$I IS NULL OR %1$I > now()'
 			WHEN category = 'D' AND (meaning = 'waiting' OR herald_internal.is_time_of_act(kind, words, category))
 			THEN '%1$I IS NOT NULL'
 			WHEN category = 'D' THEN '%1$I IS NULL'
-			WHEN category = 'B' AND words ~ '(accepted|approved|confirmed|published|active|enabled|public|visible)'
+			WHEN category = 'B' AND words ~ ('(accepted|approved|confirmed|published|active|enabled|public|visible)|'
+			                                 '(^|_)(up|upvoted?|liked?|positive)$')
 			THEN '%1$I'
+			WHEN category = 'B' AND kind IN ('likes', 'follows', 'blocks') AND NOT herald_internal.is_end(words) AND
+			     herald_internal.column_meaning('comments', words, category) IS NULL
+			THEN '%1$I = ...'
 			WHEN category = 'B' THEN 'NOT %1$I'
-			WHEN category = 'N' AND words ~ '(score|vote|value|direction)' THEN '%1$I > 0'
+			WHEN category = 'N' AND words ~ '(score|vote|value|direction|weight|rating|polarity|sentiment)'
+			THEN '%1$I > 0'
 			ELSE '%1$I = ''...''' END, name))
 	END;
 $$;
@@ -183,15 +201,20 @@ $$;
 
 -- Returns the columns that may tell whether a row counts, and that a call neither uses nor ignores: none of its
 -- arguments names them, nor those of a call for the same table as another kind. A status waits unless the call knows
--- another way. A time that every row has is that of its creation. If there is a general switch of notifications, those
--- of single ways such as email matter less. Beside an id that the call uses and that is no foreign key, a type says
--- which table the id is of: its meaning is "other". "tenant" is that of a post.
+-- another way: its values say so, or are numbers, which say nothing. A time that every row has is that of its
+-- creation. If there is a general switch of notifications, those of single ways such as email matter less. Beside an id
+-- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other". "tenant"
+-- is that of a post.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.attname::text, m.meaning,
 	       herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
-	                                       paired.name IS NOT NULL)
+	                                       paired.name IS NOT NULL, ARRAY(
+	                                           SELECT c.name
+	                                           FROM unnest(herald_internal.column_names($1)) AS c (name)
+	                                           WHERE c.name = ANY (herald_internal.used_columns(
+	                                                     jsonb_build_object('is', $3 -> 'published_when')))))
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
@@ -206,6 +229,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL (SELECT CASE
 		WHEN known.meaning IS NULL AND herald_internal.is_tenant($2, a.attname::text) THEN 'tenant'
 		WHEN a.attnotnull AND a.atthasdef AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
+		     (a.attnotnull OR a.atthasdef) AND $2 = 'members' AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND herald_internal.is_time_of_act($2, w.words, t.typcategory::text)
 		THEN NULL
 		WHEN herald_internal.is_other_subject($1, $2, a.attname::text, $3) THEN 'other'
@@ -215,7 +239,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		     NOT EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = ARRAY[paired.name])
 		THEN 'other'
 		WHEN known.meaning = 'state' AND $2 <> 'users' AND w.words ~ '(^|_)(status|state|stage)$' AND
-		     NOT $3 ?| '{status,published_when}' AND herald_internal.can_wait($1, a.attname::text) THEN 'waiting'
+		     NOT $3 ?| '{status,published_when}' AND
+		     (t.typcategory = 'N' OR herald_internal.can_wait($1, a.attname::text)) THEN 'waiting'
 		ELSE known.meaning END) AS m (meaning)
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND m.meaning IS NOT NULL AND
 	      a.attname <> ALL (used.columns)

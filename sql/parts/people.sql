@@ -15,7 +15,7 @@ DECLARE
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'users', jsonb_build_object(
-		'key', herald_internal.detect_row_key(relation, 'users', key),
+		'key', herald_internal.detect_user_key(relation, key),
 		'name', herald_internal.name_columns(relation, name, ignored),
 		'handle', herald_internal.detect_column(relation, handle, '{username,handle,login,nickname,nick,screenname}',
 		                                        ignored, '{S}'),

@@ -427,7 +427,8 @@ EXCEPTION
 			RETURN doubt;
 		END IF;
 		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-		RETURN CASE WHEN named IS NULL THEN concat_ws(E'\n', SQLERRM, nullif(detail, ''), nullif(hint, '')) ELSE '' END;
+		RETURN CASE WHEN named IS NULL OR SQLSTATE = '42702'
+		       THEN concat_ws(E'\n', named, SQLERRM, nullif(detail, ''), nullif(hint, '')) ELSE '' END;
 END
 $$;
 
