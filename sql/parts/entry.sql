@@ -3,8 +3,8 @@
 --
 -- Each function that the other parts make in schema herald is a body. It moves to schema herald_body, and an entry with
 -- its name, arguments and comment takes its place: entry.c checks the caller's privilege, so that the error names the
--- role that the caller lacks, and leaves the extension's own context out of errors. Two functions stay as they are:
--- they read the session or convert a value, for everybody.
+-- role that the caller lacks, and leaves the extension's own context out of errors. Three functions stay as they are,
+-- for everybody: they read the session or convert a value. The planner inlines is_unread(), which runs for each row.
 -- ---------------------------------------------------------------------------
 
 CREATE SCHEMA herald_body;
@@ -21,7 +21,7 @@ BEGIN
 		       concat_ws(' ', CASE p.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' END,
 		                 CASE p.proparallel WHEN 's' THEN 'PARALLEL SAFE' END) AS properties
 		FROM pg_proc AS p
-		WHERE p.pronamespace = 'herald'::regnamespace AND p.proname <> ALL ('{current_user_id,iso8601}')
+		WHERE p.pronamespace = 'herald'::regnamespace AND p.proname <> ALL ('{current_user_id,iso8601,is_unread}')
 	LOOP
 		EXECUTE format('ALTER FUNCTION %s SET SCHEMA herald_body', body.name);
 		EXECUTE format('CREATE FUNCTION %s RETURNS %s LANGUAGE c %s AS ''MODULE_PATHNAME'', ''herald_entry''',

@@ -82,7 +82,7 @@ TO herald_publish;
 
 GRANT EXECUTE ON FUNCTION
 	herald.inbox, herald.my_inbox, herald.inbox_groups, herald.unread_count, herald.unseen_count,
-	herald.notification_json, herald.group_json, herald.is_unread,
+	herald.notification_json, herald.group_json,
 	herald.mark_read, herald.mark_subject_read, herald.mark_group_read, herald.mark_unread, herald.mark_all_read,
 	herald.mark_seen, herald.archive,
 	herald.set_preference, herald.mute, herald.unmute, herald.set_quiet_hours, herald.channels,
