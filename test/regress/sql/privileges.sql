@@ -160,7 +160,7 @@ SELECT pg_catalog.count(*) FROM herald.read_events(herald.current_position());
 SELECT pg_catalog.count(*) FROM herald_internal.connect_sessions('{ann}', '{s1}');
 RESET search_path;
 
--- PUBLIC may call no function but the entries, which check their caller, and the three that need no role. The bridge may
+-- PUBLIC may call no function but the entries, which check their caller, and three that need no role. The bridge may
 -- call exactly its functions, and reads no table.
 SELECT p.oid::regprocedure AS function FROM pg_proc AS p
 WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace, 'herald_body'::regnamespace) AND
