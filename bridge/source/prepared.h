@@ -47,7 +47,8 @@ extern void prepared_note(PreparedTexts *prepared, const char *sql, bool accepte
 
 /*
  * Returns whether an error says that the server does not know the statement, or that it has changed: a pooler has
- * exchanged the server's process, or the extension was updated.  The statement did not run.
+ * exchanged the server's process, or the extension was updated.  The statement did not run, or was rolled back: a
+ * function of an action can raise the same error.
  */
 extern bool prepared_is_lost(const char *sqlstate);
 
