@@ -117,12 +117,26 @@ event_log_user_event_shape(void)
 	return query_shape(&shape, columns, USER_EVENT_COLUMNS);
 }
 
+/* Returns the name of a user's room. */
+static Datum
+room_of_user(const text *user_id)
+{
+	const char prefix[] = { 'u', 's', 'e', 'r', ':' };
+	size_t length = VARSIZE_ANY_EXHDR(user_id);
+	text *room = palloc(VARHDRSZ + sizeof(prefix) + length);
+
+	SET_VARSIZE(room, VARHDRSZ + sizeof(prefix) + length);
+	memcpy(VARDATA(room), prefix, sizeof(prefix));
+	memcpy(VARDATA(room) + sizeof(prefix), VARDATA_ANY(user_id), length);
+	return PointerGetDatum(room);
+}
+
 void
 event_log_publish_to_user(Tuplestorestate *published, Datum user_id, Datum name, Datum payload)
 {
 	Datum values[PUBLISHED_COLUMNS] = { 0 };
 	bool nulls[PUBLISHED_COLUMNS];
-	Datum room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(user_id)));
+	Datum room = room_of_user(DatumGetTextPP(user_id));
 
 	memset(nulls, true, sizeof(nulls));
 	values[PUBLISHED_ROOMS] = PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT));

@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
@@ -99,6 +100,22 @@ set_cause(TupleTableSlot *row, TupleTableSlot *candidate)
 		set_column(row, NOTIFICATION_CAUSE, notification_row_cause(candidate->tts_values[CANDIDATE_CAUSE]));
 }
 
+/* Returns an empty object, which lives as long as the backend. */
+static Datum
+empty_data(void)
+{
+	static Datum empty = 0;
+	MemoryContext caller;
+
+	if (empty == 0)
+	{
+		caller = MemoryContextSwitchTo(TopMemoryContext);
+		empty = DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
+		MemoryContextSwitchTo(caller);
+	}
+	return empty;
+}
+
 static void
 fill_row(TupleTableSlot *row, TupleTableSlot *candidate, const NotificationType *type)
 {
@@ -118,7 +135,7 @@ fill_row(TupleTableSlot *row, TupleTableSlot *candidate, const NotificationType 
 			set_column(row, columns[i], candidate->tts_values[i]);
 	}
 	if (candidate->tts_isnull[CANDIDATE_DATA])
-		set_column(row, NOTIFICATION_DATA, DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+		set_column(row, NOTIFICATION_DATA, empty_data());
 	set_texts(row, candidate, type);
 	set_cause(row, candidate);
 	set_column(row, NOTIFICATION_CREATED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));

@@ -15,6 +15,7 @@
 #include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
@@ -25,22 +26,63 @@
 /* Causes up to so many bytes are kept as they are. */
 #define LONGEST_CAUSE 200
 
-/* Appends a key; its value follows. */
-static void
-append_key(StringInfo json, const char *key)
+/* The text before a value, of the first key of an object and of the others. */
+#define FIRST_KEY(name) "\"" name "\" : "
+#define KEY(name) ", " FIRST_KEY(name)
+
+/* Returns whether a character stands for itself within a string of JSON. */
+static bool
+is_plain(char c)
 {
-	appendStringInfo(json, "%s\"%s\" : ", json->data[json->len - 1] == '{' ? "" : ", ", key);
+	return (unsigned char) c >= ' ' && c != '"' && c != '\\';
+}
+
+/* Appends a text as a string of JSON. */
+static void
+append_string(StringInfo json, const text *string)
+{
+	const char *bytes = VARDATA_ANY(string);
+	int length = (int) VARSIZE_ANY_EXHDR(string);
+	int plain = 0;
+
+	while (plain < length && is_plain(bytes[plain]))
+		plain++;
+	if (plain < length)
+	{
+		escape_json(json, text_to_cstring(string));
+		return;
+	}
+	appendStringInfoChar(json, '"');
+	appendBinaryStringInfo(json, bytes, length);
+	appendStringInfoChar(json, '"');
 }
 
 /* Appends a key with the text in a column. */
 static void
 append_text(StringInfo json, const char *key, const Datum *values, const bool *nulls, NotificationColumn column)
 {
-	append_key(json, key);
+	appendStringInfoString(json, key);
 	if (nulls[column - 1])
 		appendStringInfoString(json, "null");
 	else
-		escape_json(json, TextDatumGetCString(values[column - 1]));
+		append_string(json, DatumGetTextPP(values[column - 1]));
+}
+
+static void
+append_id(StringInfo json, int64 id)
+{
+	char digits[sizeof("-9223372036854775808")];
+
+	appendBinaryStringInfo(json, digits, pg_lltoa(id, digits));
+}
+
+/* Writes a number of at least so many digits and the separator behind it.  Returns the end. */
+static char *
+put_digits(char *end, int number, int digits, char separator)
+{
+	end = pg_ultostr_zeropad(end, (uint32) number, digits);
+	*end = separator;
+	return end + 1;
 }
 
 /* Appends a time as ISO 8601 in UTC with milliseconds, as herald.iso8601() does. */
@@ -49,26 +91,39 @@ append_time(StringInfo json, TimestampTz moment)
 {
 	struct pg_tm fields;
 	fsec_t fraction;
+	char iso[MAXDATELEN + 1];
+	char *end = iso;
 
 	if (timestamp2tm(moment, NULL, &fields, &fraction, NULL, NULL) != 0)
+	{
 		appendStringInfoString(json, "null");
-	else
-		appendStringInfo(json, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", fields.tm_year, fields.tm_mon, fields.tm_mday,
-						 fields.tm_hour, fields.tm_min, fields.tm_sec, (int) (fraction / 1000));
+		return;
+	}
+	*end++ = '"';
+	if (fields.tm_year < 0)
+		*end++ = '-';
+	end = put_digits(end, abs(fields.tm_year), 4, '-');
+	end = put_digits(end, fields.tm_mon, 2, '-');
+	end = put_digits(end, fields.tm_mday, 2, 'T');
+	end = put_digits(end, fields.tm_hour, 2, ':');
+	end = put_digits(end, fields.tm_min, 2, ':');
+	end = put_digits(end, fields.tm_sec, 2, '.');
+	end = put_digits(end, (int) (fraction / 1000), 3, 'Z');
+	*end++ = '"';
+	appendBinaryStringInfo(json, iso, (int) (end - iso));
 }
 
 static void
 append_actor(StringInfo json, const Datum *values, const bool *nulls)
 {
-	append_key(json, "actor");
+	appendStringInfoString(json, KEY("actor"));
 	if (nulls[NOTIFICATION_ACTOR_ID - 1])
 	{
 		appendStringInfoString(json, "null");
 		return;
 	}
-	appendStringInfoChar(json, '{');
-	append_text(json, "id", values, nulls, NOTIFICATION_ACTOR_ID);
-	append_text(json, "name", values, nulls, NOTIFICATION_ACTOR_NAME);
+	append_text(json, "{" FIRST_KEY("id"), values, nulls, NOTIFICATION_ACTOR_ID);
+	append_text(json, KEY("name"), values, nulls, NOTIFICATION_ACTOR_NAME);
 	appendStringInfoChar(json, '}');
 }
 
@@ -78,19 +133,20 @@ notification_row_json(const Datum *values, const bool *nulls, bool read)
 	StringInfoData json;
 
 	initStringInfo(&json);
-	appendStringInfo(&json, "{\"id\" : \"" INT64_FORMAT "\"", DatumGetInt64(values[NOTIFICATION_ID - 1]));
-	append_text(&json, "type", values, nulls, NOTIFICATION_TYPE);
-	append_text(&json, "userId", values, nulls, NOTIFICATION_RECIPIENT_ID);
-	append_text(&json, "actorId", values, nulls, NOTIFICATION_ACTOR_ID);
+	appendStringInfoString(&json, "{" FIRST_KEY("id") "\"");
+	append_id(&json, DatumGetInt64(values[NOTIFICATION_ID - 1]));
+	append_text(&json, "\"" KEY("type"), values, nulls, NOTIFICATION_TYPE);
+	append_text(&json, KEY("userId"), values, nulls, NOTIFICATION_RECIPIENT_ID);
+	append_text(&json, KEY("actorId"), values, nulls, NOTIFICATION_ACTOR_ID);
 	append_actor(&json, values, nulls);
-	append_text(&json, "title", values, nulls, NOTIFICATION_TITLE);
-	append_text(&json, "content", values, nulls, NOTIFICATION_CONTENT);
-	append_key(&json, "data");
+	append_text(&json, KEY("title"), values, nulls, NOTIFICATION_TITLE);
+	append_text(&json, KEY("content"), values, nulls, NOTIFICATION_CONTENT);
+	appendStringInfoString(&json, KEY("data"));
 	(void) JsonbToCString(&json, &DatumGetJsonbP(values[NOTIFICATION_DATA - 1])->root, 0);
-	append_text(&json, "subjectType", values, nulls, NOTIFICATION_SUBJECT_TYPE);
-	append_text(&json, "subjectId", values, nulls, NOTIFICATION_SUBJECT_ID);
-	appendStringInfo(&json, ", \"read\" : %s", read ? "true" : "false");
-	append_key(&json, "createdAt");
+	append_text(&json, KEY("subjectType"), values, nulls, NOTIFICATION_SUBJECT_TYPE);
+	append_text(&json, KEY("subjectId"), values, nulls, NOTIFICATION_SUBJECT_ID);
+	appendStringInfoString(&json, read ? KEY("read") "true" : KEY("read") "false");
+	appendStringInfoString(&json, KEY("createdAt"));
 	append_time(&json, DatumGetTimestampTz(values[NOTIFICATION_CREATED_AT - 1]));
 	appendStringInfoChar(&json, '}');
 	return json.data;

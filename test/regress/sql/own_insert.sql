@@ -73,6 +73,20 @@ COMMIT;
 SELECT n.title, n.retracted_at FROM herald.notification AS n WHERE n.cause = 'own:1';
 SELECT line FROM own.seen ORDER BY id;
 
+-- the event's payload is the row as JSON, whatever the characters of its texts
+ALTER TABLE herald.notification DISABLE TRIGGER USER;
+SELECT count(herald.notify('somebody', 'own', t, t, actor => t, subject_type => t, subject_id => '7'))
+FROM (SELECT format('a%sb', chr(n)) AS t FROM generate_series(1, 260) AS n
+      UNION ALL VALUES (''), ('"'), (repeat('\', 1000)), (repeat('plain ', 1000)), ('ü€😀')) AS texts;
+SELECT count(*), count(*) FILTER (WHERE e.payload ->> 'title' = n.title AND e.payload ->> 'content' = n.content AND
+	e.payload -> 'actor' ->> 'id' = n.actor_id AND e.payload -> 'actor' ->> 'name' IS NULL AND
+	e.payload ->> 'subjectType' = n.subject_type AND e.payload ->> 'subjectId' = '7' AND
+	e.payload ->> 'createdAt' = herald.iso8601(n.created_at)) AS same
+FROM herald.notification AS n JOIN herald.event AS e ON e.payload ->> 'id' = n.id::text AND e.name = 'notification:new'
+WHERE n.type = 'own' AND n.subject_id = '7';
+DELETE FROM herald.notification AS n WHERE n.type = 'own' AND n.subject_id = '7';
+ALTER TABLE herald.notification ENABLE TRIGGER USER;
+
 -- many candidates: one for each recipient and cause, that of the highest priority
 ALTER TABLE herald.notification DISABLE TRIGGER USER;
 CREATE TABLE own.calls (recipient text, type text, cause text);
