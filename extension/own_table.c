@@ -58,6 +58,14 @@ own_scan_all(const char *table, Snapshot snapshot)
 	return scan;
 }
 
+static RegProcedure
+equality_of(Oid type)
+{
+	Assert(type == OIDOID || type == REGCLASSOID || type == TEXTOID || type == INT4OID);
+	return type == TEXTOID ? F_TEXTEQ : type == INT4OID ? F_INT4EQ :
+														  F_OIDEQ;
+}
+
 OwnScan
 own_scan_equal(const char *schema, const char *table, const char *index, AttrNumber column, Datum value,
 			   Snapshot snapshot)
@@ -68,9 +76,8 @@ own_scan_equal(const char *schema, const char *table, const char *index, AttrNum
 
 	scan.relation = table_open(own_table_oid(schema, table), AccessShareLock);
 	attribute = TupleDescAttr(RelationGetDescr(scan.relation), column - 1);
-	Assert(attribute->atttypid == OIDOID || attribute->atttypid == REGCLASSOID || attribute->atttypid == TEXTOID);
 	ScanKeyEntryInitialize(&key, 0, column, BTEqualStrategyNumber, InvalidOid, attribute->attcollation,
-						   attribute->atttypid == TEXTOID ? F_TEXTEQ : F_OIDEQ, value);
+						   equality_of(attribute->atttypid), value);
 	scan.scan = systable_beginscan(scan.relation, own_table_oid(schema, index), true, snapshot, 1, &key);
 	return scan;
 }

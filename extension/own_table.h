@@ -33,8 +33,8 @@ extern Oid table_owner(Oid table);
 extern OwnScan own_scan_all(const char *table, Snapshot snapshot);
 
 /*
- * Begins a scan over the rows of a table in which a column, of type oid, regclass or text, has this value.  The
- * column is the first one of the index.
+ * Begins a scan over the rows of a table in which a column, of type oid, regclass, integer or text, has this value.
+ * The column is the first one of the index.
  */
 extern OwnScan own_scan_equal(const char *schema, const char *table, const char *index, AttrNumber column, Datum value,
 							  Snapshot snapshot);

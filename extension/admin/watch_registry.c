@@ -180,17 +180,17 @@ typedef struct SqlArguments
 {
 	const SavedQuery *statement;
 	int first;
-	int step;
 	int last;
 	Oid parameter;
 } SqlArguments;
 
 static const SqlArguments sql_arguments[] = {
-	{ &save_rule, 4, 1, 7, InvalidOid },
-	{ &save_rule, 9, 1, 9, InvalidOid },
-	{ &save_counter, 2, 2, 4, TEXTOID },
-	{ &save_room_source, 2, 1, 2, TEXTARRAYOID },
-	{ &save_block_source, 1, 1, 1, InvalidOid },
+	{ &save_rule, 4, 7, InvalidOid },
+	{ &save_rule, 9, 9, InvalidOid },
+	{ &save_counter, 2, 2, TEXTARRAYOID },
+	{ &save_counter, 4, 4, TEXTOID },
+	{ &save_room_source, 2, 2, TEXTARRAYOID },
+	{ &save_block_source, 1, 1, InvalidOid },
 };
 
 /* Puts marks into the SQL of a record, with which it follows renames, and saves it again. */
@@ -201,7 +201,7 @@ save_marked(QueryScope *scope, SavedQuery *statement, Values values)
 	{
 		const SqlArguments *sql = &sql_arguments[i];
 
-		for (int n = sql->first; sql->statement == statement && n <= sql->last; n += sql->step)
+		for (int n = sql->first; sql->statement == statement && n <= sql->last; n++)
 		{
 			NamesToMark names = { DatumGetObjectId(values.values[0]), "", NULL, "", sql->parameter };
 
@@ -292,10 +292,10 @@ herald_rehearse(PG_FUNCTION_ARGS)
 static void
 rehearse_counter(Relation relation, FunctionCallInfo fcinfo, int id)
 {
-	static const Oid count = INT8OID;
+	static const Oid types[] = { INT8OID, INT8OID };
 	static const Oid owner = TEXTOID;
 
-	rehearse_query("the query of a counter", PG_GETARG_TEXT_PP(2), TEXTOID, &count, 1);
+	rehearse_query("the query of a counter", PG_GETARG_TEXT_PP(2), TEXTARRAYOID, types, lengthof(types));
 	if (!PG_ARGISNULL(4))
 		rehearse_query("the query for the owner of a subject", PG_GETARG_TEXT_PP(4), TEXTOID, &owner, 1);
 }

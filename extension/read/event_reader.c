@@ -31,123 +31,72 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "query.h"
 #include "read/durable_lsn.h"
+#include "read/event_page.h"
 #include "read/resume.h"
 #include "read/signal_reader.h"
 
 /* Columns of herald.read_events(). */
 enum
 {
-	EVENT_ID = 1,
-	EVENT_ROOMS,
-	EVENT_NAME,
-	EVENT_PAYLOAD,
-	EVENT_POSITION,
-	EVENT_MEMBER,
-	EVENT_JOINS,
-	EVENT_LEAVES,
-	EVENT_ACK,
-	EVENT_XID,
-	EVENT_LOGGED_MS,
-	EVENT_MORE,
-	EVENT_LAG_EVENTS,
-	EVENT_KEY,
-	EVENT_EXCEPT,
-	EVENT_RECHECK_USER,
-	EVENT_RECHECK_ROOM,
-	EVENT_ACCESS,
-	EVENT_COLUMNS = EVENT_ACCESS,
-	ROW_WANTED, /* the row belongs to the result; others only move the position */
-	ROW_FULL,	/* more rows of the window follow after the page */
-	ROW_COLUMNS = ROW_FULL
+	READ_ID = 1,
+	READ_ROOMS,
+	READ_NAME,
+	READ_PAYLOAD,
+	READ_POSITION,
+	READ_MEMBER,
+	READ_JOINS,
+	READ_LEAVES,
+	READ_ACK,
+	READ_XID,
+	READ_LOGGED_MS,
+	READ_MORE,
+	READ_LAG_EVENTS,
+	READ_KEY,
+	READ_EXCEPT,
+	READ_RECHECK_USER,
+	READ_RECHECK_ROOM,
+	READ_ACCESS,
+	READ_COLUMNS = READ_ACCESS
 };
 
-/* Parameters of the window query, from 0. */
-enum
-{
-	WINDOW_SEEN_XMAX,
-	WINDOW_SEEN_IN_PROGRESS,
-	WINDOW_BEGUN_LIMIT,
-	WINDOW_SNAPSHOT,
-	WINDOW_LAST_ID,
-	WINDOW_ROOMS,
-	WINDOW_MAX_EVENTS,
-	WINDOW_ALSO_SEEN,
-	WINDOW_ALSO_SEEN_IDS,
-	WINDOW_SEEN,
-	WINDOW_SEEN_TOP,
-	WINDOW_TOP,
-	WINDOW_MAX_BYTES,
-	WINDOW_PARAMETERS
-};
-
-/*
- * Returns the next rows of a window in the order of their ids, until the wanted
- * payloads reach the size of a page, and whether each row is wanted.  The three
- * arms of the UNION are index ranges: a single OR can be a hundred times slower.
- */
-static SavedQuery read_window = {
-	.name = "the query on the event log",
-	.text = "WITH next AS MATERIALIZED ("
-			" SELECT e.* FROM ("
-			"  (SELECT * FROM herald.event WHERE id > greatest($5, $11) AND id <= $12 ORDER BY id LIMIT $7)"
-			"  UNION ALL"
-			"  SELECT * FROM herald.event WHERE $5 < $11 AND xid >= $1 AND xid < $3 AND id > $5 AND id <= $11"
-			"  UNION ALL"
-			"  SELECT r.* FROM unnest($2) AS x CROSS JOIN LATERAL ("
-			"   SELECT * FROM herald.event WHERE $5 < $11 AND xid >= x AND xid <= x AND id > $5 AND id <= $11 ORDER BY xid, id LIMIT $7) AS r"
-			"  WHERE pg_visible_in_snapshot(x, $4)) AS e"
-			" ORDER BY e.id LIMIT $7),"
-			" judged AS ("
-			" SELECT *, pg_visible_in_snapshot(xid, $4) AND NOT pg_visible_in_snapshot(xid, $10)"
-			" AND ($6 IS NULL OR rooms && ('{*}' || $6))"
-			" AND (cardinality($9) = 0 OR NOT EXISTS (SELECT FROM unnest($8, $9) AS s (seen, id)"
-			" WHERE next.id <= s.id AND pg_visible_in_snapshot(next.xid, s.seen))) AS wanted FROM next),"
-			" page AS MATERIALIZED (SELECT * FROM ("
-			" SELECT *, sum(herald_internal.payload_size(payload)) FILTER (WHERE wanted) OVER"
-			" (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM judged) AS j"
-			" WHERE coalesce(before, 0) < $13),"
-			" totals AS MATERIALIZED ("
-			" SELECT c.id AS counter, k.counted_id,"
-			" ',\"' || c.field || '\":' || herald_internal.total_of(c.id, k.counted_id) || '}' AS suffix"
-			" FROM (SELECT DISTINCT counter, counted_id FROM page WHERE wanted AND counter IS NOT NULL) AS k"
-			" JOIN herald_internal.counter AS c ON c.id = k.counter)"
-			" SELECT p.id, p.rooms, p.name,"
-			" CASE WHEN t.suffix IS NULL THEN p.payload::text"
-			" ELSE regexp_replace(left(rtrim(p.payload::text), -1) || t.suffix, '^(\\s*\\{)\\s*,', '\\1') END,"
-			" NULL::text, p.member_id, p.joins, p.leaves, p.ack, p.xid,"
-			" (extract(epoch FROM p.logged_at) * 1000)::bigint, NULL::boolean, NULL::bigint, NULL::text, NULL::text,"
-			" p.recheck_user, p.recheck_room, p.access, p.wanted,"
-			" (SELECT n.count = $7 OR n.count > (SELECT count(*) FROM page) FROM (SELECT count(*) FROM next) AS n)"
-			" FROM page AS p LEFT JOIN totals AS t ON t.counter = p.counter AND t.counted_id = p.counted_id"
-			" ORDER BY p.id",
-	.nargs = WINDOW_PARAMETERS,
-	.argtypes = { XID8OID, XID8ARRAYOID, XID8OID, PG_SNAPSHOTOID, INT8OID, TEXTARRAYOID, INT4OID, PG_SNAPSHOTARRAYOID,
-				  INT8ARRAYOID, PG_SNAPSHOTOID, INT8OID, INT8OID, INT4OID },
-	.read_only = true,
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+/* The column of the event log that a column of herald.read_events() returns; 0: another value. */
+static const AttrNumber read_columns[READ_COLUMNS + 1] = {
+	[READ_ID] = EVENT_ID,
+	[READ_ROOMS] = EVENT_ROOMS,
+	[READ_NAME] = EVENT_NAME,
+	[READ_PAYLOAD] = EVENT_PAYLOAD,
+	[READ_MEMBER] = EVENT_MEMBER_ID,
+	[READ_JOINS] = EVENT_JOINS,
+	[READ_LEAVES] = EVENT_LEAVES,
+	[READ_ACK] = EVENT_ACK,
+	[READ_XID] = EVENT_XID,
+	[READ_RECHECK_USER] = EVENT_RECHECK_USER,
+	[READ_RECHECK_ROOM] = EVENT_RECHECK_ROOM,
+	[READ_ACCESS] = EVENT_ACCESS,
 };
 
 /* One call of herald.read_events(). */
 typedef struct EventReading
 {
+	QueryScope scope;
 	Tuplestorestate *out;
 	TupleDesc shape;
 	Position position; /* after the last row of the page so far */
 	LogSnapshot until;
-	uint64 durable_lsn;			   /* all commits that are visible in "until" lie before it in the WAL */
+	uint64 durable_lsn; /* all commits that are visible in "until" lie before it in the WAL */
+	PageRequest page;
 	ArrayBuildState *unread_rooms; /* the rooms of users with an unread count that the page changes ... */
 	ArrayBuildState *unread_xids;  /* ... and the transactions that change them */
 	bool signals;				   /* the last page of a window has the window's signals */
-	int max_events;
-	int max_bytes; /* of payload; the page ends with the event that reaches it */
 } EventReading;
 
 static void
@@ -156,10 +105,21 @@ reading_put(EventReading *reading, Datum *values, bool *nulls)
 	tuplestore_putvalues(reading->out, reading->shape, values, nulls);
 }
 
-static bool
-changes_unread(const char *name)
+static int64
+milliseconds(TimestampTz time)
 {
-	return strncmp(name, "notification:", strlen("notification:")) == 0;
+	const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+
+	return (time + epoch + 500) / 1000;
+}
+
+static bool
+changes_unread(Datum name)
+{
+	const char prefix[] = "notification:";
+	text *given = DatumGetTextPP(name);
+
+	return VARSIZE_ANY_EXHDR(given) >= strlen(prefix) && memcmp(VARDATA_ANY(given), prefix, strlen(prefix)) == 0;
 }
 
 /* Notes that an event changes the unread count of a user: the user's room is its first one. */
@@ -176,35 +136,42 @@ note_unread_change(EventReading *reading, Datum rooms, Datum xid)
 	reading->unread_xids = accumArrayResult(reading->unread_xids, xid, false, XID8OID, CurrentMemoryContext);
 }
 
-/* Adds a wanted row to the result, with the position after it. */
 static void
-put_event(EventReading *reading, Datum *values, bool *nulls)
+put_event(EventReading *reading, const PageEvent *event, Datum position)
 {
-	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
-	nulls[EVENT_POSITION - 1] = false;
-	if (changes_unread(TextDatumGetCString(values[EVENT_NAME - 1])))
-		note_unread_change(reading, values[EVENT_ROOMS - 1], values[EVENT_XID - 1]);
+	Datum values[READ_COLUMNS] = { 0 };
+	bool nulls[READ_COLUMNS];
+
+	memset(nulls, true, sizeof(nulls));
+	for (int column = 1; column <= READ_COLUMNS; column++)
+	{
+		if (read_columns[column] == 0)
+			continue;
+		values[column - 1] = event->values[read_columns[column] - 1];
+		nulls[column - 1] = event->nulls[read_columns[column] - 1];
+	}
+	values[READ_POSITION - 1] = position;
+	values[READ_LOGGED_MS - 1] = Int64GetDatum(milliseconds(DatumGetTimestampTz(event->values[EVENT_LOGGED_AT - 1])));
+	nulls[READ_POSITION - 1] = nulls[READ_LOGGED_MS - 1] = false;
+	if (changes_unread(values[READ_NAME - 1]))
+		note_unread_change(reading, values[READ_ROOMS - 1], values[READ_XID - 1]);
 	reading_put(reading, values, nulls);
 }
 
-/* Adds the wanted rows of the window query to the result; returns whether more follow. */
-static bool
-put_page(EventReading *reading, uint64 rows)
+/* Adds the events of the page to the result, each with the position after it. */
+static void
+put_events(EventReading *reading, const List *events)
 {
-	Datum values[ROW_COLUMNS];
-	bool nulls[ROW_COLUMNS];
-	bool full = false;
+	PositionText text;
+	ListCell *cell;
 
-	for (uint64 row = 0; row < rows; row++)
+	position_text_begin(&text, &reading->position);
+	foreach (cell, events)
 	{
-		for (int column = 0; column < ROW_COLUMNS; column++)
-			values[column] = query_value(row, column + 1, &nulls[column]);
-		reading->position.last_id = DatumGetInt64(values[EVENT_ID - 1]);
-		full = DatumGetBool(values[ROW_FULL - 1]);
-		if (DatumGetBool(values[ROW_WANTED - 1]))
-			put_event(reading, values, nulls);
+		const PageEvent *event = lfirst(cell);
+
+		put_event(reading, event, position_text_at(&text, DatumGetInt64(event->values[EVENT_ID - 1])));
 	}
-	return full;
 }
 
 static SavedQuery count_unread = {
@@ -221,8 +188,8 @@ static SavedQuery count_unread = {
 static void
 put_unread_counts(EventReading *reading)
 {
-	Datum values[EVENT_COLUMNS] = { 0 };
-	bool nulls[EVENT_COLUMNS];
+	Datum values[READ_COLUMNS] = { 0 };
+	bool nulls[READ_COLUMNS];
 	Datum changes[2];
 	uint64 rows;
 
@@ -232,14 +199,14 @@ put_unread_counts(EventReading *reading)
 	changes[1] = makeArrayResult(reading->unread_xids, CurrentMemoryContext);
 	rows = query_run(&count_unread, 1, changes, NULL);
 	memset(nulls, true, sizeof(nulls));
-	values[EVENT_NAME - 1] = CStringGetTextDatum("notification:unread");
-	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
-	nulls[EVENT_NAME - 1] = nulls[EVENT_POSITION - 1] = nulls[EVENT_ROOMS - 1] = nulls[EVENT_PAYLOAD - 1] = false;
+	values[READ_NAME - 1] = CStringGetTextDatum("notification:unread");
+	values[READ_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	nulls[READ_NAME - 1] = nulls[READ_POSITION - 1] = nulls[READ_ROOMS - 1] = nulls[READ_PAYLOAD - 1] = false;
 	for (uint64 row = 0; row < rows; row++)
 	{
-		values[EVENT_ROOMS - 1] = query_value(row, 1, &nulls[EVENT_ROOMS - 1]);
-		values[EVENT_PAYLOAD - 1] = CStringGetTextDatum(psprintf("{\"count\":%s}", query_text(row, 2)));
-		values[EVENT_XID - 1] = query_value(row, 3, &nulls[EVENT_XID - 1]);
+		values[READ_ROOMS - 1] = query_value(row, 1, &nulls[READ_ROOMS - 1]);
+		values[READ_PAYLOAD - 1] = CStringGetTextDatum(psprintf("{\"count\":%s}", query_text(row, 2)));
+		values[READ_XID - 1] = query_value(row, 3, &nulls[READ_XID - 1]);
 		reading_put(reading, values, nulls);
 	}
 }
@@ -247,15 +214,15 @@ put_unread_counts(EventReading *reading)
 static void
 put_signal(EventReading *reading, uint64 row)
 {
-	static const int columns[] = { EVENT_ROOMS, EVENT_NAME, EVENT_PAYLOAD, EVENT_KEY, EVENT_EXCEPT };
-	Datum values[EVENT_COLUMNS] = { 0 };
-	bool nulls[EVENT_COLUMNS];
+	static const int columns[] = { READ_ROOMS, READ_NAME, READ_PAYLOAD, READ_KEY, READ_EXCEPT };
+	Datum values[READ_COLUMNS] = { 0 };
+	bool nulls[READ_COLUMNS];
 
 	memset(nulls, true, sizeof(nulls));
 	for (int i = 0; i < (int) lengthof(columns); i++)
 		values[columns[i] - 1] = query_value(row, i + 1, &nulls[columns[i] - 1]);
-	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
-	nulls[EVENT_POSITION - 1] = false;
+	values[READ_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	nulls[READ_POSITION - 1] = false;
 	reading_put(reading, values, nulls);
 }
 
@@ -283,40 +250,15 @@ lag_events(const EventReading *reading)
 static void
 put_end(EventReading *reading, bool more)
 {
-	Datum values[EVENT_COLUMNS] = { 0 };
-	bool nulls[EVENT_COLUMNS];
+	Datum values[READ_COLUMNS] = { 0 };
+	bool nulls[READ_COLUMNS];
 
 	memset(nulls, true, sizeof(nulls));
-	nulls[EVENT_POSITION - 1] = nulls[EVENT_MORE - 1] = nulls[EVENT_LAG_EVENTS - 1] = false;
-	values[EVENT_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
-	values[EVENT_MORE - 1] = BoolGetDatum(more);
-	values[EVENT_LAG_EVENTS - 1] = Int64GetDatum(more ? lag_events(reading) : 0);
+	nulls[READ_POSITION - 1] = nulls[READ_MORE - 1] = nulls[READ_LAG_EVENTS - 1] = false;
+	values[READ_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	values[READ_MORE - 1] = BoolGetDatum(more);
+	values[READ_LAG_EVENTS - 1] = Int64GetDatum(more ? lag_events(reading) : 0);
 	reading_put(reading, values, nulls);
-}
-
-/* Runs the window query and returns the number of rows. */
-static uint64
-run_window(const EventReading *reading, Datum rooms, bool all_rooms)
-{
-	const Position *position = &reading->position;
-	Datum values[WINDOW_PARAMETERS];
-	char nulls[WINDOW_PARAMETERS + 1];
-
-	memset(nulls, ' ', WINDOW_PARAMETERS);
-	values[WINDOW_SEEN_XMAX] = UInt64GetDatum(position->seen.xmax);
-	values[WINDOW_SEEN_IN_PROGRESS] = snapshot_in_progress(&position->seen);
-	values[WINDOW_BEGUN_LIMIT] = UInt64GetDatum(Min(position->window_end.xmax, position->seen.next));
-	values[WINDOW_SNAPSHOT] = snapshot_to_datum(&position->window_end);
-	values[WINDOW_LAST_ID] = Int64GetDatum(position->last_id);
-	values[WINDOW_ROOMS] = rooms;
-	nulls[WINDOW_ROOMS] = all_rooms ? 'n' : ' ';
-	values[WINDOW_MAX_EVENTS] = Int32GetDatum(reading->max_events);
-	position_seen(position->also, &values[WINDOW_ALSO_SEEN], &values[WINDOW_ALSO_SEEN_IDS]);
-	values[WINDOW_SEEN] = snapshot_to_datum(&position->seen);
-	values[WINDOW_SEEN_TOP] = Int64GetDatum(position->seen.top);
-	values[WINDOW_TOP] = Int64GetDatum(position->window_end.top);
-	values[WINDOW_MAX_BYTES] = Int32GetDatum(reading->max_bytes);
-	return query_run(&read_window, 1, values, nulls);
 }
 
 /* Begins the window from the position to "until". */
@@ -345,8 +287,8 @@ end_window(EventReading *reading)
 }
 
 /*
- * Returns whether the log cannot have an event of the window: each of the three index
- * ranges of the window query is empty.
+ * Returns whether the log cannot have an event of the window: each of the index ranges
+ * of a window scan is empty.
  */
 static bool
 window_is_empty(const Position *position)
@@ -364,34 +306,25 @@ window_is_empty(const Position *position)
  * of, or of the window that begins at the position.
  */
 static void
-read_page(EventReading *reading, Datum rooms, bool all_rooms)
+read_page(EventReading *reading)
 {
 	LogSnapshot seen = reading->position.seen;
 	bool more = reading->position.partial;
+	List *events = NIL;
 	bool full;
 
-	Assert(reading->max_events > 0 && reading->max_bytes > 0);
+	Assert(reading->page.max_events > 0 && reading->page.max_bytes > 0);
 	if (!reading->position.partial)
 		begin_window(reading);
-	full = !window_is_empty(&reading->position) && put_page(reading, run_window(reading, rooms, all_rooms));
+	full = !window_is_empty(&reading->position) &&
+		   event_page_read(&reading->scope, &reading->position, &reading->page, &events);
+	put_events(reading, events);
 	if (!full)
 		end_window(reading);
 	put_unread_counts(reading);
 	if (!full && reading->signals)
 		put_signals(reading, &seen);
 	put_end(reading, full || more);
-}
-
-PG_FUNCTION_INFO_V1(herald_payload_size);
-
-/*
- * herald_internal.payload_size(payload) returns its size as text.  It does not
- * fetch a value that is stored out of line or compressed.
- */
-Datum
-herald_payload_size(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32((int32) (toast_raw_datum_size(PG_GETARG_DATUM(0)) - VARHDRSZ));
 }
 
 PG_FUNCTION_INFO_V1(herald_read_events);
@@ -402,17 +335,17 @@ herald_read_events(PG_FUNCTION_ARGS)
 {
 	EventReading reading = { 0 };
 	LogSnapshot seen;
-	QueryScope scope;
 	Position until;
 
-	reading.max_events = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
-	reading.max_bytes = PG_ARGISNULL(4) ? INT_MAX : PG_GETARG_INT32(4);
+	reading.page.max_events = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	reading.page.max_bytes = PG_ARGISNULL(4) ? INT_MAX : PG_GETARG_INT32(4);
+	reading.page.rooms = PG_ARGISNULL(2) ? NULL : PG_GETARG_ARRAYTYPE_P(2);
 	reading.signals = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
-	if (PG_ARGISNULL(0) || reading.max_events < 1 || reading.max_bytes < 1)
+	if (PG_ARGISNULL(0) || reading.page.max_events < 1 || reading.page.max_bytes < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("herald.read_events() needs a position and positive numbers of events and bytes")));
 	reading.out = query_result_begin(fcinfo, &reading.shape);
-	query_begin(&scope);
+	query_begin(&reading.scope);
 	reading.until = snapshot_current();
 	reading.durable_lsn = durable_lsn();
 	reading.position = resume_at(PG_GETARG_DATUM(0));
@@ -423,9 +356,9 @@ herald_read_events(PG_FUNCTION_ARGS)
 		reading.durable_lsn = until.durable_lsn;
 	}
 	seen = reading.position.seen;
-	read_page(&reading, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
+	read_page(&reading);
 	/* Check after reading: from then on our locks keep retention from emptying a partition unnoticed. */
 	resume_check_age(&seen);
-	query_end(&scope);
+	query_end(&reading.scope);
 	return (Datum) 0;
 }

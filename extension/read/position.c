@@ -48,6 +48,20 @@ append_snapshot(StringInfo text, const LogSnapshot *snapshot)
 		appendStringInfo(text, "." UINT64_HEX, snapshot->in_progress[i] - snapshot->xmin);
 }
 
+/* Appends one part, without the last_id of one in the middle of a window. */
+static void
+append_part(StringInfo text, const Position *position)
+{
+	appendStringInfo(text, "%x~%x~" UINT64_HEX "~" UINT64_HEX, POSITION_VERSION, position->database_hash, position->start,
+					 position->durable_lsn);
+	append_snapshot(text, &position->seen);
+	if (position->partial)
+	{
+		append_snapshot(text, &position->window_end);
+		appendStringInfoChar(text, '~');
+	}
+}
+
 char *
 position_text(const Position *position)
 {
@@ -57,18 +71,33 @@ position_text(const Position *position)
 	initStringInfo(&text);
 	for (; position != NULL; position = position->also)
 	{
-		appendStringInfo(&text, "%x~%x~" UINT64_HEX "~" UINT64_HEX, POSITION_VERSION, position->database_hash, position->start,
-						 position->durable_lsn);
-		append_snapshot(&text, &position->seen);
+		append_part(&text, position);
 		if (position->partial)
-		{
-			append_snapshot(&text, &position->window_end);
-			appendStringInfo(&text, "~" UINT64_HEX, position->last_id);
-		}
+			appendStringInfo(&text, UINT64_HEX, position->last_id);
 		if (position->also != NULL)
 			appendStringInfoChar(&text, '_');
 	}
 	return text.data;
+}
+
+void
+position_text_begin(PositionText *text, const Position *position)
+{
+	Assert(position->partial);
+	initStringInfo(&text->text);
+	text->text.len = VARHDRSZ;
+	append_part(&text->text, position);
+	text->head = text->text.len;
+	text->tail = position->also == NULL ? "" : psprintf("_%s", position_text(position->also));
+}
+
+Datum
+position_text_at(PositionText *text, int64 last_id)
+{
+	text->text.len = text->head;
+	appendStringInfo(&text->text, UINT64_HEX "%s", (uint64) last_id, text->tail);
+	SET_VARSIZE(text->text.data, text->text.len);
+	return PointerGetDatum(text->text.data);
 }
 
 int64
@@ -186,6 +215,18 @@ position_simplify(Position *position)
 		other = next;
 	}
 	*position = result;
+}
+
+bool
+position_has_read(const Position *position, uint64 xid, int64 id)
+{
+	for (; position != NULL; position = position->also)
+	{
+		if (snapshot_sees(&position->seen, xid) ||
+			(position->partial && id <= position->last_id && snapshot_sees(&position->window_end, xid)))
+			return true;
+	}
+	return false;
 }
 
 void

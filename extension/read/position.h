@@ -9,6 +9,7 @@
 #ifndef HERALD_POSITION_H
 #define HERALD_POSITION_H
 
+#include "lib/stringinfo.h"
 #include "read/snapshot.h"
 
 #define ERRCODE_HERALD_TOO_OLD MAKE_SQLSTATE('H', 'D', '0', '0', '1')
@@ -50,6 +51,9 @@ extern bool position_within(const Position *a, const Position *b);
 /* Removes parts that lie within another part. */
 extern void position_simplify(Position *position);
 
+/* Returns whether a reader at the position has read an event of the transaction with the id; NULL has read none. */
+extern bool position_has_read(const Position *position, uint64 xid, int64 id);
+
 /*
  * Sets *snapshots and *ids to arrays of type pg_snapshot[] and bigint[].  An event
  * has been read if one of the snapshots sees it, and its id is at most the element of
@@ -59,6 +63,20 @@ extern void position_seen(const Position *position, Datum *snapshots, Datum *ids
 
 /* Returns the text form, palloc'd. */
 extern char *position_text(const Position *position);
+
+/* The text form of positions in the middle of one window, which differ in their last_id. */
+typedef struct PositionText
+{
+	StringInfoData text;
+	int head;	/* the length of the text before last_id */
+	char *tail; /* the text after it */
+} PositionText;
+
+/* Begins with the window of the position. */
+extern void position_text_begin(PositionText *text, const Position *position);
+
+/* Returns the text form with that last_id as a datum of type text, valid until the next call. */
+extern Datum position_text_at(PositionText *text, int64 last_id);
 
 /* Reads the text form; position_read() returns false and position_parse() raises HD003 if it is malformed. */
 extern bool position_read(const char *text, Position *position);

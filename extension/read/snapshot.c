@@ -14,16 +14,20 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
-#include "query.h"
+#include "own_table.h"
 #include "read/snapshot.h"
 
 #define MAX_LISTED_AS_BEGUN 64
@@ -67,34 +71,54 @@ add_begun(LogSnapshot *now)
 		now->in_progress[now->count++] = now->xmax++;
 }
 
-static SavedQuery find_top = {
-	.name = "the highest id in the event log",
-	.text = "SELECT last_value - (NOT is_called)::int FROM herald.event_id_seq",
-	.read_only = true,
-};
-
 /* Returns the highest id drawn.  It is read after the active snapshot was taken, so it covers all events in it. */
 static int64
 top_id(void)
 {
-	bool isnull;
+	Relation sequence = table_open(own_table_oid("herald", "event_id_seq"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(sequence, InvalidOid, false, GetActiveSnapshot(), 0, NULL);
+	HeapTuple row = systable_getnext(scan);
+	const FormData_pg_sequence_data *state;
+	int64 top;
 
-	query_run(&find_top, 1, NULL, NULL);
-	return DatumGetInt64(query_value(0, 1, &isnull));
+	if (row == NULL)
+		elog(ERROR, "sequence \"%s\" is empty", RelationGetRelationName(sequence));
+	state = (const FormData_pg_sequence_data *) GETSTRUCT(row);
+	top = state->is_called ? state->last_value : state->last_value - 1;
+	systable_endscan(scan);
+	table_close(sequence, AccessShareLock);
+	return top;
+}
+
+/* Reads a snapshot, with room for so many more transactions in progress. */
+static LogSnapshot
+read_datum(Datum datum, int room)
+{
+	LogSnapshot snapshot = { .next = PG_UINT64_MAX };
+	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, datum));
+
+	snapshot.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2 + room));
+	snapshot.xmin = snapshot_read_number(&text);
+	snapshot.xmax = snapshot_read_number(&text);
+	while (*text != '\0')
+		snapshot.in_progress[snapshot.count++] = snapshot_read_number(&text);
+	return snapshot;
+}
+
+LogSnapshot
+snapshot_from_datum(Datum datum)
+{
+	return read_datum(datum, 0);
 }
 
 LogSnapshot
 snapshot_current(void)
 {
-	LogSnapshot now = { .top = top_id() };
-	char *text = DatumGetCString(DirectFunctionCall1(pg_snapshot_out, OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
+	int64 top = top_id();
+	LogSnapshot now = read_datum(OidFunctionCall0(F_PG_CURRENT_SNAPSHOT), MAX_LISTED_AS_BEGUN);
 
+	now.top = top;
 	now.next = U64FromFullTransactionId(ReadNextFullTransactionId());
-	now.in_progress = palloc(sizeof(uint64) * (strlen(text) / 2 + 2 + MAX_LISTED_AS_BEGUN));
-	now.xmin = snapshot_read_number(&text);
-	now.xmax = snapshot_read_number(&text);
-	while (*text != '\0')
-		now.in_progress[now.count++] = snapshot_read_number(&text);
 	add_own_transaction(&now);
 	add_begun(&now);
 	Assert(now.xmin > 0 && now.xmin <= now.xmax && now.xmax <= now.next);
@@ -147,6 +171,14 @@ snapshot_intersect(const LogSnapshot *a, const LogSnapshot *b)
 	both.count = unique;
 	snapshot_trim(&both);
 	return both;
+}
+
+bool
+snapshot_sees(const LogSnapshot *snapshot, uint64 xid)
+{
+	if (xid < snapshot->xmin || xid >= snapshot->xmax)
+		return xid < snapshot->xmin;
+	return bsearch(&xid, snapshot->in_progress, snapshot->count, sizeof(uint64), compare_xids) == NULL;
 }
 
 bool

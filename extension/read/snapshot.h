@@ -39,10 +39,14 @@ extern void snapshot_clip(LogSnapshot *snapshot, uint64 limit);
 /* Returns a new snapshot in which those transactions had ended that had ended in both. */
 extern LogSnapshot snapshot_intersect(const LogSnapshot *a, const LogSnapshot *b);
 
+/* Returns whether the transaction had ended. */
+extern bool snapshot_sees(const LogSnapshot *snapshot, uint64 xid);
+
 /* Returns whether all transactions that had ended in "a" had ended in "b". */
 extern bool snapshot_within(const LogSnapshot *a, const LogSnapshot *b);
 
-/* Returns the snapshot as a datum of type pg_snapshot. */
+/* Convert from and to a datum of type pg_snapshot, which has no top and no "next". */
+extern LogSnapshot snapshot_from_datum(Datum datum);
 extern Datum snapshot_to_datum(const LogSnapshot *snapshot);
 
 /* Returns the transactions in progress as a datum of type xid8[]. */

@@ -1,119 +1,369 @@
 /*-------------------------------------------------------------------------
  *
  * total.c
- *	  Runs the queries of counters: the total of a subject, and its owner.
+ *	  Reads totals, and finds the owners of their subjects.
  *
- * A counter belongs to a watched table.  Its queries read that table and run as
- * the owner of the table.
+ * 1. A counter belongs to a watched table.  Its queries read that table and run as
+ *	  the owner of the table.
+ *
+ * 2. The total of a subject with many events is kept as of a snapshot (fold_totals()).
+ *	  The deltas of later events are added to it, so that a popular subject costs no more
+ *	  than others.
+ *
+ * 3. The other subjects of a counter are counted together.  If that fails, each half of
+ *	  them is counted alone: a subject that cannot be counted leaves the others theirs.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
-#include "query.h"
+#include "event_columns.h"
+#include "index_range.h"
+#include "own_table.h"
 #include "query_cache.h"
+#include "read/snapshot.h"
+#include "read/total.h"
 #include "subtransaction.h"
 
-static SavedQuery find_counter = {
-	.name = "the query for a counter",
-	.text = "SELECT c.count_sql, c.owner_sql, k.relowner, k.oid FROM herald_internal.counter AS c"
-			" JOIN pg_class AS k ON k.oid = c.relation WHERE c.id = $1",
-	.nargs = 1,
-	.argtypes = { INT4OID },
-	.read_only = true,
-};
-
-/* Columns of that query. */
+/* The columns of herald_internal.counter. */
 enum
 {
-	COUNTER_COUNT_SQL = 1,
-	COUNTER_OWNER_SQL,
-	COUNTER_ROLE,
-	COUNTER_TABLE
+	COUNTER_ID = 1,
+	COUNTER_RELATION,
+	COUNTER_FIELD,
+	COUNTER_COUNT_SQL,
+	COUNTER_SUBJECT_TYPE,
+	COUNTER_OWNER_SQL
 };
 
-/* One run of a counter's query for one subject. */
-typedef struct CounterLookup
+/* The columns of herald_internal.total. */
+enum
+{
+	TOTAL_COUNTER = 1,
+	TOTAL_COUNTED_ID,
+	TOTAL_COUNT,
+	TOTAL_SNAPSHOT,
+	TOTAL_COLUMNS = TOTAL_SNAPSHOT
+};
+
+typedef struct Counter
+{
+	Oid relation;
+	Oid role; /* the owner of the table */
+	char *field;
+	char *count_sql;
+	char *owner_sql; /* NULL: subjects have no owner */
+} Counter;
+
+/* Returns false if there is no such counter, or its table is gone. */
+static bool
+find_counter(int32 id, Counter *counter)
+{
+	OwnScan row = own_scan_equal("herald_internal", "counter", "counter_pkey", COUNTER_ID, Int32GetDatum(id),
+								 GetActiveSnapshot());
+	bool found = own_scan_next(&row);
+	bool isnull;
+
+	if (found)
+	{
+		counter->relation = DatumGetObjectId(own_scan_value(&row, COUNTER_RELATION, &isnull));
+		counter->role = table_owner(counter->relation);
+		counter->field = own_scan_text(&row, COUNTER_FIELD);
+		counter->count_sql = own_scan_text(&row, COUNTER_COUNT_SQL);
+		counter->owner_sql = own_scan_text(&row, COUNTER_OWNER_SQL);
+	}
+	own_scan_end(&row);
+	return found && OidIsValid(counter->role);
+}
+
+/* ----- totals that are kept */
+
+static int64
+sum_deltas(IndexRange *range, TupleDesc shape)
+{
+	HeapTuple row;
+	int64 sum = 0;
+
+	while ((row = index_range_next(range)) != NULL)
+	{
+		bool isnull;
+		Datum delta = heap_getattr(row, EVENT_DELTA, shape, &isnull);
+
+		sum += isnull ? 0 : DatumGetInt16(delta);
+	}
+	index_range_close(range);
+	return sum;
+}
+
+static IndexRange
+events_of_subject(Relation partition, const char *index, const Total *total)
+{
+	IndexRange range = index_range_open(partition, index);
+
+	index_range_where(&range, EVENT_COUNTER, BTEqualStrategyNumber, Int32GetDatum(total->counter));
+	index_range_where(&range, EVENT_COUNTED_ID, BTEqualStrategyNumber, PointerGetDatum(total->subject));
+	return range;
+}
+
+/* Returns the sum of the deltas of a subject that the snapshot does not see. */
+static int64
+deltas_since(const Total *total, const LogSnapshot *snapshot)
+{
+	int64 sum = 0;
+
+	for (int i = 0; i < EVENT_PARTITIONS; i++)
+	{
+		Relation partition = table_open(own_table_oid("herald_internal", psprintf(EVENT_PARTITION, i)), AccessShareLock);
+		const char *index = psprintf(EVENT_INDEX_BY_SUBJECT, i);
+		IndexRange range = events_of_subject(partition, index, total);
+
+		index_range_where(&range, EVENT_XID, BTGreaterEqualStrategyNumber, UInt64GetDatum(snapshot->xmax));
+		sum += sum_deltas(&range, RelationGetDescr(partition));
+		if (snapshot->count > 0)
+		{
+			range = events_of_subject(partition, index, total);
+			index_range_where_any(&range, EVENT_XID, snapshot_in_progress(snapshot));
+			sum += sum_deltas(&range, RelationGetDescr(partition));
+		}
+		table_close(partition, NoLock);
+	}
+	return sum;
+}
+
+/* Fills in a total that is kept.  Returns false if it is not. */
+static bool
+read_kept(Relation kept, Total *total)
+{
+	IndexRange range = index_range_open(kept, "total_pkey");
+	Datum values[TOTAL_COLUMNS];
+	bool nulls[TOTAL_COLUMNS];
+	HeapTuple row;
+
+	index_range_where(&range, TOTAL_COUNTER, BTEqualStrategyNumber, Int32GetDatum(total->counter));
+	index_range_where(&range, TOTAL_COUNTED_ID, BTEqualStrategyNumber, PointerGetDatum(total->subject));
+	row = index_range_next(&range);
+	if (row != NULL)
+	{
+		LogSnapshot snapshot;
+
+		heap_deform_tuple(row, RelationGetDescr(kept), values, nulls);
+		snapshot = snapshot_from_datum(values[TOTAL_SNAPSHOT - 1]);
+		total->count = DatumGetInt64(values[TOTAL_COUNT - 1]) + deltas_since(total, &snapshot);
+		total->known = true;
+	}
+	index_range_close(&range);
+	return total->known;
+}
+
+/* ----- totals that are counted */
+
+/* Some subjects of a counter, each once. */
+typedef struct Batch
+{
+	const Counter *counter;
+	Total **totals;
+	int count;
+} Batch;
+
+static void
+batch_count(void *argument)
+{
+	static const Oid types[] = { INT8OID, INT8OID };
+	Batch *batch = argument;
+	SavedQuery query = { .name = "the query of a counter", .text = batch->counter->count_sql, .nargs = 1, .argtypes = { TEXTARRAYOID }, .read_only = true };
+	Datum *subjects = palloc(sizeof(Datum) * batch->count);
+	Datum array;
+	uint64 rows;
+
+	for (int i = 0; i < batch->count; i++)
+		subjects[i] = PointerGetDatum(batch->totals[i]->subject);
+	array = PointerGetDatum(construct_array(subjects, batch->count, TEXTOID, -1, false, TYPALIGN_INT));
+	rows = query_cache_run(&query, &array, types, lengthof(types));
+	for (uint64 row = 0; row < rows; row++)
+	{
+		bool isnull;
+		Total *total = batch->totals[DatumGetInt64(query_value(row, 1, &isnull)) - 1];
+
+		total->count = DatumGetInt64(query_value(row, 2, &isnull));
+		total->known = true;
+	}
+}
+
+static void
+batch_try(const Batch *batch)
+{
+	Batch half = *batch;
+	ErrorData *error = subtransaction_run(batch_count, &half);
+
+	if (error == NULL)
+		return;
+	for (int i = 0; i < batch->count; i++)
+		batch->totals[i]->known = false;
+	if (batch->count == 1)
+	{
+		ereport(WARNING, (errmsg("could not count a total: %s", error->message)));
+		return;
+	}
+	half.count = batch->count / 2;
+	batch_try(&half);
+	half.totals += half.count;
+	half.count = batch->count - half.count;
+	batch_try(&half);
+}
+
+/* Counts in the application's table, unless it is locked: an event comes without its total rather than late. */
+static void
+count_in_table(QueryScope *scope, const Batch *batch)
+{
+	if (batch->count == 0)
+		return;
+	query_lend(scope, batch->counter->role);
+	if (ConditionalLockRelationOid(batch->counter->relation, AccessShareLock))
+		batch_try(batch);
+	query_reclaim(scope);
+}
+
+/* ----- both */
+
+static int
+compare_totals(const void *a, const void *b)
+{
+	const Total *left = *(Total *const *) a;
+	const Total *right = *(Total *const *) b;
+	int left_size = VARSIZE_ANY_EXHDR(left->subject);
+	int right_size = VARSIZE_ANY_EXHDR(right->subject);
+
+	if (left->counter != right->counter)
+		return left->counter < right->counter ? -1 : 1;
+	if (left_size != right_size)
+		return left_size < right_size ? -1 : 1;
+	return memcmp(VARDATA_ANY(left->subject), VARDATA_ANY(right->subject), left_size);
+}
+
+/* Fills in sorted totals of one counter: each subject is looked up once. */
+static void
+read_totals_of(QueryScope *scope, Total **totals, int count)
+{
+	Relation kept;
+	Counter counter;
+	Batch batch = { &counter, palloc(sizeof(Total *) * count), 0 };
+
+	if (!find_counter(totals[0]->counter, &counter))
+		return;
+	kept = table_open(own_table_oid("herald_internal", "total"), AccessShareLock);
+	for (int i = 0; i < count; i++)
+	{
+		totals[i]->field = counter.field;
+		if ((i == 0 || compare_totals(&totals[i - 1], &totals[i]) != 0) && !read_kept(kept, totals[i]))
+			batch.totals[batch.count++] = totals[i];
+	}
+	table_close(kept, AccessShareLock);
+	count_in_table(scope, &batch);
+	for (int i = 1; i < count; i++)
+	{
+		if (compare_totals(&totals[i - 1], &totals[i]) == 0)
+			*totals[i] = *totals[i - 1];
+	}
+}
+
+void
+totals_read(QueryScope *scope, Total **totals, int count)
+{
+	int end;
+
+	qsort(totals, count, sizeof(Total *), compare_totals);
+	for (int begin = 0; begin < count; begin = end)
+	{
+		for (end = begin + 1; end < count && totals[end]->counter == totals[begin]->counter; end++)
+			;
+		read_totals_of(scope, &totals[begin], end - begin);
+	}
+}
+
+PG_FUNCTION_INFO_V1(herald_total_of);
+
+/* herald_internal.total_of(counter, id) returns a total as of now, or NULL if it cannot be counted. */
+Datum
+herald_total_of(PG_FUNCTION_ARGS)
+{
+	Total total = { .counter = PG_GETARG_INT32(0), .subject = PG_GETARG_TEXT_PP(1) };
+	Total *totals = &total;
+	QueryScope scope;
+
+	query_begin(&scope);
+	totals_read(&scope, &totals, 1);
+	query_end(&scope);
+	if (!total.known)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(total.count);
+}
+
+/* ----- owners */
+
+/* One run of a counter's query for the owner of a subject. */
+typedef struct OwnerLookup
 {
 	const char *sql;
-	Oid type; /* of the value */
-	Datum subject_id;
-	Datum value;
+	Datum subject;
+	Datum owner; /* in the memory of SPI's caller */
 	bool isnull;
-} CounterLookup;
+} OwnerLookup;
 
-/* Runs the query.  A text moves out of SPI's memory; a number is the datum itself. */
 static void
-counter_lookup_run(void *argument)
+owner_lookup_run(void *argument)
 {
-	CounterLookup *lookup = argument;
-	SavedQuery query = { .name = "the query of a counter", .text = lookup->sql, .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
+	static const Oid type = TEXTOID;
+	OwnerLookup *lookup = argument;
+	SavedQuery query = { .name = "the query for the owner of a subject", .text = lookup->sql, .nargs = 1, .argtypes = { TEXTOID }, .read_only = true };
 
-	if (query_cache_run(&query, &lookup->subject_id, &lookup->type, 1) == 1)
-		lookup->value = query_value(0, 1, &lookup->isnull);
-	if (!lookup->isnull && lookup->type == TEXTOID)
-		lookup->value = SPI_datumTransfer(lookup->value, false, -1);
+	if (query_cache_run(&query, &lookup->subject, &type, 1) == 1)
+		lookup->owner = query_value(0, 1, &lookup->isnull);
+	if (!lookup->isnull)
+		lookup->owner = SPI_datumTransfer(lookup->owner, false, -1);
 }
 
 /* Runs the query and turns its error into a warning and a null. */
 static void
-counter_lookup_try(CounterLookup *lookup, const char *failure)
+owner_lookup_try(OwnerLookup *lookup)
 {
-	ErrorData *error = subtransaction_run(counter_lookup_run, lookup);
+	ErrorData *error = subtransaction_run(owner_lookup_run, lookup);
 
 	if (error == NULL)
 		return;
 	lookup->isnull = true;
-	ereport(WARNING, (errmsg("%s: %s", failure, error->message)));
+	ereport(WARNING, (errmsg("could not find the owner of a subject: %s", error->message)));
 }
 
-/*
- * Returns the result of one of a counter's queries.  Returns NULL if the query
- * fails, for example because a column was renamed, or if the table is locked:
- * the bridge delivers an event without its total rather than late or never.
- */
-static Datum
-counter_value(FunctionCallInfo fcinfo, int sql_column, Oid type, const char *failure)
+PG_FUNCTION_INFO_V1(herald_owner_now);
+
+/* herald_internal.owner_now(counter, id) returns the owner of a subject, or NULL if it cannot be found now. */
+Datum
+herald_owner_now(PG_FUNCTION_ARGS)
 {
-	Datum counter = PG_GETARG_DATUM(0);
-	CounterLookup lookup = { .type = type, .subject_id = PG_GETARG_DATUM(1), .isnull = true };
+	OwnerLookup lookup = { .subject = PG_GETARG_DATUM(1), .isnull = true };
 	QueryScope scope;
+	Counter counter;
 
 	query_begin(&scope);
-	if (query_run(&find_counter, 1, &counter, NULL) == 1)
+	if (find_counter(PG_GETARG_INT32(0), &counter) && counter.owner_sql != NULL)
 	{
-		bool isnull;
-		Oid relation = DatumGetObjectId(query_value(0, COUNTER_TABLE, &isnull));
-
-		lookup.sql = query_text(0, sql_column);
-		query_lend(&scope, DatumGetObjectId(query_value(0, COUNTER_ROLE, &isnull)));
-		if (lookup.sql != NULL && ConditionalLockRelationOid(relation, AccessShareLock))
-			counter_lookup_try(&lookup, failure);
+		lookup.sql = counter.owner_sql;
+		query_lend(&scope, counter.role);
+		if (ConditionalLockRelationOid(counter.relation, AccessShareLock))
+			owner_lookup_try(&lookup);
 	}
 	query_end(&scope);
 	if (lookup.isnull)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(lookup.value);
-}
-
-PG_FUNCTION_INFO_V1(herald_count_now);
-PG_FUNCTION_INFO_V1(herald_owner_now);
-
-/* herald_internal.count_now(counter, id) returns the number of rows of a subject. */
-Datum
-herald_count_now(PG_FUNCTION_ARGS)
-{
-	return counter_value(fcinfo, COUNTER_COUNT_SQL, INT8OID, "could not count a total");
-}
-
-/* herald_internal.owner_now(counter, id) returns the owner of a subject. */
-Datum
-herald_owner_now(PG_FUNCTION_ARGS)
-{
-	return counter_value(fcinfo, COUNTER_OWNER_SQL, TEXTOID, "could not find the owner of a subject");
+	PG_RETURN_DATUM(lookup.owner);
 }

@@ -25,34 +25,13 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "event_columns.h"
 #include "own_table.h"
 #include "query.h"
 #include "settings.h"
 #include "write/doorbell.h"
 #include "write/event_log.h"
 #include "write/own_insert.h"
-
-/* The columns of herald.event. */
-enum
-{
-	EVENT_ID = 1,
-	EVENT_XID,
-	EVENT_SLOT,
-	EVENT_LOGGED_AT,
-	EVENT_ROOMS,
-	EVENT_NAME,
-	EVENT_PAYLOAD,
-	EVENT_MEMBER_ID,
-	EVENT_JOINS,
-	EVENT_LEAVES,
-	EVENT_ACK,
-	EVENT_COUNTER,
-	EVENT_COUNTED_ID,
-	EVENT_DELTA,
-	EVENT_RECHECK_USER,
-	EVENT_RECHECK_ROOM,
-	EVENT_ACCESS
-};
 
 /* The column of each column of an event to publish. */
 static const AttrNumber published_columns[PUBLISHED_COLUMNS] = {
@@ -178,7 +157,7 @@ slot_at(TimestampTz logged_at)
 	int64 slice = (int64) herald_recovery_window * USECS_PER_SEC / 2;
 
 	Assert(slice > 0);
-	return (logged_at / slice) % 4;
+	return (logged_at / slice) % EVENT_PARTITIONS;
 }
 
 static EventInsert
@@ -190,7 +169,7 @@ insert_events(void)
 	insert.logged_at = GetCurrentTimestamp();
 	insert.slot = slot_at(insert.logged_at);
 	insert.ids = own_table_oid("herald", "event_id_seq");
-	insert.rows = own_insert_begin(own_table_oid("herald_internal", psprintf("event_%d", insert.slot)), InvalidOid);
+	insert.rows = own_insert_begin(own_table_oid("herald_internal", psprintf(EVENT_PARTITION, insert.slot)), InvalidOid);
 	Assert(RelationGetDescr(insert.rows.relation)->natts >= EVENT_ACCESS);
 	return insert;
 }

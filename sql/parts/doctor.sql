@@ -44,8 +44,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT r.relation, r.name, q.sql FROM herald_internal.rule AS r
 	CROSS JOIN LATERAL (VALUES (r.notify), (r.publish), (r.retract), (r.schedule)) AS q (sql) WHERE q.sql IS NOT NULL
 	UNION ALL
-	SELECT c.relation, c.field, replace(q.sql, '$1', '(SELECT NULL::text)')
-	FROM herald_internal.counter AS c CROSS JOIN LATERAL (VALUES (c.count_sql), (c.owner_sql)) AS q (sql)
+	SELECT c.relation, c.field, q.sql
+	FROM herald_internal.counter AS c
+	CROSS JOIN LATERAL (VALUES (replace(c.count_sql, '$1', '(SELECT NULL::text[])')),
+	                           (replace(c.owner_sql, '$1', '(SELECT NULL::text)'))) AS q (sql)
 	WHERE q.sql IS NOT NULL
 	UNION ALL
 	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s

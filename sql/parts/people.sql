@@ -132,8 +132,8 @@ BEGIN
 	identity := array_to_string(follow.follower || follow.followee, ',');
 	rows := herald_internal.follow_rows_sql(relation, follow.follower, follow.followee, accepted, follow.mutual);
 	counter := herald_internal.save_counter(relation, 'totalFollowers',
-		format('SELECT count(*) FROM %s AS counted WHERE %s', rows,
-		       herald_internal.match_id('counted', relation, follow.followee, '$1')), 'user', 'SELECT $1');
+		herald_internal.count_sql(rows, herald_internal.match_id('counted', relation, follow.followee, 'subject.id')),
+		'user', 'SELECT $1');
 	PERFORM herald_internal.delete_rules(relation, 'unfollow_back'),
 		herald_internal.delete_rules(relation, 'follow_back');
 	FOR made IN

@@ -249,7 +249,10 @@ BEGIN
 			       '{notify,publish,lock,retract,schedule}'::text[], '-', format('id = %s', r.id)
 			FROM herald_internal.rule AS r
 			UNION ALL
-			SELECT 'counter', concat(c.count_sql, c.owner_sql), '{count_sql,owner_sql}', 'text', format('id = %s', c.id)
+			SELECT 'counter', c.count_sql, '{count_sql}', 'text[]', format('id = %s', c.id)
+			FROM herald_internal.counter AS c
+			UNION ALL
+			SELECT 'counter', c.owner_sql, '{owner_sql}', 'text', format('id = %s', c.id)
 			FROM herald_internal.counter AS c
 			UNION ALL
 			SELECT 'room_source', s.sql, '{sql}', 'text[]',

@@ -160,8 +160,8 @@ CREATE TABLE herald_internal.counter (
 );
 CREATE UNIQUE INDEX ON herald_internal.counter (relation, field, coalesce(subject_type, ''));
 COMMENT ON TABLE herald_internal.counter IS
-	'totals in events: the JSON key, the query that counts for one subject ($1), and the query for the owner of the '
-	'subject, for milestones';
+	'totals in events: the JSON key, the query that counts for an array of subjects ($1), and the query for the owner '
+	'of a subject ($1), for milestones';
 
 CREATE TABLE herald_internal.room_source (
 	relation regclass NOT NULL,

@@ -408,8 +408,8 @@ CREATE FUNCTION herald_internal.save_total(relation regclass, field text, column
                                            subject_type text, owner_sql text) RETURNS int
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.save_counter(relation, field,
-		format('SELECT count(*) FROM %s AS counted WHERE %s', relation, herald_internal.and_conditions(
-			herald_internal.match_id('counted', relation, columns, '$1'), active)),
+		herald_internal.count_sql(relation::text, herald_internal.and_conditions(
+			herald_internal.match_id('counted', relation, columns, 'subject.id'), active)),
 		subject_type, owner_sql);
 $$;
 

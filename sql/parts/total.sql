@@ -12,30 +12,17 @@ CREATE TABLE herald_internal.total (
 );
 COMMENT ON TABLE herald_internal.total IS 'totals as of a snapshot; a missing one is counted again';
 
-CREATE FUNCTION herald_internal.count_now(counter int, counted_id text) RETURNS bigint
-LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_count_now';
-COMMENT ON FUNCTION herald_internal.count_now(int, text) IS 'counts in the application''s table, as its owner';
-
 CREATE FUNCTION herald_internal.total_of(counter int, counted_id text) RETURNS bigint
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-	folded herald_internal.total;
-BEGIN
-	SELECT * INTO folded FROM herald_internal.total AS t WHERE t.counter = total_of.counter AND
-	       t.counted_id = total_of.counted_id;
-	IF NOT FOUND THEN
-		RETURN herald_internal.count_now(counter, counted_id);
-	END IF;
-	RETURN folded.count +
-		coalesce((SELECT sum(e.delta) FROM herald.event AS e
-		          WHERE e.counter = total_of.counter AND e.counted_id = total_of.counted_id AND
-		                e.xid >= pg_snapshot_xmax(folded.snapshot)), 0) +
-		coalesce((SELECT sum(e.delta) FROM herald.event AS e
-		          WHERE e.counter = total_of.counter AND e.counted_id = total_of.counted_id AND
-		                e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(folded.snapshot)))), 0);
-END
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_total_of';
+COMMENT ON FUNCTION herald_internal.total_of(int, text) IS
+	'returns a total as of now; NULL if it cannot be counted in the application''s table, as its owner';
+
+-- Returns the query of a counter: over an array of subjects, it returns the place of each and its number of rows.
+CREATE FUNCTION herald_internal.count_sql(rows text, condition text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('SELECT subject.place, (SELECT count(*) FROM %s AS counted WHERE %s) '
+	              'FROM unnest($1) WITH ORDINALITY AS subject (id, place)', rows, condition);
 $$;
-COMMENT ON FUNCTION herald_internal.total_of(int, text) IS 'returns a total as of now; NULL if it cannot be counted';
 
 CREATE TABLE herald_internal.log_fold (
 	snapshot pg_snapshot NOT NULL,

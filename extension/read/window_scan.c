@@ -1,0 +1,173 @@
+/*-------------------------------------------------------------------------
+ *
+ * window_scan.c
+ *	  Finds the rows of a window of the event log, in the order of their ids.
+ *
+ * 1. Above the top of the window's begin, all rows are new ("fresh").  The index on the
+ *	  id has them in order in each partition; the scan merges the partitions.
+ *
+ * 2. Up to the top, rows of the window are "late": of transactions that were in progress
+ *	  or had not begun.  The index on the transaction finds them.  They are few, and come
+ *	  before all fresh ones.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "utils/xid8.h"
+
+#include "own_table.h"
+#include "read/window_scan.h"
+
+#define LEAST_LATE_CAPACITY 64
+
+TupleDesc
+window_scan_shape(const WindowScan *scan)
+{
+	return RelationGetDescr(scan->partitions[0]);
+}
+
+int64
+window_scan_id(const WindowScan *scan, HeapTuple row)
+{
+	bool isnull;
+
+	return DatumGetInt64(heap_getattr(row, EVENT_ID, window_scan_shape(scan), &isnull));
+}
+
+static int
+compare_ids(const void *a, const void *b, void *scan)
+{
+	int64 left = window_scan_id(scan, *(const HeapTuple *) a);
+	int64 right = window_scan_id(scan, *(const HeapTuple *) b);
+
+	return (left > right) - (left < right);
+}
+
+/* Sorts the late rows, and drops those that cannot be reached. */
+static void
+sort_late(WindowScan *scan)
+{
+	qsort_arg(scan->late, scan->late_count, sizeof(HeapTuple), compare_ids, scan);
+	for (; scan->late_count > scan->late_limit; scan->late_count--)
+		heap_freetuple(scan->late[scan->late_count - 1]);
+}
+
+/* Adds a late row.  The array has room for twice as many as are enough, or for as many as there have been. */
+static void
+add_late(WindowScan *scan, HeapTuple row)
+{
+	int64 count = scan->late_count;
+
+	if (count >= 2 * scan->late_limit && count >= LEAST_LATE_CAPACITY)
+		sort_late(scan);
+	else if (count >= LEAST_LATE_CAPACITY && (count & (count - 1)) == 0)
+		scan->late = repalloc_huge(scan->late, sizeof(HeapTuple) * count * 2);
+	scan->late[scan->late_count++] = heap_copytuple(row);
+}
+
+/* Adds the rows of a range of transactions, after the last id of the position up to the top. */
+static void
+add_late_range(WindowScan *scan, const Position *position, int partition, uint64 begin, uint64 end)
+{
+	IndexRange range = index_range_open(scan->partitions[partition], psprintf(EVENT_INDEX_BY_XID, partition));
+	HeapTuple row;
+
+	index_range_where(&range, EVENT_XID, BTGreaterEqualStrategyNumber, UInt64GetDatum(begin));
+	index_range_where(&range, EVENT_XID, BTLessStrategyNumber, UInt64GetDatum(end));
+	index_range_where(&range, EVENT_ID, BTGreaterStrategyNumber, Int64GetDatum(position->last_id));
+	index_range_where(&range, EVENT_ID, BTLessEqualStrategyNumber, Int64GetDatum(position->seen.top));
+	while ((row = index_range_next(&range)) != NULL)
+		add_late(scan, row);
+	index_range_close(&range);
+}
+
+/* Adds the rows of the transactions that had not begun, and of those in progress that have ended in the window. */
+static void
+find_late(WindowScan *scan, const Position *position)
+{
+	const LogSnapshot *seen = &position->seen;
+	uint64 begun_limit = Min(position->window_end.xmax, seen->next);
+
+	if (position->last_id >= seen->top)
+		return;
+	for (int partition = 0; partition < EVENT_PARTITIONS; partition++)
+	{
+		if (seen->xmax < begun_limit)
+			add_late_range(scan, position, partition, seen->xmax, begun_limit);
+		for (int i = 0; i < seen->count; i++)
+		{
+			if (snapshot_sees(&position->window_end, seen->in_progress[i]))
+				add_late_range(scan, position, partition, seen->in_progress[i], seen->in_progress[i] + 1);
+		}
+	}
+	sort_late(scan);
+}
+
+static void
+begin_fresh(WindowScan *scan, const Position *position, int partition)
+{
+	IndexRange range = index_range_open(scan->partitions[partition], psprintf(EVENT_INDEX_BY_ID, partition));
+	int64 after = Max(position->last_id, position->seen.top);
+
+	index_range_where(&range, EVENT_ID, BTGreaterStrategyNumber, Int64GetDatum(after));
+	index_range_where(&range, EVENT_ID, BTLessEqualStrategyNumber, Int64GetDatum(position->window_end.top));
+	scan->fresh[partition].range = range;
+	scan->fresh[partition].next = index_range_next(&scan->fresh[partition].range);
+}
+
+void
+window_scan_begin(WindowScan *scan, const Position *position, int rows)
+{
+	Assert(position->partial && rows > 0);
+	memset(scan, 0, sizeof(*scan));
+	scan->current_partition = -1;
+	scan->late_limit = rows;
+	scan->late = palloc(sizeof(HeapTuple) * LEAST_LATE_CAPACITY);
+	for (int i = 0; i < EVENT_PARTITIONS; i++)
+		scan->partitions[i] = table_open(own_table_oid("herald_internal", psprintf(EVENT_PARTITION, i)), AccessShareLock);
+	find_late(scan, position);
+	for (int i = 0; i < EVENT_PARTITIONS; i++)
+		begin_fresh(scan, position, i);
+}
+
+/* Returns the partition with the lowest id that comes next; -1: none has more. */
+static int
+lowest_partition(const WindowScan *scan)
+{
+	int lowest = -1;
+
+	for (int i = 0; i < EVENT_PARTITIONS; i++)
+	{
+		HeapTuple next = scan->fresh[i].next;
+
+		if (next != NULL &&
+			(lowest < 0 || window_scan_id(scan, next) < window_scan_id(scan, scan->fresh[lowest].next)))
+			lowest = i;
+	}
+	return lowest;
+}
+
+HeapTuple
+window_scan_next(WindowScan *scan)
+{
+	if (scan->late_at < scan->late_count)
+		return scan->late[scan->late_at++];
+	if (scan->current_partition >= 0)
+		scan->fresh[scan->current_partition].next = index_range_next(&scan->fresh[scan->current_partition].range);
+	scan->current_partition = lowest_partition(scan);
+	return scan->current_partition < 0 ? NULL : scan->fresh[scan->current_partition].next;
+}
+
+void
+window_scan_end(WindowScan *scan)
+{
+	for (int i = 0; i < EVENT_PARTITIONS; i++)
+	{
+		index_range_close(&scan->fresh[i].range);
+		table_close(scan->partitions[i], NoLock);
+	}
+}
