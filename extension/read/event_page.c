@@ -15,7 +15,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -197,16 +196,4 @@ event_page_read(QueryScope *scope, Position *position, const PageRequest *reques
 	add_totals(&page, scope);
 	*events = page.events;
 	return more;
-}
-
-PG_FUNCTION_INFO_V1(herald_payload_size);
-
-/*
- * herald_internal.payload_size(payload) returns its size as text.  It does not
- * fetch a value that is stored out of line or compressed.
- */
-Datum
-herald_payload_size(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32((int32) payload_size(PG_GETARG_DATUM(0)));
 }

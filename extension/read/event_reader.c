@@ -91,6 +91,7 @@ typedef struct EventReading
 	Tuplestorestate *out;
 	TupleDesc shape;
 	Position position; /* after the last row of the page so far */
+	Datum end;		   /* its text after the page */
 	LogSnapshot until;
 	uint64 durable_lsn; /* all commits that are visible in "until" lie before it in the WAL */
 	PageRequest page;
@@ -200,7 +201,7 @@ put_unread_counts(EventReading *reading)
 	rows = query_run(&count_unread, 1, changes, NULL);
 	memset(nulls, true, sizeof(nulls));
 	values[READ_NAME - 1] = CStringGetTextDatum("notification:unread");
-	values[READ_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	values[READ_POSITION - 1] = reading->end;
 	nulls[READ_NAME - 1] = nulls[READ_POSITION - 1] = nulls[READ_ROOMS - 1] = nulls[READ_PAYLOAD - 1] = false;
 	for (uint64 row = 0; row < rows; row++)
 	{
@@ -212,16 +213,23 @@ put_unread_counts(EventReading *reading)
 }
 
 static void
-put_signal(EventReading *reading, uint64 row)
+put_signal(EventReading *reading, const SignalRow *signal)
 {
-	static const int columns[] = { READ_ROOMS, READ_NAME, READ_PAYLOAD, READ_KEY, READ_EXCEPT };
+	static const int columns[][2] = { { READ_ROOMS, SIGNAL_ROOMS },
+									  { READ_NAME, SIGNAL_NAME },
+									  { READ_PAYLOAD, SIGNAL_PAYLOAD },
+									  { READ_KEY, SIGNAL_KEY },
+									  { READ_EXCEPT, SIGNAL_EXCEPT_USER } };
 	Datum values[READ_COLUMNS] = { 0 };
 	bool nulls[READ_COLUMNS];
 
 	memset(nulls, true, sizeof(nulls));
 	for (int i = 0; i < (int) lengthof(columns); i++)
-		values[columns[i] - 1] = query_value(row, i + 1, &nulls[columns[i] - 1]);
-	values[READ_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	{
+		values[columns[i][0] - 1] = signal->values[columns[i][1] - 1];
+		nulls[columns[i][0] - 1] = signal->nulls[columns[i][1] - 1];
+	}
+	values[READ_POSITION - 1] = reading->end;
 	nulls[READ_POSITION - 1] = false;
 	reading_put(reading, values, nulls);
 }
@@ -230,10 +238,10 @@ put_signal(EventReading *reading, uint64 row)
 static void
 put_signals(EventReading *reading, const LogSnapshot *seen)
 {
-	uint64 rows = signal_reader_run(seen, &reading->position.seen);
+	ListCell *cell;
 
-	for (uint64 row = 0; row < rows; row++)
-		put_signal(reading, row);
+	foreach (cell, signal_reader_read(seen, &reading->position.seen))
+		put_signal(reading, lfirst(cell));
 }
 
 /*
@@ -255,7 +263,7 @@ put_end(EventReading *reading, bool more)
 
 	memset(nulls, true, sizeof(nulls));
 	nulls[READ_POSITION - 1] = nulls[READ_MORE - 1] = nulls[READ_LAG_EVENTS - 1] = false;
-	values[READ_POSITION - 1] = CStringGetTextDatum(position_text(&reading->position));
+	values[READ_POSITION - 1] = reading->end;
 	values[READ_MORE - 1] = BoolGetDatum(more);
 	values[READ_LAG_EVENTS - 1] = Int64GetDatum(more ? lag_events(reading) : 0);
 	reading_put(reading, values, nulls);
@@ -321,6 +329,7 @@ read_page(EventReading *reading)
 	put_events(reading, events);
 	if (!full)
 		end_window(reading);
+	reading->end = CStringGetTextDatum(position_text(&reading->position));
 	put_unread_counts(reading);
 	if (!full && reading->signals)
 		put_signals(reading, &seen);

@@ -30,18 +30,19 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
+#include "own_table.h"
 #include "query.h"
 #include "read/durable_lsn.h"
 #include "read/resume.h"
 #include "read/server_start.h"
 
-static SavedQuery check_precedes_log = {
-	.name = "the check of a position's age",
-	.text = "SELECT herald_internal.precedes_log($1)",
-	.nargs = 1,
-	.argtypes = { PG_SNAPSHOTOID },
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
+/* The columns of herald_internal.log_floor. */
+enum
+{
+	FLOOR_XID = 1,
+	FLOOR_SNAPSHOT
 };
 
 /* Returns the position after everything that had ended at the snapshot. */
@@ -85,15 +86,54 @@ translate_to_current_start(Position *position, ServerStart *start)
 	return NULL;
 }
 
-/* Has retention removed events that are not visible in the snapshot? */
+/*
+ * Returns whether a snapshot misses events that were removed together: those of transactions up to an id that had ended
+ * in the floor's snapshot.  A transaction in progress matters only if its events can be removed already.
+ */
+static bool
+precedes_floor(const LogSnapshot *snapshot, uint64 xid, Datum ended)
+{
+	LogSnapshot floor;
+
+	if (snapshot->xmax <= xid)
+		return true;
+	if (snapshot->count == 0 || snapshot->in_progress[0] > xid)
+		return false;
+	floor = snapshot_from_datum(ended);
+	for (int i = 0; i < snapshot->count && snapshot->in_progress[i] <= xid; i++)
+	{
+		if (snapshot_sees(&floor, snapshot->in_progress[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Has retention removed events that are not visible in the snapshot?  Sees all that it has done up to now. */
 static bool
 precedes_log(const LogSnapshot *snapshot)
 {
-	Datum seen = snapshot_to_datum(snapshot);
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	OwnScan row = own_scan_all("log_floor", latest);
+	bool precedes = false;
 	bool isnull;
 
-	query_run(&check_precedes_log, 1, &seen, NULL);
-	return DatumGetBool(query_value(0, 1, &isnull));
+	while (!precedes && own_scan_next(&row))
+		precedes = precedes_floor(snapshot, DatumGetUInt64(own_scan_value(&row, FLOOR_XID, &isnull)),
+								  own_scan_value(&row, FLOOR_SNAPSHOT, &isnull));
+	own_scan_end(&row);
+	UnregisterSnapshot(latest);
+	return precedes;
+}
+
+PG_FUNCTION_INFO_V1(herald_precedes_log);
+
+/* herald_internal.precedes_log(snapshot) returns whether retention has removed events that a snapshot does not see. */
+Datum
+herald_precedes_log(PG_FUNCTION_ARGS)
+{
+	LogSnapshot snapshot = snapshot_from_datum(PG_GETARG_DATUM(0));
+
+	PG_RETURN_BOOL(precedes_log(&snapshot));
 }
 
 void

@@ -89,8 +89,16 @@ server_start_find(ServerStart *start, int64 id)
 
 	if (start->id == id && id != 0)
 		return;
-	query_run(&find_start, 1, &argument, NULL);
 	start->id = id;
+	/* No start is recorded after the present one. */
+	if (id == this_start.id)
+	{
+		start->known = start->newest = true;
+		start->next_xid = 0;
+		start->next_begin_lsn = PG_UINT64_MAX;
+		return;
+	}
+	query_run(&find_start, 1, &argument, NULL);
 	start->known = DatumGetBool(query_value(0, 1, &isnull));
 	xid = query_value(0, 2, &start->newest);
 	lsn = query_value(0, 3, &isnull);

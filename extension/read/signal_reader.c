@@ -11,56 +11,127 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
 
-#include "query.h"
+#include "index_range.h"
+#include "own_table.h"
 #include "read/signal_reader.h"
 #include "write/signal.h"
 
-/* The arms of the UNION over one partition: index ranges, as in the query on the event log. */
-#define SIGNALS_OF(slot) \
-	"(SELECT * FROM herald_internal.signal_" slot " WHERE xid >= $1 AND xid < pg_snapshot_xmax($3))" \
-	" UNION ALL" \
-	" SELECT r.* FROM unnest($2) AS x CROSS JOIN LATERAL (" \
-	" SELECT * FROM herald_internal.signal_" slot " WHERE xid >= x AND xid <= x ORDER BY xid LIMIT 1000000) AS r"
-
-/*
- * Returns the signals of the window ($4, $3) in two partitions, in the order of
- * writing: the newest, up to $5 bytes.
- */
-#define READ_SIGNALS(slot, previous) \
-	{ \
-		.name = "the query on signals", \
-		.text = "SELECT w.rooms, w.name, w.payload::text, w.key, w.except_user FROM (" \
-				" SELECT s.*, sum($6 + herald_internal.payload_size(s.payload) + pg_column_size(s.rooms))" \
-				" OVER (ORDER BY s.at DESC, s.xid DESC, s.number DESC ROWS UNBOUNDED PRECEDING) AS size FROM (" SIGNALS_OF(slot) " UNION ALL " SIGNALS_OF(previous) ") AS s" \
-																																									" WHERE pg_visible_in_snapshot(s.xid, $3) AND NOT pg_visible_in_snapshot(s.xid, $4)) AS w" \
-																																									" WHERE w.size <= $5 ORDER BY w.at, w.xid, w.number", \
-		.nargs = 6, \
-		.argtypes = { XID8OID, XID8ARRAYOID, PG_SNAPSHOTOID, PG_SNAPSHOTOID, INT4OID, INT4OID }, \
-		.read_only = true, \
-		.cursor_options = CURSOR_OPT_GENERIC_PLAN, \
-	}
-
-/* By the partition in use. */
-static SavedQuery read_signals[SIGNAL_SLOTS] = {
-	READ_SIGNALS("0", "3"),
-	READ_SIGNALS("1", "0"),
-	READ_SIGNALS("2", "1"),
-	READ_SIGNALS("3", "2"),
-};
-
-uint64
-signal_reader_run(const LogSnapshot *seen, const LogSnapshot *until)
+/* The signals of a window so far. */
+typedef struct SignalReading
 {
-	Datum values[6];
+	const LogSnapshot *seen;
+	const LogSnapshot *until;
+	List *rows; /* SignalRow */
+	int64 size;
+} SignalReading;
+
+/* Compares two columns of fixed size. */
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+/* In the order of writing. */
+static int
+compare_signals(const ListCell *a, const ListCell *b)
+{
+	const Datum *left = ((SignalRow *) lfirst(a))->values;
+	const Datum *right = ((SignalRow *) lfirst(b))->values;
+	int order = COMPARE(DatumGetTimestampTz(left[SIGNAL_AT - 1]), DatumGetTimestampTz(right[SIGNAL_AT - 1]));
+
+	if (order == 0)
+		order = COMPARE(DatumGetUInt64(left[SIGNAL_XID - 1]), DatumGetUInt64(right[SIGNAL_XID - 1]));
+	if (order == 0)
+		order = COMPARE(DatumGetInt32(left[SIGNAL_NUMBER - 1]), DatumGetInt32(right[SIGNAL_NUMBER - 1]));
+	return order;
+}
+
+/* Sorts the signals, and drops the oldest ones that are too much. */
+static void
+keep_newest(SignalReading *reading)
+{
+	int dropped = 0;
+
+	list_sort(reading->rows, compare_signals);
+	for (; reading->size > SIGNALS_LARGEST; dropped++)
+	{
+		SignalRow *oldest = list_nth(reading->rows, dropped);
+
+		reading->size -= oldest->size;
+		heap_freetuple(oldest->copy);
+		pfree(oldest);
+	}
+	if (dropped > 0)
+		reading->rows = list_copy_tail(reading->rows, dropped);
+}
+
+/* Adds a row if it belongs to the window. */
+static void
+add_signal(SignalReading *reading, HeapTuple tuple, TupleDesc shape)
+{
+	SignalRow *row = palloc(sizeof(SignalRow));
+	uint64 xid;
+
+	row->copy = heap_copytuple(tuple);
+	heap_deform_tuple(row->copy, shape, row->values, row->nulls);
+	xid = DatumGetUInt64(row->values[SIGNAL_XID - 1]);
+	if (!snapshot_sees(reading->until, xid) || snapshot_sees(reading->seen, xid))
+		return;
+	row->size = SIGNAL_OVERHEAD + (int64) toast_raw_datum_size(row->values[SIGNAL_PAYLOAD - 1]) - VARHDRSZ +
+				(int64) toast_datum_size(row->values[SIGNAL_ROOMS - 1]);
+	reading->rows = lappend(reading->rows, row);
+	reading->size += row->size;
+	if (reading->size > 2 * SIGNALS_LARGEST)
+		keep_newest(reading);
+}
+
+/* Reads the signals of a range of transactions. */
+static void
+read_signals_of(SignalReading *reading, Relation partition, const char *index, uint64 begin, uint64 end)
+{
+	IndexRange range = index_range_open(partition, index);
+	HeapTuple row;
+
+	index_range_where(&range, SIGNAL_XID, BTGreaterEqualStrategyNumber, UInt64GetDatum(begin));
+	index_range_where(&range, SIGNAL_XID, BTLessStrategyNumber, UInt64GetDatum(end));
+	while ((row = index_range_next(&range)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_signal(reading, row, RelationGetDescr(partition));
+	}
+	index_range_close(&range);
+}
+
+/* Reads the signals of transactions that had not begun, and of those that were in progress. */
+static void
+read_partition(SignalReading *reading, int slot)
+{
+	const LogSnapshot *seen = reading->seen;
+	const char *index = psprintf("signal_%d_xid_idx", slot);
+	Relation partition = table_open(own_table_oid("herald_internal", psprintf("signal_%d", slot)), AccessShareLock);
+
+	read_signals_of(reading, partition, index, seen->xmax, Max(reading->until->xmax, seen->xmax));
+	for (int i = 0; i < seen->count; i++)
+	{
+		if (snapshot_sees(reading->until, seen->in_progress[i]))
+			read_signals_of(reading, partition, index, seen->in_progress[i], seen->in_progress[i] + 1);
+	}
+	table_close(partition, NoLock);
+}
+
+List *
+signal_reader_read(const LogSnapshot *seen, const LogSnapshot *until)
+{
+	SignalReading reading = { seen, until };
+	int slot = signal_slot();
 
 	Assert(seen != NULL && until != NULL);
-	values[0] = UInt64GetDatum(seen->xmax);
-	values[1] = snapshot_in_progress(seen);
-	values[2] = snapshot_to_datum(until);
-	values[3] = snapshot_to_datum(seen);
-	values[4] = Int32GetDatum(SIGNALS_LARGEST);
-	values[5] = Int32GetDatum(SIGNAL_OVERHEAD);
-	return query_run(&read_signals[signal_slot()], 1, values, NULL);
+	read_partition(&reading, slot);
+	read_partition(&reading, (slot + SIGNAL_SLOTS - 1) % SIGNAL_SLOTS);
+	keep_newest(&reading);
+	return reading.rows;
 }

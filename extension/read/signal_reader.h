@@ -9,13 +9,38 @@
 #ifndef HERALD_SIGNAL_READER_H
 #define HERALD_SIGNAL_READER_H
 
+#include "access/htup.h"
+#include "nodes/pg_list.h"
+
 #include "read/snapshot.h"
 
+/* The columns of herald_internal.signal. */
+enum
+{
+	SIGNAL_XID = 1,
+	SIGNAL_SLOT,
+	SIGNAL_AT,
+	SIGNAL_NUMBER,
+	SIGNAL_ROOMS,
+	SIGNAL_NAME,
+	SIGNAL_PAYLOAD,
+	SIGNAL_KEY,
+	SIGNAL_EXCEPT_USER,
+	SIGNAL_COLUMNS = SIGNAL_EXCEPT_USER
+};
+
+typedef struct SignalRow
+{
+	Datum values[SIGNAL_COLUMNS];
+	bool nulls[SIGNAL_COLUMNS];
+	int64 size;
+	HeapTuple copy; /* of the row, with the values */
+} SignalRow;
+
 /*
- * Reads the signals of the window between two snapshots, in the order of writing: the
- * newest, up to SIGNALS_LARGEST bytes.  Returns their number; the rows of query_value()
- * have the columns rooms, name, payload (as text), key and except_user.
+ * Returns the signals of the window between two snapshots, in the order of writing: the
+ * newest, up to SIGNALS_LARGEST bytes, as a list of SignalRow.
  */
-extern uint64 signal_reader_run(const LogSnapshot *seen, const LogSnapshot *until);
+extern List *signal_reader_read(const LogSnapshot *seen, const LogSnapshot *until);
 
 #endif /* HERALD_SIGNAL_READER_H */

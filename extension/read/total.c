@@ -175,6 +175,21 @@ typedef struct Batch
 	int count;
 } Batch;
 
+/* Takes a row of the counter's query.  It may be any query of the table's owner. */
+static void
+batch_take(const Batch *batch, uint64 row)
+{
+	bool unplaced;
+	bool uncounted;
+	int64 place = DatumGetInt64(query_value(row, 1, &unplaced));
+	int64 count = DatumGetInt64(query_value(row, 2, &uncounted));
+
+	if (unplaced || uncounted || place < 1 || place > batch->count)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("the query of a counter returned no place of a subject")));
+	batch->totals[place - 1]->count = count;
+	batch->totals[place - 1]->known = true;
+}
+
 static void
 batch_count(void *argument)
 {
@@ -190,13 +205,7 @@ batch_count(void *argument)
 	array = PointerGetDatum(construct_array(subjects, batch->count, TEXTOID, -1, false, TYPALIGN_INT));
 	rows = query_cache_run(&query, &array, types, lengthof(types));
 	for (uint64 row = 0; row < rows; row++)
-	{
-		bool isnull;
-		Total *total = batch->totals[DatumGetInt64(query_value(row, 1, &isnull)) - 1];
-
-		total->count = DatumGetInt64(query_value(row, 2, &isnull));
-		total->known = true;
-	}
+		batch_take(batch, row);
 }
 
 static void

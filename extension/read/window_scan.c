@@ -125,7 +125,7 @@ window_scan_begin(WindowScan *scan, const Position *position, int rows)
 	Assert(position->partial && rows > 0);
 	memset(scan, 0, sizeof(*scan));
 	scan->current_partition = -1;
-	scan->late_limit = rows;
+	scan->late_limit = (int64) rows + 1; /* one more tells that the page is full */
 	scan->late = palloc(sizeof(HeapTuple) * LEAST_LATE_CAPACITY);
 	for (int i = 0; i < EVENT_PARTITIONS; i++)
 		scan->partitions[i] = table_open(own_table_oid("herald_internal", psprintf(EVENT_PARTITION, i)), AccessShareLock);

@@ -30,7 +30,7 @@ typedef struct WindowScan
 	HeapTuple *late; /* the events up to the top, ascending: copies */
 	int64 late_count;
 	int64 late_at;		   /* the next one */
-	int64 late_limit;	   /* so many are enough */
+	int64 late_limit;	   /* so many are kept */
 	int current_partition; /* of the latest row; -1: none */
 } WindowScan;
 

@@ -184,11 +184,6 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_current_position';
 COMMENT ON FUNCTION herald.current_position() IS
 	'returns the position in the event log after everything that is visible now';
 
-CREATE FUNCTION herald_internal.payload_size(payload json) RETURNS int
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_payload_size';
-COMMENT ON FUNCTION herald_internal.payload_size(json) IS
-	'returns the size of a payload as text, without reading the payload';
-
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL,
                                    max_events int DEFAULT 1000, max_bytes int DEFAULT NULL,
                                    signals boolean DEFAULT false)

@@ -18,18 +18,8 @@ CREATE TABLE herald_internal.log_floor (
 COMMENT ON TABLE herald_internal.log_floor IS
 	'the bounds of removed events: their transactions had ids up to xid, and had ended in the snapshot';
 
--- Exact, however long a transaction was open: a transaction in progress matters only if its events can be removed
--- already.
 CREATE FUNCTION herald_internal.precedes_log(snapshot pg_snapshot) RETURNS boolean
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	RETURN EXISTS (
-		SELECT FROM herald_internal.log_floor AS f
-		WHERE f.xid >= pg_snapshot_xmax($1)
-		OR EXISTS (SELECT FROM pg_snapshot_xip($1) AS x
-		           WHERE x <= f.xid AND pg_visible_in_snapshot(x, f.snapshot)));
-END
-$$;
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_precedes_log';
 COMMENT ON FUNCTION herald_internal.precedes_log(pg_snapshot) IS
 	'returns whether retention has removed events that a snapshot does not see';
 

@@ -49,15 +49,15 @@ TRUNCATE mallory.seen;
 -- texts, and no numbers.
 SET ROLE regress_mallory;
 SELECT herald_internal.save_room_source('mallory.people', 'members', 'SELECT 1::bigint, 2::bigint');
-SELECT herald_internal.save_counter('mallory.people', 'n', 'SELECT 1', 'person', NULL);
-SELECT herald_internal.save_counter('mallory.people', 'n', 'SELECT 1::bigint', 'person', 'SELECT 1::bigint');
+SELECT herald_internal.save_counter('mallory.people', 'n', 'SELECT 1::bigint, 2', 'person', NULL);
+SELECT herald_internal.save_counter('mallory.people', 'n', 'SELECT 1::bigint, 2::bigint', 'person', 'SELECT 1::bigint');
 SELECT herald_internal.save_rule('mallory.people', 'none', 'insert', 'insert', '', NULL, NULL, NULL, 'abort');
 SELECT herald_internal.save_rule('mallory.people', 'none', 'insert', 'insert', NULL, NULL,
                                  $$SELECT 'x' AS cause$$, NULL, 'abort');
 CREATE TABLE mallory.things (id int PRIMARY KEY, one text, two text);
 INSERT INTO mallory.things VALUES (1, '1', '2');
 SELECT herald_internal.save_room_source('mallory.things', 'members', 'SELECT one, two FROM mallory.things');
-SELECT herald_internal.save_counter('mallory.things', 'n', 'SELECT 1::bigint', 'thing',
+SELECT herald_internal.save_counter('mallory.things', 'n', 'SELECT 1::bigint, 2::bigint', 'thing',
                                     'SELECT one FROM mallory.things') > 0 AS saved;
 SELECT herald_internal.save_watched('mallory.things', 'likes', jsonb_build_object('rooms', jsonb_build_array(
 	jsonb_build_object('prefix', 'thing', 'relation', 'mallory.things', 'key', '{id}'::text[], 'access',

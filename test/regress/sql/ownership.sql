@@ -146,7 +146,7 @@ RESET ROLE;
 -- Records of a dropped table go: a new table could get its OID.
 SET ROLE regress_maker;
 CREATE TABLE made.gone (id int);
-SELECT herald_internal.save_counter('made.gone', 'n', 'SELECT 1::bigint', NULL, NULL) > 0 AS saved;
+SELECT herald_internal.save_counter('made.gone', 'n', 'SELECT 1::bigint, 2::bigint', NULL, NULL) > 0 AS saved;
 DROP TABLE made.gone;
 RESET ROLE;
 SELECT herald.maintain();

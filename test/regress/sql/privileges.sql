@@ -46,7 +46,7 @@ SELECT herald.watch('privileges.item', 'spy', event => 'spied', room => 'room');
 SELECT herald_internal.save_rule('privileges.item', 'spy', 'insert', 'insert', NULL, 'SELECT 1', NULL, NULL, 'abort');
 SELECT herald_internal.delete_rules('privileges.likes');
 SELECT herald_internal.forget_table('privileges.likes');
-SELECT herald_internal.save_counter('privileges.likes', 'total', 'SELECT 1::bigint', NULL, NULL);
+SELECT herald_internal.save_counter('privileges.likes', 'total', 'SELECT 1::bigint, 2::bigint', NULL, NULL);
 SELECT herald_internal.save_room_source('privileges.likes', 'spy', 'SELECT ''ann'', ''room''');
 SELECT herald_internal.save_watched('privileges.likes', 'likes', '{}');
 SELECT herald.unwatch('privileges.likes');

@@ -46,6 +46,37 @@ INSERT INTO t.likes SELECT n, 2 FROM generate_series(201, 300) AS n;
 SELECT DISTINCT * FROM t.totals;
 SELECT count(*) FROM t.likes WHERE post_id = 2;
 
+-- One query counts all subjects of a page, each once.
+CREATE SEQUENCE t.counted;
+GRANT USAGE ON SEQUENCE t.counted TO PUBLIC;
+CREATE FUNCTION t.count_by(query text) RETURNS void LANGUAGE sql AS $$
+	DELETE FROM herald_internal.total;
+	UPDATE herald_internal.counter SET count_sql = query || ' FROM unnest($1) WITH ORDINALITY AS subject (id, place)'
+	WHERE relation = 't.likes'::regclass;
+$$;
+INSERT INTO t.posts SELECT n FROM generate_series(11, 60) AS n;
+SELECT t.count_by('SELECT subject.place, (SELECT nextval(''t.counted'')) * 1000 + subject.id::int');
+SELECT count(*) FROM t.heard();
+INSERT INTO t.likes SELECT n, n % 50 + 11 FROM generate_series(1, 100) AS n;
+SELECT count(*), count(DISTINCT total::int / 1000) AS queries, bool_and(total::int % 1000 = right(rooms, 2)::int) AS own
+FROM t.totals;
+
+-- A subject that cannot be counted leaves the others their totals.
+SELECT t.count_by('SELECT subject.place, 100 / (subject.id::bigint - 12)');
+INSERT INTO t.likes SELECT 1000, n FROM generate_series(11, 15) AS n;
+SELECT * FROM t.totals;
+
+-- A query that returns no place of a subject counts nothing.
+SELECT t.count_by('SELECT subject.place + 1, 7::bigint');
+INSERT INTO t.likes SELECT 1001, n FROM generate_series(11, 12) AS n;
+SELECT * FROM t.totals;
+SELECT t.count_by('SELECT NULLIF(subject.place, 1), 7::bigint');
+INSERT INTO t.likes SELECT 1002, n FROM generate_series(11, 12) AS n;
+SELECT * FROM t.totals;
+DELETE FROM t.likes WHERE post_id > 10;
+SELECT herald.watch_likes('t.likes');
+SELECT count(*) FROM t.heard();
+
 -- When counting fails, the event comes without its total.
 INSERT INTO t.posts VALUES (3, 1), (4, 1);
 BEGIN;
