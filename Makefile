@@ -4,6 +4,7 @@
 #   make bridge, make install-bridge, make uninstall-bridge  herald-bridge (no server headers needed)
 #   make demo, make demo-clean                              the example application on a private cluster
 #   make ASSERTIONS=1                                       the extension with its contracts (Assert) checked, as tests build it
+#   make bench, make bench ITEM=writes SHORT=1 ROUNDS=5     the benchmarks, or one of them: see bench/README.md
 #   make test, make test-assert, make soak, make lint, make format   see CONTRIBUTING.md
 
 # The control file is the one place that states the version.
@@ -76,7 +77,10 @@ soak:
 test-assert:
 	test/assert
 
+bench:
+	bench/run $(if $(SHORT),--short) $(if $(ROUNDS),--rounds=$(ROUNDS)) $(ITEM)
+
 lint format:
 	test/lint/$@
 
-.PHONY: FORCE bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format
+.PHONY: FORCE bench bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format

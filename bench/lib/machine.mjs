@@ -1,0 +1,40 @@
+// machine.mjs: the machine, the versions and the state of the sources that a result belongs to.
+
+import { execFileSync } from 'node:child_process';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../../test/integration/harness/postgres.mjs';
+
+const output = (command, ...options) => {
+  try {
+    return execFileSync(command, options, { encoding: 'utf8', cwd: root, stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  } catch {
+    return '';
+  }
+};
+
+const packageVersion = (name) => output('dpkg-query', '-W', '-f=${Version}', name);
+
+const moduleVersion = (name) => JSON.parse(readFileSync(path.join(root, `bench/node_modules/${name}/package.json`), 'utf8')).version;
+
+// Returns the load of the machine before the run: other work makes times longer.
+export const otherLoad = () => Number(loadavg()[0].toFixed(1));
+
+export function machine() {
+  return {
+    processor: `${cpus()[0].model}, ${cpus().length} cores`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    kernel: release(),
+    versions: {
+      pg_herald: output('git', 'describe', '--always', '--dirty'),
+      PostgreSQL: output(process.env.HERALD_BIN ? path.join(process.env.HERALD_BIN, 'postgres') : 'pg_config', '--version').replace(/^\D+/, ''),
+      node: process.versions.node,
+      'socket.io': moduleVersion('socket.io'),
+      pg: moduleVersion('pg'),
+      nginx: packageVersion('nginx'),
+      nchan: packageVersion('libnginx-mod-nchan'),
+      'nats-server': packageVersion('nats-server'),
+    },
+  };
+}

@@ -1,0 +1,60 @@
+// results.mjs: the results in a folder: one JSON file, one page, and a plot for each measure. A run replaces the items it has run.
+
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../../test/integration/harness/postgres.mjs';
+import { plot } from './plot.mjs';
+import { rounded, summary } from './statistics.mjs';
+
+// Returns where results belong: those of short runs are never published.
+export const resultsFolder = (short) => (short ? 'build/bench/results' : 'bench/results');
+
+const jsonFile = (folder) => path.join(root, folder, 'results.json');
+
+export function readResults(folder) {
+  return existsSync(jsonFile(folder)) ? JSON.parse(readFileSync(jsonFile(folder), 'utf8')) : { items: {} };
+}
+
+const fileName = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+
+function row([contender, values], reference) {
+  const { median, least, most } = summary(values);
+  const ratio = reference ? ` ${rounded(median / reference)} |` : '';
+  return `| ${contender} | ${rounded(median)} | ${rounded(least)} – ${rounded(most)} |${ratio}`;
+}
+
+// Returns the table of a measure. Ratios are those of the medians.
+export function table({ name, unit, relativeTo, values }) {
+  const reference = values[relativeTo] && summary(values[relativeTo]).median;
+  const more = reference ? [` relative to ${relativeTo} |`, '---|'] : ['', ''];
+  return [`| ${name} | ${unit} | least – most |${more[0]}`, `|---|---|---|${more[1]}`,
+    ...Object.entries(values).map((entry) => row(entry, reference))].join('\n');
+}
+
+function section(name, { title, method, rounds, short, date, seconds, load, machine, measures, faults }) {
+  const versions = Object.entries(machine.versions).map(([program, version]) => `${program} ${version}`).join(', ');
+  const outcome = faults.length ? `**FAULTS: ${faults.join('; ')}**` : 'No client missed an event, had one twice, or had a corrupt one.';
+  const tables = measures.map((measure) => `${table(measure)}\n\n![${measure.name}](${name}-${fileName(measure.name)}.svg)`);
+  return [`## ${title}`, method,
+    `${date}, ${rounds} rounds in turn${short ? ' of a short run' : ''}, ${seconds} s, load of other work before it: ${load}.\n${outcome}`,
+    `${machine.processor}, ${machine.memory}, Linux ${machine.kernel}.\n${versions}.`, ...tables].join('\n\n');
+}
+
+// Writes all files anew.
+export function writeResults(name, results) {
+  const folder = path.join(root, name);
+  mkdirSync(folder, { recursive: true });
+  for (const old of readdirSync(folder)) if (old.endsWith('.svg')) rmSync(path.join(folder, old));
+  writeFileSync(jsonFile(name), `${JSON.stringify(results, null, 1)}\n`);
+  const items = Object.entries(results.items);
+  writeFileSync(path.join(folder, 'README.md'), `# Results
+
+\`make bench\` writes this page. [../README.md](../README.md) says how it measures. All contenders of a table ran in turn
+on one machine, with their clients: compare within a table only.
+
+${items.map(([item, result]) => section(item, result)).join('\n\n')}
+`);
+  for (const [item, { measures }] of items) {
+    for (const measure of measures) writeFileSync(path.join(folder, `${item}-${fileName(measure.name)}.svg`), plot(measure));
+  }
+}
