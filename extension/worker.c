@@ -5,8 +5,9 @@
  *	  herald.maintain(), which must not run in their transactions.
  *
  * 1. A writer sets the worker's latch after it has committed events.  The worker
- *	  then sends one NOTIFY for all commits that came in meanwhile, at most once a
- *	  millisecond.  Its transactions do not wait for the disk.
+ *	  then sends one NOTIFY for all commits that came in meanwhile: at once, or once a
+ *	  millisecond while commits are dense, because each NOTIFY costs the bridges a
+ *	  query.  Its transactions do not wait for the disk.
  *
  * 2. While there is activity the worker calls herald.maintain() once a second, or
  *	  eight times in a recovery window that is shorter than eight seconds: a
@@ -49,7 +50,9 @@
 #include "worker_slot.h"
 #include "write/doorbell.h"
 
-#define RING_INTERVAL_MS 1
+#define DENSE_PAUSE_MS 1
+#define DENSE_COMMITS_PER_MS 2.5
+#define DENSITY_WINDOW_MS 10
 #define MAX_MAINTENANCE_INTERVAL_MS 1000
 #define IDLE_INTERVAL_MS 60000
 #define RETRY_INTERVAL_MS 1000
@@ -224,6 +227,24 @@ maintenance_interval_ms(void)
 	return Min((long) herald_recovery_window * 1000 / 8, MAX_MAINTENANCE_INTERVAL_MS);
 }
 
+/* Returns whether writers committed densely when that was last measured. */
+static bool
+commits_are_dense(void)
+{
+	static instr_time measured;
+	static uint32 commits;
+	static bool dense;
+	long milliseconds = milliseconds_since(measured);
+
+	commits += worker_slot_count_rings();
+	if (milliseconds < DENSITY_WINDOW_MS)
+		return dense;
+	dense = commits > milliseconds * DENSE_COMMITS_PER_MS;
+	commits = 0;
+	INSTR_TIME_SET_CURRENT(measured);
+	return dense;
+}
+
 static void
 serve_writers(void)
 {
@@ -248,8 +269,8 @@ serve_writers(void)
 			work_left = false;
 			try_task(run_maintenance, "maintenance");
 		}
-		if (rung)
-			pg_usleep(RING_INTERVAL_MS * 1000L);
+		if (rung && commits_are_dense())
+			pg_usleep(DENSE_PAUSE_MS * 1000L);
 	}
 }
 

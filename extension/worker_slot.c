@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -31,10 +32,11 @@
 
 typedef struct WorkerSlot
 {
-	Oid database; /* InvalidOid: the slot is free */
-	Latch *latch; /* of the worker; NULL: it has not entered yet */
-	bool serving; /* it rings for writers */
-	bool leaving; /* it was asked to leave */
+	Oid database;			/* InvalidOid: the slot is free */
+	Latch *latch;			/* of the worker; NULL: it has not entered yet */
+	bool serving;			/* it rings for writers */
+	bool leaving;			/* it was asked to leave */
+	pg_atomic_uint32 rings; /* since it last counted them */
 } WorkerSlot;
 
 static WorkerSlot *slots; /* WORKER_SLOTS; NULL: the library is not preloaded */
@@ -48,6 +50,14 @@ static struct
 	shmem_request_hook_type shmem_request;
 #endif
 } previous_hooks;
+
+static void
+free_slot(WorkerSlot *slot)
+{
+	slot->database = InvalidOid;
+	slot->latch = NULL;
+	slot->serving = slot->leaving = false;
+}
 
 static void
 request_shared_memory(void)
@@ -68,8 +78,11 @@ attach_shared_memory(void)
 		previous_hooks.shmem_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	slots = ShmemInitStruct("pg_herald workers", sizeof(WorkerSlot) * WORKER_SLOTS, &found);
-	if (!found)
-		memset(slots, 0, sizeof(WorkerSlot) * WORKER_SLOTS);
+	for (int i = 0; !found && i < WORKER_SLOTS; i++)
+	{
+		free_slot(&slots[i]);
+		pg_atomic_init_u32(&slots[i].rings, 0);
+	}
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -105,12 +118,38 @@ worker_slot_is_assigned(Oid database)
 	return slot_of(database) != NULL;
 }
 
-Latch *
-worker_slot_latch(Oid database)
+/* Returns the slot of the worker that rings for the writers of this database, or NULL. */
+static WorkerSlot *
+serving_slot(Oid database)
 {
 	WorkerSlot *slot = slot_of(database);
 
-	return slot != NULL && slot->serving ? slot->latch : NULL;
+	return slot != NULL && slot->serving ? slot : NULL;
+}
+
+bool
+worker_slot_is_served(Oid database)
+{
+	return serving_slot(database) != NULL;
+}
+
+void
+worker_slot_ring(Oid database)
+{
+	WorkerSlot *slot = serving_slot(database);
+	Latch *latch = slot != NULL ? slot->latch : NULL;
+
+	if (latch == NULL)
+		return;
+	pg_atomic_fetch_add_u32(&slot->rings, 1);
+	SetLatch(latch);
+}
+
+uint32
+worker_slot_count_rings(void)
+{
+	Assert(mine != NULL && mine->database == MyDatabaseId);
+	return pg_atomic_exchange_u32(&mine->rings, 0);
 }
 
 bool
@@ -151,7 +190,7 @@ worker_slot_give_up(int slot)
 	Assert(slot >= 0 && slot < WORKER_SLOTS);
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	if (slots[slot].latch == NULL)
-		memset(&slots[slot], 0, sizeof(WorkerSlot));
+		free_slot(&slots[slot]);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -173,7 +212,7 @@ static void
 free_my_slot(int code, Datum arg)
 {
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	memset(mine, 0, sizeof(WorkerSlot));
+	free_slot(mine);
 	LWLockRelease(AddinShmemInitLock);
 }
 

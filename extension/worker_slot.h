@@ -26,8 +26,11 @@ extern void worker_slot_init(void);
 /* Does a worker have this database, or is one about to start for it? */
 extern bool worker_slot_is_assigned(Oid database);
 
-/* Returns the latch of the worker that rings for the writers of this database, or NULL.  It may be stale. */
-extern Latch *worker_slot_latch(Oid database);
+/* Does a worker ring for the writers of this database? */
+extern bool worker_slot_is_served(Oid database);
+
+/* Has the worker of this database ring, if there is one. */
+extern void worker_slot_ring(Oid database);
 
 /*
  * Asks the worker of this database to leave it.  Returns false if there is none (any more).
@@ -51,6 +54,9 @@ extern Oid worker_slot_enter(int slot);
 
 /* For a worker: makes writers set this process's latch after their commits. */
 extern void worker_slot_serve(void);
+
+/* For a worker: returns how often writers have rung since the last call. */
+extern uint32 worker_slot_count_rings(void);
 
 /* For a worker: must it leave the database? */
 extern bool worker_slot_must_leave(void);

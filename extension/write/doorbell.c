@@ -29,7 +29,6 @@
 #include "access/xact.h"
 #include "commands/async.h"
 #include "miscadmin.h"
-#include "storage/latch.h"
 #include "tcop/utility.h"
 
 #include "query.h"
@@ -45,7 +44,7 @@ static ProcessUtility_hook_type previous_process_utility;
 bool
 doorbell_has_worker(void)
 {
-	return worker_slot_latch(MyDatabaseId) != NULL;
+	return worker_slot_is_served(MyDatabaseId);
 }
 
 void
@@ -66,15 +65,6 @@ doorbell_ring(void)
 }
 
 static void
-wake_worker(void)
-{
-	Latch *latch = worker_slot_latch(MyDatabaseId);
-
-	if (latch != NULL)
-		SetLatch(latch);
-}
-
-static void
 ring_at_transaction_end(XactEvent event, void *arg)
 {
 	if (ring_level == 0)
@@ -89,7 +79,7 @@ ring_at_transaction_end(XactEvent event, void *arg)
 			}
 			break;
 		case XACT_EVENT_COMMIT:
-			wake_worker();
+			worker_slot_ring(MyDatabaseId);
 			ring_level = 0;
 			break;
 		case XACT_EVENT_ABORT:
