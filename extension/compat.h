@@ -67,4 +67,10 @@
 	ExecCheckIndexConstraints(target, slot, estate, conflict, NULL, arbiters)
 #endif
 
+#if PG_VERSION_NUM < 180000
+#define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, keys, 0)
+#else
+#define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, NULL, keys, 0)
+#endif
+
 #endif /* HERALD_COMPAT_H */

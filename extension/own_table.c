@@ -14,26 +14,80 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/skey.h"
 #include "access/stratnum.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "own_table.h"
+#include "relation_change.h"
+
+/* The OIDs that were looked up, until their relations change. */
+typedef struct KnownTable
+{
+	struct KnownTable *next;
+	const char *schema;
+	const char *name;
+	Oid oid; /* InvalidOid: not known now */
+} KnownTable;
+
+static KnownTable *known_tables;
+
+static void
+forget_table(Oid relation)
+{
+	for (KnownTable *known = known_tables; known != NULL; known = known->next)
+	{
+		if (!OidIsValid(relation) || known->oid == relation)
+			known->oid = InvalidOid;
+	}
+}
+
+void
+own_table_init(void)
+{
+	relation_change_register(forget_table);
+}
+
+/* Returns the entry for a name; a new one has no OID. */
+static KnownTable *
+know_table(const char *schema, const char *name)
+{
+	KnownTable *known = known_tables;
+
+	while (known != NULL && (strcmp(known->name, name) != 0 || strcmp(known->schema, schema) != 0))
+		known = known->next;
+	if (known == NULL)
+	{
+		known = MemoryContextAllocZero(TopMemoryContext, sizeof(KnownTable));
+		known->schema = MemoryContextStrdup(TopMemoryContext, schema);
+		known->name = MemoryContextStrdup(TopMemoryContext, name);
+		known->next = known_tables;
+		known_tables = known;
+	}
+	return known;
+}
 
 Oid
 own_table_oid(const char *schema, const char *name)
 {
-	Oid table = get_relname_relid(name, get_namespace_oid(schema, false));
+	KnownTable *known = know_table(schema, name);
+	Oid table = known->oid;
 
+	if (OidIsValid(table))
+		return table;
+	table = get_relname_relid(name, get_namespace_oid(schema, false));
 	if (!OidIsValid(table))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("extension \"pg_herald\" lacks \"%s.%s\"", schema, name)));
+	known->oid = table;
 	return table;
 }
 
@@ -49,12 +103,14 @@ table_owner(Oid table)
 }
 
 OwnScan
-own_scan_all(const char *table, Snapshot snapshot)
+own_scan_all(const char *schema, const char *table, Snapshot snapshot)
 {
 	OwnScan scan = { 0 };
 
-	scan.relation = table_open(own_table_oid("herald_internal", table), AccessShareLock);
-	scan.scan = systable_beginscan(scan.relation, InvalidOid, false, snapshot, 0, NULL);
+	scan.memory = CurrentMemoryContext;
+	scan.relation = table_open(own_table_oid(schema, table), AccessShareLock);
+	scan.row = table_slot_create(scan.relation, NULL);
+	scan.all = table_beginscan(scan.relation, snapshot, 0, NULL);
 	return scan;
 }
 
@@ -67,40 +123,74 @@ equality_of(Oid type)
 }
 
 OwnScan
-own_scan_equal(const char *schema, const char *table, const char *index, AttrNumber column, Datum value,
-			   Snapshot snapshot)
+own_scan_by_index(const char *schema, const char *table, const char *index, Snapshot snapshot)
 {
 	OwnScan scan = { 0 };
-	Form_pg_attribute attribute;
-	ScanKeyData key;
 
+	scan.memory = CurrentMemoryContext;
 	scan.relation = table_open(own_table_oid(schema, table), AccessShareLock);
-	attribute = TupleDescAttr(RelationGetDescr(scan.relation), column - 1);
-	ScanKeyEntryInitialize(&key, 0, column, BTEqualStrategyNumber, InvalidOid, attribute->attcollation,
-						   equality_of(attribute->atttypid), value);
-	scan.scan = systable_beginscan(scan.relation, own_table_oid(schema, index), true, snapshot, 1, &key);
+	scan.row = table_slot_create(scan.relation, NULL);
+	scan.index = index_open(own_table_oid(schema, index), AccessShareLock);
+	scan.equal = begin_index_scan(scan.relation, scan.index, snapshot, 1);
+	return scan;
+}
+
+void
+own_scan_seek(OwnScan *scan, Datum value)
+{
+	MemoryContext caller = MemoryContextSwitchTo(scan->memory);
+	Oid type = TupleDescAttr(RelationGetDescr(scan->index), 0)->atttypid;
+
+	if (scan->key.sk_func.fn_oid == InvalidOid)
+		ScanKeyEntryInitialize(&scan->key, 0, 1, BTEqualStrategyNumber, InvalidOid, scan->index->rd_indcollation[0],
+							   equality_of(type), value);
+	scan->key.sk_argument = value;
+	index_rescan(scan->equal, &scan->key, 1, NULL, 0);
+	MemoryContextSwitchTo(caller);
+}
+
+OwnScan
+own_scan_equal(const char *schema, const char *table, const char *index, Datum value, Snapshot snapshot)
+{
+	OwnScan scan = own_scan_by_index(schema, table, index, snapshot);
+
+	own_scan_seek(&scan, value);
 	return scan;
 }
 
 bool
 own_scan_next(OwnScan *scan)
 {
-	scan->tuple = systable_getnext(scan->scan);
-	return HeapTupleIsValid(scan->tuple);
+	MemoryContext caller = MemoryContextSwitchTo(scan->memory);
+	bool found;
+
+	if (scan->equal != NULL)
+		found = index_getnext_slot(scan->equal, ForwardScanDirection, scan->row);
+	else
+		found = table_scan_getnextslot(scan->all, ForwardScanDirection, scan->row);
+	MemoryContextSwitchTo(caller);
+	return found;
 }
 
 void
 own_scan_end(OwnScan *scan)
 {
-	systable_endscan(scan->scan);
+	ExecDropSingleTupleTableSlot(scan->row);
+	if (scan->equal != NULL)
+	{
+		index_endscan(scan->equal);
+		index_close(scan->index, AccessShareLock);
+	}
+	else
+		table_endscan(scan->all);
 	table_close(scan->relation, AccessShareLock);
 }
 
 Datum
 own_scan_value(OwnScan *scan, AttrNumber column, bool *isnull)
 {
-	Assert(HeapTupleIsValid(scan->tuple));
-	return heap_getattr(scan->tuple, column, RelationGetDescr(scan->relation), isnull);
+	Assert(!TTS_EMPTY(scan->row));
+	return slot_getattr(scan->row, column, isnull);
 }
 
 char *

@@ -12,16 +12,26 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/relscan.h"
+#include "access/skey.h"
+#include "executor/tuptable.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-/* A scan over the rows of a table whose first column of an index has some value, or over all of its rows. */
+/* A scan over all rows of a table, or over those with some value in the first column of an index. */
 typedef struct OwnScan
 {
+	MemoryContext memory; /* the current one when it began */
 	Relation relation;
-	SysScanDesc scan;
-	HeapTuple tuple; /* the current row, until the next one */
+	TableScanDesc all; /* NULL: a scan by the index */
+	Relation index;
+	IndexScanDesc equal;
+	ScanKeyData key;
+	TupleTableSlot *row; /* the current one */
 } OwnScan;
+
+/* Registers the function that keeps the OIDs of own_table_oid() up to date. */
+extern void own_table_init(void);
 
 /* Returns the OID of a table or an index of one of the two schemas; it is an error if there is none. */
 extern Oid own_table_oid(const char *schema, const char *name);
@@ -29,15 +39,18 @@ extern Oid own_table_oid(const char *schema, const char *name);
 /* Returns the role that owns a table, or InvalidOid if there is no such table. */
 extern Oid table_owner(Oid table);
 
-/* Begins a scan over a table of herald_internal, in no order.  The snapshot is registered. */
-extern OwnScan own_scan_all(const char *table, Snapshot snapshot);
+/* Begins a scan over a table, in no order.  The snapshot is registered. */
+extern OwnScan own_scan_all(const char *schema, const char *table, Snapshot snapshot);
 
 /*
- * Begins a scan over the rows of a table in which a column, of type oid, regclass, integer or text, has this value.
- * The column is the first one of the index.
+ * Begins a scan by an index.  own_scan_seek() begins it anew, with the rows that have this value in the index's first
+ * column, which is of type oid, regclass, integer or text.  The value lives until the last of these rows.
  */
-extern OwnScan own_scan_equal(const char *schema, const char *table, const char *index, AttrNumber column, Datum value,
-							  Snapshot snapshot);
+extern OwnScan own_scan_by_index(const char *schema, const char *table, const char *index, Snapshot snapshot);
+extern void own_scan_seek(OwnScan *scan, Datum value);
+
+/* Begins a scan by an index for one value. */
+extern OwnScan own_scan_equal(const char *schema, const char *table, const char *index, Datum value, Snapshot snapshot);
 
 /* Goes to the next row.  Returns false behind the last one. */
 extern bool own_scan_next(OwnScan *scan);

@@ -13,10 +13,12 @@
 
 #include "admin/database_command.h"
 #include "launcher.h"
+#include "own_table.h"
 #include "read/table_checks.h"
 #include "settings.h"
 #include "worker_slot.h"
 #include "write/doorbell.h"
+#include "write/notification_type.h"
 #include "write/rule_cache.h"
 #include "write/signal.h"
 #include "write/user_block.h"
@@ -31,7 +33,9 @@ _PG_init(void)
 	herald_settings_define();
 	doorbell_init();
 	signal_init();
+	own_table_init();
 	rule_cache_init();
+	notification_type_init();
 	table_checks_init();
 	user_block_init();
 	if (process_shared_preload_libraries_in_progress)

@@ -44,7 +44,7 @@ static bool
 are_rules_suspended(void)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan scan = own_scan_all("suspension", snapshot);
+	OwnScan scan = own_scan_all("herald_internal", "suspension", snapshot);
 	bool found = own_scan_next(&scan);
 
 	own_scan_end(&scan);

@@ -113,7 +113,7 @@ static bool
 precedes_log(const LogSnapshot *snapshot)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan row = own_scan_all("log_floor", latest);
+	OwnScan row = own_scan_all("herald_internal", "log_floor", latest);
 	bool precedes = false;
 	bool isnull;
 

@@ -21,6 +21,7 @@
 
 #include "query.h"
 #include "read/table_checks.h"
+#include "relation_change.h"
 
 /* The columns of the result. */
 enum
@@ -54,7 +55,7 @@ static SavedQuery compile_checks = {
 };
 
 static void
-on_relation_change(Datum argument, Oid relation)
+on_relation_change(Oid relation)
 {
 	cache.valid = false;
 }
@@ -68,7 +69,7 @@ on_catalog_change(Datum argument, int id, uint32 hash)
 void
 table_checks_init(void)
 {
-	CacheRegisterRelcacheCallback(on_relation_change, (Datum) 0);
+	relation_change_register(on_relation_change);
 	CacheRegisterSyscacheCallback(AUTHOID, on_catalog_change, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_catalog_change, (Datum) 0);
 }

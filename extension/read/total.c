@@ -70,7 +70,7 @@ typedef struct Counter
 static bool
 find_counter(int32 id, Counter *counter)
 {
-	OwnScan row = own_scan_equal("herald_internal", "counter", "counter_pkey", COUNTER_ID, Int32GetDatum(id),
+	OwnScan row = own_scan_equal("herald_internal", "counter", "counter_pkey", Int32GetDatum(id),
 								 GetActiveSnapshot());
 	bool found = own_scan_next(&row);
 	bool isnull;

@@ -37,10 +37,8 @@
 #include "write/event_log.h"
 
 /* The columns of the tables with the rights of watched tables. */
-#define ROOM_SOURCE_RELATION 1
 #define ROOM_SOURCE_PREFIX 4
 #define COUNTER_ID 1
-#define COUNTER_RELATION 2
 
 /* A name that ends in a colon stands for all names with that beginning. */
 static const char *const reserved_names[] = {
@@ -131,11 +129,11 @@ is_administrator(Oid role)
 
 /* Reads the values of a column for the watched table, as an array in the memory of the rights. */
 static ArrayType *
-read_rights(EventRights *rights, const char *table, const char *index, AttrNumber relation, AttrNumber column, Oid type)
+read_rights(EventRights *rights, const char *table, const char *index, AttrNumber column, Oid type)
 {
 	MemoryContext caller = MemoryContextSwitchTo(rights->memory);
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan row = own_scan_equal("herald_internal", table, index, relation, ObjectIdGetDatum(rights->source), snapshot);
+	OwnScan row = own_scan_equal("herald_internal", table, index, ObjectIdGetDatum(rights->source), snapshot);
 	ArrayBuildState *values = initArrayResult(type, rights->memory, false);
 	bool isnull;
 
@@ -151,8 +149,7 @@ static ArrayType *
 room_prefixes_of(EventRights *rights)
 {
 	if (rights->room_prefixes == NULL)
-		rights->room_prefixes = read_rights(rights, "room_source", "room_source_pkey", ROOM_SOURCE_RELATION,
-											ROOM_SOURCE_PREFIX, TEXTOID);
+		rights->room_prefixes = read_rights(rights, "room_source", "room_source_pkey", ROOM_SOURCE_PREFIX, TEXTOID);
 	return rights->room_prefixes;
 }
 
@@ -160,8 +157,7 @@ static ArrayType *
 counters_of(EventRights *rights)
 {
 	if (rights->counters == NULL)
-		rights->counters = read_rights(rights, "counter", "counter_relation_field_coalesce_idx", COUNTER_RELATION,
-									   COUNTER_ID, INT4OID);
+		rights->counters = read_rights(rights, "counter", "counter_relation_field_coalesce_idx", COUNTER_ID, INT4OID);
 	return rights->counters;
 }
 

@@ -87,7 +87,7 @@ set_texts(TupleTableSlot *row, TupleTableSlot *candidate, const NotificationType
 
 	if (title == NULL)
 		title = notification_type_render(type->title, actor, subject, content);
-	set_text(row, NOTIFICATION_TITLE, title != NULL ? title : type->name);
+	set_text(row, NOTIFICATION_TITLE, title != NULL ? title : candidate_text(candidate, CANDIDATE_TYPE));
 	set_text(row, NOTIFICATION_CONTENT,
 			 content != NULL ? content : notification_type_render(type->content, actor, subject, NULL));
 }

@@ -38,28 +38,34 @@
 #include "write/preference.h"
 #include "write/user_block.h"
 
+/* The best candidate for a cause and a recipient. */
+typedef struct Rival
+{
+	Size length;	 /* hash key, with the next: the bytes of ... */
+	const char *key; /* ... the length of the cause as the inbox keeps it, this cause, and the recipient */
+	int64 place;
+	int64 priority;
+} Rival;
+
+/* The verdict on a candidate. */
+typedef struct Verdict
+{
+	const NotificationType *type; /* NULL: the candidate is dropped */
+	bool live;					  /* it is announced */
+	Rival *rival;				  /* the best for its cause and recipient; NULL: it has none */
+} Verdict;
+
 /* The candidates of a statement, and the verdict on each. */
 typedef struct Selection
 {
 	Tuplestorestate *candidates;
 	MemoryContext memory; /* lives as long as this */
-	List *types;		  /* of NotificationType, those that were found */
-	HTAB *rivals;		  /* of Rival; NULL for a single candidate, which has none */
-	uint8 *verdict;		  /* of each candidate */
-	int64 wanted;		  /* the number of candidates that are not dropped */
+	const NotificationTypes *types;
+	OwnScan preferences;
+	HTAB *rivals; /* of Rival; NULL for a single candidate, which has none */
+	Verdict *verdicts;
+	int64 wanted; /* the number of candidates that are not dropped */
 } Selection;
-
-/* The bits of a verdict; 0: the candidate is dropped. */
-#define VERDICT_INBOX 1
-#define VERDICT_LIVE 2
-
-/* The best candidate for a cause and a recipient. */
-typedef struct Rival
-{
-	const char *key; /* hash key: the length of the cause as the inbox keeps it, this cause and the recipient */
-	int64 place;
-	int64 priority;
-} Rival;
 
 /* Returns the candidates without those that a block removes, in their order. */
 static SavedQuery remove_blocked = {
@@ -162,83 +168,96 @@ remove_blocks(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
 
 /* ----- the choice among the candidates */
 
-static const NotificationType *
-find_type(Selection *selection, const char *name)
-{
-	MemoryContext caller = MemoryContextSwitchTo(selection->memory);
-	const NotificationType *type = notification_type_find(&selection->types, name, GetActiveSnapshot());
-
-	MemoryContextSwitchTo(caller);
-	return type;
-}
-
 static uint32
 rival_hash(const void *key, Size size)
 {
-	const char *text = *(const char *const *) key;
+	const Rival *rival = key;
 
-	return hash_bytes((const unsigned char *) text, (int) strlen(text));
+	return hash_bytes((const unsigned char *) rival->key, (int) rival->length);
 }
 
 static int
 rival_match(const void *a, const void *b, Size size)
 {
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
+	const Rival *first = a;
+	const Rival *second = b;
+
+	return first->length != second->length || memcmp(first->key, second->key, first->length) != 0;
 }
 
 static HTAB *
-make_rivals(void)
+make_rivals(int64 candidates)
 {
 	HASHCTL control = { 0 };
 
-	control.keysize = sizeof(char *);
+	control.keysize = offsetof(Rival, place);
 	control.entrysize = sizeof(Rival);
 	control.hash = rival_hash;
 	control.match = rival_match;
 	control.hcxt = CurrentMemoryContext;
-	return hash_create("pg_herald rivals", 64, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	return hash_create("pg_herald rivals", Min(candidates, 1000), &control,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
-/* Returns the entry for the cause and the recipient of a candidate; NULL if it has no rivals. */
-static Rival *
-find_rival(Selection *selection, TupleTableSlot *candidate, HASHACTION action, bool *found)
+/* Fills in the key for the cause and the recipient of a candidate. */
+static void
+set_rival_key(Rival *rival, TupleTableSlot *candidate)
 {
-	char *cause;
+	const text *cause = DatumGetTextPP(notification_row_cause(candidate->tts_values[CANDIDATE_CAUSE]));
+	const text *recipient = DatumGetTextPP(candidate->tts_values[CANDIDATE_RECIPIENT_ID]);
+	int32 length = (int32) VARSIZE_ANY_EXHDR(cause);
 	char *key;
+
+	rival->length = sizeof(length) + length + VARSIZE_ANY_EXHDR(recipient);
+	key = palloc(rival->length);
+	memcpy(key, &length, sizeof(length));
+	memcpy(key + sizeof(length), VARDATA_ANY(cause), length);
+	memcpy(key + sizeof(length) + length, VARDATA_ANY(recipient), VARSIZE_ANY_EXHDR(recipient));
+	rival->key = key;
+}
+
+/*
+ * Lets a candidate compete: that of the highest priority stays, and of equal ones the first.  Returns the best up to
+ * now, or NULL if there are no rivals.
+ */
+static Rival *
+compete(Selection *selection, TupleTableSlot *candidate, int64 place, const NotificationType *type)
+{
+	Rival own = { .place = place, .priority = type->priority };
+	Rival *best;
+	bool found;
 
 	if (selection->rivals == NULL || candidate->tts_isnull[CANDIDATE_CAUSE])
 		return NULL;
-	cause = TextDatumGetCString(notification_row_cause(candidate->tts_values[CANDIDATE_CAUSE]));
-	key = psprintf("%zu:%s%s", strlen(cause), cause, candidate_text(candidate, CANDIDATE_RECIPIENT_ID));
-	return hash_search(selection->rivals, &key, action, found);
-}
-
-/* Lets a candidate compete: that of the highest priority stays, and of equal ones the first. */
-static void
-compete(Selection *selection, TupleTableSlot *candidate, int64 place, const NotificationType *type)
-{
-	int64 priority = type->has_priority ? type->priority : PG_INT64_MIN;
-	bool found;
-	Rival *rival = find_rival(selection, candidate, HASH_ENTER, &found);
-
-	if (rival == NULL || (found && rival->priority >= priority))
-		return;
+	set_rival_key(&own, candidate);
+	best = hash_search(selection->rivals, &own, HASH_ENTER, &found);
 	if (!found)
-		rival->key = MemoryContextStrdup(selection->memory, rival->key);
-	rival->place = place;
-	rival->priority = priority;
+	{
+		char *key = MemoryContextAlloc(selection->memory, own.length);
+
+		memcpy(key, own.key, own.length);
+		best->key = key;
+	}
+	if (!found || own.priority > best->priority)
+	{
+		best->place = own.place;
+		best->priority = own.priority;
+	}
+	return best;
 }
 
-/* Returns whether a candidate is to be written, and announced. */
-static uint8
-judge(Selection *selection, TupleTableSlot *candidate, int64 place)
+/* Decides whether a candidate is to be written, and announced. */
+static void
+judge_candidate(Selection *selection, TupleTableSlot *candidate, int64 place, void *argument)
 {
+	Verdict *verdict = &selection->verdicts[place];
 	PreferenceQuestion question;
 	PreferenceAnswer answer;
 	const NotificationType *type;
 	char *subject_type = candidate_text(candidate, CANDIDATE_SUBJECT_TYPE);
 	char *subject_id = candidate_text(candidate, CANDIDATE_SUBJECT_ID);
 
+	verdict->type = NULL;
 	question.user_id = candidate_text(candidate, CANDIDATE_RECIPIENT_ID);
 	question.type = candidate_text(candidate, CANDIDATE_TYPE);
 	question.actor_id = candidate_text(candidate, CANDIDATE_ACTOR_ID);
@@ -246,21 +265,15 @@ judge(Selection *selection, TupleTableSlot *candidate, int64 place)
 	question.thread = candidate_text(candidate, CANDIDATE_THREAD);
 	if (question.user_id == NULL || question.type == NULL ||
 		(question.actor_id != NULL && strcmp(question.user_id, question.actor_id) == 0))
-		return 0;
-	type = find_type(selection, question.type);
-	answer = preference_answer(&question, type->channels, GetActiveSnapshot());
+		return;
+	type = notification_type_find(selection->types, question.type);
+	answer = preference_answer(&question, type->channels, &selection->preferences);
 	if (!answer.inbox && !type->required)
-		return 0;
-	compete(selection, candidate, place, type);
-	return answer.live || type->required ? VERDICT_INBOX | VERDICT_LIVE : VERDICT_INBOX;
-}
-
-static bool
-is_best(Selection *selection, TupleTableSlot *candidate, int64 place)
-{
-	Rival *rival = find_rival(selection, candidate, HASH_FIND, NULL);
-
-	return rival == NULL || rival->place == place;
+		return;
+	verdict->type = type;
+	verdict->live = answer.live || type->required;
+	verdict->rival = compete(selection, candidate, place, type);
+	selection->wanted++;
 }
 
 typedef void (*CandidateVisitor)(Selection *selection, TupleTableSlot *candidate, int64 place, void *argument);
@@ -288,20 +301,12 @@ visit_candidates(Selection *selection, CandidateVisitor visitor, void *argument)
 }
 
 static void
-judge_candidate(Selection *selection, TupleTableSlot *candidate, int64 place, void *argument)
-{
-	selection->verdict[place] = judge(selection, candidate, place);
-	selection->wanted += selection->verdict[place] != 0;
-}
-
-static void
 write_candidate(Selection *selection, TupleTableSlot *candidate, int64 place, void *insert)
 {
-	uint8 verdict = selection->verdict[place];
+	const Verdict *verdict = &selection->verdicts[place];
 
-	if (verdict != 0 && is_best(selection, candidate, place))
-		inbox_insert_row(insert, candidate, find_type(selection, candidate_text(candidate, CANDIDATE_TYPE)),
-						 (verdict & VERDICT_LIVE) != 0);
+	if (verdict->type != NULL && (verdict->rival == NULL || verdict->rival->place == place))
+		inbox_insert_row(insert, candidate, verdict->type, verdict->live);
 }
 
 /* Writes the candidates that preferences let through.  Returns the sum of the ids of the new notifications. */
@@ -316,9 +321,12 @@ write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
 	/* The commands of this statement up to now, and of other transactions, count. */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	selection.verdict = MemoryContextAllocHuge(CurrentMemoryContext, rows);
-	selection.rivals = rows > 1 ? make_rivals() : NULL;
+	selection.verdicts = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Verdict) * rows);
+	selection.rivals = rows > 1 ? make_rivals(rows) : NULL;
+	selection.types = notification_types();
+	selection.preferences = preference_rows(GetActiveSnapshot());
 	visit_candidates(&selection, judge_candidate, NULL);
+	own_scan_end(&selection.preferences);
 	if (selection.wanted > 0)
 	{
 		insert = inbox_insert_begin(owner, published);
@@ -328,7 +336,7 @@ write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
 	PopActiveSnapshot();
 	if (selection.rivals != NULL)
 		hash_destroy(selection.rivals);
-	pfree(selection.verdict);
+	pfree(selection.verdicts);
 	return sum;
 }
 

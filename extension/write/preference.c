@@ -45,7 +45,7 @@ typedef struct Preference
 	HeapTuple row;
 	const char *scope;
 	const char *id;
-	ArrayType *channels;
+	PreferenceAnswer channels;
 } Preference;
 
 static bool
@@ -99,30 +99,30 @@ applies(OwnScan *row, const Preference *preference, const PreferenceQuestion *qu
 
 /* Returns the preferences of the user that apply to the notification, in the current memory context. */
 static List *
-find_preferences(const PreferenceQuestion *question, Snapshot snapshot)
+find_preferences(const PreferenceQuestion *question, OwnScan *row)
 {
-	OwnScan row = own_scan_equal("herald", "preference", "preference_pkey", PREFERENCE_USER_ID,
-								 CStringGetTextDatum(question->user_id), snapshot);
 	List *found = NIL;
 	bool has_own_choice = false;
 	bool isnull;
 	ListCell *cell;
 
-	while (own_scan_next(&row))
+	own_scan_seek(row, CStringGetTextDatum(question->user_id));
+	while (own_scan_next(row))
 	{
 		Preference *preference = palloc(sizeof(Preference));
+		Datum channels;
 
-		preference->scope = own_scan_text(&row, PREFERENCE_SCOPE);
-		preference->id = own_scan_text(&row, PREFERENCE_ID);
+		preference->scope = own_scan_text(row, PREFERENCE_SCOPE);
+		preference->id = own_scan_text(row, PREFERENCE_ID);
 		if (strcmp(preference->scope, "type") == 0 && is_same_text(preference->id, question->type))
 			has_own_choice = true;
-		if (!applies(&row, preference, question))
+		if (!applies(row, preference, question))
 			continue;
-		preference->row = heap_copytuple(row.tuple);
-		preference->channels = DatumGetArrayTypePCopy(own_scan_value(&row, PREFERENCE_CHANNELS, &isnull));
+		preference->row = ExecCopySlotHeapTuple(row->row);
+		channels = own_scan_value(row, PREFERENCE_CHANNELS, &isnull);
+		preference->channels = preference_channels(DatumGetArrayTypeP(channels));
 		found = lappend(found, preference);
 	}
-	own_scan_end(&row);
 	foreach (cell, found)
 	{
 		const Preference *preference = lfirst(cell);
@@ -133,45 +133,55 @@ find_preferences(const PreferenceQuestion *question, Snapshot snapshot)
 	return found;
 }
 
-/* Returns whether an array has a channel.  NULL has all. */
-static bool
-has_channel(ArrayType *channels, const char *wanted)
+PreferenceAnswer
+preference_channels(ArrayType *channels)
 {
+	PreferenceAnswer answer = { channels == NULL, channels == NULL };
 	ArrayIterator iterator;
 	Datum channel;
 	bool isnull;
-	bool found = channels == NULL;
 
 	if (channels == NULL)
-		return true;
+		return answer;
 	iterator = array_create_iterator(channels, 0, NULL);
-	while (!found && array_iterate(iterator, &channel, &isnull))
-		found = !isnull && strcmp(TextDatumGetCString(channel), wanted) == 0;
+	while (array_iterate(iterator, &channel, &isnull))
+	{
+		char *name = isnull ? "" : TextDatumGetCString(channel);
+
+		answer.inbox = answer.inbox || strcmp(name, "inbox") == 0;
+		answer.live = answer.live || strcmp(name, "live") == 0;
+	}
 	array_free_iterator(iterator);
-	return found;
+	return answer;
+}
+
+static PreferenceAnswer
+both_leave(PreferenceAnswer a, PreferenceAnswer b)
+{
+	return (PreferenceAnswer){ a.inbox && b.inbox, a.live && b.live };
+}
+
+OwnScan
+preference_rows(Snapshot snapshot)
+{
+	return own_scan_by_index("herald", "preference", "preference_pkey", snapshot);
 }
 
 PreferenceAnswer
-preference_answer(const PreferenceQuestion *question, ArrayType *by_default, Snapshot snapshot)
+preference_answer(const PreferenceQuestion *question, PreferenceAnswer by_default, OwnScan *rows)
 {
 	PreferenceAnswer answer = { true, true };
 	bool chosen = false;
 	ListCell *cell;
 
-	foreach (cell, find_preferences(question, snapshot))
+	foreach (cell, find_preferences(question, rows))
 	{
 		const Preference *preference = lfirst(cell);
 
-		answer.inbox = answer.inbox && has_channel(preference->channels, "inbox");
-		answer.live = answer.live && has_channel(preference->channels, "live");
+		answer = both_leave(answer, preference->channels);
 		chosen = chosen || strcmp(preference->scope, "type") == 0;
 	}
-	if (!chosen)
-	{
-		answer.inbox = answer.inbox && has_channel(by_default, "inbox");
-		answer.live = answer.live && has_channel(by_default, "live");
-	}
-	return answer;
+	return chosen ? answer : both_leave(answer, by_default);
 }
 
 PG_FUNCTION_INFO_V1(herald_in_quiet_hours);
@@ -203,13 +213,15 @@ herald_preferences_for(PG_FUNCTION_ARGS)
 	PreferenceQuestion question = question_of(fcinfo);
 	TupleDesc shape;
 	Tuplestorestate *result = query_result_begin(fcinfo, &shape);
+	OwnScan rows;
 	ListCell *cell;
 
-	if (question.user_id != NULL)
-	{
-		foreach (cell, find_preferences(&question, GetActiveSnapshot()))
-			tuplestore_puttuple(result, ((Preference *) lfirst(cell))->row);
-	}
+	if (question.user_id == NULL)
+		return (Datum) 0;
+	rows = preference_rows(GetActiveSnapshot());
+	foreach (cell, find_preferences(&question, &rows))
+		tuplestore_puttuple(result, ((Preference *) lfirst(cell))->row);
+	own_scan_end(&rows);
 	return (Datum) 0;
 }
 
@@ -225,9 +237,14 @@ herald_wanted_channels(PG_FUNCTION_ARGS)
 	Tuplestorestate *result = query_result_begin(fcinfo, &shape);
 	PreferenceAnswer answer = { true, true };
 	bool nulls[2] = { false, false };
+	OwnScan rows;
 
 	if (question.user_id != NULL)
-		answer = preference_answer(&question, by_default, GetActiveSnapshot());
+	{
+		rows = preference_rows(GetActiveSnapshot());
+		answer = preference_answer(&question, preference_channels(by_default), &rows);
+		own_scan_end(&rows);
+	}
 	tuplestore_putvalues(result, shape, (Datum[]){ BoolGetDatum(answer.inbox), BoolGetDatum(answer.live) }, nulls);
 	return (Datum) 0;
 }

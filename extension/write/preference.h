@@ -14,6 +14,8 @@
 #include "utils/array.h"
 #include "utils/snapshot.h"
 
+#include "own_table.h"
+
 /* A notification, as far as preferences depend on it.  All but the user and the type may be NULL. */
 typedef struct PreferenceQuestion
 {
@@ -31,10 +33,17 @@ typedef struct PreferenceAnswer
 	bool live;
 } PreferenceAnswer;
 
+/* Returns the channels that an array of their names has.  NULL has all. */
+extern PreferenceAnswer preference_channels(ArrayType *channels);
+
 /*
- * Returns the channels that the preferences of the user leave.  Users without a
- * choice for the type get those of "by_default"; NULL means all.
+ * Returns the channels that the preferences of the user leave.  Users without a choice for the type get those of
+ * "by_default".  The rows are a scan that preference_rows() began.
  */
-extern PreferenceAnswer preference_answer(const PreferenceQuestion *question, ArrayType *by_default, Snapshot snapshot);
+extern PreferenceAnswer preference_answer(const PreferenceQuestion *question, PreferenceAnswer by_default,
+										  OwnScan *rows);
+
+/* Begins a scan over preferences, for any number of questions.  The caller ends it. */
+extern OwnScan preference_rows(Snapshot snapshot);
 
 #endif /* HERALD_PREFERENCE_H */

@@ -25,13 +25,13 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "name_marks.h"
 #include "own_table.h"
+#include "relation_change.h"
 #include "write/rule_cache.h"
 
 /* An entry of the cache: the rules of a table. */
@@ -59,7 +59,7 @@ enum
 #define SUSPENSION_RULE 1
 
 static void
-rule_cache_invalidate(Datum arg, Oid relation)
+rule_cache_invalidate(Oid relation)
 {
 	HASH_SEQ_STATUS scan;
 	RuleSet *set;
@@ -85,7 +85,7 @@ rule_cache_init(void)
 	control.keysize = sizeof(Oid);
 	control.entrysize = sizeof(RuleSet);
 	rule_cache = hash_create("pg_herald rules", 32, &control, HASH_ELEM | HASH_BLOBS);
-	CacheRegisterRelcacheCallback(rule_cache_invalidate, (Datum) 0);
+	relation_change_register(rule_cache_invalidate);
 }
 
 /* Frees the plans of a list before its memory context is deleted. */
@@ -151,7 +151,7 @@ load_suspended(Snapshot snapshot)
 {
 	List *suspended = NIL;
 	bool isnull;
-	OwnScan row = own_scan_all("suspension", snapshot);
+	OwnScan row = own_scan_all("herald_internal", "suspension", snapshot);
 
 	while (own_scan_next(&row))
 		suspended = list_append_unique_int(suspended, DatumGetInt32(own_scan_value(&row, SUSPENSION_RULE, &isnull)));
@@ -205,7 +205,7 @@ add_rule(RuleList *list)
 static void
 load_rules_of(RuleList **lists, Oid source, Oid table, const char *relation, List *suspended, Snapshot snapshot)
 {
-	OwnScan row = own_scan_equal("herald_internal", "rule", "rule_relation_name_change_operation_key", RULE_RELATION,
+	OwnScan row = own_scan_equal("herald_internal", "rule", "rule_relation_name_change_operation_key",
 								 ObjectIdGetDatum(source), snapshot);
 
 	while (own_scan_next(&row))

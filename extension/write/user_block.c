@@ -24,12 +24,12 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "own_table.h"
+#include "relation_change.h"
 #include "subtransaction.h"
 #include "write/failure.h"
 #include "write/user_block.h"
@@ -106,7 +106,7 @@ user_block_pair_shape(void)
 }
 
 static void
-user_block_invalidate(Datum arg, Oid relation)
+user_block_invalidate(Oid relation)
 {
 	if (!OidIsValid(relation) || relation == block_cache.table)
 		block_cache.valid = false;
@@ -115,7 +115,7 @@ user_block_invalidate(Datum arg, Oid relation)
 void
 user_block_init(void)
 {
-	CacheRegisterRelcacheCallback(user_block_invalidate, (Datum) 0);
+	relation_change_register(user_block_invalidate);
 }
 
 /* Frees the plans of a list before its memory context is deleted. */
@@ -168,7 +168,7 @@ add_block_source(BlockList *list, OwnScan *row)
 static void
 mark_suspended(BlockList *list, Snapshot snapshot)
 {
-	OwnScan row = own_scan_all("suspension", snapshot);
+	OwnScan row = own_scan_all("herald_internal", "suspension", snapshot);
 
 	while (own_scan_next(&row))
 	{
@@ -199,7 +199,7 @@ load_block_sources(void)
 {
 	BlockList *list = make_block_list();
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan row = own_scan_all("block_source", snapshot);
+	OwnScan row = own_scan_all("herald_internal", "block_source", snapshot);
 
 	while (own_scan_next(&row))
 		add_block_source(list, &row);

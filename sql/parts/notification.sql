@@ -78,6 +78,18 @@ CREATE TRIGGER replace_shipped_type BEFORE INSERT OR UPDATE ON herald.notificati
 CREATE TRIGGER check_owner BEFORE INSERT OR UPDATE OR DELETE ON herald.notification_type
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.check_owner();
 
+-- Backends cache the types. The subscriber of a publication runs no triggers of statements, except for TRUNCATE.
+CREATE FUNCTION herald_internal.types_changed() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'herald_types_changed';
+COMMENT ON FUNCTION herald_internal.types_changed() IS
+	'trigger of herald.notification_type: makes all backends read the types again';
+CREATE TRIGGER types_changed AFTER INSERT OR UPDATE OR DELETE ON herald.notification_type
+	FOR EACH ROW EXECUTE FUNCTION herald_internal.types_changed();
+CREATE TRIGGER types_truncated AFTER TRUNCATE ON herald.notification_type
+	FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.types_changed();
+ALTER TABLE herald.notification_type ENABLE ALWAYS TRIGGER types_changed;
+ALTER TABLE herald.notification_type ENABLE ALWAYS TRIGGER types_truncated;
+
 SELECT pg_extension_config_dump('herald.notification_type', 'WHERE NOT shipped');
 
 -- An index row has at most 2,704 bytes, and a cause has several ids: of a long part the inbox keeps the digest. A cause
