@@ -19,6 +19,7 @@
 #include "worker_slot.h"
 #include "write/doorbell.h"
 #include "write/notification_type.h"
+#include "write/own_index.h"
 #include "write/rule_cache.h"
 #include "write/signal.h"
 #include "write/user_block.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 	doorbell_init();
 	signal_init();
 	own_table_init();
+	own_index_init();
 	rule_cache_init();
 	notification_type_init();
 	table_checks_init();

@@ -12,6 +12,9 @@
  * row with the same values, waits for the transaction that is inserting one, and
  * locks the row that it finds.  A row that has gone meanwhile is no conflict.
  *
+ * Rows without an arbiter are inserted in batches, as COPY does: a batch has one record of
+ * the WAL for a page.  An index is opened when a row belongs into it (own_index.c).
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -29,6 +32,20 @@
 #include "compat.h"
 #include "write/own_insert.h"
 
+/* Prepares the target for no indexes; open_indexes() adds those that rows belong to. */
+static void
+prepare_target(OwnInsert *insert)
+{
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+	int indexes = insert->indexes->count;
+
+	InitResultRelInfo(target, insert->relation, 0, NULL, 0);
+	target->ri_IndexRelationDescs = palloc(sizeof(Relation) * Max(indexes, 1));
+	target->ri_IndexRelationInfo = palloc(sizeof(IndexInfo *) * Max(indexes, 1));
+	insert->target = target;
+	insert->is_open = palloc0(sizeof(bool) * Max(indexes, 1));
+}
+
 OwnInsert
 own_insert_begin(Oid table, Oid arbiter)
 {
@@ -37,12 +54,11 @@ own_insert_begin(Oid table, Oid arbiter)
 	PreventCommandIfReadOnly("INSERT");
 	PreventCommandIfParallelMode("INSERT");
 	insert.relation = table_open(table, RowExclusiveLock);
+	insert.indexes = own_indexes(insert.relation);
 	insert.estate = CreateExecutorState();
 	insert.estate->es_output_cid = GetCurrentCommandId(true);
-	insert.target = makeNode(ResultRelInfo);
-	InitResultRelInfo(insert.target, insert.relation, 0, NULL, 0);
-	ExecOpenIndices(insert.target, OidIsValid(arbiter));
-	insert.slot = table_slot_create(insert.relation, &insert.estate->es_tupleTable);
+	prepare_target(&insert);
+	insert.batch = palloc0(sizeof(TupleTableSlot *) * OWN_INSERT_BATCH);
 	if (OidIsValid(arbiter))
 	{
 		insert.arbiters = list_make1_oid(arbiter);
@@ -60,31 +76,69 @@ own_insert_begin(Oid table, Oid arbiter)
 TupleTableSlot *
 own_insert_next(OwnInsert *insert)
 {
+	TupleTableSlot **slot = &insert->batch[insert->filled];
+
+	Assert(insert->filled < OWN_INSERT_BATCH);
 	ResetPerTupleExprContext(insert->estate);
-	ExecClearTuple(insert->slot);
-	memset(insert->slot->tts_isnull, true, sizeof(bool) * insert->slot->tts_tupleDescriptor->natts);
-	return insert->slot;
+	if (*slot == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
+
+		*slot = table_slot_create(insert->relation, &insert->estate->es_tupleTable);
+		MemoryContextSwitchTo(caller);
+	}
+	ExecClearTuple(*slot);
+	memset((*slot)->tts_isnull, true, sizeof(bool) * (*slot)->tts_tupleDescriptor->natts);
+	return *slot;
+}
+
+static void
+open_index(OwnInsert *insert, int number)
+{
+	MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
+	ResultRelInfo *target = insert->target;
+	int place = target->ri_NumIndices;
+
+	target->ri_IndexRelationDescs[place] = own_index_open(insert->indexes, number,
+														  &target->ri_IndexRelationInfo[place]);
+	target->ri_NumIndices++;
+	insert->is_open[number] = true;
+	MemoryContextSwitchTo(caller);
+}
+
+/* Opens the indexes that the row belongs to and no row before it. */
+static void
+open_indexes(OwnInsert *insert, TupleTableSlot *row)
+{
+	ExprContext *context = GetPerTupleExprContext(insert->estate);
+
+	context->ecxt_scantuple = row;
+	for (int i = 0; i < insert->indexes->count; i++)
+	{
+		if (!insert->is_open[i] && ExecQual(insert->indexes->list[i].predicate, context))
+			open_index(insert, i);
+	}
 }
 
 /* Runs the triggers before the row, and checks the row.  Returns false if a trigger prevents it. */
 static bool
-prepare_row(OwnInsert *insert)
+prepare_row(OwnInsert *insert, TupleTableSlot *row)
 {
 	ResultRelInfo *target = insert->target;
 	TupleConstr *constraints = RelationGetDescr(insert->relation)->constr;
 
-	insert->slot->tts_tableOid = RelationGetRelid(insert->relation);
+	row->tts_tableOid = RelationGetRelid(insert->relation);
 	if (target->ri_TrigDesc != NULL && target->ri_TrigDesc->trig_insert_before_row)
 	{
-		if (!ExecBRInsertTriggers(insert->estate, target, insert->slot))
+		if (!ExecBRInsertTriggers(insert->estate, target, row))
 			return false;
 		if (insert->relation->rd_rel->relispartition)
-			ExecPartitionCheck(target, insert->slot, insert->estate, true);
+			ExecPartitionCheck(target, row, insert->estate, true);
 	}
 	if (constraints != NULL && constraints->has_generated_stored)
-		ExecComputeStoredGenerated(target, insert->estate, insert->slot, CMD_INSERT);
+		ExecComputeStoredGenerated(target, insert->estate, row, CMD_INSERT);
 	if (constraints != NULL)
-		ExecConstraints(target, insert->slot, insert->estate);
+		ExecConstraints(target, row, insert->estate);
 	return true;
 }
 
@@ -121,31 +175,31 @@ lock_existing(OwnInsert *insert, ItemPointer place)
 
 /* Inserts the row unless another transaction inserts the same one at the same time.  Returns whether it did. */
 static bool
-insert_speculatively(OwnInsert *insert, List **recheck)
+insert_speculatively(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
 	TransactionId xid = GetCurrentTransactionId();
 	uint32 token = SpeculativeInsertionLockAcquire(xid);
 	bool conflict = false;
 
-	table_tuple_insert_speculative(insert->relation, insert->slot, insert->estate->es_output_cid, 0, NULL, token);
-	*recheck = insert_index_tuples(insert->target, insert->slot, insert->estate, true, &conflict, insert->arbiters);
-	table_tuple_complete_speculative(insert->relation, insert->slot, token, !conflict);
+	table_tuple_insert_speculative(insert->relation, row, insert->estate->es_output_cid, 0, NULL, token);
+	*recheck = insert_index_tuples(insert->target, row, insert->estate, true, &conflict, insert->arbiters);
+	table_tuple_complete_speculative(insert->relation, row, token, !conflict);
 	SpeculativeInsertionLockRelease(xid);
 	return !conflict;
 }
 
 /* Inserts the row, or finds and locks the existing one. */
 static bool
-insert_or_find(OwnInsert *insert, List **recheck)
+insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
 	ItemPointerData place;
 
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (check_index_constraints(insert->target, insert->slot, insert->estate, &place, insert->arbiters))
+		if (check_index_constraints(insert->target, row, insert->estate, &place, insert->arbiters))
 		{
-			if (insert_speculatively(insert, recheck))
+			if (insert_speculatively(insert, row, recheck))
 				return true;
 		}
 		else if (lock_existing(insert, &place))
@@ -153,34 +207,72 @@ insert_or_find(OwnInsert *insert, List **recheck)
 	}
 }
 
+static void
+finish_row(OwnInsert *insert, TupleTableSlot *row, List *recheck)
+{
+	ExecARInsertTriggers(insert->estate, insert->target, row, recheck, insert->capture);
+	list_free(recheck);
+}
+
+/* Inserts the rows of the batch. */
+static void
+insert_batch(OwnInsert *insert)
+{
+	if (insert->filled == 0)
+		return;
+	table_multi_insert(insert->relation, insert->batch, insert->filled, insert->estate->es_output_cid, 0, NULL);
+	for (int i = 0; i < insert->filled; i++)
+	{
+		TupleTableSlot *row = insert->batch[i];
+
+		open_indexes(insert, row);
+		finish_row(insert, row, insert_index_tuples(insert->target, row, insert->estate, false, NULL, NIL));
+	}
+	insert->filled = 0;
+	insert->bytes = 0;
+}
+
+/* Adds the row to the batch.  A trigger before a row may read the table, so that no row may wait for others. */
+static void
+add_to_batch(OwnInsert *insert, TupleTableSlot *row)
+{
+	bool has_trigger = insert->target->ri_TrigDesc != NULL && insert->target->ri_TrigDesc->trig_insert_before_row;
+	bool should_free;
+
+	ExecMaterializeSlot(row);
+	insert->bytes += ExecFetchSlotHeapTuple(row, true, &should_free)->t_len;
+	insert->filled++;
+	if (has_trigger || insert->filled == OWN_INSERT_BATCH || insert->bytes >= OWN_INSERT_BATCH_BYTES)
+		insert_batch(insert);
+}
+
 bool
 own_insert_row(OwnInsert *insert)
 {
+	TupleTableSlot *row = insert->batch[insert->filled];
 	List *recheck = NIL;
 
-	ExecStoreVirtualTuple(insert->slot);
+	ExecStoreVirtualTuple(row);
 	if (insert->existing != NULL)
 		ExecClearTuple(insert->existing);
-	if (!prepare_row(insert))
+	if (!prepare_row(insert, row))
 		return false;
-	if (insert->arbiters != NIL)
+	if (insert->arbiters == NIL)
 	{
-		if (!insert_or_find(insert, &recheck))
-			return false;
+		add_to_batch(insert, row);
+		return true;
 	}
-	else
-	{
-		table_tuple_insert(insert->relation, insert->slot, insert->estate->es_output_cid, 0, NULL);
-		recheck = insert_index_tuples(insert->target, insert->slot, insert->estate, false, NULL, NIL);
-	}
-	ExecARInsertTriggers(insert->estate, insert->target, insert->slot, recheck, insert->capture);
-	list_free(recheck);
+	open_indexes(insert, row);
+	if (!insert_or_find(insert, row, &recheck))
+		return false;
+	finish_row(insert, row, recheck);
 	return true;
 }
 
 void
 own_insert_end(OwnInsert *insert)
 {
+	insert_batch(insert);
 	if (insert->target->ri_TrigDesc != NULL)
 	{
 		ExecASInsertTriggers(insert->estate, insert->target, insert->capture);

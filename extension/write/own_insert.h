@@ -16,14 +16,24 @@
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
+#include "write/own_index.h"
+
+/* Rows without an arbiter are inserted in batches of at most so many, and about so many bytes. */
+#define OWN_INSERT_BATCH 64
+#define OWN_INSERT_BATCH_BYTES 65536
+
 /* An insertion of rows into one table. */
 typedef struct OwnInsert
 {
 	Relation relation;
+	const OwnIndexes *indexes;
 	EState *estate;
-	ResultRelInfo *target;
-	TupleTableSlot *slot; /* the row to insert */
+	ResultRelInfo *target; /* with those indexes that rows up to now belong to */
+	bool *is_open;		   /* for each index, whether the target has it */
 	TransitionCaptureState *capture;
+	TupleTableSlot **batch; /* the rows to insert; the slots beyond the largest batch up to now are NULL */
+	int filled;
+	Size bytes;
 	List *arbiters;			  /* the unique index that may have a row already; NIL: none */
 	TupleTableSlot *existing; /* that row */
 } OwnInsert;
@@ -41,7 +51,8 @@ extern TupleTableSlot *own_insert_next(OwnInsert *insert);
 /*
  * Inserts the row with all that belongs to an INSERT: triggers, constraints, generated columns and indexes.
  * Returns false if it was not inserted: a trigger prevents it, or the arbiter has a row with the same values.  That row
- * is in "existing" then, and locked as for an UPDATE; otherwise "existing" is empty.
+ * is in "existing" then, and locked as for an UPDATE; otherwise "existing" is empty.  Without an arbiter, the row may
+ * wait for others up to the end of the insertion.
  */
 extern bool own_insert_row(OwnInsert *insert);
 

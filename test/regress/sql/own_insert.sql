@@ -99,11 +99,54 @@ GROUP BY 1, 2 ORDER BY 1, 2;
 -- a room whose template met a null is none
 SELECT e.rooms, count(*) FROM herald.event AS e WHERE e.name = 'own:called' GROUP BY e.rooms ORDER BY e.rooms;
 
+-- many events: in their order, each with its triggers
+TRUNCATE own.seen;
+SELECT coalesce(max(id), 0) AS last FROM herald.event \gset
+INSERT INTO own.calls SELECT NULL, lpad(n::text, 3, '0'), 'many' FROM generate_series(1, 200) AS n;
+SELECT count(*), count(*) FILTER (WHERE rooms[2] = 'call:' || lpad(place::text, 3, '0')) AS in_order
+FROM (SELECT e.rooms, row_number() OVER (ORDER BY e.id) AS place FROM herald.event AS e WHERE e.id > :last) AS events;
+SELECT line, count(*) FROM own.seen GROUP BY line;
+-- a trigger before a row sees the rows before it
+CREATE FUNCTION own.number_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	new.name := 'own:' || (SELECT count(*) FROM herald.event AS e
+	                       WHERE e.name LIKE 'own:%' AND e.rooms[1] = new.rooms[1]);
+	RETURN new;
+END
+$$;
+CREATE TRIGGER own_number BEFORE INSERT ON herald.event FOR EACH ROW EXECUTE FUNCTION own.number_row();
+INSERT INTO own.calls SELECT NULL, n, 'numbered' FROM generate_series(1, 3) AS n;
+SELECT e.name, e.rooms FROM herald.event AS e WHERE e.rooms[1] = 'call:numbered' ORDER BY e.id;
+DROP TRIGGER own_number ON herald.event;
+
+-- indexes that come and go after the first row of a session
+CREATE FUNCTION own.indexed(first text) RETURNS bigint LANGUAGE sql SET enable_seqscan = off AS $$
+	SELECT count(*) FROM herald.event AS e WHERE upper(e.name) = first AND e.ack = 'own';
+$$;
+SELECT herald_internal.append_event('{call:1}', 'own:early', '{}', NULL, NULL, NULL, 'own') > 0 AS early;
+CREATE INDEX own_index ON herald.event (upper(name)) WHERE ack = 'own';
+SELECT herald_internal.append_event('{call:1}', 'own:early', '{}', NULL, NULL, NULL, ack) > 0 AS late
+FROM (VALUES ('own'), ('other'), (NULL), ('own')) AS acks (ack);
+SELECT own.indexed('OWN:EARLY');
+BEGIN;
+CREATE UNIQUE INDEX own_unique ON herald.notification (title) WHERE type = 'own' AND subject_id = 'unique';
+SELECT herald.notify('somebody', 'own', 'the same', subject_id => n) > 0 AS written
+FROM unnest('{other,other,unique}'::text[]) AS n;
+SAVEPOINT before;
+SELECT herald.notify('somebody', 'own', 'the same', subject_id => 'unique');
+ROLLBACK TO before;
+DROP INDEX herald.own_unique;
+SELECT herald.notify('somebody', 'own', 'the same', subject_id => 'unique') > 0 AS written;
+ROLLBACK;
+SELECT herald.notify('somebody', 'own', 'the same', subject_id => 'unique') > 0 AS written FROM generate_series(1, 2);
+DROP INDEX herald.own_index;
+SELECT herald_internal.append_event('{call:1}', 'own:early', '{}', NULL, NULL, NULL, 'own') > 0 AS last;
+
 SELECT herald.unwatch_all();
 DROP TRIGGER own_before ON herald.notification;
 DROP TRIGGER own_after ON herald.notification;
 DROP TRIGGER own_statement ON herald.notification;
 DROP TRIGGER own_event ON herald.event;
 ALTER TABLE herald.notification DROP CONSTRAINT own_check;
-DELETE FROM herald.notification AS n WHERE n.cause LIKE 'own:%';
+DELETE FROM herald.notification AS n WHERE n.cause LIKE 'own:%' OR n.type = 'own';
 DROP SCHEMA own CASCADE;

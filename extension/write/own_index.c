@@ -1,0 +1,189 @@
+/*-------------------------------------------------------------------------
+ *
+ * own_index.c
+ *	  Caches which rows belong into which indexes of the extension's own tables.
+ *
+ * The executor opens all indexes of a table for each statement, and compiles the predicates
+ * of the partial ones anew.  Most rows of the event log belong into none of these.  So each
+ * backend keeps the predicates, and opens an index when the first row belongs into it.
+ *
+ * The cache follows the relcache: a new index invalidates the entry of its table, and a
+ * change of its state its own entry.  CREATE INDEX CONCURRENTLY waits for transactions that
+ * may not know the new index: they have locked the table.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "catalog/index.h"
+#include "catalog/pg_index.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "relation_change.h"
+#include "write/own_index.h"
+
+/* The indexes of each table that this backend has inserted into. */
+static List *loaded_indexes = NIL;
+
+/* Counts invalidations: those while indexes are loaded concern them. */
+static uint64 invalidation_count;
+
+static bool
+concerns(const OwnIndexes *indexes, Oid relation)
+{
+	for (int i = 0; i < indexes->count; i++)
+	{
+		if (indexes->list[i].oid == relation)
+			return true;
+	}
+	return !OidIsValid(relation) || indexes->table == relation;
+}
+
+static void
+forget_indexes(Oid relation)
+{
+	ListCell *cell;
+
+	invalidation_count++;
+	foreach (cell, loaded_indexes)
+	{
+		OwnIndexes *indexes = lfirst(cell);
+
+		if (concerns(indexes, relation))
+			indexes->valid = false;
+	}
+}
+
+void
+own_index_init(void)
+{
+	relation_change_register(forget_indexes);
+}
+
+/* Returns the compiled predicate of an index, or NULL if it has none. */
+static ExprState *
+compile_predicate(Oid index)
+{
+	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	ExprState *predicate = NULL;
+	Datum source;
+	bool isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", index);
+	source = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isnull);
+	if (!isnull)
+	{
+		Expr *expression = expression_planner(stringToNode(TextDatumGetCString(source)));
+
+		predicate = ExecInitQual(make_ands_implicit(expression), NULL);
+	}
+	ReleaseSysCache(tuple);
+	return predicate;
+}
+
+static void
+load_indexes(OwnIndexes *indexes, Relation table)
+{
+	List *oids = RelationGetIndexList(table);
+	ListCell *cell;
+
+	indexes->list = palloc0(sizeof(OwnIndex) * Max(list_length(oids), 1));
+	foreach (cell, oids)
+	{
+		OwnIndex *index = &indexes->list[indexes->count];
+
+		index->oid = lfirst_oid(cell);
+		index->predicate = compile_predicate(index->oid);
+		indexes->count++;
+	}
+	list_free(oids);
+}
+
+/* Returns the cached indexes of a table; NULL if there are none, or outdated ones: these are dropped. */
+static OwnIndexes *
+find_loaded(Oid table)
+{
+	ListCell *cell;
+
+	foreach (cell, loaded_indexes)
+	{
+		OwnIndexes *indexes = lfirst(cell);
+
+		if (indexes->table != table)
+			continue;
+		if (indexes->valid)
+			return indexes;
+		loaded_indexes = foreach_delete_current(loaded_indexes, cell);
+		MemoryContextSetParent(indexes->context, TopTransactionContext); /* may be in use further up the stack */
+	}
+	return NULL;
+}
+
+/* Adds the indexes of a table to the cache. */
+static OwnIndexes *
+add_indexes(Relation table)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald indexes", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	OwnIndexes *indexes = palloc0(sizeof(OwnIndexes));
+	uint64 before = invalidation_count;
+
+	indexes->table = RelationGetRelid(table);
+	indexes->context = context;
+	load_indexes(indexes, table);
+	indexes->valid = invalidation_count == before;
+	MemoryContextSwitchTo(TopMemoryContext);
+	loaded_indexes = lappend(loaded_indexes, indexes);
+	MemoryContextSwitchTo(caller);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	return indexes;
+}
+
+const OwnIndexes *
+own_indexes(Relation table)
+{
+	OwnIndexes *indexes = find_loaded(RelationGetRelid(table));
+
+	return indexes != NULL ? indexes : add_indexes(table);
+}
+
+/* Makes what the executor needs about an index.  The arbiter of an insertion is a unique one. */
+static IndexInfo *
+make_info(Relation relation, ExprState *predicate)
+{
+	IndexInfo *info = BuildIndexInfo(relation);
+
+	if (info->ii_Unique && info->ii_ExclusionOps == NULL)
+		BuildSpeculativeIndexInfo(relation, info);
+	info->ii_PredicateState = predicate;
+	return info;
+}
+
+Relation
+own_index_open(const OwnIndexes *indexes, int number, IndexInfo **info)
+{
+	OwnIndex *index = &indexes->list[number];
+	Relation relation = index_open(index->oid, RowExclusiveLock);
+	MemoryContext caller;
+
+	Assert(number >= 0 && number < indexes->count);
+	if (index->info == NULL)
+	{
+		caller = MemoryContextSwitchTo(indexes->context);
+		index->info = make_info(relation, index->predicate);
+		MemoryContextSwitchTo(caller);
+	}
+	*info = palloc(sizeof(IndexInfo));
+	**info = *index->info;
+	(*info)->ii_Context = CurrentMemoryContext; /* for what the access method keeps between rows */
+	return relation;
+}
