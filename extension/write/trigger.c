@@ -190,17 +190,17 @@ herald_on_change(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Returns the rows of a table that a query returns for ids and times, as the owner of the table. */
+/* Returns the rows of a table that a query returns for ids, as the owner of the table. */
 static Tuplestorestate *
-due_rows(Relation relation, const char *sql, Datum *ids_and_times)
+due_rows(Relation relation, const char *sql, Datum ids)
 {
-	SavedQuery query = { .name = "the query for rows that are due", .text = sql, .nargs = 2, .argtypes = { TEXTARRAYOID, TIMESTAMPTZARRAYOID } };
+	SavedQuery query = { .name = "the query for rows that are due", .text = sql, .nargs = 1, .argtypes = { TEXTARRAYOID } };
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
 	QueryScope scope;
 
 	query_begin(&scope);
 	query_lend(&scope, relation->rd_rel->relowner);
-	query_run_into(&query, 1, ids_and_times, rows, RelationGetDescr(relation));
+	query_run_into(&query, 1, &ids, rows, RelationGetDescr(relation));
 	query_forget(&query);
 	query_end(&scope);
 	return rows;
@@ -248,12 +248,12 @@ rows_before(Relation relation, Tuplestorestate *rows, AttrNumber column)
 	return before;
 }
 
-/* The rows of a table that are due, as a query returns them for ids and times. */
+/* The rows of a table that are due, as a query returns them for ids. */
 typedef struct DueRun
 {
 	Relation relation;
 	const char *sql;
-	Datum *ids_and_times;
+	Datum ids;
 	AttrNumber column; /* with the time */
 	int64 count;	   /* of the rows, after the run */
 } DueRun;
@@ -265,7 +265,7 @@ run_due(void *argument)
 	const RuleList *rules = rule_cache_list(run->relation, RULE_UPDATE);
 	ChangedRows changed;
 
-	changed.new = due_rows(run->relation, run->sql, run->ids_and_times);
+	changed.new = due_rows(run->relation, run->sql, run->ids);
 	changed.old = rows_before(run->relation, changed.new, run->column);
 	run->count = count_rows(changed);
 	if (run->count > 0 && rules->count > 0)
@@ -277,9 +277,8 @@ run_due(void *argument)
 PG_FUNCTION_INFO_V1(herald_run_due);
 
 /*
- * herald_internal.run_due(relation, query, column, ids, times) runs the rules of a table for the rows that the query
- * returns for ids and times, as an UPDATE of the column would, and returns their number.  The SQL of the table's owner
- * must end in time.
+ * herald_internal.run_due(relation, query, column, ids) runs the rules of a table for the rows that the query returns
+ * for ids, as an UPDATE of the column would, and returns their number.  The SQL of the table's owner must end in time.
  */
 Datum
 herald_run_due(PG_FUNCTION_ARGS)
@@ -287,8 +286,7 @@ herald_run_due(PG_FUNCTION_ARGS)
 	Relation relation = table_open(PG_GETARG_OID(0), AccessShareLock);
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	AttrNumber column = get_attnum(RelationGetRelid(relation), name);
-	Datum ids_and_times[] = { PG_GETARG_DATUM(3), PG_GETARG_DATUM(4) };
-	DueRun run = { relation, text_to_cstring(PG_GETARG_TEXT_PP(1)), ids_and_times, column, 0 };
+	DueRun run = { relation, text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_DATUM(3), column, 0 };
 
 	if (column <= 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),

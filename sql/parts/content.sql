@@ -439,8 +439,7 @@ DECLARE
 BEGIN
 	PERFORM herald_internal.rehearse(relation, 'SELECT ' || (herald_internal.exists_query('post', relation, post.key,
 	                                         herald_internal.row_condition('post', relation), NULL) ->> 'sql'));
-	shown := herald_internal.and_conditions(herald_internal.value_condition(post.status, post.published),
-	                                        post.published_when);
+	shown := herald_internal.shown_condition(arguments);
 	post.active := herald_internal.and_conditions(post.present, shown);
 	post.listed := herald_internal.and_conditions(post.active, post.in_feed);
 	post.private := post.visible IS NOT NULL OR

@@ -236,13 +236,6 @@ BEGIN
 END
 $$;
 
--- Returns the condition that a message is shown to others than its sender: it is accepted and sent. NULL: all are.
-CREATE FUNCTION herald_internal.shown_condition(arguments jsonb) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.and_conditions(herald_internal.value_condition(a.status, a.accepted), a.published_when)
-	FROM jsonb_to_record(arguments) AS a (status text, accepted text, published_when text);
-$$;
-
 -- Compiles the messages to a conversation or, without its column in the arguments, to a receiver.
 CREATE FUNCTION herald_internal.compile_messages_to(relation regclass, arguments jsonb, suffix text, condition text)
 	RETURNS void

@@ -612,7 +612,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	              date_trunc('second', min(d.at))),
 	       'SELECT herald.maintain();'
 	FROM herald_internal.due AS d
-	WHERE d.run_at > d.at OR d.at < clock_timestamp() - patience
+	WHERE NOT d.published AND (d.run_at > d.at OR d.at < clock_timestamp() - patience)
 	GROUP BY d.relation
 	UNION ALL
 	SELECT 'warning', 'log_not_trimmed', NULL, NULL,

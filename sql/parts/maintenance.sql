@@ -234,6 +234,20 @@ $$;
 COMMENT ON FUNCTION herald_internal.lock_rule_tables(regclass) IS
 	'locks a table and those that its rules for updates read, or raises lock_not_available';
 
+-- Returns the ids of the rows that these records still schedule: no newer record of the row has changed its time, and
+-- it has not been published at that time.
+CREATE FUNCTION herald_internal.unpublished(relation regclass, due_ids bigint[]) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT d.row_id
+	FROM herald_internal.due AS d
+	WHERE d.id = ANY (due_ids) AND
+	      NOT EXISTS (SELECT FROM herald_internal.due AS o
+	                  WHERE o.row_id = d.row_id AND o.relation = $1 AND
+	                        (o.id > d.id OR o.published AND o.at = d.at));
+$$;
+COMMENT ON FUNCTION herald_internal.unpublished(regclass, bigint[]) IS
+	'returns the ids of the rows that these records still schedule';
+
 -- Publishes rows whose time has come, for 0.2 s: their rules run in this transaction, which deletes their records.
 -- Records of rows that are gone, or were published or put off since, have no effect. Many rows run together. If they
 -- fail, each is tried alone, soon, and a minute later again: no row keeps others back. If something is locked, it is
@@ -246,12 +260,17 @@ DECLARE
 	pause interval;
 	slow boolean;
 BEGIN
+	WITH expired AS (
+		DELETE FROM herald_internal.due AS d WHERE d.published AND d.run_at <= now() RETURNING d.*
+	)
+	DELETE FROM herald_internal.due AS d USING expired AS e
+	WHERE d.row_id = e.row_id AND d.relation = e.relation AND d.id < e.id AND NOT (d.published AND d.run_at <= now());
 	WHILE clock_timestamp() < until LOOP
 		FOR ready IN
-			SELECT d.relation, array_agg(d.row_id) AS ids, array_agg(d.at) AS times
-			FROM (SELECT d.at, d.relation, d.row_id, max(d.run_at) AS run_at
+			SELECT d.relation, array_agg(d.id) AS ids
+			FROM (SELECT d.at, d.relation, d.row_id, max(d.run_at) AS run_at, max(d.id) AS id
 			      FROM herald_internal.due AS d
-			      WHERE d.run_at <= now()
+			      WHERE d.run_at <= now() AND NOT d.published
 			      GROUP BY d.at, d.relation, d.row_id
 			      ORDER BY max(d.run_at), d.at, d.relation, d.row_id
 			      LIMIT 50) AS d
@@ -261,7 +280,8 @@ BEGIN
 			slow := false;
 			BEGIN
 				PERFORM herald_internal.lock_rule_tables(q.source),
-					herald_internal.run_due(q.source, q.sql, q.time_column, ready.ids, ready.times)
+					herald_internal.run_due(q.source, q.sql, q.time_column,
+					                        ARRAY(SELECT herald_internal.unpublished(ready.relation, ready.ids)))
 				FROM herald_internal.due_query(ready.relation) AS q;
 				pause := NULL;
 			EXCEPTION
@@ -274,17 +294,17 @@ BEGIN
 			END;
 			IF slow THEN
 				UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + interval '1 minute'
-				WHERE d.relation = ready.relation AND d.run_at <= now();
+				WHERE d.relation = ready.relation AND d.run_at <= now() AND NOT d.published;
 			END IF;
 			WITH tried AS (
-				SELECT d.id FROM herald_internal.due AS d
-				JOIN unnest(ready.ids, ready.times) AS r (row_id, at) USING (row_id, at)
-				WHERE d.relation = ready.relation AND (d.run_at <= now() OR slow)
+				SELECT d.id, d.row_id FROM herald_internal.due AS d WHERE d.id = ANY (ready.ids)
 			), put_off AS (
 				UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + pause
 				FROM tried AS t WHERE d.id = t.id AND pause IS NOT NULL
 			)
-			DELETE FROM herald_internal.due AS d USING tried AS t WHERE d.id = t.id AND pause IS NULL;
+			DELETE FROM herald_internal.due AS d USING tried AS t
+			WHERE d.row_id = t.row_id AND d.relation = ready.relation AND d.id <= t.id AND NOT d.published AND
+			      pause IS NULL;
 			EXIT WHEN clock_timestamp() >= until;
 		END LOOP;
 		EXIT WHEN NOT FOUND;
@@ -295,7 +315,7 @@ COMMENT ON FUNCTION herald_internal.publish_due() IS 'publishes the rows whose t
 
 CREATE FUNCTION herald_internal.next_due() RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT min(d.run_at) FROM herald_internal.due AS d;
+	SELECT min(d.run_at) FROM herald_internal.due AS d WHERE NOT d.published;
 $$;
 COMMENT ON FUNCTION herald_internal.next_due() IS 'returns the time of the next publication of rows; NULL without one';
 

@@ -55,15 +55,19 @@ COMMENT ON TABLE herald_internal.rule IS
 	'that makes it';
 
 -- Writers append; herald.maintain() runs the rules of the rows and deletes these records. "run_at" is later than "at"
--- if that failed.
+-- if that failed. The newest record of a row counts. A published row has a record for an hour, until "run_at": older
+-- records have no effect, nor has a newer one for the same time, of a transaction that began before that time.
 CREATE TABLE herald_internal.due (
-	relation regclass NOT NULL,
-	row_id   text NOT NULL,
-	at       timestamptz NOT NULL,
-	run_at   timestamptz NOT NULL,
-	id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+	relation  regclass NOT NULL,
+	row_id    text NOT NULL,
+	at        timestamptz NOT NULL,
+	run_at    timestamptz NOT NULL,
+	published boolean NOT NULL,
+	id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 );
-CREATE INDEX ON herald_internal.due (run_at);
+CREATE INDEX ON herald_internal.due (run_at) WHERE NOT published;
+CREATE INDEX ON herald_internal.due (run_at) WHERE published;
+CREATE INDEX ON herald_internal.due USING hash (row_id);
 COMMENT ON TABLE herald_internal.due IS
 	'rows of watched tables that the time changes: at their time of publication their rules run, as after an UPDATE';
 
@@ -222,10 +226,9 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_schedule_rows';
 COMMENT ON FUNCTION herald_internal.schedule_rows(regclass, text) IS
 	'schedules the rows that a query returns, as the owner of their table';
 
-CREATE FUNCTION herald_internal.run_due(relation regclass, query text, time_column text, ids text[],
-                                        times timestamptz[]) RETURNS bigint
+CREATE FUNCTION herald_internal.run_due(relation regclass, query text, time_column text, ids text[]) RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_run_due';
-COMMENT ON FUNCTION herald_internal.run_due(regclass, text, text, text[], timestamptz[]) IS
+COMMENT ON FUNCTION herald_internal.run_due(regclass, text, text, text[]) IS
 	'runs the rules of a table for the rows that a query returns, as if an UPDATE had set the time in a column; '
 	'returns the number of rows';
 

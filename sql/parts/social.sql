@@ -578,22 +578,45 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE p.at IS NOT NULL;
 $$;
 
--- Compiles the rule that schedules rows with a time of publication that is still to come: a row of the given key.
+-- Returns the condition that a post or a message is shown to others than its author: it is published, or accepted, and
+-- sent. NULL: all are.
+CREATE FUNCTION herald_internal.shown_condition(arguments jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.and_conditions(herald_internal.value_condition(a.status, coalesce(a.published, a.accepted)),
+	                                      a.published_when)
+	FROM jsonb_to_record(arguments) AS a (status text, published text, accepted text, published_when text);
+$$;
+
+-- Compiles the rules that schedule rows with a time of publication that is still to come, and that record the rows that
+-- an UPDATE publishes.
 CREATE FUNCTION herald_internal.compile_scheduled(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	scheduled record;
+	id text;
+	shown text := herald_internal.shown_condition(arguments);
+	made record;
 BEGIN
 	SELECT * INTO scheduled FROM jsonb_to_record(arguments)
 		AS a (key text[], present text, published_columns text[], published_time text, on_error text);
-	PERFORM herald_internal.delete_rules(relation, 'scheduled');
-	IF scheduled.published_time IS NOT NULL THEN
-		PERFORM herald_internal.watch(relation, 'scheduled', active => herald_internal.and_conditions(
-				scheduled.present, scheduled.published_time || ' > now()'),
-			key => array_to_string(scheduled.published_columns, ','), on_error => scheduled.on_error,
-			due_id => herald_internal.id_sql('changed', scheduled.key),
-			due_at => format('(SELECT %s FROM (SELECT changed.*) AS post)', scheduled.published_time));
-	END IF;
+	id := herald_internal.id_sql('changed', scheduled.key);
+	PERFORM herald_internal.delete_rules(relation, 'scheduled'), herald_internal.delete_rules(relation, 'published');
+	FOR made IN
+		SELECT m.* FROM (VALUES
+			('scheduled', 'insert', herald_internal.and_conditions(scheduled.present, scheduled.published_time ||
+			                                                                          ' > now()'),
+			 array_to_string(scheduled.published_columns, ','), 'true'),
+			('published', 'update', NULL, NULL,
+			 format('EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %1$s) AND '
+			        'NOT EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %1$s)',
+			        herald_internal.and_conditions(scheduled.present, shown))))
+			AS m (rule, operation, active, key, condition)
+		WHERE scheduled.published_time IS NOT NULL
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => made.active,
+			key => made.key, condition => made.condition, on_error => scheduled.on_error, due_id => id,
+			due_at => format('coalesce((SELECT %s FROM (SELECT changed.*) AS post), now())', scheduled.published_time));
+	END LOOP;
 END
 $$;
 
@@ -608,21 +631,20 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = $1 AND w.kind = $2 AND a.published_time IS NOT NULL AND NOT herald_internal.is_dry_run();
 $$;
 
--- Returns the watched table of a record of rows that are due, the query for those of its rows that are still to be
--- published at their time ($1 are their ids, $2 the times), and a column with the time.
+-- Returns the watched table of a record of rows that are due, the query for those of its rows that are published now
+-- ($1 are the ids), and a column with the time.
 CREATE FUNCTION herald_internal.due_query(relation regclass)
 	RETURNS TABLE (source regclass, sql text, time_column text)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-	SELECT w.relation, format('SELECT post.* FROM unnest($1, $2) AS herald_due (herald_id, herald_at) JOIN %s AS post '
-	                          'ON %s WHERE herald_at = %s AND (%s)', w.relation,
-	                          herald_internal.match_id('post', w.relation, a.key, 'herald_id'), a.published_time,
-	                          string_agg(coalesce(herald_internal.and_conditions(a.present,
-	                              herald_internal.value_condition(a.status, coalesce(a.published, a.accepted)),
-	                              a.published_when), 'true'), ') OR (')),
+	SELECT w.relation, format('SELECT post.* FROM unnest($1) AS herald_due (herald_id) JOIN %s AS post ON %s '
+	                          'WHERE (%s)', w.relation,
+	                          herald_internal.match_id('post', w.relation, a.key, 'herald_id'),
+	                          string_agg(herald_internal.and_conditions(a.present,
+	                              herald_internal.shown_condition(w.arguments)), ') OR (')),
 	       a.published_columns[1]
 	FROM herald_internal.watched_table AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, status text, published text, accepted text,
-	                                              published_when text, published_time text, published_columns text[])
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, published_time text,
+	                                              published_columns text[])
 	JOIN pg_class AS theirs ON theirs.oid = w.relation
 	JOIN pg_class AS mine ON mine.oid = $1 AND mine.relowner = theirs.relowner
 	WHERE (w.relation = $1 OR w.relation IN (SELECT p.relid FROM pg_partition_ancestors($1) AS p (relid))) AND

@@ -35,7 +35,8 @@ CREATE VIEW sd.told AS
 -- Maintains until nothing is due before a time.
 CREATE PROCEDURE sd.wait(before timestamptz DEFAULT now() + interval '10 s') LANGUAGE plpgsql AS $$
 BEGIN
-	WHILE EXISTS (SELECT FROM herald_internal.due AS d WHERE d.at < before AND d.relation::text LIKE 'sd.%') LOOP
+	WHILE EXISTS (SELECT FROM herald_internal.due AS d
+	              WHERE NOT d.published AND d.at < before AND d.relation::text LIKE 'sd.%') LOOP
 		COMMIT;
 		PERFORM herald.maintain(), pg_sleep(0.02);
 	END LOOP;
@@ -51,7 +52,7 @@ SELECT count(*) FROM sd.told;
 CALL sd.wait();
 SELECT * FROM sd.heard() ORDER BY content, rooms;
 SELECT * FROM sd.told ORDER BY content, told;
-SELECT row_id, at > now() FROM herald_internal.due WHERE relation = 'sd.posts'::regclass;
+SELECT row_id, at > now() FROM herald_internal.due WHERE relation = 'sd.posts'::regclass AND NOT published;
 SELECT herald.maintain() > now();
 -- It happens once, and an update afterwards is an update.
 UPDATE sd.posts SET body = 'changed' WHERE id = 2;
@@ -79,6 +80,45 @@ ROLLBACK TO before;
 COMMIT;
 CALL sd.wait();
 SELECT * FROM sd.heard() ORDER BY content, rooms;
+
+-- A time that has come, and that nobody has maintained yet: statements that publish the row meanwhile do so once.
+CREATE PROCEDURE sd.write(VARIADIC times timestamptz[]) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. cardinality(times) LOOP
+		UPDATE sd.posts SET published_at = times[i] WHERE id = 21;
+	END LOOP;
+END
+$$;
+CREATE FUNCTION sd.publications() RETURNS TABLE (content text, count bigint) LANGUAGE sql AS $$
+	SELECT h.content, count(*) FROM sd.heard() AS h WHERE h.event = 'post:created' AND h.rooms <> 'user:1'
+	GROUP BY h.content ORDER BY h.content;
+$$;
+INSERT INTO sd.posts VALUES (21, 1, 'post 21', now() + interval '0.1 s');
+SELECT published_at AS first FROM sd.posts WHERE id = 21 \gset
+SELECT pg_sleep_until(:'first');
+CALL sd.write(now() + interval '0.2 s', :'first');
+CALL sd.wait();
+SELECT pg_sleep(0.2), herald.maintain() > now();
+SELECT * FROM sd.publications();
+-- put off and brought forward, drawn back and published
+INSERT INTO sd.posts VALUES (22, 1, 'post 22', now() + interval '0.1 s'), (23, 1, 'post 23', now() + interval '0.1 s');
+SELECT pg_sleep(0.1);
+UPDATE sd.posts SET published_at = NULL WHERE id = 22;
+UPDATE sd.posts SET published_at = now() WHERE id = 22;
+UPDATE sd.posts SET deleted_at = now() WHERE id = 23;
+UPDATE sd.posts SET deleted_at = NULL WHERE id = 23;
+CALL sd.wait();
+SELECT * FROM sd.publications();
+-- another time that has come: the row is published by the record of the first one
+INSERT INTO sd.posts VALUES (24, 1, 'post 24', now() + interval '0.1 s');
+SELECT pg_sleep(0.1);
+UPDATE sd.posts SET published_at = now() WHERE id = 24;
+CALL sd.wait();
+SELECT * FROM sd.publications();
+-- What remains of them says that they were published, and goes after an hour.
+UPDATE herald_internal.due SET run_at = now() WHERE published;
+SELECT herald.maintain() IS NOT NULL;
+SELECT row_id FROM herald_internal.due WHERE relation = 'sd.posts'::regclass AND published;
 
 -- A time without a zone, in a table of posts that not everybody may see.
 INSERT INTO sd.stories VALUES (1, 1, 'a story', now() AT TIME ZONE 'Europe/Berlin' + interval '0.5 s', false),
@@ -151,7 +191,7 @@ BEGIN
 END
 $$;
 SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY content, event;
-DELETE FROM herald_internal.due WHERE row_id = '51';
+DELETE FROM herald_internal.due WHERE row_id = '51' AND NOT published;
 SELECT herald.unwatch('sd.posts', 'strict');
 CREATE FUNCTION sd.nap(id int) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -175,19 +215,19 @@ INSERT INTO sd.stories VALUES (3, 1, 'beside', now() AT TIME ZONE 'Europe/Berlin
 DO $$
 BEGIN
 	WHILE EXISTS (SELECT FROM herald_internal.due
-	              WHERE relation = 'sd.stories'::regclass OR
-	                    row_id IN ('60', '61', '62') AND run_at < at + interval '50 s') LOOP
+	              WHERE NOT published AND (relation = 'sd.stories'::regclass OR
+	                    row_id IN ('60', '61', '62') AND run_at < at + interval '50 s')) LOOP
 		COMMIT;
 		PERFORM herald.maintain(), pg_sleep(0.02);
 	END LOOP;
 END
 $$;
 SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY content, event;
-SELECT count(*) FROM herald_internal.due WHERE row_id IN ('60', '61', '62');
+SELECT count(*) FROM herald_internal.due WHERE row_id IN ('60', '61', '62') AND NOT published;
 UPDATE herald_internal.due SET run_at = now() WHERE row_id IN ('61', '62');
 DO $$
 BEGIN
-	WHILE EXISTS (SELECT FROM herald_internal.due WHERE row_id IN ('61', '62')) LOOP
+	WHILE EXISTS (SELECT FROM herald_internal.due WHERE row_id IN ('61', '62') AND NOT published) LOOP
 		COMMIT;
 		PERFORM herald.maintain();
 	END LOOP;
