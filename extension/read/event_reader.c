@@ -177,9 +177,10 @@ put_events(EventReading *reading, const List *events)
 
 static SavedQuery count_unread = {
 	.name = "the unread counts",
-	.text = "SELECT ARRAY['user:' || r.id], herald.unread_count(r.id), r.xid FROM (SELECT DISTINCT ON (d.id) d.* FROM"
+	.text = "WITH changed AS (SELECT DISTINCT ON (d.id) d.* FROM"
 			" (SELECT substr(c.room, 6), c.xid FROM unnest($1, $2) AS c (room, xid) WHERE c.room LIKE 'user:%') AS d (id, xid)"
-			" ORDER BY d.id, d.xid DESC) AS r ORDER BY r.id",
+			" ORDER BY d.id, d.xid DESC) SELECT ARRAY['user:' || r.id], b.unread, r.xid FROM changed AS r"
+			" JOIN herald_internal.badges(ARRAY(SELECT c.id FROM changed AS c)) AS b ON b.user_id = r.id ORDER BY r.id",
 	.nargs = 2,
 	.argtypes = { TEXTARRAYOID, XID8ARRAYOID },
 	.read_only = true,

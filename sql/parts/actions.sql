@@ -113,7 +113,8 @@ BEGIN
 			FROM herald.inbox_groups(user_id, before, most, only_unread) AS g));
 	END IF;
 	RETURN counts || jsonb_build_object('notifications', (
-		SELECT coalesce(jsonb_agg(herald.notification_json(n)::jsonb ORDER BY n.id DESC), '[]')
+		SELECT coalesce(jsonb_agg(herald_internal.notification_json(n, NOT herald.is_unread(n, NULL))::jsonb
+		                          ORDER BY n.id DESC), '[]')
 		FROM herald.inbox(user_id, before, most, only_unread, archived) AS n));
 END
 $$;

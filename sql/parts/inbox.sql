@@ -10,20 +10,27 @@
 -- newest one, except for the notifications of transactions in progress.
 -- ---------------------------------------------------------------------------
 
+-- The statistics say nothing about one inbox: only the index bounds the work, here and below.
 CREATE FUNCTION herald.inbox(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50,
 	only_unread boolean DEFAULT false,
 	archived boolean DEFAULT false) RETURNS SETOF herald.notification
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT n.id, n.recipient_id, n.actor_id, n.actor_name, n.type, n.subject_type, n.subject_id, n.title, n.content,
 	       n.data, n.created_at,
 	       CASE WHEN NOT herald.is_unread(n, m) THEN coalesce(n.read_at, m.read_at, n.archived_at) END,
 	       n.archived_at, n.retracted_at, n.cause, n.xid, n.owner
 	FROM herald.notification AS n
 	LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
-	WHERE n.recipient_id = inbox.user_id AND (before IS NULL OR n.id < before) AND n.retracted_at IS NULL AND
-	      (n.archived_at IS NOT NULL) = archived AND (NOT only_unread OR herald.is_unread(n, m))
+	WHERE n.recipient_id = inbox.user_id AND n.id < coalesce(inbox.before, 9223372036854775807) AND
+	      n.retracted_at IS NULL AND (n.archived_at IS NOT NULL) = inbox.archived AND
+	      (NOT inbox.only_unread OR herald.is_unread(n, m))
 	ORDER BY n.id DESC
-	LIMIT greatest(coalesce(max, 50), 0);
+	LIMIT greatest(coalesce(inbox.max, 50), 0);
+END
 $$;
 COMMENT ON FUNCTION herald.inbox(text, bigint, int, boolean, boolean) IS
 	'returns the notifications of a user, newest first; the next page is the one before the last id; archived ones '
@@ -41,11 +48,11 @@ COMMENT ON FUNCTION herald.my_inbox(bigint, int, boolean, boolean) IS
 
 -- ----- groups
 
--- Returns the group of a notification in the grouped inbox.
+-- Returns the group of a notification in the grouped inbox. The planner inlines this: it runs for each row of an inbox.
 CREATE FUNCTION herald_internal.group_key(n herald.notification, group_by text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN group_by = 'subject' AND n.subject_id IS NOT NULL
-	THEN concat_ws(':', n.type, n.subject_type, n.subject_id)
+	THEN n.type || coalesce(':' || n.subject_type, '') || ':' || n.subject_id
             WHEN group_by = 'actor' AND n.actor_id IS NOT NULL THEN n.type || ' by ' || n.actor_id
             ELSE n.id::text END;
 
@@ -74,37 +81,44 @@ COMMENT ON FUNCTION herald.group_json(herald.notification_group) IS
 	'returns a group of notifications in the form for clients';
 
 -- Groups grow and shrink with their notifications. Nothing of a group is stored, so that no writer waits for another.
+-- One pass over the inbox counts them: first each actor of a group, then each group.
 CREATE FUNCTION herald.inbox_groups(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50,
                                     only_unread boolean DEFAULT false)
 RETURNS SETOF herald.notification_group
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	WITH mine AS MATERIALIZED (
-		SELECT n.id, n.actor_id, n.actor_name, herald_internal.group_key(n, t.group_by) AS group_key,
-		herald.is_unread(n, m) AS unread
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH actor AS MATERIALIZED (
+		SELECT herald_internal.group_key(n, t.group_by) AS group_key, n.actor_id, max(n.id) AS id, count(*) AS count,
+		       count(*) FILTER (WHERE herald.is_unread(n, m)) AS unread,
+		       min(n.id) FILTER (WHERE herald.is_unread(n, m)) AS first_unread
 		FROM herald.notification AS n
 		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
 		LEFT JOIN herald.notification_type AS t ON t.name = n.type
 		WHERE n.recipient_id = inbox_groups.user_id AND n.retracted_at IS NULL AND n.archived_at IS NULL
+		GROUP BY 1, 2
 	), page AS MATERIALIZED (
-		SELECT g.group_key, max(g.id) AS id, count(*) AS count, count(DISTINCT g.actor_id) AS actor_count,
-		       count(*) FILTER (WHERE g.unread) AS unread, min(g.id) FILTER (WHERE g.unread) AS first_unread
-		FROM mine AS g
-		GROUP BY g.group_key
-		HAVING (before IS NULL OR max(g.id) < before) AND (NOT only_unread OR bool_or(g.unread))
-		ORDER BY max(g.id) DESC
-		LIMIT greatest(coalesce(max, 50), 0)
-	), actor AS (
-		SELECT l.*, row_number() OVER (PARTITION BY l.group_key ORDER BY l.id DESC) AS place
-		FROM (SELECT DISTINCT ON (g.group_key, g.actor_id) g.group_key, g.actor_id, g.actor_name, g.id
-		      FROM mine AS g
-		      WHERE g.actor_id IS NOT NULL AND g.group_key IN (SELECT p.group_key FROM page AS p)
-		      ORDER BY g.group_key, g.actor_id, g.id DESC) AS l
-	), sample AS (
-		SELECT a.group_key, jsonb_agg(jsonb_build_object('id', a.actor_id, 'name', a.actor_name)
-		                              ORDER BY a.place) AS actors
+		SELECT a.group_key, max(a.id) AS id, sum(a.count)::bigint AS count, count(a.actor_id) AS actor_count,
+		       sum(a.unread)::bigint AS unread, min(a.first_unread) AS first_unread
 		FROM actor AS a
-		WHERE a.place <= 3
 		GROUP BY a.group_key
+		HAVING max(a.id) < coalesce(inbox_groups.before, 9223372036854775807) AND
+		       (NOT inbox_groups.only_unread OR sum(a.unread) > 0)
+		ORDER BY max(a.id) DESC
+		LIMIT greatest(coalesce(inbox_groups.max, 50), 0)
+	), sample AS (
+		SELECT l.group_key,
+		       jsonb_agg(jsonb_build_object('id', l.actor_id, 'name', n.actor_name) ORDER BY l.place) AS actors
+		FROM (SELECT a.group_key, a.actor_id, a.id,
+		             row_number() OVER (PARTITION BY a.group_key ORDER BY a.id DESC) AS place
+		      FROM actor AS a
+		      JOIN page AS p USING (group_key)
+		      WHERE a.actor_id IS NOT NULL) AS l
+		JOIN herald.notification AS n ON n.recipient_id = inbox_groups.user_id AND n.id = l.id
+		WHERE l.place <= 3
+		GROUP BY l.group_key
 	)
 	SELECT n.id, p.group_key, n.type, n.subject_type, n.subject_id,
 	       CASE WHEN t.group_title IS NOT NULL AND CASE t.group_by WHEN 'actor' THEN p.count ELSE p.actor_count END > 1
@@ -119,6 +133,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	LEFT JOIN herald.notification_type AS t ON t.name = n.type
 	LEFT JOIN sample AS s ON s.group_key = p.group_key
 	ORDER BY p.id DESC;
+END
 $$;
 COMMENT ON FUNCTION herald.inbox_groups(text, bigint, int, boolean) IS
 	'returns the inbox with one entry for each group (herald.notification_type.group_by): its newest notification, '
@@ -160,19 +175,31 @@ BEGIN
 		        FROM herald_internal.unread_notifications(user_id) AS n
 		        LEFT JOIN herald.notification_type AS t ON t.name = n.type);
 	END IF;
-	RETURN (SELECT count(*) FROM herald_internal.unread_notifications(user_id));
+	RETURN (SELECT c.unread FROM herald_internal.unread_counts(ARRAY[user_id]) AS c);
 END
 $$;
 COMMENT ON FUNCTION herald.unread_count(text, boolean) IS
 	'returns the number of unread notifications of a user, or of unread groups; by default as the setting '
 	'herald.group_inbox says';
 
+-- Returns the badges of users: what herald.unread_count() returns for each of them.
+CREATE FUNCTION herald_internal.badges(users text[]) RETURNS TABLE (user_id text, unread bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF herald_internal.is_grouped(NULL) THEN
+		RETURN QUERY SELECT u.id, herald.unread_count(u.id, true) FROM unnest(users) AS u (id);
+	ELSE
+		RETURN QUERY SELECT c.user_id, c.unread FROM herald_internal.unread_counts(users) AS c;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.badges(text[]) IS 'returns the badges of users';
+
 CREATE FUNCTION herald.unseen_count(user_id text) RETURNS bigint
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT count(*)
-	FROM herald_internal.unread_notifications(user_id) AS n
-	LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
-	WHERE coalesce(n.id > m.seen_until OR n.xid = ANY (m.seen_running), true);
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN herald_internal.unseen_count(user_id);
+END
 $$;
 COMMENT ON FUNCTION herald.unseen_count(text) IS
 	'returns the number of unread notifications since the user last looked (herald.mark_seen())';

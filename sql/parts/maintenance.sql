@@ -340,8 +340,8 @@ BEGIN
 	DELETE FROM herald.preference AS p
 	WHERE p.ctid = ANY (ARRAY(SELECT o.ctid FROM herald.preference AS o WHERE o.until < now() - interval '1 day'
 	                          FOR UPDATE SKIP LOCKED)); -- a role may keep its change of a preference open
-	PERFORM herald_internal.settle_read_marks(), herald_internal.trim_next_inboxes(),
-		herald_internal.trim_signals();
+	PERFORM herald_internal.settle_read_marks(), herald_internal.tend_next_inboxes(),
+		herald_internal.fold_busy_inboxes(), herald_internal.trim_signals();
 	RETURN herald_internal.next_due();
 END
 $$;

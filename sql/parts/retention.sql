@@ -2,13 +2,13 @@
 -- Retention of inboxes, and upkeep of read marks
 -- ---------------------------------------------------------------------------
 
--- The inbox that was trimmed last. Each call trims a few inboxes and goes on behind it, round and round.
-CREATE TABLE herald_internal.inbox_trim_progress (
+-- The inbox that was tended last. Each call tends a few inboxes and goes on behind it, round and round.
+CREATE TABLE herald_internal.inbox_progress (
 	recipient_id text NOT NULL,
 	only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
-INSERT INTO herald_internal.inbox_trim_progress VALUES ('');
-COMMENT ON TABLE herald_internal.inbox_trim_progress IS 'the inbox that was trimmed last';
+INSERT INTO herald_internal.inbox_progress VALUES ('');
+COMMENT ON TABLE herald_internal.inbox_progress IS 'the inbox that was tended last';
 
 -- Removes old and surplus notifications from one inbox: retracted and read ones first, oldest first. If an inbox
 -- holds far more than its limit, trim_inbox() cuts off its end without ranking, so that a call does a bounded amount
@@ -50,26 +50,28 @@ COMMENT ON FUNCTION herald.trim_inbox(text, int, interval) IS
 	'removes old notifications, and those beyond a number to keep, from the inbox of a user (read ones first); by '
 	'default as the settings herald.inbox_limit and herald.inbox_max_age say; returns how many';
 
-CREATE FUNCTION herald_internal.trim_next_inboxes(inboxes int DEFAULT 20) RETURNS void
+CREATE FUNCTION herald_internal.tend_next_inboxes(inboxes int DEFAULT 20) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	place text := (SELECT s.recipient_id FROM herald_internal.inbox_trim_progress AS s);
+	place text := (SELECT s.recipient_id FROM herald_internal.inbox_progress AS s);
 	next text;
+	trims boolean := herald_internal.setting('inbox_limit')::int <> 0 OR
+		herald_internal.setting('inbox_max_age')::interval <> '0';
 BEGIN
-	IF herald_internal.setting('inbox_limit')::int = 0 AND herald_internal.setting('inbox_max_age')::interval = '0' THEN
-		RETURN;
-	END IF;
 	FOR i IN 1 .. inboxes LOOP
 		SELECT n.recipient_id INTO next FROM herald.notification AS n WHERE n.recipient_id > place
 		ORDER BY n.recipient_id LIMIT 1;
 		place := coalesce(next, '');
 		EXIT WHEN next IS NULL;
-		PERFORM herald.trim_inbox(place);
+		IF trims THEN
+			PERFORM herald.trim_inbox(place);
+		END IF;
+		PERFORM herald_internal.fold_inbox(place);
 	END LOOP;
-	UPDATE herald_internal.inbox_trim_progress SET recipient_id = place WHERE recipient_id <> place;
+	UPDATE herald_internal.inbox_progress SET recipient_id = place WHERE recipient_id <> place;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.trim_next_inboxes(int) IS 'trims the next inboxes';
+COMMENT ON FUNCTION herald_internal.tend_next_inboxes(int) IS 'trims the next inboxes, and folds their counts';
 
 -- A mark of everything names the transactions that were in progress. When they have ended, replaces them by the ids
 -- of their notifications, so that later reads need not search.
@@ -116,6 +118,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	DELETE FROM herald.preference AS p WHERE p.user_id = forget_user.user_id OR
 		(p.scope = 'actor' AND p.id = forget_user.user_id);
 	DELETE FROM herald.read_mark AS m WHERE m.user_id = forget_user.user_id;
+	DELETE FROM herald_internal.unread_fold AS f WHERE f.user_id = forget_user.user_id;
+	DELETE FROM herald_internal.unread_change AS c WHERE c.user_id = forget_user.user_id;
 	DELETE FROM herald.conversation_read AS r WHERE r.user_id = forget_user.user_id;
 	DELETE FROM herald_internal.session_room AS s WHERE s.user_id = forget_user.user_id;
 	DELETE FROM herald.appearance AS a WHERE a.user_id = forget_user.user_id;

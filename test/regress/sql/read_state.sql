@@ -134,7 +134,7 @@ SELECT * FROM rs.state;
 SELECT count(herald.notify('user ' || u, 'system', 'Note ' || n))
 FROM generate_series(1, 50) AS u, generate_series(1, 2) AS n;
 SET herald.inbox_limit = 1;
-SELECT herald_internal.trim_next_inboxes(1000), herald_internal.trim_next_inboxes(1000);
+SELECT herald_internal.tend_next_inboxes(1000), herald_internal.tend_next_inboxes(1000);
 SELECT count(*), min(title), max(title) FROM herald.notification WHERE recipient_id LIKE 'user %';
 RESET herald.inbox_limit;
 SET herald.milestones = '10,5';

@@ -1,0 +1,270 @@
+-- ---------------------------------------------------------------------------
+-- Unread counts: folded for large inboxes, so that a count costs the same whatever the inbox holds
+--
+-- 1. A notification is open if it is neither read by itself, nor archived, nor retracted. The unread ones are the open
+-- ones above the mark of the user, and a few exceptions below it.
+--
+-- 2. A fold keeps the number of unread notifications with ids up to folded_until. A count adds the open ones with
+-- higher ids, and the changes of folded ones: a notification that is opened or closed leaves a row in unread_change if
+-- its inbox has a fold (unread_change.c). Writers only append, so nobody waits for a fold.
+--
+-- 3. A fold and its changes are one state: the statement that moves a fold on deletes the changes that it sees. So any
+-- snapshot sees either a change, or a fold that includes it.
+--
+-- 4. No notification may appear below folded_until later. A writer gets its transaction id before it draws the id of a
+-- notification. So all ids up to next_until belong to transactions before next_xid, which was read later. A fold goes
+-- up to next_until when these transactions have ended. A new fold begins with next_until = 0: the writers that did
+-- not see it, and have left no changes, must have ended before it counts anything.
+--
+-- 5. A fold holds for the mark that it was made with. If the user has marked everything since, the count starts at the
+-- mark, and finds few.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE herald_internal.unread_fold (
+	user_id      text PRIMARY KEY,
+	folded_until bigint NOT NULL DEFAULT 0,
+	folded_xid   xid8 NOT NULL DEFAULT '0',
+	read_until   bigint NOT NULL DEFAULT 0,
+	unread       bigint NOT NULL DEFAULT 0,
+	seen_until   bigint NOT NULL DEFAULT 0,
+	seen_running xid8[] NOT NULL DEFAULT '{}',
+	unseen       bigint NOT NULL DEFAULT 0,
+	next_until   bigint NOT NULL DEFAULT 0,
+	next_xid     xid8 NOT NULL,
+	busy         boolean NOT NULL DEFAULT true
+);
+COMMENT ON TABLE herald_internal.unread_fold IS 'the counts of large inboxes up to an id';
+COMMENT ON COLUMN herald_internal.unread_fold.folded_until IS 'the last id that the counts include';
+COMMENT ON COLUMN herald_internal.unread_fold.folded_xid IS
+	'all transactions before this one had ended: later ones have no notifications up to folded_until';
+COMMENT ON COLUMN herald_internal.unread_fold.read_until IS 'the mark that the counts were made with';
+COMMENT ON COLUMN herald_internal.unread_fold.next_until IS
+	'the next folded_until, when all transactions before next_xid have ended';
+COMMENT ON COLUMN herald_internal.unread_fold.busy IS 'there was much to fold the last time';
+CREATE INDEX ON herald_internal.unread_fold (user_id) WHERE busy;
+
+CREATE TABLE herald_internal.unread_change (
+	user_id text NOT NULL,
+	id      bigint NOT NULL,
+	xid     xid8 NOT NULL,
+	delta   int NOT NULL
+);
+COMMENT ON TABLE herald_internal.unread_change IS
+	'notifications of inboxes with a fold that were opened (1) or closed (-1), until they are folded';
+CREATE INDEX unread_change_user_id_id ON herald_internal.unread_change (user_id, id);
+
+CREATE FUNCTION herald_internal.note_unread_changes() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'herald_note_unread_changes';
+COMMENT ON FUNCTION herald_internal.note_unread_changes() IS 'trigger of herald.notification';
+CREATE TRIGGER note_updates AFTER UPDATE ON herald.notification REFERENCING OLD TABLE AS old NEW TABLE AS new
+	FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.note_unread_changes();
+CREATE TRIGGER note_deletions AFTER DELETE ON herald.notification REFERENCING OLD TABLE AS old
+	FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.note_unread_changes();
+
+CREATE FUNCTION herald_internal.forget_unread_folds() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM herald_internal.unread_fold;
+	DELETE FROM herald_internal.unread_change;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.forget_unread_folds() IS 'trigger of herald.notification';
+CREATE TRIGGER forget_unread_folds AFTER TRUNCATE ON herald.notification
+	FOR EACH STATEMENT EXECUTE FUNCTION herald_internal.forget_unread_folds();
+
+-- ----- counts
+
+-- Returns the number of the unread notifications of each user. The statistics say nothing about one inbox: only the
+-- index bounds the work.
+CREATE FUNCTION herald_internal.unread_counts(users text[]) RETURNS TABLE (user_id text, unread bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT u.user_id,
+	       coalesce(f.unread, 0) +
+	       CASE WHEN f.user_id IS NOT NULL
+	       THEN (SELECT coalesce(sum(c.delta), 0)::bigint FROM herald_internal.unread_change AS c
+	             WHERE c.user_id = u.user_id AND c.id > f.read_until AND c.id <= f.folded_until)
+	       ELSE 0 END +
+	       (SELECT count(*) FROM herald.notification AS n
+	        WHERE n.recipient_id = u.user_id AND n.id > greatest(m.read_until, f.folded_until, 0) AND
+	              n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL) +
+	       CASE WHEN m.unread <> '{}'
+	       THEN (SELECT count(*) FROM herald.notification AS n
+	             WHERE n.recipient_id = u.user_id AND n.id = ANY (m.unread) AND n.id <= m.read_until AND
+	                   (n.xid = ANY (m.read_running)) IS NOT TRUE AND
+	                   n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL)
+	       ELSE 0 END +
+	       CASE WHEN m.read_running <> '{}'
+	       THEN (SELECT count(*) FROM herald.notification AS n
+	             WHERE n.recipient_id = u.user_id AND n.id <= m.read_until AND n.xid = ANY (m.read_running) AND
+	                   n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL)
+	       ELSE 0 END
+	FROM unnest($1) AS u (user_id)
+	LEFT JOIN herald.read_mark AS m ON m.user_id = u.user_id
+	LEFT JOIN herald_internal.unread_fold AS f ON f.user_id = u.user_id AND f.read_until = coalesce(m.read_until, 0);
+END
+$$;
+COMMENT ON FUNCTION herald_internal.unread_counts(text[]) IS 'returns the number of unread notifications of users';
+
+-- Returns whether a notification is new, given the mark of its recipient: none, if the user has never looked.
+CREATE FUNCTION herald_internal.is_unseen(id bigint, xid xid8, seen_until bigint, seen_running xid8[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(id > seen_until OR xid = ANY (seen_running), true);
+
+-- The transactions that a fold includes had ended. A look at the inbox since then names others, unless it takes longer
+-- than the fold: then the notifications of those that both know are looked up.
+CREATE FUNCTION herald_internal.unseen_count(user_id text) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+	mark herald.read_mark;
+	fold herald_internal.unread_fold;
+	folded bigint := 0;
+	late xid8[];
+BEGIN
+	SELECT m.* INTO mark FROM herald.read_mark AS m WHERE m.user_id = unseen_count.user_id;
+	SELECT f.* INTO fold FROM herald_internal.unread_fold AS f
+	WHERE f.user_id = unseen_count.user_id AND f.read_until = coalesce(mark.read_until, 0);
+	IF fold.seen_until = coalesce(mark.seen_until, 0) AND fold.seen_running = coalesce(mark.seen_running, '{}') THEN
+		folded := fold.unseen +
+			(SELECT coalesce(sum(c.delta), 0) FROM herald_internal.unread_change AS c
+			 WHERE c.user_id = unseen_count.user_id AND c.id > fold.read_until AND c.id <= fold.folded_until AND
+			       herald_internal.is_unseen(c.id, c.xid, mark.seen_until, mark.seen_running));
+	ELSIF fold.user_id IS NOT NULL THEN
+		folded := (SELECT count(*) FROM herald.notification AS n
+		           WHERE n.recipient_id = unseen_count.user_id AND
+		                 n.id > greatest(mark.seen_until, mark.read_until) AND n.id <= fold.folded_until AND
+		                 n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL);
+		late := ARRAY(SELECT x FROM unnest(mark.seen_running) AS x WHERE x < fold.folded_xid);
+	END IF;
+	IF late <> '{}' THEN
+		folded := folded + (SELECT count(*) FROM herald.notification AS n
+		                    WHERE n.recipient_id = unseen_count.user_id AND n.id > mark.read_until AND
+		                          n.id <= least(mark.seen_until, fold.folded_until) AND n.xid = ANY (late) AND
+		                          n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL);
+	END IF;
+	RETURN folded +
+		(SELECT count(*) FROM herald.notification AS n
+		 WHERE n.recipient_id = unseen_count.user_id AND n.id > greatest(mark.read_until, fold.folded_until, 0) AND
+		       n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL AND
+		       herald_internal.is_unseen(n.id, n.xid, mark.seen_until, mark.seen_running)) +
+		CASE WHEN mark.unread <> '{}' OR mark.read_running <> '{}'
+		THEN (SELECT count(*) FROM herald.notification AS n
+		      WHERE n.recipient_id = unseen_count.user_id AND n.id <= mark.read_until AND
+		            herald.is_unread(n, mark) AND
+		            herald_internal.is_unseen(n.id, n.xid, mark.seen_until, mark.seen_running))
+		ELSE 0 END;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.unseen_count(text) IS
+	'returns the number of unread notifications of a user since the last look';
+
+-- ----- folds
+
+CREATE FUNCTION herald_internal.next_xid() RETURNS xid8
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_next_xid';
+COMMENT ON FUNCTION herald_internal.next_xid() IS
+	'returns the next transaction id: all that were assigned before are lower';
+
+-- Returns whether an inbox has at least so many open notifications above the mark of its user.
+CREATE FUNCTION herald_internal.has_unread(user_id text, enough int) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+	RETURN EXISTS (
+		SELECT FROM herald.notification AS n
+		WHERE n.recipient_id = has_unread.user_id AND
+		      n.id > coalesce((SELECT m.read_until FROM herald.read_mark AS m WHERE m.user_id = has_unread.user_id), 0)
+		      AND n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL
+		ORDER BY n.id OFFSET enough - 1 LIMIT 1);
+END
+$$;
+
+-- Moves the fold of an inbox on, in one statement, up to what all transactions had written that have ended since the
+-- last call. If the marks are others than then, counts everything above them again.
+CREATE FUNCTION herald_internal.move_fold(user_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+	newest bigint := (SELECT n.id FROM herald.notification AS n WHERE n.recipient_id = move_fold.user_id
+	                  ORDER BY n.id DESC LIMIT 1);
+	next xid8 := herald_internal.next_xid(); -- after the id
+BEGIN
+	WITH mark AS MATERIALIZED (
+		SELECT coalesce(m.read_until, 0) AS read_until, coalesce(m.seen_until, 0) AS seen_until,
+		       coalesce(m.seen_running, '{}') AS seen_running
+		FROM (VALUES (1)) AS one (row)
+		LEFT JOIN herald.read_mark AS m ON m.user_id = move_fold.user_id
+	), fold AS MATERIALIZED (
+		SELECT f.*,
+		       (f.read_until, f.seen_until, f.seen_running) = (m.read_until, m.seen_until, m.seen_running) AS goes_on
+		FROM herald_internal.unread_fold AS f
+		CROSS JOIN mark AS m
+		WHERE f.user_id = move_fold.user_id
+	), changed AS (
+		DELETE FROM herald_internal.unread_change AS c WHERE c.user_id = move_fold.user_id RETURNING c.*
+	), added AS MATERIALIZED (
+		SELECT count(*) AS unread,
+		       count(*) FILTER (WHERE herald_internal.is_unseen(n.id, n.xid, m.seen_until, m.seen_running)) AS unseen
+		FROM fold AS f
+		CROSS JOIN mark AS m
+		JOIN herald.notification AS n
+			ON n.recipient_id = move_fold.user_id AND
+			   n.id > CASE WHEN f.goes_on THEN greatest(f.folded_until, m.read_until) ELSE m.read_until END AND
+			   n.id <= f.next_until
+		WHERE n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL
+	), corrected AS MATERIALIZED (
+		SELECT count(*) AS changes, coalesce(sum(c.delta), 0) AS unread,
+		       coalesce(sum(c.delta) FILTER (
+		           WHERE herald_internal.is_unseen(c.id, c.xid, m.seen_until, m.seen_running)), 0) AS unseen
+		FROM fold AS f
+		CROSS JOIN mark AS m
+		JOIN changed AS c ON f.goes_on AND c.id > m.read_until AND c.id <= f.folded_until
+	)
+	UPDATE herald_internal.unread_fold AS t
+	SET folded_until = f.next_until, folded_xid = f.next_xid, read_until = m.read_until, seen_until = m.seen_until,
+	    seen_running = m.seen_running, unread = CASE WHEN f.goes_on THEN f.unread ELSE 0 END + c.unread + a.unread,
+	    unseen = CASE WHEN f.goes_on THEN f.unseen ELSE 0 END + c.unseen + a.unseen,
+	    next_until = greatest(newest, f.next_until), next_xid = next, busy = c.changes + a.unread > 50
+	FROM mark AS m, fold AS f, added AS a, corrected AS c
+	WHERE t.user_id = f.user_id;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.move_fold(text) IS 'moves the fold of an inbox on';
+
+-- Gives a large inbox a fold, moves it on, or removes it from an inbox that is small again. An inbox with fewer unread
+-- notifications is counted faster than its fold is kept.
+CREATE FUNCTION herald_internal.fold_inbox(user_id text, large int DEFAULT 500) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	fold herald_internal.unread_fold;
+BEGIN
+	SELECT f.* INTO fold FROM herald_internal.unread_fold AS f WHERE f.user_id = fold_inbox.user_id
+	FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		IF herald_internal.has_unread(user_id, large) AND pg_current_xact_id() IS NOT NULL THEN
+			INSERT INTO herald_internal.unread_fold (user_id, next_xid) VALUES (user_id, herald_internal.next_xid())
+			ON CONFLICT ON CONSTRAINT unread_fold_pkey DO NOTHING;
+		END IF;
+	ELSIF NOT herald_internal.has_unread(user_id, large / 2) THEN
+		DELETE FROM herald_internal.unread_fold AS f WHERE f.user_id = fold_inbox.user_id;
+		DELETE FROM herald_internal.unread_change AS c WHERE c.user_id = fold_inbox.user_id;
+	ELSIF fold.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) THEN
+		PERFORM herald_internal.move_fold(user_id);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.fold_inbox(text, int) IS
+	'makes, moves on or removes the fold of an inbox, which is large with so many unread notifications';
+
+-- Moves on the folds that had most to fold. The walk over all inboxes (tend_next_inboxes()) finds the others.
+CREATE FUNCTION herald_internal.fold_busy_inboxes() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.fold_inbox(f.user_id)
+	FROM (SELECT f.user_id FROM herald_internal.unread_fold AS f WHERE f.busy LIMIT 100) AS f;
+$$;
+COMMENT ON FUNCTION herald_internal.fold_busy_inboxes() IS 'moves on the folds of inboxes that change much';
