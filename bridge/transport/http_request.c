@@ -74,6 +74,14 @@ http_request_origin(struct lws *wsi, char origin[HTTP_REQUEST_MAX_ORIGIN])
 	return read_header(wsi, WSI_TOKEN_ORIGIN, origin, HTTP_REQUEST_MAX_ORIGIN);
 }
 
+char *
+http_request_copy_origin(struct lws *wsi)
+{
+	char origin[HTTP_REQUEST_MAX_ORIGIN];
+
+	return http_request_origin(wsi, origin) ? memory_copy(origin) : NULL;
+}
+
 /* Without a length libwebsockets would take all following bytes for the body. */
 long
 http_request_body_length(struct lws *wsi)
@@ -316,15 +324,6 @@ read_rooms(struct lws *wsi)
 	return array;
 }
 
-/* Returns the origin, which the caller frees; NULL: there is none, or it is too long. */
-static char *
-copy_origin(struct lws *wsi)
-{
-	char origin[HTTP_REQUEST_MAX_ORIGIN];
-
-	return http_request_origin(wsi, origin) ? memory_copy(origin) : NULL;
-}
-
 bool
 http_request_read(HttpRequest *request, struct lws *wsi)
 {
@@ -342,7 +341,7 @@ http_request_read(HttpRequest *request, struct lws *wsi)
 	request->sid = http_request_argument(wsi, "sid");
 	request->old_client = request->socketio && read_query(wsi).version_is_3;
 	request->rooms = read_rooms(wsi);
-	request->origin = copy_origin(wsi);
+	request->origin = http_request_copy_origin(wsi);
 	return true;
 }
 

@@ -75,6 +75,9 @@ extern char *http_request_argument(struct lws *wsi, const char *name);
 /* Copies the Origin header (RFC 6454, 7).  Returns false if there is none, or if it is too long. */
 extern bool http_request_origin(struct lws *wsi, char origin[HTTP_REQUEST_MAX_ORIGIN]);
 
+/* Returns a copy of the Origin header, which the caller frees; NULL: there is none, or it is too long. */
+extern char *http_request_copy_origin(struct lws *wsi);
+
 /*
  * Returns whether allow-origin has the request's origin or, if that setting is empty, whether the origin is the
  * requested host.  A request without an origin is allowed: it comes from no page.

@@ -35,14 +35,14 @@ add_headers(struct lws *wsi, const HttpHeader *headers, unsigned char **at, unsi
 }
 
 static bool
-add_cors_headers(struct lws *wsi, unsigned char **at, unsigned char *end)
+add_cors_headers(struct lws *wsi, const char *origin, unsigned char **at, unsigned char *end)
 {
-	char origin[HTTP_REQUEST_MAX_ORIGIN];
-	bool crosses = http_request_origin(wsi, origin) && http_request_origin_is_allowed(wsi);
+	char of_request[HTTP_REQUEST_MAX_ORIGIN];
+	bool crosses = origin != NULL || (http_request_origin(wsi, of_request) && http_request_origin_is_allowed(wsi));
 	const HttpHeader headers[] = {
 		{ "cache-control:", "no-store" },
 		{ "vary:", "Origin" },
-		{ crosses ? "access-control-allow-origin:" : NULL, origin },
+		{ crosses ? "access-control-allow-origin:" : NULL, origin ? origin : of_request },
 		{ "access-control-allow-credentials:", "true" },
 		{ NULL, NULL },
 	};
@@ -58,7 +58,7 @@ write_head(struct lws *wsi, const HttpResponse *response, lws_filepos_t length, 
 	bool is_added = response->keeps_connection || length == LWS_ILLEGAL_HTTP_CONTENT_LEN;
 
 	return lws_add_http_common_headers(wsi, response->status, response->type, length, at, end) == 0 &&
-		   (!response->cross_origin || add_cors_headers(wsi, at, end)) &&
+		   (!response->cross_origin || add_cors_headers(wsi, response->origin, at, end)) &&
 		   add_headers(wsi, response->headers, at, end) &&
 		   (is_added || add_headers(wsi, close, at, end)) && lws_finalize_http_header(wsi, at, end) == 0;
 }
@@ -107,9 +107,9 @@ http_response_text(struct lws *wsi, unsigned int status, const char *type, const
 }
 
 int
-http_response_error(struct lws *wsi, bool keeps_connection, const HttpError *error)
+http_response_error(struct lws *wsi, bool keeps_connection, const char *origin, const HttpError *error)
 {
-	HttpResponse response = { keeps_connection, error->status, JSON_TYPE, true, NULL };
+	HttpResponse response = { keeps_connection, error->status, JSON_TYPE, true, NULL, origin };
 	char *message = json_quoted(error->message);
 	char *body = memory_format("{\"code\":%s,\"message\":%s}", error->code, message);
 	int result = http_response_send(wsi, &response, body, strlen(body));
@@ -124,7 +124,7 @@ http_response_refuse(struct lws *wsi, const HttpError *error)
 {
 	metrics.connections_refused++;
 	log_debug("refused", "reason", error->message);
-	return http_response_error(wsi, false, error);
+	return http_response_error(wsi, false, NULL, error);
 }
 
 int

@@ -39,6 +39,7 @@ typedef struct HttpResponse
 	const char *type;		   /* of the body; NULL: there is no body */
 	bool cross_origin;		   /* adds the CORS headers for pages of allowed origins */
 	const HttpHeader *headers; /* more headers; the last has no name; NULL: none */
+	const char *origin;		   /* of the page, if the headers of the request were freed; else NULL */
 } HttpResponse;
 
 /* Sends the head of a response; its body ends with the connection.  Returns false if the connection is broken. */
@@ -50,8 +51,8 @@ extern int http_response_send(struct lws *wsi, const HttpResponse *response, con
 /* Sends a text, without CORS headers, and closes the connection. */
 extern int http_response_text(struct lws *wsi, unsigned int status, const char *type, const char *text);
 
-/* Sends an error as a JSON object with code and message. */
-extern int http_response_error(struct lws *wsi, bool keeps_connection, const HttpError *error);
+/* Sends an error as a JSON object with code and message.  origin is that of the HttpResponse. */
+extern int http_response_error(struct lws *wsi, bool keeps_connection, const char *origin, const HttpError *error);
 
 /* Refuses a connection: counts it, logs it, sends the error and closes the connection. */
 extern int http_response_refuse(struct lws *wsi, const HttpError *error);

@@ -5,7 +5,8 @@
  *
  * 1. A GET without a sid opens a session; its response is the open packet.
  * 2. A session has one GET at a time.  The bridge holds it until there are packets, and
- *	  answers with as many as go into one response.
+ *	  answers with as many as go into one response.  Its headers are freed meanwhile: they
+ *	  take more memory than the session.
  * 3. The client sends its packets in POSTs, one at a time.  Each body is handled when it is complete.
  * 4. A session ends when its client closes it, breaks these rules, aborts a request, or
  *	  does not answer pings.  A timer frees it, never the function that ends it: a caller may still use it.
@@ -54,9 +55,9 @@ poller_of(Carrier *carrier)
 }
 
 static int
-send_ok(struct lws *wsi, const char *type, const char *body, size_t length)
+send_ok(struct lws *wsi, const char *origin, const char *type, const char *body, size_t length)
 {
-	HttpResponse response = { true, HTTP_STATUS_OK, type, true, NULL };
+	HttpResponse response = { true, HTTP_STATUS_OK, type, true, NULL, origin };
 
 	return http_response_send(wsi, &response, body, length);
 }
@@ -90,12 +91,13 @@ attach_exchange(Exchange **slot, Exchange *exchange, Poller *poller, struct lws 
 static void
 abort_exchange(Exchange **slot)
 {
+	const char *origin = *slot ? (*slot)->origin : NULL;
 	struct lws *wsi;
 
 	if (*slot == NULL)
 		return;
 	wsi = detach_exchange(slot);
-	http_response_error(wsi, false, &http_error_bad_request);
+	http_response_error(wsi, false, origin, &http_error_bad_request);
 	lws_stream_kill(wsi);
 }
 
@@ -169,6 +171,7 @@ static int
 answer_get(Poller *poller)
 {
 	Outbox *outbox = &poller->carrier.connection->outbox;
+	const char *origin = poller->get->origin;
 	char *payload;
 	size_t length;
 	int result;
@@ -178,7 +181,7 @@ answer_get(Poller *poller)
 	payload = take_payload(outbox, &length);
 	if (poller->close_code != 0 && outbox->count == 0)
 		timer_start(&poller->end, 0, end_poller, poller);
-	result = send_ok(detach_exchange(&poller->get), "text/plain; charset=UTF-8", payload, length);
+	result = send_ok(detach_exchange(&poller->get), origin, "text/plain; charset=UTF-8", payload, length);
 	free(payload);
 	return result;
 }
@@ -189,8 +192,8 @@ answer_post(Poller *poller)
 	struct lws *wsi = detach_exchange(&poller->post);
 
 	if (poller->carrier.connection->closing && poller->close_code != CLOSE_NORMAL)
-		return http_response_error(wsi, true, &http_error_bad_request);
-	return send_ok(wsi, "text/html", "ok", 2);
+		return http_response_error(wsi, true, NULL, &http_error_bad_request);
+	return send_ok(wsi, NULL, "text/html", "ok", 2);
 }
 
 int
@@ -260,7 +263,7 @@ static int
 break_rule(Poller *poller, struct lws *wsi, const HttpError *error)
 {
 	connection_close(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, error->message);
-	return http_response_error(wsi, false, error);
+	return http_response_error(wsi, false, NULL, error);
 }
 
 static int
@@ -268,6 +271,8 @@ begin_get(Poller *poller, Exchange *exchange, struct lws *wsi)
 {
 	if (poller->get != NULL)
 		return break_rule(poller, wsi, &http_error_bad_request);
+	exchange->origin = http_request_copy_origin(wsi);
+	lws_http_headers_detach(wsi);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 	outbox_wake(&poller->carrier.connection->outbox);
 	return attach_exchange(&poller->get, exchange, poller, wsi);
@@ -307,7 +312,7 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 static int
 refuse_old_client(struct lws *wsi)
 {
-	HttpResponse response = { false, HTTP_STATUS_OK, "text/plain; charset=UTF-8", true, NULL };
+	HttpResponse response = { false, HTTP_STATUS_OK, "text/plain; charset=UTF-8", true, NULL, NULL };
 	char *payload = old_client_payload();
 	int result = http_response_send(wsi, &response, payload, strlen(payload));
 
@@ -396,6 +401,8 @@ polling_drop(Exchange *exchange)
 {
 	Poller *poller = exchange->poller;
 
+	free(exchange->origin);
+	exchange->origin = NULL;
 	if (poller == NULL)
 		return;
 	detach_exchange(poller->get == exchange ? &poller->get : &poller->post);

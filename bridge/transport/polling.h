@@ -23,6 +23,7 @@ typedef struct Exchange
 {
 	struct lws *wsi;
 	struct Poller *poller; /* the session that it waits for; NULL: none, or it has been answered */
+	char *origin;		   /* of the page that has sent it; NULL: none, or the headers are still there */
 	char *body;
 	size_t announced; /* length of the body, in bytes */
 	size_t length;	  /* of the body received so far */

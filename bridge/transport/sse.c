@@ -43,7 +43,7 @@ static int
 begin_stream(struct lws *wsi)
 {
 	static const HttpHeader headers[] = { { "x-accel-buffering:", "no" }, { NULL, NULL } };
-	HttpResponse response = { false, HTTP_STATUS_OK, "text/event-stream; charset=utf-8", true, headers };
+	HttpResponse response = { false, HTTP_STATUS_OK, "text/event-stream; charset=utf-8", true, headers, NULL };
 
 	if (!http_response_begin(wsi, &response))
 		return -1;

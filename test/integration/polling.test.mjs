@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
+import { release } from './harness/bridge.mjs';
 import { Cutter } from './harness/cutter.mjs';
 import { EngineClient } from './harness/engine_client.mjs';
 import { Scene } from './harness/scene.mjs';
@@ -178,4 +179,24 @@ test('delivers ten thousand events in answers of bounded size', async () => {
   await scene.settle(client);
   assert.equal(messageIds(client).length, 10000);
   assert.deepEqual(client.connects, [false]);
+});
+
+// Two crowds, so that the memory of an empty bridge does not count. The bridge without sanitizers: they keep freed memory.
+test('keeps less than 8 KiB for a session that polls', async () => {
+  const plain = await scene.addBridge(['--ping-interval=10min'], undefined, release);
+  const token = scene.token(ann);
+  const polls = [];
+  const crowd = async (size) => {
+    while (polls.length < size) {
+      const clients = await Promise.all(Array.from({ length: 50 }, () => EngineClient.connect(plain, token)));
+      polls.push(...clients.map((client) => client.poll().catch(() => {})));
+    }
+    await until('all polls wait', async () => await plain.metric('herald_connections') === size);
+    return plain.memory;
+  };
+  const small = await crowd(300);
+  const each = (await crowd(1300) - small) / 1000;
+  assert.ok(each < 8 * 1024, `${each} bytes a session`);
+  assert.deepEqual(await plain.stop(), { code: 0, signal: null });
+  await Promise.all(polls);
 });
