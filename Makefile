@@ -78,7 +78,7 @@ test-assert:
 	test/assert
 
 bench:
-	bench/run $(if $(SHORT),--short) $(if $(ROUNDS),--rounds=$(ROUNDS)) $(ITEM)
+	bench/run $(if $(SHORT),--short) $(if $(ROUNDS),--rounds=$(ROUNDS)) $(if $(SCALE),--scale=$(SCALE)) $(ITEM)
 
 lint format:
 	test/lint/$@

@@ -1,14 +1,14 @@
-// runner.mjs [--short] [--rounds=N] [ITEM...]: runs items in turn and writes bench/results. Fails when a client's log has faults.
+// runner.mjs [--short] [--rounds=N] [--scale=N] [ITEM...]: runs items in turn and writes bench/results. Fails when a client's log has faults.
 
 import { parseArgs } from 'node:util';
 import { machine, otherLoad } from './lib/machine.mjs';
 import { Recorder } from './lib/recorder.mjs';
 import { readResults, resultsFolder, table, writeResults } from './lib/results.mjs';
 
-const ITEMS = ['writes', 'bulk', 'latency', 'fanout'];
+const ITEMS = ['writes', 'bulk', 'latency', 'fanout', 'connections', 'throughput', 'backlog', 'recovery', 'inbox', 'growth', 'signals', 'slow'];
 
 const { values: options, positionals } = parseArgs({ allowPositionals: true,
-  options: { short: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' } } });
+  options: { short: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' } } });
 const names = positionals.length ? positionals : ITEMS;
 const unknown = names.find((name) => !ITEMS.includes(name));
 if (unknown) {
@@ -18,7 +18,7 @@ if (unknown) {
 
 async function runItem(name) {
   const { title, method, run } = await import(`./items/${name}.mjs`);
-  const recorder = new Recorder(name, { rounds: Number(options.rounds), short: options.short });
+  const recorder = new Recorder(name, { rounds: Number(options.rounds), scale: Number(options.scale), short: options.short });
   const result = { title, method, date: new Date().toISOString().slice(0, 16).replace('T', ' '), rounds: recorder.rounds, short: options.short,
     load: otherLoad(), machine: machine() };
   await run(recorder);

@@ -5,8 +5,8 @@ export class Recorder {
   faults = [];
   #began = Date.now();
 
-  // rounds: of each measurement. short: items take smaller numbers.
-  constructor(item, { rounds, short }) { Object.assign(this, { item, rounds, short }); }
+  // rounds: of each measurement. scale: multiplies the sizes of item growth. short: items take smaller numbers.
+  constructor(item, { rounds, short, scale }) { Object.assign(this, { item, rounds, short, scale }); }
 
   get seconds() { return Math.round((Date.now() - this.#began) / 1000); }
 

@@ -79,6 +79,8 @@ client_connect(Client *client, const Target *target)
 		return;
 	}
 	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (target->buffer > 0)
+		setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &target->buffer, sizeof(int));
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	if (connect(client->fd, (struct sockaddr *) &address, sizeof(address)) < 0 && errno != EINPROGRESS)
 		client_fail(client, strerror(errno));
@@ -97,7 +99,7 @@ client_connected(Client *client)
 		client_fail(client, strerror(error));
 		return;
 	}
-	loop_only_reads(client->fd, client);
+	loop_only_reads(client->fd, client, true);
 	client->state = client->target->protocol->has_head ? GREETING : OPENING;
 	client->target->protocol->begin(client);
 }
@@ -107,6 +109,19 @@ client_send(Client *client, const char *bytes, size_t length)
 {
 	if (send(client->fd, bytes, length, MSG_NOSIGNAL) != (ssize_t) length)
 		client_fail(client, "it cannot send");
+}
+
+void
+client_room(const Client *client, char *text, size_t size, const char *format)
+{
+	const Target *target = client->target;
+	char room[128];
+
+	if (target->rooms > 0)
+		snprintf(room, sizeof(room), "%s%d", target->room, (client->number - 1) % target->rooms + 1);
+	else
+		snprintf(room, sizeof(room), "%s", target->room);
+	snprintf(text, size, format, room);
 }
 
 void

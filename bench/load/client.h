@@ -33,7 +33,9 @@ typedef struct Target
 	int port;
 	const char *path;	  /* of the first request */
 	const char *room;	  /* to join, or NULL */
+	int rooms;			  /* so many rooms, with a number behind the name; 0: one */
 	const char *conninfo; /* of protocol "libpq" */
+	int buffer;			  /* bytes that the kernel keeps for a client that does not read; 0: as many as it likes */
 } Target;
 
 typedef enum State
@@ -48,6 +50,7 @@ typedef enum State
 
 struct Client
 {
+	int number; /* from 1 */
 	int fd;
 	State state;
 	const Target *target;
@@ -76,6 +79,9 @@ void client_read(Client *client);
 void client_connected(Client *client);
 
 void client_send(Client *client, const char *bytes, size_t length);
+
+/* Writes the request to join the client's room, in the format of its protocol, which has one %s. */
+void client_room(const Client *client, char *text, size_t size, const char *format);
 
 /* Sends a message in the client's WebSocket. */
 void client_send_text(Client *client, const char *text);

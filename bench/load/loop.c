@@ -25,9 +25,9 @@ loop_watch(int fd, Client *client, bool connecting)
 }
 
 void
-loop_only_reads(int fd, Client *client)
+loop_only_reads(int fd, Client *client, bool reads)
 {
-	epoll_ctl(poller, EPOLL_CTL_MOD, fd, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = client });
+	epoll_ctl(poller, EPOLL_CTL_MOD, fd, &(struct epoll_event){ .events = reads ? EPOLLIN : 0, .data.ptr = client });
 }
 
 bool

@@ -4,7 +4,8 @@
  *   {"do": "series", "first": 1, "count": 100, "filler": 200, "key": "\"n\""}             the events that each client is to receive
  *   {"do": "publish", "rate": 200, "writers": 1, "burst": 1, "conninfo": ..., "statement": ...}   publishes the series
  *   {"do": "await", "seconds": 60}      waits until each client has the series; responds with times and faults
- *   {"do": "drop"}, {"do": "return"}    closes all connections; connects them again, with their positions
+ *   {"do": "stop"}, {"do": "resume"}    all clients stop reading; they read again
+ *   {"do": "drop"}, {"do": "return"}    closes all connections; connects all clients that are not, with their positions
  *   {"do": "close"}                     forgets all clients
  *
  * Each command has one line of JSON as its response. Clients answer pings at all times.
@@ -12,6 +13,7 @@
 
 #include <jansson.h>
 #include <libpq-fe.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,24 +63,27 @@ spread_of(double *seconds, int count)
 	return json_pack("{s:f, s:f, s:f}", "p50", 1000 * seconds[count / 2], "p99", 1000 * seconds[count * 99L / 100], "max", 1000 * seconds[count - 1]);
 }
 
-/* Lets all clients connect, so many at once, and responds with their number and the time. */
+/* Lets all clients connect that are not, so many at once, and responds with their number and the time. */
 static json_t *
 connect_all(void)
 {
 	double begun = now(), patience = begun + 60;
 	double *started = calloc(client_count, sizeof(double)), *took = calloc(client_count, sizeof(double));
-	int next = 0, ready = 0, failed = 0, recovered = 0, open = 0;
+	int next = 0, ready = 0, failed = 0, recovered = 0, open = 0, connected = 0;
 	int *pending = calloc(client_count, sizeof(int));
 	json_t *response;
 
-	while (ready + failed < client_count && now() < patience)
+	for (int i = 0; i < client_count; i++)
+		connected += clients[i].state == READY;
+	while (connected + ready + failed < client_count && now() < patience)
 	{
-		for (; open < at_once && next < client_count; open++, next++)
-		{
-			started[next] = now();
-			pending[open] = next;
-			client_connect(&clients[next], &target);
-		}
+		for (; open < at_once && next < client_count; next++)
+			if (clients[next].state != READY)
+			{
+				started[next] = now();
+				pending[open++] = next;
+				client_connect(&clients[next], &target);
+			}
 		loop_turn(1);
 		for (int i = 0; i < open;)
 		{
@@ -97,7 +102,7 @@ connect_all(void)
 			pending[i] = pending[--open];
 		}
 	}
-	response = json_pack("{s:i, s:i, s:i, s:f, s:o}", "ready", ready, "failed", client_count - ready, "recovered", recovered,
+	response = json_pack("{s:i, s:i, s:i, s:f, s:o}", "ready", ready, "failed", client_count - connected - ready, "recovered", recovered,
 						 "seconds", now() - begun, "took", spread_of(took, ready));
 	free(started);
 	free(took);
@@ -142,13 +147,18 @@ do_connect(json_t *command)
 		.port = number_of(command, "port", 0),
 		.path = text_of(command, "path"),
 		.room = text_of(command, "room"),
+		.rooms = number_of(command, "rooms", 0),
 		.conninfo = text_of(command, "listen"),
+		.buffer = number_of(command, "buffer", 0),
 	};
 	client_count = number_of(command, "count", 1);
 	at_once = number_of(command, "at_once", 200);
 	clients = calloc(client_count, sizeof(Client));
 	for (int i = 0; i < client_count; i++)
+	{
+		clients[i].number = i + 1;
 		clients[i].fd = -1;
+	}
 	read_tokens(text_of(command, "tokens"));
 	return connect_all();
 }
@@ -232,16 +242,27 @@ static json_t *
 do_await(json_t *command)
 {
 	double begun = now(), patience = begun + number_of(command, "seconds", 60);
+	const Times *last = journal_times(series.first + series.count - 1);
 	Faults faults;
 
 	while (!journal_complete() && now() < patience)
 		loop_turn(10);
 	faults = journal_faults();
-	return json_pack("{s:f, s:I, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "seconds", now() - begun, "deliveries", (json_int_t) journal_deliveries(),
+	return json_pack("{s:f, s:I, s:f, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "seconds", now() - begun, "deliveries", (json_int_t) journal_deliveries(),
+					 "last", 1000 * (last->first_received - last->called),
 					 "missing", (int) faults.missing, "doubled", (int) faults.doubled, "disordered", (int) faults.disordered,
 					 "corrupt", (int) faults.corrupt, "foreign", (int) faults.foreign,
 					 "commit", BETWEEN(called, committed), "since_call", BETWEEN(called, first_received),
 					 "since_commit", BETWEEN(committed, first_received), "until_last", BETWEEN(called, last_received));
+}
+
+static json_t *
+do_read(bool reads)
+{
+	for (int i = 0; i < client_count; i++)
+		if (clients[i].state == READY)
+			loop_only_reads(clients[i].fd, &clients[i], reads);
+	return json_object();
 }
 
 static json_t *
@@ -272,6 +293,8 @@ run(json_t *command)
 		return do_publish(command);
 	if (strcmp(verb, "await") == 0)
 		return do_await(command);
+	if (strcmp(verb, "stop") == 0 || strcmp(verb, "resume") == 0)
+		return do_read(strcmp(verb, "resume") == 0);
 	if (strcmp(verb, "drop") == 0)
 		return do_drop();
 	if (strcmp(verb, "return") == 0)
@@ -290,6 +313,7 @@ main(void)
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
+	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdin, NULL, _IONBF, 0); /* bytes that stdio holds would not wake the loop */
 	loop_init();
 	for (;;)

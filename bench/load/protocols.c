@@ -87,7 +87,7 @@ welcome_plain(Client *client, const char *text, size_t length)
 	copy_field(client->session, sizeof(client->session), text, length, "\"sessionId\":\"");
 	if (client->target->room && !returns)
 	{
-		snprintf(join, sizeof(join), "{\"id\":1,\"action\":\"room:join\",\"data\":{\"room\":\"%s\"}}", client->target->room);
+		client_room(client, join, sizeof(join), "{\"id\":1,\"action\":\"room:join\",\"data\":{\"room\":\"%s\"}}");
 		client_send_text(client, join);
 	}
 	else
@@ -126,7 +126,7 @@ hear_connected(Client *client)
 
 	if (client->target->room)
 	{
-		snprintf(join, sizeof(join), "420[\"room:join\",{\"room\":\"%s\"}]", client->target->room);
+		client_room(client, join, sizeof(join), "420[\"room:join\",{\"room\":\"%s\"}]");
 		send_packet(client, join);
 	}
 	else

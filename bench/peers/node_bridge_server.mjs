@@ -36,7 +36,8 @@ const listener = new pg.Client(address);
 await listener.connect();
 listener.on('notification', ({ payload }) => {
   const data = JSON.parse(payload);
-  io.to(data.room ?? `user:${data.userId}`).emit('bench', data);
+  const room = data.room ?? (data.userId && `user:${data.userId}`);
+  (room ? io.to(room) : io).emit('bench', data);
 });
 await listener.query('LISTEN bench');
 http.listen({ port, host: '127.0.0.1', backlog: 4096 });

@@ -1,8 +1,8 @@
 // stage.mjs: all servers that deliver events, ready to be measured in turn.
 //
 // A contender has a name, the processes that do its work, the client's part of
-// a connection, and the destination of events for its room. contender.like is
-// the destination of likes instead, for contenders that have a trigger.
+// a connection, and the destinations of events for its room, for all clients,
+// of likes that its trigger makes into notifications, and of ephemeral events.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,13 +20,21 @@ const PAYLOAD = "jsonb_build_object('n', $1::int, 'x', repeat(chr(97 + $1::int %
 const LIKE = 'INSERT INTO likes VALUES ($1, 1)';
 
 const PUBLISH = `SELECT herald.publish('${ROOM}', 'bench', ${PAYLOAD})`;
+const SIGNAL = `SELECT herald.signal(ARRAY['${ROOM}'], 'bench', (${PAYLOAD})::json)`;
 const NOTIFY = `SELECT pg_notify('bench', (${PAYLOAD} || '{"room": "${ROOM}"}')::text)`;
+const BROADCAST = `SELECT herald.broadcast('bench', ${PAYLOAD})`;
+const NOTIFY_ALL = `SELECT pg_notify('bench', (${PAYLOAD})::text)`;
 
-// Returns tokens of so many users; the first is the author of the post that likes are for.
-export const tokens = (count) => Array.from({ length: count }, (_, index) => sign(SECRET, index + 1));
+const PLAIN = { kind: 'plain', path: '/ws' };
+const SOCKET_IO = { kind: 'socket.io', path: '/socket.io/?EIO=4&transport=websocket' };
+const POLLING = { kind: 'polling', path: '/socket.io/?EIO=4&transport=polling' };
+const EVENT_STREAM = { kind: 'event stream', path: '/events' };
+
+// Returns tokens of so many users, from that one on; user 1 is the author of the post that likes are for.
+export const tokens = (count, first = 1) => Array.from({ length: count }, (_, index) => sign(SECRET, first + index));
 
 class Contender {
-  constructor(name, pids, client, destination, like) { Object.assign(this, { name, pids, client, destination, like }); }
+  constructor(name, pids, client, destination, others) { Object.assign(this, { name, pids, client, destination, ...others }); }
 
   // The CPU time of its processes, in milliseconds.
   get cpu() { return this.pids.reduce((sum, pid) => sum + cpuOf(pid), 0); }
@@ -56,29 +64,35 @@ export class Stage {
     return server.pid;
   }
 
-  async herald() {
+  #herald(kinds) {
     const { port, pid } = this.bridge;
-    const conninfo = this.watched.conninfo('postgres');
-    const make = (name, client) => new Contender(`pg_herald, ${name}`, [pid, this.writers.pid], { ...client, port, room: ROOM },
-      { conninfo, statement: PUBLISH }, { conninfo, statement: LIKE });
-    return [make('plain', { kind: 'plain', path: '/ws' }),
-      make('Socket.IO', { kind: 'socket.io', path: '/socket.io/?EIO=4&transport=websocket' })];
+    const to = (statement) => ({ conninfo: this.watched.conninfo('postgres'), statement });
+    return Object.entries(kinds).map(([name, client]) => new Contender(`pg_herald, ${name}`, [pid, this.writers.pid],
+      { ...client, port, room: ROOM }, to(PUBLISH), { like: to(LIKE), all: to(BROADCAST), signal: to(SIGNAL) }));
   }
 
-  async libpq() {
+  herald() { return this.#herald({ plain: PLAIN, 'Socket.IO': SOCKET_IO }); }
+
+  heraldHttp() { return this.#herald({ polling: POLLING, 'event stream': EVENT_STREAM }); }
+
+  libpq() {
     const conninfo = this.hand.conninfo('postgres');
     return [new Contender('libpq', [this.writers.pid], { kind: 'libpq', listen: conninfo },
-      { conninfo, statement: NOTIFY }, { conninfo, statement: LIKE })];
+      { conninfo, statement: NOTIFY }, { like: { conninfo, statement: LIKE } })];
   }
 
-  async node() {
+  async #node(kinds) {
     const port = await freePort();
-    const conninfo = this.hand.conninfo('postgres');
     const server = path.join(root, 'bench/peers/node_bridge_server.mjs');
     const pid = await this.#server(process.execPath, port, [server, port, JSON.stringify(this.hand.address('postgres'))], { SECRET });
-    const client = { kind: 'socket.io', path: '/socket.io/?EIO=4&transport=websocket', port, room: ROOM };
-    return [new Contender('Node, Socket.IO', [pid, this.writers.pid], client, { conninfo, statement: NOTIFY }, { conninfo, statement: LIKE })];
+    const to = (statement) => ({ conninfo: this.hand.conninfo('postgres'), statement });
+    return Object.entries(kinds).map(([name, client]) => new Contender(`Node, ${name}`, [pid, this.writers.pid],
+      { ...client, port, room: ROOM }, to(NOTIFY), { like: to(LIKE), all: to(NOTIFY_ALL) }));
   }
+
+  node() { return this.#node({ 'Socket.IO': SOCKET_IO }); }
+
+  nodePolling() { return this.#node({ polling: POLLING }); }
 
   async nchan() {
     const port = await freePort();

@@ -1,0 +1,68 @@
+// growth.mjs: a long log, many watched tables, many sessions, and an old transaction: what each of them costs.
+
+import { Load } from '../lib/load.mjs';
+import { pgbench } from '../lib/pgbench.mjs';
+import { Stage, tokens } from '../peers/stage.mjs';
+
+export const title = 'Growth: long logs, many tables, sessions, an old transaction';
+export const method = `Likes by eight clients, and events published at 200/s to one client, under conditions that an installation grows
+into. \`make bench ITEM=growth SCALE=10\` makes ten times as many rows, tables and sessions: 5 million, 1,000 and 19,000.`;
+
+const LIKE = `\\set user random(1, 100000)
+\\set post random(2, 10000)
+INSERT INTO likes VALUES (:user, :post) ON CONFLICT DO NOTHING;
+`;
+
+function watchTables(database, count) {
+  return database.query(`DO $do$
+    BEGIN
+      FOR n IN 1 .. ${count} LOOP
+        EXECUTE format('CREATE TABLE comments_%s (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, post_id bigint REFERENCES posts,
+          user_id bigint REFERENCES users, content text)', n);
+        EXECUTE format($$SELECT herald.watch_comments('comments_%s')$$, n);
+      END LOOP;
+    END $do$`);
+}
+
+export async function run(bench) {
+  const scale = bench.scale * bench.size(1, 0.2);
+  const [rows, tables, sessions] = [500000 * scale, 100 * scale, 1900 * scale].map(Math.round);
+  const relativeTo = 'small';
+  bench.measure('likes/s, 8 clients', 'likes/s', { less: false, relativeTo });
+  for (const share of ['p50', 'p99']) bench.measure(`published at 200/s, call until received, ${share}`, 'ms', { relativeTo });
+
+  bench.say('filling the log and watching tables');
+  const [small, long, wide] = [await Stage.open(['herald']), await Stage.open(['herald']), await Stage.open(['herald'])];
+  await long.watched.query("SELECT count(herald.publish('post:9999', 'old', jsonb_build_object('old', n, 'x', repeat('x', 200)))) FROM generate_series(1, $1::int) AS n", [rows]);
+  await watchTables(wide.watched, tables);
+  const check = (faults) => bench.fault(faults);
+  const [load, crowd] = [new Load(check), new Load(check)];
+
+  const measure = async (name, stage) => {
+    const [{ client, destination }] = stage.contenders;
+    await load.connect({ ...client, tokens: tokens(1) });
+    const { since_call: times } = await load.exchange(destination, 200 * bench.size(4, 2), { rate: 200 });
+    for (const share of ['p50', 'p99']) bench.add(`published at 200/s, call until received, ${share}`, name, times[share]);
+    bench.add('likes/s, 8 clients', name, (await pgbench(stage.watched, LIKE, { clients: 8, seconds: bench.size(4, 2) })).rate);
+  };
+  const plain = ({ name, stage }) => measure(name, stage);
+  await bench.inTurn([
+    { name: 'small', stage: small, work: plain },
+    { name: `log of ${rows.toLocaleString('en-US')} rows`, stage: long, work: plain },
+    { name: `${tables} more watched tables`, stage: wide, work: plain },
+    { name: `${sessions.toLocaleString('en-US')} other sessions`, stage: small, async work(condition) {
+      await crowd.connect({ ...small.contenders[0].client, room: undefined, count: sessions, tokens: tokens(sessions, 100) });
+      await plain(condition);
+      await crowd.forget();
+    } },
+    { name: 'an old transaction', stage: small, async work(condition) {
+      const session = await small.watched.connect();
+      await session.query("BEGIN; SELECT herald.publish('post:9999', 'late', '{}')");
+      await plain(condition);
+      await session.end();
+    } },
+  ], (condition) => condition.work(condition));
+  load.close();
+  crowd.close();
+  for (const stage of [small, long, wide]) await stage.close();
+}
