@@ -302,22 +302,54 @@ totals_read(QueryScope *scope, Total **totals, int count)
 	}
 }
 
-PG_FUNCTION_INFO_V1(herald_total_of);
-
-/* herald_internal.total_of(counter, id) returns a total as of now, or NULL if it cannot be counted. */
-Datum
-herald_total_of(PG_FUNCTION_ARGS)
+/* Returns the totals of subjects, in memory that the end of a query scope does not free: to be filled in. */
+static Total *
+totals_of_arrays(ArrayType *counters, ArrayType *subjects, int *count)
 {
-	Total total = { .counter = PG_GETARG_INT32(0), .subject = PG_GETARG_TEXT_PP(1) };
-	Total *totals = &total;
+	Datum *ids;
+	Datum *texts;
+	int texts_count;
+	Total *totals;
+
+	deconstruct_array(counters, INT4OID, sizeof(int32), true, TYPALIGN_INT, &ids, NULL, count);
+	deconstruct_array(subjects, TEXTOID, -1, false, TYPALIGN_INT, &texts, NULL, &texts_count);
+	if (*count != texts_count)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("the arrays must have the same length")));
+	totals = palloc0(sizeof(Total) * (*count + 1));
+	for (int i = 0; i < *count; i++)
+	{
+		totals[i].counter = DatumGetInt32(ids[i]);
+		totals[i].subject = DatumGetTextPP(texts[i]);
+	}
+	return totals;
+}
+
+PG_FUNCTION_INFO_V1(herald_totals_of);
+
+/* herald_internal.totals_of(counters, ids) returns totals as of now; null: it cannot be counted. */
+Datum
+herald_totals_of(PG_FUNCTION_ARGS)
+{
+	int count;
+	Total *totals = totals_of_arrays(PG_GETARG_ARRAYTYPE_P(0), PG_GETARG_ARRAYTYPE_P(1), &count);
+	Total **sorted = palloc(sizeof(Total *) * (count + 1));
+	Datum *values = palloc(sizeof(Datum) * (count + 1));
+	bool *nulls = palloc(sizeof(bool) * (count + 1));
+	int first = 1;
 	QueryScope scope;
 
+	for (int i = 0; i < count; i++)
+		sorted[i] = &totals[i];
 	query_begin(&scope);
-	totals_read(&scope, &totals, 1);
+	totals_read(&scope, sorted, count);
 	query_end(&scope);
-	if (!total.known)
-		PG_RETURN_NULL();
-	PG_RETURN_INT64(total.count);
+	for (int i = 0; i < count; i++)
+	{
+		values[i] = Int64GetDatum(totals[i].count);
+		nulls[i] = !totals[i].known;
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(values, nulls, 1, &count, &first, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+											 TYPALIGN_DOUBLE));
 }
 
 /* ----- owners */

@@ -12,10 +12,10 @@ CREATE TABLE herald_internal.total (
 );
 COMMENT ON TABLE herald_internal.total IS 'totals as of a snapshot; a missing one is counted again';
 
-CREATE FUNCTION herald_internal.total_of(counter int, counted_id text) RETURNS bigint
-LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_total_of';
-COMMENT ON FUNCTION herald_internal.total_of(int, text) IS
-	'returns a total as of now; NULL if it cannot be counted in the application''s table, as its owner';
+CREATE FUNCTION herald_internal.totals_of(counters int[], counted_ids text[]) RETURNS bigint[]
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_totals_of';
+COMMENT ON FUNCTION herald_internal.totals_of(int[], text[]) IS
+	'returns the totals of subjects as of now; NULL if it cannot be counted in the application''s table, as its owner';
 
 -- Returns the query of a counter: over an array of subjects, it returns the place of each and its number of rows.
 CREATE FUNCTION herald_internal.count_sql(rows text, condition text) RETURNS text
@@ -54,19 +54,23 @@ BEGIN
 	   NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running)) THEN
 		RETURN;
 	END IF;
-	WITH changed AS MATERIALIZED (
-		SELECT k.counter, k.counted_id, n.count, n.count - k.delta AS before
-		FROM (SELECT e.counter, e.counted_id, sum(e.delta) AS delta
-		      FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND
-		            xid < pg_snapshot_xmax(pg_current_snapshot())
-		            UNION ALL
-		            SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
-		      WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c)
-		      GROUP BY e.counter, e.counted_id
-		      ORDER BY count(*) DESC, e.counter, e.counted_id
-		      LIMIT 200) AS k
-		CROSS JOIN LATERAL herald_internal.total_of(k.counter, k.counted_id) AS n (count)
-		WHERE n.count IS NOT NULL
+	WITH busiest AS (
+		SELECT e.counter, e.counted_id, sum(e.delta) AS delta
+		FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND
+		      xid < pg_snapshot_xmax(pg_current_snapshot())
+		      UNION ALL
+		      SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
+		WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c)
+		GROUP BY e.counter, e.counted_id
+		ORDER BY count(*) DESC, e.counter, e.counted_id
+		LIMIT 200
+	), changed AS MATERIALIZED (
+		SELECT t.counter, t.counted_id, t.count, t.count - t.delta AS before
+		FROM (SELECT array_agg(b.counter) AS counters, array_agg(b.counted_id) AS ids, array_agg(b.delta) AS deltas
+		      FROM busiest AS b) AS a
+		CROSS JOIN LATERAL unnest(a.counters, a.ids, a.deltas, herald_internal.totals_of(a.counters, a.ids))
+			AS t (counter, counted_id, delta, count)
+		WHERE t.count IS NOT NULL
 	), folded AS (
 		INSERT INTO herald_internal.total AS t (counter, counted_id, count, snapshot)
 		SELECT w.counter, w.counted_id, w.count, pg_current_snapshot() FROM changed AS w

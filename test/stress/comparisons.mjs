@@ -91,7 +91,7 @@ export const COMPARISONS = {
 
   async 'totals and tables'(client) {
     return inWords(await rows(client, `SELECT e.relation, e.counted, e.total AS expected, t.total AS actual FROM expected_total AS e
-      JOIN herald_internal.counter AS c USING (relation) CROSS JOIN LATERAL herald_internal.total_of(c.id, e.counted::text) AS t (total) WHERE e.total IS DISTINCT FROM t.total ORDER BY 1, 2`));
+      JOIN herald_internal.counter AS c USING (relation) CROSS JOIN LATERAL unnest(herald_internal.totals_of(ARRAY[c.id], ARRAY[e.counted::text])) AS t (total) WHERE e.total IS DISTINCT FROM t.total ORDER BY 1, 2`));
   },
 
   async 'events and journal'(client) {

@@ -243,6 +243,13 @@ FROM (VALUES (900, 2000), (1500, 2000), (2000, 1500), (2000, 4000)) AS v (a, b),
 GROUP BY a, b, e.in_window
 ORDER BY a, b;
 
+-- Events of several partitions come in the order of their ids.
+SELECT event_log.mark('mixed');
+SELECT count(herald.publish('post:1', 'm' || n, '{}')) FROM generate_series(1, 9) AS n;
+UPDATE herald.event AS e SET slot = (e.slot + right(e.name, 1)::int * 3) % 4 WHERE e.name LIKE 'm_';
+SELECT event_log.pages(event_log.at('mixed'), 4);
+DELETE FROM herald.event AS e WHERE e.name LIKE 'm_';
+
 -- Retention: maintain() marks a partition out of use, and empties it when its mark is older than the recovery window.
 -- The test ages the mark instead of waiting. The worker may maintain the log meanwhile; then several attempts are
 -- necessary.

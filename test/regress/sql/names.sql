@@ -49,7 +49,7 @@ INSERT INTO likes VALUES (2, 5, 1), (3, 5, -1);
 SELECT name, payload ->> 'postId' AS post FROM herald.event
 WHERE id > :before AND payload ->> 'postId' IN ('4', '5') ORDER BY id;
 SELECT herald.may_join('2', 'post:4'), herald.may_join('2', 'post:5');
-SELECT herald_internal.total_of(id, '5') FROM herald_internal.counter WHERE relation = 'likes'::regclass;
+SELECT herald_internal.totals_of(ARRAY[id], '{5}') FROM herald_internal.counter WHERE relation = 'likes'::regclass;
 
 -- every expression of a rule; a search path that another session has means nothing
 SELECT herald.watch('friends', 'friend', joins => 'JOIN users AS friend ON friend.id = changed.friend_id',

@@ -41,7 +41,7 @@ INSERT INTO renamed.likes VALUES (4, 1);
 SELECT * FROM renamed.told();
 INSERT INTO renamed.likes VALUES (5, 1);
 SELECT * FROM renamed.told();
-SELECT herald_internal.total_of(c.id, '1') FROM herald_internal.counter AS c
+SELECT herald_internal.totals_of(ARRAY[c.id], '{1}') FROM herald_internal.counter AS c
 WHERE c.relation = 'renamed.likes'::regclass;
 DELETE FROM renamed.likes WHERE liker = 4;
 SELECT * FROM renamed.told();
