@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event_columns.h
- *	  Numbers the columns of herald.event, and names its partitions and indexes.
+ *	  The columns of herald.event, its partitions and indexes, and the ids of events.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -9,27 +9,49 @@
 #ifndef HERALD_EVENT_COLUMNS_H
 #define HERALD_EVENT_COLUMNS_H
 
+#include "postgres.h"
+
+/* Those of fixed width come first: no padding. */
 enum
 {
 	EVENT_ID = 1,
 	EVENT_XID,
-	EVENT_SLOT,
 	EVENT_LOGGED_AT,
+	EVENT_NOTIFICATION_ID,
+	EVENT_COUNTER,
+	EVENT_SLOT,
+	EVENT_DELTA,
 	EVENT_ROOMS,
 	EVENT_NAME,
 	EVENT_PAYLOAD,
+	EVENT_RECIPIENT_ID,
+	EVENT_COUNTED_ID,
 	EVENT_MEMBER_ID,
 	EVENT_JOINS,
 	EVENT_LEAVES,
 	EVENT_ACK,
-	EVENT_COUNTER,
-	EVENT_COUNTED_ID,
-	EVENT_DELTA,
 	EVENT_RECHECK_USER,
 	EVENT_RECHECK_ROOM,
 	EVENT_ACCESS,
 	EVENT_COLUMNS = EVENT_ACCESS
 };
+
+/* A row takes two ids of the sequence. */
+#define EVENT_IDS_OF_ROW 2
+
+/* Returns the id of the event for the notification that a row announces. */
+static inline int64
+event_announcement_id(int64 row)
+{
+	return row + 1;
+}
+
+/* Returns about how many rows have ids after the first, up to the last. */
+static inline int64
+event_rows_between(int64 first, int64 last)
+{
+	return Max(last - first, 0) / EVENT_IDS_OF_ROW;
+}
 
 /* The partitions in herald_internal have the numbers from 0, and indexes of their own. */
 #define EVENT_PARTITIONS 4

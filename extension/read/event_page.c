@@ -3,8 +3,13 @@
  * event_page.c
  *	  Reads a page of events from a window of the event log, with their totals.
  *
- * A page ends at a number of rows, wanted or not, so that its cost is bounded.  Totals
+ * A page ends at a number of events, wanted or not, so that its cost is bounded.  Totals
  * are read when all events of the page are known: each subject once.
+ *
+ * A row has an event, or announces a notification, or both.  The announcement is an
+ * event, too, with the id after that of the row.  A page may end between the two.  The
+ * notification is read from the inbox: it says what it said when it was made, since only
+ * its state changes.  One that is gone is not announced any more.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,6 +18,7 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -20,9 +26,19 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
+#include "own_table.h"
 #include "read/event_page.h"
 #include "read/total.h"
 #include "read/window_scan.h"
+#include "write/notification_row.h"
+
+/* A row of the log. */
+typedef struct LogRow
+{
+	HeapTuple tuple;
+	TupleDesc shape;
+	PageEvent event; /* points into the tuple */
+} LogRow;
 
 /* A page that is being read. */
 typedef struct EventPage
@@ -31,6 +47,9 @@ typedef struct EventPage
 	const PageRequest *request;
 	Datum rooms;	  /* those of the request, and that of every session */
 	FmgrInfo overlap; /* compares arrays of rooms */
+	Relation inbox;	  /* NULL: not opened yet */
+	int count;		  /* of events, wanted or not */
+	int64 bytes;	  /* of the payloads of wanted events */
 	List *events;	  /* PageEvent */
 	List *totals;	  /* PageTotal */
 } EventPage;
@@ -67,14 +86,14 @@ has_wanted_room(EventPage *page, Datum rooms)
 
 /* Returns whether an event belongs to the window, has a wanted room, and has not been read in another order. */
 static bool
-is_wanted(EventPage *page, const Datum *values)
+is_wanted(EventPage *page, const PageEvent *event)
 {
 	const Position *position = page->position;
-	uint64 xid = DatumGetUInt64(values[EVENT_XID - 1]);
+	uint64 xid = DatumGetUInt64(event->values[EVENT_XID - 1]);
 
 	return snapshot_sees(&position->window_end, xid) && !snapshot_sees(&position->seen, xid) &&
-		   !position_has_read(position->also, xid, DatumGetInt64(values[EVENT_ID - 1])) &&
-		   has_wanted_room(page, values[EVENT_ROOMS - 1]);
+		   !position_has_read(position->also, xid, DatumGetInt64(event->values[EVENT_ID - 1])) &&
+		   has_wanted_room(page, event->values[EVENT_ROOMS - 1]);
 }
 
 /* Returns the size of a payload as text.  One that is stored out of line or compressed is not fetched. */
@@ -99,42 +118,125 @@ note_total(EventPage *page, PageEvent *event)
 }
 
 static void
-add_event(EventPage *page, HeapTuple row, TupleDesc shape)
+set_value(PageEvent *event, AttrNumber column, Datum value)
 {
-	PageEvent *event = palloc(sizeof(PageEvent));
+	event->values[column - 1] = value;
+	event->nulls[column - 1] = false;
+}
 
-	heap_deform_tuple(heap_copytuple(row), shape, event->values, event->nulls);
+/* Sets the payload of an announcement.  Returns false if the notification is gone. */
+static bool
+set_notification(EventPage *page, PageEvent *event, Datum recipient_id, Datum notification_id)
+{
+	Datum values[NOTIFICATION_COLUMNS];
+	bool nulls[NOTIFICATION_COLUMNS];
+	IndexRange range;
+	HeapTuple row;
+
+	if (page->inbox == NULL)
+		page->inbox = table_open(own_table_oid("herald", "notification"), AccessShareLock);
+	range = index_range_open(page->inbox, "notification_pkey");
+	index_range_where(&range, NOTIFICATION_RECIPIENT_ID, BTEqualStrategyNumber, recipient_id);
+	index_range_where(&range, NOTIFICATION_ID, BTEqualStrategyNumber, notification_id);
+	row = index_range_next(&range);
+	if (row != NULL)
+	{
+		heap_deform_tuple(row, RelationGetDescr(page->inbox), values, nulls);
+		set_value(event, EVENT_PAYLOAD, CStringGetTextDatum(notification_row_json(values, nulls, false)));
+	}
+	index_range_close(&range);
+	return row != NULL;
+}
+
+static void
+keep_event(EventPage *page, PageEvent *event)
+{
 	page->events = lappend(page->events, event);
+	page->bytes += payload_size(event->values[EVENT_PAYLOAD - 1]);
 	note_total(page, event);
+}
+
+/* Adds the event of a row. */
+static void
+add_event(EventPage *page, const LogRow *row)
+{
+	PageEvent *event;
+
+	if (!is_wanted(page, &row->event))
+		return;
+	event = palloc(sizeof(PageEvent));
+	heap_deform_tuple(heap_copytuple(row->tuple), row->shape, event->values, event->nulls);
+	keep_event(page, event);
+}
+
+/* Adds the event for the notification that a row announces. */
+static void
+add_announcement(EventPage *page, const LogRow *row)
+{
+	const Datum *values = row->event.values;
+	PageEvent *event = palloc0(sizeof(PageEvent));
+	Datum recipient_id = values[EVENT_RECIPIENT_ID - 1];
+	Datum room = CStringGetTextDatum(psprintf("user:%s", TextDatumGetCString(recipient_id)));
+
+	memset(event->nulls, true, sizeof(event->nulls));
+	set_value(event, EVENT_ID, Int64GetDatum(event_announcement_id(DatumGetInt64(values[EVENT_ID - 1]))));
+	set_value(event, EVENT_XID, values[EVENT_XID - 1]);
+	set_value(event, EVENT_LOGGED_AT, values[EVENT_LOGGED_AT - 1]);
+	set_value(event, EVENT_ROOMS, PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT)));
+	set_value(event, EVENT_NAME, CStringGetTextDatum("notification:new"));
+	if (is_wanted(page, event) && set_notification(page, event, recipient_id, values[EVENT_NOTIFICATION_ID - 1]))
+		keep_event(page, event);
+}
+
+typedef void (*EventAdder)(EventPage *page, const LogRow *row);
+
+/* Adds one of the events of a row, unless it has been read.  Returns false if the page is full. */
+static bool
+add_next(EventPage *page, const LogRow *row, int64 id, EventAdder add)
+{
+	if (id <= page->position->last_id)
+		return true;
+	if (page->count >= page->request->max_events || page->bytes >= page->request->max_bytes)
+		return false;
+	add(page, row);
+	page->count++;
+	page->position->last_id = id;
+	return true;
+}
+
+/* Adds the events of a row.  Returns false if the page is full before. */
+static bool
+add_row(EventPage *page, const LogRow *row)
+{
+	const bool *nulls = row->event.nulls;
+	int64 id = DatumGetInt64(row->event.values[EVENT_ID - 1]);
+
+	if (!nulls[EVENT_NAME - 1] && !add_next(page, row, id, add_event))
+		return false;
+	return nulls[EVENT_NOTIFICATION_ID - 1] || add_next(page, row, event_announcement_id(id), add_announcement);
 }
 
 /* Reads the next rows of the window, until the page is full.  Returns whether more follow. */
 static bool
 read_rows(EventPage *page)
 {
-	Datum values[EVENT_COLUMNS];
-	bool nulls[EVENT_COLUMNS];
 	WindowScan scan;
-	HeapTuple row;
-	int rows = 0;
-	int64 bytes = 0;
+	LogRow row;
 
-	window_scan_begin(&scan, page->position, page->request->max_events);
-	while ((row = window_scan_next(&scan)) != NULL && rows < page->request->max_events &&
-		   bytes < page->request->max_bytes)
+	/* The first row may be one of which the page takes nothing. */
+	window_scan_begin(&scan, page->position, (int64) page->request->max_events + 1);
+	row.shape = window_scan_shape(&scan);
+	while ((row.tuple = window_scan_next(&scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		rows++;
-		heap_deform_tuple(row, window_scan_shape(&scan), values, nulls);
-		if (is_wanted(page, values))
-		{
-			bytes += payload_size(values[EVENT_PAYLOAD - 1]);
-			add_event(page, row, window_scan_shape(&scan));
-		}
-		page->position->last_id = DatumGetInt64(values[EVENT_ID - 1]);
+		heap_deform_tuple(row.tuple, row.shape, row.event.values, row.event.nulls);
+		if (!add_row(page, &row))
+			break;
 	}
 	window_scan_end(&scan);
-	return row != NULL;
+	if (page->inbox != NULL)
+		table_close(page->inbox, NoLock);
+	return row.tuple != NULL;
 }
 
 /* Returns the length of a text without the blanks at its end. */

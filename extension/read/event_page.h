@@ -28,7 +28,7 @@ typedef struct PageEvent
 typedef struct PageRequest
 {
 	ArrayType *rooms; /* only events of these rooms; NULL: of all */
-	int max_events;	  /* rows of the log, wanted or not */
+	int max_events;	  /* wanted or not */
 	int max_bytes;	  /* of payloads; the page ends with the event that reaches it */
 } PageRequest;
 

@@ -246,13 +246,13 @@ put_signals(EventReading *reading, const LogSnapshot *seen)
 }
 
 /*
- * Returns an upper bound of the number of events after the position: some ids are
- * unused, and some belong to transactions in progress.
+ * Returns about how many events follow the position: some ids are unused, some belong to
+ * transactions in progress, and some rows have two events.
  */
 static int64
 lag_events(const EventReading *reading)
 {
-	return Max(reading->until.top - position_reach(&reading->position), 0);
+	return event_rows_between(position_reach(&reading->position), reading->until.top);
 }
 
 /* Adds the last row: the position to go on from, and whether more events wait. */

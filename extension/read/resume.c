@@ -32,6 +32,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "event_columns.h"
 #include "own_table.h"
 #include "query.h"
 #include "read/durable_lsn.h"
@@ -243,7 +244,7 @@ is_near_begin(const Position *position)
 	Datum values[3];
 	bool isnull;
 
-	if (position->last_id > position->seen.top + REREAD_LIMIT)
+	if (event_rows_between(position->seen.top, position->last_id) > REREAD_LIMIT)
 		return false;
 	values[0] = snapshot_in_progress(&position->seen);
 	values[1] = Int64GetDatum(Min(position->last_id, position->seen.top));
@@ -343,14 +344,14 @@ put_resume_row(const ResumeCall *call, int ordinal, bool recovered, const Positi
 {
 	Datum values[RESUME_COLUMNS];
 	bool nulls[RESUME_COLUMNS] = { false };
-	int64 lag_events = call->present.seen.top - position_reach(position_furthest(position));
+	int64 lag_events = event_rows_between(position_reach(position_furthest(position)), call->present.seen.top);
 
 	values[RESUME_ORDINAL - 1] = Int32GetDatum(ordinal);
 	values[RESUME_RECOVERED - 1] = BoolGetDatum(recovered);
 	values[RESUME_POSITION - 1] = CStringGetTextDatum(position_text(position));
 	position_seen(position, &values[RESUME_SEEN_SNAPSHOTS - 1], &values[RESUME_SEEN_IDS - 1]);
 	values[RESUME_SEGMENTS_BEFORE - 1] = Int32GetDatum(segments_before(call, position));
-	values[RESUME_LAG_EVENTS - 1] = Int64GetDatum(Max(lag_events, 0));
+	values[RESUME_LAG_EVENTS - 1] = Int64GetDatum(lag_events);
 	tuplestore_putvalues(call->out, call->shape, values, nulls);
 }
 

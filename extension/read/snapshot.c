@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "event_columns.h"
 #include "own_table.h"
 #include "read/snapshot.h"
 
@@ -71,7 +72,7 @@ add_begun(LogSnapshot *now)
 		now->in_progress[now->count++] = now->xmax++;
 }
 
-/* Returns the highest id drawn.  It is read after the active snapshot was taken, so it covers all events in it. */
+/* Returns the highest id that an event can have.  The active snapshot is older: it sees no higher one. */
 static int64
 top_id(void)
 {
@@ -84,7 +85,7 @@ top_id(void)
 	if (row == NULL)
 		elog(ERROR, "sequence \"%s\" is empty", RelationGetRelationName(sequence));
 	state = (const FormData_pg_sequence_data *) GETSTRUCT(row);
-	top = state->is_called ? state->last_value : state->last_value - 1;
+	top = state->is_called ? event_announcement_id(state->last_value) : 0;
 	systable_endscan(scan);
 	table_close(sequence, AccessShareLock);
 	return top;

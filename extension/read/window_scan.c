@@ -6,9 +6,14 @@
  * 1. Above the top of the window's begin, all rows are new ("fresh").  The index on the
  *	  id has them in order in each partition; the scan merges the partitions.
  *
+ *	  The top is no row's id.
+ *
  * 2. Up to the top, rows of the window are "late": of transactions that were in progress
  *	  or had not begun.  The index on the transaction finds them.  They are few, and come
  *	  before all fresh ones.
+ *
+ * 3. The row with the last id of the position may announce a notification that has not
+ *	  been read.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -69,7 +74,7 @@ add_late(WindowScan *scan, HeapTuple row)
 	scan->late[scan->late_count++] = heap_copytuple(row);
 }
 
-/* Adds the rows of a range of transactions, after the last id of the position up to the top. */
+/* Adds the rows of a range of transactions, from the last id of the position up to the top. */
 static void
 add_late_range(WindowScan *scan, const Position *position, int partition, uint64 begin, uint64 end)
 {
@@ -78,7 +83,7 @@ add_late_range(WindowScan *scan, const Position *position, int partition, uint64
 
 	index_range_where(&range, EVENT_XID, BTGreaterEqualStrategyNumber, UInt64GetDatum(begin));
 	index_range_where(&range, EVENT_XID, BTLessStrategyNumber, UInt64GetDatum(end));
-	index_range_where(&range, EVENT_ID, BTGreaterStrategyNumber, Int64GetDatum(position->last_id));
+	index_range_where(&range, EVENT_ID, BTGreaterEqualStrategyNumber, Int64GetDatum(position->last_id));
 	index_range_where(&range, EVENT_ID, BTLessEqualStrategyNumber, Int64GetDatum(position->seen.top));
 	while ((row = index_range_next(&range)) != NULL)
 		add_late(scan, row);
@@ -111,16 +116,16 @@ static void
 begin_fresh(WindowScan *scan, const Position *position, int partition)
 {
 	IndexRange range = index_range_open(scan->partitions[partition], psprintf(EVENT_INDEX_BY_ID, partition));
-	int64 after = Max(position->last_id, position->seen.top);
+	int64 from = Max(position->last_id, position->seen.top);
 
-	index_range_where(&range, EVENT_ID, BTGreaterStrategyNumber, Int64GetDatum(after));
+	index_range_where(&range, EVENT_ID, BTGreaterEqualStrategyNumber, Int64GetDatum(from));
 	index_range_where(&range, EVENT_ID, BTLessEqualStrategyNumber, Int64GetDatum(position->window_end.top));
 	scan->fresh[partition].range = range;
 	scan->fresh[partition].next = index_range_next(&scan->fresh[partition].range);
 }
 
 void
-window_scan_begin(WindowScan *scan, const Position *position, int rows)
+window_scan_begin(WindowScan *scan, const Position *position, int64 rows)
 {
 	Assert(position->partial && rows > 0);
 	memset(scan, 0, sizeof(*scan));

@@ -35,10 +35,10 @@ typedef struct WindowScan
 } WindowScan;
 
 /*
- * Begins a scan over the rows from which the window that the position is in the middle of consists, after its last
- * id.  They may include rows of other windows.  At most so many rows are going to be read.
+ * Begins a scan over the rows from which the window that the position is in the middle of consists, from its last
+ * id on.  They may include rows of other windows.  At most so many rows are going to be read.
  */
-extern void window_scan_begin(WindowScan *scan, const Position *position, int rows);
+extern void window_scan_begin(WindowScan *scan, const Position *position, int64 rows);
 
 /* Returns the next row, valid until the next call; NULL behind the last one. */
 extern HeapTuple window_scan_next(WindowScan *scan);

@@ -8,6 +8,9 @@
  * gets its id before it draws the first id of an event.  The reader relies on that
  * order (snapshot.c).
  *
+ * A new notification needs no row of its own.  Another event of the statement has one, and
+ * the announcement is a reference in it, from which the reader makes the event.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -80,6 +83,18 @@ event_log_shape(void)
 	static TupleDesc shape = NULL;
 
 	return query_shape(&shape, columns, PUBLISHED_COLUMNS);
+}
+
+TupleDesc
+event_log_announced_shape(void)
+{
+	static const QueryColumn columns[ANNOUNCED_COLUMNS] = {
+		[ANNOUNCED_RECIPIENT_ID] = { "recipient_id", TEXTOID },
+		[ANNOUNCED_ID] = { "id", INT8OID },
+	};
+	static TupleDesc shape = NULL;
+
+	return query_shape(&shape, columns, ANNOUNCED_COLUMNS);
 }
 
 TupleDesc
@@ -174,29 +189,48 @@ insert_events(void)
 	return insert;
 }
 
-/* Inserts an event, with columns as in event_log_shape(), and returns its id. */
-static int64
-insert_event(EventInsert *insert, const Datum *published, const bool *nulls)
+static void
+set_event_column(TupleTableSlot *row, AttrNumber column, Datum value)
+{
+	row->tts_values[column - 1] = value;
+	row->tts_isnull[column - 1] = false;
+}
+
+/* Begins a row, with all that does not depend on its event. */
+static TupleTableSlot *
+begin_row(EventInsert *insert)
 {
 	TupleTableSlot *row = own_insert_next(&insert->rows);
 	FullTransactionId xid = GetTopFullTransactionId(); /* before the id is drawn */
-	int64 id = nextval_internal(insert->ids, false);
 
+	set_event_column(row, EVENT_ID, Int64GetDatum(nextval_internal(insert->ids, false)));
+	set_event_column(row, EVENT_XID, FullTransactionIdGetDatum(xid));
+	set_event_column(row, EVENT_LOGGED_AT, TimestampTzGetDatum(insert->logged_at));
+	set_event_column(row, EVENT_SLOT, Int16GetDatum(insert->slot));
+	return row;
+}
+
+/* Sets the event of a row, with columns as in event_log_shape(). */
+static void
+set_event(TupleTableSlot *row, const Datum *published, const bool *nulls)
+{
 	for (int i = 0; i < PUBLISHED_COLUMNS; i++)
 	{
-		row->tts_values[published_columns[i] - 1] = published[i];
-		row->tts_isnull[published_columns[i] - 1] = nulls[i];
+		if (!nulls[i])
+			set_event_column(row, published_columns[i], published[i]);
 	}
-	row->tts_values[EVENT_ID - 1] = Int64GetDatum(id);
-	row->tts_values[EVENT_XID - 1] = FullTransactionIdGetDatum(xid);
-	row->tts_values[EVENT_SLOT - 1] = Int16GetDatum(insert->slot);
-	row->tts_values[EVENT_LOGGED_AT - 1] = TimestampTzGetDatum(insert->logged_at);
-	memset(row->tts_isnull, false, sizeof(bool) * EVENT_LOGGED_AT);
 	if (nulls[PUBLISHED_PAYLOAD])
-	{
-		row->tts_values[EVENT_PAYLOAD - 1] = CStringGetTextDatum("{}");
-		row->tts_isnull[EVENT_PAYLOAD - 1] = false;
-	}
+		set_event_column(row, EVENT_PAYLOAD, CStringGetTextDatum("{}"));
+}
+
+/* Inserts an event and returns its id. */
+static int64
+insert_event(EventInsert *insert, const Datum *published, const bool *nulls)
+{
+	TupleTableSlot *row = begin_row(insert);
+	int64 id = DatumGetInt64(row->tts_values[EVENT_ID - 1]);
+
+	set_event(row, published, nulls);
 	own_insert_row(&insert->rows);
 	return id;
 }
@@ -213,30 +247,71 @@ is_complete(TupleTableSlot *event)
 	return ArrayGetNItems(ARR_NDIM(rooms), ARR_DIMS(rooms)) > 0 || !event->tts_isnull[PUBLISHED_ACCESS];
 }
 
+/* Fetches the next event that is complete.  Returns whether there is one. */
+static bool
+next_event(Tuplestorestate *published, TupleTableSlot *event)
+{
+	while (tuplestore_gettupleslot(published, true, false, event))
+	{
+		slot_getallattrs(event);
+		if (is_complete(event))
+			return true;
+	}
+	return false;
+}
+
+/* Fetches the next notification to announce.  Returns whether there is one. */
+static bool
+next_announced(Tuplestorestate *announced, TupleTableSlot *notification)
+{
+	if (announced == NULL || !tuplestore_gettupleslot(announced, true, false, notification))
+		return false;
+	slot_getallattrs(notification);
+	return true;
+}
+
+/* Inserts a row with an event, an announcement, or both. */
+static void
+insert_row(EventInsert *insert, const TupleTableSlot *event, const TupleTableSlot *notification)
+{
+	TupleTableSlot *row = begin_row(insert);
+
+	if (!TTS_EMPTY(event))
+		set_event(row, event->tts_values, event->tts_isnull);
+	if (!TTS_EMPTY(notification))
+	{
+		set_event_column(row, EVENT_RECIPIENT_ID, notification->tts_values[ANNOUNCED_RECIPIENT_ID]);
+		set_event_column(row, EVENT_NOTIFICATION_ID, notification->tts_values[ANNOUNCED_ID]);
+	}
+	own_insert_row(&insert->rows);
+}
+
 void
-event_log_append_all(Tuplestorestate *published)
+event_log_append_all(Tuplestorestate *published, Tuplestorestate *announced)
 {
 	TupleTableSlot *event;
+	TupleTableSlot *notification;
 	EventInsert insert;
 
-	if (tuplestore_tuple_count(published) == 0)
+	if (tuplestore_tuple_count(published) == 0 && (announced == NULL || tuplestore_tuple_count(announced) == 0))
 		return;
 	insert = insert_events();
 	event = MakeSingleTupleTableSlot(event_log_shape(), &TTSOpsMinimalTuple);
+	notification = MakeSingleTupleTableSlot(event_log_announced_shape(), &TTSOpsMinimalTuple);
 	tuplestore_rescan(published);
-	while (tuplestore_gettupleslot(published, true, false, event))
+	if (announced != NULL)
+		tuplestore_rescan(announced);
+	/* Both are fetched, hence no "||". */
+	while (next_event(published, event) | next_announced(announced, notification))
 	{
 		MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(insert.rows.estate));
 
-		slot_getallattrs(event);
-		if (is_complete(event))
-		{
-			insert_event(&insert, event->tts_values, event->tts_isnull);
-			doorbell_ring();
-		}
+		insert_row(&insert, event, notification);
+		doorbell_ring();
 		MemoryContextSwitchTo(caller);
 	}
 	ExecDropSingleTupleTableSlot(event);
+	ExecDropSingleTupleTableSlot(notification);
 	own_insert_end(&insert.rows);
 }
 
@@ -274,6 +349,8 @@ herald_append_event(PG_FUNCTION_ARGS)
 		values[columns[i]] = PG_GETARG_DATUM(i);
 		nulls[columns[i]] = PG_ARGISNULL(i);
 	}
+	if (nulls[PUBLISHED_ROOMS] || nulls[PUBLISHED_NAME])
+		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION), errmsg("an event needs rooms and a name")));
 	query_begin(&scope);
 	insert = insert_events();
 	id = insert_event(&insert, values, nulls);

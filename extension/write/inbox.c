@@ -141,16 +141,15 @@ fill_row(TupleTableSlot *row, TupleTableSlot *candidate, const NotificationType 
 	set_column(row, NOTIFICATION_CREATED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 }
 
-/* Adds the event of a new notification. */
 static void
 announce(InboxInsert *insert, TupleTableSlot *row)
 {
-	char *json;
+	Datum values[ANNOUNCED_COLUMNS];
+	bool nulls[ANNOUNCED_COLUMNS];
 
-	slot_getallattrs(row);
-	json = notification_row_json(row->tts_values, row->tts_isnull, false);
-	event_log_publish_to_user(insert->published, row->tts_values[NOTIFICATION_RECIPIENT_ID - 1],
-							  CStringGetTextDatum("notification:new"), CStringGetTextDatum(json));
+	values[ANNOUNCED_RECIPIENT_ID] = slot_getattr(row, NOTIFICATION_RECIPIENT_ID, &nulls[ANNOUNCED_RECIPIENT_ID]);
+	values[ANNOUNCED_ID] = slot_getattr(row, NOTIFICATION_ID, &nulls[ANNOUNCED_ID]);
+	tuplestore_putvalues(insert->announced, event_log_announced_shape(), values, nulls);
 }
 
 /* Remembers the notification that is there already for the cause, if it was retracted. */
@@ -211,7 +210,7 @@ inbox_insert_row(InboxInsert *insert, TupleTableSlot *candidate, const Notificat
 }
 
 InboxInsert
-inbox_insert_begin(Oid owner, Tuplestorestate *published)
+inbox_insert_begin(Oid owner, Tuplestorestate *announced)
 {
 	InboxInsert insert;
 
@@ -220,7 +219,7 @@ inbox_insert_begin(Oid owner, Tuplestorestate *published)
 								   own_table_oid("herald", "notification_cause_recipient_id_owner_key"));
 	insert.ids = own_table_oid("herald", "notification_id_seq");
 	insert.owner = GetUserNameFromId(owner, false);
-	insert.published = published;
+	insert.announced = announced;
 	insert.restored = tuplestore_begin_heap(false, false, work_mem);
 	insert.sum = 0;
 	Assert(RelationGetDescr(insert.rows.relation)->natts >= NOTIFICATION_COLUMNS);
@@ -229,7 +228,7 @@ inbox_insert_begin(Oid owner, Tuplestorestate *published)
 
 /* Restores the retracted notifications that come back, and adds their events. */
 static void
-restore(InboxInsert *insert)
+restore(InboxInsert *insert, Tuplestorestate *published)
 {
 	int64 rows = tuplestore_tuple_count(insert->restored);
 	Tuplestorestate *user_events;
@@ -239,15 +238,15 @@ restore(InboxInsert *insert)
 	user_events = tuplestore_begin_heap(false, false, work_mem);
 	query_offer("herald_restored", insert->restored, restored_shape(), InvalidOid);
 	query_run_into(&restore_retracted, rows, NULL, user_events, event_log_user_event_shape());
-	event_log_publish_to_users(user_events, insert->published);
+	event_log_publish_to_users(user_events, published);
 	tuplestore_end(user_events);
 }
 
 int64
-inbox_insert_end(InboxInsert *insert)
+inbox_insert_end(InboxInsert *insert, Tuplestorestate *published)
 {
 	own_insert_end(&insert->rows);
-	restore(insert);
+	restore(insert, published);
 	tuplestore_end(insert->restored);
 	return insert->sum;
 }

@@ -39,7 +39,7 @@ typedef struct InboxInsert
 	OwnInsert rows;
 	Oid ids; /* the sequence */
 	const char *owner;
-	Tuplestorestate *published;
+	Tuplestorestate *announced;
 	Tuplestorestate *restored; /* retracted notifications that come back */
 	int64 sum;				   /* of the ids of new notifications */
 } InboxInsert;
@@ -49,17 +49,17 @@ extern char *candidate_text(TupleTableSlot *candidate, int column);
 
 /*
  * Begins an insertion, within a query scope of the extension's owner.  The notifications and their causes belong to
- * "owner".  The events are added to "published".
+ * "owner".  The live ones are added to "announced" (event_log.h).
  */
-extern InboxInsert inbox_insert_begin(Oid owner, Tuplestorestate *published);
+extern InboxInsert inbox_insert_begin(Oid owner, Tuplestorestate *announced);
 
 /*
- * Inserts the notification of a candidate.  If it is live, its event is added.  If the
+ * Inserts the notification of a candidate.  If it is live, it is announced.  If the
  * inbox has the notification already and it was retracted, inbox_insert_end() restores it.
  */
 extern void inbox_insert_row(InboxInsert *insert, TupleTableSlot *candidate, const NotificationType *type, bool live);
 
-/* Ends an insertion.  Returns the sum of the ids of the new notifications. */
-extern int64 inbox_insert_end(InboxInsert *insert);
+/* Ends an insertion.  Adds the events of restored notifications to "published".  Returns the sum of the ids of the new ones. */
+extern int64 inbox_insert_end(InboxInsert *insert, Tuplestorestate *published);
 
 #endif /* HERALD_INBOX_H */

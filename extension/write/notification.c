@@ -311,7 +311,7 @@ write_candidate(Selection *selection, TupleTableSlot *candidate, int64 place, vo
 
 /* Writes the candidates that preferences let through.  Returns the sum of the ids of the new notifications. */
 static int64
-write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
+write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published, Tuplestorestate *announced)
 {
 	int64 rows = tuplestore_tuple_count(candidates);
 	Selection selection = { .candidates = candidates, .memory = CurrentMemoryContext };
@@ -329,9 +329,9 @@ write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
 	own_scan_end(&selection.preferences);
 	if (selection.wanted > 0)
 	{
-		insert = inbox_insert_begin(owner, published);
+		insert = inbox_insert_begin(owner, announced);
 		visit_candidates(&selection, write_candidate, &insert);
-		sum = inbox_insert_end(&insert);
+		sum = inbox_insert_end(&insert, published);
 	}
 	PopActiveSnapshot();
 	if (selection.rivals != NULL)
@@ -341,17 +341,19 @@ write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
 }
 
 int64
-notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published)
+notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published,
+				   Tuplestorestate *announced)
 {
 	Tuplestorestate *unblocked;
 	int64 sum = 0;
 
-	Assert(scope != NULL && OidIsValid(owner) && candidates != NULL && published != NULL);
+	Assert(scope != NULL && OidIsValid(owner) && candidates != NULL);
+	Assert(published != NULL && announced != NULL);
 	if (tuplestore_tuple_count(candidates) == 0)
 		return 0;
 	unblocked = remove_blocks(scope, owner, candidates);
 	if (tuplestore_tuple_count(unblocked) > 0)
-		sum = write_wanted(owner, unblocked, published);
+		sum = write_wanted(owner, unblocked, published, announced);
 	if (unblocked != candidates)
 		tuplestore_end(unblocked);
 	return sum;
@@ -387,6 +389,7 @@ herald_notify(PG_FUNCTION_ARGS)
 	QueryScope scope;
 	Tuplestorestate *candidates;
 	Tuplestorestate *published;
+	Tuplestorestate *announced;
 	int64 id;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -402,8 +405,10 @@ herald_notify(PG_FUNCTION_ARGS)
 	query_begin(&scope);
 	candidates = single_candidate(columns, values, nulls, lengthof(columns));
 	published = tuplestore_begin_heap(false, false, work_mem);
-	id = notification_write(&scope, owner, candidates, published);
-	event_log_append_all(published);
+	announced = tuplestore_begin_heap(false, false, work_mem);
+	id = notification_write(&scope, owner, candidates, published, announced);
+	event_log_append_all(published, announced);
+	tuplestore_end(announced);
 	tuplestore_end(published);
 	tuplestore_end(candidates);
 	query_end(&scope);

@@ -22,11 +22,13 @@ extern TupleDesc notification_shape(void);
 
 /*
  * Writes the candidates that blocks and preferences let through into the inboxes,
- * and adds their events to "published".  Returns the sum of the ids of the new
+ * and adds the live ones to "announced", and the events of those that come back to
+ * "published" (event_log.h).  Returns the sum of the ids of the new
  * notifications: for one candidate its id, or 0.  Within a query scope of the
  * extension's owner.  The notifications and their causes belong to "owner", the
  * role whose rule or call made them; it depends on no table of blocks of others.
  */
-extern int64 notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published);
+extern int64 notification_write(QueryScope *scope, Oid owner, Tuplestorestate *candidates, Tuplestorestate *published,
+								Tuplestorestate *announced);
 
 #endif /* HERALD_NOTIFICATION_H */

@@ -184,7 +184,7 @@ herald_retract(PG_FUNCTION_ARGS)
 	tuplestore_putvalues(causes, retraction_shape(), &value, &isnull);
 	published = tuplestore_begin_heap(false, false, work_mem);
 	retracted = retraction_write(role, causes, published);
-	event_log_append_all(published);
+	event_log_append_all(published, NULL);
 	tuplestore_end(published);
 	tuplestore_end(causes);
 	query_end(&scope);

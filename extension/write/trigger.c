@@ -132,6 +132,7 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 	int64 rows = count_rows(changed);
 	QueryScope scope;
 	RuleOutput output;
+	Tuplestorestate *announced;
 
 	Assert(rules->count > 0 && rows > 0);
 	query_begin(&scope);
@@ -142,8 +143,10 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 		apply_rules_after_lock(&scope, owner, rules, rows, &output);
 	rule_count_missed(rules, rows);
 	retraction_write(owner, output.retracted, output.published);
-	notification_write(&scope, owner, output.candidates, output.published);
-	event_log_append_all(output.published);
+	announced = tuplestore_begin_heap(false, false, work_mem);
+	notification_write(&scope, owner, output.candidates, output.published, announced);
+	event_log_append_all(output.published, announced);
+	tuplestore_end(announced);
 	schedule_write(RelationGetRelid(relation), output.scheduled);
 	rule_output_end(&output);
 	query_end(&scope);

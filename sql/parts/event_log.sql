@@ -12,22 +12,25 @@ CREATE FUNCTION herald_internal.event_slot(logged_at timestamptz DEFAULT clock_t
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_event_slot';
 COMMENT ON FUNCTION herald_internal.event_slot(timestamptz) IS 'returns the partition for an event of that time';
 
-CREATE SEQUENCE herald.event_id_seq;
+-- A row takes two ids: its own is that of its event, and the next one that of the notification that it announces.
+CREATE SEQUENCE herald.event_id_seq INCREMENT BY 2;
 CREATE TABLE herald.event (
 	id         bigint NOT NULL DEFAULT nextval('herald.event_id_seq'),
 	xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
-	slot       smallint NOT NULL DEFAULT herald_internal.event_slot(),
 	logged_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-	rooms      text[] NOT NULL,
-	name       text NOT NULL,
-	payload    json NOT NULL,
+	notification_id bigint,
+	counter    int,
+	slot       smallint NOT NULL DEFAULT herald_internal.event_slot(),
+	delta      smallint,
+	rooms      text[],
+	name       text,
+	payload    json,
+	recipient_id text,
+	counted_id text,
 	member_id  text,
 	joins      text,
 	leaves     text,
 	ack        text,
-	counter    int,
-	counted_id text,
-	delta      smallint,
 	recheck_user text,
 	recheck_room text,
 	access     text
@@ -50,9 +53,13 @@ COMMENT ON TABLE herald_internal.event_3 IS 'a partition of herald.event';
 COMMENT ON COLUMN herald.event.id IS 'ascending in the order of writing, which is not the order of commits';
 COMMENT ON COLUMN herald.event.xid IS 'the transaction that wrote the event; positions refer to it';
 COMMENT ON COLUMN herald.event.slot IS 'the partition';
+COMMENT ON COLUMN herald.event.notification_id IS
+	'the notification that the row announces (notification:new), after its own event; the event has the id after that '
+	'of the row, and the reader makes the payload';
+COMMENT ON COLUMN herald.event.recipient_id IS 'the recipient of this notification';
 COMMENT ON COLUMN herald.event.logged_at IS 'the time of writing, before the commit';
 COMMENT ON COLUMN herald.event.rooms IS 'the rooms that get the event; * is every session';
-COMMENT ON COLUMN herald.event.name IS 'the name of the event: post:liked';
+COMMENT ON COLUMN herald.event.name IS 'the name of the event: post:liked; null: the row only announces a notification';
 COMMENT ON COLUMN herald.event.payload IS 'the payload without totals, which are added when the event is read';
 COMMENT ON COLUMN herald.event.member_id IS 'the user that joins or leaves a room by this event';
 COMMENT ON COLUMN herald.event.joins IS 'the room that this user joins';
@@ -70,11 +77,12 @@ DECLARE
 	altered regclass := (
 		SELECT s.seqrelid FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid
 		WHERE c.relnamespace IN (to_regnamespace('herald'), to_regnamespace('herald_internal')) AND
-		      (s.seqcache <> 1 OR s.seqincrement <> 1 OR s.seqcycle)
+		      (s.seqcache <> 1 OR s.seqcycle OR
+		       s.seqincrement <> CASE WHEN s.seqrelid = 'herald.event_id_seq'::regclass THEN 2 ELSE 1 END)
 		LIMIT 1);
 BEGIN
 	IF altered IS NOT NULL THEN
-		RAISE EXCEPTION 'sequence % must keep CACHE 1, INCREMENT 1 and NO CYCLE', altered
+		RAISE EXCEPTION 'sequence % must keep CACHE 1, its INCREMENT and NO CYCLE', altered
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 			      DETAIL = 'Readers of the event log would skip events with ids that are not ascending.';
 	END IF;

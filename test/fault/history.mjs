@@ -10,9 +10,16 @@ export function keyOf(name, data) {
   return `${name} ${JSON.stringify(lasting)}`;
 }
 
+// An announcement of a notification has the id after that of its row.
 const EVENTS = `
-  SELECT id, xid::text::bigint AS xid, extract(epoch FROM logged_at) * 1000 AS at, rooms, name, payload, member_id AS member, joins, leaves
-  FROM herald.event WHERE xid >= pg_snapshot_xmin($1) AND NOT pg_visible_in_snapshot(xid, $1)`;
+  SELECT s.id, e.xid::text::bigint AS xid, extract(epoch FROM e.logged_at) * 1000 AS at, s.rooms, s.name, s.payload, s.member, s.joins, s.leaves
+  FROM herald.event AS e
+  LEFT JOIN herald.notification AS n ON n.recipient_id = e.recipient_id AND n.id = e.notification_id
+  CROSS JOIN LATERAL (VALUES
+    (e.id, e.rooms, e.name, e.payload, e.member_id, e.joins, e.leaves),
+    (e.id + 1, ARRAY['user:' || n.recipient_id], 'notification:new', CASE WHEN n.id IS NOT NULL THEN herald_internal.notification_json(n, false) END, NULL, NULL, NULL)
+  ) AS s (id, rooms, name, payload, member, joins, leaves)
+  WHERE e.xid >= pg_snapshot_xmin($1) AND NOT pg_visible_in_snapshot(e.xid, $1) AND s.name IS NOT NULL AND s.payload IS NOT NULL`;
 
 // Undoes a clock that a nemesis has set, which is off by whole hours.
 const trueTime = (at) => at - HOUR * Math.round((at - Date.now()) / HOUR);

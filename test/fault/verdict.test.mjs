@@ -166,7 +166,7 @@ const byId = (last) => `
     END IF;
     FOR id, rooms, name, payload, "position", member_id, joins, leaves, ack, xid, logged_ms, more, lag_events IN
       SELECT e.id, e.rooms, e.name, e.payload::text, herald.current_position(), e.member_id, e.joins, e.leaves, e.ack, e.xid, 0, false, 0
-      FROM herald.event AS e WHERE e.id > last ORDER BY e.id
+      FROM herald.event AS e WHERE e.id > last AND e.name IS NOT NULL ORDER BY e.id
     LOOP
       PERFORM set_config('fault.last', id::text, false);
       RETURN NEXT;

@@ -17,10 +17,13 @@ SELECT coalesce(max(id), 0) AS last FROM herald.event \gset
 CREATE VIEW b.told AS SELECT count(*), count(DISTINCT recipient_id) AS recipients, count(actor_name) AS names
 	FROM herald.notification WHERE type <> 'milestone';
 CREATE FUNCTION b.published(bigint) RETURNS TABLE (name text, count bigint) LANGUAGE sql AS $$
-	SELECT e.name, count(*)
-	FROM herald.event AS e
-	WHERE e.id > $1 AND e.payload ->> 'type' IS DISTINCT FROM 'milestone'
-	GROUP BY e.name ORDER BY e.name;
+	SELECT e.name, count(*) FROM herald.event AS e WHERE e.id > $1 AND e.name IS NOT NULL GROUP BY e.name
+	UNION ALL
+	SELECT 'notification:new', count(*) FROM herald.event AS e
+	WHERE e.id > $1 AND e.recipient_id IS NOT NULL AND NOT EXISTS (
+		SELECT FROM herald.notification AS n
+		WHERE n.recipient_id = e.recipient_id AND n.id = e.notification_id AND n.type = 'milestone')
+	ORDER BY 1;
 $$;
 
 -- 100,000 likes; no user likes a post of their own.

@@ -17,7 +17,7 @@ CREATE FUNCTION own.after_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO own.seen (line)
 	VALUES (format('row of %s: %s', regexp_replace(tg_table_name, '_\d$', ''),
-	               coalesce(to_jsonb(new) ->> 'name', to_jsonb(new) ->> 'title')));
+	               coalesce(to_jsonb(new) ->> 'name', to_jsonb(new) ->> 'title', 'an announcement')));
 	RETURN NULL;
 END
 $$;
@@ -35,12 +35,12 @@ CREATE TRIGGER own_event AFTER INSERT ON herald.event FOR EACH ROW EXECUTE FUNCT
 ALTER TABLE herald.notification ADD CONSTRAINT own_check CHECK (title <> 'FORBIDDEN');
 
 -- triggers: one changes the row, so that its event has the change; one prevents the row
+SELECT herald.current_position() AS before \gset
 SELECT herald.notify('somebody', 'own', 'hello', cause => 'own:1') > 0 AS written;
 SELECT herald.notify('nobody', 'own', 'hello', cause => 'own:2') AS prevented;
 SELECT line FROM own.seen ORDER BY id;
 SELECT n.title FROM herald.notification AS n WHERE n.type = 'own';
-SELECT e.payload ->> 'title' AS title FROM herald.event AS e WHERE e.rooms = '{user:somebody}'
-ORDER BY e.id DESC LIMIT 1;
+SELECT e.payload::json ->> 'title' AS title FROM herald.read_events(:'before') AS e WHERE e.name = 'notification:new';
 
 -- a session that replicates runs no triggers
 TRUNCATE own.seen;
@@ -82,7 +82,8 @@ SELECT count(*), count(*) FILTER (WHERE e.payload ->> 'title' = n.title AND e.pa
 	e.payload -> 'actor' ->> 'id' = n.actor_id AND e.payload -> 'actor' ->> 'name' IS NULL AND
 	e.payload ->> 'subjectType' = n.subject_type AND e.payload ->> 'subjectId' = '7' AND
 	e.payload ->> 'createdAt' = herald.iso8601(n.created_at)) AS same
-FROM herald.notification AS n JOIN herald.event AS e ON e.payload ->> 'id' = n.id::text AND e.name = 'notification:new'
+FROM (SELECT r.payload::json AS payload FROM herald.read_events(:'before') AS r WHERE r.name = 'notification:new') AS e
+JOIN herald.notification AS n ON e.payload ->> 'id' = n.id::text
 WHERE n.type = 'own' AND n.subject_id = '7';
 DELETE FROM herald.notification AS n WHERE n.type = 'own' AND n.subject_id = '7';
 ALTER TABLE herald.notification ENABLE TRIGGER USER;

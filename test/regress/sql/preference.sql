@@ -20,7 +20,7 @@ SELECT herald.watch_users('pref.users'), herald.watch_posts('pref.posts'), heral
 -- Returns the notifications, and whether each was pushed.
 CREATE FUNCTION pref.told() RETURNS TABLE (told text, title text, subject text, pushed boolean) LANGUAGE sql AS $$
 	SELECT n.recipient_id, n.title, n.subject_type || ' ' || n.subject_id,
-	       EXISTS (SELECT FROM herald.event AS e WHERE e.name = 'notification:new' AND e.payload ->> 'id' = n.id::text)
+	       EXISTS (SELECT FROM herald.event AS e WHERE e.recipient_id = n.recipient_id AND e.notification_id = n.id)
 	FROM herald.notification AS n WHERE n.retracted_at IS NULL ORDER BY n.id;
 $$;
 

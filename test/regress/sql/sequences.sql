@@ -6,7 +6,8 @@ ALTER SEQUENCE herald.event_id_seq CACHE 50;
 ALTER SEQUENCE herald.event_id_seq INCREMENT BY -1;
 ALTER SEQUENCE herald.event_id_seq CYCLE;
 ALTER TABLE herald.notification ALTER COLUMN id SET CACHE 50;
-SELECT count(*) FROM pg_sequences WHERE schemaname LIKE 'herald%' AND (cache_size <> 1 OR increment_by <> 1 OR cycle);
+SELECT sequencename, increment_by FROM pg_sequences
+WHERE schemaname LIKE 'herald%' AND (cache_size <> 1 OR increment_by <> 1 OR cycle);
 -- DDL of the application by any role.
 CREATE ROLE regress_cacher;
 CREATE SCHEMA cached AUTHORIZATION regress_cacher;
