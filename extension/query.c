@@ -29,7 +29,6 @@
 #include "query.h"
 
 #define PINNED_SEARCH_PATH "pg_catalog, pg_temp"
-#define WRONG_COLUMNS gettext_noop("the result of the rule's query does not have the required columns")
 
 void
 query_begin(QueryScope *scope)
@@ -39,6 +38,7 @@ query_begin(QueryScope *scope)
 	GetUserIdAndSecContext(&scope->role, &scope->security);
 	scope->owner = query_extension_owner();
 	scope->loan_level = 0;
+	scope->offered = create_queryEnv();
 	scope->guc_level = NewGUCNestLevel();
 	pin_setting("search_path", PINNED_SEARCH_PATH);
 	/* Without statistics the planner overestimates costs, and an INSERT would wait a second for compilation. */
@@ -173,7 +173,7 @@ query_compile(SavedQuery *query, TupleDesc shape)
 
 		privilege_check(source->query_list);
 		if (shape != NULL && source->resultDesc != NULL)
-			convert_tuples_by_position(source->resultDesc, shape, WRONG_COLUMNS);
+			convert_tuples_by_position(source->resultDesc, shape, QUERY_WRONG_COLUMNS);
 	}
 	SPI_freeplan(plan);
 }
@@ -262,13 +262,22 @@ query_run_into(SavedQuery *query, uint64 incoming, const Datum *values, Tuplesto
 	options.read_only = query->read_only || query->latest;
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, store, CurrentMemoryContext, false, shape,
-									WRONG_COLUMNS);
+									QUERY_WRONG_COLUMNS);
 	result = SPI_execute_plan_extended(plan, &options);
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
 	options.dest->rDestroy(options.dest);
 	if (query->latest)
 		PopActiveSnapshot();
+}
+
+CachedPlanSource *
+query_source(SavedQuery *query)
+{
+	List *sources = SPI_plan_get_plan_sources(query_plan(query, 0));
+
+	query_set_path(query->path);
+	return list_length(sources) == 1 ? linitial(sources) : NULL;
 }
 
 void
@@ -318,6 +327,7 @@ query_forget(SavedQuery *query)
 			SPI_freeplan(query->plans[size]);
 		query->plans[size] = NULL;
 	}
+	lookup_forget(&query->lookups);
 	if (query->path != NULL)
 		pfree(query->path);
 	query->path = NULL;
@@ -342,7 +352,7 @@ query_shape(TupleDesc *shape, const QueryColumn *columns, int count)
 	return fresh;
 }
 
-void
+EphemeralNamedRelation
 query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation)
 {
 	EphemeralNamedRelation offered = palloc0(sizeof(EphemeralNamedRelationData));
@@ -358,6 +368,7 @@ query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relat
 	result = SPI_register_relation(offered);
 	if (result < 0)
 		elog(ERROR, "could not register \"%s\": %s", name, SPI_result_code_string(result));
+	return offered;
 }
 
 char *

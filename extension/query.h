@@ -14,10 +14,14 @@
 
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/queryenvironment.h"
 #include "utils/tuplestore.h"
+
+#include "lookup.h"
 
 #define QUERY_MAX_ARGS 13
 #define QUERY_SIZE_CLASSES 7
+#define QUERY_WRONG_COLUMNS gettext_noop("the result of the rule's query does not have the required columns")
 
 /*
  * A query and its plans.  They live as long as the backend or, for the queries of
@@ -39,6 +43,7 @@ typedef struct SavedQuery
 	uint64 path_generation; /* ... as of this state of functions, schemas and roles */
 	char *path;				/* the search path for its functions (function_path.h); NULL: the one that is set */
 	SPIPlanPtr plans[QUERY_SIZE_CLASSES];
+	LookupCache *lookups; /* its plan of look-ups by index (lookup.h) */
 } SavedQuery;
 
 /* A column of a row type. */
@@ -54,23 +59,20 @@ typedef struct QueryScope
 	Oid role;
 	int security;
 	int guc_level;
-	Oid owner;		/* of the extension */
-	int loan_level; /* of the settings that borrowed SQL changes; 0: nothing is lent */
+	Oid owner;				   /* of the extension */
+	int loan_level;			   /* of the settings that borrowed SQL changes; 0: nothing is lent */
+	QueryEnvironment *offered; /* by query_rows_offer() */
 } QueryScope;
 
-/*
- * Connects to SPI as the owner of the extension, without JIT, and with the search path
+/* Connects to SPI as the owner of the extension, without JIT, and with the search path
  * pinned as well as all settings that change the text of a value.  Every query_begin()
- * needs a query_end(), except after an error: the abort restores everything.
- */
+ * needs a query_end(), except after an error: the abort restores everything. */
 extern void query_begin(QueryScope *scope);
 extern void query_end(QueryScope *scope);
 
-/*
- * Lends the scope to SQL of the application: queries run as the role until the next query_lend(), query_reclaim()
+/* Lends the scope to SQL of the application: queries run as the role until the next query_lend(), query_reclaim()
  * or query_end(), which takes back all settings that they have changed.  They cannot affect the caller's role: no
- * SET ROLE, no deferred triggers, no temporary tables, no cursors WITH HOLD.
- */
+ * SET ROLE, no deferred triggers, no temporary tables, no cursors WITH HOLD. */
 extern void query_lend(QueryScope *scope, Oid role);
 
 /* Ends a loan: the queries run as the owner of the extension again, with the pinned settings. */
@@ -78,10 +80,8 @@ extern void query_reclaim(QueryScope *scope);
 /* Forgets a loan that the abort of a subtransaction has ended: both began in it. */
 extern void query_abandon_loan(QueryScope *scope);
 
-/*
- * Raises an error if a query does not fit the schema: it does not compile, the current role lacks a privilege, or
- * its result does not fit the row type, unless that is NULL.  Neither plans nor runs the query, and keeps nothing.
- */
+/* Raises an error if a query does not compile, the current role lacks a privilege for it, or its result does not fit
+ * the row type, unless that is NULL.  Neither plans nor runs the query, and keeps nothing. */
 extern void query_compile(SavedQuery *query, TupleDesc shape);
 
 /* The same for a text, with the parser's hooks that "setup" sets for the argument. */
@@ -108,6 +108,9 @@ extern void query_check_names(SavedQuery *query, TupleDesc shape);
 extern List *query_relations(SavedQuery *query);
 extern List *query_trees(SavedQuery *query);
 
+/* Returns a query's only statement, or NULL.  Sets the search path for its functions until the end of the loan. */
+extern CachedPlanSource *query_source(SavedQuery *query);
+
 /* Frees the plans of a query. */
 extern void query_forget(SavedQuery *query);
 
@@ -115,7 +118,7 @@ extern void query_forget(SavedQuery *query);
 extern TupleDesc query_shape(TupleDesc *shape, const QueryColumn *columns, int count);
 
 /* Offers a tuplestore to the queries of this scope, with the row type of the relation or, without one, "shape". */
-extern void query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation);
+extern EphemeralNamedRelation query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation);
 
 /* Return a column of a row of the last result; the text is in the current memory context, NULL for null. */
 extern char *query_text(uint64 row, int column);

@@ -24,6 +24,7 @@
 bool herald_enabled = true;
 char *herald_databases = NULL;
 int herald_recovery_window = DEFAULT_RECOVERY_WINDOW;
+bool herald_verify_lookups = false;
 
 /* Settings that only SQL reads. */
 static struct
@@ -135,6 +136,13 @@ herald_settings_define(void)
 							   "Takes effect where pg_herald is in shared_preload_libraries.",
 							   &herald_databases, "",
 							   PGC_SIGHUP, 0, check_databases, NULL, NULL);
+
+#ifdef USE_ASSERT_CHECKING
+	DefineCustomBoolVariable("herald.verify_lookups",
+							 "Compares the results of look-ups with those of the planner.",
+							 NULL, &herald_verify_lookups, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+#endif
 
 	MarkGUCPrefixReserved("herald");
 }

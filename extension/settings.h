@@ -14,6 +14,7 @@
 extern bool herald_enabled;
 extern char *herald_databases;	   /* a list of names; only the launcher uses it */
 extern int herald_recovery_window; /* seconds */
+extern bool herald_verify_lookups; /* query_rows.c; can be set in builds with assertions only */
 
 /*
  * Defines the settings, when the library is loaded.  herald.databases takes effect

@@ -35,6 +35,7 @@
 #include "utils/inval.h"
 #include "utils/rel.h"
 
+#include "query_rows.h"
 #include "subtransaction.h"
 #include "write/event_check.h"
 #include "write/event_log.h"
@@ -106,13 +107,39 @@ record_failure(Rule *rule, int sqlstate, const char *message)
 	failure_record(rule->source, rule->name, sqlstate, message, &rule->failures);
 }
 
+/* Returns the row type of a query of a rule. */
+static TupleDesc
+query_shape_of(int query)
+{
+	if (query == RULE_NOTIFY)
+		return notification_shape();
+	if (query == RULE_SCHEDULE)
+		return schedule_shape();
+	return query == RULE_PUBLISH ? event_log_shape() : retraction_shape();
+}
+
+/* The changed rows that the scope offers; the scope is NULL if there are none. */
+typedef struct RuleRows
+{
+	const QueryScope *scope;
+	int64 count;
+} RuleRows;
+
+/* Runs a query of a rule, if the rule has it. */
+static void
+run_query(Rule *rule, int query, RuleRows rows, Tuplestorestate *store)
+{
+	if (rule->queries[query].text != NULL)
+		query_rows_run(rows.scope, &rule->queries[query], rows.count, store, query_shape_of(query));
+}
+
 /* Runs the query for events, as the owner of the table.  An event that the owner may not publish is a failure. */
 static void
-run_publish(Rule *rule, int64 rows, RuleOutput *output)
+run_publish(Rule *rule, RuleRows rows, RuleOutput *output)
 {
 	RefusedEvents refused;
 
-	query_run_into(&rule->queries[RULE_PUBLISH], rows, NULL, output->unchecked, event_log_shape());
+	run_query(rule, RULE_PUBLISH, rows, output->unchecked);
 	refused = event_check_move(output->unchecked, output->published, &rule->rights, GetUserId());
 	if (refused.count == 0)
 		return;
@@ -123,29 +150,27 @@ run_publish(Rule *rule, int64 rows, RuleOutput *output)
 	record_failure(rule, refused.sqlstate, refused.message);
 }
 
-/* Runs some of a rule's queries over so many changed rows. */
-typedef void (*RuleQueries)(Rule *rule, int64 rows, RuleOutput *output);
+/* Runs some of a rule's queries over changed rows. */
+typedef void (*RuleQueries)(Rule *rule, RuleRows rows, RuleOutput *output);
 
 static void
-run_queries(Rule *rule, int64 rows, RuleOutput *output)
+run_queries(Rule *rule, RuleRows rows, RuleOutput *output)
 {
-	if (rule->queries[RULE_NOTIFY].text != NULL)
-		query_run_into(&rule->queries[RULE_NOTIFY], rows, NULL, output->candidates, notification_shape());
+	run_query(rule, RULE_NOTIFY, rows, output->candidates);
 	if (rule->queries[RULE_PUBLISH].text != NULL)
 		run_publish(rule, rows, output);
 	if (rule->queries[RULE_LOCK].text != NULL)
-		query_run_into(&rule->queries[RULE_LOCK], rows, NULL, output->to_lock, retraction_shape());
-	else if (rule->queries[RULE_RETRACT].text != NULL)
-		query_run_into(&rule->queries[RULE_RETRACT], rows, NULL, output->retracted, retraction_shape());
-	if (rule->queries[RULE_SCHEDULE].text != NULL)
-		query_run_into(&rule->queries[RULE_SCHEDULE], rows, NULL, output->scheduled, schedule_shape());
+		run_query(rule, RULE_LOCK, rows, output->to_lock);
+	else
+		run_query(rule, RULE_RETRACT, rows, output->retracted);
+	run_query(rule, RULE_SCHEDULE, rows, output->scheduled);
 }
 
 static void
-run_locked_queries(Rule *rule, int64 rows, RuleOutput *output)
+run_locked_queries(Rule *rule, RuleRows rows, RuleOutput *output)
 {
 	if (rule->queries[RULE_LOCK].text != NULL)
-		query_run_into(&rule->queries[RULE_RETRACT], rows, NULL, output->retracted, retraction_shape());
+		run_query(rule, RULE_RETRACT, rows, output->retracted);
 }
 
 /* Raises the current error of a rule again, with the rule instead of its compiled SQL.  It can be removed if "saved". */
@@ -167,7 +192,7 @@ rethrow_named(Rule *rule, MemoryContext caller, bool saved)
 }
 
 static void
-run_named(Rule *rule, RuleQueries queries, int64 rows, RuleOutput *output, bool saved)
+run_named(Rule *rule, RuleQueries queries, RuleRows rows, RuleOutput *output, bool saved)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -228,7 +253,7 @@ run_each(void *argument)
 		if (run->rules[i].suspended)
 			continue;
 		query_lend(run->scope, run->owner);
-		run_named(&run->rules[i], run->queries, run->rows, run->output, true);
+		run_named(&run->rules[i], run->queries, (RuleRows){ run->scope, run->rows }, run->output, true);
 	}
 	query_reclaim(run->scope);
 }
@@ -251,17 +276,6 @@ try_rules(RuleRun run, Rule *rules, int count)
 		rule_output_move(&own, output);
 	rule_output_end(&own);
 	return error;
-}
-
-/* Returns the row type of a query of a rule. */
-static TupleDesc
-query_shape_of(int query)
-{
-	if (query == RULE_NOTIFY)
-		return notification_shape();
-	if (query == RULE_SCHEDULE)
-		return schedule_shape();
-	return query == RULE_PUBLISH ? event_log_shape() : retraction_shape();
 }
 
 static void
@@ -391,7 +405,7 @@ check_columns(Rule *rule)
 }
 
 static void
-rehearse_queries(Rule *rule, int64 rows, RuleOutput *output)
+rehearse_queries(Rule *rule, RuleRows rows, RuleOutput *output)
 {
 	check_columns(rule);
 	run_queries(rule, rows, output);
@@ -410,7 +424,7 @@ rule_rehearse(Relation relation, int id)
 		for (int i = 0; i < list->count; i++)
 		{
 			if (list->rules[i].id == id)
-				run_named(&list->rules[i], rehearse_queries, 0, &output, false);
+				run_named(&list->rules[i], rehearse_queries, (RuleRows){ NULL, 0 }, &output, false);
 		}
 	}
 	rule_output_end(&output);

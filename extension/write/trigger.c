@@ -34,6 +34,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "query_rows.h"
 #include "settings.h"
 #include "time_limit.h"
 #include "write/event_log.h"
@@ -109,12 +110,12 @@ count_rows(ChangedRows rows)
 
 /* Offers the rows to the queries of the scope, as transition tables. */
 static void
-offer_rows(ChangedRows rows, Oid relation)
+offer_rows(QueryScope *scope, ChangedRows rows, Oid relation)
 {
 	if (rows.new != NULL)
-		query_offer("herald_new", rows.new, NULL, relation);
+		query_rows_offer(scope, "herald_new", rows.new, NULL, relation);
 	if (rows.old != NULL)
-		query_offer("herald_old", rows.old, NULL, relation);
+		query_rows_offer(scope, "herald_old", rows.old, NULL, relation);
 }
 
 /* Locks the causes that the rules returned, and runs the queries that need the lock. */
@@ -136,7 +137,7 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 
 	Assert(rules->count > 0 && rows > 0);
 	query_begin(&scope);
-	offer_rows(changed, RelationGetRelid(relation));
+	offer_rows(&scope, changed, RelationGetRelid(relation));
 	output = rule_output_begin();
 	rule_run_all(&scope, owner, rules, rows, &output);
 	if (tuplestore_tuple_count(output.to_lock) > 0)

@@ -29,6 +29,7 @@
 #include "utils/snapmgr.h"
 
 #include "own_table.h"
+#include "query_rows.h"
 #include "relation_change.h"
 #include "subtransaction.h"
 #include "write/failure.h"
@@ -311,7 +312,7 @@ run_lookup(void *argument)
 	BlockLookup *lookup = argument;
 
 	query_lend(lookup->scope, lookup->source->owner);
-	query_run_into(&lookup->source->query, tuplestore_tuple_count(lookup->pairs), NULL, lookup->found,
+	query_rows_run(lookup->scope, &lookup->source->query, tuplestore_tuple_count(lookup->pairs), lookup->found,
 				   user_block_shape());
 	query_reclaim(lookup->scope);
 }
@@ -403,7 +404,7 @@ user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_wr
 	if (!block_cache.valid || block_cache.context == NULL)
 		fill_block_cache();
 	list = block_cache.list;
-	query_offer("herald_pair", directed, user_block_pair_shape(), InvalidOid);
+	query_rows_offer(scope, "herald_pair", directed, user_block_pair_shape(), InvalidOid);
 	for (int i = 0; i < list->count; i++)
 	{
 		BlockLookup lookup = { &list->sources[i], scope, pairs, found };

@@ -1,0 +1,207 @@
+/*-------------------------------------------------------------------------
+ *
+ * lookup.c
+ *	  Runs queries over offered rows without planner and executor, where look-ups
+ *	  by index answer them.
+ *
+ * The server keeps the analyzed form of a saved query and makes it again after a change
+ * of a table, of the search path or of row security.  The plan of the look-ups ends
+ * with the form from which it was compiled.  It also ends when a type, a constraint of
+ * a domain, a function or a role changes, and when another role runs the query, because
+ * it contains types' constraints and checked privileges.
+ *
+ * An error leaves its expressions in an unknown state, so it ends with an error, too.
+ * A query that runs itself, by a function of the application, gets a plan of its own for
+ * the inner run.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tupconvert.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "function_path.h"
+#include "lookup.h"
+#include "lookup_compile.h"
+#include "lookup_run.h"
+#include "privilege.h"
+
+/* Lives in the memory of the analyzed form of a query, and tells the cache when that ends. */
+typedef struct FormWatch
+{
+	MemoryContextCallback callback;
+	LookupCache *cache; /* NULL: it has ended before the form */
+} FormWatch;
+
+/* A kept plan, and its dependencies. */
+struct LookupCache
+{
+	LookupPlan *plan; /* NULL: none */
+	bool outdated;
+	bool running;
+	Oid role;
+	uint64 generation;
+	FormWatch *watch; /* NULL: the form has ended */
+};
+
+/* Counts changes of types, constraints of domains, functions, schemas and roles. */
+static void
+on_type_change(Datum generation, int cache, uint32 hash)
+{
+	++*(uint64 *) DatumGetPointer(generation);
+}
+
+static uint64
+lookup_generation(void)
+{
+	static uint64 types = 0;
+
+	if (types == 0)
+	{
+		types = 1;
+		CacheRegisterSyscacheCallback(TYPEOID, on_type_change, PointerGetDatum(&types));
+		CacheRegisterSyscacheCallback(CONSTROID, on_type_change, PointerGetDatum(&types));
+	}
+	return types + function_path_generation();
+}
+
+/* Returns whether a query has a result of a row type.  Raises an error if it has another one. */
+static bool
+returns_shape(const CachedPlanSource *source, TupleDesc shape, const char *wrong_columns)
+{
+	return source->resultDesc != NULL &&
+		   convert_tuples_by_position(source->resultDesc, shape, wrong_columns) == NULL;
+}
+
+/* Returns a new plan in the current memory context. */
+static LookupPlan *
+make_plan(const LookupQuery *query)
+{
+	LookupPlan *plan = lookup_compile(linitial(query->source->query_list), query->offered);
+
+	plan->fits = plan->fits && returns_shape(query->source, query->shape, query->wrong_columns);
+	if (plan->fits)
+		lookup_run_init(plan);
+	return plan;
+}
+
+static void
+on_form_end(void *argument)
+{
+	FormWatch *watch = argument;
+
+	if (watch->cache == NULL)
+		return;
+	watch->cache->outdated = true;
+	watch->cache->watch = NULL;
+}
+
+/* Lets the plan of a cache end with the analyzed form of its query. */
+static void
+watch_form(LookupCache *cache, MemoryContext form)
+{
+	FormWatch *watch = MemoryContextAllocZero(form, sizeof(FormWatch));
+
+	watch->callback.func = on_form_end;
+	watch->callback.arg = watch;
+	watch->cache = cache;
+	cache->watch = watch;
+	MemoryContextRegisterResetCallback(form, &watch->callback);
+}
+
+/* Frees the plan of a cache that does not run. */
+static void
+drop_plan(LookupCache *cache)
+{
+	Assert(!cache->running);
+	if (cache->plan != NULL)
+		MemoryContextDelete(cache->plan->context);
+	cache->plan = NULL;
+}
+
+void
+lookup_forget(LookupCache **cache)
+{
+	if (*cache == NULL)
+		return;
+	drop_plan(*cache);
+	if ((*cache)->watch != NULL)
+		(*cache)->watch->cache = NULL;
+	pfree(*cache);
+	*cache = NULL;
+}
+
+/* Renews the plan of a cache if something has changed on which it depends. */
+static void
+refresh_plan(LookupCache *cache, const LookupQuery *query)
+{
+	uint64 generation = lookup_generation();
+
+	if (cache->plan != NULL && !cache->outdated && cache->role == GetUserId() && cache->generation == generation)
+		return;
+	drop_plan(cache);
+	cache->plan = make_plan(query);
+	MemoryContextSetParent(cache->plan->context, CacheMemoryContext);
+	cache->outdated = cache->plan->transient;
+	cache->role = GetUserId();
+	cache->generation = generation;
+	if (cache->watch == NULL)
+		watch_form(cache, query->source->query_context);
+}
+
+/* Runs the plan of a cache.  After an error it is made again. */
+static void
+run_cached(LookupCache *cache, const LookupQuery *query)
+{
+	cache->running = true;
+	PG_TRY();
+	{
+		lookup_run_plan(cache->plan, query->offered, query->store);
+	}
+	PG_CATCH();
+	{
+		cache->running = false;
+		drop_plan(cache);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	cache->running = false;
+}
+
+/* Runs a query inside of its own run.  Returns false if look-ups do not answer it. */
+static bool
+run_nested(const LookupQuery *query)
+{
+	LookupPlan *plan = make_plan(query);
+	bool fits = plan->fits;
+
+	if (fits)
+		lookup_run_plan(plan, query->offered, query->store);
+	MemoryContextDelete(plan->context);
+	return fits;
+}
+
+bool
+lookup_run(LookupCache **cache, const LookupQuery *query)
+{
+	if (*cache == NULL)
+		*cache = MemoryContextAllocZero(TopMemoryContext, sizeof(LookupCache));
+	(void) CachedPlanGetTargetList(query->source, query->offered); /* locks the tables, and analyzes again if need be */
+	if (list_length(query->source->query_list) != 1)
+		return false;
+	if ((*cache)->running)
+		return run_nested(query);
+	refresh_plan(*cache, query);
+	if (!(*cache)->plan->fits)
+		return false;
+	if (ExecutorCheckPerms_hook != NULL)
+		privilege_check(query->source->query_list);
+	run_cached(*cache, query);
+	return true;
+}

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * lookup.h
+ *	  Runs queries over offered rows without planner and executor, where look-ups
+ *	  by index answer them.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_LOOKUP_H
+#define HERALD_LOOKUP_H
+
+#include "postgres.h"
+
+#include "utils/plancache.h"
+#include "utils/queryenvironment.h"
+#include "utils/tuplestore.h"
+
+typedef struct LookupCache LookupCache;
+
+/* A run of a saved query. */
+typedef struct LookupQuery
+{
+	CachedPlanSource *source;
+	QueryEnvironment *offered; /* the relations of which it reads one, or two */
+	Tuplestorestate *store;	   /* gets the result ... */
+	TupleDesc shape;		   /* ... which must have this row type ... */
+	const char *wrong_columns; /* ... or this is the error */
+} LookupQuery;
+
+/*
+ * Runs a query with the active snapshot, as the current role.  Returns false, and has done nothing, if look-ups by
+ * index do not answer it.  Keeps the plan in *cache, which begins as NULL.  Errors are those of the server's own run.
+ */
+extern bool lookup_run(LookupCache **cache, const LookupQuery *query);
+
+/* Frees a kept plan, and sets it to NULL. */
+extern void lookup_forget(LookupCache **cache);
+
+#endif /* HERALD_LOOKUP_H */

@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * lookup_compile.h
+ *	  Compiles a query over offered rows into look-ups by index.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_LOOKUP_COMPILE_H
+#define HERALD_LOOKUP_COMPILE_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+#include "utils/queryenvironment.h"
+
+#include "lookup_plan.h"
+
+/*
+ * Returns a plan for a rewritten query whose tables are locked, in a memory context of its own below the current one.
+ * Raises an error if the current role may not read a table of the query or execute a function of it.
+ */
+extern LookupPlan *lookup_compile(Query *query, QueryEnvironment *offered);
+
+#endif /* HERALD_LOOKUP_COMPILE_H */

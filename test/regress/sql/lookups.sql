@@ -1,0 +1,208 @@
+-- Rules that look up rows by index, without planner and executor: their results are those of the planner.
+\set ECHO none
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+CREATE SCHEMA lookups;
+CREATE TABLE lookups.owners (id int PRIMARY KEY, name text);
+CREATE TABLE lookups.items (id bigint PRIMARY KEY, owner_id bigint, note text);
+INSERT INTO lookups.owners VALUES (1, 'ana'), (2, 'ben'), (3, NULL);
+-- The events since the last call: their payloads.
+CREATE SEQUENCE lookups.seen;
+CREATE FUNCTION lookups.events() RETURNS SETOF text LANGUAGE sql AS $$
+	WITH fresh AS MATERIALIZED (
+		SELECT e.id, e.name, e.payload FROM herald.event AS e WHERE e.id > (SELECT last_value FROM lookups.seen)
+	), told AS MATERIALIZED (SELECT setval('lookups.seen', max(id)) FROM fresh)
+	SELECT payload FROM fresh WHERE name LIKE 'item:%' AND EXISTS (SELECT FROM told) ORDER BY id;
+$$;
+SELECT setval('lookups.seen', greatest(max(id), 1)) FROM herald.event \g /dev/null
+-- Whether a write looked up rows by index and read no table from end to end. The planner reads such small tables.
+CREATE FUNCTION lookups.scans(relation regclass, OUT seq bigint, OUT idx bigint) LANGUAGE sql AS $$
+	SELECT s.seq_scan, s.idx_scan FROM pg_stat_xact_user_tables AS s WHERE s.relid = relation;
+$$;
+CREATE FUNCTION lookups.looks_up(sql text, relation regclass) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	before record;
+	after record;
+BEGIN
+	PERFORM set_config('herald.verify_lookups', 'off', true)
+	WHERE current_setting('herald.verify_lookups', true) = 'on';
+	before := lookups.scans(relation);
+	EXECUTE sql;
+	after := lookups.scans(relation);
+	PERFORM set_config('herald.verify_lookups', 'on', true)
+	WHERE current_setting('herald.verify_lookups', true) = 'off';
+	RETURN after.seq = before.seq AND after.idx > before.idx;
+END
+$$;
+SELECT herald.watch('lookups.items', 'made', joins => 'LEFT JOIN lookups.owners AS o ON o.id = new.owner_id',
+                    event => 'item:made', room => 'item:{id}',
+                    payload => 'json_build_object(''id'', new.id, ''owner'', o.name, ''note'', new.note)') \g /dev/null
+VACUUM ANALYZE lookups.owners, lookups.items;
+RESET client_min_messages;
+\set VERBOSITY terse
+\set ECHO all
+
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (1, 1)', 'lookups.owners');
+-- no row, a null and a null key match as in any LEFT JOIN
+INSERT INTO lookups.items VALUES (2, 2), (3, 3), (4, 4), (5, NULL), (6, 9223372036854775807);
+SELECT lookups.events();
+
+-- an UPDATE pairs the rows before and after; many rows are left to the planner
+SELECT herald.watch('lookups.items', 'moved', event => 'item:moved', room => 'item:{id}', operations => '{update}',
+                    joins => 'JOIN lookups.owners AS o ON o.id = new.owner_id '
+                             'JOIN lookups.owners AS p ON p.id = old.owner_id',
+                    condition => 'new.owner_id <> old.owner_id',
+                    payload => 'json_build_object(''id'', new.id, ''from'', p.name, ''to'', o.name)');
+UPDATE lookups.items SET owner_id = 3 - owner_id WHERE owner_id < 3;
+INSERT INTO lookups.items SELECT n, n % 4 FROM generate_series(101, 110) AS n;
+UPDATE lookups.items SET owner_id = 1 WHERE id > 100;
+SELECT lookups.events();
+DELETE FROM lookups.items;
+
+-- a column that is newer than the rows has its default
+ALTER TABLE lookups.owners ADD COLUMN place text DEFAULT 'here', DROP COLUMN name;
+ALTER TABLE lookups.owners RENAME COLUMN place TO name;
+SELECT herald.watch('lookups.items', 'made', joins => 'LEFT JOIN lookups.owners AS o ON o.id = new.owner_id',
+                    event => 'item:made', room => 'item:{id}',
+                    payload => 'json_build_object(''owner'', o.name, ''note'', new.note)'),
+       herald.unwatch('lookups.items', 'moved');
+INSERT INTO lookups.items VALUES (1, 1), (2, 9);
+SELECT lookups.events();
+-- a column that is renamed, an index that goes and comes back
+ALTER TABLE lookups.owners RENAME COLUMN name TO title;
+INSERT INTO lookups.items VALUES (3, 1);
+ALTER TABLE lookups.owners DROP CONSTRAINT owners_pkey;
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (4, 1)', 'lookups.owners');
+CREATE UNIQUE INDEX ON lookups.owners (id) WHERE id > 1;
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (5, 1)', 'lookups.owners');
+CREATE INDEX ON lookups.owners USING hash (id);
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (6, 1)', 'lookups.owners');
+-- an index that is younger than this transaction, beside rows that it lacks, must not be used
+BEGIN;
+UPDATE lookups.owners SET title = 'there' WHERE id = 1;
+CREATE INDEX owners_id ON lookups.owners (id, title);
+SELECT indcheckxmin FROM pg_index WHERE indexrelid = 'lookups.owners_id'::regclass;
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (7, 1)', 'lookups.owners');
+COMMIT;
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (8, 1)', 'lookups.owners');
+-- several rows with one key
+INSERT INTO lookups.owners VALUES (1, 'again');
+INSERT INTO lookups.items VALUES (9, 1);
+SELECT lookups.events();
+-- a table that gets a child
+CREATE TABLE lookups.more_owners () INHERITS (lookups.owners);
+INSERT INTO lookups.more_owners VALUES (5, 'child');
+INSERT INTO lookups.items VALUES (10, 5);
+SELECT lookups.events();
+DROP TABLE lookups.more_owners;
+DELETE FROM lookups.items;
+
+-- long values, which are stored elsewhere
+DROP INDEX lookups.owners_id;
+CREATE INDEX ON lookups.owners (id);
+UPDATE lookups.owners SET title = (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 500) AS n) WHERE id = 2;
+INSERT INTO lookups.items VALUES (1, 2, (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 400) AS n));
+SELECT length(payload) FROM lookups.events() AS payload;
+
+-- keys with a collation and of other types
+CREATE TABLE lookups.handles (handle varchar(20) COLLATE "C" UNIQUE,
+                              code text COLLATE "C" UNIQUE, number numeric UNIQUE, owner int);
+INSERT INTO lookups.handles VALUES ('ana', 'A', 1, 1), ('ben', 'B', 2, 2);
+VACUUM ANALYZE lookups.handles;
+SELECT herald.watch('lookups.items', 'made', event => 'item:made', room => 'item:{id}',
+                    joins => 'JOIN lookups.handles AS h ON h.code COLLATE "default" = new.note',
+                    payload => 'json_build_object(''code'', h.owner)'),
+       herald.watch('lookups.items', 'named', event => 'item:named', room => 'item:{id}',
+                    joins => 'JOIN lookups.handles AS h ON lower(new.note) || ''na'' = h.handle',
+                    payload => 'json_build_object(''handle'', h.owner)'),
+       herald.watch('lookups.items', 'counted', event => 'item:counted', room => 'item:{id}',
+                    joins => 'JOIN lookups.handles AS h ON h.number = new.id AND h.owner > 0 AND h.handle <> ''none''',
+                    payload => 'json_build_object(''number'', h.owner)');
+INSERT INTO lookups.items VALUES (2, 2, 'A');
+SELECT lookups.events();
+SELECT herald.unwatch('lookups.items', rule) FROM unnest('{named,counted}'::text[]) AS rule;
+DELETE FROM lookups.items;
+
+-- a volatile function runs once for a row, and errors leave nothing behind
+CREATE SEQUENCE lookups.calls;
+CREATE FUNCTION lookups.called(text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	IF $1 = 'wrong' THEN
+		RAISE 'wrong note';
+	END IF;
+	RETURN nextval('lookups.calls');
+END
+$$;
+SELECT herald.watch('lookups.items', 'made', event => 'item:made', room => 'item:{id}',
+                    joins => 'JOIN lookups.handles AS h ON h.number = new.id',
+                    payload => 'json_build_object(''call'', lookups.called(new.note))');
+SELECT lookups.looks_up($$INSERT INTO lookups.items VALUES (1, 1, 'right'), (2, 1, 'right'), (3, 1, 'right')$$,
+                        'lookups.handles');
+SELECT lookups.events();
+DELETE FROM lookups.items;
+INSERT INTO lookups.items VALUES (2, 1, 'wrong');
+DELETE FROM lookups.items;
+SELECT lookups.looks_up($$INSERT INTO lookups.items VALUES (2, 1, 'right')$$, 'lookups.handles');
+SELECT lookups.events();
+DELETE FROM lookups.items;
+
+-- a function that is replaced, and one that writes to the same table
+CREATE OR REPLACE FUNCTION lookups.called(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT 'first' $$;
+INSERT INTO lookups.items VALUES (1, 1);
+CREATE OR REPLACE FUNCTION lookups.called(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT 'second' $$;
+INSERT INTO lookups.items VALUES (2, 1);
+DELETE FROM lookups.items;
+CREATE OR REPLACE FUNCTION lookups.called(text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO lookups.items SELECT 2, 1, 'inner' WHERE $1 = 'outer' ON CONFLICT DO NOTHING;
+	RETURN $1;
+END
+$$;
+INSERT INTO lookups.items VALUES (1, 1, 'outer');
+SELECT note FROM lookups.items ORDER BY id;
+SELECT lookups.events();
+DELETE FROM lookups.items;
+
+-- a domain that gets a constraint
+CREATE DOMAIN lookups.short AS text;
+SELECT herald.watch('lookups.items', 'made', event => 'item:made', room => 'item:{id}',
+                    joins => 'JOIN lookups.handles AS h ON h.number = new.id',
+                    payload => 'json_build_object(''short'', new.note::lookups.short)');
+INSERT INTO lookups.items VALUES (1, 1, 'long');
+ALTER DOMAIN lookups.short ADD CONSTRAINT short CHECK (length(VALUE) < 3);
+INSERT INTO lookups.items VALUES (2, 1, 'long');
+SELECT lookups.events();
+DELETE FROM lookups.items;
+
+-- the owner's privileges, and row security
+CREATE ROLE regress_lookups;
+GRANT USAGE ON SCHEMA lookups TO regress_lookups;
+GRANT SELECT (number, owner) ON lookups.handles TO regress_lookups;
+CREATE FUNCTION lookups.public_name(int) RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'number ' || $1 $$;
+SELECT herald.watch('lookups.items', 'made', event => 'item:made', room => 'item:{id}',
+                    joins => 'JOIN lookups.handles AS h ON h.number = new.id',
+                    payload => 'json_build_object(''owner'', lookups.public_name(h.owner))');
+ALTER TABLE lookups.items OWNER TO regress_lookups;
+INSERT INTO lookups.items VALUES (1, 1);
+REVOKE SELECT (owner) ON lookups.handles FROM regress_lookups;
+INSERT INTO lookups.items VALUES (2, 1);
+GRANT SELECT (owner) ON lookups.handles TO regress_lookups;
+SELECT herald.maintain();
+DELETE FROM lookups.items;
+INSERT INTO lookups.items VALUES (1, 1);
+REVOKE EXECUTE ON FUNCTION lookups.public_name FROM PUBLIC;
+INSERT INTO lookups.items VALUES (2, 1);
+GRANT EXECUTE ON FUNCTION lookups.public_name TO PUBLIC;
+SELECT herald.maintain();
+DELETE FROM lookups.items;
+ALTER TABLE lookups.handles ENABLE ROW LEVEL SECURITY;
+CREATE POLICY second ON lookups.handles USING (owner = 2);
+INSERT INTO lookups.items VALUES (1, 1), (2, 1);
+SELECT lookups.events();
+
+\set ECHO none
+SET client_min_messages = error;
+SELECT herald.unwatch_all() \g /dev/null
+DROP SCHEMA lookups CASCADE;
+DROP OWNED BY regress_lookups;
+DROP ROLE regress_lookups;
