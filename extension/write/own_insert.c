@@ -188,22 +188,33 @@ insert_speculatively(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 	return !conflict;
 }
 
-/* Inserts the row, or finds and locks the existing one. */
+/*
+ * Inserts the row, or finds and locks the existing one.  Behind several new rows in a row another new one is likely: it
+ * is then inserted without a search.  If that was wrong, the insertion is undone, which leaves a dead row.
+ */
 static bool
 insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
+	bool expects_new = insert->new_rows >= OWN_INSERT_EXPECTS_NEW;
 	ItemPointerData place;
 
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (check_index_constraints(insert->target, row, insert->estate, &place, insert->arbiters))
+		if (expects_new || check_index_constraints(insert->target, row, insert->estate, &place, insert->arbiters))
 		{
 			if (insert_speculatively(insert, row, recheck))
+			{
+				insert->new_rows++;
 				return true;
+			}
+			expects_new = false;
 		}
 		else if (lock_existing(insert, &place))
+		{
+			insert->new_rows = 0;
 			return false;
+		}
 	}
 }
 

@@ -100,6 +100,16 @@ GROUP BY 1, 2 ORDER BY 1, 2;
 -- a room whose template met a null is none
 SELECT e.rooms, count(*) FROM herald.event AS e WHERE e.name = 'own:called' GROUP BY e.rooms ORDER BY e.rooms;
 
+-- many new causes with known and retracted ones between them
+INSERT INTO own.calls SELECT 'known', NULL, 'known' || n FROM unnest('{30,31,50,60}'::int[]) AS n;
+UPDATE herald.notification AS n SET retracted_at = now() WHERE n.cause IN ('own:known31', 'own:known60');
+SELECT coalesce(max(id), 0) AS last FROM herald.event \gset
+INSERT INTO own.calls SELECT 'known', NULL, 'known' || n FROM generate_series(1, 70) AS n;
+SELECT count(*), count(DISTINCT n.cause) AS causes, count(n.retracted_at) AS retracted
+FROM herald.notification AS n WHERE n.cause LIKE 'own:known%';
+SELECT e.name, count(*) FROM herald.event AS e WHERE e.id > :last AND e.name LIKE 'notification:%'
+GROUP BY 1 ORDER BY 1;
+
 -- many events: in their order, each with its triggers
 TRUNCATE own.seen;
 SELECT coalesce(max(id), 0) AS last FROM herald.event \gset
