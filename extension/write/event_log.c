@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -35,6 +36,9 @@
 #include "write/doorbell.h"
 #include "write/event_log.h"
 #include "write/own_insert.h"
+
+/* The most that the keys of an event in one index take.  An entry of an index has at most 2704 bytes. */
+#define LONGEST_KEYS_BYTES 2600
 
 /* The column of each column of an event to publish. */
 static const AttrNumber published_columns[PUBLISHED_COLUMNS] = {
@@ -235,6 +239,67 @@ insert_event(EventInsert *insert, const Datum *published, const bool *nulls)
 	return id;
 }
 
+static Size
+key_bytes(const Datum *published, const bool *nulls, PublishedColumn key)
+{
+	return nulls[key] ? 0 : toast_raw_datum_size(published[key]) - VARHDRSZ;
+}
+
+/* Removes a part of an event: its key is too long. */
+static void
+remove_part(bool *nulls, const PublishedColumn *part, int length, const char *name)
+{
+	for (int i = 0; i < length; i++)
+		nulls[part[i]] = true;
+	ereport(WARNING, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					  errmsg("an event was made without its %s: the id takes more than %d bytes", name,
+							 LONGEST_KEYS_BYTES)));
+}
+
+/* Returns the prefix of a room, which stands for all rooms with it. */
+static Datum
+prefix_of(const text *room)
+{
+	int length = 0;
+
+	while (length < (int) VARSIZE_ANY_EXHDR(room) && VARDATA_ANY(room)[length] != ':')
+		length++;
+	return PointerGetDatum(cstring_to_text_with_len(VARDATA_ANY(room), Min(length, LONGEST_KEYS_BYTES)));
+}
+
+/* Makes a recheck one of all users of the room, or of all rooms with its prefix. */
+static void
+widen_recheck(Datum *published, bool *nulls)
+{
+	nulls[PUBLISHED_RECHECK_USER] = true;
+	if (key_bytes(published, nulls, PUBLISHED_RECHECK_ROOM) > LONGEST_KEYS_BYTES)
+		published[PUBLISHED_RECHECK_ROOM] = prefix_of(DatumGetTextPP(published[PUBLISHED_RECHECK_ROOM]));
+}
+
+/*
+ * Shortens the keys of an event until the indexes take them: the write of the application must not fail.  A recheck
+ * becomes one of more rooms or users.  An event loses its total, or the room that its member joins or leaves.
+ */
+static void
+shorten_keys(Datum *published, bool *nulls)
+{
+	static const PublishedColumn member[] = { PUBLISHED_MEMBER_ID, PUBLISHED_JOINS, PUBLISHED_LEAVES };
+	static const PublishedColumn total[] = { PUBLISHED_COUNTER, PUBLISHED_COUNTED_ID, PUBLISHED_DELTA };
+	static const PublishedColumn user[] = { PUBLISHED_RECHECK_USER, PUBLISHED_ACCESS };
+
+	if (key_bytes(published, nulls, PUBLISHED_MEMBER_ID) > LONGEST_KEYS_BYTES)
+		remove_part(nulls, member, lengthof(member), "member");
+	if (key_bytes(published, nulls, PUBLISHED_COUNTED_ID) > LONGEST_KEYS_BYTES)
+		remove_part(nulls, total, lengthof(total), "total");
+	if (key_bytes(published, nulls, PUBLISHED_RECHECK_USER) + key_bytes(published, nulls, PUBLISHED_RECHECK_ROOM) <=
+		LONGEST_KEYS_BYTES)
+		return;
+	if (nulls[PUBLISHED_RECHECK_ROOM])
+		remove_part(nulls, user, lengthof(user), "recheck");
+	else
+		widen_recheck(published, nulls);
+}
+
 /* Returns whether an event has a name and a room.  Its template met a null otherwise.  A recheck needs no room. */
 static bool
 is_complete(TupleTableSlot *event)
@@ -254,6 +319,7 @@ next_event(Tuplestorestate *published, TupleTableSlot *event)
 	while (tuplestore_gettupleslot(published, true, false, event))
 	{
 		slot_getallattrs(event);
+		shorten_keys(event->tts_values, event->tts_isnull);
 		if (is_complete(event))
 			return true;
 	}
@@ -352,6 +418,7 @@ herald_append_event(PG_FUNCTION_ARGS)
 	if (nulls[PUBLISHED_ROOMS] || nulls[PUBLISHED_NAME])
 		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION), errmsg("an event needs rooms and a name")));
 	query_begin(&scope);
+	shorten_keys(values, nulls);
 	insert = insert_events();
 	id = insert_event(&insert, values, nulls);
 	own_insert_end(&insert.rows);

@@ -56,6 +56,63 @@ FROM (SELECT string_agg(uri('part' || n, 99), ':') FROM generate_series(1, 90) A
      LATERAL (VALUES (long.cause), ('#59d453d622a564a4a8a893d5367367d7')) AS c (cause);
 SELECT cause FROM herald.notification WHERE recipient_id = 'cleo';
 
+-- Ids of ten thousand bytes in each text column that an index of the event log has: all writes pass.
+SELECT herald.unwatch_all();
+DROP TABLE likes, posts, users CASCADE;
+CREATE FUNCTION id(seed text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(uri(seed || n, 2500), '') FROM generate_series(1, 4) AS n;
+$$;
+CREATE TABLE users (id text, username text, handle text);
+CREATE TABLE posts (id text, user_id text, body text, private boolean, published_at timestamptz);
+CREATE TABLE likes (user_id text, post_id text, kind text);
+CREATE TABLE comments (id text, user_id text, post_id text, parent_id text, body text);
+CREATE TABLE follows (follower_id text, followee_id text);
+CREATE TABLE blocks (blocker_id text, blocked_id text);
+CREATE TABLE members (conversation_id text, user_id text);
+CREATE TABLE messages (id text, sender_id text, conversation_id text, body text);
+SET client_min_messages = error;
+SELECT herald.watch_users('users', key => 'id'), herald.watch_blocks('blocks'), herald.watch_follows('follows'),
+       herald.watch_posts('posts', key => 'id', author => 'user_id', notify_followers => true,
+                          visible => 'NOT post.private OR viewer = post.user_id'),
+       herald.watch_likes('likes', subject => 'post_id', subject_table => 'posts', kind => 'kind'),
+       herald.watch_comments('comments', key => 'id', subject => 'post_id', subject_table => 'posts',
+                             parent => 'parent_id'),
+       herald.watch_members('members'), herald.watch_messages('messages', key => 'id');
+TRUNCATE herald.event;
+INSERT INTO users VALUES (id('ana'), 'ana', 'ana'), (id('ben'), id('name'), id('handle')), ('cleo', 'cleo', 'cleo');
+INSERT INTO blocks VALUES (id('ben'), id('x')), ('cleo', id('x'));
+INSERT INTO follows VALUES (id('ben'), id('ana')), ('cleo', id('ana')), (id('ana'), 'cleo');
+INSERT INTO posts VALUES (id('post'), id('ana'), '@cleo @' || id('handle'), false, now()),
+	('2', id('ben'), 'x', false, now()), (id('later'), 'cleo', id('text'), false, now() + interval '1 h');
+UPDATE posts SET private = true;
+INSERT INTO likes VALUES (id('ben'), id('post'), id('kind')), ('cleo', id('post'), 'x'), (id('ana'), '2', 'x');
+INSERT INTO comments VALUES (id('comment'), id('ben'), id('post'), NULL, '@cleo'),
+	('2', 'cleo', '2', id('comment'), 'x');
+INSERT INTO members VALUES (id('talk'), id('ana')), (id('talk'), 'cleo'), ('2', id('ben'));
+INSERT INTO messages VALUES (id('message'), id('ana'), id('talk'), '@cleo'), ('2', id('ben'), '2', 'x');
+SELECT name, count(*), max(length(member_id)) AS member, max(length(counted_id)) AS total,
+       max(length(recheck_user)) AS recheck_user, max(length(recheck_room)) AS recheck_room
+FROM herald.event GROUP BY name ORDER BY name COLLATE "C";
+DELETE FROM members;
+DELETE FROM messages;
+DELETE FROM comments;
+DELETE FROM likes;
+DELETE FROM posts;
+DELETE FROM follows;
+DELETE FROM blocks;
+DELETE FROM users;
+SELECT herald.maintain() IS NOT NULL AS maintained;
+SELECT * FROM herald.suspended;
+-- A recheck that is too long for the index becomes one of more users or rooms: of a room, of all rooms of its kind.
+CREATE TABLE access (user_id text, room text);
+SELECT herald.watch('access', 'access', recheck_user => '{user_id}', recheck_room => 'post:{room}'),
+       herald.watch('access', 'room', condition => $$new.user_id = 'cleo'$$, recheck_room => 'post:{room}'),
+       herald.watch('access', 'user', recheck_user => '{user_id}');
+TRUNCATE herald.event;
+INSERT INTO access VALUES (id('ana'), '1'), ('cleo', id('post'));
+SELECT recheck_user, left(recheck_room, 20) AS room FROM herald.event ORDER BY recheck_user, room;
+SET client_min_messages = warning;
+
 SELECT herald.unwatch_all();
 DROP SCHEMA long_keys CASCADE;
 TRUNCATE herald.notification;
