@@ -22,38 +22,18 @@
 #include "message.h"
 #include "query.h"
 #include "query_cache.h"
+#include "read/room_check.h"
 #include "subtransaction.h"
-
-/* The columns of the result, and of that of a check. */
-enum
-{
-	ANSWER_ORDINAL,
-	ANSWER_ADMITTED,
-	ANSWER_KEYS,
-	ANSWER_COLUMNS
-};
-
-/* The arrays of herald_internal.run_room_check(), one element for each pair. */
-enum
-{
-	PAIR_ORDINAL,
-	PAIR_USER,
-	PAIR_ROOM,
-	PAIR_COLUMNS
-};
 
 static const Oid answer_types[ANSWER_COLUMNS] = { INT4OID, BOOLOID, TEXTARRAYOID };
 static const Oid pair_arrays[PAIR_COLUMNS] = { INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID };
 
-/* One call of herald_internal.run_room_check(). */
+/* One run of a check. */
 typedef struct RoomCheck
 {
 	Tuplestorestate *out;
-	TupleDesc shape;
-	QueryScope scope;
-	const char *sql;
-	Oid role;
-	bool is_policy; /* it has the settings of its role */
+	QueryScope *scope;
+	RoomCheckQuery query;
 	Datum *pairs[PAIR_COLUMNS];
 	int first; /* the pairs that run_check() asks for */
 	int count;
@@ -86,12 +66,21 @@ array_of(const RoomCheck *check, int column)
 	return PointerGetDatum(construct_array(elements, check->count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+TupleDesc
+room_check_shape(void)
+{
+	static const QueryColumn columns[] = { { "ordinal", INT4OID }, { "admitted", BOOLOID }, { "keys", TEXTARRAYOID } };
+	static TupleDesc shape = NULL;
+
+	return query_shape(&shape, columns, lengthof(columns));
+}
+
 /* Runs the check for the pairs and adds its rows to the result. */
 static void
 run_check(void *argument)
 {
 	RoomCheck *check = argument;
-	SavedQuery query = { .name = "a check of access to rooms", .text = check->sql, .nargs = PAIR_COLUMNS, .read_only = true, .keeps_path = check->is_policy };
+	SavedQuery query = { .name = "a check of access to rooms", .text = check->query.sql, .nargs = PAIR_COLUMNS, .read_only = true, .keeps_path = check->query.is_policy };
 	Datum values[PAIR_COLUMNS];
 	uint64 rows;
 
@@ -108,7 +97,7 @@ run_check(void *argument)
 
 		for (int column = 0; column < ANSWER_COLUMNS; column++)
 			answer[column] = query_value(row, column + 1, &nulls[column]);
-		tuplestore_putvalues(check->out, check->shape, answer, nulls);
+		tuplestore_putvalues(check->out, room_check_shape(), answer, nulls);
 	}
 }
 
@@ -131,9 +120,9 @@ check_pairs(RoomCheck *check, int first, int count)
 
 	check->first = first;
 	check->count = count;
-	query_lend(&check->scope, check->role);
-	if (check->is_policy)
-		role_settings_apply(check->role);
+	query_lend(check->scope, check->query.role);
+	if (check->query.is_policy)
+		role_settings_apply(check->query.role);
 	error = subtransaction_run(run_check, check);
 	if (error == NULL)
 		return;
@@ -163,6 +152,18 @@ report_failures(const RoomCheck *check)
 					  check->failed > 1 ? errdetail("The check failed for %d users and rooms.", check->failed) : 0));
 }
 
+void
+room_check_run(QueryScope *scope, const RoomCheckQuery *query, Datum *const *pairs, int count, Tuplestorestate *out)
+{
+	RoomCheck check = { .out = out, .scope = scope, .query = *query };
+
+	memcpy(check.pairs, pairs, sizeof(check.pairs));
+	if (count > 0)
+		check_pairs(&check, 0, count);
+	query_reclaim(scope);
+	report_failures(&check);
+}
+
 PG_FUNCTION_INFO_V1(herald_run_room_check);
 
 /*
@@ -172,22 +173,19 @@ PG_FUNCTION_INFO_V1(herald_run_room_check);
 Datum
 herald_run_room_check(PG_FUNCTION_ARGS)
 {
+	RoomCheckQuery query = { text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1), PG_GETARG_BOOL(2) };
 	RoomCheck check = { 0 };
+	TupleDesc shape;
+	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
+	QueryScope scope;
 	int count = 0;
 
-	check.out = query_result_begin(fcinfo, &check.shape);
-	Assert(check.shape->natts == ANSWER_COLUMNS);
-	query_begin(&check.scope);
-	check.sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	check.role = PG_GETARG_OID(1);
-	check.is_policy = PG_GETARG_BOOL(2);
+	Assert(shape->natts == ANSWER_COLUMNS);
+	query_begin(&scope);
 	for (int column = 0; column < PAIR_COLUMNS; column++)
 		count = take_pairs(&check, column, PG_GETARG_ARRAYTYPE_P(3 + column));
-	if (count > 0)
-		check_pairs(&check, 0, count);
-	query_reclaim(&check.scope);
-	report_failures(&check);
-	query_end(&check.scope);
+	room_check_run(&scope, &query, check.pairs, count, out);
+	query_end(&scope);
 	return (Datum) 0;
 }
 

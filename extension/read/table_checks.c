@@ -20,6 +20,7 @@
 #include "utils/syscache.h"
 
 #include "query.h"
+#include "read/room_check.h"
 #include "read/table_checks.h"
 #include "relation_change.h"
 
@@ -117,6 +118,28 @@ load_checks(void)
 	cache.count = (int) rows;
 }
 
+/* Copies the checks: while one runs, the cache may be loaded again. */
+List *
+table_checks_find(const char *prefix)
+{
+	List *found = NIL;
+
+	if (!cache.valid)
+		load_checks();
+	for (int i = 0; i < cache.count; i++)
+	{
+		RoomCheckQuery *query;
+
+		if (strcmp(cache.checks[i].prefix, prefix) != 0)
+			continue;
+		query = palloc0(sizeof(RoomCheckQuery));
+		query->sql = pstrdup(cache.checks[i].sql);
+		query->role = cache.checks[i].role;
+		found = lappend(found, query);
+	}
+	return found;
+}
+
 PG_FUNCTION_INFO_V1(herald_table_checks);
 
 /* herald_internal.table_checks(prefix) returns the checks of the rooms with the prefix. */
@@ -127,24 +150,20 @@ herald_table_checks(PG_FUNCTION_ARGS)
 	TupleDesc shape;
 	Tuplestorestate *out = query_result_begin(fcinfo, &shape);
 	QueryScope scope;
+	ListCell *cell;
 
 	Assert(shape->natts == CHECK_COLUMNS);
-	if (!cache.valid)
+	query_begin(&scope);
+	foreach (cell, table_checks_find(prefix))
 	{
-		query_begin(&scope);
-		load_checks();
-		query_end(&scope);
-	}
-	for (int i = 0; i < cache.count; i++)
-	{
+		const RoomCheckQuery *query = lfirst(cell);
 		Datum values[CHECK_COLUMNS];
 		bool nulls[CHECK_COLUMNS] = { false };
 
-		if (strcmp(cache.checks[i].prefix, prefix) != 0)
-			continue;
-		values[CHECK_SQL] = CStringGetTextDatum(cache.checks[i].sql);
-		values[CHECK_ROLE] = ObjectIdGetDatum(cache.checks[i].role);
+		values[CHECK_SQL] = CStringGetTextDatum(query->sql);
+		values[CHECK_ROLE] = ObjectIdGetDatum(query->role);
 		tuplestore_putvalues(out, shape, values, nulls);
 	}
+	query_end(&scope);
 	return (Datum) 0;
 }

@@ -182,51 +182,8 @@ BEGIN
 END
 $$;
 
--- The keys of a room depend on its name only, not on the user, so they come from every check that knows the room. The
--- prefix is one of them.
 CREATE FUNCTION herald_internal.admitted(users text[], rooms text[]) RETURNS TABLE (ordinal int, keys text[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
-SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN QUERY
-	WITH asked AS MATERIALIZED (
-		SELECT p.ordinal::int, p.user_id, p.room, p.prefix,
-		       p.prefix = ANY (herald_internal.automatic_prefixes()) AS automatic
-		FROM (SELECT p.*, split_part(p.room, ':', 1) AS prefix
-		      FROM unnest($1, $2) WITH ORDINALITY AS p (user_id, room, ordinal)) AS p
-		WHERE p.user_id IS NOT NULL AND p.prefix <> '' AND length(p.room) > length(p.prefix) + 1
-	), checked AS (
-		SELECT a.ordinal, true AS admitted, NULL::text[] AS keys
-		FROM asked AS a
-		WHERE a.room IN ('user:' || a.user_id, 'feed:' || a.user_id)
-		UNION ALL
-		SELECT a.ordinal, true, NULL
-		FROM asked AS a
-		JOIN herald_internal.automatic_rooms(ARRAY(SELECT DISTINCT u.user_id FROM asked AS u WHERE u.automatic),
-		                                     ARRAY(SELECT DISTINCT u.prefix || ':' FROM asked AS u WHERE u.automatic))
-			AS r USING (user_id, room)
-		WHERE a.automatic
-		UNION ALL
-		SELECT r.ordinal, r.admitted, r.keys
-		FROM (SELECT a.prefix, array_agg(a.ordinal) AS ordinals, array_agg(a.user_id) AS users,
-		             array_agg(a.room) AS rooms
-		      FROM asked AS a
-		      WHERE NOT a.automatic
-		      GROUP BY a.prefix) AS g
-		CROSS JOIN LATERAL herald_internal.room_checks(g.prefix) AS c
-		CROSS JOIN LATERAL herald_internal.run_room_check(c.sql, c.run_as, c.is_policy, g.ordinals, g.users, g.rooms)
-			AS r
-	)
-	SELECT a.ordinal, a.room || array_agg(DISTINCT k.key) FILTER (WHERE k.key <> a.room)
-	FROM asked AS a
-	JOIN checked AS c USING (ordinal)
-	CROSS JOIN LATERAL unnest(a.prefix || c.keys) AS k (key)
-	GROUP BY a.ordinal, a.room
-	HAVING bool_or(c.admitted)
-	ORDER BY a.ordinal;
-END
-$$;
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_admitted';
 COMMENT ON FUNCTION herald_internal.admitted(text[], text[]) IS
 	'returns the pairs of a user and a room of which the user may be in the room, each with the keys of the room';
 
