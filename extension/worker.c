@@ -1,23 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * worker.c
- *	  The background worker of a database: rings for all its writers, and runs
+ *	  The background workers of a database: one rings for all its writers, one runs
  *	  herald.maintain(), which must not run in their transactions.
  *
- * 1. A writer sets the worker's latch after it has committed events.  The worker
- *	  then sends one NOTIFY for all commits that came in meanwhile: at once, or once a
- *	  millisecond while commits are dense, because each NOTIFY costs the bridges a
- *	  query.  Its transactions do not wait for the disk.
+ * 1. A writer sets the latch of the first worker after it has committed events.  That
+ *	  worker then sends one NOTIFY for all commits that came in meanwhile: at once, or
+ *	  once a millisecond while commits are dense, because each NOTIFY costs the bridges
+ *	  a query.  Its transactions do not wait for the disk.
  *
- * 2. While there is activity the worker calls herald.maintain() once a second, or
- *	  eight times in a recovery window that is shorter than eight seconds: a
+ * 2. While there is activity the second worker calls herald.maintain() once a second,
+ *	  or eight times in a recovery window that is shorter than eight seconds: a
  *	  partition of the log must be marked and emptied while it is out of use.
  *	  Without activity the worker sleeps and writes nothing, until the next scheduled
- *	  row is due (write/schedule.c).
+ *	  row is due (write/schedule.c).  Maintenance takes milliseconds and may wait for
+ *	  locks.  No ring waits for it.
  *
- * 3. After an error the worker tries again a second later.  Meanwhile it still
- *	  serves: without a worker, writers would have to NOTIFY in their transactions,
- *	  and would fail where the worker did.
+ * 3. After an error a worker tries again a second later.  Meanwhile it still serves:
+ *	  without a worker, writers would have to NOTIFY in their transactions, and would
+ *	  fail where the worker did.
  *
  * 4. A worker that is asked to leave its database exits when it is idle.  The
  *	  launcher starts workers (launcher.c).
@@ -93,13 +94,16 @@ run_task(WorkerTask task, const char *activity)
 	end_task();
 }
 
-/* Runs a task; reports an error and requests another round a second later. */
-static void
+/* Runs a task.  After an error reports it, waits for a second and returns false. */
+static bool
 try_task(WorkerTask task, const char *activity)
 {
+	volatile bool done = false;
+
 	PG_TRY();
 	{
 		run_task(task, activity);
+		done = true;
 	}
 	PG_CATCH();
 	{
@@ -108,9 +112,9 @@ try_task(WorkerTask task, const char *activity)
 		AbortCurrentTransaction();
 		pgstat_report_activity(STATE_IDLE, NULL);
 		pg_usleep(RETRY_INTERVAL_MS * 1000L);
-		SetLatch(MyLatch);
 	}
 	PG_END_TRY();
+	return done;
 }
 
 static bool
@@ -177,7 +181,7 @@ record_server_start(void)
 
 /* Sleeps until the latch is set or the time has passed; returns whether the latch was set.  Exits if asked to. */
 static bool
-wait_for_ring(long milliseconds)
+wait_for_latch(long milliseconds)
 {
 	int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
 						   PG_WAIT_EXTENSION);
@@ -206,7 +210,7 @@ wait_for_extension(void)
 		end_task();
 		if (exists)
 			return;
-		wait_for_ring(RETRY_INTERVAL_MS);
+		wait_for_latch(RETRY_INTERVAL_MS);
 	}
 }
 
@@ -248,52 +252,61 @@ commits_are_dense(void)
 static void
 serve_writers(void)
 {
+	run_task(record_server_start, "recording the start");
+	worker_slot_serve();
+	/* A crash may have ended the previous worker between a commit and its NOTIFY: ring once. */
+	SetLatch(MyLatch);
+	for (;;)
+	{
+		if (!wait_for_latch(IDLE_INTERVAL_MS))
+			continue;
+		if (!try_task(doorbell_notify, "ringing"))
+			SetLatch(MyLatch);
+		worker_slot_note_activity();
+		if (commits_are_dense())
+			pg_usleep(DENSE_PAUSE_MS * 1000L);
+	}
+}
+
+static void
+maintain_database(void)
+{
 	instr_time maintained;
 	bool work_left = true;
 
 	INSTR_TIME_SET_ZERO(maintained);
 	for (;;)
 	{
-		bool rung = wait_for_ring(work_left ? maintenance_interval_ms() : idle_interval_ms());
-
-		if (rung)
-		{
-			try_task(doorbell_notify, "ringing");
-			work_left = true;
-		}
-		if (GetCurrentTimestamp() >= next_due)
-			work_left = true;
-		if (work_left && milliseconds_since(maintained) >= maintenance_interval_ms())
-		{
-			INSTR_TIME_SET_CURRENT(maintained);
-			work_left = false;
-			try_task(run_maintenance, "maintenance");
-		}
-		if (rung && commits_are_dense())
-			pg_usleep(DENSE_PAUSE_MS * 1000L);
+		wait_for_latch(work_left ? maintenance_interval_ms() : idle_interval_ms());
+		work_left |= worker_slot_is_active() || GetCurrentTimestamp() >= next_due;
+		if (!work_left || milliseconds_since(maintained) < maintenance_interval_ms())
+			continue;
+		INSTR_TIME_SET_CURRENT(maintained);
+		worker_slot_rest();
+		work_left = !try_task(run_maintenance, "maintenance");
 	}
 }
 
 void
 herald_worker_main(Datum slot)
 {
+	WorkerRole role;
 	Oid database;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	database = worker_slot_enter(DatumGetInt32(slot));
+	database = worker_slot_enter(DatumGetInt32(slot), &role);
 	if (!OidIsValid(database))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	wait_for_extension();
-	run_task(record_server_start, "recording the start");
-	worker_slot_serve();
-	/* A crash may have ended the previous worker between a commit and its NOTIFY: ring once. */
-	SetLatch(MyLatch);
-	serve_writers();
+	if (role == WORKER_RINGS)
+		serve_writers();
+	else
+		maintain_database();
 }
 
 PG_FUNCTION_INFO_V1(herald_preloaded);

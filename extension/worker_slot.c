@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * worker_slot.c
- *	  The slots of workers in shared memory: one for each database that has a
- *	  worker.
+ *	  The slots of workers in shared memory: one for each worker of a database.
  *
- * 1. The launcher assigns a free slot to a database and starts a worker for it.
+ * 1. The launcher assigns a free slot to a database and a role, and starts a worker
+ *	  for it.
  *
  * 2. The worker enters the slot before it connects.  It serves from the moment when
  *	  the extension exists.
@@ -32,10 +32,12 @@
 
 typedef struct WorkerSlot
 {
-	Oid database;			/* InvalidOid: the slot is free */
+	Oid database; /* InvalidOid: the slot is free */
+	WorkerRole role;
 	Latch *latch;			/* of the worker; NULL: it has not entered yet */
 	bool serving;			/* it rings for writers */
 	bool leaving;			/* it was asked to leave */
+	bool active;			/* there was activity since worker_slot_rest() */
 	pg_atomic_uint32 rings; /* since it last counted them */
 } WorkerSlot;
 
@@ -56,7 +58,7 @@ free_slot(WorkerSlot *slot)
 {
 	slot->database = InvalidOid;
 	slot->latch = NULL;
-	slot->serving = slot->leaving = false;
+	slot->serving = slot->leaving = slot->active = false;
 }
 
 static void
@@ -101,28 +103,28 @@ worker_slot_init(void)
 }
 
 static WorkerSlot *
-slot_of(Oid database)
+slot_of(Oid database, WorkerRole role)
 {
+	Assert(OidIsValid(database));
 	for (int i = 0; slots != NULL && i < WORKER_SLOTS; i++)
 	{
-		if (slots[i].database == database)
+		if (slots[i].database == database && slots[i].role == role)
 			return &slots[i];
 	}
 	return NULL;
 }
 
 bool
-worker_slot_is_assigned(Oid database)
+worker_slot_is_assigned(Oid database, WorkerRole role)
 {
-	Assert(OidIsValid(database));
-	return slot_of(database) != NULL;
+	return slot_of(database, role) != NULL;
 }
 
 /* Returns the slot of the worker that rings for the writers of this database, or NULL. */
 static WorkerSlot *
 serving_slot(Oid database)
 {
-	WorkerSlot *slot = slot_of(database);
+	WorkerSlot *slot = slot_of(database, WORKER_RINGS);
 
 	return slot != NULL && slot->serving ? slot : NULL;
 }
@@ -155,33 +157,38 @@ worker_slot_count_rings(void)
 bool
 worker_slot_ask_to_leave(Oid database)
 {
-	WorkerSlot *slot;
+	bool found = false;
 
 	Assert(OidIsValid(database));
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	slot = slot_of(database);
-	if (slot != NULL)
+	for (int i = 0; slots != NULL && i < WORKER_SLOTS; i++)
 	{
-		slot->leaving = true;
-		if (slot->latch != NULL)
-			SetLatch(slot->latch);
+		if (slots[i].database != database)
+			continue;
+		found = slots[i].leaving = true;
+		if (slots[i].latch != NULL)
+			SetLatch(slots[i].latch);
 	}
 	LWLockRelease(AddinShmemInitLock);
-	return slot != NULL;
+	return found;
 }
 
 int
-worker_slot_assign(Oid database)
+worker_slot_assign(Oid database, WorkerRole role)
 {
-	WorkerSlot *slot;
+	int slot = 0;
 
 	Assert(slots != NULL && OidIsValid(database));
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	slot = slot_of(InvalidOid);
-	if (slot != NULL)
-		slot->database = database;
+	while (slot < WORKER_SLOTS && OidIsValid(slots[slot].database))
+		slot++;
+	if (slot < WORKER_SLOTS)
+	{
+		slots[slot].role = role;
+		slots[slot].database = database;
+	}
 	LWLockRelease(AddinShmemInitLock);
-	return slot != NULL ? (int) (slot - slots) : -1;
+	return slot < WORKER_SLOTS ? slot : -1;
 }
 
 void
@@ -217,7 +224,7 @@ free_my_slot(int code, Datum arg)
 }
 
 Oid
-worker_slot_enter(int slot)
+worker_slot_enter(int slot, WorkerRole *role)
 {
 	Assert(slots != NULL && mine == NULL);
 	Assert(slot >= 0 && slot < WORKER_SLOTS);
@@ -226,6 +233,7 @@ worker_slot_enter(int slot)
 	{
 		mine = &slots[slot];
 		mine->latch = MyLatch;
+		*role = mine->role;
 		before_shmem_exit(free_my_slot, 0);
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -235,7 +243,7 @@ worker_slot_enter(int slot)
 void
 worker_slot_serve(void)
 {
-	Assert(mine != NULL && mine->database == MyDatabaseId);
+	Assert(mine != NULL && mine->database == MyDatabaseId && mine->role == WORKER_RINGS);
 	mine->serving = true;
 }
 
@@ -244,4 +252,31 @@ worker_slot_must_leave(void)
 {
 	Assert(mine != NULL);
 	return mine->leaving;
+}
+
+/* Sets the latch once for all activity until the next maintenance. */
+void
+worker_slot_note_activity(void)
+{
+	WorkerSlot *slot = slot_of(MyDatabaseId, WORKER_MAINTAINS);
+	Latch *latch = slot != NULL ? slot->latch : NULL;
+
+	if (latch == NULL || slot->active)
+		return;
+	slot->active = true;
+	SetLatch(latch);
+}
+
+bool
+worker_slot_is_active(void)
+{
+	Assert(mine != NULL && mine->role == WORKER_MAINTAINS);
+	return mine->active;
+}
+
+void
+worker_slot_rest(void)
+{
+	Assert(mine != NULL && mine->role == WORKER_MAINTAINS);
+	mine->active = false;
 }

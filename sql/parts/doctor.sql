@@ -577,12 +577,12 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'warning', 'workers_few', NULL, NULL,
 	       format('herald.databases names %s databases, but max_worker_processes is %s: some get no worker', s.count,
 	              current_setting('max_worker_processes')),
-	       format('ALTER SYSTEM SET max_worker_processes = %s; -- and restart the server', s.count + 8)
-	FROM (SELECT count(DISTINCT d.name) AS count, -- the others are the launchers of workers and of replication
+	       format('ALTER SYSTEM SET max_worker_processes = %s; -- and restart the server', 2 * s.count + 8)
+	FROM (SELECT count(DISTINCT d.name) AS count, -- each takes two; the others are launchers
 	             1 + (current_setting('max_logical_replication_workers')::int > 0)::int AS others
 	      FROM regexp_split_to_table(current_setting('herald.databases', true), '\s*,\s*') AS d (name)
 	      WHERE d.name <> '') AS s
-	WHERE EXISTS (SELECT FROM preloaded) AND s.count + s.others > current_setting('max_worker_processes')::int
+	WHERE EXISTS (SELECT FROM preloaded) AND 2 * s.count + s.others > current_setting('max_worker_processes')::int
 	UNION ALL
 	SELECT 'warning', 'encoding_unchecked', NULL, NULL,
 	       'the database has the encoding SQL_ASCII, which stores any bytes: clients get U+FFFD for those that are not '

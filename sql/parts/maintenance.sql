@@ -207,8 +207,7 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.log_successors() IS 'writes tables that were made anew to the server log';
 
--- Locks a table, and those that its rules read, as a rule would. The worker rings for all writers: it must not wait
--- for a migration.
+-- Locks a table, and those that its rules read, as a rule would. Maintenance must not wait for a migration.
 CREATE FUNCTION herald_internal.lock_rule_tables(relation regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
@@ -251,7 +250,7 @@ COMMENT ON FUNCTION herald_internal.unpublished(regclass, bigint[]) IS
 -- Publishes rows whose time has come, for 0.2 s: their rules run in this transaction, which deletes their records.
 -- Records of rows that are gone, or were published or put off since, have no effect. Many rows run together. If they
 -- fail, each is tried alone, soon, and a minute later again: no row keeps others back. If something is locked, it is
--- tried a second later. A table with slow rules waits for a minute: the worker rings for all writers.
+-- tried a second later. A table with slow rules waits for a minute: there is one worker for all.
 CREATE FUNCTION herald_internal.publish_due() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE

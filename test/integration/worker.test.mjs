@@ -55,7 +55,7 @@ test('drops the extension while the worker maintains', async () => {
   await database.query("SELECT herald.publish('order:1', 'order:shipped', '{}')");
   const waits = (condition) => database.value(
     `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND ${condition})`);
-  await until('the worker waits', () => waits("backend_type = 'pg_herald worker'"));
+  await until('the worker waits', () => waits("backend_type = 'pg_herald maintenance'"));
   const dropped = database.query('DROP EXTENSION pg_herald');
   await until('the command waits', () => waits("query LIKE 'DROP%'"));
   await holder.query('COMMIT');
@@ -170,6 +170,22 @@ async function ringCounter(database) {
   };
   return { count, end: () => listener.end() };
 }
+
+test('rings while maintenance waits for a lock', async () => {
+  const postgres = await server({ preload: ['app'] });
+  const database = await postgres.createDatabase('app');
+  await database.query('CREATE EXTENSION pg_herald');
+  await isServed(database);
+  const holder = await database.connect();
+  await holder.query('BEGIN; LOCK TABLE herald_internal.session_room IN ACCESS EXCLUSIVE MODE');
+  const rings = await ringCounter(database);
+  await rings.count(1, 0);
+  await until('maintenance waits', () => database.value(
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND backend_type LIKE 'pg_herald %')"));
+  await until('a commit has its ring', async () => await rings.count(1, 0) === 1);
+  await holder.end();
+  await rings.end();
+});
 
 // On a busy machine the worker may run late, and find several commits.
 test('rings for each commit, but not while commits are dense', async () => {
