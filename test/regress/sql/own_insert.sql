@@ -154,6 +154,7 @@ DROP INDEX herald.own_index;
 SELECT herald_internal.append_event('{call:1}', 'own:early', '{}', NULL, NULL, NULL, 'own') > 0 AS last;
 
 SELECT herald.unwatch_all();
+ALTER TABLE herald.notification ENABLE TRIGGER USER;
 DROP TRIGGER own_before ON herald.notification;
 DROP TRIGGER own_after ON herald.notification;
 DROP TRIGGER own_statement ON herald.notification;
