@@ -22,6 +22,7 @@
 #define MAX_RECOVERY_WINDOW (366 * 24 * 60 * 60)
 
 bool herald_enabled = true;
+bool herald_group_inbox = false;
 char *herald_databases = NULL;
 int herald_recovery_window = DEFAULT_RECOVERY_WINDOW;
 bool herald_verify_lookups = false;
@@ -30,7 +31,6 @@ bool herald_verify_lookups = false;
 static struct
 {
 	char *user_id;
-	bool group_inbox;
 	char *milestones;
 	int inbox_limit;
 	int inbox_max_age;
@@ -111,7 +111,7 @@ define_inbox_settings(void)
 	/* Badges then count the groups that the grouped inbox shows. */
 	DefineCustomBoolVariable("herald.group_inbox",
 							 "Shows inboxes in groups, and counts groups as unread.",
-							 NULL, &sql_settings.group_inbox, false,
+							 NULL, &herald_group_inbox, false,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/* Maintenance removes read notifications first. */

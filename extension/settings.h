@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 extern bool herald_enabled;
+extern bool herald_group_inbox;
 extern char *herald_databases;	   /* a list of names; only the launcher uses it */
 extern int herald_recovery_window; /* seconds */
 extern bool herald_verify_lookups; /* query_rows.c; can be set in builds with assertions only */

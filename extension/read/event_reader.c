@@ -43,6 +43,7 @@
 #include "read/event_page.h"
 #include "read/resume.h"
 #include "read/signal_reader.h"
+#include "read/unread_count.h"
 
 /* Columns of herald.read_events(). */
 enum
@@ -84,6 +85,15 @@ static const AttrNumber read_columns[READ_COLUMNS + 1] = {
 	[READ_ACCESS] = EVENT_ACCESS,
 };
 
+/* An unread count that the page changes. */
+typedef struct UnreadChange
+{
+	char *room; /* of the user */
+	uint64 xid; /* the transaction that changes it */
+} UnreadChange;
+
+#define USER_ROOM "user:"
+
 /* One call of herald.read_events(). */
 typedef struct EventReading
 {
@@ -95,9 +105,8 @@ typedef struct EventReading
 	LogSnapshot until;
 	uint64 durable_lsn; /* all commits that are visible in "until" lie before it in the WAL */
 	PageRequest page;
-	ArrayBuildState *unread_rooms; /* the rooms of users with an unread count that the page changes ... */
-	ArrayBuildState *unread_xids;  /* ... and the transactions that change them */
-	bool signals;				   /* the last page of a window has the window's signals */
+	List *unread; /* UnreadChange: those of the page */
+	bool signals; /* the last page of a window has the window's signals */
 } EventReading;
 
 static void
@@ -127,14 +136,17 @@ changes_unread(Datum name)
 static void
 note_unread_change(EventReading *reading, Datum rooms, Datum xid)
 {
+	UnreadChange *change;
 	Datum *elements;
 	int count;
 
 	deconstruct_array(DatumGetArrayTypeP(rooms), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
-	if (count == 0)
+	if (count == 0 || strncmp(TextDatumGetCString(elements[0]), USER_ROOM, strlen(USER_ROOM)) != 0)
 		return;
-	reading->unread_rooms = accumArrayResult(reading->unread_rooms, elements[0], false, TEXTOID, CurrentMemoryContext);
-	reading->unread_xids = accumArrayResult(reading->unread_xids, xid, false, XID8OID, CurrentMemoryContext);
+	change = palloc(sizeof(UnreadChange));
+	change->room = TextDatumGetCString(elements[0]);
+	change->xid = DatumGetUInt64(xid);
+	reading->unread = lappend(reading->unread, change);
 }
 
 static void
@@ -175,41 +187,51 @@ put_events(EventReading *reading, const List *events)
 	}
 }
 
-static SavedQuery count_unread = {
-	.name = "the unread counts",
-	.text = "WITH changed AS (SELECT DISTINCT ON (d.id) d.* FROM"
-			" (SELECT substr(c.room, 6), c.xid FROM unnest($1, $2) AS c (room, xid) WHERE c.room LIKE 'user:%') AS d (id, xid)"
-			" ORDER BY d.id, d.xid DESC) SELECT ARRAY['user:' || r.id], b.unread, r.xid FROM changed AS r"
-			" JOIN herald_internal.badges(ARRAY(SELECT c.id FROM changed AS c)) AS b ON b.user_id = r.id ORDER BY r.id",
-	.nargs = 2,
-	.argtypes = { TEXTARRAYOID, XID8ARRAYOID },
-	.read_only = true,
-};
+/* By room, the last transaction first. */
+static int
+compare_changes(const ListCell *a, const ListCell *b)
+{
+	const UnreadChange *left = lfirst(a);
+	const UnreadChange *right = lfirst(b);
+	int order = strcmp(left->room, right->room);
 
-/* Adds the unread counts that the page changes.  The reader counts, so that no writer has to. */
+	return order != 0 ? order : (left->xid < right->xid) - (left->xid > right->xid);
+}
+
+static void
+put_unread_count(EventReading *reading, const UnreadChange *change)
+{
+	int64 count = unread_badge(CStringGetTextDatum(change->room + strlen(USER_ROOM)));
+	Datum values[READ_COLUMNS] = { 0 };
+	bool nulls[READ_COLUMNS];
+	Datum room = CStringGetTextDatum(change->room);
+
+	memset(nulls, true, sizeof(nulls));
+	values[READ_ROOMS - 1] = PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT));
+	values[READ_NAME - 1] = CStringGetTextDatum("notification:unread");
+	values[READ_PAYLOAD - 1] = CStringGetTextDatum(psprintf("{\"count\":" INT64_FORMAT "}", count));
+	values[READ_POSITION - 1] = reading->end;
+	values[READ_XID - 1] = UInt64GetDatum(change->xid);
+	nulls[READ_ROOMS - 1] = nulls[READ_NAME - 1] = nulls[READ_PAYLOAD - 1] = false;
+	nulls[READ_POSITION - 1] = nulls[READ_XID - 1] = false;
+	reading_put(reading, values, nulls);
+}
+
+/* Adds the unread counts that the page changes, one for each user.  The reader counts, so that no writer has to. */
 static void
 put_unread_counts(EventReading *reading)
 {
-	Datum values[READ_COLUMNS] = { 0 };
-	bool nulls[READ_COLUMNS];
-	Datum changes[2];
-	uint64 rows;
+	const char *latest = NULL;
+	ListCell *cell;
 
-	if (reading->unread_rooms == NULL)
-		return;
-	changes[0] = makeArrayResult(reading->unread_rooms, CurrentMemoryContext);
-	changes[1] = makeArrayResult(reading->unread_xids, CurrentMemoryContext);
-	rows = query_run(&count_unread, 1, changes, NULL);
-	memset(nulls, true, sizeof(nulls));
-	values[READ_NAME - 1] = CStringGetTextDatum("notification:unread");
-	values[READ_POSITION - 1] = reading->end;
-	nulls[READ_NAME - 1] = nulls[READ_POSITION - 1] = nulls[READ_ROOMS - 1] = nulls[READ_PAYLOAD - 1] = false;
-	for (uint64 row = 0; row < rows; row++)
+	list_sort(reading->unread, compare_changes);
+	foreach (cell, reading->unread)
 	{
-		values[READ_ROOMS - 1] = query_value(row, 1, &nulls[READ_ROOMS - 1]);
-		values[READ_PAYLOAD - 1] = CStringGetTextDatum(psprintf("{\"count\":%s}", query_text(row, 2)));
-		values[READ_XID - 1] = query_value(row, 3, &nulls[READ_XID - 1]);
-		reading_put(reading, values, nulls);
+		const UnreadChange *change = lfirst(cell);
+
+		if (latest == NULL || strcmp(latest, change->room) != 0)
+			put_unread_count(reading, change);
+		latest = change->room;
 	}
 }
 

@@ -175,25 +175,12 @@ BEGIN
 		        FROM herald_internal.unread_notifications(user_id) AS n
 		        LEFT JOIN herald.notification_type AS t ON t.name = n.type);
 	END IF;
-	RETURN (SELECT c.unread FROM herald_internal.unread_counts(ARRAY[user_id]) AS c);
+	RETURN herald_internal.unread_count(user_id);
 END
 $$;
 COMMENT ON FUNCTION herald.unread_count(text, boolean) IS
 	'returns the number of unread notifications of a user, or of unread groups; by default as the setting '
 	'herald.group_inbox says';
-
--- Returns the badges of users: what herald.unread_count() returns for each of them.
-CREATE FUNCTION herald_internal.badges(users text[]) RETURNS TABLE (user_id text, unread bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	IF herald_internal.is_grouped(NULL) THEN
-		RETURN QUERY SELECT u.id, herald.unread_count(u.id, true) FROM unnest(users) AS u (id);
-	ELSE
-		RETURN QUERY SELECT c.user_id, c.unread FROM herald_internal.unread_counts(users) AS c;
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION herald_internal.badges(text[]) IS 'returns the badges of users';
 
 CREATE FUNCTION herald.unseen_count(user_id text) RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

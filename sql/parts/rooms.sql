@@ -468,8 +468,10 @@ BEGIN
 		CROSS JOIN LATERAL (SELECT CASE WHEN c.recovered THEN a.since ELSE pg_current_snapshot() END) AS s (since)
 		GROUP BY a.ordinal
 	), unread AS (
-		SELECT b.user_id, b.unread AS count
-		FROM herald_internal.badges(ARRAY(SELECT DISTINCT c.user_id FROM connecting AS c WHERE c.arrives)) AS b
+		SELECT c.user_id, herald_internal.badge(c.user_id) AS count
+		FROM connecting AS c
+		WHERE c.arrives
+		GROUP BY c.user_id
 	)
 	SELECT c.ordinal::int,
 	       ARRAY['*', 'user:' || c.user_id, 'feed:' || c.user_id] ||

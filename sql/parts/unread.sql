@@ -75,40 +75,14 @@ CREATE TRIGGER forget_unread_folds AFTER TRUNCATE ON herald.notification
 
 -- ----- counts
 
--- Returns the number of the unread notifications of each user. The statistics say nothing about one inbox: only the
--- index bounds the work.
-CREATE FUNCTION herald_internal.unread_counts(users text[]) RETURNS TABLE (user_id text, unread bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN QUERY
-	SELECT u.user_id,
-	       coalesce(f.unread, 0) +
-	       CASE WHEN f.user_id IS NOT NULL
-	       THEN (SELECT coalesce(sum(c.delta), 0)::bigint FROM herald_internal.unread_change AS c
-	             WHERE c.user_id = u.user_id AND c.id > f.read_until AND c.id <= f.folded_until)
-	       ELSE 0 END +
-	       (SELECT count(*) FROM herald.notification AS n
-	        WHERE n.recipient_id = u.user_id AND n.id > greatest(m.read_until, f.folded_until, 0) AND
-	              n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL) +
-	       CASE WHEN m.unread <> '{}'
-	       THEN (SELECT count(*) FROM herald.notification AS n
-	             WHERE n.recipient_id = u.user_id AND n.id = ANY (m.unread) AND n.id <= m.read_until AND
-	                   (n.xid = ANY (m.read_running)) IS NOT TRUE AND
-	                   n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL)
-	       ELSE 0 END +
-	       CASE WHEN m.read_running <> '{}'
-	       THEN (SELECT count(*) FROM herald.notification AS n
-	             WHERE n.recipient_id = u.user_id AND n.id <= m.read_until AND n.xid = ANY (m.read_running) AND
-	                   n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL)
-	       ELSE 0 END
-	FROM unnest($1) AS u (user_id)
-	LEFT JOIN herald.read_mark AS m ON m.user_id = u.user_id
-	LEFT JOIN herald_internal.unread_fold AS f ON f.user_id = u.user_id AND f.read_until = coalesce(m.read_until, 0);
-END
-$$;
-COMMENT ON FUNCTION herald_internal.unread_counts(text[]) IS 'returns the number of unread notifications of users';
+CREATE FUNCTION herald_internal.unread_count(user_id text) RETURNS bigint
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_unread_count';
+COMMENT ON FUNCTION herald_internal.unread_count(text) IS 'returns the number of unread notifications of a user';
+
+CREATE FUNCTION herald_internal.badge(user_id text) RETURNS bigint
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_badge';
+COMMENT ON FUNCTION herald_internal.badge(text) IS
+	'returns the number of unread notifications or groups of a user, as the setting herald.group_inbox says';
 
 -- Returns whether a notification is new, given the mark of its recipient: none, if the user has never looked.
 CREATE FUNCTION herald_internal.is_unseen(id bigint, xid xid8, seen_until bigint, seen_running xid8[]) RETURNS boolean
