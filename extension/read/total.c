@@ -30,6 +30,7 @@
 #include "event_columns.h"
 #include "index_range.h"
 #include "own_table.h"
+#include "pin.h"
 #include "query_cache.h"
 #include "read/snapshot.h"
 #include "read/total.h"
@@ -237,6 +238,8 @@ count_in_table(QueryScope *scope, const Batch *batch)
 	if (batch->count == 0)
 		return;
 	query_lend(scope, batch->counter->role);
+	/* The plan may be older than most of the rows: an index, if there is one, is always right for a few subjects. */
+	pin_setting("enable_seqscan", "off");
 	if (ConditionalLockRelationOid(batch->counter->relation, AccessShareLock))
 		batch_try(batch);
 	query_reclaim(scope);

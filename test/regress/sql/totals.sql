@@ -46,6 +46,24 @@ INSERT INTO t.likes SELECT n, 2 FROM generate_series(201, 300) AS n;
 SELECT DISTINCT * FROM t.totals;
 SELECT count(*) FROM t.likes WHERE post_id = 2;
 
+-- A plan that was made for a small table finds the rows of a subject by the index when there are many.
+CREATE TABLE t.hearts (user_id int, post_id int REFERENCES t.posts, PRIMARY KEY (post_id, user_id));
+SELECT herald.watch_likes('t.hearts');
+CREATE VIEW t.scans AS SELECT pg_stat_get_xact_numscans('t.hearts'::regclass) AS whole,
+	pg_stat_get_xact_numscans('t.hearts_pkey'::regclass) AS by_index;
+INSERT INTO t.hearts VALUES (1, 1);
+VACUUM ANALYZE t.hearts;
+SELECT count(*) FROM t.heard();
+INSERT INTO t.hearts SELECT n, 2 FROM generate_series(1, 10000) AS n;
+UPDATE t.mark SET position = herald.current_position();
+INSERT INTO t.hearts VALUES (2, 1);
+BEGIN;
+SELECT whole AS whole_before, by_index AS by_index_before FROM t.scans \gset
+SELECT event, payload -> 'totalLikes' AS total FROM t.heard() WHERE event LIKE 'post:%';
+SELECT whole - :whole_before AS whole, by_index - :by_index_before AS by_index FROM t.scans;
+COMMIT;
+SELECT herald.unwatch('t.hearts');
+
 -- One query counts all subjects of a page, each once.
 CREATE SEQUENCE t.counted;
 GRANT USAGE ON SEQUENCE t.counted TO PUBLIC;
