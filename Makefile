@@ -5,6 +5,7 @@
 #   make demo, make demo-clean                              the example application on a private cluster
 #   make ASSERTIONS=1                                       the extension with its contracts (Assert) checked, as tests build it
 #   make bench, make bench ITEM=writes SHORT=1 ROUNDS=5     the benchmarks, or one of them: see bench/README.md
+#   make bench-baseline                                     counts the instructions that make test compares with anew
 #   make test, make test-assert, make soak, make lint, make format   see CONTRIBUTING.md
 
 # The control file is the one place that states the version.
@@ -80,7 +81,10 @@ test-assert:
 bench:
 	bench/run $(if $(SHORT),--short) $(if $(ROUNDS),--rounds=$(ROUNDS)) $(if $(SCALE),--scale=$(SCALE)) $(ITEM)
 
+bench-baseline:
+	bench/instructions --save
+
 lint format:
 	test/lint/$@
 
-.PHONY: FORCE bench bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format
+.PHONY: FORCE bench bench-baseline bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format

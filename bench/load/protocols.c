@@ -23,10 +23,25 @@ begin_websocket(Client *client)
 	client_send(client, request, length);
 }
 
+/* Answers a ping by its own payload, which has at most 125 bytes. */
 static void
-pong(Client *client)
+pong(Client *client, const unsigned char *payload, size_t size)
 {
-	client_send(client, "\x8a\x80\0\0\0", 6);
+	char frame[6 + 125] = { (char) 0x8a, (char) (0x80 | size) };
+
+	memcpy(frame + 6, payload, size);
+	client_send(client, frame, 6 + size);
+}
+
+/* Takes a close frame: a code of two bytes and a reason. */
+static void
+hear_close(Client *client, const unsigned char *payload, size_t size)
+{
+	char reason[200];
+
+	snprintf(reason, sizeof(reason), "the server closes the connection: %d %.*s",
+			 size < 2 ? 0 : payload[0] << 8 | payload[1], size < 2 ? 0 : (int) size - 2, payload + 2);
+	client_fail(client, reason);
 }
 
 /* Takes whole frames of a server, which have no mask. */
@@ -57,9 +72,9 @@ take_frames(Client *client, const char *bytes, size_t length)
 		if ((at[0] & 15) == 1)
 			client->target->protocol->hear(client, (const char *) at + head, size);
 		else if ((at[0] & 15) == 9)
-			pong(client);
+			pong(client, at + head, size);
 		else if ((at[0] & 15) == 8)
-			client_fail(client, "the server closes the connection");
+			hear_close(client, at + head, size);
 	}
 	return used;
 }

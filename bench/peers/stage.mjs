@@ -45,13 +45,13 @@ export class Stage {
   #ends = [];
   #directory = mkdtempSync(path.join(tmpdir(), 'herald-stage-'));
 
-  // names: of the methods below, in order. options: of the bridge.
-  static async open(names, { options = [], settings = [] } = {}) {
+  // names: of the methods below, in order. options: of the bridge. settings: of the server. program: the bridge.
+  static async open(names, { options = [], settings = [], program = release } = {}) {
     const stage = new Stage();
     atExit(() => rmSync(stage.#directory, { recursive: true, force: true }));
     stage.writers = await Writers.open({ settings });
     [, stage.hand, stage.watched] = stage.writers.all.map(({ database }) => database);
-    stage.bridge = await Bridge.start({ conninfo: stage.watched.conninfo('bridge'), secret: SECRET, program: release,
+    stage.bridge = await Bridge.start({ conninfo: stage.watched.conninfo('bridge'), secret: SECRET, program,
       options: ['--max-connections=50000', ...options] });
     for (const name of names) stage.contenders.push(...await stage[name]());
     return stage;
