@@ -132,7 +132,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		THEN format('status => %L', name)
 		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category = 'N' AND words ~ '(^|_)(status|state)$'
 		THEN format('status => %L, %s => ''...''', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END)
-		WHEN meaning = 'tenant' THEN format('visible => %L', format('post.%I = ...', name))
+		WHEN meaning = 'audience' THEN format('visible => %L', format('post.%I = ...', name))
 		WHEN kind = 'posts' AND words ~ '(visib|privacy|private|audience|public)'
 		THEN format('visible => %L', format(CASE category WHEN 'B' THEN 'post.%I' ELSE 'post.%I = ''...''' END, name))
 		WHEN words ~ '^(is_)?(deleted?_?(at|on)?|discarded(_at)?)$' AND kind NOT IN ('users', 'members')
@@ -174,13 +174,42 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	      WHERE a.attrelid = $1 AND a.attname = $2) AS v (value);
 $$;
 
--- Returns whether posts have a column of this name that their users have as well, with the tenant of both.
-CREATE FUNCTION herald_internal.is_tenant(kind text, name text) RETURNS boolean
+-- Returns whether a column of posts limits who may see them: it is that of a group, or users have it as well, with the
+-- tenant of both.
+CREATE FUNCTION herald_internal.is_audience(kind text, name text) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT kind = 'posts' AND herald_internal.normalize_name(name) ~
-	       '^(tenant|organi[sz]ation|org|company|workspace|site|team)(id|uuid)$' AND
-	       EXISTS (SELECT FROM herald_internal.watched_table AS w
-	               WHERE w.kind = 'users' AND name = ANY (herald_internal.column_names(w.relation)));
+	SELECT kind = 'posts' AND
+	       (n.words ~ ('(^|_)(group|team|channel|forum|community|circle|space|club|room|guild|server|course|class|'
+	                   'classroom|cohort|chapter|workspace)_?(id|uuid)$') OR
+	        n.words ~ '^(tenant|organi[sz]ation|org|company|site)_?(id|uuid)$' AND
+	        EXISTS (SELECT FROM herald_internal.watched_table AS w
+	                WHERE w.kind = 'users' AND name = ANY (herald_internal.column_names(w.relation))))
+	FROM herald_internal.name_words(name) AS n (words);
+$$;
+
+-- Returns the condition that the viewer is a member of the group in a column of a post: of a table that refers to the
+-- same group and to a user, and that is named after members; NULL without one.
+CREATE FUNCTION herald_internal.membership_condition(relation regclass, name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%sEXISTS (SELECT FROM %s AS member WHERE member.%I = post.%I AND member.%I::text = viewer)',
+	              CASE WHEN NOT a.attnotnull THEN format('post.%I IS NULL OR ', name) END, m.relation,
+	              m.group_column, name, m.member_column)
+	FROM herald_internal.foreign_keys($1) AS f
+	JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attname = $2
+	CROSS JOIN LATERAL (
+		SELECT c.oid::regclass AS relation, g.columns[1] AS group_column, u.columns[1] AS member_column
+		FROM (SELECT DISTINCT k.conrelid FROM pg_constraint AS k
+		      WHERE k.confrelid = f.target AND k.contype = 'f' AND k.conrelid <> $1) AS k
+		JOIN pg_class AS c ON c.oid = k.conrelid AND c.relkind IN ('r', 'p')
+		CROSS JOIN herald_internal.foreign_keys(c.oid) AS g
+		CROSS JOIN herald_internal.foreign_keys(c.oid) AS u
+		WHERE g.target = f.target AND g.columns <> u.columns AND cardinality(u.columns) = 1 AND
+		      herald_internal.is_user_table(u.target) AND
+		      herald_internal.name_words(c.relname::text) ~ '(member|subscri|particip|enrol|join|user)'
+		ORDER BY c.relname ~* 'member' DESC, c.relname
+		LIMIT 1) AS m
+	WHERE f.columns = ARRAY[$2]
+	LIMIT 1;
 $$;
 
 -- Returns whether a column refers to another table of subjects than the call found: both may be null, so that each row
@@ -203,18 +232,20 @@ $$;
 -- arguments names them, nor those of a call for the same table as another kind. A status waits unless the call knows
 -- another way: its values say so, or are numbers, which say nothing. A time that every row has is that of its
 -- creation. If there is a general switch of notifications, those of single ways such as email matter less. Beside an id
--- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other". "tenant"
--- is that of a post.
+-- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
+-- "audience" is that of a post.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.attname::text, m.meaning,
-	       herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
+	       coalesce(CASE WHEN m.meaning = 'audience'
+	                THEN 'visible => ' || quote_literal(herald_internal.membership_condition($1, a.attname::text)) END,
+	                herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
 	                                       paired.name IS NOT NULL, ARRAY(
 	                                           SELECT c.name
 	                                           FROM unnest(herald_internal.column_names($1)) AS c (name)
 	                                           WHERE c.name = ANY (herald_internal.used_columns(
-	                                                     jsonb_build_object('is', $3 -> 'published_when')))))
+	                                                     jsonb_build_object('is', $3 -> 'published_when'))))))
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
@@ -227,7 +258,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE w.words ~ 'type$' AND herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')
 		LIMIT 1) AS paired ON true
 	CROSS JOIN LATERAL (SELECT CASE
-		WHEN known.meaning IS NULL AND herald_internal.is_tenant($2, a.attname::text) THEN 'tenant'
+		WHEN known.meaning IS NULL AND herald_internal.is_audience($2, a.attname::text) THEN 'audience'
 		WHEN a.attnotnull AND a.atthasdef AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND $2 = 'members' AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND herald_internal.is_time_of_act($2, w.words, t.typcategory::text)

@@ -835,27 +835,56 @@ BEGIN
 END
 $$;
 
--- Raises an error if users are those of another tenant, with a schema for each: an inbox belongs to an id, and only
--- uuids are of one tenant.
-CREATE FUNCTION herald_internal.check_tenant(relation regclass, arguments jsonb) RETURNS void
+-- Returns whether the keys of two tables may have equal values that mean different users: they do not refer to each
+-- other or to the same table, and neither uuids nor a common sequence keep them apart. Numbers are counted up in any
+-- table; other ids of tables with different names are thought to be of one kind.
+CREATE FUNCTION herald_internal.may_share_ids(one regclass, one_key text[], other regclass, other_key text[])
+	RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH side AS (
+		SELECT s.relation, c.relname, t.typcategory, t.oid AS type, pg_get_expr(d.adbin, d.adrelid) AS preset,
+		       ARRAY(SELECT f.target FROM herald_internal.foreign_keys(s.relation) AS f WHERE f.columns = s.key) ||
+		       s.relation || CASE WHEN herald_internal.normalize_name(s.key[1]) =
+		                               herald_internal.normalize_name(herald_internal.singular_noun(s.rival)) || 'id'
+		                     THEN s.rival END AS origins
+		FROM (VALUES (one, one_key, other), (other, other_key, one)) AS s (relation, key, rival)
+		JOIN pg_class AS c ON c.oid = s.relation
+		JOIN pg_attribute AS a ON a.attrelid = s.relation AND a.attname = s.key[1]
+		JOIN pg_type AS t ON t.oid = herald_internal.base_type(format_type(a.atttypid, -1))
+		LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+	)
+	SELECT bool_or(NOT (a.origins && b.origins) AND a.type <> 'uuid'::regtype AND b.type <> 'uuid'::regtype AND
+	               (a.typcategory = 'N' AND b.typcategory = 'N' OR a.relname = b.relname) AND
+	               (a.preset = b.preset AND a.preset LIKE 'nextval(%') IS NOT TRUE)
+	FROM side AS a
+	JOIN side AS b ON a.relation = one AND b.relation = other;
+$$;
+
+-- Raises an error if two tables of users may have the same ids, such as those of tenants with a schema for each: an
+-- inbox belongs to an id. A table that was made anew takes the place of the watched one.
+CREATE FUNCTION herald_internal.check_user_ids(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	other regclass := (
 		SELECT w.relation
 		FROM herald_internal.watched_table AS w
 		JOIN pg_class AS theirs ON theirs.oid = w.relation
-		JOIN pg_class AS mine ON mine.oid = check_tenant.relation
-		WHERE w.kind = 'users' AND theirs.relname = mine.relname AND
-		      theirs.relnamespace <> mine.relnamespace AND theirs.relowner = mine.relowner
+		JOIN pg_class AS mine ON mine.oid = check_user_ids.relation AND mine.relowner = theirs.relowner
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[])
+		CROSS JOIN jsonb_to_record(check_user_ids.arguments) AS b (key text[])
+		WHERE w.kind = 'users' AND w.relation <> check_user_ids.relation AND
+		      w.arguments ->> 'table' IS DISTINCT FROM check_user_ids.relation::text AND
+		      herald_internal.may_share_ids(check_user_ids.relation, b.key, w.relation, a.key)
+		ORDER BY w.relation
 		LIMIT 1);
 BEGIN
-	IF other IS NOT NULL AND herald_internal.column_type(relation, arguments -> 'key' ->> 0) <> 'uuid' THEN
+	IF other IS NOT NULL THEN
 		RAISE EXCEPTION 'users of tables "%" and "%" would share inboxes', other, relation
 			USING ERRCODE = 'feature_not_supported',
-			      DETAIL = 'An inbox belongs to an id, such as user 1, and both tables can have it: one tenant would '
+			      DETAIL = 'An inbox belongs to an id, such as user 1, and both tables can have it: each user would '
 			               'get the notifications of the other.',
-			      HINT = format('Use a database for each tenant, or uuids as keys. To move to this table: SELECT '
-			                    'herald.unwatch(%L);', other);
+			      HINT = format('Use uuids or one sequence for the keys of both, or a database for each tenant. To '
+			                    'move to this table: SELECT herald.unwatch(%L);', other);
 	END IF;
 END
 $$;
@@ -868,7 +897,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	IF kind = 'users' THEN
-		PERFORM herald_internal.check_tenant(relation, arguments);
+		PERFORM herald_internal.check_user_ids(relation, arguments);
 	END IF;
 	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
 	PERFORM herald_internal.check_unused_columns(relation, kind, arguments),

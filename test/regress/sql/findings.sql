@@ -91,6 +91,7 @@ SELECT herald.watch_blocks('f.mutes');
 CREATE TABLE f.votes (user_id int, votable_id int, votable_type text, value int, deleted boolean);
 SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => 'f.posts');
 CREATE TABLE f.staff (id int PRIMARY KEY, name text);
+SELECT herald.unwatch('f.users');
 SELECT herald.watch_users('f.staff');
 
 -- A status that can mean "not yet" is an error, unless the call knows another way to tell.
@@ -116,7 +117,17 @@ SELECT herald.watch_blocks('f.acts', active => 'blocked_at IS NOT NULL');
 -- Posts have the tenant that their users have.
 CREATE TABLE f.workers (id int PRIMARY KEY, username text, company_id int);
 CREATE TABLE f.memos (id int PRIMARY KEY, worker_id int REFERENCES f.workers, body text, company_id int, team_id int);
+SELECT herald.unwatch('f.staff');
 SELECT herald.watch_users('f.workers'), herald.watch_posts('f.memos');
+-- Posts have a group: the example asks the table of its members, if there is one, and works.
+CREATE TABLE f.circles (id int PRIMARY KEY);
+CREATE TABLE f.circle_members (circle_id int REFERENCES f.circles, worker_id int REFERENCES f.workers);
+CREATE TABLE f.bulletins (id int PRIMARY KEY, worker_id int REFERENCES f.workers, body text,
+	circle_id int REFERENCES f.circles, category_id int);
+SELECT herald.watch_posts('f.bulletins');
+SELECT herald.watch_posts('f.bulletins', visible =>
+	'post.circle_id IS NULL OR EXISTS (SELECT FROM f.circle_members AS member '
+	'WHERE member.circle_id = post.circle_id AND member.worker_id::text = viewer)');
 -- Nobody hears conversations without members.
 CREATE TABLE f.rooms (id int PRIMARY KEY);
 CREATE TABLE f.lines (id int PRIMARY KEY, room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers,
@@ -153,6 +164,7 @@ CREATE TABLE f.agents (id int PRIMARY KEY, name text);
 CREATE TABLE f.tickets (id int PRIMARY KEY, assignee_id int REFERENCES f.agents, requested_for int, status text);
 CREATE TABLE f.ticket_watchers (ticket_id int REFERENCES f.tickets, agent_id int REFERENCES f.agents);
 CREATE TABLE f.contacts (user_from_id int, user_to_id int);
+SELECT herald.unwatch('f.workers');
 SELECT herald.watch_users('f.agents'), herald.watch_members('f.ticket_watchers'), herald.watch_follows('f.contacts');
 SELECT herald.watch_posts('f.tickets');
 SELECT arguments -> 'member' AS member, arguments -> 'conversation' AS conversation, arguments -> 'follower' AS follower

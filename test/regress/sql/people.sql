@@ -128,6 +128,19 @@ INSERT INTO ppl.chat_members VALUES (1, 2, md5('2')::uuid), (1, 3, NULL);
 SELECT unread FROM herald.unread_messages('2');
 SELECT unread FROM herald.unread_messages('3');
 
+-- Two tables of users that count from 1 would share inboxes. Profiles of the same users, uuids and one sequence do not.
+SELECT herald.unwatch_all();
+CREATE TABLE ppl.staff (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+CREATE TABLE ppl.profiles (user_id int PRIMARY KEY REFERENCES ppl.users, nickname text);
+CREATE TABLE ppl.robots (id uuid PRIMARY KEY, name text);
+CREATE SEQUENCE ppl.ids;
+CREATE TABLE ppl.doctors (id int PRIMARY KEY DEFAULT nextval('ppl.ids'), name text);
+CREATE TABLE ppl.patients (id int PRIMARY KEY DEFAULT nextval('ppl.ids'), name text);
+SELECT herald.watch_users('ppl.users'), herald.watch_users('ppl.profiles'), herald.watch_users('ppl.robots');
+SELECT herald.watch_users('ppl.staff');
+SELECT herald.unwatch_all();
+SELECT herald.watch_users('ppl.patients'), herald.watch_users('ppl.doctors');
+
 SELECT herald.unwatch_all();
 TRUNCATE herald.read_mark, herald.conversation_read, herald.notification;
 DROP SCHEMA ppl CASCADE;

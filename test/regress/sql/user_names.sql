@@ -31,10 +31,10 @@ DROP TABLE un.likes, un.posts, un.people;
 DELETE FROM herald.notification;
 
 -- Switches. One that is the only way of notifying counts as the switch; one with the opposite meaning does not.
-CREATE TABLE un.one (id int PRIMARY KEY, "notificationEnabled" boolean);
-CREATE TABLE un.two (id int PRIMARY KEY, email_notifications boolean);
-CREATE TABLE un.three (id int PRIMARY KEY, email_notifications boolean, push_notifications boolean);
-CREATE TABLE un.four (id int PRIMARY KEY, notifications_enabled boolean, email_notifications boolean,
+CREATE TABLE un.one (id uuid PRIMARY KEY, "notificationEnabled" boolean);
+CREATE TABLE un.two (id uuid PRIMARY KEY, email_notifications boolean);
+CREATE TABLE un.three (id uuid PRIMARY KEY, email_notifications boolean, push_notifications boolean);
+CREATE TABLE un.four (id uuid PRIMARY KEY, notifications_enabled boolean, email_notifications boolean,
 	opted_out boolean);
 SELECT herald.watch_users('un.one');
 SELECT herald.watch_users('un.two');
