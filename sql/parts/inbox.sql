@@ -86,7 +86,8 @@ CREATE FUNCTION herald.inbox_groups(user_id text, before bigint DEFAULT NULL, ma
                                     only_unread boolean DEFAULT false)
 RETURNS SETOF herald.notification_group
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
@@ -167,13 +168,38 @@ CREATE FUNCTION herald_internal.is_grouped(asked boolean) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(asked, herald_internal.setting('group_inbox')::boolean);
 
+-- Returns the number of groups with unread notifications: those above the mark, and a few exceptions.
+CREATE FUNCTION herald_internal.unread_groups(user_id text) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET max_parallel_workers_per_gather = 0
+SET jit = off AS $$
+DECLARE
+	mark herald.read_mark;
+BEGIN
+	SELECT m.* INTO mark FROM herald.read_mark AS m WHERE m.user_id = unread_groups.user_id;
+	RETURN (
+		SELECT count(*)
+		FROM (SELECT herald_internal.group_key(n, t.group_by)
+		      FROM herald.notification AS n
+		      LEFT JOIN herald.notification_type AS t ON t.name = n.type
+		      WHERE n.recipient_id = unread_groups.user_id AND n.id > coalesce(mark.read_until, 0) AND
+		            n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL
+		      UNION
+		      SELECT herald_internal.group_key(n, t.group_by)
+		      FROM herald.notification AS n
+		      LEFT JOIN herald.notification_type AS t ON t.name = n.type
+		      WHERE (mark.unread <> '{}' OR mark.read_running <> '{}') AND n.recipient_id = unread_groups.user_id AND
+		            n.id <= mark.read_until AND herald.is_unread(n, mark)) AS g);
+END
+$$;
+COMMENT ON FUNCTION herald_internal.unread_groups(text) IS
+	'returns the number of groups with unread notifications of a user';
+
 CREATE FUNCTION herald.unread_count(user_id text, grouped boolean DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF herald_internal.is_grouped(grouped) THEN
-		RETURN (SELECT count(DISTINCT herald_internal.group_key(n, t.group_by))
-		        FROM herald_internal.unread_notifications(user_id) AS n
-		        LEFT JOIN herald.notification_type AS t ON t.name = n.type);
+		RETURN herald_internal.unread_groups(user_id);
 	END IF;
 	RETURN herald_internal.unread_count(user_id);
 END
