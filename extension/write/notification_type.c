@@ -14,7 +14,6 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -112,7 +111,6 @@ fill_type_cache(void)
 		MemoryContextSetParent(type_cache.context, TopTransactionContext);
 	type_cache.context = NULL;
 	type_cache.table = own_table_oid("herald", "notification_type");
-	LockRelationOid(type_cache.table, AccessShareLock);
 	type_cache.valid = true; /* an invalidation from here on counts */
 	type_cache.types = read_types();
 	MemoryContextSwitchTo(caller);
