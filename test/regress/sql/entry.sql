@@ -70,6 +70,16 @@ SELECT count(*) FROM herald.unread_messages('13');
 SELECT herald.unwatch_all();
 DO $$ BEGIN PERFORM herald.watch_posts('pg_class'); END $$;
 
+-- So it is with actions, which the bridge runs.
+CREATE FUNCTION entry.fail(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS
+	$$ BEGIN RAISE EXCEPTION 'unlucky'; END $$;
+SELECT herald.expose('fail', 'entry.fail(text, jsonb)');
+SELECT herald_internal.act('1', 'unheard', '{}', NULL);
+SELECT herald_internal.act('1', 'message:send', '{}', NULL);
+SELECT herald_internal.act('1', 'notification:read', '{"id": "x"}', NULL);
+SELECT herald_internal.act('1', 'fail', '{}', NULL);
+SELECT herald.unexpose('fail');
+
 -- Sets, and nulls in strict functions, come through.
 SELECT count(*) FROM herald.inbox('nobody');
 SELECT herald.is_blocked(NULL, '1') IS NULL AS unknown;
