@@ -6,6 +6,9 @@
  * The watcher polls a duplicate of the descriptor: while connecting, libpq may close
  * its socket and open another one with the same number.
  *
+ * To start a uv_poll_t takes two system calls, also with the same events.  So it is
+ * started only for other events, or after an error, which has stopped it.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -23,6 +26,7 @@ typedef struct Call
 {
 	void (*ready)(void *context);
 	void *context;
+	int events; /* that the handle waits for */
 } Call;
 
 static void
@@ -30,8 +34,9 @@ on_poll_event(uv_poll_t *handle, int status, int events)
 {
 	Call *call = handle->data;
 
-	(void) status; /* libpq meets the same error and reports it */
 	(void) events;
+	if (status < 0)
+		call->events = 0; /* libpq meets the same error and reports it */
 	call->ready(call->context);
 }
 
@@ -60,6 +65,9 @@ watcher_start(Watcher *watcher, int socket, int events, void (*ready)(void *cont
 	call = watcher->handle->data;
 	call->ready = ready;
 	call->context = context;
+	if (call->events == events)
+		return;
+	call->events = events;
 	uv_poll_start(watcher->handle, events, on_poll_event);
 }
 
