@@ -26,6 +26,17 @@ FROM (VALUES (U&'post:\FF16'), (U&'post:\202E6'), (U&'post:6\202E'), (U&'post\20
 SELECT herald.may_join('2', repeat('x', 99000) || ':6') AS long_prefix,
        herald.may_join('2', 'post:' || repeat('6', 99000)) AS long_id;
 
+-- In a warm session a join runs the compiled check. No function is planned again for it.
+SELECT herald.may_join('2', 'post:6'), admitted FROM herald_internal.join_room('2', 'post:6', 'warm');
+BEGIN;
+SET LOCAL track_functions = 'all';
+SELECT count(*) FILTER (WHERE j.admitted) AS admitted
+FROM generate_series(1, 100) AS n, herald_internal.join_room('2', CASE WHEN n > 0 THEN 'post:6' END, 'warm') AS j;
+SELECT schemaname, funcname, calls FROM pg_stat_xact_user_functions
+WHERE schemaname LIKE 'herald%' AND calls >= 100 ORDER BY schemaname, funcname;
+COMMIT;
+SELECT herald_internal.leave_room('2', 'post:6', 'warm');
+
 -- The id of a key of several columns is the text of all of them. A part, another order or another spelling is no id.
 CREATE TABLE access.notes (tenant text, id int, user_id int, PRIMARY KEY (tenant, id));
 CREATE TABLE access.note_likes (tenant text, note_id int, user_id int, PRIMARY KEY (tenant, note_id, user_id));
