@@ -155,6 +155,13 @@ refresh_plan(LookupCache *cache, const LookupQuery *query)
 		watch_form(cache, query->source->query_context);
 }
 
+/* Returns whether a plan is the way to run a query. */
+static bool
+answers(const LookupPlan *plan, const LookupQuery *query)
+{
+	return plan->fits && (plan->single || !query->many);
+}
+
 /* Runs the plan of a cache.  After an error it is made again. */
 static void
 run_cached(LookupCache *cache, const LookupQuery *query)
@@ -179,7 +186,7 @@ static bool
 run_nested(const LookupQuery *query)
 {
 	LookupPlan *plan = make_plan(query);
-	bool fits = plan->fits;
+	bool fits = answers(plan, query);
 
 	if (fits)
 		lookup_run_plan(plan, query->offered, query->store);
@@ -198,7 +205,7 @@ lookup_run(LookupCache **cache, const LookupQuery *query)
 	if ((*cache)->running)
 		return run_nested(query);
 	refresh_plan(*cache, query);
-	if (!(*cache)->plan->fits)
+	if (!answers((*cache)->plan, query))
 		return false;
 	if (ExecutorCheckPerms_hook != NULL)
 		privilege_check(query->source->query_list);

@@ -26,6 +26,7 @@ typedef struct LookupQuery
 	Tuplestorestate *store;	   /* gets the result ... */
 	TupleDesc shape;		   /* ... which must have this row type ... */
 	const char *wrong_columns; /* ... or this is the error */
+	bool many;				   /* look-ups answer the query only if each finds at most one row */
 } LookupQuery;
 
 /*

@@ -269,16 +269,41 @@ place_condition(LookupCompilation *work, Node *condition)
 		input->condition = lappend(input->condition, condition);
 }
 
-/* Translates an expression of a level and prepares it for evaluation; NULL if the query does not fit. */
-static Expr *
-prepare(LookupCompilation *work, LookupLevel *level, Node *expression)
+/* Translates all conditions. */
+static void
+translate_conditions(LookupCompilation *work)
 {
-	Node *translated = lookup_translate(work, level, expression);
+	ListCell *cell;
 
-	return work->fits ? expression_planner((Expr *) translated) : NULL;
+	foreach (cell, work->conditions)
+	{
+		LevelCondition *from = lfirst(cell);
+
+		work->translating = from->left_input;
+		from->condition = lookup_translate(work, from->level, from->condition);
+		work->translating = NO_INPUT;
+	}
 }
 
-/* Translates all conditions and gives them to the inputs. */
+/* Translates the select list. */
+static void
+translate_target(LookupCompilation *work, LookupLevel *level)
+{
+	ListCell *cell;
+
+	foreach (cell, level->query->targetList)
+	{
+		TargetEntry *entry = lfirst(cell);
+		Expr *value;
+
+		if (entry->resjunk)
+			continue;
+		value = (Expr *) lookup_translate(work, level, (Node *) entry->expr);
+		work->plan->target = lappend(work->plan->target, makeTargetEntry(value, entry->resno, NULL, false));
+	}
+}
+
+/* Prepares all conditions for evaluation and gives them to the inputs. */
 static void
 place_conditions(LookupCompilation *work)
 {
@@ -287,34 +312,27 @@ place_conditions(LookupCompilation *work)
 	foreach (cell, work->conditions)
 	{
 		LevelCondition *from = lfirst(cell);
+		List *parts = make_ands_implicit(expression_planner((Expr *) from->condition));
 		ListCell *part;
-		List *parts;
 
-		work->translating = from->left_input;
-		parts = make_ands_implicit(prepare(work, from->level, from->condition));
-		work->translating = NO_INPUT;
 		if (from->left_input != NO_INPUT)
 			work->plan->inputs[from->left_input].condition = parts;
-		foreach (part, from->left_input == NO_INPUT && work->fits ? parts : NIL)
+		foreach (part, from->left_input == NO_INPUT ? parts : NIL)
 			place_condition(work, lfirst(part));
 	}
 }
 
-/* Translates the select list. */
+/* Prepares the select list for evaluation. */
 static void
-set_target(LookupCompilation *work, LookupLevel *level)
+prepare_values(LookupPlan *plan)
 {
 	ListCell *cell;
 
-	foreach (cell, level->query->targetList)
+	foreach (cell, plan->target)
 	{
 		TargetEntry *entry = lfirst(cell);
-		TargetEntry *translated;
 
-		if (entry->resjunk)
-			continue;
-		translated = makeTargetEntry(prepare(work, level, (Node *) entry->expr), entry->resno, NULL, false);
-		work->plan->target = lappend(work->plan->target, translated);
+		entry->expr = expression_planner(entry->expr);
 	}
 }
 
@@ -380,15 +398,20 @@ set_row(LookupPlan *plan)
 static bool
 find_indexes(LookupPlan *plan)
 {
+	plan->single = true;
 	for (int i = plan->offered_count; i < plan->input_count; i++)
 	{
 		if (!lookup_index_find(plan, i))
 			return false;
+		plan->single = plan->single && plan->inputs[i].single;
 	}
 	return true;
 }
 
-/* Fills the plan.  Returns whether the query fits. */
+/*
+ * Fills the plan.  Returns whether the query fits.  Reads the query before it evaluates functions of the application,
+ * because these may have the query analyzed again.
+ */
 static bool
 compile(LookupCompilation *work, Query *query)
 {
@@ -398,9 +421,13 @@ compile(LookupCompilation *work, Query *query)
 	if (!is_plain_query(query) || query->hasWindowFuncs || !flatten(work, level, (Node *) query->jointree) ||
 		plan->offered_count == 0)
 		return false;
+	translate_conditions(work);
+	translate_target(work, level);
+	if (!work->fits || !keeps_order(work, level))
+		return false;
 	place_conditions(work);
-	set_target(work, level);
-	if (!work->fits || !keeps_order(work, level) || (plan->offered_count == 2 && !work->paired) || !find_indexes(plan))
+	prepare_values(plan);
+	if ((plan->offered_count == 2 && !work->paired) || !find_indexes(plan))
 		return false;
 	remove_useless_inputs(plan);
 	set_row(plan);
@@ -417,7 +444,7 @@ lookup_compile(Query *query, QueryEnvironment *offered)
 
 	plan->context = context;
 	privilege_check(list_make1(query));
-	plan->fits = compile(&work, copyObject(query)); /* a function of the application may have it analyzed again */
+	plan->fits = compile(&work, query);
 	MemoryContextSwitchTo(caller);
 	return plan;
 }

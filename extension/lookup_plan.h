@@ -62,6 +62,7 @@ typedef struct LookupPlan
 	MemoryContext context; /* holds the plan */
 	bool fits;			   /* false: the query has another form, and the rest is not set */
 	bool transient;		   /* must not be kept: an index cannot be used yet */
+	bool single;		   /* each look-up finds at most one row */
 	int offered_count;	   /* the first inputs: one, or two */
 	int input_count;
 	LookupInput *inputs;

@@ -22,7 +22,10 @@
 #include "query_rows.h"
 #include "settings.h"
 
-#define MAX_LOOKED_UP_ROWS 9
+/* For more rows than these, the planner may find a better way than an index whose keys match several rows, ... */
+#define FEW_ROWS 9
+/* ... and a hash join costs less than look-ups. */
+#define MAX_LOOKED_UP_ROWS 999
 
 void
 query_rows_offer(QueryScope *scope, const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation)
@@ -32,9 +35,16 @@ query_rows_offer(QueryScope *scope, const char *name, Tuplestorestate *store, Tu
 
 /* Runs a query by look-ups.  Returns false, and has done nothing, if that is impossible. */
 static bool
-run_lookups(const QueryScope *scope, SavedQuery *query, Tuplestorestate *store, TupleDesc shape)
+run_lookups(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape)
 {
-	LookupQuery lookup = { query_source(query), scope->offered, store, shape, QUERY_WRONG_COLUMNS };
+	LookupQuery lookup = {
+		.source = query_source(query),
+		.offered = scope->offered,
+		.store = store,
+		.shape = shape,
+		.wrong_columns = QUERY_WRONG_COLUMNS,
+		.many = incoming > FEW_ROWS,
+	};
 	bool done;
 
 	if (lookup.source == NULL)
@@ -91,17 +101,17 @@ have_same_rows(Tuplestorestate *a, Tuplestorestate *b, TupleDesc shape)
 
 /* Runs a query by look-ups and by the planner, and compares the results. */
 static bool
-verify_lookups(const QueryScope *scope, SavedQuery *query, Tuplestorestate *store, TupleDesc shape)
+verify_lookups(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape)
 {
 	Tuplestorestate *planned = tuplestore_begin_heap(false, false, work_mem);
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
-	bool done = run_lookups(scope, query, found, shape);
+	bool done = run_lookups(scope, query, incoming, found, shape);
 
 	if (done)
 	{
 		TupleTableSlot *slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
 
-		query_run_into(query, 1, NULL, planned, shape);
+		query_run_into(query, incoming, NULL, planned, shape);
 		if (!have_same_rows(planned, found, shape))
 			elog(FATAL, "look-ups and planner differ about %s: %s", query->name, query->text);
 		tuplestore_rescan(found);
@@ -125,7 +135,7 @@ query_rows_run(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tupl
 
 	Assert(query->nargs == 0 && !query->read_only);
 	if (incoming > 0 && incoming <= MAX_LOOKED_UP_ROWS)
-		done = (herald_verify_lookups ? verify_lookups : run_lookups)(scope, query, store, shape);
+		done = (herald_verify_lookups ? verify_lookups : run_lookups)(scope, query, incoming, store, shape);
 	if (!done)
 		query_run_into(query, incoming, NULL, store, shape);
 }

@@ -29,7 +29,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -44,62 +43,6 @@
 #include "write/retraction.h"
 #include "write/rule.h"
 #include "write/schedule.h"
-
-RuleOutput
-rule_output_begin(void)
-{
-	RuleOutput output;
-
-	output.candidates = tuplestore_begin_heap(false, false, work_mem);
-	output.published = tuplestore_begin_heap(false, false, work_mem);
-	output.unchecked = tuplestore_begin_heap(false, false, work_mem);
-	output.to_lock = tuplestore_begin_heap(false, false, work_mem);
-	output.retracted = tuplestore_begin_heap(false, false, work_mem);
-	output.scheduled = tuplestore_begin_heap(false, false, work_mem);
-	return output;
-}
-
-void
-rule_output_end(RuleOutput *output)
-{
-	tuplestore_end(output->candidates);
-	tuplestore_end(output->published);
-	tuplestore_end(output->unchecked);
-	tuplestore_end(output->to_lock);
-	tuplestore_end(output->retracted);
-	tuplestore_end(output->scheduled);
-}
-
-/* Adds the rows of a tuplestore to another one.  Exchanges the two if the other one is empty. */
-static void
-move_rows(Tuplestorestate **from, Tuplestorestate **to, TupleDesc shape)
-{
-	Tuplestorestate *empty = *to;
-	TupleTableSlot *slot;
-
-	if (tuplestore_tuple_count(*from) == 0)
-		return;
-	if (tuplestore_tuple_count(*to) == 0)
-	{
-		*to = *from;
-		*from = empty;
-		return;
-	}
-	slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
-	while (tuplestore_gettupleslot(*from, true, false, slot))
-		tuplestore_puttupleslot(*to, slot);
-	ExecDropSingleTupleTableSlot(slot);
-}
-
-static void
-rule_output_move(RuleOutput *from, RuleOutput *to)
-{
-	move_rows(&from->candidates, &to->candidates, notification_shape());
-	move_rows(&from->published, &to->published, event_log_shape());
-	move_rows(&from->to_lock, &to->to_lock, retraction_shape());
-	move_rows(&from->retracted, &to->retracted, retraction_shape());
-	move_rows(&from->scheduled, &to->scheduled, schedule_shape());
-}
 
 static void
 record_failure(Rule *rule, int sqlstate, const char *message)
@@ -263,12 +206,14 @@ static ErrorData *
 try_rules(RuleRun run, Rule *rules, int count)
 {
 	RuleOutput *output = run.output;
-	RuleOutput own = rule_output_begin();
+	RuleOutput own = { 0 };
 	ErrorData *error;
 
 	run.rules = rules;
 	run.count = count;
 	run.output = &own;
+	for (int i = 0; i < count; i++)
+		rule_output_begin(&own, &rules[i]);
 	error = subtransaction_run(run_each, &run);
 	if (error != NULL)
 		query_abandon_loan(run.scope);
@@ -347,7 +292,10 @@ run_rules(RuleRun run, const RuleList *rules)
 		run.rules = &rules->rules[i];
 		run.count = 1;
 		if (run.rules->on_error == RULE_ABORT || run.rules->suspended)
+		{
+			rule_output_begin(run.output, run.rules);
 			run_each(&run);
+		}
 		else
 			run_guarded(run, run.rules);
 	}
@@ -415,7 +363,7 @@ rehearse_queries(Rule *rule, RuleRows rows, RuleOutput *output)
 void
 rule_rehearse(Relation relation, int id)
 {
-	RuleOutput output = rule_output_begin();
+	RuleOutput output = { 0 };
 
 	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
 	{
@@ -423,8 +371,10 @@ rule_rehearse(Relation relation, int id)
 
 		for (int i = 0; i < list->count; i++)
 		{
-			if (list->rules[i].id == id)
-				run_named(&list->rules[i], rehearse_queries, (RuleRows){ NULL, 0 }, &output, false);
+			if (list->rules[i].id != id)
+				continue;
+			rule_output_begin(&output, &list->rules[i]);
+			run_named(&list->rules[i], rehearse_queries, (RuleRows){ NULL, 0 }, &output, false);
 		}
 	}
 	rule_output_end(&output);

@@ -13,21 +13,7 @@
 #include "postgres.h"
 
 #include "write/rule_cache.h"
-
-/* The rows that the rules of a statement return. */
-typedef struct RuleOutput
-{
-	Tuplestorestate *candidates; /* notification_shape() */
-	Tuplestorestate *published;	 /* events: event_log_shape() */
-	Tuplestorestate *unchecked;	 /* events of the rule that runs, before event_check_move() */
-	Tuplestorestate *to_lock;	 /* causes: retraction_shape() */
-	Tuplestorestate *retracted;	 /* causes: retraction_shape() */
-	Tuplestorestate *scheduled;	 /* rows that the time will change: schedule_shape() */
-} RuleOutput;
-
-/* Returns an empty output, which rule_output_end() frees. */
-extern RuleOutput rule_output_begin(void);
-extern void rule_output_end(RuleOutput *output);
+#include "write/rule_output.h"
 
 /*
  * Runs the rules' queries over the changed rows, as the owner of the table, and adds

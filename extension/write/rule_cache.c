@@ -34,13 +34,19 @@
 #include "relation_change.h"
 #include "write/rule_cache.h"
 
-/* An entry of the cache: the rules of a table. */
+typedef struct RuleSetKey
+{
+	Oid relation;
+	RuleOperation operation;
+} RuleSetKey;
+
+/* An entry of the cache: the rules of a table for an operation. */
 typedef struct RuleSet
 {
-	Oid relation; /* hash key */
+	RuleSetKey key;
 	bool valid;
-	MemoryContext context; /* holds the lists; NULL: not loaded */
-	RuleList *lists[RULE_OPERATIONS];
+	MemoryContext context; /* holds the list; NULL: not loaded */
+	RuleList *list;
 } RuleSet;
 
 static HTAB *rule_cache = NULL;
@@ -64,13 +70,16 @@ rule_cache_invalidate(Oid relation)
 	HASH_SEQ_STATUS scan;
 	RuleSet *set;
 
-	if (OidIsValid(relation))
+	for (int operation = 0; operation < RULE_OPERATIONS && OidIsValid(relation); operation++)
 	{
-		set = hash_search(rule_cache, &relation, HASH_FIND, NULL);
+		RuleSetKey key = { relation, operation };
+
+		set = hash_search(rule_cache, &key, HASH_FIND, NULL);
 		if (set != NULL)
 			set->valid = false;
-		return;
 	}
+	if (OidIsValid(relation))
+		return;
 	hash_seq_init(&scan, rule_cache);
 	while ((set = hash_seq_search(&scan)) != NULL)
 		set->valid = false;
@@ -82,7 +91,7 @@ rule_cache_init(void)
 	HASHCTL control = { 0 };
 
 	Assert(rule_cache == NULL);
-	control.keysize = sizeof(Oid);
+	control.keysize = sizeof(RuleSetKey);
 	control.entrysize = sizeof(RuleSet);
 	rule_cache = hash_create("pg_herald rules", 32, &control, HASH_ELEM | HASH_BLOBS);
 	relation_change_register(rule_cache_invalidate);
@@ -201,18 +210,21 @@ add_rule(RuleList *list)
 	return added;
 }
 
-/* Adds the rules that were made for a table, or a partitioned table above it, to the lists. */
+/* Adds the rules for an operation that were made for a table, or a partitioned table above it, to a list. */
 static void
-load_rules_of(RuleList **lists, Oid source, Oid table, const char *relation, List *suspended, Snapshot snapshot)
+load_rules_of(RuleList *list, Oid source, RuleSetKey key, const char *relation, List *suspended, Snapshot snapshot)
 {
 	OwnScan row = own_scan_equal("herald_internal", "rule", "rule_relation_name_change_operation_key",
 								 ObjectIdGetDatum(source), snapshot);
 
 	while (own_scan_next(&row))
 	{
-		Rule *rule = add_rule(lists[operation_named(own_scan_text(&row, RULE_OPERATION))]);
+		Rule *rule;
 
-		load_rule(rule, &row, table, relation);
+		if (operation_named(own_scan_text(&row, RULE_OPERATION)) != key.operation)
+			continue;
+		rule = add_rule(list);
+		load_rule(rule, &row, key.relation, relation);
 		rule->rights = (EventRights){ .source = source, .memory = CurrentMemoryContext };
 		rule->suspended = list_member_int(suspended, rule->id);
 	}
@@ -229,32 +241,32 @@ compare_rules(const void *a, const void *b)
 }
 
 /*
- * Loads the rules of a table into the current memory context: a list for each operation, in the order of the ids.
- * All of it is of one snapshot, the latest: the cache outlives this transaction and must not be as old as its own.
+ * Loads the rules of a table for an operation into the current memory context, in the order of the ids.  All of them
+ * are of one snapshot, the latest: the cache outlives this transaction and must not be as old as its own.
  */
-static void
-load_lists(RuleList **lists, Relation relation)
+static RuleList *
+load_list(RuleSetKey key, Relation relation)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	List *suspended = load_suspended(snapshot);
 	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 												  RelationGetRelationName(relation));
+	RuleList *list = make_list();
 	ListCell *cell;
 
-	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
-		lists[operation] = make_list();
 	foreach (cell, tables_with_rules(relation))
-		load_rules_of(lists, lfirst_oid(cell), RelationGetRelid(relation), name, suspended, snapshot);
-	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
-		qsort(lists[operation]->rules, lists[operation]->count, sizeof(Rule), compare_rules);
+		load_rules_of(list, lfirst_oid(cell), key, name, suspended, snapshot);
+	if (list->count > 1)
+		qsort(list->rules, list->count, sizeof(Rule), compare_rules);
 	UnregisterSnapshot(snapshot);
+	return list;
 }
 
 /* Loads a set.  After an error it is empty, and the next call loads it. */
 static void
 load_set(RuleSet *set, Relation relation)
 {
-	RuleList *lists[RULE_OPERATIONS];
+	RuleList *list;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald rule set", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 
@@ -262,19 +274,19 @@ load_set(RuleSet *set, Relation relation)
 		MemoryContextSetParent(set->context, TopTransactionContext);
 	set->context = NULL;
 	set->valid = true; /* an invalidation from here on counts */
-	load_lists(lists, relation);
+	list = load_list(set->key, relation);
 	MemoryContextSwitchTo(caller);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	set->context = context;
-	memcpy(set->lists, lists, sizeof(lists));
+	set->list = list;
 }
 
 const RuleList *
 rule_cache_list(Relation relation, RuleOperation operation)
 {
-	Oid relid = RelationGetRelid(relation);
+	RuleSetKey key = { RelationGetRelid(relation), operation };
 	bool found;
-	RuleSet *set = hash_search(rule_cache, &relid, HASH_ENTER, &found);
+	RuleSet *set = hash_search(rule_cache, &key, HASH_ENTER, &found);
 
 	Assert(operation >= 0 && operation < RULE_OPERATIONS);
 	if (!found)
@@ -284,7 +296,7 @@ rule_cache_list(Relation relation, RuleOperation operation)
 	}
 	if (!set->valid || set->context == NULL)
 		load_set(set, relation);
-	return set->lists[operation];
+	return set->list;
 }
 
 /* Returns whether a rule is another one, or has replaced it: a rule that is watched again gets another id. */

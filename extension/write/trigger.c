@@ -132,23 +132,27 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 	Oid owner = relation->rd_rel->relowner;
 	int64 rows = count_rows(changed);
 	QueryScope scope;
-	RuleOutput output;
+	RuleOutput output = { 0 };
+	Tuplestorestate *published;
 	Tuplestorestate *announced;
 
 	Assert(rules->count > 0 && rows > 0);
 	query_begin(&scope);
 	offer_rows(&scope, changed, RelationGetRelid(relation));
-	output = rule_output_begin();
 	rule_run_all(&scope, owner, rules, rows, &output);
-	if (tuplestore_tuple_count(output.to_lock) > 0)
+	if (output.to_lock != NULL && tuplestore_tuple_count(output.to_lock) > 0)
 		apply_rules_after_lock(&scope, owner, rules, rows, &output);
 	rule_count_missed(rules, rows);
-	retraction_write(owner, output.retracted, output.published);
+	published = rule_output_store(&output.published);
 	announced = tuplestore_begin_heap(false, false, work_mem);
-	notification_write(&scope, owner, output.candidates, output.published, announced);
-	event_log_append_all(output.published, announced);
+	if (output.retracted != NULL)
+		retraction_write(owner, output.retracted, published);
+	if (output.candidates != NULL)
+		notification_write(&scope, owner, output.candidates, published, announced);
+	event_log_append_all(published, announced);
 	tuplestore_end(announced);
-	schedule_write(RelationGetRelid(relation), output.scheduled);
+	if (output.scheduled != NULL)
+		schedule_write(RelationGetRelid(relation), output.scheduled);
 	rule_output_end(&output);
 	query_end(&scope);
 }
