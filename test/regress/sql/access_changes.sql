@@ -22,7 +22,8 @@ LANGUAGE sql AS $$
 	WITH read AS (SELECT e.* FROM ac.mark AS m, herald.read_events(m.position) AS e),
 	     moved AS (UPDATE ac.mark AS m SET position = r.position FROM read AS r WHERE r.name IS NULL)
 	SELECT r.recheck_user, r.recheck_room, r.access,
-	       (SELECT n.name FROM read AS n WHERE n.id > r.id AND n.name <> 'room:recheck' ORDER BY n.id LIMIT 1)
+	       (SELECT n.name FROM read AS n WHERE n.id > r.id AND n.name NOT IN ('room:recheck', 'notification:new')
+	        ORDER BY n.id LIMIT 1)
 	FROM read AS r
 	WHERE r.access IS NOT NULL
 	ORDER BY r.id;

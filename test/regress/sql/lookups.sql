@@ -7,14 +7,14 @@ CREATE TABLE lookups.owners (id int PRIMARY KEY, name text);
 CREATE TABLE lookups.items (id bigint PRIMARY KEY, owner_id bigint, note text);
 INSERT INTO lookups.owners VALUES (1, 'ana'), (2, 'ben'), (3, NULL);
 -- The events since the last call: their payloads.
-CREATE SEQUENCE lookups.seen;
+CREATE SEQUENCE lookups.seen MINVALUE 0;
 CREATE FUNCTION lookups.events() RETURNS SETOF text LANGUAGE sql AS $$
 	WITH fresh AS MATERIALIZED (
 		SELECT e.id, e.name, e.payload FROM herald.event AS e WHERE e.id > (SELECT last_value FROM lookups.seen)
 	), told AS MATERIALIZED (SELECT setval('lookups.seen', max(id)) FROM fresh)
 	SELECT payload FROM fresh WHERE name LIKE 'item:%' AND EXISTS (SELECT FROM told) ORDER BY id;
 $$;
-SELECT setval('lookups.seen', greatest(max(id), 1)) FROM herald.event \g /dev/null
+SELECT setval('lookups.seen', coalesce(max(id), 0)) FROM herald.event \g /dev/null
 -- Whether a write looked up rows by index and read no table from end to end. The planner reads such small tables.
 CREATE FUNCTION lookups.scans(relation regclass, OUT seq bigint, OUT idx bigint) LANGUAGE sql AS $$
 	SELECT s.seq_scan, s.idx_scan FROM pg_stat_xact_user_tables AS s WHERE s.relid = relation;
