@@ -151,25 +151,33 @@ is_of(HeapTuple row, TupleDesc shape, ArrayType *transactions)
 	return false;
 }
 
-/* Returns the range of the open notifications of a user. */
-static IndexRange
-open_range(Relation inbox, Datum user)
+static bool
+counts_as_open(HeapTuple row, TupleDesc shape)
 {
-	IndexRange range = index_range_open(inbox, "notification_open");
+	return heap_attisnull(row, NOTIFICATION_READ_AT, shape) && heap_attisnull(row, NOTIFICATION_ARCHIVED_AT, shape) &&
+		   heap_attisnull(row, NOTIFICATION_RETRACTED_AT, shape);
+}
+
+/* Returns the range of the notifications of a user. */
+static IndexRange
+user_range(Relation inbox, Datum user)
+{
+	IndexRange range = index_range_open(inbox, "notification_pkey");
 
 	index_range_where(&range, NOTIFICATION_RECIPIENT_ID, BTEqualStrategyNumber, user);
 	return range;
 }
 
-/* Counts the rows of a range, and closes it.  With transactions, counts their rows only, or those of others. */
+/* Counts the open rows of a range, and closes it.  With transactions, counts their rows only, or those of others. */
 static int64
 count_range(IndexRange *range, ArrayType *transactions, bool theirs)
 {
+	TupleDesc shape = RelationGetDescr(range->table);
 	int64 count = 0;
 	HeapTuple row;
 
 	while ((row = index_range_next(range)) != NULL)
-		count += transactions == NULL || is_of(row, RelationGetDescr(range->table), transactions) == theirs;
+		count += counts_as_open(row, shape) && (transactions == NULL || is_of(row, shape, transactions) == theirs);
 	index_range_close(range);
 	return count;
 }
@@ -183,14 +191,14 @@ count_exceptions(Relation inbox, Datum user, const ReadMark *mark)
 
 	if (mark->unread != NULL)
 	{
-		range = open_range(inbox, user);
+		range = user_range(inbox, user);
 		index_range_where_any(&range, NOTIFICATION_ID, PointerGetDatum(mark->unread));
 		index_range_where(&range, NOTIFICATION_ID, BTLessEqualStrategyNumber, Int64GetDatum(mark->read_until));
 		count += count_range(&range, mark->running, false);
 	}
 	if (mark->running != NULL)
 	{
-		range = open_range(inbox, user);
+		range = user_range(inbox, user);
 		index_range_where(&range, NOTIFICATION_ID, BTLessEqualStrategyNumber, Int64GetDatum(mark->read_until));
 		count += count_range(&range, mark->running, true);
 	}
@@ -204,7 +212,7 @@ unread_count(Datum user)
 	ReadMark mark = find_mark(user);
 	int64 folded_until;
 	int64 count = count_folded(user, &mark, &folded_until);
-	IndexRange newer = open_range(inbox, user);
+	IndexRange newer = user_range(inbox, user);
 
 	index_range_where(&newer, NOTIFICATION_ID, BTGreaterStrategyNumber,
 					  Int64GetDatum(Max(Max(mark.read_until, folded_until), 0)));

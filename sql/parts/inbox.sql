@@ -19,10 +19,10 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bit
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	SELECT n.id, n.recipient_id, n.actor_id, n.actor_name, n.type, n.subject_type, n.subject_id, n.title, n.content,
-	       n.data, n.created_at,
+	SELECT n.id, n.xid, n.created_at,
 	       CASE WHEN NOT herald.is_unread(n, m) THEN coalesce(n.read_at, m.read_at, n.archived_at) END,
-	       n.archived_at, n.retracted_at, n.cause, n.xid, n.owner
+	       n.archived_at, n.retracted_at, n.recipient_id, n.actor_id, n.actor_name, n.type, n.subject_type,
+	       n.subject_id, n.title, n.content, n.data, n.cause, n.owner
 	FROM herald.notification AS n
 	LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
 	WHERE n.recipient_id = inbox.user_id AND n.id < coalesce(inbox.before, 9223372036854775807) AND

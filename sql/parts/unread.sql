@@ -144,16 +144,16 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_next_xid';
 COMMENT ON FUNCTION herald_internal.next_xid() IS
 	'returns the next transaction id: all that were assigned before are lower';
 
--- Returns whether an inbox has at least so many open notifications above the mark of its user.
-CREATE FUNCTION herald_internal.has_unread(user_id text, enough int) RETURNS boolean
+-- Returns whether an inbox has at least so many notifications above the mark of its user: a count without a fold reads
+-- them all, open or not.
+CREATE FUNCTION herald_internal.has_many(user_id text, enough int) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
 	RETURN EXISTS (
 		SELECT FROM herald.notification AS n
-		WHERE n.recipient_id = has_unread.user_id AND
-		      n.id > coalesce((SELECT m.read_until FROM herald.read_mark AS m WHERE m.user_id = has_unread.user_id), 0)
-		      AND n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL
+		WHERE n.recipient_id = has_many.user_id AND
+		      n.id > coalesce((SELECT m.read_until FROM herald.read_mark AS m WHERE m.user_id = has_many.user_id), 0)
 		ORDER BY n.id OFFSET enough - 1 LIMIT 1);
 END
 $$;
@@ -210,8 +210,8 @@ END
 $$;
 COMMENT ON FUNCTION herald_internal.move_fold(text) IS 'moves the fold of an inbox on';
 
--- Gives a large inbox a fold, moves it on, or removes it from an inbox that is small again. An inbox with fewer unread
--- notifications is counted faster than its fold is kept.
+-- Gives a large inbox a fold, moves it on, or removes it from an inbox that is small again. An inbox with fewer
+-- notifications above the mark is counted faster than its fold is kept.
 CREATE FUNCTION herald_internal.fold_inbox(user_id text, large int DEFAULT 500) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -220,11 +220,11 @@ BEGIN
 	SELECT f.* INTO fold FROM herald_internal.unread_fold AS f WHERE f.user_id = fold_inbox.user_id
 	FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND THEN
-		IF herald_internal.has_unread(user_id, large) AND pg_current_xact_id() IS NOT NULL THEN
+		IF herald_internal.has_many(user_id, large) AND pg_current_xact_id() IS NOT NULL THEN
 			INSERT INTO herald_internal.unread_fold (user_id, next_xid) VALUES (user_id, herald_internal.next_xid())
 			ON CONFLICT ON CONSTRAINT unread_fold_pkey DO NOTHING;
 		END IF;
-	ELSIF NOT herald_internal.has_unread(user_id, large / 2) THEN
+	ELSIF NOT herald_internal.has_many(user_id, large / 2) THEN
 		DELETE FROM herald_internal.unread_fold AS f WHERE f.user_id = fold_inbox.user_id;
 		DELETE FROM herald_internal.unread_change AS c WHERE c.user_id = fold_inbox.user_id;
 	ELSIF fold.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) THEN
@@ -233,7 +233,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald_internal.fold_inbox(text, int) IS
-	'makes, moves on or removes the fold of an inbox, which is large with so many unread notifications';
+	'makes, moves on or removes the fold of an inbox, which is large with so many notifications above its mark';
 
 -- Moves on the folds that had most to fold. The walk over all inboxes (tend_next_inboxes()) finds the others.
 CREATE FUNCTION herald_internal.fold_busy_inboxes() RETURNS void
