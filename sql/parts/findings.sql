@@ -86,7 +86,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_') AND
 		     words ~ '(^|_)(notif[a-z]*|mute|muted|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
 		             'opt_out|opted_out|opt_in|opted_in|optout|optin)(_|$)' AND
-		     words !~ '(^|_)(last|seen|read|unread|sound|count)(_|$)'
+		     words !~ ('(^|_)(last|seen|read|unread|sound|count|marketing|newsletter|promo[a-z]*|ads|advert[a-z]*|'
+		               'analytics|tracking|cookies?)(_|$)')
 		THEN 'off'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
 		     words ~ '(^|_)(draft|drafts|published|publish|scheduled|schedule|embargo|embargoed|approved|go_live)(_|$)'
@@ -101,6 +102,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		             'removed|banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|until|ends|'
 		             'scope|vote|value|direction)'
 		             '(_at|_on|_date|_time|_until)?$') OR
+		     category IN ('B', 'D') AND
+		     words ~ '(^|_)(deleted|discarded|trashed|removed|hidden|archived|flagged|rejected|revoked)_(by|for)_' OR
 		     words ~ '(^|_)(type|kind|category|emoji|reaction)$' AND
 		     words !~ '(mime|media|file|content|attachment|format|account)_type$' OR
 		     kind = 'likes' AND words ~ '(^|_)(weight|rating|polarity|sentiment)$' OR

@@ -49,7 +49,7 @@ ORDER BY 1, 2;
 UPDATE f.articles SET published_at = now() WHERE published_at IS NULL;
 SELECT right(recipient_id, 1) AS told, type, right(subject_id, 1) AS article FROM herald.notification ORDER BY id;
 
--- A member who has left does not hear the room.
+-- A member that has left does not hear the room.
 INSERT INTO f.chat_rooms VALUES ('20000000-0000-0000-0000-000000000001');
 INSERT INTO f.chat_participants VALUES
 	('20000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001', NULL),
@@ -128,6 +128,15 @@ SELECT herald.watch_posts('f.bulletins');
 SELECT herald.watch_posts('f.bulletins', visible =>
 	'post.circle_id IS NULL OR EXISTS (SELECT FROM f.circle_members AS member '
 	'WHERE member.circle_id = post.circle_id AND member.worker_id::text = viewer)');
+-- Columns of rows that are hidden, or deleted for one side, are named. Consent to marketing is no switch.
+CREATE TABLE f.jottings (id int PRIMARY KEY, worker_id int REFERENCES f.workers, body text,
+	hidden_by_moderator boolean NOT NULL DEFAULT false, hidden_by_id int);
+CREATE TABLE f.wires (id int PRIMARY KEY, sender_id int REFERENCES f.workers, receiver_id int REFERENCES f.workers,
+	body text, "deletedBySender" boolean);
+SELECT herald.watch_posts('f.jottings'), herald.watch_messages('f.wires');
+CREATE TABLE f.clients (id uuid PRIMARY KEY, username text, marketing_opt_in boolean, newsletter_subscribed boolean);
+SELECT herald.watch_users('f.clients');
+SELECT herald.unwatch('f.clients'), herald.unwatch('f.wires'), herald.unwatch('f.jottings');
 -- Nobody hears conversations without members.
 CREATE TABLE f.rooms (id int PRIMARY KEY);
 CREATE TABLE f.lines (id int PRIMARY KEY, room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers,
