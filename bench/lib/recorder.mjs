@@ -4,6 +4,7 @@ export class Recorder {
   measures = new Map();    // name → { unit, relativeTo, values: { contender: [...] } }
   faults = [];
   #began = Date.now();
+  #contender;           // that is being measured
 
   // rounds: of each measurement. scale: multiplies the sizes of item growth. short: items take smaller numbers.
   constructor(item, { rounds, short, scale }) { Object.assign(this, { item, rounds, short, scale }); }
@@ -25,8 +26,8 @@ export class Recorder {
 
   // A fault fails the item.
   fault(text) {
-    this.faults.push(text);
-    this.say(`FAULT: ${text}`);
+    this.faults.push(this.#contender ? `${this.#contender}: ${text}` : text);
+    this.say(`FAULT: ${this.faults.at(-1)}`);
   }
 
   // Runs all contenders in turn, round after round.
@@ -34,8 +35,10 @@ export class Recorder {
     for (let round = 1; round <= rounds; round++) {
       for (const contender of contenders) {
         this.say(`round ${round} of ${rounds}: ${contender.name}${label && `, ${label}`}`);
+        this.#contender = contender.name;
         await work(contender, round);
       }
     }
+    this.#contender = undefined;
   }
 }

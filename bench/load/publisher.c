@@ -119,6 +119,18 @@ publish_to_port(Connection *connection, int number)
 	return sent;
 }
 
+/* Closes after the server has. A socket that is closed with unread bytes resets the connection, and events are lost. */
+static void
+close_port(int fd)
+{
+	char rest[4096];
+
+	shutdown(fd, SHUT_WR);
+	while (read(fd, rest, sizeof(rest)) > 0)
+		;
+	close(fd);
+}
+
 static void
 wait_until(double time)
 {
@@ -156,7 +168,7 @@ publish(void *argument)
 	}
 	PQfinish(connection.database);
 	if (connection.fd >= 0)
-		close(connection.fd);
+		close_port(connection.fd);
 	atomic_fetch_sub(&publisher.running, 1);
 	return NULL;
 }
