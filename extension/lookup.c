@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "function_path.h"
@@ -194,21 +195,34 @@ run_nested(const LookupQuery *query)
 	return fits;
 }
 
+/* Runs a query with the active snapshot.  Returns false if look-ups do not answer it. */
+static bool
+run_visible(LookupCache *cache, const LookupQuery *query)
+{
+	if (cache->running)
+		return run_nested(query);
+	refresh_plan(cache, query);
+	if (!answers(cache->plan, query))
+		return false;
+	if (ExecutorCheckPerms_hook != NULL)
+		privilege_check(query->source->query_list);
+	run_cached(cache, query);
+	return true;
+}
+
+/* An ALTER TABLE may rewrite a table: older snapshots then see no row of it.  So the locks come before the snapshot. */
 bool
 lookup_run(LookupCache **cache, const LookupQuery *query)
 {
+	bool done;
+
 	if (*cache == NULL)
 		*cache = MemoryContextAllocZero(TopMemoryContext, sizeof(LookupCache));
 	(void) CachedPlanGetTargetList(query->source, query->offered); /* locks the tables, and analyzes again if need be */
 	if (list_length(query->source->query_list) != 1)
 		return false;
-	if ((*cache)->running)
-		return run_nested(query);
-	refresh_plan(*cache, query);
-	if (!answers((*cache)->plan, query))
-		return false;
-	if (ExecutorCheckPerms_hook != NULL)
-		privilege_check(query->source->query_list);
-	run_cached(*cache, query);
-	return true;
+	PushActiveSnapshot(query->latest ? GetLatestSnapshot() : GetTransactionSnapshot());
+	done = run_visible(*cache, query);
+	PopActiveSnapshot();
+	return done;
 }

@@ -26,12 +26,13 @@ typedef struct LookupQuery
 	Tuplestorestate *store;	   /* gets the result ... */
 	TupleDesc shape;		   /* ... which must have this row type ... */
 	const char *wrong_columns; /* ... or this is the error */
+	bool latest;			   /* it sees what is committed now, not what the transaction sees */
 	bool many;				   /* look-ups answer the query only if each finds at most one row */
 } LookupQuery;
 
 /*
- * Runs a query with the active snapshot, as the current role.  Returns false, and has done nothing, if look-ups by
- * index do not answer it.  Keeps the plan in *cache, which begins as NULL.  Errors are those of the server's own run.
+ * Runs a query as the current role.  Returns false, and has done nothing, if look-ups by index do not answer it.  Keeps
+ * the plan in *cache, which begins as NULL.  Errors are those of the server's own run.
  */
 extern bool lookup_run(LookupCache **cache, const LookupQuery *query);
 

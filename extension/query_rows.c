@@ -16,7 +16,6 @@
 #include "access/xact.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/snapmgr.h"
 
 #include "lookup.h"
 #include "query_rows.h"
@@ -43,18 +42,15 @@ run_lookups(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tuplest
 		.store = store,
 		.shape = shape,
 		.wrong_columns = QUERY_WRONG_COLUMNS,
+		.latest = query->latest,
 		.many = incoming > FEW_ROWS,
 	};
-	bool done;
 
 	if (lookup.source == NULL)
 		return false;
 	if (!query->latest)
 		CommandCounterIncrement();
-	PushActiveSnapshot(query->latest ? GetLatestSnapshot() : GetTransactionSnapshot());
-	done = lookup_run(&query->lookups, &lookup);
-	PopActiveSnapshot();
-	return done;
+	return lookup_run(&query->lookups, &lookup);
 }
 
 #ifdef USE_ASSERT_CHECKING
