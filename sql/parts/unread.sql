@@ -52,6 +52,8 @@ CREATE TABLE herald_internal.unread_change (
 COMMENT ON TABLE herald_internal.unread_change IS
 	'notifications of inboxes with a fold that were opened (1) or closed (-1), until they are folded';
 CREATE INDEX unread_change_user_id_id ON herald_internal.unread_change (user_id, id);
+-- Rows may be equal. A publication of all tables lets none be deleted without an identity.
+ALTER TABLE herald_internal.unread_change REPLICA IDENTITY FULL;
 
 CREATE FUNCTION herald_internal.note_unread_changes() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'herald_note_unread_changes';

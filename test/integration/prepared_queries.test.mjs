@@ -46,15 +46,16 @@ test('an action is answered although its function has changed, and what was prep
   for (let time = 0; time < 3; time++) assert.equal(await ask(), true);
   await database.query(`
     BEGIN;
-    ALTER FUNCTION herald_internal.act(text, text, jsonb, jsonb) RENAME TO act_before;
+    CREATE SCHEMA before;
+    ALTER FUNCTION herald_internal.act(text, text, jsonb, jsonb) SET SCHEMA before;
     CREATE FUNCTION herald_internal.act(text, text, jsonb, jsonb) RETURNS text LANGUAGE sql SECURITY DEFINER
-      AS 'SELECT herald_internal.act_before($1, $2, $3, $4)::text';
+      AS 'SELECT before.act($1, $2, $3, $4)::text';
     GRANT EXECUTE ON FUNCTION herald_internal.act(text, text, jsonb, jsonb) TO herald_bridge;
     COMMIT`);
   for (let time = 0; time < 3; time++) assert.equal(await ask(), true);
   await database.query(`
     DROP FUNCTION herald_internal.act(text, text, jsonb, jsonb);
-    ALTER FUNCTION herald_internal.act_before(text, text, jsonb, jsonb) RENAME TO act`);
+    ALTER FUNCTION before.act(text, text, jsonb, jsonb) SET SCHEMA herald_internal`);
   for (let time = 0; time < 3; time++) assert.equal(await ask(), true);
   assert.doesNotMatch(scene.bridge.log, /cached plan/);
 });
