@@ -186,6 +186,27 @@ own_scan_end(OwnScan *scan)
 	table_close(scan->relation, AccessShareLock);
 }
 
+void
+own_row_take(HeapTuple row, TupleDesc shape, int columns, Datum *values, bool *nulls)
+{
+	Datum *all_values;
+	bool *all_nulls;
+
+	Assert(shape->natts >= columns);
+	if (shape->natts == columns)
+	{
+		heap_deform_tuple(row, shape, values, nulls);
+		return;
+	}
+	all_values = palloc(sizeof(Datum) * shape->natts);
+	all_nulls = palloc(sizeof(bool) * shape->natts);
+	heap_deform_tuple(row, shape, all_values, all_nulls);
+	memcpy(values, all_values, sizeof(Datum) * columns);
+	memcpy(nulls, all_nulls, sizeof(bool) * columns);
+	pfree(all_values);
+	pfree(all_nulls);
+}
+
 Datum
 own_scan_value(OwnScan *scan, AttrNumber column, bool *isnull)
 {

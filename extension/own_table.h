@@ -56,6 +56,12 @@ extern OwnScan own_scan_equal(const char *schema, const char *table, const char 
 extern bool own_scan_next(OwnScan *scan);
 extern void own_scan_end(OwnScan *scan);
 
+/*
+ * Takes the first columns of a row of an own table.  An update of the extension, or an administrator, may have added
+ * others behind those that this library knows.
+ */
+extern void own_row_take(HeapTuple row, TupleDesc shape, int columns, Datum *values, bool *nulls);
+
 /* Return a column of the current row; the text is in the current memory context, NULL for null. */
 extern Datum own_scan_value(OwnScan *scan, AttrNumber column, bool *isnull);
 extern char *own_scan_text(OwnScan *scan, AttrNumber column);

@@ -141,7 +141,7 @@ set_notification(EventPage *page, PageEvent *event, Datum recipient_id, Datum no
 	row = index_range_next(&range);
 	if (row != NULL)
 	{
-		heap_deform_tuple(row, RelationGetDescr(page->inbox), values, nulls);
+		own_row_take(row, RelationGetDescr(page->inbox), NOTIFICATION_COLUMNS, values, nulls);
 		set_value(event, EVENT_PAYLOAD, CStringGetTextDatum(notification_row_json(values, nulls, false)));
 	}
 	index_range_close(&range);
@@ -165,7 +165,7 @@ add_event(EventPage *page, const LogRow *row)
 	if (!is_wanted(page, &row->event))
 		return;
 	event = palloc(sizeof(PageEvent));
-	heap_deform_tuple(heap_copytuple(row->tuple), row->shape, event->values, event->nulls);
+	own_row_take(heap_copytuple(row->tuple), row->shape, EVENT_COLUMNS, event->values, event->nulls);
 	keep_event(page, event);
 }
 
@@ -229,7 +229,7 @@ read_rows(EventPage *page)
 	while ((row.tuple = window_scan_next(&scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(row.tuple, row.shape, row.event.values, row.event.nulls);
+		own_row_take(row.tuple, row.shape, EVENT_COLUMNS, row.event.values, row.event.nulls);
 		if (!add_row(page, &row))
 			break;
 	}

@@ -77,7 +77,7 @@ add_signal(SignalReading *reading, HeapTuple tuple, TupleDesc shape)
 	uint64 xid;
 
 	row->copy = heap_copytuple(tuple);
-	heap_deform_tuple(row->copy, shape, row->values, row->nulls);
+	own_row_take(row->copy, shape, SIGNAL_COLUMNS, row->values, row->nulls);
 	xid = DatumGetUInt64(row->values[SIGNAL_XID - 1]);
 	if (!snapshot_sees(reading->until, xid) || snapshot_sees(reading->seen, xid))
 		return;

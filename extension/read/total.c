@@ -157,7 +157,7 @@ read_kept(Relation kept, Total *total)
 	{
 		LogSnapshot snapshot;
 
-		heap_deform_tuple(row, RelationGetDescr(kept), values, nulls);
+		own_row_take(row, RelationGetDescr(kept), TOTAL_COLUMNS, values, nulls);
 		snapshot = snapshot_from_datum(values[TOTAL_SNAPSHOT - 1]);
 		total->count = DatumGetInt64(values[TOTAL_COUNT - 1]) + deltas_since(total, &snapshot);
 		total->known = true;
