@@ -64,26 +64,10 @@ frame_payload(Frame *frame, size_t *length)
 	return (const char *) frame_bytes(frame) + frame->header;
 }
 
-size_t
-frame_size(const Frame *frame)
-{
-	return sizeof(Frame) + FRAME_HEADROOM + frame->length;
-}
-
-Frame *
-frame_ref(Frame *frame)
-{
-	assert(frame->references > 0);
-	frame->references++;
-	return frame;
-}
-
 void
-frame_unref(Frame *frame)
+frame_free(Frame *frame)
 {
-	assert(frame->references > 0);
-	if (--frame->references > 0)
-		return;
+	assert(frame->references == 0);
 	budget_give(frame_size(frame));
 	free(frame->key);
 	free(frame);

@@ -9,6 +9,7 @@
 #ifndef HERALD_FRAME_H
 #define HERALD_FRAME_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,12 +46,31 @@ extern Frame *frame_new(FrameKind kind, const void *payload, size_t length);
 extern Frame *frame_of_text(FrameKind kind, char *text);
 
 /* Returns how many bytes of memory the frame takes. */
-extern size_t frame_size(const Frame *frame);
+static inline size_t
+frame_size(const Frame *frame)
+{
+	return sizeof(Frame) + FRAME_HEADROOM + frame->length;
+}
 
-extern Frame *frame_ref(Frame *frame);
+static inline Frame *
+frame_ref(Frame *frame)
+{
+	assert(frame->references > 0);
+	frame->references++;
+	return frame;
+}
+
+/* Frees a frame without references. */
+extern void frame_free(Frame *frame);
 
 /* Gives up a reference; the last one frees the frame. */
-extern void frame_unref(Frame *frame);
+static inline void
+frame_unref(Frame *frame)
+{
+	assert(frame->references > 0);
+	if (--frame->references == 0)
+		frame_free(frame);
+}
 
 /* Returns the frame's header and payload, "length" bytes. */
 static inline unsigned char *

@@ -30,6 +30,8 @@
 /* A frame with the same key is looked for among so many frames, the latest. */
 #define LOOK_BACK 64
 
+_Static_assert((OUTBOX_SLOTS & (OUTBOX_SLOTS - 1)) == 0, "slots of the ring are found by a mask");
+
 /* The head of the ring of dirty outboxes. */
 static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
 
@@ -41,6 +43,27 @@ static struct
 	int emptied_count;
 	int emptied_capacity;
 } outboxes;
+
+/* Returns the slot of an index of the queue.  "first" may wrap around: the capacity divides 2^32. */
+static Frame **
+slot_at(Outbox *outbox, uint32_t index)
+{
+	return &outbox->frames[(outbox->first + index) & (outbox->capacity - 1)];
+}
+
+/* Lets the ring be "frames", which begins with the first frame. */
+static void
+set_ring(Outbox *outbox, Frame **frames, uint32_t capacity)
+{
+	if (outbox->frames != outbox->slots)
+	{
+		budget_give(sizeof(Frame *) * outbox->capacity);
+		free(outbox->frames);
+	}
+	outbox->frames = frames;
+	outbox->capacity = capacity;
+	outbox->first = 0;
+}
 
 static void
 unlink_dirty(Outbox *outbox)
@@ -104,7 +127,7 @@ void
 outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit)
 {
 	assert(owner->flush != NULL && owner->overflow != NULL);
-	*outbox = (Outbox){ .owner = owner, .limit = limit };
+	*outbox = (Outbox){ .owner = owner, .frames = outbox->slots, .capacity = OUTBOX_SLOTS, .limit = limit };
 }
 
 /* The waiter is told in the end: now a publication may be under way. */
@@ -129,10 +152,8 @@ drop_all(Outbox *outbox)
 	if (outbox->previous_waiting != NULL)
 		DL_DELETE2(outboxes.waiting, outbox, previous_waiting, next_waiting);
 	outbox->previous_waiting = NULL;
-	budget_give(sizeof(Frame *) * outbox->capacity);
-	free(outbox->frames);
-	outbox->frames = NULL;
-	outbox->capacity = outbox->first = outbox->count = 0;
+	set_ring(outbox, outbox->slots, OUTBOX_SLOTS);
+	outbox->count = 0;
 	outbox->bytes = 0;
 	if (outbox->waiter != NULL)
 		note_emptied(outbox);
@@ -171,16 +192,13 @@ overflow(Outbox *outbox)
 static void
 grow(Outbox *outbox)
 {
-	uint32_t capacity = outbox->capacity ? outbox->capacity * 2 : 4;
+	uint32_t capacity = outbox->capacity * 2;
 	Frame **frames = memory_new(sizeof(Frame *) * capacity);
 
 	for (uint32_t i = 0; i < outbox->count; i++)
 		frames[i] = outbox_peek(outbox, i);
-	budget_take(sizeof(Frame *) * (capacity - outbox->capacity));
-	free(outbox->frames);
-	outbox->frames = frames;
-	outbox->capacity = capacity;
-	outbox->first = 0;
+	budget_take(sizeof(Frame *) * capacity);
+	set_ring(outbox, frames, capacity);
 }
 
 /* Deferrable frames may use only 7/8 of the limit. */
@@ -230,7 +248,9 @@ make_outbox_room(Outbox *outbox, const Frame *frame, bool deferrable)
 static bool
 provide_room(Outbox *outbox, const Frame *frame, bool deferrable)
 {
-	if (!outbox->closed && !fits(outbox, frame, deferrable))
+	if (fits(outbox, frame, deferrable))
+		return true;
+	if (!outbox->closed)
 		make_outbox_room(outbox, frame, deferrable);
 	return fits(outbox, frame, deferrable) || (outbox->count == 0 && budget_left() >= 0);
 }
@@ -266,7 +286,7 @@ outbox_push(Outbox *outbox, Frame *frame)
 		return;
 	}
 	add_slot(outbox, frame);
-	outbox->frames[(outbox->first + outbox->count - 1) % outbox->capacity] = frame_ref(frame);
+	*slot_at(outbox, outbox->count - 1) = frame_ref(frame);
 }
 
 void
@@ -275,8 +295,8 @@ outbox_push_first(Outbox *outbox, Frame *frame)
 	if (!outbox->closed)
 	{
 		add_slot(outbox, frame);
-		outbox->first = (outbox->first + outbox->capacity - 1) % outbox->capacity;
-		outbox->frames[outbox->first] = frame_ref(frame);
+		outbox->first--;
+		*slot_at(outbox, 0) = frame_ref(frame);
 	}
 	frame_unref(frame);
 }
@@ -290,7 +310,7 @@ drop_at(Outbox *outbox, uint32_t index)
 	outbox->bytes -= frame_size(frame);
 	frame_unref(frame);
 	for (; index + 1 < outbox->count; index++)
-		outbox->frames[(outbox->first + index) % outbox->capacity] = outbox_peek(outbox, index + 1);
+		*slot_at(outbox, index) = outbox_peek(outbox, index + 1);
 	if (--outbox->count == 0)
 		drop_all(outbox);
 }
@@ -336,12 +356,6 @@ outbox_push_last(Outbox *outbox, Frame *frame)
 	outbox->closed = true;
 }
 
-Frame *
-outbox_peek(const Outbox *outbox, uint32_t index)
-{
-	return index < outbox->count ? outbox->frames[(outbox->first + index) % outbox->capacity] : NULL;
-}
-
 void
 outbox_sent(Outbox *outbox, uint32_t count)
 {
@@ -351,7 +365,7 @@ outbox_sent(Outbox *outbox, uint32_t count)
 
 		outbox->bytes -= frame_size(frame);
 		metrics.bytes_sent += frame->length;
-		outbox->first = (outbox->first + 1) % outbox->capacity;
+		outbox->first++;
 		outbox->count--;
 		frame_unref(frame);
 	}

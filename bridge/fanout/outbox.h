@@ -15,6 +15,9 @@
 
 #include "fanout/frame.h"
 
+/* The ring of an outbox has at least so many slots, a power of two. */
+#define OUTBOX_SLOTS 4
+
 struct Outbox;
 
 /* The transport's side of an outbox; both functions must be set. */
@@ -29,13 +32,14 @@ typedef struct OutboxOwner
 /*
  * A queue of references to frames, part of its connection.  It is bounded by its limit and by the budget of all
  * connections (base/budget.h).  When the budget is spent, the outbox that has had frames for the longest time
- * overflows: it drops everything, takes nothing more and tells its owner.
+ * overflows: it drops everything, takes nothing more and tells its owner.  It points into itself, so it must not move.
  */
 typedef struct Outbox
 {
 	const OutboxOwner *owner;
-	Frame **frames; /* a ring */
-	uint32_t capacity;
+	Frame *slots[OUTBOX_SLOTS]; /* the ring of a short queue, which allocates nothing */
+	Frame **frames;				/* the ring: "slots", or one of its own */
+	uint32_t capacity;			/* of the ring, a power of two */
 	uint32_t first;
 	uint32_t count;
 	size_t bytes; /* of the queued frames in memory */
@@ -105,7 +109,11 @@ extern void outbox_push_last(Outbox *outbox, Frame *frame);
  * Returns the frame at an index of the queue, 0 being the next to send; it belongs to the queue.  NULL: there
  * is none.
  */
-extern Frame *outbox_peek(const Outbox *outbox, uint32_t index);
+static inline Frame *
+outbox_peek(const Outbox *outbox, uint32_t index)
+{
+	return index < outbox->count ? outbox->frames[(outbox->first + index) & (outbox->capacity - 1)] : NULL;
+}
 
 /* Drops the first "count" frames: they are on their way. */
 extern void outbox_sent(Outbox *outbox, uint32_t count);

@@ -83,6 +83,8 @@ account_buffered(LwsStream *stream, size_t written)
 {
 	size_t buffered = lws_partial_buffered(stream->wsi) ? written : 0;
 
+	if (buffered == stream->buffered)
+		return;
 	budget_give(stream->buffered);
 	budget_take(buffered);
 	stream->buffered = buffered;
