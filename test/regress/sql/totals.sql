@@ -46,6 +46,8 @@ INSERT INTO t.likes SELECT n, 2 FROM generate_series(201, 300) AS n;
 SELECT DISTINCT * FROM t.totals;
 SELECT count(*) FROM t.likes WHERE post_id = 2;
 
+-- The worker's maintenance would keep totals, which are not counted then.
+DO $$ BEGIN PERFORM herald_internal.own_lock('herald_internal.log_fold', for_session => true); END $$;
 -- A plan that was made for a small table finds the rows of a subject by the index when there are many.
 CREATE TABLE t.hearts (user_id int, post_id int REFERENCES t.posts, PRIMARY KEY (post_id, user_id));
 SELECT herald.watch_likes('t.hearts');
@@ -94,6 +96,7 @@ SELECT * FROM t.totals;
 DELETE FROM t.likes WHERE post_id > 10;
 SELECT herald.watch_likes('t.likes');
 SELECT count(*) FROM t.heard();
+DO $$ BEGIN PERFORM herald_internal.own_unlock('herald_internal.log_fold'); END $$;
 
 -- When counting fails, the event comes without its total.
 INSERT INTO t.posts VALUES (3, 1), (4, 1);
