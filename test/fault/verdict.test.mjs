@@ -166,7 +166,13 @@ const byId = (last) => `
     END IF;
     FOR id, rooms, name, payload, "position", member_id, joins, leaves, ack, xid, logged_ms, more, lag_events IN
       SELECT e.id, e.rooms, e.name, e.payload::text, herald.current_position(), e.member_id, e.joins, e.leaves, e.ack, e.xid, 0, false, 0
-      FROM herald.event AS e WHERE e.id > last AND e.name IS NOT NULL ORDER BY e.id
+      FROM herald.event AS e WHERE e.id > last AND e.name IS NOT NULL
+      UNION ALL
+      SELECT e.id + 1, ARRAY['user:' || n.recipient_id], 'notification:new', herald_internal.notification_json(n, false)::text,
+        herald.current_position(), NULL, NULL, NULL, NULL, e.xid, 0, false, 0
+      FROM herald.event AS e JOIN herald.notification AS n ON n.recipient_id = e.recipient_id AND n.id = e.notification_id
+      WHERE e.id + 1 > last
+      ORDER BY 1
     LOOP
       PERFORM set_config('fault.last', id::text, false);
       RETURN NEXT;
@@ -178,7 +184,7 @@ const byId = (last) => `
 test('finds the losses of a bridge that reads by "id > the last id"', { timeout: 120000 }, async (t) => {
   const naive = await live({ bridges: 1, clients: 8, habits: ['steady'] });
   assert.equal((await naive.round()).counts.lost, 0);
-  await naive.database.query(byId(await naive.database.value('SELECT max(id) FROM herald.event')));
+  await naive.database.query(byId(await naive.database.value('SELECT max(id) + 1 FROM herald.event')));
   const outcome = await naive.round();
   t.diagnostic(summary([{ name: 'id > last' }], outcome));
   const { lost, received } = outcome.counts;
