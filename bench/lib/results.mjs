@@ -20,14 +20,15 @@ const fileName = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replac
 function row([contender, values], reference) {
   const { median, least, most } = summary(values);
   const ratio = reference ? ` ${rounded(median / reference)} |` : '';
-  return `| ${contender} | ${rounded(median)} | ${rounded(least)} – ${rounded(most)} |${ratio}`;
+  const spread = values.length > 1 ? `${rounded(least)} – ${rounded(most)}` : 'one round';
+  return `| ${contender} | ${rounded(median)} | ${spread} |${ratio}`;
 }
 
 // Returns the table of a measure. Ratios are those of the medians.
-export function table({ name, unit, relativeTo, values }) {
+export function table({ name, unit, less, relativeTo, values }) {
   const reference = values[relativeTo] && summary(values[relativeTo]).median;
   const more = reference ? [` relative to ${relativeTo} |`, '---|'] : ['', ''];
-  return [`| ${name} | ${unit} | least – most |${more[0]}`, `|---|---|---|${more[1]}`,
+  return [`| ${name} | ${unit}, ${less ? 'less' : 'more'} is better | least – most |${more[0]}`, `|---|---|---|${more[1]}`,
     ...Object.entries(values).map((entry) => row(entry, reference))].join('\n');
 }
 

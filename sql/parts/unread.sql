@@ -222,6 +222,7 @@ BEGIN
 	SELECT f.* INTO fold FROM herald_internal.unread_fold AS f WHERE f.user_id = fold_inbox.user_id
 	FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND THEN
+		-- The transaction gets its id before next_xid() is read: the fold then waits for this one, too.
 		IF herald_internal.has_many(user_id, large) AND pg_current_xact_id() IS NOT NULL THEN
 			INSERT INTO herald_internal.unread_fold (user_id, next_xid) VALUES (user_id, herald_internal.next_xid())
 			ON CONFLICT ON CONSTRAINT unread_fold_pkey DO NOTHING;
