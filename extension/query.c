@@ -27,6 +27,7 @@
 #include "pin.h"
 #include "privilege.h"
 #include "query.h"
+#include "table_rewrite.h"
 
 #define PINNED_SEARCH_PATH "pg_catalog, pg_temp"
 
@@ -188,6 +189,17 @@ query_analyze(const char *text, ParserSetupHook setup, void *argument)
 	SPI_freeplan(plan);
 }
 
+static List *
+plan_relations(SPIPlanPtr plan)
+{
+	List *relations = NIL;
+	ListCell *cell;
+
+	foreach (cell, SPI_plan_get_plan_sources(plan))
+		relations = list_concat_unique_oid(relations, ((CachedPlanSource *) lfirst(cell))->relationOids);
+	return relations;
+}
+
 uint64
 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
 {
@@ -201,6 +213,8 @@ query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
 
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
+	if (query->complete)
+		table_rewrite_check(plan_relations(plan));
 	return SPI_processed;
 }
 
@@ -232,6 +246,8 @@ query_run_once(SavedQuery *query, Datum *values, const Oid *types, int columns)
 	result = SPI_execute_plan(plan, values, NULL, query->read_only, 0);
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
+	if (query->complete)
+		table_rewrite_check(plan_relations(plan));
 	if (columns > 0)
 		query_check_types(query, types, columns);
 	return SPI_processed;
@@ -299,12 +315,7 @@ query_check_names(SavedQuery *query, TupleDesc shape)
 List *
 query_relations(SavedQuery *query)
 {
-	List *relations = NIL;
-	ListCell *cell;
-
-	foreach (cell, SPI_plan_get_plan_sources(query_plan(query, 0)))
-		relations = list_concat_unique_oid(relations, ((CachedPlanSource *) lfirst(cell))->relationOids);
-	return relations;
+	return plan_relations(query_plan(query, 0));
 }
 
 List *

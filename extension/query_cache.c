@@ -90,9 +90,11 @@ find_or_add(const SavedQuery *query)
 uint64
 query_cache_run(SavedQuery *query, Datum *values, const Oid *types, int columns)
 {
-	CachedQuery *volatile cached = find_or_add(query);
+	CachedQuery *volatile cached;
 	uint64 rows;
 
+	query->complete = true;
+	cached = find_or_add(query);
 	if (cached == NULL)
 		return query_run_once(query, values, types, columns);
 	cached->last_run = ++runs;

@@ -13,7 +13,7 @@
 
 /*
  * Runs a query like query_run_once(), and keeps its plan for the next query with the same text.  "name" must be
- * static; the text is copied.
+ * static; the text is copied.  A table that was rewritten after the snapshot is an error: the query may run again.
  */
 extern uint64 query_cache_run(SavedQuery *query, Datum *values, const Oid *types, int columns);
 

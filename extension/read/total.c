@@ -35,6 +35,7 @@
 #include "read/snapshot.h"
 #include "read/total.h"
 #include "subtransaction.h"
+#include "table_rewrite.h"
 
 /* The columns of herald_internal.counter. */
 enum
@@ -231,7 +232,17 @@ batch_try(const Batch *batch)
 	batch_try(&half);
 }
 
-/* Counts in the application's table, unless it is locked: an event comes without its total rather than late. */
+/*
+ * Returns whether the table of a counter can be read now, and locks it.  A table that is locked, or that the snapshot
+ * sees empty, makes an event come without its total, rather than late or with a wrong one.
+ */
+static bool
+lock_table(const Counter *counter)
+{
+	return ConditionalLockRelationOid(counter->relation, AccessShareLock) && !table_was_rewritten(counter->relation);
+}
+
+/* Counts in the application's table. */
 static void
 count_in_table(QueryScope *scope, const Batch *batch)
 {
@@ -240,7 +251,7 @@ count_in_table(QueryScope *scope, const Batch *batch)
 	query_lend(scope, batch->counter->role);
 	/* The plan may be older than most of the rows: an index, if there is one, is always right for a few subjects. */
 	pin_setting("enable_seqscan", "off");
-	if (ConditionalLockRelationOid(batch->counter->relation, AccessShareLock))
+	if (lock_table(batch->counter))
 		batch_try(batch);
 	query_reclaim(scope);
 }
@@ -403,7 +414,7 @@ herald_owner_now(PG_FUNCTION_ARGS)
 	{
 		lookup.sql = counter.owner_sql;
 		query_lend(&scope, counter.role);
-		if (ConditionalLockRelationOid(counter.relation, AccessShareLock))
+		if (lock_table(&counter))
 			owner_lookup_try(&lookup);
 	}
 	query_end(&scope);
