@@ -45,14 +45,15 @@
 static SavedQuery save_rule = {
 	.name = "the insert of a rule",
 	.text = "INSERT INTO herald_internal.rule"
-			" (relation, name, change, operation, notify, publish, lock, retract, on_error, schedule)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			" (relation, name, change, operation, notify, publish, lock, retract, on_error, schedule, with_event)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			" ON CONFLICT (relation, name, change, operation) DO UPDATE SET notify = excluded.notify,"
 			" publish = excluded.publish, lock = excluded.lock, retract = excluded.retract,"
-			" on_error = excluded.on_error, schedule = excluded.schedule"
+			" on_error = excluded.on_error, schedule = excluded.schedule, with_event = excluded.with_event"
 			" RETURNING id",
-	.nargs = 10,
-	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
+	.nargs = 11,
+	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+				  BOOLOID },
 };
 
 static SavedQuery delete_rules = {

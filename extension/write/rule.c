@@ -52,10 +52,10 @@ record_failure(Rule *rule, int sqlstate, const char *message)
 
 /* Returns the row type of a query of a rule. */
 static TupleDesc
-query_shape_of(int query)
+query_shape_of(const Rule *rule, int query)
 {
 	if (query == RULE_NOTIFY)
-		return notification_shape();
+		return rule->with_event ? rule_output_pair_shape() : notification_shape();
 	if (query == RULE_SCHEDULE)
 		return schedule_shape();
 	return query == RULE_PUBLISH ? event_log_shape() : retraction_shape();
@@ -73,16 +73,17 @@ static void
 run_query(Rule *rule, int query, RuleRows rows, Tuplestorestate *store)
 {
 	if (rule->queries[query].text != NULL)
-		query_rows_run(rows.scope, &rule->queries[query], rows.count, store, query_shape_of(query));
+		query_rows_run(rows.scope, &rule->queries[query], rows.count, store, query_shape_of(rule, query));
 }
 
-/* Runs the query for events, as the owner of the table.  An event that the owner may not publish is a failure. */
+/* Moves the events of a rule that its owner, the current role, may publish.  Another event is a failure. */
 static void
-run_publish(Rule *rule, RuleRows rows, RuleOutput *output)
+check_events(Rule *rule, RuleOutput *output)
 {
 	RefusedEvents refused;
 
-	run_query(rule, RULE_PUBLISH, rows, output->unchecked);
+	if (output->unchecked == NULL || tuplestore_tuple_count(output->unchecked) == 0)
+		return;
 	refused = event_check_move(output->unchecked, output->published, &rule->rights, GetUserId());
 	if (refused.count == 0)
 		return;
@@ -99,9 +100,11 @@ typedef void (*RuleQueries)(Rule *rule, RuleRows rows, RuleOutput *output);
 static void
 run_queries(Rule *rule, RuleRows rows, RuleOutput *output)
 {
-	run_query(rule, RULE_NOTIFY, rows, output->candidates);
-	if (rule->queries[RULE_PUBLISH].text != NULL)
-		run_publish(rule, rows, output);
+	run_query(rule, RULE_NOTIFY, rows, rule->with_event ? output->pairs : output->candidates);
+	if (rule->with_event)
+		rule_output_split_pairs(output);
+	run_query(rule, RULE_PUBLISH, rows, output->unchecked);
+	check_events(rule, output);
 	if (rule->queries[RULE_LOCK].text != NULL)
 		run_query(rule, RULE_LOCK, rows, output->to_lock);
 	else
@@ -231,7 +234,7 @@ compile_queries(void *argument)
 	for (int i = 0; i < RULE_QUERIES; i++)
 	{
 		if (rule->queries[i].text != NULL)
-			query_compile(&rule->queries[i], query_shape_of(i));
+			query_compile(&rule->queries[i], query_shape_of(rule, i));
 	}
 }
 
@@ -348,7 +351,7 @@ check_columns(Rule *rule)
 	for (int i = 0; i < RULE_QUERIES; i++)
 	{
 		if (rule->queries[i].text != NULL)
-			query_check_names(&rule->queries[i], query_shape_of(i));
+			query_check_names(&rule->queries[i], query_shape_of(rule, i));
 	}
 }
 

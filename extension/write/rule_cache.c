@@ -60,6 +60,7 @@ enum
 	RULE_OPERATION = 5,
 	RULE_FIRST_QUERY = 6,
 	RULE_ON_ERROR = 11,
+	RULE_WITH_EVENT = 12,
 	RULE_RELATION = 2
 };
 #define SUSPENSION_RULE 1
@@ -148,6 +149,7 @@ load_rule(Rule *rule, OwnScan *row, Oid table, const char *relation)
 		rule->queries[query].text = plain_text(own_scan_text(row, RULE_FIRST_QUERY + query));
 	}
 	rule->queries[RULE_RETRACT].latest = rule->queries[RULE_LOCK].text != NULL;
+	rule->with_event = DatumGetBool(own_scan_value(row, RULE_WITH_EVENT, &isnull));
 	rule->on_error = on_error_named(own_scan_text(row, RULE_ON_ERROR));
 	rule->operation = operation_named(own_scan_text(row, RULE_OPERATION));
 	rule->change = own_scan_text(row, RULE_CHANGE);

@@ -37,7 +37,7 @@ typedef enum RuleOnError
 /* The queries of a rule, in the order of the columns of herald_internal.rule. */
 enum
 {
-	RULE_NOTIFY,   /* returns candidates */
+	RULE_NOTIFY,   /* returns candidates; with_event: and an event beside each */
 	RULE_PUBLISH,  /* events */
 	RULE_LOCK,	   /* the causes to lock before RULE_RETRACT runs */
 	RULE_RETRACT,  /* causes */
@@ -59,6 +59,7 @@ typedef struct Rule
 	Oid table;			  /* whose rules these are: that of the trigger */
 	const char *relation; /* its quoted name, for messages */
 	SavedQuery queries[RULE_QUERIES];
+	bool with_event;
 	EventRights rights; /* on what its events may do beside their name, rooms and payload */
 	RuleOnError on_error;
 	bool suspended; /* does not run */

@@ -10,8 +10,10 @@
 
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "write/event_log.h"
+#include "write/inbox.h"
 #include "write/notification.h"
 #include "write/retraction.h"
 #include "write/rule_output.h"
@@ -28,6 +30,7 @@ void
 rule_output_end(RuleOutput *output)
 {
 	end_store(output->candidates);
+	end_store(output->pairs);
 	end_store(output->published);
 	end_store(output->unchecked);
 	end_store(output->to_lock);
@@ -59,8 +62,50 @@ rule_output_begin(RuleOutput *output, const Rule *rule)
 		if (rule->queries[query].text != NULL)
 			(void) rule_output_store(stores[query]);
 	}
-	if (rule->queries[RULE_PUBLISH].text != NULL)
+	if (rule->with_event)
+	{
+		(void) rule_output_store(&output->pairs);
+		(void) rule_output_store(&output->unchecked);
+	}
+	if (output->unchecked != NULL)
 		(void) rule_output_store(&output->published);
+}
+
+TupleDesc
+rule_output_pair_shape(void)
+{
+	static TupleDesc shape = NULL;
+
+	if (shape == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+		TupleDesc pair = CreateTemplateTupleDesc(CANDIDATE_COLUMNS + PUBLISHED_COLUMNS);
+
+		for (int i = 1; i <= CANDIDATE_COLUMNS; i++)
+			TupleDescCopyEntry(pair, (AttrNumber) i, notification_shape(), (AttrNumber) i);
+		for (int i = 1; i <= PUBLISHED_COLUMNS; i++)
+			TupleDescCopyEntry(pair, (AttrNumber) (CANDIDATE_COLUMNS + i), event_log_shape(), (AttrNumber) i);
+		MemoryContextSwitchTo(caller);
+		shape = pair;
+	}
+	return shape;
+}
+
+void
+rule_output_split_pairs(RuleOutput *output)
+{
+	TupleTableSlot *pair = MakeSingleTupleTableSlot(rule_output_pair_shape(), &TTSOpsMinimalTuple);
+
+	while (tuplestore_gettupleslot(output->pairs, true, false, pair))
+	{
+		slot_getallattrs(pair);
+		if (!pair->tts_isnull[CANDIDATE_RECIPIENT_ID])
+			tuplestore_putvalues(output->candidates, notification_shape(), pair->tts_values, pair->tts_isnull);
+		tuplestore_putvalues(output->unchecked, event_log_shape(), pair->tts_values + CANDIDATE_COLUMNS,
+							 pair->tts_isnull + CANDIDATE_COLUMNS);
+	}
+	ExecDropSingleTupleTableSlot(pair);
+	tuplestore_clear(output->pairs);
 }
 
 /* Adds the rows of a store to another one.  Exchanges the two if the other one is empty. */

@@ -19,6 +19,7 @@
 typedef struct RuleOutput
 {
 	Tuplestorestate *candidates; /* notification_shape() */
+	Tuplestorestate *pairs;		 /* of the rule that runs: rule_output_pair_shape() */
 	Tuplestorestate *published;	 /* events: event_log_shape() */
 	Tuplestorestate *unchecked;	 /* events of the rule that runs, before event_check_move() */
 	Tuplestorestate *to_lock;	 /* causes: retraction_shape() */
@@ -35,7 +36,13 @@ extern void rule_output_begin(RuleOutput *output, const Rule *rule);
 /* Frees the stores of an output. */
 extern void rule_output_end(RuleOutput *output);
 
-/* Adds the rows of an output to another one, except unchecked events. */
+/* Returns the row type of a candidate, whose recipient may be null, and an event. */
+extern TupleDesc rule_output_pair_shape(void);
+
+/* Moves the parts of pairs to the candidates and to the unchecked events. */
+extern void rule_output_split_pairs(RuleOutput *output);
+
+/* Adds the rows of an output to another one, except pairs and unchecked events. */
 extern void rule_output_move(RuleOutput *from, RuleOutput *to);
 
 /* Returns a store of an output, which it begins if need be. */

@@ -145,10 +145,12 @@ $$;
 CREATE FUNCTION herald_internal.planned_rule(rule herald_internal.rule, sample herald_internal.sample)
 	RETURNS SETOF herald_internal.planned
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	WITH part (item, name, query, condition) AS (VALUES
+	WITH part (item, name, query, condition) AS (
+		SELECT p.* FROM (SELECT CASE WHEN rule.with_event THEN rule.notify ELSE rule.publish END) AS e (query),
+		LATERAL (VALUES
 		('notification', substring(rule.notify FROM $re$\('([^']+)'\)::text AS type$re$), rule.notify,
-		 'recipient_id <> actor_id IS NOT FALSE'),
-		('event', substring(rule.publish FROM $re$\(([^()]+)\)::text AS name,$re$), rule.publish, 'access IS NULL')
+		 'recipient_id IS NOT NULL AND recipient_id <> actor_id IS NOT FALSE'),
+		('event', substring(e.query FROM $re$\(([^()]+)\)::text AS name,$re$), e.query, 'access IS NULL')) AS p
 	), tried AS (
 		SELECT p.item, btrim(regexp_replace(p.name, $re$' \|\| ([\w.]+)::text$re$, '{\1}', 'g'), '''') AS name,
 		       CASE WHEN rule.operation <> 'update' THEN
@@ -156,7 +158,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		FROM part AS p
 		WHERE p.name IS NOT NULL
 	)
-	SELECT t.item, coalesce(t.found ->> 'type', t.found ->> 'name', t.name), CASE t.item
+	SELECT t.item, coalesce(t.found ->> CASE t.item WHEN 'event' THEN 'name' ELSE 'type' END, t.name), CASE t.item
 	           WHEN 'event' THEN (SELECT string_agg(r, ', ') FROM jsonb_array_elements_text(t.found -> 'rooms') AS r)
 	           ELSE 'to ' || (t.found ->> 'recipient_id') || ': ' ||
 	                coalesce(t.found ->> 'title',

@@ -47,12 +47,13 @@ CREATE TABLE herald_internal.rule (
 	retract   text,
 	schedule  text,
 	on_error  text NOT NULL DEFAULT 'suspend' CHECK (on_error IN ('suspend', 'abort', 'warn')),
+	with_event boolean NOT NULL DEFAULT false,
 	UNIQUE (relation, name, change, operation),
 	CHECK (lock IS NULL OR retract IS NOT NULL)
 );
 COMMENT ON TABLE herald_internal.rule IS
 	'rules, compiled to the SQL that the trigger runs; "change" is the change of a row, "operation" the statement '
-	'that makes it';
+	'that makes it; with_event: "notify" returns an event beside each notification';
 
 -- Writers append; herald.maintain() runs the rules of the rows and deletes these records. "run_at" is later than "at"
 -- if that failed. The newest record of a row counts. A published row has a record for an hour, until "run_at": older
@@ -193,9 +194,10 @@ COMMENT ON FUNCTION herald_internal.on_change() IS
 
 CREATE FUNCTION herald_internal.save_rule(relation regclass, name text, change text, operation text, notify text,
                                           publish text, lock text, retract text, on_error text,
-                                          schedule text DEFAULT NULL) RETURNS int
+                                          schedule text DEFAULT NULL, with_event boolean DEFAULT false) RETURNS int
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_save_rule';
-COMMENT ON FUNCTION herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION herald_internal.save_rule(regclass, text, text, text, text, text, text, text, text, text,
+                                              boolean) IS
 	'saves a compiled rule and runs it over no rows';
 
 CREATE FUNCTION herald_internal.delete_rules(relation regclass, name text DEFAULT NULL) RETURNS int

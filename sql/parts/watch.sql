@@ -358,10 +358,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- Returns the FROM item of a transition table. "active" is a condition over the columns of the row alone ("post").
-CREATE FUNCTION herald_internal.transition_rows_sql(alias text, active text) RETURNS text
+-- with_row: the rows are compared, or an expression reads the row as JSON.
+CREATE FUNCTION herald_internal.transition_rows_sql(alias text, active text, with_row boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('(SELECT post.*, row_number() OVER () AS herald_ord, row_to_json(post.*) AS herald_row%1$s '
-	              'FROM herald_%2$s AS post) AS %2$s',
+	SELECT format('(SELECT post.*, row_number() OVER () AS herald_ord%1$s%2$s FROM herald_%3$s AS post) AS %3$s',
+	              CASE WHEN with_row THEN ', row_to_json(post.*) AS herald_row' END,
 	              ', coalesce((' || active || '), false) AS herald_active', alias);
 $$;
 
@@ -388,14 +389,15 @@ $$;
 -- UPDATE left as they were are not changes. with_other: the expressions also use the row that an INSERT or DELETE does
 -- not have; its columns are null. with_old: for an update, "changed" is the new row as well as the old one.
 CREATE FUNCTION herald_internal.changed_rows_sql(change text, operation text, active text, key text[],
-                                                 with_other boolean, with_old boolean DEFAULT false) RETURNS text
+                                                 with_row boolean, with_other boolean,
+                                                 with_old boolean DEFAULT false) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		CASE operation
-			WHEN 'insert' THEN herald_internal.transition_rows_sql('new', active)
-			WHEN 'delete' THEN herald_internal.transition_rows_sql('old', active)
-			WHEN 'update' THEN concat_ws(E'\n', herald_internal.transition_rows_sql('old', active), 'JOIN ' ||
-			                             herald_internal.transition_rows_sql('new', active),
+			WHEN 'insert' THEN herald_internal.transition_rows_sql('new', active, with_row)
+			WHEN 'delete' THEN herald_internal.transition_rows_sql('old', active, with_row)
+			WHEN 'update' THEN concat_ws(E'\n', herald_internal.transition_rows_sql('old', active, true), 'JOIN ' ||
+			                             herald_internal.transition_rows_sql('new', active, true),
 			                             '  ON new.herald_ord = old.herald_ord AND '
 			                             'new.herald_row::text <> old.herald_row::text')
 		END,
@@ -444,12 +446,19 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE a.attrelid = 'herald_internal.candidate'::regclass;
 $$;
 
+-- Returns whether the recipient of a rule is a column: there is one for each row. Functions may return several.
+CREATE FUNCTION herald_internal.is_one_recipient(recipient text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT recipient ~* '^\s*(select\s+)?(\w+|"[^"]+")\.(\w+|"[^"]+")(::text)?\s*$';
+$$;
+
 -- Returns the SELECT of a rule's candidates; NULL without a recipient. The recipient is an expression, or a SELECT
--- that returns many.
+-- that returns many. With the select list of an event, the SELECT returns that beside each candidate, and also beside
+-- one without a recipient.
 CREATE FUNCTION herald_internal.compile_notify(source text, condition text, joins text, cause text, actor text,
 	actor_name text, recipient text, type text, subject_type text, subject_id text, thread text, title text,
 	content text,
-	data text, zoneless text[], zone text) RETURNS text
+	data text, zoneless text[], zone text, event text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		'SELECT ' || herald_internal.candidate_sql(json_build_object(
@@ -463,12 +472,13 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			'thread', herald_internal.compile_template(thread),
 			'title', herald_internal.compile_template(title, actor_name, zoneless, zone),
 			'content', herald_internal.compile_template(content, actor_name, zoneless, zone),
-			'data', data)),
+			'data', data)) || coalesce(E',\n       ' || event, ''),
 		'FROM ' || source,
 		joins,
 		format('CROSS JOIN LATERAL (%s) AS herald_recipient (id)',
 		       CASE WHEN recipient ~* '^\s*(select|values|with)\M' THEN recipient ELSE 'SELECT ' || recipient END),
-		format('WHERE (%s) AND herald_recipient.id IS NOT NULL', condition),
+		format(CASE WHEN event IS NULL THEN 'WHERE (%s) AND herald_recipient.id IS NOT NULL' ELSE 'WHERE %s' END,
+		       condition),
 		herald_internal.order_sql())
 	WHERE recipient IS NOT NULL;
 $$;
@@ -493,13 +503,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE pairs IS NOT NULL;
 $$;
 
--- Returns the SELECT of a rule's events; NULL without an event.
-CREATE FUNCTION herald_internal.compile_publish(source text, condition text, joins text, event text, room text,
-	rooms text, payload text,
-	member text, member_joins text, member_leaves text, counter int, counted_id text, delta int, ack text) RETURNS text
+-- Returns the select list of an event; NULL without one.
+CREATE FUNCTION herald_internal.event_sql(event text, room text, rooms text, payload text, member text,
+	member_joins text, member_leaves text, counter int, counted_id text, delta int, ack text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
-		format('SELECT %s AS rooms, (%s)::text AS name,', coalesce(rooms, herald_internal.compile_rooms(room)),
+		format('%s AS rooms, (%s)::text AS name,', coalesce(rooms, herald_internal.compile_rooms(room)),
 		       herald_internal.compile_template(event)),
 		format('       (%s)::json AS payload,', payload),
 		format('       (%s)::text AS member_id, (%s)::text AS joins, (%s)::text AS leaves,', coalesce(member, 'NULL'),
@@ -507,11 +516,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		       coalesce(herald_internal.compile_template(member_leaves), 'NULL')),
 		format('       %L::int AS counter, (%s)::text AS counted_id, %L::smallint AS delta, %L::text AS ack,',
 		       counter, coalesce(counted_id, 'NULL'), delta, ack),
-		'       NULL::text AS recheck_user, NULL::text AS recheck_room, NULL::text AS access',
-		'FROM ' || source,
-		joins,
-		format('WHERE %s', condition),
-		herald_internal.order_sql())
+		'       NULL::text AS recheck_user, NULL::text AS recheck_room, NULL::text AS access')
+	WHERE event IS NOT NULL;
+$$;
+
+-- Returns the SELECT of a rule's events, given their select list; NULL without it.
+CREATE FUNCTION herald_internal.compile_publish(source text, condition text, joins text, event text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(E'\n', 'SELECT ' || event, 'FROM ' || source, joins, format('WHERE %s', condition),
+	                 herald_internal.order_sql())
 	WHERE event IS NOT NULL;
 $$;
 
@@ -766,6 +779,9 @@ DECLARE
 	expressions text := concat_ws(' ', condition, joins, actor, recipient, event, room, rooms, payload, title, content,
 	                              data, recheck);
 	actor_person herald_internal.person;
+	event_list text;
+	with_event boolean;
+	with_row boolean;
 	variant record;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
@@ -777,11 +793,21 @@ BEGIN
 		actor_person := herald_internal.person_by_id(relation, 'actor', actor);
 		joins := concat_ws(E'\n', joins, actor_person.joins);
 	END IF;
+	event_list := herald_internal.event_sql(event, room, rooms,
+		coalesce(payload, herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key,
+		                                           herald_internal.camel_case(subject),
+		                                           herald_internal.row_sql(relation, zone))),
+		member, member_joins, member_leaves, counter, counted_id, delta, ack);
+	-- Two queries cost nearly twice as much as one.
+	with_event := event_list IS NOT NULL AND recheck IS NULL AND
+	              coalesce(herald_internal.is_one_recipient(recipient), false);
+	with_row := concat_ws(' ', expressions, event_list, remains, due_at) ~ '\mherald_row\M';
 	PERFORM herald_internal.delete_rules(relation, rule);
 	FOR variant IN
 		SELECT c.change, o.operation,
-		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, u.other) AS source,
-		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, u.other, true)
+		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, with_row, u.other)
+		           AS source,
+		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, with_row, u.other, true)
 		           AS both_source,
 		       c.change = ANY (operations) AS requested,
 		       herald_internal.active_condition(o.operation, active) AS active_condition
@@ -801,17 +827,14 @@ BEGIN
 				herald_internal.compile_notify(variant.source, full_condition, joins, cause,
 					coalesce(actor, 'NULL'), coalesce(actor_name, actor_person.name, 'NULL'),
 					recipient, coalesce(type, rule), subject, subject_key, thread, title, content, data,
-					herald_internal.zoneless_columns(relation, false), zone) END,
+					herald_internal.zoneless_columns(relation, false), zone,
+					CASE WHEN with_event THEN event_list END) END,
 			CASE WHEN variant.requested THEN
 				herald_internal.union_all(
 					herald_internal.compile_recheck(variant.both_source, coalesce(full_condition, 'true'), joins,
 					                                recheck, access),
-					herald_internal.compile_publish(variant.source, full_condition, joins, event, room, rooms,
-						coalesce(payload,
-						         herald_internal.json_sql(herald_internal.camel_case(subject) || 'Id', subject_key,
-						                                  herald_internal.camel_case(subject),
-						                                  herald_internal.row_sql(relation, zone))),
-						member, member_joins, member_leaves, counter, counted_id, delta, ack)) END,
+					herald_internal.compile_publish(variant.source, full_condition, joins,
+					                                CASE WHEN NOT with_event THEN event_list END)) END,
 			CASE WHEN variant.change = 'delete' AND remains IS NOT NULL
 			THEN herald_internal.compile_retract(variant.source, gone_condition, gone_causes) END,
 			CASE WHEN variant.change = 'delete' THEN
@@ -820,7 +843,8 @@ BEGIN
 				                                    remains || '), false)'), gone_causes) END,
 			on_error,
 			CASE WHEN variant.requested THEN
-				herald_internal.compile_schedule(variant.source, coalesce(full_condition, 'true'), due_id, due_at) END);
+				herald_internal.compile_schedule(variant.source, coalesce(full_condition, 'true'), due_id, due_at) END,
+			with_event AND variant.requested);
 	END LOOP;
 	PERFORM herald.sync_triggers(relation);
 END
@@ -1164,8 +1188,9 @@ COMMENT ON COLUMN herald.watched.operation IS
 	'the statement that makes the change; an UPDATE may make any of the three';
 COMMENT ON COLUMN herald.watched.on_error IS
 	'whether a write fails with the rule (abort) or passes (suspend, warn)';
-COMMENT ON COLUMN herald.watched.notify IS 'the SELECT of the candidates; null without notifications';
-COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of the events; null without events';
+COMMENT ON COLUMN herald.watched.notify IS
+	'the SELECT of the candidates, which may have an event beside each; null without notifications';
+COMMENT ON COLUMN herald.watched.publish IS 'the SELECT of the events; null without any, or if "notify" has them';
 COMMENT ON COLUMN herald.watched.lock IS
 	'the SELECT of the causes to lock before "retract" runs; null if no other row can have these causes';
 COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null if none do';

@@ -140,6 +140,19 @@ SELECT herald_internal.save_rule('store.orders', 'swapped', 'insert', 'insert',
 SELECT herald_internal.save_rule('store.orders', 'short', 'insert', 'insert', NULL,
 	'SELECT ''{}''::text[] AS rooms, NULL::text AS name FROM herald_new', NULL, NULL, 'abort');
 
+-- each row has one event, with no recipient, one, or several
+TRUNCATE herald.notification;
+CREATE TABLE store.parcels (id int PRIMARY KEY, receiver text, watchers text[]);
+SELECT herald.watch('store.parcels', 'sent', recipient => 'new.receiver', event => 'parcel:sent', room => 'parcel:{id}',
+                    payload => '''{}''');
+SELECT herald.watch('store.parcels', 'watched', recipient => 'unnest(new.watchers)', event => 'parcel:watched',
+                    room => 'parcel:{id}', payload => '''{}''');
+SELECT rule, with_event FROM (SELECT name AS rule, with_event FROM herald_internal.rule
+                              WHERE relation = 'store.parcels'::regclass) AS r ORDER BY rule;
+INSERT INTO store.parcels VALUES (1, '1', '{2,3}'), (2, NULL, NULL);
+SELECT told, type, subject FROM store.told;
+SELECT * FROM store.heard() WHERE event LIKE 'parcel:%';
+
 -- one rule is removed, with the triggers that no other rule needs
 SELECT herald.watch('store.clerks', 'left', '{delete}', event => 'desk:left', room => 'desk:{desk}');
 SELECT herald.unwatch('store.clerks', 'left');
