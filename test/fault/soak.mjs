@@ -3,7 +3,7 @@
 
 import { refused as machineRefused } from './own_machine.mjs';
 import './own_tree.mjs';
-import { clocks, refused as clocksRefused } from './own_clock.mjs';
+import { clocks } from './own_clock.mjs';
 import { brokenOff, choose, everyNemesis, report, summary } from './report.mjs';
 import { World } from './world.mjs';
 
@@ -14,7 +14,7 @@ const time = () => new Date(elapsed()).toISOString().slice(11, 19);
 
 // Why this machine cannot provide something that a nemesis needs; a false value: it can.
 const refused = {
-  network: machineRefused, disks: machineRefused, clocks: clocksRefused,
+  network: machineRefused, disks: machineRefused,
   'its own run': 'it moves the lock timeouts of writers, too; clock.test.mjs runs it alone',
 };
 const all = await everyNemesis();
