@@ -32,9 +32,40 @@ INSERT INTO herald_internal.log_fold SELECT pg_current_snapshot();
 COMMENT ON TABLE herald_internal.log_fold IS
 	'the snapshot of the last fold_totals() that found new events; totals are folded up to it';
 
+-- Returns whether there are events since a fold, and the subjects that have the most of them, at most 200, with the
+-- sum of their deltas.
+--
+-- The cost depends on the new events, not on the old ones: it reads the same two ranges as read_events(), by index
+-- whatever the planner knows of a log that grows.
+CREATE FUNCTION herald_internal.new_deltas(folded pg_snapshot, OUT has_events boolean, OUT counters int[],
+                                           OUT counted_ids text[], OUT deltas bigint[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
+BEGIN
+	has_events := EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND
+	                      e.xid < pg_snapshot_xmax(pg_current_snapshot())) OR
+	              EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running));
+	IF has_events THEN
+		SELECT array_agg(b.counter), array_agg(b.counted_id), array_agg(b.delta) INTO counters, counted_ids, deltas
+		FROM (SELECT e.counter, e.counted_id, sum(e.delta) AS delta
+		      FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND
+		            xid < pg_snapshot_xmax(pg_current_snapshot())
+		            UNION ALL
+		            SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
+		      WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c)
+		      GROUP BY e.counter, e.counted_id
+		      ORDER BY count(*) DESC, e.counter, e.counted_id
+		      LIMIT 200) AS b;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.new_deltas(pg_snapshot) IS
+	'returns the subjects with the most events since a fold, and the sum of their deltas';
+
 -- Brings the totals of the subjects with the most events up to date, at most 200 of them.
 --
--- The cost depends on the new events, not on the old ones: fold_totals() reads the same two ranges as read_events().
 -- Totals that are not folded are correct, too, and only slower to read. So neither the doorbell nor a lock on the
 -- application's tables waits for fold_totals().
 --
@@ -44,31 +75,19 @@ CREATE FUNCTION herald_internal.fold_totals() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
 	folded pg_snapshot := (SELECT f.snapshot FROM herald_internal.log_fold AS f);
-	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
 	until pg_snapshot := pg_current_snapshot();
 	rungs bigint[] := string_to_array(nullif(herald_internal.setting('milestones'), ''), ',');
+	busiest record;
 	notified bigint;
 BEGIN
-	IF NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND
-	               e.xid < pg_snapshot_xmax(until)) AND
-	   NOT EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running)) THEN
+	SELECT d.* INTO busiest FROM herald_internal.new_deltas(folded) AS d;
+	IF NOT busiest.has_events THEN
 		RETURN;
 	END IF;
-	WITH busiest AS (
-		SELECT e.counter, e.counted_id, sum(e.delta) AS delta
-		FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND
-		      xid < pg_snapshot_xmax(pg_current_snapshot())
-		      UNION ALL
-		      SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
-		WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c)
-		GROUP BY e.counter, e.counted_id
-		ORDER BY count(*) DESC, e.counter, e.counted_id
-		LIMIT 200
-	), changed AS MATERIALIZED (
+	WITH changed AS MATERIALIZED (
 		SELECT t.counter, t.counted_id, t.count, t.count - t.delta AS before
-		FROM (SELECT array_agg(b.counter) AS counters, array_agg(b.counted_id) AS ids, array_agg(b.delta) AS deltas
-		      FROM busiest AS b) AS a
-		CROSS JOIN LATERAL unnest(a.counters, a.ids, a.deltas, herald_internal.totals_of(a.counters, a.ids))
+		FROM unnest(busiest.counters, busiest.counted_ids, busiest.deltas,
+		            herald_internal.totals_of(busiest.counters, busiest.counted_ids))
 			AS t (counter, counted_id, delta, count)
 		WHERE t.count IS NOT NULL
 	), folded AS (
