@@ -67,16 +67,19 @@ const countRows = () => database.value(`SELECT sum(coalesce(idx_tup_fetch, 0) + 
 let rowsBefore = 0;
 
 // Returns how many rows of the log were read since the last call. A session reports its reads late, but at the latest when it ends:
-// this ends those of the bridge, which connects again.
+// this ends those of the bridge, and waits until it has connected again.
 async function rowsRead() {
-  await database.query("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = 'bridge'");
+  const ended = await database.query("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = 'bridge'");
   const [rows, before] = [await countRows(), rowsBefore];
   rowsBefore = rows;
+  await until('the bridge has connected again', () => database.value(
+    "SELECT count(*) >= $1 FROM pg_stat_activity WHERE usename = 'bridge'", [ended.length]), PATIENCE);
+  await isReady();
   return rows - before;
 }
 
-// Runs act(), prints its figures, and checks that memory was bounded, and reading since the last call. readers: how often the log may be
-// read.
+// Runs act(), prints its figures, and checks that its memory and all reading of the test were bounded. readers: how often the log may
+// be read.
 async function bounded(t, readers, act) {
   const before = { memory: peakMemory(), cut: await bridge.metric('herald_slow_closed_total'), begun: Date.now() };
   await act();
@@ -139,7 +142,7 @@ test('replays a burst to a client that was away and reads slowly', { timeout: 2 
   away.socket.terminate();
   await away.closed;
   await burst(ann);
-  await bounded(t, 4, async () => {
+  await bounded(t, 8, async () => {
     await away.open();
     const halting = setInterval(() => { if (away.socket.isPaused) away.socket.resume(); else away.socket.pause(); }, 20);
     await allReceive([away]).finally(() => clearInterval(halting));
