@@ -172,10 +172,14 @@ BEGIN
 END
 $$;
 
--- Returns the arguments of a call of a function of schema herald. Raises an error for the first that is wrong.
+-- Returns the arguments of a call of a function of schema herald. Raises an error for the first that is wrong. Hints
+-- until the end of the transaction show the call again: see hinted_call().
 CREATE FUNCTION herald_internal.checked_call(function text, relation regclass, call jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	PERFORM set_config('herald_internal.watch_call',
+	                   jsonb_build_object('relation', relation::oid, 'function', function, 'arguments', call)::text,
+	                   true);
 	IF relation IS NULL THEN
 		RAISE EXCEPTION '"relation" must not be null'
 			USING ERRCODE = 'null_value_not_allowed', HINT = 'Pass the table to watch.';
@@ -201,4 +205,59 @@ BEGIN
 	END IF;
 	RETURN call;
 END
+$$;
+
+-- ----- hints
+
+-- Returns the arguments that the present call for a table was given; none without such a call. Those of another
+-- function name columns: conditions are about rows of another kind.
+CREATE FUNCTION herald_internal.given_arguments(function text, relation regclass) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((
+		SELECT CASE WHEN c.call ->> 'function' = $1 THEN c.call -> 'arguments'
+		       ELSE (SELECT jsonb_object_agg(g.key, g.value) FROM jsonb_each(c.call -> 'arguments') AS g
+		             WHERE g.key IN (SELECT a.name FROM herald_internal.column_arguments() AS a) OR
+		                   g.key IN ('on_error', 'zone')) END
+		FROM (SELECT nullif(current_setting('herald_internal.watch_call', true), '')::jsonb) AS c (call)
+		WHERE c.call ->> 'relation' = $2::oid::text), '{}');
+$$;
+
+-- Returns the value of an argument with what a hint adds: to a condition by AND, to ignored columns as further ones.
+-- Any other value takes the place of the given one.
+CREATE FUNCTION herald_internal.added_argument(name text, given jsonb, added jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN added IS NULL OR given IS NULL OR given = 'null' THEN coalesce(added, given)
+		WHEN name IN ('visible', 'active') THEN to_jsonb(format('(%s) AND (%s)', given #>> '{}', added #>> '{}'))
+		WHEN name = 'ignore' THEN given || added
+		ELSE added END;
+$$;
+
+-- Returns arguments as in a call, after a comma each: those given to a function that differ from its defaults, and the
+-- added ones. Names in conditions and maps are found in the schemas of the given call.
+CREATE FUNCTION herald_internal.hinted_arguments(function text, given jsonb, added jsonb) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(string_agg(format(', %I => %s', a.name, CASE
+		WHEN t.type IN ('boolean'::regtype, 'integer'::regtype) THEN v.value #>> '{}'
+		ELSE quote_literal(w.text) END), '' ORDER BY a.place), '')
+	FROM pg_proc AS p
+	CROSS JOIN LATERAL unnest(p.proargnames) WITH ORDINALITY AS a (name, place)
+	CROSS JOIN LATERAL (SELECT p.proargtypes[a.place - 1]::regtype) AS t (type)
+	CROSS JOIN LATERAL herald_internal.added_argument(a.name, given -> a.name, added -> a.name) AS v (value)
+	CROSS JOIN LATERAL (SELECT CASE WHEN t.type = 'text[]'::regtype
+	                           THEN (SELECT coalesce(array_agg(e), '{}')::text
+	                                 FROM jsonb_array_elements_text(v.value) AS e)
+	                           ELSE v.value #>> '{}' END,
+	                           pg_get_function_arg_default(p.oid, a.place::int)) AS w (text, usual)
+	WHERE p.pronamespace = 'herald'::regnamespace AND p.proname = function AND a.place > 1 AND v.value <> 'null' AND
+	      (a.name <> 'schemas' OR given - ARRAY(SELECT n.key FROM jsonb_each(given) AS n WHERE n.value = 'null') ?|
+	                              '{visible,in_feed,active,subject_tables,sender_tables}') AND
+	      (quote_literal(w.text) || '::' || t.type = w.usual OR w.text = w.usual) IS NOT TRUE;
+$$;
+
+-- Returns the present call for a table, or that of another kind, with the arguments that a hint adds; NULL without any.
+CREATE FUNCTION herald_internal.hinted_call(kind text, relation regclass, added jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('SELECT herald.%I(%L%s);', 'watch_' || kind, relation, herald_internal.hinted_arguments(
+		'watch_' || kind, herald_internal.given_arguments('watch_' || kind, relation), added));
 $$;

@@ -189,8 +189,8 @@ BEGIN
 	           WHERE w.relation = check_one_kind.relation AND w.kind = other) THEN
 		RAISE EXCEPTION 'table "%" is watched as % already', relation, other
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-			      HINT = format('For posts that are replies to posts, unwatch it, and call herald.watch_posts(%L, '
-			                    'parent => %L).', relation, coalesce(parent, 'parent_id'));
+			      HINT = format('For posts that are replies to posts: SELECT herald.unwatch(%L); %s', relation,
+			                    herald_internal.hinted_call('posts', relation, jsonb_build_object('parent', parent)));
 	END IF;
 END
 $$;

@@ -405,6 +405,7 @@ DECLARE
 	sender_columns text[] := herald_internal.detect_key(relation, 'messages', 'sender', sender,
 	                                           taken => ignored || herald_internal.parse_columns(relation, receiver));
 	receiver_columns text[] := herald_internal.detect_key(relation, 'messages', 'receiver', receiver,
+	                                                      herald_internal.reference_target(relation, sender_columns),
 	                                                      taken => ignored || sender_columns, optional => true);
 	conversation_columns text[];
 	key_columns text[];

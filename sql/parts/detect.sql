@@ -121,7 +121,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN 'follower' THEN '{follower,followedby,subscriber,requester,requestedby,initiator,source,from}'
 		WHEN 'followee' THEN '{followee,followed,following,target,addressee,friend,to}'
 		WHEN 'blocker' THEN '{blocker,blockedby,muter,mutedby,ignorer,ignoredby,source,from}'
-		WHEN 'blocked' THEN '{blocked,muted,ignored,target,to}'
+		WHEN 'blocked' THEN '{blocked,blockee,muted,ignored,target,to}'
 		WHEN 'sender' THEN '{sender,sentby,from,author,writer,writtenby}'
 		WHEN 'receiver' THEN '{receiver,recipient,addressee,to}'
 		WHEN 'conversation' THEN '{conversation,chat,room,channel,thread,group,dialog,dialogue}'
@@ -275,9 +275,15 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE c.oid = $1 AND word <> '';
 $$;
 
+-- Returns the table that columns refer to; NULL without a foreign key.
+CREATE FUNCTION herald_internal.reference_target(relation regclass, columns text[]) RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT f.target FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 LIMIT 1;
+$$;
+
 -- Returns the columns that may have a role, with their ranks; the lowest is the best. A foreign key is worth one rank:
 -- an author_id without one and a user_id with one are equally likely. A label loses one. If the table of the target is
--- known, columns that refer to another table are no candidates.
+-- known, columns that refer to another table are no candidates, unless both tables have users.
 CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass)
 	RETURNS TABLE (columns text[], rank numeric)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -296,7 +302,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		FROM candidate AS c
 		WHERE CASE
 			WHEN c.target IS NULL THEN true
-			WHEN $3 IS NOT NULL THEN c.target = $3
+			WHEN $3 IS NOT NULL THEN c.target = $3 OR herald_internal.is_user_role($2) AND c.of_user
 			WHEN herald_internal.is_user_role($2) THEN c.of_user IS NOT FALSE
 			ELSE c.of_user IS NOT TRUE
 		END
@@ -322,22 +328,41 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY n.columns, n.target, n.label;
 $$;
 
--- Returns a column that an error can name as an example for a role: one with a name of the role, one that refers to a
--- suitable table, or else any other that is neither the key of the row nor its text. The user that acts usually stands
--- before the other one.
-CREATE FUNCTION herald_internal.example_column(relation regclass, role text, taken text[]) RETURNS text
+-- Returns columns that an error can name as examples for a role, the most likely first: those with a name of the role,
+-- those that refer to a suitable table, and others that look like ids. None is the key of the row. The user that acts
+-- usually stands before the other one.
+CREATE FUNCTION herald_internal.example_columns(relation regclass, role text, taken text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT array_to_string(i.columns, ', ')
+	SELECT array_agg(array_to_string(i.columns, ', ')
+	ORDER BY n.named DESC, CASE WHEN (k.kind = 'users') = herald_internal.is_user_role($2) THEN 1
+	                             WHEN k.kind IS NULL THEN 2 ELSE 3 END,
+	         w.words ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
+	         i.target IS NULL, i.label, i.place)
 	FROM herald_internal.id_columns($1) AS i
 	CROSS JOIN herald_internal.name_convention($2) AS v
+	CROSS JOIN herald_internal.name_words(i.columns[1]) AS w (words)
+	CROSS JOIN LATERAL (SELECT v.own || v.common || v.weak &&
+	                           (herald_internal.name_forms(i.columns[1], '{user,account,member}') ||
+	                            string_to_array(w.words, '_'))) AS n (named)
+	LEFT JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(i.target)) AS k ON true
 	WHERE NOT i.columns <@ coalesce($3, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
 	      coalesce(herald_internal.is_user_table(i.target) = herald_internal.is_user_role($2), true) AND
-	      herald_internal.name_words(i.columns[1]) !~ ('^(body|text|content|caption|message|markdown|title|name|emoji|'
-	                                                   'kind|type)(_(?!id$)|$)')
-	ORDER BY v.own || v.common || v.weak && herald_internal.name_forms(i.columns[1], '{user,account,member}') DESC,
-	         i.columns[1] ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
-	         i.target IS NULL, i.label, i.place
-	LIMIT 1;
+	      (n.named OR i.target IS NOT NULL OR w.words ~ '(^|_)(id|uuid|key|ref|by)$|(user|account|post)id$') AND
+	      w.words !~ ('^(body|text|content|caption|message|markdown|title|name|emoji|kind|type)(_(?!id$)|$)|'
+	                  '_(type|name|email|ip)$');
+$$;
+
+-- Returns the hint of an error that asks for the columns of a role: the call with the first of the examples, and the
+-- others. A subject may need its type as well.
+CREATE FUNCTION herald_internal.key_hint(relation regclass, kind text, role text, examples text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format(CASE WHEN examples IS NULL THEN 'Pass it as "%2$s".'
+	              WHEN cardinality(examples) = 1 THEN 'Name it, as in: %1$s'
+	              ELSE 'Name it, as in: %1$s It may also be %3$s.' END,
+	              herald_internal.hinted_call(kind, relation, jsonb_build_object(role, examples[1]) ||
+	                  CASE WHEN role = 'subject' THEN
+	                      coalesce(herald_internal.paired_type(relation, role, examples[1]), '{}') ELSE '{}' END),
+	              role, array_to_string(examples[2:4], ' or '));
 $$;
 
 -- Returns the columns of a role: the given ones, or else the best candidate among the columns that have no other role
@@ -365,15 +390,15 @@ BEGIN
 			                           THEN 'None of its columns has a name that says so: %s.'
 			                           ELSE 'These are equally likely: %s.' END,
 			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
-			      HINT = format('Name it, as in: SELECT herald.watch_%s(%L, %s => %L);', kind, relation, role,
-			                    coalesce(best[1], herald_internal.example_column(relation, role, taken), '...'));
+			      HINT = herald_internal.key_hint(relation, kind, role, coalesce(best,
+			                                                  herald_internal.example_columns(relation, role, taken)));
 	END IF;
 	RETURN herald_internal.parse_columns(relation, best[1]);
 END
 $$;
 
 -- Returns the columns of two users: one acts, and the other is acted upon. One of them needs a name of its own: then
--- the other may have a common one.
+-- the other may have a common one. Foreign keys of both refer to users, and so to the same table.
 CREATE FUNCTION herald_internal.detect_pair(relation regclass, kind text, one_role text, one_given text,
 	other_role text, other_given text, ignored text[], OUT one text[], OUT other text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -383,7 +408,8 @@ DECLARE
 BEGIN
 	one := herald_internal.detect_key(relation, kind, one_role, one_given,
 		taken => ignored || coalesce(herald_internal.parse_columns(relation, other_given), named));
-	other := herald_internal.detect_key(relation, kind, other_role, other_given, taken => ignored || one);
+	other := herald_internal.detect_key(relation, kind, other_role, other_given,
+		herald_internal.reference_target(relation, one), taken => ignored || one);
 END
 $$;
 
@@ -422,8 +448,8 @@ BEGIN
 			USING ERRCODE = 'undefined_column',
 			      DETAIL = format('It has no primary key and no column "id" among its columns: %s.',
 			                      array_to_string(herald_internal.column_names(relation), ', ')),
-			      HINT = format('Name it: SELECT herald.watch_%s(%L, key => %L);', kind, relation,
-			                    (herald_internal.column_names(relation))[1]);
+			      HINT = 'Name it, as in: ' || herald_internal.hinted_call(kind, relation, jsonb_build_object(
+			          'key', (herald_internal.column_names(relation))[1]));
 	END IF;
 	RETURN found;
 END
@@ -458,8 +484,8 @@ BEGIN
 		RAISE EXCEPTION 'cannot tell which column of table "%" is the key', relation
 			USING ERRCODE = 'ambiguous_column',
 			      DETAIL = format('These are equally likely: %s; %s.', array_to_string(own, ', '), other),
-			      HINT = format('Name the one that other tables have, as in: SELECT herald.watch_users(%L, key => %L);',
-			                    relation, other);
+			      HINT = 'Name the one that other tables have, as in: ' ||
+			             herald_internal.hinted_call('users', relation, jsonb_build_object('key', other));
 	END IF;
 	RETURN own;
 END

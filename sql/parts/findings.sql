@@ -56,8 +56,42 @@ $$;
 -- Returns whether the name of a column says that a row has come to its end, such as unfollowed_at.
 CREATE FUNCTION herald_internal.is_end(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT words ~ ('(^|_)(un[a-z]+ed|ended|lifted|withdrawn|cancell?ed|stopped|undone|dissolved|rejected|declined|'
-	                'dismissed)(_at|_on|_date|_time)?$');
+	SELECT words ~ ('(^|_)(un[a-z]+ed|unsent|ended|lifted|withdrawn|recalled|retracted|redacted|cancell?ed|stopped|'
+	                'undone|dissolved|rejected|declined|dismissed|quit)(_at|_on|_date|_time)?$');
+$$;
+
+-- Returns whether the name of a column is that of the act that makes a row one of a kind, such as voted_at.
+CREATE FUNCTION herald_internal.is_act_of(kind text, words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words ~ CASE kind WHEN 'likes' THEN 'like|vote|heart|clap|star|favou?rite|react' WHEN 'follows' THEN 'follow'
+	               WHEN 'blocks' THEN 'block|mute|ignore' ELSE 'status|state|visib|privacy' END AND
+	       words !~ '(^|_)(un|dis)[a-z]+';
+$$;
+
+-- Returns whether the name of a boolean says that a row counts if it is true, or if it is false; NULL if it says
+-- neither.
+CREATE FUNCTION herald_internal.is_affirmative(kind text, words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN herald_internal.is_end(words) OR words ~ ('(^|_)(dislike|disliked|down|downvoted?|negative|pass|passed|'
+			'skipped|private|internal|confidential|secret|whisper|anonymous|only|draft|deleted?|discarded|trashed|'
+			'removed|hidden|archived|spam|flagged|expired|banned|suspended|deactivated|disabled|revoked|blocked|paused|'
+			'rejected|shadow_banned)(_|$)|^for_')
+		THEN false
+		WHEN words ~ ('(accepted|approved|confirmed|admitted|published|active|enabled|public|visible|verified|valid|'
+			'helpful|live)$|(^|_)(up|upvoted?|liked?|positive)$')
+		THEN true
+	END;
+$$;
+
+-- Returns whether a boolean of this name is about something else than whether a row counts, such as "seen" or "pinned".
+CREATE FUNCTION herald_internal.is_harmless_switch(words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words ~ ('(^|_)(seen|read|viewed|notified|sent|delivered|synced|processed|indexed|imported|translated|'
+	                'edited|pinned|sticky|featured|highlighted|starred|bookmarked|sensitive|nsfw|spoilers?|'
+	                'wiki|closed|locked|solved|resolved|answered|answer|best|allow|allows|allowed|can|has|'
+	                'have|comments|commentable|admin|owner|moderator|mod|bot|is_system|default|automatic|'
+	                'mobile|notify|typing|online|primary)(_|$)');
 $$;
 
 -- Returns whether a column is the time of an act by which a row may be a like, a follow or a block, such as voted_at.
@@ -67,7 +101,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	       NOT herald_internal.is_end(words) AND
 	       words !~ '(^|_)(created?|updated?|inserted|modified|changed|edited|added|recorded|notified|synced|imported|'
 	                'deleted?|discarded|trashed|removed|hidden|archived|banned|suspended|deactivated|disabled|revoked|'
-	                'expires?|expired)_(at|on)$';
+	                'expires?|expired|expiring)_(at|on)$';
 $$;
 
 -- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
@@ -77,11 +111,14 @@ $$;
 CREATE FUNCTION herald_internal.column_meaning(kind text, words text, category text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
+		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$'
+		THEN 'state'
 		WHEN words ~ '(^|_)(id|uuid|by|count|counter|total|token|hash|reason|note|notes|label|color|title|url|body)$'
 		THEN NULL
 		WHEN kind = 'members' AND
 		     words ~ '(^|_)(left|leave|leaves|removed|kicked|expelled|exited|departed|ended|inactive|deactivated|'
-		             'banned|suspended|rejected|declined|revoked|discarded|deleted?)(_|$)'
+		             'banned|suspended|rejected|declined|revoked|discarded|deleted?|quit|resigned|withdrew|withdrawn|'
+		             'unenrolled|dropped)(_|$)'
 		THEN 'left'
 		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_') AND
 		     words ~ '(^|_)(notif[a-z]*|mute|muted|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
@@ -89,16 +126,24 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words !~ ('(^|_)(last|seen|read|unread|sound|count|marketing|newsletter|promo[a-z]*|ads|advert[a-z]*|'
 		               'analytics|tracking|cookies?)(_|$)')
 		THEN 'off'
+		WHEN kind = 'users' AND category = 'B' AND
+		     words ~ ('^(is_)?(push|alerts?|e?mails?|sms)_(enabled|on|allowed|active|wanted)$|'
+		              '^(receives?|wants?|allows?|enable|sends?)_(push|alerts?|e?mails?|sms)$')
+		THEN 'off'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
-		     words ~ '(^|_)(draft|drafts|published|publish|scheduled|schedule|embargo|embargoed|approved|go_live)(_|$)'
+		     words ~ ('(^|_)(draft|drafts|published|publish|scheduled|schedule|embargo|embargoed|approved|go_live|'
+		              'goes_live|went_live)(_|$)') OR
+		     kind IN ('posts', 'comments', 'messages') AND category = 'D' AND
+		     words ~ '^(send|deliver|release|live)_(at|on|after|date|time)$'
 		THEN 'waiting'
 		WHEN kind IN ('follows', 'members', 'blocks', 'likes') AND
-		     words ~ '(^|_)(accepted|approved|confirmed|pending)(_|$)'
+		     words ~ '(^|_)(accepted|approved|confirmed|pending|admitted)(_|$)'
 		THEN 'waiting'
 		WHEN kind = 'members' AND category = 'D' AND words ~ '(^|_)joined(_|$)' THEN 'waiting'
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
 		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
-		             'expired|deleted?_?(at)?|discarded|trashed|private|public|internal|hidden|archived|spam|flagged|'
+		             'expired|expiring|till|delayed|paused|frozen|blocked|archetype|answer|deleted?_?(at)?|discarded|'
+		             'trashed|private|public|internal|hidden|archived|spam|flagged|'
 		             'removed|banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|until|ends|'
 		             'scope|vote|value|direction)'
 		             '(_at|_on|_date|_time|_until)?$') OR
@@ -107,62 +152,86 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ '(^|_)(type|kind|category|emoji|reaction)$' AND
 		     words !~ '(mime|media|file|content|attachment|format|account)_type$' OR
 		     kind = 'likes' AND words ~ '(^|_)(weight|rating|polarity|sentiment)$' OR
-		     kind IN ('likes', 'follows', 'blocks') AND category IN ('B', 'E') AND
-		     words !~ '(^|_)(seen|read|viewed|notified|sent|synced|processed)$' OR
+		     words ~ '(^|_)(anonymous|whisper)(_|$)' OR
+		     (category = 'B' AND kind <> 'users' OR category = 'E' AND kind IN ('likes', 'follows', 'blocks')) AND
+		     NOT herald_internal.is_harmless_switch(words) OR
 		     herald_internal.is_time_of_act(kind, words, category) OR herald_internal.is_end(words)
 		THEN 'state'
 	END;
 $$;
 
--- Returns the argument that makes a call use such a column; NULL without one. It is an example: values are left open.
--- A type is paired if there is also an id of that name. Of the time of publication, the call knows columns already.
+-- Returns the arguments that make a call use such a column; NULL without any. They are an example: "value" is one that
+-- the column may have. A type is paired if there is also an id of that name; "typed" are the arguments for both. Of the
+-- time of publication, the call knows columns already.
 CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text, category text, meaning text,
-                                                paired boolean, published text[]) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+                                                typed jsonb, published text[], value text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN meaning = 'other' AND words !~ 'type$' THEN NULL
-		WHEN meaning = 'sender' THEN format('sender_type => %L, sender_tables => %L', name, '{"...": "users"}')
-		WHEN meaning = 'left' AND category IN ('B', 'D') THEN format('left_at => %L', name)
+		WHEN meaning = 'other' AND words !~ '_type$' THEN NULL
+		WHEN meaning = 'sender' OR kind IN ('likes', 'comments') AND words ~ '_type$' AND typed IS NOT NULL THEN typed
+		WHEN meaning = 'left' AND category IN ('B', 'D') THEN jsonb_build_object('left_at', name)
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
-		THEN format('active => %L', format('%I IS NOT TRUE', name))
-		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' THEN format('notifications_enabled => %L', name)
-		WHEN meaning = 'off' AND kind = 'members' AND category IN ('B', 'D') THEN format('muted => %L', name)
+		THEN jsonb_build_object('active', format('%I IS NOT TRUE', name))
+		WHEN meaning = 'off' AND kind = 'users' AND category = 'B'
+		THEN jsonb_build_object('notifications_enabled', name)
+		WHEN meaning = 'off' AND kind = 'users' AND category = 'D'
+		THEN jsonb_build_object('active', format(CASE WHEN words ~ '(until|till|expir|end)'
+			THEN '%1$I IS NULL OR %1$I <= now()' ELSE '%I IS NULL' END, name))
+		WHEN meaning = 'off' AND kind = 'members' AND category IN ('B', 'D') THEN jsonb_build_object('muted', name)
 		WHEN meaning = 'off' OR kind = 'users' AND words ~ '(private|public|visib|privacy|audience)' THEN NULL
 		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND category IN ('B', 'D') AND
-		     words !~ '(^|_)approved(_|$)' THEN format('published_at => %L', array_to_string(published || name, ', '))
+		     words !~ '(^|_)approved(_|$)'
+		THEN jsonb_build_object('published_at', array_to_string(published || name, ', '))
 		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category IN ('S', 'E') AND
 		     words ~ '(^|_)(status|state)$'
-		THEN format('status => %L', name)
+		THEN jsonb_build_object('status', name)
 		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category = 'N' AND words ~ '(^|_)(status|state)$'
-		THEN format('status => %L, %s => ''...''', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END)
-		WHEN meaning = 'audience' THEN format('visible => %L', format('post.%I = ...', name))
-		WHEN kind = 'posts' AND words ~ '(visib|privacy|private|audience|public)'
-		THEN format('visible => %L', format(CASE category WHEN 'B' THEN 'post.%I' ELSE 'post.%I = ''...''' END, name))
+		THEN jsonb_build_object('status', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END, '...')
+		WHEN kind = 'posts' AND (words ~ '(visib|privacy|private|audience|public)' OR category = 'B' AND
+		                         words ~ '(^|_)(internal|confidential|secret|only)$|^for_')
+		THEN jsonb_build_object('visible', format(CASE
+			WHEN category <> 'B' AND value = '''...''' THEN 'post.%I = ''public'''
+			WHEN category <> 'B' THEN 'post.%I = %s'
+			WHEN herald_internal.is_affirmative(kind, words) IS FALSE THEN 'post.%I IS NOT TRUE'
+			ELSE 'post.%I' END, name, value))
 		WHEN words ~ '^(is_)?(deleted?_?(at|on)?|discarded(_at)?)$' AND kind NOT IN ('users', 'members')
-		THEN format('deleted_at => %L', name)
-		WHEN category = 'D' AND words ~ '(until|ends|expires|expiry|expiration)' AND kind NOT IN ('users', 'blocks')
+		THEN jsonb_build_object('deleted_at', name)
+		WHEN category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)' AND
+		     kind NOT IN ('users', 'blocks')
 		THEN CASE WHEN kind = 'posts' THEN
-			format('visible => %L', format('post.%1$I IS NULL OR post.%1$I > now()', name)) END
-		WHEN kind = 'likes' AND category IN ('S', 'E') AND NOT paired AND
+			jsonb_build_object('visible', format('post.%1$I IS NULL OR post.%1$I > now()', name)) END
+		WHEN kind = 'likes' AND category IN ('S', 'E') AND typed IS NULL AND
 		     words ~ '(^|_)(kind|category|type|emoji|reaction)$'
-		THEN format('kind => %L', name)
-		WHEN kind IN ('likes', 'comments') AND words ~ '_type$' AND paired THEN format('subject_type => %L', name)
-		ELSE format('active => %L', format(CASE
-			WHEN category = 'D' AND words ~ '(until|ends|expires|expiry|expiration)' THEN '%1$I IS NULL OR %1$I > now()'
+		THEN jsonb_build_object('kind', name)
+		ELSE jsonb_build_object('active', format(CASE
+			WHEN category = 'D' AND words ~ '(suspended|silenced|banned|muted|blocked|paused)_?(until|till)'
+			THEN '%1$I IS NULL OR %1$I <= now()'
+			WHEN category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)'
+			THEN '%1$I IS NULL OR %1$I > now()'
 			WHEN category = 'D' AND (meaning = 'waiting' OR herald_internal.is_time_of_act(kind, words, category))
 			THEN '%1$I IS NOT NULL'
-			WHEN category = 'D' THEN '%1$I IS NULL'
-			WHEN category = 'B' AND words ~ ('(accepted|approved|confirmed|published|active|enabled|public|visible)|'
-			                                 '(^|_)(up|upvoted?|liked?|positive)$')
-			THEN '%1$I'
-			WHEN category = 'B' AND kind IN ('likes', 'follows', 'blocks') AND NOT herald_internal.is_end(words) AND
-			     herald_internal.column_meaning('comments', words, category) IS NULL
-			THEN '%1$I = ...'
-			WHEN category = 'B' THEN 'NOT %1$I'
+			WHEN category = 'D' OR words ~ 'whisper' AND category <> 'B' THEN '%1$I IS NULL'
+			WHEN category = 'B' THEN CASE herald_internal.is_affirmative(kind, words)
+				WHEN true THEN '%1$I' WHEN false THEN '%1$I IS NOT TRUE' ELSE '%1$I = %2$s' END
 			WHEN category = 'N' AND words ~ '(score|vote|value|direction|weight|rating|polarity|sentiment)'
 			THEN '%1$I > 0'
-			ELSE '%1$I = ''...''' END, name))
+			ELSE '%1$I = %2$s' END, name, value))
 	END;
+$$;
+
+-- Returns the SQL of a value that a column may have: its constant default, or else one of its possible values. "public"
+-- is preferred: in a condition for the viewers of posts, it limits them least.
+CREATE FUNCTION herald_internal.example_value(relation regclass, name text, category text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN category = 'B' THEN 'true' ELSE coalesce(
+		(SELECT quote_literal(v) FROM unnest(possible) AS v
+		 WHERE v ~* '^(public|everyone|everybody|all|world|open)$' LIMIT 1),
+		(SELECT d.value FROM (SELECT substring(herald_internal.constant_default($1, $2)
+		                                       FROM '^(''(?:[^'']|'''')*''|[^:()]+)')) AS d (value)
+		 WHERE d.value !~* '(private|hidden|only|friend|follow|draft|secret|null)'),
+		quote_literal(possible[1]),
+		CASE WHEN category = 'N' THEN '0' ELSE '''...''' END) END
+	FROM herald_internal.possible_values($1, $2) AS possible;
 $$;
 
 -- Returns whether a column of values, such as a status, can have one that means "not yet".
@@ -183,7 +252,7 @@ CREATE FUNCTION herald_internal.is_audience(kind text, name text) RETURNS boolea
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT kind = 'posts' AND
 	       (n.words ~ ('(^|_)(group|team|channel|forum|community|circle|space|club|room|guild|server|course|class|'
-	                   'classroom|cohort|chapter|workspace)_?(id|uuid)$') OR
+	                   'classroom|cohort|chapter|workspace|project|board)_?(id|uuid)$') OR
 	        n.words ~ '^(tenant|organi[sz]ation|org|company|site)_?(id|uuid)$' AND
 	        EXISTS (SELECT FROM herald_internal.watched_table AS w
 	                WHERE w.kind = 'users' AND name = ANY (herald_internal.column_names(w.relation))))
@@ -215,6 +284,21 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
+-- Returns the condition that the viewer of a post belongs to the group in a column of it: as a member, or as a user
+-- with the same tenant. Without a table that says so, it is that of the author alone.
+CREATE FUNCTION herald_internal.audience_condition(relation regclass, name text, arguments jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(herald_internal.membership_condition($1, $2),
+		(SELECT format('EXISTS (SELECT FROM %s AS reader WHERE reader.%I = post.%I AND %s = viewer)',
+		               w.relation, $2, $2, herald_internal.id_sql('reader', a.key))
+		 FROM herald_internal.watched_table AS w
+		 CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[])
+		 WHERE w.kind = 'users' AND $2 = ANY (herald_internal.column_names(w.relation))
+		 LIMIT 1),
+		format('post.%I IS NULL OR %s = viewer', $2,
+		       herald_internal.id_sql('post', (SELECT a.author FROM jsonb_to_record($3) AS a (author text[])))));
+$$;
+
 -- Returns whether a column refers to another table of subjects than the call found: both may be null, so that each row
 -- refers to one of the tables.
 CREATE FUNCTION herald_internal.is_other_subject(relation regclass, kind text, name text, arguments jsonb)
@@ -238,17 +322,20 @@ $$;
 -- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
 -- "audience" is that of a post.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
-	RETURNS TABLE (name text, meaning text, argument text)
+	RETURNS TABLE (name text, meaning text, argument jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.attname::text, m.meaning,
-	       coalesce(CASE WHEN m.meaning = 'audience'
-	                THEN 'visible => ' || quote_literal(herald_internal.membership_condition($1, a.attname::text)) END,
-	                herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
-	                                       paired.name IS NOT NULL, ARRAY(
-	                                           SELECT c.name
-	                                           FROM unnest(herald_internal.column_names($1)) AS c (name)
-	                                           WHERE c.name = ANY (herald_internal.used_columns(
-	                                                     jsonb_build_object('is', $3 -> 'published_when'))))))
+	       CASE WHEN m.meaning = 'audience'
+	       THEN jsonb_build_object('visible', herald_internal.audience_condition($1, a.attname::text, $3))
+	       ELSE herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
+	           CASE WHEN m.meaning = 'sender' OR paired.name IS NOT NULL THEN herald_internal.paired_type($1,
+	               CASE WHEN m.meaning = 'sender' THEN 'sender' ELSE 'subject' END,
+	               regexp_replace(a.attname::text, '_?type$', '_id', 'i')) END,
+	           ARRAY(SELECT c.name
+	                 FROM unnest(herald_internal.column_names($1)) AS c (name)
+	                 WHERE c.name = ANY (herald_internal.used_columns(jsonb_build_object(
+	                           'is', $3 -> 'published_when')))),
+	           herald_internal.example_value($1, a.attname::text, t.typcategory::text)) END
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
@@ -258,7 +345,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE o.relation = $1 AND o.kind <> $2))) AS used (columns)
 	LEFT JOIN LATERAL (
 		SELECT id.name FROM unnest(herald_internal.column_names($1)) AS id (name)
-		WHERE w.words ~ 'type$' AND herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')
+		WHERE w.words ~ '_type$' AND herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')
 		LIMIT 1) AS paired ON true
 	CROSS JOIN LATERAL (SELECT CASE
 		WHEN known.meaning IS NULL AND herald_internal.is_audience($2, a.attname::text) THEN 'audience'
@@ -298,10 +385,10 @@ BEGIN
 	IF FOUND THEN
 		RAISE EXCEPTION 'column "%" of table "%" could mean %, and is not used', unused.name, relation, unused.could
 			USING ERRCODE = 'ambiguous_column',
-			      HINT = concat(CASE WHEN unused.argument IS NOT NULL
-			                    THEN format('Use it, as in: SELECT herald.watch_%s(%L, %s); or let', kind, relation,
-			                                unused.argument)
-			                    ELSE 'Let' END, format(' the call ignore it: ignore => %L.', unused.names::text));
+			      HINT = concat_ws(' ',
+			                       'Use it, as in: ' || herald_internal.hinted_call(kind, relation, unused.argument),
+			                       'To let the call ignore it: ' || herald_internal.hinted_call(kind, relation,
+			                           jsonb_build_object('ignore', unused.names)));
 	END IF;
 END
 $$;
@@ -332,11 +419,14 @@ BEGIN
 	IF FOUND THEN
 		RAISE EXCEPTION 'rows of table "%" would be follows and blocks at once', relation
 			USING ERRCODE = 'ambiguous_column',
-			      HINT = format('Say which rows are %1$s, as in: SELECT herald.watch_%1$s(%2$L, %3$s);',
-			          lacking, relation, coalesce((SELECT u.argument
-			                    FROM herald_internal.unused_columns(relation, lacking, arguments - 'active') AS u
-			                    WHERE u.argument LIKE 'active => %'
-			                    ORDER BY strpos(u.name, rtrim(lacking, 's')) DESC LIMIT 1), 'active => ''...'''));
+			      HINT = coalesce((
+			          SELECT format('Say which rows are %s, as in: %s', lacking,
+			                        herald_internal.hinted_call(lacking, relation, u.argument))
+			          FROM herald_internal.unused_columns(relation, lacking, arguments - 'active') AS u
+			          WHERE u.argument ? 'active' AND
+			                herald_internal.given_arguments('watch_' || lacking, relation) ->> 'active' IS NULL
+			          ORDER BY herald_internal.is_act_of(lacking, herald_internal.name_words(u.name)) DESC LIMIT 1),
+			          format('Pass "active" to herald.watch_%s(), which says when a row is one.', lacking));
 	END IF;
 END
 $$;
@@ -347,30 +437,36 @@ CREATE FUNCTION herald_internal.tell_findings(relation regclass, kind text, argu
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	roles text;
-	unused text;
-	examples text;
+	unused text[];
+	example jsonb;
 	details text;
 BEGIN
 	SELECT string_agg(format('%s = %s', f.role, coalesce(f.columns, 'none')), ', ' ORDER BY f.place) INTO roles
 	FROM herald_internal.found_roles(kind, arguments) AS f;
-	SELECT string_agg(u.name, ', ' ORDER BY u.place),
-	       string_agg(u.argument, ', ' ORDER BY u.place) FILTER (WHERE u.first) INTO unused, examples
-	FROM (SELECT c.*, row_number() OVER (PARTITION BY split_part(c.argument, ' ', 1) ORDER BY c.place) = 1 AS first
-	      FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
-	          AS c (name, meaning, argument, place)) AS u;
+	WITH column_left AS (
+		SELECT u.* FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
+			AS u (name, meaning, argument, place)
+	)
+	SELECT (SELECT array_agg(c.name ORDER BY c.place) FROM column_left AS c),
+	       (SELECT jsonb_object_agg(a.key, a.value ORDER BY
+	                                herald_internal.is_act_of(kind, herald_internal.name_words(c.name)), c.place DESC)
+	        FROM column_left AS c CROSS JOIN LATERAL jsonb_each(c.argument) AS a)
+	INTO unused, example;
 	details := concat_ws(' ',
 		coalesce('A row counts if ' || herald_internal.row_condition(arguments) || '.', 'Every row counts.'),
 		CASE WHEN kind IN ('posts', 'comments', 'messages') AND NOT arguments ? 'body'
 		THEN 'Without a body there are no mentions, and notifications show no text.' END,
 		CASE WHEN kind = 'users' AND NOT arguments ? 'handle' THEN 'Without a handle there are no mentions.' END,
-		'Not used: ' || unused || '.');
+		'Not used: ' || array_to_string(unused, ', ') || '.');
 	IF unused IS NULL THEN
 		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles USING DETAIL = details;
 	ELSE
 		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles
 			USING DETAIL = details,
-			      HINT = format('Columns that are not used may matter: %signore => %L.',
-			                    coalesce('pass them, as in ' || examples || ', or ', ''), '{' || unused || '}');
+			      HINT = concat_ws(' ', 'Columns that are not used may matter.',
+			                       'Pass them, as in: ' || herald_internal.hinted_call(kind, relation, example),
+			                       'To let the call ignore them: ' || herald_internal.hinted_call(kind, relation,
+			                           jsonb_build_object('ignore', unused)));
 	END IF;
 END
 $$;

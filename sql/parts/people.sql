@@ -212,8 +212,8 @@ BEGIN
 	IF status IS NULL AND active IS NULL AND herald_internal.singular_noun(relation) ~ '(^|_)request$' THEN
 		RAISE EXCEPTION 'rows of table "%" seem to be requests, not follows', relation
 			USING ERRCODE = 'wrong_object_type',
-			      HINT = format('Watch them as such: SELECT herald.watch_follow_requests(%L); or pass "status" or '
-			                    '"active", which say when a row is a follow.', relation);
+			      HINT = format('Watch them as such: %s Or pass "status" or "active", which say when a row is a '
+			                    'follow.', herald_internal.hinted_call('follow_requests', relation, '{}'));
 	END IF;
 	PERFORM herald_internal.register_table(relation, 'follows', jsonb_build_object(
 		'follower', pair.one, 'followee', pair.other, 'mutual', nullif(mutual, false), 'present',

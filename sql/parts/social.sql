@@ -163,8 +163,8 @@ BEGIN
 	IF given IS NOT NULL AND herald_internal.is_opposite_switch(herald_internal.name_words(general)) THEN
 		RAISE EXCEPTION 'column "%" of table "%" switches notifications off when it is true', given, users
 			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = format('Use it, as in: SELECT herald.watch_users(%L, active => %L);', users,
-			                    format('%I IS NOT TRUE', general));
+			      HINT = 'Use it, as in: ' || herald_internal.hinted_call('users', users, jsonb_build_object(
+			          'notifications_enabled', NULL, 'active', format('%I IS NOT TRUE', general)));
 	END IF;
 	RETURN coalesce(general, CASE WHEN cardinality(ways) = 1 THEN ways[1] END);
 END
@@ -260,15 +260,36 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                herald_internal.detect_key($1, 'posts', 'author', NULL, optional => true));
 $$;
 
--- Returns the table of a subject: the given one, or that of the foreign key, or the only watched posts table.
+-- Returns the tables that columns without a foreign key may refer to by their name: those of its noun in the schema of
+-- the table, so that post_id is the id of a row of posts or forum_posts.
+CREATE FUNCTION herald_internal.tables_of_noun(relation regclass, columns text[]) RETURNS SETOF regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.oid
+	FROM pg_class AS mine
+	JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p')
+	CROSS JOIN herald_internal.singular_noun(c.oid) AS noun
+	CROSS JOIN unnest($2) AS name
+	CROSS JOIN LATERAL regexp_replace(herald_internal.name_words(name), '^(id|fk)_|_?(id|uuid|guid|key|ref|fk)$', '',
+	                                  'g') AS word
+	WHERE mine.oid = $1 AND c.oid <> $1 AND word <> '' AND
+	      (noun = word OR noun LIKE '%\_' || word OR word LIKE '%\_' || noun)
+	GROUP BY c.oid, c.relname
+	ORDER BY bool_or(noun = word) DESC, c.relname;
+$$;
+
+-- Returns the table of a subject: the given one, or that of the foreign key, or the watched one with the name of the
+-- column, or the only watched posts table, unless another table has that name.
 CREATE FUNCTION herald_internal.detect_subject_table(relation regclass, kind text, columns text[], given regclass)
 	RETURNS regclass
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	found regclass := coalesce(given,
-		(SELECT f.target FROM herald_internal.foreign_keys(relation) AS f WHERE f.columns = detect_subject_table.columns
-		 LIMIT 1),
-		(SELECT min(w.relation::oid) FROM herald_internal.trusted_tables(relation) AS w WHERE w.kind = 'posts'
+	named regclass[] := ARRAY(SELECT herald_internal.tables_of_noun(relation, columns));
+	found regclass := coalesce(given, herald_internal.reference_target(relation, columns),
+		(SELECT min(w.relation::oid) FROM herald_internal.trusted_tables(relation) AS w
+		 WHERE w.kind IN ('posts', 'comments', 'messages') AND w.relation = ANY (named)
+		 HAVING count(*) = 1)::regclass,
+		(SELECT min(w.relation::oid) FROM herald_internal.trusted_tables(relation) AS w
+		 WHERE w.kind = 'posts' AND named = '{}'
 		 HAVING count(*) = 1)::regclass);
 	mine regrole := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = relation);
 	theirs regrole := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = found);
@@ -276,9 +297,12 @@ BEGIN
 	IF found IS NULL THEN
 		RAISE EXCEPTION 'cannot find the table of the subject of table "%"', relation
 			USING ERRCODE = 'undefined_table',
-			      DETAIL = format('Column %s has no foreign key, and there is not exactly one watched table of posts.',
-			                      array_to_string(columns, ', ')),
-			      HINT = format('Name it: SELECT herald.watch_%s(%L, subject_table => ''posts'');', kind, relation);
+			      DETAIL = format('Column %s has no foreign key, and not exactly one table of %s is watched.',
+			                      array_to_string(columns, ', '),
+			                      CASE named WHEN '{}' THEN 'posts' ELSE 'its name' END),
+			      HINT = CASE WHEN named = '{}' THEN 'Watch the table of posts first, or pass "subject_table".'
+			             ELSE 'Name it, as in: ' || herald_internal.hinted_call(kind, relation, jsonb_build_object(
+			                 'subject_table', named[1]::text)) END;
 	ELSIF NOT herald_internal.is_trusted(relation, found) THEN
 		RAISE EXCEPTION 'table "%" has an owner that could run code as the owner of table "%"', found, relation
 			USING ERRCODE = 'insufficient_privilege',
@@ -290,8 +314,9 @@ BEGIN
 	ELSIF herald_internal.referenced_key(relation, columns, found) IS NULL THEN
 		RAISE EXCEPTION 'table "%" of the subjects of table "%" has no key', found, relation
 			USING ERRCODE = 'undefined_column',
-			      HINT = format('Give it a primary key, or name its key before, as in: SELECT herald.watch_posts(%L, '
-			                    'key => %L);', found, (herald_internal.column_names(found))[1]);
+			      HINT = 'Give it a primary key, or name its key before, as in: ' ||
+			             herald_internal.hinted_call('posts', found, jsonb_build_object(
+			                 'key', (herald_internal.column_names(found))[1]));
 	END IF;
 	RETURN found;
 END
@@ -326,6 +351,45 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT format('%I::text = ANY (%L::text[])', type_column, ARRAY(SELECT jsonb_object_keys(tables)));
 $$;
 
+-- Returns the tables that the values of a column with a type stand for: those of the rows or, as long as there are
+-- none, the usual ones. A value such as "Post" or "App\Models\Post" stands for the watched table with that noun, any
+-- other for no table. Reads rows of a built-in type only: it runs no code of the table's owner.
+CREATE FUNCTION herald_internal.tables_of_types(relation regclass, role text, type_column text) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	named jsonb := (
+		SELECT coalesce(jsonb_object_agg(herald_internal.normalize_name(noun), w.relation::text), '{}')
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN herald_internal.singular_noun(w.relation) AS noun
+		WHERE w.kind = ANY (CASE role WHEN 'sender' THEN '{users}' ELSE '{posts,comments,messages}'::text[] END));
+	values text[];
+BEGIN
+	IF (SELECT t.typnamespace = 'pg_catalog'::regnamespace
+	    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+	    WHERE a.attrelid = relation AND a.attname = type_column) THEN
+		EXECUTE format('SELECT array_agg(value) FROM (SELECT DISTINCT left(%1$I::text, 100) AS value '
+		               'FROM (SELECT %1$I FROM %2$s WHERE %1$I IS NOT NULL LIMIT 10000) AS r ORDER BY 1 LIMIT 9) AS v',
+		               type_column, relation) INTO values;
+	END IF;
+	values := coalesce(values, nullif(ARRAY(SELECT initcap(n) FROM jsonb_object_keys(named) AS n), '{}'),
+	                   CASE role WHEN 'sender' THEN '{User}' ELSE '{Post}'::text[] END);
+	RETURN (SELECT jsonb_object_agg(value, coalesce(named ->> herald_internal.normalize_name(
+	                                regexp_replace(value, '^.*[^[:alnum:]_]', '')), ''))
+	        FROM unnest(values) AS value);
+END
+$$;
+
+-- Returns the arguments that say in which tables the subject or the sender in a column is, if its type is in a column
+-- beside it, such as likeable_type beside likeable_id; NULL without one.
+CREATE FUNCTION herald_internal.paired_type(relation regclass, role text, name text) RETURNS jsonb
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object(role || '_type', c.name, role || '_tables',
+	                          herald_internal.tables_of_types(relation, role, c.name), 'subject_table', NULL)
+	FROM unnest(herald_internal.column_names(relation)) AS c (name)
+	WHERE herald_internal.name_words(c.name) = regexp_replace(herald_internal.name_words($3), '_id$', '') || '_type'
+	LIMIT 1;
+$$;
+
 -- Returns the given tables of the types of a row with their full names. An empty name stands for no table.
 CREATE FUNCTION herald_internal.typed_tables(relation regclass, kind text, role text, columns text[], type_column text,
                                              tables jsonb, schemas text[]) RETURNS jsonb
@@ -337,9 +401,10 @@ BEGIN
 	IF type_column IS NULL OR jsonb_typeof(tables) IS DISTINCT FROM 'object' OR tables = '{}' THEN
 		RAISE EXCEPTION 'the %s of table "%" need a column with their type, and a table for each value', role, relation
 			USING ERRCODE = 'invalid_parameter_value',
-			      HINT = format('Pass both: %1$s_type => %2$L, %1$s_tables => ''%3$s''.', role,
-			                    coalesce(type_column, role || '_type'), CASE role WHEN 'sender'
-			                    THEN '{"User": "users"}' ELSE '{"Post": "posts"}' END);
+			      HINT = coalesce('Pass both, as in: ' || herald_internal.hinted_call(kind, relation,
+			          herald_internal.paired_type(relation, role, columns[1])),
+			          format('Pass both: "%1$s_type" is the column, and "%1$s_tables" an object such as %2$s.', role,
+			                 CASE role WHEN 'sender' THEN '{"User": "users"}' ELSE '{"Post": "posts"}' END));
 	END IF;
 	FOR part IN SELECT m.key, m.value, CASE WHEN n.names[2] IS NOT NULL THEN to_regclass(m.value)
 			WHEN n.names IS NOT NULL THEN (
@@ -390,7 +455,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.singular_noun(relation) AS noun
 	CROSS JOIN herald_internal.detect_column(relation, given, '{content,body,text,message,comment,caption,'
 		'bodytext,bodymarkdown,bodymd,bodyraw,contenttext,contentmarkdown,contentmd,rawcontent,messagetext,messagebody,'
-		'commenttext,commentbody,posttext,postbody,postcontent,markdown,raw,said}'::text[] ||
+		'commenttext,commentbody,posttext,postbody,postcontent,markdown,raw,said,txt,msg}'::text[] ||
 		ARRAY[replace(noun, '_', ''), replace(noun, '_', '') || 'text', replace(noun, '_', '') || 'body',
 		      replace(noun, '_', '') || 'content'], ignored, '{S,U}') AS name
 	WHERE name IS NOT NULL;
