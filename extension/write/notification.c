@@ -150,10 +150,14 @@ static Tuplestorestate *
 remove_blocks(QueryScope *scope, Oid owner, Tuplestorestate *candidates)
 {
 	int64 rows = tuplestore_tuple_count(candidates);
-	Tuplestorestate *pairs = pairs_of(candidates);
-	Tuplestorestate *blocked = user_block_find(scope, owner, pairs, true);
 	Tuplestorestate *unblocked = candidates;
+	Tuplestorestate *pairs;
+	Tuplestorestate *blocked;
 
+	if (!user_block_is_possible())
+		return candidates;
+	pairs = pairs_of(candidates);
+	blocked = user_block_find(scope, owner, pairs, true);
 	if (tuplestore_tuple_count(blocked) > 0)
 	{
 		query_offer("herald_candidate", candidates, notification_shape(), InvalidOid);

@@ -393,17 +393,29 @@ ask_source(BlockLookup *lookup, bool may_write)
 		failure_count_missed(lookup->source->table, USER_BLOCK_RULE, blocked);
 }
 
+/* Returns the block sources as they are now. */
+static const BlockList *
+block_sources(void)
+{
+	Assert(GetUserId() == query_extension_owner());
+	if (!block_cache.valid || block_cache.context == NULL)
+		fill_block_cache();
+	return block_cache.list;
+}
+
+bool
+user_block_is_possible(void)
+{
+	return block_sources()->count > 0;
+}
+
 Tuplestorestate *
 user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_write)
 {
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
 	Tuplestorestate *directed = direct_pairs(pairs);
-	BlockList *list;
+	const BlockList *list = block_sources();
 
-	Assert(GetUserId() == query_extension_owner());
-	if (!block_cache.valid || block_cache.context == NULL)
-		fill_block_cache();
-	list = block_cache.list;
 	query_rows_offer(scope, "herald_pair", directed, user_block_pair_shape(), InvalidOid);
 	for (int i = 0; i < list->count; i++)
 	{

@@ -28,6 +28,9 @@ extern TupleDesc user_block_pair_shape(void);
 /* The name that a block source has among the rules of its table. */
 #define USER_BLOCK_RULE "blocks"
 
+/* Returns whether there is a table of blocks.  Within a query scope of the extension's owner. */
+extern bool user_block_is_possible(void);
+
 /*
  * Returns those of the pairs of recipient and actor that have a block between them.  The caller ends both tuplestores.
  * Queries see nothing but the pairs, and run as the owners of their tables; the scope is then that of the extension's
