@@ -58,6 +58,6 @@ event_rows_between(int64 first, int64 last)
 #define EVENT_PARTITION "event_%d"
 #define EVENT_INDEX_BY_ID "event_%d_id_idx"
 #define EVENT_INDEX_BY_XID "event_%d_xid_id_idx"
-#define EVENT_INDEX_BY_SUBJECT "event_%d_counter_counted_id_xid_idx"
+#define EVENT_INDEX_BY_SUBJECT "event_%d_counted_id_xid_idx"
 
 #endif /* HERALD_EVENT_COLUMNS_H */

@@ -90,8 +90,9 @@ find_counter(int32 id, Counter *counter)
 
 /* ----- totals that are kept */
 
+/* Returns the sum of a counter's deltas.  The range has events of a subject, of all its counters. */
 static int64
-sum_deltas(IndexRange *range, TupleDesc shape)
+sum_deltas(IndexRange *range, TupleDesc shape, int32 counter)
 {
 	HeapTuple row;
 	int64 sum = 0;
@@ -99,8 +100,11 @@ sum_deltas(IndexRange *range, TupleDesc shape)
 	while ((row = index_range_next(range)) != NULL)
 	{
 		bool isnull;
-		Datum delta = heap_getattr(row, EVENT_DELTA, shape, &isnull);
+		Datum delta;
 
+		if (DatumGetInt32(heap_getattr(row, EVENT_COUNTER, shape, &isnull)) != counter)
+			continue;
+		delta = heap_getattr(row, EVENT_DELTA, shape, &isnull);
 		sum += isnull ? 0 : DatumGetInt16(delta);
 	}
 	index_range_close(range);
@@ -112,7 +116,6 @@ events_of_subject(Relation partition, const char *index, const Total *total)
 {
 	IndexRange range = index_range_open(partition, index);
 
-	index_range_where(&range, EVENT_COUNTER, BTEqualStrategyNumber, Int32GetDatum(total->counter));
 	index_range_where(&range, EVENT_COUNTED_ID, BTEqualStrategyNumber, PointerGetDatum(total->subject));
 	return range;
 }
@@ -130,12 +133,12 @@ deltas_since(const Total *total, const LogSnapshot *snapshot)
 		IndexRange range = events_of_subject(partition, index, total);
 
 		index_range_where(&range, EVENT_XID, BTGreaterEqualStrategyNumber, UInt64GetDatum(snapshot->xmax));
-		sum += sum_deltas(&range, RelationGetDescr(partition));
+		sum += sum_deltas(&range, RelationGetDescr(partition), total->counter);
 		if (snapshot->count > 0)
 		{
 			range = events_of_subject(partition, index, total);
 			index_range_where_any(&range, EVENT_XID, snapshot_in_progress(snapshot));
-			sum += sum_deltas(&range, RelationGetDescr(partition));
+			sum += sum_deltas(&range, RelationGetDescr(partition), total->counter);
 		}
 		table_close(partition, NoLock);
 	}

@@ -457,8 +457,8 @@ COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text
 -- ----- read positions
 
 CREATE TABLE herald.conversation_read (
-	user_id         text NOT NULL,
-	conversation_id text NOT NULL,
+	user_id         text COLLATE "C" NOT NULL,
+	conversation_id text COLLATE "C" NOT NULL,
 	message_id      text NOT NULL,
 	read_at         timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (user_id, conversation_id)

@@ -25,14 +25,14 @@ CREATE TABLE herald.event (
 	rooms      text[],
 	name       text,
 	payload    json,
-	recipient_id text,
-	counted_id text,
-	member_id  text,
+	recipient_id text COLLATE "C",
+	counted_id text COLLATE "C",
+	member_id  text COLLATE "C",
 	joins      text,
 	leaves     text,
 	ack        text,
-	recheck_user text,
-	recheck_room text,
+	recheck_user text COLLATE "C",
+	recheck_room text COLLATE "C",
 	access     text
 ) PARTITION BY LIST (slot);
 ALTER SEQUENCE herald.event_id_seq OWNED BY herald.event.id;
@@ -43,7 +43,7 @@ CREATE TABLE herald_internal.event_3 PARTITION OF herald.event FOR VALUES IN (3)
 CREATE INDEX ON herald.event (id);
 CREATE INDEX ON herald.event (xid, id);
 CREATE INDEX ON herald.event (member_id) WHERE member_id IS NOT NULL;
-CREATE INDEX ON herald.event (counter, counted_id, xid) WHERE counter IS NOT NULL;
+CREATE INDEX ON herald.event (counted_id, xid) WHERE counter IS NOT NULL;
 CREATE INDEX ON herald.event (recheck_user, recheck_room, xid) WHERE access IS NOT NULL;
 COMMENT ON TABLE herald.event IS 'the event log; read it with herald.read_events()';
 COMMENT ON TABLE herald_internal.event_0 IS 'a partition of herald.event';

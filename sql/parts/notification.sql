@@ -116,7 +116,7 @@ CREATE TABLE herald.notification (
 	read_at      timestamptz,
 	archived_at  timestamptz,
 	retracted_at timestamptz,
-	recipient_id text NOT NULL,
+	recipient_id text COLLATE "C" NOT NULL,
 	actor_id     text,
 	actor_name   text,
 	type         text NOT NULL,
@@ -167,7 +167,7 @@ COMMENT ON FUNCTION herald_internal.may_act_as(oid, text) IS
 -- The mark names the transactions that were in progress when the user marked everything: their notifications are not
 -- marked, whatever their ids.
 CREATE TABLE herald.read_mark (
-	user_id      text PRIMARY KEY,
+	user_id      text COLLATE "C" PRIMARY KEY,
 	read_until   bigint NOT NULL DEFAULT 0,
 	read_running xid8[] NOT NULL DEFAULT '{}',
 	read_at      timestamptz,

@@ -9,9 +9,9 @@
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald.preference (
-	user_id   text NOT NULL,
-	scope     text NOT NULL CHECK (scope IN ('type', 'actor', 'subject', 'thread', 'hours')),
-	id        text NOT NULL,
+	user_id   text COLLATE "C" NOT NULL,
+	scope     text COLLATE "C" NOT NULL CHECK (scope IN ('type', 'actor', 'subject', 'thread', 'hours')),
+	id        text COLLATE "C" NOT NULL,
 	channels  text[] NOT NULL,
 	until     timestamptz,
 	begins    time,

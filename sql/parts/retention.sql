@@ -4,7 +4,7 @@
 
 -- The inbox that was tended last. Each call tends a few inboxes and goes on behind it, round and round.
 CREATE TABLE herald_internal.inbox_progress (
-	recipient_id text NOT NULL,
+	recipient_id text COLLATE "C" NOT NULL,
 	only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
 INSERT INTO herald_internal.inbox_progress VALUES ('');

@@ -30,9 +30,9 @@ COMMENT ON COLUMN herald.room_policy.function_owner IS
 SELECT pg_extension_config_dump('herald.room_policy', '');
 
 CREATE TABLE herald_internal.session_room (
-	session   text NOT NULL,
-	user_id   text NOT NULL,
-	room      text NOT NULL,
+	session   text COLLATE "C" NOT NULL,
+	user_id   text COLLATE "C" NOT NULL,
+	room      text COLLATE "C" NOT NULL,
 	joined_at timestamptz NOT NULL DEFAULT now(),
 	since     pg_snapshot NOT NULL,
 	checked   pg_snapshot NOT NULL,

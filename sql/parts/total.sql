@@ -5,7 +5,7 @@
 -- No foreign key: folding must not wait for a transaction that unwatches a table, and hold its locks meanwhile.
 CREATE TABLE herald_internal.total (
 	counter    int NOT NULL,
-	counted_id text NOT NULL,
+	counted_id text COLLATE "C" NOT NULL,
 	count      bigint NOT NULL,
 	snapshot   pg_snapshot NOT NULL,
 	PRIMARY KEY (counter, counted_id)

@@ -21,7 +21,7 @@
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE herald_internal.unread_fold (
-	user_id      text PRIMARY KEY,
+	user_id      text COLLATE "C" PRIMARY KEY,
 	folded_until bigint NOT NULL DEFAULT 0,
 	folded_xid   xid8 NOT NULL DEFAULT '0',
 	read_until   bigint NOT NULL DEFAULT 0,
@@ -44,7 +44,7 @@ COMMENT ON COLUMN herald_internal.unread_fold.busy IS 'there was much to fold th
 CREATE INDEX ON herald_internal.unread_fold (user_id) WHERE busy;
 
 CREATE TABLE herald_internal.unread_change (
-	user_id text NOT NULL,
+	user_id text COLLATE "C" NOT NULL,
 	id      bigint NOT NULL,
 	xid     xid8 NOT NULL,
 	delta   int NOT NULL
