@@ -45,11 +45,15 @@
 static SavedQuery save_rule = {
 	.name = "the insert of a rule",
 	.text = "INSERT INTO herald_internal.rule"
-			" (relation, name, change, operation, notify, publish, lock, retract, on_error, schedule, with_event)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+			" (relation, name, change, operation, notify, publish, lock, retract, on_error, schedule, with_event,"
+			" room_prefixes, counters)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+			" ARRAY(SELECT s.prefix FROM herald_internal.room_source AS s WHERE s.relation = $1),"
+			" ARRAY(SELECT c.id FROM herald_internal.counter AS c WHERE c.relation = $1))"
 			" ON CONFLICT (relation, name, change, operation) DO UPDATE SET notify = excluded.notify,"
 			" publish = excluded.publish, lock = excluded.lock, retract = excluded.retract,"
-			" on_error = excluded.on_error, schedule = excluded.schedule, with_event = excluded.with_event"
+			" on_error = excluded.on_error, schedule = excluded.schedule, with_event = excluded.with_event,"
+			" room_prefixes = excluded.room_prefixes, counters = excluded.counters"
 			" RETURNING id",
 	.nargs = 11,
 	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
@@ -67,17 +71,28 @@ static SavedQuery delete_rules = {
 
 static SavedQuery save_counter = {
 	.name = "the insert of a counter",
-	.text = "INSERT INTO herald_internal.counter (relation, field, count_sql, subject_type, owner_sql) VALUES ($1, $2, $3, $4, $5)"
+	.text = "WITH saved AS ("
+			" INSERT INTO herald_internal.counter (relation, field, count_sql, subject_type, owner_sql)"
+			" VALUES ($1, $2, $3, $4, $5)"
 			" ON CONFLICT (relation, field, coalesce(subject_type, '')) DO UPDATE SET count_sql = excluded.count_sql,"
-			" owner_sql = excluded.owner_sql RETURNING id",
+			" owner_sql = excluded.owner_sql RETURNING id),"
+			" allowed AS ("
+			" UPDATE herald_internal.rule AS r SET counters = r.counters || s.id FROM saved AS s"
+			" WHERE r.relation = $1 AND s.id <> ALL (r.counters))"
+			" SELECT id FROM saved",
 	.nargs = 5,
 	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID },
 };
 
 static SavedQuery save_room_source = {
 	.name = "the insert of a source of rooms",
-	.text = "INSERT INTO herald_internal.room_source (relation, kind, sql) VALUES ($1, $2, $3)"
-			" ON CONFLICT (relation, kind) DO UPDATE SET sql = excluded.sql RETURNING 0",
+	.text = "WITH saved AS ("
+			" INSERT INTO herald_internal.room_source (relation, kind, sql) VALUES ($1, $2, $3)"
+			" ON CONFLICT (relation, kind) DO UPDATE SET sql = excluded.sql RETURNING prefix),"
+			" allowed AS ("
+			" UPDATE herald_internal.rule AS r SET room_prefixes = r.room_prefixes || s.prefix FROM saved AS s"
+			" WHERE r.relation = $1 AND s.prefix <> ALL (r.room_prefixes))"
+			" SELECT 0",
 	.nargs = 3,
 	.argtypes = { REGCLASSOID, TEXTOID, TEXTOID },
 };

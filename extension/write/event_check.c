@@ -29,16 +29,10 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "message.h"
-#include "own_table.h"
 #include "write/event_check.h"
 #include "write/event_log.h"
-
-/* The columns of the tables with the rights of watched tables. */
-#define ROOM_SOURCE_PREFIX 4
-#define COUNTER_ID 1
 
 /* A name that ends in a colon stands for all names with that beginning. */
 static const char *const reserved_names[] = {
@@ -127,46 +121,12 @@ is_administrator(Oid role)
 	return OidIsValid(administrators) ? is_member_of_role(role, administrators) : superuser_arg(role);
 }
 
-/* Reads the values of a column for the watched table, as an array in the memory of the rights. */
-static ArrayType *
-read_rights(EventRights *rights, const char *table, const char *index, AttrNumber column, Oid type)
-{
-	MemoryContext caller = MemoryContextSwitchTo(rights->memory);
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan row = own_scan_equal("herald_internal", table, index, ObjectIdGetDatum(rights->source), snapshot);
-	ArrayBuildState *values = initArrayResult(type, rights->memory, false);
-	bool isnull;
-
-	while (own_scan_next(&row))
-		accumArrayResult(values, own_scan_value(&row, column, &isnull), false, type, rights->memory);
-	own_scan_end(&row);
-	UnregisterSnapshot(snapshot);
-	MemoryContextSwitchTo(caller);
-	return DatumGetArrayTypeP(makeArrayResult(values, rights->memory));
-}
-
-static ArrayType *
-room_prefixes_of(EventRights *rights)
-{
-	if (rights->room_prefixes == NULL)
-		rights->room_prefixes = read_rights(rights, "room_source", "room_source_pkey", ROOM_SOURCE_PREFIX, TEXTOID);
-	return rights->room_prefixes;
-}
-
-static ArrayType *
-counters_of(EventRights *rights)
-{
-	if (rights->counters == NULL)
-		rights->counters = read_rights(rights, "counter", "counter_relation_field_coalesce_idx", COUNTER_ID, INT4OID);
-	return rights->counters;
-}
-
 /* Returns whether the room in a column is null, or one of which the table's rows decide. */
 static bool
-may_move_members(TupleTableSlot *event, PublishedColumn column, EventRights *rights)
+may_move_members(TupleTableSlot *event, PublishedColumn column, const EventRights *rights)
 {
 	return event->tts_isnull[column] ||
-		   begins_with_any(DatumGetTextPP(event->tts_values[column]), room_prefixes_of(rights));
+		   begins_with_any(DatumGetTextPP(event->tts_values[column]), rights->room_prefixes);
 }
 
 /* Returns whether the column has one of these texts. */
@@ -215,7 +175,7 @@ typedef enum Verdict
 } Verdict;
 
 static Verdict
-check_event(TupleTableSlot *event, EventRights *rights, Oid owner)
+check_event(TupleTableSlot *event, const EventRights *rights, Oid owner)
 {
 	bool is_recheck = !event->tts_isnull[PUBLISHED_ACCESS];
 	const text *name;
@@ -232,7 +192,7 @@ check_event(TupleTableSlot *event, EventRights *rights, Oid owner)
 	if (!may_move_members(event, PUBLISHED_JOINS, rights) || !may_move_members(event, PUBLISHED_LEAVES, rights))
 		return EVENT_MOVES_MEMBERS;
 	if (!event->tts_isnull[PUBLISHED_COUNTER] &&
-		!array_has_number(counters_of(rights), DatumGetInt32(event->tts_values[PUBLISHED_COUNTER])))
+		!array_has_number(rights->counters, DatumGetInt32(event->tts_values[PUBLISHED_COUNTER])))
 		return EVENT_CHANGES_TOTAL;
 	return EVENT_ALLOWED;
 }
@@ -289,7 +249,7 @@ remove_null_rooms(TupleTableSlot *event)
 }
 
 RefusedEvents
-event_check_move(Tuplestorestate *from, Tuplestorestate *to, EventRights *rights, Oid owner)
+event_check_move(Tuplestorestate *from, Tuplestorestate *to, const EventRights *rights, Oid owner)
 {
 	TupleTableSlot *event = MakeSingleTupleTableSlot(event_log_shape(), &TTSOpsMinimalTuple);
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald event check", ALLOCSET_SMALL_SIZES);

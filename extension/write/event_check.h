@@ -14,11 +14,9 @@
 #include "utils/array.h"
 #include "utils/tuplestore.h"
 
-/* The rights of a watched table on what is not its own SQL.  They are read when the first event needs them. */
+/* The rights of a rule on what is not its own SQL: those of its table. */
 typedef struct EventRights
 {
-	Oid source;				  /* the watched table */
-	MemoryContext memory;	  /* lives as long as this */
 	ArrayType *room_prefixes; /* text[]: the rooms that users may join or leave by its events: "conversation:" */
 	ArrayType *counters;	  /* int[]: the totals that its events may change */
 } EventRights;
@@ -36,6 +34,6 @@ typedef struct RefusedEvents
  * table may not publish: with a reserved name, to every session without being an administrator, with the membership
  * of a room or a total that is not the table's.  Empties the first tuplestore.
  */
-extern RefusedEvents event_check_move(Tuplestorestate *from, Tuplestorestate *to, EventRights *rights, Oid owner);
+extern RefusedEvents event_check_move(Tuplestorestate *from, Tuplestorestate *to, const EventRights *rights, Oid owner);
 
 #endif /* HERALD_EVENT_CHECK_H */

@@ -61,6 +61,8 @@ enum
 	RULE_FIRST_QUERY = 6,
 	RULE_ON_ERROR = 11,
 	RULE_WITH_EVENT = 12,
+	RULE_ROOM_PREFIXES = 13,
+	RULE_COUNTERS = 14,
 	RULE_RELATION = 2
 };
 #define SUSPENSION_RULE 1
@@ -149,6 +151,8 @@ load_rule(Rule *rule, OwnScan *row, Oid table, const char *relation)
 		rule->queries[query].text = plain_text(own_scan_text(row, RULE_FIRST_QUERY + query));
 	}
 	rule->queries[RULE_RETRACT].latest = rule->queries[RULE_LOCK].text != NULL;
+	rule->rights.room_prefixes = DatumGetArrayTypePCopy(own_scan_value(row, RULE_ROOM_PREFIXES, &isnull));
+	rule->rights.counters = DatumGetArrayTypePCopy(own_scan_value(row, RULE_COUNTERS, &isnull));
 	rule->with_event = DatumGetBool(own_scan_value(row, RULE_WITH_EVENT, &isnull));
 	rule->on_error = on_error_named(own_scan_text(row, RULE_ON_ERROR));
 	rule->operation = operation_named(own_scan_text(row, RULE_OPERATION));
@@ -227,7 +231,6 @@ load_rules_of(RuleList *list, Oid source, RuleSetKey key, const char *relation, 
 			continue;
 		rule = add_rule(list);
 		load_rule(rule, &row, key.relation, relation);
-		rule->rights = (EventRights){ .source = source, .memory = CurrentMemoryContext };
 		rule->suspended = list_member_int(suspended, rule->id);
 	}
 	own_scan_end(&row);

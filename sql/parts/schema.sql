@@ -48,12 +48,15 @@ CREATE TABLE herald_internal.rule (
 	schedule  text,
 	on_error  text NOT NULL DEFAULT 'suspend' CHECK (on_error IN ('suspend', 'abort', 'warn')),
 	with_event boolean NOT NULL DEFAULT false,
+	room_prefixes text[] NOT NULL DEFAULT '{}',
+	counters  int[] NOT NULL DEFAULT '{}',
 	UNIQUE (relation, name, change, operation),
 	CHECK (lock IS NULL OR retract IS NOT NULL)
 );
 COMMENT ON TABLE herald_internal.rule IS
 	'rules, compiled to the SQL that the trigger runs; "change" is the change of a row, "operation" the statement '
-	'that makes it; with_event: "notify" returns an event beside each notification';
+	'that makes it; with_event: "notify" returns an event beside each notification; room_prefixes and counters: the '
+	'rooms that users may join or leave by its events, and the totals that these may change; those of its table';
 
 -- Writers append; herald.maintain() runs the rules of the rows and deletes these records. "run_at" is later than "at"
 -- if that failed. The newest record of a row counts. A published row has a record for an hour, until "run_at": older
@@ -345,9 +348,7 @@ COMMENT ON FUNCTION herald_internal.entry_caller() IS
 	'returns the role that called the function of schema herald which runs, also if that runs as another role';
 
 CREATE FUNCTION herald.iso8601(moment timestamptz) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
-	SELECT pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
-$$;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_iso8601';
 COMMENT ON FUNCTION herald.iso8601(timestamptz) IS
 	'returns a time in the form that JSON has: ISO 8601, UTC, milliseconds';
 
