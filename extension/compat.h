@@ -59,6 +59,22 @@
 	ExecInsertIndexTuples(target, slot, estate, false, no_error, conflict, arbiters, false)
 #endif
 
+/* Returns the place of a relation's file; 0 stands for the database's tablespace. */
+#if PG_VERSION_NUM < 160000
+#include "storage/relfilenode.h"
+typedef RelFileNode RelFileLocator;
+#define make_locator(tablespace, file) \
+	((RelFileNode){ (tablespace) != 0 ? (tablespace) : MyDatabaseTableSpace, MyDatabaseId, file })
+#else
+#include "storage/relfilelocator.h"
+#define make_locator(tablespace, file) \
+	((RelFileLocator){ (tablespace) != 0 ? (tablespace) : MyDatabaseTableSpace, MyDatabaseId, file })
+#endif
+#if PG_VERSION_NUM < 170000
+#include "storage/backendid.h"
+#define INVALID_PROC_NUMBER InvalidBackendId
+#endif
+
 #if PG_VERSION_NUM < 180000
 #define expand_columns(rte, number, names, columns) expandRTE(rte, number, 0, -1, false, names, columns)
 #define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, keys, 0)
@@ -72,12 +88,6 @@
 #define has_virtual_columns(shape) ((shape)->constr != NULL && (shape)->constr->has_generated_virtual)
 #define check_index_constraints(target, slot, estate, conflict, arbiters) \
 	ExecCheckIndexConstraints(target, slot, estate, conflict, NULL, arbiters)
-#endif
-
-#if PG_VERSION_NUM < 180000
-#define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, keys, 0)
-#else
-#define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, NULL, keys, 0)
 #endif
 
 #endif /* HERALD_COMPAT_H */

@@ -6,7 +6,8 @@
  * The first query of a session over a table costs a hundred times as much as its
  * later ones: parser and planner look up names, operators and statistics in the
  * catalogs.  A session's first write to a watched table pays that.  A scan by a known
- * index needs the table and the index alone.
+ * index needs the table and the index alone.  A scan of all rows does not open a table
+ * without pages: to open one for the first time costs as much as twenty look-ups.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -20,6 +21,9 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/smgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -102,13 +106,36 @@ table_owner(Oid table)
 	return owner;
 }
 
+/* Returns whether a locked table has no pages, and so no rows for any snapshot. */
+static bool
+has_no_pages(Oid table)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Form_pg_class class;
+	RelFileLocator file;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	class = (Form_pg_class) GETSTRUCT(tuple);
+	file = make_locator(class->reltablespace, class->relfilenode);
+	ReleaseSysCache(tuple);
+	return smgrnblocks(smgropen(file, INVALID_PROC_NUMBER), MAIN_FORKNUM) == 0;
+}
+
 OwnScan
 own_scan_all(const char *schema, const char *table, Snapshot snapshot)
 {
 	OwnScan scan = { 0 };
+	Oid oid = own_table_oid(schema, table);
 
+	LockRelationOid(oid, AccessShareLock);
+	if (has_no_pages(oid))
+	{
+		UnlockRelationOid(oid, AccessShareLock);
+		return scan;
+	}
 	scan.memory = CurrentMemoryContext;
-	scan.relation = table_open(own_table_oid(schema, table), AccessShareLock);
+	scan.relation = table_open(oid, NoLock);
 	scan.row = table_slot_create(scan.relation, NULL);
 	scan.all = table_beginscan(scan.relation, snapshot, 0, NULL);
 	return scan;
@@ -161,9 +188,12 @@ own_scan_equal(const char *schema, const char *table, const char *index, Datum v
 bool
 own_scan_next(OwnScan *scan)
 {
-	MemoryContext caller = MemoryContextSwitchTo(scan->memory);
+	MemoryContext caller;
 	bool found;
 
+	if (scan->relation == NULL)
+		return false;
+	caller = MemoryContextSwitchTo(scan->memory);
 	if (scan->equal != NULL)
 		found = index_getnext_slot(scan->equal, ForwardScanDirection, scan->row);
 	else
@@ -175,6 +205,8 @@ own_scan_next(OwnScan *scan)
 void
 own_scan_end(OwnScan *scan)
 {
+	if (scan->relation == NULL)
+		return;
 	ExecDropSingleTupleTableSlot(scan->row);
 	if (scan->equal != NULL)
 	{

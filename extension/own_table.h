@@ -22,8 +22,8 @@
 typedef struct OwnScan
 {
 	MemoryContext memory; /* the current one when it began */
-	Relation relation;
-	TableScanDesc all; /* NULL: a scan by the index */
+	Relation relation;	  /* NULL: a table without pages */
+	TableScanDesc all;	  /* NULL: a scan by the index */
 	Relation index;
 	IndexScanDesc equal;
 	ScanKeyData key;
