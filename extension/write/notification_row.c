@@ -85,21 +85,15 @@ put_digits(char *end, int number, int digits, char separator)
 	return end + 1;
 }
 
-/* Appends a time as ISO 8601 in UTC with milliseconds, as herald.iso8601() does. */
-static void
-append_time(StringInfo json, TimestampTz moment)
+/* Writes a time as ISO 8601 in UTC with milliseconds.  Returns the end; the same place for an infinite time. */
+static char *
+put_time(char *end, TimestampTz moment)
 {
 	struct pg_tm fields;
 	fsec_t fraction;
-	char iso[MAXDATELEN + 1];
-	char *end = iso;
 
-	if (timestamp2tm(moment, NULL, &fields, &fraction, NULL, NULL) != 0)
-	{
-		appendStringInfoString(json, "null");
-		return;
-	}
-	*end++ = '"';
+	if (TIMESTAMP_NOT_FINITE(moment) || timestamp2tm(moment, NULL, &fields, &fraction, NULL, NULL) != 0)
+		return end;
 	if (fields.tm_year < 0)
 		*end++ = '-';
 	end = put_digits(end, abs(fields.tm_year), 4, '-');
@@ -108,9 +102,37 @@ append_time(StringInfo json, TimestampTz moment)
 	end = put_digits(end, fields.tm_hour, 2, ':');
 	end = put_digits(end, fields.tm_min, 2, ':');
 	end = put_digits(end, fields.tm_sec, 2, '.');
-	end = put_digits(end, (int) (fraction / 1000), 3, 'Z');
-	*end++ = '"';
+	return put_digits(end, (int) (fraction / 1000), 3, 'Z');
+}
+
+/* Appends a time as a string, or null for an infinite one. */
+static void
+append_time(StringInfo json, TimestampTz moment)
+{
+	char iso[MAXDATELEN + 1];
+	char *end = put_time(iso + 1, moment);
+
+	if (end == iso + 1)
+	{
+		appendStringInfoString(json, "null");
+		return;
+	}
+	iso[0] = *end++ = '"';
 	appendBinaryStringInfo(json, iso, (int) (end - iso));
+}
+
+PG_FUNCTION_INFO_V1(herald_iso8601);
+
+/* herald.iso8601(moment) returns a time as JSON has it; null for an infinite one. */
+Datum
+herald_iso8601(PG_FUNCTION_ARGS)
+{
+	char iso[MAXDATELEN + 1];
+	char *end = put_time(iso, PG_GETARG_TIMESTAMPTZ(0));
+
+	if (end == iso)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(iso, (int) (end - iso)));
 }
 
 static void

@@ -26,7 +26,7 @@ $$;
 -- Returns the SQL of the time of a change, in the form that JSON has.
 CREATE FUNCTION herald_internal.now_sql() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT $sql$to_char(statement_timestamp() AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text)$sql$;
+	SELECT 'herald.iso8601(statement_timestamp())';
 $$;
 
 CREATE FUNCTION herald_internal.usual_noun(kind text) RETURNS text

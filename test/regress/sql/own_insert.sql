@@ -170,3 +170,9 @@ DROP TRIGGER own_event ON herald.event;
 ALTER TABLE herald.notification DROP CONSTRAINT own_check;
 DELETE FROM herald.notification AS n WHERE n.cause LIKE 'own:%' OR n.type = 'own';
 DROP SCHEMA own CASCADE;
+
+-- Times have the form that JSON has, in any zone.
+SET TimeZone = 'Asia/Kathmandu';
+SELECT herald.iso8601(moment) FROM (VALUES (timestamptz '2026-11-29 23:59:59.9996+00'), ('0044-03-15 12:00+00'),
+	('12044-01-01 00:00+00'), ('infinity'), (NULL)) AS t (moment);
+RESET TimeZone;
