@@ -75,6 +75,22 @@ typedef RelFileNode RelFileLocator;
 #define INVALID_PROC_NUMBER InvalidBackendId
 #endif
 
+/* The wait event of readers.  Before version 17 extensions had only one. */
+#include "utils/wait_event.h"
+#if PG_VERSION_NUM < 170000
+#define reader_wait_event() PG_WAIT_EXTENSION
+#else
+static inline uint32
+reader_wait_event(void)
+{
+	static uint32 event;
+
+	if (event == 0)
+		event = WaitEventExtensionNew("HeraldReader");
+	return event;
+}
+#endif
+
 #if PG_VERSION_NUM < 180000
 #define expand_columns(rte, number, names, columns) expandRTE(rte, number, 0, -1, false, names, columns)
 #define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, keys, 0)

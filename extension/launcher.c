@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * launcher.c
- *	  The background worker that starts the workers of each database in
+ *	  The background worker that starts a worker for each database in
  *	  herald.databases.
  *
  * 1. The launcher is connected to no database.  It looks at the list when a worker has
@@ -55,7 +55,7 @@ PGDLLEXPORT void herald_launcher_main(Datum unused);
 /* The databases of the list that exist and accept connections, each once. */
 typedef struct ServedDatabases
 {
-	Oid oids[SERVED_DATABASES];
+	Oid oids[WORKER_SLOTS];
 	int count;
 	bool complete; /* the list names no other */
 } ServedDatabases;
@@ -108,7 +108,7 @@ add_database(ServedDatabases *served, const char *name, bool warn)
 
 	if (obstacle == NULL && is_served(served, database))
 		return;
-	if (obstacle == NULL && served->count < SERVED_DATABASES)
+	if (obstacle == NULL && served->count < WORKER_SLOTS)
 	{
 		served->oids[served->count++] = database;
 		return;
@@ -120,7 +120,7 @@ add_database(ServedDatabases *served, const char *name, bool warn)
 						  errhint("Make the database available, or correct herald.databases and reload the configuration.")));
 	else if (warn)
 		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						  errmsg("herald.databases names more than %d databases", SERVED_DATABASES),
+						  errmsg("herald.databases names more than %d databases", WORKER_SLOTS),
 						  errdetail("Database \"%s\" gets no worker.", name)));
 }
 
@@ -150,7 +150,7 @@ is_open(Oid database)
 
 /* Starts a worker in a slot.  Returns false if the server has no process for it. */
 static bool
-start_worker(int slot, const char *name)
+start_worker(int slot)
 {
 	BackgroundWorkerHandle *handle;
 	pid_t process;
@@ -162,8 +162,8 @@ start_worker(int slot, const char *name)
 		.bgw_notify_pid = MyProcPid,
 	};
 
-	snprintf(worker.bgw_name, BGW_MAXLEN, "%s", name);
-	snprintf(worker.bgw_type, BGW_MAXLEN, "%s", name);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "pg_herald worker");
+	snprintf(worker.bgw_type, BGW_MAXLEN, "pg_herald worker");
 	snprintf(worker.bgw_library_name, BGW_MAXLEN, "pg_herald");
 	snprintf(worker.bgw_function_name, BGW_MAXLEN, "herald_worker_main");
 	return RegisterDynamicBackgroundWorker(&worker, &handle) &&
@@ -172,15 +172,14 @@ start_worker(int slot, const char *name)
 
 /* Starts a worker unless the database has it.  Returns whether it had it. */
 static bool
-look_after_worker(Oid database, WorkerRole role, bool warn)
+look_after_worker(Oid database, bool warn)
 {
-	static const char *const names[] = { "pg_herald worker", "pg_herald maintenance" };
 	int slot;
 
-	if (worker_slot_is_assigned(database, role))
+	if (worker_slot_is_assigned(database))
 		return true;
-	slot = is_open(database) ? worker_slot_assign(database, role) : -1;
-	if (slot < 0 || start_worker(slot, names[role]))
+	slot = is_open(database) ? worker_slot_assign(database) : -1;
+	if (slot < 0 || start_worker(slot))
 		return false;
 	worker_slot_give_up(slot);
 	if (warn)
@@ -190,15 +189,11 @@ look_after_worker(Oid database, WorkerRole role, bool warn)
 	return false;
 }
 
-/* First all that ring: those that maintain must not take the last processes. */
 static void
 start_workers(ServedDatabases *served, bool warn)
 {
-	for (WorkerRole role = 0; role < WORKER_ROLES; role++)
-	{
-		for (int i = 0; i < served->count; i++)
-			served->complete &= look_after_worker(served->oids[i], role, warn);
-	}
+	for (int i = 0; i < served->count; i++)
+		served->complete &= look_after_worker(served->oids[i], warn);
 }
 
 static void

@@ -16,7 +16,7 @@
 #include "own_table.h"
 #include "read/table_checks.h"
 #include "settings.h"
-#include "worker_slot.h"
+#include "shared_memory.h"
 #include "write/doorbell.h"
 #include "write/notification_type.h"
 #include "write/own_index.h"
@@ -42,7 +42,7 @@ _PG_init(void)
 	user_block_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
-		worker_slot_init();
+		shared_memory_init();
 		database_command_init();
 		launcher_register();
 	}

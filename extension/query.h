@@ -65,9 +65,8 @@ typedef struct QueryScope
 	QueryEnvironment *offered; /* by query_rows_offer() */
 } QueryScope;
 
-/* Connects to SPI as the owner of the extension, without JIT, and with the search path
- * pinned as well as all settings that change the text of a value.  Every query_begin()
- * needs a query_end(), except after an error: the abort restores everything. */
+/* Connects to SPI as the owner of the extension, without JIT, and with the search path pinned as well as all settings
+ * that change the text of a value.  Needs a query_end(), except after an error: the abort restores everything. */
 extern void query_begin(QueryScope *scope);
 extern void query_end(QueryScope *scope);
 

@@ -132,7 +132,7 @@ herald_settings_define(void)
 	define_inbox_settings();
 
 	DefineCustomStringVariable("herald.databases",
-							   "Databases that get a doorbell worker, separated by commas.",
+							   "Databases that get a worker, separated by commas.",
 							   "Takes effect where pg_herald is in shared_preload_libraries.",
 							   &herald_databases, "",
 							   PGC_SIGHUP, 0, check_databases, NULL, NULL);

@@ -1,26 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * worker.c
- *	  The background workers of a database: one rings for all its writers, one runs
- *	  herald.maintain(), which must not run in their transactions.
+ *	  The background worker of a database: it runs herald.maintain(), which must not
+ *	  run in the transactions of writers.
  *
- * 1. A writer sets the latch of the first worker after it has committed events.  That
- *	  worker then sends one NOTIFY for all commits that came in meanwhile: at once, or
- *	  once a millisecond while commits are dense, because each NOTIFY costs the bridges
- *	  a query.  Its transactions do not wait for the disk.
+ * 1. While there is activity the worker calls herald.maintain() once a second, or eight
+ *	  times in a recovery window that is shorter than eight seconds: a partition of the
+ *	  log must be marked and emptied while it is out of use.  Without activity the
+ *	  worker sleeps and writes nothing, until the next scheduled row is due
+ *	  (write/schedule.c).
  *
- * 2. While there is activity the second worker calls herald.maintain() once a second,
- *	  or eight times in a recovery window that is shorter than eight seconds: a
- *	  partition of the log must be marked and emptied while it is out of use.
- *	  Without activity the worker sleeps and writes nothing, until the next scheduled
- *	  row is due (write/schedule.c).  Maintenance takes milliseconds and may wait for
- *	  locks.  No ring waits for it.
+ * 2. After an error the worker tries again a second later.
  *
- * 3. After an error a worker tries again a second later.  Meanwhile it still serves:
- *	  without a worker, writers would have to NOTIFY in their transactions, and would
- *	  fail where the worker did.
- *
- * 4. A worker that is asked to leave its database exits when it is idle.  The
+ * 3. A worker that is asked to leave its database exits when it is idle.  The
  *	  launcher starts workers (launcher.c).
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -49,11 +41,7 @@
 #include "read/server_start.h"
 #include "settings.h"
 #include "worker_slot.h"
-#include "write/doorbell.h"
 
-#define DENSE_PAUSE_MS 1
-#define DENSE_COMMITS_PER_MS 2.5
-#define DENSITY_WINDOW_MS 10
 #define MAX_MAINTENANCE_INTERVAL_MS 1000
 #define IDLE_INTERVAL_MS 60000
 #define RETRY_INTERVAL_MS 1000
@@ -179,13 +167,11 @@ record_server_start(void)
 	query_end(&scope);
 }
 
-/* Sleeps until the latch is set or the time has passed; returns whether the latch was set.  Exits if asked to. */
-static bool
+/* Sleeps until the latch is set or the time has passed.  Exits if asked to. */
+static void
 wait_for_latch(long milliseconds)
 {
-	int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
-						   PG_WAIT_EXTENSION);
-
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	if (worker_slot_must_leave())
@@ -195,7 +181,6 @@ wait_for_latch(long milliseconds)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
-	return (events & WL_LATCH_SET) != 0;
 }
 
 static void
@@ -216,7 +201,7 @@ wait_for_extension(void)
 
 /* Returns the time since the start by a monotonic clock. */
 static long
-milliseconds_since(instr_time start)
+elapsed_ms(instr_time start)
 {
 	instr_time now;
 
@@ -231,55 +216,20 @@ maintenance_interval_ms(void)
 	return Min((long) herald_recovery_window * 1000 / 8, MAX_MAINTENANCE_INTERVAL_MS);
 }
 
-/* Returns whether writers committed densely when that was last measured. */
-static bool
-commits_are_dense(void)
-{
-	static instr_time measured;
-	static uint32 commits;
-	static bool dense;
-	long milliseconds = milliseconds_since(measured);
-
-	commits += worker_slot_count_rings();
-	if (milliseconds < DENSITY_WINDOW_MS)
-		return dense;
-	dense = commits > milliseconds * DENSE_COMMITS_PER_MS;
-	commits = 0;
-	INSTR_TIME_SET_CURRENT(measured);
-	return dense;
-}
-
-static void
-serve_writers(void)
-{
-	run_task(record_server_start, "recording the start");
-	worker_slot_serve();
-	/* A crash may have ended the previous worker between a commit and its NOTIFY: ring once. */
-	SetLatch(MyLatch);
-	for (;;)
-	{
-		if (!wait_for_latch(IDLE_INTERVAL_MS))
-			continue;
-		if (!try_task(doorbell_notify, "ringing"))
-			SetLatch(MyLatch);
-		worker_slot_note_activity();
-		if (commits_are_dense())
-			pg_usleep(DENSE_PAUSE_MS * 1000L);
-	}
-}
-
 static void
 maintain_database(void)
 {
 	instr_time maintained;
 	bool work_left = true;
 
+	run_task(record_server_start, "recording the start");
+	worker_slot_serve();
 	INSTR_TIME_SET_ZERO(maintained);
 	for (;;)
 	{
 		wait_for_latch(work_left ? maintenance_interval_ms() : idle_interval_ms());
 		work_left |= worker_slot_is_active() || GetCurrentTimestamp() >= next_due;
-		if (!work_left || milliseconds_since(maintained) < maintenance_interval_ms())
+		if (!work_left || elapsed_ms(maintained) < maintenance_interval_ms())
 			continue;
 		INSTR_TIME_SET_CURRENT(maintained);
 		worker_slot_rest();
@@ -290,30 +240,26 @@ maintain_database(void)
 void
 herald_worker_main(Datum slot)
 {
-	WorkerRole role;
 	Oid database;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	database = worker_slot_enter(DatumGetInt32(slot), &role);
+	database = worker_slot_enter(DatumGetInt32(slot));
 	if (!OidIsValid(database))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	wait_for_extension();
-	if (role == WORKER_RINGS)
-		serve_writers();
-	else
-		maintain_database();
+	maintain_database();
 }
 
 PG_FUNCTION_INFO_V1(herald_preloaded);
 
-/* herald.preloaded() returns whether a worker rings for this database. */
+/* herald.preloaded() returns whether a worker maintains this database. */
 Datum
 herald_preloaded(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(doorbell_has_worker());
+	PG_RETURN_BOOL(worker_slot_is_served(MyDatabaseId));
 }

@@ -3,8 +3,7 @@
  * worker_slot.c
  *	  The slots of workers in shared memory: one for each worker of a database.
  *
- * 1. The launcher assigns a free slot to a database and a role, and starts a worker
- *	  for it.
+ * 1. The launcher assigns a free slot to a database, and starts a worker for it.
  *
  * 2. The worker enters the slot before it connects.  It serves from the moment when
  *	  the extension exists.
@@ -14,7 +13,7 @@
  * 4. When the worker exits, for whatever reason, the slot is free.
  *
  * Slots are written under a lock; writers of events read them without one.  A stale
- * latch costs a needless wake-up, or the bridges wait until their next poll.
+ * latch costs a needless wake-up, or maintenance comes later.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -22,36 +21,23 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 
-#include "compat.h"
 #include "worker_slot.h"
 
 typedef struct WorkerSlot
 {
 	Oid database; /* InvalidOid: the slot is free */
-	WorkerRole role;
-	Latch *latch;			/* of the worker; NULL: it has not entered yet */
-	bool serving;			/* it rings for writers */
-	bool leaving;			/* it was asked to leave */
-	bool active;			/* there was activity since worker_slot_rest() */
-	pg_atomic_uint32 rings; /* since it last counted them */
+	Latch *latch; /* of the worker; NULL: it has not entered yet */
+	bool serving; /* the extension exists */
+	bool leaving; /* it was asked to leave */
+	bool active;  /* there was activity since worker_slot_rest() */
 } WorkerSlot;
 
 static WorkerSlot *slots; /* WORKER_SLOTS; NULL: the library is not preloaded */
 static WorkerSlot *mine;  /* the slot of this process, if it is a worker */
-
-/* The hooks that were set before ours. */
-static struct
-{
-	shmem_startup_hook_type shmem_startup;
-#ifndef HERALD_SHMEM_REQUEST_IN_INIT
-	shmem_request_hook_type shmem_request;
-#endif
-} previous_hooks;
 
 static void
 free_slot(WorkerSlot *slot)
@@ -61,120 +47,65 @@ free_slot(WorkerSlot *slot)
 	slot->serving = slot->leaving = slot->active = false;
 }
 
-static void
-request_shared_memory(void)
+Size
+worker_slot_size(void)
 {
-#ifndef HERALD_SHMEM_REQUEST_IN_INIT
-	if (previous_hooks.shmem_request)
-		previous_hooks.shmem_request();
-#endif
-	RequestAddinShmemSpace(sizeof(WorkerSlot) * WORKER_SLOTS);
-}
-
-static void
-attach_shared_memory(void)
-{
-	bool found;
-
-	if (previous_hooks.shmem_startup)
-		previous_hooks.shmem_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	slots = ShmemInitStruct("pg_herald workers", sizeof(WorkerSlot) * WORKER_SLOTS, &found);
-	for (int i = 0; !found && i < WORKER_SLOTS; i++)
-	{
-		free_slot(&slots[i]);
-		pg_atomic_init_u32(&slots[i].rings, 0);
-	}
-	LWLockRelease(AddinShmemInitLock);
+	return sizeof(WorkerSlot) * WORKER_SLOTS;
 }
 
 void
-worker_slot_init(void)
+worker_slot_attach(void)
 {
-	Assert(process_shared_preload_libraries_in_progress);
-#ifdef HERALD_SHMEM_REQUEST_IN_INIT
-	request_shared_memory();
-#else
-	previous_hooks.shmem_request = shmem_request_hook;
-	shmem_request_hook = request_shared_memory;
-#endif
-	previous_hooks.shmem_startup = shmem_startup_hook;
-	shmem_startup_hook = attach_shared_memory;
+	bool found;
+
+	slots = ShmemInitStruct("pg_herald workers", sizeof(WorkerSlot) * WORKER_SLOTS, &found);
+	for (int i = 0; !found && i < WORKER_SLOTS; i++)
+		free_slot(&slots[i]);
 }
 
 static WorkerSlot *
-slot_of(Oid database, WorkerRole role)
+slot_of(Oid database)
 {
 	Assert(OidIsValid(database));
 	for (int i = 0; slots != NULL && i < WORKER_SLOTS; i++)
 	{
-		if (slots[i].database == database && slots[i].role == role)
+		if (slots[i].database == database)
 			return &slots[i];
 	}
 	return NULL;
 }
 
 bool
-worker_slot_is_assigned(Oid database, WorkerRole role)
+worker_slot_is_assigned(Oid database)
 {
-	return slot_of(database, role) != NULL;
-}
-
-/* Returns the slot of the worker that rings for the writers of this database, or NULL. */
-static WorkerSlot *
-serving_slot(Oid database)
-{
-	WorkerSlot *slot = slot_of(database, WORKER_RINGS);
-
-	return slot != NULL && slot->serving ? slot : NULL;
+	return slot_of(database) != NULL;
 }
 
 bool
 worker_slot_is_served(Oid database)
 {
-	return serving_slot(database) != NULL;
-}
+	WorkerSlot *slot = slot_of(database);
 
-void
-worker_slot_ring(Oid database)
-{
-	WorkerSlot *slot = serving_slot(database);
-	Latch *latch = slot != NULL ? slot->latch : NULL;
-
-	if (latch == NULL)
-		return;
-	pg_atomic_fetch_add_u32(&slot->rings, 1);
-	SetLatch(latch);
-}
-
-uint32
-worker_slot_count_rings(void)
-{
-	Assert(mine != NULL && mine->database == MyDatabaseId);
-	return pg_atomic_exchange_u32(&mine->rings, 0);
+	return slot != NULL && slot->serving;
 }
 
 bool
 worker_slot_ask_to_leave(Oid database)
 {
-	bool found = false;
+	WorkerSlot *slot;
 
-	Assert(OidIsValid(database));
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	for (int i = 0; slots != NULL && i < WORKER_SLOTS; i++)
-	{
-		if (slots[i].database != database)
-			continue;
-		found = slots[i].leaving = true;
-		if (slots[i].latch != NULL)
-			SetLatch(slots[i].latch);
-	}
+	slot = slot_of(database);
+	if (slot != NULL)
+		slot->leaving = true;
+	if (slot != NULL && slot->latch != NULL)
+		SetLatch(slot->latch);
 	LWLockRelease(AddinShmemInitLock);
-	return found;
+	return slot != NULL;
 }
 
 int
-worker_slot_assign(Oid database, WorkerRole role)
+worker_slot_assign(Oid database)
 {
 	int slot = 0;
 
@@ -183,10 +114,7 @@ worker_slot_assign(Oid database, WorkerRole role)
 	while (slot < WORKER_SLOTS && OidIsValid(slots[slot].database))
 		slot++;
 	if (slot < WORKER_SLOTS)
-	{
-		slots[slot].role = role;
 		slots[slot].database = database;
-	}
 	LWLockRelease(AddinShmemInitLock);
 	return slot < WORKER_SLOTS ? slot : -1;
 }
@@ -224,7 +152,7 @@ free_my_slot(int code, Datum arg)
 }
 
 Oid
-worker_slot_enter(int slot, WorkerRole *role)
+worker_slot_enter(int slot)
 {
 	Assert(slots != NULL && mine == NULL);
 	Assert(slot >= 0 && slot < WORKER_SLOTS);
@@ -233,7 +161,6 @@ worker_slot_enter(int slot, WorkerRole *role)
 	{
 		mine = &slots[slot];
 		mine->latch = MyLatch;
-		*role = mine->role;
 		before_shmem_exit(free_my_slot, 0);
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -243,7 +170,7 @@ worker_slot_enter(int slot, WorkerRole *role)
 void
 worker_slot_serve(void)
 {
-	Assert(mine != NULL && mine->database == MyDatabaseId && mine->role == WORKER_RINGS);
+	Assert(mine != NULL && mine->database == MyDatabaseId);
 	mine->serving = true;
 }
 
@@ -256,9 +183,9 @@ worker_slot_must_leave(void)
 
 /* Sets the latch once for all activity until the next maintenance. */
 void
-worker_slot_note_activity(void)
+worker_slot_note_activity(Oid database)
 {
-	WorkerSlot *slot = slot_of(MyDatabaseId, WORKER_MAINTAINS);
+	WorkerSlot *slot = slot_of(database);
 	Latch *latch = slot != NULL ? slot->latch : NULL;
 
 	if (latch == NULL || slot->active)
@@ -270,13 +197,13 @@ worker_slot_note_activity(void)
 bool
 worker_slot_is_active(void)
 {
-	Assert(mine != NULL && mine->role == WORKER_MAINTAINS);
+	Assert(mine != NULL);
 	return mine->active;
 }
 
 void
 worker_slot_rest(void)
 {
-	Assert(mine != NULL && mine->role == WORKER_MAINTAINS);
+	Assert(mine != NULL);
 	mine->active = false;
 }

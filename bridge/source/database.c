@@ -3,7 +3,7 @@
  * database.c
  *	  A connection to PostgreSQL that never blocks and always reconnects.
  *
- * 1. A connection runs one query at a time; the others queue.
+ * 1. A connection runs one query, or two that were sent together; the others queue.
  *
  * 2. When the connection is lost, each query is answered with NULL, once.  Its
  * sender decides whether to send it again.
@@ -124,6 +124,15 @@ log_loss(const Database *database)
 }
 
 static void
+end_connection(Database *database)
+{
+	watcher_stop(&database->watcher);
+	PQfinish(database->connection);
+	database->connection = NULL;
+	database->state = DATABASE_PAUSING;
+}
+
+static void
 lose(Database *database, const char *why)
 {
 	bool was_connected = database->state == DATABASE_CONNECTED;
@@ -131,10 +140,7 @@ lose(Database *database, const char *why)
 	database->tried = was_connected ? 0 : database->tried + 1;
 	note_error(database, why);
 	log_loss(database);
-	watcher_stop(&database->watcher);
-	PQfinish(database->connection);
-	database->connection = NULL;
-	database->state = DATABASE_PAUSING;
+	end_connection(database);
 	timer_start(&database->timer, next_pause(database), begin_connecting, database);
 	query_queue_fail(&database->queries);
 	if (was_connected && database->events->lost != NULL)
@@ -251,10 +257,18 @@ on_notice(void *context, const PGresult *notice)
 				PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
 }
 
+/* The server has so much time for the first query that it has. */
+static void
+expect_answer(Database *database)
+{
+	timer_start(&database->timer, shorter_of(2 * database->limit, database->limit + LONGEST_SILENCE_MS), on_silence,
+				database);
+}
+
 static void
 send_next(Database *database)
 {
-	if (query_queue_is_idle(&database->queries) || database->state < DATABASE_SETTING_UP)
+	if (!query_queue_has_next(&database->queries) || database->state < DATABASE_SETTING_UP)
 		return;
 	PQsetNoticeReceiver(database->connection, on_notice, database);
 	if (!query_queue_send(&database->queries, database->connection))
@@ -262,8 +276,7 @@ send_next(Database *database)
 		lose(database, PQerrorMessage(database->connection));
 		return;
 	}
-	timer_start(&database->timer, shorter_of(2 * database->limit, database->limit + LONGEST_SILENCE_MS), on_silence,
-				database);
+	expect_answer(database);
 	metrics.database_queries++;
 	watch(database, PQflush(database->connection) > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
@@ -292,26 +305,18 @@ take_results(Database *database)
 {
 	PGconn *connection = database->connection;
 
-	while (database->queries.busy && !PQisBusy(connection))
+	while (database->connection == connection && query_queue_read(&database->queries, connection))
 	{
-		PGresult *result = PQgetResult(connection);
-		PGresult *rest;
-
-		while ((rest = PQgetResult(connection)) != NULL)
-			PQclear(rest);
-		if (PQstatus(connection) == CONNECTION_BAD)
-		{
-			PQclear(result);
-			return false;
-		}
 		timer_stop(&database->timer);
-		query_queue_take(&database->queries, result);
-		PQclear(result);
+		query_queue_take(&database->queries);
 		if (database->connection != connection)
 			return true; /* the receiver of the answer has reset it */
-		send_next(database);
+		if (query_queue_is_busy(&database->queries))
+			expect_answer(database);
+		else
+			send_next(database);
 	}
-	return true;
+	return database->connection != connection || PQstatus(connection) != CONNECTION_BAD;
 }
 
 /* Reads from the socket: results, then notifications. */
@@ -322,7 +327,7 @@ read_socket(Database *database)
 
 	if (!PQconsumeInput(connection) || !take_results(database))
 	{
-		lose(database, PQerrorMessage(connection));
+		lose(database, query_queue_error(&database->queries, connection));
 		return;
 	}
 	if (database->connection != connection)
@@ -373,25 +378,43 @@ database_load(const Database *database)
 	return database->queries.load;
 }
 
+/* Returns false without a connection: the query has been answered with NULL. */
+static bool
+queue_query(Database *database, Query *query)
+{
+	if (database->state == DATABASE_CONNECTED)
+		query_queue_add(&database->queries, query, false);
+	else
+	{
+		query_answer(query, NULL);
+		query_free(query);
+	}
+	return database->state == DATABASE_CONNECTED;
+}
+
+void
+database_query_with_next(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer,
+						 void *context)
+{
+	Query *query = query_new(sql, count, values, answer, context);
+
+	query->with_next = true;
+	(void) queue_query(database, query);
+}
+
 void
 database_query(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer,
 			   void *context)
 {
-	assert(answer != NULL && count >= 0);
-	if (database->state != DATABASE_CONNECTED)
-	{
-		answer(context, NULL);
-		return;
-	}
-	query_queue_add(&database->queries, query_new(sql, count, values, answer, context), false);
-	send_next(database);
+	if (queue_query(database, query_new(sql, count, values, answer, context)))
+		send_next(database);
 }
 
 void
 database_query_next(Database *database, const char *sql, int count, const char *const *values, QueryAnswer answer,
 					void *context)
 {
-	assert(database->state >= DATABASE_SETTING_UP && !database->queries.busy);
+	assert(database->state >= DATABASE_SETTING_UP && !query_queue_is_busy(&database->queries));
 	query_queue_add(&database->queries, query_new(sql, count, values, answer, context), true);
 	send_next(database);
 }
@@ -408,9 +431,7 @@ database_close(Database *database)
 {
 	DL_DELETE(databases.first, database);
 	timer_stop(&database->timer);
-	watcher_stop(&database->watcher);
-	PQfinish(database->connection);
-	database->state = DATABASE_PAUSING;
+	end_connection(database);
 	query_queue_fail(&database->queries);
 	if (databases.first == NULL)
 		server_refusal_forget_all();

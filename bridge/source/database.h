@@ -49,6 +49,13 @@ extern void database_query(Database *database, const char *sql, int count, const
 						   QueryAnswer answer, void *context);
 
 /*
+ * The same for a query that is sent together with the next one, which the caller must queue at once: the server
+ * runs that as soon as this one has ended, well or not.
+ */
+extern void database_query_with_next(Database *database, const char *sql, int count, const char *const *values,
+									 QueryAnswer answer, void *context);
+
+/*
  * Sends a query before those that are queued.  Only the receiver of a good answer may do so, on the same
  * connection, to ask again.
  */

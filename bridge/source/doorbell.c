@@ -186,6 +186,13 @@ doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events)
 	return doorbell;
 }
 
+void
+doorbell_query(Doorbell *doorbell, const char *sql, int count, const char *const *values, QueryAnswer answer,
+			   void *context)
+{
+	database_query(doorbell->database, sql, count, values, answer, context);
+}
+
 bool
 doorbell_is_listening(const Doorbell *doorbell)
 {

@@ -32,10 +32,13 @@ typedef struct DoorbellEvents
 } DoorbellEvents;
 
 /*
- * Listens on a connection of its own, which runs no other query and is never in a
+ * Listens on a connection of its own, which runs only short queries and is never in a
  * transaction.  A query may take "limit" milliseconds.  The caller closes it.
  */
 extern Doorbell *doorbell_open(const char *conninfo, long limit, const DoorbellEvents *events);
+/* Runs a short query on that connection, as database_query() does. */
+extern void doorbell_query(Doorbell *doorbell, const char *sql, int count, const char *const *values,
+						   QueryAnswer answer, void *context);
 /* Returns whether a NOTIFY came back on the present connection, or the server has refused to send one. */
 extern bool doorbell_is_listening(const Doorbell *doorbell);
 /* Returns whether the latest NOTIFY of the bridge to itself did not come back. */

@@ -8,6 +8,7 @@
  */
 #include "source/query.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ query_new(const char *sql, int count, const char *const *values, QueryAnswer ans
 {
 	Query *query = memory_new(sizeof(Query));
 
+	assert(answer != NULL && count >= 0);
 	query->sql = memory_copy(sql);
 	query->count = count;
 	query->values = memory_new(sizeof(char *) * (size_t) count);

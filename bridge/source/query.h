@@ -10,6 +10,9 @@
 #define HERALD_QUERY_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "source/prepared.h"
 
 /*
  * Receives the result of a query, which is cleared afterwards.  NULL: there was no
@@ -25,6 +28,8 @@ typedef struct Query
 	char **values;
 	QueryAnswer answer;
 	void *context;
+	bool with_next;	   /* it is sent together with the query behind it */
+	PreparedStep step; /* what the server does with it, once it is sent */
 	struct Query *next;
 	struct Query *prev;
 } Query;

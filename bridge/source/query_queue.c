@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * query_queue.c
- *	  The queries of a connection to PostgreSQL: one runs, the others wait.
+ *	  The queries of a connection to PostgreSQL: one runs, or several that were sent
+ *	  together, and the others wait.
+ *
+ * Each query is a transaction of its own: a Sync follows it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -22,22 +25,25 @@ query_queue_add(QueryQueue *queue, Query *query, bool first)
 }
 
 bool
-query_queue_is_idle(const QueryQueue *queue)
+query_queue_is_busy(const QueryQueue *queue)
 {
-	return queue->first == NULL || queue->busy;
+	return queue->sent > 0;
 }
 
 bool
-query_queue_send(QueryQueue *queue, PGconn *connection)
+query_queue_has_next(const QueryQueue *queue)
 {
-	const Query *query = queue->first;
+	return queue->first != NULL && queue->sent == 0;
+}
+
+static bool
+send_query_step(QueryQueue *queue, Query *query, PGconn *connection)
+{
 	const char *const *values = (const char *const *) query->values;
 	const char *name;
 
-	assert(!query_queue_is_idle(queue));
-	queue->busy = true;
-	queue->running = prepared_step(&queue->prepared, query->sql, &name);
-	switch (queue->running)
+	query->step = prepared_step(&queue->prepared, query->sql, &name);
+	switch (query->step)
 	{
 		case PREPARED_PREPARE:
 			return PQsendPrepare(connection, name, query->sql, 0, NULL);
@@ -48,6 +54,45 @@ query_queue_send(QueryQueue *queue, PGconn *connection)
 	}
 }
 
+/* A query that is only being prepared goes alone: those behind it must not run before it. */
+bool
+query_queue_send(QueryQueue *queue, PGconn *connection)
+{
+	Query *query = queue->first;
+	bool more = true;
+
+	assert(query_queue_has_next(queue));
+	if (!PQenterPipelineMode(connection))
+		return false;
+	for (; query != NULL && more; query = query->next)
+	{
+		if (!send_query_step(queue, query, connection) || !PQpipelineSync(connection))
+			return false;
+		queue->sent++;
+		more = query->with_next && query->step != PREPARED_PREPARE;
+	}
+	return true;
+}
+
+/* The result is followed by NULL, and by the end of the transaction. */
+bool
+query_queue_read(QueryQueue *queue, PGconn *connection)
+{
+	bool ended = false;
+
+	while (!ended && query_queue_is_busy(queue) && !PQisBusy(connection) && PQstatus(connection) != CONNECTION_BAD)
+	{
+		PGresult *result = PQgetResult(connection);
+
+		ended = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+		if (ended || result == NULL)
+			PQclear(result);
+		else
+			queue->result = result;
+	}
+	return ended && (queue->sent > 1 || PQexitPipelineMode(connection));
+}
+
 /* Takes the first query off the queue and answers it. */
 static void
 answer_first(QueryQueue *queue, PGresult *result)
@@ -56,31 +101,44 @@ answer_first(QueryQueue *queue, PGresult *result)
 
 	assert(query != NULL && queue->load > 0);
 	DL_DELETE(queue->first, query);
-	queue->busy = false;
 	queue->load--;
 	query_answer(query, result);
 	query_free(query);
 }
 
+/* A lost one fails if the query behind it has been sent, too: it would run after that. */
 void
-query_queue_take(QueryQueue *queue, PGresult *result)
+query_queue_take(QueryQueue *queue)
 {
-	bool lost = queue->running == PREPARED_EXECUTE && prepared_is_lost(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	Query *query = queue->first;
+	PGresult *result = queue->result;
+	bool lost = query->step == PREPARED_EXECUTE && prepared_is_lost(PQresultErrorField(result, PG_DIAG_SQLSTATE));
 
-	assert(queue->busy);
-	if (queue->running != PREPARED_PREPARE && !lost)
-	{
+	assert(query_queue_is_busy(queue));
+	queue->sent--;
+	queue->result = NULL;
+	if (query->step == PREPARED_PREPARE || lost)
+		prepared_note(&queue->prepared, query->sql, !lost && PQresultStatus(result) == PGRES_COMMAND_OK);
+	if (query->step != PREPARED_PREPARE && (!lost || queue->sent > 0))
 		answer_first(queue, result);
-		return;
-	}
-	prepared_note(&queue->prepared, queue->first->sql, !lost && PQresultStatus(result) == PGRES_COMMAND_OK);
-	queue->busy = false;
+	PQclear(result);
+}
+
+const char *
+query_queue_error(const QueryQueue *queue, const PGconn *connection)
+{
+	const char *words = PQresultErrorMessage(queue->result);
+
+	return words[0] ? words : PQerrorMessage(connection);
 }
 
 void
 query_queue_fail(QueryQueue *queue)
 {
 	prepared_forget(&queue->prepared);
+	queue->sent = 0;
+	PQclear(queue->result);
+	queue->result = NULL;
 	for (int left = queue->load; left > 0; left--)
 		answer_first(queue, NULL);
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * query_queue.h
- *	  The queries of a connection to PostgreSQL: one runs, the others wait.
+ *	  The queries of a connection to PostgreSQL: one runs, or several that were sent
+ *	  together, and the others wait.
  *
  * A query whose text comes again is prepared first, once for each connection.
  *
@@ -19,24 +20,35 @@
 /* Zeroed, it is empty. */
 typedef struct QueryQueue
 {
-	Query *first; /* the one that runs when "busy" */
-	bool busy;
-	int load;			  /* number of queries, the running one included */
-	PreparedStep running; /* what the server does with the first one */
+	Query *first;
+	int sent;		  /* number of queries, from the first on, that the server has */
+	int load;		  /* number of all queries */
+	PGresult *result; /* of the first query, until the server is ready for the next one */
 	PreparedTexts prepared;
 } QueryQueue;
 
 /* Takes over a query, at the end of the queue or at its beginning. */
 extern void query_queue_add(QueryQueue *queue, Query *query, bool first);
 
-/* Returns whether there is nothing to send: no query waits, or one is running. */
-extern bool query_queue_is_idle(const QueryQueue *queue);
+/* Returns whether the server has a query. */
+extern bool query_queue_is_busy(const QueryQueue *queue);
 
-/* Sends the first query.  False: the connection is of no use any more. */
+/* Returns whether there is something to send: a query waits, and none is running. */
+extern bool query_queue_has_next(const QueryQueue *queue);
+
+/* Sends the first query, and those that go with it, in pipeline mode.  False: the connection is of no use any more. */
 extern bool query_queue_send(QueryQueue *queue, PGconn *connection);
 
-/* Takes the result of what was sent.  The query is answered, or is still the first one and must be sent again. */
-extern void query_queue_take(QueryQueue *queue, PGresult *result);
+/* Returns whether the first query has ended, as far as the server's answers have arrived. */
+extern bool query_queue_read(QueryQueue *queue, PGconn *connection);
+
+/*
+ * Takes the first query, which has ended.  It is answered, or is still the first one and must be sent again.
+ */
+extern void query_queue_take(QueryQueue *queue);
+
+/* Returns why the connection was lost: the server's last words, or an error of the connection. */
+extern const char *query_queue_error(const QueryQueue *queue, const PGconn *connection);
 
 /* The connection has ended: all its queries are answered with NULL. */
 extern void query_queue_fail(QueryQueue *queue);

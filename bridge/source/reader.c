@@ -3,20 +3,27 @@
  * reader.c
  *	  Reads the event log in order, from a position, and passes on each event.
  *
- * 1. One query runs at a time.  A ring of the doorbell that comes meanwhile means one
- *	  more query.
+ * 1. One page is read at a time.  The reader sends the query for the next page together
+ *	  with a procedure that waits in the server for commits (extension/read/ring_wait.c).
+ *	  So the page is read as soon as a writer has committed.
  *
- * 2. A window is the part of the log between two snapshots of the database.  It is
+ * 2. Where the server is not preloaded, nobody can wait in it: a NOTIFY has the reader
+ *	  read.  A ring that comes while a page is read means one more page.
+ *
+ * 3. A window is the part of the log between two snapshots of the database.  It is
  *	  read in pages; reached() is called when its last page has been passed on.
  *
- * 3. The position moves after each event that has been passed on.  So a lost connection
+ * 4. The position moves after each event that has been passed on.  So a lost connection
  *	  costs nothing but time: the reader asks for the same page again.
  *
- * 4. Without a ring the log is read every poll-interval, in case a ring was lost.
+ * 5. Without a ring the log is read every poll-interval, in case a ring was lost.
  *
- * 5. Any role that may connect to the database can ring.  After some rings in a row that
+ * 6. Any role that may connect to the database can send that NOTIFY.  After some rings in a row that
  *	  announced nothing, the log is read at most every PACED_INTERVAL_MS for rings, until a
  *	  read finds something.  Reads for other reasons are not delayed.
+ *
+ * 7. The connection is not free while it waits.  For other queries, and for a page that
+ *	  must be read now, the reader ends the wait, on the connection of the doorbell.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -37,9 +44,8 @@
 #include "source/doorbell.h"
 #include "source/event_log.h"
 #include "source/server_refusal.h"
+#include "source/upkeep.h"
 
-#define MAINTENANCE_INTERVAL_MS 10000
-#define MIN_MAINTENANCE_INTERVAL_MS 1000
 #define HELLO_INTERVAL_MS 1000
 #define TOLERATED_VAIN_RINGS 3
 #define PACED_INTERVAL_MS 25
@@ -53,33 +59,32 @@ static struct
 	char *position;		/* NULL before the first connection, and after a resync */
 	bool inside_window; /* between two pages of a window */
 	uint64_t window;
-	bool busy;			  /* a query is running */
+	char *id;			  /* under which the session waits in the server; NULL: it cannot */
+	bool busy;			  /* a page or a hello is on its way */
+	bool waiting;		  /* the server has not answered the wait for commits */
+	bool ending;		  /* the bridge has asked the server to end it */
+	bool wait_failed;	  /* before the page that is on its way */
 	bool rung;			  /* since the window began: the next window may have more */
 	int vain_rings;		  /* read for, since the latest read that found something */
 	uint64_t answered_at; /* the time of the latest read for a ring, by loop_now() */
-	bool maintains;		  /* the extension is not preloaded: the bridge runs herald.maintain() */
-	bool active;		  /* has read events or signals since the latest maintenance */
-	uint64_t due_at;	  /* the time of the next scheduled row, by loop_now(); 0: unknown, UINT64_MAX: none */
 	char *refusal;		  /* the reason of the latest refused hello; NULL after one that succeeded */
 	Timer hello_timer;
 	Timer poll_timer;
 	Timer ring_timer;
-	Timer maintenance_timer;
 } reader;
 
-/* Maintains the log, and returns the milliseconds until the next scheduled row is due; NULL without one. */
-#define MAINTAIN \
-	"SELECT ceil(1000 * extract(epoch FROM herald.maintain(wait => false) - clock_timestamp()))::bigint"
+/* Waits in the server for commits, and ends such a wait. */
+#define AWAIT_RING "CALL herald_internal.await_ring($1, NULL)"
+#define RING_READER "SELECT herald_internal.ring_reader($1)"
 
-static void read_next_page(void);
+static void read_log(bool waits);
 static void send_hello(void *context);
-static void on_maintenance(void *context);
 
 static void
 reader_on_poll(void *context)
 {
 	(void) context;
-	read_next_page();
+	read_log(false);
 }
 
 static void
@@ -106,6 +111,8 @@ refuse_hello(const PGresult *result)
 static void
 on_hello(void *context, const PGresult *result)
 {
+	bool preloaded;
+
 	(void) context;
 	reader.busy = false;
 	if (result == NULL)
@@ -117,14 +124,17 @@ on_hello(void *context, const PGresult *result)
 	}
 	free(reader.refusal);
 	reader.refusal = NULL;
-	reader.maintains = PQgetvalue(result, 0, 1)[0] != 't';
+	preloaded = PQgetvalue(result, 0, 1)[0] == 't';
+	upkeep_maintain(!preloaded);
+	free(reader.id);
+	reader.id = PQgetisnull(result, 0, 3) ? NULL : memory_copy(PQgetvalue(result, 0, 3));
 	if (reader.position == NULL)
 	{
 		set_position(PQgetvalue(result, 0, 2));
 		reader.events->reached(reader.position);
 	}
-	log_info("reading", "extension", PQgetvalue(result, 0, 0), "preloaded", reader.maintains ? "no" : "yes", "position", reader.position);
-	read_next_page();
+	log_info("reading", "extension", PQgetvalue(result, 0, 0), "preloaded", preloaded ? "yes" : "no", "position", reader.position);
+	read_log(false);
 }
 
 static void
@@ -134,7 +144,7 @@ send_hello(void *context)
 	if (!database_is_connected(reader.database))
 		return; /* it is sent when the connection is back */
 	reader.busy = true;
-	database_query(reader.database, "SELECT version, preloaded, \"position\" FROM herald_internal.bridge_hello()", 0, NULL, on_hello, NULL);
+	database_query(reader.database, "SELECT version, preloaded, \"position\", reader_id FROM herald_internal.bridge_hello()", 0, NULL, on_hello, NULL);
 }
 
 /* The log cannot be read from this position any more: the reader goes on from the present. */
@@ -178,7 +188,7 @@ pass_on(const Page *page)
 	metrics.events_read += page->logged;
 	if (page->count > 0)
 	{
-		reader.active = true;
+		upkeep_note_activity();
 		reader.vain_rings = 0;
 	}
 	for (int i = 0; i < page->count; i++)
@@ -198,8 +208,10 @@ pass_on(const Page *page)
 static void
 reader_on_page(void *context, const Page *page)
 {
+	bool wait_failed = reader.wait_failed;
+
 	(void) context;
-	reader.busy = false;
+	reader.busy = reader.wait_failed = false;
 	if (page->outcome == PAGE_RESYNC)
 	{
 		resync(page->reason);
@@ -210,35 +222,97 @@ reader_on_page(void *context, const Page *page)
 	else if (database_is_connected(reader.database))
 		log_warning("read_failed", "reason", page->reason);
 	if (page->outcome == PAGE_READ && (page->more || reader.rung))
-		read_next_page();
+		read_log(false);
+	else if (page->outcome == PAGE_READ && reader.id != NULL && !wait_failed)
+		read_log(true);
 	else
 		timer_start(&reader.poll_timer, (uint64_t) reader.config->poll_interval, reader_on_poll, NULL);
 }
 
 static void
-read_next_page(void)
+on_waited(void *context, const PGresult *result)
 {
-	if (reader.busy || reader.position == NULL)
-	{
-		reader.rung = true;
-		return;
-	}
-	reader.busy = true;
+	(void) context;
+	reader.waiting = reader.ending = false;
+	reader.wait_failed = result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK;
 	fall_behind();
+	if (!reader.wait_failed && PQgetvalue(result, 0, 0)[0] == 't')
+		metrics.rings++;
+	else if (reader.wait_failed && result != NULL)
+		log_warning("wait_failed", "reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+}
+
+/* Has the server wait for commits, for less time than a query may take. */
+static void
+await_ring(void)
+{
+	long limit = reader.config->database_timeout / 2;
+	char *time = memory_format("%ld", reader.config->poll_interval < limit ? reader.config->poll_interval : limit);
+	const char *values[] = { time };
+
+	reader.waiting = true;
+	database_query_with_next(reader.database, AWAIT_RING, 1, values, on_waited, NULL);
+	free(time);
+}
+
+static void
+ignore_answer(void *context, const PGresult *result)
+{
+	(void) context;
+	(void) result;
+}
+
+/* Without a connection the wait ends by its time. */
+static void
+end_wait(void)
+{
+	const char *values[] = { reader.id };
+
+	if (!reader.waiting || reader.ending)
+		return;
+	reader.ending = true;
+	doorbell_query(reader.doorbell, RING_READER, 1, values, ignore_answer, NULL);
+}
+
+/* Runs a query on the reader's connection. */
+static void
+reader_query(const char *sql, QueryAnswer answer, void *context)
+{
+	database_query(reader.database, sql, 0, NULL, answer, context);
+	end_wait();
+}
+
+/* Reads the next page; has the server wait for commits before, if "waits" says so. */
+static void
+read_log(bool waits)
+{
+	assert(!reader.busy && reader.position != NULL);
+	reader.busy = true;
 	if (!reader.inside_window)
 	{
 		reader.window++;
 		reader.rung = false;
 	}
 	timer_stop(&reader.poll_timer);
+	if (waits)
+		await_ring();
+	else
+		fall_behind();
 	event_log_read(reader.database, reader.position, NULL, true, reader.config, reader_on_page, NULL);
 }
 
 void
 reader_wake(void)
 {
-	if (database_is_connected(reader.database))
-		read_next_page();
+	if (!database_is_connected(reader.database))
+		return;
+	if (!reader.busy && reader.position != NULL)
+	{
+		read_log(false);
+		return;
+	}
+	reader.rung = true;
+	end_wait();
 }
 
 static void
@@ -257,6 +331,8 @@ reader_on_ring(void)
 {
 	uint64_t since = loop_now() - reader.answered_at;
 
+	if (reader.id != NULL)
+		return; /* commits end the wait in the server */
 	metrics.rings++;
 	if (reader.vain_rings < TOLERATED_VAIN_RINGS || since >= PACED_INTERVAL_MS)
 		answer_ring(NULL);
@@ -270,69 +346,10 @@ reader_position(void)
 	return reader.position;
 }
 
-static void
-plan_maintenance(void)
+static bool
+reader_reads(void)
 {
-	uint64_t now = loop_now();
-	bool soon = reader.due_at > now && reader.due_at - now < MAINTENANCE_INTERVAL_MS;
-
-	timer_start(&reader.maintenance_timer, soon ? reader.due_at - now : MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
-}
-
-/* Takes the number of milliseconds until the next scheduled row is due; it may be negative. */
-static void
-set_due(int64_t until_due)
-{
-	reader.due_at = loop_now() + (until_due > MIN_MAINTENANCE_INTERVAL_MS ? until_due : MIN_MAINTENANCE_INTERVAL_MS);
-	plan_maintenance();
-}
-
-static void
-on_maintained(void *context, const PGresult *result)
-{
-	(void) context;
-	if (result != NULL && PQresultStatus(result) != PGRES_TUPLES_OK)
-		log_warning("maintenance_failed", "reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-	else if (result != NULL && !PQgetisnull(result, 0, 0))
-		set_due(strtoll(PQgetvalue(result, 0, 0), NULL, 10));
-}
-
-static void
-on_status(void *context, const PGresult *result)
-{
-	(void) context;
-	if (result == NULL)
-		return;
-	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-	{
-		log_warning("status_failed", "reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-		return;
-	}
-	metrics.suspended_rules = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-	metrics.missed_changes = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
-	metrics.rule_failures = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
-}
-
-static void
-ask_status(void)
-{
-	database_query(reader.database, "SELECT suspended_rules, missed_changes, failures FROM herald_internal.status()", 0, NULL,
-				   on_status, NULL);
-}
-
-static void
-on_maintenance(void *context)
-{
-	(void) context;
-	if (reader.maintains && (reader.active || loop_now() >= reader.due_at) && database_is_connected(reader.database))
-	{
-		reader.active = false;
-		reader.due_at = UINT64_MAX;
-		database_query(reader.database, MAINTAIN, 0, NULL, on_maintained, NULL);
-	}
-	if (reader.position != NULL && database_is_connected(reader.database))
-		ask_status();
-	plan_maintenance();
+	return reader.position != NULL && database_is_connected(reader.database);
 }
 
 static void
@@ -345,38 +362,32 @@ static void
 reader_on_lost(void *context)
 {
 	(void) context;
-	reader.busy = false;
+	reader.busy = reader.waiting = reader.ending = reader.wait_failed = false;
 	fall_behind();
 	timer_stop(&reader.hello_timer);
 	timer_stop(&reader.poll_timer);
 	timer_stop(&reader.ring_timer);
 }
 
-static void
-reader_notify(const char *sql, QueryAnswer answer, void *context)
-{
-	database_query(reader.database, sql, 0, NULL, answer, context);
-}
-
 void
 reader_start(const Config *config, const ReaderEvents *events)
 {
 	static const DatabaseEvents database_events = { reader_on_connected, reader_on_lost, NULL };
-	static const DoorbellEvents doorbell_events = { reader_on_ring, reader_notify };
+	static const DoorbellEvents doorbell_events = { reader_on_ring, reader_query };
 
 	assert(events->event && events->signal && events->reached && events->resync);
 	reader.config = config;
 	reader.events = events;
 	reader.database = database_open("reader", reader.config->database, reader.config->database_timeout, &database_events, NULL);
 	reader.doorbell = doorbell_open(reader.config->database, reader.config->database_timeout, &doorbell_events);
-	timer_start(&reader.maintenance_timer, MAINTENANCE_INTERVAL_MS, on_maintenance, NULL);
+	upkeep_start(reader_reads, reader_query);
 }
 
 void
 reader_stop(void)
 {
 	timer_stop(&reader.poll_timer);
-	timer_stop(&reader.maintenance_timer);
+	upkeep_stop();
 	doorbell_close(reader.doorbell);
 	database_close(reader.database);
 	timer_stop(&reader.poll_timer);
@@ -386,6 +397,8 @@ reader_stop(void)
 	reader.position = NULL;
 	free(reader.refusal);
 	reader.refusal = NULL;
+	free(reader.id);
+	reader.id = NULL;
 }
 
 uint64_t

@@ -86,12 +86,6 @@ database_of(Node *statement)
 	}
 }
 
-static bool
-has_workers(Oid database)
-{
-	return worker_slot_is_assigned(database, WORKER_RINGS) || worker_slot_is_assigned(database, WORKER_MAINTAINS);
-}
-
 static void
 clear_database(Oid database, LOCKMODE mode)
 {
@@ -112,7 +106,7 @@ run_database_command(PlannedStmt *statement, const char *text, bool read_only_tr
 	const char *name = database_of(statement->utilityStmt);
 	Oid database = name != NULL ? get_database_oid(name, true) : InvalidOid;
 
-	if (OidIsValid(database) && has_workers(database) && database_is_owned_by(database, GetUserId()))
+	if (OidIsValid(database) && worker_slot_is_assigned(database) && database_is_owned_by(database, GetUserId()))
 		clear_database(database, IsA(statement->utilityStmt, CreatedbStmt) ? ShareLock : AccessExclusiveLock);
 	if (previous_hook)
 		previous_hook(statement, text, read_only_tree, context, params, environment, dest, completion);

@@ -1,17 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * doorbell.c
- *	  Tells the bridges, once per transaction and after its commit, that the
- *	  event log grew or that there are signals.
+ *	  Wakes the bridges, once per transaction and after its commit, when the event log
+ *	  grew or there are signals.
  *
  * 1. A commit that sends NOTIFY holds a lock on "database 0" through its WAL
  *	  flush, so that such commits queue behind each other.  Where the library is
- *	  preloaded, the writer sends no NOTIFY.  After its commit it sets the latch of
- *	  the database's worker, which is free if the latch is set already.  The worker
- *	  notifies, once for a burst of commits.
+ *	  preloaded, the writer sends no NOTIFY.  After its commit it wakes the readers, the
+ *	  backends in which bridges wait (reader_slot.c), and tells the worker that there
+ *	  was activity.
  *
- * 2. Without a worker, the writer notifies in its own transaction, but only just
- *	  before the commit: a transaction that has notified cannot be prepared.
+ * 2. Elsewhere the writer notifies in its own transaction, but only just before the
+ *	  commit: a transaction that has notified cannot be prepared.
  *
  * 3. A ring belongs to the subtransaction that requested it.  ring_level is the
  *	  outermost nesting level that did.  A rollback of that level takes the ring
@@ -32,6 +32,7 @@
 #include "tcop/utility.h"
 
 #include "query.h"
+#include "reader_slot.h"
 #include "worker_slot.h"
 #include "write/doorbell.h"
 
@@ -40,19 +41,6 @@ static int ring_level;
 
 /* The hook that was set before ours. */
 static ProcessUtility_hook_type previous_process_utility;
-
-bool
-doorbell_has_worker(void)
-{
-	return worker_slot_is_served(MyDatabaseId);
-}
-
-void
-doorbell_notify(void)
-{
-	Assert(IsTransactionState());
-	Async_Notify(DOORBELL_CHANNEL, "");
-}
 
 void
 doorbell_ring(void)
@@ -72,14 +60,15 @@ ring_at_transaction_end(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
-			if (!doorbell_has_worker())
+			if (!reader_slot_exists())
 			{
-				doorbell_notify();
+				Async_Notify(DOORBELL_CHANNEL, "");
 				ring_level = 0;
 			}
 			break;
 		case XACT_EVENT_COMMIT:
-			worker_slot_ring(MyDatabaseId);
+			reader_slot_ring(MyDatabaseId);
+			worker_slot_note_activity(MyDatabaseId);
 			ring_level = 0;
 			break;
 		case XACT_EVENT_ABORT:

@@ -564,7 +564,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE NOT EXISTS (SELECT FROM preloaded)
 	UNION ALL
 	SELECT 'info', 'database_not_served', NULL, NULL,
-	       'herald.databases does not name this database: every commit that notifies waits for the one before it',
+	       'herald.databases does not name this database: the log is maintained only while a bridge is connected',
 	       format('ALTER SYSTEM SET herald.databases = %L; -- and SELECT pg_reload_conf()',
 	              concat_ws(',', nullif(current_setting('herald.databases'), ''), d.name))
 	FROM preloaded AS d
@@ -577,12 +577,12 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'warning', 'workers_few', NULL, NULL,
 	       format('herald.databases names %s databases, but max_worker_processes is %s: some get no worker', s.count,
 	              current_setting('max_worker_processes')),
-	       format('ALTER SYSTEM SET max_worker_processes = %s; -- and restart the server', 2 * s.count + 8)
-	FROM (SELECT count(DISTINCT d.name) AS count, -- each takes two; the others are launchers
+	       format('ALTER SYSTEM SET max_worker_processes = %s; -- and restart the server', s.count + 8)
+	FROM (SELECT count(DISTINCT d.name) AS count, -- the others are launchers
 	             1 + (current_setting('max_logical_replication_workers')::int > 0)::int AS others
 	      FROM regexp_split_to_table(current_setting('herald.databases', true), '\s*,\s*') AS d (name)
 	      WHERE d.name <> '') AS s
-	WHERE EXISTS (SELECT FROM preloaded) AND 2 * s.count + s.others > current_setting('max_worker_processes')::int
+	WHERE EXISTS (SELECT FROM preloaded) AND s.count + s.others > current_setting('max_worker_processes')::int
 	UNION ALL
 	SELECT 'warning', 'encoding_unchecked', NULL, NULL,
 	       'the database has the encoding SQL_ASCII, which stores any bytes: clients get U+FFFD for those that are not '

@@ -224,12 +224,31 @@ COMMENT ON FUNCTION herald_internal.resume(text[], text[]) IS
 CREATE FUNCTION herald.preloaded() RETURNS boolean
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_preloaded';
 COMMENT ON FUNCTION herald.preloaded() IS
-	'returns whether a worker rings the doorbell for this database, so that commits need no NOTIFY';
+	'returns whether a worker maintains this database';
 
-CREATE FUNCTION herald_internal.bridge_hello() RETURNS TABLE (version text, preloaded boolean, "position" text)
+CREATE FUNCTION herald_internal.reader_id() RETURNS int
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_reader_id';
+COMMENT ON FUNCTION herald_internal.reader_id() IS
+	'returns the id under which this session waits for commits; NULL: the library is not preloaded';
+
+CREATE FUNCTION herald_internal.ring_reader(id int) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_ring_reader';
+COMMENT ON FUNCTION herald_internal.ring_reader(int) IS
+	'ends the wait of the session with this id, or the next one that it begins';
+
+CREATE PROCEDURE herald_internal.await_ring(milliseconds int, INOUT rung boolean)
+LANGUAGE c AS 'MODULE_PATHNAME', 'herald_await_ring';
+COMMENT ON PROCEDURE herald_internal.await_ring(int, boolean) IS
+	'waits without a snapshot until events or signals were committed since the last wait, or for that time; returns '
+	'whether they were';
+
+CREATE FUNCTION herald_internal.bridge_hello()
+RETURNS TABLE (version text, preloaded boolean, "position" text, reader_id int)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT e.extversion, herald.preloaded(), herald.current_position() FROM pg_extension AS e
+	SELECT e.extversion, herald.preloaded(), herald.current_position(), herald_internal.reader_id()
+	FROM pg_extension AS e
 	WHERE e.extname = 'pg_herald';
 $$;
 COMMENT ON FUNCTION herald_internal.bridge_hello() IS
-	'returns the version of the extension, whether a worker runs, and the current position';
+	'returns the version of the extension, whether a worker runs, the current position, and the id under which the '
+	'session waits for commits';

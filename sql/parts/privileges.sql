@@ -25,7 +25,7 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA herald_internal, herald_body FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA herald_internal, herald_body FROM PUBLIC;
 
 -- The server lets everybody call an entry, a function of schema herald, which gives nobody a right: the entry does not
 -- count the privilege of PUBLIC when it checks its caller (entry.c), and nobody may call a body. GRANT and REVOKE for
@@ -114,13 +114,14 @@ GRANT SELECT ON herald.watched, herald.suspended, herald.status TO herald_admin;
 -- ----- herald_bridge: reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.
 
 GRANT EXECUTE ON FUNCTION
-	herald_internal.bridge_hello, herald_internal.status,
+	herald_internal.bridge_hello, herald_internal.status, herald_internal.ring_reader,
 	herald.current_position, herald.read_events, herald_internal.earliest,
 	herald_internal.connect_sessions, herald_internal.join_room, herald_internal.leave_room,
 	herald_internal.act,
 	herald_internal.begin_presence, herald_internal.report_presence,
 	herald.maintain
 TO herald_bridge;
+GRANT EXECUTE ON PROCEDURE herald_internal.await_ring TO herald_bridge;
 
 -- A session may read backslashes in strings as escapes (standard_conforming_strings = off). Our functions mean
 -- backslashes.

@@ -38,13 +38,13 @@ test('reports a standby, and examines the rules there', async () => {
 });
 
 test('reports too few worker processes for the databases', async () => {
-  const server = await Postgres.create({ preload: ['app', 'second', 'third'], settings: ['max_worker_processes=7'] });
+  const server = await Postgres.create({ preload: ['app', 'second', 'third'], settings: ['max_worker_processes=4'] });
   try {
     const app = await server.createDatabase('app');
     await app.query('CREATE EXTENSION pg_herald');
     const [{ severity, detail, remedy }] = await app.query("SELECT severity, detail, remedy FROM herald.doctor() WHERE problem = 'workers_few'");
     assert.equal(severity, 'warning');
-    assert.match(detail, /names 3 databases, but max_worker_processes is 7/);
+    assert.match(detail, /names 3 databases, but max_worker_processes is 4/);
     await app.query(remedy.replace(/ --.*/, ''));
     await server.restart();
     assert.ok(!(await problems(app)).includes('workers_few'));

@@ -15,6 +15,11 @@ test('reports that it is not preloaded', async () => {
   assert.equal(await database.value('SELECT herald.preloaded()'), false);
 });
 
+test('lets nobody wait in the server', async () => {
+  assert.equal(await database.value('SELECT herald_internal.reader_id()'), null);
+  await assert.rejects(database.query('CALL herald_internal.await_ring(0, NULL)'), { code: '55000' });
+});
+
 test('delivers an insert to the clients of two bridges', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);

@@ -119,9 +119,9 @@ test('gives a role without privileges neither signals nor a way to send them', a
   await stranger.query("SELECT pg_notify('herald', 'forged')");
   await signal([`user:${ann}`], 'secret');
   await settle(client);
-  await until('the stranger hears a ring', () => rings.some(([, payload]) => payload === ''));
+  await until('the stranger hears its own ring', () => rings.length > 0);
   await stranger.end();
-  assert.deepEqual(rings.filter(([channel, payload]) => channel !== 'herald' || !['', 'forged'].includes(payload)), []);
+  assert.deepEqual(rings, [['herald', 'forged']]);
   assert.deepEqual(heard(client, 'forged'), []);
   assert.equal(heard(client, 'secret').length, 1);
 });
