@@ -652,8 +652,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM jsonb_to_record(arguments) AS a (status text, published text, accepted text, published_when text);
 $$;
 
--- Compiles the rules that schedule rows with a time of publication that is still to come, and that record the rows that
--- an UPDATE publishes.
+-- Compiles the rules that schedule rows with a time of publication that is still to come, that record the rows that an
+-- UPDATE publishes, and that make the records of rows that go void: another row may take the id. Their time of
+-- publication has not come, or so lately that nobody may have run its record yet.
 CREATE FUNCTION herald_internal.compile_scheduled(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -665,22 +666,29 @@ BEGIN
 	SELECT * INTO scheduled FROM jsonb_to_record(arguments)
 		AS a (key text[], present text, published_columns text[], published_time text, on_error text);
 	id := herald_internal.id_sql('changed', scheduled.key);
-	PERFORM herald_internal.delete_rules(relation, 'scheduled'), herald_internal.delete_rules(relation, 'published');
+	PERFORM herald_internal.delete_rules(relation, 'scheduled'), herald_internal.delete_rules(relation, 'published'),
+		herald_internal.delete_rules(relation, 'unscheduled');
 	FOR made IN
-		SELECT m.* FROM (VALUES
+		SELECT m.*
+		FROM format('coalesce((SELECT %s FROM (SELECT changed.*) AS post), now())', scheduled.published_time)
+			AS time (of_row)
+		CROSS JOIN LATERAL (VALUES
 			('scheduled', 'insert', herald_internal.and_conditions(scheduled.present, scheduled.published_time ||
 			                                                                          ' > now()'),
-			 array_to_string(scheduled.published_columns, ','), 'true'),
+			 array_to_string(scheduled.published_columns, ','), 'true', time.of_row),
+			('unscheduled', 'delete', scheduled.present, NULL,
+			 format('EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %s > now() - interval ''1 hour'')',
+			        scheduled.published_time), '''-infinity'''),
 			('published', 'update', NULL, NULL,
 			 format('EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %1$s) AND '
 			        'NOT EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %1$s)',
-			        herald_internal.and_conditions(scheduled.present, shown))))
-			AS m (rule, operation, active, key, condition)
+			        herald_internal.and_conditions(scheduled.present, shown)), time.of_row))
+			AS m (rule, operation, active, key, condition, at)
 		WHERE scheduled.published_time IS NOT NULL
 	LOOP
 		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => made.active,
 			key => made.key, condition => made.condition, on_error => scheduled.on_error, due_id => id,
-			due_at => format('coalesce((SELECT %s FROM (SELECT changed.*) AS post), now())', scheduled.published_time));
+			due_at => made.at);
 	END LOOP;
 END
 $$;

@@ -240,6 +240,20 @@ SELECT herald.maintain() > now();
 SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY content, event;
 SET client_min_messages = warning;
 
+-- A row that takes the place of a deleted one is a post of its own: it is published once, at its own time, also if that
+-- has just come.
+INSERT INTO sd.posts SELECT n, 1, 'before ' || n, now() + interval '0.5 s' FROM generate_series(90, 92) AS n;
+CREATE TABLE sd.due AS SELECT id, published_at FROM sd.posts WHERE id >= 90;
+DELETE FROM sd.posts WHERE id IN (90, 91);
+INSERT INTO sd.posts VALUES (90, 1, 'at once', now() - interval '1 s');
+INSERT INTO sd.posts SELECT id, 1, 'same time', published_at FROM sd.due WHERE id = 91;
+SELECT pg_sleep_until(max(published_at)) FROM sd.due;
+DELETE FROM sd.posts WHERE id = 92;
+INSERT INTO sd.posts SELECT id, 1, 'same time, after it', published_at FROM sd.due WHERE id = 92;
+CALL sd.wait();
+SELECT rooms, content, count(*) FROM sd.heard()
+WHERE event = 'post:created' AND rooms ~ 'post' GROUP BY 1, 2 ORDER BY 2;
+
 -- Partitions: each is published by the rules of the parent.
 CREATE TABLE sd.notes (id int PRIMARY KEY, user_id int REFERENCES sd.users, body text, gone int,
 	published_at timestamptz) PARTITION BY RANGE (id);
