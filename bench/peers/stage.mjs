@@ -25,6 +25,12 @@ const NOTIFY = `SELECT pg_notify('bench', (${PAYLOAD} || '{"room": "${ROOM}"}'):
 const BROADCAST = `SELECT herald.broadcast('bench', ${PAYLOAD})`;
 const NOTIFY_ALL = `SELECT pg_notify('bench', (${PAYLOAD})::text)`;
 
+// The bridge's plain frame around a payload: the limit sends as many bytes.
+const PLAIN_FRAME = {
+  head: `{"event":"bench","room":"${ROOM}","data":`,
+  tail: ',"id":"1234","position":"1~36b533b4~1a229969410~71d1250~2.392.0.0~4.394.0.0~3"}\n',
+};
+
 const PLAIN = { kind: 'plain', path: '/ws' };
 const SOCKET_IO = { kind: 'socket.io', path: '/socket.io/?EIO=4&transport=websocket' };
 const POLLING = { kind: 'polling', path: '/socket.io/?EIO=4&transport=polling' };
@@ -124,7 +130,7 @@ http {
   async epoll() {
     const port = await freePort();
     const pid = await this.#server(path.join(root, 'build/bench/epoll'), port, [port]);
-    return [new Contender('bare epoll', [pid], { kind: 'websocket', path: '/', port }, { port, hello: 'PUB\n', head: '', tail: '\n' })];
+    return [new Contender('bare epoll', [pid], { kind: 'websocket', path: '/', port }, { port, hello: 'PUB\n', ...PLAIN_FRAME })];
   }
 
   async close() {
