@@ -35,15 +35,15 @@ frame_new(FrameKind kind, const void *payload, size_t length)
 {
 	unsigned char header[10];
 	size_t header_length = kind == FRAME_RAW ? 0 : write_header(header, kind, length);
-	Frame *frame = memory_new(sizeof(Frame) + FRAME_HEADROOM + header_length + length);
+	Frame *frame = memory_new(sizeof(Frame) + header_length + length);
 
 	assert(length < UINT32_MAX - sizeof(header));
 	frame->references = 1;
 	frame->length = (uint32_t) (header_length + length);
 	frame->header = (uint8_t) header_length;
-	memcpy(frame_bytes(frame), header, header_length);
+	memcpy(frame->bytes, header, header_length);
 	if (length > 0)
-		memcpy(frame_bytes(frame) + header_length, payload, length);
+		memcpy(frame->bytes + header_length, payload, length);
 	budget_take(frame_size(frame));
 	return frame;
 }
@@ -61,7 +61,7 @@ const char *
 frame_payload(Frame *frame, size_t *length)
 {
 	*length = frame->length - frame->header;
-	return (const char *) frame_bytes(frame) + frame->header;
+	return (const char *) frame->bytes + frame->header;
 }
 
 void

@@ -13,9 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes in front of the frame that a transport may write to. */
-#define FRAME_HEADROOM 32
-
 typedef enum FrameKind
 {
 	FRAME_RAW = 0x0, /* the payload alone, without a WebSocket header */
@@ -36,7 +33,7 @@ typedef struct Frame
 	uint32_t length;	   /* of header and payload */
 	uint8_t header;		   /* its length */
 	char *key;			   /* the frame replaces a queued one with the same key; NULL: it replaces none */
-	unsigned char space[]; /* FRAME_HEADROOM bytes, then the frame */
+	unsigned char bytes[]; /* header and payload */
 } Frame;
 
 /* Returns a frame with a copy of the payload and one reference, of the caller. */
@@ -49,7 +46,7 @@ extern Frame *frame_of_text(FrameKind kind, char *text);
 static inline size_t
 frame_size(const Frame *frame)
 {
-	return sizeof(Frame) + FRAME_HEADROOM + frame->length;
+	return sizeof(Frame) + frame->length;
 }
 
 static inline Frame *
@@ -70,13 +67,6 @@ frame_unref(Frame *frame)
 	assert(frame->references > 0);
 	if (--frame->references == 0)
 		frame_free(frame);
-}
-
-/* Returns the frame's header and payload, "length" bytes. */
-static inline unsigned char *
-frame_bytes(Frame *frame)
-{
-	return frame->space + FRAME_HEADROOM;
 }
 
 /* Returns the payload, which belongs to the frame, and its length in bytes. */

@@ -3,9 +3,10 @@
  * lws_stream.c
  *	  A carrier on a libwebsockets connection: writes an outbox to it.
  *
- * While libwebsockets buffers nothing for the connection, frames are written directly.
- * Otherwise they wait for its writable callback.  Frames are complete: libwebsockets
- * adds no bytes to them, because extensions, compression and HTTP/2 are off.
+ * While libwebsockets buffers nothing for the connection, frames go to its socket at once.
+ * libwebsockets buffers the bytes that the socket does not take, because it may have a pong
+ * to send behind them; later frames wait for its writable callback.  Frames are complete:
+ * extensions, compression, HTTP/2 and TLS are off.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -16,20 +17,20 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/budget.h"
 #include "base/log.h"
+#include "base/memory.h"
 
 /* Bytes that are gathered for one write at most. */
 #define MAX_WRITE 16384
 
 /* Time for the peer to end a connection that we end, before it is cut. */
 #define END_TIMEOUT_MS 5000
-
-_Static_assert(FRAME_HEADROOM >= LWS_PRE, "libwebsockets writes in front of the bytes that it is given");
 
 static LwsStream *
 lws_stream_of(Carrier *carrier)
@@ -54,40 +55,61 @@ end_timeout(void *context)
 
 /*
  * Returns the bytes of the next frames, as many as fit into one write, with their length and count.  A single frame
- * is not copied: libwebsockets may write into its headroom, and writes the same bytes each time.
+ * is not copied.
  */
-static unsigned char *
+static const unsigned char *
 gather_frames(Outbox *outbox, size_t *length, uint32_t *count)
 {
-	static unsigned char buffer[LWS_PRE + MAX_WRITE];
+	static unsigned char buffer[MAX_WRITE];
 	Frame *frame = outbox_peek(outbox, 0);
 
 	assert(frame != NULL);
 	*count = 1;
 	*length = frame->length;
 	if (outbox_peek(outbox, 1) == NULL || frame->length > MAX_WRITE / 2)
-		return frame_bytes(frame);
-	memcpy(buffer + LWS_PRE, frame_bytes(frame), frame->length);
+		return frame->bytes;
+	memcpy(buffer, frame->bytes, frame->length);
 	while ((frame = outbox_peek(outbox, *count)) != NULL && *length + frame->length <= MAX_WRITE)
 	{
-		memcpy(buffer + LWS_PRE + *length, frame_bytes(frame), frame->length);
+		memcpy(buffer + *length, frame->bytes, frame->length);
 		*length += frame->length;
 		(*count)++;
 	}
-	return buffer + LWS_PRE;
+	return buffer;
 }
 
-/* Puts the rest of a write, which libwebsockets copies, on the budget. */
+/* Counts on the budget so many bytes that libwebsockets buffers, instead of those before. */
 static void
-account_buffered(LwsStream *stream, size_t written)
+account_buffered(LwsStream *stream, size_t buffered)
 {
-	size_t buffered = lws_partial_buffered(stream->wsi) ? written : 0;
-
-	if (buffered == stream->buffered)
-		return;
 	budget_give(stream->buffered);
 	budget_take(buffered);
 	stream->buffered = buffered;
+}
+
+/* Has libwebsockets send bytes that the socket has not taken.  Returns false if the connection is broken. */
+static bool
+send_later(LwsStream *stream, const unsigned char *bytes, size_t length)
+{
+	unsigned char *copy = memory_new(LWS_PRE + length); /* it may write in front of the bytes that it is given */
+	bool sent;
+
+	memcpy(copy + LWS_PRE, bytes, length);
+	sent = lws_write(stream->wsi, copy + LWS_PRE, length, LWS_WRITE_RAW) >= 0;
+	free(copy);
+	account_buffered(stream, length);
+	return sent;
+}
+
+static bool
+send_or_buffer(LwsStream *stream, const unsigned char *bytes, size_t length)
+{
+	ssize_t sent = send(stream->socket, bytes, length, MSG_NOSIGNAL);
+
+	stream->sent += length;
+	if (sent == (ssize_t) length)
+		return true;
+	return sent < 0 ? send_later(stream, bytes, length) : send_later(stream, bytes + sent, length - (size_t) sent);
 }
 
 bool
@@ -96,22 +118,20 @@ lws_stream_send(LwsStream *stream)
 	Outbox *outbox = &stream->carrier.connection->outbox;
 
 	assert(stream->open);
-	account_buffered(stream, stream->buffered);
-	while (outbox->count > 0 && !lws_partial_buffered(stream->wsi))
+	while (!(stream->blocked = lws_partial_buffered(stream->wsi)) && outbox->count > 0)
 	{
 		size_t length;
 		uint32_t count;
-		unsigned char *bytes = gather_frames(outbox, &length, &count);
+		const unsigned char *bytes = gather_frames(outbox, &length, &count);
 
-		if (lws_write(stream->wsi, bytes, length, LWS_WRITE_RAW) < 0)
+		if (!send_or_buffer(stream, bytes, length))
 			return false;
-		stream->sent += length;
-		account_buffered(stream, length);
 		outbox_sent(outbox, count);
 	}
-	stream->blocked = outbox->count > 0 || stream->buffered > 0;
 	if (stream->blocked)
 		lws_callback_on_writable(stream->wsi);
+	else if (stream->buffered > 0)
+		account_buffered(stream, 0);
 	return true;
 }
 
@@ -137,7 +157,7 @@ has_stalled(LwsStream *stream)
 	int unacknowledged = 0;
 	uint64_t before = stream->acknowledged;
 
-	(void) ioctl(lws_get_socket_fd(stream->wsi), SIOCOUTQ, &unacknowledged);
+	(void) ioctl(stream->socket, SIOCOUTQ, &unacknowledged);
 	stream->acknowledged = stream->sent - (uint64_t) unacknowledged;
 	return unacknowledged > 0 && stream->acknowledged == before;
 }
@@ -167,11 +187,11 @@ lws_stream_detect_stall(LwsStream *stream)
  * retry for a while in case the network returns.  It would not if it had closed the connection itself.
  */
 static void
-disable_user_timeout(struct lws *wsi)
+disable_user_timeout(int socket)
 {
 	unsigned int timeout = 0;
 
-	setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+	setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 }
 
 void
@@ -182,8 +202,9 @@ lws_stream_open(LwsStream *stream, struct lws *wsi, const Transport *transport, 
 	assert(transport->flush == lws_stream_flush && transport->cut == lws_stream_cut);
 	stream->carrier.transport = transport;
 	stream->wsi = wsi;
+	stream->socket = lws_get_socket_fd(wsi);
 	stream->open = true;
-	disable_user_timeout(wsi);
+	disable_user_timeout(stream->socket);
 	lws_get_peer_simple(wsi, stream->carrier.peer, sizeof(stream->carrier.peer));
 	log_debug("connected", "peer", stream->carrier.peer);
 	connection_open(&stream->carrier, config, protocol, handshake);

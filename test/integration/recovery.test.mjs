@@ -1,6 +1,7 @@
 // No event is lost or repeated when a network, a bridge or the database fails.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, afterEach, test } from 'node:test';
 import { PlainClient } from './harness/plain_client.mjs';
 import { Scene } from './harness/scene.mjs';
@@ -130,13 +131,16 @@ test('lets a client that does not read fall behind, and loses nothing for anybod
   const narrow = await scene.addBridge(['--queue-limit=2MB']);
   const slow = await scene.plain(ann, { bridge: narrow, resume: true });
   const quick = await scene.plain(ben, { bridge: narrow, resume: true });
+  const pong = once(slow.socket, 'pong');
   slow.socket.pause();
   await database.query('SELECT herald.set_preference($1, $2, $3)', [ann, 'message', []]);
   await database.query(`INSERT INTO messages (conversation_id, sender_id, content)
                         SELECT $1, $2, repeat('x', 400) FROM generate_series(1, 20000)`, [conversation, ben]);
   await until('the slow client has fallen behind', async () => await narrow.metric('herald_fallen_behind_total') > 0);
   await scene.settle(quick);
+  slow.socket.ping('between frames');
   slow.socket.resume();
+  assert.equal(String(await pong), 'between frames');
   await scene.settle(slow);
   for (const client of [slow, quick]) {
     assert.equal(messageIds(client).length, 20000);

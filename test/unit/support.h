@@ -77,7 +77,7 @@ support_flush(Outbox *outbox)
 	while ((frame = outbox_peek(outbox, count)) != NULL)
 	{
 		count++;
-		strncat(client->said, (char *) frame_bytes(frame) + 2, frame->length - 2);
+		strncat(client->said, (char *) frame->bytes + 2, frame->length - 2);
 		strcat(client->said, " ");
 	}
 	outbox_sent(outbox, count);

@@ -113,12 +113,12 @@ packet(const Format *format, const char *name, const char *payload)
 	text[0] = '\0';
 	if (frame != NULL)
 	{
-		size_t header = frame_bytes(frame)[1] < 126 ? 2 : 4;
+		size_t header = frame->bytes[1] < 126 ? 2 : 4;
 		size_t length = frame->length - header - strlen("42/chat,[,\"p\"]");
 
-		assert_memory_equal(frame_bytes(frame) + header, "42/chat,[", 9);
-		assert_memory_equal(frame_bytes(frame) + frame->length - 5, ",\"p\"]", 5);
-		snprintf(text, sizeof(text), "%.*s", (int) length, (char *) frame_bytes(frame) + header + 9);
+		assert_memory_equal(frame->bytes + header, "42/chat,[", 9);
+		assert_memory_equal(frame->bytes + frame->length - 5, ",\"p\"]", 5);
+		snprintf(text, sizeof(text), "%.*s", (int) length, (char *) frame->bytes + header + 9);
 	}
 	event_unref(event);
 	return text;

@@ -79,8 +79,8 @@ builds_a_frame_once_per_format(void **state)
 	assert_ptr_equal(event_frame(event, &first), frame);
 	assert_int_equal(encoded[0], 1);
 	assert_int_equal(encoded[LAST_PLACE], 1);
-	assert_memory_equal(frame_bytes(frame) + 2, "0:post:liked", 12);
-	assert_memory_equal(frame_bytes(event_frame(event, &last)) + 2, "40:post:liked", 13);
+	assert_memory_equal(frame->bytes + 2, "0:post:liked", 12);
+	assert_memory_equal(event_frame(event, &last)->bytes + 2, "40:post:liked", 13);
 	event_unref(event);
 }
 

@@ -22,7 +22,7 @@
 #include "fanout/outbox.h"
 
 /* The bytes that a frame of one letter takes. */
-#define LETTER (sizeof(Frame) + FRAME_HEADROOM + 3)
+#define LETTER (sizeof(Frame) + 3)
 
 /* Takes "most" frames of each flush and notes their first byte. */
 typedef struct Owner
@@ -45,7 +45,7 @@ flush(Outbox *outbox)
 	owner->flushes++;
 	while (count < owner->most && (frame = outbox_peek(outbox, count)) != NULL)
 	{
-		strncat(owner->sent, (char *) frame_bytes(frame) + 2, 1);
+		strncat(owner->sent, (char *) frame->bytes + 2, 1);
 		count++;
 	}
 	outbox_sent(outbox, count);
@@ -120,11 +120,11 @@ peeks_at_frames_and_drops_sent_ones(void **state)
 		push(&a, c);
 	assert_int_equal(a.outbox.count, 6);
 	assert_int_equal(a.outbox.bytes, 6 * LETTER);
-	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 0))[2], 'a');
-	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 5))[2], 'f');
+	assert_int_equal(outbox_peek(&a.outbox, 0)->bytes[2], 'a');
+	assert_int_equal(outbox_peek(&a.outbox, 5)->bytes[2], 'f');
 	assert_null(outbox_peek(&a.outbox, 6));
 	outbox_sent(&a.outbox, 2);
-	assert_int_equal(frame_bytes(outbox_peek(&a.outbox, 0))[2], 'c');
+	assert_int_equal(outbox_peek(&a.outbox, 0)->bytes[2], 'c');
 	assert_int_equal(a.outbox.bytes, 4 * LETTER);
 	assert_int_equal(metrics.bytes_sent - before, 6);
 	outbox_sent(&a.outbox, 99); /* no more than there are */
@@ -170,14 +170,14 @@ keeps_the_order_when_the_ring_wraps_and_grows(void **state)
 			push(&a, next_in++);
 		for (int i = 0; i < round % 5 + 1 && a.outbox.count > 0; i++)
 		{
-			assert_int_equal((char) frame_bytes(outbox_peek(&a.outbox, 0))[2], next_out);
+			assert_int_equal((char) outbox_peek(&a.outbox, 0)->bytes[2], next_out);
 			next_out++;
 			outbox_sent(&a.outbox, 1);
 		}
 	}
 	assert_true(a.outbox.count > 8);
 	for (uint32_t i = 0; i < a.outbox.count; i++)
-		assert_int_equal((char) frame_bytes(outbox_peek(&a.outbox, i))[2], (char) (next_out + (char) i));
+		assert_int_equal((char) outbox_peek(&a.outbox, i)->bytes[2], (char) (next_out + (char) i));
 	outbox_close(&a.outbox);
 	turn();
 	assert_int_equal(a.flushes, 0); /* closed: out of the list */
