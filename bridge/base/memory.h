@@ -10,6 +10,7 @@
 #define HERALD_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * The settings bound all memory.  When it runs out all the same, going on would harm
@@ -31,5 +32,18 @@ extern char *memory_copy_bytes(const void *bytes, size_t length);
 
 /* Returns a formatted text. */
 extern char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Begins to load memory into the processor's cache, for use after other work.  Loops over many connections need it:
+ * they wait for memory longer than they compute.  The address may be invalid.
+ */
+static inline void
+memory_fetch(const void *start, size_t size)
+{
+	const uintptr_t line = 64;
+
+	for (uintptr_t at = (uintptr_t) start & ~(line - 1); at < (uintptr_t) start + size; at += line)
+		__builtin_prefetch((const void *) at);
+}
 
 #endif /* HERALD_MEMORY_H */

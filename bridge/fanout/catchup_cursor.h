@@ -29,11 +29,11 @@ typedef enum Stall
  */
 typedef struct CatchupCursor
 {
-	char *position;				   /* after the client's events; NULL: live, or new and not located yet */
 	SeenSnapshots *seen_snapshots; /* of the position; NULL: live, or not located yet */
-	Event *last_event;			   /* delivered after the position; NULL: none */
-	bool recovered;				   /* the client misses no event */
 	Stall stall;				   /* whether later events are offered */
+	bool recovered;				   /* the client misses no event */
+	char *position;				   /* after the client's events; NULL: live, or new and not located yet */
+	Event *last_event;			   /* delivered after the position; NULL: none */
 	uint64_t segment;			   /* of the event cache, from which on to replay; 0: the cache begins too late */
 	uint64_t reader_window;		   /* number of the reader's window that must end before the replay */
 	int64_t lag_events;			   /* about so many events followed the position when it was located */

@@ -37,7 +37,7 @@ static Outbox dirty = { .next_dirty = &dirty, .previous_dirty = &dirty };
 
 static struct
 {
-	Outbox *waiting; /* outboxes with frames; the one that has had frames for the longest time comes first */
+	Outbox *waiting; /* outboxes that a flush has not emptied; the one that waits for the longest time comes first */
 	void (*tell_empty)(void *waiter);
 	void **emptied; /* the waiters of the outboxes that have become empty in this turn */
 	int emptied_count;
@@ -88,6 +88,16 @@ outbox_wake(Outbox *outbox)
 	loop_turn_has_work();
 }
 
+/* Lists the outbox as waiting until it is empty. */
+static void
+await_connection(Outbox *outbox)
+{
+	if (outbox->waiting)
+		return;
+	DL_APPEND2(outboxes.waiting, outbox, previous_waiting, next_waiting);
+	outbox->waiting = true;
+}
+
 void
 outbox_flush(Outbox *outbox)
 {
@@ -95,6 +105,8 @@ outbox_flush(Outbox *outbox)
 		return;
 	unlink_dirty(outbox);
 	outbox->owner->flush(outbox);
+	if (outbox->count > 0)
+		await_connection(outbox);
 }
 
 /* A waiter that is told may wait again. */
@@ -108,11 +120,27 @@ tell_waiters(void)
 	outboxes.emptied_capacity = 0;
 }
 
+/* Flushes an outbox while the memory of the two that come after it is loaded. */
+static void
+flush_before(Outbox *outbox, const Outbox *next, const Outbox *after_next)
+{
+	next->owner->fetch(next);
+	memory_fetch(after_next, sizeof(Outbox) + sizeof(void *)); /* with the owner's first field behind it */
+	outbox_flush(outbox);
+}
+
 static bool
 flush_dirty(void)
 {
 	for (int i = 0; i < FLUSHES_PER_TURN && dirty.next_dirty != &dirty; i++)
-		outbox_flush(i % 2 == 0 ? dirty.previous_dirty : dirty.next_dirty);
+	{
+		Outbox *newest = dirty.previous_dirty, *oldest = dirty.next_dirty;
+
+		if (i % 2 == 0)
+			flush_before(newest, oldest, newest->previous_dirty);
+		else
+			flush_before(oldest, newest, oldest->next_dirty);
+	}
 	tell_waiters();
 	return dirty.next_dirty != &dirty;
 }
@@ -126,7 +154,7 @@ outbox_start(void)
 void
 outbox_init(Outbox *outbox, const OutboxOwner *owner, size_t limit)
 {
-	assert(owner->flush != NULL && owner->overflow != NULL);
+	assert(owner->flush != NULL && owner->fetch != NULL && owner->overflow != NULL);
 	*outbox = (Outbox){ .owner = owner, .frames = outbox->slots, .capacity = OUTBOX_SLOTS, .limit = limit };
 }
 
@@ -149,9 +177,9 @@ drop_all(Outbox *outbox)
 {
 	for (uint32_t i = 0; i < outbox->count; i++)
 		frame_unref(outbox_peek(outbox, i));
-	if (outbox->previous_waiting != NULL)
+	if (outbox->waiting)
 		DL_DELETE2(outboxes.waiting, outbox, previous_waiting, next_waiting);
-	outbox->previous_waiting = NULL;
+	outbox->waiting = false;
 	set_ring(outbox, outbox->slots, OUTBOX_SLOTS);
 	outbox->count = 0;
 	outbox->bytes = 0;
@@ -267,8 +295,7 @@ add_slot(Outbox *outbox, const Frame *frame)
 {
 	if (outbox->count == outbox->capacity)
 		grow(outbox);
-	if (outbox->count++ == 0)
-		DL_APPEND2(outboxes.waiting, outbox, previous_waiting, next_waiting);
+	outbox->count++;
 	outbox->bytes += frame_size(frame);
 	outbox_wake(outbox);
 }

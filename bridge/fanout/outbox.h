@@ -20,36 +20,39 @@
 
 struct Outbox;
 
-/* The transport's side of an outbox; both functions must be set. */
+/* The transport's side of an outbox; all functions must be set. */
 typedef struct OutboxOwner
 {
 	/* Sends as much as the connection takes now, and calls outbox_sent() for it. */
 	void (*flush)(struct Outbox *outbox);
+	/* Begins to load the memory that flush will use: another outbox is flushed first. */
+	void (*fetch)(const struct Outbox *outbox);
 	/* Ends the connection, but not before the turn ends: the outbox has dropped everything.  Called once at most. */
 	void (*overflow)(struct Outbox *outbox);
 } OutboxOwner;
 
 /*
  * A queue of references to frames, part of its connection.  It is bounded by its limit and by the budget of all
- * connections (base/budget.h).  When the budget is spent, the outbox that has had frames for the longest time
+ * connections (base/budget.h).  When the budget is spent, the outbox that has kept frames for the longest time
  * overflows: it drops everything, takes nothing more and tells its owner.  It points into itself, so it must not move.
  */
 typedef struct Outbox
 {
 	const OutboxOwner *owner;
-	Frame *slots[OUTBOX_SLOTS]; /* the ring of a short queue, which allocates nothing */
-	Frame **frames;				/* the ring: "slots", or one of its own */
-	uint32_t capacity;			/* of the ring, a power of two */
-	uint32_t first;
-	uint32_t count;
-	size_t bytes; /* of the queued frames in memory */
-	size_t limit; /* of these bytes */
-	bool closed;  /* takes no frame */
-	bool dirty;	  /* in the ring of outboxes to flush */
-	void *waiter; /* outbox_on_empty()'s function gets it when the outbox is empty; NULL: nobody waits */
 	struct Outbox *next_dirty;
 	struct Outbox *previous_dirty;
-	struct Outbox *next_waiting; /* in the list of outboxes with frames */
+	size_t bytes; /* of the queued frames in memory */
+	size_t limit; /* of these bytes */
+	uint32_t count;
+	uint32_t first;
+	uint32_t capacity;			/* of the ring, a power of two */
+	bool closed;				/* takes no frame */
+	bool dirty;					/* in the ring of outboxes to flush */
+	bool waiting;				/* in the list of outboxes that a flush has not emptied */
+	Frame **frames;				/* the ring: "slots", or one of its own */
+	Frame *slots[OUTBOX_SLOTS]; /* the ring of a short queue, which allocates nothing */
+	void *waiter;				/* outbox_on_empty()'s function gets it when the outbox is empty; NULL: nobody waits */
+	struct Outbox *next_waiting;
 	struct Outbox *previous_waiting;
 } Outbox;
 

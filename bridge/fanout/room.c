@@ -12,6 +12,7 @@
 #include "fanout/room.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,9 @@
 #include "fanout/membership.h"
 #include "fanout/room_key.h"
 #include "fanout/user.h"
+
+/* A publication loads the memory of members so far ahead, once for each of three pointers. */
+#define AHEAD 4
 
 static struct
 {
@@ -107,9 +111,9 @@ static void
 mark_user(Session *session)
 {
 	for (Session *one = session; one != NULL; one = one->next_of_user)
-		one->rooms.last_pass = rooms.pass;
+		one->last_pass = rooms.pass;
 	for (Session *one = session->previous_of_user; one != NULL; one = one->previous_of_user)
-		one->rooms.last_pass = rooms.pass;
+		one->last_pass = rooms.pass;
 }
 
 /* Counts the users of a room's welcomed sessions, each once in a pass over all audiences. */
@@ -122,7 +126,7 @@ count_users(const Room *room)
 	{
 		Session *session = room->members[i]->session;
 
-		if (session->state == SESSION_ARRIVING || session->rooms.last_pass == rooms.pass)
+		if (session->state == SESSION_ARRIVING || session->last_pass == rooms.pass)
 			continue;
 		mark_user(session);
 		users++;
@@ -304,10 +308,27 @@ deliver_once(const Membership *membership, Event *event)
 {
 	Session *session = membership->session;
 
-	if (session->rooms.last_pass == rooms.pass || is_withheld(membership, event))
+	if (session->last_pass == rooms.pass || is_withheld(membership, event))
 		return;
-	session->rooms.last_pass = rooms.pass;
+	session->last_pass = rooms.pass;
 	session_deliver(session, event);
+}
+
+/* Begins to load the memory of members ahead, step by step along the pointers that a delivery follows. */
+static void
+fetch_ahead(const Room *room, int i)
+{
+	if (i + 3 * AHEAD < room->count)
+		memory_fetch(room->members[i + 3 * AHEAD], sizeof(Membership));
+	if (i + 2 * AHEAD < room->count)
+	{
+		const Membership *membership = room->members[i + 2 * AHEAD];
+
+		memory_fetch(membership->session, offsetof(Session, user));
+		memory_fetch(membership->access, sizeof(Access));
+	}
+	if (i + AHEAD < room->count)
+		memory_fetch(room->members[i + AHEAD]->session->outbox, sizeof(Outbox));
 }
 
 /* No delivery ends a session: the owner of an outbox that overflows ends its connection in a later turn. */
@@ -315,7 +336,10 @@ static void
 publish_in(const Room *room, Event *event)
 {
 	for (int i = 0; room != NULL && i < room->count; i++)
+	{
+		fetch_ahead(room, i);
 		deliver_once(room->members[i], event);
+	}
 }
 
 /*

@@ -61,7 +61,6 @@ typedef struct SessionRooms
 	struct Membership **memberships;
 	int count;
 	int capacity;
-	uint64_t last_pass; /* of room.c that reached it: an event with several rooms comes once */
 } SessionRooms;
 
 /*
@@ -70,24 +69,26 @@ typedef struct SessionRooms
  */
 typedef struct Session
 {
+	/* Used by each delivery, up to the cursor. */
+	const Format *format; /* constant from gateway_admit() on */
+	Outbox *outbox;		  /* of its connection; likewise */
+	uint64_t last_pass;	  /* of room.c that reached it: an event with several rooms comes once */
+	SessionState state;	  /* written by roster.c */
+	int references;		  /* by session.c */
+	CatchupCursor cursor; /* by catchup_cursor.c */
 	/* Constant from roster_add() and gateway_admit() on; the token's claims change with session_renew(). */
 	char *user;
 	char *key;	  /* secret; under this key the database keeps the rooms that the session joined by action */
 	char *claims; /* of the token, JSON */
 	char *asked;  /* the rooms that the client asks for as it comes, a JSON array; or NULL */
-	const Format *format;
 	const SessionOps *ops;
-	Outbox *outbox; /* of its connection */
 	void *protocol; /* belongs to the protocol */
 
-	SessionState state;	  /* written by roster.c */
-	int references;		  /* by session.c */
-	Timer expiry;		  /* of the token, by gateway.c; stopped by roster.c */
-	int64_t unread;		  /* number of notifications when it was located, by arrival.c */
-	CatchupCursor cursor; /* by catchup_cursor.c */
-	ActionLane lane;	  /* by action_lane.c */
-	SessionRooms rooms;	  /* by room.c and membership.c */
-	LeftRoom *left;		  /* the client is told of them after its welcome; by session.c */
+	Timer expiry;		/* of the token, by gateway.c; stopped by roster.c */
+	int64_t unread;		/* number of notifications when it was located, by arrival.c */
+	ActionLane lane;	/* by action_lane.c */
+	SessionRooms rooms; /* by room.c and membership.c */
+	LeftRoom *left;		/* the client is told of them after its welcome; by session.c */
 
 	SessionListKind list; /* by session_list.c, with the next one */
 	struct Session *next_in_list;

@@ -33,6 +33,13 @@ connection_flush(Outbox *outbox)
 	carrier->transport->flush(carrier);
 }
 
+/* Loads the carrier and the fields behind it, of the transport. */
+static void
+connection_fetch(const Outbox *outbox)
+{
+	memory_fetch(((const Connection *) outbox)->carrier, sizeof(Carrier) + 64);
+}
+
 static void
 connection_cut(Connection *connection)
 {
@@ -49,7 +56,7 @@ connection_overflowed(Outbox *outbox)
 	connection_cut(connection);
 }
 
-static const OutboxOwner connection_outbox_owner = { connection_flush, connection_overflowed };
+static const OutboxOwner connection_outbox_owner = { connection_flush, connection_fetch, connection_overflowed };
 
 static Connection *
 connection_of(Outbox *outbox)

@@ -20,9 +20,9 @@
 typedef struct Connection
 {
 	Outbox outbox; /* first: the outbox of a connection is cast to it */
+	Carrier *carrier;
 	const Config *config;
 	char *origin; /* of the page that the client runs in; NULL: there is none */
-	Carrier *carrier;
 	const Protocol *protocol;
 	void *state;   /* of the protocol */
 	bool closing;  /* further input is ignored */

@@ -84,12 +84,18 @@ support_flush(Outbox *outbox)
 }
 
 static inline void
+support_fetch(const Outbox *outbox)
+{
+	(void) outbox;
+}
+
+static inline void
 support_overflow(Outbox *outbox)
 {
 	((Client *) outbox)->overflows++;
 }
 
-static const OutboxOwner support_owner = { support_flush, support_overflow };
+static const OutboxOwner support_owner = { support_flush, support_fetch, support_overflow };
 
 /* One turn of the loop, with its end. */
 static inline void

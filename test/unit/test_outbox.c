@@ -30,6 +30,8 @@ typedef struct Owner
 	Outbox outbox;
 	uint32_t most;
 	int flushes;
+	int fetches;
+	int fetched_before; /* fetches before the latest flush */
 	int overflows;
 	bool closed_at_overflow;
 	char sent[256];
@@ -43,12 +45,19 @@ flush(Outbox *outbox)
 	Frame *frame;
 
 	owner->flushes++;
+	owner->fetched_before = owner->fetches;
 	while (count < owner->most && (frame = outbox_peek(outbox, count)) != NULL)
 	{
 		strncat(owner->sent, (char *) frame->bytes + 2, 1);
 		count++;
 	}
 	outbox_sent(outbox, count);
+}
+
+static void
+fetch(const Outbox *outbox)
+{
+	((Owner *) outbox)->fetches++;
 }
 
 static void
@@ -60,7 +69,7 @@ overflow(Outbox *outbox)
 	owner->closed_at_overflow = outbox->closed && outbox->count == 0 && outbox->bytes == 0;
 }
 
-static const OutboxOwner owner_of_tests = { flush, overflow };
+static const OutboxOwner owner_of_tests = { flush, fetch, overflow };
 
 static void
 init(Owner *owner, size_t limit)
@@ -106,6 +115,26 @@ flushes_in_order_once_per_turn(void **state)
 	turn();
 	assert_int_equal(a.flushes, 1);					   /* nothing new, nothing to flush */
 	assert_ptr_equal(a.outbox.frames, a.outbox.slots); /* idle: no memory */
+}
+
+/* All but the first outbox of a turn. */
+static void
+has_the_memory_of_an_outbox_loaded_before_its_flush(void **state)
+{
+	Owner owners[5];
+
+	(void) state;
+	for (int i = 0; i < 5; i++)
+	{
+		init(&owners[i], 100000);
+		push(&owners[i], 'a');
+	}
+	turn();
+	for (int i = 0; i < 5; i++)
+	{
+		assert_int_equal(owners[i].flushes, 1);
+		assert_int_equal(owners[i].fetched_before > 0, i < 4); /* the newest comes first */
+	}
 }
 
 static void
@@ -687,6 +716,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flushes_in_order_once_per_turn),
+		cmocka_unit_test(has_the_memory_of_an_outbox_loaded_before_its_flush),
 		cmocka_unit_test(peeks_at_frames_and_drops_sent_ones),
 		cmocka_unit_test(allocates_a_ring_for_a_long_queue_only),
 		cmocka_unit_test(keeps_the_order_when_the_ring_wraps_and_grows),
