@@ -679,7 +679,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT 'info', 'role_unused', NULL::regclass, NULL,
 	       format('no login role is a member of %s', string_agg(r.name, ', ' ORDER BY r.name)),
-	       format('CREATE ROLE %s LOGIN IN ROLE %s;', r.member, string_agg(r.name, ', ' ORDER BY r.name))
+	       herald_internal.comment_lines(format('CREATE ROLE %s LOGIN IN ROLE %s;', r.member,
+	                                            string_agg(r.name, ', ' ORDER BY r.name)))
 	FROM (VALUES ('my_bridge', 'herald_bridge'), ('my_app', 'herald_watch'), ('my_app', 'herald_publish'),
 	             ('my_app', 'herald_inbox')) AS r (member, name)
 	WHERE r.name NOT IN (SELECT m.role FROM member AS m)

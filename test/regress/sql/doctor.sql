@@ -236,7 +236,7 @@ ALTER SYSTEM RESET herald.enabled;
 -- Roles without a member that can log in.
 CREATE VIEW doctor.roles AS SELECT severity, detail, remedy FROM herald.doctor() WHERE problem = 'role_unused';
 SELECT * FROM doctor.roles;
-SELECT remedy FROM doctor.roles \gexec
+SELECT substr(remedy, 4) FROM doctor.roles \gexec
 SELECT * FROM doctor.roles;
 DROP ROLE my_app, my_bridge;
 
