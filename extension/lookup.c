@@ -143,17 +143,21 @@ static void
 refresh_plan(LookupCache *cache, const LookupQuery *query)
 {
 	uint64 generation = lookup_generation();
+	LookupPlan *plan;
 
 	if (cache->plan != NULL && !cache->outdated && cache->role == GetUserId() && cache->generation == generation)
 		return;
 	drop_plan(cache);
-	cache->plan = make_plan(query);
-	MemoryContextSetParent(cache->plan->context, CacheMemoryContext);
-	cache->outdated = cache->plan->transient;
-	cache->role = GetUserId();
-	cache->generation = generation;
 	if (cache->watch == NULL)
 		watch_form(cache, query->source->query_context);
+	cache->outdated = false;
+	plan = make_plan(query);
+	drop_plan(cache); /* a function of the application ran the same query meanwhile */
+	MemoryContextSetParent(plan->context, CacheMemoryContext);
+	cache->plan = plan;
+	cache->outdated = cache->outdated || plan->transient; /* or a function let the form end */
+	cache->role = GetUserId();
+	cache->generation = generation;
 }
 
 /* Returns whether a plan is the way to run a query. */

@@ -36,7 +36,7 @@ typedef struct SavedQuery
 	int nargs;
 	Oid argtypes[QUERY_MAX_ARGS];
 	bool read_only;	 /* uses the caller's snapshot, not a newer one */
-	bool latest;	 /* sees all commits up to now, at any isolation level */
+	bool latest;	 /* sees all commits up to now, at any isolation level; its tables are locked, or our own */
 	bool complete;	 /* fails if a table was rewritten after its snapshot, which sees no row of the table */
 	bool keeps_path; /* runs with the search path that is set, also if its functions have none */
 	int cursor_options;

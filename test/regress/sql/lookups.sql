@@ -97,6 +97,35 @@ SELECT lookups.events();
 DROP TABLE lookups.more_owners;
 DELETE FROM lookups.items;
 
+-- a constant of the application that runs the same rule while it is compiled: each plan ends
+CREATE FUNCTION lookups.nest() RETURNS void LANGUAGE sql AS $$
+	SELECT set_config('lookups.nested', 'yes', true);
+	INSERT INTO lookups.items VALUES (2, 2);
+$$;
+CREATE FUNCTION lookups.constant() RETURNS int IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+	IF coalesce(current_setting('lookups.nested', true), '') = '' THEN
+		PERFORM lookups.nest();
+	END IF;
+	RETURN 42;
+END
+$$;
+SELECT herald.watch('lookups.items', 'nested', event => 'item:nested', room => 'item:{id}',
+                    payload => 'to_json(lookups.constant())');
+SELECT current_setting('herald.verify_lookups', true) AS verify \gset
+SELECT set_config('herald.verify_lookups', 'off', false) WHERE :'verify' = 'on' \g /dev/null
+DELETE FROM lookups.items;
+INSERT INTO lookups.items VALUES (1, 1);
+SELECT count(*) AS plans FROM pg_backend_memory_contexts WHERE name = 'pg_herald lookups' \gset
+DELETE FROM lookups.items;
+ALTER FUNCTION lookups.constant() COST 100; -- the plan is made anew
+INSERT INTO lookups.items VALUES (1, 1);
+SELECT count(*) - :plans AS more, :plans > 0 AS kept FROM pg_backend_memory_contexts WHERE name = 'pg_herald lookups';
+SELECT set_config('herald.verify_lookups', :'verify', false) WHERE :'verify' = 'on' \g /dev/null
+SELECT e.rooms FROM herald.event AS e WHERE e.name = 'item:nested' ORDER BY id;
+SELECT herald.unwatch('lookups.items', 'nested');
+DELETE FROM lookups.items;
+
 -- long values, which are stored elsewhere
 DROP INDEX lookups.owners_id;
 CREATE INDEX ON lookups.owners (id);
