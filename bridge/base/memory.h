@@ -10,7 +10,6 @@
 #define HERALD_MEMORY_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 /*
  * The settings bound all memory.  When it runs out all the same, going on would harm
@@ -40,10 +39,13 @@ extern char *memory_format(const char *format, ...) __attribute__((format(printf
 static inline void
 memory_fetch(const void *start, size_t size)
 {
-	const uintptr_t line = 64;
+	const char *const end = (const char *) start + size - 1;
 
-	for (uintptr_t at = (uintptr_t) start & ~(line - 1); at < (uintptr_t) start + size; at += line)
-		__builtin_prefetch((const void *) at);
+#pragma GCC unroll 8
+	for (const char *line = start; line < end; line += 64)
+		__builtin_prefetch(line);
+	__builtin_prefetch(end);
+	__asm__ volatile(""); /* otherwise GCC takes a function that only loads memory for one without effect */
 }
 
 #endif /* HERALD_MEMORY_H */

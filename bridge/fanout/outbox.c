@@ -301,19 +301,21 @@ add_slot(Outbox *outbox, const Frame *frame)
 }
 
 void
-outbox_push(Outbox *outbox, Frame *frame)
+outbox_append(Outbox *outbox, Frame *frame)
 {
-	bool room = provide_room(outbox, frame, false);
-
 	if (outbox->closed)
 		return;
-	if (!room)
-	{
-		overflow(outbox);
-		return;
-	}
 	add_slot(outbox, frame);
 	*slot_at(outbox, outbox->count - 1) = frame_ref(frame);
+}
+
+void
+outbox_push(Outbox *outbox, Frame *frame)
+{
+	if (provide_room(outbox, frame, false))
+		outbox_append(outbox, frame);
+	else if (!outbox->closed)
+		overflow(outbox);
 }
 
 void
@@ -366,7 +368,7 @@ outbox_offer(Outbox *outbox, Frame *frame)
 	if (frame->key != NULL)
 		drop_key(outbox, frame->key);
 	if (outbox_has_space(outbox, frame))
-		outbox_push(outbox, frame);
+		outbox_append(outbox, frame);
 }
 
 void

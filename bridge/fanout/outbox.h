@@ -87,6 +87,9 @@ extern void outbox_wake(Outbox *outbox);
 /* Flushes the outbox now if it is dirty. */
 extern void outbox_flush(Outbox *outbox);
 
+/* Queues a frame with a reference of its own, for which outbox_has_space() has just returned true. */
+extern void outbox_append(Outbox *outbox, Frame *frame);
+
 /*
  * Queues a frame with a reference of its own.  Without space, flushes this outbox first, and when the budget is
  * spent, all of them: only a connection that does not take its frames overflows, not one that gets many at once.

@@ -129,13 +129,15 @@ send_frame(Session *session, Event *event, Frame *frame, const char *position)
 	metrics.deliveries++;
 	if (event->ephemeral)
 		outbox_offer(session->outbox, frame);
-	else
+	else if (event->id == NULL)
 		outbox_push(session->outbox, frame);
+	else
+		outbox_append(session->outbox, frame);
 	if (event->ack != NULL && session->format->wants_acks)
 		expect_ack(session, event, position);
 }
 
-/* A derived event is in no log, from which it could come later: it is pushed, like a response. */
+/* A derived event is in no log, from which it could come later: it needs no space, and is pushed like a response. */
 static bool
 has_space_or_stalls(Session *session, const Event *event, const Frame *frame)
 {
