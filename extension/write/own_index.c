@@ -148,7 +148,7 @@ add_indexes(Relation table)
 	return indexes;
 }
 
-const OwnIndexes *
+OwnIndexes *
 own_indexes(Relation table)
 {
 	OwnIndexes *indexes = find_loaded(RelationGetRelid(table));

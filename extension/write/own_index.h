@@ -30,13 +30,14 @@ typedef struct OwnIndexes
 	bool valid;			   /* no invalidation since they were loaded */
 	int count;
 	OwnIndex *list;
+	int64 new_rows; /* how many in a row the arbiter of insertions did not have (own_insert.c) */
 } OwnIndexes;
 
 /* Registers the function that keeps the cache up to date. */
 extern void own_index_init(void);
 
 /* Returns the indexes of a table, which the caller has locked.  They live until the end of the transaction. */
-extern const OwnIndexes *own_indexes(Relation table);
+extern OwnIndexes *own_indexes(Relation table);
 
 /* Opens an index for insertions, and sets *info to a new copy of what the executor needs about it. */
 extern Relation own_index_open(const OwnIndexes *indexes, int number, IndexInfo **info);

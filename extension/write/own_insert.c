@@ -189,13 +189,14 @@ insert_speculatively(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 }
 
 /*
- * Inserts the row, or finds and locks the existing one.  Behind several new rows in a row another new one is likely: it
- * is then inserted without a search.  If that was wrong, the insertion is undone, which leaves a dead row.
+ * Inserts the row, or finds and locks the existing one.  Behind several new rows in a row another new one is likely,
+ * also in a later statement: it is then inserted without a search.  If that was wrong, the insertion is undone, which
+ * leaves a dead row.
  */
 static bool
 insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
-	bool expects_new = insert->new_rows >= OWN_INSERT_EXPECTS_NEW;
+	bool expects_new = insert->indexes->new_rows >= OWN_INSERT_EXPECTS_NEW;
 	ItemPointerData place;
 
 	for (;;)
@@ -205,14 +206,14 @@ insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 		{
 			if (insert_speculatively(insert, row, recheck))
 			{
-				insert->new_rows++;
+				insert->indexes->new_rows++;
 				return true;
 			}
 			expects_new = false;
 		}
 		else if (lock_existing(insert, &place))
 		{
-			insert->new_rows = 0;
+			insert->indexes->new_rows = 0;
 			return false;
 		}
 	}

@@ -22,14 +22,14 @@
 #define OWN_INSERT_BATCH 64
 #define OWN_INSERT_BATCH_BYTES 65536
 
-/* After so many new rows in a row, the next one is inserted without a search for an existing one. */
+/* After so many new rows of a session in a row, the next one is inserted without a search for an existing one. */
 #define OWN_INSERT_EXPECTS_NEW 16
 
 /* An insertion of rows into one table. */
 typedef struct OwnInsert
 {
 	Relation relation;
-	const OwnIndexes *indexes;
+	OwnIndexes *indexes;
 	EState *estate;
 	ResultRelInfo *target; /* with those indexes that rows up to now belong to */
 	bool *is_open;		   /* for each index, whether the target has it */
@@ -39,7 +39,6 @@ typedef struct OwnInsert
 	Size bytes;
 	List *arbiters;			  /* the unique index that may have a row already; NIL: none */
 	TupleTableSlot *existing; /* that row */
-	int64 new_rows;			  /* how many in a row the arbiter did not have */
 } OwnInsert;
 
 /*
