@@ -10,6 +10,9 @@
  * a domain, a function or a role changes, and when another role runs the query, because
  * it contains types' constraints and checked privileges.
  *
+ * A plain plan (plain_expression.h) that is kept runs without the search path for which the
+ * query was analyzed: that form is right as long as the server has not marked it invalid.
+ *
  * An error leaves its expressions in an unknown state, so it ends with an error, too.
  * A query that runs itself, by a function of the application, gets a plan of its own for
  * the inner run.
@@ -22,6 +25,7 @@
 #include "access/tupconvert.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -43,7 +47,8 @@ typedef struct FormWatch
 /* A kept plan, and its dependencies. */
 struct LookupCache
 {
-	LookupPlan *plan; /* NULL: none */
+	LookupPlan *plan;		  /* NULL: none */
+	CachedPlanSource *source; /* valid unless outdated */
 	bool outdated;
 	bool running;
 	Oid role;
@@ -138,6 +143,12 @@ lookup_forget(LookupCache **cache)
 	*cache = NULL;
 }
 
+static bool
+is_current(const LookupCache *cache, uint64 generation)
+{
+	return cache->plan != NULL && !cache->outdated && cache->role == GetUserId() && cache->generation == generation;
+}
+
 /* Renews the plan of a cache if something has changed on which it depends. */
 static void
 refresh_plan(LookupCache *cache, const LookupQuery *query)
@@ -145,7 +156,7 @@ refresh_plan(LookupCache *cache, const LookupQuery *query)
 	uint64 generation = lookup_generation();
 	LookupPlan *plan;
 
-	if (cache->plan != NULL && !cache->outdated && cache->role == GetUserId() && cache->generation == generation)
+	if (is_current(cache, generation))
 		return;
 	drop_plan(cache);
 	if (cache->watch == NULL)
@@ -155,6 +166,7 @@ refresh_plan(LookupCache *cache, const LookupQuery *query)
 	drop_plan(cache); /* a function of the application ran the same query meanwhile */
 	MemoryContextSetParent(plan->context, CacheMemoryContext);
 	cache->plan = plan;
+	cache->source = query->source;
 	cache->outdated = cache->outdated || plan->transient; /* or a function let the form end */
 	cache->role = GetUserId();
 	cache->generation = generation;
@@ -186,6 +198,15 @@ run_cached(LookupCache *cache, const LookupQuery *query)
 	cache->running = false;
 }
 
+/* Runs the plan of a cache, after the checks of the server's extensions. */
+static void
+run_checked(LookupCache *cache, const LookupQuery *query)
+{
+	if (ExecutorCheckPerms_hook != NULL)
+		privilege_check(cache->source->query_list);
+	run_cached(cache, query);
+}
+
 /* Runs a query inside of its own run.  Returns false if look-ups do not answer it. */
 static bool
 run_nested(const LookupQuery *query)
@@ -208,9 +229,36 @@ run_visible(LookupCache *cache, const LookupQuery *query)
 	refresh_plan(cache, query);
 	if (!answers(cache->plan, query))
 		return false;
-	if (ExecutorCheckPerms_hook != NULL)
-		privilege_check(query->source->query_list);
-	run_cached(cache, query);
+	run_checked(cache, query);
+	return true;
+}
+
+/* Locks the tables of a plan, as the server does before it runs one. */
+static void
+lock_tables(const LookupPlan *plan)
+{
+	for (int i = plan->offered_count; i < plan->input_count; i++)
+		LockRelationOid(plan->inputs[i].table, AccessShareLock);
+}
+
+/* Returns whether the plan of a cache is right, and plain. */
+static bool
+is_plain(const LookupCache *cache)
+{
+	return is_current(cache, lookup_generation()) && cache->source->is_valid && cache->plan->plain && !cache->running;
+}
+
+bool
+lookup_run_plain(LookupCache **cache, const LookupQuery *query)
+{
+	if (*cache == NULL || !is_plain(*cache) || !answers((*cache)->plan, query))
+		return false;
+	lock_tables((*cache)->plan);
+	if (!is_plain(*cache)) /* a table has changed before it was locked */
+		return false;
+	PushActiveSnapshot(query->latest ? GetLatestSnapshot() : GetTransactionSnapshot());
+	run_checked(*cache, query);
+	PopActiveSnapshot();
 	return true;
 }
 

@@ -21,7 +21,7 @@ typedef struct LookupCache LookupCache;
 /* A run of a saved query. */
 typedef struct LookupQuery
 {
-	CachedPlanSource *source;
+	CachedPlanSource *source;  /* not read by lookup_run_plain() */
 	QueryEnvironment *offered; /* the relations of which it reads one, or two */
 	Tuplestorestate *store;	   /* gets the result ... */
 	TupleDesc shape;		   /* ... which must have this row type ... */
@@ -29,6 +29,12 @@ typedef struct LookupQuery
 	bool latest;			   /* it sees what is committed now, not what the transaction sees */
 	bool many;				   /* look-ups answer the query only if each finds at most one row */
 } LookupQuery;
+
+/*
+ * Runs a query as the current role if *cache has a plan that is right now and plain (plain_expression.h): no search path
+ * matters to it, and it changes no setting.  Returns false otherwise, and has done nothing.
+ */
+extern bool lookup_run_plain(LookupCache **cache, const LookupQuery *query);
 
 /*
  * Runs a query as the current role.  Returns false, and has done nothing, if look-ups by index do not answer it.  Keeps

@@ -42,6 +42,7 @@
 #include "lookup_compile.h"
 #include "lookup_index.h"
 #include "lookup_translate.h"
+#include "plain_expression.h"
 #include "privilege.h"
 
 /* Conditions for AND of one level: of WHERE and of INNER JOIN, or those of a LEFT JOIN with an input. */
@@ -394,11 +395,27 @@ set_row(LookupPlan *plan)
 	}
 }
 
+/* Returns whether all expressions of a plan are plain. */
+static bool
+has_plain_expressions(const LookupPlan *plan)
+{
+	for (int i = 0; i < plan->input_count; i++)
+	{
+		const LookupInput *input = &plan->inputs[i];
+
+		if (!expression_is_plain((Node *) input->keys) || !expression_is_plain((Node *) input->condition) ||
+			!expression_is_plain((Node *) input->filter))
+			return false;
+	}
+	return expression_is_plain((Node *) plan->target);
+}
+
 /* Finds indexes for all tables.  Returns whether each has one. */
 static bool
 find_indexes(LookupPlan *plan)
 {
 	plan->single = true;
+	plan->plain = true;
 	for (int i = plan->offered_count; i < plan->input_count; i++)
 	{
 		if (!lookup_index_find(plan, i))
@@ -429,6 +446,7 @@ compile(LookupCompilation *work, Query *query)
 	prepare_values(plan);
 	if ((plan->offered_count == 2 && !work->paired) || !find_indexes(plan))
 		return false;
+	plan->plain = plan->plain && has_plain_expressions(plan);
 	remove_useless_inputs(plan);
 	set_row(plan);
 	return true;

@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 
 #include "lookup_index.h"
+#include "plain_expression.h"
 
 /* An index and the parts of the condition that are its keys, in the order of its columns. */
 typedef struct IndexMatch
@@ -236,6 +237,7 @@ lookup_index_find(LookupPlan *plan, int number)
 		ScanKeyEntryInitialize(&input->scan_keys[i], 0, (AttrNumber) (i + 1), BTEqualStrategyNumber, right,
 							   ((OpExpr *) list_nth(match.parts, i))->inputcollid, get_opcode(operator), (Datum) 0);
 		input->varlena_keys[i] = get_typlen(right) == -1;
+		plan->plain = plan->plain && operators_are_plain(list_nth_oid(match.families, i));
 	}
 	input->condition = list_difference_ptr(input->condition, match.parts);
 	return input->key_count > 0;

@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -31,8 +32,25 @@
 
 #define PINNED_SEARCH_PATH "pg_catalog, pg_temp"
 
+/* Sets the search path for the current nest of settings, unless it is set, and turns JIT off. */
+static void
+set_path(const char *path)
+{
+	if (strcmp(namespace_search_path, path) != 0)
+		pin_setting("search_path", path);
+	/* Without statistics the planner overestimates costs, and an INSERT would wait a second for compilation. */
+	if (jit_enabled)
+		pin_setting("jit", "off");
+}
+
 void
-query_begin(QueryScope *scope)
+query_pin(void)
+{
+	set_path(PINNED_SEARCH_PATH);
+}
+
+void
+query_open(QueryScope *scope)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
@@ -41,11 +59,15 @@ query_begin(QueryScope *scope)
 	scope->loan_level = 0;
 	scope->offered = create_queryEnv();
 	scope->guc_level = NewGUCNestLevel();
-	pin_setting("search_path", PINNED_SEARCH_PATH);
-	/* Without statistics the planner overestimates costs, and an INSERT would wait a second for compilation. */
-	pin_setting("jit", "off");
 	pin_settings();
 	SetUserIdAndSecContext(scope->owner, scope->security | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+query_begin(QueryScope *scope)
+{
+	query_open(scope);
+	query_pin();
 }
 
 void
@@ -94,11 +116,21 @@ size_class(uint64 rows)
 	return digits;
 }
 
+/* Sets the search path of a query until the end of the loan: that for its functions, or else the pinned one. */
+static void
+query_set_path(const SavedQuery *query, const char *path)
+{
+	if (!query->keeps_path)
+		set_path(path != NULL ? path : PINNED_SEARCH_PATH);
+}
+
 static SPIPlanPtr
 query_prepare(SavedQuery *query)
 {
-	SPIPlanPtr plan = SPI_prepare_cursor(query->text, query->nargs, query->argtypes, query->cursor_options);
+	SPIPlanPtr plan;
 
+	query_set_path(query, NULL);
+	plan = SPI_prepare_cursor(query->text, query->nargs, query->argtypes, query->cursor_options);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare %s: %s", query->name, SPI_result_code_string(SPI_result));
 	return plan;
@@ -133,14 +165,6 @@ query_refresh_path(SavedQuery *query, SPIPlanPtr plan)
 	query->path = path == NULL ? NULL : MemoryContextStrdup(TopMemoryContext, path);
 	query->path_role = GetUserId();
 	query->path_generation = generation;
-}
-
-/* Sets the search path for the functions of a query until the end of the loan. */
-static void
-query_set_path(const char *path)
-{
-	if (path != NULL && strcmp(namespace_search_path, path) != 0)
-		pin_setting("search_path", path);
 }
 
 static SPIPlanPtr
@@ -207,7 +231,7 @@ query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls)
 	Snapshot snapshot = query->latest ? GetLatestSnapshot() : InvalidSnapshot;
 	int result;
 
-	query_set_path(query->path);
+	query_set_path(query, query->path);
 	result = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot,
 								  query->read_only || query->latest, true, 0);
 
@@ -242,7 +266,7 @@ query_run_once(SavedQuery *query, Datum *values, const Oid *types, int columns)
 	SPIPlanPtr plan = query_prepare(query);
 	int result;
 
-	query_set_path(query_function_path(query, plan));
+	query_set_path(query, query_function_path(query, plan));
 	result = SPI_execute_plan(plan, values, NULL, query->read_only, 0);
 	if (result < 0)
 		elog(ERROR, "could not run %s: %s", query->name, SPI_result_code_string(result));
@@ -271,7 +295,7 @@ query_run_into(SavedQuery *query, uint64 incoming, const Datum *values, Tuplesto
 	SPIPlanPtr plan = query_plan(query, incoming);
 	int result;
 
-	query_set_path(query->path);
+	query_set_path(query, query->path);
 	if (query->latest)
 		PushActiveSnapshot(GetLatestSnapshot());
 	options.params = query_params(query, values);
@@ -292,7 +316,7 @@ query_source(SavedQuery *query)
 {
 	List *sources = SPI_plan_get_plan_sources(query_plan(query, 0));
 
-	query_set_path(query->path);
+	query_set_path(query, query->path);
 	return list_length(sources) == 1 ? linitial(sources) : NULL;
 }
 

@@ -65,8 +65,11 @@ typedef struct QueryScope
 	QueryEnvironment *offered; /* by query_rows_offer() */
 } QueryScope;
 
-/* Connects to SPI as the owner of the extension, without JIT, and with the search path pinned as well as all settings
- * that change the text of a value.  Needs a query_end(), except after an error: the abort restores everything. */
+/* Connects to SPI as the owner of the extension, with all settings pinned that change the text of a value.  Every
+ * query_open() needs a query_end(), except after an error: the abort restores everything.  A query pins the search
+ * path, and turns JIT off; others call query_pin() before.  query_begin() does both: that costs more than a row. */
+extern void query_open(QueryScope *scope);
+extern void query_pin(void);
 extern void query_begin(QueryScope *scope);
 extern void query_end(QueryScope *scope);
 

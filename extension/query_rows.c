@@ -37,7 +37,6 @@ static bool
 run_lookups(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape)
 {
 	LookupQuery lookup = {
-		.source = query_source(query),
 		.offered = scope->offered,
 		.store = store,
 		.shape = shape,
@@ -46,11 +45,12 @@ run_lookups(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tuplest
 		.many = incoming > FEW_ROWS,
 	};
 
-	if (lookup.source == NULL)
-		return false;
 	if (!query->latest)
 		CommandCounterIncrement();
-	return lookup_run(&query->lookups, &lookup);
+	if (lookup_run_plain(&query->lookups, &lookup))
+		return true;
+	lookup.source = query_source(query);
+	return lookup.source != NULL && lookup_run(&query->lookups, &lookup);
 }
 
 #ifdef USE_ASSERT_CHECKING

@@ -89,7 +89,7 @@ take_message(ErrorData *message)
 static void
 dry_run_statement(DryRun *run)
 {
-	SavedQuery query = { .name = "the statement", .text = run->statement };
+	SavedQuery query = { .name = "the statement", .text = run->statement, .keeps_path = true };
 	QueryScope scope;
 
 	query_begin(&scope);

@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "plain_expression.h"
 #include "relation_change.h"
 #include "write/own_index.h"
 
@@ -68,26 +69,46 @@ own_index_init(void)
 	relation_change_register(forget_indexes);
 }
 
-/* Returns the compiled predicate of an index, or NULL if it has none. */
-static ExprState *
-compile_predicate(Oid index)
+/* Returns the expressions in a column of a row of pg_index, prepared for evaluation; NULL for none. */
+static Node *
+index_expressions(HeapTuple row, AttrNumber column)
 {
-	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	ExprState *predicate = NULL;
-	Datum source;
 	bool isnull;
+	Datum source = SysCacheGetAttr(INDEXRELID, row, column, &isnull);
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for index %u", index);
-	source = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isnull);
-	if (!isnull)
+	return isnull ? NULL : (Node *) expression_planner(stringToNode(TextDatumGetCString(source)));
+}
+
+static bool
+has_plain_operators(HeapTuple row)
+{
+	bool isnull;
+	oidvector *classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, row, Anum_pg_index_indclass, &isnull));
+
+	for (int i = 0; i < classes->dim1; i++)
 	{
-		Expr *expression = expression_planner(stringToNode(TextDatumGetCString(source)));
-
-		predicate = ExecInitQual(make_ands_implicit(expression), NULL);
+		if (!operators_are_plain(classes->values[i]))
+			return false;
 	}
-	ReleaseSysCache(tuple);
-	return predicate;
+	return true;
+}
+
+/* Adds an index to those of its table. */
+static void
+add_index(OwnIndexes *indexes, Oid oid)
+{
+	OwnIndex *index = &indexes->list[indexes->count++];
+	HeapTuple row = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(oid));
+	Node *predicate;
+
+	if (!HeapTupleIsValid(row))
+		elog(ERROR, "cache lookup failed for index %u", oid);
+	predicate = index_expressions(row, Anum_pg_index_indpred);
+	indexes->plain = indexes->plain && has_plain_operators(row) && expression_is_plain(predicate) &&
+					 expression_is_plain(index_expressions(row, Anum_pg_index_indexprs));
+	ReleaseSysCache(row);
+	index->oid = oid;
+	index->predicate = ExecInitQual(make_ands_implicit((Expr *) predicate), NULL);
 }
 
 static void
@@ -97,14 +118,9 @@ load_indexes(OwnIndexes *indexes, Relation table)
 	ListCell *cell;
 
 	indexes->list = palloc0(sizeof(OwnIndex) * Max(list_length(oids), 1));
+	indexes->plain = true;
 	foreach (cell, oids)
-	{
-		OwnIndex *index = &indexes->list[indexes->count];
-
-		index->oid = lfirst_oid(cell);
-		index->predicate = compile_predicate(index->oid);
-		indexes->count++;
-	}
+		add_index(indexes, lfirst_oid(cell));
 	list_free(oids);
 }
 

@@ -28,6 +28,7 @@ typedef struct OwnIndexes
 	Oid table;
 	MemoryContext context; /* holds this */
 	bool valid;			   /* no invalidation since they were loaded */
+	bool plain;			   /* no function of the application computes values of an index, or compares them */
 	int count;
 	OwnIndex *list;
 	int64 new_rows; /* how many in a row the arbiter of insertions did not have (own_insert.c) */

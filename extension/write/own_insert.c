@@ -30,6 +30,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "query.h"
 #include "write/own_insert.h"
 
 /* Prepares the target for no indexes; open_indexes() adds those that rows belong to. */
@@ -46,6 +47,21 @@ prepare_target(OwnInsert *insert)
 	insert->is_open = palloc0(sizeof(bool) * Max(indexes, 1));
 }
 
+/* Returns whether a function of the application may run for a row: of a trigger, a constraint, a value or an index. */
+static bool
+may_run_functions(const OwnInsert *insert)
+{
+	TriggerDesc *triggers = insert->target->ri_TrigDesc;
+	TupleConstr *constraints = RelationGetDescr(insert->relation)->constr;
+
+	if (triggers != NULL &&
+		(triggers->trig_insert_before_statement || triggers->trig_insert_before_row ||
+		 triggers->trig_insert_after_row || triggers->trig_insert_after_statement || triggers->trig_insert_new_table))
+		return true;
+	return !insert->indexes->plain ||
+		   (constraints != NULL && (constraints->num_check > 0 || constraints->has_generated_stored));
+}
+
 OwnInsert
 own_insert_begin(Oid table, Oid arbiter)
 {
@@ -58,6 +74,8 @@ own_insert_begin(Oid table, Oid arbiter)
 	insert.estate = CreateExecutorState();
 	insert.estate->es_output_cid = GetCurrentCommandId(true);
 	prepare_target(&insert);
+	if (may_run_functions(&insert))
+		query_pin();
 	insert.batch = palloc0(sizeof(TupleTableSlot *) * OWN_INSERT_BATCH);
 	if (OidIsValid(arbiter))
 	{
@@ -189,9 +207,9 @@ insert_speculatively(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 }
 
 /*
- * Inserts the row, or finds and locks the existing one.  Behind several new rows in a row another new one is likely,
- * also in a later statement: it is then inserted without a search.  If that was wrong, the insertion is undone, which
- * leaves a dead row.
+ * Inserts the row, or finds and locks the existing one.  Behind several new rows in a row another new one is likely, also
+ * in a later statement: it is then inserted without a search.  If that was wrong, the insertion is undone, which leaves a
+ * dead row.
  */
 static bool
 insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)

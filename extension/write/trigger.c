@@ -137,7 +137,7 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 	Tuplestorestate *announced;
 
 	Assert(rules->count > 0 && rows > 0);
-	query_begin(&scope);
+	query_open(&scope);
 	offer_rows(&scope, changed, RelationGetRelid(relation));
 	rule_run_all(&scope, owner, rules, rows, &output);
 	if (output.to_lock != NULL && tuplestore_tuple_count(output.to_lock) > 0)

@@ -171,6 +171,36 @@ SELECT herald.notify('somebody', 'own', 'the same', subject_id => 'unique') > 0 
 DROP INDEX herald.own_index;
 SELECT herald_internal.append_event('{call:1}', 'own:early', '{}', NULL, NULL, NULL, 'own') > 0 AS last;
 
+-- functions of triggers, constraints and indexes run with our search path, also for rules that need none
+CREATE FUNCTION own.path(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RAISE WARNING 'search path: %', current_setting('search_path');
+	RETURN value;
+END
+$$;
+CREATE FUNCTION own.show_path() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM own.path('');
+	RETURN NULL;
+END
+$$;
+ALTER TABLE herald.notification DISABLE TRIGGER USER;
+SET search_path = own, pg_catalog;
+INSERT INTO calls VALUES ('path', NULL, 'path0'); -- the first one loads the rule
+CREATE INDEX own_path ON herald.notification (own.path(recipient_id)) WHERE cause = 'own:path1';
+INSERT INTO calls VALUES ('path', NULL, 'path1');
+DROP INDEX herald.own_path;
+ALTER TABLE herald.notification ADD CONSTRAINT own_path CHECK (own.path(title) IS NOT NULL) NOT VALID;
+INSERT INTO calls VALUES ('path', NULL, 'path2');
+ALTER TABLE herald.notification DROP CONSTRAINT own_path;
+CREATE TRIGGER own_path AFTER INSERT ON herald.notification FOR EACH STATEMENT EXECUTE FUNCTION own.show_path();
+INSERT INTO calls VALUES ('path', NULL, 'path3');
+DROP TRIGGER own_path ON herald.notification;
+INSERT INTO calls VALUES ('path', NULL, 'path4');
+SHOW search_path;
+RESET search_path;
+SELECT count(*) FROM herald.notification AS n WHERE n.cause LIKE 'own:path%';
+
 SELECT herald.unwatch_all();
 ALTER TABLE herald.notification ENABLE TRIGGER USER;
 DROP TRIGGER own_before ON herald.notification;
