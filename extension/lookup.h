@@ -31,8 +31,8 @@ typedef struct LookupQuery
 } LookupQuery;
 
 /*
- * Runs a query as the current role if *cache has a plan that is right now and plain (plain_expression.h): no search path
- * matters to it, and it changes no setting.  Returns false otherwise, and has done nothing.
+ * Runs a query as the current role if *cache has a plan that is right now and plain (plain_expression.h): no search
+ * path matters to it, and it changes no setting.  Returns false otherwise, and has done nothing.
  */
 extern bool lookup_run_plain(LookupCache **cache, const LookupQuery *query);
 

@@ -28,6 +28,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -41,8 +42,8 @@
 #include "compat.h"
 #include "lookup_compile.h"
 #include "lookup_index.h"
+#include "lookup_json.h"
 #include "lookup_translate.h"
-#include "plain_expression.h"
 #include "privilege.h"
 
 /* Conditions for AND of one level: of WHERE and of INNER JOIN, or those of a LEFT JOIN with an input. */
@@ -335,6 +336,8 @@ prepare_values(LookupPlan *plan)
 
 		entry->expr = expression_planner(entry->expr);
 	}
+	plan->result = ExecTypeFromTL(plan->target);
+	lookup_json_compile(plan);
 }
 
 /* Returns whether a query has no order, or that of the offered rows. */
@@ -395,36 +398,6 @@ set_row(LookupPlan *plan)
 	}
 }
 
-/* Returns whether all expressions of a plan are plain. */
-static bool
-has_plain_expressions(const LookupPlan *plan)
-{
-	for (int i = 0; i < plan->input_count; i++)
-	{
-		const LookupInput *input = &plan->inputs[i];
-
-		if (!expression_is_plain((Node *) input->keys) || !expression_is_plain((Node *) input->condition) ||
-			!expression_is_plain((Node *) input->filter))
-			return false;
-	}
-	return expression_is_plain((Node *) plan->target);
-}
-
-/* Finds indexes for all tables.  Returns whether each has one. */
-static bool
-find_indexes(LookupPlan *plan)
-{
-	plan->single = true;
-	plan->plain = true;
-	for (int i = plan->offered_count; i < plan->input_count; i++)
-	{
-		if (!lookup_index_find(plan, i))
-			return false;
-		plan->single = plan->single && plan->inputs[i].single;
-	}
-	return true;
-}
-
 /*
  * Fills the plan.  Returns whether the query fits.  Reads the query before it evaluates functions of the application,
  * because these may have the query analyzed again.
@@ -444,9 +417,9 @@ compile(LookupCompilation *work, Query *query)
 		return false;
 	place_conditions(work);
 	prepare_values(plan);
-	if ((plan->offered_count == 2 && !work->paired) || !find_indexes(plan))
+	if ((plan->offered_count == 2 && !work->paired) || !lookup_index_find_all(plan))
 		return false;
-	plan->plain = plan->plain && has_plain_expressions(plan);
+	plan->plain = lookup_is_plain(plan);
 	remove_useless_inputs(plan);
 	set_row(plan);
 	return true;

@@ -214,8 +214,12 @@ best_match(LookupPlan *plan, int input)
 	return best;
 }
 
-bool
-lookup_index_find(LookupPlan *plan, int number)
+/*
+ * Sets the index of an input, and makes keys of those parts of its condition that compare the leading columns of the
+ * index with values of earlier inputs.  Returns false if it has no such index.
+ */
+static bool
+find_index(LookupPlan *plan, int number)
 {
 	LookupInput *input = &plan->inputs[number];
 	IndexMatch match = best_match(plan, number);
@@ -241,4 +245,32 @@ lookup_index_find(LookupPlan *plan, int number)
 	}
 	input->condition = list_difference_ptr(input->condition, match.parts);
 	return input->key_count > 0;
+}
+
+bool
+lookup_index_find_all(LookupPlan *plan)
+{
+	plan->single = true;
+	plan->plain = true;
+	for (int i = plan->offered_count; i < plan->input_count; i++)
+	{
+		if (!find_index(plan, i))
+			return false;
+		plan->single = plan->single && plan->inputs[i].single;
+	}
+	return true;
+}
+
+bool
+lookup_is_plain(const LookupPlan *plan)
+{
+	for (int i = 0; i < plan->input_count; i++)
+	{
+		const LookupInput *input = &plan->inputs[i];
+
+		if (!expression_is_plain((Node *) input->keys) || !expression_is_plain((Node *) input->condition) ||
+			!expression_is_plain((Node *) input->filter))
+			return false;
+	}
+	return plan->plain && expression_is_plain((Node *) plan->target);
 }

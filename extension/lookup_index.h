@@ -16,10 +16,10 @@
 /* Returns the last input of which an expression over the joined row needs a column; -1 for none. */
 extern int lookup_last_input(Node *expression, const LookupPlan *plan);
 
-/*
- * Sets the index of an input, and makes keys of those parts of its condition that compare the leading columns of the
- * index with values of earlier inputs.  Returns false if it has no such index.
- */
-extern bool lookup_index_find(LookupPlan *plan, int input);
+/* Finds indexes for all tables, and makes keys of parts of their conditions.  Returns whether each has one. */
+extern bool lookup_index_find_all(LookupPlan *plan);
+
+/* Returns whether a plan with indexes is plain. */
+extern bool lookup_is_plain(const LookupPlan *plan);
 
 #endif /* HERALD_LOOKUP_INDEX_H */

@@ -70,7 +70,9 @@ typedef struct LookupPlan
 	List *columns;		   /* the joined row: Vars with the input as varno, or ROW_NUMBER, and its column */
 	TupleDesc row;		   /* the same as a row type */
 	AttrNumber row_number; /* the place of the offered row's number; 0: not needed */
-	List *target;		   /* TargetEntry nodes */
+	List *target;		   /* TargetEntry nodes: the columns of the result, and behind them values of objects */
+	TupleDesc result;	   /* the row type of the result */
+	List *objects;		   /* of JsonObject: the columns that are written by a template */
 	ExprContext *expressions;
 	TupleTableSlot *row_slot;
 	ProjectionInfo *projection;

@@ -19,6 +19,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "lookup_json.h"
 #include "lookup_run.h"
 
 /* A relation that is being read. */
@@ -150,8 +151,15 @@ set_keys(LookupRun *run, LookupInput *input, OpenInput *open)
 static void
 add_result(LookupRun *run)
 {
-	ResetExprContext(run->plan->expressions);
-	tuplestore_puttupleslot(run->store, ExecProject(run->plan->projection));
+	LookupPlan *plan = run->plan;
+	MemoryContext caller = MemoryContextSwitchTo(plan->expressions->ecxt_per_tuple_memory);
+	TupleTableSlot *result;
+
+	ResetExprContext(plan->expressions);
+	result = ExecProject(plan->projection);
+	lookup_json_write(plan, result->tts_values, result->tts_isnull);
+	MemoryContextSwitchTo(caller);
+	tuplestore_putvalues(run->store, plan->result, result->tts_values, result->tts_isnull);
 }
 
 /* Goes on with the next input after one has set its columns. */

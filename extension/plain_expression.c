@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * plain_expression.c
- *	  Decides whether an expression runs only functions of the server whose
- *	  results depend on no setting beside the pinned ones.
+ *	  Decides whether an expression runs no SQL of the application, and depends on
+ *	  no setting beside the pinned ones.
  *
  * 1. A type of the application may come with functions of the application: for its text,
  *	  for casts to JSON, for comparisons.  The text of regclass and its relatives depends
  *	  on the search path.  So the types are those that only hold data.
  *
- * 2. An immutable function depends on its arguments alone.  The other functions are known
- *	  ones: their results depend on the time and on settings that pin.c pins.
+ * 2. An immutable function in C depends on its arguments alone.  The other functions are
+ *	  known ones: their results depend on the time and on settings that pin.c pins.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -85,7 +85,7 @@ is_plain_type(Oid type)
 		   includes_oid(plain_types, lengthof(plain_types), get_element_type(type));
 }
 
-/* Returns whether a function is none of the server, or not known to be plain. */
+/* Returns whether a function is not known to be plain. */
 static bool
 is_other_function(Oid function, void *context)
 {
@@ -96,9 +96,9 @@ is_other_function(Oid function, void *context)
 	if (!HeapTupleIsValid(row))
 		return true;
 	properties = (Form_pg_proc) GETSTRUCT(row);
-	plain = function < FirstGenbkiObjectId && properties->prolang == INTERNALlanguageId &&
-			(properties->provolatile == PROVOLATILE_IMMUTABLE ||
-			 includes_oid(plain_functions, lengthof(plain_functions), function));
+	plain = ((properties->prolang == INTERNALlanguageId || properties->prolang == ClanguageId) &&
+			 properties->provolatile == PROVOLATILE_IMMUTABLE) ||
+			includes_oid(plain_functions, lengthof(plain_functions), function);
 	ReleaseSysCache(row);
 	return !plain;
 }

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plain_expression.h
- *	  Decides whether an expression runs only functions of the server whose
- *	  results depend on no setting beside the pinned ones.
+ *	  Decides whether an expression runs no SQL of the application, and depends on
+ *	  no setting beside the pinned ones.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,7 +15,7 @@
 #include "nodes/nodes.h"
 
 /*
- * Returns whether an expression, or a list of them, as the planner prepares it, is plain: it runs nothing of the
+ * Returns whether an expression, or a list of them, as the planner prepares it, is plain: it runs no SQL of the
  * application, changes no setting, and has the same value with any search path.
  */
 extern bool expression_is_plain(Node *expression);

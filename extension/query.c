@@ -13,7 +13,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "executor/tstoreReceiver.h"
-#include "funcapi.h"
 #include "jit/jit.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -404,51 +403,6 @@ query_offer(const char *name, Tuplestorestate *store, TupleDesc shape, Oid relat
 	if (result < 0)
 		elog(ERROR, "could not register \"%s\": %s", name, SPI_result_code_string(result));
 	return offered;
-}
-
-char *
-query_text(uint64 row, int column)
-{
-	Assert(SPI_tuptable != NULL && row < SPI_tuptable->numvals);
-	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
-}
-
-Datum
-query_value(uint64 row, int column, bool *isnull)
-{
-	Assert(SPI_tuptable != NULL && row < SPI_tuptable->numvals);
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
-}
-
-Datum
-query_text_for_caller(const char *text)
-{
-	int size = (int) strlen(text) + VARHDRSZ;
-	struct varlena *kept = SPI_palloc(size);
-
-	SET_VARSIZE(kept, size);
-	memcpy(VARDATA(kept), text, size - VARHDRSZ);
-	return PointerGetDatum(kept);
-}
-
-Tuplestorestate *
-query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape)
-{
-	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext caller;
-
-	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("set-valued function called in context that cannot accept a set"),
-						errhint("Call it in FROM.")));
-	caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, shape) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "the return type is not a row type");
-	info->returnMode = SFRM_Materialize;
-	info->setResult = tuplestore_begin_heap(true, false, work_mem);
-	info->setDesc = *shape;
-	MemoryContextSwitchTo(caller);
-	return info->setResult;
 }
 
 Oid

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * query.h
- *	  Runs saved queries with a given role and a pinned search path.  The only
- *	  user of SPI.
+ *	  Runs saved queries as a role, with a pinned search path: the only user of SPI.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -106,8 +105,7 @@ extern void query_run_into(SavedQuery *query, uint64 incoming, const Datum *valu
 /* Raises an error unless the columns of a query's result have the names of the row type; does not run the query. */
 extern void query_check_names(SavedQuery *query, TupleDesc shape);
 
-/* Return new lists of the OIDs of the tables and views that a query reads, and of its rewritten trees, which live as
- * long as its plan.  They do not run it. */
+/* Return new lists of the OIDs of the tables and views of a query, and of its trees, which live as long as its plan. */
 extern List *query_relations(SavedQuery *query);
 extern List *query_trees(SavedQuery *query);
 

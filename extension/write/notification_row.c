@@ -16,11 +16,11 @@
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
-#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "json_string.h"
 #include "write/notification_row.h"
 
 /* Causes up to so many bytes are kept as they are. */
@@ -30,33 +30,6 @@
 #define FIRST_KEY(name) "\"" name "\" : "
 #define KEY(name) ", " FIRST_KEY(name)
 
-/* Returns whether a character stands for itself within a string of JSON. */
-static bool
-is_plain(char c)
-{
-	return (unsigned char) c >= ' ' && c != '"' && c != '\\';
-}
-
-/* Appends a text as a string of JSON. */
-static void
-append_string(StringInfo json, const text *string)
-{
-	const char *bytes = VARDATA_ANY(string);
-	int length = (int) VARSIZE_ANY_EXHDR(string);
-	int plain = 0;
-
-	while (plain < length && is_plain(bytes[plain]))
-		plain++;
-	if (plain < length)
-	{
-		escape_json(json, text_to_cstring(string));
-		return;
-	}
-	appendStringInfoChar(json, '"');
-	appendBinaryStringInfo(json, bytes, length);
-	appendStringInfoChar(json, '"');
-}
-
 /* Appends a key with the text in a column. */
 static void
 append_text(StringInfo json, const char *key, const Datum *values, const bool *nulls, NotificationColumn column)
@@ -65,15 +38,7 @@ append_text(StringInfo json, const char *key, const Datum *values, const bool *n
 	if (nulls[column - 1])
 		appendStringInfoString(json, "null");
 	else
-		append_string(json, DatumGetTextPP(values[column - 1]));
-}
-
-static void
-append_id(StringInfo json, int64 id)
-{
-	char digits[sizeof("-9223372036854775808")];
-
-	appendBinaryStringInfo(json, digits, pg_lltoa(id, digits));
+		json_append_string(json, DatumGetTextPP(values[column - 1]));
 }
 
 /* Writes a number of at least so many digits and the separator behind it.  Returns the end. */
@@ -156,7 +121,7 @@ notification_row_json(const Datum *values, const bool *nulls, bool read)
 
 	initStringInfo(&json);
 	appendStringInfoString(&json, "{" FIRST_KEY("id") "\"");
-	append_id(&json, DatumGetInt64(values[NOTIFICATION_ID - 1]));
+	json_append_number(&json, DatumGetInt64(values[NOTIFICATION_ID - 1]));
 	append_text(&json, "\"" KEY("type"), values, nulls, NOTIFICATION_TYPE);
 	append_text(&json, KEY("userId"), values, nulls, NOTIFICATION_RECIPIENT_ID);
 	append_text(&json, KEY("actorId"), values, nulls, NOTIFICATION_ACTOR_ID);

@@ -83,7 +83,8 @@ static bool
 has_plain_operators(HeapTuple row)
 {
 	bool isnull;
-	oidvector *classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, row, Anum_pg_index_indclass, &isnull));
+	Datum value = SysCacheGetAttr(INDEXRELID, row, Anum_pg_index_indclass, &isnull);
+	oidvector *classes = (oidvector *) DatumGetPointer(value);
 
 	for (int i = 0; i < classes->dim1; i++)
 	{

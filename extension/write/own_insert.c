@@ -207,9 +207,9 @@ insert_speculatively(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 }
 
 /*
- * Inserts the row, or finds and locks the existing one.  Behind several new rows in a row another new one is likely, also
- * in a later statement: it is then inserted without a search.  If that was wrong, the insertion is undone, which leaves a
- * dead row.
+ * Inserts the row, or finds and locks the existing one.  Behind several new rows in a row another new one is likely,
+ * also in a later statement: it is then inserted without a search.  If that was wrong, the insertion is undone, which
+ * leaves a dead row.
  */
 static bool
 insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)

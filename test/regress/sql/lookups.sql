@@ -203,6 +203,35 @@ INSERT INTO lookups.items VALUES (2, 1, 'long');
 SELECT lookups.events();
 DELETE FROM lookups.items;
 
+-- objects: each kind of value, literal and not, in the text of the server
+CREATE TYPE lookups.mood AS ENUM ('"good"', 'bad');
+CREATE TABLE lookups.kinds (
+	id int PRIMARY KEY, t text, v varchar(9), c char(4), s smallint, i int, b bigint, n numeric, f float8, l boolean,
+	j json, jb jsonb, d date, ts timestamp, tz timestamptz, u uuid, m lookups.mood, a int[], x bytea);
+INSERT INTO lookups.kinds VALUES
+	(1, E'a "b" \\ \t\n\x01 ü€😀', 'v', 'c', -32768, -2147483648, -9223372036854775808, 1.50, 'NaN', true,
+	 '{"a":  [1,2]}', '{"b": null}', '2026-01-02', '2026-01-02 03:04:05.6', '2026-01-02 03:04:05.678901+00',
+	 '00000000-0000-0000-0000-000000000001', '"good"', '{1,NULL}', '\x00ff'),
+	(2, '', '', '', 0, 0, 0, 'NaN', 1e30, false,
+	 'null', '"x"', 'infinity', 'infinity', '-infinity', NULL, 'bad', '{}', '');
+INSERT INTO lookups.kinds (id) VALUES (3);
+SELECT herald.watch('lookups.items', 'made', event => 'item:made', room => 'item:{id}',
+                    joins => 'LEFT JOIN lookups.kinds AS k ON k.id = new.id',
+                    payload => 'json_build_object(k.t || ''key'', ''last'')');
+SELECT herald.watch('lookups.items', 'told', event => 'item:told', room => 'item:{id}',
+                    joins => 'LEFT JOIN lookups.kinds AS k ON k.id = new.id',
+                    payload => $$json_build_object(
+	'id', new.id, 'quote "\', 'text "\', 'nothing', NULL, 'yes', true, 'no', false, 'one', 1, 'half', 0.5,
+	't', k.t, 'v', k.v, 'c', k.c, 's', k.s, 'i', k.i, 'b', k.b, 'n', k.n, 'f', k.f, 'l', k.l, 'j', k.j, 'jb', k.jb,
+	'none', json_build_object(),
+	'times', json_build_object('d', k.d, 'ts', k.ts, 'tz', k.tz, 'empty', json_build_object('u', k.u)),
+	'm', k.m, 'a', k.a, 'x', k.x, 'array', json_build_array(k.i))$$);
+INSERT INTO lookups.items VALUES (1, 1), (2, 2), (4, 4);
+INSERT INTO lookups.items VALUES (3, 3); -- a key that is null
+SELECT lookups.events();
+DELETE FROM lookups.items;
+SELECT herald.unwatch('lookups.items', 'told');
+
 -- the owner's privileges, and row security
 CREATE ROLE regress_lookups;
 GRANT USAGE ON SCHEMA lookups TO regress_lookups;
@@ -227,6 +256,23 @@ DELETE FROM lookups.items;
 ALTER TABLE lookups.handles ENABLE ROW LEVEL SECURITY;
 CREATE POLICY second ON lookups.handles USING (owner = 2);
 INSERT INTO lookups.items VALUES (1, 1), (2, 1);
+SELECT lookups.events();
+
+-- the same for the kept plan of a rule that runs nothing of the application
+DELETE FROM lookups.items;
+ALTER TABLE lookups.handles DISABLE ROW LEVEL SECURITY;
+SELECT herald.watch('lookups.items', 'made', event => 'item:made', room => 'item:{id}',
+                    joins => 'JOIN lookups.handles AS h ON h.number = new.id',
+                    payload => 'json_build_object(''owner'', h.owner)');
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (1, 1)', 'lookups.handles');
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (2, 1)', 'lookups.handles');
+DELETE FROM lookups.items;
+ALTER TABLE lookups.handles ENABLE ROW LEVEL SECURITY;
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (1, 1)', 'lookups.handles');
+ALTER TABLE lookups.handles DISABLE ROW LEVEL SECURITY;
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (2, 1)', 'lookups.handles');
+REVOKE SELECT (owner) ON lookups.handles FROM regress_lookups;
+SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (3, 1)', 'lookups.handles');
 SELECT lookups.events();
 
 \set ECHO none
