@@ -23,7 +23,7 @@ function nearest({ bridge, conninfo }) {
   return [`--database=host=${turned(hosts)} port=${turned(ports)} user=bridge dbname=social`, `--jwt-secret-file=${bridge.secretFile}`];
 }
 
-test('fails over when the primary hangs, and clients notice only a pause (synchronous replication)', { timeout: 60000 }, async (t) => {
+test('fails over when the primary hangs, and clients notice only a pause (synchronous replication)', { timeout: 180000 }, async (t) => {
   const scene = await Scene.open({ standby: true, options: ['--database-timeout=1s', '--poll-interval=200ms'] });
   t.after(() => scene.close());
   await scene.replicateSynchronously();
@@ -50,7 +50,7 @@ test('fails over when the primary hangs, and clients notice only a pause (synchr
   t.diagnostic(line('promotion, synchronous, primary hangs', written, clients));
 });
 
-test('resumes a position from before a WAL record that the standby has only in part', { timeout: 60000 }, async (t) => {
+test('resumes a position from before a WAL record that the standby has only in part', { timeout: 180000 }, async (t) => {
   const scene = await Scene.open({ standby: true });
   t.after(() => scene.close());
   await scene.replicateSynchronously();

@@ -12,4 +12,4 @@ after(() => world.close());
 const all = await nemeses();
 for (const nemesis of all) trial(world, nemesis);
 
-test('keeps its guarantees: several faults at the same time', { timeout: 120000 }, async (t) => survive(world, t, choose(world, all)));
+test('keeps its guarantees: several faults at the same time', { timeout: 300000 }, async (t) => survive(world, t, choose(world, all)));

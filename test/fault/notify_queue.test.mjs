@@ -24,7 +24,7 @@ trial(world, {
   },
 }, { skip: refused });
 
-test('refuses writers without a worker until the queue has room', { skip: refused, timeout: 60000 }, async () => {
+test('refuses writers without a worker until the queue has room', { skip: refused, timeout: 180000 }, async () => {
   const scene = await Scene.open({ preload: false, options, disks });
   after(() => scene.close());
   const [ann, ben] = await scene.people('Ann', 'Ben');

@@ -46,7 +46,7 @@ test('keeps inbox and read marks', async () => {
   assert.deepEqual(await database.query("SELECT problem, rule, detail FROM herald.doctor() WHERE severity <> 'info'"), []);
 });
 
-test('clients stay connected or come back, and miss nothing', { timeout: 60000 }, async (t) => {
+test('clients stay connected or come back, and miss nothing', { timeout: 180000 }, async (t) => {
   const back = await scene.plain(ann, { position: away.position });
   await say('after', 5);
   await scene.settle(...present, back);

@@ -69,7 +69,7 @@ function dump({ postgres }) {
   return file;
 }
 
-test('starts clients anew when its database is dropped and restored', { timeout: 60000 }, async (t) => {
+test('starts clients anew when its database is dropped and restored', { timeout: 180000 }, async (t) => {
   const talk = await Talk.open();
   const { scene } = talk;
   t.after(() => scene.close());
@@ -82,7 +82,7 @@ test('starts clients anew when its database is dropped and restored', { timeout:
   await talk.startsAnew(t, 'dropped and restored', await talk.returns(talk.away));
 });
 
-test('starts clients anew when the database is restored into another cluster', { timeout: 60000 }, async (t) => {
+test('starts clients anew when the database is restored into another cluster', { timeout: 180000 }, async (t) => {
   const talk = await Talk.open();
   const { scene } = talk;
   t.after(() => scene.close());
@@ -99,7 +99,7 @@ test('starts clients anew when the database is restored into another cluster', {
   await talk.startsAnew(t, 'restored into another cluster', await talk.returns(talk.away));
 });
 
-test('starts clients anew when the extension is dropped and created again', { timeout: 60000 }, async (t) => {
+test('starts clients anew when the extension is dropped and created again', { timeout: 180000 }, async (t) => {
   const talk = await Talk.open();
   const { scene } = talk;
   t.after(() => scene.close());
@@ -110,7 +110,7 @@ test('starts clients anew when the extension is dropped and created again', { ti
 
 for (const recovery of ['', 'recovery.signal']) {
   const how = recovery ? 'on a new timeline' : 'on the same timeline';
-  test(`recovers only positions that an older physical copy has, started ${how}`, { timeout: 60000 }, async (t) => {
+  test(`recovers only positions that an older physical copy has, started ${how}`, { timeout: 180000 }, async (t) => {
     const talk = await Talk.open({ settings: ['restore_command=false'] });
     const { scene } = talk;
     t.after(() => scene.close());

@@ -31,7 +31,7 @@ async function leaves() {
   return client;
 }
 
-test('recovers a client within the recovery window, and not after it', { timeout: 60000 }, async (t) => {
+test('recovers a client within the recovery window, and not after it', { timeout: 180000 }, async (t) => {
   const traffic = new Traffic(scene, conversation, ben);
   const old = await leaves();
   await traffic.flows(50);
@@ -50,7 +50,7 @@ test('recovers a client within the recovery window, and not after it', { timeout
   t.diagnostic(line('retention', written, [backYoung], missed));
 });
 
-test('trims the log late for a long reader: the doctor reports it, and no INSERT waits', { timeout: 60000 }, async (t) => {
+test('trims the log late for a long reader: the doctor reports it, and no INSERT waits', { timeout: 180000 }, async (t) => {
   const steady = await scene.plain(ann);
   const traffic = new Traffic(scene, conversation, ben);
   await traffic.flows(50);

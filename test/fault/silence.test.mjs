@@ -25,7 +25,7 @@ function addBridge(name, { host = '127.0.0.1', port = scene.postgres.port, conni
 const backends = (name) => scene.database.query('SELECT pid FROM pg_stat_activity WHERE application_name = $1 ORDER BY backend_start', [name]);
 
 describe('silence', { skip: refused, concurrency: true }, () => {
-  test('notices a network that drops all packets, and recovers with it', { timeout: 60000 }, async (t) => {
+  test('notices a network that drops all packets, and recovers with it', { timeout: 180000 }, async (t) => {
     const { postgres } = scene;
     const bridge = await addBridge('cut_off', { conninfo: IMPATIENT });
     const [ann, ben] = await scene.people('Ann', 'Ben');
@@ -55,14 +55,14 @@ describe('silence', { skip: refused, concurrency: true }, () => {
     t.diagnostic(`backends gone after ${Date.now() - start} ms`);
   });
 
-  test('connects to the next host when the first is silent', { timeout: 60000 }, async (t) => {
+  test('connects to the next host when the first is silent', { timeout: 180000 }, async (t) => {
     cut(1);
     const start = Date.now();
     await addBridge('two_hosts', { host: '127.0.0.1,127.0.0.1', port: `1,${scene.postgres.port}` });
     t.diagnostic(`ready after ${Date.now() - start} ms`);
   });
 
-  test('gives up a server that accepts queries and does not answer', { timeout: 60000 }, async (t) => {
+  test('gives up a server that accepts queries and does not answer', { timeout: 180000 }, async (t) => {
     const { postgres } = scene;
     const bridge = await addBridge('unheard', { options: ['--poll-interval=200ms', '--database-timeout=1s'] });
     const stopped = await backends('unheard');
@@ -74,7 +74,7 @@ describe('silence', { skip: refused, concurrency: true }, () => {
     for (const { pid } of stopped) await postgres.proceed(pid);
   });
 
-  test('repeats a query that the server cancels after its timeout', { timeout: 60000 }, async () => {
+  test('repeats a query that the server cancels after its timeout', { timeout: 180000 }, async () => {
     const bridge = await addBridge('locked_out', { options: ['--poll-interval=200ms', '--database-timeout=500ms', '--ready-lag=1s'] });
     const { length } = await backends('locked_out');
     const locker = await scene.database.connect();

@@ -18,7 +18,7 @@ async function rollBack(database, count) {
 
 for (const preload of [true, false]) {
   const how = preload ? '' : ', not preloaded';
-  test(`recovers only clients that received no lost commit (asynchronous replication${how})`, { timeout: 60000 }, async (t) => {
+  test(`recovers only clients that received no lost commit (asynchronous replication${how})`, { timeout: 180000 }, async (t) => {
     const scene = await Scene.open({ standby: true, preload });
     t.after(() => scene.close());
     const [ann, ben] = await scene.people('Ann', 'Ben');
@@ -60,7 +60,7 @@ for (const preload of [true, false]) {
   });
 }
 
-test('keeps all connections of a bridge at one of two primaries', { timeout: 60000 }, async (t) => {
+test('keeps all connections of a bridge at one of two primaries', { timeout: 180000 }, async (t) => {
   const scene = await Scene.open({ standby: true, options: ['--poll-interval=200ms'] });
   t.after(() => scene.close());
   const [old, fresh] = [scene.database, scene.standby.database('social')];

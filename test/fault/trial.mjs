@@ -15,5 +15,5 @@ export async function survive(world, t, faults) {
 
 // Defines the test of a nemesis. skip: why this machine cannot run it.
 export function trial(world, nemesis, { skip = false } = {}) {
-  test(`keeps its guarantees: ${nemesis.name}`, { skip, timeout: 120000 }, (t) => survive(world, t, [nemesis]));
+  test(`keeps its guarantees: ${nemesis.name}`, { skip, timeout: 300000 }, (t) => survive(world, t, [nemesis]));
 }

@@ -37,7 +37,7 @@ async function nothingWasMissed(t, fault, writers) {
 const write = () => Array.from({ length: 3 }, () => new Traffic(scene, conversation, ben));
 const flow = (writers) => Promise.all(writers.map((writer) => writer.flows(50)));
 
-test('loses nothing during ALTER EXTENSION pg_herald UPDATE', { timeout: 60000 }, async (t) => {
+test('loses nothing during ALTER EXTENSION pg_herald UPDATE', { timeout: 180000 }, async (t) => {
   const version = await writeUpdate(database);
   const writers = write();
   await flow(writers);
@@ -56,7 +56,7 @@ test('loses nothing during ALTER EXTENSION pg_herald UPDATE', { timeout: 60000 }
   assert.equal(await database.value('SELECT version FROM herald_internal.bridge_hello()'), version);
 });
 
-test('loses nothing when the library is replaced and the bridges restart in turn', { timeout: 60000 }, async (t) => {
+test('loses nothing when the library is replaced and the bridges restart in turn', { timeout: 180000 }, async (t) => {
   const writers = write();
   await flow(writers);
   const library = path.join(await database.value("SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'"), 'pg_herald.so');

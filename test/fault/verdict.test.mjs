@@ -181,7 +181,7 @@ const byId = (last) => `
   END
   $$`;
 
-test('finds the losses of a bridge that reads by "id > the last id"', { timeout: 120000 }, async (t) => {
+test('finds the losses of a bridge that reads by "id > the last id"', { timeout: 300000 }, async (t) => {
   const naive = await live({ bridges: 1, clients: 8, habits: ['steady'] });
   assert.equal((await naive.round()).counts.lost, 0);
   await naive.database.query(byId(await naive.database.value('SELECT max(id) + 1 FROM herald.event')));

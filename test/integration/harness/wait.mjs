@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 
-const PATIENCE = 15000;
+const PATIENCE = 30000;
 
 // Returns the promise's outcome, or fails after the time limit. label: names the wait in the error.
 export function soon(label, promise, patience = PATIENCE) {
