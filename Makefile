@@ -79,7 +79,7 @@ test-assert:
 	test/assert
 
 bench:
-	bench/run $(if $(SHORT),--short) $(if $(ROUNDS),--rounds=$(ROUNDS)) $(if $(SCALE),--scale=$(SCALE)) $(ITEM)
+	bench/run $(if $(SHORT),--short) $(if $(ROUNDS),--rounds=$(ROUNDS)) $(ITEM)
 
 bench-baseline:
 	bench/instructions --save

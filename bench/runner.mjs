@@ -1,14 +1,14 @@
-// runner.mjs [--short] [--rounds=N] [--scale=N] [ITEM...]: runs items in turn and writes bench/results. Fails when a client's log has faults.
+// runner.mjs [--short] [--rounds=N] [ITEM...]: runs items in turn and writes bench/results. Fails when a client's log has faults.
 
 import { parseArgs } from 'node:util';
 import { machine, otherLoad } from './lib/machine.mjs';
 import { Recorder } from './lib/recorder.mjs';
-import { readResults, resultsFolder, table, writeResults } from './lib/results.mjs';
+import { folder, readResults, table, writeResults } from './lib/results.mjs';
 
 const ITEMS = ['writes', 'bulk', 'latency', 'fanout', 'connections', 'throughput', 'backlog', 'recovery', 'inbox', 'growth', 'signals', 'slow'];
 
 const { values: options, positionals } = parseArgs({ allowPositionals: true,
-  options: { short: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' } } });
+  options: { short: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' } } });
 const names = positionals.length ? positionals : ITEMS;
 const unknown = names.find((name) => !ITEMS.includes(name));
 if (unknown) {
@@ -16,18 +16,19 @@ if (unknown) {
   process.exit(2);
 }
 
+const RECEIVED = 'No client missed an event, had one twice, or had a corrupt one.';
+
 async function runItem(name) {
-  const { title, method, run } = await import(`./items/${name}.mjs`);
-  const recorder = new Recorder(name, { rounds: Number(options.rounds), scale: Number(options.scale), short: options.short });
-  const result = { title, method, date: new Date().toISOString().slice(0, 16).replace('T', ' '), rounds: recorder.rounds, short: options.short,
+  const { title, method, proof = RECEIVED, run } = await import(`./items/${name}.mjs`);
+  const recorder = new Recorder(name, { rounds: Number(options.rounds), short: options.short });
+  const result = { title, method, proof, date: new Date().toISOString().slice(0, 16).replace('T', ' '), rounds: recorder.rounds, short: options.short,
     load: otherLoad(), machine: machine() };
   await run(recorder);
   const { seconds, faults } = recorder;
   return { ...result, seconds, faults, measures: [...recorder.measures.values()] };
 }
 
-const folder = resultsFolder(options.short);
-const results = readResults(folder);
+const results = readResults();
 let faulty = 0;
 for (const name of names) {
   const result = await runItem(name);
@@ -36,7 +37,7 @@ for (const name of names) {
   for (const measure of result.measures) console.log(`\n${table(measure)}`);
   console.log('');
   results.items = Object.fromEntries(ITEMS.filter((item) => results.items[item]).map((item) => [item, results.items[item]]));
-  writeResults(folder, results);
+  writeResults(results);
 }
 console.log(`${names.length} items, ${faulty} with faults; the results are in ${folder}`);
 process.exit(faulty ? 1 : 0);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Writers } from '../peers/writers.mjs';
 
+export const proof = 'Each like has made exactly one notification, and under pg_herald exactly one event of it.';
 export const title = 'Bulk: 10,000 likes in one statement';
 export const method = `One \`INSERT … SELECT\` and one \`COPY\` of 10,000 likes by as many users, spread over 10,000 posts, on a warm
 connection.`;

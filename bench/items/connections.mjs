@@ -7,10 +7,11 @@ import { Stage, tokens } from '../peers/stage.mjs';
 export const title = 'Connections: idle sessions and arrivals';
 export const method = `Each session has a user of its own and a token. *Memory* is the growth of the server's own memory, without
 PostgreSQL's and without the kernel's buffers, divided by the sessions. *Arrivals* are TCP, request, token and welcome,
-200 at a time. In the end one event must reach every session. Each measurement has new servers. *room:join* is the CPU
-time that an arrival costs more when it joins a room.`;
+200 at a time. Then one event must reach every session. *room:join* is the CPU time of server and PostgreSQL when
+all sessions that have a WebSocket join one room, 200 at a time. Each measurement has new servers.`;
 
 const KINDS = ['plain', 'Socket.IO', 'polling', 'event stream'];
+const JOINING = ['plain', 'socket.io'];    // kinds of clients that have a WebSocket
 
 async function measure(bench, servers, index) {
   const stage = await Stage.open(servers);
@@ -19,19 +20,21 @@ async function measure(bench, servers, index) {
   const contender = stage.contenders[index];
   const { name, client, pids: [pid] } = contender;
   const credentials = tokens(count);
-  const arrive = async (room) => {
+  // Runs work for all sessions, and returns its result and the CPU time of one session in microseconds.
+  const perSession = async (work) => {
     const before = contender.cpu;
-    const { seconds } = await load.connect({ ...client, room, count, tokens: credentials });
-    return { rate: count / seconds, cpu: (contender.cpu - before) / count * 1000 };
+    const result = await work();
+    return { ...result, cpu: (contender.cpu - before) / count * 1000 };
   };
   await load.connect({ ...client, room: undefined, tokens: tokens(1) });
   const before = memoryOf(pid);
-  const arrived = await arrive();
+  const arrived = await perSession(() => load.connect({ ...client, room: undefined, count, tokens: credentials }));
   await load.exchange(contender.all, 1);
   bench.add('memory of an idle session', name, (memoryOf(pid) - before) / count / 1024);
-  bench.add('arrivals', name, arrived.rate);
+  bench.add('arrivals', name, count / arrived.seconds);
   bench.add('CPU per arrival', name, arrived.cpu);
-  if (client.kind !== 'event stream') bench.add('CPU per room:join', name, (await arrive(client.room)).cpu - arrived.cpu);
+  if (JOINING.includes(client.kind)) bench.add('CPU per room:join', name, (await perSession(() => load.join(client.room))).cpu);
+  await load.forget();
   load.close();
   await stage.close();
 }

@@ -4,6 +4,7 @@ import { cpuOf } from '../lib/processes.mjs';
 import { pgbench } from '../lib/pgbench.mjs';
 import { Writers } from '../peers/writers.mjs';
 
+export const proof = 'Each like has made exactly one notification, and under pg_herald exactly one event of it.';
 export const title = 'Writes: likes, one a transaction';
 export const method = `pgbench inserts random likes, each in its own transaction with \`fsync\` on. All contenders have the same tables:
 users, posts, and likes with two foreign keys. The hand-written trigger looks up author, preference and name, inserts a

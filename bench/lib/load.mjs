@@ -46,6 +46,9 @@ export class Load {
     return this.#command({ do: 'connect', ...command, ...(tokens && { tokens: file }) });
   }
 
+  // Lets all clients that are connected by WebSocket join a room, and waits until they have.
+  join(room) { return this.#command({ do: 'join', room }); }
+
   // Begins a series of numbered events, which each client has to receive, and returns its first number.
   // first: for events whose numbers others give. key: the number's key in the payload.
   async series(count, { first = this.#next, filler = 0, key = '"n"' } = {}) {

@@ -21,8 +21,15 @@ const moduleVersion = (name) => JSON.parse(readFileSync(path.join(root, `bench/n
 // Returns the load of the machine before the run: other work makes times longer.
 export const otherLoad = () => Number(loadavg()[0].toFixed(1));
 
+// Returns how the processes of this run share the processors: children inherit it.
+function scheduling() {
+  const [, policy, priority] = /policy: (\S+)[^]*priority: (\d+)/.exec(output('chrt', '-p', String(process.pid))) ?? [];
+  return Number(priority) > 0 ? `${policy} ${priority}` : 'usual scheduling';
+}
+
 export function machine() {
   return {
+    scheduling: scheduling(),
     processor: `${cpus()[0].model}, ${cpus().length} cores`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     kernel: release(),

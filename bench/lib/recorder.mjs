@@ -6,8 +6,8 @@ export class Recorder {
   #began = Date.now();
   #contender;           // that is being measured
 
-  // rounds: of each measurement. scale: multiplies the sizes of item growth. short: items take smaller numbers.
-  constructor(item, { rounds, short, scale }) { Object.assign(this, { item, rounds, short, scale }); }
+  // rounds: of each measurement. short: items take smaller numbers.
+  constructor(item, { rounds, short }) { Object.assign(this, { item, rounds, short }); }
 
   get seconds() { return Math.round((Date.now() - this.#began) / 1000); }
 

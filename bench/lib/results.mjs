@@ -6,13 +6,12 @@ import { root } from '../../test/integration/harness/postgres.mjs';
 import { plot } from './plot.mjs';
 import { rounded, summary } from './statistics.mjs';
 
-// Returns where results belong: those of short runs are never published.
-export const resultsFolder = (short) => (short ? 'build/bench/results' : 'bench/results');
+export const folder = path.join(root, 'bench/results');
 
-const jsonFile = (folder) => path.join(root, folder, 'results.json');
+const jsonFile = path.join(folder, 'results.json');
 
-export function readResults(folder) {
-  return existsSync(jsonFile(folder)) ? JSON.parse(readFileSync(jsonFile(folder), 'utf8')) : { items: {} };
+export function readResults() {
+  return existsSync(jsonFile) ? JSON.parse(readFileSync(jsonFile, 'utf8')) : { items: {} };
 }
 
 const fileName = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
@@ -32,21 +31,25 @@ export function table({ name, unit, less, relativeTo, values }) {
     ...Object.entries(values).map((entry) => row(entry, reference))].join('\n');
 }
 
-function section(name, { title, method, rounds, short, date, seconds, load, machine, measures, faults }) {
+// Breaks the lines of text at 118 columns.
+const wrapped = (text) => text.replace(/(?=.{119})(.{1,118}) /g, '$1\n');
+
+function section(name, { title, method, proof, rounds, short, date, seconds, load, machine, measures, faults }) {
   const versions = Object.entries(machine.versions).map(([program, version]) => `${program} ${version}`).join(', ');
-  const outcome = faults.length ? `**FAULTS: ${faults.join('; ')}**` : 'No client missed an event, had one twice, or had a corrupt one.';
+  const outcome = faults.length ? `**FAULTS: ${faults.join('; ')}**` : proof;
   const tables = measures.map((measure) => `${table(measure)}\n\n![${measure.name}](${name}-${fileName(measure.name)}.svg)`);
-  return [`## ${title}`, method,
-    `${date}, ${rounds} rounds in turn${short ? ' of a short run' : ''}, ${seconds} s, load of other work before it: ${load}.\n${outcome}`,
-    `${machine.processor}, ${machine.memory}, Linux ${machine.kernel}.\n${versions}.`, ...tables].join('\n\n');
+  const texts = [
+    `${short ? '**A short run: all sizes are smaller.** ' : ''}${date}, ${rounds > 1 ? `${rounds} rounds in turn` : 'one round'}, ${seconds} s, ` +
+      `load of other work before it: ${load}.\n${outcome}`,
+    `${machine.processor}, ${machine.memory}, Linux ${machine.kernel}, ${machine.scheduling}.\n${versions}.`];
+  return [`## ${title}`, ...[method, ...texts].map(wrapped), ...tables].join('\n\n');
 }
 
 // Writes all files anew.
-export function writeResults(name, results) {
-  const folder = path.join(root, name);
+export function writeResults(results) {
   mkdirSync(folder, { recursive: true });
   for (const old of readdirSync(folder)) if (old.endsWith('.svg')) rmSync(path.join(folder, old));
-  writeFileSync(jsonFile(name), `${JSON.stringify(results, null, 1)}\n`);
+  writeFileSync(jsonFile, `${JSON.stringify(results, null, 1)}\n`);
   const items = Object.entries(results.items);
   writeFileSync(path.join(folder, 'README.md'), `# Results
 

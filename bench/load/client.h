@@ -24,6 +24,8 @@ typedef struct Protocol
 	/* A message has arrived. */
 	void (*hear)(Client *client, const char *text, size_t length);
 	bool has_head; /* a first HTTP response precedes all others */
+	/* Asks to join the client's room; NULL: clients that are ready cannot join. */
+	void (*join)(Client *client);
 } Protocol;
 
 /* The server that clients connect to. All texts belong to the caller. */

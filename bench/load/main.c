@@ -1,6 +1,7 @@
 /* main.c: the load of the benchmarks: clients and publishers in one process, driven by lines of JSON at standard input.
  *
  *   {"do": "connect", "kind": "plain", "port": 8080, "path": "/ws", "room": "post:1", "count": 1000, "tokens": FILE}
+ *   {"do": "join", "room": "post:1"}    all clients join a room
  *   {"do": "series", "first": 1, "count": 100, "filler": 200, "key": "\"n\""}             the events that each client is to receive
  *   {"do": "publish", "rate": 200, "writers": 1, "burst": 1, "conninfo": ..., "statement": ...}   publishes the series
  *   {"do": "await", "seconds": 60}      waits until each client has the series; responds with times and faults
@@ -63,11 +64,11 @@ spread_of(double *seconds, int count)
 	return json_pack("{s:f, s:f, s:f}", "p50", 1000 * seconds[count / 2], "p99", 1000 * seconds[count * 99L / 100], "max", 1000 * seconds[count - 1]);
 }
 
-/* Lets all clients connect that are not, so many at once, and responds with their number and the time. */
+/* Brings all clients to READY that are not, so many at once, and responds with their number and the time. */
 static json_t *
-connect_all(void)
+bring_all(void (*begin)(Client *client))
 {
-	double begun = now(), patience = begun + 60;
+	double begun = now(), patience = begun + 60 + client_count / 100;
 	double *started = calloc(client_count, sizeof(double)), *took = calloc(client_count, sizeof(double));
 	int next = 0, ready = 0, failed = 0, recovered = 0, open = 0, connected = 0;
 	int *pending = calloc(client_count, sizeof(int));
@@ -82,7 +83,7 @@ connect_all(void)
 			{
 				started[next] = now();
 				pending[open++] = next;
-				client_connect(&clients[next], &target);
+				begin(&clients[next]);
 			}
 		loop_turn(1);
 		for (int i = 0; i < open;)
@@ -108,6 +109,36 @@ connect_all(void)
 	free(took);
 	free(pending);
 	return response;
+}
+
+static void
+begin_to_connect(Client *client)
+{
+	client_connect(client, &target);
+}
+
+static json_t *
+connect_all(void)
+{
+	return bring_all(begin_to_connect);
+}
+
+static void
+begin_to_join(Client *client)
+{
+	target.protocol->join(client);
+}
+
+static json_t *
+do_join(json_t *command)
+{
+	if (target.protocol->join == NULL)
+		return json_pack("{s:s}", "error", "clients of this kind join when they connect");
+	json_object_set(target_texts, "room", json_object_get(command, "room"));
+	target.room = text_of(target_texts, "room");
+	for (int i = 0; i < client_count; i++)
+		clients[i].state = OPENING;
+	return bring_all(begin_to_join);
 }
 
 static void
@@ -287,6 +318,8 @@ run(json_t *command)
 
 	if (strcmp(verb, "connect") == 0)
 		return do_connect(command);
+	if (strcmp(verb, "join") == 0)
+		return do_join(command);
 	if (strcmp(verb, "series") == 0)
 		return do_series(command);
 	if (strcmp(verb, "publish") == 0)

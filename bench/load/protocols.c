@@ -93,18 +93,23 @@ open_plain(Client *client)
 }
 
 static void
+join_plain(Client *client)
+{
+	char join[256];
+
+	client_room(client, join, sizeof(join), "{\"id\":1,\"action\":\"room:join\",\"data\":{\"room\":\"%s\"}}");
+	client_send_text(client, join);
+}
+
+static void
 welcome_plain(Client *client, const char *text, size_t length)
 {
 	bool returns = client->session[0] != '\0';
-	char join[256];
 
 	client->recovered = contains(text, length, "\"recovered\":true");
 	copy_field(client->session, sizeof(client->session), text, length, "\"sessionId\":\"");
 	if (client->target->room && !returns)
-	{
-		client_room(client, join, sizeof(join), "{\"id\":1,\"action\":\"room:join\",\"data\":{\"room\":\"%s\"}}");
-		client_send_text(client, join);
-	}
+		join_plain(client);
 	else
 		client_ready(client);
 }
@@ -135,15 +140,19 @@ send_packet(Client *client, const char *packet)
 }
 
 static void
-hear_connected(Client *client)
+join_socketio(Client *client)
 {
 	char join[256];
 
+	client_room(client, join, sizeof(join), "420[\"room:join\",{\"room\":\"%s\"}]");
+	send_packet(client, join);
+}
+
+static void
+hear_connected(Client *client)
+{
 	if (client->target->room)
-	{
-		client_room(client, join, sizeof(join), "420[\"room:join\",{\"room\":\"%s\"}]");
-		send_packet(client, join);
-	}
+		join_socketio(client);
 	else
 		client_ready(client);
 }
@@ -314,13 +323,13 @@ no_step(Client *client)
 }
 
 static const Protocol protocols[] = {
-	{ "plain", begin_websocket, open_plain, take_frames, hear_plain, true },
-	{ "socket.io", begin_websocket, no_step, take_frames, hear_socketio, true },
-	{ "polling", poll_again, no_step, take_responses, hear_socketio, false },
-	{ "event stream", begin_stream, no_step, take_blocks, hear_block, true },
-	{ "websocket", begin_websocket, client_ready, take_frames, hear_bare, true },
-	{ "nats", begin_nats, no_step, take_nats, NULL, false },
-	{ "libpq", no_step, no_step, NULL, NULL, false },
+	{ "plain", begin_websocket, open_plain, take_frames, hear_plain, true, join_plain },
+	{ "socket.io", begin_websocket, no_step, take_frames, hear_socketio, true, join_socketio },
+	{ "polling", poll_again, no_step, take_responses, hear_socketio, false, NULL },
+	{ "event stream", begin_stream, no_step, take_blocks, hear_block, true, NULL },
+	{ "websocket", begin_websocket, client_ready, take_frames, hear_bare, true, NULL },
+	{ "nats", begin_nats, no_step, take_nats, NULL, false, NULL },
+	{ "libpq", no_step, no_step, NULL, NULL, false, NULL },
 };
 
 const Protocol *
