@@ -3,10 +3,10 @@
  * unread_change.c
  *	  Notes changes of notifications that a fold of unread counts may include.
  *
- * A fold keeps the counts of an inbox up to an id (sql/parts/unread.sql).  When a notification is opened or closed,
- * the trigger adds a row to herald_internal.unread_change, if the inbox has a fold: most inboxes have none.  The latest
- * snapshot decides about that, and not the one of the transaction, because a new fold waits for the end of all
- * transactions that may not have seen it.
+ * A fold keeps the counts and groups of an inbox up to an id (sql/parts/unread.sql).  When a notification is opened or
+ * closed, enters or leaves the list, the trigger adds a row to herald_internal.unread_change, if the inbox has a fold.
+ * The latest snapshot decides about that, and not the one of the transaction, because a new fold waits for the end of
+ * all transactions that may not have seen it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -32,7 +32,11 @@ enum
 	CHANGE_USER,
 	CHANGE_ID,
 	CHANGE_XID,
-	CHANGE_DELTA
+	CHANGE_DELTA,
+	CHANGE_TYPE,
+	CHANGE_SUBJECT_TYPE,
+	CHANGE_SUBJECT_ID,
+	CHANGE_ACTOR_ID
 };
 
 /* One call of the trigger. */
@@ -67,11 +71,18 @@ is_folded(UnreadChanges *changes, Datum user)
 	return changes->is_folded;
 }
 
+/* Returns whether a notification is in the list of its user. */
 static bool
-is_open_row(TupleTableSlot *row)
+is_listed(TupleTableSlot *row)
 {
-	return slot_attisnull(row, NOTIFICATION_READ_AT) && slot_attisnull(row, NOTIFICATION_ARCHIVED_AT) &&
-		   slot_attisnull(row, NOTIFICATION_RETRACTED_AT);
+	return slot_attisnull(row, NOTIFICATION_ARCHIVED_AT) && slot_attisnull(row, NOTIFICATION_RETRACTED_AT);
+}
+
+/* Returns how much a notification counts as open. */
+static int
+open_count(TupleTableSlot *row)
+{
+	return is_listed(row) && slot_attisnull(row, NOTIFICATION_READ_AT) ? 1 : 0;
 }
 
 static Datum
@@ -84,7 +95,14 @@ row_column(TupleTableSlot *row, NotificationColumn number)
 	return value;
 }
 
-/* Notes that an open notification has come (1) or gone (-1). */
+/* Copies a column, or its null, to a change. */
+static void
+copy_column(TupleTableSlot *change, int column, TupleTableSlot *row, NotificationColumn number)
+{
+	change->tts_values[column] = slot_getattr(row, number, &change->tts_isnull[column]);
+}
+
+/* Notes that open notifications have come (1) or gone (-1), or that another one has entered or left the list (0). */
 static void
 note_change(UnreadChanges *changes, TupleTableSlot *row, int delta)
 {
@@ -96,24 +114,39 @@ note_change(UnreadChanges *changes, TupleTableSlot *row, int delta)
 		changes->rows = own_insert_begin(own_table_oid("herald_internal", "unread_change"), InvalidOid);
 	changes->inserting = true;
 	change = own_insert_next(&changes->rows);
-	change->tts_values[CHANGE_USER] = row_column(row, NOTIFICATION_RECIPIENT_ID);
-	change->tts_values[CHANGE_ID] = row_column(row, NOTIFICATION_ID);
-	change->tts_values[CHANGE_XID] = row_column(row, NOTIFICATION_XID);
+	copy_column(change, CHANGE_USER, row, NOTIFICATION_RECIPIENT_ID);
+	copy_column(change, CHANGE_ID, row, NOTIFICATION_ID);
+	copy_column(change, CHANGE_XID, row, NOTIFICATION_XID);
 	change->tts_values[CHANGE_DELTA] = Int32GetDatum(delta);
-	memset(change->tts_isnull, false, sizeof(bool) * (CHANGE_DELTA + 1));
+	change->tts_isnull[CHANGE_DELTA] = false;
+	copy_column(change, CHANGE_TYPE, row, NOTIFICATION_TYPE);
+	copy_column(change, CHANGE_SUBJECT_TYPE, row, NOTIFICATION_SUBJECT_TYPE);
+	copy_column(change, CHANGE_SUBJECT_ID, row, NOTIFICATION_SUBJECT_ID);
+	copy_column(change, CHANGE_ACTOR_ID, row, NOTIFICATION_ACTOR_ID);
 	own_insert_row(&changes->rows);
 }
 
-/* Returns whether both rows are one notification of one inbox, for the counts. */
+/* Returns whether both rows are one notification of one inbox. */
 static bool
 is_same(TupleTableSlot *old, TupleTableSlot *new)
 {
 	Datum old_user = row_column(old, NOTIFICATION_RECIPIENT_ID);
 	Datum new_user = row_column(new, NOTIFICATION_RECIPIENT_ID);
 
-	return is_open_row(old) == is_open_row(new) &&
-		   DatumGetInt64(row_column(old, NOTIFICATION_ID)) == DatumGetInt64(row_column(new, NOTIFICATION_ID)) &&
+	return DatumGetInt64(row_column(old, NOTIFICATION_ID)) == DatumGetInt64(row_column(new, NOTIFICATION_ID)) &&
 		   DatumGetBool(DirectFunctionCall2Coll(texteq, DEFAULT_COLLATION_OID, old_user, new_user));
+}
+
+static void
+note_update(UnreadChanges *changes, TupleTableSlot *old, TupleTableSlot *new)
+{
+	if (!is_same(old, new))
+	{
+		note_change(changes, old, -open_count(old));
+		note_change(changes, new, open_count(new));
+	}
+	else if (open_count(old) != open_count(new) || is_listed(old) != is_listed(new))
+		note_change(changes, new, open_count(new) - open_count(old));
 }
 
 /* Notes the changes between the old and the new rows, which are in the same order; without new ones, all have gone. */
@@ -128,12 +161,10 @@ note_changes(UnreadChanges *changes, TupleDesc shape, Tuplestorestate *old_rows,
 		tuplestore_rescan(new_rows);
 	while (tuplestore_gettupleslot(old_rows, true, false, old))
 	{
-		bool changed = new_rows == NULL || (tuplestore_gettupleslot(new_rows, true, false, new) && !is_same(old, new));
-
-		if (changed && is_open_row(old))
-			note_change(changes, old, -1);
-		if (changed && new_rows != NULL && is_open_row(new))
-			note_change(changes, new, 1);
+		if (new_rows == NULL)
+			note_change(changes, old, -open_count(old));
+		else if (tuplestore_gettupleslot(new_rows, true, false, new))
+			note_update(changes, old, new);
 	}
 	ExecDropSingleTupleTableSlot(old);
 	ExecDropSingleTupleTableSlot(new);

@@ -46,100 +46,6 @@ COMMENT ON FUNCTION herald.my_inbox(bigint, int, boolean, boolean) IS
 	'returns the inbox of the user that this session acts for (herald.current_user_id()), for roles that may see no '
 	'other';
 
--- ----- groups
-
--- Returns the group of a notification in the grouped inbox. The planner inlines this: it runs for each row of an inbox.
-CREATE FUNCTION herald_internal.group_key(n herald.notification, group_by text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN group_by = 'subject' AND n.subject_id IS NOT NULL
-	THEN n.type || coalesce(':' || n.subject_type, '') || ':' || n.subject_id
-            WHEN group_by = 'actor' AND n.actor_id IS NOT NULL THEN n.type || ' by ' || n.actor_id
-            ELSE n.id::text END;
-
--- Returns a number of others, as words of a title.
-CREATE FUNCTION herald_internal.others_text(count bigint) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN count || CASE count WHEN 1 THEN ' other' ELSE ' others' END;
-
-CREATE TYPE herald.notification_group AS (
-	id bigint, group_key text, type text, subject_type text, subject_id text, title text, content text, data jsonb,
-	actors jsonb, actor_count bigint, count bigint, unread bigint, first_unread bigint, created_at timestamptz);
-COMMENT ON TYPE herald.notification_group IS
-	'an entry of the grouped inbox: its newest notification and the figures of the group';
-
-CREATE FUNCTION herald.group_json(g herald.notification_group) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-	SELECT pg_catalog.jsonb_build_object(
-		'id', g.id::pg_catalog.text, 'group', g.group_key, 'type', g.type, 'subjectType', g.subject_type, 'subjectId',
-		g.subject_id,
-		'title', g.title, 'content', g.content, 'data', g.data, 'actors', g.actors, 'actorCount', g.actor_count,
-		'count', g.count, 'unread', g.unread, 'firstUnread', g.first_unread::pg_catalog.text, 'read',
-		g.unread OPERATOR(pg_catalog.=) 0,
-		'createdAt', herald.iso8601(g.created_at));
-$$;
-COMMENT ON FUNCTION herald.group_json(herald.notification_group) IS
-	'returns a group of notifications in the form for clients';
-
--- Groups grow and shrink with their notifications. Nothing of a group is stored, so that no writer waits for another.
--- One pass over the inbox counts them: first each actor of a group, then each group.
-CREATE FUNCTION herald.inbox_groups(user_id text, before bigint DEFAULT NULL, max int DEFAULT 50,
-                                    only_unread boolean DEFAULT false)
-RETURNS SETOF herald.notification_group
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
-SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN QUERY
-	WITH actor AS MATERIALIZED (
-		SELECT herald_internal.group_key(n, t.group_by) AS group_key, n.actor_id, max(n.id) AS id, count(*) AS count,
-		       count(*) FILTER (WHERE herald.is_unread(n, m)) AS unread,
-		       min(n.id) FILTER (WHERE herald.is_unread(n, m)) AS first_unread
-		FROM herald.notification AS n
-		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
-		LEFT JOIN herald.notification_type AS t ON t.name = n.type
-		WHERE n.recipient_id = inbox_groups.user_id AND n.retracted_at IS NULL AND n.archived_at IS NULL
-		GROUP BY 1, 2
-	), page AS MATERIALIZED (
-		SELECT a.group_key, max(a.id) AS id, sum(a.count)::bigint AS count, count(a.actor_id) AS actor_count,
-		       sum(a.unread)::bigint AS unread, min(a.first_unread) AS first_unread
-		FROM actor AS a
-		GROUP BY a.group_key
-		HAVING max(a.id) < coalesce(inbox_groups.before, 9223372036854775807) AND
-		       (NOT inbox_groups.only_unread OR sum(a.unread) > 0)
-		ORDER BY max(a.id) DESC
-		LIMIT greatest(coalesce(inbox_groups.max, 50), 0)
-	), sample AS (
-		SELECT l.group_key,
-		       jsonb_agg(jsonb_build_object('id', l.actor_id, 'name', n.actor_name) ORDER BY l.place) AS actors
-		FROM (SELECT a.group_key, a.actor_id, a.id,
-		             row_number() OVER (PARTITION BY a.group_key ORDER BY a.id DESC) AS place
-		      FROM actor AS a
-		      JOIN page AS p USING (group_key)
-		      WHERE a.actor_id IS NOT NULL) AS l
-		JOIN herald.notification AS n ON n.recipient_id = inbox_groups.user_id AND n.id = l.id
-		WHERE l.place <= 3
-		GROUP BY l.group_key
-	)
-	SELECT n.id, p.group_key, n.type, n.subject_type, n.subject_id,
-	       CASE WHEN t.group_title IS NOT NULL AND CASE t.group_by WHEN 'actor' THEN p.count ELSE p.actor_count END > 1
-	            THEN replace(replace(herald_internal.render_template(t.group_title, n.actor_name, n.subject_type,
-	                n.content),
-	                                 '{others}', herald_internal.others_text(p.actor_count - 1)), '{count}',
-	                                 p.count::text)
-	            ELSE n.title END,
-	       n.content, n.data, coalesce(s.actors, '[]'), p.actor_count, p.count, p.unread, p.first_unread, n.created_at
-	FROM page AS p
-	JOIN herald.notification AS n ON n.recipient_id = inbox_groups.user_id AND n.id = p.id
-	LEFT JOIN herald.notification_type AS t ON t.name = n.type
-	LEFT JOIN sample AS s ON s.group_key = p.group_key
-	ORDER BY p.id DESC;
-END
-$$;
-COMMENT ON FUNCTION herald.inbox_groups(text, bigint, int, boolean) IS
-	'returns the inbox with one entry for each group (herald.notification_type.group_by): its newest notification, '
-	'the numbers of actors and notifications, three of the actors, and the id of the first unread one';
-
 -- ----- counts
 
 -- The index finds the notifications above the mark. The rest are a few exceptions, and mostly there are none.
@@ -167,33 +73,6 @@ COMMENT ON FUNCTION herald_internal.unread_notifications(text) IS 'returns the u
 CREATE FUNCTION herald_internal.is_grouped(asked boolean) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(asked, herald_internal.setting('group_inbox')::boolean);
-
--- Returns the number of groups with unread notifications: those above the mark, and a few exceptions.
-CREATE FUNCTION herald_internal.unread_groups(user_id text) RETURNS bigint
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET max_parallel_workers_per_gather = 0
-SET jit = off AS $$
-DECLARE
-	mark herald.read_mark;
-BEGIN
-	SELECT m.* INTO mark FROM herald.read_mark AS m WHERE m.user_id = unread_groups.user_id;
-	RETURN (
-		SELECT count(*)
-		FROM (SELECT herald_internal.group_key(n, t.group_by)
-		      FROM herald.notification AS n
-		      LEFT JOIN herald.notification_type AS t ON t.name = n.type
-		      WHERE n.recipient_id = unread_groups.user_id AND n.id > coalesce(mark.read_until, 0) AND
-		            n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL
-		      UNION
-		      SELECT herald_internal.group_key(n, t.group_by)
-		      FROM herald.notification AS n
-		      LEFT JOIN herald.notification_type AS t ON t.name = n.type
-		      WHERE (mark.unread <> '{}' OR mark.read_running <> '{}') AND n.recipient_id = unread_groups.user_id AND
-		            n.id <= mark.read_until AND herald.is_unread(n, mark)) AS g);
-END
-$$;
-COMMENT ON FUNCTION herald_internal.unread_groups(text) IS
-	'returns the number of groups with unread notifications of a user';
 
 CREATE FUNCTION herald.unread_count(user_id text, grouped boolean DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -295,7 +174,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 		SELECT n.id
 		FROM herald_internal.unread_notifications(user_id) AS n
 		LEFT JOIN herald.notification_type AS t ON t.name = n.type
-		WHERE herald_internal.group_key(n, t.group_by) = mark_group_read.group_key));
+		WHERE herald_internal.group_key(n.id, n.type, n.subject_type, n.subject_id, n.actor_id, t.group_by) =
+		      mark_group_read.group_key));
 $$;
 COMMENT ON FUNCTION herald.mark_group_read(text, text) IS
 	'marks a group of herald.inbox_groups() as read; returns the number of unread notifications';

@@ -118,8 +118,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 	DELETE FROM herald.preference AS p WHERE p.user_id = forget_user.user_id OR
 		(p.scope = 'actor' AND p.id = forget_user.user_id);
 	DELETE FROM herald.read_mark AS m WHERE m.user_id = forget_user.user_id;
-	DELETE FROM herald_internal.unread_fold AS f WHERE f.user_id = forget_user.user_id;
-	DELETE FROM herald_internal.unread_change AS c WHERE c.user_id = forget_user.user_id;
+	SELECT herald_internal.drop_fold(forget_user.user_id);
 	DELETE FROM herald.conversation_read AS r WHERE r.user_id = forget_user.user_id;
 	DELETE FROM herald_internal.session_room AS s WHERE s.user_id = forget_user.user_id;
 	DELETE FROM herald.appearance AS a WHERE a.user_id = forget_user.user_id;

@@ -29,6 +29,8 @@ CREATE TABLE herald_internal.unread_fold (
 	seen_until   bigint NOT NULL DEFAULT 0,
 	seen_running xid8[] NOT NULL DEFAULT '{}',
 	unseen       bigint NOT NULL DEFAULT 0,
+	unread_groups bigint NOT NULL DEFAULT 0,
+	group_rules  jsonb NOT NULL,
 	next_until   bigint NOT NULL DEFAULT 0,
 	next_xid     xid8 NOT NULL,
 	busy         boolean NOT NULL DEFAULT true
@@ -38,19 +40,27 @@ COMMENT ON COLUMN herald_internal.unread_fold.folded_until IS 'the last id that 
 COMMENT ON COLUMN herald_internal.unread_fold.folded_xid IS
 	'all transactions before this one had ended: later ones have no notifications up to folded_until';
 COMMENT ON COLUMN herald_internal.unread_fold.read_until IS 'the mark that the counts were made with';
+COMMENT ON COLUMN herald_internal.unread_fold.unread_groups IS 'how many of the groups are unread';
+COMMENT ON COLUMN herald_internal.unread_fold.group_rules IS
+	'herald_internal.group_rules() when the groups were made: they hold for no others';
 COMMENT ON COLUMN herald_internal.unread_fold.next_until IS
 	'the next folded_until, when all transactions before next_xid have ended';
 COMMENT ON COLUMN herald_internal.unread_fold.busy IS 'there was much to fold the last time';
-CREATE INDEX ON herald_internal.unread_fold (user_id) WHERE busy;
+CREATE INDEX ON herald_internal.unread_fold (next_xid) WHERE busy;
 
 CREATE TABLE herald_internal.unread_change (
-	user_id text COLLATE "C" NOT NULL,
-	id      bigint NOT NULL,
-	xid     xid8 NOT NULL,
-	delta   int NOT NULL
+	user_id      text COLLATE "C" NOT NULL,
+	id           bigint NOT NULL,
+	xid          xid8 NOT NULL,
+	delta        int NOT NULL,
+	type         text NOT NULL,
+	subject_type text,
+	subject_id   text,
+	actor_id     text
 );
 COMMENT ON TABLE herald_internal.unread_change IS
-	'notifications of inboxes with a fold that were opened (1) or closed (-1), until they are folded';
+	'notifications of inboxes with a fold that were opened (1) or closed (-1), or entered or left the list (0), until '
+	'they are folded';
 CREATE INDEX unread_change_user_id_id ON herald_internal.unread_change (user_id, id);
 -- Rows may be equal. A publication of all tables lets none be deleted without an identity.
 ALTER TABLE herald_internal.unread_change REPLICA IDENTITY FULL;
@@ -68,6 +78,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	DELETE FROM herald_internal.unread_fold;
 	DELETE FROM herald_internal.unread_change;
+	DELETE FROM herald_internal.inbox_group;
+	DELETE FROM herald_internal.group_member;
 	RETURN NULL;
 END
 $$;
@@ -146,52 +158,68 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_next_xid';
 COMMENT ON FUNCTION herald_internal.next_xid() IS
 	'returns the next transaction id: all that were assigned before are lower';
 
--- Returns whether an inbox has at least so many notifications above the mark of its user: a count without a fold reads
--- them all, open or not.
+-- Returns whether an inbox has at least so many notifications, read or not: its groups include them all.
 CREATE FUNCTION herald_internal.has_many(user_id text, enough int) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
-	RETURN EXISTS (
-		SELECT FROM herald.notification AS n
-		WHERE n.recipient_id = has_many.user_id AND
-		      n.id > coalesce((SELECT m.read_until FROM herald.read_mark AS m WHERE m.user_id = has_many.user_id), 0)
-		ORDER BY n.id OFFSET enough - 1 LIMIT 1);
+	RETURN EXISTS (SELECT FROM herald.notification AS n WHERE n.recipient_id = has_many.user_id
+	               ORDER BY n.id OFFSET enough - 1 LIMIT 1);
+END
+$$;
+
+-- Returns up to where a fold moves on: at most so many notifications, so that one move never takes long.
+CREATE FUNCTION herald_internal.fold_end(fold herald_internal.unread_fold, most int DEFAULT 20000) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+	RETURN coalesce((SELECT n.id FROM herald.notification AS n
+	                 WHERE n.recipient_id = fold.user_id AND n.id > fold.folded_until AND n.id < fold.next_until
+	                 ORDER BY n.id OFFSET most - 1 LIMIT 1), fold.next_until);
 END
 $$;
 
 -- Moves the fold of an inbox on, in one statement, up to what all transactions had written that have ended since the
--- last call. If the marks are others than then, counts everything above them again.
-CREATE FUNCTION herald_internal.move_fold(user_id text) RETURNS void
+-- last call. If the marks are others than then, counts everything above them again. If the types have other groups than
+-- those of the fold, leaves it as it is. The caller has locked the fold.
+--
+-- A fold that changed by more than so many rows is busy: it is moved on by each maintenance, since a count reads about
+-- as many rows as come between two moves.
+CREATE FUNCTION herald_internal.move_fold(known herald_internal.unread_fold, busy_from int DEFAULT 50) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
-	newest bigint := (SELECT n.id FROM herald.notification AS n WHERE n.recipient_id = move_fold.user_id
+	until bigint := herald_internal.fold_end(known);
+	newest bigint := (SELECT n.id FROM herald.notification AS n WHERE n.recipient_id = known.user_id
 	                  ORDER BY n.id DESC LIMIT 1);
 	next xid8 := herald_internal.next_xid(); -- after the id
 BEGIN
+	IF until < known.next_until THEN
+		newest := known.next_until;
+		next := known.next_xid;
+	END IF;
 	WITH mark AS MATERIALIZED (
 		SELECT coalesce(m.read_until, 0) AS read_until, coalesce(m.seen_until, 0) AS seen_until,
 		       coalesce(m.seen_running, '{}') AS seen_running
 		FROM (VALUES (1)) AS one (row)
-		LEFT JOIN herald.read_mark AS m ON m.user_id = move_fold.user_id
+		LEFT JOIN herald.read_mark AS m ON m.user_id = known.user_id
 	), fold AS MATERIALIZED (
-		SELECT f.*,
+		SELECT f.*, f.read_until = m.read_until AS same_mark,
 		       (f.read_until, f.seen_until, f.seen_running) = (m.read_until, m.seen_until, m.seen_running) AS goes_on
 		FROM herald_internal.unread_fold AS f
 		CROSS JOIN mark AS m
-		WHERE f.user_id = move_fold.user_id
+		WHERE f.user_id = known.user_id AND f.group_rules = herald_internal.group_rules()
 	), changed AS (
-		DELETE FROM herald_internal.unread_change AS c WHERE c.user_id = move_fold.user_id RETURNING c.*
+		DELETE FROM herald_internal.unread_change AS c USING fold AS f WHERE c.user_id = f.user_id RETURNING c.*
 	), added AS MATERIALIZED (
 		SELECT count(*) AS unread,
 		       count(*) FILTER (WHERE herald_internal.is_unseen(n.id, n.xid, m.seen_until, m.seen_running)) AS unseen
 		FROM fold AS f
 		CROSS JOIN mark AS m
 		JOIN herald.notification AS n
-			ON n.recipient_id = move_fold.user_id AND
+			ON n.recipient_id = known.user_id AND
 			   n.id > CASE WHEN f.goes_on THEN greatest(f.folded_until, m.read_until) ELSE m.read_until END AND
-			   n.id <= f.next_until
+			   n.id <= until
 		WHERE n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL
 	), corrected AS MATERIALIZED (
 		SELECT count(*) AS changes, coalesce(sum(c.delta), 0) AS unread,
@@ -200,20 +228,76 @@ BEGIN
 		FROM fold AS f
 		CROSS JOIN mark AS m
 		JOIN changed AS c ON f.goes_on AND c.id > m.read_until AND c.id <= f.folded_until
+	), touched AS MATERIALIZED (
+		SELECT t.*
+		FROM fold AS f
+		CROSS JOIN mark AS m
+		CROSS JOIN LATERAL herald_internal.touched_groups(known.user_id, known, m.read_until, '{}', '{}', until) AS t
+	), emptied AS (
+		DELETE FROM herald_internal.inbox_group AS g USING touched AS t
+		WHERE g.user_id = known.user_id AND g.digest = t.digest AND t.count = 0
+	), stored AS (
+		INSERT INTO herald_internal.inbox_group AS g
+			(user_id, digest, newest, count, unread, first_unread, actor_count, actor_rows)
+		SELECT known.user_id, t.digest, t.newest, t.count, t.unread_now, t.first_unread, t.actor_count, t.actor_rows
+		FROM touched AS t
+		WHERE t.count > 0
+		ON CONFLICT (user_id, digest) DO UPDATE
+		SET newest = excluded.newest, count = excluded.count, unread = excluded.unread,
+		    first_unread = excluded.first_unread, actor_count = excluded.actor_count, actor_rows = excluded.actor_rows
+	), closed AS (
+		UPDATE herald_internal.inbox_group AS g SET unread = 0, first_unread = NULL
+		FROM fold AS f
+		WHERE NOT f.same_mark AND g.user_id = known.user_id AND g.unread > 0 AND
+		      g.digest NOT IN (SELECT t.digest FROM touched AS t)
+	), entered AS (
+		INSERT INTO herald_internal.group_member (user_id, digest, actor_hash, id)
+		SELECT n.recipient_id, herald_internal.group_digest(herald_internal.group_key(
+		           n.id, n.type, n.subject_type, n.subject_id, n.actor_id, t.group_by)),
+		       herald_internal.actor_hash(n.actor_id), n.id
+		FROM fold AS f
+		JOIN herald.notification AS n ON n.recipient_id = known.user_id AND n.id > f.folded_until AND n.id <= until
+		LEFT JOIN herald.notification_type AS t ON t.name = n.type
+	), deleted AS (
+		DELETE FROM herald_internal.group_member AS e
+		USING changed AS c
+		LEFT JOIN herald.notification_type AS t ON t.name = c.type
+		WHERE e.user_id = known.user_id AND e.digest = herald_internal.group_digest(herald_internal.group_key(
+		          c.id, c.type, c.subject_type, c.subject_id, c.actor_id, t.group_by)) AND
+		      e.actor_hash = herald_internal.actor_hash(c.actor_id) AND e.id = c.id AND
+		      NOT EXISTS (SELECT FROM herald.notification AS n WHERE n.recipient_id = known.user_id AND n.id = c.id)
+	), grouped AS MATERIALIZED (
+		SELECT count(*) FILTER (WHERE t.unread_now > 0) - count(*) FILTER (WHERE t.was_unread > 0) AS unread
+		FROM touched AS t
 	)
 	UPDATE herald_internal.unread_fold AS t
-	SET folded_until = f.next_until, folded_xid = f.next_xid, read_until = m.read_until, seen_until = m.seen_until,
+	SET folded_until = until, folded_xid = f.next_xid, read_until = m.read_until, seen_until = m.seen_until,
 	    seen_running = m.seen_running, unread = CASE WHEN f.goes_on THEN f.unread ELSE 0 END + c.unread + a.unread,
 	    unseen = CASE WHEN f.goes_on THEN f.unseen ELSE 0 END + c.unseen + a.unseen,
-	    next_until = greatest(newest, f.next_until), next_xid = next, busy = c.changes + a.unread > 50
-	FROM mark AS m, fold AS f, added AS a, corrected AS c
+	    unread_groups = g.unread +
+	                    CASE WHEN f.same_mark OR m.read_until < f.folded_until THEN f.unread_groups ELSE 0 END,
+	    next_until = greatest(newest, f.next_until), next_xid = next,
+	    busy = until < f.next_until OR c.changes + a.unread > busy_from
+	FROM mark AS m, fold AS f, added AS a, corrected AS c, grouped AS g
 	WHERE t.user_id = f.user_id;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.move_fold(text) IS 'moves the fold of an inbox on';
+COMMENT ON FUNCTION herald_internal.move_fold(herald_internal.unread_fold, int) IS 'moves the fold of an inbox on';
+
+CREATE FUNCTION herald_internal.drop_fold(user_id text) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	DELETE FROM herald_internal.unread_fold AS f WHERE f.user_id = drop_fold.user_id;
+	DELETE FROM herald_internal.unread_change AS c WHERE c.user_id = drop_fold.user_id;
+	DELETE FROM herald_internal.inbox_group AS g WHERE g.user_id = drop_fold.user_id;
+	DELETE FROM herald_internal.group_member AS e WHERE e.user_id = drop_fold.user_id;
+$$;
+COMMENT ON FUNCTION herald_internal.drop_fold(text) IS 'removes the fold of an inbox, and its groups';
 
 -- Gives a large inbox a fold, moves it on, or removes it from an inbox that is small again. An inbox with fewer
--- notifications above the mark is counted faster than its fold is kept.
+-- notifications is read faster than its fold is kept: 500 of them take about a millisecond. A fold goes at half of
+-- that, so that an inbox at the limit does not get and lose it in turn.
+--
+-- A fold goes, too, when the types have other groups now. The next call makes a new one.
 CREATE FUNCTION herald_internal.fold_inbox(user_id text, large int DEFAULT 500) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -224,24 +308,26 @@ BEGIN
 	IF NOT FOUND THEN
 		-- The transaction gets its id before next_xid() is read: the fold then waits for this one, too.
 		IF herald_internal.has_many(user_id, large) AND pg_current_xact_id() IS NOT NULL THEN
-			INSERT INTO herald_internal.unread_fold (user_id, next_xid) VALUES (user_id, herald_internal.next_xid())
+			INSERT INTO herald_internal.unread_fold (user_id, group_rules, next_xid)
+			VALUES (user_id, herald_internal.group_rules(), herald_internal.next_xid())
 			ON CONFLICT ON CONSTRAINT unread_fold_pkey DO NOTHING;
 		END IF;
-	ELSIF NOT herald_internal.has_many(user_id, large / 2) THEN
-		DELETE FROM herald_internal.unread_fold AS f WHERE f.user_id = fold_inbox.user_id;
-		DELETE FROM herald_internal.unread_change AS c WHERE c.user_id = fold_inbox.user_id;
+	ELSIF NOT herald_internal.has_many(user_id, large / 2) OR fold.group_rules <> herald_internal.group_rules() THEN
+		PERFORM herald_internal.drop_fold(user_id);
 	ELSIF fold.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) THEN
-		PERFORM herald_internal.move_fold(user_id);
+		PERFORM herald_internal.move_fold(fold);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION herald_internal.fold_inbox(text, int) IS
-	'makes, moves on or removes the fold of an inbox, which is large with so many notifications above its mark';
+	'makes, moves on or removes the fold of an inbox, which is large with so many notifications';
 
--- Moves on the folds that had most to fold. The walk over all inboxes (tend_next_inboxes()) finds the others.
-CREATE FUNCTION herald_internal.fold_busy_inboxes() RETURNS void
+-- Moves on the folds that had most to fold, those first that wait the longest. One maintenance moves a bounded number
+-- of them. The walk over all inboxes (tend_next_inboxes()) finds the others.
+CREATE FUNCTION herald_internal.fold_busy_inboxes(most int DEFAULT 100) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.fold_inbox(f.user_id)
-	FROM (SELECT f.user_id FROM herald_internal.unread_fold AS f WHERE f.busy LIMIT 100) AS f;
+	FROM (SELECT f.user_id FROM herald_internal.unread_fold AS f WHERE f.busy ORDER BY f.next_xid, f.user_id
+	      LIMIT most) AS f;
 $$;
-COMMENT ON FUNCTION herald_internal.fold_busy_inboxes() IS 'moves on the folds of inboxes that change much';
+COMMENT ON FUNCTION herald_internal.fold_busy_inboxes(int) IS 'moves on the folds of inboxes that change much';

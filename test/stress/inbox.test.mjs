@@ -1,5 +1,5 @@
 // Every inbox agrees with the application's tables, whatever runs concurrently: likes, comments, mentions and follows that
-// come, go and come back, blocks, cascades, savepoints, rollbacks and marks. An oracle in plain SQL computes the expected
+// come, go and come back, blocks, cascades, savepoints, rollbacks, marks, and folds of counts and groups. An oracle in plain SQL computes the expected
 // inboxes. HERALD_SEED repeats the choices of a run, but not the timing of its clients.
 
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { Postgres } from '../integration/harness/postgres.mjs';
 import { until } from '../integration/harness/wait.mjs';
 import { compare, COMPARISONS, inWords, rows } from './comparisons.mjs';
-import { live } from './history.mjs';
+import { live, USERS } from './history.mjs';
 
 const CLIENTS = 12;
 const TRANSACTIONS = Number(process.env.HERALD_TRANSACTIONS ?? 2000);
@@ -17,11 +17,31 @@ const seed = Number(process.env.HERALD_SEED ?? Math.floor(Math.random() * 1e6));
 const postgres = await Postgres.create({ preload: ['life', 'mutant'], settings: ['deadlock_timeout=100ms', 'herald.milestones=', 'max_connections=60'] });
 after(() => postgres.destroy());
 
+// The inboxes of a history are small: all of them get folds here.
+const LARGE = 5;
+const FOLD_SMALL_INBOXES = `DO $$ BEGIN EXECUTE replace(pg_get_functiondef('herald_internal.fold_inbox(text, int)'::regprocedure),
+  'large integer DEFAULT 500', 'large integer DEFAULT ${LARGE}'); END $$`;
+
+// Moves the folds of all inboxes on, each in its own transaction.
+async function foldInboxes(database) {
+  for (let user = 1; user <= USERS; user++) await database.query('SELECT herald_internal.fold_inbox($1)', [String(user)]);
+}
+
+// Does so again and again until the promise is settled; returns its outcome.
+async function foldDuring(database, life) {
+  let lives = true;
+  const end = () => { lives = false; };
+  life.then(end, end);
+  while (lives) await foldInboxes(database);
+  return life;
+}
+
 async function createApplication(name) {
   const database = await postgres.createDatabase(name);
   await database.query('CREATE EXTENSION pg_herald');
   await database.query(readFileSync(new URL('inbox_oracle.sql', import.meta.url), 'utf8'));
   await database.query('SELECT prepare()');
+  await database.query(FOLD_SMALL_INBOXES);
   await until('the worker serves', () => database.value('SELECT herald.preloaded()'));
   return database;
 }
@@ -29,7 +49,7 @@ async function createApplication(name) {
 // A history, after which the worker has nothing left to announce.
 async function history(database, transactions) {
   const start = await database.value('SELECT herald.current_position()');
-  const refusals = await live(database, { seed, clients: CLIENTS, transactions });
+  const refusals = await foldDuring(database, live(database, { seed, clients: CLIENTS, transactions }));
   await until('all marks are settled', async () => {
     await database.query('SELECT herald.maintain()');
     return database.value("SELECT NOT EXISTS (SELECT FROM herald.read_mark WHERE read_running <> '{}')");
@@ -52,6 +72,19 @@ test('keeps every inbox equal to the tables', { timeout: 120000 }, async (t) => 
   assert.deepEqual(await compare(life, start), {}, `HERALD_SEED=${seed}`);
 });
 
+test('folds every inbox, and keeps it equal', { timeout: 120000 }, async (t) => {
+  await until('the folds hold all notifications', async () => {
+    await foldInboxes(life);
+    return life.value(`SELECT bool_and(f.folded_until IS NOT DISTINCT FROM n.id) FROM (SELECT recipient_id, max(id) AS id, count(*) FROM herald.notification
+      GROUP BY recipient_id HAVING count(*) >= ${LARGE}) AS n LEFT JOIN herald_internal.unread_fold AS f ON f.user_id = n.recipient_id`);
+  });
+  const [facts] = await rows(life, `SELECT (SELECT count(*) FROM herald_internal.unread_fold) AS folds, (SELECT count(*) FROM herald_internal.inbox_group) AS groups,
+    (SELECT count(*) FROM herald_internal.group_member) AS members`);
+  t.diagnostic(JSON.stringify(facts));
+  assert.ok(facts.folds > USERS / 2, `${facts.folds} folds`);
+  assert.deepEqual(await compare(life, start), {}, `HERALD_SEED=${seed}`);
+});
+
 test('causes no deadlock on rows of pg_herald', () => {
   const reports = postgres.log().match(/deadlock detected[^]*?STATEMENT: .*/g) ?? [];
   assert.deepEqual(reports.filter((report) => /herald(_internal)?\.|relation "(notification|read_mark|event_\d|total)"/.test(report)), [], `HERALD_SEED=${seed}`);
@@ -62,7 +95,8 @@ const DAMAGE = [
   ['inboxes and tables', 'UPDATE herald.notification SET retracted_at = NULL WHERE id = (SELECT max(id) FROM herald.notification WHERE retracted_at IS NOT NULL)'],
   ['pages, groups and badges', "CREATE OR REPLACE FUNCTION herald_internal.unread_count(user_id text) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM herald.inbox($1)'"],
   ['pages, groups and badges', "CREATE OR REPLACE FUNCTION herald_internal.unread_groups(user_id text) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM herald.inbox_groups($1)'"],
-  ['pages, groups and badges', "CREATE OR REPLACE FUNCTION herald_internal.group_key(n herald.notification, group_by text) RETURNS text LANGUAGE sql AS 'SELECT n.id::text'"],
+  ['pages, groups and badges', "CREATE OR REPLACE FUNCTION herald_internal.group_key(id bigint, type text, subject_type text, subject_id text, actor_id text, group_by text) RETURNS text LANGUAGE sql AS 'SELECT $1::text'"],
+  ['pages, groups and badges', 'UPDATE herald_internal.inbox_group SET actor_count = actor_count + 1'],
   ['totals and tables', 'UPDATE herald_internal.total SET count = count + 1'],
   ['events and journal', "DELETE FROM herald.event WHERE id = (SELECT max(id) FROM herald.event WHERE name = 'post:unliked')"],
   ['what clients heard', "DELETE FROM herald.event WHERE name = 'notification:removed'"],

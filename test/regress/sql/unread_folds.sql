@@ -106,7 +106,7 @@ SELECT herald.mark_read('ben', ids('ben', 80, 80) || ids('ben', 301, 301));
 SELECT * FROM counts('ben');
 
 -- The fold of an inbox that is small again goes.
-SELECT herald.mark_all_read('ben');
+SELECT herald.mark_all_read('ben'), herald.trim_inbox('ben', keep => 4);
 SELECT herald_internal.fold_inbox('ben', 10);
 SELECT count(*) AS folds, (SELECT count(*) FROM herald_internal.unread_change) AS changes
 FROM herald_internal.unread_fold;

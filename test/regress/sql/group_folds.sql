@@ -1,0 +1,233 @@
+-- Folds of groups: a page of the grouped inbox costs the same whatever the inbox holds, and is exact.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_herald;
+\set SHOW_CONTEXT never
+CREATE SCHEMA folds;
+SET search_path = folds, public;
+TRUNCATE herald.notification, herald.read_mark;
+-- The worker's maintenance would make folds, too, and trim inboxes.
+DO $$ BEGIN PERFORM herald_internal.own_lock('herald_internal.log_fold', for_session => true); END $$;
+INSERT INTO herald.notification_type (name, title, group_by, group_title)
+VALUES ('folded_post', '{actor} posted', 'actor', '{actor} posted {count} times');
+
+-- Calls fold_inbox() until a fold of the inbox includes its newest notification. Each step waits for transactions.
+CREATE PROCEDURE fold(reader text) LANGUAGE plpgsql AS $$
+BEGIN
+	LOOP
+		PERFORM herald_internal.fold_inbox(reader, 10);
+		COMMIT;
+		EXIT WHEN (SELECT f.folded_until FROM herald_internal.unread_fold AS f WHERE f.user_id = reader) =
+		          (SELECT max(n.id) FROM herald.notification AS n WHERE n.recipient_id = reader);
+	END LOOP;
+END
+$$;
+
+-- The groups of an inbox by their definition, from all of its notifications.
+CREATE FUNCTION defined(reader text) RETURNS TABLE (id bigint, group_key text, actors jsonb, actor_count bigint,
+                                                    count bigint, unread bigint, first_unread bigint) LANGUAGE sql AS $$
+	WITH listed AS MATERIALIZED (
+		SELECT n.id, n.actor_id, n.actor_name, herald.is_unread(n, m) AS unread,
+		       CASE t.group_by WHEN 'subject' THEN format('%s:%s:%s', n.type, n.subject_type, n.subject_id)
+		                       WHEN 'actor' THEN format('%s by %s', n.type, n.actor_id)
+		                       ELSE n.id::text END AS group_key
+		FROM herald.notification AS n
+		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
+		JOIN herald.notification_type AS t ON t.name = n.type
+		WHERE n.recipient_id = reader AND n.archived_at IS NULL AND n.retracted_at IS NULL
+	), named AS MATERIALIZED (
+		SELECT o.*, row_number() OVER (PARTITION BY o.group_key ORDER BY o.id DESC) AS place
+		FROM (SELECT DISTINCT ON (group_key, actor_id) * FROM listed
+		      WHERE actor_id IS NOT NULL ORDER BY group_key, actor_id, id DESC) AS o
+	)
+	SELECT max(l.id), l.group_key,
+	       coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.actor_id, 'name', a.actor_name) ORDER BY a.id DESC)
+	                 FROM named AS a WHERE a.group_key = l.group_key AND a.place <= 3), '[]'),
+	       count(DISTINCT l.actor_id), count(*), count(*) FILTER (WHERE l.unread), min(l.id) FILTER (WHERE l.unread)
+	FROM listed AS l
+	GROUP BY l.group_key;
+$$;
+CREATE FUNCTION shown(reader text) RETURNS SETOF record LANGUAGE sql AS $$
+	SELECT g.id, g.group_key, g.actors, g.actor_count, g.count, g.unread, g.first_unread
+	FROM herald.inbox_groups(reader, max => 10000) AS g;
+$$;
+-- Returns the numbers of groups and of unread ones, and whether all that is shown is right.
+CREATE FUNCTION groups(reader text) RETURNS TABLE (groups bigint, unread bigint, exact boolean) LANGUAGE sql AS $$
+	WITH defined AS MATERIALIZED (
+		SELECT * FROM defined(reader)
+	), shown AS MATERIALIZED (
+		SELECT * FROM shown(reader) AS s (id bigint, group_key text, actors jsonb, actor_count bigint, count bigint,
+		                                  unread bigint, first_unread bigint)
+	)
+	SELECT (SELECT count(*) FROM shown), herald.unread_count(reader, true),
+	       NOT EXISTS (SELECT * FROM defined EXCEPT SELECT * FROM shown) AND
+	       NOT EXISTS (SELECT * FROM shown EXCEPT ALL SELECT * FROM defined) AND
+	       herald.unread_count(reader, true) = (SELECT count(*) FROM defined AS d WHERE d.unread > 0) AND
+	       (SELECT array_agg(g.id) FROM herald.inbox_groups(reader, max => 5, only_unread => true) AS g)
+	       IS NOT DISTINCT FROM
+	       (SELECT array_agg(d.id ORDER BY d.id DESC) FROM (SELECT * FROM defined AS o WHERE o.unread > 0
+	        ORDER BY o.id DESC LIMIT 5) AS d) AND
+	       (SELECT array_agg(g.id) FROM herald.inbox_groups(reader, (SELECT max(d.id) FROM defined AS d), 3) AS g)
+	       IS NOT DISTINCT FROM
+	       (SELECT array_agg(d.id ORDER BY d.id DESC)
+	        FROM (SELECT * FROM defined AS o ORDER BY o.id DESC OFFSET 1 LIMIT 3) AS d);
+$$;
+-- Notifies a reader of likes of posts 1 to 5, of posts of friends and of comments.
+CREATE FUNCTION notify(reader text, first int, last int) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(CASE WHEN n % 7 < 4
+	             THEN herald.notify(reader, 'like', actor => format('a%s', n % 9), subject_type => 'post',
+	                                subject_id => format('%s', n % 5), cause => format('%s:%s', reader, n))
+	             WHEN n % 7 < 6
+	             THEN herald.notify(reader, 'folded_post', actor => format('a%s', n % 4),
+	                                cause => format('%s:%s', reader, n))
+	             ELSE herald.notify(reader, 'comment', 'Comment', actor => CASE WHEN n % 2 = 0 THEN 'a1' END,
+	                                cause => format('%s:%s', reader, n)) END)
+	FROM generate_series(first, last) AS n;
+$$;
+CREATE FUNCTION ids(reader text, first int, last int) RETURNS bigint[] LANGUAGE sql AS $$
+	SELECT array_agg(n.id) FROM herald.notification AS n
+	WHERE n.recipient_id = reader AND split_part(n.cause, ':', 2)::int BETWEEN first AND last;
+$$;
+
+-- Newer notifications are added to the groups of the fold.
+SELECT notify('ben', 1, 100);
+SELECT * FROM groups('ben');
+CALL fold('ben');
+SELECT f.unread_groups, (SELECT count(*) FROM herald_internal.inbox_group) AS groups,
+       (SELECT count(*) FROM herald_internal.group_member) AS members
+FROM herald_internal.unread_fold AS f;
+SELECT * FROM groups('ben');
+SELECT notify('ben', 101, 120),
+       herald.notify('ben', 'like', actor => 'zoe', subject_type => 'post', subject_id => '1') > 0 AS new;
+SELECT * FROM groups('ben');
+CALL fold('ben');
+SELECT * FROM groups('ben');
+
+-- Changes of folded notifications count at once: also of those that were read before.
+SELECT herald.mark_read('ben', ids('ben', 1, 20)), herald.retract('ben:3') + herald.retract('ben:101') AS retracted;
+SELECT * FROM groups('ben');
+CALL fold('ben');
+SELECT herald.retract('ben:5') + herald.retract('ben:6') AS retracted, herald.archive('ben', ids('ben', 7, 9));
+SELECT * FROM groups('ben');
+SELECT herald.notify('ben', 'like', actor => 'a3', subject_type => 'post', subject_id => '3',
+                     cause => 'ben:3') IS NULL AS restored,
+       herald.archive('ben', ids('ben', 8, 8), false);
+SELECT * FROM groups('ben');
+CALL fold('ben');
+DELETE FROM herald.notification WHERE id = ANY (ids('ben', 5, 40));
+SELECT * FROM groups('ben');
+CALL fold('ben');
+SELECT * FROM groups('ben');
+SELECT count(*) = (SELECT count(*) FROM herald.notification AS n WHERE n.recipient_id = 'ben') AS no_ghosts
+FROM herald_internal.group_member;
+
+-- Marks of everything, before and after the fold knows them.
+SELECT notify('ben', 201, 210), herald.mark_all_read('ben');
+SELECT notify('ben', 211, 215);
+SELECT * FROM groups('ben');
+SELECT herald.mark_unread('ben', ids('ben', 41, 44) || ids('ben', 205, 206));
+SELECT * FROM groups('ben');
+CALL fold('ben');
+SELECT * FROM groups('ben');
+
+-- A type that is grouped otherwise needs other groups: the fold begins anew.
+UPDATE herald.notification_type SET group_by = 'subject' WHERE name = 'folded_post';
+SELECT herald_internal.fold_inbox('ben', 10);
+SELECT count(*) AS folds, (SELECT count(*) FROM herald_internal.inbox_group) AS groups,
+       (SELECT count(*) FROM herald_internal.group_member) AS members
+FROM herald_internal.unread_fold;
+UPDATE herald.notification_type SET group_by = 'actor' WHERE name = 'folded_post';
+CALL fold('ben');
+UPDATE herald.notification_type SET group_by = 'none' WHERE name = 'folded_post';
+SELECT * FROM groups('ben');
+UPDATE herald.notification_type SET group_by = 'actor' WHERE name = 'folded_post';
+
+-- A change that is rolled back is none.
+BEGIN;
+SELECT herald.mark_read('ben', ids('ben', 50, 90)), herald.retract('ben:60');
+ROLLBACK; -- of the lock, too
+DO $$ BEGIN PERFORM herald_internal.own_lock('herald_internal.log_fold', for_session => true); END $$;
+SELECT * FROM groups('ben');
+
+-- Keys that no index takes harm no fold.
+SELECT count(herald.notify('lea', 'like', 'Long', actor => repeat(md5(n::text), 200), subject_type => 'post',
+                           subject_id => repeat(md5(n::text), 300)))
+FROM generate_series(1, 20) AS n;
+CALL fold('lea');
+SELECT * FROM groups('lea');
+SELECT herald.forget_user('lea');
+SELECT count(*) FROM herald_internal.group_member AS e WHERE e.user_id = 'lea';
+
+-- Many random changes.
+CREATE TABLE wrong (step int, what int, groups bigint, unread bigint);
+CREATE PROCEDURE change_at_random(steps int) LANGUAGE plpgsql AS $$
+DECLARE
+	few bigint[];
+	what int;
+BEGIN
+	FOR step IN 1 .. steps LOOP
+		few := ARRAY(SELECT n.id FROM herald.notification AS n WHERE n.recipient_id = 'cat' ORDER BY random() LIMIT 7);
+		what := floor(random() * 26);
+		CASE what
+			WHEN 0, 1, 2, 3, 4 THEN PERFORM notify('cat', 10 * step, 10 * step + 9);
+			WHEN 5, 6, 7 THEN PERFORM herald.mark_read('cat', few);
+			WHEN 8, 9 THEN PERFORM herald.mark_unread('cat', few);
+			WHEN 10, 11 THEN PERFORM herald.archive('cat', few, random() < 0.7);
+			WHEN 12, 13 THEN PERFORM herald.retract(n.cause) FROM herald.notification AS n WHERE n.id = ANY (few);
+			WHEN 14 THEN PERFORM herald.notify('cat', n.type, n.title, actor => n.actor_id, cause => n.cause)
+				FROM herald.notification AS n WHERE n.recipient_id = 'cat' AND n.retracted_at IS NOT NULL;
+			WHEN 15 THEN PERFORM herald.mark_group_read('cat', g.group_key)
+				FROM herald.inbox_groups('cat', max => 20) AS g ORDER BY random() LIMIT 1;
+			WHEN 16 THEN IF random() < 0.3 THEN PERFORM herald.mark_all_read('cat'); END IF;
+			WHEN 17 THEN DELETE FROM herald.notification AS n WHERE n.id = ANY (few);
+			WHEN 18 THEN PERFORM herald.trim_inbox('cat', keep => 300);
+			WHEN 19 THEN PERFORM herald.mark_seen('cat');
+			ELSE PERFORM herald_internal.fold_inbox('cat', 10);
+		END CASE;
+		COMMIT;
+		INSERT INTO wrong SELECT step, what, g.groups, g.unread FROM groups('cat') AS g WHERE NOT g.exact;
+	END LOOP;
+END
+$$;
+CALL change_at_random(300);
+SELECT * FROM wrong;
+CALL fold('cat');
+SELECT f.unread = (SELECT sum(g.unread) FROM herald_internal.inbox_group AS g WHERE g.user_id = 'cat') AS sums_agree
+FROM herald_internal.unread_fold AS f WHERE f.user_id = 'cat';
+
+-- The cost does not grow with the inbox: a page of 20,000 reads about as many blocks as one of 500.
+CREATE FUNCTION blocks(query text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE query; -- plans it
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) ' || query INTO plan;
+	RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::int + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::int;
+END
+$$;
+INSERT INTO herald.notification (recipient_id, type, title, actor_id, actor_name, subject_type, subject_id)
+SELECT r.id, 'like', 'Note ' || n, n / 100, 'Name', 'post', n % 100
+FROM (VALUES ('dan', 500), ('eve', 20000)) AS r (id, count), generate_series(1, r.count) AS n;
+CALL fold('dan');
+CALL fold('eve');
+SELECT * FROM groups('eve');
+SELECT c.name, blocks(format(c.query, 'eve')) <= blocks(format(c.query, 'dan')) + 20 AS flat
+FROM (VALUES ('page', 'SELECT herald.inbox_groups(%L, max => 10)'),
+             ('unread page', 'SELECT herald.inbox_groups(%L, max => 10, only_unread => true)'),
+             ('count', 'SELECT herald.unread_count(%L, true)'))
+	AS c (name, query);
+-- The same with a few new ones, in groups that are folded.
+INSERT INTO herald.notification (recipient_id, type, title, actor_id, actor_name, subject_type, subject_id)
+SELECT r.id, 'like', 'New ' || n, 1000 + n, 'Name', 'post', n
+FROM (VALUES ('dan'), ('eve')) AS r (id), generate_series(1, 10) AS n;
+SELECT c.name, blocks(format(c.query, 'eve')) <= blocks(format(c.query, 'dan')) + 40 AS flat
+FROM (VALUES ('page', 'SELECT herald.inbox_groups(%L, max => 10)'), ('count', 'SELECT herald.unread_count(%L, true)'))
+	AS c (name, query);
+SELECT * FROM groups('eve');
+
+TRUNCATE herald.notification, herald.read_mark;
+SELECT count(*) AS groups, (SELECT count(*) FROM herald_internal.group_member) AS members
+FROM herald_internal.inbox_group;
+DELETE FROM herald.notification_type WHERE name = 'folded_post';
+DO $$ BEGIN PERFORM herald_internal.own_unlock('herald_internal.log_fold'); END $$;
+SET client_min_messages = error;
+DROP SCHEMA folds CASCADE;
