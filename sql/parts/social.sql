@@ -3,8 +3,8 @@
 --
 -- Each call detects the columns of its table, saves them in watched_table and
 -- compiles them to rules. The saved columns of users, posts, comments,
--- follows, members and blocks change the rules of other tables. So these are
--- compiled again, and the calls may come in any order.
+-- follows, members and blocks change the rules of other tables. So those that
+-- read them are compiled again, and the calls may come in any order.
 -- ---------------------------------------------------------------------------
 
 -- Returns whether SQL that runs as the owner of a table may read the other table, whose owner can put code into its
@@ -880,9 +880,42 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		LIMIT 1), saved);
 $$;
 
--- Compiles the other watched tables of the caller again. A failure of one of them is only a warning: the table that
+-- Returns the watched tables whose rules read the record of a table, as one of these kinds. All tables read users and
+-- blocks. Other kinds are read by one kind, or by the tables that refer to them, by foreign keys or in the arguments of
+-- their calls, directly or not. A table may be made anew in the place of a watched one, to which others refer. Posts
+-- whose conditions read a table give it rules.
+CREATE FUNCTION herald_internal.dependent_tables(relation regclass, kinds text[]) RETURNS regclass[]
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found regclass[] := ARRAY(SELECT w.relation FROM herald_internal.watched_table AS w
+	                          WHERE w.arguments ->> 'table' = dependent_tables.relation::text) || relation;
+	latest regclass[] := found;
+BEGIN
+	WHILE latest <> '{}' LOOP
+		latest := ARRAY(SELECT c.conrelid FROM pg_constraint AS c
+		                WHERE c.contype = 'f' AND c.confrelid = ANY (latest) AND c.conrelid <> ALL (found)
+		                UNION
+		                SELECT w.relation FROM herald_internal.watched_table AS w
+		                WHERE w.relation <> ALL (found) AND
+		                      (w.arguments -> 'names' -> 'tables' ?| latest::oid[]::text[] OR
+		                       jsonb_path_query_array(w.arguments, 'lax $.names.tables.*.name') ?| latest::text[]));
+		found := found || latest;
+	END LOOP;
+	RETURN ARRAY(
+		SELECT w.relation FROM herald_internal.watched_table AS w
+		WHERE w.relation = ANY (found) OR kinds && '{users,blocks}' OR
+		      w.kind = ANY (SELECT CASE kind WHEN 'follows' THEN 'posts' WHEN 'follow_requests' THEN 'follows'
+		                                     WHEN 'members' THEN 'messages' WHEN 'messages' THEN 'members' END
+		                    FROM unnest(kinds) AS kind) OR
+		      EXISTS (SELECT FROM herald_internal.watched_table AS read
+		              WHERE read.relation = dependent_tables.relation AND read.kind = 'posts' AND
+		                    read.arguments -> 'reads' ? w.relation::text));
+END
+$$;
+
+-- Compiles these other watched tables of the caller again. A failure of one of them is only a warning: the table that
 -- is being watched may be the remedy. Rules of one table run in the order in which they were compiled.
-CREATE FUNCTION herald_internal.recompile_others(relation regclass) RETURNS void
+CREATE FUNCTION herald_internal.recompile_others(relation regclass, others regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	other herald_internal.watched_table;
@@ -891,7 +924,8 @@ BEGIN
 		SELECT w.*
 		FROM herald_internal.watched_table AS w
 		JOIN pg_class AS c ON c.oid = w.relation
-		WHERE w.relation <> recompile_others.relation AND pg_has_role(c.relowner, 'USAGE')
+		WHERE w.relation = ANY (others) AND w.relation <> recompile_others.relation AND
+		      pg_has_role(c.relowner, 'USAGE')
 		ORDER BY w.relation,
 		         array_position('{users,posts,comments,likes,follows,follow_requests,members,messages,blocks}'::text[],
 		                        w.kind)
@@ -967,6 +1001,8 @@ $$;
 CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arguments jsonb, ignored text[])
 	RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	dependents regclass[] := herald_internal.dependent_tables(relation, ARRAY[kind]);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	IF kind = 'users' THEN
@@ -982,7 +1018,8 @@ BEGIN
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
 	PERFORM herald_internal.tell_findings(relation, kind, arguments);
 	IF kind <> 'likes' THEN
-		PERFORM herald_internal.recompile_others(relation);
+		PERFORM herald_internal.recompile_others(relation, dependents ||
+		            herald_internal.dependent_tables(relation, ARRAY[kind]));
 	END IF;
 END
 $$;

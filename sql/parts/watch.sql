@@ -1137,6 +1137,7 @@ CREATE FUNCTION herald.unwatch(relation regclass, rule text DEFAULT NULL) RETURN
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	subjects regclass[];
+	dependents regclass[];
 BEGIN
 	IF rule IS NOT NULL THEN
 		IF herald_internal.delete_rules(relation, rule) = 0 THEN
@@ -1148,10 +1149,12 @@ BEGIN
 	END IF;
 	subjects := ARRAY(SELECT herald_internal.saved_table(w.arguments ->> 'subject_table')
 	                  FROM herald_internal.watched_table AS w WHERE w.relation = unwatch.relation);
+	dependents := herald_internal.dependent_tables(relation, ARRAY(
+		SELECT w.kind FROM herald_internal.watched_table AS w WHERE w.relation = unwatch.relation));
 	PERFORM herald_internal.forget_table(relation);
 	PERFORM herald.sync_triggers(relation);
 	PERFORM herald_internal.sync_subject_access(s) FROM unnest(subjects) AS s;
-	PERFORM herald_internal.recompile_others(relation);
+	PERFORM herald_internal.recompile_others(relation, dependents);
 END
 $$;
 COMMENT ON FUNCTION herald.unwatch(regclass, text) IS
