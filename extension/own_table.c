@@ -31,6 +31,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "layout.h"
 #include "own_table.h"
 #include "relation_change.h"
 
@@ -86,6 +87,7 @@ own_table_oid(const char *schema, const char *name)
 	KnownTable *known = know_table(schema, name);
 	Oid table = known->oid;
 
+	layout_check(ERROR);
 	if (OidIsValid(table))
 		return table;
 	table = get_relname_relid(name, get_namespace_oid(schema, false));

@@ -23,6 +23,7 @@
 #include "utils/snapmgr.h"
 
 #include "function_path.h"
+#include "layout.h"
 #include "own_table.h"
 #include "pin.h"
 #include "privilege.h"
@@ -51,6 +52,7 @@ query_pin(void)
 void
 query_open(QueryScope *scope)
 {
+	layout_check(ERROR);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	GetUserIdAndSecContext(&scope->role, &scope->security);

@@ -24,6 +24,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/snapmgr.h"
 
+#include "layout.h"
 #include "own_table.h"
 #include "query.h"
 
@@ -64,7 +65,7 @@ herald_on_migration(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("herald_internal.on_migration() is the function of an event trigger")));
-	if (creating_extension || IsBinaryUpgrade)
+	if (creating_extension || IsBinaryUpgrade || !layout_fits())
 		PG_RETURN_NULL();
 	renames = BoolGetDatum(is_rename(((EventTriggerData *) fcinfo->context)->parsetree));
 	if (!DatumGetBool(renames) && !are_rules_suspended())

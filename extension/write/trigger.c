@@ -34,6 +34,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "layout.h"
 #include "query_rows.h"
 #include "settings.h"
 #include "time_limit.h"
@@ -175,6 +176,18 @@ recheck_truncated(Oid relation)
 	query_end(&scope);
 }
 
+/* Returns whether the rules of this SQL can run.  Warns once in a session if not: the write passes. */
+static bool
+can_run_rules(void)
+{
+	static bool warned = false;
+
+	if (!warned)
+		layout_check(WARNING);
+	warned = !layout_fits();
+	return !warned;
+}
+
 PG_FUNCTION_INFO_V1(herald_on_change);
 
 /* herald_internal.on_change() is the trigger function. */
@@ -187,9 +200,11 @@ herald_on_change(PG_FUNCTION_ARGS)
 
 	check_call(fcinfo);
 	changed = changed_rows(trigger);
-	if (herald_enabled && TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+	if (!herald_enabled || !can_run_rules())
+		return PointerGetDatum(NULL);
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		recheck_truncated(RelationGetRelid(trigger->tg_relation));
-	else if (herald_enabled && count_rows(changed) > 0)
+	else if (count_rows(changed) > 0)
 	{
 		rules = rule_cache_list(trigger->tg_relation, operation_of(trigger));
 		if (rules->count > 0)

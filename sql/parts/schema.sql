@@ -28,6 +28,11 @@ COMMENT ON SCHEMA herald IS 'pg_herald: functions, views and tables for users';
 CREATE SCHEMA herald_internal;
 COMMENT ON SCHEMA herald_internal IS 'pg_herald: functions and tables that only the extension and the bridge use';
 
+-- A change of a table or a function that C code uses raises the number, here and in layout.h.
+CREATE FUNCTION herald_internal.layout() RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1';
+COMMENT ON FUNCTION herald_internal.layout() IS
+	'the number of the layout of tables and functions: a library that needs a later one runs no rules';
+
 -- ---------------------------------------------------------------------------
 -- The registry of watched tables
 --
