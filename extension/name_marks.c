@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * name_marks.c
- *	  Puts the present names of columns and tables into saved SQL.
+ *	  Puts the present names of columns, tables, functions and types into saved SQL.
  *
  * 1. A mark is a comment before a name: "DATABASE.TABLE.COLUMN" with the OID of the
- *	  table and the number of the column, or 0 for the name of the table itself.  The
- *	  name of a column may have qualifiers before it, or be a string.
+ *	  table and the number of the column.  In place of the number, 0 stands for the name
+ *	  of the table itself, -1 for that of a function and -2 for that of a type with the
+ *	  OID.  The name of a column may have qualifiers before it, or be a string.
  *
  * 2. herald_internal.follow_names() puts the present names behind the marks, as the
  *	  server does in views.  admin/name_marker.c adds marks.
@@ -41,9 +42,9 @@
 typedef struct NameMark
 {
 	uint32 database;
-	Oid relation;
-	AttrNumber column;
-	const char *end; /* where the name begins */
+	Oid object;		   /* a table, function or type */
+	AttrNumber column; /* of the table, or a NameKind */
+	const char *end;   /* where the name begins */
 } NameMark;
 
 static uint32
@@ -55,9 +56,9 @@ database_tag(void)
 }
 
 char *
-name_mark(Oid relation, AttrNumber column)
+name_mark(Oid object, AttrNumber column)
 {
-	return psprintf(MARK_BEGIN "%08x.%u.%d" MARK_END, database_tag(), relation, column);
+	return psprintf(MARK_BEGIN "%08x.%u.%d" MARK_END, database_tag(), object, column);
 }
 
 /* Reads digits of a base, and a text after them; returns the place behind both, or NULL. */
@@ -77,17 +78,19 @@ static bool
 read_mark(const char *at, NameMark *mark)
 {
 	unsigned long database;
-	unsigned long relation;
+	unsigned long object;
 	unsigned long column;
+	bool negative;
 
 	if (strncmp(at, MARK_BEGIN, strlen(MARK_BEGIN)) != 0)
 		return false;
 	at = read_number(at + strlen(MARK_BEGIN), 16, ".", &database);
-	at = at != NULL ? read_number(at, 10, ".", &relation) : NULL;
-	at = at != NULL ? read_number(at, 10, MARK_END, &column) : NULL;
+	at = at != NULL ? read_number(at, 10, ".", &object) : NULL;
+	negative = at != NULL && *at == '-';
+	at = at != NULL ? read_number(at + negative, 10, MARK_END, &column) : NULL;
 	if (at == NULL)
 		return false;
-	*mark = (NameMark){ (uint32) database, (Oid) relation, (AttrNumber) column, at };
+	*mark = (NameMark){ (uint32) database, (Oid) object, (AttrNumber) (negative ? -(int) column : (int) column), at };
 	return true;
 }
 
@@ -171,7 +174,7 @@ name_marks_remove(char *sql)
 static char *
 column_name(const NameMark *mark)
 {
-	HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(mark->relation), Int16GetDatum(mark->column));
+	HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(mark->object), Int16GetDatum(mark->column));
 	char *name = NULL;
 
 	if (!HeapTupleIsValid(tuple))
@@ -182,23 +185,45 @@ column_name(const NameMark *mark)
 	return name;
 }
 
-/* Returns the present name of a table, quoted, with its schema; NULL if it exists no more. */
+/* Returns a name, quoted, with that of its schema; NULL without a name. */
 static char *
-table_name(const NameMark *mark)
+name_in_schema(char *name, Oid schema)
 {
-	char *name = get_rel_name(mark->relation);
-
-	if (name == NULL)
-		return NULL;
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(mark->relation)), name);
+	return name == NULL ? NULL : quote_qualified_identifier(get_namespace_name(schema), name);
 }
 
+static char *
+type_name(Oid type)
+{
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Form_pg_type form;
+	char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	name = name_in_schema(NameStr(form->typname), form->typnamespace);
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/* Returns the present name behind a mark; NULL if its object exists no more, or belongs to another database. */
 static char *
 present_name(const NameMark *mark)
 {
 	if (mark->database != database_tag())
 		return NULL;
-	return mark->column == 0 ? table_name(mark) : column_name(mark);
+	switch (mark->column)
+	{
+		case NAME_OF_TABLE:
+			return name_in_schema(get_rel_name(mark->object), get_rel_namespace(mark->object));
+		case NAME_OF_FUNCTION:
+			return name_in_schema(get_func_name(mark->object), get_func_namespace(mark->object));
+		case NAME_OF_TYPE:
+			return type_name(mark->object);
+		default:
+			return column_name(mark);
+	}
 }
 
 /* Copies the qualifiers of a column, and returns the place after them. */
@@ -226,7 +251,7 @@ replace_name(const NameMark *mark, const char *present, StringInfo out)
 		appendStringInfoString(out, quote_literal_cstr(present));
 		return string_end(at);
 	}
-	if (mark->column == 0)
+	if (mark->column <= NAME_OF_TABLE)
 	{
 		const char *next = identifier_next(identifier_end(at));
 
@@ -299,10 +324,11 @@ herald_marked_tables(PG_FUNCTION_ARGS)
 
 	for (const char *at = text_to_cstring(PG_GETARG_TEXT_PP(0)); (at = strstr(at, MARK_BEGIN)) != NULL; at++)
 	{
-		if (!read_mark(at, &mark) || present_name(&mark) == NULL || list_member_oid(found, mark.relation))
+		if (!read_mark(at, &mark) || mark.column < NAME_OF_TABLE || present_name(&mark) == NULL ||
+			list_member_oid(found, mark.object))
 			continue;
-		found = lappend_oid(found, mark.relation);
-		accumArrayResult(tables, ObjectIdGetDatum(mark.relation), false, REGCLASSOID, CurrentMemoryContext);
+		found = lappend_oid(found, mark.object);
+		accumArrayResult(tables, ObjectIdGetDatum(mark.object), false, REGCLASSOID, CurrentMemoryContext);
 	}
 	return makeArrayResult(tables, CurrentMemoryContext);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * name_marks.h
- *	  Puts the present names of columns and tables into saved SQL.
+ *	  Puts the present names of columns, tables, functions and types into saved SQL.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,8 +13,16 @@
 
 #include "access/attnum.h"
 
-/* Returns the mark of a column, or of a table if the column is 0, in the current memory context. */
-extern char *name_mark(Oid relation, AttrNumber column);
+/* The names that are not those of columns.  Each stands with its schema. */
+typedef enum NameKind
+{
+	NAME_OF_TABLE = 0,
+	NAME_OF_FUNCTION = -1,
+	NAME_OF_TYPE = -2
+} NameKind;
+
+/* Returns the mark of a column of a table, or the one of an object if "column" is a NameKind, in the current context. */
+extern char *name_mark(Oid object, AttrNumber column);
 
 /* Removes the marks from a query in place, and returns it. */
 extern char *name_marks_remove(char *sql);

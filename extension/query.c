@@ -205,12 +205,15 @@ query_compile(SavedQuery *query, TupleDesc shape)
 }
 
 void
-query_analyze(const char *text, ParserSetupHook setup, void *argument)
+query_analyze(const char *text, ParserSetupHook setup, bool (*walk)(Node *, void *), void *argument)
 {
 	SPIPlanPtr plan = SPI_prepare_params(text, setup, argument, 0);
+	ListCell *source;
 
 	if (plan == NULL)
 		elog(ERROR, "could not analyze a query: %s", SPI_result_code_string(SPI_result));
+	foreach (source, SPI_plan_get_plan_sources(plan))
+		walk((Node *) ((CachedPlanSource *) lfirst(source))->query_list, argument);
 	SPI_freeplan(plan);
 }
 

@@ -86,8 +86,8 @@ extern void query_abandon_loan(QueryScope *scope);
  * the row type, unless that is NULL.  Neither plans nor runs the query, and keeps nothing. */
 extern void query_compile(SavedQuery *query, TupleDesc shape);
 
-/* The same for a text, with the parser's hooks that "setup" sets for the argument. */
-extern void query_analyze(const char *text, ParserSetupHook setup, void *argument);
+/* The same for a text, with the parser's hooks that "setup" sets for the argument.  "walk" gets the analyzed query. */
+extern void query_analyze(const char *text, ParserSetupHook setup, bool (*walk)(Node *, void *), void *argument);
 
 /* Runs a query with the plan for that many incoming rows.  Returns the number of its rows; SPI_tuptable has them. */
 extern uint64 query_run(SavedQuery *query, uint64 incoming, Datum *values, const char *nulls);

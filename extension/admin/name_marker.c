@@ -4,14 +4,16 @@
  *	  Marks the names in the SQL of rules, so that it follows renames.
  *
  * 1. The server parses the query.  The raw parse tree has the names of tables and of
- *	  row types, and strings that are cast to type "name": these name columns of the
- *	  watched table.
+ *	  types, the calls of functions, and strings that are cast to type "name": these
+ *	  name columns of the watched table.
  *
  * 2. A hook of the parser learns which column each reference stands for.
  *
  * 3. A column of a subquery has the name of a table's column if it comes from a star
  *	  or has no name of its own.  Only such references are marked, and only those that
  *	  stand in the text as the name itself.
+ *
+ * 4. The analyzed query has the functions of the calls.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -58,6 +60,7 @@ typedef struct NameSearch
 	Oid relation;
 	Oid parameter;
 	List *unnamed;		   /* int: locations of the columns and stars in select lists that have no name of their own */
+	List *calls;		   /* int: locations of the functions that are called by a name with a schema */
 	List *insertions;	   /* Insertion */
 	MemoryContext context; /* of the insertions, which outlive the analysis */
 } NameSearch;
@@ -122,7 +125,7 @@ qualified_name_end(const char *at, int names, const char *last)
 	return is_name(at, identifier_end(at), last) ? identifier_end(at) : NULL;
 }
 
-/* ----- the raw tree: tables, row types and strings */
+/* ----- the raw tree: tables, types, calls and strings */
 
 /* Marks a qualified table.  Without an alias it gets its name as one, so that references to it stay valid. */
 static void
@@ -138,23 +141,28 @@ mark_table(NameSearch *search, RangeVar *table)
 	end = qualified_name_end(begin, 2, table->relname);
 	if (end == NULL)
 		return;
-	insert_text(search, begin, name_mark(relation, 0));
+	insert_text(search, begin, name_mark(relation, NAME_OF_TABLE));
 	if (table->alias == NULL)
 		insert_text(search, end, psprintf(" AS %s", quote_identifier(table->relname)));
 }
 
-/* Marks the row type of a table, which has the table's name. */
+/* Marks a qualified type.  The row type of a table has the table's name. */
 static void
-mark_row_type(NameSearch *search, TypeName *type)
+mark_type(NameSearch *search, TypeName *type)
 {
+	const char *at = search->query + type->location;
 	Oid found;
 
 	if (list_length(type->names) != 2 || type->location < 0 ||
-		qualified_name_end(search->query + type->location, 2, strVal(lsecond(type->names))) == NULL)
+		qualified_name_end(at, 2, strVal(lsecond(type->names))) == NULL)
 		return;
 	found = LookupTypeNameOid(NULL, type, true);
+	if (type->arrayBounds != NIL)
+		found = get_element_type(found);
 	if (OidIsValid(found) && OidIsValid(typeidTypeRelid(found)))
-		insert_text(search, search->query + type->location, name_mark(typeidTypeRelid(found), 0));
+		insert_text(search, at, name_mark(typeidTypeRelid(found), NAME_OF_TABLE));
+	else if (OidIsValid(found) && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0)
+		insert_text(search, at, name_mark(found, NAME_OF_TYPE));
 }
 
 /* Marks a string that is cast to type "name", if it names a column of the watched table. */
@@ -180,7 +188,9 @@ walk_raw(Node *node, NameSearch *search)
 	if (IsA(node, RangeVar))
 		mark_table(search, (RangeVar *) node);
 	else if (IsA(node, TypeName))
-		mark_row_type(search, (TypeName *) node);
+		mark_type(search, (TypeName *) node);
+	else if (IsA(node, FuncCall) && list_length(((FuncCall *) node)->funcname) == 2)
+		search->calls = lappend_int(search->calls, ((FuncCall *) node)->location);
 	else if (IsA(node, TypeCast))
 		mark_string(search, (TypeCast *) node);
 	else if (IsA(node, ResTarget) && ((ResTarget *) node)->name == NULL && IsA(((ResTarget *) node)->val, ColumnRef))
@@ -274,6 +284,35 @@ set_hooks(ParseState *pstate, void *search)
 	pstate->p_paramref_hook = resolve_parameter;
 }
 
+/* ----- the analyzed query: functions */
+
+static void
+mark_function(NameSearch *search, Oid function, int location)
+{
+	const char *at = search->query + location;
+	char *name = get_func_name(function);
+
+	if (list_member_int(search->calls, location) && name != NULL && qualified_name_end(at, 2, name) != NULL &&
+		get_func_namespace(function) != PG_CATALOG_NAMESPACE)
+		insert_text(search, at, name_mark(function, NAME_OF_FUNCTION));
+}
+
+static bool
+walk_analyzed(Node *node, void *search)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, walk_analyzed, search, 0);
+	if (IsA(node, FuncExpr))
+		mark_function(search, ((FuncExpr *) node)->funcid, ((FuncExpr *) node)->location);
+	else if (IsA(node, Aggref))
+		mark_function(search, ((Aggref *) node)->aggfnoid, ((Aggref *) node)->location);
+	else if (IsA(node, WindowFunc))
+		mark_function(search, ((WindowFunc *) node)->winfnoid, ((WindowFunc *) node)->location);
+	return expression_tree_walker(node, walk_analyzed, search);
+}
+
 /* ----- the result */
 
 static int
@@ -320,7 +359,7 @@ name_marker_mark(const NamesToMark *names)
 	search.end = search.begin + (int) strlen(sql);
 	foreach (cell, raw_parser(search.query, RAW_PARSE_DEFAULT))
 		walk_raw(((RawStmt *) lfirst(cell))->stmt, &search);
-	query_analyze(search.query, set_hooks, &search);
+	query_analyze(search.query, set_hooks, walk_analyzed, &search);
 	return insert_all(&search);
 }
 

@@ -210,7 +210,8 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_migration';
 COMMENT ON FUNCTION herald_internal.on_migration() IS 'event trigger: follow_migration()';
 CREATE EVENT TRIGGER herald_migration ON ddl_command_end
 	WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW',
-	             'ALTER FOREIGN TABLE', 'ALTER FUNCTION', 'CREATE FUNCTION', 'GRANT')
+	             'ALTER FOREIGN TABLE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER AGGREGATE', 'CREATE FUNCTION',
+	             'GRANT')
 	EXECUTE FUNCTION herald_internal.on_migration();
 ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER herald_migration IS 'lets the rules of pg_herald follow changes of the schema';

@@ -221,7 +221,38 @@ SELECT herald_internal.plain_sql('a /*@/*@00000000.1.1*/00000000.1.1*/b'),
 SELECT herald_internal.on_migration();
 
 SELECT herald.unwatch_all();
+
+-- Functions and types of the application follow renames, too: no rule is suspended, and access stays as it was.
+CREATE SCHEMA renf;
+SET search_path = renf;
+\set VERBOSITY default
+CREATE TYPE mood AS ENUM ('calm', 'loud');
+CREATE DOMAIN short AS text;
+CREATE TABLE users (id int PRIMARY KEY, username text);
+CREATE TABLE posts (id int PRIMARY KEY, user_id int REFERENCES users, body text, mood mood);
+CREATE FUNCTION may_see(viewer text, post posts) RETURNS boolean LANGUAGE sql AS $$ SELECT viewer IN ('1', '2') $$;
+CREATE FUNCTION shout(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper($1) $$;
+CREATE AGGREGATE longest(text) (SFUNC = text_larger, STYPE = text);
+INSERT INTO users VALUES (1, 'ana'), (2, 'ben'), (3, 'cleo');
+SELECT herald.watch_users('users'),
+       herald.watch_posts('posts', visible => 'may_see(viewer, post)', active => $$mood = ANY ('{loud}'::mood[])$$),
+       herald.watch('posts', 'shouted', condition => $$new.body::short <> '' AND new.mood = 'loud'::mood$$,
+                    recipient => '2', type => 'shouted', title => '{b.text}',
+                    joins => 'CROSS JOIN LATERAL (SELECT longest(shout(u.username)) AS text FROM users AS u) AS b');
+ALTER FUNCTION may_see(text, posts) RENAME TO "sees it";
+ALTER FUNCTION shout(text) RENAME TO cry;
+ALTER TYPE mood RENAME TO feeling;
+ALTER DOMAIN short RENAME TO brief;
+ALTER AGGREGATE longest(text) RENAME TO largest;
+INSERT INTO posts VALUES (1, 1, 'x', 'loud'), (2, 1, 'y', 'calm');
+SELECT recipient_id, type, title FROM herald.notification WHERE type = 'shouted';
+SELECT herald.may_join(u, 'post:' || p) FROM unnest('{2,3}'::text[]) AS u, unnest('{1,2}'::text[]) AS p ORDER BY u, p;
+SELECT * FROM herald.suspended;
+SELECT problem, detail, remedy FROM herald.doctor() WHERE severity = 'error' AND relation = 'posts'::regclass;
+SELECT notify ~ 'renf\.cry\(.*renf\.largest\(|renf\.largest\(renf\.cry\(' AS follows FROM herald.watched
+WHERE rule = 'shouted' AND relation = 'posts'::regclass;
+SELECT herald.unwatch_all();
 SET client_min_messages = warning;
-DROP SCHEMA ren CASCADE;
+DROP SCHEMA ren, renf CASCADE;
 DROP ROLE regress_renames_owner;
 TRUNCATE herald.notification;
