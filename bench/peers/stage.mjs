@@ -44,6 +44,9 @@ class Contender {
 
   // The CPU time of its processes, in milliseconds.
   get cpu() { return this.pids.reduce((sum, pid) => sum + cpuOf(pid), 0); }
+
+  // That of the process which has the clients' sockets.
+  get cpuOfSockets() { return cpuOf(this.pids[0]); }
 }
 
 export class Stage {
