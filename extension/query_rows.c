@@ -21,10 +21,8 @@
 #include "query_rows.h"
 #include "settings.h"
 
-/* For more rows than these, the planner may find a better way than an index whose keys match several rows, ... */
+/* For more rows than these, the planner may find a better way than an index whose keys match several rows. */
 #define FEW_ROWS 9
-/* ... and a hash join costs less than look-ups. */
-#define MAX_LOOKED_UP_ROWS 999
 
 void
 query_rows_offer(QueryScope *scope, const char *name, Tuplestorestate *store, TupleDesc shape, Oid relation)
@@ -55,6 +53,7 @@ run_lookups(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tuplest
 
 #ifdef USE_ASSERT_CHECKING
 
+/* Compares what a tuplestore keeps of a tuple when it writes it to disk. */
 static int
 compare_tuples(const void *a, const void *b)
 {
@@ -63,7 +62,8 @@ compare_tuples(const void *a, const void *b)
 
 	if (first->t_len != second->t_len)
 		return first->t_len < second->t_len ? -1 : 1;
-	return memcmp(first, second, first->t_len);
+	return memcmp((char *) first + MINIMAL_TUPLE_DATA_OFFSET, (char *) second + MINIMAL_TUPLE_DATA_OFFSET,
+				  first->t_len - MINIMAL_TUPLE_DATA_OFFSET);
 }
 
 /* Returns the rows of a tuplestore, sorted. */
@@ -130,7 +130,7 @@ query_rows_run(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tupl
 	bool done = false;
 
 	Assert(query->nargs == 0 && !query->read_only);
-	if (incoming > 0 && incoming <= MAX_LOOKED_UP_ROWS)
+	if (incoming > 0)
 		done = (herald_verify_lookups ? verify_lookups : run_lookups)(scope, query, incoming, store, shape);
 	if (!done)
 		query_run_into(query, incoming, NULL, store, shape);

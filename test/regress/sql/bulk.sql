@@ -27,7 +27,7 @@ CREATE FUNCTION b.published(bigint) RETURNS TABLE (name text, count bigint) LANG
 $$;
 
 -- 100,000 likes; no user likes a post of their own.
-SET statement_timeout = '60s';
+SET statement_timeout = '180s';
 INSERT INTO b.likes SELECT n % 1000 + 1, n / 100 + 1, 1 FROM generate_series(0, 99999) AS n WHERE n % 1000 <> n / 100;
 RESET statement_timeout;
 SELECT * FROM b.told;

@@ -43,6 +43,11 @@ RESET client_min_messages;
 \set ECHO all
 
 SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (1, 1)', 'lookups.owners');
+-- so do many rows, if each finds one at most
+BEGIN;
+SELECT lookups.looks_up('INSERT INTO lookups.items SELECT n, n % 4 FROM generate_series(1001, 2000) AS n',
+                        'lookups.owners');
+ROLLBACK;
 -- no row, a null and a null key match as in any LEFT JOIN
 INSERT INTO lookups.items VALUES (2, 2), (3, 3), (4, 4), (5, NULL), (6, 9223372036854775807);
 SELECT lookups.events();

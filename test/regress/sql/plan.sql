@@ -4,8 +4,11 @@ CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
 TRUNCATE herald.notification;
 CREATE SCHEMA plan;
-CREATE TABLE plan.users (id int PRIMARY KEY, username text NOT NULL);
-CREATE TABLE plan.posts (id int PRIMARY KEY, user_id int NOT NULL);
+-- No unique index: look-ups of many rows are left to the planner.
+CREATE TABLE plan.users (id int NOT NULL, username text NOT NULL);
+CREATE TABLE plan.posts (id int NOT NULL, user_id int NOT NULL);
+CREATE INDEX ON plan.users (id);
+CREATE INDEX ON plan.posts (id);
 CREATE TABLE plan.likes (id int PRIMARY KEY, user_id int NOT NULL, post_id int NOT NULL);
 INSERT INTO plan.users SELECT n, 'user ' || n FROM generate_series(1, 20000) AS n;
 INSERT INTO plan.posts SELECT n, n FROM generate_series(1, 20000) AS n;
