@@ -59,7 +59,9 @@ typedef struct Verdict
 typedef struct Selection
 {
 	Tuplestorestate *candidates;
+	TupleTableSlot *slot;
 	MemoryContext memory; /* lives as long as this */
+	MemoryContext row;	  /* is reset behind each candidate */
 	const NotificationTypes *types;
 	OwnScan preferences;
 	HTAB *rivals; /* of Rival; NULL for a single candidate, which has none */
@@ -125,20 +127,15 @@ single_candidate(const char *const *columns, const Datum *given, const bool *mis
 static Tuplestorestate *
 pairs_of(Tuplestorestate *candidates)
 {
-	TupleDesc shape = notification_shape();
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
-	int columns[] = { SPI_fnumber(shape, "recipient_id"), SPI_fnumber(shape, "actor_id") };
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(notification_shape(), &TTSOpsMinimalTuple);
 	Tuplestorestate *pairs = tuplestore_begin_heap(false, false, work_mem);
 
 	tuplestore_rescan(candidates);
 	while (tuplestore_gettupleslot(candidates, true, false, slot))
 	{
-		Datum values[lengthof(columns)];
-		bool nulls[lengthof(columns)];
-
-		for (int i = 0; i < lengthof(columns); i++)
-			values[i] = slot_getattr(slot, columns[i], &nulls[i]);
-		tuplestore_putvalues(pairs, user_block_shape(), values, nulls);
+		slot_getsomeattrs(slot, Max(CANDIDATE_RECIPIENT_ID, CANDIDATE_ACTOR_ID) + 1);
+		if (!slot->tts_isnull[CANDIDATE_RECIPIENT_ID] && !slot->tts_isnull[CANDIDATE_ACTOR_ID])
+			user_block_add_pair(pairs, slot->tts_values[CANDIDATE_RECIPIENT_ID], slot->tts_values[CANDIDATE_ACTOR_ID]);
 	}
 	tuplestore_rescan(candidates);
 	ExecDropSingleTupleTableSlot(slot);
@@ -286,22 +283,18 @@ typedef void (*CandidateVisitor)(Selection *selection, TupleTableSlot *candidate
 static void
 visit_candidates(Selection *selection, CandidateVisitor visitor, void *argument)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(notification_shape(), &TTSOpsMinimalTuple);
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald candidate", ALLOCSET_SMALL_SIZES);
+	TupleTableSlot *slot = selection->slot;
 
-	Assert(notification_shape()->natts == CANDIDATE_COLUMNS);
 	tuplestore_rescan(selection->candidates);
 	for (int64 place = 0; tuplestore_gettupleslot(selection->candidates, true, false, slot); place++)
 	{
-		MemoryContext caller = MemoryContextSwitchTo(row);
+		MemoryContext caller = MemoryContextSwitchTo(selection->row);
 
 		slot_getallattrs(slot);
 		visitor(selection, slot, place, argument);
 		MemoryContextSwitchTo(caller);
-		MemoryContextReset(row);
+		MemoryContextReset(selection->row);
 	}
-	ExecDropSingleTupleTableSlot(slot);
-	MemoryContextDelete(row);
 }
 
 static void
@@ -318,7 +311,12 @@ static int64
 write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published, Tuplestorestate *announced)
 {
 	int64 rows = tuplestore_tuple_count(candidates);
-	Selection selection = { .candidates = candidates, .memory = CurrentMemoryContext };
+	Selection selection = {
+		.candidates = candidates,
+		.slot = MakeSingleTupleTableSlot(notification_shape(), &TTSOpsMinimalTuple),
+		.memory = CurrentMemoryContext,
+		.row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald candidate", ALLOCSET_SMALL_SIZES),
+	};
 	InboxInsert insert;
 	int64 sum = 0;
 
@@ -341,6 +339,8 @@ write_wanted(Oid owner, Tuplestorestate *candidates, Tuplestorestate *published,
 	if (selection.rivals != NULL)
 		hash_destroy(selection.rivals);
 	pfree(selection.verdicts);
+	ExecDropSingleTupleTableSlot(selection.slot);
+	MemoryContextDelete(selection.row);
 	return sum;
 }
 
@@ -427,8 +427,6 @@ PG_FUNCTION_INFO_V1(herald_is_blocked);
 Datum
 herald_is_blocked(PG_FUNCTION_ARGS)
 {
-	Datum values[] = { PG_GETARG_DATUM(0), PG_GETARG_DATUM(1) };
-	bool nulls[] = { false, false };
 	QueryScope scope;
 	Tuplestorestate *pairs;
 	Tuplestorestate *blocked;
@@ -436,7 +434,7 @@ herald_is_blocked(PG_FUNCTION_ARGS)
 
 	query_begin(&scope);
 	pairs = tuplestore_begin_heap(false, false, work_mem);
-	tuplestore_putvalues(pairs, user_block_shape(), values, nulls);
+	user_block_add_pair(pairs, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
 	blocked = user_block_find(&scope, InvalidOid, pairs, false);
 	result = tuplestore_tuple_count(blocked) > 0;
 	tuplestore_end(blocked);

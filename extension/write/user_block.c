@@ -79,7 +79,7 @@ user_block_shape(void)
 /* The columns of herald_pair. */
 enum
 {
-	PAIR_RECIPIENT_ID,
+	PAIR_RECIPIENT_ID, /* the first two are those of user_block_shape() */
 	PAIR_ACTOR_ID,
 	PAIR_BLOCKER_ID,
 	PAIR_BLOCKED_ID,
@@ -245,65 +245,53 @@ parse_number(Datum id, int64 *number)
 	char *written = TextDatumGetCString(id);
 	const char *digits = written[0] == '-' ? written + 1 : written;
 	size_t length = strlen(digits);
-	char *end;
+	bool is_number = length >= 1 && length <= 19 && strspn(digits, "0123456789") == length;
 
-	if (length < 1 || length > 19 || strspn(digits, "0123456789") != length)
-		return false;
 	errno = 0;
-	*number = strtoll(written, &end, 10);
-	return errno == 0;
+	*number = is_number ? strtoll(written, NULL, 10) : 0;
+	pfree(written);
+	return is_number && errno == 0;
 }
 
-/* Sets the id and the number of the blocker, or of the blocked user. */
-static void
-set_user(Datum *values, bool *nulls, int column, Datum id)
+/* The id of a user, and its number. */
+typedef struct PairUser
 {
-	int64 number = 0;
-
-	values[column] = id;
-	nulls[column + 2] = !parse_number(id, &number);
-	values[column + 2] = Int64GetDatum(number);
-}
+	Datum id;
+	int64 number;
+	bool is_number;
+} PairUser;
 
 static void
-add_pair(Tuplestorestate *directed, const Datum *users, bool reversed)
+add_direction(Tuplestorestate *pairs, const PairUser *users, bool reversed)
 {
-	Datum values[PAIR_COLUMNS];
-	bool nulls[PAIR_COLUMNS] = { 0 };
+	const PairUser *blocker = &users[reversed];
+	const PairUser *blocked = &users[!reversed];
+	Datum values[PAIR_COLUMNS] = {
+		[PAIR_RECIPIENT_ID] = users[0].id,
+		[PAIR_ACTOR_ID] = users[1].id,
+		[PAIR_BLOCKER_ID] = blocker->id,
+		[PAIR_BLOCKED_ID] = blocked->id,
+		[PAIR_BLOCKER_NUMBER] = Int64GetDatum(blocker->number),
+		[PAIR_BLOCKED_NUMBER] = Int64GetDatum(blocked->number),
+		[PAIR_REVERSED] = BoolGetDatum(reversed),
+	};
+	bool nulls[PAIR_COLUMNS] = {
+		[PAIR_BLOCKER_NUMBER] = !blocker->is_number,
+		[PAIR_BLOCKED_NUMBER] = !blocked->is_number,
+	};
 
-	values[PAIR_RECIPIENT_ID] = users[0];
-	values[PAIR_ACTOR_ID] = users[1];
-	set_user(values, nulls, PAIR_BLOCKER_ID, users[reversed]);
-	set_user(values, nulls, PAIR_BLOCKED_ID, users[!reversed]);
-	values[PAIR_REVERSED] = BoolGetDatum(reversed);
-	tuplestore_putvalues(directed, user_block_pair_shape(), values, nulls);
+	tuplestore_putvalues(pairs, user_block_pair_shape(), values, nulls);
 }
 
-/* Returns the pairs of two users in both directions. */
-static Tuplestorestate *
-direct_pairs(Tuplestorestate *pairs)
+void
+user_block_add_pair(Tuplestorestate *pairs, Datum recipient_id, Datum actor_id)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(user_block_shape(), &TTSOpsMinimalTuple);
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_herald pair", ALLOCSET_SMALL_SIZES);
-	Tuplestorestate *directed = tuplestore_begin_heap(false, false, work_mem);
+	PairUser users[] = { { .id = recipient_id }, { .id = actor_id } };
 
-	tuplestore_rescan(pairs);
-	while (tuplestore_gettupleslot(pairs, true, false, slot))
-	{
-		MemoryContext caller = MemoryContextSwitchTo(row);
-
-		slot_getallattrs(slot);
-		if (!slot->tts_isnull[0] && !slot->tts_isnull[1])
-		{
-			add_pair(directed, slot->tts_values, false);
-			add_pair(directed, slot->tts_values, true);
-		}
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(row);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	MemoryContextDelete(row);
-	return directed;
+	for (int i = 0; i < lengthof(users); i++)
+		users[i].is_number = parse_number(users[i].id, &users[i].number);
+	add_direction(pairs, users, false);
+	add_direction(pairs, users, true);
 }
 
 static void
@@ -312,7 +300,7 @@ run_lookup(void *argument)
 	BlockLookup *lookup = argument;
 
 	query_lend(lookup->scope, lookup->source->owner);
-	query_rows_run(lookup->scope, &lookup->source->query, tuplestore_tuple_count(lookup->pairs), lookup->found,
+	query_rows_run(lookup->scope, &lookup->source->query, tuplestore_tuple_count(lookup->pairs) / 2, lookup->found,
 				   user_block_shape());
 	query_reclaim(lookup->scope);
 }
@@ -342,17 +330,19 @@ try_lookup(void (*step)(void *argument), BlockLookup *lookup)
 static int64
 block_all(BlockLookup *lookup)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(user_block_shape(), &TTSOpsMinimalTuple);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(user_block_pair_shape(), &TTSOpsMinimalTuple);
+	bool nulls[] = { false, false };
 	int64 blocked = 0;
 
 	tuplestore_rescan(lookup->pairs);
 	while (tuplestore_gettupleslot(lookup->pairs, true, false, slot))
 	{
 		slot_getallattrs(slot);
-		if (slot->tts_isnull[0] || slot->tts_isnull[1] ||
-			DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, slot->tts_values[0], slot->tts_values[1])))
+		if (DatumGetBool(slot->tts_values[PAIR_REVERSED]) ||
+			DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, slot->tts_values[PAIR_RECIPIENT_ID],
+												 slot->tts_values[PAIR_ACTOR_ID])))
 			continue;
-		tuplestore_puttupleslot(lookup->found, slot);
+		tuplestore_putvalues(lookup->found, user_block_shape(), &slot->tts_values[PAIR_RECIPIENT_ID], nulls);
 		blocked++;
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -413,10 +403,9 @@ Tuplestorestate *
 user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_write)
 {
 	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
-	Tuplestorestate *directed = direct_pairs(pairs);
 	const BlockList *list = block_sources();
 
-	query_rows_offer(scope, "herald_pair", directed, user_block_pair_shape(), InvalidOid);
+	query_rows_offer(scope, "herald_pair", pairs, user_block_pair_shape(), InvalidOid);
 	for (int i = 0; i < list->count; i++)
 	{
 		BlockLookup lookup = { &list->sources[i], scope, pairs, found };
@@ -424,6 +413,5 @@ user_block_find(QueryScope *scope, Oid role, Tuplestorestate *pairs, bool may_wr
 		if (!OidIsValid(role) || is_member_of_role(lookup.source->owner, role))
 			ask_source(&lookup, may_write);
 	}
-	tuplestore_end(directed);
 	return found;
 }

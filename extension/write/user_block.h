@@ -31,6 +31,9 @@ extern TupleDesc user_block_pair_shape(void);
 /* Returns whether there is a table of blocks.  Within a query scope of the extension's owner. */
 extern bool user_block_is_possible(void);
 
+/* Adds a pair of recipient and actor to a tuplestore of user_block_pair_shape(). */
+extern void user_block_add_pair(Tuplestorestate *pairs, Datum recipient_id, Datum actor_id);
+
 /*
  * Returns those of the pairs of recipient and actor that have a block between them.  The caller ends both tuplestores.
  * Queries see nothing but the pairs, and run as the owners of their tables; the scope is then that of the extension's
