@@ -25,6 +25,8 @@
  * 7. The connection is not free while it waits.  For other queries, and for a page that
  *	  must be read now, the reader ends the wait, on the connection of the doorbell.
  *
+ * 8. Somebody may cancel a wait.  The reader then reads, and waits, again after WAIT_RETRY_MS.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -49,6 +51,8 @@
 #define HELLO_INTERVAL_MS 1000
 #define TOLERATED_VAIN_RINGS 3
 #define PACED_INTERVAL_MS 25
+#define WAIT_RETRY_MS 1000
+#define END_RETRY_MS 100
 
 static struct
 {
@@ -71,6 +75,7 @@ static struct
 	Timer hello_timer;
 	Timer poll_timer;
 	Timer ring_timer;
+	Timer end_timer;
 } reader;
 
 /* Waits in the server for commits, and ends such a wait. */
@@ -226,7 +231,8 @@ reader_on_page(void *context, const Page *page)
 	else if (page->outcome == PAGE_READ && reader.id != NULL && !wait_failed)
 		read_log(true);
 	else
-		timer_start(&reader.poll_timer, (uint64_t) reader.config->poll_interval, reader_on_poll, NULL);
+		timer_start(&reader.poll_timer, wait_failed ? WAIT_RETRY_MS : (uint64_t) reader.config->poll_interval,
+					reader_on_poll, NULL);
 }
 
 static void
@@ -255,23 +261,30 @@ await_ring(void)
 	free(time);
 }
 
+static void end_wait(void *context);
+
+/* The doorbell may have no connection at that time. */
 static void
-ignore_answer(void *context, const PGresult *result)
+on_wait_ended(void *context, const PGresult *result)
 {
 	(void) context;
-	(void) result;
+	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK)
+		return;
+	reader.ending = false;
+	if (reader.waiting)
+		timer_start(&reader.end_timer, END_RETRY_MS, end_wait, NULL);
 }
 
-/* Without a connection the wait ends by its time. */
 static void
-end_wait(void)
+end_wait(void *context)
 {
 	const char *values[] = { reader.id };
 
+	(void) context;
 	if (!reader.waiting || reader.ending)
 		return;
 	reader.ending = true;
-	doorbell_query(reader.doorbell, RING_READER, 1, values, ignore_answer, NULL);
+	doorbell_query(reader.doorbell, RING_READER, 1, values, on_wait_ended, NULL);
 }
 
 /* Runs a query on the reader's connection. */
@@ -279,7 +292,7 @@ static void
 reader_query(const char *sql, QueryAnswer answer, void *context)
 {
 	database_query(reader.database, sql, 0, NULL, answer, context);
-	end_wait();
+	end_wait(NULL);
 }
 
 /* Reads the next page; has the server wait for commits before, if "waits" says so. */
@@ -312,7 +325,7 @@ reader_wake(void)
 		return;
 	}
 	reader.rung = true;
-	end_wait();
+	end_wait(NULL);
 }
 
 static void
@@ -367,6 +380,7 @@ reader_on_lost(void *context)
 	timer_stop(&reader.hello_timer);
 	timer_stop(&reader.poll_timer);
 	timer_stop(&reader.ring_timer);
+	timer_stop(&reader.end_timer);
 }
 
 void
@@ -388,10 +402,11 @@ reader_stop(void)
 {
 	timer_stop(&reader.poll_timer);
 	upkeep_stop();
+	database_close(reader.database); /* it may have a query of the doorbell */
 	doorbell_close(reader.doorbell);
-	database_close(reader.database);
 	timer_stop(&reader.poll_timer);
 	timer_stop(&reader.ring_timer);
+	timer_stop(&reader.end_timer);
 	timer_stop(&reader.hello_timer);
 	free(reader.position);
 	reader.position = NULL;

@@ -149,6 +149,30 @@ test('ends a wait when its statement is cancelled', async () => {
   await session.end();
 });
 
+test('waits again soon after its wait was cancelled', async () => {
+  const client = await scene.plain(1);
+  await until('the wait has failed', async () => {
+    for (const { pid } of await waiting(isBridge)) await database.query('SELECT pg_cancel_backend($1)', [pid]);
+    return bridge.log.includes('event=wait_failed');
+  });
+  await publish(150);
+  await client.waitFor('tick', (data) => data.number === 150);
+  await bridgeWaits();
+});
+
+test('ends a wait when the doorbell is back that had no connection', async () => {
+  await bridgeWaits();
+  const control = postgres.database('postgres');
+  await control.query(`ALTER DATABASE "${database.name}" ALLOW_CONNECTIONS false`);
+  await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'herald-bridge doorbell'");
+  await until('the doorbell is lost', () => bridge.log.includes('event=database_lost connection=doorbell'));
+  const welcomed = scene.plain(1);
+  await until('the doorbell is refused', () => bridge.log.includes('event=database_refused'));
+  await until('the client has connected', async () => await bridge.metric('herald_connections') > 0);
+  await control.query(`ALTER DATABASE "${database.name}" ALLOW_CONNECTIONS true`);
+  await welcomed;
+});
+
 test('leaves no backend of a bridge that was killed', async () => {
   const second = await scene.addBridge(['--poll-interval=1s']);
   await until('two bridges wait', async () => (await waiting(isBridge)).length === 2);
