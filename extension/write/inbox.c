@@ -4,8 +4,9 @@
  *	  Writes notifications into the inbox, and their events.
  *
  * The inbox holds each recipient and cause of an owner once.  A candidate with the cause of a retracted notification
- * restores it as it was, read or archived.  It is not announced as new.  The existing notification is locked before
- * anything looks whether it was retracted: another transaction may be retracting it.
+ * restores it: with its id, read or archived as it was, and with the type and texts of the candidate.  It is not
+ * announced as new.  The existing notification is locked before anything looks whether it was retracted: another
+ * transaction may be retracting it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -34,12 +35,30 @@
 /* The most that the keys of a notification take. An entry of an index has at most 2704 bytes. */
 #define LONGEST_KEYS 2600
 
-/* Sets retracted notifications to what they were, and returns their user events. */
+/* The columns of a notification to restore: those that find it, and those that its candidate gives. */
+enum
+{
+	RESTORED_RECIPIENT_ID,
+	RESTORED_ID,
+	RESTORED_ACTOR_ID,
+	RESTORED_ACTOR_NAME,
+	RESTORED_TYPE,
+	RESTORED_SUBJECT_TYPE,
+	RESTORED_SUBJECT_ID,
+	RESTORED_TITLE,
+	RESTORED_CONTENT,
+	RESTORED_DATA,
+	RESTORED_COLUMNS
+};
+
+/* Restores retracted notifications with the columns of their candidates, and returns their user events. */
 static SavedQuery restore_retracted = {
 	.name = "the update of the inbox",
 	.text = "WITH restored AS ("
-			" UPDATE herald.notification AS n SET retracted_at = NULL FROM herald_restored AS r"
-			" WHERE n.recipient_id = r.recipient_id AND n.id = r.id RETURNING n)"
+			" UPDATE herald.notification AS n SET retracted_at = NULL, actor_id = r.actor_id, actor_name = r.actor_name,"
+			" type = r.type, subject_type = r.subject_type, subject_id = r.subject_id, title = r.title,"
+			" content = r.content, data = r.data"
+			" FROM herald_restored AS r WHERE n.recipient_id = r.recipient_id AND n.id = r.id RETURNING n)"
 			" SELECT (r.n).recipient_id, CASE WHEN (r.n).archived_at IS NULL THEN 'notification:restored' END,"
 			" herald_body.notification_json(r.n, m), NULL::bigint"
 			" FROM restored AS r LEFT JOIN herald.read_mark AS m ON m.user_id = (r.n).recipient_id ORDER BY (r.n).id",
@@ -56,7 +75,18 @@ candidate_text(TupleTableSlot *candidate, int column)
 static TupleDesc
 restored_shape(void)
 {
-	static const QueryColumn columns[] = { { "recipient_id", TEXTOID }, { "id", INT8OID } };
+	static const QueryColumn columns[RESTORED_COLUMNS] = {
+		[RESTORED_RECIPIENT_ID] = { "recipient_id", TEXTOID },
+		[RESTORED_ID] = { "id", INT8OID },
+		[RESTORED_ACTOR_ID] = { "actor_id", TEXTOID },
+		[RESTORED_ACTOR_NAME] = { "actor_name", TEXTOID },
+		[RESTORED_TYPE] = { "type", TEXTOID },
+		[RESTORED_SUBJECT_TYPE] = { "subject_type", TEXTOID },
+		[RESTORED_SUBJECT_ID] = { "subject_id", TEXTOID },
+		[RESTORED_TITLE] = { "title", TEXTOID },
+		[RESTORED_CONTENT] = { "content", TEXTOID },
+		[RESTORED_DATA] = { "data", JSONBOID },
+	};
 	static TupleDesc shape = NULL;
 
 	return query_shape(&shape, columns, lengthof(columns));
@@ -152,19 +182,31 @@ announce(InboxInsert *insert, TupleTableSlot *row)
 	tuplestore_putvalues(insert->announced, event_log_announced_shape(), values, nulls);
 }
 
-/* Remembers the notification that is there already for the cause, if it was retracted. */
+/* Remembers the notification that is there already for the cause of the row, if it was retracted. */
 static void
-note_existing(InboxInsert *insert)
+note_existing(InboxInsert *insert, TupleTableSlot *row)
 {
+	static const NotificationColumn columns[RESTORED_COLUMNS] = {
+		[RESTORED_RECIPIENT_ID] = NOTIFICATION_RECIPIENT_ID,
+		[RESTORED_ID] = NOTIFICATION_ID,
+		[RESTORED_ACTOR_ID] = NOTIFICATION_ACTOR_ID,
+		[RESTORED_ACTOR_NAME] = NOTIFICATION_ACTOR_NAME,
+		[RESTORED_TYPE] = NOTIFICATION_TYPE,
+		[RESTORED_SUBJECT_TYPE] = NOTIFICATION_SUBJECT_TYPE,
+		[RESTORED_SUBJECT_ID] = NOTIFICATION_SUBJECT_ID,
+		[RESTORED_TITLE] = NOTIFICATION_TITLE,
+		[RESTORED_CONTENT] = NOTIFICATION_CONTENT,
+		[RESTORED_DATA] = NOTIFICATION_DATA,
+	};
 	TupleTableSlot *existing = insert->rows.existing;
-	Datum values[2];
-	bool isnull[2];
+	Datum values[RESTORED_COLUMNS];
+	bool nulls[RESTORED_COLUMNS];
 
 	if (TTS_EMPTY(existing) || slot_attisnull(existing, NOTIFICATION_RETRACTED_AT))
 		return;
-	values[0] = slot_getattr(existing, NOTIFICATION_RECIPIENT_ID, &isnull[0]);
-	values[1] = slot_getattr(existing, NOTIFICATION_ID, &isnull[1]);
-	tuplestore_putvalues(insert->restored, restored_shape(), values, isnull);
+	for (int i = 0; i < RESTORED_COLUMNS; i++)
+		values[i] = slot_getattr(i == RESTORED_ID ? existing : row, columns[i], &nulls[i]);
+	tuplestore_putvalues(insert->restored, restored_shape(), values, nulls);
 }
 
 /* Returns whether the keys of a notification fit into its indexes, and warns if not: the application's write passes. */
@@ -201,7 +243,7 @@ inbox_insert_row(InboxInsert *insert, TupleTableSlot *candidate, const Notificat
 		return;
 	if (!own_insert_row(&insert->rows))
 	{
-		note_existing(insert);
+		note_existing(insert, row);
 		return;
 	}
 	insert->sum += id;

@@ -4,9 +4,9 @@
  *	  Notes changes of notifications that a fold of unread counts may include.
  *
  * A fold keeps the counts and groups of an inbox up to an id (sql/parts/unread.sql).  When a notification is opened or
- * closed, enters or leaves the list, the trigger adds a row to herald_internal.unread_change, if the inbox has a fold.
- * The latest snapshot decides about that, and not the one of the transaction, because a new fold waits for the end of
- * all transactions that may not have seen it.
+ * closed, enters or leaves the list or a group, the trigger adds a row to herald_internal.unread_change, if the inbox
+ * has a fold.  The latest snapshot decides about that, and not the one of the transaction, because a new fold waits for
+ * the end of all transactions that may not have seen it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -126,15 +126,35 @@ note_change(UnreadChanges *changes, TupleTableSlot *row, int delta)
 	own_insert_row(&changes->rows);
 }
 
-/* Returns whether both rows are one notification of one inbox. */
+/* Returns whether a column has the same bytes in both rows, or is null in both. */
+static bool
+column_is_same(TupleTableSlot *old, TupleTableSlot *new, NotificationColumn number)
+{
+	bool old_null;
+	bool new_null;
+	Datum old_value = slot_getattr(old, number, &old_null);
+	Datum new_value = slot_getattr(new, number, &new_null);
+
+	if (old_null || new_null)
+		return old_null == new_null;
+	return DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, old_value, new_value));
+}
+
+/* Returns whether both rows are one notification of one group of one inbox. */
 static bool
 is_same(TupleTableSlot *old, TupleTableSlot *new)
 {
-	Datum old_user = row_column(old, NOTIFICATION_RECIPIENT_ID);
-	Datum new_user = row_column(new, NOTIFICATION_RECIPIENT_ID);
+	static const NotificationColumn keys[] = { NOTIFICATION_RECIPIENT_ID, NOTIFICATION_ACTOR_ID, NOTIFICATION_TYPE,
+											   NOTIFICATION_SUBJECT_TYPE, NOTIFICATION_SUBJECT_ID };
 
-	return DatumGetInt64(row_column(old, NOTIFICATION_ID)) == DatumGetInt64(row_column(new, NOTIFICATION_ID)) &&
-		   DatumGetBool(DirectFunctionCall2Coll(texteq, DEFAULT_COLLATION_OID, old_user, new_user));
+	if (DatumGetInt64(row_column(old, NOTIFICATION_ID)) != DatumGetInt64(row_column(new, NOTIFICATION_ID)))
+		return false;
+	for (int i = 0; i < lengthof(keys); i++)
+	{
+		if (!column_is_same(old, new, keys[i]))
+			return false;
+	}
+	return true;
 }
 
 static void

@@ -6,7 +6,8 @@
 --
 -- 2. touched_groups() adds the newer notifications to the figures of a group. The figures of a group with changes are
 -- counted again. herald_internal.group_member finds its folded notifications: it is an index of the inbox that writers
--- need not maintain. Its entries say nothing but where to look.
+-- need not maintain. Its entries say nothing but where to look. A notification with a change may have another group
+-- than its entry says: it counts in the group that it has now.
 --
 -- 3. A page is the newest of the touched groups and of the other ones. The move of a fold stores the touched groups,
 -- so the next page finds few.
@@ -169,10 +170,18 @@ BEGIN
 	                         n.read_at IS NULL AND
 	                         (n.id > touched_groups.read_until OR n.xid = ANY (touched_groups.running) OR
 	                          n.id = ANY (touched_groups.unread)) AS unread
-	                  FROM herald.notification AS n
+	                  FROM (SELECT * FROM herald.notification AS i
+	                        WHERE i.recipient_id = touched_groups.user_id AND i.id > folded AND
+	                              i.id <= touched_groups.until
+	                        UNION ALL
+	                        SELECT o.*
+	                        FROM (SELECT DISTINCT x.id FROM herald_internal.unread_change AS x
+	                              WHERE x.user_id = touched_groups.user_id AND x.id <= folded) AS x
+	                        CROSS JOIN LATERAL (
+	                            SELECT * FROM herald.notification AS i
+	                            WHERE i.recipient_id = touched_groups.user_id AND i.id = x.id OFFSET 0) AS o) AS n
 	                  LEFT JOIN herald.notification_type AS t ON t.name = n.type
-	                  WHERE n.recipient_id = touched_groups.user_id AND n.id > folded AND
-	                        n.id <= touched_groups.until AND n.archived_at IS NULL AND n.retracted_at IS NULL
+	                  WHERE n.archived_at IS NULL AND n.retracted_at IS NULL
 	                  UNION ALL
 	                  SELECT c.digest, n.actor_id, n.id, true,
 	                         n.read_at IS NULL AND
@@ -185,7 +194,9 @@ BEGIN
 	                  CROSS JOIN LATERAL (
 	                      SELECT * FROM herald.notification AS i
 	                      WHERE i.recipient_id = touched_groups.user_id AND i.id = e.id OFFSET 0) AS n
-	                  WHERE n.archived_at IS NULL AND n.retracted_at IS NULL
+	                  WHERE n.archived_at IS NULL AND n.retracted_at IS NULL AND
+	                        n.id NOT IN (SELECT x.id FROM herald_internal.unread_change AS x
+	                                     WHERE x.user_id = touched_groups.user_id AND x.id <= folded)
 	                  UNION ALL
 	                  SELECT d, NULL, NULL, true, false FROM unnest(changed) AS d) AS m
 	            GROUP BY m.digest, m.actor_id) AS a

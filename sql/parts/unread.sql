@@ -59,8 +59,8 @@ CREATE TABLE herald_internal.unread_change (
 	actor_id     text
 );
 COMMENT ON TABLE herald_internal.unread_change IS
-	'notifications of inboxes with a fold that were opened (1) or closed (-1), or entered or left the list (0), until '
-	'they are folded';
+	'notifications of inboxes with a fold that were opened (1) or closed (-1), or entered or left the list or a group '
+	'(0), until they are folded';
 CREATE INDEX unread_change_user_id_id ON herald_internal.unread_change (user_id, id);
 -- Rows may be equal. A publication of all tables lets none be deleted without an identity.
 ALTER TABLE herald_internal.unread_change REPLICA IDENTITY FULL;
@@ -250,6 +250,13 @@ BEGIN
 		FROM fold AS f
 		WHERE NOT f.same_mark AND g.user_id = known.user_id AND g.unread > 0 AND
 		      g.digest NOT IN (SELECT t.digest FROM touched AS t)
+	), kept AS MATERIALIZED (
+		SELECT n.id, herald_internal.actor_hash(n.actor_id) AS actor_hash,
+		       herald_internal.group_digest(herald_internal.group_key(
+		           n.id, n.type, n.subject_type, n.subject_id, n.actor_id, t.group_by)) AS digest
+		FROM (SELECT DISTINCT c.id FROM fold AS f JOIN changed AS c ON c.id <= f.folded_until) AS c
+		JOIN herald.notification AS n ON n.recipient_id = known.user_id AND n.id = c.id
+		LEFT JOIN herald.notification_type AS t ON t.name = n.type
 	), entered AS (
 		INSERT INTO herald_internal.group_member (user_id, digest, actor_hash, id)
 		SELECT n.recipient_id, herald_internal.group_digest(herald_internal.group_key(
@@ -258,6 +265,12 @@ BEGIN
 		FROM fold AS f
 		JOIN herald.notification AS n ON n.recipient_id = known.user_id AND n.id > f.folded_until AND n.id <= until
 		LEFT JOIN herald.notification_type AS t ON t.name = n.type
+		UNION ALL
+		SELECT known.user_id, k.digest, k.actor_hash, k.id
+		FROM kept AS k
+		WHERE NOT EXISTS (SELECT FROM herald_internal.group_member AS e
+		                  WHERE e.user_id = known.user_id AND e.digest = k.digest AND e.actor_hash = k.actor_hash AND
+		                        e.id = k.id)
 	), deleted AS (
 		DELETE FROM herald_internal.group_member AS e
 		USING changed AS c
@@ -265,7 +278,7 @@ BEGIN
 		WHERE e.user_id = known.user_id AND e.digest = herald_internal.group_digest(herald_internal.group_key(
 		          c.id, c.type, c.subject_type, c.subject_id, c.actor_id, t.group_by)) AND
 		      e.actor_hash = herald_internal.actor_hash(c.actor_id) AND e.id = c.id AND
-		      NOT EXISTS (SELECT FROM herald.notification AS n WHERE n.recipient_id = known.user_id AND n.id = c.id)
+		      (e.digest, e.actor_hash, e.id) NOT IN (SELECT k.digest, k.actor_hash, k.id FROM kept AS k)
 	), grouped AS MATERIALIZED (
 		SELECT count(*) FILTER (WHERE t.unread_now > 0) - count(*) FILTER (WHERE t.was_unread > 0) AS unread
 		FROM touched AS t

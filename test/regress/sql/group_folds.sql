@@ -113,6 +113,16 @@ SELECT herald.notify('ben', 'like', actor => 'a3', subject_type => 'post', subje
        herald.archive('ben', ids('ben', 8, 8), false);
 SELECT * FROM groups('ben');
 CALL fold('ben');
+-- One that is restored with another type, subject or actor has another group.
+SELECT herald.retract('ben:45') + herald.retract('ben:46') + herald.retract('ben:47') AS retracted;
+SELECT count(herald.notify('ben', r.type, actor => r.actor, subject_type => 'post', subject_id => r.post,
+                           cause => r.cause)) AS new
+FROM (VALUES ('folded_post', 'a1', '1', 'ben:45'), ('like', 'a2', '77', 'ben:46'), ('like', 'new', '2', 'ben:47'))
+	AS r (type, actor, post, cause);
+SELECT * FROM groups('ben');
+CALL fold('ben');
+SELECT * FROM groups('ben');
+SELECT count(*) AS members FROM herald_internal.group_member;
 DELETE FROM herald.notification WHERE id = ANY (ids('ben', 5, 40));
 SELECT * FROM groups('ben');
 CALL fold('ben');
@@ -173,8 +183,11 @@ BEGIN
 			WHEN 8, 9 THEN PERFORM herald.mark_unread('cat', few);
 			WHEN 10, 11 THEN PERFORM herald.archive('cat', few, random() < 0.7);
 			WHEN 12, 13 THEN PERFORM herald.retract(n.cause) FROM herald.notification AS n WHERE n.id = ANY (few);
-			WHEN 14 THEN PERFORM herald.notify('cat', n.type, n.title, actor => n.actor_id, cause => n.cause)
-				FROM herald.notification AS n WHERE n.recipient_id = 'cat' AND n.retracted_at IS NOT NULL;
+			WHEN 14 THEN PERFORM herald.notify('cat', o.type, o.title, actor => o.actor_id, subject_id => o.subject_id,
+				                               subject_type => o.subject_type, cause => n.cause)
+				FROM herald.notification AS n, herald.notification AS o
+				WHERE n.recipient_id = 'cat' AND n.retracted_at IS NOT NULL AND
+				      o.id = CASE WHEN n.id % 2 = 0 THEN n.id ELSE few[1 + n.id % 7] END;
 			WHEN 15 THEN PERFORM herald.mark_group_read('cat', g.group_key)
 				FROM herald.inbox_groups('cat', max => 20) AS g ORDER BY random() LIMIT 1;
 			WHEN 16 THEN IF random() < 0.3 THEN PERFORM herald.mark_all_read('cat'); END IF;

@@ -154,6 +154,21 @@ SELECT herald.notify('ann', 'alarm', 'Disk full', cause => 'disk:2') IS NOT NULL
 SELECT herald.retract('disk:*'), herald.retract('disk:2');
 SELECT title FROM herald.inbox('ann');
 
+-- A restored notification says what its row says now: a grief after a smile has the type, title and data of a grief.
+SELECT herald.unwatch_all();
+TRUNCATE undo.likes, herald.notification;
+SELECT herald.watch('undo.likes', t.name, condition => t.condition, type => t.name, actor => 'new.user_id',
+                    recipient => '''ann''', title => '{actor}: {kind}', subject => 'post:{post_id}',
+                    data => 'jsonb_build_object(''kind'', new.kind)', cause => 'feeling:{user_id}')
+FROM (VALUES ('joy', 'new.kind <> ''tear'''), ('grief', 'new.kind = ''tear''')) AS t (name, condition);
+SELECT count(*) >= 0 AS heard FROM undo.heard();
+INSERT INTO undo.likes VALUES ('ben', 1, 'smile');
+SELECT herald.mark_seen('ann'), herald.retract('feeling:ben');
+INSERT INTO undo.likes VALUES ('ben', 3, 'tear');
+SELECT type, title, data, subject_id FROM herald.inbox('ann');
+SELECT event, what FROM undo.heard();
+SELECT herald.unseen_count('ann'), herald.unread_count('ann');
+
 SELECT herald.unwatch_all();
 UPDATE herald.notification_type SET retract = 'unread' WHERE name = 'follow';
 DELETE FROM herald.notification_type WHERE name = 'alarm';
