@@ -74,7 +74,7 @@ query_queue_send(QueryQueue *queue, PGconn *connection)
 	return true;
 }
 
-/* The result is followed by NULL, and by the end of the transaction. */
+/* Behind the result is NULL, an error if the server stops or cannot commit, and the end of the transaction. */
 bool
 query_queue_read(QueryQueue *queue, PGconn *connection)
 {
@@ -88,7 +88,10 @@ query_queue_read(QueryQueue *queue, PGconn *connection)
 		if (ended || result == NULL)
 			PQclear(result);
 		else
+		{
+			PQclear(queue->result);
 			queue->result = result;
+		}
 	}
 	return ended && (queue->sent > 1 || PQexitPipelineMode(connection));
 }
