@@ -60,9 +60,7 @@ access_has_considered(const Access *access, uint64_t xid)
 }
 
 bool
-access_withholds(const Access *access, const Event *event, uint64_t window)
+access_withholds(const Access *access, const Event *event)
 {
-	if (access->since == NULL)
-		return false;
-	return event->ephemeral ? window + 1 < access->window : snapshot_sees(access->since, event->xid);
+	return access->since != NULL && snapshot_sees(access->since, event->xid);
 }

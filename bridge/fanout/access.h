@@ -40,10 +40,7 @@ extern void access_settle(Access *access, uint64_t window);
 /* Returns whether the check has considered what a transaction changed. */
 extern bool access_has_considered(const Access *access, uint64_t xid);
 
-/*
- * Returns whether an event is from before the answer.  An ephemeral event is judged by the latest window that was
- * read: it has no transaction.
- */
-extern bool access_withholds(const Access *access, const Event *event, uint64_t window);
+/* Returns whether an event is from before the answer. */
+extern bool access_withholds(const Access *access, const Event *event);
 
 #endif /* HERALD_ACCESS_H */

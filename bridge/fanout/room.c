@@ -300,7 +300,7 @@ is_withheld(const Membership *membership, const Event *event)
 	if (membership->access == NULL)
 		return false;
 	settle(membership);
-	return access_withholds(membership->access, event, rooms.window);
+	return access_withholds(membership->access, event);
 }
 
 static void

@@ -106,6 +106,7 @@ relay_publish(Event *event)
 	if (reader_position() == NULL)
 		return;
 	event->ephemeral = true;
+	event->xid = UINT64_MAX;
 	event->position = memory_copy(reader_position());
 	room_publish(AUDIENCE_LIVE, event);
 }

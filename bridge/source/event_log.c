@@ -38,7 +38,8 @@ enum
 	COLUMN_EXCEPT,
 	COLUMN_RECHECK_USER,
 	COLUMN_RECHECK_ROOM,
-	COLUMN_ACCESS
+	COLUMN_ACCESS,
+	COLUMN_SIGNAL
 };
 
 /* The mean payload of the latest page, in bytes: the next page asks for about as many events as fit. */
@@ -47,7 +48,7 @@ static long mean_payload = 1;
 /* Rooms come as JSON, which a library parses. */
 static const char read_sql[] =
 	"SELECT id, pg_catalog.array_to_json(rooms), name, payload, \"position\", member_id, joins, leaves, ack, xid, logged_ms, more,"
-	" lag_events, key, except_user, recheck_user, recheck_room, access "
+	" lag_events, key, except_user, recheck_user, recheck_room, access, signal "
 	"FROM herald.read_events($1, $2, NULL, $3::pg_catalog.int4, $4::pg_catalog.int4, $5::pg_catalog.bool)";
 
 /* The receiver of a page. */
@@ -130,7 +131,7 @@ take_event(const PGresult *result, int row)
 	event->recheck = take_recheck(result, row, event->xid);
 	event->ack = copy_field(result, row, COLUMN_ACK);
 	take_event_rooms(event, PQgetvalue(result, row, COLUMN_ROOMS));
-	if (PQgetisnull(result, row, COLUMN_XID))
+	if (PQgetvalue(result, row, COLUMN_SIGNAL)[0] == 't')
 		take_signal(event, result, row);
 	return event;
 }

@@ -66,7 +66,8 @@ enum
 	READ_RECHECK_USER,
 	READ_RECHECK_ROOM,
 	READ_ACCESS,
-	READ_COLUMNS = READ_ACCESS
+	READ_SIGNAL,
+	READ_COLUMNS = READ_SIGNAL
 };
 
 /* The column of the event log that a column of herald.read_events() returns; 0: another value. */
@@ -241,6 +242,7 @@ put_signal(EventReading *reading, const SignalRow *signal)
 	static const int columns[][2] = { { READ_ROOMS, SIGNAL_ROOMS },
 									  { READ_NAME, SIGNAL_NAME },
 									  { READ_PAYLOAD, SIGNAL_PAYLOAD },
+									  { READ_XID, SIGNAL_XID },
 									  { READ_KEY, SIGNAL_KEY },
 									  { READ_EXCEPT, SIGNAL_EXCEPT_USER } };
 	Datum values[READ_COLUMNS] = { 0 };
@@ -253,7 +255,8 @@ put_signal(EventReading *reading, const SignalRow *signal)
 		nulls[columns[i][0] - 1] = signal->nulls[columns[i][1] - 1];
 	}
 	values[READ_POSITION - 1] = reading->end;
-	nulls[READ_POSITION - 1] = false;
+	values[READ_SIGNAL - 1] = BoolGetDatum(true);
+	nulls[READ_POSITION - 1] = nulls[READ_SIGNAL - 1] = false;
 	reading_put(reading, values, nulls);
 }
 

@@ -198,7 +198,7 @@ CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms te
 RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text,
                leaves text,
                ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint, key text,
-               except_user text, recheck_user text, recheck_room text, access text)
+               except_user text, recheck_user text, recheck_room text, access text, signal boolean)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int, boolean) IS
 	'returns the events after a position, in order, each with the position after it, up to a number of events or a '

@@ -81,6 +81,19 @@ test('delivers events at once, and sends no NOTIFY', { timeout: 60000 }, async (
   await listener.end();
 });
 
+// The wait that is going on when a session joins ends with a commit after the join.
+test('delivers the first signal after a join', async () => {
+  await database.query(`CREATE FUNCTION may_enter(user_id text, room text) RETURNS boolean LANGUAGE sql RETURN true`);
+  await database.query("SELECT herald.room_policy('lobby', 'may_enter(text, text)')");
+  const client = await scene.plain(1);
+  for (let number = 1; number <= 5; number++) {
+    await bridgeWaits();
+    assert.equal((await client.ask('room:join', { room: `lobby:${number}` })).ok, true);
+    await database.query("SELECT herald.signal(ARRAY['lobby:' || $1], 'wave', jsonb_build_object('number', $1::int)::json)", [number]);
+    await client.waitFor('wave', (data) => data.number === number);
+  }
+});
+
 test('delivers while maintenance waits for a lock', async () => {
   const client = await scene.plain(1);
   const holder = await database.connect();

@@ -62,6 +62,13 @@ END $$;
 SELECT sig.send('6');
 COMMIT;
 SELECT name FROM sig.heard();
+-- A signal has its transaction, as an event has.
+BEGIN;
+SELECT pg_current_xact_id() AS sender, sig.send('7') \gset
+COMMIT;
+SELECT r.name, r.signal, r.xid = :'sender' AS of_sender
+FROM sig.mark AS m, herald.read_events(m.position, signals => true) AS r;
+SELECT name FROM sig.heard();
 DO $$ BEGIN
 	PERFORM sig.send('in a procedure');
 	COMMIT;
