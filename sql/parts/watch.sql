@@ -985,6 +985,8 @@ $$;
 -- Returns the call that watches a table as it was watched, or makes the rule of a name again: with all arguments, with
 -- the columns that it found, and with their present names. NULL if no call is saved. "target": the call for another
 -- table with these columns. A saved call may contain anything: each value is quoted unless it is a number or a boolean.
+-- A dropped column is left out: the call finds its successor, or asks for it. One by which rows did not count stays, so
+-- that the call fails: without it, rows would count that did not.
 CREATE FUNCTION herald_internal.watch_call(relation regclass, kind text, target regclass DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1024,7 +1026,9 @@ BEGIN
 		IF parameter.name = 'subject_table' AND herald_internal.saved_table(value) IS NULL THEN
 			value := NULL; -- it is gone: the call finds its successor by the foreign key
 		END IF;
-		IF parameter.style = 'columns' AND value = ANY (gone) THEN
+		IF parameter.style = 'columns' AND value = ANY (gone) AND
+		   parameter.name NOT IN ('status', 'deleted_at', 'left_at', 'published_at', 'notifications_enabled', 'muted',
+		                          'subject_type', 'sender_type') THEN
 			value := NULL;
 		END IF;
 		CONTINUE WHEN value IS NULL OR quote_literal(value) || '::' || parameter.type = parameter.default_value OR

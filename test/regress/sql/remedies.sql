@@ -1,4 +1,4 @@
--- remedies: pasted as they are, they restore what was there before the breakage, with all arguments
+-- remedies: pasted as they are, they restore the state before the breakage, with all arguments
 SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 CREATE SCHEMA rem;
@@ -92,6 +92,16 @@ ALTER TABLE rem.follows RENAME approval TO state;
 ALTER TABLE rem.follows RENAME ended TO deleted_at;
 SELECT rem.paste('rem.follows');
 
+-- a status with a successor of another name: the remedy fails, and shows no row that the status hid
+BEGIN;
+ALTER TABLE rem.follows ADD approval text;
+UPDATE rem.follows SET approval = state;
+ALTER TABLE rem.follows DROP state;
+SELECT DISTINCT remedy FROM herald.doctor() WHERE problem = 'rule_broken' AND relation = 'rem.follows'::regclass \gset
+\echo :remedy
+:remedy
+ROLLBACK;
+
 -- a rule of herald.watch()
 ALTER TABLE rem.orders RENAME status TO state;
 ALTER TABLE rem.orders RENAME customer_id TO buyer;
@@ -169,7 +179,7 @@ SELECT herald.watch_users('other_tenant.users');
 SELECT herald.unwatch_all();
 DROP SCHEMA anew, other_tenant CASCADE;
 
--- a room policy whose role lacks a privilege refuses everybody
+-- a room policy of a role without a privilege refuses everybody
 CREATE ROLE regress_rem_policy;
 GRANT herald_admin TO regress_rem_policy;
 CREATE SCHEMA rem;
