@@ -208,6 +208,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			THEN '%1$I IS NULL OR %1$I <= now()'
 			WHEN category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)'
 			THEN '%1$I IS NULL OR %1$I > now()'
+			WHEN category = 'D' AND words ~ '(^|_)(block|mut|ignor)ed_' AND NOT herald_internal.is_act_of(kind, words)
+			THEN '%1$I IS NULL'
 			WHEN category = 'D' AND (meaning = 'waiting' OR herald_internal.is_time_of_act(kind, words, category))
 			THEN '%1$I IS NOT NULL'
 			WHEN category = 'D' OR words ~ 'whisper' AND category <> 'B' THEN '%1$I IS NULL'
@@ -320,7 +322,7 @@ $$;
 -- another way: its values say so, or are numbers, which say nothing. A time that every row has is that of its
 -- creation. If there is a general switch of notifications, those of single ways such as email matter less. Beside an id
 -- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
--- "audience" is that of a post.
+-- "audience" is that of a post. A primary key tells nothing about a row.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -364,7 +366,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		     (t.typcategory = 'N' OR herald_internal.can_wait($1, a.attname::text)) THEN 'waiting'
 		ELSE known.meaning END) AS m (meaning)
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND m.meaning IS NOT NULL AND
-	      a.attname <> ALL (used.columns)
+	      a.attname <> ALL (used.columns) AND ARRAY[a.attname::text] IS DISTINCT FROM herald_internal.primary_key($1)
 	ORDER BY a.attnum;
 $$;
 

@@ -114,6 +114,9 @@ SELECT herald.watch_blocks('f.acts', active => 'blocked_at IS NOT NULL');
 SELECT herald.watch_follows('f.acts', active => 'followed_at IS NOT NULL');
 SELECT herald.watch_blocks('f.acts');
 SELECT herald.watch_blocks('f.acts', active => 'blocked_at IS NOT NULL');
+-- The key of a row may matter in no way, whatever its name is.
+CREATE TABLE f.feelings (reaction_id text PRIMARY KEY, user_id int, post_id int REFERENCES f.posts);
+SELECT herald.watch_likes('f.feelings');
 -- Posts have the tenant that their users have.
 CREATE TABLE f.workers (id int PRIMARY KEY, username text, company_id int);
 CREATE TABLE f.memos (id int PRIMARY KEY, worker_id int REFERENCES f.workers, body text, company_id int, team_id int);
