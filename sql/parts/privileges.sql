@@ -31,6 +31,8 @@ REVOKE ALL ON ALL ROUTINES IN SCHEMA herald_internal, herald_body FROM PUBLIC;
 -- count the privilege of PUBLIC when it checks its caller (entry.c), and nobody may call a body. GRANT and REVOKE for
 -- roles work as on any function.
 GRANT USAGE ON SCHEMA herald TO PUBLIC;
+-- Rules, policies and queries of all roles call these, also where default privileges give PUBLIC nothing.
+GRANT EXECUTE ON FUNCTION herald.current_user_id, herald.iso8601, herald.is_unread TO PUBLIC;
 GRANT USAGE ON SCHEMA herald_internal TO herald_watch, herald_admin, herald_bridge;
 
 -- ----- herald_watch: owners of tables. Their writes go through C functions that check the owner of the table. CREATE

@@ -9,6 +9,10 @@ CREATE ROLE regress_stranger;
 CREATE ROLE regress_app IN ROLE herald_watch, herald_publish, herald_inbox;
 CREATE ROLE regress_admin IN ROLE herald_admin;
 GRANT herald_watch TO regress_owner;
+-- Everybody may call these, also where default privileges give PUBLIC nothing.
+SELECT p.proname FROM pg_proc AS p, aclexplode(p.proacl) AS a
+WHERE p.oid IN ('herald.current_user_id'::regproc, 'herald.iso8601'::regproc, 'herald.is_unread'::regproc)
+  AND a.grantee = 0 AND a.privilege_type = 'EXECUTE' ORDER BY 1;
 CREATE SCHEMA privileges AUTHORIZATION regress_owner;
 GRANT USAGE ON SCHEMA privileges TO regress_writer, regress_stranger, regress_app;
 CREATE TABLE privileges.secret (id int PRIMARY KEY, recipient text);
