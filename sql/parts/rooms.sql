@@ -48,7 +48,7 @@ CREATE INDEX ON herald_internal.session_room (joined_at);
 -- Rejects a function with the wrong signature (the trigger's arguments), and a role that the registering user may not
 -- use. Keeps the function's full name and its owner.
 CREATE FUNCTION herald_internal.check_registration() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 BEGIN
 	SELECT p.proowner INTO new.function_owner
 	FROM pg_proc AS p

@@ -87,6 +87,8 @@ WHERE subject_type = 'post' ORDER BY id;
 SELECT herald.may_join('2', 'post:1'), herald.may_join('2', 'post:x');
 SELECT herald.mark_all_read('2');
 SELECT herald.unread_count('2');
+CREATE FUNCTION texts.act(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT $2';
+SELECT herald.expose('texts:act', 'texts.act(text, jsonb)'), herald.unexpose('texts:act');
 RESET ALL;
 SET client_min_messages = warning;
 SELECT herald.unwatch_all();
