@@ -153,7 +153,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- A mention has the cause of the row that contains it, so a recipient of both gets one notification. An edit notifies
--- the users that it adds.
+-- the users that it adds; any update of a post with "visible" those that it lets see the post.
 CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[], body text[],
 	actor herald_internal.person, joins text, posts regclass, among text,
 	subject_type text, subject_id text, cause text, thread text, data text, active text, key text[], on_error text,
@@ -161,6 +161,11 @@ CREATE FUNCTION herald_internal.compile_mentions(relation regclass, author text[
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	recipient text := herald_internal.mentioned_users_sql(relation, author, body, posts, among, by_user);
+	edited text;
+	opened text := (SELECT 'NOT ' || herald_internal.access_condition('old', w.relation, 'reader.id')
+	                FROM herald_internal.watched_table AS w
+	                WHERE w.relation = compile_mentions.relation AND w.relation = posts AND w.kind = 'posts' AND
+	                      w.arguments ->> 'visible' IS NOT NULL);
 	made record;
 BEGIN
 	PERFORM herald_internal.delete_rules(relation, rule || suffix)
@@ -168,13 +173,20 @@ BEGIN
 	IF recipient IS NULL THEN
 		RETURN;
 	END IF;
-	FOR made IN VALUES ('mention', 'insert', ''),
-		('mention_edit', 'update', format(' AND new.%1$I IS DISTINCT FROM old.%1$I', body[1])) LOOP
-		PERFORM herald_internal.watch(relation, made.column1 || suffix, ARRAY[made.column2], active => active,
+	edited := format('new.%1$I IS DISTINCT FROM old.%1$I', body[1]);
+	FOR made IN
+		SELECT * FROM (VALUES ('mention', 'insert', NULL, recipient),
+		                      ('mention_edit', 'update', CASE WHEN opened IS NULL THEN edited END,
+		                       coalesce(format('SELECT reader.id FROM (%s) AS reader (id) WHERE %s OR ', recipient,
+		                                       edited) || opened, recipient)))
+			AS m (rule, operation, condition, recipient)
+	LOOP
+		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => active,
 			key => array_to_string(key, ','), on_error => on_error,
-			condition => format('strpos(%s, ''@'') > 0%s', herald_internal.id_sql('changed', body), made.column3),
+			condition => concat_ws(' AND ', format('strpos(%s, ''@'') > 0', herald_internal.id_sql('changed', body)),
+			                       made.condition),
 			joins => concat_ws(E'\n', joins, actor.joins), actor => actor.id, actor_name => actor.name,
-			recipient => recipient, type => 'mention', subject_type => subject_type, subject_id => subject_id,
+			recipient => made.recipient, type => 'mention', subject_type => subject_type, subject_id => subject_id,
 			content => herald_internal.excerpt_template(body), data => data, cause => cause, retract => '',
 			thread => thread);
 	END LOOP;

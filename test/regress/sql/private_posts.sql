@@ -85,6 +85,29 @@ SELECT herald.unwatch('pp.blocks');
 INSERT INTO pp.posts VALUES (9, 1, 'In the feed again');
 SELECT * FROM pp.heard();
 
+-- A user whom a post mentions is told when it opens, once: by a draft that is published, and by an audience that grows.
+ALTER TABLE pp.posts ADD published_at timestamptz;
+INSERT INTO pp.users VALUES (5, 'eva');
+TRUNCATE herald.notification;
+SELECT herald.watch_posts('pp.posts', notify_followers => true, in_feed => 'post.published_at IS NOT NULL',
+                          visible => $$viewer = post.user_id::text OR
+		post.published_at IS NOT NULL AND (post.audience = 'public' OR viewer = '2')$$);
+INSERT INTO pp.posts VALUES (10, 1, 'Draft for @ben, @eva and @ana', 'some');
+SELECT recipient_id, title FROM herald.notification ORDER BY id;
+UPDATE pp.posts SET published_at = now() WHERE id = 10;
+SELECT recipient_id, title FROM herald.notification ORDER BY id;
+UPDATE pp.posts SET audience = 'public' WHERE id = 10;
+SELECT recipient_id, title FROM herald.notification ORDER BY recipient_id;
+UPDATE pp.posts SET published_at = NULL WHERE id = 10;
+UPDATE pp.posts SET published_at = now() WHERE id = 10;
+SELECT recipient_id, title FROM herald.notification ORDER BY recipient_id;
+-- Who could see it before is told of no update that leaves the mentions as they are, even without the notification.
+DELETE FROM herald.notification;
+UPDATE pp.posts SET featured = false WHERE id = 10;
+SELECT recipient_id, title FROM herald.notification ORDER BY recipient_id;
+UPDATE pp.posts SET content = 'Hello @eva' WHERE id = 10;
+SELECT recipient_id, title FROM herald.notification ORDER BY recipient_id;
+
 SELECT herald.unwatch_all();
 TRUNCATE herald.read_mark, herald.notification;
 DROP SCHEMA pp CASCADE;
