@@ -11,6 +11,7 @@
 #include <locale.h>
 
 #include "access/gin.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
 #include "parser/parse_expr.h"
 #include "parser/parser.h"
@@ -107,6 +108,13 @@ pin_settings(void)
 		if (!has_pinned_value(&pinned_settings[i]))
 			pin_setting(pinned_settings[i].name, pinned_value(&pinned_settings[i]));
 	}
+}
+
+void
+pin_jit(void)
+{
+	if (jit_enabled)
+		pin_setting("jit", "off");
 }
 
 bool

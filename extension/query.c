@@ -13,7 +13,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "executor/tstoreReceiver.h"
-#include "jit/jit.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -38,9 +37,7 @@ set_path(const char *path)
 {
 	if (strcmp(namespace_search_path, path) != 0)
 		pin_setting("search_path", path);
-	/* Without statistics the planner overestimates costs, and an INSERT would wait a second for compilation. */
-	if (jit_enabled)
-		pin_setting("jit", "off");
+	pin_jit();
 }
 
 void

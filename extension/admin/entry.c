@@ -15,6 +15,8 @@
  *	  the extension's own functions, except the lines that are meant for users (message.h), and
  *	  keeps that of its caller.  An internal error keeps all: it is a report of a bug.
  *
+ * 4. JIT compiles nothing that a body runs.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -31,9 +33,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/elog.h"
+#include "utils/guc.h"
 #include "utils/syscache.h"
 
 #include "message.h"
+#include "pin.h"
 
 /* An entry that a query calls; it lives as long as the query. */
 typedef struct Entry
@@ -240,6 +244,7 @@ herald_entry(PG_FUNCTION_ARGS)
 	Oid outer_caller = current_caller;
 	MemoryContext memory = CurrentMemoryContext;
 	Datum result = (Datum) 0;
+	int guc_level;
 
 	if (entry_meets_null(entry, fcinfo))
 	{
@@ -249,6 +254,8 @@ herald_entry(PG_FUNCTION_ARGS)
 	}
 	fcinfo->flinfo = &entry->body;
 	current_caller = entry->caller;
+	guc_level = NewGUCNestLevel();
+	pin_jit();
 	PG_TRY();
 	{
 		error_context_stack = NULL;
@@ -261,6 +268,7 @@ herald_entry(PG_FUNCTION_ARGS)
 		entry_raise(memory);
 	}
 	PG_END_TRY();
+	AtEOXact_GUC(true, guc_level);
 	fcinfo->flinfo = flinfo;
 	current_caller = outer_caller;
 	error_context_stack = callers;

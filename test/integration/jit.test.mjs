@@ -43,3 +43,13 @@ test('runs the rules of an INSERT without JIT', async () => {
   assert.equal(compiles(pid), true, 'queries of the application may use JIT');
   await caller.end();
 });
+
+test('compiles the rules of a watched table without JIT', async () => {
+  await database.query('CREATE TABLE pictures (id int PRIMARY KEY, user_id bigint NOT NULL REFERENCES users, caption text)');
+  const owner = await database.connect();
+  const { rows: [{ pid }] } = await owner.query('SELECT pg_backend_pid() AS pid');
+  await owner.query("SELECT herald.watch_posts('pictures', body => 'caption')");
+  assert.equal(compiles(pid), false);
+  assert.deepEqual((await owner.query('SHOW jit')).rows, [{ jit: 'on' }]);
+  await owner.end();
+});
