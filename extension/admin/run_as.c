@@ -11,8 +11,9 @@
  *	  they fire at the end of the action, as its role.  They fire once more as a
  *	  security-restricted operation: there PostgreSQL refuses a trigger that defers again.
  *
- * 3. After an action no cursor, prepared statement, temporary table, LISTEN or lock of the
- *	  session is left.  A cursor WITH HOLD would run at the commit, too.
+ * 3. After an action no cursor, temporary table, LISTEN or lock of the session is left, and
+ *	  no statement that SQL has prepared: the bridge prepares its own by the protocol, which
+ *	  no function can.  A cursor WITH HOLD would run at the commit, too.
  *
  * 4. The function has the settings of its role (role_settings.h), not those of the session:
  *	  a caller could choose a search path with operators of its own.
@@ -40,6 +41,12 @@
 
 #include "admin/role_settings.h"
 #include "message.h"
+#include "query.h"
+
+static SavedQuery statements_of_sql = {
+	.name = "the list of prepared statements",
+	.text = "SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql",
+};
 
 /* The code of the application that raises an error precedes this line. */
 static void
@@ -81,12 +88,25 @@ fire_deferred_triggers(void)
 	AfterTriggerSetState(statement);
 }
 
+static void
+drop_statements_of_sql(void)
+{
+	QueryScope scope;
+	uint64 count;
+
+	query_begin(&scope);
+	count = query_run(&statements_of_sql, 0, NULL, NULL);
+	for (uint64 i = 0; i < count; i++)
+		DropPreparedStatement(query_text(i, 1), false);
+	query_end(&scope);
+}
+
 /* Removes everything of the function that would outlive it in the session, or run at the commit. */
 static void
 clear_session(void)
 {
 	PortalHashTableDeleteAll();
-	DropAllPreparedStatements();
+	drop_statements_of_sql();
 	Async_UnlistenAll();
 	LockReleaseSession(USER_LOCKMETHOD);
 	ResetTempTableNamespace();

@@ -59,3 +59,22 @@ test('an action is answered although its function has changed, and what was prep
   for (let time = 0; time < 3; time++) assert.equal(await ask(), true);
   assert.doesNotMatch(scene.bridge.log, /cached plan/);
 });
+
+test('an action of the application leaves what the bridge has prepared, and nothing that it has prepared itself', async () => {
+  await database.query(`
+    CREATE FUNCTION prepare(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+    BEGIN
+      EXECUTE 'PREPARE left_behind AS SELECT 1';
+      RETURN to_jsonb(ARRAY(SELECT name FROM pg_prepared_statements WHERE name <> 'left_behind'));
+    END $$;
+    SELECT herald.expose('prepare', 'prepare(text, jsonb)')`);
+  const [ann] = await scene.people('Ann');
+  const client = await scene.socketIo(ann);
+  const start = scene.postgres.log().length;
+  for (let time = 1; time <= 4; time++) {
+    const answer = await client.ask('prepare', {});
+    assert.equal(answer.ok, true, JSON.stringify(answer));
+    if (time > 2) assert.match(JSON.stringify(answer.data), /herald_\d/);
+  }
+  assert.doesNotMatch(scene.postgres.log().slice(start), /prepared statement/);
+});
