@@ -8,7 +8,8 @@
  * the row to herald_internal.due.  herald.maintain() runs the rules when the row is due
  * (trigger.c), and deletes the record in the same transaction.  A statement that
  * publishes a row appends it, too, with a time that has come, and so makes its earlier
- * records void.  So each row is published once.
+ * records void.  So does a statement that deletes a row or changes its id, and a TRUNCATE for
+ * all rows (herald_internal.follow_truncate()).  So each row is published once.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

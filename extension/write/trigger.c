@@ -158,13 +158,13 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 	query_end(&scope);
 }
 
-/* Rechecks access that rows of a truncated table may have granted.  The trigger exists if a rule rechecks any. */
+/* Follows a TRUNCATE.  The trigger exists if a rule schedules rows, or rechecks the access that they grant. */
 static void
-recheck_truncated(Oid relation)
+follow_truncate(Oid relation)
 {
-	static SavedQuery recheck = {
-		.name = "the recheck of a truncated table",
-		.text = "SELECT herald_internal.recheck_truncated($1)",
+	static SavedQuery follow = {
+		.name = "the query for a truncated table",
+		.text = "SELECT herald_internal.follow_truncate($1)",
 		.nargs = 1,
 		.argtypes = { REGCLASSOID },
 	};
@@ -172,7 +172,7 @@ recheck_truncated(Oid relation)
 	QueryScope scope;
 
 	query_begin(&scope);
-	query_run(&recheck, 1, &value, NULL);
+	query_run(&follow, 1, &value, NULL);
 	query_end(&scope);
 }
 
@@ -203,7 +203,7 @@ herald_on_change(PG_FUNCTION_ARGS)
 	if (!herald_enabled || !can_run_rules())
 		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		recheck_truncated(RelationGetRelid(trigger->tg_relation));
+		follow_truncate(RelationGetRelid(trigger->tg_relation));
 	else if (count_rows(changed) > 0)
 	{
 		rules = rule_cache_list(trigger->tg_relation, operation_of(trigger));

@@ -340,14 +340,20 @@ $$;
 CREATE TRIGGER recheck_opened_rooms AFTER UPDATE OR DELETE ON herald_internal.watched_table
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.recheck_opened_rooms();
 
--- A TRUNCATE names no rows: all rooms of the owner's tables are checked again.
-CREATE FUNCTION herald_internal.recheck_truncated(relation regclass) RETURNS void
+-- A TRUNCATE names no rows: no earlier record publishes a row, and all rooms of the owner's tables are checked again if
+-- rows of the table decide about access. It takes rows that its snapshot does not see, so their records stay, void.
+CREATE FUNCTION herald_internal.follow_truncate(relation regclass) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO herald_internal.due (relation, row_id, at, run_at, published)
+	VALUES ($1, NULL, '-infinity', now() + interval '1 hour', true);
 	SELECT herald_internal.recheck_prefixes(ARRAY(SELECT t.prefix FROM herald_internal.room_tables() AS t
-	                                              JOIN pg_class AS c ON c.oid = $1 AND c.relowner = t.owner));
+	                                              JOIN pg_class AS c ON c.oid = $1 AND c.relowner = t.owner))
+	WHERE EXISTS (SELECT FROM herald_internal.rule AS r
+	              WHERE r.relation IN (SELECT $1 UNION SELECT p.relid FROM pg_partition_ancestors($1) AS p) AND
+	                    herald_internal.has_recheck(r.publish));
 $$;
-COMMENT ON FUNCTION herald_internal.recheck_truncated(regclass) IS
-	'rechecks the rooms of all tables of a truncated table''s owner, for the trigger';
+COMMENT ON FUNCTION herald_internal.follow_truncate(regclass) IS
+	'makes the schedule of a truncated table void and rechecks the rooms of its owner''s tables, for the trigger';
 
 -- Rooms of a subject that is not watched, such as an album, are opened by the tables that refer to it. Gives that table
 -- the rule that rechecks them, or takes it away. Nobody asked for the rule, so it lets all writes pass.

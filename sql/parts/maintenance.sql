@@ -242,7 +242,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE d.id = ANY (due_ids) AND
 	      NOT EXISTS (SELECT FROM herald_internal.due AS o
 	                  WHERE o.row_id = d.row_id AND o.relation = $1 AND
-	                        (o.id > d.id OR o.published AND o.at = d.at));
+	                        (o.id > d.id OR o.published AND o.at = d.at)) AND
+	      NOT EXISTS (SELECT FROM herald_internal.due AS o
+	                  WHERE o.row_id IS NULL AND o.relation = $1 AND o.id > d.id);
 $$;
 COMMENT ON FUNCTION herald_internal.unpublished(regclass, bigint[]) IS
 	'returns the ids of the rows that these records still schedule';
@@ -263,7 +265,8 @@ BEGIN
 		DELETE FROM herald_internal.due AS d WHERE d.published AND d.run_at <= now() RETURNING d.*
 	)
 	DELETE FROM herald_internal.due AS d USING expired AS e
-	WHERE d.row_id = e.row_id AND d.relation = e.relation AND d.id < e.id AND NOT (d.published AND d.run_at <= now());
+	WHERE (d.row_id = e.row_id OR e.row_id IS NULL) AND d.relation = e.relation AND d.id < e.id AND
+	      NOT (d.published AND d.run_at <= now());
 	WHILE clock_timestamp() < until LOOP
 		FOR ready IN
 			SELECT d.relation, array_agg(d.id) AS ids

@@ -68,7 +68,7 @@ COMMENT ON TABLE herald_internal.rule IS
 -- records have no effect, nor has a newer one for the same time, of a transaction that began before that time.
 CREATE TABLE herald_internal.due (
 	relation  regclass NOT NULL,
-	row_id    text NOT NULL,
+	row_id    text, -- NULL: all rows that the table had
 	at        timestamptz NOT NULL,
 	run_at    timestamptz NOT NULL,
 	published boolean NOT NULL,
@@ -77,6 +77,7 @@ CREATE TABLE herald_internal.due (
 CREATE INDEX ON herald_internal.due (run_at) WHERE NOT published;
 CREATE INDEX ON herald_internal.due (run_at) WHERE published;
 CREATE INDEX ON herald_internal.due USING hash (row_id);
+CREATE INDEX ON herald_internal.due (relation) WHERE row_id IS NULL;
 COMMENT ON TABLE herald_internal.due IS
 	'rows of watched tables that the time changes: at their time of publication their rules run, as after an UPDATE';
 

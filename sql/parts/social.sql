@@ -652,9 +652,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM jsonb_to_record(arguments) AS a (status text, published text, accepted text, published_when text);
 $$;
 
--- Compiles the rules that schedule rows with a time of publication that is still to come, that record the rows that an
--- UPDATE publishes, and that make the records of rows that go void: another row may take the id. Their time of
--- publication has not come, or so lately that nobody may have run its record yet.
+-- Compiles the rules that make the records of ids that rows leave void, since other rows may take them, that schedule
+-- rows with a time of publication that is still to come, and that record the rows that an UPDATE publishes. A record is
+-- made void if its time has not come, or so lately that nobody may have run it yet. A row may take an id in the
+-- statement in which another one leaves it: so those void records come first.
 CREATE FUNCTION herald_internal.compile_scheduled(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -673,12 +674,12 @@ BEGIN
 		FROM format('coalesce((SELECT %s FROM (SELECT changed.*) AS post), now())', scheduled.published_time)
 			AS time (of_row)
 		CROSS JOIN LATERAL (VALUES
-			('scheduled', 'insert', herald_internal.and_conditions(scheduled.present, scheduled.published_time ||
-			                                                                          ' > now()'),
-			 array_to_string(scheduled.published_columns, ','), 'true', time.of_row),
-			('unscheduled', 'delete', scheduled.present, NULL,
+			('unscheduled', 'delete', scheduled.present, array_to_string(scheduled.key, ','),
 			 format('EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %s > now() - interval ''1 hour'')',
 			        scheduled.published_time), '''-infinity'''),
+			('scheduled', 'insert', herald_internal.and_conditions(scheduled.present, scheduled.published_time ||
+			                                                                          ' > now()'),
+			 array_to_string(scheduled.key || scheduled.published_columns, ','), 'true', time.of_row),
 			('published', 'update', NULL, NULL,
 			 format('EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %1$s) AND '
 			        'NOT EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %1$s)',

@@ -592,7 +592,8 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 		                    WHERE p.relid <> t.target) AS a (relation, place)
 		JOIN herald_internal.rule AS r ON r.relation = a.relation
 		CROSS JOIN LATERAL (SELECT r.operation UNION
-		                    SELECT 'truncate' WHERE herald_internal.has_recheck(r.publish)) AS o (operation)
+		                    SELECT 'truncate' WHERE r.schedule IS NOT NULL OR herald_internal.has_recheck(r.publish))
+			AS o (operation)
 		GROUP BY t.target, o.operation
 	)
 	SELECT n.target, format('herald_%s%s', n.operation, CASE WHEN e.each_row THEN '_row' END), n.operation,

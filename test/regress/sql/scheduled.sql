@@ -254,6 +254,19 @@ CALL sd.wait();
 SELECT rooms, content, count(*) FROM sd.heard()
 WHERE event = 'post:created' AND rooms ~ 'post' GROUP BY 1, 2 ORDER BY 2;
 
+-- So is one that takes the id of a row that was emptied away, or that has got another id. That row keeps its time.
+INSERT INTO sd.posts SELECT n, 1, 'before ' || n, now() + interval '0.5 s' FROM generate_series(81, 82) AS n;
+TRUNCATE sd.posts;
+INSERT INTO sd.posts VALUES (81, 1, 'at once', now() - interval '1 s');
+INSERT INTO sd.posts
+	SELECT n, 1, 'scheduled as ' || n, now() + interval '0.5 s' FROM unnest('{91,92,95,96}'::int[]) AS n;
+UPDATE sd.posts SET id = 93 WHERE id = 92;
+INSERT INTO sd.posts VALUES (92, 1, 'at once', now() - interval '1 s');
+UPDATE sd.posts SET id = id - 1 WHERE id IN (95, 96);
+CALL sd.wait();
+SELECT rooms, content, count(*) FROM sd.heard()
+WHERE event = 'post:created' AND rooms ~ 'post' GROUP BY 1, 2 ORDER BY 1, 2;
+
 -- Partitions: each is published by the rules of the parent.
 CREATE TABLE sd.notes (id int PRIMARY KEY, user_id int REFERENCES sd.users, body text, gone int,
 	published_at timestamptz) PARTITION BY RANGE (id);
