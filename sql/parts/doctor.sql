@@ -254,9 +254,12 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE e.code = '42501' AND NOT (p.enters AND p.reads)
 	)
 	SELECT 'warning', 'table_dropped', g.relation, NULL,
-	       'it is watched, but does not exist any more', format('SELECT herald.unwatch(%L);', g.relation)
-	FROM (SELECT c.relation FROM herald_internal.compiled_queries() AS c UNION SELECT w.relation
-	      FROM herald_internal.watched_table AS w) AS g
+	       coalesce('table ' || g.name, 'it') || ' is watched, but does not exist any more',
+	       format('SELECT herald.unwatch(%L);', g.relation)
+	FROM (SELECT u.relation, max(u.name) AS name
+	      FROM (SELECT c.relation, NULL AS name FROM herald_internal.compiled_queries() AS c UNION
+	            SELECT w.relation, w.arguments ->> 'table' FROM herald_internal.watched_table AS w) AS u
+	      GROUP BY u.relation) AS g
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation) AND
 	      g.relation NOT IN (SELECT s.relation FROM herald_internal.successors() AS s)
 	UNION ALL
@@ -461,7 +464,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                  WHERE o.relation = c.inhrelid AND o.kind = w.kind)
 	UNION ALL
 	SELECT 'error', 'table_replaced', s.successor, NULL,
-	       format('it has taken the name of a watched table, now %s, and is not watched', s.relation),
+	       format('it has taken the name of a watched table, %s, and is not watched',
+	              coalesce('now ' || (SELECT c.oid::regclass FROM pg_class AS c WHERE c.oid = s.relation),
+	                       'which is gone')),
 	       herald_internal.watch_call(s.relation, s.kind, s.successor)
 	FROM herald_internal.successors() AS s
 	UNION ALL

@@ -68,6 +68,16 @@ SELECT * FROM doctor.remedy \gexec
 \set ECHO all
 SELECT * FROM doctor.says;
 
+-- The name of a table that is gone, if a call has saved it.
+CREATE TABLE doctor.went (id int PRIMARY KEY, user_id int);
+SELECT herald.watch_posts('doctor.went', noun => 'trip');
+DROP TABLE doctor.went;
+SELECT detail FROM doctor.report;
+\set ECHO none
+SELECT * FROM doctor.remedy \gexec
+\set ECHO all
+SELECT * FROM doctor.says;
+
 -- Triggers that are disabled, missing or renamed.
 ALTER TABLE doctor.posts DISABLE TRIGGER herald_insert;
 ALTER TABLE doctor.likes ENABLE REPLICA TRIGGER herald_delete;

@@ -151,7 +151,7 @@ SELECT severity, problem, relation, detail, remedy FROM herald.doctor()
 WHERE relation::text LIKE 'anew.%' AND severity = 'error';
 DROP TABLE anew.posts_old;
 SELECT herald.maintain();
-SELECT severity, problem, relation, remedy FROM herald.doctor() WHERE problem LIKE 'table%';
+SELECT severity, problem, relation, detail, remedy FROM herald.doctor() WHERE problem LIKE 'table%';
 SELECT remedy FROM herald.doctor() WHERE problem = 'table_replaced' \gexec
 SELECT herald.maintain();
 SELECT severity, problem, relation, remedy FROM herald.doctor() WHERE problem LIKE 'table%';
