@@ -127,7 +127,7 @@ report_source(const RoomSearch *search)
 							 search->table, search->error->message),
 					  errdetail_plural("The query failed for %d user.", "The query failed for %d users.", search->failed,
 									   search->failed),
-					  errhint("Watch the table again. herald_internal.room_source has the query.")));
+					  errhint("Watch the table again if its columns have changed.")));
 }
 
 /* Runs the source once for each user, so that one bad id harms no other user. */

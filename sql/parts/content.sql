@@ -793,19 +793,25 @@ DECLARE
 		'body', body, 'key', key, 'deleted_at', deleted_at, 'on_error', on_error, 'zone', zone,
 		'active', active, 'payload_columns', payload_columns, 'noun', noun, 'subject_type', subject_type,
 		'subject_tables', subject_tables, 'ignore', ignore, 'schemas', schemas));
-	ignored text[] := herald_internal.ignored_columns(relation, ignore);
-	author_columns text[] := herald_internal.detect_key(relation, 'comments', 'author', author,
-	                                           taken => ignored || herald_internal.parse_columns(relation, subject));
-	parent_columns text[] := herald_internal.detect_key(relation, 'comments', 'parent', parent, relation,
-	                                                    taken => ignored || author_columns, optional => true);
-	subject_columns text[] := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table,
-	                                                     taken => ignored || author_columns || parent_columns);
-	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
-	subjects jsonb := herald_internal.subject_arguments(relation, 'comments', subject_columns, subject_table,
-	                                                    subject_type, subject_tables, schemas);
+	ignored text[];
+	author_columns text[];
+	parent_columns text[];
+	subject_columns text[];
+	present text;
+	subjects jsonb;
 BEGIN
 	PERFORM herald_internal.check_watchable(relation),
 		herald_internal.check_one_kind(relation, 'posts', coalesce(parent, subject));
+	ignored := herald_internal.ignored_columns(relation, ignore);
+	author_columns := herald_internal.detect_key(relation, 'comments', 'author', author,
+	                                             taken => ignored || herald_internal.parse_columns(relation, subject));
+	parent_columns := herald_internal.detect_key(relation, 'comments', 'parent', parent, relation,
+	                                             taken => ignored || author_columns, optional => true);
+	subject_columns := herald_internal.detect_key(relation, 'comments', 'subject', subject, subject_table,
+	                                              taken => ignored || author_columns || parent_columns);
+	present := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
+	subjects := herald_internal.subject_arguments(relation, 'comments', subject_columns, subject_table,
+	                                              subject_type, subject_tables, schemas);
 	present := herald_internal.and_conditions(present, herald_internal.type_condition(subjects ->> 'subject_type',
 	                                                                                  subjects -> 'subject_tables'));
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(

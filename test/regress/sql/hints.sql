@@ -66,6 +66,7 @@ SELECT relation::text, herald_internal.row_condition(arguments) FROM herald_inte
 CREATE TABLE follow_requests (follower_id int, followee_id int, memo text);
 SELECT herald.watch_follows('follow_requests', on_error => 'warn', deleted_at => NULL);
 SELECT herald.watch_comments('posts', author => 'author_a', subject => 'author_b', body => 'txt');
+SELECT herald.watch_comments('posts');
 CREATE TABLE keyless (author_id int, body text);
 SELECT herald.watch_posts('keyless', author => 'author_id', noun => 'sheet');
 CREATE TABLE switched (id int PRIMARY KEY, name text, muted boolean);
