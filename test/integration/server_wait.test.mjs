@@ -63,6 +63,18 @@ test('holds no snapshot and no lock while it waits', async () => {
   await session.end();
 });
 
+test('is no slow statement while it waits', async () => {
+  const session = await reader();
+  await session.query('SET log_min_duration_statement = 1000');
+  const start = postgres.log().length;
+  assert.equal(await awaitRing(session, 2000), false);
+  await session.query('SELECT pg_sleep(1)');
+  const lines = () => postgres.log().slice(start).split('\n').filter((line) => line.includes('duration: '));
+  await until('the log shows the statement that works', () => lines().some((line) => line.includes('pg_sleep(1)')));
+  assert.deepEqual(lines().filter((line) => line.includes('await_ring')), []);
+  await session.end();
+});
+
 test('delivers events at once, and sends no NOTIFY', { timeout: 60000 }, async () => {
   const listener = await database.connect();
   const heard = [];
