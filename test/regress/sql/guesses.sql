@@ -67,6 +67,19 @@ SELECT herald.watch_posts('tickets');
 CREATE TABLE user_followers (user_id_1 int REFERENCES users, user_id_2 int REFERENCES users);
 SELECT herald.watch_follows('user_followers');
 
+-- Who has pinned a message does not receive it, and a body in Markdown is a body.
+SELECT herald.unwatch_all();
+CREATE TABLE dialogs (id int PRIMARY KEY, topic text);
+CREATE TABLE dialog_users (dialog_id int REFERENCES dialogs, user_id int REFERENCES users);
+CREATE TABLE messages (id int PRIMARY KEY, dialog_id int, sender_id int REFERENCES users,
+	pinned_by_id int REFERENCES users, body text);
+CREATE TABLE pages (id int PRIMARY KEY, user_id int REFERENCES users, body_markdown text);
+SELECT herald.watch_users('users'), herald.watch_members('dialog_users'), herald.watch_messages('messages'),
+       herald.watch_posts('pages', noun => 'page');
+SELECT relation, arguments -> 'conversation' AS conversation, arguments -> 'receiver' AS receiver,
+       arguments -> 'body' AS body
+FROM herald_internal.watched_table WHERE kind IN ('messages', 'posts') ORDER BY kind;
+
 SELECT herald.unwatch_all();
 SET client_min_messages = warning;
 DROP SCHEMA guess CASCADE;
