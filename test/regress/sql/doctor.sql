@@ -57,7 +57,8 @@ SELECT * FROM doctor.says;
 SELECT rule FROM herald.watched WHERE relation = 'doctor.orders'::regclass;
 INSERT INTO doctor.orders VALUES (1, 1);
 
--- A dropped table.
+-- A dropped table. The worker would forget it.
+DO $$ BEGIN PERFORM herald_internal.own_lock('herald_internal.log_fold', for_session => true); END $$;
 CREATE TABLE doctor.gone (id int PRIMARY KEY);
 SELECT herald.watch('doctor.gone', 'going', event => 'going', room => 'room');
 DROP TABLE doctor.gone;
@@ -77,6 +78,7 @@ SELECT detail FROM doctor.report;
 SELECT * FROM doctor.remedy \gexec
 \set ECHO all
 SELECT * FROM doctor.says;
+DO $$ BEGIN PERFORM herald_internal.own_unlock('herald_internal.log_fold'); END $$;
 
 -- Triggers that are disabled, missing or renamed.
 ALTER TABLE doctor.posts DISABLE TRIGGER herald_insert;
