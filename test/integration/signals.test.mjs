@@ -243,12 +243,14 @@ test('sends logged events and no signals to a session that is behind', { timeout
   assert.deepEqual([heard(back, 'wave').length, heard(witness, 'wave').length], [0, 1]);
 });
 
-test('leaves no signal behind after a crash of the server, and relays signals again', { timeout: 60000 }, async () => {
+test('leaves no signal behind after a crash of the server, and relays signals again', { timeout: 60000 }, async (t) => {
   const fresh = await Scene.open();
+  t.after(() => fresh.close());
   const [ann] = await fresh.people('Ann');
   const client = await fresh.plain(ann);
   const wave = () => fresh.database.query("SELECT herald.signal($1, 'wave')", [[`user:${ann}`]]);
-  const left = () => fresh.database.value('SELECT count(*)::int FROM herald_internal.signal');
+  // The bridge may have connected again, and sent signals of its own.
+  const left = () => fresh.database.value("SELECT count(*)::int FROM herald_internal.signal WHERE name = 'wave'");
   await wave();
   await client.waitFor('wave');
   assert.ok(await left() > 0);
@@ -262,5 +264,4 @@ test('leaves no signal behind after a crash of the server, and relays signals ag
     await wave();
     return client.all('wave').length > 0;
   });
-  await fresh.close();
 });
