@@ -155,7 +155,7 @@ const byId = (last) => `
                                       boolean DEFAULT false)
   RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
                  ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint,
-                 key text, except_user text, recheck_user text, recheck_room text, access text)
+                 key text, except_user text, recheck_user text, recheck_room text, access text, signal boolean)
   LANGUAGE plpgsql SECURITY DEFINER AS $$
   DECLARE
     last bigint := coalesce(nullif(current_setting('fault.last', true), '')::bigint, ${last});
@@ -177,7 +177,7 @@ const byId = (last) => `
       PERFORM set_config('fault.last', id::text, false);
       RETURN NEXT;
     END LOOP;
-    RETURN QUERY SELECT NULL::bigint, NULL::text[], NULL, NULL, herald.current_position(), NULL, NULL, NULL, NULL, NULL::xid8, NULL::bigint, false, 0::bigint, NULL, NULL, NULL, NULL, NULL;
+    RETURN QUERY SELECT NULL::bigint, NULL::text[], NULL, NULL, herald.current_position(), NULL, NULL, NULL, NULL, NULL::xid8, NULL::bigint, false, 0::bigint, NULL, NULL, NULL, NULL, NULL, false;
   END
   $$`;
 
