@@ -1,6 +1,6 @@
 // Every inbox agrees with the application's tables, whatever runs concurrently: likes, comments, mentions and follows that
-// come, go and come back, blocks, cascades, savepoints, rollbacks, marks, and folds of counts and groups. An oracle in plain SQL computes the expected
-// inboxes. HERALD_SEED repeats the choices of a run, but not the timing of its clients.
+// come, go and come back, blocks, cascades, savepoints, rollbacks, marks, and folds of counts and groups. An oracle in
+// plain SQL computes the expected inboxes. HERALD_SEED repeats the choices of a run, but not the timing of its clients.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

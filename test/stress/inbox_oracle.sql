@@ -178,8 +178,8 @@ CREATE VIEW present AS
 	UNION ALL SELECT cause_of('follows', to_jsonb(t)) FROM follows AS t WHERE deleted_at IS NULL;
 
 -- A recipient is notified once of a cause, when it first concerns them. They see the notification for as long as the
--- cause exists, if it has concerned them since it last came. A row that one statement deletes and inserts again has not
--- come: it was there before the statement and is there after it.
+-- cause exists, if it has concerned them since it last came: as it first did since then. A row that one statement deletes
+-- and inserts again has not come: it was there before the statement and is there after it.
 CREATE FUNCTION expected_inbox()
 RETURNS TABLE (id bigint, recipient int, cause text, type text, actor int, subject_type text, subject_id int,
                unread boolean, archived boolean)
@@ -193,14 +193,16 @@ LANGUAGE sql AS $$
 		WHERE c.is_new
 		GROUP BY c.cause
 	), told AS MATERIALIZED (
-		SELECT DISTINCT ON (c.cause, c.recipient) c.*, max(c.seq) OVER (PARTITION BY c.cause, c.recipient) AS latest
+		SELECT DISTINCT ON (c.cause, c.recipient) c.*,
+		       first_value(c.xid) OVER (PARTITION BY c.cause, c.recipient ORDER BY c.seq) AS first_told
 		FROM candidate AS c
-		ORDER BY c.cause, c.recipient, c.seq, c.priority DESC
+		JOIN came USING (cause)
+		ORDER BY c.cause, c.recipient, c.seq < came.seq, c.seq, c.priority DESC
 	)
 	SELECT n.id, t.recipient, t.cause, t.type, t.actor, t.subject_type, t.subject_id,
 	       coalesce((SELECT r.act = 'unread' FROM reading AS r
 	                 WHERE r.user_id = t.recipient AND
-	                       CASE r.act WHEN 'read all' THEN pg_visible_in_snapshot(t.xid, r.seen)
+	                       CASE r.act WHEN 'read all' THEN pg_visible_in_snapshot(t.first_told, r.seen)
 	                                  ELSE r.act IN ('read', 'unread') AND n.id = ANY (r.ids) END
 	                 ORDER BY r.seq DESC LIMIT 1), true),
 	       coalesce((SELECT r.act = 'archive' FROM reading AS r
@@ -210,7 +212,7 @@ LANGUAGE sql AS $$
 	JOIN came USING (cause)
 	JOIN present USING (cause)
 	LEFT JOIN herald.notification AS n ON n.cause = t.cause AND n.recipient_id = t.recipient::text
-	WHERE t.latest >= came.seq;
+	WHERE t.seq >= came.seq;
 $$;
 
 -- The entry of a grouped inbox that holds a notification: likes by their subject, replies by their author.
