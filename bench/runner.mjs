@@ -21,11 +21,11 @@ const RECEIVED = 'No client missed an event, had one twice, or had a corrupt one
 async function runItem(name) {
   const { title, method, proof = RECEIVED, run } = await import(`./items/${name}.mjs`);
   const recorder = new Recorder(name, { rounds: Number(options.rounds), short: options.short });
-  const result = { title, method, proof, date: new Date().toISOString().slice(0, 16).replace('T', ' '), rounds: recorder.rounds, short: options.short,
+  const result = { title, method, proof, date: new Date().toISOString().slice(0, 16).replace('T', ' '), short: options.short,
     load: otherLoad(), machine: machine() };
   await run(recorder);
-  const { seconds, faults } = recorder;
-  return { ...result, seconds, faults, measures: [...recorder.measures.values()] };
+  const { ran, seconds, faults } = recorder;
+  return { ...result, rounds: ran, seconds, faults, measures: [...recorder.measures.values()] };
 }
 
 const results = readResults();

@@ -31,8 +31,8 @@ export function table({ name, unit, less, relativeTo, values }) {
     ...Object.entries(values).map((entry) => row(entry, reference))].join('\n');
 }
 
-// Breaks the lines of text at 118 columns.
-const wrapped = (text) => text.replace(/(?=.{119})(.{1,118}) /g, '$1\n');
+// Breaks the lines of a paragraph at 118 columns.
+const wrapped = (text) => text.replace(/\n/g, ' ').replace(/(?=.{119})(.{1,118}) /g, '$1\n');
 
 function section(name, { title, method, proof, rounds, short, date, seconds, load, machine, measures, faults }) {
   const versions = Object.entries(machine.versions).map(([program, version]) => `${program} ${version}`).join(', ');
@@ -40,8 +40,8 @@ function section(name, { title, method, proof, rounds, short, date, seconds, loa
   const tables = measures.map((measure) => `${table(measure)}\n\n![${measure.name}](${name}-${fileName(measure.name)}.svg)`);
   const texts = [
     `${short ? '**A short run: all sizes are smaller.** ' : ''}${date}, ${rounds > 1 ? `${rounds} rounds in turn` : 'one round'}, ${seconds} s, ` +
-      `load of other work before it: ${load}.\n${outcome}`,
-    `${machine.processor}, ${machine.memory}, Linux ${machine.kernel}, ${machine.scheduling}.\n${versions}.`];
+      `load of other work before it: ${load}.`, outcome,
+    `${machine.processor}, ${machine.memory}, Linux ${machine.kernel}, ${machine.scheduling}. ${versions}.`];
   return [`## ${title}`, ...[method, ...texts].map(wrapped), ...tables].join('\n\n');
 }
 

@@ -12,6 +12,9 @@ CREATE TABLE notifications (
 );
 CREATE INDEX ON notifications (user_id, id) WHERE NOT read;
 
+-- Events that are kept for those who are away.
+CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload jsonb NOT NULL);
+
 CREATE FUNCTION notify_like() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
 	author bigint;

@@ -22,6 +22,8 @@ const LIKE = 'INSERT INTO likes VALUES ($1, 1)';
 const PUBLISH = `SELECT herald.publish('${ROOM}', 'bench', ${PAYLOAD})`;
 const SIGNAL = `SELECT herald.signal(ARRAY['${ROOM}'], 'bench', (${PAYLOAD})::json)`;
 const NOTIFY = `SELECT pg_notify('bench', (${PAYLOAD} || '{"room": "${ROOM}"}')::text)`;
+const STORE = `WITH stored AS (INSERT INTO outbox (payload) VALUES (${PAYLOAD} || '{"room": "${ROOM}"}') RETURNING payload)
+  SELECT pg_notify('bench', payload::text) FROM stored`;
 const BROADCAST = `SELECT herald.broadcast('bench', ${PAYLOAD})`;
 const NOTIFY_ALL = `SELECT pg_notify('bench', (${PAYLOAD})::text)`;
 
@@ -90,16 +92,24 @@ export class Stage {
       { conninfo, statement: NOTIFY }, { like: { conninfo, statement: LIKE } })];
   }
 
-  async #node(kinds) {
+  // The same listener, of events that the publisher stores in the same transaction, as a herald.publish() does.
+  libpqStored() {
+    const conninfo = this.hand.conninfo('postgres');
+    return [new Contender('libpq, stored', [this.writers.pid], { kind: 'libpq', listen: conninfo }, { conninfo, statement: STORE })];
+  }
+
+  async #node(kinds, statement = NOTIFY) {
     const port = await freePort();
     const server = path.join(root, 'bench/peers/node_bridge_server.mjs');
     const pid = await this.#server(process.execPath, port, [server, port, JSON.stringify(this.hand.address('postgres'))], { SECRET });
     const to = (statement) => ({ conninfo: this.hand.conninfo('postgres'), statement });
     return Object.entries(kinds).map(([name, client]) => new Contender(`Node, ${name}`, [pid, this.writers.pid],
-      { ...client, port, room: ROOM }, to(NOTIFY), { like: to(LIKE), all: to(NOTIFY_ALL) }));
+      { ...client, port, room: ROOM }, to(statement), statement === NOTIFY && { like: to(LIKE), all: to(NOTIFY_ALL) }));
   }
 
   node() { return this.#node({ 'Socket.IO': SOCKET_IO }); }
+
+  nodeStored() { return this.#node({ 'Socket.IO, stored': SOCKET_IO }, STORE); }
 
   nodePolling() { return this.#node({ polling: POLLING }); }
 
