@@ -178,8 +178,8 @@ CREATE VIEW present AS
 	UNION ALL SELECT cause_of('follows', to_jsonb(t)) FROM follows AS t WHERE deleted_at IS NULL;
 
 -- A recipient is notified once of a cause, when it first concerns them. They see the notification for as long as the
--- cause exists, if it has concerned them since it last came: as it first did since then. A row that one statement deletes
--- and inserts again has not come: it was there before the statement and is there after it.
+-- cause exists, if it has concerned them since it last came: as it first did since then. A row that one statement
+-- deletes and inserts again has not come: it was there before the statement and is there after it.
 CREATE FUNCTION expected_inbox()
 RETURNS TABLE (id bigint, recipient int, cause text, type text, actor int, subject_type text, subject_id int,
                unread boolean, archived boolean)
