@@ -24,8 +24,8 @@ async function runItem(name) {
   const result = { title, method, proof, date: new Date().toISOString().slice(0, 16).replace('T', ' '), short: options.short,
     load: otherLoad(), machine: machine() };
   await run(recorder);
-  const { ran, seconds, faults } = recorder;
-  return { ...result, rounds: ran, seconds, faults, measures: [...recorder.measures.values()] };
+  const { seconds, faults } = recorder;
+  return { ...result, seconds, faults, measures: [...recorder.measures.values()] };
 }
 
 const results = readResults();

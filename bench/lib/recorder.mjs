@@ -3,7 +3,6 @@
 export class Recorder {
   measures = new Map();    // name → { unit, relativeTo, values: { contender: [...] } }
   faults = [];
-  ran = 1;              // the most rounds of a measurement
   #began = Date.now();
   #contender;           // that is being measured
 
@@ -33,7 +32,6 @@ export class Recorder {
 
   // Runs all contenders in turn, round after round.
   async inTurn(contenders, work, { rounds = this.rounds, label = '' } = {}) {
-    this.ran = Math.max(this.ran, rounds);
     for (let round = 1; round <= rounds; round++) {
       for (const contender of contenders) {
         this.say(`round ${round} of ${rounds}: ${contender.name}${label && `, ${label}`}`);

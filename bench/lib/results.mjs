@@ -34,10 +34,11 @@ export function table({ name, unit, less, relativeTo, values }) {
 // Breaks the lines of a paragraph at 118 columns.
 const wrapped = (text) => text.replace(/\n/g, ' ').replace(/(?=.{119})(.{1,118}) /g, '$1\n');
 
-function section(name, { title, method, proof, rounds, short, date, seconds, load, machine, measures, faults }) {
+function section(name, { title, method, proof, short, date, seconds, load, machine, measures, faults }) {
   const versions = Object.entries(machine.versions).map(([program, version]) => `${program} ${version}`).join(', ');
   const outcome = faults.length ? `**FAULTS: ${faults.join('; ')}**` : proof;
   const tables = measures.map((measure) => `${table(measure)}\n\n![${measure.name}](${name}-${fileName(measure.name)}.svg)`);
+  const rounds = Math.max(...measures.flatMap(({ values }) => Object.values(values).map((of) => of.length)));
   const texts = [
     `${short ? '**A short run: all sizes are smaller.** ' : ''}${date}, ${rounds > 1 ? `${rounds} rounds in turn` : 'one round'}, ${seconds} s, ` +
       `load of other work before it: ${load}.`, outcome,

@@ -98,13 +98,13 @@ export class Stage {
     return [new Contender('libpq, stored', [this.writers.pid], { kind: 'libpq', listen: conninfo }, { conninfo, statement: STORE })];
   }
 
-  async #node(kinds, statement = NOTIFY) {
+  async #node(kinds, publish = NOTIFY) {
     const port = await freePort();
     const server = path.join(root, 'bench/peers/node_bridge_server.mjs');
     const pid = await this.#server(process.execPath, port, [server, port, JSON.stringify(this.hand.address('postgres'))], { SECRET });
     const to = (statement) => ({ conninfo: this.hand.conninfo('postgres'), statement });
     return Object.entries(kinds).map(([name, client]) => new Contender(`Node, ${name}`, [pid, this.writers.pid],
-      { ...client, port, room: ROOM }, to(statement), statement === NOTIFY && { like: to(LIKE), all: to(NOTIFY_ALL) }));
+      { ...client, port, room: ROOM }, to(publish), publish === NOTIFY && { like: to(LIKE), all: to(NOTIFY_ALL) }));
   }
 
   node() { return this.#node({ 'Socket.IO': SOCKET_IO }); }
