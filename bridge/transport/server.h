@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * server.h
- *	  Listens, accepts connections and hands them to libwebsockets.
+ *	  Hands accepted connections to libwebsockets, within their limit.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
