@@ -23,6 +23,15 @@ server_directory()
 	if [ "$(id -u)" = 0 ]; then chown postgres "$1"; fi
 }
 
+# destroy_clusters DIR: ends and removes the private clusters (see cluster) that are anywhere in DIR.
+destroy_clusters()
+{
+	local cluster
+	find "$1" -name cluster.env -printf '%h\n' 2>/dev/null | while read -r cluster; do
+		"$root/scripts/cluster" destroy "$cluster" >/dev/null 2>&1 || true
+	done
+}
+
 # free_port [FIRST]: a TCP port on 127.0.0.1 that nobody listens on, at random or from FIRST upwards.
 free_port()
 {

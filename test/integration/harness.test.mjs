@@ -1,27 +1,86 @@
-// The harness itself: a test file that hangs ends after its time limit, with everything that it started.
+// The harness itself: a test file that hangs or leaves something open ends, with everything that it started.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { root } from './harness/postgres.mjs';
 import { soon, until } from './harness/wait.mjs';
 
-const cleanup = new URL('harness/cleanup.mjs', import.meta.url);
+const harness = path.join(root, 'test/integration/harness');
+const folder = mkdtempSync(path.join(tmpdir(), 'files-'));
+after(() => rmSync(folder, { recursive: true }));
 
-function run(program) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', `import { atExit } from '${cleanup}'; ${program}`], {
-    encoding: 'utf8', timeout: 60000, env: { ...process.env, HERALD_FILE_LIMIT: '0.5' } });
-  return { status, stdout, stderr };
+const write = (name, text) => {
+  const file = path.join(folder, `${name}.test.mjs`);
+  writeFileSync(file, `import { test } from 'node:test';\n${text}`);
+  return file;
+};
+
+// Runs test files, one at a time. Returns the exit status and the output.
+async function runFiles(environment, ...files) {
+  const { NODE_TEST_CONTEXT, ...env } = process.env;
+  const child = spawn(path.join(root, 'test/files'), ['1', ...files], { env: { ...env, ...environment } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { output += text; });
+  const [status] = await soon('the runner ends', once(child, 'close'), 240000);
+  return { status, output };
 }
 
-test('ends a hanging file with everything that it started, and prints its open resources', () => {
-  const { status, stdout, stderr } = run("atExit(() => console.log('ended')); setInterval(() => {}, 1e6);");
+const ended = (pid) => until('the process ends', () => !existsSync(`/proc/${pid}`));
+
+test('ends a file that hangs, with its servers and processes, and goes on', async () => {
+  // A thread that waits cannot handle SIGTERM.
+  const marker = path.join(folder, 'marker');
+  const hanging = write('hanging', `
+    import { execFileSync, spawn } from 'node:child_process';
+    import { renameSync, writeFileSync } from 'node:fs';
+    import { Postgres } from '${harness}/postgres.mjs';
+    const server = await Postgres.create();
+    const postmaster = await server.database('postgres').value("SELECT pg_read_file('postmaster.pid')");
+    const group = execFileSync('ps', ['-o', 'pgid=', '-p', process.pid], { encoding: 'utf8' });
+    writeFileSync('${marker}.new', [group, parseInt(postmaster), spawn('sleep', ['1000']).pid].join(' '));
+    renameSync('${marker}.new', '${marker}');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`);
+  const good = write('good', "test('is good', () => {});");
+  const run = runFiles({ HERALD_FILE_LIMIT: '300' }, hanging, good);
+  await until('the file hangs', () => existsSync(marker), 120000);
+  const [group, ...started] = readFileSync(marker, 'utf8').trim().split(/\s+/).map(Number);
+  process.kill(group, 'SIGALRM');    // the time is up
+  const { status, output } = await run;
   assert.equal(status, 1);
-  assert.equal(stdout, 'ended\n');
-  assert.match(stderr, /has not ended after 0.5 s; open resources: .*Timeout/);
+  assert.match(output, /hanging\.test\.mjs has not ended after 300 s\nℹ fail 1\n/);
+  await Promise.all(started.map(ended));
+  assert.match(output, /good\.test\.mjs \(\d+ s\)[^]*ℹ pass 1\n/);
 });
 
-test('lets a file end before its time limit', () => {
-  assert.deepEqual(run("atExit(() => console.log('ended'));"), { status: 0, stdout: 'ended\n', stderr: '' });
+test('ends a file that goes on after its last test, and prints its open resources', async () => {
+  const open = write('open', `
+    import { atExit } from '${harness}/cleanup.mjs';
+    atExit(() => console.log('cleaned up'));
+    test('leaves a timer', () => { setInterval(() => {}, 1e6); });
+    test('is good', () => {});`);
+  const { status, output } = await runFiles({ HERALD_GRACE: '100' }, open);
+  assert.equal(status, 1);
+  assert.match(output, /still running after its last test; open resources: .*Timeout/);
+  assert.match(output, /cleaned up/);
+  assert.match(output, /ℹ pass 2\n/);
+});
+
+test('lets a file end before its time limit', async () => {
+  const closing = write('closing', `
+    import { after } from 'node:test';
+    import { atExit } from '${harness}/cleanup.mjs';
+    const timer = setInterval(() => {}, 1e6);
+    after(() => clearInterval(timer));
+    atExit(() => console.log('cleaned up'));
+    test('is good', () => {});`);
+  const { status, output } = await runFiles({}, closing);
+  assert.equal(status, 0, output);
+  assert.match(output, /cleaned up/);
 });
 
 test('ends waits after their time limit', async () => {
