@@ -29,7 +29,9 @@ typedef struct Config
 	char *log_level;
 	char *log_format;
 	long max_connections;
-	long max_payload;		/* bytes */
+	long max_payload; /* bytes */
+	long max_session_actions;
+	long max_user_actions;
 	long queue_limit;		/* bytes */
 	long total_queue_limit; /* bytes */
 	long page_size;			/* events */

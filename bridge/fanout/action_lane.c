@@ -15,18 +15,16 @@
 #include "base/memory.h"
 
 void
-action_lane_enter(ActionLane *lane, int connection)
+action_lane_enter(ActionLane *lane)
 {
-	assert(lane->in_flight == 0 || lane->connection == connection);
-	lane->connection = connection;
-	lane->in_flight++;
+	lane->outstanding++;
 }
 
 void
 action_lane_exit(ActionLane *lane)
 {
-	assert(lane->in_flight > 0);
-	lane->in_flight--;
+	assert(lane->outstanding > 0);
+	lane->outstanding--;
 }
 
 void

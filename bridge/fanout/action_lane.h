@@ -24,15 +24,14 @@ typedef struct LateChange
 /* Part of a session; zero at first.  All may read it; only the functions below write it. */
 typedef struct ActionLane
 {
-	int in_flight;			   /* actions in the database, ... */
-	int connection;			   /* ... all on this connection, so that they are done in their order */
-	int joins_in_flight;	   /* those of them that ask to join a room */
+	int outstanding;		   /* actions that are not answered yet */
+	int joins_in_flight;	   /* those of them with which the database is asked whether the session may join a room */
 	LateChange *late_changes;  /* since the first of these joins, the oldest first */
 	PendingAcks *pending_acks; /* events that the client may still acknowledge */
 } ActionLane;
 
-/* Notes that an action has gone to the database over this connection; if others are in flight, it must be theirs. */
-extern void action_lane_enter(ActionLane *lane, int connection);
+/* Notes that an action waits for its turn, and that it was answered. */
+extern void action_lane_enter(ActionLane *lane);
 extern void action_lane_exit(ActionLane *lane);
 
 /* Notes that a join has gone to the database, and that it was answered. */
@@ -51,7 +50,7 @@ extern void action_lane_expect_ack(ActionLane *lane, Event *event);
 /* Returns the event with this acknowledgement id, once, with a reference; NULL: none is expected, or no more. */
 extern Event *action_lane_take_ack(ActionLane *lane, uint32_t id);
 
-/* Frees late changes and pending acknowledgements: the session has left.  Actions may still be in flight. */
+/* Frees late changes and pending acknowledgements: the session has left.  Actions may still be outstanding. */
 extern void action_lane_end(ActionLane *lane);
 
 #endif /* HERALD_ACTION_LANE_H */

@@ -20,47 +20,37 @@
 #include "fanout/recent_rechecks.h"
 #include "fanout/room.h"
 #include "fanout/room_key.h"
+#include "gateway/action_queue.h"
 #include "source/database.h"
 #include "source/reader.h"
-
-/* Actions run on so many connections; a slow one delays those behind it on its connection, but not the others. */
-#define CONNECTIONS 4
-
-/* More waiting actions of all clients than this, or more bytes of them, are refused. */
-#define LONGEST_QUEUE 10000
-#define LARGEST_QUEUE (16 * 1024 * 1024)
 
 /* A join is asked so often at most, while rechecks overtake its answers. */
 #define MOST_JOIN_ATTEMPTS 10
 
 typedef struct Action
 {
-	Session *session; /* a reference */
+	QueuedAction queued; /* first: it is cast to its action; if it is not queued, its start is NULL */
+	Session *session;	 /* a reference */
 	char *name;
-	char *room;				/* of room:join and room:leave; else NULL */
+	char *room;	   /* of room:join and room:leave; else NULL */
+	char *payload; /* of all others, JSON */
+	const char *sql;
+	QueryAnswer on_result;
 	uint64_t first_recheck; /* of room:join: number of the next recheck, when the query was sent */
 	int attempts;			/* of room:join: queries that were answered too late */
-	bool in_flight;			/* in the database */
 	char *reference;
-	size_t size; /* bytes of the query's values */
 	ActionAnswer answer;
 } Action;
-
-static struct
-{
-	Database *connections[CONNECTIONS];
-	size_t bytes_in_flight;
-} action_queue;
 
 static void
 end_action(Action *action)
 {
-	if (action->in_flight)
-		action_lane_exit(&action->session->lane);
-	action_queue.bytes_in_flight -= action->size;
+	if (action->queued.start != NULL)
+		action_queue_end(&action->queued);
 	session_unref(action->session);
 	free(action->name);
 	free(action->room);
+	free(action->payload);
 	free(action->reference);
 	free(action);
 }
@@ -198,12 +188,11 @@ action_on_join_interrupted(void *context, const PGresult *result)
 static void
 join_again(Action *action)
 {
-	Session *session = action->session;
-	const char *values[] = { session->user, action->room, session->key };
+	const char *values[] = { action->session->user, action->room, action->session->key };
 	bool gives_up = ++action->attempts == MOST_JOIN_ATTEMPTS;
 
 	action->first_recheck = recent_rechecks_next();
-	database_query_next(action_queue.connections[session->lane.connection], gives_up ? leave_sql : join_sql, 3, values,
+	database_query_next(action->queued.connection, gives_up ? leave_sql : join_sql, 3, values,
 						gives_up ? action_on_join_interrupted : action_on_join, action);
 }
 
@@ -242,89 +231,68 @@ action_on_leave(void *context, const PGresult *result)
 	action_on_done(action, result);
 }
 
-static int
-least_busy_connection(void)
-{
-	int best = 0;
+static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4)";
 
-	for (int i = 1; i < CONNECTIONS; i++)
+static void
+start_action(QueuedAction *queued)
+{
+	Action *action = (Action *) queued;
+	const Session *session = action->session;
+	const char *values[] = { session->user, action->room ? action->room : action->name,
+							 action->room ? session->key : action->payload, session->claims };
+
+	if (action->on_result == action_on_join)
 	{
-		if (database_is_connected(action_queue.connections[i]) &&
-			(!database_is_connected(action_queue.connections[best]) ||
-			 database_load(action_queue.connections[i]) < database_load(action_queue.connections[best])))
-			best = i;
+		action->first_recheck = recent_rechecks_next();
+		action_lane_begin_join(&action->session->lane);
 	}
-	return best;
+	if (queued->connection != NULL)
+		database_query(queued->connection, action->sql, action->room ? 3 : 4, values, action->on_result, action);
+	else
+		action->on_result(action, NULL);
 }
 
-/* The actions of one session are done in their order; those of others need not wait for them. */
+/* Queues an action for the database; the length of its text counts. */
 static void
-ask_database(Action *action, const char *sql, int count, const char *const *values, QueryAnswer answer)
+queue_action(Action *action, const char *sql, QueryAnswer on_result, bool is_ack)
 {
-	Session *session = action->session;
+	size_t size = sizeof(Action) + strlen(action->name) + strlen(action->room ? action->room : action->payload);
 
-	action_lane_enter(&session->lane, session->lane.in_flight > 0 ? session->lane.connection : least_busy_connection());
-	action->in_flight = true;
-	for (int i = 0; i < count; i++)
-		action->size += strlen(values[i]);
-	action_queue.bytes_in_flight += action->size;
-	database_query(action_queue.connections[session->lane.connection], sql, count, values, answer, action);
+	action->sql = sql;
+	action->on_result = on_result;
+	action->queued.session = action->session;
+	action->queued.start = start_action;
+	if (action_queue_add(&action->queued, size, is_ack))
+		return;
+	action->queued.start = NULL;
+	answer_error(action, "busy", "too many actions wait for their answers; not done, try again later");
 }
 
 static void
-submit_join(Action *action, const char *room)
-{
-	const char *values[] = { action->session->user, room, action->session->key };
-
-	action->room = memory_copy(room);
-	action->first_recheck = recent_rechecks_next();
-	action_lane_begin_join(&action->session->lane);
-	ask_database(action, join_sql, 3, values, action_on_join);
-}
-
-static void
-submit_leave(Action *action, const char *room)
-{
-	const char *values[] = { action->session->user, room, action->session->key };
-
-	action->room = memory_copy(room);
-	room_leave(action->session, room);
-	ask_database(action, leave_sql, 3, values, action_on_leave);
-}
-
-static void
-submit_other(Action *action, const json_t *data)
-{
-	char *payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
-	const char *values[] = { action->session->user, action->name, payload, action->session->claims };
-
-	ask_database(action, "SELECT herald_internal.act($1, $2, $3, $4)", 4, values, action_on_done);
-	free(payload);
-}
-
-static void
-submit_room(Action *action, const json_t *data, void (*change)(Action *action, const char *room))
+submit_room(Action *action, const json_t *data, bool joins)
 {
 	const char *room = json_string_value(json_object_get(data, "room"));
 
 	if (room == NULL || room[0] == '\0')
+	{
 		answer_error(action, "bad_request", "the name of a room is missing, for example {\"room\": \"post:42\"}");
-	else
-		change(action, room);
+		return;
+	}
+	action->room = memory_copy(room);
+	if (!joins)
+		room_leave(action->session, room);
+	queue_action(action, joins ? join_sql : leave_sql, joins ? action_on_join : action_on_leave, false);
 }
 
-static int
-actions_in_flight(void)
+static void
+submit_other(Action *action, const json_t *data, bool is_ack)
 {
-	int load = 0;
-
-	for (int i = 0; i < CONNECTIONS; i++)
-		load += database_load(action_queue.connections[i]);
-	return load;
+	action->payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
+	queue_action(action, act_sql, action_on_done, is_ack);
 }
 
-void
-action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
+static Action *
+create_action(Session *session, const char *name, char *reference, ActionAnswer answer)
 {
 	Action *action = memory_new(sizeof(Action));
 
@@ -334,16 +302,20 @@ action_submit(Session *session, const char *name, const json_t *data, char *refe
 	action->reference = reference;
 	action->answer = answer;
 	metrics.actions++;
+	return action;
+}
+
+void
+action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
+{
+	Action *action = create_action(session, name, reference, answer);
+
 	if (strcmp(name, "ping") == 0)
 		answer_data(action, "{}");
-	else if (actions_in_flight() >= LONGEST_QUEUE || action_queue.bytes_in_flight >= LARGEST_QUEUE)
-		answer_error(action, "busy", "too many actions are waiting; try again later");
-	else if (strcmp(name, "room:join") == 0)
-		submit_room(action, data, submit_join);
-	else if (strcmp(name, "room:leave") == 0)
-		submit_room(action, data, submit_leave);
+	else if (strcmp(name, "room:join") == 0 || strcmp(name, "room:leave") == 0)
+		submit_room(action, data, strcmp(name, "room:join") == 0);
 	else
-		submit_other(action, data);
+		submit_other(action, data, false);
 }
 
 /* No client waits for the answer. */
@@ -382,23 +354,7 @@ action_acknowledge(Session *session, const char *id, json_t *data)
 		return;
 	}
 	payload = json_pack("{s:s, s:s, s:o}", "event", event->name, "id", event->id, "data", ack_arguments(data));
-	action_submit(session, event->ack, payload, memory_copy(event->ack), action_on_acknowledged);
+	submit_other(create_action(session, event->ack, memory_copy(event->ack), action_on_acknowledged), payload, true);
 	json_decref(payload);
 	event_unref(event);
-}
-
-void
-action_start(const Config *config)
-{
-	static const DatabaseEvents events = { NULL };
-
-	for (int i = 0; i < CONNECTIONS; i++)
-		action_queue.connections[i] = database_open("actions", config->database, config->action_timeout, &events, NULL);
-}
-
-void
-action_stop(void)
-{
-	for (int i = 0; i < CONNECTIONS; i++)
-		database_close(action_queue.connections[i]);
 }

@@ -11,7 +11,6 @@
 
 #include <jansson.h>
 
-#include "base/config.h"
 #include "fanout/session.h"
 
 /*
@@ -23,13 +22,9 @@
  */
 typedef void (*ActionAnswer)(Session *session, const char *reference, const char *body);
 
-/* Connects to the database. */
-extern void action_start(const Config *config);
-extern void action_stop(void);
-
 /*
  * Does an action of a client: "ping", "room:join" and "room:leave" here, all others through herald_internal.act().
- * The actions of a session are done in the order in which they are submitted.  Takes over "reference", which may be
+ * The actions of a user are done one after the other, in the order in which they are submitted.  Takes over "reference", which may be
  * NULL; "data" may be NULL and stays the caller's.
  */
 extern void action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);

@@ -19,7 +19,7 @@
 #include "base/random.h"
 #include "catchup/arrival.h"
 #include "fanout/roster.h"
-#include "gateway/action.h"
+#include "gateway/action_queue.h"
 #include "gateway/presence_report.h"
 #include "gateway/relay.h"
 #include "source/reader.h"
@@ -28,7 +28,7 @@ void
 gateway_start(const Config *config)
 {
 	arrival_start(config);
-	action_start(config);
+	action_queue_start(config);
 	presence_report_start(config);
 	relay_start(config);
 }
@@ -44,7 +44,7 @@ gateway_stop(void)
 {
 	presence_report_stop();
 	relay_stop();
-	action_stop();
+	action_queue_stop();
 	arrival_stop();
 }
 
