@@ -8,6 +8,8 @@
  */
 #include "base/json.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,24 +27,139 @@ json_quoted(const char *text)
 	return quoted;
 }
 
+/* jansson reads a few more levels of arrays and objects. */
+#define MAX_LEVELS 2000
+
+/* The shortest integers that 64 bits do not hold have so many digits. */
+#define SHORTEST_LARGE_INTEGER 19
+
+/* A text that is written anew, so that jansson can read it. */
+typedef struct Rewriting
+{
+	char *text;
+	size_t length;
+	size_t outermost; /* where the array or object begins that is nested too deeply */
+	int level;
+	const char *refusal; /* the reason why parts were replaced; NULL: none were */
+} Rewriting;
+
+static void
+rewrite_token(Rewriting *rewriting, const char *token, size_t length)
+{
+	memcpy(rewriting->text + rewriting->length, token, length);
+	rewriting->length += length;
+}
+
+/* Returns the length of the token at the beginning: a string, the characters of a number, or any other character. */
+static size_t
+token_length(const char *text, const char *end)
+{
+	const char *at = text;
+
+	if (*text == '"')
+	{
+		for (at++; at < end && *at != '"'; at++)
+			at += *at == '\\';
+		return (size_t) (at < end ? at + 1 - text : end - text);
+	}
+	while (at < end && *at != '\0' && strchr("0123456789+-.eE", *at) != NULL)
+		at++;
+	return at > text ? (size_t) (at - text) : 1;
+}
+
+static bool
+is_large_integer(const char *token, size_t length)
+{
+	bool negative = *token == '-';
+
+	if (length < SHORTEST_LARGE_INTEGER || strspn(token + negative, "0123456789") + negative != length)
+		return false;
+	errno = 0;
+	(void) strtoll(token, NULL, 10);
+	return errno == ERANGE;
+}
+
 /* Integers beyond 64 bits become floating-point numbers, as in JavaScript. */
+static void
+rewrite_number(Rewriting *rewriting, const char *token, size_t length)
+{
+	if (length >= strlen("1e309") && isinf(strtod(token, NULL)))
+	{
+		rewriting->refusal = JSON_TOO_LARGE;
+		rewrite_token(rewriting, "null", 4);
+		return;
+	}
+	rewrite_token(rewriting, token, length);
+	if (is_large_integer(token, length))
+		rewrite_token(rewriting, "e0", 2);
+}
+
+static void
+rewrite_bracket(Rewriting *rewriting, char bracket)
+{
+	bool opens = bracket == '[' || bracket == '{';
+
+	if (opens && ++rewriting->level == MAX_LEVELS)
+		rewriting->outermost = rewriting->length;
+	rewrite_token(rewriting, &bracket, 1);
+	if (opens || rewriting->level-- != MAX_LEVELS)
+		return;
+	rewriting->refusal = JSON_TOO_DEEP;
+	rewriting->length = rewriting->outermost;
+	rewrite_token(rewriting, "0", 1);
+}
+
+/* Writes a text anew: a large integer as a floating-point number, and what jansson cannot read as null or 0. */
+static Rewriting
+rewrite(const char *text, size_t length)
+{
+	Rewriting rewriting = { .text = memory_new(length + length / SHORTEST_LARGE_INTEGER * 2 + 1) };
+	const char *end = text + length;
+	size_t step;
+
+	for (const char *at = text; at < end; at += step)
+	{
+		step = token_length(at, end);
+		if (strchr("-0123456789", *at) != NULL && *at != '\0')
+			rewrite_number(&rewriting, at, step);
+		else if (strchr("[]{}", *at) != NULL && *at != '\0')
+			rewrite_bracket(&rewriting, *at);
+		else
+			rewrite_token(&rewriting, at, step);
+	}
+	return rewriting;
+}
+
+/* Parses a text that ends with a zero byte.  *refusal: the reason why parts of it were replaced; else it is kept. */
 static json_t *
-load(const char *text, size_t length, size_t flags, json_error_t *error)
+load(const char *text, size_t length, size_t flags, const char **refusal, json_error_t *error)
 {
 	json_t *value = json_loadb(text, length, flags, error);
+	enum json_error_code code = value ? json_error_unknown : json_error_code(error);
+	Rewriting rewriting;
 
-	return value ? value : json_loadb(text, length, flags | JSON_DECODE_INT_AS_REAL, error);
+	if (code != json_error_stack_overflow && code != json_error_numeric_overflow)
+		return value;
+	rewriting = rewrite(text, length);
+	value = json_loadb(rewriting.text, rewriting.length, flags, error);
+	if (rewriting.refusal != NULL)
+		*refusal = rewriting.refusal;
+	free(rewriting.text);
+	return value;
 }
 
 json_t *
 json_read(const char *text)
 {
-	json_error_t error;
-	json_t *value = load(text, strlen(text), JSON_ALLOW_NUL, &error);
+	json_error_t error = { .text = "" };
+	const char *refusal = NULL;
+	json_t *value = load(text, strlen(text), JSON_ALLOW_NUL, &refusal, &error);
 
-	if (value == NULL)
-		log_warning("json_not_read", "reason", error.text);
-	return value;
+	if (value != NULL && refusal == NULL)
+		return value;
+	log_warning("json_not_read", "reason", refusal ? refusal : error.text);
+	json_decref(value);
+	return NULL;
 }
 
 /* An escape in JSON has four hexadecimal digits behind a backslash and a "u". */
@@ -102,13 +219,14 @@ replace_escapes(char *text, size_t length)
 }
 
 json_t *
-json_from_client(const char *text, size_t length, bool *storable)
+json_from_client(const char *text, size_t length, const char **refusal)
 {
 	char *copy = memory_copy_bytes(text, length);
+	json_error_t error;
 	json_t *value;
 
-	*storable = replace_escapes(copy, length);
-	value = load(copy, length, 0, NULL);
+	*refusal = replace_escapes(copy, length) ? NULL : JSON_NOT_STORABLE;
+	value = load(copy, length, 0, refusal, &error);
 	free(copy);
 	return value;
 }

@@ -24,19 +24,37 @@ void
 binary_args_begin(BinaryArgs *args, Packet *packet)
 {
 	assert(args->packet.namespace == NULL && args->count == 0);
-	assert(packet->attachments > 0 && packet->attachments <= PACKET_MAX_ATTACHMENTS);
+	assert(packet->attachments > 0);
 	args->packet = *packet;
 	memset(packet, 0, sizeof(*packet));
+	if (args->packet.attachments > BINARY_ARGS_MAX)
+		args->packet.refusal = "there are more than 10 binary arguments";
 }
 
-bool
+static void
+drop_texts(BinaryArgs *args)
+{
+	for (int i = 0; i < BINARY_ARGS_MAX; i++)
+		free(args->texts[i]);
+	memset(args->texts, 0, sizeof(args->texts));
+	args->length = 0;
+}
+
+void
 binary_args_add(BinaryArgs *args, const char *base64, size_t length, size_t limit)
 {
-	if (!binary_args_pending(args) || args->length + length > limit)
-		return false;
-	args->texts[args->count++] = memory_copy_bytes(base64, length);
-	args->length += length;
-	return true;
+	assert(binary_args_pending(args));
+	if (args->packet.refusal == NULL && args->length + length > limit)
+	{
+		args->packet.refusal = "the binary arguments are larger than a message may be";
+		drop_texts(args);
+	}
+	if (args->packet.refusal == NULL)
+	{
+		args->texts[args->count] = memory_copy_bytes(base64, length);
+		args->length += length;
+	}
+	args->count++;
 }
 
 /*
@@ -106,7 +124,7 @@ binary_args_finish(BinaryArgs *args, Packet *packet)
 	bool good;
 
 	assert(args->count > 0 && !binary_args_pending(args));
-	good = replace_placeholders(args, args->packet.data);
+	good = args->packet.refusal != NULL || replace_placeholders(args, args->packet.data);
 	if (good)
 	{
 		*packet = args->packet;
@@ -120,7 +138,6 @@ void
 binary_args_reset(BinaryArgs *args)
 {
 	packet_reset(&args->packet);
-	for (int i = 0; i < args->count; i++)
-		free(args->texts[i]);
+	drop_texts(args);
 	memset(args, 0, sizeof(*args));
 }

@@ -15,11 +15,17 @@
 
 #include "protocol/packet.h"
 
-/* A packet and the attachments that have arrived for it, in base64.  All zeros: no packet is pending. */
+/* As in the reference server's parser. */
+#define BINARY_ARGS_MAX 10
+
+/*
+ * A packet and the attachments that have arrived for it, in base64.  All zeros: no packet is pending.
+ * The attachments of a packet that is refused are counted, and not kept.
+ */
 typedef struct BinaryArgs
 {
 	Packet packet;
-	char *texts[PACKET_MAX_ATTACHMENTS];
+	char *texts[BINARY_ARGS_MAX];
 	int count;
 	size_t length; /* of all texts, in bytes */
 } BinaryArgs;
@@ -27,15 +33,18 @@ typedef struct BinaryArgs
 /* Returns whether a packet waits for more attachments. */
 extern bool binary_args_pending(const BinaryArgs *args);
 
-/* Starts to collect the attachments that a packet announces.  Takes over the packet's contents, and empties it. */
+/*
+ * Starts to collect the attachments that a packet announces.  Takes over the packet's contents, and empties it.
+ * Refuses the packet if it announces too many.
+ */
 extern void binary_args_begin(BinaryArgs *args, Packet *packet);
 
-/* Adds an attachment.  Returns false if no packet waits for it, or if all together exceed "limit" bytes. */
-extern bool binary_args_add(BinaryArgs *args, const char *base64, size_t length, size_t limit);
+/* Adds an attachment for the pending packet.  Refuses the packet if all together exceed "limit" bytes. */
+extern void binary_args_add(BinaryArgs *args, const char *base64, size_t length, size_t limit);
 
 /*
- * Replaces each placeholder of the packet by its attachment, as a string, and hands the
- * packet over to the caller.  Returns false, and hands nothing over, if a placeholder
+ * Replaces each placeholder of the packet by its attachment, as a string, unless the packet is refused, and hands
+ * the packet over to the caller.  Returns false, and hands nothing over, if a placeholder
  * names no attachment.  No packet is pending afterwards in either case.
  */
 extern bool binary_args_finish(BinaryArgs *args, Packet *packet);

@@ -130,6 +130,17 @@ connection_close(Connection *connection, int code, const char *reason)
 }
 
 void
+connection_reject(Connection *connection, int code, const char *reason)
+{
+	static LogLimit limit;
+
+	if (!connection->closing)
+		log_limited(&limit, LOG_LEVEL_INFO, "connection_rejected", "reason", reason, "peer", connection->carrier->peer,
+					"origin", connection->origin);
+	connection_close(connection, code, reason);
+}
+
+void
 connection_close_all(int code, const char *reason)
 {
 	Connection *connection;

@@ -61,6 +61,9 @@ extern void connection_admitted(Connection *connection);
 /* Asks the transport to end the connection.  A second call has no effect. */
 extern void connection_close(Connection *connection, int code, const char *reason);
 
+/* Does the same because of the client's input.  The log gets the reason, one line a second at most. */
+extern void connection_reject(Connection *connection, int code, const char *reason);
+
 /* Closes all connections; from now on connection_make_room() returns false. */
 extern void connection_close_all(int code, const char *reason);
 

@@ -100,8 +100,8 @@ engineio_opened(Connection *connection, const Handshake *handshake)
 	engine->socket = socketio_open(connection, handshake);
 }
 
-/* Returns false for a packet that must end the connection. */
-static bool
+/* Returns the reason why a packet must end the connection; NULL: it need not. */
+static const char *
 handle_engineio_packet(EngineIo *engine, const char *text, size_t length)
 {
 	switch (length > 0 ? text[0] : '\0')
@@ -110,31 +110,35 @@ handle_engineio_packet(EngineIo *engine, const char *text, size_t length)
 			return socketio_message(engine->socket, text + 1, length - 1);
 		case ENGINE_PONG:
 			schedule_engineio_ping(engine);
-			return true;
+			return NULL;
 		case ENGINE_CLOSE:
 			connection_close(engine->connection, CLOSE_NORMAL, "");
-			return true;
+			return NULL;
 		case ENGINE_OPEN:
 		case ENGINE_UPGRADE:
 		case ENGINE_NOOP:
-			return true;
+			return NULL;
 		default:
-			return false;
+			return "malformed packet";
 	}
 }
 
 static void
 engineio_text(Connection *connection, const char *text, size_t length)
 {
-	if (!handle_engineio_packet(engineio_of(connection), text, length))
-		connection_close(connection, CLOSE_PROTOCOL_ERROR, "bad packet");
+	const char *violation = handle_engineio_packet(engineio_of(connection), text, length);
+
+	if (violation != NULL)
+		connection_reject(connection, CLOSE_PROTOCOL_ERROR, violation);
 }
 
 static void
 engineio_binary(Connection *connection, const char *base64, size_t length)
 {
-	if (!socketio_attachment(engineio_of(connection)->socket, base64, length))
-		connection_close(connection, CLOSE_PROTOCOL_ERROR, "bad packet");
+	const char *violation = socketio_attachment(engineio_of(connection)->socket, base64, length);
+
+	if (violation != NULL)
+		connection_reject(connection, CLOSE_PROTOCOL_ERROR, violation);
 }
 
 static void

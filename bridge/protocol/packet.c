@@ -33,6 +33,9 @@ count_digits(const Cursor *cursor)
 	return count;
 }
 
+/* No number of attachments has more digits. */
+#define MAX_COUNT_DIGITS 6
+
 /* Reads the number of attachments, "2-", which only binary packets have. */
 static bool
 read_attachments(Packet *packet, Cursor *cursor)
@@ -42,11 +45,11 @@ read_attachments(Packet *packet, Cursor *cursor)
 	if (packet->type != PACKET_BINARY_EVENT && packet->type != PACKET_BINARY_ACK)
 		return true;
 	digits = count_digits(cursor);
-	if (digits < 1 || digits > 2 || cursor->at + digits == cursor->end || cursor->at[digits] != '-')
+	if (digits < 1 || digits > MAX_COUNT_DIGITS || cursor->at + digits == cursor->end || cursor->at[digits] != '-')
 		return false;
 	packet->attachments = atoi(cursor->at);
 	cursor->at += digits + 1;
-	return packet->attachments >= 1 && packet->attachments <= PACKET_MAX_ATTACHMENTS;
+	return packet->attachments >= 1;
 }
 
 /* Reads the namespace, "/chat,".  At the end of a packet the comma may be missing. */
@@ -78,10 +81,9 @@ read_id(Packet *packet, Cursor *cursor)
 static bool
 read_data(Packet *packet, const Cursor *cursor)
 {
-	packet->storable = true;
 	if (cursor->at == cursor->end)
 		return true;
-	packet->data = json_from_client(cursor->at, (size_t) (cursor->end - cursor->at), &packet->storable);
+	packet->data = json_from_client(cursor->at, (size_t) (cursor->end - cursor->at), &packet->refusal);
 	return packet->data != NULL;
 }
 
@@ -156,8 +158,8 @@ packet_event_name(const Packet *packet)
 	const json_t *name = json_array_get(packet->data, 0);
 
 	assert(packet->type == PACKET_EVENT || packet->type == PACKET_BINARY_EVENT);
-	if (json_is_integer(name))
-		return memory_format("%" JSON_INTEGER_FORMAT, json_integer_value(name));
+	if (json_is_number(name))
+		return json_dumps(name, JSON_ENCODE_ANY);
 	if (!json_is_string(name) || is_reserved(json_string_value(name)))
 		return NULL;
 	return memory_copy(json_string_value(name));

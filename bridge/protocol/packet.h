@@ -26,18 +26,15 @@ typedef enum PacketType
 	PACKET_BINARY_ACK
 } PacketType;
 
-/* As in the reference server's parser. */
-#define PACKET_MAX_ATTACHMENTS 10
-
 /* A parsed packet.  packet_reset() frees its members. */
 typedef struct Packet
 {
 	PacketType type;
-	int attachments; /* number of binary attachments that follow */
-	char *namespace; /* "/" when the packet names none */
-	char *id;		 /* of the acknowledgement: digits; or NULL */
-	json_t *data;	 /* or NULL */
-	bool storable;	 /* PostgreSQL can store the data */
+	int attachments;	 /* number of binary attachments that follow */
+	char *namespace;	 /* "/" when the packet names none */
+	char *id;			 /* of the acknowledgement: digits; or NULL */
+	json_t *data;		 /* or NULL */
+	const char *refusal; /* the reason why the event is answered with an error; NULL: there is none */
 } Packet;
 
 /*
@@ -50,7 +47,7 @@ extern bool packet_read(Packet *packet, const char *text, size_t length);
 extern void packet_reset(Packet *packet);
 
 /*
- * Returns the name of an EVENT, an integer as its digits; NULL if it has another type, or
+ * Returns the name of an EVENT, a number as its JSON text; NULL if it has another type, or
  * is a name that Socket.IO reserves.  The caller frees it.
  */
 extern char *packet_event_name(const Packet *packet);

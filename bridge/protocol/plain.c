@@ -64,6 +64,14 @@ plain_refuse(Connection *connection, int close_code, const char *code, const cha
 	connection_close(connection, close_code, code);
 }
 
+/* Does the same for a frame that is not a request. */
+static void
+plain_reject(Connection *connection, const char *message)
+{
+	plain_send(connection, plain_json_error(NULL, "bad_request", message));
+	connection_reject(connection, CLOSE_UNSUPPORTED, "bad_request");
+}
+
 static PlainClient *plain_of_session(const Session *session);
 static void plain_ping(void *context);
 static void handle_early_requests(PlainClient *plain);
@@ -207,9 +215,9 @@ keep_early_request(PlainClient *plain, const char *text, size_t length)
 	if (plain->early == NULL)
 		plain->early = json_array();
 	if (json_array_size(plain->early) < MAX_EARLY_REQUESTS)
-		json_array_append_new(plain->early, json_stringn(text, length));
+		json_array_append_new(plain->early, json_stringn_nocheck(text, length));
 	else
-		plain_refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "Too many requests have come before the welcome.");
+		plain_reject(plain->connection, "Too many requests have come before the welcome.");
 }
 
 /* Returns false if the request is no acknowledgement, or comes before the session was asked for any. */
@@ -237,10 +245,10 @@ reference_of(const json_t *request)
 }
 
 static void
-reject_request(PlainClient *plain, const json_t *request)
+reject_request(PlainClient *plain, const json_t *request, const char *reason)
 {
 	char *reference = reference_of(request);
-	char *error = json_error("bad_request", JSON_NOT_STORABLE);
+	char *error = json_error("bad_request", reason);
 	char *body = memory_format("\"ok\":false,\"error\":%s", error);
 
 	plain_answer(plain->session, reference, body);
@@ -257,7 +265,7 @@ handle_plain_request(PlainClient *plain, json_t *request)
 	const json_t *data = json_object_get(request, "data");
 
 	if (action == NULL)
-		plain_refuse(plain->connection, CLOSE_UNSUPPORTED, "bad_request", "A request is a JSON object: {\"id\": 1, \"action\": \"ping\", \"data\": {}}");
+		plain_reject(plain->connection, "A request is a JSON object: {\"id\": 1, \"action\": \"ping\", \"data\": {}}");
 	else if (plain->session == NULL && strcmp(action, "auth") != 0)
 		plain_refuse(plain->connection, CLOSE_UNAUTHORIZED, "token_missing", "The first request must be auth, with a token.");
 	else if (strcmp(action, "auth") == 0)
@@ -291,13 +299,13 @@ static void
 plain_text(Connection *connection, const char *text, size_t length)
 {
 	PlainClient *plain = plain_of(connection);
-	bool storable;
-	json_t *request = json_from_client(text, length, &storable);
+	const char *refusal;
+	json_t *request = json_from_client(text, length, &refusal);
 
 	if (request != NULL && plain->session != NULL && plain->session->state == SESSION_ARRIVING)
 		keep_early_request(plain, text, length);
-	else if (!storable && plain->session != NULL && json_is_object(request))
-		reject_request(plain, request);
+	else if (refusal != NULL && plain->session != NULL && json_is_object(request))
+		reject_request(plain, request, refusal);
 	else if (!handle_plain_ack(plain, request))
 		handle_plain_request(plain, request);
 	json_decref(request);
@@ -308,7 +316,7 @@ plain_binary(Connection *connection, const char *base64, size_t length)
 {
 	(void) base64;
 	(void) length;
-	plain_refuse(connection, CLOSE_UNSUPPORTED, "bad_request", "Requests are text frames.");
+	plain_reject(connection, "Requests are text frames.");
 }
 
 static void

@@ -19,11 +19,14 @@ typedef struct SocketIo SocketIo;
 /* Returns the state of a new connection.  Namespaces that connect without a token use the token of the handshake. */
 extern SocketIo *socketio_open(Connection *connection, const Handshake *handshake);
 
-/* Handles an Engine.IO message, without its type.  Returns false if it must end the connection. */
-extern bool socketio_message(SocketIo *socket, const char *text, size_t length);
+/*
+ * Handles an Engine.IO message, without its type.  Returns the reason why it violates the protocol, so that it must
+ * end the connection; NULL: it does not.
+ */
+extern const char *socketio_message(SocketIo *socket, const char *text, size_t length);
 
-/* Handles a binary attachment in base64.  Returns false if it must end the connection. */
-extern bool socketio_attachment(SocketIo *socket, const char *base64, size_t length);
+/* Handles a binary attachment in base64.  Returns the same. */
+extern const char *socketio_attachment(SocketIo *socket, const char *base64, size_t length);
 
 /* Ends all sessions of the connection and frees its state. */
 extern void socketio_close(SocketIo *socket);

@@ -118,6 +118,8 @@ upgrade_text(Connection *connection, const char *text, size_t length)
 		answer_probe(upgrade);
 	else if (engine != NULL && probed && length == 1 && text[0] == ENGINE_UPGRADE)
 		complete_upgrade(upgrade, engine);
+	else if (engine != NULL)
+		connection_reject(connection, CLOSE_PROTOCOL_ERROR, "packet that does not fit an upgrade");
 	else
 		upgrade_fail(upgrade);
 }
@@ -127,7 +129,7 @@ upgrade_binary(Connection *connection, const char *base64, size_t length)
 {
 	(void) base64;
 	(void) length;
-	upgrade_fail(upgrade_of(connection));
+	connection_reject(connection, CLOSE_PROTOCOL_ERROR, "packet that does not fit an upgrade");
 }
 
 static void

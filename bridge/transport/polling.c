@@ -10,6 +10,7 @@
  * 3. The client sends its packets in POSTs, one at a time.  Each body is handled when it is complete.
  * 4. A session ends when its client closes it, breaks these rules, aborts a request, or
  *	  does not answer pings.  A timer frees it, never the function that ends it: a caller may still use it.
+ * 5. After a POST that cannot be served, both the POST and the waiting or next GET get the error.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -29,9 +30,7 @@
 #include "transport/http_response.h"
 #include "transport/http_request.h"
 #include "transport/lws_stream.h"
-
-/* Bytes of packets in one response, unless a single packet is larger. */
-#define MAX_PAYLOAD_BYTES 65536
+#include "transport/payload.h"
 
 /* Time that the last packet waits for a GET. */
 #define CLOSE_TIMEOUT_MS 5000
@@ -43,6 +42,8 @@ typedef struct Poller
 	Exchange *post;	 /* waits for its body; or NULL */
 	Timer end;		 /* frees the poller */
 	int close_code;	 /* 0: the session is open */
+	char *reason;	 /* of the end; NULL: the session is open */
+	HttpError error; /* that ended the session; without a status: none did */
 } Poller;
 
 static const Transport polling_transport;
@@ -88,8 +89,15 @@ attach_exchange(Exchange **slot, Exchange *exchange, Poller *poller, struct lws 
 	return 0;
 }
 
+/* Returns the error that ended the session. */
+static const HttpError *
+poller_error(const Poller *poller)
+{
+	return poller->error.status != 0 ? &poller->error : &http_error_bad_request;
+}
+
 static void
-abort_exchange(Exchange **slot)
+abort_exchange(const Poller *poller, Exchange **slot)
 {
 	const char *origin = *slot ? (*slot)->origin : NULL;
 	struct lws *wsi;
@@ -97,7 +105,7 @@ abort_exchange(Exchange **slot)
 	if (*slot == NULL)
 		return;
 	wsi = detach_exchange(slot);
-	http_response_error(wsi, false, origin, &http_error_bad_request);
+	http_response_error(wsi, false, origin, poller_error(poller));
 	lws_stream_kill(wsi);
 }
 
@@ -106,56 +114,11 @@ end_poller(void *context)
 {
 	Poller *poller = context;
 
-	abort_exchange(&poller->get);
-	abort_exchange(&poller->post);
+	abort_exchange(poller, &poller->get);
+	abort_exchange(poller, &poller->post);
 	connection_end(poller->carrier.connection);
+	free(poller->reason);
 	free(poller);
-}
-
-/*
- * Returns the number of packets for the next response, and their length with separators.  The last packet of
- * a connection goes alone: socket.io-client closes before it delivers the packets that come together with it.
- * It would deliver them after its return, and get them a second time.
- */
-static uint32_t
-measure_payload(const Outbox *outbox, size_t *length)
-{
-	uint32_t most = outbox->closed && outbox->count > 1 ? outbox->count - 1 : outbox->count;
-	uint32_t count = 0;
-
-	*length = 0;
-	while (count < most)
-	{
-		Frame *frame = outbox_peek(outbox, count);
-		size_t packet;
-
-		if (count > 0 && *length + frame->length > MAX_PAYLOAD_BYTES)
-			break;
-		frame_payload(frame, &packet);
-		*length += packet + (count++ > 0);
-	}
-	return count;
-}
-
-static char *
-take_payload(Outbox *outbox, size_t *length)
-{
-	uint32_t count = measure_payload(outbox, length);
-	char *payload = memory_new(*length);
-	char *at = payload;
-
-	for (uint32_t i = 0; i < count; i++)
-	{
-		size_t packet;
-		const char *text = frame_payload(outbox_peek(outbox, i), &packet);
-
-		if (i > 0)
-			*at++ = ENGINE_SEPARATOR;
-		memcpy(at, text, packet);
-		at += packet;
-	}
-	outbox_sent(outbox, count);
-	return payload;
 }
 
 static void
@@ -167,6 +130,17 @@ polling_flush(Carrier *carrier)
 		lws_callback_on_writable(poller->get->wsi);
 }
 
+/* Answers the last GET of a session that has ended with an error. */
+static int
+fail_get(Poller *poller)
+{
+	const char *origin = poller->get->origin;
+
+	outbox_sent(&poller->carrier.connection->outbox, poller->carrier.connection->outbox.count);
+	timer_start(&poller->end, 0, end_poller, poller);
+	return http_response_error(detach_exchange(&poller->get), true, origin, &poller->error);
+}
+
 static int
 answer_get(Poller *poller)
 {
@@ -176,9 +150,11 @@ answer_get(Poller *poller)
 	size_t length;
 	int result;
 
+	if (poller->error.status != 0)
+		return fail_get(poller);
 	if (outbox->count == 0)
 		return 0;
-	payload = take_payload(outbox, &length);
+	payload = payload_take(outbox, &length);
 	if (poller->close_code != 0 && outbox->count == 0)
 		timer_start(&poller->end, 0, end_poller, poller);
 	result = send_ok(detach_exchange(&poller->get), origin, "text/plain; charset=UTF-8", payload, length);
@@ -192,7 +168,7 @@ answer_post(Poller *poller)
 	struct lws *wsi = detach_exchange(&poller->post);
 
 	if (poller->carrier.connection->closing && poller->close_code != CLOSE_NORMAL)
-		return http_response_error(wsi, true, NULL, &http_error_bad_request);
+		return http_response_error(wsi, true, NULL, poller_error(poller));
 	return send_ok(wsi, NULL, "text/html", "ok", 2);
 }
 
@@ -225,6 +201,7 @@ polling_close(Carrier *carrier, int code, const char *reason)
 
 	log_debug("poller_closed", "reason", reason);
 	poller->close_code = code;
+	poller->reason = memory_copy(reason);
 	timer_start(&poller->end, code == CLOSE_GOING_AWAY ? 0 : CLOSE_TIMEOUT_MS, end_poller, poller);
 	if (code != CLOSE_GOING_AWAY)
 		outbox_push_last(&carrier->connection->outbox, frame_new(FRAME_TEXT, &packet, 1));
@@ -259,18 +236,36 @@ open_poller(struct lws *wsi)
 	return poller;
 }
 
-static int
-break_rule(Poller *poller, struct lws *wsi, const HttpError *error)
+/* Ends the session with an error: the waiting or next GET gets it, and a POST whose body has not come yet. */
+static void
+fail_poller(Poller *poller, const HttpError *error)
 {
-	connection_close(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, error->message);
+	poller->error = *error;
+	polling_flush(&poller->carrier);
+}
+
+/* Refuses a POST, and ends its session. */
+static int
+refuse_post(Poller *poller, struct lws *wsi, const HttpError *error)
+{
+	connection_reject(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, error->message);
+	fail_poller(poller, error);
 	return http_response_error(wsi, false, NULL, error);
+}
+
+/* The GET that waits gets the last packet. */
+static int
+refuse_get(Poller *poller, struct lws *wsi)
+{
+	connection_reject(poller->carrier.connection, CLOSE_PROTOCOL_ERROR, "second GET beside a waiting one");
+	return http_response_error(wsi, false, NULL, &http_error_bad_request);
 }
 
 static int
 begin_get(Poller *poller, Exchange *exchange, struct lws *wsi)
 {
 	if (poller->get != NULL)
-		return break_rule(poller, wsi, &http_error_bad_request);
+		return refuse_get(poller, wsi);
 	exchange->origin = http_request_copy_origin(wsi);
 	lws_http_headers_detach(wsi);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
@@ -292,16 +287,20 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 	static const HttpError too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large" };
 	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "3", "Too much is waiting" };
 	static const HttpError no_length = { HTTP_STATUS_LENGTH_REQUIRED, "3", "Length required" };
+	static const HttpError second = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: second POST beside another one" };
+	static const HttpError binary = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: the body is binary" };
 	long length = http_request_body_length(wsi);
 
-	if (poller->post != NULL || is_binary(wsi))
-		return break_rule(poller, wsi, &http_error_bad_request);
+	if (poller->post != NULL)
+		return refuse_post(poller, wsi, &second);
+	if (is_binary(wsi))
+		return refuse_post(poller, wsi, &binary);
 	if (length < 0)
-		return break_rule(poller, wsi, &no_length);
+		return refuse_post(poller, wsi, &no_length);
 	if (length > http_request_config(wsi)->max_payload)
-		return break_rule(poller, wsi, &too_large);
+		return refuse_post(poller, wsi, &too_large);
 	if (length > budget_left())
-		return break_rule(poller, wsi, &busy);
+		return refuse_post(poller, wsi, &busy);
 	exchange->announced = (size_t) length;
 	budget_take(exchange->announced);
 	exchange->body = memory_new(exchange->announced);
@@ -364,24 +363,14 @@ polling_body(Exchange *exchange, const void *piece, size_t length)
 	return 0;
 }
 
-/* Hands the packets of a body to the protocol, up to one that closes the connection. */
 static void
-handle_packets(Connection *connection, const char *at, const char *end)
+fail_for_packet(Poller *poller)
 {
-	bool more = true;
+	char *message = memory_format("%s: %s", http_error_bad_request.message, poller->reason);
 
-	while (more && !connection->closing)
-	{
-		const char *separator = memchr(at, ENGINE_SEPARATOR, (size_t) (end - at));
-		size_t length = (size_t) ((separator ? separator : end) - at);
-
-		if (length > 0 && *at == ENGINE_BINARY)
-			connection->protocol->binary(connection, at + 1, length - 1);
-		else
-			connection->protocol->text(connection, at, length);
-		more = separator != NULL;
-		at += length + 1;
-	}
+	free(poller->reason);
+	poller->reason = message;
+	fail_poller(poller, &(HttpError){ http_error_bad_request.status, http_error_bad_request.code, poller->reason });
 }
 
 /* libwebsockets calls this again if bytes follow the body before the response: that is an error. */
@@ -391,7 +380,9 @@ polling_complete(Exchange *exchange)
 	if (exchange->poller == NULL || exchange->complete)
 		return -1;
 	exchange->complete = true;
-	handle_packets(exchange->poller->carrier.connection, exchange->body, exchange->body + exchange->length);
+	payload_receive(exchange->poller->carrier.connection, exchange->body, exchange->body + exchange->length);
+	if (exchange->poller->close_code == CLOSE_PROTOCOL_ERROR && exchange->poller->error.status == 0)
+		fail_for_packet(exchange->poller);
 	lws_callback_on_writable(exchange->wsi);
 	return 0;
 }

@@ -134,7 +134,7 @@ websocket_receive(WebSocket *socket, const void *piece, size_t length)
 	}
 	if (socket->message_length + length > (size_t) connection->config->max_payload)
 	{
-		connection_close(connection, CLOSE_TOO_BIG, "too big");
+		connection_reject(connection, CLOSE_TOO_BIG, "message larger than max-payload");
 		return;
 	}
 	if ((int64_t) (socket->message_length + length) > budget_left())

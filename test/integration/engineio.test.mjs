@@ -138,32 +138,56 @@ test('both transports: an action waits for its binary arguments', async () => {
   assert.equal(await soon('closed', socket.closed), 1002);
 });
 
-const badBodies = { 'a malformed packet': 'abc', nothing: '', 'an empty packet behind a good one': '3\x1e', 'a ping': '2',
-  'a probe': '2probe', 'a malformed message': '4abc', 'an event before the CONNECT': '42["ping"]',
-  'invalid UTF-8': Buffer.from([0x34, 0x30, 0x7b, 0xff]) };
+const malformed = 'malformed packet';
+const badBodies = { 'a malformed packet': ['abc', malformed], nothing: ['', malformed], 'a ping': ['2', malformed],
+  'an empty packet behind a good one': ['3\x1e', malformed], 'a probe': ['2probe', malformed],
+  'a malformed message': ['4abc', malformed], 'invalid UTF-8': [Buffer.from([0x34, 0x30, 0x7b, 0xff]), malformed],
+  'an event before the CONNECT': ['42["ping"]', 'packet for a namespace that is not connected'],
+  'binary data': ['bAQID', 'binary data that no packet has announced'] };
 
-for (const [name, body] of Object.entries(badBodies)) {
-  test(`polling: refuses a POST with ${name}, closes the waiting poll, and ends the session`, async () => {
+for (const [name, [body, reason]] of Object.entries(badBodies)) {
+  test(`polling: refuses a POST with ${name}, and tells the reason to it and to the waiting poll`, async () => {
     const client = await EngineClient.open(bridge);
     const poll = client.poll();
-    await refused(client.request('POST', { body }), complaints.request);
-    const { status, body: goodbye } = await poll;
-    assert.deepEqual([status, goodbye], [200, '1']);
+    const complaint = { code: 3, message: `Bad request: ${reason}` };
+    await refused(client.request('POST', { body }), complaint);
+    await refused(poll, complaint);
     await refused(client.poll(), complaints.session);
   });
 }
 
-test('websocket: closes after a malformed packet', async () => {
-  const socket = anonymous.websocket();
-  await socket.say('abc');
-  assert.equal(await soon('closed', socket.closed), 1002);
+test('logs why it ends a session, once a second at most', async () => {
+  const lines = () => bridge.log.split('\n').filter((line) => line.includes('event=connection_rejected'));
+  const before = lines().length;
+  const start = Date.now();
+  const violate = async () => (await EngineClient.open(bridge)).post('abc');
+  for (let n = 0; n < 20; n++) await violate();
+  await until('a line has the reason', async () => {
+    await violate();
+    return lines().slice(before).some((line) => /reason="malformed packet" peer=127.0.0.1/.test(line));
+  });
+  assert.ok(lines().length - before <= (Date.now() - start) / 1000 + 2);
 });
 
-test('polling: sends the close to the next poll when no poll waits', async () => {
+test('websocket: closes after a malformed packet, with the reason', async () => {
+  const socket = anonymous.websocket();
+  const closed = once(socket.socket, 'close');
+  await socket.say('abc');
+  assert.deepEqual((await soon('closed', closed)).map(String), ['1002', malformed]);
+});
+
+test('websocket: closes after a message that is too large, with the reason', async () => {
+  const socket = anonymous.websocket();
+  const closed = once(socket.socket, 'close');
+  await socket.say(`3${'x'.repeat(20000)}`);
+  assert.deepEqual((await soon('closed', closed)).map(String), ['1009', 'message larger than max-payload']);
+});
+
+test('polling: tells the reason to the next poll when no poll waits', async () => {
   const client = await EngineClient.open(bridge);
   assert.equal((await client.post('abc')).status, 400);
   assert.equal((await client.post('3')).status, 400, 'the session takes no more packets');
-  assert.equal((await client.poll()).body, '1');
+  await refused(client.poll(), { code: 3, message: `Bad request: ${malformed}` });
   await refused(client.poll(), complaints.session);
 });
 
@@ -183,22 +207,22 @@ test('polling: ends the session after a second POST beside an incomplete one', a
   slow.on('error', () => {});
   slow.write(`POST ${client.query()} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4`);
   await until('the second POST is refused', async () => (await client.post('3')).status === 400);
-  assert.equal((await poll).body, '1');
+  await refused(poll, { code: 3, message: 'Bad request: second POST beside another one' });
   await refused(client.poll(), complaints.session);
   slow.destroy();
 });
 
-test('polling: refuses a body that is too large or has no length', async () => {
+test('polling: refuses a body that is too large or has no length, and tells the waiting poll why', async () => {
   const client = await EngineClient.open(bridge);
   const poll = client.poll();
   assert.equal((await client.post(`3${'x'.repeat(20000)}`).catch(() => ({ status: 413 }))).status, 413);
-  assert.equal((await poll).body, '1');
+  await refused(poll, { code: 3, message: 'Payload too large' }, 413);
   await client.ended();
 
   for (const length of ['', 'Content-Length: -1\r\n', 'Content-Length: 1x\r\n', 'Transfer-Encoding: chunked\r\n']) {
     const other = await EngineClient.open(bridge);
     assert.match(await speak(`POST ${other.query()} HTTP/1.1\r\nHost: x\r\n${length}\r\n3`), /^HTTP\/1\.1 411 /, length);
-    assert.equal((await other.poll()).body, '1');
+    await refused(other.poll(), { code: 3, message: 'Length required' }, 411);
   }
 });
 

@@ -150,11 +150,67 @@ test('passes binary arguments to an action in base64, and reads the packets behi
   await isServed(socket, '/chat,');
 });
 
-test('closes the connection when binary arguments are longer than a message may be', async () => {
-  const socket = await connect('/chat,');
-  await socket.say('453-/chat,["message:send",{"_placeholder":true,"num":0}]', ...Array(3).fill(Buffer.alloc(8000)));
-  await isClosed(socket);
+// JSON that an honest client may send, and that the bridge cannot pass on: the event is answered, and the connection stays.
+const nested = (levels) => '['.repeat(levels) + ']'.repeat(levels);
+const unusable = {
+  'half an emoji': ['"\\ud83d"', /surrogate/], 'U+0000': ['"a\\u0000b"', /U\+0000/],
+  'half an emoji as a key': ['{"\\ude00":1}', /surrogate/],
+  'a number larger than a double holds': ['[1e400]', /1\.8e308/],
+  'an integer of 400 digits': ['9'.repeat(400), /1\.8e308/],
+  '3,000 nested arrays': [nested(3000), /nested/],
+  '9,000 nested arrays': [nested(9000), /nested/],
+  'nested objects in nested arrays': [
+    `${'['.repeat(1500)}${'{"a":'.repeat(1500)}1${'}'.repeat(1500)}${']'.repeat(1500)}`, /nested/],
+};
+
+for (const [name, [data, message]] of Object.entries(unusable)) {
+  test(`answers an event with ${name} by an error, and keeps the connection`, async () => {
+    const isRefusal = ({ ok, error }) => {
+      assert.deepEqual([ok, error.code], [false, 'bad_request']);
+      assert.match(error.message, message);
+    };
+    const refused = async (client, start) => isRefusal(JSON.parse((await answered(client, start)).slice(start.length))[0]);
+    const socket = await connect('', '/chat,');
+    await socket.say(`427["message:send",${data}]`, `42/chat,8["message:send",{"conversationId":"1","content":${data}}]`);
+    await refused(socket, '437');
+    await refused(socket, '43/chat,8');
+    await isServed(socket);
+    const polling = await EngineClient.connect(bridge, scene.token(ann));
+    await polling.say(`427["message:send",${data}]`);
+    await refused(polling, '437');
+    await isServed(polling);
+    const plain = await scene.plain(ann);
+    const frames = [];
+    plain.socket.on('message', (text) => frames.push(JSON.parse(text)));
+    plain.send(`{"id":"odd","action":"message:send","data":${data}}`);
+    isRefusal(await until('an answer', () => frames.find(({ id }) => id === 'odd')));
+    assert.equal((await plain.ask('ping')).ok, true);
+    plain.close();
+  });
+}
+
+test('passes on numbers beyond 64 bits as JavaScript reads them, and leaves others as they are', async () => {
+  await scene.database.query(`CREATE OR REPLACE FUNCTION test_echo(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT payload'`);
+  await scene.database.query("SELECT herald.expose('test:echo', 'test_echo(text, jsonb)')");
+  const socket = await connect('');
+  await socket.say('427["test:echo",[7,9007199254740993,18446744073709551617,-123456789012345678901234567890]]');
+  const [{ data }] = JSON.parse((await answered(socket, '437')).slice(3).replace('9007199254740993', '"exact"'));
+  assert.deepEqual(data, [7, 'exact', 18446744073709551617, -123456789012345678901234567890]);
+  await socket.say('428[1e30]', '429[1.5]');
+  for (const id of [8, 9]) assert.match(await answered(socket, `43${id}`), /HD404/);
 });
+
+for (const [name, packets] of Object.entries({
+  'larger than a message may be': ['453-/chat,5["message:send",{"_placeholder":true,"num":0}]', ...Array(3).fill(Buffer.alloc(8000))],
+  'more than ten': ['4512-/chat,5["message:send",{"_placeholder":true,"num":11}]', ...Array(12).fill(Buffer.from([1]))],
+})) {
+  test(`answers an event whose binary arguments are ${name} by an error, and keeps the connection`, async () => {
+    const socket = await connect('/chat,');
+    await socket.say(...packets);
+    assert.match(await answered(socket, '43/chat,5'), /"ok":false,"error":\{"code":"bad_request".*binary arguments/);
+    await isServed(socket, '/chat,');
+  });
+}
 
 const longName = 'x'.repeat(15000);
 // Packets that a client may not send first, and packets that it may not send when it is connected.

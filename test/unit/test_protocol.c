@@ -492,7 +492,7 @@ test_socketio_bad_input(void **state)
 	static const char *const bad[] = {
 		"", "2", "2probe", "7", "abc", "\xff", "4", "47", "4abc", "40", "40[]", "40\"x\"", "40null", "40{", "41{}", "42{}", "42[]",
 		"42[null]", "42[\"x\"]zzz", "42abc[\"x\"]", "42[\"connect\"]", "42[\"disconnecting\"]", "42/chat,[\"x\"]", "43/chat,1[]", "41/chat,",
-		"44{}", "450-[\"x\"]", "4511-[\"x\"]", "45-[\"x\"]", "451[\"x\"]", "45x-[\"x\"]", "451-", "42[\"x\",1"
+		"44{}", "450-[\"x\"]", "451000000-[\"x\"]", "45-[\"x\"]", "451[\"x\"]", "45x-[\"x\"]", "451-", "42[\"x\",1"
 	};
 
 	(void) state;
@@ -515,6 +515,65 @@ test_socketio_event_before_welcome(void **state)
 	receive(carrier, "42[\"ping\"]");
 	assert_int_equal(carrier->close_code, CLOSE_PROTOCOL_ERROR);
 	disconnect(carrier);
+}
+
+/* The client may send packets before it hears that the bridge has ended its session. */
+static void
+test_socketio_packets_cross_the_end(void **state)
+{
+	static const char *const late[] = { "42[\"ping\"]", "421[\"ping\"]", "432[]", "451-[\"x\",{\"_placeholder\":true,\"num\":0}]", "41", "41" };
+	FakeCarrier *carrier = live_socketio();
+	Session *session = user_sessions("7");
+
+	(void) state;
+	session->ops->dismiss(session, "token_expired", "the token has expired");
+	assert_string_equal(sent(carrier), "42[\"error\",{\"code\":\"token_expired\",\"message\":\"the token has expired\"}]");
+	assert_string_equal(sent(carrier), "41");
+	for (size_t i = 0; i < sizeof(late) / sizeof(*late); i++)
+	{
+		receive(carrier, late[i]);
+		if (strstr(late[i], "451") == late[i])
+			receive_binary(carrier, "AQID");
+	}
+	assert_string_equal(sent(carrier), "");
+	assert_int_equal(carrier->close_code, 0);
+	receive(carrier, "42/chat,[\"ping\"]");
+	assert_int_equal(carrier->close_code, CLOSE_PROTOCOL_ERROR);
+	disconnect(carrier);
+}
+
+static void
+expect_refused_answer(FakeCarrier *carrier, const char *id)
+{
+	char *beginning = memory_format("43%s[{\"ok\":false,\"error\":{\"code\":\"bad_request\"", id);
+
+	assert_non_null(strstr(sent(carrier), beginning));
+	assert_int_equal(carrier->close_code, 0);
+	free(beginning);
+}
+
+/* Too many binary arguments, and too large ones, are an error of their event. */
+static void
+test_socketio_refuses_binary_arguments(void **state)
+{
+	FakeCarrier *carrier = live_socketio();
+	size_t limit = (size_t) carrier->base.connection->config->max_payload;
+	char *large = calloc(1, limit / 2 + 2);
+
+	(void) state;
+	memset(large, 'A', limit / 2 + 1);
+	receive(carrier, "4512-8[\"ping\",{\"_placeholder\":true,\"num\":11}]");
+	for (int i = 0; i < 12; i++)
+		receive_binary(carrier, "AQID");
+	expect_refused_answer(carrier, "8");
+	receive(carrier, "453-9[\"ping\",{\"_placeholder\":true,\"num\":0}]");
+	for (int i = 0; i < 3; i++)
+		receive_binary(carrier, large);
+	expect_refused_answer(carrier, "9");
+	receive(carrier, "421[\"ping\"]");
+	assert_string_equal(sent(carrier), "431[{\"ok\":true,\"data\":{}}]");
+	disconnect(carrier);
+	free(large);
 }
 
 static void
@@ -837,6 +896,8 @@ main(void)
 		cmocka_unit_test(test_socketio_harmless_input),
 		cmocka_unit_test(test_socketio_bad_input),
 		cmocka_unit_test(test_socketio_event_before_welcome),
+		cmocka_unit_test(test_socketio_packets_cross_the_end),
+		cmocka_unit_test(test_socketio_refuses_binary_arguments),
 		cmocka_unit_test(test_socketio_unexpected_binary),
 		cmocka_unit_test(test_stream_welcome_and_event),
 		cmocka_unit_test(test_stream_rooms),

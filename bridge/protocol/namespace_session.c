@@ -1,0 +1,253 @@
+/*-------------------------------------------------------------------------
+ *
+ * namespace_session.c
+ *	  The session of a Socket.IO connection in one namespace.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "protocol/namespace_session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "fanout/roster.h"
+#include "gateway/action.h"
+#include "gateway/gateway.h"
+#include "protocol/namespace.h"
+
+static NamespaceSession *entry_of(const Session *session);
+
+/* Queues a packet; takes over its content. */
+static void
+send_packet(NamespaceSession *entry, PacketType type, char *content)
+{
+	char *start = packet_header(type, entry->format->namespace);
+
+	outbox_push_own(&entry->connection->outbox, frame_of_text(FRAME_TEXT, memory_format("%s%s", start, content)));
+	free(start);
+	free(content);
+}
+
+static void
+send_unread_count(Session *session, const char *position)
+{
+	Event *event = event_new();
+	Frame *frame;
+
+	event->name = memory_copy("notification:unread");
+	event->payload = memory_format("{\"count\":%lld}", (long long) session->unread);
+	event->position = memory_copy(position);
+	frame = event_frame(event, session->format);
+	if (frame != NULL)
+		outbox_push(session->outbox, frame);
+	event_unref(event);
+}
+
+static void
+socketio_welcome(Session *session)
+{
+	NamespaceSession *entry = entry_of(session);
+	char *pid;
+
+	if (session->cursor.recovered)
+	{
+		pid = memory_copy(entry->pid);
+		pid_copy_sid(pid, entry->sid);
+	}
+	else
+		pid = pid_new(session->key, entry->sid, session->cursor.position);
+	timer_stop(entry->deadline);
+	send_packet(entry, PACKET_CONNECT, memory_format("{\"sid\":\"%s\",\"pid\":\"%s\"}", entry->sid, pid));
+	send_unread_count(session, session->cursor.position);
+	free(pid);
+}
+
+/*
+ * A token that is not valid any more disconnects the namespace: the client does not
+ * reconnect by itself.  Any other reason closes the connection: the client does.
+ */
+static void
+socketio_dismiss(Session *session, const char *code, const char *message)
+{
+	NamespaceSession *entry = entry_of(session);
+	char *content = json_error(code, message);
+
+	entry->session = NULL;
+	entry->dismissed = true;
+	if (session->state != SESSION_ARRIVING)
+		send_packet(entry, PACKET_EVENT, memory_format("[\"error\",%s]", content));
+	roster_leave(session);
+	if (strncmp(code, "token_", 6) == 0)
+		send_packet(entry, PACKET_DISCONNECT, memory_copy(""));
+	else
+		connection_close(entry->connection, CLOSE_RESTART, code);
+	free(content);
+}
+
+static const SessionOps socketio_session_ops = { socketio_welcome, socketio_dismiss };
+
+static NamespaceSession *
+entry_of(const Session *session)
+{
+	assert(session->ops == &socketio_session_ops);
+	return session->protocol;
+}
+
+static const char *
+without_bearer(const char *token)
+{
+	return token != NULL && strncmp(token, "Bearer ", 7) == 0 ? token + 7 : token;
+}
+
+static void
+send_connect_error(NamespaceSession *entry, const Refusal *refusal)
+{
+	char *message = json_quoted(refusal->message);
+
+	send_packet(entry, PACKET_CONNECT_ERROR,
+				memory_format("{\"message\":%s,\"data\":{\"code\":\"%s\"}}", message, refusal->code));
+	free(message);
+}
+
+/* Draws a new sid, and keeps the pid that the client has shown if it is valid. */
+static void
+set_ids(NamespaceSession *entry, const char *pid)
+{
+	free(entry->pid);
+	entry->pid = pid_is_valid(pid) ? memory_copy(pid) : NULL;
+	random_digits(entry->sid, PID_SID_LENGTH);
+}
+
+void
+namespace_session_connect(NamespaceSession *entry, const json_t *auth, const char *token)
+{
+	const char *own_token = json_member(auth, "token");
+	const char *offset = json_member(auth, "offset");
+	Admission admission = {
+		.token = without_bearer(own_token != NULL ? own_token : token),
+		.from = connection_address(entry->connection),
+		.format = entry->format,
+		.ops = &socketio_session_ops,
+		.outbox = &entry->connection->outbox,
+		.protocol = entry,
+	};
+	Refusal refusal;
+	char *key;
+	char *first_position;
+
+	entry->dismissed = false;
+	set_ids(entry, json_member(auth, "pid"));
+	key = entry->pid ? pid_key(entry->pid) : NULL;
+	first_position = entry->pid ? pid_position(entry->pid) : NULL;
+	admission.key = key;
+	admission.position = first_position != NULL && offset != NULL ? offset : first_position;
+	entry->session = gateway_admit(&admission, &refusal);
+	if (entry->session == NULL)
+		send_connect_error(entry, &refusal);
+	else
+		connection_admitted(entry->connection);
+	free(key);
+	free(first_position);
+}
+
+void
+namespace_session_disconnect(NamespaceSession *entry)
+{
+	Session *session = entry->session;
+
+	assert(session != NULL);
+	entry->session = NULL;
+	roster_leave(session);
+}
+
+/*
+ * Sends the result of an action.  "reference" is the id of the acknowledgement, if the client wants one,
+ * a space, and the client's name of the action.
+ */
+static void
+socketio_answer(Session *session, const char *reference, const char *body)
+{
+	NamespaceSession *entry = entry_of(session);
+	int id_length = (int) strcspn(reference, " ");
+	bool awaited = id_length > 0;
+	char *content = awaited ? namespace_ack(session->format, reference + id_length + 1, body) :
+							  namespace_failure(session->format, body);
+
+	if (content != NULL)
+		send_packet(entry, awaited ? PACKET_ACK : PACKET_EVENT,
+					memory_format("%.*s[%s]", id_length, reference, content));
+	free(content);
+}
+
+/* Answers without asking the gateway; frees the reference. */
+static void
+reject_action(Session *session, char *reference, const char *code, const char *message)
+{
+	char *error = json_error(code, message);
+	char *body = memory_format("\"ok\":false,\"error\":%s", error);
+
+	socketio_answer(session, reference, body);
+	free(reference);
+	free(error);
+	free(body);
+}
+
+static void
+submit_action(Session *session, Packet *packet, const char *name)
+{
+	char *reference = memory_format("%s %s", packet->id ? packet->id : "", name);
+	ActionRequest request;
+
+	json_array_remove(packet->data, 0);
+	if (packet->refusal != NULL)
+		reject_action(session, reference, "bad_request", packet->refusal);
+	else if (!namespace_request(session->format, name, packet->data, &request))
+		reject_action(session, reference, "HD404", "unknown action");
+	else
+	{
+		action_submit(session, request.action, request.data, reference, socketio_answer);
+		json_decref(request.data);
+	}
+}
+
+const char *
+namespace_session_event(NamespaceSession *entry, Packet *packet)
+{
+	char *name;
+
+	if (packet->data == NULL)
+		return NULL;
+	if (entry->session->state < SESSION_REPLAYING)
+		return "event before the answer to CONNECT";
+	name = packet_event_name(packet);
+	if (name == NULL)
+		return "event with a reserved name or none";
+	submit_action(entry->session, packet, name);
+	free(name);
+	return NULL;
+}
+
+NamespaceSession *
+namespace_session_new(Connection *connection, const Format *format, Timer *deadline)
+{
+	NamespaceSession *entry = memory_new(sizeof(NamespaceSession));
+
+	entry->connection = connection;
+	entry->format = format;
+	entry->deadline = deadline;
+	return entry;
+}
+
+void
+namespace_session_free(NamespaceSession *entry)
+{
+	if (entry->session != NULL)
+		namespace_session_disconnect(entry);
+	free(entry->pid);
+	free(entry);
+}
