@@ -9,8 +9,9 @@
  *	  The top is no row's id.
  *
  * 2. Up to the top, rows of the window are "late": of transactions that were in progress
- *	  or had not begun.  The index on the transaction finds them.  They are few, and come
- *	  before all fresh ones.
+ *	  or had not begun.  The index on the transaction finds them.  They come before all
+ *	  fresh ones.  Those of one long transaction can be millions: no page reads more of
+ *	  them than it can hold.
  *
  * 3. The row with the last id of the position may announce a notification that has not
  *	  been read.
@@ -74,20 +75,44 @@ add_late(WindowScan *scan, HeapTuple row)
 	scan->late[scan->late_count++] = heap_copytuple(row);
 }
 
-/* Adds the rows of a range of transactions, from the last id of the position up to the top. */
-static void
-add_late_range(WindowScan *scan, const Position *position, int partition, uint64 begin, uint64 end)
+static IndexRange
+open_late(const WindowScan *scan, int partition)
 {
-	IndexRange range = index_range_open(scan->partitions[partition], psprintf(EVENT_INDEX_BY_XID, partition));
+	return index_range_open(scan->partitions[partition], psprintf(EVENT_INDEX_BY_XID, partition));
+}
+
+/* Adds the rows of the range from the last id of the position up to the top: all, or so many. */
+static void
+add_late_range(WindowScan *scan, const Position *position, IndexRange *range, int64 count)
+{
 	HeapTuple row;
+
+	index_range_where(range, EVENT_ID, BTGreaterEqualStrategyNumber, Int64GetDatum(position->last_id));
+	index_range_where(range, EVENT_ID, BTLessEqualStrategyNumber, Int64GetDatum(position->seen.top));
+	for (; count > 0 && (row = index_range_next(range)) != NULL; count--)
+		add_late(scan, row);
+	index_range_close(range);
+}
+
+/* Adds the rows of transactions that began after the window's begin.  Few of them got ids up to the top. */
+static void
+add_late_transactions(WindowScan *scan, const Position *position, int partition, uint64 begin, uint64 end)
+{
+	IndexRange range = open_late(scan, partition);
 
 	index_range_where(&range, EVENT_XID, BTGreaterEqualStrategyNumber, UInt64GetDatum(begin));
 	index_range_where(&range, EVENT_XID, BTLessStrategyNumber, UInt64GetDatum(end));
-	index_range_where(&range, EVENT_ID, BTGreaterEqualStrategyNumber, Int64GetDatum(position->last_id));
-	index_range_where(&range, EVENT_ID, BTLessEqualStrategyNumber, Int64GetDatum(position->seen.top));
-	while ((row = index_range_next(&range)) != NULL)
-		add_late(scan, row);
-	index_range_close(&range);
+	add_late_range(scan, position, &range, PG_INT64_MAX);
+}
+
+/* Adds the first rows of a transaction that was in progress.  It may have any number; the index has them in order. */
+static void
+add_late_transaction(WindowScan *scan, const Position *position, int partition, uint64 xid)
+{
+	IndexRange range = open_late(scan, partition);
+
+	index_range_where(&range, EVENT_XID, BTEqualStrategyNumber, UInt64GetDatum(xid));
+	add_late_range(scan, position, &range, scan->late_limit);
 }
 
 /* Adds the rows of the transactions that had not begun, and of those in progress that have ended in the window. */
@@ -102,11 +127,11 @@ find_late(WindowScan *scan, const Position *position)
 	for (int partition = 0; partition < EVENT_PARTITIONS; partition++)
 	{
 		if (seen->xmax < begun_limit)
-			add_late_range(scan, position, partition, seen->xmax, begun_limit);
+			add_late_transactions(scan, position, partition, seen->xmax, begun_limit);
 		for (int i = 0; i < seen->count; i++)
 		{
 			if (snapshot_sees(&position->window_end, seen->in_progress[i]))
-				add_late_range(scan, position, partition, seen->in_progress[i], seen->in_progress[i] + 1);
+				add_late_transaction(scan, position, partition, seen->in_progress[i]);
 		}
 	}
 	sort_late(scan);

@@ -133,21 +133,44 @@ test('replays to a client that missed little before one that missed much', async
   for (const client of [far, near]) client.close();
 });
 
+async function blocksOf(position) {
+  const [{ 'QUERY PLAN': [{ Plan: plan }] }] = await database.query(
+    `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM herald.read_events('${position}', max_events => 100)`);
+  return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+}
+
 test('reads a page at the cost of its events, also within a transaction in progress at its position', async () => {
   const publish = (n) => `SELECT count(herald.broadcast('backlog:page', '{}')) FROM generate_series(1, ${n})`;
   const writer = await database.connect();
   await writer.query(`BEGIN; ${publish(1000)}`);
-  let position = await database.value('SELECT herald.current_position()');
+  const position = await database.value('SELECT herald.current_position()');
   await writer.query(`${publish(1)}; COMMIT`);
   await writer.end();
-  const blocks = async () => {
-    const [{ 'QUERY PLAN': [{ Plan: plan }] }] = await database.query(
-      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM herald.read_events('${position}', max_events => 100)`);
-    return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-  };
-  await blocks();    // fills the backend's caches
-  const before = await blocks();
+  await blocksOf(position);    // fills the backend's caches
+  const before = await blocksOf(position);
   for (let n = 0; n < 20; n++) await database.query(publish(1000));
-  const after = await blocks();
+  const after = await blocksOf(position);
   assert.ok(after < before + 50, `${before} blocks before, ${after} with 20,000 events behind the page`);
+});
+
+// The position was read while the transaction was in progress, so all of its rows come before that position's top.
+test('reads no more rows of one long transaction than a page holds', async () => {
+  const writer = await database.connect();
+  await writer.query("BEGIN; SELECT count(herald.publish('order:1', 'backlog:long', jsonb_build_object('n', n))) FROM generate_series(1, 20000) AS n");
+  await database.query("SELECT herald.publish('order:2', 'backlog:short', '{}')");
+  const position = await database.value('SELECT max(position) FROM herald.read_events(herald.current_position(), max_events => 1)');
+  await writer.query('COMMIT');
+  await writer.end();
+  await database.query("SELECT herald.publish('order:2', 'backlog:short', '{}')");
+  const pages = [];
+  for (let from = position, more = true; more;) {
+    const page = await database.query('SELECT id, position, more FROM herald.read_events($1, max_events => 5000)', [from]);
+    pages.push(...page.filter(({ id }) => id));
+    ({ position: from, more } = page.at(-1));
+  }
+  assert.equal(pages.length, 20001);
+  assert.ok(pages.every(({ id }, index) => !index || Number(id) > Number(pages[index - 1].id)));
+  await blocksOf(position);    // fills the backend's caches
+  const blocks = await blocksOf(position);
+  assert.ok(blocks < 200, `${blocks} blocks`);
 });
