@@ -4,11 +4,11 @@
  *	  The background worker of a database: it runs herald.maintain(), which must not
  *	  run in the transactions of writers.
  *
- * 1. While there is activity the worker calls herald.maintain() once a second, or eight
- *	  times in a recovery window that is shorter than eight seconds: a partition of the
- *	  log must be marked and emptied while it is out of use.  Without activity the
- *	  worker sleeps and writes nothing, until the next scheduled row is due
- *	  (write/schedule.c).
+ * 1. While there is activity the worker keeps up with it once a second, or eight times
+ *	  in a recovery window that is shorter than eight seconds: a partition of the log
+ *	  must be marked and emptied while it is out of use.  Every tenth time, also the
+ *	  last time, it does all that herald.maintain() does.  Without activity the worker
+ *	  sleeps and writes nothing, until the next scheduled row is due (write/schedule.c).
  *
  * 2. After an error the worker tries again a second later.
  *
@@ -43,6 +43,7 @@
 #include "worker_slot.h"
 
 #define MAX_MAINTENANCE_INTERVAL_MS 1000
+#define ROUNDS_OF_ALL 10
 #define IDLE_INTERVAL_MS 60000
 #define RETRY_INTERVAL_MS 1000
 
@@ -54,6 +55,11 @@ typedef void (*WorkerTask)(void);
 static SavedQuery maintain = {
 	.name = "herald.maintain()",
 	.text = "SELECT herald.maintain(wait => false)",
+};
+
+static SavedQuery keep_up = {
+	.name = "herald_internal.keep_up()",
+	.text = "SELECT herald_internal.keep_up()",
 };
 
 static void
@@ -129,7 +135,7 @@ lock_extension(void)
 static TimestampTz next_due = DT_NOEND;
 
 static void
-run_maintenance(void)
+run_maintenance(SavedQuery *query)
 {
 	QueryScope scope;
 	Datum due;
@@ -139,11 +145,23 @@ run_maintenance(void)
 	if (!lock_extension())
 		return;
 	query_begin(&scope);
-	query_run(&maintain, 1, NULL, NULL);
+	query_run(query, 1, NULL, NULL);
 	due = query_value(0, 1, &isnull);
 	if (!isnull)
 		next_due = DatumGetTimestampTz(due);
 	query_end(&scope);
+}
+
+static void
+do_all(void)
+{
+	run_maintenance(&maintain);
+}
+
+static void
+do_urgent(void)
+{
+	run_maintenance(&keep_up);
 }
 
 /* Returns how long the worker may sleep without activity.  The clock may be set meanwhile. */
@@ -219,21 +237,32 @@ maintenance_interval_ms(void)
 static void
 maintain_database(void)
 {
-	instr_time maintained;
-	bool work_left = true;
+	instr_time round;
+	int rounds = ROUNDS_OF_ALL; /* since all was done */
+	bool active = true;
+	bool work_left = true; /* for herald.maintain() */
 
 	run_task(record_server_start, "recording the start");
 	worker_slot_serve();
-	INSTR_TIME_SET_ZERO(maintained);
+	INSTR_TIME_SET_ZERO(round);
 	for (;;)
 	{
-		wait_for_latch(work_left ? maintenance_interval_ms() : idle_interval_ms());
-		work_left |= worker_slot_is_active() || GetCurrentTimestamp() >= next_due;
-		if (!work_left || elapsed_ms(maintained) < maintenance_interval_ms())
+		bool all;
+
+		wait_for_latch(active || work_left ? maintenance_interval_ms() : idle_interval_ms());
+		active |= worker_slot_is_active() || GetCurrentTimestamp() >= next_due;
+		work_left |= active;
+		if (!work_left || elapsed_ms(round) < maintenance_interval_ms())
 			continue;
-		INSTR_TIME_SET_CURRENT(maintained);
+		INSTR_TIME_SET_CURRENT(round);
+		all = ++rounds >= ROUNDS_OF_ALL;
+		if (!active && !all)
+			continue;
+		if (all)
+			rounds = 0;
 		worker_slot_rest();
-		work_left = !try_task(run_maintenance, "maintenance");
+		active = !try_task(all ? do_all : do_urgent, "maintenance");
+		work_left = active || !all;
 	}
 }
 

@@ -321,19 +321,42 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION herald_internal.next_due() IS 'returns the time of the next publication of rows; NULL without one';
 
--- A call that has emptied a partition of the log does nothing else, because readers wait until its transaction ends.
-CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS timestamptz
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Does the work of each second with traffic. Returns whether the caller may do more: not while another session
+-- maintains, nor after a partition of the log was emptied, because readers wait until that transaction ends.
+CREATE FUNCTION herald_internal.maintain_traffic(wait boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT herald_internal.own_lock('herald_internal.log_fold', wait) THEN
-		RETURN herald_internal.next_due();
+		RETURN false;
 	END IF;
 	PERFORM herald_internal.record_server_start();
 	IF herald_internal.trim_log() THEN
+		RETURN false;
+	END IF;
+	PERFORM herald_internal.publish_due(), herald_internal.fold_totals(), herald_internal.fold_busy_inboxes(),
+		herald_internal.trim_signals();
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.maintain_traffic(boolean) IS
+	'publishes scheduled rows, folds totals and trims the log; returns whether there is time for more';
+
+CREATE FUNCTION herald_internal.keep_up() RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM herald_internal.maintain_traffic(wait => false);
+	RETURN herald_internal.next_due();
+END
+$$;
+COMMENT ON FUNCTION herald_internal.keep_up() IS
+	'does the part of herald.maintain() that the worker repeats each second';
+
+CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT herald_internal.maintain_traffic(wait) THEN
 		RETURN herald_internal.next_due();
 	END IF;
-	PERFORM herald_internal.publish_due();
-	PERFORM herald_internal.fold_totals();
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
 	PERFORM herald_internal.delete_orphans(), herald_internal.log_successors();
@@ -342,8 +365,7 @@ BEGIN
 	DELETE FROM herald.preference AS p
 	WHERE p.ctid = ANY (ARRAY(SELECT o.ctid FROM herald.preference AS o WHERE o.until < now() - interval '1 day'
 	                          FOR UPDATE SKIP LOCKED)); -- a role may keep its change of a preference open
-	PERFORM herald_internal.settle_read_marks(), herald_internal.tend_next_inboxes(),
-		herald_internal.fold_busy_inboxes(), herald_internal.trim_signals();
+	PERFORM herald_internal.settle_read_marks(), herald_internal.tend_next_inboxes();
 	RETURN herald_internal.next_due();
 END
 $$;

@@ -50,7 +50,7 @@ COMMENT ON FUNCTION herald.trim_inbox(text, int, interval) IS
 	'removes old notifications, and those beyond a number to keep, from the inbox of a user (read ones first); by '
 	'default as the settings herald.inbox_limit and herald.inbox_max_age say; returns how many';
 
-CREATE FUNCTION herald_internal.tend_next_inboxes(inboxes int DEFAULT 20) RETURNS void
+CREATE FUNCTION herald_internal.tend_next_inboxes(inboxes int DEFAULT 100) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	place text := (SELECT s.recipient_id FROM herald_internal.inbox_progress AS s);

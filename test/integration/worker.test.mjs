@@ -44,6 +44,24 @@ test('refuses a list of databases that cannot be read', async () => {
   await database.query(`ALTER SYSTEM SET herald.databases = 'app, "My App"'`);
 });
 
+test('keeps up with traffic, and does the rest of the maintenance every tenth time and at the end', { timeout: 120000 }, async () => {
+  const postgres = await server({ preload: ['app'], settings: ['track_functions=pl', 'herald.recovery_window=1s'] });
+  const database = await postgres.createDatabase('app');
+  await database.query('CREATE EXTENSION pg_herald');
+  await isServed(database);
+  const calls = async (name) => Number(await database.value(
+    "SELECT coalesce(sum(calls), 0) FROM pg_stat_user_functions WHERE funcname = $1", [name]));
+  await until('the worker has kept up for some time', async () => {
+    await database.query("SELECT herald.publish('order:1', 'order:shipped', '{}')");
+    return await calls('keep_up') >= 25;
+  });
+  const keptUp = await calls('keep_up');
+  const all = await calls('maintain');
+  assert.ok(all >= 2 && all <= keptUp / 8 + 2, `${all} of all, ${keptUp} urgent`);
+  await database.query("SELECT herald.publish('order:1', 'order:shipped', '{}')");
+  await until('the worker does the rest', async () => await calls('maintain') > all);
+});
+
 // Maintenance waits for a table, with locks of others: DROP EXTENSION must lock none before it has ended.
 test('drops the extension while the worker maintains', async () => {
   const postgres = await server({ preload: ['app'], settings: ['deadlock_timeout=100ms'] });
