@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event_columns.h
- *	  The columns of herald.event, its partitions and indexes, and the ids of events.
+ *	  The columns of events and kept totals, the partitions and indexes of the log, and the ids of events.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -21,6 +21,7 @@ enum
 	EVENT_COUNTER,
 	EVENT_SLOT,
 	EVENT_DELTA,
+	EVENT_KEPT,
 	EVENT_ROOMS,
 	EVENT_NAME,
 	EVENT_PAYLOAD,
@@ -34,6 +35,36 @@ enum
 	EVENT_RECHECK_ROOM,
 	EVENT_ACCESS,
 	EVENT_COLUMNS = EVENT_ACCESS
+};
+
+/* The columns of an event to publish.  A rule's publish query returns them in this order. */
+typedef enum PublishedColumn
+{
+	PUBLISHED_ROOMS,
+	PUBLISHED_NAME,
+	PUBLISHED_PAYLOAD,
+	PUBLISHED_MEMBER_ID,
+	PUBLISHED_JOINS,
+	PUBLISHED_LEAVES,
+	PUBLISHED_COUNTER,
+	PUBLISHED_COUNTED_ID,
+	PUBLISHED_DELTA,
+	PUBLISHED_ACK,
+	PUBLISHED_RECHECK_USER,
+	PUBLISHED_RECHECK_ROOM,
+	PUBLISHED_ACCESS /* NULL: the row is no recheck */
+} PublishedColumn;
+
+#define PUBLISHED_COLUMNS (PUBLISHED_ACCESS + 1)
+
+/* The columns of herald_internal.total. */
+enum
+{
+	TOTAL_COUNTED_ID = 1,
+	TOTAL_COUNTER,
+	TOTAL_COUNT,
+	TOTAL_SNAPSHOT,
+	TOTAL_COLUMNS = TOTAL_SNAPSHOT
 };
 
 /* A row takes two ids of the sequence. */

@@ -8,7 +8,7 @@
  *
  * 2. The total of a subject with many events is kept as of a snapshot (fold_totals()).
  *	  The deltas of later events are added to it, so that a popular subject costs no more
- *	  than others.
+ *	  than others.  An index finds these events: their writers have seen that it is kept.
  *
  * 3. The other subjects of a counter are counted together.  If that fails, each half of
  *	  them is counted alone: a subject that cannot be counted leaves the others theirs.
@@ -46,16 +46,6 @@ enum
 	COUNTER_COUNT_SQL,
 	COUNTER_SUBJECT_TYPE,
 	COUNTER_OWNER_SQL
-};
-
-/* The columns of herald_internal.total. */
-enum
-{
-	TOTAL_COUNTER = 1,
-	TOTAL_COUNTED_ID,
-	TOTAL_COUNT,
-	TOTAL_SNAPSHOT,
-	TOTAL_COLUMNS = TOTAL_SNAPSHOT
 };
 
 typedef struct Counter
@@ -154,15 +144,14 @@ read_kept(Relation kept, Total *total)
 	bool nulls[TOTAL_COLUMNS];
 	HeapTuple row;
 
-	index_range_where(&range, TOTAL_COUNTER, BTEqualStrategyNumber, Int32GetDatum(total->counter));
 	index_range_where(&range, TOTAL_COUNTED_ID, BTEqualStrategyNumber, PointerGetDatum(total->subject));
+	index_range_where(&range, TOTAL_COUNTER, BTEqualStrategyNumber, Int32GetDatum(total->counter));
 	row = index_range_next(&range);
 	if (row != NULL)
-	{
-		LogSnapshot snapshot;
-
 		own_row_take(row, RelationGetDescr(kept), TOTAL_COLUMNS, values, nulls);
-		snapshot = snapshot_from_datum(values[TOTAL_SNAPSHOT - 1]);
+	if (row != NULL && !nulls[TOTAL_COUNT - 1])
+	{
+		LogSnapshot snapshot = snapshot_from_datum(values[TOTAL_SNAPSHOT - 1]);
 		total->count = DatumGetInt64(values[TOTAL_COUNT - 1]) + deltas_since(total, &snapshot);
 		total->known = true;
 	}

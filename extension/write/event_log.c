@@ -8,6 +8,8 @@
  * gets its id before it draws the first id of an event.  The reader relies on that
  * order (snapshot.c).
  *
+ * An event that changes a kept total has an entry in the index of subjects.
+ *
  * A new notification needs no row of its own.  Another event of the statement has one, and
  * the announcement is a reference in it, from which the reader makes the event.
  *
@@ -16,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -34,11 +35,10 @@
 #include "query.h"
 #include "settings.h"
 #include "write/doorbell.h"
+#include "write/event_keys.h"
 #include "write/event_log.h"
+#include "write/kept_total.h"
 #include "write/own_insert.h"
-
-/* The most that the keys of an event in one index take.  An entry of an index has at most 2704 bytes. */
-#define LONGEST_KEYS_BYTES 2600
 
 /* The column of each column of an event to publish. */
 static const AttrNumber published_columns[PUBLISHED_COLUMNS] = {
@@ -64,6 +64,7 @@ typedef struct EventInsert
 	Oid ids; /* the sequence */
 	int16 slot;
 	TimestampTz logged_at;
+	KeptTotals totals;
 } EventInsert;
 
 TupleDesc
@@ -182,15 +183,23 @@ slot_at(TimestampTz logged_at)
 static EventInsert
 insert_events(void)
 {
-	EventInsert insert;
+	EventInsert insert = { 0 };
 
 	Assert(GetUserId() == query_extension_owner());
+	insert.totals.memory = CurrentMemoryContext;
 	insert.logged_at = GetCurrentTimestamp();
 	insert.slot = slot_at(insert.logged_at);
 	insert.ids = own_table_oid("herald", "event_id_seq");
 	insert.rows = own_insert_begin(own_table_oid("herald_internal", psprintf(EVENT_PARTITION, insert.slot)), InvalidOid);
 	Assert(RelationGetDescr(insert.rows.relation)->natts >= EVENT_ACCESS);
 	return insert;
+}
+
+static void
+end_insert(EventInsert *insert)
+{
+	kept_totals_end(&insert->totals);
+	own_insert_end(&insert->rows);
 }
 
 static void
@@ -216,7 +225,7 @@ begin_row(EventInsert *insert)
 
 /* Sets the event of a row, with columns as in event_log_shape(). */
 static void
-set_event(TupleTableSlot *row, const Datum *published, const bool *nulls)
+set_event(EventInsert *insert, TupleTableSlot *row, const Datum *published, const bool *nulls)
 {
 	for (int i = 0; i < PUBLISHED_COLUMNS; i++)
 	{
@@ -225,6 +234,9 @@ set_event(TupleTableSlot *row, const Datum *published, const bool *nulls)
 	}
 	if (nulls[PUBLISHED_PAYLOAD])
 		set_event_column(row, EVENT_PAYLOAD, CStringGetTextDatum("{}"));
+	if (!nulls[PUBLISHED_COUNTER] && !nulls[PUBLISHED_COUNTED_ID] &&
+		kept_totals_have(&insert->totals, published[PUBLISHED_COUNTER], published[PUBLISHED_COUNTED_ID]))
+		set_event_column(row, EVENT_KEPT, BoolGetDatum(true));
 }
 
 /* Inserts an event and returns its id. */
@@ -234,70 +246,9 @@ insert_event(EventInsert *insert, const Datum *published, const bool *nulls)
 	TupleTableSlot *row = begin_row(insert);
 	int64 id = DatumGetInt64(row->tts_values[EVENT_ID - 1]);
 
-	set_event(row, published, nulls);
+	set_event(insert, row, published, nulls);
 	own_insert_row(&insert->rows);
 	return id;
-}
-
-static Size
-key_bytes(const Datum *published, const bool *nulls, PublishedColumn key)
-{
-	return nulls[key] ? 0 : toast_raw_datum_size(published[key]) - VARHDRSZ;
-}
-
-/* Removes a part of an event: its key is too long. */
-static void
-remove_part(bool *nulls, const PublishedColumn *part, int length, const char *name)
-{
-	for (int i = 0; i < length; i++)
-		nulls[part[i]] = true;
-	ereport(WARNING, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					  errmsg("an event was made without its %s: the id takes more than %d bytes", name,
-							 LONGEST_KEYS_BYTES)));
-}
-
-/* Returns the prefix of a room, which stands for all rooms with it. */
-static Datum
-prefix_of(const text *room)
-{
-	int length = 0;
-
-	while (length < (int) VARSIZE_ANY_EXHDR(room) && VARDATA_ANY(room)[length] != ':')
-		length++;
-	return PointerGetDatum(cstring_to_text_with_len(VARDATA_ANY(room), Min(length, LONGEST_KEYS_BYTES)));
-}
-
-/* Makes a recheck one of all users of the room, or of all rooms with its prefix. */
-static void
-widen_recheck(Datum *published, bool *nulls)
-{
-	nulls[PUBLISHED_RECHECK_USER] = true;
-	if (key_bytes(published, nulls, PUBLISHED_RECHECK_ROOM) > LONGEST_KEYS_BYTES)
-		published[PUBLISHED_RECHECK_ROOM] = prefix_of(DatumGetTextPP(published[PUBLISHED_RECHECK_ROOM]));
-}
-
-/*
- * Shortens the keys of an event until the indexes take them: the write of the application must not fail.  A recheck
- * becomes one of more rooms or users.  An event loses its total, or the room that its member joins or leaves.
- */
-static void
-shorten_keys(Datum *published, bool *nulls)
-{
-	static const PublishedColumn member[] = { PUBLISHED_MEMBER_ID, PUBLISHED_JOINS, PUBLISHED_LEAVES };
-	static const PublishedColumn total[] = { PUBLISHED_COUNTER, PUBLISHED_COUNTED_ID, PUBLISHED_DELTA };
-	static const PublishedColumn user[] = { PUBLISHED_RECHECK_USER, PUBLISHED_ACCESS };
-
-	if (key_bytes(published, nulls, PUBLISHED_MEMBER_ID) > LONGEST_KEYS_BYTES)
-		remove_part(nulls, member, lengthof(member), "member");
-	if (key_bytes(published, nulls, PUBLISHED_COUNTED_ID) > LONGEST_KEYS_BYTES)
-		remove_part(nulls, total, lengthof(total), "total");
-	if (key_bytes(published, nulls, PUBLISHED_RECHECK_USER) + key_bytes(published, nulls, PUBLISHED_RECHECK_ROOM) <=
-		LONGEST_KEYS_BYTES)
-		return;
-	if (nulls[PUBLISHED_RECHECK_ROOM])
-		remove_part(nulls, user, lengthof(user), "recheck");
-	else
-		widen_recheck(published, nulls);
 }
 
 /* Returns whether an event has a name and a room.  Its template met a null otherwise.  A recheck needs no room. */
@@ -319,7 +270,7 @@ next_event(Tuplestorestate *published, TupleTableSlot *event)
 	while (tuplestore_gettupleslot(published, true, false, event))
 	{
 		slot_getallattrs(event);
-		shorten_keys(event->tts_values, event->tts_isnull);
+		event_keys_shorten(event->tts_values, event->tts_isnull);
 		if (is_complete(event))
 			return true;
 	}
@@ -343,7 +294,7 @@ insert_row(EventInsert *insert, const TupleTableSlot *event, const TupleTableSlo
 	TupleTableSlot *row = begin_row(insert);
 
 	if (!TTS_EMPTY(event))
-		set_event(row, event->tts_values, event->tts_isnull);
+		set_event(insert, row, event->tts_values, event->tts_isnull);
 	if (!TTS_EMPTY(notification))
 	{
 		set_event_column(row, EVENT_RECIPIENT_ID, notification->tts_values[ANNOUNCED_RECIPIENT_ID]);
@@ -378,7 +329,7 @@ event_log_append_all(Tuplestorestate *published, Tuplestorestate *announced)
 	}
 	ExecDropSingleTupleTableSlot(event);
 	ExecDropSingleTupleTableSlot(notification);
-	own_insert_end(&insert.rows);
+	end_insert(&insert);
 }
 
 PG_FUNCTION_INFO_V1(herald_append_event);
@@ -418,10 +369,10 @@ herald_append_event(PG_FUNCTION_ARGS)
 	if (nulls[PUBLISHED_ROOMS] || nulls[PUBLISHED_NAME])
 		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION), errmsg("an event needs rooms and a name")));
 	query_begin(&scope);
-	shorten_keys(values, nulls);
+	event_keys_shorten(values, nulls);
 	insert = insert_events();
 	id = insert_event(&insert, values, nulls);
-	own_insert_end(&insert.rows);
+	end_insert(&insert);
 	doorbell_ring();
 	query_end(&scope);
 	PG_RETURN_INT64(id);

@@ -14,25 +14,7 @@
 #include "access/tupdesc.h"
 #include "utils/tuplestore.h"
 
-/* The columns of an event to publish.  A rule's publish query returns them in this order. */
-typedef enum PublishedColumn
-{
-	PUBLISHED_ROOMS,
-	PUBLISHED_NAME,
-	PUBLISHED_PAYLOAD,
-	PUBLISHED_MEMBER_ID,
-	PUBLISHED_JOINS,
-	PUBLISHED_LEAVES,
-	PUBLISHED_COUNTER,
-	PUBLISHED_COUNTED_ID,
-	PUBLISHED_DELTA,
-	PUBLISHED_ACK,
-	PUBLISHED_RECHECK_USER,
-	PUBLISHED_RECHECK_ROOM,
-	PUBLISHED_ACCESS /* NULL: the row is no recheck */
-} PublishedColumn;
-
-#define PUBLISHED_COLUMNS (PUBLISHED_ACCESS + 1)
+#include "event_columns.h"
 
 /*
  * The columns of a user event: an event for the room of one user.  The number is

@@ -22,6 +22,7 @@ CREATE TABLE herald.event (
 	counter    int,
 	slot       smallint NOT NULL DEFAULT herald_internal.event_slot(),
 	delta      smallint,
+	kept       boolean,
 	rooms      text[],
 	name       text,
 	payload    json,
@@ -43,7 +44,7 @@ CREATE TABLE herald_internal.event_3 PARTITION OF herald.event FOR VALUES IN (3)
 CREATE INDEX ON herald.event (id);
 CREATE INDEX ON herald.event (xid, id);
 CREATE INDEX ON herald.event (member_id) WHERE member_id IS NOT NULL;
-CREATE INDEX ON herald.event (counted_id, xid) WHERE counter IS NOT NULL;
+CREATE INDEX ON herald.event (counted_id, xid) WHERE kept;
 CREATE INDEX ON herald.event (recheck_user, recheck_room, xid) WHERE access IS NOT NULL;
 COMMENT ON TABLE herald.event IS 'the event log; read it with herald.read_events()';
 COMMENT ON TABLE herald_internal.event_0 IS 'a partition of herald.event';
@@ -68,6 +69,7 @@ COMMENT ON COLUMN herald.event.ack IS 'the action that gets the clients'' acknow
 COMMENT ON COLUMN herald.event.counter IS 'the total that the event changes, of herald_internal.counter';
 COMMENT ON COLUMN herald.event.counted_id IS 'the subject of this total';
 COMMENT ON COLUMN herald.event.delta IS 'the change of this total';
+COMMENT ON COLUMN herald.event.kept IS 'true if this total is kept: the event has an entry in the index of subjects';
 
 -- Readers of the log and read marks take ids for drawn in ascending order. With CACHE, each session would draw some in
 -- advance, and the events of a slower session would be skipped.

@@ -2,15 +2,32 @@
 -- Totals: counts as of a snapshot, and the deltas since, summed on reading
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION herald_internal.next_xid() RETURNS xid8
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_next_xid';
+COMMENT ON FUNCTION herald_internal.next_xid() IS
+	'returns the next transaction id: all that were assigned before are lower';
+
+-- An event of a kept total has an entry in the index of subjects, where readers find the later ones (event_log.c). The
+-- writer looks for the total after its transaction has got an id. So a total is kept in three folds:
+--
+-- 1. The first one adds it, without a count.
+-- 2. When that transaction has ended, a fold settles it with the next transaction id: later transactions see it.
+-- 3. When all earlier ones have ended, a fold counts. Events that its snapshot does not see have their entries.
+--
 -- No foreign key: folding must not wait for a transaction that unwatches a table, and hold its locks meanwhile.
 CREATE TABLE herald_internal.total (
-	counter    int NOT NULL,
 	counted_id text COLLATE "C" NOT NULL,
-	count      bigint NOT NULL,
-	snapshot   pg_snapshot NOT NULL,
-	PRIMARY KEY (counter, counted_id)
+	counter    int NOT NULL,
+	count      bigint,
+	snapshot   pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
+	next_xid   xid8 NOT NULL DEFAULT herald_internal.next_xid(),
+	settled    boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (counted_id, counter)
 );
-COMMENT ON TABLE herald_internal.total IS 'totals as of a snapshot; a missing one is counted again';
+COMMENT ON TABLE herald_internal.total IS
+	'totals as of a snapshot; a missing one is counted again; one without a count is about to be kept';
+COMMENT ON COLUMN herald_internal.total.next_xid IS
+	'when all transactions before this one have ended, the second or third fold can do its part';
 
 CREATE FUNCTION herald_internal.totals_of(counters int[], counted_ids text[]) RETURNS bigint[]
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_totals_of';
@@ -84,16 +101,26 @@ BEGIN
 	IF NOT busiest.has_events THEN
 		RETURN;
 	END IF;
+	PERFORM pg_current_xact_id(); -- before next_xid() is read: the later folds then wait for this transaction, too
+	UPDATE herald_internal.total AS t SET settled = true, next_xid = herald_internal.next_xid()
+	FROM unnest(busiest.counters, busiest.counted_ids) AS b (counter, counted_id)
+	WHERE t.counted_id = b.counted_id AND t.counter = b.counter AND NOT t.settled AND
+	      t.next_xid <= pg_snapshot_xmin(until);
 	WITH changed AS MATERIALIZED (
 		SELECT t.counter, t.counted_id, t.count, t.count - t.delta AS before
 		FROM unnest(busiest.counters, busiest.counted_ids, busiest.deltas,
 		            herald_internal.totals_of(busiest.counters, busiest.counted_ids))
 			AS t (counter, counted_id, delta, count)
 		WHERE t.count IS NOT NULL
-	), folded AS (
-		INSERT INTO herald_internal.total AS t (counter, counted_id, count, snapshot)
-		SELECT w.counter, w.counted_id, w.count, pg_current_snapshot() FROM changed AS w
-		ON CONFLICT (counter, counted_id) DO UPDATE SET count = excluded.count, snapshot = excluded.snapshot
+	), added AS (
+		INSERT INTO herald_internal.total (counted_id, counter)
+		SELECT w.counted_id, w.counter FROM changed AS w
+		ON CONFLICT DO NOTHING
+	), counted AS (
+		UPDATE herald_internal.total AS t SET count = w.count, snapshot = pg_current_snapshot()
+		FROM changed AS w
+		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND t.settled AND
+		      t.next_xid <= pg_snapshot_xmin(pg_current_snapshot())
 	)
 	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.before, w.count)) INTO notified
 	FROM changed AS w

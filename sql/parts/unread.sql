@@ -153,11 +153,6 @@ COMMENT ON FUNCTION herald_internal.unseen_count(text) IS
 
 -- ----- folds
 
-CREATE FUNCTION herald_internal.next_xid() RETURNS xid8
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_next_xid';
-COMMENT ON FUNCTION herald_internal.next_xid() IS
-	'returns the next transaction id: all that were assigned before are lower';
-
 -- Returns whether an inbox has at least so many notifications, read or not: its groups include them all.
 CREATE FUNCTION herald_internal.has_many(user_id text, enough int) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan

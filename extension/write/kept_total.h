@@ -1,0 +1,29 @@
+/*-------------------------------------------------------------------------
+ *
+ * kept_total.h
+ *	  Tells whether totals are kept, to the writers of events that change them.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_KEPT_TOTAL_H
+#define HERALD_KEPT_TOTAL_H
+
+#include "postgres.h"
+
+#include "own_table.h"
+
+/* Some questions of one statement. */
+typedef struct KeptTotals
+{
+	MemoryContext memory; /* lives until kept_totals_end() */
+	Snapshot latest;	  /* NULL: no question yet */
+	OwnScan rows;
+} KeptTotals;
+
+/* Returns whether the total of a counter and a subject is kept, or about to be kept.  The transaction has an id. */
+extern bool kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id);
+
+extern void kept_totals_end(KeptTotals *totals);
+
+#endif /* HERALD_KEPT_TOTAL_H */
