@@ -43,6 +43,7 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
 #include "parser/parse_relation.h"
+#include "varatt.h"
 #define selected_columns(query, rte) \
 	((rte)->perminfoindex == 0 ? NULL : getRTEPermissionInfo((query)->rteperminfos, rte)->selectedCols)
 #define check_execute(function, role) object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE)

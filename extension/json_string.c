@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "compat.h"
 #include "json_string.h"
 
 /* Returns whether a character stands for itself within a string of JSON. */
