@@ -3,7 +3,7 @@
 // scripts/cluster and scripts/server-tree do the work. Nothing here touches the machine's own PostgreSQL.
 
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,13 +19,36 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 const script = (name) => path.join(root, 'scripts', name);
 
+// Makes a server tree, of the server that the environment chooses, and returns its bin folder.
+const installTree = (name, environment = {}) =>
+  execFileSync(script('server-tree'), [path.join(tmpdir(), name)], { encoding: 'utf8', env: { ...process.env, ...environment } }).trim();
+
 // Returns the bin folder of the server tree with the extension under test. Makes the tree unless the caller has made one.
-function serverBin() {
+export function serverBin() {
   const given = process.env.HERALD_SERVER_TREE;
-  if (!given) return execFileSync(script('server-tree'), [path.join(tmpdir(), 'herald-server-tree')], { encoding: 'utf8' }).trim();
+  if (!given) return installTree('herald-server-tree');
   const found = execFileSync('find', [given, '-path', '*/bin/initdb'], { encoding: 'utf8' }).trim();
   if (!found) throw new Error(`HERALD_SERVER_TREE=${given} holds no PostgreSQL`);
   return path.dirname(found.split('\n')[0]);
+}
+
+// Returns the major version of the server in a bin folder.
+export const serverVersion = (bin) =>
+  Number(/ (\d+)/.exec(execFileSync(path.join(bin, 'postgres'), ['--version'], { encoding: 'utf8' }))[1]);
+
+const PACKAGES = '/usr/lib/postgresql';    // where Debian has a folder for each major version
+
+// Returns the servers older than the one under test that are installed with their headers. install() makes a tree with the extension
+// and returns its bin folder.
+export function olderServers() {
+  const newest = serverVersion(serverBin());
+  const has = (version, file) => existsSync(path.join(PACKAGES, `${version}`, file));
+  return (existsSync(PACKAGES) ? readdirSync(PACKAGES) : []).map(Number).sort((one, other) => one - other)
+    .filter((version) => version < newest && has(version, 'bin/initdb') && has(version, 'lib/pgxs/src/makefiles/pgxs.mk'))
+    .map((version) => ({
+      version,
+      install: () => installTree(`herald-server-tree-${version}`, { PG_CONFIG: path.join(PACKAGES, `${version}/bin/pg_config`) }),
+    }));
 }
 
 export class Postgres {

@@ -231,8 +231,12 @@ SELECT herald.watch('lookups.items', 'told', event => 'item:told', room => 'item
 	'none', json_build_object(),
 	'times', json_build_object('d', k.d, 'ts', k.ts, 'tz', k.tz, 'empty', json_build_object('u', k.u)),
 	'm', k.m, 'a', k.a, 'x', k.x, 'array', json_build_array(k.i))$$);
+DELETE FROM herald.rule_failure;
+SET client_min_messages = error; -- the message is another one in each version of the server
 INSERT INTO lookups.items VALUES (1, 1), (2, 2), (4, 4);
 INSERT INTO lookups.items VALUES (3, 3); -- a key that is null
+RESET client_min_messages;
+SELECT rule, sum(times) FROM herald.rule_failure WHERE relation = 'lookups.items'::regclass GROUP BY rule ORDER BY rule;
 SELECT lookups.events();
 DELETE FROM lookups.items;
 SELECT herald.unwatch('lookups.items', 'told');
