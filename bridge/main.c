@@ -53,20 +53,20 @@ reload(void)
 {
 	Config fresh = { 0 };
 	LogSettings log;
-	AuthSettings *auth = NULL;
+	KeySet *keys = NULL;
 	ConfigChanges changes;
 
 	if (config_load(&fresh, argument_count, arguments) && read_log_settings(&fresh, &log))
-		auth = auth_read(&fresh);
-	if (auth != NULL)
+		keys = key_set_read(&fresh);
+	if (keys != NULL)
 	{
 		changes = config_adopt(&config, &fresh);
 		log_configure(&log);
-		auth_adopt(&config, auth);
+		auth_adopt(&config, keys);
 		log_changes(&changes);
 	}
 	config_free(&fresh);
-	return auth != NULL;
+	return keys != NULL;
 }
 
 static void

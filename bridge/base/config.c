@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/config_value.h"
 #include "base/memory.h"
 #include "base/origin.h"
 
@@ -28,7 +29,9 @@ typedef enum Kind
 	KIND_COUNT,
 	KIND_BYTES, /* 64kB, 1MB */
 	KIND_TIME,	/* 500ms, 10s, 1min, 1h, 1d */
-	KIND_SWITCH
+	KIND_TIME_OR_OFF,
+	KIND_SWITCH,
+	KIND_COMMAND /* a switch that is an option of one run, and no setting */
 } Kind;
 
 typedef struct Setting
@@ -48,7 +51,8 @@ typedef struct Setting
 static const Setting settings[] = {
 	{ "action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database" },
 	{ "allow-origin", 0, KIND_ORIGINS, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
-	{ "check", 0, KIND_SWITCH, AT(check), false, "false", NULL, "check settings and database, print mistakes, and exit" },
+	{ "allow-tokens-without-expiry", 0, KIND_SWITCH, AT(allow_tokens_without_expiry), true, "false", NULL, "accept tokens without \"exp\"" },
+	{ "check", 0, KIND_COMMAND, AT(check), false, "false", NULL, "check settings and database, print mistakes, and exit" },
 	{ "config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value" },
 	{ "connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session" },
 	{ "database", 'd', KIND_TEXT, AT(database), false, "", "CONNINFO", "libpq connection string; PG* environment variables count" },
@@ -56,11 +60,14 @@ static const Setting settings[] = {
 	{ "dialect", 0, KIND_LIST, AT(dialect), false, "canonical", "NAME|FILE", "names and shapes of events and actions; repeatable" },
 	{ "drain-timeout", 0, KIND_TIME, AT(drain_timeout), true, "5s", "TIME", "how long SIGTERM waits for queues to empty" },
 	{ "event-cache-size", 0, KIND_BYTES, AT(event_cache_size), true, "16MB", "SIZE", "recent events kept in memory for clients that return" },
-	{ "help", 0, KIND_SWITCH, AT(help), false, "false", NULL, "print this text and exit" },
-	{ "jwt-algorithm", 0, KIND_TEXT, AT(jwt_algorithm), true, "HS256", "NAME", "HS256, HS384 or HS512" },
+	{ "help", 0, KIND_COMMAND, AT(help), false, "false", NULL, "print this text and exit" },
+	{ "jwt-algorithm", 0, KIND_LIST, AT(jwt_algorithm), true, "", "NAME", "permitted algorithm of tokens; repeatable; default: the usual one for each key" },
 	{ "jwt-audience", 0, KIND_TEXT, AT(jwt_audience), true, "", "NAME", "required \"aud\" of tokens" },
+	{ "jwt-clock-skew", 0, KIND_TIME_OR_OFF, AT(jwt_clock_skew), true, "5s", "TIME", "allowance for wrong clocks, or off" },
 	{ "jwt-issuer", 0, KIND_TEXT, AT(jwt_issuer), true, "", "NAME", "required \"iss\" of tokens" },
-	{ "jwt-secret-file", 0, KIND_TEXT, AT(jwt_secret_file), true, "", "FILE", "secret that tokens are signed with" },
+	{ "jwt-key-file", 0, KIND_LIST, AT(jwt_key_file), true, "", "[KID=]FILE", "public keys of tokens: PEM, or a JSON Web Key Set; repeatable" },
+	{ "jwt-max-age", 0, KIND_TIME_OR_OFF, AT(jwt_max_age), true, "off", "TIME", "largest age of tokens, by their \"iat\", or off" },
+	{ "jwt-secret-file", 0, KIND_LIST, AT(jwt_secret_file), true, "", "[KID=]FILE", "secret that tokens are signed with; repeatable" },
 	{ "jwt-user-claim", 0, KIND_TEXT, AT(jwt_user_claim), true, "sub", "NAME", "claim that holds the user's id" },
 	{ "listen", 'l', KIND_TEXT, AT(listen), false, "127.0.0.1:8080", "[ADDR:]PORT", "where to listen" },
 	{ "log-format", 0, KIND_TEXT, AT(log_format), true, "text", "FORMAT", "text or json" },
@@ -75,11 +82,11 @@ static const Setting settings[] = {
 	{ "poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is read without a doorbell" },
 	{ "presence-grace", 0, KIND_TIME, AT(presence_grace), true, "10s", "TIME", "how long a user without a session counts as online" },
 	{ "presence-lease", 0, KIND_TIME, AT(presence_lease), true, "30s", "TIME", "how much longer users of a bridge that was killed count as online" },
-	{ "print-config", 0, KIND_SWITCH, AT(print_config), false, "false", NULL, "print all settings and exit" },
+	{ "print-config", 0, KIND_COMMAND, AT(print_config), false, "false", NULL, "print all settings and exit" },
 	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "queue of one connection before it falls behind" },
 	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "largest lag at which /readyz says ready" },
 	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "queues of all connections together" },
-	{ "version", 'V', KIND_SWITCH, AT(version), false, "false", NULL, "print the version and exit" },
+	{ "version", 'V', KIND_COMMAND, AT(version), false, "false", NULL, "print the version and exit" },
 	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },
 };
 
@@ -94,47 +101,6 @@ find_setting(const char *name, size_t length)
 			return &settings[i];
 	}
 	return NULL;
-}
-
-typedef struct Unit
-{
-	const char *name;
-	double factor;
-} Unit;
-
-static const Unit times[] = { { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
-static const Unit sizes[] = { { "", 1 }, { "B", 1 }, { "kB", 1024 }, { "MB", 1024 * 1024 }, { "GB", 1024.0 * 1024 * 1024 }, { NULL, 0 } };
-static const Unit counts[] = { { "", 1 }, { NULL, 0 } };
-
-static bool
-parse_number(const char *text, const Unit *units, long *number)
-{
-	char *end;
-	double value;
-
-	errno = 0;
-	value = strtod(text, &end);
-	if (end == text || errno != 0 || !(value >= 0 && value < 1e15))
-		return false;
-	while (isspace((unsigned char) *end))
-		end++;
-	for (; units->name != NULL; units++)
-	{
-		if (strcmp(units->name, end) == 0)
-			break;
-	}
-	value *= units->name != NULL ? units->factor : 0;
-	if (units->name == NULL || value >= 1e15)
-		return false;
-	*number = (long) value;
-	return true;
-}
-
-static bool
-parse_switch(const char *text, bool *value)
-{
-	*value = strcmp(text, "true") == 0 || strcmp(text, "on") == 0 || strcmp(text, "1") == 0;
-	return *value || strcmp(text, "false") == 0 || strcmp(text, "off") == 0 || strcmp(text, "0") == 0;
 }
 
 static void
@@ -163,13 +129,17 @@ assign(Config *config, const Setting *setting, const char *text, bool append)
 			set_text(field, text, append);
 			return origin_list_is_valid(text);
 		case KIND_COUNT:
-			return parse_number(text, counts, field) && *(long *) field > 0;
+			return config_value_count(text, field) && *(long *) field > 0;
 		case KIND_BYTES:
-			return parse_number(text, sizes, field) && *(long *) field > 0;
+			return config_value_size(text, field) && *(long *) field > 0;
 		case KIND_TIME:
-			return parse_number(text, times, field) && *(long *) field > 0;
+			return config_value_time(text, field) && *(long *) field > 0;
+		case KIND_TIME_OR_OFF:
+			*(long *) field = 0;
+			return strcmp(text, "off") == 0 || config_value_time(text, field);
 		case KIND_SWITCH:
-			return parse_switch(text, field);
+		case KIND_COMMAND:
+			return config_value_switch(text, field);
 	}
 	return false;
 }
@@ -185,7 +155,10 @@ expected(Kind kind)
 			return "a size such as 512kB or 1MB";
 		case KIND_TIME:
 			return "a time such as 500ms, 10s or 1min";
+		case KIND_TIME_OR_OFF:
+			return "a time such as 500ms, 10s or 1min, or off";
 		case KIND_SWITCH:
+		case KIND_COMMAND:
 			return "true or false";
 		case KIND_ORIGINS:
 			return "an origin as browsers send it, such as https://app.example.com, without a path or a slash at the end";
@@ -252,7 +225,7 @@ take_line(void *context, const char *section, const char *name, const char *valu
 	const Setting *setting = find_setting(name, strlen(name));
 	bool again;
 
-	if (section[0] != '\0' || setting == NULL || setting->kind == KIND_SWITCH)
+	if (section[0] != '\0' || setting == NULL || setting->kind == KIND_COMMAND)
 	{
 		fprintf(stderr, "herald-bridge: %s: a settings file has no setting \"%s\"\n", file->config->config, name);
 		return 0;
@@ -320,7 +293,7 @@ next_option(char **argv, int argc, int *index, const Setting **setting, const ch
 		fprintf(stderr, "herald-bridge: unknown option \"%s\"; --help lists all options\n", argument);
 		return false;
 	}
-	if (*value == NULL && (*setting)->kind == KIND_SWITCH)
+	if (*value == NULL && (*setting)->kind >= KIND_SWITCH)
 		*value = "true";
 	else if (*value == NULL && ++*index < argc)
 		*value = argv[*index];
@@ -381,7 +354,7 @@ is_equal(const Setting *setting, const void *one, const void *other)
 {
 	if (setting->kind <= LAST_TEXT_KIND)
 		return strcmp(*(char *const *) one, *(char *const *) other) == 0;
-	if (setting->kind == KIND_SWITCH)
+	if (setting->kind >= KIND_SWITCH)
 		return *(const bool *) one == *(const bool *) other;
 	return *(const long *) one == *(const long *) other;
 }
@@ -403,6 +376,8 @@ config_adopt(Config *config, const Config *fresh)
 			continue;
 		if (settings[i].kind <= LAST_TEXT_KIND)
 			set_text(old, *(char *const *) new, false);
+		else if (settings[i].kind == KIND_SWITCH)
+			*(bool *) old = *(const bool *) new;
 		else
 			*(long *) old = *(const long *) new;
 	}
@@ -419,7 +394,7 @@ config_print_help(FILE *out)
 	{
 		const Setting *s = &settings[i];
 		char *option = memory_format("%s%s%s", s->name, s->value_name ? "=" : "", s->value_name ? s->value_name : "");
-		bool shown = s->kind != KIND_SWITCH && s->preset[0] != '\0';
+		bool shown = s->kind < KIND_SWITCH && s->preset[0] != '\0';
 
 		fprintf(out, "  %c%c%s --%-28s %s%s%s%s\n", s->letter ? '-' : ' ', s->letter ? s->letter : ' ',
 				s->letter ? "," : " ", option, s->help, shown ? " (" : "", shown ? s->preset : "", shown ? ")" : "");
@@ -431,18 +406,26 @@ config_print_help(FILE *out)
 		  out);
 }
 
+static void
+print_setting(const Setting *setting, const void *field, FILE *out)
+{
+	if (setting->kind <= LAST_TEXT_KIND)
+		fprintf(out, "%s = %s\n", setting->name, *(char *const *) field);
+	else if (setting->kind == KIND_SWITCH)
+		fprintf(out, "%s = %s\n", setting->name, *(const bool *) field ? "true" : "false");
+	else if (setting->kind == KIND_TIME_OR_OFF && *(const long *) field == 0)
+		fprintf(out, "%s = off\n", setting->name);
+	else
+		fprintf(out, "%s = %ld%s\n", setting->name, *(const long *) field,
+				setting->kind == KIND_TIME || setting->kind == KIND_TIME_OR_OFF ? "ms" : "");
+}
+
 void
 config_print(const Config *config, FILE *out)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
-		const void *field = (const char *) config + settings[i].offset;
-
-		if (settings[i].kind <= LAST_TEXT_KIND)
-			fprintf(out, "%s = %s\n", settings[i].name, *(char *const *) field);
-		else if (settings[i].kind == KIND_TIME)
-			fprintf(out, "%s = %ldms\n", settings[i].name, *(const long *) field);
-		else if (settings[i].kind != KIND_SWITCH)
-			fprintf(out, "%s = %ld\n", settings[i].name, *(const long *) field);
+		if (settings[i].kind != KIND_COMMAND)
+			print_setting(&settings[i], (const char *) config + settings[i].offset, out);
 	}
 }

@@ -18,8 +18,9 @@ typedef struct Config
 	char *database;
 	char *listen;
 	char *config;
-	char *jwt_secret_file;
-	char *jwt_algorithm;
+	char *jwt_secret_file; /* several, separated by spaces, each FILE or KID=FILE */
+	char *jwt_key_file;	   /* the same */
+	char *jwt_algorithm;   /* several, separated by spaces; empty: any */
 	char *jwt_audience;
 	char *jwt_issuer;
 	char *jwt_user_claim;
@@ -46,6 +47,9 @@ typedef struct Config
 	long drain_timeout;
 	long presence_grace;
 	long presence_lease;
+	long jwt_clock_skew;
+	long jwt_max_age; /* 0: any */
+	bool allow_tokens_without_expiry;
 	bool check;
 	bool print_config;
 	bool help;

@@ -9,31 +9,25 @@
 #include "gateway/auth.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <jansson.h>
-#include <jwt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/timer.h"
+#include "gateway/key_set.h"
+#include "gateway/token.h"
 
-/* RFC 7518, 3.2 demands a key of at least the size of the hash; a shorter one is a mistake. */
-#define SHORTEST_SECRET 16
-#define LONGEST_SECRET 4096
+/* How often the files of keys are looked at. */
+#define LOOK_MS 2000
 
-/* The secret and its file's mode, as they were read from the settings. */
-struct AuthSettings
-{
-	jwt_alg_t algorithm;
-	unsigned char secret[LONGEST_SECRET];
-	size_t secret_length;
-	mode_t secret_mode;
-};
+/* A time in seconds that a 64-bit clock in milliseconds does not reach is never. */
+#define LATEST 1e15
 
 /* The reasons for which a token is refused. */
 typedef enum Fault
@@ -42,7 +36,12 @@ typedef enum Fault
 	TOKEN_MISSING,
 	TOKEN_INVALID,
 	TOKEN_WRONG_ALGORITHM,
+	TOKEN_UNKNOWN_KEY,
+	TOKEN_WRONG_SIGNATURE,
+	TOKEN_WITHOUT_EXPIRY,
+	TOKEN_WITHOUT_TIME,
 	TOKEN_EXPIRED,
+	TOKEN_TOO_OLD,
 	TOKEN_TOO_EARLY,
 	TOKEN_WRONG_AUDIENCE,
 	TOKEN_WRONG_ISSUER,
@@ -52,9 +51,14 @@ typedef enum Fault
 
 static const Refusal token_refusals[FAULT_COUNT] = {
 	[TOKEN_MISSING] = { "token_missing", "a token is needed" },
-	[TOKEN_INVALID] = { "token_invalid", "the token or its signature is not valid" },
+	[TOKEN_INVALID] = { "token_invalid", "the token is malformed" },
 	[TOKEN_WRONG_ALGORITHM] = { "token_invalid", "the token is not signed with the expected algorithm" },
+	[TOKEN_UNKNOWN_KEY] = { "token_invalid", "the token names a key that is unknown" },
+	[TOKEN_WRONG_SIGNATURE] = { "token_invalid", "the token's signature is not valid" },
+	[TOKEN_WITHOUT_EXPIRY] = { "token_invalid", "the token never expires: its claim \"exp\" is missing" },
+	[TOKEN_WITHOUT_TIME] = { "token_invalid", "the token's age is unknown: its claim \"iat\" is missing" },
 	[TOKEN_EXPIRED] = { "token_expired", "the token has expired" },
+	[TOKEN_TOO_OLD] = { "token_expired", "the token is too old" },
 	[TOKEN_TOO_EARLY] = { "token_not_yet_valid", "the token is not valid yet" },
 	[TOKEN_WRONG_AUDIENCE] = { "token_wrong_audience", "the token is for another audience" },
 	[TOKEN_WRONG_ISSUER] = { "token_wrong_issuer", "the token is from another issuer" },
@@ -64,146 +68,47 @@ static const Refusal token_refusals[FAULT_COUNT] = {
 static struct
 {
 	const Config *config;
-	AuthSettings *settings;
+	KeySet *keys;
+	Timer look;			/* at the files of keys */
 	char *without_user; /* the message names the claim */
 	LogLimit log_limits[FAULT_COUNT];
 } auth;
 
-static bool
-find_algorithm(const char *name, jwt_alg_t *found)
-{
-	*found = strcmp(name, "HS256") == 0 ? JWT_ALG_HS256 :
-			 strcmp(name, "HS384") == 0 ? JWT_ALG_HS384 :
-			 strcmp(name, "HS512") == 0 ? JWT_ALG_HS512 :
-										  JWT_ALG_NONE;
-	return *found != JWT_ALG_NONE;
-}
-
-/* Reads the file and its mode; returns false with errno set if that fails.  One line feed at the end does not count. */
-static bool
-read_secret_file(const char *path, AuthSettings *settings)
-{
-	FILE *file = fopen(path, "rb");
-	struct stat status;
-	bool good;
-
-	if (file == NULL)
-		return false;
-	settings->secret_length = fread(settings->secret, 1, LONGEST_SECRET, file);
-	good = !ferror(file) && fstat(fileno(file), &status) == 0;
-	fclose(file);
-	if (!good)
-		return false;
-	settings->secret_mode = status.st_mode;
-	if (settings->secret_length > 0 && settings->secret[settings->secret_length - 1] == '\n')
-		settings->secret_length--;
-	return true;
-}
-
-#define SECRET_HINT \
-	"The file holds the secret with which the application signs tokens, and the bridge's user can read it. A new secret: " \
-	"openssl rand -hex 32"
-
-static bool
-read_secret(const char *path, AuthSettings *settings)
-{
-	const char *fault;
-
-	if (!read_secret_file(path, settings))
-	{
-		fprintf(stderr, "herald-bridge: jwt-secret-file: %s: %s\n  " SECRET_HINT "\n", path, strerror(errno));
-		return false;
-	}
-	fault = settings->secret_length == 0			  ? "an empty secret" :
-			settings->secret_length < SHORTEST_SECRET ? "a secret that is too short" :
-			settings->secret_length == LONGEST_SECRET ? "a secret that is too long" :
-														NULL;
-	if (fault == NULL)
-		return true;
-	fprintf(stderr, "herald-bridge: jwt-secret-file: %s holds %s; put %d random bytes or more there (openssl rand -hex 32)\n",
-			path, fault, 32);
-	return false;
-}
-
-static bool
-read_settings(const Config *config, AuthSettings *settings)
-{
-	if (config->jwt_secret_file[0] == '\0')
-	{
-		fputs("herald-bridge: jwt-secret-file is not set: without it no token can be checked\n  " SECRET_HINT "\n", stderr);
-		return false;
-	}
-	if (!find_algorithm(config->jwt_algorithm, &settings->algorithm))
-	{
-		fprintf(stderr, "herald-bridge: jwt-algorithm: \"%s\" is none of HS256, HS384, HS512\n", config->jwt_algorithm);
-		return false;
-	}
-	return read_secret(config->jwt_secret_file, settings);
-}
-
-/* Returns the name of the characters at the secret's end that are there by mistake, or NULL. */
-static const char *
-stray_ending(const AuthSettings *settings)
-{
-	switch (settings->secret[settings->secret_length - 1])
-	{
-		case '\r':
-			return "a carriage return";
-		case '\n':
-			return "more than one line feed";
-		case ' ':
-		case '\t':
-			return "blanks";
-		default:
-			return NULL;
-	}
-}
-
 static void
-warn_of_secret(const char *path, const AuthSettings *settings)
+look_at_keys(void *unused)
 {
-	const char *ending = stray_ending(settings);
-
-	if (ending != NULL)
-		log_warning("secret_has_stray_ending", "file", path, "ending", ending, "hint",
-					"The ending counts as part of the secret. Write the file without it, unless the signer uses it, too.");
-	if (settings->secret_mode & S_IRWXO)
-		log_warning("secret_is_not_private", "file", path, "hint",
-					"Every user of this machine may open the file. Run: chmod o= FILE");
-}
-
-AuthSettings *
-auth_read(const Config *config)
-{
-	AuthSettings *settings = memory_new(sizeof(AuthSettings));
-
-	if (read_settings(config, settings))
-		return settings;
-	free(settings);
-	return NULL;
+	(void) unused;
+	timer_start(&auth.look, LOOK_MS, look_at_keys, NULL);
+	if (!key_set_has_changed(auth.keys))
+		return;
+	if (auth_configure(auth.config))
+		log_info("keys_read");
+	else
+		log_error("keys_not_read", "hint", "The reason is in the message above. The former keys remain in force.");
 }
 
 void
-auth_adopt(const Config *config, AuthSettings *settings)
+auth_adopt(const Config *config, KeySet *keys)
 {
-	assert(settings != NULL && settings->secret_length > 0);
-	warn_of_secret(config->jwt_secret_file, settings);
+	assert(keys != NULL);
+	key_set_log(keys);
 	auth.config = config;
-	free(auth.settings);
-	auth.settings = settings;
+	key_set_free(auth.keys);
+	auth.keys = keys;
 	free(auth.without_user);
 	auth.without_user = memory_format("the token has no user: its claim \"%s\" is missing, empty, or neither text nor integer",
 									  config->jwt_user_claim);
+	timer_start(&auth.look, LOOK_MS, look_at_keys, NULL);
 }
 
 bool
 auth_configure(const Config *config)
 {
-	AuthSettings *settings = auth_read(config);
+	KeySet *keys = key_set_read(config);
 
-	if (settings != NULL)
-		auth_adopt(config, settings);
-	return settings != NULL;
+	if (keys != NULL)
+		auth_adopt(config, keys);
+	return keys != NULL;
 }
 
 /* Returns whether the claim is the wanted name, or a list with it. */
@@ -223,19 +128,66 @@ claim_has(const json_t *claim, const char *wanted)
 	return false;
 }
 
-static Fault
-check_claims(const json_t *claims)
+/* The times that a token states, in seconds since 1970. */
+typedef struct TokenTimes
 {
-	const json_t *expires = json_object_get(claims, "exp");
-	const json_t *not_before = json_object_get(claims, "nbf");
-	double now = (double) time(NULL);
+	double issued;	   /* NAN: unknown */
+	double not_before; /* 0: from the beginning */
+	double expires;	   /* INFINITY: never; with the allowance for wrong clocks */
+} TokenTimes;
 
-	if ((expires != NULL && !json_is_number(expires)) || (not_before != NULL && !json_is_number(not_before)))
+/* Reads the claim of a time into *time, which stays as it is if there is no such claim. */
+static bool
+read_time(const json_t *claims, const char *name, double *time)
+{
+	const json_t *claim = json_object_get(claims, name);
+
+	if (claim != NULL)
+		*time = json_number_value(claim);
+	return claim == NULL || json_is_number(claim);
+}
+
+static Fault
+read_times(const json_t *claims, TokenTimes *times)
+{
+	double skew = (double) auth.config->jwt_clock_skew / 1000;
+	double max_age = (double) auth.config->jwt_max_age / 1000;
+
+	*times = (TokenTimes){ NAN, 0, INFINITY };
+	if (!read_time(claims, "iat", &times->issued) || !read_time(claims, "nbf", &times->not_before) ||
+		!read_time(claims, "exp", &times->expires))
 		return TOKEN_INVALID;
-	if (expires != NULL && json_number_value(expires) <= now)
-		return TOKEN_EXPIRED;
-	if (not_before != NULL && json_number_value(not_before) > now)
+	if (isinf(times->expires) && !auth.config->allow_tokens_without_expiry)
+		return TOKEN_WITHOUT_EXPIRY;
+	if (isnan(times->issued) && max_age > 0)
+		return TOKEN_WITHOUT_TIME;
+	if (max_age > 0 && times->issued + max_age < times->expires)
+		times->expires = times->issued + max_age;
+	times->expires += skew;
+	return TOKEN_GOOD;
+}
+
+static Fault
+check_times(const json_t *claims, TokenTimes *times)
+{
+	double now = (double) time(NULL);
+	double skew = (double) auth.config->jwt_clock_skew / 1000;
+	double expires = INFINITY;
+	Fault fault = read_times(claims, times);
+
+	if (fault != TOKEN_GOOD)
+		return fault;
+	read_time(claims, "exp", &expires);
+	if (times->expires <= now)
+		return expires + skew <= now ? TOKEN_EXPIRED : TOKEN_TOO_OLD;
+	if (times->not_before > now + skew || times->issued > now + skew)
 		return TOKEN_TOO_EARLY;
+	return TOKEN_GOOD;
+}
+
+static Fault
+check_names(const json_t *claims)
+{
 	if (auth.config->jwt_audience[0] && !claim_has(json_object_get(claims, "aud"), auth.config->jwt_audience))
 		return TOKEN_WRONG_AUDIENCE;
 	if (auth.config->jwt_issuer[0] && !claim_has(json_object_get(claims, "iss"), auth.config->jwt_issuer))
@@ -256,50 +208,55 @@ user_of(const json_t *claims)
 	return NULL;
 }
 
-/* A time that a 64-bit clock in milliseconds does not reach is never. */
-static int64_t
-expiry_of(const json_t *claims)
+static Fault
+read_claims(const json_t *claims, Identity *identity)
 {
-	double expires = json_number_value(json_object_get(claims, "exp"));
+	TokenTimes times;
+	Fault fault = check_times(claims, &times);
 
-	return expires < 1e15 ? (int64_t) expires : 0;
+	if (fault == TOKEN_GOOD)
+		fault = check_names(claims);
+	if (fault != TOKEN_GOOD)
+		return fault;
+	identity->user = user_of(claims);
+	if (identity->user == NULL)
+		return TOKEN_WITHOUT_USER;
+	identity->claims = json_dumps(claims, JSON_COMPACT);
+	identity->expires = times.expires < LATEST ? (int64_t) times.expires : 0;
+	return TOKEN_GOOD;
 }
 
+/* The claims are not even parsed before the signature has been verified. */
 static Fault
-read_claims(jwt_t *token, Identity *identity)
+verify(const Token *token, Identity *identity)
 {
-	char *text = jwt_get_grants_json(token, NULL);
-	json_t *claims = text ? json_loads(text, 0, NULL) : NULL;
-	Fault fault = claims ? check_claims(claims) : TOKEN_INVALID;
+	static const Fault faults[] = {
+		[KEY_OF_OTHER_ALGORITHM] = TOKEN_WRONG_ALGORITHM,
+		[KEY_UNKNOWN] = TOKEN_UNKNOWN_KEY,
+		[KEY_DOES_NOT_MATCH] = TOKEN_WRONG_SIGNATURE,
+	};
+	KeyMatch match = key_set_verify(auth.keys, token);
+	json_t *claims;
+	Fault fault;
 
-	if (fault == TOKEN_GOOD)
-	{
-		identity->user = user_of(claims);
-		fault = identity->user ? TOKEN_GOOD : TOKEN_WITHOUT_USER;
-	}
-	if (fault == TOKEN_GOOD)
-	{
-		identity->claims = json_dumps(claims, JSON_COMPACT);
-		identity->expires = expiry_of(claims);
-	}
+	if (match != KEY_MATCHES)
+		return faults[match];
+	claims = token_claims(token);
+	fault = claims ? read_claims(claims, identity) : TOKEN_INVALID;
 	json_decref(claims);
-	free(text);
 	return fault;
 }
 
-/* libjwt verifies by the algorithm that the token names; ours is compared afterwards. */
 static Fault
 decode(const char *text, Identity *identity)
 {
-	jwt_t *token = NULL;
+	Token token;
 	Fault fault;
 
 	if (text == NULL || text[0] == '\0')
 		return TOKEN_MISSING;
-	if (jwt_decode(&token, text, auth.settings->secret, (int) auth.settings->secret_length) != 0)
-		return TOKEN_INVALID;
-	fault = jwt_get_alg(token) == auth.settings->algorithm ? read_claims(token, identity) : TOKEN_WRONG_ALGORITHM;
-	jwt_free(token);
+	fault = token_parse(&token, text) ? verify(&token, identity) : TOKEN_INVALID;
+	token_reset(&token);
 	return fault;
 }
 

@@ -13,13 +13,14 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "gateway/key_set.h"
 
 /* The user that a good token names. */
 typedef struct Identity
 {
 	char *user;
 	char *claims;	 /* JSON */
-	int64_t expires; /* seconds since 1970; 0: never */
+	int64_t expires; /* seconds since 1970, with the allowance for wrong clocks; 0: never */
 } Identity;
 
 /* The reason why a token is refused.  Both strings belong to this module; the next auth_adopt() may change them. */
@@ -36,27 +37,18 @@ typedef struct ClientAddress
 	const char *origin; /* of the page that it runs in */
 } ClientAddress;
 
-/* The secret and the algorithm, as one reading of the settings found them. */
-typedef struct AuthSettings AuthSettings;
-
 /*
- * Reads the secret's file and the algorithm.  The caller passes the result to auth_adopt(), or frees it;
- * NULL: the settings are not good, and a message has gone to standard error.
+ * Verifies tokens by these keys from now on, which key_set_read() has returned; takes them over.  Keeps a reference
+ * to the configuration: claims are compared with the settings of the moment.  Reads the keys again, and logs it,
+ * whenever one of their files has changed.
  */
-extern AuthSettings *auth_read(const Config *config);
+extern void auth_adopt(const Config *config, KeySet *keys);
 
-/*
- * Verifies tokens by these settings from now on; takes them over.  Keeps a reference to the configuration: claims
- * are compared with the settings of the moment.  Logs a warning about a secret file that other users can read, and
- * about a secret that ends with blanks or line ends.
- */
-extern void auth_adopt(const Config *config, AuthSettings *settings);
-
-/* Reads and adopts the settings; returns false if they are not good. */
+/* Reads the keys and adopts them; returns false, after a message on standard error, if they are not good. */
 extern bool auth_configure(const Config *config);
 
 /*
- * Checks a token: signature, algorithm, exp, nbf, aud, iss and the user's claim.  If it is good, the caller
+ * Checks a token: signature, algorithm, exp, nbf, iat, aud, iss and the user's claim.  If it is good, the caller
  * owns the identity's strings; else *refusal has the reason, and the log a line, one per reason and second.
  */
 extern bool auth_verify(const char *token, ClientAddress from, Identity *identity, Refusal *refusal);

@@ -1,15 +1,17 @@
 // No session without a valid token. The bridge tells refused clients the reason.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import WebSocket from 'ws';
 import { EventSourceClient } from './harness/event_source_client.mjs';
 import { PlainClient } from './harness/plain_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { SocketIoClient } from './harness/socketio_client.mjs';
-import { sign } from './harness/token.mjs';
+import { sign, signByKey } from './harness/token.mjs';
 import { until } from './harness/wait.mjs';
 
 const scene = await Scene.open();
@@ -30,6 +32,9 @@ const bad = {
   'a token signed with another secret': [sign('another secret, also long enough to be one', ann), /token|signature/i],
   'an expired token': [scene.token(ann, { seconds: -5 }), /expired/i],
   'a token that is not valid yet': [scene.token(ann, { claims: { nbf: Math.floor(Date.now() / 1000) + 600 } }), /not valid|not yet|token/i],
+  'a token without an expiry': [scene.token(ann, { claims: { exp: undefined } }), /exp/i],
+  'a token from the future': [scene.token(ann, { claims: { iat: Math.floor(Date.now() / 1000) + 600 } }), /not valid/i],
+  'a token with an unknown critical header': [scene.token(ann, { header: { crit: ['exp'] } }), /malformed/i],
   'a token without a user': [scene.token(ann, { claims: { sub: undefined } }), /sub|user|token/i],
   'an unsigned token (alg none)': [unsigned, /token|algorithm|signature/i],
   'a token of another algorithm than configured': [otherAlgorithm(), /token|algorithm|signature/i],
@@ -48,6 +53,61 @@ for (const [name, [token, reason]] of Object.entries(bad)) {
     assert.equal(byFrame.code, byNamespace.data.code);
   });
 }
+
+const later = () => Math.floor(Date.now() / 1000) + 600;
+
+// A key of an issuer: its private part, and the JSON Web Key that the issuer publishes.
+const issue = (kid, algorithm, type, parameters) => {
+  const { privateKey, publicKey } = generateKeyPairSync(type, parameters);
+  return { privateKey, algorithm, kid, json: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' } };
+};
+
+const writeKeys = (file, ...keys) => {
+  writeFileSync(`${file}.new`, JSON.stringify({ keys: keys.map(({ json }) => json) }));
+  renameSync(`${file}.new`, file);
+};
+
+test('verifies tokens by the keys of a JWKS file, and follows their rotation', async () => {
+  const file = path.join(scene.bridge.directory, 'keys.json');
+  const old = [issue('rs', 'RS256', 'rsa', { modulusLength: 2048 }), issue('ps', 'PS384', 'rsa', { modulusLength: 2048 }),
+    issue('es', 'ES256', 'ec', { namedCurve: 'P-256' }), issue('ed', 'EdDSA', 'ed25519')];
+  const fresh = issue('es2', 'ES256', 'ec', { namedCurve: 'P-256' });
+  writeKeys(file, ...old);
+  const bridge = await scene.addBridge([`--jwt-key-file=${file}`]);
+  const connects = (key, kid = key.kid) => PlainClient.connect(bridge, signByKey(key.privateKey, key.algorithm, { sub: ann, exp: later() }, { kid }))
+    .then((client) => client.close());
+  for (const key of old) {
+    await connects(key);
+    await connects(key, undefined);
+    await assert.rejects(connects(key, 'other'), /key/);
+  }
+  await assert.rejects(connects(fresh), /key/);
+  writeKeys(file, ...old.slice(1), fresh);
+  await until('the bridge has read the keys', () => bridge.log.includes('event=keys_read'));
+  await connects(fresh);
+  await connects(old[1]);
+  await assert.rejects(connects(old[0]), /algorithm/);
+  writeFileSync(file, '{"keys": [');
+  await until('the bridge has noticed', () => bridge.log.includes('event=keys_not_read'));
+  await connects(fresh);
+  await assert.rejects(PlainClient.connect(bridge, sign(createPublicKey({ key: fresh.json, format: 'jwk' }).export({ type: 'spki', format: 'pem' }), ann)));
+});
+
+test('verifies tokens by several files of keys, with names', async () => {
+  const file = (name) => path.join(scene.bridge.directory, name);
+  const key = issue('one', 'RS256', 'rsa', { modulusLength: 2048 });
+  writeFileSync(file('one.pem'), createPublicKey({ key: key.json, format: 'jwk' }).export({ type: 'spki', format: 'pem' }));
+  writeFileSync(file('two'), 'a second secret, and long enough', { mode: 0o600 });
+  const bridge = await scene.addBridge([`--jwt-key-file=one=${file('one.pem')}`, `--jwt-secret-file=two=${file('two')}`]);
+  const connects = (token) => PlainClient.connect(bridge, token).then((client) => client.close());
+  const claims = { sub: ann, exp: later() };
+  await connects(scene.token(ann));
+  await connects(sign('a second secret, and long enough', ann, { header: { kid: 'two' } }));
+  await connects(signByKey(key.privateKey, 'RS256', claims, { kid: 'one' }));
+  await assert.rejects(connects(sign('a second secret, and long enough', ann, { header: { kid: 'one' } })), /signature/);
+  await assert.rejects(connects(signByKey(key.privateKey, 'RS256', claims, { kid: 'two' })), /key/);
+  await assert.rejects(connects(signByKey(key.privateKey, 'PS256', claims, { kid: 'one' })), /algorithm/);
+});
 
 test('refuses a socket.io-client in a way that it does not retry', async () => {
   const client = new SocketIoClient(scene.bridge, 'not a token');

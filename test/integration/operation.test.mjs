@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -258,13 +259,14 @@ test('reads the secret once for a reload', async () => {
 // rejected one took any of them over.
 test('changes none of the settings when it rejects a reload', async () => {
   const file = path.join(directory, 'reload.conf');
-  const other = { secret: path.join(directory, 'other-secret') };
+  const other = { secret: path.join(directory, 'other-secret'), key: path.join(directory, 'other-key') };
   writeFileSync(other.secret, 'another secret, and long enough to be one', { mode: 0o600 });
+  writeFileSync(other.key, generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }));
   const page = readFileSync(path.join(root, 'docs/configuration.md'), 'utf8');
   const reloadable = [...page.matchAll(/^\| `([a-z-]+)` \| (?:`(.*?)`)? ?\| (\w+) \| yes \|/gm)].map(([, name, preset, kind]) => ({ name, preset, kind }));
   assert.ok(reloadable.length >= 20, `${reloadable.length} settings can be reloaded`);
-  const special = { 'jwt-secret-file': other.secret, 'jwt-algorithm': 'HS512', 'allow-origin': 'https://app.example', 'log-level': 'debug', 'log-format': 'json' };
-  const general = { text: 'another', name: 'another', number: '4321', size: '123kB', time: '7s' };
+  const special = { 'jwt-secret-file': other.secret, 'jwt-key-file': other.key, 'jwt-algorithm': 'HS512 ES256', 'allow-origin': 'https://app.example', 'log-level': 'debug', 'log-format': 'json' };
+  const general = { text: 'another', name: 'another', number: '4321', size: '123kB', time: '7s', switch: 'true' };
   writeFileSync(file, '');
   const changed = await scene.addBridge([`--config=${file}`]);
   const lines = reloadable.map(({ name, kind }) => `${name} = ${special[name] ?? general[kind]}\n`);

@@ -29,7 +29,7 @@ static const char *const variables[] = { "HERALD_CONFIG", "HERALD_LISTEN", "HERA
 static void
 free_config(Config *c)
 {
-	char *texts[] = { c->database, c->listen, c->config, c->jwt_secret_file, c->jwt_algorithm,
+	char *texts[] = { c->database, c->listen, c->config, c->jwt_secret_file, c->jwt_key_file, c->jwt_algorithm,
 					  c->jwt_audience, c->jwt_issuer, c->jwt_user_claim, c->allow_origin,
 					  c->www, c->log_level, c->log_format, c->dialect };
 
@@ -143,7 +143,7 @@ test_uses_defaults(void **state)
 	assert_true(load(""));
 	assert_string_equal(errors_printed, "");
 	assert_string_equal(config.listen, "127.0.0.1:8080");
-	assert_string_equal(config.jwt_algorithm, "HS256");
+	assert_string_equal(config.jwt_algorithm, "");
 	assert_string_equal(config.jwt_user_claim, "sub");
 	assert_string_equal(config.allow_origin, "");
 	assert_int_equal(config.max_connections, 10000);
@@ -375,7 +375,8 @@ test_prints_a_file_that_it_can_load(void **state)
 	FILE *out;
 
 	(void) state;
-	assert_true(load("--listen=9 --ping-interval=90s --queue-limit=5kB --max-connections=3 --jwt-audience=me"));
+	assert_true(load("--listen=9 --ping-interval=90s --queue-limit=5kB --max-connections=3 --jwt-audience=me "
+					 "--allow-tokens-without-expiry --jwt-max-age=2min --jwt-clock-skew=off"));
 	out = fopen(path, "w");
 	config_print(&config, out);
 	fclose(out);
@@ -386,6 +387,9 @@ test_prints_a_file_that_it_can_load(void **state)
 	assert_int_equal(config.queue_limit, 5120);
 	assert_int_equal(config.max_connections, 3);
 	assert_string_equal(config.jwt_audience, "me");
+	assert_true(config.allow_tokens_without_expiry);
+	assert_int_equal(config.jwt_max_age, 120000);
+	assert_int_equal(config.jwt_clock_skew, 0);
 }
 
 #define CONFIG_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
