@@ -18,6 +18,7 @@
 #include "fanout/outbox.h"
 #include "gateway/auth.h"
 #include "gateway/gateway.h"
+#include "gateway/limits.h"
 #include "protocol/dialect.h"
 #include "source/preflight.h"
 #include "transport/server.h"
@@ -63,6 +64,7 @@ reload(void)
 		changes = config_adopt(&config, &fresh);
 		log_configure(&log);
 		auth_adopt(&config, keys);
+		limits_configure(&config);
 		log_changes(&changes);
 	}
 	config_free(&fresh);
@@ -120,6 +122,7 @@ run(void)
 	outbox_start();
 	if (!server_start(&config))
 		return false;
+	limits_configure(&config);
 	gateway_start(&config);
 	loop_on_signal(SIGTERM, on_terminate);
 	loop_on_signal(SIGINT, on_terminate);

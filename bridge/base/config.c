@@ -19,13 +19,15 @@
 #include "base/config_value.h"
 #include "base/memory.h"
 #include "base/origin.h"
+#include "base/rate.h"
 
 typedef enum Kind
 {
 	KIND_TEXT,
 	KIND_LIST,	  /* may be given several times */
 	KIND_ORIGINS, /* the same, of web origins */
-	LAST_TEXT_KIND = KIND_ORIGINS,
+	KIND_RATE,	  /* 20/s:100 */
+	LAST_TEXT_KIND = KIND_RATE,
 	KIND_COUNT,
 	KIND_BYTES, /* 64kB, 1MB */
 	KIND_TIME,	/* 500ms, 10s, 1min, 1h, 1d */
@@ -69,6 +71,14 @@ static const Setting settings[] = {
 	{ "jwt-max-age", 0, KIND_TIME_OR_OFF, AT(jwt_max_age), true, "off", "TIME", "largest age of tokens, by their \"iat\", or off" },
 	{ "jwt-secret-file", 0, KIND_LIST, AT(jwt_secret_file), true, "", "[KID=]FILE", "secret that tokens are signed with; repeatable" },
 	{ "jwt-user-claim", 0, KIND_TEXT, AT(jwt_user_claim), true, "sub", "NAME", "claim that holds the user's id" },
+	{ "limit-actions", 0, KIND_RATE, AT(limit_actions), true, "20/s:200", "RATE:N", "actions of a session, except joins" },
+	{ "limit-address-sessions", 0, KIND_COUNT, AT(limit_address_sessions), true, "500", "N", "an address may do as much as so many sessions" },
+	{ "limit-connects", 0, KIND_RATE, AT(limit_connects), true, "12/min:20", "RATE:N", "sessions that begin" },
+	{ "limit-failed-tokens", 0, KIND_RATE, AT(limit_failed_tokens), true, "6/min:5", "RATE:N", "bad tokens on a connection" },
+	{ "limit-joins", 0, KIND_RATE, AT(limit_joins), true, "20/s:1000", "RATE:N", "joins of rooms by a session" },
+	{ "limit-messages", 0, KIND_RATE, AT(limit_messages), true, "100/s:1000", "RATE:N", "messages on a connection" },
+	{ "limit-signals", 0, KIND_RATE, AT(limit_signals), true, "5/s:50", "RATE:N", "signals of a session, such as typing" },
+	{ "limit-user-sessions", 0, KIND_COUNT, AT(limit_user_sessions), true, "5", "N", "a user may do as much as so many sessions" },
 	{ "listen", 'l', KIND_TEXT, AT(listen), false, "127.0.0.1:8080", "[ADDR:]PORT", "where to listen" },
 	{ "log-format", 0, KIND_TEXT, AT(log_format), true, "text", "FORMAT", "text or json" },
 	{ "log-level", 0, KIND_TEXT, AT(log_level), true, "info", "LEVEL", "error, warning, info or debug" },
@@ -128,6 +138,9 @@ assign(Config *config, const Setting *setting, const char *text, bool append)
 		case KIND_ORIGINS:
 			set_text(field, text, append);
 			return origin_list_is_valid(text);
+		case KIND_RATE:
+			set_text(field, text, false);
+			return rate_read(text, NULL);
 		case KIND_COUNT:
 			return config_value_count(text, field) && *(long *) field > 0;
 		case KIND_BYTES:
@@ -160,6 +173,8 @@ expected(Kind kind)
 		case KIND_SWITCH:
 		case KIND_COMMAND:
 			return "true or false";
+		case KIND_RATE:
+			return "a rate and the most at once, such as 20/s:100 or 10/min:5";
 		case KIND_ORIGINS:
 			return "an origin as browsers send it, such as https://app.example.com, without a path or a slash at the end";
 		default:

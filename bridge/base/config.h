@@ -33,6 +33,14 @@ typedef struct Config
 	long max_payload; /* bytes */
 	long max_session_actions;
 	long max_user_actions;
+	char *limit_connects; /* rates, as rate_read() reads them, of one session */
+	char *limit_messages;
+	char *limit_joins;
+	char *limit_actions;
+	char *limit_signals;
+	char *limit_failed_tokens;
+	long limit_user_sessions;
+	long limit_address_sessions;
 	long queue_limit;		/* bytes */
 	long total_queue_limit; /* bytes */
 	long page_size;			/* events */

@@ -240,10 +240,19 @@ json_member(const json_t *object, const char *key)
 char *
 json_error(const char *code, const char *message)
 {
+	return json_error_to_retry(code, message, 0);
+}
+
+char *
+json_error_to_retry(const char *code, const char *message, int64_t wait)
+{
 	char *clean = message ? utf8_repair(message, strlen(message)) : NULL;
 	json_t *error = json_pack("{s:s?, s:s?}", "code", code, "message", clean);
-	char *text = error ? json_dumps(error, JSON_COMPACT) : memory_copy("null");
+	char *text;
 
+	if (error != NULL && wait > 0)
+		json_object_set_new(error, "retryAfter", json_integer(wait));
+	text = error ? json_dumps(error, JSON_COMPACT) : memory_copy("null");
 	json_decref(error);
 	free(clean);
 	return text;

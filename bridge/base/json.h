@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Returns a text as a JSON string with its quotes; of NULL or invalid UTF-8, an empty one.  The caller frees it. */
 extern char *json_quoted(const char *text);
@@ -33,6 +34,9 @@ extern json_t *json_from_client(const char *text, size_t length, const char **re
 
 /* Returns an error as clients get it, an object with code and message; either may be NULL.  The caller frees it. */
 extern char *json_error(const char *code, const char *message);
+
+/* Does the same with "retryAfter": the client may try again after so many milliseconds.  0: the member is left out. */
+extern char *json_error_to_retry(const char *code, const char *message, int64_t wait);
 
 /* Returns a member of an object that is a string, or NULL.  It belongs to the object. */
 extern const char *json_member(const json_t *object, const char *key);

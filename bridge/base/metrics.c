@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -19,7 +20,7 @@ static int64_t lag_ms; /* as of the latest metrics_text() */
 
 typedef struct Description
 {
-	const char *name;
+	const char *name; /* with its labels; those of one name stand together */
 	const char *type;
 	const char *help;
 	const int64_t *value;
@@ -52,6 +53,12 @@ static const Description descriptions[] = {
 	{ "herald_actions_total", "counter", "Actions requested.", &metrics.actions, 1 },
 	{ "herald_actions_failed_total", "counter", "Actions answered with an error.", &metrics.actions_failed, 1 },
 	{ "herald_authentications_failed_total", "counter", "Tokens refused.", &metrics.authentications_failed, 1 },
+	{ "herald_limited_total{reason=\"connects\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[0], 1 },
+	{ "herald_limited_total{reason=\"messages\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[1], 1 },
+	{ "herald_limited_total{reason=\"joins\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[2], 1 },
+	{ "herald_limited_total{reason=\"actions\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[3], 1 },
+	{ "herald_limited_total{reason=\"signals\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[4], 1 },
+	{ "herald_limited_total{reason=\"failed_tokens\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[5], 1 },
 	{ "herald_database_queries_total", "counter", "Queries sent to the database.", &metrics.database_queries, 1 },
 	{ "herald_log_readings_total", "counter", "Reads of the log for sessions that returned.", &metrics.log_readings, 1 },
 	{ "herald_database_reconnects_total", "counter", "Database connections made again after a loss.", &metrics.database_reconnects, 1 },
@@ -80,8 +87,11 @@ metrics_text(void)
 	{
 		const Description *d = &descriptions[i];
 
-		fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.10g\n", d->name, d->help, d->name, d->type, d->name,
-				(double) *d->value * d->scale);
+		int bare = (int) strcspn(d->name, "{");
+
+		if (i == 0 || strncmp(d->name, d[-1].name, (size_t) bare + 1) != 0)
+			fprintf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", bare, d->name, d->help, bare, d->name, d->type);
+		fprintf(out, "%s %.10g\n", d->name, (double) *d->value * d->scale);
 	}
 	fclose(out);
 	return text;

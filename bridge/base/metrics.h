@@ -11,6 +11,9 @@
 
 #include <stdint.h>
 
+/* Limits that gateway/limits.h counts. */
+#define METRICS_LIMITS 6
+
 typedef struct Metrics
 {
 	int64_t connections; /* open now, like the gauges up to waiting_bytes */
@@ -38,6 +41,7 @@ typedef struct Metrics
 	int64_t actions;
 	int64_t actions_failed;
 	int64_t authentications_failed;
+	int64_t limited[METRICS_LIMITS]; /* refused, by LimitKind */
 	int64_t database_queries;
 	int64_t log_readings; /* for clients whose missed events are not cached */
 	int64_t database_reconnects;

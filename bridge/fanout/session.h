@@ -23,7 +23,6 @@
 #define SESSION_KEY_LENGTH 32
 
 struct Session;
-
 /* The calls by which the bridge talks to a session's protocol. */
 typedef struct SessionOps
 {
@@ -78,9 +77,10 @@ typedef struct Session
 	CatchupCursor cursor; /* by catchup_cursor.c */
 	/* Constant from roster_add() and gateway_admit() on; the token's claims change with session_renew(). */
 	char *user;
-	char *key;	  /* secret; under this key the database keeps the rooms that the session joined by action */
-	char *claims; /* of the token, JSON */
-	char *asked;  /* the rooms that the client asks for as it comes, a JSON array; or NULL */
+	char *key;	   /* secret; under this key the database keeps the rooms that the session joined by action */
+	char *claims;  /* of the token, JSON */
+	char *address; /* of the client, by gateway.c; NULL: unknown */
+	char *asked;   /* the rooms that the client asks for as it comes, a JSON array; or NULL */
 	const SessionOps *ops;
 	void *protocol; /* belongs to the protocol */
 
@@ -128,7 +128,7 @@ extern void session_tell_left(Session *session, const char *room, const RoomRefu
 /* Tells a client that was just welcomed of the rooms that it has lost. */
 extern void session_tell_all_left(Session *session);
 
-/* Forgets them: the protocol has told the client in its own way. */
+/* Forgets them. */
 extern void session_drop_left(Session *session);
 
 /* Returns whether the outbox of a replaying session has space for an event; if not, the session stalls. */

@@ -21,6 +21,7 @@
 #include "fanout/room.h"
 #include "fanout/room_key.h"
 #include "gateway/action_queue.h"
+#include "gateway/limits.h"
 #include "source/database.h"
 #include "source/reader.h"
 
@@ -72,10 +73,11 @@ answer_data(Action *action, const char *data)
 	free(body);
 }
 
+/* "wait": after so many milliseconds the client may try again; 0: nothing says when. */
 static void
-answer_error(Action *action, const char *code, const char *message)
+answer_refusal(Action *action, const char *code, const char *message, int64_t wait)
 {
-	char *error = json_error(code, message);
+	char *error = json_error_to_retry(code, message, wait);
 	char *body = memory_format("\"ok\":false,\"error\":%s", error);
 
 	metrics.actions_failed++;
@@ -83,6 +85,12 @@ answer_error(Action *action, const char *code, const char *message)
 	answer_with(action, body);
 	free(error);
 	free(body);
+}
+
+static void
+answer_error(Action *action, const char *code, const char *message)
+{
+	answer_refusal(action, code, message, 0);
 }
 
 /* Returns the only value of a good result, which belongs to the result; NULL: the query failed. */
@@ -305,12 +313,57 @@ create_action(Session *session, const char *name, char *reference, ActionAnswer 
 	return action;
 }
 
+/* Signals come often and are of use for a moment only. */
+static bool
+is_signal(const char *name)
+{
+	static const char *const signals[] = { "typing:start", "typing:stop", "presence:set" };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+	{
+		if (strcmp(name, signals[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns 0, or how long the session must wait before it may do this, in milliseconds. */
+static int64_t
+count_action(const Session *session, const char *name)
+{
+	LimitSubject subject = limits_subject(session);
+	int64_t wait;
+
+	if (strcmp(name, "ping") == 0)
+		return 0;
+	if (strcmp(name, "room:join") == 0)
+		return limits_take(LIMIT_JOINS, &subject);
+	wait = is_signal(name) ? limits_take(LIMIT_SIGNALS, &subject) : 0;
+	return wait > 0 ? wait : limits_take(LIMIT_ACTIONS, &subject);
+}
+
+/* A client that goes on all the same is closed. */
+static void
+refuse_action(Action *action, int64_t wait)
+{
+	Session *session = session_ref(action->session);
+	bool tolerated = limits_tolerate(session->key);
+
+	answer_refusal(action, "too_many", limits_message(wait), wait);
+	if (!tolerated && session->state != SESSION_GONE)
+		session->ops->dismiss(session, "too_many", limits_message(wait));
+	session_unref(session);
+}
+
 void
 action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
 {
 	Action *action = create_action(session, name, reference, answer);
+	int64_t wait = count_action(session, name);
 
-	if (strcmp(name, "ping") == 0)
+	if (wait > 0)
+		refuse_action(action, wait);
+	else if (strcmp(name, "ping") == 0)
 		answer_data(action, "{}");
 	else if (strcmp(name, "room:join") == 0 || strcmp(name, "room:leave") == 0)
 		submit_room(action, data, strcmp(name, "room:join") == 0);

@@ -28,13 +28,15 @@ typedef struct Refusal
 {
 	const char *code;
 	const char *message;
+	int64_t wait; /* milliseconds; above 0: a limit is exceeded, and the connection is to be closed */
 } Refusal;
 
 /* The client that shows a token, for the log; either may be NULL when it is unknown. */
 typedef struct ClientAddress
 {
-	const char *peer;	/* its network address */
-	const char *origin; /* of the page that it runs in */
+	const char *peer;		/* its network address */
+	const char *origin;		/* of the page that it runs in */
+	const char *connection; /* the number of its connection */
 } ClientAddress;
 
 /*

@@ -20,6 +20,7 @@
 #include "catchup/arrival.h"
 #include "fanout/roster.h"
 #include "gateway/action_queue.h"
+#include "gateway/limits.h"
 #include "gateway/presence_report.h"
 #include "gateway/relay.h"
 #include "source/reader.h"
@@ -92,6 +93,37 @@ take_over(const char *user, const char *key)
 		old->ops->dismiss(old, "taken_over", "the session continues on another connection");
 }
 
+/* Returns false, with the reason, if the user or the address begins too many sessions. */
+static bool
+may_connect(const char *user, ClientAddress from, Refusal *refusal)
+{
+	LimitSubject subject = { .user = user, .address = from.peer };
+	int64_t wait = limits_take(LIMIT_CONNECTS, &subject);
+
+	if (wait > 0)
+		*refusal = (Refusal){ "too_many", limits_message(wait), wait };
+	return wait == 0;
+}
+
+/* Verifies a token; counts those that fail. */
+static bool
+verify_token(const char *token, ClientAddress from, Identity *identity, Refusal *refusal)
+{
+	LimitSubject subject = { .session = from.connection, .address = from.peer };
+
+	if (auth_verify(token, from, identity, refusal))
+		return true;
+	refusal->wait = limits_take(LIMIT_FAILED_TOKENS, &subject);
+	return false;
+}
+
+static void
+free_identity(Identity *identity)
+{
+	free(identity->user);
+	free(identity->claims);
+}
+
 Session *
 gateway_admit(const Admission *admission, Refusal *refusal)
 {
@@ -100,8 +132,13 @@ gateway_admit(const Admission *admission, Refusal *refusal)
 	bool returns = is_key(admission->key);
 
 	assert(admission->format != NULL && admission->ops != NULL && admission->outbox != NULL);
-	if (!auth_verify(admission->token, admission->from, &identity, refusal))
+	if (!verify_token(admission->token, admission->from, &identity, refusal))
 		return NULL;
+	if (!may_connect(identity.user, admission->from, refusal))
+	{
+		free_identity(&identity);
+		return NULL;
+	}
 	if (returns)
 		take_over(identity.user, admission->key);
 	session = roster_add(identity.user, returns ? memory_copy(admission->key) : create_key(),
@@ -110,6 +147,7 @@ gateway_admit(const Admission *admission, Refusal *refusal)
 	session->ops = admission->ops;
 	session->outbox = admission->outbox;
 	session->protocol = admission->protocol;
+	session->address = memory_copy(admission->from.peer);
 	session->asked = admission->rooms ? json_dumps(admission->rooms, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 	watch_expiry(session, identity.expires);
 	arrival_begin(session_ref(session));
@@ -122,13 +160,12 @@ gateway_renew(Session *session, const char *token, ClientAddress from, Refusal *
 	Identity identity;
 
 	assert(session->state != SESSION_GONE);
-	if (!auth_verify(token, from, &identity, refusal))
+	if (!verify_token(token, from, &identity, refusal))
 		return false;
 	if (strcmp(identity.user, session->user) != 0)
 	{
-		*refusal = (Refusal){ "token_wrong_user", "the token is for another user than the session" };
-		free(identity.user);
-		free(identity.claims);
+		*refusal = (Refusal){ "token_wrong_user", "the token is for another user than the session", 0 };
+		free_identity(&identity);
 		return false;
 	}
 	watch_expiry(session, identity.expires);

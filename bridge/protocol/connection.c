@@ -9,18 +9,21 @@
 #include "protocol/connection.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "gateway/limits.h"
 
 static struct
 {
 	Connection *newcomers; /* without a session yet, the oldest first */
 	Connection *admitted;
-	bool full; /* for good: connection_close_all() was called */
+	int64_t opened; /* connections since the start */
+	bool full;		/* for good: connection_close_all() was called */
 } connection_lists;
 
 static Connection *connection_of(Outbox *outbox);
@@ -71,12 +74,20 @@ connection_list(const Connection *connection)
 	return connection->admitted ? &connection_lists.admitted : &connection_lists.newcomers;
 }
 
-void
-connection_admitted(Connection *connection)
+static void
+move_to_admitted(Connection *connection)
 {
 	DL_DELETE(*connection_list(connection), connection);
 	connection->admitted = true;
 	DL_APPEND(*connection_list(connection), connection);
+}
+
+void
+connection_admitted(Connection *connection, const char *user)
+{
+	move_to_admitted(connection);
+	if (connection->user == NULL)
+		connection->user = memory_copy(user);
 }
 
 bool
@@ -91,7 +102,7 @@ connection_make_room(const Config *config)
 	if (oldest == NULL)
 		return false;
 	metrics.newcomers_cut++;
-	connection_admitted(oldest); /* leaves the newcomers, so that it is cut only once */
+	move_to_admitted(oldest); /* leaves the newcomers, so that it is cut only once */
 	connection_cut(oldest);
 	return true;
 }
@@ -105,6 +116,7 @@ connection_open(Carrier *carrier, const Config *config, const Protocol *protocol
 	outbox_init(&connection->outbox, &connection_outbox_owner, (size_t) config->queue_limit);
 	connection->config = config;
 	connection->origin = memory_copy(handshake->origin);
+	snprintf(connection->number, sizeof(connection->number), "%lld", (long long) ++connection_lists.opened);
 	connection->protocol = protocol;
 	connection->carrier = carrier;
 	carrier->connection = connection;
@@ -116,7 +128,35 @@ connection_open(Carrier *carrier, const Config *config, const Protocol *protocol
 ClientAddress
 connection_address(const Connection *connection)
 {
-	return (ClientAddress){ connection->carrier->peer, connection->origin };
+	return (ClientAddress){ connection->carrier->peer, connection->origin, connection->number };
+}
+
+/* Returns whether the client may send a message now; if not, the protocol ends the connection. */
+static bool
+may_receive(Connection *connection)
+{
+	LimitSubject subject = { connection->number, connection->user, connection->carrier->peer };
+	int64_t wait = limits_take(LIMIT_MESSAGES, &subject);
+
+	if (wait > 0 && connection->protocol->flooded != NULL)
+		connection->protocol->flooded(connection, limits_message(wait));
+	else if (wait > 0)
+		connection_close(connection, CLOSE_TOO_MANY, "too_many");
+	return wait == 0;
+}
+
+void
+connection_text(Connection *connection, const char *text, size_t length)
+{
+	if (may_receive(connection))
+		connection->protocol->text(connection, text, length);
+}
+
+void
+connection_binary(Connection *connection, const char *base64, size_t length)
+{
+	if (may_receive(connection))
+		connection->protocol->binary(connection, base64, length);
 }
 
 void
@@ -162,6 +202,7 @@ connection_end(Connection *connection)
 	DL_DELETE(*connection_list(connection), connection);
 	metrics.connections--;
 	free(connection->origin);
+	free(connection->user);
 	free(connection);
 }
 

@@ -22,7 +22,9 @@ typedef struct Connection
 	Outbox outbox; /* first: the outbox of a connection is cast to it */
 	Carrier *carrier;
 	const Config *config;
-	char *origin; /* of the page that the client runs in; NULL: there is none */
+	char *origin;	 /* of the page that the client runs in; NULL: there is none */
+	char number[24]; /* of no other connection */
+	char *user;		 /* of its first session; or NULL */
 	const Protocol *protocol;
 	void *state;   /* of the protocol */
 	bool closing;  /* further input is ignored */
@@ -31,7 +33,7 @@ typedef struct Connection
 	struct Connection *prev;
 } Connection;
 
-/* Close codes of RFC 6455, 7.4.1 and of IANA's registry; 4401 is ours (7.4.2 leaves 4000 to 4999 to applications). */
+/* Close codes of RFC 6455, 7.4.1 and of IANA's registry; those from 4000 on are ours (7.4.2). */
 #define CLOSE_NORMAL 1000	  /* the client asked for it */
 #define CLOSE_GOING_AWAY 1001 /* the client seems to be gone */
 #define CLOSE_PROTOCOL_ERROR 1002
@@ -40,6 +42,7 @@ typedef struct Connection
 #define CLOSE_RESTART 1012
 #define CLOSE_TRY_LATER 1013
 #define CLOSE_UNAUTHORIZED 4401
+#define CLOSE_TOO_MANY 4429
 
 /*
  * Returns whether max-connections allows one more connection.  If not, cuts
@@ -55,8 +58,12 @@ extern void connection_open(Carrier *carrier, const Config *config, const Protoc
 /* Returns where the connection comes from, for the log; valid as long as the connection. */
 extern ClientAddress connection_address(const Connection *connection);
 
-/* Marks a connection as admitted: its client has a session.  connection_make_room() leaves it alone from now on. */
-extern void connection_admitted(Connection *connection);
+/* Notes that the client has a session of this user.  connection_make_room() leaves it alone from now on. */
+extern void connection_admitted(Connection *connection, const char *user);
+
+/* Hands a message of the client to the protocol, unless there are too many: then the protocol ends the connection. */
+extern void connection_text(Connection *connection, const char *text, size_t length);
+extern void connection_binary(Connection *connection, const char *base64, size_t length);
 
 /* Asks the transport to end the connection.  A second call has no effect. */
 extern void connection_close(Connection *connection, int code, const char *reason);

@@ -152,4 +152,12 @@ engineio_closed(Connection *connection)
 	free(engine);
 }
 
-const Protocol engineio_protocol = { engineio_opened, engineio_text, engineio_binary, NULL, engineio_closed };
+static void
+engineio_flooded(Connection *connection, const char *message)
+{
+	socketio_dismiss_all(engineio_of(connection)->socket, "too_many", message);
+	connection_close(connection, CLOSE_TOO_MANY, "too_many");
+}
+
+const Protocol engineio_protocol = { engineio_opened, engineio_text, engineio_binary,
+									 NULL, engineio_flooded, engineio_closed };

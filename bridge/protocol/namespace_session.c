@@ -85,7 +85,7 @@ socketio_dismiss(Session *session, const char *code, const char *message)
 	if (strncmp(code, "token_", 6) == 0)
 		send_packet(entry, PACKET_DISCONNECT, memory_copy(""));
 	else
-		connection_close(entry->connection, CLOSE_RESTART, code);
+		connection_close(entry->connection, strcmp(code, "too_many") == 0 ? CLOSE_TOO_MANY : CLOSE_RESTART, code);
 	free(content);
 }
 
@@ -108,10 +108,14 @@ static void
 send_connect_error(NamespaceSession *entry, const Refusal *refusal)
 {
 	char *message = json_quoted(refusal->message);
+	char *retry = refusal->wait > 0 ? memory_format(",\"retryAfter\":%lld", (long long) refusal->wait) : memory_copy("");
 
 	send_packet(entry, PACKET_CONNECT_ERROR,
-				memory_format("{\"message\":%s,\"data\":{\"code\":\"%s\"}}", message, refusal->code));
+				memory_format("{\"message\":%s,\"data\":{\"code\":\"%s\"%s}}", message, refusal->code, retry));
+	if (refusal->wait > 0)
+		connection_close(entry->connection, CLOSE_TOO_MANY, "too_many");
 	free(message);
+	free(retry);
 }
 
 /* Draws a new sid, and keeps the pid that the client has shown if it is valid. */
@@ -150,7 +154,7 @@ namespace_session_connect(NamespaceSession *entry, const json_t *auth, const cha
 	if (entry->session == NULL)
 		send_connect_error(entry, &refusal);
 	else
-		connection_admitted(entry->connection);
+		connection_admitted(entry->connection, entry->session->user);
 	free(key);
 	free(first_position);
 }

@@ -60,15 +60,25 @@ plain_send(Connection *connection, char *text)
 static void
 plain_refuse(Connection *connection, int close_code, const char *code, const char *message)
 {
-	plain_send(connection, plain_json_error(NULL, code, message));
+	plain_send(connection, plain_json_error(NULL, code, message, 0));
 	connection_close(connection, close_code, code);
+}
+
+/* Does the same for a refusal, which may say when the client may try again. */
+static void
+plain_refuse_token(Connection *connection, const Refusal *refusal)
+{
+	bool too_many = strcmp(refusal->code, "too_many") == 0;
+
+	plain_send(connection, plain_json_error(NULL, refusal->code, refusal->message, refusal->wait));
+	connection_close(connection, too_many ? CLOSE_TOO_MANY : CLOSE_UNAUTHORIZED, refusal->code);
 }
 
 /* Does the same for a frame that is not a request. */
 static void
 plain_reject(Connection *connection, const char *message)
 {
-	plain_send(connection, plain_json_error(NULL, "bad_request", message));
+	plain_send(connection, plain_json_error(NULL, "bad_request", message, 0));
 	connection_reject(connection, CLOSE_UNSUPPORTED, "bad_request");
 }
 
@@ -124,11 +134,13 @@ static void
 plain_dismiss(Session *session, const char *code, const char *message)
 {
 	PlainClient *plain = plain_of_session(session);
-	bool token = strncmp(code, "token_", 6) == 0;
+	int close_code = strncmp(code, "token_", 6) == 0 ? CLOSE_UNAUTHORIZED :
+					 strcmp(code, "too_many") == 0	 ? CLOSE_TOO_MANY :
+													   CLOSE_RESTART;
 
 	plain->session = NULL;
 	roster_leave(session);
-	plain_refuse(plain->connection, token ? CLOSE_UNAUTHORIZED : CLOSE_RESTART, code, message);
+	plain_refuse(plain->connection, close_code, code, message);
 }
 
 static const SessionOps plain_session_ops = { plain_welcome, plain_dismiss };
@@ -157,10 +169,10 @@ plain_admit(PlainClient *plain, const char *token, const char *key, const char *
 
 	plain->session = gateway_admit(&admission, &refusal);
 	if (plain->session == NULL)
-		plain_refuse(plain->connection, CLOSE_UNAUTHORIZED, refusal.code, refusal.message);
+		plain_refuse_token(plain->connection, &refusal);
 	else
 	{
-		connection_admitted(plain->connection);
+		connection_admitted(plain->connection, plain->session->user);
 		schedule_plain_ping(plain);
 	}
 }
@@ -331,4 +343,10 @@ plain_closed(Connection *connection)
 	free(plain);
 }
 
-const Protocol plain_protocol = { plain_opened, plain_text, plain_binary, plain_pong, plain_closed };
+static void
+plain_flooded(Connection *connection, const char *message)
+{
+	plain_refuse(connection, CLOSE_TOO_MANY, "too_many", message);
+}
+
+const Protocol plain_protocol = { plain_opened, plain_text, plain_binary, plain_pong, plain_flooded, plain_closed };

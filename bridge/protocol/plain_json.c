@@ -61,9 +61,9 @@ plain_json_unread(const Session *session)
 }
 
 char *
-plain_json_error(const char *room, const char *code, const char *message)
+plain_json_error(const char *room, const char *code, const char *message, int64_t wait)
 {
-	char *error = json_error(code, message);
+	char *error = json_error_to_retry(code, message, wait);
 	char *about = room ? json_quoted(room) : NULL;
 	char *text = memory_format("{\"event\":\"error\",%s%s%s\"data\":%s}", about ? "\"room\":" : "", about ? about : "", about ? "," : "", error);
 

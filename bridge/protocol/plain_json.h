@@ -26,6 +26,6 @@ extern char *plain_json_welcome(const Session *session);
 extern char *plain_json_unread(const Session *session);
 
 /* Returns an error.  "room" is the name of the room that it is about, or NULL. */
-extern char *plain_json_error(const char *room, const char *code, const char *message);
+extern char *plain_json_error(const char *room, const char *code, const char *message, int64_t wait);
 
 #endif /* HERALD_PLAIN_JSON_H */

@@ -202,6 +202,16 @@ leave_namespaces(SocketIo *socket)
 }
 
 void
+socketio_dismiss_all(SocketIo *socket, const char *code, const char *message)
+{
+	for (NamespaceSession *entry = socket->namespaces; entry != NULL; entry = entry->next)
+	{
+		if (entry->session != NULL)
+			entry->session->ops->dismiss(entry->session, code, message);
+	}
+}
+
+void
 socketio_close(SocketIo *socket)
 {
 	timer_stop(&socket->deadline);

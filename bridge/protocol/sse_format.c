@@ -107,7 +107,7 @@ sse_welcome(Session *session)
 	sse_send(client, sse_field_text(session->cursor.position, "welcome", plain_json_welcome(session)));
 	sse_send(client, sse_field_text(NULL, "notification:unread", plain_json_unread(session)));
 	for (const LeftRoom *room = session->left; room != NULL; room = room->next)
-		sse_send(client, sse_field_text(NULL, "error", plain_json_error(room->name, room->reason->code, room->reason->message)));
+		sse_send(client, sse_field_text(NULL, "error", plain_json_error(room->name, room->reason->code, room->reason->message, 0)));
 	session_drop_left(session);
 }
 
@@ -118,7 +118,7 @@ sse_dismiss(Session *session, const char *code, const char *message)
 
 	client->session = NULL;
 	roster_leave(session);
-	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message)));
+	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message, 0)));
 	connection_close(client->connection, CLOSE_RESTART, code);
 }
 
@@ -158,7 +158,7 @@ sse_opened(Connection *connection, const Handshake *handshake)
 	client->session = gateway_admit(&admission, &client->refusal);
 	if (client->session == NULL)
 		return;
-	connection_admitted(connection);
+	connection_admitted(connection, client->session->user);
 	timer_start(&client->heartbeat, (uint64_t) connection->config->ping_interval, sse_heartbeat, client);
 }
 

@@ -146,4 +146,4 @@ upgrade_closed(Connection *connection)
 	free(upgrade);
 }
 
-const Protocol upgrade_protocol = { upgrade_opened, upgrade_text, upgrade_binary, NULL, upgrade_closed };
+const Protocol upgrade_protocol = { upgrade_opened, upgrade_text, upgrade_binary, NULL, NULL, upgrade_closed };

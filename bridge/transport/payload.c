@@ -74,9 +74,9 @@ payload_receive(Connection *connection, const char *at, const char *end)
 		size_t length = (size_t) ((separator ? separator : end) - at);
 
 		if (length > 0 && *at == ENGINE_BINARY)
-			connection->protocol->binary(connection, at + 1, length - 1);
+			connection_binary(connection, at + 1, length - 1);
 		else
-			connection->protocol->text(connection, at, length);
+			connection_text(connection, at, length);
 		more = separator != NULL;
 		at += length + 1;
 	}

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "protocol/sse_format.h"
@@ -56,7 +57,7 @@ static int
 refuse_client(struct lws *wsi, const Refusal *refusal)
 {
 	char *code = memory_format("\"%s\"", refusal->code);
-	HttpError error = { HTTP_STATUS_UNAUTHORIZED, code, refusal->message };
+	HttpError error = { strcmp(refusal->code, "too_many") == 0 ? 429 : HTTP_STATUS_UNAUTHORIZED, code, refusal->message };
 	int result = http_response_refuse(wsi, &error);
 
 	free(code);

@@ -100,7 +100,7 @@ handle_binary(Connection *connection, const char *bytes, size_t length)
 	char *text = memory_new(size);
 
 	lws_b64_encode_string(bytes ? bytes : "", (int) length, text, (int) size);
-	connection->protocol->binary(connection, text, strlen(text));
+	connection_binary(connection, text, strlen(text));
 	free(text);
 }
 
@@ -113,7 +113,7 @@ handle_message(WebSocket *socket)
 	Connection *connection = socket->stream.carrier.connection;
 
 	if (socket->message_is_text)
-		connection->protocol->text(connection, message ? message : "", length);
+		connection_text(connection, message ? message : "", length);
 	else
 		handle_binary(connection, message, length);
 	free(message);

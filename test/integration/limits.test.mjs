@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import WebSocket from 'ws';
 import { Scene } from './harness/scene.mjs';
 
 const scene = await Scene.open();
@@ -56,4 +57,69 @@ test('answers busy when too many actions of a session, or of a user, are outstan
   assert.deepEqual(await second, ['busy', 'busy', 'ok', 'ok']);
   assert.deepEqual(await third, ['ok', 'ok', 'ok']);
   assert.deepEqual(await codes(clients[0], 1), ['ok']);
+});
+
+// A bridge with small limits by session; a user may do five times as much.
+const limited = await scene.addBridge(['--limit-connects=1/h:2', '--limit-joins=1/h:3', '--limit-actions=1/h:4', '--limit-signals=1/h:1',
+  '--limit-failed-tokens=1/h:2']);
+
+const refused = async (client, action, data) => {
+  const { ok, error } = await client.ask(action, data);
+  return ok ? 'ok' : error;
+};
+
+test('answers too_many, with the time to wait, beyond the limit of a session', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const post = await scene.post(ann);
+  for (const protocol of ['plain', 'socketIo']) {
+    const client = await scene[protocol](ben, { bridge: limited });
+    for (let i = 0; i < 3; i++) assert.equal(await refused(client, 'room:join', { room: `post:${post}` }), 'ok');
+    const { code, message, retryAfter } = await refused(client, 'room:join', { room: `post:${post}` });
+    assert.equal(code, 'too_many');
+    assert.match(message, /again in \d+ s/);
+    assert.ok(retryAfter > 3000000 && retryAfter <= 3600001, `${retryAfter} ms`);
+    assert.equal(await refused(client, 'presence:set', { status: 'away' }), 'ok');
+    assert.equal((await refused(client, 'presence:set', { status: 'online' })).code, 'too_many');
+    for (let i = 0; i < 3; i++) assert.equal(await refused(client, 'inbox:list'), 'ok');
+    assert.equal((await refused(client, 'inbox:list')).code, 'too_many');
+    assert.equal(await refused(client, 'ping'), 'ok');
+  }
+  assert.ok(await limited.metric('herald_limited_total') >= 6);
+  assert.match(limited.log, /event=limited reason=joins by=session user=\d+ peer=127/);
+});
+
+test('closes a client that goes on after many refusals', async () => {
+  const [ann] = await scene.people('Ann');
+  const client = await scene.plain(ann, { bridge: limited });
+  for (let i = 0; i < 60; i++) client.send({ id: 1000 + i, action: 'inbox:list', data: {} });
+  const { code, reason } = await client.closed;
+  assert.deepEqual([code, reason], [4429, 'too_many']);
+});
+
+test('refuses sessions beyond the limit of their user', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  for (let i = 0; i < 10; i++) await scene.plain(ann, { bridge: limited });
+  await assert.rejects(scene.plain(ann, { bridge: limited }), ({ code }) => code === 'too_many');
+  await assert.rejects(scene.socketIo(ann, { bridge: limited }), ({ data }) => data.code === 'too_many' && data.retryAfter > 0);
+  await scene.plain(ben, { bridge: limited });
+});
+
+test('closes a connection that shows too many bad tokens', async () => {
+  const socket = new WebSocket(`ws://127.0.0.1:${limited.port}/socket.io/?EIO=4&transport=websocket`);
+  const closed = new Promise((resolve) => socket.on('close', resolve));
+  let errors = 0;
+  socket.on('message', (text) => { errors += String(text).startsWith('44'); });
+  await new Promise((resolve) => socket.on('open', resolve));
+  for (let i = 0; i < 5; i++) socket.send('40{"token":"bad"}');
+  assert.equal(await closed, 4429);
+  assert.equal(errors, 3);
+});
+
+test('closes a connection that floods it with messages', async () => {
+  const bridge = await scene.addBridge(['--limit-messages=1/h:20']);
+  const [ann] = await scene.people('Ann');
+  const plain = await scene.plain(ann, { bridge });
+  for (let i = 0; i < 30; i++) plain.send({ id: i, action: 'ping', data: {} });
+  assert.equal((await plain.closed).code, 4429);
+  assert.equal(plain.all('error')[0].data.code, 'too_many');
 });

@@ -29,12 +29,7 @@ static const char *const variables[] = { "HERALD_CONFIG", "HERALD_LISTEN", "HERA
 static void
 free_config(Config *c)
 {
-	char *texts[] = { c->database, c->listen, c->config, c->jwt_secret_file, c->jwt_key_file, c->jwt_algorithm,
-					  c->jwt_audience, c->jwt_issuer, c->jwt_user_claim, c->allow_origin,
-					  c->www, c->log_level, c->log_format, c->dialect };
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		free(texts[i]);
+	config_free(c);
 	*c = (Config){ 0 };
 }
 

@@ -36,6 +36,8 @@
 
 static char secret_path[64];
 static Config config = {
+	.max_session_actions = 100,
+	.max_user_actions = 300,
 	.database = "host=/nonexistent",
 	.database_timeout = 1000,
 	.action_timeout = 1000,

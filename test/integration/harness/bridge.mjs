@@ -13,6 +13,9 @@ import { soon, until } from './wait.mjs';
 export const release = path.join(root, 'bridge/build/herald-bridge');
 export const program = process.env.HERALD_BRIDGE ?? release;
 
+// A test may ask more often than a client does; later options override these.
+const UNLIMITED = ['connects', 'messages', 'joins', 'actions', 'signals', 'failed-tokens'].map((name) => `--limit-${name}=1000000/s:1000000`);
+
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -61,7 +64,7 @@ export class Bridge {
   async start() {
     // The kernel ends the bridge if this process is killed.
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', this.program, `--database=${this.conninfo}`, `--listen=127.0.0.1:${this.port}`,
-      `--jwt-secret-file=${this.secretFile}`, ...this.options], { stdio: ['ignore', 'ignore', 'pipe'] });
+      `--jwt-secret-file=${this.secretFile}`, ...UNLIMITED, ...this.options], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr.on('data', (text) => { this.log += text; });
     this.exited = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }));
     this.#forget = atExit(() => this.#child.kill('SIGKILL'));

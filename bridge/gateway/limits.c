@@ -1,0 +1,186 @@
+/*-------------------------------------------------------------------------
+ *
+ * limits.c
+ *	  Limits how often clients ask for something: by session, by user and by address.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "gateway/limits.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/metrics.h"
+#include "base/rate.h"
+
+typedef enum LimitScope
+{
+	SCOPE_SESSION,
+	SCOPE_USER,
+	SCOPE_ADDRESS,
+	SCOPES
+} LimitScope;
+
+/* Buckets of two more kinds, behind those of the limits. */
+enum
+{
+	BUCKET_REFUSALS = LIMIT_KINDS * SCOPES,
+	BUCKET_LOG
+};
+
+/* A client is told of so many refusals before it is closed. */
+static const Rate refusal_rate = { .per_second = 1, .burst = 20 };
+
+/* The lines in the log about one offender. */
+static const Rate line_rate = { .per_second = 1.0 / 60, .burst = 1 };
+
+static const char *const scope_names[] = { "session", "user", "address" };
+
+typedef struct Limit
+{
+	const char *name; /* of what it counts, in the log and in the metric */
+	size_t setting;
+	LogLimit log_limit;
+} Limit;
+
+static Limit limits[LIMIT_KINDS] = {
+	[LIMIT_CONNECTS] = { "connects", offsetof(Config, limit_connects) },
+	[LIMIT_MESSAGES] = { "messages", offsetof(Config, limit_messages) },
+	[LIMIT_JOINS] = { "joins", offsetof(Config, limit_joins) },
+	[LIMIT_ACTIONS] = { "actions", offsetof(Config, limit_actions) },
+	[LIMIT_SIGNALS] = { "signals", offsetof(Config, limit_signals) },
+	[LIMIT_FAILED_TOKENS] = { "failed_tokens", offsetof(Config, limit_failed_tokens) },
+};
+
+_Static_assert(LIMIT_KINDS == METRICS_LIMITS, "each limit has its metric");
+
+static Rate rates[LIMIT_KINDS][SCOPES];
+
+void
+limits_configure(const Config *config)
+{
+	double factors[SCOPES] = { 1, (double) config->limit_user_sessions, (double) config->limit_address_sessions };
+
+	for (int kind = 0; kind < LIMIT_KINDS; kind++)
+	{
+		Rate rate;
+		bool good = rate_read(*(char *const *) ((const char *) config + limits[kind].setting), &rate);
+
+		assert(good);
+		(void) good;
+		for (int scope = 0; scope < SCOPES; scope++)
+			rates[kind][scope] = (Rate){ rate.per_second * factors[scope], rate.burst * factors[scope] };
+	}
+}
+
+/* Returns whether an address is of the own machine or of a private network: RFC 1918, 4193, 4291. */
+static bool
+is_private(const unsigned char address[16], bool is_v4)
+{
+	const unsigned char *v4 = address + 12;
+
+	if (is_v4)
+		return v4[0] == 127 || v4[0] == 10 || (v4[0] == 172 && v4[1] >> 4 == 1) || (v4[0] == 192 && v4[1] == 168);
+	return IN6_IS_ADDR_LOOPBACK((const struct in6_addr *) address) || (address[0] & 0xFE) == 0xFC ||
+		   (address[0] == 0xFE && (address[1] & 0xC0) == 0x80);
+}
+
+/*
+ * Writes the name under which an address counts: of IPv6 the network of 64 bits, which one client may own.  Returns
+ * false if it does not count: a private address is most likely that of a proxy, which speaks for many clients.
+ */
+static bool
+address_name(LimitKind kind, const char *text, char name[INET6_ADDRSTRLEN])
+{
+	unsigned char address[16] = { 0 };
+	bool is_v4 = inet_pton(AF_INET, text, address + 12) == 1;
+
+	if (!is_v4 && inet_pton(AF_INET6, text, address) != 1)
+		return false;
+	is_v4 = is_v4 || IN6_IS_ADDR_V4MAPPED((const struct in6_addr *) address);
+	if (kind != LIMIT_FAILED_TOKENS && is_private(address, is_v4))
+		return false;
+	if (!is_v4)
+		memset(address + 8, 0, 8);
+	return inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? address + 12 : address, name, INET6_ADDRSTRLEN) != NULL;
+}
+
+static void
+log_offender(LimitKind kind, LimitScope scope, const LimitSubject *subject, uint64_t bucket, int64_t now)
+{
+	char name[24];
+	uint64_t key;
+
+	snprintf(name, sizeof(name), "%llx", (unsigned long long) bucket);
+	key = rate_key(BUCKET_LOG, name);
+	if (rate_wait(key, line_rate, now) > 0)
+		return;
+	rate_take(key, line_rate, 1, now);
+	log_limited(&limits[kind].log_limit, LOG_LEVEL_WARNING, "limited", "reason", limits[kind].name, "by",
+				scope_names[scope], "user", subject->user, "peer", subject->address);
+}
+
+int64_t
+limits_take(LimitKind kind, const LimitSubject *subject)
+{
+	char address[INET6_ADDRSTRLEN];
+	bool counts = subject->address != NULL && address_name(kind, subject->address, address);
+	const char *names[SCOPES] = { subject->session, subject->user, counts ? address : NULL };
+	uint64_t keys[SCOPES];
+	int64_t now = (int64_t) loop_now();
+
+	for (int scope = 0; scope < SCOPES; scope++)
+	{
+		int64_t wait;
+
+		if (names[scope] == NULL || rates[kind][scope].burst == 0)
+			continue;
+		keys[scope] = rate_key(kind * SCOPES + scope, names[scope]);
+		wait = rate_wait(keys[scope], rates[kind][scope], now);
+		if (wait > 0)
+		{
+			metrics.limited[kind]++;
+			log_offender(kind, scope, subject, keys[scope], now);
+			return wait;
+		}
+	}
+	for (int scope = 0; scope < SCOPES; scope++)
+	{
+		if (names[scope] != NULL && rates[kind][scope].burst > 0)
+			rate_take(keys[scope], rates[kind][scope], 1, now);
+	}
+	return 0;
+}
+
+bool
+limits_tolerate(const char *session)
+{
+	uint64_t key = rate_key(BUCKET_REFUSALS, session);
+	int64_t now = (int64_t) loop_now();
+	bool tolerates = rate_wait(key, refusal_rate, now) == 0;
+
+	if (tolerates)
+		rate_take(key, refusal_rate, 1, now);
+	return tolerates;
+}
+
+LimitSubject
+limits_subject(const Session *session)
+{
+	return (LimitSubject){ session->key, session->user, session->address };
+}
+
+const char *
+limits_message(int64_t wait)
+{
+	static char message[80];
+
+	snprintf(message, sizeof(message), "too many of these; try again in %lld s", (long long) (wait + 999) / 1000);
+	return message;
+}

@@ -1,0 +1,58 @@
+/*-------------------------------------------------------------------------
+ *
+ * limits.h
+ *	  Limits how often clients ask for something: by session, by user and by address.
+ *
+ * A setting states each limit for one session.  A user may do as much as so many sessions
+ * (limit-user-sessions), an address as much as so many more (limit-address-sessions).
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_LIMITS_H
+#define HERALD_LIMITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "fanout/session.h"
+
+typedef enum LimitKind
+{
+	LIMIT_CONNECTS,		 /* sessions that begin; not by session */
+	LIMIT_MESSAGES,		 /* frames and packets, of a connection */
+	LIMIT_JOINS,		 /* of rooms */
+	LIMIT_ACTIONS,		 /* all others */
+	LIMIT_SIGNALS,		 /* such as typing:start; they count as actions, too */
+	LIMIT_FAILED_TOKENS, /* of a connection */
+	LIMIT_KINDS
+} LimitKind;
+
+/* The one who asks.  A scope without a name is not limited. */
+typedef struct LimitSubject
+{
+	const char *session; /* or the connection, for messages and tokens */
+	const char *user;
+	const char *address; /* of the client, as text */
+} LimitSubject;
+
+/* Applies the settings, which are good, from now on; until then nothing is limited. */
+extern void limits_configure(const Config *config);
+
+/*
+ * Counts one more.  Returns 0, or the time until the next one is permitted, in milliseconds: then it is not
+ * counted, the log has a line, one per offender and minute, and metrics.limited counts it.
+ */
+extern int64_t limits_take(LimitKind kind, const LimitSubject *subject);
+
+/* Counts a refusal that a session was told of.  Returns false if its client goes on all the same: close it. */
+extern bool limits_tolerate(const char *session);
+
+/* Returns the subject of a session; it belongs to the session. */
+extern LimitSubject limits_subject(const Session *session);
+
+/* Returns the message for a client that must wait so long; valid until the next call. */
+extern const char *limits_message(int64_t wait);
+
+#endif /* HERALD_LIMITS_H */
