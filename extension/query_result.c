@@ -11,6 +11,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 
+#include "compat.h"
 #include "query.h"
 
 char *

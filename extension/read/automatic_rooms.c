@@ -20,6 +20,7 @@
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "query.h"
 #include "query_cache.h"
 #include "subtransaction.h"

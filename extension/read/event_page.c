@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
+#include "compat.h"
 #include "own_table.h"
 #include "read/event_page.h"
 #include "read/total.h"

@@ -38,6 +38,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "compat.h"
 #include "query.h"
 #include "read/durable_lsn.h"
 #include "read/event_page.h"

@@ -27,6 +27,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "event_columns.h"
 #include "index_range.h"
 #include "own_table.h"

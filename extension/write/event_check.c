@@ -30,6 +30,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "message.h"
 #include "write/event_check.h"
 #include "write/event_log.h"

@@ -11,6 +11,7 @@
 #include "access/detoast.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "event_columns.h"
 #include "write/event_keys.h"
 

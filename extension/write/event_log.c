@@ -30,6 +30,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "compat.h"
 #include "event_columns.h"
 #include "own_table.h"
 #include "query.h"

@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "query.h"
 #include "write/event_log.h"
 #include "write/inbox.h"
