@@ -130,7 +130,7 @@ on_hello(void *context, const PGresult *result)
 	free(reader.refusal);
 	reader.refusal = NULL;
 	preloaded = PQgetvalue(result, 0, 1)[0] == 't';
-	upkeep_maintain(!preloaded);
+	upkeep_connected(!preloaded);
 	free(reader.id);
 	reader.id = PQgetisnull(result, 0, 3) ? NULL : memory_copy(PQgetvalue(result, 0, 3));
 	if (reader.position == NULL)

@@ -315,7 +315,7 @@ test_large_numbers_survive(void **state)
 
 	(void) state;
 	assert_string_equal(packet(format, "n", "{\"n\":9007199254740993,\"m\":-1}"), "\"n\",{\"n\":9007199254740993,\"m\":-1}");
-	assert_string_equal(packet(format, "n", "{\"n\":10000000000000000000000,\"m\":1}"), "\"n\",{\"n\":1e22,\"m\":1.0}");
+	assert_string_equal(packet(format, "n", "{\"n\":10000000000000000000000,\"m\":1}"), "\"n\",{\"n\":1e22,\"m\":1}");
 }
 
 static void
