@@ -19,6 +19,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -164,6 +165,12 @@ own_scan_by_index(const char *schema, const char *table, const char *index, Snap
 	return scan;
 }
 
+static StrategyNumber
+equality_strategy(Relation index)
+{
+	return index->rd_rel->relam == HASH_AM_OID ? HTEqualStrategyNumber : BTEqualStrategyNumber;
+}
+
 void
 own_scan_seek(OwnScan *scan, Datum value)
 {
@@ -171,8 +178,8 @@ own_scan_seek(OwnScan *scan, Datum value)
 	Oid type = TupleDescAttr(RelationGetDescr(scan->index), 0)->atttypid;
 
 	if (scan->key.sk_func.fn_oid == InvalidOid)
-		ScanKeyEntryInitialize(&scan->key, 0, 1, BTEqualStrategyNumber, InvalidOid, scan->index->rd_indcollation[0],
-							   equality_of(type), value);
+		ScanKeyEntryInitialize(&scan->key, 0, 1, equality_strategy(scan->index), InvalidOid,
+							   scan->index->rd_indcollation[0], equality_of(type), value);
 	scan->key.sk_argument = value;
 	index_rescan(scan->equal, &scan->key, 1, NULL, 0);
 	MemoryContextSwitchTo(caller);

@@ -349,15 +349,19 @@ herald_schedule_rows(PG_FUNCTION_ARGS)
 	Relation relation = owned_table_open(PG_GETARG_OID(0));
 	QueryScope scope;
 	Tuplestorestate *rows;
+	Tuplestorestate *records;
 
 	query_begin(&scope);
 	rows = tuplestore_begin_heap(false, false, work_mem);
+	records = tuplestore_begin_heap(false, false, work_mem);
 	query_lend(&scope, relation->rd_rel->relowner);
 	query_run_into(&query, 1, NULL, rows, schedule_shape());
 	query_reclaim(&scope);
-	schedule_write(RelationGetRelid(relation), rows);
+	schedule_collect(rows, RelationGetRelid(relation), records);
+	schedule_write(records);
 	query_forget(&query);
 	tuplestore_end(rows);
+	tuplestore_end(records);
 	query_end(&scope);
 	table_close(relation, NoLock);
 	PG_RETURN_VOID();

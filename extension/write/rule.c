@@ -109,7 +109,9 @@ run_queries(Rule *rule, RuleRows rows, RuleOutput *output)
 		run_query(rule, RULE_LOCK, rows, output->to_lock);
 	else
 		run_query(rule, RULE_RETRACT, rows, output->retracted);
-	run_query(rule, RULE_SCHEDULE, rows, output->scheduled);
+	run_query(rule, RULE_SCHEDULE, rows, output->due);
+	if (output->due != NULL)
+		schedule_collect(output->due, rule->source, output->scheduled);
 }
 
 static void

@@ -174,7 +174,7 @@ load_suspended(Snapshot snapshot)
 	return suspended;
 }
 
-/* Returns a table and the partitioned tables of its owner above it: their rules apply to the table. */
+/* Returns the partitioned tables of its owner above a table, topmost first, and the table: their rules apply to it. */
 static List *
 tables_with_rules(Relation relation)
 {
@@ -185,7 +185,7 @@ tables_with_rules(Relation relation)
 	foreach (cell, ancestors)
 	{
 		if (table_owner(lfirst_oid(cell)) == relation->rd_rel->relowner)
-			tables = lappend_oid(tables, lfirst_oid(cell));
+			tables = lcons_oid(lfirst_oid(cell), tables);
 	}
 	return tables;
 }
@@ -246,8 +246,9 @@ compare_rules(const void *a, const void *b)
 }
 
 /*
- * Loads the rules of a table for an operation into the current memory context, in the order of the ids.  All of them
- * are of one snapshot, the latest: the cache outlives this transaction and must not be as old as its own.
+ * Loads the rules of a table for an operation into the current memory context: those of the tables above it, and its
+ * own, each in the order of the ids.  All of them are of one snapshot, the latest: the cache outlives this transaction
+ * and must not be as old as its own.
  */
 static RuleList *
 load_list(RuleSetKey key, Relation relation)
@@ -260,9 +261,13 @@ load_list(RuleSetKey key, Relation relation)
 	ListCell *cell;
 
 	foreach (cell, tables_with_rules(relation))
+	{
+		int before = list->count;
+
 		load_rules_of(list, lfirst_oid(cell), key, name, suspended, snapshot);
-	if (list->count > 1)
-		qsort(list->rules, list->count, sizeof(Rule), compare_rules);
+		if (list->count > before + 1)
+			qsort(list->rules + before, list->count - before, sizeof(Rule), compare_rules);
+	}
 	UnregisterSnapshot(snapshot);
 	return list;
 }
@@ -302,6 +307,19 @@ rule_cache_list(Relation relation, RuleOperation operation)
 	if (!set->valid || set->context == NULL)
 		load_set(set, relation);
 	return set->list;
+}
+
+RuleList
+rule_cache_own(Relation relation, RuleOperation operation)
+{
+	RuleList own = *rule_cache_list(relation, operation);
+
+	while (own.count > 0 && own.rules->source != RelationGetRelid(relation))
+	{
+		own.rules++;
+		own.count--;
+	}
+	return own;
 }
 
 /* Returns whether a rule is another one, or has replaced it: a rule that is watched again gets another id. */

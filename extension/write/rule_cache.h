@@ -55,8 +55,8 @@ typedef struct Rule
 	char *name;
 	char *change;
 	RuleOperation operation;
-	Oid source;			  /* whose rule this is: the table, or a partitioned table above it */
-	Oid table;			  /* whose rules these are: that of the trigger */
+	Oid source;			  /* the table that it was made for, or a partitioned table above it */
+	Oid table;			  /* the table of the trigger */
 	const char *relation; /* its quoted name, for messages */
 	SavedQuery queries[RULE_QUERIES];
 	bool with_event;
@@ -81,6 +81,9 @@ extern void rule_cache_init(void);
  * the end of the transaction, even if herald.watch() replaces the rules meanwhile.
  */
 extern const RuleList *rule_cache_list(Relation relation, RuleOperation operation);
+
+/* Returns those that were made for the table itself, and not for a partitioned table above it. */
+extern RuleList rule_cache_own(Relation relation, RuleOperation operation);
 
 /*
  * Returns the rule as it is now: the same one, or that of this source, name, change and operation which has replaced

@@ -35,6 +35,7 @@ rule_output_end(RuleOutput *output)
 	end_store(output->unchecked);
 	end_store(output->to_lock);
 	end_store(output->retracted);
+	end_store(output->due);
 	end_store(output->scheduled);
 }
 
@@ -54,7 +55,7 @@ rule_output_begin(RuleOutput *output, const Rule *rule)
 		[RULE_PUBLISH] = &output->unchecked,
 		[RULE_LOCK] = &output->to_lock,
 		[RULE_RETRACT] = &output->retracted,
-		[RULE_SCHEDULE] = &output->scheduled,
+		[RULE_SCHEDULE] = &output->due,
 	};
 
 	for (int query = 0; query < RULE_QUERIES; query++)
@@ -69,6 +70,8 @@ rule_output_begin(RuleOutput *output, const Rule *rule)
 	}
 	if (output->unchecked != NULL)
 		(void) rule_output_store(&output->published);
+	if (output->due != NULL)
+		(void) rule_output_store(&output->scheduled);
 }
 
 TupleDesc
@@ -136,5 +139,5 @@ rule_output_move(RuleOutput *from, RuleOutput *to)
 	move_rows(&from->published, &to->published, event_log_shape());
 	move_rows(&from->to_lock, &to->to_lock, retraction_shape());
 	move_rows(&from->retracted, &to->retracted, retraction_shape());
-	move_rows(&from->scheduled, &to->scheduled, schedule_shape());
+	move_rows(&from->scheduled, &to->scheduled, schedule_record_shape());
 }

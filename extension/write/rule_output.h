@@ -24,7 +24,8 @@ typedef struct RuleOutput
 	Tuplestorestate *unchecked;	 /* events of the rule that runs, before event_check_move() */
 	Tuplestorestate *to_lock;	 /* causes: retraction_shape() */
 	Tuplestorestate *retracted;	 /* causes: retraction_shape() */
-	Tuplestorestate *scheduled;	 /* rows that the time will change: schedule_shape() */
+	Tuplestorestate *due;		 /* of the rule that runs, rows that the time will change: schedule_shape() */
+	Tuplestorestate *scheduled;	 /* those of all rules, with the tables of these: schedule_record_shape() */
 } RuleOutput;
 
 /*
@@ -42,7 +43,7 @@ extern TupleDesc rule_output_pair_shape(void);
 /* Moves the parts of pairs to the candidates and to the unchecked events. */
 extern void rule_output_split_pairs(RuleOutput *output);
 
-/* Adds the rows of an output to another one, except pairs and unchecked events. */
+/* Adds the rows of an output to another one, except those that are of the rule that runs. */
 extern void rule_output_move(RuleOutput *from, RuleOutput *to);
 
 /* Returns a store of an output, which it begins if need be. */

@@ -16,7 +16,13 @@
 /* Returns the row type of scheduled rows: their id, and the time. */
 extern TupleDesc schedule_shape(void);
 
-/* Appends rows of a table to herald_internal.due.  The scope runs as the extension's owner. */
-extern void schedule_write(Oid relation, Tuplestorestate *rows);
+/* Returns the row type of scheduled rows with the watched table whose rules schedule them. */
+extern TupleDesc schedule_record_shape(void);
+
+/* Moves scheduled rows to those with their watched table. */
+extern void schedule_collect(Tuplestorestate *rows, Oid watched, Tuplestorestate *records);
+
+/* Appends such rows to herald_internal.due.  The scope runs as the extension's owner. */
+extern void schedule_write(Tuplestorestate *records);
 
 #endif /* HERALD_SCHEDULE_H */

@@ -153,7 +153,7 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 	event_log_append_all(published, announced);
 	tuplestore_end(announced);
 	if (output.scheduled != NULL)
-		schedule_write(RelationGetRelid(relation), output.scheduled);
+		schedule_write(output.scheduled);
 	rule_output_end(&output);
 	query_end(&scope);
 }
@@ -215,15 +215,15 @@ herald_on_change(PG_FUNCTION_ARGS)
 
 /* Returns the rows of a table that a query returns for ids, as the owner of the table. */
 static Tuplestorestate *
-due_rows(Relation relation, const char *sql, Datum ids)
+due_rows(Relation relation, const char *sql, const Datum *ids)
 {
-	SavedQuery query = { .name = "the query for rows that are due", .text = sql, .nargs = 1, .argtypes = { TEXTARRAYOID } };
+	SavedQuery query = { .name = "the query for rows that are due", .text = sql, .nargs = 2, .argtypes = { TEXTARRAYOID, TEXTARRAYOID } };
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
 	QueryScope scope;
 
 	query_begin(&scope);
 	query_lend(&scope, relation->rd_rel->relowner);
-	query_run_into(&query, 1, &ids, rows, RelationGetDescr(relation));
+	query_run_into(&query, 1, ids, rows, RelationGetDescr(relation));
 	query_forget(&query);
 	query_end(&scope);
 	return rows;
@@ -276,7 +276,7 @@ typedef struct DueRun
 {
 	Relation relation;
 	const char *sql;
-	Datum ids;
+	Datum ids[2];	   /* and the tables that were emptied meanwhile, of each id */
 	AttrNumber column; /* with the time */
 	int64 count;	   /* of the rows, after the run */
 } DueRun;
@@ -285,14 +285,14 @@ static void
 run_due(void *argument)
 {
 	DueRun *run = argument;
-	const RuleList *rules = rule_cache_list(run->relation, RULE_UPDATE);
+	RuleList rules = rule_cache_own(run->relation, RULE_UPDATE);
 	ChangedRows changed;
 
 	changed.new = due_rows(run->relation, run->sql, run->ids);
 	changed.old = rows_before(run->relation, changed.new, run->column);
 	run->count = count_rows(changed);
-	if (run->count > 0 && rules->count > 0)
-		apply_rules(run->relation, rules, changed);
+	if (run->count > 0 && rules.count > 0)
+		apply_rules(run->relation, &rules, changed);
 	tuplestore_end(changed.new);
 	tuplestore_end(changed.old);
 }
@@ -300,8 +300,9 @@ run_due(void *argument)
 PG_FUNCTION_INFO_V1(herald_run_due);
 
 /*
- * herald_internal.run_due(relation, query, column, ids) runs the rules of a table for the rows that the query returns
- * for ids, as an UPDATE of the column would, and returns their number.  The SQL of the table's owner must end in time.
+ * herald_internal.run_due(relation, query, column, ids, emptied) runs the rules of a table, but not those of the tables
+ * above it, for the rows that the query returns for ids, as an UPDATE of the column would.  Returns their number.  The
+ * SQL of the table's owner must end in time.
  */
 Datum
 herald_run_due(PG_FUNCTION_ARGS)
@@ -309,11 +310,13 @@ herald_run_due(PG_FUNCTION_ARGS)
 	Relation relation = table_open(PG_GETARG_OID(0), AccessShareLock);
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	AttrNumber column = get_attnum(RelationGetRelid(relation), name);
-	DueRun run = { relation, text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_DATUM(3), column, 0 };
+	DueRun run = { relation, text_to_cstring(PG_GETARG_TEXT_PP(1)), { 0 }, column, 0 };
 
 	if (column <= 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("column \"%s\" of table \"%s\" does not exist", name, RelationGetRelationName(relation))));
+	run.ids[0] = PG_GETARG_DATUM(3);
+	run.ids[1] = PG_GETARG_DATUM(4);
 	time_limit_run(run_due, &run, DUE_LIMIT_MS);
 	table_close(relation, AccessShareLock);
 	PG_RETURN_INT64(run.count);

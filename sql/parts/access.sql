@@ -340,12 +340,13 @@ $$;
 CREATE TRIGGER recheck_opened_rooms AFTER UPDATE OR DELETE ON herald_internal.watched_table
 	FOR EACH ROW EXECUTE FUNCTION herald_internal.recheck_opened_rooms();
 
--- A TRUNCATE names no rows: no earlier record publishes a row, and all rooms of the owner's tables are checked again if
--- rows of the table decide about access. It takes rows that its snapshot does not see, so their records stay, void.
+-- A TRUNCATE names no rows: no earlier record publishes a row of the table, and all rooms of the owner's tables are
+-- checked again if rows of the table decide about access. It takes rows that its snapshot does not see, so their
+-- records stay, void.
 CREATE FUNCTION herald_internal.follow_truncate(relation regclass) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO herald_internal.due (relation, row_id, at, run_at, published)
-	VALUES ($1, NULL, '-infinity', now() + interval '1 hour', true);
+	VALUES ($1, NULL, '-infinity', 'infinity', true);
 	SELECT herald_internal.recheck_prefixes(ARRAY(SELECT t.prefix FROM herald_internal.room_tables() AS t
 	                                              JOIN pg_class AS c ON c.oid = $1 AND c.relowner = t.owner))
 	WHERE EXISTS (SELECT FROM herald_internal.rule AS r

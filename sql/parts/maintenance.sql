@@ -234,42 +234,52 @@ COMMENT ON FUNCTION herald_internal.lock_rule_tables(regclass) IS
 	'locks a table and those that its rules for updates read, or raises lock_not_available';
 
 -- Returns the ids of the rows that these records still schedule: no newer record of the row has changed its time, and
--- it has not been published at that time.
-CREATE FUNCTION herald_internal.unpublished(relation regclass, due_ids bigint[]) RETURNS SETOF text
+-- it has not been published at that time. "emptied" are the tables that were emptied since then, without the partitions
+-- that they have: their rows are other ones.
+CREATE FUNCTION herald_internal.unpublished(relation regclass, due_ids bigint[])
+	RETURNS TABLE (row_id text, emptied oid[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT d.row_id
+	SELECT d.row_id, ARRAY(SELECT t.relid::oid
+	                       FROM herald_internal.due AS o
+	                       CROSS JOIN LATERAL (SELECT o.relation UNION
+	                                           SELECT p.relid FROM pg_partition_tree(o.relation) AS p) AS t (relid)
+	                       WHERE o.row_id IS NULL AND o.id > d.id)
 	FROM herald_internal.due AS d
 	WHERE d.id = ANY (due_ids) AND
 	      NOT EXISTS (SELECT FROM herald_internal.due AS o
 	                  WHERE o.row_id = d.row_id AND o.relation = $1 AND
-	                        (o.id > d.id OR o.published AND o.at = d.at)) AND
-	      NOT EXISTS (SELECT FROM herald_internal.due AS o
-	                  WHERE o.row_id IS NULL AND o.relation = $1 AND o.id > d.id);
+	                        (o.id > d.id OR o.published AND o.at = d.at));
 $$;
 COMMENT ON FUNCTION herald_internal.unpublished(regclass, bigint[]) IS
-	'returns the ids of the rows that these records still schedule';
+	'returns the ids of the rows that these records still schedule, and the tables that were emptied since then';
 
 -- Publishes rows whose time has come, for 0.2 s: their rules run in this transaction, which deletes their records.
 -- Records of rows that are gone, or were published or put off since, have no effect. Many rows run together. If they
--- fail, each is tried alone, soon, and a minute later again: no row keeps others back. If something is locked, it is
--- tried a second later. A table with slow rules waits for a minute: there is one worker for all.
+-- fail, each is tried alone, soon, and a minute later again, then at intervals that double up to an hour: no row keeps
+-- others back. If something is locked, it is tried a second later. A table with slow rules waits as long: there is one
+-- worker for all.
 CREATE FUNCTION herald_internal.publish_due() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
 	until timestamptz := clock_timestamp() + interval '0.2 s';
 	ready record;
 	pause interval;
+	later interval;
 	slow boolean;
 BEGIN
 	WITH expired AS (
 		DELETE FROM herald_internal.due AS d WHERE d.published AND d.run_at <= now() RETURNING d.*
 	)
 	DELETE FROM herald_internal.due AS d USING expired AS e
-	WHERE (d.row_id = e.row_id OR e.row_id IS NULL) AND d.relation = e.relation AND d.id < e.id AND
-	      NOT (d.published AND d.run_at <= now());
+	WHERE d.row_id = e.row_id AND d.relation = e.relation AND d.id < e.id AND NOT (d.published AND d.run_at <= now());
+	DELETE FROM herald_internal.due AS d
+	WHERE d.row_id IS NULL AND
+	      (NOT EXISTS (SELECT FROM herald_internal.due AS o WHERE NOT o.published AND o.id < d.id) OR
+	       EXISTS (SELECT FROM herald_internal.due AS o
+	               WHERE o.row_id IS NULL AND o.relation = d.relation AND o.id > d.id));
 	WHILE clock_timestamp() < until LOOP
 		FOR ready IN
-			SELECT d.relation, array_agg(d.id) AS ids
+			SELECT d.relation, array_agg(d.id) AS ids, min(d.at) AS since
 			FROM (SELECT d.at, d.relation, d.row_id, max(d.run_at) AS run_at, max(d.id) AS id
 			      FROM herald_internal.due AS d
 			      WHERE d.run_at <= now() AND NOT d.published
@@ -280,22 +290,24 @@ BEGIN
 			ORDER BY min(d.run_at)
 		LOOP
 			slow := false;
+			later := greatest('1 minute', least('1 hour', clock_timestamp() - ready.since));
 			BEGIN
-				PERFORM herald_internal.lock_rule_tables(q.source),
-					herald_internal.run_due(q.source, q.sql, q.time_column,
-					                        ARRAY(SELECT herald_internal.unpublished(ready.relation, ready.ids)))
-				FROM herald_internal.due_query(ready.relation) AS q;
+				PERFORM herald_internal.lock_rule_tables(ready.relation),
+					herald_internal.run_due(ready.relation, q.sql, q.time_column, u.ids, u.emptied)
+				FROM herald_internal.due_query(ready.relation) AS q
+				CROSS JOIN (SELECT array_agg(u.row_id) AS ids, array_agg(u.emptied::text) AS emptied
+				            FROM herald_internal.unpublished(ready.relation, ready.ids) AS u) AS u;
 				pause := NULL;
 			EXCEPTION
 				WHEN lock_not_available THEN
 					pause := '1 s';
 				WHEN OTHERS THEN
 					slow := SQLSTATE = '53400';
-					pause := CASE WHEN cardinality(ready.ids) > 1 THEN '0 s' ELSE '1 minute' END;
+					pause := CASE WHEN cardinality(ready.ids) > 1 THEN '0 s' ELSE later END;
 					RAISE WARNING 'could not publish rows of table % in time: %', ready.relation, SQLERRM;
 			END;
 			IF slow THEN
-				UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + interval '1 minute'
+				UPDATE herald_internal.due AS d SET run_at = clock_timestamp() + later
 				WHERE d.relation = ready.relation AND d.run_at <= now() AND NOT d.published;
 			END IF;
 			WITH tried AS (

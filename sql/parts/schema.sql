@@ -65,10 +65,11 @@ COMMENT ON TABLE herald_internal.rule IS
 
 -- Writers append; herald.maintain() runs the rules of the rows and deletes these records. "run_at" is later than "at"
 -- if that failed. The newest record of a row counts. A published row has a record for an hour, until "run_at": older
--- records have no effect, nor has a newer one for the same time, of a transaction that began before that time.
+-- records have no effect, nor has a newer one for the same time, of a transaction that began before that time. The
+-- older ones go with it. The record of an emptied table stays while there are older ones.
 CREATE TABLE herald_internal.due (
-	relation  regclass NOT NULL,
-	row_id    text, -- NULL: all rows that the table had
+	relation  regclass NOT NULL, -- the watched table whose rules publish the row; without a row, the emptied table
+	row_id    text, -- NULL: all rows that the table, or the partition, had
 	at        timestamptz NOT NULL,
 	run_at    timestamptz NOT NULL,
 	published boolean NOT NULL,
@@ -237,9 +238,10 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_schedule_rows';
 COMMENT ON FUNCTION herald_internal.schedule_rows(regclass, text) IS
 	'schedules the rows that a query returns, as the owner of their table';
 
-CREATE FUNCTION herald_internal.run_due(relation regclass, query text, time_column text, ids text[]) RETURNS bigint
+CREATE FUNCTION herald_internal.run_due(relation regclass, query text, time_column text, ids text[], emptied text[])
+	RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'herald_run_due';
-COMMENT ON FUNCTION herald_internal.run_due(regclass, text, text, text[]) IS
+COMMENT ON FUNCTION herald_internal.run_due(regclass, text, text, text[], text[]) IS
 	'runs the rules of a table for the rows that a query returns, as if an UPDATE had set the time in a column; '
 	'returns the number of rows';
 

@@ -653,9 +653,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Compiles the rules that make the records of ids that rows leave void, since other rows may take them, that schedule
--- rows with a time of publication that is still to come, and that record the rows that an UPDATE publishes. A record is
--- made void if its time has not come, or so lately that nobody may have run it yet. A row may take an id in the
--- statement in which another one leaves it: so those void records come first.
+-- rows with a time of publication that is still to come, and that record the rows that an UPDATE publishes. A row may
+-- take an id in the statement in which another one leaves it: so the void records, of time -infinity, come first. Only
+-- ids with records that are to be run get one.
 CREATE FUNCTION herald_internal.compile_scheduled(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -675,8 +675,8 @@ BEGIN
 			AS time (of_row)
 		CROSS JOIN LATERAL (VALUES
 			('unscheduled', 'delete', scheduled.present, array_to_string(scheduled.key, ','),
-			 format('EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %s > now() - interval ''1 hour'')',
-			        scheduled.published_time), '''-infinity'''),
+			 format('EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %s IS NOT NULL)', scheduled.published_time),
+			 '''-infinity'''),
 			('scheduled', 'insert', herald_internal.and_conditions(scheduled.present, scheduled.published_time ||
 			                                                                          ' > now()'),
 			 array_to_string(scheduled.key || scheduled.published_columns, ','), 'true', time.of_row),
@@ -705,24 +705,21 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = $1 AND w.kind = $2 AND a.published_time IS NOT NULL AND NOT herald_internal.is_dry_run();
 $$;
 
--- Returns the watched table of a record of rows that are due, the query for those of its rows that are published now
--- ($1 are the ids), and a column with the time.
-CREATE FUNCTION herald_internal.due_query(relation regclass)
-	RETURNS TABLE (source regclass, sql text, time_column text)
+-- Returns the query for the rows of a watched table that are published now, and a column with their time. $1 are the
+-- ids, and $2 the tables that were emptied since the rows of these ids were scheduled: a row in one of them now is
+-- another row.
+CREATE FUNCTION herald_internal.due_query(relation regclass) RETURNS TABLE (sql text, time_column text)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-	SELECT w.relation, format('SELECT post.* FROM unnest($1) AS herald_due (herald_id) JOIN %s AS post ON %s '
-	                          'WHERE (%s)', w.relation,
-	                          herald_internal.match_id('post', w.relation, a.key, 'herald_id'),
-	                          string_agg(herald_internal.and_conditions(a.present,
-	                              herald_internal.shown_condition(w.arguments)), ') OR (')),
+	SELECT format('SELECT post.* FROM unnest($1, $2) AS herald_due (herald_id, herald_emptied) JOIN %s AS post ON %s '
+	              'WHERE post.tableoid <> ALL (herald_emptied::oid[]) AND ((%s))', w.relation,
+	              herald_internal.match_id('post', w.relation, a.key, 'herald_id'),
+	              string_agg(herald_internal.and_conditions(a.present, herald_internal.shown_condition(w.arguments)),
+	                         ') OR (')),
 	       a.published_columns[1]
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, published_time text,
 	                                              published_columns text[])
-	JOIN pg_class AS theirs ON theirs.oid = w.relation
-	JOIN pg_class AS mine ON mine.oid = $1 AND mine.relowner = theirs.relowner
-	WHERE (w.relation = $1 OR w.relation IN (SELECT p.relid FROM pg_partition_ancestors($1) AS p (relid))) AND
-	      w.kind IN ('posts', 'messages') AND a.published_time IS NOT NULL
+	WHERE w.relation = $1 AND w.kind IN ('posts', 'messages') AND a.published_time IS NOT NULL
 	GROUP BY w.relation, a.key, a.published_time, a.published_columns;
 $$;
 

@@ -191,6 +191,11 @@ BEGIN
 END
 $$;
 SELECT event, content FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY content, event;
+-- It is tried again at intervals that double.
+UPDATE herald_internal.due SET at = now() - interval '5 minutes', run_at = now() WHERE row_id = '51' AND NOT published;
+SELECT herald.maintain() > now();
+SELECT date_trunc('minute', run_at - now() + interval '5 s') FROM herald_internal.due
+WHERE row_id = '51' AND NOT published;
 DELETE FROM herald_internal.due WHERE row_id = '51' AND NOT published;
 SELECT herald.unwatch('sd.posts', 'strict');
 CREATE FUNCTION sd.nap(id int) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -280,10 +285,39 @@ INSERT INTO sd.notes_2 (id, user_id, published_at) VALUES (12, 1, now() + interv
 SELECT count(*) FROM sd.heard();
 CALL sd.wait();
 SELECT rooms, event FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY rooms;
+-- Rows are written through the parent and removed from their partition, or the reverse: one that takes the id of
+-- another is published once, at its own time. So is one that is published early there.
+INSERT INTO sd.notes SELECT n, 1, 'before ' || n, now() + interval '0.5 s' FROM unnest('{2,4,5,6,13,14}'::int[]) AS n;
+INSERT INTO sd.notes_1 VALUES (3, 1, 'before 3', now() + interval '0.5 s');
+DELETE FROM sd.notes_1 WHERE id = 2;
+DELETE FROM sd.notes WHERE id = 3;
+UPDATE sd.notes_1 SET id = 7 WHERE id = 4;
+UPDATE sd.notes_1 SET published_at = now() WHERE id = 5;
+TRUNCATE sd.notes_2;
+INSERT INTO sd.notes SELECT n, 1, 'at once ' || n, now() - interval '1 s' FROM unnest('{2,3,4,13}'::int[]) AS n;
+INSERT INTO sd.notes_2 (id, user_id, body, published_at) VALUES (14, 1, 'at once 14', now() - interval '1 s');
+CALL sd.wait();
+SELECT rooms, count(*) FROM sd.heard() WHERE rooms <> 'user:1' AND event = 'note:created' GROUP BY rooms ORDER BY rooms;
+-- A partition that is watched itself, too: each table's rules publish its rows once.
+SELECT herald.watch_posts('sd.notes_1', noun => 'part');
+INSERT INTO sd.notes_1 VALUES (8, 1, 'both', now() + interval '0.5 s');
+CALL sd.wait();
+SELECT rooms, event FROM sd.heard() WHERE rooms <> 'user:1' ORDER BY rooms;
+-- Nobody has maintained for hours: a row that takes the id of a deleted one is published once.
+INSERT INTO sd.posts VALUES (97, 1, 'before 97', now() + interval '1 h');
+SET herald.enabled = off;
+UPDATE sd.posts SET published_at = now() - interval '2 h' WHERE id = 97;
+RESET herald.enabled;
+UPDATE herald_internal.due SET at = now() - interval '2 h', run_at = now() - interval '2 h' WHERE row_id = '97';
+DELETE FROM sd.posts WHERE id = 97;
+INSERT INTO sd.posts VALUES (97, 1, 'at once', now() - interval '1 s');
+CALL sd.wait();
+SELECT rooms, content, count(*) FROM sd.heard() WHERE event = 'post:created' AND rooms <> 'user:1' GROUP BY 1, 2;
 
 -- Nothing is left when the tables are unwatched.
 SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table
                                              WHERE relation::text LIKE 'sd.%') AS w;
+SELECT herald.maintain() IS NULL;
 SELECT count(*) FROM herald_internal.due;
 SELECT herald_internal.own_unlock('herald_internal.log_fold');
 DROP SCHEMA sd CASCADE;
