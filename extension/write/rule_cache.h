@@ -60,7 +60,7 @@ typedef struct Rule
 	const char *relation; /* its quoted name, for messages */
 	SavedQuery queries[RULE_QUERIES];
 	bool with_event;
-	EventRights rights; /* on what its events may do beside their name, rooms and payload */
+	EventRights rights; /* of its events, beside their name, rooms and payload */
 	RuleOnError on_error;
 	bool suspended; /* does not run */
 	FailureCount failures;

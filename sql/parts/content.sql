@@ -668,8 +668,23 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.json_sql(subject.json_key, subject.id, herald_internal.camel_case(noun) || 'Id', id);
 $$;
 
--- Compiles the comments of the subjects in one table. A comment, a reply and a mention in it have one cause, so that a
--- recipient of several gets one notification. A comment that gets another subject or parent goes and comes again.
+-- Returns the SQL that the rules of comments on the subjects in one table have in common. A comment, a reply and a
+-- mention in it have one cause, so that a recipient of several gets one notification.
+CREATE FUNCTION herald_internal.comment_sql(relation regclass, arguments jsonb, subject_table regclass)
+	RETURNS TABLE (actor herald_internal.person, subject herald_internal.subject, noun text, id text, data text,
+	               cause text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.person_of_columns('actor', 'changed', $1, a.author), s.subject, n.noun, i.id,
+	       herald_internal.comment_data_sql(s.subject, n.noun, i.id),
+	       format('%s:%s:%s', (s.subject).room, n.noun, herald_internal.id_template('changed', a.key))
+	FROM jsonb_to_record($2) AS a (key text[], author text[], subject text[])
+	CROSS JOIN LATERAL (SELECT herald_internal.subject_of_columns($1, a.subject, $3)) AS s (subject)
+	CROSS JOIN LATERAL (SELECT coalesce($2 ->> 'noun', 'comment')) AS n (noun)
+	CROSS JOIN LATERAL (SELECT herald_internal.id_sql('changed', a.key)) AS i (id);
+$$;
+
+-- Compiles the comments of the subjects in one table. A comment that gets another subject or parent goes and comes
+-- again.
 CREATE FUNCTION herald_internal.compile_comments_of(relation regclass, arguments jsonb, suffix text,
 	subject_table regclass, subject_condition text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -680,7 +695,6 @@ DECLARE
 	noun text;
 	id text;
 	data text;
-	path text;
 	cause text;
 	recheck text;
 	identity text[];
@@ -691,14 +705,15 @@ BEGIN
 		AS a (key text[], author text[], subject text[], parent text[], body text[], present text, on_error text,
 		      zone text, payload_columns text[]);
 	comment.present := herald_internal.and_conditions(comment.present, subject_condition);
-	actor := herald_internal.person_of_columns('actor', 'changed', relation, comment.author);
-	subject := herald_internal.subject_of_columns(relation, comment.subject, subject_table);
-	id := herald_internal.id_sql('changed', comment.key);
-	noun := coalesce(arguments ->> 'noun', 'comment');
-	data := herald_internal.comment_data_sql(subject, noun, id);
-	path := noun || ':' || herald_internal.id_template('changed', comment.key);
+	SELECT c.actor, c.subject, c.noun, c.id, c.data, c.cause INTO made
+	FROM herald_internal.comment_sql(relation, arguments, subject_table) AS c;
+	actor := made.actor;
+	subject := made.subject;
+	noun := made.noun;
+	id := made.id;
+	data := made.data;
+	cause := made.cause;
 	recheck := format('SELECT NULL, %L || %s', noun || ':', id);
-	cause := format('%s:%s', subject.room, path);
 	identity := comment.author || comment.subject || comment.parent;
 	counter := herald_internal.save_total(relation, 'totalComments', comment.subject, comment.present, subject.type,
 	                                      subject.owner);
@@ -754,6 +769,65 @@ BEGIN
 END
 $$;
 
+-- Compiles the notifications of comments on posts that an UPDATE lets more users see: replies and mentions reach these
+-- users then. The rules are those of the posts, which the caller may not own.
+CREATE FUNCTION herald_internal.compile_openings(posts regclass) RETURNS void
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	opened record;
+	made record;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = posts AND pg_has_role(c.relowner, 'USAGE')) THEN
+		RETURN;
+	END IF;
+	PERFORM herald_internal.delete_parts(posts, '{reply_opened,mention_opened}');
+	FOR opened IN
+		SELECT c.relation, a.key, a.author, a.parent, a.body, a.on_error, p.suffix, s.*, o.present AS post_present,
+		       format('SELECT comment.* FROM %s AS comment WHERE %s',
+		              herald_internal.rows_sql(c.relation, herald_internal.and_conditions(a.present,
+		                  herald_internal.part_condition(p.type_column, p.value))),
+		              herald_internal.match_columns('comment', c.relation, a.subject, 'new', posts,
+		                  herald_internal.referenced_key(c.relation, a.subject, posts))) AS through,
+		       herald_internal.changed_condition(o.key, o.author || herald_internal.access_reads(posts)) AS condition
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN jsonb_to_record(w.arguments) AS o (key text[], author text[], present text)
+		JOIN herald_internal.watched_table AS c ON c.kind = 'comments'
+		CROSS JOIN herald_internal.subject_parts(c.arguments) AS p
+		CROSS JOIN jsonb_to_record(c.arguments) AS a (key text[], author text[], subject text[], parent text[],
+		                                              body text[], present text, on_error text)
+		CROSS JOIN herald_internal.comment_sql(c.relation, c.arguments, posts) AS s
+		WHERE w.relation = posts AND w.kind = 'posts' AND p.subject_table = posts AND
+		      (w.arguments ->> 'visible' IS NOT NULL OR herald_internal.shown_condition(w.arguments) IS NOT NULL) AND
+		      herald_internal.is_trusted(posts, c.relation)
+	LOOP
+		FOR made IN
+			SELECT m.* FROM (VALUES
+				('reply', herald_internal.left_join_sql('parent', opened.relation, opened.key, 'changed',
+				                                        opened.relation, opened.parent), NULL,
+				 herald_internal.readers_sql(
+				     herald_internal.recipient_sql('parent', opened.relation, opened.author), 'new', posts),
+				 herald_internal.id_sql('changed', opened.parent)),
+				('mention', NULL, format('strpos(%s, ''@'') > 0', herald_internal.id_sql('changed', opened.body)),
+				 herald_internal.mentioned_users_sql(opened.relation, opened.author, opened.body, posts, NULL),
+				 opened.id))
+				AS m (type, joins, condition, recipient, subject_id)
+			WHERE m.recipient IS NOT NULL AND m.subject_id IS NOT NULL
+		LOOP
+			PERFORM herald_internal.watch(posts, format('%s_opened:%s%s', made.type, opened.relation, opened.suffix),
+				'{update}', active => opened.post_present, through => opened.through, on_error => opened.on_error,
+				condition => herald_internal.and_conditions(opened.condition, made.condition),
+				joins => concat_ws(E'\n', made.joins, (opened.subject).joins, (opened.actor).joins),
+				actor => (opened.actor).id, actor_name => (opened.actor).name,
+				recipient => format('SELECT reader.id FROM (%s) AS reader (id) WHERE NOT %s', made.recipient,
+				                    herald_internal.access_condition('old', posts, 'reader.id')),
+				type => made.type, subject_type => opened.noun, subject_id => made.subject_id, cause => opened.cause,
+				retract => '', thread => (opened.subject).room,
+				content => herald_internal.excerpt_template(opened.body), data => opened.data);
+		END LOOP;
+	END LOOP;
+END
+$$;
+
 CREATE FUNCTION herald_internal.compile_comments(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -767,7 +841,8 @@ BEGIN
 		on_error => comment.on_error, retract => format('%s:%s:*', coalesce(comment.noun, 'comment'),
 		                                                herald_internal.id_template('changed', comment.key)));
 	PERFORM herald_internal.compile_comments_of(relation, arguments, p.suffix, p.subject_table,
-	                                            herald_internal.part_condition(p.type_column, p.value))
+	                                            herald_internal.part_condition(p.type_column, p.value)),
+		herald_internal.compile_openings(p.subject_table)
 	FROM herald_internal.subject_parts(arguments) AS p;
 	IF herald_internal.row_condition('post', relation) IS NOT NULL THEN
 		PERFORM herald_internal.watch(relation, 'comment_access', '{update}', on_error => comment.on_error,

@@ -104,10 +104,18 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	                'expires?|expired|expiring)_(at|on)$';
 $$;
 
+-- Returns whether a column tells a vote for a subject from one against it.
+CREATE FUNCTION herald_internal.is_side(kind text, words text, category text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT kind = 'likes' AND category IN ('B', 'N', 'S', 'E') AND
+	       (words ~ '(^|_)(score|vote|value|direction|weight|rating|polarity|sentiment)$' OR
+	        words ~ '(^|_)(up|down|(up|down)voted?|dis_?liked?|liked?|positive|negative)$');
+$$;
+
 -- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
--- notifications for a user), "waiting" (not published or accepted yet), "sender" (whether the sender is a user) or
--- "state" (anything else that may tell whether a row counts). A table can have a row for all that somebody does with
--- another, and a time for each of these acts.
+-- notifications for a user), "waiting" (not published or accepted yet), "sender" (whether the sender is a user),
+-- "opposite" (which side a vote is on) or "state" (anything else that may tell whether a row counts). A table can have
+-- a row for all that somebody does with another, and a time for each of these acts.
 CREATE FUNCTION herald_internal.column_meaning(kind text, words text, category text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
@@ -140,6 +148,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ '(^|_)(accepted|approved|confirmed|pending|admitted)(_|$)'
 		THEN 'waiting'
 		WHEN kind = 'members' AND category = 'D' AND words ~ '(^|_)joined(_|$)' THEN 'waiting'
+		WHEN herald_internal.is_side(kind, words, category) THEN 'opposite'
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
 		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
 		             'expired|expiring|till|delayed|paused|frozen|blocked|archetype|answer|deleted?_?(at)?|discarded|'
@@ -221,8 +230,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	END;
 $$;
 
--- Returns the SQL of a value that a column may have: its constant default, or else one of its possible values. "public"
--- is preferred: in a condition for the viewers of posts, it limits them least.
+-- Returns the SQL of a value that a column may have: its constant default, or else one of its possible values, or of
+-- those that rows have. "public" is preferred: in a condition for the viewers of posts, it limits them least.
 CREATE FUNCTION herald_internal.example_value(relation regclass, name text, category text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN category = 'B' THEN 'true' ELSE coalesce(
@@ -232,6 +241,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		                                       FROM '^(''(?:[^'']|'''')*''|[^:()]+)')) AS d (value)
 		 WHERE d.value !~* '(private|hidden|only|friend|follow|draft|secret|null)'),
 		quote_literal(possible[1]),
+		(SELECT CASE WHEN category = 'N' THEN v[1] ELSE quote_literal(v[1]) END
+		 FROM herald_internal.row_values($1, $2) AS v WHERE category IN ('N', 'S')),
 		CASE WHEN category = 'N' THEN '0' ELSE '''...''' END) END
 	FROM herald_internal.possible_values($1, $2) AS possible;
 $$;
@@ -317,12 +328,29 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		HAVING count(*) = 2 AND NOT bool_or(a.attnotnull));
 $$;
 
+-- Returns the columns of a table that tell which act a row is about: the times of several acts, as in saved_at and
+-- voted_at, and the side of a vote. One time alone may be that of the creation.
+CREATE FUNCTION herald_internal.act_columns(relation regclass, kind text) RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(c.name) FILTER (WHERE c.is_side OR c.times > 1)
+	FROM (SELECT a.attname::text AS name, s.is_side, count(*) FILTER (WHERE NOT s.is_side) OVER () AS times
+	      FROM pg_attribute AS a
+	      JOIN pg_type AS t ON t.oid = a.atttypid
+	      CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
+	      CROSS JOIN herald_internal.is_side($2, w.words, t.typcategory::text) AS s (is_side)
+	      WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND
+	            (s.is_side OR
+	             NOT a.attnotnull AND NOT a.atthasdef AND NOT herald_internal.is_harmless_switch(w.words) AND
+	             herald_internal.is_time_of_act($2, w.words, t.typcategory::text))) AS c;
+$$;
+
 -- Returns the columns that may tell whether a row counts, and that a call neither uses nor ignores: none of its
 -- arguments names them, nor those of a call for the same table as another kind. A status waits unless the call knows
 -- another way: its values say so, or are numbers, which say nothing. A time that every row has is that of its
 -- creation. If there is a general switch of notifications, those of single ways such as email matter less. Beside an id
 -- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
--- "audience" is that of a post. A primary key tells nothing about a row.
+-- "audience" is that of a post. Columns of acts are "opposite" unless the call uses one of them. A primary key tells
+-- nothing about a row.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -343,8 +371,9 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
 	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS known (meaning)
 	CROSS JOIN LATERAL herald_internal.used_columns($3 || jsonb_build_object('others', (
-		SELECT jsonb_agg(o.arguments) FROM herald_internal.watched_table AS o
+		SELECT jsonb_agg(o.arguments - 'names') FROM herald_internal.watched_table AS o
 		WHERE o.relation = $1 AND o.kind <> $2))) AS used (columns)
+	CROSS JOIN herald_internal.act_columns($1, $2) AS acts (columns)
 	LEFT JOIN LATERAL (
 		SELECT id.name FROM unnest(herald_internal.column_names($1)) AS id (name)
 		WHERE w.words ~ '_type$' AND herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')
@@ -356,6 +385,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		     (a.attnotnull OR a.atthasdef) AND herald_internal.is_time_of_act($2, w.words, t.typcategory::text)
 		THEN NULL
 		WHEN herald_internal.is_other_subject($1, $2, a.attname::text, $3) THEN 'other'
+		WHEN a.attname = ANY (acts.columns) OR known.meaning = 'opposite'
+		THEN CASE WHEN acts.columns && used.columns THEN 'state' ELSE 'opposite' END
 		WHEN known.meaning = 'off' AND $3 ? 'notifications_enabled' AND
 		     w.words ~ '(email|mail|push|sms|mobile|desktop|web|digest|newsletter|marketing)' THEN 'state'
 		WHEN known.meaning = 'state' AND paired.name = ANY (used.columns) AND
@@ -378,11 +409,17 @@ DECLARE
 	unused record;
 BEGIN
 	SELECT u.name, u.argument, m.could, array_agg(u.name) OVER () AS names INTO unused
-	FROM herald_internal.unused_columns(relation, kind, arguments) AS u
+	FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
+		AS u (name, meaning, argument, place)
 	JOIN (VALUES ('left', 'that a member has left'), ('sender', 'that a sender is not a user'),
 	             ('off', 'that a user gets no notifications'), ('other', 'that rows refer to several tables'),
+	             ('opposite', 'that a row is something else, or the opposite'),
 	             ('waiting', CASE WHEN kind IN ('posts', 'comments', 'messages') THEN 'that a row is not published yet'
 	                         ELSE 'that a row is not accepted yet' END)) AS m (meaning, could) USING (meaning)
+	CROSS JOIN herald_internal.name_words(u.name) AS w (words)
+	ORDER BY u.meaning = 'opposite', CASE u.meaning WHEN 'opposite' THEN ARRAY[
+	             NOT herald_internal.is_act_of(check_unused_columns.kind, w.words),
+	             u.argument ->> 'active' LIKE '% IS NOT NULL'] END, u.place
 	LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'column "%" of table "%" could mean %, and is not used', unused.name, relation, unused.could
@@ -391,6 +428,49 @@ BEGIN
 			                       'Use it, as in: ' || herald_internal.hinted_call(kind, relation, unused.argument),
 			                       'To let the call ignore it: ' || herald_internal.hinted_call(kind, relation,
 			                           jsonb_build_object('ignore', unused.names)));
+	END IF;
+END
+$$;
+
+-- Raises an error if a call leaves out an argument by which rows of the table did not count, or were not shown, until
+-- now. A column suffices that the call finds or ignores. A table that was made anew is still the table.
+CREATE FUNCTION herald_internal.check_lifted(relation regclass, kind text, arguments jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	lifted record;
+BEGIN
+	SELECT a.name, v.value, a.name <> ALL ('{visible,in_feed,active,payload_columns}') AS of_column INTO lifted
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN herald_internal.followed_arguments(w.relation, w.kind, w.arguments) AS saved
+	CROSS JOIN unnest('{visible,in_feed,active,payload_columns,status,deleted_at,left_at,muted,published_at,'
+	                  'notifications_enabled}'::text[]) WITH ORDINALITY AS a (name, place)
+	CROSS JOIN LATERAL (SELECT CASE WHEN a.name IN ('visible', 'in_feed')
+	                           THEN to_jsonb(herald_internal.given_condition(saved ->> a.name))
+	                           ELSE saved -> 'call' -> a.name END) AS v (value)
+	CROSS JOIN herald_internal.given_arguments('watch_' || check_lifted.kind, check_lifted.relation) AS given
+	WHERE (w.relation = check_lifted.relation OR
+	       w.arguments ->> 'table' = check_lifted.relation::text AND
+	       w.arguments ->> 'table_owner' = (SELECT k.relowner::regrole::text FROM pg_class AS k
+	                                        WHERE k.oid = check_lifted.relation)) AND
+	      w.kind = check_lifted.kind AND saved -> 'call' ->> a.name <> 'true' AND given ->> a.name IS NULL AND
+	      (a.name = ANY ('{visible,in_feed,active,payload_columns}') OR
+	       EXISTS (SELECT FROM regexp_split_to_table(v.value #>> '{}', '\s*,\s*') AS c (name)
+	               WHERE c.name = ANY (herald_internal.column_names(check_lifted.relation)) AND
+	                     (c.name = ANY (herald_internal.used_columns(check_lifted.arguments))) IS NOT TRUE))
+	ORDER BY a.place
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'table "%" is watched with "%", which the call leaves out', relation, lifted.name
+			USING ERRCODE = 'ambiguous_parameter',
+			      DETAIL = 'Rows would count, or be shown, that are not now.',
+			      HINT = format('Pass it again, as in: %s To do without it: %s',
+			          herald_internal.hinted_call(kind, relation, jsonb_build_object(lifted.name, lifted.value)),
+			          herald_internal.hinted_call(kind, relation, CASE
+			              WHEN lifted.of_column THEN jsonb_build_object('ignore',
+			                  to_jsonb(regexp_split_to_array(lifted.value #>> '{}', '\s*,\s*')))
+			              WHEN lifted.name = 'payload_columns' THEN jsonb_build_object(lifted.name,
+			                  to_jsonb(herald_internal.published_columns(relation, NULL)))
+			              ELSE jsonb_build_object(lifted.name, 'true') END));
 	END IF;
 END
 $$;
@@ -456,6 +536,10 @@ BEGIN
 	INTO unused, example;
 	details := concat_ws(' ',
 		coalesce('A row counts if ' || herald_internal.row_condition(arguments) || '.', 'Every row counts.'),
+		(SELECT format('A row without %s is never published.', string_agg(c.name, ' or ' ORDER BY c.place))
+		 FROM jsonb_array_elements_text(arguments -> 'published_columns') WITH ORDINALITY AS c (name, place)
+		 WHERE strpos(herald_internal.plain_sql(arguments ->> 'published_when'), format('%I IS NOT NULL', c.name)) > 0
+		 HAVING count(*) > 0),
 		CASE WHEN kind IN ('posts', 'comments', 'messages') AND NOT arguments ? 'body'
 		THEN 'Without a body there are no mentions, and notifications show no text.' END,
 		CASE WHEN kind = 'users' AND NOT arguments ? 'handle' THEN 'Without a handle there are no mentions.' END,

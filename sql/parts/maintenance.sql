@@ -138,6 +138,15 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = p.owner);
 	UPDATE herald.notification_type AS t SET owner = NULL
 	WHERE t.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = t.owner);
+	WITH gone AS ( -- rules of posts, by compile_openings(), for a table of comments that is gone
+		DELETE FROM herald_internal.rule AS r USING herald_internal.watched_table AS w
+		WHERE split_part(r.name, ':', 1) IN ('reply_opened', 'mention_opened') AND w.kind = 'comments' AND
+		      split_part(r.name, ':', 2) = w.arguments ->> 'table' AND
+		      NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = w.relation) AND
+		      w.relation NOT IN (SELECT s.relation FROM herald_internal.successors() AS s)
+		RETURNING r.relation
+	)
+	SELECT herald_internal.reload_rules(g.relation) FROM gone AS g;
 	SELECT herald_internal.forget_table(w.relation)
 	FROM (SELECT relation FROM herald_internal.watched_table
 	      UNION SELECT relation FROM herald_internal.rule

@@ -351,9 +351,27 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT format('%I::text = ANY (%L::text[])', type_column, ARRAY(SELECT jsonb_object_keys(tables)));
 $$;
 
+-- Returns the values of a column in rows of the table, the most frequent ones first; NULL without any. Reads rows of a
+-- built-in type only: it runs no code of the table's owner.
+CREATE FUNCTION herald_internal.row_values(relation regclass, name text) RETURNS text[]
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	values text[];
+BEGIN
+	IF (SELECT t.typnamespace = 'pg_catalog'::regnamespace
+	    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+	    WHERE a.attrelid = relation AND a.attname = name) THEN
+		EXECUTE format('SELECT array_agg(v.value) FROM (SELECT left(r.value::text, 100) AS value '
+		               'FROM (SELECT %1$I AS value FROM %2$s WHERE %1$I IS NOT NULL LIMIT 10000) AS r '
+		               'GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 9) AS v', name, relation) INTO values;
+	END IF;
+	RETURN values;
+END
+$$;
+
 -- Returns the tables that the values of a column with a type stand for: those of the rows or, as long as there are
 -- none, the usual ones. A value such as "Post" or "App\Models\Post" stands for the watched table with that noun, any
--- other for no table. Reads rows of a built-in type only: it runs no code of the table's owner.
+-- other for no table.
 CREATE FUNCTION herald_internal.tables_of_types(relation regclass, role text, type_column text) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -362,15 +380,8 @@ DECLARE
 		FROM herald_internal.watched_table AS w
 		CROSS JOIN herald_internal.singular_noun(w.relation) AS noun
 		WHERE w.kind = ANY (CASE role WHEN 'sender' THEN '{users}' ELSE '{posts,comments,messages}'::text[] END));
-	values text[];
+	values text[] := herald_internal.row_values(relation, type_column);
 BEGIN
-	IF (SELECT t.typnamespace = 'pg_catalog'::regnamespace
-	    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-	    WHERE a.attrelid = relation AND a.attname = type_column) THEN
-		EXECUTE format('SELECT array_agg(value) FROM (SELECT DISTINCT left(%1$I::text, 100) AS value '
-		               'FROM (SELECT %1$I FROM %2$s WHERE %1$I IS NOT NULL LIMIT 10000) AS r ORDER BY 1 LIMIT 9) AS v',
-		               type_column, relation) INTO values;
-	END IF;
 	values := coalesce(values, nullif(ARRAY(SELECT initcap(n) FROM jsonb_object_keys(named) AS n), '{}'),
 	                   CASE role WHEN 'sender' THEN '{User}' ELSE '{Post}'::text[] END);
 	RETURN (SELECT jsonb_object_agg(value, coalesce(named ->> herald_internal.normalize_name(
@@ -1008,7 +1019,8 @@ BEGIN
 	END IF;
 	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
 	PERFORM herald_internal.check_unused_columns(relation, kind, arguments),
-		herald_internal.check_one_meaning(relation, kind, arguments);
+		herald_internal.check_one_meaning(relation, kind, arguments),
+		herald_internal.check_lifted(relation, kind, arguments);
 	arguments := herald_internal.marked_conditions(relation, arguments);
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object('rooms',
 		(SELECT w.arguments -> 'rooms' FROM herald_internal.watched_table AS w

@@ -69,7 +69,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT condition ~* '\mpost\M(?!"?\s*\.\s*"?[[:alpha:]_])';
 $$;
 
--- Returns a condition over the row "post" and, if "viewed", "viewer", with the schemas of its names.
+-- Returns a condition over the row "post" and, if "viewed", "viewer", with the schemas of its names; NULL for true.
 CREATE FUNCTION herald_internal.resolve_condition(relation regclass, condition text, schemas text[],
                                                   viewed boolean DEFAULT false) RETURNS text
 LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -80,7 +80,8 @@ LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.resolve_names($1, schemas, CASE WHEN viewed THEN 'visible' ELSE 'in_feed' END,
 	         format('SELECT FROM %s AS post%s WHERE (', $1,
 	                CASE WHEN viewed THEN ' CROSS JOIN (SELECT NULL::text) AS session (viewer)' ELSE '' END), $2, ')')
-		AS c (condition);
+		AS c (condition)
+	WHERE c.condition <> 'true';
 $$;
 
 -- Returns the condition that resolve_condition() got, with the schemas and the present names that it has now.
@@ -91,8 +92,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	                      'row_to_json\(post\.\*\)\) AS post\)$', '\1');
 $$;
 
--- Returns a condition over the columns of a row, or over the row "post", with the schemas of its names. It is over the
--- columns alone, so that it holds under any alias.
+-- Returns a condition over the columns of a row, or over the row "post", with the schemas of its names; NULL for true.
+-- It is over the columns alone, so that it holds under any alias.
 CREATE FUNCTION herald_internal.resolve_active(relation regclass, condition text, schemas text[]) RETURNS text
 LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN c.condition !~* '\mpost\M' THEN c.condition
@@ -103,7 +104,20 @@ LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 		AS c (condition)
 	CROSS JOIN herald_internal.uses_whole_row(c.condition) AS w (whole)
 	CROSS JOIN LATERAL (SELECT string_agg(quote_ident(name), ', ') FROM unnest(herald_internal.column_names($1)) AS name
-	                    WHERE w.whole OR strpos(lower(c.condition), lower(name)) > 0) AS n (names);
+	                    WHERE w.whole OR strpos(lower(c.condition), lower(name)) > 0) AS n (names)
+	WHERE c.condition <> 'true';
+$$;
+
+-- Returns an expression over the changed rows in which those that it uses as a whole, as in row_to_json(new.*), have
+-- the type of the table, and no further columns.
+CREATE FUNCTION herald_internal.with_whole_rows(relation regclass, expression text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE count(*) WHEN 0 THEN expression
+	       ELSE format('(SELECT (%s) FROM %s)', expression, string_agg(format(
+	           'json_populate_record(NULL::%s, %I.herald_row) AS %I', relation, alias, alias), ', ')) END
+	FROM unnest('{new,old,changed}'::text[]) AS alias
+	WHERE regexp_replace(expression, '''[^'']*''', '', 'g') ~*
+	          format('\m%s\M(?!"?\s*\.\s*"?[[:alpha:]_])(?!\s*\()', alias);
 $$;
 
 -- Returns the type of a column, for casts.
@@ -387,10 +401,11 @@ $$;
 --
 -- The two transition tables of an UPDATE have the same order, so that rows are paired without a key. Rows that the
 -- UPDATE left as they were are not changes. with_other: the expressions also use the row that an INSERT or DELETE does
--- not have; its columns are null. with_old: for an update, "changed" is the new row as well as the old one.
+-- not have; its columns are null. with_old: for an update, "changed" is the new row as well as the old one. "through":
+-- a SELECT of rows of another table, over "new"; "changed" is each of these.
 CREATE FUNCTION herald_internal.changed_rows_sql(change text, operation text, active text, key text[],
                                                  with_row boolean, with_other boolean,
-                                                 with_old boolean DEFAULT false) RETURNS text
+                                                 with_old boolean DEFAULT false, through text DEFAULT NULL) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
 		CASE operation
@@ -408,12 +423,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			THEN concat_ws(' AND ', CASE WHEN active IS NOT NULL THEN 'new.herald_active'
 			               END, herald_internal.stays_condition('old', active, key))
 		END,
-		format('CROSS JOIN LATERAL (SELECT %s.*) AS changed',
-		       CASE WHEN change = 'delete' THEN 'old' WHEN change = 'update' AND with_old
-		       THEN 'old.* UNION ALL SELECT new' ELSE 'new' END),
+		format('CROSS JOIN LATERAL (SELECT %s) AS changed', CASE
+			WHEN through IS NOT NULL THEN format('through.*, new.herald_ord FROM (%s) AS through', through)
+			WHEN change = 'delete' THEN 'old.*'
+			WHEN change = 'update' AND with_old THEN 'old.* UNION ALL SELECT new.*' ELSE 'new.*' END),
 		CASE WHEN with_other AND operation <> 'update' THEN
-			format('LEFT JOIN (SELECT t.* FROM herald_%s AS t WHERE false) AS %s ON true', mine, CASE mine WHEN 'new'
-			       THEN 'old' ELSE 'new' END) END)
+			format('LEFT JOIN (SELECT t.*, NULL::json AS herald_row FROM herald_%s AS t WHERE false) AS %s ON true',
+			       mine, CASE mine WHEN 'new' THEN 'old' ELSE 'new' END) END)
 	FROM (SELECT CASE operation WHEN 'delete' THEN 'old' ELSE 'new' END) AS m (mine);
 $$;
 
@@ -730,6 +746,7 @@ $$;
 -- recheck, access                      the users and rooms to recheck (compile_recheck()), before the event; an update
 --                                      rechecks those of the old and the new row
 -- due_id, due_at                       the id of a row that the time will change, and the time
+-- through                              the rows of another table for which the rule is made (changed_rows_sql())
 CREATE FUNCTION herald_internal.watch(
 	relation regclass,
 	rule text,
@@ -766,6 +783,7 @@ CREATE FUNCTION herald_internal.watch(
 	access text DEFAULT 'changed',
 	due_id text DEFAULT NULL,
 	due_at text DEFAULT NULL,
+	through text DEFAULT NULL,
 	on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -806,8 +824,8 @@ BEGIN
 	PERFORM herald_internal.delete_rules(relation, rule);
 	FOR variant IN
 		SELECT c.change, o.operation,
-		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, with_row, u.other)
-		           AS source,
+		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, with_row, u.other,
+		                                        through => through) AS source,
 		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, with_row, u.other, true)
 		           AS both_source,
 		       c.change = ANY (operations) AS requested,
@@ -1113,12 +1131,14 @@ BEGIN
 		source := concat_ws(E'\n', source,
 		                    (herald_internal.person_by_id(relation, 'actor', actor)).joins);
 	END IF;
-	condition := herald_internal.resolve_names(relation, schemas, 'condition', 'SELECT ' || source || ' WHERE (',
-	                                           condition, ')');
+	condition := herald_internal.with_whole_rows(relation, herald_internal.resolve_names(
+		relation, schemas, 'condition', 'SELECT ' || source || ' WHERE (', condition, ')'));
 	recipient := herald_internal.resolve_names(relation, schemas, 'recipient', 'SELECT (', recipient,
 	                                           ')::text ' || source);
-	data := herald_internal.resolve_names(relation, schemas, 'data', 'SELECT (', data, ')::jsonb ' || source);
-	payload := herald_internal.resolve_names(relation, schemas, 'payload', 'SELECT (', payload, ')::json ' || source);
+	data := herald_internal.with_whole_rows(relation,
+		herald_internal.resolve_names(relation, schemas, 'data', 'SELECT (', data, ')::jsonb ' || source));
+	payload := herald_internal.with_whole_rows(relation,
+		herald_internal.resolve_names(relation, schemas, 'payload', 'SELECT (', payload, ')::json ' || source));
 	active := herald_internal.resolve_active(relation, active, schemas);
 	PERFORM herald_internal.watch(relation, rule, operations, condition, joins,
 		actor => actor, recipient => recipient, type => type,
@@ -1152,13 +1172,14 @@ BEGIN
 		PERFORM herald.sync_triggers(relation);
 		RETURN;
 	END IF;
-	subjects := ARRAY(SELECT herald_internal.saved_table(w.arguments ->> 'subject_table')
-	                  FROM herald_internal.watched_table AS w WHERE w.relation = unwatch.relation);
+	subjects := ARRAY(SELECT s.subject_table
+	                  FROM herald_internal.watched_table AS w
+	                  CROSS JOIN herald_internal.subject_parts(w.arguments) AS s WHERE w.relation = unwatch.relation);
 	dependents := herald_internal.dependent_tables(relation, ARRAY(
 		SELECT w.kind FROM herald_internal.watched_table AS w WHERE w.relation = unwatch.relation));
 	PERFORM herald_internal.forget_table(relation);
 	PERFORM herald.sync_triggers(relation);
-	PERFORM herald_internal.sync_subject_access(s) FROM unnest(subjects) AS s;
+	PERFORM herald_internal.sync_subject_access(s), herald_internal.compile_openings(s) FROM unnest(subjects) AS s;
 	PERFORM herald_internal.recompile_others(relation, dependents);
 END
 $$;

@@ -126,7 +126,7 @@ SELECT herald.watch_likes('votes', active => 'EXISTS (SELECT FROM mix.users AS u
 SELECT herald.watch_likes('votes', active => 'mix.good(score)');
 SELECT herald.watch_likes('votes', active => 'scor > 0');
 SELECT herald.watch_members('members', active => 'random() > 0.5');
-SELECT herald.watch_likes('votes', active => 'post_id::text::date > ''2020-01-01''');
+SELECT herald.watch_likes('votes', active => 'post_id::text::date > ''2020-01-01''', ignore => '{score}');
 RESET search_path;
 
 SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table

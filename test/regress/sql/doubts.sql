@@ -27,6 +27,7 @@ CREATE TABLE db.follows (follower_id int REFERENCES db.users, followed_id int RE
 CREATE TABLE db.blocks (blocker_id int REFERENCES db.users, blocked_id int REFERENCES db.users, scope text,
 	until timestamptz, lifted boolean);
 SELECT herald.watch_likes('db.likes');
+SELECT herald.watch_likes('db.likes', ignore => '{up,weight}');
 SELECT herald.watch_likes('db.likes', ignore => '{odd,feeling,weight}');
 SELECT herald.watch_likes('db.likes', ignore => '{up,feeling,weight}');
 SELECT herald.watch_follows('db.follows');

@@ -54,7 +54,7 @@ UPDATE dr.posts SET body = 'for ben only';
 UPDATE dr.posts SET status = 'published';
 SELECT * FROM dr.heard();
 -- Without a status there are no drafts.
-SELECT herald.watch_posts('dr.posts', ignore => '{status}');
+SELECT herald.watch_posts('dr.posts', visible => 'true', ignore => '{status}');
 SELECT DISTINCT rule FROM herald.watched WHERE relation = 'dr.posts'::regclass ORDER BY rule;
 
 SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table

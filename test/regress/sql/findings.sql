@@ -71,7 +71,7 @@ CREATE TABLE f.posts (id int PRIMARY KEY, user_id int REFERENCES f.users, body t
 SELECT herald.watch_posts('f.posts');
 SELECT herald.watch_posts('f.posts', published_at => 'publish_at');
 SELECT herald.watch_posts('f.posts', published_at => 'publish_at', visible => 'post.approved');
-SELECT herald.watch_posts('f.posts', ignore => '{"publish_at, approved"}');
+SELECT herald.watch_posts('f.posts', visible => 'true', ignore => '{"publish_at, approved"}');
 CREATE TABLE f.members (conversation_id int, user_id int REFERENCES f.users, kicked boolean, muted boolean);
 SELECT herald.watch_members('f.members');
 SELECT herald.watch_members('f.members', left_at => 'kicked', ignore => '{muted}');
@@ -103,13 +103,24 @@ CREATE TABLE f.letters (id int PRIMARY KEY, sender_id int, receiver_id int, body
 SELECT herald.watch_messages('f.letters');
 -- A type beside an id says which table the id is of, unless a foreign key says it.
 SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => 'f.posts', ignore => '{votable_type}');
+SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => 'f.posts',
+                          ignore => '{votable_type,value}');
 CREATE TABLE f.scores (user_id int, post_id int REFERENCES f.posts, post_type text);
 SELECT herald.watch_likes('f.scores');
 -- A table with a row for all that somebody does with another.
+-- A table of several acts, with the side of a vote; a kind that is a number is shown as rows have it.
+CREATE TABLE f.post_acts (user_id int, post_id int, read_at timestamptz, saved_at timestamptz, voted_at timestamptz,
+	vote_is_upvote boolean);
+SELECT herald.watch_likes('f.post_acts');
+SELECT herald.watch_likes('f.post_acts', active => 'vote_is_upvote');
+CREATE TABLE f.marks (user_id int, post_id int, kind int);
+INSERT INTO f.marks VALUES (1, 1, 2), (1, 2, 3), (2, 2, 3);
+SELECT herald.watch_likes('f.marks');
 CREATE TABLE f.acts (person_id int, target_id int, followed_at timestamptz, blocked_at timestamptz,
 	created_at timestamptz, noticed_at timestamptz DEFAULT now());
 SELECT herald.watch_follows('f.acts');
 SELECT herald.watch_blocks('f.acts');
+SELECT herald.watch_follows('f.acts', ignore => '{followed_at,blocked_at}');
 SELECT herald.watch_blocks('f.acts', active => 'blocked_at IS NOT NULL');
 SELECT herald.watch_follows('f.acts', active => 'followed_at IS NOT NULL');
 SELECT herald.watch_blocks('f.acts');

@@ -73,7 +73,7 @@ TRUNCATE herald.notification;
 INSERT INTO men.users VALUES (9, 'Big');
 INSERT INTO men.posts VALUES (6, 1, 'Hi @big');
 CREATE INDEX ON men.users (lower(username));
-SELECT herald.watch_posts('men.posts');
+SELECT herald.watch_posts('men.posts', visible => 'true');
 INSERT INTO men.posts VALUES (7, 1, 'Hi @big');
 SELECT * FROM men.told WHERE type = 'mention';
 

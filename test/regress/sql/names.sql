@@ -42,7 +42,7 @@ SELECT herald.may_join('2', 'post:3'), herald.may_join('3', 'post:3');
 -- "post" in the condition of active rows
 CREATE FUNCTION is_shown(post posts) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT NOT post.pinned $$;
 CREATE TABLE likes (user_id int, post_id int, value int);
-SELECT herald.watch_posts('posts', active => 'is_shown(post) AND post.id > 0'),
+SELECT herald.watch_posts('posts', visible => 'true', in_feed => 'true', active => 'is_shown(post) AND post.id > 0'),
        herald.watch_likes('likes', active => 'post.value = 1');
 INSERT INTO posts VALUES (4, 1, 'all', 'pinned', true), (5, 1, 'all', 'not pinned', false);
 INSERT INTO likes VALUES (2, 5, 1), (3, 5, -1);
@@ -72,7 +72,7 @@ AS $$ SELECT EXISTS (SELECT FROM friends AS f WHERE f.user_id = post.user_id AND
 CREATE FUNCTION nm.knows_too(viewer text, post nm.posts) RETURNS boolean LANGUAGE plpgsql STABLE
 AS $$ BEGIN RETURN EXISTS (SELECT FROM friends AS f WHERE f.user_id = post.user_id AND f.friend_id::text = viewer); END
 $$;
-SELECT herald.watch_posts('posts', visible => 'knows(viewer, post) AND knows_too(viewer, post)');
+SELECT herald.watch_posts('posts', active => 'true', visible => 'knows(viewer, post) AND knows_too(viewer, post)');
 RESET search_path;
 INSERT INTO nm.posts VALUES (6, 1, 'friends', 'for friends', false);
 SELECT viewer, herald.may_join(viewer, 'post:6') FROM unnest('{2,3}'::text[]) AS viewer;

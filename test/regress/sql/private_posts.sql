@@ -73,7 +73,8 @@ SELECT * FROM pp.heard();
 
 -- Followers with a block between them and the author hear nothing, also without "visible".
 INSERT INTO pp.blocks VALUES (1, 2), (3, 1);
-SELECT herald.watch_posts('pp.posts', notify_followers => true), herald.watch_blocks('pp.blocks');
+SELECT herald.watch_posts('pp.posts', notify_followers => true, visible => 'true', in_feed => 'true'),
+       herald.watch_blocks('pp.blocks');
 TRUNCATE herald.notification;
 INSERT INTO pp.posts VALUES (8, 1, 'Hello @ben, @cat and @dan');
 UPDATE pp.posts SET content = 'Bye @ben and @cat' WHERE id = 8;
@@ -107,6 +108,43 @@ UPDATE pp.posts SET featured = false WHERE id = 10;
 SELECT recipient_id, title FROM herald.notification ORDER BY recipient_id;
 UPDATE pp.posts SET content = 'Hello @eva' WHERE id = 10;
 SELECT recipient_id, title FROM herald.notification ORDER BY recipient_id;
+
+-- So are users whom a comment on it mentions, or replies to: once. Users that could see it before are told nothing.
+CREATE TABLE pp.replies (id int PRIMARY KEY, user_id int REFERENCES pp.users, post_id int REFERENCES pp.posts,
+	content text, deleted_at timestamptz);
+SELECT herald.watch_comments('pp.replies', noun => 'reply');
+INSERT INTO pp.posts (id, user_id, content, audience, published_at) VALUES (11, 1, 'For ben', 'some', now());
+TRUNCATE herald.notification;
+INSERT INTO pp.comments VALUES (20, 5, 11, NULL, 'Eva was here'), (21, 2, 11, 20, 'Hello @eva, @ben and @cat'),
+	(22, 1, 11, 20, 'No mention');
+INSERT INTO pp.replies VALUES (1, 2, 11, 'You too, @eva', NULL), (2, 2, 11, 'Removed, @eva', now());
+CREATE VIEW pp.told AS SELECT recipient_id AS told, type, subject_type, subject_id, title, content, cause
+	FROM herald.notification WHERE retracted_at IS NULL AND type <> 'comment' ORDER BY id;
+SELECT * FROM pp.told;
+UPDATE pp.posts SET featured = true WHERE id = 11;
+SELECT count(*) FROM pp.told;
+UPDATE pp.posts SET audience = 'public' WHERE id = 11;
+SELECT * FROM pp.told;
+INSERT INTO pp.comments VALUES (24, 2, 11, 20, 'To @eva, at once');
+SELECT * FROM pp.told WHERE subject_id IN ('20', '24');
+UPDATE pp.posts SET audience = 'some' WHERE id = 11;
+UPDATE pp.posts SET audience = 'public' WHERE id = 11;
+SELECT count(*) FROM pp.told;
+DELETE FROM pp.comments WHERE id = 21;
+SELECT * FROM pp.told;
+-- by publication, without "visible"
+SELECT herald.watch_posts('pp.posts', visible => 'true', in_feed => 'true', ignore => '{audience,featured}');
+INSERT INTO pp.posts VALUES (12, 1, 'Draft');
+INSERT INTO pp.comments VALUES (23, 1, 12, NULL, 'What do you think, @cat?');
+SELECT count(*) FROM pp.told WHERE told = '3';
+UPDATE pp.posts SET published_at = now() WHERE id = 12;
+SELECT * FROM pp.told WHERE told = '3';
+-- The rules go with the comments, and with the posts.
+SELECT rule FROM herald.watched WHERE rule LIKE '%opened%' ORDER BY 1;
+SELECT herald.unwatch('pp.comments');
+DROP TABLE pp.replies CASCADE;
+SELECT herald.maintain() IS NULL;
+SELECT rule FROM herald.watched WHERE rule LIKE '%opened%' ORDER BY 1;
 
 SELECT herald.unwatch_all();
 TRUNCATE herald.read_mark, herald.notification;

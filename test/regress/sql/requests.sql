@@ -79,7 +79,7 @@ SELECT herald.watch_messages('rq.messages', status => 'status', writable => 'sta
 SET client_min_messages = notice;
 SELECT herald_internal.watch_call('rq.letters', 'messages');
 SELECT herald.watch_messages('rq.letters', status => 'status', pending => 'requested', receiver => 'receiver_id');
-SELECT herald.watch_messages('rq.messages');
+SELECT herald.watch_messages('rq.messages', ignore => '{status}');
 SELECT herald.watch_messages('rq.notes', receiver => 'receiver_id', ignore => '{draft}');
 SET client_min_messages = warning;
 SELECT DISTINCT rule FROM herald.watched WHERE relation = 'rq.messages'::regclass ORDER BY rule;

@@ -167,7 +167,7 @@ SELECT count(*) > 0 AS told FROM herald.notification AS n WHERE n.type = 'traced
 DELETE FROM herald.notification WHERE type = 'traced';
 SELECT * FROM held.state();
 DROP TABLE held.traces;
-SELECT herald.watch_blocks('held.blocks');
+SELECT herald.watch_blocks('held.blocks', active => 'true', ignore => '{weight}');
 DELETE FROM held.blocks;
 SELECT held.forget();
 
@@ -198,7 +198,7 @@ INSERT INTO held.comments VALUES (35, 3, 2, 'forgotten');
 SELECT * FROM held.state();
 SELECT held.forget();
 CREATE TABLE held.blocks (blocker_id int, blocked_id int);
-SELECT herald.watch_blocks('held.blocks');
+SELECT herald.watch_blocks('held.blocks', active => 'true');
 
 -- after a restore the query for blocks follows renames again
 UPDATE herald_internal.block_source SET sql = regexp_replace(sql, '@[0-9a-f]{8}', '@00000000', 'g');

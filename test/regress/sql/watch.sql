@@ -153,6 +153,18 @@ INSERT INTO store.parcels VALUES (1, '1', '{2,3}'), (2, NULL, NULL);
 SELECT told, type, subject FROM store.told;
 SELECT * FROM store.heard() WHERE event LIKE 'parcel:%';
 
+-- a row as a whole has the columns of the table, and no others
+CREATE TABLE store.crates (id int, label text);
+SELECT herald.watch('store.crates', 'moved', '{insert,update,delete}', condition => 'old.* IS DISTINCT FROM new.*',
+                    recipient => $$'1'$$, data => 'to_jsonb(changed)', event => 'crate:moved', room => 'crate:{id}',
+                    payload => $$json_build_object('new', row_to_json(new.*), 'was', old.label, 'fields',
+	                    (SELECT count(*) FROM json_object_keys(row_to_json(changed)) AS k))$$);
+INSERT INTO store.crates VALUES (1, 'old.new');
+UPDATE store.crates SET label = 'other';
+DELETE FROM store.crates;
+SELECT data FROM herald.notification WHERE type = 'moved' ORDER BY id;
+SELECT payload FROM herald.event WHERE name = 'crate:moved' ORDER BY id;
+
 -- one rule is removed, with the triggers that no other rule needs
 SELECT herald.watch('store.clerks', 'left', '{delete}', event => 'desk:left', room => 'desk:{desk}');
 SELECT herald.unwatch('store.clerks', 'left');
