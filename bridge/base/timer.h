@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * timer.h
- *	  Many timers for the price of one: a wheel on the loop.
+ *	  Many timers for the price of one: two wheels on the loop.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,22 +14,21 @@
 
 /*
  * A timer is a member of the object that it times; stop it before that object is
- * freed.  It never fires early, and up to two ticks late.  Zeroed: not running.
+ * freed.  By loop_now() it never fires early, and only as late as the loop is, or a millisecond
+ * if it was started with 0.  Zeroed: not running.
  */
-#define TIMER_TICK_MS 10
-
 typedef struct Timer
 {
-	struct Timer *next; /* in its slot of the wheel; NULL: not running */
+	struct Timer *next; /* in its slot of a wheel; NULL: not running */
 	struct Timer *previous;
-	uint64_t due; /* in ticks */
+	uint64_t due; /* by loop_now() */
 	void (*fire)(void *context);
 	void *context;
 } Timer;
 
 /*
  * Starts a timer, or starts it again: fire(context) is called once, from the loop.  The
- * wheel wakes the process only at ticks that have a timer.
+ * process wakes for each timer twice at most.
  */
 extern void timer_start(Timer *timer, uint64_t milliseconds, void (*fire)(void *context), void *context);
 /* Stops a timer; of no effect when it does not run. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { EngineClient } from './harness/engine_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { soon, until } from './harness/wait.mjs';
@@ -266,6 +267,45 @@ test('websocket: sends pings, and closes without a pong', async () => {
     await socket.say('3');
   }
   assert.equal(await soon('closed', socket.closed), 1001);
+});
+
+// The times of Engine.IO's own test suite. A busy machine may delay one try, but not each.
+const INTERVAL = 300;
+const TIMEOUT = 200;
+const exact = await scene.addBridge([`--ping-interval=${INTERVAL}`, `--ping-timeout=${TIMEOUT}`]);
+
+async function within(tries, attempt) {
+  for (let n = 1; n < tries; n++) if (await attempt()) return;
+  assert.ok(await attempt());
+}
+
+test('polling: a session without a pong has ended when ping-interval and ping-timeout are over', () => within(20, async () => {
+  const client = await EngineClient.open(exact);
+  await pause(INTERVAL + TIMEOUT);
+  const { status, body } = await client.poll();
+  return status === 400 && JSON.parse(body).code === complaints.session.code;
+}));
+
+test('websocket: sends a ping and ends without a pong to 20 ms', () => within(20, async () => {
+  const socket = new EngineClient(exact).websocket();
+  await socket.hear((text) => text.startsWith('0'));
+  const opened = performance.now();
+  await soon('a ping', once(socket.socket, 'message'));
+  const pinged = performance.now() - opened;
+  assert.equal(await soon('closed', socket.closed), 1001);
+  const ended = performance.now() - opened;
+  assert.ok(pinged > INTERVAL - 20 && ended > INTERVAL + TIMEOUT - 20, `${pinged} ${ended}`);
+  return pinged < INTERVAL + 20 && ended < INTERVAL + TIMEOUT + 20;
+}));
+
+test('polling: a client that cancels its poll ends the session', async () => {
+  const client = await EngineClient.open(bridge);
+  const abandon = new AbortController();
+  const poll = bridge.get(client.query(), { signal: abandon.signal });
+  await until('the poll waits', async () => (await bridge.get('/healthz')).ok);
+  abandon.abort();
+  await assert.rejects(poll);
+  await client.ended();
 });
 
 test('closes clients that do not connect a namespace in time', async () => {

@@ -51,7 +51,7 @@ assert_no_news(void)
 static void
 pass_grace(void)
 {
-	uint64_t end = loop_now() + 1 + 2 * TIMER_TICK_MS;
+	uint64_t end = loop_now() + 3;
 
 	while (loop_now() <= end)
 		support_turn();
