@@ -18,15 +18,17 @@
 
 #include "base/config_value.h"
 #include "base/memory.h"
+#include "base/network_address.h"
 #include "base/origin.h"
 #include "base/rate.h"
 
 typedef enum Kind
 {
 	KIND_TEXT,
-	KIND_LIST,	  /* may be given several times */
-	KIND_ORIGINS, /* the same, of web origins */
-	KIND_RATE,	  /* 20/s:100 */
+	KIND_LIST,	   /* may be given several times */
+	KIND_ORIGINS,  /* the same, of web origins */
+	KIND_NETWORKS, /* the same, of addresses and networks */
+	KIND_RATE,	   /* 20/s:100 */
 	LAST_TEXT_KIND = KIND_RATE,
 	KIND_COUNT,
 	KIND_BYTES, /* 64kB, 1MB */
@@ -49,14 +51,18 @@ typedef struct Setting
 } Setting;
 
 #define AT(field) offsetof(Config, field)
+#define CONTENT_SECURITY_POLICY "default-src 'self' 'unsafe-inline'; img-src * data: blob:; connect-src * ws: wss:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
 
 static const Setting settings[] = {
 	{ "action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database" },
+	{ "admin-listen", 0, KIND_TEXT, AT(admin_listen), false, "", "[ADDR:]PORT", "where /metrics, /status and the details of /readyz are; default: where clients connect" },
 	{ "allow-origin", 0, KIND_ORIGINS, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
 	{ "allow-tokens-without-expiry", 0, KIND_SWITCH, AT(allow_tokens_without_expiry), true, "false", NULL, "accept tokens without \"exp\"" },
 	{ "check", 0, KIND_COMMAND, AT(check), false, "false", NULL, "check settings and database, print mistakes, and exit" },
+	{ "client-js", 0, KIND_TEXT, AT(client_js), false, "", "FILE", "serve this build of the client, and others beside it, below /socket.io/" },
 	{ "config", 'c', KIND_TEXT, AT(config), false, "", "FILE", "read settings from a file: name = value" },
 	{ "connect-timeout", 0, KIND_TIME, AT(connect_timeout), true, "45s", "TIME", "how long a connection may stay without a session" },
+	{ "content-security-policy", 0, KIND_TEXT, AT(content_security_policy), true, CONTENT_SECURITY_POLICY, "TEXT", "policy for the files of www" },
 	{ "database", 'd', KIND_TEXT, AT(database), false, "", "CONNINFO", "libpq connection string; PG* environment variables count" },
 	{ "database-timeout", 0, KIND_TIME, AT(database_timeout), false, "30s", "TIME", "how long any other query may take" },
 	{ "dialect", 0, KIND_LIST, AT(dialect), false, "canonical", "NAME|FILE", "names and shapes of events and actions; repeatable" },
@@ -96,6 +102,7 @@ static const Setting settings[] = {
 	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "queue of one connection before it falls behind" },
 	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "largest lag at which /readyz says ready" },
 	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "queues of all connections together" },
+	{ "trusted-proxy", 0, KIND_NETWORKS, AT(trusted_proxy), true, "", "CIDR", "proxy whose word on its clients' addresses counts; repeatable" },
 	{ "version", 'V', KIND_COMMAND, AT(version), false, "false", NULL, "print the version and exit" },
 	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },
 };
@@ -113,15 +120,6 @@ find_setting(const char *name, size_t length)
 	return NULL;
 }
 
-static void
-set_text(char **field, const char *text, bool append)
-{
-	char *old = *field;
-
-	*field = append && old && *old ? memory_format("%s %s", old, text) : memory_copy(text);
-	free(old);
-}
-
 static bool
 assign(Config *config, const Setting *setting, const char *text, bool append)
 {
@@ -130,16 +128,19 @@ assign(Config *config, const Setting *setting, const char *text, bool append)
 	switch (setting->kind)
 	{
 		case KIND_TEXT:
-			set_text(field, text, false);
+			config_value_text(field, text, false);
 			return true;
 		case KIND_LIST:
-			set_text(field, text, append);
+			config_value_text(field, text, append);
 			return true;
 		case KIND_ORIGINS:
-			set_text(field, text, append);
+			config_value_text(field, text, append);
 			return origin_list_is_valid(text);
+		case KIND_NETWORKS:
+			config_value_text(field, text, append);
+			return network_list_is_valid(text);
 		case KIND_RATE:
-			set_text(field, text, false);
+			config_value_text(field, text, false);
 			return rate_read(text, NULL);
 		case KIND_COUNT:
 			return config_value_count(text, field) && *(long *) field > 0;
@@ -177,6 +178,8 @@ expected(Kind kind)
 			return "a rate and the most at once, such as 20/s:100 or 10/min:5";
 		case KIND_ORIGINS:
 			return "an origin as browsers send it, such as https://app.example.com, without a path or a slash at the end";
+		case KIND_NETWORKS:
+			return "an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 		default:
 			return "a text";
 	}
@@ -349,7 +352,7 @@ config_load(Config *config, int argc, char **argv)
 	if (!take_defaults(config))
 		return false;
 	if (file != NULL)
-		set_text(&config->config, file, false);
+		config_value_text(&config->config, file, false);
 	return take_options(config, argc, argv, true) && take_file(config) && take_environment(config) &&
 		   take_options(config, argc, argv, false);
 }
@@ -386,11 +389,11 @@ config_adopt(Config *config, const Config *fresh)
 
 		if (is_equal(&settings[i], old, new))
 			continue;
-		set_text(settings[i].reloadable ? &changes.adopted : &changes.after_restart, settings[i].name, true);
+		config_value_text(settings[i].reloadable ? &changes.adopted : &changes.after_restart, settings[i].name, true);
 		if (!settings[i].reloadable)
 			continue;
 		if (settings[i].kind <= LAST_TEXT_KIND)
-			set_text(old, *(char *const *) new, false);
+			config_value_text(old, *(char *const *) new, false);
 		else if (settings[i].kind == KIND_SWITCH)
 			*(bool *) old = *(const bool *) new;
 		else

@@ -17,6 +17,7 @@ typedef struct Config
 {
 	char *database;
 	char *listen;
+	char *admin_listen;
 	char *config;
 	char *jwt_secret_file; /* several, separated by spaces, each FILE or KID=FILE */
 	char *jwt_key_file;	   /* the same */
@@ -24,9 +25,12 @@ typedef struct Config
 	char *jwt_audience;
 	char *jwt_issuer;
 	char *jwt_user_claim;
-	char *allow_origin; /* several, separated by spaces */
-	char *dialect;		/* the same */
+	char *allow_origin;	 /* several, separated by spaces */
+	char *dialect;		 /* the same */
+	char *trusted_proxy; /* the same */
 	char *www;
+	char *client_js;
+	char *content_security_policy;
 	char *log_level;
 	char *log_format;
 	long max_connections;

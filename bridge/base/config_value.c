@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 typedef struct Unit
 {
 	const char *name;
@@ -70,4 +72,13 @@ config_value_switch(const char *text, bool *value)
 {
 	*value = strcmp(text, "true") == 0 || strcmp(text, "on") == 0 || strcmp(text, "1") == 0;
 	return *value || strcmp(text, "false") == 0 || strcmp(text, "off") == 0 || strcmp(text, "0") == 0;
+}
+
+void
+config_value_text(char **value, const char *text, bool append)
+{
+	char *old = *value;
+
+	*value = append && old && *old ? memory_format("%s %s", old, text) : memory_copy(text);
+	free(old);
 }

@@ -16,6 +16,9 @@ extern bool config_value_count(const char *text, long *value);
 extern bool config_value_size(const char *text, long *value);
 extern bool config_value_time(const char *text, long *value);
 
+/* Replaces a text by a copy of another, or appends that with a blank between. */
+extern void config_value_text(char **value, const char *text, bool append);
+
 /* Reads true, on, 1, false, off or 0.  Returns false if the text is none of them. */
 extern bool config_value_switch(const char *text, bool *value);
 

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -101,7 +102,7 @@ entry_of(const Session *session)
 static const char *
 without_bearer(const char *token)
 {
-	return token != NULL && strncmp(token, "Bearer ", 7) == 0 ? token + 7 : token;
+	return token != NULL && strncasecmp(token, "Bearer ", 7) == 0 ? token + 7 : token;
 }
 
 static void

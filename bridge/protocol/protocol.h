@@ -38,6 +38,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/network_address.h"
+
 struct Carrier;
 struct Connection;
 
@@ -62,7 +64,7 @@ typedef struct Carrier
 {
 	const Transport *transport;
 	struct Connection *connection;
-	char peer[48]; /* network address of the client */
+	char peer[NETWORK_ADDRESS_TEXT]; /* network address of the client */
 } Carrier;
 
 /* The request with which a client connects.  Valid during Protocol.opened only. */
@@ -72,6 +74,7 @@ typedef struct Handshake
 	const char *position; /* of the URL, or of the header Last-Event-ID; or NULL */
 	const char *dialect;  /* of the URL; or NULL */
 	const char *origin;	  /* of the page that the client runs in; or NULL */
+	const char *peer;	  /* network address of the client; or NULL */
 	const char *sid;	  /* of the URL: the Engine.IO session to upgrade; or NULL */
 	json_t *rooms;		  /* of the URL: an array of names; or NULL */
 } Handshake;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * http.c
- *	  Dispatches HTTP requests from libwebsockets' callbacks to polling, sse and status.
+ *	  Dispatches HTTP requests from libwebsockets' callbacks to polling, sse, static_file and status.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,8 +13,9 @@
 #include "transport/http_response.h"
 #include "transport/polling.h"
 #include "transport/http_request.h"
-#include "transport/idle_sockets.h"
+#include "transport/client_socket.h"
 #include "transport/sse.h"
+#include "transport/static_file.h"
 #include "transport/status.h"
 
 /* The per-session data of a request: libwebsockets allocates and frees it. */
@@ -22,6 +23,7 @@ typedef struct HttpService
 {
 	Exchange exchange; /* of polling */
 	LwsStream stream;  /* of Server-Sent Events */
+	FileTransfer file; /* of the folder "www", or of the client library */
 } HttpService;
 
 size_t
@@ -31,24 +33,45 @@ http_size(void)
 }
 
 static int
-serve_request(struct lws *wsi, HttpService *service)
+serve_client(struct lws *wsi, HttpService *service, int method, const char *path)
 {
-	char path[1024] = "";
-	int method = http_request_method(wsi, path, sizeof(path));
 	bool polls = http_request_is_socketio(path);
 	bool streams = strcmp(path, "/events") == 0;
 
-	if (!idle_sockets_busy(wsi))
-		return -1;
 	if ((polls || streams) && method == LWSHUMETH_OPTIONS && http_request_origin_is_allowed(wsi))
 		return http_response_preflight(wsi);
 	if (streams && method == LWSHUMETH_OPTIONS)
 		http_request_log_origin(wsi);
+	if (static_file_is_client(path) && (method == LWSHUMETH_GET || method == LWSHUMETH_HEAD))
+		return static_file_begin_client(&service->file, wsi, path);
 	if (polls)
 		return polling_begin(&service->exchange, wsi);
 	if (streams && method == LWSHUMETH_GET)
 		return sse_begin(&service->stream, wsi);
-	return status_answer(wsi, method, path, http_request_config(wsi)->www);
+	if (!status_is_path(wsi, path) && (method == LWSHUMETH_GET || method == LWSHUMETH_HEAD))
+		return static_file_begin(&service->file, wsi, path);
+	return status_answer(wsi, method, path);
+}
+
+static int
+serve_request(struct lws *wsi, HttpService *service)
+{
+	char path[1024] = "";
+	int method = http_request_method(wsi, path, sizeof(path));
+
+	if (!client_socket_busy(wsi))
+		return -1;
+	*client_socket_request(wsi) = http_request_traits(wsi);
+	if (client_socket_is_admin(wsi))
+		return status_answer(wsi, method, path);
+	return serve_client(wsi, service, method, path);
+}
+
+static int
+complete_body(HttpService *service, struct lws *wsi)
+{
+	client_socket_request(wsi)->has_body = false;
+	return polling_complete(&service->exchange);
 }
 
 static void
@@ -58,6 +81,15 @@ drop_request(HttpService *service)
 		return;
 	polling_drop(&service->exchange);
 	lws_stream_closed(&service->stream);
+	static_file_drop(&service->file);
+}
+
+static int
+continue_response(HttpService *service, struct lws *wsi)
+{
+	if (service->stream.open)
+		return sse_writable(&service->stream);
+	return service->file.path ? static_file_continue(&service->file, wsi) : polling_answer(&service->exchange);
 }
 
 int
@@ -76,11 +108,9 @@ http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 		case LWS_CALLBACK_HTTP_BODY:
 			return polling_body(&service->exchange, in, length);
 		case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-			return polling_complete(&service->exchange);
+			return complete_body(service, wsi);
 		case LWS_CALLBACK_HTTP_WRITEABLE:
-			return service->stream.open ? sse_writable(&service->stream) : polling_answer(&service->exchange);
-		case LWS_CALLBACK_HTTP_FILE_COMPLETION:
-			return -1;
+			return continue_response(service, wsi);
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_CLOSED_HTTP:
 			drop_request(service);

@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "protocol/engineio.h"
 #include "protocol/old_client.h"
+#include "transport/client_address.h"
 
 const Config *
 http_request_config(struct lws *wsi)
@@ -82,6 +83,37 @@ http_request_copy_origin(struct lws *wsi)
 	return http_request_origin(wsi, origin) ? memory_copy(origin) : NULL;
 }
 
+/* Returns whether a list that commas separate has a word, in any case. */
+static bool
+has_token(const char *list, const char *word)
+{
+	while (*(list += strspn(list, ", \t")) != '\0')
+	{
+		size_t length = strcspn(list, ", \t");
+
+		if (length == strlen(word) && strncasecmp(list, word, length) == 0)
+			return true;
+		list += length;
+	}
+	return false;
+}
+
+RequestTraits
+http_request_traits(struct lws *wsi)
+{
+	char connection[128] = "";
+	char version[16] = "";
+	bool has_length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+
+	read_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version));
+	read_header(wsi, WSI_TOKEN_CONNECTION, connection, sizeof(connection));
+	return (RequestTraits){
+		.closes = strcmp(version, "HTTP/1.1") != 0 || has_token(connection, "close"),
+		.has_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
+					(has_length && http_request_body_length(wsi) != 0),
+	};
+}
+
 /* Without a length libwebsockets would take all following bytes for the body. */
 long
 http_request_body_length(struct lws *wsi)
@@ -143,31 +175,25 @@ http_request_log_origin(struct lws *wsi)
 {
 	static LogLimit limit;
 	char origin[HTTP_REQUEST_MAX_ORIGIN];
-	char peer[48] = "";
+	char peer[NETWORK_ADDRESS_TEXT];
 
-	lws_get_peer_simple(wsi, peer, sizeof(peer));
+	client_address_write(wsi, peer);
 	log_limited(&limit, LOG_LEVEL_WARNING, "origin_refused", "origin", http_request_origin(wsi, origin) ? origin : "too long",
 				"peer", peer, "reason", "the origin is not allowed", "hint",
 				"Add the origin to allow-origin if its pages may connect.");
 }
 
-static int
-refuse_upgrade(struct lws *wsi, unsigned int status, const char *reason)
-{
-	metrics.connections_refused++;
-	log_debug("refused", "reason", reason);
-	lws_return_http_status(wsi, status, reason);
-	return -1;
-}
+/* libwebsockets has no name for it (RFC 9110, 15.5.22). */
+#define HTTP_STATUS_UPGRADE_REQUIRED 426
 
-static const HttpError http_error_transport = { HTTP_STATUS_BAD_REQUEST, "0", "Transport unknown" };
-static const HttpError http_error_session = { HTTP_STATUS_BAD_REQUEST, "1", "Session ID unknown" };
-static const HttpError http_error_method = { HTTP_STATUS_BAD_REQUEST, "2", "Bad handshake method" };
-const HttpError http_error_bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request" };
-static const HttpError http_error_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbidden" };
-static const HttpError http_error_version = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE };
-const HttpError http_error_old_client = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE };
-static const HttpError http_error_busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections" };
+static const HttpError http_error_transport = { HTTP_STATUS_BAD_REQUEST, "0", "Transport unknown", NULL };
+static const HttpError http_error_session = { HTTP_STATUS_BAD_REQUEST, "1", "Session ID unknown", NULL };
+static const HttpError http_error_method = { HTTP_STATUS_BAD_REQUEST, "2", "Bad handshake method", NULL };
+const HttpError http_error_bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request", NULL };
+static const HttpError http_error_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbidden", NULL };
+static const HttpError http_error_version = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE, NULL };
+const HttpError http_error_old_client = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE, NULL };
+static const HttpError http_error_busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections", NULL };
 
 /* The arguments of an Engine.IO request's URL. */
 typedef struct EngineQuery
@@ -250,31 +276,47 @@ check_engine_upgrade(struct lws *wsi)
 	return query.version_is_4 || query.version_is_3 ? NULL : &http_error_version;
 }
 
-int
+/* The bridge speaks no WebSocket but that of RFC 6455, and no subprotocol but its own, which need not be asked for. */
+static const HttpError *
+check_websocket(struct lws *wsi)
+{
+	static const HttpHeader supported[] = {
+		{ "upgrade:", "websocket" }, { "sec-websocket-version:", "13" }, { NULL, NULL }
+	};
+	static const HttpError version = { HTTP_STATUS_UPGRADE_REQUIRED, "3", "WebSocket version not supported", supported };
+	static const HttpError subprotocol = { HTTP_STATUS_BAD_REQUEST, "3", "WebSocket subprotocol unknown", NULL };
+	char number[8];
+	char names[64];
+
+	if (!read_header(wsi, WSI_TOKEN_VERSION, number, sizeof(number)) || strcmp(number, "13") != 0)
+		return &version;
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) == 0)
+		return NULL;
+	return read_header(wsi, WSI_TOKEN_PROTOCOL, names, sizeof(names)) && has_token(names, "herald") ? NULL : &subprotocol;
+}
+
+const HttpError *
 http_request_check_upgrade(struct lws *wsi)
 {
-	char upgrade[32];
+	static const HttpError not_found = { HTTP_STATUS_NOT_FOUND, "3", "Not found", NULL };
 	char path[64];
 	bool socketio;
 	const HttpError *error;
 
-	/* On a connection that was used before, libwebsockets reads freed memory for any upgrade but "websocket". */
-	if (!read_header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof(upgrade)) || strcasecmp(upgrade, "websocket") != 0)
-		return -1;
-	if (!read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
-		return refuse_upgrade(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
+	if (client_socket_is_admin(wsi) || !read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
+		return &not_found;
 	socketio = http_request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
-		return refuse_upgrade(wsi, HTTP_STATUS_NOT_FOUND, "Not found");
+		return &not_found;
 	if (!http_request_origin_is_allowed(wsi))
 	{
 		http_request_log_origin(wsi);
-		return refuse_upgrade(wsi, HTTP_STATUS_FORBIDDEN, "Origin not allowed");
+		return &http_error_origin;
 	}
-	error = socketio ? check_engine_upgrade(wsi) : NULL;
-	if (error == NULL && !connection_make_room(http_request_config(wsi)))
-		error = &http_error_busy;
-	return error ? refuse_upgrade(wsi, error->status, error->message) : 0;
+	error = check_websocket(wsi);
+	if (error == NULL && socketio)
+		error = check_engine_upgrade(wsi);
+	return error != NULL || connection_make_room(http_request_config(wsi)) ? error : &http_error_busy;
 }
 
 static char *
@@ -342,6 +384,7 @@ http_request_read(HttpRequest *request, struct lws *wsi)
 	request->old_client = request->socketio && read_query(wsi).version_is_3;
 	request->rooms = read_rooms(wsi);
 	request->origin = http_request_copy_origin(wsi);
+	client_address_write(wsi, request->peer);
 	return true;
 }
 
@@ -354,6 +397,7 @@ http_request_handshake(const HttpRequest *request)
 		.dialect = request->dialect,
 		.sid = request->sid,
 		.origin = request->origin,
+		.peer = request->peer,
 		.rooms = request->rooms,
 	};
 }

@@ -15,6 +15,7 @@
 
 #include "base/config.h"
 #include "protocol/connection.h"
+#include "transport/client_socket.h"
 
 /* Sizes of buffers, in bytes. */
 #define HTTP_REQUEST_MAX_VALUE 8192
@@ -30,8 +31,16 @@ typedef struct HttpRequest
 	char *dialect;
 	char *sid;
 	char *origin;
-	json_t *rooms; /* an array of names */
+	char peer[NETWORK_ADDRESS_TEXT]; /* network address of the client */
+	json_t *rooms;					 /* an array of names */
 } HttpRequest;
+
+/* A header of a response; its name ends with a colon. */
+typedef struct HttpHeader
+{
+	const char *name;
+	const char *value;
+} HttpHeader;
 
 /* The reason why a request is refused. */
 typedef struct HttpError
@@ -39,6 +48,7 @@ typedef struct HttpError
 	unsigned int status; /* of HTTP */
 	const char *code;	 /* as JSON: a number or a quoted string */
 	const char *message;
+	const HttpHeader *headers; /* of the response; the last has no name; NULL: none */
 } HttpError;
 
 /* The errors of Engine.IO's reference server that other files need, too. */
@@ -48,11 +58,8 @@ extern const HttpError http_error_old_client; /* the client speaks Engine.IO 3: 
 /* Returns the settings with which the server was started. */
 extern const Config *http_request_config(struct lws *wsi);
 
-/*
- * Checks whether a request may become a WebSocket.  Returns the value for libwebsockets' callback: 0 if it
- * may; else the refusal has been sent and the connection is to be closed.
- */
-extern int http_request_check_upgrade(struct lws *wsi);
+/* Returns the reason why a request may not become a WebSocket; NULL: it may. */
+extern const HttpError *http_request_check_upgrade(struct lws *wsi);
 
 /* Checks a polling request as Engine.IO's reference server does.  Returns the error, or NULL: it may be served. */
 extern const HttpError *http_request_check_poll(struct lws *wsi);
@@ -89,6 +96,9 @@ extern void http_request_log_origin(struct lws *wsi);
 
 /* Returns the length of the request's body in bytes; -1: unknown. */
 extern long http_request_body_length(struct lws *wsi);
+
+/* Returns what the request's response depends on: whether it has a body, and whether its client ends the connection. */
+extern RequestTraits http_request_traits(struct lws *wsi);
 
 /* Returns whether a path is that of Socket.IO, with or without its last slash. */
 extern bool http_request_is_socketio(const char *path);

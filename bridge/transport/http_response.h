@@ -20,13 +20,6 @@
 #define TEXT_TYPE "text/plain; charset=utf-8"
 #define JSON_TYPE "application/json"
 
-/* A header of a response; its name ends with a colon. */
-typedef struct HttpHeader
-{
-	const char *name;
-	const char *value;
-} HttpHeader;
-
 /*
  * keeps_connection is allowed only for a request that was read in an earlier turn of the loop.  By then
  * libwebsockets has reported any bytes behind the request, and the connection was closed.
@@ -38,26 +31,42 @@ typedef struct HttpResponse
 	unsigned int status;
 	const char *type;		   /* of the body; NULL: there is no body */
 	bool cross_origin;		   /* adds the CORS headers for pages of allowed origins */
+	bool cacheable;			   /* its headers say for how long; other responses must not be stored */
 	const HttpHeader *headers; /* more headers; the last has no name; NULL: none */
 	const char *origin;		   /* of the page, if the headers of the request were freed; else NULL */
 } HttpResponse;
 
-/* Sends the head of a response; its body ends with the connection.  Returns false if the connection is broken. */
-extern bool http_response_begin(struct lws *wsi, const HttpResponse *response);
+/*
+ * Sends the head of a response with the length of its body; LWS_ILLEGAL_HTTP_CONTENT_LEN: it ends with the connection.
+ * Returns false if the connection is broken.
+ */
+extern bool http_response_begin(struct lws *wsi, const HttpResponse *response, lws_filepos_t length);
 
-/* Sends a complete response; afterwards libwebsockets has no request any more. */
+/*
+ * Sends a complete response, to HEAD without its body; afterwards libwebsockets has no request any more.  If
+ * the connection is to be closed while the client still sends, the rest of its request is read and discarded.
+ */
 extern int http_response_send(struct lws *wsi, const HttpResponse *response, const char *body, size_t length);
+
+/*
+ * Tells a client that has asked for it (Expect: 100-continue) to send the body of its request.  Returns false if the
+ * connection is broken.
+ */
+extern bool http_response_continue(struct lws *wsi);
 
 /* Sends a text, without CORS headers, and closes the connection. */
 extern int http_response_text(struct lws *wsi, unsigned int status, const char *type, const char *text);
 
+/* Refuses any method but GET and HEAD. */
+extern int http_response_method_not_allowed(struct lws *wsi);
+
 /* Sends an error as a JSON object with code and message.  origin is that of the HttpResponse. */
-extern int http_response_error(struct lws *wsi, bool keeps_connection, const char *origin, const HttpError *error);
+extern int http_response_error(struct lws *wsi, bool keeps, const char *origin, const HttpError *error);
 
 /* Refuses a connection: counts it, logs it, sends the error and closes the connection. */
 extern int http_response_refuse(struct lws *wsi, const HttpError *error);
 
-/* Answers a preflight request of a page from an allowed origin (Fetch Standard, "CORS-preflight request"). */
+/* Allows a page of an allowed origin the headers that its preflight asks for (Fetch Standard, "CORS-preflight request"). */
 extern int http_response_preflight(struct lws *wsi);
 
 #endif /* HERALD_HTTP_RESPONSE_H */

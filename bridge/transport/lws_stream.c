@@ -205,7 +205,7 @@ lws_stream_open(LwsStream *stream, struct lws *wsi, const Transport *transport, 
 	stream->socket = lws_get_socket_fd(wsi);
 	stream->open = true;
 	disable_user_timeout(stream->socket);
-	lws_get_peer_simple(wsi, stream->carrier.peer, sizeof(stream->carrier.peer));
+	snprintf(stream->carrier.peer, sizeof(stream->carrier.peer), "%s", handshake->peer);
 	log_debug("connected", "peer", stream->carrier.peer);
 	connection_open(&stream->carrier, config, protocol, handshake);
 }

@@ -58,7 +58,9 @@ poller_of(Carrier *carrier)
 static int
 send_ok(struct lws *wsi, const char *origin, const char *type, const char *body, size_t length)
 {
-	HttpResponse response = { true, HTTP_STATUS_OK, type, true, NULL, origin };
+	HttpResponse response = {
+		.keeps_connection = true, .status = HTTP_STATUS_OK, .type = type, .cross_origin = true, .origin = origin
+	};
 
 	return http_response_send(wsi, &response, body, length);
 }
@@ -228,7 +230,7 @@ open_poller(struct lws *wsi)
 
 	http_request_read(&request, wsi);
 	handshake = http_request_handshake(&request);
-	lws_get_peer_simple(wsi, poller->carrier.peer, sizeof(poller->carrier.peer));
+	snprintf(poller->carrier.peer, sizeof(poller->carrier.peer), "%s", handshake.peer);
 	log_debug("connected", "peer", poller->carrier.peer);
 	poller->carrier.transport = &polling_transport;
 	connection_open(&poller->carrier, http_request_config(wsi), &engineio_protocol, &handshake);
@@ -284,11 +286,11 @@ is_binary(struct lws *wsi)
 static int
 begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 {
-	static const HttpError too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large" };
-	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "3", "Too much is waiting" };
-	static const HttpError no_length = { HTTP_STATUS_LENGTH_REQUIRED, "3", "Length required" };
-	static const HttpError second = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: second POST beside another one" };
-	static const HttpError binary = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: the body is binary" };
+	static const HttpError too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large", NULL };
+	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "3", "Too much is waiting", NULL };
+	static const HttpError no_length = { HTTP_STATUS_LENGTH_REQUIRED, "3", "Length required", NULL };
+	static const HttpError second = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: second POST beside another one", NULL };
+	static const HttpError binary = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: the body is binary", NULL };
 	long length = http_request_body_length(wsi);
 
 	if (poller->post != NULL)
@@ -301,6 +303,8 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 		return refuse_post(poller, wsi, &too_large);
 	if (length > budget_left())
 		return refuse_post(poller, wsi, &busy);
+	if (!http_response_continue(wsi))
+		return -1;
 	exchange->announced = (size_t) length;
 	budget_take(exchange->announced);
 	exchange->body = memory_new(exchange->announced);
@@ -311,7 +315,7 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 static int
 refuse_old_client(struct lws *wsi)
 {
-	HttpResponse response = { false, HTTP_STATUS_OK, "text/plain; charset=UTF-8", true, NULL, NULL };
+	HttpResponse response = { .status = HTTP_STATUS_OK, .type = "text/plain; charset=UTF-8", .cross_origin = true };
 	char *payload = old_client_payload();
 	int result = http_response_send(wsi, &response, payload, strlen(payload));
 
@@ -366,11 +370,13 @@ polling_body(Exchange *exchange, const void *piece, size_t length)
 static void
 fail_for_packet(Poller *poller)
 {
-	char *message = memory_format("%s: %s", http_error_bad_request.message, poller->reason);
+	HttpError error = http_error_bad_request;
+	char *message = memory_format("%s: %s", error.message, poller->reason);
 
 	free(poller->reason);
 	poller->reason = message;
-	fail_poller(poller, &(HttpError){ http_error_bad_request.status, http_error_bad_request.code, poller->reason });
+	error.message = message;
+	fail_poller(poller, &error);
 }
 
 /* libwebsockets calls this again if bytes follow the body before the response: that is an error. */

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -26,8 +25,11 @@
 #include "base/timer.h"
 #include "protocol/connection.h"
 #include "transport/http.h"
-#include "transport/idle_sockets.h"
+#include "transport/client_socket.h"
+#include "transport/lingering_socket.h"
 #include "transport/listener.h"
+#include "transport/proxied_socket.h"
+#include "transport/static_file.h"
 #include "transport/websocket.h"
 
 /* Descriptors in addition to max-connections, and the part of them for the bridge itself; sockets get the rest. */
@@ -36,11 +38,14 @@
 
 #define DRAIN_CHECK_MS 100
 
+#define HTTP_PROTOCOL "plain http"
+
 static struct
 {
 	const Config *config;
 	struct lws_context *context;
-	Listener listener;
+	Listener clients; /* listens to them */
+	Listener admin;	  /* to the administrator's requests */
 	long max_sockets; /* of clients */
 	Timer drain_timer;
 	uint64_t drain_deadline;
@@ -54,7 +59,7 @@ static const struct lws_http_mount server_mount = {
 	.mountpoint = "/",
 	.mountpoint_len = 1,
 	.origin_protocol = LWSMPRO_CALLBACK,
-	.origin = "http", /* .protocol stays NULL; otherwise an aborted request spins the loop */
+	.origin = HTTP_PROTOCOL, /* .protocol stays NULL; otherwise an aborted request spins the loop */
 };
 
 static void
@@ -88,23 +93,12 @@ limit_descriptors(void)
 }
 
 static bool
-check_folder(const Config *config)
-{
-	struct stat status;
-
-	if (config->www[0] == '\0' || (stat(config->www, &status) == 0 && S_ISDIR(status.st_mode)))
-		return true;
-	fprintf(stderr, "herald-bridge: www: %s is not a folder\n  Give the folder with the files to serve, or leave www out.\n",
-			config->www);
-	return false;
-}
-
-static bool
 create_context(void)
 {
 	static struct lws_protocols protocols[] = {
 		{ .name = "herald", .callback = websocket_callback, .rx_buffer_size = 512, .tx_packet_size = 65536 },
-		{ .name = "http", .callback = http_callback, .tx_packet_size = 65536 },
+		/* The name is no token: a WebSocket cannot ask for this protocol, as it could for "http". */
+		{ .name = HTTP_PROTOCOL, .callback = http_callback, .tx_packet_size = 65536 },
 		{ 0 },
 	};
 	void *loops[] = { loop_uv() };
@@ -129,34 +123,62 @@ create_context(void)
 	lws_set_log_level(LLL_ERR, log_libwebsockets);
 	server.context = lws_create_context(&info);
 	if (server.context != NULL)
-		server.listener.vhost = lws_create_vhost(server.context, &info);
-	if (server.listener.vhost != NULL)
+		server.clients.vhost = server.admin.vhost = lws_create_vhost(server.context, &info);
+	if (server.clients.vhost != NULL)
 		return true;
 	fputs("herald-bridge: cannot start libwebsockets; is its plug-in libwebsockets-evlib-uv installed?\n", stderr);
 	return false;
 }
 
 static void
-configure_listener(const Config *config)
+configure_listeners(const Config *config)
 {
-	server.listener.setting = "listen";
-	server.listener.address = config->listen;
+	server.clients = (Listener){ .setting = "listen", .address = config->listen };
+	server.admin = (Listener){ .setting = "admin-listen", .address = config->admin_listen };
 }
 
 bool
 server_check(const Config *config)
 {
-	configure_listener(config);
-	return listener_check(&server.listener) && check_folder(config);
+	configure_listeners(config);
+	return listener_check(&server.clients) && listener_check(&server.admin) && static_file_check(config);
 }
 
+static void
+adopt_client(void *context, int descriptor, NetworkAddress client)
+{
+	Listener *listener = context;
+	struct lws *wsi = lws_adopt_socket_vhost(listener->vhost, descriptor); /* closes the descriptor if it fails */
+
+	if (wsi != NULL)
+		client_socket_opened(wsi, client, listener == &server.admin);
+}
+
+static NetworkAddress
+peer_of(int descriptor)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(address);
+
+	getpeername(descriptor, (struct sockaddr *) &address, &size);
+	return network_address_of_socket((struct sockaddr *) &address);
+}
+
+/* Returns whether one more socket of a client may be opened, for which another one may have to give way. */
+static bool
+has_room(void)
+{
+	return !client_socket_is_full(server.max_sockets) || lingering_socket_cut() || client_socket_cut_idle();
+}
+
+/* The administrator gets in however many clients there are: of descriptors that the bridge keeps for itself. */
 static void
 adopt_socket(Listener *listener, int descriptor)
 {
 	unsigned int timeout = (unsigned int) (server.config->ping_interval + server.config->ping_timeout);
-	struct lws *wsi;
+	NetworkAddress peer;
 
-	if (!idle_sockets_make_room(server.max_sockets))
+	if (listener == &server.clients && !has_room())
 	{
 		close(descriptor);
 		metrics.connections_refused++;
@@ -164,9 +186,11 @@ adopt_socket(Listener *listener, int descriptor)
 	}
 	/* Until lws_stream_open() only the kernel notices a client that acknowledges nothing. */
 	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
-	wsi = lws_adopt_socket_vhost(listener->vhost, descriptor); /* closes the descriptor if it fails */
-	if (wsi != NULL)
-		idle_sockets_opened(wsi);
+	peer = peer_of(descriptor);
+	if (network_list_has(server.config->trusted_proxy, &peer))
+		proxied_socket_await(descriptor, peer, adopt_client, listener);
+	else
+		adopt_client(listener, descriptor, peer);
 }
 
 bool
@@ -174,13 +198,14 @@ server_start(const Config *config)
 {
 	assert(server.config == NULL);
 	server.config = config;
-	configure_listener(config);
-	if (!check_folder(config) || !listener_bind(&server.listener))
+	configure_listeners(config);
+	if (!static_file_check(config) || !listener_bind(&server.clients) || !listener_bind(&server.admin))
 		return false;
 	limit_descriptors();
 	if (!create_context())
 		return false;
-	listener_start(&server.listener, adopt_socket);
+	listener_start(&server.clients, adopt_socket);
+	listener_start(&server.admin, adopt_socket);
 	return true;
 }
 
@@ -202,7 +227,8 @@ server_drain(void (*finished)(void))
 		return;
 	server.drain_finished = finished;
 	server.drain_deadline = loop_now() + (uint64_t) server.config->drain_timeout;
-	listener_stop(&server.listener);
+	listener_stop(&server.clients);
+	listener_stop(&server.admin);
 	connection_close_all(CLOSE_RESTART, "restart");
 	check_drained(NULL);
 }

@@ -44,9 +44,11 @@ static int
 begin_stream(struct lws *wsi)
 {
 	static const HttpHeader headers[] = { { "x-accel-buffering:", "no" }, { NULL, NULL } };
-	HttpResponse response = { false, HTTP_STATUS_OK, "text/event-stream; charset=utf-8", true, headers, NULL };
+	HttpResponse response = {
+		.status = HTTP_STATUS_OK, .type = "text/event-stream; charset=utf-8", .cross_origin = true, .headers = headers
+	};
 
-	if (!http_response_begin(wsi, &response))
+	if (!http_response_begin(wsi, &response, LWS_ILLEGAL_HTTP_CONTENT_LEN))
 		return -1;
 	lws_http_headers_detach(wsi);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
@@ -57,7 +59,8 @@ static int
 refuse_client(struct lws *wsi, const Refusal *refusal)
 {
 	char *code = memory_format("\"%s\"", refusal->code);
-	HttpError error = { strcmp(refusal->code, "too_many") == 0 ? 429 : HTTP_STATUS_UNAUTHORIZED, code, refusal->message };
+	unsigned int status = strcmp(refusal->code, "too_many") == 0 ? 429 : HTTP_STATUS_UNAUTHORIZED;
+	HttpError error = { status, code, refusal->message, NULL };
 	int result = http_response_refuse(wsi, &error);
 
 	free(code);
@@ -82,10 +85,10 @@ admit_client(LwsStream *stream, struct lws *wsi, const Handshake *handshake)
 static const HttpError *
 check_request(struct lws *wsi, const HttpRequest *request)
 {
-	static const HttpError foreign = { HTTP_STATUS_FORBIDDEN, "\"forbidden\"", "This origin is not allowed." };
-	static const HttpError has_body = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "A request for events has no body." };
-	static const HttpError many_rooms = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "There are too many rooms in the URL." };
-	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "\"busy\"", "There are too many connections." };
+	static const HttpError foreign = { HTTP_STATUS_FORBIDDEN, "\"forbidden\"", "This origin is not allowed.", NULL };
+	static const HttpError has_body = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "A request for events has no body.", NULL };
+	static const HttpError many_rooms = { HTTP_STATUS_BAD_REQUEST, "\"bad_request\"", "There are too many rooms in the URL.", NULL };
+	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "\"busy\"", "There are too many connections.", NULL };
 
 	if (!http_request_origin_is_allowed(wsi))
 	{

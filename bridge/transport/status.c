@@ -1,21 +1,28 @@
 /*-------------------------------------------------------------------------
  *
  * status.c
- *	  Answers plain HTTP requests: health, readiness, metrics, and files of the www folder.
+ *	  Answers requests about the bridge itself: health, readiness, metrics and a page with all of them.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "transport/status.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "gateway/gateway.h"
+#include "transport/client_socket.h"
 #include "transport/http_response.h"
+
+/* Returns whether the request may see more than any client: it comes in by admin-listen, or there is none. */
+static bool
+sees_details(struct lws *wsi)
+{
+	return client_socket_is_admin(wsi) || http_request_config(wsi)->admin_listen[0] == '\0';
+}
 
 static int
 send_metrics(struct lws *wsi)
@@ -32,7 +39,8 @@ send_readiness(struct lws *wsi)
 {
 	bool ready;
 	char *state = gateway_state(&ready);
-	char *text = memory_format("%s\n", state);
+	char *text = memory_format("%s\n", sees_details(wsi) ? state : ready ? "ready" :
+																		   "not ready");
 	int result = http_response_text(wsi, ready ? HTTP_STATUS_OK : HTTP_STATUS_SERVICE_UNAVAILABLE, TEXT_TYPE, text);
 
 	free(state);
@@ -40,66 +48,67 @@ send_readiness(struct lws *wsi)
 	return result;
 }
 
-static const char *
-type_of(const char *path)
-{
-	static const char *const types[][2] = {
-		{ ".html", "text/html; charset=utf-8" },
-		{ ".js", "text/javascript; charset=utf-8" },
-		{ ".mjs", "text/javascript; charset=utf-8" },
-		{ ".css", "text/css; charset=utf-8" },
-		{ ".json", "application/json" },
-		{ ".svg", "image/svg+xml" },
-		{ ".png", "image/png" },
-		{ ".jpg", "image/jpeg" },
-		{ ".ico", "image/x-icon" },
-		{ ".woff2", "font/woff2" },
-	};
-	const char *dot = strrchr(path, '.');
-
-	assert(path[0] == '/');
-	for (size_t i = 0; dot != NULL && i < sizeof(types) / sizeof(*types); i++)
-	{
-		if (strcmp(dot, types[i][0]) == 0)
-			return types[i][1];
-	}
-	return "application/octet-stream";
-}
-
-/* Sends a file of the folder; a path that leads out of it gets 404. */
+/* Neither the state nor the metrics contain characters of HTML: both are texts of the bridge and of libpq's states. */
 static int
-send_file(struct lws *wsi, const char *folder, const char *path)
+send_page(struct lws *wsi)
 {
-	char *file = memory_format("%s%s%s", folder, path, path[strlen(path) - 1] == '/' ? "index.html" : "");
-	char *real = folder[0] && strstr(path, "..") == NULL ? realpath(file, NULL) : NULL;
-	char *real_folder = realpath(folder, NULL);
-	size_t length = real_folder ? strlen(real_folder) : 0;
-	int result = -1;
+	bool ready;
+	char *state = gateway_state(&ready);
+	char *counts = metrics_text();
+	char *page = memory_format("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>herald-bridge</title>\n"
+							   "<h1>herald-bridge " HERALD_VERSION "</h1>\n<p>%s</p>\n<pre>%s</pre>\n",
+							   state, counts);
+	int result = http_response_text(wsi, HTTP_STATUS_OK, "text/html; charset=utf-8", page);
 
-	if (real == NULL || real_folder == NULL || strncmp(real, real_folder, length) != 0 || real[length] != '/')
-		result = http_response_text(wsi, HTTP_STATUS_NOT_FOUND, TEXT_TYPE, "Not found\n");
-	else
-	{
-		static const char headers[] = "cache-control: no-cache\r\nconnection: close\r\n";
-
-		result = lws_serve_http_file(wsi, real, type_of(real), headers, sizeof(headers) - 1) == 0 ? 0 : -1;
-	}
-	free(file);
-	free(real);
-	free(real_folder);
+	free(state);
+	free(counts);
+	free(page);
 	return result;
 }
 
-int
-status_answer(struct lws *wsi, int method, const char *path, const char *folder)
+static int
+send_health(struct lws *wsi)
 {
-	if (method != LWSHUMETH_GET)
-		return http_response_text(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, TEXT_TYPE, "Only GET is served here\n");
-	if (strcmp(path, "/healthz") == 0)
-		return http_response_text(wsi, HTTP_STATUS_OK, TEXT_TYPE, "ok\n");
-	if (strcmp(path, "/readyz") == 0)
-		return send_readiness(wsi);
-	if (strcmp(path, "/metrics") == 0)
-		return send_metrics(wsi);
-	return send_file(wsi, folder, path);
+	return http_response_text(wsi, HTTP_STATUS_OK, TEXT_TYPE, "ok\n");
+}
+
+typedef struct StatusPath
+{
+	const char *path;
+	int (*send)(struct lws *wsi);
+	bool only_with_details;
+} StatusPath;
+
+static const StatusPath status_paths[] = {
+	{ "/healthz", send_health, false },
+	{ "/readyz", send_readiness, false },
+	{ "/metrics", send_metrics, true },
+	{ "/status", send_page, true },
+};
+
+static const StatusPath *
+find_status_path(struct lws *wsi, const char *path)
+{
+	for (size_t i = 0; i < sizeof(status_paths) / sizeof(*status_paths); i++)
+	{
+		if (strcmp(status_paths[i].path, path) == 0 && (!status_paths[i].only_with_details || sees_details(wsi)))
+			return &status_paths[i];
+	}
+	return NULL;
+}
+
+bool
+status_is_path(struct lws *wsi, const char *path)
+{
+	return find_status_path(wsi, path) != NULL;
+}
+
+int
+status_answer(struct lws *wsi, int method, const char *path)
+{
+	const StatusPath *found = find_status_path(wsi, path);
+
+	if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD)
+		return http_response_method_not_allowed(wsi);
+	return found ? found->send(wsi) : http_response_text(wsi, HTTP_STATUS_NOT_FOUND, TEXT_TYPE, "Not found\n");
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * status.h
- *	  Answers plain HTTP requests: health, readiness, metrics, and files of the www folder.
+ *	  Answers requests about the bridge itself: health, readiness, metrics and a page with all of them.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -10,11 +10,15 @@
 #define HERALD_STATUS_H
 
 #include <libwebsockets.h>
+#include <stdbool.h>
 
 /*
- * Answers a request.  A path without a meaning of its own is served from "folder"; if that is empty, with 404.
- * Returns the value for libwebsockets' callback: 0, or -1 to close the connection.
+ * Returns whether the path has a meaning here.  With admin-listen, clients see only that the bridge runs and
+ * whether it is ready.
  */
-extern int status_answer(struct lws *wsi, int method, const char *path, const char *folder);
+extern bool status_is_path(struct lws *wsi, const char *path);
+
+/* Answers a request.  Returns the value for libwebsockets' callback: 0, or -1 to close the connection. */
+extern int status_answer(struct lws *wsi, int method, const char *path);
 
 #endif /* HERALD_STATUS_H */

@@ -11,13 +11,15 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/budget.h"
 #include "base/memory.h"
 #include "protocol/old_client.h"
 #include "protocol/connection.h"
 #include "transport/http_request.h"
-#include "transport/idle_sockets.h"
+#include "transport/http_response.h"
+#include "transport/client_socket.h"
 #include "transport/lws_stream.h"
 
 /* The per-session data of a WebSocket; libwebsockets allocates and frees it. */
@@ -167,6 +169,20 @@ websocket_pong(WebSocket *socket)
 		connection->protocol->pong(connection);
 }
 
+static int
+confirm_upgrade(struct lws *wsi)
+{
+	char upgrade[32];
+	const HttpError *error;
+
+	/* On a connection that was used before, libwebsockets reads freed memory for any upgrade but "websocket". */
+	if (lws_hdr_copy(wsi, upgrade, sizeof(upgrade), WSI_TOKEN_UPGRADE) <= 0 || strcasecmp(upgrade, "websocket") != 0)
+		return -1;
+	*client_socket_request(wsi) = http_request_traits(wsi);
+	error = http_request_check_upgrade(wsi);
+	return error ? http_response_refuse(wsi, error) : 0;
+}
+
 int
 websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
@@ -175,11 +191,11 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	switch (reason)
 	{
 		case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-			return http_request_check_upgrade(wsi);
+			return confirm_upgrade(wsi);
 		case LWS_CALLBACK_RAW_ADOPT: /* libwebsockets would keep a request with CONNECT for ever */
 			return -1;
 		case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-			return idle_sockets_busy(wsi) && http_request_read(&socket->request, wsi) ? 0 : -1;
+			return client_socket_busy(wsi) && http_request_read(&socket->request, wsi) ? 0 : -1;
 		case LWS_CALLBACK_ESTABLISHED:
 			websocket_established(wsi, socket);
 			return 0;
@@ -195,7 +211,7 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			websocket_closed(socket);
 			return 0;
 		case LWS_CALLBACK_WSI_DESTROY:
-			idle_sockets_closed(wsi);
+			client_socket_closed(wsi);
 			return 0;
 		case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:

@@ -347,6 +347,22 @@ test_rejects_wrong_origins(void **state)
 }
 
 static void
+test_reads_trusted_proxies(void **state)
+{
+	static const char *const wrong[] = { "proxy.example", "10.0.0.0/33", "10.0.0.0/", "::1/129", "10.0.0", "10.0.0.0/8x", "*" };
+	char arguments[128];
+
+	(void) state;
+	assert_true(load("--trusted-proxy=127.0.0.1 --trusted-proxy=10.0.0.0/8 --trusted-proxy=fd00::/8"));
+	assert_string_equal(config.trusted_proxy, "127.0.0.1 10.0.0.0/8 fd00::/8");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+	{
+		snprintf(arguments, sizeof(arguments), "--trusted-proxy=%s", wrong[i]);
+		refuses(arguments, "trusted-proxy", "an address or a network");
+	}
+}
+
+static void
 test_rejected_reload_changes_nothing(void **state)
 {
 	char arguments[256];
@@ -404,6 +420,7 @@ main(void)
 		CONFIG_TEST(test_reload_adopts_settings),
 		CONFIG_TEST(test_rejected_reload_changes_nothing),
 		CONFIG_TEST(test_rejects_wrong_origins),
+		CONFIG_TEST(test_reads_trusted_proxies),
 		CONFIG_TEST(test_prints_a_file_that_it_can_load),
 	};
 

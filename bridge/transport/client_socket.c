@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * idle_sockets.c
- *	  Counts the clients' sockets, and lists those without a request.
+ * client_socket.c
+ *	  Counts the clients' sockets, remembers their origin, and lists those without a request.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "transport/idle_sockets.h"
+#include "transport/client_socket.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -20,6 +20,9 @@
 typedef struct ClientSocket
 {
 	struct lws *wsi;
+	NetworkAddress peer;
+	bool admin;
+	RequestTraits request;
 	bool idle; /* in the list */
 	bool cut;
 	struct ClientSocket *next;
@@ -59,19 +62,21 @@ client_socket_of(struct lws *wsi)
 }
 
 void
-idle_sockets_opened(struct lws *wsi)
+client_socket_opened(struct lws *wsi, NetworkAddress peer, bool admin)
 {
 	ClientSocket *socket = memory_new(sizeof(ClientSocket));
 
 	assert(lws_get_opaque_user_data(wsi) == NULL);
 	socket->wsi = wsi;
+	socket->peer = peer;
+	socket->admin = admin;
 	lws_set_opaque_user_data(wsi, socket);
 	mark_idle(socket);
 	client_sockets.count++;
 }
 
 void
-idle_sockets_closed(struct lws *wsi)
+client_socket_closed(struct lws *wsi)
 {
 	ClientSocket *socket = lws_get_opaque_user_data(wsi);
 
@@ -83,9 +88,34 @@ idle_sockets_closed(struct lws *wsi)
 	client_sockets.count--;
 }
 
+void
+client_socket_count_pending(int change)
+{
+	client_sockets.count += change;
+	assert(client_sockets.count >= 0);
+}
+
+NetworkAddress
+client_socket_peer(struct lws *wsi)
+{
+	return client_socket_of(wsi)->peer;
+}
+
+bool
+client_socket_is_admin(struct lws *wsi)
+{
+	return client_socket_of(wsi)->admin;
+}
+
+RequestTraits *
+client_socket_request(struct lws *wsi)
+{
+	return &client_socket_of(wsi)->request;
+}
+
 /* libwebsockets forgets to cut a socket if a request arrives at the same moment: then the caller closes it. */
 bool
-idle_sockets_busy(struct lws *wsi)
+client_socket_busy(struct lws *wsi)
 {
 	ClientSocket *socket = client_socket_of(wsi);
 
@@ -94,18 +124,22 @@ idle_sockets_busy(struct lws *wsi)
 }
 
 void
-idle_sockets_idle(struct lws *wsi)
+client_socket_idle(struct lws *wsi)
 {
 	mark_idle(client_socket_of(wsi));
 }
 
 bool
-idle_sockets_make_room(long limit)
+client_socket_is_full(long limit)
+{
+	return client_sockets.count >= limit;
+}
+
+bool
+client_socket_cut_idle(void)
 {
 	ClientSocket *oldest = client_sockets.idle;
 
-	if (client_sockets.count < limit)
-		return true;
 	if (oldest == NULL)
 		return false;
 	mark_busy(oldest);

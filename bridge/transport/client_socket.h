@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * client_socket.h
+ *	  Counts the clients' sockets, remembers their origin, and lists those without a request.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_CLIENT_SOCKET_H
+#define HERALD_CLIENT_SOCKET_H
+
+#include <libwebsockets.h>
+#include <stdbool.h>
+
+#include "base/network_address.h"
+
+/*
+ * Adds an accepted socket, which is idle until its first request.  "peer" is its client, or the last proxy;
+ * "admin" says that it has come in by admin-listen.
+ */
+extern void client_socket_opened(struct lws *wsi, NetworkAddress peer, bool admin);
+
+/* Removes a socket; no effect on one that was not added. */
+extern void client_socket_closed(struct lws *wsi);
+
+/* Counts a socket that libwebsockets does not have yet; or, with -1, one that it takes over, or that is closed. */
+extern void client_socket_count_pending(int change);
+
+/* Returns the address of the socket's client: the peer, or the address in the header of the PROXY protocol. */
+extern NetworkAddress client_socket_peer(struct lws *wsi);
+
+/* Returns whether the socket has come in by admin-listen. */
+extern bool client_socket_is_admin(struct lws *wsi);
+
+/*
+ * Marks a socket as busy with a request, a stream or a WebSocket.  Returns false if it is being cut: then
+ * the caller must close it.
+ */
+extern bool client_socket_busy(struct lws *wsi);
+
+/* The parts of a request that its response depends on, and that libwebsockets may have freed by then. */
+typedef struct RequestTraits
+{
+	bool closes;   /* the client wants the connection closed after the response */
+	bool has_body; /* a part of the body may not have been read yet */
+} RequestTraits;
+
+/* Returns the traits of the socket's latest request, which the caller sets. */
+extern RequestTraits *client_socket_request(struct lws *wsi);
+
+/* Marks a socket as idle: its request has been answered. */
+extern void client_socket_idle(struct lws *wsi);
+
+/* Returns whether there are "limit" sockets or more. */
+extern bool client_socket_is_full(long limit);
+
+/*
+ * Cuts the socket that has been idle longest: an honest client sends its request sooner than a hostile one.
+ * Returns false if there is none.
+ */
+extern bool client_socket_cut_idle(void);
+
+#endif /* HERALD_CLIENT_SOCKET_H */

@@ -1,0 +1,153 @@
+// Behind proxies, the bridge knows the addresses of its clients. The administrator has a port of its own.
+
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { after, test } from 'node:test';
+import { freePort } from './harness/bridge.mjs';
+import { RawHttp, ask } from './harness/raw_http.mjs';
+import { Scene } from './harness/scene.mjs';
+import { soon, until } from './harness/wait.mjs';
+
+const admin = await freePort();
+// All connections of this file come from 127.0.0.1: for the first bridge a trusted proxy, for the second a stranger.
+const scene = await Scene.open({ options: ['--log-level=debug', '--trusted-proxy=127.0.0.0/8', '--trusted-proxy=10.0.0.0/8'] });
+after(() => scene.close());
+const trusting = scene.bridge;
+const strict = await scene.addBridge(['--log-level=debug', '--trusted-proxy=10.0.0.0/8', `--admin-listen=127.0.0.1:${admin}`]);
+const [ann] = await scene.people('Ann');
+
+const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+const requests = {
+  'a poll': ['GET /socket.io/?EIO=4&transport=polling HTTP/1.1'],
+  'a WebSocket': ['GET /ws HTTP/1.1', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', key],
+};
+
+// Connects with pieces of a PROXY header in front, and with headers; returns the address that the bridge logs.
+async function addressOf(bridge, { pieces = [], headers = [], request = requests['a poll'] }) {
+  const before = bridge.log.length;
+  const client = new RawHttp(bridge.port);
+  client.socket.setNoDelay();
+  for (const piece of pieces) {
+    client.write(piece);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  client.write(`${[...request, 'Host: x', ...headers].join('\r\n')}\r\n\r\n`);
+  assert.ok([101, 200].includes((await client.response()).status));
+  const [, address] = await until('the address is logged', () => /event=connected .*?peer="?([^\s"]+)/.exec(bridge.log.slice(before)));
+  client.close();
+  return address;
+}
+
+const forwarded = [
+  [['X-Forwarded-For: 192.0.2.1'], '192.0.2.1'],
+  [['X-Forwarded-For: 6.6.6.6, 192.0.2.1'], '192.0.2.1'],
+  [['X-Forwarded-For: 6.6.6.6', 'X-Forwarded-For: 192.0.2.1, 10.0.0.9'], '192.0.2.1'],
+  [[`X-Forwarded-For: ${'6.6.6.6, '.repeat(1000)}2001:db8::1`], '2001:db8::1'],
+  [['Forwarded: for=6.6.6.6, for="[2001:db8::1]:81";proto=https'], '2001:db8::1'],
+  [['X-Forwarded-For: 192.0.2.1', 'Forwarded: for=6.6.6.6'], '192.0.2.1'],
+  [['X-Forwarded-For: nonsense'], '127.0.0.1'],
+  [[], '127.0.0.1'],
+];
+
+for (const [name, request] of Object.entries(requests)) {
+  test(`takes the address of ${name} from the headers of a trusted proxy`, async () => {
+    for (const [headers, address] of forwarded) assert.equal(await addressOf(trusting, { request, headers }), address, headers.join().slice(0, 80));
+  });
+
+  test(`takes the address of ${name} from its connection if it comes from anywhere else`, async () => {
+    for (const [headers] of forwarded) assert.equal(await addressOf(strict, { request, headers }), '127.0.0.1');
+  });
+}
+
+test('tells requests of different clients on one connection apart', async () => {
+  const client = new RawHttp(trusting.port);
+  for (const address of ['192.0.2.1', '192.0.2.2']) {
+    const before = trusting.log.length;
+    client.write(`${requests['a poll'][0]}\r\nHost: x\r\nX-Forwarded-For: ${address}\r\n\r\n`);
+    assert.equal((await client.response()).status, 200);
+    await until('it is logged', () => trusting.log.slice(before).includes(`peer=${address}`));
+  }
+  client.close();
+});
+
+const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
+const version2 = (command, family, ...rest) => Buffer.concat([signature, Buffer.from([0x20 | command, family, 0, rest.length, ...rest])]);
+const source = [192, 0, 2, 1, 198, 51, 100, 1, 16, 0, 1, 187];
+const proxyHeaders = [
+  [Buffer.from('PROXY TCP4 192.0.2.1 198.51.100.1 4096 443\r\n'), '192.0.2.1'],
+  [Buffer.from('PROXY TCP6 2001:db8::1 2001:db8::2 4096 443\r\n'), '2001:db8::1'],
+  [Buffer.from('PROXY UNKNOWN\r\n'), '127.0.0.1'],
+  [version2(1, 0x11, ...source), '192.0.2.1'],
+  [version2(1, 0x11, ...source, 4, 0, 1, 0), '192.0.2.1'],
+  [version2(0, 0), '127.0.0.1'],
+];
+
+test('takes the address from the PROXY header of a trusted proxy, whole and in pieces', async () => {
+  for (const [header, address] of proxyHeaders) {
+    assert.equal(await addressOf(trusting, { pieces: [header] }), address);
+    assert.equal(await addressOf(trusting, { pieces: [header.subarray(0, 3), header.subarray(3, 14), header.subarray(14)] }), address);
+  }
+  const headers = ['X-Forwarded-For: 6.6.6.6'];
+  assert.equal(await addressOf(trusting, { pieces: [proxyHeaders[0][0]], headers }), '192.0.2.1', 'a client behind the proxy forges nothing');
+});
+
+test('believes nobody else with a PROXY header', async () => {
+  for (const [header, address] of proxyHeaders) {
+    const client = new RawHttp(strict.port);
+    client.write(Buffer.concat([header, Buffer.from(`${requests['a poll'][0]}\r\nHost: x\r\nConnection: close\r\n\r\n`)]));
+    await soon('the connection ends', client.ended);
+    client.close();
+    if (address !== '127.0.0.1') assert.ok(!strict.log.includes(`peer=${address}`));
+  }
+});
+
+test('closes connections with malformed PROXY headers, and those that end before their first byte', async () => {
+  for (const header of ['PROXY TCP4 here there 1 2\r\n', 'PROXY \r\n', `PROXY ${'x'.repeat(200)}`, version2(1, 0x11, 1, 2, 3), version2(7, 0x11, ...source)]) {
+    const client = new RawHttp(trusting.port);
+    client.write(Buffer.concat([Buffer.from(header), Buffer.from('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')]));
+    await soon('the connection is closed', client.ended);
+    await assert.rejects(client.response());
+    client.close();
+  }
+  const before = trusting.descriptors;
+  for (let n = 0; n < 20; n++) await soon('it closes', new Promise((resolve) => net.connect(trusting.port, '127.0.0.1', function () { this.end(); }).resume().on('close', resolve)));
+  await until('the descriptors are free', () => trusting.descriptors <= before);
+  assert.match(trusting.log, /event=proxy_header_refused .*peer=127\.0\.0\.1/);
+});
+
+test('uses no processor time while a part of a PROXY header is there', async () => {
+  const client = new RawHttp(trusting.port);
+  client.write('PROXY TCP4 192.');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const before = trusting.processorTime();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.ok(trusting.processorTime() - before < 500, 'the loop does not spin');
+  client.close();
+});
+
+test('keeps metrics, the status page and reasons on the port of the administrator', async () => {
+  for (const name of ['/metrics', '/status']) assert.equal((await ask(strict.port, `GET ${name} HTTP/1.1`)).status, 404, name);
+  assert.equal((await ask(strict.port, 'GET /readyz HTTP/1.1')).body, 'ready\n');
+  for (const port of [strict.port, admin]) {
+    assert.equal((await ask(port, 'GET /healthz HTTP/1.1')).body, 'ok\n');
+    assert.equal((await ask(port, 'HEAD /healthz HTTP/1.1', { hasBody: false })).status, 200);
+  }
+  assert.match((await ask(admin, 'GET /metrics HTTP/1.1')).body, /^herald_connections /m);
+  const { body, headers } = await ask(admin, 'GET /status HTTP/1.1');
+  assert.match(headers['content-type'], /html/);
+  assert.match(body, /<p>ready.*herald_connections/s);
+  await scene.postgres.stop();
+  await until('it is not ready', async () => (await ask(admin, 'GET /readyz HTTP/1.1')).status === 503);
+  assert.equal((await ask(strict.port, 'GET /readyz HTTP/1.1')).body, 'not ready\n');
+  assert.notEqual((await ask(admin, 'GET /readyz HTTP/1.1')).body, 'not ready\n');
+  await scene.postgres.start();
+  await strict.ready();
+});
+
+test('serves no client on the port of the administrator', async () => {
+  const upgrade = requests['a WebSocket'].slice(1);
+  for (const lines of [requests['a poll'], [`GET /events?token=${scene.token(ann)} HTTP/1.1`], ['GET /ws HTTP/1.1', ...upgrade],
+    ['GET /socket.io/?EIO=4&transport=websocket HTTP/1.1', ...upgrade], ['GET / HTTP/1.1']]) {
+    assert.equal((await ask(admin, lines)).status, 404, lines[0]);
+  }
+});

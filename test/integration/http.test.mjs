@@ -1,0 +1,211 @@
+// The bridge answers HTTP as browsers, proxies and command line tools speak it.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { RawHttp, ask } from './harness/raw_http.mjs';
+import { Scene } from './harness/scene.mjs';
+import { soon } from './harness/wait.mjs';
+
+const page = 'https://app.example';
+const scene = await Scene.open({ options: [`--allow-origin=${page}`, '--max-payload=100kB'] });
+after(() => scene.close());
+
+const { bridge } = scene;
+const { port } = bridge;
+const [ann] = await scene.people('Ann');
+const poll = '/socket.io/?EIO=4&transport=polling';
+
+// Opens a polling session on a connection of its own, and returns its id.
+async function openSession() {
+  const { body } = await ask(port, `GET ${poll} HTTP/1.1`);
+  return JSON.parse(body.slice(1)).sid;
+}
+
+const refusals = {
+  'an unknown session': [`POST ${poll}&sid=gone HTTP/1.1`, 400],
+  'an unknown transport': ['POST /socket.io/?EIO=4&transport=pigeon HTTP/1.1', 400],
+  'a stream': ['POST /events HTTP/1.1', 405],
+  'a path that takes no POST': ['POST /healthz HTTP/1.1', 405],
+  'an unknown path': ['PUT /nowhere HTTP/1.1', 405],
+};
+
+for (const [name, [line, status]] of Object.entries(refusals)) {
+  test(`reads a refused request to ${name} before it closes the connection`, async () => {
+    const client = new RawHttp(port);
+    client.write(`${line}\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n`);
+    assert.equal((await client.response()).status, status);
+    // The client goes on sending, as a proxy does, and hears of no error.
+    for (let n = 0; n < 30; n++) {
+      if (!client.socket.write(Buffer.alloc(100000, 'x'))) await soon('the bridge reads', new Promise((resolve) => client.socket.once('drain', resolve)));
+    }
+    await soon('the bridge ends the connection', client.ended);
+    await soon('the client ends it', new Promise((resolve) => client.socket.end(resolve)));
+    assert.equal(client.error, undefined);
+    client.close();
+  });
+}
+
+test('tells a client that its message is too large', async () => {
+  const sid = await openSession();
+  const { status, headers, body } = await ask(port, [`POST ${poll}&sid=${sid} HTTP/1.1`, 'Content-Length: 3000000'], { body: '4'.repeat(3000000) });
+  assert.equal(status, 413);
+  assert.equal(headers.connection, 'close');
+  assert.equal(JSON.parse(body).message, 'Payload too large');
+});
+
+test('bounds what it reads of refused requests', async () => {
+  const client = new RawHttp(port);
+  client.write('POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n');
+  assert.equal((await client.response()).status, 405);
+  const piece = Buffer.alloc(1000000, 'x');
+  let sent = 0;
+  const closed = new Promise((resolve) => client.socket.on('close', resolve));
+  const send = () => { while (!client.socket.destroyed && sent < 1000 && client.socket.write(piece)) sent++; };
+  client.socket.on('drain', send);
+  send();
+  await soon('the bridge cuts the connection', closed, 60000);
+  assert.ok(client.error, 'the connection is reset');
+  assert.ok(sent < 100, `${sent} MB were taken`);
+});
+
+test('refuses a body without a length', async () => {
+  const sid = await openSession();
+  const { status } = await ask(port, [`POST ${poll}&sid=${sid} HTTP/1.1`, 'Transfer-Encoding: chunked'], { body: '1\r\n6\r\n0\r\n\r\n' });
+  assert.equal(status, 411);
+});
+
+test('says that it closes the connection if the client wants that', async () => {
+  for (const [line, ...headers] of [[`GET ${poll} HTTP/1.1`, 'Connection: close'], [`GET ${poll} HTTP/1.1`, 'Connection: foo, Close'], [`GET ${poll} HTTP/1.0`]]) {
+    const client = new RawHttp(port);
+    client.write(`${[line, 'Host: x', ...headers].join('\r\n')}\r\n\r\n`);
+    const response = await client.response();
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.connection, 'close', line);
+    await soon('the bridge ends the connection', client.ended);
+    client.close();
+  }
+});
+
+test('says so in the response to a poll that has waited, and to a POST', async () => {
+  const sid = await openSession();
+  const waiting = ask(port, [`GET ${poll}&sid=${sid} HTTP/1.1`, 'Connection: close']);
+  const post = await ask(port, [`POST ${poll}&sid=${sid} HTTP/1.1`, 'Connection: close', 'Content-Length: 2'], { body: '40' });
+  assert.deepEqual([post.body, post.headers.connection], ['ok', 'close']);
+  const { body, headers } = await waiting;
+  assert.match(body, /^44/);
+  assert.equal(headers.connection, 'close');
+});
+
+test('keeps the connections of polls otherwise', async () => {
+  const client = new RawHttp(port);
+  client.write(`GET ${poll} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  const { sid } = JSON.parse((await client.response()).body.slice(1));
+  client.write(`POST ${poll}&sid=${sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n40`);
+  const { headers, body } = await client.response();
+  assert.deepEqual([body, headers.connection], ['ok', undefined]);
+  client.close();
+});
+
+const preflight = (origin, headers, path = poll) => ask(port, [`OPTIONS ${path} HTTP/1.1`, `Origin: ${origin}`, 'Access-Control-Request-Method: GET',
+  ...(headers ? [`Access-Control-Request-Headers: ${headers}`] : [])]);
+
+test('allows pages of allowed origins the headers that they ask for', async () => {
+  for (const path of [poll, '/events']) {
+    const asked = 'authorization,x-client-id,x-requested-with';
+    const { status, headers } = await preflight(page, asked, path);
+    assert.equal(status, 204);
+    assert.equal(headers['access-control-allow-origin'], page);
+    assert.match(headers['access-control-allow-headers'], new RegExp(`Authorization, .*, ${asked}$`));
+    assert.match(headers['access-control-allow-methods'], /POST/);
+  }
+  for (const asked of [undefined, 'x-a;drop', `x-${'a'.repeat(5000)}`]) {
+    assert.match((await preflight(page, asked)).headers['access-control-allow-headers'], /^Authorization, [A-Za-z, -]+$/);
+  }
+});
+
+test('allows pages of other origins nothing', async () => {
+  const { status, headers } = await preflight('https://evil.example', 'x-client-id');
+  assert.equal(status, 403);
+  assert.equal(headers['access-control-allow-headers'], undefined);
+  assert.equal(headers['access-control-allow-origin'], undefined);
+});
+
+test('answers HEAD with the headers of GET', async () => {
+  for (const path of ['/healthz', '/readyz', '/metrics', '/nowhere']) {
+    const get = await ask(port, `GET ${path} HTTP/1.1`);
+    const head = await ask(port, `HEAD ${path} HTTP/1.1`, { hasBody: false });
+    assert.equal(head.status, get.status, path);
+    assert.equal(head.headers['content-type'], get.headers['content-type'], path);
+    if (path !== '/metrics') assert.equal(head.headers['content-length'], get.headers['content-length'], path);
+    const client = new RawHttp(port);
+    client.write(`HEAD ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await client.response({ hasBody: false });
+    await client.ended;
+    await assert.rejects(client.response(), /in order.*""/, 'no body follows');
+  }
+});
+
+test('names the allowed methods when it refuses one', async () => {
+  const { status, headers } = await ask(port, 'DELETE /healthz HTTP/1.1');
+  assert.deepEqual([status, headers.allow], [405, 'GET, HEAD']);
+});
+
+test('tells a client that waits for it to send its body', async () => {
+  const sid = await openSession();
+  const client = new RawHttp(port);
+  client.write(`POST ${poll}&sid=${sid} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+  assert.equal((await client.response()).status, 100);
+  client.write('40');
+  assert.equal((await client.response()).body, 'ok');
+  client.write(`POST ${poll}&sid=${sid} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2000000\r\n\r\n`);
+  assert.equal((await client.response()).status, 413);
+  client.close();
+});
+
+test('reads the scheme of a token in any case', async () => {
+  const token = scene.token(ann);
+  for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+    const sid = await openSession();
+    const body = `40${JSON.stringify({ token: `${scheme} ${token}` })}`;
+    await ask(port, [`POST ${poll}&sid=${sid} HTTP/1.1`, `Content-Length: ${body.length}`], { body });
+    assert.match((await ask(port, `GET ${poll}&sid=${sid} HTTP/1.1`)).body, /^40/, scheme);
+    const stream = new RawHttp(port);
+    stream.write(`GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: ${scheme} ${token}\r\n\r\n`);
+    await soon('the stream begins', new Promise((resolve) => stream.socket.once('data', (text) => resolve(assert.match(String(text), /^HTTP\/1.1 200/)))));
+    stream.close();
+  }
+});
+
+const upgrade = (path, ...headers) => ask(port, [`GET ${path} HTTP/1.1`, 'Connection: Upgrade', 'Upgrade: websocket',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...headers], { hasBody: true });
+
+test('refuses other versions of WebSockets with the one that it speaks', async () => {
+  for (const path of ['/ws', '/socket.io/?EIO=4&transport=websocket']) {
+    for (const version of ['8', '0', '99', '777', '-13', '13x', '']) {
+      const { status, headers } = await upgrade(path, ...(version ? [`Sec-WebSocket-Version: ${version}`] : []));
+      assert.deepEqual([status, headers['sec-websocket-version']], [426, '13'], `${path} ${version}`);
+    }
+    assert.equal((await upgrade(path, 'Sec-WebSocket-Version: 13')).status, 101);
+  }
+});
+
+test('opens no WebSocket outside of its limits, whatever subprotocol is asked for', async () => {
+  const before = await bridge.metric('herald_connections');
+  for (const name of ['http', 'http, herald', 'zzz', 'z,'.repeat(3000)]) {
+    const { status } = await upgrade('/ws', 'Sec-WebSocket-Version: 13', `Sec-WebSocket-Protocol: ${name}`);
+    assert.equal(status, name === 'http, herald' ? 101 : 400, name.slice(0, 20));
+  }
+  const client = new RawHttp(port);
+  client.write('GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n' +
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: herald\r\n\r\n');
+  const { status, headers } = await client.response();
+  assert.deepEqual([status, headers['sec-websocket-protocol']], [101, 'herald']);
+  assert.ok(await bridge.metric('herald_connections') > before);
+  client.close();
+});
+
+test('marks responses so that no browser guesses their type', async () => {
+  for (const path of ['/healthz', '/metrics', '/nowhere']) {
+    assert.equal((await ask(port, `GET ${path} HTTP/1.1`)).headers['x-content-type-options'], 'nosniff', path);
+  }
+});
