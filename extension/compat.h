@@ -19,14 +19,20 @@
 #include "utils/guc.h"
 
 #if PG_VERSION_NUM < 150000
+#include "miscadmin.h"
+#include "postmaster/autovacuum.h"
+#include "replication/walsender.h"
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #define HERALD_SHMEM_REQUEST_IN_INIT 1
+/* MaxBackends is not known yet when the library asks for memory. */
+#define max_backends() (MaxConnections + autovacuum_max_workers + 1 + max_worker_processes + max_wal_senders)
 #define strtou64(text, end, base) pg_strtouint64(text, end, base)
 #define flushed_wal() GetFlushRecPtr()
 #define current_timeline() ThisTimeLineID
 #define analyze_statement(statement, text) parse_analyze(statement, text, NULL, 0, NULL)
 #else
 #include "access/xlogrecovery.h"
+#define max_backends() MaxBackends
 #define flushed_wal() GetFlushRecPtr(NULL)
 #define analyze_statement(statement, text) parse_analyze_fixedparams(statement, text, NULL, 0, NULL)
 #define current_timeline() GetWALInsertionTimeLine()

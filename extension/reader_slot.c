@@ -51,16 +51,18 @@ typedef struct ReaderSlot
 typedef struct ReaderSlots
 {
 	int used; /* no slot behind this number has ever been taken */
-	ReaderSlot slots[READER_SLOTS];
+	ReaderSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } ReaderSlots;
 
 static ReaderSlots *readers; /* NULL: the library is not preloaded */
+static int reader_slots;	 /* one for each backend that the server can have */
 static ReaderSlot *own_slot; /* the slot of this backend, if it is a reader */
 
 Size
 reader_slot_size(void)
 {
-	return sizeof(ReaderSlots);
+	reader_slots = max_backends();
+	return add_size(offsetof(ReaderSlots, slots), mul_size(sizeof(ReaderSlot), reader_slots));
 }
 
 void
@@ -68,11 +70,11 @@ reader_slot_attach(void)
 {
 	bool found;
 
-	readers = ShmemInitStruct("pg_herald readers", sizeof(ReaderSlots), &found);
+	readers = ShmemInitStruct("pg_herald readers", reader_slot_size(), &found);
 	if (found)
 		return;
-	memset(readers, 0, sizeof(ReaderSlots));
-	for (int i = 0; i < READER_SLOTS; i++)
+	memset(readers, 0, reader_slot_size());
+	for (int i = 0; i < reader_slots; i++)
 		pg_atomic_init_u32(&readers->slots[i].rings, 0);
 }
 
@@ -91,16 +93,15 @@ leave_slot(int code, Datum arg)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* Takes a free slot; returns NULL if there is none. */
+/* Takes a free slot.  There is one for each backend. */
 static ReaderSlot *
 take_slot(void)
 {
 	ReaderSlot *slot = readers->slots;
 
-	while (slot < readers->slots + READER_SLOTS && OidIsValid(slot->database))
+	while (OidIsValid(slot->database))
 		slot++;
-	if (slot == readers->slots + READER_SLOTS)
-		return NULL;
+	Assert(slot < readers->slots + reader_slots);
 	slot->pid = MyProcPid;
 	slot->latch = MyLatch;
 	pg_atomic_write_u32(&slot->rings, 1);
@@ -119,9 +120,6 @@ reader_slot_enter(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	own_slot = take_slot();
 	LWLockRelease(AddinShmemInitLock);
-	if (own_slot == NULL)
-		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						errmsg("more than %d readers wait for commits", READER_SLOTS)));
 	before_shmem_exit(leave_slot, 0);
 }
 

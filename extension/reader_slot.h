@@ -14,9 +14,6 @@
 
 #include "postgres.h"
 
-/* The number of readers of all databases. */
-#define READER_SLOTS 256
-
 /* Returns the size of the shared memory. */
 extern Size reader_slot_size(void);
 
@@ -26,7 +23,7 @@ extern void reader_slot_attach(void);
 /* Are there slots? */
 extern bool reader_slot_exists(void);
 
-/* Takes a slot for this backend until it exits, unless it has one.  Raises an error if none is free. */
+/* Takes a slot for this backend until it exits, unless it has one. */
 extern void reader_slot_enter(void);
 
 /* Wakes all readers of a database. */
