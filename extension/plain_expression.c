@@ -8,8 +8,9 @@
  *	  for casts to JSON, for comparisons.  The text of regclass and its relatives depends
  *	  on the search path.  So the types are those that only hold data.
  *
- * 2. An immutable function in C depends on its arguments alone.  The other functions are
- *	  known ones: their results depend on the time and on settings that pin.c pins.
+ * 2. An immutable function of the server in C depends on its arguments alone.  One of an
+ *	  extension may only say so.  The other functions are known ones: their results depend
+ *	  on the time and on settings that pin.c pins.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -96,7 +97,7 @@ is_other_function(Oid function, void *context)
 	if (!HeapTupleIsValid(row))
 		return true;
 	properties = (Form_pg_proc) GETSTRUCT(row);
-	plain = ((properties->prolang == INTERNALlanguageId || properties->prolang == ClanguageId) &&
+	plain = (function < FirstUnpinnedObjectId && properties->prolang == INTERNALlanguageId &&
 			 properties->provolatile == PROVOLATILE_IMMUTABLE) ||
 			includes_oid(plain_functions, lengthof(plain_functions), function);
 	ReleaseSysCache(row);

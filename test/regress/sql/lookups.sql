@@ -284,6 +284,18 @@ REVOKE SELECT (owner) ON lookups.handles FROM regress_lookups;
 SELECT lookups.looks_up('INSERT INTO lookups.items VALUES (3, 1)', 'lookups.handles');
 SELECT lookups.events();
 
+-- a function in C of another extension, which says that it is immutable, sees the pinned settings alone
+CREATE FUNCTION lookups.setting_of(text) RETURNS text LANGUAGE internal IMMUTABLE STRICT AS 'show_config_by_name';
+CREATE TABLE lookups.notes (id int PRIMARY KEY, name text);
+SELECT herald.watch('lookups.notes', 'noted', event => 'item:noted', room => 'item:{id}',
+                    payload => 'json_build_object(''path'', lookups.setting_of(new.name))');
+INSERT INTO lookups.notes VALUES (1, 'search_path');
+INSERT INTO lookups.notes VALUES (2, 'search_path');
+SET search_path = lookups;
+INSERT INTO lookups.notes VALUES (3, 'search_path');
+RESET search_path;
+SELECT * FROM lookups.events();
+
 \set ECHO none
 SET client_min_messages = error;
 SELECT herald.unwatch_all() \g /dev/null
