@@ -17,6 +17,9 @@
  * 4. While commits are dense, a wait takes a millisecond at least, because each page
  *	  that is read costs the writers CPU.
  *
+ * 5. A smart shutdown waits for all sessions to end, and tells them nothing.  So a wait
+ *	  looks into the postmaster's lock file, once a second, and fails.
+ *
  * Slots are written under a lock; writers read them without one.  A stale latch costs a
  * needless wake-up.
  *
@@ -28,10 +31,12 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "portability/instr_time.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "utils/pidfile.h"
 
 #include "compat.h"
 #include "reader_slot.h"
@@ -39,6 +44,8 @@
 #define DENSE_PAUSE_MS 1
 #define DENSE_COMMITS_PER_MS 2.5
 #define DENSITY_WINDOW_MS 10
+#define SHUTDOWN_CHECK_MS 1000
+#define LOCK_FILE "postmaster.pid"
 
 typedef struct ReaderSlot
 {
@@ -184,6 +191,37 @@ commits_are_dense(uint32 rings)
 	return dense;
 }
 
+/* Returns whether the postmaster has begun to shut down. */
+static bool
+server_is_stopping(void)
+{
+	FILE *file = AllocateFile(LOCK_FILE, "r");
+	char line[MAXPGPATH] = "";
+
+	if (file == NULL)
+		return false;
+	for (int i = 1; i <= LOCK_FILE_LINE_PM_STATUS; i++)
+	{
+		if (fgets(line, sizeof(line), file) == NULL)
+			line[0] = '\0';
+	}
+	FreeFile(file);
+	return strncmp(line, PM_STATUS_STOPPING, strlen(PM_STATUS_STOPPING)) == 0;
+}
+
+/* Raises an error if the server is shutting down. */
+static void
+check_shutdown(void)
+{
+	static instr_time checked;
+
+	if (wait_ms_since(checked) < SHUTDOWN_CHECK_MS)
+		return;
+	INSTR_TIME_SET_CURRENT(checked);
+	if (server_is_stopping())
+		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW), errmsg("the server is shutting down")));
+}
+
 bool
 reader_slot_wait(long milliseconds)
 {
@@ -194,13 +232,16 @@ reader_slot_wait(long milliseconds)
 
 	Assert(own_slot != NULL && milliseconds >= 0);
 	INSTR_TIME_SET_CURRENT(begun);
+	check_shutdown();
 	if (dense)
 		pg_usleep(DENSE_PAUSE_MS * 1000L);
 	while ((rings = pg_atomic_exchange_u32(&own_slot->rings, 0)) == 0 && left > 0)
 	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, left, reader_wait_event());
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Min(left, SHUTDOWN_CHECK_MS),
+						 reader_wait_event());
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		check_shutdown();
 		left = milliseconds - (long) wait_ms_since(begun);
 	}
 	dense = commits_are_dense(rings);

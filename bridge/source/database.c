@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -169,7 +170,6 @@ on_silence(void *context)
 	lose(context, "no answer in time");
 }
 
-/* From here on the connection takes queries. */
 static void
 become_connected(Database *database)
 {
@@ -222,12 +222,6 @@ go_on_connecting(Database *database)
 		watch(database, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE);
 }
 
-static uint64_t
-shorter_of(long one, long other)
-{
-	return (uint64_t) (one < other ? one : other);
-}
-
 static void
 begin_connecting(void *context)
 {
@@ -243,7 +237,7 @@ begin_connecting(void *context)
 		return;
 	}
 	database->state = DATABASE_CONNECTING;
-	timer_start(&database->timer, shorter_of(database->limit, LONGEST_CONNECT_MS), on_silence, database);
+	timer_start(&database->timer, (uint64_t) MIN(database->limit, LONGEST_CONNECT_MS), on_silence, database);
 	watch(database, UV_WRITABLE);
 }
 
@@ -261,7 +255,7 @@ on_notice(void *context, const PGresult *notice)
 static void
 expect_answer(Database *database)
 {
-	timer_start(&database->timer, shorter_of(2 * database->limit, database->limit + LONGEST_SILENCE_MS), on_silence,
+	timer_start(&database->timer, (uint64_t) MIN(2 * database->limit, database->limit + LONGEST_SILENCE_MS), on_silence,
 				database);
 }
 
@@ -424,6 +418,15 @@ database_reset(Database *database, const char *why)
 {
 	if (database->state != DATABASE_PAUSING)
 		lose(database, why);
+}
+
+void
+database_leave_server(const char *why)
+{
+	Database *database;
+
+	DL_FOREACH(databases.first, database)
+	database_reset(database, why);
 }
 
 void

@@ -65,6 +65,9 @@ extern void database_query_next(Database *database, const char *sql, int count, 
 /* Drops a connection that does not work as it should, and connects again; logs the reason. */
 extern void database_reset(Database *database, const char *why);
 
+/* Drops all connections of the process, and connects again: the server waits for its sessions to end. */
+extern void database_leave_server(const char *why);
+
 /* Closes it for good; all queries are answered with NULL. */
 extern void database_close(Database *database);
 

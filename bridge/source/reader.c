@@ -45,6 +45,7 @@
 #include "source/database.h"
 #include "source/doorbell.h"
 #include "source/event_log.h"
+#include "source/ring_wait.h"
 #include "source/server_refusal.h"
 #include "source/upkeep.h"
 
@@ -52,7 +53,6 @@
 #define TOLERATED_VAIN_RINGS 3
 #define PACED_INTERVAL_MS 25
 #define WAIT_RETRY_MS 1000
-#define END_RETRY_MS 100
 
 static struct
 {
@@ -63,11 +63,7 @@ static struct
 	char *position;		/* NULL before the first connection, and after a resync */
 	bool inside_window; /* between two pages of a window */
 	uint64_t window;
-	char *id;			  /* under which the session waits in the server; NULL: it cannot */
 	bool busy;			  /* a page or a hello is on its way */
-	bool waiting;		  /* the server has not answered the wait for commits */
-	bool ending;		  /* the bridge has asked the server to end it */
-	bool wait_failed;	  /* before the page that is on its way */
 	bool rung;			  /* since the window began: the next window may have more */
 	int vain_rings;		  /* read for, since the latest read that found something */
 	uint64_t answered_at; /* the time of the latest read for a ring, by loop_now() */
@@ -75,12 +71,7 @@ static struct
 	Timer hello_timer;
 	Timer poll_timer;
 	Timer ring_timer;
-	Timer end_timer;
 } reader;
-
-/* Waits in the server for commits, and ends such a wait. */
-#define AWAIT_RING "CALL herald_internal.await_ring($1, NULL)"
-#define RING_READER "SELECT herald_internal.ring_reader($1)"
 
 static void read_log(bool waits);
 static void send_hello(void *context);
@@ -131,8 +122,7 @@ on_hello(void *context, const PGresult *result)
 	reader.refusal = NULL;
 	preloaded = PQgetvalue(result, 0, 1)[0] == 't';
 	upkeep_connected(!preloaded);
-	free(reader.id);
-	reader.id = PQgetisnull(result, 0, 3) ? NULL : memory_copy(PQgetvalue(result, 0, 3));
+	ring_wait_set_id(PQgetisnull(result, 0, 3) ? NULL : PQgetvalue(result, 0, 3));
 	if (reader.position == NULL)
 	{
 		set_position(PQgetvalue(result, 0, 2));
@@ -213,10 +203,10 @@ pass_on(const Page *page)
 static void
 reader_on_page(void *context, const Page *page)
 {
-	bool wait_failed = reader.wait_failed;
+	bool wait_failed = ring_wait_take_failure();
 
 	(void) context;
-	reader.busy = reader.wait_failed = false;
+	reader.busy = false;
 	if (page->outcome == PAGE_RESYNC)
 	{
 		resync(page->reason);
@@ -228,24 +218,11 @@ reader_on_page(void *context, const Page *page)
 		log_warning("read_failed", "reason", page->reason);
 	if (page->outcome == PAGE_READ && (page->more || reader.rung))
 		read_log(false);
-	else if (page->outcome == PAGE_READ && reader.id != NULL && !wait_failed)
+	else if (page->outcome == PAGE_READ && ring_wait_is_possible() && !wait_failed)
 		read_log(true);
 	else
 		timer_start(&reader.poll_timer, wait_failed ? WAIT_RETRY_MS : (uint64_t) reader.config->poll_interval,
 					reader_on_poll, NULL);
-}
-
-static void
-on_waited(void *context, const PGresult *result)
-{
-	(void) context;
-	reader.waiting = reader.ending = false;
-	reader.wait_failed = result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK;
-	fall_behind();
-	if (!reader.wait_failed && PQgetvalue(result, 0, 0)[0] == 't')
-		metrics.rings++;
-	else if (reader.wait_failed && result != NULL)
-		log_warning("wait_failed", "reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 /* Has the server wait for commits, for less time than a query may take. */
@@ -253,38 +230,9 @@ static void
 await_ring(void)
 {
 	long limit = reader.config->database_timeout / 2;
-	char *time = memory_format("%ld", reader.config->poll_interval < limit ? reader.config->poll_interval : limit);
-	const char *values[] = { time };
+	long time = reader.config->poll_interval < limit ? reader.config->poll_interval : limit;
 
-	reader.waiting = true;
-	database_query_with_next(reader.database, AWAIT_RING, 1, values, on_waited, NULL);
-	free(time);
-}
-
-static void end_wait(void *context);
-
-/* The doorbell may have no connection at that time. */
-static void
-on_wait_ended(void *context, const PGresult *result)
-{
-	(void) context;
-	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK)
-		return;
-	reader.ending = false;
-	if (reader.waiting)
-		timer_start(&reader.end_timer, END_RETRY_MS, end_wait, NULL);
-}
-
-static void
-end_wait(void *context)
-{
-	const char *values[] = { reader.id };
-
-	(void) context;
-	if (!reader.waiting || reader.ending)
-		return;
-	reader.ending = true;
-	doorbell_query(reader.doorbell, RING_READER, 1, values, on_wait_ended, NULL);
+	ring_wait_begin(reader.database, time, fall_behind);
 }
 
 /* Runs a query on the reader's connection. */
@@ -292,7 +240,7 @@ static void
 reader_query(const char *sql, QueryAnswer answer, void *context)
 {
 	database_query(reader.database, sql, 0, NULL, answer, context);
-	end_wait(NULL);
+	ring_wait_end(reader.doorbell);
 }
 
 /* Reads the next page; has the server wait for commits before, if "waits" says so. */
@@ -325,7 +273,7 @@ reader_wake(void)
 		return;
 	}
 	reader.rung = true;
-	end_wait(NULL);
+	ring_wait_end(reader.doorbell);
 }
 
 static void
@@ -344,7 +292,7 @@ reader_on_ring(void)
 {
 	uint64_t since = loop_now() - reader.answered_at;
 
-	if (reader.id != NULL)
+	if (ring_wait_is_possible())
 		return; /* commits end the wait in the server */
 	metrics.rings++;
 	if (reader.vain_rings < TOLERATED_VAIN_RINGS || since >= PACED_INTERVAL_MS)
@@ -375,12 +323,12 @@ static void
 reader_on_lost(void *context)
 {
 	(void) context;
-	reader.busy = reader.waiting = reader.ending = reader.wait_failed = false;
+	reader.busy = false;
+	ring_wait_forget();
 	fall_behind();
 	timer_stop(&reader.hello_timer);
 	timer_stop(&reader.poll_timer);
 	timer_stop(&reader.ring_timer);
-	timer_stop(&reader.end_timer);
 }
 
 void
@@ -406,14 +354,13 @@ reader_stop(void)
 	doorbell_close(reader.doorbell);
 	timer_stop(&reader.poll_timer);
 	timer_stop(&reader.ring_timer);
-	timer_stop(&reader.end_timer);
 	timer_stop(&reader.hello_timer);
 	free(reader.position);
 	reader.position = NULL;
 	free(reader.refusal);
 	reader.refusal = NULL;
-	free(reader.id);
-	reader.id = NULL;
+	ring_wait_forget();
+	ring_wait_set_id(NULL);
 }
 
 uint64_t

@@ -1,6 +1,8 @@
 // Readers wait in the server: a commit wakes them without a NOTIFY, and they hold back nothing.
 
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
@@ -214,6 +216,21 @@ test('goes on after its backend was terminated, and after a restart of the serve
   const client = await scene.plain(1, { resume: true });
   await publish(200);
   await client.waitFor('tick', (data) => data.number === 200);
+});
+
+test('ends for a smart shutdown, and goes on after the next start', { timeout: 180000 }, async (t) => {
+  const own = await Scene.open();
+  t.after(() => own.close());
+  const client = await own.plain(1, { resume: true });
+  await bridgeWaits(own.database);
+  await own.database.close();    // no session but those of the bridge is left
+  const lock = path.join(own.postgres.directory, 'data/postmaster.pid');
+  process.kill(parseInt(readFileSync(lock, 'utf8'), 10), 'SIGTERM');
+  await until('the server has stopped', () => !existsSync(lock), 60000);
+  assert.match(own.bridge.log, /event=database_lost connection=reader reason="the server is shutting down"/);
+  await own.postgres.start();
+  await own.postgres.database('social').query("SELECT herald.publish('user:1', 'tick', '{}')");
+  await client.waitFor('tick');
 });
 
 test('ends for DROP DATABASE WITH (FORCE)', async () => {
