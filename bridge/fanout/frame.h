@@ -10,6 +10,7 @@
 #define HERALD_FRAME_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,6 +68,13 @@ frame_unref(Frame *frame)
 	assert(frame->references > 0);
 	if (--frame->references == 0)
 		frame_free(frame);
+}
+
+/* Returns whether the frame is a binary message of a WebSocket. */
+static inline bool
+frame_is_binary(const Frame *frame)
+{
+	return frame->header > 0 && (frame->bytes[0] & 0x0F) == FRAME_BINARY;
 }
 
 /* Returns the payload, which belongs to the frame, and its length in bytes. */

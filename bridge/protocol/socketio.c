@@ -14,10 +14,13 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "gateway/action.h"
 #include "protocol/binary_args.h"
 #include "protocol/dialect.h"
+#include "protocol/msgpack_client.h"
 #include "protocol/namespace_session.h"
 #include "protocol/packet.h"
 
@@ -159,6 +162,20 @@ socketio_message(SocketIo *socket, const char *text, size_t length)
 	return violation;
 }
 
+/* A client with another encoding than ours begins with a binary message. */
+static const char *
+refuse_msgpack(SocketIo *socket, const char *base64, size_t length)
+{
+	Frame *refusal = socket->namespaces == NULL ? msgpack_client_refusal(base64, length) : NULL;
+
+	if (refusal == NULL)
+		return "binary data that no packet has announced";
+	metrics.connections_refused++;
+	log_debug("refused", "reason", MSGPACK_CLIENT_MESSAGE);
+	outbox_push_own(&socket->connection->outbox, refusal);
+	return NULL;
+}
+
 const char *
 socketio_attachment(SocketIo *socket, const char *base64, size_t length)
 {
@@ -166,7 +183,7 @@ socketio_attachment(SocketIo *socket, const char *base64, size_t length)
 	Packet packet;
 
 	if (!binary_args_pending(&socket->binary_args))
-		return "binary data that no packet has announced";
+		return refuse_msgpack(socket, base64, length);
 	binary_args_add(&socket->binary_args, base64, length, (size_t) socket->connection->config->max_payload);
 	if (binary_args_pending(&socket->binary_args))
 		return NULL;

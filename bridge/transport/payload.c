@@ -8,6 +8,7 @@
  */
 #include "transport/payload.h"
 
+#include <libwebsockets.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -16,6 +17,32 @@
 
 /* Bytes of packets in one response, unless a single packet is larger. */
 #define MAX_PAYLOAD_BYTES 65536
+
+/* Returns the length of a frame's packet: a text, or a binary message in base64. */
+static size_t
+packet_length(Frame *frame)
+{
+	size_t length;
+
+	frame_payload(frame, &length);
+	return frame_is_binary(frame) ? 1 + (length + 2) / 3 * 4 : length;
+}
+
+/* Writes a frame's packet; there is space for a zero byte behind it. */
+static void
+write_packet(char *at, Frame *frame)
+{
+	size_t length;
+	const char *bytes = frame_payload(frame, &length);
+
+	if (frame_is_binary(frame))
+	{
+		*at = ENGINE_BINARY;
+		lws_b64_encode_string(bytes, (int) length, at + 1, (int) packet_length(frame));
+	}
+	else
+		memcpy(at, bytes, length);
+}
 
 /*
  * Returns the number of packets for the next response, and their length with separators.  The last packet of
@@ -32,11 +59,10 @@ measure_payload(const Outbox *outbox, size_t *length)
 	while (count < most)
 	{
 		Frame *frame = outbox_peek(outbox, count);
-		size_t packet;
+		size_t packet = packet_length(frame);
 
-		if (count > 0 && *length + frame->length > MAX_PAYLOAD_BYTES)
+		if (count > 0 && *length + packet > MAX_PAYLOAD_BYTES)
 			break;
-		frame_payload(frame, &packet);
 		*length += packet + (count++ > 0);
 	}
 	return count;
@@ -46,18 +72,17 @@ char *
 payload_take(Outbox *outbox, size_t *length)
 {
 	uint32_t count = measure_payload(outbox, length);
-	char *payload = memory_new(*length);
+	char *payload = memory_new(*length + 1);
 	char *at = payload;
 
 	for (uint32_t i = 0; i < count; i++)
 	{
-		size_t packet;
-		const char *text = frame_payload(outbox_peek(outbox, i), &packet);
+		Frame *frame = outbox_peek(outbox, i);
 
 		if (i > 0)
 			*at++ = ENGINE_SEPARATOR;
-		memcpy(at, text, packet);
-		at += packet;
+		write_packet(at, frame);
+		at += packet_length(frame);
 	}
 	outbox_sent(outbox, count);
 	return payload;

@@ -6,6 +6,7 @@ import { io as newest } from 'socket.io-client';
 import version2 from 'socket.io-client-2';
 import { io as version40 } from 'socket.io-client-4.0';
 import { io as version45 } from 'socket.io-client-4.5';
+import msgpack from 'socket.io-msgpack-parser';
 import { Scene } from './harness/scene.mjs';
 import { SocketIoClient } from './harness/socketio_client.mjs';
 import { soon, until } from './harness/wait.mjs';
@@ -75,4 +76,18 @@ for (const [choice, transports] of Object.entries({ ...choices, 'polling only': 
     assert.deepEqual(attempts, []);
     client.close();
   });
+}
+
+for (const [choice, transports] of Object.entries({ ...choices, 'polling only': ['polling'] })) {
+  for (const namespace of ['/', '/chat']) {
+    test(`a client with socket.io-msgpack-parser and ${choice} receives the reason in ${namespace}, and gives up`, async () => {
+      const auth = { token: scene.token(1), note: '£nsp', big: 'x'.repeat(70000) };
+      const client = new SocketIoClient(bridge, '', { parser: msgpack, transports, namespace, auth });
+      const error = await soon('a connect_error', new Promise((resolve) => client.socket.once('connect_error', resolve)));
+      assert.match(error.message, /msgpack/);
+      assert.equal(error.data.code, 'encoding_unknown');
+      assert.equal(client.socket.active, false, 'it does not try again');
+      await until('its connection has ended', async () => await bridge.metric('herald_connections') === 0);
+    });
+  }
 }
