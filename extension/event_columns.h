@@ -18,6 +18,7 @@ enum
 	EVENT_XID,
 	EVENT_LOGGED_AT,
 	EVENT_NOTIFICATION_ID,
+	EVENT_NEXT_XID,
 	EVENT_COUNTER,
 	EVENT_SLOT,
 	EVENT_DELTA,
@@ -66,6 +67,12 @@ enum
 	TOTAL_SNAPSHOT,
 	TOTAL_COLUMNS = TOTAL_SNAPSHOT
 };
+
+/*
+ * A row is delayed if more transaction ids than these were assigned since that of its own transaction.  The number is
+ * part of the format of the log: rows with another one would not be found.
+ */
+#define EVENT_NEAR_XIDS 128
 
 /* A row takes two ids of the sequence. */
 #define EVENT_IDS_OF_ROW 2

@@ -38,6 +38,7 @@
 #include "read/durable_lsn.h"
 #include "read/resume.h"
 #include "read/server_start.h"
+#include "read/xid_rows.h"
 
 /* The columns of herald_internal.log_floor. */
 enum
@@ -224,15 +225,13 @@ earliest(const Position *positions, const bool *usable, int count, Position *res
 /* A reading begins at the start of a window, not in its middle, if that repeats fewer events than this. */
 #define REREAD_LIMIT 1000
 
-static SavedQuery count_events_read = {
-	.name = "the count of events read in a window",
-	.text = "SELECT count(*) FROM (SELECT FROM unnest($1) AS x CROSS JOIN LATERAL ("
-			" SELECT FROM herald.event WHERE xid >= x AND xid <= x AND id <= $2 LIMIT $3) AS e LIMIT $3) AS read",
-	.nargs = 3,
-	.argtypes = { XID8ARRAYOID, INT8OID, INT4OID },
-	.read_only = true,
-	.cursor_options = CURSOR_OPT_GENERIC_PLAN,
-};
+/* Counts a row. */
+static bool
+count_row(void *count, HeapTuple row, uint64 xid)
+{
+	(*(int64 *) count)++;
+	return true;
+}
 
 /*
  * Has the reader read few events of the window that the position is in the middle of?
@@ -241,16 +240,22 @@ static SavedQuery count_events_read = {
 static bool
 is_near_begin(const Position *position)
 {
-	Datum values[3];
-	bool isnull;
+	const LogSnapshot *seen = &position->seen;
+	Relation partitions[EVENT_PARTITIONS];
+	int64 count = 0;
 
-	if (event_rows_between(position->seen.top, position->last_id) > REREAD_LIMIT)
+	if (event_rows_between(seen->top, position->last_id) > REREAD_LIMIT)
 		return false;
-	values[0] = snapshot_in_progress(&position->seen);
-	values[1] = Int64GetDatum(Min(position->last_id, position->seen.top));
-	values[2] = Int32GetDatum(REREAD_LIMIT);
-	query_run(&count_events_read, 1, values, NULL);
-	return DatumGetInt64(query_value(0, 1, &isnull)) < REREAD_LIMIT;
+	xid_rows_open(partitions);
+	for (int i = 0; i < seen->count && count < REREAD_LIMIT; i++)
+	{
+		XidRows rows = { seen->in_progress[i], seen->in_progress[i] + 1, 0, Min(position->last_id, seen->top),
+						 REREAD_LIMIT };
+
+		xid_rows_visit(partitions, &rows, count_row, &count);
+	}
+	xid_rows_close(partitions);
+	return count < REREAD_LIMIT;
 }
 
 PG_FUNCTION_INFO_V1(herald_earliest);

@@ -60,7 +60,7 @@ add_own_transaction(LogSnapshot *now)
 
 /*
  * Lists transactions that started after the snapshot's xmax as in progress, too:
- * the reader finds the events of listed transactions faster.  In an old snapshot
+ * those that end before the next window are not looked for.  In an old snapshot
  * they are too many.
  */
 static void
@@ -72,9 +72,8 @@ add_begun(LogSnapshot *now)
 		now->in_progress[now->count++] = now->xmax++;
 }
 
-/* Returns the highest id that an event can have.  The active snapshot is older: it sees no higher one. */
-static int64
-top_id(void)
+int64
+snapshot_top_id(void)
 {
 	Relation sequence = table_open(own_table_oid("herald", "event_id_seq"), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(sequence, InvalidOid, false, GetActiveSnapshot(), 0, NULL);
@@ -115,7 +114,7 @@ snapshot_from_datum(Datum datum)
 LogSnapshot
 snapshot_current(void)
 {
-	int64 top = top_id();
+	int64 top = snapshot_top_id();
 	LogSnapshot now = read_datum(OidFunctionCall0(F_PG_CURRENT_SNAPSHOT), MAX_LISTED_AS_BEGUN);
 
 	now.top = top;

@@ -30,6 +30,9 @@ typedef struct LogSnapshot
 /* Returns the state of the log at the active snapshot.  Within a query scope of the extension's owner. */
 extern LogSnapshot snapshot_current(void);
 
+/* Returns the highest id that an event can have.  The active snapshot is older: it sees no higher one. */
+extern int64 snapshot_top_id(void);
+
 /*
  * Makes transactions at or above the limit count as not ended: another start of
  * the server may have given out their ids again.

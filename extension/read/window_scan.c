@@ -9,9 +9,8 @@
  *	  The top is no row's id.
  *
  * 2. Up to the top, rows of the window are "late": of transactions that were in progress
- *	  or had not begun.  The index on the transaction finds them.  They come before all
- *	  fresh ones.  Those of one long transaction can be millions: no page reads more of
- *	  them than it can hold.
+ *	  or had not begun (xid_rows.c).  They come before all fresh ones.  Those of one long
+ *	  transaction can be millions: no page reads more of them than it can hold.
  *
  * 3. The row with the last id of the position may announce a notification that has not
  *	  been read.
@@ -22,11 +21,10 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "utils/xid8.h"
 
-#include "own_table.h"
 #include "read/window_scan.h"
+#include "read/xid_rows.h"
 
 #define LEAST_LATE_CAPACITY 64
 
@@ -62,6 +60,14 @@ sort_late(WindowScan *scan)
 		heap_freetuple(scan->late[scan->late_count - 1]);
 }
 
+/* The late rows of a window. */
+typedef struct LateRows
+{
+	WindowScan *scan;
+	const Position *position;
+	XidRows rows; /* transactions with ids near to each other; begin = end: none yet */
+} LateRows;
+
 /* Adds a late row.  The array has room for twice as many as are enough, or for as many as there have been. */
 static void
 add_late(WindowScan *scan, HeapTuple row)
@@ -75,65 +81,58 @@ add_late(WindowScan *scan, HeapTuple row)
 	scan->late[scan->late_count++] = heap_copytuple(row);
 }
 
-static IndexRange
-open_late(const WindowScan *scan, int partition)
+/* Adds a row if its transaction belongs to the window.  Returns whether it does. */
+static bool
+take_late(void *argument, HeapTuple row, uint64 xid)
 {
-	return index_range_open(scan->partitions[partition], psprintf(EVENT_INDEX_BY_XID, partition));
+	LateRows *late = argument;
+
+	if (!snapshot_sees(&late->position->window_end, xid) || snapshot_sees(&late->position->seen, xid))
+		return false;
+	add_late(late->scan, row);
+	return true;
 }
 
-/* Adds the rows of the range from the last id of the position up to the top: all, or so many. */
+/* Adds the rows of the transactions that were collected. */
 static void
-add_late_range(WindowScan *scan, const Position *position, IndexRange *range, int64 count)
+add_late_rows(LateRows *late)
 {
-	HeapTuple row;
-
-	index_range_where(range, EVENT_ID, BTGreaterEqualStrategyNumber, Int64GetDatum(position->last_id));
-	index_range_where(range, EVENT_ID, BTLessEqualStrategyNumber, Int64GetDatum(position->seen.top));
-	for (; count > 0 && (row = index_range_next(range)) != NULL; count--)
-		add_late(scan, row);
-	index_range_close(range);
+	if (late->rows.begin < late->rows.end)
+		xid_rows_visit(late->scan->partitions, &late->rows, take_late, late);
 }
 
-/* Adds the rows of transactions that began after the window's begin.  Few of them got ids up to the top. */
+/* Collects transactions, in ascending order.  Those with ids far above come later: the rows in between may be many. */
 static void
-add_late_transactions(WindowScan *scan, const Position *position, int partition, uint64 begin, uint64 end)
+add_late_xids(LateRows *late, uint64 begin, uint64 end)
 {
-	IndexRange range = open_late(scan, partition);
+	XidRows *rows = &late->rows;
 
-	index_range_where(&range, EVENT_XID, BTGreaterEqualStrategyNumber, UInt64GetDatum(begin));
-	index_range_where(&range, EVENT_XID, BTLessStrategyNumber, UInt64GetDatum(end));
-	add_late_range(scan, position, &range, PG_INT64_MAX);
+	if (rows->begin == rows->end || begin - rows->end > EVENT_NEAR_XIDS)
+	{
+		add_late_rows(late);
+		rows->begin = begin;
+	}
+	rows->end = end;
 }
 
-/* Adds the first rows of a transaction that was in progress.  It may have any number; the index has them in order. */
-static void
-add_late_transaction(WindowScan *scan, const Position *position, int partition, uint64 xid)
-{
-	IndexRange range = open_late(scan, partition);
-
-	index_range_where(&range, EVENT_XID, BTEqualStrategyNumber, UInt64GetDatum(xid));
-	add_late_range(scan, position, &range, scan->late_limit);
-}
-
-/* Adds the rows of the transactions that had not begun, and of those in progress that have ended in the window. */
+/* Adds the rows of the transactions in progress that have ended in the window, and of those that had not begun. */
 static void
 find_late(WindowScan *scan, const Position *position)
 {
 	const LogSnapshot *seen = &position->seen;
 	uint64 begun_limit = Min(position->window_end.xmax, seen->next);
+	LateRows late = { scan, position, { 0, 0, position->last_id, seen->top, scan->late_limit } };
 
 	if (position->last_id >= seen->top)
 		return;
-	for (int partition = 0; partition < EVENT_PARTITIONS; partition++)
+	for (int i = 0; i < seen->count; i++)
 	{
-		if (seen->xmax < begun_limit)
-			add_late_transactions(scan, position, partition, seen->xmax, begun_limit);
-		for (int i = 0; i < seen->count; i++)
-		{
-			if (snapshot_sees(&position->window_end, seen->in_progress[i]))
-				add_late_transaction(scan, position, partition, seen->in_progress[i]);
-		}
+		if (snapshot_sees(&position->window_end, seen->in_progress[i]))
+			add_late_xids(&late, seen->in_progress[i], seen->in_progress[i] + 1);
 	}
+	if (seen->xmax < begun_limit)
+		add_late_xids(&late, seen->xmax, begun_limit);
+	add_late_rows(&late);
 	sort_late(scan);
 }
 
@@ -157,8 +156,7 @@ window_scan_begin(WindowScan *scan, const Position *position, int64 rows)
 	scan->current_partition = -1;
 	scan->late_limit = (int64) rows + 1; /* one more tells that the page is full */
 	scan->late = palloc(sizeof(HeapTuple) * LEAST_LATE_CAPACITY);
-	for (int i = 0; i < EVENT_PARTITIONS; i++)
-		scan->partitions[i] = table_open(own_table_oid("herald_internal", psprintf(EVENT_PARTITION, i)), AccessShareLock);
+	xid_rows_open(scan->partitions);
 	find_late(scan, position);
 	for (int i = 0; i < EVENT_PARTITIONS; i++)
 		begin_fresh(scan, position, i);
@@ -196,8 +194,6 @@ void
 window_scan_end(WindowScan *scan)
 {
 	for (int i = 0; i < EVENT_PARTITIONS; i++)
-	{
 		index_range_close(&scan->fresh[i].range);
-		table_close(scan->partitions[i], NoLock);
-	}
+	xid_rows_close(scan->partitions);
 }

@@ -6,7 +6,7 @@
  * A row is stamped with the id of its top transaction, and every function here rings
  * the doorbell: no caller can forget either.  A transaction
  * gets its id before it draws the first id of an event.  The reader relies on that
- * order (snapshot.c).
+ * order (snapshot.c, xid_rows.c).
  *
  * An event that changes a kept total has an entry in the index of subjects.
  *
@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -216,9 +217,13 @@ begin_row(EventInsert *insert)
 {
 	TupleTableSlot *row = own_insert_next(&insert->rows);
 	FullTransactionId xid = GetTopFullTransactionId(); /* before the id is drawn */
+	FullTransactionId next;
 
 	set_event_column(row, EVENT_ID, Int64GetDatum(nextval_internal(insert->ids, false)));
 	set_event_column(row, EVENT_XID, FullTransactionIdGetDatum(xid));
+	next = ReadNextFullTransactionId(); /* after the id is drawn */
+	if (U64FromFullTransactionId(next) - U64FromFullTransactionId(xid) > EVENT_NEAR_XIDS)
+		set_event_column(row, EVENT_NEXT_XID, FullTransactionIdGetDatum(next));
 	set_event_column(row, EVENT_LOGGED_AT, TimestampTzGetDatum(insert->logged_at));
 	set_event_column(row, EVENT_SLOT, Int16GetDatum(insert->slot));
 	return row;

@@ -545,9 +545,11 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		FROM quote_ident(current_database()) AS d (name)
 		WHERE current_setting('shared_preload_libraries') ~ '\mpg_herald\M'
 	), log AS (
-		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.xid DESC LIMIT 1) AS newest,
+		SELECT (SELECT e.logged_at FROM herald.event AS e ORDER BY e.id DESC LIMIT 1) AS newest,
 		       (SELECT min(e.logged_at) FROM herald.event AS e
-		        WHERE e.xid >= (SELECT pg_snapshot_xmax(f.snapshot) FROM herald_internal.log_fold AS f)) AS unseen
+		        WHERE e.id >= (SELECT herald_internal.first_event_id(pg_snapshot_xmax(f.snapshot))
+		                       FROM herald_internal.log_fold AS f) AND
+		              e.xid >= (SELECT pg_snapshot_xmax(f.snapshot) FROM herald_internal.log_fold AS f)) AS unseen
 	)
 	SELECT o.severity, 'switched_off', NULL::regclass, NULL, 'herald.enabled is off for ' || o.place ||
 	       ': its writes make nothing', o.remedy

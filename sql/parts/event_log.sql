@@ -19,6 +19,7 @@ CREATE TABLE herald.event (
 	xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
 	logged_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
 	notification_id bigint,
+	next_xid   xid8,
 	counter    int,
 	slot       smallint NOT NULL DEFAULT herald_internal.event_slot(),
 	delta      smallint,
@@ -42,7 +43,7 @@ CREATE TABLE herald_internal.event_1 PARTITION OF herald.event FOR VALUES IN (1)
 CREATE TABLE herald_internal.event_2 PARTITION OF herald.event FOR VALUES IN (2);
 CREATE TABLE herald_internal.event_3 PARTITION OF herald.event FOR VALUES IN (3);
 CREATE INDEX ON herald.event (id);
-CREATE INDEX ON herald.event (xid, id);
+CREATE INDEX ON herald.event (xid, id) WHERE next_xid IS NOT NULL;
 CREATE INDEX ON herald.event (member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX ON herald.event (counted_id, xid) WHERE kept;
 CREATE INDEX ON herald.event (recheck_user, recheck_room, xid) WHERE access IS NOT NULL;
@@ -53,6 +54,9 @@ COMMENT ON TABLE herald_internal.event_2 IS 'a partition of herald.event';
 COMMENT ON TABLE herald_internal.event_3 IS 'a partition of herald.event';
 COMMENT ON COLUMN herald.event.id IS 'ascending in the order of writing, which is not the order of commits';
 COMMENT ON COLUMN herald.event.xid IS 'the transaction that wrote the event; positions refer to it';
+COMMENT ON COLUMN herald.event.next_xid IS
+	'the next transaction id at the time of writing, if more than 128 were assigned since xid: the event is delayed, '
+	'and has an entry in the index of transactions';
 COMMENT ON COLUMN herald.event.slot IS 'the partition';
 COMMENT ON COLUMN herald.event.notification_id IS
 	'the notification that the row announces (notification:new), after its own event; the event has the id after that '
@@ -188,6 +192,33 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.broadcast(text, jsonb) IS 'appends an event for every session';
+
+-- Few rows are in the index of transactions (xid_rows.c). These functions find the rows of a transaction, and of all
+-- from one on.
+CREATE FUNCTION herald_internal.first_event_id(xid xid8) RETURNS bigint
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_first_event_id';
+COMMENT ON FUNCTION herald_internal.first_event_id(xid8) IS
+	'returns an id from which on the log has all events of this transaction and of later ones';
+
+CREATE FUNCTION herald_internal.events_of(xids xid8[])
+RETURNS TABLE (id bigint, slot smallint, counter int, counted_id text, delta smallint)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'herald_events_of';
+COMMENT ON FUNCTION herald_internal.events_of(xid8[]) IS 'returns the events of transactions';
+
+-- The newest transaction is not that of the highest id, but its events are not far before.
+CREATE FUNCTION herald_internal.newest_xid(slot smallint DEFAULT NULL, before xid8 DEFAULT NULL,
+                                           logged_before timestamptz DEFAULT NULL) RETURNS xid8
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+	WITH counted AS NOT MATERIALIZED (
+		SELECT e.id, e.xid FROM herald.event AS e
+		WHERE ($1 IS NULL OR e.slot = $1) AND ($2 IS NULL OR e.xid < $2) AND ($3 IS NULL OR e.logged_at < $3)
+	)
+	SELECT c.xid FROM counted AS c
+	WHERE c.id >= (SELECT herald_internal.first_event_id(l.xid) FROM counted AS l ORDER BY l.id DESC LIMIT 1)
+	ORDER BY c.xid DESC LIMIT 1;
+$$;
+COMMENT ON FUNCTION herald_internal.newest_xid(smallint, xid8, timestamptz) IS
+	'returns the newest transaction of the log, or of one partition, of those before a transaction or a time';
 
 CREATE FUNCTION herald.current_position() RETURNS text
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_current_position';

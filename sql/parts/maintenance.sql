@@ -28,9 +28,10 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_m
 BEGIN
 	RETURN snapshot IS NOT NULL AND
 		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND
+		            e.id >= (SELECT herald_internal.first_event_id(pg_snapshot_xmax(snapshot))) AND
 		            e.xid >= pg_snapshot_xmax(snapshot)) AND
-		NOT EXISTS (SELECT FROM herald.event AS e WHERE e.slot = snapshot_covers_slot.slot AND
-		            e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(snapshot))));
+		NOT EXISTS (SELECT FROM herald_internal.events_of(ARRAY(SELECT pg_snapshot_xip(snapshot))) AS e
+		            WHERE e.slot = snapshot_covers_slot.slot);
 END
 $$;
 COMMENT ON FUNCTION herald_internal.snapshot_covers_slot(smallint, pg_snapshot) IS
@@ -89,7 +90,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	-- Prepares the removal before the lock, because outdated totals may be many.
-	SELECT e.xid INTO newest FROM herald.event AS e WHERE e.slot = trim_slot.slot ORDER BY e.xid DESC LIMIT 1;
+	newest := herald_internal.newest_xid(slot);
 	DELETE FROM herald_internal.log_floor AS f WHERE f.xid <= newest AND
 		pg_snapshot_xmax(f.snapshot) < pg_snapshot_xmax(mark.snapshot);
 	INSERT INTO herald_internal.log_floor VALUES (newest, mark.snapshot);

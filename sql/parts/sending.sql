@@ -125,7 +125,8 @@ CREATE FUNCTION herald_internal.sent_message_json(message_id text) RETURNS jsonb
 LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT e.payload::jsonb
 	                 FROM herald.event AS e
-	                 WHERE e.xid = pg_current_xact_id() AND e.name = 'message:created' AND
+	                 WHERE e.id >= (SELECT herald_internal.first_event_id(pg_current_xact_id())) AND
+	                       e.xid = pg_current_xact_id() AND e.name = 'message:created' AND
 	                       e.payload ->> 'messageId' = message_id
 	                 LIMIT 1),
 	                jsonb_build_object('messageId', message_id));

@@ -80,11 +80,9 @@ BEGIN
 		IF current_setting('synchronous_commit') = 'off' THEN
 			PERFORM set_config('synchronous_commit', 'local', true);
 		END IF;
-		newest := greatest((SELECT e.xid FROM herald.event AS e WHERE e.logged_at < this.started_at ORDER BY e.xid DESC
-		                    LIMIT 1),
-		                   (SELECT e.xid FROM herald.event AS e
-		                    WHERE e.xid < (SELECT pg_snapshot_xmin(f.snapshot) FROM herald_internal.log_fold AS f)
-		                    ORDER BY e.xid DESC LIMIT 1),
+		newest := greatest(herald_internal.newest_xid(logged_before => this.started_at),
+		                   (SELECT herald_internal.newest_xid(before => pg_snapshot_xmin(f.snapshot))
+		                    FROM herald_internal.log_fold AS f),
 		                   (SELECT f.xid FROM herald_internal.log_floor AS f ORDER BY f.xid DESC LIMIT 1),
 		                   (SELECT ((split_part(c.next_xid, ':',
 		                                        1)::bigint << 32) + split_part(c.next_xid,

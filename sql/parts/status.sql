@@ -26,8 +26,10 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 		           AS wanted
 	), unmaintained AS (
 		SELECT (SELECT e.logged_at FROM herald.event AS e
-		        WHERE e.xid >= (SELECT pg_snapshot_xmax(f.snapshot) FROM herald_internal.log_fold AS f)
-		        ORDER BY e.xid, e.id LIMIT 1) AS since
+		        WHERE e.id >= (SELECT herald_internal.first_event_id(pg_snapshot_xmax(f.snapshot))
+		                       FROM herald_internal.log_fold AS f) AND
+		              e.xid >= (SELECT pg_snapshot_xmax(f.snapshot) FROM herald_internal.log_fold AS f)
+		        ORDER BY e.id LIMIT 1) AS since
 	), queue AS (
 		SELECT CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_notification_queue_usage() END AS usage
 	), found AS (

@@ -52,7 +52,7 @@ COMMENT ON TABLE herald_internal.log_fold IS
 -- Returns whether there are events since a fold, and the subjects that have the most of them, at most 200, with the
 -- sum of their deltas.
 --
--- The cost depends on the new events, not on the old ones: it reads the same two ranges as read_events(), by index
+-- The cost depends on the new events, not on the old ones: it reads the same rows as read_events(), by index
 -- whatever the planner knows of a log that grows.
 CREATE FUNCTION herald_internal.new_deltas(folded pg_snapshot, OUT has_events boolean, OUT counters int[],
                                            OUT counted_ids text[], OUT deltas bigint[])
@@ -60,17 +60,19 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mod
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
 	running xid8[] := ARRAY(SELECT pg_snapshot_xip(folded));
+	first bigint := herald_internal.first_event_id(pg_snapshot_xmax(folded));
 BEGIN
-	has_events := EXISTS (SELECT FROM herald.event AS e WHERE e.xid >= pg_snapshot_xmax(folded) AND
+	has_events := EXISTS (SELECT FROM herald.event AS e WHERE e.id >= first AND e.xid >= pg_snapshot_xmax(folded) AND
 	                      e.xid < pg_snapshot_xmax(pg_current_snapshot())) OR
-	              EXISTS (SELECT FROM herald.event AS e WHERE e.xid = ANY (running));
+	              EXISTS (SELECT FROM herald_internal.events_of(running));
 	IF has_events THEN
 		SELECT array_agg(b.counter), array_agg(b.counted_id), array_agg(b.delta) INTO counters, counted_ids, deltas
 		FROM (SELECT e.counter, e.counted_id, sum(e.delta) AS delta
-		      FROM (SELECT * FROM herald.event WHERE xid >= pg_snapshot_xmax(folded) AND
-		            xid < pg_snapshot_xmax(pg_current_snapshot())
+		      FROM (SELECT n.counter, n.counted_id, n.delta FROM herald.event AS n
+		            WHERE n.id >= first AND n.xid >= pg_snapshot_xmax(folded) AND
+		                  n.xid < pg_snapshot_xmax(pg_current_snapshot())
 		            UNION ALL
-		            SELECT * FROM herald.event WHERE xid = ANY (running)) AS e
+		            SELECT r.counter, r.counted_id, r.delta FROM herald_internal.events_of(running) AS r) AS e
 		      WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c)
 		      GROUP BY e.counter, e.counted_id
 		      ORDER BY count(*) DESC, e.counter, e.counted_id
