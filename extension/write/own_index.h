@@ -31,7 +31,6 @@ typedef struct OwnIndexes
 	bool plain;			   /* no function of the application computes values of an index, or compares them */
 	int count;
 	OwnIndex *list;
-	int64 new_rows; /* how many in a row the arbiter of insertions did not have (own_insert.c) */
 } OwnIndexes;
 
 /* Registers the function that keeps the cache up to date. */

@@ -7,10 +7,13 @@
  * the application.  Here, the parts of the executor that every INSERT consists of are
  * called one by one, as the worker of logical replication does.
  *
- * With an arbiter, the insertion is that of INSERT ... ON CONFLICT, in the same steps
- * (README.speculative-insertion of PostgreSQL's nbtree is the model): it looks for a
- * row with the same values, waits for the transaction that is inserting one, and
- * locks the row that it finds.  A row that has gone meanwhile is no conflict.
+ * With an arbiter, the insertion is that of INSERT ... ON CONFLICT: it looks for a row with
+ * the same values, waits for the transaction that is inserting one, and locks the row that
+ * it finds.  A row that has gone meanwhile is no conflict.  PostgreSQL inserts speculatively,
+ * and confirms or kills the row.  Here, insertions of the same values exclude each other by
+ * a lock on these (row_values.c), which none holds while it waits for a transaction: two
+ * that wait for each other's rows would never end.  So a row needs no second record of the
+ * WAL.
  *
  * Rows without an arbiter are inserted in batches, as COPY does: a batch has one record of
  * the WAL for a page.  An index is opened when a row belongs into it (own_index.c).
@@ -26,12 +29,12 @@
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "query.h"
 #include "write/own_insert.h"
+#include "write/row_values.h"
 
 /* Prepares the target for no indexes; open_indexes() adds those that rows belong to. */
 static void
@@ -191,49 +194,68 @@ lock_existing(OwnInsert *insert, ItemPointer place)
 	return true;
 }
 
-/* Inserts the row unless another transaction inserts the same one at the same time.  Returns whether it did. */
-static bool
-insert_speculatively(OwnInsert *insert, TupleTableSlot *row, List **recheck)
+/* Takes the values of the row in the arbiter. */
+static void
+take_values(OwnInsert *insert, TupleTableSlot *row, RowValues *values)
 {
-	TransactionId xid = GetCurrentTransactionId();
-	uint32 token = SpeculativeInsertionLockAcquire(xid);
-	bool conflict = false;
+	const ResultRelInfo *target = insert->target;
+	int place = 0;
 
-	table_tuple_insert_speculative(insert->relation, row, insert->estate->es_output_cid, 0, NULL, token);
-	*recheck = insert_index_tuples(insert->target, row, insert->estate, true, &conflict, insert->arbiters);
-	table_tuple_complete_speculative(insert->relation, row, token, !conflict);
-	SpeculativeInsertionLockRelease(xid);
-	return !conflict;
+	while (RelationGetRelid(target->ri_IndexRelationDescs[place]) != linitial_oid(insert->arbiters))
+	{
+		place++;
+		Assert(place < target->ri_NumIndices);
+	}
+	row_values_set(values, row, target->ri_IndexRelationDescs[place], target->ri_IndexRelationInfo[place],
+				   insert->estate);
 }
 
 /*
- * Inserts the row, or finds and locks the existing one.  Behind several new rows in a row another new one is likely,
- * also in a later statement: it is then inserted without a search.  If that was wrong, the insertion is undone, which
- * leaves a dead row.
+ * Inserts the row, whose values are locked, if the arbiter has none like it.  Returns whether it did.  An INSERT that
+ * has not locked them may come in between: then the row is deleted again.
  */
+static bool
+insert_new(OwnInsert *insert, TupleTableSlot *row, const RowValues *values, List **recheck)
+{
+	Relation table = insert->relation;
+	bool conflict = false;
+	TM_FailureData failure;
+	CommandId command;
+
+	if (row_values_exist(values, table, insert->existing))
+		return false;
+	table_tuple_insert(table, row, insert->estate->es_output_cid, 0, NULL);
+	*recheck = insert_index_tuples(insert->target, row, insert->estate, true, &conflict, insert->arbiters);
+	if (!conflict)
+		return true;
+	CommandCounterIncrement(); /* a command cannot delete its own rows */
+	command = GetCurrentCommandId(true);
+	if (table_tuple_delete(table, &row->tts_tid, command, GetActiveSnapshot(), NULL, false, &failure, false) != TM_Ok)
+		elog(ERROR, "could not delete a row of \"%s\"", RelationGetRelationName(table));
+	return false;
+}
+
+/* Inserts the row, or finds and locks the existing one. */
 static bool
 insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
-	bool expects_new = insert->indexes->new_rows >= OWN_INSERT_EXPECTS_NEW;
 	ItemPointerData place;
+	RowValues values;
 
+	take_values(insert, row, &values);
 	for (;;)
 	{
+		bool inserted;
+
 		CHECK_FOR_INTERRUPTS();
-		if (expects_new || check_index_constraints(insert->target, row, insert->estate, &place, insert->arbiters))
-		{
-			if (insert_speculatively(insert, row, recheck))
-			{
-				insert->indexes->new_rows++;
-				return true;
-			}
-			expects_new = false;
-		}
-		else if (lock_existing(insert, &place))
-		{
-			insert->indexes->new_rows = 0;
+		row_values_lock(&values);
+		inserted = insert_new(insert, row, &values, recheck);
+		row_values_unlock(&values);
+		if (inserted)
+			return true;
+		if (!check_index_constraints(insert->target, row, insert->estate, &place, insert->arbiters) &&
+			lock_existing(insert, &place))
 			return false;
-		}
 	}
 }
 

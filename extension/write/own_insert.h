@@ -22,9 +22,6 @@
 #define OWN_INSERT_BATCH 64
 #define OWN_INSERT_BATCH_BYTES 65536
 
-/* After so many new rows of a session in a row, the next one is inserted without a search for an existing one. */
-#define OWN_INSERT_EXPECTS_NEW 16
-
 /* An insertion of rows into one table. */
 typedef struct OwnInsert
 {

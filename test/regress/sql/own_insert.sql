@@ -118,7 +118,7 @@ FROM herald.notification AS n WHERE n.cause LIKE 'own:known%';
 SELECT count(e.notification_id) AS announced, count(*) FILTER (WHERE e.name = 'notification:restored') AS restored
 FROM herald.event AS e WHERE e.id > :last;
 
--- behind many new causes, a statement with another one does not search for it
+-- a new cause is searched for once
 BEGIN;
 SELECT count(herald.notify('single', 'own', 'hello', cause => 'own:single' || n)) FROM generate_series(1, 20) AS n;
 SELECT pg_stat_get_xact_numscans('herald.notification_cause_recipient_id_owner_key'::regclass) AS searches \gset
