@@ -9,8 +9,8 @@ export class RawHttp {
   #waiting = [];
   error;
 
-  constructor(port, host = '127.0.0.1') {
-    this.socket = net.connect({ port, host, allowHalfOpen: true });
+  constructor(port, { localAddress } = {}) {
+    this.socket = net.connect({ port, host: '127.0.0.1', localAddress, allowHalfOpen: true });
     this.socket.on('error', (error) => { this.error = error.code; });
     this.socket.on('data', (bytes) => {
       this.#rest = Buffer.concat([this.#rest, bytes]);
@@ -55,8 +55,8 @@ export class RawHttp {
 }
 
 // Sends one request and resolves with its response. lines: the request line and headers, without "Host".
-export async function ask(port, lines, { body = '', hasBody = true, host = 'bridge.example' } = {}) {
-  const client = new RawHttp(port);
+export async function ask(port, lines, { body = '', hasBody = true, host = 'bridge.example', localAddress } = {}) {
+  const client = new RawHttp(port, { localAddress });
   const [first, ...headers] = [lines].flat();
   client.write(Buffer.concat([Buffer.from(`${[first, `Host: ${host}`, ...headers].join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body)]));
   try {
