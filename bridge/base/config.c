@@ -90,6 +90,7 @@ static const Setting settings[] = {
 	{ "log-level", 0, KIND_TEXT, AT(log_level), true, "info", "LEVEL", "error, warning, info or debug" },
 	{ "max-connections", 0, KIND_COUNT, AT(max_connections), true, "10000", "N", "open connections" },
 	{ "max-payload", 0, KIND_BYTES, AT(max_payload), true, "100kB", "SIZE", "largest message from a client" },
+	{ "max-rooms", 0, KIND_COUNT, AT(max_rooms), true, "1000", "N", "rooms that a session may join" },
 	{ "max-session-actions", 0, KIND_COUNT, AT(max_session_actions), true, "100", "N", "actions of a session that may wait for their answers" },
 	{ "max-user-actions", 0, KIND_COUNT, AT(max_user_actions), true, "300", "N", "actions of a user that may wait for their answers" },
 	{ "page-size", 0, KIND_COUNT, AT(page_size), true, "1000", "N", "events read from the log at once" },

@@ -35,6 +35,7 @@ typedef struct Config
 	char *log_format;
 	long max_connections;
 	long max_payload; /* bytes */
+	long max_rooms;
 	long max_session_actions;
 	long max_user_actions;
 	char *limit_connects; /* rates, as rate_read() reads them, of one session */

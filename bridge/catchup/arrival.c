@@ -10,6 +10,8 @@
  *	  client has none.  The session waits for the end of the query that runs.  A session that is
  *	  located again waits in the second list.  The queries serve both lists by turns, so that
  *	  the many sessions of one room delay no arrival by more than one query.
+ *	  TO_LOCATE_ALONE.  A session with many joined rooms takes long to check, so it delays nobody: it has a
+ *	  query of its own, on another connection.  The query of step 2 finds the sessions that remember many.
  *
  * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), locates up to 1,000 sessions
  *	  of one list.  Its first statement checks the access to rooms: those that the session has
@@ -75,22 +77,34 @@
 #include "source/reader.h"
 #include "source/text_array.h"
 
-/* At most so many sessions are located by one query. */
+/* At most so many sessions are located by one query, and each has joined so many rooms at most. */
 #define SESSIONS_AT_ONCE 1000
+#define ROOMS_AT_ONCE 100
+
+/* A query that locates sessions. */
+typedef struct Locator
+{
+	Database *database;
+	SessionList being_located;
+	uint64_t segments[EVENT_CACHE_SEGMENTS]; /* numbers of the event cache's, when the query was sent */
+} Locator;
 
 static struct
 {
-	Database *database;
+	const Config *config;
+	Locator shared;
+	Locator alone; /* for sessions with more rooms, one at a time */
 	SessionList to_locate;
+	SessionList to_locate_alone;
 	SessionList to_recheck;
-	SessionList being_located;
 	SessionList awaiting_reader;
-	bool rechecks_next;						 /* the latest query was for arrivals */
-	uint64_t segments[EVENT_CACHE_SEGMENTS]; /* numbers of the event cache's, when the query was sent */
+	bool rechecks_next; /* the latest shared query was for arrivals */
 } arrivals = {
+	.shared = { .being_located = { .kind = LIST_BEING_LOCATED } },
+	.alone = { .being_located = { .kind = LIST_BEING_LOCATED } },
 	.to_locate = { .kind = LIST_TO_LOCATE },
+	.to_locate_alone = { .kind = LIST_TO_LOCATE_ALONE },
 	.to_recheck = { .kind = LIST_TO_RECHECK },
-	.being_located = { .kind = LIST_BEING_LOCATED },
 	.awaiting_reader = { .kind = LIST_AWAITING_READER },
 };
 
@@ -139,14 +153,14 @@ read_snapshots(const char *snapshots_text, const char *ids_text)
 }
 
 static void
-take_position(Session *session, const PGresult *result, int row)
+take_position(const Locator *locator, Session *session, const PGresult *result, int row)
 {
 	int segments_before = atoi(PQgetvalue(result, row, COLUMN_SEGMENTS_BEFORE));
 	int64_t lag_events = atoll(PQgetvalue(result, row, COLUMN_LAG_EVENTS));
 	uint64_t segment;
 
 	assert(segments_before >= 0 && segments_before <= EVENT_CACHE_SEGMENTS);
-	segment = segments_before > 0 ? arrivals.segments[segments_before - 1] : 0;
+	segment = segments_before > 0 ? locator->segments[segments_before - 1] : 0;
 	catchup_cursor_locate(&session->cursor, memory_copy(PQgetvalue(result, row, COLUMN_POSITION)),
 						  read_snapshots(PQgetvalue(result, row, COLUMN_SEEN_SNAPSHOTS),
 										 PQgetvalue(result, row, COLUMN_SEEN_IDS)));
@@ -171,10 +185,15 @@ take_first_answer(Session *session, const PGresult *result, int row)
 
 /* Takes a session's row of the answer.  Takes over the reference. */
 static void
-take_answer(Session *session, const PGresult *result, int row)
+take_answer(const Locator *locator, Session *session, const PGresult *result, int row)
 {
 	bool is_first = !catchup_cursor_is_located(&session->cursor);
 
+	if (PQgetisnull(result, row, COLUMN_JOINED))
+	{
+		session_list_append(&arrivals.to_locate_alone, session);
+		return;
+	}
 	if (is_first)
 		take_first_answer(session, result, row);
 	else if (PQgetvalue(result, row, COLUMN_RECOVERED)[0] != 't')
@@ -183,7 +202,7 @@ take_answer(Session *session, const PGresult *result, int row)
 		session_unref(session);
 		return;
 	}
-	take_position(session, result, row);
+	take_position(locator, session, result, row);
 	joined_rooms_take(session, PQgetvalue(result, row, COLUMN_JOINED), PQgetvalue(result, row, COLUMN_CHECKED),
 					  is_first);
 	session_list_append(&arrivals.awaiting_reader, session);
@@ -193,27 +212,30 @@ take_answer(Session *session, const PGresult *result, int row)
 static void
 await_query(Session *session)
 {
-	bool is_first = !catchup_cursor_is_located(&session->cursor);
-
-	session_list_append(is_first ? &arrivals.to_locate : &arrivals.to_recheck, session);
+	if (session->rooms.joined > ROOMS_AT_ONCE)
+		session_list_append(&arrivals.to_locate_alone, session);
+	else if (catchup_cursor_is_located(&session->cursor))
+		session_list_append(&arrivals.to_recheck, session);
+	else
+		session_list_append(&arrivals.to_locate, session);
 }
 
 static void
 arrival_on_located(void *context, const PGresult *result)
 {
+	Locator *locator = context;
 	bool good = result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK &&
-				PQntuples(result) == arrivals.being_located.count;
+				PQntuples(result) == locator->being_located.count;
 	Session *session;
 
-	(void) context;
 	if (result != NULL && !good)
 		log_error("rooms_unknown", "reason", PQresultErrorMessage(result));
-	for (int row = 0; (session = session_list_take(&arrivals.being_located)) != NULL; row++)
+	for (int row = 0; (session = session_list_take(&locator->being_located)) != NULL; row++)
 	{
 		if (session->state == SESSION_GONE)
 			session_unref(session);
 		else if (good)
-			take_answer(session, result, row);
+			take_answer(locator, session, result, row);
 		else if (result == NULL)
 			await_query(session); /* until the database is back */
 		else
@@ -228,26 +250,27 @@ arrival_on_located(void *context, const PGresult *result)
 
 /* Returns the positions at which the segments of the event cache begin, as an array for SQL. */
 static char *
-cached_positions(void)
+cached_positions(Locator *locator)
 {
 	const char *positions[EVENT_CACHE_SEGMENTS];
 
-	return text_array_write(positions, event_cache_segments(positions, arrivals.segments));
+	return text_array_write(positions, event_cache_segments(positions, locator->segments));
 }
 
 /* Sends one query for the sessions being located. */
 static void
-send_query(void)
+send_query(Locator *locator)
 {
+	bool shared = locator == &arrivals.shared;
 	const char *users[SESSIONS_AT_ONCE];
 	const char *keys[SESSIONS_AT_ONCE];
 	const char *positions[SESSIONS_AT_ONCE];
 	const char *asked[SESSIONS_AT_ONCE];
 	char *held[SESSIONS_AT_ONCE];
-	char *values[6];
+	char *values[8];
 	int count = 0;
 
-	for (Session *session = arrivals.being_located.first; session != NULL; session = session->next_in_list)
+	for (Session *session = locator->being_located.first; session != NULL; session = session->next_in_list)
 	{
 		users[count] = session->user;
 		keys[count] = session->key;
@@ -258,48 +281,70 @@ send_query(void)
 	values[0] = text_array_write(users, count);
 	values[1] = text_array_write(keys, count);
 	values[2] = text_array_write(positions, count);
-	values[3] = cached_positions();
+	values[3] = cached_positions(locator);
 	values[4] = text_array_write((const char *const *) held, count);
 	values[5] = text_array_write(asked, count);
-	database_query(arrivals.database,
+	values[6] = memory_format("%ld", shared ? ROOMS_AT_ONCE : arrivals.config->max_rooms);
+	values[7] = memory_copy(shared ? "true" : "false");
+	database_query(locator->database,
 				   "SELECT pg_catalog.array_to_json(rooms), unread, recovered, \"position\", pg_catalog.array_to_json(seen_snapshots::pg_catalog.text[]),"
 				   " pg_catalog.array_to_json(seen_ids), segments_before, lag_events, joined, checked"
-				   " FROM herald_internal.connect_sessions($1, $2, $3, $4, $5, $6) ORDER BY ordinal",
-				   6, (const char *const *) values, arrival_on_located, NULL);
-	for (int i = 0; i < 6; i++)
+				   " FROM herald_internal.connect_sessions($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY ordinal",
+				   8, (const char *const *) values, arrival_on_located, locator);
+	for (int i = 0; i < 8; i++)
 		free(values[i]);
 	for (int i = 0; i < count; i++)
 		free(held[i]);
 }
 
-/* Takes the sessions of one list for the next query: of both lists by turns. */
+/* Takes up to so many sessions of a list for the next query. */
 static void
-take_waiting(void)
+take_waiting(Locator *locator, SessionList *list, int most)
 {
-	bool rechecks = arrivals.to_recheck.count > 0 && (arrivals.rechecks_next || arrivals.to_locate.count == 0);
-	SessionList *list = rechecks ? &arrivals.to_recheck : &arrivals.to_locate;
 	Session *session;
 
-	arrivals.rechecks_next = !rechecks;
-	while (arrivals.being_located.count < SESSIONS_AT_ONCE && (session = session_list_take(list)) != NULL)
+	while (locator->being_located.count < most && (session = session_list_take(list)) != NULL)
 	{
 		if (session->state == SESSION_GONE)
 			session_unref(session);
 		else
-			session_list_append(&arrivals.being_located, session);
+			session_list_append(&locator->being_located, session);
 	}
+}
+
+static bool
+is_idle(const Locator *locator)
+{
+	return locator->being_located.count == 0 && locator->database != NULL && database_is_connected(locator->database);
+}
+
+/* Chooses the list for the next shared query: both by turns. */
+static SessionList *
+next_list(void)
+{
+	bool rechecks = arrivals.to_recheck.count > 0 && (arrivals.rechecks_next || arrivals.to_locate.count == 0);
+
+	arrivals.rechecks_next = !rechecks;
+	return rechecks ? &arrivals.to_recheck : &arrivals.to_locate;
 }
 
 /* Those that come while a query runs share the next ones. */
 static void
 locate_sessions(void)
 {
-	if (arrivals.being_located.count > 0 || !database_is_connected(arrivals.database))
-		return;
-	while (arrivals.being_located.count == 0 && arrivals.to_locate.count + arrivals.to_recheck.count > 0)
-		take_waiting();
-	if (arrivals.being_located.count > 0)
-		send_query();
+	if (is_idle(&arrivals.shared))
+	{
+		while (arrivals.shared.being_located.count == 0 && arrivals.to_locate.count + arrivals.to_recheck.count > 0)
+			take_waiting(&arrivals.shared, next_list(), SESSIONS_AT_ONCE);
+		if (arrivals.shared.being_located.count > 0)
+			send_query(&arrivals.shared);
+	}
+	if (is_idle(&arrivals.alone))
+	{
+		take_waiting(&arrivals.alone, &arrivals.to_locate_alone, 1);
+		if (arrivals.alone.being_located.count > 0)
+			send_query(&arrivals.alone);
+	}
 }
 
 void
@@ -345,10 +390,20 @@ arrival_start(const Config *config)
 {
 	static const DatabaseEvents events = { arrival_on_connected, arrival_on_lost, NULL };
 
-	arrivals.database = database_open("rooms", config->database, config->database_timeout, &events, NULL);
+	arrivals.config = config;
+	arrivals.shared.database = database_open("rooms", config->database, config->database_timeout, &events, NULL);
+	arrivals.alone.database = database_open("many rooms", config->database, config->database_timeout, &events, NULL);
 	event_cache_start(config);
 	pause_start(arrival_begin);
 	replay_start(config);
+}
+
+/* Its query is answered while it closes; then nothing may use it. */
+static void
+close_locator(Locator *locator)
+{
+	database_close(locator->database);
+	locator->database = NULL;
 }
 
 void
@@ -357,5 +412,6 @@ arrival_stop(void)
 	replay_stop();
 	pause_stop();
 	event_cache_clear();
-	database_close(arrivals.database);
+	close_locator(&arrivals.shared);
+	close_locator(&arrivals.alone);
 }

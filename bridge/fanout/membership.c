@@ -102,6 +102,7 @@ membership_start(Session *session, const char *name, Access *access)
 
 	membership->session = session;
 	membership->access = access;
+	joined->joined += access != NULL;
 	enter_room(membership, open_room(joined->audience, name));
 	membership->index_in_session =
 		append_membership(&joined->memberships, &joined->count, &joined->capacity, membership);
@@ -110,6 +111,7 @@ membership_start(Session *session, const char *name, Access *access)
 void
 membership_drop_access(Membership *membership)
 {
+	membership->session->rooms.joined -= membership->access != NULL;
 	access_free(membership->access);
 	membership->access = NULL;
 }

@@ -52,7 +52,6 @@ typedef struct LeftRoom
 	const RoomRefusal *reason;
 	char name[];
 } LeftRoom;
-
 /* The rooms of a session; only room.c and membership.c write it. */
 typedef struct SessionRooms
 {
@@ -60,6 +59,7 @@ typedef struct SessionRooms
 	struct Membership **memberships;
 	int count;
 	int capacity;
+	int joined; /* by action, or because the client asked for them */
 } SessionRooms;
 
 /*

@@ -25,6 +25,9 @@
 #include "source/database.h"
 #include "source/reader.h"
 
+/* No room that is of use has a longer name. */
+#define LONGEST_ROOM 200
+
 /* A join is asked so often at most, while rechecks overtake its answers. */
 #define MOST_JOIN_ATTEMPTS 10
 
@@ -241,6 +244,13 @@ action_on_leave(void *context, const PGresult *result)
 
 static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4)";
 
+/* A client may join a room once more. */
+static bool
+has_too_many_rooms(const Session *session, const char *room)
+{
+	return session->rooms.joined >= action_queue_config()->max_rooms && !room_has(session, room);
+}
+
 static void
 start_action(QueuedAction *queued)
 {
@@ -251,6 +261,11 @@ start_action(QueuedAction *queued)
 
 	if (action->on_result == action_on_join)
 	{
+		if (has_too_many_rooms(session, action->room))
+		{
+			answer_error(action, "too_many_rooms", "the session has joined too many rooms; leave others first");
+			return;
+		}
 		action->first_recheck = recent_rechecks_next();
 		action_lane_begin_join(&action->session->lane);
 	}
@@ -284,6 +299,11 @@ submit_room(Action *action, const json_t *data, bool joins)
 	if (room == NULL || room[0] == '\0')
 	{
 		answer_error(action, "bad_request", "the name of a room is missing, for example {\"room\": \"post:42\"}");
+		return;
+	}
+	if (strlen(room) > LONGEST_ROOM)
+	{
+		answer_error(action, "bad_request", "the name of a room has more than 200 bytes");
 		return;
 	}
 	action->room = memory_copy(room);

@@ -111,6 +111,12 @@ action_queue_on_connected(void *unused)
 	start_actions();
 }
 
+const Config *
+action_queue_config(void)
+{
+	return action_queue.config;
+}
+
 void
 action_queue_start(const Config *config)
 {

@@ -30,6 +30,9 @@ typedef struct QueuedAction
 	Database *connection; /* set when it is started */
 } QueuedAction;
 
+/* Returns the settings that action_queue_start() has got. */
+extern const Config *action_queue_config(void);
+
 /* Connects to the database. */
 extern void action_queue_start(const Config *config);
 

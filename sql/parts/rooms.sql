@@ -324,10 +324,14 @@ $$;
 -- from the first transaction on that the position may not have seen. No bridge has given out a position that sees more
 -- than "checked".
 --
+-- A check of many rooms takes long. So that it delays no other session, the caller can have such sessions postponed,
+-- and ask for them in another query.
+--
 -- The automatic rooms are those at the position: later changes of membership reach the session as events, in their
 -- order.
 CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL,
-	segment_positions text[] DEFAULT '{}', held text[] DEFAULT NULL, asked text[] DEFAULT NULL)
+	segment_positions text[] DEFAULT '{}', held text[] DEFAULT NULL, asked text[] DEFAULT NULL,
+	most_rooms int DEFAULT NULL, postpones boolean DEFAULT false)
 RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text,
                seen_snapshots pg_snapshot[],
                seen_ids bigint[], segments_before int, lag_events bigint, joined json, checked pg_snapshot)
@@ -338,6 +342,14 @@ DECLARE
 	present text;
 	checked_at pg_snapshot;
 	answered_rooms jsonb;
+	postponed bigint[] := ARRAY(
+		SELECT c.ordinal
+		FROM unnest($1, $2, $5) WITH ORDINALITY AS c (user_id, session, held, ordinal)
+		WHERE postpones AND c.held IS NULL AND
+		      (SELECT count(*)
+		       FROM (SELECT FROM herald_internal.session_room AS s
+		             WHERE s.session = c.session AND s.user_id = c.user_id
+		             LIMIT most_rooms + 1) AS s) > most_rooms);
 BEGIN
 	WITH connecting AS (
 		SELECT c.* FROM unnest($1, $2, $5, $6) WITH ORDINALITY AS c (user_id, session, held, asked, ordinal)
@@ -347,8 +359,12 @@ BEGIN
 		      FROM (SELECT c.ordinal, c.user_id, c.session, s.room, s.since, s.checked, s.joined_at,
 		                   false AS is_asked
 		            FROM connecting AS c
-		            JOIN herald_internal.session_room AS s ON s.session = c.session AND s.user_id = c.user_id
-		            WHERE c.held IS NULL
+		            CROSS JOIN LATERAL (SELECT s.*
+		                                FROM herald_internal.session_room AS s
+		                                WHERE s.session = c.session AND s.user_id = c.user_id
+		                                ORDER BY s.joined_at DESC, s.room
+		                                LIMIT most_rooms) AS s
+		            WHERE c.held IS NULL AND c.ordinal <> ALL (postponed)
 		            UNION ALL
 		            SELECT c.ordinal, c.user_id, c.session, h.room, NULL, s.checked, s.joined_at, false
 		            FROM connecting AS c
@@ -478,7 +494,7 @@ BEGIN
 	       ARRAY(SELECT r FROM unnest(a.rooms || d.left_later) AS r WHERE r <> ALL (coalesce(d.joined_later, '{}'))
 	             GROUP BY r ORDER BY r),
 	       coalesce(u.count, 0), c.recovered, c."position", c.seen_snapshots, c.seen_ids, c.segments_before,
-	       c.lag_events, coalesce(j.rooms, '[]'), checked_at
+	       c.lag_events, CASE WHEN c.ordinal <> ALL (postponed) THEN coalesce(j.rooms, '[]') END, checked_at
 	FROM connecting AS c
 	LEFT JOIN changed AS d USING (ordinal)
 	LEFT JOIN automatic AS a USING (user_id)
@@ -487,8 +503,8 @@ BEGIN
 	ORDER BY c.ordinal;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[], text[], text[]) IS
+COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[], text[], text[], int, boolean) IS
 	'returns for each session that connects, in the given order: its automatic rooms, the number of its user''s unread '
 	'notifications, the position to go on from, the rooms that it has joined or asks for (by default the remembered '
-	'ones), with keys if the session is in the room, else whether its access was interrupted, and the snapshot of the '
-	'checks';
+	'ones, the latest most_rooms), with keys if the session is in the room, else whether its access was interrupted, '
+	'and the snapshot of the checks; postpones: those with more remembered rooms get NULL for theirs';

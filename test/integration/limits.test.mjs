@@ -59,6 +59,50 @@ test('answers busy when too many actions of a session, or of a user, are outstan
   assert.deepEqual(await codes(clients[0], 1), ['ok']);
 });
 
+test('lets a session join so many rooms at most, with names of 200 bytes', async () => {
+  const bridge = await scene.addBridge(['--max-rooms=2']);
+  const [ann] = await scene.people('Ann');
+  const posts = await Promise.all([1, 2, 3].map(() => scene.post(ann)));
+  const client = await scene.plain(ann, { bridge });
+  const join = async (room) => (await client.ask('room:join', { room })).error?.code ?? 'ok';
+
+  assert.deepEqual(await Promise.all(posts.map((post) => join(`post:${post}`))), ['ok', 'ok', 'too_many_rooms']);
+  assert.equal(await join(`post:${posts[0]}`), 'ok');
+  await client.ask('room:leave', { room: `post:${posts[0]}` });
+  assert.equal(await join(`post:${posts[2]}`), 'ok');
+  await client.ask('room:leave', { room: `post:${posts[1]}` });
+  assert.equal(await join(`post:${'1'.repeat(195)}`), 'forbidden');
+  assert.equal(await join(`post:${'1'.repeat(196)}`), 'bad_request');
+});
+
+test('a session with many remembered rooms comes back with them, and delays nobody', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const posts = (await database.query("INSERT INTO posts (user_id, content) SELECT $1, 'x' FROM generate_series(1, 300) RETURNING id", [ann])).map(({ id }) => id);
+  const client = await scene.plain(ann);
+  await Promise.all(posts.slice(0, 90).map((post) => client.ask('room:join', { room: `post:${post}` })));
+  await Promise.all(posts.slice(90, 180).map((post) => client.ask('room:join', { room: `post:${post}` })));
+  await Promise.all(posts.slice(180, 250).map((post) => client.ask('room:join', { room: `post:${post}` })));
+  const { sessionId, position } = client;
+  client.close();
+  await client.closed;
+
+  // The check of a room waits for this lock.
+  const holder = await database.connect();
+  await holder.query('BEGIN; LOCK TABLE posts IN ACCESS EXCLUSIVE MODE');
+  const returning = scene.plain(ann, { sessionId, position });
+  try {
+    await scene.plain(ben);
+  } finally {
+    await holder.end();
+  }
+  const back = await returning;
+  assert.equal(back.welcomes[0].recovered, true);
+  for (const post of [posts[0], posts[249]]) {
+    await database.query('SELECT herald.publish($1, $2, $3)', [`post:${post}`, 'test:there', { post }]);
+    await back.waitFor('test:there', (data) => data.post === post);
+  }
+});
+
 // A bridge with small limits by session; a user may do five times as much.
 const limited = await scene.addBridge(['--limit-connects=1/h:2', '--limit-joins=1/h:3', '--limit-actions=1/h:4', '--limit-signals=1/h:1',
   '--limit-failed-tokens=1/h:2']);

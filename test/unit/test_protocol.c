@@ -36,6 +36,7 @@
 
 static char secret_path[64];
 static Config config = {
+	.max_rooms = 1000,
 	.max_session_actions = 100,
 	.max_user_actions = 300,
 	.database = "host=/nonexistent",
