@@ -6,7 +6,7 @@
 #   make ASSERTIONS=1                                       the extension with its contracts (Assert) checked, as tests build it
 #   make bench, make bench ITEM=writes SHORT=1 ROUNDS=5     the benchmarks, or one of them: see bench/README.md
 #   make bench-baseline                                     counts the instructions that make test compares with anew
-#   make test, make test-assert, make soak, make lint, make format   see CONTRIBUTING.md
+#   make test, make test-assert, make soak, make fuzz MINUTES=10, make lint, make format   see CONTRIBUTING.md
 
 # The control file is the one place that states the version.
 EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pg_herald.control)
@@ -75,6 +75,9 @@ test:
 soak:
 	test/run soak
 
+fuzz:
+	test/run fuzz
+
 test-assert:
 	test/assert
 
@@ -87,4 +90,4 @@ bench-baseline:
 lint format:
 	test/lint/$@
 
-.PHONY: FORCE bench bench-baseline bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format
+.PHONY: FORCE fuzz bench bench-baseline bridge install-bridge uninstall-bridge demo demo-clean test test-assert soak lint format

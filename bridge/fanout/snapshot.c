@@ -9,23 +9,40 @@
 #include "fanout/snapshot.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-/* The text is xmin:xmax:xip_list. */
+/* Reads the number behind a separator, and moves on; returns false if there is none. */
+static bool
+read_behind(char separator, const char **at, uint64_t *number)
+{
+	char *end;
+
+	if (**at != separator || !isdigit((unsigned char) (*at)[1]))
+		return false;
+	*number = strtoull(*at + 1, &end, 10);
+	*at = end;
+	return true;
+}
+
+/* The text is xmin:xmax:xip_list.  Of a malformed text, the rest is left out: the snapshot sees fewer transactions. */
 Snapshot *
 snapshot_parse(const char *text)
 {
 	Snapshot *snapshot = memory_new(sizeof(Snapshot) + sizeof(uint64_t) * (strlen(text) / 2 + 1));
-	char *at;
+	const char *at = text + strspn(text, "0123456789");
+	char separator = ':';
 
 	snapshot->references = 1;
-	strtoull(text, &at, 10);
-	snapshot->xmax = strtoull(at + 1, &at, 10);
-	while (at[0] != '\0' && at[1] != '\0')
-		snapshot->in_progress[snapshot->count++] = strtoull(at + 1, &at, 10);
+	read_behind(separator, &at, &snapshot->xmax);
+	while (read_behind(separator, &at, &snapshot->in_progress[snapshot->count]))
+	{
+		snapshot->count++;
+		separator = ',';
+	}
 	return memory_resize(snapshot, sizeof(Snapshot) + sizeof(uint64_t) * (size_t) snapshot->count);
 }
 

@@ -39,6 +39,23 @@ reads_a_snapshot_as_postgresql_does(void **state)
 	seen_snapshots_free(seen);
 }
 
+/* A malformed text sees no transaction that its good beginning does not see. */
+static void
+reads_the_beginning_of_malformed_snapshots(void **state)
+{
+	static const char *const texts[] = { "", ":", "100", "100:", "x:110:", "100:x", "100:,,,,", "100:-1:" };
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+	{
+		SeenSnapshots *seen = seen_snapshots_new(1);
+
+		seen_snapshots_add(seen, texts[i], INT64_MAX);
+		assert_false(has(seen, 99, 7));
+		seen_snapshots_free(seen);
+	}
+}
+
 static void
 sees_ids_of_a_window_up_to_the_last_one(void **state)
 {
@@ -74,6 +91,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_snapshot_as_postgresql_does),
+		cmocka_unit_test(reads_the_beginning_of_malformed_snapshots),
 		cmocka_unit_test(sees_ids_of_a_window_up_to_the_last_one),
 		cmocka_unit_test(has_seen_nothing_without_snapshots),
 	};
