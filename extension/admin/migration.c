@@ -5,9 +5,14 @@
  *
  * The trigger runs in the transaction of each ALTER and GRANT, whoever makes it:
  *
- * 1. A statement that cannot rename anything costs one look for suspended rules, without a query.
+ * 1. A statement costs a look at its parse tree, and one for suspended rules, without a
+ *	  query.
  *
- * 2. herald_internal.follow_migration() does the work as the owner of the extension.
+ * 2. A change of a sequence of the extension that makes ids not ascending is refused.
+ *
+ * 3. A new partition of a watched table gets its triggers.
+ *
+ * 4. herald_internal.follow_migration() does the work as the owner of the extension.
  *	  It waits for no lock of another session for longer than some milliseconds, keeps
  *	  no lock of the application's tables, and turns errors into warnings.
  *
@@ -35,6 +40,73 @@ static SavedQuery follow_migration = {
 	.argtypes = { BOOLOID },
 };
 
+static SavedQuery follow_partitions = {
+	.name = "the work after a change of partitions",
+	.text = "SELECT herald_internal.follow_partitions()",
+};
+
+static SavedQuery find_unordered = {
+	.name = "the check of sequences",
+	.text = "SELECT herald_internal.unordered_sequence()::text",
+};
+
+/* Returns whether a statement is an ALTER TABLE with one of these commands. */
+static bool
+alters_table(const Node *statement, const AlterTableType *commands, int count)
+{
+	ListCell *cell;
+
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach (cell, ((const AlterTableStmt *) statement)->cmds)
+	{
+		for (int i = 0; i < count; i++)
+		{
+			if (lfirst_node(AlterTableCmd, cell)->subtype == commands[i])
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+changes_sequence(const Node *statement)
+{
+	static const AlterTableType commands[] = { AT_SetIdentity };
+
+	return IsA(statement, AlterSeqStmt) || alters_table(statement, commands, lengthof(commands));
+}
+
+static bool
+changes_partitions(const Node *statement)
+{
+	static const AlterTableType commands[] = { AT_AttachPartition, AT_DetachPartition, AT_DetachPartitionFinalize,
+											   AT_AddInherit, AT_DropInherit };
+
+	if (IsA(statement, CreateForeignTableStmt))
+		statement = (const Node *) &((const CreateForeignTableStmt *) statement)->base;
+	else if (!IsA(statement, CreateStmt))
+		return alters_table(statement, commands, lengthof(commands));
+	return ((const CreateStmt *) statement)->inhRelations != NIL;
+}
+
+/* Refuses settings with which readers of the log would skip events. */
+static void
+check_sequences(void)
+{
+	QueryScope scope;
+	char *sequence;
+
+	query_begin(&scope);
+	query_run(&find_unordered, 1, NULL, NULL);
+	sequence = query_text(0, 1);
+	if (sequence != NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("sequence %s must keep CACHE 1, its INCREMENT and NO CYCLE", sequence),
+						errdetail("Readers of the event log would skip events with ids that are not ascending.")));
+	query_end(&scope);
+}
+
 static bool
 is_rename(const Node *statement)
 {
@@ -59,6 +131,7 @@ PG_FUNCTION_INFO_V1(herald_on_migration);
 Datum
 herald_on_migration(PG_FUNCTION_ARGS)
 {
+	const Node *statement;
 	Datum renames;
 	QueryScope scope;
 
@@ -67,7 +140,16 @@ herald_on_migration(PG_FUNCTION_ARGS)
 						errmsg("herald_internal.on_migration() is the function of an event trigger")));
 	if (creating_extension || IsBinaryUpgrade || !layout_fits())
 		PG_RETURN_NULL();
-	renames = BoolGetDatum(is_rename(((EventTriggerData *) fcinfo->context)->parsetree));
+	statement = ((EventTriggerData *) fcinfo->context)->parsetree;
+	if (changes_sequence(statement))
+		check_sequences();
+	if (changes_partitions(statement))
+	{
+		query_begin(&scope);
+		query_run(&follow_partitions, 1, NULL, NULL);
+		query_end(&scope);
+	}
+	renames = BoolGetDatum(is_rename(statement));
 	if (!DatumGetBool(renames) && !are_rules_suspended())
 		PG_RETURN_NULL();
 	query_begin(&scope);

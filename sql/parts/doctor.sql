@@ -207,14 +207,17 @@ COMMENT ON FUNCTION herald_internal.follow_migration(boolean) IS
 
 CREATE FUNCTION herald_internal.on_migration() RETURNS event_trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'herald_on_migration';
-COMMENT ON FUNCTION herald_internal.on_migration() IS 'event trigger: follow_migration()';
+COMMENT ON FUNCTION herald_internal.on_migration() IS
+	'event trigger: follow_migration(), follow_partitions(), and the check of the extension''s own sequences';
+-- ALWAYS: on a replica, too, the writes of others reach a new partition.
 CREATE EVENT TRIGGER herald_migration ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW',
-	             'ALTER FOREIGN TABLE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER AGGREGATE', 'CREATE FUNCTION',
-	             'GRANT')
+	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE FUNCTION', 'ALTER SEQUENCE', 'ALTER TABLE',
+	             'ALTER SCHEMA', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW',
+	             'ALTER FOREIGN TABLE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER AGGREGATE', 'GRANT')
 	EXECUTE FUNCTION herald_internal.on_migration();
 ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER herald_migration IS 'lets the rules of pg_herald follow changes of the schema';
+COMMENT ON EVENT TRIGGER herald_migration IS
+	'pg_herald: lets rules and triggers follow changes of the schema, and keeps ids ascending';
 
 -- Returns the remedy of a rule that does not fit the schema. A privilege is for an administrator to give, and the rule
 -- resumes then.

@@ -75,30 +75,19 @@ COMMENT ON COLUMN herald.event.counted_id IS 'the subject of this total';
 COMMENT ON COLUMN herald.event.delta IS 'the change of this total';
 COMMENT ON COLUMN herald.event.kept IS 'true if this total is kept: the event has an entry in the index of subjects';
 
--- Readers of the log and read marks take ids for drawn in ascending order. With CACHE, each session would draw some in
--- advance, and the events of a slower session would be skipped.
-CREATE FUNCTION herald_internal.check_sequences() RETURNS event_trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	altered regclass := (
-		SELECT s.seqrelid FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid
-		WHERE c.relnamespace IN (to_regnamespace('herald'), to_regnamespace('herald_internal')) AND
-		      (s.seqcache <> 1 OR s.seqcycle OR
-		       s.seqincrement <> CASE WHEN s.seqrelid = 'herald.event_id_seq'::regclass THEN 2 ELSE 1 END)
-		LIMIT 1);
-BEGIN
-	IF altered IS NOT NULL THEN
-		RAISE EXCEPTION 'sequence % must keep CACHE 1, its INCREMENT and NO CYCLE', altered
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-			      DETAIL = 'Readers of the event log would skip events with ids that are not ascending.';
-	END IF;
-END
+-- Returns a sequence of the extension with other settings than its own; NULL if there is none. Readers of the log and
+-- read marks take ids for drawn in ascending order. With CACHE, each session would draw some in advance, and the events
+-- of a slower session would be skipped.
+CREATE FUNCTION herald_internal.unordered_sequence() RETURNS regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT s.seqrelid FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid
+	WHERE c.relnamespace IN (to_regnamespace('herald'), to_regnamespace('herald_internal')) AND
+	      (s.seqcache <> 1 OR s.seqcycle OR
+	       s.seqincrement <> CASE WHEN s.seqrelid = 'herald.event_id_seq'::regclass THEN 2 ELSE 1 END)
+	LIMIT 1;
 $$;
-COMMENT ON FUNCTION herald_internal.check_sequences() IS
-	'event trigger: refuses settings of the extension''s sequences that make ids not ascending';
-CREATE EVENT TRIGGER herald_sequences ON ddl_command_end WHEN TAG IN ('ALTER SEQUENCE', 'ALTER TABLE')
-	EXECUTE FUNCTION herald_internal.check_sequences();
-COMMENT ON EVENT TRIGGER herald_sequences IS 'pg_herald: keeps the ids of events and notifications ascending';
+COMMENT ON FUNCTION herald_internal.unordered_sequence() IS
+	'returns a sequence of the extension whose settings make ids not ascending';
 COMMENT ON COLUMN herald.event.recheck_user IS 'the user whose access to rooms is to be checked again; null: all users';
 COMMENT ON COLUMN herald.event.recheck_room IS
 	'a key of the rooms to which access is to be checked again; null: all rooms of the user';

@@ -664,12 +664,11 @@ COMMENT ON FUNCTION herald.sync_triggers(regclass) IS
 	'gives a watched table and its partitions, including later attached ones, the triggers that its rules need, and '
 	'no others';
 
--- Gives partitions of watched tables their triggers when they are created or attached. With a foreign one, writes to
--- the parent would fail otherwise. The role that attaches it may have no role of pg_herald.
-CREATE FUNCTION herald_internal.follow_partitions() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM herald.sync_triggers(w.relation)
+-- Gives partitions of watched tables their triggers when they are created or attached: the command runs an event
+-- trigger. With a foreign one, writes to the parent would fail otherwise.
+CREATE FUNCTION herald_internal.follow_partitions() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald.sync_triggers(w.relation)
 	FROM (WITH RECURSIVE above (relation) AS (
 		      SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass
 		      UNION
@@ -679,15 +678,9 @@ BEGIN
 	      FROM above AS a
 	      WHERE EXISTS (SELECT FROM herald_internal.rule AS r WHERE r.relation = a.relation) AND
 	            EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = a.relation)) AS w;
-END
 $$;
 COMMENT ON FUNCTION herald_internal.follow_partitions() IS
-	'event trigger: gives later partitions of watched tables the triggers that they need';
-CREATE EVENT TRIGGER herald_partitions ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE')
-	EXECUTE FUNCTION herald_internal.follow_partitions();
-ALTER EVENT TRIGGER herald_partitions ENABLE ALWAYS; -- also for replicas: the writes of others reach the partition
-COMMENT ON EVENT TRIGGER herald_partitions IS 'pg_herald: gives later partitions of watched tables their triggers';
+	'gives partitions that a command creates or attaches the triggers that they need';
 
 -- Raises an error if the arguments of a rule do not fit together.
 CREATE FUNCTION herald_internal.check_rule(rule text, operations text[], recipient text, event text, room text,

@@ -107,9 +107,9 @@ CREATE TABLE doctor.stars (user_id bigint REFERENCES doctor.users, post_id bigin
 	PRIMARY KEY (post_id, user_id)) PARTITION BY LIST (user_id);
 CREATE TABLE doctor.stars_1 PARTITION OF doctor.stars FOR VALUES IN (1);
 SELECT herald.watch_likes('doctor.stars');
-ALTER EVENT TRIGGER herald_partitions DISABLE;
+ALTER EVENT TRIGGER herald_migration DISABLE;
 CREATE TABLE doctor.stars_2 PARTITION OF doctor.stars FOR VALUES IN (2);
-ALTER EVENT TRIGGER herald_partitions ENABLE ALWAYS;
+ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
 SELECT * FROM doctor.says;
 SELECT * FROM doctor.remedy \gexec
 SELECT * FROM doctor.says;

@@ -121,7 +121,7 @@ INSERT INTO parts.orders VALUES (31, 1, 7, 'here'), (32, 3, 7, 'there');
 SELECT * FROM parts.made();
 
 -- where event triggers do not run, the doctor has the remedy
-ALTER EVENT TRIGGER herald_partitions DISABLE;
+ALTER EVENT TRIGGER herald_migration DISABLE;
 DROP FOREIGN TABLE parts.orders_6;
 SELECT * FROM parts.problems;
 SELECT herald.sync_triggers('parts.orders');
@@ -135,7 +135,7 @@ INSERT INTO parts.orders VALUES (41, 1, 7, 'here');
 SELECT p.remedy FROM parts.problems AS p WHERE p.problem = 'foreign_partition' \gexec
 INSERT INTO parts.orders VALUES (42, 2, 7, 'far');
 SELECT * FROM parts.problems WHERE problem <> 'partition_foreign_owner';
-ALTER EVENT TRIGGER herald_partitions ENABLE ALWAYS;
+ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
 
 -- a foreign child by INHERITS
 CREATE TABLE parts.notes (id int, state text);

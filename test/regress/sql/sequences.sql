@@ -1,7 +1,7 @@
 -- The extension's sequences refuse settings that make ids not ascending. Other sequences may have them.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
-\set SHOW_CONTEXT never
+\set SHOW_CONTEXT always
 ALTER SEQUENCE herald.event_id_seq CACHE 50;
 ALTER SEQUENCE herald.event_id_seq INCREMENT BY -1;
 ALTER SEQUENCE herald.event_id_seq CYCLE;
