@@ -242,6 +242,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	FROM (VALUES
 		(7, 'members', '(conversation|chat|channel|room|dialog|thread)_user|participant|participation', NULL),
 		(7, 'members', 'member|membership', NULL),
+		(6, 'blocks', '(blocked|muted|ignored)_(user|account|member|profile|person)', NULL),
 		(1, 'users', 'user|customuser', NULL),
 		(1, 'users', 'account|profile|person|people|customer', NULL),
 		(2, 'posts', 'post|tweet', NULL),
@@ -400,13 +401,14 @@ $$;
 CREATE FUNCTION herald_internal.suggested_call(relation regclass, kind text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT herald.watch_%s(%L%s);', kind, format('%I.%I', n.nspname, c.relname),
-	              CASE WHEN kind = 'blocks' AND c.relname ~* 'mute' THEN ', mutual => false' END)
+	              CASE WHEN kind = 'blocks' AND c.relname ~* 'mute|ignore' THEN ', mutual => false' END)
 	FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 	WHERE c.oid = relation;
 $$;
 
 -- Tries the call for a table. Keeps it and returns NULL if it is sure; else returns the doubt. "named" is the doubt
--- that its name leaves: with an error besides, the table is another one, and the result is empty.
+-- that its name leaves: with an error besides, the table is another one, and the result is empty. Likes that refer to
+-- users and to another table are likes: the error asks for its column.
 CREATE FUNCTION herald_internal.try_suggestion(relation regclass, kind text, named text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -429,7 +431,11 @@ EXCEPTION
 			RETURN doubt;
 		END IF;
 		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-		RETURN CASE WHEN named IS NULL OR SQLSTATE = '42702'
+		RETURN CASE WHEN named IS NULL OR SQLSTATE = '42702' OR kind = 'likes' AND
+		                 (SELECT count(DISTINCT k.kind = 'users') = 2
+		                  FROM herald_internal.foreign_keys(relation) AS f
+		                  CROSS JOIN LATERAL (SELECT coalesce((herald_internal.kind_of_name(
+		                      herald_internal.singular_noun(f.target))).kind, '')) AS k (kind))
 		       THEN concat_ws(E'\n', named, SQLERRM, nullif(detail, ''), nullif(hint, '')) ELSE '' END;
 END
 $$;

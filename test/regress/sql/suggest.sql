@@ -274,6 +274,16 @@ SELECT herald.suggest();
 RESET ROLE;
 ROLLBACK;
 
+-- ----- a marketplace: users that a user has muted, and favourites of tables with other names than posts
+BEGIN;
+CREATE TABLE "User" (id text PRIMARY KEY, handle text UNIQUE NOT NULL);
+CREATE TABLE "Listing" (id text PRIMARY KEY, title text, "sellerId" text REFERENCES "User");
+CREATE TABLE "Favorite" ("userId" text REFERENCES "User", "listingId" text REFERENCES "Listing");
+CREATE TABLE "BlockedUser" ("blockerId" text REFERENCES "User", "blockedId" text REFERENCES "User");
+CREATE TABLE muted_users (id int PRIMARY KEY, user_id text REFERENCES "User", muted_user_id text REFERENCES "User");
+SELECT herald.suggest();
+ROLLBACK;
+
 -- ----- names that would end a comment, or a string
 BEGIN;
 CREATE TABLE "my
