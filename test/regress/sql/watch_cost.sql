@@ -90,7 +90,7 @@ BEGIN
 			SELECT 1 AS part, w.place, w.call FROM cost.watch AS w
 			UNION ALL SELECT 2, 0, 'unwatch_all()'
 			UNION ALL SELECT 3, -w.place, w.call FROM cost.watch AS w
-			UNION ALL SELECT 4, 0, $sql$watch_posts('cost.posts')$sql$
+			UNION ALL SELECT 4, 0, $sql$watch_posts('cost.posts', visible => 'true')$sql$
 			UNION ALL
 			SELECT 5, u.place, format('unwatch(%L)', 'cost.' || u.name)
 			FROM unnest('{blocks,follow_requests,follows,posts,comments,members,messages}'::text[])
