@@ -86,6 +86,7 @@ static const Setting settings[] = {
 	{ "limit-signals", 0, KIND_RATE, AT(limit_signals), true, "5/s:50", "RATE:N", "signals of a session, such as typing" },
 	{ "limit-user-sessions", 0, KIND_COUNT, AT(limit_user_sessions), true, "5", "N", "a user may do as much as so many sessions" },
 	{ "listen", 'l', KIND_TEXT, AT(listen), false, "127.0.0.1:8080", "[ADDR:]PORT", "where to listen" },
+	{ "log-connections", 0, KIND_SWITCH, AT(log_connections), true, "true", NULL, "log each session that begins and ends" },
 	{ "log-format", 0, KIND_TEXT, AT(log_format), true, "text", "FORMAT", "text or json" },
 	{ "log-level", 0, KIND_TEXT, AT(log_level), true, "info", "LEVEL", "error, warning, info or debug" },
 	{ "max-connections", 0, KIND_COUNT, AT(max_connections), true, "10000", "N", "open connections" },
@@ -406,9 +407,7 @@ config_adopt(Config *config, const Config *fresh)
 void
 config_print_help(FILE *out)
 {
-	fputs("herald-bridge relays the events of pg_herald to WebSocket clients.\n\n"
-		  "Usage: herald-bridge [OPTION...]\n\n",
-		  out);
+	fputs("herald-bridge relays the events of pg_herald to WebSocket clients.\n\nUsage: herald-bridge [OPTION...]\n\n", out);
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
 		const Setting *s = &settings[i];

@@ -63,6 +63,7 @@ typedef struct Config
 	long jwt_clock_skew;
 	long jwt_max_age; /* 0: any */
 	bool allow_tokens_without_expiry;
+	bool log_connections;
 	bool check;
 	bool print_config;
 	bool help;

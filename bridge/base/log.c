@@ -16,8 +16,9 @@
 #include <string.h>
 #include <time.h>
 
-/* A client chooses some values, such as its position. */
-#define MAX_VALUE 2000
+/* A client chooses some values, such as its position; those that we write may be longer. */
+#define MAX_CLIENT_VALUE 200
+#define MAX_OWN_VALUE 2000
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 static const char *const format_names[] = { "text", "json" };
@@ -74,12 +75,20 @@ write_time(char *text, size_t size)
 	snprintf(text + length, size - length, ".%03dZ", (int) (now.tv_nsec / 1000000));
 }
 
-/* Returns the value of a field: cut if it is longer than MAX_VALUE, or its length if it is not UTF-8. */
+/* Reasons come from the database, or from us. */
+static bool
+is_own_value(const char *key)
+{
+	return strcmp(key, "reason") == 0 || strcmp(key, "hint") == 0 || strcmp(key, "message") == 0;
+}
+
+/* Returns the value of a field: cut if it is too long, or its length if it is not UTF-8. */
 static json_t *
-field_value(const char *text)
+field_value(const char *key, const char *text)
 {
 	size_t length = strlen(text);
-	size_t kept = length < MAX_VALUE ? length : MAX_VALUE;
+	size_t most = is_own_value(key) ? MAX_OWN_VALUE : MAX_CLIENT_VALUE;
+	size_t kept = length < most ? length : most;
 	json_t *value;
 	json_t *cut;
 
@@ -110,7 +119,7 @@ collect(LogLevel level, const char *event, va_list pairs)
 		const char *value = va_arg(pairs, const char *);
 
 		if (value != NULL)
-			json_object_set_new(fields, key, field_value(value));
+			json_object_set_new(fields, key, field_value(key, value));
 	}
 	return fields;
 }

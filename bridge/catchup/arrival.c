@@ -171,12 +171,13 @@ take_position(const Locator *locator, Session *session, const PGresult *result, 
 static void
 take_first_answer(Session *session, const PGresult *result, int row)
 {
+	static LogLimit limit;
 	bool returns = session->cursor.position != NULL;
 	bool recovered = PQgetvalue(result, row, COLUMN_RECOVERED)[0] == 't';
 
 	catchup_cursor_set_recovered(&session->cursor, recovered);
 	if (returns && !recovered)
-		log_info("not_recovered", "user", session->user, "position", session->cursor.position);
+		log_limited(&limit, LOG_LEVEL_INFO, "not_recovered", "user", session->user, "position", session->cursor.position);
 	metrics.recovered += recovered;
 	metrics.not_recovered += returns && !recovered;
 	session->unread = atoll(PQgetvalue(result, row, COLUMN_UNREAD));

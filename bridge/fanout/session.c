@@ -68,7 +68,7 @@ session_unref(Session *session)
 	free(session->user);
 	free(session->key);
 	free(session->claims);
-	free(session->address);
+	free(session->origin.address);
 	free(session->asked);
 	session_drop_left(session);
 	catchup_cursor_end(&session->cursor);

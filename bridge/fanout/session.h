@@ -78,10 +78,10 @@ typedef struct Session
 	CatchupCursor cursor; /* by catchup_cursor.c */
 	/* Constant from roster_add() and gateway_admit() on; the token's claims change with session_renew(). */
 	char *user;
-	char *key;	   /* secret; under this key the database keeps the rooms that the session joined by action */
-	char *claims;  /* of the token, JSON */
-	char *address; /* of the client, by gateway.c; NULL: unknown */
-	char *asked;   /* the rooms that the client asks for as it comes, a JSON array; or NULL */
+	char *key;			  /* secret; under this key the database keeps the rooms that the session joined by action */
+	char *claims;		  /* of the token, JSON */
+	SessionOrigin origin; /* by gateway.c */
+	char *asked;		  /* the rooms that the client asks for as it comes, a JSON array; or NULL */
 	const SessionOps *ops;
 	void *protocol; /* belongs to the protocol */
 

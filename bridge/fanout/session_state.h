@@ -9,6 +9,8 @@
 #ifndef HERALD_SESSION_STATE_H
 #define HERALD_SESSION_STATE_H
 
+#include <stdint.h>
+
 /*
  * The life of a session.  Each state goes with these audiences and lists only, which session_is_consistent() checks.
  * Between two lists, a session is in none.
@@ -56,5 +58,13 @@ typedef enum SessionListKind
 	LIST_AWAITING_RETRY,  /* pause: waits for its outbox to be empty, or for a while after a failed reading */
 	LIST_FALLING_BEHIND	  /* relay: live, but it has stalled before the event that is being published */
 } SessionListKind;
+
+/* Where a session comes from, for the log and for limits. */
+typedef struct SessionOrigin
+{
+	uint64_t number; /* of no other session of this process */
+	uint64_t began;	 /* by loop_now() */
+	char *address;	 /* of the client; NULL: unknown */
+} SessionOrigin;
 
 #endif /* HERALD_SESSION_STATE_H */

@@ -25,8 +25,8 @@
 #include "source/database.h"
 #include "source/reader.h"
 
-/* No room that is of use has a longer name. */
-#define LONGEST_ROOM 200
+/* No room or action that is of use has a longer name. */
+#define LONGEST_NAME 200
 
 /* A join is asked so often at most, while rechecks overtake its answers. */
 #define MOST_JOIN_ATTEMPTS 10
@@ -84,7 +84,7 @@ answer_refusal(Action *action, const char *code, const char *message, int64_t wa
 	char *body = memory_format("\"ok\":false,\"error\":%s", error);
 
 	metrics.actions_failed++;
-	log_debug("action_failed", "action", action->name, "user", action->session->user, "code", code, "reason", message);
+	log_debug("action_failed", "action", action->name, "user", action->session->user, "code", code, "error", message);
 	answer_with(action, body);
 	free(error);
 	free(body);
@@ -100,7 +100,7 @@ answer_error(Action *action, const char *code, const char *message)
 static const char *
 value_or_null(const PGresult *result)
 {
-	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK)
+	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) == 0)
 		return NULL;
 	return PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0);
 }
@@ -110,6 +110,8 @@ answer_failure(Action *action, const PGresult *result)
 {
 	if (result == NULL)
 		answer_error(action, "unavailable", "the database cannot be reached; the action may or may not have been done");
+	else if (PQresultStatus(result) == PGRES_TUPLES_OK)
+		answer_error(action, "HD404", "unknown action");
 	else
 		answer_error(action, PQresultErrorField(result, PG_DIAG_SQLSTATE),
 					 PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
@@ -208,6 +210,16 @@ join_again(Action *action)
 }
 
 static void
+refuse_room(Action *action)
+{
+	static LogLimit limit;
+
+	log_limited(&limit, LOG_LEVEL_INFO, "room_refused", "room", action->room, "user", action->session->user, "peer",
+				action->session->origin.address);
+	answer_error(action, room_forbidden.code, room_forbidden.message);
+}
+
+static void
 action_on_join(void *context, const PGresult *result)
 {
 	Action *action = context;
@@ -226,7 +238,7 @@ action_on_join(void *context, const PGresult *result)
 	if (joined)
 		answer_data(action, "{}");
 	else if (value != NULL)
-		answer_error(action, room_forbidden.code, room_forbidden.message);
+		refuse_room(action);
 	else
 		answer_failure(action, result);
 	session_unref(session);
@@ -242,7 +254,8 @@ action_on_leave(void *context, const PGresult *result)
 	action_on_done(action, result);
 }
 
-static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4)";
+/* Unknown actions return no row: an error would be in the log of the server, as often as a client likes. */
+static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4) WHERE herald_internal.has_action($2)";
 
 /* A client may join a room once more. */
 static bool
@@ -301,7 +314,7 @@ submit_room(Action *action, const json_t *data, bool joins)
 		answer_error(action, "bad_request", "the name of a room is missing, for example {\"room\": \"post:42\"}");
 		return;
 	}
-	if (strlen(room) > LONGEST_ROOM)
+	if (strlen(room) > LONGEST_NAME)
 	{
 		answer_error(action, "bad_request", "the name of a room has more than 200 bytes");
 		return;
@@ -315,6 +328,11 @@ submit_room(Action *action, const json_t *data, bool joins)
 static void
 submit_other(Action *action, const json_t *data, bool is_ack)
 {
+	if (strlen(action->name) > LONGEST_NAME)
+	{
+		answer_error(action, "HD404", "unknown action");
+		return;
+	}
 	action->payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
 	queue_action(action, act_sql, action_on_done, is_ack);
 }
@@ -331,35 +349,6 @@ create_action(Session *session, const char *name, char *reference, ActionAnswer 
 	action->answer = answer;
 	metrics.actions++;
 	return action;
-}
-
-/* Signals come often and are of use for a moment only. */
-static bool
-is_signal(const char *name)
-{
-	static const char *const signals[] = { "typing:start", "typing:stop", "presence:set" };
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-	{
-		if (strcmp(name, signals[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Returns 0, or how long the session must wait before it may do this, in milliseconds. */
-static int64_t
-count_action(const Session *session, const char *name)
-{
-	LimitSubject subject = limits_subject(session);
-	int64_t wait;
-
-	if (strcmp(name, "ping") == 0)
-		return 0;
-	if (strcmp(name, "room:join") == 0)
-		return limits_take(LIMIT_JOINS, &subject);
-	wait = is_signal(name) ? limits_take(LIMIT_SIGNALS, &subject) : 0;
-	return wait > 0 ? wait : limits_take(LIMIT_ACTIONS, &subject);
 }
 
 /* A client that goes on all the same is closed. */
@@ -379,7 +368,7 @@ void
 action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
 {
 	Action *action = create_action(session, name, reference, answer);
-	int64_t wait = count_action(session, name);
+	int64_t wait = limits_take_action(session, name);
 
 	if (wait > 0)
 		refuse_action(action, wait);
@@ -395,8 +384,10 @@ action_submit(Session *session, const char *name, const json_t *data, char *refe
 static void
 action_on_acknowledged(Session *session, const char *action, const char *body)
 {
+	static LogLimit limit;
+
 	if (strncmp(body, "\"ok\":true", 9) != 0)
-		log_warning("ack_failed", "action", action, "user", session->user, "answer", body);
+		log_limited(&limit, LOG_LEVEL_WARNING, "ack_failed", "action", action, "user", session->user, "answer", body);
 }
 
 static json_t *

@@ -37,6 +37,7 @@ typedef struct ClientAddress
 	const char *peer;		/* its network address */
 	const char *origin;		/* of the page that it runs in */
 	const char *connection; /* the number of its connection */
+	const char *transport;
 } ClientAddress;
 
 /*

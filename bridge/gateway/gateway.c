@@ -11,10 +11,13 @@
 #include "gateway/gateway.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
+#include "base/loop.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "catchup/arrival.h"
@@ -26,9 +29,12 @@
 #include "gateway/relay.h"
 #include "source/reader.h"
 
+static const Config *gateway_config;
+
 void
 gateway_start(const Config *config)
 {
+	gateway_config = config;
 	arrival_start(config);
 	action_queue_start(config);
 	presence_report_start(config);
@@ -127,6 +133,36 @@ free_identity(Identity *identity)
 	free(identity->claims);
 }
 
+static void
+log_session(const Session *session, const char *event, const char *transport, const char *origin, const char *reason)
+{
+	char number[24];
+	char duration[24];
+
+	if (gateway_config == NULL || !gateway_config->log_connections)
+		return;
+	snprintf(number, sizeof(number), "%llu", (unsigned long long) session->origin.number);
+	snprintf(duration, sizeof(duration), "%.1f", (double) (loop_now() - session->origin.began) / 1000);
+	log_info(event, "user", session->user, "session", number, "peer", session->origin.address, "transport", transport,
+			 "origin", origin, "reason", reason, "seconds", reason ? duration : NULL);
+}
+
+static void
+note_origin(Session *session, ClientAddress from)
+{
+	static uint64_t sessions;
+
+	session->origin = (SessionOrigin){ ++sessions, loop_now(), memory_copy(from.peer) };
+	log_session(session, "session_began", from.transport, from.origin, NULL);
+}
+
+void
+gateway_end(Session *session, const char *reason)
+{
+	log_session(session, "session_ended", NULL, NULL, reason);
+	roster_leave(session);
+}
+
 Session *
 gateway_admit(const Admission *admission, Refusal *refusal)
 {
@@ -150,7 +186,7 @@ gateway_admit(const Admission *admission, Refusal *refusal)
 	session->ops = admission->ops;
 	session->outbox = admission->outbox;
 	session->protocol = admission->protocol;
-	session->address = memory_copy(admission->from.peer);
+	note_origin(session, admission->from);
 	session->asked = admission->rooms ? json_dumps(admission->rooms, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 	watch_expiry(session, identity.expires);
 	arrival_begin(session_ref(session));

@@ -39,7 +39,7 @@ extern void gateway_leave(void);
 
 /*
  * Admits a client if its token is good, and returns its session, with the reference that the protocol gives up by
- * roster_leave().  The session is welcomed when its rooms are known and, if it comes back, its missed events can be
+ * gateway_end().  The session is welcomed when its rooms are known and, if it comes back, its missed events can be
  * replayed.  Returns NULL if the client is not admitted; then *refusal has the reason.
  */
 extern Session *gateway_admit(const Admission *admission, Refusal *refusal);
@@ -49,6 +49,9 @@ extern Session *gateway_admit(const Admission *admission, Refusal *refusal);
  * *refusal has the reason, and the session keeps its token.
  */
 extern bool gateway_renew(Session *session, const char *token, ClientAddress from, Refusal *refusal);
+
+/* Ends a session for this reason, which the log gets. */
+extern void gateway_end(Session *session, const char *reason);
 
 /* Returns the bridge's state in words, which the caller frees; *ready: it can serve clients. */
 extern char *gateway_state(bool *ready);

@@ -173,7 +173,7 @@ limits_tolerate(const char *session)
 LimitSubject
 limits_subject(const Session *session)
 {
-	return (LimitSubject){ session->key, session->user, session->address };
+	return (LimitSubject){ session->key, session->user, session->origin.address };
 }
 
 const char *
@@ -183,4 +183,32 @@ limits_message(int64_t wait)
 
 	snprintf(message, sizeof(message), "too many of these; try again in %lld s", (long long) (wait + 999) / 1000);
 	return message;
+}
+
+/* Signals come often and are of use for a moment only. */
+static bool
+is_signal(const char *name)
+{
+	static const char *const signals[] = { "typing:start", "typing:stop", "presence:set" };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+	{
+		if (strcmp(name, signals[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+int64_t
+limits_take_action(const Session *session, const char *name)
+{
+	LimitSubject subject = limits_subject(session);
+	int64_t wait;
+
+	if (strcmp(name, "ping") == 0)
+		return 0;
+	if (strcmp(name, "room:join") == 0)
+		return limits_take(LIMIT_JOINS, &subject);
+	wait = is_signal(name) ? limits_take(LIMIT_SIGNALS, &subject) : 0;
+	return wait > 0 ? wait : limits_take(LIMIT_ACTIONS, &subject);
 }

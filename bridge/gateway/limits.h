@@ -46,6 +46,9 @@ extern void limits_configure(const Config *config);
  */
 extern int64_t limits_take(LimitKind kind, const LimitSubject *subject);
 
+/* Counts an action of a session, by the limits that concern it.  Returns the same. */
+extern int64_t limits_take_action(const Session *session, const char *name);
+
 /* Counts a refusal that a session was told of.  Returns false if its client goes on all the same: close it. */
 extern bool limits_tolerate(const char *session);
 

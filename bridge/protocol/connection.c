@@ -44,8 +44,9 @@ connection_fetch(const Outbox *outbox)
 }
 
 static void
-connection_cut(Connection *connection)
+connection_cut(Connection *connection, const char *reason)
 {
+	snprintf(connection->reason, sizeof(connection->reason), "%s", reason);
 	connection->closing = true;
 	connection->carrier->transport->cut(connection->carrier);
 }
@@ -53,10 +54,11 @@ connection_cut(Connection *connection)
 static void
 connection_overflowed(Outbox *outbox)
 {
+	static LogLimit limit;
 	Connection *connection = connection_of(outbox);
 
-	log_info("slow_client_closed", "peer", connection->carrier->peer);
-	connection_cut(connection);
+	log_limited(&limit, LOG_LEVEL_INFO, "slow_client_closed", "peer", connection->carrier->peer);
+	connection_cut(connection, "slow");
 }
 
 static const OutboxOwner connection_outbox_owner = { connection_flush, connection_fetch, connection_overflowed };
@@ -72,6 +74,12 @@ static Connection **
 connection_list(const Connection *connection)
 {
 	return connection->admitted ? &connection_lists.admitted : &connection_lists.newcomers;
+}
+
+const char *
+connection_reason(const Connection *connection)
+{
+	return connection->reason[0] ? connection->reason : "gone";
 }
 
 static void
@@ -103,7 +111,7 @@ connection_make_room(const Config *config)
 		return false;
 	metrics.newcomers_cut++;
 	move_to_admitted(oldest); /* leaves the newcomers, so that it is cut only once */
-	connection_cut(oldest);
+	connection_cut(oldest, "no_session");
 	return true;
 }
 
@@ -128,7 +136,8 @@ connection_open(Carrier *carrier, const Config *config, const Protocol *protocol
 ClientAddress
 connection_address(const Connection *connection)
 {
-	return (ClientAddress){ connection->carrier->peer, connection->origin, connection->number };
+	return (ClientAddress){ connection->carrier->peer, connection->origin, connection->number,
+							connection->carrier->transport->name };
 }
 
 /* Returns whether the client may send a message now; if not, the protocol ends the connection. */
@@ -166,6 +175,7 @@ connection_close(Connection *connection, int code, const char *reason)
 	if (connection->closing)
 		return;
 	connection->closing = true;
+	snprintf(connection->reason, sizeof(connection->reason), "%s", reason);
 	connection->carrier->transport->close(connection->carrier, code, reason);
 }
 

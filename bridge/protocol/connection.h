@@ -25,6 +25,7 @@ typedef struct Connection
 	char *origin;	 /* of the page that the client runs in; NULL: there is none */
 	char number[24]; /* of no other connection */
 	char *user;		 /* of its first session; or NULL */
+	char reason[40]; /* why it ends */
 	const Protocol *protocol;
 	void *state;   /* of the protocol */
 	bool closing;  /* further input is ignored */
@@ -64,6 +65,9 @@ extern void connection_admitted(Connection *connection, const char *user);
 /* Hands a message of the client to the protocol, unless there are too many: then the protocol ends the connection. */
 extern void connection_text(Connection *connection, const char *text, size_t length);
 extern void connection_binary(Connection *connection, const char *base64, size_t length);
+
+/* Returns why a connection has ended, for the log. */
+extern const char *connection_reason(const Connection *connection);
 
 /* Asks the transport to end the connection.  A second call has no effect. */
 extern void connection_close(Connection *connection, int code, const char *reason);

@@ -82,7 +82,7 @@ socketio_dismiss(Session *session, const char *code, const char *message)
 	entry->dismissed = true;
 	if (session->state != SESSION_ARRIVING)
 		send_packet(entry, PACKET_EVENT, memory_format("[\"error\",%s]", content));
-	roster_leave(session);
+	gateway_end(session, code);
 	if (strncmp(code, "token_", 6) == 0)
 		send_packet(entry, PACKET_DISCONNECT, memory_copy(""));
 	else
@@ -167,7 +167,7 @@ namespace_session_disconnect(NamespaceSession *entry)
 
 	assert(session != NULL);
 	entry->session = NULL;
-	roster_leave(session);
+	gateway_end(session, entry->connection->closing ? connection_reason(entry->connection) : "client_disconnected");
 }
 
 /*

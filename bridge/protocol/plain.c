@@ -139,7 +139,7 @@ plain_dismiss(Session *session, const char *code, const char *message)
 													   CLOSE_RESTART;
 
 	plain->session = NULL;
-	roster_leave(session);
+	gateway_end(session, code);
 	plain_refuse(plain->connection, close_code, code, message);
 }
 
@@ -338,7 +338,7 @@ plain_closed(Connection *connection)
 
 	timer_stop(&plain->timer);
 	if (plain->session != NULL)
-		roster_leave(plain->session);
+		gateway_end(plain->session, connection_reason(connection));
 	json_decref(plain->early);
 	free(plain);
 }

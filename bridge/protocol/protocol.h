@@ -54,6 +54,7 @@ typedef struct Transport
 	void (*close)(struct Carrier *carrier, int code, const char *reason);
 	/* Answers a waiting poll with a NOOP packet.  NULL: the transport has no polls, so it cannot be upgraded. */
 	void (*release_poll)(struct Carrier *carrier);
+	const char *name; /* for the log */
 } Transport;
 
 /*

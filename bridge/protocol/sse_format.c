@@ -117,7 +117,7 @@ sse_dismiss(Session *session, const char *code, const char *message)
 	SseClient *client = sse_client_of_session(session);
 
 	client->session = NULL;
-	roster_leave(session);
+	gateway_end(session, code);
 	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message, 0)));
 	connection_close(client->connection, CLOSE_RESTART, code);
 }
@@ -178,7 +178,7 @@ sse_closed(Connection *connection)
 
 	timer_stop(&client->heartbeat);
 	if (client->session != NULL)
-		roster_leave(client->session);
+		gateway_end(client->session, connection_reason(connection));
 	free(client);
 }
 

@@ -37,7 +37,7 @@ sse_close(Carrier *carrier, int code, const char *reason)
 	lws_callback_on_writable(stream->wsi);
 }
 
-static const Transport sse_transport = { lws_stream_flush, lws_stream_cut, sse_close, NULL };
+static const Transport sse_transport = { lws_stream_flush, lws_stream_cut, sse_close, NULL, "events" };
 
 /* Sends the head of the response and frees the request's headers; a stream has no timeout. */
 static int

@@ -60,7 +60,7 @@ websocket_close(Carrier *carrier, int code, const char *reason)
 	lws_stream_end((LwsStream *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 }
 
-static const Transport websocket_transport = { lws_stream_flush, lws_stream_cut, websocket_close, NULL };
+static const Transport websocket_transport = { lws_stream_flush, lws_stream_cut, websocket_close, NULL, "websocket" };
 
 static const Protocol *
 protocol_of(const HttpRequest *request)

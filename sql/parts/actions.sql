@@ -162,6 +162,12 @@ CREATE FUNCTION herald_internal.act_typing_stop(user_id text, payload jsonb) RET
 LANGUAGE sql
 RETURN herald_internal.signal_typing(user_id, 'typing:stop', payload);
 
+CREATE FUNCTION herald_internal.has_action(action text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+RETURN to_regprocedure(herald_internal.built_in_action(action)) IS NOT NULL OR
+       EXISTS (SELECT FROM herald.action AS a WHERE a.name = has_action.action);
+COMMENT ON FUNCTION herald_internal.has_action(text) IS 'returns whether there is an action of this name';
+
 CREATE FUNCTION herald_internal.act(user_id text, action text, payload jsonb, claims jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,9 +1,12 @@
 // Limits: no client takes what others need.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import WebSocket from 'ws';
 import { Scene } from './harness/scene.mjs';
+import { until } from './harness/wait.mjs';
 
 const scene = await Scene.open();
 after(() => scene.close());
@@ -166,4 +169,41 @@ test('closes a connection that floods it with messages', async () => {
   for (let i = 0; i < 30; i++) plain.send({ id: i, action: 'ping', data: {} });
   assert.equal((await plain.closed).code, 4429);
   assert.equal(plain.all('error')[0].data.code, 'too_many');
+});
+
+test('logs who connects and disconnects, with the reason and the duration', async () => {
+  const bridge = await scene.addBridge();
+  const quiet = await scene.addBridge(['--log-connections=false']);
+  const [ann] = await scene.people('Ann');
+  const line = (event) => bridge.log.split('\n').find((text) => text.includes(`event=${event}`) && text.includes(`user=${ann} `));
+  const client = await scene.plain(ann, { bridge });
+  await until('the log has the session', () => line('session_began'));
+  assert.match(line('session_began'), /session=\d+ peer=127\.0\.0\.1 transport=websocket/);
+  client.close();
+  await until('the log has its end', () => line('session_ended'));
+  assert.match(line('session_ended'), /session=\d+ peer=127\.0\.0\.1 reason=gone seconds=\d+\.\d/);
+  (await scene.plain(ann, { bridge: quiet })).close();
+  await scene.plain(ann, { bridge: quiet });
+  assert.ok(!quiet.log.includes('session_'));
+});
+
+test('logs little of what clients send, and not often', async () => {
+  const bridge = await scene.addBridge(['--log-connections=false']);
+  const [ann] = await scene.people('Ann');
+  for (let i = 0; i < 20; i++) {
+    const client = await scene.plain(ann, { bridge, position: 'z'.repeat(90000) });
+    assert.equal((await client.ask('room:join', { room: 'x'.repeat(200) })).error.code, 'forbidden');
+    client.close();
+  }
+  await until('the log has both kinds', () => bridge.log.includes('not_recovered') && bridge.log.includes('room_refused'));
+  assert.ok(bridge.log.length < 10000, `${bridge.log.length} bytes`);
+  assert.ok(!bridge.log.includes('z'.repeat(201)));
+});
+
+test('unknown actions do not reach the log of the server', async () => {
+  const [ann] = await scene.people('Ann');
+  const client = await scene.plain(ann);
+  for (const name of ['no:such', 'x'.repeat(90000)]) assert.equal((await client.ask(name)).error.code, 'HD404');
+  const log = readFileSync(path.join(scene.postgres.directory, 'log'), 'utf8');
+  assert.ok(!log.includes('unknown action'));
 });

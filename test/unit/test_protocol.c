@@ -76,8 +76,8 @@ fake_ignore(Carrier *carrier)
 	(void) carrier;
 }
 
-static const Transport socket_transport = { fake_ignore, fake_ignore, fake_close, NULL };
-static const Transport polling_transport = { fake_ignore, fake_ignore, fake_close, fake_ignore };
+static const Transport socket_transport = { fake_ignore, fake_ignore, fake_close, NULL, "websocket" };
+static const Transport polling_transport = { fake_ignore, fake_ignore, fake_close, fake_ignore, "polling" };
 
 static FakeCarrier *
 connect_by(const Transport *transport, const Protocol *protocol, const Handshake *handshake)
