@@ -44,13 +44,18 @@ access_renew(Access *access, Snapshot *checked, uint64_t window)
 }
 
 void
-access_settle(Access *access, uint64_t window)
+access_forget(Access *access)
 {
-	if (access->window > window)
-		return;
 	snapshot_unref(access->checked);
 	snapshot_unref(access->since);
 	access->checked = access->since = NULL;
+}
+
+void
+access_settle(Access *access, uint64_t window)
+{
+	if (access->window <= window)
+		access_forget(access);
 }
 
 bool

@@ -37,6 +37,9 @@ extern void access_renew(Access *access, Snapshot *checked, uint64_t window);
 /* Drops the snapshots if the reader has read the windows up to this one: no event that they see comes any more. */
 extern void access_settle(Access *access, uint64_t window);
 
+/* Drops the snapshots: a server that crashed may give the transaction ids that they see to others. */
+extern void access_forget(Access *access);
+
 /* Returns whether the check has considered what a transaction changed. */
 extern bool access_has_considered(const Access *access, uint64_t xid);
 

@@ -70,6 +70,16 @@ room_leave(Session *session, const char *name)
 }
 
 void
+room_forget_answers(Session *session)
+{
+	for (int i = 0; i < session->rooms.count; i++)
+	{
+		if (session->rooms.memberships[i]->access != NULL)
+			access_forget(session->rooms.memberships[i]->access);
+	}
+}
+
+void
 room_move(Session *session, Audience audience)
 {
 	membership_move_all(session, audience);

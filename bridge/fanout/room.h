@@ -31,6 +31,9 @@ extern void room_leave(Session *session, const char *name);
 /* Takes a session out of all rooms. */
 extern void room_leave_all(Session *session);
 
+/* Forgets the snapshots of the checks that have admitted a session to its rooms (access_forget()). */
+extern void room_forget_answers(Session *session);
+
 /* Moves a session to another audience; it stays in its rooms. */
 extern void room_move(Session *session, Audience audience);
 

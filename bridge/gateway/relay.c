@@ -84,10 +84,25 @@ relay_on_resync(const char *reason)
 	roster_each(dismiss_for_resync, (void *) reason);
 }
 
+static void
+forget_answers(Session *session, void *context)
+{
+	(void) context;
+	room_forget_answers(session);
+}
+
+/* A session may get an event from just before it joined a room, but misses none. */
+static void
+relay_on_restart(void)
+{
+	roster_each(forget_answers, NULL);
+}
+
 void
 relay_start(const Config *config)
 {
-	static const ReaderEvents events = { relay_on_event, relay_on_signal, arrival_reader_reached, relay_on_resync };
+	static const ReaderEvents events = { relay_on_event, relay_on_signal, arrival_reader_reached, relay_on_resync,
+										 relay_on_restart };
 
 	session_on_stall(relay_on_stall);
 	reader_start(config, &events);

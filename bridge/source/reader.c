@@ -104,6 +104,19 @@ refuse_hello(const PGresult *result)
 	timer_start(&reader.hello_timer, HELLO_INTERVAL_MS, send_hello, NULL);
 }
 
+/* The parts of a position that are the same for all positions of a start of the server (extension/read/position.c). */
+#define PARTS_OF_START 3
+
+static bool
+are_of_one_start(const char *position, const char *other)
+{
+	size_t length = 0;
+
+	for (int parts = 0; parts < PARTS_OF_START && position[length] != '\0'; length++)
+		parts += position[length] == '~';
+	return strncmp(position, other, length) == 0;
+}
+
 static void
 on_hello(void *context, const PGresult *result)
 {
@@ -128,6 +141,8 @@ on_hello(void *context, const PGresult *result)
 		set_position(PQgetvalue(result, 0, 2));
 		reader.events->reached(reader.position);
 	}
+	else if (!are_of_one_start(reader.position, PQgetvalue(result, 0, 2)))
+		reader.events->restarted();
 	log_info("reading", "extension", PQgetvalue(result, 0, 0), "preloaded", preloaded ? "yes" : "no", "position", reader.position);
 	read_log(false);
 }
@@ -337,7 +352,7 @@ reader_start(const Config *config, const ReaderEvents *events)
 	static const DatabaseEvents database_events = { reader_on_connected, reader_on_lost, NULL };
 	static const DoorbellEvents doorbell_events = { reader_on_ring, reader_query };
 
-	assert(events->event && events->signal && events->reached && events->resync);
+	assert(events->event && events->signal && events->reached && events->resync && events->restarted);
 	reader.config = config;
 	reader.events = events;
 	reader.database = database_open("reader", reader.config->database, reader.config->database_timeout, &database_events, NULL);

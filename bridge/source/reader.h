@@ -26,6 +26,8 @@ typedef struct ReaderEvents
 	void (*reached)(const char *position);
 	/* Called when the position is lost: earlier events may not have been passed on. */
 	void (*resync)(const char *reason);
+	/* Called before the first window that is read from another start of the server. */
+	void (*restarted)(void);
 } ReaderEvents;
 
 /* Starts to read from the present, until reader_stop().  There is one reader in a process. */

@@ -15,8 +15,9 @@
  *	  JSON string and an event stream.
  *
  * 4. Several positions joined by "_" are a position, too: that of a reader that has read
- *	  the events before any of them.  A bridge joins texts during a replay.  Apart from
- *	  that the text is opaque for bridges and clients.
+ *	  the events before any of them.  A bridge joins texts during a replay.  It knows by
+ *	  the first three parts whether the server was restarted.  Apart from that the text is
+ *	  opaque for bridges and clients.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
