@@ -6,8 +6,8 @@
  * The first query of a session over a table costs a hundred times as much as its
  * later ones: parser and planner look up names, operators and statistics in the
  * catalogs.  A session's first write to a watched table pays that.  A scan by a known
- * index needs the table and the index alone.  A scan of all rows does not open a table
- * without pages: to open one for the first time costs as much as twenty look-ups.
+ * index needs the table and the index alone.  A scan does not open a table without pages:
+ * to open one for the first time costs as much as twenty look-ups.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -98,6 +98,17 @@ own_table_oid(const char *schema, const char *name)
 	return table;
 }
 
+/* Returns the row of pg_class of a relation of one of the two schemas; NULL if there is none. */
+static HeapTuple
+find_by_name(const char *schema, const char *name)
+{
+	Oid schema_oid = get_namespace_oid(schema, true);
+
+	if (!OidIsValid(schema_oid))
+		return NULL;
+	return SearchSysCache2(RELNAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema_oid));
+}
+
 Oid
 table_owner(Oid table)
 {
@@ -109,11 +120,22 @@ table_owner(Oid table)
 	return owner;
 }
 
+Oid
+own_table_owner(const char *schema, const char *name)
+{
+	HeapTuple tuple = find_by_name(schema, name);
+	Oid owner = HeapTupleIsValid(tuple) ? ((Form_pg_class) GETSTRUCT(tuple))->relowner : InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return owner;
+}
+
 /* Returns whether a locked table has no pages, and so no rows for any snapshot. */
 static bool
-has_no_pages(Oid table)
+has_no_pages(const char *schema, const char *name)
 {
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	HeapTuple tuple = find_by_name(schema, name);
 	Form_pg_class class;
 	RelFileLocator file;
 
@@ -125,22 +147,31 @@ has_no_pages(Oid table)
 	return smgrnblocks(smgropen(file, INVALID_PROC_NUMBER), MAIN_FORKNUM) == 0;
 }
 
-OwnScan
-own_scan_all(const char *schema, const char *table, Snapshot snapshot)
+/* Begins a scan of a table.  One without pages stays closed. */
+static OwnScan
+begin_scan(const char *schema, const char *table)
 {
-	OwnScan scan = { 0 };
+	OwnScan scan = { .memory = CurrentMemoryContext };
 	Oid oid = own_table_oid(schema, table);
 
 	LockRelationOid(oid, AccessShareLock);
-	if (has_no_pages(oid))
+	if (has_no_pages(schema, table))
 	{
 		UnlockRelationOid(oid, AccessShareLock);
 		return scan;
 	}
-	scan.memory = CurrentMemoryContext;
 	scan.relation = table_open(oid, NoLock);
 	scan.row = table_slot_create(scan.relation, NULL);
-	scan.all = table_beginscan(scan.relation, snapshot, 0, NULL);
+	return scan;
+}
+
+OwnScan
+own_scan_all(const char *schema, const char *table, Snapshot snapshot)
+{
+	OwnScan scan = begin_scan(schema, table);
+
+	if (scan.relation != NULL)
+		scan.all = table_beginscan(scan.relation, snapshot, 0, NULL);
 	return scan;
 }
 
@@ -155,11 +186,10 @@ equality_of(Oid type)
 OwnScan
 own_scan_by_index(const char *schema, const char *table, const char *index, Snapshot snapshot)
 {
-	OwnScan scan = { 0 };
+	OwnScan scan = begin_scan(schema, table);
 
-	scan.memory = CurrentMemoryContext;
-	scan.relation = table_open(own_table_oid(schema, table), AccessShareLock);
-	scan.row = table_slot_create(scan.relation, NULL);
+	if (scan.relation == NULL)
+		return scan;
 	scan.index = index_open(own_table_oid(schema, index), AccessShareLock);
 	scan.equal = begin_index_scan(scan.relation, scan.index, snapshot, 1);
 	return scan;
@@ -174,9 +204,13 @@ equality_strategy(Relation index)
 void
 own_scan_seek(OwnScan *scan, Datum value)
 {
-	MemoryContext caller = MemoryContextSwitchTo(scan->memory);
-	Oid type = TupleDescAttr(RelationGetDescr(scan->index), 0)->atttypid;
+	MemoryContext caller;
+	Oid type;
 
+	if (scan->relation == NULL)
+		return;
+	caller = MemoryContextSwitchTo(scan->memory);
+	type = TupleDescAttr(RelationGetDescr(scan->index), 0)->atttypid;
 	if (scan->key.sk_func.fn_oid == InvalidOid)
 		ScanKeyEntryInitialize(&scan->key, 0, 1, equality_strategy(scan->index), InvalidOid,
 							   scan->index->rd_indcollation[0], equality_of(type), value);

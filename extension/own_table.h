@@ -36,8 +36,9 @@ extern void own_table_init(void);
 /* Returns the OID of a table or an index of one of the two schemas; it is an error if there is none. */
 extern Oid own_table_oid(const char *schema, const char *name);
 
-/* Returns the role that owns a table, or InvalidOid if there is no such table. */
+/* Return the role that owns a table, or InvalidOid if there is no such table. */
 extern Oid table_owner(Oid table);
+extern Oid own_table_owner(const char *schema, const char *name);
 
 /* Begins a scan over a table, in no order.  The snapshot is registered. */
 extern OwnScan own_scan_all(const char *schema, const char *table, Snapshot snapshot);

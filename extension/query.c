@@ -418,7 +418,7 @@ query_own_table(const char *name)
 Oid
 query_extension_owner(void)
 {
-	Oid owner = table_owner(query_own_table("rule"));
+	Oid owner = own_table_owner("herald_internal", "rule");
 
 	if (!OidIsValid(owner))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"pg_herald\" is not installed in this database")));
