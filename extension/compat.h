@@ -77,6 +77,15 @@ typedef RelFileNode RelFileLocator;
 #define make_locator(tablespace, file) \
 	((RelFileLocator){ (tablespace) != 0 ? (tablespace) : MyDatabaseTableSpace, MyDatabaseId, file })
 #endif
+
+/* Reads a page of a permanent relation that is not open. */
+#include "storage/bufmgr.h"
+#if PG_VERSION_NUM < 150000
+#define read_closed_page(file, block) ReadBufferWithoutRelcache(file, MAIN_FORKNUM, block, RBM_NORMAL, NULL)
+#else
+#define read_closed_page(file, block) ReadBufferWithoutRelcache(file, MAIN_FORKNUM, block, RBM_NORMAL, NULL, true)
+#endif
+
 #if PG_VERSION_NUM < 170000
 #include "storage/backendid.h"
 #define INVALID_PROC_NUMBER InvalidBackendId

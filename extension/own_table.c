@@ -6,14 +6,19 @@
  * The first query of a session over a table costs a hundred times as much as its
  * later ones: parser and planner look up names, operators and statistics in the
  * catalogs.  A session's first write to a watched table pays that.  A scan by a known
- * index needs the table and the index alone.  A scan does not open a table without pages:
- * to open one for the first time costs as much as twenty look-ups.
+ * index needs the table and the index alone.
+ *
+ * To open a table for the first time costs as much as twenty look-ups: its columns,
+ * defaults, constraints and triggers are read from the catalogs.  So a scan of all rows
+ * opens none.  It reads the pages of the locked table's file, as CREATE DATABASE reads
+ * pg_class of another database.  A table without pages is not opened for an index, either.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
@@ -23,6 +28,8 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 #include "utils/builtins.h"
@@ -131,47 +138,87 @@ own_table_owner(const char *schema, const char *name)
 	return owner;
 }
 
-/* Returns whether a locked table has no pages, and so no rows for any snapshot. */
-static bool
-has_no_pages(const char *schema, const char *name)
+/* Begins a scan: locks its table, and returns the file.  The lock keeps that from being replaced. */
+static RelFileLocator
+begin_scan(OwnScan *scan, const char *schema, const char *name)
 {
-	HeapTuple tuple = find_by_name(schema, name);
+	HeapTuple tuple;
 	Form_pg_class class;
 	RelFileLocator file;
 
+	scan->memory = CurrentMemoryContext;
+	scan->table = own_table_oid(schema, name);
+	LockRelationOid(scan->table, AccessShareLock);
+	tuple = find_by_name(schema, name);
 	if (!HeapTupleIsValid(tuple))
-		return false;
+		elog(ERROR, "table \"%s.%s\" has gone", schema, name);
 	class = (Form_pg_class) GETSTRUCT(tuple);
+	if (class->relam != HEAP_TABLE_AM_OID)
+		elog(ERROR, "table \"%s.%s\" is not a heap", schema, name);
 	file = make_locator(class->reltablespace, class->relfilenode);
 	ReleaseSysCache(tuple);
-	return smgrnblocks(smgropen(file, INVALID_PROC_NUMBER), MAIN_FORKNUM) == 0;
+	return file;
 }
 
-/* Begins a scan of a table.  One without pages stays closed. */
-static OwnScan
-begin_scan(const char *schema, const char *table)
+static BlockNumber
+count_pages(RelFileLocator file)
 {
-	OwnScan scan = { .memory = CurrentMemoryContext };
-	Oid oid = own_table_oid(schema, table);
+	return smgrnblocks(smgropen(file, INVALID_PROC_NUMBER), MAIN_FORKNUM);
+}
 
-	LockRelationOid(oid, AccessShareLock);
-	if (has_no_pages(schema, table))
+/* Adds copies of the rows of a page that a snapshot sees. */
+static List *
+add_page(List *rows, Oid table, RelFileLocator file, BlockNumber block, Snapshot snapshot)
+{
+	Buffer buffer = read_closed_page(file, block);
+	Page page = BufferGetPage(buffer);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	for (OffsetNumber place = FirstOffsetNumber; place <= PageGetMaxOffsetNumber(page); place++)
 	{
-		UnlockRelationOid(oid, AccessShareLock);
-		return scan;
+		ItemId item = PageGetItemId(page, place);
+		HeapTupleData row = { .t_tableOid = table };
+
+		if (!ItemIdIsNormal(item))
+			continue;
+		row.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		row.t_len = ItemIdGetLength(item);
+		ItemPointerSet(&row.t_self, block, place);
+		if (HeapTupleSatisfiesVisibility(&row, snapshot, buffer))
+			rows = lappend(rows, heap_copytuple(&row));
 	}
-	scan.relation = table_open(oid, NoLock);
-	scan.row = table_slot_create(scan.relation, NULL);
-	return scan;
+	UnlockReleaseBuffer(buffer);
+	return rows;
+}
+
+static TupleDesc
+shape_of(OwnColumns *columns)
+{
+	MemoryContext caller;
+	TupleDesc shape;
+
+	if (columns->shape != NULL)
+		return columns->shape;
+	caller = MemoryContextSwitchTo(TopMemoryContext);
+	shape = CreateTemplateTupleDesc(columns->count);
+	for (int i = 0; i < columns->count; i++)
+		TupleDescInitEntry(shape, (AttrNumber) (i + 1), NULL, columns->types[i], -1, type_is_array(columns->types[i]));
+	MemoryContextSwitchTo(caller);
+	columns->shape = shape;
+	return shape;
 }
 
 OwnScan
-own_scan_all(const char *schema, const char *table, Snapshot snapshot)
+own_scan_all(const char *schema, const char *table, OwnColumns *columns, Snapshot snapshot)
 {
-	OwnScan scan = begin_scan(schema, table);
+	OwnScan scan = { 0 };
+	RelFileLocator file = begin_scan(&scan, schema, table);
+	BlockNumber pages = count_pages(file);
 
-	if (scan.relation != NULL)
-		scan.all = table_beginscan(scan.relation, snapshot, 0, NULL);
+	for (BlockNumber block = 0; block < pages; block++)
+		scan.rows = add_page(scan.rows, scan.table, file, block, snapshot);
+	if (scan.rows != NIL)
+		scan.row = MakeSingleTupleTableSlot(shape_of(columns), &TTSOpsHeapTuple);
 	return scan;
 }
 
@@ -186,10 +233,13 @@ equality_of(Oid type)
 OwnScan
 own_scan_by_index(const char *schema, const char *table, const char *index, Snapshot snapshot)
 {
-	OwnScan scan = begin_scan(schema, table);
+	OwnScan scan = { 0 };
+	RelFileLocator file = begin_scan(&scan, schema, table);
 
-	if (scan.relation == NULL)
+	if (count_pages(file) == 0)
 		return scan;
+	scan.relation = table_open(scan.table, NoLock);
+	scan.row = table_slot_create(scan.relation, NULL);
 	scan.index = index_open(own_table_oid(schema, index), AccessShareLock);
 	scan.equal = begin_index_scan(scan.relation, scan.index, snapshot, 1);
 	return scan;
@@ -228,6 +278,21 @@ own_scan_equal(const char *schema, const char *table, const char *index, Datum v
 	return scan;
 }
 
+/* Puts the next one of all rows into the slot. */
+static bool
+next_of_all(OwnScan *scan)
+{
+	HeapTuple row;
+
+	if (scan->next == list_length(scan->rows))
+		return false;
+	row = list_nth(scan->rows, scan->next++);
+	if (HeapTupleHeaderGetNatts(row->t_data) < scan->row->tts_tupleDescriptor->natts)
+		elog(ERROR, "a row of table %u lacks a column", row->t_tableOid);
+	ExecStoreHeapTuple(row, scan->row, false);
+	return true;
+}
+
 bool
 own_scan_next(OwnScan *scan)
 {
@@ -235,12 +300,9 @@ own_scan_next(OwnScan *scan)
 	bool found;
 
 	if (scan->relation == NULL)
-		return false;
+		return next_of_all(scan);
 	caller = MemoryContextSwitchTo(scan->memory);
-	if (scan->equal != NULL)
-		found = index_getnext_slot(scan->equal, ForwardScanDirection, scan->row);
-	else
-		found = table_scan_getnextslot(scan->all, ForwardScanDirection, scan->row);
+	found = index_getnext_slot(scan->equal, ForwardScanDirection, scan->row);
 	MemoryContextSwitchTo(caller);
 	return found;
 }
@@ -248,17 +310,16 @@ own_scan_next(OwnScan *scan)
 void
 own_scan_end(OwnScan *scan)
 {
-	if (scan->relation == NULL)
-		return;
-	ExecDropSingleTupleTableSlot(scan->row);
-	if (scan->equal != NULL)
+	if (scan->row != NULL)
+		ExecDropSingleTupleTableSlot(scan->row);
+	list_free_deep(scan->rows);
+	if (scan->relation != NULL)
 	{
 		index_endscan(scan->equal);
 		index_close(scan->index, AccessShareLock);
+		table_close(scan->relation, NoLock);
 	}
-	else
-		table_endscan(scan->all);
-	table_close(scan->relation, AccessShareLock);
+	UnlockRelationOid(scan->table, AccessShareLock);
 }
 
 void

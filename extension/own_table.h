@@ -18,16 +18,29 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
+/* Columns of type oid and its aliases are read as integers, of the same size: a session looks that type up anyway. */
+#define OWN_OID INT4OID
+
+/* The types of the first columns of a table, as far as the caller reads them. */
+typedef struct OwnColumns
+{
+	TupleDesc shape; /* NULL: not made yet */
+	int count;
+	const Oid *types;
+} OwnColumns;
+
 /* A scan over all rows of a table, or over those with some value in the first column of an index. */
 typedef struct OwnScan
 {
 	MemoryContext memory; /* the current one when it began */
-	Relation relation;	  /* NULL: a table without pages */
-	TableScanDesc all;	  /* NULL: a scan by the index */
+	Oid table;			  /* locked until it ends */
+	List *rows;			  /* all of them: copies */
+	int next;			  /* the place of the next one in "rows" */
+	Relation relation;	  /* of a scan by an index; NULL: a table without pages, or a scan of all rows */
 	Relation index;
 	IndexScanDesc equal;
 	ScanKeyData key;
-	TupleTableSlot *row; /* the current one */
+	TupleTableSlot *row; /* the current one; NULL: a table without pages */
 } OwnScan;
 
 /* Registers the function that keeps the OIDs of own_table_oid() up to date. */
@@ -40,8 +53,11 @@ extern Oid own_table_oid(const char *schema, const char *name);
 extern Oid table_owner(Oid table);
 extern Oid own_table_owner(const char *schema, const char *name);
 
-/* Begins a scan over a table, in no order.  The snapshot is registered. */
-extern OwnScan own_scan_all(const char *schema, const char *table, Snapshot snapshot);
+/*
+ * Begins a scan over a table of few rows, in no order.  The snapshot is registered.  An update of the extension that
+ * adds one of the columns to such a table rewrites it.
+ */
+extern OwnScan own_scan_all(const char *schema, const char *table, OwnColumns *columns, Snapshot snapshot);
 
 /*
  * Begins a scan by an index.  own_scan_seek() begins it anew, with the rows that have this value in the index's first

@@ -117,7 +117,8 @@ static bool
 are_rules_suspended(void)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan scan = own_scan_all("herald_internal", "suspension", snapshot);
+	static OwnColumns none = { 0 };
+	OwnScan scan = own_scan_all("herald_internal", "suspension", &none, snapshot);
 	bool found = own_scan_next(&scan);
 
 	own_scan_end(&scan);

@@ -115,7 +115,9 @@ static bool
 precedes_log(const LogSnapshot *snapshot)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan row = own_scan_all("herald_internal", "log_floor", latest);
+	static const Oid types[] = { XID8OID, PG_SNAPSHOTOID };
+	static OwnColumns columns = { .count = lengthof(types), .types = types };
+	OwnScan row = own_scan_all("herald_internal", "log_floor", &columns, latest);
 	bool precedes = false;
 	bool isnull;
 

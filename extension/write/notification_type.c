@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -84,7 +85,9 @@ read_types(void)
 {
 	NotificationTypes *all = palloc0(sizeof(NotificationTypes));
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan row = own_scan_all("herald", "notification_type", snapshot);
+	static const Oid types[] = { TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID };
+	static OwnColumns columns = { .count = lengthof(types), .types = types };
+	OwnScan row = own_scan_all("herald", "notification_type", &columns, snapshot);
 	int room = 16;
 
 	all->types = palloc(sizeof(NotificationType) * room);

@@ -166,7 +166,9 @@ load_suspended(Snapshot snapshot)
 {
 	List *suspended = NIL;
 	bool isnull;
-	OwnScan row = own_scan_all("herald_internal", "suspension", snapshot);
+	static const Oid types[] = { INT4OID };
+	static OwnColumns columns = { .count = lengthof(types), .types = types };
+	OwnScan row = own_scan_all("herald_internal", "suspension", &columns, snapshot);
 
 	while (own_scan_next(&row))
 		suspended = list_append_unique_int(suspended, DatumGetInt32(own_scan_value(&row, SUSPENSION_RULE, &isnull)));

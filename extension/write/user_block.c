@@ -169,7 +169,9 @@ add_block_source(BlockList *list, OwnScan *row)
 static void
 mark_suspended(BlockList *list, Snapshot snapshot)
 {
-	OwnScan row = own_scan_all("herald_internal", "suspension", snapshot);
+	static const Oid types[] = { INT4OID, OWN_OID };
+	static OwnColumns columns = { .count = lengthof(types), .types = types };
+	OwnScan row = own_scan_all("herald_internal", "suspension", &columns, snapshot);
 
 	while (own_scan_next(&row))
 	{
@@ -200,7 +202,9 @@ load_block_sources(void)
 {
 	BlockList *list = make_block_list();
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	OwnScan row = own_scan_all("herald_internal", "block_source", snapshot);
+	static const Oid types[] = { OWN_OID, TEXTOID, OWN_OID };
+	static OwnColumns columns = { .count = lengthof(types), .types = types };
+	OwnScan row = own_scan_all("herald_internal", "block_source", &columns, snapshot);
 
 	while (own_scan_next(&row))
 		add_block_source(list, &row);
