@@ -379,6 +379,9 @@ PG_FUNCTION_INFO_V1(herald_reload_rules);
 Datum
 herald_save_rule(PG_FUNCTION_ARGS)
 {
+	if (!PG_ARGISNULL(6) && PG_ARGISNULL(7)) /* "lock" and "retract" */
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a rule with a query to lock causes needs one to retract them")));
 	PG_RETURN_INT32(register_change(fcinfo, &save_rule, rehearse_rule));
 }
 

@@ -222,7 +222,7 @@ add_rule(RuleList *list)
 static void
 load_rules_of(RuleList *list, Oid source, RuleSetKey key, const char *relation, List *suspended, Snapshot snapshot)
 {
-	OwnScan row = own_scan_equal("herald_internal", "rule", "rule_relation_name_change_operation_key",
+	OwnScan row = own_scan_equal("herald_internal", "rule", "rule_relation_idx",
 								 ObjectIdGetDatum(source), snapshot);
 
 	while (own_scan_next(&row))

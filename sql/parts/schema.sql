@@ -40,24 +40,31 @@ COMMENT ON FUNCTION herald_internal.layout() IS
 -- caller owns the watched table. A dump contains the tables.
 -- ---------------------------------------------------------------------------
 
+-- A session's first write opens the table of rules. It has no defaults, and domains have its constraints: the session
+-- would read two more catalogs.
+CREATE DOMAIN herald_internal.operation AS text CHECK (VALUE IN ('insert', 'update', 'delete'));
+CREATE DOMAIN herald_internal.on_error AS text CHECK (VALUE IN ('suspend', 'abort', 'warn'));
+COMMENT ON DOMAIN herald_internal.operation IS 'a change of a row, or the statement that makes it';
+COMMENT ON DOMAIN herald_internal.on_error IS 'the effect of a rule''s error';
+
 CREATE TABLE herald_internal.rule (
 	id        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	relation  regclass NOT NULL,
 	name      text NOT NULL,
-	change    text NOT NULL CHECK (change IN ('insert', 'update', 'delete')),
-	operation text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
+	change    herald_internal.operation NOT NULL,
+	operation herald_internal.operation NOT NULL,
 	notify    text,
 	publish   text,
 	lock      text,
 	retract   text,
 	schedule  text,
-	on_error  text NOT NULL DEFAULT 'suspend' CHECK (on_error IN ('suspend', 'abort', 'warn')),
-	with_event boolean NOT NULL DEFAULT false,
-	room_prefixes text[] NOT NULL DEFAULT '{}',
-	counters  int[] NOT NULL DEFAULT '{}',
-	UNIQUE (relation, name, change, operation),
-	CHECK (lock IS NULL OR retract IS NOT NULL)
+	on_error  herald_internal.on_error NOT NULL,
+	with_event boolean NOT NULL,
+	room_prefixes text[] NOT NULL,
+	counters  int[] NOT NULL,
+	UNIQUE (relation, name, change, operation)
 );
+CREATE INDEX ON herald_internal.rule (relation);
 COMMENT ON TABLE herald_internal.rule IS
 	'rules, compiled to the SQL that the trigger runs; "change" is the change of a row, "operation" the statement '
 	'that makes it; with_event: "notify" returns an event beside each notification; room_prefixes and counters: the '
