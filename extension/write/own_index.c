@@ -18,14 +18,16 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
 #include "catalog/index.h"
 #include "catalog/pg_index.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "plain_expression.h"
 #include "relation_change.h"
@@ -71,19 +73,19 @@ own_index_init(void)
 
 /* Returns the expressions in a column of a row of pg_index, prepared for evaluation; NULL for none. */
 static Node *
-index_expressions(HeapTuple row, AttrNumber column)
+index_expressions(HeapTuple row, AttrNumber column, TupleDesc shape)
 {
 	bool isnull;
-	Datum source = SysCacheGetAttr(INDEXRELID, row, column, &isnull);
+	Datum source = heap_getattr(row, column, shape, &isnull);
 
 	return isnull ? NULL : (Node *) expression_planner(stringToNode(TextDatumGetCString(source)));
 }
 
 static bool
-has_plain_operators(HeapTuple row)
+has_plain_operators(HeapTuple row, TupleDesc shape)
 {
 	bool isnull;
-	Datum value = SysCacheGetAttr(INDEXRELID, row, Anum_pg_index_indclass, &isnull);
+	Datum value = heap_getattr(row, Anum_pg_index_indclass, shape, &isnull);
 	oidvector *classes = (oidvector *) DatumGetPointer(value);
 
 	for (int i = 0; i < classes->dim1; i++)
@@ -94,35 +96,53 @@ has_plain_operators(HeapTuple row)
 	return true;
 }
 
-/* Adds an index to those of its table. */
+/* Adds an index to those of its table, by its row in pg_index. */
 static void
-add_index(OwnIndexes *indexes, Oid oid)
+add_index(OwnIndexes *indexes, HeapTuple row, TupleDesc shape)
 {
-	OwnIndex *index = &indexes->list[indexes->count++];
-	HeapTuple row = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(oid));
-	Node *predicate;
+	Node *predicate = index_expressions(row, Anum_pg_index_indpred, shape);
+	OwnIndex *index;
 
-	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for index %u", oid);
-	predicate = index_expressions(row, Anum_pg_index_indpred);
-	indexes->plain = indexes->plain && has_plain_operators(row) && expression_is_plain(predicate) &&
-					 expression_is_plain(index_expressions(row, Anum_pg_index_indexprs));
-	ReleaseSysCache(row);
-	index->oid = oid;
+	indexes->plain = indexes->plain && has_plain_operators(row, shape) && expression_is_plain(predicate) &&
+					 expression_is_plain(index_expressions(row, Anum_pg_index_indexprs, shape));
+	indexes->list = indexes->list == NULL ? palloc(sizeof(OwnIndex)) :
+											repalloc(indexes->list, sizeof(OwnIndex) * (indexes->count + 1));
+	index = &indexes->list[indexes->count++];
+	index->oid = ((Form_pg_index) GETSTRUCT(row))->indexrelid;
 	index->predicate = ExecInitQual(make_ands_implicit((Expr *) predicate), NULL);
+	index->info = NULL;
 }
 
+static int
+compare_indexes(const void *a, const void *b)
+{
+	Oid first = ((const OwnIndex *) a)->oid;
+	Oid second = ((const OwnIndex *) b)->oid;
+
+	return first < second ? -1 : first > second;
+}
+
+/* Loads all indexes of a table by one scan of the catalog, in the order in which the server locks them. */
 static void
 load_indexes(OwnIndexes *indexes, Relation table)
 {
-	List *oids = RelationGetIndexList(table);
-	ListCell *cell;
+	Relation catalog = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple row;
 
-	indexes->list = palloc0(sizeof(OwnIndex) * Max(list_length(oids), 1));
 	indexes->plain = true;
-	foreach (cell, oids)
-		add_index(indexes, lfirst_oid(cell));
-	list_free(oids);
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationGetRelid(table)));
+	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		if (((Form_pg_index) GETSTRUCT(row))->indislive)
+			add_index(indexes, row, RelationGetDescr(catalog));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	qsort(indexes->list, indexes->count, sizeof(OwnIndex), compare_indexes);
 }
 
 /* Returns the cached indexes of a table; NULL if there are none, or outdated ones: these are dropped. */
@@ -173,7 +193,7 @@ own_indexes(Relation table)
 	return indexes != NULL ? indexes : add_indexes(table);
 }
 
-/* Makes what the executor needs about an index.  The arbiter of an insertion is a unique one. */
+/* Describes an index for the executor.  The arbiter of an insertion is a unique one. */
 static IndexInfo *
 make_info(Relation relation, ExprState *predicate)
 {
@@ -201,6 +221,6 @@ own_index_open(const OwnIndexes *indexes, int number, IndexInfo **info)
 	}
 	*info = palloc(sizeof(IndexInfo));
 	**info = *index->info;
-	(*info)->ii_Context = CurrentMemoryContext; /* for what the access method keeps between rows */
+	(*info)->ii_Context = CurrentMemoryContext; /* the access method keeps values there between rows */
 	return relation;
 }
