@@ -148,9 +148,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH part (item, name, query, condition) AS (
 		SELECT p.* FROM (SELECT CASE WHEN rule.with_event THEN rule.notify ELSE rule.publish END) AS e (query),
 		LATERAL (VALUES
-		('notification', substring(rule.notify FROM $re$\('([^']+)'\)::text AS type$re$), rule.notify,
+		('notification', substring(rule.notify FROM $re$'([^']+)' AS type$re$), rule.notify,
 		 'recipient_id IS NOT NULL AND recipient_id <> actor_id IS NOT FALSE'),
-		('event', substring(e.query FROM $re$\(([^()]+)\)::text AS name,$re$), e.query, 'access IS NULL')) AS p
+		('event', array_to_string(regexp_match(e.query, $re$(?:\(([^()]+)\)::text|('[^']*')) AS name,$re$), ''),
+		 e.query, 'access IS NULL')) AS p
 	), tried AS (
 		SELECT p.item, btrim(regexp_replace(p.name, $re$' \|\| ([\w.]+)::text$re$, '{\1}', 'g'), '''') AS name,
 		       CASE WHEN rule.operation <> 'update' THEN

@@ -453,11 +453,20 @@ CREATE TYPE herald_internal.candidate AS (
 	cause text, recipient_id text, actor_id text, actor_name text, type text, subject_type text, subject_id text,
 	thread text, title text, content text, data jsonb);
 
+-- Returns the SQL of a value of a type. NULL and literals are texts anyway, and so is a column that has been cast: the
+-- first statement of a session looks the type up for each cast.
+CREATE FUNCTION herald_internal.typed_sql(expression text, type text DEFAULT 'text') RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN type = 'text' AND coalesce(expression, 'NULL') ~ '^(NULL|''[^'']*''|[\w."]+::text)$'
+	       THEN coalesce(expression, 'NULL') ELSE format('(%s)::%s', coalesce(expression, 'NULL'), type) END;
+$$;
+
 -- Returns the select list of a candidate, given the SQL of each column by its name.
 CREATE FUNCTION herald_internal.candidate_sql(expressions json) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(format('(%s)::%s AS %I', coalesce(expressions ->> a.attname, 'NULL'),
-	                         format_type(a.atttypid, -1), a.attname), E',\n       ' ORDER BY a.attnum)
+	SELECT string_agg(format('%s AS %I', herald_internal.typed_sql(expressions ->> a.attname,
+	                                                               format_type(a.atttypid, -1)), a.attname),
+	                  E',\n       ' ORDER BY a.attnum)
 	FROM pg_attribute AS a
 	WHERE a.attrelid = 'herald_internal.candidate'::regclass;
 $$;
@@ -524,15 +533,15 @@ CREATE FUNCTION herald_internal.event_sql(event text, room text, rooms text, pay
 	member_joins text, member_leaves text, counter int, counted_id text, delta int, ack text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(E'\n',
-		format('%s AS rooms, (%s)::text AS name,', coalesce(rooms, herald_internal.compile_rooms(room)),
-		       herald_internal.compile_template(event)),
+		format('%s AS rooms, %s AS name,', coalesce(rooms, herald_internal.compile_rooms(room)),
+		       herald_internal.typed_sql(herald_internal.compile_template(event))),
 		format('       (%s)::json AS payload,', payload),
-		format('       (%s)::text AS member_id, (%s)::text AS joins, (%s)::text AS leaves,', coalesce(member, 'NULL'),
-		       coalesce(herald_internal.compile_template(member_joins), 'NULL'),
-		       coalesce(herald_internal.compile_template(member_leaves), 'NULL')),
-		format('       %L::int AS counter, (%s)::text AS counted_id, %L::smallint AS delta, %L::text AS ack,',
-		       counter, coalesce(counted_id, 'NULL'), delta, ack),
-		'       NULL::text AS recheck_user, NULL::text AS recheck_room, NULL::text AS access')
+		format('       %s AS member_id, %s AS joins, %s AS leaves,', herald_internal.typed_sql(member),
+		       herald_internal.typed_sql(herald_internal.compile_template(member_joins)),
+		       herald_internal.typed_sql(herald_internal.compile_template(member_leaves))),
+		format('       %L::int AS counter, %s AS counted_id, %L::smallint AS delta, %L AS ack,',
+		       counter, herald_internal.typed_sql(counted_id), delta, ack),
+		'       NULL AS recheck_user, NULL AS recheck_room, NULL AS access')
 	WHERE event IS NOT NULL;
 $$;
 
@@ -1197,7 +1206,7 @@ $$;
 COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatches every table, as before DROP EXTENSION';
 
 CREATE VIEW herald.watched AS
-	SELECT r.relation, r.name AS rule, r.change, r.operation, r.on_error,
+	SELECT r.relation, r.name AS rule, r.change::text, r.operation::text, r.on_error::text,
 	       herald_internal.plain_sql(r.notify) AS notify, herald_internal.plain_sql(r.publish) AS publish,
 	       herald_internal.plain_sql(r.lock) AS lock, herald_internal.plain_sql(r.retract) AS retract,
 	       herald_internal.plain_sql(r.schedule) AS schedule
