@@ -70,6 +70,18 @@ test('tells requests of different clients on one connection apart', async () => 
   client.close();
 });
 
+test('limits each address behind a trusted proxy, not the proxy', async () => {
+  const limited = await scene.addBridge(['--trusted-proxy=127.0.0.1', '--limit-failed-tokens=1/min:1', '--limit-address-sessions=1']);
+  const show = (address) => ask(limited.port, ['GET /events?token=bad HTTP/1.1', `X-Forwarded-For: 6.6.6.6, ${address}`]);
+  const refused = () => limited.metric('herald_limited_total');
+  await show('192.0.2.1');
+  assert.equal(await refused(), 0);
+  await show('192.0.2.1');
+  assert.equal(await refused(), 1);
+  await show('192.0.2.2');
+  assert.equal(await refused(), 1);
+});
+
 const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 const version2 = (command, family, ...rest) => Buffer.concat([signature, Buffer.from([0x20 | command, family, 0, rest.length, ...rest])]);
 const source = [192, 0, 2, 1, 198, 51, 100, 1, 16, 0, 1, 187];
