@@ -263,6 +263,8 @@ maintain_database(void)
 		worker_slot_rest();
 		active = !try_task(all ? do_all : do_urgent, "maintenance");
 		work_left = active || !all;
+		if (!work_left)
+			pgstat_report_stat(true); /* the next time may be far away */
 	}
 }
 

@@ -266,7 +266,7 @@ test('changes none of the settings when it rejects a reload', async () => {
   const reloadable = [...page.matchAll(/^\| `([a-z-]+)` \| (?:`(.*?)`)? ?\| (\w+) \| yes \|/gm)].map(([, name, preset, kind]) => ({ name, preset, kind }));
   assert.ok(reloadable.length >= 20, `${reloadable.length} settings can be reloaded`);
   const special = { 'jwt-secret-file': other.secret, 'jwt-key-file': other.key, 'jwt-algorithm': 'HS512 ES256', 'allow-origin': 'https://app.example', 'log-level': 'debug', 'log-format': 'json' };
-  const general = { text: 'another', name: 'another', number: '4321', size: '123kB', time: '7s', switch: 'true' };
+  const general = { text: 'another', name: 'another', number: '4321', size: '123kB', time: '7s', rate: '43/s:21', switch: 'true' };
   writeFileSync(file, '');
   const changed = await scene.addBridge([`--config=${file}`]);
   const lines = reloadable.map(({ name, kind }) => `${name} = ${special[name] ?? general[kind]}\n`);
