@@ -26,7 +26,7 @@
 #define TCP_OVER_IPV4 0x11
 #define TCP_OVER_IPV6 0x21
 
-static const unsigned char signature[SIGNATURE_LENGTH] = "\r\n\r\n\0\r\nQUIT\n";
+static const unsigned char signature[] = "\r\n\r\n\0\r\nQUIT\n";
 static const char line_start[] = "PROXY ";
 
 /* Returns whether the bytes, as far as they are there, are those of a prefix. */

@@ -13,6 +13,7 @@ SELECT herald.watch_users('cost.users');
 
 -- The functions that a call of watch_posts() runs more often than the same call for the second table did.
 CREATE TABLE cost.call (place int, name text, calls bigint);
+SET plan_cache_mode = force_custom_plan; -- the planner calls functions, too
 DO $$
 BEGIN
 	FOR n IN 1..12 LOOP
@@ -25,6 +26,7 @@ BEGIN
 	END LOOP;
 END
 $$;
+RESET plan_cache_mode;
 SELECT c.name
 FROM cost.call AS c JOIN cost.call AS s ON s.place = 2 AND s.name = c.name
 WHERE c.place = 12 AND c.calls > s.calls ORDER BY c.name;
