@@ -69,7 +69,7 @@ BEGIN
 		JOIN pg_class AS theirs ON theirs.oid = w.relation
 		JOIN pg_class AS mine ON mine.oid = row_noun.relation AND mine.relnamespace = theirs.relnamespace
 		WHERE w.kind = row_noun.kind AND w.relation <> row_noun.relation AND
-		      herald_internal.subject_type(w.relation) = usual) THEN
+		      coalesce(w.arguments ->> 'noun', usual) = usual) THEN
 		RETURN NULL;
 	END IF;
 	RAISE NOTICE 'rows of table "%" are called "%", because those of another table are called "%"', relation, named,
