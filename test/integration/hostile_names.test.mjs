@@ -175,8 +175,8 @@ test('calls none of them in the calls of an administrator who has public first i
     SELECT herald.watch_members('public.conversation_members'), herald.watch_messages('public.messages');
     SELECT herald.watch('public.messages', 'said', recipient => 'new.sender_id', title => 'You said {content:20}',
       event => 'said:{id}', room => 'said:{sender_id}', schemas => '{pg_catalog}');
-    SELECT * FROM herald.plan_watch('watch_likes', 'public.likes');
-    SELECT * FROM herald.plan_watch('watch_posts', 'public.posts', '{"author": "user_id", "notify_followers": true, "schemas": ["pg_catalog"]}');
+    SELECT * FROM herald.plan_watch('watch_likes', 'public.likes', '{"active": "user_id > 0", "schemas": ["pg_catalog"]}');
+    SELECT * FROM herald.plan_watch('watch_posts', 'public.posts', '{"author": "user_id", "notify_followers": true, "visible": "true", "schemas": ["pg_catalog"]}');
     SELECT herald.notification_json(n) FROM herald.notification AS n;
     SELECT herald.group_json(g) FROM herald.inbox_groups('${ann}') AS g;
     SELECT herald.suggest();
