@@ -8,9 +8,9 @@
  *	  for casts to JSON, for comparisons.  The text of regclass and its relatives depends
  *	  on the search path.  So the types are those that only hold data.
  *
- * 2. An immutable function of the server in C depends on its arguments alone.  One of an
- *	  extension may only say so.  The other functions are known ones: their results depend
- *	  on the time and on settings that pin.c pins.
+ * 2. An immutable function of the server in C depends on its arguments alone, as does one
+ *	  of ours.  One of another extension may only say so.  The other functions are known
+ *	  ones: their results depend on the time and on settings that pin.c pins.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -19,6 +19,7 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -86,6 +87,15 @@ is_plain_type(Oid type)
 		   includes_oid(plain_types, lengthof(plain_types), get_element_type(type));
 }
 
+/* Returns whether a function is code of the server, or C of this extension, whose schema takes no other. */
+static bool
+is_known_code(Oid function, Form_pg_proc properties)
+{
+	if (properties->prolang == ClanguageId)
+		return properties->pronamespace == get_namespace_oid("herald", true);
+	return function < FirstUnpinnedObjectId && properties->prolang == INTERNALlanguageId;
+}
+
 /* Returns whether a function is not known to be plain. */
 static bool
 is_other_function(Oid function, void *context)
@@ -97,8 +107,7 @@ is_other_function(Oid function, void *context)
 	if (!HeapTupleIsValid(row))
 		return true;
 	properties = (Form_pg_proc) GETSTRUCT(row);
-	plain = (function < FirstUnpinnedObjectId && properties->prolang == INTERNALlanguageId &&
-			 properties->provolatile == PROVOLATILE_IMMUTABLE) ||
+	plain = (is_known_code(function, properties) && properties->provolatile == PROVOLATILE_IMMUTABLE) ||
 			includes_oid(plain_functions, lengthof(plain_functions), function);
 	ReleaseSysCache(row);
 	return !plain;
