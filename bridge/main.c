@@ -22,6 +22,7 @@
 #include "protocol/dialect.h"
 #include "source/preflight.h"
 #include "transport/server.h"
+#include "transport/tls.h"
 
 static Config config;
 static int argument_count;
@@ -55,20 +56,26 @@ reload(void)
 	Config fresh = { 0 };
 	LogSettings log;
 	KeySet *keys = NULL;
+	TlsCertificate *certificate = NULL;
 	ConfigChanges changes;
 
 	if (config_load(&fresh, argument_count, arguments) && read_log_settings(&fresh, &log))
 		keys = key_set_read(&fresh);
 	if (keys != NULL)
+		certificate = tls_read(&config); /* by the names that are in force until a restart */
+	if (certificate != NULL)
 	{
 		changes = config_adopt(&config, &fresh);
 		log_configure(&log);
 		auth_adopt(&config, keys);
 		limits_configure(&config);
+		tls_adopt(certificate);
 		log_changes(&changes);
 	}
+	else
+		key_set_free(keys);
 	config_free(&fresh);
-	return keys != NULL;
+	return certificate != NULL;
 }
 
 static void
@@ -134,6 +141,16 @@ run(void)
 	return true;
 }
 
+static bool
+configure_tls(void)
+{
+	TlsCertificate *certificate = tls_read(&config);
+
+	if (certificate != NULL)
+		tls_adopt(certificate);
+	return certificate != NULL;
+}
+
 /* Returns whether the settings are good, after a message on standard error; the log goes by them. */
 static bool
 configure(void)
@@ -143,7 +160,8 @@ configure(void)
 	if (!read_log_settings(&config, &log))
 		return false;
 	log_configure(&log);
-	return auth_configure(&config) && preflight_conninfo(config.database) && dialect_load(config.dialect);
+	return auth_configure(&config) && configure_tls() && preflight_conninfo(config.database) &&
+		   dialect_load(config.dialect);
 }
 
 int

@@ -16,44 +16,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/config_table.h"
 #include "base/config_value.h"
 #include "base/memory.h"
 #include "base/network_address.h"
 #include "base/origin.h"
 #include "base/rate.h"
 
-typedef enum Kind
-{
-	KIND_TEXT,
-	KIND_LIST,	   /* may be given several times */
-	KIND_ORIGINS,  /* the same, of web origins */
-	KIND_NETWORKS, /* the same, of addresses and networks */
-	KIND_RATE,	   /* 20/s:100 */
-	LAST_TEXT_KIND = KIND_RATE,
-	KIND_COUNT,
-	KIND_BYTES, /* 64kB, 1MB */
-	KIND_TIME,	/* 500ms, 10s, 1min, 1h, 1d */
-	KIND_TIME_OR_OFF,
-	KIND_SWITCH,
-	KIND_COMMAND /* a switch that is an option of one run, and no setting */
-} Kind;
-
-typedef struct Setting
-{
-	const char *name;
-	char letter; /* short option, or 0 */
-	Kind kind;
-	size_t offset;
-	bool reloadable;
-	const char *preset;
-	const char *value_name;
-	const char *help;
-} Setting;
-
 #define AT(field) offsetof(Config, field)
 #define CONTENT_SECURITY_POLICY "default-src 'self' 'unsafe-inline'; img-src * data: blob:; connect-src * ws: wss:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
 
-static const Setting settings[] = {
+const Setting config_settings[] = {
 	{ "action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database" },
 	{ "admin-listen", 0, KIND_TEXT, AT(admin_listen), false, "", "[ADDR:]PORT", "where /metrics, /status and the details of /readyz are; default: where clients connect" },
 	{ "allow-origin", 0, KIND_ORIGINS, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
@@ -97,27 +70,32 @@ static const Setting settings[] = {
 	{ "page-size", 0, KIND_COUNT, AT(page_size), true, "1000", "N", "events read from the log at once" },
 	{ "ping-interval", 0, KIND_TIME, AT(ping_interval), true, "25s", "TIME", "time between pings" },
 	{ "ping-timeout", 0, KIND_TIME, AT(ping_timeout), true, "20s", "TIME", "time for the answer to a ping" },
+	{ "plain-listen", 0, KIND_TEXT, AT(plain_listen), false, "", "[ADDR:]PORT", "where to listen without TLS, beside --listen" },
 	{ "poll-interval", 0, KIND_TIME, AT(poll_interval), true, "5s", "TIME", "how often the log is read without a doorbell" },
 	{ "presence-grace", 0, KIND_TIME, AT(presence_grace), true, "10s", "TIME", "how long a user without a session counts as online" },
 	{ "presence-lease", 0, KIND_TIME, AT(presence_lease), true, "30s", "TIME", "how much longer users of a bridge that was killed count as online" },
 	{ "print-config", 0, KIND_COMMAND, AT(print_config), false, "false", NULL, "print all settings and exit" },
 	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "queue of one connection before it falls behind" },
 	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "largest lag at which /readyz says ready" },
+	{ "tls-cert", 0, KIND_TEXT, AT(tls_cert), false, "", "FILE", "certificate with its chain: --listen speaks TLS" },
+	{ "tls-key", 0, KIND_TEXT, AT(tls_key), false, "", "FILE", "private key of --tls-cert" },
 	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "queues of all connections together" },
 	{ "trusted-proxy", 0, KIND_NETWORKS, AT(trusted_proxy), true, "", "CIDR", "proxy whose word on its clients' addresses counts; repeatable" },
 	{ "version", 'V', KIND_COMMAND, AT(version), false, "false", NULL, "print the version and exit" },
 	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },
 };
 
-#define SETTINGS (sizeof(settings) / sizeof(*settings))
+#define SETTINGS (sizeof(config_settings) / sizeof(*config_settings))
+
+const size_t config_setting_count = SETTINGS;
 
 static const Setting *
 find_setting(const char *name, size_t length)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
-		if (strlen(settings[i].name) == length && strncmp(settings[i].name, name, length) == 0)
-			return &settings[i];
+		if (strlen(config_settings[i].name) == length && strncmp(config_settings[i].name, name, length) == 0)
+			return &config_settings[i];
 	}
 	return NULL;
 }
@@ -203,7 +181,7 @@ take_defaults(Config *config)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
-		if (!take_setting(config, &settings[i], settings[i].preset, false, "default"))
+		if (!take_setting(config, &config_settings[i], config_settings[i].preset, false, "default"))
 			return false;
 	}
 	return true;
@@ -214,7 +192,7 @@ take_environment(Config *config)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
-		char *variable = memory_format("HERALD_%s", settings[i].name);
+		char *variable = memory_format("HERALD_%s", config_settings[i].name);
 		const char *value;
 		bool good = true;
 
@@ -222,7 +200,7 @@ take_environment(Config *config)
 			*c = *c == '-' ? '_' : (char) toupper((unsigned char) *c);
 		value = getenv(variable);
 		if (value != NULL)
-			good = take_setting(config, &settings[i], value, false, variable);
+			good = take_setting(config, &config_settings[i], value, false, variable);
 		free(variable);
 		if (!good)
 			return false;
@@ -250,8 +228,8 @@ take_line(void *context, const char *section, const char *name, const char *valu
 		fprintf(stderr, "herald-bridge: %s: a settings file has no setting \"%s\"\n", file->config->config, name);
 		return 0;
 	}
-	again = file->given[setting - settings];
-	file->given[setting - settings] = true;
+	again = file->given[setting - config_settings];
+	file->given[setting - config_settings] = true;
 	return take_setting(file->config, setting, value, again, file->config->config);
 }
 
@@ -303,8 +281,8 @@ next_option(char **argv, int argc, int *index, const Setting **setting, const ch
 	{
 		for (size_t i = 0; i < SETTINGS; i++)
 		{
-			if (settings[i].letter == argument[1])
-				*setting = &settings[i];
+			if (config_settings[i].letter == argument[1])
+				*setting = &config_settings[i];
 		}
 		*value = argument[2] != '\0' ? argument + 2 : NULL;
 	}
@@ -336,7 +314,7 @@ take_options(Config *config, int argc, char **argv, bool only_config)
 
 		if (!next_option(argv, argc, &i, &setting, &value))
 			return false;
-		index = (size_t) (setting - settings);
+		index = (size_t) (setting - config_settings);
 		if (only_config && strcmp(setting->name, "config") != 0)
 			continue;
 		if (!take_setting(config, setting, value, given[index], argv[i]))
@@ -364,8 +342,8 @@ config_free(Config *config)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
-		if (settings[i].kind <= LAST_TEXT_KIND)
-			free(*(char **) ((char *) config + settings[i].offset));
+		if (config_settings[i].kind <= LAST_TEXT_KIND)
+			free(*(char **) ((char *) config + config_settings[i].offset));
 	}
 }
 
@@ -386,64 +364,21 @@ config_adopt(Config *config, const Config *fresh)
 
 	for (size_t i = 0; i < SETTINGS; i++)
 	{
-		void *old = (char *) config + settings[i].offset;
-		const void *new = (const char *) fresh + settings[i].offset;
+		void *old = (char *) config + config_settings[i].offset;
+		const void *new = (const char *) fresh + config_settings[i].offset;
 
-		if (is_equal(&settings[i], old, new))
+		if (is_equal(&config_settings[i], old, new))
 			continue;
-		config_value_text(settings[i].reloadable ? &changes.adopted : &changes.after_restart, settings[i].name, true);
-		if (!settings[i].reloadable)
+		config_value_text(config_settings[i].reloadable ? &changes.adopted : &changes.after_restart,
+						  config_settings[i].name, true);
+		if (!config_settings[i].reloadable)
 			continue;
-		if (settings[i].kind <= LAST_TEXT_KIND)
+		if (config_settings[i].kind <= LAST_TEXT_KIND)
 			config_value_text(old, *(char *const *) new, false);
-		else if (settings[i].kind == KIND_SWITCH)
+		else if (config_settings[i].kind == KIND_SWITCH)
 			*(bool *) old = *(const bool *) new;
 		else
 			*(long *) old = *(const long *) new;
 	}
 	return changes;
-}
-
-void
-config_print_help(FILE *out)
-{
-	fputs("herald-bridge relays the events of pg_herald to WebSocket clients.\n\nUsage: herald-bridge [OPTION...]\n\n", out);
-	for (size_t i = 0; i < SETTINGS; i++)
-	{
-		const Setting *s = &settings[i];
-		char *option = memory_format("%s%s%s", s->name, s->value_name ? "=" : "", s->value_name ? s->value_name : "");
-		bool shown = s->kind < KIND_SWITCH && s->preset[0] != '\0';
-
-		fprintf(out, "  %c%c%s --%-28s %s%s%s%s\n", s->letter ? '-' : ' ', s->letter ? s->letter : ' ',
-				s->letter ? "," : " ", option, s->help, shown ? " (" : "", shown ? s->preset : "", shown ? ")" : "");
-		free(option);
-	}
-	fputs("\nEvery option is also an environment variable (HERALD_LISTEN) and a line of the file (listen = 8080).\n"
-		  "Options override the environment, the environment overrides the file.\n"
-		  "SIGHUP reloads the settings; SIGTERM tells clients to reconnect and ends the bridge.\n",
-		  out);
-}
-
-static void
-print_setting(const Setting *setting, const void *field, FILE *out)
-{
-	if (setting->kind <= LAST_TEXT_KIND)
-		fprintf(out, "%s = %s\n", setting->name, *(char *const *) field);
-	else if (setting->kind == KIND_SWITCH)
-		fprintf(out, "%s = %s\n", setting->name, *(const bool *) field ? "true" : "false");
-	else if (setting->kind == KIND_TIME_OR_OFF && *(const long *) field == 0)
-		fprintf(out, "%s = off\n", setting->name);
-	else
-		fprintf(out, "%s = %ld%s\n", setting->name, *(const long *) field,
-				setting->kind == KIND_TIME || setting->kind == KIND_TIME_OR_OFF ? "ms" : "");
-}
-
-void
-config_print(const Config *config, FILE *out)
-{
-	for (size_t i = 0; i < SETTINGS; i++)
-	{
-		if (settings[i].kind != KIND_COMMAND)
-			print_setting(&settings[i], (const char *) config + settings[i].offset, out);
-	}
 }

@@ -28,6 +28,9 @@ typedef struct Config
 	char *allow_origin;	 /* several, separated by spaces */
 	char *dialect;		 /* the same */
 	char *trusted_proxy; /* the same */
+	char *tls_cert;		 /* empty: no TLS */
+	char *tls_key;
+	char *plain_listen; /* empty: nowhere */
 	char *www;
 	char *client_js;
 	char *content_security_policy;

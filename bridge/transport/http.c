@@ -17,6 +17,7 @@
 #include "transport/sse.h"
 #include "transport/static_file.h"
 #include "transport/status.h"
+#include "transport/tls.h"
 
 /* The per-session data of a request: libwebsockets allocates and frees it. */
 typedef struct HttpService
@@ -62,6 +63,8 @@ serve_request(struct lws *wsi, HttpService *service)
 	if (!client_socket_busy(wsi))
 		return -1;
 	*client_socket_request(wsi) = http_request_traits(wsi);
+	if (tls_is_missing(wsi))
+		return http_response_refuse(wsi, &http_error_tls);
 	if (client_socket_is_admin(wsi))
 		return status_answer(wsi, method, path);
 	return serve_client(wsi, service, method, path);

@@ -19,6 +19,7 @@
 #include "protocol/engineio.h"
 #include "protocol/old_client.h"
 #include "transport/client_address.h"
+#include "transport/tls.h"
 
 const Config *
 http_request_config(struct lws *wsi)
@@ -194,6 +195,7 @@ static const HttpError http_error_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbid
 static const HttpError http_error_version = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE, NULL };
 const HttpError http_error_old_client = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE, NULL };
 static const HttpError http_error_busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections", NULL };
+const HttpError http_error_tls = { HTTP_STATUS_BAD_REQUEST, "\"tls_required\"", "This port speaks TLS: use https or wss", NULL };
 
 /* The arguments of an Engine.IO request's URL. */
 typedef struct EngineQuery
@@ -303,6 +305,8 @@ http_request_check_upgrade(struct lws *wsi)
 	bool socketio;
 	const HttpError *error;
 
+	if (tls_is_missing(wsi))
+		return &http_error_tls;
 	if (client_socket_is_admin(wsi) || !read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
 		return &not_found;
 	socketio = http_request_is_socketio(path);

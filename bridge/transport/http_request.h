@@ -51,8 +51,9 @@ typedef struct HttpError
 	const HttpHeader *headers; /* of the response; the last has no name; NULL: none */
 } HttpError;
 
-/* The errors of Engine.IO's reference server that other files need, too. */
+/* The errors that other files need, too; but for that of TLS, they are those of Engine.IO's reference server. */
 extern const HttpError http_error_bad_request;
+extern const HttpError http_error_tls;		  /* the request came without TLS to a port that speaks it */
 extern const HttpError http_error_old_client; /* the client speaks Engine.IO 3: old_client_payload() tells it so */
 
 /* Returns the settings with which the server was started. */

@@ -6,7 +6,7 @@
  * While libwebsockets buffers nothing for the connection, frames go to its socket at once.
  * libwebsockets buffers the bytes that the socket does not take, because it may have a pong
  * to send behind them; later frames wait for its writable callback.  Frames are complete:
- * extensions, compression, HTTP/2 and TLS are off.
+ * extensions, compression and HTTP/2 are off.  With TLS, its records take the frames.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,8 +15,8 @@
 
 #include <assert.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,6 +25,7 @@
 #include "base/budget.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "transport/tls.h"
 
 /* Bytes that are gathered for one write at most. */
 #define MAX_WRITE 16384
@@ -101,15 +102,24 @@ send_later(LwsStream *stream, const unsigned char *bytes, size_t length)
 	return sent;
 }
 
+/* Returns how many bytes the connection has taken; libwebsockets finds out whether it is broken. */
+static size_t
+send_now(LwsStream *stream, const unsigned char *bytes, size_t length)
+{
+	ssize_t sent;
+
+	if (stream->tls != NULL)
+		return tls_write(stream->tls, bytes, length);
+	sent = send(stream->socket, bytes, length, MSG_NOSIGNAL);
+	return sent > 0 ? (size_t) sent : 0;
+}
+
 static bool
 send_or_buffer(LwsStream *stream, const unsigned char *bytes, size_t length)
 {
-	ssize_t sent = send(stream->socket, bytes, length, MSG_NOSIGNAL);
+	size_t sent = send_now(stream, bytes, length);
 
-	stream->sent += length;
-	if (sent == (ssize_t) length)
-		return true;
-	return sent < 0 ? send_later(stream, bytes, length) : send_later(stream, bytes + sent, length - (size_t) sent);
+	return sent == length || send_later(stream, bytes + sent, length - sent);
 }
 
 bool
@@ -150,16 +160,25 @@ lws_stream_cut(Carrier *carrier)
 	lws_stream_kill(lws_stream_of(carrier)->wsi);
 }
 
-/* Returns whether the peer has acknowledged no byte since the last call, though some are on their way. */
+/* Returns how many bytes the peer has acknowledged in all, those of TLS included. */
+static uint64_t
+count_acknowledged(int socket)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	(void) getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size);
+	return info.tcpi_bytes_acked;
+}
+
+/* Returns whether the peer has acknowledged no byte since the last check, though some are on their way. */
 static bool
-has_stalled(LwsStream *stream)
+has_stalled(const LwsStream *stream)
 {
 	int unacknowledged = 0;
-	uint64_t before = stream->acknowledged;
 
 	(void) ioctl(stream->socket, SIOCOUTQ, &unacknowledged);
-	stream->acknowledged = stream->sent - (uint64_t) unacknowledged;
-	return unacknowledged > 0 && stream->acknowledged == before;
+	return unacknowledged > 0 && count_acknowledged(stream->socket) == stream->acknowledged;
 }
 
 static void
@@ -178,6 +197,7 @@ lws_stream_detect_stall(LwsStream *stream)
 {
 	const Config *config = stream->carrier.connection->config;
 
+	stream->acknowledged = count_acknowledged(stream->socket);
 	timer_start(&stream->timer, (uint64_t) (config->ping_interval + config->ping_timeout), check_stall, stream);
 }
 
@@ -203,6 +223,7 @@ lws_stream_open(LwsStream *stream, struct lws *wsi, const Transport *transport, 
 	stream->carrier.transport = transport;
 	stream->wsi = wsi;
 	stream->socket = lws_get_socket_fd(wsi);
+	stream->tls = lws_get_ssl(wsi);
 	stream->open = true;
 	disable_user_timeout(stream->socket);
 	snprintf(stream->carrier.peer, sizeof(stream->carrier.peer), "%s", handshake->peer);

@@ -22,11 +22,11 @@ typedef struct LwsStream
 {
 	Carrier carrier; /* first: a carrier with our flush is cast to its stream */
 	struct lws *wsi;
-	int socket; /* of wsi */
+	int socket;			/* of wsi */
+	struct ssl_st *tls; /* of wsi; NULL: it is plain */
 	bool open;
 	bool blocked;		   /* waits for libwebsockets to call back that it is writable */
 	size_t buffered;	   /* bytes that libwebsockets may buffer; on the budget */
-	uint64_t sent;		   /* bytes written in all */
 	uint64_t acknowledged; /* bytes that the peer had acknowledged at the last check */
 	Timer timer;		   /* of the next check for a stall, or of the end */
 } LwsStream;

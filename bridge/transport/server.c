@@ -30,6 +30,7 @@
 #include "transport/listener.h"
 #include "transport/proxied_socket.h"
 #include "transport/static_file.h"
+#include "transport/tls.h"
 #include "transport/websocket.h"
 
 /* Descriptors in addition to max-connections, and the part of them for the bridge itself; sockets get the rest. */
@@ -44,7 +45,8 @@ static struct
 {
 	const Config *config;
 	struct lws_context *context;
-	Listener clients; /* listens to them */
+	Listener clients; /* listens to them, by TLS if there is a certificate */
+	Listener plain;	  /* to them, never by TLS */
 	Listener admin;	  /* to the administrator's requests */
 	long max_sockets; /* of clients */
 	Timer drain_timer;
@@ -93,6 +95,20 @@ limit_descriptors(void)
 }
 
 static bool
+create_vhosts(struct lws_context_creation_info *info)
+{
+	server.plain.vhost = lws_create_vhost(server.context, info);
+	server.clients.vhost = server.admin.vhost = server.plain.vhost;
+	if (server.plain.vhost == NULL || server.config->tls_cert[0] == '\0')
+		return server.plain.vhost != NULL;
+	tls_prepare(server.config, info);
+	server.clients.vhost = lws_create_vhost(server.context, info);
+	if (server.clients.vhost != NULL)
+		tls_start(server.clients.vhost);
+	return server.clients.vhost != NULL;
+}
+
+static bool
 create_context(void)
 {
 	static struct lws_protocols protocols[] = {
@@ -103,7 +119,8 @@ create_context(void)
 	};
 	void *loops[] = { loop_uv() };
 	struct lws_context_creation_info info = {
-		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8,
+		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+				   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
 		.foreign_loops = loops,
 		.user = (void *) server.config, /* for http_request_config() */
 		.port = CONTEXT_PORT_NO_LISTEN,
@@ -122,9 +139,7 @@ create_context(void)
 	protocols[1].per_session_data_size = http_size();
 	lws_set_log_level(LLL_ERR, log_libwebsockets);
 	server.context = lws_create_context(&info);
-	if (server.context != NULL)
-		server.clients.vhost = server.admin.vhost = lws_create_vhost(server.context, &info);
-	if (server.clients.vhost != NULL)
+	if (server.context != NULL && create_vhosts(&info))
 		return true;
 	fputs("herald-bridge: cannot start libwebsockets; is its plug-in libwebsockets-evlib-uv installed?\n", stderr);
 	return false;
@@ -135,13 +150,15 @@ configure_listeners(const Config *config)
 {
 	server.clients = (Listener){ .setting = "listen", .address = config->listen };
 	server.admin = (Listener){ .setting = "admin-listen", .address = config->admin_listen };
+	server.plain = (Listener){ .setting = "plain-listen", .address = config->plain_listen };
 }
 
 bool
 server_check(const Config *config)
 {
 	configure_listeners(config);
-	return listener_check(&server.clients) && listener_check(&server.admin) && static_file_check(config);
+	return listener_check(&server.clients) && listener_check(&server.plain) && listener_check(&server.admin) &&
+		   static_file_check(config);
 }
 
 static void
@@ -178,7 +195,7 @@ adopt_socket(Listener *listener, int descriptor)
 	unsigned int timeout = (unsigned int) (server.config->ping_interval + server.config->ping_timeout);
 	NetworkAddress peer;
 
-	if (listener == &server.clients && !has_room())
+	if (listener != &server.admin && !has_room())
 	{
 		close(descriptor);
 		metrics.connections_refused++;
@@ -199,12 +216,14 @@ server_start(const Config *config)
 	assert(server.config == NULL);
 	server.config = config;
 	configure_listeners(config);
-	if (!static_file_check(config) || !listener_bind(&server.clients) || !listener_bind(&server.admin))
+	if (!static_file_check(config) || !listener_bind(&server.clients) || !listener_bind(&server.plain) ||
+		!listener_bind(&server.admin))
 		return false;
 	limit_descriptors();
 	if (!create_context())
 		return false;
 	listener_start(&server.clients, adopt_socket);
+	listener_start(&server.plain, adopt_socket);
 	listener_start(&server.admin, adopt_socket);
 	return true;
 }
@@ -228,6 +247,7 @@ server_drain(void (*finished)(void))
 	server.drain_finished = finished;
 	server.drain_deadline = loop_now() + (uint64_t) server.config->drain_timeout;
 	listener_stop(&server.clients);
+	listener_stop(&server.plain);
 	listener_stop(&server.admin);
 	connection_close_all(CLOSE_RESTART, "restart");
 	check_drained(NULL);

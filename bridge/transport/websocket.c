@@ -21,6 +21,7 @@
 #include "transport/http_response.h"
 #include "transport/client_socket.h"
 #include "transport/lws_stream.h"
+#include "transport/tls.h"
 
 /* The per-session data of a WebSocket; libwebsockets allocates and frees it. */
 typedef struct WebSocket
@@ -192,6 +193,9 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	{
 		case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 			return confirm_upgrade(wsi);
+		case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+			tls_take_context(user);
+			return 0;
 		case LWS_CALLBACK_RAW_ADOPT: /* libwebsockets would keep a request with CONNECT for ever */
 			return -1;
 		case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:

@@ -58,7 +58,8 @@ export class Bridge {
     return bridge;
   }
 
-  get url() { return `http://127.0.0.1:${this.port}`; }
+  // With a certificate among its options, the bridge speaks TLS.
+  get url() { return `http${this.options.some((option) => option.startsWith('--tls-cert=')) ? 's' : ''}://127.0.0.1:${this.port}`; }
   get pid() { return this.#child.pid; }
 
   async start() {

@@ -1,6 +1,7 @@
 // event_source_client.mjs: an EventSource as the HTML standard defines it, with a journal.
 
 import http from 'node:http';
+import https from 'node:https';
 import { Journal } from './journal.mjs';
 import { Refused } from './plain_client.mjs';
 import { soon } from './wait.mjs';
@@ -32,7 +33,7 @@ export class EventSourceClient extends Journal {
     const headers = { accept: 'text/event-stream', ...this.headers };
     if (this.token !== undefined) headers.authorization = `Bearer ${this.token}`;
     if (this.lastEventId !== '') headers['last-event-id'] = this.lastEventId;
-    this.request = http.get(this.url, { headers, agent: false });
+    this.request = (this.url.startsWith('https') ? https : http).get(this.url, { headers, agent: false });
     const welcomed = new Promise((resolve, reject) => {
       this.request.on('response', (response) => this.#answered(response, resolve, reject));
       this.request.on('error', reject);

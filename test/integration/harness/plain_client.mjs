@@ -32,7 +32,7 @@ export class PlainClient extends Journal {
   }
 
   open() {
-    this.socket = new WebSocket(`ws://127.0.0.1:${this.bridge.port}/ws${this.query}`, { headers: this.headers });
+    this.socket = new WebSocket(`${this.bridge.url.replace('http', 'ws')}/ws${this.query}`, { headers: this.headers });
     this.socket.on('open', () => this.#authenticate());
     this.socket.on('error', () => {});
     this.closed = new Promise((resolve) => this.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })));
