@@ -34,6 +34,7 @@
 #include "compat.h"
 #include "query.h"
 #include "write/own_insert.h"
+#include "write/row_values.h"
 
 /* Prepares the target for no indexes; open_indexes() adds those that rows belong to. */
 static void
@@ -193,11 +194,10 @@ lock_existing(OwnInsert *insert, ItemPointer place)
 	return true;
 }
 
-/* Begins with the values of rows in the arbiter, which is open. */
+/* Takes the values of the row in the arbiter. */
 static void
-begin_values(OwnInsert *insert)
+take_values(OwnInsert *insert, TupleTableSlot *row, RowValues *values)
 {
-	MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
 	const ResultRelInfo *target = insert->target;
 	int place = 0;
 
@@ -206,9 +206,8 @@ begin_values(OwnInsert *insert)
 		place++;
 		Assert(place < target->ri_NumIndices);
 	}
-	insert->values = row_values_begin(insert->relation, target->ri_IndexRelationDescs[place],
-									  target->ri_IndexRelationInfo[place]);
-	MemoryContextSwitchTo(caller);
+	row_values_set(values, row, target->ri_IndexRelationDescs[place], target->ri_IndexRelationInfo[place],
+				   insert->estate);
 }
 
 /*
@@ -216,14 +215,14 @@ begin_values(OwnInsert *insert)
  * has not locked them may come in between: then the row is deleted again.
  */
 static bool
-insert_new(OwnInsert *insert, TupleTableSlot *row, List **recheck)
+insert_new(OwnInsert *insert, TupleTableSlot *row, const RowValues *values, List **recheck)
 {
 	Relation table = insert->relation;
 	bool conflict = false;
 	TM_FailureData failure;
 	CommandId command;
 
-	if (row_values_exist(insert->values, insert->existing))
+	if (row_values_exist(values, table, insert->existing))
 		return false;
 	table_tuple_insert(table, row, insert->estate->es_output_cid, 0, NULL);
 	*recheck = insert_index_tuples(insert->target, row, insert->estate, true, &conflict, insert->arbiters);
@@ -241,18 +240,17 @@ static bool
 insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
 	ItemPointerData place;
+	RowValues values;
 
-	if (insert->values == NULL)
-		begin_values(insert);
-	row_values_set(insert->values, row, insert->estate);
+	take_values(insert, row, &values);
 	for (;;)
 	{
 		bool inserted;
 
 		CHECK_FOR_INTERRUPTS();
-		row_values_lock(insert->values);
-		inserted = insert_new(insert, row, recheck);
-		row_values_unlock(insert->values);
+		row_values_lock(&values);
+		inserted = insert_new(insert, row, &values, recheck);
+		row_values_unlock(&values);
 		if (inserted)
 			return true;
 		if (!check_index_constraints(insert->target, row, insert->estate, &place, insert->arbiters) &&
@@ -327,8 +325,6 @@ void
 own_insert_end(OwnInsert *insert)
 {
 	insert_batch(insert);
-	if (insert->values != NULL)
-		row_values_end(insert->values);
 	if (insert->target->ri_TrigDesc != NULL)
 	{
 		ExecASInsertTriggers(insert->estate, insert->target, insert->capture);
