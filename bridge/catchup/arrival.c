@@ -173,7 +173,7 @@ take_first_answer(Session *session, const PGresult *result, int row)
 {
 	static LogLimit limit;
 	bool returns = session->cursor.position != NULL;
-	bool recovered = PQgetvalue(result, row, COLUMN_RECOVERED)[0] == 't';
+	bool recovered = returns && PQgetvalue(result, row, COLUMN_RECOVERED)[0] == 't';
 
 	catchup_cursor_set_recovered(&session->cursor, recovered);
 	if (returns && !recovered)
