@@ -79,7 +79,8 @@ write_time(char *text, size_t size)
 static bool
 is_own_value(const char *key)
 {
-	return strcmp(key, "reason") == 0 || strcmp(key, "hint") == 0 || strcmp(key, "message") == 0;
+	return strcmp(key, "reason") == 0 || strcmp(key, "hint") == 0 || strcmp(key, "message") == 0 ||
+		   strcmp(key, "changed") == 0;
 }
 
 /* Returns the value of a field: cut if it is too long, or its length if it is not UTF-8. */

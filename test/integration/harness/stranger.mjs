@@ -44,7 +44,7 @@ export function copyProject(folder) {
 
 export class Stranger {
   constructor({ mayUseSudo }) {
-    this.home = mkdtempSync(path.join(tmpdir(), 'stranger-'));
+    this.home = mkdtempSync(path.join(tmpdir(), 's-'));
     atExit(() => asRoot('rm', '-rf', this.home));
     chmodSync(this.home, 0o755);
     this.clone = path.join(this.home, 'pg_herald');
