@@ -16,7 +16,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "fanout/position_round.h"
 
 const RoomRefusal room_forbidden = { "forbidden", "there is no such room for this user" };
 const RoomRefusal room_interrupted = { "interrupted", "access to this room changes at the moment; join again later" };
@@ -33,7 +32,6 @@ session_new(char *user, char *key, char *position, char *claims)
 	session->user = user;
 	session->key = key;
 	session->claims = claims;
-	session->told_round = position_round_of_arrival(position != NULL);
 	catchup_cursor_start(&session->cursor, position);
 	return session;
 }
@@ -116,21 +114,20 @@ session_awaits(const Session *session, const Event *event)
 static void
 expect_ack(Session *session, Event *event, const char *position)
 {
-	Event *repetition;
+	const Format *format = session->format;
+	Frame *frame = format->encode_position ? format->encode_position(format, position) : NULL;
 
 	action_lane_expect_ack(&session->lane, event);
-	if (!session->format->repeats_position)
+	if (frame == NULL)
 		return;
-	repetition = event_of_position(position);
-	outbox_offer(session->outbox, event_frame(repetition, session->format));
-	event_unref(repetition);
+	outbox_offer(session->outbox, frame);
+	frame_unref(frame);
 }
 
 static void
 send_frame(Session *session, Event *event, Frame *frame, const char *position)
 {
 	metrics.deliveries++;
-	session->told_round = position_round();
 	if (event->ephemeral)
 		outbox_offer(session->outbox, frame);
 	else if (event->id == NULL)

@@ -24,7 +24,6 @@
 #include "fanout/roster.h"
 #include "gateway/action_queue.h"
 #include "gateway/limits.h"
-#include "gateway/position_report.h"
 #include "gateway/presence_report.h"
 #include "gateway/relay.h"
 #include "source/reader.h"
@@ -39,7 +38,6 @@ gateway_start(const Config *config)
 	action_queue_start(config);
 	presence_report_start(config);
 	relay_start(config);
-	position_report_start();
 }
 
 void
@@ -51,7 +49,6 @@ gateway_leave(void)
 void
 gateway_stop(void)
 {
-	position_report_stop();
 	presence_report_stop();
 	relay_stop();
 	action_queue_stop();
