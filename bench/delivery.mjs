@@ -26,6 +26,7 @@ let dumps = 0;
 async function count() {
   execFileSync('callgrind_control', ['--dump', stage.bridge.pid], { stdio: 'ignore' });
   const file = path.join(directory, `counts.${++dumps}`);
+  await stage.bridge.get('/healthz');    // it dumps only when it runs
   return until('callgrind has dumped', () => {
     try {
       return Number(/^totals: (\d+)/m.exec(readFileSync(file, 'utf8'))?.[1]);
