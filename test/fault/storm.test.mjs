@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { after, afterEach, test } from 'node:test';
 import { EngineClient } from '../integration/harness/engine_client.mjs';
+import { CONNECTIONS } from '../integration/harness/bridge.mjs';
 import { RawClient, kinds } from '../integration/harness/raw_client.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
@@ -109,7 +110,8 @@ test('admits two thousand clients at once, serves others meanwhile, and frees ev
 test('frees everything of clients that vanish without a FIN', async () => {
   const brisk = await scene.addBridge(['--ping-interval=300ms', '--ping-timeout=2s', '--queue-limit=100MB'],
     `${scene.conninfo} application_name=brisk`);
-  await until('the bridge has all its backends', () => database.value("SELECT count(*) = 9 FROM pg_stat_activity WHERE application_name = 'brisk'"));
+  await until('the bridge has all its backends', () => database.value(
+    "SELECT count(*) = $1 FROM pg_stat_activity WHERE application_name = 'brisk'", [CONNECTIONS]));
   const before = brisk.descriptors;
   const clients = await many(40, (n) => connect(brisk, names[n % 4]));
   for (const client of clients) client.stop();

@@ -3,11 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CONNECTIONS } from '../integration/harness/bridge.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
 import { heard, line, recovered, returns } from './audience.mjs';
-
-const CONNECTIONS = 9;    // of a bridge: reader, doorbell, rooms, replay, presence and four for actions
 
 // Uses up transaction ids that never reach the disk: they are rolled back, and the standby does not learn of them.
 async function rollBack(database, count) {

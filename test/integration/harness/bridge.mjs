@@ -13,6 +13,9 @@ import { soon, until } from './wait.mjs';
 export const release = path.join(root, 'bridge/build/herald-bridge');
 export const program = process.env.HERALD_BRIDGE ?? release;
 
+// The connections of a bridge to the database: reader, doorbell, rooms, many rooms, replay, presence and four for actions.
+export const CONNECTIONS = 10;
+
 // A test may ask more often than a client does; later options override these.
 const UNLIMITED = ['connects', 'messages', 'joins', 'actions', 'signals', 'failed-tokens'].map((name) => `--limit-${name}=1000000/s:1000000`);
 
