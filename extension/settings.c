@@ -20,6 +20,7 @@
 
 #define DEFAULT_RECOVERY_WINDOW (24 * 60 * 60)
 #define MAX_RECOVERY_WINDOW (366 * 24 * 60 * 60)
+#define DEFAULT_TOKEN_MAX_AGE (366 * 24 * 60 * 60)
 
 bool herald_enabled = true;
 bool herald_group_inbox = false;
@@ -34,7 +35,8 @@ static struct
 	char *milestones;
 	int inbox_limit;
 	int inbox_max_age;
-} sql_settings = { .inbox_limit = 10000 };
+	int token_max_age;
+} sql_settings = { .inbox_limit = 10000, .token_max_age = DEFAULT_TOKEN_MAX_AGE };
 
 /* Accepts positive numbers in ascending order, such as "100,1000", and an empty text. */
 static bool
@@ -125,11 +127,23 @@ define_inbox_settings(void)
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
+/* Settings of sessions. */
+static void
+define_session_settings(void)
+{
+	/* A revocation is kept so long: a token that outlives it is good again. */
+	DefineCustomIntVariable("herald.token_max_age",
+							"Time for which revoked tokens are remembered: no token may be valid for longer.",
+							NULL, &sql_settings.token_max_age, DEFAULT_TOKEN_MAX_AGE, 60, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
 void
 herald_settings_define(void)
 {
 	define_write_settings();
 	define_inbox_settings();
+	define_session_settings();
 
 	DefineCustomStringVariable("herald.databases",
 							   "Databases that get a worker, separated by commas.",

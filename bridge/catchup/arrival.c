@@ -21,8 +21,8 @@
  *	  there.  For a new client, and for one that cannot be recovered, the position is that of
  *	  "checked".  No position sees more, so the session gets each recheck that the check has not
  *	  considered.  The session enters the rooms of its first answer.  Later answers only take it out of rooms:
- *	  its client may have left some meanwhile.  If the connection to the database is lost, the
- *	  session goes back to step 1.
+ *	  its client may have left some meanwhile.  A session whose token is revoked is dismissed.  If the
+ *	  connection to the database is lost, the session goes back to step 1.
  *
  * 3. AWAITING_READER.  The reader reads the log in windows.  The session waits for the end of
  *	  a window that began after the answer: by then the reader has read past the position,
@@ -62,6 +62,7 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -122,7 +123,8 @@ enum
 	COLUMN_SEGMENTS_BEFORE, /* so many segments of the event cache begin at or before the position */
 	COLUMN_LAG_EVENTS,
 	COLUMN_JOINED,
-	COLUMN_CHECKED
+	COLUMN_CHECKED,
+	COLUMN_REVOKED
 };
 
 static void
@@ -190,6 +192,12 @@ take_answer(const Locator *locator, Session *session, const PGresult *result, in
 {
 	bool is_first = !catchup_cursor_is_located(&session->cursor);
 
+	if (PQgetvalue(result, row, COLUMN_REVOKED)[0] == 't')
+	{
+		session->ops->dismiss(session, "token_revoked", "the token has been revoked");
+		session_unref(session);
+		return;
+	}
 	if (PQgetisnull(result, row, COLUMN_JOINED))
 	{
 		session_list_append(&arrivals.to_locate_alone, session);
@@ -258,6 +266,13 @@ cached_positions(Locator *locator)
 	return text_array_write(positions, event_cache_segments(positions, locator->segments));
 }
 
+/* Returns the time of a session's token as a text that PostgreSQL reads; NULL: it is unknown. */
+static char *
+issued_text(const Session *session)
+{
+	return isnan(session->issued) ? NULL : memory_format("%.6f", session->issued > 0 ? session->issued : 0);
+}
+
 /* Sends one query for the sessions being located. */
 static void
 send_query(Locator *locator)
@@ -268,7 +283,8 @@ send_query(Locator *locator)
 	const char *positions[SESSIONS_AT_ONCE];
 	const char *asked[SESSIONS_AT_ONCE];
 	char *held[SESSIONS_AT_ONCE];
-	char *values[8];
+	char *issued[SESSIONS_AT_ONCE];
+	char *values[9];
 	int count = 0;
 
 	for (Session *session = locator->being_located.first; session != NULL; session = session->next_in_list)
@@ -277,6 +293,7 @@ send_query(Locator *locator)
 		keys[count] = session->key;
 		positions[count] = session->cursor.position;
 		asked[count] = session->asked;
+		issued[count] = issued_text(session);
 		held[count++] = joined_rooms_held(session);
 	}
 	values[0] = text_array_write(users, count);
@@ -287,15 +304,19 @@ send_query(Locator *locator)
 	values[5] = text_array_write(asked, count);
 	values[6] = memory_format("%ld", shared ? ROOMS_AT_ONCE : arrivals.config->max_rooms);
 	values[7] = memory_copy(shared ? "true" : "false");
+	values[8] = text_array_write((const char *const *) issued, count);
 	database_query(locator->database,
 				   "SELECT pg_catalog.array_to_json(rooms), unread, recovered, \"position\", pg_catalog.array_to_json(seen_snapshots::pg_catalog.text[]),"
-				   " pg_catalog.array_to_json(seen_ids), segments_before, lag_events, joined, checked"
-				   " FROM herald_internal.connect_sessions($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY ordinal",
-				   8, (const char *const *) values, arrival_on_located, locator);
-	for (int i = 0; i < 8; i++)
+				   " pg_catalog.array_to_json(seen_ids), segments_before, lag_events, joined, checked, revoked"
+				   " FROM herald_internal.connect_sessions($1, $2, $3, $4, $5, $6, $7, $8, $9) ORDER BY ordinal",
+				   9, (const char *const *) values, arrival_on_located, locator);
+	for (int i = 0; i < 9; i++)
 		free(values[i]);
 	for (int i = 0; i < count; i++)
+	{
 		free(held[i]);
+		free(issued[i]);
+	}
 }
 
 /* Takes up to so many sessions of a list for the next query. */

@@ -125,6 +125,7 @@ joined_rooms_take(Session *session, const char *rooms_text, const char *checked_
 		else
 			refuse(session, joined, is_first);
 	}
+	catchup_cursor_note_check(&session->cursor, checked);
 	room_check_end(session);
 	tell_refused(session, rooms);
 	snapshot_unref(checked);

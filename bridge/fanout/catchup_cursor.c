@@ -47,6 +47,7 @@ catchup_cursor_end(CatchupCursor *cursor)
 	drop_last_event(cursor);
 	replace_position(cursor, NULL);
 	replace_seen_snapshots(cursor, NULL);
+	catchup_cursor_forget_check(cursor);
 }
 
 bool
@@ -76,6 +77,27 @@ catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_win
 	cursor->segment = segment;
 	cursor->reader_window = reader_window;
 	cursor->lag_events = lag_events;
+}
+
+void
+catchup_cursor_note_check(CatchupCursor *cursor, Snapshot *checked)
+{
+	snapshot_ref(checked);
+	catchup_cursor_forget_check(cursor);
+	cursor->checked = checked;
+}
+
+void
+catchup_cursor_forget_check(CatchupCursor *cursor)
+{
+	snapshot_unref(cursor->checked);
+	cursor->checked = NULL;
+}
+
+bool
+catchup_cursor_has_considered(const CatchupCursor *cursor, uint64_t xid)
+{
+	return cursor->checked != NULL && snapshot_sees(cursor->checked, xid);
 }
 
 bool

@@ -14,6 +14,7 @@
 
 #include "fanout/event.h"
 #include "fanout/seen_snapshots.h"
+#include "fanout/snapshot.h"
 
 /* The reason why a session is stalled: it gets no events until it has been located again. */
 typedef enum Stall
@@ -31,6 +32,7 @@ typedef struct CatchupCursor
 {
 	SeenSnapshots *seen_snapshots; /* of the position; NULL: live, or not located yet */
 	Stall stall;				   /* whether later events are offered */
+	Snapshot *checked;			   /* the database has checked the session with it; NULL: live, or not located yet */
 	bool recovered;				   /* the client misses no event */
 	char *position;				   /* after the client's events; NULL: live, or new and not located yet */
 	Event *last_event;			   /* delivered after the position; NULL: none */
@@ -54,6 +56,13 @@ extern void catchup_cursor_set_recovered(CatchupCursor *cursor, bool recovered);
 /* Takes over the database's answer: a position, its snapshots, and where to go on. */
 extern void catchup_cursor_locate(CatchupCursor *cursor, char *position, SeenSnapshots *seen_snapshots);
 extern void catchup_cursor_plan(CatchupCursor *cursor, uint64_t segment, uint64_t reader_window, int64_t lag_events);
+
+/* Notes the snapshot with which the database has checked the session.  Forgets it: a crash gives its ids to others. */
+extern void catchup_cursor_note_check(CatchupCursor *cursor, Snapshot *checked);
+extern void catchup_cursor_forget_check(CatchupCursor *cursor);
+
+/* Returns whether the check has considered what a transaction changed; false for a live session. */
+extern bool catchup_cursor_has_considered(const CatchupCursor *cursor, uint64_t xid);
 
 /* Returns whether the client has had the event before it came; false for a live session. */
 extern bool catchup_cursor_has_seen(const CatchupCursor *cursor, const Event *event);

@@ -72,6 +72,7 @@ room_leave(Session *session, const char *name)
 void
 room_forget_answers(Session *session)
 {
+	catchup_cursor_forget_check(&session->cursor);
 	for (int i = 0; i < session->rooms.count; i++)
 	{
 		if (session->rooms.memberships[i]->access != NULL)
@@ -281,12 +282,20 @@ recheck_room(const char *name, void *context)
 	}
 }
 
+/* A recheck of all rooms of a user concerns the session itself, too: its token may have been revoked. */
+static bool
+concerns_session(const Recheck *recheck, const Session *session)
+{
+	return recheck->room == NULL && !catchup_cursor_has_considered(&session->cursor, recheck->xid);
+}
+
 static void
 recheck_user(const RecheckPass *pass)
 {
 	for (Session *session = user_sessions(pass->recheck->user); session != NULL; session = session->next_of_user)
 	{
-		if (session->rooms.audience == pass->audience && room_recheck_concerns_any(pass->recheck, session))
+		if (session->rooms.audience == pass->audience &&
+			(concerns_session(pass->recheck, session) || room_recheck_concerns_any(pass->recheck, session)))
 			session_stall(session);
 	}
 }

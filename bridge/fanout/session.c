@@ -74,10 +74,11 @@ session_unref(Session *session)
 }
 
 void
-session_renew(Session *session, char *claims)
+session_renew(Session *session, char *claims, double issued)
 {
 	free(session->claims);
 	session->claims = claims;
+	session->issued = issued;
 }
 
 bool

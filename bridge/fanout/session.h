@@ -79,6 +79,7 @@ typedef struct Session
 	char *user;
 	char *key;			  /* secret; under this key the database keeps the rooms that the session joined by action */
 	char *claims;		  /* of the token, JSON */
+	double issued;		  /* the time of the token, in seconds since 1970; NAN: unknown */
 	SessionOrigin origin; /* by gateway.c */
 	char *asked;		  /* the rooms that the client asks for as it comes, a JSON array; or NULL */
 	const SessionOps *ops;
@@ -104,8 +105,8 @@ extern Session *session_ref(Session *session);
 /* Gives up a reference; the last one frees the session, which must have left. */
 extern void session_unref(Session *session);
 
-/* Replaces the token's claims; takes over the string. */
-extern void session_renew(Session *session, char *claims);
+/* Replaces the token's claims, of which it takes over the string, and its time. */
+extern void session_renew(Session *session, char *claims, double issued);
 
 /* Returns whether state, audience and list go together, for assertions. */
 extern bool session_is_consistent(const Session *session);
@@ -125,10 +126,8 @@ extern void session_stall(Session *session);
 /* Tells the client by the event "room:left" that it is not in a room any more; an arriving one after its welcome. */
 extern void session_tell_left(Session *session, const char *room, const RoomRefusal *reason);
 
-/* Tells a client that was just welcomed of the rooms that it has lost. */
+/* Tells a client that was just welcomed of the rooms that it has lost; forgets them. */
 extern void session_tell_all_left(Session *session);
-
-/* Forgets them. */
 extern void session_drop_left(Session *session);
 
 /* Returns whether the outbox of a replaying session has space for an event; if not, the session stalls. */

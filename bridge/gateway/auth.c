@@ -222,6 +222,7 @@ read_claims(const json_t *claims, Identity *identity)
 	if (identity->user == NULL)
 		return TOKEN_WITHOUT_USER;
 	identity->claims = json_dumps(claims, JSON_COMPACT);
+	identity->issued = times.issued;
 	identity->expires = times.expires < LATEST ? (int64_t) times.expires : 0;
 	return TOKEN_GOOD;
 }

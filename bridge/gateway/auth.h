@@ -20,7 +20,8 @@ typedef struct Identity
 {
 	char *user;
 	char *claims;	 /* JSON */
-	int64_t expires; /* seconds since 1970, with the allowance for wrong clocks; 0: never */
+	double issued;	 /* seconds since 1970; NAN: unknown */
+	int64_t expires; /* likewise, with the allowance for wrong clocks; 0: never */
 } Identity;
 
 /* The reason why a token is refused.  Both strings belong to this module; the next auth_adopt() may change them. */

@@ -185,6 +185,7 @@ gateway_admit(const Admission *admission, Refusal *refusal)
 	session->protocol = admission->protocol;
 	note_origin(session, admission->from);
 	session->asked = admission->rooms ? json_dumps(admission->rooms, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	session->issued = identity.issued;
 	watch_expiry(session, identity.expires);
 	arrival_begin(session_ref(session));
 	return session;
@@ -205,9 +206,16 @@ gateway_renew(Session *session, const char *token, ClientAddress from, Refusal *
 		return false;
 	}
 	watch_expiry(session, identity.expires);
-	session_renew(session, identity.claims);
+	session_renew(session, identity.claims, identity.issued);
+	relay_recheck(session);
 	free(identity.user);
 	return true;
+}
+
+bool
+gateway_ends_for_good(const char *code)
+{
+	return strncmp(code, "token_", 6) == 0 || strcmp(code, "disconnected") == 0;
 }
 
 char *

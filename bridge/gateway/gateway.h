@@ -53,6 +53,9 @@ extern bool gateway_renew(Session *session, const char *token, ClientAddress fro
 /* Ends a session for this reason, which the log gets. */
 extern void gateway_end(Session *session, const char *reason);
 
+/* Returns whether a client whose session has ended for this reason, a code, must not come back by itself. */
+extern bool gateway_ends_for_good(const char *code);
+
 /* Returns the bridge's state in words, which the caller frees; *ready: it can serve clients. */
 extern char *gateway_state(bool *ready);
 

@@ -7,13 +7,19 @@
  * the event cache keeps it for sessions that come back.  A live session that stalls
  * before the event falls behind (step 7 of the model in catchup/arrival.c).
  *
+ * Two events are for bridges.  "session:disconnect" ends the sessions of a user that have begun before it.
+ * "session:revoke" is a recheck of all sessions of a user: the database refuses those with an old token.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "gateway/relay.h"
 
 #include <assert.h>
+#include <jansson.h>
+#include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "catchup/arrival.h"
@@ -23,6 +29,7 @@
 #include "fanout/room.h"
 #include "fanout/roster.h"
 #include "fanout/session_list.h"
+#include "fanout/user.h"
 #include "source/reader.h"
 
 static SessionList falling_behind = { .kind = LIST_FALLING_BEHIND };
@@ -47,6 +54,39 @@ pause_fallen_behind(void)
 	}
 }
 
+/* A session begins when the database first puts it into its rooms. */
+static bool
+began_before(const Session *session, const Event *event)
+{
+	return session->state != SESSION_ARRIVING || (catchup_cursor_is_located(&session->cursor) &&
+												  !catchup_cursor_has_considered(&session->cursor, event->xid));
+}
+
+static void
+disconnect_user(const Event *event)
+{
+	json_t *order = json_read(event->payload);
+	Session *session = user_sessions(json_member(order, "userId"));
+
+	while (session != NULL)
+	{
+		Session *next = session->next_of_user;
+
+		if (began_before(session, event))
+			session->ops->dismiss(session, "disconnected", json_member(order, "reason"));
+		session = next;
+	}
+	json_decref(order);
+}
+
+/* No rule of the application and no caller of herald.publish() makes an event without a room. */
+static void
+obey(const Event *event)
+{
+	if (event->room_count == 0 && strcmp(event->name, "session:disconnect") == 0)
+		disconnect_user(event);
+}
+
 /* After the publication the outboxes hold the event's frames; the cache need not. */
 static void
 relay_on_event(Event *event)
@@ -54,6 +94,7 @@ relay_on_event(Event *event)
 	assert(event->position != NULL && falling_behind.count == 0);
 	if (event->recheck != NULL)
 		recent_rechecks_add(event->recheck);
+	obey(event);
 	room_publish(AUDIENCE_LIVE, event);
 	pause_fallen_behind();
 	event_drop_frames(event);
@@ -112,6 +153,13 @@ void
 relay_stop(void)
 {
 	reader_stop();
+}
+
+void
+relay_recheck(Session *session)
+{
+	session_stall(session);
+	pause_fallen_behind();
 }
 
 void

@@ -11,10 +11,14 @@
 
 #include "base/config.h"
 #include "fanout/event.h"
+#include "fanout/session.h"
 
 /* Starts the reader; the catch-up must have started. */
 extern void relay_start(const Config *config);
 extern void relay_stop(void);
+
+/* Has the database check a welcomed session again: it may refuse the session's token. */
+extern void relay_recheck(Session *session);
 
 /*
  * Publishes an event that the bridge has made itself to the live sessions of its rooms, as an ephemeral one at the

@@ -43,6 +43,7 @@ typedef struct Connection
 #define CLOSE_RESTART 1012
 #define CLOSE_TRY_LATER 1013
 #define CLOSE_UNAUTHORIZED 4401
+#define CLOSE_DISCONNECTED 4403 /* by the application */
 #define CLOSE_TOO_MANY 4429
 
 /*

@@ -68,23 +68,47 @@ socketio_welcome(Session *session)
 	free(pid);
 }
 
-/*
- * A token that is not valid any more disconnects the namespace: the client does not
- * reconnect by itself.  Any other reason closes the connection: the client does.
- */
+static void
+send_connect_error(NamespaceSession *entry, const Refusal *refusal)
+{
+	char *message = json_quoted(refusal->message);
+	char *retry = refusal->wait > 0 ? memory_format(",\"retryAfter\":%lld", (long long) refusal->wait) : memory_copy("");
+
+	send_packet(entry, PACKET_CONNECT_ERROR,
+				memory_format("{\"message\":%s,\"data\":{\"code\":\"%s\"%s}}", message, refusal->code, retry));
+	if (refusal->wait > 0)
+		connection_close(entry->connection, CLOSE_TOO_MANY, "too_many");
+	free(message);
+	free(retry);
+}
+
+/* A client whose CONNECT was not answered yet is refused, any other disconnected: neither reconnects by itself. */
+static void
+end_namespace(NamespaceSession *entry, bool was_welcomed, const char *code, const char *message)
+{
+	const Refusal refusal = { code, message, 0 };
+
+	if (was_welcomed)
+		send_packet(entry, PACKET_DISCONNECT, memory_copy(""));
+	else
+		send_connect_error(entry, &refusal);
+}
+
+/* A session that ends for good leaves the connection open.  Any other reason closes it: the client reconnects. */
 static void
 socketio_dismiss(Session *session, const char *code, const char *message)
 {
 	NamespaceSession *entry = entry_of(session);
 	char *content = json_error(code, message);
+	bool was_welcomed = session->state != SESSION_ARRIVING;
 
 	entry->session = NULL;
 	entry->dismissed = true;
-	if (session->state != SESSION_ARRIVING)
+	if (was_welcomed)
 		send_packet(entry, PACKET_EVENT, memory_format("[\"error\",%s]", content));
 	gateway_end(session, code);
-	if (strncmp(code, "token_", 6) == 0)
-		send_packet(entry, PACKET_DISCONNECT, memory_copy(""));
+	if (gateway_ends_for_good(code))
+		end_namespace(entry, was_welcomed, code, message);
 	else
 		connection_close(entry->connection, strcmp(code, "too_many") == 0 ? CLOSE_TOO_MANY : CLOSE_RESTART, code);
 	free(content);
@@ -103,20 +127,6 @@ static const char *
 without_bearer(const char *token)
 {
 	return token != NULL && strncasecmp(token, "Bearer ", 7) == 0 ? token + 7 : token;
-}
-
-static void
-send_connect_error(NamespaceSession *entry, const Refusal *refusal)
-{
-	char *message = json_quoted(refusal->message);
-	char *retry = refusal->wait > 0 ? memory_format(",\"retryAfter\":%lld", (long long) refusal->wait) : memory_copy("");
-
-	send_packet(entry, PACKET_CONNECT_ERROR,
-				memory_format("{\"message\":%s,\"data\":{\"code\":\"%s\"%s}}", message, refusal->code, retry));
-	if (refusal->wait > 0)
-		connection_close(entry->connection, CLOSE_TOO_MANY, "too_many");
-	free(message);
-	free(retry);
 }
 
 /* Draws a new sid, and keeps the pid that the client has shown if it is valid. */

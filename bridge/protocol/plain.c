@@ -130,17 +130,27 @@ plain_welcome(Session *session)
 	handle_early_requests(plain);
 }
 
+static int
+close_code_of(const char *code)
+{
+	if (strcmp(code, "disconnected") == 0)
+		return CLOSE_DISCONNECTED;
+	if (strcmp(code, "too_many") == 0)
+		return CLOSE_TOO_MANY;
+	return gateway_ends_for_good(code) ? CLOSE_UNAUTHORIZED : CLOSE_RESTART;
+}
+
+/* The application's own reason is worth more than the code that stands for it. */
 static void
 plain_dismiss(Session *session, const char *code, const char *message)
 {
 	PlainClient *plain = plain_of_session(session);
-	int close_code = strncmp(code, "token_", 6) == 0 ? CLOSE_UNAUTHORIZED :
-					 strcmp(code, "too_many") == 0	 ? CLOSE_TOO_MANY :
-													   CLOSE_RESTART;
+	int close_code = close_code_of(code);
 
 	plain->session = NULL;
 	gateway_end(session, code);
-	plain_refuse(plain->connection, close_code, code, message);
+	plain_send(plain->connection, plain_json_error(NULL, code, message, 0));
+	connection_close(plain->connection, close_code, close_code == CLOSE_DISCONNECTED ? message : code);
 }
 
 static const SessionOps plain_session_ops = { plain_welcome, plain_dismiss };

@@ -24,12 +24,16 @@
 #define SHORTEST_RETRY_MS 1000
 #define RETRY_SPREAD_MS 2000
 
+/* The longest delay that a browser takes, 24 days: the client does not come back by itself. */
+#define NO_RETRY_MS INT32_MAX
+
 typedef struct SseClient
 {
 	Connection *connection;
 	Session *session; /* NULL: refused, or it has left */
 	json_t *rooms;	  /* names from the URL; or NULL */
-	Refusal refusal;  /* if there is no session: the reason */
+	Refusal refusal;  /* the reason why there is no session; without a code: none, or the client may come back */
+	char *message;	  /* of the refusal, if the application gave it; or NULL */
 	Timer heartbeat;
 } SseClient;
 
@@ -83,9 +87,12 @@ retry_field(void)
 }
 
 Frame *
-sse_format_farewell(void)
+sse_format_farewell(const Connection *connection)
 {
-	return frame_of_text(FRAME_RAW, retry_field());
+	const char *code = sse_client_of(connection)->refusal.code;
+	bool comes_back = code == NULL || strcmp(code, "disconnected") != 0; /* a bad token is refused then */
+
+	return frame_of_text(FRAME_RAW, comes_back ? retry_field() : memory_format("retry: %d\n\n", NO_RETRY_MS));
 }
 
 /* Sends a comment, so that proxies keep the connection open. */
@@ -118,6 +125,11 @@ sse_dismiss(Session *session, const char *code, const char *message)
 
 	client->session = NULL;
 	gateway_end(session, code);
+	if (gateway_ends_for_good(code))
+	{
+		client->message = memory_copy(message);
+		client->refusal = (Refusal){ code, client->message, 0 };
+	}
 	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message, 0)));
 	connection_close(client->connection, CLOSE_RESTART, code);
 }
@@ -179,6 +191,7 @@ sse_closed(Connection *connection)
 	timer_stop(&client->heartbeat);
 	if (client->session != NULL)
 		gateway_end(client->session, connection_reason(connection));
+	free(client->message);
 	free(client);
 }
 

@@ -24,12 +24,12 @@
 extern const Protocol sse_format_protocol;
 
 /*
- * Returns whether the client of a newly opened connection has a session.  If not, *refusal has
- * the reason, and the transport answers with it instead of a stream.
+ * Returns whether the client has a session, or may come back for one.  If not, *refusal has the reason, and the
+ * transport answers with it if there is no stream yet.  The strings belong to the connection or to the program.
  */
 extern bool sse_format_admitted(const Connection *connection, Refusal *refusal);
 
 /* Returns the last frame of a stream, which says when the client may come back.  The caller owns the reference. */
-extern Frame *sse_format_farewell(void);
+extern Frame *sse_format_farewell(const Connection *connection);
 
 #endif /* HERALD_SSE_FORMAT_H */

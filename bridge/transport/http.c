@@ -23,7 +23,7 @@
 typedef struct HttpService
 {
 	Exchange exchange; /* of polling */
-	LwsStream stream;  /* of Server-Sent Events */
+	EventStream events;
 	FileTransfer file; /* of the folder "www", or of the client library */
 } HttpService;
 
@@ -48,7 +48,7 @@ serve_client(struct lws *wsi, HttpService *service, int method, const char *path
 	if (polls)
 		return polling_begin(&service->exchange, wsi);
 	if (streams && method == LWSHUMETH_GET)
-		return sse_begin(&service->stream, wsi);
+		return sse_begin(&service->events, wsi);
 	if (!status_is_path(wsi, path) && (method == LWSHUMETH_GET || method == LWSHUMETH_HEAD))
 		return static_file_begin(&service->file, wsi, path);
 	return status_answer(wsi, method, path);
@@ -64,7 +64,7 @@ serve_request(struct lws *wsi, HttpService *service)
 		return -1;
 	*client_socket_request(wsi) = http_request_traits(wsi);
 	if (tls_is_missing(wsi))
-		return http_response_refuse(wsi, &http_error_tls);
+		return http_response_refuse(wsi, NULL, &http_error_tls);
 	if (client_socket_is_admin(wsi))
 		return status_answer(wsi, method, path);
 	return serve_client(wsi, service, method, path);
@@ -83,15 +83,15 @@ drop_request(HttpService *service)
 	if (service == NULL)
 		return;
 	polling_drop(&service->exchange);
-	lws_stream_closed(&service->stream);
+	sse_end(&service->events);
 	static_file_drop(&service->file);
 }
 
 static int
 continue_response(HttpService *service, struct lws *wsi)
 {
-	if (service->stream.open)
-		return sse_writable(&service->stream);
+	if (service->events.stream.open)
+		return sse_writable(&service->events);
 	return service->file.path ? static_file_continue(&service->file, wsi) : polling_answer(&service->exchange);
 }
 

@@ -148,11 +148,11 @@ http_response_error(struct lws *wsi, bool keeps, const char *origin, const HttpE
 }
 
 int
-http_response_refuse(struct lws *wsi, const HttpError *error)
+http_response_refuse(struct lws *wsi, const char *origin, const HttpError *error)
 {
 	metrics.connections_refused++;
 	log_debug("refused", "reason", error->message);
-	return http_response_error(wsi, false, NULL, error);
+	return http_response_error(wsi, false, origin, error);
 }
 
 bool

@@ -63,8 +63,8 @@ extern int http_response_method_not_allowed(struct lws *wsi);
 /* Sends an error as a JSON object with code and message.  origin is that of the HttpResponse. */
 extern int http_response_error(struct lws *wsi, bool keeps, const char *origin, const HttpError *error);
 
-/* Refuses a connection: counts it, logs it, sends the error and closes the connection. */
-extern int http_response_refuse(struct lws *wsi, const HttpError *error);
+/* Refuses a connection: counts it, logs it, sends the error and closes the connection.  origin is as above. */
+extern int http_response_refuse(struct lws *wsi, const char *origin, const HttpError *error);
 
 /* Allows a page of an allowed origin the headers that its preflight asks for (Fetch Standard, "CORS-preflight request"). */
 extern int http_response_preflight(struct lws *wsi);

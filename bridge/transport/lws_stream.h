@@ -20,7 +20,7 @@
 /* A carrier of bytes; part of the per-session data that libwebsockets allocates and frees. */
 typedef struct LwsStream
 {
-	Carrier carrier; /* first: a carrier with our flush is cast to its stream */
+	Carrier carrier; /* first: a carrier with our cut is cast to its stream */
 	struct lws *wsi;
 	int socket;			/* of wsi */
 	struct ssl_st *tls; /* of wsi; NULL: it is plain */
@@ -31,7 +31,7 @@ typedef struct LwsStream
 	Timer timer;		   /* of the next check for a stall, or of the end */
 } LwsStream;
 
-/* Opens a connection that the stream carries.  "transport" must have our flush and cut. */
+/* Opens a connection that the stream carries.  "transport" must have our cut. */
 extern void lws_stream_open(LwsStream *stream, struct lws *wsi, const Transport *transport, const Config *config,
 							const Protocol *protocol, const Handshake *handshake);
 

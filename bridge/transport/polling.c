@@ -348,7 +348,7 @@ polling_begin(Exchange *exchange, struct lws *wsi)
 	if (error == &http_error_old_client)
 		return refuse_old_client(wsi);
 	if (error != NULL)
-		return http_response_refuse(wsi, error);
+		return http_response_refuse(wsi, NULL, error);
 	poller = find_or_open_poller(wsi);
 	return is_post ? begin_post(poller, exchange, wsi) : begin_get(poller, exchange, wsi);
 }

@@ -5,6 +5,9 @@
  *
  * The body has neither a length nor chunks: it ends with the connection (RFC 9112, 6.3).
  *
+ * The head is sent with the first frame: the welcome, or a heartbeat.  Until then the client may still be refused, and
+ * gets the reason with a status of HTTP.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -24,62 +27,92 @@
 
 static const Transport sse_transport;
 
+static EventStream *
+events_of(Carrier *carrier)
+{
+	assert(carrier->transport == &sse_transport);
+	return (EventStream *) carrier;
+}
+
+static void
+sse_flush(Carrier *carrier)
+{
+	EventStream *events = events_of(carrier);
+
+	if (events->begun)
+		lws_stream_flush(carrier);
+	else
+		lws_callback_on_writable(events->stream.wsi);
+}
+
 /* Ends the stream after the frame that says when the client may come back. */
 static void
 sse_close(Carrier *carrier, int code, const char *reason)
 {
-	LwsStream *stream = (LwsStream *) carrier;
+	LwsStream *stream = &events_of(carrier)->stream;
 
-	assert(carrier->transport == &sse_transport);
 	(void) code;
 	(void) reason;
-	lws_stream_end(stream, sse_format_farewell());
+	lws_stream_end(stream, sse_format_farewell(carrier->connection));
 	lws_callback_on_writable(stream->wsi);
 }
 
-static const Transport sse_transport = { lws_stream_flush, lws_stream_cut, sse_close, NULL, "events" };
+static const Transport sse_transport = { sse_flush, lws_stream_cut, sse_close, NULL, "events" };
 
-/* Sends the head of the response and frees the request's headers; a stream has no timeout. */
-static int
-begin_stream(struct lws *wsi)
+/* Sends the head of the response.  Returns false if the connection is broken. */
+static bool
+begin_stream(EventStream *events)
 {
 	static const HttpHeader headers[] = { { "x-accel-buffering:", "no" }, { NULL, NULL } };
-	HttpResponse response = {
-		.status = HTTP_STATUS_OK, .type = "text/event-stream; charset=utf-8", .cross_origin = true, .headers = headers
-	};
+	HttpResponse response = { .status = HTTP_STATUS_OK,
+							  .type = "text/event-stream; charset=utf-8",
+							  .cross_origin = true,
+							  .headers = headers,
+							  .origin = events->origin };
 
-	if (!http_response_begin(wsi, &response, LWS_ILLEGAL_HTTP_CONTENT_LEN))
-		return -1;
-	lws_http_headers_detach(wsi);
-	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-	return 0;
+	events->begun = http_response_begin(events->stream.wsi, &response, LWS_ILLEGAL_HTTP_CONTENT_LEN);
+	return events->begun;
+}
+
+static unsigned int
+status_of(const char *code)
+{
+	if (strcmp(code, "too_many") == 0)
+		return 429;
+	return strcmp(code, "disconnected") == 0 ? HTTP_STATUS_FORBIDDEN : HTTP_STATUS_UNAUTHORIZED;
 }
 
 static int
-refuse_client(struct lws *wsi, const Refusal *refusal)
+refuse_client(const EventStream *events, const Refusal *refusal)
 {
 	char *code = memory_format("\"%s\"", refusal->code);
-	unsigned int status = strcmp(refusal->code, "too_many") == 0 ? 429 : HTTP_STATUS_UNAUTHORIZED;
-	HttpError error = { status, code, refusal->message, NULL };
-	int result = http_response_refuse(wsi, &error);
+	HttpError error = { status_of(refusal->code), code, refusal->message, NULL };
+	int result = http_response_refuse(events->stream.wsi, events->origin, &error);
 
 	free(code);
 	return result;
 }
 
+/* Frees the request's headers; a stream has no timeout. */
 static int
-admit_client(LwsStream *stream, struct lws *wsi, const Handshake *handshake)
+admit_client(EventStream *events, struct lws *wsi, const Handshake *handshake)
 {
+	LwsStream *stream = &events->stream;
 	Refusal refusal;
+	int result = 0;
 
+	events->origin = memory_copy(handshake->origin);
 	lws_stream_open(stream, wsi, &sse_transport, http_request_config(wsi), &sse_format_protocol, handshake);
-	if (sse_format_admitted(stream->carrier.connection, &refusal))
+	if (!sse_format_admitted(stream->carrier.connection, &refusal))
 	{
-		lws_stream_detect_stall(stream); /* the client sends nothing, not even pongs */
-		return begin_stream(wsi);
+		result = refuse_client(events, &refusal);
+		sse_end(events);
+		return result;
 	}
-	lws_stream_closed(stream);
-	return refuse_client(wsi, &refusal);
+	lws_stream_detect_stall(stream); /* the client sends nothing, not even pongs */
+	lws_http_headers_detach(wsi);
+	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+	return 0;
 }
 
 static const HttpError *
@@ -103,7 +136,7 @@ check_request(struct lws *wsi, const HttpRequest *request)
 }
 
 int
-sse_begin(LwsStream *stream, struct lws *wsi)
+sse_begin(EventStream *events, struct lws *wsi)
 {
 	HttpRequest request = { 0 };
 	Handshake handshake;
@@ -113,14 +146,31 @@ sse_begin(LwsStream *stream, struct lws *wsi)
 	http_request_read(&request, wsi);
 	handshake = http_request_handshake(&request);
 	error = check_request(wsi, &request);
-	result = error ? http_response_refuse(wsi, error) : admit_client(stream, wsi, &handshake);
+	result = error ? http_response_refuse(wsi, NULL, error) : admit_client(events, wsi, &handshake);
 	http_request_reset(&request);
 	return result;
 }
 
 int
-sse_writable(LwsStream *stream)
+sse_writable(EventStream *events)
 {
+	LwsStream *stream = &events->stream;
+	Refusal refusal;
+
 	assert(stream->open);
+	if (!events->begun && !sse_format_admitted(stream->carrier.connection, &refusal))
+		return refuse_client(events, &refusal);
+	if (!events->begun && lws_stream_is_empty(stream))
+		return 0;
+	if (!events->begun && !begin_stream(events))
+		return -1;
 	return lws_stream_send(stream) && !(stream->carrier.connection->closing && lws_stream_is_empty(stream)) ? 0 : -1;
+}
+
+void
+sse_end(EventStream *events)
+{
+	lws_stream_closed(&events->stream);
+	free(events->origin);
+	events->origin = NULL;
 }

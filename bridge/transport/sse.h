@@ -16,10 +16,21 @@
 
 #include "transport/lws_stream.h"
 
-/* Answers a request with a stream, or with an error. */
-extern int sse_begin(LwsStream *stream, struct lws *wsi);
+/* The stream of a request; part of the per-session data that libwebsockets allocates and frees. */
+typedef struct EventStream
+{
+	LwsStream stream; /* first: a carrier with our transport is cast to its stream */
+	bool begun;		  /* the head of the response is sent */
+	char *origin;	  /* of the page; NULL: there is none */
+} EventStream;
+
+/* Answers a request with an error, or with a stream as soon as there is something to send. */
+extern int sse_begin(EventStream *events, struct lws *wsi);
 
 /* Writes to a stream: the connection is writable. */
-extern int sse_writable(LwsStream *stream);
+extern int sse_writable(EventStream *events);
+
+/* Ends a stream: its connection has ended.  No effect if there is none. */
+extern void sse_end(EventStream *events);
 
 #endif /* HERALD_SSE_H */

@@ -181,7 +181,7 @@ confirm_upgrade(struct lws *wsi)
 		return -1;
 	*client_socket_request(wsi) = http_request_traits(wsi);
 	error = http_request_check_upgrade(wsi);
-	return error ? http_response_refuse(wsi, error) : 0;
+	return error ? http_response_refuse(wsi, NULL, error) : 0;
 }
 
 int

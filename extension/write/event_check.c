@@ -41,6 +41,7 @@ static const char *const reserved_names[] = {
 	"connect", "disconnect", "disconnecting", "connect_error",							/* events of a Socket.IO client */
 	"newListener", "removeListener",													/* ... and of its emitter */
 	"open", "error", "welcome",															/* events of other clients */
+	"session:disconnect", "session:revoke",												/* for bridges */
 };
 
 static bool

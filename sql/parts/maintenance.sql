@@ -381,7 +381,8 @@ BEGIN
 	END IF;
 	DELETE FROM herald_internal.session_room AS s
 	WHERE s.joined_at < now() - greatest(herald_internal.setting('recovery_window')::interval, '1 hour');
-	PERFORM herald_internal.delete_orphans(), herald_internal.log_successors();
+	PERFORM herald_internal.delete_orphans(), herald_internal.log_successors(),
+		herald_internal.delete_old_revocations();
 	PERFORM herald_internal.renew_marks(), herald_internal.follow_renames(), herald_internal.resume_rules(),
 		herald_internal.fold_missed_changes(), herald_internal.fold_failures();
 	DELETE FROM herald.preference AS p

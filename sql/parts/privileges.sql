@@ -10,7 +10,7 @@ DECLARE
 BEGIN
 	FOR wanted IN SELECT * FROM (VALUES
 		('herald_watch', 'watches the tables that it owns'),
-		('herald_publish', 'publishes events and signals, notifies and retracts'),
+		('herald_publish', 'publishes events and signals, notifies and retracts, ends sessions'),
 		('herald_inbox', 'acts for users: inboxes, marks, preferences, presence'),
 		('herald_admin', 'administers: types, room policies, exposed actions, broadcasts, retention'),
 		('herald_bridge', 'the bridge: reads the event log and acts for users')) AS r (name, task)
@@ -77,7 +77,9 @@ $$;
 
 -- ----- herald_publish
 
-GRANT EXECUTE ON FUNCTION herald.publish, herald.signal, herald.notify, herald.retract, herald.recheck
+GRANT EXECUTE ON FUNCTION
+	herald.publish, herald.signal, herald.notify, herald.retract, herald.recheck,
+	herald.disconnect, herald.revoke_tokens
 TO herald_publish;
 
 -- ----- herald_inbox: the application's server acts for any of its users
@@ -104,7 +106,7 @@ CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipie
 
 GRANT EXECUTE ON FUNCTION
 	herald.expose, herald.unexpose, herald.room_policy,
-	herald.broadcast, herald.recheck,
+	herald.broadcast, herald.recheck, herald.disconnect, herald.revoke_tokens,
 	herald.trim_inbox, herald.forget_user,
 	herald.maintain, herald.doctor, herald.preloaded,
 	herald_internal.built_in_action, herald_internal.automatic_prefixes, herald_internal.check_policy_rooms

@@ -331,10 +331,11 @@ $$;
 -- order.
 CREATE FUNCTION herald_internal.connect_sessions(users text[], sessions text[], positions text[] DEFAULT NULL,
 	segment_positions text[] DEFAULT '{}', held text[] DEFAULT NULL, asked text[] DEFAULT NULL,
-	most_rooms int DEFAULT NULL, postpones boolean DEFAULT false)
+	most_rooms int DEFAULT NULL, postpones boolean DEFAULT false, issued text[] DEFAULT NULL)
 RETURNS TABLE (ordinal int, rooms text[], unread bigint, recovered boolean, "position" text,
                seen_snapshots pg_snapshot[],
-               seen_ids bigint[], segments_before int, lag_events bigint, joined json, checked pg_snapshot)
+               seen_ids bigint[], segments_before int, lag_events bigint, joined json, checked pg_snapshot,
+               revoked boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -494,7 +495,8 @@ BEGIN
 	       ARRAY(SELECT r FROM unnest(a.rooms || d.left_later) AS r WHERE r <> ALL (coalesce(d.joined_later, '{}'))
 	             GROUP BY r ORDER BY r),
 	       coalesce(u.count, 0), c.recovered, c."position", c.seen_snapshots, c.seen_ids, c.segments_before,
-	       c.lag_events, CASE WHEN c.ordinal <> ALL (postponed) THEN coalesce(j.rooms, '[]') END, checked_at
+	       c.lag_events, CASE WHEN c.ordinal <> ALL (postponed) THEN coalesce(j.rooms, '[]') END, checked_at,
+	       herald_internal.is_revoked(c.user_id, issued[c.ordinal])
 	FROM connecting AS c
 	LEFT JOIN changed AS d USING (ordinal)
 	LEFT JOIN automatic AS a USING (user_id)
@@ -503,8 +505,10 @@ BEGIN
 	ORDER BY c.ordinal;
 END
 $$;
-COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[], text[], text[], int, boolean) IS
+COMMENT ON FUNCTION herald_internal.connect_sessions(text[], text[], text[], text[], text[], text[], int, boolean,
+                                                     text[]) IS
 	'returns for each session that connects, in the given order: its automatic rooms, the number of its user''s unread '
 	'notifications, the position to go on from, the rooms that it has joined or asks for (by default the remembered '
 	'ones, the latest most_rooms), with keys if the session is in the room, else whether its access was interrupted, '
-	'and the snapshot of the checks; postpones: those with more remembered rooms get NULL for theirs';
+	'the snapshot of the checks, and whether its token is revoked, by the time when it was issued; postpones: those '
+	'with more remembered rooms get NULL for theirs';

@@ -217,7 +217,8 @@ static void
 answer_query(uint8_t choice)
 {
 	static const char *const names[] = { "rooms", "unread", "recovered", "position", "seen_snapshots", "seen_ids",
-										 "segments_before", "lag_events", "joined", "checked" };
+										 "segments_before", "lag_events", "joined", "checked",
+										 "revoked" };
 	FakeQuery *query = fake_source.queries;
 	const char *const values[] = {
 		"[\"user:7\",\"conversation:1\"]", "3", choice & 1 ? "t" : "f", "1~a~b~c", choice & 2 ? "[\"10:20:12\"]" : "[]",
@@ -225,7 +226,7 @@ answer_query(uint8_t choice)
 		choice & 16 ? "[{\"room\":\"post:42\",\"keys\":[\"author:1\"],\"since\":\"10:30:\"}]" :
 		choice & 32 ? "[{\"room\":\"post:42\",\"interrupted\":true}]" :
 					  "[]",
-		"10:30:12"
+		"10:30:12", choice & 64 ? "t" : "f"
 	};
 	PGresult *result;
 
@@ -235,13 +236,13 @@ answer_query(uint8_t choice)
 		return;
 	}
 	result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	PGresAttDesc columns[10] = { 0 };
-	for (int i = 0; i < 10; i++)
+	PGresAttDesc columns[11] = { 0 };
+	for (int i = 0; i < 11; i++)
 		columns[i].name = (char *) names[i];
-	PQsetResultAttrs(result, 10, columns);
+	PQsetResultAttrs(result, 11, columns);
 	for (int row = 0; row < count_texts(query->first); row++)
 	{
-		for (int i = 0; i < 10; i++)
+		for (int i = 0; i < 11; i++)
 			PQsetvalue(result, row, i, (char *) values[i], (int) strlen(values[i]));
 	}
 	fake_answer(result);

@@ -119,8 +119,8 @@ ends_withholding_when_the_log_joins(void **state)
 	admit(a, "x", "10:10:", "10:20:", UINT64_MAX);
 	room_join(a->session, "x");
 	publish_in(AUDIENCE_LIVE, "inside", "x", 15);
-	assert_false(recheck_stalls(AUDIENCE_LOG_REPLAY, a, 30, "1", NULL));
-	assert_false(recheck_stalls(AUDIENCE_LIVE, a, 30, "1", NULL));
+	assert_false(recheck_stalls(AUDIENCE_LOG_REPLAY, a, 30, "1", "x"));
+	assert_false(recheck_stalls(AUDIENCE_LIVE, a, 30, "1", "x"));
 	support_turn();
 	assert_string_equal(a->said, "inside recheck ");
 	support_end(a);
@@ -147,7 +147,9 @@ stalls_the_sessions_that_a_recheck_concerns(void **state)
 	json_t *keys = json_pack("[s]", "author:9");
 
 	(void) state;
-	assert_false(recheck_stalls(AUDIENCE_LIVE, a, 30, "1", NULL)); /* it has joined no room */
+	assert_false(recheck_stalls(AUDIENCE_LIVE, a, 30, "1", "x")); /* it has joined no room */
+	assert_true(recheck_stalls(AUDIENCE_LIVE, a, 30, "1", NULL)); /* its token may be revoked */
+	assert_false(recheck_stalls(AUDIENCE_LIVE, a, 30, "2", NULL));
 	admit(a, "x", "10:20:", NULL, UINT64_MAX);
 	room_key_add("x", keys);
 	assert_true(recheck_stalls(AUDIENCE_LIVE, a, 30, "1", NULL));
@@ -186,6 +188,24 @@ stalls_a_replaying_session_before_the_event(void **state)
 	assert_string_equal(a->said, "before recheck ");
 	event_unref(event);
 	catchup_cursor_resume(&a->session->cursor);
+	support_end(a);
+}
+
+/* A check that sees the recheck has considered it; a crash gives the ids that it sees to other transactions. */
+static void
+stalls_a_session_once_for_a_recheck_of_its_user(void **state)
+{
+	Client *a = support_client("1", "a", SESSION_REPLAYING);
+	Snapshot *checked = snapshot_parse("30:40:35");
+
+	(void) state;
+	assert_true(recheck_stalls(AUDIENCE_CACHE_REPLAY, a, 30, "1", NULL));
+	catchup_cursor_note_check(&a->session->cursor, checked);
+	assert_false(recheck_stalls(AUDIENCE_CACHE_REPLAY, a, 30, "1", NULL));
+	assert_true(recheck_stalls(AUDIENCE_CACHE_REPLAY, a, 35, "1", NULL));
+	room_forget_answers(a->session);
+	assert_true(recheck_stalls(AUDIENCE_CACHE_REPLAY, a, 30, "1", NULL));
+	snapshot_unref(checked);
 	support_end(a);
 }
 
@@ -291,6 +311,7 @@ main(void)
 		cmocka_unit_test(keeps_a_membership_that_there_is),
 		cmocka_unit_test(stalls_the_sessions_that_a_recheck_concerns),
 		cmocka_unit_test(stalls_a_replaying_session_before_the_event),
+		cmocka_unit_test(stalls_a_session_once_for_a_recheck_of_its_user),
 		cmocka_unit_test(leaves_rooms_that_a_check_refuses),
 		cmocka_unit_test(leaves_rooms_that_a_check_does_not_answer),
 		cmocka_unit_test(tells_an_arriving_session_after_its_welcome),
