@@ -23,6 +23,7 @@ enum
 	EVENT_SLOT,
 	EVENT_DELTA,
 	EVENT_KEPT,
+	EVENT_BEGUN,
 	EVENT_ROOMS,
 	EVENT_NAME,
 	EVENT_PAYLOAD,
@@ -69,10 +70,10 @@ enum
 };
 
 /*
- * A row is delayed if more transaction ids than these were assigned since that of its own transaction.  The number is
- * part of the format of the log: rows with another one would not be found.
+ * A row is delayed if more transaction ids than these have begun with that of its own transaction: EVENT_BEGUN has no
+ * higher value.  The number is part of the format of the log: rows with another one would not be found.
  */
-#define EVENT_NEAR_XIDS 128
+#define EVENT_NEAR_XIDS 127
 
 /* A row takes two ids of the sequence. */
 #define EVENT_IDS_OF_ROW 2

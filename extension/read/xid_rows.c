@@ -10,17 +10,17 @@
  *
  * 1. The transaction of a row is below the row's next.
  *
- * 2. The next of a row is at most EVENT_NEAR_XIDS above its transaction.  Otherwise the
- *	  row is delayed: it has an entry in an index on the transaction, and a column with a
- *	  transaction id that is not below its next (event_log.c).
+ * 2. The row tells its next, or a transaction id shortly after it (event_log.c).  If that is
+ *	  more than EVENT_NEAR_XIDS above its transaction, the row is delayed: it has an entry in
+ *	  an index on the transaction.
  *
  * 3. Rows with higher ids have no lower next.  A crash makes it lower, but not lower than
  *	  the transaction of any row that has survived.
  *
- * So all rows of transactions from X on lie behind any row whose next is at most X, which
- * 2 tells.  And the rows of transactions before Y, without delayed ones, lie before any row
- * of a transaction EVENT_NEAR_XIDS above Y.  To find rows of the first kind, the log is
- * searched from its end, and then by halves.
+ * So all rows of transactions from X on lie behind any row that tells a next of at most X.
+ * And the rows of transactions before Y, without delayed ones, lie before any row of a
+ * transaction EVENT_NEAR_XIDS above Y.  To find rows of the first kind, the log is searched
+ * from its end, and then by halves.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -41,8 +41,8 @@
 #include "read/snapshot.h"
 #include "read/xid_rows.h"
 
-/* The search ends when the place is known within so many ids. */
-#define NEAR_IDS 512
+/* The search ends when the place is known within so many ids: a step costs as much as to read some rows. */
+#define NEAR_IDS 64
 
 void
 xid_rows_open(Relation *partitions)
@@ -72,15 +72,15 @@ is_delayed(HeapTuple row)
 	return !heap_attisnull(row, EVENT_NEXT_XID, NULL);
 }
 
-/* Returns a transaction id that is not below the row's next. */
+/* Returns the next that a row tells. */
 static uint64
-highest_next(HeapTuple row, TupleDesc shape)
+row_next(HeapTuple row, TupleDesc shape)
 {
 	bool isnull;
 
 	if (is_delayed(row))
 		return DatumGetUInt64(heap_getattr(row, EVENT_NEXT_XID, shape, &isnull));
-	return row_xid(row, shape) + EVENT_NEAR_XIDS;
+	return row_xid(row, shape) + (uint64) DatumGetChar(heap_getattr(row, EVENT_BEGUN, shape, &isnull));
 }
 
 /* ----- the search */
@@ -97,7 +97,7 @@ id_behind(Relation *partitions, int number, uint64 xid, int64 from)
 
 	index_range_where(&range, EVENT_ID, BTGreaterEqualStrategyNumber, Int64GetDatum(from));
 	row = index_range_next(&range);
-	if (row != NULL && highest_next(row, shape) <= xid)
+	if (row != NULL && row_next(row, shape) <= xid)
 		behind = DatumGetInt64(heap_getattr(row, EVENT_ID, shape, &isnull)) + 1;
 	index_range_close(&range);
 	return behind;

@@ -218,12 +218,16 @@ begin_row(EventInsert *insert)
 	TupleTableSlot *row = own_insert_next(&insert->rows);
 	FullTransactionId xid = GetTopFullTransactionId(); /* before the id is drawn */
 	FullTransactionId next;
+	uint64 begun;
 
 	set_event_column(row, EVENT_ID, Int64GetDatum(nextval_internal(insert->ids, false)));
 	set_event_column(row, EVENT_XID, FullTransactionIdGetDatum(xid));
 	next = ReadNextFullTransactionId(); /* after the id is drawn */
-	if (U64FromFullTransactionId(next) - U64FromFullTransactionId(xid) > EVENT_NEAR_XIDS)
+	begun = U64FromFullTransactionId(next) - U64FromFullTransactionId(xid);
+	if (begun > EVENT_NEAR_XIDS)
 		set_event_column(row, EVENT_NEXT_XID, FullTransactionIdGetDatum(next));
+	else
+		set_event_column(row, EVENT_BEGUN, CharGetDatum(begun));
 	set_event_column(row, EVENT_LOGGED_AT, TimestampTzGetDatum(insert->logged_at));
 	set_event_column(row, EVENT_SLOT, Int16GetDatum(insert->slot));
 	return row;

@@ -24,6 +24,7 @@ CREATE TABLE herald.event (
 	slot       smallint NOT NULL DEFAULT herald_internal.event_slot(),
 	delta      smallint,
 	kept       boolean,
+	begun      "char",
 	rooms      text[],
 	name       text,
 	payload    json,
@@ -66,8 +67,9 @@ COMMENT ON TABLE herald_internal.event_3 IS 'a partition of herald.event';
 COMMENT ON COLUMN herald.event.id IS 'ascending in the order of writing, which is not the order of commits';
 COMMENT ON COLUMN herald.event.xid IS 'the transaction that wrote the event; positions refer to it';
 COMMENT ON COLUMN herald.event.next_xid IS
-	'the next transaction id at the time of writing, if more than 128 were assigned since xid: the event is delayed, '
-	'and has an entry in the index of transactions';
+	'the next transaction id at the time of writing, if it is more than 127 above xid: the event is delayed, and has '
+	'an entry in the index of transactions';
+COMMENT ON COLUMN herald.event.begun IS 'else, how far above xid it is: 1 to 127';
 COMMENT ON COLUMN herald.event.slot IS 'the partition';
 COMMENT ON COLUMN herald.event.notification_id IS
 	'the notification that the row announces (notification:new), after its own event; the event has the id after that '
