@@ -155,7 +155,7 @@ compare_xids(const void *a, const void *b)
 LogSnapshot
 snapshot_intersect(const LogSnapshot *a, const LogSnapshot *b)
 {
-	LogSnapshot both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax), Min(a->next, b->next) };
+	LogSnapshot both = { Min(a->top, b->top), Min(a->xmin, b->xmin), Min(a->xmax, b->xmax), Max(a->next, b->next) };
 	int unique = 0;
 
 	both.count = a->count + b->count;

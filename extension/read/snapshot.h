@@ -39,7 +39,10 @@ extern int64 snapshot_top_id(void);
  */
 extern void snapshot_clip(LogSnapshot *snapshot, uint64 limit);
 
-/* Returns a new snapshot in which those transactions had ended that had ended in both. */
+/*
+ * Returns a new snapshot in which those transactions had ended that had ended in both.  What it says of ids is true if
+ * what one of them says is true: the other one may come from a client.
+ */
 extern LogSnapshot snapshot_intersect(const LogSnapshot *a, const LogSnapshot *b);
 
 /* Returns whether the transaction had ended. */
