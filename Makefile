@@ -23,7 +23,7 @@ PG_CFLAGS    = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare 
 
 # The script is put together in the order of the road.
 SQL_PARTS    = schema event_log server_start total signal notification unread preference watch detect arguments findings social people access \
-               content conversation inbox groups sessions rooms room_owners plan sending presence actions milestone retention renames maintenance doctor status entry privileges
+               content conversation inbox groups sessions rooms cookies room_owners plan sending presence actions milestone retention renames maintenance doctor status entry privileges
 SQL_FILES    = $(SQL_PARTS:%=sql/parts/%.sql)
 
 REGRESS      = $(sort $(basename $(notdir $(wildcard test/regress/sql/*.sql))))

@@ -29,6 +29,7 @@
 const Setting config_settings[] = {
 	{ "action-timeout", 0, KIND_TIME, AT(action_timeout), false, "5s", "TIME", "how long an action may take in the database" },
 	{ "admin-listen", 0, KIND_TEXT, AT(admin_listen), false, "", "[ADDR:]PORT", "where /metrics, /status and the details of /readyz are; default: where clients connect" },
+	{ "allow-host", 0, KIND_HOSTS, AT(allow_host), true, "", "HOST", "host that clients may name, with or without a port; repeatable; default: any" },
 	{ "allow-origin", 0, KIND_ORIGINS, AT(allow_origin), true, "", "ORIGIN", "web origin that may connect, or *; repeatable; default: same origin" },
 	{ "allow-tokens-without-expiry", 0, KIND_SWITCH, AT(allow_tokens_without_expiry), true, "false", NULL, "accept tokens without \"exp\"" },
 	{ "check", 0, KIND_COMMAND, AT(check), false, "false", NULL, "check settings and database, print mistakes, and exit" },
@@ -77,6 +78,8 @@ const Setting config_settings[] = {
 	{ "print-config", 0, KIND_COMMAND, AT(print_config), false, "false", NULL, "print all settings and exit" },
 	{ "queue-limit", 0, KIND_BYTES, AT(queue_limit), true, "4MB", "SIZE", "queue of one connection before it falls behind" },
 	{ "ready-lag", 0, KIND_TIME, AT(ready_lag), true, "10s", "TIME", "largest lag at which /readyz says ready" },
+	{ "session-cookie", 0, KIND_TEXT, AT(session_cookie), false, "", "NAME", "cookie of the application's sessions: herald.authenticate() tells its user" },
+	{ "session-cookie-cache", 0, KIND_TIME, AT(session_cookie_cache), true, "30s", "TIME", "how long the application's answer about a cookie is believed" },
 	{ "tls-cert", 0, KIND_TEXT, AT(tls_cert), false, "", "FILE", "certificate with its chain: --listen speaks TLS" },
 	{ "tls-key", 0, KIND_TEXT, AT(tls_key), false, "", "FILE", "private key of --tls-cert" },
 	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "queues of all connections together" },
@@ -116,6 +119,9 @@ assign(Config *config, const Setting *setting, const char *text, bool append)
 		case KIND_ORIGINS:
 			config_value_text(field, text, append);
 			return origin_list_is_valid(text);
+		case KIND_HOSTS:
+			config_value_text(field, text, append);
+			return host_list_is_valid(text);
 		case KIND_NETWORKS:
 			config_value_text(field, text, append);
 			return network_list_is_valid(text);
@@ -158,6 +164,8 @@ expected(Kind kind)
 			return "a rate and the most at once, such as 20/s:100 or 10/min:5";
 		case KIND_ORIGINS:
 			return "an origin as browsers send it, such as https://app.example.com, without a path or a slash at the end";
+		case KIND_HOSTS:
+			return "a host, with or without a port, such as app.example.com or localhost:8080";
 		case KIND_NETWORKS:
 			return "an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 		default:
@@ -324,6 +332,22 @@ take_options(Config *config, int argc, char **argv, bool only_config)
 	return true;
 }
 
+/*
+ * A browser sends cookies by itself, so the pages and hosts that may use them must be named: an Origin that equals the
+ * Host proves nothing where an attacker's name leads to the bridge.
+ */
+static bool
+cookies_are_safe(const Config *config)
+{
+	bool lists = config->allow_host[0] != '\0' && config->allow_origin[0] != '\0' &&
+				 !origin_list_has(config->allow_origin, "null");
+
+	if (config->session_cookie[0] == '\0' || lists)
+		return true;
+	fputs("herald-bridge: session-cookie needs allow-origin and allow-host, and neither \"*\" nor \"null\" among the origins\n", stderr);
+	return false;
+}
+
 bool
 config_load(Config *config, int argc, char **argv)
 {
@@ -334,7 +358,7 @@ config_load(Config *config, int argc, char **argv)
 	if (file != NULL)
 		config_value_text(&config->config, file, false);
 	return take_options(config, argc, argv, true) && take_file(config) && take_environment(config) &&
-		   take_options(config, argc, argv, false);
+		   take_options(config, argc, argv, false) && cookies_are_safe(config);
 }
 
 void

@@ -25,10 +25,12 @@ typedef struct Config
 	char *jwt_audience;
 	char *jwt_issuer;
 	char *jwt_user_claim;
-	char *allow_origin;	 /* several, separated by spaces */
-	char *dialect;		 /* the same */
-	char *trusted_proxy; /* the same */
-	char *tls_cert;		 /* empty: no TLS */
+	char *session_cookie; /* empty: none */
+	char *allow_host;	  /* several, separated by spaces */
+	char *allow_origin;	  /* the same */
+	char *dialect;		  /* the same */
+	char *trusted_proxy;  /* the same */
+	char *tls_cert;		  /* empty: no TLS */
 	char *tls_key;
 	char *plain_listen; /* empty: nowhere */
 	char *www;
@@ -64,6 +66,7 @@ typedef struct Config
 	long presence_grace;
 	long presence_lease;
 	long jwt_clock_skew;
+	long session_cookie_cache;
 	long jwt_max_age; /* 0: any */
 	bool allow_tokens_without_expiry;
 	bool log_connections;

@@ -17,6 +17,7 @@ typedef enum Kind
 	KIND_TEXT,
 	KIND_LIST,	   /* may be given several times */
 	KIND_ORIGINS,  /* the same, of web origins */
+	KIND_HOSTS,	   /* the same, of host names */
 	KIND_NETWORKS, /* the same, of addresses and networks */
 	KIND_RATE,	   /* 20/s:100 */
 	LAST_TEXT_KIND = KIND_RATE,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * origin.c
- *	  Checks the web origins of the settings.
+ *	  Checks web origins and hosts by the settings.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 /* Returns the length of a scheme with its "://"; 0: there is none. */
 static size_t
@@ -67,4 +68,50 @@ origin_list_is_valid(const char *text)
 		text += length;
 	}
 	return true;
+}
+
+bool
+origin_list_has(const char *list, const char *origin)
+{
+	while (*(list += strspn(list, " ")) != '\0')
+	{
+		size_t length = strcspn(list, " ");
+
+		if ((length == 1 && *list == '*') || (strlen(origin) == length && strncmp(list, origin, length) == 0))
+			return true;
+		list += length;
+	}
+	return false;
+}
+
+bool
+host_list_is_valid(const char *text)
+{
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[] ")] == '\0';
+}
+
+/* Returns the length of a host without its port; an address of IPv6 has brackets (RFC 3986, 3.2.2). */
+static size_t
+name_length(const char *host, size_t length)
+{
+	const char *bracket = memchr(host, ']', length);
+	const char *colon = memchr(bracket ? bracket : host, ':', length - (size_t) (bracket ? bracket - host : 0));
+
+	return colon ? (size_t) (colon - host) : length;
+}
+
+bool
+host_list_has(const char *list, const char *host)
+{
+	while (*(list += strspn(list, " ")) != '\0')
+	{
+		size_t length = strcspn(list, " ");
+		bool has_port = name_length(list, length) < length;
+		size_t compared = has_port ? strlen(host) : name_length(host, strlen(host));
+
+		if (compared == length && strncasecmp(list, host, length) == 0)
+			return true;
+		list += length;
+	}
+	return false;
 }

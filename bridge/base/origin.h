@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * origin.h
- *	  Checks the web origins of the settings.
+ *	  Checks web origins and hosts by the settings.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,5 +17,14 @@
  * case, without a default port, a path or a slash at the end; or "null".
  */
 extern bool origin_list_is_valid(const char *text);
+
+/* Returns whether a list of origins has one, or "*". */
+extern bool origin_list_has(const char *list, const char *origin);
+
+/* Returns whether each of the texts, which blanks separate, is a host, with or without a port. */
+extern bool host_list_is_valid(const char *text);
+
+/* Returns whether a list of hosts has the value of a Host header: in any case, and with any port if it names none. */
+extern bool host_list_has(const char *list, const char *host);
 
 #endif /* HERALD_ORIGIN_H */

@@ -270,6 +270,8 @@ cached_positions(Locator *locator)
 static char *
 issued_text(const Session *session)
 {
+	if (isinf(session->issued))
+		return memory_copy("infinity");
 	return isnan(session->issued) ? NULL : memory_format("%.6f", session->issued > 0 ? session->issued : 0);
 }
 

@@ -262,6 +262,75 @@ decode(const char *text, Identity *identity)
 }
 
 bool
+auth_is_token(const char *text)
+{
+	Token token;
+	bool is_token = !key_set_is_empty(auth.keys) && token_parse(&token, text);
+
+	if (!key_set_is_empty(auth.keys))
+		token_reset(&token);
+	return is_token;
+}
+
+static Fault
+read_answer(const json_t *claims, Identity *identity)
+{
+	double expires = INFINITY;
+
+	if (!json_is_object(claims) || !read_time(claims, "exp", &expires))
+		return TOKEN_INVALID;
+	if (expires <= (double) time(NULL))
+		return TOKEN_EXPIRED;
+	identity->user = user_of(claims);
+	if (identity->user == NULL)
+		return TOKEN_WITHOUT_USER;
+	identity->claims = json_dumps(claims, JSON_COMPACT);
+	identity->issued = INFINITY;
+	identity->expires = expires < LATEST ? (int64_t) expires : 0;
+	return TOKEN_GOOD;
+}
+
+static Refusal
+refusal_for(Fault fault)
+{
+	Refusal refusal = token_refusals[fault];
+
+	if (fault == TOKEN_WITHOUT_USER)
+		refusal.message = auth.without_user;
+	return refusal;
+}
+
+bool
+auth_read_answer(const char *text, Identity *identity, Refusal *refusal)
+{
+	json_t *claims = json_loads(text, 0, NULL);
+	Fault fault;
+
+	*identity = (Identity){ 0 };
+	fault = read_answer(claims, identity);
+	json_decref(claims);
+	if (fault != TOKEN_GOOD)
+		*refusal = refusal_for(fault);
+	return fault == TOKEN_GOOD;
+}
+
+static void
+log_refusal(LogLimit *limit, const Refusal *refusal, ClientAddress from)
+{
+	log_limited(limit, LOG_LEVEL_WARNING, "token_refused", "code", refusal->code, "reason", refusal->message, "peer",
+				from.peer, "origin", from.origin);
+	metrics.authentications_failed++;
+}
+
+void
+auth_log_cookie(const Refusal *refusal, ClientAddress from)
+{
+	static LogLimit limit;
+
+	log_refusal(&limit, refusal, from);
+}
+
+bool
 auth_verify(const char *token, ClientAddress from, Identity *identity, Refusal *refusal)
 {
 	Fault fault;
@@ -271,11 +340,7 @@ auth_verify(const char *token, ClientAddress from, Identity *identity, Refusal *
 	fault = decode(token, identity);
 	if (fault == TOKEN_GOOD)
 		return true;
-	metrics.authentications_failed++;
-	*refusal = token_refusals[fault];
-	if (fault == TOKEN_WITHOUT_USER)
-		refusal->message = auth.without_user;
-	log_limited(&auth.log_limits[fault], LOG_LEVEL_WARNING, "token_refused", "code", refusal->code,
-				"reason", refusal->message, "peer", from.peer, "origin", from.origin);
+	*refusal = refusal_for(fault);
+	log_refusal(&auth.log_limits[fault], refusal, from);
 	return false;
 }

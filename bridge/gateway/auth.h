@@ -20,7 +20,7 @@ typedef struct Identity
 {
 	char *user;
 	char *claims;	 /* JSON */
-	double issued;	 /* seconds since 1970; NAN: unknown */
+	double issued;	 /* seconds since 1970; NAN: unknown; INFINITY: the application is asked each time */
 	int64_t expires; /* likewise, with the allowance for wrong clocks; 0: never */
 } Identity;
 
@@ -56,5 +56,17 @@ extern bool auth_configure(const Config *config);
  * owns the identity's strings; else *refusal has the reason, and the log a line, one per reason and second.
  */
 extern bool auth_verify(const char *token, ClientAddress from, Identity *identity, Refusal *refusal);
+
+/* Counts a refused cookie, and logs it, one line a second. */
+extern void auth_log_cookie(const Refusal *refusal, ClientAddress from);
+
+/* Returns whether a text has the form of a token, and there are keys to verify it. */
+extern bool auth_is_token(const char *text);
+
+/*
+ * Reads the claims that the application has answered for a cookie: the user's claim, and "exp" if there is one.
+ * Returns false, with the reason, if they are not good; else the caller owns the identity's strings.
+ */
+extern bool auth_read_answer(const char *claims, Identity *identity, Refusal *refusal);
 
 #endif /* HERALD_AUTH_H */

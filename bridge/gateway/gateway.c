@@ -23,6 +23,7 @@
 #include "catchup/arrival.h"
 #include "fanout/roster.h"
 #include "gateway/action_queue.h"
+#include "gateway/cookie_auth.h"
 #include "gateway/limits.h"
 #include "gateway/presence_report.h"
 #include "gateway/relay.h"
@@ -36,6 +37,7 @@ gateway_start(const Config *config)
 	gateway_config = config;
 	arrival_start(config);
 	action_queue_start(config);
+	cookie_auth_start(config);
 	presence_report_start(config);
 	relay_start(config);
 }
@@ -52,6 +54,7 @@ gateway_stop(void)
 	presence_report_stop();
 	relay_stop();
 	action_queue_stop();
+	cookie_auth_stop();
 	arrival_stop();
 }
 
@@ -111,15 +114,21 @@ may_connect(const char *user, ClientAddress from, Refusal *refusal)
 	return wait == 0;
 }
 
+static int64_t
+count_failed_token(ClientAddress from)
+{
+	LimitSubject subject = { .session = from.connection, .address = from.peer };
+
+	return limits_take(LIMIT_FAILED_TOKENS, &subject);
+}
+
 /* Verifies a token; counts those that fail. */
 static bool
 verify_token(const char *token, ClientAddress from, Identity *identity, Refusal *refusal)
 {
-	LimitSubject subject = { .session = from.connection, .address = from.peer };
-
 	if (auth_verify(token, from, identity, refusal))
 		return true;
-	refusal->wait = limits_take(LIMIT_FAILED_TOKENS, &subject);
+	refusal->wait = count_failed_token(from);
 	return false;
 }
 
@@ -160,35 +169,134 @@ gateway_end(Session *session, const char *reason)
 	roster_leave(session);
 }
 
-Session *
-gateway_admit(const Admission *admission, Refusal *refusal)
+/* Begins the session of a client whose token or cookie is good.  Takes over the identity's strings. */
+static void
+begin_session(const Admission *admission, Identity *identity)
 {
-	Identity identity;
-	Session *session;
 	bool returns = is_key(admission->key);
+	Session *session;
+	Refusal refusal;
 
-	assert(admission->format != NULL && admission->ops != NULL && admission->outbox != NULL);
-	if (!verify_token(admission->token, admission->from, &identity, refusal))
-		return NULL;
-	if (!may_connect(identity.user, admission->from, refusal))
+	if (!may_connect(identity->user, admission->from, &refusal))
 	{
-		free_identity(&identity);
-		return NULL;
+		free_identity(identity);
+		admission->answer->refused(admission->protocol, &refusal);
+		return;
 	}
 	if (returns)
-		take_over(identity.user, admission->key);
-	session = roster_add(identity.user, returns ? memory_copy(admission->key) : create_key(),
-						 memory_copy(admission->position), identity.claims);
+		take_over(identity->user, admission->key);
+	session = roster_add(identity->user, returns ? memory_copy(admission->key) : create_key(),
+						 memory_copy(admission->position), identity->claims);
 	session->format = admission->format;
 	session->ops = admission->ops;
 	session->outbox = admission->outbox;
 	session->protocol = admission->protocol;
 	note_origin(session, admission->from);
 	session->asked = admission->rooms ? json_dumps(admission->rooms, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-	session->issued = identity.issued;
-	watch_expiry(session, identity.expires);
+	session->issued = identity->issued;
+	watch_expiry(session, identity->expires);
+	admission->answer->admitted(session);
 	arrival_begin(session_ref(session));
-	return session;
+}
+
+struct PendingAdmission
+{
+	Admission admission; /* its strings belong to it, and so does the reference to its rooms */
+	CookieQuestion *question;
+};
+
+static PendingAdmission *
+pending_new(const Admission *admission)
+{
+	PendingAdmission *pending = memory_new(sizeof(PendingAdmission));
+	Admission *copy = &pending->admission;
+
+	*copy = *admission;
+	copy->token = copy->cookie = NULL;
+	copy->key = memory_copy(admission->key);
+	copy->position = memory_copy(admission->position);
+	copy->rooms = json_incref((json_t *) admission->rooms);
+	copy->from.peer = memory_copy(admission->from.peer);
+	copy->from.origin = memory_copy(admission->from.origin);
+	copy->from.connection = memory_copy(admission->from.connection);
+	return pending;
+}
+
+static void
+pending_free(PendingAdmission *pending)
+{
+	Admission *admission = &pending->admission;
+
+	free((char *) admission->key);
+	free((char *) admission->position);
+	json_decref((json_t *) admission->rooms);
+	free((char *) admission->from.peer);
+	free((char *) admission->from.origin);
+	free((char *) admission->from.connection);
+	free(pending);
+}
+
+static void
+refuse_cookie(const Admission *admission, const Refusal *reason)
+{
+	Refusal refusal = *reason;
+
+	if (strncmp(refusal.code, "token_", 6) == 0)
+	{
+		auth_log_cookie(&refusal, admission->from);
+		refusal.wait = count_failed_token(admission->from);
+	}
+	admission->answer->refused(admission->protocol, &refusal);
+}
+
+static void
+gateway_on_cookie(void *context, Identity *identity, const Refusal *refusal)
+{
+	PendingAdmission *pending = context;
+
+	pending->question = NULL;
+	if (identity != NULL)
+		begin_session(&pending->admission, identity);
+	else
+		refuse_cookie(&pending->admission, refusal);
+	pending_free(pending);
+}
+
+static PendingAdmission *
+ask_for_cookie(const Admission *admission)
+{
+	PendingAdmission *pending = pending_new(admission);
+	CookieQuestion *question = cookie_auth_ask(admission->cookie, gateway_on_cookie, pending);
+
+	if (question == NULL)
+		return NULL; /* answered, and the admission freed */
+	pending->question = question;
+	return pending;
+}
+
+PendingAdmission *
+gateway_admit(const Admission *admission)
+{
+	const char *token = admission->token ? admission->token : admission->cookie;
+	Identity identity;
+	Refusal refusal;
+
+	assert(admission->format != NULL && admission->ops != NULL && admission->outbox != NULL);
+	assert(admission->answer != NULL);
+	if (admission->token == NULL && admission->cookie != NULL && !auth_is_token(admission->cookie))
+		return ask_for_cookie(admission);
+	if (verify_token(token, admission->from, &identity, &refusal))
+		begin_session(admission, &identity);
+	else
+		admission->answer->refused(admission->protocol, &refusal);
+	return NULL;
+}
+
+void
+gateway_give_up(PendingAdmission *pending)
+{
+	cookie_auth_give_up(pending->question);
+	pending_free(pending);
 }
 
 bool

@@ -16,19 +16,33 @@
 #include "fanout/session.h"
 #include "gateway/auth.h"
 
+/* The calls by which the gateway answers a protocol whether it admits a client. */
+typedef struct AdmissionOps
+{
+	/* The client has a session, with the reference that the protocol gives up by gateway_end(). */
+	void (*admitted)(Session *session);
+	/* The client has none; the strings of the reason are valid during the call. */
+	void (*refused)(void *protocol, const Refusal *refusal);
+} AdmissionOps;
+
 /* The request of a client to be admitted, as its protocol read it. */
 typedef struct Admission
 {
 	const char *token;
+	const char *cookie;	  /* of the application's session, which counts if there is no token; or NULL */
 	const char *key;	  /* of the session that comes back; NULL: a new one */
 	const char *position; /* after the client's last event; NULL: the client is new */
 	const json_t *rooms;  /* names of the rooms that the client asks for as it comes; or NULL */
 	ClientAddress from;
 	const Format *format;
+	const AdmissionOps *answer;
 	const SessionOps *ops;
 	Outbox *outbox;
 	void *protocol; /* for the session; belongs to the caller */
 } Admission;
+
+/* A client that waits for the application's word about its cookie. */
+typedef struct PendingAdmission PendingAdmission;
 
 /* Connects to the database and begins to relay events. */
 extern void gateway_start(const Config *config);
@@ -38,11 +52,12 @@ extern void gateway_stop(void);
 extern void gateway_leave(void);
 
 /*
- * Admits a client if its token is good, and returns its session, with the reference that the protocol gives up by
- * gateway_end().  The session is welcomed when its rooms are known and, if it comes back, its missed events can be
- * replayed.  Returns NULL if the client is not admitted; then *refusal has the reason.
+ * Admits a client if its token or its cookie is good.  The session is welcomed when its rooms are known and, if it
+ * comes back, its missed events can be replayed.  Answers at once, and then returns NULL, or later; the protocol
+ * gives up an admission that has no answer yet when its client is gone.
  */
-extern Session *gateway_admit(const Admission *admission, Refusal *refusal);
+extern PendingAdmission *gateway_admit(const Admission *admission);
+extern void gateway_give_up(PendingAdmission *pending);
 
 /*
  * Replaces the token of a session by a fresh one of the same user.  Returns false if the token is refused; then

@@ -297,7 +297,7 @@ key_set_read(const Config *config)
 		fprintf(stderr, "herald-bridge: jwt-algorithm: \"%s\" is none of " KEY_ALGORITHMS "\n", config->jwt_algorithm);
 	good = good && read_files(keys, config, "jwt-secret-file", config->jwt_secret_file, LARGEST_SECRET, use_secret) &&
 		   read_files(keys, config, "jwt-key-file", config->jwt_key_file, LARGEST_FILE, use_keys);
-	if (good && keys->count == 0)
+	if (good && keys->count == 0 && config->session_cookie[0] == '\0')
 		good = fputs("herald-bridge: jwt-secret-file or jwt-key-file is not set: without a key no token can be checked\n  " HINT_SECRET "\n", stderr) < 0;
 	if (good)
 		return keys;
@@ -324,6 +324,12 @@ key_set_log(const KeySet *keys)
 					 "Keys of other types and uses, and of algorithms that are not permitted, verify no token.");
 		free(left_out);
 	}
+}
+
+bool
+key_set_is_empty(const KeySet *keys)
+{
+	return keys->count == 0;
 }
 
 static bool

@@ -17,8 +17,8 @@
 typedef struct KeySet KeySet;
 
 /*
- * Reads all files of jwt-secret-file and jwt-key-file.  Returns NULL if there is no key, or if a file is not good;
- * then a message has gone to standard error.
+ * Reads all files of jwt-secret-file and jwt-key-file.  Returns NULL if there is no key, which only
+ * session-cookie permits, or if a file is not good; then a message has gone to standard error.
  */
 extern KeySet *key_set_read(const Config *config);
 
@@ -42,6 +42,9 @@ typedef enum KeyMatch
 
 /* Verifies the token by each key of its algorithm and "kid", until one matches. */
 extern KeyMatch key_set_verify(const KeySet *keys, const Token *token);
+
+/* Returns whether there is no key. */
+extern bool key_set_is_empty(const KeySet *keys);
 
 /* Frees the keys; NULL is allowed. */
 extern void key_set_free(KeySet *keys);

@@ -8,7 +8,8 @@
  * before the event falls behind (step 7 of the model in catchup/arrival.c).
  *
  * Two events are for bridges.  "session:disconnect" ends the sessions of a user that have begun before it.
- * "session:revoke" is a recheck of all sessions of a user: the database refuses those with an old token.
+ * "session:revoke" is a recheck of all sessions of a user: the database refuses those with an old token.  Sessions
+ * by a cookie end, because the application must be asked again.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,6 +18,7 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -30,6 +32,7 @@
 #include "fanout/roster.h"
 #include "fanout/session_list.h"
 #include "fanout/user.h"
+#include "gateway/cookie_auth.h"
 #include "source/reader.h"
 
 static SessionList falling_behind = { .kind = LIST_FALLING_BEHIND };
@@ -63,28 +66,38 @@ began_before(const Session *session, const Event *event)
 }
 
 static void
-disconnect_user(const Event *event)
+end_session(Session *session, const Event *event, const char *reason)
+{
+	if (reason == NULL && isinf(session->issued))
+		session->ops->dismiss(session, "token_revoked", "the session has been revoked");
+	else if (reason != NULL && began_before(session, event))
+		session->ops->dismiss(session, "disconnected", reason);
+}
+
+/* Ends the sessions of a user for a reason of the application; without one, those that have begun by a cookie. */
+static void
+end_sessions(const Event *event)
 {
 	json_t *order = json_read(event->payload);
-	Session *session = user_sessions(json_member(order, "userId"));
+	const char *user = json_member(order, "userId");
+	Session *session = user_sessions(user);
 
+	cookie_auth_forget(user);
 	while (session != NULL)
 	{
 		Session *next = session->next_of_user;
 
-		if (began_before(session, event))
-			session->ops->dismiss(session, "disconnected", json_member(order, "reason"));
+		end_session(session, event, json_member(order, "reason"));
 		session = next;
 	}
 	json_decref(order);
 }
 
-/* No rule of the application and no caller of herald.publish() makes an event without a room. */
-static void
-obey(const Event *event)
+/* Is this an order for bridges?  No rule of the application and no caller of herald.publish() makes one. */
+static bool
+is_order(const Event *event)
 {
-	if (event->room_count == 0 && strcmp(event->name, "session:disconnect") == 0)
-		disconnect_user(event);
+	return event->room_count == 0 && strncmp(event->name, "session:", 8) == 0;
 }
 
 /* After the publication the outboxes hold the event's frames; the cache need not. */
@@ -94,7 +107,8 @@ relay_on_event(Event *event)
 	assert(event->position != NULL && falling_behind.count == 0);
 	if (event->recheck != NULL)
 		recent_rechecks_add(event->recheck);
-	obey(event);
+	if (is_order(event))
+		end_sessions(event);
 	room_publish(AUDIENCE_LIVE, event);
 	pause_fallen_behind();
 	event_drop_frames(event);
@@ -112,7 +126,7 @@ relay_on_signal(Event *event)
 static void
 dismiss_for_resync(Session *session, void *reason)
 {
-	if (session->state != SESSION_ARRIVING)
+	if (session->state != SESSION_ARRIVING || isinf(session->issued))
 		session->ops->dismiss(session, "resync", reason);
 }
 
@@ -121,6 +135,7 @@ static void
 relay_on_resync(const char *reason)
 {
 	recent_rechecks_forget();
+	cookie_auth_forget_all();
 	event_cache_clear();
 	roster_each(dismiss_for_resync, (void *) reason);
 }

@@ -138,20 +138,41 @@ set_ids(NamespaceSession *entry, const char *pid)
 	random_digits(entry->sid, PID_SID_LENGTH);
 }
 
-void
-namespace_session_connect(NamespaceSession *entry, const json_t *auth, const char *token)
+static void
+socketio_admitted(Session *session)
 {
+	NamespaceSession *entry = entry_of(session);
+
+	entry->pending = NULL;
+	entry->session = session;
+	connection_admitted(entry->connection, session->user);
+}
+
+static void
+socketio_refused(void *protocol, const Refusal *refusal)
+{
+	NamespaceSession *entry = protocol;
+
+	entry->pending = NULL;
+	send_connect_error(entry, refusal);
+}
+
+void
+namespace_session_connect(NamespaceSession *entry, const json_t *auth, const char *token, const char *cookie)
+{
+	static const AdmissionOps answer = { socketio_admitted, socketio_refused };
 	const char *own_token = json_member(auth, "token");
 	const char *offset = json_member(auth, "offset");
 	Admission admission = {
 		.token = without_bearer(own_token != NULL ? own_token : token),
+		.cookie = cookie,
 		.from = connection_address(entry->connection),
 		.format = entry->format,
+		.answer = &answer,
 		.ops = &socketio_session_ops,
 		.outbox = &entry->connection->outbox,
 		.protocol = entry,
 	};
-	Refusal refusal;
 	char *key;
 	char *first_position;
 
@@ -161,11 +182,7 @@ namespace_session_connect(NamespaceSession *entry, const json_t *auth, const cha
 	first_position = entry->pid ? pid_position(entry->pid) : NULL;
 	admission.key = key;
 	admission.position = first_position != NULL && offset != NULL ? offset : first_position;
-	entry->session = gateway_admit(&admission, &refusal);
-	if (entry->session == NULL)
-		send_connect_error(entry, &refusal);
-	else
-		connection_admitted(entry->connection, entry->session->user);
+	entry->pending = gateway_admit(&admission);
 	free(key);
 	free(first_position);
 }
@@ -175,8 +192,12 @@ namespace_session_disconnect(NamespaceSession *entry)
 {
 	Session *session = entry->session;
 
-	assert(session != NULL);
+	if (entry->pending != NULL)
+		gateway_give_up(entry->pending);
+	entry->pending = NULL;
 	entry->session = NULL;
+	if (session == NULL)
+		return;
 	gateway_end(session, entry->connection->closing ? connection_reason(entry->connection) : "client_disconnected");
 }
 
@@ -237,7 +258,7 @@ namespace_session_event(NamespaceSession *entry, Packet *packet)
 
 	if (packet->data == NULL)
 		return NULL;
-	if (entry->session->state < SESSION_REPLAYING)
+	if (entry->session == NULL || entry->session->state < SESSION_REPLAYING)
 		return "event before the answer to CONNECT";
 	name = packet_event_name(packet);
 	if (name == NULL)
@@ -261,8 +282,7 @@ namespace_session_new(Connection *connection, const Format *format, Timer *deadl
 void
 namespace_session_free(NamespaceSession *entry)
 {
-	if (entry->session != NULL)
-		namespace_session_disconnect(entry);
+	namespace_session_disconnect(entry);
 	free(entry->pid);
 	free(entry);
 }

@@ -13,6 +13,7 @@
 #define HERALD_NAMESPACE_SESSION_H
 
 #include "fanout/session.h"
+#include "gateway/gateway.h"
 #include "protocol/connection.h"
 #include "protocol/packet.h"
 #include "protocol/pid.h"
@@ -22,10 +23,11 @@ typedef struct NamespaceSession
 {
 	Connection *connection;
 	const Format *format;
-	Timer *deadline;  /* of the connection: for its first session */
-	Session *session; /* NULL: not connected to the namespace */
-	bool dismissed;	  /* by the bridge: the client may have sent packets before it heard of that */
-	char *pid;		  /* that the client has shown; NULL: a new session */
+	Timer *deadline;		   /* of the connection: for its first session */
+	Session *session;		   /* NULL: not connected to the namespace */
+	PendingAdmission *pending; /* of a CONNECT whose cookie is being checked; or NULL */
+	bool dismissed;			   /* by the bridge: the client may have sent packets before it heard of that */
+	char *pid;				   /* that the client has shown; NULL: a new session */
 	char sid[PID_SID_LENGTH + 1];
 	struct NamespaceSession *next;
 } NamespaceSession;
@@ -38,11 +40,12 @@ extern void namespace_session_free(NamespaceSession *entry);
 
 /*
  * Admits a session with the data of a CONNECT, or sends the reason why not.  A CONNECT without a token uses the
- * token that is given, which may be NULL.
+ * token or the cookie that is given; either may be NULL.
  */
-extern void namespace_session_connect(NamespaceSession *entry, const json_t *auth, const char *token);
+extern void namespace_session_connect(NamespaceSession *entry, const json_t *auth, const char *token,
+									  const char *cookie);
 
-/* Ends the session at the client's wish. */
+/* Ends the session, or gives up its admission, at the client's wish. */
 extern void namespace_session_disconnect(NamespaceSession *entry);
 
 /* Does the action of an EVENT.  Returns the reason why it must end the connection; NULL: it need not. */

@@ -29,9 +29,10 @@
 typedef struct PlainClient
 {
 	Connection *connection;
-	Session *session; /* NULL: no valid token yet, or the session has left */
-	json_t *early;	  /* texts of requests queued until the welcome, or NULL */
-	Timer timer;	  /* deadline of the token; once there is a session, heartbeat */
+	Session *session;		   /* NULL: no valid token yet, or the session has left */
+	PendingAdmission *pending; /* of a client whose cookie is being checked; or NULL */
+	json_t *early;			   /* texts of requests queued until the welcome, or NULL */
+	Timer timer;			   /* deadline of the token; once there is a session, heartbeat */
 } PlainClient;
 
 static PlainClient *
@@ -68,10 +69,12 @@ plain_refuse(Connection *connection, int close_code, const char *code, const cha
 static void
 plain_refuse_token(Connection *connection, const Refusal *refusal)
 {
-	bool too_many = strcmp(refusal->code, "too_many") == 0;
+	int close_code = strcmp(refusal->code, "too_many") == 0 ? CLOSE_TOO_MANY :
+					 gateway_ends_for_good(refusal->code)	? CLOSE_UNAUTHORIZED :
+															  CLOSE_TRY_LATER;
 
 	plain_send(connection, plain_json_error(NULL, refusal->code, refusal->message, refusal->wait));
-	connection_close(connection, too_many ? CLOSE_TOO_MANY : CLOSE_UNAUTHORIZED, refusal->code);
+	connection_close(connection, close_code, refusal->code);
 }
 
 /* Does the same for a frame that is not a request. */
@@ -163,28 +166,43 @@ plain_of_session(const Session *session)
 }
 
 static void
-plain_admit(PlainClient *plain, const char *token, const char *key, const char *position)
+plain_admitted(Session *session)
 {
+	PlainClient *plain = plain_of_session(session);
+
+	plain->pending = NULL;
+	plain->session = session;
+	connection_admitted(plain->connection, session->user);
+	schedule_plain_ping(plain);
+}
+
+static void
+plain_refused(void *protocol, const Refusal *refusal)
+{
+	PlainClient *plain = protocol;
+
+	plain->pending = NULL;
+	plain_refuse_token(plain->connection, refusal);
+}
+
+static void
+plain_admit(PlainClient *plain, const char *token, const char *cookie, const char *key, const char *position)
+{
+	static const AdmissionOps answer = { plain_admitted, plain_refused };
 	Admission admission = {
 		.token = token,
+		.cookie = cookie,
 		.key = key,
 		.position = position,
 		.from = connection_address(plain->connection),
 		.format = &plain_format,
+		.answer = &answer,
 		.ops = &plain_session_ops,
 		.outbox = &plain->connection->outbox,
 		.protocol = plain,
 	};
-	Refusal refusal;
 
-	plain->session = gateway_admit(&admission, &refusal);
-	if (plain->session == NULL)
-		plain_refuse_token(plain->connection, &refusal);
-	else
-	{
-		connection_admitted(plain->connection, plain->session->user);
-		schedule_plain_ping(plain);
-	}
+	plain->pending = gateway_admit(&admission);
 }
 
 static void
@@ -203,8 +221,8 @@ plain_opened(Connection *connection, const Handshake *handshake)
 	plain->connection = connection;
 	connection->state = plain;
 	timer_start(&plain->timer, (uint64_t) connection->config->connect_timeout, plain_token_timeout, plain);
-	if (handshake->token != NULL)
-		plain_admit(plain, handshake->token, NULL, handshake->position);
+	if (handshake->token != NULL || handshake->cookie != NULL)
+		plain_admit(plain, handshake->token, handshake->cookie, handshake->key, handshake->position);
 }
 
 /* Answers a request.  "id" is the JSON text that the client sent as its id, or NULL: it wants no answer. */
@@ -223,11 +241,18 @@ authenticate(PlainClient *plain, const json_t *data, const char *id)
 	Refusal refusal;
 
 	if (plain->session == NULL)
-		plain_admit(plain, json_member(data, "token"), json_member(data, "sessionId"), json_member(data, "position"));
+		plain_admit(plain, json_member(data, "token"), NULL, json_member(data, "sessionId"), json_member(data, "position"));
 	else if (gateway_renew(plain->session, json_member(data, "token"), connection_address(plain->connection), &refusal))
 		plain_answer(plain->session, id, "\"ok\":true,\"data\":{}");
 	else
 		plain->session->ops->dismiss(plain->session, refusal.code, refusal.message);
+}
+
+/* Returns whether the client is not welcomed yet, but may be. */
+static bool
+awaits_welcome(const PlainClient *plain)
+{
+	return plain->pending != NULL || (plain->session != NULL && plain->session->state == SESSION_ARRIVING);
 }
 
 /* Queues a request until the welcome, which must be the client's first frame. */
@@ -324,7 +349,7 @@ plain_text(Connection *connection, const char *text, size_t length)
 	const char *refusal;
 	json_t *request = json_from_client(text, length, &refusal);
 
-	if (request != NULL && plain->session != NULL && plain->session->state == SESSION_ARRIVING)
+	if (request != NULL && awaits_welcome(plain))
 		keep_early_request(plain, text, length);
 	else if (refusal != NULL && plain->session != NULL && json_is_object(request))
 		reject_request(plain, request, refusal);
@@ -347,6 +372,8 @@ plain_closed(Connection *connection)
 	PlainClient *plain = plain_of(connection);
 
 	timer_stop(&plain->timer);
+	if (plain->pending != NULL)
+		gateway_give_up(plain->pending);
 	if (plain->session != NULL)
 		gateway_end(plain->session, connection_reason(connection));
 	json_decref(plain->early);

@@ -72,6 +72,8 @@ typedef struct Carrier
 typedef struct Handshake
 {
 	const char *token;	  /* of the Authorization header or the URL; or NULL */
+	const char *cookie;	  /* of the application's session; or NULL */
+	const char *key;	  /* of the URL: of the session that comes back; or NULL */
 	const char *position; /* of the URL, or of the header Last-Event-ID; or NULL */
 	const char *dialect;  /* of the URL; or NULL */
 	const char *origin;	  /* of the page that the client runs in; or NULL */

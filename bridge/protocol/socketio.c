@@ -32,6 +32,7 @@ struct SocketIo
 {
 	Connection *connection;
 	char *token;   /* of the handshake, for a CONNECT without one; or NULL */
+	char *cookie;  /* likewise */
 	char *dialect; /* that the URL names; or NULL */
 	NamespaceSession *namespaces;
 	Timer deadline; /* for the first session */
@@ -91,12 +92,12 @@ handle_connect(SocketIo *socket, const Packet *packet)
 {
 	NamespaceSession *entry = find_namespace(socket, packet->namespace);
 
-	if (entry != NULL && entry->session != NULL)
+	if (entry != NULL && (entry->session != NULL || entry->pending != NULL))
 		return "second CONNECT of a namespace";
 	if (entry == NULL)
 		entry = add_namespace(socket, packet->namespace);
 	if (entry != NULL)
-		namespace_session_connect(entry, packet->data, socket->token);
+		namespace_session_connect(entry, packet->data, socket->token, socket->cookie);
 	else
 		refuse_namespace(socket, packet->namespace);
 	return NULL;
@@ -110,7 +111,7 @@ is_expected(SocketIo *socket, const Packet *packet)
 	bool is_ack = packet->type == PACKET_ACK || packet->type == PACKET_BINARY_ACK;
 
 	return packet->type == PACKET_CONNECT ||
-		   (entry != NULL && (entry->session != NULL || entry->dismissed || is_ack));
+		   (entry != NULL && (entry->session != NULL || entry->pending != NULL || entry->dismissed || is_ack));
 }
 
 static const char *
@@ -120,7 +121,7 @@ handle_socketio_packet(SocketIo *socket, Packet *packet)
 
 	if (!is_expected(socket, packet))
 		return NOT_CONNECTED;
-	if (packet->type != PACKET_CONNECT && entry->session == NULL)
+	if (packet->type != PACKET_CONNECT && entry->session == NULL && entry->pending == NULL)
 		return NULL;
 	switch (packet->type)
 	{
@@ -134,7 +135,7 @@ handle_socketio_packet(SocketIo *socket, Packet *packet)
 			return namespace_session_event(entry, packet);
 		case PACKET_ACK:
 		case PACKET_BINARY_ACK:
-			if (packet->refusal == NULL)
+			if (packet->refusal == NULL && entry->session != NULL)
 				action_acknowledge(entry->session, packet->id, packet->data);
 			return NULL;
 		default:
@@ -201,6 +202,7 @@ socketio_open(Connection *connection, const Handshake *handshake)
 
 	socket->connection = connection;
 	socket->token = memory_copy(handshake->token);
+	socket->cookie = memory_copy(handshake->cookie);
 	socket->dialect = memory_copy(handshake->dialect);
 	timer_start(&socket->deadline, (uint64_t) connection->config->connect_timeout, socketio_timeout, socket);
 	return socket;
@@ -235,6 +237,7 @@ socketio_close(SocketIo *socket)
 	binary_args_reset(&socket->binary_args);
 	leave_namespaces(socket);
 	free(socket->token);
+	free(socket->cookie);
 	free(socket->dialect);
 	free(socket);
 }

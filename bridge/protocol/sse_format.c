@@ -30,10 +30,11 @@
 typedef struct SseClient
 {
 	Connection *connection;
-	Session *session; /* NULL: refused, or it has left */
-	json_t *rooms;	  /* names from the URL; or NULL */
-	Refusal refusal;  /* the reason why there is no session; without a code: none, or the client may come back */
-	char *message;	  /* of the refusal, if the application gave it; or NULL */
+	Session *session;		   /* NULL: refused, or it has left */
+	PendingAdmission *pending; /* of a client whose cookie is being checked; or NULL */
+	json_t *rooms;			   /* names from the URL; or NULL */
+	Refusal refusal;		   /* the reason why there is no session; without a code: the client may come back */
+	char *message;			   /* of the refusal, if the application gave it; or NULL */
 	Timer heartbeat;
 } SseClient;
 
@@ -118,6 +119,16 @@ sse_welcome(Session *session)
 	session_drop_left(session);
 }
 
+/* Notes the reason, which the transport sends. */
+static void
+sse_note_refusal(SseClient *client, const Refusal *refusal)
+{
+	free(client->message);
+	client->message = memory_copy(refusal->message);
+	client->refusal = *refusal;
+	client->refusal.message = client->message;
+}
+
 static void
 sse_dismiss(Session *session, const char *code, const char *message)
 {
@@ -126,10 +137,7 @@ sse_dismiss(Session *session, const char *code, const char *message)
 	client->session = NULL;
 	gateway_end(session, code);
 	if (gateway_ends_for_good(code))
-	{
-		client->message = memory_copy(message);
-		client->refusal = (Refusal){ code, client->message, 0 };
-	}
+		sse_note_refusal(client, &(Refusal){ code, message, 0 });
 	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message, 0)));
 	connection_close(client->connection, CLOSE_RESTART, code);
 }
@@ -151,15 +159,39 @@ sse_client_of_session(const Session *session)
 }
 
 static void
+sse_admitted(Session *session)
+{
+	SseClient *client = sse_client_of_session(session);
+
+	client->pending = NULL;
+	client->session = session;
+	connection_admitted(client->connection, session->user);
+}
+
+static void
+sse_refused(void *protocol, const Refusal *refusal)
+{
+	SseClient *client = protocol;
+
+	client->pending = NULL;
+	sse_note_refusal(client, refusal);
+	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, refusal->code, refusal->message, 0)));
+	connection_close(client->connection, CLOSE_UNAUTHORIZED, refusal->code);
+}
+
+static void
 sse_opened(Connection *connection, const Handshake *handshake)
 {
+	static const AdmissionOps answer = { sse_admitted, sse_refused };
 	SseClient *client = memory_new(sizeof(SseClient));
 	Admission admission = {
 		.token = handshake->token,
+		.cookie = handshake->cookie,
 		.position = handshake->position,
 		.rooms = handshake->rooms,
 		.from = connection_address(connection),
 		.format = &sse_event_format,
+		.answer = &answer,
 		.ops = &sse_session_ops,
 		.outbox = &connection->outbox,
 		.protocol = client,
@@ -167,10 +199,7 @@ sse_opened(Connection *connection, const Handshake *handshake)
 
 	client->connection = connection;
 	connection->state = client;
-	client->session = gateway_admit(&admission, &client->refusal);
-	if (client->session == NULL)
-		return;
-	connection_admitted(connection, client->session->user);
+	client->pending = gateway_admit(&admission);
 	timer_start(&client->heartbeat, (uint64_t) connection->config->ping_interval, sse_heartbeat, client);
 }
 
@@ -189,6 +218,8 @@ sse_closed(Connection *connection)
 	SseClient *client = sse_client_of(connection);
 
 	timer_stop(&client->heartbeat);
+	if (client->pending != NULL)
+		gateway_give_up(client->pending);
 	if (client->session != NULL)
 		gateway_end(client->session, connection_reason(connection));
 	free(client->message);

@@ -39,6 +39,8 @@ serve_client(struct lws *wsi, HttpService *service, int method, const char *path
 	bool polls = http_request_is_socketio(path);
 	bool streams = strcmp(path, "/events") == 0;
 
+	if ((polls || streams) && !http_request_host_is_allowed(wsi))
+		return http_response_refuse(wsi, NULL, &http_error_host);
 	if ((polls || streams) && method == LWSHUMETH_OPTIONS && http_request_origin_is_allowed(wsi))
 		return http_response_preflight(wsi);
 	if (streams && method == LWSHUMETH_OPTIONS)

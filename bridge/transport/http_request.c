@@ -16,9 +16,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/origin.h"
 #include "protocol/engineio.h"
 #include "protocol/old_client.h"
 #include "transport/client_address.h"
+#include "transport/http_cookie.h"
 #include "transport/tls.h"
 
 const Config *
@@ -133,21 +135,6 @@ http_request_body_length(struct lws *wsi)
 	return atol(digits);
 }
 
-/* Returns whether an origin, or "*", is in a list that is separated by blanks. */
-static bool
-is_in_list(const char *list, const char *origin)
-{
-	while (*list != '\0')
-	{
-		size_t length = strcspn(list, " ");
-
-		if ((length == 1 && *list == '*') || (strlen(origin) == length && strncmp(list, origin, length) == 0))
-			return true;
-		list += length + strspn(list + length, " ");
-	}
-	return false;
-}
-
 static bool
 is_requested_host(struct lws *wsi, const char *origin)
 {
@@ -168,7 +155,23 @@ http_request_origin_is_allowed(struct lws *wsi)
 		return true;
 	if (!http_request_origin(wsi, origin))
 		return false;
-	return allowed[0] == '\0' ? is_requested_host(wsi, origin) : is_in_list(allowed, origin);
+	return allowed[0] == '\0' ? is_requested_host(wsi, origin) : origin_list_has(allowed, origin);
+}
+
+bool
+http_request_host_is_allowed(struct lws *wsi)
+{
+	static LogLimit limit;
+	const char *allowed = http_request_config(wsi)->allow_host;
+	char host[256] = "";
+	char peer[NETWORK_ADDRESS_TEXT];
+
+	if (allowed[0] == '\0' || (read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && host_list_has(allowed, host)))
+		return true;
+	client_address_write(wsi, peer);
+	log_limited(&limit, LOG_LEVEL_WARNING, "host_refused", "host", host, "peer", peer, "hint",
+				"Add the host to allow-host if clients reach the bridge by this name.");
+	return false;
 }
 
 void
@@ -184,8 +187,9 @@ http_request_log_origin(struct lws *wsi)
 				"Add the origin to allow-origin if its pages may connect.");
 }
 
-/* libwebsockets has no name for it (RFC 9110, 15.5.22). */
+/* libwebsockets has no names for them (RFC 9110, 15.5.22 and 15.5.20). */
 #define HTTP_STATUS_UPGRADE_REQUIRED 426
+#define HTTP_STATUS_MISDIRECTED 421
 
 static const HttpError http_error_transport = { HTTP_STATUS_BAD_REQUEST, "0", "Transport unknown", NULL };
 static const HttpError http_error_session = { HTTP_STATUS_BAD_REQUEST, "1", "Session ID unknown", NULL };
@@ -195,6 +199,7 @@ static const HttpError http_error_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbid
 static const HttpError http_error_version = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE, NULL };
 const HttpError http_error_old_client = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE, NULL };
 static const HttpError http_error_busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections", NULL };
+const HttpError http_error_host = { HTTP_STATUS_MISDIRECTED, "\"wrong_host\"", "The bridge does not serve this host", NULL };
 const HttpError http_error_tls = { HTTP_STATUS_BAD_REQUEST, "\"tls_required\"", "This port speaks TLS: use https or wss", NULL };
 
 /* The arguments of an Engine.IO request's URL. */
@@ -312,6 +317,8 @@ http_request_check_upgrade(struct lws *wsi)
 	socketio = http_request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
 		return &not_found;
+	if (!http_request_host_is_allowed(wsi))
+		return &http_error_host;
 	if (!http_request_origin_is_allowed(wsi))
 	{
 		http_request_log_origin(wsi);
@@ -382,6 +389,8 @@ http_request_read(HttpRequest *request, struct lws *wsi)
 	request->token = bearer_token(wsi);
 	if (request->token == NULL)
 		request->token = http_request_argument(wsi, "token");
+	request->cookie = http_cookie_read(wsi, http_request_config(wsi)->session_cookie);
+	request->key = http_request_argument(wsi, "sessionId");
 	request->position = read_position(wsi);
 	request->dialect = http_request_argument(wsi, "dialect");
 	request->sid = http_request_argument(wsi, "sid");
@@ -397,6 +406,8 @@ http_request_handshake(const HttpRequest *request)
 {
 	return (Handshake){
 		.token = request->token,
+		.cookie = request->cookie,
+		.key = request->key,
 		.position = request->position,
 		.dialect = request->dialect,
 		.sid = request->sid,
@@ -410,6 +421,8 @@ void
 http_request_reset(HttpRequest *request)
 {
 	free(request->token);
+	free(request->cookie);
+	free(request->key);
 	free(request->position);
 	free(request->dialect);
 	free(request->sid);

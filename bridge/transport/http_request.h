@@ -27,6 +27,8 @@ typedef struct HttpRequest
 	bool socketio;	 /* the path is that of Socket.IO */
 	bool old_client; /* the client speaks Engine.IO 3 */
 	char *token;
+	char *cookie; /* of the session */
+	char *key;	  /* of the session that comes back */
 	char *position;
 	char *dialect;
 	char *sid;
@@ -51,9 +53,10 @@ typedef struct HttpError
 	const HttpHeader *headers; /* of the response; the last has no name; NULL: none */
 } HttpError;
 
-/* The errors that other files need, too; but for that of TLS, they are those of Engine.IO's reference server. */
+/* The errors that other files need, too.  Those without a reason are of Engine.IO's reference server. */
 extern const HttpError http_error_bad_request;
 extern const HttpError http_error_tls;		  /* the request came without TLS to a port that speaks it */
+extern const HttpError http_error_host;		  /* the request names a host that is not in allow-host */
 extern const HttpError http_error_old_client; /* the client speaks Engine.IO 3: old_client_payload() tells it so */
 
 /* Returns the settings with which the server was started. */
@@ -91,6 +94,9 @@ extern char *http_request_copy_origin(struct lws *wsi);
  * requested host.  A request without an origin is allowed: it comes from no page.
  */
 extern bool http_request_origin_is_allowed(struct lws *wsi);
+
+/* Returns whether allow-host has the requested host, or is empty; else logs it, one line a second at most. */
+extern bool http_request_host_is_allowed(struct lws *wsi);
 
 /* Logs a refused origin with the client's address, one line a second at most. */
 extern void http_request_log_origin(struct lws *wsi);

@@ -79,6 +79,8 @@ status_of(const char *code)
 {
 	if (strcmp(code, "too_many") == 0)
 		return 429;
+	if (strcmp(code, "unavailable") == 0)
+		return HTTP_STATUS_SERVICE_UNAVAILABLE;
 	return strcmp(code, "disconnected") == 0 ? HTTP_STATUS_FORBIDDEN : HTTP_STATUS_UNAUTHORIZED;
 }
 

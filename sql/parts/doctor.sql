@@ -513,6 +513,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	             format('SELECT herald.room_policy(%L, NULL);', p.prefix)
 	      FROM herald.room_policy AS p
 	      UNION ALL
+	      SELECT 'session cookies', a.function, a.function_owner, 'SELECT herald.authenticate_by(NULL);'
+	      FROM herald_internal.authenticator AS a
+	      UNION ALL
 	      SELECT 'action ' || a.name, a.function, a.function_owner, format('SELECT herald.unexpose(%L);', a.name)
 	      FROM herald.action AS a) AS f (user_of_it, function, function_owner, remedy)
 	WHERE herald_internal.registered_function(f.function, f.function_owner) IS NULL;

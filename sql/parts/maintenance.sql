@@ -137,6 +137,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	DELETE FROM herald.room_policy AS p
 	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = p.run_as) OR
 	      NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = p.owner);
+	DELETE FROM herald_internal.authenticator AS a
+	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
 	UPDATE herald.notification_type AS t SET owner = NULL
 	WHERE t.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = t.owner);
 	WITH gone AS ( -- rules of posts, by compile_openings(), for a table of comments that is gone

@@ -105,7 +105,7 @@ CREATE POLICY own_notifications ON herald.notification FOR SELECT USING (recipie
 -- ----- herald_admin: triggers check what it registers. It reads no inbox and no event.
 
 GRANT EXECUTE ON FUNCTION
-	herald.expose, herald.unexpose, herald.room_policy,
+	herald.expose, herald.unexpose, herald.room_policy, herald.authenticate_by,
 	herald.broadcast, herald.recheck, herald.disconnect, herald.revoke_tokens,
 	herald.trim_inbox, herald.forget_user,
 	herald.maintain, herald.doctor, herald.preloaded,
@@ -121,7 +121,7 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.bridge_hello, herald_internal.status, herald_internal.ring_reader,
 	herald.current_position, herald.read_events, herald_internal.earliest,
 	herald_internal.connect_sessions, herald_internal.join_room, herald_internal.leave_room,
-	herald_internal.has_action, herald_internal.act,
+	herald_internal.has_action, herald_internal.act, herald.authenticate,
 	herald_internal.begin_presence, herald_internal.report_presence,
 	herald.maintain
 TO herald_bridge;

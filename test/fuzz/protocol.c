@@ -76,6 +76,7 @@ static Config config = {
 	.jwt_audience = "",
 	.jwt_issuer = "",
 	.jwt_user_claim = "sub",
+	.session_cookie = "",
 	.max_payload = 200,
 	.max_connections = CLIENTS,
 	.queue_limit = 2000,

@@ -23,6 +23,7 @@ static Config config = {
 	.jwt_audience = "app",
 	.jwt_issuer = "",
 	.jwt_user_claim = "sub",
+	.session_cookie = "",
 };
 
 int

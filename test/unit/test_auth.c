@@ -51,6 +51,7 @@ begin(void **state)
 	config = (Config){ .jwt_secret_file = path, .jwt_key_file = "", .jwt_algorithm = "", .allow_tokens_without_expiry = true };
 	config.jwt_audience = config.jwt_issuer = "";
 	config.jwt_user_claim = "sub";
+	config.session_cookie = "";
 	assert_true(auth_configure(&config));
 	return 0;
 }

@@ -1,0 +1,371 @@
+/*-------------------------------------------------------------------------
+ *
+ * cookie_auth.c
+ *	  Asks the application for the user of a session cookie.
+ *
+ * 1. An answer is good for session-cookie-cache, a refusal for a fifth of that.  Clients that show
+ *	  the same cookie meanwhile share one query.
+ *
+ * 2. The queries have connections of their own, and the time of an action.  A client waits for
+ *	  twice that time at most, so that a slow function of the application delays nothing else.
+ *
+ * 3. The application ends sessions of a user by the log.  The latest users are remembered, each with
+ *	  a number.  An answer for a user added since the query was sent may be older than
+ *	  the end: the bridge asks again.
+ *
+ * 4. Cookies are secrets: the cache has their digests.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "gateway/cookie_auth.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/memory.h"
+#include "base/timer.h"
+#include "source/database.h"
+
+#define CONNECTIONS 4
+
+/* Answers that are kept, questions that wait for theirs, and users that are remembered as forgotten. */
+#define MOST_ANSWERS 10000
+#define MOST_QUESTIONS 1000
+#define FORGOTTEN_USERS 256
+
+#define DIGEST 32
+
+/* A refusal is believed for this part of the time of an answer. */
+#define REFUSAL_PART 5
+
+/* One cookie: it is being asked about, or has an answer. */
+typedef struct Cookie
+{
+	unsigned char digest[DIGEST];
+	char *text;				   /* until there is an answer */
+	CookieQuestion *questions; /* that wait for it */
+	uint64_t forgotten;		   /* number of the next forgotten user when the query was sent */
+	uint64_t good_until;	   /* by loop_now(); 0: there is no answer yet */
+	Identity identity;		   /* without a user: refused */
+	Timer deadline;			   /* of the questions */
+	struct Cookie *next;	   /* among the answers, the oldest first */
+	struct Cookie *prev;
+	UT_hash_handle hh;
+} Cookie;
+
+struct CookieQuestion
+{
+	Cookie *cookie;
+	CookieAnswer answer;
+	void *context;
+	CookieQuestion *next;
+	CookieQuestion *prev;
+};
+
+static struct
+{
+	const Config *config;
+	Database *connections[CONNECTIONS];
+	Cookie *by_digest;
+	Cookie *answers;
+	int answer_count;
+	int question_count;
+	CookieQuestion *asking;			  /* by cookie_auth_ask(), and not answered yet; or NULL */
+	char *forgotten[FORGOTTEN_USERS]; /* a ring, each at its number */
+	uint64_t next_forgotten;
+	LogLimit failures;
+} cookies;
+
+static const Refusal refused = { "token_refused", "the application does not know the session of the cookie", 0 };
+static const Refusal unavailable = { "unavailable", "the session of the cookie cannot be checked at the moment", 0 };
+
+static Identity *
+copy_identity(const Identity *identity, Identity *copy)
+{
+	*copy = *identity;
+	copy->user = memory_copy(identity->user);
+	copy->claims = memory_copy(identity->claims);
+	return copy;
+}
+
+static void
+cookie_detach(CookieQuestion *question)
+{
+	DL_DELETE(question->cookie->questions, question);
+	cookies.question_count--;
+	if (cookies.asking == question)
+		cookies.asking = NULL;
+}
+
+/* Answers and frees a question.  NULL: there is no answer, for this reason. */
+static void
+answer_question(CookieQuestion *question, const Identity *identity, const Refusal *refusal)
+{
+	Identity copy;
+
+	cookie_detach(question);
+	if (identity != NULL)
+		question->answer(question->context, copy_identity(identity, &copy), NULL);
+	else
+		question->answer(question->context, NULL, refusal);
+	free(question);
+}
+
+static void
+answer_all(Cookie *cookie, const Identity *identity, const Refusal *refusal)
+{
+	while (cookie->questions != NULL)
+		answer_question(cookie->questions, identity, refusal);
+}
+
+static void
+free_cookie(Cookie *cookie)
+{
+	assert(cookie->questions == NULL);
+	HASH_DEL(cookies.by_digest, cookie);
+	if (cookie->good_until > 0)
+	{
+		DL_DELETE(cookies.answers, cookie);
+		cookies.answer_count--;
+	}
+	timer_stop(&cookie->deadline);
+	free(cookie->text);
+	free(cookie->identity.user);
+	free(cookie->identity.claims);
+	free(cookie);
+}
+
+/* The query goes on, and its answer will serve others. */
+static void
+cookie_on_deadline(void *context)
+{
+	answer_all(context, NULL, &unavailable);
+}
+
+/* Has the user of an answer been forgotten since it was asked for? */
+static bool
+is_outdated(const Cookie *cookie, const char *user)
+{
+	if (cookies.next_forgotten - cookie->forgotten > FORGOTTEN_USERS)
+		return true;
+	for (uint64_t number = cookie->forgotten; number < cookies.next_forgotten; number++)
+	{
+		if (strcmp(cookies.forgotten[number % FORGOTTEN_USERS], user) == 0)
+			return true;
+	}
+	return false;
+}
+
+static Database *
+least_loaded(void)
+{
+	Database *best = cookies.connections[0];
+
+	for (int i = 1; i < CONNECTIONS; i++)
+	{
+		Database *other = cookies.connections[i];
+
+		if (database_is_connected(other) > database_is_connected(best) ||
+			(database_is_connected(other) == database_is_connected(best) && database_load(other) < database_load(best)))
+			best = other;
+	}
+	return best;
+}
+
+static void cookie_on_answer(void *context, const PGresult *result);
+
+static void
+send_question(Cookie *cookie)
+{
+	const char *const values[] = { cookie->text };
+
+	cookie->forgotten = cookies.next_forgotten;
+	database_query(least_loaded(), "SELECT herald.authenticate($1)", 1, values, cookie_on_answer, cookie);
+}
+
+static void
+keep_answer(Cookie *cookie)
+{
+	uint64_t time = (uint64_t) cookies.config->session_cookie_cache;
+
+	cookie->good_until = loop_now() + (cookie->identity.user ? time : time / REFUSAL_PART);
+	DL_APPEND(cookies.answers, cookie);
+	if (++cookies.answer_count > MOST_ANSWERS)
+		free_cookie(cookies.answers);
+}
+
+/* Gives everybody the answer and keeps it: the claims of the user, or NULL. */
+static void
+take_claims(Cookie *cookie, const char *claims)
+{
+	Refusal refusal = refused;
+	bool good = claims != NULL && auth_read_answer(claims, &cookie->identity, &refusal);
+
+	if (good && is_outdated(cookie, cookie->identity.user))
+	{
+		free(cookie->identity.user);
+		free(cookie->identity.claims);
+		cookie->identity = (Identity){ 0 };
+		send_question(cookie);
+		return;
+	}
+	timer_stop(&cookie->deadline);
+	free(cookie->text);
+	cookie->text = NULL;
+	answer_all(cookie, good ? &cookie->identity : NULL, &refusal);
+	keep_answer(cookie);
+}
+
+static void
+cookie_on_answer(void *context, const PGresult *result)
+{
+	Cookie *cookie = context;
+
+	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
+	{
+		take_claims(cookie, PQgetisnull(result, 0, 0) ? NULL : PQgetvalue(result, 0, 0));
+		return;
+	}
+	log_limited(&cookies.failures, LOG_LEVEL_WARNING, "cookie_not_checked", "reason",
+				result ? PQresultErrorMessage(result) : "no connection to the database");
+	answer_all(cookie, NULL, &unavailable);
+	free_cookie(cookie);
+}
+
+static void
+digest_of(const char *text, unsigned char *digest)
+{
+	unsigned int length = DIGEST;
+
+	if (EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL) != 1)
+		abort();
+}
+
+/* Returns whether an answer may still be given. */
+static bool
+is_still_good(const Cookie *cookie)
+{
+	return loop_now() < cookie->good_until &&
+		   (cookie->identity.user == NULL || !is_outdated(cookie, cookie->identity.user));
+}
+
+/* Returns the cookie with its answer, if that is still good, or with its query; else a new one. */
+static Cookie *
+find_or_add(const char *text)
+{
+	unsigned char digest[DIGEST];
+	Cookie *cookie;
+
+	digest_of(text, digest);
+	HASH_FIND(hh, cookies.by_digest, digest, DIGEST, cookie);
+	if (cookie != NULL && cookie->good_until > 0 && !is_still_good(cookie))
+	{
+		free_cookie(cookie);
+		cookie = NULL;
+	}
+	if (cookie != NULL)
+		return cookie;
+	cookie = memory_new(sizeof(Cookie));
+	memcpy(cookie->digest, digest, DIGEST);
+	HASH_ADD(hh, cookies.by_digest, digest, DIGEST, cookie);
+	return cookie;
+}
+
+static CookieQuestion *
+add_question(Cookie *cookie, CookieAnswer answer, void *context)
+{
+	CookieQuestion *question = memory_new(sizeof(CookieQuestion));
+
+	*question = (CookieQuestion){ .cookie = cookie, .answer = answer, .context = context };
+	DL_APPEND(cookie->questions, question);
+	cookies.question_count++;
+	if (!timer_is_running(&cookie->deadline))
+		timer_start(&cookie->deadline, 2 * (uint64_t) cookies.config->action_timeout, cookie_on_deadline, cookie);
+	return question;
+}
+
+CookieQuestion *
+cookie_auth_ask(const char *text, CookieAnswer answer, void *context)
+{
+	Cookie *cookie;
+	Identity copy;
+
+	assert(cookies.connections[0] != NULL);
+	if (cookies.question_count >= MOST_QUESTIONS || !database_is_connected(least_loaded()))
+	{
+		answer(context, NULL, &unavailable);
+		return NULL;
+	}
+	cookie = find_or_add(text);
+	if (cookie->good_until > 0)
+	{
+		bool good = cookie->identity.user != NULL;
+
+		answer(context, good ? copy_identity(&cookie->identity, &copy) : NULL, good ? NULL : &refused);
+		return NULL;
+	}
+	cookies.asking = add_question(cookie, answer, context);
+	if (cookie->text == NULL)
+	{
+		cookie->text = memory_copy(text);
+		send_question(cookie);
+	}
+	return cookies.asking;
+}
+
+void
+cookie_auth_give_up(CookieQuestion *question)
+{
+	cookie_detach(question);
+	free(question);
+}
+
+void
+cookie_auth_forget(const char *user)
+{
+	char **slot = &cookies.forgotten[cookies.next_forgotten++ % FORGOTTEN_USERS];
+
+	free(*slot);
+	*slot = memory_copy(user);
+}
+
+/* No answer reaches that far back. */
+void
+cookie_auth_forget_all(void)
+{
+	cookies.next_forgotten += FORGOTTEN_USERS + 1;
+}
+
+void
+cookie_auth_start(const Config *config)
+{
+	static const DatabaseEvents events = { NULL, NULL, NULL };
+
+	cookies.config = config;
+	for (int i = 0; i < CONNECTIONS && config->session_cookie[0] != '\0'; i++)
+		cookies.connections[i] = database_open("cookies", config->database, config->action_timeout, &events, NULL);
+}
+
+void
+cookie_auth_stop(void)
+{
+	for (int i = 0; i < CONNECTIONS && cookies.connections[i] != NULL; i++)
+	{
+		database_close(cookies.connections[i]);
+		cookies.connections[i] = NULL;
+	}
+	while (cookies.answers != NULL)
+		free_cookie(cookies.answers);
+	for (int i = 0; i < FORGOTTEN_USERS; i++)
+	{
+		free(cookies.forgotten[i]);
+		cookies.forgotten[i] = NULL;
+	}
+}

@@ -1,0 +1,208 @@
+// Session cookies: clients without a token are the users whose sessions the application finds in its own table.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import http from 'node:http';
+import { after, afterEach, test } from 'node:test';
+import WebSocket from 'ws';
+import { runBridge } from './harness/bridge.mjs';
+import { EventSourceClient } from './harness/event_source_client.mjs';
+import { PlainClient } from './harness/plain_client.mjs';
+import { ask } from './harness/raw_http.mjs';
+import { Scene } from './harness/scene.mjs';
+import { SocketIoClient } from './harness/socketio_client.mjs';
+import { until } from './harness/wait.mjs';
+
+const COOKIES = ['--session-cookie=connect.sid', '--allow-origin=https://app.example', '--allow-host=127.0.0.1'];
+const scene = await Scene.open({ options: [...COOKIES, '--session-cookie-cache=500ms', '--action-timeout=2s'] });
+after(() => scene.close());
+const opened = [];
+afterEach(() => { for (const client of opened.splice(0)) client.close(); });
+
+// The sessions of the application, as express-session and connect-pg-simple keep them, and the recipe of docs/sql.md.
+await scene.database.psql('-c', `
+  CREATE ROLE app IN ROLE herald_admin, herald_inbox;
+  CREATE SCHEMA app AUTHORIZATION app;
+  SET ROLE app;
+  CREATE TABLE app.session (sid varchar NOT NULL PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL);
+  CREATE TABLE app.calls (sid text);
+  CREATE FUNCTION app.session_user(token text) RETURNS jsonb LANGUAGE plpgsql SET search_path = app AS $$
+  DECLARE
+    asked text := split_part(substr(token, 5), '.', 1);
+  BEGIN
+    INSERT INTO calls VALUES (asked);
+    PERFORM pg_sleep(30) WHERE asked LIKE 'slow%';
+    RETURN (SELECT jsonb_strip_nulls(jsonb_build_object('sub', s.sess #>> '{passport,user}', 'exp', s.sess -> 'ends'))
+            FROM session AS s WHERE s.sid = asked AND s.expire > now() AND 1 / (asked <> 'fails')::int = 1);
+  END $$;
+  SELECT herald.authenticate_by('app.session_user(text)')`);
+
+// Writes a session as the application does at a login, and returns its id.
+const logIn = async (user, sid = `sid-${user}`, { life = '1 hour', ends } = {}) => {
+  await scene.database.query(`INSERT INTO app.session VALUES ($1, $2, now() + $3::interval)
+    ON CONFLICT (sid) DO UPDATE SET sess = excluded.sess, expire = excluded.expire`,
+    [sid, JSON.stringify({ cookie: { path: '/' }, passport: { user: String(user) }, ends }), life]);
+  return sid;
+};
+
+// The cookie of a session, as express-session signs it.
+const signed = (sid) => encodeURIComponent(`s:${sid}.${createHmac('sha256', 'keyboard cat').update(sid).digest('base64')}`);
+const sleepers = (number) => scene.database.value("SELECT count(*) = $1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'", [number]);
+const calls = (sid) => scene.database.value('SELECT count(*)::int FROM app.calls WHERE sid = $1', [sid]);
+
+const Kinds = { 'socket.io': SocketIoClient, 'socket.io by polling': SocketIoClient, plain: PlainClient, 'event source': EventSourceClient };
+
+// Connects without any token, as io() without options does: the browser adds the cookie.
+async function connect(kind, sid, { cookie = signed(sid), bridge = scene.bridge, headers = {}, ...rest } = {}) {
+  const all = { cookie: `theme=dark; connect.sid=${cookie}; xconnect.sid=other`, ...headers };
+  const options = kind.startsWith('socket.io')
+    ? { auth: undefined, extraHeaders: all, transports: [kind === 'socket.io' ? 'websocket' : 'polling'], ...rest } : { headers: all, ...rest };
+  const client = await Kinds[kind].connect(bridge, undefined, options);
+  opened.push(client);
+  return client;
+}
+const refusal = (...parameters) => connect(...parameters).then(() => assert.fail('connected'), (error) => error);
+const codeOf = (error) => error.data?.code ?? error.code;
+
+for (const kind of Object.keys(Kinds)) {
+  test(`admits a ${kind} client by the session of the application`, async () => {
+    const [ann] = await scene.people('Ann');
+    const client = await connect(kind, await logIn(ann));
+    await scene.database.query("SELECT herald.publish('user:' || $1, 'order:shipped', '{}')", [ann]);
+    await client.waitFor('order:shipped');
+  });
+
+  test(`refuses a ${kind} client whose session is unknown, expired or missing`, async () => {
+    const [ben] = await scene.people('Ben');
+    assert.equal(codeOf(await refusal(kind, 'unknown')), 'token_refused');
+    assert.equal(codeOf(await refusal(kind, await logIn(ben, 'old', { life: '-1 s' }))), 'token_refused');
+    if (kind === 'plain') return; // it may still send its token
+    assert.equal(codeOf(await refusal(kind, '', { cookie: '' })), 'token_missing');
+  });
+
+  test(`answers a ${kind} client if its session cannot be checked`, async () => {
+    const error = await refusal(kind, 'fails');
+    assert.equal(codeOf(error), 'unavailable');
+    if (kind === 'event source') assert.equal(error.status, 503);
+  });
+}
+
+test('prefers a token to the cookie, and takes one in a cookie', async () => {
+  const [cleo, dan] = await scene.people('Cleo', 'Dan');
+  const sid = await logIn(cleo);
+  const headers = { authorization: `Bearer ${scene.token(dan)}` };
+  assert.equal((await connect('plain', sid, { headers })).welcomes[0].userId, String(dan));
+  assert.equal((await connect('plain', '', { cookie: `"${scene.token(dan)}"` })).welcomes[0].userId, String(dan));
+  assert.equal(codeOf(await refusal('plain', '', { cookie: scene.token(dan, { seconds: -60 }) })), 'token_expired');
+  assert.equal(await calls(sid), 0);
+});
+
+test('asks the application once for many clients, and again when its answer is old', async () => {
+  const [eve] = await scene.people('Eve');
+  const sid = await logIn(eve);
+  await Promise.all(Array.from({ length: 10 }, () => connect('plain', sid)));
+  assert.equal(await calls(sid), 1);
+  await scene.database.query('DELETE FROM app.session WHERE sid = $1', [sid]);
+  await connect('plain', sid);
+  const error = await until('the answer is old', () => connect('plain', sid).then(() => null, (failure) => failure));
+  assert.equal(codeOf(error), 'token_refused');
+  await Promise.all(Array.from({ length: 5 }, () => refusal('plain', sid)));
+  assert.ok(await calls(sid) <= 4);
+  await logIn(eve);
+  await until('the refusal is old', () => connect('plain', sid).then(() => true, () => false));
+});
+
+test('a slow application delays nobody else, and its clients get an answer', async () => {
+  const [fay] = await scene.people('Fay');
+  const sid = await logIn(fay);
+  const slow = ['slow-1', 'slow-2'].map((name) => refusal('socket.io', name));
+  await until('they are asked for', () => sleepers(2));
+  const started = Date.now();
+  await connect('plain', sid);
+  await connect('plain', '', { cookie: scene.token(fay) });
+  assert.ok(Date.now() - started < 1800, `${Date.now() - started} ms`);
+  for (const error of await Promise.all(slow)) assert.equal(codeOf(error), 'unavailable');
+});
+
+test('serves others after clients have gone whose cookie was being checked', async () => {
+  const [kim] = await scene.people('Kim');
+  const headers = { cookie: `connect.sid=${signed('slow-3')}` };
+  const gone = [new WebSocket(`${scene.bridge.url.replace('http', 'ws')}/ws`, { headers }), http.get(`${scene.bridge.url}/events`, { headers })];
+  for (const client of gone) client.on('error', () => {});
+  await until('both wait', async () => await scene.bridge.metric('herald_connections') === 2 && sleepers(1));
+  gone[0].terminate();
+  gone[1].destroy();
+  await until('both have gone', async () => await scene.bridge.metric('herald_connections') === 0);
+  await until('the query has ended', () => sleepers(0));
+  await connect('plain', await logIn(kim));
+});
+
+for (const kind of Object.keys(Kinds)) {
+  test(`disconnect() and revoke_tokens() end a session of ${kind} by a cookie, and the application is asked again`, async () => {
+    const [gus] = await scene.people('Gus');
+    const sid = await logIn(gus);
+    const kicked = await connect(kind, sid);
+    await scene.database.query('SELECT herald.disconnect($1)', [gus]);
+    await kicked.waitFor('error', ({ code }) => code === 'disconnected');
+    const revoked = await connect(kind, sid);
+    assert.equal(await calls(sid), 2);
+    const session = await scene.database.connect();
+    await session.query('BEGIN');
+    await session.query('SELECT herald.revoke_tokens($1)', [gus]);
+    await session.query('DELETE FROM app.session WHERE sid = $1', [sid]);
+    await session.query('COMMIT');
+    await session.end();
+    await revoked.waitFor('error', ({ code }) => code === 'token_revoked');
+    assert.equal(codeOf(await refusal(kind, sid)), 'token_refused');
+    await connect(kind, await logIn(gus, `${sid}-new`));
+  });
+}
+
+test('a session ends when the application says, and no earlier', async () => {
+  const [hal] = await scene.people('Hal');
+  const client = await connect('plain', await logIn(hal, 'short', { ends: Math.floor(Date.now() / 1000) + 2 }));
+  await client.waitFor('error', ({ code }) => code === 'token_expired');
+});
+
+test('a plain client comes back with its session and position in the URL', async () => {
+  const [ida] = await scene.people('Ida');
+  const sid = await logIn(ida);
+  const before = await connect('plain', sid);
+  await scene.settle(before);
+  before.close();
+  await scene.database.query("SELECT herald.publish('user:' || $1, 'order:shipped', '{}')", [ida]);
+  const again = await connect('plain', sid, { query: `?sessionId=${before.sessionId}&position=${encodeURIComponent(before.position)}` });
+  await again.waitFor('order:shipped');
+  assert.deepEqual([again.welcomes[0].recovered, again.sessionId], [true, before.sessionId]);
+});
+
+test('pages of other origins, other hosts, and requests that a browser calls cross-site get nothing', async () => {
+  const [joe] = await scene.people('Joe');
+  const cookie = `cookie: connect.sid=${signed(await logIn(joe))}`;
+  const get = async (path, ...lines) => (await ask(scene.bridge.port, [`GET ${path} HTTP/1.1`, cookie, ...lines], { host: '127.0.0.1' })).status;
+  const poll = '/socket.io/?EIO=4&transport=polling';
+  for (const path of [poll, '/events']) {
+    assert.equal(await get(path, 'origin: https://evil.example'), 403);
+    assert.equal(await get(path, `origin: http://127.0.0.1:${scene.bridge.port}`), 403, 'not even the one that equals the host');
+    const { status } = await ask(scene.bridge.port, [`GET ${path} HTTP/1.1`, cookie, 'origin: https://app.example'], { host: 'rebound.example' });
+    assert.equal(status, 421);
+  }
+  assert.equal(await get('/events', 'sec-fetch-site: cross-site'), 401);
+  const upgrade = ['GET /ws HTTP/1.1', cookie, 'connection: upgrade', 'upgrade: websocket', 'sec-websocket-version: 13',
+    'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=='];
+  assert.equal((await ask(scene.bridge.port, [...upgrade, 'origin: https://evil.example'], { host: '127.0.0.1' })).status, 403);
+  assert.equal((await ask(scene.bridge.port, [...upgrade, 'origin: https://app.example'], { host: 'rebound.example' })).status, 421);
+  assert.ok(scene.bridge.log.includes('event=host_refused'));
+  await connect('plain', `sid-${joe}`, { headers: { origin: 'https://app.example' } });
+});
+
+test('does not start with cookies and without lists of origins and hosts', async () => {
+  for (const missing of [['--allow-host=a'], ['--allow-origin=https://a.example'], ['--allow-host=a', '--allow-origin=*'],
+    ['--allow-host=a', '--allow-origin=https://a.example', '--allow-origin=null']]) {
+    const { code, output } = await runBridge(['--session-cookie=sid', '--check', ...missing]);
+    assert.notEqual(code, 0);
+    assert.match(output, /session-cookie needs allow-origin and allow-host/);
+  }
+  const { output } = await runBridge(['--session-cookie=sid', '--check', '--allow-host=a', '--allow-origin=https://a.example', '--database=host=/nowhere', '--listen=127.0.0.1:0']);
+  assert.match(output, /cannot connect/, 'it needs no secret then');
+});
