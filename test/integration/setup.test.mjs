@@ -28,6 +28,7 @@ class Demo {
 
   constructor(folder, port, env = {}) {
     this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
     this.child = spawn(path.join(root, 'scripts/demo'), { env: { ...process.env, HERALD_DEMO_DIR: folder, HERALD_DEMO_PORT: port, ...env } });
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.output += text; });
     this.exited = once(this.child, 'close');
@@ -42,7 +43,7 @@ class Demo {
     return this;
   }
 
-  token(name) { return new RegExp(`${name}\\s+http://127.0.0.1:${this.port}/\\?token=(\\S+)`).exec(this.output)[1]; }
+  token(name) { return new RegExp(`${name}\\s+${this.url}/\\?token=(\\S+)`).exec(this.output)[1]; }
 
   sql(statement) {
     const [, command] = /^SQL: (.*)$/m.exec(this.output);
