@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metrics.h"
+#include "base/network_address.h"
 #include "base/rate.h"
 
 typedef enum LimitScope
@@ -62,11 +63,15 @@ _Static_assert(LIMIT_KINDS == METRICS_LIMITS, "each limit has its metric");
 
 static Rate rates[LIMIT_KINDS][SCOPES];
 
+/* The addresses of proxies; empty: none is known. */
+static const char *const *trusted_proxy;
+
 void
 limits_configure(const Config *config)
 {
 	double factors[SCOPES] = { 1, (double) config->limit_user_sessions, (double) config->limit_address_sessions };
 
+	trusted_proxy = (const char *const *) &config->trusted_proxy;
 	for (int kind = 0; kind < LIMIT_KINDS; kind++)
 	{
 		Rate rate;
@@ -92,8 +97,22 @@ is_private(const unsigned char address[16], bool is_v4)
 }
 
 /*
+ * Returns whether an address is that of a proxy, which speaks for many clients.  Unless the proxies are known, any
+ * private address may be one.
+ */
+static bool
+may_be_proxy(const unsigned char address[16], bool is_v4)
+{
+	NetworkAddress proxy = network_address_of_bytes(is_v4 ? address + 12 : address, is_v4 ? 4 : 16);
+
+	if (trusted_proxy == NULL || *trusted_proxy == NULL || (*trusted_proxy)[0] == '\0')
+		return is_private(address, is_v4);
+	return network_list_has(*trusted_proxy, &proxy);
+}
+
+/*
  * Writes the name under which an address counts: of IPv6 the network of 64 bits, which one client may own.  Returns
- * false if it does not count: a private address is most likely that of a proxy, which speaks for many clients.
+ * false if it does not count, because it may be that of a proxy.
  */
 static bool
 address_name(LimitKind kind, const char *text, char name[INET6_ADDRSTRLEN])
@@ -104,7 +123,7 @@ address_name(LimitKind kind, const char *text, char name[INET6_ADDRSTRLEN])
 	if (!is_v4 && inet_pton(AF_INET6, text, address) != 1)
 		return false;
 	is_v4 = is_v4 || IN6_IS_ADDR_V4MAPPED((const struct in6_addr *) address);
-	if (kind != LIMIT_FAILED_TOKENS && is_private(address, is_v4))
+	if (kind != LIMIT_FAILED_TOKENS && may_be_proxy(address, is_v4))
 		return false;
 	if (!is_v4)
 		memset(address + 8, 0, 8);
