@@ -53,6 +53,16 @@ test('tells a client that its message is too large', async () => {
   assert.equal(JSON.parse(body).message, 'Payload too large');
 });
 
+test('tells a socket.io client that polls that its message is too large', async () => {
+  const client = await scene.socketIo(ann, { transports: ['polling'], reconnection: false });
+  const ended = new Promise((resolve) => client.socket.once('disconnect', (reason, details) => resolve({ reason, details })));
+  client.socket.emit('message:send', { content: 'x'.repeat(200000) });
+  const { reason, details } = await soon('it is told', ended);
+  assert.equal(reason, 'transport error');
+  assert.equal(details.description, 413);
+  scene.closeClients();
+});
+
 test('bounds what it reads of refused requests', async () => {
   const client = new RawHttp(port);
   client.write('POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n');
