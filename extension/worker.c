@@ -10,9 +10,12 @@
  *	  last time, it does all that herald.maintain() does.  Without activity the worker
  *	  sleeps and writes nothing, until the next scheduled row is due (write/schedule.c).
  *
- * 2. After an error the worker tries again a second later.
+ * 2. The folds of inboxes are moved on once more, in a transaction of its own: they
+ *	  include what other transactions had written when the first one noted it.
  *
- * 3. A worker that is asked to leave its database exits when it is idle.  The
+ * 3. After an error the worker tries again a second later.
+ *
+ * 4. A worker that is asked to leave its database exits when it is idle.  The
  *	  launcher starts workers (launcher.c).
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -60,6 +63,11 @@ static SavedQuery maintain = {
 static SavedQuery keep_up = {
 	.name = "herald_internal.keep_up()",
 	.text = "SELECT herald_internal.keep_up()",
+};
+
+static SavedQuery move_folds_on = {
+	.name = "herald_internal.move_folds_on()",
+	.text = "SELECT herald_internal.move_folds_on()",
 };
 
 static void
@@ -164,6 +172,18 @@ do_urgent(void)
 	run_maintenance(&keep_up);
 }
 
+static void
+fold_inboxes(void)
+{
+	QueryScope scope;
+
+	if (!lock_extension())
+		return;
+	query_begin(&scope);
+	query_run(&move_folds_on, 1, NULL, NULL);
+	query_end(&scope);
+}
+
 /* Returns how long the worker may sleep without activity.  The clock may be set meanwhile. */
 static long
 idle_interval_ms(void)
@@ -261,7 +281,7 @@ maintain_database(void)
 		if (all)
 			rounds = 0;
 		worker_slot_rest();
-		active = !try_task(all ? do_all : do_urgent, "maintenance");
+		active = !try_task(all ? do_all : do_urgent, "maintenance") || !try_task(fold_inboxes, "folding inboxes");
 		work_left = active || !all;
 		if (!work_left)
 			pgstat_report_stat(true); /* the next time may be far away */

@@ -375,6 +375,17 @@ $$;
 COMMENT ON FUNCTION herald_internal.keep_up() IS
 	'does the part of herald.maintain() that the worker repeats each second';
 
+CREATE FUNCTION herald_internal.move_folds_on() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF herald_internal.own_lock('herald_internal.log_fold', false) THEN
+		PERFORM herald_internal.fold_busy_inboxes();
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.move_folds_on() IS
+	'moves the folds of growing inboxes on, up to what the worker''s latest maintenance found';
+
 CREATE FUNCTION herald.maintain(wait boolean DEFAULT true) RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -330,12 +330,33 @@ $$;
 COMMENT ON FUNCTION herald_internal.fold_inbox(text, int) IS
 	'makes, moves on or removes the fold of an inbox, which is large with so many notifications';
 
--- Moves on the folds that had most to fold, those first that wait the longest. One maintenance moves a bounded number
--- of them. The walk over all inboxes (tend_next_inboxes()) finds the others.
+-- Returns the inboxes in which so many of the latest events are not folded.
+CREATE FUNCTION herald_internal.growing_inboxes(latest int DEFAULT 500, many int DEFAULT 50) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+BEGIN
+	RETURN QUERY
+	SELECT g.user_id
+	FROM (SELECT e.recipient_id AS user_id, array_agg(e.notification_id ORDER BY e.notification_id DESC) AS ids
+	      FROM (SELECT n.recipient_id, n.notification_id FROM herald.event AS n ORDER BY n.id DESC LIMIT latest) AS e
+	      WHERE e.notification_id IS NOT NULL
+	      GROUP BY e.recipient_id
+	      HAVING count(*) >= many) AS g
+	WHERE g.ids[many] > coalesce((SELECT f.folded_until FROM herald_internal.unread_fold AS f
+	                              WHERE f.user_id = g.user_id), 0);
+END
+$$;
+COMMENT ON FUNCTION herald_internal.growing_inboxes(int, int) IS
+	'returns the inboxes of users who get many notifications now';
+
+-- Moves on the folds of inboxes that grow, and those that had most to fold, which wait the longest first. One
+-- maintenance moves a bounded number of them. The walk over all inboxes (tend_next_inboxes()) finds the others.
 CREATE FUNCTION herald_internal.fold_busy_inboxes(most int DEFAULT 100) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.fold_inbox(f.user_id)
-	FROM (SELECT f.user_id FROM herald_internal.unread_fold AS f WHERE f.busy ORDER BY f.next_xid, f.user_id
-	      LIMIT most) AS f;
+	SELECT herald_internal.fold_inbox(i.user_id)
+	FROM (SELECT g.user_id FROM herald_internal.growing_inboxes() AS g (user_id)
+	      UNION
+	      (SELECT f.user_id FROM herald_internal.unread_fold AS f WHERE f.busy ORDER BY f.next_xid, f.user_id
+	       LIMIT most)) AS i;
 $$;
 COMMENT ON FUNCTION herald_internal.fold_busy_inboxes(int) IS 'moves on the folds of inboxes that change much';

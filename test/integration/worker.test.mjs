@@ -58,6 +58,7 @@ test('keeps up with traffic, and does the rest of the maintenance every tenth ti
   const keptUp = await calls('keep_up');
   const all = await calls('maintain');
   assert.ok(all >= 2 && all <= keptUp / 8 + 2, `${all} of all, ${keptUp} urgent`);
+  await until('the worker has moved folds on as often', async () => await calls('move_folds_on') >= keptUp + all);
   await database.query("SELECT herald.publish('order:1', 'order:shipped', '{}')");
   await until('the worker does the rest', async () => await calls('maintain') > all);
 });

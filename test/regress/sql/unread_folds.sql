@@ -164,6 +164,35 @@ SELECT c.name, blocks(format(c.query, 'eve')) <= blocks(format(c.query, 'dan')) 
 FROM (VALUES ('unread', 'SELECT herald.unread_count(%L)'), ('unseen', 'SELECT herald.unseen_count(%L)'))
 	AS c (name, query);
 
+-- An inbox that grows gets a fold soon, and the fold goes on soon, however long nothing has come: the log tells.
+CREATE PROCEDURE grow(reader text) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR n IN 1..1000 LOOP
+		PERFORM herald_internal.fold_busy_inboxes();
+		COMMIT;
+		EXIT WHEN EXISTS (SELECT FROM herald_internal.unread_fold AS f WHERE f.user_id = reader AND f.folded_until =
+		                  (SELECT max(n.id) FROM herald.notification AS n WHERE n.recipient_id = reader));
+	END LOOP;
+END
+$$;
+CREATE VIEW unfolded AS
+SELECT f.busy, count(*) FILTER (WHERE n.id > f.folded_until) AS notifications
+FROM herald_internal.unread_fold AS f JOIN herald.notification AS n ON n.recipient_id = f.user_id
+WHERE f.user_id = 'gil'
+GROUP BY f.busy;
+SELECT notify('gil', 1, 600);
+CALL grow('gil');
+SELECT notifications FROM unfolded;
+UPDATE herald_internal.unread_fold SET busy = false;
+SELECT notify('gil', 601, 640);
+CALL grow('gil');
+SELECT * FROM unfolded;
+SELECT notify('gil', 641, 660);
+CALL grow('gil');
+SELECT notifications FROM unfolded;
+SELECT * FROM counts('gil');
+SELECT herald.forget_user('gil');
+
 -- The maintenance makes the folds of large inboxes.
 TRUNCATE herald.notification;
 SELECT count(*) AS folds FROM herald_internal.unread_fold;
