@@ -11,7 +11,8 @@
  * To open a table for the first time costs as much as twenty look-ups: its columns,
  * defaults, constraints and triggers are read from the catalogs.  So a scan of all rows
  * opens none.  It reads the pages of the locked table's file, as CREATE DATABASE reads
- * pg_class of another database.  A table without pages is not opened for an index, either.
+ * pg_class of another database.  A table without pages is not opened for an index, either,
+ * nor is one of few pages until the look-ups of a session have read as many as it costs.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -43,13 +44,17 @@
 #include "own_table.h"
 #include "relation_change.h"
 
+/* To open a table and an index costs about as much as to look for values on so many pages. */
+#define FEW_PAGES 32
+
 /* The OIDs that were looked up, until their relations change. */
 typedef struct KnownTable
 {
 	struct KnownTable *next;
 	const char *schema;
 	const char *name;
-	Oid oid; /* InvalidOid: not known now */
+	Oid oid;				/* InvalidOid: not known now */
+	BlockNumber pages_read; /* without opening it for look-ups */
 } KnownTable;
 
 static KnownTable *known_tables;
@@ -138,57 +143,94 @@ own_table_owner(const char *schema, const char *name)
 	return owner;
 }
 
-/* Begins a scan: locks its table, and returns the file.  The lock keeps that from being replaced. */
-static RelFileLocator
-begin_scan(OwnScan *scan, const char *schema, const char *name)
+/* Begins a scan of a table: locks it.  The lock keeps its file from being replaced. */
+static OwnScan
+begin_scan(const char *schema, const char *name, Snapshot snapshot)
 {
+	OwnScan scan = { .memory = CurrentMemoryContext, .schema = schema, .snapshot = snapshot };
 	HeapTuple tuple;
 	Form_pg_class class;
-	RelFileLocator file;
 
-	scan->memory = CurrentMemoryContext;
-	scan->table = own_table_oid(schema, name);
-	LockRelationOid(scan->table, AccessShareLock);
+	scan.table = own_table_oid(schema, name);
+	LockRelationOid(scan.table, AccessShareLock);
 	tuple = find_by_name(schema, name);
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "table \"%s.%s\" has gone", schema, name);
 	class = (Form_pg_class) GETSTRUCT(tuple);
 	if (class->relam != HEAP_TABLE_AM_OID)
 		elog(ERROR, "table \"%s.%s\" is not a heap", schema, name);
-	file = make_locator(class->reltablespace, class->relfilenode);
+	scan.file = make_locator(class->reltablespace, class->relfilenode);
+	scan.pages = smgrnblocks(smgropen(scan.file, INVALID_PROC_NUMBER), MAIN_FORKNUM);
 	ReleaseSysCache(tuple);
-	return file;
+	return scan;
 }
 
-static BlockNumber
-count_pages(RelFileLocator file)
+/* A search for the rows that have a value in a column. */
+typedef struct RowSearch
 {
-	return smgrnblocks(smgropen(file, INVALID_PROC_NUMBER), MAIN_FORKNUM);
+	TupleDesc shape;
+	AttrNumber column;
+	Datum value; /* not compressed */
+	bool failed; /* only the open table tells the value of a row */
+} RowSearch;
+
+static bool
+is_same_value(Datum a, Datum b, bool by_value)
+{
+	Size length = by_value ? 0 : VARSIZE_ANY_EXHDR(a);
+
+	if (by_value)
+		return DatumGetInt32(a) == DatumGetInt32(b);
+	return VARSIZE_ANY_EXHDR(b) == length && memcmp(VARDATA_ANY(a), VARDATA_ANY(b), length) == 0;
 }
 
-/* Adds copies of the rows of a page that a snapshot sees. */
-static List *
-add_page(List *rows, Oid table, RelFileLocator file, BlockNumber block, Snapshot snapshot)
+/* Returns whether a row has the value.  An older row may lack a column, and a long value may be compressed. */
+static bool
+has_value(RowSearch *search, HeapTuple row)
 {
-	Buffer buffer = read_closed_page(file, block);
+	bool by_value = TupleDescAttr(search->shape, search->column - 1)->attbyval;
+	Datum value = 0;
+	bool isnull = true;
+
+	if (HeapTupleHeaderGetNatts(row->t_data) >= search->shape->natts)
+		value = heap_getattr(row, search->column, search->shape, &isnull);
+	if (isnull || (!by_value && (VARATT_IS_COMPRESSED(value) || VARATT_IS_EXTERNAL(value))))
+	{
+		search->failed = true;
+		return false;
+	}
+	return is_same_value(value, search->value, by_value);
+}
+
+/* Adds copies of the rows of a page that a snapshot sees: those with a value, or all without a search. */
+static void
+add_page(OwnScan *scan, BlockNumber block, RowSearch *search)
+{
+	Buffer buffer = read_closed_page(scan->file, block);
 	Page page = BufferGetPage(buffer);
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	for (OffsetNumber place = FirstOffsetNumber; place <= PageGetMaxOffsetNumber(page); place++)
 	{
 		ItemId item = PageGetItemId(page, place);
-		HeapTupleData row = { .t_tableOid = table };
+		HeapTupleData row = { .t_tableOid = scan->table };
 
 		if (!ItemIdIsNormal(item))
 			continue;
 		row.t_data = (HeapTupleHeader) PageGetItem(page, item);
 		row.t_len = ItemIdGetLength(item);
 		ItemPointerSet(&row.t_self, block, place);
-		if (HeapTupleSatisfiesVisibility(&row, snapshot, buffer))
-			rows = lappend(rows, heap_copytuple(&row));
+		if ((search == NULL || has_value(search, &row)) && HeapTupleSatisfiesVisibility(&row, scan->snapshot, buffer))
+			scan->rows = lappend(scan->rows, heap_copytuple(&row));
 	}
 	UnlockReleaseBuffer(buffer);
-	return rows;
+}
+
+static void
+read_pages(OwnScan *scan, RowSearch *search)
+{
+	for (BlockNumber block = 0; block < scan->pages; block++)
+		add_page(scan, block, search);
 }
 
 static TupleDesc
@@ -202,7 +244,7 @@ shape_of(OwnColumns *columns)
 	caller = MemoryContextSwitchTo(TopMemoryContext);
 	shape = CreateTemplateTupleDesc(columns->count);
 	for (int i = 0; i < columns->count; i++)
-		TupleDescInitEntry(shape, (AttrNumber) (i + 1), NULL, columns->types[i], -1, type_is_array(columns->types[i]));
+		TupleDescInitEntry(shape, (AttrNumber) (i + 1), NULL, columns->types[i], -1, 0);
 	MemoryContextSwitchTo(caller);
 	columns->shape = shape;
 	return shape;
@@ -211,12 +253,9 @@ shape_of(OwnColumns *columns)
 OwnScan
 own_scan_all(const char *schema, const char *table, OwnColumns *columns, Snapshot snapshot)
 {
-	OwnScan scan = { 0 };
-	RelFileLocator file = begin_scan(&scan, schema, table);
-	BlockNumber pages = count_pages(file);
+	OwnScan scan = begin_scan(schema, table, snapshot);
 
-	for (BlockNumber block = 0; block < pages; block++)
-		scan.rows = add_page(scan.rows, scan.table, file, block, snapshot);
+	read_pages(&scan, NULL);
 	if (scan.rows != NIL)
 		scan.row = MakeSingleTupleTableSlot(shape_of(columns), &TTSOpsHeapTuple);
 	return scan;
@@ -230,19 +269,70 @@ equality_of(Oid type)
 														  F_OIDEQ;
 }
 
+/* Drops the rows that were read. */
+static void
+drop_rows(OwnScan *scan)
+{
+	if (scan->row != NULL)
+		ExecDropSingleTupleTableSlot(scan->row);
+	scan->row = NULL;
+	list_free_deep(scan->rows);
+	scan->rows = NIL;
+	scan->next = 0;
+}
+
+static void
+open_scan(OwnScan *scan)
+{
+	MemoryContext caller = MemoryContextSwitchTo(scan->memory);
+
+	drop_rows(scan);
+	scan->relation = table_open(scan->table, NoLock);
+	scan->row = table_slot_create(scan->relation, NULL);
+	scan->index = index_open(own_table_oid(scan->schema, scan->by_index), AccessShareLock);
+	scan->equal = begin_index_scan(scan->relation, scan->index, scan->snapshot, 1);
+	MemoryContextSwitchTo(caller);
+}
+
 OwnScan
 own_scan_by_index(const char *schema, const char *table, const char *index, Snapshot snapshot)
 {
-	OwnScan scan = { 0 };
-	RelFileLocator file = begin_scan(&scan, schema, table);
+	OwnScan scan = begin_scan(schema, table, snapshot);
 
-	if (count_pages(file) == 0)
-		return scan;
-	scan.relation = table_open(scan.table, NoLock);
-	scan.row = table_slot_create(scan.relation, NULL);
-	scan.index = index_open(own_table_oid(schema, index), AccessShareLock);
-	scan.equal = begin_index_scan(scan.relation, scan.index, snapshot, 1);
+	scan.by_index = index;
 	return scan;
+}
+
+OwnScan
+own_scan_few(const char *schema, const char *table, const char *index, OwnColumns *columns, AttrNumber column,
+			 Snapshot snapshot)
+{
+	KnownTable *known = know_table(schema, table);
+	OwnScan scan = own_scan_by_index(schema, table, index, snapshot);
+
+	scan.column = column;
+	scan.few = known->pages_read + scan.pages <= FEW_PAGES ? columns : NULL;
+	known->pages_read += scan.few != NULL ? scan.pages : 0;
+	return scan;
+}
+
+/* Reads the rows with a value in the column from the pages.  Returns false if only the open table tells. */
+static bool
+read_few(OwnScan *scan, Datum value)
+{
+	RowSearch search = { shape_of(scan->few), scan->column, value, false };
+	MemoryContext caller = MemoryContextSwitchTo(scan->memory);
+
+	scan->few = NULL; /* the next look-up opens the table */
+	if (!TupleDescAttr(search.shape, search.column - 1)->attbyval)
+		search.value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+	read_pages(scan, &search);
+	if (search.failed)
+		drop_rows(scan);
+	else if (scan->rows != NIL)
+		scan->row = MakeSingleTupleTableSlot(search.shape, &TTSOpsHeapTuple);
+	MemoryContextSwitchTo(caller);
+	return !search.failed;
 }
 
 static StrategyNumber
@@ -257,8 +347,10 @@ own_scan_seek(OwnScan *scan, Datum value)
 	MemoryContext caller;
 	Oid type;
 
-	if (scan->relation == NULL)
+	if (scan->pages == 0 || (scan->few != NULL && read_few(scan, value)))
 		return;
+	if (scan->relation == NULL)
+		open_scan(scan);
 	caller = MemoryContextSwitchTo(scan->memory);
 	type = TupleDescAttr(RelationGetDescr(scan->index), 0)->atttypid;
 	if (scan->key.sk_func.fn_oid == InvalidOid)
@@ -310,9 +402,7 @@ own_scan_next(OwnScan *scan)
 void
 own_scan_end(OwnScan *scan)
 {
-	if (scan->row != NULL)
-		ExecDropSingleTupleTableSlot(scan->row);
-	list_free_deep(scan->rows);
+	drop_rows(scan);
 	if (scan->relation != NULL)
 	{
 		index_endscan(scan->equal);

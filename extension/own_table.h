@@ -18,8 +18,11 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-/* Columns of type oid and its aliases are read as integers, of the same size: a session looks that type up anyway. */
-#define OWN_OID INT4OID
+#include "compat.h"
+
+/* Columns of some types are read as others of the same form: a session looks these types up anyway. */
+#define OWN_OID INT4OID		   /* oid and its aliases */
+#define OWN_ARRAY TEXTARRAYOID /* integer[] */
 
 /* The types of the first columns of a table, as far as the caller reads them. */
 typedef struct OwnColumns
@@ -33,14 +36,22 @@ typedef struct OwnColumns
 typedef struct OwnScan
 {
 	MemoryContext memory; /* the current one when it began */
-	Oid table;			  /* locked until it ends */
-	List *rows;			  /* all of them: copies */
-	int next;			  /* the place of the next one in "rows" */
-	Relation relation;	  /* of a scan by an index; NULL: a table without pages, or a scan of all rows */
+	const char *schema;
+	Oid table; /* locked until it ends */
+	RelFileLocator file;
+	BlockNumber pages; /* when it began */
+	Snapshot snapshot;
+	List *rows; /* those that were read without opening the table: copies */
+	int next;	/* the place of the next one in "rows" */
+	/* These are for a scan by an index. */
+	const char *by_index;
+	AttrNumber column; /* of the table: the first one of the index */
+	OwnColumns *few;   /* the next look-up reads the pages; NULL: it opens the table */
+	Relation relation; /* NULL: not open */
 	Relation index;
 	IndexScanDesc equal;
 	ScanKeyData key;
-	TupleTableSlot *row; /* the current one; NULL: a table without pages */
+	TupleTableSlot *row; /* the current one; NULL: no row has been read */
 } OwnScan;
 
 /* Registers the function that keeps the OIDs of own_table_oid() up to date. */
@@ -65,6 +76,14 @@ extern OwnScan own_scan_all(const char *schema, const char *table, OwnColumns *c
  */
 extern OwnScan own_scan_by_index(const char *schema, const char *table, const char *index, Snapshot snapshot);
 extern void own_scan_seek(OwnScan *scan, Datum value);
+
+/*
+ * Begins a scan by an index whose first column is a column of the table, of type text or OWN_OID.  The first look-up of
+ * the scan reads a table of few pages without opening it, until the session has read as many pages as an open table
+ * costs.  The caller reads the given columns alone.
+ */
+extern OwnScan own_scan_few(const char *schema, const char *table, const char *index, OwnColumns *columns,
+							AttrNumber column, Snapshot snapshot);
 
 /* Begins a scan by an index for one value. */
 extern OwnScan own_scan_equal(const char *schema, const char *table, const char *index, Datum value, Snapshot snapshot);

@@ -119,8 +119,9 @@ open_index(OwnInsert *insert, int number)
 	MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
 	ResultRelInfo *target = insert->target;
 	int place = target->ri_NumIndices;
+	bool is_arbiter = list_member_oid(insert->arbiters, insert->indexes->list[number].oid);
 
-	target->ri_IndexRelationDescs[place] = own_index_open(insert->indexes, number,
+	target->ri_IndexRelationDescs[place] = own_index_open(insert->indexes, number, is_arbiter,
 														  &target->ri_IndexRelationInfo[place]);
 	target->ri_NumIndices++;
 	insert->is_open[number] = true;

@@ -222,9 +222,12 @@ add_rule(RuleList *list)
 static void
 load_rules_of(RuleList *list, Oid source, RuleSetKey key, const char *relation, List *suspended, Snapshot snapshot)
 {
-	OwnScan row = own_scan_equal("herald_internal", "rule", "rule_relation_idx",
-								 ObjectIdGetDatum(source), snapshot);
+	static const Oid types[] = { INT4OID, OWN_OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+								 TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTARRAYOID, OWN_ARRAY };
+	static OwnColumns columns = { .count = lengthof(types), .types = types };
+	OwnScan row = own_scan_few("herald_internal", "rule", "rule_relation_idx", &columns, RULE_RELATION, snapshot);
 
+	own_scan_seek(&row, ObjectIdGetDatum(source));
 	while (own_scan_next(&row))
 	{
 		Rule *rule;

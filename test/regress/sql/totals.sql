@@ -51,6 +51,19 @@ BEGIN;
 INSERT INTO t.likes VALUES (7, 1);
 ROLLBACK;
 SELECT * FROM t.totals;
+-- A session that writes its first row opens no table of which it reads few pages.
+VACUUM FULL herald_internal.total;
+VACUUM FULL herald_internal.rule;
+\c -
+SET client_min_messages = warning;
+BEGIN;
+INSERT INTO t.likes VALUES (8, 1);
+SELECT sum(pg_stat_get_xact_numscans(i))
+FROM unnest('{herald_internal.total_pkey,herald_internal.rule_relation_idx}'::regclass[]) AS i;
+COMMIT;
+SELECT * FROM t.totals;
+DELETE FROM t.likes WHERE user_id = 8;
+SELECT * FROM t.totals;
 
 -- Without an index on the subject, herald does not count the table again for every event.
 INSERT INTO t.likes SELECT n, 2 FROM generate_series(201, 300) AS n;
