@@ -43,16 +43,19 @@
 #define database_is_owned_by(database, role) pg_database_ownercheck(database, role)
 #define selected_columns(query, rte) ((rte)->selectedCols)
 #define check_execute(function, role) pg_proc_aclcheck(function, role, ACL_EXECUTE)
+#define check_schema(schema, role) pg_namespace_aclcheck(schema, role, ACL_USAGE)
 #define check_tables(query) ((void) ExecCheckRTPerms((query)->rtable, true))
 #else
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "parser/parse_relation.h"
 #include "varatt.h"
 #define selected_columns(query, rte) \
 	((rte)->perminfoindex == 0 ? NULL : getRTEPermissionInfo((query)->rteperminfos, rte)->selectedCols)
 #define check_execute(function, role) object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE)
+#define check_schema(schema, role) object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE)
 #define check_tables(query) ((void) ExecCheckPermissions((query)->rtable, (query)->rteperminfos, true))
 #define relation_is_owned_by(relid, role) object_ownercheck(RelationRelationId, relid, role)
 #define database_is_owned_by(database, role) object_ownercheck(DatabaseRelationId, database, role)

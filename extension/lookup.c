@@ -12,6 +12,8 @@
  *
  * A plain plan (plain_expression.h) that is kept runs without the search path for which the
  * query was analyzed: that form is right as long as the server has not marked it invalid.
+ * One that another session has shared (lookup_share.c) has no such form.  It is right until
+ * the server tells of a change of its tables.
  *
  * An error leaves its expressions in an unknown state, so it ends with an error, too.
  * A query that runs itself, by a function of the application, gets a plan of its own for
@@ -35,7 +37,9 @@
 #include "lookup.h"
 #include "lookup_compile.h"
 #include "lookup_run.h"
+#include "lookup_share.h"
 #include "privilege.h"
+#include "relation_change.h"
 
 /* Lives in the memory of the analyzed form of a query, and tells the cache when that ends. */
 typedef struct FormWatch
@@ -47,14 +51,48 @@ typedef struct FormWatch
 /* A kept plan, and its dependencies. */
 struct LookupCache
 {
+	LookupCache *next;		  /* all caches of this backend are in a list */
 	LookupPlan *plan;		  /* NULL: none */
-	CachedPlanSource *source; /* valid unless outdated */
+	CachedPlanSource *source; /* valid unless outdated; NULL: the plan is a shared one */
 	bool outdated;
 	bool running;
 	Oid role;
 	uint64 generation;
 	FormWatch *watch; /* NULL: the form has ended */
 };
+
+static LookupCache *all_caches;
+
+/* Counts changes of relations. */
+static uint64 relation_changes;
+
+static bool
+reads_relation(const LookupPlan *plan, Oid relation)
+{
+	for (int i = plan->offered_count; i < plan->input_count; i++)
+	{
+		if (plan->inputs[i].table == relation)
+			return true;
+	}
+	return !OidIsValid(relation);
+}
+
+static void
+on_table_change(Oid relation)
+{
+	relation_changes++;
+	for (LookupCache *cache = all_caches; cache != NULL; cache = cache->next)
+	{
+		if (cache->plan != NULL && cache->source == NULL && reads_relation(cache->plan, relation))
+			cache->outdated = true;
+	}
+}
+
+void
+lookup_init(void)
+{
+	relation_change_register(on_table_change);
+}
 
 /* Counts changes of types, constraints of domains, functions, schemas and roles. */
 static void
@@ -77,21 +115,20 @@ lookup_generation(void)
 	return types + function_path_generation();
 }
 
-/* Returns whether a query has a result of a row type.  Raises an error if it has another one. */
+/* Returns whether a result has the row type that a query must have.  Raises an error if it has another one. */
 static bool
-returns_shape(const CachedPlanSource *source, TupleDesc shape, const char *wrong_columns)
+returns_shape(TupleDesc result, const LookupQuery *query)
 {
-	return source->resultDesc != NULL &&
-		   convert_tuples_by_position(source->resultDesc, shape, wrong_columns) == NULL;
+	return result != NULL && convert_tuples_by_position(result, query->shape, query->wrong_columns) == NULL;
 }
 
 /* Returns a new plan in the current memory context. */
 static LookupPlan *
 make_plan(const LookupQuery *query)
 {
-	LookupPlan *plan = lookup_compile(linitial(query->source->query_list), query->offered);
+	LookupPlan *plan = lookup_compile(query->text, linitial(query->source->query_list), query->offered);
 
-	plan->fits = plan->fits && returns_shape(query->source, query->shape, query->wrong_columns);
+	plan->fits = plan->fits && returns_shape(query->source->resultDesc, query);
 	if (plan->fits)
 		lookup_run_init(plan);
 	return plan;
@@ -131,12 +168,33 @@ drop_plan(LookupCache *cache)
 	cache->plan = NULL;
 }
 
+static LookupCache *
+make_cache(void)
+{
+	LookupCache *cache = MemoryContextAllocZero(TopMemoryContext, sizeof(LookupCache));
+
+	cache->next = all_caches;
+	all_caches = cache;
+	return cache;
+}
+
+static void
+remove_from_all(const LookupCache *cache)
+{
+	LookupCache **place = &all_caches;
+
+	while (*place != cache)
+		place = &(*place)->next;
+	*place = cache->next;
+}
+
 void
 lookup_forget(LookupCache **cache)
 {
 	if (*cache == NULL)
 		return;
 	drop_plan(*cache);
+	remove_from_all(*cache);
 	if ((*cache)->watch != NULL)
 		(*cache)->watch->cache = NULL;
 	pfree(*cache);
@@ -147,6 +205,17 @@ static bool
 is_current(const LookupCache *cache, uint64 generation)
 {
 	return cache->plan != NULL && !cache->outdated && cache->role == GetUserId() && cache->generation == generation;
+}
+
+/* Gives a cache a plan, which lives as long as the cache or until something has changed on which it depends. */
+static void
+keep_plan(LookupCache *cache, LookupPlan *plan, CachedPlanSource *source, uint64 generation)
+{
+	MemoryContextSetParent(plan->context, CacheMemoryContext);
+	cache->plan = plan;
+	cache->source = source;
+	cache->role = GetUserId();
+	cache->generation = generation;
 }
 
 /* Renews the plan of a cache if something has changed on which it depends. */
@@ -164,12 +233,33 @@ refresh_plan(LookupCache *cache, const LookupQuery *query)
 	cache->outdated = false;
 	plan = make_plan(query);
 	drop_plan(cache); /* a function of the application ran the same query meanwhile */
-	MemoryContextSetParent(plan->context, CacheMemoryContext);
-	cache->plan = plan;
-	cache->source = query->source;
+	keep_plan(cache, plan, query->source, generation);
 	cache->outdated = cache->outdated || plan->transient; /* or a function let the form end */
-	cache->role = GetUserId();
-	cache->generation = generation;
+}
+
+/*
+ * Gives a cache that does not run, and has no plan that is right, the one that another session has shared.  Does
+ * nothing if there is none.
+ */
+static void
+take_shared_plan(LookupCache *cache, const LookupQuery *query)
+{
+	uint64 generation = lookup_generation();
+	uint64 changes = relation_changes;
+	LookupPlan *plan;
+
+	drop_plan(cache);
+	plan = lookup_compile_shared(query->text, query->offered);
+	if (plan == NULL)
+		return;
+	if (!returns_shape(plan->result, query))
+	{
+		MemoryContextDelete(plan->context);
+		return;
+	}
+	lookup_run_init(plan);
+	keep_plan(cache, plan, NULL, generation);
+	cache->outdated = plan->transient || changes != relation_changes;
 }
 
 /* Returns whether a plan is the way to run a query. */
@@ -202,7 +292,7 @@ run_cached(LookupCache *cache, const LookupQuery *query)
 static void
 run_checked(LookupCache *cache, const LookupQuery *query)
 {
-	if (ExecutorCheckPerms_hook != NULL)
+	if (ExecutorCheckPerms_hook != NULL && cache->source != NULL)
 		privilege_check(cache->source->query_list);
 	run_cached(cache, query);
 }
@@ -245,13 +335,26 @@ lock_tables(const LookupPlan *plan)
 static bool
 is_plain(const LookupCache *cache)
 {
-	return is_current(cache, lookup_generation()) && cache->source->is_valid && cache->plan->plain && !cache->running;
+	return is_current(cache, lookup_generation()) && (cache->source == NULL || cache->source->is_valid) &&
+		   cache->plan->plain && !cache->running;
+}
+
+/* Returns whether another session's plan may help.  The checks of the server's extensions need the analyzed query. */
+static bool
+needs_shared_plan(const LookupCache *cache)
+{
+	return lookup_share_exists() && ExecutorCheckPerms_hook == NULL && !cache->running &&
+		   !is_current(cache, lookup_generation());
 }
 
 bool
 lookup_run_plain(LookupCache **cache, const LookupQuery *query)
 {
-	if (*cache == NULL || !is_plain(*cache) || !answers((*cache)->plan, query))
+	if (*cache == NULL)
+		*cache = make_cache();
+	if (needs_shared_plan(*cache))
+		take_shared_plan(*cache, query);
+	if (!is_plain(*cache) || !answers((*cache)->plan, query))
 		return false;
 	lock_tables((*cache)->plan);
 	if (!is_plain(*cache)) /* a table has changed before it was locked */
@@ -268,8 +371,7 @@ lookup_run(LookupCache **cache, const LookupQuery *query)
 {
 	bool done;
 
-	if (*cache == NULL)
-		*cache = MemoryContextAllocZero(TopMemoryContext, sizeof(LookupCache));
+	Assert(*cache != NULL);
 	(void) CachedPlanGetTargetList(query->source, query->offered); /* locks the tables, and analyzes again if need be */
 	if (list_length(query->source->query_list) != 1)
 		return false;

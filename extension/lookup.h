@@ -21,6 +21,7 @@ typedef struct LookupCache LookupCache;
 /* A run of a saved query. */
 typedef struct LookupQuery
 {
+	const char *text;
 	CachedPlanSource *source;  /* not read by lookup_run_plain() */
 	QueryEnvironment *offered; /* the relations of which it reads one, or two */
 	Tuplestorestate *store;	   /* gets the result ... */
@@ -30,15 +31,19 @@ typedef struct LookupQuery
 	bool many;				   /* look-ups answer the query only if each finds at most one row */
 } LookupQuery;
 
+/* Registers the function that keeps shared plans up to date. */
+extern void lookup_init(void);
+
 /*
- * Runs a query as the current role if *cache has a plan that is right now and plain (plain_expression.h): no search
- * path matters to it, and it changes no setting.  Returns false otherwise, and has done nothing.
+ * Runs a query as the current role if *cache or another session has a plan that is right now and plain
+ * (plain_expression.h): no search path matters to it, and it changes no setting.  Returns false otherwise, and has run
+ * nothing.  *cache begins as NULL.
  */
 extern bool lookup_run_plain(LookupCache **cache, const LookupQuery *query);
 
 /*
  * Runs a query as the current role.  Returns false, and has done nothing, if look-ups by index do not answer it.  Keeps
- * the plan in *cache, which begins as NULL.  Errors are those of the server's own run.
+ * the plan in *cache, which lookup_run_plain() has made.  Errors are those of the server's own run.
  */
 extern bool lookup_run(LookupCache **cache, const LookupQuery *query);
 

@@ -24,8 +24,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -33,205 +31,18 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "parser/parsetree.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
-#include "compat.h"
 #include "lookup_compile.h"
+#include "lookup_flatten.h"
 #include "lookup_index.h"
 #include "lookup_json.h"
+#include "lookup_share.h"
 #include "lookup_translate.h"
+#include "plain_expression.h"
 #include "privilege.h"
-
-/* Conditions for AND of one level: of WHERE and of INNER JOIN, or those of a LEFT JOIN with an input. */
-typedef struct LevelCondition
-{
-	LookupLevel *level;
-	Node *condition;
-	int left_input; /* NO_INPUT: none */
-} LevelCondition;
-
-static bool flatten(LookupCompilation *work, LookupLevel *level, Node *item);
-
-static LookupLevel *
-make_level(Query *query, LookupLevel *outer)
-{
-	LookupLevel *level = palloc0(sizeof(LookupLevel));
-	int relations = list_length(query->rtable);
-
-	level->query = query;
-	level->outer = outer;
-	level->inputs = palloc(sizeof(int) * (relations + 1));
-	level->levels = palloc0(sizeof(LookupLevel *) * (relations + 1));
-	for (int i = 0; i <= relations; i++)
-		level->inputs[i] = NO_INPUT;
-	return level;
-}
-
-/* Returns whether a query does nothing but join, filter and compute. */
-static bool
-is_plain_query(const Query *query)
-{
-	return query->commandType == CMD_SELECT && query->utilityStmt == NULL && !query->hasAggs && !query->hasTargetSRFs &&
-		   !query->hasSubLinks && !query->hasModifyingCTE && !query->hasForUpdate && query->cteList == NIL &&
-		   query->groupClause == NIL && query->groupingSets == NIL && query->havingQual == NULL &&
-		   query->distinctClause == NIL && query->limitOffset == NULL && query->limitCount == NULL &&
-		   query->rowMarks == NIL && query->setOperations == NULL;
-}
-
-static void
-add_level_condition(LookupCompilation *work, LookupLevel *level, Node *condition, int left_input)
-{
-	LevelCondition *added;
-
-	if (condition == NULL)
-		return;
-	added = palloc(sizeof(LevelCondition));
-	*added = (LevelCondition){ level, condition, left_input };
-	work->conditions = lappend(work->conditions, added);
-}
-
-static LookupInput *
-add_input(LookupCompilation *work, LookupLevel *level, int relation)
-{
-	LookupPlan *plan = work->plan;
-	Size size = sizeof(LookupInput) * (plan->input_count + 1);
-	LookupInput *input;
-
-	plan->inputs = plan->inputs == NULL ? palloc(size) : repalloc(plan->inputs, size);
-	level->inputs[relation] = plan->input_count;
-	input = &plan->inputs[plan->input_count++];
-	memset(input, 0, sizeof(LookupInput));
-	return input;
-}
-
-/* Adds an offered relation: one stands before all tables, or two. */
-static bool
-add_offered(LookupCompilation *work, LookupLevel *level, int relation, const RangeTblEntry *rte)
-{
-	LookupPlan *plan = work->plan;
-	EphemeralNamedRelation offered = get_ENR(work->offered, rte->enrname);
-	LookupInput *input;
-
-	if (offered == NULL || plan->offered_count != plan->input_count || plan->offered_count == 2)
-		return false;
-	input = add_input(work, level, relation);
-	input->offered = pstrdup(rte->enrname);
-	input->shape = CreateTupleDescCopyConstr(ENRMetadataGetTupDesc(&offered->md));
-	input->used = true;
-	plan->offered_count++;
-	return input->shape->natts == list_length(rte->coltypes);
-}
-
-/* Returns whether all rows of a table are in it, and all columns in its rows. */
-static bool
-is_plain_table(const RangeTblEntry *rte, Relation table)
-{
-	return rte->relkind == RELKIND_RELATION && table->rd_rel->relkind == RELKIND_RELATION &&
-		   !table->rd_rel->relhassubclass && rte->securityQuals == NIL && rte->tablesample == NULL &&
-		   !has_virtual_columns(RelationGetDescr(table));
-}
-
-static bool
-add_table(LookupCompilation *work, LookupLevel *level, int relation, const RangeTblEntry *rte, bool left)
-{
-	Relation table = table_open(rte->relid, NoLock); /* the query's tables are locked */
-	bool fits = work->plan->offered_count > 0 && is_plain_table(rte, table);
-	LookupInput *input;
-
-	if (fits)
-	{
-		input = add_input(work, level, relation);
-		input->table = rte->relid;
-		/* A row may be older than a column of the table: the constraints have its value. */
-		input->shape = CreateTupleDescCopyConstr(RelationGetDescr(table));
-		input->left = left;
-	}
-	table_close(table, NoLock);
-	return fits;
-}
-
-/* Returns whether the window functions of a query are all row_number() OVER (), over an offered relation alone. */
-static bool
-numbers_rows(const Query *query)
-{
-	Node *only = list_length(query->jointree->fromlist) == 1 ? linitial(query->jointree->fromlist) : NULL;
-	const WindowClause *window = list_length(query->windowClause) == 1 ? linitial(query->windowClause) : NULL;
-
-	return only != NULL && IsA(only, RangeTblRef) && query->jointree->quals == NULL && query->sortClause == NIL &&
-		   rt_fetch(((RangeTblRef *) only)->rtindex, query->rtable)->rtekind == RTE_NAMEDTUPLESTORE && window != NULL &&
-		   window->partitionClause == NIL && window->orderClause == NIL;
-}
-
-/* Pulls up a subquery.  Its columns may be evaluated several times, or never. */
-static bool
-add_subquery(LookupCompilation *work, LookupLevel *level, int relation, const RangeTblEntry *rte)
-{
-	Query *query = rte->subquery;
-
-	if (rte->security_barrier || !is_plain_query(query) || (query->hasWindowFuncs && !numbers_rows(query)) ||
-		contain_volatile_functions((Node *) query->targetList) || query->sortClause != NIL)
-		return false;
-	level->levels[relation] = make_level(query, level);
-	return flatten(work, level->levels[relation], (Node *) query->jointree);
-}
-
-static bool
-flatten_relation(LookupCompilation *work, LookupLevel *level, int relation, bool left)
-{
-	RangeTblEntry *rte = rt_fetch(relation, level->query->rtable);
-
-	if (rte->rtekind == RTE_RELATION)
-		return add_table(work, level, relation, rte, left);
-	if (left)
-		return false;
-	if (rte->rtekind == RTE_NAMEDTUPLESTORE)
-		return add_offered(work, level, relation, rte);
-	return rte->rtekind == RTE_SUBQUERY && add_subquery(work, level, relation, rte);
-}
-
-static bool
-flatten_join(LookupCompilation *work, LookupLevel *level, JoinExpr *join)
-{
-	bool left = join->jointype == JOIN_LEFT;
-
-	if ((!left && join->jointype != JOIN_INNER) || !flatten(work, level, join->larg))
-		return false;
-	if (!left)
-	{
-		add_level_condition(work, level, join->quals, NO_INPUT);
-		return flatten(work, level, join->rarg);
-	}
-	if (!IsA(join->rarg, RangeTblRef) ||
-		!flatten_relation(work, level, ((RangeTblRef *) join->rarg)->rtindex, true))
-		return false;
-	add_level_condition(work, level, join->quals, work->plan->input_count - 1);
-	return true;
-}
-
-/* Adds the relations of an item of FROM to the inputs, in the order in which they are joined. */
-static bool
-flatten(LookupCompilation *work, LookupLevel *level, Node *item)
-{
-	FromExpr *from = (FromExpr *) item;
-	ListCell *cell;
-
-	if (IsA(item, RangeTblRef))
-		return flatten_relation(work, level, ((RangeTblRef *) item)->rtindex, false);
-	if (IsA(item, JoinExpr))
-		return flatten_join(work, level, (JoinExpr *) item);
-	Assert(IsA(item, FromExpr));
-	foreach (cell, from->fromlist)
-	{
-		if (!flatten(work, level, lfirst(cell)))
-			return false;
-	}
-	add_level_condition(work, level, from->quals, NO_INPUT);
-	return true;
-}
 
 static bool
 is_row_number(Node *node, const LookupPlan *plan)
@@ -336,8 +147,6 @@ prepare_values(LookupPlan *plan)
 
 		entry->expr = expression_planner(entry->expr);
 	}
-	plan->result = ExecTypeFromTL(plan->target);
-	lookup_json_compile(plan);
 }
 
 /* Returns whether a query has no order, or that of the offered rows. */
@@ -398,26 +207,79 @@ set_row(LookupPlan *plan)
 	}
 }
 
+/* Returns whether all tables of a query are inputs of the plan.  A view is none, and has privileges of its own. */
+static bool
+has_inputs_for_all(const LookupLevel *level)
+{
+	ListCell *cell;
+	int relation = 0;
+
+	foreach (cell, level->query->rtable)
+	{
+		const RangeTblEntry *rte = lfirst(cell);
+
+		relation++;
+		if (OidIsValid(rte->relid) && rte->rtekind != RTE_NAMEDTUPLESTORE && level->inputs[relation] == NO_INPUT)
+			return false;
+		if (level->levels[relation] != NULL && !has_inputs_for_all(level->levels[relation]))
+			return false;
+	}
+	return true;
+}
+
 /*
- * Fills the plan.  Returns whether the query fits.  Reads the query before it evaluates functions of the application,
- * because these may have the query analyzed again.
+ * Returns whether a query means the same wherever its relations have the same names and columns.  Its expressions are
+ * not prepared yet: that puts the bodies of functions in the place of their calls.
  */
 static bool
-compile(LookupCompilation *work, Query *query)
+is_shareable(const LookupCompilation *work, const LookupLevel *level)
 {
-	LookupPlan *plan = work->plan;
-	LookupLevel *level = make_level(query, NULL);
+	ListCell *cell;
 
-	if (!is_plain_query(query) || query->hasWindowFuncs || !flatten(work, level, (Node *) query->jointree) ||
-		plan->offered_count == 0)
+	foreach (cell, work->conditions)
+	{
+		if (!expression_is_plain(((LevelCondition *) lfirst(cell))->condition))
+			return false;
+	}
+	return expression_is_plain((Node *) work->plan->target) && has_inputs_for_all(level);
+}
+
+static bool
+add_called(Oid function, void *functions)
+{
+	*(List **) functions = list_append_unique_oid(*(List **) functions, function);
+	return false;
+}
+
+static bool
+collect_calls(Node *node, void *functions)
+{
+	if (node == NULL)
 		return false;
-	translate_conditions(work);
-	translate_target(work, level);
-	if (!work->fits || !keeps_order(work, level))
-		return false;
-	place_conditions(work);
-	prepare_values(plan);
-	if ((plan->offered_count == 2 && !work->paired) || !lookup_index_find_all(plan))
+	check_functions_in_node(node, add_called, functions);
+	return expression_tree_walker(node, collect_calls, functions);
+}
+
+/* Returns the functions of a query that is shareable, before its expressions are prepared. */
+static List *
+functions_of(const LookupCompilation *work)
+{
+	List *functions = NIL;
+	ListCell *cell;
+
+	foreach (cell, work->conditions)
+		collect_calls(((LevelCondition *) lfirst(cell))->condition, &functions);
+	collect_calls((Node *) work->plan->target, &functions);
+	return functions;
+}
+
+/* Makes a plan of its inputs, their conditions, the joined row and the select list.  Returns whether it fits. */
+static bool
+finish_plan(LookupPlan *plan)
+{
+	plan->result = ExecTypeFromTL(plan->target);
+	lookup_json_compile(plan);
+	if (!lookup_index_find_all(plan))
 		return false;
 	plan->plain = lookup_is_plain(plan);
 	remove_useless_inputs(plan);
@@ -425,17 +287,71 @@ compile(LookupCompilation *work, Query *query)
 	return true;
 }
 
-LookupPlan *
-lookup_compile(Query *query, QueryEnvironment *offered)
+/*
+ * Fills the plan.  Returns whether the query fits.  Reads the query before it evaluates functions of the application,
+ * because these may have the query analyzed again.
+ */
+static bool
+compile(LookupCompilation *work, const char *text, Query *query)
+{
+	LookupPlan *plan = work->plan;
+	LookupLevel *level = lookup_flatten(work, query);
+	bool shareable;
+	List *functions;
+
+	if (level == NULL)
+		return false;
+	translate_conditions(work);
+	translate_target(work, level);
+	if (!work->fits || !keeps_order(work, level))
+		return false;
+	shareable = lookup_share_exists() && is_shareable(work, level);
+	functions = shareable ? functions_of(work) : NIL;
+	place_conditions(work);
+	prepare_values(plan);
+	if (plan->offered_count == 2 && !work->paired)
+		return false;
+	if (shareable)
+		lookup_share_put(text, plan, functions);
+	return finish_plan(plan);
+}
+
+/* Returns an empty plan in a memory context of its own, which becomes the current one. */
+static LookupPlan *
+begin_plan(void)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald lookups", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	LookupPlan *plan = palloc0(sizeof(LookupPlan));
+	LookupPlan *plan;
+
+	MemoryContextSwitchTo(context);
+	plan = palloc0(sizeof(LookupPlan));
+	plan->context = context;
+	return plan;
+}
+
+LookupPlan *
+lookup_compile(const char *text, Query *query, QueryEnvironment *offered)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	LookupPlan *plan = begin_plan();
 	LookupCompilation work = { .plan = plan, .offered = offered, .fits = true, .translating = NO_INPUT };
 
-	plan->context = context;
 	privilege_check(list_make1(query));
-	plan->fits = compile(&work, query);
+	plan->fits = compile(&work, text, query);
 	MemoryContextSwitchTo(caller);
 	return plan;
+}
+
+LookupPlan *
+lookup_compile_shared(const char *text, QueryEnvironment *offered)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	LookupPlan *plan = begin_plan();
+
+	plan->fits = lookup_share_get(text, offered, plan) && finish_plan(plan);
+	MemoryContextSwitchTo(caller);
+	if (plan->fits && plan->plain)
+		return plan;
+	MemoryContextDelete(plan->context);
+	return NULL;
 }

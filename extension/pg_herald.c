@@ -13,6 +13,7 @@
 
 #include "admin/database_command.h"
 #include "launcher.h"
+#include "lookup.h"
 #include "own_table.h"
 #include "read/table_checks.h"
 #include "settings.h"
@@ -35,6 +36,7 @@ _PG_init(void)
 	doorbell_init();
 	signal_init();
 	own_table_init();
+	lookup_init();
 	own_index_init();
 	rule_cache_init();
 	notification_type_init();

@@ -35,6 +35,7 @@ static bool
 run_lookups(const QueryScope *scope, SavedQuery *query, uint64 incoming, Tuplestorestate *store, TupleDesc shape)
 {
 	LookupQuery lookup = {
+		.text = query->text,
 		.offered = scope->offered,
 		.store = store,
 		.shape = shape,

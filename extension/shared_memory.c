@@ -2,7 +2,7 @@
  *
  * shared_memory.c
  *	  Reserves the shared memory of the extension when the server starts: the slots
- *	  of workers and of readers.
+ *	  of workers and of readers, and plans.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,6 +15,7 @@
 #include "storage/shmem.h"
 
 #include "compat.h"
+#include "lookup_share.h"
 #include "reader_slot.h"
 #include "shared_memory.h"
 #include "worker_slot.h"
@@ -35,7 +36,7 @@ request_shared_memory(void)
 	if (previous_hooks.shmem_request)
 		previous_hooks.shmem_request();
 #endif
-	RequestAddinShmemSpace(add_size(worker_slot_size(), reader_slot_size()));
+	RequestAddinShmemSpace(add_size(add_size(worker_slot_size(), reader_slot_size()), lookup_share_size()));
 }
 
 static void
@@ -46,6 +47,7 @@ attach_shared_memory(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	worker_slot_attach();
 	reader_slot_attach();
+	lookup_share_attach();
 	LWLockRelease(AddinShmemInitLock);
 }
 
