@@ -41,6 +41,7 @@ static const Description descriptions[] = {
 	{ "herald_signals_total", "counter", "Ephemeral events relayed.", &metrics.signals, 1 },
 	{ "herald_rings_total", "counter", "Rings of the doorbell; a burst counts as one.", &metrics.rings, 1 },
 	{ "herald_deliveries_total", "counter", "Events queued for a session.", &metrics.deliveries, 1 },
+	{ "herald_positions_told_total", "counter", "Positions told to clients that get no events.", &metrics.positions_told, 1 },
 	{ "herald_sent_bytes_total", "counter", "Bytes handed to the network.", &metrics.bytes_sent, 1 },
 	{ "herald_connections_accepted_total", "counter", "Connections accepted.", &metrics.connections_accepted, 1 },
 	{ "herald_connections_refused_total", "counter", "Connections refused for a limit.", &metrics.connections_refused, 1 },

@@ -29,6 +29,7 @@ typedef struct Metrics
 	int64_t signals;
 	int64_t rings;
 	int64_t deliveries;
+	int64_t positions_told;
 	int64_t bytes_sent;
 	int64_t connections_accepted;
 	int64_t connections_refused;

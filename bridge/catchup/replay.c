@@ -24,10 +24,12 @@
 #include "base/metrics.h"
 #include "catchup/event_cache.h"
 #include "catchup/pause.h"
+#include "fanout/position_round.h"
 #include "fanout/room.h"
 #include "fanout/roster.h"
 #include "source/database.h"
 #include "source/event_log.h"
+#include "source/reader.h"
 #include "source/text_array.h"
 
 /* One reading of the log, from the earliest position of its sessions up to the event cache. */
@@ -82,18 +84,30 @@ sort_out(SessionList *list)
 	}
 }
 
-/* Ends a replay: makes the sessions live that have neither left nor stalled. */
+/*
+ * Ends a replay: makes the sessions live that have neither left nor stalled.  A client that has missed only events of
+ * others is told how far it has come, because it came back with a position that may be almost too old.
+ */
 static void
 go_live(SessionList *list)
 {
+	Event *position;
 	Session *session;
 
 	sort_out(list);
+	if (list->count == 0)
+		return;
+	position = event_of_position(reader_position());
 	while ((session = session_list_take(list)) != NULL)
 	{
+		bool is_behind = session->cursor.recovered && session->cursor.lag_events > 0;
+
 		roster_go_live(session);
+		if (is_behind && session->told_round == POSITION_UNTOLD)
+			roster_tell_position(session, position);
 		session_unref(session);
 	}
+	event_unref(position);
 }
 
 void

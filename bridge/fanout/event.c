@@ -30,6 +30,19 @@ event_new(void)
 }
 
 Event *
+event_of_position(const char *position)
+{
+	Event *event = event_new();
+
+	assert(position != NULL);
+	event->ephemeral = true;
+	event->xid = UINT64_MAX;
+	event->name = memory_copy("herald:position");
+	event->position = memory_copy(position);
+	return event;
+}
+
+Event *
 event_ref(Event *event)
 {
 	assert(event->references > 0);

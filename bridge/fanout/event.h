@@ -27,7 +27,7 @@ typedef struct Event
 	int64_t number; /* the id as a number; of a derived event, that of the latest one before it */
 	uint64_t xid;	/* the transaction that wrote it; later than all if the bridge has made it */
 	char *name;
-	char *payload;	/* JSON */
+	char *payload;	/* JSON; NULL: the event says nothing but its position */
 	char *position; /* after this event */
 	char **rooms;
 	int room_count;
@@ -54,15 +54,17 @@ typedef struct Format
 	void (*on_first_delivery)(const struct Format *format, const Event *event);
 	/* Clients are asked to acknowledge events, by event_ack_id(). */
 	bool wants_acks;
-	/*
-	 * Returns a frame with the position after an event that expects an ack, for clients that do not read it
-	 * there; or NULL.
-	 */
-	Frame *(*encode_position)(const struct Format *format, const char *position);
+	/* Clients do not read the position of an event that expects an ack: it follows in an event of its own. */
+	bool repeats_position;
 } Format;
 
 /* Returns an empty event with one reference, of the caller. */
 extern Event *event_new(void);
+
+/*
+ * Returns an event that says nothing but its position, "herald:position", which is copied.  Each format encodes it.
+ */
+extern Event *event_of_position(const char *position);
 
 extern Event *event_ref(Event *event);
 

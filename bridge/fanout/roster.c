@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/metrics.h"
+#include "fanout/position_round.h"
 #include "fanout/room.h"
 #include "fanout/user.h"
 
@@ -67,6 +68,16 @@ roster_pause(Session *session)
 	assert(session->state == SESSION_ARRIVING || session->state == SESSION_REPLAYING);
 	room_move(session, AUDIENCE_NONE);
 	catchup_cursor_resume(&session->cursor);
+}
+
+void
+roster_tell_position(Session *session, Event *event)
+{
+	assert(event->payload == NULL && event->ephemeral);
+	if (session->state != SESSION_LIVE || session->told_round == position_round())
+		return;
+	metrics.positions_told++;
+	session_deliver(session, event);
 }
 
 void

@@ -40,6 +40,9 @@ extern void roster_fall_behind(Session *session, const char *position);
  */
 extern void roster_pause(Session *session);
 
+/* Tells a live session an event of event_of_position(), unless its client was told a position in this round. */
+extern void roster_tell_position(Session *session, Event *event);
+
 /*
  * Ends a session, the only way to do so: it leaves its rooms and its user, its timer stops, and the protocol's
  * reference is given up.  Of no effect the second time.

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "fanout/position_round.h"
 
 const RoomRefusal room_forbidden = { "forbidden", "there is no such room for this user" };
 const RoomRefusal room_interrupted = { "interrupted", "access to this room changes at the moment; join again later" };
@@ -32,6 +33,7 @@ session_new(char *user, char *key, char *position, char *claims)
 	session->user = user;
 	session->key = key;
 	session->claims = claims;
+	session->told_round = position_round_of_arrival(position != NULL);
 	catchup_cursor_start(&session->cursor, position);
 	return session;
 }
@@ -115,20 +117,21 @@ session_awaits(const Session *session, const Event *event)
 static void
 expect_ack(Session *session, Event *event, const char *position)
 {
-	const Format *format = session->format;
-	Frame *frame = format->encode_position ? format->encode_position(format, position) : NULL;
+	Event *repetition;
 
 	action_lane_expect_ack(&session->lane, event);
-	if (frame == NULL)
+	if (!session->format->repeats_position)
 		return;
-	outbox_offer(session->outbox, frame);
-	frame_unref(frame);
+	repetition = event_of_position(position);
+	outbox_offer(session->outbox, event_frame(repetition, session->format));
+	event_unref(repetition);
 }
 
 static void
 send_frame(Session *session, Event *event, Frame *frame, const char *position)
 {
 	metrics.deliveries++;
+	session->told_round = position_round();
 	if (event->ephemeral)
 		outbox_offer(session->outbox, frame);
 	else if (event->id == NULL)

@@ -26,7 +26,7 @@ struct Session;
 /* The calls by which the bridge talks to a session's protocol. */
 typedef struct SessionOps
 {
-	/* Tells the client that it is connected; from here on it gets events. */
+	/* Tells the client that it is connected; from now on it gets events. */
 	void (*welcome)(struct Session *session);
 	/* Tells the client that its session ends for this reason, and calls roster_leave(). */
 	void (*dismiss)(struct Session *session, const char *code, const char *message);
@@ -74,6 +74,7 @@ typedef struct Session
 	uint64_t last_pass;	  /* of room.c that reached it: an event with several rooms comes once */
 	SessionState state;	  /* written by roster.c */
 	int references;		  /* by session.c */
+	uint32_t told_round;  /* in which its client was told a position (position_round.h) */
 	CatchupCursor cursor; /* by catchup_cursor.c */
 	/* Constant from roster_add() and gateway_admit() on; the token's claims change with session_renew(). */
 	char *user;
@@ -99,7 +100,6 @@ typedef struct Session
 
 /* Creates a session without user, rooms or connection, for roster.c.  Takes over the strings. */
 extern Session *session_new(char *user, char *key, char *position, char *claims);
-
 extern Session *session_ref(Session *session);
 
 /* Gives up a reference; the last one frees the session, which must have left. */

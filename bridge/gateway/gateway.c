@@ -25,6 +25,7 @@
 #include "gateway/action_queue.h"
 #include "gateway/cookie_auth.h"
 #include "gateway/limits.h"
+#include "gateway/position_report.h"
 #include "gateway/presence_report.h"
 #include "gateway/relay.h"
 #include "source/reader.h"
@@ -40,6 +41,7 @@ gateway_start(const Config *config)
 	cookie_auth_start(config);
 	presence_report_start(config);
 	relay_start(config);
+	position_report_start();
 }
 
 void
@@ -51,6 +53,7 @@ gateway_leave(void)
 void
 gateway_stop(void)
 {
+	position_report_stop();
 	presence_report_stop();
 	relay_stop();
 	action_queue_stop();

@@ -142,6 +142,8 @@ content_of(const Namespace *namespace, const Event *event)
 	char *name;
 	char *content;
 
+	if (event->payload == NULL)
+		return json_quoted(event->name);
 	if (rules == NULL)
 		return NULL;
 	if (!json_is_object(rules) || json_object_size(rules) > 0)
@@ -172,20 +174,6 @@ namespace_encode(const Format *format, const Event *event)
 	return frame_of_text(FRAME_TEXT, text);
 }
 
-/*
- * The listener of an event with an acknowledgement gets a function as its last argument, which
- * socket.io-client does not keep.  The position follows in an event of its own.
- */
-static Frame *
-namespace_encode_position(const Format *format, const char *position)
-{
-	char *start = packet_header(PACKET_EVENT, format->namespace);
-	char *text = memory_format("%s[\"herald:position\",\"%s\"]", start, position);
-
-	free(start);
-	return frame_of_text(FRAME_TEXT, text);
-}
-
 /* Adds an event to its batch if a rule conflates it.  Batches themselves are not conflated. */
 static void
 conflate_event(const Format *format, const Event *event)
@@ -195,7 +183,7 @@ conflate_event(const Format *format, const Event *event)
 	json_t *payload;
 	const json_t *conflate;
 
-	if (event->only != NULL || (json_is_object(rules) && json_object_get(rules, "conflate") == NULL))
+	if (event->payload == NULL || event->only != NULL || (json_is_object(rules) && json_object_get(rules, "conflate") == NULL))
 		return;
 	payload = json_read(event->payload);
 	conflate = json_object_get(choose_rule(rules, payload), "conflate");
@@ -215,7 +203,7 @@ namespace_new(int slot, const char *name, const json_t *description)
 		.encode = namespace_encode,
 		.on_first_delivery = json_object_get(description, "batches") ? conflate_event : NULL,
 		.wants_acks = true,
-		.encode_position = namespace_encode_position,
+		.repeats_position = true, /* the listener gets a function in its place, which the client does not keep */
 	};
 	made->events = json_object_get(description, "events");
 	made->actions = json_object_get(description, "actions");

@@ -22,7 +22,7 @@ plain_json_event(const Event *event, bool wants_acks)
 	char *id = event->id ? json_quoted(event->id) : memory_copy("null");
 	char *ack = wants_acks && event->ack ? memory_format(",\"ack\":%u", event_ack_id(event)) : memory_copy("");
 	char *text = memory_format("{\"event\":%s,\"room\":%s,\"data\":%s,\"id\":%s,\"position\":\"%s\"%s}", name, room,
-							   event->payload, id, event->position, ack);
+							   event->payload ? event->payload : "{}", id, event->position, ack);
 
 	free(ack);
 	free(name);

@@ -134,7 +134,7 @@ on_hello(void *context, const PGresult *result)
 	free(reader.refusal);
 	reader.refusal = NULL;
 	preloaded = PQgetvalue(result, 0, 1)[0] == 't';
-	upkeep_maintain(!preloaded);
+	upkeep_connected(!preloaded);
 	ring_wait_set_id(PQgetisnull(result, 0, 3) ? NULL : PQgetvalue(result, 0, 3));
 	if (reader.position == NULL)
 	{

@@ -25,8 +25,9 @@ static struct
 	bool (*is_ready)(void);
 	void (*query)(const char *sql, QueryAnswer answer, void *context);
 	bool maintains;
-	bool active;	 /* the reader has read events or signals since the latest maintenance */
-	uint64_t due_at; /* the time of the next scheduled row, by loop_now(); 0: unknown, UINT64_MAX: none */
+	bool active;			 /* the reader has read events or signals since the latest maintenance */
+	int64_t recovery_window; /* in milliseconds; 0: not known yet */
+	uint64_t due_at;		 /* the time of the next scheduled row, by loop_now(); 0: unknown, UINT64_MAX: none */
 	Timer timer;
 } upkeep;
 
@@ -77,12 +78,16 @@ on_status(void *context, const PGresult *result)
 	metrics.suspended_rules = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
 	metrics.missed_changes = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
 	metrics.rule_failures = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
+	upkeep.recovery_window = strtoll(PQgetvalue(result, 0, 3), NULL, 10);
 }
 
 static void
 ask_status(void)
 {
-	upkeep.query("SELECT suspended_rules, missed_changes, failures FROM herald_internal.status()", on_status, NULL);
+	upkeep.query("SELECT suspended_rules, missed_changes, failures,"
+				 " (1000 * extract(epoch FROM herald_internal.setting('recovery_window')::interval))::bigint"
+				 " FROM herald_internal.status()",
+				 on_status, NULL);
 }
 
 static void
@@ -110,9 +115,16 @@ upkeep_start(bool (*is_ready)(void), void (*query)(const char *sql, QueryAnswer 
 }
 
 void
-upkeep_maintain(bool maintains)
+upkeep_connected(bool maintains)
 {
 	upkeep.maintains = maintains;
+	ask_status();
+}
+
+int64_t
+upkeep_recovery_window(void)
+{
+	return upkeep.recovery_window;
 }
 
 void

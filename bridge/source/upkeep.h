@@ -10,6 +10,7 @@
 #define HERALD_UPKEEP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "source/query.h"
 
@@ -17,8 +18,11 @@
 extern void upkeep_start(bool (*is_ready)(void),
 						 void (*query)(const char *sql, QueryAnswer answer, void *context));
 
-/* Sets whether the bridge runs herald.maintain(), because the database has no worker. */
-extern void upkeep_maintain(bool maintains);
+/* Asks for the status over a new connection.  "maintains": the bridge runs herald.maintain(), because no worker does. */
+extern void upkeep_connected(bool maintains);
+
+/* Returns the recovery window of the database in milliseconds; 0: it is not known yet. */
+extern int64_t upkeep_recovery_window(void);
 
 /* There were events or signals: maintenance may have something to do. */
 extern void upkeep_note_activity(void);

@@ -118,7 +118,7 @@ GRANT SELECT ON herald.watched, herald.suspended, herald.status TO herald_admin;
 -- ----- herald_bridge: reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.
 
 GRANT EXECUTE ON FUNCTION
-	herald_internal.bridge_hello, herald_internal.status, herald_internal.ring_reader,
+	herald_internal.bridge_hello, herald_internal.status, herald_internal.setting, herald_internal.ring_reader,
 	herald.current_position, herald.read_events, herald_internal.earliest,
 	herald_internal.connect_sessions, herald_internal.join_room, herald_internal.leave_room,
 	herald_internal.has_action, herald_internal.act, herald.authenticate,

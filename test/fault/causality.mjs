@@ -8,6 +8,20 @@ export function parseSnapshot(text) {
 
 export const sees = ({ xmax, running }, xid) => xid < xmax && !running.includes(xid);
 
+// Parses a position (extension/read/position.c). Returns what its reader has seen: a list of { snapshot, last }, the events of the
+// transactions that the snapshot sees, up to the id "last".
+export function parsePosition(text) {
+  return text.split('_').flatMap((part) => {
+    const [, , , , seen, windowEnd, last] = part.split('~');
+    return [{ snapshot: logSnapshot(seen), last: Infinity }, ...(last ? [{ snapshot: logSnapshot(windowEnd), last: parseInt(last, 16) }] : [])];
+  });
+}
+
+function logSnapshot(text) {
+  const [, xmin, length, , ...running] = text.split('.').map((number) => parseInt(number, 16));
+  return { xmax: xmin + length, running: running.map((number) => xmin + number) };
+}
+
 // Everything that at least one of several snapshots sees.
 export class SeenSnapshots {
   #xmax = 0;

@@ -39,6 +39,7 @@ const NOT_LOGGED = ['error', 'notification:unread', 'post:viewers', 'room:left',
 export class Client {
   received = [];     // { at, name, id or key }
   welcomes = [];     // { at, after, recovered }; after: number of events received before
+  positions = [];    // { at, after, position }: told by an event of their own
   joins = [];        // times at which the client joined its room
   mark = 0;
   #told = 0;
@@ -54,10 +55,11 @@ export class Client {
 
   get #isSocketIo() { return this.connection instanceof SocketIoClient; }
 
-  #receive(name, data, { id } = {}) {
+  #receive(name, data, { id, position } = {}) {
     this.#noteWelcomes();
     if (name === 'test:mark') this.mark = data.number;
-    if (!NOT_LOGGED.includes(name)) this.received.push({ at: Date.now(), name, ...(id ? { id } : { key: keyOf(name, data) }) });
+    if (name === 'herald:position') this.positions.push({ at: Date.now(), after: this.received.length, position });
+    else if (!NOT_LOGGED.includes(name)) this.received.push({ at: Date.now(), name, ...(id ? { id } : { key: keyOf(name, data) }) });
   }
 
   // A welcome counts from the event behind it: a badge follows each welcome at once.
@@ -121,14 +123,15 @@ export class Client {
 
   // The plain data that the verdict needs.
   get story() {
-    const { name, user, habit, room, received, welcomes, joins } = this;
-    return { name, user, habit, room, received, welcomes, joins };
+    const { name, user, habit, room, received, welcomes, positions, joins } = this;
+    return { name, user, habit, room, received, welcomes, positions, joins };
   }
 
   // Forgets everything received; the client stays in its room.
   forget() {
     this.received = [];
     this.welcomes = [];
+    this.positions = [];
     this.joins = this.joined ? [0] : [];
   }
 

@@ -7,8 +7,10 @@
 // * The last change of a membership that precedes an event, and each change in no order with it, may decide the membership.
 //   A client must have an event of its room if it was a member after each of these changes.
 // * It must not have the event if it was a member after none of them.
+//
+// A client that was told a position must have all events that the position has seen, and gets none of them later.
 
-import { sees, SeenSnapshots } from './causality.mjs';
+import { parsePosition, sees, SeenSnapshots } from './causality.mjs';
 
 // The written events, indexed for all lookups of the verdict.
 class Log {
@@ -69,6 +71,7 @@ class Life {
   seen = new SeenSnapshots();
   #last = new Map();      // the newest received id of each transaction
   #left = new Set();
+  #told = [];             // what the told positions have seen
 
   constructor(log, client, start) {
     Object.assign(this, { log, client, start, joined: client.joins.find((at) => at >= start) ?? Infinity });
@@ -84,6 +87,7 @@ class Life {
     const { id, xid, rooms } = event;
     const wrong = [];
     if (this.seen.sees(xid) || this.#last.get(xid) > Number(id)) wrong.push('out of order');
+    if (this.#isTold(event)) wrong.push('after its position');
     if (rooms.every((room) => this.#left.has(room) || this.room(room, event) === 'out')) wrong.push('not in the room');
     this.#last.set(xid, Number(id));
     const snapshot = this.log.snapshot(event);
@@ -99,9 +103,13 @@ class Life {
     if (joins) this.#left.delete(joins);
   }
 
+  tell(position) { this.#told.push(...parsePosition(position)); }
+
+  #isTold({ id, xid }) { return this.#told.some(({ snapshot, last }) => Number(id) <= last && sees(snapshot, xid)); }
+
   // last: this is the client's last life.
   requires(event, last) {
-    return event.at > this.start && (last || this.seen.sees(event.xid)) && event.rooms.some((room) => this.room(room, event) === 'in');
+    return event.at > this.start && (last || this.seen.sees(event.xid) || this.#isTold(event)) && event.rooms.some((room) => this.room(room, event) === 'in');
   }
 
   allows(event) { return event.rooms.some((room) => this.room(room, event) !== 'out'); }
@@ -123,21 +131,23 @@ class Story {
   }
 
   judge() {
-    const { received, welcomes } = this.client;
+    const { received, welcomes, positions } = this.client;
+    const notes = [...welcomes, ...positions].sort((one, other) => one.after - other.after || one.at - other.at);
     if (received.some(({ id }) => !id)) this.#alike = new Map(this.log.repeated.map((key) => [key, []]));
     let next = 0;
     for (const [index, entry] of received.entries()) {
-      while (welcomes[next]?.after <= index) this.#welcome(welcomes[next++]);
+      while (notes[next]?.after <= index) this.#note(notes[next++]);
       this.#take(entry);
     }
-    welcomes.slice(next).forEach((welcome) => this.#welcome(welcome));
+    notes.slice(next).forEach((note) => this.#note(note));
     for (const event of this.log.events) if (!this.#got.has(event.id) && !this.#alike.has(event.key) && this.#isRequired(event)) this.#accuse('missing', event, event.at);
     for (const [key, times] of this.#alike) this.#count(this.log.find({ key }), times);
     return this;
   }
 
-  #welcome({ at, recovered }) {
-    if (recovered) return;
+  #note({ at, recovered, position }) {
+    if (position) this.#lives.at(-1).tell(position);
+    if (position || recovered) return;
     if (!this.forgets.some(({ from, to }) => at >= from && at <= to)) this.#accuse('not recovered', undefined, at);
     this.#lives.push(new Life(this.log, this.client, at));
   }

@@ -98,6 +98,39 @@ test('reports an event that is not in the log as rolled back', () => {
   }
 });
 
+// Returns the text of a position that has seen what a snapshot sees.
+function positionOf({ xmax, running }) {
+  const [length, ...others] = [xmax, ...running].map((xid) => xid.toString(16));
+  return ['1', 'ab', '1', '0', ['0', '0', length, '0', ...others].join('.')].join('~');
+}
+
+test('reports an event after a position that has seen it', () => {
+  for (const find of [plain, socketIo]) {
+    const tell = (copy, after) => {
+      const { received, positions } = find(copy);
+      const last = eventOf(copy, received.at(-1));
+      positions.push({ at: 0, after, position: positionOf({ xmax: last.xid + 1, running: [] }) });
+      return received;
+    };
+    assert.deepEqual(kindsAfter((copy) => { tell(copy, find(copy).received.length); }), []);
+    assert.deepEqual(kindsAfter((copy) => { tell(copy, find(copy).received.length - 1); }), ['after its position']);
+  }
+});
+
+test('reports an event as missing that the client was told a position after, also if it was not recovered later', () => {
+  const missing = (copy, told) => {
+    const client = plain(copy);
+    const { xid } = eventOf(copy, client.received.at(-1));
+    const at = Date.now();
+    client.received.pop();
+    if (told) client.positions.push({ at: at - 1, after: client.received.length, position: positionOf({ xmax: xid + 1, running: [] }) });
+    client.welcomes.push({ at, after: client.received.length, recovered: false });
+    return { forgets: [{ from: at, to: at }] };
+  };
+  assert.deepEqual(kindsAfter((copy) => missing(copy, false)), []);
+  assert.deepEqual(kindsAfter((copy) => missing(copy, true)), ['missing']);
+});
+
 test('reports an event of a room that the client never joined', () => {
   assert.ok(kindsAfter((copy) => {
     const client = plain(copy);

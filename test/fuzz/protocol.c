@@ -46,6 +46,7 @@ typedef enum Step
 	STEP_WINDOW,  /* the reader ends a window */
 	STEP_EVENT,	  /* the reader reads an event */
 	STEP_DISMISS, /* the bridge ends a session of user 7 */
+	STEP_ROUND,	  /* quiet clients are told their position */
 	STEP_TURN,	  /* of the event loop */
 	STEP_RESYNC
 } Step;
@@ -275,6 +276,12 @@ read_event(uint8_t choice)
 }
 
 static void
+tell_position(Session *session, void *event)
+{
+	roster_tell_position(session, event);
+}
+
+static void
 dismiss(uint8_t choice)
 {
 	static const char *const codes[] = { "token_expired", "resync", "taken_over", "unavailable" };
@@ -288,6 +295,8 @@ dismiss(uint8_t choice)
 static void
 take_common_step(Step step, Input *input)
 {
+	Event *event;
+
 	if (step == STEP_ANSWER && fake_source.queries != NULL)
 		answer_query(next_byte(input));
 	else if (step == STEP_LOSE && fake_source.queries != NULL)
@@ -302,6 +311,12 @@ take_common_step(Step step, Input *input)
 		uv_run(loop_uv(), UV_RUN_NOWAIT);
 	else if (step == STEP_RESYNC)
 		fake_source.reader->resync("fuzz");
+	else if (step == STEP_ROUND)
+	{
+		event = event_of_position(reader_position());
+		roster_each(tell_position, event);
+		event_unref(event);
+	}
 }
 
 static void

@@ -265,7 +265,7 @@ test('changes none of the settings when it rejects a reload', async () => {
   const page = readFileSync(path.join(root, 'docs/configuration.md'), 'utf8');
   const reloadable = [...page.matchAll(/^\| `([a-z-]+)` \| (?:`(.*?)`)? ?\| (\w+) \| yes \|/gm)].map(([, name, preset, kind]) => ({ name, preset, kind }));
   assert.ok(reloadable.length >= 20, `${reloadable.length} settings can be reloaded`);
-  const special = { 'jwt-secret-file': other.secret, 'jwt-key-file': other.key, 'jwt-algorithm': 'HS512 ES256', 'allow-origin': 'https://app.example', 'log-level': 'debug', 'log-format': 'json', 'log-connections': 'false' };
+  const special = { 'jwt-secret-file': other.secret, 'jwt-key-file': other.key, 'jwt-algorithm': 'HS512 ES256', 'allow-origin': 'https://app.example', 'log-level': 'debug', 'log-format': 'json' };
   const general = { text: 'another', name: 'another', number: '4321', size: '123kB', time: '7s', rate: '43/s:21', switch: 'true' };
   writeFileSync(file, '');
   const changed = await scene.addBridge([`--config=${file}`]);

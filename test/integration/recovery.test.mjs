@@ -222,3 +222,67 @@ test('keeps clients connected and loses nothing when PostgreSQL is killed', asyn
   assert.deepEqual(talk.socketIo.connects, [false]);
   assert.equal(talk.plain.welcomes.length, 1);
 });
+
+// --- clients that get no events of their own
+
+const told = (client) => client.all('herald:position').length;
+
+async function setWindow(setting) {
+  await database.query(`ALTER SYSTEM ${setting}`);
+  await database.query('SELECT pg_reload_conf()');
+}
+
+// Connects a client of each protocol for a user without events. Each comes back by itself.
+async function openQuiet(user) {
+  const [plain, root, chat, stream] = await Promise.all([scene.plain(user, { resume: true }), scene.socketIo(user),
+    scene.socketIo(user, { namespace: '/chat' }), scene.eventSource(user, { resume: true, retry: 10 })]);
+  return { plain, root, chat, stream, all: [plain, root, chat, stream] };
+}
+
+const recoveries = ({ plain, root, chat, stream }) => [root.connects, chat.connects,
+  plain.welcomes.map(({ recovered }) => recovered), stream.welcomes.map(({ recovered }) => recovered)];
+
+const returned = (quiet, count) => until('all have come back', () => recoveries(quiet).every((list) => list.length === count));
+
+test('recovers clients that got nothing for longer than the log keeps events', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  await setWindow("SET herald.recovery_window = '4s'");
+  await bridge.kill();
+  await bridge.start();                                     // the bridge learns the window as it connects
+  const quiet = await openQuiet(ann);
+  const busy = await scene.plain(ben);
+  const { position } = quiet.plain;
+  await until('the log has forgotten the first position', async () => {
+    await database.query('SELECT herald.publish($1, $2, $3)', [`user:${ben}`, 'shop:news', {}]);
+    await database.query('SELECT herald.maintain()');
+    return !await database.value("SELECT recovered FROM herald_internal.resume(ARRAY[$1], '{}')", [position]);
+  }, 90000);
+  await setWindow('RESET herald.recovery_window');
+  assert.ok(quiet.all.every(told), `${quiet.all.map(told)}`);
+  assert.ok(told(busy) < told(quiet.plain), 'a client that gets events needs no others');
+
+  quiet.root.cut();
+  quiet.chat.cut();
+  quiet.plain.socket.terminate();
+  quiet.stream.request.destroy();
+  await database.query('SELECT herald.publish($1, $2, $3)', [`user:${ann}`, 'shop:sale', {}]);
+  await returned(quiet, 2);
+  await bridge.kill();
+  await bridge.start();
+  await returned(quiet, 3);
+  assert.deepEqual(recoveries(quiet), Array(4).fill([false, true, true]));
+  await scene.settle(quiet.plain, quiet.root, quiet.stream);
+  for (const client of [quiet.plain, quiet.root, quiet.stream]) assert.equal(client.all('shop:sale').length, 1, client.label);
+});
+
+test('tells a client that comes back and missed nothing of its own how far it has come', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const quiet = await openQuiet(ann);
+  await bridge.kill();
+  await scene.post(ben);
+  await database.query('SELECT herald.publish($1, $2, $3)', [`user:${ben}`, 'shop:news', {}]);
+  await bridge.start();
+  await returned(quiet, 2);
+  await Promise.all(quiet.all.map((client) => client.waitFor('herald:position')));
+  assert.deepEqual(recoveries(quiet), Array(4).fill([false, true]));
+});

@@ -19,6 +19,7 @@
 #include "fanout/room.h"
 #include "fanout/session_list.h"
 #include "fanout/user.h"
+#include "fanout/position_round.h"
 #include "support.h"
 
 static void
@@ -123,22 +124,21 @@ replays_only_events_that_the_snapshots_do_not_see(void **state)
 	support_end(a);
 }
 
+/* Writes positions as they are, and other events by name. */
 static Frame *
-encode_position(const Format *format, const char *position)
+encode_with_position(const Format *format, const Event *event)
 {
-	(void) format;
-	return frame_new(FRAME_TEXT, position, strlen(position));
+	if (event->payload != NULL)
+		return support_encode(format, event);
+	return frame_new(FRAME_TEXT, event->position, strlen(event->position));
 }
 
-/*
- * Only sessions with a format that wants acks are asked.  The position follows the event where the format
- * encodes it.
- */
+/* Only sessions with a format that wants acks are asked.  The position follows where the format repeats it. */
 static void
 expects_each_acknowledgement_once(void **state)
 {
 	static const Format asking = {
-		.slot = 3, .encode = support_encode, .wants_acks = true, .encode_position = encode_position
+		.slot = 3, .encode = encode_with_position, .wants_acks = true, .repeats_position = true
 	};
 	Client *a = support_client("1", "a", SESSION_REPLAYING);
 	Client *mute = support_client("2", "b", SESSION_LIVE);
@@ -163,6 +163,47 @@ expects_each_acknowledgement_once(void **state)
 	assert_int_equal(event->references, 1);
 	event_unref(event);
 	support_end(mute);
+}
+
+/* Ends a round as the bridge does, at a position. */
+static void
+end_round(Client *const *clients, const char *position)
+{
+	Event *event = event_of_position(position);
+
+	for (; *clients != NULL; clients++)
+		roster_tell_position((*clients)->session, event);
+	position_round_end();
+	event_unref(event);
+	support_turn();
+}
+
+/* Neither a client that got an event in the round, nor one that still gets missed events. */
+static void
+tells_positions_to_quiet_clients(void **state)
+{
+	static const Format format = { .slot = 3, .encode = encode_with_position };
+	Client *quiet = support_client("1", "a", SESSION_LIVE);
+	Client *busy = support_client("2", "b", SESSION_LIVE);
+	Client *replaying = support_client("3", "c", SESSION_REPLAYING);
+	Client *const all[] = { quiet, busy, replaying, NULL };
+
+	(void) state;
+	for (int i = 0; i < 3; i++)
+		all[i]->session->format = &format;
+	room_join(busy->session, "x");
+	end_round(all, "first");
+	quiet->said[0] = busy->said[0] = '\0';
+	publish("e", "x");
+	end_round(all, "second");
+	assert_string_equal(quiet->said, "second ");
+	assert_string_equal(busy->said, "e ");
+	end_round(all, "third");
+	assert_string_equal(quiet->said, "second third ");
+	assert_string_equal(busy->said, "e third ");
+	assert_string_equal(replaying->said, "");
+	for (int i = 0; i < 3; i++)
+		support_end(all[i]);
 }
 
 /* The position then names the last event that was delivered. */
@@ -556,6 +597,7 @@ main(void)
 		cmocka_unit_test(delivers_ephemeral_events_to_live_sessions_once),
 		cmocka_unit_test(replays_only_events_that_the_snapshots_do_not_see),
 		cmocka_unit_test(expects_each_acknowledgement_once),
+		cmocka_unit_test(tells_positions_to_quiet_clients),
 		cmocka_unit_test(stalls_a_replay_when_the_outbox_has_no_room),
 		cmocka_unit_test(delivers_derived_events_without_room),
 		cmocka_unit_test(stalls_a_replay_before_a_join_without_room),

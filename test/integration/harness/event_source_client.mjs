@@ -80,7 +80,7 @@ export class EventSourceClient extends Journal {
   #take({ id, event }, frame, welcomed) {
     if (event === 'welcome') this.welcomes.push(frame.data);
     if (event === 'welcome') welcomed(frame.data);
-    else this.record(event, frame.data, { frame, lastEventId: id, id: frame.id, room: frame.room });
+    else this.record(event, frame.data, { frame, lastEventId: id, id: frame.id, room: frame.room, position: frame.position });
   }
 
   async #reconnect() {

@@ -15,7 +15,7 @@ export class SocketIoClient extends Journal {
     this.socket = library(bridge.url + namespace, {
       transports: ['websocket'], forceNew: true, autoUnref: true, reconnectionDelay: 20, reconnectionDelayMax: 200, auth, ...options,
     });
-    this.socket.onAny((event, data, ...rest) => this.record(event, data, { position: rest.at(-1) }));
+    this.socket.onAny((event, ...args) => this.record(event, args[0], { position: args.at(-1) }));
     this.socket.on('connect', () => this.connects.push(this.socket.recovered));
   }
 
