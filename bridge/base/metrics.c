@@ -39,6 +39,8 @@ static const Description descriptions[] = {
 	{ "herald_rule_failures", "gauge", "Failures of rules in the last 30 days.", &metrics.rule_failures, 1 },
 	{ "herald_events_read_total", "counter", "Events read from the log.", &metrics.events_read, 1 },
 	{ "herald_signals_total", "counter", "Ephemeral events relayed.", &metrics.signals, 1 },
+	{ "herald_typing_debounced_total", "counter", "Repeated typing that was told to nobody.", &metrics.typing_debounced, 1 },
+	{ "herald_typing_ended_total", "counter", "Typing that the bridge has ended.", &metrics.typing_ended, 1 },
 	{ "herald_rings_total", "counter", "Rings of the doorbell; a burst counts as one.", &metrics.rings, 1 },
 	{ "herald_deliveries_total", "counter", "Events queued for a session.", &metrics.deliveries, 1 },
 	{ "herald_positions_told_total", "counter", "Positions told to clients that get no events.", &metrics.positions_told, 1 },

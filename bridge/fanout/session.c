@@ -64,7 +64,8 @@ session_unref(Session *session)
 	assert(session->references > 0);
 	if (--session->references > 0)
 		return;
-	assert(session->state == SESSION_GONE && session->list == LIST_NONE && session->rooms.count == 0);
+	assert(session->state == SESSION_GONE && session->list == LIST_NONE && session->rooms.count == 0 &&
+		   session->typing == NULL);
 	free(session->user);
 	free(session->key);
 	free(session->claims);

@@ -86,11 +86,12 @@ typedef struct Session
 	const SessionOps *ops;
 	void *protocol; /* belongs to the protocol */
 
-	Timer expiry;		/* of the token, by gateway.c; stopped by roster.c */
-	int64_t unread;		/* number of notifications when it was located, by arrival.c */
-	ActionLane lane;	/* by action_lane.c */
-	SessionRooms rooms; /* by room.c and membership.c */
-	LeftRoom *left;		/* the client is told of them after its welcome; by session.c */
+	Timer expiry;		   /* of the token, by gateway.c; stopped by roster.c */
+	int64_t unread;		   /* number of notifications when it was located, by arrival.c */
+	ActionLane lane;	   /* by action_lane.c */
+	SessionRooms rooms;	   /* by room.c and membership.c */
+	struct Typing *typing; /* where it types, by typist.c */
+	LeftRoom *left;		   /* the client is told of them after its welcome; by session.c */
 
 	SessionListKind list; /* by session_list.c, with the next one */
 	struct Session *next_in_list;

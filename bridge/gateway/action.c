@@ -9,7 +9,6 @@
 #include "gateway/action.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@
 #include "fanout/room_key.h"
 #include "gateway/action_queue.h"
 #include "gateway/limits.h"
+#include "gateway/typist.h"
 #include "source/database.h"
 #include "source/reader.h"
 
@@ -129,6 +129,16 @@ action_on_done(void *context, const PGresult *result)
 		answer_data(action, value);
 	else
 		answer_failure(action, result);
+}
+
+static void
+action_on_acted(void *context, const PGresult *result)
+{
+	Action *action = context;
+
+	if (value_or_null(result) != NULL)
+		typist_told(action->session, action->name, action->payload);
+	action_on_done(action, result);
 }
 
 /* The columns of the answer to a join. */
@@ -282,6 +292,11 @@ start_action(QueuedAction *queued)
 		action->first_recheck = recent_rechecks_next();
 		action_lane_begin_join(&action->session->lane);
 	}
+	else if (action->room == NULL && typist_repeats(action->session, action->name, action->payload))
+	{
+		answer_data(action, "{}");
+		return;
+	}
 	if (queued->connection != NULL)
 		database_query(queued->connection, action->sql, action->room ? 3 : 4, values, action->on_result, action);
 	else
@@ -290,7 +305,7 @@ start_action(QueuedAction *queued)
 
 /* Queues an action for the database; the length of its text counts. */
 static void
-queue_action(Action *action, const char *sql, QueryAnswer on_result, bool is_ack)
+queue_action(Action *action, const char *sql, QueryAnswer on_result, bool owed)
 {
 	size_t size = sizeof(Action) + strlen(action->name) + strlen(action->room ? action->room : action->payload);
 
@@ -298,7 +313,7 @@ queue_action(Action *action, const char *sql, QueryAnswer on_result, bool is_ack
 	action->on_result = on_result;
 	action->queued.session = action->session;
 	action->queued.start = start_action;
-	if (action_queue_add(&action->queued, size, is_ack))
+	if (action_queue_add(&action->queued, size, owed))
 		return;
 	action->queued.start = NULL;
 	answer_error(action, "busy", "too many actions wait for their answers; not done, try again later");
@@ -326,7 +341,7 @@ submit_room(Action *action, const json_t *data, bool joins)
 }
 
 static void
-submit_other(Action *action, const json_t *data, bool is_ack)
+submit_other(Action *action, const json_t *data, bool owed)
 {
 	if (strlen(action->name) > LONGEST_NAME)
 	{
@@ -334,7 +349,7 @@ submit_other(Action *action, const json_t *data, bool is_ack)
 		return;
 	}
 	action->payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
-	queue_action(action, act_sql, action_on_done, is_ack);
+	queue_action(action, act_sql, action_on_acted, owed);
 }
 
 static Action *
@@ -380,45 +395,8 @@ action_submit(Session *session, const char *name, const json_t *data, char *refe
 		submit_other(action, data, false);
 }
 
-/* No client waits for the answer. */
-static void
-action_on_acknowledged(Session *session, const char *action, const char *body)
-{
-	static LogLimit limit;
-
-	if (strncmp(body, "\"ok\":true", 9) != 0)
-		log_limited(&limit, LOG_LEVEL_WARNING, "ack_failed", "action", action, "user", session->user, "answer", body);
-}
-
-static json_t *
-ack_arguments(json_t *data)
-{
-	return json_is_array(data) ? json_incref(data) : data != NULL ? json_pack("[O]", data) :
-																	json_array();
-}
-
-/* Returns the event with a reference; NULL: the session was not asked to acknowledge it. */
-static Event *
-take_expected(Session *session, const char *id)
-{
-	unsigned long number = id ? strtoul(id, NULL, 10) : ULONG_MAX;
-
-	return number <= INT32_MAX ? action_lane_take_ack(&session->lane, (uint32_t) number) : NULL;
-}
-
 void
-action_acknowledge(Session *session, const char *id, json_t *data)
+action_submit_owed(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
 {
-	Event *event = take_expected(session, id);
-	json_t *payload;
-
-	if (event == NULL)
-	{
-		log_debug("ack_ignored", "user", session->user, "ack", id);
-		return;
-	}
-	payload = json_pack("{s:s, s:s, s:o}", "event", event->name, "id", event->id, "data", ack_arguments(data));
-	submit_other(create_action(session, event->ack, memory_copy(event->ack), action_on_acknowledged), payload, true);
-	json_decref(payload);
-	event_unref(event);
+	submit_other(create_action(session, name, reference, answer), data, true);
 }

@@ -30,10 +30,10 @@ typedef void (*ActionAnswer)(Session *session, const char *reference, const char
 extern void action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer);
 
 /*
- * Takes a client's acknowledgement of an event.  "id" has the digits of event_ack_id(), or is NULL if the client gave
- * none; "data" is a list, one value, or NULL.  Does the action that the event names, once.  Ignores
- * acknowledgements of events that the session was not asked about.
+ * Does an action that the client was asked for, or that the bridge does in its place: no limit but that of all waiting
+ * actions refuses it.  The session may have left.
  */
-extern void action_acknowledge(Session *session, const char *id, json_t *data);
+extern void action_submit_owed(Session *session, const char *name, const json_t *data, char *reference,
+							   ActionAnswer answer);
 
 #endif /* HERALD_ACTION_H */

@@ -84,11 +84,11 @@ may_wait(const Session *session)
 }
 
 bool
-action_queue_add(QueuedAction *action, size_t size, bool is_ack)
+action_queue_add(QueuedAction *action, size_t size, bool owed)
 {
 	Session *session = action->session;
 
-	if (!has_space(session, size) || !(is_ack || may_wait(session)))
+	if (!has_space(session, size) || !(owed || may_wait(session)))
 		return false;
 	action_lane_enter(&session->lane);
 	fair_queue_add(&action_queue.waiting, session->user, &action->item, size);

@@ -40,10 +40,10 @@ extern void action_queue_start(const Config *config);
 extern void action_queue_stop(void);
 
 /*
- * Queues an action of "size" bytes.  Returns false if too many wait: of its session, its user, or of all.  An
- * acknowledgement counts for the last only: pending_acks.h bounds them, and they could not come again.
+ * Queues an action of "size" bytes.  Returns false if too many wait: of its session, its user, or of all.  One
+ * that the bridge has asked the client for, or does by itself, counts for the last only: it could not come again.
  */
-extern bool action_queue_add(QueuedAction *action, size_t size, bool is_ack);
+extern bool action_queue_add(QueuedAction *action, size_t size, bool owed);
 
 /* Ends an action that was started. */
 extern void action_queue_end(QueuedAction *action);

@@ -22,15 +22,32 @@
 #include "base/random.h"
 #include "catchup/arrival.h"
 #include "fanout/roster.h"
+#include "gateway/action.h"
 #include "gateway/action_queue.h"
 #include "gateway/cookie_auth.h"
 #include "gateway/limits.h"
 #include "gateway/position_report.h"
 #include "gateway/presence_report.h"
 #include "gateway/relay.h"
+#include "gateway/typist.h"
 #include "source/reader.h"
 
 static const Config *gateway_config;
+
+/* Nobody waits for the answer. */
+static void
+on_typing_stopped(Session *session, const char *reference, const char *body)
+{
+	(void) session;
+	(void) reference;
+	(void) body;
+}
+
+static void
+stop_typing(Session *session, const json_t *place)
+{
+	action_submit_owed(session, "typing:stop", place, NULL, on_typing_stopped);
+}
 
 void
 gateway_start(const Config *config)
@@ -39,6 +56,7 @@ gateway_start(const Config *config)
 	arrival_start(config);
 	action_queue_start(config);
 	cookie_auth_start(config);
+	typist_on_end(stop_typing);
 	presence_report_start(config);
 	relay_start(config);
 	position_report_start();
@@ -169,6 +187,7 @@ void
 gateway_end(Session *session, const char *reason)
 {
 	log_session(session, "session_ended", NULL, NULL, reason);
+	typist_leave(session);
 	roster_leave(session);
 }
 

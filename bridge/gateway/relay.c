@@ -33,6 +33,7 @@
 #include "fanout/session_list.h"
 #include "fanout/user.h"
 #include "gateway/cookie_auth.h"
+#include "gateway/typing_guard.h"
 #include "source/reader.h"
 
 static SessionList falling_behind = { .kind = LIST_FALLING_BEHIND };
@@ -121,6 +122,7 @@ relay_on_signal(Event *event)
 	assert(event->ephemeral);
 	metrics.signals++;
 	room_publish(AUDIENCE_LIVE, event);
+	typing_guard_see(event);
 }
 
 static void
@@ -161,6 +163,7 @@ relay_start(const Config *config)
 										 relay_on_restart };
 
 	session_on_stall(relay_on_stall);
+	typing_guard_start(relay_publish);
 	reader_start(config, &events);
 }
 
@@ -168,6 +171,7 @@ void
 relay_stop(void)
 {
 	reader_stop();
+	typing_guard_stop();
 }
 
 void

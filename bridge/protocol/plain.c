@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "fanout/roster.h"
+#include "gateway/acknowledgement.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
 #include "protocol/plain_json.h"
@@ -277,7 +278,7 @@ handle_plain_ack(PlainClient *plain, const json_t *request)
 	if (!json_is_integer(ack) || plain->session == NULL)
 		return false;
 	id = memory_format("%" JSON_INTEGER_FORMAT, json_integer_value(ack));
-	action_acknowledge(plain->session, id, json_object_get(request, "data"));
+	acknowledgement_take(plain->session, id, json_object_get(request, "data"));
 	free(id);
 	return true;
 }

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "gateway/acknowledgement.h"
 #include "gateway/action.h"
 #include "protocol/binary_args.h"
 #include "protocol/dialect.h"
@@ -136,7 +137,7 @@ handle_socketio_packet(SocketIo *socket, Packet *packet)
 		case PACKET_ACK:
 		case PACKET_BINARY_ACK:
 			if (packet->refusal == NULL && entry->session != NULL)
-				action_acknowledge(entry->session, packet->id, packet->data);
+				acknowledgement_take(entry->session, packet->id, packet->data);
 			return NULL;
 		default:
 			return MALFORMED;

@@ -1,0 +1,240 @@
+/*-------------------------------------------------------------------------
+ *
+ * typist.c
+ *	  Tracks where the sessions of this bridge type.
+ *
+ * 1. A client may say typing:start with each key.  The first one is done.  Others only prolong the typing, until
+ *	  TYPING_REPEAT_MS have passed since the last one that was done.
+ *
+ * 2. Typing ends with typing:stop.  If the client says nothing for TYPING_SILENCE_MS, or leaves, the bridge does that
+ *	  action for it, unless another session of the user types in the same place.
+ *
+ * 3. All typing lasts for the same time.  So the list of all is in the order of the ends, and has one timer.
+ *
+ * 4. The database checks access to the place: typing is noted when the action was done.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "gateway/typist.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/json.h"
+#include "base/loop.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "base/timer.h"
+#include "fanout/user.h"
+
+/* The latest places of a session are tracked.  No place that exists has a longer name. */
+#define MOST_PLACES 8
+#define LONGEST_PLACE 300
+
+/* Lives until the end of the typing, or as long after a typing:stop. */
+typedef struct Typing
+{
+	Session *session;
+	bool stopped;	  /* the client has said so */
+	uint64_t told_at; /* others know this since then, by loop_now() */
+	uint64_t ends_at;
+	struct Typing *next; /* of all */
+	struct Typing *prev;
+	struct Typing *next_of_session;
+	char place[]; /* the payload of the action, without other members */
+} Typing;
+
+static struct
+{
+	Typing *all; /* the one that ends first comes first */
+	Timer timer;
+	void (*end)(Session *session, const json_t *place);
+} typists;
+
+static void typist_on_time(void *context);
+
+static void
+watch_ends(void)
+{
+	uint64_t now = loop_now();
+
+	if (typists.all == NULL)
+		timer_stop(&typists.timer);
+	else
+		timer_start(&typists.timer, typists.all->ends_at > now ? typists.all->ends_at - now : 0, typist_on_time, NULL);
+}
+
+/* Returns the place that a payload names, as herald_internal.signal_typing() reads it; NULL: none that is of use. */
+static char *
+place_of(const char *payload)
+{
+	static const char *const names[] = { "conversationId", "receiverId" };
+	json_t *data = json_read(payload);
+	char *place = NULL;
+
+	for (size_t i = 0; place == NULL && i < sizeof(names) / sizeof(*names); i++)
+	{
+		json_t *id = json_object_get(data, names[i]);
+		json_t *named = json_is_string(id) || json_is_integer(id) ? json_pack("{s:O}", names[i], id) : NULL;
+
+		if (named != NULL)
+			place = json_dumps(named, JSON_COMPACT);
+		json_decref(named);
+	}
+	json_decref(data);
+	if (place != NULL && strlen(place) <= LONGEST_PLACE)
+		return place;
+	free(place);
+	return NULL;
+}
+
+static Typing *
+find_typing(const Session *session, const char *place)
+{
+	Typing *typing = session->typing;
+
+	while (typing != NULL && strcmp(typing->place, place) != 0)
+		typing = typing->next_of_session;
+	return typing;
+}
+
+static void
+drop_typing(Typing *typing)
+{
+	DL_DELETE(typists.all, typing);
+	LL_DELETE2(typing->session->typing, typing, next_of_session);
+	free(typing);
+}
+
+static Typing *
+create_typing(Session *session, const char *place)
+{
+	Typing *typing = memory_new(sizeof(Typing) + strlen(place) + 1);
+	const Typing *other;
+	int places;
+
+	LL_COUNT2(session->typing, other, places, next_of_session);
+	if (places >= MOST_PLACES)
+		drop_typing(session->typing);
+	typing->session = session;
+	strcpy(typing->place, place);
+	LL_APPEND2(session->typing, typing, next_of_session);
+	DL_APPEND(typists.all, typing);
+	return typing;
+}
+
+/* The client has said something: the typing is the last one to end. */
+static void
+prolong(Typing *typing)
+{
+	DL_DELETE(typists.all, typing);
+	DL_APPEND(typists.all, typing);
+	typing->ends_at = loop_now() + TYPING_SILENCE_MS;
+	watch_ends();
+}
+
+static bool
+types_elsewhere(const Typing *typing)
+{
+	const Session *one = user_sessions(typing->session->user);
+
+	for (; one != NULL; one = one->next_of_user)
+	{
+		const Typing *other = one != typing->session ? find_typing(one, typing->place) : NULL;
+
+		if (other != NULL && !other->stopped)
+			return true;
+	}
+	return false;
+}
+
+/* The action may need the place when the typing is gone. */
+static void
+end_typing(Typing *typing)
+{
+	Session *session = typing->session;
+	json_t *place = json_read(typing->place);
+	bool ends = !typing->stopped && !types_elsewhere(typing);
+
+	assert(typists.end != NULL);
+	drop_typing(typing);
+	if (ends)
+	{
+		metrics.typing_ended++;
+		typists.end(session, place);
+	}
+	json_decref(place);
+}
+
+static void
+typist_on_time(void *context)
+{
+	(void) context;
+	while (typists.all != NULL && typists.all->ends_at <= loop_now())
+		end_typing(typists.all);
+	watch_ends();
+}
+
+static bool
+is_start(const char *action)
+{
+	return strcmp(action, "typing:start") == 0;
+}
+
+static bool
+is_typing(const char *action)
+{
+	return is_start(action) || strcmp(action, "typing:stop") == 0;
+}
+
+void
+typist_on_end(void (*end)(Session *session, const json_t *place))
+{
+	typists.end = end;
+}
+
+bool
+typist_repeats(Session *session, const char *action, const char *payload)
+{
+	char *place = is_typing(action) ? place_of(payload) : NULL;
+	Typing *typing = place ? find_typing(session, place) : NULL;
+	bool repeats = typing != NULL && typing->stopped != is_start(action) &&
+				   loop_now() < typing->told_at + TYPING_REPEAT_MS;
+
+	free(place);
+	if (typing != NULL && typing->stopped != is_start(action))
+		prolong(typing);
+	metrics.typing_debounced += repeats;
+	return repeats;
+}
+
+void
+typist_told(Session *session, const char *action, const char *payload)
+{
+	char *place = is_typing(action) ? place_of(payload) : NULL;
+	Typing *typing;
+
+	if (place == NULL)
+		return;
+	typing = find_typing(session, place);
+	if (typing == NULL)
+		typing = create_typing(session, place);
+	typing->stopped = !is_start(action);
+	typing->told_at = loop_now();
+	prolong(typing);
+	free(place);
+	if (session->state == SESSION_GONE)
+		typist_leave(session);
+}
+
+/* The action may be done after the session has left. */
+void
+typist_leave(Session *session)
+{
+	while (session->typing != NULL)
+		end_typing(session->typing);
+	watch_ends();
+}

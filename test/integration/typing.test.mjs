@@ -1,0 +1,100 @@
+// Typing is told once in a while, however often a client says it, and ends by itself, on all bridges.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Scene } from './harness/scene.mjs';
+import { until } from './harness/wait.mjs';
+
+const scene = await Scene.open();
+after(() => scene.close());
+
+const SILENCE = 6000;
+const REPEAT = 3000;
+
+const { bridge } = scene;
+const other = await scene.addBridge();
+const doomed = await scene.addBridge();
+const [ann, ben, eve, dan, fay] = await scene.people('Ann', 'Ben', 'Eve', 'Dan', 'Fay');
+const conversation = await scene.conversation(ann, ben, eve, dan, fay);
+const second = await scene.conversation(ann, ben);
+
+// Ann listens, by each protocol and on both bridges.
+const listeners = await Promise.all([scene.socketIo(ann), scene.plain(ann, { bridge: other }), scene.eventSource(ann),
+  scene.socketIo(ann, { bridge: other, transports: ['polling'] })]);
+
+const heard = (client, event, user, room = conversation) =>
+  client.all(event).filter(({ data }) => data.userId === user && data.conversationId === room);
+const counts = (event, user, room) => listeners.map((client) => heard(client, event, user, room).length);
+const all = (event, user, count, room) => until(`all hear ${event} of ${user} ${count} times: ${counts(event, user, room)}`,
+  () => counts(event, user, room).every((number) => number === count), 20000);
+const says = (client, action, room = conversation) => client.ask(action, { conversationId: room });
+const now = () => performance.now();
+
+test('tells others once of typing that is said often, for each room', async () => {
+  const typist = await scene.socketIo(ben);
+  const debounced = await bridge.metric('herald_typing_debounced_total');
+  for (let n = 0; n < 10; n++) assert.deepEqual(await typist.ask('typing:start', { conversationId: conversation, n }), { ok: true, data: {} });
+  await says(typist, 'typing:start', second);
+  await all('typing:start', ben, 1, second);
+  assert.deepEqual(counts('typing:start', ben), [1, 1, 1, 1]);
+  assert.equal(await bridge.metric('herald_typing_debounced_total') - debounced, 9);
+  await says(typist, 'typing:stop');
+  await says(typist, 'typing:stop');
+  await says(typist, 'typing:start');
+  await all('typing:start', ben, 2);
+  assert.deepEqual(counts('typing:stop', ben), [1, 1, 1, 1]);
+  await says(typist, 'typing:stop');
+  await says(typist, 'typing:stop', second);
+  await all('typing:stop', ben, 1, second);
+  typist.close();
+});
+
+test('refuses typing in a conversation of others each time', async () => {
+  const [stranger] = await scene.people('Stranger');
+  const client = await scene.socketIo(stranger);
+  for (let n = 0; n < 3; n++) assert.equal((await says(client, 'typing:start')).error.code, '42501');
+  client.close();
+});
+
+test('ends typing after a silence, when the typist leaves, and when its bridge dies', async () => {
+  const [silent, plain, tab, leaving] = await Promise.all([scene.socketIo(eve), scene.plain(dan), scene.socketIo(dan), scene.plain(fay, { bridge: doomed })]);
+  const ended = await bridge.metric('herald_typing_ended_total');
+  await Promise.all([silent, plain, tab, leaving].map((client) => says(client, 'typing:start')));
+  await Promise.all([all('typing:start', eve, 1), all('typing:start', fay, 1)]);
+  await until('dan is heard', () => counts('typing:start', dan).every((number) => number > 0));
+
+  const left = now();
+  plain.close();
+  tab.close();
+  await all('typing:stop', dan, 1);
+  assert.ok(now() - left < REPEAT, 'others hear of it at once');
+
+  await says(silent, 'typing:start');
+  const said = now();
+  await doomed.kill();
+  const late = await scene.socketIo(ann);
+  await all('typing:stop', eve, 1);
+  assert.ok(now() - said >= SILENCE - 50 && now() - said < SILENCE + REPEAT, `${now() - said} ms`);
+  assert.equal(await bridge.metric('herald_typing_ended_total') - ended, 2);
+
+  await all('typing:stop', fay, 1);
+  await scene.settle(late);
+  assert.equal(late.all('typing:start').length, 0, 'a client that comes later hears of no typing');
+  await doomed.start();
+});
+
+test('goes on with the typing of a user who closes one of two tabs', async () => {
+  const [one, two] = await Promise.all([scene.socketIo(ben), scene.plain(ben)]);
+  const before = heard(listeners[0], 'typing:stop', ben, second).length;
+  await says(one, 'typing:start', second);
+  await says(two, 'typing:start', second);
+  const ended = await bridge.metric('herald_typing_ended_total');
+  const sessions = await bridge.metric('herald_sessions');
+  one.close();
+  await until('the session has ended', async () => await bridge.metric('herald_sessions') === sessions - 1);
+  await scene.settle(...listeners);
+  assert.equal(heard(listeners[0], 'typing:stop', ben, second).length, before);
+  two.close();
+  await until('others hear of the end', () => heard(listeners[0], 'typing:stop', ben, second).length === before + 1);
+  assert.equal(await bridge.metric('herald_typing_ended_total') - ended, 1);
+});
