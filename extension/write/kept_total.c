@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -24,13 +23,11 @@
 static void
 open_rows(KeptTotals *totals)
 {
-	static const Oid types[] = { [TOTAL_COUNTED_ID - 1] = TEXTOID, [TOTAL_COUNTER - 1] = INT4OID };
-	static OwnColumns columns = { .count = lengthof(types), .types = types };
 	MemoryContext caller = MemoryContextSwitchTo(totals->memory);
 
 	Assert(FullTransactionIdIsValid(GetTopFullTransactionIdIfAny()));
 	totals->latest = RegisterSnapshot(GetLatestSnapshot());
-	totals->rows = own_scan_few("herald_internal", "total", "total_pkey", &columns, TOTAL_COUNTED_ID, totals->latest);
+	totals->rows = own_scan_by_index("herald_internal", "total", "total_pkey", totals->latest);
 	MemoryContextSwitchTo(caller);
 }
 
