@@ -72,7 +72,9 @@ SELECT herald.authenticate_by('ck.user_of(text)');
 RESET ROLE;
 DROP ROLE regress_other;
 SET ROLE regress_app;
+\set VERBOSITY sqlstate
 SELECT herald.authenticate_by('ck.user_of(text)');
+\set VERBOSITY default
 RESET ROLE;
 DROP SCHEMA ck CASCADE;
 DROP ROLE regress_app;

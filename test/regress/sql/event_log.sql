@@ -137,7 +137,8 @@ BEGIN;
 SELECT herald.publish('user:liar', 'before', '{}') IS NOT NULL AS published;
 SELECT event_log.mark('honest');
 COMMIT;
-SELECT lie, (SELECT count(*) FROM herald.read_events(e.position) AS r WHERE r.name = 'before') AS events
+SELECT lie, (SELECT count(*) FROM herald.read_events(e.position, max_events => 1000000) AS r
+             WHERE r.name = 'before') AS events
 FROM unnest('{ffffffff.3.0.0,0.3.0.0,ffffffff.3.0.ffffffff,ffffffff.3.ffffffff.0}'::text[]) AS lie,
      herald_internal.earliest(ARRAY[event_log.at('honest'), regexp_replace(event_log.at('honest'), '[^~]+$', lie)])
      AS e;
