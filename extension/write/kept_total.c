@@ -4,54 +4,67 @@
  *	  Tells whether totals are kept, to the writers of events that change them.
  *
  * A reader of a kept total finds the later events by the index of subjects
- * (read/total.c).  So the events of kept totals have entries there.  The latest snapshot
- * decides, taken after the transaction has got its id: the first count of a total waits
- * for the end of all transactions that may not have seen it (sql/parts/total.sql).
+ * (read/total.c).  So the events of kept totals have entries there.  A writer looks for
+ * the total after its transaction has got an id: the first count of a total waits for the
+ * end of all transactions that may not have seen it (sql/parts/total.sql).
+ *
+ * An entry in the index of totals is enough, whichever transactions see its row: an entry
+ * in the index of subjects that no reader needs does no harm.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "access/xact.h"
-#include "utils/memutils.h"
+#include "catalog/pg_collation.h"
+#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "event_columns.h"
+#include "own_table.h"
 #include "write/kept_total.h"
 
 static void
-open_rows(KeptTotals *totals)
+open_totals(KeptTotals *totals)
 {
 	MemoryContext caller = MemoryContextSwitchTo(totals->memory);
 
 	Assert(FullTransactionIdIsValid(GetTopFullTransactionIdIfAny()));
-	totals->latest = RegisterSnapshot(GetLatestSnapshot());
-	totals->rows = own_scan_by_index("herald_internal", "total", "total_pkey", totals->latest);
+	totals->table = table_open(own_table_oid("herald_internal", "total"), AccessShareLock);
+	totals->index = index_open(own_table_oid("herald_internal", "total_pkey"), AccessShareLock);
+	totals->scan = begin_index_scan(totals->table, totals->index, SnapshotAny, 2);
 	MemoryContextSwitchTo(caller);
 }
 
 bool
 kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id)
 {
-	bool isnull;
+	MemoryContext caller;
+	ScanKeyData keys[2];
+	bool found;
 
-	if (totals->latest == NULL)
-		open_rows(totals);
-	own_scan_seek(&totals->rows, counted_id);
-	while (own_scan_next(&totals->rows))
-	{
-		if (DatumGetInt32(own_scan_value(&totals->rows, TOTAL_COUNTER, &isnull)) == DatumGetInt32(counter))
-			return true;
-	}
-	return false;
+	if (totals->table == NULL)
+		open_totals(totals);
+	ScanKeyEntryInitialize(&keys[0], 0, TOTAL_COUNTED_ID, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ,
+						   counted_id);
+	ScanKeyInit(&keys[1], TOTAL_COUNTER, BTEqualStrategyNumber, F_INT4EQ, counter);
+	caller = MemoryContextSwitchTo(totals->memory); /* the access method allocates with the scan */
+	index_rescan(totals->scan, keys, lengthof(keys), NULL, 0);
+	found = index_getnext_tid(totals->scan, ForwardScanDirection) != NULL;
+	MemoryContextSwitchTo(caller);
+	return found;
 }
 
 void
 kept_totals_end(KeptTotals *totals)
 {
-	if (totals->latest == NULL)
+	if (totals->table == NULL)
 		return;
-	own_scan_end(&totals->rows);
-	UnregisterSnapshot(totals->latest);
+	index_endscan(totals->scan);
+	index_close(totals->index, AccessShareLock);
+	table_close(totals->table, AccessShareLock);
 }

@@ -11,17 +11,19 @@
 
 #include "postgres.h"
 
-#include "own_table.h"
+#include "access/relscan.h"
+#include "utils/rel.h"
 
 /* Some questions of one statement. */
 typedef struct KeptTotals
 {
 	MemoryContext memory; /* lives until kept_totals_end() */
-	Snapshot latest;	  /* NULL: no question yet */
-	OwnScan rows;
+	Relation table;		  /* NULL: no question yet */
+	Relation index;
+	IndexScanDesc scan;
 } KeptTotals;
 
-/* Returns whether the total of a counter and a subject is kept, or about to be kept.  The transaction has an id. */
+/* Returns whether the total of a counter and a subject may be kept, or about to be.  The transaction has an id. */
 extern bool kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id);
 
 extern void kept_totals_end(KeptTotals *totals);

@@ -34,7 +34,6 @@
 #include "compat.h"
 #include "query.h"
 #include "write/own_insert.h"
-#include "write/row_values.h"
 
 /* Prepares the target for no indexes; open_indexes() adds those that rows belong to. */
 static void
@@ -195,10 +194,11 @@ lock_existing(OwnInsert *insert, ItemPointer place)
 	return true;
 }
 
-/* Takes the values of the row in the arbiter. */
+/* Begins with the values of rows in the arbiter, which is open. */
 static void
-take_values(OwnInsert *insert, TupleTableSlot *row, RowValues *values)
+begin_values(OwnInsert *insert)
 {
+	MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
 	const ResultRelInfo *target = insert->target;
 	int place = 0;
 
@@ -207,8 +207,9 @@ take_values(OwnInsert *insert, TupleTableSlot *row, RowValues *values)
 		place++;
 		Assert(place < target->ri_NumIndices);
 	}
-	row_values_set(values, row, target->ri_IndexRelationDescs[place], target->ri_IndexRelationInfo[place],
-				   insert->estate);
+	insert->values = row_values_begin(insert->relation, target->ri_IndexRelationDescs[place],
+									  target->ri_IndexRelationInfo[place]);
+	MemoryContextSwitchTo(caller);
 }
 
 /*
@@ -216,14 +217,14 @@ take_values(OwnInsert *insert, TupleTableSlot *row, RowValues *values)
  * has not locked them may come in between: then the row is deleted again.
  */
 static bool
-insert_new(OwnInsert *insert, TupleTableSlot *row, const RowValues *values, List **recheck)
+insert_new(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
 	Relation table = insert->relation;
 	bool conflict = false;
 	TM_FailureData failure;
 	CommandId command;
 
-	if (row_values_exist(values, table, insert->existing))
+	if (row_values_exist(insert->values, insert->existing))
 		return false;
 	table_tuple_insert(table, row, insert->estate->es_output_cid, 0, NULL);
 	*recheck = insert_index_tuples(insert->target, row, insert->estate, true, &conflict, insert->arbiters);
@@ -241,17 +242,18 @@ static bool
 insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
 	ItemPointerData place;
-	RowValues values;
 
-	take_values(insert, row, &values);
+	if (insert->values == NULL)
+		begin_values(insert);
+	row_values_set(insert->values, row, insert->estate);
 	for (;;)
 	{
 		bool inserted;
 
 		CHECK_FOR_INTERRUPTS();
-		row_values_lock(&values);
-		inserted = insert_new(insert, row, &values, recheck);
-		row_values_unlock(&values);
+		row_values_lock(insert->values);
+		inserted = insert_new(insert, row, recheck);
+		row_values_unlock(insert->values);
 		if (inserted)
 			return true;
 		if (!check_index_constraints(insert->target, row, insert->estate, &place, insert->arbiters) &&
@@ -326,6 +328,8 @@ void
 own_insert_end(OwnInsert *insert)
 {
 	insert_batch(insert);
+	if (insert->values != NULL)
+		row_values_end(insert->values);
 	if (insert->target->ri_TrigDesc != NULL)
 	{
 		ExecASInsertTriggers(insert->estate, insert->target, insert->capture);

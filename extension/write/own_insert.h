@@ -17,6 +17,7 @@
 #include "utils/rel.h"
 
 #include "write/own_index.h"
+#include "write/row_values.h"
 
 /* Rows without an arbiter are inserted in batches of at most so many, and about so many bytes. */
 #define OWN_INSERT_BATCH 64
@@ -36,6 +37,7 @@ typedef struct OwnInsert
 	Size bytes;
 	List *arbiters;			  /* the unique index that may have a row already; NIL: none */
 	TupleTableSlot *existing; /* that row */
+	RowValues *values;		  /* those of a row in it; NULL: none yet */
 } OwnInsert;
 
 /*

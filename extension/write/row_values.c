@@ -34,19 +34,31 @@ hash_text(Datum value)
 	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(key), (int) VARSIZE_ANY_EXHDR(key), 0);
 }
 
+RowValues *
+row_values_begin(Relation table, Relation index, IndexInfo *info)
+{
+	RowValues *values = palloc0(sizeof(RowValues));
+
+	Assert(info->ii_Unique && info->ii_NumIndexKeyAttrs <= ROW_VALUES);
+	values->table = table;
+	values->index = index;
+	values->info = info;
+	InitDirtySnapshot(values->dirty);
+	return values;
+}
+
 void
-row_values_set(RowValues *values, TupleTableSlot *row, Relation index, IndexInfo *info, EState *estate)
+row_values_set(RowValues *values, TupleTableSlot *row, EState *estate)
 {
 	Datum columns[INDEX_MAX_KEYS];
 	bool nulls[INDEX_MAX_KEYS];
+	Relation index = values->index;
 	uint64 hash = 0;
 
-	Assert(info->ii_Unique && info->ii_NumIndexKeyAttrs <= ROW_VALUES);
 	GetPerTupleExprContext(estate)->ecxt_scantuple = row;
-	FormIndexDatum(info, row, estate, columns, nulls);
-	values->index = index;
-	values->count = info->ii_NumIndexKeyAttrs;
-	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	FormIndexDatum(values->info, row, estate, columns, nulls);
+	values->count = values->info->ii_NumIndexKeyAttrs;
+	for (int i = 0; i < values->info->ii_NumIndexKeyAttrs; i++)
 	{
 		Assert(index->rd_opcintype[i] == TEXTOID);
 		if (nulls[i])
@@ -75,20 +87,31 @@ row_values_unlock(const RowValues *values)
 		(void) LockRelease(&values->lock, ExclusiveLock, false);
 }
 
-bool
-row_values_exist(const RowValues *values, Relation table, TupleTableSlot *slot)
+void
+row_values_end(RowValues *values)
 {
-	SnapshotData dirty;
-	IndexScanDesc scan;
+	if (values->scan != NULL)
+		index_endscan(values->scan);
+	values->scan = NULL;
+}
+
+/* The access method keeps what it allocates with the scan: in the context of the scan, which outlives the row. */
+bool
+row_values_exist(RowValues *values, TupleTableSlot *slot)
+{
+	MemoryContext caller;
 	bool found;
 
 	if (values->count == 0)
 		return false;
-	InitDirtySnapshot(dirty);
-	scan = begin_index_scan(table, values->index, &dirty, values->count);
-	index_rescan(scan, (ScanKey) values->keys, values->count, NULL, 0);
-	found = index_getnext_slot(scan, ForwardScanDirection, slot);
-	index_endscan(scan);
+	caller = MemoryContextSwitchTo(GetMemoryChunkContext(values));
+	if (values->scan == NULL)
+		values->scan = begin_index_scan(values->table, values->index, &values->dirty, values->count);
+	index_rescan(values->scan, values->keys, values->count, NULL, 0);
+	found = index_getnext_slot(values->scan, ForwardScanDirection, slot);
 	ExecClearTuple(slot);
+	MemoryContextSwitchTo(caller);
+	if (found)
+		row_values_end(values); /* the caller may wait: a scan keeps pages */
 	return found;
 }
