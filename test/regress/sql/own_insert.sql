@@ -118,6 +118,11 @@ FROM herald.notification AS n WHERE n.cause LIKE 'own:known%';
 SELECT count(e.notification_id) AS announced, count(*) FILTER (WHERE e.name = 'notification:restored') AS restored
 FROM herald.event AS e WHERE e.id > :last;
 
+-- and again after their notifications have gone: the search meets rows in the index that no transaction sees
+DELETE FROM herald.notification AS n WHERE n.cause LIKE 'own:known%';
+INSERT INTO own.calls SELECT 'known', NULL, 'known' || n FROM generate_series(1, 70) AS n;
+SELECT count(*), count(DISTINCT n.cause) AS causes FROM herald.notification AS n WHERE n.cause LIKE 'own:known%';
+
 -- a new cause is searched for once
 BEGIN;
 SELECT count(herald.notify('single', 'own', 'hello', cause => 'own:single' || n)) FROM generate_series(1, 20) AS n;
