@@ -285,7 +285,6 @@ insert_batch(OwnInsert *insert)
 	{
 		TupleTableSlot *row = insert->batch[i];
 
-		open_indexes(insert, row);
 		finish_row(insert, row, insert_index_tuples(insert->target, row, insert->estate, false, NULL, NIL));
 	}
 	insert->filled = 0;
@@ -299,6 +298,7 @@ add_to_batch(OwnInsert *insert, TupleTableSlot *row)
 	bool has_trigger = insert->target->ri_TrigDesc != NULL && insert->target->ri_TrigDesc->trig_insert_before_row;
 	bool should_free;
 
+	open_indexes(insert, row); /* before the row is formed: its columns need no fetching */
 	ExecMaterializeSlot(row);
 	insert->bytes += ExecFetchSlotHeapTuple(row, true, &should_free)->t_len;
 	insert->filled++;
