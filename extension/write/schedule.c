@@ -3,8 +3,8 @@
  * schedule.c
  *	  Records rows of watched tables that the time will change.
  *
- * A row with a time of publication in the future changes for the rules when that time
- * comes, but no statement writes it then.  So the statement that sets the time appends
+ * A row with a time of publication in the future, or one at which it ends, changes for the
+ * rules when that time comes, but no statement writes it then.  So the statement that sets the time appends
  * the row to herald_internal.due.  herald.maintain() runs the rules when the row is due
  * (trigger.c), and deletes the record in the same transaction.
  *

@@ -548,7 +548,7 @@ BEGIN
 		'payload_columns', herald_internal.check_published(relation, payload_columns),
 		'on_error', on_error, 'zone', zone) ||
 		herald_internal.schedule_arguments(relation, published_at, taken, zone), ignored);
-	PERFORM herald_internal.save_call(relation, 'posts', call), herald_internal.schedule_existing(relation, 'posts');
+	PERFORM herald_internal.save_call(relation, 'posts', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,

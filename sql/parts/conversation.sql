@@ -444,8 +444,7 @@ BEGIN
 		'on_error', on_error, 'zone', zone) || senders ||
 		herald_internal.schedule_arguments(relation, published_at, taken, zone) ||
 		herald_internal.status_arguments(relation, status, accepted, pending), ignored);
-	PERFORM herald_internal.save_call(relation, 'messages', call),
-		herald_internal.schedule_existing(relation, 'messages');
+	PERFORM herald_internal.save_call(relation, 'messages', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_messages(regclass, text, text, text, text, text, text, boolean, text, int, text,

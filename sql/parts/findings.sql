@@ -205,10 +205,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			ELSE 'post.%I' END, name, value))
 		WHEN words ~ '^(is_)?(deleted?_?(at|on)?|discarded(_at)?)$' AND kind NOT IN ('users', 'members')
 		THEN jsonb_build_object('deleted_at', name)
-		WHEN category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)' AND
-		     kind NOT IN ('users', 'blocks')
-		THEN CASE WHEN kind = 'posts' THEN
-			jsonb_build_object('visible', format('post.%1$I IS NULL OR post.%1$I > now()', name)) END
+		WHEN kind = 'posts' AND category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)'
+		THEN jsonb_build_object('visible', format('post.%1$I IS NULL OR post.%1$I > now()', name))
 		WHEN kind = 'likes' AND category IN ('S', 'E') AND typed IS NULL AND
 		     words ~ '(^|_)(kind|category|type|emoji|reaction)$'
 		THEN jsonb_build_object('kind', name)

@@ -87,7 +87,7 @@ CREATE INDEX ON herald_internal.due (run_at) WHERE published;
 CREATE INDEX ON herald_internal.due USING hash (row_id);
 CREATE INDEX ON herald_internal.due (relation) WHERE row_id IS NULL;
 COMMENT ON TABLE herald_internal.due IS
-	'rows of watched tables that the time changes: at their time of publication their rules run, as after an UPDATE';
+	'rows of watched tables that the time changes: at their time their rules run, as after an UPDATE';
 
 -- They name the rule and not its id: the number outlives the rule, which is watched again.
 CREATE TABLE herald.rule_failure (

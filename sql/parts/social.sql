@@ -544,9 +544,92 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE name IS NOT NULL;
 $$;
 
+-- Returns the column whose time a condition compares with now(): the time at which a row enters or leaves. Raises an
+-- error if there is no such column, several, or another use of the time: nobody could know its moment beforehand.
+CREATE FUNCTION herald_internal.time_column(relation regclass, condition text) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	present text := '(pg_catalog\.)?(now\(\)|current_timestamp)';
+	ends text := '(?!\s*([-+:(]|AT\M))';
+	found record;
+BEGIN
+	SELECT array_agg(c.name ORDER BY c.attnum) AS names,
+	       array_agg(c.name ORDER BY c.attnum) FILTER (WHERE condition ~* c.comparison) AS compared,
+	       min(c.comparison) FILTER (WHERE condition ~* c.comparison) AS comparison INTO found
+	FROM (SELECT a.attnum, a.attname AS name,
+	             format('(?<![\w.])(post\.)?%1$s\s*[<>]=?\s*%2$s%3$s|%2$s\s*[<>]=?\s*(post\.)?%1$s(?![\w"])%3$s',
+	                    regexp_replace(quote_ident(a.attname), '(\W)', '\\\1', 'g'), present, ends) AS comparison
+	      FROM pg_attribute AS a
+	      WHERE a.attrelid = relation AND a.attnum IN (
+	                SELECT r.attribute
+	                FROM herald_internal.columns_read(relation, format('SELECT FROM %s AS post WHERE (%s)', relation,
+	                                                                   condition)) AS r
+	                WHERE r.read = relation AND r.attribute > 0) AND
+	            herald_internal.base_type(format_type(a.atttypid, -1)) = ANY ('{date,timestamp,timestamptz}'::regtype[])
+	      ) AS c;
+	IF cardinality(found.compared) IS DISTINCT FROM 1 OR
+	   herald_internal.dependencies_of(relation, regexp_replace(condition, found.comparison, 'true', 'gi')) IS NOT NULL
+	THEN
+		RAISE EXCEPTION 'the condition "active" of table "%" does not compare one column with now()', relation
+			USING ERRCODE = 'invalid_parameter_value',
+			      DETAIL = 'Rows enter and leave at the time in that column.',
+			      HINT = format('Compare one column that has this time, and do not compute with it: active => %L.',
+			                    format('%1$I IS NULL OR %1$I > now()',
+			                           coalesce(found.compared[1], found.names[1], 'expires_at')));
+	END IF;
+	RETURN found.compared[1];
+END
+$$;
+
+-- Returns the arguments that say when the time changes rows of a kind; none if the condition that they are present does
+-- not depend on it. Users and blocks are asked anew each time.
+CREATE FUNCTION herald_internal.time_arguments(relation regclass, kind text, arguments jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	present text := arguments ->> 'present';
+	name text;
+	columns text[];
+BEGIN
+	IF kind IN ('users', 'blocks') OR present IS NULL OR
+	   herald_internal.dependencies_of(relation, present) IS NULL THEN
+		RETURN '{}';
+	END IF;
+	name := herald_internal.time_column(relation, present);
+	IF arguments ? 'published_time' THEN
+		RAISE EXCEPTION 'the condition "active" of table "%" depends on a second time', relation
+			USING ERRCODE = 'feature_not_supported',
+			      DETAIL = format('Rows are published by the time in column "%s".',
+			                      arguments -> 'published_columns' ->> 0),
+			      HINT = CASE kind WHEN 'posts' THEN format('Say who sees a post, instead: visible => %L.',
+			                                                format('post.%1$I IS NULL OR post.%1$I > now()', name))
+			             ELSE format('Let the call ignore one of both: ignore => ''{%s}''.', name) END;
+	END IF;
+	columns := coalesce((SELECT array_agg(k.name ORDER BY k.place)
+	                     FROM jsonb_array_elements_text(arguments -> 'key') WITH ORDINALITY AS k (name, place)),
+	                    herald_internal.primary_key(relation));
+	IF columns IS NULL THEN
+		RAISE EXCEPTION 'table "%" has no primary key', relation
+			USING ERRCODE = 'invalid_table_definition',
+			      DETAIL = 'Its rows leave by time, and each must be found again by its key.',
+			      HINT = format('Give it one, such as: ALTER TABLE %s ADD id bigint GENERATED ALWAYS AS IDENTITY '
+			                    'PRIMARY KEY;', relation);
+	END IF;
+	IF EXISTS (SELECT FROM herald_internal.watched_table AS w
+	           WHERE w.relation = time_arguments.relation AND w.kind <> time_arguments.kind AND
+	                 w.arguments -> 'published_columns' <> to_jsonb(ARRAY[name])) THEN
+		RAISE EXCEPTION 'rows of table "%" change by the times in several columns', relation
+			USING ERRCODE = 'feature_not_supported',
+			      HINT = format('Use the same column in each call: %I.', name);
+	END IF;
+	RETURN jsonb_build_object('key', columns, 'by_time', true, 'published_columns', ARRAY[name],
+	                          'published_time', format('%I::timestamptz', name));
+END
+$$;
+
 -- Returns the condition that a row exists for the rules, over its own columns: it is not deleted softly, and the
--- argument "active" of the call holds. Rules see a row when it is written. So "active" must depend on nothing but the
--- row, unless the table is asked anew each time ("asked").
+-- argument "active" of the call holds. Rules see a row when it is written, and at the time in a column that "active"
+-- compares with now(). So "active" must depend on nothing else but the row, unless the table is asked anew each time
+-- ("asked").
 CREATE FUNCTION herald_internal.present_condition(relation regclass, deleted_at text, active text, schemas text[],
                                                   ignored text[], asked boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -557,12 +640,14 @@ BEGIN
 	active := herald_internal.resolve_active(relation, active, schemas);
 	IF active IS NOT NULL THEN
 		dependencies := herald_internal.dependencies_of(relation, active);
-		IF dependencies IS NOT NULL AND NOT asked THEN
+		IF dependencies = 'function now()' AND NOT asked THEN
+			PERFORM herald_internal.time_column(relation, active);
+		ELSIF dependencies IS NOT NULL AND NOT asked THEN
 			RAISE EXCEPTION 'the condition "active" of table "%" depends on more than its row', relation
 				USING ERRCODE = 'invalid_parameter_value',
 				      DETAIL = format('It uses %s. No row is written when that changes, so the rules would not notice.',
 				                      dependencies),
-				      HINT = 'Use columns of the row only. Rows with an expiry can be deleted, or marked, by a job.';
+				      HINT = 'Use columns of the row only, and now().';
 		END IF;
 	END IF;
 	RETURN herald_internal.and_conditions(
@@ -667,38 +752,43 @@ $$;
 -- rows with a time of publication that is still to come, and that record the rows that an UPDATE publishes. A row may
 -- take an id in the statement in which another one leaves it: so the void records, of time -infinity, come first. Only
 -- ids with records that are to be run get one.
-CREATE FUNCTION herald_internal.compile_scheduled(relation regclass, arguments jsonb) RETURNS void
+CREATE FUNCTION herald_internal.compile_scheduled(relation regclass, arguments jsonb, suffix text DEFAULT '')
+	RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	scheduled record;
 	id text;
 	shown text := herald_internal.shown_condition(arguments);
+	whether text := CASE WHEN (arguments ->> 'by_time')::boolean THEN NULL ELSE arguments ->> 'present' END;
 	made record;
 BEGIN
 	SELECT * INTO scheduled FROM jsonb_to_record(arguments)
-		AS a (key text[], present text, published_columns text[], published_time text, on_error text);
+		AS a (key text[], present text, published_columns text[], published_time text, on_error text, by_time boolean);
 	id := herald_internal.id_sql('changed', scheduled.key);
-	PERFORM herald_internal.delete_rules(relation, 'scheduled'), herald_internal.delete_rules(relation, 'published'),
-		herald_internal.delete_rules(relation, 'unscheduled');
+	PERFORM herald_internal.delete_rules(relation, 'scheduled' || suffix),
+		herald_internal.delete_rules(relation, 'published' || suffix),
+		herald_internal.delete_rules(relation, 'unscheduled' || suffix);
 	FOR made IN
 		SELECT m.*
 		FROM format('coalesce((SELECT %s FROM (SELECT changed.*) AS post), now())', scheduled.published_time)
 			AS time (of_row)
 		CROSS JOIN LATERAL (VALUES
-			('unscheduled', 'delete', scheduled.present, array_to_string(scheduled.key, ','),
+			('unscheduled', 'delete', whether, array_to_string(scheduled.key, ','),
 			 format('EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %s IS NOT NULL)', scheduled.published_time),
 			 '''-infinity'''),
-			('scheduled', 'insert', herald_internal.and_conditions(scheduled.present, scheduled.published_time ||
-			                                                                          ' > now()'),
+			('scheduled', 'insert', herald_internal.and_conditions(whether, scheduled.published_time || ' > now()'),
 			 array_to_string(scheduled.key || scheduled.published_columns, ','), 'true', time.of_row),
 			('published', 'update', NULL, NULL,
-			 format('EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %1$s) AND '
-			        'NOT EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %1$s)',
+			 format(CASE WHEN scheduled.by_time
+			        THEN 'EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %1$s) <> '
+			             'EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %1$s)'
+			        ELSE 'EXISTS (SELECT FROM (SELECT new.*) AS post WHERE %1$s) AND '
+			             'NOT EXISTS (SELECT FROM (SELECT old.*) AS post WHERE %1$s)' END,
 			        herald_internal.and_conditions(scheduled.present, shown)), time.of_row))
 			AS m (rule, operation, active, key, condition, at)
 		WHERE scheduled.published_time IS NOT NULL
 	LOOP
-		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => made.active,
+		PERFORM herald_internal.watch(relation, made.rule || suffix, ARRAY[made.operation], active => made.active,
 			key => made.key, condition => made.condition, on_error => scheduled.on_error, due_id => id,
 			due_at => made.at);
 	END LOOP;
@@ -710,9 +800,10 @@ CREATE FUNCTION herald_internal.schedule_existing(relation regclass, kind text) 
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.schedule_rows($1, format('SELECT %s AS id, (%s)::timestamptz AS at FROM %s AS post WHERE %s',
 		herald_internal.id_sql('post', a.key), a.published_time, $1,
-		herald_internal.and_conditions(a.present, a.published_time || ' > now()')))
+		herald_internal.and_conditions(CASE WHEN a.by_time THEN NULL ELSE a.present END,
+		                               a.published_time || ' > now()')))
 	FROM herald_internal.watched_table AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, published_time text)
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, published_time text, by_time boolean)
 	WHERE w.relation = $1 AND w.kind = $2 AND a.published_time IS NOT NULL AND NOT herald_internal.is_dry_run();
 $$;
 
@@ -724,13 +815,15 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT post.* FROM unnest($1, $2) AS herald_due (herald_id, herald_emptied) JOIN %s AS post ON %s '
 	              'WHERE post.tableoid <> ALL (herald_emptied::oid[]) AND ((%s))', w.relation,
 	              herald_internal.match_id('post', w.relation, a.key, 'herald_id'),
-	              string_agg(herald_internal.and_conditions(a.present, herald_internal.shown_condition(w.arguments)),
+	              string_agg(CASE WHEN a.by_time THEN a.published_time || ' <= now()'
+	                         ELSE herald_internal.and_conditions(a.present,
+	                                                             herald_internal.shown_condition(w.arguments)) END,
 	                         ') OR (')),
 	       a.published_columns[1]
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, published_time text,
-	                                              published_columns text[])
-	WHERE w.relation = $1 AND w.kind IN ('posts', 'messages') AND a.published_time IS NOT NULL
+	                                              published_columns text[], by_time boolean)
+	WHERE w.relation = $1 AND a.published_time IS NOT NULL
 	GROUP BY w.relation, a.key, a.published_time, a.published_columns;
 $$;
 
@@ -870,6 +963,9 @@ BEGIN
 		WHEN 'blocks' THEN PERFORM herald_internal.compile_blocks(relation, arguments);
 		ELSE NULL; -- a call of herald.watch()
 	END CASE;
+	IF (arguments ->> 'by_time')::boolean AND kind NOT IN ('posts', 'messages') THEN
+		PERFORM herald_internal.compile_scheduled(relation, arguments, '_' || kind);
+	END IF;
 	PERFORM herald_internal.sync_subject_access(herald_internal.saved_table(arguments ->> 'subject_table'));
 END
 $$;
@@ -1021,12 +1117,14 @@ BEGIN
 	PERFORM herald_internal.check_unused_columns(relation, kind, arguments),
 		herald_internal.check_one_meaning(relation, kind, arguments),
 		herald_internal.check_lifted(relation, kind, arguments);
+	arguments := arguments || herald_internal.time_arguments(relation, kind, arguments);
 	arguments := herald_internal.marked_conditions(relation, arguments);
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object('rooms',
 		(SELECT w.arguments -> 'rooms' FROM herald_internal.watched_table AS w
 		 WHERE w.relation = register_table.relation AND w.kind = register_table.kind))));
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
 	PERFORM herald_internal.tell_findings(relation, kind, arguments);
+	PERFORM herald_internal.schedule_existing(relation, kind);
 	IF kind <> 'likes' THEN
 		PERFORM herald_internal.recompile_others(relation, dependents ||
 		            herald_internal.dependent_tables(relation, ARRAY[kind]));

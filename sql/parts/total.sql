@@ -41,6 +41,15 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	              'FROM unnest($1) WITH ORDINALITY AS subject (id, place)', rows, condition);
 $$;
 
+-- Returns whether the time takes away rows that a counter counts. Such a total is not kept: a count follows the clock,
+-- and the delta of a row comes a moment later.
+CREATE FUNCTION herald_internal.is_timed(counter int) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM herald_internal.counter AS c
+	               JOIN herald_internal.watched_table AS w ON w.relation = c.relation
+	               WHERE c.id = $1 AND w.arguments ? 'by_time');
+$$;
+
 CREATE TABLE herald_internal.log_fold (
 	snapshot pg_snapshot NOT NULL,
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
@@ -116,13 +125,16 @@ BEGIN
 		WHERE t.count IS NOT NULL
 	), added AS (
 		INSERT INTO herald_internal.total (counted_id, counter)
-		SELECT w.counted_id, w.counter FROM changed AS w
+		SELECT w.counted_id, w.counter FROM changed AS w WHERE NOT herald_internal.is_timed(w.counter)
 		ON CONFLICT DO NOTHING
+	), always_counted AS (
+		DELETE FROM herald_internal.total AS t USING changed AS w
+		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND herald_internal.is_timed(w.counter)
 	), counted AS (
 		UPDATE herald_internal.total AS t SET count = w.count, snapshot = pg_current_snapshot()
 		FROM changed AS w
 		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND t.settled AND
-		      t.next_xid <= pg_snapshot_xmin(pg_current_snapshot())
+		      t.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND NOT herald_internal.is_timed(w.counter)
 	)
 	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.before, w.count)) INTO notified
 	FROM changed AS w

@@ -1226,7 +1226,7 @@ COMMENT ON COLUMN herald.watched.lock IS
 	'the SELECT of the causes to lock before "retract" runs; null if no other row can have these causes';
 COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; null if none do';
 COMMENT ON COLUMN herald.watched.schedule IS
-	'the SELECT of the rows that will be published by time; null if none will';
+	'the SELECT of the rows that the time will change: that are published, or end; null if it changes none';
 
 CREATE VIEW herald.suspended AS
 	SELECT r.relation, r.rule, min(s.since) AS since, min(s.sqlstate) AS sqlstate, min(s.message) AS message,

@@ -115,7 +115,7 @@ INSERT INTO mix.mutes VALUES (1, 4, now() + interval '1 day');
 SELECT event FROM mix.heard() ORDER BY event;
 SELECT herald.may_join('4', 'post:1');
 
--- Rows are seen when they are written. A condition that can change without that is refused, except for blocks.
+-- Rows are seen when they are written. A condition that can change otherwise is refused, except for blocks.
 \set VERBOSITY default
 SET search_path = mix, public;
 CREATE FUNCTION mix.good(int) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
