@@ -78,37 +78,11 @@ want_rooms(EventPage *page, ArrayType *rooms)
 	fmgr_info(F_ARRAYOVERLAP, &page->overlap);
 }
 
-/* Returns an array with one room. */
-static Datum
-single_room(Datum room)
-{
-	text *name = DatumGetTextPP(room);
-	Size length = VARSIZE_ANY_EXHDR(name);
-	Size size = ARR_OVERHEAD_NONULLS(1) + INTALIGN(VARHDRSZ + length);
-	ArrayType *array = palloc0(size);
-
-	SET_VARSIZE(array, size);
-	array->ndim = 1;
-	array->elemtype = TEXTOID;
-	*ARR_DIMS(array) = 1;
-	*ARR_LBOUND(array) = 1;
-	SET_VARSIZE(ARR_DATA_PTR(array), VARHDRSZ + length);
-	memcpy(VARDATA(ARR_DATA_PTR(array)), VARDATA_ANY(name), length);
-	return PointerGetDatum(array);
-}
-
-/* Returns the rooms of an event: a single one has a column of its own. */
-static Datum
-rooms_of(const PageEvent *event)
-{
-	return event->nulls[EVENT_ROOM - 1] ? event->values[EVENT_ROOMS - 1] : single_room(event->values[EVENT_ROOM - 1]);
-}
-
 static bool
-has_wanted_room(EventPage *page, const PageEvent *event)
+has_wanted_room(EventPage *page, Datum rooms)
 {
 	return page->request->rooms == NULL ||
-		   DatumGetBool(FunctionCall2Coll(&page->overlap, DEFAULT_COLLATION_OID, rooms_of(event), page->rooms));
+		   DatumGetBool(FunctionCall2Coll(&page->overlap, DEFAULT_COLLATION_OID, rooms, page->rooms));
 }
 
 /* Returns whether an event belongs to the window, has a wanted room, and has not been read in another order. */
@@ -120,7 +94,7 @@ is_wanted(EventPage *page, const PageEvent *event)
 
 	return snapshot_sees(&position->window_end, xid) && !snapshot_sees(&position->seen, xid) &&
 		   !position_has_read(position->also, xid, DatumGetInt64(event->values[EVENT_ID - 1])) &&
-		   has_wanted_room(page, event);
+		   has_wanted_room(page, event->values[EVENT_ROOMS - 1]);
 }
 
 /* Returns the size of a payload as text.  One that is stored out of line or compressed is not fetched. */
@@ -178,7 +152,6 @@ set_notification(EventPage *page, PageEvent *event, Datum recipient_id, Datum no
 static void
 keep_event(EventPage *page, PageEvent *event)
 {
-	set_value(event, EVENT_ROOMS, rooms_of(event));
 	page->events = lappend(page->events, event);
 	page->bytes += payload_size(event->values[EVENT_PAYLOAD - 1]);
 	note_total(page, event);
@@ -210,7 +183,7 @@ add_announcement(EventPage *page, const LogRow *row)
 	set_value(event, EVENT_ID, Int64GetDatum(event_announcement_id(DatumGetInt64(values[EVENT_ID - 1]))));
 	set_value(event, EVENT_XID, values[EVENT_XID - 1]);
 	set_value(event, EVENT_LOGGED_AT, values[EVENT_LOGGED_AT - 1]);
-	set_value(event, EVENT_ROOM, room);
+	set_value(event, EVENT_ROOMS, PointerGetDatum(construct_array(&room, 1, TEXTOID, -1, false, TYPALIGN_INT)));
 	set_value(event, EVENT_NAME, CStringGetTextDatum("notification:new"));
 	if (is_wanted(page, event) && set_notification(page, event, recipient_id, values[EVENT_NOTIFICATION_ID - 1]))
 		keep_event(page, event);

@@ -42,8 +42,9 @@
 #include "write/kept_total.h"
 #include "write/own_insert.h"
 
-/* The column of each column of an event to publish; 0: set_rooms(). */
+/* The column of each column of an event to publish. */
 static const AttrNumber published_columns[PUBLISHED_COLUMNS] = {
+	[PUBLISHED_ROOMS] = EVENT_ROOMS,
 	[PUBLISHED_NAME] = EVENT_NAME,
 	[PUBLISHED_PAYLOAD] = EVENT_PAYLOAD,
 	[PUBLISHED_MEMBER_ID] = EVENT_MEMBER_ID,
@@ -232,26 +233,13 @@ begin_row(EventInsert *insert)
 	return row;
 }
 
-/* Sets the rooms of a row: a single one as a text, which is shorter than an array. */
-static void
-set_rooms(TupleTableSlot *row, Datum rooms)
-{
-	ArrayType *array = DatumGetArrayTypeP(rooms);
-
-	if (ARR_NDIM(array) == 1 && ARR_DIMS(array)[0] == 1 && !ARR_HASNULL(array))
-		set_event_column(row, EVENT_ROOM, PointerGetDatum(ARR_DATA_PTR(array)));
-	else
-		set_event_column(row, EVENT_ROOMS, PointerGetDatum(array));
-}
-
 /* Sets the event of a row, with columns as in event_log_shape(). */
 static void
 set_event(EventInsert *insert, TupleTableSlot *row, const Datum *published, const bool *nulls)
 {
-	set_rooms(row, published[PUBLISHED_ROOMS]);
 	for (int i = 0; i < PUBLISHED_COLUMNS; i++)
 	{
-		if (published_columns[i] != 0 && !nulls[i])
+		if (!nulls[i])
 			set_event_column(row, published_columns[i], published[i]);
 	}
 	if (nulls[PUBLISHED_PAYLOAD])

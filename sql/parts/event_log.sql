@@ -25,7 +25,6 @@ CREATE TABLE herald.event (
 	delta      smallint,
 	kept       boolean,
 	begun      "char",
-	room       text,
 	rooms      text[],
 	name       text,
 	payload    json,
@@ -77,8 +76,7 @@ COMMENT ON COLUMN herald.event.notification_id IS
 	'of the row, and the reader makes the payload';
 COMMENT ON COLUMN herald.event.recipient_id IS 'the recipient of this notification';
 COMMENT ON COLUMN herald.event.logged_at IS 'the time of writing, before the commit';
-COMMENT ON COLUMN herald.event.room IS 'the room that gets the event, if it is a single one; * is every session';
-COMMENT ON COLUMN herald.event.rooms IS 'the rooms that get the event, otherwise';
+COMMENT ON COLUMN herald.event.rooms IS 'the rooms that get the event; * is every session';
 COMMENT ON COLUMN herald.event.name IS 'the name of the event: post:liked; null: the row only announces a notification';
 COMMENT ON COLUMN herald.event.payload IS 'the payload without totals, which are added when the event is read';
 COMMENT ON COLUMN herald.event.member_id IS 'the user that joins or leaves a room by this event';

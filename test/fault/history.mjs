@@ -16,7 +16,7 @@ const EVENTS = `
   FROM herald.event AS e
   LEFT JOIN herald.notification AS n ON n.recipient_id = e.recipient_id AND n.id = e.notification_id
   CROSS JOIN LATERAL (VALUES
-    (e.id, coalesce(e.rooms, ARRAY[e.room]), e.name, e.payload, e.member_id, e.joins, e.leaves),
+    (e.id, e.rooms, e.name, e.payload, e.member_id, e.joins, e.leaves),
     (e.id + 1, ARRAY['user:' || n.recipient_id], 'notification:new', CASE WHEN n.id IS NOT NULL THEN herald_internal.notification_json(n, false) END, NULL, NULL, NULL)
   ) AS s (id, rooms, name, payload, member, joins, leaves)
   WHERE e.xid >= pg_snapshot_xmin($1) AND NOT pg_visible_in_snapshot(e.xid, $1) AND s.name IS NOT NULL AND s.payload IS NOT NULL`;

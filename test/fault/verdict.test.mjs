@@ -198,7 +198,7 @@ const byId = (last) => `
       RETURN;
     END IF;
     FOR id, rooms, name, payload, "position", member_id, joins, leaves, ack, xid, logged_ms, more, lag_events IN
-      SELECT e.id, coalesce(e.rooms, ARRAY[e.room]), e.name, e.payload::text, herald.current_position(), e.member_id, e.joins, e.leaves, e.ack, e.xid, 0, false, 0
+      SELECT e.id, e.rooms, e.name, e.payload::text, herald.current_position(), e.member_id, e.joins, e.leaves, e.ack, e.xid, 0, false, 0
       FROM herald.event AS e WHERE e.id > last AND e.name IS NOT NULL
       UNION ALL
       SELECT e.id + 1, ARRAY['user:' || n.recipient_id], 'notification:new', herald_internal.notification_json(n, false)::text,

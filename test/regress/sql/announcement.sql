@@ -37,7 +37,7 @@ SELECT herald.current_position() AS before \gset
 INSERT INTO told.likes VALUES ('cat', 1);
 INSERT INTO told.likes VALUES ('dan', 1), ('ann', 2);
 SELECT count(*) AS rows, count(name) AS events, count(notification_id) AS announced FROM herald.event
-WHERE name = 'post:liked' AND room IN ('post:1', 'post:2') AND payload ->> 'userId' IN ('ann', 'cat', 'dan');
+WHERE name = 'post:liked' AND rooms <@ '{post:1,post:2}' AND payload ->> 'userId' IN ('ann', 'cat', 'dan');
 SELECT e.rooms, e.name, e.payload::json ->> 'title' AS title, e.id - first_value(e.id) OVER () AS id
 FROM herald.read_events(:'before') AS e WHERE e.name <> 'notification:unread';
 
@@ -65,8 +65,7 @@ SELECT e.name, told.pages(e.position, 1) FROM herald.read_events(:'inside') AS e
 -- a notification without an event; one with another state; one that is gone
 SELECT herald.current_position() AS before \gset
 SELECT count(herald.notify('ann', 'system', 'Only this', actor => 'system'));
-SELECT e.name IS NULL AS alone, coalesce(e.room, e.rooms[1]) AS rooms, e.payload FROM herald.event AS e
-WHERE e.recipient_id = 'ann'
+SELECT e.name IS NULL AS alone, e.rooms, e.payload FROM herald.event AS e WHERE e.recipient_id = 'ann'
 ORDER BY e.id DESC LIMIT 1;
 INSERT INTO told.likes VALUES ('dan', 2);
 SELECT herald.mark_all_read('ben'), herald.archive('ben', ARRAY(SELECT id FROM herald.inbox('ben'))) \g /dev/null

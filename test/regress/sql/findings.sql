@@ -39,7 +39,7 @@ INSERT INTO f.articles (article_id, written_by, article_text, published_at)
 SELECT ('10000000-0000-0000-0000-00000000000' || place)::uuid, '00000000-0000-0000-0000-000000000001', 'hi @ben', at
 FROM (VALUES (1, NULL), (2, now() - interval '1 day'), (3, now() + interval '1 day')) AS a (place, at);
 SELECT right(recipient_id, 1) AS told, type, right(subject_id, 1) AS article FROM herald.notification;
-SELECT split_part(coalesce(room, rooms[1]), ':', 1) AS room, right(payload ->> 'postId', 1) AS article FROM herald.event
+SELECT split_part(rooms[1], ':', 1) AS room, right(payload ->> 'postId', 1) AS article FROM herald.event
 WHERE name = 'post:created' AND payload::jsonb -> 'post' ? 'article_text' ORDER BY room, article;
 SELECT right(u, 1) AS viewer, right(a, 1) AS article, herald.may_join(u, 'post:' || a)
 FROM unnest('{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002}'::text[]) AS u,

@@ -19,7 +19,7 @@ INSERT INTO members VALUES (5, 1), (5, 2);
 INSERT INTO messages VALUES (7, 5, 1, 'Hello');
 INSERT INTO reactions VALUES (7, 2, 'joy');
 SELECT recipient_id, title FROM herald.notification ORDER BY id;
-SELECT name, coalesce(rooms, ARRAY[room]) AS rooms FROM herald.event WHERE name ~ '^message:' ORDER BY id DESC LIMIT 2;
+SELECT name, rooms FROM herald.event WHERE name ~ '^message:' ORDER BY id DESC LIMIT 2;
 SELECT herald.may_join('2', 'message:7'), herald.may_join('2', 'conversation:5') AS conversation;
 -- The reaction to a message that goes is retracted.
 DELETE FROM messages;
@@ -35,7 +35,7 @@ SELECT herald.watch_users('people'), herald.watch_messages('messages'),
        herald.watch_likes('reactions', kind => 'emoji');
 INSERT INTO messages VALUES (8, 1, 'Hello', 2);
 INSERT INTO reactions VALUES (8, 2, 'joy');
-SELECT name, coalesce(rooms, ARRAY[room]) AS rooms FROM herald.event WHERE name ~ '^message:' ORDER BY id DESC LIMIT 2;
+SELECT name, rooms FROM herald.event WHERE name ~ '^message:' ORDER BY id DESC LIMIT 2;
 SELECT herald.unwatch_all();
 
 -- Profiles with ids of their own: a row that refers to them names no user.

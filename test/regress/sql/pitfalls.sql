@@ -19,7 +19,7 @@ CREATE FUNCTION pitfall.made() RETURNS TABLE (made text) LANGUAGE sql AS $$
 	               WHERE h.last IS NOT NULL)
 	SELECT format('%s is told %s', recipient_id, title) FROM told
 	UNION ALL
-	SELECT format('%s hears %s %s', coalesce(room, rooms[1]), name, payload -> 'task' ->> 'id') FROM heard
+	SELECT format('%s hears %s %s', rooms[1], name, payload -> 'task' ->> 'id') FROM heard
 	WHERE name NOT LIKE 'notification:%'
 	ORDER BY 1;
 $$;

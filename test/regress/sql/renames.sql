@@ -109,7 +109,7 @@ CREATE FUNCTION ren.sees(post text, OUT ana boolean, OUT ben boolean, OUT cleo b
 	SELECT herald.may_join('1', post), herald.may_join('2', post), herald.may_join('3', post)
 $$;
 CREATE VIEW ren.events AS
-	SELECT coalesce(rooms, ARRAY[room]) AS rooms, payload -> 'post' AS post, access FROM herald.event
+	SELECT rooms, payload -> 'post' AS post, access FROM herald.event
 	WHERE xid = pg_current_xact_id() AND (name LIKE 'post:%' OR name = 'room:recheck') ORDER BY id;
 SELECT * FROM ren.sees('post:1');
 -- a role without any right in pg_herald migrates

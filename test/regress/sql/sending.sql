@@ -43,7 +43,7 @@ SELECT send('1', '{"conversationId": "7", "content": "Hello"}');
 SELECT send('2', '{"conversationId": 7, "content": "Look", "mediaUrl": "/pear.jpg"}');
 BEGIN;
 SELECT herald_internal.act('1', 'message:send', '{"conversationId": 7, "content": "Same"}', NULL) AS answer \gset
-SELECT e.name, coalesce(e.rooms, ARRAY[e.room]) AS rooms, e.payload::jsonb = :'answer' AS same FROM herald.event AS e
+SELECT e.name, e.rooms, e.payload::jsonb = :'answer' AS same FROM herald.event AS e
 WHERE e.payload ->> 'content' = 'Same';
 COMMIT;
 SELECT recipient_id, content FROM herald.notification WHERE content = 'Same';

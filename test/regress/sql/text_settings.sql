@@ -26,12 +26,12 @@ SET escape_string_warning = off;
 SET standard_conforming_strings = off;
 SET row_security = off;
 SELECT texts.change('ben');
-SELECT count(DISTINCT room) AS rooms, count(DISTINCT payload::jsonb #- '{reading,owner}') AS payloads
+SELECT count(DISTINCT rooms) AS rooms, count(DISTINCT payload::jsonb #- '{reading,owner}') AS payloads
 FROM herald.event WHERE name = 'reading:new';
 RESET ALL;
 SET client_min_messages = warning;
 SELECT recipient_id, cause, title, retracted_at IS NOT NULL AS retracted FROM herald.notification ORDER BY id;
-SELECT DISTINCT coalesce(rooms, ARRAY[room]) AS rooms FROM herald.event WHERE name = 'reading:new';
+SELECT DISTINCT rooms FROM herald.event WHERE name = 'reading:new';
 
 -- Settings of the locale, of XML, of searches and of comparisons change nothing either.
 CREATE TABLE texts.prices (id int, price money, body text, missing text);

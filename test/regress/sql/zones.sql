@@ -59,7 +59,7 @@ SELECT herald.watch('zones.alarms', 'alarm', recipient => 'new.owner', title => 
 	payload => $$json_build_object('at', new.at AT TIME ZONE 'America/New_York')$$, zone => 'America/New_York');
 INSERT INTO zones.alarms VALUES ('2026-07-01 09:00', 'ann', '{2026-07-01 09:00}'), ('infinity', 'ann', '{}');
 SELECT cause, subject_id, title, content FROM herald.notification ORDER BY id;
-SELECT coalesce(rooms, ARRAY[room]) AS rooms, payload FROM herald.event WHERE name = 'alarm:set' ORDER BY id;
+SELECT rooms, payload FROM herald.event WHERE name = 'alarm:set' ORDER BY id;
 
 -- the calls for social tables that publish a row
 CREATE TABLE zones.users (id int PRIMARY KEY, username text);
