@@ -70,8 +70,8 @@ enum
 };
 
 /*
- * A row is delayed if more transaction ids than these have begun with that of its own transaction: EVENT_BEGUN has no
- * higher value.  The number is part of the format of the log: rows with another one would not be found.
+ * A row is delayed if more transaction ids than these were assigned since that of its own transaction: EVENT_BEGUN has
+ * no higher value.  The number is part of the format of the log: rows with another one would not be found.
  */
 #define EVENT_NEAR_XIDS 127
 

@@ -10,9 +10,9 @@
  *
  * 1. The transaction of a row is below the row's next.
  *
- * 2. The row tells its next, or a transaction id shortly after it (event_log.c).  If that is
- *	  more than EVENT_NEAR_XIDS above its transaction, the row is delayed: it has an entry in
- *	  an index on the transaction.
+ * 2. The row tells its next, or a transaction id shortly after it (event_log.c).  If more
+ *	  than EVENT_NEAR_XIDS lie between that and its transaction, the row is delayed: it has
+ *	  an entry in an index on the transaction.
  *
  * 3. Rows with higher ids have no lower next.  A crash makes it lower, but not lower than
  *	  the transaction of any row that has survived.
@@ -77,10 +77,12 @@ static uint64
 row_next(HeapTuple row, TupleDesc shape)
 {
 	bool isnull;
+	Datum begun;
 
 	if (is_delayed(row))
 		return DatumGetUInt64(heap_getattr(row, EVENT_NEXT_XID, shape, &isnull));
-	return row_xid(row, shape) + (uint64) DatumGetChar(heap_getattr(row, EVENT_BEGUN, shape, &isnull));
+	begun = heap_getattr(row, EVENT_BEGUN, shape, &isnull);
+	return row_xid(row, shape) + 1 + (isnull ? 0 : (uint64) DatumGetChar(begun));
 }
 
 /* ----- the search */

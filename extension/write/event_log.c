@@ -42,11 +42,10 @@
 #include "write/kept_total.h"
 #include "write/own_insert.h"
 
-/* The column of each column of an event to publish. */
+/* The column of each column of an event to publish; 0: the payload. */
 static const AttrNumber published_columns[PUBLISHED_COLUMNS] = {
 	[PUBLISHED_ROOMS] = EVENT_ROOMS,
 	[PUBLISHED_NAME] = EVENT_NAME,
-	[PUBLISHED_PAYLOAD] = EVENT_PAYLOAD,
 	[PUBLISHED_MEMBER_ID] = EVENT_MEMBER_ID,
 	[PUBLISHED_JOINS] = EVENT_JOINS,
 	[PUBLISHED_LEAVES] = EVENT_LEAVES,
@@ -223,14 +222,46 @@ begin_row(EventInsert *insert)
 	set_event_column(row, EVENT_ID, Int64GetDatum(nextval_internal(insert->ids, false)));
 	set_event_column(row, EVENT_XID, FullTransactionIdGetDatum(xid));
 	next = ReadNextFullTransactionId(); /* after the id is drawn */
-	begun = U64FromFullTransactionId(next) - U64FromFullTransactionId(xid);
+	begun = U64FromFullTransactionId(next) - U64FromFullTransactionId(xid) - 1;
 	if (begun > EVENT_NEAR_XIDS)
 		set_event_column(row, EVENT_NEXT_XID, FullTransactionIdGetDatum(next));
-	else
+	else if (begun > 0)
 		set_event_column(row, EVENT_BEGUN, CharGetDatum(begun));
 	set_event_column(row, EVENT_LOGGED_AT, TimestampTzGetDatum(insert->logged_at));
 	set_event_column(row, EVENT_SLOT, Int16GetDatum(insert->slot));
 	return row;
+}
+
+static bool
+is_json_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+/* Returns JSON without white space between its tokens. */
+static Datum
+compact_json(Datum json)
+{
+	const text *source = DatumGetTextPP(json);
+	const char *at = VARDATA_ANY(source);
+	const char *end = at + VARSIZE_ANY_EXHDR(source);
+	text *compact = palloc(VARHDRSZ + (end - at));
+	char *to = VARDATA(compact);
+	bool quoted = false;
+
+	for (; at < end; at++)
+	{
+		if (!quoted && is_json_space(*at))
+			continue;
+		if (*at == '"')
+			quoted = !quoted;
+		else if (*at == '\\')
+			*to++ = *at++;
+		*to++ = *at;
+	}
+	Assert(!quoted && at == end);
+	SET_VARSIZE(compact, to - (char *) compact);
+	return PointerGetDatum(compact);
 }
 
 /* Sets the event of a row, with columns as in event_log_shape(). */
@@ -239,11 +270,11 @@ set_event(EventInsert *insert, TupleTableSlot *row, const Datum *published, cons
 {
 	for (int i = 0; i < PUBLISHED_COLUMNS; i++)
 	{
-		if (!nulls[i])
+		if (published_columns[i] != 0 && !nulls[i])
 			set_event_column(row, published_columns[i], published[i]);
 	}
-	if (nulls[PUBLISHED_PAYLOAD])
-		set_event_column(row, EVENT_PAYLOAD, CStringGetTextDatum("{}"));
+	set_event_column(row, EVENT_PAYLOAD,
+					 nulls[PUBLISHED_PAYLOAD] ? CStringGetTextDatum("{}") : compact_json(published[PUBLISHED_PAYLOAD]));
 	if (!nulls[PUBLISHED_COUNTER] && !nulls[PUBLISHED_COUNTED_ID] &&
 		kept_totals_have(&insert->totals, published[PUBLISHED_COUNTER], published[PUBLISHED_COUNTED_ID]))
 		set_event_column(row, EVENT_KEPT, BoolGetDatum(true));

@@ -269,13 +269,18 @@ finish_row(OwnInsert *insert, TupleTableSlot *row, List *recheck)
 	list_free(recheck);
 }
 
-/* Inserts the rows of the batch. */
+/* Inserts the rows of the batch.  A single row has a shorter record of the WAL by itself. */
 static void
 insert_batch(OwnInsert *insert)
 {
+	CommandId command = insert->estate->es_output_cid;
+
 	if (insert->filled == 0)
 		return;
-	table_multi_insert(insert->relation, insert->batch, insert->filled, insert->estate->es_output_cid, 0, NULL);
+	if (insert->filled == 1)
+		table_tuple_insert(insert->relation, insert->batch[0], command, 0, NULL);
+	else
+		table_multi_insert(insert->relation, insert->batch, insert->filled, command, 0, NULL);
 	for (int i = 0; i < insert->filled; i++)
 	{
 		TupleTableSlot *row = insert->batch[i];

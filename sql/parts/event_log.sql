@@ -67,9 +67,9 @@ COMMENT ON TABLE herald_internal.event_3 IS 'a partition of herald.event';
 COMMENT ON COLUMN herald.event.id IS 'ascending in the order of writing, which is not the order of commits';
 COMMENT ON COLUMN herald.event.xid IS 'the transaction that wrote the event; positions refer to it';
 COMMENT ON COLUMN herald.event.next_xid IS
-	'the next transaction id at the time of writing, if it is more than 127 above xid: the event is delayed, and has '
-	'an entry in the index of transactions';
-COMMENT ON COLUMN herald.event.begun IS 'else, how far above xid it is: 1 to 127';
+	'the next transaction id at the time of writing, if more than 127 were assigned since xid: the event is delayed, '
+	'and has an entry in the index of transactions';
+COMMENT ON COLUMN herald.event.begun IS 'how many were assigned since xid, if the event is not delayed; null: none';
 COMMENT ON COLUMN herald.event.slot IS 'the partition';
 COMMENT ON COLUMN herald.event.notification_id IS
 	'the notification that the row announces (notification:new), after its own event; the event has the id after that '
@@ -78,7 +78,8 @@ COMMENT ON COLUMN herald.event.recipient_id IS 'the recipient of this notificati
 COMMENT ON COLUMN herald.event.logged_at IS 'the time of writing, before the commit';
 COMMENT ON COLUMN herald.event.rooms IS 'the rooms that get the event; * is every session';
 COMMENT ON COLUMN herald.event.name IS 'the name of the event: post:liked; null: the row only announces a notification';
-COMMENT ON COLUMN herald.event.payload IS 'the payload without totals, which are added when the event is read';
+COMMENT ON COLUMN herald.event.payload IS
+	'the payload, without totals, which are added when the event is read, and without white space between tokens';
 COMMENT ON COLUMN herald.event.member_id IS 'the user that joins or leaves a room by this event';
 COMMENT ON COLUMN herald.event.joins IS 'the room that this user joins';
 COMMENT ON COLUMN herald.event.leaves IS 'the room that this user leaves';

@@ -47,6 +47,12 @@ SELECT herald.broadcast('c', '{}') IS NOT NULL AS broadcast;
 SELECT rooms, name, payload, member_id, joins, leaves, logged_ms BETWEEN 1e12 AND 1e13 AS in_milliseconds, more,
        id IS NOT NULL AS has_id
 FROM herald.read_events(event_log.at('first'));
+-- white space between the tokens of a payload is not kept
+SELECT herald_internal.append_event('{post:1}', 'spaces',
+	e'{ "n" :\t[2, 3],\r\n "a \\" b" : "c, \\\\" , "d":" : ü" } ', NULL, NULL, NULL)
+	AS spaces \gset
+SELECT payload FROM herald.event WHERE id = :spaces;
+DELETE FROM herald.event WHERE id = :spaces;
 SELECT herald.publish('', 'a', '{}');
 SELECT herald.publish(NULL, 'a', '{}');
 SELECT herald.publish('post:1', '', '{}');
@@ -102,7 +108,7 @@ SELECT event_log.pages(event_log.at('first'), 1000, event_log.at('gap'), '{*}') 
 -- max_bytes: a page ends with the event that reaches the limit, compressed or not. Events of other rooms do not count.
 SELECT event_log.mark('large');
 SELECT count(herald.publish(r, e, jsonb_build_object('t', t)))
-FROM (VALUES ('a', 'small', 'x'), ('a', 'squeezed', repeat('x', 100000)),
+FROM (VALUES ('a', 'small', 'xx'), ('a', 'squeezed', repeat('x', 100000)),
       ('a', 'spread', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 3000) AS n)),
              ('b', 'other', repeat('x', 100000)), ('a', 'last', 'x')) AS v (r, e, t);
 SELECT event_log.mark('large end');
