@@ -201,10 +201,12 @@ lookup_forget(LookupCache **cache)
 	*cache = NULL;
 }
 
+/* The checks of the server's extensions need the analyzed query, and may have been loaded since another one's was taken. */
 static bool
 is_current(const LookupCache *cache, uint64 generation)
 {
-	return cache->plan != NULL && !cache->outdated && cache->role == GetUserId() && cache->generation == generation;
+	return cache->plan != NULL && !cache->outdated && cache->role == GetUserId() && cache->generation == generation &&
+		   (cache->source != NULL || ExecutorCheckPerms_hook == NULL);
 }
 
 /* Gives a cache a plan, which lives as long as the cache or until something has changed on which it depends. */
@@ -339,7 +341,7 @@ is_plain(const LookupCache *cache)
 		   cache->plan->plain && !cache->running;
 }
 
-/* Returns whether another session's plan may help.  The checks of the server's extensions need the analyzed query. */
+/* Returns whether another session's plan may help. */
 static bool
 needs_shared_plan(const LookupCache *cache)
 {

@@ -25,6 +25,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
@@ -227,6 +228,30 @@ has_inputs_for_all(const LookupLevel *level)
 	return true;
 }
 
+/* Is there a constant that the analysis has made of a text which means something else at another time ('now')? */
+static bool
+has_passing_constant(Node *node, void *context)
+{
+	const Const *constant = (const Const *) node;
+	Oid element;
+	Oid input;
+	Oid parameter;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Const) || constant->constisnull)
+		return expression_tree_walker(node, has_passing_constant, context);
+	element = get_base_element_type(constant->consttype);
+	getTypeInputInfo(OidIsValid(element) ? element : constant->consttype, &input, &parameter);
+	return func_volatile(input) != PROVOLATILE_IMMUTABLE;
+}
+
+static bool
+expression_is_shareable(Node *expression)
+{
+	return expression_is_plain(expression) && !has_passing_constant(expression, NULL);
+}
+
 /*
  * Returns whether a query means the same wherever its relations have the same names and columns.  Its expressions are
  * not prepared yet: that puts the bodies of functions in the place of their calls.
@@ -238,10 +263,10 @@ is_shareable(const LookupCompilation *work, const LookupLevel *level)
 
 	foreach (cell, work->conditions)
 	{
-		if (!expression_is_plain(((LevelCondition *) lfirst(cell))->condition))
+		if (!expression_is_shareable(((LevelCondition *) lfirst(cell))->condition))
 			return false;
 	}
-	return expression_is_plain((Node *) work->plan->target) && has_inputs_for_all(level);
+	return expression_is_shareable((Node *) work->plan->target) && has_inputs_for_all(level);
 }
 
 static bool

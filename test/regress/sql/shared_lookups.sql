@@ -96,6 +96,19 @@ INSERT INTO shared_lookups.items VALUES (13, 1);
 GRANT EXECUTE ON FUNCTION json_build_object("any") TO PUBLIC;
 SELECT shared_lookups.last_event();
 
+-- a constant means the time when a session reads the query
+SELECT herald.watch('shared_lookups.items', 'made',
+                    joins => 'LEFT JOIN shared_lookups.owners AS o ON o.id = new.owner_id',
+                    event => 'item:timed', room => 'item:{id}',
+                    payload => $$json_build_object('id', new.id, 'owner', o.name, 'at', timestamptz 'now')$$) IS NOT NULL
+       AS watched;
+\c -
+INSERT INTO shared_lookups.items VALUES (21, 1);
+\c -
+INSERT INTO shared_lookups.items VALUES (22, 1);
+SELECT count(DISTINCT e.payload ->> 'at') AS times FROM herald.event AS e WHERE e.name = 'item:timed';
+SELECT shared_lookups.watch() \g /dev/null
+
 -- no index is there any more
 ALTER TABLE shared_lookups.owners DROP CONSTRAINT owners_pkey1;
 INSERT INTO shared_lookups.items VALUES (14, 1);
