@@ -201,7 +201,7 @@ lookup_forget(LookupCache **cache)
 	*cache = NULL;
 }
 
-/* The checks of the server's extensions need the analyzed query, and may have been loaded since another one's was taken. */
+/* The checks of the server's extensions need an analyzed query.  They may be loaded after a plan was taken. */
 static bool
 is_current(const LookupCache *cache, uint64 generation)
 {
