@@ -100,8 +100,8 @@ SELECT shared_lookups.last_event();
 SELECT herald.watch('shared_lookups.items', 'made',
                     joins => 'LEFT JOIN shared_lookups.owners AS o ON o.id = new.owner_id',
                     event => 'item:timed', room => 'item:{id}',
-                    payload => $$json_build_object('id', new.id, 'owner', o.name, 'at', timestamptz 'now')$$) IS NOT NULL
-       AS watched;
+                    payload => $$json_build_object('id', new.id, 'owner', o.name, 'at', timestamptz 'now')$$)
+       IS NOT NULL AS watched;
 \c -
 INSERT INTO shared_lookups.items VALUES (21, 1);
 \c -
