@@ -21,6 +21,8 @@ const TABLES = `
   CREATE TABLE votes (user_id int REFERENCES users, post_id int REFERENCES posts, score int, PRIMARY KEY (user_id, post_id));
   CREATE TABLE mutes (muter_id int REFERENCES users, muted_id int REFERENCES users, expires_at timestamptz);
   CREATE TABLE person_actions (person_id int REFERENCES users, target_id int REFERENCES users, followed_at timestamptz, blocked_at timestamptz);
+  CREATE SCHEMA app;
+  CREATE TABLE app.session (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp NOT NULL);
   INSERT INTO users VALUES (1, 'ana'), (2, 'ben'), (3, 'cleo'), (4, 'dan');`;
 
 const EXTENSION = 'CREATE EXTENSION pg_herald;';

@@ -266,10 +266,11 @@ test('changes none of the settings when it rejects a reload', async () => {
   const reloadable = [...page.matchAll(/^\| `([a-z-]+)` \| (?:`(.*?)`)? ?\| (\w+) \| yes \|/gm)].map(([, name, preset, kind]) => ({ name, preset, kind }));
   assert.ok(reloadable.length >= 20, `${reloadable.length} settings can be reloaded`);
   const special = { 'jwt-secret-file': other.secret, 'jwt-key-file': other.key, 'jwt-algorithm': 'HS512 ES256', 'allow-origin': 'https://app.example', 'log-level': 'debug', 'log-format': 'json' };
-  const general = { text: 'another', name: 'another', number: '4321', size: '123kB', time: '7s', rate: '43/s:21', switch: 'true' };
+  const general = { text: 'another', name: 'another', number: '4321', size: '123kB', time: '7s', rate: '43/s:21' };
   writeFileSync(file, '');
   const changed = await scene.addBridge([`--config=${file}`]);
-  const lines = reloadable.map(({ name, kind }) => `${name} = ${special[name] ?? general[kind]}\n`);
+  const valueOf = ({ name, preset, kind }) => special[name] ?? general[kind] ?? String(preset === 'false');
+  const lines = reloadable.map((setting) => `${setting.name} = ${valueOf(setting)}\n`);
   const reload = async (text, event) => {
     const before = changed.log.length;
     writeFileSync(file, text);
