@@ -112,7 +112,7 @@ test('make installs and uninstalls the bridge without pg_config', () => {
   const settings = path.join(folder, 'etc/herald/herald-bridge.conf');
   const unit = readFileSync(path.join(folder, 'usr/local/lib/systemd/system/herald-bridge.service'), 'utf8');
   assert.match(unit, /^ExecStart=\/usr\/local\/bin\/herald-bridge --config=\/etc\/herald\/herald-bridge.conf$/m);
-  assert.doesNotMatch(unit, /@/);
+  assert.doesNotMatch(unit, /@[A-Z_]+@/);
   assert.match(execFileSync(bridge, [`--config=${settings}`, '--print-config'], { encoding: 'utf8' }), /^jwt-secret-file = \/etc\/herald\/secret$/m);
   appendFileSync(settings, 'log-level = debug\n');
   make('install-bridge', ...destination);
