@@ -189,8 +189,9 @@ limits_tolerate(const char *session)
 	return tolerates;
 }
 
-LimitSubject
-limits_subject(const Session *session)
+/* Returns the subject of a session; it belongs to the session. */
+static LimitSubject
+subject_of(const Session *session)
 {
 	return (LimitSubject){ session->key, session->user, session->origin.address };
 }
@@ -221,7 +222,7 @@ is_signal(const char *name)
 int64_t
 limits_take_action(const Session *session, const char *name)
 {
-	LimitSubject subject = limits_subject(session);
+	LimitSubject subject = subject_of(session);
 	int64_t wait;
 
 	if (strcmp(name, "ping") == 0)

@@ -52,9 +52,6 @@ extern int64_t limits_take_action(const Session *session, const char *name);
 /* Counts a refusal that a session was told of.  Returns false if its client goes on all the same: close it. */
 extern bool limits_tolerate(const char *session);
 
-/* Returns the subject of a session; it belongs to the session. */
-extern LimitSubject limits_subject(const Session *session);
-
 /* Returns the message for a client that must wait so long; valid until the next call. */
 extern const char *limits_message(int64_t wait);
 

@@ -34,8 +34,8 @@ window_scan_shape(const WindowScan *scan)
 	return RelationGetDescr(scan->partitions[0]);
 }
 
-int64
-window_scan_id(const WindowScan *scan, HeapTuple row)
+static int64
+row_id(const WindowScan *scan, HeapTuple row)
 {
 	bool isnull;
 
@@ -45,8 +45,8 @@ window_scan_id(const WindowScan *scan, HeapTuple row)
 static int
 compare_ids(const void *a, const void *b, void *scan)
 {
-	int64 left = window_scan_id(scan, *(const HeapTuple *) a);
-	int64 right = window_scan_id(scan, *(const HeapTuple *) b);
+	int64 left = row_id(scan, *(const HeapTuple *) a);
+	int64 right = row_id(scan, *(const HeapTuple *) b);
 
 	return (left > right) - (left < right);
 }
@@ -173,7 +173,7 @@ lowest_partition(const WindowScan *scan)
 		HeapTuple next = scan->fresh[i].next;
 
 		if (next != NULL &&
-			(lowest < 0 || window_scan_id(scan, next) < window_scan_id(scan, scan->fresh[lowest].next)))
+			(lowest < 0 || row_id(scan, next) < row_id(scan, scan->fresh[lowest].next)))
 			lowest = i;
 	}
 	return lowest;

@@ -46,8 +46,7 @@ extern HeapTuple window_scan_next(WindowScan *scan);
 /* Ends the scan.  The locks of the partitions last until the end of the transaction. */
 extern void window_scan_end(WindowScan *scan);
 
-/* Returns the row type of the event log, and the id of a row. */
+/* Returns the row type of the event log. */
 extern TupleDesc window_scan_shape(const WindowScan *scan);
-extern int64 window_scan_id(const WindowScan *scan, HeapTuple row);
 
 #endif /* HERALD_WINDOW_SCAN_H */

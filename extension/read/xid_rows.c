@@ -123,8 +123,12 @@ id_behind_any(Relation *partitions, uint64 xid, int64 from)
 	return behind;
 }
 
-int64
-xid_rows_first_id(Relation *partitions, uint64 xid, int64 from, int64 to)
+/*
+ * Returns an id from which on the log has all rows of this transaction and of later ones that are not below "from".  It
+ * is near their first one, if the rows have ids up to about "to".
+ */
+static int64
+first_id_of_rows(Relation *partitions, uint64 xid, int64 from, int64 to)
 {
 	int64 first = from;
 	int64 limit = to;
@@ -216,7 +220,7 @@ xid_rows_visit(Relation *partitions, const XidRows *rows, XidRowVisitor visit, v
 	Assert(rows->begin < rows->end && rows->most > 0);
 	if (rows->from > rows->to)
 		return;
-	first = xid_rows_first_id(partitions, rows->begin, rows->from, rows->to);
+	first = first_id_of_rows(partitions, rows->begin, rows->from, rows->to);
 	for (int i = 0; i < EVENT_PARTITIONS; i++)
 	{
 		visit_by_id(partitions, i, first, rows, visit, argument);
@@ -237,7 +241,7 @@ herald_first_event_id(PG_FUNCTION_ARGS)
 	int64 id;
 
 	xid_rows_open(partitions);
-	id = xid_rows_first_id(partitions, DatumGetUInt64(PG_GETARG_DATUM(0)), 0, snapshot_top_id());
+	id = first_id_of_rows(partitions, DatumGetUInt64(PG_GETARG_DATUM(0)), 0, snapshot_top_id());
 	xid_rows_close(partitions);
 	PG_RETURN_INT64(id);
 }

@@ -33,12 +33,6 @@ typedef bool (*XidRowVisitor)(void *argument, HeapTuple row, uint64 xid);
 extern void xid_rows_open(Relation *partitions);
 extern void xid_rows_close(Relation *partitions);
 
-/*
- * Returns an id from which on the log has all rows of this transaction and of later ones that are not below "from".  It
- * is near their first one, if the rows have ids up to about "to".
- */
-extern int64 xid_rows_first_id(Relation *partitions, uint64 xid, int64 from, int64 to);
-
 /* Visits rows that the active snapshot sees, of each partition those with the lowest ids. */
 extern void xid_rows_visit(Relation *partitions, const XidRows *rows, XidRowVisitor visit, void *argument);
 
