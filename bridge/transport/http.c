@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "transport/http_form.h"
 #include "transport/http_response.h"
 #include "transport/polling.h"
 #include "transport/http_request.h"
@@ -17,7 +18,6 @@
 #include "transport/sse.h"
 #include "transport/static_file.h"
 #include "transport/status.h"
-#include "transport/tls.h"
 
 /* The per-session data of a request: libwebsockets allocates and frees it. */
 typedef struct HttpService
@@ -59,14 +59,15 @@ serve_client(struct lws *wsi, HttpService *service, int method, const char *path
 static int
 serve_request(struct lws *wsi, HttpService *service)
 {
-	char path[1024] = "";
+	char path[HTTP_FORM_MAX_PATH] = "";
 	int method = http_request_method(wsi, path, sizeof(path));
+	const HttpError *error = http_form_check(wsi);
 
 	if (!client_socket_busy(wsi))
 		return -1;
 	*client_socket_request(wsi) = http_request_traits(wsi);
-	if (tls_is_missing(wsi))
-		return http_response_refuse(wsi, NULL, &http_error_tls);
+	if (error != NULL)
+		return http_response_refuse(wsi, NULL, error);
 	if (client_socket_is_admin(wsi))
 		return status_answer(wsi, method, path);
 	return serve_client(wsi, service, method, path);

@@ -21,7 +21,7 @@
 #include "protocol/old_client.h"
 #include "transport/client_address.h"
 #include "transport/http_cookie.h"
-#include "transport/tls.h"
+#include "transport/http_form.h"
 
 const Config *
 http_request_config(struct lws *wsi)
@@ -86,32 +86,15 @@ http_request_copy_origin(struct lws *wsi)
 	return http_request_origin(wsi, origin) ? memory_copy(origin) : NULL;
 }
 
-/* Returns whether a list that commas separate has a word, in any case. */
-static bool
-has_token(const char *list, const char *word)
-{
-	while (*(list += strspn(list, ", \t")) != '\0')
-	{
-		size_t length = strcspn(list, ", \t");
-
-		if (length == strlen(word) && strncasecmp(list, word, length) == 0)
-			return true;
-		list += length;
-	}
-	return false;
-}
-
 RequestTraits
 http_request_traits(struct lws *wsi)
 {
-	char connection[128] = "";
 	char version[16] = "";
 	bool has_length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
 
 	read_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version));
-	read_header(wsi, WSI_TOKEN_CONNECTION, connection, sizeof(connection));
 	return (RequestTraits){
-		.closes = strcmp(version, "HTTP/1.1") != 0 || has_token(connection, "close"),
+		.closes = strcmp(version, "HTTP/1.1") != 0 || http_form_has_word(wsi, WSI_TOKEN_CONNECTION, "close"),
 		.has_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
 					(has_length && http_request_body_length(wsi) != 0),
 	};
@@ -187,20 +170,16 @@ http_request_log_origin(struct lws *wsi)
 				"Add the origin to allow-origin if its pages may connect.");
 }
 
-/* libwebsockets has no names for them (RFC 9110, 15.5.22 and 15.5.20). */
-#define HTTP_STATUS_UPGRADE_REQUIRED 426
-#define HTTP_STATUS_MISDIRECTED 421
+#define HTTP_STATUS_MISDIRECTED 421 /* RFC 9110, 15.5.20 */
 
 static const HttpError http_error_transport = { HTTP_STATUS_BAD_REQUEST, "0", "Transport unknown", NULL };
 static const HttpError http_error_session = { HTTP_STATUS_BAD_REQUEST, "1", "Session ID unknown", NULL };
 static const HttpError http_error_method = { HTTP_STATUS_BAD_REQUEST, "2", "Bad handshake method", NULL };
-const HttpError http_error_bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request", NULL };
 static const HttpError http_error_origin = { HTTP_STATUS_FORBIDDEN, "4", "Forbidden", NULL };
 static const HttpError http_error_version = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE, NULL };
 const HttpError http_error_old_client = { HTTP_STATUS_BAD_REQUEST, "5", OLD_CLIENT_MESSAGE, NULL };
 static const HttpError http_error_busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "4", "Too many connections", NULL };
 const HttpError http_error_host = { HTTP_STATUS_MISDIRECTED, "\"wrong_host\"", "The bridge does not serve this host", NULL };
-const HttpError http_error_tls = { HTTP_STATUS_BAD_REQUEST, "\"tls_required\"", "This port speaks TLS: use https or wss", NULL };
 
 /* The arguments of an Engine.IO request's URL. */
 typedef struct EngineQuery
@@ -283,35 +262,16 @@ check_engine_upgrade(struct lws *wsi)
 	return query.version_is_4 || query.version_is_3 ? NULL : &http_error_version;
 }
 
-/* The bridge speaks no WebSocket but that of RFC 6455, and no subprotocol but its own, which need not be asked for. */
-static const HttpError *
-check_websocket(struct lws *wsi)
-{
-	static const HttpHeader supported[] = {
-		{ "upgrade:", "websocket" }, { "sec-websocket-version:", "13" }, { NULL, NULL }
-	};
-	static const HttpError version = { HTTP_STATUS_UPGRADE_REQUIRED, "3", "WebSocket version not supported", supported };
-	static const HttpError subprotocol = { HTTP_STATUS_BAD_REQUEST, "3", "WebSocket subprotocol unknown", NULL };
-	char number[8];
-	char names[64];
-
-	if (!read_header(wsi, WSI_TOKEN_VERSION, number, sizeof(number)) || strcmp(number, "13") != 0)
-		return &version;
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) == 0)
-		return NULL;
-	return read_header(wsi, WSI_TOKEN_PROTOCOL, names, sizeof(names)) && has_token(names, "herald") ? NULL : &subprotocol;
-}
-
 const HttpError *
 http_request_check_upgrade(struct lws *wsi)
 {
 	static const HttpError not_found = { HTTP_STATUS_NOT_FOUND, "3", "Not found", NULL };
 	char path[64];
 	bool socketio;
-	const HttpError *error;
+	const HttpError *error = http_form_check_upgrade(wsi);
 
-	if (tls_is_missing(wsi))
-		return &http_error_tls;
+	if (error != NULL)
+		return error;
 	if (client_socket_is_admin(wsi) || !read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
 		return &not_found;
 	socketio = http_request_is_socketio(path);
@@ -324,7 +284,7 @@ http_request_check_upgrade(struct lws *wsi)
 		http_request_log_origin(wsi);
 		return &http_error_origin;
 	}
-	error = check_websocket(wsi);
+	error = http_form_check_websocket(wsi);
 	if (error == NULL && socketio)
 		error = check_engine_upgrade(wsi);
 	return error != NULL || connection_make_room(http_request_config(wsi)) ? error : &http_error_busy;

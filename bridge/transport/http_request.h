@@ -16,6 +16,7 @@
 #include "base/config.h"
 #include "protocol/connection.h"
 #include "transport/client_socket.h"
+#include "transport/http_form.h"
 
 /* Sizes of buffers, in bytes. */
 #define HTTP_REQUEST_MAX_VALUE 8192
@@ -37,25 +38,7 @@ typedef struct HttpRequest
 	json_t *rooms;					 /* an array of names */
 } HttpRequest;
 
-/* A header of a response; its name ends with a colon. */
-typedef struct HttpHeader
-{
-	const char *name;
-	const char *value;
-} HttpHeader;
-
-/* The reason why a request is refused. */
-typedef struct HttpError
-{
-	unsigned int status; /* of HTTP */
-	const char *code;	 /* as JSON: a number or a quoted string */
-	const char *message;
-	const HttpHeader *headers; /* of the response; the last has no name; NULL: none */
-} HttpError;
-
 /* The errors that other files need, too.  Those without a reason are of Engine.IO's reference server. */
-extern const HttpError http_error_bad_request;
-extern const HttpError http_error_tls;		  /* the request came without TLS to a port that speaks it */
 extern const HttpError http_error_host;		  /* the request names a host that is not in allow-host */
 extern const HttpError http_error_old_client; /* the client speaks Engine.IO 3: old_client_payload() tells it so */
 

@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/budget.h"
 #include "base/memory.h"
@@ -173,12 +172,8 @@ websocket_pong(WebSocket *socket)
 static int
 confirm_upgrade(struct lws *wsi)
 {
-	char upgrade[32];
 	const HttpError *error;
 
-	/* On a connection that was used before, libwebsockets reads freed memory for any upgrade but "websocket". */
-	if (lws_hdr_copy(wsi, upgrade, sizeof(upgrade), WSI_TOKEN_UPGRADE) <= 0 || strcasecmp(upgrade, "websocket") != 0)
-		return -1;
 	*client_socket_request(wsi) = http_request_traits(wsi);
 	error = http_request_check_upgrade(wsi);
 	return error ? http_response_refuse(wsi, NULL, error) : 0;

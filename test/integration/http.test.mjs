@@ -186,6 +186,42 @@ test('reads the scheme of a token in any case', async () => {
   }
 });
 
+// Sends one request byte for byte, and resolves with the status of its response.
+async function statusOf(head) {
+  const client = new RawHttp(port);
+  client.write(`${head}\r\n\r\n`);
+  const { status } = await client.response();
+  client.close();
+  return status;
+}
+
+for (const [name, status, head] of [
+  ['with a path that is too long', 414, `GET /${'a'.repeat(1100)} HTTP/1.1\r\nHost: x`],
+  ['to several hosts', 400, 'GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y'],
+  ['whose path ends at a line feed that is encoded', 505, 'GET /healthz%0d%0aHost:y HTTP/1.1\r\nHost: x'],
+  ['of an unknown version', 505, 'GET /healthz HTTP/2.0\r\nHost: x'],
+  ['without a version', 505, 'GET /healthz'],
+]) {
+  test(`refuses a request ${name}`, async () => assert.equal(await statusOf(head), status));
+}
+
+const webSocket = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+
+for (const [name, changed, version] of [
+  ['to HTTP/2', { Upgrade: 'h2c', Connection: 'Upgrade, HTTP2-Settings', 'HTTP2-Settings': 'AAMAAABkAARAAAAAAAIAAAAA' }],
+  ['without a key', { 'Sec-WebSocket-Key': undefined }],
+  ['with a short key', { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZQ==' }],
+  ['with a key that is not base64', { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25j!Q==' }],
+  ['with a very long key', { 'Sec-WebSocket-Key': 'x'.repeat(5000) }],
+  ['that its header Connection does not name', { Connection: 'keep-alive' }],
+  ['by HTTP/1.0', {}, 'HTTP/1.0'],
+]) {
+  test(`answers that it refuses an upgrade ${name}`, async () => {
+    const headers = Object.entries({ Host: 'x', ...webSocket, ...changed }).filter(([, value]) => value).map((header) => header.join(': '));
+    assert.equal(await statusOf([`GET /ws ${version ?? 'HTTP/1.1'}`, ...headers].join('\r\n')), 400);
+  });
+}
+
 const upgrade = (path, ...headers) => ask(port, [`GET ${path} HTTP/1.1`, 'Connection: Upgrade', 'Upgrade: websocket',
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...headers], { hasBody: true });
 
