@@ -88,15 +88,18 @@ refuse_namespace(SocketIo *socket, const char *namespace)
 
 /* The functions that handle a packet return the reason why it must end the connection; NULL: it need not. */
 
+/* A client that leaves and joins before the answer sends no DISCONNECT: its second CONNECT replaces the first. */
 static const char *
 handle_connect(SocketIo *socket, const Packet *packet)
 {
 	NamespaceSession *entry = find_namespace(socket, packet->namespace);
 
-	if (entry != NULL && (entry->session != NULL || entry->pending != NULL))
+	if (entry != NULL && entry->session != NULL && entry->session->state != SESSION_ARRIVING)
 		return "second CONNECT of a namespace";
 	if (entry == NULL)
 		entry = add_namespace(socket, packet->namespace);
+	else
+		namespace_session_disconnect(entry);
 	if (entry != NULL)
 		namespace_session_connect(entry, packet->data, socket->token, socket->cookie);
 	else
