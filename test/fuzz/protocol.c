@@ -9,24 +9,19 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include <stdio.h>
-#include <unistd.h>
-
 #include "base/loop.h"
 #include "base/metrics.h"
 #include "fake_source.h"
 #include "fanout/roster.h"
 #include "fanout/user.h"
 #include "fuzz.h"
-#include "gateway/auth.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
 #include "protocol/engineio.h"
 #include "protocol/old_client.h"
 #include "protocol/sse_format.h"
-#include "sign.h"
+#include "secret.h"
 
-#define SECRET "a secret of more than thirty-two bytes"
 #define CLIENTS 4
 
 /* Enough for everything that waits to notice that its session has gone. */
@@ -63,7 +58,6 @@ typedef struct FakeClient
 	bool open;
 } FakeClient;
 
-static char secret_path[64];
 static Config config = {
 	.max_rooms = 20,
 	.max_session_actions = 5,
@@ -71,13 +65,8 @@ static Config config = {
 	.database = "",
 	.database_timeout = 1000,
 	.action_timeout = 1000,
-	.jwt_secret_file = secret_path,
-	.jwt_key_file = "",
-	.jwt_algorithm = "",
 	.jwt_audience = "",
-	.jwt_issuer = "",
-	.jwt_user_claim = "sub",
-	.session_cookie = "",
+	SECRET_SETTINGS,
 	.max_payload = 200,
 	.max_connections = CLIENTS,
 	.queue_limit = 2000,
@@ -119,19 +108,12 @@ static const Transport polling_transport = { ignore, ignore, ignore_close, ignor
 int
 LLVMFuzzerInitialize(int *count, char ***arguments)
 {
-	FILE *file;
-
 	(void) count;
 	(void) arguments;
 	fuzz_silence();
-	snprintf(secret_path, sizeof(secret_path), "/tmp/herald-secret.%d", (int) getpid());
-	file = fopen(secret_path, "w");
-	fputs(SECRET, file);
-	fclose(file);
-	REQUIRE(auth_configure(&config));
-	unlink(secret_path);
+	REQUIRE(secret_configure(&config));
 	REQUIRE(dialect_load("../../bridge/dialects/canonical.json"));
-	token = sign_by_secret("{\"alg\":\"HS256\"}", "{\"sub\":\"7\",\"exp\":4102444800}", "SHA256", SECRET, strlen(SECRET));
+	token = secret_sign("{\"sub\":\"7\",\"exp\":4102444800}");
 	outbox_start();
 	gateway_start(&config);
 	return 0;

@@ -6,40 +6,21 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include <stdio.h>
-#include <unistd.h>
-
 #include "fuzz.h"
-#include "gateway/auth.h"
-#include "sign.h"
+#include "secret.h"
 
-#define SECRET "a secret of more than thirty-two bytes"
-
-static char secret_path[64];
 static Config config = {
-	.jwt_secret_file = secret_path,
-	.jwt_key_file = "",
-	.jwt_algorithm = "",
 	.jwt_audience = "app",
-	.jwt_issuer = "",
-	.jwt_user_claim = "sub",
-	.session_cookie = "",
+	SECRET_SETTINGS,
 };
 
 int
 LLVMFuzzerInitialize(int *count, char ***arguments)
 {
-	FILE *file;
-
 	(void) count;
 	(void) arguments;
 	fuzz_silence();
-	snprintf(secret_path, sizeof(secret_path), "/tmp/herald-secret.%d", (int) getpid());
-	file = fopen(secret_path, "w");
-	fputs(SECRET, file);
-	fclose(file);
-	REQUIRE(auth_configure(&config));
-	unlink(secret_path);
+	REQUIRE(secret_configure(&config));
 	return 0;
 }
 
@@ -63,7 +44,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	char *text = fuzz_text(bytes, length);
-	char *token = sign_by_secret("{\"alg\":\"HS256\"}", text, "SHA256", SECRET, strlen(SECRET));
+	char *token = secret_sign(text);
 
 	verify(text, NULL);
 	verify(token, text);

@@ -13,9 +13,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include <cmocka.h>
 
 #include "base/memory.h"
@@ -27,14 +24,12 @@
 #include "protocol/old_client.h"
 #include "protocol/sse_format.h"
 #include "protocol/connection.h"
-#include "sign.h"
+#include "secret.h"
 #include "support.h"
 
-#define SECRET "a secret of more than thirty-two bytes"
 #define KEY "0123456789abcdef0123456789abcdef"
 #define SID "0123456789abcdef0123"
 
-static char secret_path[64];
 static Config config = {
 	.max_rooms = 1000,
 	.max_session_actions = 100,
@@ -42,13 +37,8 @@ static Config config = {
 	.database = "host=/nonexistent",
 	.database_timeout = 1000,
 	.action_timeout = 1000,
-	.jwt_secret_file = secret_path,
-	.jwt_key_file = "",
-	.jwt_algorithm = "",
 	.jwt_audience = "",
-	.jwt_issuer = "",
-	.jwt_user_claim = "sub",
-	.session_cookie = "",
+	SECRET_SETTINGS,
 	.max_payload = 100000,
 	.max_connections = 100,
 	.queue_limit = 1000000,
@@ -141,7 +131,7 @@ static char *
 token_of(const char *user)
 {
 	char *claims = memory_format("{\"sub\":\"%s\",\"exp\":4102444800}", user);
-	char *token = sign_by_secret("{\"alg\":\"HS256\"}", claims, "SHA256", SECRET, strlen(SECRET));
+	char *token = secret_sign(claims);
 
 	free(claims);
 	return token;
@@ -855,14 +845,8 @@ test_mutated_input(void **state)
 static int
 begin(void **state)
 {
-	FILE *file;
-
 	(void) state;
-	snprintf(secret_path, sizeof(secret_path), "/tmp/herald-secret.%d", (int) getpid());
-	file = fopen(secret_path, "w");
-	fputs(SECRET, file);
-	fclose(file);
-	if (!auth_configure(&config) || !dialect_load("../../bridge/dialects/canonical.json"))
+	if (!secret_configure(&config) || !dialect_load("../../bridge/dialects/canonical.json"))
 		return -1;
 	outbox_start();
 	gateway_start(&config);
@@ -875,7 +859,7 @@ end(void **state)
 	(void) state;
 	gateway_stop();
 	dialect_unload();
-	return unlink(secret_path);
+	return 0;
 }
 
 int
