@@ -410,17 +410,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		FROM pg_trigger AS t
 		WHERE t.tgfoid = 'herald_internal.on_change()'::regprocedure
 	)
-	SELECT 'error', 'trigger_missing', w.relation, w.rules,
+	SELECT 'error', 'trigger_missing', w.relation, array_to_string(w.rules, ', '),
 	       format('trigger %I is not there', w.name), format('SELECT herald.sync_triggers(%L);', w.relation)
 	FROM wanted AS w
 	WHERE w.own AND NOT EXISTS (SELECT FROM present AS p WHERE p.relation = w.relation AND
 	                            p.operation = w.operation)
 	UNION ALL
-	SELECT 'error', 'foreign_partition', w.relation, string_agg(DISTINCT w.rules, ', '),
+	SELECT 'error', 'foreign_partition', w.relation, string_agg(DISTINCT r.name, ', ' ORDER BY r.name),
 	       format('writes to foreign tables below it fail: %s', f.tables),
 	       format('SELECT herald.sync_triggers(%L);', w.relation)
 	FROM wanted AS w
 	JOIN present AS p ON p.relation = w.relation AND p.operation = w.operation AND NOT p.each_row
+	CROSS JOIN LATERAL unnest(w.rules) AS r (name)
 	CROSS JOIN LATERAL (SELECT string_agg(b.relation::text, ', ' ORDER BY b.relation::text) AS tables
 	                    FROM herald_internal.foreign_tables_below(w.relation) AS b (relation)) AS f
 	WHERE w.each_row
@@ -473,7 +474,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	       herald_internal.watch_call(s.relation, s.kind, s.successor)
 	FROM herald_internal.successors() AS s
 	UNION ALL
-	SELECT 'error', 'trigger_disabled', w.relation, w.rules,
+	SELECT 'error', 'trigger_disabled', w.relation, array_to_string(w.rules, ', '),
 	       format(CASE p.enabled WHEN 'D' THEN 'trigger %I is disabled' ELSE 'trigger %I fires for replicas only'
 	              END, p.name),
 	       format('ALTER TABLE %s ENABLE TRIGGER %I;', w.relation, p.name)
@@ -490,12 +491,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                         w.each_row AND p.relation IN (SELECT t.relid FROM pg_partition_tree(w.relation) AS t)) AND
 	                        w.operation = p.operation)
 	UNION ALL
-	SELECT 'warning', 'replicated', w.relation, string_agg(w.rules, ', '),
+	SELECT 'warning', 'replicated', w.relation, string_agg(DISTINCT r.name, ', ' ORDER BY r.name),
 	       format('writes of subscription %I fire no statement triggers on it', s.subname),
 	           '-- watch it on the publisher'
 	FROM wanted AS w
 	JOIN pg_subscription_rel AS p ON p.srrelid = w.relation
 	JOIN pg_subscription AS s ON s.oid = p.srsubid
+	CROSS JOIN LATERAL unnest(w.rules) AS r (name)
 	GROUP BY w.relation, s.subname
 	UNION ALL
 	SELECT 'error', 'log_replicated', NULL, NULL,

@@ -603,12 +603,12 @@ $$;
 -- "watched" is the topmost table with rules for it; "own": one of the rules is of the target itself.
 CREATE FUNCTION herald_internal.needed_triggers(relation regclass)
 	RETURNS TABLE (target regclass, name text, operation text, clause text, each_row boolean, watched regclass,
-	               rules text, own boolean)
+	               rules text[], own boolean)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	WITH needed AS (
 		SELECT t.target, o.operation,
 		       (array_agg(r.relation ORDER BY a.place DESC))[1] AS watched,
-		       string_agg(DISTINCT r.name, ', ' ORDER BY r.name) AS rules, bool_or(r.relation = t.target) AS own
+		       array_agg(DISTINCT r.name ORDER BY r.name) AS rules, bool_or(r.relation = t.target) AS own
 		FROM (SELECT $1 UNION SELECT p.relid FROM pg_partition_tree($1) AS p) AS t (target)
 		JOIN pg_class AS c ON c.oid = t.target AND c.relkind IN ('r', 'p')
 		CROSS JOIN LATERAL (SELECT t.target, 0 UNION ALL

@@ -215,7 +215,7 @@ SELECT * FROM doctor.remedy \gexec
 SELECT * FROM doctor.says;
 
 -- Tables that a subscription writes.
-SELECT herald.watch('doctor.orders', 'order_placed', recipient => 'new.customer_id');
+SELECT herald.watch('doctor.orders', 'order_placed', '{insert,update}', recipient => 'new.customer_id');
 SET client_min_messages = error;
 CREATE PUBLICATION regress_doctor FOR TABLE doctor.orders;
 SELECT format('CREATE SUBSCRIPTION regress_doctor CONNECTION %L PUBLICATION regress_doctor '
