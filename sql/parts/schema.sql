@@ -6,22 +6,9 @@
 -- makes herald_body. They belong to the extension.
 -- ---------------------------------------------------------------------------
 
-DO $$
-DECLARE
-	existing text;
-BEGIN
-	SELECT n.nspname INTO existing FROM pg_namespace AS n WHERE n.nspname ~ '^herald(_internal|_body)?$'
-	ORDER BY n.nspname LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION 'schema "%" already exists', existing
-			USING ERRCODE = 'duplicate_schema',
-			      DETAIL = 'Extension pg_herald creates the schemas herald, herald_internal and herald_body '
-			               'itself, and drops them with the extension.',
-			      HINT = format('Rename the schema (ALTER SCHEMA %I RENAME TO ...) or drop it, '
-			                    'and run CREATE EXTENSION pg_herald again.', existing);
-	END IF;
-END
-$$;
+CREATE FUNCTION pg_catalog.herald_check_schemas() RETURNS void LANGUAGE c AS 'MODULE_PATHNAME';
+SELECT pg_catalog.herald_check_schemas();
+DROP FUNCTION pg_catalog.herald_check_schemas();
 
 CREATE SCHEMA herald;
 COMMENT ON SCHEMA herald IS 'pg_herald: functions, views and tables for users';

@@ -4,7 +4,6 @@ SET client_min_messages = warning;
 CREATE DATABASE regress_herald_schemas;
 \c regress_herald_schemas
 SET client_min_messages = warning;
-\set SHOW_CONTEXT never
 CREATE VIEW left_behind AS
 	SELECT n.nspname AS name FROM pg_namespace AS n WHERE n.nspname LIKE 'herald%'
 	UNION ALL
