@@ -133,6 +133,9 @@ rethrow_named(Rule *rule, MemoryContext caller, bool saved)
 	error->internalquery = NULL;
 	error->internalpos = 0;
 	error->context = psprintf("rule \"%s\" of table %s", rule->name, rule->relation);
+	if (error->detail == NULL && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		error->detail = psprintf("Rules run as the owner of their table, role \"%s\".",
+								 GetUserNameFromId(GetUserId(), false));
 	if (error->hint == NULL && saved && error->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		error->hint = psprintf("SELECT herald.unwatch(%s, %s) removes the rule, and on_error => 'suspend' lets the write pass.",
 							   quote_literal_cstr(rule->relation), quote_literal_cstr(rule->name));

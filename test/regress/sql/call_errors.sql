@@ -136,6 +136,7 @@ SELECT herald.watch('posts', 'r', operations => NULL, recipient => '1');
 SELECT herald.watch('posts', 'r', operations => '{truncate}', recipient => '1');
 SELECT herald.watch('posts', 'r', operations => '{INSERT}', recipient => '1');
 SELECT herald.watch('posts', 'r', recipient => 'new.nix');
+SELECT herald.watch('posts', 'r', recipient => 'SELECT f.user_id FROM foreign_posts AS f');
 SELECT herald.watch('posts', 'r', recipient => 'new.user_id', title => 'x {nix}');
 SELECT herald.watch('posts', 'r', recipient => 'new.user_id', content => 'x {new.nix:40}');
 SELECT herald.watch('posts', 'r', recipient => 'new.user_id', title => 'x {actor');
