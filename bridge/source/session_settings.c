@@ -43,6 +43,7 @@ const char session_settings_sql[] =
 	" CASE WHEN pg_catalog.current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL"
 	" THEN pg_catalog.set_config('restrict_nonsystem_relation_kind', '', false) END,"
 	" pg_catalog.set_config('exit_on_error', 'off', false),"
+	" pg_catalog.set_config('client_min_messages', 'warning', false),"
 	" pg_catalog.set_config('DateStyle', 'ISO, YMD', false),"
 	" pg_catalog.set_config('IntervalStyle', 'postgres', false),"
 	" pg_catalog.set_config('TimeZone', 'UTC', false),"

@@ -79,6 +79,10 @@ for (const [name, value] of Object.entries(SETTINGS)) {
   });
 }
 
+test('logs no debug messages of the server about its queries', () => {
+  assert.doesNotMatch(scene.bridge.log, /event=database_notice .*herald_internal/);
+});
+
 test('keeps its idle connections when the database ends idle sessions', async () => {
   await database.query("ALTER DATABASE social SET idle_session_timeout = '100ms'");
   await reconnect();
