@@ -1,9 +1,9 @@
 // The harness itself: a test file that hangs or leaves something open ends, with everything that it started.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -89,4 +89,16 @@ test('ends waits after their time limit', async () => {
   await assert.rejects(until('a probe', () => false, 20), /waited 20 ms in vain: a probe/);
   await assert.rejects(until('a probe that hangs', () => never, 20), /waited 20 ms in vain: a probe that hangs/);
   assert.equal(await until('a probe', () => 'found'), 'found');
+});
+
+test('refuses a second run of the tests in the same place', () => {
+  const place = path.join(folder, 'place');
+  for (const file of ['test/run', 'scripts/lib.sh']) cpSync(path.join(root, file), path.join(place, file));
+  const logs = path.join(place, 'build/test');
+  mkdirSync(logs, { recursive: true });
+  writeFileSync(path.join(logs, 'lint.log'), 'of the first run');
+  const { status, stderr } = spawnSync('flock', [logs, path.join(place, 'test/run'), 'lint'], { encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr, /test\/run: another run of these tests is going on, and uses .*build\/test\n/);
+  assert.ok(existsSync(path.join(logs, 'lint.log')));
 });
