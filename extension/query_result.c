@@ -50,8 +50,9 @@ query_result_begin(FunctionCallInfo fcinfo, TupleDesc *shape)
 						errmsg("set-valued function called in context that cannot accept a set"),
 						errhint("Call it in FROM.")));
 	caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, shape) != TYPEFUNC_COMPOSITE)
+	if (info->expectedDesc == NULL)
 		elog(ERROR, "the return type is not a row type");
+	*shape = CreateTupleDescCopy(info->expectedDesc);
 	info->returnMode = SFRM_Materialize;
 	info->setResult = tuplestore_begin_heap(true, false, work_mem);
 	info->setDesc = *shape;

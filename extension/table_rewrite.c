@@ -27,10 +27,24 @@
 #include "compat.h"
 #include "table_rewrite.h"
 
+/* The row of pg_class that a snapshot sees is the current one if the writer of that row was done before. */
+static bool
+sees_current_row(Oid table)
+{
+	HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	TransactionId writer = HeapTupleIsValid(row) ? HeapTupleHeaderGetXmin(row->t_data) : InvalidTransactionId;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	ReleaseSysCache(row);
+	return !TransactionIdIsNormal(writer) || TransactionIdPrecedes(writer, GetActiveSnapshot()->xmin);
+}
+
 /* Returns the file of a table that the active snapshot sees; InvalidOid: it sees no such table. */
 static Oid
-visible_file(Relation catalog, Oid table)
+visible_file(Oid table)
 {
+	Relation catalog = table_open(RelationRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple row;
@@ -41,6 +55,7 @@ visible_file(Relation catalog, Oid table)
 	row = systable_getnext(scan);
 	file = HeapTupleIsValid(row) ? ((Form_pg_class) GETSTRUCT(row))->relfilenode : InvalidOid;
 	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
 	return file;
 }
 
@@ -56,18 +71,22 @@ current_file(Oid table)
 	return file;
 }
 
+static bool
+one_was_rewritten(Oid table)
+{
+	return !sees_current_row(table) && visible_file(table) != current_file(table);
+}
+
 bool
 table_was_rewritten(Oid table)
 {
-	Relation catalog = table_open(RelationRelationId, AccessShareLock);
 	List *tables = has_subclass(table) ? find_all_inheritors(table, NoLock, NULL) : list_make1_oid(table);
 	bool rewritten = false;
 	ListCell *cell;
 
 	foreach (cell, tables)
-		rewritten |= visible_file(catalog, lfirst_oid(cell)) != current_file(lfirst_oid(cell));
+		rewritten |= one_was_rewritten(lfirst_oid(cell));
 	list_free(tables);
-	table_close(catalog, AccessShareLock);
 	return rewritten;
 }
 

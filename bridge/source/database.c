@@ -251,12 +251,13 @@ on_notice(void *context, const PGresult *notice)
 				PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
 }
 
-/* The server has so much time for the first query that it has. */
+/* The server has so much time for the queries that it has: it answers those that were sent together at once. */
 static void
 expect_answer(Database *database)
 {
-	timer_start(&database->timer, (uint64_t) MIN(2 * database->limit, database->limit + LONGEST_SILENCE_MS), on_silence,
-				database);
+	long limit = MIN(2 * database->limit, database->limit + LONGEST_SILENCE_MS);
+
+	timer_start(&database->timer, (uint64_t) (limit * database->queries.sent), on_silence, database);
 }
 
 static void

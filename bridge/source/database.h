@@ -49,8 +49,9 @@ extern void database_query(Database *database, const char *sql, int count, const
 						   QueryAnswer answer, void *context);
 
 /*
- * The same for a query that is sent together with the next one, which the caller must queue at once: the server
- * runs that as soon as this one has ended, well or not.
+ * The same for a query that is sent together with the next one, which the caller must queue at once, as one
+ * transaction.  The server runs the next one as soon as this one has ended, and answers both at once.  If this one
+ * fails, the result of the next one is PGRES_PIPELINE_ABORTED.
  */
 extern void database_query_with_next(Database *database, const char *sql, int count, const char *const *values,
 									 QueryAnswer answer, void *context);

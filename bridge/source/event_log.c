@@ -178,6 +178,8 @@ on_rows(void *context, const PGresult *result)
 		page.outcome = PAGE_READ;
 		take_page(&page, result);
 	}
+	else if (result != NULL && PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
+		page.outcome = PAGE_SKIPPED;
 	else if (result != NULL)
 	{
 		const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);

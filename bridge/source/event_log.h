@@ -19,6 +19,7 @@ typedef enum PageOutcome
 {
 	PAGE_READ,
 	PAGE_UNAVAILABLE, /* no database, or an error that may pass: try again */
+	PAGE_SKIPPED,	  /* the query that was sent together with it has failed: nothing was read */
 	PAGE_RESYNC		  /* the position is invalid, or too old: SQLSTATE HD001 to HD003 */
 } PageOutcome;
 

@@ -4,7 +4,9 @@
  *	  The queries of a connection to PostgreSQL: one runs, or several that were sent
  *	  together, and the others wait.
  *
- * Each query is a transaction of its own: a Sync follows it.
+ * Each query is a transaction of its own, and a Sync follows it.  One that goes with the
+ * next is followed by that: the server sends the results of both at once, and runs no
+ * query behind one that has failed.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -66,15 +68,18 @@ query_queue_send(QueryQueue *queue, PGconn *connection)
 		return false;
 	for (; query != NULL && more; query = query->next)
 	{
-		if (!send_query_step(queue, query, connection) || !PQpipelineSync(connection))
+		if (!send_query_step(queue, query, connection))
 			return false;
 		queue->sent++;
-		more = query->with_next && query->step != PREPARED_PREPARE;
+		more = query->with_next && query->step != PREPARED_PREPARE && query->next != NULL;
 	}
-	return true;
+	return PQpipelineSync(connection);
 }
 
-/* Behind the result is NULL, an error if the server stops or cannot commit, and the end of the transaction. */
+/*
+ * Behind each result is NULL.  Behind that of the last query that was sent is an error, if the server stops or cannot
+ * commit, and the end of the transaction.
+ */
 bool
 query_queue_read(QueryQueue *queue, PGconn *connection)
 {
@@ -84,7 +89,7 @@ query_queue_read(QueryQueue *queue, PGconn *connection)
 	{
 		PGresult *result = PQgetResult(connection);
 
-		ended = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+		ended = queue->sent > 1 ? result == NULL : PQresultStatus(result) == PGRES_PIPELINE_SYNC;
 		if (ended || result == NULL)
 			PQclear(result);
 		else

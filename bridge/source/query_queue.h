@@ -23,7 +23,7 @@ typedef struct QueryQueue
 	Query *first;
 	int sent;		  /* number of queries, from the first on, that the server has */
 	int load;		  /* number of all queries */
-	PGresult *result; /* of the first query, until the server is ready for the next one */
+	PGresult *result; /* of the first query, until it has ended */
 	PreparedTexts prepared;
 } QueryQueue;
 

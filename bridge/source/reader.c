@@ -5,7 +5,8 @@
  *
  * 1. One page is read at a time.  The reader sends the query for the next page together
  *	  with a procedure that waits in the server for commits (extension/read/ring_wait.c).
- *	  So the page is read as soon as a writer has committed.
+ *	  So the page is read as soon as a writer has committed, and the bridge wakes once for
+ *	  it.
  *
  * 2. Where the server is not preloaded, nobody can wait in it: a NOTIFY has the reader
  *	  read.  A ring that comes while a page is read means one more page.
@@ -218,10 +219,16 @@ pass_on(const Page *page)
 static void
 reader_on_page(void *context, const Page *page)
 {
-	bool wait_failed = ring_wait_take_failure();
+	bool wait_failed;
 
 	(void) context;
 	reader.busy = false;
+	if (page->outcome == PAGE_SKIPPED)
+	{
+		read_log(false);
+		return;
+	}
+	wait_failed = ring_wait_take_failure();
 	if (page->outcome == PAGE_RESYNC)
 	{
 		resync(page->reason);

@@ -9,6 +9,8 @@
  *
  * The procedure commits before it waits.  While it waits, the backend has no snapshot,
  * no lock and no transaction id, so that it holds back neither VACUUM nor a command.
+ * It commits again after that: the page is read in the same transaction of the protocol,
+ * and now() must not be the time at which the wait began.
  * The wait is no part of the statement's duration: no log of slow statements shows idle
  * bridges.
  *
@@ -69,5 +71,6 @@ herald_await_ring(PG_FUNCTION_ARGS)
 	query_commit(fcinfo);
 	rung = BoolGetDatum(reader_slot_wait(PG_GETARG_INT32(0)));
 	SetCurrentStatementStartTimestamp();
+	query_commit(fcinfo);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(shape, &rung, &isnull)));
 }

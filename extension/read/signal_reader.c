@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
@@ -108,11 +109,9 @@ read_signals_of(SignalReading *reading, Relation partition, const char *index, u
 
 /* Reads the signals of transactions that had not begun, and of those that were in progress. */
 static void
-read_partition(SignalReading *reading, int slot)
+read_window(SignalReading *reading, Relation partition, const char *index)
 {
 	const LogSnapshot *seen = reading->seen;
-	const char *index = psprintf("signal_%d_xid_idx", slot);
-	Relation partition = table_open(own_table_oid("herald_internal", psprintf("signal_%d", slot)), AccessShareLock);
 
 	read_signals_of(reading, partition, index, seen->xmax, Max(reading->until->xmax, seen->xmax));
 	for (int i = 0; i < seen->count; i++)
@@ -120,6 +119,16 @@ read_partition(SignalReading *reading, int slot)
 		if (snapshot_sees(reading->until, seen->in_progress[i]))
 			read_signals_of(reading, partition, index, seen->in_progress[i], seen->in_progress[i] + 1);
 	}
+}
+
+/* Most partitions are empty: an application that sends no signals pays for none. */
+static void
+read_partition(SignalReading *reading, int slot)
+{
+	Relation partition = table_open(own_table_oid("herald_internal", psprintf("signal_%d", slot)), AccessShareLock);
+
+	if (RelationGetNumberOfBlocks(partition) > 0)
+		read_window(reading, partition, psprintf("signal_%d_xid_idx", slot));
 	table_close(partition, NoLock);
 }
 

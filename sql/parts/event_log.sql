@@ -228,13 +228,17 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_current_position';
 COMMENT ON FUNCTION herald.current_position() IS
 	'returns the position in the event log after everything that is visible now';
 
+-- A named type: an executor that gets a function's OUT columns makes their row type anew at each call.
+CREATE TYPE herald.logged_event AS (
+	id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text, ack text,
+	xid xid8, logged_ms bigint, more boolean, lag_events bigint, key text, except_user text, recheck_user text,
+	recheck_room text, access text, signal boolean);
+COMMENT ON TYPE herald.logged_event IS 'a row of herald.read_events()';
+
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL,
                                    max_events int DEFAULT 1000, max_bytes int DEFAULT NULL,
                                    signals boolean DEFAULT false)
-RETURNS TABLE (id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text,
-               leaves text,
-               ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint, key text,
-               except_user text, recheck_user text, recheck_room text, access text, signal boolean)
+RETURNS SETOF herald.logged_event
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'herald_read_events';
 COMMENT ON FUNCTION herald.read_events(text, text, text[], int, int, boolean) IS
 	'returns the events after a position, in order, each with the position after it, up to a number of events or a '
