@@ -5,8 +5,7 @@
  *
  * 1. A connection runs one query, or two that were sent together; the others queue.
  *
- * 2. When the connection is lost, each query is answered with NULL, once.  Its
- * sender decides whether to send it again.
+ * 2. When it is lost, each query is answered with NULL, once.  The sender decides whether to send it again.
  *
  * 3. A server that does not answer in time counts as lost.
  *

@@ -230,9 +230,9 @@ COMMENT ON FUNCTION herald.current_position() IS
 
 -- A named type: an executor that gets a function's OUT columns makes their row type anew at each call.
 CREATE TYPE herald.logged_event AS (
-	id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text, ack text,
-	xid xid8, logged_ms bigint, more boolean, lag_events bigint, key text, except_user text, recheck_user text,
-	recheck_room text, access text, signal boolean);
+	id bigint, rooms text[], name text, payload text, "position" text, member_id text, joins text, leaves text,
+	ack text, xid xid8, logged_ms bigint, more boolean, lag_events bigint, key text, except_user text,
+	recheck_user text, recheck_room text, access text, signal boolean);
 COMMENT ON TYPE herald.logged_event IS 'a row of herald.read_events()';
 
 CREATE FUNCTION herald.read_events(after text, until text DEFAULT NULL, rooms text[] DEFAULT NULL,

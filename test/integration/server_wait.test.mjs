@@ -65,6 +65,31 @@ test('holds no snapshot and no lock while it waits', async () => {
   await session.end();
 });
 
+// The bridge sends both before one Sync, as here: the server answers both at once.
+test('has the next query of its transaction see the time after the wait', async () => {
+  const session = await reader();
+  const rows = [];
+  session.connection.on('dataRow', ({ fields }) => rows.push({ text: String(fields[0]), at: Date.now() }));
+  const done = new Promise((resolve) => session.connection.once('readyForQuery', resolve));
+  session.activeQuery = { handleDataRow() {}, handleRowDescription() {}, handleCommandComplete() {}, handleReadyForQuery() {} };
+  session.connection.stream.cork();
+  for (const text of ['CALL herald_internal.await_ring(60000, NULL)', "SELECT clock_timestamp() - now() < '1 s'"]) {
+    session.connection.parse({ text });
+    session.connection.bind({});
+    session.connection.execute({});
+  }
+  session.connection.sync();
+  session.connection.stream.uncork();
+  await waits(session);
+  await until('the wait takes two seconds', async () =>
+    database.value("SELECT clock_timestamp() - query_start > '2 s' FROM pg_stat_activity WHERE pid = $1", [session.processID]));
+  assert.deepEqual(rows, []);
+  await publish(1);
+  await done;
+  assert.deepEqual(rows.map(({ text }) => text), ['t', 't']);
+  await session.end();
+});
+
 test('is no slow statement while it waits', async () => {
   const session = await reader();
   await session.query('SET log_min_duration_statement = 1000');
