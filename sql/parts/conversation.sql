@@ -159,10 +159,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM herald_internal.trusted_tables($1) AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text,
 	                                              accepted text, pending text, muted text)
-	LEFT JOIN herald_internal.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
-	LEFT JOIN herald_internal.foreign_keys($1) AS ours ON ours.columns = $2 AND ours.target = theirs.target
 	WHERE w.kind = 'members' AND cardinality(a.conversation) = cardinality($2) AND (a.status IS NOT NULL OR NOT waiting)
-	ORDER BY ours.target IS NULL, w.relation
+	ORDER BY herald_internal.same_conversations($1, $2, w.relation, a.conversation) DESC NULLS LAST, w.relation
 	LIMIT 1;
 $$;
 

@@ -57,10 +57,13 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT lower(replace(name, '_', ''));
 $$;
 
--- Returns a name as words in small letters: photoAlbum becomes photo_album.
+-- Returns a name as words in small letters: photoAlbum becomes photo_album. Names that were camel case and not quoted
+-- have lost their words: deleteat becomes delete_at.
 CREATE FUNCTION herald_internal.name_words(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT lower(regexp_replace(name, '([a-z0-9])([A-Z])', '\1_\2', 'g'));
+	SELECT regexp_replace(lower(regexp_replace(name, '([a-z0-9])([A-Z])', '\1_\2', 'g')),
+	                      '((?:delete|remove|archive|create|update|expire|approve|schedule|leave)[ds]?|'
+	                      '(?:publish|accept|join|end|suspend|bann|left|mut)(?:ed|s)?)(at|on)$', '\1_\2');
 $$;
 
 -- photo_album and photoAlbum become photoAlbum
@@ -116,10 +119,11 @@ CREATE FUNCTION herald_internal.name_convention(role text, OUT own text[], OUT c
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE role
 		WHEN 'actor' THEN '{actor,liker,likedby,reactor,reactedby,voter,votedby}'
-		WHEN 'author' THEN '{author,authoredby,writer,writtenby,poster,postedby}'
+		WHEN 'author' THEN '{author,authoredby,writer,writtenby,poster,postedby,commenter,commentor,commentedby,'
+		                   'replier,repliedby}'
 		WHEN 'member' THEN '{member,participant,attendee}'
 		WHEN 'follower' THEN '{follower,followedby,subscriber,requester,requestedby,initiator,source,from}'
-		WHEN 'followee' THEN '{followee,followed,following,target,addressee,friend,to}'
+		WHEN 'followee' THEN '{followee,followed,following,followable,target,addressee,friend,to}'
 		WHEN 'blocker' THEN '{blocker,blockedby,muter,mutedby,ignorer,ignoredby,source,from}'
 		WHEN 'blocked' THEN '{blocked,blockee,muted,ignored,target,to}'
 		WHEN 'sender' THEN '{sender,sentby,from,author,writer,writtenby}'
@@ -141,7 +145,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		ELSE '{}'
 	END
 	FROM (SELECT '{user,account,profile,member,person}'::text[] AS someone,
-	             '{owner,creator,createdby,submitter,submittedby,uploader,uploadedby,requester,reporter,opener}'::text[]
+	             '{owner,creator,createdby,submitter,submittedby,uploader,uploadedby,requester,reporter,opener,seller,'
+	             'vendor,host,organizer,organiser}'::text[]
 	             AS maker) AS t;
 $$;
 
@@ -190,6 +195,20 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.kind = 'users';
 $$;
 
+-- Returns the table whose noun a column without a foreign key has, in the schema of its table: account_id refers to a
+-- row of accounts. NULL without one, or with several.
+CREATE FUNCTION herald_internal.named_table(relation regclass, name text) RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT min(c.oid)::regclass
+	FROM pg_class AS mine
+	JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p') AND
+		NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
+	WHERE mine.oid = $1 AND c.oid <> $1 AND herald_internal.name_words($2) ~ '.(_id|id|_uuid)$' AND
+	      herald_internal.normalize_name(herald_internal.singular_noun(c.oid)) =
+	          regexp_replace(herald_internal.normalize_name($2), '(id|uuid)$', '')
+	HAVING count(*) = 1;
+$$;
+
 -- Returns the columns of a table that can hold an id: each foreign key, with its target, and each other column of a
 -- suitable type. A label is a text that does not look like an id by its name: "from" may be an address.
 CREATE FUNCTION herald_internal.id_columns(relation regclass)
@@ -234,6 +253,18 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                     coalesce(f.target = $2, a.conversation = $1));
 $$;
 
+-- Returns whether columns of two tables hold the ids of the same conversations: they refer to the same table, by a
+-- foreign key or a name, or, if that of one is not known, have the same names.
+CREATE FUNCTION herald_internal.same_conversations(one regclass, one_columns text[], other regclass,
+                                                   other_columns text[]) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(a.target = b.target, one_columns = other_columns)
+	FROM (SELECT coalesce(herald_internal.reference_target(one, one_columns),
+	                      herald_internal.named_table(one, one_columns[1]))) AS a (target),
+	     (SELECT coalesce(herald_internal.reference_target(other, other_columns),
+	                      herald_internal.named_table(other, other_columns[1]))) AS b (target);
+$$;
+
 -- Returns the watched tables of the other kind, members or messages, that have the conversations of a watched table.
 CREATE FUNCTION herald_internal.conversation_tables(relation regclass, kind text, conversation text[])
 	RETURNS SETOF regclass
@@ -241,10 +272,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT DISTINCT w.relation
 	FROM herald_internal.watched_table AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[])
-	LEFT JOIN herald_internal.foreign_keys($1) AS mine ON mine.columns = $3
-	LEFT JOIN herald_internal.foreign_keys(w.relation) AS theirs ON theirs.columns = a.conversation
 	WHERE w.kind = CASE $2 WHEN 'members' THEN 'messages' WHEN 'messages' THEN 'members' END AND
-	      coalesce(mine.target = theirs.target, $3 = a.conversation);
+	      herald_internal.same_conversations($1, $3, w.relation, a.conversation);
 $$;
 
 -- Returns whether a table has an author: it is watched with one, or a column of it has that role.
@@ -281,14 +310,37 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT f.target FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 LIMIT 1;
 $$;
 
+-- Returns whether a table of likes is named after the subject in columns, as comment_like after comment_id: the post
+-- beside it is that of the comment.
+CREATE FUNCTION herald_internal.is_named_subject(relation regclass, columns text[]) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM herald_internal.singular_noun($1) AS noun
+		CROSS JOIN unnest(columns) AS name
+		CROSS JOIN LATERAL regexp_replace(herald_internal.name_words(name), '_?(id|uuid|key|ref)$', '') AS word
+		CROSS JOIN LATERAL herald_internal.kind_of_name(noun) AS k
+		WHERE k.kind = 'likes' AND word ~ '^[a-z_]+$' AND noun ~ ('(^|_)' || word || '_?[a-z]+$') AND
+		      noun !~ ('(^|_)' || word || '$'));
+$$;
+
+-- Returns the pattern of the columns that hold the tenant of a row, and never its conversation.
+CREATE FUNCTION herald_internal.tenant_pattern() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT '^(tenant|realm|organi[sz]ation|org|workspace|company|account|site|instance|domain|customer|client|brand|'
+	       'portal)_?(id|uuid)$';
+$$;
+
 -- Returns the columns that may have a role, with their ranks; the lowest is the best. A foreign key is worth one rank:
 -- an author_id without one and a user_id with one are equally likely. A label loses one. If the table of the target is
--- known, columns that refer to another table are no candidates, unless both tables have users.
+-- known, columns that refer to another table are no candidates, unless both tables have users. A column with the noun
+-- of another table loses one rank as that of a user.
 CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass)
 	RETURNS TABLE (columns text[], rank numeric)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH candidate AS (
-		SELECT i.columns, i.target, i.label, herald_internal.is_user_table(i.target) AS of_user
+		SELECT i.columns, i.target, i.label, herald_internal.is_user_table(i.target) AS of_user,
+		       i.target IS NULL AND
+		       herald_internal.is_user_table(herald_internal.named_table($1, i.columns[1])) IS FALSE AS of_others
 		FROM herald_internal.id_columns($1) AS i
 		WHERE NOT i.label OR herald_internal.is_user_role($2) AND herald_internal.users_have_names_as_ids()
 	), named AS (
@@ -307,7 +359,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			ELSE c.of_user IS NOT TRUE
 		END
 	)
-	SELECT n.columns, min(r.rank) + CASE WHEN n.label THEN 1.5 WHEN n.target IS NULL THEN 0.5 ELSE -0.5 END
+	SELECT n.columns, min(r.rank) + CASE WHEN n.label THEN 1.5 WHEN n.target IS NULL THEN 0.5 ELSE -0.5 END +
+	                  CASE WHEN n.of_others AND herald_internal.is_user_role($2) THEN 1 ELSE 0 END
 	FROM named AS n
 	CROSS JOIN herald_internal.name_convention($2) AS v
 	CROSS JOIN LATERAL (VALUES
@@ -315,6 +368,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		      WHEN n.forms && v.common THEN 2 WHEN n.forms && v.weak THEN 3 END),
 		(CASE WHEN herald_internal.is_user_role($2) AND n.of_user AND herald_internal.noun_rank($1, n.columns, n.target,
 		      '{}', false) IS NOT NULL THEN CASE WHEN v.common = '{}' THEN 3 ELSE 2 END END),
+		(CASE WHEN $2 = 'subject' AND herald_internal.is_named_subject($1, n.columns) THEN 0 END),
 		(CASE WHEN $2 = 'conversation' AND herald_internal.is_known_conversation(n.columns, n.target) THEN 0 END),
 		(CASE WHEN $2 = 'conversation' AND EXISTS (
 		      SELECT FROM unnest(n.columns) AS name
@@ -322,15 +376,18 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		 THEN 1 END),
 		(CASE $2 WHEN 'subject' THEN herald_internal.noun_rank($1, n.columns, n.target,
 		                                                       herald_internal.subject_nouns($1, $3), true)
-		         WHEN 'conversation' THEN herald_internal.noun_rank($1, n.columns, n.target, '{}', false)
+		         WHEN 'conversation' THEN CASE
+		             WHEN herald_internal.name_words(n.columns[1]) !~ herald_internal.tenant_pattern()
+		             THEN herald_internal.noun_rank($1, n.columns, n.target, '{}', false) END
 		 END)) AS r (rank)
 	WHERE r.rank IS NOT NULL
-	GROUP BY n.columns, n.target, n.label;
+	GROUP BY n.columns, n.target, n.label, n.of_others;
 $$;
 
 -- Returns columns that an error can name as examples for a role, the most likely first: those with a name of the role,
 -- those that refer to a suitable table, and others that look like ids. None is the key of the row. The user that acts
--- usually stands before the other one.
+-- usually stands before the other one. If columns refer to users, by their watched table or by its name, no other
+-- reference is one to a user.
 CREATE FUNCTION herald_internal.example_columns(relation regclass, role text, taken text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(array_to_string(i.columns, ', ')
@@ -347,7 +404,14 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	LEFT JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(i.target)) AS k ON true
 	WHERE NOT i.columns <@ coalesce($3, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
 	      coalesce(herald_internal.is_user_table(i.target) = herald_internal.is_user_role($2), true) AND
-	      (n.named OR i.target IS NOT NULL OR w.words ~ '(^|_)(id|uuid|key|ref|by)$|(user|account|post)id$') AND
+	      (herald_internal.is_user_role($2) AND
+	           (i.target = $1 OR k.kind IN ('posts', 'comments', 'messages') OR
+	            i.target IS NOT NULL AND k.kind IS DISTINCT FROM 'users' AND
+	            herald_internal.is_user_table(i.target) IS NOT TRUE AND
+	            EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f
+	                    CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS o
+	                    WHERE o.kind = 'users' AND f.target <> i.target))) IS NOT TRUE AND
+	      (n.named OR i.target IS NOT NULL OR w.words ~ '(^|_)(id|uuid|pk|key|ref|by)$|(user|account|post)id$') AND
 	      w.words !~ ('^(body|text|content|caption|message|markdown|title|name|emoji|kind|type)(_(?!id$)|$)|'
 	                  '_(type|name|email|ip)$');
 $$;

@@ -64,7 +64,7 @@ $$;
 CREATE FUNCTION herald_internal.is_act_of(kind text, words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT words ~ CASE kind WHEN 'likes' THEN 'like|vote|heart|clap|star|favou?rite|react' WHEN 'follows' THEN 'follow'
-	               WHEN 'blocks' THEN 'block|mute|ignore' ELSE 'status|state|visib|privacy' END AND
+	               WHEN 'blocks' THEN 'block|mut|ignor|ban' ELSE 'status|state|visib|privacy' END AND
 	       words !~ '(^|_)(un|dis)[a-z]+';
 $$;
 
@@ -76,10 +76,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN herald_internal.is_end(words) OR words ~ ('(^|_)(dislike|disliked|down|downvoted?|negative|pass|passed|'
 			'skipped|private|internal|confidential|secret|whisper|anonymous|only|draft|deleted?|discarded|trashed|'
 			'removed|hidden|archived|spam|flagged|expired|banned|suspended|deactivated|disabled|revoked|blocked|paused|'
-			'rejected|shadow_banned)(_|$)|^for_')
+			'rejected|shadow_banned|pending|waiting|unapproved|unconfirmed|unverified|unpublished|scheduled|queued|'
+			'invited|requested|restricted|invite_only|disapproved)(_|$)|^for_')
 		THEN false
 		WHEN words ~ ('(accepted|approved|confirmed|admitted|published|active|enabled|public|visible|verified|valid|'
-			'helpful|live)$|(^|_)(up|upvoted?|liked?|positive)$')
+			'helpful|live)$') OR kind = 'likes' AND words ~ '(^|_)(up|upvoted?|liked?|positive|vote_flag)$'
 		THEN true
 	END;
 $$;
@@ -98,18 +99,25 @@ $$;
 CREATE FUNCTION herald_internal.is_time_of_act(kind text, words text, category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT kind IN ('likes', 'follows', 'blocks') AND category = 'D' AND words ~ '_(at|on)$' AND
-	       NOT herald_internal.is_end(words) AND
+	       NOT herald_internal.is_end(words) AND NOT herald_internal.is_harmless_switch(words) AND
 	       words !~ '(^|_)(created?|updated?|inserted|modified|changed|edited|added|recorded|notified|synced|imported|'
 	                'deleted?|discarded|trashed|removed|hidden|archived|banned|suspended|deactivated|disabled|revoked|'
 	                'expires?|expired|expiring)_(at|on)$';
 $$;
 
--- Returns whether a column tells a vote for a subject from one against it.
+-- Returns whether a column tells a vote for a subject from one against it, or a like from another act.
 CREATE FUNCTION herald_internal.is_side(kind text, words text, category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT kind = 'likes' AND category IN ('B', 'N', 'S', 'E') AND
 	       (words ~ '(^|_)(score|vote|value|direction|weight|rating|polarity|sentiment)$' OR
+	        words ~ '(^|_)(vote|action|flag|interaction|activity|event)_(type|kind)(_id)?$|(^|_)vote_flag$' OR
 	        words ~ '(^|_)(up|down|(up|down)voted?|dis_?liked?|liked?|positive|negative)$');
+$$;
+
+-- Returns whether a column has the kind of a reaction, such as an emoji.
+CREATE FUNCTION herald_internal.is_kind(words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words ~ '(^|_)(kind|category|type|emoji|reaction)$|^(emoji|reaction)_?(name|code)$|^(short_?code|unicode)$';
 $$;
 
 -- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
@@ -119,7 +127,9 @@ $$;
 CREATE FUNCTION herald_internal.column_meaning(kind text, words text, category text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$'
+		WHEN herald_internal.is_side(kind, words, category) THEN 'opposite'
+		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$' OR
+		     kind = 'likes' AND herald_internal.is_kind(words)
 		THEN 'state'
 		WHEN words ~ '(^|_)(id|uuid|by|count|counter|total|token|hash|reason|note|notes|label|color|title|url|body)$'
 		THEN NULL
@@ -148,7 +158,6 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ '(^|_)(accepted|approved|confirmed|pending|admitted)(_|$)'
 		THEN 'waiting'
 		WHEN kind = 'members' AND category = 'D' AND words ~ '(^|_)joined(_|$)' THEN 'waiting'
-		WHEN herald_internal.is_side(kind, words, category) THEN 'opposite'
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
 		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
 		             'expired|expiring|till|delayed|paused|frozen|blocked|archetype|answer|deleted?_?(at)?|discarded|'
@@ -169,16 +178,21 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	END;
 $$;
 
--- Returns the arguments that make a call use such a column; NULL without any. They are an example: "value" is one that
--- the column may have. A type is paired if there is also an id of that name; "typed" are the arguments for both. Of the
--- time of publication, the call knows columns already.
+-- Returns the arguments that make a call use such a column, as its name and its values say; NULL if they do not: a
+-- condition that were a guess could turn the meaning of the rows. "value" is one by which a row counts, if one is
+-- known, "shown" are those of a status.
+-- A type is paired if there is also an id of that name; "typed" are the arguments for both. Of the time of publication,
+-- the call knows columns already.
 CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text, category text, meaning text,
-                                                typed jsonb, published text[], value text) RETURNS jsonb
+                                                typed jsonb, published text[], value text, shown text)
+	RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN meaning = 'other' AND words !~ '_type$' THEN NULL
 		WHEN meaning = 'sender' OR kind IN ('likes', 'comments') AND words ~ '_type$' AND typed IS NOT NULL THEN typed
-		WHEN meaning = 'left' AND category IN ('B', 'D') THEN jsonb_build_object('left_at', name)
+		WHEN meaning = 'other'
+		THEN (SELECT jsonb_build_object('active', format('%I = %s', name, value)) WHERE value IS NOT NULL)
+		WHEN meaning = 'left' AND category IN ('B', 'D', 'N') THEN jsonb_build_object('left_at', name)
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
 		THEN jsonb_build_object('active', format('%I IS NOT TRUE', name))
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B'
@@ -193,25 +207,25 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		THEN jsonb_build_object('published_at', array_to_string(published || name, ', '))
 		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category IN ('S', 'E') AND
 		     words ~ '(^|_)(status|state)$'
-		THEN jsonb_build_object('status', name)
-		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category = 'N' AND words ~ '(^|_)(status|state)$'
-		THEN jsonb_build_object('status', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END, '...')
+		THEN jsonb_build_object('status', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END, shown)
+		WHEN category = 'N' AND words ~ '(^|_)(status|state|stage)$' THEN NULL
 		WHEN kind = 'posts' AND (words ~ '(visib|privacy|private|audience|public)' OR category = 'B' AND
 		                         words ~ '(^|_)(internal|confidential|secret|only)$|^for_')
 		THEN jsonb_build_object('visible', format(CASE
-			WHEN category <> 'B' AND value = '''...''' THEN 'post.%I = ''public'''
 			WHEN category <> 'B' THEN 'post.%I = %s'
 			WHEN herald_internal.is_affirmative(kind, words) IS FALSE THEN 'post.%I IS NOT TRUE'
-			ELSE 'post.%I' END, name, value))
+			ELSE 'post.%I' END, name, coalesce(value, CASE category WHEN 'N' THEN '0' ELSE '''public''' END)))
 		WHEN words ~ '^(is_)?(deleted?_?(at|on)?|discarded(_at)?)$' AND kind NOT IN ('users', 'members')
 		THEN jsonb_build_object('deleted_at', name)
 		WHEN kind = 'posts' AND category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)'
 		THEN jsonb_build_object('visible', format('post.%1$I IS NULL OR post.%1$I > now()', name))
 		WHEN kind = 'likes' AND category IN ('S', 'E') AND typed IS NULL AND
-		     words ~ '(^|_)(kind|category|type|emoji|reaction)$'
+		     NOT herald_internal.is_side(kind, words, category) AND herald_internal.is_kind(words)
 		THEN jsonb_build_object('kind', name)
-		ELSE jsonb_build_object('active', format(CASE
-			WHEN category = 'D' AND words ~ '(suspended|silenced|banned|muted|blocked|paused)_?(until|till)'
+		ELSE (SELECT jsonb_build_object('active', c.condition) FROM (SELECT format(CASE
+			WHEN category = 'D' AND NOT herald_internal.is_act_of(kind, words) AND
+			     words ~ ('(suspen|silenc|ban|mut|block|paus|snooz|timeout|restrict|lock|cooldown|quarantin)[a-z]*_?'
+			              '(until|till|expires|expiry|expiration|expiring|ends)')
 			THEN '%1$I IS NULL OR %1$I <= now()'
 			WHEN category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)'
 			THEN '%1$I IS NULL OR %1$I > now()'
@@ -221,28 +235,57 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			THEN '%1$I IS NOT NULL'
 			WHEN category = 'D' OR words ~ 'whisper' AND category <> 'B' THEN '%1$I IS NULL'
 			WHEN category = 'B' THEN CASE herald_internal.is_affirmative(kind, words)
-				WHEN true THEN '%1$I' WHEN false THEN '%1$I IS NOT TRUE' ELSE '%1$I = %2$s' END
-			WHEN category = 'N' AND words ~ '(score|vote|value|direction|weight|rating|polarity|sentiment)'
+				WHEN true THEN '%1$I' WHEN false THEN '%1$I IS NOT TRUE' END
+			WHEN category = 'N' AND words ~ '(score|vote|value|direction|weight|rating|polarity|sentiment)$'
 			THEN '%1$I > 0'
-			ELSE '%1$I = %2$s' END, name, value))
+			WHEN value IS NOT NULL THEN '%1$I = %2$s' END, name, value)) AS c (condition) WHERE c.condition IS NOT NULL)
 	END;
 $$;
 
--- Returns the SQL of a value that a column may have: its constant default, or else one of its possible values, or of
--- those that rows have. "public" is preferred: in a condition for the viewers of posts, it limits them least.
+-- Returns the SQL of a value that a column may have, by which a row counts; NULL if none is known. One that says so
+-- comes first: "public", since it limits viewers least, or "up", that of a vote for a subject. Others are the constant
+-- default, one of the possible values, and the most frequent one of the rows.
 CREATE FUNCTION herald_internal.example_value(relation regclass, name text, category text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN category = 'B' THEN 'true' ELSE coalesce(
-		(SELECT quote_literal(v) FROM unnest(possible) AS v
-		 WHERE v ~* '^(public|everyone|everybody|all|world|open)$' LIMIT 1),
+	SELECT CASE WHEN category <> 'B' THEN coalesce(
+		(SELECT quote_literal(v) FROM unnest(coalesce(p.possible, r.present)) AS v
+		 WHERE v ~* ('^(public|everyone|everybody|all|world|open|up|up_?votes?|likes?|liked|hearts?|positive|plus|'
+		             'helpful|agree|yes)$') AND category IN ('S', 'E') LIMIT 1),
 		(SELECT d.value FROM (SELECT substring(herald_internal.constant_default($1, $2)
 		                                       FROM '^(''(?:[^'']|'''')*''|[^:()]+)')) AS d (value)
-		 WHERE d.value !~* '(private|hidden|only|friend|follow|draft|secret|null)'),
-		quote_literal(possible[1]),
-		(SELECT CASE WHEN category = 'N' THEN v[1] ELSE quote_literal(v[1]) END
-		 FROM herald_internal.row_values($1, $2) AS v WHERE category IN ('N', 'S')),
-		CASE WHEN category = 'N' THEN '0' ELSE '''...''' END) END
-	FROM herald_internal.possible_values($1, $2) AS possible;
+		 WHERE d.value !~* '(private|hidden|only|friend|follow|draft|secret|null)' AND d.value <> ''''''),
+		quote_literal(p.possible[1]),
+		(SELECT CASE category WHEN 'N' THEN r.present[1] ELSE quote_literal(r.present[1]) END
+		 WHERE category IN ('N', 'S'))) END
+	FROM herald_internal.possible_values($1, $2) AS p (possible), herald_internal.row_values($1, $2) AS r (present);
+$$;
+
+-- Returns the values of a status by which a row is shown to others, separated by commas, if none of the usual ones is
+-- possible: all but those whose name says that they are not. NULL if the usual ones do, or the values are not known.
+CREATE FUNCTION herald_internal.shown_values(relation regclass, kind text, name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(p.value, ',' ORDER BY p.place)
+	FROM unnest(herald_internal.possible_values($1, $3)) WITH ORDINALITY AS p (value, place)
+	CROSS JOIN (SELECT regexp_replace(pg_get_function_arg_default(f.oid, a.place::int), '^''|''::text$', '', 'g')
+	            FROM pg_proc AS f CROSS JOIN unnest(f.proargnames) WITH ORDINALITY AS a (name, place)
+	            WHERE f.pronamespace = 'herald'::regnamespace AND f.proname = 'watch_' || $2 AND
+	                  a.name = CASE $2 WHEN 'posts' THEN 'published' ELSE 'accepted' END) AS usual (list)
+	WHERE NOT EXISTS (SELECT FROM unnest(herald_internal.possible_values($1, $3)) AS v
+	                  WHERE lower(v) = ANY (string_to_array(usual.list, ','))) AND
+	      herald_internal.is_affirmative($2, herald_internal.name_words(p.value)) IS NOT FALSE AND
+	      p.value !~* '(draft|pending|request|schedul|queue|invit|wait|review|propos|cancel|declin|reject|delet|remov|'
+	                  'hidden|archiv|private|spam|ban|block|left|closed|expired|sold)';
+$$;
+
+-- Returns the SQL of the value of a column with a type that stands for users, such as follower_type; NULL if none of
+-- its values does.
+CREATE FUNCTION herald_internal.user_type_value(relation regclass, name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT quote_literal(t.key)
+	FROM jsonb_each_text(herald_internal.tables_of_types($1, 'sender', $2)) AS t
+	WHERE t.value <> '' OR t.key ~* '(^|\W)(user|account|person|profile|member)$'
+	ORDER BY t.value <> '' DESC
+	LIMIT 1;
 $$;
 
 -- Returns whether a column of values, such as a status, can have one that means "not yet".
@@ -257,49 +300,118 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	      WHERE a.attrelid = $1 AND a.attname = $2) AS v (value);
 $$;
 
--- Returns whether a column of posts limits who may see them: it is that of a group, or users have it as well, with the
--- tenant of both.
-CREATE FUNCTION herald_internal.is_audience(kind text, name text) RETURNS boolean
+-- Returns the column by which a row of a table is open to everybody or to some users only, such as a private forum;
+-- NULL without one.
+CREATE FUNCTION herald_internal.privacy_column(relation regclass) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT a.attname::text
+	FROM pg_attribute AS a
+	JOIN pg_type AS t ON t.oid = a.atttypid
+	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND t.typcategory IN ('B', 'S', 'E', 'N') AND
+	      herald_internal.name_words(a.attname::text) ~
+	          '^(is_)?(private|public|visibility|privacy|secret|(read_)?restricted|invite_only|archetype)$'
+	ORDER BY t.typcategory = 'B' DESC, a.attnum
+	LIMIT 1;
+$$;
+
+-- Returns the table of the place to which posts belong by a column, such as a forum: that of its foreign key or of its
+-- name. It has neither users nor posts, nor the posts themselves.
+CREATE FUNCTION herald_internal.place_table(relation regclass, name text) RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT p.place
+	FROM (SELECT coalesce(herald_internal.reference_target($1, ARRAY[name]),
+	                      herald_internal.named_table($1, name))) AS p (place)
+	WHERE p.place <> $1 AND herald_internal.is_user_table(p.place) IS NOT TRUE AND
+	      (herald_internal.kind_of_name(herald_internal.singular_noun(p.place))).kind IS DISTINCT FROM 'users';
+$$;
+
+-- Returns whether a column of posts limits who may see them: it is that of a group, or of a place that may be private,
+-- or users have it as well, with the tenant of both.
+CREATE FUNCTION herald_internal.is_audience(relation regclass, kind text, name text) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT kind = 'posts' AND
 	       (n.words ~ ('(^|_)(group|team|channel|forum|community|circle|space|club|room|guild|server|course|class|'
-	                   'classroom|cohort|chapter|workspace|project|board)_?(id|uuid)$') OR
+	                   'classroom|cohort|chapter|workspace|project|board|subreddit|stream|family|household|department)'
+	                   '_?(id|uuid)$') OR
+	        herald_internal.privacy_column(herald_internal.place_table(relation, name)) IS NOT NULL OR
 	        n.words ~ '^(tenant|organi[sz]ation|org|company|site)_?(id|uuid)$' AND
 	        EXISTS (SELECT FROM herald_internal.watched_table AS w
 	                WHERE w.kind = 'users' AND name = ANY (herald_internal.column_names(w.relation))))
 	FROM herald_internal.name_words(name) AS n (words);
 $$;
 
--- Returns the condition that the viewer is a member of the group in a column of a post: of a table that refers to the
--- same group and to a user, and that is named after members; NULL without one.
-CREATE FUNCTION herald_internal.membership_condition(relation regclass, name text) RETURNS text
+-- Returns the table whose rows say that a user belongs to the group in a column of a post: it refers to the same group,
+-- or has a column of the same name, and to a user, and is named after members. "present" is the condition over a row
+-- that the membership lasts, as far as its columns say: a watched table has its own.
+CREATE FUNCTION herald_internal.membership_table(relation regclass, name text)
+	RETURNS TABLE (members regclass, group_column text, member_column text, present text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%sEXISTS (SELECT FROM %s AS member WHERE member.%I = post.%I AND member.%I::text = viewer)',
-	              CASE WHEN NOT a.attnotnull THEN format('post.%I IS NULL OR ', name) END, m.relation,
-	              m.group_column, name, m.member_column)
-	FROM herald_internal.foreign_keys($1) AS f
-	JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attname = $2
+	SELECT c.oid, g.name, u.columns[1],
+	       CASE WHEN w.relation IS NOT NULL THEN herald_internal.row_condition(w.arguments)
+	       ELSE (SELECT herald_internal.and_conditions(VARIADIC array_agg(CASE
+	                 WHEN x.argument ? 'active' THEN x.argument ->> 'active'
+	                 WHEN x.argument ? 'left_at' THEN herald_internal.unset_condition(c.oid, x.name, 'left_at')
+	                 WHEN x.argument ? 'status' THEN herald_internal.value_condition(quote_ident(x.name),
+	                     coalesce(x.argument ->> 'accepted', 'accepted,active,member')) END ORDER BY x.name))
+	             FROM herald_internal.unused_columns(c.oid, 'members', jsonb_build_object(
+	                 'conversation', ARRAY[g.name], 'member', u.columns)) AS x) END
+	FROM pg_class AS mine
+	CROSS JOIN herald_internal.place_table($1, $2) AS place
+	JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p') AND c.oid <> $1 AND
+		herald_internal.name_words(c.relname::text) ~ '(member|subscri|particip|enrol|join|user|follower)'
 	CROSS JOIN LATERAL (
-		SELECT c.oid::regclass AS relation, g.columns[1] AS group_column, u.columns[1] AS member_column
-		FROM (SELECT DISTINCT k.conrelid FROM pg_constraint AS k
-		      WHERE k.confrelid = f.target AND k.contype = 'f' AND k.conrelid <> $1) AS k
-		JOIN pg_class AS c ON c.oid = k.conrelid AND c.relkind IN ('r', 'p')
-		CROSS JOIN herald_internal.foreign_keys(c.oid) AS g
-		CROSS JOIN herald_internal.foreign_keys(c.oid) AS u
-		WHERE g.target = f.target AND g.columns <> u.columns AND cardinality(u.columns) = 1 AND
-		      herald_internal.is_user_table(u.target) AND
-		      herald_internal.name_words(c.relname::text) ~ '(member|subscri|particip|enrol|join|user)'
-		ORDER BY c.relname ~* 'member' DESC, c.relname
-		LIMIT 1) AS m
-	WHERE f.columns = ARRAY[$2]
+		SELECT coalesce((SELECT f.columns[1] FROM herald_internal.foreign_keys(c.oid) AS f
+		                 WHERE f.target = place AND cardinality(f.columns) = 1 LIMIT 1),
+		                (SELECT n FROM unnest(herald_internal.column_names(c.oid)) AS n
+		                 WHERE n = $2 AND NOT EXISTS (SELECT FROM herald_internal.foreign_keys(c.oid)))) AS name) AS g
+	CROSS JOIN LATERAL (
+		SELECT k.columns FROM herald_internal.key_candidates(c.oid, 'member', NULL) AS k
+		WHERE cardinality(k.columns) = 1 AND k.columns[1] <> g.name
+		ORDER BY k.rank LIMIT 1) AS u
+	LEFT JOIN herald_internal.watched_table AS w ON w.relation = c.oid AND w.kind = 'members'
+	WHERE mine.oid = $1 AND c.oid <> coalesce(place, 0)
+	ORDER BY w.relation IS NOT NULL DESC, c.relname ~* 'member' DESC, c.relname
 	LIMIT 1;
 $$;
 
+-- Returns the condition that the viewer is a member of the group in a column of a post; NULL without such a table.
+CREATE FUNCTION herald_internal.membership_condition(relation regclass, name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('EXISTS (SELECT FROM %s AS member WHERE member.%I = post.%I AND member.%I::text = viewer)',
+	              herald_internal.rows_sql(m.members, m.present), m.group_column, name, m.member_column)
+	FROM herald_internal.membership_table($1, $2) AS m;
+$$;
+
+-- Returns the condition that the place in a column of a post is open to everybody; NULL without a column for that.
+CREATE FUNCTION herald_internal.open_place_condition(relation regclass, name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('EXISTS (SELECT FROM %s AS place WHERE place.%I = post.%I AND %s)', p.place, k.key[1], name,
+	              format(CASE WHEN t.typcategory <> 'B' THEN 'place.%I = %s'
+	                     WHEN herald_internal.is_affirmative('posts', herald_internal.name_words(a.attname::text))
+	                     THEN 'place.%I' ELSE 'place.%I IS NOT TRUE' END, a.attname,
+	                     coalesce(herald_internal.example_value(p.place, a.attname::text, t.typcategory::text),
+	                              '''public''')))
+	FROM herald_internal.place_table($1, $2) AS p (place)
+	CROSS JOIN LATERAL (SELECT herald_internal.primary_key(p.place)) AS k (key)
+	JOIN pg_attribute AS a ON a.attrelid = p.place AND a.attname = herald_internal.privacy_column(p.place)
+	JOIN pg_type AS t ON t.oid = a.atttypid
+	WHERE cardinality(k.key) = 1;
+$$;
+
 -- Returns the condition that the viewer of a post belongs to the group in a column of it: as a member, or as a user
--- with the same tenant. Without a table that says so, it is that of the author alone.
+-- with the same tenant, or because it is open to everybody. Without a table that says so, only the author does.
 CREATE FUNCTION herald_internal.audience_condition(relation regclass, name text, arguments jsonb) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(herald_internal.membership_condition($1, $2),
+	SELECT coalesce(
+		(SELECT concat_ws(' OR ', CASE WHEN NOT a.attnotnull THEN format('post.%I IS NULL', $2) END,
+		                  p.open, p.member,
+		                  CASE WHEN p.member IS NULL THEN
+		                  herald_internal.id_sql('post', ARRAY(SELECT jsonb_array_elements_text($3 -> 'author'))) ||
+		                  ' = viewer' END)
+		 FROM pg_attribute AS a
+		 CROSS JOIN LATERAL (SELECT herald_internal.open_place_condition($1, $2) AS open,
+		                            herald_internal.membership_condition($1, $2) AS member) AS p
+		 WHERE a.attrelid = $1 AND a.attname = $2 AND coalesce(p.open, p.member) IS NOT NULL),
 		(SELECT format('EXISTS (SELECT FROM %s AS reader WHERE reader.%I = post.%I AND %s = viewer)',
 		               w.relation, $2, $2, herald_internal.id_sql('reader', a.key))
 		 FROM herald_internal.watched_table AS w
@@ -311,11 +423,12 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Returns whether a column refers to another table of subjects than the call found: both may be null, so that each row
--- refers to one of the tables.
+-- refers to one of the tables. A table that is named after the subject has no other.
 CREATE FUNCTION herald_internal.is_other_subject(relation regclass, kind text, name text, arguments jsonb)
 	RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT $2 IN ('likes', 'comments') AND NOT $4 ? 'subject_tables' AND EXISTS (
+	SELECT $2 IN ('likes', 'comments') AND NOT $4 ? 'subject_tables' AND
+	       NOT herald_internal.is_named_subject($1, ARRAY[$4 -> 'subject' ->> 0]) AND EXISTS (
 		SELECT FROM herald_internal.foreign_keys($1) AS f
 		JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attname = ANY (ARRAY[$3, $4 -> 'subject' ->> 0])
 		CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS k
@@ -328,9 +441,9 @@ $$;
 
 -- Returns the columns of a table that tell which act a row is about: the times of several acts, as in saved_at and
 -- voted_at, and the side of a vote. One time alone may be that of the creation.
-CREATE FUNCTION herald_internal.act_columns(relation regclass, kind text) RETURNS text[]
+CREATE FUNCTION herald_internal.act_columns(relation regclass, kind text, OUT columns text[], OUT sides text[])
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT array_agg(c.name) FILTER (WHERE c.is_side OR c.times > 1)
+	SELECT array_agg(c.name) FILTER (WHERE c.is_side OR c.times > 1), array_agg(c.name) FILTER (WHERE c.is_side)
 	FROM (SELECT a.attname::text AS name, s.is_side, count(*) FILTER (WHERE NOT s.is_side) OVER () AS times
 	      FROM pg_attribute AS a
 	      JOIN pg_type AS t ON t.oid = a.atttypid
@@ -338,8 +451,22 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	      CROSS JOIN herald_internal.is_side($2, w.words, t.typcategory::text) AS s (is_side)
 	      WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND
 	            (s.is_side OR
-	             NOT a.attnotnull AND NOT a.atthasdef AND NOT herald_internal.is_harmless_switch(w.words) AND
+	             NOT a.attnotnull AND NOT a.atthasdef AND
 	             herald_internal.is_time_of_act($2, w.words, t.typcategory::text))) AS c;
+$$;
+
+-- Returns arguments that say in which tables the subject of a row is, also in the one that the call has found.
+CREATE FUNCTION herald_internal.with_subject_table(typed jsonb, subject_table text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN NOT EXISTS (SELECT FROM jsonb_each_text(typed -> 'subject_tables') AS t
+	                             WHERE t.value = subject_table)
+	       THEN jsonb_set(typed, '{subject_tables}', typed -> 'subject_tables' || jsonb_build_object(
+	                replace(initcap(replace(herald_internal.singular_noun(to_regclass(subject_table)), '_', ' ')), ' ',
+	                        ''), subject_table))
+	       ELSE typed END
+	WHERE subject_table IS NOT NULL
+	UNION ALL
+	SELECT typed WHERE subject_table IS NULL;
 $$;
 
 -- Returns the columns that may tell whether a row counts, and that a call neither uses nor ignores: none of its
@@ -347,8 +474,9 @@ $$;
 -- another way: its values say so, or are numbers, which say nothing. A time that every row has is that of its
 -- creation. If there is a general switch of notifications, those of single ways such as email matter less. Beside an id
 -- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
--- "audience" is that of a post. Columns of acts are "opposite" unless the call uses one of them. A primary key tells
--- nothing about a row.
+-- "audience" is that of a post. Columns of acts are "opposite" unless the call uses one of them: the others then tell
+-- of other acts, unless they are the opposite, such as a block. A side is one even if the time of its vote is used. A
+-- reaction has one kind. A primary key tells nothing about a row.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -356,14 +484,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	       CASE WHEN m.meaning = 'audience'
 	       THEN jsonb_build_object('visible', herald_internal.audience_condition($1, a.attname::text, $3))
 	       ELSE herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
-	           CASE WHEN m.meaning = 'sender' OR paired.name IS NOT NULL THEN herald_internal.paired_type($1,
-	               CASE WHEN m.meaning = 'sender' THEN 'sender' ELSE 'subject' END,
-	               regexp_replace(a.attname::text, '_?type$', '_id', 'i')) END,
+	           CASE WHEN m.meaning = 'sender'
+	           THEN herald_internal.paired_type($1, 'sender', regexp_replace(a.attname::text, '_?type$', '_id', 'i'))
+	           WHEN to_jsonb(paired.name) IS NOT DISTINCT FROM coalesce($3 -> 'subject' -> 0, to_jsonb(paired.name))
+	           THEN herald_internal.with_subject_table(herald_internal.paired_type($1, 'subject', paired.name),
+	                                                   $3 ->> 'subject_table') END,
 	           ARRAY(SELECT c.name
 	                 FROM unnest(herald_internal.column_names($1)) AS c (name)
 	                 WHERE c.name = ANY (herald_internal.used_columns(jsonb_build_object(
 	                           'is', $3 -> 'published_when')))),
-	           herald_internal.example_value($1, a.attname::text, t.typcategory::text)) END
+	           CASE WHEN w.words ~ '_type$' AND paired.name IS NOT NULL
+	           THEN herald_internal.user_type_value($1, a.attname::text)
+	           ELSE herald_internal.example_value($1, a.attname::text, t.typcategory::text) END,
+	           herald_internal.shown_values($1, $2, a.attname::text)) END
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
@@ -371,23 +504,27 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL herald_internal.used_columns($3 || jsonb_build_object('others', (
 		SELECT jsonb_agg(o.arguments - 'names') FROM herald_internal.watched_table AS o
 		WHERE o.relation = $1 AND o.kind <> $2))) AS used (columns)
-	CROSS JOIN herald_internal.act_columns($1, $2) AS acts (columns)
+	CROSS JOIN herald_internal.act_columns($1, $2) AS acts
 	LEFT JOIN LATERAL (
 		SELECT id.name FROM unnest(herald_internal.column_names($1)) AS id (name)
-		WHERE w.words ~ '_type$' AND herald_internal.name_words(id.name) = regexp_replace(w.words, 'type$', 'id')
+		WHERE herald_internal.is_type_of(w.words, herald_internal.name_words(id.name))
 		LIMIT 1) AS paired ON true
 	CROSS JOIN LATERAL (SELECT CASE
-		WHEN known.meaning IS NULL AND herald_internal.is_audience($2, a.attname::text) THEN 'audience'
+		WHEN known.meaning IS NULL AND herald_internal.is_audience($1, $2, a.attname::text)
+		THEN 'audience'
 		WHEN a.attnotnull AND a.atthasdef AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND $2 = 'members' AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND herald_internal.is_time_of_act($2, w.words, t.typcategory::text)
 		THEN NULL
 		WHEN herald_internal.is_other_subject($1, $2, a.attname::text, $3) THEN 'other'
 		WHEN a.attname = ANY (acts.columns) OR known.meaning = 'opposite'
-		THEN CASE WHEN acts.columns && used.columns THEN 'state' ELSE 'opposite' END
+		THEN CASE WHEN NOT coalesce(CASE known.meaning WHEN 'opposite' THEN acts.sides ELSE acts.columns END &&
+		                            herald_internal.used_columns($3 - 'ignore'), false) THEN 'opposite'
+		          WHEN w.words ~ '(^|_)(block|mut|ignor|bann)ed_' THEN 'state' END
+		WHEN $2 = 'likes' AND $3 ? 'kind' AND herald_internal.is_kind(w.words) THEN NULL
 		WHEN known.meaning = 'off' AND $3 ? 'notifications_enabled' AND
 		     w.words ~ '(email|mail|push|sms|mobile|desktop|web|digest|newsletter|marketing)' THEN 'state'
-		WHEN known.meaning = 'state' AND paired.name = ANY (used.columns) AND
+		WHEN (known.meaning = 'state' OR w.words ~ '^content_type') AND paired.name = ANY (used.columns) AND
 		     NOT EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = ARRAY[paired.name])
 		THEN 'other'
 		WHEN known.meaning = 'state' AND $2 <> 'users' AND w.words ~ '(^|_)(status|state|stage)$' AND
@@ -399,6 +536,44 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	ORDER BY a.attnum;
 $$;
 
+-- Returns arguments for several columns as those of one call. Conditions are joined by AND, and columns that are used
+-- together by commas. Of any other argument, the first one stays.
+CREATE FUNCTION herald_internal.joined_arguments(arguments jsonb[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_object_agg(j.key, j.value)
+	FROM (SELECT a.key, CASE
+	          WHEN a.key IN ('active', 'visible')
+	          THEN to_jsonb(herald_internal.and_conditions(VARIADIC array_agg(a.value #>> '{}' ORDER BY o.place)))
+	          WHEN a.key IN ('left_at', 'published_at')
+	          THEN to_jsonb(herald_internal.joined_names(array_agg(a.value #>> '{}' ORDER BY o.place)))
+	          ELSE (jsonb_agg(a.value ORDER BY o.place)) -> 0 END AS value
+	      FROM unnest(arguments) WITH ORDINALITY AS o (arguments, place)
+	      CROSS JOIN LATERAL jsonb_each(o.arguments) AS a
+	      GROUP BY a.key) AS j;
+$$;
+
+-- Returns the names of several lists as one list, each of them once.
+CREATE FUNCTION herald_internal.joined_names(lists text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(n.name, ', ' ORDER BY n.place)
+	FROM (SELECT p.name, min(p.place) AS place
+	      FROM regexp_split_to_table(array_to_string(lists, ','), '\s*,\s*') WITH ORDINALITY AS p (name, place)
+	      GROUP BY p.name) AS n;
+$$;
+
+-- Returns the hint for columns that a call leaves out: the call that uses them, as far as their names and values say
+-- how, and the call that ignores them. "verb" asks for the first.
+CREATE FUNCTION herald_internal.unused_hint(relation regclass, kind text, verb text, arguments jsonb, ignored text[])
+	RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(' ',
+		coalesce(verb || ', as in: ' || herald_internal.hinted_call(kind, relation, arguments),
+		         'If rows count by ' || CASE cardinality(ignored) WHEN 1 THEN 'it' ELSE 'them' END ||
+		         ', say when in "active".'),
+		format('To let the call ignore %s: %s', CASE cardinality(ignored) WHEN 1 THEN 'it' ELSE 'them' END,
+		       herald_internal.hinted_call(kind, relation, jsonb_build_object('ignore', ignored))));
+$$;
+
 -- Raises an error if the call leaves out a column by which rows of a table may not count, or be of another table.
 CREATE FUNCTION herald_internal.check_unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS void
@@ -406,26 +581,37 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 DECLARE
 	unused record;
 BEGIN
-	SELECT u.name, u.argument, m.could, array_agg(u.name) OVER () AS names INTO unused
-	FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
-		AS u (name, meaning, argument, place)
-	JOIN (VALUES ('left', 'that a member has left'), ('sender', 'that a sender is not a user'),
-	             ('off', 'that a user gets no notifications'), ('other', 'that rows refer to several tables'),
-	             ('opposite', 'that a row is something else, or the opposite'),
-	             ('waiting', CASE WHEN kind IN ('posts', 'comments', 'messages') THEN 'that a row is not published yet'
-	                         ELSE 'that a row is not accepted yet' END)) AS m (meaning, could) USING (meaning)
-	CROSS JOIN herald_internal.name_words(u.name) AS w (words)
-	ORDER BY u.meaning = 'opposite', CASE u.meaning WHEN 'opposite' THEN ARRAY[
-	             NOT herald_internal.is_act_of(check_unused_columns.kind, w.words),
-	             u.argument ->> 'active' LIKE '% IS NOT NULL'] END, u.place
-	LIMIT 1;
-	IF FOUND THEN
+	WITH doubtful AS (
+		SELECT u.name, u.argument, m.could, row_number() OVER (
+		           ORDER BY u.meaning = 'opposite', CASE u.meaning WHEN 'opposite' THEN ARRAY[
+		               NOT herald_internal.is_act_of(check_unused_columns.kind, w.words),
+		               u.argument IS NULL OR u.argument ->> 'active' LIKE '% IS NOT NULL'] END, u.place) AS rank,
+		       u.meaning = 'opposite' AND row_number() OVER (PARTITION BY u.meaning ORDER BY
+		               NOT herald_internal.is_act_of(check_unused_columns.kind, w.words),
+		               u.argument IS NULL OR u.argument ->> 'active' LIKE '% IS NOT NULL', u.place) > 1 AS other_act,
+		       u.place
+		FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
+			AS u (name, meaning, argument, place)
+		JOIN (VALUES ('left', 'that a member has left'), ('sender', 'that a sender is not a user'),
+		             ('off', 'that a user gets no notifications'), ('other', 'that rows refer to several tables'),
+		             ('opposite', 'that a row is something else, or the opposite'),
+		             ('waiting', CASE WHEN kind IN ('posts', 'comments', 'messages')
+		                         THEN 'that a row is not published yet'
+		                         ELSE 'that a row is not accepted yet' END)) AS m (meaning, could) USING (meaning)
+		CROSS JOIN herald_internal.name_words(u.name) AS w (words)
+	)
+	SELECT (array_agg(d.name ORDER BY d.rank))[1] AS name, (array_agg(d.could ORDER BY d.rank))[1] AS could,
+	       herald_internal.joined_arguments(array_agg(d.argument ORDER BY d.rank) FILTER (WHERE NOT d.other_act))
+	           AS argument,
+	       array_agg(d.name ORDER BY d.place) AS names
+	INTO unused
+	FROM doubtful AS d;
+	IF unused.name IS NOT NULL THEN
 		RAISE EXCEPTION 'column "%" of table "%" could mean %, and is not used', unused.name, relation, unused.could
 			USING ERRCODE = 'ambiguous_column',
-			      HINT = concat_ws(' ',
-			                       'Use it, as in: ' || herald_internal.hinted_call(kind, relation, unused.argument),
-			                       'To let the call ignore it: ' || herald_internal.hinted_call(kind, relation,
-			                           jsonb_build_object('ignore', unused.names)));
+			      HINT = herald_internal.unused_hint(relation, kind,
+			          CASE cardinality(unused.names) WHEN 1 THEN 'Use it' ELSE 'Use them' END, unused.argument,
+			          unused.names);
 	END IF;
 END
 $$;
@@ -502,7 +688,8 @@ BEGIN
 			      HINT = coalesce((
 			          SELECT format('Say which rows are %s, as in: %s', lacking,
 			                        herald_internal.hinted_call(lacking, relation, u.argument))
-			          FROM herald_internal.unused_columns(relation, lacking, arguments - 'active') AS u
+			          FROM herald_internal.unused_columns(relation, lacking, arguments - '{active,present}'::text[])
+			              AS u
 			          WHERE u.argument ? 'active' AND
 			                herald_internal.given_arguments('watch_' || lacking, relation) ->> 'active' IS NULL
 			          ORDER BY herald_internal.is_act_of(lacking, herald_internal.name_words(u.name)) DESC LIMIT 1),
@@ -527,10 +714,10 @@ BEGIN
 		SELECT u.* FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
 			AS u (name, meaning, argument, place)
 	)
-	SELECT (SELECT array_agg(c.name ORDER BY c.place) FROM column_left AS c),
-	       (SELECT jsonb_object_agg(a.key, a.value ORDER BY
-	                                herald_internal.is_act_of(kind, herald_internal.name_words(c.name)), c.place DESC)
-	        FROM column_left AS c CROSS JOIN LATERAL jsonb_each(c.argument) AS a)
+	SELECT array_agg(c.name ORDER BY c.place),
+	       herald_internal.joined_arguments(array_agg(c.argument ORDER BY
+	           c.name ~* 'type$', NOT herald_internal.is_act_of(kind, herald_internal.name_words(c.name)), c.place))
+	FROM column_left AS c
 	INTO unused, example;
 	details := concat_ws(' ',
 		coalesce('A row counts if ' || herald_internal.row_condition(arguments) || '.', 'Every row counts.'),
@@ -547,10 +734,8 @@ BEGIN
 	ELSE
 		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles
 			USING DETAIL = details,
-			      HINT = concat_ws(' ', 'Columns that are not used may matter.',
-			                       'Pass them, as in: ' || herald_internal.hinted_call(kind, relation, example),
-			                       'To let the call ignore them: ' || herald_internal.hinted_call(kind, relation,
-			                           jsonb_build_object('ignore', unused)));
+			      HINT = 'Columns that are not used may matter. ' ||
+			             herald_internal.unused_hint(relation, kind, 'Pass them', example, unused);
 	END IF;
 END
 $$;

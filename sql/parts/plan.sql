@@ -236,27 +236,33 @@ COMMENT ON FUNCTION herald.plan_watch(text, regclass, jsonb) IS
 -- ----- suggestions
 
 -- Returns the kind of table that a name stands for, in the order of the calls. If other kinds of tables have that name
--- as well, "doubt" says how. "words" is the name of a table in small letters, with its last word in the singular.
+-- as well, "doubt" says how. "words" is the name of a table in small letters, with its last word in the singular. Rows
+-- about what a user has done with a post, such as saved_post, or about its future, are neither posts nor users.
 CREATE FUNCTION herald_internal.kind_of_name(words text, OUT place int, OUT kind text, OUT doubt text)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT k.place, k.kind, k.doubt
 	FROM (VALUES
-		(7, 'members', '(conversation|chat|channel|room|dialog|thread)_user|participant|participation', NULL),
-		(7, 'members', 'member|membership', NULL),
-		(6, 'blocks', '(blocked|muted|ignored)_(user|account|member|profile|person)', NULL),
-		(1, 'users', 'user|customuser', NULL),
+		(7, 'members', '(conversation|chat|channel|room|dialog|thread)_?user|participant|participation', NULL),
+		(7, 'members', '(conversation|chat|channel|room|dialog|thread|group|team)?(member|membership)', NULL),
+		(6, 'blocks', '(blocked|muted|ignored|mute|block)_?(user|account|member|profile|person)', NULL),
+		(4, 'likes', '(liked|hearted|upvoted|favou?rited|starred)_[a-z]+',
+		 'Are its rows likes? The author is told of each, and everybody may see it.'),
+		(0, NULL, '(saved|bookmarked|hidden|reported|flagged|viewed|read|unread|seen|shared|pinned|deleted|archived|'
+		          'draft|scheduled|pending|invited|banned|tagged)_[a-z]+', NULL),
+		(1, 'users', 'user|customuser|userprofile', NULL),
 		(1, 'users', 'account|profile|person|people|customer', NULL),
 		(2, 'posts', 'post|tweet', NULL),
 		(2, 'posts', 'article|status|photo|picture|video|story|question|topic|thread|discussion|note|link|submission|'
 		             'recipe|idea|blog',
 		 'Are its rows posts? Without "visible" everybody may see a post.'),
 		(3, 'comments', 'comment', NULL),
-		(3, 'comments', 'reply|answer|remark|response', 'Are its rows comments?'),
+		(3, 'comments', 'reply|answer|remark|response|review', 'Are its rows comments?'),
 		(4, 'likes', 'like|heart|clap|upvote|reaction', NULL),
-		(4, 'likes', 'vote|favorite|favourite|star',
+		(4, 'likes', 'vote|favorite|favourite|star|post_action|interaction',
 		 'Are its rows likes? The author is told of each, and everybody may see it.'),
 		(5, 'follows', 'follow|follower|following', NULL),
-		(5, 'follows', 'friendship|friend|subscription|relationship|relation', 'Are its rows follows?'),
+		(5, 'follows', 'friendship|friend|subscription|relationship|relation|connection|contact',
+		 'Are its rows follows?'),
 		(5, 'follow_requests', 'follow_request|follower_request|friend_request|friendship_request', NULL),
 		(6, 'blocks', 'block|mute', NULL),
 		(8, 'messages', 'message|dm', NULL),
@@ -268,24 +274,49 @@ $$;
 -- A table that may be watched, with the reason why its call is not sure; NULL if there is none.
 CREATE TYPE herald_internal.suggestion AS (relation regclass, place int, kind text, doubt text);
 
+-- Returns whether a table named after users joins them with another table, as topic_users does: the id of a user is in
+-- a column of its own, and several rows may have the same one.
+CREATE FUNCTION herald_internal.joins_users(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM herald_internal.id_columns($1) AS i
+		WHERE i.columns && ARRAY(SELECT c FROM unnest(herald_internal.column_names($1)) AS c
+		                         WHERE herald_internal.name_words(c) ~
+		                               '^(user|account|member|profile|person)_?(id|uuid)$') AND
+		      NOT EXISTS (SELECT FROM pg_index AS x
+		                  WHERE x.indrelid = $1 AND x.indisunique AND
+		                        ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+		                              WHERE a.attrelid = $1 AND a.attnum = ANY (x.indkey::smallint[])) = i.columns) AND
+		      NOT EXISTS (SELECT FROM pg_constraint AS r WHERE r.confrelid = $1 AND r.contype = 'f'))
+	   AND EXISTS (
+		SELECT FROM unnest(herald_internal.column_names($1)) AS c
+		WHERE herald_internal.name_words(c) ~ '.(_id|_uuid)$' AND
+		      herald_internal.name_words(c) !~ '^(user|account|member|profile|person)_?(id|uuid)$');
+$$;
+
 -- Returns the tables that the caller may watch and does not yet, with names that stand for a kind: not those of the
--- system and of extensions, nor partitions and other children. Of tables with the same name in several schemas, one.
+-- system and of extensions, nor partitions and other children. Of tables with the same name in several schemas, one. As
+-- soon as one table of users is watched, no other one is suggested: the calls find users by it.
 CREATE FUNCTION herald_internal.suggestible_tables() RETURNS SETOF herald_internal.suggestion
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT DISTINCT ON (c.relname) c.oid, k.place, k.kind, CASE
-		WHEN count(*) OVER (PARTITION BY c.relname) = 1 THEN k.doubt
+	SELECT DISTINCT ON (c.relname) c.oid, CASE WHEN j.joins THEN 7 ELSE k.place END,
+	       CASE WHEN j.joins THEN 'members' ELSE k.kind END, CASE
+		WHEN count(*) OVER (PARTITION BY c.relname) = 1
+		THEN CASE WHEN j.joins THEN 'Are its rows the members of conversations?' ELSE k.doubt END
 		ELSE format('%s schemas have a table of this name. Users with the same id would share an inbox.',
 		            count(*) OVER (PARTITION BY c.relname)) END
 	FROM pg_class AS c
 	JOIN pg_namespace AS n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(c.oid)) AS k
+	CROSS JOIN LATERAL (SELECT k.kind = 'users' AND herald_internal.joins_users(c.oid)) AS j (joins)
 	WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND pg_has_role(c.relowner, 'USAGE') AND
 	      n.nspname NOT IN ('herald', 'herald_internal', 'information_schema') AND n.nspname !~ '^pg_' AND
 	      k.kind IS NOT NULL AND
 	      NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid) AND
 	      NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND
 	                  d.deptype = 'e') AND
-	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.relation = c.oid)
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w
+	                  WHERE w.relation = c.oid OR w.kind = 'users' AND k.kind = 'users' AND NOT j.joins)
 	ORDER BY c.relname, n.nspname;
 $$;
 
@@ -303,6 +334,68 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	GROUP BY f.target
 	ORDER BY count(*) DESC, f.target::text
 	LIMIT 1;
+$$;
+
+-- Returns the tables of other names to which the likes or the comments among these tables refer: they may be posts.
+CREATE FUNCTION herald_internal.unnamed_posts(named herald_internal.suggestion[])
+	RETURNS SETOF herald_internal.suggestion
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT f.target, 2, 'posts', format('Are its rows posts? %s. Without "visible" everybody may see a post.',
+	                                    string_agg(DISTINCT format('The %s of table %s refer to it', s.kind,
+	                                                               s.relation), '. '))
+	FROM unnest(named) AS s
+	CROSS JOIN LATERAL (SELECT k.target FROM herald_internal.foreign_keys(s.relation) AS k
+	                    UNION
+	                    SELECT herald_internal.named_table(s.relation, c)
+	                    FROM unnest(herald_internal.column_names(s.relation)) AS c) AS f (target)
+	WHERE s.kind IN ('likes', 'comments') AND f.target <> s.relation AND
+	      f.target NOT IN (SELECT o.relation FROM unnest(named) AS o) AND
+	      (herald_internal.kind_of_name(herald_internal.singular_noun(f.target))).kind IS NULL AND
+	      herald_internal.has_author(f.target) AND
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.relation = f.target)
+	GROUP BY f.target
+	ORDER BY f.target::text;
+$$;
+
+-- Returns the tables of other names that refer to users and to the conversations of the messages among these tables, if
+-- none of them has members: they may be those.
+CREATE FUNCTION herald_internal.unnamed_members(named herald_internal.suggestion[])
+	RETURNS SETOF herald_internal.suggestion
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT DISTINCT c.conrelid::regclass, 7, 'members', 'Are its rows the members of conversations?'
+	FROM (SELECT s.relation FROM unnest(named) AS s WHERE s.kind = 'messages'
+	      UNION
+	      SELECT w.relation FROM herald_internal.watched_table AS w WHERE w.kind = 'messages') AS m
+	CROSS JOIN herald_internal.key_candidates(m.relation, 'conversation', NULL) AS k
+	JOIN herald_internal.foreign_keys(m.relation) AS f ON f.columns = k.columns
+	JOIN pg_constraint AS c ON c.contype = 'f' AND c.confrelid = f.target AND c.conrelid <> m.relation
+	WHERE NOT EXISTS (SELECT FROM unnest(named) AS o WHERE o.relation = c.conrelid OR o.kind = 'members') AND
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.kind = 'members') AND
+	      (SELECT count(*) = 2 AND
+	              bool_or(coalesce(herald_internal.is_user_table(r.target),
+	                               (herald_internal.kind_of_name(herald_internal.singular_noun(r.target))).kind =
+	                               'users'))
+	       FROM herald_internal.foreign_keys(c.conrelid) AS r);
+$$;
+
+-- Returns whether messages or posts refer to what a table joins with users: the same table, or a column of that name.
+CREATE FUNCTION herald_internal.has_conversations(relation regclass, others herald_internal.suggestion[])
+	RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM herald_internal.id_columns($1) AS mine
+		JOIN (SELECT o.relation FROM unnest(others) AS o WHERE o.kind IN ('posts', 'messages')
+		      UNION
+		      SELECT w.relation FROM herald_internal.watched_table AS w WHERE w.kind IN ('posts', 'messages'))
+			AS o ON o.relation <> $1
+		CROSS JOIN herald_internal.id_columns(o.relation) AS theirs
+		WHERE NOT mine.label AND
+		      (mine.target = theirs.target AND
+		       coalesce(herald_internal.is_user_table(mine.target) IS NOT TRUE AND
+		                (herald_internal.kind_of_name(herald_internal.singular_noun(mine.target))).kind
+		                    IS DISTINCT FROM 'users', true) OR
+		       mine.columns = theirs.columns AND herald_internal.name_words(mine.columns[1]) ~ '._?(id|uuid)$' AND
+		       herald_internal.name_words(mine.columns[1]) !~ '(user|account|member|profile|person)_?(id|uuid)$'));
 $$;
 
 -- Returns how many tables refer to a table of users, or to the one that its own ids refer to: by a foreign key or,
@@ -323,9 +416,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns tables of users with the doubt whether they are the users of the others; '' for a table that is not. Of two
--- tables with the same ids, the one that refers to the other has the names.
+-- tables with the same ids, the one that refers to the other has the names. The most likely one has rank 1: accounts
+-- beside users may be tenants.
 CREATE FUNCTION herald_internal.ranked_users(users regclass[], others regclass[])
-	RETURNS TABLE (relation regclass, doubt text)
+	RETURNS TABLE (relation regclass, doubt text, rank bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH candidate AS (
 		SELECT u.relation, herald_internal.references_to_users(u.relation, others) AS refs,
@@ -335,12 +429,19 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		FROM unnest(users) AS u (relation)
 	)
 	SELECT c.relation, CASE
-		WHEN c.refs < max(c.refs) OVER () AND c.refs = 0 THEN ''
+		WHEN c.refs < max(c.refs) OVER () AND c.refs = 0 OR
+		     EXISTS (SELECT FROM candidate AS o
+		             WHERE o.original = c.relation AND herald_internal.name_columns(o.relation) IS NOT NULL AND
+		                   herald_internal.name_columns(c.relation) IS NULL) THEN ''
 		WHEN r.rival IS NOT NULL THEN format('Table %s may have the users as well.', r.rival)
-		WHEN c.refs = 0 AND herald_internal.singular_noun(c.relation) !~ 'user$' THEN 'No other table refers to it.' END
+		WHEN c.refs = 0 AND herald_internal.singular_noun(c.relation) !~ 'user$'
+		THEN 'No other table refers to it.' END,
+	       row_number() OVER (ORDER BY c.refs > 0 DESC, herald_internal.singular_noun(c.relation) ~ 'user$' DESC,
+	                          c.refs DESC, c.relation::text)
 	FROM candidate AS c
 	LEFT JOIN LATERAL (SELECT r.relation AS rival FROM candidate AS r
-	                   WHERE r.relation <> c.relation AND r.refs > 0 AND r.relation IS DISTINCT FROM c.original
+	                   WHERE r.relation <> c.relation AND r.refs > 0 AND r.relation IS DISTINCT FROM c.original AND
+	                         r.original IS DISTINCT FROM c.relation
 	                   ORDER BY r.refs DESC LIMIT 1) AS r ON true;
 $$;
 
@@ -374,11 +475,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN w.kind = 'messages' AND a.conversation IS NOT NULL AND c.counterpart IS NULL
 		THEN 'No watched table has the members of these conversations.'
 		WHEN w.kind = 'members' AND c.counterpart IS NULL THEN 'No watched table has messages of these conversations.'
+		WHEN w.kind IN ('posts', 'comments', 'messages') AND a.key <@ coalesce(a.author, a.sender)
+		THEN format('Its key is that of the %s: a user has one row.', CASE w.kind WHEN 'messages' THEN 'sender'
+		                                                               ELSE 'author' END)
 		WHEN w.kind <> 'users' AND u.target IS NOT NULL
 		THEN format('It has ids of table %s, and not of %s. Which has the users?', u.target, u.users)
 	END
 	FROM herald_internal.watched_table AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (name text, subject_table regclass, conversation text[], author text[])
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (name text, subject_table regclass, conversation text[], author text[],
+	                                              sender text[], key text[])
 	LEFT JOIN LATERAL (
 		SELECT f.target, o.target AS users
 		FROM unnest('{author,actor,follower,followee,member,sender,receiver,blocker,blocked}'::text[]) AS r (role)
@@ -408,9 +513,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Tries the call for a table. Keeps it and returns NULL if it is sure; else returns the doubt. "named" is the doubt
--- that its name leaves: with an error besides, the table is another one, and the result is empty. Likes that refer to
--- users and to another table are likes: the error asks for its column.
-CREATE FUNCTION herald_internal.try_suggestion(relation regclass, kind text, named text) RETURNS text
+-- that its name leaves: with an error besides, the table is another one, and the result is empty, unless the columns
+-- say more than the name ("alike"): then the error asks for a column. A pair of users needs two columns that can
+-- hold them.
+CREATE FUNCTION herald_internal.try_suggestion(relation regclass, kind text, named text, alike boolean) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	doubt text;
@@ -432,13 +538,35 @@ EXCEPTION
 			RETURN doubt;
 		END IF;
 		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-		RETURN CASE WHEN named IS NULL OR SQLSTATE = '42702' OR kind = 'likes' AND
-		                 (SELECT count(DISTINCT k.kind = 'users') = 2
-		                  FROM herald_internal.foreign_keys(relation) AS f
-		                  CROSS JOIN LATERAL (SELECT coalesce((herald_internal.kind_of_name(
-		                      herald_internal.singular_noun(f.target))).kind, '')) AS k (kind))
+		RETURN CASE WHEN kind <> 'members' AND (named IS NULL OR SQLSTATE = '42702') AND
+		                 NOT (kind IN ('follows', 'follow_requests', 'blocks') AND hint LIKE 'Pass it as %') OR alike
 		       THEN concat_ws(E'\n', named, SQLERRM, nullif(detail, ''), nullif(hint, '')) ELSE '' END;
 END
+$$;
+
+-- Returns whether the columns of a table are those of a kind, so that an error of its call asks for a decision: likes
+-- refer to users and to another table, to posts by a name, or have the id of one of several tables; members have the
+-- conversations of messages or posts.
+CREATE FUNCTION herald_internal.is_alike(relation regclass, kind text, others herald_internal.suggestion[])
+	RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE kind
+		WHEN 'likes' THEN
+			(SELECT count(DISTINCT k.kind = 'users') = 2
+			 FROM herald_internal.foreign_keys($1) AS f
+			 CROSS JOIN LATERAL (SELECT coalesce((herald_internal.kind_of_name(
+			     herald_internal.singular_noun(f.target))).kind, '')) AS k (kind)) OR
+			EXISTS (SELECT FROM unnest(others) AS o
+			        JOIN unnest(herald_internal.column_names($1)) AS c (name)
+			          ON o.relation = herald_internal.named_table($1, c.name)
+			        WHERE o.kind IN ('posts', 'comments', 'messages')) OR
+			EXISTS (SELECT FROM unnest(herald_internal.column_names($1)) AS t (name),
+			                    unnest(herald_internal.column_names($1)) AS i (name)
+			        WHERE herald_internal.name_words(i.name) ~ 'able_id$|^object_(id|pk)$' AND
+			              herald_internal.is_type_of(herald_internal.name_words(t.name),
+			                                         herald_internal.name_words(i.name)))
+		WHEN 'members' THEN herald_internal.has_conversations($1, others)
+		ELSE false END;
 $$;
 
 -- Returns the tables that may be watched, with their doubts, after all their calls have been tried.
@@ -450,16 +578,19 @@ DECLARE
 	users regclass[] := ARRAY(SELECT m.relation FROM unnest(made) AS m WHERE m.kind = 'users' AND m.doubt IS NULL);
 	complete boolean := false;
 BEGIN
-	made := ARRAY(SELECT u FROM herald_internal.unnamed_users(made) AS u) || made;
+	made := made || ARRAY(SELECT u FROM herald_internal.unnamed_users(made) AS u) ||
+	        ARRAY(SELECT p FROM herald_internal.unnamed_posts(made) AS p) ||
+	        ARRAY(SELECT m FROM herald_internal.unnamed_members(made) AS m);
 	made := ARRAY(SELECT ROW(m.relation, m.place, m.kind, coalesce(m.doubt, u.doubt))::herald_internal.suggestion
-	              FROM unnest(made) WITH ORDINALITY AS m (relation, place, kind, doubt, number)
+	              FROM unnest(made) AS m
 	              LEFT JOIN herald_internal.ranked_users(users, ARRAY(SELECT o.relation FROM unnest(made) AS o))
 	                  AS u USING (relation)
-	              ORDER BY m.number);
+	              ORDER BY m.place, u.rank, m.relation::text);
 	BEGIN
 		FOR i IN 1 .. cardinality(made) LOOP
 			IF made[i].doubt IS DISTINCT FROM '' THEN
-				made[i].doubt := herald_internal.try_suggestion(made[i].relation, made[i].kind, made[i].doubt);
+				made[i].doubt := herald_internal.try_suggestion(made[i].relation, made[i].kind, made[i].doubt,
+					herald_internal.is_alike(made[i].relation, made[i].kind, made));
 			END IF;
 		END LOOP;
 		made := ARRAY(SELECT ROW(m.relation, m.place, m.kind, coalesce(m.doubt, CASE m.kind WHEN 'members' THEN

@@ -369,20 +369,56 @@ BEGIN
 END
 $$;
 
+-- Returns whether a column of this name has the type of the table to which an id refers: likeable_type beside
+-- likeable_id, or Django's content_type_id beside object_id.
+CREATE FUNCTION herald_internal.is_type_of(words text, id_words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words ~ '_type$' AND id_words IN (SELECT regexp_replace(words, '_type$', '') || form
+	                                         FROM unnest('{_id,_uuid,id}'::text[]) AS form) OR
+	       words ~ '^content_type(_id)?$' AND id_words ~ '^object_(id|pk|uuid)$';
+$$;
+
+-- Returns the names of the tables of Django's content types, by their ids; NULL unless a column refers to them.
+CREATE FUNCTION herald_internal.content_types(relation regclass, type_column text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	types regclass := (SELECT coalesce(herald_internal.reference_target(relation, ARRAY[type_column]),
+	                                   CASE WHEN herald_internal.name_words(type_column) ~ '^content_type'
+	                                   THEN to_regclass(format('%I.django_content_type', n.nspname)) END)
+	                   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation);
+	found jsonb;
+BEGIN
+	IF (SELECT count(*) = 3 AND bool_and(t.typnamespace = 'pg_catalog'::regnamespace)
+	    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+	    WHERE a.attrelid = types AND a.attname IN ('id', 'app_label', 'model')) THEN
+		EXECUTE format('SELECT jsonb_object_agg(id::text, lower(app_label || ''_'' || model)) FROM %s', types)
+			INTO found;
+	END IF;
+	RETURN found;
+END
+$$;
+
 -- Returns the tables that the values of a column with a type stand for: those of the rows or, as long as there are
--- none, the usual ones. A value such as "Post" or "App\Models\Post" stands for the watched table with that noun, any
--- other for no table.
+-- none, the usual ones. A value such as "Post" or "App\Models\Post" stands for the watched table with that noun, that
+-- of a content type for the table of its model, any other for no table.
 CREATE FUNCTION herald_internal.tables_of_types(relation regclass, role text, type_column text) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	models jsonb := herald_internal.content_types(relation, type_column);
 	named jsonb := (
-		SELECT coalesce(jsonb_object_agg(herald_internal.normalize_name(noun), w.relation::text), '{}')
+		SELECT coalesce(jsonb_object_agg(coalesce(m.key, herald_internal.normalize_name(noun)), w.relation::text), '{}')
 		FROM herald_internal.watched_table AS w
+		JOIN pg_class AS c ON c.oid = w.relation
 		CROSS JOIN herald_internal.singular_noun(w.relation) AS noun
-		WHERE w.kind = ANY (CASE role WHEN 'sender' THEN '{users}' ELSE '{posts,comments,messages}'::text[] END));
+		LEFT JOIN jsonb_each_text(models) AS m ON m.value = c.relname
+		WHERE (models IS NULL OR m.key IS NOT NULL) AND
+		      w.kind = ANY (CASE role WHEN 'sender' THEN '{users}' ELSE '{posts,comments,messages}'::text[] END));
 	values text[] := herald_internal.row_values(relation, type_column);
 BEGIN
-	values := coalesce(values, nullif(ARRAY(SELECT initcap(n) FROM jsonb_object_keys(named) AS n), '{}'),
+	values := coalesce(values, (SELECT array_agg(m ORDER BY m) FROM jsonb_object_keys(models) AS m),
+	                   (SELECT array_agg(replace(initcap(replace(noun, '_', ' ')), ' ', '') ORDER BY n.key)
+	                    FROM jsonb_each_text(named) AS n
+	                    CROSS JOIN herald_internal.singular_noun(n.value::regclass) AS noun),
 	                   CASE role WHEN 'sender' THEN '{User}' ELSE '{Post}'::text[] END);
 	RETURN (SELECT jsonb_object_agg(value, coalesce(named ->> herald_internal.normalize_name(
 	                                regexp_replace(value, '^.*[^[:alnum:]_]', '')), ''))
@@ -397,7 +433,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT jsonb_build_object(role || '_type', c.name, role || '_tables',
 	                          herald_internal.tables_of_types(relation, role, c.name), 'subject_table', NULL)
 	FROM unnest(herald_internal.column_names(relation)) AS c (name)
-	WHERE herald_internal.name_words(c.name) = regexp_replace(herald_internal.name_words($3), '_id$', '') || '_type'
+	WHERE herald_internal.is_type_of(herald_internal.name_words(c.name), herald_internal.name_words($3))
 	LIMIT 1;
 $$;
 
@@ -539,8 +575,8 @@ CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given t
                                                       optional boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.unset_condition(relation, name, optional => optional)
-	FROM herald_internal.detect_column(relation, given, '{deletedat,isdeleted,deleted,deletedon,discardedat}', ignored)
-		AS name
+	FROM herald_internal.detect_column(relation, given, '{deletedat,deleteat,isdeleted,deleted,deletedon,discardedat}',
+	                                   ignored) AS name
 	WHERE name IS NOT NULL;
 $$;
 
@@ -909,7 +945,7 @@ BEGIN
 		RAISE EXCEPTION 'column "%" of table "%" cannot be %', name, relation, array_to_string(wanted, ' or ')
 			USING ERRCODE = 'invalid_parameter_value',
 			      DETAIL = 'Its values are ' || coalesce(array_to_string(possible, ', '), 'numbers') || '.',
-			      HINT = format('Pass the right ones: %s => ''...''.', argument);
+			      HINT = format('Pass those that count as "%s".', argument);
 	END IF;
 	IF possible IS NULL AND type.built_in AND found <> '{}' AND (others IS NOT NULL OR argument = 'published') THEN
 		EXECUTE format('SELECT string_agg(value, '', '') FROM (SELECT DISTINCT left(%1$I::text, 30) AS value FROM %2$s '
@@ -919,7 +955,7 @@ BEGIN
 		IF missed IS NOT NULL THEN
 			RAISE WARNING 'no row of table "%" has a "%" of %', relation, name, array_to_string(found, ' or ')
 				USING DETAIL = format('Other rows have %s.', missed),
-				      HINT = format('If one of these means the same, pass it: %s => ''...''.', argument);
+				      HINT = format('If one of these means the same, pass it as "%s".', argument);
 		END IF;
 	END IF;
 	RETURN array_to_string(found, ',');
@@ -1101,6 +1137,41 @@ BEGIN
 END
 $$;
 
+-- Raises an error if two tables of members, or of messages, may have the same ids of different conversations: they
+-- would share rooms, and members of one the messages of the other.
+CREATE FUNCTION herald_internal.check_conversation_ids(relation regclass, kind text, arguments jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	other regclass := (
+		SELECT w.relation
+		FROM herald_internal.watched_table AS w
+		JOIN pg_class AS theirs ON theirs.oid = w.relation
+		JOIN pg_class AS mine ON mine.oid = check_conversation_ids.relation AND mine.relowner = theirs.relowner
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[])
+		CROSS JOIN jsonb_to_record(check_conversation_ids.arguments) AS b (conversation text[])
+		JOIN pg_attribute AS x ON x.attrelid = w.relation AND x.attname = a.conversation[1]
+		JOIN pg_attribute AS y ON y.attrelid = check_conversation_ids.relation AND y.attname = b.conversation[1]
+		JOIN pg_type AS s ON s.oid = x.atttypid AND s.typcategory = 'N'
+		JOIN pg_type AS t ON t.oid = y.atttypid AND t.typcategory = 'N'
+		WHERE w.kind = check_conversation_ids.kind AND w.relation <> check_conversation_ids.relation AND
+		      w.arguments ->> 'table' IS DISTINCT FROM check_conversation_ids.relation::text AND
+		      cardinality(a.conversation) = cardinality(b.conversation) AND
+		      NOT herald_internal.same_conversations(w.relation, a.conversation, check_conversation_ids.relation,
+		                                             b.conversation)
+		ORDER BY w.relation
+		LIMIT 1);
+BEGIN
+	IF other IS NOT NULL THEN
+		RAISE EXCEPTION 'conversations of tables "%" and "%" would share rooms', other, relation
+			USING ERRCODE = 'feature_not_supported',
+			      DETAIL = 'A room belongs to an id, such as conversation 1, and both tables can have it: members of '
+			               'one would get the messages of the other.',
+			      HINT = format('Use uuids or one sequence for the ids of both. To move to this table: '
+			                    'SELECT herald.unwatch(%L);', other);
+	END IF;
+END
+$$;
+
 -- Saves the columns of a table, makes its rules, and tells the caller about the columns. The rooms that the table has
 -- opened stay until those are compiled: only rooms that change are checked again.
 CREATE FUNCTION herald_internal.register_table(relation regclass, kind text, arguments jsonb, ignored text[])
@@ -1112,6 +1183,8 @@ BEGIN
 	PERFORM herald_internal.check_watchable(relation);
 	IF kind = 'users' THEN
 		PERFORM herald_internal.check_user_ids(relation, arguments);
+	ELSIF kind IN ('members', 'messages') THEN
+		PERFORM herald_internal.check_conversation_ids(relation, kind, arguments);
 	END IF;
 	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
 	PERFORM herald_internal.check_unused_columns(relation, kind, arguments),

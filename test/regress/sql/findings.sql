@@ -158,6 +158,8 @@ CREATE TABLE f.lines (id int PRIMARY KEY, room_id int REFERENCES f.rooms, worker
 CREATE TABLE f.room_members (room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers);
 SELECT herald.watch_messages('f.lines');
 SELECT severity, relation, remedy FROM herald.doctor() WHERE problem = 'members_unknown';
+SELECT herald.watch_members('f.room_members');          -- conversation 1 and room 1 would share a room
+SELECT herald.unwatch('f.members');
 SELECT herald.watch_members('f.room_members');
 SELECT severity, relation, remedy FROM herald.doctor() WHERE problem = 'members_unknown';
 
@@ -188,6 +190,7 @@ CREATE TABLE f.tickets (id int PRIMARY KEY, assignee_id int REFERENCES f.agents,
 CREATE TABLE f.ticket_watchers (ticket_id int REFERENCES f.tickets, agent_id int REFERENCES f.agents);
 CREATE TABLE f.contacts (user_from_id int, user_to_id int);
 SELECT herald.unwatch('f.workers');
+SELECT herald.unwatch('f.room_members');
 SELECT herald.watch_users('f.agents'), herald.watch_members('f.ticket_watchers'), herald.watch_follows('f.contacts');
 SELECT herald.watch_posts('f.tickets');
 SELECT arguments -> 'member' AS member, arguments -> 'conversation' AS conversation, arguments -> 'follower' AS follower

@@ -73,6 +73,68 @@ CREATE TABLE switched (id int PRIMARY KEY, name text, muted boolean);
 SELECT herald.unwatch('users');
 SELECT herald.watch_users('switched', name => 'name', notifications_enabled => 'muted');
 
+-- Each call of each hint, of errors and of notices, can be pasted: it works, or its own hint leads on.
+CREATE FUNCTION paste(call text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	hints text;
+	pasted text;
+	next text;
+BEGIN
+	BEGIN
+		SELECT string_agg(m.hint, ' ') INTO hints FROM herald_internal.dry_run(call, 'hint') AS m;
+		RAISE EXCEPTION 'rolled back' USING HINT = hints;
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS hints = PG_EXCEPTION_HINT;
+	END;
+	FOR pasted IN
+		SELECT m[1] FROM regexp_matches(hints, '(SELECT herald\.(?:[^;'']|''(?:[^'']|'''')*'')*;)', 'g') AS m
+	LOOP
+		next := 'works';
+		BEGIN
+			PERFORM herald_internal.dry_run(pasted, 'hint');
+			RAISE EXCEPTION 'rolled back' USING ERRCODE = 'HD999';
+		EXCEPTION WHEN SQLSTATE 'HD999' THEN
+			NULL;
+		WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS next = PG_EXCEPTION_HINT;
+			next := CASE WHEN next LIKE '%SELECT herald.%' AND strpos(next, pasted) = 0 THEN 'leads on'
+			        ELSE 'FAILS: ' || SQLERRM END;
+		END;
+		RETURN NEXT next || ': ' || pasted;
+	END LOOP;
+END
+$$;
+CREATE TABLE people (id int PRIMARY KEY, profile_id int UNIQUE, nick text, silenced_until timestamptz,
+	opted_out boolean);
+CREATE TABLE things (id int PRIMARY KEY, user_id int, owner_id int,
+	state text CHECK (state IN ('draft', 'live', 'sold')),
+	txt text, expires_at timestamptz, hidden boolean, room_id int);
+CREATE TABLE marks (user_id int, thing_id int, comment_id int, thing_type text, score int, mood text, odd boolean);
+CREATE TABLE pairs (user_a int REFERENCES users, user_b int REFERENCES users, blocked_at timestamptz,
+	followed_at timestamptz, state text);
+CREATE TABLE seats (room_id int, user_id int, left_on date, muted boolean, status text DEFAULT 'invited');
+CREATE TABLE lines (id int PRIMARY KEY, room_id int, group_id int, author_type text, author_id int, text text,
+	draft boolean, unsent_at timestamptz);
+SELECT herald.watch_users('users', ignore => '{paused,muted_until,push_enabled}');
+SELECT call.text, paste(call.text) FROM unnest(ARRAY[
+	$a$SELECT herald.watch_users('people')$a$,
+	$a$SELECT herald.watch_posts('things')$a$,
+	$a$SELECT herald.watch_posts('things', author => 'user_id')$a$,
+	$a$SELECT herald.watch_posts('things', author => 'user_id', status => 'state', published => 'live')$a$,
+	$a$SELECT herald.watch_likes('marks')$a$,
+	$a$SELECT herald.watch_likes('marks', subject => 'thing_id', subject_table => 'things')$a$,
+	$a$SELECT herald.watch_follows('pairs')$a$,
+	$a$SELECT herald.watch_follows('pairs', follower => 'user_a', followee => 'user_b')$a$,
+	$a$SELECT herald.watch_follows('pairs', follower => 'user_a', followee => 'user_b',
+	                                active => 'followed_at IS NOT NULL')$a$,
+	$a$SELECT herald.watch_blocks('pairs', blocker => 'user_a', blocked => 'user_b')$a$,
+	$a$SELECT herald.watch_members('seats')$a$,
+	$a$SELECT herald.watch_messages('lines')$a$,
+	$a$SELECT herald.watch_messages('lines', conversation => 'room_id', sender => 'author_id')$a$]) AS call (text);
+SELECT herald.unwatch('members'), herald.unwatch('messages');
+SELECT paste($a$SELECT herald.watch_members('seats')$a$);
+SELECT paste($a$SELECT herald.watch_messages('lines', conversation => 'room_id')$a$);
+
 SELECT herald.unwatch_all();
 SET client_min_messages = warning;
 DROP SCHEMA hint CASCADE;
