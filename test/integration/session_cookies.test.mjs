@@ -1,11 +1,17 @@
-// Session cookies: clients without a token are the users whose sessions the application finds in its own table.
+// Session cookies: the application finds the users of clients without a token in its own table of sessions.
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import WebSocket from 'ws';
 import { runBridge } from './harness/bridge.mjs';
+import { chromium } from './harness/chromium.mjs';
+import { atExit } from './harness/cleanup.mjs';
 import { EventSourceClient } from './harness/event_source_client.mjs';
 import { PlainClient } from './harness/plain_client.mjs';
 import { ask } from './harness/raw_http.mjs';
@@ -124,7 +130,7 @@ test('a slow application delays nobody else, and its clients get an answer', asy
   for (const error of await Promise.all(slow)) assert.equal(codeOf(error), 'unavailable');
 });
 
-test('serves others after clients have gone whose cookie was being checked', async () => {
+test('serves others after clients have gone while the bridge checks their cookies', async () => {
   const [kim] = await scene.people('Kim');
   const headers = { cookie: `connect.sid=${signed('slow-3')}` };
   const gone = [new WebSocket(`${scene.bridge.url.replace('http', 'ws')}/ws`, { headers }), http.get(`${scene.bridge.url}/events`, { headers })];
@@ -194,6 +200,64 @@ test('pages of other origins, other hosts, and requests that a browser calls cro
   assert.equal((await ask(scene.bridge.port, [...upgrade, 'origin: https://app.example'], { host: 'rebound.example' })).status, 421);
   assert.ok(scene.bridge.log.includes('event=host_refused'));
   await connect('plain', `sid-${joe}`, { headers: { origin: 'https://app.example' } });
+});
+
+// A page of the application, of a sister site to which browsers send the cookie, too, and of a name that leads to the bridge.
+test('in a browser, io() without options connects by the cookie of the page, and pages of other origins get nothing', async () => {
+  const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
+  atExit(() => rmSync(www, { recursive: true, force: true }));
+  writeFileSync(path.join(www, 'index.html'), '<!doctype html><script src="/socket.io/socket.io.js"></script>');
+  const library = path.join(path.dirname(createRequire(import.meta.url).resolve('socket.io-client/package.json')), 'dist/socket.io.js');
+  // The pages of the attackers. Chromium lets no page but one of this machine connect to it.
+  writeFileSync(path.join(www, 'attack.html'), '<!doctype html><script src="/client.js"></script>');
+  copyFileSync(library, path.join(www, 'client.js'));
+  const bridge = await scene.addBridge(['--session-cookie=connect.sid', '--allow-origin=http://app.test', '--allow-host=app.test',
+    `--www=${www}`, `--client-js=${library}`]);
+  const browser = await chromium({ hosts: ['app.test', 'evil.app.test', 'rebound.test'].map((name) => `${name} 127.0.0.1:${bridge.port}`) });
+  try {
+    const [lea] = await scene.people('Lea');
+    const context = await browser.newContext();
+    await context.addCookies([{ name: 'connect.sid', value: signed(await logIn(lea)), domain: 'app.test', path: '/', httpOnly: true, sameSite: 'Lax' },
+      { name: 'connect.sid', value: signed(`sid-${lea}`), domain: 'rebound.test', path: '/', httpOnly: true, sameSite: 'Lax' }]);
+    const page = await context.newPage();
+    // Collects the events of each road in "heard", and the roads that the bridge closes in "refused".
+    const listen = (host) => page.evaluate((at) => {
+      window.heard = [];
+      window.refused = [];
+      const socket = window.io(...(at ? [`http://${at}`, { withCredentials: true }] : []));
+      socket.onAny((name) => window.heard.push(`io ${name}`));
+      socket.on('connect_error', () => window.refused.push('io'));
+      const stream = new EventSource(`${at ? `http://${at}` : ''}/events`, { withCredentials: true });
+      for (const name of ['welcome', 'order:shipped']) stream.addEventListener(name, () => window.heard.push(`stream ${name}`));
+      stream.onerror = () => window.refused.push('stream');
+      const plain = new WebSocket(`ws://${at ?? location.host}/ws`);
+      plain.onmessage = ({ data }) => window.heard.push(`plain ${JSON.parse(data).event}`);
+      plain.onclose = () => window.refused.push('plain');
+    }, host);
+
+    await page.goto('http://app.test/');
+    await listen();
+    const roads = ['io', 'plain', 'stream'];
+    const pageHas = (list, ...wanted) => until(`the page's ${list} has ${wanted}`,
+      () => page.evaluate(([name, lines]) => lines.every((line) => window[name].includes(line)), [list, wanted]));
+    await pageHas('heard', 'io notification:unread', 'plain welcome', 'stream welcome');
+    await scene.database.query("SELECT herald.publish('user:' || $1, 'order:shipped', '{}')", [lea]);
+    await pageHas('heard', ...roads.map((road) => `${road} order:shipped`));
+
+    const began = () => bridge.log.match(/event=session_began/g).length;
+    const before = began();
+    for (const [origin, host, reason] of [['http://evil.app.test', 'app.test', 'origin_refused'], ['http://rebound.test', undefined, 'host_refused']]) {
+      const from = bridge.log.length;
+      await page.goto(`${origin}/attack.html`);
+      await listen(host);
+      await pageHas('refused', ...roads);
+      assert.deepEqual(await page.evaluate(() => window.heard), [], origin);
+      assert.match(bridge.log.slice(from), new RegExp(`event=${reason}`));
+    }
+    assert.equal(began(), before);
+  } finally {
+    await browser.close();
+  }
 });
 
 test('does not start with cookies and without lists of origins and hosts', async () => {
