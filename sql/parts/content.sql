@@ -561,17 +561,32 @@ COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, t
 
 -- ----- likes
 
+-- Returns the SQL that the rules of likes of the subjects in one table have in common.
+CREATE FUNCTION herald_internal.like_sql(relation regclass, arguments jsonb, subject_table regclass)
+	RETURNS TABLE (actor herald_internal.person, subject herald_internal.subject, type text, cause text, title text,
+	               kind_id text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.person_of_columns('actor', 'changed', $1, a.actor), s.subject, t.type,
+	       concat_ws(':', (s.subject).room, t.type, herald_internal.id_template('changed', a.actor),
+	                 herald_internal.id_template('changed', a.kind)),
+	       CASE WHEN a.kind IS NOT NULL
+	       THEN format('{actor} reacted {changed.%s:40} to your %s', a.kind[1],
+	                   replace((s.subject).type, '_', ' ')) END,
+	       herald_internal.id_sql('changed', a.kind)
+	FROM jsonb_to_record($2) AS a (actor text[], subject text[], kind text[])
+	CROSS JOIN LATERAL (SELECT herald_internal.subject_of_columns($1, a.subject, $3)) AS s (subject)
+	CROSS JOIN LATERAL (SELECT CASE WHEN a.kind IS NULL THEN 'like' ELSE 'reaction' END) AS t (type);
+$$;
+
 -- A user may have several rows for one subject (reactions): the notification goes with the last one. With a column of
 -- kinds, each kind is a reaction of its own.
 CREATE FUNCTION herald_internal.compile_likes(relation regclass, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	liked record;
+	shared record;
 	actor herald_internal.person;
 	subject herald_internal.subject;
-	type text;
-	cause text;
-	kind_id text;
 	columns text[];
 	identity text;
 	counter int;
@@ -581,18 +596,15 @@ DECLARE
 BEGIN
 	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], kind text[], present text,
 	                                                          on_error text);
-	actor := herald_internal.person_of_columns('actor', 'changed', relation, liked.actor);
-	type := CASE WHEN liked.kind IS NULL THEN 'like' ELSE 'reaction' END;
 	columns := liked.actor || liked.subject || liked.kind;
-	kind_id := herald_internal.id_sql('changed', liked.kind);
 	identity := array_to_string(columns, ',');
 	PERFORM herald_internal.delete_parts(relation, '{unlike,like,like_gone}');
 	FOR part IN SELECT * FROM herald_internal.subject_parts(arguments) LOOP
 		present := herald_internal.and_conditions(liked.present,
 			herald_internal.part_condition(part.type_column, part.value));
-		subject := herald_internal.subject_of_columns(relation, liked.subject, part.subject_table);
-		cause := concat_ws(':', subject.room, type, herald_internal.id_template('changed', liked.actor),
-		                   herald_internal.id_template('changed', liked.kind));
+		SELECT * INTO shared FROM herald_internal.like_sql(relation, arguments, part.subject_table);
+		actor := shared.actor;
+		subject := shared.subject;
 		counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, present, subject.type,
 		                                      subject.owner);
 		FOR made IN
@@ -603,27 +615,26 @@ BEGIN
 			PERFORM herald_internal.watch(relation, made.rule || part.suffix, ARRAY[made.operation], active => present,
 				key => identity, on_error => liked.on_error,
 				joins => concat_ws(E'\n', subject.joins, actor.joins),
-				actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => type,
-				subject_type => subject.type, subject_id => subject.id, cause => cause, retract => '',
-				title => CASE WHEN liked.kind IS NOT NULL
-				THEN format('{actor} reacted {changed.%s:40} to your %s', liked.kind[1],
-				            replace(subject.type, '_', ' ')) END,
-				data => CASE WHEN liked.kind IS NOT NULL THEN herald_internal.json_sql('kind', kind_id) END,
+				actor => actor.id, actor_name => actor.name, recipient => made.recipient, type => shared.type,
+				subject_type => subject.type, subject_id => subject.id, cause => shared.cause, retract => '',
+				title => shared.title,
+				data => CASE WHEN liked.kind IS NOT NULL THEN herald_internal.json_sql('kind', shared.kind_id) END,
 				thread => subject.thread,
 				event => subject.type || made.event,
 				room => subject.rooms,
 				payload => herald_internal.json_sql(VARIADIC ARRAY[subject.json_key, subject.id, 'userId', actor.id,
 					'username', actor.name, 'liked', made.liked, 'timestamp', herald_internal.now_sql()] ||
-					CASE WHEN liked.kind IS NOT NULL THEN ARRAY['kind', kind_id] END),
+					CASE WHEN liked.kind IS NOT NULL THEN ARRAY['kind', shared.kind_id] END),
 				counter => counter, counted_id => subject.id, delta => made.delta);
 		END LOOP;
 		PERFORM herald_internal.watch(relation, 'like_gone' || part.suffix, '{delete}', active => present,
 			key => identity, on_error => liked.on_error,
-			retract => cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation,
+			retract => shared.cause, remains => format('EXISTS (SELECT FROM %s AS another WHERE %s)', relation,
 			                                    herald_internal.and_conditions(
 				herald_internal.match_columns('another', relation, columns, 'changed', relation, columns),
 				present)));
 	END LOOP;
+	PERFORM herald_internal.compile_openings(p) FROM herald_internal.opened_posts(relation) AS p;
 END
 $$;
 
@@ -769,25 +780,43 @@ BEGIN
 END
 $$;
 
--- Compiles the notifications of comments on posts that an UPDATE lets more users see: replies and mentions reach these
--- users then. The rules are those of the posts, which the caller may not own.
+-- Returns the tables of posts to which comments refer, or the comments that likes refer to.
+CREATE FUNCTION herald_internal.opened_posts(relation regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH part AS (
+		SELECT s.subject_table
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN herald_internal.subject_parts(w.arguments) AS s
+		WHERE w.relation = $1 AND w.kind IN ('comments', 'likes')
+	)
+	SELECT p.subject_table FROM part AS p
+	UNION
+	SELECT s.subject_table
+	FROM part AS p
+	JOIN herald_internal.watched_table AS c ON c.relation = p.subject_table AND c.kind = 'comments'
+	CROSS JOIN herald_internal.subject_parts(c.arguments) AS s;
+$$;
+
+-- Compiles the notifications of comments on posts that an UPDATE lets more users see: replies, mentions and likes of
+-- comments reach these users then. The rules are those of the posts, which the caller may not own.
 CREATE FUNCTION herald_internal.compile_openings(posts regclass) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	opened record;
+	liked record;
 	made record;
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = posts AND pg_has_role(c.relowner, 'USAGE')) THEN
 		RETURN;
 	END IF;
-	PERFORM herald_internal.delete_parts(posts, '{reply_opened,mention_opened}');
+	PERFORM herald_internal.delete_parts(posts, '{reply_opened,mention_opened,like_opened}');
 	FOR opened IN
 		SELECT c.relation, a.key, a.author, a.parent, a.body, a.on_error, p.suffix, s.*, o.present AS post_present,
-		       format('SELECT comment.* FROM %s AS comment WHERE %s',
+		       format('%s AS comment WHERE %s',
 		              herald_internal.rows_sql(c.relation, herald_internal.and_conditions(a.present,
 		                  herald_internal.part_condition(p.type_column, p.value))),
 		              herald_internal.match_columns('comment', c.relation, a.subject, 'new', posts,
-		                  herald_internal.referenced_key(c.relation, a.subject, posts))) AS through,
+		                  herald_internal.referenced_key(c.relation, a.subject, posts))) AS comments,
 		       herald_internal.changed_condition(o.key, o.author || herald_internal.access_reads(posts)) AS condition
 		FROM herald_internal.watched_table AS w
 		CROSS JOIN jsonb_to_record(w.arguments) AS o (key text[], author text[], present text)
@@ -814,7 +843,8 @@ BEGIN
 			WHERE m.recipient IS NOT NULL AND m.subject_id IS NOT NULL
 		LOOP
 			PERFORM herald_internal.watch(posts, format('%s_opened:%s%s', made.type, opened.relation, opened.suffix),
-				'{update}', active => opened.post_present, through => opened.through, on_error => opened.on_error,
+				'{update}', active => opened.post_present, through => 'SELECT comment.* FROM ' || opened.comments,
+				on_error => opened.on_error,
 				condition => herald_internal.and_conditions(opened.condition, made.condition),
 				joins => concat_ws(E'\n', made.joins, (opened.subject).joins, (opened.actor).joins),
 				actor => (opened.actor).id, actor_name => (opened.actor).name,
@@ -823,6 +853,33 @@ BEGIN
 				type => made.type, subject_type => opened.noun, subject_id => made.subject_id, cause => opened.cause,
 				retract => '', thread => (opened.subject).room,
 				content => herald_internal.excerpt_template(opened.body), data => opened.data);
+		END LOOP;
+		FOR liked IN
+			SELECT l.relation, a.on_error, p.suffix, s.*,
+			       format('SELECT liked.* FROM %s AS liked WHERE EXISTS (SELECT FROM %s AND %s)',
+			              herald_internal.rows_sql(l.relation, herald_internal.and_conditions(a.present,
+			                  herald_internal.part_condition(p.type_column, p.value))), opened.comments,
+			              herald_internal.match_columns('comment', opened.relation,
+			                  herald_internal.referenced_key(l.relation, a.subject, opened.relation), 'liked',
+			                  l.relation, a.subject)) AS through
+			FROM herald_internal.watched_table AS l
+			CROSS JOIN herald_internal.subject_parts(l.arguments) AS p
+			CROSS JOIN jsonb_to_record(l.arguments) AS a (subject text[], present text, on_error text)
+			CROSS JOIN herald_internal.like_sql(l.relation, l.arguments, opened.relation) AS s
+			WHERE l.kind = 'likes' AND p.subject_table = opened.relation AND
+			      herald_internal.is_trusted(posts, l.relation)
+		LOOP
+			PERFORM herald_internal.watch(posts, format('like_opened:%s%s', liked.relation, liked.suffix), '{update}',
+				active => opened.post_present, through => liked.through, on_error => liked.on_error,
+				condition => opened.condition,
+				joins => concat_ws(E'\n', (liked.subject).joins, (liked.actor).joins),
+				actor => (liked.actor).id, actor_name => (liked.actor).name,
+				recipient => format('SELECT reader.id FROM (%s) AS reader (id) WHERE NOT %s', (liked.subject).author,
+				                    herald_internal.access_condition('old', posts, 'reader.id')),
+				type => liked.type, subject_type => (liked.subject).type, subject_id => (liked.subject).id,
+				cause => liked.cause, retract => '', title => liked.title, thread => (liked.subject).thread,
+				data => CASE WHEN liked.kind_id IS NOT NULL
+				        THEN herald_internal.json_sql('kind', liked.kind_id) END);
 		END LOOP;
 	END LOOP;
 END

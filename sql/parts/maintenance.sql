@@ -141,9 +141,10 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.run_as);
 	UPDATE herald.notification_type AS t SET owner = NULL
 	WHERE t.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = t.owner);
-	WITH gone AS ( -- rules of posts, by compile_openings(), for a table of comments that is gone
+	WITH gone AS ( -- rules of posts, by compile_openings(), for a table of comments or likes that is gone
 		DELETE FROM herald_internal.rule AS r USING herald_internal.watched_table AS w
-		WHERE split_part(r.name, ':', 1) IN ('reply_opened', 'mention_opened') AND w.kind = 'comments' AND
+		WHERE split_part(r.name, ':', 1) IN ('reply_opened', 'mention_opened', 'like_opened') AND
+		      w.kind IN ('comments', 'likes') AND
 		      split_part(r.name, ':', 2) = w.arguments ->> 'table' AND
 		      NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = w.relation) AND
 		      w.relation NOT IN (SELECT s.relation FROM herald_internal.successors() AS s)

@@ -1174,9 +1174,7 @@ BEGIN
 		PERFORM herald.sync_triggers(relation);
 		RETURN;
 	END IF;
-	subjects := ARRAY(SELECT s.subject_table
-	                  FROM herald_internal.watched_table AS w
-	                  CROSS JOIN herald_internal.subject_parts(w.arguments) AS s WHERE w.relation = unwatch.relation);
+	subjects := ARRAY(SELECT s FROM herald_internal.opened_posts(relation) AS s);
 	dependents := herald_internal.dependent_tables(relation, ARRAY(
 		SELECT w.kind FROM herald_internal.watched_table AS w WHERE w.relation = unwatch.relation));
 	PERFORM herald_internal.forget_table(relation);

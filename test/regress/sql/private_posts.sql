@@ -118,6 +118,10 @@ TRUNCATE herald.notification;
 INSERT INTO pp.comments VALUES (20, 5, 11, NULL, 'Eva was here'), (21, 2, 11, 20, 'Hello @eva, @ben and @cat'),
 	(22, 1, 11, 20, 'No mention');
 INSERT INTO pp.replies VALUES (1, 2, 11, 'You too, @eva', NULL), (2, 2, 11, 'Removed, @eva', now());
+CREATE TABLE pp.hearts (user_id int REFERENCES pp.users, off boolean,
+	comment_id int REFERENCES pp.comments ON DELETE CASCADE);
+SELECT herald.watch_likes('pp.hearts', active => 'off IS NOT TRUE');
+INSERT INTO pp.hearts VALUES (1, NULL, 20), (2, NULL, 20), (3, true, 20), (1, NULL, 21), (5, NULL, 20);
 CREATE VIEW pp.told AS SELECT recipient_id AS told, type, subject_type, subject_id, title, content, cause
 	FROM herald.notification WHERE retracted_at IS NULL AND type <> 'comment' ORDER BY id;
 SELECT * FROM pp.told;
@@ -130,6 +134,7 @@ SELECT * FROM pp.told WHERE subject_id IN ('20', '24');
 UPDATE pp.posts SET audience = 'some' WHERE id = 11;
 UPDATE pp.posts SET audience = 'public' WHERE id = 11;
 SELECT count(*) FROM pp.told;
+DELETE FROM pp.hearts WHERE user_id = 2;
 DELETE FROM pp.comments WHERE id = 21;
 SELECT * FROM pp.told;
 -- by publication, without "visible"
@@ -141,6 +146,13 @@ UPDATE pp.posts SET published_at = now() WHERE id = 12;
 SELECT * FROM pp.told WHERE told = '3';
 -- The rules go with the comments, and with the posts.
 SELECT rule FROM herald.watched WHERE rule LIKE '%opened%' ORDER BY 1;
+SELECT herald.unwatch('pp.hearts');
+SELECT rule FROM herald.watched WHERE rule LIKE 'like_opened%';
+SELECT herald.watch_likes('pp.hearts', active => 'off IS NOT TRUE');
+SELECT rule FROM herald.watched WHERE rule LIKE 'like_opened%';
+DROP TABLE pp.hearts;
+SELECT herald.maintain() IS NULL;
+SELECT rule FROM herald.watched WHERE rule LIKE 'like_opened%';
 SELECT herald.unwatch('pp.comments');
 DROP TABLE pp.replies CASCADE;
 SELECT herald.maintain() IS NULL;
