@@ -19,6 +19,7 @@
 #include "gateway/auth.h"
 #include "gateway/gateway.h"
 #include "gateway/limits.h"
+#include "gateway/user_work.h"
 #include "protocol/dialect.h"
 #include "source/preflight.h"
 #include "transport/server.h"
@@ -69,6 +70,7 @@ reload(void)
 		log_configure(&log);
 		auth_adopt(&config, keys);
 		limits_configure(&config);
+		user_work_configure(&config);
 		tls_adopt(certificate);
 		log_changes(&changes);
 	}
@@ -130,6 +132,7 @@ run(void)
 	if (!server_start(&config))
 		return false;
 	limits_configure(&config);
+	user_work_configure(&config);
 	gateway_start(&config);
 	loop_on_signal(SIGTERM, on_terminate);
 	loop_on_signal(SIGINT, on_terminate);

@@ -84,6 +84,7 @@ const Setting config_settings[] = {
 	{ "tls-key", 0, KIND_TEXT, AT(tls_key), false, "", "FILE", "private key of --tls-cert" },
 	{ "total-queue-limit", 0, KIND_BYTES, AT(total_queue_limit), true, "256MB", "SIZE", "queues of all connections together" },
 	{ "trusted-proxy", 0, KIND_NETWORKS, AT(trusted_proxy), true, "", "CIDR", "proxy whose word on its clients' addresses counts; repeatable" },
+	{ "user-work", 0, KIND_RATE, AT(user_work), true, "100/s:300", "RATE:N", "what the actions of a user may cost, in about milliseconds" },
 	{ "version", 'V', KIND_COMMAND, AT(version), false, "false", NULL, "print the version and exit" },
 	{ "www", 0, KIND_TEXT, AT(www), false, "", "DIR", "serve the files of a folder" },
 };

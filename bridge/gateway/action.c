@@ -22,6 +22,7 @@
 #include "gateway/action_queue.h"
 #include "gateway/limits.h"
 #include "gateway/typist.h"
+#include "gateway/user_work.h"
 #include "source/database.h"
 #include "source/reader.h"
 
@@ -137,7 +138,10 @@ action_on_acted(void *context, const PGresult *result)
 	Action *action = context;
 
 	if (value_or_null(result) != NULL)
+	{
+		user_work_began(action->session->user, PQgetvalue(result, 0, 1));
 		typist_told(action->session, action->name, action->payload);
+	}
 	action_on_done(action, result);
 }
 
@@ -265,7 +269,8 @@ action_on_leave(void *context, const PGresult *result)
 }
 
 /* Unknown actions return no row: an error would be in the log of the server, as often as a client likes. */
-static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4) WHERE herald_internal.has_action($2)";
+static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4), pg_catalog.pg_current_xact_id_if_assigned()"
+							  " WHERE herald_internal.has_action($2)";
 
 /* A client may join a room once more. */
 static bool

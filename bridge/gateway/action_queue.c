@@ -10,6 +10,9 @@
 
 #include <assert.h>
 
+#include "base/loop.h"
+#include "gateway/user_work.h"
+
 #define CONNECTIONS 4
 
 /*
@@ -60,6 +63,7 @@ start_actions(void)
 		   (action = (QueuedAction *) fair_queue_take(&action_queue.waiting)) != NULL)
 	{
 		action->connection = connection;
+		action->began = loop_now();
 		action->start(action);
 	}
 	action_queue.starting = false;
@@ -100,6 +104,7 @@ void
 action_queue_end(QueuedAction *action)
 {
 	action_lane_exit(&action->session->lane);
+	user_work_took(action->session->user, loop_now() - action->began);
 	fair_queue_end(&action_queue.waiting, &action->item);
 	start_actions();
 }
@@ -123,6 +128,8 @@ action_queue_start(const Config *config)
 	static const DatabaseEvents events = { .connected = action_queue_on_connected };
 
 	action_queue.config = config;
+	action_queue.waiting.rest = user_work_rest;
+	action_queue.waiting.rested = start_actions;
 	for (int i = 0; i < CONNECTIONS; i++)
 		action_queue.connections[i] = database_open("actions", config->database, config->action_timeout, &events, NULL);
 }
@@ -135,6 +142,7 @@ action_queue_stop(void)
 	action_queue.stopped = true;
 	for (int i = 0; i < CONNECTIONS; i++)
 		database_close(action_queue.connections[i]);
+	fair_queue_end_rests(&action_queue.waiting);
 	while ((action = (QueuedAction *) fair_queue_take(&action_queue.waiting)) != NULL)
 	{
 		action->connection = NULL;

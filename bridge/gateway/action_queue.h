@@ -4,7 +4,8 @@
  *	  Gives the actions of clients their turns on the connections to the database.
  *
  * So many actions run at once, each of another user, on a connection of its own.  The users take turns
- * (fair_queue.h): one who asks for much delays nobody else by more than one action.
+ * (fair_queue.h): one who asks for much delays nobody else by more than one action.  One whose actions make much work
+ * for all rests between them (user_work.h).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -28,6 +29,7 @@ typedef struct QueuedAction
 	/* Sends the action's query over "connection"; NULL: there will be none any more. */
 	void (*start)(struct QueuedAction *action);
 	Database *connection; /* set when it is started */
+	uint64_t began;		  /* by loop_now() */
 } QueuedAction;
 
 /* Returns the settings that action_queue_start() has got. */

@@ -15,13 +15,16 @@
 #include <utlist.h>
 
 #include "base/memory.h"
+#include "base/timer.h"
 
 /* Exists while the user has work. */
 typedef struct FairUser
 {
 	FairItem *waiting;	 /* the oldest first */
-	FairItem *under_way; /* or NULL; else it is among the ready ones if it has a waiting item */
+	FairItem *under_way; /* or NULL; else it is among the ready ones, or rests, if it has a waiting item */
 	FairLoad load;
+	FairQueue *queue;
+	Timer rest; /* runs while the user rests */
 	struct FairUser *next;
 	struct FairUser *prev;
 	UT_hash_handle hh;
@@ -43,6 +46,7 @@ create_fair_user(FairQueue *queue, const char *id)
 	FairUser *user = memory_new(sizeof(FairUser) + strlen(id) + 1);
 
 	strcpy(user->id, id);
+	user->queue = queue;
 	HASH_ADD_STR(queue->by_id, id, user);
 	return user;
 }
@@ -73,10 +77,37 @@ fair_queue_add(FairQueue *queue, const char *user, FairItem *item, size_t size)
 	queue->load.bytes += size;
 }
 
+static void
+fair_on_rested(void *context)
+{
+	FairUser *user = context;
+
+	DL_APPEND(user->queue->ready, user);
+	user->queue->rested();
+}
+
+/* Returns the first user that need not rest; the others before it rest.  NULL: there is none. */
+static FairUser *
+next_user(FairQueue *queue)
+{
+	FairUser *user;
+
+	while ((user = queue->ready) != NULL)
+	{
+		int64_t rest = queue->rest != NULL ? queue->rest(user->id) : 0;
+
+		if (rest == 0)
+			break;
+		DL_DELETE(queue->ready, user);
+		timer_start(&user->rest, (uint64_t) rest, fair_on_rested, user);
+	}
+	return user;
+}
+
 FairItem *
 fair_queue_take(FairQueue *queue)
 {
-	FairUser *user = queue->ready;
+	FairUser *user = next_user(queue);
 	FairItem *item;
 
 	if (user == NULL)
@@ -106,5 +137,21 @@ fair_queue_end(FairQueue *queue, FairItem *item)
 	{
 		HASH_DEL(queue->by_id, user);
 		free(user);
+	}
+}
+
+void
+fair_queue_end_rests(FairQueue *queue)
+{
+	FairUser *user;
+	FairUser *next;
+
+	queue->rest = NULL;
+	HASH_ITER(hh, queue->by_id, user, next)
+	{
+		if (!timer_is_running(&user->rest))
+			continue;
+		timer_stop(&user->rest);
+		DL_APPEND(queue->ready, user);
 	}
 }

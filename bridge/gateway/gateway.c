@@ -73,8 +73,8 @@ gateway_stop(void)
 {
 	position_report_stop();
 	presence_report_stop();
+	action_queue_stop(); /* its last answers still wake the reader */
 	relay_stop();
-	action_queue_stop();
 	cookie_auth_stop();
 	arrival_stop();
 }

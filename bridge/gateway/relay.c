@@ -34,6 +34,7 @@
 #include "fanout/user.h"
 #include "gateway/cookie_auth.h"
 #include "gateway/typing_guard.h"
+#include "gateway/user_work.h"
 #include "source/reader.h"
 
 static SessionList falling_behind = { .kind = LIST_FALLING_BEHIND };
@@ -101,6 +102,16 @@ is_order(const Event *event)
 	return event->room_count == 0 && strncmp(event->name, "session:", 8) == 0;
 }
 
+/* Publishes to the live sessions; the deliveries count as work of the user who has caused the event. */
+static void
+publish_live(Event *event)
+{
+	int64_t before = metrics.deliveries;
+
+	room_publish(AUDIENCE_LIVE, event);
+	user_work_published(event, (uint64_t) (metrics.deliveries - before));
+}
+
 /* After the publication the outboxes hold the event's frames; the cache need not. */
 static void
 relay_on_event(Event *event)
@@ -110,7 +121,7 @@ relay_on_event(Event *event)
 		recent_rechecks_add(event->recheck);
 	if (is_order(event))
 		end_sessions(event);
-	room_publish(AUDIENCE_LIVE, event);
+	publish_live(event);
 	pause_fallen_behind();
 	event_drop_frames(event);
 	event_cache_add(event);
@@ -121,7 +132,7 @@ relay_on_signal(Event *event)
 {
 	assert(event->ephemeral);
 	metrics.signals++;
-	room_publish(AUDIENCE_LIVE, event);
+	publish_live(event);
 	typing_guard_see(event);
 }
 

@@ -36,6 +36,23 @@ test('one user with many outstanding actions delays nobody else', async () => {
   await Promise.all(asked);
 });
 
+test('a user whose actions make much work for all rests between them, and delays nobody', async () => {
+  const bridge = await scene.addBridge(['--user-work=1/s:20']);
+  const [loud, modest] = await scene.people('Loud', 'Modest');
+  const crowd = (await database.query(`INSERT INTO users (username, display_name)
+    SELECT 'crowd_' || n, 'Crowd' FROM generate_series(1, 100) AS n RETURNING id`)).map(({ id }) => id);
+  const conversation = await scene.conversation(loud, modest, ...crowd);
+  const [client, other] = [await scene.plain(loud, { bridge }), await scene.plain(modest, { bridge })];
+  const rests = () => bridge.metric('herald_user_rests_total');
+
+  // A message is 102 events, and each of them counts 0.05 and more: 100 in all, and 20 of them at once.
+  for (let n = 0; n < 20; n++) client.send({ action: 'message:send', data: { conversationId: conversation, content: 'x' } });
+  await until('the user rests', async () => await rests() > 0);
+  assert.equal((await other.ask('inbox:list')).ok, true);
+  const sent = await database.value('SELECT count(*)::int FROM messages WHERE conversation_id = $1', [conversation]);
+  assert.ok(sent > 0 && sent < 20, `${sent} of 20 messages`);
+});
+
 test('runs one action of a user at a time, in their order', async () => {
   const [ann] = await scene.people('Ann');
   const clients = await clientsOf(ann, 2);

@@ -94,6 +94,35 @@ counts_the_work_of_each_user(void **state)
 	assert_int_equal(queue.load.items, 0);
 }
 
+/* Returns the rest of a user: only "tired" must rest. */
+static int64_t
+rest_of(const char *user)
+{
+	return user[0] == 't' ? 1000 : 0;
+}
+
+static void
+a_user_who_must_rest_delays_nobody(void **state)
+{
+	FairQueue queue = { .rest = rest_of };
+	FairItem items[3];
+
+	(void) state;
+	fair_queue_add(&queue, "tired", &items[0], 1);
+	fair_queue_add(&queue, "awake", &items[1], 1);
+	assert_ptr_equal(fair_queue_take(&queue), &items[1]);
+	fair_queue_add(&queue, "tired", &items[2], 1);
+	assert_null(fair_queue_take(&queue));
+	fair_queue_end(&queue, &items[1]);
+	assert_null(fair_queue_take(&queue));
+	fair_queue_end_rests(&queue);
+	assert_ptr_equal(fair_queue_take(&queue), &items[0]);
+	fair_queue_end(&queue, &items[0]);
+	assert_ptr_equal(fair_queue_take(&queue), &items[2]);
+	fair_queue_end(&queue, &items[2]);
+	assert_null(queue.by_id);
+}
+
 int
 main(void)
 {
@@ -102,6 +131,7 @@ main(void)
 		cmocka_unit_test(one_item_of_a_user_is_under_way),
 		cmocka_unit_test(waits_for_the_item_under_way),
 		cmocka_unit_test(counts_the_work_of_each_user),
+		cmocka_unit_test(a_user_who_must_rest_delays_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,130 @@
+/*-------------------------------------------------------------------------
+ *
+ * user_work.c
+ *	  Counts the work that users make for all, and lets those rest who make much.
+ *
+ * 1. The unit is about a millisecond of the bridge, or of the backend that reads the log: both serve all users.  An
+ *	  event costs the database a look-up, and the bridge and the network each of its deliveries.  The time of an action
+ *	  in the database counts, too, but up to a limit: a database that is slow for all makes nobody rest.
+ *
+ * 2. Each user has a bucket of work (base/rate.h).  A user whose bucket is empty rests: the next action waits.
+ *
+ * 3. An action names its transaction, and so do events.  Either may come first.  A table has the latest transactions,
+ *	  with the work of their events until the user is known, and with the user from then on.
+ *
+ * 4. A signal names the user who does not get it, who has caused it.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "gateway/user_work.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/loop.h"
+#include "base/metrics.h"
+#include "base/rate.h"
+
+#define WORK_OF_EVENT 0.05
+#define WORK_OF_DELIVERY 0.02
+#define MOST_WORK_OF_TIME 100
+
+/* Nobody rests for longer, whatever an action has caused. */
+#define LONGEST_REST_MS 5000
+
+/* The kind of the buckets; limits.c has those below. */
+#define BUCKET_WORK 100
+
+/* A power of two: transaction ids come in turn. */
+#define RECENT_TRANSACTIONS 1024
+
+/* A transaction whose user is known, or whose events have been read. */
+typedef struct WorkOfTransaction
+{
+	uint64_t xid;
+	uint64_t user; /* the key of the bucket; 0: not known */
+	double work;   /* of events that came before the user */
+} WorkOfTransaction;
+
+static struct
+{
+	Rate rate;
+	WorkOfTransaction recent[RECENT_TRANSACTIONS];
+} user_work;
+
+void
+user_work_configure(const Config *config)
+{
+	bool good = rate_read(config->user_work, &user_work.rate);
+
+	assert(good);
+	(void) good;
+}
+
+int64_t
+user_work_rest(const char *user)
+{
+	int64_t rest = 0;
+
+	if (user_work.rate.burst > 0)
+		rest = rate_wait(rate_key(BUCKET_WORK, user), user_work.rate, (int64_t) loop_now());
+	metrics.user_rests += rest > 0;
+	return rest < LONGEST_REST_MS ? rest : LONGEST_REST_MS;
+}
+
+static void
+count_work(uint64_t user, double work)
+{
+	if (user_work.rate.burst > 0 && work > 0)
+		rate_take(user, user_work.rate, work, (int64_t) loop_now());
+}
+
+void
+user_work_took(const char *user, uint64_t time)
+{
+	count_work(rate_key(BUCKET_WORK, user), time < MOST_WORK_OF_TIME ? (double) time : MOST_WORK_OF_TIME);
+}
+
+/* Returns the place of a transaction; that of an older one is given up. */
+static WorkOfTransaction *
+work_of(uint64_t xid)
+{
+	WorkOfTransaction *work = &user_work.recent[xid % RECENT_TRANSACTIONS];
+
+	if (work->xid != xid)
+		*work = (WorkOfTransaction){ .xid = xid };
+	return work;
+}
+
+void
+user_work_began(const char *user, const char *xid)
+{
+	WorkOfTransaction *transaction;
+
+	if (xid == NULL || xid[0] == '\0')
+		return;
+	transaction = work_of(strtoull(xid, NULL, 10));
+	transaction->user = rate_key(BUCKET_WORK, user);
+	count_work(transaction->user, transaction->work);
+	transaction->work = 0;
+}
+
+void
+user_work_published(const Event *event, uint64_t deliveries)
+{
+	double work = WORK_OF_EVENT + WORK_OF_DELIVERY * (double) deliveries;
+	WorkOfTransaction *transaction;
+
+	if (event->except != NULL)
+	{
+		count_work(rate_key(BUCKET_WORK, event->except), work);
+		return;
+	}
+	transaction = work_of(event->xid);
+	if (transaction->user != 0)
+		count_work(transaction->user, work);
+	else
+		transaction->work += work;
+}

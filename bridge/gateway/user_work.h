@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * user_work.h
+ *	  Counts the work that users make for all, and lets those rest who make much.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#ifndef HERALD_USER_WORK_H
+#define HERALD_USER_WORK_H
+
+#include <stdint.h>
+
+#include "base/config.h"
+#include "fanout/event.h"
+
+/* Applies the setting, which is good, from now on; until then nobody rests. */
+extern void user_work_configure(const Config *config);
+
+/* Returns how long a user must rest before the next action, in milliseconds. */
+extern int64_t user_work_rest(const char *user);
+
+/* Counts the time that an action has taken in the database, in milliseconds. */
+extern void user_work_took(const char *user, uint64_t time);
+
+/* Counts the events of an action's transaction, now and as they come; "xid" is a text, NULL or empty: it has none. */
+extern void user_work_began(const char *user, const char *xid);
+
+/* Counts an event that the live sessions have got, for the user who has caused it, if an action did. */
+extern void user_work_published(const Event *event, uint64_t deliveries);
+
+#endif /* HERALD_USER_WORK_H */
