@@ -21,6 +21,7 @@
 #include "protocol/old_client.h"
 #include "protocol/sse_format.h"
 #include "secret.h"
+#include "transport/payload.h"
 
 #define CLIENTS 4
 
@@ -173,7 +174,7 @@ close_client(FakeClient *client)
 	connection_end(client->base.connection);
 }
 
-/* Connections that only listen read nothing. */
+/* Connections that only listen read nothing.  A text by polling is a body with any number of packets. */
 static void
 receive(FakeClient *client, Input *input, bool is_text)
 {
@@ -181,9 +182,23 @@ receive(FakeClient *client, Input *input, bool is_text)
 	size_t length;
 	char *text = next_text(input, &length);
 
-	if (!connection->closing && connection->protocol->text != NULL)
+	if (client->base.transport == &polling_transport && is_text)
+		payload_receive(connection, text, text + length);
+	else if (!connection->closing && connection->protocol->text != NULL)
 		(is_text ? connection->protocol->text : connection->protocol->binary)(connection, text, length);
 	free(text);
+}
+
+static void
+send_queued(FakeClient *client, uint32_t count)
+{
+	Outbox *outbox = &client->base.connection->outbox;
+	size_t length;
+
+	if (client->base.transport == &polling_transport && outbox->count > 0)
+		free(payload_take(outbox, &length));
+	else
+		outbox_sent(outbox, count);
 }
 
 static int
@@ -315,7 +330,7 @@ take_step(Step step, FakeClient *client, Input *input)
 	else if (step == STEP_PONG && client->base.connection->protocol->pong != NULL && !client->base.connection->closing)
 		client->base.connection->protocol->pong(client->base.connection);
 	else if (step == STEP_SEND)
-		outbox_sent(&client->base.connection->outbox, 1 + (uint32_t) next_byte(input) % 8);
+		send_queued(client, 1 + (uint32_t) next_byte(input) % 8);
 	else if (step == STEP_CLOSE)
 		close_client(client);
 }
