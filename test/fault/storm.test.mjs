@@ -92,19 +92,19 @@ test('admits two thousand clients at once, serves others meanwhile, and frees ev
   const others = await many(4, (n) => connect(bridge, names[n], ben));
   await until('only the others are connected', async () => await bridge.metric('herald_connections') === others.length);
   const before = bridge.descriptors;
-  const latencies = [];
+  const waits = [];    // of the others, in processor time of the bridge, which does not depend on other processes
   let done = false;
   const storm = many(2000, async (n) => (await connect(bridge, names[n % 4])).close()).finally(() => { done = true; });
   for (let n = 1; !done; n++) {
-    const start = performance.now();
+    const start = bridge.processorTime();
     await database.query("SELECT herald.publish($1, 'numbered', jsonb_build_object('n', $2::int))", [`user:${ben}`, n]);
     await until('the others have the event', () => others.every(({ numbers }) => numbers.at(-1) === n));
-    latencies.push(performance.now() - start);
+    waits.push(bridge.processorTime() - start);
   }
   await storm;
   await until('the storm is over', async () => await bridge.metric('herald_connections') === others.length);
   await until('no descriptor is left over', () => bridge.descriptors <= before);
-  assert.ok(Math.max(...latencies) < 3000, `${latencies.map((value) => value.toFixed())} ms`);
+  assert.ok(Math.max(...waits) < 1500, `${waits} ms`);
 });
 
 test('frees everything of clients that vanish without a FIN', async () => {
