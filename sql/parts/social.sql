@@ -843,6 +843,14 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = $1 AND w.kind = $2 AND a.published_time IS NOT NULL AND NOT herald_internal.is_dry_run();
 $$;
 
+-- Returns the condition that the time in a column of a row has come, and changes whether another condition holds: a row
+-- that stays for another reason is as it was.
+CREATE FUNCTION herald_internal.time_changes(name text, at text, condition text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%1$s <= now() AND (%2$s) IS TRUE <> EXISTS (SELECT FROM jsonb_populate_record(post, %3$L) AS post '
+	              'WHERE %2$s)', at, condition, jsonb_build_object(name, 'infinity'));
+$$;
+
 -- Returns the query for the rows of a watched table that are published now, and a column with their time. $1 are the
 -- ids, and $2 the tables that were emptied since the rows of these ids were scheduled: a row in one of them now is
 -- another row.
@@ -851,7 +859,8 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('SELECT post.* FROM unnest($1, $2) AS herald_due (herald_id, herald_emptied) JOIN %s AS post ON %s '
 	              'WHERE post.tableoid <> ALL (herald_emptied::oid[]) AND ((%s))', w.relation,
 	              herald_internal.match_id('post', w.relation, a.key, 'herald_id'),
-	              string_agg(CASE WHEN a.by_time THEN a.published_time || ' <= now()'
+	              string_agg(CASE WHEN a.by_time
+	                         THEN herald_internal.time_changes(a.published_columns[1], a.published_time, a.present)
 	                         ELSE herald_internal.and_conditions(a.present,
 	                                                             herald_internal.shown_condition(w.arguments)) END,
 	                         ') OR (')),

@@ -106,6 +106,17 @@ SELECT event FROM ex.heard();
 SELECT count(*) FROM herald_internal.total AS t JOIN herald_internal.counter AS c ON c.id = t.counter
 WHERE c.relation::text LIKE 'ex.%';
 
+-- A row that stays for another reason is not changed by the time, and is until that reason goes.
+ALTER TABLE ex.comments ADD pinned boolean NOT NULL DEFAULT false;
+SELECT herald.watch_comments('ex.comments', active => 'pinned OR expires_at IS NULL OR expires_at > now()');
+INSERT INTO ex.comments VALUES (7, 2, 2, 'stays', now() + interval '50 min', true),
+	(8, 2, 2, 'goes', now() + interval '50 min', false);
+SELECT event FROM ex.heard();
+CALL ex.wait();
+SELECT event FROM ex.heard();
+UPDATE ex.comments SET pinned = false WHERE id = 7;
+SELECT event FROM ex.heard();
+
 -- The column may be renamed.
 INSERT INTO ex.comments VALUES (2, 2, 2, 'soon gone', now() + interval '50 min');
 ALTER TABLE ex.comments RENAME expires_at TO ends_at;
