@@ -433,6 +433,24 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM (SELECT CASE operation WHEN 'delete' THEN 'old' ELSE 'new' END) AS m (mine);
 $$;
 
+-- Returns the condition of active rows for a row that is deleted: if rows of the table end by the time in a column, one
+-- whose time has come counts as well, since its end may not have been told yet. Then its notifications are still there.
+CREATE FUNCTION herald_internal.deleted_condition(relation regclass, active text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((
+		SELECT format('(%1$s) OR EXISTS (SELECT FROM (SELECT %2$s) AS post WHERE %1$s)', active,
+		              (SELECT string_agg(CASE WHEN a.attname = w.arguments -> 'published_columns' ->> 0
+		                                 THEN format('''infinity''::%s AS %I', format_type(a.atttypid, a.atttypmod),
+		                                             a.attname)
+		                                 ELSE format('post.%I', a.attname) END, ', ' ORDER BY a.attnum)
+		               FROM pg_attribute AS a
+		               WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped))
+		FROM herald_internal.watched_table AS w
+		WHERE w.relation = $1 AND w.arguments ? 'by_time' AND
+		      active ~* '(now\(\)|current_timestamp)'
+		LIMIT 1), active);
+$$;
+
 -- Returns the condition that the row of an INSERT or DELETE statement is active. For an UPDATE, changed_rows_sql() has
 -- that condition. NULL: always.
 CREATE FUNCTION herald_internal.active_condition(operation text, active text) RETURNS text
@@ -830,6 +848,10 @@ BEGIN
 		                                        through => through) AS source,
 		       herald_internal.changed_rows_sql(c.change, o.operation, active, key_columns, with_row, u.other, true)
 		           AS both_source,
+		       herald_internal.changed_rows_sql(c.change, o.operation, CASE o.operation WHEN 'delete'
+		                                        THEN herald_internal.deleted_condition(relation, active)
+		                                        ELSE active END, key_columns, with_row, u.other,
+		                                        through => through) AS gone_source,
 		       c.change = ANY (operations) AS requested,
 		       herald_internal.active_condition(o.operation, active) AS active_condition
 		FROM unnest(operations || CASE WHEN gone_causes <> '' THEN '{delete}'::text[] ELSE '{}'
@@ -857,9 +879,9 @@ BEGIN
 					herald_internal.compile_publish(variant.source, full_condition, joins,
 					                                CASE WHEN NOT with_event THEN event_list END)) END,
 			CASE WHEN variant.change = 'delete' AND remains IS NOT NULL
-			THEN herald_internal.compile_retract(variant.source, gone_condition, gone_causes) END,
+			THEN herald_internal.compile_retract(variant.gone_source, gone_condition, gone_causes) END,
 			CASE WHEN variant.change = 'delete' THEN
-				herald_internal.compile_retract(variant.source,
+				herald_internal.compile_retract(variant.gone_source,
 				                                herald_internal.and_conditions(gone_condition, 'NOT coalesce((' ||
 				                                    remains || '), false)'), gone_causes) END,
 			on_error,

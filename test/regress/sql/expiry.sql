@@ -106,6 +106,20 @@ SELECT event FROM ex.heard();
 SELECT count(*) FROM herald_internal.total AS t JOIN herald_internal.counter AS c ON c.id = t.counter
 WHERE c.relation::text LIKE 'ex.%';
 
+-- A row that is deleted after its time, and before that is told, takes its notifications along.
+TRUNCATE herald.notification;
+INSERT INTO ex.posts VALUES (3, 1, 'a post', NULL);
+INSERT INTO ex.comments VALUES (4, 2, 3, 'hi @cleo', now() + interval '50 min');
+INSERT INTO ex.likes VALUES (2, 3, now() AT TIME ZONE 'UTC' + interval '50 min');
+SELECT * FROM ex.told ORDER BY type, told;
+SELECT ex.pass_hour();
+DELETE FROM ex.comments WHERE id = 4;
+DELETE FROM ex.likes WHERE post_id = 3;
+SELECT * FROM ex.told ORDER BY type, told;
+CALL ex.wait();
+SELECT * FROM ex.told ORDER BY type, told;
+SELECT count(*) FROM ex.heard();
+
 -- A row that stays for another reason is not changed by the time, and is until that reason goes.
 ALTER TABLE ex.comments ADD pinned boolean NOT NULL DEFAULT false;
 SELECT herald.watch_comments('ex.comments', active => 'pinned OR expires_at IS NULL OR expires_at > now()');
@@ -123,6 +137,11 @@ ALTER TABLE ex.comments RENAME expires_at TO ends_at;
 INSERT INTO ex.comments VALUES (3, 2, 2, 'soon gone, too', now() + interval '50 min');
 CALL ex.wait();
 SELECT * FROM ex.heard() WHERE event = 'comment:deleted';
+TRUNCATE herald.notification;
+INSERT INTO ex.comments VALUES (9, 2, 3, 'soon gone', now() + interval '50 min');
+SELECT ex.pass_hour();
+DELETE FROM ex.comments WHERE id = 9;
+SELECT * FROM ex.told;
 
 SELECT herald_internal.own_unlock('herald_internal.log_fold');
 
