@@ -1093,7 +1093,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.kind, k.oid::regclass
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS k ON k.oid = herald_internal.saved_table(w.arguments ->> 'table') AND
-	                      k.relowner::regrole::text = w.arguments ->> 'table_owner'
+	                      k.relkind IN ('r', 'p') AND k.relowner::regrole::text = w.arguments ->> 'table_owner'
 	WHERE k.oid <> w.relation AND w.arguments ? 'call' AND
 	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS o WHERE o.relation = k.oid AND o.kind = w.kind);
 $$;

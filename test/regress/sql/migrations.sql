@@ -114,6 +114,16 @@ INSERT INTO likes (user_id, post_id) VALUES (3, 1);
 SELECT * FROM mig.told;
 ROLLBACK;
 
+-- a view takes the name of the renamed table: its rules go on
+BEGIN;
+CALL mig.set_up();
+ALTER TABLE likes RENAME TO likes_base;
+CREATE VIEW likes AS SELECT * FROM likes_base;
+SELECT * FROM mig.says;
+INSERT INTO likes VALUES (3, 1);
+SELECT * FROM mig.told;
+ROLLBACK;
+
 -- a table that others refer to is made anew
 BEGIN;
 CALL mig.set_up();
