@@ -6,7 +6,7 @@ import net from 'node:net';
 import { after, afterEach, test } from 'node:test';
 import WebSocket from 'ws';
 import { Scene } from './harness/scene.mjs';
-import { soon } from './harness/wait.mjs';
+import { soon, until } from './harness/wait.mjs';
 
 const scene = await Scene.open({ options: ['--max-payload=20000'] });
 after(() => scene.close());
@@ -125,6 +125,39 @@ test('closes with 1009 after a message above the limit, in one frame or in many'
     for (let n = 0; n < 21; n++) pieces.send('x'.repeat(1000), { fin: false });
     assert.equal((await closing(pieces))[0], 1009);
   }
+});
+
+const mask = [0, 0, 0, 0];
+const forbidden = {
+  'a reserved bit': [1002, 0xc1, 0x80, ...mask],
+  'an unknown opcode': [1002, 0x83, 0x80, ...mask],
+  'an unknown control opcode': [1002, 0x8b, 0x80, ...mask],
+  'a ping in pieces': [1002, 0x09, 0x80, ...mask],
+  'a continuation of nothing': [1002, 0x80, 0x80, ...mask],
+  'a text inside of another': [1002, 0x01, 0x81, ...mask, 0x7b, 0x81, 0x81, ...mask, 0x7d],
+  'an overlong UTF-8 sequence': [1007, 0x81, 0x82, ...mask, 0xc0, 0xaf],
+};
+
+for (const [name, [code, ...bytes]] of Object.entries(forbidden)) {
+  test(`closes a WebSocket with ${code} after ${name}`, async () => {
+    const socket = await openRaw('/ws');
+    socket._socket.write(Buffer.from(bytes));
+    assert.equal((await closing(socket))[0], code);
+  });
+}
+
+test('inflates nothing for clients that offer compression', async () => {
+  const socket = await openRaw('/ws'); // the library offers permessage-deflate
+  assert.equal(socket.extensions, '');
+  socket.terminate();
+});
+
+test('takes a message of many empty pieces, with pings between them', async () => {
+  const socket = await openRaw(`/ws?token=${scene.token(ann)}`);
+  const piece = (opcode, text) => Buffer.from([opcode, 0x80 | text.length, ...mask, ...Buffer.from(text)]);
+  socket._socket.write(Buffer.concat([piece(0x01, '{"id":1,"act'), ...Array(2000).fill([piece(0x00, ''), piece(0x89, 'x')]).flat(), piece(0x80, 'ion":"ping"}')]));
+  await until('it is answered', () => socket.frames.includes('{"id":1,"ok":true,"data":{}}'));
+  socket.terminate();
 });
 
 test('serves a message just below the limit', async () => {
