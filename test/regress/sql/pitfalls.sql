@@ -167,6 +167,19 @@ INSERT INTO pitfall.songs VALUES (2, 9);
 RESET ROLE;
 SELECT * FROM pitfall.made();
 
+-- Settings of the planner
+SELECT set_config(name, 'on', false) AS parallel FROM pg_settings
+WHERE name IN ('force_parallel_mode', 'debug_parallel_query'); -- the second since PostgreSQL 16
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET plan_cache_mode = force_custom_plan;
+INSERT INTO pitfall.songs VALUES (3, 9), (4, 9);
+SELECT * FROM pitfall.made();
+SET plan_cache_mode = force_generic_plan;
+INSERT INTO pitfall.songs VALUES (5, 9), (6, 9);
+SELECT * FROM pitfall.made();
+
 SELECT herald.unwatch_all();
 DROP SCHEMA pitfall CASCADE;
 REVOKE herald_watch FROM regress_pitfall_owner;

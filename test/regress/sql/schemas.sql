@@ -47,9 +47,29 @@ SELECT herald.unwatch_all();
 DROP EXTENSION pg_herald;
 SELECT * FROM left_behind;
 
--- and again, on the same database
+-- and again, on the same database, beside event triggers of the application that log or forbid commands
+CREATE TABLE ddl_log (tag text, object text);
+CREATE FUNCTION log_made() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO public.ddl_log SELECT d.command_tag, d.object_identity FROM pg_event_trigger_ddl_commands() AS d;
+END $$;
+CREATE FUNCTION log_dropped() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO public.ddl_log SELECT 'DROP', d.object_identity FROM pg_event_trigger_dropped_objects() AS d;
+END $$;
+CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION '% is forbidden', tg_tag;
+END $$;
+CREATE EVENT TRIGGER log_made ON ddl_command_end EXECUTE FUNCTION log_made();
+CREATE EVENT TRIGGER log_dropped ON sql_drop EXECUTE FUNCTION log_dropped();
 CREATE EXTENSION pg_herald;
 SELECT herald.watch('orders', 'ordered', event => 'ordered', room => 'orders');
+CREATE EVENT TRIGGER forbid ON ddl_command_start EXECUTE FUNCTION forbid();
+INSERT INTO orders VALUES (1);
+SELECT herald.maintain();
+SELECT name FROM herald.event;
+DROP EVENT TRIGGER forbid;
 DROP EXTENSION pg_herald CASCADE;
 SELECT * FROM left_behind;
 SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = 'orders'::regclass;
