@@ -113,6 +113,7 @@ reader_wait_event(void)
 #if PG_VERSION_NUM < 180000
 #define expand_columns(rte, number, names, columns) expandRTE(rte, number, 0, -1, false, names, columns)
 #define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, keys, 0)
+#define begin_bitmap_scan(index, snapshot, keys) index_beginscan_bitmap(index, snapshot, keys)
 #define has_virtual_columns(shape) false
 #define check_index_constraints(target, slot, estate, conflict, arbiters) \
 	ExecCheckIndexConstraints(target, slot, estate, conflict, arbiters)
@@ -120,6 +121,7 @@ reader_wait_event(void)
 #define expand_columns(rte, number, names, columns) \
 	expandRTE(rte, number, 0, VAR_RETURNING_DEFAULT, -1, false, names, columns)
 #define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, NULL, keys, 0)
+#define begin_bitmap_scan(index, snapshot, keys) index_beginscan_bitmap(index, snapshot, NULL, keys)
 #define has_virtual_columns(shape) ((shape)->constr != NULL && (shape)->constr->has_generated_virtual)
 #define check_index_constraints(target, slot, estate, conflict, arbiters) \
 	ExecCheckIndexConstraints(target, slot, estate, conflict, NULL, arbiters)

@@ -17,9 +17,9 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
@@ -28,15 +28,16 @@
 #include "own_table.h"
 #include "write/kept_total.h"
 
+/* Opens the index alone: an entry is enough, and to open the table, too, costs the first write of a session more. */
 static void
 open_totals(KeptTotals *totals)
 {
 	MemoryContext caller = MemoryContextSwitchTo(totals->memory);
 
 	Assert(FullTransactionIdIsValid(GetTopFullTransactionIdIfAny()));
-	totals->table = table_open(own_table_oid("herald_internal", "total"), AccessShareLock);
 	totals->index = index_open(own_table_oid("herald_internal", "total_pkey"), AccessShareLock);
-	totals->scan = begin_index_scan(totals->table, totals->index, SnapshotAny, 2);
+	totals->scan = begin_bitmap_scan(totals->index, SnapshotAny, 2);
+	totals->entries = tbm_create(work_mem * INT64CONST(1024), NULL);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -47,14 +48,14 @@ kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id)
 	ScanKeyData keys[2];
 	bool found;
 
-	if (totals->table == NULL)
+	if (totals->index == NULL)
 		open_totals(totals);
 	ScanKeyEntryInitialize(&keys[0], 0, TOTAL_COUNTED_ID, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ,
 						   counted_id);
 	ScanKeyInit(&keys[1], TOTAL_COUNTER, BTEqualStrategyNumber, F_INT4EQ, counter);
 	caller = MemoryContextSwitchTo(totals->memory); /* the access method allocates with the scan */
 	index_rescan(totals->scan, keys, lengthof(keys), NULL, 0);
-	found = index_getnext_tid(totals->scan, ForwardScanDirection) != NULL;
+	found = index_getbitmap(totals->scan, totals->entries) > 0;
 	MemoryContextSwitchTo(caller);
 	return found;
 }
@@ -62,9 +63,9 @@ kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id)
 void
 kept_totals_end(KeptTotals *totals)
 {
-	if (totals->table == NULL)
+	if (totals->index == NULL)
 		return;
+	tbm_free(totals->entries);
 	index_endscan(totals->scan);
 	index_close(totals->index, AccessShareLock);
-	table_close(totals->table, AccessShareLock);
 }

@@ -12,15 +12,16 @@
 #include "postgres.h"
 
 #include "access/relscan.h"
+#include "nodes/tidbitmap.h"
 #include "utils/rel.h"
 
 /* Some questions of one statement. */
 typedef struct KeptTotals
 {
 	MemoryContext memory; /* lives until kept_totals_end() */
-	Relation table;		  /* NULL: no question yet */
-	Relation index;
+	Relation index;		  /* NULL: no question yet */
 	IndexScanDesc scan;
+	TIDBitmap *entries;
 } KeptTotals;
 
 /* Returns whether the total of a counter and a subject may be kept, or about to be.  The transaction has an id. */
