@@ -113,7 +113,7 @@ rule_output_split_pairs(RuleOutput *output)
 
 /* Adds the rows of a store to another one.  Exchanges the two if the other one is empty. */
 static void
-move_rows(Tuplestorestate **from, Tuplestorestate **to, TupleDesc shape)
+move_rows(Tuplestorestate **from, Tuplestorestate **to, TupleDesc (*shape)(void))
 {
 	Tuplestorestate *empty = *to;
 	TupleTableSlot *slot;
@@ -126,7 +126,7 @@ move_rows(Tuplestorestate **from, Tuplestorestate **to, TupleDesc shape)
 		*from = empty;
 		return;
 	}
-	slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
+	slot = MakeSingleTupleTableSlot(shape(), &TTSOpsMinimalTuple);
 	while (tuplestore_gettupleslot(*from, true, false, slot))
 		tuplestore_puttupleslot(*to, slot);
 	ExecDropSingleTupleTableSlot(slot);
@@ -135,9 +135,9 @@ move_rows(Tuplestorestate **from, Tuplestorestate **to, TupleDesc shape)
 void
 rule_output_move(RuleOutput *from, RuleOutput *to)
 {
-	move_rows(&from->candidates, &to->candidates, notification_shape());
-	move_rows(&from->published, &to->published, event_log_shape());
-	move_rows(&from->to_lock, &to->to_lock, retraction_shape());
-	move_rows(&from->retracted, &to->retracted, retraction_shape());
-	move_rows(&from->scheduled, &to->scheduled, schedule_record_shape());
+	move_rows(&from->candidates, &to->candidates, notification_shape);
+	move_rows(&from->published, &to->published, event_log_shape);
+	move_rows(&from->to_lock, &to->to_lock, retraction_shape);
+	move_rows(&from->retracted, &to->retracted, retraction_shape);
+	move_rows(&from->scheduled, &to->scheduled, schedule_record_shape);
 }
