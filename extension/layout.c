@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
+#include "catalog_share.h"
 #include "function_path.h"
 #include "layout.h"
 
@@ -42,6 +43,20 @@ installed_layout(void)
 	return layout;
 }
 
+/* Returns the layout of the SQL, as this session or another one has read it. */
+static int
+shared_layout(void)
+{
+	uint64 count = catalog_share_count();
+	int layout;
+
+	if (catalog_share_find(count, "layout", &layout, sizeof(layout)))
+		return layout;
+	layout = installed_layout();
+	catalog_share_add(count, "layout", &layout, sizeof(layout));
+	return layout;
+}
+
 bool
 layout_fits(void)
 {
@@ -54,7 +69,7 @@ layout_fits(void)
 		return true;
 	if (generation != known_generation)
 	{
-		fits = installed_layout() >= LAYOUT;
+		fits = shared_layout() >= LAYOUT;
 		known_generation = generation;
 	}
 	return fits;

@@ -36,6 +36,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "catalog_share.h"
 #include "lookup_compile.h"
 #include "lookup_flatten.h"
 #include "lookup_index.h"
@@ -372,11 +373,16 @@ lookup_compile_shared(const char *text, QueryEnvironment *offered)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	LookupPlan *plan = begin_plan();
+	uint64 changes = catalog_share_count(); /* before anything is looked up */
 
-	plan->fits = lookup_share_get(text, offered, plan) && finish_plan(plan);
+	plan->fits = lookup_share_get(text, offered, changes, plan) && finish_plan(plan);
 	MemoryContextSwitchTo(caller);
 	if (plan->fits && plan->plain)
+	{
+		if (!plan->checked)
+			lookup_share_checked(text, changes, plan);
 		return plan;
+	}
 	MemoryContextDelete(plan->context);
 	return NULL;
 }

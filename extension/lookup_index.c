@@ -261,8 +261,9 @@ lookup_index_find_all(LookupPlan *plan)
 	return true;
 }
 
-bool
-lookup_is_plain(const LookupPlan *plan)
+/* Returns whether the expressions of a plan are plain. */
+static bool
+has_plain_expressions(const LookupPlan *plan)
 {
 	for (int i = 0; i < plan->input_count; i++)
 	{
@@ -272,5 +273,11 @@ lookup_is_plain(const LookupPlan *plan)
 			!expression_is_plain((Node *) input->filter))
 			return false;
 	}
-	return plan->plain && expression_is_plain((Node *) plan->target);
+	return expression_is_plain((Node *) plan->target);
+}
+
+bool
+lookup_is_plain(const LookupPlan *plan)
+{
+	return plan->plain && (plan->checked || has_plain_expressions(plan));
 }

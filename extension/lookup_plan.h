@@ -63,6 +63,7 @@ typedef struct LookupPlan
 	bool fits;			   /* false: the query has another form, and the rest is not set */
 	bool transient;		   /* must not be kept: an index cannot be used yet */
 	bool single;		   /* each look-up finds at most one row */
+	bool checked;		   /* the current role may execute the functions, and the expressions are plain */
 	bool plain;			   /* runs nothing of the application, and finds the same with any search path */
 	int offered_count;	   /* the first inputs: one, or two */
 	int input_count;

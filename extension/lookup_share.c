@@ -20,6 +20,9 @@
  *	  Without one of them, or with a row-level security policy that applies to it, the
  *	  query is analyzed: that knows about columns and policies, and raises the error.
  *
+ *	  The first session that has checked the functions for a role notes that.  They are not
+ *	  checked again until a catalog changes (catalog_share.c).
+ *
  * 4. There is a fixed number of places.  A further plan takes the oldest one's.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -35,7 +38,6 @@
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
 #include "storage/lmgr.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -46,6 +48,8 @@
 #include "compat.h"
 #include "lookup_share.h"
 #include "node_image.h"
+#include "relation_shape.h"
+#include "shared_lock.h"
 
 #define PLACES 256
 #define MOST_RELATIONS 6
@@ -64,6 +68,8 @@ typedef struct SharedPlan
 {
 	int relation_count;
 	SharedRelation relations[MOST_RELATIONS];
+	uint64 changes; /* of catalogs, when it was found to be plain, and "role" to have the privileges; 0: not yet */
+	Oid role;
 	int size;
 	char data[MOST_BYTES]; /* the query with its zero byte, and an image of the plan's parts */
 } SharedPlan;
@@ -72,10 +78,10 @@ typedef struct SharedPlans
 {
 	uint64 next;		   /* counts the plans; the remainder is the place of the next one */
 	uint64 hashes[PLACES]; /* of the database and the query; 0: the place is free */
-	SharedPlan plans[PLACES];
+	SharedPlan list[PLACES];
 } SharedPlans;
 
-static SharedPlans *shared; /* NULL: the library is not preloaded */
+static SharedPlans *plans; /* NULL: the library is not preloaded */
 
 Size
 lookup_share_size(void)
@@ -88,50 +94,23 @@ lookup_share_attach(void)
 {
 	bool found;
 
-	shared = ShmemInitStruct("pg_herald lookups", lookup_share_size(), &found);
+	plans = ShmemInitStruct("pg_herald lookups", lookup_share_size(), &found);
 	if (!found)
-		memset(shared, 0, offsetof(SharedPlans, plans));
+		memset(plans, 0, offsetof(SharedPlans, list));
 }
 
 bool
 lookup_share_exists(void)
 {
-	return shared != NULL;
+	return plans != NULL;
 }
 
 static uint64
-hash_of(const char *text)
+plan_hash(const char *text)
 {
 	uint64 hash = hash_bytes_extended((const unsigned char *) text, (int) strlen(text), MyDatabaseId);
 
 	return hash != 0 ? hash : 1;
-}
-
-/* Returns a hash of all that a query's text can refer to in a row type. */
-static uint64
-hash_columns(TupleDesc shape)
-{
-	uint64 hash = shape->natts;
-
-	for (int i = 0; i < shape->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(shape, i);
-		uint32 type[] = { column->atttypid, (uint32) column->atttypmod, column->attcollation, column->attisdropped };
-
-		hash = hash_bytes_extended((const unsigned char *) NameStr(column->attname),
-								   (int) strlen(NameStr(column->attname)), hash);
-		hash = hash_bytes_extended((const unsigned char *) type, sizeof(type), hash);
-	}
-	return hash;
-}
-
-static uint64
-hash_table(Relation table)
-{
-	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
-												  RelationGetRelationName(table));
-
-	return hash_bytes_extended((const unsigned char *) name, (int) strlen(name), hash_columns(RelationGetDescr(table)));
 }
 
 static void
@@ -143,12 +122,12 @@ describe_input(SharedRelation *relation, const LookupInput *input)
 	if (input->offered != NULL)
 	{
 		strlcpy(relation->offered, input->offered, NAMEDATALEN);
-		relation->shape = hash_columns(input->shape);
+		relation->shape = relation_shape_of_columns(input->shape);
 		return;
 	}
 	table = table_open(input->table, NoLock); /* the query's tables are locked */
 	relation->table = input->table;
-	relation->shape = hash_table(table);
+	relation->shape = relation_shape_of_table(table);
 	table_close(table, NoLock);
 }
 
@@ -167,6 +146,15 @@ write_parts(StringInfo image, const LookupPlan *plan, List *functions)
 	return node_image_write(image, list_make4(inputs, plan->columns, plan->target, functions));
 }
 
+/* Describes the relations of a plan. */
+static void
+describe_inputs(SharedPlan *packed, const LookupPlan *plan)
+{
+	packed->relation_count = plan->input_count;
+	for (int i = 0; i < plan->input_count; i++)
+		describe_input(&packed->relations[i], &plan->inputs[i]);
+}
+
 /* Returns a query and its plan; NULL if that cannot be shared. */
 static SharedPlan *
 pack(const char *text, const LookupPlan *plan, List *functions)
@@ -181,9 +169,7 @@ pack(const char *text, const LookupPlan *plan, List *functions)
 	packed = palloc0(sizeof(SharedPlan));
 	packed->size = data.len;
 	memcpy(packed->data, data.data, data.len);
-	packed->relation_count = plan->input_count;
-	for (int i = 0; i < plan->input_count; i++)
-		describe_input(&packed->relations[i], &plan->inputs[i]);
+	describe_inputs(packed, plan);
 	return packed;
 }
 
@@ -202,14 +188,14 @@ used_size(const SharedPlan *plan)
 
 /* Returns the place for a plan: that of the same query over the same relations, or the next one. */
 static int
-place_for(uint64 hash, const SharedPlan *plan)
+place_for_plan(uint64 hash, const SharedPlan *plan)
 {
 	for (int i = 0; i < PLACES; i++)
 	{
-		if (shared->hashes[i] == hash && have_same_relations(&shared->plans[i], plan))
+		if (plans->hashes[i] == hash && have_same_relations(&plans->list[i], plan))
 			return i;
 	}
-	return (int) (shared->next++ % PLACES);
+	return (int) (plans->next++ % PLACES);
 }
 
 static bool
@@ -226,21 +212,46 @@ reads_temporary_table(const LookupPlan *plan)
 void
 lookup_share_put(const char *text, const LookupPlan *plan, List *functions)
 {
-	uint64 hash = hash_of(text);
+	uint64 hash = plan_hash(text);
 	SharedPlan *packed;
 	int place;
 
-	Assert(shared != NULL);
+	Assert(plans != NULL);
 	if (plan->input_count > MOST_RELATIONS || reads_temporary_table(plan))
 		return;
 	packed = pack(text, plan, functions);
 	if (packed == NULL)
 		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	place = place_for(hash, packed);
-	shared->hashes[place] = hash;
-	memcpy(&shared->plans[place], packed, used_size(packed));
-	LWLockRelease(AddinShmemInitLock);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
+	place = place_for_plan(hash, packed);
+	plans->hashes[place] = hash;
+	memcpy(&plans->list[place], packed, used_size(packed));
+	LWLockRelease(shared_lock());
+}
+
+void
+lookup_share_checked(const char *text, uint64 changes, const LookupPlan *plan)
+{
+	uint64 hash = plan_hash(text);
+	SharedPlan *described;
+
+	if (changes == 0)
+		return;
+	described = palloc0(offsetof(SharedPlan, data));
+	describe_inputs(described, plan);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
+	for (int i = 0; i < PLACES; i++)
+	{
+		SharedPlan *place = &plans->list[i];
+
+		if (plans->hashes[i] == hash && have_same_relations(place, described) && strcmp(place->data, text) == 0)
+		{
+			place->changes = changes;
+			place->role = GetUserId();
+		}
+	}
+	LWLockRelease(shared_lock());
+	pfree(described);
 }
 
 /* Copies the next plan with a hash, from a place on.  Returns the place behind it; 0: there is none. */
@@ -249,15 +260,15 @@ copy_next(uint64 hash, int place, SharedPlan *copy)
 {
 	int next = 0;
 
-	LWLockAcquire(AddinShmemInitLock, LW_SHARED);
-	while (place < PLACES && shared->hashes[place] != hash)
+	LWLockAcquire(shared_lock(), LW_SHARED);
+	while (place < PLACES && plans->hashes[place] != hash)
 		place++;
 	if (place < PLACES)
 	{
-		memcpy(copy, &shared->plans[place], used_size(&shared->plans[place]));
+		memcpy(copy, &plans->list[place], used_size(&plans->list[place]));
 		next = place + 1;
 	}
-	LWLockRelease(AddinShmemInitLock);
+	LWLockRelease(shared_lock());
 	return next;
 }
 
@@ -288,7 +299,7 @@ open_shared_table(const SharedRelation *relation, LookupInput *input)
 
 	LockRelationOid(relation->table, AccessShareLock);
 	table = try_relation_open(relation->table, NoLock);
-	fits = table != NULL && may_read_all(table) && hash_table(table) == relation->shape;
+	fits = table != NULL && may_read_all(table) && relation_shape_of_table(table) == relation->shape;
 	if (fits)
 	{
 		input->table = relation->table;
@@ -311,7 +322,7 @@ open_shared_offered(const SharedRelation *relation, QueryEnvironment *offered, L
 		return false;
 	input->offered = pstrdup(relation->offered);
 	input->shape = CreateTupleDescCopyConstr(ENRMetadataGetTupDesc(&found->md));
-	return hash_columns(input->shape) == relation->shape;
+	return relation_shape_of_columns(input->shape) == relation->shape;
 }
 
 static void
@@ -401,13 +412,14 @@ read_parts(const char *parts, LookupPlan *plan)
 		plan->inputs[i].condition = lsecond(input);
 		plan->inputs[i].filter = lthird(input);
 	}
-	return have_types(plan) && may_execute_all(lfourth(all));
+	return have_types(plan) && (plan->checked || may_execute_all(lfourth(all)));
 }
 
 /* Fills a plan.  Returns false, and locks no table, if the shared one is not right. */
 static bool
-fill(const SharedPlan *source, const char *text, QueryEnvironment *offered, LookupPlan *plan)
+fill(const SharedPlan *source, const char *text, QueryEnvironment *offered, uint64 changes, LookupPlan *plan)
 {
+	plan->checked = changes != 0 && source->changes == changes && source->role == GetUserId();
 	if (strcmp(source->data, text) != 0 || !open_relations(source, offered, plan))
 		return false;
 	if (read_parts(source->data + strlen(text) + 1, plan))
@@ -417,17 +429,17 @@ fill(const SharedPlan *source, const char *text, QueryEnvironment *offered, Look
 }
 
 bool
-lookup_share_get(const char *text, QueryEnvironment *offered, LookupPlan *plan)
+lookup_share_get(const char *text, QueryEnvironment *offered, uint64 changes, LookupPlan *plan)
 {
-	uint64 hash = hash_of(text);
+	uint64 hash = plan_hash(text);
 	SharedPlan *copy = NULL;
 	int place = 0;
 	bool found = false;
 
-	Assert(shared != NULL);
+	Assert(plans != NULL);
 	copy = palloc(sizeof(SharedPlan));
 	while (!found && (place = copy_next(hash, place, copy)) != 0)
-		found = fill(copy, text, offered, plan);
+		found = fill(copy, text, offered, changes, plan);
 	pfree(copy);
 	return found;
 }

@@ -35,7 +35,11 @@ extern void lookup_share_put(const char *text, const LookupPlan *plan, List *fun
 /*
  * Fills an empty plan with that of a query.  Returns false, and has filled nothing, if none is shared that is right for
  * the relations as they are now and for the privileges of the current role.  Otherwise the tables are locked.
+ * "changes" is catalog_share_count().
  */
-extern bool lookup_share_get(const char *text, QueryEnvironment *offered, LookupPlan *plan);
+extern bool lookup_share_get(const char *text, QueryEnvironment *offered, uint64 changes, LookupPlan *plan);
+
+/* Notes that the current role may run a plan, which is plain: later sessions need not check that until a change. */
+extern void lookup_share_checked(const char *text, uint64 changes, const LookupPlan *plan);
 
 #endif /* HERALD_LOOKUP_SHARE_H */

@@ -24,144 +24,50 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "compat.h"
-#include "layout.h"
 #include "own_table.h"
-#include "relation_change.h"
 
 /* To open a table and an index costs about as much as to look for values on so many pages. */
 #define FEW_PAGES 32
 
-/* The OIDs that were looked up, until their relations change. */
-typedef struct KnownTable
+/* Locks a table, which keeps its file from being replaced. */
+static const OwnRelation *
+lock_own_table(const char *schema, const char *name)
 {
-	struct KnownTable *next;
-	const char *schema;
-	const char *name;
-	Oid oid;				/* InvalidOid: not known now */
-	BlockNumber pages_read; /* without opening it for look-ups */
-} KnownTable;
-
-static KnownTable *known_tables;
-
-static void
-forget_table(Oid relation)
-{
-	for (KnownTable *known = known_tables; known != NULL; known = known->next)
+	for (;;)
 	{
-		if (!OidIsValid(relation) || known->oid == relation)
-			known->oid = InvalidOid;
+		Oid table = own_table_oid(schema, name);
+		const OwnRelation *known;
+
+		LockRelationOid(table, AccessShareLock);
+		known = own_relation(schema, name);
+		if (known->is.oid == table)
+			return known;
+		UnlockRelationOid(table, AccessShareLock); /* another one has its name now */
 	}
 }
 
-void
-own_table_init(void)
-{
-	relation_change_register(forget_table);
-}
-
-/* Returns the entry for a name; a new one has no OID. */
-static KnownTable *
-know_table(const char *schema, const char *name)
-{
-	KnownTable *known = known_tables;
-
-	while (known != NULL && (strcmp(known->name, name) != 0 || strcmp(known->schema, schema) != 0))
-		known = known->next;
-	if (known == NULL)
-	{
-		known = MemoryContextAllocZero(TopMemoryContext, sizeof(KnownTable));
-		known->schema = MemoryContextStrdup(TopMemoryContext, schema);
-		known->name = MemoryContextStrdup(TopMemoryContext, name);
-		known->next = known_tables;
-		known_tables = known;
-	}
-	return known;
-}
-
-Oid
-own_table_oid(const char *schema, const char *name)
-{
-	KnownTable *known = know_table(schema, name);
-	Oid table = known->oid;
-
-	layout_check(ERROR);
-	if (OidIsValid(table))
-		return table;
-	table = get_relname_relid(name, get_namespace_oid(schema, false));
-	if (!OidIsValid(table))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("extension \"pg_herald\" lacks \"%s.%s\"", schema, name)));
-	known->oid = table;
-	return table;
-}
-
-/* Returns the row of pg_class of a relation of one of the two schemas; NULL if there is none. */
-static HeapTuple
-find_by_name(const char *schema, const char *name)
-{
-	Oid schema_oid = get_namespace_oid(schema, true);
-
-	if (!OidIsValid(schema_oid))
-		return NULL;
-	return SearchSysCache2(RELNAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema_oid));
-}
-
-Oid
-table_owner(Oid table)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid owner = HeapTupleIsValid(tuple) ? ((Form_pg_class) GETSTRUCT(tuple))->relowner : InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return owner;
-}
-
-Oid
-own_table_owner(const char *schema, const char *name)
-{
-	HeapTuple tuple = find_by_name(schema, name);
-	Oid owner = HeapTupleIsValid(tuple) ? ((Form_pg_class) GETSTRUCT(tuple))->relowner : InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return owner;
-}
-
-/* Begins a scan of a table: locks it.  The lock keeps its file from being replaced. */
+/* Begins a scan of a table: locks it. */
 static OwnScan
 begin_scan(const char *schema, const char *name, Snapshot snapshot)
 {
 	OwnScan scan = { .memory = CurrentMemoryContext, .schema = schema, .snapshot = snapshot };
-	HeapTuple tuple;
-	Form_pg_class class;
+	const OwnRelation *known = lock_own_table(schema, name);
 
-	scan.table = own_table_oid(schema, name);
-	LockRelationOid(scan.table, AccessShareLock);
-	tuple = find_by_name(schema, name);
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "table \"%s.%s\" has gone", schema, name);
-	class = (Form_pg_class) GETSTRUCT(tuple);
-	if (class->relam != HEAP_TABLE_AM_OID)
+	if (known->is.access_method != HEAP_TABLE_AM_OID)
 		elog(ERROR, "table \"%s.%s\" is not a heap", schema, name);
-	scan.file = make_locator(class->reltablespace, class->relfilenode);
+	scan.table = known->is.oid;
+	scan.file = known->is.file;
 	scan.pages = smgrnblocks(smgropen(scan.file, INVALID_PROC_NUMBER), MAIN_FORKNUM);
-	ReleaseSysCache(tuple);
 	return scan;
 }
 
@@ -307,7 +213,7 @@ OwnScan
 own_scan_few(const char *schema, const char *table, const char *index, OwnColumns *columns, AttrNumber column,
 			 Snapshot snapshot)
 {
-	KnownTable *known = know_table(schema, table);
+	OwnRelation *known = own_relation(schema, table);
 	OwnScan scan = own_scan_by_index(schema, table, index, snapshot);
 
 	scan.column = column;

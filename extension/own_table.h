@@ -19,6 +19,7 @@
 #include "utils/snapshot.h"
 
 #include "compat.h"
+#include "own_relation.h"
 
 /* Columns of some types are read as others of the same form: a session looks these types up anyway. */
 #define OWN_OID INT4OID		   /* oid and its aliases */
@@ -53,16 +54,6 @@ typedef struct OwnScan
 	ScanKeyData key;
 	TupleTableSlot *row; /* the current one; NULL: no row has been read */
 } OwnScan;
-
-/* Registers the function that keeps the OIDs of own_table_oid() up to date. */
-extern void own_table_init(void);
-
-/* Returns the OID of a table or an index of one of the two schemas; it is an error if there is none. */
-extern Oid own_table_oid(const char *schema, const char *name);
-
-/* Return the role that owns a table, or InvalidOid if there is no such table. */
-extern Oid table_owner(Oid table);
-extern Oid own_table_owner(const char *schema, const char *name);
 
 /*
  * Begins a scan over a table of few rows, in no order.  The snapshot is registered.  An update of the extension that

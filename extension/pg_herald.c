@@ -14,7 +14,7 @@
 #include "admin/database_command.h"
 #include "launcher.h"
 #include "lookup.h"
-#include "own_table.h"
+#include "own_relation.h"
 #include "read/table_checks.h"
 #include "settings.h"
 #include "shared_memory.h"
@@ -35,7 +35,7 @@ _PG_init(void)
 	herald_settings_define();
 	doorbell_init();
 	signal_init();
-	own_table_init();
+	own_relation_init();
 	lookup_init();
 	own_index_init();
 	rule_cache_init();

@@ -34,12 +34,12 @@
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/pidfile.h"
 
 #include "compat.h"
 #include "reader_slot.h"
+#include "shared_lock.h"
 
 #define DENSE_PAUSE_MS 1
 #define DENSE_COMMITS_PER_MS 2.5
@@ -94,10 +94,10 @@ reader_slot_exists(void)
 static void
 leave_slot(int code, Datum arg)
 {
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
 	own_slot->database = InvalidOid;
 	own_slot = NULL;
-	LWLockRelease(AddinShmemInitLock);
+	LWLockRelease(shared_lock());
 }
 
 /* Takes a free slot.  There is one for each backend. */
@@ -124,9 +124,9 @@ reader_slot_enter(void)
 	Assert(readers != NULL && OidIsValid(MyDatabaseId));
 	if (own_slot != NULL)
 		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
 	own_slot = take_slot();
-	LWLockRelease(AddinShmemInitLock);
+	LWLockRelease(shared_lock());
 	before_shmem_exit(leave_slot, 0);
 }
 

@@ -2,7 +2,7 @@
  *
  * shared_memory.c
  *	  Reserves the shared memory of the extension when the server starts: the slots
- *	  of workers and of readers, and plans.
+ *	  of workers and of readers, plans, and facts from the catalogs.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,9 +14,11 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 
+#include "catalog_share.h"
 #include "compat.h"
 #include "lookup_share.h"
 #include "reader_slot.h"
+#include "shared_lock.h"
 #include "shared_memory.h"
 #include "worker_slot.h"
 
@@ -36,7 +38,9 @@ request_shared_memory(void)
 	if (previous_hooks.shmem_request)
 		previous_hooks.shmem_request();
 #endif
-	RequestAddinShmemSpace(add_size(add_size(worker_slot_size(), reader_slot_size()), lookup_share_size()));
+	RequestAddinShmemSpace(add_size(add_size(worker_slot_size(), reader_slot_size()),
+									add_size(lookup_share_size(), catalog_share_size())));
+	shared_lock_request();
 }
 
 static void
@@ -44,10 +48,12 @@ attach_shared_memory(void)
 {
 	if (previous_hooks.shmem_startup)
 		previous_hooks.shmem_startup();
+	shared_lock_attach();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	worker_slot_attach();
 	reader_slot_attach();
 	lookup_share_attach();
+	catalog_share_attach();
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -63,4 +69,5 @@ shared_memory_init(void)
 #endif
 	previous_hooks.shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = attach_shared_memory;
+	catalog_share_init();
 }

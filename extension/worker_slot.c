@@ -22,9 +22,9 @@
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 
+#include "shared_lock.h"
 #include "worker_slot.h"
 
 typedef struct WorkerSlot
@@ -94,13 +94,13 @@ worker_slot_ask_to_leave(Oid database)
 {
 	WorkerSlot *slot;
 
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
 	slot = slot_of(database);
 	if (slot != NULL)
 		slot->leaving = true;
 	if (slot != NULL && slot->latch != NULL)
 		SetLatch(slot->latch);
-	LWLockRelease(AddinShmemInitLock);
+	LWLockRelease(shared_lock());
 	return slot != NULL;
 }
 
@@ -110,12 +110,12 @@ worker_slot_assign(Oid database)
 	int slot = 0;
 
 	Assert(slots != NULL && OidIsValid(database));
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
 	while (slot < WORKER_SLOTS && OidIsValid(slots[slot].database))
 		slot++;
 	if (slot < WORKER_SLOTS)
 		slots[slot].database = database;
-	LWLockRelease(AddinShmemInitLock);
+	LWLockRelease(shared_lock());
 	return slot < WORKER_SLOTS ? slot : -1;
 }
 
@@ -123,10 +123,10 @@ void
 worker_slot_give_up(int slot)
 {
 	Assert(slot >= 0 && slot < WORKER_SLOTS);
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
 	if (slots[slot].latch == NULL)
 		free_slot(&slots[slot]);
-	LWLockRelease(AddinShmemInitLock);
+	LWLockRelease(shared_lock());
 }
 
 void
@@ -146,9 +146,9 @@ worker_slot_database(int slot)
 static void
 free_my_slot(int code, Datum arg)
 {
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
 	free_slot(mine);
-	LWLockRelease(AddinShmemInitLock);
+	LWLockRelease(shared_lock());
 }
 
 Oid
@@ -156,14 +156,14 @@ worker_slot_enter(int slot)
 {
 	Assert(slots != NULL && mine == NULL);
 	Assert(slot >= 0 && slot < WORKER_SLOTS);
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
 	if (OidIsValid(slots[slot].database) && slots[slot].latch == NULL)
 	{
 		mine = &slots[slot];
 		mine->latch = MyLatch;
 		before_shmem_exit(free_my_slot, 0);
 	}
-	LWLockRelease(AddinShmemInitLock);
+	LWLockRelease(shared_lock());
 	return mine != NULL ? mine->database : InvalidOid;
 }
 

@@ -225,7 +225,7 @@ fill_block_cache(void)
 	if (block_cache.context != NULL)
 		MemoryContextSetParent(block_cache.context, TopTransactionContext);
 	block_cache.context = NULL;
-	block_cache.table = query_own_table("block_source");
+	block_cache.table = own_table_oid("herald_internal", "block_source");
 	block_cache.valid = true; /* an invalidation from here on counts */
 	block_cache.list = load_block_sources();
 	MemoryContextSwitchTo(caller);

@@ -90,6 +90,11 @@ INSERT INTO shared_lookups.items VALUES (11, 1);
 REVOKE SELECT ON shared_lookups.owners FROM shared_lookups_writer;
 INSERT INTO shared_lookups.items VALUES (12, 1);
 GRANT SELECT ON shared_lookups.owners TO shared_lookups_writer;
+-- the first session checks the functions, the second one need not
+\c -
+INSERT INTO shared_lookups.items VALUES (16, 2);
+\c -
+INSERT INTO shared_lookups.items VALUES (17, 2);
 REVOKE EXECUTE ON FUNCTION json_build_object("any") FROM PUBLIC;
 \c -
 INSERT INTO shared_lookups.items VALUES (13, 1);
