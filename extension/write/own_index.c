@@ -193,30 +193,21 @@ own_indexes(Relation table)
 	return indexes != NULL ? indexes : add_indexes(table);
 }
 
-/* Describes an index for the executor. */
-static void
-describe_index(OwnIndex *index, Relation relation, bool is_arbiter)
-{
-	if (index->info == NULL)
-	{
-		index->info = BuildIndexInfo(relation);
-		index->info->ii_PredicateState = index->predicate;
-	}
-	if (is_arbiter && index->info->ii_UniqueProcs == NULL)
-		BuildSpeculativeIndexInfo(relation, index->info);
-}
-
 Relation
-own_index_open(const OwnIndexes *indexes, int number, bool is_arbiter, IndexInfo **info)
+own_index_open(const OwnIndexes *indexes, int number, IndexInfo **info)
 {
 	OwnIndex *index = &indexes->list[number];
 	Relation relation = index_open(index->oid, RowExclusiveLock);
 	MemoryContext caller;
 
 	Assert(number >= 0 && number < indexes->count);
-	caller = MemoryContextSwitchTo(indexes->context);
-	describe_index(index, relation, is_arbiter);
-	MemoryContextSwitchTo(caller);
+	if (index->info == NULL)
+	{
+		caller = MemoryContextSwitchTo(indexes->context);
+		index->info = BuildIndexInfo(relation);
+		index->info->ii_PredicateState = index->predicate;
+		MemoryContextSwitchTo(caller);
+	}
 	*info = palloc(sizeof(IndexInfo));
 	**info = *index->info;
 	(*info)->ii_Context = CurrentMemoryContext; /* the access method keeps values there between rows */

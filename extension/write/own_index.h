@@ -39,7 +39,7 @@ extern void own_index_init(void);
 /* Returns the indexes of a table, which the caller has locked.  They live until the end of the transaction. */
 extern OwnIndexes *own_indexes(Relation table);
 
-/* Opens an index for insertions, or as their arbiter, and sets *info to a new copy of what the executor needs then. */
-extern Relation own_index_open(const OwnIndexes *indexes, int number, bool is_arbiter, IndexInfo **info);
+/* Opens an index for insertions, and sets *info to a new copy of what the executor needs then. */
+extern Relation own_index_open(const OwnIndexes *indexes, int number, IndexInfo **info);
 
 #endif /* HERALD_OWN_INDEX_H */

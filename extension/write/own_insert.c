@@ -26,6 +26,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
@@ -118,10 +119,8 @@ open_index(OwnInsert *insert, int number)
 	MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
 	ResultRelInfo *target = insert->target;
 	int place = target->ri_NumIndices;
-	bool is_arbiter = list_member_oid(insert->arbiters, insert->indexes->list[number].oid);
 
-	target->ri_IndexRelationDescs[place] = own_index_open(insert->indexes, number, is_arbiter,
-														  &target->ri_IndexRelationInfo[place]);
+	target->ri_IndexRelationDescs[place] = own_index_open(insert->indexes, number, &target->ri_IndexRelationInfo[place]);
 	target->ri_NumIndices++;
 	insert->is_open[number] = true;
 	MemoryContextSwitchTo(caller);
@@ -194,11 +193,10 @@ lock_existing(OwnInsert *insert, ItemPointer place)
 	return true;
 }
 
-/* Begins with the values of rows in the arbiter, which is open. */
-static void
-begin_values(OwnInsert *insert)
+/* Returns the place of the arbiter, which is open, among the indexes of the target. */
+static int
+arbiter_place(const OwnInsert *insert)
 {
-	MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
 	const ResultRelInfo *target = insert->target;
 	int place = 0;
 
@@ -207,6 +205,17 @@ begin_values(OwnInsert *insert)
 		place++;
 		Assert(place < target->ri_NumIndices);
 	}
+	return place;
+}
+
+/* Begins with the values of rows in the arbiter. */
+static void
+begin_values(OwnInsert *insert)
+{
+	MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
+	const ResultRelInfo *target = insert->target;
+	int place = arbiter_place(insert);
+
 	insert->values = row_values_begin(insert->relation, target->ri_IndexRelationDescs[place],
 									  target->ri_IndexRelationInfo[place]);
 	MemoryContextSwitchTo(caller);
@@ -237,12 +246,29 @@ insert_new(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 	return false;
 }
 
+/* Finds and locks the existing row.  Returns false if there is none any more. */
+static bool
+find_existing(OwnInsert *insert, TupleTableSlot *row)
+{
+	int place = arbiter_place(insert);
+	IndexInfo *info = insert->target->ri_IndexRelationInfo[place];
+	ItemPointerData found;
+
+	if (info->ii_UniqueProcs == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(insert->estate->es_query_cxt);
+
+		BuildSpeculativeIndexInfo(insert->target->ri_IndexRelationDescs[place], info);
+		MemoryContextSwitchTo(caller);
+	}
+	return !check_index_constraints(insert->target, row, insert->estate, &found, insert->arbiters) &&
+		   lock_existing(insert, &found);
+}
+
 /* Inserts the row, or finds and locks the existing one. */
 static bool
 insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 {
-	ItemPointerData place;
-
 	if (insert->values == NULL)
 		begin_values(insert);
 	row_values_set(insert->values, row, insert->estate);
@@ -256,8 +282,7 @@ insert_or_find(OwnInsert *insert, TupleTableSlot *row, List **recheck)
 		row_values_unlock(insert->values);
 		if (inserted)
 			return true;
-		if (!check_index_constraints(insert->target, row, insert->estate, &place, insert->arbiters) &&
-			lock_existing(insert, &place))
+		if (find_existing(insert, row))
 			return false;
 	}
 }
