@@ -8,8 +8,9 @@
  * the total after its transaction has got an id: the first count of a total waits for the
  * end of all transactions that may not have seen it (sql/parts/total.sql).
  *
- * An entry in the index of totals is enough, whichever transactions see its row: an entry
- * in the index of subjects that no reader needs does no harm.
+ * A row in the table of totals, or an entry in its index, is enough, whichever transactions
+ * see the row: an entry in the index of subjects that no reader needs does no harm.  The
+ * snapshot of the statement keeps the former version of a row in its page.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -19,6 +20,7 @@
 #include "access/genam.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
@@ -41,8 +43,9 @@ open_totals(KeptTotals *totals)
 	MemoryContextSwitchTo(caller);
 }
 
-bool
-kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id)
+/* Returns whether the index has an entry. */
+static bool
+index_has(KeptTotals *totals, Datum counter, Datum counted_id)
 {
 	MemoryContext caller;
 	ScanKeyData keys[2];
@@ -58,6 +61,42 @@ kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id)
 	found = index_getbitmap(totals->scan, totals->entries) > 0;
 	MemoryContextSwitchTo(caller);
 	return found;
+}
+
+/*
+ * Looks for the row in the pages of the table, if there are few: the first write of a session then opens no index.
+ * Returns false if there are many, and sets *found otherwise.
+ */
+static bool
+look_into_pages(Datum counter, Datum counted_id, bool *found)
+{
+	static const Oid types[] = { [TOTAL_COUNTED_ID - 1] = TEXTOID, [TOTAL_COUNTER - 1] = INT4OID };
+	static OwnColumns columns = { .count = lengthof(types), .types = types };
+	OwnScan rows = own_scan_few("herald_internal", "total", "total_pkey", &columns, TOTAL_COUNTED_ID, SnapshotAny);
+	bool few = rows.pages == 0 || rows.few != NULL;
+	bool isnull;
+
+	*found = false;
+	if (few)
+		own_scan_seek(&rows, counted_id);
+	while (few && !*found && own_scan_next(&rows))
+		*found = DatumGetInt32(own_scan_value(&rows, TOTAL_COUNTER, &isnull)) == DatumGetInt32(counter);
+	own_scan_end(&rows);
+	return few;
+}
+
+bool
+kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id)
+{
+	bool found;
+
+	if (!totals->asked && look_into_pages(counter, counted_id, &found))
+	{
+		totals->asked = true;
+		return found;
+	}
+	totals->asked = true;
+	return index_has(totals, counter, counted_id);
 }
 
 void

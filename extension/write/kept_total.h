@@ -19,7 +19,8 @@
 typedef struct KeptTotals
 {
 	MemoryContext memory; /* lives until kept_totals_end() */
-	Relation index;		  /* NULL: no question yet */
+	bool asked;			  /* there was a question */
+	Relation index;		  /* NULL: not open */
 	IndexScanDesc scan;
 	TIDBitmap *entries;
 } KeptTotals;
