@@ -120,6 +120,17 @@ test('delivers events at once, and sends no NOTIFY', { timeout: 60000 }, async (
   await listener.end();
 });
 
+// Sessions share the files of tables, and nothing tells of the commit of a prepared transaction.
+test('finds the file that a prepared transaction has given a table', async () => {
+  for (let session = 1; session <= 2; session++) await database.psql('-c', "SELECT herald.notify('9', 'plain', 'Title')");
+  await database.psql('-c', 'BEGIN', '-c', 'TRUNCATE herald.preference',
+    '-c', "SELECT herald.set_preference('9', 'plain', '{}')", '-c', "PREPARE TRANSACTION 'emptied'");
+  await database.psql('-c', "COMMIT PREPARED 'emptied'");
+  await database.psql('-c', `DO $$ BEGIN
+    ASSERT herald.notify('9', 'plain', 'Title') IS NULL, 'the preference was not found';
+  END $$`);
+});
+
 // The wait that is going on when a session joins ends with a commit after the join.
 test('delivers the first signal after a join', async () => {
   await database.query(`CREATE FUNCTION may_enter(user_id text, room text) RETURNS boolean LANGUAGE sql RETURN true`);
