@@ -120,7 +120,8 @@ open_index(OwnInsert *insert, int number)
 	ResultRelInfo *target = insert->target;
 	int place = target->ri_NumIndices;
 
-	target->ri_IndexRelationDescs[place] = own_index_open(insert->indexes, number, &target->ri_IndexRelationInfo[place]);
+	target->ri_IndexRelationDescs[place] =
+		own_index_open(insert->indexes, number, &target->ri_IndexRelationInfo[place]);
 	target->ri_NumIndices++;
 	insert->is_open[number] = true;
 	MemoryContextSwitchTo(caller);
