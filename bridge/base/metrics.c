@@ -40,6 +40,7 @@ static const Description descriptions[] = {
 	{ "herald_events_read_total", "counter", "Events read from the log.", &metrics.events_read, 1 },
 	{ "herald_signals_total", "counter", "Ephemeral events relayed.", &metrics.signals, 1 },
 	{ "herald_user_rests_total", "counter", "Times that users had to rest before an action.", &metrics.user_rests, 1 },
+	{ "herald_presence_debounced_total", "counter", "Statuses of users that were put off.", &metrics.presence_debounced, 1 },
 	{ "herald_typing_debounced_total", "counter", "Repeated typing that was told to nobody.", &metrics.typing_debounced, 1 },
 	{ "herald_typing_ended_total", "counter", "Typing that the bridge has ended.", &metrics.typing_ended, 1 },
 	{ "herald_rings_total", "counter", "Rings of the doorbell; a burst counts as one.", &metrics.rings, 1 },

@@ -28,6 +28,7 @@ typedef struct Metrics
 	int64_t events_read; /* this and the following count since the start */
 	int64_t signals;
 	int64_t user_rests;
+	int64_t presence_debounced;
 	int64_t typing_debounced;
 	int64_t typing_ended; /* by the bridge, for a client that did not say so */
 	int64_t rings;

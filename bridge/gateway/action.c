@@ -20,6 +20,7 @@
 #include "fanout/room.h"
 #include "fanout/room_key.h"
 #include "gateway/action_queue.h"
+#include "gateway/chosen_status.h"
 #include "gateway/limits.h"
 #include "gateway/typist.h"
 #include "gateway/user_work.h"
@@ -39,6 +40,7 @@ typedef struct Action
 	char *name;
 	char *room;	   /* of room:join and room:leave; else NULL */
 	char *payload; /* of all others, JSON */
+	bool owed;	   /* not asked for by the client: it is always done */
 	const char *sql;
 	QueryAnswer on_result;
 	uint64_t first_recheck; /* of room:join: number of the next recheck, when the query was sent */
@@ -141,6 +143,7 @@ action_on_acted(void *context, const PGresult *result)
 	{
 		user_work_began(action->session->user, PQgetvalue(result, 0, 1));
 		typist_told(action->session, action->name, action->payload);
+		chosen_status_told(action->session, action->name);
 	}
 	action_on_done(action, result);
 }
@@ -279,6 +282,17 @@ has_too_many_rooms(const Session *session, const char *room)
 	return session->rooms.joined >= action_queue_config()->max_rooms && !room_has(session, room);
 }
 
+/* Returns the data of the answer if an action need not be done, or not now; NULL: it is done. */
+static const char *
+answer_without(const Action *action)
+{
+	if (action->room != NULL || action->owed)
+		return NULL;
+	if (typist_repeats(action->session, action->name, action->payload))
+		return "{}";
+	return chosen_status_put_off(action->session, action->name, action->payload);
+}
+
 static void
 start_action(QueuedAction *queued)
 {
@@ -286,6 +300,7 @@ start_action(QueuedAction *queued)
 	const Session *session = action->session;
 	const char *values[] = { session->user, action->room ? action->room : action->name,
 							 action->room ? session->key : action->payload, session->claims };
+	const char *data = answer_without(action);
 
 	if (action->on_result == action_on_join)
 	{
@@ -297,9 +312,9 @@ start_action(QueuedAction *queued)
 		action->first_recheck = recent_rechecks_next();
 		action_lane_begin_join(&action->session->lane);
 	}
-	else if (action->room == NULL && typist_repeats(action->session, action->name, action->payload))
+	else if (data != NULL)
 	{
-		answer_data(action, "{}");
+		answer_data(action, data);
 		return;
 	}
 	if (queued->connection != NULL)
@@ -315,6 +330,7 @@ queue_action(Action *action, const char *sql, QueryAnswer on_result, bool owed)
 	size_t size = sizeof(Action) + strlen(action->name) + strlen(action->room ? action->room : action->payload);
 
 	action->sql = sql;
+	action->owed = owed;
 	action->on_result = on_result;
 	action->queued.session = action->session;
 	action->queued.start = start_action;

@@ -24,6 +24,7 @@
 #include "fanout/roster.h"
 #include "gateway/action.h"
 #include "gateway/action_queue.h"
+#include "gateway/chosen_status.h"
 #include "gateway/cookie_auth.h"
 #include "gateway/limits.h"
 #include "gateway/position_report.h"
@@ -36,7 +37,7 @@ static const Config *gateway_config;
 
 /* Nobody waits for the answer. */
 static void
-on_typing_stopped(Session *session, const char *reference, const char *body)
+on_done(Session *session, const char *reference, const char *body)
 {
 	(void) session;
 	(void) reference;
@@ -46,7 +47,13 @@ on_typing_stopped(Session *session, const char *reference, const char *body)
 static void
 stop_typing(Session *session, const json_t *place)
 {
-	action_submit_owed(session, "typing:stop", place, NULL, on_typing_stopped);
+	action_submit_owed(session, "typing:stop", place, NULL, on_done);
+}
+
+static void
+set_presence(Session *session, const json_t *status)
+{
+	action_submit_owed(session, "presence:set", status, NULL, on_done);
 }
 
 void
@@ -57,6 +64,7 @@ gateway_start(const Config *config)
 	action_queue_start(config);
 	cookie_auth_start(config);
 	typist_on_end(stop_typing);
+	chosen_status_on_due(set_presence);
 	presence_report_start(config);
 	relay_start(config);
 	position_report_start();
@@ -65,6 +73,7 @@ gateway_start(const Config *config)
 void
 gateway_leave(void)
 {
+	chosen_status_flush();
 	presence_report_give_up();
 }
 

@@ -21,7 +21,6 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
-#include "gateway/typist.h"
 
 /* A start is told at the latest so long after the one before, with a second for the way. */
 #define LONGEST_TYPING_MS (TYPING_REPEAT_MS + TYPING_SILENCE_MS + 1000)
@@ -131,6 +130,15 @@ typing_guard_see(const Event *event)
 		typing->ends_at = loop_now() + LONGEST_TYPING_MS;
 	}
 	guard_next();
+}
+
+bool
+typing_guard_heard(const char *key, uint64_t after)
+{
+	const GuardedTyping *typing;
+
+	HASH_FIND_STR(guard.by_key, key, typing);
+	return typing != NULL && typing->ends_at > after + LONGEST_TYPING_MS;
 }
 
 void

@@ -7,7 +7,8 @@
  *	  TYPING_REPEAT_MS have passed since the last one that was done.
  *
  * 2. Typing ends with typing:stop.  If the client says nothing for TYPING_SILENCE_MS, or leaves, the bridge does that
- *	  action for it, unless another session of the user types in the same place.
+ *	  action for it.  None of both is done while another session of the user types in the same place, here or on
+ *	  another bridge: typing that goes on there is told more often than typing ends, and this bridge hears that.
  *
  * 3. All typing lasts for the same time.  So the list of all is in the order of the ends, and has one timer.
  *
@@ -29,10 +30,14 @@
 #include "base/metrics.h"
 #include "base/timer.h"
 #include "fanout/user.h"
+#include "gateway/typing_guard.h"
 
 /* The latest places of a session are tracked.  No place that exists has a longer name. */
 #define MOST_PLACES 8
 #define LONGEST_PLACE 300
+
+/* A signal of this bridge has come back to it by then. */
+#define OWN_SIGNAL_MS 1000
 
 /* Lives until the end of the typing, or as long after a typing:stop. */
 typedef struct Typing
@@ -136,19 +141,40 @@ prolong(Typing *typing)
 	watch_ends();
 }
 
-static bool
-types_elsewhere(const Typing *typing)
+/* Returns the key of the signals of a user who types in a place, as herald_internal.signal_typing() makes it. */
+static char *
+key_of(const char *user, const char *place)
 {
-	const Session *one = user_sessions(typing->session->user);
+	json_t *data = json_read(place);
+	const char *name = json_object_iter_key(json_object_iter(data));
+	json_t *id = json_object_get(data, name);
+	char *text = json_is_string(id) ? memory_copy(json_string_value(id)) : json_dumps(id, JSON_ENCODE_ANY);
+	char *key = memory_format("typing:%s:%s:%s", strcmp(name, "receiverId") == 0 ? "user" : "conversation", text, user);
+
+	free(text);
+	json_decref(data);
+	return key;
+}
+
+/* The session's own signal comes back within a second of "told_at"; 0: it has not told that it types. */
+static bool
+types_elsewhere(const Session *session, const char *place, uint64_t told_at)
+{
+	const Session *one = user_sessions(session->user);
+	char *key;
+	bool heard;
 
 	for (; one != NULL; one = one->next_of_user)
 	{
-		const Typing *other = one != typing->session ? find_typing(one, typing->place) : NULL;
+		const Typing *other = one != session ? find_typing(one, place) : NULL;
 
 		if (other != NULL && !other->stopped)
 			return true;
 	}
-	return false;
+	key = key_of(session->user, place);
+	heard = typing_guard_heard(key, told_at + OWN_SIGNAL_MS);
+	free(key);
+	return heard;
 }
 
 /* The action may need the place when the typing is gone. */
@@ -157,7 +183,7 @@ end_typing(Typing *typing)
 {
 	Session *session = typing->session;
 	json_t *place = json_read(typing->place);
-	bool ends = !typing->stopped && !types_elsewhere(typing);
+	bool ends = !typing->stopped && !types_elsewhere(session, typing->place, typing->told_at);
 
 	assert(typists.end != NULL);
 	drop_typing(typing);
@@ -196,19 +222,45 @@ typist_on_end(void (*end)(Session *session, const json_t *place))
 	typists.end = end;
 }
 
+/* Others know that the user types, and that goes on elsewhere: the session ends its own typing only. */
+static bool
+stops_alone(const Session *session, const char *place, Typing *typing)
+{
+	if (!types_elsewhere(session, place, typing != NULL ? typing->told_at : 0))
+		return false;
+	if (typing != NULL)
+		typing->stopped = true;
+	return true;
+}
+
 bool
 typist_repeats(Session *session, const char *action, const char *payload)
 {
 	char *place = is_typing(action) ? place_of(payload) : NULL;
 	Typing *typing = place ? find_typing(session, place) : NULL;
-	bool repeats = typing != NULL && typing->stopped != is_start(action) &&
-				   loop_now() < typing->told_at + TYPING_REPEAT_MS;
+	bool goes_on = typing != NULL && typing->stopped != is_start(action);
+	bool repeats = goes_on && loop_now() < typing->told_at + TYPING_REPEAT_MS;
 
-	free(place);
-	if (typing != NULL && typing->stopped != is_start(action))
+	if (goes_on)
 		prolong(typing);
+	if (place != NULL && !repeats && !is_start(action))
+		repeats = stops_alone(session, place, typing);
+	free(place);
 	metrics.typing_debounced += repeats;
 	return repeats;
+}
+
+/* Others have been told of a start: of all sessions of the user that type there. */
+static void
+note_told(const char *user, const char *place)
+{
+	for (const Session *one = user_sessions(user); one != NULL; one = one->next_of_user)
+	{
+		Typing *typing = find_typing(one, place);
+
+		if (typing != NULL && !typing->stopped)
+			typing->told_at = loop_now();
+	}
 }
 
 void
@@ -225,6 +277,8 @@ typist_told(Session *session, const char *action, const char *payload)
 	typing->stopped = !is_start(action);
 	typing->told_at = loop_now();
 	prolong(typing);
+	if (!typing->stopped)
+		note_told(session->user, place);
 	free(place);
 	if (session->state == SESSION_GONE)
 		typist_leave(session);

@@ -14,12 +14,6 @@
 
 #include "fanout/session.h"
 
-/* Others are told of typing that goes on so often at most. */
-#define TYPING_REPEAT_MS 3000
-
-/* Typing ends when its client has said nothing for so long. */
-#define TYPING_SILENCE_MS 6000
-
 /* Registers the function that does the action typing:stop for a session, which may have left; "place" is its data. */
 extern void typist_on_end(void (*end)(Session *session, const json_t *place));
 

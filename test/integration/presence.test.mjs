@@ -193,6 +193,26 @@ test('tells and keeps a status, and shows invisible users as offline', async () 
   assert.equal((await again.ask('presence:set', { status: 'asleep' })).error.code, '22023');
 });
 
+test('tells a status that changes often once in a while, and the last one in the end', async () => {
+  const { ben, listener } = await friends();
+  const [tab, phone] = [await scene.plain(ben), await scene.plain(ben)];
+  const set = async (client, status) => assert.deepEqual((await client.ask('presence:set', { status })).data, { status });
+  await hears(listener, ben, 'online');
+  for (let n = 0; n < 10; n++) {
+    await set(tab, 'away');
+    await set(phone, 'online');
+  }
+  assert.equal((await tab.ask('presence:set', { status: 'asleep' })).error.code, '22023');
+  await set(phone, 'busy');
+  await hears(listener, ben, 'online', 'away', 'busy');
+  await set(phone, 'online');
+  await set(tab, 'away');
+  phone.close();
+  tab.close();
+  await until('the last choice counts', async () =>
+    await database.value('SELECT chosen FROM herald.appearance WHERE user_id = $1', [ben]) === 'away');
+});
+
 test('lists followed users, partners and requested users by presence:list, but no blocked ones', async () => {
   const { ann, ben, listener } = await friends();
   const [cat, dan, eve] = await scene.people('Cat', 'Dan', 'Eve');

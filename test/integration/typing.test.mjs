@@ -32,6 +32,7 @@ const now = () => performance.now();
 
 test('tells others once of typing that is said often, for each room', async () => {
   const typist = await scene.socketIo(ben);
+  await scene.settle(...listeners);
   const debounced = await bridge.metric('herald_typing_debounced_total');
   for (let n = 0; n < 10; n++) assert.deepEqual(await typist.ask('typing:start', { conversationId: conversation, n }), { ok: true, data: {} });
   await says(typist, 'typing:start', second);
@@ -81,6 +82,26 @@ test('ends typing after a silence, when the typist leaves, and when its bridge d
   await scene.settle(late);
   assert.equal(late.all('typing:start').length, 0, 'a client that comes later hears of no typing');
   await doomed.start();
+});
+
+test('goes on with the typing of a user who stops in one of two tabs, or leaves one of two bridges', async () => {
+  const [left, right, far] = await Promise.all([scene.socketIo(dan), scene.plain(dan), scene.plain(dan, { bridge: other })]);
+  const sessions = await bridge.metric('herald_sessions');
+  const [starts, stops] = ['typing:start', 'typing:stop'].map((event) => counts(event, dan)[0]);
+  await Promise.all([says(left, 'typing:start'), says(right, 'typing:start')]);
+  await says(left, 'typing:stop');
+  await until('the other bridge has told twice that he types', async () => {
+    await says(far, 'typing:start');
+    return counts('typing:start', dan)[0] >= starts + 4;
+  }, 20000);
+  right.close();
+  left.close();
+  await until('the sessions have ended', async () => await bridge.metric('herald_sessions') === sessions - 2);
+  await scene.settle(...listeners);
+  assert.deepEqual(counts('typing:stop', dan), [stops, stops, stops, stops]);
+  await says(far, 'typing:stop');
+  await all('typing:stop', dan, stops + 1);
+  far.close();
 });
 
 test('goes on with the typing of a user who closes one of two tabs', async () => {
