@@ -391,13 +391,16 @@ $$;
 CREATE FUNCTION herald_internal.example_columns(relation regclass, role text, taken text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(array_to_string(i.columns, ', ')
-	ORDER BY n.named DESC, CASE WHEN (k.kind = 'users') = herald_internal.is_user_role($2) THEN 1
+	ORDER BY n.named DESC, herald_internal.is_user_role($2) AND c.words LIKE '%' || l.word || '\_%',
+	         CASE WHEN (k.kind = 'users') = herald_internal.is_user_role($2) THEN 1
 	                             WHEN k.kind IS NULL THEN 2 ELSE 3 END,
 	         w.words ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
 	         i.target IS NULL, i.label, i.place)
 	FROM herald_internal.id_columns($1) AS i
 	CROSS JOIN herald_internal.name_convention($2) AS v
 	CROSS JOIN herald_internal.name_words(i.columns[1]) AS w (words)
+	CROSS JOIN regexp_replace(w.words, '_?(id|uuid|key|ref)$', '') AS l (word)
+	CROSS JOIN (SELECT herald_internal.name_words(c.relname::text) FROM pg_class AS c WHERE c.oid = $1) AS c (words)
 	CROSS JOIN LATERAL (SELECT v.own || v.common || v.weak &&
 	                           (herald_internal.name_forms(i.columns[1], '{user,account,member}') ||
 	                            string_to_array(w.words, '_'))) AS n (named)

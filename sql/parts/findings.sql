@@ -77,7 +77,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			'skipped|private|internal|confidential|secret|whisper|anonymous|only|draft|deleted?|discarded|trashed|'
 			'removed|hidden|archived|spam|flagged|expired|banned|suspended|deactivated|disabled|revoked|blocked|paused|'
 			'rejected|shadow_banned|pending|waiting|unapproved|unconfirmed|unverified|unpublished|scheduled|queued|'
-			'invited|requested|restricted|invite_only|disapproved)(_|$)|^for_')
+			'invited|requested|restricted|invite_only|disapproved|ephemeral)(_|$)|^for_')
 		THEN false
 		WHEN words ~ ('(accepted|approved|confirmed|admitted|published|active|enabled|public|visible|verified|valid|'
 			'helpful|live)$') OR kind = 'likes' AND words ~ '(^|_)(up|upvoted?|liked?|positive|vote_flag)$'
@@ -114,6 +114,13 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	        words ~ '(^|_)(up|down|(up|down)voted?|dis_?liked?|liked?|positive|negative)$');
 $$;
 
+-- Returns whether a column says that one user alone may see a row, such as whisper_to or ephemeral.
+CREATE FUNCTION herald_internal.is_addressed(words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words ~ ('(^|_)(ephemeral|whisper)(_|$)|'
+	                '(^|_)(visible|shown|private|secret|only|directed|addressed|restricted)_(to|for)(_|$)');
+$$;
+
 -- Returns whether a column has the kind of a reaction, such as an emoji.
 CREATE FUNCTION herald_internal.is_kind(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -128,6 +135,7 @@ CREATE FUNCTION herald_internal.column_meaning(kind text, words text, category t
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN herald_internal.is_side(kind, words, category) THEN 'opposite'
+		WHEN kind IN ('posts', 'comments', 'messages') AND herald_internal.is_addressed(words) THEN 'state'
 		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$' OR
 		     kind = 'likes' AND herald_internal.is_kind(words)
 		THEN 'state'
@@ -161,7 +169,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
 		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
 		             'expired|expiring|till|delayed|paused|frozen|blocked|archetype|answer|deleted?_?(at)?|discarded|'
-		             'trashed|private|public|internal|hidden|archived|spam|flagged|'
+		             'deletion|trashed|private|public|internal|hidden|archived|spam|flagged|'
 		             'removed|banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|until|ends|'
 		             'scope|vote|value|direction)'
 		             '(_at|_on|_date|_time|_until)?$') OR
@@ -170,7 +178,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ '(^|_)(type|kind|category|emoji|reaction)$' AND
 		     words !~ '(mime|media|file|content|attachment|format|account)_type$' OR
 		     kind = 'likes' AND words ~ '(^|_)(weight|rating|polarity|sentiment)$' OR
-		     words ~ '(^|_)(anonymous|whisper)(_|$)' OR
+		     words ~ '(^|_)anonymous(_|$)' OR
 		     (category = 'B' AND kind <> 'users' OR category = 'E' AND kind IN ('likes', 'follows', 'blocks')) AND
 		     NOT herald_internal.is_harmless_switch(words) OR
 		     herald_internal.is_time_of_act(kind, words, category) OR herald_internal.is_end(words)
@@ -196,7 +204,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
 		THEN jsonb_build_object('active', format('%I IS NOT TRUE', name))
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B'
-		THEN jsonb_build_object('notifications_enabled', name)
+		THEN (SELECT jsonb_build_object('notifications_enabled', name)
+		      WHERE words !~ 'notif' OR
+		            words ~ ('^(is_|has_|enable_|enabled_|wants?_|receives?_|allows?_|all_|any_|email_|e_mail_|push_|'
+		                     'sms_|desktop_|mobile_|web_|offline_|in_app_|app_|send_)*notif[a-z]*'
+		                     '(_enabled|_on|_active|_allowed|_wanted|_opt_in|_to_e?mail|_by_e?mail)?$'))
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'D'
 		THEN jsonb_build_object('active', format(CASE WHEN words ~ '(until|till|expir|end)'
 			THEN '%1$I IS NULL OR %1$I <= now()' ELSE '%I IS NULL' END, name))
@@ -206,8 +218,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		     words !~ '(^|_)approved(_|$)'
 		THEN jsonb_build_object('published_at', array_to_string(published || name, ', '))
 		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category IN ('S', 'E') AND
-		     words ~ '(^|_)(status|state)$'
-		THEN jsonb_build_object('status', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END, shown)
+		     words ~ ('^(post_|article_|publication_|publish_|moderation_|approval_|review_|follow_|request_|friend_|'
+		              'friendship_|member_|membership_|invite_|invitation_|message_)*(status|state)$')
+		THEN jsonb_build_object('status', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END,
+		                        coalesce(shown, CASE WHEN words ~ '(moderation|approval|review)_'
+		                                        THEN 'approved' END))
 		WHEN category = 'N' AND words ~ '(^|_)(status|state|stage)$' THEN NULL
 		WHEN kind = 'posts' AND (words ~ '(visib|privacy|private|audience|public)' OR category = 'B' AND
 		                         words ~ '(^|_)(internal|confidential|secret|only)$|^for_')
@@ -215,7 +230,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			WHEN category <> 'B' THEN 'post.%I = %s'
 			WHEN herald_internal.is_affirmative(kind, words) IS FALSE THEN 'post.%I IS NOT TRUE'
 			ELSE 'post.%I' END, name, coalesce(value, CASE category WHEN 'N' THEN '0' ELSE '''public''' END)))
-		WHEN words ~ '^(is_)?(deleted?_?(at|on)?|discarded(_at)?)$' AND kind NOT IN ('users', 'members')
+		WHEN kind NOT IN ('users', 'members') AND
+		     words ~ '^(is_)?(deleted?_?(at|on|date|time)?|deletion(_(at|date|time))?|discarded(_at)?)$'
 		THEN jsonb_build_object('deleted_at', name)
 		WHEN kind = 'posts' AND category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)'
 		THEN jsonb_build_object('visible', format('post.%1$I IS NULL OR post.%1$I > now()', name))
@@ -233,11 +249,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			THEN '%1$I IS NULL'
 			WHEN category = 'D' AND (meaning = 'waiting' OR herald_internal.is_time_of_act(kind, words, category))
 			THEN '%1$I IS NOT NULL'
-			WHEN category = 'D' OR words ~ 'whisper' AND category <> 'B' THEN '%1$I IS NULL'
+			WHEN category = 'D' OR herald_internal.is_addressed(words) AND category <> 'B' THEN '%1$I IS NULL'
 			WHEN category = 'B' THEN CASE herald_internal.is_affirmative(kind, words)
 				WHEN true THEN '%1$I' WHEN false THEN '%1$I IS NOT TRUE' END
 			WHEN category = 'N' AND words ~ '(score|vote|value|direction|weight|rating|polarity|sentiment)$'
-			THEN '%1$I > 0'
+			THEN CASE kind WHEN 'likes' THEN '%1$I > 0' END
 			WHEN value IS NOT NULL THEN '%1$I = %2$s' END, name, value)) AS c (condition) WHERE c.condition IS NOT NULL)
 	END;
 $$;

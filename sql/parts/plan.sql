@@ -258,7 +258,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		(3, 'comments', 'comment', NULL),
 		(3, 'comments', 'reply|answer|remark|response|review', 'Are its rows comments?'),
 		(4, 'likes', 'like|heart|clap|upvote|reaction', NULL),
-		(4, 'likes', 'vote|favorite|favourite|star|post_action|interaction',
+		(4, 'likes', 'vote|favorite|favourite|star|post_action|interaction|kudo|applause|cheer|endorsement',
 		 'Are its rows likes? The author is told of each, and everybody may see it.'),
 		(5, 'follows', 'follow|follower|following', NULL),
 		(5, 'follows', 'friendship|friend|subscription|relationship|relation|connection|contact',
@@ -294,21 +294,32 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		      herald_internal.name_words(c) !~ '^(user|account|member|profile|person)_?(id|uuid)$');
 $$;
 
+-- Returns whether a table named after members may have the users: other tables refer to it, and it to none.
+CREATE FUNCTION herald_internal.has_users(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM pg_constraint AS c WHERE c.confrelid = $1 AND c.conrelid <> $1 AND c.contype = 'f') AND
+	       NOT EXISTS (SELECT FROM herald_internal.foreign_keys($1)) AND
+	       herald_internal.name_columns($1) IS NOT NULL;
+$$;
+
 -- Returns the tables that the caller may watch and does not yet, with names that stand for a kind: not those of the
 -- system and of extensions, nor partitions and other children. Of tables with the same name in several schemas, one. As
 -- soon as one table of users is watched, no other one is suggested: the calls find users by it.
 CREATE FUNCTION herald_internal.suggestible_tables() RETURNS SETOF herald_internal.suggestion
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT DISTINCT ON (c.relname) c.oid, CASE WHEN j.joins THEN 7 ELSE k.place END,
-	       CASE WHEN j.joins THEN 'members' ELSE k.kind END, CASE
+	SELECT DISTINCT ON (c.relname) c.oid, CASE WHEN j.joins THEN 7 WHEN j.users THEN 1 ELSE k.place END,
+	       CASE WHEN j.joins THEN 'members' WHEN j.users THEN 'users' ELSE k.kind END, CASE
 		WHEN count(*) OVER (PARTITION BY c.relname) = 1
-		THEN CASE WHEN j.joins THEN 'Are its rows the members of conversations?' ELSE k.doubt END
+		THEN CASE WHEN j.joins THEN 'Are its rows the members of conversations?'
+		     WHEN j.users THEN 'Are its rows users? In other tables the columns of users are found by them.'
+		     ELSE k.doubt END
 		ELSE format('%s schemas have a table of this name. Users with the same id would share an inbox.',
 		            count(*) OVER (PARTITION BY c.relname)) END
 	FROM pg_class AS c
 	JOIN pg_namespace AS n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(c.oid)) AS k
-	CROSS JOIN LATERAL (SELECT k.kind = 'users' AND herald_internal.joins_users(c.oid)) AS j (joins)
+	CROSS JOIN LATERAL (SELECT k.kind = 'users' AND herald_internal.joins_users(c.oid),
+	                           k.kind = 'members' AND herald_internal.has_users(c.oid)) AS j (joins, users)
 	WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND pg_has_role(c.relowner, 'USAGE') AND
 	      n.nspname NOT IN ('herald', 'herald_internal', 'information_schema') AND n.nspname !~ '^pg_' AND
 	      k.kind IS NOT NULL AND
@@ -316,7 +327,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	      NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND
 	                  d.deptype = 'e') AND
 	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w
-	                  WHERE w.relation = c.oid OR w.kind = 'users' AND k.kind = 'users' AND NOT j.joins)
+	                  WHERE w.relation = c.oid OR w.kind = 'users' AND (k.kind = 'users' AND NOT j.joins OR j.users))
 	ORDER BY c.relname, n.nspname;
 $$;
 
@@ -329,6 +340,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	FROM unnest(named) AS s
 	CROSS JOIN LATERAL herald_internal.foreign_keys(s.relation) AS f
 	WHERE f.target NOT IN (SELECT o.relation FROM unnest(named) AS o) AND
+	      herald_internal.name_columns(f.target) IS NOT NULL AND
 	      NOT EXISTS (SELECT FROM unnest(named) AS o WHERE o.kind = 'users') AND
 	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.kind = 'users')
 	GROUP BY f.target
@@ -336,14 +348,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	LIMIT 1;
 $$;
 
--- Returns the tables of other names to which the likes or the comments among these tables refer: they may be posts.
+-- Returns the tables of other names to which likes or comments refer, watched ones or those among these tables: they
+-- may be posts.
 CREATE FUNCTION herald_internal.unnamed_posts(named herald_internal.suggestion[])
 	RETURNS SETOF herald_internal.suggestion
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT f.target, 2, 'posts', format('Are its rows posts? %s. Without "visible" everybody may see a post.',
 	                                    string_agg(DISTINCT format('The %s of table %s refer to it', s.kind,
 	                                                               s.relation), '. '))
-	FROM unnest(named) AS s
+	FROM (SELECT n.relation, n.kind FROM unnest(named) AS n
+	      UNION SELECT w.relation, w.kind FROM herald_internal.watched_table AS w) AS s
 	CROSS JOIN LATERAL (SELECT k.target FROM herald_internal.foreign_keys(s.relation) AS k
 	                    UNION
 	                    SELECT herald_internal.named_table(s.relation, c)
@@ -351,7 +365,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE s.kind IN ('likes', 'comments') AND f.target <> s.relation AND
 	      f.target NOT IN (SELECT o.relation FROM unnest(named) AS o) AND
 	      (herald_internal.kind_of_name(herald_internal.singular_noun(f.target))).kind IS NULL AND
-	      herald_internal.has_author(f.target) AND
+	      herald_internal.is_user_table(f.target) IS NOT TRUE AND herald_internal.has_author(f.target) AND
 	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.relation = f.target)
 	GROUP BY f.target
 	ORDER BY f.target::text;
@@ -372,7 +386,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE NOT EXISTS (SELECT FROM unnest(named) AS o WHERE o.relation = c.conrelid OR o.kind = 'members') AND
 	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.kind = 'members') AND
 	      (SELECT count(*) = 2 AND
-	              bool_or(coalesce(herald_internal.is_user_table(r.target),
+	              bool_or(r.target IN (SELECT o.relation FROM unnest(named) AS o WHERE o.kind = 'users') OR
+	                      coalesce(herald_internal.is_user_table(r.target),
 	                               (herald_internal.kind_of_name(herald_internal.singular_noun(r.target))).kind =
 	                               'users'))
 	       FROM herald_internal.foreign_keys(c.conrelid) AS r);

@@ -200,5 +200,36 @@ TABLE apps.told;
 SELECT herald.unwatch_all();
 ROLLBACK;
 
+-- ----- a message for one user alone, scores of posts, states of a moderation, and switches for one kind only
+BEGIN;
+TRUNCATE herald.notification;
+CREATE TABLE members (member_id int PRIMARY KEY, nickname text NOT NULL UNIQUE, kudos_notifications boolean);
+CREATE TABLE matches (match_id int PRIMARY KEY, one int REFERENCES members, other int REFERENCES members);
+CREATE TABLE photos (photo_id int PRIMARY KEY, member_id int REFERENCES members, caption text, score int,
+	moderation_status text DEFAULT 'pending', deletion_date timestamptz);
+CREATE TABLE kudos (photo_id int REFERENCES photos, member_id int REFERENCES members);
+CREATE TABLE seats (match_id int REFERENCES matches, member_id int REFERENCES members);
+CREATE TABLE messages (id int PRIMARY KEY, match_id int REFERENCES matches, sender_id int REFERENCES members, body text,
+	ephemeral_to_id int REFERENCES members);
+INSERT INTO members VALUES (1, 'ann'), (2, 'ben'), (3, 'cleo');
+SELECT herald.suggest();
+SELECT apps.follow($$SELECT herald.watch_users('members');$$);
+SELECT apps.follow($$SELECT herald.watch_posts('photos');$$);
+SELECT apps.follow($$SELECT herald.watch_likes('kudos');$$);
+SELECT apps.follow($$SELECT herald.watch_members('seats');$$);
+SELECT apps.follow($$SELECT herald.watch_messages('messages');$$);
+INSERT INTO matches VALUES (1, 1, 2);
+INSERT INTO seats VALUES (1, 1), (1, 2);
+INSERT INTO messages VALUES (1, 1, 1, 'For both', NULL), (2, 1, 1, 'For myself', 1);
+INSERT INTO photos VALUES (1, 1, 'Waits for @ben', 0);
+TABLE apps.told;
+UPDATE photos SET moderation_status = 'approved';
+INSERT INTO kudos VALUES (1, 2);
+TABLE apps.told;
+UPDATE photos SET deletion_date = now();
+TABLE apps.told;
+SELECT herald.unwatch_all();
+ROLLBACK;
+
 DROP SCHEMA apps CASCADE;
 TRUNCATE herald.notification;
