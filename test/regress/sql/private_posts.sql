@@ -123,7 +123,7 @@ CREATE TABLE pp.hearts (user_id int REFERENCES pp.users, off boolean,
 SELECT herald.watch_likes('pp.hearts', active => 'off IS NOT TRUE');
 INSERT INTO pp.hearts VALUES (1, NULL, 20), (2, NULL, 20), (3, true, 20), (1, NULL, 21), (5, NULL, 20);
 CREATE VIEW pp.told AS SELECT recipient_id AS told, type, subject_type, subject_id, title, content, cause
-	FROM herald.notification WHERE retracted_at IS NULL AND type <> 'comment' ORDER BY id;
+	FROM herald.notification WHERE retracted_at IS NULL AND type <> 'comment' ORDER BY recipient_id, cause COLLATE "C";
 SELECT * FROM pp.told;
 UPDATE pp.posts SET featured = true WHERE id = 11;
 SELECT count(*) FROM pp.told;
