@@ -143,14 +143,17 @@ catalog_share_init(void)
 	RegisterResourceReleaseCallback(on_release, NULL);
 }
 
-/* Returns the number of changes, or 0 while it grows. */
+/*
+ * Returns the number of changes, or 0 while it grows.  It is read last: a transaction whose messages this session has
+ * had before is still committing, or is in the number.
+ */
 static uint64
 settled_count(void)
 {
-	uint64 count = pg_atomic_read_u64(&facts->count);
-
+	if (pg_atomic_read_u32(&facts->committing) > 0)
+		return 0;
 	pg_read_barrier();
-	return pg_atomic_read_u32(&facts->committing) == 0 ? count : 0;
+	return pg_atomic_read_u64(&facts->count);
 }
 
 uint64
