@@ -17,18 +17,21 @@
  * 3. A transaction that may have changed a catalog itself shares nothing: others do not see its changes.
  *
  * 4. The commit of a prepared transaction, and the replay on a standby, add to no number.  So a prepared transaction
- *	  that has changed a catalog ends all sharing until the server starts again, and a standby shares nothing.
+ *	  that has changed a catalog ends all sharing until the server starts again.  So does each that the server finds
+ *	  when it starts.  A standby shares nothing.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/twophase.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
+#include "storage/proc.h"
 #include "storage/shmem.h"
 #include "storage/sinval.h"
 #include "utils/inval.h"
@@ -54,6 +57,7 @@ typedef struct SharedFacts
 {
 	pg_atomic_uint64 count;		 /* of changes, from 1 */
 	pg_atomic_uint32 committing; /* transactions that commit changes now, or have prepared some */
+	pg_atomic_uint32 started;	 /* those that were prepared before the server started are counted */
 	SharedFact list[PLACES];
 } SharedFacts;
 
@@ -82,6 +86,7 @@ catalog_share_attach(void)
 	memset(facts, 0, sizeof(SharedFacts));
 	pg_atomic_init_u64(&facts->count, 1);
 	pg_atomic_init_u32(&facts->committing, 0);
+	pg_atomic_init_u32(&facts->started, 0);
 }
 
 static void
@@ -144,12 +149,31 @@ catalog_share_init(void)
 }
 
 /*
+ * Counts a transaction that was prepared before the server started: it may have changed a catalog.  After its end, its
+ * entry has the id until another one takes it.
+ */
+static void
+count_old_prepared(void)
+{
+	int i = 0;
+
+	while (i < max_prepared_xacts && !TransactionIdIsValid(PreparedXactProcs[i].xid))
+		i++;
+	if (i < max_prepared_xacts)
+		pg_atomic_fetch_add_u32(&facts->committing, 1);
+	pg_atomic_write_u32(&facts->started, 1);
+}
+
+/*
  * Returns the number of changes, or 0 while it grows.  It is read last: a transaction whose messages this session has
  * had before is still committing, or is in the number.
  */
 static uint64
 settled_count(void)
 {
+	if (pg_atomic_read_u32(&facts->started) == 0)
+		count_old_prepared();
+	pg_read_barrier();
 	if (pg_atomic_read_u32(&facts->committing) > 0)
 		return 0;
 	pg_read_barrier();

@@ -254,6 +254,18 @@ test('goes on after its backend was terminated, and after a restart of the serve
   await client.waitFor('tick', (data) => data.number === 200);
 });
 
+test('finds the file that a transaction has given a table, which was prepared before a restart', { timeout: 60000 }, async () => {
+  await database.psql('-c', 'BEGIN', '-c', 'TRUNCATE herald.preference',
+    '-c', "SELECT herald.set_preference('10', 'plain', '{}')", '-c', "PREPARE TRANSACTION 'kept'");
+  await postgres.restart();
+  const notify = (...before) => database.psql(...before, '-c', `DO $$ BEGIN
+    ASSERT herald.notify('10', 'plain', 'Title') IS NULL, 'the preference was not found';
+  END $$`);
+  for (let session = 1; session <= 3; session++) await assert.rejects(notify('-c', 'SET lock_timeout = 10'), /lock timeout/);
+  await database.psql('-c', "COMMIT PREPARED 'kept'");
+  await notify();
+});
+
 test('ends for a smart shutdown, and goes on after the next start', { timeout: 180000 }, async (t) => {
   const own = await Scene.open();
   t.after(() => own.close());
