@@ -351,6 +351,18 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT format('%I::text = ANY (%L::text[])', type_column, ARRAY(SELECT jsonb_object_keys(tables)));
 $$;
 
+-- Returns whether a table has these columns, and the caller may read them without running code of others: a view, a
+-- policy or a type may have some of its owner.
+CREATE FUNCTION herald_internal.is_readable(relation regclass, columns text[]) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM pg_class AS c
+	               WHERE c.oid = $1 AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT') AND
+	                     NOT row_security_active(c.oid)) AND
+	       (SELECT count(*) = cardinality($2) AND bool_and(t.typnamespace = 'pg_catalog'::regnamespace)
+	        FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+	        WHERE a.attrelid = $1 AND a.attname = ANY ($2) AND NOT a.attisdropped);
+$$;
+
 -- Returns the values of a column in rows of the table, the most frequent ones first; NULL without any. Reads rows of a
 -- built-in type only: it runs no code of the table's owner.
 CREATE FUNCTION herald_internal.row_values(relation regclass, name text) RETURNS text[]
@@ -358,9 +370,7 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_te
 DECLARE
 	values text[];
 BEGIN
-	IF (SELECT t.typnamespace = 'pg_catalog'::regnamespace
-	    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-	    WHERE a.attrelid = relation AND a.attname = name) THEN
+	IF herald_internal.is_readable(relation, ARRAY[name]) THEN
 		EXECUTE format('SELECT array_agg(v.value) FROM (SELECT left(r.value::text, 100) AS value '
 		               'FROM (SELECT %1$I AS value FROM %2$s WHERE %1$I IS NOT NULL LIMIT 10000) AS r '
 		               'GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 9) AS v', name, relation) INTO values;
@@ -388,9 +398,7 @@ DECLARE
 	                   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation);
 	found jsonb;
 BEGIN
-	IF (SELECT count(*) = 3 AND bool_and(t.typnamespace = 'pg_catalog'::regnamespace)
-	    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-	    WHERE a.attrelid = types AND a.attname IN ('id', 'app_label', 'model')) THEN
+	IF herald_internal.is_readable(types, '{id,app_label,model}') THEN
 		EXECUTE format('SELECT jsonb_object_agg(id::text, lower(app_label || ''_'' || model)) FROM %s', types)
 			INTO found;
 	END IF;

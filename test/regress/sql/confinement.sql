@@ -197,6 +197,44 @@ SELECT herald_internal.act('1', 'family', '{"id": 1, "parent": true}', NULL);
 SELECT herald_internal.act('1', 'family', '{"id": 2}', NULL);
 SELECT * FROM mallory.child;
 
+-- A call reads values of columns for its hints, but no view and no policy of another owner: its caller would run their
+-- code. A sequence notes it, since the call fails.
+SET ROLE regress_mallory;
+CREATE SEQUENCE mallory.runs;
+GRANT USAGE ON mallory.runs TO PUBLIC;
+CREATE FUNCTION mallory.spy() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_user <> 'regress_mallory' THEN
+		PERFORM nextval('mallory.runs');
+	END IF;
+	RETURN 1;
+END
+$$;
+CREATE TABLE mallory.likes (user_id int, object_id int, content_type_id int);
+CREATE VIEW mallory.django_content_type AS SELECT mallory.spy() AS id, 'blog'::text AS app_label, 'post'::text AS model;
+RESET ROLE;
+CREATE ROLE regress_owner IN ROLE herald_watch;
+CREATE SCHEMA shared;
+GRANT USAGE, CREATE ON SCHEMA shared TO regress_mallory, regress_owner;
+SET ROLE regress_mallory;
+CREATE TABLE shared.forums (id int PRIMARY KEY, visibility text);
+CREATE TABLE shared.clubs (LIKE shared.forums INCLUDING INDEXES);
+INSERT INTO shared.forums VALUES (1, 'members');
+ALTER TABLE shared.forums ENABLE ROW LEVEL SECURITY;
+CREATE POLICY spying ON shared.forums USING (mallory.spy() = 1);
+GRANT SELECT ON shared.forums TO PUBLIC;
+SET ROLE regress_owner;
+CREATE TABLE shared.posts (id int PRIMARY KEY, user_id int, body text, forum_id int);
+CREATE TABLE shared.articles (id int PRIMARY KEY, user_id int, body text, club_id int);
+SELECT herald.watch_posts('shared.posts');
+SELECT herald.watch_posts('shared.articles');
+RESET ROLE;
+SELECT herald.watch_likes('mallory.likes');
+SELECT is_called FROM mallory.runs;
+SELECT herald.unwatch(watched) FROM unnest('{shared.posts,shared.articles}'::regclass[]) AS watched;
+DROP SCHEMA shared CASCADE;
+DROP ROLE regress_owner;
+
 -- A policy finds its own objects before temporary ones of the session.
 CREATE TEMPORARY TABLE guests (name text);
 CREATE TABLE public.guests (name text);
