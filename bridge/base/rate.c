@@ -188,3 +188,14 @@ rate_take(uint64_t key, Rate rate, double tokens, int64_t now)
 	assert(rate.per_second > 0 && tokens > 0);
 	bucket_place(key, now)->full_at += tokens * 1000 / rate.per_second;
 }
+
+void
+rate_end_wait(uint64_t key, Rate rate, int64_t wait, int64_t now)
+{
+	Bucket *bucket = find_bucket(key, now);
+	double latest = (double) (now + wait) + (rate.burst - 1) * 1000 / rate.per_second;
+
+	assert(rate.per_second > 0 && rate.burst >= 1 && wait >= 0);
+	if (bucket != NULL && bucket->full_at > latest)
+		bucket->full_at = latest;
+}

@@ -40,4 +40,7 @@ extern int64_t rate_wait(uint64_t key, Rate rate, int64_t now);
 /* Takes tokens out of a bucket, whether it has them or not. */
 extern void rate_take(uint64_t key, Rate rate, double tokens, int64_t now);
 
+/* Has the bucket have a token after "wait" milliseconds at the latest: it forgets what was taken beyond. */
+extern void rate_end_wait(uint64_t key, Rate rate, int64_t wait, int64_t now);
+
 #endif /* HERALD_RATE_H */

@@ -7,7 +7,8 @@
  *	  event costs the database a look-up, and the bridge and the network each of its deliveries.  The time of an action
  *	  in the database counts, too, but up to a limit: a database that is slow for all makes nobody rest.
  *
- * 2. Each user has a bucket of work (base/rate.h).  A user whose bucket is empty rests: the next action waits.
+ * 2. Each user has a bucket of work (base/rate.h).  A user whose bucket is empty rests: the next action waits.  Work
+ *	  that would make the rest too long is forgotten: somebody with a million followers may go on, too.
  *
  * 3. An action names its transaction, and so do events.  Either may come first.  A table has the latest transactions,
  *	  with the work of their events until the user is known, and with the user from then on.
@@ -71,14 +72,18 @@ user_work_rest(const char *user)
 	if (user_work.rate.burst > 0)
 		rest = rate_wait(rate_key(BUCKET_WORK, user), user_work.rate, (int64_t) loop_now());
 	metrics.user_rests += rest > 0;
-	return rest < LONGEST_REST_MS ? rest : LONGEST_REST_MS;
+	return rest;
 }
 
 static void
 count_work(uint64_t user, double work)
 {
-	if (user_work.rate.burst > 0 && work > 0)
-		rate_take(user, user_work.rate, work, (int64_t) loop_now());
+	int64_t now = (int64_t) loop_now();
+
+	if (user_work.rate.burst <= 0 || work <= 0)
+		return;
+	rate_take(user, user_work.rate, work, now);
+	rate_end_wait(user, user_work.rate, LONGEST_REST_MS, now);
 }
 
 void
