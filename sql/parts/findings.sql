@@ -81,7 +81,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		THEN false
 		WHEN words ~ ('(accepted|approved|confirmed|admitted|published|active|enabled|public|visible|verified|valid|'
 			'helpful|live)$') OR kind = 'likes' AND words ~ '(^|_)(up|upvoted?|liked?|positive|vote_flag)$'
-		THEN true
+		THEN words !~ '(^|_)((not|non|never|no_longer)_?|in|un|dis)[a-z]+$'
 	END;
 $$;
 

@@ -135,6 +135,11 @@ SELECT herald.unwatch('members'), herald.unwatch('messages');
 SELECT paste($a$SELECT herald.watch_members('seats')$a$);
 SELECT paste($a$SELECT herald.watch_messages('lines', conversation => 'room_id')$a$);
 
+-- A name with the opposite of a word does not say what the word says.
+SELECT words, herald_internal.is_affirmative('posts', words)
+FROM unnest('{active,inactive,is_visible,invisible,is_public,non_public,is_not_public,no_longer_active,helpful,unhelpful}'
+            ::text[]) AS words;
+
 SELECT herald.unwatch_all();
 SET client_min_messages = warning;
 DROP SCHEMA hint CASCADE;
