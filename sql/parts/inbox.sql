@@ -109,15 +109,18 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN json_build_object('ids', (SELECT json_agg(id::text ORDER BY id) FROM unnest(ids) AS id));
 
 -- A transaction of the application may retract notifications in any order. So a session that marks several of them
--- holds none while it waits for one: the two cannot deadlock.
-CREATE FUNCTION herald_internal.lock_notifications(user_id text, ids bigint[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- holds none while it waits for one: the two cannot deadlock. While it holds them, they stay where they are, so that
+-- an update reads no others. Its plan is kept while the table grows: hence no sequential scan.
+CREATE FUNCTION herald_internal.lock_notifications(user_id text, ids bigint[]) RETURNS tid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
 	LOOP
 		BEGIN
-			PERFORM FROM herald.notification AS n WHERE n.recipient_id = user_id AND n.id = ANY (ids)
-				ORDER BY n.id FOR NO KEY UPDATE NOWAIT;
-			RETURN;
+			RETURN ARRAY(SELECT n.ctid
+			             FROM (SELECT DISTINCT id FROM unnest(ids) AS id ORDER BY id) AS i
+			             CROSS JOIN LATERAL (
+			                 SELECT o.ctid FROM herald.notification AS o
+			                 WHERE o.recipient_id = user_id AND o.id = i.id FOR NO KEY UPDATE NOWAIT) AS n);
 		EXCEPTION
 			WHEN lock_not_available THEN
 				PERFORM pg_sleep(0.01);
@@ -126,7 +129,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald_internal.lock_notifications(text, bigint[]) IS
-	'locks notifications of a user before they are marked';
+	'locks notifications of a user before they are marked; returns where they are';
 
 CREATE FUNCTION herald_internal.lock_read_mark(user_id text) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -136,14 +139,14 @@ $$;
 COMMENT ON FUNCTION herald_internal.lock_read_mark(text) IS 'locks the mark of a user, and creates it if it is missing';
 
 CREATE FUNCTION herald.mark_read(user_id text, ids bigint[]) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
+	locked tid[] := herald_internal.lock_notifications(user_id, ids);
 	marked bigint[];
 BEGIN
-	PERFORM herald_internal.lock_notifications(user_id, ids);
 	WITH marking AS (
 		UPDATE herald.notification AS n SET read_at = now()
-		WHERE n.recipient_id = mark_read.user_id AND n.id = ANY (ids) AND
+		WHERE n.ctid = ANY (locked) AND
 		      herald.is_unread(n, (SELECT m FROM herald.read_mark AS m WHERE m.user_id = mark_read.user_id))
 		RETURNING n.id
 	)
@@ -181,16 +184,16 @@ COMMENT ON FUNCTION herald.mark_group_read(text, text) IS
 	'marks a group of herald.inbox_groups() as read; returns the number of unread notifications';
 
 CREATE FUNCTION herald.mark_unread(user_id text, ids bigint[]) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
+	locked tid[];
 	marked bigint[];
 BEGIN
 	PERFORM herald_internal.lock_read_mark(user_id);
-	PERFORM herald_internal.lock_notifications(user_id, ids);
+	locked := herald_internal.lock_notifications(user_id, ids);
 	WITH marking AS (
 		UPDATE herald.notification AS n SET read_at = NULL
-		WHERE n.recipient_id = mark_unread.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND
-		      n.archived_at IS NULL AND
+		WHERE n.ctid = ANY (locked) AND n.retracted_at IS NULL AND n.archived_at IS NULL AND
 		      NOT herald.is_unread(n, (SELECT m FROM herald.read_mark AS m WHERE m.user_id = mark_unread.user_id))
 		RETURNING n.id
 	)
@@ -253,14 +256,14 @@ COMMENT ON FUNCTION herald.mark_seen(text) IS
 	'user''s sessions';
 
 CREATE FUNCTION herald.archive(user_id text, ids bigint[], archived boolean DEFAULT true) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
+	locked tid[] := herald_internal.lock_notifications(user_id, ids);
 	moved bigint[];
 BEGIN
-	PERFORM herald_internal.lock_notifications(user_id, ids);
 	WITH moving AS (
 		UPDATE herald.notification AS n SET archived_at = CASE WHEN archived THEN now() END
-		WHERE n.recipient_id = archive.user_id AND n.id = ANY (ids) AND n.retracted_at IS NULL AND
+		WHERE n.ctid = ANY (locked) AND n.retracted_at IS NULL AND
 		      (n.archived_at IS NULL) = archived
 		RETURNING n.id
 	)
