@@ -616,9 +616,8 @@ BEGIN
 	      n.subject_id = mark_conversation_read.conversation_id AND
 	          n.data ->> 'messageId' = mark_conversation_read.message_id;
 	RETURN herald.mark_read(user_id, ARRAY(
-		SELECT n.id FROM herald_internal.unread_notifications(user_id) AS n
-		WHERE n.subject_type = 'conversation' AND n.subject_id = mark_conversation_read.conversation_id AND
-		      (until IS NULL OR n.id <= until)));
+		SELECT id FROM herald_internal.unread_of_subject(user_id, 'conversation', conversation_id, NULL) AS id
+		WHERE until IS NULL OR id <= until));
 END
 $$;
 COMMENT ON FUNCTION herald.mark_conversation_read(text, text, text) IS

@@ -304,6 +304,45 @@ COMMENT ON FUNCTION herald.inbox_groups(text, bigint, int, boolean) IS
 	'returns the inbox with one entry for each group (herald.notification_type.group_by): its newest notification, '
 	'the numbers of actors and notifications, three of the actors, and the id of the first unread one';
 
+-- Of the notifications that the fold includes, these are among the entries of the group, or are changed.
+CREATE FUNCTION herald_internal.unread_of_group(user_id text, group_key text) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+	mark herald.read_mark;
+	above bigint;
+	folded bigint;
+BEGIN
+	SELECT m.* INTO mark FROM herald.read_mark AS m WHERE m.user_id = unread_of_group.user_id;
+	above := herald_internal.unread_above(mark);
+	folded := coalesce((SELECT f.folded_until FROM herald_internal.unread_fold AS f
+	                    WHERE f.user_id = unread_of_group.user_id AND
+	                          f.group_rules = herald_internal.group_rules()), 0);
+	RETURN QUERY
+	SELECT n.id
+	FROM (SELECT * FROM herald.notification AS i
+	      WHERE i.recipient_id = unread_of_group.user_id AND i.id > greatest(above, folded) AND
+	            herald.is_unread(i, mark)
+	      UNION ALL
+	      SELECT o.*
+	      FROM (SELECT e.id FROM herald_internal.group_member AS e
+	            WHERE folded > above AND e.user_id = unread_of_group.user_id AND
+	                  e.digest = herald_internal.group_digest(unread_of_group.group_key) AND e.id > above
+	            UNION
+	            SELECT c.id FROM herald_internal.unread_change AS c
+	            WHERE c.user_id = unread_of_group.user_id AND c.id > above AND c.id <= folded) AS e
+	      CROSS JOIN LATERAL (
+	          SELECT * FROM herald.notification AS i
+	          WHERE i.recipient_id = unread_of_group.user_id AND i.id = e.id AND herald.is_unread(i, mark)
+	          OFFSET 0) AS o) AS n
+	LEFT JOIN herald.notification_type AS t ON t.name = n.type
+	WHERE herald_internal.group_key(n.id, n.type, n.subject_type, n.subject_id, n.actor_id, t.group_by) =
+	      unread_of_group.group_key;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.unread_of_group(text, text) IS
+	'returns the ids of the unread notifications of a group';
+
 -- Returns the number of groups with unread notifications: those of the fold, and those that are touched.
 CREATE FUNCTION herald_internal.unread_groups(user_id text) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

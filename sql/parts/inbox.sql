@@ -48,26 +48,30 @@ COMMENT ON FUNCTION herald.my_inbox(bigint, int, boolean, boolean) IS
 
 -- ----- counts
 
--- The index finds the notifications above the mark. The rest are a few exceptions, and mostly there are none.
-CREATE FUNCTION herald_internal.unread_notifications(user_id text) RETURNS SETOF herald.notification
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+-- Returns the id above which all unread notifications are: the mark, or the exceptions below it.
+CREATE FUNCTION herald_internal.unread_above(mark herald.read_mark) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN mark.read_running <> '{}' THEN 0
+            ELSE coalesce(least(mark.read_until, (SELECT min(id) - 1 FROM unnest(mark.unread) AS id)), 0) END;
+
+-- No index knows the subject: that of the inbox bounds the work to the ids from the first that may be unread.
+CREATE FUNCTION herald_internal.unread_of_subject(user_id text, subject_type text, subject_id text, type text)
+	RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
 	mark herald.read_mark;
 BEGIN
-	SELECT * INTO mark FROM herald.read_mark AS m WHERE m.user_id = unread_notifications.user_id;
+	SELECT m.* INTO mark FROM herald.read_mark AS m WHERE m.user_id = unread_of_subject.user_id;
 	RETURN QUERY
-		SELECT n.* FROM herald.notification AS n
-		WHERE n.recipient_id = unread_notifications.user_id AND n.id > coalesce(mark.read_until, 0) AND
-		      n.read_at IS NULL AND n.archived_at IS NULL AND n.retracted_at IS NULL;
-	IF mark.unread <> '{}' OR mark.read_running <> '{}' THEN
-		RETURN QUERY
-			SELECT n.* FROM herald.notification AS n
-			WHERE n.recipient_id = unread_notifications.user_id AND n.id <= mark.read_until AND
-			      herald.is_unread(n, mark);
-	END IF;
+	SELECT n.id FROM herald.notification AS n
+	WHERE n.recipient_id = unread_of_subject.user_id AND n.id > herald_internal.unread_above(mark) AND
+	      n.subject_type = unread_of_subject.subject_type AND n.subject_id = unread_of_subject.subject_id AND
+	      (unread_of_subject.type IS NULL OR n.type = unread_of_subject.type) AND herald.is_unread(n, mark);
 END
 $$;
-COMMENT ON FUNCTION herald_internal.unread_notifications(text) IS 'returns the unread notifications of a user';
+COMMENT ON FUNCTION herald_internal.unread_of_subject(text, text, text, text) IS
+	'returns the ids of the unread notifications of a subject, of one type or of all';
 
 -- Returns whether the inbox is shown in groups: as requested, or else by the setting herald.group_inbox.
 CREATE FUNCTION herald_internal.is_grouped(asked boolean) RETURNS boolean
@@ -164,21 +168,14 @@ CREATE FUNCTION herald.mark_subject_read(user_id text, subject_type text, subjec
 	RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald.mark_read(user_id, ARRAY(
-		SELECT n.id FROM herald_internal.unread_notifications(user_id) AS n
-		WHERE n.subject_type = mark_subject_read.subject_type AND n.subject_id = mark_subject_read.subject_id AND
-		      (mark_subject_read.type IS NULL OR n.type = mark_subject_read.type)));
+		SELECT herald_internal.unread_of_subject(user_id, subject_type, subject_id, type)));
 $$;
 COMMENT ON FUNCTION herald.mark_subject_read(text, text, text, text) IS
 	'marks the notifications of a subject as read, for a user that looks at it; returns the number of unread ones';
 
 CREATE FUNCTION herald.mark_group_read(user_id text, group_key text) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald.mark_read(user_id, ARRAY(
-		SELECT n.id
-		FROM herald_internal.unread_notifications(user_id) AS n
-		LEFT JOIN herald.notification_type AS t ON t.name = n.type
-		WHERE herald_internal.group_key(n.id, n.type, n.subject_type, n.subject_id, n.actor_id, t.group_by) =
-		      mark_group_read.group_key));
+	SELECT herald.mark_read(user_id, ARRAY(SELECT herald_internal.unread_of_group(user_id, group_key)));
 $$;
 COMMENT ON FUNCTION herald.mark_group_read(text, text) IS
 	'marks a group of herald.inbox_groups() as read; returns the number of unread notifications';

@@ -88,6 +88,34 @@ CREATE FUNCTION ids(reader text, first int, last int) RETURNS bigint[] LANGUAGE 
 	WHERE n.recipient_id = reader AND split_part(n.cause, ':', 2)::int BETWEEN first AND last;
 $$;
 
+-- Marks a group or a subject, and returns the notifications that this leaves wrong: those of it that are still unread,
+-- and others that no longer are.
+CREATE FUNCTION wrongly_marked(reader text, key text, marking text) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+	unread_query CONSTANT text := $query$
+		SELECT array_agg(n.id ORDER BY n.id) FROM herald.notification AS n
+		LEFT JOIN herald.read_mark AS m ON m.user_id = n.recipient_id
+		LEFT JOIN herald.notification_type AS t ON t.name = n.type
+		WHERE n.recipient_id = $1 AND herald.is_unread(n, m) AND
+		      (CASE WHEN $3 = 'mark_subject_read' THEN n.subject_type || ':' || n.subject_id
+		            WHEN t.group_by = 'subject' THEN format('%s:%s:%s', n.type, n.subject_type, n.subject_id)
+		            WHEN t.group_by = 'actor' THEN format('%s by %s', n.type, n.actor_id)
+		            ELSE n.id::text END = $2) IS NOT TRUE $query$;
+	expected bigint[];
+	found bigint[];
+BEGIN
+	EXECUTE unread_query INTO expected USING reader, key, marking;
+	IF marking = 'mark_subject_read' THEN
+		PERFORM herald.mark_subject_read(reader, split_part(key, ':', 1), split_part(key, ':', 2));
+	ELSE
+		PERFORM herald.mark_group_read(reader, key);
+	END IF;
+	EXECUTE unread_query INTO found USING reader, NULL::text, marking;
+	RETURN ARRAY((SELECT unnest(found) EXCEPT SELECT unnest(expected)) UNION
+	             (SELECT unnest(expected) EXCEPT SELECT unnest(found)));
+END
+$$;
+
 -- Newer notifications are added to the groups of the fold.
 SELECT notify('ben', 1, 100);
 SELECT * FROM groups('ben');
@@ -138,6 +166,12 @@ SELECT herald.mark_unread('ben', ids('ben', 41, 44) || ids('ben', 205, 206));
 SELECT * FROM groups('ben');
 CALL fold('ben');
 SELECT * FROM groups('ben');
+-- A group is marked with its folded notifications, the newer ones, the changed ones and the reopened ones.
+SELECT herald.mark_unread('ben', ids('ben', 47, 60)) > 0 AS reopened, notify('ben', 216, 225);
+SELECT g.group_key, g.unread > 0 AS unread, wrongly_marked('ben', g.group_key, 'mark_group_read')
+FROM herald.inbox_groups('ben') AS g WHERE g.group_key ~ ':post:[13]$' ORDER BY g.group_key;
+SELECT wrongly_marked('ben', 'post:4', 'mark_subject_read'), wrongly_marked('ben', 'like:post:no', 'mark_group_read');
+SELECT * FROM groups('ben');
 
 -- A type that is grouped otherwise needs other groups: the fold begins anew.
 UPDATE herald.notification_type SET group_by = 'subject' WHERE name = 'folded_post';
@@ -169,6 +203,7 @@ SELECT count(*) FROM herald_internal.group_member AS e WHERE e.user_id = 'lea';
 
 -- Many random changes.
 CREATE TABLE wrong (step int, what int, groups bigint, unread bigint);
+CREATE TABLE wrongly_marked_ids (step int, id bigint);
 CREATE PROCEDURE change_at_random(steps int) LANGUAGE plpgsql AS $$
 DECLARE
 	few bigint[];
@@ -176,7 +211,7 @@ DECLARE
 BEGIN
 	FOR step IN 1 .. steps LOOP
 		few := ARRAY(SELECT n.id FROM herald.notification AS n WHERE n.recipient_id = 'cat' ORDER BY random() LIMIT 7);
-		what := floor(random() * 26);
+		what := floor(random() * 27);
 		CASE what
 			WHEN 0, 1, 2, 3, 4 THEN PERFORM notify('cat', 10 * step, 10 * step + 9);
 			WHEN 5, 6, 7 THEN PERFORM herald.mark_read('cat', few);
@@ -188,8 +223,11 @@ BEGIN
 				FROM herald.notification AS n, herald.notification AS o
 				WHERE n.recipient_id = 'cat' AND n.retracted_at IS NOT NULL AND
 				      o.id = CASE WHEN n.id % 2 = 0 THEN n.id ELSE few[1 + n.id % 7] END;
-			WHEN 15 THEN PERFORM herald.mark_group_read('cat', g.group_key)
-				FROM herald.inbox_groups('cat', max => 20) AS g ORDER BY random() LIMIT 1;
+			WHEN 15 THEN INSERT INTO wrongly_marked_ids
+				SELECT step, unnest(wrongly_marked('cat', g.group_key, 'mark_group_read'))
+				FROM (SELECT * FROM herald.inbox_groups('cat', max => 50) ORDER BY random() LIMIT 1) AS g;
+			WHEN 26 THEN INSERT INTO wrongly_marked_ids
+				SELECT step, unnest(wrongly_marked('cat', format('post:%s', step % 5), 'mark_subject_read'));
 			WHEN 16 THEN IF random() < 0.3 THEN PERFORM herald.mark_all_read('cat'); END IF;
 			WHEN 17 THEN DELETE FROM herald.notification AS n WHERE n.id = ANY (few);
 			WHEN 18 THEN PERFORM herald.trim_inbox('cat', keep => 300);
@@ -203,6 +241,7 @@ END
 $$;
 CALL change_at_random(300);
 SELECT * FROM wrong;
+SELECT * FROM wrongly_marked_ids;
 CALL fold('cat');
 SELECT f.unread = (SELECT sum(g.unread) FROM herald_internal.inbox_group AS g WHERE g.user_id = 'cat') AS sums_agree
 FROM herald_internal.unread_fold AS f WHERE f.user_id = 'cat';
@@ -236,6 +275,32 @@ SELECT c.name, blocks(format(c.query, 'eve')) <= blocks(format(c.query, 'dan')) 
 FROM (VALUES ('page', 'SELECT herald.inbox_groups(%L, max => 10)'), ('count', 'SELECT herald.unread_count(%L, true)'))
 	AS c (name, query);
 SELECT * FROM groups('eve');
+
+-- A mark of a group reads that group only, and a mark of a subject nothing below the first that may be unread.
+CREATE FUNCTION rows_read(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := (SELECT s.seq_tup_read + s.idx_tup_fetch FROM pg_stat_xact_user_tables AS s
+	                  WHERE s.relid = 'herald.notification'::regclass);
+BEGIN
+	EXECUTE query;
+	RETURN (SELECT s.seq_tup_read + s.idx_tup_fetch FROM pg_stat_xact_user_tables AS s
+	        WHERE s.relid = 'herald.notification'::regclass) - before;
+END
+$$;
+INSERT INTO herald.notification (recipient_id, type, title, actor_id, actor_name, subject_type, subject_id)
+SELECT 'fay', 'like', 'Note ' || n, n, 'Name', 'post', CASE WHEN n % 700 = 7 THEN 0 ELSE n END
+FROM generate_series(1, 2000) AS n;
+CALL fold('fay');
+SELECT rows_read($$SELECT herald.mark_group_read('fay', 'like:post:0')$$) < 50 AS few_read;
+SELECT herald.unread_count('fay');
+SELECT herald.mark_all_read('fay');
+SELECT herald.mark_unread('fay', ARRAY(SELECT n.id FROM herald.inbox('fay', max => 3) AS n));
+SELECT rows_read($$SELECT herald.mark_subject_read('fay', 'post', '2000')$$) < 50 AS few_read;
+SELECT herald.unread_count('fay');
+-- Other marks read the rows that they are given.
+SELECT m.mark, rows_read(format('SELECT herald.%s(%L, (SELECT array_agg(i.id) FROM herald.inbox(%L, max => 2) AS i))',
+                                m.mark, 'fay', 'fay')) < 50 AS few_read
+FROM (VALUES ('mark_unread'), ('mark_read'), ('archive')) AS m (mark);
 
 TRUNCATE herald.notification, herald.read_mark;
 SELECT count(*) AS groups, (SELECT count(*) FROM herald_internal.group_member) AS members
