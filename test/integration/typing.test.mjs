@@ -32,7 +32,7 @@ const now = () => performance.now();
 
 test('tells others once of typing that is said often, for each room', async () => {
   const typist = await scene.socketIo(ben);
-  await scene.settle(...listeners);
+  await scene.live(`user:${ann}`, ...listeners);
   const debounced = await bridge.metric('herald_typing_debounced_total');
   for (let n = 0; n < 10; n++) assert.deepEqual(await typist.ask('typing:start', { conversationId: conversation, n }), { ok: true, data: {} });
   await says(typist, 'typing:start', second);

@@ -137,6 +137,14 @@ export class Scene {
     await Promise.all(clients.map((client) => client.waitFor('test:mark', (data) => data.number === number)));
   }
 
+  // Waits until clients in a room hear signals: one that is still reading what it has missed hears none.
+  async live(room, ...clients) {
+    await until('all hear signals', async () => {
+      await this.database.query("SELECT herald.signal(ARRAY[$1], 'test:probe')", [room]);
+      return clients.every((client) => client.all('test:probe').length > 0);
+    });
+  }
+
   closeClients() {
     for (const client of this.#clients.splice(0)) client.close();
   }
