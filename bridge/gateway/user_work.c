@@ -1,19 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * user_work.c
- *	  Counts the work that users make for all, and lets those rest who make much.
+ *	  Counts the work that users make for all.  A user with much of it rests.
  *
  * 1. The unit is about a millisecond of the bridge, or of the backend that reads the log: both serve all users.  An
  *	  event costs the database a look-up, and the bridge and the network each of its deliveries.  The time of an action
  *	  in the database counts, too, but up to a limit: a database that is slow for all makes nobody rest.
  *
- * 2. Each user has a bucket of work (base/rate.h).  A user whose bucket is empty rests: the next action waits.  Work
+ * 2. Each user has a bucket of work (base/rate.h).  A user with an empty bucket rests: the next action waits.  Work
  *	  that would make the rest too long is forgotten: somebody with a million followers may go on, too.
  *
  * 3. An action names its transaction, and so do events.  Either may come first.  A table has the latest transactions,
  *	  with the work of their events until the user is known, and with the user from then on.
  *
- * 4. A signal names the user who does not get it, who has caused it.
+ * 4. A signal names the user that has caused it and does not get it.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -32,7 +32,7 @@
 #define WORK_OF_DELIVERY 0.02
 #define MOST_WORK_OF_TIME 100
 
-/* Nobody rests for longer, whatever an action has caused. */
+/* Nobody rests for longer. */
 #define LONGEST_REST_MS 5000
 
 /* The kind of the buckets; limits.c has those below. */
@@ -41,7 +41,7 @@
 /* A power of two: transaction ids come in turn. */
 #define RECENT_TRANSACTIONS 1024
 
-/* A transaction whose user is known, or whose events have been read. */
+/* A transaction with a known user, or with events that have been read. */
 typedef struct WorkOfTransaction
 {
 	uint64_t xid;

@@ -137,8 +137,8 @@ SELECT paste($a$SELECT herald.watch_messages('lines', conversation => 'room_id')
 
 -- A name with the opposite of a word does not say what the word says.
 SELECT words, herald_internal.is_affirmative('posts', words)
-FROM unnest('{active,inactive,is_visible,invisible,is_public,non_public,is_not_public,no_longer_active,helpful,unhelpful}'
-            ::text[]) AS words;
+FROM unnest('{active,inactive,is_visible,invisible,is_public,non_public,is_not_public,no_longer_active,helpful,
+              unhelpful}'::text[]) AS words;
 
 SELECT herald.unwatch_all();
 SET client_min_messages = warning;
