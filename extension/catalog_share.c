@@ -138,7 +138,7 @@ on_release(ResourceReleasePhase phase, bool is_commit, bool is_top, void *argume
 void
 catalog_share_init(void)
 {
-	static const int caches[] = { PROCOID, NAMESPACEOID, AUTHOID, AUTHMEMROLEMEM };
+	static const int caches[] = { PROCOID, NAMESPACEOID, DATABASEOID, AUTHOID, AUTHMEMROLEMEM };
 
 	Assert(process_shared_preload_libraries_in_progress);
 	relation_change_register(note_relation_change);

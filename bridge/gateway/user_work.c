@@ -4,8 +4,8 @@
  *	  Counts the work that users make for all.  A user with much of it rests.
  *
  * 1. The unit is about a millisecond of the bridge, or of the backend that reads the log: both serve all users.  An
- *	  event costs the database a look-up, and the bridge and the network each of its deliveries.  The time of an action
- *	  in the database counts, too, but up to a limit: a database that is slow for all makes nobody rest.
+ *	  event costs the database a look-up, and the bridge and the network each of its deliveries.  The time until the
+ *	  answer of an action counts, too, but up to a limit: it is longer while the database is slow for all.
  *
  * 2. Each user has a bucket of work (base/rate.h).  A user with an empty bucket rests: the next action waits.  Work
  *	  that would make the rest too long is forgotten: somebody with a million followers may go on, too.

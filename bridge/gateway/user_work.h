@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * user_work.h
- *	  Counts the work that users make for all, and lets those rest who make much.
+ *	  Counts the work that users make for all.  A user with much of it rests.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
