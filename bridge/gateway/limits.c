@@ -145,23 +145,32 @@ log_offender(LimitKind kind, LimitScope scope, const LimitSubject *subject, uint
 				scope_names[scope], "user", subject->user, "peer", subject->address);
 }
 
-int64_t
-limits_take(LimitKind kind, const LimitSubject *subject)
+/* Writes the keys of the buckets of a subject; 0: the scope has none. */
+static void
+bucket_keys(LimitKind kind, const LimitSubject *subject, uint64_t keys[SCOPES])
 {
 	char address[INET6_ADDRSTRLEN];
 	bool counts = subject->address != NULL && address_name(kind, subject->address, address);
 	const char *names[SCOPES] = { subject->session, subject->user, counts ? address : NULL };
-	uint64_t keys[SCOPES];
+
+	for (int scope = 0; scope < SCOPES; scope++)
+	{
+		bool limited = names[scope] != NULL && rates[kind][scope].burst > 0;
+
+		keys[scope] = limited ? rate_key(kind * SCOPES + scope, names[scope]) : 0;
+	}
+}
+
+/* Returns the time until each bucket has a token.  If one has none, that is counted and logged. */
+static int64_t
+bucket_wait(LimitKind kind, const LimitSubject *subject, const uint64_t keys[SCOPES])
+{
 	int64_t now = (int64_t) loop_now();
 
 	for (int scope = 0; scope < SCOPES; scope++)
 	{
-		int64_t wait;
+		int64_t wait = keys[scope] != 0 ? rate_wait(keys[scope], rates[kind][scope], now) : 0;
 
-		if (names[scope] == NULL || rates[kind][scope].burst == 0)
-			continue;
-		keys[scope] = rate_key(kind * SCOPES + scope, names[scope]);
-		wait = rate_wait(keys[scope], rates[kind][scope], now);
 		if (wait > 0)
 		{
 			metrics.limited[kind]++;
@@ -169,12 +178,41 @@ limits_take(LimitKind kind, const LimitSubject *subject)
 			return wait;
 		}
 	}
+	return 0;
+}
+
+static void
+take_tokens(LimitKind kind, const uint64_t keys[SCOPES], double tokens)
+{
 	for (int scope = 0; scope < SCOPES; scope++)
 	{
-		if (names[scope] != NULL && rates[kind][scope].burst > 0)
-			rate_take(keys[scope], rates[kind][scope], 1, now);
+		if (keys[scope] != 0)
+			rate_take(keys[scope], rates[kind][scope], tokens, (int64_t) loop_now());
 	}
-	return 0;
+}
+
+int64_t
+limits_take(LimitKind kind, const LimitSubject *subject)
+{
+	uint64_t keys[SCOPES];
+	int64_t wait;
+
+	bucket_keys(kind, subject, keys);
+	wait = bucket_wait(kind, subject, keys);
+	if (wait == 0)
+		take_tokens(kind, keys, 1);
+	return wait;
+}
+
+int64_t
+limits_charge(LimitKind kind, const LimitSubject *subject, int64_t count)
+{
+	uint64_t keys[SCOPES];
+
+	assert(count > 0);
+	bucket_keys(kind, subject, keys);
+	take_tokens(kind, keys, (double) count);
+	return bucket_wait(kind, subject, keys);
 }
 
 bool

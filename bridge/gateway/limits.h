@@ -21,7 +21,7 @@
 typedef enum LimitKind
 {
 	LIMIT_CONNECTS,		 /* sessions that begin; not by session */
-	LIMIT_MESSAGES,		 /* frames and packets, of a connection */
+	LIMIT_MESSAGES,		 /* frames, packets and segments, of a connection */
 	LIMIT_JOINS,		 /* of rooms */
 	LIMIT_ACTIONS,		 /* all others */
 	LIMIT_SIGNALS,		 /* such as typing:start; they count as actions, too */
@@ -45,6 +45,9 @@ extern void limits_configure(const Config *config);
  * counted, the log has a line, one per offender and minute, and metrics.limited counts it.
  */
 extern int64_t limits_take(LimitKind kind, const LimitSubject *subject);
+
+/* Counts so many that have happened already, permitted or not.  Returns the same for the next one. */
+extern int64_t limits_charge(LimitKind kind, const LimitSubject *subject, int64_t count);
 
 /* Counts an action of a session, by the limits that concern it.  Returns the same. */
 extern int64_t limits_take_action(const Session *session, const char *name);

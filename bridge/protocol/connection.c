@@ -140,18 +140,42 @@ connection_address(const Connection *connection)
 							connection->carrier->transport->name };
 }
 
+static LimitSubject
+connection_subject(const Connection *connection)
+{
+	return (LimitSubject){ connection->number, connection->user, connection->carrier->peer };
+}
+
+/* Ends the connection of a client that has to wait so long before it sends more. */
+static void
+end_flood(Connection *connection, int64_t wait)
+{
+	if (connection->protocol->flooded != NULL)
+		connection->protocol->flooded(connection, limits_message(wait));
+	else
+		connection_close(connection, CLOSE_TOO_MANY, "too_many");
+}
+
 /* Returns whether the client may send a message now; if not, the protocol ends the connection. */
 static bool
 may_receive(Connection *connection)
 {
-	LimitSubject subject = { connection->number, connection->user, connection->carrier->peer };
+	LimitSubject subject = connection_subject(connection);
 	int64_t wait = limits_take(LIMIT_MESSAGES, &subject);
 
-	if (wait > 0 && connection->protocol->flooded != NULL)
-		connection->protocol->flooded(connection, limits_message(wait));
-	else if (wait > 0)
-		connection_close(connection, CLOSE_TOO_MANY, "too_many");
+	if (wait > 0)
+		end_flood(connection, wait);
 	return wait == 0;
+}
+
+void
+connection_count_segments(Connection *connection, int64_t count)
+{
+	LimitSubject subject = connection_subject(connection);
+	int64_t wait = limits_charge(LIMIT_MESSAGES, &subject, count);
+
+	if (wait > 0 && !connection->closing)
+		end_flood(connection, wait);
 }
 
 void

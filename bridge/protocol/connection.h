@@ -67,6 +67,9 @@ extern void connection_admitted(Connection *connection, const char *user);
 extern void connection_text(Connection *connection, const char *text, size_t length);
 extern void connection_binary(Connection *connection, const char *base64, size_t length);
 
+/* Counts small segments without a message of their own as messages; too many end the connection in the same way. */
+extern void connection_count_segments(Connection *connection, int64_t count);
+
 /* Returns why a connection has ended, for the log. */
 extern const char *connection_reason(const Connection *connection);
 

@@ -160,15 +160,30 @@ lws_stream_cut(Carrier *carrier)
 	lws_stream_kill(lws_stream_of(carrier)->wsi);
 }
 
-/* Returns how many bytes the peer has acknowledged in all, those of TLS included. */
-static uint64_t
-count_acknowledged(int socket)
+/* Returns the kernel's numbers of a connection; those that it does not count are 0. */
+static struct tcp_info
+read_tcp_info(int socket)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
 
 	(void) getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size);
-	return info.tcpi_bytes_acked;
+	return info;
+}
+
+/* Returns how many bytes the peer has acknowledged in all, those of TLS included. */
+static uint64_t
+count_acknowledged(int socket)
+{
+	return read_tcp_info(socket).tcpi_bytes_acked;
+}
+
+ReceivedData
+lws_stream_received(const LwsStream *stream)
+{
+	struct tcp_info info = read_tcp_info(stream->socket);
+
+	return (ReceivedData){ info.tcpi_data_segs_in, info.tcpi_bytes_received };
 }
 
 /* Returns whether the peer has acknowledged no byte since the last check, though some are on their way. */

@@ -48,6 +48,15 @@ extern bool lws_stream_send(LwsStream *stream);
  */
 extern void lws_stream_detect_stall(LwsStream *stream);
 
+/* Data that the peer has sent, in all; the kernel counts, bytes of TLS included. */
+typedef struct ReceivedData
+{
+	uint32_t segments; /* with data; begins at 0 again after 2^32 */
+	uint64_t bytes;
+} ReceivedData;
+
+extern ReceivedData lws_stream_received(const LwsStream *stream);
+
 /* Queues the last frame, takes over its reference, and cuts the connection unless the peer ends it within 5 seconds. */
 extern void lws_stream_end(LwsStream *stream, Frame *last);
 

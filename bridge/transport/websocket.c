@@ -20,12 +20,14 @@
 #include "transport/http_response.h"
 #include "transport/client_socket.h"
 #include "transport/lws_stream.h"
+#include "transport/segment_watch.h"
 #include "transport/tls.h"
 
 /* The per-session data of a WebSocket; libwebsockets allocates and frees it. */
 typedef struct WebSocket
 {
 	LwsStream stream;
+	SegmentWatch segments;
 	HttpRequest request; /* the upgrade request, until the WebSocket is open */
 	char *message;		 /* the message received so far; on the budget */
 	size_t message_length;
@@ -79,6 +81,7 @@ websocket_established(struct lws *wsi, WebSocket *socket)
 
 	lws_stream_open(&socket->stream, wsi, &websocket_transport, http_request_config(wsi),
 					protocol_of(&socket->request), &handshake);
+	segment_watch_start(&socket->segments, &socket->stream);
 	http_request_reset(&socket->request);
 }
 
@@ -114,6 +117,7 @@ handle_message(WebSocket *socket)
 	char *message = take_message(socket);
 	Connection *connection = socket->stream.carrier.connection;
 
+	segment_watch_message(&socket->segments);
 	if (socket->message_is_text)
 		connection_text(connection, message ? message : "", length);
 	else
@@ -156,6 +160,7 @@ websocket_receive(WebSocket *socket, const void *piece, size_t length)
 static void
 websocket_closed(WebSocket *socket)
 {
+	segment_watch_stop(&socket->segments);
 	lws_stream_closed(&socket->stream);
 	free(take_message(socket));
 }

@@ -188,6 +188,30 @@ test('closes a connection that floods it with messages', async () => {
   assert.equal(plain.all('error')[0].data.code, 'too_many');
 });
 
+test('closes a connection that floods it with pings, empty fragments or single bytes', async () => {
+  const bridge = await scene.addBridge(['--limit-messages=1/s:100']);
+  const [ann] = await scene.people('Ann');
+  const masked = (first, payload) => Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
+  const message = JSON.stringify({ action: 'ping', data: {} });
+  const floods = {
+    pings: () => masked(0x89, ''),
+    pongs: () => masked(0x8a, ''),
+    fragments: (n) => masked(n === 0 ? 0x01 : 0x00, ''),
+    bytes: (n) => (n === 0 ? Buffer.from([0x81, 0xfe, 0x10, 0, 0, 0, 0, 0]) : message.slice(0, 1)),
+  };
+  await Promise.all(Object.entries(floods).map(async ([kind, piece]) => {
+    const client = await scene.plain(ann, { bridge });
+    const raw = client.socket._socket;
+    raw.setNoDelay(true);
+    let n = 0;
+    const timer = setInterval(() => raw.write(piece(n++)), 4);
+    const { code } = await client.closed.finally(() => clearInterval(timer));
+    assert.equal(code, 4429, kind);
+    assert.equal(client.all('error')[0].data.code, 'too_many', kind);
+  }));
+  assert.match(bridge.log, /event=limited reason=messages by=session/);
+});
+
 test('logs who connects and disconnects, with the reason and the duration', async () => {
   const bridge = await scene.addBridge();
   const quiet = await scene.addBridge(['--log-connections=false']);

@@ -1,0 +1,96 @@
+/*-------------------------------------------------------------------------
+ *
+ * segment_watch.c
+ *	  Counts the small segments that WebSockets receive, so that they are limited like messages.
+ *
+ * The bridge looks at each WebSocket every five seconds, at those that are due in one turn of the loop.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ *-------------------------------------------------------------------------
+ */
+#include "transport/segment_watch.h"
+
+#include <assert.h>
+#include <utlist.h>
+
+#include "base/loop.h"
+#include "base/timer.h"
+#include "protocol/connection.h"
+
+/* Time from one look to the next, and the time for which the looks that are due are gathered. */
+#define WATCH_INTERVAL_MS 5000
+#define WATCH_TURN_MS 250
+
+/* Each segment of a large message has as many bytes at least, whatever the network. */
+#define FULL_SEGMENT 500
+
+static struct
+{
+	SegmentWatch *watches; /* the one that is due next is the first */
+	Timer timer;
+} segment_watches;
+
+/* Charges the small segments since the latest look. */
+static void
+look_at_segments(SegmentWatch *watch)
+{
+	ReceivedData received = lws_stream_received(watch->stream);
+	uint32_t segments = received.segments - watch->received.segments;
+	uint64_t expected = watch->messages + (received.bytes - watch->received.bytes) / FULL_SEGMENT;
+
+	watch->received = received;
+	watch->messages = 0;
+	if (segments > expected)
+		connection_count_segments(watch->stream->carrier.connection, (int64_t) (segments - expected));
+}
+
+static void
+watch_later(SegmentWatch *watch)
+{
+	watch->due = loop_now() + WATCH_INTERVAL_MS;
+	DL_APPEND(segment_watches.watches, watch);
+}
+
+static void
+look_at_due(void *context)
+{
+	SegmentWatch *watch;
+
+	(void) context;
+	while ((watch = segment_watches.watches) != NULL && watch->due <= loop_now())
+	{
+		DL_DELETE(segment_watches.watches, watch);
+		watch_later(watch);
+		look_at_segments(watch);
+	}
+	if (segment_watches.watches != NULL)
+		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_due, NULL);
+}
+
+void
+segment_watch_start(SegmentWatch *watch, LwsStream *stream)
+{
+	assert(watch->stream == NULL && stream->open);
+	watch->stream = stream;
+	watch->received = lws_stream_received(stream);
+	watch_later(watch);
+	if (!timer_is_running(&segment_watches.timer))
+		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_due, NULL);
+}
+
+void
+segment_watch_stop(SegmentWatch *watch)
+{
+	if (watch->stream == NULL)
+		return;
+	DL_DELETE(segment_watches.watches, watch);
+	watch->stream = NULL;
+	if (segment_watches.watches == NULL)
+		timer_stop(&segment_watches.timer);
+}
+
+void
+segment_watch_message(SegmentWatch *watch)
+{
+	watch->messages++;
+}
