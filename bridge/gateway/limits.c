@@ -57,6 +57,7 @@ static Limit limits[LIMIT_KINDS] = {
 	[LIMIT_ACTIONS] = { "actions", offsetof(Config, limit_actions) },
 	[LIMIT_SIGNALS] = { "signals", offsetof(Config, limit_signals) },
 	[LIMIT_FAILED_TOKENS] = { "failed_tokens", offsetof(Config, limit_failed_tokens) },
+	[LIMIT_SOCKETS] = { "sockets", offsetof(Config, limit_sockets) },
 };
 
 _Static_assert(LIMIT_KINDS == METRICS_LIMITS, "each limit has its metric");

@@ -26,6 +26,7 @@ typedef enum LimitKind
 	LIMIT_ACTIONS,		 /* all others */
 	LIMIT_SIGNALS,		 /* such as typing:start; they count as actions, too */
 	LIMIT_FAILED_TOKENS, /* of a connection */
+	LIMIT_SOCKETS,		 /* TCP connections; by address only */
 	LIMIT_KINDS
 } LimitKind;
 

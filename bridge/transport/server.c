@@ -23,6 +23,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
+#include "gateway/limits.h"
 #include "protocol/connection.h"
 #include "transport/http.h"
 #include "transport/client_socket.h"
@@ -161,14 +162,39 @@ server_check(const Config *config)
 		   static_file_check(config);
 }
 
+/* Returns whether an address may open one more socket now. */
+static bool
+may_open(const NetworkAddress *address)
+{
+	char text[NETWORK_ADDRESS_TEXT];
+	LimitSubject subject = { .address = text };
+
+	network_address_write(address, text);
+	return limits_take(LIMIT_SOCKETS, &subject) == 0;
+}
+
+static void
+refuse_socket(int descriptor)
+{
+	close(descriptor);
+	metrics.connections_refused++;
+}
+
 static void
 adopt_client(void *context, int descriptor, NetworkAddress client)
 {
 	Listener *listener = context;
-	struct lws *wsi = lws_adopt_socket_vhost(listener->vhost, descriptor); /* closes the descriptor if it fails */
+	bool admin = listener == &server.admin;
+	struct lws *wsi;
 
+	if (!admin && !may_open(&client))
+	{
+		refuse_socket(descriptor);
+		return;
+	}
+	wsi = lws_adopt_socket_vhost(listener->vhost, descriptor); /* closes the descriptor if it fails */
 	if (wsi != NULL)
-		client_socket_opened(wsi, client, listener == &server.admin);
+		client_socket_opened(wsi, client, admin);
 }
 
 static NetworkAddress
@@ -197,8 +223,7 @@ adopt_socket(Listener *listener, int descriptor)
 
 	if (listener != &server.admin && !has_room())
 	{
-		close(descriptor);
-		metrics.connections_refused++;
+		refuse_socket(descriptor);
 		return;
 	}
 	/* Until lws_stream_open() only the kernel notices a client that acknowledges nothing. */

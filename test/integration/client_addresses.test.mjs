@@ -96,6 +96,20 @@ test('limits a private address behind a trusted proxy, and no other private one 
   assert.deepEqual([await connect(alone, '10.1.2.3'), await connect(alone, '10.1.2.3')], [200, 200]);
 });
 
+test('closes connections beyond the limit of their address at once, and none of another one', async () => {
+  const limited = await scene.addBridge(['--trusted-proxy=127.0.0.1', '--limit-sockets=1/h:3', '--limit-address-sessions=1']);
+  const open = async (address) => {
+    const client = new RawHttp(limited.port);
+    client.write(`PROXY TCP4 ${address} 198.51.100.1 4096 443\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`);
+    return client.response().then(({ status }) => status, () => 'closed').finally(() => client.close());
+  };
+  for (let i = 0; i < 3; i++) assert.equal(await open('192.0.2.1'), 200);
+  for (let i = 0; i < 3; i++) assert.equal(await open('192.0.2.1'), 'closed');
+  assert.equal(await open('192.0.2.2'), 200);
+  assert.equal(await limited.metric('herald_limited_total{reason="sockets"}'), 3);
+  assert.equal(limited.log.match(/event=limited reason=sockets by=address peer=192\.0\.2\.1/g).length, 1);
+});
+
 const proxyHeaders = [
   [Buffer.from('PROXY TCP4 192.0.2.1 198.51.100.1 4096 443\r\n'), '192.0.2.1'],
   [Buffer.from('PROXY TCP6 2001:db8::1 2001:db8::2 4096 443\r\n'), '2001:db8::1'],
