@@ -10,8 +10,8 @@
  *	  client has none.  The session waits for the end of the query that runs.  A session that is
  *	  located again waits in the second list.  The queries serve both lists by turns, so that
  *	  the many sessions of one room delay no arrival by more than one query.
- *	  TO_LOCATE_ALONE.  A session with many joined rooms takes long to check, so it delays nobody: it has a
- *	  query of its own, on another connection.  The query of step 2 finds the sessions that remember many.
+ *	  A session with many joined rooms takes long to check, so it delays nobody: it waits in lone_arrivals.c for
+ *	  a query of its own, on another connection.  The query of step 2 finds the sessions that remember many.
  *
  * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), locates up to 1,000 sessions
  *	  of one list.  Its first statement checks the access to rooms: those that the session has
@@ -70,10 +70,12 @@
 #include "base/metrics.h"
 #include "catchup/event_cache.h"
 #include "catchup/joined_rooms.h"
+#include "catchup/lone_arrivals.h"
 #include "catchup/pause.h"
 #include "catchup/replay.h"
 #include "fanout/room.h"
 #include "fanout/session_list.h"
+#include "fanout/user_work.h"
 #include "source/database.h"
 #include "source/reader.h"
 #include "source/text_array.h"
@@ -96,7 +98,6 @@ static struct
 	Locator shared;
 	Locator alone; /* for sessions with more rooms, one at a time */
 	SessionList to_locate;
-	SessionList to_locate_alone;
 	SessionList to_recheck;
 	SessionList awaiting_reader;
 	bool rechecks_next; /* the latest shared query was for arrivals */
@@ -104,7 +105,6 @@ static struct
 	.shared = { .being_located = { .kind = LIST_BEING_LOCATED } },
 	.alone = { .being_located = { .kind = LIST_BEING_LOCATED } },
 	.to_locate = { .kind = LIST_TO_LOCATE },
-	.to_locate_alone = { .kind = LIST_TO_LOCATE_ALONE },
 	.to_recheck = { .kind = LIST_TO_RECHECK },
 	.awaiting_reader = { .kind = LIST_AWAITING_READER },
 };
@@ -200,7 +200,7 @@ take_answer(const Locator *locator, Session *session, const PGresult *result, in
 	}
 	if (PQgetisnull(result, row, COLUMN_JOINED))
 	{
-		session_list_append(&arrivals.to_locate_alone, session);
+		lone_arrivals_add(session);
 		return;
 	}
 	if (is_first)
@@ -214,6 +214,8 @@ take_answer(const Locator *locator, Session *session, const PGresult *result, in
 	take_position(locator, session, result, row);
 	joined_rooms_take(session, PQgetvalue(result, row, COLUMN_JOINED), PQgetvalue(result, row, COLUMN_CHECKED),
 					  is_first);
+	if (is_first)
+		user_work_arrived(session->user, session->rooms.joined);
 	session_list_append(&arrivals.awaiting_reader, session);
 }
 
@@ -222,7 +224,7 @@ static void
 await_query(Session *session)
 {
 	if (session->rooms.joined > ROOMS_AT_ONCE)
-		session_list_append(&arrivals.to_locate_alone, session);
+		lone_arrivals_add(session);
 	else if (catchup_cursor_is_located(&session->cursor))
 		session_list_append(&arrivals.to_recheck, session);
 	else
@@ -253,6 +255,8 @@ arrival_on_located(void *context, const PGresult *result)
 			session_unref(session);
 		}
 	}
+	if (locator == &arrivals.alone)
+		lone_arrivals_end();
 	reader_wake();
 	locate_sessions();
 }
@@ -321,13 +325,13 @@ send_query(Locator *locator)
 	}
 }
 
-/* Takes up to so many sessions of a list for the next query. */
+/* Takes sessions of a list for the next query. */
 static void
-take_waiting(Locator *locator, SessionList *list, int most)
+take_waiting(Locator *locator, SessionList *list)
 {
 	Session *session;
 
-	while (locator->being_located.count < most && (session = session_list_take(list)) != NULL)
+	while (locator->being_located.count < SESSIONS_AT_ONCE && (session = session_list_take(list)) != NULL)
 	{
 		if (session->state == SESSION_GONE)
 			session_unref(session);
@@ -356,18 +360,19 @@ next_list(void)
 static void
 locate_sessions(void)
 {
+	Session *session;
+
 	if (is_idle(&arrivals.shared))
 	{
 		while (arrivals.shared.being_located.count == 0 && arrivals.to_locate.count + arrivals.to_recheck.count > 0)
-			take_waiting(&arrivals.shared, next_list(), SESSIONS_AT_ONCE);
+			take_waiting(&arrivals.shared, next_list());
 		if (arrivals.shared.being_located.count > 0)
 			send_query(&arrivals.shared);
 	}
-	if (is_idle(&arrivals.alone))
+	if (is_idle(&arrivals.alone) && (session = lone_arrivals_take()) != NULL)
 	{
-		take_waiting(&arrivals.alone, &arrivals.to_locate_alone, 1);
-		if (arrivals.alone.being_located.count > 0)
-			send_query(&arrivals.alone);
+		session_list_append(&arrivals.alone.being_located, session);
+		send_query(&arrivals.alone);
 	}
 }
 
@@ -419,6 +424,7 @@ arrival_start(const Config *config)
 	arrivals.alone.database = database_open("many rooms", config->database, config->database_timeout, &events, NULL);
 	event_cache_start(config);
 	pause_start(arrival_begin);
+	lone_arrivals_start(locate_sessions);
 	replay_start(config);
 }
 
@@ -438,4 +444,5 @@ arrival_stop(void)
 	event_cache_clear();
 	close_locator(&arrivals.shared);
 	close_locator(&arrivals.alone);
+	lone_arrivals_stop();
 }

@@ -15,7 +15,7 @@
  * The life of a session.  Each state goes with these audiences and lists only, which session_is_consistent() checks.
  * Between two lists, a session is in none.
  *
- *	 ARRIVING	NONE		 TO_LOCATE, TO_LOCATE_ALONE, TO_RECHECK, BEING_LOCATED, AWAITING_READER, AWAITING_LOG,
+ *	 ARRIVING	NONE		 none, TO_LOCATE, TO_RECHECK, BEING_LOCATED, AWAITING_READER, AWAITING_LOG,
  *							 AWAITING_RETRY, READING_LOG
  *				LOG_REPLAY	 READING_LOG, until the first page
  *				CACHE_REPLAY none, until it is welcomed in the same turn
@@ -48,7 +48,6 @@ typedef enum SessionListKind
 {
 	LIST_NONE,
 	LIST_TO_LOCATE,		  /* arrival: a query will ask where its position is in the log, and for its rooms */
-	LIST_TO_LOCATE_ALONE, /* arrival: the same for a session with many rooms, by a query of its own */
 	LIST_TO_RECHECK,	  /* arrival: the same for a session that was located before: may it still be in its rooms? */
 	LIST_BEING_LOCATED,	  /* arrival: the query that runs asks that */
 	LIST_AWAITING_READER, /* arrival: located; the reader must read past its position */

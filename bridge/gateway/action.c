@@ -19,11 +19,11 @@
 #include "fanout/recent_rechecks.h"
 #include "fanout/room.h"
 #include "fanout/room_key.h"
+#include "fanout/user_work.h"
 #include "gateway/action_queue.h"
 #include "gateway/chosen_status.h"
 #include "gateway/limits.h"
 #include "gateway/typist.h"
-#include "gateway/user_work.h"
 #include "source/database.h"
 #include "source/reader.h"
 

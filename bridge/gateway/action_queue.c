@@ -11,7 +11,7 @@
 #include <assert.h>
 
 #include "base/loop.h"
-#include "gateway/user_work.h"
+#include "fanout/user_work.h"
 
 #define CONNECTIONS 4
 

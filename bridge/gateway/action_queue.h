@@ -17,8 +17,8 @@
 #include <stddef.h>
 
 #include "base/config.h"
+#include "base/fair_queue.h"
 #include "fanout/session.h"
-#include "gateway/fair_queue.h"
 #include "source/database.h"
 
 /* A part of an action.  Its owner sets session and start. */

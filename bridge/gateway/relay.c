@@ -32,9 +32,9 @@
 #include "fanout/roster.h"
 #include "fanout/session_list.h"
 #include "fanout/user.h"
+#include "fanout/user_work.h"
 #include "gateway/cookie_auth.h"
 #include "gateway/typing_guard.h"
-#include "gateway/user_work.h"
 #include "source/reader.h"
 
 static SessionList falling_behind = { .kind = LIST_FALLING_BEHIND };

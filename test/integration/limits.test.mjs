@@ -123,6 +123,27 @@ test('a session with many remembered rooms comes back with them, and delays nobo
   }
 });
 
+test('repeated returns with many rooms make their user rest, and delay nobody', async () => {
+  const bridge = await scene.addBridge(['--user-work=1/s:1']);
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const posts = (await database.query("INSERT INTO posts (user_id, content) SELECT $1, 'x' FROM generate_series(1, 180) RETURNING id", [ann])).map(({ id }) => id);
+  const leave = async (user) => {
+    const client = await scene.plain(user);
+    for (const some of [posts.slice(0, 90), posts.slice(90)]) await Promise.all(some.map((post) => client.ask('room:join', { room: `post:${post}` })));
+    client.close();
+    await client.closed;
+    return { bridge, sessionId: client.sessionId, position: client.position };
+  };
+  const [place, other] = [await leave(ann), await leave(ben)];
+  let returns = 0;
+  const comeBack = () => scene.plain(ann, place).then(() => { returns++; }, () => {});
+  await comeBack();
+  comeBack();
+  await until('the user rests', async () => await bridge.metric('herald_user_rests_total') > 0);
+  assert.equal((await scene.plain(ben, other)).welcomes[0].recovered, true);
+  assert.equal(returns, 1);
+});
+
 // A bridge with small limits by session; a user may do five times as much.
 const limited = await scene.addBridge(['--limit-connects=1/h:2', '--limit-joins=1/h:3', '--limit-actions=1/h:4', '--limit-signals=1/h:1',
   '--limit-failed-tokens=1/h:2']);
@@ -188,7 +209,7 @@ test('closes a connection that floods it with messages', async () => {
   assert.equal(plain.all('error')[0].data.code, 'too_many');
 });
 
-test('closes a connection that floods it with pings, empty fragments or single bytes', async () => {
+test('closes a connection on a flood of pings, empty fragments or single bytes', async () => {
   const bridge = await scene.addBridge(['--limit-messages=1/s:100']);
   const [ann] = await scene.people('Ann');
   const masked = (first, payload) => Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);

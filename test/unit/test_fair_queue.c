@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_fair_queue.c
- *	  Tests the queue of work by users (gateway/fair_queue.c).
+ *	  Tests the queue of work by users (base/fair_queue.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/fair_queue.h"
+#include "base/fair_queue.h"
 
 static void
 users_take_turns(void **state)

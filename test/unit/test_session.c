@@ -507,7 +507,7 @@ may_leave_while_all_are_visited(void **state)
 static void
 allows_only_the_states_audiences_and_lists_of_its_table(void **state)
 {
-	const unsigned int waiting = 1u << LIST_NONE | 1u << LIST_TO_LOCATE | 1u << LIST_TO_LOCATE_ALONE |
+	const unsigned int waiting = 1u << LIST_NONE | 1u << LIST_TO_LOCATE |
 								 1u << LIST_TO_RECHECK | 1u << LIST_BEING_LOCATED | 1u << LIST_AWAITING_READER |
 								 1u << LIST_AWAITING_LOG | 1u << LIST_READING_LOG | 1u << LIST_AWAITING_RETRY;
 	const unsigned int read_log = 1u << LIST_NONE | 1u << LIST_READING_LOG;

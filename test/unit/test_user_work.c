@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_user_work.c
- *	  Users whose actions make much work rest (gateway/user_work.c), on a clock of this test.
+ *	  Users whose actions make much work rest (fanout/user_work.c), on a clock of this test.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "gateway/user_work.h"
+#include "fanout/user_work.h"
 
 static uint64_t clock_ms = 1000000;
 
@@ -72,6 +72,16 @@ a_slow_database_makes_nobody_rest_for_long(void **state)
 }
 
 static void
+rooms_count_when_a_session_arrives(void **state)
+{
+	(void) state;
+	user_work_arrived("visitor", 40);
+	assert_int_equal(user_work_rest("visitor"), 0);
+	user_work_arrived("visitor", 100);
+	assert_in_range(user_work_rest("visitor"), 180, 200);
+}
+
+static void
 events_count_for_the_user_of_their_transaction(void **state)
 {
 	(void) state;
@@ -121,6 +131,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_in_the_database_counts),
 		cmocka_unit_test(a_slow_database_makes_nobody_rest_for_long),
+		cmocka_unit_test(rooms_count_when_a_session_arrives),
 		cmocka_unit_test(events_count_for_the_user_of_their_transaction),
 		cmocka_unit_test(signals_count_for_the_user_who_does_not_get_them),
 		cmocka_unit_test(nobody_rests_for_longer_than_some_seconds),

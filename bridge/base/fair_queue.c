@@ -6,7 +6,7 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "gateway/fair_queue.h"
+#include "base/fair_queue.h"
 
 #include <assert.h>
 #include <stdlib.h>

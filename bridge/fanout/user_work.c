@@ -15,10 +15,12 @@
  *
  * 4. A signal names the user that has caused it and does not get it.
  *
+ * 5. A session that arrives enters its rooms: the database checks each, and reports its new number of viewers.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
-#include "gateway/user_work.h"
+#include "fanout/user_work.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -30,6 +32,7 @@
 
 #define WORK_OF_EVENT 0.05
 #define WORK_OF_DELIVERY 0.02
+#define WORK_OF_ROOM 0.2
 #define MOST_WORK_OF_TIME 100
 
 /* Nobody rests for longer. */
@@ -90,6 +93,12 @@ void
 user_work_took(const char *user, uint64_t time)
 {
 	count_work(rate_key(BUCKET_WORK, user), time < MOST_WORK_OF_TIME ? (double) time : MOST_WORK_OF_TIME);
+}
+
+void
+user_work_arrived(const char *user, int rooms)
+{
+	count_work(rate_key(BUCKET_WORK, user), WORK_OF_ROOM * rooms);
 }
 
 /* Returns the place of a transaction; that of an older one is given up. */

@@ -23,6 +23,9 @@ extern int64_t user_work_rest(const char *user);
 /* Counts the time that an action has taken in the database, in milliseconds. */
 extern void user_work_took(const char *user, uint64_t time);
 
+/* Counts the rooms that a session enters as it arrives: the database checks and reports each. */
+extern void user_work_arrived(const char *user, int rooms);
+
 /* Counts the events of an action's transaction, now and as they come; "xid" is a text, NULL or empty: it has none. */
 extern void user_work_began(const char *user, const char *xid);
 
