@@ -41,15 +41,6 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	              'FROM unnest($1) WITH ORDINALITY AS subject (id, place)', rows, condition);
 $$;
 
--- Returns whether the time takes away rows that a counter counts. Such a total is not kept: a count follows the clock,
--- and the delta of a row comes a moment later.
-CREATE FUNCTION herald_internal.is_timed(counter int) RETURNS boolean
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-	SELECT EXISTS (SELECT FROM herald_internal.counter AS c
-	               JOIN herald_internal.watched_table AS w ON w.relation = c.relation
-	               WHERE c.id = $1 AND w.arguments ? 'by_time');
-$$;
-
 CREATE TABLE herald_internal.log_fold (
 	snapshot pg_snapshot NOT NULL,
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
@@ -100,41 +91,48 @@ COMMENT ON FUNCTION herald_internal.new_deltas(pg_snapshot) IS
 -- The previous total is the new total less the deltas since the last fold. So a subject that had a large total before
 -- it was watched gets no notification of old milestones.
 CREATE FUNCTION herald_internal.fold_totals() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
 	folded pg_snapshot := (SELECT f.snapshot FROM herald_internal.log_fold AS f);
 	until pg_snapshot := pg_current_snapshot();
 	rungs bigint[] := string_to_array(nullif(herald_internal.setting('milestones'), ''), ',');
 	busiest record;
+	timed int[];
 	notified bigint;
 BEGIN
 	SELECT d.* INTO busiest FROM herald_internal.new_deltas(folded) AS d;
 	IF NOT busiest.has_events THEN
 		RETURN;
 	END IF;
+	-- The time takes away rows that these count. Such totals are not kept: a count follows the clock, and the delta of
+	-- a row comes a moment later.
+	timed := ARRAY(SELECT c.id FROM herald_internal.counter AS c
+	               JOIN herald_internal.watched_table AS w ON w.relation = c.relation
+	               WHERE c.id = ANY (busiest.counters) AND w.arguments ? 'by_time');
 	PERFORM pg_current_xact_id(); -- before next_xid() is read: the later folds then wait for this transaction, too
 	UPDATE herald_internal.total AS t SET settled = true, next_xid = herald_internal.next_xid()
 	FROM unnest(busiest.counters, busiest.counted_ids) AS b (counter, counted_id)
 	WHERE t.counted_id = b.counted_id AND t.counter = b.counter AND NOT t.settled AND
 	      t.next_xid <= pg_snapshot_xmin(until);
 	WITH changed AS MATERIALIZED (
-		SELECT t.counter, t.counted_id, t.count, t.count - t.delta AS before
+		SELECT t.counter, t.counted_id, t.count, t.count - t.delta AS before, t.counter = ANY (timed) AS timed
 		FROM unnest(busiest.counters, busiest.counted_ids, busiest.deltas,
 		            herald_internal.totals_of(busiest.counters, busiest.counted_ids))
 			AS t (counter, counted_id, delta, count)
 		WHERE t.count IS NOT NULL
 	), added AS (
 		INSERT INTO herald_internal.total (counted_id, counter)
-		SELECT w.counted_id, w.counter FROM changed AS w WHERE NOT herald_internal.is_timed(w.counter)
+		SELECT w.counted_id, w.counter FROM changed AS w WHERE NOT w.timed
 		ON CONFLICT DO NOTHING
 	), always_counted AS (
 		DELETE FROM herald_internal.total AS t USING changed AS w
-		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND herald_internal.is_timed(w.counter)
+		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND w.timed
 	), counted AS (
 		UPDATE herald_internal.total AS t SET count = w.count, snapshot = pg_current_snapshot()
 		FROM changed AS w
 		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND t.settled AND
-		      t.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND NOT herald_internal.is_timed(w.counter)
+		      t.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND NOT w.timed
 	)
 	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.before, w.count)) INTO notified
 	FROM changed AS w

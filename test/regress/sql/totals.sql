@@ -90,6 +90,25 @@ SELECT whole - :whole_before AS whole, by_index - :by_index_before AS by_index F
 COMMIT;
 SELECT herald.unwatch('t.hearts');
 
+-- A fold reads only the totals of its subjects, and their counter once, however many totals are kept.
+INSERT INTO t.posts SELECT n FROM generate_series(11, 60) AS n;
+INSERT INTO t.likes SELECT 1, n FROM generate_series(11, 60) AS n;
+INSERT INTO herald_internal.total (counted_id, counter)
+	SELECT 'another ' || n, c.id FROM generate_series(1, 2000) AS n, herald_internal.counter AS c
+	WHERE c.relation = 't.likes'::regclass;
+CREATE FUNCTION t.rows_read() RETURNS bigint LANGUAGE sql AS $$
+	SELECT sum(s.seq_tup_read + s.idx_tup_fetch)::bigint FROM pg_stat_xact_all_tables AS s
+	WHERE s.relid IN ('herald_internal.total'::regclass, 'herald_internal.counter'::regclass,
+	                  'herald_internal.watched_table'::regclass);
+$$;
+DO $$
+DECLARE
+	before bigint := t.rows_read();
+BEGIN
+	PERFORM herald_internal.fold_totals();
+	RAISE WARNING 'few rows read: %', t.rows_read() - before < 500;
+END $$;
+
 -- One query counts all subjects of a page, each once.
 CREATE SEQUENCE t.counted;
 GRANT USAGE ON SEQUENCE t.counted TO PUBLIC;
@@ -98,7 +117,6 @@ CREATE FUNCTION t.count_by(query text) RETURNS void LANGUAGE sql AS $$
 	UPDATE herald_internal.counter SET count_sql = query || ' FROM unnest($1) WITH ORDINALITY AS subject (id, place)'
 	WHERE relation = 't.likes'::regclass;
 $$;
-INSERT INTO t.posts SELECT n FROM generate_series(11, 60) AS n;
 SELECT t.count_by('SELECT subject.place, (SELECT nextval(''t.counted'')) * 1000 + subject.id::int');
 SELECT count(*) FROM t.heard();
 INSERT INTO t.likes SELECT n, n % 50 + 11 FROM generate_series(1, 100) AS n;
