@@ -141,10 +141,14 @@ action_on_acted(void *context, const PGresult *result)
 
 	if (value_or_null(result) != NULL)
 	{
-		user_work_began(action->session->user, PQgetvalue(result, 0, 1));
-		typist_told(action->session, action->name, action->payload);
+		const char *xid = PQgetvalue(result, 0, 1); /* empty: it has written nothing */
+
+		user_work_began(action->session->user, xid);
+		typist_told(action->session, action->name, action->payload, strtoull(xid, NULL, 10));
 		chosen_status_told(action->session, action->name);
 	}
+	if (action->owed)
+		chosen_status_answered(action->session, action->name, result != NULL);
 	action_on_done(action, result);
 }
 
@@ -337,6 +341,8 @@ queue_action(Action *action, const char *sql, QueryAnswer on_result, bool owed)
 	if (action_queue_add(&action->queued, size, owed))
 		return;
 	action->queued.start = NULL;
+	if (owed)
+		chosen_status_answered(action->session, action->name, false);
 	answer_error(action, "busy", "too many actions wait for their answers; not done, try again later");
 }
 

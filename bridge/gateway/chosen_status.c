@@ -4,7 +4,8 @@
  *	  Lets a user choose a status often, and tells others seldom.
  *
  * 1. The first presence:set is done at once.  For STATUS_REPEAT_MS after it the bridge answers others of the same user
- *	  itself, and does the latest at the end, also if the client has left.
+ *	  itself, and does the latest at the end, also if the client has left.  If the database cannot be reached then,
+ *	  it is done as long after, until the database is back.
  *
  * 2. A choice counts for all sessions of the user.  Each bridge puts off by itself: of two choices on two bridges the
  *	  later one may be followed by one that was put off.
@@ -32,8 +33,9 @@
 typedef struct ChosenStatus
 {
 	uint64_t ends_at;	/* until then the next one is put off */
-	Session *session;	/* of the one that was put off, a reference; or NULL */
-	const char *status; /* the one that was put off */
+	Session *session;	/* of the latest one that was put off and is not done, a reference; or NULL */
+	const char *status; /* the latest one that was put off */
+	const char *doing;	/* the one that is being done; or NULL */
 	struct ChosenStatus *next;
 	struct ChosenStatus *prev;
 	UT_hash_handle hh;
@@ -67,27 +69,34 @@ find_status(const char *user)
 	return status;
 }
 
-/* Does what was put off.  Returns false if nothing was. */
+/* Does what was put off, unless one goes on already.  Returns false if nothing was. */
 static bool
 choose_again(ChosenStatus *status)
 {
-	Session *session = status->session;
 	json_t *payload;
 
 	assert(statuses.choose != NULL);
-	if (session == NULL)
-		return false;
+	if (status->session == NULL || status->doing != NULL)
+		return status->session != NULL;
 	payload = json_pack("{s:s}", "status", status->status);
-	status->session = NULL;
-	statuses.choose(session, payload);
+	status->doing = status->status;
+	statuses.choose(status->session, payload);
 	json_decref(payload);
-	session_unref(session);
 	return true;
+}
+
+static void
+forget_session(ChosenStatus *status)
+{
+	if (status->session != NULL)
+		session_unref(status->session);
+	status->session = NULL;
 }
 
 static void
 forget_status(ChosenStatus *status)
 {
+	forget_session(status);
 	HASH_DEL(statuses.by_user, status);
 	DL_DELETE(statuses.all, status);
 	free(status);
@@ -162,8 +171,7 @@ chosen_status_put_off(Session *session, const char *action, const char *payload)
 
 	if (place < 0)
 		return NULL;
-	if (waiting->session != NULL)
-		session_unref(waiting->session);
+	forget_session(waiting);
 	waiting->session = session_ref(session);
 	waiting->status = status_names[place];
 	metrics.presence_debounced++;
@@ -185,12 +193,28 @@ chosen_status_told(const Session *session, const char *action)
 }
 
 void
+chosen_status_answered(const Session *session, const char *action, bool reached)
+{
+	ChosenStatus *status = is_choice(action) ? find_status(session->user) : NULL;
+
+	if (status == NULL)
+		return;
+	if (reached && status->doing == status->status)
+		forget_session(status);
+	status->doing = NULL;
+}
+
+void
 chosen_status_flush(void)
 {
 	while (statuses.all != NULL)
 	{
-		choose_again(statuses.all);
-		forget_status(statuses.all);
+		ChosenStatus *status = statuses.all;
+
+		if (status->doing != status->status)
+			status->doing = NULL; /* the latest comes behind it */
+		choose_again(status);
+		forget_status(status);
 	}
 	watch_waits();
 }

@@ -17,7 +17,10 @@
 /* Others are told of the choices of a user so often at most. */
 #define STATUS_REPEAT_MS 3000
 
-/* Registers the function that does the action presence:set for a session, which may have left. */
+/*
+ * Registers the function that does the action presence:set for a session, which may have left.
+ * chosen_status_answered() is called then.
+ */
 extern void chosen_status_on_due(void (*choose)(Session *session, const json_t *payload));
 
 /*
@@ -28,6 +31,9 @@ extern const char *chosen_status_put_off(Session *session, const char *action, c
 
 /* Notes an action that was done: others are told. */
 extern void chosen_status_told(const Session *session, const char *action);
+
+/* Notes the answer to an action that was due.  "reached": it came from the database. */
+extern void chosen_status_answered(const Session *session, const char *action, bool reached);
 
 /* Does all that was put off. */
 extern void chosen_status_flush(void);

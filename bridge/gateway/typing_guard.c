@@ -33,6 +33,7 @@ typedef struct GuardedTyping
 {
 	Event *end; /* its key is that of the hash */
 	uint64_t ends_at;
+	uint64_t xid; /* the latest transaction that has told it */
 	struct GuardedTyping *next;
 	struct GuardedTyping *prev;
 	UT_hash_handle hh;
@@ -128,17 +129,19 @@ typing_guard_see(const Event *event)
 		DL_DELETE(guard.all, typing);
 		DL_APPEND(guard.all, typing);
 		typing->ends_at = loop_now() + LONGEST_TYPING_MS;
+		if (typing->xid < event->xid)
+			typing->xid = event->xid;
 	}
 	guard_next();
 }
 
 bool
-typing_guard_heard(const char *key, uint64_t after)
+typing_guard_heard(const char *key, uint64_t xid)
 {
 	const GuardedTyping *typing;
 
 	HASH_FIND_STR(guard.by_key, key, typing);
-	return typing != NULL && typing->ends_at > after + LONGEST_TYPING_MS;
+	return typing != NULL && typing->xid > xid;
 }
 
 void

@@ -29,7 +29,7 @@ extern void typing_guard_stop(void);
 /* Notes a signal that the sessions of this bridge have got. */
 extern void typing_guard_see(const Event *event);
 
-/* Returns whether typing with this key goes on that was told after a time by loop_now(), here or on another bridge. */
-extern bool typing_guard_heard(const char *key, uint64_t after);
+/* Returns whether typing with this key goes on that a later transaction has told, of this bridge or of another one. */
+extern bool typing_guard_heard(const char *key, uint64_t xid);
 
 #endif /* HERALD_TYPING_GUARD_H */

@@ -8,7 +8,8 @@
  *
  * 2. Typing ends with typing:stop.  If the client says nothing for TYPING_SILENCE_MS, or leaves, the bridge does that
  *	  action for it.  None of both is done while another session of the user types in the same place, here or on
- *	  another bridge: typing that goes on there is told more often than typing ends, and this bridge hears that.
+ *	  another bridge: typing that goes on there is told more often than typing ends, and this bridge hears that by a
+ *	  later transaction than its own.
  *
  * 3. All typing lasts for the same time.  So the list of all is in the order of the ends, and has one timer.
  *
@@ -36,27 +37,25 @@
 #define MOST_PLACES 8
 #define LONGEST_PLACE 300
 
-/* A signal of this bridge has come back to it by then. */
-#define OWN_SIGNAL_MS 1000
-
 /* Lives until the end of the typing, or as long after a typing:stop. */
 typedef struct Typing
 {
 	Session *session;
 	bool stopped;	  /* the client has said so */
 	uint64_t told_at; /* others know this since then, by loop_now() */
+	uint64_t xid;	  /* the transaction that told it */
 	uint64_t ends_at;
 	struct Typing *next; /* of all */
 	struct Typing *prev;
 	struct Typing *next_of_session;
-	char place[]; /* the payload of the action, without other members */
+	char place[];
 } Typing;
 
 static struct
 {
 	Typing *all; /* the one that ends first comes first */
 	Timer timer;
-	void (*end)(Session *session, const json_t *place);
+	void (*end)(Session *session, const json_t *payload);
 } typists;
 
 static void typist_on_time(void *context);
@@ -72,28 +71,50 @@ watch_ends(void)
 		timer_start(&typists.timer, typists.all->ends_at > now ? typists.all->ends_at - now : 0, typist_on_time, NULL);
 }
 
-/* Returns the place that a payload names, as herald_internal.signal_typing() reads it; NULL: none that is of use. */
+/* The members of payloads that name places, with the rooms that they stand for; the first one counts. */
+static const struct
+{
+	const char *member;
+	const char *prefix;
+} place_kinds[] = { { "conversationId", "conversation:" }, { "receiverId", "user:" } };
+
+#define PLACE_KINDS (sizeof(place_kinds) / sizeof(*place_kinds))
+
+/*
+ * Returns the room that a payload names, as herald_internal.signal_typing() reads it: an id may be a number or a text.
+ * NULL: none that is of use.
+ */
 static char *
 place_of(const char *payload)
 {
-	static const char *const names[] = { "conversationId", "receiverId" };
 	json_t *data = json_read(payload);
 	char *place = NULL;
 
-	for (size_t i = 0; place == NULL && i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; place == NULL && i < PLACE_KINDS; i++)
 	{
-		json_t *id = json_object_get(data, names[i]);
-		json_t *named = json_is_string(id) || json_is_integer(id) ? json_pack("{s:O}", names[i], id) : NULL;
+		const json_t *id = json_object_get(data, place_kinds[i].member);
 
-		if (named != NULL)
-			place = json_dumps(named, JSON_COMPACT);
-		json_decref(named);
+		if (json_is_string(id))
+			place = memory_format("%s%s", place_kinds[i].prefix, json_string_value(id));
+		else if (json_is_integer(id))
+			place = memory_format("%s%lld", place_kinds[i].prefix, (long long) json_integer_value(id));
 	}
 	json_decref(data);
 	if (place != NULL && strlen(place) <= LONGEST_PLACE)
 		return place;
 	free(place);
 	return NULL;
+}
+
+/* Returns a payload that names a place. */
+static json_t *
+payload_of(const char *place)
+{
+	size_t kind = 0;
+
+	while (kind + 1 < PLACE_KINDS && strncmp(place, place_kinds[kind].prefix, strlen(place_kinds[kind].prefix)) != 0)
+		kind++;
+	return json_pack("{s:s}", place_kinds[kind].member, place + strlen(place_kinds[kind].prefix));
 }
 
 static Typing *
@@ -141,24 +162,9 @@ prolong(Typing *typing)
 	watch_ends();
 }
 
-/* Returns the key of the signals of a user who types in a place, as herald_internal.signal_typing() makes it. */
-static char *
-key_of(const char *user, const char *place)
-{
-	json_t *data = json_read(place);
-	const char *name = json_object_iter_key(json_object_iter(data));
-	json_t *id = json_object_get(data, name);
-	char *text = json_is_string(id) ? memory_copy(json_string_value(id)) : json_dumps(id, JSON_ENCODE_ANY);
-	char *key = memory_format("typing:%s:%s:%s", strcmp(name, "receiverId") == 0 ? "user" : "conversation", text, user);
-
-	free(text);
-	json_decref(data);
-	return key;
-}
-
-/* The session's own signal comes back within a second of "told_at"; 0: it has not told that it types. */
+/* The session has told that it types by this transaction; 0: it has not. */
 static bool
-types_elsewhere(const Session *session, const char *place, uint64_t told_at)
+types_elsewhere(const Session *session, const char *place, uint64_t xid)
 {
 	const Session *one = user_sessions(session->user);
 	char *key;
@@ -171,8 +177,8 @@ types_elsewhere(const Session *session, const char *place, uint64_t told_at)
 		if (other != NULL && !other->stopped)
 			return true;
 	}
-	key = key_of(session->user, place);
-	heard = typing_guard_heard(key, told_at + OWN_SIGNAL_MS);
+	key = memory_format("typing:%s:%s", place, session->user); /* as herald_internal.signal_typing() makes it */
+	heard = typing_guard_heard(key, xid);
 	free(key);
 	return heard;
 }
@@ -182,17 +188,17 @@ static void
 end_typing(Typing *typing)
 {
 	Session *session = typing->session;
-	json_t *place = json_read(typing->place);
-	bool ends = !typing->stopped && !types_elsewhere(session, typing->place, typing->told_at);
+	json_t *payload = payload_of(typing->place);
+	bool ends = !typing->stopped && !types_elsewhere(session, typing->place, typing->xid);
 
 	assert(typists.end != NULL);
 	drop_typing(typing);
 	if (ends)
 	{
 		metrics.typing_ended++;
-		typists.end(session, place);
+		typists.end(session, payload);
 	}
-	json_decref(place);
+	json_decref(payload);
 }
 
 static void
@@ -217,7 +223,7 @@ is_typing(const char *action)
 }
 
 void
-typist_on_end(void (*end)(Session *session, const json_t *place))
+typist_on_end(void (*end)(Session *session, const json_t *payload))
 {
 	typists.end = end;
 }
@@ -226,7 +232,7 @@ typist_on_end(void (*end)(Session *session, const json_t *place))
 static bool
 stops_alone(const Session *session, const char *place, Typing *typing)
 {
-	if (!types_elsewhere(session, place, typing != NULL ? typing->told_at : 0))
+	if (!types_elsewhere(session, place, typing != NULL ? typing->xid : 0))
 		return false;
 	if (typing != NULL)
 		typing->stopped = true;
@@ -252,19 +258,22 @@ typist_repeats(Session *session, const char *action, const char *payload)
 
 /* Others have been told of a start: of all sessions of the user that type there. */
 static void
-note_told(const char *user, const char *place)
+note_told(const char *user, const char *place, uint64_t xid)
 {
 	for (const Session *one = user_sessions(user); one != NULL; one = one->next_of_user)
 	{
 		Typing *typing = find_typing(one, place);
 
-		if (typing != NULL && !typing->stopped)
-			typing->told_at = loop_now();
+		if (typing == NULL || typing->stopped)
+			continue;
+		typing->told_at = loop_now();
+		if (typing->xid < xid)
+			typing->xid = xid;
 	}
 }
 
 void
-typist_told(Session *session, const char *action, const char *payload)
+typist_told(Session *session, const char *action, const char *payload, uint64_t xid)
 {
 	char *place = is_typing(action) ? place_of(payload) : NULL;
 	Typing *typing;
@@ -278,7 +287,7 @@ typist_told(Session *session, const char *action, const char *payload)
 	typing->told_at = loop_now();
 	prolong(typing);
 	if (!typing->stopped)
-		note_told(session->user, place);
+		note_told(session->user, place, xid);
 	free(place);
 	if (session->state == SESSION_GONE)
 		typist_leave(session);

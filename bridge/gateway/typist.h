@@ -14,8 +14,8 @@
 
 #include "fanout/session.h"
 
-/* Registers the function that does the action typing:stop for a session, which may have left; "place" is its data. */
-extern void typist_on_end(void (*end)(Session *session, const json_t *place));
+/* Registers the function that does the action typing:stop for a session, which may have left. */
+extern void typist_on_end(void (*end)(Session *session, const json_t *payload));
 
 /*
  * Notes an action that is about to be done.  Returns whether others know already what it says: then it need not be
@@ -23,8 +23,8 @@ extern void typist_on_end(void (*end)(Session *session, const json_t *place));
  */
 extern bool typist_repeats(Session *session, const char *action, const char *payload);
 
-/* Notes an action that was done: others are told. */
-extern void typist_told(Session *session, const char *action, const char *payload);
+/* Notes an action that was done, by a transaction; 0: by none that has written anything.  Others are told. */
+extern void typist_told(Session *session, const char *action, const char *payload, uint64_t xid);
 
 /* Ends the typing of a session that leaves. */
 extern void typist_leave(Session *session);

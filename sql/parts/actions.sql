@@ -146,6 +146,7 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege';
 	ELSIF conversation_id IS NOT NULL OR NOT herald.is_blocked(receiver_id, user_id) THEN
 		PERFORM set_config('synchronous_commit', 'off', true), -- nobody waits for a disk
+		        pg_current_xact_id(), -- the bridge recognizes its own signal by that
 		        herald_internal.append_signal(ARRAY[room], event,
 		                      json_strip_nulls(json_build_object('conversationId', conversation_id, 'userId', user_id)),
 		                      format('typing:%s:%s', room, user_id), user_id);

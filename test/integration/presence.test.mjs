@@ -172,6 +172,21 @@ test('keeps all users online across a restart of the database', async () => {
   await hears(listener, ben, 'online', 'offline');
 });
 
+test('does a status that was put off when the database is back', async () => {
+  const lasting = await scene.addBridge(['--presence-lease=10s']);
+  const [ben] = await scene.people('Ben');
+  const tab = await scene.plain(ben, { bridge: lasting });
+  const set = async (status) => assert.deepEqual((await tab.ask('presence:set', { status })).data, { status });
+  await set('away');
+  await set('busy');
+  const failed = await lasting.metric('herald_actions_failed_total');
+  await scene.postgres.stop();
+  await until('it was due in vain', async () => await lasting.metric('herald_actions_failed_total') > failed);
+  await scene.postgres.start();
+  const chosen = () => database.value('SELECT chosen FROM herald.appearance WHERE user_id = $1', [ben]);
+  await until('it is done', async () => await chosen().catch(() => {}) === 'busy', 30000);
+});
+
 test('tells and keeps a status, and shows invisible users as offline', async () => {
   const { ben, listener } = await friends();
   const tab = await scene.plain(ben);

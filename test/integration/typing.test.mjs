@@ -57,11 +57,41 @@ test('refuses typing in a conversation of others each time', async () => {
   client.close();
 });
 
+// Says that typing ends, and others hear of it at once.
+async function stops(typist, user, room) {
+  const before = counts('typing:stop', user)[0];
+  const said = now();
+  await says(typist, 'typing:stop', room);
+  await all('typing:stop', user, before + 1);
+  assert.ok(now() - said < REPEAT, `${now() - said} ms`);
+}
+
+test('ends typing whose end names the place as a number', async () => {
+  const typist = await scene.socketIo(fay);
+  await says(typist, 'typing:start');
+  await all('typing:start', fay, 1);
+  await stops(typist, fay, Number(conversation));
+  typist.close();
+});
+
+test('ends typing of which it has heard late', async () => {
+  const typist = await scene.socketIo(fay);
+  const reader = await scene.database.value("SELECT pid FROM pg_stat_activity WHERE application_name = 'herald-bridge reader' ORDER BY backend_start LIMIT 1");
+  await scene.postgres.pause(reader);
+  await says(typist, 'typing:start');
+  const said = now();
+  await until('a second has passed', () => now() - said > 1100);
+  await scene.postgres.proceed(reader);
+  await all('typing:start', fay, 2);
+  await stops(typist, fay, conversation);
+  typist.close();
+});
+
 test('ends typing after a silence, when the typist leaves, and when its bridge dies', async () => {
   const [silent, plain, tab, leaving] = await Promise.all([scene.socketIo(eve), scene.plain(dan), scene.socketIo(dan), scene.plain(fay, { bridge: doomed })]);
   const ended = await bridge.metric('herald_typing_ended_total');
   await Promise.all([silent, plain, tab, leaving].map((client) => says(client, 'typing:start')));
-  await Promise.all([all('typing:start', eve, 1), all('typing:start', fay, 1)]);
+  await Promise.all([all('typing:start', eve, 1), all('typing:start', fay, 3)]);
   await until('dan is heard', () => counts('typing:start', dan).every((number) => number > 0));
 
   const left = now();
@@ -78,7 +108,7 @@ test('ends typing after a silence, when the typist leaves, and when its bridge d
   assert.ok(now() - said >= SILENCE - 50 && now() - said < SILENCE + REPEAT, `${now() - said} ms`);
   assert.equal(await bridge.metric('herald_typing_ended_total') - ended, 2);
 
-  await all('typing:stop', fay, 1);
+  await all('typing:stop', fay, 3);
   await scene.settle(late);
   assert.equal(late.all('typing:start').length, 0, 'a client that comes later hears of no typing');
   await doomed.start();
