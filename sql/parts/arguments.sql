@@ -14,7 +14,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	VALUES ('key', true, NULL, NULL), ('name', true, NULL, NULL), ('ignore', true, NULL, NULL),
 		('payload_columns', true, NULL, NULL), ('writable', true, NULL, NULL),
-		('left_at', true, NULL, NULL), ('muted', false, NULL, NULL), ('deleted_at', false, NULL, NULL),
+		('left_at', true, NULL, NULL), ('muted', true, NULL, NULL), ('deleted_at', false, NULL, NULL),
 		('status', false, NULL, NULL), ('kind', false, NULL, NULL), ('subject_type', false, NULL, NULL),
 		('sender_type', false, NULL, NULL),
 		('last_read', false, '[^ABDERT]', 'an id'), ('published_at', true, '[BD]', 'a time or a boolean'),
@@ -222,14 +222,17 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHERE c.call ->> 'relation' = $2::oid::text), '{}');
 $$;
 
--- Returns the value of an argument with what a hint adds: to a condition by AND, to ignored columns as further ones.
--- Any other value takes the place of the given one.
+-- Returns the value of an argument with what a hint adds: to a condition by AND, and further columns to ignored ones or
+-- to those that are used together. Any other value takes the place of the given one.
 CREATE FUNCTION herald_internal.added_argument(name text, given jsonb, added jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN added IS NULL OR given IS NULL OR given = 'null' THEN coalesce(added, given)
-		WHEN name IN ('visible', 'active') THEN to_jsonb(format('(%s) AND (%s)', given #>> '{}', added #>> '{}'))
+		WHEN name IN ('visible', 'in_feed', 'active')
+		THEN to_jsonb(format('(%s) AND (%s)', given #>> '{}', added #>> '{}'))
 		WHEN name = 'ignore' THEN given || added
+		WHEN name IN ('left_at', 'muted', 'published_at')
+		THEN to_jsonb(herald_internal.joined_names(ARRAY[given #>> '{}', added #>> '{}']))
 		ELSE added END;
 $$;
 

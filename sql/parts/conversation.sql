@@ -96,7 +96,7 @@ BEGIN
 		                                                       last_read,
 		                                                       '{lastreadmessageid,lastreadid,lastreadmessage}',
 		                                                       ignored)),
-		'muted', herald_internal.muted_column(relation, muted),
+		'muted', herald_internal.muted_columns(relation, muted),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending), ignored);
 	PERFORM herald_internal.save_call(relation, 'members', call);
 END
@@ -107,8 +107,8 @@ COMMENT ON FUNCTION herald.watch_members(regclass, text, text, text, text, text,
 	'requests; muted members get no notifications; a column with the last message that a member has read makes '
 	'message:read';
 
--- Returns the condition that a member wants notifications, over the columns of the row: the name of a boolean says its
--- meaning, and that of a time whether it is the end of a mute.
+-- Returns the condition that a column of a member lets notifications through, over the columns of the row: the name of
+-- a boolean says its meaning, and that of a time whether it is the end of a mute. NULL: its type does not say when.
 CREATE FUNCTION herald_internal.unmuted_condition(relation regclass, name text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -126,18 +126,20 @@ BEGIN
 END
 $$;
 
--- Returns the column that mutes a member, or raises an error if its type does not say when.
-CREATE FUNCTION herald_internal.muted_column(relation regclass, given text) RETURNS text
+-- Returns the columns that mute a member, or raises an error if the type of one does not say when.
+CREATE FUNCTION herald_internal.muted_columns(relation regclass, given text) RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	name text := (herald_internal.parse_columns(relation, given))[1];
+	names text[] := herald_internal.parse_columns(relation, given);
+	wrong text := (SELECT n FROM unnest(names) AS n
+	               WHERE herald_internal.unmuted_condition(relation, n) IS NULL LIMIT 1);
 BEGIN
-	IF herald_internal.unmuted_condition(relation, name) IS NULL THEN
-		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot mute a member', name, relation,
-			herald_internal.column_type(relation, name)
+	IF wrong IS NOT NULL THEN
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot mute a member', wrong, relation,
+			herald_internal.column_type(relation, wrong)
 			USING ERRCODE = 'datatype_mismatch', HINT = 'A boolean can, or a time.';
 	END IF;
-	RETURN name;
+	RETURN names;
 END
 $$;
 
@@ -153,12 +155,14 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	              herald_internal.rows_sql(w.relation, herald_internal.and_conditions(
 	                  a.present, herald_internal.value_condition(a.status, CASE WHEN waiting THEN a.pending
 	                                                             ELSE a.accepted END),
-	                  herald_internal.unmuted_condition(w.relation, a.muted))),
+	                  (SELECT herald_internal.and_conditions(VARIADIC array_agg(
+	                              herald_internal.unmuted_condition(w.relation, name) ORDER BY name))
+	                   FROM unnest(a.muted) AS name))),
 	              herald_internal.recipient_sql('member', w.relation, a.member),
 	              herald_internal.match_columns('member', w.relation, a.conversation, 'changed', $1, $2))
 	FROM herald_internal.trusted_tables($1) AS w
 	CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[], member text[], present text, status text,
-	                                              accepted text, pending text, muted text)
+	                                              accepted text, pending text, muted text[])
 	WHERE w.kind = 'members' AND cardinality(a.conversation) = cardinality($2) AND (a.status IS NOT NULL OR NOT waiting)
 	ORDER BY herald_internal.same_conversations($1, $2, w.relation, a.conversation) DESC NULLS LAST, w.relation
 	LIMIT 1;

@@ -46,43 +46,109 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE jsonb_typeof(v) = 'string';
 $$;
 
--- Returns whether the name of a switch says that it switches notifications off.
+-- Returns whether the name of a switch says that it switches notifications off. "not_muted" and "unmuted" do not.
 CREATE FUNCTION herald_internal.is_opposite_switch(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT words ~ '(^|_)(mute|muted|out|optout|silent|silence|silenced|unsubscribed|dnd|disturb|disabled|disable|off|'
-	               'no|block|blocked|hide|suppress|suppressed|pause|paused)(_|$)';
-$$;
-
--- Returns whether the name of a column says that a row has come to its end, such as unfollowed_at.
-CREATE FUNCTION herald_internal.is_end(words text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT words ~ ('(^|_)(un[a-z]+ed|unsent|ended|lifted|withdrawn|recalled|retracted|redacted|cancell?ed|stopped|'
-	                'undone|dissolved|rejected|declined|dismissed|quit)(_at|_on|_date|_time)?$');
+	               'no|block|blocked|hide|suppress|suppressed|pause|paused)(_|$)' AND
+	       words !~ '(^|_)(not|non|never|no_longer)_(?!disturb)';
 $$;
 
 -- Returns whether the name of a column is that of the act that makes a row one of a kind, such as voted_at.
 CREATE FUNCTION herald_internal.is_act_of(kind text, words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT words ~ CASE kind WHEN 'likes' THEN 'like|vote|heart|clap|star|favou?rite|react' WHEN 'follows' THEN 'follow'
-	               WHEN 'blocks' THEN 'block|mut|ignor|ban' ELSE 'status|state|visib|privacy' END AND
-	       words !~ '(^|_)(un|dis)[a-z]+';
+	SELECT words ~ ('(^|_)(' || CASE kind
+		WHEN 'likes' THEN '(up_?)?(like|vote)d?|loved?|heart(ed)?|clap(ped)?|star(red)?|favou?rited?|react(ed)?'
+		WHEN 'follows' THEN 'follow(ed|ing)?|subscribed?|friend(s|ed)?|match(ed)?|connect(ed)?'
+		WHEN 'blocks' THEN 'block(ed)?|muted?|ignored?|bann?(ed)?|silenced?'
+		WHEN 'members' THEN 'join(ed)?|enroll?(ed)?'
+		ELSE 'status|state|visibility|privacy' END || ')(_|$)');
 $$;
 
--- Returns whether the name of a boolean says that a row counts if it is true, or if it is false; NULL if it says
--- neither.
+-- Returns whether a name says that a row counts if the column is set: if a boolean is true, if a value is that name, or
+-- after the time of an act. False: that it does not count; NULL: neither. The name is a word about the row as a whole:
+-- comments_disabled is about its comments, and has_draft about another row. A "not" in front turns the meaning. A row
+-- that was never undeleted counts as well, so that such a name says nothing.
 CREATE FUNCTION herald_internal.is_affirmative(kind text, words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN herald_internal.is_end(words) OR words ~ ('(^|_)(dislike|disliked|down|downvoted?|negative|pass|passed|'
-			'skipped|private|internal|confidential|secret|whisper|anonymous|only|draft|deleted?|discarded|trashed|'
-			'removed|hidden|archived|spam|flagged|expired|banned|suspended|deactivated|disabled|revoked|blocked|paused|'
-			'rejected|shadow_banned|pending|waiting|unapproved|unconfirmed|unverified|unpublished|scheduled|queued|'
-			'invited|requested|restricted|invite_only|disapproved|ephemeral)(_|$)|^for_')
+		WHEN words ~ '(^|_)ha(s|ve)_' AND core !~ '(e[dn]|left|quit)$' THEN NULL
+		WHEN kind = 'likes' AND core ~ '^(dislike|disliked|down|downvoted?|negative|minus|pass|passed|skipped)$' OR
+		     words ~ '(^|_)only(_|$)|^for_(?!all|every|any|public)' AND words !~ '(^|_)(read|view|text|audio|link)_only'
 		THEN false
-		WHEN words ~ ('(accepted|approved|confirmed|admitted|published|active|enabled|public|visible|verified|valid|'
-			'helpful|live)$') OR kind = 'likes' AND words ~ '(^|_)(up|upvoted?|liked?|positive|vote_flag)$'
-		THEN words !~ '(^|_)((not|non|never|no_longer)_?|in|un|dis)[a-z]+$'
-	END;
+		WHEN kind = 'likes' AND core ~ '^(up|positive|plus|helpful|vote_flag)$' OR
+		     kind IN ('likes', 'follows', 'blocks') AND herald_internal.is_act_of(kind, core) AND
+		     core ~ '^(up_?)?[a-z]+$'
+		THEN NOT turned
+		WHEN core ~ ('^(deleted?|discarded|trashed|erased|purged|removed|hidden|archived|spam|flagged|quarantined|'
+			'expired|ended|terminated|stopped|cancell?ed|lifted|undone|dissolved|severed|disconnected|voided?|frozen|'
+			'banned|suspended|silenced|muted|ignored|blocked|restricted|deactivated|disabled|revoked|paused|'
+			'rejected|declined|denied|refused|dismissed|disapproved|'
+			'left|kicked|expelled|exited|departed|withdrawn|withdrew|quit|resigned|unenrolled|dropped|'
+			'recalled|retracted|redacted|unsent|un(follow|friend|lik|vot|block|match|subscrib|shar|star|heart|'
+			'favou?rit|react|join|connect|link)[a-z]*ed|'
+			'(unpublish|expire|archive|hide)|'
+			'draft|pending|waiting|scheduled|delayed|embargoed|queued|invited|requested|'
+			'private|internal|confidential|secret|whisper|anonymous|ephemeral|un(accept|approv|confirm|verifi|publish|'
+			'list)ed|(in|non_?)(active|visible|valid)|(non_?|un)public)(_(by_.+|for_(all|every[a-z]+)))?$')
+		THEN turned
+		WHEN core ~ ('^(publicly_)?(accepted|approved|confirmed|admitted|active|activated|enabled' ||
+		             CASE WHEN kind <> 'users' THEN '|published|public|visible|shown|displayed|valid|live' ELSE ''
+		             END || ')$')
+		THEN NOT turned
+	END
+	FROM regexp_replace(words, '_(at|on|date|time|flag)$', '') AS stem
+	CROSS JOIN LATERAL (SELECT stem ~ '(^|_)(not|non|never|no_longer|no)_') AS n (turned)
+	CROSS JOIN LATERAL regexp_replace(stem, '(^|_)(not_yet|not|non|never|no_longer|no)_', '\1') AS bare
+	CROSS JOIN LATERAL regexp_replace(bare, format('^((is|was|are|be|been|has|have|now|still|currently|already|soft|'
+		'hard|shadow|auto|permanently|temporarily|admin|mod|moderator|moderation|staff|system|fully|member|%s)_)+',
+		CASE kind
+			WHEN 'users' THEN 'user|account|profile|login'
+			WHEN 'posts' THEN 'post|article|status|story|topic|thread|question|photo|video|note|entry|item|listing'
+			WHEN 'comments' THEN 'comment|reply|answer|review|remark|response'
+			WHEN 'messages' THEN 'message|msg|dm|chat'
+			WHEN 'likes' THEN 'like|vote|reaction|favou?rite|clap'
+			WHEN 'members' THEN 'membership|participant|participation|enroll?ment|invite|invitation'
+			WHEN 'blocks' THEN 'block|mute'
+			ELSE 'follow|follower|friend|friendship|subscription|relationship|connection|request|invite|invitation'
+		END), '') AS core;
+$$;
+
+-- Returns the format of the condition by which a row counts according to a time in a column of this name; NULL if the
+-- name does not say. The time is the end of what its name says ("muted_until", "expires_at"), that of an end
+-- ("removed_at"), or that of an act without which a row does not count ("accepted_at"). No other time is required: a
+-- row without one may count as well.
+CREATE FUNCTION herald_internal.time_condition(kind text, words text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN u.phrase IS NOT NULL THEN CASE
+			WHEN herald_internal.is_act_of(kind, u.phrase) OR u.phrase = '' OR
+			     herald_internal.is_affirmative(kind, u.phrase) OR
+			     u.phrase ~ ('^(available|' || CASE kind
+			         WHEN 'posts' THEN 'post|article|story|status|photo|video|listing|offer|ad'
+			         WHEN 'comments' THEN 'comment|reply' WHEN 'messages' THEN 'message|msg'
+			         WHEN 'members' THEN 'member|membership|enroll?ment' WHEN 'likes' THEN 'like|reaction|vote'
+			         ELSE 'follow|friendship|subscription|connection' END || ')$') AND kind <> 'users'
+			THEN '%1$s IS NULL OR %1$s > now()'
+			WHEN NOT herald_internal.is_affirmative(kind, u.phrase) OR
+			     u.phrase ~ ('^((account|user|member|chat|posting|post|comment|shadow)_)?(suspen|silenc|ban|mut|block|'
+			                 'paus|snooz|timeout|restrict|cooldown|quarantin|hid|embargo|delay)[a-z]*$')
+			THEN '%1$s IS NULL OR %1$s <= now()' END
+		WHEN words ~ '(^|_)(unpublish|hide|archive|take_?down)_(at|on|date|time)$'
+		THEN '%1$s IS NULL OR %1$s > now()'
+		WHEN kind IN ('posts', 'comments', 'messages') AND
+		     words ~ '(^|_)(publish|published|go_live|goes_live|went_live)'
+		THEN '%1$s <= now()'
+		WHEN NOT herald_internal.is_affirmative(kind, words)
+		THEN (SELECT '%1$s IS NULL' WHERE words !~ ('(^|_)(not?|non|never|draft|pending|waiting|scheduled|delayed|'
+		                                            'embargoed|queued|invited|requested)_'))
+		WHEN words ~ '(^|_)(accepted|approved|confirmed|admitted|activated)_(at|on|date|time)$' OR
+		     herald_internal.is_act_of(kind, words) AND herald_internal.is_affirmative(kind, words) OR
+		     kind = 'members' AND words ~ '^(joined|enroll?ed)_(at|on|date|time)$'
+		THEN '%1$s IS NOT NULL'
+	END
+	FROM (SELECT rtrim(substring(words FROM '^(|.+_)(?:(?:until|till|ends|end|expires|expiry|expiration|expiring|'
+	                                        'expire)(?:_(?:at|on|date|time))?)$'), '_')) AS u (phrase);
 $$;
 
 -- Returns whether a boolean of this name is about something else than whether a row counts, such as "seen" or "pinned".
@@ -95,14 +161,17 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	                'mobile|notify|typing|online|primary)(_|$)');
 $$;
 
--- Returns whether a column is the time of an act by which a row may be a like, a follow or a block, such as voted_at.
+-- Returns whether a column is the time of an act that may make a row a like, a follow or a block, such as voted_at, or
+-- something else, such as saved_at or, of a follow, blocked_at.
 CREATE FUNCTION herald_internal.is_time_of_act(kind text, words text, category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT kind IN ('likes', 'follows', 'blocks') AND category = 'D' AND words ~ '_(at|on)$' AND
-	       NOT herald_internal.is_end(words) AND NOT herald_internal.is_harmless_switch(words) AND
-	       words !~ '(^|_)(created?|updated?|inserted|modified|changed|edited|added|recorded|notified|synced|imported|'
-	                'deleted?|discarded|trashed|removed|hidden|archived|banned|suspended|deactivated|disabled|revoked|'
-	                'expires?|expired|expiring)_(at|on)$';
+	       (herald_internal.is_affirmative(kind, words) IS NOT FALSE OR
+	        EXISTS (SELECT FROM unnest('{likes,follows,blocks}'::text[]) AS k
+	                WHERE herald_internal.is_affirmative(k, words) AND herald_internal.is_act_of(k, words))) AND
+	       NOT herald_internal.is_harmless_switch(words) AND
+	       words !~ ('^last_|(^|_)(created?|updated?|inserted|modified|changed|edited|added|recorded|notified|synced|'
+	                 'imported|delete|expires?|expiring)_(at|on)$');
 $$;
 
 -- Returns whether a column tells a vote for a subject from one against it, or a like from another act.
@@ -139,7 +208,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$' OR
 		     kind = 'likes' AND herald_internal.is_kind(words)
 		THEN 'state'
-		WHEN words ~ '(^|_)(id|uuid|by|count|counter|total|token|hash|reason|note|notes|label|color|title|url|body)$'
+		WHEN words ~ ('^(last|first|next|previous|prev)_|'
+		              '(^|_)(id|uuid|by|count|counter|total|token|hash|reason|note|notes|label|color|title|url|body)$')
 		THEN NULL
 		WHEN kind = 'members' AND
 		     words ~ '(^|_)(left|leave|leaves|removed|kicked|expelled|exited|departed|ended|inactive|deactivated|'
@@ -147,7 +217,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		             'unenrolled|dropped)(_|$)'
 		THEN 'left'
 		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_') AND
-		     words ~ '(^|_)(notif[a-z]*|mute|muted|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
+		     words ~ '(^|_)(notif[a-z]*|(un)?muted?|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
 		             'opt_out|opted_out|opt_in|opted_in|optout|optin)(_|$)' AND
 		     words !~ ('(^|_)(last|seen|read|unread|sound|count|marketing|newsletter|promo[a-z]*|ads|advert[a-z]*|'
 		               'analytics|tracking|cookies?)(_|$)')
@@ -160,7 +230,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ ('(^|_)(draft|drafts|published|publish|scheduled|schedule|embargo|embargoed|approved|go_live|'
 		              'goes_live|went_live)(_|$)') OR
 		     kind IN ('posts', 'comments', 'messages') AND category = 'D' AND
-		     words ~ '^(send|deliver|release|live)_(at|on|after|date|time)$'
+		     (words ~ '^(send|deliver|release|live)_(at|on|after|date|time)$' OR
+		      words ~ '(^|_)(public|visible|shown|displayed|enabled|available|live|active)_(at|on|from|after|date)$')
 		THEN 'waiting'
 		WHEN kind IN ('follows', 'members', 'blocks', 'likes') AND
 		     words ~ '(^|_)(accepted|approved|confirmed|pending|admitted)(_|$)'
@@ -181,116 +252,205 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ '(^|_)anonymous(_|$)' OR
 		     (category = 'B' AND kind <> 'users' OR category = 'E' AND kind IN ('likes', 'follows', 'blocks')) AND
 		     NOT herald_internal.is_harmless_switch(words) OR
-		     herald_internal.is_time_of_act(kind, words, category) OR herald_internal.is_end(words)
+		     herald_internal.is_time_of_act(kind, words, category) OR
+		     category IN ('B', 'D') AND (herald_internal.is_affirmative(kind, words) IS NOT NULL OR
+		                                 herald_internal.time_condition(kind, words) IS NOT NULL)
 		THEN 'state'
 	END;
 $$;
 
 -- Returns the arguments that make a call use such a column, as its name and its values say; NULL if they do not: a
--- condition that were a guess could turn the meaning of the rows. "value" is one by which a row counts, if one is
--- known, "shown" are those of a status.
--- A type is paired if there is also an id of that name; "typed" are the arguments for both. Of the time of publication,
--- the call knows columns already.
+-- condition that were a guess could turn the meaning of the rows. "counts" is the format of the condition by which a
+-- row counts, if it is known, "shown" are the values of a status by which it is shown; NULL: the usual ones, empty: not
+-- known. A type is paired if there is also an id of that name; "typed" are the arguments for both. Of the time of
+-- publication, the call knows columns already.
 CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text, category text, meaning text,
-                                                typed jsonb, published text[], value text, shown text)
+                                                typed jsonb, published text[], counts text, shown text)
 	RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN meaning = 'other' AND words !~ '_type$' THEN NULL
 		WHEN meaning = 'sender' OR kind IN ('likes', 'comments') AND words ~ '_type$' AND typed IS NOT NULL THEN typed
 		WHEN meaning = 'other'
-		THEN (SELECT jsonb_build_object('active', format('%I = %s', name, value)) WHERE value IS NOT NULL)
-		WHEN meaning = 'left' AND category IN ('B', 'D', 'N') THEN jsonb_build_object('left_at', name)
+		THEN (SELECT jsonb_build_object('active', format(counts, quote_ident(name))) WHERE counts IS NOT NULL)
+		WHEN meaning = 'left' AND (category = 'N' OR category = 'B' AND NOT herald_internal.is_affirmative(kind, words)
+		                           OR counts LIKE '% IS NULL')
+		THEN jsonb_build_object('left_at', name)
+		WHEN meaning = 'off' AND kind = 'members' AND category IN ('B', 'D')
+		THEN (SELECT jsonb_build_object('muted', name) WHERE words !~ '(^|_)unmuted?(_|$)')
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
 		THEN jsonb_build_object('active', format('%I IS NOT TRUE', name))
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B'
 		THEN (SELECT jsonb_build_object('notifications_enabled', name)
-		      WHERE words !~ 'notif' OR
+		      WHERE words ~ '(^|_)(not|never)_(muted?|silenced?|opted_out)$' OR words !~ '(^|_)un|notif|_out$' OR
 		            words ~ ('^(is_|has_|enable_|enabled_|wants?_|receives?_|allows?_|all_|any_|email_|e_mail_|push_|'
 		                     'sms_|desktop_|mobile_|web_|offline_|in_app_|app_|send_)*notif[a-z]*'
 		                     '(_enabled|_on|_active|_allowed|_wanted|_opt_in|_to_e?mail|_by_e?mail)?$'))
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'D'
 		THEN jsonb_build_object('active', format(CASE WHEN words ~ '(until|till|expir|end)'
 			THEN '%1$I IS NULL OR %1$I <= now()' ELSE '%I IS NULL' END, name))
-		WHEN meaning = 'off' AND kind = 'members' AND category IN ('B', 'D') THEN jsonb_build_object('muted', name)
 		WHEN meaning = 'off' OR kind = 'users' AND words ~ '(private|public|visib|privacy|audience)' THEN NULL
-		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND category IN ('B', 'D') AND
-		     words !~ '(^|_)approved(_|$)'
+		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND
+		     (category = 'D' AND words ~ ('(^|_)(publish|published|publication|schedule|scheduled|send|deliver|release|'
+		                                  'go_live|goes_live|went_live)(_|$)|(^|_)embargo(ed)?_(until|till|ends)') OR
+		      category = 'B' AND words !~ '(^|_)approved(_|$)' AND
+		      herald_internal.is_affirmative(kind, words) IS NOT NULL)
 		THEN jsonb_build_object('published_at', array_to_string(published || name, ', '))
 		WHEN kind IN ('posts', 'follows', 'members', 'messages') AND category IN ('S', 'E') AND
 		     words ~ ('^(post_|article_|publication_|publish_|moderation_|approval_|review_|follow_|request_|friend_|'
 		              'friendship_|member_|membership_|invite_|invitation_|message_)*(status|state)$')
-		THEN jsonb_build_object('status', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END,
-		                        coalesce(shown, CASE WHEN words ~ '(moderation|approval|review)_'
-		                                        THEN 'approved' END))
-		WHEN category = 'N' AND words ~ '(^|_)(status|state|stage)$' THEN NULL
-		WHEN kind = 'posts' AND (words ~ '(visib|privacy|private|audience|public)' OR category = 'B' AND
-		                         words ~ '(^|_)(internal|confidential|secret|only)$|^for_')
-		THEN jsonb_build_object('visible', format(CASE
-			WHEN category <> 'B' THEN 'post.%I = %s'
-			WHEN herald_internal.is_affirmative(kind, words) IS FALSE THEN 'post.%I IS NOT TRUE'
-			ELSE 'post.%I' END, name, coalesce(value, CASE category WHEN 'N' THEN '0' ELSE '''public''' END)))
+		THEN (SELECT jsonb_build_object('status', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END,
+		                                coalesce(shown, CASE WHEN words ~ '(moderation|approval|review)_'
+		                                                THEN 'approved' END))
+		      WHERE shown IS DISTINCT FROM '')
+		WHEN kind = 'posts' AND words ~ 'unlisted'
+		THEN (SELECT jsonb_build_object('in_feed', format(counts, format('post.%I', name))) WHERE counts IS NOT NULL)
 		WHEN kind NOT IN ('users', 'members') AND
 		     words ~ '^(is_)?(deleted?_?(at|on|date|time)?|deletion(_(at|date|time))?|discarded(_at)?)$'
 		THEN jsonb_build_object('deleted_at', name)
-		WHEN kind = 'posts' AND category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)'
-		THEN jsonb_build_object('visible', format('post.%1$I IS NULL OR post.%1$I > now()', name))
+		WHEN kind = 'posts' AND (words ~ '(visib|privacy|private|audience|public)' OR category = 'B' AND
+		                         words ~ '(^|_)(internal|confidential|secret|only)$|^for_' OR
+		                         category = 'D' AND counts LIKE '%now()%')
+		THEN (SELECT jsonb_build_object('visible', format(counts, format('post.%I', name))) WHERE counts IS NOT NULL)
 		WHEN kind = 'likes' AND category IN ('S', 'E') AND typed IS NULL AND
 		     NOT herald_internal.is_side(kind, words, category) AND herald_internal.is_kind(words)
 		THEN jsonb_build_object('kind', name)
-		ELSE (SELECT jsonb_build_object('active', c.condition) FROM (SELECT format(CASE
-			WHEN category = 'D' AND NOT herald_internal.is_act_of(kind, words) AND
-			     words ~ ('(suspen|silenc|ban|mut|block|paus|snooz|timeout|restrict|lock|cooldown|quarantin)[a-z]*_?'
-			              '(until|till|expires|expiry|expiration|expiring|ends)')
-			THEN '%1$I IS NULL OR %1$I <= now()'
-			WHEN category = 'D' AND words ~ '(until|till|ends|expires|expiry|expiration|expiring)'
-			THEN '%1$I IS NULL OR %1$I > now()'
-			WHEN category = 'D' AND words ~ '(^|_)(block|mut|ignor)ed_' AND NOT herald_internal.is_act_of(kind, words)
-			THEN '%1$I IS NULL'
-			WHEN category = 'D' AND (meaning = 'waiting' OR herald_internal.is_time_of_act(kind, words, category))
-			THEN '%1$I IS NOT NULL'
-			WHEN category = 'D' OR herald_internal.is_addressed(words) AND category <> 'B' THEN '%1$I IS NULL'
-			WHEN category = 'B' THEN CASE herald_internal.is_affirmative(kind, words)
-				WHEN true THEN '%1$I' WHEN false THEN '%1$I IS NOT TRUE' END
-			WHEN category = 'N' AND words ~ '(score|vote|value|direction|weight|rating|polarity|sentiment)$'
-			THEN CASE kind WHEN 'likes' THEN '%1$I > 0' END
-			WHEN value IS NOT NULL THEN '%1$I = %2$s' END, name, value)) AS c (condition) WHERE c.condition IS NOT NULL)
+		ELSE (SELECT jsonb_build_object('active', format(counts, quote_ident(name))) WHERE counts IS NOT NULL)
 	END;
 $$;
 
--- Returns the SQL of a value that a column may have, by which a row counts; NULL if none is known. One that says so
--- comes first: "public", since it limits viewers least, or "up", that of a vote for a subject. Others are the constant
--- default, one of the possible values, and the most frequent one of the rows.
-CREATE FUNCTION herald_internal.example_value(relation regclass, name text, category text) RETURNS text
+-- Returns the rows of the table that an id refers to, each with its name, such as those of vote_types for vote_type_id;
+-- none unless the table is a short list.
+CREATE FUNCTION herald_internal.listed_values(relation regclass, name text) RETURNS TABLE (id text, label text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	list regclass := coalesce(herald_internal.reference_target(relation, ARRAY[name]),
+	                          herald_internal.named_table(relation, name));
+	key text[] := herald_internal.primary_key(list);
+	label text := (herald_internal.named_columns(list, '{name,slug,code,key,label,value,title,kind,type,emoji}', key,
+	                                             '{S,E}'))[1];
+BEGIN
+	IF cardinality(key) = 1 AND label IS NOT NULL AND herald_internal.is_readable(list, key || label) THEN
+		RETURN QUERY EXECUTE format('SELECT left(%1$I::text, 40), left(%2$I::text, 40) FROM %3$s '
+		                            'WHERE (SELECT count(*) FROM (SELECT FROM %3$s LIMIT 21) AS few) <= 20 '
+		                            'ORDER BY %1$I', key[1], label, list);
+	END IF;
+END
+$$;
+
+-- Returns the values that a column is known to have: all possible ones or, without such a limit, those of rows. NULL:
+-- none is known.
+CREATE FUNCTION herald_internal.known_values(relation regclass, name text) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN category <> 'B' THEN coalesce(
-		(SELECT quote_literal(v) FROM unnest(coalesce(p.possible, r.present)) AS v
-		 WHERE v ~* ('^(public|everyone|everybody|all|world|open|up|up_?votes?|likes?|liked|hearts?|positive|plus|'
-		             'helpful|agree|yes)$') AND category IN ('S', 'E') LIMIT 1),
-		(SELECT d.value FROM (SELECT substring(herald_internal.constant_default($1, $2)
-		                                       FROM '^(''(?:[^'']|'''')*''|[^:()]+)')) AS d (value)
-		 WHERE d.value !~* '(private|hidden|only|friend|follow|draft|secret|null)' AND d.value <> ''''''),
-		quote_literal(p.possible[1]),
-		(SELECT CASE category WHEN 'N' THEN r.present[1] ELSE quote_literal(r.present[1]) END
-		 WHERE category IN ('N', 'S'))) END
-	FROM herald_internal.possible_values($1, $2) AS p (possible), herald_internal.row_values($1, $2) AS r (present);
+	SELECT coalesce(herald_internal.possible_values($1, $2), herald_internal.row_values($1, $2));
+$$;
+
+-- Returns whether a value of a column says that a row counts, and counts for everybody. An "open" visibility does, and
+-- an "open" question counts as much as a closed one.
+CREATE FUNCTION herald_internal.is_good_value(kind text, name text, value text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.name_words(name) ~ '(visib|privacy|private|audience|access|scope|archetype)' AND
+	       words ~ '^(everyone|everybody|anyone|all|world|open)$' OR
+	       kind = 'likes' AND words ~ '^(\+1|1|thumbs_?up|agree|yes|loved?)$' OR
+	       coalesce(herald_internal.is_affirmative(kind, words), false)
+	FROM regexp_replace(herald_internal.name_words(value), '[ -]', '_', 'g') AS words;
+$$;
+
+-- Returns the format of the condition by which a row counts according to a column; NULL if neither its name nor its
+-- values say it. A number is a flag if rows have 0 and 1 alone, or the name says that 0 counts and there are no rows.
+-- It is the side of a vote if rows have -1, 0 and 1 alone. Of other values, one must be known to count, and one alone.
+CREATE FUNCTION herald_internal.counting_format(relation regclass, kind text, name text, category text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN category = 'D' THEN herald_internal.time_condition(kind, words)
+		WHEN category = 'B' THEN CASE affirmative WHEN true THEN '%1$s' WHEN false THEN '%1$s IS NOT TRUE' END
+		WHEN herald_internal.is_addressed(words) THEN '%1$s IS NULL'
+		WHEN words ~ '_id$' THEN (
+			SELECT '%1$s = ' || CASE category WHEN 'N' THEN min(l.id)
+			                    ELSE quote_literal(replace(min(l.id), '%', '%%')) END
+			FROM herald_internal.listed_values($1, $3) AS l
+			WHERE herald_internal.is_good_value(kind, name, l.label) HAVING count(*) = 1)
+		WHEN category = 'N' THEN (
+			SELECT CASE
+				WHEN affirmative IS NOT NULL AND r.present <@ '{0,1}' THEN CASE WHEN affirmative THEN '%1$s = 1'
+				                                                               ELSE '%1$s = 0' END
+				WHEN NOT affirmative AND r.present IS NULL THEN '%1$s = 0'
+				WHEN herald_internal.is_side(kind, words, category) AND
+				     (r.present <@ '{-1,0,1}' AND r.present @> '{-1}' OR
+				      words !~ '(weight|rating|sentiment|_(type|kind))$' AND coalesce(r.present <@ '{-1,0,1}', true))
+				THEN '%1$s > 0' END
+			FROM (SELECT herald_internal.row_values($1, $3) WHERE affirmative IS NOT NULL OR
+			             herald_internal.is_side(kind, words, category)) AS r (present))
+		WHEN category IN ('S', 'E') THEN (
+			SELECT '%1$s = ' || quote_literal(replace(min(v), '%', '%%'))
+			FROM (SELECT unnest(herald_internal.known_values($1, $3))
+			      UNION SELECT substring(herald_internal.constant_default($1, $3) FROM '^''([^'']+)''')) AS k (v)
+			WHERE herald_internal.is_good_value(kind, name, v) HAVING count(*) = 1)
+	END
+	FROM herald_internal.name_words(name) AS words
+	CROSS JOIN LATERAL herald_internal.is_affirmative(kind, words) AS affirmative;
 $$;
 
 -- Returns the values of a status by which a row is shown to others, separated by commas, if none of the usual ones is
--- possible: all but those whose name says that they are not. NULL if the usual ones do, or the values are not known.
+-- among its known values: those that say so, or none (''). NULL: the usual ones do, or rows only wait as yet.
 CREATE FUNCTION herald_internal.shown_values(relation regclass, kind text, name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(p.value, ',' ORDER BY p.place)
-	FROM unnest(herald_internal.possible_values($1, $3)) WITH ORDINALITY AS p (value, place)
+	SELECT coalesce(string_agg(k.value, ',' ORDER BY k.place) FILTER (
+	                    WHERE herald_internal.is_good_value($2, $3, k.value) AND k.value !~ ','), '')
+	FROM unnest(herald_internal.known_values($1, $3)) WITH ORDINALITY AS k (value, place)
 	CROSS JOIN (SELECT regexp_replace(pg_get_function_arg_default(f.oid, a.place::int), '^''|''::text$', '', 'g')
 	            FROM pg_proc AS f CROSS JOIN unnest(f.proargnames) WITH ORDINALITY AS a (name, place)
 	            WHERE f.pronamespace = 'herald'::regnamespace AND f.proname = 'watch_' || $2 AND
 	                  a.name = CASE $2 WHEN 'posts' THEN 'published' ELSE 'accepted' END) AS usual (list)
-	WHERE NOT EXISTS (SELECT FROM unnest(herald_internal.possible_values($1, $3)) AS v
-	                  WHERE lower(v) = ANY (string_to_array(usual.list, ','))) AND
-	      herald_internal.is_affirmative($2, herald_internal.name_words(p.value)) IS NOT FALSE AND
-	      p.value !~* '(draft|pending|request|schedul|queue|invit|wait|review|propos|cancel|declin|reject|delet|remov|'
-	                  'hidden|archiv|private|spam|ban|block|left|closed|expired|sold)';
+	HAVING NOT bool_or(lower(k.value) = ANY (string_to_array(usual.list, ','))) AND
+	       (herald_internal.possible_values($1, $3) IS NOT NULL OR
+	        bool_or(herald_internal.is_affirmative($2, herald_internal.name_words(k.value)) IS NOT FALSE));
+$$;
+
+-- Returns the values that a column is known to have, as a list in words: those of the table that it refers to, all that
+-- are possible, or those of rows. NULL: none is known.
+CREATE FUNCTION herald_internal.values_in_words(relation regclass, name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(
+		(SELECT format('table %s has %s', coalesce(herald_internal.reference_target($1, ARRAY[$2]),
+		                                           herald_internal.named_table($1, $2)),
+		               string_agg(format('%s = %s', l.id, l.label), ', ' ORDER BY l.place))
+		 FROM herald_internal.listed_values($1, $2) WITH ORDINALITY AS l (id, label, place)
+		 HAVING count(*) > 0),
+		(SELECT format('it can be %s', string_agg(v.value, ', ' ORDER BY v.place))
+		 FROM unnest(herald_internal.possible_values($1, $2)) WITH ORDINALITY AS v (value, place)
+		 HAVING count(*) > 0),
+		(SELECT format('rows have %s', string_agg(v, ', ' ORDER BY v))
+		 FROM unnest(herald_internal.row_values($1, $2)) AS v
+		 HAVING count(*) > 0));
+$$;
+
+-- Returns the sentence that asks when a row counts according to a column of which neither the name nor the values say
+-- it. It shows the values, and no condition that could be pasted.
+CREATE FUNCTION herald_internal.open_question(relation regclass, kind text, name text, category text, meaning text)
+	RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN meaning = 'other' THEN
+			'Say in "active" which rows count, or give each row one subject and its type, as docs/your-schema.md shows '
+			'under "A column for each table".'
+		WHEN meaning = 'off' AND kind = 'members' THEN format(CASE category
+			WHEN 'B' THEN 'Pass "%s" as "muted" if a member gets notifications only while it is true.'
+			ELSE 'Mutes have to be a boolean or a time: "muted" can be a column that is GENERATED ALWAYS AS '
+			     '(… "%s"%s …) STORED.' END, name, known)
+		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND category = 'D'
+		THEN format('Pass "%s" as "published_at" if a row is shown from that time on, and never without it; or say in '
+		            '"active" when a row counts.', name)
+		WHEN category = 'B'
+		THEN format('Say in "%s" whether %s if "%s" is true, or if it is not.', argument, subject, name)
+		WHEN category = 'D' THEN format('Say in "%s" whether %s before or after the time in "%s", and without one.',
+		                                argument, subject, name)
+		ELSE format('Say in "%s" for which values of "%s"%s %s, as in: %1$s => ''%5$s%6$I = …''.', argument, name,
+		            known, subject, CASE argument WHEN 'visible' THEN 'post.' ELSE '' END, name) END
+	FROM (SELECT CASE WHEN kind = 'posts' AND herald_internal.name_words(name) ~
+	                       '(visib|privacy|private|audience|public|only)' THEN 'visible' ELSE 'active' END,
+	             CASE kind WHEN 'users' THEN 'a user gets notifications' ELSE 'a row counts' END,
+	             coalesce(' (' || herald_internal.values_in_words($1, $3) || ')', '')) AS a (argument, subject, known);
 $$;
 
 -- Returns the SQL of the value of a column with a type that stands for users, such as follower_type; NULL if none of
@@ -402,11 +562,8 @@ $$;
 CREATE FUNCTION herald_internal.open_place_condition(relation regclass, name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('EXISTS (SELECT FROM %s AS place WHERE place.%I = post.%I AND %s)', p.place, k.key[1], name,
-	              format(CASE WHEN t.typcategory <> 'B' THEN 'place.%I = %s'
-	                     WHEN herald_internal.is_affirmative('posts', herald_internal.name_words(a.attname::text))
-	                     THEN 'place.%I' ELSE 'place.%I IS NOT TRUE' END, a.attname,
-	                     coalesce(herald_internal.example_value(p.place, a.attname::text, t.typcategory::text),
-	                              '''public''')))
+	              format(herald_internal.counting_format(p.place, 'posts', a.attname::text, t.typcategory::text),
+	                     format('place.%I', a.attname)))
 	FROM herald_internal.place_table($1, $2) AS p (place)
 	CROSS JOIN LATERAL (SELECT herald_internal.primary_key(p.place)) AS k (key)
 	JOIN pg_attribute AS a ON a.attrelid = p.place AND a.attname = herald_internal.privacy_column(p.place)
@@ -494,25 +651,14 @@ $$;
 -- of other acts, unless they are the opposite, such as a block. A side is one even if the time of its vote is used. A
 -- reaction has one kind. A primary key tells nothing about a row.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
-	RETURNS TABLE (name text, meaning text, argument jsonb)
+	RETURNS TABLE (name text, meaning text, argument jsonb, question text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT a.attname::text, m.meaning,
-	       CASE WHEN m.meaning = 'audience'
-	       THEN jsonb_build_object('visible', herald_internal.audience_condition($1, a.attname::text, $3))
-	       ELSE herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
-	           CASE WHEN m.meaning = 'sender'
-	           THEN herald_internal.paired_type($1, 'sender', regexp_replace(a.attname::text, '_?type$', '_id', 'i'))
-	           WHEN to_jsonb(paired.name) IS NOT DISTINCT FROM coalesce($3 -> 'subject' -> 0, to_jsonb(paired.name))
-	           THEN herald_internal.with_subject_table(herald_internal.paired_type($1, 'subject', paired.name),
-	                                                   $3 ->> 'subject_table') END,
-	           ARRAY(SELECT c.name
-	                 FROM unnest(herald_internal.column_names($1)) AS c (name)
-	                 WHERE c.name = ANY (herald_internal.used_columns(jsonb_build_object(
-	                           'is', $3 -> 'published_when')))),
-	           CASE WHEN w.words ~ '_type$' AND paired.name IS NOT NULL
-	           THEN herald_internal.user_type_value($1, a.attname::text)
-	           ELSE herald_internal.example_value($1, a.attname::text, t.typcategory::text) END,
-	           herald_internal.shown_values($1, $2, a.attname::text)) END
+	SELECT a.attname::text, m.meaning, g.argument, CASE
+	           WHEN g.argument IS NULL
+	           THEN herald_internal.open_question($1, $2, a.attname::text, t.typcategory::text, m.meaning)
+	           WHEN g.argument ? 'active' AND w.words ~ '_id$'
+	           THEN (SELECT upper(left(v, 1)) || substr(v, 2) || '.'
+	                 FROM herald_internal.values_in_words($1, a.attname::text) AS v) END
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
@@ -547,6 +693,26 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		     NOT $3 ?| '{status,published_when}' AND
 		     (t.typcategory = 'N' OR herald_internal.can_wait($1, a.attname::text)) THEN 'waiting'
 		ELSE known.meaning END) AS m (meaning)
+	CROSS JOIN LATERAL (
+		SELECT CASE WHEN m.meaning = 'audience'
+		       THEN jsonb_build_object('visible', herald_internal.audience_condition($1, a.attname::text, $3))
+		       ELSE herald_internal.column_argument($2, a.attname::text, w.words, t.typcategory::text, m.meaning,
+		           CASE WHEN m.meaning = 'sender'
+		           THEN herald_internal.paired_type($1, 'sender',
+		                                            regexp_replace(a.attname::text, '_?type$', '_id', 'i'))
+		           WHEN to_jsonb(paired.name) IS NOT DISTINCT FROM coalesce($3 -> 'subject' -> 0, to_jsonb(paired.name))
+		           THEN herald_internal.with_subject_table(herald_internal.paired_type($1, 'subject', paired.name),
+		                                                   $3 ->> 'subject_table') END,
+		           ARRAY(SELECT c.name
+		                 FROM unnest(herald_internal.column_names($1)) AS c (name)
+		                 WHERE c.name = ANY (herald_internal.used_columns(jsonb_build_object(
+		                           'is', $3 -> 'published_when')))),
+		           CASE WHEN w.words ~ '_type$' AND paired.name IS NOT NULL
+		           THEN '%1$s = ' || herald_internal.user_type_value($1, a.attname::text)
+		           ELSE herald_internal.counting_format($1, $2, a.attname::text, t.typcategory::text) END,
+		           CASE WHEN t.typcategory IN ('S', 'E')
+		           THEN herald_internal.shown_values($1, $2, a.attname::text) END) END
+		OFFSET 0) AS g (argument)
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND m.meaning IS NOT NULL AND
 	      a.attname <> ALL (used.columns) AND ARRAY[a.attname::text] IS DISTINCT FROM herald_internal.primary_key($1)
 	ORDER BY a.attnum;
@@ -558,9 +724,9 @@ CREATE FUNCTION herald_internal.joined_arguments(arguments jsonb[]) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_object_agg(j.key, j.value)
 	FROM (SELECT a.key, CASE
-	          WHEN a.key IN ('active', 'visible')
+	          WHEN a.key IN ('active', 'visible', 'in_feed')
 	          THEN to_jsonb(herald_internal.and_conditions(VARIADIC array_agg(a.value #>> '{}' ORDER BY o.place)))
-	          WHEN a.key IN ('left_at', 'published_at')
+	          WHEN a.key IN ('left_at', 'published_at', 'muted')
 	          THEN to_jsonb(herald_internal.joined_names(array_agg(a.value #>> '{}' ORDER BY o.place)))
 	          ELSE (jsonb_agg(a.value ORDER BY o.place)) -> 0 END AS value
 	      FROM unnest(arguments) WITH ORDINALITY AS o (arguments, place)
@@ -578,14 +744,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns the hint for columns that a call leaves out: the call that uses them, as far as their names and values say
--- how, and the call that ignores them. "verb" asks for the first.
-CREATE FUNCTION herald_internal.unused_hint(relation regclass, kind text, verb text, arguments jsonb, ignored text[])
-	RETURNS text
+-- how, the questions about the others, and the call that ignores them. "verb" asks for the first.
+CREATE FUNCTION herald_internal.unused_hint(relation regclass, kind text, verb text, arguments jsonb, questions text[],
+                                            ignored text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' ',
-		coalesce(verb || ', as in: ' || herald_internal.hinted_call(kind, relation, arguments),
-		         'If rows count by ' || CASE cardinality(ignored) WHEN 1 THEN 'it' ELSE 'them' END ||
-		         ', say when in "active".'),
+		verb || ', as in: ' || herald_internal.hinted_call(kind, relation, arguments),
+		array_to_string(questions, ' '),
 		format('To let the call ignore %s: %s', CASE cardinality(ignored) WHEN 1 THEN 'it' ELSE 'them' END,
 		       herald_internal.hinted_call(kind, relation, jsonb_build_object('ignore', ignored))));
 $$;
@@ -598,7 +763,7 @@ DECLARE
 	unused record;
 BEGIN
 	WITH doubtful AS (
-		SELECT u.name, u.argument, m.could, row_number() OVER (
+		SELECT u.name, u.argument, u.question, m.could, row_number() OVER (
 		           ORDER BY u.meaning = 'opposite', CASE u.meaning WHEN 'opposite' THEN ARRAY[
 		               NOT herald_internal.is_act_of(check_unused_columns.kind, w.words),
 		               u.argument IS NULL OR u.argument ->> 'active' LIKE '% IS NOT NULL'] END, u.place) AS rank,
@@ -607,7 +772,7 @@ BEGIN
 		               u.argument IS NULL OR u.argument ->> 'active' LIKE '% IS NOT NULL', u.place) > 1 AS other_act,
 		       u.place
 		FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
-			AS u (name, meaning, argument, place)
+			AS u (name, meaning, argument, question, place)
 		JOIN (VALUES ('left', 'that a member has left'), ('sender', 'that a sender is not a user'),
 		             ('off', 'that a user gets no notifications'), ('other', 'that rows refer to several tables'),
 		             ('opposite', 'that a row is something else, or the opposite'),
@@ -619,6 +784,8 @@ BEGIN
 	SELECT (array_agg(d.name ORDER BY d.rank))[1] AS name, (array_agg(d.could ORDER BY d.rank))[1] AS could,
 	       herald_internal.joined_arguments(array_agg(d.argument ORDER BY d.rank) FILTER (WHERE NOT d.other_act))
 	           AS argument,
+	       array_agg(d.question ORDER BY d.place) FILTER (WHERE d.question IS NOT NULL AND NOT d.other_act)
+	           AS questions,
 	       array_agg(d.name ORDER BY d.place) AS names
 	INTO unused
 	FROM doubtful AS d;
@@ -627,7 +794,7 @@ BEGIN
 			USING ERRCODE = 'ambiguous_column',
 			      HINT = herald_internal.unused_hint(relation, kind,
 			          CASE cardinality(unused.names) WHEN 1 THEN 'Use it' ELSE 'Use them' END, unused.argument,
-			          unused.names);
+			          unused.questions, unused.names);
 	END IF;
 END
 $$;
@@ -721,6 +888,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 DECLARE
 	roles text;
 	unused text[];
+	questions text[];
 	example jsonb;
 	details text;
 BEGIN
@@ -728,13 +896,14 @@ BEGIN
 	FROM herald_internal.found_roles(kind, arguments) AS f;
 	WITH column_left AS (
 		SELECT u.* FROM herald_internal.unused_columns(relation, kind, arguments) WITH ORDINALITY
-			AS u (name, meaning, argument, place)
+			AS u (name, meaning, argument, question, place)
 	)
 	SELECT array_agg(c.name ORDER BY c.place),
+	       array_agg(c.question ORDER BY c.place) FILTER (WHERE c.question IS NOT NULL),
 	       herald_internal.joined_arguments(array_agg(c.argument ORDER BY
 	           c.name ~* 'type$', NOT herald_internal.is_act_of(kind, herald_internal.name_words(c.name)), c.place))
 	FROM column_left AS c
-	INTO unused, example;
+	INTO unused, questions, example;
 	details := concat_ws(' ',
 		coalesce('A row counts if ' || herald_internal.row_condition(arguments) || '.', 'Every row counts.'),
 		(SELECT format('A row without %s is never published.', string_agg(c.name, ' or ' ORDER BY c.place))
@@ -751,7 +920,8 @@ BEGIN
 		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles
 			USING DETAIL = details,
 			      HINT = 'Columns that are not used may matter. ' ||
-			             herald_internal.unused_hint(relation, kind, 'Pass them', example, unused);
+			             herald_internal.unused_hint(relation, kind, 'Pass them', example, questions,
+			                                               unused);
 	END IF;
 END
 $$;

@@ -756,18 +756,20 @@ $$;
 
 -- Returns the condition that a post is published, over the columns of the row; NULL if the table has no column for
 -- that. A time is that of the publication: NULL means never, and a later time not yet. If a status or a boolean says
--- whether a post is published, NULL does not matter. The name of a boolean says its meaning: draft is the opposite of
--- published.
+-- whether a post is published, or the time is that of a delay such as scheduled_for, NULL does not matter. The name of
+-- a boolean says its meaning: draft is the opposite of published.
 CREATE FUNCTION herald_internal.published_condition(relation regclass, given text, ignored text[], zone text,
                                                     with_status boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.and_conditions(VARIADIC array_agg(CASE
-		WHEN p.at IS NOT NULL THEN format(CASE WHEN with_status OR p.at_will THEN '(%1$I IS NULL OR %2$s <= now())'
-		                                  ELSE '%1$I IS NOT NULL AND %2$s <= now()' END, p.name, p.at)
-		WHEN p.name ~* 'draft|unpublished|scheduled' THEN format('%I IS NOT TRUE', p.name)
+		WHEN p.at IS NOT NULL THEN format(CASE
+			WHEN with_status OR p.at_will OR p.words ~ '(^|_)(schedul|send|deliver|delay|embargo)'
+			THEN '(%1$I IS NULL OR %2$s <= now())'
+			ELSE '%1$I IS NOT NULL AND %2$s <= now()' END, p.name, p.at)
+		WHEN NOT herald_internal.is_affirmative('posts', p.words) THEN format('%I IS NOT TRUE', p.name)
 		ELSE format('%I IS TRUE', p.name)
 	END ORDER BY p.place))
-	FROM (SELECT c.*, bool_or(c.at IS NULL) OVER () AS at_will
+	FROM (SELECT c.*, herald_internal.name_words(c.name) AS words, bool_or(c.at IS NULL) OVER () AS at_will
 	      FROM herald_internal.publication_columns(relation, given, ignored, zone) AS c) AS p;
 $$;
 

@@ -53,6 +53,74 @@ CREATE TABLE db.notes (id int PRIMARY KEY, user_id int REFERENCES db.users, body
 SELECT herald.watch_posts('db.notes', noun => 'note');
 SELECT herald.unwatch_all();
 
+-- A hint keeps the meaning that a name or the values have; if neither says it, there is a question and no condition.
+SET client_min_messages = warning;
+CREATE FUNCTION db.says(kind text, columns text, rows text DEFAULT NULL) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE TABLE db.t (%s)', columns);
+	EXECUTE coalesce('INSERT INTO db.t VALUES ' || rows, 'SELECT');
+	RETURN QUERY SELECT format('%s.%s: %s', kind, u.name, coalesce(u.argument::text, u.question))
+	             FROM herald_internal.unused_columns('db.t', kind, '{"key": ["id"]}') AS u;
+	DROP TABLE db.t;
+END
+$$;
+CREATE FUNCTION db.says_each(kind text, type text, names text[]) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT db.says(kind, string_agg(format('%I %s', name, type), ', ')) FROM unnest(names) AS name;
+$$;
+\pset tuples_only on
+\pset format unaligned
+SELECT db.says_each('follows', 'timestamptz', '{denied_at,refused_on,terminated_at,inactive_at,removed_at,
+                                               unfriended_at}');
+SELECT db.says_each('follows', 'timestamptz', '{accepted_at,confirmed_at,requested_at,restored_at,since_at}');
+SELECT db.says_each('likes', 'timestamptz', '{downvoted_at}');
+SELECT db.says_each('likes', 'timestamptz', '{reviewed_at}');
+SELECT db.says_each('posts', 'timestamptz', '{hidden_until,embargo_until,embargoed_at,visible_at,public_at,unpublish_at,
+                                             featured_until,last_visible_at}');
+SELECT db.says_each('comments', 'timestamptz', '{visible_at,enabled_at,shown_at,hidden_until,undeleted_at,
+                                                approved_at}');
+SELECT db.says_each('members', 'timestamptz', '{last_active_at,last_seen_at,last_left_at,banned_until,invited_at,
+                                               inactive_at}');
+SELECT db.says_each('messages', 'timestamptz', '{unsent_at,unscheduled_at,deliver_at}');
+SELECT db.says_each('users', 'timestamptz', '{token_expires_at,banned_until,deactivated_at}');
+SELECT db.says_each('posts', 'boolean', '{undeleted,is_not_private,not_deleted,unlisted,comments_disabled,has_draft,
+                                         members_only,read_only}');
+SELECT db.says_each('messages', 'boolean', '{unscheduled,undelivered,unsent,deleted_for_everyone,deleted_for_sender}');
+SELECT db.says_each('users', 'boolean', '{not_muted,unmuted,not_banned,never_suspended,email_hidden,mfa_enabled,
+                                         disabled}');
+SELECT db.says_each('members', 'boolean', '{not_left,has_left,not_muted,unmuted,muted}');
+SELECT db.says_each('likes', 'boolean', '{is_dislike,passed,unliked,helpful}');
+
+-- Numbers are flags if rows have 0 and 1 alone, and no value of an enum, of a CHECK or of rows is guessed.
+SELECT db.says('posts', 'is_private smallint', '(1), (1), (0)');
+SELECT db.says('posts', 'is_private smallint', '(1), (2)');
+SELECT db.says('posts', 'published int, is_public int', '(1, 1), (0, 0)');
+SELECT db.says('likes', 'score int', '(1), (-1)');
+SELECT db.says('likes', 'rating int', '(5), (1)');
+SELECT db.says('follows', 'status int', '(2), (0), (2)');
+CREATE TYPE db.kind AS ENUM ('block', 'follow');
+SELECT db.says('follows', 'kind db.kind'), db.says('blocks', 'kind db.kind');
+SELECT db.says('likes', $$vote_type text CHECK (vote_type IN ('minus', 'plus')),
+                          action_type text CHECK (action_type IN ('downvote', 'flag'))$$);
+SELECT db.says('posts', $$visibility text CHECK (visibility IN ('me', 'friends')),
+                          state text CHECK (state IN ('a', 'b'))$$);
+SELECT db.says('posts', 'visibility text, state text', $$('Public', 'a'), ('me', 'b')$$);
+SELECT db.says('follows', $$state text DEFAULT 'pending'$$, $$('pending')$$);
+CREATE TABLE db.vote_types (id int PRIMARY KEY, name text);
+CREATE TABLE db.reaction_types (id int PRIMARY KEY, emoji text);
+INSERT INTO db.vote_types VALUES (1, 'downvote'), (2, 'upvote');
+INSERT INTO db.reaction_types VALUES (1, 'angry'), (2, 'sad');
+SELECT db.says('likes', 'vote_type_id int, reaction_type_id int REFERENCES db.reaction_types');
+
+-- Two columns of mutes are used together, also by a call that passes one of them.
+CREATE TABLE db.muted (group_id int, user_id int REFERENCES db.users, muted boolean, muted_until timestamptz);
+SET client_min_messages = notice;
+\pset format aligned
+\pset tuples_only off
+SELECT herald.watch_members('db.muted');
+SELECT herald.watch_members('db.muted', muted => 'muted_until');
+SELECT herald.watch_members('db.muted', muted => 'muted_until, muted');
+SELECT herald.unwatch_all();
+
 -- Profiles with a key of their own: other tables have the ids of the users.
 CREATE TABLE db.profiles (id int PRIMARY KEY, user_id int UNIQUE, username text);
 CREATE TABLE db.cards (id int PRIMARY KEY, user_id int, username text);
