@@ -4,8 +4,9 @@
  *	  Counts the work that users make for all.  A user with much of it rests.
  *
  * 1. The unit is about a millisecond of the bridge, or of the backend that reads the log: both serve all users.  An
- *	  event costs the database a look-up, and the bridge and the network each of its deliveries.  The time until the
- *	  answer of an action counts, too, but up to a limit: it is longer while the database is slow for all.
+ *	  event costs the database a look-up, and the bridge and the network each of its deliveries.  The processor
+ *	  time of an action in the database counts, too.  Time in which it waits does not: it waits longer while the
+ *	  database is slow for all.
  *
  * 2. Each user has a bucket of work (base/rate.h).  A user with an empty bucket rests: the next action waits.  Work
  *	  that would make the rest too long is forgotten: somebody with a million followers may go on, too.
@@ -90,9 +91,9 @@ count_work(uint64_t user, double work)
 }
 
 void
-user_work_took(const char *user, uint64_t time)
+user_work_took(const char *user, double time)
 {
-	count_work(rate_key(BUCKET_WORK, user), time < MOST_WORK_OF_TIME ? (double) time : MOST_WORK_OF_TIME);
+	count_work(rate_key(BUCKET_WORK, user), time < MOST_WORK_OF_TIME ? time : MOST_WORK_OF_TIME);
 }
 
 void

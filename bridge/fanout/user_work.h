@@ -20,8 +20,8 @@ extern void user_work_configure(const Config *config);
 /* Returns how long a user must rest before the next action, in milliseconds. */
 extern int64_t user_work_rest(const char *user);
 
-/* Counts the time that an action has taken in the database, in milliseconds. */
-extern void user_work_took(const char *user, uint64_t time);
+/* Counts the processor time that the database has used for an action, in milliseconds. */
+extern void user_work_took(const char *user, double time);
 
 /* Counts the rooms that a session enters as it arrives: the database checks and reports each. */
 extern void user_work_arrived(const char *user, int rooms);

@@ -108,6 +108,14 @@ value_or_null(const PGresult *result)
 	return PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0);
 }
 
+/* Notes the processor time of the backend that has given a good result. */
+static void
+note_cpu_time(Action *action, const PGresult *result)
+{
+	if (value_or_null(result) != NULL)
+		action->queued.cpu_time = strtod(PQgetvalue(result, 0, PQfnumber(result, "cpu_time")), NULL);
+}
+
 static void
 answer_failure(Action *action, const PGresult *result)
 {
@@ -139,6 +147,7 @@ action_on_acted(void *context, const PGresult *result)
 {
 	Action *action = context;
 
+	note_cpu_time(action, result);
 	if (value_or_null(result) != NULL)
 	{
 		const char *xid = PQgetvalue(result, 0, 1); /* empty: it has written nothing */
@@ -194,8 +203,9 @@ enter_joined_room(Action *action, const PGresult *result)
 }
 
 static const char join_sql[] =
-	"SELECT admitted, pg_catalog.array_to_json(keys), checked, since FROM herald_internal.join_room($1, $2, $3)";
-static const char leave_sql[] = "SELECT '{}' FROM herald_internal.leave_room($1, $2, $3)";
+	"SELECT admitted, pg_catalog.array_to_json(keys), checked, since, herald_internal.cpu_time() AS cpu_time"
+	" FROM herald_internal.join_room($1, $2, $3)";
+static const char leave_sql[] = "SELECT '{}', herald_internal.cpu_time() AS cpu_time FROM herald_internal.leave_room($1, $2, $3)";
 
 static void action_on_join(void *context, const PGresult *result);
 
@@ -249,6 +259,7 @@ action_on_join(void *context, const PGresult *result)
 	bool joined = value != NULL && value[0] == 't';
 
 	assert(action->room != NULL);
+	note_cpu_time(action, result);
 	if (joined && !enter_joined_room(action, result))
 	{
 		join_again(action);
@@ -271,13 +282,14 @@ action_on_leave(void *context, const PGresult *result)
 {
 	Action *action = context;
 
+	note_cpu_time(action, result);
 	room_leave(action->session, action->room);
 	action_on_done(action, result);
 }
 
 /* Unknown actions return no row: an error would be in the log of the server, as often as a client likes. */
-static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4), pg_catalog.pg_current_xact_id_if_assigned()"
-							  " WHERE herald_internal.has_action($2)";
+static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4), pg_catalog.pg_current_xact_id_if_assigned(),"
+							  " herald_internal.cpu_time() AS cpu_time WHERE herald_internal.has_action($2)";
 
 /* A client may join a room once more. */
 static bool

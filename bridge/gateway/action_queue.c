@@ -26,6 +26,7 @@ static struct
 {
 	const Config *config;
 	Database *connections[CONNECTIONS];
+	double cpu_times[CONNECTIONS]; /* of their backends, at the end of the latest action */
 	FairQueue waiting;
 	bool starting; /* start_actions() runs */
 	bool stopped;
@@ -100,11 +101,39 @@ action_queue_add(QueuedAction *action, size_t size, bool owed)
 	return true;
 }
 
+/* Returns the processor time that a backend has used since its latest action, or since its start. */
+static double
+cpu_time_since(int connection, double cpu_time)
+{
+	double before = action_queue.cpu_times[connection];
+
+	action_queue.cpu_times[connection] = cpu_time;
+	return cpu_time >= before ? cpu_time - before : cpu_time;
+}
+
+/*
+ * Returns the processor time that the database has used for an action, in milliseconds.  That of an action that has
+ * failed is not known: its whole time counts.
+ */
+static double
+cpu_time_of(const QueuedAction *action)
+{
+	double time = (double) (loop_now() - action->began + 1);
+	double used = time;
+
+	for (int i = 0; i < CONNECTIONS; i++)
+	{
+		if (action->cpu_time > 0 && action_queue.connections[i] == action->connection)
+			used = cpu_time_since(i, action->cpu_time);
+	}
+	return used < time ? used : time;
+}
+
 void
 action_queue_end(QueuedAction *action)
 {
 	action_lane_exit(&action->session->lane);
-	user_work_took(action->session->user, loop_now() - action->began);
+	user_work_took(action->session->user, cpu_time_of(action));
 	fair_queue_end(&action_queue.waiting, &action->item);
 	start_actions();
 }

@@ -30,6 +30,7 @@ typedef struct QueuedAction
 	void (*start)(struct QueuedAction *action);
 	Database *connection; /* set when it is started */
 	uint64_t began;		  /* by loop_now() */
+	double cpu_time;	  /* of its backend since the start of that, at its end, in milliseconds; 0: unknown */
 } QueuedAction;
 
 /* Returns the settings that action_queue_start() has got. */

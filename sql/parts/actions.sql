@@ -163,6 +163,11 @@ CREATE FUNCTION herald_internal.act_typing_stop(user_id text, payload jsonb) RET
 LANGUAGE sql
 RETURN herald_internal.signal_typing(user_id, 'typing:stop', payload);
 
+CREATE FUNCTION herald_internal.cpu_time() RETURNS double precision
+LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'herald_cpu_time';
+COMMENT ON FUNCTION herald_internal.cpu_time() IS
+	'returns the processor time that this backend has used since its start, in milliseconds';
+
 CREATE FUNCTION herald_internal.has_action(action text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 RETURN to_regprocedure(herald_internal.built_in_action(action)) IS NOT NULL OR

@@ -3,7 +3,7 @@
  * protocol.c
  *	  Lets clients of all protocols, the database and the reader act in any order.
  *
- * The input is a sequence of steps, a byte each: the low four bits say what happens, the high ones to which of
+ * The input is a sequence of steps, a byte each: the low four bits name it, the high ones say to which of
  * four clients.  A step with a text is followed by its length, a byte, and the text; "@" in it stands for a token.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -14,6 +14,7 @@
 #include "fake_source.h"
 #include "fanout/roster.h"
 #include "fanout/user.h"
+#include "fanout/user_work.h"
 #include "fuzz.h"
 #include "gateway/gateway.h"
 #include "protocol/dialect.h"
@@ -35,7 +36,7 @@ typedef enum Step
 	STEP_TEXT,
 	STEP_BINARY,
 	STEP_PONG,
-	STEP_SEND,	  /* the network takes what is queued */
+	STEP_SEND,	  /* the network takes queued frames */
 	STEP_CLOSE,	  /* the client is gone */
 	STEP_ANSWER,  /* the database answers the oldest query */
 	STEP_LOSE,	  /* its connection is lost instead */
@@ -63,6 +64,7 @@ static Config config = {
 	.max_rooms = 20,
 	.max_session_actions = 5,
 	.max_user_actions = 8,
+	.user_work = "100000/s:300", /* users rest, and go on */
 	.database = "",
 	.database_timeout = 1000,
 	.action_timeout = 1000,
@@ -116,6 +118,7 @@ LLVMFuzzerInitialize(int *count, char ***arguments)
 	REQUIRE(dialect_load("../../bridge/dialects/canonical.json"));
 	token = secret_sign("{\"sub\":\"7\",\"exp\":4102444800}");
 	outbox_start();
+	user_work_configure(&config);
 	gateway_start(&config);
 	return 0;
 }
@@ -211,7 +214,26 @@ count_texts(const char *array)
 	return count / 2;
 }
 
-/* Answers a query for the rooms of sessions; any other query as if its connection were lost. */
+/* Answers a query with rows of the same values. */
+static void
+answer_rows(int rows, int count, const char *const *names, const char *const *values)
+{
+	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+	PGresAttDesc columns[11] = { 0 };
+
+	for (int i = 0; i < count; i++)
+		columns[i].name = (char *) names[i];
+	PQsetResultAttrs(result, count, columns);
+	for (int row = 0; row < rows; row++)
+	{
+		for (int i = 0; i < count; i++)
+			PQsetvalue(result, row, i, (char *) values[i], (int) strlen(values[i]));
+	}
+	fake_answer(result);
+	PQclear(result);
+}
+
+/* Answers a query for the rooms of sessions, or for an action; any other query as if its connection were lost. */
 static void
 answer_query(uint8_t choice)
 {
@@ -227,25 +249,15 @@ answer_query(uint8_t choice)
 					  "[]",
 		"10:30:12", choice & 64 ? "t" : "f"
 	};
-	PGresult *result;
+	static const char *const action_names[] = { "act", "xid", "cpu_time" };
+	const char *const action_values[] = { "{\"a\":1}", choice & 1 ? "5" : "", choice & 2 ? "1000" : "2" };
 
-	if (strstr(query->sql, "connect_sessions") == NULL)
-	{
+	if (strstr(query->sql, "connect_sessions") != NULL)
+		answer_rows(count_texts(query->first), 11, names, values);
+	else if (strstr(query->sql, "internal.act(") != NULL)
+		answer_rows(choice & 4 ? 0 : 1, 3, action_names, action_values);
+	else
 		fake_answer(NULL);
-		return;
-	}
-	result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	PGresAttDesc columns[11] = { 0 };
-	for (int i = 0; i < 11; i++)
-		columns[i].name = (char *) names[i];
-	PQsetResultAttrs(result, 11, columns);
-	for (int row = 0; row < count_texts(query->first); row++)
-	{
-		for (int i = 0; i < 11; i++)
-			PQsetvalue(result, row, i, (char *) values[i], (int) strlen(values[i]));
-	}
-	fake_answer(result);
-	PQclear(result);
 }
 
 static void

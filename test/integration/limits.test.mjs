@@ -1,4 +1,4 @@
-// Limits: no client takes what others need.
+// Limits: each client leaves enough to the others.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -17,6 +17,12 @@ const { database } = scene;
 before(() => database.query(`
   CREATE FUNCTION api.rest(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
     SELECT to_jsonb(pg_sleep((payload ->> 'seconds')::float8) IS NULL) $$;
+  CREATE FUNCTION api.work(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+    BEGIN
+      WHILE clock_timestamp() < statement_timestamp() + make_interval(secs => (payload ->> 'seconds')::float8) LOOP END LOOP;
+      RETURN '{}';
+    END $$;
+  SELECT herald.expose('work', 'api.work(text, jsonb)', 'social_app');
   SELECT herald.expose('rest', 'api.rest(text, jsonb)', 'social_app')`));
 
 const clientsOf = (user, count) => Promise.all(Array.from({ length: count }, () => scene.plain(user)));
@@ -36,7 +42,7 @@ test('one user with many outstanding actions delays nobody else', async () => {
   await Promise.all(asked);
 });
 
-test('a user whose actions make much work for all rests between them, and delays nobody', async () => {
+test('much work for all makes its user rest between actions, and delays nobody', async () => {
   const bridge = await scene.addBridge(['--user-work=1/s:20']);
   const [loud, modest] = await scene.people('Loud', 'Modest');
   const crowd = (await database.query(`INSERT INTO users (username, display_name)
@@ -51,6 +57,18 @@ test('a user whose actions make much work for all rests between them, and delays
   assert.equal((await other.ask('inbox:list')).ok, true);
   const sent = await database.value('SELECT count(*)::int FROM messages WHERE conversation_id = $1', [conversation]);
   assert.ok(sent > 0 && sent < 20, `${sent} of 20 messages`);
+});
+
+test('no user rests for actions that wait in the database, but for those that work there', async () => {
+  const bridge = await scene.addBridge(['--user-work=1/s:150']);
+  const [patient, busy] = await scene.people('Patient', 'Busy');
+  const [first, second] = [await scene.plain(patient, { bridge }), await scene.plain(busy, { bridge })];
+  const rests = () => bridge.metric('herald_user_rests_total');
+  for (let n = 0; n < 6; n++) assert.equal((await first.ask('rest', { seconds: 0.1 })).ok, true);
+  assert.equal((await first.ask('rest', { seconds: 0 })).ok, true);
+  assert.equal(await rests(), 0);
+  for (let n = 0; n < 4; n++) second.send({ action: 'work', data: { seconds: 0.1 } });
+  await until('the other user rests', async () => await rests() > 0);
 });
 
 test('runs one action of a user at a time, in their order', async () => {
@@ -233,7 +251,7 @@ test('closes a connection on a flood of pings, empty fragments or single bytes',
   assert.match(bridge.log, /event=limited reason=messages by=session/);
 });
 
-test('logs who connects and disconnects, with the reason and the duration', async () => {
+test('logs each session that begins and ends, with the reason and the duration', async () => {
   const bridge = await scene.addBridge();
   const quiet = await scene.addBridge(['--log-connections=false']);
   const [ann] = await scene.people('Ann');
@@ -249,7 +267,7 @@ test('logs who connects and disconnects, with the reason and the duration', asyn
   assert.ok(!quiet.log.includes('session_'));
 });
 
-test('logs little of what clients send, and not often', async () => {
+test('logs little of the words of clients, and not often', async () => {
   const bridge = await scene.addBridge(['--log-connections=false']);
   const [ann] = await scene.people('Ann');
   for (let i = 0; i < 20; i++) {

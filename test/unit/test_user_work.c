@@ -64,7 +64,7 @@ time_in_the_database_counts(void **state)
 }
 
 static void
-a_slow_database_makes_nobody_rest_for_long(void **state)
+a_long_action_makes_nobody_rest_for_long(void **state)
 {
 	(void) state;
 	user_work_took("waiting", 60000);
@@ -130,7 +130,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_in_the_database_counts),
-		cmocka_unit_test(a_slow_database_makes_nobody_rest_for_long),
+		cmocka_unit_test(a_long_action_makes_nobody_rest_for_long),
 		cmocka_unit_test(rooms_count_when_a_session_arrives),
 		cmocka_unit_test(events_count_for_the_user_of_their_transaction),
 		cmocka_unit_test(signals_count_for_the_user_who_does_not_get_them),
