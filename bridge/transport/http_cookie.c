@@ -31,14 +31,21 @@ is_cross_site(struct lws *wsi)
 		   lws_hdr_custom_copy(wsi, site, sizeof(site), header, sizeof(header) - 1) > 0 && strcmp(site, "cross-site") == 0;
 }
 
-char *
-http_cookie_read(struct lws *wsi, const char *name)
+/* libwebsockets joins several headers without a separator. */
+static char *
+find_cookie(struct lws *wsi, const char *name)
 {
 	char *header = memory_new(MAX_HEADER);
 	char *value = NULL;
 
-	if (name[0] != '\0' && !is_cross_site(wsi) && lws_hdr_copy(wsi, header, MAX_HEADER, WSI_TOKEN_HTTP_COOKIE) > 0)
+	for (int i = 0; value == NULL && lws_hdr_copy_fragment(wsi, header, MAX_HEADER, WSI_TOKEN_HTTP_COOKIE, i) >= 0; i++)
 		value = cookie_value(header, name);
 	free(header);
 	return value;
+}
+
+char *
+http_cookie_read(struct lws *wsi, const char *name)
+{
+	return name[0] == '\0' || is_cross_site(wsi) ? NULL : find_cookie(wsi, name);
 }

@@ -45,14 +45,23 @@ http_form_has_word(struct lws *wsi, enum lws_token_indexes header, const char *w
 	return false;
 }
 
-/* libwebsockets joins several headers with commas. */
+static bool
+is_http_1_1(struct lws *wsi)
+{
+	char version[16];
+
+	return copy_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version)) && strcmp(version, "HTTP/1.1") == 0;
+}
+
+/* Returns whether there is one host; HTTP/1.0 needs none.  libwebsockets joins several headers with commas. */
 static bool
 has_one_host(struct lws *wsi)
 {
 	char host[256] = "";
 
-	return lws_hdr_total_length(wsi, WSI_TOKEN_HOST) == 0 ||
-		   (copy_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && strchr(host, ',') == NULL);
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HOST) == 0)
+		return !is_http_1_1(wsi);
+	return copy_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && strchr(host, ',') == NULL;
 }
 
 const HttpError *
@@ -95,14 +104,6 @@ has_key(struct lws *wsi)
 	char key[32];
 
 	return copy_header(wsi, WSI_TOKEN_KEY, key, sizeof(key)) && strspn(key, base64) == 22 && strcmp(key + 22, "==") == 0;
-}
-
-static bool
-is_http_1_1(struct lws *wsi)
-{
-	char version[16];
-
-	return copy_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version)) && strcmp(version, "HTTP/1.1") == 0;
 }
 
 /* The bridge speaks no WebSocket but that of RFC 6455, and no subprotocol but its own, which need not be asked for. */

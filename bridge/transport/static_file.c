@@ -12,6 +12,7 @@
 #include "transport/static_file.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,16 +237,51 @@ find_in_folder(const char *folder, const char *path)
 	return real;
 }
 
+#define LONGEST_LOCATION 3000
+
+/* Returns the query of a request, with its question mark; empty: there is none.  libwebsockets has decoded it. */
+static char *
+copy_query(struct lws *wsi)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	int decoded = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
+	char *part = memory_new((size_t) decoded + 1);
+	char *query = memory_new((size_t) decoded * 4 + 1); /* "%XX" for a byte, and a separator before a part */
+	char *end = query;
+
+	for (int i = 0; lws_hdr_copy_fragment(wsi, part, decoded + 1, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0; i++)
+	{
+		*end++ = i == 0 ? '?' : '&';
+		for (const unsigned char *at = (const unsigned char *) part; *at != '\0'; at++)
+		{
+			if (isalnum(*at) || strchr("-._~=", *at) != NULL)
+				*end++ = (char) *at;
+			else
+			{
+				*end++ = '%';
+				*end++ = digits[*at >> 4];
+				*end++ = digits[*at & 15];
+			}
+		}
+	}
+	free(part);
+	return query;
+}
+
 /* The index of a folder is relative to the folder, so its name must end with a slash. */
 static int
 redirect_to_folder(struct lws *wsi, const char *path)
 {
-	char *location = memory_format("%s/", path);
+	char *query = copy_query(wsi);
+	char *location = memory_format("%s/%s", path, query);
 	const HttpHeader headers[] = { { "location:", location }, { NULL, NULL } };
 	HttpResponse response = { .status = HTTP_STATUS_MOVED_PERMANENTLY, .headers = headers };
-	int result = http_response_send(wsi, &response, NULL, 0);
+	bool fits = strlen(location) <= LONGEST_LOCATION;
+	int result = fits ? http_response_send(wsi, &response, NULL, 0) :
+						http_response_text(wsi, HTTP_STATUS_REQ_URI_TOO_LONG, TEXT_TYPE, "The query is too long\n");
 
 	free(location);
+	free(query);
 	return result;
 }
 

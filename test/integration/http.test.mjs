@@ -197,6 +197,7 @@ async function statusOf(head) {
 
 for (const [name, status, head] of [
   ['with a path that is too long', 414, `GET /${'a'.repeat(1100)} HTTP/1.1\r\nHost: x`],
+  ['without a host', 400, 'GET /healthz HTTP/1.1'],
   ['to several hosts', 400, 'GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y'],
   ['whose path ends at a line feed that is encoded', 505, 'GET /healthz%0d%0aHost:y HTTP/1.1\r\nHost: x'],
   ['of an unknown version', 505, 'GET /healthz HTTP/2.0\r\nHost: x'],

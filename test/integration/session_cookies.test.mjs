@@ -93,6 +93,12 @@ for (const kind of Object.keys(Kinds)) {
   });
 }
 
+test('finds the cookie in any of several headers', async () => {
+  const [gus] = await scene.people('Gus');
+  const lines = ['GET /events HTTP/1.1', 'cookie: theme=dark', `cookie: connect.sid=${signed(await logIn(gus))}`, 'cookie: other=1'];
+  assert.equal((await ask(scene.bridge.port, lines, { host: '127.0.0.1', hasBody: false })).status, 200);
+});
+
 test('prefers a token to the cookie, and takes one in a cookie', async () => {
   const [cleo, dan] = await scene.people('Cleo', 'Dan');
   const sid = await logIn(cleo);
