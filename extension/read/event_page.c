@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * event_page.c
- *	  Reads a page of events from a window of the event log, with their totals.
+ *	  Reads a page of events from a window of the event log, with their totals and times.
  *
  * A page ends at a number of events, wanted or not, so that its cost is bounded.  Totals
  * are read when all events of the page are known: each subject once.
@@ -27,6 +27,7 @@
 #include "utils/fmgroids.h"
 
 #include "compat.h"
+#include "json_time.h"
 #include "own_table.h"
 #include "read/event_page.h"
 #include "read/total.h"
@@ -55,10 +56,10 @@ typedef struct EventPage
 	List *totals;	  /* PageTotal */
 } EventPage;
 
-/* A total that an event of the page changes. */
+/* An event of the page with a counter, and the total that it changes. */
 typedef struct PageTotal
 {
-	Total total;
+	Total total; /* without a subject if its id is too long for a total */
 	PageEvent *event;
 } PageTotal;
 
@@ -109,11 +110,12 @@ note_total(EventPage *page, PageEvent *event)
 {
 	PageTotal *noted;
 
-	if (event->nulls[EVENT_COUNTER - 1] || event->nulls[EVENT_COUNTED_ID - 1])
+	if (event->nulls[EVENT_COUNTER - 1])
 		return;
 	noted = palloc0(sizeof(PageTotal));
 	noted->total.counter = DatumGetInt32(event->values[EVENT_COUNTER - 1]);
-	noted->total.subject = DatumGetTextPP(event->values[EVENT_COUNTED_ID - 1]);
+	if (!event->nulls[EVENT_COUNTED_ID - 1])
+		noted->total.subject = DatumGetTextPP(event->values[EVENT_COUNTED_ID - 1]);
 	noted->event = event;
 	page->totals = lappend(page->totals, noted);
 }
@@ -249,11 +251,11 @@ trimmed_length(const char *text, int length)
 	return length;
 }
 
-/* Returns a payload with a total as its last key. */
+/* Returns the payload of an event with a counter: its total, if that is known, and its time are the last keys. */
 static Datum
-payload_with_total(Datum payload, const Total *total)
+completed_payload(const PageTotal *noted)
 {
-	text *json = DatumGetTextPP(payload);
+	text *json = DatumGetTextPP(noted->event->values[EVENT_PAYLOAD - 1]);
 	const char *object = VARDATA_ANY(json);
 	int end = trimmed_length(object, VARSIZE_ANY_EXHDR(json));
 	StringInfoData out;
@@ -262,28 +264,37 @@ payload_with_total(Datum payload, const Total *total)
 	end = trimmed_length(object, end - 1);
 	initStringInfo(&out);
 	appendBinaryStringInfo(&out, object, end);
-	appendStringInfo(&out, "%s\"%s\":" INT64_FORMAT "}", object[end - 1] == '{' ? "" : ",", total->field, total->count);
+	if (object[end - 1] != '{')
+		appendStringInfoChar(&out, ',');
+	if (noted->total.known)
+		appendStringInfo(&out, "\"%s\":" INT64_FORMAT ",", noted->total.field, noted->total.count);
+	appendStringInfoString(&out, "\"timestamp\":");
+	json_append_time(&out, DatumGetTimestampTz(noted->event->values[EVENT_LOGGED_AT - 1]));
+	appendStringInfoChar(&out, '}');
 	return PointerGetDatum(cstring_to_text_with_len(out.data, out.len));
 }
 
-/* Puts the totals into the payloads of the page's events. */
+/* Completes the payloads of the page's events with counters. */
 static void
-add_totals(EventPage *page, QueryScope *scope)
+complete_payloads(EventPage *page, QueryScope *scope)
 {
-	int count = list_length(page->totals);
-	Total **totals = palloc(sizeof(Total *) * (count + 1));
+	Total **totals = palloc(sizeof(Total *) * (list_length(page->totals) + 1));
+	int count = 0;
 	ListCell *cell;
 
 	foreach (cell, page->totals)
-		totals[foreach_current_index(cell)] = &((PageTotal *) lfirst(cell))->total;
+	{
+		PageTotal *noted = lfirst(cell);
+
+		if (noted->total.subject != NULL)
+			totals[count++] = &noted->total;
+	}
 	totals_read(scope, totals, count);
 	foreach (cell, page->totals)
 	{
 		const PageTotal *noted = lfirst(cell);
-		Datum *payload = &noted->event->values[EVENT_PAYLOAD - 1];
 
-		if (noted->total.known)
-			*payload = payload_with_total(*payload, &noted->total);
+		noted->event->values[EVENT_PAYLOAD - 1] = completed_payload(noted);
 	}
 }
 
@@ -296,7 +307,7 @@ event_page_read(QueryScope *scope, Position *position, const PageRequest *reques
 	if (request->rooms != NULL)
 		want_rooms(&page, request->rooms);
 	more = read_rows(&page);
-	add_totals(&page, scope);
+	complete_payloads(&page, scope);
 	*events = page.events;
 	return more;
 }

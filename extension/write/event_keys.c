@@ -59,7 +59,7 @@ void
 event_keys_shorten(Datum *published, bool *nulls)
 {
 	static const PublishedColumn member[] = { PUBLISHED_MEMBER_ID, PUBLISHED_JOINS, PUBLISHED_LEAVES };
-	static const PublishedColumn total[] = { PUBLISHED_COUNTER, PUBLISHED_COUNTED_ID, PUBLISHED_DELTA };
+	static const PublishedColumn total[] = { PUBLISHED_COUNTED_ID, PUBLISHED_DELTA };
 	static const PublishedColumn user[] = { PUBLISHED_RECHECK_USER, PUBLISHED_ACCESS };
 
 	if (key_bytes(published, nulls, PUBLISHED_MEMBER_ID) > LONGEST_KEYS_BYTES)

@@ -15,13 +15,13 @@
 #include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
 #include "json_string.h"
+#include "json_time.h"
 #include "write/notification_row.h"
 
 /* Causes up to so many bytes are kept as they are. */
@@ -40,65 +40,6 @@ append_text(StringInfo json, const char *key, const Datum *values, const bool *n
 		appendStringInfoString(json, "null");
 	else
 		json_append_string(json, DatumGetTextPP(values[column - 1]));
-}
-
-/* Writes a number of at least so many digits and the separator behind it.  Returns the end. */
-static char *
-put_digits(char *end, int number, int digits, char separator)
-{
-	end = pg_ultostr_zeropad(end, (uint32) number, digits);
-	*end = separator;
-	return end + 1;
-}
-
-/* Writes a time as ISO 8601 in UTC with milliseconds.  Returns the end; the same place for an infinite time. */
-static char *
-put_time(char *end, TimestampTz moment)
-{
-	struct pg_tm fields;
-	fsec_t fraction;
-
-	if (TIMESTAMP_NOT_FINITE(moment) || timestamp2tm(moment, NULL, &fields, &fraction, NULL, NULL) != 0)
-		return end;
-	if (fields.tm_year < 0)
-		*end++ = '-';
-	end = put_digits(end, abs(fields.tm_year), 4, '-');
-	end = put_digits(end, fields.tm_mon, 2, '-');
-	end = put_digits(end, fields.tm_mday, 2, 'T');
-	end = put_digits(end, fields.tm_hour, 2, ':');
-	end = put_digits(end, fields.tm_min, 2, ':');
-	end = put_digits(end, fields.tm_sec, 2, '.');
-	return put_digits(end, (int) (fraction / 1000), 3, 'Z');
-}
-
-/* Appends a time as a string, or null for an infinite one. */
-static void
-append_time(StringInfo json, TimestampTz moment)
-{
-	char iso[MAXDATELEN + 1];
-	char *end = put_time(iso + 1, moment);
-
-	if (end == iso + 1)
-	{
-		appendStringInfoString(json, "null");
-		return;
-	}
-	iso[0] = *end++ = '"';
-	appendBinaryStringInfo(json, iso, (int) (end - iso));
-}
-
-PG_FUNCTION_INFO_V1(herald_iso8601);
-
-/* herald.iso8601(moment) returns a time as JSON has it; null for an infinite one. */
-Datum
-herald_iso8601(PG_FUNCTION_ARGS)
-{
-	char iso[MAXDATELEN + 1];
-	char *end = put_time(iso, PG_GETARG_TIMESTAMPTZ(0));
-
-	if (end == iso)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(iso, (int) (end - iso)));
 }
 
 static void
@@ -135,7 +76,7 @@ notification_row_json(const Datum *values, const bool *nulls, bool read)
 	append_text(&json, KEY("subjectId"), values, nulls, NOTIFICATION_SUBJECT_ID);
 	appendStringInfoString(&json, read ? KEY("read") "true" : KEY("read") "false");
 	appendStringInfoString(&json, KEY("createdAt"));
-	append_time(&json, DatumGetTimestampTz(values[NOTIFICATION_CREATED_AT - 1]));
+	json_append_time(&json, DatumGetTimestampTz(values[NOTIFICATION_CREATED_AT - 1]));
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }

@@ -430,8 +430,7 @@ BEGIN
 			thread => room, content => herald_internal.excerpt_template(post.body),
 			data => herald_internal.json_sql(post.json_key, id, 'parentId', parent_id),
 			event => post.noun || made.event, room => room,
-			payload => herald_internal.json_sql(VARIADIC ARRAY[post.json_key, parent_id, 'replyId', id, 'timestamp',
-				herald_internal.now_sql()] ||
+			payload => herald_internal.json_sql(VARIADIC ARRAY[post.json_key, parent_id, 'replyId', id] ||
 				CASE WHEN NOT post.private THEN ARRAY['userId', author.id, 'username', author.name] END),
 			counter => counter, counted_id => parent_id, delta => made.delta);
 	END LOOP;
@@ -623,7 +622,7 @@ BEGIN
 				event => subject.type || made.event,
 				room => subject.rooms,
 				payload => herald_internal.json_sql(VARIADIC ARRAY[subject.json_key, subject.id, 'userId', actor.id,
-					'username', actor.name, 'liked', made.liked, 'timestamp', herald_internal.now_sql()] ||
+					'username', actor.name, 'liked', made.liked] ||
 					CASE WHEN liked.kind IS NOT NULL THEN ARRAY['kind', shared.kind_id] END),
 				counter => counter, counted_id => subject.id, delta => made.delta);
 		END LOOP;
@@ -745,15 +744,12 @@ BEGIN
 			data => data,
 			event => noun || made.event,
 			room => subject.rooms,
-			payload => herald_internal.json_sql(subject.json_key, subject.id,
-			                           herald_internal.camel_case(noun) || 'Id', id, 'parentId',
-			                           herald_internal.id_sql('changed', comment.parent),
-			                           'userId', actor.id, 'username', actor.name, 'content',
-			                           herald_internal.id_sql('changed', comment.body),
-			                           herald_internal.camel_case(noun),
-			                           herald_internal.row_sql(relation, comment.zone,
-			                                                   comment.payload_columns),
-			                           'timestamp', herald_internal.now_sql()),
+			payload => herald_internal.json_sql(VARIADIC ARRAY[subject.json_key, subject.id,
+				herald_internal.camel_case(noun) || 'Id', id, 'parentId',
+				herald_internal.id_sql('changed', comment.parent), 'userId', actor.id, 'username', actor.name,
+				'content', herald_internal.id_sql('changed', comment.body), herald_internal.camel_case(noun),
+				herald_internal.row_sql(relation, comment.zone, comment.payload_columns)] ||
+				CASE WHEN made.counter IS NULL THEN ARRAY['timestamp', herald_internal.now_sql()] END),
 			counter => made.counter, counted_id => CASE WHEN made.counter IS NOT NULL THEN subject.id
 			END, delta => made.delta,
 			recheck => CASE made.operation WHEN 'delete' THEN format('%s WHERE new.%I IS NULL', recheck, comment.key[1])

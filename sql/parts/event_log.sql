@@ -79,13 +79,13 @@ COMMENT ON COLUMN herald.event.logged_at IS 'the time of writing, before the com
 COMMENT ON COLUMN herald.event.rooms IS 'the rooms that get the event; * is every session';
 COMMENT ON COLUMN herald.event.name IS 'the name of the event: post:liked; null: the row only announces a notification';
 COMMENT ON COLUMN herald.event.payload IS
-	'the payload, without totals, which are added when the event is read, and without white space between tokens';
+	'the payload without white space between tokens; with a counter, the total and the timestamp are added on reading';
 COMMENT ON COLUMN herald.event.member_id IS 'the user that joins or leaves a room by this event';
 COMMENT ON COLUMN herald.event.joins IS 'the room that this user joins';
 COMMENT ON COLUMN herald.event.leaves IS 'the room that this user leaves';
 COMMENT ON COLUMN herald.event.ack IS 'the action that gets the clients'' acknowledgements';
-COMMENT ON COLUMN herald.event.counter IS 'the total that the event changes, of herald_internal.counter';
-COMMENT ON COLUMN herald.event.counted_id IS 'the subject of this total';
+COMMENT ON COLUMN herald.event.counter IS 'the total that the event shows, of herald_internal.counter';
+COMMENT ON COLUMN herald.event.counted_id IS 'the subject of this total; null: its id is too long';
 COMMENT ON COLUMN herald.event.delta IS 'the change of this total';
 COMMENT ON COLUMN herald.event.kept IS 'true if this total is kept: the event has an entry in the index of subjects';
 

@@ -152,8 +152,7 @@ BEGIN
 			joins => concat_ws(E'\n', follower.joins, followee.joins),
 			event => made.event, room => format('user:%s user:%s', follower_id, followee_id),
 			payload => herald_internal.json_sql('followerId', (made.follower).id, 'followerName', (made.follower).name,
-			                           'followeeId', (made.followee).id, 'followeeName', (made.followee).name,
-			                           'timestamp', herald_internal.now_sql()),
+			                           'followeeId', (made.followee).id, 'followeeName', (made.followee).name),
 			member => (made.follower).id, member_joins => made.joins, member_leaves => made.leaves,
 			counter => counter, counted_id => (made.followee).id, delta => made.delta,
 			recheck => CASE WHEN herald_internal.access_reads(relation) IS NOT NULL

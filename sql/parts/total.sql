@@ -73,7 +73,7 @@ BEGIN
 		                  n.xid < pg_snapshot_xmax(pg_current_snapshot())
 		            UNION ALL
 		            SELECT r.counter, r.counted_id, r.delta FROM herald_internal.events_of(running) AS r) AS e
-		      WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c)
+		      WHERE e.counter IN (SELECT c.id FROM herald_internal.counter AS c) AND e.counted_id IS NOT NULL
 		      GROUP BY e.counter, e.counted_id
 		      ORDER BY count(*) DESC, e.counter, e.counted_id
 		      LIMIT 200) AS b;

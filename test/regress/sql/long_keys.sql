@@ -79,6 +79,7 @@ SELECT herald.watch_users('users', key => 'id'), herald.watch_blocks('blocks'), 
                              parent => 'parent_id'),
        herald.watch_members('members'), herald.watch_messages('messages', key => 'id');
 TRUNCATE herald.event;
+SELECT herald.current_position() AS place \gset
 INSERT INTO users VALUES (id('ana'), 'ana', 'ana'), (id('ben'), id('name'), id('handle')), ('cleo', 'cleo', 'cleo');
 INSERT INTO blocks VALUES (id('ben'), id('x')), ('cleo', id('x'));
 INSERT INTO follows VALUES (id('ben'), id('ana')), ('cleo', id('ana')), (id('ana'), 'cleo');
@@ -93,6 +94,9 @@ INSERT INTO messages VALUES (id('message'), id('ana'), id('talk'), '@cleo'), ('2
 SELECT name, count(*), max(length(member_id)) AS member, max(length(counted_id)) AS total,
        max(length(recheck_user)) AS recheck_user, max(length(recheck_room)) AS recheck_room
 FROM herald.event GROUP BY name ORDER BY name COLLATE "C";
+-- An event without its total has its time.
+SELECT r.payload ~ '"totalLikes":' AS total, r.payload ~ '"timestamp":"' AS timed, count(*)
+FROM herald.read_events(:'place') AS r WHERE r.name = 'post:liked' GROUP BY 1, 2 ORDER BY 1;
 DELETE FROM members;
 DELETE FROM messages;
 DELETE FROM comments;

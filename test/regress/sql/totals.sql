@@ -65,6 +65,28 @@ SELECT * FROM t.totals;
 DELETE FROM t.likes WHERE user_id = 8;
 SELECT * FROM t.totals;
 
+-- An event with a total tells the time of its writing, once. Others have the time of their statement.
+CREATE TABLE t.comments (id int PRIMARY KEY, post_id int REFERENCES t.posts, user_id int, parent_id int, body text);
+CREATE TABLE t.follows (follower_id int, followee_id int);
+SELECT herald.watch_comments('t.comments'), herald.watch_follows('t.follows');
+UPDATE t.mark SET position = herald.current_position();
+INSERT INTO t.likes VALUES (9, 2);
+INSERT INTO t.comments VALUES (1, 2, 5, NULL, 'hello');
+UPDATE t.comments SET body = 'hello, you';
+INSERT INTO t.follows VALUES (5, 1);
+DELETE FROM t.follows;
+DELETE FROM t.comments;
+DELETE FROM t.likes WHERE user_id = 9;
+SELECT r.name, r.payload::text ~ '"total' AS total, regexp_count AS times,
+       CASE WHEN e.counter IS NOT NULL THEN r.payload::json ->> 'timestamp' = herald.iso8601(e.logged_at) END AS written
+FROM t.mark AS m, herald.read_events(m.position) AS r
+JOIN herald.event AS e ON e.id = r.id
+CROSS JOIN LATERAL (SELECT count(*) FROM regexp_matches(r.payload::text, '"timestamp"', 'g')) AS c (regexp_count)
+WHERE r.name NOT LIKE 'notification:%'
+ORDER BY r.id;
+SELECT herald.unwatch('t.comments'), herald.unwatch('t.follows');
+SELECT count(*) > 0 AS heard FROM t.heard();
+
 -- Without an index on the subject, herald does not count the table again for every event.
 INSERT INTO t.likes SELECT n, 2 FROM generate_series(201, 300) AS n;
 SELECT DISTINCT * FROM t.totals;
