@@ -145,6 +145,75 @@ $$;
 
 -- ----- messages
 
+-- Returns the tables that may have the members of the conversations in columns of messages: those that refer to the
+-- same table, or have a column of the same name, and to a user, and have no text of their own.
+CREATE FUNCTION herald_internal.possible_members(relation regclass, columns text[]) RETURNS SETOF regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH target AS MATERIALIZED (
+		SELECT herald_internal.conversation_target($1, $2) AS relation
+	), referring AS (
+		SELECT c.conrelid::regclass AS relation, f.columns
+		FROM target AS t
+		JOIN pg_constraint AS c ON c.contype = 'f' AND c.confrelid = t.relation
+		JOIN herald_internal.foreign_keys(c.conrelid) AS f ON f.target = t.relation
+		UNION
+		SELECT a.attrelid::regclass, ARRAY[a.attname::text]
+		FROM pg_class AS mine
+		JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p')
+		JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = $2[1]
+		WHERE mine.oid = $1 AND cardinality($2) = 1
+	)
+	SELECT DISTINCT r.relation
+	FROM referring AS r
+	WHERE r.relation NOT IN ($1, (SELECT coalesce(t.relation, $1) FROM target AS t)) AND
+	      herald_internal.body_column(r.relation, NULL, NULL) IS NULL AND
+	      EXISTS (SELECT FROM herald_internal.key_candidates(r.relation, 'member', NULL) AS k
+	              WHERE NOT k.columns && r.columns);
+$$;
+
+-- Returns the columns of a table of conversations that hold its users, such as sender_id and recipient_id.
+CREATE FUNCTION herald_internal.pair_of_users(conversations regclass) RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(array_to_string(i.columns, ', ') ORDER BY i.place)
+	FROM herald_internal.id_columns($1) AS i
+	WHERE herald_internal.is_user_table(i.target) OR
+	      i.target IS NULL AND NOT i.label AND herald_internal.name_words(i.columns[1]) ~
+	          '(^|_)(user|sender|recipient|receiver|participant|member|buyer|seller|initiator|guest|host)(_|$|[0-9])'
+	HAVING count(*) = 2;
+$$;
+
+-- Raises an error if a foreign key alone says that a column of messages is the conversation ("sure" is false): no table
+-- has members of what it refers to. Warns if nobody can be a member.
+CREATE FUNCTION herald_internal.check_members(relation regclass, columns text[], sure boolean) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	target regclass := herald_internal.conversation_target(relation, columns);
+	pair text[] := herald_internal.pair_of_users(target);
+	recipe text := CASE WHEN pair IS NULL THEN ''
+		ELSE format('Table "%s" has the users in %s. ', target, array_to_string(pair, ' and ')) END ||
+		'Make a table of members, as docs/your-schema.md shows under "Conversations of two users".';
+BEGIN
+	IF columns IS NULL OR EXISTS (SELECT FROM herald_internal.possible_members(relation, columns)) OR
+	   EXISTS (SELECT FROM herald_internal.conversation_tables(relation, 'messages', columns)) THEN
+		RETURN;
+	ELSIF NOT sure AND pair IS NULL AND
+	      (SELECT min(k.rank) FROM herald_internal.key_candidates(relation, 'conversation', NULL) AS k
+	       WHERE k.columns = check_members.columns) > 2 THEN
+		RAISE EXCEPTION 'cannot tell whether column "%" of table "%" is the conversation',
+			array_to_string(columns, ', '), relation
+			USING ERRCODE = 'ambiguous_column',
+			      DETAIL = format('It refers to table "%s", and no table has members of its rows.', target),
+			      HINT = format('If it is, name it, as in: %s %s', herald_internal.hinted_call('messages', relation,
+			                    jsonb_build_object('conversation', array_to_string(columns, ', '))), recipe);
+	ELSE
+		RAISE WARNING 'nobody is told of messages of table "%"', relation
+			USING DETAIL = format('Only members of a conversation are notified, and no table has members by %s.',
+			                      array_to_string(columns, ', ')),
+			      HINT = recipe;
+	END IF;
+END
+$$;
+
 -- Returns the SELECT of members to notify, present or pending ones, of the conversation in columns of a changed row.
 -- NULL as long as no members are watched. If several tables of members are watched, takes the one for the same
 -- conversations.
@@ -421,6 +490,9 @@ BEGIN
 	END IF;
 	key_columns := herald_internal.detect_row_key(relation, 'messages', key);
 	body_columns := herald_internal.body_column(relation, body, ignored);
+	IF receiver_columns IS NULL THEN
+		PERFORM herald_internal.check_members(relation, conversation_columns, conversation IS NOT NULL);
+	END IF;
 	PERFORM herald_internal.register_table(relation, 'messages', jsonb_build_object(
 		'key', key_columns,
 		'sender', sender_columns,

@@ -253,16 +253,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                     coalesce(f.target = $2, a.conversation = $1));
 $$;
 
--- Returns whether columns of two tables hold the ids of the same conversations: they refer to the same table, by a
--- foreign key or a name, or, if that of one is not known, have the same names.
+-- Returns the table of the conversations in columns: that of the foreign key or of the name; NULL if it is not known.
+CREATE FUNCTION herald_internal.conversation_target(relation regclass, columns text[]) RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(herald_internal.reference_target($1, $2), herald_internal.named_table($1, $2[1]));
+$$;
+
+-- Returns whether columns of two tables hold the ids of the same conversations: they refer to the same table or, if
+-- that of one is not known, have the same names.
 CREATE FUNCTION herald_internal.same_conversations(one regclass, one_columns text[], other regclass,
                                                    other_columns text[]) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(a.target = b.target, one_columns = other_columns)
-	FROM (SELECT coalesce(herald_internal.reference_target(one, one_columns),
-	                      herald_internal.named_table(one, one_columns[1]))) AS a (target),
-	     (SELECT coalesce(herald_internal.reference_target(other, other_columns),
-	                      herald_internal.named_table(other, other_columns[1]))) AS b (target);
+	SELECT coalesce(herald_internal.conversation_target(one, one_columns) =
+	                herald_internal.conversation_target(other, other_columns), one_columns = other_columns);
 $$;
 
 -- Returns the watched tables of the other kind, members or messages, that have the conversations of a watched table.

@@ -1151,13 +1151,14 @@ BEGIN
 			      DETAIL = 'An inbox belongs to an id, such as user 1, and both tables can have it: each user would '
 			               'get the notifications of the other.',
 			      HINT = format('Use uuids or one sequence for the keys of both, or a database for each tenant. To '
-			                    'move to this table: SELECT herald.unwatch(%L);', other);
+			                    'watch %s in the place of %s, first: SELECT herald.unwatch(%2$L);', relation, other);
 	END IF;
 END
 $$;
 
--- Raises an error if two tables of members, or of messages, may have the same ids of different conversations: they
--- would share rooms, and members of one the messages of the other.
+-- Raises an error if two tables of members or of messages may have the same ids of different conversations: they would
+-- share rooms, and members of one the messages of the other. A table of members and one of messages have the same ones
+-- unless they are known to refer to different tables.
 CREATE FUNCTION herald_internal.check_conversation_ids(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1172,11 +1173,16 @@ DECLARE
 		JOIN pg_attribute AS y ON y.attrelid = check_conversation_ids.relation AND y.attname = b.conversation[1]
 		JOIN pg_type AS s ON s.oid = x.atttypid AND s.typcategory = 'N'
 		JOIN pg_type AS t ON t.oid = y.atttypid AND t.typcategory = 'N'
-		WHERE w.kind = check_conversation_ids.kind AND w.relation <> check_conversation_ids.relation AND
+		WHERE w.kind IN ('members', 'messages') AND w.relation <> check_conversation_ids.relation AND
 		      w.arguments ->> 'table' IS DISTINCT FROM check_conversation_ids.relation::text AND
 		      cardinality(a.conversation) = cardinality(b.conversation) AND
-		      NOT herald_internal.same_conversations(w.relation, a.conversation, check_conversation_ids.relation,
-		                                             b.conversation)
+		      NOT CASE w.kind
+		          WHEN check_conversation_ids.kind
+		          THEN herald_internal.same_conversations(w.relation, a.conversation, check_conversation_ids.relation,
+		                                                  b.conversation)
+		          ELSE coalesce(herald_internal.conversation_target(w.relation, a.conversation) =
+		                        herald_internal.conversation_target(check_conversation_ids.relation, b.conversation),
+		                        true) END
 		ORDER BY w.relation
 		LIMIT 1);
 BEGIN
@@ -1185,8 +1191,11 @@ BEGIN
 			USING ERRCODE = 'feature_not_supported',
 			      DETAIL = 'A room belongs to an id, such as conversation 1, and both tables can have it: members of '
 			               'one would get the messages of the other.',
-			      HINT = format('Use uuids or one sequence for the ids of both. To move to this table: '
-			                    'SELECT herald.unwatch(%L);', other);
+			      HINT = 'Use uuids or one sequence for the ids of both, or watch one of them.' || CASE WHEN EXISTS (
+			          SELECT FROM herald_internal.watched_table AS w
+			          WHERE w.relation = other AND w.kind = check_conversation_ids.kind)
+			      THEN format(' To watch %s in the place of %s, first: SELECT herald.unwatch(%2$L);', relation, other)
+			      ELSE '' END;
 	END IF;
 END
 $$;

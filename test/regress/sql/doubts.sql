@@ -121,6 +121,26 @@ SELECT herald.watch_members('db.muted', muted => 'muted_until');
 SELECT herald.watch_members('db.muted', muted => 'muted_until, muted');
 SELECT herald.unwatch_all();
 
+-- A foreign key alone says no conversation, and messages that reach nobody are not silent.
+CREATE TABLE db.files (id int PRIMARY KEY, path text);
+CREATE TABLE db.letters (id int PRIMARY KEY, sender_id int REFERENCES db.users, file_id int REFERENCES db.files,
+	body text);
+CREATE TABLE db.conversations (id int PRIMARY KEY, sender_id int REFERENCES db.users,
+	recipient_id int REFERENCES db.users);
+CREATE TABLE db.chats (id int PRIMARY KEY, conversation_id int REFERENCES db.conversations,
+	user_id int REFERENCES db.users, body text);
+SELECT herald.watch_users('db.users');
+SELECT herald.watch_messages('db.letters');
+SELECT herald.watch_messages('db.chats');
+SELECT herald.unwatch('db.chats');
+CREATE TABLE db.file_users (file_id int REFERENCES db.files, user_id int REFERENCES db.users);
+CREATE TABLE db.conversation_members (conversation_id int REFERENCES db.conversations,
+	user_id int REFERENCES db.users);
+SELECT herald.watch_messages('db.letters');
+SELECT herald.watch_members('db.conversation_members');
+SELECT herald.watch_members('db.file_users');
+SELECT herald.unwatch_all();
+
 -- Profiles with a key of their own: other tables have the ids of the users.
 CREATE TABLE db.profiles (id int PRIMARY KEY, user_id int UNIQUE, username text);
 CREATE TABLE db.cards (id int PRIMARY KEY, user_id int, username text);

@@ -190,7 +190,8 @@ CREATE TABLE f.tickets (id int PRIMARY KEY, assignee_id int REFERENCES f.agents,
 CREATE TABLE f.ticket_watchers (ticket_id int REFERENCES f.tickets, agent_id int REFERENCES f.agents);
 CREATE TABLE f.contacts (user_from_id int, user_to_id int);
 SELECT herald.unwatch('f.workers');
-SELECT herald.unwatch('f.room_members');
+SELECT herald.watch_members('f.ticket_watchers', conversation => 'ticket_id', member => 'agent_id');
+SELECT herald.unwatch('f.room_members'), herald.unwatch('f.lines');
 SELECT herald.watch_users('f.agents'), herald.watch_members('f.ticket_watchers'), herald.watch_follows('f.contacts');
 SELECT herald.watch_posts('f.tickets');
 SELECT arguments -> 'member' AS member, arguments -> 'conversation' AS conversation, arguments -> 'follower' AS follower
