@@ -196,16 +196,22 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns the table whose noun a column without a foreign key has, in the schema of its table: account_id refers to a
--- row of accounts. NULL without one, or with several.
+-- row of accounts. NULL without one, or with several. The noun of a table is only asked for if its name begins alike:
+-- a schema may have thousands of tables.
 CREATE FUNCTION herald_internal.named_table(relation regclass, name text) RETURNS regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT min(c.oid)::regclass
-	FROM pg_class AS mine
-	JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p') AND
-		NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
-	WHERE mine.oid = $1 AND c.oid <> $1 AND herald_internal.name_words($2) ~ '.(_id|id|_uuid)$' AND
-	      herald_internal.normalize_name(herald_internal.singular_noun(c.oid)) =
-	          regexp_replace(herald_internal.normalize_name($2), '(id|uuid)$', '')
+	WITH alike AS MATERIALIZED (
+		SELECT c.oid, noun
+		FROM regexp_replace(herald_internal.normalize_name($2), '(id|uuid)$', '') AS noun
+		JOIN pg_class AS mine ON mine.oid = $1
+		JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p') AND c.oid <> $1
+		WHERE herald_internal.name_words($2) ~ '.(_id|id|_uuid)$' AND
+		      lower(replace(c.relname, '_', '')) IN (noun, noun || 's', noun || 'es', regexp_replace(noun, 'y$', 'ies'))
+	)
+	SELECT min(a.oid)::regclass
+	FROM alike AS a
+	WHERE herald_internal.normalize_name(herald_internal.singular_noun(a.oid)) = a.noun AND
+	      NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = a.oid)
 	HAVING count(*) = 1;
 $$;
 

@@ -85,6 +85,27 @@ CREATE TEMP TABLE posts (id int PRIMARY KEY, user_id int);
 SELECT herald.watch_posts('posts');
 SELECT herald.watch('herald.event', 'loop', event => 'x', room => 'y');
 
+-- The table that a column names is found among many, of which most are not asked for their noun.
+BEGIN;
+SET LOCAL track_functions = 'all';
+CREATE SCHEMA many;
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOR name IN SELECT 'widget_' || n FROM generate_series(1, 40) AS n
+	            UNION ALL SELECT unnest('{photoAlbums,photo_stories,boxes,status,news,account,accounts}'::text[]) LOOP
+		EXECUTE format('CREATE TABLE many.%I (id int)', name);
+	END LOOP;
+END
+$$;
+CREATE TABLE many.uses ("photoAlbumId" int, photo_story_id int, box_id int, status_id int, news_id int, account_id int,
+	gadget_id int);
+SELECT name, herald_internal.named_table('many.uses', name)
+FROM unnest(herald_internal.column_names('many.uses')) AS name;
+SELECT calls < 20 AS few FROM pg_stat_xact_user_functions WHERE funcname = 'singular_noun';
+ROLLBACK;
+
 SELECT herald.unwatch_all();
 DROP SCHEMA d CASCADE;
 DROP TABLE posts;
