@@ -157,14 +157,21 @@ shape_of(OwnColumns *columns)
 }
 
 OwnScan
-own_scan_all(const char *schema, const char *table, OwnColumns *columns, Snapshot snapshot)
+own_scan_small(const char *schema, const char *table, OwnColumns *columns, uint64 most_pages, Snapshot snapshot)
 {
 	OwnScan scan = begin_scan(schema, table, snapshot);
 
-	read_pages(&scan, NULL);
+	if (scan.pages <= most_pages)
+		read_pages(&scan, NULL);
 	if (scan.rows != NIL)
 		scan.row = MakeSingleTupleTableSlot(shape_of(columns), &TTSOpsHeapTuple);
 	return scan;
+}
+
+OwnScan
+own_scan_all(const char *schema, const char *table, OwnColumns *columns, Snapshot snapshot)
+{
+	return own_scan_small(schema, table, columns, MaxBlockNumber, snapshot);
 }
 
 static RegProcedure

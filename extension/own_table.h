@@ -61,6 +61,10 @@ typedef struct OwnScan
  */
 extern OwnScan own_scan_all(const char *schema, const char *table, OwnColumns *columns, Snapshot snapshot);
 
+/* The same, over no rows if the table has more pages: "pages" tells. */
+extern OwnScan own_scan_small(const char *schema, const char *table, OwnColumns *columns, uint64 most_pages,
+							  Snapshot snapshot);
+
 /*
  * Begins a scan by an index.  own_scan_seek() begins it anew, with the rows that have this value in the index's first
  * column, which is of type oid, regclass, integer or text.  The value lives until the last of these rows.

@@ -12,6 +12,10 @@
  * see the row: an entry in the index of subjects that no reader needs does no harm.  The
  * snapshot of the statement keeps the former version of a row in its page.
  *
+ * A statement that has asked the index as often as it costs to read the whole table reads
+ * it, and knows all totals from then on.  One that is added later need not be known: its
+ * count waits for this transaction.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -21,6 +25,7 @@
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
@@ -29,6 +34,61 @@
 #include "event_columns.h"
 #include "own_table.h"
 #include "write/kept_total.h"
+
+/* To read a page of the table costs as much as so many questions to the index. */
+#define QUESTIONS_PER_PAGE 8
+
+typedef struct TotalKey
+{
+	text *counted_id;
+	int32 counter;
+} TotalKey;
+
+typedef struct TotalEntry
+{
+	TotalKey key;
+	uint32 hash;
+	char status; /* of simplehash */
+} TotalEntry;
+
+static uint32
+hash_total(TotalKey key)
+{
+	uint32 id = hash_bytes((const unsigned char *) VARDATA_ANY(key.counted_id), VARSIZE_ANY_EXHDR(key.counted_id));
+
+	return hash_combine(id, murmurhash32(key.counter));
+}
+
+static bool
+is_same_total(TotalKey a, TotalKey b)
+{
+	Size length = VARSIZE_ANY_EXHDR(a.counted_id);
+
+	return a.counter == b.counter && VARSIZE_ANY_EXHDR(b.counted_id) == length &&
+		   memcmp(VARDATA_ANY(a.counted_id), VARDATA_ANY(b.counted_id), length) == 0;
+}
+
+#define SH_PREFIX total_set
+#define SH_ELEMENT_TYPE TotalEntry
+#define SH_KEY_TYPE TotalKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) hash_total(key)
+#define SH_EQUAL(table, a, b) is_same_total(a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) ((entry)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static OwnColumns *
+total_columns(void)
+{
+	static const Oid types[] = { [TOTAL_COUNTED_ID - 1] = TEXTOID, [TOTAL_COUNTER - 1] = INT4OID };
+	static OwnColumns columns = { .count = lengthof(types), .types = types };
+
+	return &columns;
+}
 
 /* Opens the index alone: an entry is enough, and to open the table, too, costs the first write of a session more. */
 static void
@@ -70,9 +130,8 @@ index_has(KeptTotals *totals, Datum counter, Datum counted_id)
 static bool
 look_into_pages(Datum counter, Datum counted_id, bool *found)
 {
-	static const Oid types[] = { [TOTAL_COUNTED_ID - 1] = TEXTOID, [TOTAL_COUNTER - 1] = INT4OID };
-	static OwnColumns columns = { .count = lengthof(types), .types = types };
-	OwnScan rows = own_scan_few("herald_internal", "total", "total_pkey", &columns, TOTAL_COUNTED_ID, SnapshotAny);
+	OwnScan rows = own_scan_few("herald_internal", "total", "total_pkey", total_columns(), TOTAL_COUNTED_ID,
+								SnapshotAny);
 	bool few = rows.pages == 0 || rows.few != NULL;
 	bool isnull;
 
@@ -85,23 +144,50 @@ look_into_pages(Datum counter, Datum counted_id, bool *found)
 	return few;
 }
 
+/* Reads all totals if the table has so few pages.  They live as long as the questions. */
+static void
+read_all_totals(KeptTotals *totals, uint64 most_pages)
+{
+	MemoryContext caller = MemoryContextSwitchTo(totals->memory);
+	OwnScan rows = own_scan_small("herald_internal", "total", total_columns(), most_pages, SnapshotAny);
+	bool isnull;
+	bool known;
+
+	if (rows.pages <= most_pages)
+		totals->all = total_set_create(totals->memory, rows.pages * 100, NULL);
+	while (own_scan_next(&rows))
+	{
+		TotalKey key = { .counter = DatumGetInt32(own_scan_value(&rows, TOTAL_COUNTER, &isnull)) };
+
+		key.counted_id = DatumGetTextPCopy(own_scan_value(&rows, TOTAL_COUNTED_ID, &isnull));
+		(void) total_set_insert(totals->all, key, &known);
+	}
+	own_scan_end(&rows);
+	MemoryContextSwitchTo(caller);
+}
+
 bool
 kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id)
 {
+	TotalKey key = { DatumGetTextPP(counted_id), DatumGetInt32(counter) };
 	bool found;
 
-	if (!totals->asked && look_into_pages(counter, counted_id, &found))
-	{
-		totals->asked = true;
+	totals->asked++;
+	if (totals->asked == 1 && look_into_pages(counter, counted_id, &found))
 		return found;
-	}
-	totals->asked = true;
+	/* The number of pages is asked for seldom: when the number of questions has doubled. */
+	if (totals->all == NULL && totals->asked > 1 && (totals->asked & (totals->asked - 1)) == 0)
+		read_all_totals(totals, totals->asked / QUESTIONS_PER_PAGE);
+	if (totals->all != NULL)
+		return total_set_lookup(totals->all, key) != NULL;
 	return index_has(totals, counter, counted_id);
 }
 
 void
 kept_totals_end(KeptTotals *totals)
 {
+	if (totals->all != NULL)
+		total_set_destroy(totals->all);
 	if (totals->index == NULL)
 		return;
 	tbm_free(totals->entries);

@@ -18,9 +18,10 @@
 /* Some questions of one statement. */
 typedef struct KeptTotals
 {
-	MemoryContext memory; /* lives until kept_totals_end() */
-	bool asked;			  /* there was a question */
-	Relation index;		  /* NULL: not open */
+	MemoryContext memory;		/* lives until kept_totals_end() */
+	uint64 asked;				/* the number of questions */
+	struct total_set_hash *all; /* NULL: not read */
+	Relation index;				/* NULL: not open */
 	IndexScanDesc scan;
 	TIDBitmap *entries;
 } KeptTotals;

@@ -131,6 +131,17 @@ BEGIN
 	RAISE WARNING 'few rows read: %', t.rows_read() - before < 500;
 END $$;
 
+-- A statement with many events asks the index for some kept totals, and then reads all. It finds each.
+INSERT INTO t.posts SELECT n FROM generate_series(61, 70) AS n;
+BEGIN;
+INSERT INTO t.likes SELECT u, p FROM generate_series(2, 21) AS u, generate_series(11, 70) AS p;
+SELECT pg_stat_get_xact_numscans('herald_internal.total_pkey'::regclass) < 500 AS few_asked;
+COMMIT;
+SELECT kept, count(*), min(counted_id), max(counted_id)
+FROM (SELECT * FROM herald.event ORDER BY id DESC LIMIT 1200) AS e GROUP BY kept ORDER BY kept;
+DELETE FROM t.likes WHERE user_id <= 21 AND post_id > 10;
+UPDATE t.mark SET position = herald.current_position();
+
 -- One query counts all subjects of a page, each once.
 CREATE SEQUENCE t.counted;
 GRANT USAGE ON SEQUENCE t.counted TO PUBLIC;
