@@ -132,13 +132,15 @@ take_over(const char *user, const char *key)
 		old->ops->dismiss(old, "taken_over", "the session continues on another connection");
 }
 
-/* Returns false, with the reason, if the user or the address begins too many sessions. */
+/* Returns false, with the reason, if the user or the address begins too many sessions or sends too much. */
 static bool
 may_connect(const char *user, ClientAddress from, Refusal *refusal)
 {
 	LimitSubject subject = { .user = user, .address = from.peer };
 	int64_t wait = limits_take(LIMIT_CONNECTS, &subject);
 
+	if (wait == 0)
+		wait = limits_wait(LIMIT_MESSAGES, &subject);
 	if (wait > 0)
 		*refusal = (Refusal){ "too_many", limits_message(wait), wait };
 	return wait == 0;

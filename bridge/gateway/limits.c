@@ -41,11 +41,14 @@ static const Rate refusal_rate = { .per_second = 1, .burst = 20 };
 /* The lines in the log about one offender. */
 static const Rate line_rate = { .per_second = 1.0 / 60, .burst = 1 };
 
+/* Nobody has to wait for longer because of things that have happened already. */
+#define LONGEST_DEBT_MS 60000
+
 static const char *const scope_names[] = { "session", "user", "address" };
 
 typedef struct Limit
 {
-	const char *name; /* of what it counts, in the log and in the metric */
+	const char *name; /* in the log and in the metric */
 	size_t setting;
 	LogLimit log_limit;
 } Limit;
@@ -182,13 +185,31 @@ bucket_wait(LimitKind kind, const LimitSubject *subject, const uint64_t keys[SCO
 	return 0;
 }
 
+/* Takes a token out of each bucket. */
 static void
-take_tokens(LimitKind kind, const uint64_t keys[SCOPES], double tokens)
+take_token(LimitKind kind, const uint64_t keys[SCOPES])
 {
 	for (int scope = 0; scope < SCOPES; scope++)
 	{
 		if (keys[scope] != 0)
-			rate_take(keys[scope], rates[kind][scope], tokens, (int64_t) loop_now());
+			rate_take(keys[scope], rates[kind][scope], 1, (int64_t) loop_now());
+	}
+}
+
+/* Takes tokens out of each bucket, whether it has them or not. */
+static void
+charge_tokens(LimitKind kind, const uint64_t keys[SCOPES], double tokens)
+{
+	int64_t now = (int64_t) loop_now();
+
+	for (int scope = 0; scope < SCOPES; scope++)
+	{
+		double most = scope == SCOPE_ADDRESS ? rates[kind][SCOPE_SESSION].burst : tokens;
+
+		if (keys[scope] == 0)
+			continue;
+		rate_take(keys[scope], rates[kind][scope], tokens < most ? tokens : most, now);
+		rate_end_wait(keys[scope], rates[kind][scope], LONGEST_DEBT_MS, now);
 	}
 }
 
@@ -201,7 +222,7 @@ limits_take(LimitKind kind, const LimitSubject *subject)
 	bucket_keys(kind, subject, keys);
 	wait = bucket_wait(kind, subject, keys);
 	if (wait == 0)
-		take_tokens(kind, keys, 1);
+		take_token(kind, keys);
 	return wait;
 }
 
@@ -212,7 +233,16 @@ limits_charge(LimitKind kind, const LimitSubject *subject, int64_t count)
 
 	assert(count > 0);
 	bucket_keys(kind, subject, keys);
-	take_tokens(kind, keys, (double) count);
+	charge_tokens(kind, keys, (double) count);
+	return bucket_wait(kind, subject, keys);
+}
+
+int64_t
+limits_wait(LimitKind kind, const LimitSubject *subject)
+{
+	uint64_t keys[SCOPES];
+
+	bucket_keys(kind, subject, keys);
 	return bucket_wait(kind, subject, keys);
 }
 

@@ -47,8 +47,14 @@ extern void limits_configure(const Config *config);
  */
 extern int64_t limits_take(LimitKind kind, const LimitSubject *subject);
 
-/* Counts so many that have happened already, permitted or not.  Returns the same for the next one. */
+/*
+ * Counts so many that have happened already, permitted or not.  Returns the same for the next one, a minute at most.
+ * For the address no more count than a session may do at once: it may be that of others, too.
+ */
 extern int64_t limits_charge(LimitKind kind, const LimitSubject *subject, int64_t count);
+
+/* Returns the same for one more, without counting it. */
+extern int64_t limits_wait(LimitKind kind, const LimitSubject *subject);
 
 /* Counts an action of a session, by the limits that concern it.  Returns the same. */
 extern int64_t limits_take_action(const Session *session, const char *name);

@@ -172,9 +172,9 @@ void
 connection_count_segments(Connection *connection, int64_t count)
 {
 	LimitSubject subject = connection_subject(connection);
-	int64_t wait = limits_charge(LIMIT_MESSAGES, &subject, count);
+	int64_t wait = connection->closing ? 0 : limits_charge(LIMIT_MESSAGES, &subject, count);
 
-	if (wait > 0 && !connection->closing)
+	if (wait > 0)
 		end_flood(connection, wait);
 }
 

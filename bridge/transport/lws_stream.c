@@ -182,8 +182,10 @@ ReceivedData
 lws_stream_received(const LwsStream *stream)
 {
 	struct tcp_info info = read_tcp_info(stream->socket);
+	int unread = 0;
 
-	return (ReceivedData){ info.tcpi_data_segs_in, info.tcpi_bytes_received };
+	(void) ioctl(stream->socket, SIOCINQ, &unread);
+	return (ReceivedData){ info.tcpi_data_segs_in, info.tcpi_bytes_received, (uint64_t) unread };
 }
 
 /* Returns whether the peer has acknowledged no byte since the last check, though some are on their way. */

@@ -53,6 +53,7 @@ typedef struct ReceivedData
 {
 	uint32_t segments; /* with data; begins at 0 again after 2^32 */
 	uint64_t bytes;
+	uint64_t unread; /* of them, that the kernel still has */
 } ReceivedData;
 
 extern ReceivedData lws_stream_received(const LwsStream *stream);

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * segment_watch.h
- *	  Counts the small segments that WebSockets receive, so that they are limited like messages.
+ *	  Counts small segments and frames without data of WebSockets, so that they are limited like messages.
  *
  * libwebsockets answers pings, and takes empty frames and frames that arrive byte by byte, without a callback.
- * Each may wake the bridge.  The kernel counts the segments with data of a connection: those that hold neither
- * a message nor a good piece of one count as messages.
+ * Each costs the bridge time.  The kernel counts the segments with data of a connection, and their bytes.  Segments
+ * that hold neither a message nor a good piece of one count as messages, and so do bytes that belong to no message.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -22,8 +22,12 @@ typedef struct SegmentWatch
 {
 	LwsStream *stream;
 	uint64_t due;		   /* of the next look, by loop_now() */
+	ReceivedData began;	   /* when it was started */
 	ReceivedData received; /* at the latest look */
 	uint64_t messages;	   /* since then */
+	uint64_t all_messages;
+	uint64_t payload; /* bytes of all messages and their pieces */
+	uint64_t counted; /* bytes of no message that have counted */
 	struct SegmentWatch *next;
 	struct SegmentWatch *prev;
 } SegmentWatch;
@@ -36,5 +40,8 @@ extern void segment_watch_stop(SegmentWatch *watch);
 
 /* Notes a message, which counts by itself. */
 extern void segment_watch_message(SegmentWatch *watch);
+
+/* Notes a piece of a message. */
+extern void segment_watch_piece(SegmentWatch *watch, size_t length);
 
 #endif /* HERALD_SEGMENT_WATCH_H */

@@ -133,6 +133,7 @@ websocket_receive(WebSocket *socket, const void *piece, size_t length)
 
 	if (connection->closing)
 		return;
+	segment_watch_piece(&socket->segments, length);
 	if (lws_is_first_fragment(socket->stream.wsi))
 	{
 		free(take_message(socket));

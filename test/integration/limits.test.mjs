@@ -229,11 +229,14 @@ test('closes a connection that floods it with messages', async () => {
 
 test('closes a connection on a flood of pings, empty fragments or single bytes', async () => {
   const bridge = await scene.addBridge(['--limit-messages=1/s:100']);
-  const [ann] = await scene.people('Ann');
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const large = await scene.plain(ben, { bridge });
+  for (let n = 0; n < 40; n++) large.send({ action: 'ping', data: { text: 'x'.repeat(90000) } });
   const masked = (first, payload) => Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
   const message = JSON.stringify({ action: 'ping', data: {} });
   const floods = {
     pings: () => masked(0x89, ''),
+    'pings by the thousand': () => Buffer.concat(Array(1000).fill(masked(0x89, ''))),
     pongs: () => masked(0x8a, ''),
     fragments: (n) => masked(n === 0 ? 0x01 : 0x00, ''),
     bytes: (n) => (n === 0 ? Buffer.from([0x81, 0xfe, 0x10, 0, 0, 0, 0, 0]) : message.slice(0, 1)),
@@ -249,6 +252,8 @@ test('closes a connection on a flood of pings, empty fragments or single bytes',
     assert.equal(client.all('error')[0].data.code, 'too_many', kind);
   }));
   assert.match(bridge.log, /event=limited reason=messages by=session/);
+  await assert.rejects(scene.plain(ann, { bridge }), ({ code }) => code === 'too_many');
+  assert.equal((await large.ask('ping')).ok, true, 'large messages are no flood');
 });
 
 test('logs each session that begins and ends, with the reason and the duration', async () => {

@@ -47,11 +47,12 @@ export class Bridge {
 
   // conninfo: of the database. secret: signs the tokens. options: further command line options. program: the bridge to run; with
   // sanitizers it uses more memory than its metrics report. canRead: wait until it is ready, otherwise until it answers.
-  static async start({ conninfo, secret, options = [], program: given = program, canRead = true }) {
+  // limited: with the default limits.
+  static async start({ conninfo, secret, options = [], program: given = program, canRead = true, limited = false }) {
     const bridge = new Bridge();
     bridge.canRead = canRead;
     bridge.conninfo = conninfo;
-    bridge.options = options;
+    bridge.options = limited ? options : [...UNLIMITED, ...options];
     bridge.program = given;
     bridge.directory = mkdtempSync(path.join(tmpdir(), 'herald-bridge-'));
     bridge.secretFile = path.join(bridge.directory, 'secret');
@@ -69,7 +70,7 @@ export class Bridge {
   async start() {
     // The kernel ends the bridge if this process is killed.
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', this.program, `--database=${this.conninfo}`, `--listen=127.0.0.1:${this.port}`,
-      `--jwt-secret-file=${this.secretFile}`, ...UNLIMITED, ...this.options], { stdio: ['ignore', 'ignore', 'pipe'] });
+      `--jwt-secret-file=${this.secretFile}`, ...this.options], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr.on('data', (text) => { this.log += text; });
     this.exited = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }));
     this.#forget = atExit(() => this.#child.kill('SIGKILL'));
