@@ -229,19 +229,20 @@ due_rows(Relation relation, const char *sql, const Datum *ids)
 	return rows;
 }
 
-/* Returns a time that never comes, as a value of a column. */
+/* Returns a time that is still to come in any time zone, as a value of a column: a domain may forbid infinity. */
 static Datum
-never(Relation relation, AttrNumber column)
+coming_time(Relation relation, AttrNumber column)
 {
 	Oid type = getBaseType(TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid);
+	TimestampTz later = GetCurrentTransactionStartTimestamp() + 2 * USECS_PER_DAY;
 
 	switch (type)
 	{
 		case DATEOID:
-			return DateADTGetDatum(DATEVAL_NOEND);
+			return DateADTGetDatum((DateADT) (later / USECS_PER_DAY));
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
-			return TimestampTzGetDatum(DT_NOEND);
+			return TimestampTzGetDatum(later);
 		default:
 			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 							errmsg("column \"%s\" of table \"%s\" is of type %s, and has no time",
@@ -250,14 +251,14 @@ never(Relation relation, AttrNumber column)
 	}
 }
 
-/* Returns the rows as they were before their time came, in the same order: as if it never came. */
+/* Returns the rows as they were before their time came, in the same order: as if it were still to come. */
 static Tuplestorestate *
 rows_before(Relation relation, Tuplestorestate *rows, AttrNumber column)
 {
 	TupleDesc shape = RelationGetDescr(relation);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
 	Tuplestorestate *before = tuplestore_begin_heap(false, false, work_mem);
-	Datum later = never(relation, column);
+	Datum later = coming_time(relation, column);
 
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{

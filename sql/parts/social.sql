@@ -588,9 +588,10 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE name IS NOT NULL;
 $$;
 
--- Returns the column whose time a condition compares with now(): the time at which a row enters or leaves. Raises an
--- error if there is no such column, several, or another use of the time: nobody could know its moment beforehand.
-CREATE FUNCTION herald_internal.time_column(relation regclass, condition text) RETURNS text
+-- Returns the column whose time a condition compares with now(): the time at which a row enters or leaves. Returns as
+-- well the condition that held before that time, for a row whose time has come. Raises an error if there is no such
+-- column, several, or another use of the time: nobody could know its moment beforehand.
+CREATE FUNCTION herald_internal.time_column(relation regclass, condition text, OUT name text, OUT held_before text)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	present text := '(pg_catalog\.)?(now\(\)|current_timestamp)';
@@ -621,7 +622,8 @@ BEGIN
 			                    format('%1$I IS NULL OR %1$I > now()',
 			                           coalesce(found.compared[1], found.names[1], 'expires_at')));
 	END IF;
-	RETURN found.compared[1];
+	name := found.compared[1];
+	held_before := regexp_replace(condition, found.comparison, '(NOT (\&))', 'gi');
 END
 $$;
 
@@ -632,13 +634,14 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	present text := arguments ->> 'present';
 	name text;
+	held_before text;
 	columns text[];
 BEGIN
 	IF kind IN ('users', 'blocks') OR present IS NULL OR
 	   herald_internal.dependencies_of(relation, present) IS NULL THEN
 		RETURN '{}';
 	END IF;
-	name := herald_internal.time_column(relation, present);
+	SELECT c.name, c.held_before INTO name, held_before FROM herald_internal.time_column(relation, present) AS c;
 	IF arguments ? 'published_time' THEN
 		RAISE EXCEPTION 'the condition "active" of table "%" depends on a second time', relation
 			USING ERRCODE = 'feature_not_supported',
@@ -666,7 +669,7 @@ BEGIN
 			      HINT = format('Use the same column in each call: %I.', name);
 	END IF;
 	RETURN jsonb_build_object('key', columns, 'by_time', true, 'published_columns', ARRAY[name],
-	                          'published_time', format('%I::timestamptz', name));
+	                          'published_time', format('%I::timestamptz', name), 'held_before', held_before);
 END
 $$;
 
@@ -853,12 +856,11 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = $1 AND w.kind = $2 AND a.published_time IS NOT NULL AND NOT herald_internal.is_dry_run();
 $$;
 
--- Returns the condition that the time in a column of a row has come, and changes whether another condition holds: a row
--- that stays for another reason is as it was.
-CREATE FUNCTION herald_internal.time_changes(name text, at text, condition text) RETURNS text
+-- Returns the condition that the time of a row has come, and changes whether it is present: a row that stays for
+-- another reason is as it was.
+CREATE FUNCTION herald_internal.time_changes(at text, present text, held_before text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%1$s <= now() AND (%2$s) IS TRUE <> EXISTS (SELECT FROM jsonb_populate_record(post, %3$L) AS post '
-	              'WHERE %2$s)', at, condition, jsonb_build_object(name, 'infinity'));
+	SELECT format('%s <= now() AND (%s) IS TRUE <> (%s) IS TRUE', at, present, held_before);
 $$;
 
 -- Returns the query for the rows of a watched table that are published now, and a column with their time. $1 are the
@@ -870,13 +872,13 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	              'WHERE post.tableoid <> ALL (herald_emptied::oid[]) AND ((%s))', w.relation,
 	              herald_internal.match_id('post', w.relation, a.key, 'herald_id'),
 	              string_agg(CASE WHEN a.by_time
-	                         THEN herald_internal.time_changes(a.published_columns[1], a.published_time, a.present)
+	                         THEN herald_internal.time_changes(a.published_time, a.present, a.held_before)
 	                         ELSE herald_internal.and_conditions(a.present,
 	                                                             herald_internal.shown_condition(w.arguments)) END,
 	                         ') OR (')),
 	       a.published_columns[1]
 	FROM herald_internal.watched_table AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, published_time text,
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], present text, published_time text, held_before text,
 	                                              published_columns text[], by_time boolean)
 	WHERE w.relation = $1 AND a.published_time IS NOT NULL
 	GROUP BY w.relation, a.key, a.published_time, a.published_columns;

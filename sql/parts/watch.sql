@@ -438,16 +438,11 @@ $$;
 CREATE FUNCTION herald_internal.deleted_condition(relation regclass, active text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((
-		SELECT format('(%1$s) OR EXISTS (SELECT FROM (SELECT %2$s) AS post WHERE %1$s)', active,
-		              (SELECT string_agg(CASE WHEN a.attname = w.arguments -> 'published_columns' ->> 0
-		                                 THEN format('''infinity''::%s AS %I', format_type(a.atttypid, a.atttypmod),
-		                                             a.attname)
-		                                 ELSE format('post.%I', a.attname) END, ', ' ORDER BY a.attnum)
-		               FROM pg_attribute AS a
-		               WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped))
+		SELECT format('(%s) OR %s <= now() AND (%s)', active, a.published_time,
+		              replace(active, a.present, a.held_before))
 		FROM herald_internal.watched_table AS w
-		WHERE w.relation = $1 AND w.arguments ? 'by_time' AND
-		      active ~* '(now\(\)|current_timestamp)'
+		CROSS JOIN jsonb_to_record(w.arguments) AS a (present text, published_time text, held_before text)
+		WHERE w.relation = $1 AND strpos(active, a.present) > 0 AND a.held_before IS NOT NULL
 		LIMIT 1), active);
 $$;
 
@@ -944,7 +939,8 @@ $$;
 -- Returns whether an argument is a condition, or an expression, over a row.
 CREATE FUNCTION herald_internal.is_condition(name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT name IN ('present', 'active', 'visible', 'in_feed', 'published_when', 'published_time');
+	SELECT name IN ('present', 'active', 'visible', 'in_feed', 'published_when', 'published_time',
+	                'held_before');
 $$;
 
 -- Returns the arguments with marks in their conditions.

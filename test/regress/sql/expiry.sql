@@ -143,6 +143,21 @@ SELECT ex.pass_hour();
 DELETE FROM ex.comments WHERE id = 9;
 SELECT * FROM ex.told;
 
+-- The type may forbid infinity, and the condition may use the row as a whole.
+CREATE DOMAIN ex.finite AS timestamptz CHECK (isfinite(VALUE));
+CREATE TABLE ex.stories (id int PRIMARY KEY, user_id int REFERENCES ex.users, body text, expires_at ex.finite);
+CREATE FUNCTION ex.is_told(story ex.stories) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1.id > 0';
+SELECT herald.watch_posts('ex.stories', active => 'ex.is_told(post) AND (expires_at IS NULL OR expires_at > now())');
+TRUNCATE herald.notification;
+INSERT INTO ex.stories SELECT n, 1, 'to @cleo', now() + interval '50 min' FROM generate_series(0, 2) AS n;
+SELECT rooms, event FROM ex.heard() WHERE event LIKE 'story:%';
+SELECT ex.pass_hour();
+DELETE FROM ex.stories WHERE id = 1;
+SELECT * FROM ex.told ORDER BY retracted;
+CALL ex.wait();
+SELECT * FROM ex.told ORDER BY retracted;
+SELECT rooms, event FROM ex.heard() WHERE event LIKE 'story:%';
+
 SELECT herald_internal.own_unlock('herald_internal.log_fold');
 
 -- The time is that of one column. Another use of it is an error that shows the argument.
