@@ -11,6 +11,9 @@
  *	  granted EXECUTE on it, and not as one of PUBLIC, before it does anything else.  So the
  *	  error can name the role that the caller lacks: the server's own error cannot.
  *
+ *	  The views that administrators read do the same with SELECT: their WHERE clause calls
+ *	  herald_internal.check_reader(), which has no column, before the first row is read.
+ *
  * 3. An error of the body keeps its text, its DETAIL and its HINT.  It loses the context of
  *	  the extension's own functions, except the lines that are meant for users (message.h), and
  *	  keeps that of its caller.  An internal error keeps all: it is a report of a bug.
@@ -24,6 +27,8 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -34,6 +39,7 @@
 #include "utils/builtins.h"
 #include "utils/elog.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "message.h"
@@ -51,33 +57,40 @@ static Oid current_caller = InvalidOid;
 
 /* ----- the privilege */
 
-/* Returns the roles that may call a function; PUBLIC is not among them. */
+/* A function or a view that checks its caller. */
+typedef struct Guarded
+{
+	const char *kind;
+	const char *name;
+	Oid owner;
+	List *roles; /* that have the privilege; PUBLIC is not among them */
+} Guarded;
+
+/* Returns the roles with a privilege, but not PUBLIC. */
 static List *
-entry_roles(HeapTuple function)
+granted_roles(Datum privileges, bool isnull, AclMode wanted)
 {
 	List *roles = NIL;
-	bool isnull;
-	Datum privileges = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proacl, &isnull);
 	Acl *acl = isnull ? NULL : DatumGetAclP(privileges);
 
 	for (int i = 0; acl != NULL && i < ACL_NUM(acl); i++)
 	{
 		const AclItem *item = &ACL_DAT(acl)[i];
 
-		if (item->ai_grantee != ACL_ID_PUBLIC && (ACLITEM_GET_PRIVS(*item) & ACL_EXECUTE) != 0)
+		if (item->ai_grantee != ACL_ID_PUBLIC && (ACLITEM_GET_PRIVS(*item) & wanted) != 0)
 			roles = lappend_oid(roles, item->ai_grantee);
 	}
 	return roles;
 }
 
 static bool
-entry_is_open(HeapTuple function, List *roles, Oid caller)
+is_open_to(const Guarded *guarded, Oid caller)
 {
 	ListCell *cell;
 
-	if (superuser_arg(caller) || has_privs_of_role(caller, ((Form_pg_proc) GETSTRUCT(function))->proowner))
+	if (superuser_arg(caller) || has_privs_of_role(caller, guarded->owner))
 		return true;
-	foreach (cell, roles)
+	foreach (cell, guarded->roles)
 	{
 		if (has_privs_of_role(caller, lfirst_oid(cell)))
 			return true;
@@ -85,21 +98,20 @@ entry_is_open(HeapTuple function, List *roles, Oid caller)
 	return false;
 }
 
-/* Raises an error that names the roles of the function, except its owner. */
+/* Raises an error that names the roles with the privilege, except the owner. */
 static void
-entry_refuse(HeapTuple function, List *roles, Oid caller)
+refuse_caller(const Guarded *guarded, Oid caller)
 {
-	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(function);
 	StringInfoData names;
 	const char *first = NULL;
 	ListCell *cell;
 
 	initStringInfo(&names);
-	foreach (cell, roles)
+	foreach (cell, guarded->roles)
 	{
 		const char *name;
 
-		if (lfirst_oid(cell) == form->proowner)
+		if (lfirst_oid(cell) == guarded->owner)
 			continue;
 		name = quote_identifier(GetUserNameFromId(lfirst_oid(cell), false));
 		appendStringInfo(&names, "%s%s", first == NULL ? "" : " or ", name);
@@ -107,7 +119,7 @@ entry_refuse(HeapTuple function, List *roles, Oid caller)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for function %s", NameStr(form->proname)),
+			 errmsg("permission denied for %s %s", guarded->kind, guarded->name),
 			 first == NULL ? 0 : errdetail("Role \"%s\" is not a member of role %s.", GetUserNameFromId(caller, false), names.data),
 			 first == NULL ? 0 : errhint("GRANT %s TO %s;", first, quote_identifier(GetUserNameFromId(caller, false)))));
 }
@@ -115,11 +127,44 @@ entry_refuse(HeapTuple function, List *roles, Oid caller)
 static void
 entry_check(HeapTuple function, Oid caller)
 {
-	List *roles = entry_roles(function);
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(function);
+	bool isnull;
+	Datum privileges = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proacl, &isnull);
+	Guarded guarded = { "function", NameStr(form->proname), form->proowner, granted_roles(privileges, isnull, ACL_EXECUTE) };
 
-	if (!entry_is_open(function, roles, caller))
-		entry_refuse(function, roles, caller);
-	list_free(roles);
+	if (!is_open_to(&guarded, caller))
+		refuse_caller(&guarded, caller);
+	list_free(guarded.roles);
+}
+
+PG_FUNCTION_INFO_V1(herald_check_reader);
+
+/*
+ * herald_internal.check_reader(name) returns true, or raises an error if the caller was not granted SELECT on the
+ * view of that name in schema herald.
+ */
+Datum
+herald_check_reader(PG_FUNCTION_ARGS)
+{
+	Oid caller = GetUserId();
+	Oid found = get_relname_relid(text_to_cstring(PG_GETARG_TEXT_PP(0)), get_namespace_oid("herald", false));
+	HeapTuple relation = SearchSysCache1(RELOID, ObjectIdGetDatum(found));
+	Form_pg_class form;
+	bool isnull;
+	Datum privileges;
+	Guarded guarded;
+
+	if (!HeapTupleIsValid(relation))
+		PG_RETURN_NULL();
+	form = (Form_pg_class) GETSTRUCT(relation);
+	privileges = SysCacheGetAttr(RELOID, relation, Anum_pg_class_relacl, &isnull);
+	guarded = (Guarded) { "view", NameStr(form->relname), form->relowner,
+						  granted_roles(privileges, isnull, ACL_SELECT) };
+	if (!is_open_to(&guarded, caller) && !has_privs_of_role(caller, ROLE_PG_READ_ALL_DATA))
+		refuse_caller(&guarded, caller);
+	list_free(guarded.roles);
+	ReleaseSysCache(relation);
+	PG_RETURN_BOOL(true);
 }
 
 /* ----- the body */

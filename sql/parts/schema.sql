@@ -344,6 +344,11 @@ CREATE FUNCTION herald_internal.setting(name text) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_setting';
 COMMENT ON FUNCTION herald_internal.setting(text) IS 'returns the setting herald.NAME, in any session';
 
+CREATE FUNCTION herald_internal.check_reader(name text) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_check_reader';
+COMMENT ON FUNCTION herald_internal.check_reader(text) IS
+	'returns true, or raises an error that names the roles that may read a view of schema herald';
+
 CREATE FUNCTION herald_internal.entry_caller() RETURNS oid
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'herald_entry_caller';
 COMMENT ON FUNCTION herald_internal.entry_caller() IS

@@ -51,7 +51,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 $$;
 COMMENT ON FUNCTION herald_internal.status() IS 'returns the row of herald.status, for the bridge too';
 
-CREATE VIEW herald.status AS SELECT * FROM herald_internal.status();
+CREATE VIEW herald.status WITH (security_barrier) AS
+	SELECT * FROM herald_internal.status() WHERE herald_internal.check_reader('status');
 COMMENT ON VIEW herald.status IS
 	'whether all is well, in one row and within a millisecond; herald.doctor() looks for more, and has the remedies';
 COMMENT ON COLUMN herald.status.ok IS 'whether there are no problems';

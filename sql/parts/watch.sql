@@ -1221,12 +1221,13 @@ END
 $$;
 COMMENT ON FUNCTION herald.unwatch_all() IS 'unwatches every table, as before DROP EXTENSION';
 
-CREATE VIEW herald.watched AS
+CREATE VIEW herald.watched WITH (security_barrier) AS
 	SELECT r.relation, r.name AS rule, r.change::text, r.operation::text, r.on_error::text,
 	       herald_internal.plain_sql(r.notify) AS notify, herald_internal.plain_sql(r.publish) AS publish,
 	       herald_internal.plain_sql(r.lock) AS lock, herald_internal.plain_sql(r.retract) AS retract,
 	       herald_internal.plain_sql(r.schedule) AS schedule
-	FROM herald_internal.rule AS r;
+	FROM herald_internal.rule AS r
+	WHERE herald_internal.check_reader('watched');
 COMMENT ON VIEW herald.watched IS 'the rules of each watched table, with the SQL that they compiled to';
 COMMENT ON COLUMN herald.watched.relation IS 'the table';
 COMMENT ON COLUMN herald.watched.rule IS 'the name of the rule';
@@ -1244,7 +1245,7 @@ COMMENT ON COLUMN herald.watched.retract IS 'the SELECT of the causes that go; n
 COMMENT ON COLUMN herald.watched.schedule IS
 	'the SELECT of the rows that the time will change: that are published, or end; null if it changes none';
 
-CREATE VIEW herald.suspended AS
+CREATE VIEW herald.suspended WITH (security_barrier) AS
 	SELECT r.relation, r.rule, min(s.since) AS since, min(s.sqlstate) AS sqlstate, min(s.message) AS message,
 	       coalesce((SELECT sum(m.changes) FROM herald.missed_change AS m
 	                 WHERE m.relation = r.relation AND m.rule = r.rule), 0)::bigint AS missed
@@ -1252,6 +1253,7 @@ CREATE VIEW herald.suspended AS
 	CROSS JOIN LATERAL (SELECT r.relation, r.name FROM herald_internal.rule AS r WHERE r.id = s.rule
 	                    UNION ALL
 	                    SELECT s.blocks, 'blocks' WHERE s.blocks IS NOT NULL) AS r (relation, rule)
+	WHERE herald_internal.check_reader('suspended')
 	GROUP BY r.relation, r.rule;
 COMMENT ON VIEW herald.suspended IS
 	'the rules that do not fit the schema: writes pass without them until the schema, or the rule, is mended; blocks: '

@@ -3,10 +3,21 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 CREATE ROLE regress_guest;
 CREATE ROLE regress_host IN ROLE herald_publish, herald_inbox;
+CREATE ROLE regress_auditor IN ROLE pg_read_all_data;
 CREATE SCHEMA entry;
 GRANT ALL ON SCHEMA entry TO PUBLIC;
 
 -- Without any role: the first one that may call is the hint. A privilege of PUBLIC counts for nobody.
+CREATE FUNCTION pg_temp.reads(role text, relation text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SET LOCAL ROLE %I', role);
+	EXECUTE format('SELECT FROM herald.%I', relation);
+	RESET ROLE;
+	RETURN 'yes';
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN SQLERRM;
+END
+$$;
 SET ROLE regress_guest;
 SELECT herald.watch_posts('pg_class');
 SELECT herald.publish('task:1', 'task:done', '{}');
@@ -14,7 +25,25 @@ SELECT * FROM herald.inbox(NULL);
 SELECT herald.maintain();
 SELECT herald_body.publish('task:1', 'task:done', '{}');
 SELECT count(*) FROM herald.notification;
+-- Nor does one with which everybody may read: not even an expression of the reader's own runs before the check.
+CREATE FUNCTION entry.peek(anyelement) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
+	$$ BEGIN RAISE NOTICE 'seen: %', $1; RETURN true; END $$;
+SELECT * FROM herald.status WHERE entry.peek(ok);
+SELECT count(*) FROM herald.watched WHERE entry.peek(rule);
+SELECT FROM herald.suspended WHERE entry.peek(rule);
+SELECT count(*) FROM (SELECT 1) AS o LEFT JOIN herald.status AS s ON entry.peek(s.ok);
+SELECT herald_internal.check_reader('status');
+SELECT ok FROM herald_internal.status();
+SET ROLE herald_inbox;
+SELECT ok FROM herald.status;
+SET ROLE herald_bridge;
+SELECT ok IS NOT NULL AS called FROM herald_internal.status();
+SELECT ok FROM herald.status;
 RESET ROLE;
+SELECT r.name, p.name AS reads, pg_temp.reads(r.name, p.name) FROM
+	unnest('{herald_watch,herald_admin,regress_auditor}'::text[]) AS r (name),
+	unnest('{status,watched,suspended}'::text[]) AS p (name)
+ORDER BY 1, 2;
 GRANT EXECUTE ON FUNCTION herald.publish TO PUBLIC;
 SET ROLE regress_guest;
 SELECT herald.publish('task:1', 'task:done', '{}');
@@ -86,4 +115,4 @@ SELECT herald.is_blocked(NULL, '1') IS NULL AS unknown;
 SELECT count(*) > 0 AS suggests FROM (SELECT herald.suggest()) AS s;
 
 DROP SCHEMA entry CASCADE;
-DROP ROLE regress_guest, regress_host;
+DROP ROLE regress_guest, regress_host, regress_auditor;
