@@ -9,7 +9,12 @@
  *
  * 3. A server that does not answer in time counts as lost.
  *
- * 4. All connections of a bridge are to one server, because snapshots of two servers
+ * 4. When a connection cannot be made, it alone tries again, and the others wait until it
+ *	  has succeeded.  The pauses grow.  They grow longer when the server says that it will
+ *	  not have the connection, which somebody must change: the log of the server gets a line
+ *	  for each attempt.
+ *
+ * 5. All connections of a bridge are to one server, because snapshots of two servers
  * are not comparable.  When one connection finds that another server accepts writes,
  * the others follow it.
  *
@@ -37,6 +42,7 @@
 
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 5000
+#define LONGEST_REFUSED_PAUSE_MS 60000
 #define LONGEST_CONNECT_MS 10000
 
 /* The server cancels a query at its limit.  It has as much time again to answer, but no more than this. */
@@ -64,6 +70,7 @@ struct Database
 	Watcher watcher;
 	QueryQueue queries;
 	bool was_connected;
+	bool refused; /* the server has refused the latest attempt for a reason that does not pass by itself */
 	int host;
 	int tried; /* number of hosts tried since the connection was lost */
 	long pause;
@@ -77,6 +84,7 @@ struct Database
 static struct
 {
 	Database *first;
+	Database *scout; /* tries to connect for all; NULL: the latest attempt has succeeded */
 	int latest_host; /* the host that accepted writes last */
 } databases;
 
@@ -103,11 +111,12 @@ note_error(Database *database, const char *text)
 static uint64_t
 next_pause(Database *database)
 {
-	long pause = database->pause;
+	long longest = database->refused ? LONGEST_REFUSED_PAUSE_MS : LONGEST_PAUSE_MS;
+	long pause = MIN(database->pause, longest);
 
 	if (database->tried % hosts_count(database->conninfo) > 0)
 		return 0;
-	database->pause = pause * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause * 2;
+	database->pause = MIN(pause * 2, longest);
 	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
 }
 
@@ -138,6 +147,8 @@ lose(Database *database, const char *why)
 	bool was_connected = database->state == DATABASE_CONNECTED;
 
 	database->tried = was_connected ? 0 : database->tried + 1;
+	if (!was_connected && databases.scout == NULL)
+		databases.scout = database;
 	note_error(database, why);
 	log_loss(database);
 	end_connection(database);
@@ -145,6 +156,20 @@ lose(Database *database, const char *why)
 	query_queue_fail(&database->queries);
 	if (was_connected && database->events->lost != NULL)
 		database->events->lost(database->context);
+}
+
+/* Connections can be made again: those that have waited for the scout are made. */
+static void
+dismiss_scout(void)
+{
+	Database *database;
+
+	databases.scout = NULL;
+	DL_FOREACH(databases.first, database)
+	{
+		if (database->state == DATABASE_PAUSING)
+			timer_start(&database->timer, 0, begin_connecting, database);
+	}
 }
 
 /* This host accepts writes: connections to other hosts are dropped, and reconnect to it. */
@@ -180,8 +205,23 @@ become_connected(Database *database)
 	server_refusal_forget_all();
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
 	follow_primary(database->host);
+	dismiss_scout();
 	if (database->events->connected != NULL)
 		database->events->connected(database->context);
+}
+
+/* Returns whether the server refuses connections for a reason that stays until somebody removes it. */
+static bool
+is_lasting(const char *sqlstate)
+{
+	static const char *const passing[] = { "08", "53", "57" }; /* connections, resources, starts and stops */
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+	{
+		if (strncmp(sqlstate, passing[i], 2) == 0)
+			return false;
+	}
+	return sqlstate[0] != '\0';
 }
 
 /* A session without its settings is of no use: a bare name could then mean a function of anybody. */
@@ -201,10 +241,22 @@ set_up(Database *database)
 	const char *const values[] = { limit };
 
 	timer_stop(&database->timer);
+	PQsetErrorVerbosity(database->connection, PQERRORS_DEFAULT);
 	PQsetnonblocking(database->connection, 1);
 	database->state = DATABASE_SETTING_UP;
 	snprintf(limit, sizeof(limit), "%ld", database->limit);
 	database_query_next(database, session_settings_sql, 1, values, on_settings, database);
+}
+
+static void
+fail_connecting(Database *database)
+{
+	char sqlstate[HOSTS_SQLSTATE_SIZE];
+	char *why = hosts_error(PQerrorMessage(database->connection), sqlstate);
+
+	database->refused = is_lasting(sqlstate);
+	lose(database, why);
+	free(why);
 }
 
 static void
@@ -216,7 +268,7 @@ go_on_connecting(Database *database)
 	if (status == PGRES_POLLING_OK)
 		set_up(database);
 	else if (status == PGRES_POLLING_FAILED)
-		lose(database, PQerrorMessage(database->connection));
+		fail_connecting(database);
 	else
 		watch(database, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE);
 }
@@ -225,14 +277,18 @@ static void
 begin_connecting(void *context)
 {
 	Database *database = context;
-	char *name = memory_format("herald-bridge %s", database->name);
+	char *name;
 
+	if (databases.scout != NULL && databases.scout != database)
+		return; /* dismiss_scout() goes on */
+	name = memory_format("herald-bridge %s", database->name);
+	database->refused = false;
 	database->host = (databases.latest_host + database->tried) % hosts_count(database->conninfo);
 	database->connection = hosts_connect(database->conninfo, database->host, name);
 	free(name);
 	if (PQstatus(database->connection) == CONNECTION_BAD)
 	{
-		lose(database, PQerrorMessage(database->connection));
+		fail_connecting(database);
 		return;
 	}
 	database->state = DATABASE_CONNECTING;
@@ -436,6 +492,8 @@ database_close(Database *database)
 	timer_stop(&database->timer);
 	end_connection(database);
 	query_queue_fail(&database->queries);
+	if (databases.scout == database)
+		dismiss_scout();
 	if (databases.first == NULL)
 		server_refusal_forget_all();
 	free(database->error);

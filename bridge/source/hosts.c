@@ -12,6 +12,7 @@
  */
 #include "source/hosts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,10 +100,39 @@ hosts_connect(const char *conninfo, int which, const char *name)
 
 	if (connection == NULL)
 		abort();
+	PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
 	free(host);
 	free(address);
 	free(port);
 	return connection;
+}
+
+/* Returns the place behind the first "severity:  " that a SQLSTATE and ": " follow; NULL if there is none. */
+static const char *
+find_sqlstate(const char *text)
+{
+	while ((text = strstr(text, ":  ")) != NULL)
+	{
+		text += strlen(":  ");
+		if (strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == HOSTS_SQLSTATE_SIZE - 1 &&
+			strncmp(text + HOSTS_SQLSTATE_SIZE - 1, ": ", 2) == 0)
+			return text;
+	}
+	return NULL;
+}
+
+char *
+hosts_error(const char *verbose, char *sqlstate)
+{
+	const char *found = find_sqlstate(verbose);
+	const char *rest = found ? found + HOSTS_SQLSTATE_SIZE - 1 + strlen(": ") : verbose;
+	const char *location = found ? strstr(rest, "\nLOCATION:") : NULL;
+
+	sqlstate[0] = '\0';
+	if (found != NULL)
+		snprintf(sqlstate, HOSTS_SQLSTATE_SIZE, "%s", found);
+	return memory_format("%.*s%.*s", found ? (int) (found - verbose) : 0, verbose,
+						 location ? (int) (location - rest) : (int) strlen(rest), rest);
 }
 
 PGconn *

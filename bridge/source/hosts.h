@@ -30,9 +30,17 @@ extern int hosts_count(const char *conninfo);
 /*
  * Begins to connect to the n-th of them, counted from 0, which must be a primary.
  * "name" is the application_name, unless the string gives another.  Never NULL; the
- * caller finishes the connection.
+ * caller finishes the connection.  Its errors are verbose: hosts_error() reads them.
  */
 extern PGconn *hosts_connect(const char *conninfo, int which, const char *name);
+
+#define HOSTS_SQLSTATE_SIZE 6
+
+/*
+ * Returns a verbose error as it is by default, and its SQLSTATE, which is empty if the error is not one of the server.
+ * The caller frees the text.
+ */
+extern char *hosts_error(const char *verbose, char *sqlstate);
 
 /*
  * Connects to the first of them that is a primary; blocks until that is done or has failed, for each of them

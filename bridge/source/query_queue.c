@@ -14,7 +14,11 @@
 #include "source/query_queue.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
+
+#include "base/memory.h"
 
 void
 query_queue_add(QueryQueue *queue, Query *query, bool first)
@@ -101,6 +105,24 @@ query_queue_read(QueryQueue *queue, PGconn *connection)
 	return ended && (queue->sent > 1 || PQexitPipelineMode(connection));
 }
 
+bool
+query_queue_is_end(const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
+/* Keeps the words with which the server ends the connection: libpq then knows only that it has ended. */
+static void
+note_end(QueryQueue *queue, const PGresult *result)
+{
+	if (!query_queue_is_end(result))
+		return;
+	free(queue->last_words);
+	queue->last_words = memory_copy(PQresultErrorMessage(result));
+}
+
 /* Takes the first query off the queue and answers it. */
 static void
 answer_first(QueryQueue *queue, PGresult *result)
@@ -125,6 +147,7 @@ query_queue_take(QueryQueue *queue)
 	assert(query_queue_is_busy(queue));
 	queue->sent--;
 	queue->result = NULL;
+	note_end(queue, result);
 	if (query->step == PREPARED_PREPARE || lost)
 		prepared_note(&queue->prepared, query->sql, !lost && PQresultStatus(result) == PGRES_COMMAND_OK);
 	if (query->step != PREPARED_PREPARE && (!lost || queue->sent > 0))
@@ -137,13 +160,17 @@ query_queue_error(const QueryQueue *queue, const PGconn *connection)
 {
 	const char *words = PQresultErrorMessage(queue->result);
 
-	return words[0] ? words : PQerrorMessage(connection);
+	if (words[0])
+		return words;
+	return queue->last_words ? queue->last_words : PQerrorMessage(connection);
 }
 
 void
 query_queue_fail(QueryQueue *queue)
 {
 	prepared_forget(&queue->prepared);
+	free(queue->last_words);
+	queue->last_words = NULL;
 	queue->sent = 0;
 	PQclear(queue->result);
 	queue->result = NULL;

@@ -24,6 +24,7 @@ typedef struct QueryQueue
 	int sent;		  /* number of queries, from the first on, that the server has */
 	int load;		  /* number of all queries */
 	PGresult *result; /* of the first query, until it has ended */
+	char *last_words; /* with which the server has ended the connection, behind a query; mostly NULL */
 	PreparedTexts prepared;
 } QueryQueue;
 
@@ -46,6 +47,9 @@ extern bool query_queue_read(QueryQueue *queue, PGconn *connection);
  * Takes the first query, which has ended.  It is answered, or is still the first one and must be sent again.
  */
 extern void query_queue_take(QueryQueue *queue);
+
+/* Returns whether the server ends the connection with this result, which may be NULL. */
+extern bool query_queue_is_end(const PGresult *result);
 
 /* Returns why the connection was lost: the server's last words, or an error of the connection. */
 extern const char *query_queue_error(const QueryQueue *queue, const PGconn *connection);

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
+#include "source/query_queue.h"
 
 #define END_RETRY_MS 100
 
@@ -59,7 +60,7 @@ on_wait_failed(const PGresult *error)
 
 	if (sqlstate != NULL && strcmp(sqlstate, CANNOT_CONNECT_NOW) == 0)
 		database_leave_server(reason);
-	else
+	else if (!query_queue_is_end(error))
 		log_warning("wait_failed", "reason", reason);
 }
 

@@ -296,13 +296,28 @@ test('logs a refused login in one line with a remedy', async () => {
   const forget = atExit(() => child.kill('SIGKILL'));
   let log = '';
   child.stderr.on('data', (text) => { log += text; });
-  await until('the server has refused each connection several times', () => scene.postgres.log().split('"nobody_of_this_name"').length > 30);
+  await until('the server has refused each connection, and another attempt', () => scene.postgres.log().split('"nobody_of_this_name"').length > 12);
   child.kill('SIGTERM');
   await exited;
   forget();
   assert.equal(log.split('database_refused').length - 1, 1, log);
   assert.doesNotMatch(log, /database_lost/);
   assert.match(log, /CREATE ROLE name LOGIN IN ROLE herald_bridge/);
+});
+
+test('tries ever less often to connect to a database that is gone, and does connect when it is back', async () => {
+  const gone = 'database "gone" does not exist';
+  const bridge = await scene.addBridge([], scene.postgres.database('gone').conninfo('bridge'), undefined, false);
+  const refusals = () => scene.postgres.log().split(gone).length - 1;
+  await until('every connection is refused', () => refusals() >= 10);
+  const all = Date.now();
+  await until('six more attempts are refused', () => refusals() >= 16);
+  assert.ok(Date.now() - all > 1500, `${Date.now() - all} ms`);    // 50 + 100 + 200 + 400 + 800 at least, and not ten at a time
+  assert.equal(bridge.log.split('database_refused').length - 1, 1, bridge.log);
+  await database.query('CREATE DATABASE gone');
+  await until('the bridge is connected', () => /database_connected connection=reader/.test(bridge.log));
+  await bridge.stop();
+  await database.query('DROP DATABASE gone');
 });
 
 test('logs a role without privileges in one line with the remedy of --check, and reads once it has them', async () => {

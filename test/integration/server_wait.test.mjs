@@ -246,8 +246,12 @@ test('leaves no backend of a bridge that was killed', async () => {
 
 test('goes on after its backend was terminated, and after a restart of the server', { timeout: 60000 }, async () => {
   await bridgeWaits();
+  const before = bridge.log.length;
   await database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${isBridge}`);
   await bridgeWaits();
+  const log = bridge.log.slice(before);
+  assert.match(log, /event=database_lost connection=reader reason="[^"]*terminating connection due to administrator command/);
+  assert.doesNotMatch(log, /wait_failed/);
   await postgres.restart();
   const client = await scene.plain(1, { resume: true });
   await publish(200);

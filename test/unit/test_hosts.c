@@ -47,6 +47,32 @@ test_finds_several_servers(void **state)
 }
 
 static void
+test_takes_sqlstate_out_of_errors(void **state)
+{
+	static const char *const errors[][3] = {
+		{ "connection to server on socket \"/a/.s.PGSQL.1\" failed: FATAL:  3D000: database \"app\" does not exist\n"
+		  "LOCATION:  InitPostgres, postinit.c:1018\n", "3D000",
+		  "connection to server on socket \"/a/.s.PGSQL.1\" failed: FATAL:  database \"app\" does not exist" },
+		{ "FATAL:  55000: no\nDETAIL:  more\nLOCATION:  f, f.c:1\n", "55000", "FATAL:  no\nDETAIL:  more" },
+		{ "FATAL:  57P03: role:  X: y\n", "57P03", "FATAL:  role:  X: y\n" },
+		{ "connection refused:  never\n\tIs it running?\n", "", "connection refused:  never\n\tIs it running?\n" },
+		{ "", "", "" },
+		{ "x:  ABCDE", "", "x:  ABCDE" },
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
+	{
+		char sqlstate[HOSTS_SQLSTATE_SIZE];
+		char *text = hosts_error(errors[i][0], sqlstate);
+
+		assert_string_equal(sqlstate, errors[i][1]);
+		assert_string_equal(text, errors[i][2]);
+		free(text);
+	}
+}
+
+static void
 test_uses_one_port_for_all(void **state)
 {
 	(void) state;
@@ -89,6 +115,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_one_server),
 		cmocka_unit_test(test_finds_several_servers),
+		cmocka_unit_test(test_takes_sqlstate_out_of_errors),
 		cmocka_unit_test(test_uses_one_port_for_all),
 		cmocka_unit_test(test_reads_uri),
 		cmocka_unit_test(test_reads_hostaddr),
