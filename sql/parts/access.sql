@@ -376,6 +376,7 @@ BEGIN
 			recheck => format('SELECT NULL, %L || %s', opened.prefix || ':',
 			                  herald_internal.id_sql('changed', opened.key)),
 			on_error => 'warn');
+		PERFORM herald.sync_triggers(subject);
 	ELSIF EXISTS (SELECT FROM herald_internal.rule AS r WHERE r.relation = subject AND r.name = 'subject_access') THEN
 		PERFORM herald_internal.delete_rules(subject, 'subject_access'), herald.sync_triggers(subject);
 	END IF;

@@ -878,6 +878,7 @@ BEGIN
 				        THEN herald_internal.json_sql('kind', liked.kind_id) END);
 		END LOOP;
 	END LOOP;
+	PERFORM herald.sync_triggers(posts);
 END
 $$;
 

@@ -38,9 +38,7 @@ DECLARE
 	reads text[] := herald_internal.access_reads(relation);
 BEGIN
 	PERFORM herald_internal.delete_rules(relation, 'user_access');
-	IF reads IS NULL THEN
-		PERFORM herald.sync_triggers(relation);
-	ELSE
+	IF reads IS NOT NULL THEN
 		PERFORM herald_internal.watch(relation, 'user_access', '{update,delete}',
 			condition => herald_internal.changed_condition(key, reads),
 			recheck => format('VALUES (NULL, ''author:'' || %1$s), (%1$s, NULL)', id));
@@ -321,7 +319,6 @@ BEGIN
 	PERFORM herald_internal.compile_access(relation, 'block_access', block.present,
 		array_to_string(block.blocker || block.blocked, ','),
 		herald_internal.pair_rechecks_sql(block.blocker, block.blocked));
-	PERFORM herald.sync_triggers(relation);
 END
 $$;
 

@@ -1001,6 +1001,8 @@ $$;
 
 -- ----- compiling
 
+-- Compiles the rules of a call. The triggers follow when all rules are there: one that is dropped, and created again,
+-- would lock the table against all readers until the transaction ends.
 CREATE FUNCTION herald_internal.compile_rules(relation regclass, kind text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1023,6 +1025,7 @@ BEGIN
 	IF (arguments ->> 'by_time')::boolean AND kind NOT IN ('posts', 'messages') THEN
 		PERFORM herald_internal.compile_scheduled(relation, arguments, '_' || kind);
 	END IF;
+	PERFORM herald.sync_triggers(relation);
 	PERFORM herald_internal.sync_subject_access(herald_internal.saved_table(arguments ->> 'subject_table'));
 END
 $$;

@@ -884,7 +884,6 @@ BEGIN
 				herald_internal.compile_schedule(variant.source, coalesce(full_condition, 'true'), due_id, due_at) END,
 			with_event AND variant.requested);
 	END LOOP;
-	PERFORM herald.sync_triggers(relation);
 END
 $$;
 
@@ -1170,6 +1169,7 @@ BEGIN
 		            FROM unnest(rechecked) AS r
 		            WHERE r IS NOT NULL
 		            HAVING count(*) > 0));
+	PERFORM herald.sync_triggers(relation);
 	PERFORM herald_internal.save_call(relation, 'rule ' || rule, call);
 END
 $$;
