@@ -16,9 +16,13 @@
  *
  * 3. A transaction that may have changed a catalog itself shares nothing: others do not see its changes.
  *
- * 4. The commit of a prepared transaction, and the replay on a standby, add to no number.  So a prepared transaction
- *	  that has changed a catalog ends all sharing until the server starts again.  So does each that the server finds
- *	  when it starts.  A standby shares nothing.
+ * 4. The end of a prepared transaction runs none of this code, in whatever session.  So nothing is shared as long as
+ *	  there is one that has changed a catalog, or that was prepared before the server started.  Each has a place in
+ *	  shared memory.  Sessions that find nothing shared look whether it has ended: it holds the lock on its id until it
+ *	  has sent its messages.  A standby shares nothing.
+ *
+ * 5. Nothing can fail, or allocate memory, when a transaction has committed: that would be a PANIC.  So it is asked
+ *	  for its changes before, and those that come later, such as the drop of a temporary table, count in any case.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -31,6 +35,7 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
+#include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "storage/sinval.h"
@@ -39,6 +44,7 @@
 #include "utils/syscache.h"
 
 #include "catalog_share.h"
+#include "compat.h"
 #include "relation_change.h"
 #include "shared_lock.h"
 
@@ -57,8 +63,9 @@ typedef struct SharedFacts
 {
 	pg_atomic_uint64 count;		 /* of changes, from 1 */
 	pg_atomic_uint32 committing; /* transactions that commit changes now, or have prepared some */
-	pg_atomic_uint32 started;	 /* those that were prepared before the server started are counted */
+	bool started;				 /* those that were prepared before the server started are among these; by the lock */
 	SharedFact list[PLACES];
+	pg_atomic_uint32 prepared[FLEXIBLE_ARRAY_MEMBER]; /* max_prepared_xacts ids of those that are prepared; 0: free */
 } SharedFacts;
 
 static SharedFacts *facts; /* NULL: the library is not preloaded */
@@ -66,13 +73,16 @@ static SharedFacts *facts; /* NULL: the library is not preloaded */
 /* This transaction may have changed a catalog, or another one that it has met. */
 static bool is_changing;
 
+/* At the end of this transaction: it has changed a catalog. */
+static bool has_changed;
+
 /* This transaction commits changes: others see them, but it has not sent its messages yet. */
 static bool is_committing;
 
 Size
 catalog_share_size(void)
 {
-	return sizeof(SharedFacts);
+	return add_size(offsetof(SharedFacts, prepared), mul_size(max_prepared_xacts, sizeof(pg_atomic_uint32)));
 }
 
 void
@@ -83,25 +93,26 @@ catalog_share_attach(void)
 	facts = ShmemInitStruct("pg_herald catalogs", catalog_share_size(), &found);
 	if (found)
 		return;
-	memset(facts, 0, sizeof(SharedFacts));
+	memset(facts, 0, catalog_share_size());
 	pg_atomic_init_u64(&facts->count, 1);
 	pg_atomic_init_u32(&facts->committing, 0);
-	pg_atomic_init_u32(&facts->started, 0);
+	for (int i = 0; i < max_prepared_xacts; i++)
+		pg_atomic_init_u32(&facts->prepared[i], 0);
 }
 
 static void
 note_relation_change(Oid relation)
 {
-	is_changing = true;
+	is_changing = has_changed = true;
 }
 
 static void
 note_catalog_change(Datum argument, int cache, uint32 hash)
 {
-	is_changing = true;
+	is_changing = has_changed = true;
 }
 
-/* Returns whether the transaction, which is at its end, has changed a catalog. */
+/* Returns whether the transaction, which is about to end, has changed a catalog up to now. */
 static bool
 has_changes(void)
 {
@@ -111,17 +122,70 @@ has_changes(void)
 	return xactGetCommittedInvalidationMessages(&messages, &init_file) > 0;
 }
 
+/* Counts the present transaction, which is prepared.  Without a free place it counts until the server starts again. */
+static void
+count_prepared(TransactionId xid)
+{
+	pg_atomic_fetch_add_u32(&facts->committing, 1);
+	for (int i = 0; i < max_prepared_xacts; i++)
+	{
+		uint32 free = 0;
+
+		if (pg_atomic_compare_exchange_u32(&facts->prepared[i], &free, xid))
+			return;
+	}
+}
+
+static bool
+is_counted_prepared(TransactionId xid)
+{
+	for (int i = 0; i < max_prepared_xacts; i++)
+	{
+		if (pg_atomic_read_u32(&facts->prepared[i]) == xid)
+			return true;
+	}
+	return false;
+}
+
+/* Takes prepared transactions that have ended off the count. */
+static void
+discount_ended(void)
+{
+	for (int i = 0; i < max_prepared_xacts; i++)
+	{
+		uint32 xid = pg_atomic_read_u32(&facts->prepared[i]);
+
+		if (xid == 0 || !has_released_locks(xid) || !pg_atomic_compare_exchange_u32(&facts->prepared[i], &xid, 0))
+			continue;
+		pg_atomic_fetch_add_u64(&facts->count, 1);
+		pg_atomic_fetch_sub_u32(&facts->committing, 1);
+	}
+}
+
 static void
 on_transaction_end(XactEvent event, void *argument)
 {
-	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
-		return;
-	is_changing = false;
-	if ((event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE) && has_changes())
+	switch (event)
 	{
-		pg_atomic_fetch_add_u32(&facts->committing, 1);
-		is_committing = event == XACT_EVENT_COMMIT;
+		case XACT_EVENT_PRE_PREPARE:
+			discount_ended(); /* they have the places */
+							  /* FALLTHROUGH */
+		case XACT_EVENT_PRE_COMMIT:
+			has_changed = has_changes();
+			return;
+		case XACT_EVENT_PREPARE:
+			if (has_changed)
+				count_prepared(GetTopTransactionIdIfAny());
+			break;
+		case XACT_EVENT_COMMIT:
+			is_committing = has_changed;
+			if (is_committing)
+				pg_atomic_fetch_add_u32(&facts->committing, 1);
+			break;
+		default:
+			break;
 	}
+	is_changing = has_changed = false;
 }
 
 /* The messages are sent before the locks are released. */
@@ -149,19 +213,20 @@ catalog_share_init(void)
 }
 
 /*
- * Counts a transaction that was prepared before the server started: it may have changed a catalog.  After its end, its
- * entry has the id until another one takes it.
+ * Counts the transactions that were prepared before the server started: they may have changed a catalog.  After the end
+ * of one, its entry has the id until another one takes it.
  */
 static void
 count_old_prepared(void)
 {
-	int i = 0;
-
-	while (i < max_prepared_xacts && !TransactionIdIsValid(PreparedXactProcs[i].xid))
-		i++;
-	if (i < max_prepared_xacts)
-		pg_atomic_fetch_add_u32(&facts->committing, 1);
-	pg_atomic_write_u32(&facts->started, 1);
+	LWLockAcquire(shared_lock(), LW_EXCLUSIVE);
+	for (int i = 0; i < max_prepared_xacts && !facts->started; i++)
+	{
+		if (TransactionIdIsValid(PreparedXactProcs[i].xid) && !is_counted_prepared(PreparedXactProcs[i].xid))
+			count_prepared(PreparedXactProcs[i].xid);
+	}
+	facts->started = true;
+	LWLockRelease(shared_lock());
 }
 
 /*
@@ -171,9 +236,11 @@ count_old_prepared(void)
 static uint64
 settled_count(void)
 {
-	if (pg_atomic_read_u32(&facts->started) == 0)
+	if (!facts->started)
 		count_old_prepared();
 	pg_read_barrier();
+	if (pg_atomic_read_u32(&facts->committing) > 0)
+		discount_ended();
 	if (pg_atomic_read_u32(&facts->committing) > 0)
 		return 0;
 	pg_read_barrier();
@@ -190,6 +257,12 @@ catalog_share_count(void)
 	count = settled_count();
 	AcceptInvalidationMessages();
 	return is_changing ? 0 : count;
+}
+
+bool
+catalog_share_is_possible(void)
+{
+	return facts != NULL && !is_changing;
 }
 
 static uint32

@@ -34,6 +34,9 @@ extern uint64 catalog_share_count(void);
  */
 extern bool catalog_share_find(uint64 count, const char *name, void *fact, Size size);
 
+/* Returns whether others see all that this transaction has seen of the catalogs. */
+extern bool catalog_share_is_possible(void);
+
 /* Shares a fact that was looked up after catalog_share_count() had returned this number; 0: does nothing. */
 extern void catalog_share_add(uint64 count, const char *name, const void *fact, Size size);
 

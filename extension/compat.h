@@ -115,6 +115,7 @@ reader_wait_event(void)
 #define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, keys, 0)
 #define begin_bitmap_scan(index, snapshot, keys) index_beginscan_bitmap(index, snapshot, keys)
 #define has_virtual_columns(shape) false
+#define has_released_locks(xid) ConditionalXactLockTableWait(xid)
 #define check_index_constraints(target, slot, estate, conflict, arbiters) \
 	ExecCheckIndexConstraints(target, slot, estate, conflict, arbiters)
 #else
@@ -122,6 +123,7 @@ reader_wait_event(void)
 	expandRTE(rte, number, 0, VAR_RETURNING_DEFAULT, -1, false, names, columns)
 #define begin_index_scan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, NULL, keys, 0)
 #define begin_bitmap_scan(index, snapshot, keys) index_beginscan_bitmap(index, snapshot, NULL, keys)
+#define has_released_locks(xid) ConditionalXactLockTableWait(xid, false)
 #define has_virtual_columns(shape) ((shape)->constr != NULL && (shape)->constr->has_generated_virtual)
 #define check_index_constraints(target, slot, estate, conflict, arbiters) \
 	ExecCheckIndexConstraints(target, slot, estate, conflict, NULL, arbiters)

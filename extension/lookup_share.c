@@ -46,6 +46,7 @@
 #include "utils/rls.h"
 
 #include "compat.h"
+#include "catalog_share.h"
 #include "lookup_share.h"
 #include "node_image.h"
 #include "relation_shape.h"
@@ -217,7 +218,7 @@ lookup_share_put(const char *text, const LookupPlan *plan, List *functions)
 	int place;
 
 	Assert(plans != NULL);
-	if (plan->input_count > MOST_RELATIONS || reads_temporary_table(plan))
+	if (plan->input_count > MOST_RELATIONS || reads_temporary_table(plan) || !catalog_share_is_possible())
 		return;
 	packed = pack(text, plan, functions);
 	if (packed == NULL)

@@ -158,8 +158,8 @@ herald_check_reader(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	form = (Form_pg_class) GETSTRUCT(relation);
 	privileges = SysCacheGetAttr(RELOID, relation, Anum_pg_class_relacl, &isnull);
-	guarded = (Guarded) { "view", NameStr(form->relname), form->relowner,
-						  granted_roles(privileges, isnull, ACL_SELECT) };
+	guarded = (Guarded){ "view", NameStr(form->relname), form->relowner,
+						 granted_roles(privileges, isnull, ACL_SELECT) };
 	if (!is_open_to(&guarded, caller) && !has_privs_of_role(caller, ROLE_PG_READ_ALL_DATA))
 		refuse_caller(&guarded, caller);
 	list_free(guarded.roles);

@@ -115,9 +115,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, heral
 GRANT SELECT, DELETE ON herald.rule_failure, herald.missed_change TO herald_admin;
 GRANT SELECT ON herald.watched, herald.suspended, herald.status TO herald_admin;
 
--- Everybody may SELECT from the views that administrators read. Their own check refuses those who were not granted that
--- by name, so that the error can name the role (extension/admin/entry.c). Nobody can name the functions of these views
--- without USAGE on herald_internal.
+-- Everybody may SELECT from the views that administrators read. Their own check does not count that grant, so that its
+-- error can name the role (extension/admin/entry.c). Nobody can name the functions of these views without USAGE on
+-- herald_internal.
 GRANT SELECT ON herald.watched, herald.suspended, herald.status TO PUBLIC;
 GRANT EXECUTE ON FUNCTION herald_internal.check_reader, herald_internal.status TO PUBLIC;
 

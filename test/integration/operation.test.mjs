@@ -305,6 +305,50 @@ test('logs a refused login in one line with a remedy', async () => {
   assert.match(log, /CREATE ROLE name LOGIN IN ROLE herald_bridge/);
 });
 
+test('connects with a password of a password file or a service, and names a wrong one', async () => {
+  const hba = path.join(scene.postgres.directory, 'data/pg_hba.conf');
+  const trusting = readFileSync(hba, 'utf8');
+  const place = `${scene.postgres.directory}:${scene.postgres.port}:*:keyed`;
+  const file = (name, text) => {
+    writeFileSync(path.join(directory, name), text, { mode: 0o600 });
+    return path.join(directory, name);
+  };
+  const right = file('pgpass', `${place}:the-right-word\n`);
+  const wrong = file('wrong', `${place}:the-wrong-word\n`);
+  const service = file('pg_service.conf', `[social]\n${database.conninfo('keyed').replaceAll(' ', '\n')}\npassword=the-right-word\n`);
+  const check = (conninfo, environment) => runBridge([...settings({ database: conninfo }), '--check'], environment);
+  await database.query("SET password_encryption = 'scram-sha-256'; CREATE ROLE keyed LOGIN PASSWORD 'the-right-word' IN ROLE herald_bridge");
+  writeFileSync(hba, `local all keyed scram-sha-256\n${trusting}`);
+  await database.query('SELECT pg_reload_conf()');
+  await until('the server wants the password', async () => (await check(database.conninfo('keyed'), { PGPASSFILE: '/nowhere' })).code !== 0);
+  try {
+    for (const [conninfo, environment] of [
+      [database.conninfo('keyed'), { PGPASSFILE: right }],
+      [`${database.conninfo('keyed')} passfile=${right}`, {}],
+      ['service=social', { PGSERVICEFILE: service }],
+    ]) {
+      const { code, output } = await check(conninfo, environment);
+      assert.equal(code, 0, output);
+    }
+    const refused = await check(`${database.conninfo('keyed')} passfile=${wrong}`, {});
+    assert.equal(refused.code, 1);
+    assert.match(refused.output, /password authentication failed for user "keyed"[^]*Check host, port, dbname, user and password/);
+    const none = await check(database.conninfo('keyed'), { PGPASSFILE: '/nowhere' });
+    assert.equal(none.code, 1);
+    assert.match(none.output, /no password supplied/);
+
+    const reader = await scene.addBridge([], `${database.conninfo('keyed')} passfile=${right}`);
+    await reader.stop();
+    const stranger = await scene.addBridge([], `${database.conninfo('keyed')} passfile=${wrong}`, undefined, false);
+    await until('the log names the password', () => /database_refused .*password authentication failed for user \\?"keyed/.test(stranger.log));
+    await stranger.stop();
+    for (const said of [refused.output, stranger.log]) assert.doesNotMatch(said, /the-(right|wrong)-word/);
+  } finally {
+    writeFileSync(hba, trusting);
+    await database.query('SELECT pg_reload_conf()');
+  }
+});
+
 test('tries ever less often to connect to a database that is gone, and does connect when it is back', async () => {
   const gone = 'database "gone" does not exist';
   const bridge = await scene.addBridge([], scene.postgres.database('gone').conninfo('bridge'), undefined, false);

@@ -51,7 +51,8 @@ test_takes_sqlstate_out_of_errors(void **state)
 {
 	static const char *const errors[][3] = {
 		{ "connection to server on socket \"/a/.s.PGSQL.1\" failed: FATAL:  3D000: database \"app\" does not exist\n"
-		  "LOCATION:  InitPostgres, postinit.c:1018\n", "3D000",
+		  "LOCATION:  InitPostgres, postinit.c:1018\n",
+		  "3D000",
 		  "connection to server on socket \"/a/.s.PGSQL.1\" failed: FATAL:  database \"app\" does not exist" },
 		{ "FATAL:  55000: no\nDETAIL:  more\nLOCATION:  f, f.c:1\n", "55000", "FATAL:  no\nDETAIL:  more" },
 		{ "FATAL:  57P03: role:  X: y\n", "57P03", "FATAL:  role:  X: y\n" },

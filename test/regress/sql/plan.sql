@@ -17,7 +17,7 @@ SELECT herald_internal.watch('plan.likes', 'liked',
                     joins => 'JOIN plan.posts AS p ON p.id = changed.post_id '
                              'JOIN plan.users AS u ON u.id = changed.user_id',
                     recipient => 'p.user_id', actor => 'changed.user_id', actor_name => 'u.username',
-                    title => '{actor}');
+                    title => '{actor}'), herald.sync_triggers('plan.likes');
 -- How often this transaction has read a table from end to end, and by its index.
 CREATE FUNCTION plan.scans(relation regclass, OUT seq_scan bigint, OUT idx_scan bigint) LANGUAGE sql AS $$
 	SELECT s.seq_scan, s.idx_scan FROM pg_stat_xact_user_tables AS s WHERE s.relid = relation;

@@ -164,8 +164,9 @@ SELECT pg_catalog.count(*) FROM herald.read_events(herald.current_position());
 SELECT pg_catalog.count(*) FROM herald_internal.connect_sessions('{ann}', '{s1}');
 RESET search_path;
 
--- PUBLIC may call no function but the entries, which check their caller, and three that need no role. The bridge may
--- call exactly its functions, and reads no table.
+-- PUBLIC may call no function but the entries, which check their caller, three that need no role, and two that views
+-- call for their readers, who cannot name them. The bridge may call exactly its functions. It reads no table, and only
+-- the three views that check their reader.
 SELECT p.oid::regprocedure AS function FROM pg_proc AS p
 WHERE p.pronamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace, 'herald_body'::regnamespace) AND
       p.prosrc <> 'herald_entry' AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE') ORDER BY p.proname;

@@ -1,6 +1,10 @@
 -- Rules, totals, rooms and blocks follow renames of columns, tables and schemas, as a view does.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
+-- Only this session maintains, also if there is a worker: a migration leaves alone a record that another one changes.
+-- The lock of a session ends with a transaction that is rolled back.
+\set alone 'SELECT herald_internal.own_lock(''herald_internal.log_fold'', for_session => true) AS alone;'
+:alone
 CREATE SCHEMA renames;
 CREATE TABLE renames.users (id int PRIMARY KEY, username text);
 CREATE TABLE renames.posts (id int PRIMARY KEY, user_id int REFERENCES renames.users, body text);
@@ -62,6 +66,7 @@ ALTER TABLE renamed.likes RENAME x TO post_id;
 INSERT INTO renamed.likes (post_id, liker) VALUES (2, 1);
 SELECT * FROM renamed.told();
 ROLLBACK;
+:alone
 INSERT INTO renamed.likes VALUES (3, 1);
 SELECT * FROM renamed.told();
 
@@ -142,6 +147,7 @@ BEGIN;
 SELECT herald_internal.watch_call(relation, kind) FROM herald_internal.watched_table ORDER BY kind \gexec
 SELECT * FROM ren.sees('post:2');
 ROLLBACK;
+:alone
 SELECT problem, relation, rule, detail FROM herald.doctor() WHERE severity = 'error' AND relation::text LIKE 'ren.%';
 
 -- Columns that change places keep their meaning: what was not published is not.
@@ -152,6 +158,7 @@ ALTER TABLE posts RENAME x TO content;
 INSERT INTO posts (id, user_id, password, content, who) VALUES (4, 1, 'the text', 'pw', 'all');
 SELECT * FROM ren.events;
 ROLLBACK;
+:alone
 
 -- a rename that is taken back, and one of a table that no rule reads
 BEGIN;
@@ -168,6 +175,7 @@ SELECT count(*) FROM herald_internal.suspension;
 INSERT INTO posts VALUES (4, 1, 'y', 'pw', 'all');
 SELECT count(*) FROM ren.events;
 ROLLBACK;
+:alone
 
 -- a column of the parent of a partition and of a child
 CREATE TABLE logs (id int, user_id int, part int) PARTITION BY LIST (part);
@@ -219,6 +227,7 @@ SELECT herald_internal.plain_sql('a /*@/*@00000000.1.1*/00000000.1.1*/b'),
        herald_internal.plain_sql('/*@ no mark */ /*@00000000.1.1');
 \set VERBOSITY terse
 SELECT herald_internal.on_migration();
+:alone
 
 SELECT herald.unwatch_all();
 

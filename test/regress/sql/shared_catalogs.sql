@@ -37,6 +37,23 @@ SELECT current_setting('shared_preload_libraries') NOT LIKE '%pg_herald%' OR
 COMMIT;
 SELECT last_title();
 
+-- a prepared transaction with changes interrupts that, until it ends
+BEGIN;
+CREATE TABLE prepared ();
+PREPARE TRANSACTION 'shared_catalogs';
+\c -
+SELECT herald.set_preference('30', 'like', '{}') \g /dev/null
+COMMIT PREPARED 'shared_catalogs';
+\c -
+SELECT herald.set_preference('30', 'like', NULL) \g /dev/null
+INSERT INTO likes VALUES (17, 1);
+\c -
+BEGIN;
+INSERT INTO likes VALUES (18, 1);
+SELECT current_setting('shared_preload_libraries') NOT LIKE '%pg_herald%' OR
+       pg_stat_get_xact_numscans(2663) < 8 AS finds_shared_names;
+COMMIT;
+
 -- a transaction that changes tables shares nothing of them, and finds its own
 \c -
 BEGIN;

@@ -81,7 +81,7 @@ SELECT * FROM store.heard();
 
 -- membership of rooms, by the internal form that the calls for social tables use
 SELECT herald_internal.watch('store.clerks', 'desk', event => 'desk:staffed', room => 'desk:{desk}',
-	member => 'new.id', member_joins => 'conversation:{desk}');
+	member => 'new.id', member_joins => 'conversation:{desk}'), herald.sync_triggers('store.clerks');
 SELECT herald_internal.save_room_source('store.clerks', 'members',
 	$$SELECT c.id::text, 'conversation:' || c.desk FROM store.clerks AS c WHERE c.id::text = ANY ($1)$$);
 INSERT INTO store.clerks VALUES (4, 'south');
