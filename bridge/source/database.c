@@ -9,14 +9,8 @@
  *
  * 3. A server that does not answer in time counts as lost.
  *
- * 4. When a connection cannot be made, it alone tries again, and the others wait until it
- *	  has succeeded.  The pauses grow.  They grow longer when the server says that it will
- *	  not have the connection, which somebody must change: the log of the server gets a line
- *	  for each attempt.
- *
- * 5. All connections of a bridge are to one server, because snapshots of two servers
- * are not comparable.  When one connection finds that another server accepts writes,
- * the others follow it.
+ * 4. All connections of a bridge are to one server, because snapshots of two servers are
+ *	  not comparable.  When one finds that another server accepts writes, the others follow.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -34,21 +28,17 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/timer.h"
+#include "source/attempts.h"
 #include "source/hosts.h"
 #include "source/query_queue.h"
 #include "source/server_refusal.h"
 #include "source/session_settings.h"
 #include "source/watcher.h"
 
-#define FIRST_PAUSE_MS 100
-#define LONGEST_PAUSE_MS 5000
-#define LONGEST_REFUSED_PAUSE_MS 60000
 #define LONGEST_CONNECT_MS 10000
 
 /* The server cancels a query at its limit.  It has as much time again to answer, but no more than this. */
 #define LONGEST_SILENCE_MS 5000
-
-#define SETTINGS_REFUSED_HINT "The server did not accept the settings of the session, which the bridge needs."
 
 typedef enum DatabaseState
 {
@@ -70,11 +60,9 @@ struct Database
 	Watcher watcher;
 	QueryQueue queries;
 	bool was_connected;
-	bool refused; /* the server has refused the latest attempt for a reason that does not pass by itself */
 	int host;
-	int tried; /* number of hosts tried since the connection was lost */
-	long pause;
-	Timer timer; /* for the next attempt, or the deadline of this one or of a query */
+	Attempts attempts; /* since the connection was lost */
+	Timer timer;	   /* for the next attempt, or the deadline of this one or of a query */
 	char *error;
 	struct Database *next;
 	struct Database *prev;
@@ -84,7 +72,6 @@ struct Database
 static struct
 {
 	Database *first;
-	Database *scout; /* tries to connect for all; NULL: the latest attempt has succeeded */
 	int latest_host; /* the host that accepted writes last */
 } databases;
 
@@ -107,24 +94,11 @@ note_error(Database *database, const char *text)
 		*--end = '\0';
 }
 
-/* Pauses after each round through all servers, with jitter, so that many bridges do not reconnect at once. */
-static uint64_t
-next_pause(Database *database)
-{
-	long longest = database->refused ? LONGEST_REFUSED_PAUSE_MS : LONGEST_PAUSE_MS;
-	long pause = MIN(database->pause, longest);
-
-	if (database->tried % hosts_count(database->conninfo) > 0)
-		return 0;
-	database->pause = MIN(pause * 2, longest);
-	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
-}
-
 /* Logs the loss of each connection, but a refusal once for all of them. */
 static void
 log_loss(const Database *database)
 {
-	const char *hint = database->state == DATABASE_SETTING_UP ? SETTINGS_REFUSED_HINT : HOSTS_REFUSED_HINT;
+	const char *hint = database->state == DATABASE_SETTING_UP ? SESSION_REFUSED_HINT : HOSTS_REFUSED_HINT;
 
 	if (database->state == DATABASE_CONNECTED)
 		log_warning("database_lost", "connection", database->name, "reason", database->error);
@@ -146,33 +120,18 @@ lose(Database *database, const char *why)
 {
 	bool was_connected = database->state == DATABASE_CONNECTED;
 
-	database->tried = was_connected ? 0 : database->tried + 1;
-	if (!was_connected && databases.scout == NULL)
-		databases.scout = database;
+	if (!was_connected)
+		attempts_fail(&database->attempts);
 	note_error(database, why);
 	log_loss(database);
 	end_connection(database);
-	timer_start(&database->timer, next_pause(database), begin_connecting, database);
+	timer_start(&database->timer, attempts_pause(&database->attempts, database->conninfo), begin_connecting, database);
 	query_queue_fail(&database->queries);
 	if (was_connected && database->events->lost != NULL)
 		database->events->lost(database->context);
 }
 
-/* Connections can be made again: those that have waited for the scout are made. */
-static void
-dismiss_scout(void)
-{
-	Database *database;
-
-	databases.scout = NULL;
-	DL_FOREACH(databases.first, database)
-	{
-		if (database->state == DATABASE_PAUSING)
-			timer_start(&database->timer, 0, begin_connecting, database);
-	}
-}
-
-/* This host accepts writes: connections to other hosts are dropped, and reconnect to it. */
+/* This host accepts writes: connections to other hosts are dropped, and all reconnect to it. */
 static void
 follow_primary(int host)
 {
@@ -184,8 +143,12 @@ follow_primary(int host)
 		if (database->state != DATABASE_PAUSING && database->host != host)
 			lose(database, "another server has become the primary");
 		if (database->state == DATABASE_PAUSING)
-			database->tried = 0;
+		{
+			database->attempts.failed = 0;
+			timer_start(&database->timer, 0, begin_connecting, database);
+		}
 	}
+	attempts_open();
 }
 
 static void
@@ -198,30 +161,15 @@ static void
 become_connected(Database *database)
 {
 	database->state = DATABASE_CONNECTED;
-	database->pause = FIRST_PAUSE_MS;
+	attempts_succeed(&database->attempts);
 	if (database->was_connected)
 		metrics.database_reconnects++;
 	database->was_connected = true;
 	server_refusal_forget_all();
 	log_info("database_connected", "connection", database->name, "host", PQhost(database->connection));
 	follow_primary(database->host);
-	dismiss_scout();
 	if (database->events->connected != NULL)
 		database->events->connected(database->context);
-}
-
-/* Returns whether the server refuses connections for a reason that stays until somebody removes it. */
-static bool
-is_lasting(const char *sqlstate)
-{
-	static const char *const passing[] = { "08", "53", "57" }; /* connections, resources, starts and stops */
-
-	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
-	{
-		if (strncmp(sqlstate, passing[i], 2) == 0)
-			return false;
-	}
-	return sqlstate[0] != '\0';
 }
 
 /* A session without its settings is of no use: a bare name could then mean a function of anybody. */
@@ -254,7 +202,7 @@ fail_connecting(Database *database)
 	char sqlstate[HOSTS_SQLSTATE_SIZE];
 	char *why = hosts_error(PQerrorMessage(database->connection), sqlstate);
 
-	database->refused = is_lasting(sqlstate);
+	attempts_note_refusal(&database->attempts, sqlstate);
 	lose(database, why);
 	free(why);
 }
@@ -277,15 +225,11 @@ static void
 begin_connecting(void *context)
 {
 	Database *database = context;
-	char *name;
 
-	if (databases.scout != NULL && databases.scout != database)
-		return; /* dismiss_scout() goes on */
-	name = memory_format("herald-bridge %s", database->name);
-	database->refused = false;
-	database->host = (databases.latest_host + database->tried) % hosts_count(database->conninfo);
-	database->connection = hosts_connect(database->conninfo, database->host, name);
-	free(name);
+	if (!attempts_may_begin(&database->attempts))
+		return; /* follow_primary() goes on */
+	database->host = (databases.latest_host + database->attempts.failed) % hosts_count(database->conninfo);
+	database->connection = hosts_connect(database->conninfo, database->host, database->name);
 	if (PQstatus(database->connection) == CONNECTION_BAD)
 	{
 		fail_connecting(database);
@@ -409,7 +353,6 @@ database_open(const char *name, const char *conninfo, long limit, const Database
 	database->limit = limit;
 	database->events = events;
 	database->context = context;
-	database->pause = FIRST_PAUSE_MS;
 	database->error = memory_copy("");
 	DL_APPEND(databases.first, database);
 	timer_start(&database->timer, 0, begin_connecting, database);
@@ -492,8 +435,7 @@ database_close(Database *database)
 	timer_stop(&database->timer);
 	end_connection(database);
 	query_queue_fail(&database->queries);
-	if (databases.scout == database)
-		dismiss_scout();
+	attempts_free(&database->attempts);
 	if (databases.first == NULL)
 		server_refusal_forget_all();
 	free(database->error);

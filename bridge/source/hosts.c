@@ -92,15 +92,17 @@ hosts_connect(const char *conninfo, int which, const char *name)
 	char *host = choose_host(read_option(conninfo, "host"), which);
 	char *address = choose_host(read_option(conninfo, "hostaddr"), which);
 	char *port = choose_host(read_option(conninfo, "port"), which);
+	char *application = memory_format("herald-bridge %s", name);
 	const char *const keywords[] = { "target_session_attrs", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
 									 "dbname", "client_encoding", "host", "hostaddr", "port", "fallback_application_name", NULL };
 	const char *const values[] = { "primary", HOSTS_TCP_USER_TIMEOUT_MS, HOSTS_KEEPALIVES_IDLE_S, HOSTS_KEEPALIVES_INTERVAL_S,
-								   conninfo, "UTF8", host, address, port, name, NULL };
+								   conninfo, "UTF8", host, address, port, application, NULL };
 	PGconn *connection = PQconnectStartParams(keywords, values, 1);
 
 	if (connection == NULL)
 		abort();
 	PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
+	free(application);
 	free(host);
 	free(address);
 	free(port);

@@ -29,7 +29,7 @@ extern int hosts_count(const char *conninfo);
 
 /*
  * Begins to connect to the n-th of them, counted from 0, which must be a primary.
- * "name" is the application_name, unless the string gives another.  Never NULL; the
+ * The application_name ends with "name", unless the string gives another.  Never NULL; the
  * caller finishes the connection.  Its errors are verbose: hosts_error() reads them.
  */
 extern PGconn *hosts_connect(const char *conninfo, int which, const char *name);

@@ -16,4 +16,6 @@
  */
 extern const char session_settings_sql[];
 
+#define SESSION_REFUSED_HINT "The server did not accept the settings of the session, which the bridge needs."
+
 #endif /* HERALD_SESSION_SETTINGS_H */
