@@ -36,11 +36,12 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN r.role = 'published_at' THEN '{published_when,status}' ELSE '{}' END;
 $$;
 
--- Returns the columns that an argument names: as an array, as a name or as a word of a condition.
+-- Returns the columns that an argument names: as an array, as a name or as a word of a condition. Those that a
+-- condition reads are of other tables as well.
 CREATE FUNCTION herald_internal.used_columns(arguments jsonb) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(word)
-	FROM jsonb_path_query(arguments - '{on_error,zone,accepted,pending,published,ack,payload_columns,noun,'
+	FROM jsonb_path_query(arguments - '{on_error,zone,accepted,pending,published,ack,payload_columns,noun,reads,'
 		'subject_tables,sender_tables}'::text[], 'strict $.**') AS v
 	CROSS JOIN unnest(ARRAY[v #>> '{}'] || regexp_split_to_array(v #>> '{}', '[^[:alnum:]_$]+')) AS word
 	WHERE jsonb_typeof(v) = 'string';
@@ -68,11 +69,14 @@ $$;
 -- Returns whether a name says that a row counts if the column is set: if a boolean is true, if a value is that name, or
 -- after the time of an act. False: that it does not count; NULL: neither. The name is a word about the row as a whole:
 -- comments_disabled is about its comments, and has_draft about another row. A "not" in front turns the meaning. A row
--- that was never undeleted counts as well, so that such a name says nothing.
+-- that was never undeleted counts as well, so that such a name says nothing. Nor do words that mean one thing in one
+-- application and another one in the next: an archived topic may be read, and a silenced user may be notified.
 CREATE FUNCTION herald_internal.is_affirmative(kind text, words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN words ~ '(^|_)ha(s|ve)_' AND core !~ '(e[dn]|left|quit)$' THEN NULL
+		WHEN words ~ '(^|_)ha(s|ve)_' AND core !~ '(e[dn]|left|quit)$' OR
+		     kind = 'users' AND core ~ '^(silenced|muted|ignored|restricted|hidden|spam|anonymous|private|internal)$'
+		THEN NULL
 		WHEN kind = 'likes' AND core ~ '^(dislike|disliked|down|downvoted?|negative|minus|pass|passed|skipped)$' OR
 		     words ~ '(^|_)only(_|$)|^for_(?!all|every|any|public)' AND words !~ '(^|_)(read|view|text|audio|link)_only'
 		THEN false
@@ -80,9 +84,10 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     kind IN ('likes', 'follows', 'blocks') AND herald_internal.is_act_of(kind, core) AND
 		     core ~ '^(up_?)?[a-z]+$'
 		THEN NOT turned
-		WHEN core ~ ('^(deleted?|discarded|trashed|erased|purged|removed|hidden|archived|spam|flagged|quarantined|'
+		WHEN core ~ ('^(deleted?|discarded|trashed|erased|purged|removed|hidden|spam|quarantined|killed|dead|'
 			'expired|ended|terminated|stopped|cancell?ed|lifted|undone|dissolved|severed|disconnected|voided?|frozen|'
-			'banned|suspended|silenced|muted|ignored|blocked|restricted|deactivated|disabled|revoked|paused|'
+			'(shadow)?banned|suspended|silenced|muted|ignored|blocked|(read_|access_)?restricted|deactivated|disabled|'
+			'revoked|paused|'
 			'rejected|declined|denied|refused|dismissed|disapproved|'
 			'left|kicked|expelled|exited|departed|withdrawn|withdrew|quit|resigned|unenrolled|dropped|'
 			'recalled|retracted|redacted|unsent|un(follow|friend|lik|vot|block|match|subscrib|shar|star|heart|'
@@ -90,7 +95,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			'(unpublish|expire|archive|hide)|'
 			'draft|pending|waiting|scheduled|delayed|embargoed|queued|invited|requested|'
 			'private|internal|confidential|secret|whisper|anonymous|ephemeral|un(accept|approv|confirm|verifi|publish|'
-			'list)ed|(in|non_?)(active|visible|valid)|(non_?|un)public)(_(by_.+|for_(all|every[a-z]+)))?$')
+			'list)ed|(in|non_?)(active|visible|valid)|(non_?|un)public)'
+			'(_(by_(admin|mod|moderator|staff|system' ||
+			CASE kind WHEN 'messages' THEN '' ELSE '|author|owner|user' END || ')s?|for_(all|every[a-z]+)))?$')
 		THEN turned
 		WHEN core ~ ('^(publicly_)?(accepted|approved|confirmed|admitted|active|activated|enabled' ||
 		             CASE WHEN kind <> 'users' THEN '|published|public|visible|shown|displayed|valid|live' ELSE ''
@@ -131,8 +138,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			         ELSE 'follow|friendship|subscription|connection' END || ')$') AND kind <> 'users'
 			THEN '%1$s IS NULL OR %1$s > now()'
 			WHEN NOT herald_internal.is_affirmative(kind, u.phrase) OR
-			     u.phrase ~ ('^((account|user|member|chat|posting|post|comment|shadow)_)?(suspen|silenc|ban|mut|block|'
-			                 'paus|snooz|timeout|restrict|cooldown|quarantin|hid|embargo|delay)[a-z]*$')
+			     u.phrase ~ ('^((account|user|member|chat|posting|post|comment|shadow)_)?(suspen|ban|block|paus|' ||
+			                 CASE WHEN kind <> 'users' THEN 'silenc|mut|snooz|timeout|restrict|cooldown|quarantin|'
+			                 ELSE '' END || 'hid|embargo|delay)[a-z]*$')
 			THEN '%1$s IS NULL OR %1$s <= now()' END
 		WHEN words ~ '(^|_)(unpublish|hide|archive|take_?down)_(at|on|date|time)$'
 		THEN '%1$s IS NULL OR %1$s > now()'
@@ -178,7 +186,7 @@ $$;
 CREATE FUNCTION herald_internal.is_side(kind text, words text, category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT kind = 'likes' AND category IN ('B', 'N', 'S', 'E') AND
-	       (words ~ '(^|_)(score|vote|value|direction|weight|rating|polarity|sentiment)$' OR
+	       (words ~ '(^|_)(score|vote|value|direction|weight|rating|polarity|sentiment|side|sign|action|choice)$' OR
 	        words ~ '(^|_)(vote|action|flag|interaction|activity|event)_(type|kind)(_id)?$|(^|_)vote_flag$' OR
 	        words ~ '(^|_)(up|down|(up|down)voted?|dis_?liked?|liked?|positive|negative)$');
 $$;
@@ -230,7 +238,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ ('(^|_)(draft|drafts|published|publish|scheduled|schedule|embargo|embargoed|approved|go_live|'
 		              'goes_live|went_live)(_|$)') OR
 		     kind IN ('posts', 'comments', 'messages') AND category = 'D' AND
-		     (words ~ '^(send|deliver|release|live)_(at|on|after|date|time)$' OR
+		     (words ~ '(^|_)delay(ed)?(_|$)' OR words ~ '^(send|deliver|release|live)_(at|on|after|date|time)$' OR
 		      words ~ '(^|_)(public|visible|shown|displayed|enabled|available|live|active)_(at|on|from|after|date)$')
 		THEN 'waiting'
 		WHEN kind IN ('follows', 'members', 'blocks', 'likes') AND
@@ -238,7 +246,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		THEN 'waiting'
 		WHEN kind = 'members' AND category = 'D' AND words ~ '(^|_)joined(_|$)' THEN 'waiting'
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
-		WHEN words ~ ('(^|_)(status|state|stage|visibility|visible|privacy|audience|score|expires|expiry|expiration|'
+		WHEN words ~ ('(^|_)(status|state|stage|moderation|approval|visibility|visible|privacy|audience|score|expires|'
+		             'expiry|expiration|'
 		             'expired|expiring|till|delayed|paused|frozen|blocked|archetype|answer|deleted?_?(at)?|discarded|'
 		             'deletion|trashed|private|public|internal|hidden|archived|spam|flagged|'
 		             'removed|banned|suspended|deactivated|active|enabled|disabled|revoked|valid_until|until|ends|'
@@ -279,7 +288,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN meaning = 'off' AND kind = 'members' AND category IN ('B', 'D')
 		THEN (SELECT jsonb_build_object('muted', name) WHERE words !~ '(^|_)unmuted?(_|$)')
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B' AND herald_internal.is_opposite_switch(words)
-		THEN jsonb_build_object('active', format('%I IS NOT TRUE', name))
+		THEN (SELECT jsonb_build_object('active', format('%I IS NOT TRUE', name))
+		      WHERE words !~ '(^|_)(e?mails?|sms|push|phone|calls?|desktop|mobile|web|digest|newsletters?)(_|$)')
 		WHEN meaning = 'off' AND kind = 'users' AND category = 'B'
 		THEN (SELECT jsonb_build_object('notifications_enabled', name)
 		      WHERE words ~ '(^|_)(not|never)_(muted?|silenced?|opted_out)$' OR words !~ '(^|_)un|notif|_out$' OR
@@ -291,8 +301,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 			THEN '%1$I IS NULL OR %1$I <= now()' ELSE '%I IS NULL' END, name))
 		WHEN meaning = 'off' OR kind = 'users' AND words ~ '(private|public|visib|privacy|audience)' THEN NULL
 		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND
-		     (category = 'D' AND words ~ ('(^|_)(publish|published|publication|schedule|scheduled|send|deliver|release|'
-		                                  'go_live|goes_live|went_live)(_|$)|(^|_)embargo(ed)?_(until|till|ends)') OR
+		     (category = 'D' AND words ~ ('(^|_)(publish|published|publication|schedule|scheduled|send|deliver|delayed|'
+		                                  'delay|release|go_live|goes_live|went_live)(_|$)|'
+		                                  '(^|_)embargo(ed)?_(until|till|ends)') OR
 		      category = 'B' AND words !~ '(^|_)approved(_|$)' AND
 		      herald_internal.is_affirmative(kind, words) IS NOT NULL)
 		THEN jsonb_build_object('published_at', array_to_string(published || name, ', '))
@@ -313,7 +324,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		                         category = 'D' AND counts LIKE '%now()%')
 		THEN (SELECT jsonb_build_object('visible', format(counts, format('post.%I', name))) WHERE counts IS NOT NULL)
 		WHEN kind = 'likes' AND category IN ('S', 'E') AND typed IS NULL AND
-		     NOT herald_internal.is_side(kind, words, category) AND herald_internal.is_kind(words)
+		     meaning <> 'opposite' AND herald_internal.is_kind(words)
 		THEN jsonb_build_object('kind', name)
 		ELSE (SELECT jsonb_build_object('active', format(counts, quote_ident(name))) WHERE counts IS NOT NULL)
 	END;
@@ -327,8 +338,12 @@ DECLARE
 	list regclass := coalesce(herald_internal.reference_target(relation, ARRAY[name]),
 	                          herald_internal.named_table(relation, name));
 	key text[] := herald_internal.primary_key(list);
-	label text := (herald_internal.named_columns(list, '{name,slug,code,key,label,value,title,kind,type,emoji}', key,
-	                                             '{S,E}'))[1];
+	label text := (SELECT coalesce((herald_internal.named_columns(list, '{name,namekey,slug,code,key,label,value}', key,
+	                                                              '{S,E}'))[1],
+	                               (array_agg(a.attname ORDER BY a.attnum))[1])
+	               FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+	               WHERE a.attrelid = list AND a.attnum > 0 AND t.typcategory IN ('S', 'E') AND
+	                     a.attname <> ALL (key));
 BEGIN
 	IF cardinality(key) = 1 AND label IS NOT NULL AND herald_internal.is_readable(list, key || label) THEN
 		RETURN QUERY EXECUTE format('SELECT left(%1$I::text, 40), left(%2$I::text, 40) FROM %3$s '
@@ -377,7 +392,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 				WHEN NOT affirmative AND r.present IS NULL THEN '%1$s = 0'
 				WHEN herald_internal.is_side(kind, words, category) AND
 				     (r.present <@ '{-1,0,1}' AND r.present @> '{-1}' OR
-				      words !~ '(weight|rating|sentiment|_(type|kind))$' AND coalesce(r.present <@ '{-1,0,1}', true))
+				      words ~ '(score|vote|value|direction|polarity|sign)$' AND coalesce(r.present <@ '{-1,0,1}', true))
 				THEN '%1$s > 0' END
 			FROM (SELECT herald_internal.row_values($1, $3) WHERE affirmative IS NOT NULL OR
 			             herald_internal.is_side(kind, words, category)) AS r (present))
@@ -518,19 +533,11 @@ $$;
 
 -- Returns the table whose rows say that a user belongs to the group in a column of a post: it refers to the same group,
 -- or has a column of the same name, and to a user, and is named after members. "present" is the condition over a row
--- that the membership lasts, as far as its columns say: a watched table has its own.
+-- that the membership lasts: a watched table has its own. A table whose columns do not say it is none.
 CREATE FUNCTION herald_internal.membership_table(relation regclass, name text)
 	RETURNS TABLE (members regclass, group_column text, member_column text, present text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT c.oid, g.name, u.columns[1],
-	       CASE WHEN w.relation IS NOT NULL THEN herald_internal.row_condition(w.arguments)
-	       ELSE (SELECT herald_internal.and_conditions(VARIADIC array_agg(CASE
-	                 WHEN x.argument ? 'active' THEN x.argument ->> 'active'
-	                 WHEN x.argument ? 'left_at' THEN herald_internal.unset_condition(c.oid, x.name, 'left_at')
-	                 WHEN x.argument ? 'status' THEN herald_internal.value_condition(quote_ident(x.name),
-	                     coalesce(x.argument ->> 'accepted', 'accepted,active,member')) END ORDER BY x.name))
-	             FROM herald_internal.unused_columns(c.oid, 'members', jsonb_build_object(
-	                 'conversation', ARRAY[g.name], 'member', u.columns)) AS x) END
+	SELECT c.oid, g.name, u.columns[1], p.condition
 	FROM pg_class AS mine
 	CROSS JOIN herald_internal.place_table($1, $2) AS place
 	JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p') AND c.oid <> $1 AND
@@ -545,7 +552,19 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHERE cardinality(k.columns) = 1 AND k.columns[1] <> g.name
 		ORDER BY k.rank LIMIT 1) AS u
 	LEFT JOIN herald_internal.watched_table AS w ON w.relation = c.oid AND w.kind = 'members'
-	WHERE mine.oid = $1 AND c.oid <> coalesce(place, 0)
+	CROSS JOIN LATERAL (
+		SELECT herald_internal.row_condition(w.arguments) AS condition, true AS sure WHERE w.relation IS NOT NULL
+		UNION ALL
+		SELECT herald_internal.and_conditions(VARIADIC array_agg(CASE
+		           WHEN x.argument ? 'active' THEN x.argument ->> 'active'
+		           WHEN x.argument ? 'left_at' THEN herald_internal.unset_condition(c.oid, x.name, 'left_at')
+		           WHEN x.argument ? 'status' THEN herald_internal.value_condition(quote_ident(x.name),
+		               coalesce(x.argument ->> 'accepted', 'accepted,active,member')) END ORDER BY x.name)),
+		       coalesce(bool_and(x.argument IS NOT NULL OR x.meaning NOT IN ('left', 'waiting')), true)
+		FROM herald_internal.unused_columns(c.oid, 'members', jsonb_build_object(
+		         'conversation', ARRAY[g.name], 'member', u.columns)) AS x
+		HAVING w.relation IS NULL) AS p
+	WHERE mine.oid = $1 AND c.oid <> coalesce(place, 0) AND p.sure
 	ORDER BY w.relation IS NOT NULL DESC, c.relname ~* 'member' DESC, c.relname
 	LIMIT 1;
 $$;
@@ -558,17 +577,18 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM herald_internal.membership_table($1, $2) AS m;
 $$;
 
--- Returns the condition that the place in a column of a post is open to everybody; NULL without a column for that.
+-- Returns the condition that the place in a column of a post is open to everybody; NULL without a column that says
+-- when.
 CREATE FUNCTION herald_internal.open_place_condition(relation regclass, name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('EXISTS (SELECT FROM %s AS place WHERE place.%I = post.%I AND %s)', p.place, k.key[1], name,
-	              format(herald_internal.counting_format(p.place, 'posts', a.attname::text, t.typcategory::text),
-	                     format('place.%I', a.attname)))
+	              format(c.counts, format('place.%I', a.attname)))
 	FROM herald_internal.place_table($1, $2) AS p (place)
 	CROSS JOIN LATERAL (SELECT herald_internal.primary_key(p.place)) AS k (key)
 	JOIN pg_attribute AS a ON a.attrelid = p.place AND a.attname = herald_internal.privacy_column(p.place)
 	JOIN pg_type AS t ON t.oid = a.atttypid
-	WHERE cardinality(k.key) = 1;
+	CROSS JOIN herald_internal.counting_format(p.place, 'posts', a.attname::text, t.typcategory::text) AS c (counts)
+	WHERE cardinality(k.key) = 1 AND c.counts IS NOT NULL;
 $$;
 
 -- Returns the condition that the viewer of a post belongs to the group in a column of it: as a member, or as a user
@@ -649,24 +669,33 @@ $$;
 -- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
 -- "audience" is that of a post. Columns of acts are "opposite" unless the call uses one of them: the others then tell
 -- of other acts, unless they are the opposite, such as a block. A side is one even if the time of its vote is used. A
--- reaction has one kind. A primary key tells nothing about a row.
+-- reaction has one kind; if it can be a dislike, the kind is a side. The time of an acceptance repeats a status. A
+-- primary key tells nothing about a row.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument jsonb, question text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.attname::text, m.meaning, g.argument, CASE
 	           WHEN g.argument IS NULL
 	           THEN herald_internal.open_question($1, $2, a.attname::text, t.typcategory::text, m.meaning)
-	           WHEN g.argument ? 'active' AND w.words ~ '_id$'
+	           WHEN g.argument ->> 'active' LIKE '% = %' AND w.words ~ '_id$'
 	           THEN (SELECT upper(left(v, 1)) || substr(v, 2) || '.'
 	                 FROM herald_internal.values_in_words($1, a.attname::text) AS v) END
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
 	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS known (meaning)
-	CROSS JOIN LATERAL herald_internal.used_columns($3 || jsonb_build_object('others', (
-		SELECT jsonb_agg(o.arguments - 'names') FROM herald_internal.watched_table AS o
-		WHERE o.relation = $1 AND o.kind <> $2))) AS used (columns)
-	CROSS JOIN herald_internal.act_columns($1, $2) AS acts
+	CROSS JOIN LATERAL herald_internal.used_columns(
+		$3 - CASE WHEN $3 -> 'reads' ? $1::text THEN '{visible,in_feed}'::text[] ELSE '{}' END ||
+		jsonb_build_object('own', $3 -> 'reads' -> $1::text, 'others', (
+			SELECT jsonb_agg(o.arguments - '{names,reads}'::text[]) FROM herald_internal.watched_table AS o
+			WHERE o.relation = $1 AND o.kind <> $2))) AS used (columns)
+	CROSS JOIN LATERAL (
+		SELECT c.columns, c.sides, EXISTS (
+			SELECT FROM pg_attribute AS s JOIN pg_type AS d ON d.oid = s.atttypid
+			WHERE s.attrelid = $1 AND s.attnum > 0 AND NOT s.attisdropped AND d.typcategory IN ('S', 'E') AND
+			      herald_internal.name_words(s.attname::text) ~ '(^|_)(status|state)$' AND
+			      NOT coalesce($3 -> 'ignore' ? s.attname, false)) AS with_status
+		FROM herald_internal.act_columns($1, $2) AS c) AS acts
 	LEFT JOIN LATERAL (
 		SELECT id.name FROM unnest(herald_internal.column_names($1)) AS id (name)
 		WHERE herald_internal.is_type_of(w.words, herald_internal.name_words(id.name))
@@ -684,13 +713,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		                            herald_internal.used_columns($3 - 'ignore'), false) THEN 'opposite'
 		          WHEN w.words ~ '(^|_)(block|mut|ignor|bann)ed_' THEN 'state' END
 		WHEN $2 = 'likes' AND $3 ? 'kind' AND herald_internal.is_kind(w.words) THEN NULL
+		WHEN $2 = 'likes' AND t.typcategory IN ('S', 'E') AND herald_internal.is_kind(w.words) AND EXISTS (
+			SELECT FROM unnest(herald_internal.known_values($1, a.attname::text)) AS v
+			WHERE NOT herald_internal.is_affirmative('likes', herald_internal.name_words(v)))
+		THEN 'opposite'
+		WHEN $2 IN ('follows', 'members') AND known.meaning = 'waiting' AND t.typcategory = 'D' AND acts.with_status
+		THEN NULL
 		WHEN known.meaning = 'off' AND $3 ? 'notifications_enabled' AND
 		     w.words ~ '(email|mail|push|sms|mobile|desktop|web|digest|newsletter|marketing)' THEN 'state'
 		WHEN (known.meaning = 'state' OR w.words ~ '^content_type') AND paired.name = ANY (used.columns) AND
 		     NOT EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = ARRAY[paired.name])
 		THEN 'other'
-		WHEN known.meaning = 'state' AND $2 <> 'users' AND w.words ~ '(^|_)(status|state|stage)$' AND
-		     NOT $3 ?| '{status,published_when}' AND
+		WHEN known.meaning = 'state' AND $2 <> 'users' AND
+		     w.words ~ '(^|_)(status|state|stage|moderation|approval)$' AND NOT $3 ?| '{status,published_when}' AND
 		     (t.typcategory = 'N' OR herald_internal.can_wait($1, a.attname::text)) THEN 'waiting'
 		ELSE known.meaning END) AS m (meaning)
 	CROSS JOIN LATERAL (

@@ -18,7 +18,7 @@ INSERT INTO db.posts VALUES (1, 1, '@ben draft', true, NULL), (2, 1, '@ben later
 	(3, 1, '@ben at once', false, NULL), (4, 1, '@ben now', false, now() - interval '1 day');
 SELECT recipient_id AS told, content FROM herald.notification ORDER BY id;
 
--- A like, a follow or a block: any boolean and any enum may say that it is none, whatever its name.
+-- A like, a follow or a block: any boolean and any enum may say that it is none, by any name.
 CREATE TYPE db.feeling AS ENUM ('fine', 'awful');
 CREATE TABLE db.likes (user_id int REFERENCES db.users, post_id int REFERENCES db.posts, up boolean, odd boolean,
 	feeling db.feeling, weight int, seen boolean);
@@ -36,7 +36,7 @@ SELECT herald.watch_blocks('db.blocks');
 SELECT herald.watch_blocks('db.blocks', ignore => '{scope}');
 SELECT herald.watch_blocks('db.blocks', ignore => '{scope,until}');
 
--- Who was banned, has declined or has not joined is no member; the time of a row that is always there says nothing.
+-- Users that are banned, declined or did not join are no members; the time of a row that is always there says nothing.
 CREATE TABLE db.members (group_id int, user_id int REFERENCES db.users, joined_at timestamptz DEFAULT now(),
 	is_banned boolean);
 CREATE TABLE db.invited (group_id int, user_id int REFERENCES db.users, joined_at timestamptz);
@@ -60,7 +60,7 @@ BEGIN
 	EXECUTE format('CREATE TABLE db.t (%s)', columns);
 	EXECUTE coalesce('INSERT INTO db.t VALUES ' || rows, 'SELECT');
 	RETURN QUERY SELECT format('%s.%s: %s', kind, u.name, coalesce(u.argument::text, u.question))
-	             FROM herald_internal.unused_columns('db.t', kind, '{"key": ["id"]}') AS u;
+	             FROM herald_internal.unused_columns('db.t', kind, '{"author": ["user_id"]}') AS u;
 	DROP TABLE db.t;
 END
 $$;
@@ -105,11 +105,41 @@ SELECT db.says('posts', $$visibility text CHECK (visibility IN ('me', 'friends')
                           state text CHECK (state IN ('a', 'b'))$$);
 SELECT db.says('posts', 'visibility text, state text', $$('Public', 'a'), ('me', 'b')$$);
 SELECT db.says('follows', $$state text DEFAULT 'pending'$$, $$('pending')$$);
-CREATE TABLE db.vote_types (id int PRIMARY KEY, name text);
+CREATE TABLE db.vote_types (id int PRIMARY KEY, rank int, name_en text);
 CREATE TABLE db.reaction_types (id int PRIMARY KEY, emoji text);
-INSERT INTO db.vote_types VALUES (1, 'downvote'), (2, 'upvote');
+INSERT INTO db.vote_types VALUES (1, 9, 'downvote'), (2, 8, 'upvote');
 INSERT INTO db.reaction_types VALUES (1, 'angry'), (2, 'sad');
 SELECT db.says('likes', 'vote_type_id int, reaction_type_id int REFERENCES db.reaction_types');
+
+SELECT db.says('likes', 'vote_type_id int', '(1), (2)');
+
+-- A place is open to its members only, as long as its visibility is not known.
+CREATE TABLE db.places (id int PRIMARY KEY, archetype text DEFAULT 'regular');
+CREATE TABLE db.halls (id int PRIMARY KEY, read_restricted boolean);
+CREATE TABLE db.place_members (place_id int REFERENCES db.places, user_id int REFERENCES db.users);
+SELECT db.says('posts', 'place_id int NOT NULL REFERENCES db.places, hall_id int NOT NULL REFERENCES db.halls,
+                         archived boolean, flagged_at timestamptz');
+SELECT db.says_each('users', 'timestamptz', '{silenced_until,suspended_until,archived_at}');
+
+-- A like may be a dislike by any column, an acceptance has a time beside its status, and a way of notifying is one.
+CREATE TYPE db.reaction AS ENUM ('DISLIKE', 'LIKE');
+SELECT db.says('likes', 'action smallint, type db.reaction');
+SELECT db.says('likes', 'side text CHECK (side IN (''down'', ''up'')), emoji text');
+SELECT db.says('follows', 'status text DEFAULT ''PENDING'', accepted_at timestamptz');
+SELECT db.says_each('users', 'boolean', '{sms_opt_out,opted_out}');
+SELECT db.says('posts', 'moderation text DEFAULT ''pending'', delayed_post_at timestamptz');
+SELECT db.says_each('messages', 'boolean', '{deleted_by_sender,removed_by_moderator}');
+
+-- A table that does not say that an invitation was accepted has no members. Columns of other tables are not used.
+CREATE TABLE db.enrollments (course_id int, user_id int REFERENCES db.users, workflow_state text DEFAULT 'invited',
+	hidden boolean);
+SELECT db.says('posts', 'course_id int');
+CREATE TABLE db.lessons (id int PRIMARY KEY, user_id int REFERENCES db.users, course_id int, hidden boolean);
+SET client_min_messages = notice;
+SELECT herald.watch_posts('db.lessons', visible => 'EXISTS (SELECT FROM db.enrollments AS e
+	WHERE e.course_id = post.course_id AND NOT e.hidden)');
+SET client_min_messages = warning;
+SELECT herald.unwatch('db.lessons');
 
 -- Two columns of mutes are used together, also by a call that passes one of them.
 CREATE TABLE db.muted (group_id int, user_id int REFERENCES db.users, muted boolean, muted_until timestamptz);
