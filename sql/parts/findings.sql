@@ -452,7 +452,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHEN meaning = 'off' AND kind = 'members' THEN format(CASE category
 			WHEN 'B' THEN 'Pass "%s" as "muted" if a member gets notifications only while it is true.'
 			ELSE 'Mutes have to be a boolean or a time: "muted" can be a column that is GENERATED ALWAYS AS '
-			     '(… "%s"%s …) STORED.' END, name, known)
+			     '(... "%s"%s ...) STORED.' END, name, known)
 		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND category = 'D'
 		THEN format('Pass "%s" as "published_at" if a row is shown from that time on, and never without it; or say in '
 		            '"active" when a row counts.', name)
@@ -460,7 +460,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		THEN format('Say in "%s" whether %s if "%s" is true, or if it is not.', argument, subject, name)
 		WHEN category = 'D' THEN format('Say in "%s" whether %s before or after the time in "%s", and without one.',
 		                                argument, subject, name)
-		ELSE format('Say in "%s" for which values of "%s"%s %s, as in: %1$s => ''%5$s%6$I = …''.', argument, name,
+		ELSE format('Say in "%s" for which values of "%s"%s %s, as in: %1$s => ''%5$s%6$I = ...''.', argument, name,
 		            known, subject, CASE argument WHEN 'visible' THEN 'post.' ELSE '' END, name) END
 	FROM (SELECT CASE WHEN kind = 'posts' AND herald_internal.name_words(name) ~
 	                       '(visib|privacy|private|audience|public|only)' THEN 'visible' ELSE 'active' END,

@@ -100,7 +100,7 @@ test('runs the examples of docs/your-schema.md with the results that they show',
   const [opening, ...kinds] = readFileSync(path.join(root, 'docs/your-schema.md'), 'utf8').split(/^## (?!A plan)/m).map(blocksIn);
   assert.equal(await check('opening_schema', '', opening), 2);
   const schemas = kinds.filter((blocks) => blocks.length);
-  assert.equal(schemas.length, 6);
+  assert.equal(schemas.length, 7);
   for (const [number, blocks] of schemas.entries()) assert.ok(await check(`schema_${number}`, EXTENSION, blocks) > 0);
 });
 

@@ -534,7 +534,7 @@ test('serves many requests on one connection', async () => {
   const client = await connect();
   const post = (packet) => `POST ${client.query()} HTTP/1.1\r\nHost: x\r\nContent-Length: ${packet.length}\r\n\r\n${packet}`;
   const get = `GET ${client.query()} HTTP/1.1\r\nHost: x\r\n\r\n`;
-  const answer = await speak(post('427["ping"]'), get, post('3'), post('428["ping"]'), get, 'GET /healthz HTTP/1.1\r\n\r\n');
+  const answer = await speak(post('427["ping"]'), get, post('3'), post('428["ping"]'), get, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
   assert.deepEqual(answer.match(/HTTP\/1.1 \d+/g), Array(6).fill('HTTP/1.1 200'));
   assert.match(answer, /ok.*437\[.*ok.*ok.*438\[/s);
 });
