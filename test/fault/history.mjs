@@ -4,9 +4,10 @@ import { parseSnapshot } from './causality.mjs';
 
 const HOUR = 3600 * 1000;
 
-// Returns the key of an event for clients that receive no ids: its name and payload without totals, which depend on the time of delivery.
+// Returns the key of an event for clients that receive no ids: its name and payload as it is in the log. A reader adds the total, which
+// depends on the time of delivery, and the time of the event.
 export function keyOf(name, data) {
-  const lasting = Object.entries(data).filter(([field]) => !field.startsWith('total')).sort(([one], [other]) => (one < other ? -1 : 1));
+  const lasting = Object.entries(data).filter(([field]) => !field.startsWith('total') && field !== 'timestamp').sort(([one], [other]) => (one < other ? -1 : 1));
   return `${name} ${JSON.stringify(lasting)}`;
 }
 
