@@ -659,13 +659,30 @@ BEGIN
 END
 $$;
 
+-- Returns the id of a user's notification of a message, by its cause (compile_messages_to()): that of the inbox would
+-- read all of it. NULL if there is none, as for the user's own message.
+CREATE FUNCTION herald_internal.message_notification(user_id text, conversation_id text, message_id text)
+	RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+	wanted text := herald_internal.kept_cause(format('conversation:%s:message:%s',
+		replace(replace(conversation_id, '\', '\\'), ':', '\:'), replace(replace(message_id, '\', '\\'), ':', '\:')));
+BEGIN
+	RETURN (SELECT max(o.id) FROM unnest(ARRAY[wanted, wanted || ':request']) AS c (cause)
+	        CROSS JOIN LATERAL (SELECT n.id FROM herald.notification AS n
+	                            WHERE n.cause = c.cause AND n.recipient_id = message_notification.user_id
+	                            OFFSET 0) AS o);
+END
+$$;
+
 -- If the members table has a column of its own for that, the application writes it, and watch_members() publishes the
 -- change. Notifications of later messages stay unread.
 CREATE FUNCTION herald.mark_conversation_read(user_id text, conversation_id text, message_id text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	last text;
-	until bigint;
+	until bigint := herald_internal.message_notification(user_id, conversation_id, message_id);
 BEGIN
 	PERFORM herald_internal.check_member(user_id, conversation_id);
 	IF NOT herald_internal.message_exists(conversation_id, message_id) THEN
@@ -686,11 +703,6 @@ BEGIN
 			'conversationId', conversation_id, 'userId', user_id, 'messageId', message_id, 'timestamp',
 			herald.iso8601(now())), NULL, NULL, NULL);
 	END IF;
-	SELECT max(n.id) INTO until
-	FROM herald.notification AS n
-	WHERE n.recipient_id = mark_conversation_read.user_id AND n.subject_type = 'conversation' AND
-	      n.subject_id = mark_conversation_read.conversation_id AND
-	          n.data ->> 'messageId' = mark_conversation_read.message_id;
 	RETURN herald.mark_read(user_id, ARRAY(
 		SELECT id FROM herald_internal.unread_of_subject(user_id, 'conversation', conversation_id, NULL) AS id
 		WHERE until IS NULL OR id <= until));

@@ -301,6 +301,23 @@ SELECT herald.unread_count('fay');
 SELECT m.mark, rows_read(format('SELECT herald.%s(%L, (SELECT array_agg(i.id) FROM herald.inbox(%L, max => 2) AS i))',
                                 m.mark, 'fay', 'fay')) < 50 AS few_read
 FROM (VALUES ('mark_unread'), ('mark_read'), ('archive')) AS m (mark);
+-- A conversation is marked up to a message. Its mark does not read the rest of the inbox.
+CREATE TABLE users (id int PRIMARY KEY, username text);
+CREATE TABLE members (conversation_id text, user_id int REFERENCES users);
+CREATE TABLE messages (id text PRIMARY KEY, conversation_id text, sender_id int REFERENCES users, body text);
+INSERT INTO users VALUES (1, 'ana'), (2, 'ben');
+SELECT herald.watch_users('users'), herald.watch_members('members'), herald.watch_messages('messages') \g /dev/null
+INSERT INTO members VALUES ('a:\1', 1), ('a:\1', 2);
+INSERT INTO herald.notification (recipient_id, type, title) SELECT 1, 'system', n FROM generate_series(1, 2000) AS n;
+INSERT INTO messages SELECT 'm:' || n, 'a:\1', 2, n FROM generate_series(1, 4) AS n;
+SELECT herald.mark_all_read('1');
+INSERT INTO messages SELECT 'm:' || n, 'a:\1', 2, n FROM generate_series(5, 9) AS n;
+SELECT rows_read($$SELECT herald.mark_conversation_read('1', 'a:\1', 'm:7')$$) < 50 AS few_read,
+       herald.unread_count('1');
+SELECT rows_read($$SELECT herald.mark_conversation_read('1', 'a:\1', 'm:3')$$) < 50 AS few_read,
+       herald.unread_count('1');
+SELECT title, content FROM herald.inbox('1', only_unread => true);
+SELECT herald.unwatch_all();
 
 TRUNCATE herald.notification, herald.read_mark;
 SELECT count(*) AS groups, (SELECT count(*) FROM herald_internal.group_member) AS members
