@@ -13,33 +13,30 @@
  *	  A session with many joined rooms takes long to check, so it delays nobody: it waits in lone_arrivals.c for
  *	  a query of its own, on another connection.  The query of step 2 finds the sessions that remember many.
  *
- * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), locates up to 1,000 sessions
- *	  of one list.  Its first statement checks the access to rooms: those that the session has
- *	  joined, those that are remembered under its key, those that its client asks for.  The snapshot
- *	  of this statement is "checked".  Its second statement, with a later snapshot, finds the position
- *	  from which to go on, the snapshots that this position stands for, and the automatic rooms
- *	  there.  For a new client, and for one that cannot be recovered, the position is that of
- *	  "checked".  No position sees more, so the session gets each recheck that the check has not
- *	  considered.  The session enters the rooms of its first answer.  Later answers only take it out of rooms:
- *	  its client may have left some meanwhile.  A session whose token is revoked is dismissed.  If the
- *	  connection to the database is lost, the session goes back to step 1.
+ * 2. BEING_LOCATED.  One query, herald_internal.connect_sessions(), locates up to 1,000 sessions of one list.
+ *	  Its first statement checks the access to rooms: those that the session has joined, those that are remembered
+ *	  under its key, those that its client asks for.  The snapshot of this statement is "checked".  Its second
+ *	  statement, with a later snapshot, finds the position from which to go on, the snapshots that this position
+ *	  stands for, and the automatic rooms there.  For a new client, and for one that cannot be recovered, the
+ *	  position is that of "checked".  No position sees more, so the session gets each recheck that the check has not
+ *	  considered.  The session enters the rooms of its first answer.  Later answers only take it out of rooms: its
+ *	  client may have left some meanwhile.  A session whose token is revoked is dismissed.  If the connection to the
+ *	  database is lost, the session goes back to step 1.  If the query fails, each of its sessions gets a query of
+ *	  its own, so that none fails because of another.
  *
- * 3. AWAITING_READER.  The reader reads the log in windows.  The session waits for the end of
- *	  a window that began after the answer: by then the reader has read past the position,
- *	  and each later event reaches the live audience.  If the connection to the database is lost,
- *	  the session goes back to step 1: a crashed server may give the transaction ids that the
- *	  snapshots see to other transactions.
+ * 3. AWAITING_READER.  The reader reads the log in windows.  The session waits for the end of a window that
+ *	  began after the answer: by then the reader has read past the position, and each later event reaches the live
+ *	  audience.  If the connection to the database is lost, the session goes back to step 1: a crashed server may
+ *	  give the transaction ids that the snapshots see to other transactions.
  *
- * 4. READING_CACHE.  If the event cache reaches back to the position, the session enters
- *	  the audience CACHE_REPLAY and is welcomed.  The cached events are published there,
- *	  and the session takes those that its snapshots do not see.  It goes live in the same
- *	  turn of the event loop, so that no event comes in between.
+ * 4. READING_CACHE.  If the event cache reaches back to the position, the session enters the audience
+ *	  CACHE_REPLAY and is welcomed.  The cached events are published there, and the session takes those that its
+ *	  snapshots do not see.  It goes live in the same turn of the event loop, so that no event comes in between.
  *
- * 5. AWAITING_LOG, READING_LOG.  If the cache begins later, the session waits for a reading
- *	  of the log (replay.c).  The reading serves all sessions that miss about as many events.
- *	  To the audience LOG_REPLAY it publishes the log, page by page, from the earliest of their
- *	  positions up to the cache, and then the cache.  The session is welcomed before the first page,
- *	  and goes live after the last event.
+ * 5. AWAITING_LOG, READING_LOG.  If the cache begins later, the session waits for a reading of the log
+ *	  (replay.c).  The reading serves all sessions that miss about as many events.  To the audience LOG_REPLAY it
+ *	  publishes the log, page by page, from the earliest of their positions up to the cache, and then the cache.
+ *	  The session is welcomed before the first page, and goes live after the last event.
  *
  * 6. AWAITING_RETRY.  In steps 4 and 5 a session stalls before an event for which its outbox has
  *	  no space, and before a recheck that concerns it and is not visible in "checked".  It gets no
@@ -234,13 +231,15 @@ await_query(Session *session)
 static void
 arrival_on_located(void *context, const PGresult *result)
 {
+	static LogLimit limit;
 	Locator *locator = context;
+	bool is_shared = locator->being_located.count > 1;
 	bool good = result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK &&
 				PQntuples(result) == locator->being_located.count;
 	Session *session;
 
 	if (result != NULL && !good)
-		log_error("rooms_unknown", "reason", PQresultErrorMessage(result));
+		log_limited(&limit, LOG_LEVEL_ERROR, "rooms_unknown", "reason", PQresultErrorMessage(result));
 	for (int row = 0; (session = session_list_take(&locator->being_located)) != NULL; row++)
 	{
 		if (session->state == SESSION_GONE)
@@ -249,6 +248,8 @@ arrival_on_located(void *context, const PGresult *result)
 			take_answer(locator, session, result, row);
 		else if (result == NULL)
 			await_query(session); /* until the database is back */
+		else if (is_shared)
+			lone_arrivals_add(session); /* one of them fails */
 		else
 		{
 			session->ops->dismiss(session, "unavailable", "the rooms of this user could not be found");

@@ -104,6 +104,20 @@ is_key(const char *text)
 	return text != NULL && strlen(text) == SESSION_KEY_LENGTH && strspn(text, "0123456789abcdef") == SESSION_KEY_LENGTH;
 }
 
+/* Returns a copy of a position; bytes that no position has, and the database may refuse, become a question mark. */
+static char *
+copy_position(const char *text)
+{
+	char *copy = memory_copy(text);
+
+	for (char *at = copy; at != NULL && *at != '\0'; at++)
+	{
+		if (*at <= ' ' || *at > '~')
+			*at = '?';
+	}
+	return copy;
+}
+
 static void
 gateway_on_expiry(void *context)
 {
@@ -219,7 +233,7 @@ begin_session(const Admission *admission, Identity *identity)
 	if (returns)
 		take_over(identity->user, admission->key);
 	session = roster_add(identity->user, returns ? memory_copy(admission->key) : create_key(),
-						 memory_copy(admission->position), identity->claims);
+						 copy_position(admission->position), identity->claims);
 	session->format = admission->format;
 	session->ops = admission->ops;
 	session->outbox = admission->outbox;

@@ -151,7 +151,7 @@ static void
 end_flood(Connection *connection, int64_t wait)
 {
 	if (connection->protocol->flooded != NULL)
-		connection->protocol->flooded(connection, limits_message(wait));
+		connection->protocol->flooded(connection, wait);
 	else
 		connection_close(connection, CLOSE_TOO_MANY, "too_many");
 }

@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "gateway/limits.h"
 
 static EngineIo *engineio_sessions; /* by sid */
 
@@ -153,9 +154,9 @@ engineio_closed(Connection *connection)
 }
 
 static void
-engineio_flooded(Connection *connection, const char *message)
+engineio_flooded(Connection *connection, int64_t wait)
 {
-	socketio_dismiss_all(engineio_of(connection)->socket, "too_many", message);
+	socketio_dismiss_all(engineio_of(connection)->socket, "too_many", limits_message(wait));
 	connection_close(connection, CLOSE_TOO_MANY, "too_many");
 }
 

@@ -20,6 +20,7 @@
 #include "gateway/acknowledgement.h"
 #include "gateway/action.h"
 #include "gateway/gateway.h"
+#include "gateway/limits.h"
 #include "protocol/plain_json.h"
 #include "base/timer.h"
 #include "protocol/connection.h"
@@ -68,7 +69,7 @@ plain_refuse(Connection *connection, int close_code, const char *code, const cha
 
 /* Does the same for a refusal, which may say when the client may try again. */
 static void
-plain_refuse_token(Connection *connection, const Refusal *refusal)
+plain_end_refused(Connection *connection, const Refusal *refusal)
 {
 	int close_code = strcmp(refusal->code, "too_many") == 0 ? CLOSE_TOO_MANY :
 					 gateway_ends_for_good(refusal->code)	? CLOSE_UNAUTHORIZED :
@@ -183,7 +184,7 @@ plain_refused(void *protocol, const Refusal *refusal)
 	PlainClient *plain = protocol;
 
 	plain->pending = NULL;
-	plain_refuse_token(plain->connection, refusal);
+	plain_end_refused(plain->connection, refusal);
 }
 
 static void
@@ -382,9 +383,9 @@ plain_closed(Connection *connection)
 }
 
 static void
-plain_flooded(Connection *connection, const char *message)
+plain_flooded(Connection *connection, int64_t wait)
 {
-	plain_refuse(connection, CLOSE_TOO_MANY, "too_many", message);
+	plain_end_refused(connection, &(Refusal){ "too_many", limits_message(wait), wait });
 }
 
 const Protocol plain_protocol = { plain_opened, plain_text, plain_binary, plain_pong, plain_flooded, plain_closed };

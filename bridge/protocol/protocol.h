@@ -96,8 +96,8 @@ typedef struct Protocol
 	void (*binary)(struct Connection *connection, const char *base64, size_t length);
 	/* Handles a WebSocket pong (RFC 6455, 5.5.3); may be NULL. */
 	void (*pong)(struct Connection *connection);
-	/* Tells the client that it sends too many messages, and closes the connection; may be NULL if there is no text. */
-	void (*flooded)(struct Connection *connection, const char *message);
+	/* Tells the client to wait for so long, and closes the connection; may be NULL if there is no text. */
+	void (*flooded)(struct Connection *connection, int64_t wait);
 	/* Ends the sessions and frees connection->state. */
 	void (*closed)(struct Connection *connection);
 } Protocol;

@@ -96,6 +96,23 @@ test('limits a private address behind a trusted proxy, and no other private one 
   assert.deepEqual([await connect(alone, '10.1.2.3'), await connect(alone, '10.1.2.3')], [200, 200]);
 });
 
+test('limits actions and joins of all users of an address together', async () => {
+  const options = ['--limit-actions=1/h:2', '--limit-joins=1/h:1', '--limit-address-sessions=2', '--limit-user-sessions=1000'];
+  const bridge = await scene.addBridge(['--trusted-proxy=127.0.0.1', ...options]);
+  const users = await scene.people('Ann', 'Ben', 'Cat', 'Dan', 'Eve');
+  const post = await scene.post(users[0]);
+  const from = (user, address) => scene.plain(user, { bridge, headers: { 'x-forwarded-for': address } });
+  const answers = { 'inbox:list': [], 'room:join': [] };
+  for (const user of users) {
+    const client = await from(user, '192.0.2.1');
+    for (const [action, codes] of Object.entries(answers)) codes.push((await client.ask(action, { room: `post:${post}` })).error?.code ?? 'ok');
+  }
+  assert.deepEqual(answers, { 'inbox:list': ['ok', 'ok', 'ok', 'ok', 'too_many'], 'room:join': ['ok', 'ok', 'too_many', 'too_many', 'too_many'] });
+  assert.match(bridge.log, /event=limited reason=actions by=address user=\d+ peer=192\.0\.2\.1/);
+  assert.equal((await (await from(users[4], '192.0.2.2')).ask('inbox:list')).ok, true);
+  scene.closeClients();
+});
+
 test('closes connections beyond the limit of their address at once, and none of another one', async () => {
   const limited = await scene.addBridge(['--trusted-proxy=127.0.0.1', '--limit-sockets=1/h:3', '--limit-address-sessions=1']);
   const open = async (address) => {

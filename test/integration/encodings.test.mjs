@@ -29,6 +29,10 @@ for (const [encoding, name, text, foreign] of TEXTS) {
     const { ok, error } = await sender.ask('message:send', { conversationId: conversation, content: foreign });
     assert.deepEqual([ok, error.code], [false, '22P05']);
     assert.match(error.message, /has no equivalent/);
+
+    // Sessions that arrive together share a query: a user whom the database cannot name harms no other one.
+    const arrivals = await Promise.allSettled(Array.from({ length: 30 }, (_, n) => scene.plain([ann, ben, '😀'][n % 3])));
+    assert.deepEqual(arrivals.map(({ reason }) => reason?.code), Array.from({ length: 30 }, (_, n) => (n % 3 === 2 ? 'unavailable' : undefined)));
     await scene.settle(...clients);
     assert.equal(await scene.bridge.metric('herald_values_repaired_total'), 0);
     await scene.close();

@@ -194,6 +194,38 @@ test('answers an invalid position with recovered: false, the unread count and a 
   }
 });
 
+test('takes any text for a position, and begins at the present', async () => {
+  const [ann] = await scene.people('Ann');
+  const { lastEventId } = await scene.eventSource(ann);
+  const texts = ['x', '-1', '0', '99999999999999999999', "1'; DROP TABLE users; --", 'é'.repeat(300), '9'.repeat(7000), '~'.repeat(1000), '%00%ff',
+    '1~a~b~c~d~e~f', `${lastEventId}~`, `x${lastEventId}`, lastEventId.replaceAll('~', '~~'), lastEventId.replace(/\d/g, '9')];
+  for (const text of texts) {
+    const stream = await scene.eventSource(ann, { lastEventId: text }).catch((error) => assert.fail(`${text.slice(0, 40)}: ${error.message}`));
+    assert.equal(stream.welcomes[0].recovered, false, text.slice(0, 40));
+    assert.notEqual(stream.lastEventId, text);
+    stream.close();
+  }
+  const arrivals = Array.from({ length: 20 }, (_, n) => scene.eventSource(ann, { lastEventId: n % 2 ? 'é' : lastEventId }));
+  for (const { welcomes } of await Promise.all(arrivals)) assert.equal(welcomes.length, 1);
+});
+
+test('bounds the streams that a user begins, and those that read nothing delay nobody', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const conversation = await scene.conversation(ann, ben);
+  const strict = await scene.addBridge(['--limit-connects=1/h:20', '--limit-user-sessions=5', '--queue-limit=100kB']);
+  const honest = await scene.eventSource(ben, { bridge: strict });
+  const streams = await Promise.allSettled(Array.from({ length: 150 }, () => scene.eventSource(ann, { bridge: strict })));
+  const refusals = streams.filter(({ status }) => status === 'rejected').map(({ reason }) => `${reason.status} ${reason.code}`);
+  assert.deepEqual(refusals, Array(50).fill('429 too_many'));
+  assert.equal(await strict.metric('herald_limited_total{reason="connects"}'), 50);
+  for (const { value } of streams) value?.response.socket.pause();
+  await database.query(`INSERT INTO messages (conversation_id, sender_id, content)
+                        SELECT $1, $2, repeat('x', 1000) FROM generate_series(1, 500)`, [conversation, ann]);
+  await until('the other one has everything', () => messageIds(honest).length === 500);
+  await assert.rejects(scene.eventSource(ann, { bridge: strict }), ({ code }) => code === 'too_many');
+  await scene.eventSource(ben, { bridge: strict });
+});
+
 test('answers a position that is older than the log with recovered: false', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const { lastEventId } = await scene.eventSource(ann);

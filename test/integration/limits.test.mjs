@@ -19,8 +19,7 @@ before(() => database.query(`
     SELECT to_jsonb(pg_sleep((payload ->> 'seconds')::float8) IS NULL) $$;
   CREATE FUNCTION api.work(user_id text, payload jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
     BEGIN
-      WHILE clock_timestamp() < statement_timestamp() + make_interval(secs => (payload ->> 'seconds')::float8) LOOP END LOOP;
-      RETURN '{}';
+      RETURN to_jsonb((SELECT sum(sqrt(n)) FROM generate_series(1, 500000) AS n));
     END $$;
   SELECT herald.expose('work', 'api.work(text, jsonb)', 'social_app');
   SELECT herald.expose('rest', 'api.rest(text, jsonb)', 'social_app')`));
@@ -67,7 +66,7 @@ test('no user rests for actions that wait in the database, but for those that wo
   for (let n = 0; n < 6; n++) assert.equal((await first.ask('rest', { seconds: 0.1 })).ok, true);
   assert.equal((await first.ask('rest', { seconds: 0 })).ok, true);
   assert.equal(await rests(), 0);
-  for (let n = 0; n < 4; n++) second.send({ action: 'work', data: { seconds: 0.1 } });
+  for (let n = 0; n < 20; n++) second.send({ action: 'work' });
   await until('the other user rests', async () => await rests() > 0);
 });
 
@@ -191,6 +190,25 @@ test('answers too_many, with the time to wait, beyond the limit of a session', a
   assert.match(limited.log, /event=limited reason=joins by=session user=\d+ peer=127/);
 });
 
+test('limits all sessions of a user together, counts by reason, and logs an offender once a minute', async () => {
+  const [ann, other] = await scene.people('Ann', 'Other');
+  const post = await scene.post(ann);
+  const bridge = await scene.addBridge(['--limit-joins=1/h:3', '--limit-actions=1/h:4', '--limit-signals=1/h:1']);
+  const clients = await Promise.all(Array.from({ length: 7 }, () => scene.plain(ann, { bridge })));
+  const asks = { joins: [3, 'room:join', { room: `post:${post}` }], signals: [1, 'presence:set', { status: 'away' }], actions: [3, 'inbox:list', {}] };
+  for (const [reason, [each, action, data]] of Object.entries(asks)) {
+    const metric = `herald_limited_total{reason="${reason}"}`;
+    const answers = [];
+    for (const client of clients) for (let n = 0; n < each; n++) answers.push(await refused(client, action, data));
+    const permitted = answers.filter((answer) => answer === 'ok').length;
+    assert.equal(permitted, reason === 'actions' ? 15 : 5 * each, reason);
+    assert.equal(await bridge.metric(metric), answers.length - permitted);
+    assert.ok(answers.every((answer) => answer === 'ok' || (answer.code === 'too_many' && answer.retryAfter > 0)));
+    assert.equal(bridge.log.split('\n').filter((line) => line.includes(`event=limited reason=${reason} by=user user=${ann} `)).length, 1, reason);
+  }
+  assert.equal(await refused(await scene.plain(other, { bridge }), 'inbox:list'), 'ok');
+});
+
 test('closes a client that goes on after many refusals', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.plain(ann, { bridge: limited });
@@ -210,12 +228,13 @@ test('refuses sessions beyond the limit of their user', async () => {
 test('closes a connection that shows too many bad tokens', async () => {
   const socket = new WebSocket(`ws://127.0.0.1:${limited.port}/socket.io/?EIO=4&transport=websocket`);
   const closed = new Promise((resolve) => socket.on('close', resolve));
-  let errors = 0;
-  socket.on('message', (text) => { errors += String(text).startsWith('44'); });
+  let errors = 0, last;
+  socket.on('message', (text) => { if (String(text).startsWith('44')) { errors++; last = JSON.parse(String(text).slice(2)); } });
   await new Promise((resolve) => socket.on('open', resolve));
   for (let i = 0; i < 5; i++) socket.send('40{"token":"bad"}');
   assert.equal(await closed, 4429);
   assert.equal(errors, 3);
+  assert.ok(last.data.retryAfter > 0, 'it is told when it may try again');
 });
 
 test('closes a connection that floods it with messages', async () => {
@@ -224,7 +243,9 @@ test('closes a connection that floods it with messages', async () => {
   const plain = await scene.plain(ann, { bridge });
   for (let i = 0; i < 30; i++) plain.send({ id: i, action: 'ping', data: {} });
   assert.equal((await plain.closed).code, 4429);
-  assert.equal(plain.all('error')[0].data.code, 'too_many');
+  const { code, retryAfter } = plain.all('error')[0].data;
+  assert.equal(code, 'too_many');
+  assert.ok(retryAfter > 0 && retryAfter <= 3600001, `${retryAfter} ms`);
 });
 
 test('closes a connection on a flood of pings, empty fragments or single bytes', async () => {
