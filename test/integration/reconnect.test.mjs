@@ -200,15 +200,21 @@ test('delivers nothing twice to a client that connects to a bridge which is behi
   await publish(database, `user:${ann}`, 'two');
   await client.waitFor('key', ({ key }) => key === 'two');
   client.close();
-  const arrives = scene.plain(ann, { bridge: behind, position: client.position });
-  const other = scene.plain(ann, { bridge: behind });
-  await until('the database has answered where both continue', () => database.value(
-    "SELECT bool_and(state = 'idle' AND query LIKE '%connect_sessions%') FROM pg_stat_activity WHERE application_name = 'herald-bridge rooms'"));
+  const connect = async (options) => {
+    const before = await database.value('SELECT clock_timestamp()::text');
+    const session = scene.plain(ann, { bridge: behind, ...options });
+    await until('the database has answered where the session continues', () => database.value(
+      `SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'herald-bridge rooms' AND state = 'idle' AND
+       query LIKE '%connect_sessions%' AND query_start > $1::timestamptz`, [before]));
+    return () => session;
+  };
+  const arrives = await connect({ position: client.position });
+  const other = await connect();
   await postgres.proceed(reader);
   await publish(database, `user:${ann}`, 'three');
-  await scene.settle(await arrives, await other);
-  assert.deepEqual(keys(await arrives), ['three']);
-  assert.deepEqual(keys(await other), ['three'], 'a new session receives only later events');
+  await scene.settle(await arrives(), await other());
+  assert.deepEqual(keys(await arrives()), ['three']);
+  assert.deepEqual(keys(await other()), ['three'], 'a new session receives only later events');
 });
 
 test('welcomes a new session as not recovered after the database was lost during its arrival', async () => {
