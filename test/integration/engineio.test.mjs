@@ -581,7 +581,7 @@ for (const path of ['/healthz', '/socket.io/?EIO=4&transport=polling', '/socket.
       for (const target of [client.query(), '/healthz']) {
         for (const length of [1, 5, 100, 200]) {
           const first = `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
-          await speakBlindly([`${first}${method} ${target} HTTP/1.1\r\nContent-Length: ${length}\r\n\r\n33333`]);
+          await speakBlindly([`${first}${method} ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n33333`]);
         }
       }
     }
