@@ -248,7 +248,7 @@ arrival_on_located(void *context, const PGresult *result)
 			take_answer(locator, session, result, row);
 		else if (result == NULL)
 			await_query(session); /* until the database is back */
-		else if (is_shared)
+		else if (is_shared && lone_arrivals_may_pass(result))
 			lone_arrivals_add(session); /* one of them fails */
 		else
 		{

@@ -11,7 +11,10 @@
 #ifndef HERALD_LONE_ARRIVALS_H
 #define HERALD_LONE_ARRIVALS_H
 
+#include <stdbool.h>
+
 #include "fanout/session.h"
+#include "source/database.h"
 
 /* Must be called first.  rested() is called when a session may be taken after a rest. */
 extern void lone_arrivals_start(void (*rested)(void));
@@ -21,6 +24,12 @@ extern void lone_arrivals_stop(void);
 
 /* Queues a session.  Takes over the reference. */
 extern void lone_arrivals_add(Session *session);
+
+/*
+ * Returns whether some sessions of a query that has failed may pass alone: it failed for what it asked.  A query that
+ * was cancelled, or met a lock, took too long: one query for each would take longer.
+ */
+extern bool lone_arrivals_may_pass(const PGresult *failed);
 
 /* Returns the next session, with its reference: it is under way.  NULL: there is none, or one is under way. */
 extern Session *lone_arrivals_take(void);

@@ -285,6 +285,8 @@ typist_told(Session *session, const char *action, const char *payload, uint64_t 
 		typing = create_typing(session, place);
 	typing->stopped = !is_start(action);
 	typing->told_at = loop_now();
+	if (!typing->stopped && typing->xid < xid)
+		typing->xid = xid; /* the session may have left its user */
 	prolong(typing);
 	if (!typing->stopped)
 		note_told(session->user, place, xid);

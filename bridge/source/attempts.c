@@ -6,7 +6,7 @@
  * 1. When a connection cannot be made, it alone tries again, and the others wait until it
  *	  has succeeded.
  *
- * 2. The pauses grow, after each round through all servers.  They grow longer when the
+ * 2. The pauses grow, after each round through all servers.  They grow longer when each
  *	  server says that it will not have the connection: that is a line in its log for each
  *	  attempt, until somebody changes something.
  *
@@ -30,9 +30,8 @@
 static const Attempts *scout;
 
 bool
-attempts_may_begin(Attempts *attempts)
+attempts_may_begin(const Attempts *attempts)
 {
-	attempts->refused = false;
 	return scout == NULL || scout == attempts;
 }
 
@@ -53,7 +52,7 @@ is_lasting(const char *sqlstate)
 void
 attempts_note_refusal(Attempts *attempts, const char *sqlstate)
 {
-	attempts->refused = is_lasting(sqlstate);
+	attempts->refused += is_lasting(sqlstate);
 }
 
 void
@@ -68,11 +67,13 @@ attempts_fail(Attempts *attempts)
 uint64_t
 attempts_pause(Attempts *attempts, const char *conninfo)
 {
-	long longest = attempts->refused ? LONGEST_REFUSED_PAUSE_MS : LONGEST_PAUSE_MS;
+	int servers = hosts_count(conninfo);
+	long longest = attempts->refused >= servers ? LONGEST_REFUSED_PAUSE_MS : LONGEST_PAUSE_MS;
 	long pause = MIN(MAX(attempts->pause, FIRST_PAUSE_MS), longest);
 
-	if (attempts->failed % hosts_count(conninfo) > 0)
+	if (attempts->failed % servers > 0)
 		return 0;
+	attempts->refused = 0;
 	attempts->pause = MIN(pause * 2, longest);
 	return (uint64_t) (pause / 2 + random() % (pause / 2 + 1));
 }

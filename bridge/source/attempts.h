@@ -15,13 +15,13 @@
 /* Zeroed, a connection has not been tried. */
 typedef struct Attempts
 {
-	int failed;	  /* in a row */
-	long pause;	  /* milliseconds, before the next round through all servers; 0: the shortest one */
-	bool refused; /* the latest one, for a reason that does not pass by itself */
+	int failed;	 /* in a row */
+	long pause;	 /* milliseconds, before the next round through all servers; 0: the shortest one */
+	int refused; /* in the latest round, for reasons that do not pass by themselves */
 } Attempts;
 
 /* Returns whether a connection may try now: no other one tries for all. */
-extern bool attempts_may_begin(Attempts *attempts);
+extern bool attempts_may_begin(const Attempts *attempts);
 
 /* Notes the SQLSTATE with which the server has refused a connection; "": it was not refused. */
 extern void attempts_note_refusal(Attempts *attempts, const char *sqlstate);

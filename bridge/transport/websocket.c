@@ -59,6 +59,8 @@ websocket_close(Carrier *carrier, int code, const char *reason)
 	if (length > (int) sizeof(payload) - 3)
 		length = sizeof(payload) - 3;
 	assert(carrier->transport == &websocket_transport);
+	if (code == CLOSE_TOO_MANY)
+		lws_rx_flow_control(((LwsStream *) carrier)->wsi, 0); /* a flood may go on: libwebsockets answers pings */
 	lws_stream_end((LwsStream *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
 }
 
