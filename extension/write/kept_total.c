@@ -38,6 +38,9 @@
 /* To read a page of the table costs as much as so many questions to the index. */
 #define QUESTIONS_PER_PAGE 8
 
+/* The totals of a page take so many times its memory, while they are copied. */
+#define MEMORY_PER_PAGE 8
+
 typedef struct TotalKey
 {
 	text *counted_id;
@@ -144,26 +147,48 @@ look_into_pages(Datum counter, Datum counted_id, bool *found)
 	return few;
 }
 
-/* Reads all totals if the table has so few pages.  They live as long as the questions. */
+/*
+ * Reads all totals if the table has so few pages.  They live as long as the questions.  Leaves them unread if an id is
+ * not in its row: that of a dead row may be gone.
+ */
 static void
 read_all_totals(KeptTotals *totals, uint64 most_pages)
 {
 	MemoryContext caller = MemoryContextSwitchTo(totals->memory);
 	OwnScan rows = own_scan_small("herald_internal", "total", total_columns(), most_pages, SnapshotAny);
+	bool complete = rows.pages <= most_pages;
 	bool isnull;
 	bool known;
 
-	if (rows.pages <= most_pages)
+	if (complete)
 		totals->all = total_set_create(totals->memory, rows.pages * 100, NULL);
-	while (own_scan_next(&rows))
+	while (complete && own_scan_next(&rows))
 	{
+		Datum id = own_scan_value(&rows, TOTAL_COUNTED_ID, &isnull);
 		TotalKey key = { .counter = DatumGetInt32(own_scan_value(&rows, TOTAL_COUNTER, &isnull)) };
 
-		key.counted_id = DatumGetTextPCopy(own_scan_value(&rows, TOTAL_COUNTED_ID, &isnull));
+		complete = !VARATT_IS_EXTERNAL(DatumGetPointer(id));
+		if (!complete)
+			break;
+		key.counted_id = DatumGetTextPCopy(id);
 		(void) total_set_insert(totals->all, key, &known);
 	}
 	own_scan_end(&rows);
+	if (!complete && totals->all != NULL)
+	{
+		total_set_destroy(totals->all);
+		totals->all = NULL;
+	}
 	MemoryContextSwitchTo(caller);
+}
+
+/* Returns the number of pages that it pays to read, after so many questions, and for which there is memory. */
+static uint64
+most_pages_to_read(uint64 asked)
+{
+	uint64 fit = work_mem * UINT64CONST(1024) / BLCKSZ / MEMORY_PER_PAGE;
+
+	return Min(asked / QUESTIONS_PER_PAGE, fit);
 }
 
 bool
@@ -177,7 +202,7 @@ kept_totals_have(KeptTotals *totals, Datum counter, Datum counted_id)
 		return found;
 	/* The number of pages is asked for seldom: when the number of questions has doubled. */
 	if (totals->all == NULL && totals->asked > 1 && (totals->asked & (totals->asked - 1)) == 0)
-		read_all_totals(totals, totals->asked / QUESTIONS_PER_PAGE);
+		read_all_totals(totals, most_pages_to_read(totals->asked));
 	if (totals->all != NULL)
 		return total_set_lookup(totals->all, key) != NULL;
 	return index_has(totals, counter, counted_id);

@@ -83,6 +83,43 @@ $$;
 COMMENT ON FUNCTION herald_internal.new_deltas(pg_snapshot) IS
 	'returns the subjects with the most events since a fold, and the sum of their deltas';
 
+-- Stores the counts that a snapshot has seen, of those that are settled. Finds each by index.
+CREATE FUNCTION herald_internal.store_totals(counters int[], counted_ids text[], counts bigint[], seen pg_snapshot)
+	RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+	-- The time takes away rows that these count. Such totals are not kept: a count follows the clock, and the delta of
+	-- a row comes a moment later.
+	timed int[] := ARRAY(SELECT c.id FROM herald_internal.counter AS c
+	                     JOIN herald_internal.watched_table AS w ON w.relation = c.relation
+	                     WHERE c.id = ANY (counters) AND w.arguments ? 'by_time');
+BEGIN
+	PERFORM pg_current_xact_id(); -- before next_xid() is read: the later folds then wait for this transaction, too
+	UPDATE herald_internal.total AS t SET settled = true, next_xid = herald_internal.next_xid()
+	FROM unnest(counters, counted_ids) AS b (counter, counted_id)
+	WHERE t.counted_id = b.counted_id AND t.counter = b.counter AND NOT t.settled AND
+	      t.next_xid <= pg_snapshot_xmin(seen);
+	WITH changed AS MATERIALIZED (
+		SELECT c.*, c.counter = ANY (timed) AS timed
+		FROM unnest(counters, counted_ids, counts) AS c (counter, counted_id, count) WHERE c.count IS NOT NULL
+	), added AS (
+		INSERT INTO herald_internal.total (counted_id, counter)
+		SELECT w.counted_id, w.counter FROM changed AS w WHERE NOT w.timed
+		ON CONFLICT DO NOTHING
+	), always_counted AS (
+		DELETE FROM herald_internal.total AS t USING changed AS w
+		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND w.timed
+	)
+	UPDATE herald_internal.total AS t SET count = w.count, snapshot = seen
+	FROM changed AS w
+	WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND t.settled AND
+	      t.next_xid <= pg_snapshot_xmin(seen) AND NOT w.timed;
+END
+$$;
+COMMENT ON FUNCTION herald_internal.store_totals(int[], text[], bigint[], pg_snapshot) IS
+	'keeps totals, and stores the counts of those that are kept long enough';
+
 -- Brings the totals of the subjects with the most events up to date, at most 200 of them.
 --
 -- Totals that are not folded are correct, too, and only slower to read. So neither the doorbell nor a lock on the
@@ -91,54 +128,27 @@ COMMENT ON FUNCTION herald_internal.new_deltas(pg_snapshot) IS
 -- The previous total is the new total less the deltas since the last fold. So a subject that had a large total before
 -- it was watched gets no notification of old milestones.
 CREATE FUNCTION herald_internal.fold_totals() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
 	folded pg_snapshot := (SELECT f.snapshot FROM herald_internal.log_fold AS f);
 	until pg_snapshot := pg_current_snapshot();
 	rungs bigint[] := string_to_array(nullif(herald_internal.setting('milestones'), ''), ',');
 	busiest record;
-	timed int[];
+	seen pg_snapshot;
+	counts bigint[];
 	notified bigint;
 BEGIN
 	SELECT d.* INTO busiest FROM herald_internal.new_deltas(folded) AS d;
 	IF NOT busiest.has_events THEN
 		RETURN;
 	END IF;
-	-- The time takes away rows that these count. Such totals are not kept: a count follows the clock, and the delta of
-	-- a row comes a moment later.
-	timed := ARRAY(SELECT c.id FROM herald_internal.counter AS c
-	               JOIN herald_internal.watched_table AS w ON w.relation = c.relation
-	               WHERE c.id = ANY (busiest.counters) AND w.arguments ? 'by_time');
-	PERFORM pg_current_xact_id(); -- before next_xid() is read: the later folds then wait for this transaction, too
-	UPDATE herald_internal.total AS t SET settled = true, next_xid = herald_internal.next_xid()
-	FROM unnest(busiest.counters, busiest.counted_ids) AS b (counter, counted_id)
-	WHERE t.counted_id = b.counted_id AND t.counter = b.counter AND NOT t.settled AND
-	      t.next_xid <= pg_snapshot_xmin(until);
-	WITH changed AS MATERIALIZED (
-		SELECT t.counter, t.counted_id, t.count, t.count - t.delta AS before, t.counter = ANY (timed) AS timed
-		FROM unnest(busiest.counters, busiest.counted_ids, busiest.deltas,
-		            herald_internal.totals_of(busiest.counters, busiest.counted_ids))
-			AS t (counter, counted_id, delta, count)
-		WHERE t.count IS NOT NULL
-	), added AS (
-		INSERT INTO herald_internal.total (counted_id, counter)
-		SELECT w.counted_id, w.counter FROM changed AS w WHERE NOT w.timed
-		ON CONFLICT DO NOTHING
-	), always_counted AS (
-		DELETE FROM herald_internal.total AS t USING changed AS w
-		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND w.timed
-	), counted AS (
-		UPDATE herald_internal.total AS t SET count = w.count, snapshot = pg_current_snapshot()
-		FROM changed AS w
-		WHERE t.counted_id = w.counted_id AND t.counter = w.counter AND t.settled AND
-		      t.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND NOT w.timed
-	)
-	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.before, w.count)) INTO notified
-	FROM changed AS w
+	SELECT pg_current_snapshot(), herald_internal.totals_of(busiest.counters, busiest.counted_ids) INTO seen, counts;
+	PERFORM herald_internal.store_totals(busiest.counters, busiest.counted_ids, counts, seen);
+	SELECT count(herald_internal.notify_milestones(c, w.counted_id, w.count - w.delta, w.count)) INTO notified
+	FROM unnest(busiest.counters, busiest.counted_ids, busiest.deltas, counts) AS w (counter, counted_id, delta, count)
 	JOIN herald_internal.counter AS c ON c.id = w.counter
-	WHERE c.owner_sql IS NOT NULL AND w.count > w.before AND w.count >= rungs[1] AND
-	      EXISTS (SELECT FROM unnest(rungs) AS rung WHERE rung > w.before AND rung <= w.count);
+	WHERE c.owner_sql IS NOT NULL AND w.delta > 0 AND w.count >= rungs[1] AND
+	      EXISTS (SELECT FROM unnest(rungs) AS rung WHERE rung > w.count - w.delta AND rung <= w.count);
 	UPDATE herald_internal.log_fold SET snapshot = until;
 END
 $$;
