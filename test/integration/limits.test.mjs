@@ -1,10 +1,13 @@
 // Limits: each client leaves enough to the others.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import WebSocket from 'ws';
+import { takeFrames, upgrade } from './harness/raw_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { until } from './harness/wait.mjs';
 
@@ -275,6 +278,24 @@ test('closes a connection on a flood of pings, empty fragments or single bytes',
   assert.match(bridge.log, /event=limited reason=messages by=session/);
   await assert.rejects(scene.plain(ann, { bridge }), ({ code }) => code === 'too_many');
   assert.equal((await large.ask('ping')).ok, true, 'large messages are no flood');
+});
+
+test('answers nothing to a flood that goes on after the close', async () => {
+  const bridge = await scene.addBridge(['--limit-messages=1/s:100']);
+  const socket = net.connect(bridge.port, '127.0.0.1');
+  const ended = new Promise((resolve) => socket.once('close', resolve)); // an error may come first
+  socket.on('error', () => {});
+  socket.write(`GET /ws HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`);
+  await once(socket, 'data');
+  const opcodes = [];
+  let bytes = Buffer.alloc(0);
+  socket.on('data', (data) => { bytes = takeFrames(Buffer.concat([bytes, data]), (opcode) => opcodes.push(opcode)); });
+  const timer = setInterval(() => socket.write(Buffer.from([0x89, 0x80, 0, 0, 0, 0])), 4);
+  await ended.finally(() => clearInterval(timer));
+  const [PONG, CLOSE] = [10, 8];
+  assert.ok(opcodes.indexOf(PONG) >= 0 && opcodes.indexOf(CLOSE) > 0);
+  const late = opcodes.slice(opcodes.indexOf(CLOSE)).filter((opcode) => opcode === PONG).length;
+  assert.ok(late < 20, `${late} pongs`);
 });
 
 test('logs each session that begins and ends, with the reason and the duration', async () => {

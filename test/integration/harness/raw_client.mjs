@@ -13,7 +13,7 @@ function frame(text, opcode = 1) {
 }
 
 // Takes complete WebSocket frames off the front, calls take() with opcode and text of each, and returns the rest.
-function takeFrames(bytes, take) {
+export function takeFrames(bytes, take) {
   for (;;) {
     const size = bytes[1] & 127;
     const at = size < 126 ? 2 : size === 126 ? 4 : 10;
@@ -25,7 +25,7 @@ function takeFrames(bytes, take) {
   }
 }
 
-const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
+export const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
 
 // Each kind of client has its first request, take() for received bytes, and hear() for one packet.
 class Plain {
