@@ -659,20 +659,75 @@ BEGIN
 END
 $$;
 
--- Returns the id of a user's notification of a message, by its cause (compile_messages_to()): that of the inbox would
--- read all of it. NULL if there is none, as for the user's own message.
+-- Returns the id of a user's notification of a message, or of the request that it made, by its cause
+-- (compile_messages_to()): the index of the inbox would read all of it. NULL if there is none, as for the user's own
+-- message.
 CREATE FUNCTION herald_internal.message_notification(user_id text, conversation_id text, message_id text)
 	RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
-	wanted text := herald_internal.kept_cause(format('conversation:%s:message:%s',
-		replace(replace(conversation_id, '\', '\\'), ':', '\:'), replace(replace(message_id, '\', '\\'), ':', '\:')));
+	escaped text[] := ARRAY(SELECT replace(replace(id, '\', '\\'), ':', '\:')
+	                        FROM unnest(ARRAY[conversation_id, message_id, user_id]) WITH ORDINALITY AS i (id, place)
+	                        ORDER BY place);
 BEGIN
-	RETURN (SELECT max(o.id) FROM unnest(ARRAY[wanted, wanted || ':request']) AS c (cause)
-	        CROSS JOIN LATERAL (SELECT n.id FROM herald.notification AS n
-	                            WHERE n.cause = c.cause AND n.recipient_id = message_notification.user_id
-	                            OFFSET 0) AS o);
+	RETURN (SELECT max(o.id)
+	        FROM unnest('{conversation:%1$s:message:%2$s,conversation:%1$s:message:%2$s:request,'
+	                    'conversation:%1$s:request:%3$s}'::text[]) AS c (form)
+	        CROSS JOIN LATERAL herald_internal.kept_cause(format(c.form, VARIADIC escaped)) AS k (cause)
+	        CROSS JOIN LATERAL (SELECT n.id, n.data FROM herald.notification AS n
+	                            WHERE n.cause = k.cause AND n.recipient_id = message_notification.user_id
+	                            OFFSET 0) AS o
+	        WHERE o.data ->> 'messageId' = message_notification.message_id);
+END
+$$;
+
+-- Returns the messages of notifications of a user, as later_query() reads them.
+CREATE FUNCTION herald_internal.messages_of(user_id text, ids bigint[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+BEGIN
+	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'message', n.data ->> 'messageId')), '[]')
+	        FROM unnest(ids) AS i (id)
+	        CROSS JOIN LATERAL (SELECT o.id, o.data FROM herald.notification AS o
+	                            WHERE o.recipient_id = messages_of.user_id AND o.id = i.id OFFSET 0) AS n);
+END
+$$;
+
+-- Returns the query of the first of the notifications ($2) that has a later message of the conversation.
+CREATE FUNCTION herald_internal.later_query(messages regclass, conversation_id text, message_id text)
+	RETURNS TABLE (run_as oid, sql text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.relowner, format('SELECT min(n.id) AS id FROM jsonb_to_recordset($2) AS n (id bigint, message text) '
+	                          'JOIN %s AS message ON %s WHERE %s', messages,
+	                          herald_internal.match_id('message', messages, a.key, 'n.message'),
+	                          herald_internal.and_conditions(
+	                              herald_internal.match_id('message', messages, a.conversation,
+	                                                       quote_literal(conversation_id)),
+	                              herald_internal.later_condition(messages, a.key, quote_literal(message_id))))
+	FROM herald_internal.watched_table AS w
+	JOIN pg_class AS c ON c.oid = w.relation
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], conversation text[])
+	WHERE w.relation = messages AND w.kind = 'messages' AND a.conversation IS NOT NULL;
+$$;
+
+-- Returns the unread notifications of a conversation up to a message. Those of later messages begin after its own, or
+-- where the application's table says so. All is read in the snapshot of the caller: no message commits in between.
+CREATE FUNCTION herald_internal.unread_up_to(user_id text, conversation_id text, message_id text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	unread bigint[] := ARRAY(SELECT herald_internal.unread_of_subject(user_id, 'conversation', conversation_id, NULL));
+	until bigint := herald_internal.message_notification(user_id, conversation_id, message_id);
+BEGIN
+	IF until IS NULL AND unread <> '{}' THEN
+		SELECT min((answer -> 0 ->> 'id')::bigint) - 1 INTO until
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN LATERAL herald_internal.later_query(w.relation, conversation_id, message_id) AS q
+		CROSS JOIN LATERAL herald_internal.ask_as('herald_internal.query_rows(text, jsonb)', q.run_as, user_id,
+			jsonb_build_object('sql', q.sql, 'read', herald_internal.messages_of(user_id, unread))) AS answer
+		WHERE w.kind = 'messages';
+	END IF;
+	RETURN ARRAY(SELECT id FROM unnest(unread) AS id WHERE until IS NULL OR id <= until);
 END
 $$;
 
@@ -682,7 +737,6 @@ CREATE FUNCTION herald.mark_conversation_read(user_id text, conversation_id text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	last text;
-	until bigint := herald_internal.message_notification(user_id, conversation_id, message_id);
 BEGIN
 	PERFORM herald_internal.check_member(user_id, conversation_id);
 	IF NOT herald_internal.message_exists(conversation_id, message_id) THEN
@@ -703,9 +757,7 @@ BEGIN
 			'conversationId', conversation_id, 'userId', user_id, 'messageId', message_id, 'timestamp',
 			herald.iso8601(now())), NULL, NULL, NULL);
 	END IF;
-	RETURN herald.mark_read(user_id, ARRAY(
-		SELECT id FROM herald_internal.unread_of_subject(user_id, 'conversation', conversation_id, NULL) AS id
-		WHERE until IS NULL OR id <= until));
+	RETURN herald.mark_read(user_id, herald_internal.unread_up_to(user_id, conversation_id, message_id));
 END
 $$;
 COMMENT ON FUNCTION herald.mark_conversation_read(text, text, text) IS

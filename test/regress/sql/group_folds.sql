@@ -303,10 +303,11 @@ SELECT m.mark, rows_read(format('SELECT herald.%s(%L, (SELECT array_agg(i.id) FR
 FROM (VALUES ('mark_unread'), ('mark_read'), ('archive')) AS m (mark);
 -- A conversation is marked up to a message. Its mark does not read the rest of the inbox.
 CREATE TABLE users (id int PRIMARY KEY, username text);
-CREATE TABLE members (conversation_id text, user_id int REFERENCES users);
+CREATE TABLE members (conversation_id text, user_id int REFERENCES users, status text NOT NULL DEFAULT 'accepted');
 CREATE TABLE messages (id text PRIMARY KEY, conversation_id text, sender_id int REFERENCES users, body text);
 INSERT INTO users VALUES (1, 'ana'), (2, 'ben');
-SELECT herald.watch_users('users'), herald.watch_members('members'), herald.watch_messages('messages') \g /dev/null
+SELECT herald.watch_users('users'), herald.watch_members('members', status => 'status'),
+       herald.watch_messages('messages') \g /dev/null
 INSERT INTO members VALUES ('a:\1', 1), ('a:\1', 2);
 INSERT INTO herald.notification (recipient_id, type, title) SELECT 1, 'system', n FROM generate_series(1, 2000) AS n;
 INSERT INTO messages SELECT 'm:' || n, 'a:\1', 2, n FROM generate_series(1, 4) AS n;
@@ -317,6 +318,19 @@ SELECT rows_read($$SELECT herald.mark_conversation_read('1', 'a:\1', 'm:7')$$) <
 SELECT rows_read($$SELECT herald.mark_conversation_read('1', 'a:\1', 'm:3')$$) < 50 AS few_read,
        herald.unread_count('1');
 SELECT title, content FROM herald.inbox('1', only_unread => true);
+-- So it is with a message without a notification, as the member's own.
+INSERT INTO messages VALUES ('m:75', 'a:\1', 1, 'own');
+SELECT rows_read($$SELECT herald.mark_conversation_read('1', 'a:\1', 'm:75')$$) < 50 AS few_read,
+       herald.unread_count('1');
+INSERT INTO messages VALUES ('m:95', 'a:\1', 1, 'own');
+SELECT herald.mark_conversation_read('1', 'a:\1', 'm:95');
+-- The notification may have been a request, of this message or of an earlier one.
+INSERT INTO members VALUES ('b', 2, 'accepted'), ('b', 1, 'pending');
+INSERT INTO messages VALUES ('b:1', 'b', 2, 'first'), ('b:2', 'b', 2, 'second');
+SELECT type, content FROM herald.inbox('1', only_unread => true);
+UPDATE members SET status = 'accepted' WHERE conversation_id = 'b';
+INSERT INTO messages SELECT 'b:' || n, 'b', 2, n FROM generate_series(3, 5) AS n;
+SELECT m.id, herald.mark_conversation_read('1', 'b', m.id) FROM messages AS m WHERE m.conversation_id = 'b' ORDER BY 1;
 SELECT herald.unwatch_all();
 
 TRUNCATE herald.notification, herald.read_mark;
