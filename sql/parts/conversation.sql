@@ -146,7 +146,8 @@ $$;
 -- ----- messages
 
 -- Returns the tables that may have the members of the conversations in columns of messages: those that refer to the
--- same table, or have a column of the same name, and to a user, and have no text of their own.
+-- same table, or have a column of the same name, and to a user by a foreign key or a name, and have no text of their
+-- own.
 CREATE FUNCTION herald_internal.possible_members(relation regclass, columns text[]) RETURNS SETOF regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH target AS MATERIALIZED (
@@ -168,7 +169,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE r.relation NOT IN ($1, (SELECT coalesce(t.relation, $1) FROM target AS t)) AND
 	      herald_internal.body_column(r.relation, NULL, NULL) IS NULL AND
 	      EXISTS (SELECT FROM herald_internal.key_candidates(r.relation, 'member', NULL) AS k
-	              WHERE NOT k.columns && r.columns);
+	              WHERE NOT k.columns && r.columns
+	              UNION ALL
+	              SELECT FROM herald_internal.foreign_keys(r.relation) AS f
+	              WHERE herald_internal.is_user_table(f.target) AND NOT f.columns && r.columns);
 $$;
 
 -- Returns the columns of a table of conversations that hold its users, such as sender_id and recipient_id.

@@ -170,6 +170,14 @@ SELECT herald.watch_messages('db.letters');
 SELECT herald.watch_members('db.conversation_members');
 SELECT herald.watch_members('db.file_users');
 SELECT herald.unwatch_all();
+-- Those who are members may have any name.
+CREATE TABLE db.chat (id int PRIMARY KEY);
+CREATE TABLE db.chat_users (chat int REFERENCES db.chat, usr int REFERENCES db.users);
+CREATE TABLE db.lines (id int PRIMARY KEY, chat int REFERENCES db.chat, sender_id int REFERENCES db.users, body text);
+SELECT herald.watch_users('db.users');
+SELECT herald.watch_messages('db.lines');
+SELECT herald.watch_members('db.chat_users', member => 'usr');
+SELECT herald.unwatch_all();
 
 -- Profiles with a key of their own: other tables have the ids of the users.
 CREATE TABLE db.profiles (id int PRIMARY KEY, user_id int UNIQUE, username text);
