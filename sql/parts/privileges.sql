@@ -117,9 +117,9 @@ GRANT SELECT ON herald.watched, herald.suspended, herald.status TO herald_admin;
 
 -- Everybody may SELECT from the views that administrators read. Their own check does not count that grant, so that its
 -- error can name the role (extension/admin/entry.c). Nobody can name the functions of these views without USAGE on
--- herald_internal.
+-- herald_internal; plain_sql() reads nothing but its argument.
 GRANT SELECT ON herald.watched, herald.suspended, herald.status TO PUBLIC;
-GRANT EXECUTE ON FUNCTION herald_internal.check_reader, herald_internal.status TO PUBLIC;
+GRANT EXECUTE ON FUNCTION herald_internal.check_reader, herald_internal.status, herald_internal.plain_sql TO PUBLIC;
 
 -- ----- herald_bridge: reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.
 

@@ -4,6 +4,7 @@ CREATE EXTENSION IF NOT EXISTS pg_herald;
 CREATE ROLE regress_guest;
 CREATE ROLE regress_host IN ROLE herald_publish, herald_inbox;
 CREATE ROLE regress_auditor IN ROLE pg_read_all_data;
+CREATE ROLE regress_reader;
 CREATE SCHEMA entry;
 GRANT ALL ON SCHEMA entry TO PUBLIC;
 
@@ -11,7 +12,7 @@ GRANT ALL ON SCHEMA entry TO PUBLIC;
 CREATE FUNCTION pg_temp.reads(role text, relation text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('SET LOCAL ROLE %I', role);
-	EXECUTE format('SELECT FROM herald.%I', relation);
+	EXECUTE format('SELECT * FROM herald.%I', relation);
 	RESET ROLE;
 	RETURN 'yes';
 EXCEPTION WHEN insufficient_privilege THEN
@@ -31,6 +32,7 @@ CREATE FUNCTION entry.peek(anyelement) RETURNS boolean LANGUAGE plpgsql COST 0.0
 SELECT * FROM herald.status WHERE entry.peek(ok);
 SELECT count(*) FROM herald.watched WHERE entry.peek(rule);
 SELECT FROM herald.suspended WHERE entry.peek(rule);
+SELECT * FROM herald.watched;
 SELECT count(*) FROM (SELECT 1) AS o LEFT JOIN herald.status AS s ON entry.peek(s.ok);
 SELECT herald_internal.check_reader('status');
 SELECT ok FROM herald_internal.status();
@@ -40,10 +42,13 @@ SET ROLE herald_bridge;
 SELECT ok IS NOT NULL AS called FROM herald_internal.status();
 SELECT ok FROM herald.status;
 RESET ROLE;
+GRANT SELECT ON herald.status, herald.watched, herald.suspended TO regress_reader;
 SELECT r.name, p.name AS reads, pg_temp.reads(r.name, p.name) FROM
-	unnest('{herald_watch,herald_admin,regress_auditor}'::text[]) AS r (name),
+	unnest('{herald_watch,herald_admin,regress_auditor,regress_reader}'::text[]) AS r (name),
 	unnest('{status,watched,suspended}'::text[]) AS p (name)
 ORDER BY 1, 2;
+REVOKE SELECT ON herald.status, herald.watched, herald.suspended FROM regress_reader;
+SELECT pg_temp.reads('regress_reader', 'status');
 GRANT EXECUTE ON FUNCTION herald.publish TO PUBLIC;
 SET ROLE regress_guest;
 SELECT herald.publish('task:1', 'task:done', '{}');
@@ -115,4 +120,4 @@ SELECT herald.is_blocked(NULL, '1') IS NULL AS unknown;
 SELECT count(*) > 0 AS suggests FROM (SELECT herald.suggest()) AS s;
 
 DROP SCHEMA entry CASCADE;
-DROP ROLE regress_guest, regress_host, regress_auditor;
+DROP ROLE regress_guest, regress_host, regress_auditor, regress_reader;
