@@ -64,6 +64,7 @@ typedef struct Guarded
 	const char *name;
 	Oid owner;
 	List *roles; /* that have the privilege; PUBLIC is not among them */
+	char *grant; /* the least to grant; NULL: the first of the roles */
 } Guarded;
 
 /* Returns the roles with a privilege, but not PUBLIC. */
@@ -104,6 +105,7 @@ refuse_caller(const Guarded *guarded, Oid caller)
 {
 	StringInfoData names;
 	const char *first = NULL;
+	const char *member = quote_identifier(GetUserNameFromId(caller, false));
 	ListCell *cell;
 
 	initStringInfo(&names);
@@ -121,7 +123,7 @@ refuse_caller(const Guarded *guarded, Oid caller)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for %s %s", guarded->kind, guarded->name),
 			 first == NULL ? 0 : errdetail("Role \"%s\" is not a member of role %s.", GetUserNameFromId(caller, false), names.data),
-			 first == NULL ? 0 : errhint("GRANT %s TO %s;", first, quote_identifier(GetUserNameFromId(caller, false)))));
+			 first == NULL ? 0 : errhint("GRANT %s TO %s;", guarded->grant != NULL ? guarded->grant : first, member)));
 }
 
 static void
@@ -130,7 +132,8 @@ entry_check(HeapTuple function, Oid caller)
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(function);
 	bool isnull;
 	Datum privileges = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proacl, &isnull);
-	Guarded guarded = { "function", NameStr(form->proname), form->proowner, granted_roles(privileges, isnull, ACL_EXECUTE) };
+	Guarded guarded = { "function", NameStr(form->proname), form->proowner,
+						granted_roles(privileges, isnull, ACL_EXECUTE), NULL };
 
 	if (!is_open_to(&guarded, caller))
 		refuse_caller(&guarded, caller);
@@ -158,8 +161,8 @@ herald_check_reader(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	form = (Form_pg_class) GETSTRUCT(relation);
 	privileges = SysCacheGetAttr(RELOID, relation, Anum_pg_class_relacl, &isnull);
-	guarded = (Guarded){ "view", NameStr(form->relname), form->relowner,
-						 granted_roles(privileges, isnull, ACL_SELECT) };
+	guarded = (Guarded){ "view", NameStr(form->relname), form->relowner, granted_roles(privileges, isnull, ACL_SELECT),
+						 psprintf("SELECT ON herald.%s", NameStr(form->relname)) };
 	if (!is_open_to(&guarded, caller) && !has_privs_of_role(caller, ROLE_PG_READ_ALL_DATA))
 		refuse_caller(&guarded, caller);
 	list_free(guarded.roles);
