@@ -188,7 +188,8 @@ FROM pg_class AS c, unnest('{regress_stranger,herald_bridge}'::name[]) AS r (rol
 WHERE c.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace) AND
       c.relkind IN ('r', 'p', 'v', 'S') AND
       (has_table_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR
-       has_any_column_privilege(r.rolname, c.oid, 'SELECT'));
+       has_any_column_privilege(r.rolname, c.oid, 'SELECT'))
+ORDER BY r.rolname COLLATE "C", c.relname;
 -- Every SECURITY DEFINER function and every PL/pgSQL function has a fixed search_path.
 SELECT p.oid::regprocedure AS unpinned FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
 WHERE p.pronamespace IN ('herald_body'::regnamespace, 'herald_internal'::regnamespace) AND
