@@ -27,7 +27,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_attribute.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
@@ -68,10 +67,11 @@ typedef struct Guarded
 	char *grant; /* the least to grant; NULL: the first of the roles */
 } Guarded;
 
-/* Adds the roles with a privilege, but not PUBLIC. */
+/* Returns the roles with a privilege, but not PUBLIC. */
 static List *
-granted_roles(List *roles, Datum privileges, bool isnull, AclMode wanted)
+granted_roles(Datum privileges, bool isnull, AclMode wanted)
 {
+	List *roles = NIL;
 	Acl *acl = isnull ? NULL : DatumGetAclP(privileges);
 
 	for (int i = 0; acl != NULL && i < ACL_NUM(acl); i++)
@@ -79,7 +79,7 @@ granted_roles(List *roles, Datum privileges, bool isnull, AclMode wanted)
 		const AclItem *item = &ACL_DAT(acl)[i];
 
 		if (item->ai_grantee != ACL_ID_PUBLIC && (ACLITEM_GET_PRIVS(*item) & wanted) != 0)
-			roles = list_append_unique_oid(roles, item->ai_grantee);
+			roles = lappend_oid(roles, item->ai_grantee);
 	}
 	return roles;
 }
@@ -133,40 +133,18 @@ entry_check(HeapTuple function, Oid caller)
 	bool isnull;
 	Datum privileges = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proacl, &isnull);
 	Guarded guarded = { "function", NameStr(form->proname), form->proowner,
-						granted_roles(NIL, privileges, isnull, ACL_EXECUTE), NULL };
+						granted_roles(privileges, isnull, ACL_EXECUTE), NULL };
 
 	if (!is_open_to(&guarded, caller))
 		refuse_caller(&guarded, caller);
 	list_free(guarded.roles);
 }
 
-/* Returns the roles that may select from a relation, or from one of its columns. */
-static List *
-relation_readers(HeapTuple relation)
-{
-	Form_pg_class form = (Form_pg_class) GETSTRUCT(relation);
-	bool isnull;
-	Datum privileges = SysCacheGetAttr(RELOID, relation, Anum_pg_class_relacl, &isnull);
-	List *roles = granted_roles(NIL, privileges, isnull, ACL_SELECT);
-
-	for (AttrNumber number = 1; number <= form->relnatts; number++)
-	{
-		HeapTuple column = SearchSysCache2(ATTNUM, ObjectIdGetDatum(form->oid), Int16GetDatum(number));
-
-		if (!HeapTupleIsValid(column))
-			continue;
-		privileges = SysCacheGetAttr(ATTNUM, column, Anum_pg_attribute_attacl, &isnull);
-		roles = granted_roles(roles, privileges, isnull, ACL_SELECT);
-		ReleaseSysCache(column);
-	}
-	return roles;
-}
-
 PG_FUNCTION_INFO_V1(herald_check_reader);
 
 /*
  * herald_internal.check_reader(name) returns true, or raises an error if the caller was not granted SELECT on the
- * view of that name in schema herald, or on a column of it.
+ * view of that name in schema herald.
  */
 Datum
 herald_check_reader(PG_FUNCTION_ARGS)
@@ -175,12 +153,15 @@ herald_check_reader(PG_FUNCTION_ARGS)
 	Oid found = get_relname_relid(text_to_cstring(PG_GETARG_TEXT_PP(0)), get_namespace_oid("herald", false));
 	HeapTuple relation = SearchSysCache1(RELOID, ObjectIdGetDatum(found));
 	Form_pg_class form;
+	bool isnull;
+	Datum privileges;
 	Guarded guarded;
 
 	if (!HeapTupleIsValid(relation))
 		PG_RETURN_NULL();
 	form = (Form_pg_class) GETSTRUCT(relation);
-	guarded = (Guarded){ "view", NameStr(form->relname), form->relowner, relation_readers(relation),
+	privileges = SysCacheGetAttr(RELOID, relation, Anum_pg_class_relacl, &isnull);
+	guarded = (Guarded){ "view", NameStr(form->relname), form->relowner, granted_roles(privileges, isnull, ACL_SELECT),
 						 psprintf("SELECT ON herald.%s", NameStr(form->relname)) };
 	if (!is_open_to(&guarded, caller) && !has_privs_of_role(caller, ROLE_PG_READ_ALL_DATA))
 		refuse_caller(&guarded, caller);
