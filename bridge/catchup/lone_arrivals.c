@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * lone_arrivals.c
- *	  Queues the sessions with many rooms, each of which a query of its own locates.
+ *	  Queues the sessions that a query of their own locates: those with many rooms, and those of a query that failed.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
