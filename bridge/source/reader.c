@@ -306,6 +306,7 @@ answer_ring(void *context)
 	reader.answered_at = loop_now();
 	if (reader.vain_rings < TOLERATED_VAIN_RINGS)
 		reader.vain_rings++;
+	upkeep_note_activity();
 	reader_wake();
 }
 

@@ -25,7 +25,7 @@ static struct
 	bool (*is_ready)(void);
 	void (*query)(const char *sql, QueryAnswer answer, void *context);
 	bool maintains;
-	bool active;			 /* the reader has read events or signals since the latest maintenance */
+	bool active;			 /* the doorbell has rung, or something was read, since the latest maintenance */
 	int64_t recovery_window; /* in milliseconds; 0: not known yet */
 	uint64_t due_at;		 /* the time of the next scheduled row, by loop_now(); 0: unknown, UINT64_MAX: none */
 	Timer timer;

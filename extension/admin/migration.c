@@ -3,7 +3,7 @@
  * migration.c
  *	  Follows the application's migrations: the event trigger "herald_migration".
  *
- * The trigger runs in the transaction of each ALTER and GRANT, whoever makes it:
+ * The trigger runs in the transaction of each ALTER, CREATE TABLE and GRANT of any role:
  *
  * 1. A statement costs a look at its parse tree, and one for suspended rules, without a
  *	  query.
@@ -15,6 +15,9 @@
  * 4. herald_internal.follow_migration() does the work as the owner of the extension.
  *	  It waits for no lock of another session for longer than some milliseconds, keeps
  *	  no lock of the application's tables, and turns errors into warnings.
+ *
+ * 5. A table with a new name counts as activity, also in an idle database: maintenance
+ *	  then looks whether it has taken the place of a watched table.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -32,6 +35,7 @@
 #include "layout.h"
 #include "own_table.h"
 #include "query.h"
+#include "write/doorbell.h"
 
 static SavedQuery follow_migration = {
 	.name = "the work after a migration",
@@ -113,6 +117,19 @@ is_rename(const Node *statement)
 	return IsA(statement, RenameStmt) || IsA(statement, AlterObjectSchemaStmt);
 }
 
+/* Returns whether a table that others see has a new name by a statement. */
+static bool
+names_table(const Node *statement)
+{
+	const RangeVar *made = NULL;
+
+	if (IsA(statement, CreateStmt))
+		made = ((const CreateStmt *) statement)->relation;
+	else if (IsA(statement, CreateTableAsStmt))
+		made = ((const CreateTableAsStmt *) statement)->into->rel;
+	return made != NULL ? made->relpersistence != RELPERSISTENCE_TEMP : is_rename(statement);
+}
+
 static bool
 are_rules_suspended(void)
 {
@@ -150,6 +167,8 @@ herald_on_migration(PG_FUNCTION_ARGS)
 		query_run(&follow_partitions, 1, NULL, NULL);
 		query_end(&scope);
 	}
+	if (names_table(statement))
+		doorbell_ring();
 	renames = BoolGetDatum(is_rename(statement));
 	if (!DatumGetBool(renames) && !are_rules_suspended())
 		PG_RETURN_NULL();

@@ -211,9 +211,10 @@ COMMENT ON FUNCTION herald_internal.on_migration() IS
 	'event trigger: follow_migration(), follow_partitions(), and the check of the extension''s own sequences';
 -- ALWAYS: on a replica, too, the writes of others reach a new partition.
 CREATE EVENT TRIGGER herald_migration ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE FUNCTION', 'ALTER SEQUENCE', 'ALTER TABLE',
-	             'ALTER SCHEMA', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW',
-	             'ALTER FOREIGN TABLE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER AGGREGATE', 'GRANT')
+	WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE FOREIGN TABLE', 'CREATE FUNCTION',
+	             'ALTER SEQUENCE', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW',
+	             'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER FUNCTION', 'ALTER ROUTINE',
+	             'ALTER AGGREGATE', 'GRANT')
 	EXECUTE FUNCTION herald_internal.on_migration();
 ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER herald_migration IS

@@ -1,11 +1,11 @@
-// herald.doctor() reports on the server itself: a worker that has ended, and a standby.
+// herald.doctor() reports on the server itself: a worker that has ended, and a standby. The server log has what an operator must see.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Postgres } from './harness/postgres.mjs';
 import { until } from './harness/wait.mjs';
 
-const primary = await Postgres.create({ preload: ['app'] });
+const primary = await Postgres.create({ preload: ['app'], settings: ['herald.recovery_window=1s'] });    // ten rounds of the worker last 1.25 s
 after(() => primary.destroy());
 const database = await primary.createDatabase('app');
 await database.query('CREATE EXTENSION pg_herald');
@@ -35,6 +35,35 @@ test('reports a standby, and examines the rules there', async () => {
   } finally {
     await standby.destroy();
   }
+});
+
+const logLines = (pattern) => primary.log().split('\n').filter((line) => pattern.test(line));
+
+test('the server log has a suspended rule, its reason and where to look, once, also if the client asked for errors only', async () => {
+  await database.query(`
+    CREATE TABLE parcels (id int PRIMARY KEY, weight int);
+    SELECT herald.watch('parcels', 'parcel', event => 'parcel:made', room => 'parcel:{id}', condition => 'new.weight > 0');
+    ALTER TABLE parcels DROP COLUMN weight;
+    SET client_min_messages = error;
+    INSERT INTO parcels VALUES (1);
+    INSERT INTO parcels VALUES (2);
+    RESET client_min_messages`);
+  const suspended = /WARNING:  rule "parcel" of table public\.parcels is suspended: column new\.weight does not exist/;
+  assert.equal(logLines(suspended).length, 1, primary.log());
+  assert.match(primary.log().split(suspended)[1], /DETAIL: .*Writes to the table pass without it\.\n.*HINT: .*herald\.doctor\(\)/);
+});
+
+// Nothing else happens in the database, so only the migration can have woken the worker.
+test('the server log has a table that was made anew, also in an idle database', async () => {
+  await database.query(`
+    CREATE TABLE letters (id int PRIMARY KEY);
+    SELECT herald.watch('letters', 'letter', event => 'letter:made', room => 'letter:{id}')`);
+  const idle = () => database.value("SELECT now() - state_change > '3 s' FROM pg_stat_activity WHERE backend_type = 'pg_herald worker'");
+  await until('the worker sleeps', idle);
+  await database.query('DROP TABLE letters; CREATE TABLE letters AS SELECT 1 AS id');
+  await until('the log names it', () => logLines(/LOG:  pg_herald: table public\.letters has the name of a watched table and is not watched/).length > 0, 60000);
+  const remedy = /HINT:  (SELECT remedy .*;)/.exec(primary.log().split('table public.letters has the name')[1])[1];
+  assert.match((await database.query(remedy)).map((row) => row.remedy).join(), /herald\.watch\('(public\.)?letters'/);
 });
 
 test('reports too few worker processes for the databases', async () => {
