@@ -458,9 +458,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	SELECT 'warning', 'child_silent', c.inhrelid::regclass, NULL,
 	       format('it inherits from %s: direct writes to it make nothing', w.relation),
-	       CASE WHEN k.relkind = 'f' THEN '-- a foreign table cannot be watched'
-	       WHEN w.kind IN ('posts', 'comments') AND strpos(m.call, ', noun => ') = 0
-	       THEN format('%s, noun => %L);', left(m.call, -2), herald_internal.subject_type(w.relation)) ELSE m.call END
+	       CASE WHEN k.relkind = 'f' THEN '-- a foreign table cannot be watched' ELSE m.call END
 	FROM herald_internal.watched_table AS w
 	JOIN pg_inherits AS c ON c.inhparent = w.relation
 	CROSS JOIN herald_internal.watch_call(w.relation, w.kind, c.inhrelid) AS m (call)

@@ -140,6 +140,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	ORDER BY r.place;
 $$;
 
+-- Returns the noun of the rows of a table of posts or of comments.
+CREATE FUNCTION herald_internal.planned_noun(relation regclass, kind text, given jsonb)
+	RETURNS SETOF herald_internal.planned
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'noun', n.noun, format('%s:ID', n.noun), CASE
+		WHEN given ->> 'noun' IS NOT NULL THEN 'by argument'
+		WHEN n.noun = herald_internal.usual_noun($2) THEN 'the usual one' ELSE 'another table has the usual one' END
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN LATERAL (SELECT coalesce(w.arguments ->> 'noun', herald_internal.usual_noun($2))) AS n (noun)
+	WHERE w.relation = $1 AND w.kind = $2 AND $2 IN ('posts', 'comments');
+$$;
+
 -- Returns the effects of a rule for the sample. An UPDATE needs two versions of a row, so the sample does not serve it.
 -- Names that no row of the sample shows are those in the SQL of the rule.
 CREATE FUNCTION herald_internal.planned_rule(rule herald_internal.rule, sample herald_internal.sample)
@@ -185,6 +197,7 @@ DECLARE
 		         herald_internal.column_names(relation)));
 BEGIN
 	RETURN QUERY SELECT * FROM unnest(columns);
+	RETURN QUERY SELECT * FROM herald_internal.planned_noun(relation, kind, given);
 	RETURN QUERY
 		SELECT p.*
 		FROM (SELECT DISTINCT ON (r.name, r.change) r FROM herald_internal.rule AS r
@@ -518,20 +531,30 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = $1 AND w.kind = $2;
 $$;
 
--- Returns the call for a table, with the name that the table has in every search path.
-CREATE FUNCTION herald_internal.suggested_call(relation regclass, kind text) RETURNS text
+-- Returns the call for a table, with the name that the table has in every search path. Beside other tables of posts, or
+-- of comments, it has the noun of the table's name: the order of the calls does not matter then.
+CREATE FUNCTION herald_internal.suggested_call(relation regclass, kind text, others herald_internal.suggestion[])
+	RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('SELECT herald.watch_%s(%L%s);', kind, format('%I.%I', n.nspname, c.relname),
-	              CASE WHEN kind = 'blocks' AND c.relname ~* 'mute|ignore' THEN ', mutual => false' END)
+	SELECT format('SELECT herald.watch_%s(%L%s%s);', $2, format('%I.%I', n.nspname, c.relname),
+	              CASE WHEN $2 = 'blocks' AND c.relname ~* 'mute|ignore' THEN ', mutual => false' END,
+	              (SELECT format(', noun => %L', own)
+	               FROM herald_internal.own_noun($1) AS own
+	               WHERE own <> herald_internal.usual_noun($2) AND herald_internal.noun_rival($1, own) IS NULL AND
+	                     EXISTS (SELECT FROM unnest(others) AS o WHERE o.kind = $2 AND o.relation <> $1
+	                             UNION ALL
+	                             SELECT FROM herald_internal.watched_table AS w
+	                             WHERE w.kind = $2 AND w.relation <> $1)))
 	FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-	WHERE c.oid = relation;
+	WHERE c.oid = $1;
 $$;
 
 -- Tries the call for a table. Keeps it and returns NULL if it is sure; else returns the doubt. "named" is the doubt
 -- that its name leaves: with an error besides, the table is another one, and the result is empty, unless the columns
 -- say more than the name ("alike"): then the error asks for a column. A pair of users needs two columns that can
 -- hold them.
-CREATE FUNCTION herald_internal.try_suggestion(relation regclass, kind text, named text, alike boolean) RETURNS text
+CREATE FUNCTION herald_internal.try_suggestion(relation regclass, kind text, named text, alike boolean,
+                                               others herald_internal.suggestion[]) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	doubt text;
@@ -539,7 +562,7 @@ DECLARE
 	hint text;
 BEGIN
 	SELECT string_agg(concat_ws(E'\n', m.detail, m.hint), E'\n') INTO doubt
-	FROM herald_internal.dry_run(herald_internal.suggested_call(relation, kind), 'pg_catalog') AS m
+	FROM herald_internal.dry_run(herald_internal.suggested_call(relation, kind, others), 'pg_catalog') AS m
 	WHERE m.severity = 'warning' OR m.hint IS NOT NULL;
 	doubt := concat_ws(E'\n', named, doubt, CASE WHEN kind <> 'members' THEN
 		herald_internal.suggestion_doubt(relation, kind) END);
@@ -605,7 +628,7 @@ BEGIN
 		FOR i IN 1 .. cardinality(made) LOOP
 			IF made[i].doubt IS DISTINCT FROM '' THEN
 				made[i].doubt := herald_internal.try_suggestion(made[i].relation, made[i].kind, made[i].doubt,
-					herald_internal.is_alike(made[i].relation, made[i].kind, made));
+					herald_internal.is_alike(made[i].relation, made[i].kind, made), made);
 			END IF;
 		END LOOP;
 		made := ARRAY(SELECT ROW(m.relation, m.place, m.kind, coalesce(m.doubt, CASE m.kind WHEN 'members' THEN
@@ -634,7 +657,8 @@ COMMENT ON FUNCTION herald_internal.comment_lines(text) IS 'returns a text with 
 CREATE FUNCTION herald.suggest() RETURNS SETOF text
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	WITH suggestion AS MATERIALIZED (
-		SELECT s.doubt, herald_internal.suggested_call(s.relation, s.kind) AS call, row_number() OVER () AS number
+		SELECT s.doubt, herald_internal.suggested_call(s.relation, s.kind, array_agg(s) OVER ()) AS call,
+		       row_number() OVER () AS number
 		FROM herald_internal.tried_suggestions() AS s
 	), part (place, number, text) AS (
 		SELECT 1, s.number, s.call FROM suggestion AS s WHERE s.doubt IS NULL

@@ -44,39 +44,166 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                herald_internal.singular_noun($1));
 $$;
 
+-- Returns whether a word can be the noun of rows: it begins no rooms and events of other things.
+CREATE FUNCTION herald_internal.is_noun(word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT word ~ '^[a-z][a-z0-9_]{0,62}$' AND
+	       word <> ALL ('{user,feed,conversation,author,notification,typing,room,message}');
+$$;
+
+-- Returns a table with all that it inherits from, or is a partition of.
+CREATE FUNCTION herald_internal.ancestors(relation regclass) RETURNS regclass[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH RECURSIVE ancestor (relation) AS (
+		VALUES ($1::oid)
+		UNION
+		SELECT i.inhparent FROM ancestor AS a JOIN pg_inherits AS i ON i.inhrelid = a.relation
+	)
+	SELECT array_agg(a.relation::regclass) FROM ancestor AS a;
+$$;
+
+-- Returns whether a record is that of a table which this one has replaced: it has its name and its owner.
+CREATE FUNCTION herald_internal.is_replaced(watched herald_internal.watched_table, successor regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT watched.relation <> successor AND watched.arguments ->> 'table' = successor::text AND
+	       EXISTS (SELECT FROM pg_class AS c
+	               WHERE c.oid = successor AND c.relowner::regrole::text = watched.arguments ->> 'table_owner');
+$$;
+
+-- Returns another table whose rows have a noun: they would share rooms, events and causes. Of subjects that are not
+-- watched themselves ("listed" is false), only those with equal ids matter. A table that is gone, or replaced by this
+-- one, is no rival, nor is one of the same inheritance: a row may be in both.
+CREATE FUNCTION herald_internal.noun_rival(relation regclass, noun text, listed boolean DEFAULT true) RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH called AS MATERIALIZED (
+		SELECT w.relation, true AS listed
+		FROM herald_internal.watched_table AS w
+		WHERE w.kind IN ('posts', 'comments') AND w.relation <> $1 AND
+		      coalesce(w.arguments ->> 'noun', herald_internal.usual_noun(w.kind)) = $2 AND
+		      NOT (w.arguments ->> 'table' = $1::text AND herald_internal.is_replaced(w, $1))
+		UNION
+		SELECT s.subject_table, false
+		FROM herald_internal.watched_subjects() AS s
+		WHERE s.subject_table <> $1 AND herald_internal.singular_noun(s.subject_table) = $2 AND
+		      s.subject_table NOT IN (SELECT o.relation FROM herald_internal.watched_table AS o
+		                              WHERE o.kind IN ('posts', 'comments'))
+	)
+	SELECT c.relation
+	FROM called AS c
+	JOIN pg_class AS k ON k.oid = c.relation
+	WHERE NOT herald_internal.ancestors(c.relation) && herald_internal.ancestors($1) AND
+	      ($3 AND c.listed OR
+	       coalesce(herald_internal.may_share_ids($1, herald_internal.primary_key($1),
+	                                              c.relation, herald_internal.primary_key(c.relation)), true))
+	ORDER BY c.relation
+	LIMIT 1;
+$$;
+
+-- Returns the singular of a table's name as a noun; NULL if it cannot be one.
+CREATE FUNCTION herald_internal.own_noun(relation regclass) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT n.word
+	FROM regexp_replace(herald_internal.singular_noun($1), '[ .-]+', '_', 'g') AS n (word)
+	WHERE herald_internal.is_noun(n.word);
+$$;
+
+-- Returns a noun that no other table has.
+CREATE FUNCTION herald_internal.free_noun(relation regclass, kind text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT f.word
+	FROM pg_class AS c
+	JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	CROSS JOIN coalesce(herald_internal.own_noun($1), herald_internal.usual_noun($2)) AS own
+	CROSS JOIN LATERAL (
+		VALUES (1, own),
+		       (2, regexp_replace(herald_internal.name_words(nullif(n.nspname, 'public')), '[ .-]+', '_', 'g') ||
+		           '_' || own)
+		UNION ALL
+		SELECT 1 + number, own || '_' || number FROM generate_series(2, 1000) AS number)
+		AS f (place, word)
+	WHERE c.oid = $1 AND herald_internal.is_noun(f.word) AND herald_internal.noun_rival($1, f.word) IS NULL
+	ORDER BY f.place
+	LIMIT 1;
+$$;
+
+-- Returns whether a table that is not watched yet has the name for a noun, in the schema of another table.
+CREATE FUNCTION herald_internal.is_named_beside(relation regclass, noun text) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (
+		SELECT FROM pg_class AS mine
+		JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p')
+		WHERE mine.oid = $1 AND c.oid <> $1 AND lower(c.relname) IN (noun, noun || 's') AND
+		      NOT herald_internal.ancestors(c.oid) && herald_internal.ancestors($1) AND
+		      c.oid NOT IN (SELECT w.relation FROM herald_internal.watched_table AS w));
+$$;
+
+-- Raises an error if the rows of another table have the noun.
+CREATE FUNCTION herald_internal.check_noun(relation regclass, kind text, noun text, listed boolean DEFAULT true)
+	RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	rival regclass := herald_internal.noun_rival(relation, noun, listed);
+BEGIN
+	IF rival IS NOT NULL THEN
+		RAISE EXCEPTION 'rows of tables "%" and "%" would both be called "%"', rival, relation, noun
+			USING ERRCODE = 'duplicate_object',
+			      DETAIL = 'Rows with the same id would share rooms, events and notifications.',
+			      HINT = CASE kind WHEN 'messages' THEN 'Use uuids or one sequence for the keys of both.'
+			             ELSE 'Choose a word for one of them, as in: ' || herald_internal.hinted_call(kind, relation,
+			                 jsonb_build_object('noun', herald_internal.free_noun(relation, kind))) END;
+	END IF;
+END
+$$;
+
+-- Raises an error if subjects that are not watched have the noun of another table: it is that of their table's name.
+CREATE FUNCTION herald_internal.check_subject_nouns(arguments jsonb) RETURNS void
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.check_noun(s.subject_table, coalesce(w.kind, 'posts'),
+	                                  herald_internal.subject_type(s.subject_table), false)
+	FROM herald_internal.subject_parts(arguments) AS s
+	LEFT JOIN herald_internal.watched_table AS w ON w.relation = s.subject_table AND w.kind = 'messages'
+	WHERE s.subject_table NOT IN (SELECT o.relation FROM herald_internal.watched_table AS o
+	                              WHERE o.kind IN ('posts', 'comments'));
+$$;
+
 -- Returns the noun for the rows of a table of posts or of comments, NULL for the usual one: the given noun, or that
--- which the table has already, or the singular of its name if another table in its schema has the usual one. So rows of
--- two tables with the same ids have rooms and causes of their own.
+-- which the table has already, or the one that it replaces or inherits from; else the usual one. If another table has
+-- that, or its name is the word for it, the noun is the singular of the table's name. No two tables have the same noun,
+-- so that rows with the same id have rooms and causes of their own.
 CREATE FUNCTION herald_internal.row_noun(relation regclass, kind text, given text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	usual text := herald_internal.usual_noun(kind);
-	named text := herald_internal.singular_noun(relation);
-	watched herald_internal.watched_table;
+	ancestors regclass[] := herald_internal.ancestors(relation);
+	kept text := (SELECT coalesce(w.arguments ->> 'noun', usual)
+	              FROM herald_internal.watched_table AS w
+	              WHERE w.kind = row_noun.kind AND
+	                    (w.relation = ANY (ancestors) OR
+	                     w.arguments ->> 'table' = row_noun.relation::text AND
+	                     herald_internal.is_replaced(w, row_noun.relation))
+	              ORDER BY w.relation = row_noun.relation DESC, w.relation = ANY (ancestors), w.relation
+	              LIMIT 1);
+	own text := herald_internal.own_noun(relation);
+	noun text := coalesce(given, kept);
 BEGIN
-	IF given !~ '^[a-z][a-z0-9_]{0,62}$' OR
-	   given = ANY ('{user,feed,conversation,author,notification,typing,room,message}') THEN
+	IF NOT herald_internal.is_noun(given) THEN
 		RAISE EXCEPTION 'rows of table "%" cannot be called "%"', relation, given
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = 'Pass a word in small letters that names no other thing, such as noun => ''article''.';
+	ELSIF noun IS NULL THEN
+		noun := CASE WHEN own IS NULL OR own = usual OR herald_internal.noun_rival(relation, own) IS NOT NULL OR
+		                  herald_internal.noun_rival(relation, usual) IS NULL AND
+		                  NOT herald_internal.is_named_beside(relation, usual)
+		        THEN usual ELSE own END;
+		IF noun <> usual THEN
+			RAISE NOTICE 'rows of table "%" are called "%", because those of another table are called "%"', relation,
+				noun, usual
+				USING DETAIL = format('Their events are %s:created and so on, their rooms %1$s:ID.', noun),
+				      HINT = format('To choose the word, pass noun => %L.', noun);
+		END IF;
 	END IF;
-	SELECT w.* INTO watched FROM herald_internal.watched_table AS w
-	WHERE w.relation = row_noun.relation AND w.kind = row_noun.kind;
-	IF given IS NOT NULL OR FOUND THEN
-		RETURN nullif(coalesce(given, watched.arguments ->> 'noun'), usual);
-	ELSIF named = usual OR named !~ '^[a-z][a-z0-9_]{0,62}$' OR NOT EXISTS (
-		SELECT FROM herald_internal.watched_table AS w
-		JOIN pg_class AS theirs ON theirs.oid = w.relation
-		JOIN pg_class AS mine ON mine.oid = row_noun.relation AND mine.relnamespace = theirs.relnamespace
-		WHERE w.kind = row_noun.kind AND w.relation <> row_noun.relation AND
-		      coalesce(w.arguments ->> 'noun', usual) = usual) THEN
-		RETURN NULL;
-	END IF;
-	RAISE NOTICE 'rows of table "%" are called "%", because those of another table are called "%"', relation, named,
-		usual
-		USING DETAIL = format('Their events are %s:created and so on, their rooms %1$s:ID.', named),
-		      HINT = format('To choose the word, pass noun => %L.', named);
-	RETURN named;
+	PERFORM herald_internal.check_noun(relation, kind, noun);
+	RETURN nullif(noun, usual);
 END
 $$;
 
@@ -1007,6 +1134,7 @@ CREATE FUNCTION herald_internal.compile_rules(relation regclass, kind text, argu
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF kind IN ('posts', 'comments', 'likes') THEN
+		PERFORM herald_internal.check_subject_nouns(arguments);
 		PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object(
 			'rooms', herald_internal.marked_rooms(relation, herald_internal.opened_rooms(relation, kind, arguments)))));
 	END IF;

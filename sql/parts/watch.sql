@@ -1058,6 +1058,7 @@ BEGIN
 		                                              THEN saved -> 'call' -> parameter.name END)
 		                   WITH ORDINALITY AS e (value, place))::text
 		         ELSE coalesce(herald_internal.saved_columns(saved, kind, parameter.name),
+		                       CASE WHEN parameter.name = 'noun' THEN saved ->> 'noun' END,
 		                       CASE WHEN parameter.name IN ('visible', 'in_feed') AND kind = 'posts'
 		                       THEN herald_internal.given_condition(saved ->> parameter.name) END,
 		                       saved -> 'call' ->> parameter.name) END;

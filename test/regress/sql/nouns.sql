@@ -76,6 +76,110 @@ SELECT arguments ->> 'noun' AS noun FROM herald_internal.watched_table WHERE rel
 SELECT herald.watch_posts('two.articles', noun => 'user');
 SELECT herald.watch_posts('two.articles', noun => 'a:b');
 
-SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table
-                                             WHERE relation::text LIKE 'two.%') AS w;
-DROP SCHEMA two CASCADE;
+-- In any order: a table with the name of the usual noun keeps it free for itself, also before it is watched.
+CREATE VIEW two.nouns AS
+	SELECT relation, kind, coalesce(arguments ->> 'noun', herald_internal.usual_noun(kind)) AS noun
+	FROM herald_internal.watched_table WHERE kind IN ('posts', 'comments') ORDER BY relation::text;
+SELECT herald.unwatch_all();
+CREATE TABLE two.posts (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
+CREATE TABLE two.likes (user_id int REFERENCES two.users, post_id int REFERENCES two.posts);
+CREATE TABLE two.comments (id int PRIMARY KEY, user_id int REFERENCES two.users,
+	post_id int REFERENCES two.posts, parent_id int REFERENCES two.comments, body text);
+SET client_min_messages = notice;
+SELECT herald.watch_posts('two.articles'), herald.watch_posts('two.posts');
+SET client_min_messages = warning;
+SELECT herald.watch_users('two.users'),
+	herald.watch_comments('two.answers', subject_table => 'two.questions'), herald.watch_comments('two.comments'),
+	herald.watch_likes('two.article_likes'), herald.watch_likes('two.likes');
+SELECT * FROM two.nouns;
+INSERT INTO two.articles VALUES (101, 1, 'an article');
+INSERT INTO two.posts VALUES (101, 1, 'a post');
+INSERT INTO two.article_likes VALUES (2, 101);
+INSERT INTO two.likes VALUES (2, 101);
+SELECT * FROM two.told WHERE cause ~ ':101:';
+DELETE FROM two.article_likes WHERE article_id = 101;
+DELETE FROM two.articles WHERE id = 101;
+SELECT * FROM two.told WHERE cause ~ ':101:';
+
+-- The noun of another table is refused, also one of comments, of a given noun or of a subject that is not watched. The
+-- call in the hint passes.
+CREATE FUNCTION two.hinted(call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	EXECUTE call;
+	RETURN 'passes';
+EXCEPTION WHEN duplicate_object THEN
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RETURN substring(hint FROM 'SELECT .*;');
+END
+$$;
+SELECT herald.watch_posts('two.questions', noun => 'post');
+SELECT herald.watch_posts('two.questions', noun => 'article');
+SELECT herald.watch_posts('two.questions', noun => 'comment');
+SELECT two.hinted($$SELECT herald.watch_posts('two.questions', noun => 'answer', visible => 'post.private')$$) AS hint
+\gset
+:hint
+CREATE SCHEMA "Two b";
+CREATE TABLE "Two b".posts (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
+CREATE TABLE "Two b".notes (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
+CREATE TABLE "Two b"."blog posts" (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
+CREATE TABLE "Two b"."Été" (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
+CREATE TABLE "Two b".rooms (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
+CREATE TABLE "Two b".note_likes (note_id int REFERENCES "Two b".notes, user_id int REFERENCES two.users);
+SELECT herald.watch_posts('"Two b".posts');
+SELECT two.hinted($$SELECT herald.watch_posts('"Two b".posts')$$) AS hint
+\gset
+:hint
+SELECT herald.watch_posts('"Two b"."blog posts"');
+SELECT two.hinted($$SELECT herald.watch_posts('"Two b"."Été"')$$) AS hint
+\gset
+:hint
+SELECT two.hinted($$SELECT herald.watch_posts('"Two b".rooms')$$) AS hint
+\gset
+:hint
+SELECT herald.watch_likes('"Two b".note_likes');
+CREATE TABLE two.notes (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
+CREATE TABLE two.note_likes (note_id int REFERENCES two.notes, user_id int REFERENCES two.users);
+SELECT herald.watch_likes('two.note_likes');
+SELECT two.hinted($$SELECT herald.watch_posts('two.notes')$$) AS hint
+\gset
+:hint
+SELECT herald.watch_likes('two.note_likes');
+SELECT * FROM two.nouns;
+
+-- A table keeps its noun. The doctor's calls restore it, also for a table that was made anew.
+SELECT herald.watch_posts('"Two b".posts'), herald.watch_posts('"Two b"."Été"');
+SELECT herald_internal.watch_call('"Two b".posts', 'posts');
+ALTER TABLE two.articles RENAME TO old_articles;
+CREATE TABLE two.articles (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
+SELECT remedy FROM herald.doctor() WHERE problem = 'table_replaced';
+SELECT herald.watch_posts('two.articles');
+SELECT * FROM two.nouns;
+-- Children have the noun of their parent, whose rules run for their rows, too.
+CREATE TABLE two.old_posts () INHERITS (two.posts);
+SELECT herald.watch_posts('two.old_posts', key => 'id');
+-- After its table has gone, a noun is free; a subject that loses its own is told.
+DROP TABLE two.note_likes, two.notes;
+SELECT herald.watch_posts('"Two b".notes', noun => 'two_note');
+SELECT herald.unwatch('two.posts'), herald.unwatch('two.likes'), herald.unwatch('two.old_posts');
+SELECT herald.watch_posts('two.questions', noun => 'post', visible => 'post.private');
+SELECT herald.watch_likes('two.likes');
+SELECT item, name, value, reason FROM herald.plan_watch('watch_posts', 'two.posts', '{"noun": "entry"}')
+WHERE item = 'noun';
+SELECT item, name, value, reason FROM herald.plan_watch('watch_posts', '"Two b".posts') WHERE item = 'noun';
+SELECT s FROM herald.suggest() AS s WHERE s ~ 'watch_posts';
+
+-- What owners cannot see of each other, the database has once: rooms, and so nouns.
+CREATE ROLE regress_tenant IN ROLE herald_watch;
+CREATE SCHEMA tenant AUTHORIZATION regress_tenant;
+SET ROLE regress_tenant;
+CREATE TABLE tenant.questions (id int PRIMARY KEY, user_id int, body text);
+SELECT herald.watch_posts('tenant.questions');
+SELECT herald.watch_posts('tenant.questions', noun => 'post');
+RESET ROLE;
+
+SELECT herald.unwatch_all();
+DROP SCHEMA two, "Two b", tenant CASCADE;
+DROP ROLE regress_tenant;
+TRUNCATE herald.notification;
