@@ -7,47 +7,39 @@ RETURNS TABLE (ok boolean, problems text[], suspended_rules bigint, missed_chang
                disabled_triggers bigint, worker boolean, unmaintained_since timestamptz,
                queue_usage double precision)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	WITH suspended AS (
-		SELECT count(*) AS count, string_agg(format('%s of %s', s.rule, s.relation), ', '
-		                                     ORDER BY s.relation::text, s.rule) AS names
-		FROM herald.suspended AS s
-	), missed AS (
-		SELECT coalesce(sum(m.changes), 0)::bigint AS count FROM herald.missed_change AS m
-	), failed AS (
-		SELECT coalesce(sum(f.times), 0)::bigint AS count, max(f.until) AS last FROM herald.rule_failure AS f
-	), disabled AS (
-		SELECT count(*) AS count FROM pg_trigger AS t
-		WHERE t.tgfoid = 'herald_internal.on_change()'::regprocedure AND t.tgenabled IN ('D', 'R')
-	), worker AS (
-		SELECT herald.preloaded() AS runs,
+	WITH facts AS MATERIALIZED (
+		SELECT (SELECT array_agg(format('%s of %s', s.rule, s.relation) ORDER BY s.relation::text, s.rule)
+		        FROM herald.suspended AS s) AS suspended,
+		       (SELECT coalesce(sum(m.changes), 0)::bigint FROM herald.missed_change AS m) AS missed,
+		       (SELECT coalesce(sum(f.times), 0)::bigint FROM herald.rule_failure AS f) AS failed,
+		       (SELECT max(f.until) FROM herald.rule_failure AS f) AS failed_at,
+		       (SELECT count(*) FROM pg_trigger AS t
+		        WHERE t.tgfoid = 'herald_internal.on_change()'::regprocedure AND t.tgenabled IN ('D', 'R')) AS disabled,
+		       herald.preloaded() AS worker,
 		       current_setting('shared_preload_libraries') ~ '\mpg_herald\M' AND
 		       quote_ident(current_database()) = ANY (regexp_split_to_array(btrim(current_setting('herald.databases',
-		                                                                                      true)), '\s*,\s*'))
-		           AS wanted
-	), unmaintained AS (
-		SELECT (SELECT e.logged_at FROM herald.event AS e
+		                                                                                          true)), '\s*,\s*'))
+		           AS worker_wanted,
+		       (SELECT e.logged_at FROM herald.event AS e
 		        WHERE e.id >= (SELECT herald_internal.first_event_id(pg_snapshot_xmax(f.snapshot))
 		                       FROM herald_internal.log_fold AS f) AND
 		              e.xid >= (SELECT pg_snapshot_xmax(f.snapshot) FROM herald_internal.log_fold AS f)
-		        ORDER BY e.id LIMIT 1) AS since
-	), queue AS (
-		SELECT CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_notification_queue_usage() END AS usage
-	), found AS (
-		SELECT array_remove(ARRAY[
-			CASE WHEN s.count > 0 THEN format('suspended rules: %s', s.names) END,
-			CASE WHEN d.count > 0 THEN format('disabled triggers: %s', d.count) END,
-			CASE WHEN f.last > now() - interval '1 day'
-			THEN format('rules failed, last at %s', date_trunc('second', f.last)) END,
-			CASE WHEN w.wanted AND NOT w.runs AND NOT pg_is_in_recovery() THEN 'no worker runs' END,
-			CASE WHEN u.since < clock_timestamp() - interval '5 minutes'
-			THEN format('nobody maintains the log since %s', date_trunc('second', u.since)) END,
-			CASE WHEN q.usage > 0.5 THEN format('the NOTIFY queue is %s %% full', round(q.usage * 100)) END
-		], NULL) AS problems
-		FROM suspended AS s, failed AS f, disabled AS d, worker AS w, unmaintained AS u, queue AS q
+		        ORDER BY e.id LIMIT 1) AS unmaintained_since,
+		       CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_notification_queue_usage() END AS queue_usage
 	)
-	SELECT p.problems = '{}', p.problems, s.count, m.count, f.count, d.count, w.runs, u.since, q.usage
-	FROM found AS p, suspended AS s, missed AS m, failed AS f, disabled AS d, worker AS w, unmaintained AS u,
-	     queue AS q;
+	SELECT p.problems = '{}', p.problems, coalesce(cardinality(f.suspended), 0)::bigint, f.missed, f.failed, f.disabled,
+	       f.worker, f.unmaintained_since, f.queue_usage
+	FROM facts AS f, LATERAL (SELECT array_remove(ARRAY[
+		CASE WHEN f.suspended IS NOT NULL
+		THEN format('suspended rules: %s', array_to_string(f.suspended, ', ')) END,
+		CASE WHEN f.disabled > 0 THEN format('disabled triggers: %s', f.disabled) END,
+		CASE WHEN f.failed_at > now() - interval '1 day'
+		THEN format('rules failed, last at %s', date_trunc('second', f.failed_at)) END,
+		CASE WHEN f.worker_wanted AND NOT f.worker AND NOT pg_is_in_recovery() THEN 'no worker runs' END,
+		CASE WHEN f.unmaintained_since < clock_timestamp() - interval '5 minutes'
+		THEN format('nobody maintains the log since %s', date_trunc('second', f.unmaintained_since)) END,
+		CASE WHEN f.queue_usage > 0.5 THEN format('the NOTIFY queue is %s %% full', round(f.queue_usage * 100)) END
+	], NULL) AS problems) AS p;
 $$;
 COMMENT ON FUNCTION herald_internal.status() IS 'returns the row of herald.status, for the bridge too';
 
