@@ -49,9 +49,9 @@ const flood = (make) => loops(CONNECTIONS, async () => {
 const action = (name, make = () => ({})) => () => flood(() => ({ action: name, data: make() }));
 const random = (count) => Math.floor(Math.random() * count);
 
-// Writes bytes to a WebSocket's connection as fast as it takes them. first: before them.
-const stream = (bytes, first = '') => loops(CONNECTIONS, async () => {
-  const socket = await session();
+// Writes bytes to a WebSocket's connection as fast as it takes them. first: before them. connect: opens it.
+const stream = (bytes, first = '', connect = session) => loops(CONNECTIONS, async () => {
+  const socket = await connect();
   socket._socket.write(first);
   while (socket.readyState === WebSocket.OPEN) {
     if (!socket._socket.write(bytes)) await Promise.race([new Promise((resolve) => socket._socket.once('drain', resolve)), socket.ended]);
@@ -95,6 +95,7 @@ const kinds = {
     socket.send(JSON.stringify({ action: 'auth', data: { token: `${token}x` } }));
     await socket.ended;
   }),
+  anonymousPings: () => stream(frames(0x89, 0x80), '', open),
   pings: () => stream(frames(0x89, 0x80)),
   emptyFrames: () => stream(frames(0x00, 0x80), Buffer.from([0x01, 0x80, 0, 0, 0, 0])),
   huge: () => loops(CONNECTIONS, async () => {

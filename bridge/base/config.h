@@ -50,6 +50,7 @@ typedef struct Config
 	char *limit_signals;
 	char *limit_failed_tokens;
 	char *limit_sockets;
+	char *limit_anonymous;
 	char *user_work; /* a rate, too */
 	long limit_user_sessions;
 	long limit_address_sessions;

@@ -65,6 +65,7 @@ static const Description descriptions[] = {
 	{ "herald_limited_total{reason=\"signals\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[4], 1 },
 	{ "herald_limited_total{reason=\"failed_tokens\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[5], 1 },
 	{ "herald_limited_total{reason=\"sockets\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[6], 1 },
+	{ "herald_limited_total{reason=\"anonymous\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[7], 1 },
 	{ "herald_database_queries_total", "counter", "Queries sent to the database.", &metrics.database_queries, 1 },
 	{ "herald_log_readings_total", "counter", "Reads of the log for sessions that returned.", &metrics.log_readings, 1 },
 	{ "herald_database_reconnects_total", "counter", "Database connections made again after a loss.", &metrics.database_reconnects, 1 },

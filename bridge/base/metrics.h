@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Limits that gateway/limits.h counts. */
-#define METRICS_LIMITS 7
+#define METRICS_LIMITS 8
 
 typedef struct Metrics
 {

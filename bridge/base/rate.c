@@ -190,6 +190,16 @@ rate_take(uint64_t key, Rate rate, double tokens, int64_t now)
 }
 
 void
+rate_give(uint64_t key, Rate rate, double tokens, int64_t now)
+{
+	Bucket *bucket = find_bucket(key, now);
+
+	assert(rate.per_second > 0 && tokens > 0);
+	if (bucket != NULL)
+		bucket->full_at -= tokens * 1000 / rate.per_second;
+}
+
+void
 rate_end_wait(uint64_t key, Rate rate, int64_t wait, int64_t now)
 {
 	Bucket *bucket = find_bucket(key, now);

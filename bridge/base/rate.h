@@ -40,6 +40,9 @@ extern int64_t rate_wait(uint64_t key, Rate rate, int64_t now);
 /* Takes tokens out of a bucket, whether it has them or not. */
 extern void rate_take(uint64_t key, Rate rate, double tokens, int64_t now);
 
+/* Puts tokens back into a bucket, which holds no more than its burst. */
+extern void rate_give(uint64_t key, Rate rate, double tokens, int64_t now);
+
 /* Has the bucket have a token after "wait" milliseconds at the latest: it forgets what was taken beyond. */
 extern void rate_end_wait(uint64_t key, Rate rate, int64_t wait, int64_t now);
 

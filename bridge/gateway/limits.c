@@ -8,8 +8,8 @@
  */
 #include "gateway/limits.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,18 +28,20 @@ typedef enum LimitScope
 	SCOPES
 } LimitScope;
 
-/* Buckets of two more kinds, behind those of the limits. */
+/* Buckets of three more kinds, behind those of the limits. */
 enum
 {
 	BUCKET_REFUSALS = LIMIT_KINDS * SCOPES,
-	BUCKET_LOG
+	BUCKET_LOG,
+	BUCKET_LOG_OF_ALL
 };
 
 /* A client is told of so many refusals before it is closed. */
 static const Rate refusal_rate = { .per_second = 1, .burst = 20 };
 
-/* The lines in the log about one offender. */
+/* The lines in the log about one offender, and about all. */
 static const Rate line_rate = { .per_second = 1.0 / 60, .burst = 1 };
+static const Rate lines_rate = { .per_second = 1, .burst = 60 };
 
 /* Nobody has to wait for longer because of things that have happened already. */
 #define LONGEST_DEBT_MS 60000
@@ -50,10 +52,9 @@ typedef struct Limit
 {
 	const char *name; /* in the log and in the metric */
 	size_t setting;
-	LogLimit log_limit;
 } Limit;
 
-static Limit limits[LIMIT_KINDS] = {
+static const Limit limits[LIMIT_KINDS] = {
 	[LIMIT_CONNECTS] = { "connects", offsetof(Config, limit_connects) },
 	[LIMIT_MESSAGES] = { "messages", offsetof(Config, limit_messages) },
 	[LIMIT_JOINS] = { "joins", offsetof(Config, limit_joins) },
@@ -61,13 +62,14 @@ static Limit limits[LIMIT_KINDS] = {
 	[LIMIT_SIGNALS] = { "signals", offsetof(Config, limit_signals) },
 	[LIMIT_FAILED_TOKENS] = { "failed_tokens", offsetof(Config, limit_failed_tokens) },
 	[LIMIT_SOCKETS] = { "sockets", offsetof(Config, limit_sockets) },
+	[LIMIT_ANONYMOUS] = { "anonymous", offsetof(Config, limit_anonymous) },
 };
 
 _Static_assert(LIMIT_KINDS == METRICS_LIMITS, "each limit has its metric");
 
 static Rate rates[LIMIT_KINDS][SCOPES];
 
-/* The addresses of proxies; empty: none is known. */
+/* The addresses of proxies. */
 static const char *const *trusted_proxy;
 
 void
@@ -88,55 +90,59 @@ limits_configure(const Config *config)
 	}
 }
 
-/* Returns whether an address is of the own machine or of a private network: RFC 1918, 4193, 4291. */
-static bool
-is_private(const unsigned char address[16], bool is_v4)
-{
-	const unsigned char *v4 = address + 12;
-
-	if (is_v4)
-		return v4[0] == 127 || v4[0] == 10 || (v4[0] == 172 && v4[1] >> 4 == 1) || (v4[0] == 192 && v4[1] == 168);
-	return IN6_IS_ADDR_LOOPBACK((const struct in6_addr *) address) || (address[0] & 0xFE) == 0xFC ||
-		   (address[0] == 0xFE && (address[1] & 0xC0) == 0x80);
-}
-
-/*
- * Returns whether an address is that of a proxy, which speaks for many clients.  Unless the proxies are known, any
- * private address may be one.
- */
-static bool
-may_be_proxy(const unsigned char address[16], bool is_v4)
-{
-	NetworkAddress proxy = network_address_of_bytes(is_v4 ? address + 12 : address, is_v4 ? 4 : 16);
-
-	if (trusted_proxy == NULL || *trusted_proxy == NULL || (*trusted_proxy)[0] == '\0')
-		return is_private(address, is_v4);
-	return network_list_has(*trusted_proxy, &proxy);
-}
-
 /*
  * Writes the name under which an address counts: of IPv6 the network of 64 bits, which one client may own.  Returns
- * false if it does not count, because it may be that of a proxy.
+ * false if it does not count: a trusted proxy speaks for many clients.
  */
 static bool
-address_name(LimitKind kind, const char *text, char name[INET6_ADDRSTRLEN])
+address_name(const char *text, char name[NETWORK_ADDRESS_TEXT])
 {
-	unsigned char address[16] = { 0 };
-	bool is_v4 = inet_pton(AF_INET, text, address + 12) == 1;
+	NetworkAddress address;
+	bool is_v4;
 
-	if (!is_v4 && inet_pton(AF_INET6, text, address) != 1)
+	if (!network_address_read(text, strlen(text), &address) || network_list_has(*trusted_proxy, &address))
 		return false;
-	is_v4 = is_v4 || IN6_IS_ADDR_V4MAPPED((const struct in6_addr *) address);
-	if (kind != LIMIT_FAILED_TOKENS && may_be_proxy(address, is_v4))
-		return false;
+	is_v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *) address.bytes);
 	if (!is_v4)
-		memset(address + 8, 0, 8);
-	return inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? address + 12 : address, name, INET6_ADDRSTRLEN) != NULL;
+		memset(address.bytes + 8, 0, 8);
+	network_address_write(&address, name);
+	return true;
+}
+
+/* An address that many share, such as a proxy's, is no offender. */
+static const char *
+hint_of(LimitScope scope)
+{
+	return scope == SCOPE_ADDRESS ? "If this is a proxy, name it in trusted-proxy." : NULL;
+}
+
+/* Returns the number of offenders that had no line since the latest line, or notes that this one gets none. */
+static long
+count_left_out(bool gets_line)
+{
+	static long left_out;
+	long count = left_out;
+
+	left_out = gets_line ? 0 : count + 1;
+	return count;
 }
 
 static void
+log_line(LimitKind kind, LimitScope scope, const LimitSubject *subject)
+{
+	char left_out[24];
+	long count = count_left_out(true);
+
+	snprintf(left_out, sizeof(left_out), "%ld", count);
+	log_warning("limited", "reason", limits[kind].name, "by", scope_names[scope], "user", subject->user, "peer",
+				subject->address, "hint", hint_of(scope), "left_out", count > 0 ? left_out : NULL);
+}
+
+/* An offender gets a line a minute, unless there are too many offenders: the next line has their number. */
+static void
 log_offender(LimitKind kind, LimitScope scope, const LimitSubject *subject, uint64_t bucket, int64_t now)
 {
+	uint64_t of_all = rate_key(BUCKET_LOG_OF_ALL, "");
 	char name[24];
 	uint64_t key;
 
@@ -145,16 +151,21 @@ log_offender(LimitKind kind, LimitScope scope, const LimitSubject *subject, uint
 	if (rate_wait(key, line_rate, now) > 0)
 		return;
 	rate_take(key, line_rate, 1, now);
-	log_limited(&limits[kind].log_limit, LOG_LEVEL_WARNING, "limited", "reason", limits[kind].name, "by",
-				scope_names[scope], "user", subject->user, "peer", subject->address);
+	if (rate_wait(of_all, lines_rate, now) > 0)
+	{
+		count_left_out(false);
+		return;
+	}
+	rate_take(of_all, lines_rate, 1, now);
+	log_line(kind, scope, subject);
 }
 
 /* Writes the keys of the buckets of a subject; 0: the scope has none. */
 static void
 bucket_keys(LimitKind kind, const LimitSubject *subject, uint64_t keys[SCOPES])
 {
-	char address[INET6_ADDRSTRLEN];
-	bool counts = subject->address != NULL && address_name(kind, subject->address, address);
+	char address[NETWORK_ADDRESS_TEXT];
+	bool counts = subject->address != NULL && trusted_proxy != NULL && address_name(subject->address, address);
 	const char *names[SCOPES] = { subject->session, subject->user, counts ? address : NULL };
 
 	for (int scope = 0; scope < SCOPES; scope++)
@@ -198,13 +209,14 @@ take_token(LimitKind kind, const uint64_t keys[SCOPES])
 
 /* Takes tokens out of each bucket, whether it has them or not. */
 static void
-charge_tokens(LimitKind kind, const uint64_t keys[SCOPES], double tokens)
+charge_tokens(LimitKind kind, const LimitSubject *subject, const uint64_t keys[SCOPES], double tokens)
 {
 	int64_t now = (int64_t) loop_now();
 
 	for (int scope = 0; scope < SCOPES; scope++)
 	{
-		double most = scope == SCOPE_ADDRESS ? rates[kind][SCOPE_SESSION].burst : tokens;
+		bool user_pays = scope == SCOPE_ADDRESS && subject->user != NULL;
+		double most = user_pays ? rates[kind][SCOPE_SESSION].burst : tokens;
 
 		if (keys[scope] == 0)
 			continue;
@@ -233,8 +245,22 @@ limits_charge(LimitKind kind, const LimitSubject *subject, int64_t count)
 
 	assert(count > 0);
 	bucket_keys(kind, subject, keys);
-	charge_tokens(kind, keys, (double) count);
+	charge_tokens(kind, subject, keys, (double) count);
 	return bucket_wait(kind, subject, keys);
+}
+
+void
+limits_give(LimitKind kind, const LimitSubject *subject, int64_t count)
+{
+	uint64_t keys[SCOPES];
+
+	assert(count > 0);
+	bucket_keys(kind, subject, keys);
+	for (int scope = 0; scope < SCOPES; scope++)
+	{
+		if (keys[scope] != 0)
+			rate_give(keys[scope], rates[kind][scope], (double) count, (int64_t) loop_now());
+	}
 }
 
 int64_t

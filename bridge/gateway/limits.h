@@ -26,11 +26,12 @@ typedef enum LimitKind
 	LIMIT_ACTIONS,		 /* all others */
 	LIMIT_SIGNALS,		 /* such as typing:start; they count as actions, too */
 	LIMIT_FAILED_TOKENS, /* of a connection */
-	LIMIT_SOCKETS,		 /* TCP connections; by address only */
+	LIMIT_SOCKETS,		 /* requests and TCP connections that lead to no session; by address only */
+	LIMIT_ANONYMOUS,	 /* frames, packets and segments, of a connection without a session */
 	LIMIT_KINDS
 } LimitKind;
 
-/* The one who asks.  A scope without a name is not limited. */
+/* The asking client.  A scope without a name is not limited. */
 typedef struct LimitSubject
 {
 	const char *session; /* or the connection, for messages and tokens */
@@ -49,9 +50,12 @@ extern int64_t limits_take(LimitKind kind, const LimitSubject *subject);
 
 /*
  * Counts so many that have happened already, permitted or not.  Returns the same for the next one, a minute at most.
- * For the address no more count than a session may do at once: it may be that of others, too.
+ * With a user, no more count for the address than a session may do at once: the user pays, and others may share it.
  */
 extern int64_t limits_charge(LimitKind kind, const LimitSubject *subject, int64_t count);
+
+/* Takes back so many that have counted. */
+extern void limits_give(LimitKind kind, const LimitSubject *subject, int64_t count);
 
 /* Returns the same for one more, without counting it. */
 extern int64_t limits_wait(LimitKind kind, const LimitSubject *subject);

@@ -90,14 +90,6 @@ move_to_admitted(Connection *connection)
 	DL_APPEND(*connection_list(connection), connection);
 }
 
-void
-connection_admitted(Connection *connection, const char *user)
-{
-	move_to_admitted(connection);
-	if (connection->user == NULL)
-		connection->user = memory_copy(user);
-}
-
 bool
 connection_make_room(const Config *config)
 {
@@ -146,6 +138,35 @@ connection_subject(const Connection *connection)
 	return (LimitSubject){ connection->number, connection->user, connection->carrier->peer };
 }
 
+/* Takes back what the address has done for this connection, its request and its messages: it was no stranger's. */
+static void
+take_back(Connection *connection)
+{
+	LimitSubject subject = { .address = connection->carrier->peer };
+
+	limits_give(LIMIT_SOCKETS, &subject, 1);
+	if (connection->messages > 0)
+		limits_give(LIMIT_ANONYMOUS, &subject, connection->messages);
+	connection->messages = 0;
+}
+
+void
+connection_admitted(Connection *connection, const char *user)
+{
+	if (!connection->admitted)
+		take_back(connection);
+	move_to_admitted(connection);
+	if (connection->user == NULL)
+		connection->user = memory_copy(user);
+}
+
+/* Messages of a client without a session count for its address in full: nobody else pays for them. */
+static LimitKind
+kind_of_message(const Connection *connection)
+{
+	return connection->admitted ? LIMIT_MESSAGES : LIMIT_ANONYMOUS;
+}
+
 /* Ends the connection of a client that has to wait so long before it sends more. */
 static void
 end_flood(Connection *connection, int64_t wait)
@@ -161,21 +182,36 @@ static bool
 may_receive(Connection *connection)
 {
 	LimitSubject subject = connection_subject(connection);
-	int64_t wait = limits_take(LIMIT_MESSAGES, &subject);
+	int64_t wait = limits_take(kind_of_message(connection), &subject);
 
 	if (wait > 0)
 		end_flood(connection, wait);
+	else if (!connection->admitted)
+		connection->messages++;
 	return wait == 0;
+}
+
+static int64_t
+charge_segments(const Connection *connection, int64_t count)
+{
+	LimitSubject subject = connection_subject(connection);
+
+	return limits_charge(kind_of_message(connection), &subject, count);
 }
 
 void
 connection_count_segments(Connection *connection, int64_t count)
 {
-	LimitSubject subject = connection_subject(connection);
-	int64_t wait = connection->closing ? 0 : limits_charge(LIMIT_MESSAGES, &subject, count);
+	int64_t wait = charge_segments(connection, count);
 
-	if (wait > 0)
+	if (wait > 0 && !connection->closing)
 		end_flood(connection, wait);
+}
+
+void
+connection_count_last_segments(const Connection *connection, int64_t count)
+{
+	charge_segments(connection, count);
 }
 
 void
@@ -246,6 +282,7 @@ connection_swap(Connection *one, Connection *other)
 	Carrier *carrier = one->carrier;
 
 	assert(one != other);
+	take_back(one);
 	one->carrier = other->carrier;
 	other->carrier = carrier;
 	one->carrier->connection = one;

@@ -27,9 +27,10 @@ typedef struct Connection
 	char *user;		 /* of its first session; or NULL */
 	char reason[40]; /* why it ends */
 	const Protocol *protocol;
-	void *state;   /* of the protocol */
-	bool closing;  /* further input is ignored */
-	bool admitted; /* it has, or has had, a session */
+	void *state;	  /* of the protocol */
+	int64_t messages; /* before it was admitted */
+	bool closing;	  /* further input is ignored */
+	bool admitted;	  /* it has, or has had, a session */
 	struct Connection *next;
 	struct Connection *prev;
 } Connection;
@@ -60,7 +61,10 @@ extern void connection_open(Carrier *carrier, const Config *config, const Protoc
 /* Returns where the connection comes from, for the log; valid as long as the connection. */
 extern ClientAddress connection_address(const Connection *connection);
 
-/* Notes that the client has a session of this user.  connection_make_room() leaves it alone from now on. */
+/*
+ * Notes that the client has a session of this user.  connection_make_room() leaves it alone from now on, and what it
+ * did before does not count as that of a stranger.
+ */
 extern void connection_admitted(Connection *connection, const char *user);
 
 /* Hands a message of the client to the protocol, unless there are too many: then the protocol ends the connection. */
@@ -69,6 +73,9 @@ extern void connection_binary(Connection *connection, const char *base64, size_t
 
 /* Counts small segments without a message of their own as messages; too many end the connection in the same way. */
 extern void connection_count_segments(Connection *connection, int64_t count);
+
+/* Counts the same on the end of a connection. */
+extern void connection_count_last_segments(const Connection *connection, int64_t count);
 
 /* Returns why a connection has ended, for the log. */
 extern const char *connection_reason(const Connection *connection);
@@ -85,7 +92,7 @@ extern void connection_close_all(int code, const char *reason);
 /* Tells the protocol that the transport has ended the connection, and frees it. */
 extern void connection_end(Connection *connection);
 
-/* Swaps the carriers of two connections. */
+/* Swaps the carriers of two connections, of which the first has brought a new one and is no stranger's. */
 extern void connection_swap(Connection *one, Connection *other);
 
 #endif /* HERALD_CONNECTION_H */

@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "gateway/limits.h"
 #include "transport/lws_stream.h"
 
 /* A client's socket; the opaque user data of its wsi. */
@@ -22,6 +23,7 @@ typedef struct ClientSocket
 	struct lws *wsi;
 	NetworkAddress peer;
 	bool admin;
+	bool asked; /* it has had a request */
 	RequestTraits request;
 	bool idle; /* in the list */
 	bool cut;
@@ -75,6 +77,15 @@ client_socket_opened(struct lws *wsi, NetworkAddress peer, bool admin)
 	client_sockets.count++;
 }
 
+static void
+charge_silent(const ClientSocket *socket)
+{
+	char address[NETWORK_ADDRESS_TEXT];
+
+	network_address_write(&socket->peer, address);
+	limits_charge(LIMIT_SOCKETS, &(LimitSubject){ .address = address }, 1);
+}
+
 void
 client_socket_closed(struct lws *wsi)
 {
@@ -83,6 +94,8 @@ client_socket_closed(struct lws *wsi)
 	if (socket == NULL)
 		return;
 	mark_busy(socket);
+	if (!socket->asked && !socket->admin)
+		charge_silent(socket);
 	free(socket);
 	lws_set_opaque_user_data(wsi, NULL);
 	client_sockets.count--;
@@ -120,6 +133,7 @@ client_socket_busy(struct lws *wsi)
 	ClientSocket *socket = client_socket_of(wsi);
 
 	mark_busy(socket);
+	socket->asked = true;
 	return !socket->cut;
 }
 

@@ -20,7 +20,7 @@
  */
 extern void client_socket_opened(struct lws *wsi, NetworkAddress peer, bool admin);
 
-/* Removes a socket; no effect on one that was not added. */
+/* Removes a socket, which counts for its address if it had no request; no effect on one that was not added. */
 extern void client_socket_closed(struct lws *wsi);
 
 /* Counts a socket that libwebsockets does not have yet; or, with -1, one that it takes over, or that is closed. */

@@ -70,6 +70,9 @@ serve_request(struct lws *wsi, HttpService *service)
 		return http_response_refuse(wsi, NULL, error);
 	if (client_socket_is_admin(wsi))
 		return status_answer(wsi, method, path);
+	error = http_request_count(wsi);
+	if (error != NULL)
+		return http_response_refuse(wsi, NULL, error);
 	return serve_client(wsi, service, method, path);
 }
 

@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/origin.h"
+#include "gateway/limits.h"
 #include "protocol/engineio.h"
 #include "protocol/old_client.h"
 #include "transport/client_address.h"
@@ -171,6 +172,7 @@ http_request_log_origin(struct lws *wsi)
 }
 
 #define HTTP_STATUS_MISDIRECTED 421 /* RFC 9110, 15.5.20 */
+#define HTTP_STATUS_TOO_MANY 429	/* RFC 6585, 4 */
 
 static const HttpError http_error_transport = { HTTP_STATUS_BAD_REQUEST, "0", "Transport unknown", NULL };
 static const HttpError http_error_session = { HTTP_STATUS_BAD_REQUEST, "1", "Session ID unknown", NULL };
@@ -216,7 +218,46 @@ read_query(struct lws *wsi)
 static bool
 fits_session(const EngineQuery *query)
 {
-	return query->polling && query->version_is_4 && engineio_is_polling(query->engine);
+	return query->polling && query->version_is_4 && query->engine != NULL && engineio_is_polling(query->engine);
+}
+
+static bool
+is_poll_of_session(struct lws *wsi)
+{
+	char path[64];
+	EngineQuery query;
+
+	if (http_request_method(wsi, path, sizeof(path)) < 0 || !http_request_is_socketio(path))
+		return false;
+	query = read_query(wsi);
+	return fits_session(&query);
+}
+
+static const HttpError *
+too_many_requests(int64_t wait)
+{
+	static char seconds[24];
+	static const HttpHeader headers[] = { { "retry-after:", seconds }, { NULL, NULL } };
+	static const HttpError error = { HTTP_STATUS_TOO_MANY, "\"too_many\"", "Too many requests without a session", headers };
+
+	snprintf(seconds, sizeof(seconds), "%lld", (long long) (wait + 999) / 1000);
+	return &error;
+}
+
+const HttpError *
+http_request_count(struct lws *wsi)
+{
+	char address[NETWORK_ADDRESS_TEXT];
+	LimitSubject subject = { .address = address };
+	int64_t wait;
+
+	if (is_poll_of_session(wsi))
+		return NULL;
+	client_address_write(wsi, address);
+	wait = limits_wait(LIMIT_ANONYMOUS, &subject);
+	if (wait == 0)
+		wait = limits_take(LIMIT_SOCKETS, &subject);
+	return wait > 0 ? too_many_requests(wait) : NULL;
 }
 
 /* The next two functions check in the order of Engine.IO's reference server. */
@@ -270,6 +311,9 @@ http_request_check_upgrade(struct lws *wsi)
 	bool socketio;
 	const HttpError *error = http_form_check_upgrade(wsi);
 
+	if (error != NULL)
+		return error;
+	error = http_request_count(wsi);
 	if (error != NULL)
 		return error;
 	if (client_socket_is_admin(wsi) || !read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))

@@ -48,6 +48,12 @@ extern const Config *http_request_config(struct lws *wsi);
 /* Returns the reason why a request may not become a WebSocket; NULL: it may. */
 extern const HttpError *http_request_check_upgrade(struct lws *wsi);
 
+/*
+ * Counts a request for its address, unless it is a poll of a session.  Returns the error if there are too many; NULL:
+ * the request may be served.  connection_admitted() takes it back.
+ */
+extern const HttpError *http_request_count(struct lws *wsi);
+
 /* Checks a polling request as Engine.IO's reference server does.  Returns the error, or NULL: it may be served. */
 extern const HttpError *http_request_check_poll(struct lws *wsi);
 

@@ -3,7 +3,8 @@
  * segment_watch.c
  *	  Counts small segments and frames without data of WebSockets, so that they are limited like messages.
  *
- * The bridge looks at each WebSocket every second, at those that are due in one turn of the loop.
+ * The bridge looks at each WebSocket every second.  While it is busy, it looks at some more in each turn: at all of a
+ * few hundred, so that a flood ends within a fraction of a second.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -11,6 +12,7 @@
 #include "transport/segment_watch.h"
 
 #include <assert.h>
+#include <time.h>
 #include <utlist.h>
 
 #include "base/loop.h"
@@ -19,9 +21,13 @@
 
 /* Time from one look to the next, and the time for which the looks that are due are gathered. */
 #define WATCH_INTERVAL_MS 1000
-#define WATCH_TURN_MS 250
+#define WATCH_TURN_MS 100
 
-/* Each segment of a large message has as many bytes at least, whatever the network. */
+/* The watches of one turn that are not due yet, if the bridge was busy for a third of the time. */
+#define EARLY_LOOKS 300
+#define BUSY_SHARE 3
+
+/* Each segment of a large message has as many bytes at least, in any network. */
 #define FULL_SEGMENT 500
 
 /* The smallest frame of a client; the header of the largest, with that of a record of TLS. */
@@ -35,6 +41,8 @@ static struct
 {
 	SegmentWatch *watches; /* the one that is due next is the first */
 	Timer timer;
+	uint64_t turned; /* time of the latest turn, by loop_now() */
+	int64_t worked;	 /* processor time of the bridge until then, in milliseconds */
 } segment_watches;
 
 static uint64_t
@@ -43,31 +51,43 @@ excess(uint64_t number, uint64_t allowed)
 	return number > allowed ? number - allowed : 0;
 }
 
-/* Returns how many frames without data may have arrived since the latest look. */
+/* Returns how many frames without data may have come since the latest look.  read_ahead: bytes that may be others. */
 static uint64_t
-count_empty_frames(SegmentWatch *watch, ReceivedData received)
+count_empty_frames(SegmentWatch *watch, ReceivedData received, uint64_t read_ahead)
 {
 	uint32_t segments = received.segments - watch->began.segments;
-	uint64_t allowed = watch->payload + LARGEST_HEADER * (watch->all_messages + segments) + READ_AHEAD + watch->counted;
+	uint64_t allowed = watch->payload + LARGEST_HEADER * (watch->all_messages + segments) + read_ahead + watch->counted;
 	uint64_t bytes = excess(received.bytes - watch->began.bytes, received.unread + allowed);
 
 	watch->counted += bytes;
 	return bytes / SMALLEST_FRAME;
 }
 
-/* Charges the small segments since the latest look, or the frames without data if there are more. */
-static void
-look_at_segments(SegmentWatch *watch)
+/* Returns the number of small segments since the latest look, or of frames without data if there are more. */
+static int64_t
+count_segments(SegmentWatch *watch, uint64_t read_ahead)
 {
 	ReceivedData received = lws_stream_received(watch->stream);
 	uint32_t segments = received.segments - watch->received.segments;
 	uint64_t small = excess(segments, watch->messages + (received.bytes - watch->received.bytes) / FULL_SEGMENT);
-	uint64_t empty = count_empty_frames(watch, received);
+	uint64_t empty = count_empty_frames(watch, received, read_ahead);
 
 	watch->received = received;
 	watch->messages = 0;
-	if (small > 0 || empty > 0)
-		connection_count_segments(watch->stream->carrier.connection, (int64_t) (small > empty ? small : empty));
+	return (int64_t) (small > empty ? small : empty);
+}
+
+/* A flood may go on while the connection ends, and libwebsockets would answer its pings. */
+static void
+look_at_segments(SegmentWatch *watch)
+{
+	Connection *connection = watch->stream->carrier.connection;
+	int64_t count = count_segments(watch, READ_AHEAD);
+
+	if (count > 0)
+		connection_count_segments(connection, count);
+	if (count > 0 && connection->closing)
+		lws_rx_flow_control(watch->stream->wsi, 0);
 }
 
 static void
@@ -77,20 +97,36 @@ watch_later(SegmentWatch *watch)
 	DL_APPEND(segment_watches.watches, watch);
 }
 
-static void
-look_at_due(void *context)
+/* Returns whether the bridge has been busy since the latest turn. */
+static bool
+has_been_busy(void)
 {
+	int64_t worked = (int64_t) clock() / (CLOCKS_PER_SEC / 1000);
+	int64_t work = worked - segment_watches.worked;
+	int64_t time = (int64_t) (loop_now() - segment_watches.turned);
+
+	segment_watches.worked = worked;
+	segment_watches.turned = loop_now();
+	return work * BUSY_SHARE > time;
+}
+
+static void
+look_at_some(void *context)
+{
+	int early = has_been_busy() ? EARLY_LOOKS : 0;
+	uint64_t latest = loop_now() + WATCH_INTERVAL_MS;
 	SegmentWatch *watch;
 
 	(void) context;
-	while ((watch = segment_watches.watches) != NULL && watch->due <= loop_now())
+	while ((watch = segment_watches.watches) != NULL && watch->due < latest &&
+		   (watch->due <= loop_now() || early-- > 0))
 	{
 		DL_DELETE(segment_watches.watches, watch);
 		watch_later(watch);
 		look_at_segments(watch);
 	}
 	if (segment_watches.watches != NULL)
-		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_due, NULL);
+		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_some, NULL);
 }
 
 void
@@ -101,14 +137,19 @@ segment_watch_start(SegmentWatch *watch, LwsStream *stream)
 	watch->began = watch->received = lws_stream_received(stream);
 	watch_later(watch);
 	if (!timer_is_running(&segment_watches.timer))
-		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_due, NULL);
+		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_some, NULL);
 }
 
 void
 segment_watch_stop(SegmentWatch *watch)
 {
+	int64_t count;
+
 	if (watch->stream == NULL)
 		return;
+	count = count_segments(watch, 0); /* no message comes any more */
+	if (count > 0)
+		connection_count_last_segments(watch->stream->carrier.connection, count);
 	DL_DELETE(segment_watches.watches, watch);
 	watch->stream = NULL;
 	if (segment_watches.watches == NULL)

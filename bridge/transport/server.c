@@ -162,7 +162,7 @@ server_check(const Config *config)
 		   static_file_check(config);
 }
 
-/* Returns whether an address may open one more socket now. */
+/* Returns whether an address may open one more socket now: its requests, and messages of strangers, may be too many. */
 static bool
 may_open(const NetworkAddress *address)
 {
@@ -170,7 +170,7 @@ may_open(const NetworkAddress *address)
 	LimitSubject subject = { .address = text };
 
 	network_address_write(address, text);
-	return limits_take(LIMIT_SOCKETS, &subject) == 0;
+	return limits_wait(LIMIT_SOCKETS, &subject) == 0 && limits_wait(LIMIT_ANONYMOUS, &subject) == 0;
 }
 
 static void

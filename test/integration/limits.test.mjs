@@ -17,6 +17,10 @@ afterEach(() => scene.closeClients());
 
 const { database } = scene;
 
+// A bridge with small limits by session; a user may do five times as much.
+const limited = await scene.addBridge(['--limit-connects=1/h:2', '--limit-joins=1/h:3', '--limit-actions=1/h:4', '--limit-signals=1/h:1',
+  '--limit-failed-tokens=1/h:2']);
+
 before(() => database.query(`
   CREATE FUNCTION api.rest(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql AS $$
     SELECT to_jsonb(pg_sleep((payload ->> 'seconds')::float8) IS NULL) $$;
@@ -164,10 +168,6 @@ test('repeated returns with many rooms make their user rest, and delay nobody', 
   assert.equal(returns, 1);
 });
 
-// A bridge with small limits by session; a user may do five times as much.
-const limited = await scene.addBridge(['--limit-connects=1/h:2', '--limit-joins=1/h:3', '--limit-actions=1/h:4', '--limit-signals=1/h:1',
-  '--limit-failed-tokens=1/h:2']);
-
 const refused = async (client, action, data) => {
   const { ok, error } = await client.ask(action, data);
   return ok ? 'ok' : error;
@@ -191,6 +191,13 @@ test('answers too_many, with the time to wait, beyond the limit of a session', a
   }
   assert.ok(await limited.metric('herald_limited_total') >= 6);
   assert.match(limited.log, /event=limited reason=joins by=session user=\d+ peer=127/);
+});
+
+test('logs each offender, also the second one of a kind in a second', async () => {
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const clients = await Promise.all([scene.plain(ann, { bridge: limited }), scene.plain(ben, { bridge: limited })]);
+  await Promise.all(clients.flatMap((client) => Array.from({ length: 5 }, () => client.ask('inbox:list'))));
+  for (const user of [ann, ben]) await until('the user has a line', () => limited.log.includes(`reason=actions by=session user=${user} `));
 });
 
 test('limits all sessions of a user together, counts by reason, and logs an offender once a minute', async () => {
@@ -281,7 +288,7 @@ test('closes a connection on a flood of pings, empty fragments or single bytes',
 });
 
 test('answers nothing to a flood that goes on after the close', async () => {
-  const bridge = await scene.addBridge(['--limit-messages=1/s:100']);
+  const bridge = await scene.addBridge(['--limit-anonymous=1/s:100']);
   const socket = net.connect(bridge.port, '127.0.0.1');
   const ended = new Promise((resolve) => socket.once('close', resolve)); // an error may come first
   socket.on('error', () => {});
@@ -296,6 +303,66 @@ test('answers nothing to a flood that goes on after the close', async () => {
   assert.ok(opcodes.indexOf(PONG) >= 0 && opcodes.indexOf(CLOSE) > 0);
   const late = opcodes.slice(opcodes.indexOf(CLOSE)).filter((opcode) => opcode === PONG).length;
   assert.ok(late < 20, `${late} pongs`);
+});
+
+// Opens a WebSocket without a session. Resolves with whether the bridge took it, and the client that is connected then.
+async function stranger(bridge, { path = '/ws', localAddress = '127.0.0.2', headers = '' } = {}) {
+  const socket = net.connect({ port: bridge.port, host: '127.0.0.1', localAddress });
+  const ended = new Promise((resolve) => socket.once('close', resolve));
+  const data = new Promise((resolve) => socket.once('data', resolve));
+  socket.on('error', () => {}).write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}${upgrade}\r\n`);
+  const head = await Promise.race([data, ended.then(() => '')]);
+  return { socket, ended, head: String(head) };
+}
+
+const ping = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
+
+test('refuses an address, also a private one, after floods of connections without a session', async () => {
+  const bridge = await scene.addBridge(['--limit-anonymous=1/h:100', '--limit-address-sessions=2']);
+  const [ann] = await scene.people('Ann');
+  let taken = 0;
+  await until('the address is refused', async () => {
+    const { socket, ended, head } = await stranger(bridge);
+    taken += head.startsWith('HTTP/1.1 101');
+    socket.end(Buffer.concat(Array(200).fill(ping)));
+    await ended;
+    return head === '';
+  });
+  assert.ok(taken > 1 && taken < 10, `${taken} connections with 200 pings each`);
+  assert.match(bridge.log, /event=limited reason=anonymous by=address peer=127\.0\.0\.2 hint="If this is a proxy/);
+  await scene.plain(ann, { bridge });
+});
+
+test('closes a connection without a session after few messages, and answers 429 to its address behind a proxy', async () => {
+  const bridge = await scene.addBridge(['--trusted-proxy=127.0.0.1', '--limit-anonymous=1/h:20', '--limit-address-sessions=1']);
+  const headers = (address) => ({ localAddress: '127.0.0.1', headers: `X-Forwarded-For: ${address}\r\n` });
+  const { socket, head } = await stranger(bridge, { path: '/socket.io/?EIO=4&transport=websocket', ...headers('192.0.2.1') });
+  assert.match(head, /^HTTP\/1.1 101/);
+  const opcodes = [];
+  let bytes = Buffer.alloc(0);
+  socket.on('data', (data) => { bytes = takeFrames(Buffer.concat([bytes, data]), (opcode) => opcodes.push(opcode)); });
+  socket.write(Buffer.concat(Array(30).fill(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x33])))); // pongs of Engine.IO
+  await until('the connection is closed', () => opcodes.includes(8));
+  socket.destroy();
+  const refused = await stranger(bridge, headers('192.0.2.1'));
+  assert.match(refused.head, /^HTTP\/1\.\d 429 .*\r\nretry-after: \d+\r\n/is);
+  const other = await stranger(bridge, headers('192.0.2.2'));
+  assert.match(other.head, /^HTTP\/1.1 101/);
+  other.socket.destroy();
+});
+
+test('lets clients with sessions come back as often as they like, all of one address', async () => {
+  const bridge = await scene.addBridge(['--trusted-proxy=127.0.0.1', '--limit-sockets=1/h:8', '--limit-anonymous=1/h:8', '--limit-address-sessions=1']);
+  const [ann] = await scene.people('Ann');
+  const headers = { 'x-forwarded-for': '192.0.2.1' };
+  for (let n = 0; n < 6; n++) {
+    const clients = await Promise.all([scene.plain(ann, { bridge, headers }), scene.socketIo(ann, { bridge, headers }),
+      scene.socketIo(ann, { bridge, headers, transports: ['polling', 'websocket'] })]);
+    for (const client of clients) client.close();
+  }
+  assert.equal(await bridge.metric('herald_limited_total'), 0);
+  const { head } = await stranger(bridge, { localAddress: '127.0.0.1', headers: 'X-Forwarded-For: 192.0.2.1\r\n' });
+  assert.match(head, /^HTTP\/1.1 101/);
 });
 
 test('logs each session that begins and ends, with the reason and the duration', async () => {

@@ -17,7 +17,7 @@ export const program = process.env.HERALD_BRIDGE ?? release;
 export const CONNECTIONS = 10;
 
 // A test may ask more often than a client does; later options override these.
-const UNLIMITED = ['connects', 'messages', 'joins', 'actions', 'signals', 'failed-tokens', 'sockets'].map((name) => `--limit-${name}=1000000/s:1000000`)
+const UNLIMITED = ['connects', 'messages', 'joins', 'actions', 'signals', 'failed-tokens', 'sockets', 'anonymous'].map((name) => `--limit-${name}=1000000/s:1000000`)
   .concat('--user-work=1000000/s:1000000');
 
 export async function freePort() {
