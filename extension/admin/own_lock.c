@@ -16,13 +16,17 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
-/* Returns the tag of the lock that goes with one of our tables.  No command locks a part of an extension. */
+/*
+ * Returns the tag of the lock that goes with one of our tables.  No command locks a part of an extension.  With the
+ * method of advisory locks the server releases it when its session ends, also an idle one.
+ */
 static LOCKTAG
 own_lock_tag(Oid table)
 {
 	LOCKTAG tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, table, 1);
+	tag.locktag_lockmethodid = USER_LOCKMETHOD;
 	return tag;
 }
 

@@ -265,3 +265,9 @@ SET client_min_messages = warning;
 DROP SCHEMA ren, renf CASCADE;
 DROP ROLE regress_renames_owner;
 TRUNCATE herald.notification;
+
+-- The lock of a session ends with the session, also with an idle one.
+:alone
+\c -
+SET statement_timeout = '60s';
+SELECT herald_internal.own_lock('herald_internal.log_fold') AS alone;
