@@ -51,17 +51,18 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	GROUP BY c.oid, c.confrelid;
 $$;
 
--- Returns a name in the form in which names are compared.
+-- Returns a name in the form in which names are compared. Words of a schema are English in any database: in a
+-- Turkish one, lower() alone makes another word of "userId".
 CREATE FUNCTION herald_internal.normalize_name(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT lower(replace(name, '_', ''));
+	SELECT lower(replace(name, '_', '') COLLATE "C");
 $$;
 
 -- Returns a name as words in small letters: photoAlbum becomes photo_album. Names that were camel case and not quoted
 -- have lost their words: deleteat becomes delete_at.
 CREATE FUNCTION herald_internal.name_words(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT regexp_replace(lower(regexp_replace(name, '([a-z0-9])([A-Z])', '\1_\2', 'g')),
+	SELECT regexp_replace(lower(regexp_replace(name, '([a-z0-9])([A-Z])', '\1_\2', 'g') COLLATE "C"),
 	                      '((?:delete|remove|archive|create|update|expire|approve|schedule|leave)[ds]?|'
 	                      '(?:publish|accept|join|end|suspend|bann|left|mut)(?:ed|s)?)(at|on)$', '\1_\2');
 $$;
@@ -69,8 +70,15 @@ $$;
 -- photo_album and photoAlbum become photoAlbum
 CREATE FUNCTION herald_internal.camel_case(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(CASE WHEN place = 1 THEN word ELSE upper(left(word, 1)) || substr(word, 2) END, '' ORDER BY place)
+	SELECT string_agg(CASE WHEN place = 1 THEN word ELSE upper(left(word, 1) COLLATE "C") || substr(word, 2) END, ''
+	                  ORDER BY place)
 	FROM string_to_table(name, '_') WITH ORDINALITY AS w (word, place);
+$$;
+
+-- Returns the name of a class for a noun: photo_album becomes PhotoAlbum.
+CREATE FUNCTION herald_internal.class_name(noun text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.camel_case('_' || noun);
 $$;
 
 -- Returns the noun for one row of a table: photo_albums and "PhotoAlbums" become photo_album
@@ -206,7 +214,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		JOIN pg_class AS mine ON mine.oid = $1
 		JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p') AND c.oid <> $1
 		WHERE herald_internal.name_words($2) ~ '.(_id|id|_uuid)$' AND
-		      lower(replace(c.relname, '_', '')) IN (noun, noun || 's', noun || 'es', regexp_replace(noun, 'y$', 'ies'))
+		      herald_internal.normalize_name(c.relname) IN (noun, noun || 's', noun || 'es',
+		                                                    regexp_replace(noun, 'y$', 'ies'))
 	)
 	SELECT min(a.oid)::regclass
 	FROM alike AS a

@@ -417,7 +417,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	            FROM pg_proc AS f CROSS JOIN unnest(f.proargnames) WITH ORDINALITY AS a (name, place)
 	            WHERE f.pronamespace = 'herald'::regnamespace AND f.proname = 'watch_' || $2 AND
 	                  a.name = CASE $2 WHEN 'posts' THEN 'published' ELSE 'accepted' END) AS usual (list)
-	HAVING NOT bool_or(lower(k.value) = ANY (string_to_array(usual.list, ','))) AND
+	HAVING NOT bool_or(lower(k.value COLLATE "C") = ANY (string_to_array(usual.list, ','))) AND
 	       (herald_internal.possible_values($1, $3) IS NOT NULL OR
 	        bool_or(herald_internal.is_affirmative($2, herald_internal.name_words(k.value)) IS NOT FALSE));
 $$;
@@ -474,7 +474,7 @@ CREATE FUNCTION herald_internal.user_type_value(relation regclass, name text) RE
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT quote_literal(t.key)
 	FROM jsonb_each_text(herald_internal.tables_of_types($1, 'sender', $2)) AS t
-	WHERE t.value <> '' OR t.key ~* '(^|\W)(user|account|person|profile|member)$'
+	WHERE t.value <> '' OR t.key COLLATE "C" ~* '(^|\W)(user|account|person|profile|member)$'
 	ORDER BY t.value <> '' DESC
 	LIMIT 1;
 $$;
@@ -482,8 +482,8 @@ $$;
 -- Returns whether a column of values, such as a status, can have one that means "not yet".
 CREATE FUNCTION herald_internal.can_wait(relation regclass, name text) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(bool_or(v.value ~* ('(draft|pending|request|schedul|unpublished|queued|invited|waiting|unapproved|'
-	                                    'unconfirmed|review|proposed)')), false)
+	SELECT coalesce(bool_or(v.value COLLATE "C" ~* ('(draft|pending|request|schedul|unpublished|queued|invited|'
+	                                                'waiting|unapproved|unconfirmed|review|proposed)')), false)
 	FROM (SELECT unnest(herald_internal.possible_values($1, $2))
 	      UNION ALL
 	      SELECT pg_get_expr(d.adbin, d.adrelid)
@@ -654,8 +654,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN NOT EXISTS (SELECT FROM jsonb_each_text(typed -> 'subject_tables') AS t
 	                             WHERE t.value = subject_table)
 	       THEN jsonb_set(typed, '{subject_tables}', typed -> 'subject_tables' || jsonb_build_object(
-	                replace(initcap(replace(herald_internal.singular_noun(to_regclass(subject_table)), '_', ' ')), ' ',
-	                        ''), subject_table))
+	                herald_internal.class_name(herald_internal.singular_noun(to_regclass(subject_table))), subject_table))
 	       ELSE typed END
 	WHERE subject_table IS NOT NULL
 	UNION ALL

@@ -22,7 +22,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		                replace(replace(counted_id, '\', '\\'), ':', '\:'), counter.field, rung))
 	FROM unnest(string_to_array(nullif(herald_internal.setting('milestones'), ''), ',')::bigint[]) AS rung
 	CROSS JOIN LATERAL (SELECT to_char(rung, 'FM999,999,999,999,999,999') ||
-	                    ' ' || lower(regexp_replace(counter.field, '^total', ''))) AS w (words)
+	                    ' ' || lower(regexp_replace(counter.field, '^total', '') COLLATE "C")) AS w (words)
 	WHERE rung > before AND rung <= total AND herald_internal.owner_now(counter.id, counted_id) IS NOT NULL;
 $$;
 COMMENT ON FUNCTION herald_internal.notify_milestones(herald_internal.counter, text, bigint, bigint) IS

@@ -526,8 +526,8 @@ DECLARE
 	found jsonb;
 BEGIN
 	IF herald_internal.is_readable(types, '{id,app_label,model}') THEN
-		EXECUTE format('SELECT jsonb_object_agg(id::text, lower(app_label || ''_'' || model)) FROM %s', types)
-			INTO found;
+		EXECUTE format('SELECT jsonb_object_agg(id::text, lower((app_label || ''_'' || model) COLLATE "C")) FROM %s',
+		               types) INTO found;
 	END IF;
 	RETURN found;
 END
@@ -551,7 +551,7 @@ DECLARE
 	values text[] := herald_internal.row_values(relation, type_column);
 BEGIN
 	values := coalesce(values, (SELECT array_agg(m ORDER BY m) FROM jsonb_object_keys(models) AS m),
-	                   (SELECT array_agg(replace(initcap(replace(noun, '_', ' ')), ' ', '') ORDER BY n.key)
+	                   (SELECT array_agg(herald_internal.class_name(noun) ORDER BY n.key)
 	                    FROM jsonb_each_text(named) AS n
 	                    CROSS JOIN herald_internal.singular_noun(n.value::regclass) AS noun),
 	                   CASE role WHEN 'sender' THEN '{User}' ELSE '{Post}'::text[] END);
@@ -726,8 +726,8 @@ DECLARE
 	found record;
 BEGIN
 	SELECT array_agg(c.name ORDER BY c.attnum) AS names,
-	       array_agg(c.name ORDER BY c.attnum) FILTER (WHERE condition ~* c.comparison) AS compared,
-	       min(c.comparison) FILTER (WHERE condition ~* c.comparison) AS comparison INTO found
+	       array_agg(c.name ORDER BY c.attnum) FILTER (WHERE condition COLLATE "C" ~* c.comparison) AS compared,
+	       min(c.comparison) FILTER (WHERE condition COLLATE "C" ~* c.comparison) AS comparison INTO found
 	FROM (SELECT a.attnum, a.attname AS name,
 	             format('(?<![\w.])(post\.)?%1$s\s*[<>]=?\s*%2$s%3$s|%2$s\s*[<>]=?\s*(post\.)?%1$s(?![\w"])%3$s',
 	                    regexp_replace(quote_ident(a.attname), '(\W)', '\\\1', 'g'), present, ends) AS comparison
@@ -740,7 +740,8 @@ BEGIN
 	            herald_internal.base_type(format_type(a.atttypid, -1)) = ANY ('{date,timestamp,timestamptz}'::regtype[])
 	      ) AS c;
 	IF cardinality(found.compared) IS DISTINCT FROM 1 OR
-	   herald_internal.dependencies_of(relation, regexp_replace(condition, found.comparison, 'true', 'gi')) IS NOT NULL
+	   herald_internal.dependencies_of(relation, regexp_replace(condition COLLATE "C", found.comparison, 'true', 'gi'))
+	       IS NOT NULL
 	THEN
 		RAISE EXCEPTION 'the condition "active" of table "%" does not compare one column with now()', relation
 			USING ERRCODE = 'invalid_parameter_value',
@@ -750,7 +751,7 @@ BEGIN
 			                           coalesce(found.compared[1], found.names[1], 'expires_at')));
 	END IF;
 	name := found.compared[1];
-	held_before := regexp_replace(condition, found.comparison, '(NOT (\&))', 'gi');
+	held_before := regexp_replace(condition COLLATE "C", found.comparison, '(NOT (\&))', 'gi');
 END
 $$;
 
@@ -1085,8 +1086,8 @@ BEGIN
 	END IF;
 	possible := coalesce(possible, CASE type.category WHEN 'B' THEN '{true,false}'::text[] END);
 	found := CASE WHEN possible IS NOT NULL
-		THEN ARRAY(SELECT p.value FROM unnest(possible) AS p (value) WHERE lower(p.value) = ANY (
-		               SELECT lower(w.value) FROM unnest(wanted) AS w (value)))
+		THEN ARRAY(SELECT p.value FROM unnest(possible) AS p (value) WHERE lower(p.value COLLATE "C") = ANY (
+		               SELECT lower(w.value COLLATE "C") FROM unnest(wanted) AS w (value)))
 		WHEN type.category = 'N' THEN ARRAY(SELECT w.value FROM unnest(wanted) AS w (value) WHERE w.value ~ '^-?\d+$')
 		ELSE wanted END;
 	IF found = '{}' AND (others IS NOT NULL OR argument = 'published') THEN

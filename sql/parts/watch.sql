@@ -200,7 +200,7 @@ CREATE FUNCTION herald_internal.valid_zone(zone text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF (zone = 'UTC' OR EXISTS (SELECT FROM pg_timezone_names AS n WHERE lower(n.name) = lower(zone)) AND
-	    NOT EXISTS (SELECT FROM pg_timezone_abbrevs AS a WHERE a.abbrev = upper(zone))) IS NOT TRUE THEN
+	    NOT EXISTS (SELECT FROM pg_timezone_abbrevs AS a WHERE a.abbrev = upper(zone COLLATE "C"))) IS NOT TRUE THEN
 		RAISE EXCEPTION 'time zone "%" not recognized', coalesce(zone, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = 'Pass UTC or the name of a place as "zone", such as Europe/Berlin: see pg_timezone_names.';
@@ -236,11 +236,12 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (SELECT FROM inner_type AS i
 	               WHERE i.type IN ('bytea'::regtype, 'inet'::regtype, 'cidr'::regtype, 'macaddr'::regtype,
 	                                'macaddr8'::regtype)) OR
-	       lower(regexp_replace($1, '[^[:alnum:]]', '', 'g')) ~
+	       lower(regexp_replace($1, '[^[:alnum:]]', '', 'g') COLLATE "C") ~
 	           ('password|passwd|passphrase|passcode|secret|token|credential|apikey|privatekey|accesskey|securitykey|'
 	            'sessionid|sessionkey|cookie|email|telephone|phonenumber|useragent|fingerprint|ipaddr|creditcard|'
 	            'cardnumber|pincode|backupcode|recoverycode|hash$') OR
-	       regexp_split_to_array(lower(regexp_replace($1, '([a-z0-9])([A-Z])', '\1_\2', 'g')), '[^a-z0-9]+') &&
+	       regexp_split_to_array(lower(regexp_replace($1, '([a-z0-9])([A-Z])', '\1_\2', 'g') COLLATE "C"),
+	                             '[^a-z0-9]+') &&
 	       '{pass,pwd,pw,hash,hashed,digest,salt,nonce,otp,totp,mfa,ip,ips,ipv4,ipv6,mail,phone,mobile,ssn,iban,cvv}';
 $$;
 
@@ -514,7 +515,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		'FROM ' || source,
 		joins,
 		format('CROSS JOIN LATERAL (%s) AS herald_recipient (id)',
-		       CASE WHEN recipient ~* '^\s*(select|values|with)\M' THEN recipient ELSE 'SELECT ' || recipient END),
+		       CASE WHEN lower(recipient COLLATE "C") ~ '^\s*(select|values|with)\M' THEN recipient ELSE 'SELECT ' || recipient END),
 		format(CASE WHEN event IS NULL THEN 'WHERE (%s) AND herald_recipient.id IS NOT NULL' ELSE 'WHERE %s' END,
 		       condition),
 		herald_internal.order_sql())

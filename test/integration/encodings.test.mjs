@@ -1,7 +1,9 @@
-// Databases with other encodings than UTF8: the clients get and send exact texts, and nothing but UTF-8 reaches them.
+// Databases with other encodings than UTF8: the clients get and send exact texts, and nothing but UTF-8 reaches them. And a database
+// in which the small letter of I is no i.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Postgres, serverBin, serverVersion } from './harness/postgres.mjs';
 import { Scene } from './harness/scene.mjs';
 
 // The text in EUC_JP has characters of one, two and three bytes.
@@ -62,4 +64,28 @@ test('SQL_ASCII: bytes that are not UTF-8 are replaced and counted, and no clien
   assert.equal(socket.connects.length, 1);
   assert.deepEqual(await database.query("SELECT severity FROM herald.doctor() WHERE problem = 'encoding_unchecked'"), [{ severity: 'warning' }]);
   await scene.close();
+});
+
+const skip = serverVersion(serverBin()) < 15 && 'this server has no databases of an ICU locale';
+
+test('a Turkish database: finds columns, secrets and states by their English names, and users as Turkish writes them', { skip }, async (t) => {
+  const postgres = await Postgres.create();
+  t.after(() => postgres.destroy());
+  const database = await postgres.createDatabase('turkish', "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' TEMPLATE template0");
+  await database.query(`
+    SET client_min_messages = warning;
+    CREATE EXTENSION pg_herald;
+    CREATE TABLE "User" (id serial PRIMARY KEY, "userName" text UNIQUE NOT NULL);
+    CREATE TABLE "Item" (id serial PRIMARY KEY, "userId" int REFERENCES "User", content text, "clientIP" text, "EMAIL" text,
+                         status text CHECK (status IN ('PUBLISHED', 'WAITING')));
+    CREATE TABLE "Like" ("userId" int REFERENCES "User", "itemId" int REFERENCES "Item", PRIMARY KEY ("userId", "itemId"));
+    SELECT herald.watch_users('"User"'), herald.watch_posts('"Item"', status => 'status', noun => 'item'), herald.watch_likes('"Like"');
+    INSERT INTO "User" ("userName") VALUES ('ILKER'), ('ışık');
+    INSERT INTO "Item" ("userId", content, status) VALUES (1, 'hello @IŞIK', 'PUBLISHED'), (2, '@ILKER', 'WAITING');
+    INSERT INTO "Like" VALUES (2, 1)`);
+  assert.deepEqual(await database.query('SELECT recipient_id, title FROM herald.notification ORDER BY id'),
+    [{ recipient_id: '2', title: 'ILKER mentioned you' }, { recipient_id: '1', title: 'ışık liked your item' }]);
+  const [{ payload }] = await database.query("SELECT payload FROM herald.event WHERE name = 'item:created'");
+  assert.deepEqual(Object.keys(payload), ['itemId', 'authorId', 'authorName', 'item']);
+  assert.deepEqual(Object.keys(payload.item), ['id', 'userId', 'content', 'status']);
 });
