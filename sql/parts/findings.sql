@@ -654,7 +654,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN NOT EXISTS (SELECT FROM jsonb_each_text(typed -> 'subject_tables') AS t
 	                             WHERE t.value = subject_table)
 	       THEN jsonb_set(typed, '{subject_tables}', typed -> 'subject_tables' || jsonb_build_object(
-	                herald_internal.class_name(herald_internal.singular_noun(to_regclass(subject_table))), subject_table))
+	                herald_internal.class_name(herald_internal.singular_noun(to_regclass(subject_table))),
+	                subject_table))
 	       ELSE typed END
 	WHERE subject_table IS NOT NULL
 	UNION ALL

@@ -515,7 +515,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		'FROM ' || source,
 		joins,
 		format('CROSS JOIN LATERAL (%s) AS herald_recipient (id)',
-		       CASE WHEN lower(recipient COLLATE "C") ~ '^\s*(select|values|with)\M' THEN recipient ELSE 'SELECT ' || recipient END),
+		       CASE WHEN lower(recipient COLLATE "C") ~ '^\s*(select|values|with)\M' THEN recipient
+		            ELSE 'SELECT ' || recipient END),
 		format(CASE WHEN event IS NULL THEN 'WHERE (%s) AND herald_recipient.id IS NOT NULL' ELSE 'WHERE %s' END,
 		       condition),
 		herald_internal.order_sql())

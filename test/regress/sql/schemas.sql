@@ -20,6 +20,13 @@ ALTER SCHEMA herald RENAME TO herald_internal;
 CREATE EXTENSION pg_herald;
 DROP SCHEMA herald_internal CASCADE;
 
+-- the owner of the database is not enough
+CREATE ROLE regress_database_owner;
+ALTER DATABASE regress_herald_schemas OWNER TO regress_database_owner;
+SET ROLE regress_database_owner;
+CREATE EXTENSION pg_herald;
+RESET ROLE;
+
 -- without a schema in the search path, too
 SET search_path = '';
 CREATE EXTENSION pg_herald;
@@ -76,3 +83,4 @@ SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = 'orders'::regclass;
 
 \c contrib_regression
 DROP DATABASE regress_herald_schemas;
+DROP ROLE regress_database_owner;
