@@ -28,7 +28,6 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -266,7 +265,6 @@ replace_name(const NameMark *mark, const char *present, StringInfo out)
 PG_FUNCTION_INFO_V1(herald_follow_names);
 PG_FUNCTION_INFO_V1(herald_plain_sql);
 PG_FUNCTION_INFO_V1(herald_has_stale_marks);
-PG_FUNCTION_INFO_V1(herald_marked_tables);
 PG_FUNCTION_INFO_V1(herald_database_tag);
 
 /* herald_internal.follow_names(sql) returns a query with the present names behind its marks. */
@@ -312,25 +310,6 @@ herald_has_stale_marks(PG_FUNCTION_ARGS)
 			PG_RETURN_BOOL(true);
 	}
 	PG_RETURN_BOOL(false);
-}
-
-/* herald_internal.marked_tables(sql) returns the tables that a query names, each once. */
-Datum
-herald_marked_tables(PG_FUNCTION_ARGS)
-{
-	ArrayBuildState *tables = initArrayResult(REGCLASSOID, CurrentMemoryContext, false);
-	List *found = NIL;
-	NameMark mark;
-
-	for (const char *at = text_to_cstring(PG_GETARG_TEXT_PP(0)); (at = strstr(at, MARK_BEGIN)) != NULL; at++)
-	{
-		if (!read_mark(at, &mark) || mark.column < NAME_OF_TABLE || present_name(&mark) == NULL ||
-			list_member_oid(found, mark.object))
-			continue;
-		found = lappend_oid(found, mark.object);
-		accumArrayResult(tables, ObjectIdGetDatum(mark.object), false, REGCLASSOID, CurrentMemoryContext);
-	}
-	return makeArrayResult(tables, CurrentMemoryContext);
 }
 
 /* herald_internal.database_tag() returns the part of a mark that names this database. */

@@ -210,7 +210,12 @@ query_analyze(const char *text, ParserSetupHook setup, bool (*walk)(Node *, void
 	if (plan == NULL)
 		elog(ERROR, "could not analyze a query: %s", SPI_result_code_string(SPI_result));
 	foreach (source, SPI_plan_get_plan_sources(plan))
-		walk((Node *) ((CachedPlanSource *) lfirst(source))->query_list, argument);
+	{
+		List *trees = ((CachedPlanSource *) lfirst(source))->query_list;
+
+		privilege_check(trees);
+		walk((Node *) trees, argument);
+	}
 	SPI_freeplan(plan);
 }
 

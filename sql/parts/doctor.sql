@@ -38,64 +38,152 @@ END
 $$;
 
 -- Returns all compiled SQL: the queries of rules, totals, automatic rooms and blocks. A parameter becomes a value that
--- the planner cannot know.
-CREATE FUNCTION herald_internal.compiled_queries() RETURNS TABLE (relation regclass, rule text, query text)
+-- the planner cannot know. A rehearsed query has run when it was saved, so that its owner had all privileges then.
+CREATE FUNCTION herald_internal.compiled_queries()
+	RETURNS TABLE (relation regclass, rule text, query text, rehearsed boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT r.relation, r.name, q.sql FROM herald_internal.rule AS r
+	SELECT r.relation, r.name, q.sql, true FROM herald_internal.rule AS r
 	CROSS JOIN LATERAL (VALUES (r.notify), (r.publish), (r.retract), (r.schedule)) AS q (sql) WHERE q.sql IS NOT NULL
 	UNION ALL
-	SELECT c.relation, c.field, q.sql
+	SELECT c.relation, c.field, q.sql, true
 	FROM herald_internal.counter AS c
 	CROSS JOIN LATERAL (VALUES (replace(c.count_sql, '$1', '(SELECT NULL::text[])')),
 	                           (replace(c.owner_sql, '$1', '(SELECT NULL::text)'))) AS q (sql)
 	WHERE q.sql IS NOT NULL
 	UNION ALL
-	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])') FROM herald_internal.room_source AS s
+	SELECT s.relation, s.kind, replace(s.sql, '$1', '(SELECT NULL::text[])'), true FROM herald_internal.room_source AS s
 	UNION ALL
-	SELECT b.relation, 'blocks', b.sql FROM herald_internal.block_source AS b
+	SELECT b.relation, 'blocks', b.sql, true FROM herald_internal.block_source AS b
 	UNION ALL
 	SELECT c.relation, 'rooms ' || p.prefix, replace(replace(replace(c.sql, '$1', '(SELECT NULL::int[])'),
-	                                                 '$2', '(SELECT NULL::text[])'), '$3', '(SELECT NULL::text[])')
+	                                                 '$2', '(SELECT NULL::text[])'), '$3', '(SELECT NULL::text[])'),
+	       false
 	FROM (SELECT DISTINCT t.prefix FROM herald_internal.room_tables() AS t) AS p
 	CROSS JOIN LATERAL herald_internal.compile_table_checks(p.prefix) AS c;
 $$;
 
--- Returns the call that watches again the table that a rule needs and that has lost names of columns: the one whose
--- record uses them, which may be another one than that of the rule. Without such a table, the call that made the rule;
--- if none is saved, one that removes it.
-CREATE FUNCTION herald_internal.rule_remedy(relation regclass, rule text) RETURNS text
+-- Returns the marks in saved SQL with the names behind them: the OID of a table and the number of a column, or the OID
+-- of an object and its kind (see name_marks.h).
+CREATE FUNCTION herald_internal.marked_names(sql text) RETURNS TABLE (object oid, part int, name text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT DISTINCT m.part[1]::oid, m.part[2]::int,
+	       CASE WHEN m.part[3] LIKE '"%' THEN replace(substr(m.part[3], 2, length(m.part[3]) - 2), '""', '"')
+	       ELSE m.part[3] END
+	FROM regexp_matches($1, format('/\*@%s\.(\d{1,10})\.(-?\d{1,5})\*/(?:(?:"(?:[^"]|"")*"|[\w$]+)\s*\.\s*)*'
+	                               '("(?:[^"]|"")*"|[\w$]+)?', herald_internal.database_tag()), 'g') AS m (part);
+$$;
+
+-- Returns the columns that a saved call, or a rule, has named and that exist no more.
+CREATE FUNCTION herald_internal.gone_columns(relation regclass, kind text) RETURNS TABLE (name text)
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT n.old_name
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN herald_internal.changed_names($1, w.arguments) AS n
+	WHERE w.relation = $1 AND w.kind = $2 AND n.new_name IS NULL
+	UNION
+	SELECT m.name
+	FROM herald_internal.rule AS r
+	CROSS JOIN herald_internal.marked_names(concat(r.notify, r.publish, r.lock, r.retract, r.schedule)) AS m
+	WHERE r.relation = $1 AND $2 = 'rule ' || r.name AND m.part > 0 AND
+	      NOT EXISTS (SELECT FROM pg_attribute AS a
+	                  WHERE a.attrelid = m.object AND a.attnum = m.part AND NOT a.attisdropped);
+$$;
+
+-- Returns the call that makes the rules of a table, or one of them, again, after a comment about the columns that are
+-- gone. With those that it still names it fails, as only a person knows their successors. It looks for those of others.
+CREATE FUNCTION herald_internal.remedy_call(relation regclass, kind text) RETURNS text
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(E'\n',
+		herald_internal.comment_lines(g.named || ' is gone: put its successor into this call, which fails until then' ||
+			CASE WHEN $2 LIKE 'rule %' THEN format(', or do without the rule: SELECT herald.unwatch(%L, %L);', $1,
+			                                       substr($2, 6)) ELSE '' END),
+		herald_internal.comment_lines(g.left_out || ' is gone: the notice of this call says what takes its place'),
+		c.sql)
+	FROM herald_internal.watch_call($1, $2) AS c (sql)
+	CROSS JOIN LATERAL (
+		SELECT string_agg(n.name, ', ' ORDER BY n.name) FILTER (WHERE m.in_call) AS named,
+		       string_agg(n.name, ', ' ORDER BY n.name) FILTER (WHERE NOT m.in_call AND m.in_record) AS left_out
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN herald_internal.gone_columns($1, $2) AS n
+		CROSS JOIN LATERAL (
+			SELECT herald_internal.mentions_word(substr(c.sql, strpos(c.sql, ', ')), n.name),
+			       herald_internal.mentions_word((w.arguments - '{call,names,table,table_owner,rooms,reads,ignore,'
+			                                                    'payload_columns}'::text[])::text, n.name))
+			AS m (in_call, in_record)
+		WHERE w.relation = $1 AND w.kind = $2) AS g
+	WHERE c.sql IS NOT NULL;
+$$;
+
+-- Returns the table that needs a remedy so that a query of a rule fits the schema, and the call that is the remedy. The
+-- query has lost columns of that table, or else the call made the rule.
+CREATE FUNCTION herald_internal.rule_remedy(INOUT relation regclass, rule text, query text, OUT remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT herald_internal.watch_call(w.relation, w.kind)
-	                 FROM herald_internal.watched_table AS w
-	                 CROSS JOIN (SELECT '{call,names,table,table_owner,rooms,reads}'::text[]) AS c (keys)
-	                 WHERE w.relation <> $1 AND w.kind NOT LIKE 'rule %' AND
-	                       herald_internal.is_trusted($1, w.relation) AND
-	                       EXISTS (SELECT FROM herald_internal.changed_names(w.relation, w.arguments) AS n
-	                               WHERE herald_internal.mentions_word((w.arguments - c.keys)::text, n.old_name))
-	                 ORDER BY w.relation::text, w.kind LIMIT 1),
-	                (SELECT CASE WHEN n.gone IS NULL THEN c.sql
-	                        ELSE format('SELECT herald.unwatch(%L, %L); ', $1, $2) || herald_internal.comment_lines(
-	                                 format('or with another column than %s: %s', n.gone, c.sql)) END
-	                 FROM herald_internal.watch_call($1, 'rule ' || $2) AS c (sql)
-	                 CROSS JOIN LATERAL (SELECT string_agg(n.old_name, ', ' ORDER BY n.old_name) AS gone
-	                                     FROM herald_internal.watched_table AS w
-	                                     CROSS JOIN herald_internal.changed_names($1, w.arguments) AS n
-	                                     WHERE w.relation = $1 AND w.kind = 'rule ' || $2 AND
-	                                           n.new_name IS NULL AND
-	                                           herald_internal.mentions_word(c.sql, n.old_name)) AS n
-	                 WHERE c.sql IS NOT NULL),
-	                (SELECT herald_internal.watch_call(w.relation, w.kind)
-	                 FROM herald_internal.watched_table AS w
-	                 WHERE w.relation = $1 AND w.kind NOT LIKE 'rule %' AND
-	                       ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR
-	                        $2 IN ('reply', 'mention', 'mention_edit', 'request_answered'))
-	                 ORDER BY w.kind LIMIT 1),
-	                (SELECT herald_internal.watch_call(w.relation, w.kind)
-	                 FROM herald_internal.watched_table AS w
-	                 CROSS JOIN LATERAL jsonb_path_query(w.arguments, 'lax $.rooms[*].relation') AS r (name)
-	                 WHERE $2 LIKE 'rooms %' AND r.name #>> '{}' = $1::text
-	                 ORDER BY w.relation <> $1, w.kind LIMIT 1),
-	                format('SELECT herald.unwatch(%L, %L); -- or watch it again', $1, $2));
+	SELECT coalesce(c.relation, $1),
+	       coalesce(c.remedy, herald_internal.comment_lines(format(
+	           'no call is saved: watch the table again, or do without the rule: SELECT herald.unwatch(%L, %L);',
+	           $1, $2)))
+	FROM (SELECT) AS one
+	LEFT JOIN LATERAL (
+		SELECT w.relation, herald_internal.remedy_call(w.relation, w.kind)
+		FROM herald_internal.watched_table AS w
+		CROSS JOIN LATERAL (SELECT CASE
+			WHEN w.relation <> $1 AND w.kind NOT LIKE 'rule %' AND herald_internal.is_trusted($1, w.relation) AND
+			     EXISTS (SELECT FROM herald_internal.marked_names($3) AS m
+			             JOIN herald_internal.gone_columns(w.relation, w.kind) AS n USING (name)
+			             WHERE m.object = w.relation AND m.part > 0) THEN 1
+			WHEN w.relation = $1 AND w.kind = 'rule ' || $2 THEN 2
+			WHEN w.relation = $1 AND w.kind NOT LIKE 'rule %' AND
+			     ($2 ~* ('^(un|total)?' || left(w.kind, -1)) OR
+			      $2 IN ('reply', 'mention', 'mention_edit', 'request_answered')) THEN 3
+			WHEN $2 LIKE 'rooms %' AND EXISTS (
+				SELECT FROM jsonb_path_query(w.arguments, 'lax $.rooms[*].relation') AS r (name)
+				WHERE r.name #>> '{}' = $1::text) THEN 4 END) AS p (place)
+		WHERE p.place IS NOT NULL AND w.arguments ? 'call'
+		ORDER BY p.place, w.relation <> $1, w.relation::text, w.kind
+		LIMIT 1) AS c (relation, remedy) ON true;
+$$;
+
+-- Returns the tables and functions for which a role lacks privileges in a query, the statements that give these, and
+-- the owners that may run them. "relation" is NULL for a function. If a role has privileges on columns of a table,
+-- those on the missing ones suffice.
+CREATE FUNCTION herald_internal.missing_grants(role oid, query text)
+	RETURNS TABLE (relation regclass, object text, grants text, owners text)
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	WITH named AS MATERIALIZED (
+		SELECT * FROM herald_internal.marked_names($2)
+	), needed AS (
+		SELECT c.oid::regclass AS relation, c.oid::regclass::text AS object, c.relnamespace AS schema,
+		       c.relowner AS owner, CASE
+		       WHEN NOT has_any_column_privilege($1, c.oid, 'SELECT') THEN 'SELECT ON ' || c.oid::regclass
+		       WHEN NOT has_table_privilege($1, c.oid, 'SELECT')
+		       THEN (SELECT 'SELECT (' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) || ') ON ' ||
+		                    c.oid::regclass
+		             FROM named AS n
+		             JOIN pg_attribute AS a ON a.attrelid = n.object AND a.attnum = n.part AND NOT a.attisdropped
+		             WHERE n.object = c.oid AND n.part > 0 AND
+		                   NOT has_column_privilege($1, c.oid, a.attnum, 'SELECT')) END AS privilege
+		FROM named AS m
+		JOIN pg_class AS c ON c.oid = m.object
+		WHERE m.part >= 0
+		UNION
+		SELECT NULL, 'function ' || p.oid::regprocedure, p.pronamespace, p.proowner,
+		       CASE WHEN NOT has_function_privilege($1, p.oid, 'EXECUTE')
+		       THEN 'EXECUTE ON FUNCTION ' || p.oid::regprocedure END
+		FROM named AS m
+		JOIN pg_proc AS p ON p.oid = m.object
+		WHERE m.part = -1
+	)
+	SELECT n.relation, n.object,
+	       string_agg('GRANT ' || g.privilege || ' TO ' || $1::regrole || ';', ' ' ORDER BY g.place),
+	       string_agg(DISTINCT g.owner::regrole::text, ', ')
+	FROM needed AS n
+	JOIN pg_namespace AS s ON s.oid = n.schema
+	CROSS JOIN LATERAL (
+		SELECT 1, s.nspowner, 'USAGE ON SCHEMA ' || s.oid::regnamespace
+		WHERE NOT has_schema_privilege($1, s.oid, 'USAGE')
+		UNION ALL
+		SELECT 2, n.owner, n.privilege WHERE n.privilege IS NOT NULL) AS g (place, owner, privilege)
+	GROUP BY n.relation, n.object;
 $$;
 
 -- Returns the columns that a plan compares but that begin no index. An index helps a varchar that is compared as a
@@ -220,22 +308,11 @@ ALTER EVENT TRIGGER herald_migration ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER herald_migration IS
 	'pg_herald: lets rules and triggers follow changes of the schema, and keeps ids ascending';
 
--- Returns the remedy of a rule that does not fit the schema. A privilege is for an administrator to give, and the rule
--- resumes then.
-CREATE FUNCTION herald_internal.error_remedy(relation regclass, rule text, code text, message text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE code
-		WHEN '42501' THEN herald_internal.comment_lines(format('give %s the privilege back: %s', c.relowner::regrole,
-		                                                       message))
-		ELSE herald_internal.rule_remedy($1, $2) END
-	FROM pg_class AS c
-	WHERE c.oid = $1;
-$$;
-
+-- A remedy for a lost privilege gives it back. It is a comment if no rule had the privilege.
 CREATE FUNCTION herald_internal.rule_problems() RETURNS SETOF herald_internal.problem
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WITH examined AS MATERIALIZED (
-		SELECT c.relation, c.rule, c.query, k.relowner::regrole AS owner, e.*
+		SELECT c.relation, c.rule, c.query, c.rehearsed, k.relowner::regrole AS owner, e.*
 		FROM herald_internal.compiled_queries() AS c
 		JOIN pg_class AS k ON k.oid = c.relation
 		CROSS JOIN LATERAL herald_internal.examine_query(c.relation, c.query) AS e
@@ -244,18 +321,25 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		FROM examined AS e
 		CROSS JOIN LATERAL unnest(e.reads) AS r (read)
 		JOIN pg_class AS t ON t.oid = r.read
-	), forbidden AS (
-		SELECT DISTINCT e.relation, e.rule, e.owner, t.oid::regclass AS read,
-		       concat_ws(' ', CASE WHEN NOT p.enters
-		                      THEN format('GRANT USAGE ON SCHEMA %s TO %s;', t.relnamespace::regnamespace, e.owner) END,
-		                 CASE WHEN NOT p.reads THEN format('GRANT SELECT ON %s TO %s;', t.oid::regclass, e.owner) END)
-		           AS grants
+	), forbidden AS MATERIALIZED (
+		SELECT e.relation, e.rule, e.rehearsed, e.owner, coalesce(g.relation, e.relation) AS needed,
+		       CASE WHEN g.relation IS NULL THEN 'call ' || g.object ELSE 'read it' END AS act, g.grants, g.owners
 		FROM examined AS e
-		CROSS JOIN LATERAL unnest(herald_internal.marked_tables(e.query)) AS r (read)
-		JOIN pg_class AS t ON t.oid = r.read
-		CROSS JOIN LATERAL (SELECT has_schema_privilege(e.owner, t.relnamespace, 'USAGE'),
-		                           has_table_privilege(e.owner, t.oid, 'SELECT')) AS p (enters, reads)
-		WHERE e.code = '42501' AND NOT (p.enters AND p.reads)
+		CROSS JOIN LATERAL herald_internal.missing_grants(e.owner, e.query) AS g
+		WHERE e.code = '42501'
+	), broken AS MATERIALIZED (
+		SELECT e.relation AS rule_of, e.rule, e.message, r.*
+		FROM examined AS e
+		CROSS JOIN LATERAL (
+			SELECT t.* FROM herald_internal.rule_remedy(e.relation, e.rule, e.query) AS t WHERE e.code <> '42501'
+			UNION ALL
+			SELECT e.relation, coalesce(
+			           (SELECT CASE WHEN e.rehearsed THEN g.grants ELSE herald_internal.comment_lines(g.grants) END
+			            FROM (SELECT string_agg(DISTINCT f.grants, ' ') AS grants FROM forbidden AS f
+			                  WHERE f.relation = e.relation AND f.rule = e.rule) AS g),
+			           herald_internal.comment_lines(format('give %s the privilege back: %s', e.owner, e.message)))
+			WHERE e.code = '42501') AS r (relation, remedy)
+		WHERE e.code IS NOT NULL
 	)
 	SELECT 'warning', 'table_dropped', g.relation, NULL,
 	       coalesce('table ' || g.name, 'it') || ' is watched, but does not exist any more',
@@ -267,27 +351,31 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = g.relation) AND
 	      g.relation NOT IN (SELECT s.relation FROM herald_internal.successors() AS s)
 	UNION ALL
-	SELECT 'error', 'rule_broken', e.relation, string_agg(DISTINCT e.rule, ', '), e.message, r.remedy
-	FROM examined AS e
-	CROSS JOIN LATERAL herald_internal.error_remedy(e.relation, e.rule, e.code, e.message) AS r (remedy)
-	WHERE e.code IS NOT NULL AND
-	      NOT EXISTS (SELECT FROM forbidden AS f WHERE f.relation = e.relation AND f.rule = e.rule) AND
-	      NOT EXISTS (SELECT FROM herald.suspended AS s WHERE s.relation = e.relation AND s.rule = e.rule)
-	GROUP BY e.relation, e.message, r.remedy
+	SELECT 'error', 'rule_broken', b.relation, string_agg(DISTINCT b.rule, ', '), string_agg(DISTINCT b.message, '; '),
+	       b.remedy
+	FROM broken AS b
+	WHERE NOT EXISTS (SELECT FROM forbidden AS f WHERE f.relation = b.rule_of AND f.rule = b.rule) AND
+	      NOT EXISTS (SELECT FROM herald.suspended AS s WHERE s.relation = b.rule_of AND s.rule = b.rule)
+	GROUP BY b.relation, b.remedy
 	UNION ALL
-	SELECT 'error', 'rule_suspended', s.relation, string_agg(s.rule, ', ' ORDER BY s.rule),
+	SELECT 'error', 'rule_suspended', b.relation, string_agg(s.rule, ', ' ORDER BY s.rule),
 	       format(CASE WHEN bool_or(s.rule = 'blocks')
 	              THEN 'notifications between users are held back since %s, %s of them: %s'
 	              ELSE 'writes pass without it since %s, and it missed %s: %s' END,
-	              date_trunc('second', min(s.since)), sum(s.missed), s.message), r.remedy
+	              date_trunc('second', min(s.since)), sum(s.missed), string_agg(DISTINCT s.message, '; ')), b.remedy
 	FROM herald.suspended AS s
-	CROSS JOIN LATERAL herald_internal.error_remedy(s.relation, s.rule, s.sqlstate, s.message) AS r (remedy)
-	GROUP BY s.relation, s.rule = 'blocks', s.sqlstate, s.message, r.remedy
+	CROSS JOIN LATERAL (
+		SELECT o.relation, o.remedy FROM broken AS o WHERE o.rule_of = s.relation AND o.rule = s.rule
+		UNION ALL
+		SELECT s.relation, 'SELECT herald.maintain();' -- it fits again, and resumes
+		LIMIT 1) AS b
+	GROUP BY b.relation, s.rule = 'blocks', b.remedy
 	UNION ALL
-	SELECT 'error', 'privilege_lost', f.read, string_agg(DISTINCT f.rule, ', '),
-	       format('rules run as %s, which may not read it', f.owner), herald_internal.comment_lines(f.grants)
+	SELECT 'error', 'privilege_lost', f.needed, string_agg(DISTINCT f.rule, ', '),
+	       format('rules run as %s, which may not %s: the remedy is for %s, or a superuser', f.owner, f.act, f.owners),
+	       CASE WHEN bool_or(f.rehearsed) THEN f.grants ELSE herald_internal.comment_lines(f.grants) END
 	FROM forbidden AS f
-	GROUP BY f.read, f.owner, f.grants
+	GROUP BY f.needed, f.owner, f.act, f.owners, f.grants
 	UNION ALL
 	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
 	       format('rules run as %s, and its row-level security applies to this role: hidden rows notify nobody',
@@ -470,7 +558,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	       format('it has taken the name of a watched table, %s, and is not watched',
 	              coalesce('now ' || (SELECT c.oid::regclass FROM pg_class AS c WHERE c.oid = s.relation),
 	                       'which is gone')),
-	       herald_internal.watch_call(s.relation, s.kind, s.successor)
+	       concat_ws(' ', herald_internal.watch_call(s.relation, s.kind, s.successor), CASE
+	           WHEN NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.relation)
+	           THEN format('SELECT herald.unwatch(%L);', s.relation) END)
 	FROM herald_internal.successors() AS s
 	UNION ALL
 	SELECT 'error', 'trigger_disabled', w.relation, array_to_string(w.rules, ', '),
@@ -759,7 +849,10 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET
 	      SELECT * FROM herald_internal.role_problems()
 	      UNION ALL
 	      SELECT * FROM herald_internal.server_problems(patience)) AS p
-	ORDER BY array_position('{error,warning,info}', p.severity), p.problem, p.relation::text, p.rule, p.remedy;
+	ORDER BY array_position('{error,warning,info}', p.severity),
+	         array_position('{privilege_lost,table_replaced,rule_suspended,rule_broken}', p.problem),
+	         herald_internal.place_of_kind(substring(p.remedy FROM 'herald\.watch_([a-z_]+)\(')),
+	         p.problem, p.relation::text, p.rule, p.remedy;
 $$;
 COMMENT ON FUNCTION herald.doctor(interval) IS
 	'lists the problems that keep a change from reaching its recipients, and the rights of roles, with remedies; '

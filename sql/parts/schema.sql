@@ -253,10 +253,6 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_has_stale_m
 COMMENT ON FUNCTION herald_internal.has_stale_marks(text) IS
 	'returns whether saved SQL has names of another database, or of columns and tables that are gone';
 
-CREATE FUNCTION herald_internal.marked_tables(sql text) RETURNS regclass[]
-LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_marked_tables';
-COMMENT ON FUNCTION herald_internal.marked_tables(text) IS 'returns the tables that saved SQL names';
-
 CREATE FUNCTION herald_internal.database_tag() RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'herald_database_tag';
 COMMENT ON FUNCTION herald_internal.database_tag() IS 'returns a hash of the cluster and the database';

@@ -1207,6 +1207,12 @@ BEGIN
 END
 $$;
 
+-- Returns the place of a kind of table in an order in which each table is watched before those that refer to it.
+CREATE FUNCTION herald_internal.place_of_kind(kind text) RETURNS int
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_position('{users,posts,comments,likes,follows,follow_requests,members,messages,blocks}', kind);
+$$;
+
 -- Compiles these other watched tables of the caller again. A failure of one of them is only a warning: the table that
 -- is being watched may be the remedy. Rules of one table run in the order in which they were compiled.
 CREATE FUNCTION herald_internal.recompile_others(relation regclass, others regclass[]) RETURNS void
@@ -1220,9 +1226,7 @@ BEGIN
 		JOIN pg_class AS c ON c.oid = w.relation
 		WHERE w.relation = ANY (others) AND w.relation <> recompile_others.relation AND
 		      pg_has_role(c.relowner, 'USAGE')
-		ORDER BY w.relation,
-		         array_position('{users,posts,comments,likes,follows,follow_requests,members,messages,blocks}'::text[],
-		                        w.kind)
+		ORDER BY w.relation, herald_internal.place_of_kind(w.kind)
 	LOOP
 		BEGIN
 			PERFORM herald_internal.compile_rules(other.relation, other.kind,

@@ -1064,8 +1064,12 @@ BEGIN
 		                       CASE WHEN parameter.name IN ('visible', 'in_feed') AND kind = 'posts'
 		                       THEN herald_internal.given_condition(saved ->> parameter.name) END,
 		                       saved -> 'call' ->> parameter.name) END;
-		IF parameter.name = 'subject_table' AND herald_internal.saved_table(value) IS NULL THEN
-			value := NULL; -- it is gone: the call finds its successor by the foreign key
+		IF parameter.name = 'subject_table' AND
+		   (herald_internal.saved_table(value) IS NULL OR
+		    EXISTS (SELECT FROM herald_internal.watched_table AS w
+		            WHERE w.relation = herald_internal.saved_table(value) AND
+		                  herald_internal.saved_table(w.arguments ->> 'table') <> w.relation)) THEN
+			value := NULL; -- it is gone, or made anew: the call finds its successor by the foreign key
 		END IF;
 		IF parameter.style = 'columns' AND value = ANY (gone) AND
 		   parameter.name NOT IN ('status', 'deleted_at', 'left_at', 'published_at', 'notifications_enabled', 'muted',

@@ -65,6 +65,8 @@ SELECT count(*) FROM herald_internal.rule AS r WHERE r.name = 'spy';
 SET ROLE regress_owner;
 SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id',
                     recipient => 's.recipient', title => 'Told');
+SELECT herald.watch('privileges.item', 'told', condition => 'false AND EXISTS (SELECT FROM privileges.secret)',
+                    recipient => '''ann''', title => 'Told');
 SELECT count(*) FROM herald_internal.rule AS r WHERE r.name = 'told';
 RESET ROLE;
 GRANT SELECT ON privileges.secret TO regress_owner;
@@ -109,6 +111,34 @@ RESET ROLE;
 SELECT rule, sqlstate, message, times FROM herald.rule_failure;
 SELECT title, recipient_id FROM herald.notification WHERE type IN ('told', 'also') ORDER BY id;
 SELECT count(*) FROM privileges.item;
+
+-- The doctor's remedy gives back the privileges that rules have had: on single columns, too. Rooms that an owner has
+-- saved by hand prove no privilege, and the remedy is a comment.
+GRANT SELECT (id, recipient) ON privileges.secret TO regress_owner;
+SET ROLE regress_owner;
+SELECT herald.watch('privileges.item', 'told', joins => 'JOIN privileges.secret AS s ON s.id = changed.secret_id',
+                    recipient => 's.recipient', title => 'Told');
+RESET ROLE;
+REVOKE SELECT (recipient) ON privileges.secret FROM regress_owner;
+SELECT problem, relation, rule, detail, remedy FROM herald.doctor() WHERE relation::text LIKE 'privileges.%' AND
+	severity = 'error';
+SELECT remedy FROM herald.doctor() WHERE problem = 'privilege_lost' \gexec
+SELECT count(*) FROM herald.doctor() WHERE problem = 'privilege_lost';
+SET ROLE regress_owner;
+SELECT herald.unwatch('privileges.item', 'told');
+RESET ROLE;
+REVOKE SELECT (id, recipient) ON privileges.secret FROM regress_owner;
+SET ROLE regress_owner;
+SELECT herald_internal.mark_names('privileges.posts', 'SELECT ', 'EXISTS (SELECT FROM privileges.secret)', '');
+SELECT herald_internal.save_watched('privileges.posts', 'posts', jsonb_set(w.arguments, '{rooms,0,access}', to_jsonb(
+           format('EXISTS (SELECT FROM /*@%s.%s.0*/privileges.secret)', herald_internal.database_tag(),
+                  'privileges.secret'::regclass::oid))))
+FROM herald_internal.watched_table AS w WHERE w.relation = 'privileges.posts'::regclass;
+RESET ROLE;
+SELECT problem, relation, rule, remedy FROM herald.doctor() WHERE problem = 'privilege_lost';
+SET ROLE regress_owner;
+SELECT herald.watch_posts('privileges.posts');
+RESET ROLE;
 
 -- A rule cannot leave the role of its table's owner.
 SET ROLE regress_owner;

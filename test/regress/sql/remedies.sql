@@ -25,7 +25,8 @@ RESET search_path;
 
 -- Returns the rules with the names that columns had before, and the other records.
 CREATE FUNCTION rem.state() RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT concat_ws(' ', relation, rule, change, operation, on_error, notify, publish, lock, retract)
+	SELECT regexp_replace(concat_ws(' ', relation, rule, change, operation, on_error, notify, publish, lock, retract),
+	                      '''\d+''::int AS counter', '''0''::int AS counter')
 	FROM herald.watched
 	UNION ALL
 	SELECT concat_ws(' ', w.relation, w.kind,
@@ -111,6 +112,23 @@ ALTER TABLE rem.orders RENAME buyer TO customer_id;
 SELECT rem.paste('rem.orders');
 SELECT * FROM rem.restored('{}');
 
+-- the doctor's remedies have all arguments: those for columns of another type, after their type is the former one
+ALTER TABLE rem.posts DROP CONSTRAINT posts_user_id_fkey, DROP CONSTRAINT posts_second_user_id_fkey;
+ALTER TABLE rem.likes DROP CONSTRAINT likes_user_id_fkey;
+ALTER TABLE rem.follows DROP CONSTRAINT follows_follower_id_fkey, DROP CONSTRAINT follows_followee_id_fkey;
+ALTER TABLE rem.users ALTER id TYPE text;
+ALTER TABLE rem.orders ALTER status TYPE int USING 1;
+CREATE TABLE rem.pasted AS
+	SELECT d.problem, d.relation, d.remedy FROM herald.doctor() WITH ORDINALITY AS d
+	WHERE d.severity = 'error' AND d.relation::text LIKE 'rem.%' ORDER BY d.ordinality;
+ALTER TABLE rem.users ALTER id TYPE int USING id::int;
+ALTER TABLE rem.orders ALTER status TYPE text;
+SELECT herald.unwatch('rem.follows'), herald.unwatch('rem.likes'), herald.unwatch('rem.posts'),
+       herald.unwatch('rem.orders'), herald.watch_posts('rem.posts', author => 'second_user_id');
+SELECT problem, relation FROM rem.pasted;
+SELECT remedy FROM rem.pasted \gexec
+SELECT * FROM rem.restored('{}');
+
 -- an argument of each call is saved: none gets lost in a remedy
 SELECT p.proname, a.name FROM pg_proc AS p CROSS JOIN LATERAL unnest(p.proargnames) AS a (name)
 WHERE p.pronamespace = 'herald_body'::regnamespace AND p.proname ~ '^watch(_|$)' AND a.name <> 'relation' AND
@@ -151,8 +169,11 @@ SELECT severity, problem, relation, detail, remedy FROM herald.doctor()
 WHERE relation::text LIKE 'anew.%' AND severity = 'error';
 DROP TABLE anew.posts_old;
 SELECT herald.maintain();
-SELECT severity, problem, relation, detail, remedy FROM herald.doctor() WHERE problem LIKE 'table%';
+SELECT severity, problem, relation, detail, regexp_replace(remedy, '''\d+''', '''OLD''') AS remedy
+FROM herald.doctor() WHERE problem LIKE 'table%';
+\set ECHO none
 SELECT remedy FROM herald.doctor() WHERE problem = 'table_replaced' \gexec
+\set ECHO all
 SELECT herald.maintain();
 SELECT severity, problem, relation, remedy FROM herald.doctor() WHERE problem LIKE 'table%';
 SELECT DISTINCT relation FROM herald.watched WHERE rule = 'post';
@@ -207,11 +228,12 @@ GRANT herald_watch, herald_admin TO regress_rem_mallory;
 CREATE ROLE "regress_rem
 ALTER ROLE regress_rem_mallory SUPERUSER; --";
 CREATE SCHEMA rem AUTHORIZATION regress_rem_mallory;
--- Returns the lines of remedies that name mallory and are no comments.
+-- Returns the lines of remedies that name mallory, and are neither comments nor part of a call with quoted values.
 CREATE FUNCTION rem.live() RETURNS TABLE (problem text, line text) LANGUAGE sql AS $$
-	SELECT d.problem, l FROM herald.doctor('0') AS d CROSS JOIN regexp_split_to_table(d.remedy, '[\n\r]') AS l
+	SELECT d.problem, l FROM herald.doctor('0') AS d
+	CROSS JOIN regexp_split_to_table(regexp_replace(d.remedy, '\nSELECT herald.watch\(.*', ''), '[\n\r]') AS l
 	WHERE d.remedy ~ 'ALTER ROLE regress_rem_mallory' AND
-	      l !~ '^(-- |SELECT herald.unwatch\(''[^'']*'', ''[^'']*''\); -- )'
+	      l !~ '^-- '
 	ORDER BY 1, 2
 $$;
 CREATE TABLE rem.seats (user_id text, room text);
@@ -237,6 +259,8 @@ PREPARE TRANSACTION E'gid\nALTER ROLE regress_rem_mallory SUPERUSER; --';
 SELECT problem, remedy FROM herald.doctor('0')
 WHERE remedy ~ 'ALTER ROLE regress_rem_mallory' AND problem <> 'transaction_prepared';
 SELECT * FROM rem.live();
+SELECT remedy FROM herald.doctor() WHERE problem = 'rule_broken' \gexec
+SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_rem_mallory';
 \if :prepares
 ROLLBACK PREPARED E'gid\nALTER ROLE regress_rem_mallory SUPERUSER; --';
 \endif
