@@ -39,7 +39,7 @@ BEGIN
 	SELECT * INTO rule FROM herald_internal.column_arguments() AS a WHERE a.name = argument;
 	SELECT w.name INTO wrong FROM unnest(wanted) AS w (name) WHERE w.name <> ALL (existing) LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'column "%" of table "%" does not exist', wrong, relation
+		RAISE EXCEPTION 'column "%" of table "%" does not exist', wrong, herald_internal.plain_name(relation)
 			USING ERRCODE = 'undefined_column',
 			      DETAIL = format('Its columns are %s.', array_to_string(existing, ', ')),
 			      HINT = format('Pass one of them as "%s".', argument);
@@ -55,7 +55,8 @@ BEGIN
 	       rule.meaning = 'an id' AND t.oid = ANY ('{json,jsonb,bytea,real,float8}'::regtype[]))
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot be "%"', wrong, relation,
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot be "%"',
+			wrong, herald_internal.plain_name(relation),
 			herald_internal.column_type(relation, wrong), argument
 			USING ERRCODE = 'datatype_mismatch',
 			      HINT = format('Pass a column with %s as "%s".', rule.meaning, argument);
@@ -78,7 +79,8 @@ BEGIN
 	HAVING count(*) > 1
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'column "%" of table "%" cannot be both %', double.value, relation, double.arguments
+		RAISE EXCEPTION 'column "%" of table "%" cannot be both %',
+			double.value, herald_internal.plain_name(relation), double.arguments
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a column of its own for each.';
 	END IF;
 END
@@ -102,7 +104,8 @@ BEGIN
 	      c.alias NOT IN ('changed', 'new', 'old', 'actor', 'herald_recipient') AND joins IS NULL)
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'placeholder "%" of "%" names no column of table "%"', wrong, argument, relation
+		RAISE EXCEPTION 'placeholder "%" of "%" names no column of table "%"',
+			wrong, argument, herald_internal.plain_name(relation)
 			USING ERRCODE = 'undefined_column',
 			      DETAIL = format('The template is %L. The columns are %s.', template,
 			                      array_to_string(existing, ', ')),

@@ -199,7 +199,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 BEGIN
 	IF EXISTS (SELECT FROM herald_internal.watched_table AS w
 	           WHERE w.relation = check_one_kind.relation AND w.kind = other) THEN
-		RAISE EXCEPTION 'table "%" is watched as % already', relation, other
+		RAISE EXCEPTION 'table "%" is watched as % already', herald_internal.plain_name(relation), other
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 			      HINT = format('For posts that are replies to posts: SELECT herald.unwatch(%L); %s', relation,
 			                    herald_internal.hinted_call('posts', relation, jsonb_build_object('parent', parent)));

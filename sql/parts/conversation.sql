@@ -135,7 +135,8 @@ DECLARE
 	               WHERE herald_internal.unmuted_condition(relation, n) IS NULL LIMIT 1);
 BEGIN
 	IF wrong IS NOT NULL THEN
-		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot mute a member', wrong, relation,
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot mute a member',
+			wrong, herald_internal.plain_name(relation),
 			herald_internal.column_type(relation, wrong)
 			USING ERRCODE = 'datatype_mismatch', HINT = 'A boolean can, or a time.';
 	END IF;
@@ -204,13 +205,14 @@ BEGIN
 	      (SELECT min(k.rank) FROM herald_internal.key_candidates(relation, 'conversation', NULL) AS k
 	       WHERE k.columns = check_members.columns) > 2 THEN
 		RAISE EXCEPTION 'cannot tell whether column "%" of table "%" is the conversation',
-			array_to_string(columns, ', '), relation
+			array_to_string(columns, ', '), herald_internal.plain_name(relation)
 			USING ERRCODE = 'ambiguous_column',
-			      DETAIL = format('It refers to table "%s", and no table has members of its rows.', target),
+			      DETAIL = format('It refers to table "%s", and no table has members of its rows.',
+			                      herald_internal.plain_name(target)),
 			      HINT = format('If it is, name it, as in: %s %s', herald_internal.hinted_call('messages', relation,
 			                    jsonb_build_object('conversation', array_to_string(columns, ', '))), recipe);
 	ELSE
-		RAISE WARNING 'nobody is told of messages of table "%"', relation
+		RAISE WARNING 'nobody is told of messages of table "%"', herald_internal.plain_name(relation)
 			USING DETAIL = format('Only members of a conversation are notified, and no table has members by %s.',
 			                      array_to_string(columns, ', ')),
 			      HINT = recipe;

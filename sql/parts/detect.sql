@@ -22,6 +22,12 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped;
 $$;
 
+-- Returns the name of a table, with its schema, as messages have it: in quotes of their own.
+CREATE FUNCTION herald_internal.plain_name(relation regclass) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_to_string(parse_ident($1::text), '.');
+$$;
+
 -- Returns the columns of the primary key in its order; NULL without one.
 CREATE FUNCTION herald_internal.primary_key(relation regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -106,7 +112,7 @@ DECLARE
 BEGIN
 	SELECT name INTO missing FROM unnest(wanted) AS name WHERE name <> ALL (existing) LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'column "%" of table "%" does not exist', missing, relation
+		RAISE EXCEPTION 'column "%" of table "%" does not exist', missing, herald_internal.plain_name(relation)
 			USING ERRCODE = 'undefined_column', DETAIL = format('Its columns are %s.', array_to_string(existing, ', '));
 	END IF;
 	RETURN wanted;
@@ -403,19 +409,20 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns columns that an error can name as examples for a role, the most likely first: those with a name of the role,
--- those that refer to a suitable table, and others that look like ids. None is the key of the row. The user that acts
--- usually stands before the other one. If columns refer to users, by their watched table or by its name, no other
--- reference is one to a user.
-CREATE FUNCTION herald_internal.example_columns(relation regclass, role text, taken text[]) RETURNS text[]
+-- those that refer to a suitable table, and others that look like ids. None is the key of the row, or has another role
+-- by its name or its key. The user that acts usually stands before the other one. If columns refer to users, by
+-- their watched table or by its name, no other reference is one to a user. The subject in a table that is named after
+-- its kind may have the name of a role in tables of other kinds, such as a room that is liked.
+CREATE FUNCTION herald_internal.example_columns(relation regclass, kind text, role text, taken text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(array_to_string(i.columns, ', ')
-	ORDER BY n.named DESC, herald_internal.is_user_role($2) AND c.words LIKE '%' || l.word || '\_%',
-	         CASE WHEN (k.kind = 'users') = herald_internal.is_user_role($2) THEN 1
+	ORDER BY n.named DESC, herald_internal.is_user_role($3) AND c.words LIKE '%' || l.word || '\_%',
+	         CASE WHEN (k.kind = 'users') = herald_internal.is_user_role($3) THEN 1
 	                             WHEN k.kind IS NULL THEN 2 ELSE 3 END,
 	         w.words ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
 	         i.target IS NULL, i.label, i.place)
 	FROM herald_internal.id_columns($1) AS i
-	CROSS JOIN herald_internal.name_convention($2) AS v
+	CROSS JOIN herald_internal.name_convention($3) AS v
 	CROSS JOIN herald_internal.name_words(i.columns[1]) AS w (words)
 	CROSS JOIN regexp_replace(w.words, '_?(id|uuid|key|ref)$', '') AS l (word)
 	CROSS JOIN (SELECT herald_internal.name_words(c.relname::text) FROM pg_class AS c WHERE c.oid = $1) AS c (words)
@@ -423,15 +430,23 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                           (herald_internal.name_forms(i.columns[1], '{user,account,member}') ||
 	                            string_to_array(w.words, '_'))) AS n (named)
 	LEFT JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(i.target)) AS k ON true
-	WHERE NOT i.columns <@ coalesce($3, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
-	      coalesce(herald_internal.is_user_table(i.target) = herald_internal.is_user_role($2), true) AND
-	      (herald_internal.is_user_role($2) AND
+	WHERE NOT i.columns <@ coalesce($4, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
+	      coalesce(herald_internal.is_user_table(i.target) = herald_internal.is_user_role($3), true) AND
+	      (herald_internal.is_user_role($3) AND
 	           (i.target = $1 OR k.kind IN ('posts', 'comments', 'messages') OR
 	            i.target IS NOT NULL AND k.kind IS DISTINCT FROM 'users' AND
 	            herald_internal.is_user_table(i.target) IS NOT TRUE AND
 	            EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f
 	                    CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS o
 	                    WHERE o.kind = 'users' AND f.target <> i.target))) IS NOT TRUE AND
+	      (herald_internal.is_user_role($3) OR k.kind IS DISTINCT FROM 'users') AND
+	      (n.named OR NOT EXISTS (
+	           SELECT FROM unnest('{actor,author,member,follower,followee,blocker,blocked,sender,receiver,conversation,'
+	                              'parent,subject}'::text[]) AS o (role)
+	           CROSS JOIN herald_internal.name_convention(o.role) AS r
+	           WHERE o.role <> $3 AND r.own && herald_internal.name_forms(i.columns[1], '{}') AND
+	                 (o.role = ANY (herald_internal.listed_roles($2)) OR
+	                  (herald_internal.kind_of_name(herald_internal.singular_noun($1))).kind IS DISTINCT FROM $2))) AND
 	      (n.named OR i.target IS NOT NULL OR w.words ~ '(^|_)(id|uuid|pk|key|ref|by)$|(user|account|post)id$') AND
 	      w.words !~ ('^(body|text|content|caption|message|markdown|title|name|emoji|kind|type)(_(?!id$)|$)|'
 	                  '_(type|name|email|ip)$');
@@ -469,14 +484,14 @@ BEGIN
 	WHERE c.rank = c.lowest;
 	IF cardinality(best) > 1 OR (best IS NULL AND NOT optional) THEN
 		RAISE EXCEPTION '% which column of table "%" is the %', CASE WHEN best IS NULL THEN 'cannot find'
-			ELSE 'cannot tell' END, relation, role
+			ELSE 'cannot tell' END, herald_internal.plain_name(relation), role
 			USING ERRCODE = CASE WHEN best IS NULL THEN 'undefined_column' ELSE 'ambiguous_column' END,
 			      DETAIL = format(CASE WHEN best IS NULL
 			                           THEN 'None of its columns has a name that says so: %s.'
 			                           ELSE 'These are equally likely: %s.' END,
 			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
 			      HINT = herald_internal.key_hint(relation, kind, role, coalesce(best,
-			                                                  herald_internal.example_columns(relation, role, taken)));
+			          herald_internal.example_columns(relation, kind, role, taken)));
 	END IF;
 	RETURN herald_internal.parse_columns(relation, best[1]);
 END
@@ -529,7 +544,7 @@ DECLARE
 	                         ARRAY[herald_internal.detect_column(relation, NULL, '{id}')]);
 BEGIN
 	IF found[1] IS NULL THEN
-		RAISE EXCEPTION 'cannot find which column of table "%" is the key', relation
+		RAISE EXCEPTION 'cannot find which column of table "%" is the key', herald_internal.plain_name(relation)
 			USING ERRCODE = 'undefined_column',
 			      DETAIL = format('It has no primary key and no column "id" among its columns: %s.',
 			                      array_to_string(herald_internal.column_names(relation), ', ')),
@@ -566,7 +581,7 @@ BEGIN
 	ORDER BY a.attnum
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'cannot tell which column of table "%" is the key', relation
+		RAISE EXCEPTION 'cannot tell which column of table "%" is the key', herald_internal.plain_name(relation)
 			USING ERRCODE = 'ambiguous_column',
 			      DETAIL = format('These are equally likely: %s; %s.', array_to_string(own, ', '), other),
 			      HINT = 'Name the one that other tables have, as in: ' ||

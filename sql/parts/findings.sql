@@ -786,7 +786,9 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' ',
 		verb || ', as in: ' || herald_internal.hinted_call(kind, relation, arguments),
 		array_to_string(questions, ' '),
-		format('To let the call ignore %s: %s', CASE cardinality(ignored) WHEN 1 THEN 'it' ELSE 'them' END,
+		format('To watch the table without regard to %s: %s',
+		       (SELECT string_agg(format('"%s"', i.name), ' and ' ORDER BY i.place)
+		        FROM unnest(ignored) WITH ORDINALITY AS i (name, place)),
 		       herald_internal.hinted_call(kind, relation, jsonb_build_object('ignore', ignored))));
 $$;
 
@@ -825,7 +827,8 @@ BEGIN
 	INTO unused
 	FROM doubtful AS d;
 	IF unused.name IS NOT NULL THEN
-		RAISE EXCEPTION 'column "%" of table "%" could mean %, and is not used', unused.name, relation, unused.could
+		RAISE EXCEPTION 'column "%" of table "%" could mean %, and is not used',
+			unused.name, herald_internal.plain_name(relation), unused.could
 			USING ERRCODE = 'ambiguous_column',
 			      HINT = herald_internal.unused_hint(relation, kind,
 			          CASE cardinality(unused.names) WHEN 1 THEN 'Use it' ELSE 'Use them' END, unused.argument,
@@ -862,7 +865,8 @@ BEGIN
 	ORDER BY a.place
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'table "%" is watched with "%", which the call leaves out', relation, lifted.name
+		RAISE EXCEPTION 'table "%" is watched with "%", which the call leaves out',
+			herald_internal.plain_name(relation), lifted.name
 			USING ERRCODE = 'ambiguous_parameter',
 			      DETAIL = 'Rows would count, or be shown, that are not now.',
 			      HINT = format('Pass it again, as in: %s To do without it: %s',
@@ -901,7 +905,7 @@ BEGIN
 	       herald_internal.row_condition(check_one_meaning.arguments) IS NULL OR
 	       herald_internal.row_condition(w.arguments) = herald_internal.row_condition(check_one_meaning.arguments));
 	IF FOUND THEN
-		RAISE EXCEPTION 'rows of table "%" would be follows and blocks at once', relation
+		RAISE EXCEPTION 'rows of table "%" would be follows and blocks at once', herald_internal.plain_name(relation)
 			USING ERRCODE = 'ambiguous_column',
 			      HINT = coalesce((
 			          SELECT format('Say which rows are %s, as in: %s', lacking,
@@ -950,9 +954,9 @@ BEGIN
 		CASE WHEN kind = 'users' AND NOT arguments ? 'handle' THEN 'Without a handle there are no mentions.' END,
 		'Not used: ' || array_to_string(unused, ', ') || '.');
 	IF unused IS NULL THEN
-		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles USING DETAIL = details;
+		RAISE NOTICE 'watching "%" as %: %', herald_internal.plain_name(relation), kind, roles USING DETAIL = details;
 	ELSE
-		RAISE NOTICE 'watching "%" as %: %', relation, kind, roles
+		RAISE NOTICE 'watching "%" as %: %', herald_internal.plain_name(relation), kind, roles
 			USING DETAIL = details,
 			      HINT = 'Columns that are not used may matter. ' ||
 			             herald_internal.unused_hint(relation, kind, 'Pass them', example, questions,

@@ -207,7 +207,7 @@ DECLARE
 	                                           ignored);
 BEGIN
 	IF status IS NULL AND active IS NULL AND herald_internal.singular_noun(relation) ~ '(^|_)request$' THEN
-		RAISE EXCEPTION 'rows of table "%" seem to be requests, not follows', relation
+		RAISE EXCEPTION 'rows of table "%" seem to be requests, not follows', herald_internal.plain_name(relation)
 			USING ERRCODE = 'wrong_object_type',
 			      HINT = format('Watch them as such: %s Or pass "status" or "active", which say when a row is a '
 			                    'follow.', herald_internal.hinted_call('follow_requests', relation, '{}'));

@@ -187,7 +187,7 @@ DECLARE
 	noun text := coalesce(given, kept);
 BEGIN
 	IF NOT herald_internal.is_noun(given) THEN
-		RAISE EXCEPTION 'rows of table "%" cannot be called "%"', relation, given
+		RAISE EXCEPTION 'rows of table "%" cannot be called "%"', herald_internal.plain_name(relation), given
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = 'Pass a word in small letters that names no other thing, such as noun => ''article''.';
 	ELSIF noun IS NULL THEN
@@ -196,7 +196,8 @@ BEGIN
 		                  NOT herald_internal.is_named_beside(relation, usual)
 		        THEN usual ELSE own END;
 		IF noun <> usual THEN
-			RAISE NOTICE 'rows of table "%" are called "%", because those of another table are called "%"', relation,
+			RAISE NOTICE 'rows of table "%" are called "%", because those of another table are called "%"',
+				herald_internal.plain_name(relation),
 				noun, usual
 				USING DETAIL = format('Their events are %s:created and so on, their rooms %1$s:ID.', noun),
 				      HINT = format('To choose the word, pass noun => %L.', noun);
@@ -288,7 +289,8 @@ DECLARE
 		'pushnotificationsenabled,pushnotificationenabled}', ignored, '{B}');
 BEGIN
 	IF given IS NOT NULL AND herald_internal.is_opposite_switch(herald_internal.name_words(general)) THEN
-		RAISE EXCEPTION 'column "%" of table "%" switches notifications off when it is true', given, users
+		RAISE EXCEPTION 'column "%" of table "%" switches notifications off when it is true',
+			given, herald_internal.plain_name(users)
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = 'Use it, as in: ' || herald_internal.hinted_call('users', users, jsonb_build_object(
 			          'notifications_enabled', NULL, 'active', format('%I IS NOT TRUE', general)));
@@ -422,7 +424,7 @@ DECLARE
 	theirs regrole := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = found);
 BEGIN
 	IF found IS NULL THEN
-		RAISE EXCEPTION 'cannot find the table of the subject of table "%"', relation
+		RAISE EXCEPTION 'cannot find the table of the subject of table "%"', herald_internal.plain_name(relation)
 			USING ERRCODE = 'undefined_table',
 			      DETAIL = format('Column %s has no foreign key, and not exactly one table of %s is watched.',
 			                      array_to_string(columns, ', '),
@@ -431,15 +433,18 @@ BEGIN
 			             ELSE 'Name it, as in: ' || herald_internal.hinted_call(kind, relation, jsonb_build_object(
 			                 'subject_table', named[1]::text)) END;
 	ELSIF NOT herald_internal.is_trusted(relation, found) THEN
-		RAISE EXCEPTION 'table "%" has an owner that could run code as the owner of table "%"', found, relation
+		RAISE EXCEPTION 'table "%" has an owner that could run code as the owner of table "%"',
+			herald_internal.plain_name(found), herald_internal.plain_name(relation)
 			USING ERRCODE = 'insufficient_privilege',
 			      DETAIL = format('They belong to the roles %s and %s.', theirs, mine),
 			      HINT = 'Let both tables have the same owner.';
 	ELSIF (SELECT c.relkind FROM pg_class AS c WHERE c.oid = found) NOT IN ('r', 'p') THEN
-		RAISE EXCEPTION '"%" is not a table, and cannot hold the subjects of table "%"', found, relation
+		RAISE EXCEPTION '"%" is not a table, and cannot hold the subjects of table "%"',
+			herald_internal.plain_name(found), herald_internal.plain_name(relation)
 			USING ERRCODE = 'wrong_object_type', HINT = 'Pass the table below the view.';
 	ELSIF herald_internal.referenced_key(relation, columns, found) IS NULL THEN
-		RAISE EXCEPTION 'table "%" of the subjects of table "%" has no key', found, relation
+		RAISE EXCEPTION 'table "%" of the subjects of table "%" has no key',
+			herald_internal.plain_name(found), herald_internal.plain_name(relation)
 			USING ERRCODE = 'undefined_column',
 			      HINT = 'Give it a primary key, or name its key before, as in: ' ||
 			             herald_internal.hinted_call('posts', found, jsonb_build_object(
@@ -581,7 +586,8 @@ DECLARE
 	found jsonb := '{}';
 BEGIN
 	IF type_column IS NULL OR jsonb_typeof(tables) IS DISTINCT FROM 'object' OR tables = '{}' THEN
-		RAISE EXCEPTION 'the %s of table "%" need a column with their type, and a table for each value', role, relation
+		RAISE EXCEPTION 'the %s of table "%" need a column with their type, and a table for each value',
+			role, herald_internal.plain_name(relation)
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = coalesce('Pass both, as in: ' || herald_internal.hinted_call(kind, relation,
 			          herald_internal.paired_type(relation, role, columns[1])),
@@ -673,8 +679,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Returns the condition that a column which marks a row as gone is not set. Rows begin with its default; without one,
--- a time is null before it is set, a number null or 0, a boolean null or false. Raises an error for other types, or
--- returns NULL (optional).
+-- a time is null before it is set, a number null or 0, a boolean null or false. Raises an error for other types, which
+-- asks for the values, or returns NULL (optional).
 CREATE FUNCTION herald_internal.unset_condition(relation regclass, name text, argument text DEFAULT 'deleted_at',
                                                 optional boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -682,7 +688,8 @@ DECLARE
 	initial text := herald_internal.constant_default(relation, name);
 	type record;
 BEGIN
-	SELECT t.typcategory AS category, t.typnamespace = 'pg_catalog'::regnamespace OR t.typcategory = 'E' AS shipped,
+	SELECT t.typcategory::text AS category,
+	       t.typnamespace = 'pg_catalog'::regnamespace OR t.typcategory = 'E' AS shipped,
 	       format_type(a.atttypid, a.atttypmod) AS name INTO type
 	FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
 	WHERE a.attrelid = relation AND a.attname = unset_condition.name;
@@ -696,11 +703,12 @@ BEGIN
 	ELSIF optional THEN
 		RETURN NULL;
 	END IF;
-	RAISE EXCEPTION 'cannot tell which values of column "%" of table "%" mean that the row is gone', name, relation
+	RAISE EXCEPTION 'cannot tell which values of column "%" of table "%" mean that the row is gone',
+		name, herald_internal.plain_name(relation)
 		USING ERRCODE = 'datatype_mismatch',
 		      DETAIL = format('It is of type %s and has no constant default.', type.name),
-		      HINT = format('Instead of "%s", say when a row counts: active => %L.', argument,
-		                    format('%I IS NULL', name));
+		      HINT = format('Leave "%s" out. %s', argument,
+		                    herald_internal.open_question(relation, '', name, type.category, 'state'));
 END
 $$;
 
@@ -743,7 +751,8 @@ BEGIN
 	   herald_internal.dependencies_of(relation, regexp_replace(condition COLLATE "C", found.comparison, 'true', 'gi'))
 	       IS NOT NULL
 	THEN
-		RAISE EXCEPTION 'the condition "active" of table "%" does not compare one column with now()', relation
+		RAISE EXCEPTION 'the condition "active" of table "%" does not compare one column with now()',
+			herald_internal.plain_name(relation)
 			USING ERRCODE = 'invalid_parameter_value',
 			      DETAIL = 'Rows enter and leave at the time in that column.',
 			      HINT = format('Compare one column that has this time, and do not compute with it: active => %L.',
@@ -771,7 +780,8 @@ BEGIN
 	END IF;
 	SELECT c.name, c.held_before INTO name, held_before FROM herald_internal.time_column(relation, present) AS c;
 	IF arguments ? 'published_time' THEN
-		RAISE EXCEPTION 'the condition "active" of table "%" depends on a second time', relation
+		RAISE EXCEPTION 'the condition "active" of table "%" depends on a second time',
+			herald_internal.plain_name(relation)
 			USING ERRCODE = 'feature_not_supported',
 			      DETAIL = format('Rows are published by the time in column "%s".',
 			                      arguments -> 'published_columns' ->> 0),
@@ -783,7 +793,7 @@ BEGIN
 	                     FROM jsonb_array_elements_text(arguments -> 'key') WITH ORDINALITY AS k (name, place)),
 	                    herald_internal.primary_key(relation));
 	IF columns IS NULL THEN
-		RAISE EXCEPTION 'table "%" has no primary key', relation
+		RAISE EXCEPTION 'table "%" has no primary key', herald_internal.plain_name(relation)
 			USING ERRCODE = 'invalid_table_definition',
 			      DETAIL = 'Its rows leave by time, and each must be found again by its key.',
 			      HINT = format('Give it one, such as: ALTER TABLE %s ADD id bigint GENERATED ALWAYS AS IDENTITY '
@@ -792,7 +802,7 @@ BEGIN
 	IF EXISTS (SELECT FROM herald_internal.watched_table AS w
 	           WHERE w.relation = time_arguments.relation AND w.kind <> time_arguments.kind AND
 	                 w.arguments -> 'published_columns' <> to_jsonb(ARRAY[name])) THEN
-		RAISE EXCEPTION 'rows of table "%" change by the times in several columns', relation
+		RAISE EXCEPTION 'rows of table "%" change by the times in several columns', herald_internal.plain_name(relation)
 			USING ERRCODE = 'feature_not_supported',
 			      HINT = format('Use the same column in each call: %I.', name);
 	END IF;
@@ -818,7 +828,8 @@ BEGIN
 		IF dependencies = 'function now()' AND NOT asked THEN
 			PERFORM herald_internal.time_column(relation, active);
 		ELSIF dependencies IS NOT NULL AND NOT asked THEN
-			RAISE EXCEPTION 'the condition "active" of table "%" depends on more than its row', relation
+			RAISE EXCEPTION 'the condition "active" of table "%" depends on more than its row',
+				herald_internal.plain_name(relation)
 				USING ERRCODE = 'invalid_parameter_value',
 				      DETAIL = format('It uses %s. No row is written when that changes, so the rules would not notice.',
 				                      dependencies),
@@ -1080,7 +1091,8 @@ BEGIN
 	       t.typnamespace = 'pg_catalog'::regnamespace AS built_in INTO type
 	FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid WHERE a.attrelid = relation AND a.attname = name;
 	IF type.category NOT IN ('S', 'E', 'N', 'B') THEN
-		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot be a status', name, relation, type.name
+		RAISE EXCEPTION 'column "%" of table "%" is of type %, and cannot be a status',
+			name, herald_internal.plain_name(relation), type.name
 			USING ERRCODE = 'datatype_mismatch',
 			      HINT = 'Pass a text, an enum, a number or a boolean as "status". For others there is "active".';
 	END IF;
@@ -1091,7 +1103,8 @@ BEGIN
 		WHEN type.category = 'N' THEN ARRAY(SELECT w.value FROM unnest(wanted) AS w (value) WHERE w.value ~ '^-?\d+$')
 		ELSE wanted END;
 	IF found = '{}' AND (others IS NOT NULL OR argument = 'published') THEN
-		RAISE EXCEPTION 'column "%" of table "%" cannot be %', name, relation, array_to_string(wanted, ' or ')
+		RAISE EXCEPTION 'column "%" of table "%" cannot be %',
+			name, herald_internal.plain_name(relation), array_to_string(wanted, ' or ')
 			USING ERRCODE = 'invalid_parameter_value',
 			      DETAIL = 'Its values are ' || coalesce(array_to_string(possible, ', '), 'numbers') || '.',
 			      HINT = format('Pass those that count as "%s".', argument);
@@ -1102,7 +1115,8 @@ BEGIN
 		               'ORDER BY value LIMIT 5) AS v', name, relation)
 			INTO missed USING found || coalesce(regexp_split_to_array(btrim(others), '\s*,\s*'), '{}'), found;
 		IF missed IS NOT NULL THEN
-			RAISE WARNING 'no row of table "%" has a "%" of %', relation, name, array_to_string(found, ' or ')
+			RAISE WARNING 'no row of table "%" has a "%" of %',
+				herald_internal.plain_name(relation), name, array_to_string(found, ' or ')
 				USING DETAIL = format('Other rows have %s.', missed),
 				      HINT = format('If one of these means the same, pass it as "%s".', argument);
 		END IF;
@@ -1232,7 +1246,8 @@ BEGIN
 			PERFORM herald_internal.compile_rules(other.relation, other.kind,
 			                                      herald_internal.succeeded_arguments(other.arguments, relation));
 		EXCEPTION WHEN OTHERS THEN
-			RAISE WARNING 'could not compile the rules of table "%" again: %', other.relation, SQLERRM
+			RAISE WARNING 'could not compile the rules of table "%" again: %',
+				herald_internal.plain_name(other.relation), SQLERRM
 				USING DETAIL = 'Its previous rules stay in force.',
 				      HINT = format('Watch it again: %s', herald_internal.watch_call(other.relation, other.kind));
 		END;

@@ -38,16 +38,16 @@ DECLARE
 BEGIN
 	SELECT * INTO class FROM pg_class AS c WHERE c.oid = relation;
 	IF class.relkind IS DISTINCT FROM 'r' AND class.relkind IS DISTINCT FROM 'p' THEN
-		RAISE EXCEPTION '"%" is not a table', relation
+		RAISE EXCEPTION '"%" is not a table', herald_internal.plain_name(relation)
 			USING ERRCODE = 'wrong_object_type',
 			      HINT = 'Ordinary and partitioned tables can be watched. For a view, watch the tables below it.';
 	END IF;
 	IF class.relpersistence = 't' THEN
-		RAISE EXCEPTION '"%" is a temporary table', relation
+		RAISE EXCEPTION '"%" is a temporary table', herald_internal.plain_name(relation)
 			USING ERRCODE = 'wrong_object_type', HINT = 'A rule outlives the session; a temporary table does not.';
 	END IF;
 	IF class.relnamespace IN ('herald'::regnamespace, 'herald_internal'::regnamespace, 'pg_catalog'::regnamespace) THEN
-		RAISE EXCEPTION '"%" belongs to the system', relation
+		RAISE EXCEPTION '"%" belongs to the system', herald_internal.plain_name(relation)
 			USING ERRCODE = 'wrong_object_type', HINT = 'Pass a table of the application.';
 	END IF;
 END
@@ -270,7 +270,7 @@ BEGIN
 	FROM unnest(herald_internal.column_names(relation)) AS name
 	WHERE name <> ALL (published);
 	IF hidden IS NOT NULL THEN
-		RAISE NOTICE 'payloads leave out columns of table "%": %', relation, hidden
+		RAISE NOTICE 'payloads leave out columns of table "%": %', herald_internal.plain_name(relation), hidden
 			USING DETAIL = 'By name or type they hold secrets, addresses or binary data.',
 			      HINT = CASE argument
 			             WHEN 'payload' THEN 'To publish others, pass payload => with an expression for the object.'

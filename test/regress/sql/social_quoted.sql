@@ -81,6 +81,14 @@ SELECT herald.may_join('x', 'post:' || "My App".id('1')) AS post, herald.may_joi
        herald.may_join('x', 'comment:' || "My App".id('3')) AS comment,
        herald.may_join('x', 'comment:' || "My App".id('1')) AS no_comment;
 
+-- Messages have quotes around names, and no further ones inside.
+\set SHOW_CONTEXT never
+SELECT herald.watch_posts('"My App"."BlogPosts"', author => 'none');
+SELECT herald.watch_likes('"My App"."Chats"');
+SET client_min_messages = notice;
+SELECT herald.watch_likes('"My App"."PostLikes"');
+
+SET client_min_messages = warning;
 SELECT herald.unwatch_all();
 DROP SCHEMA "My App" CASCADE;
 TRUNCATE herald.notification;

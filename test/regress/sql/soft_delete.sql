@@ -56,6 +56,9 @@ SELECT herald_internal.unset_condition('soft.kinds', 'r');
 SELECT herald_internal.unset_condition('soft.kinds', 's');
 SELECT herald_internal.unset_condition('soft.kinds', 't');
 INSERT INTO soft.kinds (id, q) VALUES (1, '');
+UPDATE soft.kinds SET q = 'no', r = '{"by": 1}';
+SELECT herald_internal.unset_condition('soft.kinds', 'q');
+SELECT herald_internal.unset_condition('soft.kinds', 'r');
 SELECT format('SELECT %L, count(*) FROM soft.kinds WHERE %s', a.attname,
               herald_internal.unset_condition('soft.kinds', a.attname))
 FROM pg_attribute AS a WHERE attrelid = 'soft.kinds'::regclass AND attnum > 1 AND attname < 'o' ORDER BY attname
