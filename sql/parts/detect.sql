@@ -136,10 +136,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN 'author' THEN '{author,authoredby,writer,writtenby,poster,postedby,commenter,commentor,commentedby,'
 		                   'replier,repliedby}'
 		WHEN 'member' THEN '{member,participant,attendee}'
-		WHEN 'follower' THEN '{follower,followedby,subscriber,requester,requestedby,initiator,source,from}'
-		WHEN 'followee' THEN '{followee,followed,following,followable,target,addressee,friend,to}'
-		WHEN 'blocker' THEN '{blocker,blockedby,muter,mutedby,ignorer,ignoredby,source,from}'
-		WHEN 'blocked' THEN '{blocked,blockee,muted,ignored,target,to}'
+		WHEN 'follower' THEN '{follower,followedby,subscriber,requester,requestedby,initiator,swiper,source,from}'
+		WHEN 'followee' THEN '{followee,followed,following,followable,target,addressee,friend,swiped,to}'
+		WHEN 'blocker' THEN '{blocker,blockedby,muter,mutedby,ignorer,ignoredby,bannedby,source,from}'
+		WHEN 'blocked' THEN '{blocked,blockee,muted,ignored,banned,target,to}'
 		WHEN 'sender' THEN '{sender,sentby,from,author,writer,writtenby}'
 		WHEN 'receiver' THEN '{receiver,recipient,addressee,to}'
 		WHEN 'conversation' THEN '{conversation,chat,room,channel,thread,group,dialog,dialogue}'
@@ -440,6 +440,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                    CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS o
 	                    WHERE o.kind = 'users' AND f.target <> i.target))) IS NOT TRUE AND
 	      (herald_internal.is_user_role($3) OR k.kind IS DISTINCT FROM 'users') AND
+	      NOT (w.words ~ '_by(_?id|_uuid)?$' AND $3 <> ALL ('{actor,author,follower,blocker,sender}'::text[])) AND
 	      (n.named OR NOT EXISTS (
 	           SELECT FROM unnest('{actor,author,member,follower,followee,blocker,blocked,sender,receiver,conversation,'
 	                              'parent,subject}'::text[]) AS o (role)
@@ -463,6 +464,23 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                  CASE WHEN role = 'subject' THEN
 	                      coalesce(herald_internal.paired_type(relation, role, examples[1]), '{}') ELSE '{}' END),
 	              role, array_to_string(examples[2:4], ' or '));
+$$;
+
+-- Returns the hint for a call for likes of a table whose rows are between two users: they are follows; NULL for others.
+CREATE FUNCTION herald_internal.users_hint(relation regclass, kind text, role text, taken text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('It has two users: its rows can be follows or, with mutual => true, friends or matches, as in: %s',
+	              herald_internal.hinted_call('follows', $1, jsonb_build_object(
+	                  'follower', array_to_string(f.columns, ', '), 'followee', array_to_string(o.columns, ', '))))
+	FROM herald_internal.key_candidates($1, 'actor', NULL) AS f
+	CROSS JOIN herald_internal.id_columns($1) AS o
+	LEFT JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(o.target)) AS k ON true
+	WHERE $2 = 'likes' AND $3 = 'subject' AND f.columns <@ $4 AND NOT o.columns <@ $4 AND
+	      (herald_internal.is_user_table(o.target) OR k.kind = 'users' OR
+	       o.target IS NULL AND herald_internal.name_words(o.columns[1]) ~
+	                                '(^|_)(user|account|profile|member|person)(_?id|_uuid)$')
+	ORDER BY f.rank, o.place
+	LIMIT 1;
 $$;
 
 -- Returns the columns of a role: the given ones, or else the best candidate among the columns that have no other role
@@ -490,8 +508,9 @@ BEGIN
 			                           THEN 'None of its columns has a name that says so: %s.'
 			                           ELSE 'These are equally likely: %s.' END,
 			                      array_to_string(coalesce(best, herald_internal.column_names(relation)), '; ')),
-			      HINT = herald_internal.key_hint(relation, kind, role, coalesce(best,
-			          herald_internal.example_columns(relation, kind, role, taken)));
+			      HINT = coalesce(herald_internal.users_hint(relation, kind, role, taken),
+			          herald_internal.key_hint(relation, kind, role, coalesce(best,
+			              herald_internal.example_columns(relation, kind, role, taken))));
 	END IF;
 	RETURN herald_internal.parse_columns(relation, best[1]);
 END

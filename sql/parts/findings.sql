@@ -169,6 +169,18 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	                'mobile|notify|typing|online|primary)(_|$)');
 $$;
 
+-- Returns the act in the name of a column with the user who has done it to the row, such as deleted in deleted_by_id;
+-- NULL unless a row may count only without the act.
+CREATE FUNCTION herald_internal.act_of_user(words text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT a.act
+	FROM substring(words FROM '^(.+)_by(?:_(?:user|admin|mod|moderator|staff|member|account|profile))?(?:_?id|_uuid)?$')
+		AS a (act)
+	WHERE a.act ~ ('^(soft_)?(deleted|discarded|trashed|erased|purged|removed|hidden|archived|(shadow_)?banned|'
+	               'suspended|kicked|expelled|revoked|rejected|declined|denied|refused|dismissed|cancell?ed|disabled|'
+	               'deactivated|terminated|ended|retracted|redacted|recalled|unpublished|quarantined)$');
+$$;
+
 -- Returns whether a column is the time of an act that may make a row a like, a follow or a block, such as voted_at, or
 -- something else, such as saved_at or, of a follow, blocked_at.
 CREATE FUNCTION herald_internal.is_time_of_act(kind text, words text, category text) RETURNS boolean
@@ -216,6 +228,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$' OR
 		     kind = 'likes' AND herald_internal.is_kind(words)
 		THEN 'state'
+		WHEN herald_internal.act_of_user(words) <> '' THEN CASE kind WHEN 'members' THEN 'left' ELSE 'state' END
 		WHEN words ~ ('^(last|first|next|previous|prev)_|'
 		              '(^|_)(id|uuid|by|count|counter|total|token|hash|reason|note|notes|label|color|title|url|body)$')
 		THEN NULL
@@ -281,6 +294,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN meaning = 'other' AND words !~ '_type$' THEN NULL
 		WHEN meaning = 'sender' OR kind IN ('likes', 'comments') AND words ~ '_type$' AND typed IS NOT NULL THEN typed
 		WHEN meaning = 'other'
+		THEN (SELECT jsonb_build_object('active', format(counts, quote_ident(name))) WHERE counts IS NOT NULL)
+		WHEN herald_internal.act_of_user(words) <> ''
 		THEN (SELECT jsonb_build_object('active', format(counts, quote_ident(name))) WHERE counts IS NOT NULL)
 		WHEN meaning = 'left' AND (category = 'N' OR category = 'B' AND NOT herald_internal.is_affirmative(kind, words)
 		                           OR counts LIKE '% IS NULL')
@@ -380,6 +395,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHEN category = 'D' THEN herald_internal.time_condition(kind, words)
 		WHEN category = 'B' THEN CASE affirmative WHEN true THEN '%1$s' WHEN false THEN '%1$s IS NOT TRUE' END
 		WHEN herald_internal.is_addressed(words) THEN '%1$s IS NULL'
+		WHEN herald_internal.act_of_user(words) <> ''
+		THEN (SELECT '%1$s IS NULL' WHERE herald_internal.act_of_user(words) <> 'archived')
 		WHEN words ~ '_id$' THEN (
 			SELECT '%1$s = ' || CASE category WHEN 'N' THEN min(l.id)
 			                    ELSE quote_literal(replace(min(l.id), '%', '%%')) END
@@ -456,8 +473,13 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND category = 'D'
 		THEN format('Pass "%s" as "published_at" if a row is shown from that time on, and never without it; or say in '
 		            '"active" when a row counts.', name)
+		WHEN herald_internal.act_of_user(herald_internal.name_words(name)) <> ''
+		THEN format('Say in "%s" whether %s if "%s" is null, or if it is not.', argument, subject, name)
 		WHEN category = 'B'
 		THEN format('Say in "%s" whether %s if "%s" is true, or if it is not.', argument, subject, name)
+		WHEN listed <> ''
+		THEN format('Say in "%s" for which values of "%s"%s %s, as in: status => ''%2$s'', %1$s => ''...''.',
+		            listed, name, known, subject)
 		WHEN category = 'D' THEN format('Say in "%s" whether %s before or after the time in "%s", and without one.',
 		                                argument, subject, name)
 		ELSE format('Say in "%s" for which values of "%s"%s %s, as in: %1$s => ''%5$s%6$I = ...''.', argument, name,
@@ -465,7 +487,11 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM (SELECT CASE WHEN kind = 'posts' AND herald_internal.name_words(name) ~
 	                       '(visib|privacy|private|audience|public|only)' THEN 'visible' ELSE 'active' END,
 	             CASE kind WHEN 'users' THEN 'a user gets notifications' ELSE 'a row counts' END,
-	             coalesce(' (' || herald_internal.values_in_words($1, $3) || ')', '')) AS a (argument, subject, known);
+	             coalesce(' (' || herald_internal.values_in_words($1, $3) || ')', ''),
+	             CASE WHEN meaning = 'waiting' AND herald_internal.name_words(name) ~ '(status|state)$' THEN CASE
+	                 WHEN kind = 'posts' THEN 'published'
+	                 WHEN kind IN ('follows', 'members', 'messages') THEN 'accepted' END END)
+		AS a (argument, subject, known, listed);
 $$;
 
 -- Returns the SQL of the value of a column with a type that stands for users, such as follower_type; NULL if none of
@@ -667,10 +693,10 @@ $$;
 -- another way: its values say so, or are numbers, which say nothing. A time that every row has is that of its
 -- creation. If there is a general switch of notifications, those of single ways such as email matter less. Beside an id
 -- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
--- "audience" is that of a post. Columns of acts are "opposite" unless the call uses one of them: the others then tell
--- of other acts, unless they are the opposite, such as a block. A side is one even if the time of its vote is used. A
--- reaction has one kind; if it can be a dislike, the kind is a side. The time of an acceptance repeats a status. A
--- primary key tells nothing about a row.
+-- The user of an act, as in deleted_by, repeats a column for the act itself. "audience" is that of a post. Columns of
+-- acts are "opposite" unless the call uses one of them: the others then tell of other acts, unless they are the
+-- opposite, such as a block. A side is one even if the time of its vote is used. A reaction has one kind; if it can be
+-- a dislike, the kind is a side. The time of an acceptance repeats a status. A primary key tells nothing about a row.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument jsonb, question text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -683,6 +709,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
+	CROSS JOIN herald_internal.act_of_user(w.words) AS act (name)
 	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS known (meaning)
 	CROSS JOIN LATERAL herald_internal.used_columns(
 		$3 - CASE WHEN $3 -> 'reads' ? $1::text THEN '{visible,in_feed}'::text[] ELSE '{}' END ||
@@ -703,6 +730,13 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL (SELECT CASE
 		WHEN known.meaning IS NULL AND herald_internal.is_audience($1, $2, a.attname::text)
 		THEN 'audience'
+		WHEN EXISTS (SELECT FROM pg_attribute AS o JOIN pg_type AS d ON d.oid = o.atttypid
+		             CROSS JOIN herald_internal.name_words(o.attname::text) AS r (words)
+		             WHERE o.attrelid = $1 AND o.attnum > 0 AND NOT o.attisdropped AND o.attnum <> a.attnum AND
+		                   (regexp_replace(r.words, '^(is|was)_|_(at|on|date|time|flag)$', '', 'g') IN
+		                    (act.name, regexp_replace(act.name, 'd$', ''), regexp_replace(act.name, '^soft_', '')) OR
+		                    d.typcategory IN ('B', 'D') AND r.words LIKE act.name || '\_by\_%'))
+		THEN NULL
 		WHEN a.attnotnull AND a.atthasdef AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND $2 = 'members' AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND herald_internal.is_time_of_act($2, w.words, t.typcategory::text)

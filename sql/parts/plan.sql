@@ -271,13 +271,15 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		(3, 'comments', 'comment', NULL),
 		(3, 'comments', 'reply|answer|remark|response|review', 'Are its rows comments?'),
 		(4, 'likes', 'like|heart|clap|upvote|reaction', NULL),
-		(4, 'likes', 'vote|favorite|favourite|star|post_action|interaction|kudo|applause|cheer|endorsement',
+		(4, 'likes', 'vote|favorite|favourite|star|post_action|interaction|kudo|applause|cheer|endorsement|bookmark|'
+		             'boost|repost|rating',
 		 'Are its rows likes? The author is told of each, and everybody may see it.'),
 		(5, 'follows', 'follow|follower|following', NULL),
-		(5, 'follows', 'friendship|friend|subscription|relationship|relation|connection|contact',
+		(5, 'follows', 'friendship|friend|subscription|relationship|relation|connection|contact|match|swipe',
 		 'Are its rows follows?'),
 		(5, 'follow_requests', 'follow_request|follower_request|friend_request|friendship_request', NULL),
 		(6, 'blocks', 'block|mute', NULL),
+		(6, 'blocks', 'ignore|ban', 'Are its rows blocks of a user by another one?'),
 		(8, 'messages', 'message|dm', NULL),
 		(8, 'messages', 'chat_line|chat', 'Are its rows messages?')) AS k (place, kind, names, doubt)
 	WHERE words ~ ('(^|_)(' || k.names || ')$')
@@ -583,8 +585,8 @@ END
 $$;
 
 -- Returns whether the columns of a table are those of a kind, so that an error of its call asks for a decision: likes
--- refer to users and to another table, to posts by a name, or have the id of one of several tables; members have the
--- conversations of messages or posts.
+-- refer to users and to another table, to posts by a name, or have the id of one of several tables; follows and blocks
+-- refer to two users; members have the conversations of messages or posts.
 CREATE FUNCTION herald_internal.is_alike(relation regclass, kind text, others herald_internal.suggestion[])
 	RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -604,7 +606,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 			              herald_internal.is_type_of(herald_internal.name_words(t.name),
 			                                         herald_internal.name_words(i.name)))
 		WHEN 'members' THEN herald_internal.has_conversations($1, others)
-		ELSE false END;
+		ELSE kind IN ('follows', 'blocks') AND
+		     (SELECT count(*) = 2 FROM herald_internal.foreign_keys($1) AS f
+		      CROSS JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS k
+		      WHERE k.kind = 'users') END;
 $$;
 
 -- Returns the tables that may be watched, with their doubts, after all their calls have been tried.

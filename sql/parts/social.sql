@@ -1106,7 +1106,9 @@ BEGIN
 		RAISE EXCEPTION 'column "%" of table "%" cannot be %',
 			name, herald_internal.plain_name(relation), array_to_string(wanted, ' or ')
 			USING ERRCODE = 'invalid_parameter_value',
-			      DETAIL = 'Its values are ' || coalesce(array_to_string(possible, ', '), 'numbers') || '.',
+			      DETAIL = coalesce('Its values are ' || array_to_string(possible, ', ') || '.',
+			                        'Its values are numbers' || coalesce(': ' ||
+			                            herald_internal.values_in_words(relation, name), '') || '.'),
 			      HINT = format('Pass those that count as "%s".', argument);
 	END IF;
 	IF possible IS NULL AND type.built_in AND found <> '{}' AND (others IS NOT NULL OR argument = 'published') THEN

@@ -86,6 +86,22 @@ CREATE TABLE f.notes (id int PRIMARY KEY, user_id int REFERENCES f.users, tale t
 	deleted_by int, private boolean, score int);
 SELECT herald.watch_posts('f.notes');
 SELECT herald.watch_posts('f.notes', status => 'status', ignore => '{visibility,private,score}');
+-- The user of an act is one, unless a column for the act itself is there.
+CREATE TABLE f.hints (id int PRIMARY KEY, user_id int REFERENCES f.users, body text, removed_by int, "hiddenById" int,
+	archived_by text, deleted_by_user_id uuid, deleted_at timestamptz);
+SELECT herald.watch_posts('f.hints', noun => 'hint', deleted_at => 'deleted_at');
+CREATE TABLE f.seats (conversation_id int, user_id int REFERENCES f.users, banned_by int);
+SELECT herald.watch_members('f.seats');
+SELECT herald.watch_members('f.seats', active => 'banned_by IS NULL');
+SELECT herald.unwatch('f.seats'), herald.unwatch('f.hints');
+-- Numbers of a status say nothing by themselves: the hint asks, and shows them.
+CREATE TABLE f.drafts (id int PRIMARY KEY, user_id int REFERENCES f.users, body text, status smallint);
+INSERT INTO f.drafts VALUES (1, NULL, 'x', 0), (2, NULL, 'y', 3);
+SELECT herald.watch_posts('f.drafts', noun => 'draft');
+SELECT herald.watch_posts('f.drafts', noun => 'draft', status => 'status');
+-- Likes of users are follows.
+CREATE TABLE f.swipes (user_id int REFERENCES f.users, liked_user_id int REFERENCES f.users);
+SELECT herald.watch_likes('f.swipes');
 CREATE TABLE f.mutes (muter_id int, muted_id int, expires_at timestamptz);
 SELECT herald.watch_blocks('f.mutes');
 CREATE TABLE f.votes (user_id int, votable_id int, votable_type text, value int, deleted boolean);

@@ -284,6 +284,18 @@ CREATE TABLE muted_users (id int PRIMARY KEY, user_id text REFERENCES "User", mu
 SELECT herald.suggest();
 ROLLBACK;
 
+-- ----- a dating site: likes of users, matches of two users, bookmarks, and bans by the staff
+BEGIN;
+CREATE TABLE users (id int PRIMARY KEY, username text UNIQUE NOT NULL);
+CREATE TABLE photos (id int PRIMARY KEY, user_id int REFERENCES users, caption text);
+CREATE TABLE likes (user_id int REFERENCES users, liked_user_id int REFERENCES users);
+CREATE TABLE swipes (swiper_id int REFERENCES users, swiped_id int REFERENCES users, direction text);
+CREATE TABLE matches (id int PRIMARY KEY, user1_id int REFERENCES users, user2_id int REFERENCES users);
+CREATE TABLE bookmarks (user_id int REFERENCES users, photo_id int REFERENCES photos);
+CREATE TABLE bans (user_id int REFERENCES users, banned_by int REFERENCES users);
+SELECT herald.suggest();
+ROLLBACK;
+
 -- ----- names that would end a comment, or a string
 BEGIN;
 CREATE TABLE "my
