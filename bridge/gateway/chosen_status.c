@@ -7,8 +7,8 @@
  *	  itself, and does the latest at the end, also if the client has left.  If the database cannot be reached then,
  *	  it is done as long after, until the database is back.
  *
- * 2. A choice counts for all sessions of the user.  Each bridge puts off by itself: of two choices on two bridges the
- *	  later one may be followed by one that was put off.
+ * 2. A choice counts for all sessions of the user.  Each bridge puts off by itself, and says how old the choice is: the
+ *	  database keeps a later one of another bridge.
  *
  * 3. All wait for the same time.  So the list of all is in the order of the ends, and has one timer.
  *
@@ -35,6 +35,7 @@ typedef struct ChosenStatus
 	uint64_t ends_at;	/* until then the next one is put off */
 	Session *session;	/* of the latest one that was put off and is not done, a reference; or NULL */
 	const char *status; /* the latest one that was put off */
+	uint64_t chosen_at; /* when it was, by loop_now() */
 	const char *doing;	/* the one that is being done; or NULL */
 	struct ChosenStatus *next;
 	struct ChosenStatus *prev;
@@ -78,7 +79,7 @@ choose_again(ChosenStatus *status)
 	assert(statuses.choose != NULL);
 	if (status->session == NULL || status->doing != NULL)
 		return status->session != NULL;
-	payload = json_pack("{s:s}", "status", status->status);
+	payload = json_pack("{s:s,s:I}", "status", status->status, "age", (json_int_t) (loop_now() - status->chosen_at));
 	status->doing = status->status;
 	statuses.choose(status->session, payload);
 	json_decref(payload);
@@ -174,6 +175,7 @@ chosen_status_put_off(Session *session, const char *action, const char *payload)
 	forget_session(waiting);
 	waiting->session = session_ref(session);
 	waiting->status = status_names[place];
+	waiting->chosen_at = loop_now();
 	metrics.presence_debounced++;
 	return status_answers[place];
 }

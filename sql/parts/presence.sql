@@ -45,6 +45,7 @@ COMMENT ON TABLE herald_internal.viewers IS 'the number of users in the room of 
 CREATE TABLE herald.appearance (
 	user_id   text COLLATE "C" PRIMARY KEY,
 	chosen    text NOT NULL DEFAULT 'online' CHECK (chosen IN ('online', 'away', 'busy', 'invisible')),
+	chosen_at timestamptz NOT NULL DEFAULT '-infinity',
 	shown     text NOT NULL DEFAULT 'offline',
 	last_seen timestamptz
 );
@@ -52,6 +53,7 @@ COMMENT ON TABLE herald.appearance IS
 	'the status that users have chosen, the last published status, and the time when they were last seen';
 COMMENT ON COLUMN herald.appearance.user_id IS 'the user';
 COMMENT ON COLUMN herald.appearance.chosen IS 'the status that the user has chosen: online, away, busy or invisible';
+COMMENT ON COLUMN herald.appearance.chosen_at IS 'the time of that choice';
 COMMENT ON COLUMN herald.appearance.shown IS 'the status that others were last sent: online, away, busy or offline';
 COMMENT ON COLUMN herald.appearance.last_seen IS 'the time at which the user last went offline, as others see it';
 SELECT pg_extension_config_dump('herald.appearance', '');
@@ -236,6 +238,15 @@ COMMENT ON FUNCTION herald_internal.report_presence(uuid, text[], text[], text[]
 
 -- ----- actions
 
+-- Returns the time of a choice: a bridge that has put it off says how many milliseconds ago that was.
+CREATE FUNCTION herald_internal.time_of_choice(age jsonb) RETURNS timestamptz
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT clock_timestamp() - CASE WHEN jsonb_typeof(age) = 'number'
+	                                THEN least(greatest(age::numeric, 0), 86400000) * interval '1 ms'
+	                                ELSE '0' END;
+$$;
+
+-- The later of two choices counts, also if the earlier one comes later, from another bridge.
 CREATE FUNCTION herald_internal.act_presence_set(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -246,8 +257,10 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	PERFORM herald_internal.lock_presence();
-	INSERT INTO herald.appearance AS w (user_id, chosen) VALUES (user_id, status)
-	ON CONFLICT ON CONSTRAINT appearance_pkey DO UPDATE SET chosen = excluded.chosen;
+	INSERT INTO herald.appearance AS w (user_id, chosen, chosen_at)
+	VALUES (user_id, status, herald_internal.time_of_choice(payload -> 'age'))
+	ON CONFLICT ON CONSTRAINT appearance_pkey
+	DO UPDATE SET chosen = excluded.chosen, chosen_at = excluded.chosen_at WHERE w.chosen_at <= excluded.chosen_at;
 	PERFORM herald_internal.signal_presence(ARRAY[user_id], clock_timestamp());
 	RETURN jsonb_build_object('status', status);
 END

@@ -187,6 +187,22 @@ test('does a status that was put off when the database is back', async () => {
   await until('it is done', async () => await chosen().catch(() => {}) === 'busy', 30000);
 });
 
+test('keeps a status that was chosen on another bridge after one that is put off', async () => {
+  const [slow, other] = [await scene.addBridge(['--presence-lease=10s']), await scene.addBridge()];
+  const [ben] = await scene.people('Ben');
+  const [tab, phone] = [await scene.plain(ben, { bridge: slow }), await scene.plain(ben, { bridge: other })];
+  const set = async (client, status) => assert.deepEqual((await client.ask('presence:set', { status })).data, { status });
+  const actions = () => slow.metric('herald_actions_total');
+  await set(tab, 'away');
+  await set(tab, 'busy');
+  const before = await actions();
+  process.kill(slow.pid, 'SIGSTOP');
+  await set(phone, 'invisible').finally(() => process.kill(slow.pid, 'SIGCONT'));
+  await until('it is due', async () => await actions() > before);
+  assert.equal((await tab.ask('inbox:list')).ok, true);      // comes behind it
+  assert.equal(await database.value('SELECT chosen FROM herald.appearance WHERE user_id = $1', [ben]), 'invisible');
+});
+
 test('tells and keeps a status, and shows invisible users as offline', async () => {
   const { ben, listener } = await friends();
   const tab = await scene.plain(ben);
