@@ -239,7 +239,10 @@ find_in_folder(const char *folder, const char *path)
 
 #define LONGEST_LOCATION 3000
 
-/* Returns the query of a request, with its question mark; empty: there is none.  libwebsockets has decoded it. */
+/*
+ * Returns the query of a request, with its question mark; empty: there is none.  libwebsockets has decoded it, and made
+ * an empty last part a slash.
+ */
 static char *
 copy_query(struct lws *wsi)
 {
@@ -264,6 +267,10 @@ copy_query(struct lws *wsi)
 			}
 		}
 	}
+	if (strcmp(part, "/") == 0)
+		*(end -= 3) = '\0';
+	if (strcmp(query, "?") == 0)
+		query[0] = '\0';
 	free(part);
 	return query;
 }

@@ -60,6 +60,8 @@ test('serves the index of a folder, or 404', async () => {
   assert.deepEqual([status, headers.location], [301, '/sub/']);
   assert.equal(await (await bridge.get('/sub')).text(), files['sub/index.html']);
   assert.equal((await get('/sub?a=1&b=%26%20%22%3D&c')).headers.location, '/sub/?a=1&b=%26%20%22=&c');
+  assert.equal((await get('/sub?')).headers.location, '/sub/');
+  assert.equal((await get('/sub?/x&')).headers.location, '/sub/?%2Fx&', 'an empty last part');
   assert.equal((await get(`/sub?a=${'%26'.repeat(2000)}`)).status, 414);
   assert.equal((await get('/empty/')).status, 404);
 });
