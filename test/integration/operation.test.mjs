@@ -170,6 +170,32 @@ test('--check reports a pooler that shares backends between transactions', { ski
   assert.equal(own.code, 0, own.output);
 });
 
+test('delivers behind a pooler of sessions, also events from the time while that restarts', { skip: !Pooler.isInstalled && 'pgbouncer is not installed' }, async () => {
+  const pooler = await Pooler.start(database, 'session');
+  const pooled = await scene.addBridge([], pooler.conninfo('bridge'));
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const clients = [...await scene.both(ann, { bridge: pooled }), await scene.eventSource(ann, { bridge: pooled })];
+  const publish = (numbers) => database.query(
+    "SELECT herald.publish('user:' || $1::text, 'number', jsonb_build_object('n', n)) FROM unnest($2::int[]) AS n", [ann, numbers]);
+  await database.query('INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)', [ben, ann]);
+  for (const client of clients) await client.waitFor('notification:new');
+  assert.equal((await clients[1].ask('notification:read', { all: true })).ok, true);
+  await publish([1, 2, 3]);
+  await scene.settle(...clients);
+  await pooler.kill();
+  await publish([4, 5, 6]);
+  await until('the bridge has lost its reader', () => /event=database_lost connection=reader/.test(pooled.log));
+  await publish([7, 8, 9]);
+  await pooler.start();
+  await scene.settle(...clients);
+  for (const client of clients) {
+    assert.deepEqual(client.all('number').map(({ data }) => data.n), [1, 2, 3, 4, 5, 6, 7, 8, 9], client.label);
+  }
+  await until('the bridge is ready again', async () => (await pooled.get('/readyz')).status === 200);
+  await pooled.stop();
+  await pooler.stop();
+});
+
 test('names a pooler that shares backends in its log and in /readyz, and is ready at no time', { skip: !Pooler.isInstalled && 'pgbouncer is not installed' }, async () => {
   const pooler = await Pooler.start(database, 'transaction');
   const other = await scene.addBridge(['--poll-interval=200ms'], pooler.conninfo('bridge'), program, false);

@@ -22,17 +22,17 @@ export class Pooler {
     pooler.directory = mkdtempSync(path.join(tmpdir(), 'herald-pooler-'));
     pooler.forget = atExit(() => pooler.#remove());
     const users = path.join(pooler.directory, 'users.txt');
-    const settings = path.join(pooler.directory, 'pgbouncer.ini');
+    pooler.settings = path.join(pooler.directory, 'pgbouncer.ini');
     writeFileSync(users, '"bridge" ""\n');
-    writeFileSync(settings, `[databases]\n${database.name} = host=${database.server.directory} port=${database.server.port}\n`
+    writeFileSync(pooler.settings, `[databases]\n${database.name} = host=${database.server.directory} port=${database.server.port}\n`
       + `[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${pooler.port}\nunix_socket_dir =\nauth_type = trust\nauth_file = ${users}\n`
       + `pool_mode = ${mode}\nlogfile = ${path.join(pooler.directory, 'log')}\nignore_startup_parameters = extra_float_digits\n`);
-    await pooler.#spawn(settings);
+    await pooler.#spawn();
     return pooler;
   }
 
   // PgBouncer refuses to run as root, so root runs it as the server's user.
-  async #spawn(settings) {
+  async #spawn() {
     const user = [];
     chmodSync(this.directory, 0o755);
     if (process.getuid() === 0) {
@@ -40,7 +40,7 @@ export class Pooler {
       chownSync(this.directory, Number(uid), Number(gid));
       user.push('--reuid', uid, '--regid', gid, '--clear-groups');
     }
-    this.child = spawn('setpriv', [...user, '--pdeathsig', 'KILL', program, '-q', settings], { stdio: 'ignore' });
+    this.child = spawn('setpriv', [...user, '--pdeathsig', 'KILL', program, '-q', this.settings], { stdio: 'ignore' });
     this.exited = once(this.child, 'close');
     const log = path.join(this.directory, 'log');
     await until('the pooler listens', () => existsSync(log) && readFileSync(log, 'utf8').includes('listening on 127.0.0.1'));
@@ -53,6 +53,15 @@ export class Pooler {
     this.child?.kill('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
   }
+
+  // Ends it, with all connections. start() and stop() may follow.
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+    rmSync(path.join(this.directory, 'log'));
+  }
+
+  start() { return this.#spawn(); }
 
   async stop() {
     this.child.kill('SIGKILL');
