@@ -288,6 +288,26 @@ maintain_database(void)
 	}
 }
 
+/* Gives the worker its own settings: those of the server or the database are for the application. */
+static void
+set_own_settings(void)
+{
+	static const char *const settings[][2] = {
+		{ "synchronous_commit", "off" },
+		{ "jit", "off" },
+		{ "default_transaction_read_only", "off" },
+		{ "default_transaction_deferrable", "off" },
+		{ "default_transaction_isolation", "read committed" },
+		{ "lock_timeout", "0" },
+#if PG_VERSION_NUM >= 170000
+		{ "transaction_timeout", "0" },
+#endif
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 void
 herald_worker_main(Datum slot)
 {
@@ -300,8 +320,7 @@ herald_worker_main(Datum slot)
 	if (!OidIsValid(database))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	set_own_settings();
 	wait_for_extension();
 	maintain_database();
 }

@@ -61,6 +61,19 @@ test('keeps up with traffic, and does the rest of the maintenance every tenth ti
   await until('the worker has moved folds on as often', async () => await calls('move_folds_on') >= keptUp + all);
   await database.query("SELECT herald.publish('order:1', 'order:shipped', '{}')");
   await until('the worker does the rest', async () => await calls('maintain') > all);
+
+  // Settings of the server for the application's transactions do not apply to the worker.
+  for (const [name, value] of [['default_transaction_read_only', 'on'], ['default_transaction_isolation', 'serializable'], ['lock_timeout', '1ms']]) {
+    await database.query(`ALTER SYSTEM SET ${name} = '${value}'`);
+  }
+  await postgres.restart();
+  await isServed(database);
+  const before = await calls('maintain');
+  await until('the worker maintains', async () => {
+    await database.query("BEGIN READ WRITE; SELECT herald.publish('order:1', 'order:shipped', '{}'); COMMIT");
+    return await calls('maintain') >= before + 2;
+  });
+  assert.doesNotMatch(postgres.log(), /ERROR/);
 });
 
 // Maintenance waits for a table, with locks of others: DROP EXTENSION must lock none before it has ended.
