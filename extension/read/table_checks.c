@@ -4,18 +4,21 @@
  *	  Caches the checks of access to the rooms of watched tables' rows.
  *
  * A check is compiled from the records of several tables, and a session that joins a
- * room must not wait for that.  So each backend keeps all checks until any table or
- * any membership of a role changes.  A change of a watched table's record counts as a
- * change of the table (watch_registry.c).
+ * room must not wait for that.  So each backend keeps all checks until a table or a
+ * membership of a role changes.  A change of a watched table's record counts as a
+ * change of the table (watch_registry.c).  Temporary tables do not count: applications
+ * make and drop them all the time.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
@@ -39,12 +42,18 @@ typedef struct TableCheck
 	Oid role;
 } TableCheck;
 
+#define MOST_CHANGES 64
+
 static struct
 {
 	MemoryContext context; /* holds the checks; NULL: none are loaded */
 	TableCheck *checks;
 	int count;
+	Oid *tables; /* those of the records from which they were compiled */
+	int table_count;
 	bool valid;
+	Oid changes[MOST_CHANGES]; /* relations that have changed since the cache was looked at */
+	int change_count;
 } cache;
 
 static SavedQuery compile_checks = {
@@ -55,10 +64,21 @@ static SavedQuery compile_checks = {
 	.latest = true, /* the cache outlives this transaction and must not be as old as its snapshot */
 };
 
+static SavedQuery list_tables = {
+	.name = "the list of tables with checks of access",
+	.text = "SELECT w.relation::oid FROM herald_internal.watched_table AS w"
+			" UNION SELECT t.relation::oid FROM herald_internal.room_tables() AS t",
+	.latest = true,
+};
+
+/* Notes a change.  It must not ask the database what has changed. */
 static void
 on_relation_change(Oid relation)
 {
-	cache.valid = false;
+	if (!OidIsValid(relation) || cache.change_count == MOST_CHANGES)
+		cache.valid = false;
+	else if (cache.valid)
+		cache.changes[cache.change_count++] = relation;
 }
 
 static void
@@ -85,19 +105,72 @@ take_check(TableCheck *check, uint64 row)
 	check->role = DatumGetObjectId(query_value(row, 3, &isnull));
 }
 
+/* Returns whether a relation is temporary, or was: one of the kept checks' tables never is. */
+static bool
+is_temporary(Oid relation)
+{
+	for (int i = 0; i < cache.table_count; i++)
+	{
+		if (cache.tables[i] == relation)
+			return false;
+	}
+	return get_rel_relkind(relation) == '\0' || get_rel_persistence(relation) == RELPERSISTENCE_TEMP;
+}
+
+/* Drops the checks if a relation that counts has changed.  To look may bring the next change. */
+static void
+look_at_changes(void)
+{
+	for (int i = 0; cache.valid && i < cache.change_count; i++)
+		cache.valid = is_temporary(cache.changes[i]);
+	cache.change_count = 0;
+}
+
+/* Returns the checks of the result, in the current memory. */
+static TableCheck *
+take_checks(uint64 rows)
+{
+	TableCheck *checks = palloc0(sizeof(TableCheck) * (rows + 1));
+
+	for (uint64 row = 0; row < rows; row++)
+		take_check(&checks[row], row);
+	return checks;
+}
+
+static Oid *
+take_tables(uint64 rows)
+{
+	Oid *tables = palloc(sizeof(Oid) * (rows + 1));
+	bool isnull;
+
+	for (uint64 row = 0; row < rows; row++)
+		tables[row] = DatumGetObjectId(query_value(row, 1, &isnull));
+	return tables;
+}
+
 /* After an error the old checks are not valid, and the next call compiles them. */
 static void
 load_checks(void)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_herald table checks", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller;
+	MemoryContext caller = CurrentMemoryContext;
 	TableCheck *checks;
-	uint64 rows;
+	Oid *tables;
+	uint64 count;
+	uint64 table_count;
 
 	cache.valid = true; /* a change from here on counts */
+	cache.change_count = 0;
 	PG_TRY();
 	{
-		rows = query_run(&compile_checks, 1, NULL, NULL);
+		count = query_run(&compile_checks, 1, NULL, NULL);
+		MemoryContextSwitchTo(context);
+		checks = take_checks(count);
+		MemoryContextSwitchTo(caller);
+		table_count = query_run(&list_tables, 1, NULL, NULL);
+		MemoryContextSwitchTo(context);
+		tables = take_tables(table_count);
+		MemoryContextSwitchTo(caller);
 	}
 	PG_CATCH();
 	{
@@ -105,17 +178,14 @@ load_checks(void)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	caller = MemoryContextSwitchTo(context);
-	checks = palloc0(sizeof(TableCheck) * (rows + 1));
-	for (uint64 row = 0; row < rows; row++)
-		take_check(&checks[row], row);
-	MemoryContextSwitchTo(caller);
 	if (cache.context != NULL)
 		MemoryContextDelete(cache.context);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	cache.context = context;
 	cache.checks = checks;
-	cache.count = (int) rows;
+	cache.count = (int) count;
+	cache.tables = tables;
+	cache.table_count = (int) table_count;
 }
 
 /* Copies the checks: while one runs, the cache may be loaded again. */
@@ -124,6 +194,7 @@ table_checks_find(const char *prefix)
 {
 	List *found = NIL;
 
+	look_at_changes();
 	if (!cache.valid)
 		load_checks();
 	for (int i = 0; i < cache.count; i++)

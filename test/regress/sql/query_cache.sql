@@ -27,6 +27,35 @@ SELECT herald.may_join('2', 'conversation:2');
 CREATE POLICY everything ON cached.members USING (true);
 SELECT herald.may_join('2', 'conversation:2');
 
+-- Checks are compiled once, and again when a table has changed. Temporary tables do not count.
+CREATE TABLE cached.posts (id int PRIMARY KEY, user_id int);
+SELECT herald.watch_posts('cached.posts');
+INSERT INTO cached.posts VALUES (1, 1);
+SET track_functions = 'all';
+CREATE FUNCTION cached.compilations() RETURNS bigint LANGUAGE sql AS $$
+	SELECT sum(calls)::bigint FROM pg_stat_xact_user_functions WHERE funcname = 'compile_table_checks';
+$$;
+CREATE FUNCTION cached.pass() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	CREATE TEMP TABLE passing (id int);
+	DROP TABLE passing;
+END $$;
+SELECT herald.may_join('2', 'post:1');
+BEGIN;
+SELECT cached.compilations() AS before \gset
+SELECT herald.may_join('2', 'post:1');
+CREATE TEMP TABLE scratch (id int);
+SELECT herald.may_join('2', 'post:1');
+DROP TABLE scratch;
+SELECT cached.pass(), herald.may_join('2', 'post:1'), cached.compilations() - :before AS compilations;
+ALTER TABLE cached.posts ADD note text;
+SELECT herald.may_join('2', 'post:1'), cached.compilations() > :before AS compiled;
+SELECT cached.compilations() AS before \gset
+CREATE TABLE cached.lasting (id int);
+SELECT herald.may_join('2', 'post:1'), cached.compilations() > :before AS compiled;
+COMMIT;
+RESET track_functions;
+
 -- More queries than a backend keeps are answered as well, again and again.
 SELECT count(*) FILTER (WHERE r.admitted) AS admitted, count(*) AS asked
 FROM generate_series(1, 2) AS round, generate_series(1, 250) AS n,
