@@ -357,7 +357,7 @@ $$;
 -- Returns the columns that may have a role, with their ranks; the lowest is the best. A foreign key is worth one rank:
 -- an author_id without one and a user_id with one are equally likely. A label loses one. If the table of the target is
 -- known, columns that refer to another table are no candidates, unless both tables have users. A column with the noun
--- of another table loses one rank as that of a user.
+-- of another table loses one rank as that of a user. By the noun of its target alone, a subject is rather a post.
 CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, target regclass)
 	RETURNS TABLE (columns text[], rank numeric)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -393,6 +393,11 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		(CASE WHEN herald_internal.is_user_role($2) AND n.of_user AND herald_internal.noun_rank($1, n.columns, n.target,
 		      '{}', false) IS NOT NULL THEN CASE WHEN v.common = '{}' THEN 3 ELSE 2 END END),
 		(CASE WHEN $2 = 'subject' AND herald_internal.is_named_subject($1, n.columns) THEN 0 END),
+		(CASE WHEN $2 = 'subject' AND
+		           herald_internal.noun_rank($1, n.columns, n.target, herald_internal.subject_nouns($1, $3),
+		                                     true) = 3 AND
+		           (herald_internal.kind_of_name(herald_internal.singular_noun(n.target))).kind IN
+		               ('posts', 'comments', 'messages') THEN 2.5 END),
 		(CASE WHEN $2 = 'conversation' AND herald_internal.is_known_conversation(n.columns, n.target) THEN 0 END),
 		(CASE WHEN $2 = 'conversation' AND EXISTS (
 		      SELECT FROM unnest(n.columns) AS name
@@ -459,7 +464,9 @@ CREATE FUNCTION herald_internal.key_hint(relation regclass, kind text, role text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format(CASE WHEN examples IS NULL THEN 'Pass it as "%2$s".'
 	              WHEN cardinality(examples) = 1 THEN 'Name it, as in: %1$s'
-	              ELSE 'Name it, as in: %1$s It may also be %3$s.' END,
+	              ELSE 'Name it, as in: %1$s It may also be %3$s.' || CASE role WHEN 'subject' THEN
+	                   ' If some rows refer to one table and others to another one, see "A column for each table" in '
+	                   'docs/your-schema.md.' ELSE '' END END,
 	              herald_internal.hinted_call(kind, relation, jsonb_build_object(role, examples[1]) ||
 	                  CASE WHEN role = 'subject' THEN
 	                      coalesce(herald_internal.paired_type(relation, role, examples[1]), '{}') ELSE '{}' END),

@@ -142,7 +142,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			                 CASE WHEN kind <> 'users' THEN 'silenc|mut|snooz|timeout|restrict|cooldown|quarantin|'
 			                 ELSE '' END || 'hid|embargo|delay)[a-z]*$')
 			THEN '%1$s IS NULL OR %1$s <= now()' END
-		WHEN words ~ '(^|_)(unpublish|hide|archive|take_?down)_(at|on|date|time)$'
+		WHEN words ~ '(^|_)(unpublish|hide|archive|take_?down|expired)_(at|on|date|time)$'
 		THEN '%1$s IS NULL OR %1$s > now()'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
 		     words ~ '(^|_)(publish|published|go_live|goes_live|went_live)'
@@ -328,7 +328,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		THEN (SELECT jsonb_build_object('status', name, CASE kind WHEN 'posts' THEN 'published' ELSE 'accepted' END,
 		                                coalesce(shown, CASE WHEN words ~ '(moderation|approval|review)_'
 		                                                THEN 'approved' END))
-		      WHERE shown IS DISTINCT FROM '')
+		      WHERE shown IS DISTINCT FROM '' AND (kind <> 'messages' OR shown <> '' OR meaning = 'waiting'))
 		WHEN kind = 'posts' AND words ~ 'unlisted'
 		THEN (SELECT jsonb_build_object('in_feed', format(counts, format('post.%I', name))) WHERE counts IS NOT NULL)
 		WHEN kind NOT IN ('users', 'members') AND
@@ -488,7 +488,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                       '(visib|privacy|private|audience|public|only)' THEN 'visible' ELSE 'active' END,
 	             CASE kind WHEN 'users' THEN 'a user gets notifications' ELSE 'a row counts' END,
 	             coalesce(' (' || herald_internal.values_in_words($1, $3) || ')', ''),
-	             CASE WHEN meaning = 'waiting' AND herald_internal.name_words(name) ~ '(status|state)$' THEN CASE
+	             CASE WHEN (meaning = 'waiting' OR kind = 'messages') AND
+	                       herald_internal.name_words(name) ~ '(status|state)$' THEN CASE
 	                 WHEN kind = 'posts' THEN 'published'
 	                 WHEN kind IN ('follows', 'members', 'messages') THEN 'accepted' END END)
 		AS a (argument, subject, known, listed);
@@ -812,6 +813,26 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	      GROUP BY p.name) AS n;
 $$;
 
+-- Returns questions as a few sentences: those that differ in the name of a column alone are one.
+CREATE FUNCTION herald_internal.joined_questions(questions text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(j.sentence, ' ' ORDER BY j.place)
+	FROM (SELECT min(q.place) AS place, CASE
+	          WHEN count(*) = 1 OR s.switch IS NULL AND v.values IS NULL THEN min(q.question)
+	          WHEN NOT (s.switch IS NULL)
+	          THEN format('Say in "%s" whether %s if these are %s, or if they are not: %s.', s.switch[1], s.switch[2],
+	                      s.switch[4], string_agg(s.switch[3], ', ' ORDER BY q.place))
+	          ELSE format('Say in "%s" for which values of these %s: %s.', v.values[1], v.values[3],
+	                      string_agg(v.values[2], ', ' ORDER BY q.place)) END AS sentence
+	      FROM unnest(questions) WITH ORDINALITY AS q (question, place)
+	      CROSS JOIN LATERAL regexp_match(q.question, '^Say in "(\w+)" whether (.+) if (".+") is (true|null), or if it '
+	                                                  'is not\.$') AS s (switch)
+	      CROSS JOIN LATERAL regexp_match(q.question, '^Say in "(active|visible)" for which values of (".+") '
+	                                                  '(a row counts|a user gets notifications), as in: ') AS v (values)
+	      GROUP BY s.switch[1], s.switch[2], s.switch[4], v.values[1], v.values[3], s.switch IS NULL, v.values IS NULL,
+	               CASE WHEN s.switch IS NULL AND v.values IS NULL THEN q.question END) AS j;
+$$;
+
 -- Returns the hint for columns that a call leaves out: the call that uses them, as far as their names and values say
 -- how, the questions about the others, and the call that ignores them. "verb" asks for the first.
 CREATE FUNCTION herald_internal.unused_hint(relation regclass, kind text, verb text, arguments jsonb, questions text[],
@@ -819,7 +840,7 @@ CREATE FUNCTION herald_internal.unused_hint(relation regclass, kind text, verb t
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' ',
 		verb || ', as in: ' || herald_internal.hinted_call(kind, relation, arguments),
-		array_to_string(questions, ' '),
+		herald_internal.joined_questions(questions),
 		format('To watch the table without regard to %s: %s',
 		       (SELECT string_agg(format('"%s"', i.name), ' and ' ORDER BY i.place)
 		        FROM unnest(ignored) WITH ORDINALITY AS i (name, place)),

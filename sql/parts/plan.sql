@@ -396,7 +396,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	      UNION
 	      SELECT w.relation FROM herald_internal.watched_table AS w WHERE w.kind = 'messages') AS m
 	CROSS JOIN herald_internal.key_candidates(m.relation, 'conversation', NULL) AS k
-	JOIN herald_internal.foreign_keys(m.relation) AS f ON f.columns = k.columns
+	JOIN herald_internal.foreign_keys(m.relation) AS f ON f.columns = k.columns AND
+		(herald_internal.kind_of_name(herald_internal.singular_noun(f.target))).kind IS DISTINCT FROM 'users'
 	JOIN pg_constraint AS c ON c.contype = 'f' AND c.confrelid = f.target AND c.conrelid <> m.relation
 	WHERE NOT EXISTS (SELECT FROM unnest(named) AS o WHERE o.relation = c.conrelid OR o.kind = 'members') AND
 	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.kind = 'members') AND
@@ -518,7 +519,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT f.target, o.target AS users
 		FROM unnest('{author,actor,follower,followee,member,sender,receiver,blocker,blocked}'::text[]) AS r (role)
 		JOIN herald_internal.foreign_keys(w.relation) AS f ON to_jsonb(f.columns) = w.arguments -> r.role
-		JOIN herald_internal.foreign_keys(f.target) AS o ON o.columns <> herald_internal.primary_key(f.target)
+		JOIN herald_internal.foreign_keys(f.target) AS o ON o.target <> f.target AND
+			o.columns <> herald_internal.primary_key(f.target)
 		CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(o.target)) AS k
 		WHERE herald_internal.is_user_table(f.target) IS NOT TRUE AND k.kind = 'users'
 		LIMIT 1) AS u ON true
@@ -563,7 +565,8 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	SELECT string_agg(concat_ws(E'\n', m.detail, m.hint), E'\n') INTO doubt
+	SELECT string_agg(concat_ws(E'\n', CASE WHEN m.message NOT LIKE 'watching %' THEN m.message END, m.detail, m.hint),
+	                  E'\n') INTO doubt
 	FROM herald_internal.dry_run(herald_internal.suggested_call(relation, kind, others), 'pg_catalog') AS m
 	WHERE m.severity = 'warning' OR m.hint IS NOT NULL;
 	doubt := concat_ws(E'\n', named, doubt, CASE WHEN kind <> 'members' THEN
@@ -659,6 +662,21 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 COMMENT ON FUNCTION herald_internal.comment_lines(text) IS 'returns a text with "-- " before each of its lines';
 
+-- Returns a text as comments of readable width. Each call in it has a line of its own, which is indented behind the
+-- first.
+CREATE FUNCTION herald_internal.wrapped_comment(text text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.comment_lines(string_agg(CASE
+		WHEN p.place = 1 THEN l.line
+		WHEN l.line LIKE 'SELECT herald.%' THEN '  ' || l.line
+		ELSE rtrim(regexp_replace(l.line, '(.{1,100})(?:\s+|$)', E'\\1\n', 'g'), E'\n') END, E'\n' ORDER BY p.place))
+	FROM regexp_split_to_table(ltrim(regexp_replace($1, '(SELECT herald\..*?\);)', E'\n\\1\n', 'g'), E'\n'),
+	                           '\n')
+		WITH ORDINALITY AS p (part, place)
+	CROSS JOIN LATERAL btrim(p.part) AS l (line)
+	WHERE l.line <> '';
+$$;
+
 CREATE FUNCTION herald.suggest() RETURNS SETOF text
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	WITH suggestion AS MATERIALIZED (
@@ -671,7 +689,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 		SELECT 2, 0, E'--\n-- These need a decision. Call herald.suggest() again after it.'
 		WHERE EXISTS (SELECT FROM suggestion AS s WHERE s.doubt IS NOT NULL)
 		UNION ALL
-		SELECT 3, s.number, E'--\n' || herald_internal.comment_lines(concat_ws(E'\n', s.call, s.doubt))
+		SELECT 3, s.number, E'--\n' || herald_internal.wrapped_comment(concat_ws(E'\n', s.call, s.doubt))
 		FROM suggestion AS s
 		WHERE s.doubt IS NOT NULL
 		UNION ALL

@@ -643,7 +643,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM herald_internal.singular_noun(relation) AS noun
 	CROSS JOIN herald_internal.detect_column(relation, given, '{content,body,text,message,comment,caption,'
 		'bodytext,bodymarkdown,bodymd,bodyraw,contenttext,contentmarkdown,contentmd,rawcontent,messagetext,messagebody,'
-		'commenttext,commentbody,posttext,postbody,postcontent,markdown,raw,said,txt,msg}'::text[] ||
+		'commenttext,commentbody,posttext,postbody,postcontent,markdown,raw,said,txt,msg,description}'::text[] ||
 		ARRAY[replace(noun, '_', ''), replace(noun, '_', '') || 'text', replace(noun, '_', '') || 'body',
 		      replace(noun, '_', '') || 'content'], ignored, '{S,U}') AS name
 	WHERE name IS NOT NULL;

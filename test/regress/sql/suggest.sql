@@ -284,6 +284,25 @@ CREATE TABLE muted_users (id int PRIMARY KEY, user_id text REFERENCES "User", mu
 SELECT herald.suggest();
 ROLLBACK;
 
+-- ----- another one: tables with a user and something else are no members, and a story is rather a post than a hat
+BEGIN;
+CREATE TABLE users (id int PRIMARY KEY, username text UNIQUE NOT NULL, invited_by_user_id int REFERENCES users,
+	notify_on_story boolean, notify_on_reply boolean);
+CREATE TABLE hats (id int PRIMARY KEY, user_id int REFERENCES users, hat text);
+CREATE TABLE stories (id int PRIMARY KEY, user_id int REFERENCES users, title text, description text, score int,
+	is_moderated boolean, user_is_author boolean);
+CREATE TABLE comments (id int PRIMARY KEY, user_id int REFERENCES users, story_id int REFERENCES stories,
+	hat_id int REFERENCES hats, parent_comment_id int REFERENCES comments, comment text);
+CREATE TABLE votes (id int PRIMARY KEY, user_id int REFERENCES users, story_id int NOT NULL REFERENCES stories,
+	comment_id int REFERENCES comments, vote smallint);
+CREATE TABLE hidden_stories (user_id int REFERENCES users, story_id int REFERENCES stories);
+CREATE TABLE mod_mails (id int PRIMARY KEY, subject text);
+CREATE TABLE mod_mail_messages (id int PRIMARY KEY, user_id int REFERENCES users, message text,
+	mod_mail_id int REFERENCES mod_mails, status varchar(9));
+CREATE TABLE mod_mail_recipients (mod_mail_id int REFERENCES mod_mails, user_id int REFERENCES users);
+SELECT herald.suggest();
+ROLLBACK;
+
 -- ----- a dating site: likes of users, matches of two users, bookmarks, and bans by the staff
 BEGIN;
 CREATE TABLE users (id int PRIMARY KEY, username text UNIQUE NOT NULL);
