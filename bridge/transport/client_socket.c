@@ -33,8 +33,10 @@ typedef struct ClientSocket
 
 static struct
 {
-	ClientSocket *idle; /* the one that has been idle longest is the first */
-	long count;			/* of all sockets */
+	ClientSocket *idle;	 /* the one that has been idle longest is the first */
+	long count;			 /* of all sockets */
+	NetworkAddress peer; /* of the socket that is expected */
+	bool admin;			 /* of the same */
 } client_sockets;
 
 static void
@@ -64,25 +66,32 @@ client_socket_of(struct lws *wsi)
 }
 
 void
-client_socket_opened(struct lws *wsi, NetworkAddress peer, bool admin)
+client_socket_expect(NetworkAddress peer, bool admin)
+{
+	client_sockets.peer = peer;
+	client_sockets.admin = admin;
+}
+
+void
+client_socket_opened(struct lws *wsi)
 {
 	ClientSocket *socket = memory_new(sizeof(ClientSocket));
 
 	assert(lws_get_opaque_user_data(wsi) == NULL);
 	socket->wsi = wsi;
-	socket->peer = peer;
-	socket->admin = admin;
+	socket->peer = client_sockets.peer;
+	socket->admin = client_sockets.admin;
 	lws_set_opaque_user_data(wsi, socket);
 	mark_idle(socket);
 	client_sockets.count++;
 }
 
-static void
-charge_silent(const ClientSocket *socket)
+void
+client_socket_charge(const NetworkAddress *client)
 {
 	char address[NETWORK_ADDRESS_TEXT];
 
-	network_address_write(&socket->peer, address);
+	network_address_write(client, address);
 	limits_charge(LIMIT_SOCKETS, &(LimitSubject){ .address = address }, 1);
 }
 
@@ -95,7 +104,7 @@ client_socket_closed(struct lws *wsi)
 		return;
 	mark_busy(socket);
 	if (!socket->asked && !socket->admin)
-		charge_silent(socket);
+		client_socket_charge(&socket->peer);
 	free(socket);
 	lws_set_opaque_user_data(wsi, NULL);
 	client_sockets.count--;

@@ -15,10 +15,16 @@
 #include "base/network_address.h"
 
 /*
- * Adds an accepted socket, which is idle until its first request.  "peer" is its client, or the last proxy;
- * "admin" says that it has come in by admin-listen.
+ * Notes whose socket libwebsockets is about to get: that of a client or of the last proxy.  "admin" says that it has come
+ * in by admin-listen.
  */
-extern void client_socket_opened(struct lws *wsi, NetworkAddress peer, bool admin);
+extern void client_socket_expect(NetworkAddress peer, bool admin);
+
+/* Adds the socket that libwebsockets has got, which is idle until its first request. */
+extern void client_socket_opened(struct lws *wsi);
+
+/* Counts a connection without a request for its address. */
+extern void client_socket_charge(const NetworkAddress *client);
 
 /* Removes a socket, which counts for its address if it had no request; no effect on one that was not added. */
 extern void client_socket_closed(struct lws *wsi);

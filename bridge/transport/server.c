@@ -27,9 +27,9 @@
 #include "protocol/connection.h"
 #include "transport/http.h"
 #include "transport/client_socket.h"
+#include "transport/first_bytes.h"
 #include "transport/lingering_socket.h"
 #include "transport/listener.h"
-#include "transport/proxied_socket.h"
 #include "transport/static_file.h"
 #include "transport/tls.h"
 #include "transport/websocket.h"
@@ -181,20 +181,19 @@ refuse_socket(int descriptor)
 }
 
 static void
-adopt_client(void *context, int descriptor, NetworkAddress client)
+adopt_client(void *context, const FirstBytes *connection)
 {
-	Listener *listener = context;
+	const Listener *listener = context;
 	bool admin = listener == &server.admin;
-	struct lws *wsi;
 
-	if (!admin && !may_open(&client))
+	if (!admin && !may_open(&connection->client))
 	{
-		refuse_socket(descriptor);
+		refuse_socket(connection->descriptor);
 		return;
 	}
-	wsi = lws_adopt_socket_vhost(listener->vhost, descriptor); /* closes the descriptor if it fails */
-	if (wsi != NULL)
-		client_socket_opened(wsi, client, admin);
+	client_socket_expect(connection->client, admin);
+	/* It closes the descriptor if it fails. */
+	lws_adopt_socket_vhost_readbuf(listener->vhost, connection->descriptor, connection->head, connection->length);
 }
 
 static NetworkAddress
@@ -211,7 +210,8 @@ peer_of(int descriptor)
 static bool
 has_room(void)
 {
-	return !client_socket_is_full(server.max_sockets) || lingering_socket_cut() || client_socket_cut_idle();
+	return !client_socket_is_full(server.max_sockets) || lingering_socket_cut() || first_bytes_cut() ||
+		   client_socket_cut_idle();
 }
 
 /* The administrator gets in however many clients there are: of descriptors that the bridge keeps for itself. */
@@ -219,20 +219,18 @@ static void
 adopt_socket(Listener *listener, int descriptor)
 {
 	unsigned int timeout = (unsigned int) (server.config->ping_interval + server.config->ping_timeout);
-	NetworkAddress peer;
+	NetworkAddress peer = peer_of(descriptor);
+	bool proxied = network_list_has(server.config->trusted_proxy, &peer);
 
-	if (listener != &server.admin && !has_room())
+	if (listener != &server.admin && (!may_open(&peer) || !has_room()))
 	{
 		refuse_socket(descriptor);
 		return;
 	}
 	/* Until lws_stream_open() only the kernel notices a client that acknowledges nothing. */
 	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
-	peer = peer_of(descriptor);
-	if (network_list_has(server.config->trusted_proxy, &peer))
-		proxied_socket_await(descriptor, peer, adopt_client, listener);
-	else
-		adopt_client(listener, descriptor, peer);
+	first_bytes_await(descriptor, peer, (FirstBytesForms){ proxied, !tls_is_spoken(listener->vhost) }, adopt_client,
+					  listener);
 }
 
 bool

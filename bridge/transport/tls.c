@@ -249,9 +249,15 @@ tls_start(struct lws_vhost *vhost)
 }
 
 bool
+tls_is_spoken(const struct lws_vhost *vhost)
+{
+	return tls.vhost != NULL && vhost == tls.vhost;
+}
+
+bool
 tls_is_missing(struct lws *wsi)
 {
-	return tls.vhost != NULL && lws_get_vhost(wsi) == tls.vhost && lws_get_ssl(wsi) == NULL;
+	return tls_is_spoken(lws_get_vhost(wsi)) && lws_get_ssl(wsi) == NULL;
 }
 
 size_t

@@ -40,6 +40,9 @@ extern void tls_take_context(struct ssl_ctx_st *context);
 /* Gives the vhost's context our settings, once the vhost is there: libwebsockets' own must not replace them. */
 extern void tls_start(struct lws_vhost *vhost);
 
+/* Returns whether that vhost is this one. */
+extern bool tls_is_spoken(const struct lws_vhost *vhost);
+
 /* Returns whether a connection of that vhost is plain: a client has sent plain HTTP to the port. */
 extern bool tls_is_missing(struct lws *wsi);
 

@@ -194,6 +194,9 @@ websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 
 	switch (reason)
 	{
+		case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+			client_socket_opened(wsi);
+			return 0;
 		case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 			return confirm_upgrade(wsi);
 		case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:

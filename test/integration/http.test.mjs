@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { upgrade as handshake } from './harness/raw_client.mjs';
 import { RawHttp, ask } from './harness/raw_http.mjs';
 import { Scene } from './harness/scene.mjs';
 import { soon } from './harness/wait.mjs';
@@ -63,7 +64,7 @@ test('tells a socket.io client that polls that its message is too large', async 
   scene.closeClients();
 });
 
-test('bounds what it reads of refused requests', async () => {
+test('bounds the bytes that it reads of refused requests', async () => {
   const client = new RawHttp(port);
   client.write('POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n');
   assert.equal((await client.response()).status, 405);
@@ -226,6 +227,62 @@ for (const [name, changed, version] of [
 const upgrade = (path, ...headers) => ask(port, [`GET ${path} HTTP/1.1`, 'Connection: Upgrade', 'Upgrade: websocket',
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...headers], { hasBody: true });
 
+// Writes text in pieces, each in a segment of its own.
+async function writeSlowly(client, text, pieces) {
+  client.socket.setNoDelay(true);
+  const size = Math.ceil(text.length / pieces);
+  for (let at = 0; at < text.length; at += size) {
+    client.write(text.slice(at, at + size));
+    await new Promise(setImmediate);
+  }
+}
+
+test('serves requests that name the whole URL, in one piece and byte by byte', async () => {
+  for (const pieces of [1, 3, 1000]) {
+    for (const target of ['http://bridge.example/healthz', 'HTTPS://bridge.example:8080/healthz?x=1', 'http://[::1]/./healthz']) {
+      const client = new RawHttp(port);
+      await writeSlowly(client, `GET ${target} HTTP/1.1\r\nHost: bridge.example\r\n\r\n`, pieces);
+      const { status, body } = await client.response();
+      assert.deepEqual([status, body], [200, 'ok\n'], `${target} in ${pieces} pieces`);
+      client.close();
+    }
+  }
+});
+
+test('serves polls with a first request that names the whole URL, and their bodies', async () => {
+  const sid = await openSession();
+  const client = new RawHttp(port);
+  client.write(`POST http://bridge.example${poll}&sid=${sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n3`);
+  assert.equal((await client.response()).status, 200);
+  client.write(`POST ${poll}&sid=${sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n3`);
+  assert.equal((await client.response()).status, 200);
+  client.close();
+});
+
+test('takes the host of such a request from its URL, and refuses it without a good one', async () => {
+  const careful = await scene.addBridge(['--allow-host=good.example']);
+  const answers = async (target, host) => {
+    const client = new RawHttp(careful.port);
+    client.write(`GET ${target} HTTP/1.1\r\n${host}\r\n`);
+    return (await client.response().finally(() => client.close())).status;
+  };
+  assert.equal(await answers(`http://good.example${poll}`, 'Host: evil.example\r\n'), 200);
+  assert.equal(await answers(`http://evil.example${poll}`, 'Host: good.example\r\n'), 421);
+  assert.equal(await answers('http://good.example', 'host:good.example\r\n'), 404);
+  assert.equal(await answers('http://good.example/healthz', ''), 400);
+  assert.equal(await answers('http://good.example/healthz', 'Host: a\r\nHost: b\r\n'), 400);
+  assert.equal(await answers('http://user@good.example/healthz', 'Host: good.example\r\n'), 403);
+  assert.equal(await answers('http:///healthz', 'Host: good.example\r\n'), 403);
+  assert.equal(await answers('ftp://good.example/healthz', 'Host: good.example\r\n'), 403);
+});
+
+test('opens a WebSocket by a request that names the whole URL', async () => {
+  const client = new RawHttp(port);
+  client.write(`GET http://bridge.example/ws HTTP/1.1\r\nHost: x\r\n${handshake}\r\n`);
+  assert.equal((await client.response({ hasBody: false })).status, 101);
+  client.close();
+});
+
 test('refuses other versions of WebSockets with the one that it speaks', async () => {
   for (const path of ['/ws', '/socket.io/?EIO=4&transport=websocket']) {
     for (const version of ['8', '0', '99', '777', '-13', '13x', '']) {
@@ -236,7 +293,7 @@ test('refuses other versions of WebSockets with the one that it speaks', async (
   }
 });
 
-test('opens no WebSocket outside of its limits, whatever subprotocol is asked for', async () => {
+test('opens no WebSocket outside of its limits, for any subprotocol', async () => {
   const before = await bridge.metric('herald_connections');
   for (const name of ['http', 'http, herald', 'zzz', 'z,'.repeat(3000)]) {
     const { status } = await upgrade('/ws', 'Sec-WebSocket-Version: 13', `Sec-WebSocket-Protocol: ${name}`);
