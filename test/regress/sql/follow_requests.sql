@@ -50,6 +50,21 @@ INSERT INTO fr.follows VALUES (2, 1);
 COMMIT;
 SELECT * FROM fr.told;
 
+-- Requests that do not count: they enter and leave by the condition, with undo, and the follow accepts those that do.
+ALTER TABLE fr.follow_requests ADD withdrawn boolean NOT NULL DEFAULT false;
+SELECT herald.watch_follow_requests('fr.follow_requests', follower => 'account_id', active => 'NOT withdrawn');
+DELETE FROM fr.follows;
+TRUNCATE herald.notification;
+INSERT INTO fr.follow_requests VALUES (2, 1, true), (3, 1, false);
+SELECT * FROM fr.told;
+UPDATE fr.follow_requests SET withdrawn = NOT withdrawn;
+SELECT * FROM fr.told;
+BEGIN;
+INSERT INTO fr.follows VALUES (2, 1), (3, 1);
+DELETE FROM fr.follow_requests;
+COMMIT;
+SELECT * FROM fr.told;
+
 -- The order of the calls does not matter, and neither that the requests are forgotten.
 SELECT herald.watch_follows('fr.follows', follower => 'account_id');
 SELECT rule FROM herald.watched WHERE relation = 'fr.follows'::regclass AND change = operation ORDER BY rule;
