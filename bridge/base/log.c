@@ -75,12 +75,11 @@ write_time(char *text, size_t size)
 	snprintf(text + length, size - length, ".%03dZ", (int) (now.tv_nsec / 1000000));
 }
 
-/* Reasons come from the database, or from us. */
+/* Reasons come from the database, or from us.  A message of the database may have words of a client. */
 static bool
 is_own_value(const char *key)
 {
-	return strcmp(key, "reason") == 0 || strcmp(key, "hint") == 0 || strcmp(key, "message") == 0 ||
-		   strcmp(key, "changed") == 0;
+	return strcmp(key, "reason") == 0 || strcmp(key, "hint") == 0 || strcmp(key, "changed") == 0;
 }
 
 /* Returns the value of a field: cut if it is too long, or its length if it is not UTF-8. */

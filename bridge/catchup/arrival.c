@@ -239,7 +239,7 @@ arrival_on_located(void *context, const PGresult *result)
 	Session *session;
 
 	if (result != NULL && !good)
-		log_limited(&limit, LOG_LEVEL_ERROR, "rooms_unknown", "reason", PQresultErrorMessage(result));
+		log_limited(&limit, LOG_LEVEL_ERROR, "rooms_unknown", "message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 	for (int row = 0; (session = session_list_take(&locator->being_located)) != NULL; row++)
 	{
 		if (session->state == SESSION_GONE)

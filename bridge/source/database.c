@@ -240,13 +240,13 @@ begin_connecting(void *context)
 	watch(database, UV_WRITABLE);
 }
 
-/* Notices of the server become events of the log. */
+/* Notices of the server become events of the log.  Clients may cause them, as often as they like. */
 static void
 on_notice(void *context, const PGresult *notice)
 {
-	Database *database = context;
+	static LogLimit limit;
 
-	log_warning("database_notice", "connection", database->name, "message",
+	log_limited(&limit, LOG_LEVEL_WARNING, "database_notice", "connection", ((Database *) context)->name, "message",
 				PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
 }
 

@@ -394,6 +394,25 @@ test('logs little of the words of clients, and not often', async () => {
   assert.ok(!bridge.log.includes('z'.repeat(201)));
 });
 
+test('logs little of what the database says about clients, and not often', async () => {
+  await database.psql('-c', `CREATE FUNCTION public.may_enter(user_id text, key text) RETURNS boolean LANGUAGE plpgsql AS $$
+    BEGIN
+      RAISE EXCEPTION '%', repeat(key, 100);
+    END $$;
+    SELECT herald.room_policy('lobby', 'public.may_enter(text, text)')`);
+  const [ann] = await scene.people('Ann');
+  const client = await scene.plain(ann);
+  const from = scene.bridge.log.length;
+  const began = Date.now();
+  for (let i = 0; i < 20; i++) assert.equal((await client.ask('room:join', { room: 'lobby:long-key' })).error.code, 'forbidden');
+  const seconds = (Date.now() - began) / 1000;
+  const lines = () => scene.bridge.log.slice(from).split('\n').filter((line) => line.includes('event=database_notice'));
+  await until('the log has a notice', () => lines().length > 0);
+  assert.ok(lines().length <= seconds + 2, `${lines().length} lines in ${seconds} s`);
+  assert.match(lines()[0], /long-key.*\(\d+ bytes\)/);
+  assert.ok(lines()[0].length < 400, lines()[0]);
+});
+
 test('unknown actions do not reach the log of the server', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.plain(ann);
