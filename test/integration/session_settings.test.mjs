@@ -45,7 +45,8 @@ async function reconnect() {
     await scene.bridge.metric('herald_database_reconnects_total') >= before + ended.length);
 }
 
-async function mainJob() {
+async function mainJob(scene) {
+  const { database } = scene;
   const [ann, ben] = await scene.people('Ann', 'Ben');
   await database.query('UPDATE users SET display_name = $2 WHERE id = $1', [ben, 'Bén "\\"']);
   const post = await scene.post(ann);
@@ -74,7 +75,7 @@ for (const [name, value] of Object.entries(SETTINGS)) {
   test(`works with ${name} = ${value}`, async () => {
     await database.query(`ALTER ROLE bridge SET ${name} = '${value}'`);
     await reconnect();
-    await mainJob();
+    await mainJob(scene);
     await database.query('ALTER ROLE bridge RESET ALL');
   });
 }
@@ -96,7 +97,32 @@ test('keeps its idle connections when the database ends idle sessions', async ()
 test('works with all of them at once, and a bridge starts with them', async () => {
   for (const [name, value] of Object.entries(SETTINGS)) await database.query(`ALTER ROLE bridge SET ${name} = '${value}'`);
   await reconnect();
-  await mainJob();
+  await mainJob(scene);
   await scene.addBridge();
   await database.query('ALTER ROLE bridge RESET ALL');
+});
+
+test('works in the smallest server, without worker processes and WAL for replicas, with serializable transactions, and read-only', async (t) => {
+  const small = await Scene.open({
+    preload: false,    // the server has the library, and no room for a worker
+    settings: [
+      'shared_preload_libraries=pg_herald', 'herald.databases=social', 'max_worker_processes=0', 'max_parallel_workers=0', 'wal_level=minimal',
+      'max_wal_senders=0', 'shared_buffers=1MB', 'work_mem=64kB', 'maintenance_work_mem=1MB', 'temp_buffers=100', 'default_transaction_isolation=serializable',
+    ],
+  });
+  t.after(() => small.close());
+  await mainJob(small);
+  const problems = (await small.database.query("SELECT problem FROM herald.doctor() WHERE severity <> 'info'")).map(({ problem }) => problem);
+  assert.deepEqual(problems.sort(), ['worker_missing', 'workers_few']);
+
+  await small.database.query('ALTER SYSTEM SET default_transaction_read_only = on');
+  await small.database.query('SELECT pg_reload_conf()');
+  await until('the server is read-only', async () => await small.database.value('SHOW transaction_read_only') === 'on');
+  const [user, room] = ['77', 'user:77'];
+  const client = await small.plain(user);
+  await small.database.query(`BEGIN READ WRITE; SELECT herald.notify('${user}', 'hello', 'Hello'), herald.publish('${room}', 'made', '{}'); COMMIT`);
+  await client.waitFor('notification:new');
+  await client.waitFor('made');
+  assert.equal((await client.ask('notification:read', { all: true })).ok, true);
+  assert.equal((await small.bridge.get('/readyz')).status, 200);
 });
