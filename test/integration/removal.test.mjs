@@ -56,6 +56,35 @@ const SCHEMAS = {
       event => 'post:any', room => 'user:{user_id}', active => 'body IS NOT NULL', key => 'status', cause => 'post:{id}:any');
     SELECT herald.expose('act', 'act(text, jsonb)'), herald.room_policy('team', 'in_room(text, text)');
     INSERT INTO herald.notification_type (name, title) VALUES ('own', 'Own');`],
+
+  'children, foreign partitions, tables of another owner, a publication of all tables, event triggers and default privileges': [`
+    CREATE ROLE clerk; CREATE SCHEMA shop AUTHORIZATION clerk; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO clerk;
+    CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
+    CREATE TABLE users (id int PRIMARY KEY, username text NOT NULL);
+    CREATE TABLE posts (id int PRIMARY KEY, user_id int REFERENCES users, body text, words int GENERATED ALWAYS AS (length(body)) STORED);
+    CREATE TABLE archived_posts (archived_at date) INHERITS (posts);
+    CREATE TABLE messages (id int, sender_id int, receiver_id int, body text, made date) PARTITION BY RANGE (made);
+    CREATE TABLE messages_new PARTITION OF messages FOR VALUES FROM ('2025-01-01') TO ('2030-01-01');
+    CREATE FOREIGN TABLE messages_old PARTITION OF messages FOR VALUES FROM ('2000-01-01') TO ('2025-01-01') SERVER nowhere;
+    SET ROLE clerk;
+    CREATE TABLE shop.orders (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, buyer_id int, state text); GRANT SELECT ON shop.orders TO PUBLIC;
+    ALTER TABLE shop.orders REPLICA IDENTITY FULL;
+    RESET ROLE;
+    CREATE STATISTICS shop.order_states ON buyer_id, state FROM shop.orders;
+    CREATE VIEW open_orders WITH (security_barrier) AS SELECT * FROM shop.orders WHERE state = 'open';
+    CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$;
+    CREATE TRIGGER aa_first AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TABLE posts DISABLE TRIGGER aa_first;
+    CREATE TRIGGER zz_last BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TABLE posts ENABLE ALWAYS TRIGGER zz_last;
+    CREATE TABLE commands (tag text); GRANT INSERT ON commands TO PUBLIC;
+    CREATE FUNCTION note_command() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.commands VALUES (tg_tag); END $$;
+    CREATE EVENT TRIGGER note_command ON ddl_command_end EXECUTE FUNCTION note_command();
+    CREATE PUBLICATION everything FOR ALL TABLES;`, `
+    GRANT herald_watch TO clerk;
+    SELECT herald.watch_users('users'), herald.watch_posts('posts'), herald.watch_messages('messages');
+    SELECT herald.watch_posts('archived_posts', key => 'id', noun => 'archived_post');
+    SET ROLE clerk;
+    SELECT herald.watch('shop.orders', 'order', '{insert,update}', recipient => 'new.buyer_id', title => 'Order {id} is {state}');
+    RESET ROLE;`],
 };
 
 const postgres = await Postgres.create();
