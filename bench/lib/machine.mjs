@@ -27,15 +27,30 @@ function scheduling() {
   return Number(priority) > 0 ? `${policy} ${priority}` : 'usual scheduling';
 }
 
+// Returns the commit of the sources, and whether they differ from it. The results that this run writes are no sources.
+function sources() {
+  const changes = output('git', 'status', '--porcelain', '--untracked-files=no', '--', ':/', ':(exclude,top)bench/results');
+  return output('git', 'describe', '--always') + (changes ? ', changed' : '');
+}
+
+// Returns the file system on which the private clusters lie: each flush of a commit depends on it.
+const fileSystem = () => output('stat', '-f', '-c', '%T', process.env.TMPDIR ?? '/tmp');
+
 export function machine() {
   return {
     scheduling: scheduling(),
     processor: `${cpus()[0].model}, ${cpus().length} cores`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     kernel: release(),
+    fileSystem: fileSystem(),
     versions: {
-      pg_herald: output('git', 'describe', '--always', '--dirty'),
+      pg_herald: sources(),
       PostgreSQL: output(process.env.HERALD_BIN ? path.join(process.env.HERALD_BIN, 'postgres') : 'pg_config', '--version').replace(/^\D+/, ''),
+      libwebsockets: output('pkg-config', '--modversion', 'libwebsockets'),
+      libuv: output('pkg-config', '--modversion', 'libuv'),
+      OpenSSL: output('pkg-config', '--modversion', 'openssl'),
+      gcc: output('gcc', '-dumpfullversion'),
+      libc: output('getconf', 'GNU_LIBC_VERSION').replace(/^glibc /, ''),
       node: process.versions.node,
       'socket.io': moduleVersion('socket.io'),
       pg: moduleVersion('pg'),
