@@ -51,7 +51,7 @@ BEGIN;
 INSERT INTO t.likes VALUES (7, 1);
 ROLLBACK;
 SELECT * FROM t.totals;
--- A session's first row opens no table of totals or rules with few pages. Beside maintenance VACUUM would keep dead rows.
+-- A session's first row opens no table of totals or rules with few pages. Maintenance would have VACUUM keep dead rows.
 DO $$ BEGIN PERFORM herald_internal.own_lock('herald_internal.log_fold', for_session => true); END $$;
 VACUUM FULL herald_internal.total;
 VACUUM FULL herald_internal.rule;
