@@ -47,6 +47,34 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE jsonb_typeof(v) = 'string';
 $$;
 
+-- Returns the name of a column as words, with English ones for those of other languages that say whether a row counts:
+-- geloescht_am becomes deleted_at. A point stands for letters that are not ASCII.
+CREATE FUNCTION herald_internal.english_words(name text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT regexp_replace(string_agg(coalesce(t.english, w.word), '_' ORDER BY w.place),
+	                      '(deleted|removed|published|hidden|banned|left|expired)_(am|el|le|em|il|op)$', '\1_at')
+	FROM string_to_table(herald_internal.name_words(name), '_') WITH ORDINALITY AS w (word, place)
+	LEFT JOIN (VALUES
+		('gel.{1,2}scht|eliminad[oa]|borrad[oa]|exclu.d[oa]|apagad[oa]|supprim.e?|eliminat[oa]|cancellat[oa]|'
+		 'verwijderd', 'deleted'),
+		('entfernt|removid[oa]|retirad[oa]|rimoss[oa]', 'removed'),
+		('ver.{1,2}ffentlicht|publicad[oa]|publi.e?|pubblicat[oa]|gepubliceerd', 'published'),
+		('entwurf|borrador|rascunho|brouillon|bozza', 'draft'),
+		('versteckt|verborgen|ocult[oa]|escondid[oa]|masqu.e?|nascost[oa]', 'hidden'),
+		('gesperrt|banead[oa]|banid[oa]|banni|bannat[oa]|suspendid[oa]|suspens[oa]', 'banned'),
+		('verlassen|ausgetreten|abandonad[oa]', 'left'),
+		('abgelaufen|expirad[oa]|vencid[oa]|scadut[oa]|verlopen', 'expired'),
+		('freigegeben|genehmigt|aprobad[oa]|aprovad[oa]|approuv.e?|approvat[oa]', 'approved'),
+		('ausstehend|pendiente|pendente', 'pending'),
+		('stumm|silenciad[oa]', 'muted'),
+		('benachrichtigung(en)?|notificaci.{1,2}n(es)?|notifica.{1,2}es', 'notifications'),
+		('aktiv|activ[oa]|ativ[oa]|actif|attiv[oa]|actief', 'active'),
+		('privat|privad[oa]|priv.e?|privat[oa]', 'private'),
+		('sichtbarkeit|visibilidade?|visibilit.', 'visibility'),
+		('zustand|estado|.tat|stato', 'state')) AS t (stems, english)
+		ON w.word ~ ('^(' || t.stems || ')$') AND w.word <> ALL ('{public,private}');
+$$;
+
 -- Returns whether the name of a switch says that it switches notifications off. "not_muted" and "unmuted" do not.
 CREATE FUNCTION herald_internal.is_opposite_switch(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -84,9 +112,10 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     kind IN ('likes', 'follows', 'blocks') AND herald_internal.is_act_of(kind, core) AND
 		     core ~ '^(up_?)?[a-z]+$'
 		THEN NOT turned
-		WHEN core ~ ('^(deleted?|discarded|trashed|erased|purged|removed|hidden|spam|quarantined|killed|dead|'
-			'expired|ended|terminated|stopped|cancell?ed|lifted|undone|dissolved|severed|disconnected|voided?|frozen|'
-			'(shadow)?banned|suspended|silenced|muted|ignored|blocked|(read_|access_)?restricted|deactivated|disabled|'
+		WHEN core ~ ('^(deleted?|discarded|trashed|erased|purged|removed|taken_?down|hidden|spam|quarantined|killed|'
+			'dead|expired|ended|terminated|stopped|cancell?ed|lifted|undone|dissolved|severed|disconnected|voided?|'
+			'frozen|(shadow)?banned|suspended|silenced|muted|ignored|blocked|(read_|access_)?restricted|'
+			'deactivated|disabled|'
 			'revoked|paused|'
 			'rejected|declined|denied|refused|dismissed|disapproved|'
 			'left|kicked|expelled|exited|departed|withdrawn|withdrew|quit|resigned|unenrolled|dropped|'
@@ -251,13 +280,16 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ ('(^|_)(draft|drafts|published|publish|scheduled|schedule|embargo|embargoed|approved|go_live|'
 		              'goes_live|went_live)(_|$)') OR
 		     kind IN ('posts', 'comments', 'messages') AND category = 'D' AND
-		     (words ~ '(^|_)delay(ed)?(_|$)' OR words ~ '^(send|deliver|release|live)_(at|on|after|date|time)$' OR
+		     (words ~ '(^|_)delay(ed)?(_|$)' OR
+		      words ~ '^(send|deliver|release|live|airs?|aired|premieres?|launch(es)?)_(at|on|after|date|time)$' OR
 		      words ~ '(^|_)(public|visible|shown|displayed|enabled|available|live|active)_(at|on|from|after|date)$')
 		THEN 'waiting'
 		WHEN kind IN ('follows', 'members', 'blocks', 'likes') AND
 		     words ~ '(^|_)(accepted|approved|confirmed|pending|admitted)(_|$)'
 		THEN 'waiting'
 		WHEN kind = 'members' AND category = 'D' AND words ~ '(^|_)joined(_|$)' THEN 'waiting'
+		WHEN kind = 'members' AND category <> 'D' AND words ~ '(^|_)(response|rsvp|attendance|attending|going)$'
+		THEN 'state'
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
 		WHEN words ~ ('(^|_)(status|state|stage|moderation|approval|visibility|visible|privacy|audience|score|expires|'
 		             'expiry|expiration|'
@@ -419,7 +451,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 			      UNION SELECT substring(herald_internal.constant_default($1, $3) FROM '^''([^'']+)''')) AS k (v)
 			WHERE herald_internal.is_good_value(kind, name, v) HAVING count(*) = 1)
 	END
-	FROM herald_internal.name_words(name) AS words
+	FROM herald_internal.english_words(name) AS words
 	CROSS JOIN LATERAL herald_internal.is_affirmative(kind, words) AS affirmative;
 $$;
 
@@ -473,7 +505,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHEN meaning = 'waiting' AND kind IN ('posts', 'messages') AND category = 'D'
 		THEN format('Pass "%s" as "published_at" if a row is shown from that time on, and never without it; or say in '
 		            '"active" when a row counts.', name)
-		WHEN herald_internal.act_of_user(herald_internal.name_words(name)) <> ''
+		WHEN herald_internal.act_of_user(herald_internal.english_words(name)) <> ''
 		THEN format('Say in "%s" whether %s if "%s" is null, or if it is not.', argument, subject, name)
 		WHEN category = 'B'
 		THEN format('Say in "%s" whether %s if "%s" is true, or if it is not.', argument, subject, name)
@@ -484,12 +516,12 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		                                argument, subject, name)
 		ELSE format('Say in "%s" for which values of "%s"%s %s, as in: %1$s => ''%5$s%6$I = ...''.', argument, name,
 		            known, subject, CASE argument WHEN 'visible' THEN 'post.' ELSE '' END, name) END
-	FROM (SELECT CASE WHEN kind = 'posts' AND herald_internal.name_words(name) ~
+	FROM (SELECT CASE WHEN kind = 'posts' AND herald_internal.english_words(name) ~
 	                       '(visib|privacy|private|audience|public|only)' THEN 'visible' ELSE 'active' END,
 	             CASE kind WHEN 'users' THEN 'a user gets notifications' ELSE 'a row counts' END,
 	             coalesce(' (' || herald_internal.values_in_words($1, $3) || ')', ''),
 	             CASE WHEN (meaning = 'waiting' OR kind = 'messages') AND
-	                       herald_internal.name_words(name) ~ '(status|state)$' THEN CASE
+	                       herald_internal.english_words(name) ~ '(status|state)$' THEN CASE
 	                 WHEN kind = 'posts' THEN 'published'
 	                 WHEN kind IN ('follows', 'members', 'messages') THEN 'accepted' END END)
 		AS a (argument, subject, known, listed);
@@ -709,7 +741,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                 FROM herald_internal.values_in_words($1, a.attname::text) AS v) END
 	FROM pg_attribute AS a
 	JOIN pg_type AS t ON t.oid = a.atttypid
-	CROSS JOIN herald_internal.name_words(a.attname::text) AS w (words)
+	CROSS JOIN herald_internal.english_words(a.attname::text) AS w (words)
 	CROSS JOIN herald_internal.act_of_user(w.words) AS act (name)
 	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS known (meaning)
 	CROSS JOIN LATERAL herald_internal.used_columns(
@@ -721,7 +753,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT c.columns, c.sides, EXISTS (
 			SELECT FROM pg_attribute AS s JOIN pg_type AS d ON d.oid = s.atttypid
 			WHERE s.attrelid = $1 AND s.attnum > 0 AND NOT s.attisdropped AND d.typcategory IN ('S', 'E') AND
-			      herald_internal.name_words(s.attname::text) ~ '(^|_)(status|state)$' AND
+			      herald_internal.english_words(s.attname::text) ~ '(^|_)(status|state)$' AND
 			      NOT coalesce($3 -> 'ignore' ? s.attname, false)) AS with_status
 		FROM herald_internal.act_columns($1, $2) AS c) AS acts
 	LEFT JOIN LATERAL (
@@ -781,7 +813,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		           THEN '%1$s = ' || herald_internal.user_type_value($1, a.attname::text)
 		           ELSE herald_internal.counting_format($1, $2, a.attname::text, t.typcategory::text) END,
 		           CASE WHEN t.typcategory IN ('S', 'E')
-		           THEN herald_internal.shown_values($1, $2, a.attname::text) END) END
+		           THEN coalesce(herald_internal.shown_values($1, $2, a.attname::text),
+		                         CASE WHEN w.words <> herald_internal.name_words(a.attname::text) THEN '' END) END) END
 		OFFSET 0) AS g (argument)
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND m.meaning IS NOT NULL AND
 	      a.attname <> ALL (used.columns) AND ARRAY[a.attname::text] IS DISTINCT FROM herald_internal.primary_key($1)

@@ -94,6 +94,21 @@ CREATE TABLE f.seats (conversation_id int, user_id int REFERENCES f.users, banne
 SELECT herald.watch_members('f.seats');
 SELECT herald.watch_members('f.seats', active => 'banned_by IS NULL');
 SELECT herald.unwatch('f.seats'), herald.unwatch('f.hints');
+-- Times of a broadcast, a take-down, and the answer to an invitation.
+CREATE TABLE f.mixed (air_date timestamptz, taken_down_at timestamptz,
+	response text CHECK (response IN ('yes', 'no')));
+SELECT k AS kind, u.name, u.meaning, u.argument, u.question
+FROM unnest('{posts,comments,members}'::text[]) AS k
+CROSS JOIN herald_internal.unused_columns('f.mixed', k, '{"key": ["id"]}') AS u;
+-- Words of other languages count as well.
+CREATE TABLE f.beitraege (id int PRIMARY KEY, autor_id int, inhalt text, "veroeffentlichtAm" timestamptz,
+	geloescht_am timestamptz, gesperrt boolean, zustand text DEFAULT 'entwurf');
+SELECT herald.watch_posts('f.beitraege', noun => 'beitrag', author => 'autor_id', body => 'inhalt');
+SELECT herald.watch_posts('f.beitraege', noun => 'beitrag', author => 'autor_id', body => 'inhalt',
+	published_at => 'veroeffentlichtAm');
+SELECT herald.unwatch('f.beitraege');
+CREATE TABLE f.usuarios (id int PRIMARY KEY, nombre text, activo boolean, notificaciones boolean, eliminado_el date);
+SELECT name, meaning, argument, question FROM herald_internal.unused_columns('f.usuarios', 'users', '{"key": ["id"]}');
 -- Numbers of a status say nothing by themselves: the hint asks, and shows them.
 CREATE TABLE f.drafts (id int PRIMARY KEY, user_id int REFERENCES f.users, body text, status smallint);
 INSERT INTO f.drafts VALUES (1, NULL, 'x', 0), (2, NULL, 'y', 3);
