@@ -210,7 +210,7 @@ take_answer(const Locator *locator, Session *session, const PGresult *result, in
 	}
 	take_position(locator, session, result, row);
 	joined_rooms_take(session, PQgetvalue(result, row, COLUMN_JOINED), PQgetvalue(result, row, COLUMN_CHECKED),
-					  is_first);
+					  is_first, arrivals.config->max_rooms);
 	if (is_first)
 		user_work_arrived(session->user, session->rooms.joined);
 	session_list_append(&arrivals.awaiting_reader, session);

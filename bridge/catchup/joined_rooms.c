@@ -50,9 +50,17 @@ joined_name(const json_t *joined)
 	return json_string_value(json_object_get(joined, "room"));
 }
 
+/* Tells a client that comes of a room that it does not get. */
+static void
+refuse_first(Session *session, const char *room, const RoomRefusal *reason)
+{
+	room_refusal_log(reason, room, session->user, session->origin.address);
+	session_tell_left(session, room, reason);
+}
+
 /* Takes a room that the session has joined or asked for: into its first rooms, or as still admitted. */
 static void
-admit(Session *session, const json_t *joined, Snapshot *checked, bool is_first)
+admit(Session *session, const json_t *joined, Snapshot *checked, bool is_first, long most)
 {
 	const char *room = joined_name(joined);
 	const char *since = json_string_value(json_object_get(joined, "since"));
@@ -60,7 +68,11 @@ admit(Session *session, const json_t *joined, Snapshot *checked, bool is_first)
 
 	if (!is_first)
 		room_check_admit(session, room, checked, window);
-	else if (!json_is_true(json_object_get(joined, "automatic"))) /* else the log says when the session is there */
+	else if (json_is_true(json_object_get(joined, "automatic")))
+		; /* the log says when the session is there */
+	else if (session->rooms.joined >= most && !room_has(session, room))
+		refuse_first(session, room, &room_too_many);
+	else
 		room_admit(session, room, access_new(checked, since ? snapshot_parse(since) : NULL, window));
 	if (room_has(session, room))
 		room_key_add(room, json_object_get(joined, "keys"));
@@ -75,7 +87,7 @@ refuse(Session *session, const json_t *joined, bool is_first)
 	if (!is_first)
 		room_check_refuse(session, joined_name(joined), reason);
 	else if (session->asked == NULL)
-		session_tell_left(session, joined_name(joined), reason);
+		refuse_first(session, joined_name(joined), reason);
 }
 
 static bool
@@ -103,7 +115,7 @@ tell_refused(Session *session, const json_t *rooms)
 	json_array_foreach(asked, i, room)
 	{
 		if (!is_admitted(rooms, json_string_value(room)))
-			session_tell_left(session, json_string_value(room), &room_forbidden);
+			refuse_first(session, json_string_value(room), &room_forbidden);
 	}
 	json_decref(asked);
 	free(session->asked);
@@ -111,7 +123,8 @@ tell_refused(Session *session, const json_t *rooms)
 }
 
 void
-joined_rooms_take(Session *session, const char *rooms_text, const char *checked_text, bool is_first)
+joined_rooms_take(Session *session, const char *rooms_text, const char *checked_text, bool is_first,
+				  long most)
 {
 	json_t *rooms = json_loads(rooms_text, 0, NULL);
 	Snapshot *checked = snapshot_parse(checked_text);
@@ -121,7 +134,7 @@ joined_rooms_take(Session *session, const char *rooms_text, const char *checked_
 	json_array_foreach(rooms, i, joined)
 	{
 		if (has_keys(joined))
-			admit(session, joined, checked, is_first);
+			admit(session, joined, checked, is_first, most);
 		else
 			refuse(session, joined, is_first);
 	}

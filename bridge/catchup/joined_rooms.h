@@ -19,8 +19,10 @@ extern char *joined_rooms_held(Session *session);
 
 /*
  * Takes the rooms of an answer, a JSON array, and the snapshot of the check.  The first answer puts the session into
- * its rooms.  A later one takes it out of those that it refuses or lacks.  The client is told of refused rooms.
+ * its rooms, into "most" of those that it has joined or asked for.  A later one takes it out of those that it refuses
+ * or lacks.  The client is told of refused rooms.
  */
-extern void joined_rooms_take(Session *session, const char *rooms_text, const char *checked_text, bool is_first);
+extern void joined_rooms_take(Session *session, const char *rooms_text, const char *checked_text, bool is_first,
+							  long most);
 
 #endif /* HERALD_JOINED_ROOMS_H */

@@ -18,9 +18,6 @@
 #include "base/metrics.h"
 #include "fanout/position_round.h"
 
-const RoomRefusal room_forbidden = { "forbidden", "there is no such room for this user" };
-const RoomRefusal room_interrupted = { "interrupted", "access to this room changes at the moment; join again later" };
-
 static void (*tell_stall)(Session *session);
 
 Session *

@@ -17,6 +17,7 @@
 #include "fanout/catchup_cursor.h"
 #include "fanout/event.h"
 #include "fanout/outbox.h"
+#include "fanout/room_refusal.h"
 #include "fanout/session_state.h"
 
 /* A session's key: hexadecimal digits. */
@@ -31,19 +32,6 @@ typedef struct SessionOps
 	/* Tells the client that its session ends for this reason, and calls roster_leave(). */
 	void (*dismiss)(struct Session *session, const char *code, const char *message);
 } SessionOps;
-
-/* The reason why a session may not be in a room, as its client is told. */
-typedef struct RoomRefusal
-{
-	const char *code;
-	const char *message;
-} RoomRefusal;
-
-/* The user has no access to the room. */
-extern const RoomRefusal room_forbidden;
-
-/* The access changes faster than the session can follow; the client may join again. */
-extern const RoomRefusal room_interrupted;
 
 /* A room that a session is not in any more. */
 typedef struct LeftRoom

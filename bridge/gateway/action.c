@@ -241,13 +241,10 @@ join_again(Action *action)
 }
 
 static void
-refuse_room(Action *action)
+refuse_room(Action *action, const RoomRefusal *reason)
 {
-	static LogLimit limit;
-
-	log_limited(&limit, LOG_LEVEL_INFO, "room_refused", "room", action->room, "user", action->session->user, "peer",
-				action->session->origin.address);
-	answer_error(action, room_forbidden.code, room_forbidden.message);
+	room_refusal_log(reason, action->room, action->session->user, action->session->origin.address);
+	answer_error(action, reason->code, reason->message);
 }
 
 static void
@@ -270,7 +267,7 @@ action_on_join(void *context, const PGresult *result)
 	if (joined)
 		answer_data(action, "{}");
 	else if (value != NULL)
-		refuse_room(action);
+		refuse_room(action, &room_forbidden);
 	else
 		answer_failure(action, result);
 	session_unref(session);
@@ -322,7 +319,7 @@ start_action(QueuedAction *queued)
 	{
 		if (has_too_many_rooms(session, action->room))
 		{
-			answer_error(action, "too_many_rooms", "the session has joined too many rooms; leave others first");
+			refuse_room(action, &room_too_many);
 			return;
 		}
 		action->first_recheck = recent_rechecks_next();
@@ -362,15 +359,11 @@ static void
 submit_room(Action *action, const json_t *data, bool joins)
 {
 	const char *room = json_string_value(json_object_get(data, "room"));
+	const RoomRefusal *reason = room_refusal_of_name(room);
 
-	if (room == NULL || room[0] == '\0')
+	if (reason != NULL)
 	{
-		answer_error(action, "bad_request", "the name of a room is missing, for example {\"room\": \"post:42\"}");
-		return;
-	}
-	if (strlen(room) > LONGEST_NAME)
-	{
-		answer_error(action, "bad_request", "the name of a room has more than 200 bytes");
+		answer_error(action, reason->code, reason->message);
 		return;
 	}
 	action->room = memory_copy(room);

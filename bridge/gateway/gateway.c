@@ -216,6 +216,29 @@ gateway_end(Session *session, const char *reason)
 	roster_leave(session);
 }
 
+/* Returns the rooms to ask for.  The client is told of those that no room can be. */
+static char *
+take_asked(Session *session, const json_t *rooms)
+{
+	json_t *possible = json_array();
+	size_t i;
+	json_t *room;
+	char *asked;
+
+	json_array_foreach(rooms, i, room)
+	{
+		const RoomRefusal *reason = room_refusal_of_name(json_string_value(room));
+
+		if (reason == NULL)
+			json_array_append(possible, room);
+		else
+			session_tell_left(session, json_string_value(room), reason);
+	}
+	asked = json_dumps(possible, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(possible);
+	return asked;
+}
+
 /* Begins the session of a client whose token or cookie is good.  Takes over the identity's strings. */
 static void
 begin_session(const Admission *admission, Identity *identity)
@@ -239,7 +262,7 @@ begin_session(const Admission *admission, Identity *identity)
 	session->outbox = admission->outbox;
 	session->protocol = admission->protocol;
 	note_origin(session, admission->from);
-	session->asked = admission->rooms ? json_dumps(admission->rooms, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	session->asked = admission->rooms ? take_asked(session, admission->rooms) : NULL;
 	session->issued = identity->issued;
 	watch_expiry(session, identity->expires);
 	admission->answer->admitted(session);

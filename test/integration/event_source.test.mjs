@@ -71,7 +71,7 @@ test('joins the rooms of the URL, and reports each refused room as an error', as
   for (const post of posts) await like(ben, post);
   await scene.settle(client);
   assert.deepEqual(client.all('post:liked').map(({ room }) => room), posts.map((post) => `post:${post}`));
-  assert.deepEqual(client.all('error').map(({ room, data }) => [room, data.code]), [[foreign, 'forbidden'], ['', 'forbidden']]);
+  assert.deepEqual(client.all('error').map(({ room, data }) => [room, data.code]), [['', 'bad_request'], [foreign, 'forbidden']]);
 });
 
 test('joins up to 64 rooms, and answers 400 to more', async () => {

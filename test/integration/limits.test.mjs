@@ -117,6 +117,36 @@ test('lets a session join so many rooms at most, with names of 200 bytes', async
   await client.ask('room:leave', { room: `post:${posts[1]}` });
   assert.equal(await join(`post:${'1'.repeat(195)}`), 'forbidden');
   assert.equal(await join(`post:${'1'.repeat(196)}`), 'bad_request');
+
+  // The rooms in the URL of a stream have the same limits.
+  const rooms = [...posts, '1'.repeat(195), '1'.repeat(196)].map((post) => `post:${post}`);
+  const stream = await scene.eventSource(ann, { bridge, rooms });
+  await scene.settle(stream);
+  const refused = (code) => stream.all('error').filter(({ data }) => data.code === code).map(({ room }) => room);
+  assert.deepEqual([refused('bad_request'), refused('forbidden')], [[rooms[4]], [rooms[3]]]);
+  assert.equal(refused('too_many_rooms').length, 1);
+  assert.ok(rooms.slice(0, 3).includes(refused('too_many_rooms')[0]));
+});
+
+test('logs rooms that a client which comes, or comes back, does not get', async () => {
+  const [bridge, other] = [await scene.addBridge(), await scene.addBridge()];
+  const [ann, ben] = await scene.people('Ann', 'Ben');
+  const foreign = `conversation:${await scene.conversation(ben)}`;
+  const refusals = (of) => of.log.split('\n').filter((line) => line.includes('event=room_refused')).map((line) => /room=\S+ code=\S+ user=\S+/.exec(line)?.[0]);
+  await scene.eventSource(ann, { bridge, rooms: [foreign] });
+  await until('the log has the room of the URL', () => refusals(bridge).includes(`room=${foreign} code=forbidden user=${ann}`));
+
+  const post = await scene.post(ben);
+  const room = `post:${post}`;
+  const client = await scene.plain(ann, { bridge });
+  assert.equal((await client.ask('room:join', { room })).ok, true);
+  const { sessionId, position } = client;
+  client.close();
+  await until('the session has ended', () => bridge.log.includes('reason=gone'));
+  await database.query('DELETE FROM posts WHERE id = $1', [post]);
+  const again = await scene.plain(ann, { bridge: other, sessionId, position });
+  await again.waitFor('room:left');
+  await until('the log has the lost room', () => refusals(other).includes(`room=${room} code=forbidden user=${ann}`));
 });
 
 test('a session with many remembered rooms comes back with them, and delays nobody', async () => {

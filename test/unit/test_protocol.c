@@ -672,7 +672,7 @@ test_check_without_answer(void **state)
 		held = joined_rooms_held(session);
 		assert_string_equal(held, "[\"post:42\"]");
 		free(held);
-		joined_rooms_take(session, answers[i], "50:50:", false);
+		joined_rooms_take(session, answers[i], "50:50:", false, 1000);
 		assert_false(room_has(session, "post:42"));
 	}
 	snapshot_unref(checked);
