@@ -33,6 +33,10 @@
 /* Time for the peer to end a connection that we end, before it is cut. */
 #define END_TIMEOUT_MS 5000
 
+/* Milliseconds until a client is told that it does too much, or that its token is bad. */
+#define TOO_MANY_DELAY_MS 1000
+#define UNAUTHORIZED_DELAY_MS 250
+
 static LwsStream *
 lws_stream_of(Carrier *carrier)
 {
@@ -128,6 +132,8 @@ lws_stream_send(LwsStream *stream)
 	Outbox *outbox = &stream->carrier.connection->outbox;
 
 	assert(stream->open);
+	if (stream->held)
+		return true;
 	while (!(stream->blocked = lws_partial_buffered(stream->wsi)) && outbox->count > 0)
 	{
 		size_t length;
@@ -248,12 +254,32 @@ lws_stream_open(LwsStream *stream, struct lws *wsi, const Transport *transport, 
 	connection_open(&stream->carrier, config, protocol, handshake);
 }
 
-void
-lws_stream_end(LwsStream *stream, Frame *last)
+static void
+send_last(void *context)
 {
+	LwsStream *stream = context;
+
+	stream->held = false;
+	timer_start(&stream->timer, END_TIMEOUT_MS, end_timeout, stream);
+	lws_stream_flush(&stream->carrier);
+}
+
+/* Returns how long the last frames are held. */
+static uint64_t
+delay_of_end(int code)
+{
+	return code == CLOSE_TOO_MANY ? TOO_MANY_DELAY_MS : code == CLOSE_UNAUTHORIZED ? UNAUTHORIZED_DELAY_MS : 0;
+}
+
+void
+lws_stream_end(LwsStream *stream, Frame *last, int code)
+{
+	uint64_t delay = delay_of_end(code);
+
 	assert(stream->open);
 	outbox_push_last(&stream->carrier.connection->outbox, last);
-	timer_start(&stream->timer, END_TIMEOUT_MS, end_timeout, stream);
+	stream->held = delay > 0;
+	timer_start(&stream->timer, delay > 0 ? delay : END_TIMEOUT_MS, delay > 0 ? send_last : end_timeout, stream);
 }
 
 bool

@@ -26,6 +26,7 @@ typedef struct LwsStream
 	struct ssl_st *tls; /* of wsi; NULL: it is plain */
 	bool open;
 	bool blocked;		   /* waits for libwebsockets to call back that it is writable */
+	bool held;			   /* sends nothing until its timer fires */
 	size_t buffered;	   /* bytes that libwebsockets may buffer; on the budget */
 	uint64_t acknowledged; /* bytes that the peer had acknowledged at the last check */
 	Timer timer;		   /* of the next check for a stall, or of the end */
@@ -58,8 +59,12 @@ typedef struct ReceivedData
 
 extern ReceivedData lws_stream_received(const LwsStream *stream);
 
-/* Queues the last frame, takes over its reference, and cuts the connection unless the peer ends it within 5 seconds. */
-extern void lws_stream_end(LwsStream *stream, Frame *last);
+/*
+ * Queues the last frame, takes over its reference, and cuts the connection unless the peer ends it within 5 seconds.
+ * A client that is sent away by CLOSE_TOO_MANY or CLOSE_UNAUTHORIZED gets its last frames a moment later: one that comes
+ * back again and again does so less often.
+ */
+extern void lws_stream_end(LwsStream *stream, Frame *last, int code);
 
 /* Ends a connection of libwebsockets; its closing callback follows soon, outside of the current callback. */
 extern void lws_stream_kill(struct lws *wsi);

@@ -134,7 +134,9 @@ segment_watch_start(SegmentWatch *watch, LwsStream *stream)
 {
 	assert(watch->stream == NULL && stream->open);
 	watch->stream = stream;
-	watch->began = watch->received = lws_stream_received(stream);
+	watch->began = lws_stream_received(stream);
+	watch->began.bytes -= watch->began.unread; /* frames that the client sent at once */
+	watch->received = watch->began;
 	watch_later(watch);
 	if (!timer_is_running(&segment_watches.timer))
 		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_some, NULL);

@@ -51,9 +51,8 @@ sse_close(Carrier *carrier, int code, const char *reason)
 {
 	LwsStream *stream = &events_of(carrier)->stream;
 
-	(void) code;
 	(void) reason;
-	lws_stream_end(stream, sse_format_farewell(carrier->connection));
+	lws_stream_end(stream, sse_format_farewell(carrier->connection), code);
 	lws_callback_on_writable(stream->wsi);
 }
 

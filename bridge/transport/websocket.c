@@ -61,7 +61,7 @@ websocket_close(Carrier *carrier, int code, const char *reason)
 	assert(carrier->transport == &websocket_transport);
 	if (code == CLOSE_TOO_MANY)
 		lws_rx_flow_control(((LwsStream *) carrier)->wsi, 0); /* a flood may go on: libwebsockets answers pings */
-	lws_stream_end((LwsStream *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length));
+	lws_stream_end((LwsStream *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length), code);
 }
 
 static const Transport websocket_transport = { lws_stream_flush, lws_stream_cut, websocket_close, NULL, "websocket" };

@@ -358,7 +358,7 @@ test('refuses an address, also a private one, after floods of connections withou
     await ended;
     return head === '';
   });
-  assert.ok(taken > 1 && taken < 10, `${taken} connections with 200 pings each`);
+  assert.ok(taken > 0 && taken < 10, `${taken} connections with 200 pings each`);
   assert.match(bridge.log, /event=limited reason=anonymous by=address peer=127\.0\.0\.2 hint="If this is a proxy/);
   await scene.plain(ann, { bridge });
 });
