@@ -268,7 +268,8 @@ send_last(void *context)
 static uint64_t
 delay_of_end(int code)
 {
-	return code == CLOSE_TOO_MANY ? TOO_MANY_DELAY_MS : code == CLOSE_UNAUTHORIZED ? UNAUTHORIZED_DELAY_MS : 0;
+	return code == CLOSE_TOO_MANY ? TOO_MANY_DELAY_MS : code == CLOSE_UNAUTHORIZED ? UNAUTHORIZED_DELAY_MS :
+																					 0;
 }
 
 void

@@ -61,8 +61,8 @@ extern ReceivedData lws_stream_received(const LwsStream *stream);
 
 /*
  * Queues the last frame, takes over its reference, and cuts the connection unless the peer ends it within 5 seconds.
- * A client that is sent away by CLOSE_TOO_MANY or CLOSE_UNAUTHORIZED gets its last frames a moment later: one that comes
- * back again and again does so less often.
+ * A client that is sent away by CLOSE_TOO_MANY or CLOSE_UNAUTHORIZED gets its last frames a moment later: one that
+ * comes back again and again does so less often.
  */
 extern void lws_stream_end(LwsStream *stream, Frame *last, int code);
 
