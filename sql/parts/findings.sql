@@ -71,7 +71,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		('aktiv|activ[oa]|ativ[oa]|actif|attiv[oa]|actief', 'active'),
 		('privat|privad[oa]|priv.e?|privat[oa]', 'private'),
 		('sichtbarkeit|visibilidade?|visibilit.', 'visibility'),
-		('zustand|estado|.tat|stato', 'state')) AS t (stems, english)
+		('zustand|estado|etat|[^ -~]tat|stato', 'state')) AS t (stems, english)
 		ON w.word ~ ('^(' || t.stems || ')$') AND w.word <> ALL ('{public,private}');
 $$;
 

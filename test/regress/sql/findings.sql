@@ -108,6 +108,7 @@ SELECT herald.watch_posts('f.beitraege', noun => 'beitrag', author => 'autor_id'
 	published_at => 'veroeffentlichtAm');
 SELECT herald.unwatch('f.beitraege');
 CREATE TABLE f.usuarios (id int PRIMARY KEY, nombre text, activo boolean, notificaciones boolean, eliminado_el date);
+SELECT n, herald_internal.english_words(n) FROM unnest('{stat,etat,public,publie_le,isPrive,state}'::text[]) AS n;
 SELECT name, meaning, argument, question FROM herald_internal.unused_columns('f.usuarios', 'users', '{"key": ["id"]}');
 -- Numbers of a status say nothing by themselves: the hint asks, and shows them.
 CREATE TABLE f.drafts (id int PRIMARY KEY, user_id int REFERENCES f.users, body text, status smallint);
