@@ -1008,6 +1008,31 @@ BEGIN
 END
 $$;
 
+-- Raises an error if a column of ids or of texts has a nondeterministic collation: ids that are equal there name
+-- different rooms and inboxes, and such texts cannot be searched.
+CREATE FUNCTION herald_internal.check_collations(relation regclass, arguments jsonb) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	name text := (
+		SELECT a.attname
+		FROM unnest('{key,author,actor,subject,parent,follower,followee,member,conversation,sender,receiver,body,'
+		            'blocker,blocked}'::text[]) AS role
+		CROSS JOIN jsonb_array_elements_text(CASE jsonb_typeof(arguments -> role) WHEN 'array' THEN arguments -> role
+		                                     ELSE '[]' END) AS used
+		JOIN pg_attribute AS a ON a.attrelid = relation AND a.attname = used
+		JOIN pg_collation AS c ON c.oid = a.attcollation
+		WHERE NOT c.collisdeterministic
+		LIMIT 1);
+BEGIN
+	IF name IS NOT NULL THEN
+		RAISE EXCEPTION 'column "%" of table "%" has a nondeterministic collation', name, relation
+			USING ERRCODE = 'feature_not_supported',
+			      DETAIL = 'Ids that are equal there are different texts, and name different rooms and inboxes.',
+			      HINT = 'Give the column a deterministic collation. Names and handles may have any.';
+	END IF;
+END
+$$;
+
 -- Tells the caller which columns have a role, which roles have none, and which columns may matter and do not.
 CREATE FUNCTION herald_internal.tell_findings(relation regclass, kind text, arguments jsonb)
 	RETURNS void
@@ -1019,6 +1044,7 @@ DECLARE
 	example jsonb;
 	details text;
 BEGIN
+	PERFORM herald_internal.check_collations(relation, arguments);
 	SELECT string_agg(format('%s = %s', f.role, coalesce(f.columns, 'none')), ', ' ORDER BY f.place) INTO roles
 	FROM herald_internal.found_roles(kind, arguments) AS f;
 	WITH column_left AS (

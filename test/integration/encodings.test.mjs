@@ -88,4 +88,20 @@ test('a Turkish database: finds columns, secrets and states by their English nam
   const [{ payload }] = await database.query("SELECT payload FROM herald.event WHERE name = 'item:created'");
   assert.deepEqual(Object.keys(payload), ['itemId', 'authorId', 'authorName', 'item']);
   assert.deepEqual(Object.keys(payload.item), ['id', 'userId', 'content', 'status']);
+
+  // Equal ids that are different texts would name different rooms: such a column is refused. A handle may have such a collation.
+  await database.query(`
+    SELECT herald.unwatch_all();
+    CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    CREATE TABLE people (id text COLLATE loose PRIMARY KEY, username text COLLATE loose UNIQUE NOT NULL);
+    CREATE TABLE notes (id int PRIMARY KEY, author_id text, body text COLLATE loose)`);
+  const refused = (call, column) => assert.rejects(database.query(call), { code: '0A000', message: new RegExp(`^column "${column}" of table .* nondeterministic`) });
+  await refused("SELECT herald.watch_users('people')", 'id');
+  await refused("SELECT herald.watch_posts('notes')", 'body');
+  await database.query(`
+    ALTER TABLE people ALTER COLUMN id TYPE text COLLATE "C"; ALTER TABLE notes ALTER COLUMN body TYPE text COLLATE "C";
+    SELECT herald.watch_users('people'), herald.watch_posts('notes');
+    INSERT INTO people VALUES ('a', 'Ann'), ('b', 'Ben');
+    INSERT INTO notes VALUES (1, 'a', 'hello @BEN')`);
+  assert.equal(await database.value("SELECT title FROM herald.notification WHERE recipient_id = 'b'"), 'Ann mentioned you');
 });
