@@ -275,22 +275,25 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                 CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)), '');
 $$;
 
--- Returns the join of an update of such a post with its audiences: the followers that got it before and get it still,
--- those that get it now ("created"), and those that do not get it any more ("deleted").
+-- Returns the join of an update of such a post with its audiences: the author, the room of the post, and the followers
+-- that got it before and get it still ("updated"), those that get it now ("created"), and those that do not get it any
+-- more ("deleted").
 CREATE FUNCTION herald_internal.post_audiences_sql(relation regclass, post herald_internal.posts) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('CROSS JOIN LATERAL (SELECT CASE WHEN heard.before AND heard.now THEN ''updated'' '
-	              'WHEN heard.now THEN ''created'' ELSE ''deleted'' END AS change, heard.now, '
-	              'array_agg(heard.room) AS rooms '
+	SELECT format('CROSS JOIN LATERAL (SELECT %s AS change, heard.now, array_agg(heard.room) AS rooms '
 	              'FROM (SELECT unnest(%s) AS room, true AS before, true AS now%s) AS heard '
 	              'WHERE heard.before OR heard.now GROUP BY heard.before, heard.now) AS audience',
-	              herald_internal.own_rooms_sql(post),
-	              (SELECT format(' UNION ALL SELECT ''user:'' || %s, %s, %s FROM %s AS follow WHERE %s', i.id,
-	                             herald_internal.feed_condition('old', relation, i.id, post.in_feed),
-	                             herald_internal.feed_condition('new', relation, i.id, post.in_feed),
-	                             f.rows, f.condition)
-	               FROM herald_internal.follow_table(relation, post.author) AS f
-	               CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)));
+	              CASE WHEN f.sql IS NULL THEN '''updated'''
+	              ELSE 'CASE WHEN heard.before AND heard.now THEN ''updated'' WHEN heard.now THEN ''created'' '
+	                   'ELSE ''deleted'' END' END,
+	              herald_internal.own_rooms_sql(post), f.sql)
+	FROM (VALUES (1)) AS one (row)
+	LEFT JOIN LATERAL (
+		SELECT format(' UNION ALL SELECT ''user:'' || %s, %s, %s FROM %s AS follow WHERE %s', i.id,
+		              herald_internal.feed_condition('old', relation, i.id, post.in_feed),
+		              herald_internal.feed_condition('new', relation, i.id, post.in_feed), f.rows, f.condition)
+		FROM herald_internal.follow_table(relation, post.author) AS f
+		CROSS JOIN herald_internal.id_sql('follow', f.follower) AS i (id)) AS f (sql) ON true;
 $$;
 
 -- Compiles the event of one change of a post. Followers get a post that everybody may see in the feed of the author;

@@ -103,15 +103,20 @@ $$;
 COMMENT ON FUNCTION herald_internal.type_title(text, text, text, text) IS
 	'returns the title of a notification of a type, without a title of its rule';
 
--- Returns the first row that a SELECT of a rule returns for the sample, or {"error": message}; NULL without one.
+-- Returns the first row that a SELECT of a rule returns for the sample, or {"error": message}; NULL without one. The
+-- sample of an UPDATE are rows that it writes and leaves as they are: they count as changed.
 CREATE FUNCTION herald_internal.sample_result(rule herald_internal.rule, query text, condition text,
                                               sample herald_internal.sample) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RETURN herald_internal.query_as_owner(rule.relation,
-		format(E'WITH %I AS (%s)\nSELECT to_jsonb(q) FROM (%s) AS q WHERE %s LIMIT 1',
-		       CASE rule.operation WHEN 'insert' THEN 'herald_new' ELSE 'herald_old' END, sample.rows, query,
-		       condition));
+		format(E'WITH %s\nSELECT to_jsonb(q) FROM (%s) AS q WHERE %s LIMIT 1',
+		       format(CASE rule.operation
+		              WHEN 'insert' THEN 'herald_new AS (%s)'
+		              WHEN 'delete' THEN 'herald_old AS (%s)'
+		              ELSE 'herald_old AS MATERIALIZED (%s), herald_new AS (SELECT * FROM herald_old)' END,
+		              sample.rows),
+		       replace(query, 'new.herald_row::text <> old.herald_row::text', 'true'), condition));
 EXCEPTION WHEN OTHERS THEN
 	RETURN CASE WHEN NOT sample.made_up THEN jsonb_build_object('error', SQLERRM) END;
 END
@@ -152,33 +157,60 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.relation = $1 AND w.kind = $2 AND $2 IN ('posts', 'comments');
 $$;
 
--- Returns the effects of a rule for the sample. An UPDATE needs two versions of a row, so the sample does not serve it.
--- Names that no row of the sample shows are those in the SQL of the rule.
+-- Returns the names of the events that a query makes: the values of a placeholder, if the query lists them.
+CREATE FUNCTION herald_internal.event_names(name text, query text) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH listed AS (
+		SELECT regexp_replace(name, '\{[^}]*\}', m[1]) AS name
+		FROM (SELECT substring(name FROM '\{(?:\w+\.)?(\w+)\}')) AS p (field)
+		CROSS JOIN LATERAL regexp_matches(
+			coalesce(substring(query FROM format('SELECT ((?:CASE (?:(?!CASE).)* END)|''\w+'') AS %s,', p.field)),
+			         substring(query FROM format('\m%s::text IN \(([^)]*)\)', p.field))), '''(\w+)''', 'g') AS m
+	)
+	SELECT l.name FROM listed AS l
+	UNION ALL
+	SELECT $1 WHERE NOT EXISTS (SELECT FROM listed);
+$$;
+
+-- Returns the effects of a rule for the sample. Names that no row of the sample shows are those in the SQL of the rule.
 CREATE FUNCTION herald_internal.planned_rule(rule herald_internal.rule, sample herald_internal.sample)
 	RETURNS SETOF herald_internal.planned
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	WITH part (item, name, query, condition) AS (
-		SELECT p.* FROM (SELECT CASE WHEN rule.with_event THEN rule.notify ELSE rule.publish END) AS e (query),
+	WITH part AS (
+		SELECT p.*, e.plain
+		FROM (SELECT CASE WHEN rule.with_event THEN rule.notify ELSE rule.publish END) AS q (query),
+		LATERAL (SELECT q.query, herald_internal.plain_sql(q.query)) AS e (query, plain),
 		LATERAL (VALUES
 		('notification', substring(rule.notify FROM $re$'([^']+)' AS type$re$), rule.notify,
 		 'recipient_id IS NOT NULL AND recipient_id <> actor_id IS NOT FALSE'),
-		('event', array_to_string(regexp_match(e.query, $re$(?:\(([^()]+)\)::text|('[^']*')) AS name,$re$), ''),
-		 e.query, 'access IS NULL')) AS p
+		('event', array_to_string(regexp_match(e.plain, $re$(?:\(([^()]+)\)::text|('[^']*')) AS name,$re$), ''),
+		 e.query, 'access IS NULL')) AS p (item, name, query, condition)
 	), tried AS (
-		SELECT p.item, btrim(regexp_replace(p.name, $re$' \|\| ([\w.]+)::text$re$, '{\1}', 'g'), '''') AS name,
-		       CASE WHEN rule.operation <> 'update' THEN
-		           herald_internal.sample_result(rule, p.query, p.condition, sample) END AS found
+		SELECT p.item, n.name, p.plain, r.found,
+		       r.found ->> CASE p.item WHEN 'event' THEN 'name' ELSE 'type' END AS shown
 		FROM part AS p
+		CROSS JOIN LATERAL herald_internal.sample_result(rule, p.query, p.condition, sample) AS r (found)
+		CROSS JOIN LATERAL btrim(regexp_replace(p.name, $re$' \|\| ([\w.]+)::text$re$, '{\1}', 'g'), '''')
+			AS n (name)
 		WHERE p.name IS NOT NULL
 	)
-	SELECT t.item, coalesce(t.found ->> CASE t.item WHEN 'event' THEN 'name' ELSE 'type' END, t.name), CASE t.item
-	           WHEN 'event' THEN (SELECT string_agg(r, ', ') FROM jsonb_array_elements_text(t.found -> 'rooms') AS r)
-	           ELSE 'to ' || (t.found ->> 'recipient_id') || ': ' ||
+	SELECT t.item, coalesce(e.name, t.shown, t.name), CASE
+	           WHEN t.item = 'notification'
+	           THEN 'to ' || (t.found ->> 'recipient_id') || ': ' ||
 	                coalesce(t.found ->> 'title',
 	                         herald_internal.type_title(t.found ->> 'type', t.found ->> 'actor_name',
-	                                                    t.found ->> 'subject_type', t.found ->> 'content')) END,
-	       format('rule %s: %s a row', rule.name, rule.change)
+	                                                    t.found ->> 'subject_type', t.found ->> 'content'))
+	           WHEN coalesce(e.name = t.shown, true)
+	           THEN (SELECT string_agg(r, ', ') FROM jsonb_array_elements_text(t.found -> 'rooms') AS r)
+	           WHEN e.readers IS NOT NULL THEN 'user:ID' END,
+	       concat_ws(', ', format('rule %s: %s a row', rule.name, rule.change), e.readers)
 	FROM tried AS t
+	LEFT JOIN LATERAL (
+		SELECT n.name, CASE WHEN rule.name = 'post_update' THEN CASE substring(n.name FROM '\w+$')
+		           WHEN 'created' THEN 'for followers that see it only now'
+		           WHEN 'deleted' THEN 'for followers that do not see it any more' END END AS readers
+		FROM herald_internal.event_names(t.name, t.plain) AS n (name)
+		WHERE t.item = 'event' AND (n.name <> t.name OR t.shown IS NULL)) AS e ON true
 	UNION ALL
 	SELECT 'warning', t.name, format('rule %s fails for rows of the table: %s', rule.name, t.found ->> 'error'), NULL
 	FROM tried AS t
@@ -199,12 +231,13 @@ BEGIN
 	RETURN QUERY SELECT * FROM unnest(columns);
 	RETURN QUERY SELECT * FROM herald_internal.planned_noun(relation, kind, given);
 	RETURN QUERY
-		SELECT p.*
+		SELECT p.item, p.name, p.value, p.reason
 		FROM (SELECT DISTINCT ON (r.name, r.change) r FROM herald_internal.rule AS r
 		      WHERE r.relation = planned_call.relation AND r.id > last_rule
 		      ORDER BY r.name, r.change, r.operation <> r.change) AS d
-		CROSS JOIN LATERAL herald_internal.planned_rule(d.r, sample) AS p
-		ORDER BY (d.r).id;
+		CROSS JOIN LATERAL herald_internal.planned_rule(d.r, sample) WITH ORDINALITY
+			AS p (item, name, value, reason, place)
+		ORDER BY (d.r).id, p.place;
 END
 $$;
 

@@ -40,6 +40,17 @@ SELECT * FROM herald.plan_watch('watch', 'comments',
 SELECT item, name, value FROM herald.plan_watch('watch_posts', 'posts',
 	'{"visible": "post.user_id::text = viewer", "ignore": ["state"], "notify_followers": true, "follower_limit": 5}')
 WHERE item <> 'column';
+-- Followers get a private post by themselves: an update can show it to some, and hide it from others. A status has
+-- events of its own.
+CREATE TABLE follows (follower_id int REFERENCES users, followee_id int REFERENCES users);
+BEGIN;
+INSERT INTO follows VALUES (2, 1);
+SELECT herald.watch_follows('follows');
+SELECT item, name, value, reason FROM herald.plan_watch('watch_posts', 'posts',
+	'{"visible": "post.id > 0", "status": "state", "published": "open"}')
+WHERE item = 'event';
+ROLLBACK;
+DROP TABLE follows;
 RESET search_path;
 
 -- A rule that fails for the rows of a table
