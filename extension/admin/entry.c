@@ -11,7 +11,7 @@
  *	  granted EXECUTE on it, and not as one of PUBLIC, before it does anything else.  So the
  *	  error can name the role that the caller lacks: the server's own error cannot.
  *
- *	  The views that administrators read do the same with SELECT: their WHERE clause calls
+ *	  The views do the same with SELECT: their WHERE clause calls
  *	  herald_internal.check_reader(), which has no column, before the first row is read.
  *
  * 3. An error of the body keeps its text, its DETAIL and its HINT.  It loses the context of

@@ -58,12 +58,12 @@ COMMENT ON COLUMN herald.appearance.shown IS 'the status that others were last s
 COMMENT ON COLUMN herald.appearance.last_seen IS 'the time at which the user last went offline, as others see it';
 SELECT pg_extension_config_dump('herald.appearance', '');
 
-CREATE VIEW herald.online AS
+CREATE VIEW herald.online WITH (security_barrier) AS
 	SELECT p.user_id, min(p.since) AS since, coalesce(w.chosen, 'online') AS status
 	FROM herald_internal.presence AS p
 	JOIN herald_internal.bridge AS b ON b.bridge_id = p.bridge_id AND b.alive_until > statement_timestamp()
 	LEFT JOIN herald.appearance AS w ON w.user_id = p.user_id
-	WHERE w.chosen IS DISTINCT FROM 'invisible'
+	WHERE w.chosen IS DISTINCT FROM 'invisible' AND herald_internal.check_reader('online')
 	GROUP BY p.user_id, w.chosen;
 COMMENT ON VIEW herald.online IS
 	'users that are online: since when, and their status (online, away or busy); invisible users are not listed';

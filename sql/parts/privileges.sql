@@ -115,10 +115,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON herald.room_policy, herald.action, heral
 GRANT SELECT, DELETE ON herald.rule_failure, herald.missed_change TO herald_admin;
 GRANT SELECT ON herald.watched, herald.suspended, herald.status TO herald_admin;
 
--- Everybody may SELECT from the views that administrators read. Their own check does not count that grant, so that its
--- error can name the role (extension/admin/entry.c). Nobody can name the functions of these views without USAGE on
+-- Everybody may SELECT from the views. Their own check does not count that grant, so that its error can name the role
+-- (extension/admin/entry.c). Nobody can name the functions of these views without USAGE on
 -- herald_internal; plain_sql() reads nothing but its argument.
-GRANT SELECT ON herald.watched, herald.suspended, herald.status TO PUBLIC;
+GRANT SELECT ON herald.watched, herald.suspended, herald.status, herald.online TO PUBLIC;
 GRANT EXECUTE ON FUNCTION herald_internal.check_reader, herald_internal.status, herald_internal.plain_sql TO PUBLIC;
 
 -- ----- herald_bridge: reads the log, puts sessions into rooms and runs the actions of clients. It reads no table.

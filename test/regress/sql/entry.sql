@@ -32,6 +32,7 @@ CREATE FUNCTION entry.peek(anyelement) RETURNS boolean LANGUAGE plpgsql COST 0.0
 SELECT * FROM herald.status WHERE entry.peek(ok);
 SELECT count(*) FROM herald.watched WHERE entry.peek(rule);
 SELECT FROM herald.suspended WHERE entry.peek(rule);
+SELECT FROM herald.online WHERE entry.peek(user_id);
 SELECT * FROM herald.watched;
 SELECT count(*) FROM (SELECT 1) AS o LEFT JOIN herald.status AS s ON entry.peek(s.ok);
 SELECT herald_internal.check_reader('status');
@@ -42,12 +43,12 @@ SET ROLE herald_bridge;
 SELECT ok IS NOT NULL AS called FROM herald_internal.status();
 SELECT ok FROM herald.status;
 RESET ROLE;
-GRANT SELECT ON herald.status, herald.watched, herald.suspended TO regress_reader;
+GRANT SELECT ON herald.status, herald.watched, herald.suspended, herald.online TO regress_reader;
 SELECT r.name, p.name AS reads, pg_temp.reads(r.name, p.name) FROM
-	unnest('{herald_watch,herald_admin,regress_auditor,regress_reader}'::text[]) AS r (name),
-	unnest('{status,watched,suspended}'::text[]) AS p (name)
+	unnest('{herald_watch,herald_admin,herald_inbox,regress_auditor,regress_reader}'::text[]) AS r (name),
+	unnest('{status,watched,suspended,online}'::text[]) AS p (name)
 ORDER BY 1, 2;
-REVOKE SELECT ON herald.status, herald.watched, herald.suspended FROM regress_reader;
+REVOKE SELECT ON herald.status, herald.watched, herald.suspended, herald.online FROM regress_reader;
 SELECT pg_temp.reads('regress_reader', 'status');
 GRANT EXECUTE ON FUNCTION herald.publish TO PUBLIC;
 SET ROLE regress_guest;
