@@ -86,6 +86,39 @@ BEGIN
 END
 $$;
 
+-- Raises an error if the columns of a role refer to a table whose rows cannot have it, by their foreign keys.
+CREATE FUNCTION herald_internal.check_references(relation regclass, call jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	wrong record;
+BEGIN
+	SELECT a.name AS role, c.names, min(f.target::oid)::regclass AS target,
+	       herald_internal.is_user_role(a.name) AND a.name <> 'last_read' AS of_users INTO wrong
+	FROM herald_internal.column_arguments() AS a
+	CROSS JOIN LATERAL (SELECT herald_internal.parse_columns(relation, call ->> a.name)) AS c (names)
+	JOIN herald_internal.foreign_keys(relation) AS f ON f.columns @> c.names AND f.columns <@ c.names
+	WHERE a.meaning = 'an id'
+	GROUP BY a.name, c.names
+	HAVING NOT bool_or(herald_internal.can_be(a.name, relation, f.target))
+	ORDER BY a.name
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'column "%" of table "%" refers to table "%", and cannot be "%"',
+			array_to_string(wrong.names, ', '), relation, wrong.target, wrong.role
+			USING ERRCODE = 'invalid_foreign_key',
+			      HINT = format('Pass a column with %s as "%s".', CASE
+			                        WHEN wrong.of_users THEN 'users'
+			                        WHEN wrong.role = 'parent' THEN 'a row of the same table'
+			                        WHEN wrong.role = 'last_read' THEN 'a message'
+			                        ELSE 'conversations' END, wrong.role) ||
+			             CASE WHEN wrong.of_users
+			             THEN format(' If the rows of %s are users, say so before: SELECT herald.watch_users(%1$L);',
+			                         wrong.target)
+			             ELSE '' END;
+	END IF;
+END
+$$;
+
 -- Raises an error if a placeholder of a template names no column. An alias other than those of the changed row comes
 -- from "joins".
 CREATE FUNCTION herald_internal.check_template(relation regclass, argument text, template text, joins text) RETURNS void
@@ -201,7 +234,8 @@ BEGIN
 		PERFORM herald_internal.check_template(relation, name, call ->> name, call ->> 'joins')
 		FROM unnest('{subject,title,content,event,room,cause,recheck_user,recheck_room}'::text[]) AS name;
 	ELSE
-		PERFORM herald_internal.check_distinct_arguments(relation, call);
+		PERFORM herald_internal.check_distinct_arguments(relation, call),
+			herald_internal.check_references(relation, call);
 		PERFORM herald_internal.check_table_map(name, call -> name)
 		FROM unnest('{subject_tables,sender_tables}'::text[]) AS name
 		WHERE jsonb_typeof(call -> name) <> 'null';

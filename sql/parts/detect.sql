@@ -334,6 +334,38 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT f.target FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = $2 LIMIT 1;
 $$;
 
+-- Returns whether the keys of two tables are the same ids: one inherits from the other, or its key refers to the other.
+CREATE FUNCTION herald_internal.same_ids(one regclass, other regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT one = other OR herald_internal.ancestors(one) && herald_internal.ancestors(other) OR
+	       EXISTS (SELECT FROM (VALUES (one, other), (other, one)) AS s (relation, target)
+	               CROSS JOIN herald_internal.foreign_keys(s.relation) AS f
+	               WHERE f.target = s.target AND f.columns = herald_internal.primary_key(s.relation));
+$$;
+
+-- Returns whether columns can hold ids of a table: without a foreign key, they can hold those of any.
+CREATE FUNCTION herald_internal.may_refer(relation regclass, columns text[], target regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(bool_or(herald_internal.same_ids(f.target, $3)), true)
+	FROM herald_internal.foreign_keys($1) AS f
+	WHERE f.columns @> $2 AND f.columns <@ $2;
+$$;
+
+-- Returns whether the rows of a table can have a role. As long as no table of users is watched, its name says whether
+-- it has users.
+CREATE FUNCTION herald_internal.can_be(role text, relation regclass, target regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN role = 'subject' THEN true
+		WHEN role = 'parent' THEN herald_internal.same_ids(relation, target)
+		WHEN herald_internal.is_user_role(role) AND role <> 'last_read'
+		THEN coalesce(u.has_users, target <> relation AND
+		              (k.kind = ANY ('{posts,comments,likes,follows,follow_requests,blocks,messages}')) IS NOT TRUE)
+		ELSE NOT coalesce(u.has_users, k.kind = 'users', false) END
+	FROM herald_internal.kind_of_name(herald_internal.singular_noun(target)) AS k
+	CROSS JOIN herald_internal.is_user_table(target) AS u (has_users);
+$$;
+
 -- Returns whether a table of likes is named after the subject in columns, as comment_like after comment_id: the post
 -- beside it is that of the comment.
 CREATE FUNCTION herald_internal.is_named_subject(relation regclass, columns text[]) RETURNS boolean
@@ -459,7 +491,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Returns the hint of an error that asks for the columns of a role: the call with the first of the examples, and the
--- others. A subject may need its type as well.
+-- others. A subject may need its type as well. The table of one with a foreign key is known.
 CREATE FUNCTION herald_internal.key_hint(relation regclass, kind text, role text, examples text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format(CASE WHEN examples IS NULL THEN 'Pass it as "%2$s".'
@@ -467,9 +499,11 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	              ELSE 'Name it, as in: %1$s It may also be %3$s.' || CASE role WHEN 'subject' THEN
 	                   ' If some rows refer to one table and others to another one, see "A column for each table" in '
 	                   'docs/your-schema.md.' ELSE '' END END,
-	              herald_internal.hinted_call(kind, relation, jsonb_build_object(role, examples[1]) ||
-	                  CASE WHEN role = 'subject' THEN
-	                      coalesce(herald_internal.paired_type(relation, role, examples[1]), '{}') ELSE '{}' END),
+	              herald_internal.hinted_call(kind, relation, jsonb_build_object(role, examples[1]) || CASE
+	                  WHEN role <> 'subject' THEN '{}'
+	                  WHEN herald_internal.reference_target(relation, herald_internal.parse_columns(relation,
+	                           examples[1])) IS NOT NULL THEN '{"subject_table": null}'
+	                  ELSE coalesce(herald_internal.paired_type(relation, role, examples[1]), '{}') END),
 	              role, array_to_string(examples[2:4], ' or '));
 $$;
 
@@ -508,6 +542,9 @@ BEGIN
 	      WHERE NOT k.columns <@ coalesce(taken, '{}')) AS c
 	WHERE c.rank = c.lowest;
 	IF cardinality(best) > 1 OR (best IS NULL AND NOT optional) THEN
+		IF best IS NULL AND herald_internal.is_user_role(role) THEN
+			PERFORM herald_internal.check_referenced_users(relation);
+		END IF;
 		RAISE EXCEPTION '% which column of table "%" is the %', CASE WHEN best IS NULL THEN 'cannot find'
 			ELSE 'cannot tell' END, herald_internal.plain_name(relation), role
 			USING ERRCODE = CASE WHEN best IS NULL THEN 'undefined_column' ELSE 'ambiguous_column' END,

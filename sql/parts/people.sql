@@ -5,13 +5,14 @@
 CREATE FUNCTION herald.watch_users(relation regclass, name text DEFAULT NULL, notifications_enabled text DEFAULT NULL,
 	key text DEFAULT NULL,
 	handle text DEFAULT NULL, active text DEFAULT NULL,
+	same_as regclass DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := herald_internal.checked_call('watch_users', relation, jsonb_build_object(
 		'name', name, 'notifications_enabled', notifications_enabled, 'key', key, 'handle', handle,
-		'active', active, 'ignore', ignore, 'schemas', schemas));
+		'active', active, 'same_as', same_as, 'ignore', ignore, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'users', jsonb_build_object(
@@ -20,13 +21,15 @@ BEGIN
 		'handle', herald_internal.detect_column(relation, handle, '{username,handle,login,nickname,nick,screenname}',
 		                                        ignored, '{S}'),
 		'notifications_enabled', herald_internal.enabled_column(relation, notifications_enabled, ignored),
-		'active', herald_internal.present_condition(relation, NULL, active, schemas, ignored, asked => true)), ignored);
+		'active', herald_internal.present_condition(relation, NULL, active, schemas, ignored, asked => true),
+		'same_as', same_as), ignored);
 	PERFORM herald_internal.save_call(relation, 'users', call);
 END
 $$;
-COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text, text, text[], text[]) IS
+COMMENT ON FUNCTION herald.watch_users(regclass, text, text, text, text, text, regclass, text[], text[]) IS
 	'watches the table of users: their names, the handles by which they are mentioned, the column that switches '
-	'their notifications off, and the condition of active users: others are neither notified nor mentioned';
+	'their notifications off, and the condition of active users: others are neither notified nor mentioned; "same_as" '
+	'is another table of the same users, whose ids mean the same';
 
 -- A change of a column that "visible" reads, such as the switch of a private account, changes access to the posts of
 -- the user, and the user's own access.

@@ -133,7 +133,8 @@ BEGIN
 			WHEN a.key = 'names' THEN herald_internal.followed_names(a.value)
 			WHEN a.key = 'rooms' THEN herald_internal.followed_rooms(arguments)
 			WHEN a.key = 'reads' THEN herald_internal.followed_reads(relation, arguments)
-			WHEN a.key = 'subject_table' THEN to_jsonb(herald_internal.renamed_table(arguments, a.value #>> '{}'))
+			WHEN a.key IN ('subject_table', 'same_as')
+			THEN to_jsonb(herald_internal.renamed_table(arguments, a.value #>> '{}'))
 			WHEN a.key IN ('subject_tables', 'sender_tables') THEN (
 				SELECT jsonb_object_agg(s.key, herald_internal.renamed_table(arguments, s.value))
 				FROM jsonb_each_text(a.value) AS s)

@@ -307,7 +307,7 @@ CREATE FUNCTION herald_internal.user_table(relation regclass, columns text[], OU
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH watched AS (
 		SELECT w.relation AS users, a.key, a.name, a.handle, a.notifications_enabled, a.active,
-		       count(*) OVER () = 1 AS alone
+		       NOT w.arguments ? 'same_as' AND count(*) FILTER (WHERE NOT w.arguments ? 'same_as') OVER () = 1 AS alone
 		FROM herald_internal.trusted_tables($1) AS w
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[], name text[], handle text, notifications_enabled text,
 		                                              active text)
@@ -432,6 +432,13 @@ BEGIN
 			      HINT = CASE WHEN named = '{}' THEN 'Watch the table of posts first, or pass "subject_table".'
 			             ELSE 'Name it, as in: ' || herald_internal.hinted_call(kind, relation, jsonb_build_object(
 			                 'subject_table', named[1]::text)) END;
+	ELSIF NOT herald_internal.may_refer(relation, columns, found) THEN
+		RAISE EXCEPTION 'column "%" of table "%" refers to table "%", not to "%"', array_to_string(columns, ', '),
+			relation, herald_internal.reference_target(relation, columns), found
+			USING ERRCODE = 'invalid_foreign_key',
+			      HINT = 'The foreign key says which table it is: ' || herald_internal.hinted_call(kind, relation,
+			          jsonb_build_object('subject_table', NULL, 'subject_type', NULL, 'subject_tables', NULL,
+			                             'sender_type', NULL, 'sender_tables', NULL));
 	ELSIF NOT herald_internal.is_trusted(relation, found) THEN
 		RAISE EXCEPTION 'table "%" has an owner that could run code as the owner of table "%"',
 			herald_internal.plain_name(found), herald_internal.plain_name(relation)
@@ -1257,15 +1264,19 @@ BEGIN
 END
 $$;
 
--- Returns whether the keys of two tables may have equal values that mean different users: they do not refer to each
--- other or to the same table, and neither uuids nor a common sequence keep them apart. Numbers are counted up in any
--- table; other ids of tables with different names are thought to be of one kind.
+-- Returns whether the keys of two tables may have equal values that mean different rows: they do not refer to each
+-- other or to the same table, neither was said to have the users of the other ("same_as"), and neither uuids nor a
+-- common sequence keep them apart. Numbers are counted up in any table; other ids of tables with different names are
+-- thought to be of one kind.
 CREATE FUNCTION herald_internal.may_share_ids(one regclass, one_key text[], other regclass, other_key text[])
 	RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH side AS (
 		SELECT s.relation, c.relname, t.typcategory, t.oid AS type, pg_get_expr(d.adbin, d.adrelid) AS preset,
-		       ARRAY(SELECT f.target FROM herald_internal.foreign_keys(s.relation) AS f WHERE f.columns = s.key) ||
+		       ARRAY(SELECT f.target FROM herald_internal.foreign_keys(s.relation) AS f WHERE f.columns = s.key
+		             UNION ALL
+		             SELECT herald_internal.saved_table(w.arguments ->> 'same_as')
+		             FROM herald_internal.watched_table AS w WHERE w.relation = s.relation AND w.kind = 'users') ||
 		       s.relation || CASE WHEN herald_internal.normalize_name(s.key[1]) =
 		                               herald_internal.normalize_name(herald_internal.singular_noun(s.rival)) || 'id'
 		                     THEN s.rival END AS origins
@@ -1282,33 +1293,141 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	JOIN side AS b ON a.relation = one AND b.relation = other;
 $$;
 
--- Raises an error if two tables of users may have the same ids, such as those of tenants with a schema for each: an
--- inbox belongs to an id. A table that was made anew takes the place of the watched one.
-CREATE FUNCTION herald_internal.check_user_ids(relation regclass, arguments jsonb) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	other regclass := (
-		SELECT w.relation
+-- Returns the tables of the users of all watched tables, with their keys: a watched table of users itself, those that
+-- the columns of users refer to, by a foreign key or by their name, and, for columns that say neither, the table in
+-- their schema that has the name of a table of users in the schema of another watched table: of a tenant. Tables that
+-- others have replaced, and that have other names now, do not count.
+CREATE FUNCTION herald_internal.tables_of_users() RETURNS TABLE (relation regclass, users regclass, key text[])
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH watched AS MATERIALIZED (
+		SELECT w.*, c.relnamespace
 		FROM herald_internal.watched_table AS w
-		JOIN pg_class AS theirs ON theirs.oid = w.relation
-		JOIN pg_class AS mine ON mine.oid = check_user_ids.relation AND mine.relowner = theirs.relowner
-		CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[])
-		CROSS JOIN jsonb_to_record(check_user_ids.arguments) AS b (key text[])
-		WHERE w.kind = 'users' AND w.relation <> check_user_ids.relation AND
-		      w.arguments ->> 'table' IS DISTINCT FROM check_user_ids.relation::text AND
-		      herald_internal.may_share_ids(check_user_ids.relation, b.key, w.relation, a.key)
-		ORDER BY w.relation
-		LIMIT 1);
+		JOIN pg_class AS c ON c.oid = w.relation
+		WHERE NOT (w.relation::text <> w.arguments ->> 'table' AND
+		           EXISTS (SELECT FROM pg_class AS o JOIN pg_namespace AS n ON n.oid = o.relnamespace
+		                   WHERE format('%I.%I', n.nspname, o.relname) = w.arguments ->> 'table' AND
+		                         o.relowner::regrole::text = w.arguments ->> 'table_owner'))
+	), part AS MATERIALIZED (
+		SELECT DISTINCT w.relation, w.relnamespace, c.columns, f.oid AS reference
+		FROM watched AS w
+		CROSS JOIN unnest('{author,actor,follower,followee,member,sender,receiver,blocker,blocked}'::text[]) AS role
+		CROSS JOIN LATERAL (SELECT ARRAY(SELECT jsonb_array_elements_text(
+		                        CASE jsonb_typeof(w.arguments -> role) WHEN 'array' THEN w.arguments -> role
+		                        ELSE '[]' END))) AS c (columns)
+		LEFT JOIN pg_constraint AS f ON f.conrelid = w.relation AND f.contype = 'f' AND
+			ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+			      WHERE a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) ORDER BY 1) =
+			ARRAY(SELECT name FROM unnest(c.columns) AS name ORDER BY 1)
+		WHERE c.columns <> '{}' AND NOT (role = 'sender' AND w.arguments ? 'sender_type')
+	), unreferenced AS MATERIALIZED (
+		SELECT p.relation, p.relnamespace, p.columns[1] AS name FROM part AS p
+		WHERE p.reference IS NULL AND cardinality(p.columns) = 1
+	), named AS MATERIALIZED (
+		SELECT n.relnamespace, n.name, t.oid AS users
+		FROM (SELECT u.relnamespace, u.name, min(u.relation::oid)::regclass AS relation FROM unreferenced AS u
+		      GROUP BY 1, 2) AS n
+		CROSS JOIN LATERAL herald_internal.named_table(n.relation, n.name) AS t (oid)
+		WHERE (herald_internal.kind_of_name(herald_internal.singular_noun(t.oid))).kind = 'users'
+	), space AS (
+		SELECT DISTINCT w.relnamespace FROM watched AS w
+	), twin AS MATERIALIZED (
+		SELECT DISTINCT mine.relnamespace, mine.oid AS users
+		FROM space AS s
+		JOIN space AS o ON o.relnamespace <> s.relnamespace
+		JOIN pg_class AS theirs ON theirs.relnamespace = o.relnamespace AND theirs.relkind IN ('r', 'p')
+		JOIN pg_class AS mine ON mine.relnamespace = s.relnamespace AND mine.relname = theirs.relname AND
+		                         mine.relkind IN ('r', 'p')
+		WHERE CASE WHEN EXISTS (SELECT FROM watched AS w WHERE w.kind = 'users')
+		      THEN theirs.oid IN (SELECT w.relation FROM watched AS w WHERE w.kind = 'users')
+		      ELSE (herald_internal.kind_of_name(herald_internal.singular_noun(mine.oid))).kind = 'users' END
+	)
+	SELECT w.relation, w.relation, k.key
+	FROM watched AS w CROSS JOIN jsonb_to_record(w.arguments) AS k (key text[])
+	WHERE w.kind = 'users'
+	UNION
+	SELECT p.relation, f.confrelid,
+	       ARRAY(SELECT a.attname::text FROM unnest(f.confkey) WITH ORDINALITY AS k (number, place)
+	             JOIN pg_attribute AS a ON a.attrelid = f.confrelid AND a.attnum = k.number ORDER BY k.place)
+	FROM part AS p
+	JOIN pg_constraint AS f ON f.oid = p.reference
+	UNION
+	SELECT u.relation, t.users, herald_internal.primary_key(t.users)
+	FROM unreferenced AS u
+	CROSS JOIN LATERAL (
+		SELECT n.users FROM named AS n WHERE n.relnamespace = u.relnamespace AND n.name = u.name
+		UNION ALL
+		SELECT t.users FROM twin AS t
+		WHERE t.relnamespace = u.relnamespace AND
+		      NOT EXISTS (SELECT FROM named AS n WHERE n.relnamespace = u.relnamespace AND n.name = u.name))
+		AS t (users);
+$$;
+
+CREATE FUNCTION herald_internal.refers_to(relation regclass, target regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f WHERE f.target = $2);
+$$;
+
+-- Raises an error if two tables of users may have the same ids: an inbox belongs to an id. A table has ids of the
+-- users, and a watched one those of the others.
+CREATE FUNCTION herald_internal.refuse_shared_inboxes(relation regclass, users regclass, watched regclass,
+                                                      others regclass) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF other IS NOT NULL THEN
-		RAISE EXCEPTION 'users of tables "%" and "%" would share inboxes', other, relation
-			USING ERRCODE = 'feature_not_supported',
-			      DETAIL = 'An inbox belongs to an id, such as user 1, and both tables can have it: each user would '
-			               'get the notifications of the other.',
-			      HINT = format('Use uuids or one sequence for the keys of both, or a database for each tenant. To '
-			                    'watch %s in the place of %s, first: SELECT herald.unwatch(%2$L);', relation, other);
-	END IF;
+	RAISE EXCEPTION 'users of tables "%" and "%" would share inboxes', others, users
+		USING ERRCODE = 'feature_not_supported',
+		      DETAIL = 'An inbox belongs to an id, such as user 1, and both tables can have it: each user would get '
+		               'the notifications of the other.' ||
+		               CASE WHEN others <> watched THEN format(' Table %s has ids of the former.', watched)
+		               ELSE '' END ||
+		               CASE WHEN users <> relation THEN format(' Table %s has ids of the latter.', relation)
+		               ELSE '' END,
+		      HINT = 'Use uuids or one sequence for the keys of both, or a database for each tenant.' ||
+		             CASE WHEN NOT herald_internal.refers_to(users, others) AND
+		                       NOT herald_internal.refers_to(others, users)
+		             THEN format(' If an id means the same user in both: SELECT herald.watch_users(%L, same_as => %L);',
+		                         users, others)
+		             ELSE '' END ||
+		             CASE WHEN users = relation AND others = watched
+		             THEN format(' To watch %s in the place of %s, first: SELECT herald.unwatch(%2$L);', users, others)
+		             ELSE '' END;
 END
+$$;
+
+-- Raises an error if the users of a watched table, and those of another one, may have the same ids, such as those of
+-- tenants with a schema for each. A table that was made anew takes the place of the watched one.
+CREATE FUNCTION herald_internal.check_user_ids(relation regclass) RETURNS void
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH known AS MATERIALIZED (
+		SELECT * FROM herald_internal.tables_of_users()
+	), conflict AS (
+		SELECT mine.users, theirs.relation AS watched, theirs.users AS others
+		FROM known AS mine
+		JOIN known AS theirs ON theirs.users <> mine.users
+		WHERE mine.relation = $1 AND NOT herald_internal.same_ids(mine.users, theirs.users) AND
+		      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w
+		                  WHERE w.relation = theirs.users AND herald_internal.is_replaced(w, mine.users) OR
+		                        w.relation = mine.users AND herald_internal.is_replaced(w, theirs.users)) AND
+		      herald_internal.may_share_ids(mine.users, mine.key, theirs.users, theirs.key)
+		ORDER BY theirs.users = theirs.relation DESC, theirs.relation, theirs.users
+		LIMIT 1
+	)
+	SELECT herald_internal.refuse_shared_inboxes($1, c.users, c.watched, c.others) FROM conflict AS c;
+$$;
+
+-- Raises an error if a table refers to users that are not those of the watched table, by the name of theirs, so that no
+-- column of it is found. Profiles of these users are no others.
+CREATE FUNCTION herald_internal.check_referenced_users(relation regclass) RETURNS void
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.refuse_shared_inboxes($1, f.target, w.relation, w.relation)
+	FROM herald_internal.foreign_keys($1) AS f
+	JOIN herald_internal.watched_table AS w ON w.kind = 'users'
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (key text[])
+	CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS k
+	WHERE k.kind = 'users' AND herald_internal.is_user_table(f.target) IS FALSE AND
+	      NOT herald_internal.refers_to(f.target, w.relation) AND
+	      herald_internal.may_share_ids(f.target, f.target_columns, w.relation, a.key)
+	ORDER BY f.target, w.relation
+	LIMIT 1;
 $$;
 
 -- Raises an error if two tables of members or of messages may have the same ids of different conversations: they would
@@ -1320,8 +1439,6 @@ DECLARE
 	other regclass := (
 		SELECT w.relation
 		FROM herald_internal.watched_table AS w
-		JOIN pg_class AS theirs ON theirs.oid = w.relation
-		JOIN pg_class AS mine ON mine.oid = check_conversation_ids.relation AND mine.relowner = theirs.relowner
 		CROSS JOIN jsonb_to_record(w.arguments) AS a (conversation text[])
 		CROSS JOIN jsonb_to_record(check_conversation_ids.arguments) AS b (conversation text[])
 		JOIN pg_attribute AS x ON x.attrelid = w.relation AND x.attname = a.conversation[1]
@@ -1364,9 +1481,7 @@ DECLARE
 	dependents regclass[] := herald_internal.dependent_tables(relation, ARRAY[kind]);
 BEGIN
 	PERFORM herald_internal.check_watchable(relation);
-	IF kind = 'users' THEN
-		PERFORM herald_internal.check_user_ids(relation, arguments);
-	ELSIF kind IN ('members', 'messages') THEN
+	IF kind IN ('members', 'messages') THEN
 		PERFORM herald_internal.check_conversation_ids(relation, kind, arguments);
 	END IF;
 	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
@@ -1378,6 +1493,7 @@ BEGIN
 	PERFORM herald_internal.save_watched(relation, kind, jsonb_strip_nulls(arguments || jsonb_build_object('rooms',
 		(SELECT w.arguments -> 'rooms' FROM herald_internal.watched_table AS w
 		 WHERE w.relation = register_table.relation AND w.kind = register_table.kind))));
+	PERFORM herald_internal.check_user_ids(relation);
 	PERFORM herald_internal.compile_rules(relation, kind, arguments);
 	PERFORM herald_internal.tell_findings(relation, kind, arguments);
 	PERFORM herald_internal.schedule_existing(relation, kind);

@@ -918,7 +918,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		FROM (SELECT $1
 		      UNION
 		      SELECT herald_internal.saved_table(n.name #>> '{}')
-		      FROM unnest('{subject_table,subject_tables.*,sender_tables.*,rooms[*].relation}'::text[]) AS place
+		      FROM unnest('{subject_table,same_as,subject_tables.*,sender_tables.*,rooms[*].relation}'::text[]) AS place
 		      CROSS JOIN LATERAL jsonb_path_query(arguments, ('lax $.' || place)::jsonpath) AS n (name)
 		      UNION
 		      SELECT herald_internal.saved_table(r.name)
@@ -1061,11 +1061,13 @@ BEGIN
 		                                              THEN saved -> 'call' -> parameter.name END)
 		                   WITH ORDINALITY AS e (value, place))::text
 		         ELSE coalesce(herald_internal.saved_columns(saved, kind, parameter.name),
-		                       CASE WHEN parameter.name = 'noun' THEN saved ->> 'noun' END,
+		                       CASE WHEN parameter.name = 'noun' OR saved -> 'call' ? parameter.name AND
+		                                 parameter.name IN ('subject_table', 'same_as')
+		                       THEN saved ->> parameter.name END,
 		                       CASE WHEN parameter.name IN ('visible', 'in_feed') AND kind = 'posts'
 		                       THEN herald_internal.given_condition(saved ->> parameter.name) END,
 		                       saved -> 'call' ->> parameter.name) END;
-		IF parameter.name = 'subject_table' AND
+		IF parameter.name IN ('subject_table', 'same_as') AND
 		   (herald_internal.saved_table(value) IS NULL OR
 		    EXISTS (SELECT FROM herald_internal.watched_table AS w
 		            WHERE w.relation = herald_internal.saved_table(value) AND

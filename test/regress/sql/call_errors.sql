@@ -86,6 +86,26 @@ SELECT herald.watch_likes('likes', subject_table => 'users');
 SELECT herald.watch_likes('likes', kind => 'nix');
 SELECT herald.watch_likes('likes', subject_table => 'foreign_posts');
 SELECT herald.watch_likes('users');
+-- A foreign key contradicts what a call says.
+SELECT herald.watch_likes('likes', subject => 'post_id', subject_table => 'users');
+SELECT herald.watch_likes('likes', actor => 'post_id', subject => 'user_id');
+SELECT herald.watch_comments('comments', subject => 'post_id', subject_table => 'users');
+SELECT herald.watch_comments('comments', subject => 'post_id', subject_type => 'thing_type',
+	subject_tables => '{"Post": "posts", "User": "users"}');
+SELECT herald.watch_comments('comments', author => 'post_id', subject => 'thing_id');
+SELECT herald.watch_comments('comments', parent => 'post_id', subject => 'thing_id', subject_table => 'posts');
+SELECT herald.watch_follows('likes', follower => 'user_id', followee => 'post_id');
+SELECT herald.watch_messages('messages', conversation => 'sender_id', sender => 'conversation_id');
+SELECT herald.watch_messages('comments', sender => 'user_id', receiver => 'post_id');
+SELECT herald.watch_members('members', last_read => 'user_id');
+SELECT herald.watch_blocks('likes', blocker => 'user_id', blocked => 'post_id');
+-- Tables with the same ids do not contradict: notes that are posts. Nor do rows that are said to be users.
+CREATE TABLE notes (id int PRIMARY KEY REFERENCES posts, user_id int REFERENCES users, body text);
+SELECT herald.watch_likes('likes', subject => 'post_id', subject_table => 'notes');
+SELECT herald.watch_users('posts', name => 'body');
+SELECT herald.watch_posts('notes', author => 'id');
+SELECT herald.unwatch('likes'), herald.unwatch('posts'), herald.unwatch('notes');
+DROP TABLE notes;
 
 -- Comments
 SELECT herald.watch_comments('comments', subject_type => 'thing_type');

@@ -122,7 +122,7 @@ CREATE TABLE f.mutes (muter_id int, muted_id int, expires_at timestamptz);
 SELECT herald.watch_blocks('f.mutes');
 CREATE TABLE f.votes (user_id int, votable_id int, votable_type text, value int, deleted boolean);
 SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => 'f.posts');
-CREATE TABLE f.staff (id int PRIMARY KEY, name text);
+CREATE TABLE f.staff (id int PRIMARY KEY REFERENCES f.users, name text);
 SELECT herald.unwatch('f.users');
 SELECT herald.watch_users('f.staff');
 
@@ -161,7 +161,7 @@ SELECT herald.watch_blocks('f.acts', active => 'blocked_at IS NOT NULL');
 CREATE TABLE f.feelings (reaction_id text PRIMARY KEY, user_id int, post_id int REFERENCES f.posts);
 SELECT herald.watch_likes('f.feelings');
 -- Posts have the tenant that their users have.
-CREATE TABLE f.workers (id int PRIMARY KEY, username text, company_id int);
+CREATE TABLE f.workers (id int PRIMARY KEY REFERENCES f.users, username text, company_id int);
 CREATE TABLE f.memos (id int PRIMARY KEY, worker_id int REFERENCES f.workers, body text, company_id int, team_id int);
 SELECT herald.unwatch('f.staff');
 SELECT herald.watch_users('f.workers'), herald.watch_posts('f.memos');
@@ -217,7 +217,7 @@ SELECT arguments ->> 'accepted' AS accepted, arguments ->> 'pending' AS pending
 FROM herald_internal.watched_table WHERE relation = 'f.friends'::regclass;
 
 -- The noun of the table of users is one of their names, and examples of errors keep the meaning.
-CREATE TABLE f.agents (id int PRIMARY KEY, name text);
+CREATE TABLE f.agents (id int PRIMARY KEY REFERENCES f.users, name text);
 CREATE TABLE f.tickets (id int PRIMARY KEY, assignee_id int REFERENCES f.agents, requested_for int, status text);
 CREATE TABLE f.ticket_watchers (ticket_id int REFERENCES f.tickets, agent_id int REFERENCES f.agents);
 CREATE TABLE f.contacts (user_from_id int, user_to_id int);

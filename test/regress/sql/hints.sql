@@ -39,7 +39,8 @@ CREATE TABLE comments (id int PRIMARY KEY, commentable_type text, commentable_id
 CREATE TABLE reactions (user_id int, reactable_type text, reactable_id int, mood text, is_dislike boolean);
 CREATE TABLE saved (one_user_id int REFERENCES users, other_user_id int REFERENCES users, audience text,
 	mode text CHECK (mode IN ('fine', 'bad')));
-CREATE TABLE members (group_id int, user_id int REFERENCES users, admitted_at timestamptz, quit_at timestamptz);
+CREATE TABLE members (group_id int, user_id int REFERENCES users, seen_id int, admitted_at timestamptz,
+	quit_at timestamptz);
 CREATE TABLE messages (id int PRIMARY KEY, sender_type text, sender_id int, group_id int, msg text, unsent boolean,
 	send_at timestamptz);
 INSERT INTO users VALUES (1, 'ann', 1), (2, 'ben', 1), (3, 'cleo', 2);
@@ -52,7 +53,7 @@ SELECT follow($$SELECT herald.watch_comments('comments', body => 'body', noun =>
 SELECT follow($$SELECT herald.watch_likes('reactions', subject => 'reactable_id', subject_table => 'posts',
                                          active => 'mood <> ''angry''');$$);
 SELECT follow($$SELECT herald.watch_follows('saved', on_error => 'warn', ignore => '{audience}');$$);
-SELECT follow($$SELECT herald.watch_members('members', last_read => 'user_id');$$);
+SELECT follow($$SELECT herald.watch_members('members', last_read => 'seen_id');$$);
 SELECT follow($$SELECT herald.watch_messages('messages', max_length => 99, sendable => false);$$);
 
 -- What was passed is kept.

@@ -171,9 +171,9 @@ SELECT item, name, value, reason FROM herald.plan_watch('watch_posts', '"Two b".
 SELECT s FROM herald.suggest() AS s WHERE s ~ 'watch_posts';
 
 -- What owners cannot see of each other, the database has once: rooms, and so nouns.
-CREATE ROLE regress_tenant IN ROLE herald_watch;
-CREATE SCHEMA tenant AUTHORIZATION regress_tenant;
-SET ROLE regress_tenant;
+CREATE ROLE regress_noun_tenant IN ROLE herald_watch;
+CREATE SCHEMA tenant AUTHORIZATION regress_noun_tenant;
+SET ROLE regress_noun_tenant;
 CREATE TABLE tenant.questions (id int PRIMARY KEY, user_id int, body text);
 SELECT herald.watch_posts('tenant.questions');
 SELECT herald.watch_posts('tenant.questions', noun => 'post');
@@ -181,5 +181,5 @@ RESET ROLE;
 
 SELECT herald.unwatch_all();
 DROP SCHEMA two, "Two b", tenant CASCADE;
-DROP ROLE regress_tenant;
+DROP ROLE regress_noun_tenant;
 TRUNCATE herald.notification;
