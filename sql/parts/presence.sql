@@ -238,31 +238,36 @@ COMMENT ON FUNCTION herald_internal.report_presence(uuid, text[], text[], text[]
 
 -- ----- actions
 
--- Returns the time of a choice: a bridge that has put it off says how many milliseconds ago that was.
-CREATE FUNCTION herald_internal.time_of_choice(age jsonb) RETURNS timestamptz
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT clock_timestamp() - CASE WHEN jsonb_typeof(age) = 'number'
-	                                THEN least(greatest(age::numeric, 0), 86400000) * interval '1 ms'
-	                                ELSE '0' END;
+-- Returns how old a choice is: a bridge that has put it off says how many milliseconds.
+CREATE FUNCTION herald_internal.age_of_choice(age jsonb) RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN jsonb_typeof(age) = 'number' THEN least(greatest(age::numeric, 0), 86400000) ELSE 0 END *
+	       interval '1 ms';
 $$;
 
--- The later of two choices counts, also if the earlier one comes later, from another bridge.
+-- The later of two choices counts, also if the earlier one comes later, from another bridge. The time of one that lies
+-- in the future is that of another clock: the clock went back, or a server with an earlier one took over. It counts as
+-- earlier.
 CREATE FUNCTION herald_internal.act_presence_set(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	status text := payload ->> 'status';
+	present timestamptz;
 BEGIN
 	IF status IS NULL OR status <> ALL ('{online,away,busy,invisible}') THEN
 		RAISE EXCEPTION 'presence:set needs a "status": online, away, busy or invisible'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	PERFORM herald_internal.lock_presence();
+	present := clock_timestamp();
 	INSERT INTO herald.appearance AS w (user_id, chosen, chosen_at)
-	VALUES (user_id, status, herald_internal.time_of_choice(payload -> 'age'))
+	VALUES (user_id, status, present - herald_internal.age_of_choice(payload -> 'age'))
 	ON CONFLICT ON CONSTRAINT appearance_pkey
-	DO UPDATE SET chosen = excluded.chosen, chosen_at = excluded.chosen_at WHERE w.chosen_at <= excluded.chosen_at;
-	PERFORM herald_internal.signal_presence(ARRAY[user_id], clock_timestamp());
-	RETURN jsonb_build_object('status', status);
+	DO UPDATE SET chosen = excluded.chosen, chosen_at = excluded.chosen_at
+		WHERE w.chosen_at <= excluded.chosen_at OR w.chosen_at > present;
+	PERFORM herald_internal.signal_presence(ARRAY[user_id], present);
+	RETURN (SELECT jsonb_build_object('status', w.chosen)
+	        FROM herald.appearance AS w WHERE w.user_id = act_presence_set.user_id);
 END
 $$;
 

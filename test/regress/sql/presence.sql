@@ -76,6 +76,14 @@ SELECT * FROM pr.report(:'one', '{8}');
 SELECT * FROM pr.act('1', 'presence:set', '{"status": "asleep"}');
 SELECT * FROM pr.act('1', 'presence:set', '{}');
 
+-- The later choice counts, and is the answer. One in the future is of a clock that was ahead: any other is later.
+SELECT * FROM pr.act('1', 'presence:set', '{"status": "away", "age": 60000}');
+UPDATE herald.appearance SET chosen_at = 'infinity' WHERE user_id = '1';
+SELECT * FROM pr.act('1', 'presence:set', '{"status": "invisible", "age": 2000}');
+SELECT * FROM pr.act('1', 'presence:set', '{"status": "online", "age": 60000}');
+SELECT user_id, status FROM herald.online WHERE user_id = '1';
+SELECT * FROM pr.act('1', 'presence:set', '{"status": "online"}');
+
 -- presence:list returns the online users among followed users and conversation partners, or among the requested ids.
 SELECT * FROM pr.report(:'one', '{1,2,3,4,5,6}');
 SELECT * FROM pr.act('1', 'presence:list', '{}');
