@@ -9,11 +9,17 @@
  * 2. The queries have connections of their own, and the time of an action.  A client waits for
  *	  twice that time at most, so that a slow function of the application delays nothing else.
  *
- * 3. The application ends sessions of a user by the log.  The latest users are remembered, each with
+ * 3. The addresses of clients take turns, and none has all connections.  So slow cookies of one address leave the last
+ *	  one to the others.
+ *
+ * 4. An error of the function that the cookie may have caused is believed like a refusal, and the client is to blame.
+ *	  Errors of the server or of its schema are an outage, for which no client can be blamed.
+ *
+ * 5. The application ends sessions of a user by the log.  The latest users are remembered, each with
  *	  a number.  An answer for a user added since the query was sent may be older than
  *	  the end: the bridge asks again.
  *
- * 4. Cookies are secrets: the cache has their digests.
+ * 6. Cookies are secrets: the cache has their digests, and the log no message of the function, which may quote one.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -27,17 +33,19 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/fair_queue.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/memory.h"
 #include "base/timer.h"
-#include "source/database.h"
+#include "gateway/cookie_connections.h"
 
-#define CONNECTIONS 4
-
-/* Answers that are kept, questions that wait for theirs, and users that are remembered as forgotten. */
+/*
+ * Answers that are kept, cookies that wait for theirs, and users that are remembered as forgotten.  An address may have
+ * no more waiting cookies than are left for the others.
+ */
 #define MOST_ANSWERS 10000
-#define MOST_QUESTIONS 1000
+#define MOST_WAITING 1000
 #define FORGOTTEN_USERS 256
 
 #define DIGEST 32
@@ -48,14 +56,17 @@
 /* One cookie: it is being asked about, or has an answer. */
 typedef struct Cookie
 {
+	FairItem queued; /* until there is an answer */
+	Database *connection;
 	unsigned char digest[DIGEST];
 	char *text;				   /* until there is an answer */
 	CookieQuestion *questions; /* that wait for it */
 	uint64_t forgotten;		   /* number of the next forgotten user when the query was sent */
 	uint64_t good_until;	   /* by loop_now(); 0: there is no answer yet */
-	Identity identity;		   /* without a user: refused */
-	Timer deadline;			   /* of the questions */
-	struct Cookie *next;	   /* among the answers, the oldest first */
+	Identity identity;		   /* without a user: refused, for this reason */
+	const Refusal *refusal;
+	Timer deadline;		 /* of the questions */
+	struct Cookie *next; /* among the answers, the oldest first */
 	struct Cookie *prev;
 	UT_hash_handle hh;
 } Cookie;
@@ -72,11 +83,12 @@ struct CookieQuestion
 static struct
 {
 	const Config *config;
-	Database *connections[CONNECTIONS];
 	Cookie *by_digest;
 	Cookie *answers;
 	int answer_count;
-	int question_count;
+	FairQueue waiting; /* cookies to ask about, by address */
+	bool starting;	   /* start_questions() runs */
+	bool stopped;
 	CookieQuestion *asking;			  /* by cookie_auth_ask(), and not answered yet; or NULL */
 	char *forgotten[FORGOTTEN_USERS]; /* a ring, each at its number */
 	uint64_t next_forgotten;
@@ -84,6 +96,7 @@ static struct
 } cookies;
 
 static const Refusal refused = { "token_refused", "the application does not know the session of the cookie", 0 };
+const Refusal cookie_auth_failed = { "unavailable", "the application has failed to name the user of the cookie", 0 };
 static const Refusal unavailable = { "unavailable", "the session of the cookie cannot be checked at the moment", 0 };
 
 static Identity *
@@ -99,7 +112,6 @@ static void
 cookie_detach(CookieQuestion *question)
 {
 	DL_DELETE(question->cookie->questions, question);
-	cookies.question_count--;
 	if (cookies.asking == question)
 		cookies.asking = NULL;
 }
@@ -163,22 +175,6 @@ is_outdated(const Cookie *cookie, const char *user)
 	return false;
 }
 
-static Database *
-least_loaded(void)
-{
-	Database *best = cookies.connections[0];
-
-	for (int i = 1; i < CONNECTIONS; i++)
-	{
-		Database *other = cookies.connections[i];
-
-		if (database_is_connected(other) > database_is_connected(best) ||
-			(database_is_connected(other) == database_is_connected(best) && database_load(other) < database_load(best)))
-			best = other;
-	}
-	return best;
-}
-
 static void cookie_on_answer(void *context, const PGresult *result);
 
 static void
@@ -187,7 +183,48 @@ send_question(Cookie *cookie)
 	const char *const values[] = { cookie->text };
 
 	cookie->forgotten = cookies.next_forgotten;
-	database_query(least_loaded(), "SELECT herald.authenticate($1)", 1, values, cookie_on_answer, cookie);
+	database_query(cookie->connection, "SELECT herald.authenticate($1)", 1, values, cookie_on_answer, cookie);
+}
+
+/* Sends what can be asked now, if somebody waits for it.  An answer may come at once: the loop goes on. */
+static void
+start_questions(void)
+{
+	Database *connection;
+	Cookie *cookie;
+
+	if (cookies.starting || cookies.stopped)
+		return;
+	cookies.starting = true;
+	while ((connection = cookie_connections_free()) != NULL &&
+		   (cookie = (Cookie *) fair_queue_take(&cookies.waiting)) != NULL)
+	{
+		cookie->connection = connection;
+		if (cookie->questions != NULL)
+			send_question(cookie);
+		else
+		{
+			fair_queue_end(&cookies.waiting, &cookie->queued);
+			free_cookie(cookie);
+		}
+	}
+	cookies.starting = false;
+}
+
+/* Queues a new cookie, unless too many wait. */
+static bool
+queue_cookie(Cookie *cookie, const char *text, const char *address)
+{
+	char *place = cookie_connections_place(&cookies.waiting, address);
+	bool fits = cookies.waiting.load.items + fair_queue_load_of(&cookies.waiting, place).items < MOST_WAITING;
+
+	if (fits)
+	{
+		cookie->text = memory_copy(text);
+		fair_queue_add(&cookies.waiting, place, &cookie->queued, strlen(text));
+	}
+	free(place);
+	return fits;
 }
 
 static void
@@ -201,7 +238,19 @@ keep_answer(Cookie *cookie)
 		free_cookie(cookies.answers);
 }
 
-/* Gives everybody the answer and keeps it: the claims of the user, or NULL. */
+/* Gives everybody the answer, which may be a refusal, and keeps it. */
+static void
+settle_cookie(Cookie *cookie, const Refusal *refusal)
+{
+	timer_stop(&cookie->deadline);
+	free(cookie->text);
+	cookie->text = NULL;
+	fair_queue_end(&cookies.waiting, &cookie->queued);
+	answer_all(cookie, cookie->identity.user ? &cookie->identity : NULL, refusal);
+	keep_answer(cookie);
+}
+
+/* Takes the claims of the user, or NULL. */
 static void
 take_claims(Cookie *cookie, const char *claims)
 {
@@ -216,11 +265,24 @@ take_claims(Cookie *cookie, const char *claims)
 		send_question(cookie);
 		return;
 	}
-	timer_stop(&cookie->deadline);
-	free(cookie->text);
-	cookie->text = NULL;
-	answer_all(cookie, good ? &cookie->identity : NULL, &refusal);
-	keep_answer(cookie);
+	cookie->refusal = &refused;
+	settle_cookie(cookie, &refusal);
+}
+
+static void
+take_failure(Cookie *cookie, const char *sqlstate)
+{
+	log_limited(&cookies.failures, LOG_LEVEL_WARNING, "cookie_not_checked", "sqlstate", sqlstate, "reason",
+				sqlstate ? "herald.authenticate() has failed" : "no connection to the database");
+	if (cookie_connections_may_blame(sqlstate))
+	{
+		cookie->refusal = &cookie_auth_failed;
+		settle_cookie(cookie, &cookie_auth_failed);
+		return;
+	}
+	fair_queue_end(&cookies.waiting, &cookie->queued);
+	answer_all(cookie, NULL, &unavailable);
+	free_cookie(cookie);
 }
 
 static void
@@ -229,14 +291,10 @@ cookie_on_answer(void *context, const PGresult *result)
 	Cookie *cookie = context;
 
 	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
-	{
 		take_claims(cookie, PQgetisnull(result, 0, 0) ? NULL : PQgetvalue(result, 0, 0));
-		return;
-	}
-	log_limited(&cookies.failures, LOG_LEVEL_WARNING, "cookie_not_checked", "reason",
-				result ? PQresultErrorMessage(result) : "no connection to the database");
-	answer_all(cookie, NULL, &unavailable);
-	free_cookie(cookie);
+	else
+		take_failure(cookie, result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL);
+	start_questions();
 }
 
 static void
@@ -285,20 +343,18 @@ add_question(Cookie *cookie, CookieAnswer answer, void *context)
 
 	*question = (CookieQuestion){ .cookie = cookie, .answer = answer, .context = context };
 	DL_APPEND(cookie->questions, question);
-	cookies.question_count++;
 	if (!timer_is_running(&cookie->deadline))
 		timer_start(&cookie->deadline, 2 * (uint64_t) cookies.config->action_timeout, cookie_on_deadline, cookie);
 	return question;
 }
 
 CookieQuestion *
-cookie_auth_ask(const char *text, CookieAnswer answer, void *context)
+cookie_auth_ask(const char *text, const char *address, CookieAnswer answer, void *context)
 {
 	Cookie *cookie;
 	Identity copy;
 
-	assert(cookies.connections[0] != NULL);
-	if (cookies.question_count >= MOST_QUESTIONS || !database_is_connected(least_loaded()))
+	if (!cookie_connections_exist())
 	{
 		answer(context, NULL, &unavailable);
 		return NULL;
@@ -308,15 +364,17 @@ cookie_auth_ask(const char *text, CookieAnswer answer, void *context)
 	{
 		bool good = cookie->identity.user != NULL;
 
-		answer(context, good ? copy_identity(&cookie->identity, &copy) : NULL, good ? NULL : &refused);
+		answer(context, good ? copy_identity(&cookie->identity, &copy) : NULL, good ? NULL : cookie->refusal);
+		return NULL;
+	}
+	if (cookie->text == NULL && !queue_cookie(cookie, text, address))
+	{
+		free_cookie(cookie);
+		answer(context, NULL, &unavailable);
 		return NULL;
 	}
 	cookies.asking = add_question(cookie, answer, context);
-	if (cookie->text == NULL)
-	{
-		cookie->text = memory_copy(text);
-		send_question(cookie);
-	}
+	start_questions();
 	return cookies.asking;
 }
 
@@ -343,24 +401,30 @@ cookie_auth_forget_all(void)
 	cookies.next_forgotten += FORGOTTEN_USERS + 1;
 }
 
+static void
+cookie_on_connected(void *unused)
+{
+	(void) unused;
+	start_questions();
+}
+
 void
 cookie_auth_start(const Config *config)
 {
-	static const DatabaseEvents events = { NULL, NULL, NULL };
-
 	cookies.config = config;
-	for (int i = 0; i < CONNECTIONS && config->session_cookie[0] != '\0'; i++)
-		cookies.connections[i] = database_open("cookies", config->database, config->action_timeout, &events, NULL);
+	if (config->session_cookie[0] != '\0')
+		cookie_connections_start(config, cookie_on_connected);
 }
 
 void
 cookie_auth_stop(void)
 {
-	for (int i = 0; i < CONNECTIONS && cookies.connections[i] != NULL; i++)
-	{
-		database_close(cookies.connections[i]);
-		cookies.connections[i] = NULL;
-	}
+	Cookie *cookie;
+
+	cookies.stopped = true;
+	cookie_connections_stop();
+	while ((cookie = (Cookie *) fair_queue_take(&cookies.waiting)) != NULL)
+		take_failure(cookie, NULL);
 	while (cookies.answers != NULL)
 		free_cookie(cookies.answers);
 	for (int i = 0; i < FORGOTTEN_USERS; i++)

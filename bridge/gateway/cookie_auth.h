@@ -20,6 +20,9 @@ typedef struct CookieQuestion CookieQuestion;
 /* Receives an answer: a copy of the identity, which it owns; or NULL, with the reason. */
 typedef void (*CookieAnswer)(void *context, Identity *identity, const Refusal *refusal);
 
+/* The reason when the cookie may have made the application's function fail: it counts as a failed token. */
+extern const Refusal cookie_auth_failed;
+
 /* Connects to the database if there is a setting session-cookie. */
 extern void cookie_auth_start(const Config *config);
 
@@ -28,9 +31,9 @@ extern void cookie_auth_stop(void);
 
 /*
  * Asks for the user of a cookie.  Calls answer() once: at once, and then it returns NULL, or later.  The asker may
- * give up a question that is not answered.
+ * give up a question that is not answered.  The questions of all addresses take turns.
  */
-extern CookieQuestion *cookie_auth_ask(const char *cookie, CookieAnswer answer, void *context);
+extern CookieQuestion *cookie_auth_ask(const char *cookie, const char *address, CookieAnswer answer, void *context);
 extern void cookie_auth_give_up(CookieQuestion *question);
 
 /* Forgets the answers that name a user, or all, also those that are on their way: they are asked for again. */

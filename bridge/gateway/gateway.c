@@ -311,7 +311,7 @@ refuse_cookie(const Admission *admission, const Refusal *reason)
 {
 	Refusal refusal = *reason;
 
-	if (strncmp(refusal.code, "token_", 6) == 0)
+	if (reason == &cookie_auth_failed || strncmp(refusal.code, "token_", 6) == 0)
 	{
 		auth_log_cookie(&refusal, admission->from);
 		refusal.wait = count_failed_token(admission->from);
@@ -336,7 +336,7 @@ static PendingAdmission *
 ask_for_cookie(const Admission *admission)
 {
 	PendingAdmission *pending = pending_new(admission);
-	CookieQuestion *question = cookie_auth_ask(admission->cookie, gateway_on_cookie, pending);
+	CookieQuestion *question = cookie_auth_ask(admission->cookie, admission->from.peer, gateway_on_cookie, pending);
 
 	if (question == NULL)
 		return NULL; /* answered, and the admission freed */

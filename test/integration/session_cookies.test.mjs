@@ -38,6 +38,7 @@ await scene.database.psql('-c', `
   BEGIN
     INSERT INTO calls VALUES (asked);
     PERFORM pg_sleep(30) WHERE asked LIKE 'slow%';
+    IF asked = 'quotes' THEN PERFORM asked::uuid; END IF;
     RETURN (SELECT jsonb_strip_nulls(jsonb_build_object('sub', s.sess #>> '{passport,user}', 'exp', s.sess -> 'ends'))
             FROM session AS s WHERE s.sid = asked AND s.expire > now() AND 1 / (asked <> 'fails')::int = 1);
   END $$;
@@ -134,6 +135,34 @@ test('a slow application delays nobody else, and its clients get an answer', asy
   await connect('plain', '', { cookie: scene.token(fay) });
   assert.ok(Date.now() - started < 1800, `${Date.now() - started} ms`);
   for (const error of await Promise.all(slow)) assert.equal(codeOf(error), 'unavailable');
+});
+
+test('slow cookies of one address leave connections to the others', async () => {
+  const bridge = await scene.addBridge([...COOKIES, '--trusted-proxy=127.0.0.1', '--action-timeout=2s']);
+  const [fay] = await scene.people('Fay');
+  const sid = await logIn(fay);
+  const from = (address) => ({ bridge, headers: { 'x-forwarded-for': address } });
+  const slow = Array.from({ length: 8 }, (_, n) => refusal('plain', `slow-a${n}`, from('192.0.2.1')));
+  await until('they are asked for', () => sleepers(3));
+  const started = Date.now();
+  await connect('plain', sid, from('192.0.2.2'));
+  assert.ok(Date.now() - started < 1500, `${Date.now() - started} ms`);
+  for (const error of await Promise.all(slow)) assert.equal(codeOf(error), 'unavailable');
+});
+
+test('cookies that make the application fail count as failed tokens, are asked about once, and are not logged', async () => {
+  const bridge = await scene.addBridge([...COOKIES, '--session-cookie-cache=5min', '--trusted-proxy=127.0.0.1',
+    '--limit-failed-tokens=1/h:1', '--limit-address-sessions=3']);
+  const from = { bridge, headers: { 'x-forwarded-for': '192.0.2.7' } };
+  const before = await calls('quotes');
+  const codes = [];
+  for (let i = 0; i < 4; i++) codes.push(await refusal('plain', 'quotes', from));
+  assert.equal(codes[0].code, 'unavailable');
+  assert.ok(await bridge.metric('herald_limited_total{reason="failed_tokens"}') > 0);
+  assert.equal(await calls('quotes'), before, 'the calls are rolled back');
+  await until('the log has the failure', () => bridge.log.includes('event=cookie_not_checked sqlstate=22P02'));
+  assert.equal(bridge.log.match(/event=cookie_not_checked/g).length, 1);
+  assert.ok(!bridge.log.includes('quotes'), bridge.log);
 });
 
 test('serves others after clients have gone while the bridge checks their cookies', async () => {
