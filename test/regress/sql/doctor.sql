@@ -56,7 +56,7 @@ SELECT * FROM doctor.remedy \gexec
 ALTER TABLE doctor.orders ADD state text;
 SELECT regexp_replace(remedy, '([.{])status', '\1state', 'g') FROM doctor.remedy \gexec
 SELECT * FROM doctor.says;
-SELECT rule FROM herald.watched WHERE relation = 'doctor.orders'::regclass;
+SELECT rule FROM herald.watched WHERE relation = 'doctor.orders'::regclass ORDER BY rule;
 INSERT INTO doctor.orders VALUES (1, 1);
 
 -- A dropped table. The worker would forget it.
