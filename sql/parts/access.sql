@@ -30,19 +30,23 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	      herald_internal.is_trusted($2, w.relation);
 $$;
 
--- Returns the table with a saved name; NULL if there is none, or if the text is not a name: owners of tables can save
--- any text.
+-- Returns the table with a saved name, with its schema; NULL if there is none, or if the text is not a name: owners of
+-- tables can save any text. Everybody may read the catalog: to_regclass() would fail if the caller had no privilege on
+-- the schema.
 CREATE FUNCTION herald_internal.saved_table(name text) RETURNS regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN name ~ format('^(%1$s\.)?%1$s$', '([a-z_][a-z0-9_]*|"([^"]|"")+")') THEN to_regclass(name) END;
+	SELECT c.oid::regclass
+	FROM parse_ident(CASE WHEN $1 ~ format('^%1$s\.%1$s$', '([a-z_][a-z0-9_]*|"([^"]|"")+")') THEN $1 END)
+		AS named (parts)
+	JOIN pg_namespace AS n ON n.nspname = named.parts[1]::name
+	JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = named.parts[2]::name;
 $$;
 
 -- Returns the watched tables with their subjects, without those that are gone, or whose subjects' table is gone.
--- The caller may have no privilege on their schemas.
 CREATE FUNCTION herald_internal.watched_subjects()
 	RETURNS TABLE (relation regclass, kind text, key text[], subject text[], subject_table regclass, type_column text,
 	               value text)
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT w.relation, w.kind, a.key, a.subject, s.subject_table, s.type_column, s.value
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
@@ -50,8 +54,6 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 	LEFT JOIN LATERAL herald_internal.subject_parts(w.arguments) AS s ON true
 	WHERE s.subject_table IS NOT NULL OR NOT w.arguments ?| '{subject_table,subject_tables}';
 $$;
-COMMENT ON FUNCTION herald_internal.watched_subjects() IS
-	'returns the watched tables with the tables of their subjects';
 
 -- Returns the watched posts and comments that the rows of a table belong to, and the columns that refer to them: the
 -- subject of comments, with the column and the value of its type if there are several tables. A subject that is not

@@ -37,10 +37,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	           format(' FROM %s AS subject WHERE %s', subject_table,
 	              herald_internal.match_id('subject', subject_table,
 	                                       herald_internal.referenced_key(relation, columns, subject_table), '$1')),
-	       (SELECT herald_internal.subject_type(a.subject_table) || ':' ||
+	       (SELECT herald_internal.subject_type(herald_internal.saved_table(a.subject_table)) || ':' ||
 	        herald_internal.id_template('subject', a.subject)
 	        FROM herald_internal.watched_table AS w,
-	        jsonb_to_record(w.arguments) AS a (subject text[], subject_table regclass)
+	        jsonb_to_record(w.arguments) AS a (subject text[], subject_table text)
 	        WHERE w.relation = $3 AND w.kind = 'comments'),
 	       coalesce(herald_internal.message_rooms(subject_table),
 	                t.type || ':' || herald_internal.id_template('changed', columns))

@@ -534,7 +534,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		THEN format('Without "visible" everybody may see a post. Does column %I limit that?', g.name)
 		WHEN w.kind IN ('likes', 'comments') AND
 		     NOT EXISTS (SELECT FROM herald_internal.watched_table AS s
-		                 WHERE s.relation = a.subject_table AND s.kind IN ('posts', 'comments', 'messages'))
+		                 WHERE s.relation = herald_internal.saved_table(a.subject_table) AND
+		                       s.kind IN ('posts', 'comments', 'messages'))
 		THEN format('Table %s is not watched: everybody could join the rooms of its rows.', a.subject_table)
 		WHEN w.kind = 'messages' AND a.conversation IS NOT NULL AND c.counterpart IS NULL
 		THEN 'No watched table has the members of these conversations.'
@@ -546,7 +547,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		THEN format('It has ids of table %s, and not of %s. Which has the users?', u.target, u.users)
 	END
 	FROM herald_internal.watched_table AS w
-	CROSS JOIN jsonb_to_record(w.arguments) AS a (name text, subject_table regclass, conversation text[], author text[],
+	CROSS JOIN jsonb_to_record(w.arguments) AS a (name text, subject_table text, conversation text[], author text[],
 	                                              sender text[], key text[])
 	LEFT JOIN LATERAL (
 		SELECT f.target, o.target AS users

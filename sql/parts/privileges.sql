@@ -51,8 +51,7 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.forget_table, herald_internal.is_reserved_event, herald_internal.columns_read,
 	herald_internal.resolve_names, herald_internal.mark_names, herald_internal.plain_sql,
 	herald_internal.follow_names, herald_internal.database_tag, herald_internal.rehearse,
-	herald_internal.check_owned,
-	herald_internal.watched_subjects
+	herald_internal.check_owned
 TO herald_watch;
 GRANT SELECT ON herald_internal.rule, herald_internal.watched_table, herald.watched, herald.suspended, herald.status
 TO herald_watch;

@@ -159,12 +159,35 @@ RESET ROLE;
 SELECT title FROM herald.notification WHERE type = 'own' ORDER BY id;
 SELECT DISTINCT role FROM mallory.seen ORDER BY role;
 
+-- Records that name tables in a schema that is closed to the caller disturb no call: opened rooms, and subjects of the
+-- tables that the call is about.
+CREATE SCHEMA closed AUTHORIZATION regress_mallory;
+SET ROLE regress_mallory;
+CREATE TABLE closed.posts (id int PRIMARY KEY, user_id int);
+CREATE TABLE mallory.remarks (id int PRIMARY KEY, post_id int REFERENCES closed.posts, user_id int, body text);
+GRANT SELECT, REFERENCES ON mallory.remarks TO PUBLIC;
+SELECT herald.watch_posts('closed.posts', author => 'user_id', noun => 'secret');
+SELECT herald.watch_comments('mallory.remarks', author => 'user_id', noun => 'remark');
+SET ROLE regress_victim;
+CREATE TABLE victim.photos (id int PRIMARY KEY, user_id int);
+CREATE TABLE victim.photo_likes (photo_id int REFERENCES victim.photos, user_id int, PRIMARY KEY (photo_id, user_id));
+CREATE TABLE victim.remark_likes (remark_id int REFERENCES mallory.remarks, user_id int);
+SELECT herald.watch_likes('victim.photo_likes', actor => 'user_id');
+SELECT herald.watch_likes('victim.remark_likes', actor => 'user_id');
+SELECT count(*) > 0 AS planned FROM herald.plan_watch('watch_likes', 'victim.photo_likes');
+RESET ROLE;
+SELECT prefix, relation FROM herald_internal.room_tables() ORDER BY prefix;
+-- A name that is none, or has no schema, is no table.
+SELECT name, herald_internal.saved_table(name)
+FROM unnest(ARRAY['closed.posts', 'closed."posts"', 'closed.gone', 'gone.posts', 'posts', 'pg_class', 'a.b.c', 'a b',
+                  '', 'closed.posts;', '"closed.posts"', 'Closed.Posts']) AS name;
+
 SET client_min_messages = error;
 SELECT count(herald.unwatch(relation)) > 0 AS unwatched
 FROM (SELECT DISTINCT w.relation
       FROM herald_internal.watched_table AS w JOIN pg_class AS c ON c.oid = w.relation) AS w;
 DELETE FROM herald_internal.watched_table;
-DROP SCHEMA mallory, victim CASCADE;
+DROP SCHEMA mallory, victim, closed CASCADE;
 DROP OWNED BY regress_mallory, regress_victim;
 DROP ROLE regress_mallory, regress_victim;
 TRUNCATE herald.notification;
