@@ -70,28 +70,38 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	               WHERE c.oid = successor AND c.relowner::regrole::text = watched.arguments ->> 'table_owner');
 $$;
 
+-- Returns the tables whose rows have a noun: watched ones of posts and comments ("listed"), and subjects that are not
+-- watched themselves, which have that of their table's name.
+CREATE FUNCTION herald_internal.row_nouns() RETURNS TABLE (relation regclass, noun text, listed boolean)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH listed AS MATERIALIZED (
+		SELECT w.relation, coalesce(w.arguments ->> 'noun', herald_internal.usual_noun(w.kind)) AS noun
+		FROM herald_internal.watched_table AS w
+		JOIN pg_class AS c ON c.oid = w.relation
+		WHERE w.kind IN ('posts', 'comments')
+	), named AS (
+		SELECT DISTINCT s.subject_table FROM herald_internal.watched_subjects() AS s
+		WHERE s.subject_table NOT IN (SELECT l.relation FROM listed AS l)
+	)
+	SELECT l.relation, l.noun, true FROM listed AS l
+	UNION
+	SELECT n.subject_table, herald_internal.singular_noun(n.subject_table), false FROM named AS n;
+$$;
+
 -- Returns another table whose rows have a noun: they would share rooms, events and causes. Of subjects that are not
 -- watched themselves ("listed" is false), only those with equal ids matter. A table that is gone, or replaced by this
 -- one, is no rival, nor is one of the same inheritance: a row may be in both.
 CREATE FUNCTION herald_internal.noun_rival(relation regclass, noun text, listed boolean DEFAULT true) RETURNS regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH called AS MATERIALIZED (
-		SELECT w.relation, true AS listed
-		FROM herald_internal.watched_table AS w
-		WHERE w.kind IN ('posts', 'comments') AND w.relation <> $1 AND
-		      coalesce(w.arguments ->> 'noun', herald_internal.usual_noun(w.kind)) = $2 AND
-		      NOT (w.arguments ->> 'table' = $1::text AND herald_internal.is_replaced(w, $1))
-		UNION
-		SELECT s.subject_table, false
-		FROM herald_internal.watched_subjects() AS s
-		WHERE s.subject_table <> $1 AND herald_internal.singular_noun(s.subject_table) = $2 AND
-		      s.subject_table NOT IN (SELECT o.relation FROM herald_internal.watched_table AS o
-		                              WHERE o.kind IN ('posts', 'comments'))
+		SELECT n.relation, n.listed FROM herald_internal.row_nouns() AS n WHERE n.noun = $2 AND n.relation <> $1
 	)
 	SELECT c.relation
 	FROM called AS c
-	JOIN pg_class AS k ON k.oid = c.relation
 	WHERE NOT herald_internal.ancestors(c.relation) && herald_internal.ancestors($1) AND
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS w
+	                  WHERE w.relation = c.relation AND w.kind IN ('posts', 'comments') AND
+	                        herald_internal.is_replaced(w, $1)) AND
 	      ($3 AND c.listed OR
 	       coalesce(herald_internal.may_share_ids($1, herald_internal.primary_key($1),
 	                                              c.relation, herald_internal.primary_key(c.relation)), true))
@@ -121,7 +131,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		UNION ALL
 		SELECT 1 + number, own || '_' || number FROM generate_series(2, 1000) AS number)
 		AS f (place, word)
-	WHERE c.oid = $1 AND herald_internal.is_noun(f.word) AND herald_internal.noun_rival($1, f.word) IS NULL
+	WHERE c.oid = $1 AND herald_internal.is_noun(f.word) AND
+	      NOT EXISTS (SELECT FROM herald_internal.row_nouns() AS t WHERE t.noun = f.word AND t.relation <> $1)
 	ORDER BY f.place
 	LIMIT 1;
 $$;
@@ -137,20 +148,22 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		      c.oid NOT IN (SELECT w.relation FROM herald_internal.watched_table AS w));
 $$;
 
--- Raises an error if the rows of another table have the noun.
-CREATE FUNCTION herald_internal.check_noun(relation regclass, kind text, noun text, listed boolean DEFAULT true)
-	RETURNS void
+-- Raises an error if the rows of another table have the noun. "kind" is that of the call for the table; NULL for a
+-- subject that is not watched itself: a call that gives it a noun would publish its rows.
+CREATE FUNCTION herald_internal.check_noun(relation regclass, noun text, kind text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	rival regclass := herald_internal.noun_rival(relation, noun, listed);
+	rival regclass := herald_internal.noun_rival(relation, noun, kind IS NOT NULL);
+	name text := herald_internal.plain_name(relation);
 BEGIN
 	IF rival IS NOT NULL THEN
-		RAISE EXCEPTION 'rows of tables "%" and "%" would both be called "%"', rival, relation, noun
+		RAISE EXCEPTION 'rows of tables "%" and "%" would both be called "%"',
+			herald_internal.plain_name(rival), name, noun
 			USING ERRCODE = 'duplicate_object',
 			      DETAIL = 'Rows with the same id would share rooms, events and notifications.',
-			      HINT = CASE kind WHEN 'messages' THEN 'Use uuids or one sequence for the keys of both.'
-			             ELSE 'Choose a word for one of them, as in: ' || herald_internal.hinted_call(kind, relation,
-			                 jsonb_build_object('noun', herald_internal.free_noun(relation, kind))) END;
+			      HINT = coalesce('Choose a word for one of them, as in: ' || herald_internal.hinted_call(kind,
+			          relation, jsonb_build_object('noun', herald_internal.free_noun(relation, kind))),
+			          format('Rename table "%s", or use uuids or one sequence for the keys of both.', name));
 	END IF;
 END
 $$;
@@ -158,12 +171,10 @@ $$;
 -- Raises an error if subjects that are not watched have the noun of another table: it is that of their table's name.
 CREATE FUNCTION herald_internal.check_subject_nouns(arguments jsonb) RETURNS void
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.check_noun(s.subject_table, coalesce(w.kind, 'posts'),
-	                                  herald_internal.subject_type(s.subject_table), false)
+	SELECT herald_internal.check_noun(s.subject_table, herald_internal.subject_type(s.subject_table), NULL)
 	FROM herald_internal.subject_parts(arguments) AS s
-	LEFT JOIN herald_internal.watched_table AS w ON w.relation = s.subject_table AND w.kind = 'messages'
-	WHERE s.subject_table NOT IN (SELECT o.relation FROM herald_internal.watched_table AS o
-	                              WHERE o.kind IN ('posts', 'comments'));
+	WHERE s.subject_table NOT IN (SELECT w.relation FROM herald_internal.watched_table AS w
+	                              WHERE w.kind IN ('posts', 'comments'));
 $$;
 
 -- Returns the noun for the rows of a table of posts or of comments, NULL for the usual one: the given noun, or that
@@ -203,7 +214,7 @@ BEGIN
 				      HINT = format('To choose the word, pass noun => %L.', noun);
 		END IF;
 	END IF;
-	PERFORM herald_internal.check_noun(relation, kind, noun);
+	PERFORM herald_internal.check_noun(relation, noun, kind);
 	RETURN nullif(noun, usual);
 END
 $$;

@@ -120,6 +120,17 @@ SELECT herald.watch_posts('two.questions', noun => 'comment');
 SELECT two.hinted($$SELECT herald.watch_posts('two.questions', noun => 'answer', visible => 'post.private')$$) AS hint
 \gset
 :hint
+-- It is found without a look at the records for each of the words that it could have.
+SET track_functions = 'all';
+BEGIN;
+CREATE FUNCTION two.looks() RETURNS bigint LANGUAGE sql AS $$
+	SELECT sum(calls)::bigint FROM pg_stat_xact_user_functions WHERE funcname = 'watched_subjects';
+$$;
+SELECT coalesce(two.looks(), 0) AS before \gset
+SELECT two.hinted($$SELECT herald.watch_posts('two.questions', noun => 'post')$$),
+       two.looks() - :before BETWEEN 1 AND 3 AS looked;
+COMMIT;
+RESET track_functions;
 CREATE SCHEMA "Two b";
 CREATE TABLE "Two b".posts (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
 CREATE TABLE "Two b".notes (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
@@ -141,7 +152,15 @@ SELECT two.hinted($$SELECT herald.watch_posts('"Two b".rooms')$$) AS hint
 SELECT herald.watch_likes('"Two b".note_likes');
 CREATE TABLE two.notes (id int PRIMARY KEY, user_id int REFERENCES two.users, body text);
 CREATE TABLE two.note_likes (note_id int REFERENCES two.notes, user_id int REFERENCES two.users);
+-- No hint has a call that would publish a table that is not watched.
 SELECT herald.watch_likes('two.note_likes');
+CREATE TABLE two.photos (id int PRIMARY KEY, user_id int REFERENCES two.users);
+CREATE TABLE two.photo_likes (photo_id int REFERENCES two.photos, user_id int REFERENCES two.users);
+SELECT herald.watch_likes('two.photo_likes');
+ALTER TABLE two.photos RENAME TO post;
+SELECT herald.watch_likes('two.photo_likes');
+SELECT herald.unwatch('two.photo_likes');
+DROP TABLE two.photo_likes, two.post;
 SELECT two.hinted($$SELECT herald.watch_posts('two.notes')$$) AS hint
 \gset
 :hint
