@@ -240,7 +240,10 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	           ('password|passwd|passphrase|passcode|secret|token|credential|apikey|privatekey|accesskey|securitykey|'
 	            'sessionid|sessionkey|cookie|email|telephone|phonenumber|useragent|fingerprint|ipaddr|creditcard|'
 	            'cardnumber|pincode|backupcode|recoverycode|hash$') OR
-	       $1 !~ '(_id|[a-z]Id)$' AND
+	       NOT ($1 ~ '(_id|[a-z]Id)$' AND
+	            EXISTS (SELECT FROM inner_type AS i
+	                    WHERE i.type IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype,
+	                                     'uuid'::regtype))) AND
 	       regexp_split_to_array(lower(regexp_replace($1, '([a-z0-9])([A-Z])', '\1_\2', 'g') COLLATE "C"),
 	                             '[^a-z0-9]+') &&
 	       '{pass,pwd,pw,hash,hashed,digest,salt,nonce,otp,totp,mfa,ip,ips,ipv4,ipv6,mail,phone,mobile,ssn,iban,cvv}';

@@ -41,6 +41,11 @@ INSERT INTO pub.messages VALUES (1, 1, 2, 'z', 'k');
 INSERT INTO pub.orders VALUES (1, 9.5, '4111');
 SELECT * FROM pub.heard();
 
+-- A reference is no address by its name, but a text is.
+SELECT name, type FROM unnest('{mail_id,mailId,phone_id,ssn_id,otp_id,iban_id,hash_id}'::text[]) AS name,
+                       unnest('{text,varchar,int,bigint,numeric,uuid}'::regtype[]) AS type
+WHERE herald_internal.looks_secret(name, type) <> (type IN ('text'::regtype, 'varchar'));
+
 -- A column that comes later is published only after the table is watched again; one that goes breaks no write.
 ALTER TABLE pub.posts ADD reset_token text DEFAULT 'r', ADD title text DEFAULT 't', DROP tips;
 INSERT INTO pub.posts (id, user_id) VALUES (2, 1);
