@@ -15,6 +15,9 @@
  *	  elsewhere, OIDs and numbers mean other things: such marks have no effect, and
  *	  the names are those of the dump.
  *
+ * 4. The doctor takes a mark as a proof that the rule's owner had the privilege.  So
+ *	  marks in SQL that users write are removed, and no name brings one in.
+ *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
@@ -87,7 +90,7 @@ read_mark(const char *at, NameMark *mark)
 	at = at != NULL ? read_number(at, 10, ".", &object) : NULL;
 	negative = at != NULL && *at == '-';
 	at = at != NULL ? read_number(at + negative, 10, MARK_END, &column) : NULL;
-	if (at == NULL)
+	if (at == NULL || object > PG_UINT32_MAX)
 		return false;
 	*mark = (NameMark){ (uint32) database, (Oid) object, (AttrNumber) (negative ? -(int) column : (int) column), at };
 	return true;
@@ -206,12 +209,10 @@ type_name(Oid type)
 	return name;
 }
 
-/* Returns the present name behind a mark; NULL if its object exists no more, or belongs to another database. */
+/* Returns the present name of an object of this database; NULL if it exists no more. */
 static char *
-present_name(const NameMark *mark)
+object_name(const NameMark *mark)
 {
-	if (mark->database != database_tag())
-		return NULL;
 	switch (mark->column)
 	{
 		case NAME_OF_TABLE:
@@ -223,6 +224,18 @@ present_name(const NameMark *mark)
 		default:
 			return column_name(mark);
 	}
+}
+
+/*
+ * Returns the present name behind a mark; NULL if its object exists no more, or belongs to another database.  A name
+ * that a mark begins in is not followed: a rename would forge a mark of any object.
+ */
+static char *
+present_name(const NameMark *mark)
+{
+	char *name = mark->database == database_tag() ? object_name(mark) : NULL;
+
+	return name != NULL && strstr(name, MARK_BEGIN) == NULL ? name : NULL;
 }
 
 /* Copies the qualifiers of a column, and returns the place after them. */

@@ -146,7 +146,7 @@ mark_table(NameSearch *search, RangeVar *table)
 		insert_text(search, end, psprintf(" AS %s", quote_identifier(table->relname)));
 }
 
-/* Marks a qualified type.  The row type of a table has the table's name. */
+/* Marks a qualified type.  The row type of a table is one, too: it proves no privilege on the table. */
 static void
 mark_type(NameSearch *search, TypeName *type)
 {
@@ -159,9 +159,7 @@ mark_type(NameSearch *search, TypeName *type)
 	found = LookupTypeNameOid(NULL, type, true);
 	if (type->arrayBounds != NIL)
 		found = get_element_type(found);
-	if (OidIsValid(found) && OidIsValid(typeidTypeRelid(found)))
-		insert_text(search, at, name_mark(typeidTypeRelid(found), NAME_OF_TABLE));
-	else if (OidIsValid(found) && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0)
+	if (OidIsValid(found) && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0)
 		insert_text(search, at, name_mark(found, NAME_OF_TYPE));
 }
 

@@ -66,11 +66,14 @@ $$;
 -- of an object and its kind (see name_marks.h).
 CREATE FUNCTION herald_internal.marked_names(sql text) RETURNS TABLE (object oid, part int, name text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT DISTINCT m.part[1]::oid, m.part[2]::int,
+	SELECT DISTINCT o.object, m.part[2]::int,
 	       CASE WHEN m.part[3] LIKE '"%' THEN replace(substr(m.part[3], 2, length(m.part[3]) - 2), '""', '"')
 	       ELSE m.part[3] END
-	FROM regexp_matches($1, format('/\*@%s\.(\d{1,10})\.(-?\d{1,5})\*/(?:(?:"(?:[^"]|"")*"|[\w$]+)\s*\.\s*)*'
-	                               '("(?:[^"]|"")*"|[\w$]+)?', herald_internal.database_tag()), 'g') AS m (part);
+	FROM regexp_matches($1, format('/\*@%s\.([0-9]{1,10})\.(-?[0-9]{1,5})\*/(?:(?:"(?:[^"]|"")*"|[\w$]+)\s*\.\s*)*'
+	                               '("(?:[^"]|"")*"|[\w$]+)?', herald_internal.database_tag()), 'g') AS m (part)
+	CROSS JOIN LATERAL (SELECT CASE WHEN m.part[1]::bigint < 1::bigint << 32 THEN m.part[1]::bigint::oid END)
+		AS o (object)
+	WHERE o.object IS NOT NULL;
 $$;
 
 -- Returns the columns that a saved call, or a rule, has named and that exist no more.
@@ -143,11 +146,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		LIMIT 1) AS c (relation, remedy) ON true;
 $$;
 
--- Returns the tables and functions for which a role lacks privileges in a query, the statements that give these, and
--- the owners that may run them. "relation" is NULL for a function. If a role has privileges on columns of a table,
--- those on the missing ones suffice.
+-- Returns the tables and functions for which a role lacks privileges in a query, the statements that give these, the
+-- owners that may run them, and a remedy: the statements behind a comment that says whose objects they open. "relation"
+-- is NULL for a function. If a role has privileges on columns of a table, those on the missing ones suffice.
 CREATE FUNCTION herald_internal.missing_grants(role oid, query text)
-	RETURNS TABLE (relation regclass, object text, grants text, owners text)
+	RETURNS TABLE (relation regclass, object text, grants text, owners text, remedy text)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	WITH named AS MATERIALIZED (
 		SELECT * FROM herald_internal.marked_names($2)
@@ -173,17 +176,22 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 		JOIN pg_proc AS p ON p.oid = m.object
 		WHERE m.part = -1
 	)
-	SELECT n.relation, n.object,
-	       string_agg('GRANT ' || g.privilege || ' TO ' || $1::regrole || ';', ' ' ORDER BY g.place),
-	       string_agg(DISTINCT g.owner::regrole::text, ', ')
-	FROM needed AS n
-	JOIN pg_namespace AS s ON s.oid = n.schema
-	CROSS JOIN LATERAL (
-		SELECT 1, s.nspowner, 'USAGE ON SCHEMA ' || s.oid::regnamespace
-		WHERE NOT has_schema_privilege($1, s.oid, 'USAGE')
-		UNION ALL
-		SELECT 2, n.owner, n.privilege WHERE n.privilege IS NOT NULL) AS g (place, owner, privilege)
-	GROUP BY n.relation, n.object;
+	SELECT o.relation, o.object, o.grants, o.owners, concat_ws(E'\n', CASE WHEN o.owners <> $1::regrole::text
+	       THEN herald_internal.comment_lines(format(
+	           '%s (or its schema) belongs to %s, who took it from %s: paste this only if that was a mistake',
+	           o.object, o.owners, $1::regrole)) END, o.grants)
+	FROM (
+		SELECT n.relation, n.object,
+		       string_agg('GRANT ' || g.privilege || ' TO ' || $1::regrole || ';', ' ' ORDER BY g.place) AS grants,
+		       string_agg(DISTINCT g.owner::regrole::text, ', ') AS owners
+		FROM needed AS n
+		JOIN pg_namespace AS s ON s.oid = n.schema
+		CROSS JOIN LATERAL (
+			SELECT 1, s.nspowner, 'USAGE ON SCHEMA ' || s.oid::regnamespace
+			WHERE NOT has_schema_privilege($1, s.oid, 'USAGE')
+			UNION ALL
+			SELECT 2, n.owner, n.privilege WHERE n.privilege IS NOT NULL) AS g (place, owner, privilege)
+		GROUP BY n.relation, n.object) AS o;
 $$;
 
 -- Returns the columns that a plan compares but that begin no index. An index helps a varchar that is compared as a
@@ -323,7 +331,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		JOIN pg_class AS t ON t.oid = r.read
 	), forbidden AS MATERIALIZED (
 		SELECT e.relation, e.rule, e.rehearsed, e.owner, coalesce(g.relation, e.relation) AS needed,
-		       CASE WHEN g.relation IS NULL THEN 'call ' || g.object ELSE 'read it' END AS act, g.grants, g.owners
+		       CASE WHEN g.relation IS NULL THEN 'call ' || g.object ELSE 'read it' END AS act, g.owners,
+		       g.remedy, herald_internal.comment_lines(g.grants) AS unproven
 		FROM examined AS e
 		CROSS JOIN LATERAL herald_internal.missing_grants(e.owner, e.query) AS g
 		WHERE e.code = '42501'
@@ -334,9 +343,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 			SELECT t.* FROM herald_internal.rule_remedy(e.relation, e.rule, e.query) AS t WHERE e.code <> '42501'
 			UNION ALL
 			SELECT e.relation, coalesce(
-			           (SELECT CASE WHEN e.rehearsed THEN g.grants ELSE herald_internal.comment_lines(g.grants) END
-			            FROM (SELECT string_agg(DISTINCT f.grants, ' ') AS grants FROM forbidden AS f
-			                  WHERE f.relation = e.relation AND f.rule = e.rule) AS g),
+			           (SELECT string_agg(DISTINCT CASE WHEN e.rehearsed THEN f.remedy ELSE f.unproven END, E'\n')
+			            FROM forbidden AS f WHERE f.relation = e.relation AND f.rule = e.rule),
 			           herald_internal.comment_lines(format('give %s the privilege back: %s', e.owner, e.message)))
 			WHERE e.code = '42501') AS r (relation, remedy)
 		WHERE e.code IS NOT NULL
@@ -373,9 +381,9 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.needed, string_agg(DISTINCT f.rule, ', '),
 	       format('rules run as %s, which may not %s: the remedy is for %s, or a superuser', f.owner, f.act, f.owners),
-	       CASE WHEN bool_or(f.rehearsed) THEN f.grants ELSE herald_internal.comment_lines(f.grants) END
+	       CASE WHEN bool_or(f.rehearsed) THEN f.remedy ELSE f.unproven END
 	FROM forbidden AS f
-	GROUP BY f.needed, f.owner, f.act, f.owners, f.grants
+	GROUP BY f.needed, f.owner, f.act, f.owners, f.remedy, f.unproven
 	UNION ALL
 	SELECT 'warning', 'rows_hidden', l.read, string_agg(DISTINCT l.rule, ', '),
 	       format('rules run as %s, and its row-level security applies to this role: hidden rows notify nobody',

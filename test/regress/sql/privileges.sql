@@ -140,6 +140,38 @@ SET ROLE regress_owner;
 SELECT herald.watch_posts('privileges.posts');
 RESET ROLE;
 
+-- Neither the new name of a column nor a row type proves a privilege. No mark of an owner fails the doctor of others.
+CREATE SCHEMA stranger AUTHORIZATION regress_stranger;
+SET ROLE regress_stranger;
+GRANT USAGE ON SCHEMA stranger TO PUBLIC;
+CREATE FUNCTION stranger.f(text) RETURNS boolean IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS 'SELECT true';
+SET ROLE regress_owner;
+CREATE TABLE privileges.forged (id int PRIMARY KEY, user_id text, c text);
+CREATE TABLE privileges.typed (id int PRIMARY KEY, user_id text, c text);
+SELECT herald.watch_posts('privileges.forged', author => 'user_id', noun => 'forged', active => 'stranger.f(post.c)'),
+       herald.watch_posts('privileges.typed', author => 'user_id', noun => 'typed',
+                          active => 'stranger.f(post.c) AND NULL::privileges.secret IS NULL');
+SELECT format('/*@%s.%s.0*/', herald_internal.database_tag(), 'privileges.secret'::regclass::oid) AS mark,
+       format('/*@%s.9999999999.0*/', herald_internal.database_tag()) AS no_mark \gset
+ALTER TABLE privileges.forged RENAME c TO :"mark";
+SET ROLE regress_stranger;
+REVOKE EXECUTE ON FUNCTION stranger.f(text) FROM PUBLIC;
+RESET ROLE;
+SELECT problem, relation, rule, remedy FROM herald.doctor() WHERE remedy ~ 'GRANT' AND severity = 'error';
+SET ROLE regress_owner;
+ALTER TABLE privileges.forged RENAME :"mark" TO :"no_mark";
+SELECT herald_internal.save_watched('privileges.posts', 'posts',
+	jsonb_set(w.arguments, '{rooms,0,access}', to_jsonb('true ' || :'no_mark' || 'AND true'::text)))
+FROM herald_internal.watched_table AS w WHERE w.relation = 'privileges.posts'::regclass;
+RESET ROLE;
+SELECT count(*) > 0 AS works FROM herald.doctor();
+SET ROLE regress_owner;
+SELECT herald.watch_posts('privileges.posts');
+DROP TABLE privileges.forged, privileges.typed;
+RESET ROLE;
+DROP SCHEMA stranger CASCADE;
+
 -- A rule cannot leave the role of its table's owner.
 SET ROLE regress_owner;
 CREATE FUNCTION privileges.escape() RETURNS text LANGUAGE plpgsql AS $$
