@@ -191,7 +191,7 @@ take_answer(const Locator *locator, Session *session, const PGresult *result, in
 
 	if (PQgetvalue(result, row, COLUMN_REVOKED)[0] == 't')
 	{
-		session->ops->dismiss(session, "token_revoked", "the token has been revoked");
+		session->ops->dismiss(session, "token_revoked", "the token has been revoked", 0);
 		session_unref(session);
 		return;
 	}
@@ -204,7 +204,7 @@ take_answer(const Locator *locator, Session *session, const PGresult *result, in
 		take_first_answer(session, result, row);
 	else if (PQgetvalue(result, row, COLUMN_RECOVERED)[0] != 't')
 	{
-		session->ops->dismiss(session, "resync", "missed events cannot be recovered");
+		session->ops->dismiss(session, "resync", "missed events cannot be recovered", 0);
 		session_unref(session);
 		return;
 	}
@@ -252,7 +252,7 @@ arrival_on_located(void *context, const PGresult *result)
 			lone_arrivals_add(session); /* one of them fails */
 		else
 		{
-			session->ops->dismiss(session, "unavailable", "the rooms of this user could not be found");
+			session->ops->dismiss(session, "unavailable", "the rooms of this user could not be found", 0);
 			session_unref(session);
 		}
 	}

@@ -29,8 +29,11 @@ typedef struct SessionOps
 {
 	/* Tells the client that it is connected; from now on it gets events. */
 	void (*welcome)(struct Session *session);
-	/* Tells the client that its session ends for this reason, and calls roster_leave(). */
-	void (*dismiss)(struct Session *session, const char *code, const char *message);
+	/*
+	 * Tells the client that its session ends for this reason, and calls roster_leave(). "wait": the milliseconds after
+	 * which it may come back; 0: a limit is not the reason.
+	 */
+	void (*dismiss)(struct Session *session, const char *code, const char *message, int64_t wait);
 } SessionOps;
 
 /* A room that a session is not in any more. */

@@ -407,7 +407,7 @@ refuse_action(Action *action, int64_t wait)
 
 	answer_refusal(action, "too_many", limits_message(wait), wait);
 	if (!tolerated && session->state != SESSION_GONE)
-		session->ops->dismiss(session, "too_many", limits_message(wait));
+		session->ops->dismiss(session, "too_many", limits_message(wait), wait);
 	session_unref(session);
 }
 

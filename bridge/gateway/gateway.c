@@ -123,7 +123,7 @@ gateway_on_expiry(void *context)
 {
 	Session *session = context;
 
-	session->ops->dismiss(session, "token_expired", "the token has expired");
+	session->ops->dismiss(session, "token_expired", "the token has expired", 0);
 }
 
 static void
@@ -143,7 +143,7 @@ take_over(const char *user, const char *key)
 	Session *old = roster_find(user, key);
 
 	if (old != NULL)
-		old->ops->dismiss(old, "taken_over", "the session continues on another connection");
+		old->ops->dismiss(old, "taken_over", "the session continues on another connection", 0);
 }
 
 /* Returns false, with the reason, if the user or the address begins too many sessions or sends too much. */

@@ -71,9 +71,9 @@ static void
 end_session(Session *session, const Event *event, const char *reason)
 {
 	if (reason == NULL && isinf(session->issued))
-		session->ops->dismiss(session, "token_revoked", "the session has been revoked");
+		session->ops->dismiss(session, "token_revoked", "the session has been revoked", 0);
 	else if (reason != NULL && began_before(session, event))
-		session->ops->dismiss(session, "disconnected", reason);
+		session->ops->dismiss(session, "disconnected", reason, 0);
 }
 
 /* Ends the sessions of a user for a reason of the application; without one, those that have begun by a cookie. */
@@ -140,7 +140,7 @@ static void
 dismiss_for_resync(Session *session, void *reason)
 {
 	if (session->state != SESSION_ARRIVING || isinf(session->issued))
-		session->ops->dismiss(session, "resync", reason);
+		session->ops->dismiss(session, "resync", reason, 0);
 }
 
 /* The reader has lost its position: welcomed clients come back with their own, so that the database judges it. */

@@ -156,7 +156,7 @@ engineio_closed(Connection *connection)
 static void
 engineio_flooded(Connection *connection, int64_t wait)
 {
-	socketio_dismiss_all(engineio_of(connection)->socket, "too_many", limits_message(wait));
+	socketio_dismiss_all(engineio_of(connection)->socket, "too_many", limits_message(wait), wait);
 	connection_close(connection, CLOSE_TOO_MANY, "too_many");
 }
 

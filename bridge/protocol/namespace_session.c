@@ -96,10 +96,10 @@ end_namespace(NamespaceSession *entry, bool was_welcomed, const char *code, cons
 
 /* A session that ends for good leaves the connection open.  Any other reason closes it: the client reconnects. */
 static void
-socketio_dismiss(Session *session, const char *code, const char *message)
+socketio_dismiss(Session *session, const char *code, const char *message, int64_t wait)
 {
 	NamespaceSession *entry = entry_of(session);
-	char *content = json_error(code, message);
+	char *content = json_error_to_retry(code, message, wait);
 	bool was_welcomed = session->state != SESSION_ARRIVING;
 
 	entry->session = NULL;

@@ -147,14 +147,14 @@ close_code_of(const char *code)
 
 /* The application's own reason is worth more than the code that stands for it. */
 static void
-plain_dismiss(Session *session, const char *code, const char *message)
+plain_dismiss(Session *session, const char *code, const char *message, int64_t wait)
 {
 	PlainClient *plain = plain_of_session(session);
 	int close_code = close_code_of(code);
 
 	plain->session = NULL;
 	gateway_end(session, code);
-	plain_send(plain->connection, plain_json_error(NULL, code, message, 0));
+	plain_send(plain->connection, plain_json_error(NULL, code, message, wait));
 	connection_close(plain->connection, close_code, close_code == CLOSE_DISCONNECTED ? message : code);
 }
 
@@ -247,7 +247,7 @@ authenticate(PlainClient *plain, const json_t *data, const char *id)
 	else if (gateway_renew(plain->session, json_member(data, "token"), connection_address(plain->connection), &refusal))
 		plain_answer(plain->session, id, "\"ok\":true,\"data\":{}");
 	else
-		plain->session->ops->dismiss(plain->session, refusal.code, refusal.message);
+		plain->session->ops->dismiss(plain->session, refusal.code, refusal.message, refusal.wait);
 }
 
 /* Returns whether the client is not welcomed yet, but may be. */

@@ -225,12 +225,12 @@ leave_namespaces(SocketIo *socket)
 }
 
 void
-socketio_dismiss_all(SocketIo *socket, const char *code, const char *message)
+socketio_dismiss_all(SocketIo *socket, const char *code, const char *message, int64_t wait)
 {
 	for (NamespaceSession *entry = socket->namespaces; entry != NULL; entry = entry->next)
 	{
 		if (entry->session != NULL)
-			entry->session->ops->dismiss(entry->session, code, message);
+			entry->session->ops->dismiss(entry->session, code, message, wait);
 	}
 }
 

@@ -28,8 +28,8 @@ extern const char *socketio_message(SocketIo *socket, const char *text, size_t l
 /* Handles a binary attachment in base64.  Returns the same. */
 extern const char *socketio_attachment(SocketIo *socket, const char *base64, size_t length);
 
-/* Dismisses all sessions of the connection for this reason. */
-extern void socketio_dismiss_all(SocketIo *socket, const char *code, const char *message);
+/* Dismisses all sessions of the connection for this reason, as SessionOps does. */
+extern void socketio_dismiss_all(SocketIo *socket, const char *code, const char *message, int64_t wait);
 
 /* Ends all sessions of the connection and frees its state. */
 extern void socketio_close(SocketIo *socket);

@@ -130,15 +130,15 @@ sse_note_refusal(SseClient *client, const Refusal *refusal)
 }
 
 static void
-sse_dismiss(Session *session, const char *code, const char *message)
+sse_dismiss(Session *session, const char *code, const char *message, int64_t wait)
 {
 	SseClient *client = sse_client_of_session(session);
 
 	client->session = NULL;
 	gateway_end(session, code);
 	if (gateway_ends_for_good(code))
-		sse_note_refusal(client, &(Refusal){ code, message, 0 });
-	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message, 0)));
+		sse_note_refusal(client, &(Refusal){ code, message, wait });
+	sse_send(client, sse_field_text(NULL, "error", plain_json_error(NULL, code, message, wait)));
 	connection_close(client->connection, CLOSE_RESTART, code);
 }
 

@@ -249,12 +249,23 @@ test('limits all sessions of a user together, counts by reason, and logs an offe
   assert.equal(await refused(await scene.plain(other, { bridge }), 'inbox:list'), 'ok');
 });
 
+// Floods the bridge by socket.io, until it ends the session.
+async function tellsTime(client, count) {
+  for (let i = 0; i < count; i++) client.socket.emit('inbox:list', {}, () => {});
+  const { code, retryAfter } = await client.waitFor('error');
+  assert.equal(code, 'too_many');
+  assert.ok(retryAfter > 0 && retryAfter <= 3600001, `${retryAfter} ms`);
+}
+
 test('closes a client that goes on after many refusals', async () => {
   const [ann] = await scene.people('Ann');
   const client = await scene.plain(ann, { bridge: limited });
   for (let i = 0; i < 60; i++) client.send({ id: 1000 + i, action: 'inbox:list', data: {} });
   const { code, reason } = await client.closed;
   assert.deepEqual([code, reason], [4429, 'too_many']);
+  assert.ok(client.all('error').at(-1).data.retryAfter > 0, 'it is told when it may come back');
+  const [ben] = await scene.people('Ben');
+  await tellsTime(await scene.socketIo(ben, { bridge: limited, reconnection: false }), 60);
 });
 
 test('refuses sessions beyond the limit of their user', async () => {
@@ -286,6 +297,8 @@ test('closes a connection that floods it with messages', async () => {
   const { code, retryAfter } = plain.all('error')[0].data;
   assert.equal(code, 'too_many');
   assert.ok(retryAfter > 0 && retryAfter <= 3600001, `${retryAfter} ms`);
+  const [ben] = await scene.people('Ben');
+  await tellsTime(await scene.socketIo(ben, { bridge, reconnection: false }), 30);
 });
 
 test('closes a connection on a flood of pings, empty fragments or single bytes', async () => {

@@ -517,7 +517,7 @@ test_socketio_packets_cross_the_end(void **state)
 	Session *session = user_sessions("7");
 
 	(void) state;
-	session->ops->dismiss(session, "token_expired", "the token has expired");
+	session->ops->dismiss(session, "token_expired", "the token has expired", 0);
 	assert_string_equal(sent(carrier), "42[\"error\",{\"code\":\"token_expired\",\"message\":\"the token has expired\"}]");
 	assert_string_equal(sent(carrier), "41");
 	for (size_t i = 0; i < sizeof(late) / sizeof(*late); i++)
