@@ -297,7 +297,7 @@ dismiss(uint8_t choice)
 	Session *session = user_sessions("7");
 
 	if (session != NULL)
-		session->ops->dismiss(session, codes[choice & 3], "over");
+		session->ops->dismiss(session, codes[choice & 3], "over", choice);
 }
 
 /* A step that nobody takes part in. */
