@@ -41,7 +41,7 @@ extern void segment_watch_stop(SegmentWatch *watch);
 /* Notes a message, which counts by itself. */
 extern void segment_watch_message(SegmentWatch *watch);
 
-/* Notes a piece of a message. */
+/* Notes a piece of a message, also of one that is not taken. */
 extern void segment_watch_piece(SegmentWatch *watch, size_t length);
 
 #endif /* HERALD_SEGMENT_WATCH_H */

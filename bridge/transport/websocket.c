@@ -133,9 +133,9 @@ websocket_receive(WebSocket *socket, const void *piece, size_t length)
 {
 	Connection *connection = socket->stream.carrier.connection;
 
+	segment_watch_piece(&socket->segments, length);
 	if (connection->closing)
 		return;
-	segment_watch_piece(&socket->segments, length);
 	if (lws_is_first_fragment(socket->stream.wsi))
 	{
 		free(take_message(socket));
