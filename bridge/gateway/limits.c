@@ -43,8 +43,11 @@ static const Rate refusal_rate = { .per_second = 1, .burst = 20 };
 static const Rate line_rate = { .per_second = 1.0 / 60, .burst = 1 };
 static const Rate lines_rate = { .per_second = 1, .burst = 60 };
 
-/* Nobody has to wait for longer because of things that have happened already. */
-#define LONGEST_DEBT_MS 60000
+/* Nobody has to wait for longer because of things that have happened already; others may share the address. */
+static const int64_t longest_debt_ms[SCOPES] = { 60000, 60000, 2000 };
+
+/* Things that have happened already count for an address at once as much as so many sessions may do, of strangers. */
+#define STRANGER_SESSIONS 10
 
 static const char *const scope_names[] = { "session", "user", "address" };
 
@@ -215,13 +218,13 @@ charge_tokens(LimitKind kind, const LimitSubject *subject, const uint64_t keys[S
 
 	for (int scope = 0; scope < SCOPES; scope++)
 	{
-		bool user_pays = scope == SCOPE_ADDRESS && subject->user != NULL;
-		double most = user_pays ? rates[kind][SCOPE_SESSION].burst : tokens;
+		double share = subject->user != NULL ? 1 : STRANGER_SESSIONS;
+		double most = scope == SCOPE_ADDRESS ? share * rates[kind][SCOPE_SESSION].burst : tokens;
 
 		if (keys[scope] == 0)
 			continue;
 		rate_take(keys[scope], rates[kind][scope], tokens < most ? tokens : most, now);
-		rate_end_wait(keys[scope], rates[kind][scope], LONGEST_DEBT_MS, now);
+		rate_end_wait(keys[scope], rates[kind][scope], longest_debt_ms[scope], now);
 	}
 }
 

@@ -50,7 +50,8 @@ extern int64_t limits_take(LimitKind kind, const LimitSubject *subject);
 
 /*
  * Counts so many that have happened already, permitted or not.  Returns the same for the next one, a minute at most.
- * With a user, no more count for the address than a session may do at once: the user pays, and others may share it.
+ * Others may share the address: no more count for it than a session may do at once, or ten without a user, and it
+ * waits 2 seconds at most.
  */
 extern int64_t limits_charge(LimitKind kind, const LimitSubject *subject, int64_t count);
 

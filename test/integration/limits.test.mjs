@@ -328,6 +328,12 @@ test('closes a connection on a flood of pings, empty fragments or single bytes',
   assert.match(bridge.log, /event=limited reason=messages by=session/);
   await assert.rejects(scene.plain(ann, { bridge }), ({ code }) => code === 'too_many');
   assert.equal((await large.ask('ping')).ok, true, 'large messages are no flood');
+  const [cay] = await scene.people('Cay');
+  const careless = await scene.plain(cay, { bridge });
+  careless.send({ action: 'ping', data: { text: 'x'.repeat(1000000) } });
+  assert.equal((await careless.closed).code, 1009);
+  await until('the session has ended', () => new RegExp(`event=session_ended user=${cay} `).test(bridge.log));
+  assert.equal((await (await scene.plain(cay, { bridge })).ask('ping')).ok, true, 'nor are those over max-payload');
 });
 
 test('answers nothing to a flood that goes on after the close', async () => {
@@ -346,6 +352,16 @@ test('answers nothing to a flood that goes on after the close', async () => {
   assert.ok(opcodes.indexOf(PONG) >= 0 && opcodes.indexOf(CLOSE) > 0);
   const late = opcodes.slice(opcodes.indexOf(CLOSE)).filter((opcode) => opcode === PONG).length;
   assert.ok(late < 20, `${late} pongs`);
+
+  const limits = () => bridge.metric('herald_limited_total{reason="anonymous"}');
+  const before = await limits();
+  const one = await stranger(bridge);
+  one.socket.resume().write(Buffer.concat(Array(100000).fill(ping)));
+  await until('the flood has counted', async () => await limits() > before);
+  one.socket.destroy();
+  const next = await stranger(bridge);
+  assert.match(next.head, /^HTTP\/1.1 101/, 'one connection does not have its address refused');
+  next.socket.destroy();
 });
 
 // Opens a WebSocket without a session. Resolves with whether the bridge took it, and the client that is connected then.
@@ -374,6 +390,11 @@ test('refuses an address, also a private one, after floods of connections withou
   assert.ok(taken > 0 && taken < 10, `${taken} connections with 200 pings each`);
   assert.match(bridge.log, /event=limited reason=anonymous by=address peer=127\.0\.0\.2 hint="If this is a proxy/);
   await scene.plain(ann, { bridge });
+  await until('the address is admitted again', async () => {
+    const { socket, head } = await stranger(bridge);
+    socket.destroy();
+    return head.startsWith('HTTP/1.1 101');
+  }, 10000);
 });
 
 test('closes a connection without a session after few messages, and answers 429 to its address behind a proxy', async () => {
