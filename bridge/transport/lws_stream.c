@@ -261,7 +261,7 @@ send_last(void *context)
 
 	stream->held = false;
 	timer_start(&stream->timer, END_TIMEOUT_MS, end_timeout, stream);
-	lws_stream_flush(&stream->carrier);
+	lws_callback_on_writable(stream->wsi);
 }
 
 /* Returns how long the last frames are held. */
