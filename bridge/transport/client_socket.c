@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * client_socket.c
- *	  Counts the clients' sockets, remembers their origin, and lists those without a request.
+ *	  Counts the clients' sockets, remembers their origin.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -9,13 +9,13 @@
 #include "transport/client_socket.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
-#include <utlist.h>
 
 #include "base/memory.h"
-#include "base/metrics.h"
 #include "gateway/limits.h"
 #include "transport/lws_stream.h"
+#include "transport/newcomer.h"
 
 /* A client's socket; the opaque user data of its wsi. */
 typedef struct ClientSocket
@@ -25,35 +25,31 @@ typedef struct ClientSocket
 	bool admin;
 	bool asked; /* it has had a request */
 	RequestTraits request;
-	bool idle; /* in the list */
+	Newcomer newcomer; /* in the list while the socket is idle, unless it is the administrator's */
 	bool cut;
-	struct ClientSocket *next;
-	struct ClientSocket *prev;
 } ClientSocket;
 
 static struct
 {
-	ClientSocket *idle;	 /* the one that has been idle longest is the first */
 	long count;			 /* of all sockets */
 	NetworkAddress peer; /* of the socket that is expected */
 	bool admin;			 /* of the same */
 } client_sockets;
 
 static void
-mark_idle(ClientSocket *socket)
+cut_socket(Newcomer *newcomer)
 {
-	if (socket->idle || socket->cut)
-		return;
-	DL_APPEND(client_sockets.idle, socket);
-	socket->idle = true;
+	ClientSocket *socket = (ClientSocket *) ((char *) newcomer - offsetof(ClientSocket, newcomer));
+
+	socket->cut = true;
+	lws_stream_kill(socket->wsi);
 }
 
 static void
-mark_busy(ClientSocket *socket)
+mark_idle(ClientSocket *socket)
 {
-	if (socket->idle)
-		DL_DELETE(client_sockets.idle, socket);
-	socket->idle = false;
+	if (!socket->admin && !socket->cut && socket->newcomer.cut == NULL)
+		newcomer_add(&socket->newcomer, cut_socket);
 }
 
 static ClientSocket *
@@ -102,7 +98,7 @@ client_socket_closed(struct lws *wsi)
 
 	if (socket == NULL)
 		return;
-	mark_busy(socket);
+	newcomer_remove(&socket->newcomer);
 	if (!socket->asked && !socket->admin)
 		client_socket_charge(&socket->peer);
 	free(socket);
@@ -141,7 +137,7 @@ client_socket_busy(struct lws *wsi)
 {
 	ClientSocket *socket = client_socket_of(wsi);
 
-	mark_busy(socket);
+	newcomer_remove(&socket->newcomer);
 	socket->asked = true;
 	return !socket->cut;
 }
@@ -156,18 +152,4 @@ bool
 client_socket_is_full(long limit)
 {
 	return client_sockets.count >= limit;
-}
-
-bool
-client_socket_cut_idle(void)
-{
-	ClientSocket *oldest = client_sockets.idle;
-
-	if (oldest == NULL)
-		return false;
-	mark_busy(oldest);
-	oldest->cut = true;
-	metrics.newcomers_cut++;
-	lws_stream_kill(oldest->wsi);
-	return true;
 }

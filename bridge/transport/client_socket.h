@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * client_socket.h
- *	  Counts the clients' sockets, remembers their origin, and lists those without a request.
+ *	  Counts the clients' sockets, remembers their origin.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -15,12 +15,12 @@
 #include "base/network_address.h"
 
 /*
- * Notes whose socket libwebsockets is about to get: that of a client or of the last proxy.  "admin" says that it has come
+ * Notes the peer of the socket that libwebsockets is about to get: a client or the last proxy.  "admin" says that it has come
  * in by admin-listen.
  */
 extern void client_socket_expect(NetworkAddress peer, bool admin);
 
-/* Adds the socket that libwebsockets has got, which is idle until its first request. */
+/* Adds the socket that libwebsockets has got, which is idle until its first request: a client's may be cut. */
 extern void client_socket_opened(struct lws *wsi);
 
 /* Counts a connection without a request for its address. */
@@ -59,11 +59,5 @@ extern void client_socket_idle(struct lws *wsi);
 
 /* Returns whether there are "limit" sockets or more. */
 extern bool client_socket_is_full(long limit);
-
-/*
- * Cuts the socket that has been idle longest: an honest client sends its request sooner than a hostile one.
- * Returns false if there is none.
- */
-extern bool client_socket_cut_idle(void);
 
 #endif /* HERALD_CLIENT_SOCKET_H */

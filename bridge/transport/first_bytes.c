@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <utlist.h>
 #include <uv.h>
 
 #include "base/log.h"
@@ -31,6 +30,7 @@
 #include "base/timer.h"
 #include "transport/absolute_form.h"
 #include "transport/client_socket.h"
+#include "transport/newcomer.h"
 #include "transport/proxy_header.h"
 
 #define FIRST_BYTES_TIMEOUT_MS 10000
@@ -43,14 +43,11 @@ typedef struct PendingSocket
 	int descriptor;
 	size_t seen; /* bytes that are there */
 	NetworkAddress client;
-	FirstBytesForms forms; /* that may still come */
+	FirstBytesKind kind; /* with the forms that may still come */
 	FirstBytesReady ready;
 	void *context;
-	struct PendingSocket *next;
-	struct PendingSocket *prev;
+	Newcomer newcomer; /* in the list if it is a client's */
 } PendingSocket;
-
-static PendingSocket *pending_sockets; /* the one that has waited longest is the first */
 
 static void
 free_pending(uv_handle_t *handle)
@@ -62,7 +59,7 @@ free_pending(uv_handle_t *handle)
 static void
 end_pending(PendingSocket *pending)
 {
-	DL_DELETE(pending_sockets, pending);
+	newcomer_remove(&pending->newcomer);
 	client_socket_count_pending(-1);
 	timer_stop(&pending->timer);
 	uv_poll_stop(&pending->poll);
@@ -73,9 +70,16 @@ end_pending(PendingSocket *pending)
 static void
 close_pending(PendingSocket *pending)
 {
-	client_socket_charge(&pending->client);
+	if (pending->kind.client)
+		client_socket_charge(&pending->client);
 	end_pending(pending);
 	close(pending->descriptor);
+}
+
+static void
+cut_pending(Newcomer *newcomer)
+{
+	close_pending((PendingSocket *) ((char *) newcomer - offsetof(PendingSocket, newcomer)));
 }
 
 static void
@@ -95,7 +99,7 @@ first_bytes_timeout(void *context)
 {
 	PendingSocket *pending = context;
 
-	if (pending->forms.proxy_header)
+	if (pending->kind.proxy_header)
 		refuse_pending(pending, "the first bytes of the connection have not arrived");
 	else
 		close_pending(pending);
@@ -139,7 +143,7 @@ look_for_proxy_header(PendingSocket *pending, const char *bytes)
 		case PROXY_HEADER_NONE:
 			break;
 	}
-	pending->forms.proxy_header = false;
+	pending->kind.proxy_header = false;
 	return true;
 }
 
@@ -152,7 +156,7 @@ look_for_request(PendingSocket *pending, const char *bytes)
 	size_t head = 0;
 	AbsoluteForm form = ABSOLUTE_FORM_NONE;
 
-	if (pending->forms.request)
+	if (pending->kind.request)
 		form = absolute_form_rewrite(bytes, pending->seen, &head, rewritten, &connection.length);
 	if (form == ABSOLUTE_FORM_INCOMPLETE)
 	{
@@ -186,7 +190,7 @@ look_at_bytes(PendingSocket *pending)
 		return;
 	}
 	pending->seen = (size_t) length;
-	if (pending->forms.proxy_header && !look_for_proxy_header(pending, bytes))
+	if (pending->kind.proxy_header && !look_for_proxy_header(pending, bytes))
 		return;
 	skipped = (size_t) length - pending->seen;
 	look_for_request(pending, bytes + skipped);
@@ -201,30 +205,21 @@ bytes_arrived(uv_poll_t *poll, int status, int events)
 }
 
 void
-first_bytes_await(int descriptor, NetworkAddress peer, FirstBytesForms forms, FirstBytesReady ready, void *context)
+first_bytes_await(int descriptor, NetworkAddress peer, FirstBytesKind kind, FirstBytesReady ready, void *context)
 {
 	PendingSocket *pending = memory_new(sizeof(PendingSocket));
 
 	assert(ready != NULL);
 	pending->descriptor = descriptor;
 	pending->client = peer;
-	pending->forms = forms;
+	pending->kind = kind;
 	pending->ready = ready;
 	pending->context = context;
-	DL_APPEND(pending_sockets, pending);
+	if (kind.client)
+		newcomer_add(&pending->newcomer, cut_pending);
 	client_socket_count_pending(1);
 	timer_start(&pending->timer, FIRST_BYTES_TIMEOUT_MS, first_bytes_timeout, pending);
 	uv_poll_init(loop_uv(), &pending->poll, descriptor);
 	uv_poll_start(&pending->poll, UV_READABLE, bytes_arrived);
 	look_at_bytes(pending);
-}
-
-bool
-first_bytes_cut(void)
-{
-	if (pending_sockets == NULL)
-		return false;
-	metrics.newcomers_cut++;
-	close_pending(pending_sockets);
-	return true;
 }

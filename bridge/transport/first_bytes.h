@@ -26,22 +26,20 @@ typedef struct FirstBytes
 /* Takes over the descriptor; the head is valid during the call. */
 typedef void (*FirstBytesReady)(void *context, const FirstBytes *connection);
 
-/* The forms that are looked for. */
-typedef struct FirstBytesForms
+/* The kind of a connection, and the forms that are looked for. */
+typedef struct FirstBytesKind
 {
+	bool client;	   /* it counts for its address if no request comes, and may be cut before */
 	bool proxy_header; /* of the PROXY protocol: the connection is from a trusted proxy */
 	bool request;	   /* of HTTP, with a target in absolute form: the connection is plain */
-} FirstBytesForms;
+} FirstBytesKind;
 
 /*
  * Waits for the first bytes of a connection.  Takes a PROXY header off, and the head of a request in absolute form,
  * if it has them.  Then calls ready(), at once if the bytes are there.  Closes the connection if the PROXY header is
  * malformed, or if the bytes have not arrived after 10 seconds.
  */
-extern void first_bytes_await(int descriptor, NetworkAddress peer, FirstBytesForms forms, FirstBytesReady ready,
+extern void first_bytes_await(int descriptor, NetworkAddress peer, FirstBytesKind kind, FirstBytesReady ready,
 							  void *context);
-
-/* Closes the connection that has waited longest; returns false if none waits. */
-extern bool first_bytes_cut(void);
 
 #endif /* HERALD_FIRST_BYTES_H */

@@ -30,6 +30,7 @@
 #include "transport/first_bytes.h"
 #include "transport/lingering_socket.h"
 #include "transport/listener.h"
+#include "transport/newcomer.h"
 #include "transport/static_file.h"
 #include "transport/tls.h"
 #include "transport/websocket.h"
@@ -210,8 +211,7 @@ peer_of(int descriptor)
 static bool
 has_room(void)
 {
-	return !client_socket_is_full(server.max_sockets) || lingering_socket_cut() || first_bytes_cut() ||
-		   client_socket_cut_idle();
+	return !client_socket_is_full(server.max_sockets) || lingering_socket_cut() || newcomer_cut();
 }
 
 /* The administrator gets in however many clients there are: of descriptors that the bridge keeps for itself. */
@@ -220,17 +220,20 @@ adopt_socket(Listener *listener, int descriptor)
 {
 	unsigned int timeout = (unsigned int) (server.config->ping_interval + server.config->ping_timeout);
 	NetworkAddress peer = peer_of(descriptor);
-	bool proxied = network_list_has(server.config->trusted_proxy, &peer);
+	FirstBytesKind kind = {
+		.client = listener != &server.admin,
+		.proxy_header = network_list_has(server.config->trusted_proxy, &peer),
+		.request = !tls_is_spoken(listener->vhost),
+	};
 
-	if (listener != &server.admin && (!may_open(&peer) || !has_room()))
+	if (kind.client && (!may_open(&peer) || !has_room()))
 	{
 		refuse_socket(descriptor);
 		return;
 	}
 	/* Until lws_stream_open() only the kernel notices a client that acknowledges nothing. */
 	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
-	first_bytes_await(descriptor, peer, (FirstBytesForms){ proxied, !tls_is_spoken(listener->vhost) }, adopt_client,
-					  listener);
+	first_bytes_await(descriptor, peer, kind, adopt_client, listener);
 }
 
 bool

@@ -1,6 +1,7 @@
 // Behind proxies, the bridge knows the addresses of its clients. The administrator has a port of its own.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import net from 'node:net';
 import { after, test } from 'node:test';
 import { freePort } from './harness/bridge.mjs';
@@ -125,6 +126,48 @@ test('closes connections beyond the limit of their address at once, and none of 
   assert.equal(await open('192.0.2.2'), 200);
   assert.equal(await limited.metric('herald_limited_total{reason="sockets"}'), 3);
   assert.equal(limited.log.match(/event=limited reason=sockets by=address peer=192\.0\.2\.1/g).length, 1);
+});
+
+// More sockets than a bridge with max-connections=1 has room for.
+const CROWD = 120;
+
+test('cuts what has waited longest when it is full: no newcomer before older sockets, and never the administrator', async () => {
+  const port = await freePort();
+  const small = await scene.addBridge(['--max-connections=1', `--admin-listen=127.0.0.1:${port}`]);
+  const cut = async () => Number(/^herald_newcomers_cut_total (\d+)$/m.exec((await ask(port, 'GET /metrics HTTP/1.1')).body)[1]);
+  const open = (count, text) => Array.from({ length: count }, () => {
+    const client = new RawHttp(small.port);
+    client.write(text);
+    return client;
+  });
+  const administrators = [new RawHttp(port), new RawHttp(port)];
+  administrators[1].write('GET /hea');
+  const idle = open(CROWD, 'GET /');
+  await until('it is full', async () => await cut() > 0);
+  const honest = new RawHttp(small.port);
+  await once(honest.socket, 'connect');
+  const before = await cut();
+  const silent = open(CROWD / 4, '');
+  await until('others had to give way', async () => await cut() >= before + CROWD / 4);
+  honest.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.equal((await honest.response()).status, 200);
+  administrators[0].write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  administrators[1].write('lthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  for (const administrator of administrators) assert.equal((await administrator.response()).status, 200);
+  for (const client of [...idle, ...silent, ...administrators, honest]) client.close();
+});
+
+test('charges no address for connections to the port of the administrator', async () => {
+  const port = await freePort();
+  const limited = await scene.addBridge(['--limit-sockets=1/h:10', '--limit-address-sessions=1', `--admin-listen=127.0.0.1:${port}`]);
+  for (let n = 0; n < 20; n++) {
+    const probe = new RawHttp(port);
+    await once(probe.socket, 'connect');
+    probe.socket.end();
+    await soon('the bridge closes the connection', probe.ended);
+    probe.close();
+  }
+  assert.equal((await ask(limited.port, 'GET /healthz HTTP/1.1')).status, 200);
 });
 
 const proxyHeaders = [
