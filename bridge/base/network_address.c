@@ -79,6 +79,17 @@ network_address_write(const NetworkAddress *address, char text[NETWORK_ADDRESS_T
 		inet_ntop(AF_INET6, address->bytes, text, NETWORK_ADDRESS_TEXT);
 }
 
+NetworkAddress
+network_address_of_owner(NetworkAddress address)
+{
+	struct in6_addr six;
+
+	memcpy(&six, address.bytes, sizeof(six));
+	if (!IN6_IS_ADDR_V4MAPPED(&six))
+		memset(address.bytes + 8, 0, 8);
+	return address;
+}
+
 /* Reads "ADDRESS" or "ADDRESS/BITS" of "length" characters. */
 static bool
 read_network(const char *text, size_t length, Network *network)

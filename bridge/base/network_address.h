@@ -34,6 +34,9 @@ extern NetworkAddress network_address_of_bytes(const unsigned char *bytes, size_
 /* Writes an address as text: 192.0.2.1 or 2001:db8::1; "unknown" for an unknown one. */
 extern void network_address_write(const NetworkAddress *address, char text[NETWORK_ADDRESS_TEXT]);
 
+/* Returns the network that one client may own, under which its address counts: of IPv6 the first 64 bits. */
+extern NetworkAddress network_address_of_owner(NetworkAddress address);
+
 /* Returns whether each part of a list, which blanks separate, is an address or a network: 10.0.0.0/8, ::1. */
 extern bool network_list_is_valid(const char *list);
 

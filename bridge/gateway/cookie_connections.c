@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/network_address.h"
 
 #define CONNECTIONS 4
 
@@ -77,15 +78,29 @@ cookie_connections_may_blame(const char *sqlstate)
 	return sqlstate != NULL;
 }
 
+/* Writes the name under which an address has its places: that of its owner's network. */
+static void
+name_places(const char *text, char name[NETWORK_ADDRESS_TEXT])
+{
+	NetworkAddress address = { 0 };
+
+	if (text != NULL)
+		network_address_read(text, strlen(text), &address);
+	address = network_address_of_owner(address);
+	network_address_write(&address, name);
+}
+
 char *
 cookie_connections_place(const FairQueue *queue, const char *address)
 {
+	char name[NETWORK_ADDRESS_TEXT];
 	char *best = NULL;
 	size_t least = 0;
 
+	name_places(address, name);
 	for (int i = 0; i < PLACES; i++)
 	{
-		char *place = memory_format("%s %d", address ? address : "", i);
+		char *place = memory_format("%s %d", name, i);
 		size_t load = fair_queue_load_of(queue, place).items;
 
 		if (best == NULL || load < least)

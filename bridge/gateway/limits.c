@@ -9,7 +9,6 @@
 #include "gateway/limits.h"
 
 #include <assert.h>
-#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,20 +93,17 @@ limits_configure(const Config *config)
 }
 
 /*
- * Writes the name under which an address counts: of IPv6 the network of 64 bits, which one client may own.  Returns
- * false if it does not count: a trusted proxy speaks for many clients.
+ * Writes the name under which an address counts: that of its owner's network.  Returns false if it does not count: a
+ * trusted proxy speaks for many clients.
  */
 static bool
 address_name(const char *text, char name[NETWORK_ADDRESS_TEXT])
 {
 	NetworkAddress address;
-	bool is_v4;
 
 	if (!network_address_read(text, strlen(text), &address) || network_list_has(*trusted_proxy, &address))
 		return false;
-	is_v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *) address.bytes);
-	if (!is_v4)
-		memset(address.bytes + 8, 0, 8);
+	address = network_address_of_owner(address);
 	network_address_write(&address, name);
 	return true;
 }

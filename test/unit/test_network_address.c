@@ -93,6 +93,22 @@ test_reads_sockets(void **state)
 }
 
 static void
+test_finds_networks_of_owners(void **state)
+{
+	static const char *const pairs[][2] = { { "192.0.2.1", "192.0.2.1" }, { "2001:db8::1:2:3:4", "2001:db8::" }, { "2001:db8:0:1:ffff::1", "2001:db8:0:1::" }, { "::1", "unknown" } };
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+	{
+		char text[NETWORK_ADDRESS_TEXT];
+		NetworkAddress owner = network_address_of_owner(address_of(pairs[i][0]));
+
+		network_address_write(&owner, text);
+		assert_string_equal(text, pairs[i][1]);
+	}
+}
+
+static void
 test_finds_addresses_in_networks(void **state)
 {
 	(void) state;
@@ -130,6 +146,7 @@ main(void)
 		cmocka_unit_test(test_writes_what_it_reads),
 		cmocka_unit_test(test_rejects_other_texts),
 		cmocka_unit_test(test_reads_sockets),
+		cmocka_unit_test(test_finds_networks_of_owners),
 		cmocka_unit_test(test_finds_addresses_in_networks),
 		cmocka_unit_test(test_checks_lists),
 	};
