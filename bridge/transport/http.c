@@ -66,13 +66,12 @@ serve_request(struct lws *wsi, HttpService *service)
 	if (!client_socket_busy(wsi))
 		return -1;
 	*client_socket_request(wsi) = http_request_traits(wsi);
+	if (!client_socket_is_admin(wsi))
+		error = http_request_count(wsi, error);
 	if (error != NULL)
 		return http_response_refuse(wsi, NULL, error);
 	if (client_socket_is_admin(wsi))
 		return status_answer(wsi, method, path);
-	error = http_request_count(wsi);
-	if (error != NULL)
-		return http_response_refuse(wsi, NULL, error);
 	return serve_client(wsi, service, method, path);
 }
 

@@ -221,13 +221,17 @@ fits_session(const EngineQuery *query)
 	return query->polling && query->version_is_4 && query->engine != NULL && engineio_is_polling(query->engine);
 }
 
+/* Returns whether a request is a poll that is going to be served for a session. */
 static bool
 is_poll_of_session(struct lws *wsi)
 {
 	char path[64];
 	EngineQuery query;
+	int method = http_request_method(wsi, path, sizeof(path));
+	bool upgrades = lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) > 0;
 
-	if (http_request_method(wsi, path, sizeof(path)) < 0 || !http_request_is_socketio(path))
+	if (upgrades || (method != LWSHUMETH_GET && method != LWSHUMETH_POST) || !http_request_is_socketio(path) ||
+		!http_request_host_is_allowed(wsi) || !http_request_origin_is_allowed(wsi))
 		return false;
 	query = read_query(wsi);
 	return fits_session(&query);
@@ -245,19 +249,19 @@ too_many_requests(int64_t wait)
 }
 
 const HttpError *
-http_request_count(struct lws *wsi)
+http_request_count(struct lws *wsi, const HttpError *form)
 {
 	char address[NETWORK_ADDRESS_TEXT];
 	LimitSubject subject = { .address = address };
 	int64_t wait;
 
-	if (is_poll_of_session(wsi))
+	if (form == NULL && is_poll_of_session(wsi))
 		return NULL;
 	client_address_write(wsi, address);
 	wait = limits_wait(LIMIT_ANONYMOUS, &subject);
 	if (wait == 0)
 		wait = limits_take(LIMIT_SOCKETS, &subject);
-	return wait > 0 ? too_many_requests(wait) : NULL;
+	return wait > 0 ? too_many_requests(wait) : form;
 }
 
 /* The next two functions check in the order of Engine.IO's reference server. */
@@ -309,11 +313,8 @@ http_request_check_upgrade(struct lws *wsi)
 	static const HttpError not_found = { HTTP_STATUS_NOT_FOUND, "3", "Not found", NULL };
 	char path[64];
 	bool socketio;
-	const HttpError *error = http_form_check_upgrade(wsi);
+	const HttpError *error = http_request_count(wsi, http_form_check_upgrade(wsi));
 
-	if (error != NULL)
-		return error;
-	error = http_request_count(wsi);
 	if (error != NULL)
 		return error;
 	if (client_socket_is_admin(wsi) || !read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))

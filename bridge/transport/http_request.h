@@ -49,10 +49,10 @@ extern const Config *http_request_config(struct lws *wsi);
 extern const HttpError *http_request_check_upgrade(struct lws *wsi);
 
 /*
- * Counts a request for its address, unless it is a poll of a session.  Returns the error if there are too many; NULL:
- * the request may be served.  connection_admitted() takes it back.
+ * Counts a request for its address, unless it is a poll of a session in good form.  Returns the error if there are too
+ * many, else "form", the error that a check of its form has found.  connection_admitted() takes the count back.
  */
-extern const HttpError *http_request_count(struct lws *wsi);
+extern const HttpError *http_request_count(struct lws *wsi, const HttpError *form);
 
 /* Checks a polling request as Engine.IO's reference server does.  Returns the error, or NULL: it may be served. */
 extern const HttpError *http_request_check_poll(struct lws *wsi);

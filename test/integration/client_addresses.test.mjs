@@ -128,6 +128,24 @@ test('closes connections beyond the limit of their address at once, and none of 
   assert.equal(limited.log.match(/event=limited reason=sockets by=address peer=192\.0\.2\.1/g).length, 1);
 });
 
+test('counts malformed requests, and those with a session that are no polls, but no polls', async () => {
+  const limited = await scene.addBridge(['--trusted-proxy=127.0.0.1', '--limit-sockets=1/h:3', '--limit-address-sessions=1']);
+  const poll = '/socket.io/?EIO=4&transport=polling';
+  const answer = async (n, lines, options) => (await ask(limited.port, [lines[0], `X-Forwarded-For: 192.0.2.${n}`, ...lines.slice(1)], options)).status;
+  const { body } = await ask(limited.port, [`GET ${poll} HTTP/1.1`, 'X-Forwarded-For: 192.0.2.99']);
+  const url = `${poll}&sid=${JSON.parse(body.slice(1)).sid}`;
+  const floods = [['GET /healthz HTTP/2.7'], ['GET /healthz HTTP/1.1', 'Host: second'], ['GET /ws HTTP/1.1', 'Upgrade: h2c', 'Connection: Upgrade'],
+    [`OPTIONS ${url} HTTP/1.1`], [`DELETE ${url} HTTP/1.1`], [`GET ${url} HTTP/1.1`, 'Host: second'], [`GET ${url} HTTP/1.1`, 'Origin: https://evil.example'],
+    [`GET ${url} HTTP/1.1`, 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13', key]];
+  for (const [n, lines] of floods.entries()) {
+    const statuses = [];
+    for (let i = 0; i < 5; i++) statuses.push(await answer(n + 1, lines));
+    assert.ok(!statuses.slice(0, 3).includes(429), `${lines}: ${statuses}`);
+    assert.deepEqual(statuses.slice(3), [429, 429], `${lines}`);
+  }
+  for (let i = 0; i < 5; i++) assert.equal(await answer(50, [`POST ${url} HTTP/1.1`, 'Content-Length: 1'], { body: '3' }), 200);
+});
+
 // More sockets than a bridge with max-connections=1 has room for.
 const CROWD = 120;
 
