@@ -4,6 +4,7 @@
  *	  Rewrites requests that name the whole URL (RFC 9112, 3.2.2: absolute-form).
  *
  * libwebsockets answers them with 403.  Bytes that are no request, and heads that are malformed, are left to it.
+ * So is an upgrade, whose path is unknown then: libwebsockets would misread frames behind a head from elsewhere.
  * A request without Host keeps none, and one with several keeps them, so that they are refused as others are.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -33,6 +34,7 @@ typedef struct Rewriting
 	char *bytes;
 	size_t length;
 	bool overflows;
+	bool upgrades;
 } Rewriting;
 
 static void
@@ -107,20 +109,25 @@ find_head_end(const char *bytes, const char *end, bool *malformed)
 	return NULL;
 }
 
+/* Returns whether a line is a header of this name, which is in lower case and ends with its colon. */
+static bool
+is_header(Span line, const char *name)
+{
+	return line.length >= strlen(name) && strncasecmp(line.start, name, strlen(name)) == 0;
+}
+
 /* Writes the header lines, with the URL's host in that of Host. */
 static void
 append_headers(Rewriting *rewriting, const char *at, const char *end, Span host)
 {
-	static const char name[] = "host:";
-
 	while (at < end)
 	{
 		Span line = span_until(at, end, "\n");
-		bool is_host = line.length >= sizeof(name) - 1 && strncasecmp(line.start, name, sizeof(name) - 1) == 0;
 
 		line.length++;
 		at += line.length;
-		if (!is_host)
+		rewriting->upgrades = rewriting->upgrades || is_header(line, "upgrade:");
+		if (!is_header(line, "host:"))
 		{
 			append(rewriting, line);
 			continue;
@@ -171,7 +178,7 @@ absolute_form_rewrite(const char *bytes, size_t count, size_t *head, char rewrit
 	append_text(&rewriting, *rest.start == '/' ? " " : " /");
 	append(&rewriting, rest);
 	append_headers(&rewriting, rest.start + rest.length, head_end, host);
-	if (rewriting.overflows || !is_host(host))
+	if (rewriting.overflows || rewriting.upgrades || !is_host(host))
 		return ABSOLUTE_FORM_NONE;
 	*head = (size_t) (head_end - bytes);
 	*length = rewriting.length;

@@ -16,7 +16,7 @@
 
 typedef enum AbsoluteForm
 {
-	ABSOLUTE_FORM_NONE,		  /* the bytes begin with something else, or with a malformed request */
+	ABSOLUTE_FORM_NONE,		  /* the bytes begin with something else, or with a malformed request, or an upgrade */
 	ABSOLUTE_FORM_INCOMPLETE, /* more bytes are needed to tell, or to rewrite */
 	ABSOLUTE_FORM_COMPLETE
 } AbsoluteForm;

@@ -276,11 +276,13 @@ test('takes the host of such a request from its URL, and refuses it without a go
   assert.equal(await answers('ftp://good.example/healthz', 'Host: good.example\r\n'), 403);
 });
 
-test('opens a WebSocket by a request that names the whole URL', async () => {
-  const client = new RawHttp(port);
-  client.write(`GET http://bridge.example/ws HTTP/1.1\r\nHost: x\r\n${handshake}\r\n`);
-  assert.equal((await client.response({ hasBody: false })).status, 101);
-  client.close();
+test('opens no WebSocket by a request that names the whole URL, with or without a frame behind it', async () => {
+  for (const frame of [Buffer.alloc(0), Buffer.from([0x89, 0x80, 0, 0, 0, 0])]) {
+    const client = new RawHttp(port);
+    client.write(Buffer.concat([Buffer.from(`GET http://bridge.example/ws HTTP/1.1\r\nHost: x\r\n${handshake}\r\n`), frame]));
+    assert.equal((await client.response()).status, 404);
+    client.close();
+  }
 });
 
 test('refuses other versions of WebSockets with the one that it speaks', async () => {

@@ -95,6 +95,16 @@ test_leaves_other_requests_alone(void **state)
 }
 
 static void
+test_leaves_upgrades_alone(void **state)
+{
+	(void) state;
+	expect_none("GET http://a/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+	expect_none("GET http://a/ws HTTP/1.1\r\nupgrade: h2c\r\nHost: a\r\n\r\n");
+	expect_rewritten("GET http://a/ HTTP/1.1\r\nUpgrades: x\r\nX: Upgrade: y\r\n\r\n",
+					 "GET / HTTP/1.1\r\nUpgrades: x\r\nX: Upgrade: y\r\n\r\n");
+}
+
+static void
 test_leaves_malformed_requests_alone(void **state)
 {
 	(void) state;
@@ -134,6 +144,7 @@ main(void)
 		cmocka_unit_test(test_rewrites_the_target),
 		cmocka_unit_test(test_takes_the_host_from_the_target),
 		cmocka_unit_test(test_leaves_other_requests_alone),
+		cmocka_unit_test(test_leaves_upgrades_alone),
 		cmocka_unit_test(test_leaves_malformed_requests_alone),
 		cmocka_unit_test(test_bounds_the_head),
 	};
