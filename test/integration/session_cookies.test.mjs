@@ -137,6 +137,15 @@ test('a slow application delays nobody else, and its clients get an answer', asy
   for (const error of await Promise.all(slow)) assert.equal(codeOf(error), 'unavailable');
 });
 
+test('an event stream that is refused behind its head ends at once', async () => {
+  const bridge = await scene.addBridge([...COOKIES, '--action-timeout=1s', '--ping-interval=100ms']);
+  const response = await fetch(`${bridge.url}/events`, { headers: { cookie: `connect.sid=${signed('slow-4')}` } });
+  assert.equal(response.status, 200);
+  let refused;
+  for await (const piece of response.body) if (String(Buffer.from(piece)).includes('"unavailable"')) refused = Date.now();
+  assert.ok(Date.now() - refused < 3000, `${Date.now() - refused} ms`);
+});
+
 test('slow cookies of one address leave connections to the others', async () => {
   const bridge = await scene.addBridge([...COOKIES, '--trusted-proxy=127.0.0.1', '--action-timeout=2s']);
   const [fay] = await scene.people('Fay');
