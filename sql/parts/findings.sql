@@ -428,7 +428,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHEN category = 'B' THEN CASE affirmative WHEN true THEN '%1$s' WHEN false THEN '%1$s IS NOT TRUE' END
 		WHEN herald_internal.is_addressed(words) THEN '%1$s IS NULL'
 		WHEN herald_internal.act_of_user(words) <> ''
-		THEN (SELECT '%1$s IS NULL' WHERE herald_internal.act_of_user(words) <> 'archived')
+		THEN (SELECT '%1$s IS NULL' FROM pg_attribute AS a
+		      WHERE a.attrelid = $1 AND a.attname = $3 AND NOT a.attnotnull AND NOT a.atthasdef AND
+		            herald_internal.act_of_user(words) <> 'archived')
 		WHEN words ~ '_id$' THEN (
 			SELECT '%1$s = ' || CASE category WHEN 'N' THEN min(l.id)
 			                    ELSE quote_literal(replace(min(l.id), '%', '%%')) END

@@ -47,8 +47,8 @@ test('ends a wait at the commit, and not before', async () => {
 });
 
 test('holds no snapshot and no lock while it waits', async () => {
+  await database.query('CREATE TABLE gone AS SELECT generate_series(1, 1000) AS n'); // a new table rings
   const session = await reader();
-  await database.query('CREATE TABLE gone AS SELECT generate_series(1, 1000) AS n');
   const wait = awaitRing(session, 60000);
   await waits(session);
   const [{ backend_xmin: xmin, backend_xid: xid }] = await waiting(`pid = ${session.processID}`);

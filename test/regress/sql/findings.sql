@@ -93,6 +93,9 @@ SELECT herald.watch_posts('f.hints', noun => 'hint', deleted_at => 'deleted_at')
 CREATE TABLE f.seats (conversation_id int, user_id int REFERENCES f.users, banned_by int);
 SELECT herald.watch_members('f.seats');
 SELECT herald.watch_members('f.seats', active => 'banned_by IS NULL');
+-- Where nobody is a value, the call asks for it.
+CREATE TABLE f.desks (conversation_id int, user_id int REFERENCES f.users, banned_by int NOT NULL DEFAULT 0);
+SELECT herald.watch_members('f.desks');
 SELECT herald.unwatch('f.seats'), herald.unwatch('f.hints');
 -- Times of a broadcast, a take-down, and the answer to an invitation.
 CREATE TABLE f.mixed (air_date timestamptz, taken_down_at timestamptz,
