@@ -177,15 +177,15 @@ test('cuts what has waited longest when it is full: no newcomer before older soc
 
 test('charges no address for connections to the port of the administrator', async () => {
   const port = await freePort();
-  const limited = await scene.addBridge(['--limit-sockets=1/h:10', '--limit-address-sessions=1', `--admin-listen=127.0.0.1:${port}`]);
+  const limited = await scene.addBridge(['--trusted-proxy=127.0.0.1', '--limit-sockets=1/h:10', '--limit-address-sessions=1', `--admin-listen=127.0.0.1:${port}`]);
   for (let n = 0; n < 20; n++) {
-    const probe = new RawHttp(port);
+    const probe = new RawHttp(port, { localAddress: '127.0.0.2' });
     await once(probe.socket, 'connect');
     probe.socket.end();
     await soon('the bridge closes the connection', probe.ended);
     probe.close();
   }
-  assert.equal((await ask(limited.port, 'GET /healthz HTTP/1.1')).status, 200);
+  assert.equal((await ask(limited.port, 'GET /healthz HTTP/1.1', { localAddress: '127.0.0.2' })).status, 200);
 });
 
 const proxyHeaders = [
