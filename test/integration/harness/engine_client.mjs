@@ -88,9 +88,12 @@ export class EngineSocket {
     this.opened = once(this.socket, 'open').catch(() => {});
   }
 
+  // Sends packets, all of them at once.
   async say(...packets) {
     await soon('the WebSocket opens', this.opened);
+    this.socket._socket?.cork();
     for (const packet of packets) this.socket.send(packet);
+    this.socket._socket?.uncork();
   }
 
   hear(match) {
