@@ -1,7 +1,7 @@
 // No session without a valid token. The bridge tells refused clients the reason.
 
 import assert from 'node:assert/strict';
-import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -56,10 +56,14 @@ for (const [name, [token, reason]] of Object.entries(bad)) {
 
 const later = () => Math.floor(Date.now() / 1000) + 600;
 
-// A key of an issuer: its private part, and the JSON Web Key that the issuer publishes.
+const pem = { publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } };
+
+// A key of an issuer: its private part, and the JSON Web Key that the issuer publishes. By way of PEM: Node.js 20 can wait for
+// itself in export() of a generated key, if that collects the garbage of the generation.
 const issue = (kid, algorithm, type, parameters) => {
-  const { privateKey, publicKey } = generateKeyPairSync(type, parameters);
-  return { privateKey, algorithm, kid, json: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' } };
+  const { privateKey, publicKey } = generateKeyPairSync(type, { ...parameters, ...pem });
+  const json = { ...createPublicKey(publicKey).export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' };
+  return { privateKey: createPrivateKey(privateKey), algorithm, kid, json };
 };
 
 const writeKeys = (file, ...keys) => {
