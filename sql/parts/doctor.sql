@@ -4,7 +4,8 @@
 -- Each branch of a UNION is one check. An error means that something makes
 -- nothing now, or that writes fail. A warning means that something will be
 -- lost or delayed. An info is worth knowing. A remedy is a statement or,
--- where no statement helps or it would give a right back, a comment. Rules
+-- where no statement helps, a comment. Before a GRANT on the object of
+-- another owner, a comment names that owner: it may be as meant. Rules
 -- with the same problem share a row. Administrators paste remedies: a
 -- statement quotes each value, and a comment that contains a value goes
 -- through comment_lines().
