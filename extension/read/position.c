@@ -289,7 +289,8 @@ position_read_snapshot(Cursor *cursor)
 
 		if (snapshot.count == capacity)
 			snapshot.in_progress = repalloc(snapshot.in_progress, sizeof(uint64) * (capacity *= 2));
-		if (next >= snapshot.xmax || (snapshot.count > 0 && next <= snapshot.in_progress[snapshot.count - 1]))
+		if (next < snapshot.xmin || next >= snapshot.xmax ||
+			(snapshot.count > 0 && next <= snapshot.in_progress[snapshot.count - 1]))
 			cursor->at = NULL;
 		snapshot.in_progress[snapshot.count++] = next;
 	}
