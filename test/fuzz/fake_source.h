@@ -197,4 +197,60 @@ fake_answer(const PGresult *result)
 	free(query);
 }
 
+static inline int
+fake_count_texts(const char *array)
+{
+	int count = 0;
+
+	for (; array != NULL && *array != '\0'; array++)
+		count += *array == '"';
+	return count / 2;
+}
+
+/* Answers a query with rows of the same values. */
+static inline void
+fake_answer_rows(int rows, int count, const char *const *names, const char *const *values)
+{
+	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+	PGresAttDesc columns[11] = { 0 };
+
+	for (int i = 0; i < count; i++)
+		columns[i].name = (char *) names[i];
+	PQsetResultAttrs(result, count, columns);
+	for (int row = 0; row < rows; row++)
+	{
+		for (int i = 0; i < count; i++)
+			PQsetvalue(result, row, i, (char *) values[i], (int) strlen(values[i]));
+	}
+	fake_answer(result);
+	PQclear(result);
+}
+
+/* Answers a query for the rooms of sessions, or for an action; any other query as if its connection were lost. */
+static inline void
+fake_answer_query(uint8_t choice)
+{
+	static const char *const names[] = { "rooms", "unread", "recovered", "position", "seen_snapshots", "seen_ids",
+										 "segments_before", "lag_events", "joined", "checked",
+										 "revoked" };
+	FakeQuery *query = fake_source.queries;
+	const char *const values[] = {
+		"[\"user:7\",\"conversation:1\"]", "3", choice & 1 ? "t" : "f", "1~a~b~c", choice & 2 ? "[\"10:20:12\"]" : "[]",
+		choice & 2 ? "[5]" : "[]", choice & 4 && fake_count_texts(query->fourth) > 0 ? "1" : "0", choice & 8 ? "5" : "0",
+		choice & 16 ? "[{\"room\":\"post:42\",\"keys\":[\"author:1\"],\"since\":\"10:30:\"}]" :
+		choice & 32 ? "[{\"room\":\"post:42\",\"interrupted\":true}]" :
+					  "[]",
+		"10:30:12", choice & 64 ? "t" : "f"
+	};
+	static const char *const action_names[] = { "act", "xid", "cpu_time" };
+	const char *const action_values[] = { "{\"a\":1}", choice & 1 ? "5" : "", choice & 2 ? "1000" : "2" };
+
+	if (strstr(query->sql, "connect_sessions") != NULL)
+		fake_answer_rows(fake_count_texts(query->first), 11, names, values);
+	else if (strstr(query->sql, "internal.act(") != NULL)
+		fake_answer_rows(choice & 4 ? 0 : 1, 3, action_names, action_values);
+	else
+		fake_answer(NULL);
+}
+
 #endif /* HERALD_FAKE_SOURCE_H */

@@ -204,62 +204,6 @@ send_queued(FakeClient *client, uint32_t count)
 		outbox_sent(outbox, count);
 }
 
-static int
-count_texts(const char *array)
-{
-	int count = 0;
-
-	for (; array != NULL && *array != '\0'; array++)
-		count += *array == '"';
-	return count / 2;
-}
-
-/* Answers a query with rows of the same values. */
-static void
-answer_rows(int rows, int count, const char *const *names, const char *const *values)
-{
-	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	PGresAttDesc columns[11] = { 0 };
-
-	for (int i = 0; i < count; i++)
-		columns[i].name = (char *) names[i];
-	PQsetResultAttrs(result, count, columns);
-	for (int row = 0; row < rows; row++)
-	{
-		for (int i = 0; i < count; i++)
-			PQsetvalue(result, row, i, (char *) values[i], (int) strlen(values[i]));
-	}
-	fake_answer(result);
-	PQclear(result);
-}
-
-/* Answers a query for the rooms of sessions, or for an action; any other query as if its connection were lost. */
-static void
-answer_query(uint8_t choice)
-{
-	static const char *const names[] = { "rooms", "unread", "recovered", "position", "seen_snapshots", "seen_ids",
-										 "segments_before", "lag_events", "joined", "checked",
-										 "revoked" };
-	FakeQuery *query = fake_source.queries;
-	const char *const values[] = {
-		"[\"user:7\",\"conversation:1\"]", "3", choice & 1 ? "t" : "f", "1~a~b~c", choice & 2 ? "[\"10:20:12\"]" : "[]",
-		choice & 2 ? "[5]" : "[]", choice & 4 && count_texts(query->fourth) > 0 ? "1" : "0", choice & 8 ? "5" : "0",
-		choice & 16 ? "[{\"room\":\"post:42\",\"keys\":[\"author:1\"],\"since\":\"10:30:\"}]" :
-		choice & 32 ? "[{\"room\":\"post:42\",\"interrupted\":true}]" :
-					  "[]",
-		"10:30:12", choice & 64 ? "t" : "f"
-	};
-	static const char *const action_names[] = { "act", "xid", "cpu_time" };
-	const char *const action_values[] = { "{\"a\":1}", choice & 1 ? "5" : "", choice & 2 ? "1000" : "2" };
-
-	if (strstr(query->sql, "connect_sessions") != NULL)
-		answer_rows(count_texts(query->first), 11, names, values);
-	else if (strstr(query->sql, "internal.act(") != NULL)
-		answer_rows(choice & 4 ? 0 : 1, 3, action_names, action_values);
-	else
-		fake_answer(NULL);
-}
-
 static void
 read_event(uint8_t choice)
 {
@@ -307,7 +251,7 @@ take_common_step(Step step, Input *input)
 	Event *event;
 
 	if (step == STEP_ANSWER && fake_source.queries != NULL)
-		answer_query(next_byte(input));
+		fake_answer_query(next_byte(input));
 	else if (step == STEP_LOSE && fake_source.queries != NULL)
 		fake_answer(NULL);
 	else if (step == STEP_WINDOW)
