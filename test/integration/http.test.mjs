@@ -1,6 +1,7 @@
 // The bridge answers HTTP as browsers, proxies and command line tools speak it.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { after, test } from 'node:test';
 import { upgrade as handshake } from './harness/raw_client.mjs';
 import { RawHttp, ask } from './harness/raw_http.mjs';
@@ -206,6 +207,72 @@ for (const [name, status, head] of [
 ]) {
   test(`refuses a request ${name}`, async () => assert.equal(await statusOf(head), status));
 }
+
+// Sends bytes on a connection of its own, and resolves with all that comes back until the bridge closes it.
+async function exchange(bytes) {
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  let text = '';
+  const closed = new Promise((resolve) => socket.on('end', resolve).on('close', resolve));
+  socket.on('error', () => {}).on('data', (piece) => { text += piece.toString('latin1'); });
+  socket.write(Buffer.from(bytes, 'latin1'));
+  await soon('the bridge closes the connection', closed);
+  socket.destroy();
+  return text;
+}
+
+// A second request, which a proxy takes for a part of the first one's body.
+const hidden = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
+const chunk = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+const smuggled = {
+  'both lengths': ['Content-Length: 5\r\nTransfer-Encoding: chunked', `0\r\n\r\n${hidden}`],
+  'both lengths, the other way round': ['Transfer-Encoding: chunked\r\nContent-Length: 5', `0\r\n\r\n${hidden}`],
+  chunks: ['Transfer-Encoding: chunked', chunk],
+  'chunks that are named in upper case': ['TRANSFER-ENCODING: CHUNKED', chunk],
+  'chunks behind a tab': ['Content-Length: 1\r\nTransfer-Encoding:\tchunked', `6${hidden}`],
+  'chunks behind another coding': ['Content-Length: 1\r\nTransfer-Encoding: identity, chunked', `6${hidden}`],
+  'an unknown coding': ['Content-Length: 1\r\nTransfer-Encoding: xchunked', `6${hidden}`],
+  'a blank before the colon of the coding': ['Content-Length: 1\r\nTransfer-Encoding : chunked', `6${hidden}`],
+  'two lengths': [`Content-Length: 1\r\nContent-Length: ${1 + hidden.length}`, `6${hidden}`],
+  'the same length twice': ['Content-Length: 1\r\nContent-Length: 1', `6${hidden}`],
+  'a list of lengths': ['Content-Length: 1, 1', `6${hidden}`],
+  'a length with a sign': ['Content-Length: +1', `6${hidden}`],
+  'a negative length': ['Content-Length: -1', `6${hidden}`],
+  'a hexadecimal length': ['Content-Length: 0x1', `6${hidden}`],
+  'a length beyond 64 bits': ['Content-Length: 18446744073709551617', `6${hidden}`],
+  'a length that is folded': ['Content-Length:\r\n 1', `6${hidden}`],
+  'a length behind a folded header': ['X: a\r\n Content-Length: 1', `6${hidden}`],
+  'a length behind a bare line feed': ['X: a\nContent-Length: 1', `6${hidden}`],
+  'a length behind a bare carriage return': ['X: a\rContent-Length: 1', `6${hidden}`],
+  'a blank before the colon of the length': ['Content-Length : 1', `6${hidden}`],
+  'a zero byte in a header': ['X: a\0b\r\nContent-Length: 1', `6${hidden}`],
+  'a header without a colon': ['Content-Length 1', `6${hidden}`],
+  'a length, and a request behind the body': ['Content-Length: 1', `3${hidden}`],
+  'a request as its body': [`Content-Length: ${hidden.length}`, hidden],
+  'an upgrade to HTTP/2': ['Content-Length: 1\r\nConnection: Upgrade\r\nUpgrade: h2c', `3${hidden}`],
+  'an upgrade to a WebSocket': [`Content-Length: 1\r\n${handshake.trimEnd()}`, `3${hidden}`],
+};
+
+for (const [name, [headers, body]] of Object.entries(smuggled)) {
+  test(`answers no request that is hidden behind a POST with ${name}`, async () => {
+    for (const path of [`${poll}&sid=${await openSession()}`, '/healthz', '/socket.io/?EIO=4&transport=polling']) {
+      const answer = await exchange(`POST ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n${body}`);
+      const answers = answer.match(/HTTP\/1\.\d \d+/g) ?? [];
+      assert.ok(answers.length <= 1, `${path}: ${answers}`);
+      assert.doesNotMatch(answer, /herald_connections/);
+    }
+    assert.equal((await ask(port, 'GET /healthz HTTP/1.1')).body, 'ok\n', 'nobody else is answered out of turn');
+  });
+}
+
+test('answers no request that is hidden behind a GET with a body, or behind a refused upgrade', async () => {
+  for (const head of [`GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: ${hidden.length}`, `GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked`,
+    `GET /ws HTTP/1.1\r\nHost: x\r\n${handshake.replace('Version: 13', 'Version: 777').trimEnd()}`,
+    `HEAD /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: ${hidden.length}`]) {
+    const answer = await exchange(`${head}\r\n\r\n${hidden}`);
+    assert.equal((answer.match(/HTTP\/1\.\d \d+/g) ?? []).length, 1, head);
+    assert.doesNotMatch(answer, /herald_connections/);
+  }
+});
 
 const webSocket = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' };
 
